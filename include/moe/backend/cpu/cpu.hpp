@@ -1,0 +1,314 @@
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <type_traits>
+#include <vector>
+
+#include "moe/backend/cpu/eigen_gemm.hpp"
+#include "moe/backend/cpu/lanes.hpp"
+#include "moe/backend/cpu/parallel.hpp"
+#include "moe/backend/cpu/pool.hpp"
+#include "moe/core/plan.hpp"
+#include "moe/core/random.hpp"
+
+namespace moe {
+
+/// Host memory, OpenMP threads, products by Gemm. Work is cut into tiles whose borders depend on shapes alone and each
+/// number is computed by one thread in one order, so results have the same bits for every number of threads.
+template <class Gemm = struct EigenGemm>
+struct Cpu {
+  static constexpr bool is_host = true;
+
+  template <class Value>
+  using Buffer = cpu::Buffer<Value>;
+
+  /// What a run needs and a layer must not own. Make one, keep it for the whole run.
+  struct Context {
+    int threads = cpu::available_threads();
+    RandomKey random{};
+    std::shared_ptr<cpu::Pool> pool = std::make_shared<cpu::Pool>();
+  };
+
+  /// An input of a verb: its value type follows from the output's.
+  template <class Value>
+  using In = std::type_identity_t<View<const Value, Cpu>>;
+  template <class Value>
+  using Out = View<Value, Cpu>;
+  template <class Value>
+  using Weights = std::type_identity_t<std::vector<View<const Value, Cpu>>>;
+
+  // --- anything, row by row or element by element -------------------------------------------------------------------
+
+  template <class F>
+  static void for_each(const Context& context, Index count, const F& f) {
+    cpu::parallel_tiles(context.threads, count, 32, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) f(i);
+    });
+  }
+  /// As for_each, in larger tiles: f costs no more than a few operations.
+  template <class F>
+  static void for_each_element(const Context& context, Index count, const F& f) {
+    cpu::parallel_tiles(context.threads, count, 8192, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) f(i);
+    });
+  }
+
+  template <class Value>
+  static void upload(const Context&, const Value* from, Out<Value> to) {
+    for (Index r = 0; r < to.rows; ++r) std::copy_n(from + r * to.cols, to.cols, to.row(r).data);
+  }
+  template <class Value>
+  static void download(const Context&, View<const Value, Cpu> from, Value* to) {
+    for (Index r = 0; r < from.rows; ++r) std::copy_n(from.row(r).data, from.cols, to + r * from.cols);
+  }
+
+  // --- products -----------------------------------------------------------------------------------------------------
+
+  template <class Real>
+  static void row_products(const Context& context, In<Real> x_RD, In<Real> w_ED, Out<Real> y_RE) {
+    for_each(context, x_RD.rows, [&](Index r) {
+      for (Index e = 0; e < w_ED.rows; ++e) y_RE(r, e) = cpu::dot(x_RD.row(r).data, w_ED.row(e).data, x_RD.cols);
+    });
+  }
+
+  template <class Real>
+  static void grouped_product(const Context& context, In<Real> x_ND, const Weights<Real>& w_FD,
+                              const std::vector<Index>& offsets, Out<Real> y_NF) {
+    for_each_tile(context, offsets, y_NF.cols, [&](Index g, Index row, Index rows_end, Index col, Index cols_end) {
+      const auto y = y_NF.rows_between(row, rows_end).cols_between(col, cols_end);
+      fill_zero(y);
+      Gemm::template add<Product::right_transposed, Real>(x_ND.rows_between(row, rows_end),
+                                                          at(w_FD, g).rows_between(col, cols_end), y);
+    });
+  }
+
+  template <class Real>
+  static void add_grouped_product_back(const Context& context, In<Real> d_y_NF, const Weights<Real>& w_FD,
+                                   const std::vector<Index>& offsets, Out<Real> d_x_ND) {
+    for_each_tile(context, offsets, d_x_ND.cols, [&](Index g, Index row, Index rows_end, Index col, Index cols_end) {
+      Gemm::template add<Product::plain, Real>(d_y_NF.rows_between(row, rows_end),
+                                               at(w_FD, g).cols_between(col, cols_end),
+                                               d_x_ND.rows_between(row, rows_end).cols_between(col, cols_end));
+    });
+  }
+
+  template <class Real>
+  static void grouped_weight_gradient(const Context& context, View<const Real, Cpu> d_y_NF, View<const Real, Cpu> x_ND,
+                                      const std::vector<Index>& offsets, const std::vector<View<Real, Cpu>>& d_w_FD) {
+    const Index tiles = (d_y_NF.cols + tile_cols - 1) / tile_cols;
+    cpu::parallel(context.threads, static_cast<Index>(d_w_FD.size()) * tiles, [&](Index task) {
+      const auto d_w = at(d_w_FD, task / tiles);
+      const Index begin = at(offsets, task / tiles), end = at(offsets, task / tiles + 1);
+      const Index first = task % tiles * tile_cols, last = std::min(first + tile_cols, d_y_NF.cols);
+      if (d_w.empty() || begin == end) return;
+      Gemm::template add<Product::left_transposed, Real>(d_y_NF.rows_between(begin, end).cols_between(first, last),
+                                                         x_ND.rows_between(begin, end), d_w.rows_between(first, last));
+    });
+  }
+
+  // --- sums ---------------------------------------------------------------------------------------------------------
+
+  template <class Real>
+  static void add_column_sums(const Context& context, In<Real> x_RD, Out<Real> y_1D) {
+    cpu::parallel_tiles(context.threads, x_RD.cols, 64, [&](Index begin, Index end) {
+      for (Index r = 0; r < x_RD.rows; ++r)
+        for (Index d = begin; d < end; ++d) y_1D(0, d) += x_RD(r, d);
+    });
+  }
+
+  template <class Real>
+  static double sum_of_squares(const Context& context, View<const Real, Cpu> x) {
+    std::vector<double> sums(static_cast<std::size_t>(x.rows));
+    for_each(context, x.rows,
+             [&](Index r) { sums[static_cast<std::size_t>(r)] = cpu::sum_of_squares(x.row(r).data, x.cols); });
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
+  }
+
+  // --- SwiGLU -------------------------------------------------------------------------------------------------------
+
+  /// h = silu(a) b.
+  template <class Real>
+  static void swiglu(const Context& context, In<Real> a_NF, In<Real> b_NF, Out<Real> h_NF) {
+    for_each_array(context, a_NF.size(), [&](Index at, Index n) {
+      const auto a = array(a_NF, at, n), b = array(b_NF, at, n);
+      array(h_NF, at, n) = a / (Real(1) + (-a).exp()) * b;
+    });
+  }
+  /// d_b = d_h silu(a); d_a = d_h b sig(a) (1 + a (1 - sig(a))); h is computed again. d_a may be a and d_b may be b.
+  template <class Real>
+  static void swiglu_back(const Context& context, In<Real> a_NF, In<Real> b_NF, In<Real> d_h_NF, Out<Real> d_a_NF,
+                          Out<Real> d_b_NF, Out<Real> h_NF) {
+    for_each_array(context, a_NF.size(), [&](Index at, Index n) {
+      // Copies, because a's and b's memory may be what d_a and d_b go to.
+      using Tile = Eigen::Array<Real, Eigen::Dynamic, 1, Eigen::ColMajor, array_tile, 1>;
+      const Tile a = array(a_NF, at, n), sigmoid = (Real(1) + (-a).exp()).inverse();
+      const auto b = array(b_NF, at, n), d_h = array(d_h_NF, at, n);
+      array(h_NF, at, n) = a * sigmoid * b;
+      array(d_a_NF, at, n) = d_h * b * sigmoid * (Real(1) + a * (Real(1) - sigmoid));
+      array(d_b_NF, at, n) = d_h * a * sigmoid;
+    });
+  }
+
+  // --- rows in, rows out (ops/mix.hpp) --------------------------------------------------------------------------
+
+  template <class Real>
+  static void gather_rows(const Context& context, In<Real> x_TD, const Plan<Cpu>& plan, Out<Real> x_ND) {
+    for_each(context, plan.pairs(), [&, rows = plan.rows_1N.data()](Index n) {
+      std::copy_n(x_TD.row(rows[n]).data, x_TD.cols, x_ND.row(n).data);
+    });
+  }
+
+  template <class Real>
+  static void combine_rows(const Context& context, In<Real> y_ND, In<Real> gates_1N, const Plan<Cpu>& plan,
+                           Out<Real> y_TD) {
+    add_pairs(context, y_ND, plan, y_TD, [gates = gates_1N.data](Index n) { return gates[n]; });
+  }
+  template <class Real>
+  static void sum_rows(const Context& context, In<Real> x_ND, const Plan<Cpu>& plan, Out<Real> x_TD) {
+    add_pairs(context, x_ND, plan, x_TD, [](Index) { return Real(1); });
+  }
+  template <class Real>
+  static void combine_rows_back(const Context& context, In<Real> d_y_TD, In<Real> y_ND, In<Real> gates_1N,
+                                const Plan<Cpu>& plan, Out<Real> d_y_ND, Out<Real> d_gates_1N) {
+    for_each(context, plan.pairs(), [&, rows = plan.rows_1N.data()](Index n) {
+      const Real* d_y = d_y_TD.row(rows[n]).data;
+      d_gates_1N(0, n) = cpu::dot(d_y, y_ND.row(n).data, y_ND.cols);
+      for (Index d = 0; d < d_y_ND.cols; ++d) d_y_ND(n, d) = gates_1N(0, n) * d_y[d];
+    });
+  }
+
+  // --- segments (ops/segment.hpp) -----------------------------------------------------------------------------------
+
+  /// mean[v] = sum of x's rows [begin[v], begin[v+1]) in order, divided by their number.
+  template <class Real>
+  static void segment_means(const Context& context, In<Real> x_TD, const std::vector<Index>& begin, Out<Real> mean_VD) {
+    for_each(context, mean_VD.rows, [&](Index v) {
+      const auto mean = mean_VD.row(v);
+      std::fill(mean.begin(), mean.end(), Real(0));
+      for (Index t = at(begin, v); t < at(begin, v + 1); ++t)
+        for (Index d = 0; d < mean.size; ++d) mean[d] += x_TD(t, d);
+      for (Real& m : mean) m /= static_cast<Real>(at(begin, v + 1) - at(begin, v));
+    });
+  }
+  /// d_x[t] += d_mean[v] / len(v) for every row t of segment v.
+  template <class Real>
+  static void add_segment_means_back(const Context& context, In<Real> d_mean_VD, const std::vector<Index>& begin,
+                                     Out<Real> d_x_TD) {
+    for_each(context, d_mean_VD.rows, [&](Index v) {
+      const Real share = Real(1) / static_cast<Real>(at(begin, v + 1) - at(begin, v));
+      for (Index t = at(begin, v); t < at(begin, v + 1); ++t)
+        for (Index d = 0; d < d_x_TD.cols; ++d) d_x_TD(t, d) += share * d_mean_VD(v, d);
+    });
+  }
+
+  // --- choosing and sorting -----------------------------------------------------------------------------------------
+
+  template <class Real>
+  static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<Rank, Cpu> chosen_RE,
+                       Out<Real> boundary_1E) {
+    const Index rows = scores_RE.rows;
+    cpu::parallel(context.threads, scores_RE.cols, [&](Index e) {
+      std::vector<Index> order(static_cast<std::size_t>(rows));
+      std::iota(order.begin(), order.end(), Index{0});
+      std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return scores_RE(a, e) > scores_RE(b, e); });
+      for (Index place = 0; place < rows; ++place)
+        chosen_RE(at(order, place), e) = place < take ? static_cast<Rank>(place + 1) : 0;
+      const Real last = take > 0 ? scores_RE(at(order, take - 1), e) : Real(2);
+      const Real next = take == 0 || take == rows ? Real(0) : scores_RE(at(order, take), e);
+      boundary_1E(0, e) = (last + next) / 2;
+    });
+  }
+
+  static Plan<Cpu> group_by_expert(const Context& context, View<const Rank, Cpu> chosen_TE) {
+    Plan<Cpu> plan;
+    plan.offsets.assign(static_cast<std::size_t>(chosen_TE.cols) + 1, 0);
+    plan.pair_begin_1T = Matrix<Index, Cpu>::uninitialized(context, 1, chosen_TE.rows + 1);
+    Index* pair_begin = plan.pair_begin_1T.data();
+    pair_begin[0] = 0;
+    for (Index t = 0; t < chosen_TE.rows; ++t) {
+      pair_begin[t + 1] = pair_begin[t];
+      for (Index e = 0; e < chosen_TE.cols; ++e)
+        if (chosen_TE(t, e) != 0) ++pair_begin[t + 1], ++plan.offsets[static_cast<std::size_t>(e) + 1];
+    }
+    std::partial_sum(plan.offsets.begin(), plan.offsets.end(), plan.offsets.begin());
+    plan.rows_1N = Matrix<Index, Cpu>::uninitialized(context, 1, plan.pairs());
+    plan.experts_1N = Matrix<Index, Cpu>::uninitialized(context, 1, plan.pairs());
+    plan.pairs_1N = Matrix<Index, Cpu>::uninitialized(context, 1, plan.pairs());
+    std::vector<Index> next(plan.offsets.begin(), plan.offsets.end() - 1);
+    Index pair_of_row = 0;
+    for (Index t = 0; t < chosen_TE.rows; ++t)
+      for (Index e = 0; e < chosen_TE.cols; ++e)
+        if (chosen_TE(t, e) != 0) {
+          const Index n = next[static_cast<std::size_t>(e)]++;
+          plan.rows_1N.data()[n] = t;
+          plan.experts_1N.data()[n] = e;
+          plan.pairs_1N.data()[pair_of_row++] = n;
+        }
+    return plan;
+  }
+
+ private:
+  static constexpr Index tile_rows = 256, tile_cols = 256, array_tile = 2048;
+
+  template <class T>
+  static const T& at(const std::vector<T>& values, Index i) {
+    return values[static_cast<std::size_t>(i)];
+  }
+
+  template <class Real>
+  static void fill_zero(Out<Real> y) {
+    for (Index r = 0; r < y.rows; ++r) std::fill_n(y.row(r).data, y.cols, Real(0));
+  }
+
+  template <class Real>
+  static auto array(View<const Real, Cpu> x, Index at, Index count) {
+    return Eigen::Map<const Eigen::Array<Real, Eigen::Dynamic, 1>>(x.data + at, count);
+  }
+  template <class Real>
+  static auto array(View<Real, Cpu> x, Index at, Index count) {
+    return Eigen::Map<Eigen::Array<Real, Eigen::Dynamic, 1>>(x.data + at, count);
+  }
+  template <class F>
+  static void for_each_array(const Context& context, Index size, const F& f) {
+    cpu::parallel_tiles(context.threads, size, 4 * array_tile, [&](Index begin, Index end) {
+      for (Index at = begin; at < end; at += array_tile) f(at, std::min(array_tile, end - at));
+    });
+  }
+
+  /// f(group, row begin, row end, column begin, column end) for tiles that cover every group's rows times `cols`.
+  template <class F>
+  static void for_each_tile(const Context& context, const std::vector<Index>& offsets, Index cols, const F& f) {
+    struct Tile {
+      Index group, row, col;
+    };
+    std::vector<Tile> tiles;
+    for (Index g = 0; g + 1 < static_cast<Index>(offsets.size()); ++g)
+      for (Index row = at(offsets, g); row < at(offsets, g + 1); row += tile_rows)
+        for (Index col = 0; col < cols; col += tile_cols) tiles.push_back({g, row, col});
+    cpu::parallel(context.threads, static_cast<Index>(tiles.size()), [&](Index i) {
+      const Tile tile = at(tiles, i);
+      f(tile.group, tile.row, std::min(tile.row + tile_rows, at(offsets, tile.group + 1)), tile.col,
+        std::min(tile.col + tile_cols, cols));
+    });
+  }
+
+  template <class Real, class Gate>
+  static void add_pairs(const Context& context, View<const Real, Cpu> y_ND, const Plan<Cpu>& plan, Out<Real> y_TD,
+                        const Gate& gate) {
+    const Index *begin = plan.pair_begin_1T.data(), *pairs = plan.pairs_1N.data();
+    for_each(context, y_TD.rows, [&](Index t) {
+      const auto y = y_TD.row(t);
+      std::fill(y.begin(), y.end(), Real(0));
+      for (Index i = begin[t]; i < begin[t + 1]; ++i) {
+        const Real g = gate(pairs[i]);
+        const Real* from = y_ND.row(pairs[i]).data;
+        for (Index d = 0; d < y.size; ++d) y[d] += g * from[d];
+      }
+    });
+  }
+};
+
+using CpuContext = Cpu<>::Context;
+
+}  // namespace moe

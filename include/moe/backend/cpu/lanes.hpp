@@ -1,0 +1,32 @@
+#pragma once
+
+#include "moe/core/index.hpp"
+
+namespace moe::cpu {
+
+/// Sums in sixteen interleaved lanes that are then added pairwise. The order depends on `size` alone: not on alignment, not
+/// on what stands beside the row. Kept out of line so that every caller runs the same instructions.
+template <class Real, class Term>
+inline Real lane_sum(Index size, Term term) {
+  constexpr Index lanes = 16;
+  Real sum[lanes] = {};
+  Index i = 0;
+  for (; i + lanes <= size; i += lanes)
+    for (Index l = 0; l < lanes; ++l) sum[l] += static_cast<Real>(term(i + l));
+  for (Index l = 0; i < size; ++i, ++l) sum[l] += static_cast<Real>(term(i));
+  for (Index half = lanes / 2; half > 0; half /= 2)
+    for (Index l = 0; l < half; ++l) sum[l] += sum[l + half];
+  return sum[0];
+}
+
+template <class Real>
+[[gnu::noinline]] Real dot(const Real* a, const Real* b, Index size) {
+  return lane_sum<Real>(size, [=](Index i) { return a[i] * b[i]; });
+}
+
+template <class Real>
+[[gnu::noinline]] double sum_of_squares(const Real* a, Index size) {
+  return lane_sum<double>(size, [=](Index i) { return static_cast<double>(a[i]) * static_cast<double>(a[i]); });
+}
+
+}  // namespace moe::cpu

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "moe/core/row.hpp"
+
+namespace moe {
+
+/// Says how much each chosen expert counts. `normalize` writes gates_E, 0 for experts not chosen; `backward` writes
+/// d_logits_E from d_gates_E. The choice itself is piecewise constant and has no gradient.
+template <class N>
+concept GateNormalizer = requires(const N& normalizer, Row<const float> logits_E, Row<const Rank> chosen_E,
+                                  Row<const float> gates_E, Row<float> out_E) {
+  normalizer.normalize(logits_E, chosen_E, out_E);
+  normalizer.backward(logits_E, chosen_E, gates_E, gates_E, out_E);
+};
+
+}  // namespace moe

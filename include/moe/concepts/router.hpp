@@ -1,0 +1,77 @@
+#pragma once
+
+#include "moe/concepts/archetype.hpp"
+#include "moe/core/row_context.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe {
+
+/// Says who works on one row: `choose(logits_E, chosen_E)` writes 0 for every expert not chosen and the order of choice,
+/// from 1, for the others.
+template <class R>
+concept PlainRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E) {
+  router.choose(logits_E, chosen_E);
+};
+
+/// A row router that also asks for the row's index, token, language, random key or the layer's buffer.
+template <class R>
+concept ContextRowRouter =
+    requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E, RowContext<float> row) {
+      router.choose(logits_E, chosen_E, row);
+    };
+
+template <class R>
+concept RowRouter = PlainRowRouter<R> || ContextRowRouter<R>;
+
+/// Says who works on every row at once: rows compete. `take` is the number of rows an expert gets (the capacity's word);
+/// `boundary_1E` receives, for each expert, the score that separates the chosen rows from the others.
+template <class R>
+concept MatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
+                                View<const float, archetype::Backend> logits_RE, Index take,
+                                View<Rank, archetype::Backend> chosen_RE, View<float, archetype::Backend> boundary_1E) {
+  router.template choose<archetype::Backend, float>(context, logits_RE, take, chosen_RE, boundary_1E);
+};
+
+template <class R>
+concept SingleRouter = RowRouter<R> || MatrixRouter<R>;
+
+/// One router for training and another for inference over the same gate.
+template <class Train, class Infer>
+struct Routing {
+  Train train{};
+  Infer infer{};
+};
+
+template <class R>
+struct RoutingOf {
+  using Train = R;
+  using Infer = R;
+  static const R& train(const R& router) { return router; }
+  static const R& infer(const R& router) { return router; }
+};
+template <class T, class I>
+struct RoutingOf<Routing<T, I>> {
+  using Train = T;
+  using Infer = I;
+  static const T& train(const Routing<T, I>& routing) { return routing.train; }
+  static const I& infer(const Routing<T, I>& routing) { return routing.infer; }
+};
+
+template <class R>
+concept Router = SingleRouter<typename RoutingOf<R>::Train> && SingleRouter<typename RoutingOf<R>::Infer>;
+
+/// A router whose inference form compares scores with thresholds that training feeds: it says how one update moves a
+/// threshold. The layer keeps the thresholds as a buffer.
+template <class R>
+concept LearnsThresholds = requires(const R& router, float threshold, float observed) {
+  { router.updated(threshold, observed) } -> std::convertible_to<float>;
+};
+
+/// A row's choice under this router depends on no later row. True of every row router, since it sees one row alone.
+template <class R>
+inline constexpr bool router_is_causal = RowRouter<typename RoutingOf<R>::Infer>;
+/// A row's choice under this router depends on no other row.
+template <class R>
+inline constexpr bool router_is_batch_independent = RowRouter<typename RoutingOf<R>::Infer>;
+
+}  // namespace moe

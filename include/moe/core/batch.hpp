@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "moe/core/index.hpp"
+#include "moe/core/require.hpp"
+
+namespace moe {
+
+/// How the rows of x_TD fall into sequences, and what is known of each row. Sequence b holds rows
+/// [offsets[b], offsets[b+1]). `tokens` and `languages` are empty or have one entry a row; only routers and segmenters
+/// that ask for them read them, and whoever owns them keeps them alive as long as the batch is used.
+struct Batch {
+  std::vector<Index> offsets{0};
+  std::span<const std::int32_t> tokens{};
+  std::span<const std::int32_t> languages{};
+
+  /// One sequence of `rows` rows.
+  static Batch single(Index rows) { return ragged({rows}); }
+  /// `count` sequences of `length` rows each.
+  static Batch sequences(Index count, Index length) {
+    return ragged(std::vector<Index>(static_cast<std::size_t>(count), length));
+  }
+  /// One sequence for each length. Throws Error for a negative length.
+  static Batch ragged(const std::vector<Index>& lengths) {
+    Batch batch;
+    for (const Index length : lengths) {
+      require(length >= 0, "Batch::ragged", "a sequence's length must not be negative, got ", length);
+      batch.offsets.push_back(batch.offsets.back() + length);
+    }
+    return batch;
+  }
+
+  Index rows() const { return offsets.back(); }
+  Index count() const { return static_cast<Index>(offsets.size()) - 1; }
+};
+
+/// Throws Error unless `batch` describes exactly `rows` rows.
+inline void require_batch(const Batch& batch, Index rows, std::string_view where) {
+  require(batch.rows() == rows, where, "x has ", rows, " rows, the batch describes ", batch.rows());
+  const auto known = [&](std::size_t entries) { return entries == 0 || static_cast<Index>(entries) == rows; };
+  require(known(batch.tokens.size()), where, "x has ", rows, " rows, the batch has ", batch.tokens.size(), " token ids");
+  require(known(batch.languages.size()), where, "x has ", rows, " rows, the batch has ", batch.languages.size(),
+          " languages");
+}
+
+}  // namespace moe

@@ -1,0 +1,28 @@
+#pragma once
+
+namespace moe {
+
+/// What a layer's forward returns: the output, what backward needs (move-only, consumed once), and what the run
+/// observed (losses beside the main one, loads, what `absorb` learns from). Structured bindings take it apart.
+template <class Output, class Saved, class Stats>
+struct Forward {
+  Output output;
+  Saved saved;
+  Stats stats;
+};
+
+/// d(total loss)/d(auxiliary loss) for each auxiliary loss a layer reports in its stats. Divide by the number of
+/// micro-batches before it comes in: weight gradients add over them.
+struct AuxiliaryGradient {
+  double balance = 0;
+};
+
+/// The stats of a layer that has nothing to report.
+struct NoStats {
+  double balance_loss() const { return 0; }
+};
+
+/// Decoding needs no memory of earlier tokens.
+struct NoDecodingState {};
+
+}  // namespace moe

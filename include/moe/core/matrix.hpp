@@ -1,0 +1,99 @@
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "moe/core/require.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe {
+
+/// `rows` x `cols` values, row-major without gaps, owned, in the memory of Backend. Moving is free and keeps the address;
+/// a copy is spelled `.copy()`. An empty matrix in a gradient means: this weight does not train.
+template <class Value_, class Backend_>
+class Matrix {
+ public:
+  using Value = Value_;
+  using Backend = Backend_;
+  /// How many dimensions the tensor has in a checkpoint.
+  static constexpr int rank = 2;
+
+  Matrix() = default;
+  /// All zero. Throws Error for a negative extent, std::bad_alloc when memory is out.
+  Matrix(Index rows, Index cols) : Matrix(checked(rows, cols), typename Backend::template Buffer<Value>(rows * cols)) {
+    buffer_.fill_zero();
+  }
+
+  /// Values undefined, from the context's pool: for a result that is about to be written whole.
+  static Matrix uninitialized(const typename Backend::Context& context, Index rows, Index cols) {
+    return Matrix(checked(rows, cols), typename Backend::template Buffer<Value>(context, rows * cols));
+  }
+  /// All zero, from the context's pool.
+  static Matrix zeros(const typename Backend::Context& context, Index rows, Index cols) {
+    Matrix result = uninitialized(context, rows, cols);
+    result.buffer_.fill_zero();
+    return result;
+  }
+
+  Matrix(Matrix&& other) noexcept { swap(other); }
+  Matrix& operator=(Matrix&& other) noexcept {
+    Matrix taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  Matrix(const Matrix&) = delete;
+  Matrix& operator=(const Matrix&) = delete;
+  ~Matrix() = default;
+
+  Matrix copy() const { return Matrix(Extent{rows_, cols_}, buffer_.copy()); }
+
+  Index rows() const { return rows_; }
+  Index cols() const { return cols_; }
+  Index size() const { return rows_ * cols_; }
+  bool empty() const { return size() == 0; }
+  Value* data() { return buffer_.data(); }
+  const Value* data() const { return buffer_.data(); }
+  void fill_zero() { buffer_.fill_zero(); }
+
+  View<Value, Backend> view() { return {data(), rows_, cols_}; }
+  View<const Value, Backend> view() const { return {data(), rows_, cols_}; }
+  operator View<Value, Backend>() { return view(); }
+  operator View<const Value, Backend>() const { return view(); }
+
+ private:
+  struct Extent {
+    Index rows, cols;
+  };
+  static Extent checked(Index rows, Index cols) {
+    require(rows >= 0 && cols >= 0, "Matrix", "extents must not be negative, got ", rows, " x ", cols);
+    return {rows, cols};
+  }
+  Matrix(Extent extent, typename Backend::template Buffer<Value> buffer)
+      : rows_(extent.rows), cols_(extent.cols), buffer_(std::move(buffer)) {}
+  void swap(Matrix& other) noexcept {
+    std::swap(rows_, other.rows_);
+    std::swap(cols_, other.cols_);
+    std::swap(buffer_, other.buffer_);
+  }
+
+  Index rows_ = 0;
+  Index cols_ = 0;
+  typename Backend::template Buffer<Value> buffer_;
+};
+
+/// A matrix of one row that a checkpoint stores with one dimension: a bias, a norm's weight, a learned vector.
+template <class Value, class Backend>
+class Vector : public Matrix<Value, Backend> {
+ public:
+  static constexpr int rank = 1;
+
+  Vector() = default;
+  explicit Vector(Index size) : Matrix<Value, Backend>(1, size) {}
+  Vector copy() const { return Vector(Matrix<Value, Backend>::copy()); }
+
+ private:
+  explicit Vector(Matrix<Value, Backend> values) : Matrix<Value, Backend>(std::move(values)) {}
+};
+
+}  // namespace moe

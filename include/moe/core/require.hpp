@@ -1,0 +1,25 @@
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string_view>
+
+namespace moe {
+
+/// Thrown at public entries when an argument breaks a rule. The text reads `[where] rule, values found`.
+struct Error : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+/// Throws Error("[where] parts...") unless `holds`. The parts are streamed only when it throws.
+template <class... Parts>
+void require(bool holds, std::string_view where, const Parts&... parts) {
+  if (holds) [[likely]]
+    return;
+  std::ostringstream text;
+  text << '[' << where << "] ";
+  (text << ... << parts);
+  throw Error(text.str());
+}
+
+}  // namespace moe

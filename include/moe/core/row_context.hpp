@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+#include "moe/core/random.hpp"
+#include "moe/core/row.hpp"
+
+namespace moe {
+
+/// What a row router may know of a row beside its logits. `token` and `language` are -1 where the batch does not say.
+/// `buffer_E` is the layer's buffer for its router: thresholds, biases; empty where there is none.
+template <class Real>
+struct RowContext {
+  Index row = 0;
+  std::int32_t token = -1;
+  std::int32_t language = -1;
+  RandomKey random{};
+  Row<const Real> buffer_E{};
+};
+
+}  // namespace moe

@@ -1,0 +1,192 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moe/concepts/balance.hpp"
+#include "moe/core/batch.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/modules/always_on.hpp"
+#include "moe/modules/expert_bank.hpp"
+#include "moe/modules/gating.hpp"
+#include "moe/ops/balance_loss.hpp"
+#include "moe/ops/mix.hpp"
+#include "moe/policies/balance/balance_over_all.hpp"
+
+namespace moe {
+
+/// Each row goes to the experts its router chooses and gets the gate-weighted sum of their answers (eqs. 1, 2):
+/// y_t = sum_e g_te E_e(x_t) + always_on(x_t).
+///
+/// Weights: gate.weight [E, D], experts.e.*, and those of the always-on path.
+template <class R, class N, class C, class X, class Path = NoAlwaysOn, class Bal = BalanceOverAll>
+class TokenMoE {
+  static_assert(Router<R>, "TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<Rank>) const");
+  static_assert(GateNormalizer<N>, "TokenMoE: 2nd argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
+  static_assert(Capacity<C>, "TokenMoE: 3rd argument must be a Capacity: Index rows_per_expert(Demand) const");
+  static_assert(Expert<X>, "TokenMoE: 4th argument must be an Expert such as SwiGlu<float, Cpu<>>");
+  static_assert(Balance<Bal>, "TokenMoE: 6th argument must be a Balance: bool counts(Index expert) const");
+
+ public:
+  using Value = typename X::Value;
+  using Backend = typename X::Backend;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  using ExpertType = X;
+  using DecodingState = NoDecodingState;
+  template <class Other>
+  using rebind = TokenMoE<R, N, C, typename X::template rebind<Other>, Path, Bal>;
+
+  static constexpr bool is_causal = router_is_causal<R>;
+  static constexpr bool is_batch_independent = router_is_batch_independent<R>;
+
+  /// What the run observed. load[e]: rows expert e worked on.
+  struct Stats {
+    double balance = 0;
+    std::vector<Index> load;
+    Tensor boundary_1E;
+
+    /// N sum f_i p_i (eq. 8 without alpha).
+    double balance_loss() const { return balance; }
+  };
+  struct Saved {
+    Tensor x_owned;
+    ConstView x_TD;
+    Decision<Value, Backend> decision;
+    Tensor f_1E;
+    MixSaved<X> mix;
+    typename Path::Saved path;
+  };
+  /// Who works on which row, and what the decision came from.
+  struct Planned {
+    moe::Plan<Backend> plan;
+    Decision<Value, Backend> decision;
+    Tensor f_1E;
+    Stats stats;
+  };
+
+  Gating<R, N, C, Value, Backend> gating;
+  ExpertBank<X> bank;
+  Path always_on;
+  Bal balance;
+
+  TokenMoE() = default;
+  TokenMoE(R router, N normalizer, C capacity, ExpertBank<X> experts, Path path = {}, Bal balance_over = {})
+      : gating(router, normalizer, capacity, experts.width(), experts.count()),
+        bank(std::move(experts)),
+        always_on(std::move(path)),
+        balance(balance_over) {}
+
+  Index width() const { return gating.gate.in(); }
+
+  Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
+    Planned planned;
+    planned.decision = gating.decide_in_training(context, x_TD, {batch.tokens, batch.languages});
+    planned.plan = Backend::group_by_expert(context, planned.decision.choice.chosen_RE);
+    auto loss = moe::balance_loss<Value, Backend>(context, balance, logits(planned.decision), planned.plan);
+    planned.f_1E = std::move(loss.f_1E);
+    planned.stats = {loss.loss, loads(planned.plan), std::move(planned.decision.choice.boundary_1E)};
+    return planned;
+  }
+
+  Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
+    Saved saved{{}, x_TD, std::move(planned.decision), std::move(planned.f_1E), {}, {}};
+    auto [y_TD, mix_saved] =
+        mix<X>(context, bank.span(), x_TD, std::move(planned.plan), std::as_const(saved.decision.gates_RE).view());
+    saved.mix = std::move(mix_saved);
+    saved.path = always_on.forward(context, x_TD, y_TD.view());
+    return {std::move(y_TD), std::move(saved), std::move(planned.stats)};
+  }
+
+  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not fit.
+  Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("TokenMoE::forward", x_TD, batch);
+    return run(context, x_TD, plan(context, x_TD, batch));
+  }
+  /// The same for a matrix that `saved` is to keep.
+  Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
+    auto result = forward(context, std::as_const(x_TD).view(), batch);
+    result.saved.x_owned = std::move(x_TD);
+    return result;
+  }
+
+  /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors.
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
+                  TokenMoE& gradient) const {
+    auto [d_x_TD, d_gates_TE] =
+        mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
+    always_on.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), gradient.always_on);
+    auto d_logits_TE = gating.normalizer_back(context, d_gates_TE, saved.decision);
+    add_balance_loss_back<Value, Backend>(context, balance, logits(saved.decision), std::as_const(saved.f_1E).view(),
+                                          d_stats.balance, d_logits_TE.view());
+    const auto d_x_gate_TD = gating.gate.backward(context, d_logits_TE, saved.x_TD, gradient.gating.gate);
+    Backend::for_each(context, d_x_TD.rows(),
+                      [to = d_x_TD.view(), from = d_x_gate_TD.view()] MOE_HOST_DEVICE(Index t) {
+                        for (Index d = 0; d < to.cols; ++d) to(t, d) += from(t, d);
+                      });
+    return std::move(d_x_TD);
+  }
+
+  /// forward with the inference router and nothing kept.
+  Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("TokenMoE::infer", x_TD, batch);
+    const auto decision = gating.decide_in_inference(context, x_TD, {batch.tokens, batch.languages});
+    const auto plan = Backend::group_by_expert(context, decision.choice.chosen_RE);
+    auto y_TD = mix_infer<X>(context, bank.span(), x_TD, plan, decision.gates_RE.view());
+    always_on.forward(context, x_TD, y_TD.view());
+    return y_TD;
+  }
+
+  DecodingState begin_decoding(const Context&, Index /*sequences*/) const
+    requires(is_causal)
+  {
+    return {};
+  }
+  /// One more row of each sequence. tokens_B is empty or has an id for each row.
+  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const
+    requires(is_causal)
+  {
+    Batch batch = Batch::sequences(x_BD.rows, 1);
+    batch.tokens = tokens_B;
+    return infer(context, x_BD, batch);
+  }
+
+  /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
+  void absorb(const Context& context, const Stats& stats) { gating.absorb(context, stats.boundary_1E); }
+
+  TokenMoE structure() const {
+    TokenMoE tree;
+    tree.gating = gating.structure();
+    tree.bank = bank.structure();
+    tree.always_on = always_on.structure();
+    tree.balance = balance;
+    return tree;
+  }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    decltype(gating)::visit_parameters(visit, prefix, trees.gating...);
+    ExpertBank<X>::visit_parameters(visit, prefix, trees.bank...);
+    Path::visit_parameters(visit, prefix, trees.always_on...);
+  }
+  template <class Visit, class... Trees>
+  static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    decltype(gating)::visit_buffers(visit, prefix, trees.gating...);
+  }
+
+ private:
+  void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
+    require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, the gate expects ", width());
+    require_batch(batch, x_TD.rows, where);
+  }
+  static ConstView logits(const Decision<Value, Backend>& decision) { return decision.logits_RE.view(); }
+  static std::vector<Index> loads(const moe::Plan<Backend>& plan) {
+    std::vector<Index> load;
+    for (std::size_t e = 0; e + 1 < plan.offsets.size(); ++e) load.push_back(plan.offsets[e + 1] - plan.offsets[e]);
+    return load;
+  }
+};
+
+}  // namespace moe

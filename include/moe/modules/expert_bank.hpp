@@ -1,0 +1,48 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "moe/concepts/expert.hpp"
+#include "moe/core/require.hpp"
+
+namespace moe {
+
+/// The experts of one layer. In a gradient tree an expert with empty tensors is frozen: no weight gradient is computed.
+template <Expert X>
+struct ExpertBank {
+  using Value = typename X::Value;
+  using Backend = typename X::Backend;
+  template <class Other>
+  using rebind = ExpertBank<typename X::template rebind<Other>>;
+
+  std::vector<X> experts;
+
+  ExpertBank() = default;
+  /// `count` experts X(sizes...), all zero. Throws Error for a count below 1.
+  template <class... Sizes>
+  explicit ExpertBank(Index count, Sizes... sizes) {
+    require(count >= 1, "ExpertBank", "a layer needs at least 1 expert, got ", count);
+    for (Index e = 0; e < count; ++e) experts.emplace_back(sizes...);
+  }
+
+  Index count() const { return static_cast<Index>(experts.size()); }
+  Index width() const { return experts.front().width(); }
+  std::span<const X> span() const { return experts; }
+  std::span<X> span() { return experts; }
+
+  ExpertBank structure() const {
+    ExpertBank tree;
+    for (const X& expert : experts) tree.experts.push_back(expert.structure());
+    return tree;
+  }
+
+  template <class Visit, class Tree, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+    for (std::size_t e = 0; e < tree.experts.size(); ++e)
+      X::visit_parameters(visit, prefix + "experts." + std::to_string(e) + ".", tree.experts[e], trees.experts[e]...);
+  }
+};
+
+}  // namespace moe

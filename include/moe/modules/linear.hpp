@@ -1,0 +1,74 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "moe/concepts/backend.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// y = x W^T + b. weight is [out, in], as checkpoints store it; the bias is optional.
+template <class Value_, Backend Backend_>
+struct Linear {
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  template <class Other>
+  using rebind = Linear<Other, Backend>;
+
+  Tensor weight;
+  Vector<Value, Backend> bias;
+  /// Whether the tree has a bias at all; in a gradient the tensor may still be empty.
+  bool has_bias = false;
+
+  static Linear without_bias(Index in, Index out) { return {Tensor(out, in), {}, false}; }
+  static Linear with_bias(Index in, Index out) { return {Tensor(out, in), Vector<Value, Backend>(out), true}; }
+
+  Index in() const { return weight.cols(); }
+  Index out() const { return weight.rows(); }
+
+  Tensor forward(const Context& context, ConstView x_TI) const {
+    auto y_TO = Tensor::uninitialized(context, x_TI.rows, out());
+    Backend::grouped_product(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
+    add_bias(context, y_TO.view());
+    return y_TO;
+  }
+
+  /// As forward, but no row's result depends on how many rows stand beside it: what routing decisions are made of.
+  Tensor forward_row_by_row(const Context& context, ConstView x_TI) const {
+    auto y_TO = Tensor::uninitialized(context, x_TI.rows, out());
+    Backend::row_products(context, x_TI, weight, y_TO.view());
+    add_bias(context, y_TO.view());
+    return y_TO;
+  }
+
+  /// d_x = d_y W; gradient: d_W += d_y^T x, d_b += sum of d_y's rows.
+  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear& gradient) const {
+    Backend::grouped_weight_gradient(context, d_y_TO, x_TI, {0, x_TI.rows}, {gradient.weight.view()});
+    if (!gradient.bias.empty()) Backend::add_column_sums(context, d_y_TO, gradient.bias.view());
+    auto d_x_TI = Tensor::zeros(context, x_TI.rows, in());
+    Backend::add_grouped_product_back(context, d_y_TO, {weight.view()}, {0, x_TI.rows}, d_x_TI.view());
+    return d_x_TI;
+  }
+
+  Linear structure() const { return {{}, {}, has_bias}; }
+
+  template <class Visit, class Tree, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+    visit(prefix + "weight", tree.weight, trees.weight...);
+    if (tree.has_bias) visit(prefix + "bias", tree.bias, trees.bias...);
+  }
+
+ private:
+  void add_bias(const Context& context, View<Value, Backend> y_TO) const {
+    if (bias.empty()) return;
+    Backend::for_each(context, y_TO.rows, [=, b = bias.view()] MOE_HOST_DEVICE(Index t) {
+      for (Index o = 0; o < y_TO.cols; ++o) y_TO(t, o) += b(0, o);
+    });
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,147 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moe/concepts/backend.hpp"
+#include "moe/core/batch.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// FFN(x) = W_down (silu(W_gate x) * (W_up x)), no biases: the dense layer of Qwen, and each expert. Weights are stored
+/// [out, in]: gate_proj and up_proj [F, D], down_proj [D, F].
+template <class Value_, Backend Backend_>
+struct SwiGlu {
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  template <class Other>
+  using rebind = SwiGlu<Other, Backend>;
+  using Stats = NoStats;
+  using DecodingState = NoDecodingState;
+  static constexpr bool is_causal = true;
+  static constexpr bool is_batch_independent = true;
+
+  /// What backward_groups needs of forward_groups: silu's argument and its factor.
+  struct GroupSaved {
+    Tensor a_NF, b_NF;
+  };
+  struct Saved {
+    Tensor x_owned;
+    ConstView x_TD;
+    GroupSaved group;
+  };
+
+  Tensor gate_proj, up_proj, down_proj;
+
+  SwiGlu() = default;
+  /// Zero weights for rows of `width` values and `hidden` inner channels.
+  SwiGlu(Index width, Index hidden)
+      : gate_proj(hidden, width), up_proj(hidden, width), down_proj(width, hidden) {}
+
+  Index width() const { return down_proj.rows(); }
+  Index hidden() const { return down_proj.cols(); }
+
+  // --- as a layer of its own ----------------------------------------------------------------------------------------
+
+  Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("SwiGlu::forward", x_TD, batch);
+    auto [y_TD, group] = forward_groups(context, {this, 1}, x_TD, {0, x_TD.rows});
+    return {std::move(y_TD), {{}, x_TD, std::move(group)}, {}};
+  }
+  Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
+    auto result = forward(context, std::as_const(x_TD).view(), batch);
+    result.saved.x_owned = std::move(x_TD);
+    return result;
+  }
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved, SwiGlu& gradient) const {
+    return backward_groups(context, {this, 1}, d_y_TD, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group),
+                           {&gradient, 1});
+  }
+  Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("SwiGlu::infer", x_TD, batch);
+    return infer_groups(context, {this, 1}, x_TD, {0, x_TD.rows});
+  }
+  DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
+  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t>, DecodingState&) const {
+    return infer(context, x_BD, Batch::sequences(x_BD.rows, 1));
+  }
+  void absorb(const Context&, const Stats&) {}
+
+  // --- as experts: rows [offsets[e], offsets[e+1]) go through experts[e] ---------------------------------------------
+
+  static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, std::span<const SwiGlu> experts,
+                                                      ConstView x_ND, const std::vector<Index>& offsets) {
+    const Index hidden = experts.front().hidden();
+    GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, hidden),
+                     Tensor::uninitialized(context, x_ND.rows, hidden)};
+    Backend::grouped_product(context, x_ND, weights(experts, &SwiGlu::gate_proj), offsets, saved.a_NF.view());
+    Backend::grouped_product(context, x_ND, weights(experts, &SwiGlu::up_proj), offsets, saved.b_NF.view());
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, hidden);
+    Backend::swiglu(context, saved.a_NF, saved.b_NF, h_NF.view());
+    auto y_ND = Tensor::uninitialized(context, x_ND.rows, x_ND.cols);
+    Backend::grouped_product(context, h_NF, weights(experts, &SwiGlu::down_proj), offsets, y_ND.view());
+    return {std::move(y_ND), std::move(saved)};
+  }
+
+  static Tensor backward_groups(const Context& context, std::span<const SwiGlu> experts, ConstView d_y_ND,
+                                const std::vector<Index>& offsets, ConstView x_ND, GroupSaved saved,
+                                std::span<SwiGlu> gradients) {
+    const Index hidden = experts.front().hidden();
+    auto d_h_NF = Tensor::zeros(context, x_ND.rows, hidden);
+    Backend::add_grouped_product_back(context, d_y_ND, weights(experts, &SwiGlu::down_proj), offsets, d_h_NF.view());
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, hidden);
+    Tensor d_a_NF = std::move(saved.a_NF), d_b_NF = std::move(saved.b_NF);
+    Backend::swiglu_back(context, d_a_NF, d_b_NF, d_h_NF, d_a_NF.view(), d_b_NF.view(), h_NF.view());
+    add_gradient(context, d_y_ND, h_NF, offsets, gradients, &SwiGlu::down_proj);
+    add_gradient(context, d_b_NF, x_ND, offsets, gradients, &SwiGlu::up_proj);
+    add_gradient(context, d_a_NF, x_ND, offsets, gradients, &SwiGlu::gate_proj);
+    auto d_x_ND = Tensor::zeros(context, x_ND.rows, x_ND.cols);
+    Backend::add_grouped_product_back(context, d_b_NF, weights(experts, &SwiGlu::up_proj), offsets, d_x_ND.view());
+    Backend::add_grouped_product_back(context, d_a_NF, weights(experts, &SwiGlu::gate_proj), offsets, d_x_ND.view());
+    return d_x_ND;
+  }
+
+  static Tensor infer_groups(const Context& context, std::span<const SwiGlu> experts, ConstView x_ND,
+                             const std::vector<Index>& offsets) {
+    return forward_groups(context, experts, x_ND, offsets).first;
+  }
+
+  // --- as a tree of weights -----------------------------------------------------------------------------------------
+
+  SwiGlu structure() const { return {}; }
+
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    visit(prefix + "gate_proj.weight", trees.gate_proj...);
+    visit(prefix + "up_proj.weight", trees.up_proj...);
+    visit(prefix + "down_proj.weight", trees.down_proj...);
+  }
+  template <class Visit, class... Trees>
+  static void visit_buffers(Visit&&, const std::string&, Trees&&...) {}
+
+ private:
+  void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
+    require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, gate_proj expects ", width());
+    require_batch(batch, x_TD.rows, where);
+  }
+  static std::vector<ConstView> weights(std::span<const SwiGlu> experts, Tensor SwiGlu::* which) {
+    std::vector<ConstView> result;
+    for (const SwiGlu& expert : experts) result.push_back((expert.*which).view());
+    return result;
+  }
+  static void add_gradient(const Context& context, ConstView d_y_NO, ConstView x_NI, const std::vector<Index>& offsets,
+                           std::span<SwiGlu> gradients, Tensor SwiGlu::* which) {
+    std::vector<View<Value, Backend>> d_w;
+    for (SwiGlu& gradient : gradients) d_w.push_back((gradient.*which).view());
+    Backend::grouped_weight_gradient(context, d_y_NO, x_NI, offsets, d_w);
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <vector>
+
+#include "moe/concepts/backend.hpp"
+#include "moe/concepts/balance.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/plan.hpp"
+
+namespace moe {
+
+/// A balance loss and what its backward needs: f_1E, the share of all choices that fell on each counted expert; it is a
+/// constant in the backward pass.
+template <class Real, class B>
+struct BalanceLoss {
+  double loss = 0;
+  Matrix<Real, B> f_1E;
+};
+
+/// p_E = softmax over the counted experts, 0 for the others.
+template <class Real, class Bal>
+MOE_HOST_DEVICE void counted_softmax(const Bal& balance, Row<const Real> logits_E, Row<Real> p_E) {
+  using std::exp;
+  Index best = -1;
+  for (Index e = 0; e < p_E.size; ++e)
+    if (balance.counts(e) && (best < 0 || logits_E[e] > logits_E[best])) best = e;
+  Real total = 0;
+  for (Index e = 0; e < p_E.size; ++e) {
+    p_E[e] = balance.counts(e) ? exp(logits_E[e] - logits_E[best]) : Real(0);
+    total += p_E[e];
+  }
+  if (best < 0) return;
+  for (Real& p : p_E) p /= total;
+}
+
+/// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
+/// experts, p_i = mean over rows of the softmax over the counted experts. 1 when perfectly uniform, 0 without choices.
+template <class Real, Backend B, Balance Bal>
+BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance,
+                                  View<const Real, B> logits_TE, const Plan<B>& plan) {
+  const Index rows = logits_TE.rows, experts = logits_TE.cols;
+  std::vector<double> f(static_cast<std::size_t>(experts), 0.0);
+  double choices = 0, counted = 0;
+  for (Index e = 0; e < experts; ++e) {
+    const auto at = static_cast<std::size_t>(e);
+    if (!balance.counts(e)) continue;
+    f[at] = static_cast<double>(plan.offsets[at + 1] - plan.offsets[at]);
+    choices += f[at];
+    ++counted;
+  }
+  for (double& share : f) share = choices > 0 ? share / choices : 0;
+
+  auto p = Matrix<Real, B>::uninitialized(context, rows, experts);
+  B::for_each(context, rows, [=, p_TE = p.view()] MOE_HOST_DEVICE(Index t) {
+    counted_softmax(balance, logits_TE.row(t), p_TE.row(t));
+  });
+  auto p_sum_1E = Matrix<Real, B>::zeros(context, 1, experts);
+  B::add_column_sums(context, p, p_sum_1E.view());
+  std::vector<Real> p_sum(static_cast<std::size_t>(experts)), f_real(f.begin(), f.end());
+  B::download(context, std::as_const(p_sum_1E).view(), p_sum.data());
+
+  BalanceLoss<Real, B> result;
+  result.f_1E = Matrix<Real, B>::uninitialized(context, 1, experts);
+  B::upload(context, f_real.data(), result.f_1E.view());
+  for (std::size_t e = 0; rows > 0 && e < f.size(); ++e)
+    result.loss += counted * f[e] * static_cast<double>(p_sum[e]) / static_cast<double>(rows);
+  return result;
+}
+
+/// d_logits_te += d_loss N / T p_te (f_e - sum_j f_j p_tj); p is computed again.
+template <class Real, Backend B, Balance Bal>
+void add_balance_loss_back(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
+                           View<const Real, B> f_1E, double d_loss, View<Real, B> d_logits_TE) {
+  if (d_loss == 0 || logits_TE.rows == 0) return;
+  double counted = 0;
+  for (Index e = 0; e < logits_TE.cols; ++e) counted += balance.counts(e) ? 1 : 0;
+  const Real scale = static_cast<Real>(d_loss * counted / static_cast<double>(logits_TE.rows));
+  auto p = Matrix<Real, B>::uninitialized(context, logits_TE.rows, logits_TE.cols);
+  B::for_each(context, logits_TE.rows, [=, p_TE = p.view()] MOE_HOST_DEVICE(Index t) {
+    const auto p_E = p_TE.row(t);
+    counted_softmax(balance, logits_TE.row(t), p_E);
+    Real mean = 0;
+    for (Index e = 0; e < p_E.size; ++e) mean += f_1E(0, e) * p_E[e];
+    for (Index e = 0; e < p_E.size; ++e) d_logits_TE(t, e) += scale * p_E[e] * (f_1E(0, e) - mean);
+  });
+}
+
+}  // namespace moe

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "moe/concepts/backend.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/plan.hpp"
+
+namespace moe {
+
+/// gates_TE -> gates_1N: the gate of each pair of the plan.
+template <class Real, Backend B>
+Matrix<Real, B> gates_of_pairs(const typename B::Context& context, View<const Real, B> gates_TE, const Plan<B>& plan) {
+  auto gates = Matrix<Real, B>::uninitialized(context, 1, plan.pairs());
+  B::for_each_element(context, plan.pairs(),
+                      [=, rows = plan.rows_1N.data(), experts = plan.experts_1N.data(),
+                       gates_1N = gates.data()] MOE_HOST_DEVICE(Index n) {
+                        gates_1N[n] = gates_TE(rows[n], experts[n]);
+                      });
+  return gates;
+}
+
+/// d_gates_1N -> d_gates_TE, 0 where row and expert are no pair.
+template <class Real, Backend B>
+Matrix<Real, B> gates_of_pairs_back(const typename B::Context& context, View<const Real, B> d_gates_1N, Index rows,
+                                    const Plan<B>& plan) {
+  auto d_gates = Matrix<Real, B>::zeros(context, rows, plan.experts());
+  B::for_each_element(context, plan.pairs(),
+                      [=, rows_1N = plan.rows_1N.data(), experts_1N = plan.experts_1N.data(),
+                       d_gates_TE = d_gates.view()] MOE_HOST_DEVICE(Index n) {
+                        d_gates_TE(rows_1N[n], experts_1N[n]) = d_gates_1N(0, n);
+                      });
+  return d_gates;
+}
+
+}  // namespace moe

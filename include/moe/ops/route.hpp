@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "moe/concepts/backend.hpp"
+#include "moe/concepts/capacity.hpp"
+#include "moe/concepts/router.hpp"
+#include "moe/core/batch.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// Who was chosen. chosen_RE: 0 or the order of choice. boundary_1E: what a MatrixRouter drew between the rows an expert
+/// took and those it left; empty for row routers.
+template <class Real, class B>
+struct Choice {
+  Matrix<Rank, B> chosen_RE;
+  Matrix<Real, B> boundary_1E;
+};
+
+/// What the batch says of the routed rows; empty where the rows are segments.
+struct RowFacts {
+  std::span<const std::int32_t> tokens{};
+  std::span<const std::int32_t> languages{};
+};
+
+/// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty where there is none.
+template <class Real, Backend B, SingleRouter R, Capacity C>
+Choice<Real, B> route(const typename B::Context& context, const R& router, const C& capacity,
+                      View<const Real, B> logits_RE, View<const Real, B> buffer_1E, RowFacts facts) {
+  Choice<Real, B> choice;
+  choice.chosen_RE = Matrix<Rank, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
+  const auto chosen_RE = choice.chosen_RE.view();
+  if constexpr (MatrixRouter<R>) {
+    choice.boundary_1E = Matrix<Real, B>::uninitialized(context, 1, logits_RE.cols);
+    const Index take = capacity.rows_per_expert({logits_RE.rows, logits_RE.cols});
+    router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view());
+  } else if constexpr (ContextRowRouter<R>) {
+    B::for_each(context, logits_RE.rows,
+                [=, random = context.random, tokens = facts.tokens.data(),
+                 languages = facts.languages.data()] MOE_HOST_DEVICE(Index r) {
+                  const RowContext<Real> row{r, tokens ? tokens[r] : -1, languages ? languages[r] : -1, random,
+                                             {buffer_1E.data, buffer_1E.cols}};
+                  router.choose(logits_RE.row(r), chosen_RE.row(r), row);
+                });
+  } else {
+    B::for_each(context, logits_RE.rows,
+                [=] MOE_HOST_DEVICE(Index r) { router.choose(logits_RE.row(r), chosen_RE.row(r)); });
+  }
+  return choice;
+}
+
+}  // namespace moe

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "moe/concepts/backend.hpp"
+#include "moe/concepts/segmenter.hpp"
+#include "moe/core/batch.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/segments.hpp"
+
+namespace moe {
+
+/// Cuts every sequence of the batch; a sequence's last segment may be shorter (eq. 3 with a ragged tail kept).
+template <Segmenter S>
+Segments cut_into_segments(const S& segmenter, const Batch& batch) {
+  Segments segments;
+  segments.of_row.reserve(static_cast<std::size_t>(batch.rows()));
+  for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
+    Index length = 0;
+    bool first = true;
+    for (Index t = batch.offsets[b]; t < batch.offsets[b + 1]; ++t) {
+      if (length++ == 0) {
+        segments.opens_sequence.push_back(first ? 1 : 0);
+        first = false;
+      }
+      segments.of_row.push_back(segments.count() - 1);
+      const std::int32_t token = batch.tokens.empty() ? -1 : batch.tokens[static_cast<std::size_t>(t)];
+      if (t + 1 == batch.offsets[b + 1] || segmenter.ends_after(length, token)) {
+        segments.begin.push_back(t + 1);
+        length = 0;
+      }
+    }
+  }
+  return segments;
+}
+
+/// values_VE -> values_TE: each row gets what its segment got.
+template <class Value, Backend B>
+Matrix<Value, B> repeat_over_rows(const typename B::Context& context, View<const Value, B> values_VE,
+                                  View<const Index, B> of_row_1T) {
+  auto values = Matrix<Value, B>::uninitialized(context, of_row_1T.cols, values_VE.cols);
+  B::for_each(context, of_row_1T.cols, [=, values_TE = values.view()] MOE_HOST_DEVICE(Index t) {
+    const Index v = of_row_1T(0, t);
+    for (Index e = 0; e < values_VE.cols; ++e) values_TE(t, e) = values_VE(v, e);
+  });
+  return values;
+}
+
+/// d_values_TE -> d_values_VE: each segment adds up what its rows got, in order.
+template <class Value, Backend B>
+Matrix<Value, B> repeat_over_rows_back(const typename B::Context& context, View<const Value, B> d_values_TE,
+                                       View<const Index, B> begin_1V) {
+  auto d_values = Matrix<Value, B>::zeros(context, begin_1V.cols - 1, d_values_TE.cols);
+  B::for_each(context, begin_1V.cols - 1, [=, d_values_VE = d_values.view()] MOE_HOST_DEVICE(Index v) {
+    for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t)
+      for (Index e = 0; e < d_values_TE.cols; ++e) d_values_VE(v, e) += d_values_TE(t, e);
+  });
+  return d_values;
+}
+
+/// Host indices on the backend.
+template <Backend B>
+Matrix<Index, B> upload_indices(const typename B::Context& context, const std::vector<Index>& indices) {
+  auto result = Matrix<Index, B>::uninitialized(context, 1, static_cast<Index>(indices.size()));
+  B::upload(context, indices.data(), result.view());
+  return result;
+}
+
+}  // namespace moe

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "moe/core/host_device.hpp"
+#include "moe/core/index.hpp"
+
+namespace moe {
+
+/// The balance loss over all experts, the shared one included: the paper's eq. 8.
+struct BalanceOverAll {
+  MOE_HOST_DEVICE bool counts(Index /*expert*/) const { return true; }
+};
+
+}  // namespace moe

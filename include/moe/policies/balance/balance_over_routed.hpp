@@ -1,0 +1,16 @@
+#pragma once
+
+#include "moe/core/host_device.hpp"
+#include "moe/core/index.hpp"
+
+namespace moe {
+
+/// The balance loss over the routed experts only. Every row chooses `shared`, so a loss that includes it pushes its gate
+/// down; with probabilities from the routed logits alone its gate stays where the main loss wants it.
+struct BalanceOverRouted {
+  Index shared = 0;
+
+  MOE_HOST_DEVICE bool counts(Index expert) const { return expert != shared; }
+};
+
+}  // namespace moe

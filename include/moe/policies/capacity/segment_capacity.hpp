@@ -1,0 +1,21 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "moe/concepts/capacity.hpp"
+
+namespace moe {
+
+/// r = floor(V c / N) of V segments for each of N experts (eq. 3), at least 1 and at most V; 0 of 0.
+struct SegmentCapacity {
+  double factor = 1;
+
+  Index rows_per_expert(Demand demand) const {
+    if (demand.rows == 0 || demand.experts == 0) return 0;
+    const double share = static_cast<double>(demand.rows) * factor / static_cast<double>(demand.experts);
+    return std::min(demand.rows, std::max(Index{1}, static_cast<Index>(std::floor(share))));
+  }
+};
+
+}  // namespace moe

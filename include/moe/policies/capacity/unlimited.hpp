@@ -1,0 +1,12 @@
+#pragma once
+
+#include "moe/concepts/capacity.hpp"
+
+namespace moe {
+
+/// Every expert takes every row that wants it: nothing is dropped.
+struct Unlimited {
+  Index rows_per_expert(Demand demand) const { return demand.rows; }
+};
+
+}  // namespace moe
