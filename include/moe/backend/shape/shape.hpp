@@ -5,7 +5,7 @@
 namespace moe {
 
 /// A backend without memory: matrices know their extents and hold nothing. Modules and layers of any size can be built
-/// on it, walked and counted; there are no verbs, so nothing runs.
+/// on it, walked and counted; the only verb is one that constructors use, so nothing runs.
 struct Shape {
   static constexpr bool is_host = false;
 
@@ -24,6 +24,9 @@ struct Shape {
     Value* data() { return nullptr; }
     const Value* data() const { return nullptr; }
   };
+
+  template <class Value, class To>
+  static void upload(const Context&, const Value*, To) {}
 };
 
 }  // namespace moe

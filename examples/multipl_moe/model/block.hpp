@@ -1,0 +1,106 @@
+/// One decoder layer: x += attention(norm(x)); x += mlp(norm(x)). The mlp is a dense FFN or any layer of the library.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+
+#include "moe/core/forward.hpp"
+#include "multipl_moe/model/attention.hpp"
+#include "multipl_moe/model/rms_norm.hpp"
+
+namespace multipl_moe {
+
+template <class Mlp>
+struct Block {
+  using Value = typename Mlp::Value;
+  using Backend = typename Mlp::Backend;
+  using Context = typename Backend::Context;
+  using Tensor = moe::Matrix<Value, Backend>;
+  using ConstView = moe::View<const Value, Backend>;
+  using Stats = typename Mlp::Stats;
+
+  struct Saved {
+    Tensor x_TD, scale_1_1T, normed_TD, middle_TD, scale_2_1T;
+    typename Attention<Value, Backend>::Saved attention;
+    typename Mlp::Saved mlp;
+  };
+  struct DecodingState {
+    typename Attention<Value, Backend>::Cache attention;
+    typename Mlp::DecodingState mlp;
+  };
+
+  RmsNorm<Value, Backend> input_norm, post_attention_norm;
+  Attention<Value, Backend> self_attn;
+  Mlp mlp;
+
+  moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor x_TD, const moe::Batch& batch) const {
+    auto [normed_TD, scale_1] = input_norm.forward(context, x_TD);
+    auto [middle_TD, attention_saved] = self_attn.forward(context, normed_TD, batch);
+    add(context, x_TD, middle_TD.view());
+    auto [mlp_in_TD, scale_2] = post_attention_norm.forward(context, middle_TD);
+    auto [y_TD, mlp_saved, stats] = mlp.forward(context, std::move(mlp_in_TD), batch);
+    add(context, middle_TD, y_TD.view());
+    return {std::move(y_TD),
+            {std::move(x_TD), std::move(scale_1), std::move(normed_TD), std::move(middle_TD), std::move(scale_2),
+             std::move(attention_saved), std::move(mlp_saved)},
+            std::move(stats)};
+  }
+
+  Tensor backward(const Context& context, Tensor d_y_TD, moe::AuxiliaryGradient d_stats, const moe::Batch& batch,
+                  Saved saved, Block& gradient) const {
+    const auto d_mlp_in_TD = mlp.backward(context, d_y_TD, d_stats, std::move(saved.mlp), gradient.mlp);
+    Tensor d_middle_TD = std::move(d_y_TD);
+    post_attention_norm.add_backward(context, d_mlp_in_TD, saved.middle_TD, saved.scale_2_1T, d_middle_TD.view(),
+                                     gradient.post_attention_norm);
+    const auto d_normed_TD = self_attn.backward(context, d_middle_TD, saved.normed_TD, batch,
+                                                std::move(saved.attention), gradient.self_attn);
+    Tensor d_x_TD = std::move(d_middle_TD);
+    input_norm.add_backward(context, d_normed_TD, saved.x_TD, saved.scale_1_1T, d_x_TD.view(), gradient.input_norm);
+    return d_x_TD;
+  }
+
+  Tensor infer(const Context& context, Tensor x_TD, const moe::Batch& batch) const {
+    auto middle_TD = self_attn.forward(context, input_norm.forward(context, x_TD).first, batch).first;
+    add(context, x_TD, middle_TD.view());
+    auto y_TD = mlp.infer(context, post_attention_norm.forward(context, middle_TD).first, batch);
+    add(context, middle_TD, y_TD.view());
+    return y_TD;
+  }
+
+  DecodingState begin_decoding(const Context& context, moe::Index sequences) const {
+    return {self_attn.begin_decoding(sequences), mlp.begin_decoding(context, sequences)};
+  }
+  Tensor decode(const Context& context, Tensor x_BD, std::span<const std::int32_t> tokens_B,
+                DecodingState& state) const {
+    auto middle_BD = self_attn.decode(context, input_norm.forward(context, x_BD).first, state.attention);
+    add(context, x_BD, middle_BD.view());
+    auto y_BD = mlp.decode(context, post_attention_norm.forward(context, middle_BD).first, tokens_B, state.mlp);
+    add(context, middle_BD, y_BD.view());
+    return y_BD;
+  }
+
+  Block structure() const {
+    return {input_norm.structure(), post_attention_norm.structure(), self_attn.structure(), mlp.structure()};
+  }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "input_layernorm.", trees.input_norm...);
+    Attention<Value, Backend>::visit_parameters(visit, prefix + "self_attn.", trees.self_attn...);
+    RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "post_attention_layernorm.", trees.post_attention_norm...);
+    Mlp::visit_parameters(visit, prefix + "mlp.", trees.mlp...);
+  }
+  template <class Visit, class... Trees>
+  static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    Mlp::visit_buffers(visit, prefix + "mlp.", trees.mlp...);
+  }
+
+ private:
+  static void add(const Context& context, const Tensor& from, moe::View<Value, Backend> to) {
+    Backend::for_each(context, to.rows, [to, from = from.view()](moe::Index t) {
+      for (moe::Index d = 0; d < to.cols; ++d) to(t, d) += from(t, d);
+    });
+  }
+};
+
+}  // namespace multipl_moe

@@ -1,0 +1,30 @@
+/// How many parameters a configuration has, without allocating one.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "multipl_moe/io/model_config.hpp"
+
+namespace multipl_moe {
+
+/// Counts of values. An expert that k of n alike meet counts k/n towards `active`; a segment expert counts by the capacity
+/// factor, the mean number of segment experts a token meets.
+struct Census {
+  std::int64_t total = 0;
+  std::int64_t active = 0;
+  std::int64_t trainable = 0;
+  /// The learned vectors that route first segments: not part of the three above, since the paper's routing has none.
+  std::int64_t first_segments = 0;
+  /// Thresholds and their counters.
+  std::int64_t buffers = 0;
+  std::int64_t embedding = 0;  ///< with the head
+  std::int64_t attention = 0;
+  std::int64_t experts = 0;  ///< or the dense FFN
+  std::int64_t routers = 0;
+  std::int64_t norms = 0;
+};
+
+Census census_of(const ModelConfig& config);
+
+}  // namespace multipl_moe

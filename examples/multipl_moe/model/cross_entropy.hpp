@@ -1,0 +1,94 @@
+/// Next-token loss over a vocabulary, a chunk of rows at a time: the logits of a whole batch never exist.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "moe/modules/linear.hpp"
+
+namespace multipl_moe {
+
+template <class Value, moe::Backend B>
+class CrossEntropy {
+ public:
+  using Context = typename B::Context;
+  using Head = moe::Linear<Value, B>;
+  using Tensor = moe::Matrix<Value, B>;
+  using ConstView = moe::View<const Value, B>;
+
+  explicit CrossEntropy(moe::Index chunk_rows = 256) : chunk_rows_(chunk_rows) {}
+
+  struct Gradient {
+    double loss = 0;
+    Tensor d_h_TD;
+  };
+  /// share * sum over rows of -log p(target), its gradient with respect to the head's input, and the head's own gradient
+  /// added into `gradient`. The loss is summed in double in the order of rows.
+  Gradient loss_and_gradient(const Context& context, const Head& head, ConstView h_TD,
+                             std::span<const std::int32_t> targets_T, double share, Head& gradient) const {
+    Gradient result{0, Tensor::uninitialized(context, h_TD.rows, h_TD.cols)};
+    for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
+      const auto h = h_TD.rows_between(begin, end);
+      auto logits_RV = head.forward(context, h);
+      std::vector<double> losses(static_cast<std::size_t>(end - begin));
+      B::for_each(context, end - begin, [&, logits = logits_RV.view()](moe::Index r) {
+        const auto target = targets_T[static_cast<std::size_t>(begin + r)];
+        const auto row = logits.row(r);
+        losses[static_cast<std::size_t>(r)] = replace_by_probabilities(row, target);
+        row[target] -= 1;
+        for (Value& d : row) d *= static_cast<Value>(share);
+      });
+      for (const double loss : losses) result.loss += share * loss;
+      const auto d_h = head.backward(context, logits_RV, h, gradient);
+      B::for_each(context, end - begin, [&, from = d_h.view(), to = result.d_h_TD.view()](moe::Index r) {
+        std::copy_n(from.row(r).data, from.cols, to.row(begin + r).data);
+      });
+    });
+    return result;
+  }
+
+  /// For each row: -log p(target), and 1 where the target is the most probable token (the lowest of equals), else 0.
+  struct Scores {
+    std::vector<double> losses;
+    std::vector<std::uint8_t> hits;
+  };
+  Scores score(const Context& context, const Head& head, ConstView h_TD, std::span<const std::int32_t> targets_T) const {
+    Scores scores{std::vector<double>(targets_T.size()), std::vector<std::uint8_t>(targets_T.size())};
+    for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
+      auto logits_RV = head.forward(context, h_TD.rows_between(begin, end));
+      B::for_each(context, end - begin, [&, logits = logits_RV.view()](moe::Index r) {
+        const auto at = static_cast<std::size_t>(begin + r);
+        const auto row = logits.row(r);
+        moe::Index best = 0;
+        for (moe::Index v = 1; v < row.size; ++v)
+          if (row[v] > row[best]) best = v;
+        scores.hits[at] = best == targets_T[at] ? 1 : 0;
+        scores.losses[at] = replace_by_probabilities(row, targets_T[at]);
+      });
+    });
+    return scores;
+  }
+
+ private:
+  template <class F>
+  void for_each_chunk(ConstView h_TD, const F& f) const {
+    for (moe::Index begin = 0; begin < h_TD.rows; begin += chunk_rows_)
+      f(begin, std::min(begin + chunk_rows_, h_TD.rows));
+  }
+
+  /// row = softmax(row); returns -log of the target's probability.
+  static double replace_by_probabilities(moe::Row<Value> row, std::int32_t target) {
+    Eigen::Map<Eigen::Array<Value, 1, Eigen::Dynamic>> z(row.data, row.size);
+    const Value best = moe::max(row), wanted = row[target];
+    z = (z - best).exp();
+    const double total = moe::cpu::lane_sum<double>(row.size, [&](moe::Index v) { return row[v]; });
+    z *= static_cast<Value>(1 / total);
+    return std::log(total) + static_cast<double>(best) - static_cast<double>(wanted);
+  }
+
+  moe::Index chunk_rows_;
+};
+
+}  // namespace multipl_moe

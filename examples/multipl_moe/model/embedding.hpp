@@ -1,0 +1,53 @@
+/// Token embedding: a row of a table for each token.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace multipl_moe {
+
+template <class Value_, moe::Backend Backend_>
+struct Embedding {
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = moe::Matrix<Value, Backend>;
+  using ConstView = moe::View<const Value, Backend>;
+
+  Tensor weight;
+
+  /// tokens_T -> x_TD. Throws moe::Error for a token that the table has no row for.
+  Tensor forward(const Context& context, std::span<const std::int32_t> tokens_T) const {
+    for (const std::int32_t token : tokens_T)
+      moe::require(token >= 0 && token < weight.rows(), "Embedding::forward", "tokens must lie in [0, ", weight.rows(),
+                   "), got ", token);
+    auto x_TD = Tensor::uninitialized(context, static_cast<moe::Index>(tokens_T.size()), weight.cols());
+    Backend::for_each(context, x_TD.rows(), [&, x = x_TD.view(), w = weight.view()](moe::Index t) {
+      std::copy_n(w.row(tokens_T[static_cast<std::size_t>(t)]).data, x.cols, x.row(t).data);
+    });
+    return x_TD;
+  }
+
+  /// gradient row of each token += d_x row, in the order of rows.
+  void backward(const Context& context, ConstView d_x_TD, std::span<const std::int32_t> tokens_T,
+                Embedding& gradient) const {
+    if (gradient.weight.empty()) return;
+    const auto d_w = gradient.weight.view();
+    moe::cpu::parallel_tiles(context.threads, d_x_TD.cols, 64, [&](moe::Index begin, moe::Index end) {
+      for (moe::Index t = 0; t < d_x_TD.rows; ++t)
+        for (moe::Index d = begin; d < end; ++d) d_w(tokens_T[static_cast<std::size_t>(t)], d) += d_x_TD(t, d);
+    });
+  }
+
+  Embedding structure() const { return {}; }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    visit(prefix + "weight", trees.weight...);
+  }
+};
+
+}  // namespace multipl_moe

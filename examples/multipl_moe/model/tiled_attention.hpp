@@ -1,0 +1,150 @@
+/// Causal softmax attention in tiles: scores exist for one tile of queries and keys at a time, so memory grows with T and
+/// not with T^2. The backward pass computes each tile again from the row's log-sum-exp.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/core/batch.hpp"
+
+namespace multipl_moe {
+
+/// Query heads share key-value heads in groups of heads / kv_heads; queries are scaled by 1 / sqrt(head_dim).
+struct AttentionShape {
+  moe::Index heads = 1;
+  moe::Index kv_heads = 1;
+  moe::Index head_dim = 1;
+};
+
+template <class Value, class B>
+class TiledAttention {
+ public:
+  using Context = typename B::Context;
+  using Tensor = moe::Matrix<Value, B>;
+  using ConstView = moe::View<const Value, B>;
+  using MutableView = moe::View<Value, B>;
+
+  TiledAttention(AttentionShape shape, const moe::Batch& batch)
+      : shape_(shape), batch_(batch), scale_(static_cast<Value>(1 / std::sqrt(static_cast<double>(shape.head_dim)))) {}
+
+  /// q_TA, k_TC, v_TC -> o_TA and lse_TH, the log of each row's sum of exponentials.
+  void forward(const Context& context, ConstView q_TA, ConstView k_TC, ConstView v_TC, MutableView o_TA,
+               MutableView lse_TH) const {
+    moe::cpu::parallel(context.threads, batch_.count() * shape_.heads, [&](moe::Index task) {
+      const Rows rows = rows_of(task / shape_.heads);
+      const moe::Index h = task % shape_.heads;
+      Tile scores;
+      for (moe::Index i = 0; i < rows.count; i += tile) {
+        const ConstView q = head(q_TA, rows, h, i), o = head(o_TA, rows, h, i);
+        forward_tile(q, k_TC, v_TC, rows, h, i, head(o_TA, rows, h, i),
+                     lse_TH.rows_between(rows.begin + i, rows.begin + i + o.rows).cols_between(h, h + 1), scores);
+      }
+    });
+  }
+
+  /// d_o_TA -> d_q_TA, d_k_TC, d_v_TC, which must be zero when they come in.
+  void backward(const Context& context, ConstView d_o_TA, ConstView q_TA, ConstView k_TC, ConstView v_TC, ConstView o_TA,
+                ConstView lse_TH, MutableView d_q_TA, MutableView d_k_TC, MutableView d_v_TC) const {
+    moe::cpu::parallel(context.threads, batch_.count() * shape_.kv_heads, [&](moe::Index task) {
+      const Rows rows = rows_of(task / shape_.kv_heads);
+      const moe::Index kv = task % shape_.kv_heads, group = shape_.heads / shape_.kv_heads;
+      Tile p, d_p;
+      for (moe::Index h = kv * group; h < (kv + 1) * group; ++h)
+        for (moe::Index i = 0; i < rows.count; i += tile) {
+          const ConstView q = head(q_TA, rows, h, i), d_o = head(d_o_TA, rows, h, i), o = head(o_TA, rows, h, i);
+          const MutableView d_q = head(d_q_TA, rows, h, i);
+          for (moe::Index j = 0; j <= i; j += tile) {
+            const ConstView k = head(k_TC, rows, kv, j), v = head(v_TC, rows, kv, j);
+            fill_scores(q, k, i, j, p);
+            zero(d_p, q.rows, k.rows);
+            moe::EigenGemm::add<moe::Product::right_transposed, Value, B>(d_o, v, view(d_p, q.rows, k.rows));
+            for (moe::Index r = 0; r < q.rows; ++r) {
+              const Value lse = lse_TH(rows.begin + i + r, h);
+              const Value inner = moe::cpu::dot(d_o.row(r).data, o.row(r).data, o.cols);
+              auto p_r = eigen_row(p, r, k.rows);
+              p_r = (p_r - lse).exp();
+              auto d_r = eigen_row(d_p, r, k.rows);
+              d_r = p_r * (d_r - inner) * scale_;
+            }
+            const ConstView p_view = view(p, q.rows, k.rows), d_s = view(d_p, q.rows, k.rows);
+            moe::EigenGemm::add<moe::Product::left_transposed, Value, B>(p_view, d_o, head(d_v_TC, rows, kv, j));
+            moe::EigenGemm::add<moe::Product::plain, Value, B>(d_s, k, d_q);
+            moe::EigenGemm::add<moe::Product::left_transposed, Value, B>(d_s, q, head(d_k_TC, rows, kv, j));
+          }
+        }
+    });
+  }
+
+ private:
+  static constexpr moe::Index tile = 64;
+  struct alignas(64) Tile {
+    Value values[tile * tile];
+  };
+  struct Rows {
+    moe::Index begin, count;
+  };
+
+  Rows rows_of(moe::Index sequence) const {
+    const auto b = static_cast<std::size_t>(sequence);
+    return {batch_.offsets[b], batch_.offsets[b + 1] - batch_.offsets[b]};
+  }
+  /// Up to `tile` rows of one head, from row `first` of a sequence.
+  template <class V>
+  moe::View<V, B> head(moe::View<V, B> x, Rows rows, moe::Index h, moe::Index first) const {
+    return x.rows_between(rows.begin + first, rows.begin + std::min(first + tile, rows.count))
+        .cols_between(h * shape_.head_dim, (h + 1) * shape_.head_dim);
+  }
+  static MutableView view(Tile& t, moe::Index rows, moe::Index cols) { return {t.values, rows, cols, tile}; }
+  static void zero(Tile& t, moe::Index rows, moe::Index cols) {
+    for (moe::Index r = 0; r < rows; ++r) std::fill_n(t.values + r * tile, cols, Value(0));
+  }
+  static auto eigen_row(Tile& t, moe::Index r, moe::Index cols) {
+    return Eigen::Map<Eigen::Array<Value, 1, Eigen::Dynamic>, Eigen::Aligned64>(t.values + r * tile, cols);
+  }
+
+  /// scale q k^T, -infinity where the key comes after the query. i, j: the tiles' first rows in the sequence.
+  void fill_scores(ConstView q, ConstView k, moe::Index i, moe::Index j, Tile& scores) const {
+    zero(scores, q.rows, k.rows);
+    moe::EigenGemm::add<moe::Product::right_transposed, Value, B>(q, k, view(scores, q.rows, k.rows));
+    for (moe::Index r = 0; r < q.rows; ++r) {
+      eigen_row(scores, r, k.rows) *= scale_;
+      for (moe::Index c = std::max<moe::Index>(0, i + r + 1 - j); c < k.rows; ++c)
+        scores.values[r * tile + c] = -std::numeric_limits<Value>::infinity();
+    }
+  }
+
+  void forward_tile(ConstView q, ConstView k_TC, ConstView v_TC, Rows rows, moe::Index h, moe::Index i, MutableView o,
+                    MutableView lse, Tile& scores) const {
+    const moe::Index kv = h / (shape_.heads / shape_.kv_heads);
+    Value best[tile], total[tile];
+    std::fill_n(best, tile, -std::numeric_limits<Value>::infinity());
+    std::fill_n(total, tile, Value(0));
+    for (moe::Index r = 0; r < o.rows; ++r) std::fill_n(o.row(r).data, o.cols, Value(0));
+    for (moe::Index j = 0; j <= i; j += tile) {
+      const ConstView k = head(k_TC, rows, kv, j);
+      fill_scores(q, k, i, j, scores);
+      for (moe::Index r = 0; r < q.rows; ++r) {
+        auto s = eigen_row(scores, r, k.rows);
+        const Value higher = std::max(best[r], s.maxCoeff());
+        const Value fade = std::exp(best[r] - higher);
+        s = (s - higher).exp();
+        total[r] = total[r] * fade + moe::cpu::lane_sum<Value>(k.rows, [&](moe::Index c) { return s[c]; });
+        best[r] = higher;
+        for (Value& out : o.row(r)) out *= fade;
+      }
+      moe::EigenGemm::add<moe::Product::plain, Value, B>(view(scores, q.rows, k.rows), head(v_TC, rows, kv, j), o);
+    }
+    for (moe::Index r = 0; r < q.rows; ++r) {
+      for (Value& out : o.row(r)) out /= total[r];
+      lse(r, 0) = best[r] + std::log(total[r]);
+    }
+  }
+
+  AttentionShape shape_;
+  const moe::Batch& batch_;
+  Value scale_;
+};
+
+}  // namespace multipl_moe

@@ -1,0 +1,113 @@
+/// A whole model: embedding, decoder layers, final norm, untied head. Weights carry their Hugging Face names.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "multipl_moe/model/block.hpp"
+#include "multipl_moe/model/cross_entropy.hpp"
+#include "multipl_moe/model/embedding.hpp"
+
+namespace multipl_moe {
+
+template <class Mlp_>
+struct Transformer {
+  using Mlp = Mlp_;
+  using Value = typename Mlp::Value;
+  using Backend = typename Mlp::Backend;
+  using Context = typename Backend::Context;
+  using Tensor = moe::Matrix<Value, Backend>;
+  using ConstView = moe::View<const Value, Backend>;
+  using Tokens = std::span<const std::int32_t>;
+
+  struct Saved {
+    Tensor last_TD, scale_1T;
+    std::vector<typename Block<Mlp>::Saved> layers;
+  };
+  /// One entry a layer.
+  using Stats = std::vector<typename Mlp::Stats>;
+  using DecodingState = std::vector<typename Block<Mlp>::DecodingState>;
+
+  Embedding<Value, Backend> embed_tokens;
+  std::vector<Block<Mlp>> layers;
+  RmsNorm<Value, Backend> norm;
+  moe::Linear<Value, Backend> lm_head;
+
+  /// tokens_T -> h_TD, what the head reads.
+  moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tokens tokens_T, const moe::Batch& batch) const {
+    moe::Forward<Tensor, Saved, Stats> result;
+    Tensor x_TD = embed_tokens.forward(context, tokens_T);
+    for (const Block<Mlp>& layer : layers) {
+      auto [y_TD, saved, stats] = layer.forward(context, std::move(x_TD), batch);
+      x_TD = std::move(y_TD);
+      result.saved.layers.push_back(std::move(saved));
+      result.stats.push_back(std::move(stats));
+    }
+    std::tie(result.output, result.saved.scale_1T) = norm.forward(context, x_TD);
+    result.saved.last_TD = std::move(x_TD);
+    return result;
+  }
+
+  /// d_h_TD -> the gradients of every weight that trains; consumes `saved`.
+  void backward(const Context& context, ConstView d_h_TD, moe::AuxiliaryGradient d_stats, Tokens tokens_T,
+                const moe::Batch& batch, Saved saved, Transformer& gradient) const {
+    auto d_x_TD = Tensor::zeros(context, d_h_TD.rows, d_h_TD.cols);
+    norm.add_backward(context, d_h_TD, saved.last_TD, saved.scale_1T, d_x_TD.view(), gradient.norm);
+    for (std::size_t l = layers.size(); l-- > 0;)
+      d_x_TD = layers[l].backward(context, std::move(d_x_TD), d_stats, batch, std::move(saved.layers[l]),
+                                  gradient.layers[l]);
+    embed_tokens.backward(context, d_x_TD, tokens_T, gradient.embed_tokens);
+  }
+
+  Tensor infer(const Context& context, Tokens tokens_T, const moe::Batch& batch) const {
+    Tensor x_TD = embed_tokens.forward(context, tokens_T);
+    for (const Block<Mlp>& layer : layers) x_TD = layer.infer(context, std::move(x_TD), batch);
+    return norm.forward(context, x_TD).first;
+  }
+
+  DecodingState begin_decoding(const Context& context, moe::Index sequences) const {
+    DecodingState state;
+    for (const Block<Mlp>& layer : layers) state.push_back(layer.begin_decoding(context, sequences));
+    return state;
+  }
+  /// The next token of each sequence -> logits_BV.
+  Tensor decode(const Context& context, Tokens tokens_B, DecodingState& state) const {
+    Tensor x_BD = embed_tokens.forward(context, tokens_B);
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      x_BD = layers[l].decode(context, std::move(x_BD), tokens_B, state[l]);
+    return lm_head.forward(context, norm.forward(context, x_BD).first);
+  }
+
+  void absorb(const Context& context, const Stats& stats) {
+    for (std::size_t l = 0; l < layers.size(); ++l) layers[l].mlp.absorb(context, stats[l]);
+  }
+
+  Transformer structure() const {
+    Transformer tree{embed_tokens.structure(), {}, norm.structure(), lm_head.structure()};
+    for (const Block<Mlp>& layer : layers) tree.layers.push_back(layer.structure());
+    return tree;
+  }
+  template <class Visit, class Tree, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+    Embedding<Value, Backend>::visit_parameters(visit, prefix + "model.embed_tokens.", tree.embed_tokens,
+                                                trees.embed_tokens...);
+    for (std::size_t l = 0; l < tree.layers.size(); ++l)
+      Block<Mlp>::visit_parameters(visit, layer_prefix(prefix, l), tree.layers[l], trees.layers[l]...);
+    RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "model.norm.", tree.norm, trees.norm...);
+    moe::Linear<Value, Backend>::visit_parameters(visit, prefix + "lm_head.", tree.lm_head, trees.lm_head...);
+  }
+  template <class Visit, class Tree, class... Trees>
+  static void visit_buffers(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+    for (std::size_t l = 0; l < tree.layers.size(); ++l)
+      Block<Mlp>::visit_buffers(visit, layer_prefix(prefix, l), tree.layers[l], trees.layers[l]...);
+  }
+
+ private:
+  static std::string layer_prefix(const std::string& prefix, std::size_t layer) {
+    return prefix + "model.layers." + std::to_string(layer) + ".";
+  }
+};
+
+}  // namespace multipl_moe

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cmath>
+
+#include "moe/train/walk.hpp"
+
+namespace moe {
+
+/// AdamW with decoupled weight decay (Loshchilov and Hutter) and bias correction. Tensors of one dimension (biases, norms,
+/// learned vectors) do not decay.
+struct AdamW {
+  double beta_1 = 0.9;
+  double beta_2 = 0.95;
+  double epsilon = 1e-8;
+  double decay = 0.1;
+
+  /// Step number `step` (from 1) with learning rate `rate`, over every weight that has a gradient:
+  ///   g = scale gradient;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
+  ///   w -= rate (m / (1-b1^step) / (sqrt(v / (1-b2^step)) + epsilon) + decay w)
+  template <Module Tree>
+  void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
+            const Tree& gradient, Tree& m, Tree& v) const {
+    const double correction_1 = 1 - std::pow(beta_1, static_cast<double>(step));
+    const double correction_2 = 1 - std::pow(beta_2, static_cast<double>(step));
+    for_each_parameter(
+        [&](const std::string&, auto& weight, const auto& slope, auto& first, auto& second) {
+          using Tensor = std::remove_cvref_t<decltype(weight)>;
+          using Real = typename Tensor::Value;
+          if (slope.empty()) return;
+          const double shrink = Tensor::rank == 1 ? 1 : 1 - rate * decay;
+          Tensor::Backend::for_each_element(
+              context, weight.size(),
+              [w = weight.data(), g = slope.data(), m_ = first.data(), v_ = second.data(),
+               b1 = static_cast<Real>(beta_1), b2 = static_cast<Real>(beta_2), keep = static_cast<Real>(shrink),
+               factor = static_cast<Real>(scale), pace = static_cast<Real>(rate / correction_1),
+               root = static_cast<Real>(1 / std::sqrt(correction_2)),
+               floor = static_cast<Real>(epsilon)] MOE_HOST_DEVICE(Index i) {
+                using std::sqrt;
+                const Real slope_i = factor * g[i];
+                m_[i] = b1 * m_[i] + (1 - b1) * slope_i;
+                v_[i] = b2 * v_[i] + (1 - b2) * slope_i * slope_i;
+                w[i] = keep * w[i] - pace * m_[i] / (sqrt(v_[i]) * root + floor);
+              });
+        },
+        weights, gradient, m, v);
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "moe/train/walk.hpp"
+
+namespace moe {
+
+/// The Euclidean norm of all of a gradient's values together, summed in double in a fixed order. Not finite as soon as one
+/// value is not.
+template <Module Tree>
+double global_norm(const typename Tree::Context& context, const Tree& gradient) {
+  double squares = 0;
+  for_each_parameter(
+      [&](const std::string&, const auto& tensor) {
+        if (!tensor.empty()) squares += Tree::Backend::sum_of_squares(context, tensor.view());
+      },
+      gradient);
+  return std::sqrt(squares);
+}
+
+/// What to multiply a gradient of norm `norm` by so that its norm is at most about `limit`: limit / (norm + 1e-6) where
+/// that is below 1, otherwise 1.
+inline double clip_factor(double norm, double limit) { return std::min(1.0, limit / (norm + 1e-6)); }
+
+}  // namespace moe

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "moe/core/random.hpp"
+#include "moe/train/walk.hpp"
+
+namespace moe {
+
+/// Fills a tensor with N(0, deviation^2). The values are a function of seed, name and position alone: the same on every
+/// backend, whatever else the tree holds.
+template <class Tensor>
+void draw_normal(const typename Tensor::Backend::Context& context, Tensor& tensor, std::uint64_t seed,
+                 std::string_view name, double deviation) {
+  using Value = typename Tensor::Value;
+  std::vector<Value> values(static_cast<std::size_t>(tensor.size()));
+  const RandomKey key{seed, 0, name_hash(name)};
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<Value>(deviation * random_normal(key, i));
+  Tensor::Backend::upload(context, values.data(), tensor.view());
+}
+
+/// Draws every matrix of a layer from N(0, deviation^2); vectors (biases, norms) keep their values.
+template <Module Layer>
+void initialise(const typename Layer::Context& context, Layer& layer, std::uint64_t seed, double deviation = 0.02) {
+  for_each_parameter(
+      [&](const std::string& name, auto& weight) {
+        if constexpr (std::remove_cvref_t<decltype(weight)>::rank == 2)
+          draw_normal(context, weight, seed, name, deviation);
+      },
+      layer);
+}
+
+}  // namespace moe

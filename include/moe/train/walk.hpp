@@ -1,0 +1,68 @@
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "moe/concepts/module.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// visit(name, tensor of each tree...) for every weight, in one fixed order: the only list of weights there is. Saving,
+/// loading, counting, zeroing, clipping and stepping all walk it. Trees have the same structure: a layer, its gradient,
+/// its moments.
+template <class Visit, class Tree, class... Trees>
+void for_each_parameter(Visit&& visit, Tree&& tree, Trees&&... trees) {
+  std::remove_cvref_t<Tree>::visit_parameters(visit, std::string(), tree, trees...);
+}
+
+/// The same for what a layer keeps beside its weights: thresholds and their like. Saved, never a gradient path.
+template <class Visit, class Tree, class... Trees>
+void for_each_buffer(Visit&& visit, Tree&& tree, Trees&&... trees) {
+  std::remove_cvref_t<Tree>::visit_buffers(visit, std::string(), tree, trees...);
+}
+
+/// The number of values in the weights whose name `counts(name)` accepts.
+template <class Tree, class Counts>
+Index count_parameters(const Tree& tree, const Counts& counts) {
+  Index total = 0;
+  for_each_parameter([&](const std::string& name, const auto& weight) { total += counts(name) ? weight.size() : 0; },
+                     tree);
+  return total;
+}
+
+/// A zero tensor of the shape and rank of `like`.
+template <class Tensor>
+Tensor zeros_like(const Tensor& like) {
+  if constexpr (Tensor::rank == 1)
+    return Tensor(like.cols());
+  else
+    return Tensor(like.rows(), like.cols());
+}
+
+/// A gradient (or moment) tree for `layer`: zeros for the weights whose name `trains(name)` accepts, empty tensors, which
+/// cost neither memory nor work, for the others.
+template <Module Layer, class Trains>
+Layer gradient_for(const Layer& layer, const Trains& trains) {
+  Layer gradient = layer.structure();
+  for_each_parameter(
+      [&](const std::string& name, const auto& weight, auto& slot) {
+        if (trains(name)) slot = zeros_like(weight);
+      },
+      layer, gradient);
+  return gradient;
+}
+
+/// A gradient tree in which every weight trains.
+template <Module Layer>
+Layer gradient_for(const Layer& layer) {
+  return gradient_for(layer, [](const std::string&) { return true; });
+}
+
+template <Module Tree>
+void set_to_zero(Tree& tree) {
+  for_each_parameter([](const std::string&, auto& tensor) { tensor.fill_zero(); }, tree);
+}
+
+}  // namespace moe
