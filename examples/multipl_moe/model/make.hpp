@@ -9,16 +9,17 @@
 
 namespace multipl_moe {
 
-/// The layer types that config.json can name, for one backend.
+/// The layer types that config.json can name, for one backend. The balance loss over all experts is the one over the routed
+/// ones with nobody left out, so one type serves both.
 template <class Value, class B>
 struct Architectures {
   using Dense = moe::SwiGlu<Value, B>;
   using TopK = moe::Mixtral<Value, B>;
   using Qwen15Moe = moe::Qwen15Moe<Value, B>;
-  template <class Fusion, class Balance>
-  using Paper = moe::MultiPlMoe<Value, B, Fusion, Balance>;
-  template <class Fusion, class Balance>
-  using Causal = moe::CausalMultiPlMoe<Value, B, Fusion, Balance>;
+  template <class Fusion>
+  using Paper = moe::MultiPlMoe<Value, B, Fusion, moe::BalanceOverRouted>;
+  template <class Fusion>
+  using Causal = moe::CausalMultiPlMoe<Value, B, Fusion, moe::BalanceOverRouted>;
 };
 
 /// Calls use(std::type_identity<Mlp>()) with the layer type that `config` names.
@@ -26,20 +27,34 @@ template <class Value, class B, class Use>
 auto with_architecture(const ModelConfig& config, const Use& use) {
   using A = Architectures<Value, B>;
   if (!config.moe) return use(std::type_identity<typename A::Dense>());
-  const MoeConfig& moe = *config.moe;
-  if (moe.architecture == "gshard" || moe.architecture == "mixtral") return use(std::type_identity<typename A::TopK>());
-  if (moe.architecture == "qwen1.5-moe") return use(std::type_identity<typename A::Qwen15Moe>());
-  const auto with_fusion = [&]<class Fusion, class Balance>() {
-    if (moe.architecture == "multipl-moe")
-      return use(std::type_identity<typename A::template Paper<Fusion, Balance>>());
-    return use(std::type_identity<typename A::template Causal<Fusion, Balance>>());
+  const MoeConfig& m = *config.moe;
+  if (m.architecture == "gshard" || m.architecture == "mixtral") return use(std::type_identity<typename A::TopK>());
+  if (m.architecture == "qwen1.5-moe") return use(std::type_identity<typename A::Qwen15Moe>());
+  const auto with_fusion = [&]<class Fusion>() {
+    if (m.architecture == "multipl-moe") return use(std::type_identity<typename A::template Paper<Fusion>>());
+    return use(std::type_identity<typename A::template Causal<Fusion>>());
   };
-  const auto with_balance = [&]<class Balance>() {
-    return moe.fusion == "normalised" ? with_fusion.template operator()<moe::NormalisedFusion, Balance>()
-                                      : with_fusion.template operator()<moe::FixedFusion, Balance>();
-  };
-  return moe.balance == "routed" ? with_balance.template operator()<moe::BalanceOverRouted>()
-                                 : with_balance.template operator()<moe::BalanceOverAll>();
+  return m.fusion == "normalised" ? with_fusion.template operator()<moe::NormalisedFusion>()
+                                  : with_fusion.template operator()<moe::FixedFusion>();
+}
+
+/// MultiPL-MoE's layer, paper or causal.
+template <class Mlp>
+Mlp make_multipl(const ModelConfig& config) {
+  const MoeConfig& m = *config.moe;
+  Mlp layer = moe::make_multipl<Mlp>({.width = config.hidden_size,
+                                      .hidden = config.expert_width(),
+                                      .token_experts = m.num_token_experts,
+                                      .segment_experts = m.num_segment_experts,
+                                      .k = m.num_experts_per_tok,
+                                      .shared = m.shared_expert_index,
+                                      .window = m.segment_window,
+                                      .capacity_factor = m.segment_capacity_factor,
+                                      .token_weight = m.fusion_token_weight,
+                                      .segment_weight = m.fusion_segment_weight,
+                                      .threshold_beta = m.threshold_beta});
+  if (m.balance == "all") layer.token.balance.shared = -1;
+  return layer;
 }
 
 /// One layer in place of the dense FFN.
@@ -58,17 +73,7 @@ Mlp make_mlp(const ModelConfig& config) {
       return Mlp(moe::TopK{.k = m.num_experts_per_tok}, {}, {}, Bank(m.num_token_experts, width, hidden),
                  {width, m.shared_expert_intermediate_size});
     else
-      return moe::make_multipl<Mlp>({.width = width,
-                                     .hidden = hidden,
-                                     .token_experts = m.num_token_experts,
-                                     .segment_experts = m.num_segment_experts,
-                                     .k = m.num_experts_per_tok,
-                                     .shared = m.shared_expert_index,
-                                     .window = m.segment_window,
-                                     .capacity_factor = m.segment_capacity_factor,
-                                     .token_weight = m.fusion_token_weight,
-                                     .segment_weight = m.fusion_segment_weight,
-                                     .threshold_beta = m.threshold_beta});
+      return make_multipl<Mlp>(config);
   }
 }
 

@@ -1,0 +1,17 @@
+/// Each subcommand adds itself to the program: its options, its help, and what it does when it is chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace multipl_moe {
+
+void add_info_command(CLI::App& program);
+void add_prepare_command(CLI::App& program);
+void add_pretrain_command(CLI::App& program);
+void add_upcycle_command(CLI::App& program);
+void add_train_command(CLI::App& program);
+void add_eval_command(CLI::App& program);
+void add_generate_command(CLI::App& program);
+void add_demo_command(CLI::App& program);
+
+}  // namespace multipl_moe

@@ -1,0 +1,34 @@
+/// What the demo found, as a table and in sentences that follow from the numbers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "multipl_moe/eval/evaluate.hpp"
+
+namespace multipl_moe {
+
+/// The models that the demo compares, each on the same held-out text.
+struct DemoScores {
+  Evaluation base;
+  Evaluation start_fixed;       ///< upcycled, step 0, fusion 0.7/0.3
+  Evaluation start_normalised;  ///< upcycled, step 0, normalised fusion
+  Evaluation dense;             ///< the control: every weight post-trained
+  Evaluation multipl;           ///< MultiPL-MoE, post-trained
+};
+
+/// A part of the demo that trains or evaluates, and how fast it went.
+struct DemoPart {
+  std::string name;
+  std::int64_t tokens = 0;
+  double seconds = 0;
+};
+
+/// Bits per byte by model and language, means and their change against the base.
+std::string demo_table(const DemoScores& scores);
+/// What the table shows, expectation by expectation, met or not.
+std::string demo_verdict(const DemoScores& scores);
+std::string demo_speeds(const std::vector<DemoPart>& parts);
+std::string demo_json(const DemoScores& scores, const std::vector<DemoPart>& parts);
+
+}  // namespace multipl_moe

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/model/census.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+struct InfoFlags {
+  std::string architecture, size = "qwen1.5-1.8b", model;
+  bool json = false;
+};
+
+ModelConfig configuration(const InfoFlags& flags) {
+  if (!flags.model.empty()) return read_config(std::filesystem::path(flags.model) / "config.json");
+  ModelConfig config = size_named(flags.size);
+  config.moe = mixture_named(flags.architecture.empty() ? "dense" : flags.architecture);
+  return config;
+}
+
+/// Bytes to train in float32 with AdamW: every weight, and gradient and two moments of those that train.
+std::int64_t training_bytes(const Census& census) { return 4 * census.total + 12 * census.trainable; }
+
+void print_json(const ModelConfig& config, const Census& c) {
+  nlohmann::ordered_json out;
+  out["architecture"] = config.architecture();
+  out["layers"] = config.num_hidden_layers;
+  out["parameters"] = {{"total", c.total},
+                       {"active_per_token", c.active},
+                       {"trainable", c.trainable},
+                       {"first_segment_vectors", c.first_segments},
+                       {"embedding_and_head", c.embedding},
+                       {"attention", c.attention},
+                       {"experts", c.experts},
+                       {"routers", c.routers},
+                       {"norms", c.norms}};
+  out["buffers"] = c.buffers;
+  out["bytes"] = {{"weights_float32", 4 * c.total},
+                  {"weights_bfloat16", 2 * c.total},
+                  {"training_float32_adamw", training_bytes(c)}};
+  fmt::print("{}\n", out.dump(2));
+}
+
+std::string gib(std::int64_t bytes) { return fmt::format("{:.2f} GiB", static_cast<double>(bytes) / (1 << 30)); }
+
+void print_table(const ModelConfig& config, const Census& c) {
+  fmt::print("architecture         {}\n", config.architecture());
+  fmt::print("layers               {} of width {}, FFN {}, {} heads ({} for keys and values), vocabulary {}\n",
+             config.num_hidden_layers, config.hidden_size, config.expert_width(), config.num_attention_heads,
+             config.num_key_value_heads, config.vocab_size);
+  fmt::print("\n{:<20} {:>16}\n", "parameters", "");
+  const auto row = [](const char* name, std::int64_t count) { fmt::print("  {:<18} {:>16}\n", name, count); };
+  row("embedding, head", c.embedding);
+  row("attention", c.attention);
+  row(config.moe ? "experts" : "FFN", c.experts);
+  row("routers", c.routers);
+  row("norms", c.norms);
+  row("total", c.total);
+  row("active per token", c.active);
+  row("trainable", c.trainable);
+  if (c.first_segments > 0) fmt::print("  and apart from these {} in vectors that route first segments, which train\n", c.first_segments);
+  if (c.buffers > 0) fmt::print("  and {} buffers: thresholds and their counters\n", c.buffers);
+  fmt::print("\nmemory\n");
+  fmt::print("  {:<18} {:>16}\n", "weights, bfloat16", gib(2 * c.total));
+  fmt::print("  {:<18} {:>16}\n", "weights, float32", gib(4 * c.total));
+  fmt::print("  {:<18} {:>16}   float32 weights; gradient and two moments of what trains; activations not counted\n",
+             "training, AdamW", gib(training_bytes(c)));
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand("info", "Layers, parameters and memory of a model, without allocating it.");
+  const auto flags = std::make_shared<InfoFlags>();
+  auto* model = command.add_option("--model", flags->model, "model folder; instead of --arch and --size")->type_name("DIR");
+  command.add_option("--arch", flags->architecture, "dense, multipl-moe, causal-multipl-moe, gshard, mixtral, qwen1.5-moe [dense]")
+      ->type_name("NAME")->excludes(model);
+  command.add_option("--size", flags->size, "qwen1.5-1.8b, demo")->type_name("NAME")->capture_default_str()->excludes(model);
+  command.add_flag("--json", flags->json, "as JSON; counts are values, sizes bytes");
+  command.callback([flags] {
+    const ModelConfig config = configuration(*flags);
+    const Census census = census_of(config);
+    flags->json ? print_json(config, census) : print_table(config, census);
+  });
+}
+
+}  // namespace multipl_moe

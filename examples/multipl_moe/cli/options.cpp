@@ -1,0 +1,101 @@
+#include "multipl_moe/cli/options.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "moe/backend/cpu/parallel.hpp"
+#include "multipl_moe/cli/interrupted.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/train/progress.hpp"
+
+namespace multipl_moe {
+
+void add_threads_option(CLI::App& command, int& threads) {
+  threads = moe::cpu::available_threads();
+  command.add_option("--threads", threads, "threads of computation; results do not depend on it")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+}
+
+void add_training_options(CLI::App& command, TrainingFlags& f) {
+  command.add_option("--data", f.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
+  command.add_option("-o,--output", f.output, "run folder for checkpoints and metrics.jsonl")->required()->type_name("DIR");
+  command.add_option("--steps", f.steps, "optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--batch-size", f.batch_size, "sequences in a micro-batch")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--sequence-length", f.sequence_length, "tokens in a sequence")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--gradient-accumulation-steps", f.accumulation, "micro-batches in a step")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--learning-rate", f.learning_rate, "peak of the cosine schedule")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--final-rate", f.final_rate, "end of the schedule, as a share of the peak")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  command.add_option("--warmup-ratio", f.warm_up, "share of the steps that the rate rises over")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  command.add_option("--weight-decay", f.weight_decay, "AdamW's decoupled decay; none on vectors")->capture_default_str()->check(CLI::NonNegativeNumber);
+  command.add_option("--max-grad-norm", f.clip, "limit of the gradient's global norm")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--balance-weight", f.balance_weight, "alpha of the balance loss")->capture_default_str()->check(CLI::NonNegativeNumber);
+  command.add_option("--seed", f.seed, "of initial weights and the order of data")->capture_default_str();
+  command.add_option("--log-every", f.log_every, "steps between progress lines when stderr is no terminal")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: one at the end")->capture_default_str()->check(CLI::NonNegativeNumber);
+  add_threads_option(command, f.threads);
+  command.add_flag("-q,--quiet", f.quiet, "no progress");
+}
+
+BatchOptions TrainingFlags::batch_options() const {
+  return {.sequences = batch_size, .length = sequence_length, .seed = seed};
+}
+
+TrainOptions TrainingFlags::train_options() const {
+  TrainOptions options;
+  options.steps = steps;
+  options.accumulation = accumulation;
+  options.learning_rate = learning_rate;
+  options.final_rate = final_rate;
+  options.warm_up = warm_up;
+  options.clip = clip;
+  options.balance_weight = balance_weight;
+  options.optimizer.decay = weight_decay;
+  options.log_every = quiet ? 0 : log_every;
+  options.save_every = save_steps;
+  options.run = output;
+  return options;
+}
+
+std::pair<double, double> parse_mix(const std::string& text) {
+  const auto number = [&](std::string_view part) {
+    double value = -1;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    if (error != std::errc() || end != part.data() + part.size() || !(value >= 0) || !std::isfinite(value)) value = -1;
+    return value;
+  };
+  const std::size_t colon = text.find(':');
+  const std::string_view whole = text;
+  const double low = number(whole.substr(0, colon));
+  const double high = colon == std::string::npos ? -1 : number(whole.substr(colon + 1));
+  if (low < 0 || high < 0 || low + high == 0)
+    throw UsageError("[mix] must read LOW:HIGH with two numbers that are not both 0, such as 9:1, found '" + escaped(text) + "'");
+  return {low, high};
+}
+
+std::array<bool, language_count> present_in(const LanguageFiles& files) {
+  std::array<bool, language_count> present{};
+  for (std::size_t i = 0; i < files.size(); ++i) present[i] = files[i] != nullptr;
+  return present;
+}
+
+TrainResult run_training(LanguageModel& model, BatchStream& stream, const TrainOptions& options) {
+  const TrainResult result = train(model, stream, options);
+  const std::string saved = result.checkpoint.empty() ? "nothing was saved" : "saved " + result.checkpoint.string();
+  if (result.interrupted) throw Interrupted(fmt::format("{} steps taken, {}", result.steps, saved));
+  if (options.log_every > 0) {
+    fmt::print(stderr, "{}{} steps ({} skipped), {} tokens in {}, {} tok/s; {}\n", options.label, result.steps,
+               result.skipped, result.tokens, short_duration(result.seconds), short_count(result.tokens_per_second()),
+               saved);
+    for (const Language language : all_languages)
+      if (stream.tokens_seen(language) > 0)
+        fmt::print(stderr, "{}  {:<7} {:>9} tokens, {:.2f} epochs\n", options.label, title_of(language),
+                   stream.tokens_seen(language), stream.epochs_seen(language));
+  }
+  return result;
+}
+
+}  // namespace multipl_moe

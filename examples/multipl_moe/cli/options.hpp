@@ -1,0 +1,53 @@
+/// Options that several commands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "multipl_moe/data/batch_stream.hpp"
+#include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/train/trainer.hpp"
+
+namespace multipl_moe {
+
+/// Threads of computation; results do not depend on it.
+void add_threads_option(CLI::App& command, int& threads);
+
+/// What pretrain and train have in common.
+struct TrainingFlags {
+  std::string data;
+  std::string output;
+  std::int64_t steps = 1000;
+  std::int64_t batch_size = 4;
+  std::int64_t sequence_length = 256;
+  std::int64_t accumulation = 1;
+  double learning_rate = 1e-3;
+  double weight_decay = 0.1;
+  double warm_up = 0.05;
+  double final_rate = 0.1;
+  double clip = 1.0;
+  double balance_weight = 0.01;
+  std::uint64_t seed = 0;
+  std::int64_t log_every = 50;
+  std::int64_t save_steps = 0;
+  int threads = 0;
+  bool quiet = false;
+
+  BatchOptions batch_options() const;
+  TrainOptions train_options() const;
+};
+void add_training_options(CLI::App& command, TrainingFlags& flags);
+
+/// `9:1` -> {9, 1}. Throws UsageError.
+std::pair<double, double> parse_mix(const std::string& text);
+
+/// Which languages of `files` there are.
+std::array<bool, language_count> present_in(const LanguageFiles& files);
+
+/// Runs `train`, reports on stderr, and throws Interrupted where SIGINT ended it.
+TrainResult run_training(LanguageModel& model, BatchStream& stream, const TrainOptions& options);
+
+}  // namespace multipl_moe

@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+struct PretrainFlags : TrainingFlags {
+  std::string size = "demo", config;
+  std::vector<std::string> languages{"python", "java", "cpp"};
+};
+
+LanguageWeights even_weights(const std::vector<std::string>& names) {
+  LanguageWeights weights{};
+  for (const std::string& name : names) weights[index_of(language_named(name))] = 1;
+  return weights;
+}
+
+void pretrain(const PretrainFlags& flags) {
+  const ModelConfig config = flags.config.empty() ? size_named(flags.size) : read_config(flags.config);
+  if (config.vocab_size < ByteTokenizer::vocab_size)
+    throw UsageError(fmt::format("[pretrain] the vocabulary must hold the byte tokenizer's {} tokens, found {}",
+                                 ByteTokenizer::vocab_size, config.vocab_size));
+  BatchStream stream(open_language_files(flags.data, "train", ByteTokenizer::hash), even_weights(flags.languages),
+                     flags.batch_options());
+  const auto model = make_language_model(config, flags.threads);
+  model->initialise(flags.seed, 0.02);
+  run_training(*model, stream, flags.train_options());
+}
+
+}  // namespace
+
+void add_pretrain_command(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand("pretrain", "Trains a model from random weights.");
+  const auto flags = std::make_shared<PretrainFlags>();
+  flags->learning_rate = 4e-3;
+  add_training_options(command, *flags);
+  auto* config = command.add_option("--config-json", flags->config, "sizes of the model, a config.json in Hugging Face's names")->type_name("FILE");
+  command.add_option("--size", flags->size, "demo, qwen1.5-1.8b")->type_name("NAME")->capture_default_str()->excludes(config);
+  command.add_option("--languages", flags->languages, "read in equal parts: python, java, cpp, rust, go, ruby")->delimiter(',')->capture_default_str();
+  command.callback([flags] { pretrain(*flags); });
+}
+
+}  // namespace multipl_moe

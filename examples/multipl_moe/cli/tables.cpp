@@ -1,0 +1,66 @@
+#include "multipl_moe/cli/tables.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+std::string kilobytes(std::int64_t bytes) { return fmt::format("{:.0f}", static_cast<double>(bytes) / 1e3); }
+
+}  // namespace
+
+std::string prepare_table(const PrepareReport& report) {
+  std::string text = fmt::format("{:<8} {:>7} {:>9} {:>10} {:>9} {:>10} {:>9} {:>10} {:>9}\n", "", "files", "left out",
+                                 "train docs", "kB", "dev docs", "kB", "test docs", "kB");
+  for (const Language language : all_languages) {
+    const LanguageReport& r = report.languages[index_of(language)];
+    std::int64_t left_out = 0;
+    for (const std::int64_t count : r.filtered) left_out += count;
+    text += fmt::format("{:<8} {:>7} {:>9}", title_of(language), r.files, left_out);
+    for (const Split split : all_splits) {
+      const SplitReport& s = r.splits[index_of(split)];
+      text += fmt::format(" {:>10} {:>9}", s.documents, kilobytes(s.bytes));
+    }
+    text += '\n';
+  }
+  text += fmt::format("{} files of other kinds; report.json has every filter's count", report.other_files);
+  return text;
+}
+
+std::string evaluation_table(const Evaluation& evaluation) {
+  std::string text = fmt::format("{:<14} {:>12} {:>14} {:>10} {:>9}\n", "", "nats/token", "bits per byte", "accuracy", "tokens");
+  for (const Language language : all_languages)
+    if (const auto& s = evaluation[index_of(language)])
+      text += fmt::format("{:<14} {:>12.4f} {:>14.4f} {:>9.1f}% {:>9}\n", title_of(language), s->loss, s->bits_per_byte,
+                          100 * s->accuracy, s->tokens);
+  const double high = mean_bits_per_byte(evaluation, Resource::high), low = mean_bits_per_byte(evaluation, Resource::low);
+  if (!std::isnan(high)) text += fmt::format("{:<14} {:>12} {:>14.4f}\n", "mean, high", "", high);
+  if (!std::isnan(low)) text += fmt::format("{:<14} {:>12} {:>14.4f}\n", "mean, low", "", low);
+  text.pop_back();
+  return text;
+}
+
+std::string evaluation_json(const Evaluation& evaluation) {
+  nlohmann::ordered_json out;
+  for (const Language language : all_languages)
+    if (const auto& s = evaluation[index_of(language)])
+      out[std::string(name_of(language))] = {{"loss", s->loss},
+                                             {"bits_per_byte", s->bits_per_byte},
+                                             {"accuracy", s->accuracy},
+                                             {"tokens", s->tokens}};
+  return out.dump(2);
+}
+
+std::string printable_text(std::string_view text) {
+  std::string shown;
+  for (const char c : text) shown += c == '\n' || c == '\t' ? std::string(1, c) : escaped(std::string_view(&c, 1));
+  return shown;
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,41 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/model/trainable.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+struct PostTrainFlags : TrainingFlags {
+  std::string model, mix = "9:1", trainable = "auto";
+};
+
+void post_train(const PostTrainFlags& flags) {
+  const auto [low, high] = parse_mix(flags.mix);
+  const auto model = load_model(flags.model, flags.threads);
+  const LanguageFiles files = open_language_files(flags.data, "train", ByteTokenizer::hash);
+  BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options());
+  TrainOptions options = flags.train_options();
+  if (flags.trainable == "auto") options.trains = post_training_weights(model->config());
+  run_training(*model, stream, options);
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand("train", "Post-trains a model on a mix of languages.");
+  const auto flags = std::make_shared<PostTrainFlags>();
+  add_training_options(command, *flags);
+  command.add_option("--model", flags->model, "model folder or run folder to start from")->required()->type_name("DIR");
+  command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages, even within each")->capture_default_str();
+  command.add_option("--trainable", flags->trainable, "auto: new experts and routers of a MultiPL-MoE, everything of any other; all")
+      ->capture_default_str()->check(CLI::IsMember({"auto", "all"}));
+  command.callback([flags] { post_train(*flags); });
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+struct UpcycleFlags {
+  std::string model, output, architecture = "causal-multipl-moe";
+  std::uint64_t seed = 0;
+  int threads = 0;
+  MoeConfig moe;
+};
+
+/// The architecture's own settings, and over them what the command line said.
+MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command) {
+  const auto named = mixture_named(flags.architecture);
+  if (!named) throw UsageError("[upcycle] --arch must be a mixture of experts, found dense");
+  MoeConfig moe = *named;
+  const auto take = [&](const char* option, auto MoeConfig::*field) {
+    if (command.count(option) > 0) moe.*field = flags.moe.*field;
+  };
+  take("--token-experts", &MoeConfig::num_token_experts);
+  take("--segment-experts", &MoeConfig::num_segment_experts);
+  take("--experts-per-token", &MoeConfig::num_experts_per_tok);
+  take("--shared-expert", &MoeConfig::shared_expert_index);
+  take("--segment-window", &MoeConfig::segment_window);
+  take("--capacity-factor", &MoeConfig::segment_capacity_factor);
+  take("--fusion", &MoeConfig::fusion);
+  take("--token-weight", &MoeConfig::fusion_token_weight);
+  take("--segment-weight", &MoeConfig::fusion_segment_weight);
+  take("--balance", &MoeConfig::balance);
+  take("--threshold-beta", &MoeConfig::threshold_beta);
+  return moe;
+}
+
+}  // namespace
+
+void add_upcycle_command(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand(
+      "upcycle", "Turns a dense model into a mixture of experts: every expert starts as a copy of the dense FFN.");
+  const auto flags = std::make_shared<UpcycleFlags>();
+  command.add_option("--model", flags->model, "dense model folder or run folder")->required()->type_name("DIR");
+  command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
+  command.add_option("--arch", flags->architecture, "multipl-moe, causal-multipl-moe, gshard, mixtral")->capture_default_str();
+  command.add_option("--token-experts", flags->moe.num_token_experts, "experts of the token level [the architecture's]")->check(CLI::PositiveNumber);
+  command.add_option("--segment-experts", flags->moe.num_segment_experts, "experts of the segment level")->check(CLI::PositiveNumber);
+  command.add_option("--experts-per-token", flags->moe.num_experts_per_tok, "K, the shared expert included")->check(CLI::PositiveNumber);
+  command.add_option("--shared-expert", flags->moe.shared_expert_index, "index of the expert that is always chosen and frozen")->check(CLI::NonNegativeNumber);
+  command.add_option("--segment-window", flags->moe.segment_window, "tokens in a segment")->check(CLI::PositiveNumber);
+  command.add_option("--capacity-factor", flags->moe.segment_capacity_factor, "c: an expert takes floor(V c / N) of V segments")->check(CLI::PositiveNumber);
+  command.add_option("--fusion", flags->moe.fusion, "fixed: the two weights as they are; normalised: divided by what acted")->check(CLI::IsMember({"fixed", "normalised"}));
+  command.add_option("--token-weight", flags->moe.fusion_token_weight, "of the token level [0.7]")->check(CLI::PositiveNumber);
+  command.add_option("--segment-weight", flags->moe.fusion_segment_weight, "of the segment level [0.3]")->check(CLI::NonNegativeNumber);
+  command.add_option("--balance", flags->moe.balance, "experts in the balance loss: all (the paper), or routed")->check(CLI::IsMember({"all", "routed"}));
+  command.add_option("--threshold-beta", flags->moe.threshold_beta, "decay of the inference thresholds")->check(CLI::Range(0.0, 1.0));
+  command.add_option("--seed", flags->seed, "of the routers")->capture_default_str();
+  add_threads_option(command, flags->threads);
+  command.callback([flags, &command] {
+    const MoeConfig moe = mixture(*flags, command);
+    const auto dense = load_model(flags->model, flags->threads);
+    save_model(*upcycled(*dense, moe, flags->seed), flags->output);
+    fmt::print(stderr, "saved {}\n", flags->output);
+  });
+}
+
+}  // namespace multipl_moe

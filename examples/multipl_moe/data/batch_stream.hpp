@@ -1,0 +1,67 @@
+/// Training batches from several languages.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "multipl_moe/data/language.hpp"
+#include "multipl_moe/data/mixture.hpp"
+#include "multipl_moe/data/packing.hpp"
+
+namespace multipl_moe {
+
+/// B sequences of T tokens, row-major: sequence b is [b * T, b * T + T).
+struct TokenBatch {
+  std::int64_t sequences = 0;       ///< B
+  std::int64_t length = 0;          ///< T
+  std::vector<Token> tokens;        ///< [B, T]
+  std::vector<Token> targets;       ///< [B, T]: the token after each of `tokens`
+  std::vector<Language> languages;  ///< [B]
+};
+
+/// The training file of each language; empty where there is none.
+using LanguageFiles = std::array<std::shared_ptr<const TokenFile>, language_count>;
+
+/// Opens `<folder>/<language>.<split>.tokens` for each language that has one with a document.
+/// Throws BadFile where none has, or where a file is of another tokenizer; IoError.
+LanguageFiles open_language_files(const std::filesystem::path& folder, std::string_view split,
+                                  std::uint64_t tokenizer_hash);
+
+struct BatchOptions {
+  std::int64_t sequences = 4;  ///< B
+  std::int64_t length = 256;   ///< T
+  std::uint64_t seed = 0;
+  Token end_of_text = ByteTokenizer::end_of_text;
+};
+
+/// An endless stream of batches that depends only on files, weights and options. Its whole state
+/// is one number, next_sequence(): store it, seek() to it, and the stream goes on as it would have.
+class BatchStream {
+ public:
+  /// Throws UsageError where a language has a weight but no file, or as Mixture; BadFile where a
+  /// file does not hold one sequence.
+  BatchStream(const LanguageFiles& files, const LanguageWeights& weights, const BatchOptions& options);
+
+  /// Replaces the contents of `batch`, whose memory is used again. Throws as TokenFile::read().
+  void next(TokenBatch& batch);
+
+  std::int64_t next_sequence() const noexcept { return mixture_.count(); }
+  void seek(std::int64_t next_sequence) { mixture_.seek(next_sequence); }
+
+  /// Tokens (inputs) given out so far, and how many times over that read the language's file.
+  std::int64_t tokens_seen(Language language) const;
+  double epochs_seen(Language language) const;
+
+ private:
+  BatchOptions options_;
+  Mixture mixture_;
+  std::array<std::optional<PackedTokens>, language_count> packed_;
+  std::vector<Token> sequence_;
+};
+
+}  // namespace multipl_moe

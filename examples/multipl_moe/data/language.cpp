@@ -1,0 +1,61 @@
+#include "multipl_moe/data/language.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+struct Row {
+  std::string_view name;
+  std::string_view title;
+  Resource resource;
+};
+
+constexpr std::array<Row, language_count> rows{{{"python", "Python", Resource::high},
+                                                {"java", "Java", Resource::high},
+                                                {"cpp", "C++", Resource::high},
+                                                {"rust", "Rust", Resource::low},
+                                                {"go", "Go", Resource::low},
+                                                {"ruby", "Ruby", Resource::low}}};
+
+struct Extension {
+  std::string_view text;
+  Language language;
+};
+
+constexpr std::array extensions{
+    Extension{".py", Language::python}, Extension{".java", Language::java}, Extension{".cpp", Language::cpp},
+    Extension{".cc", Language::cpp},    Extension{".cxx", Language::cpp},   Extension{".hpp", Language::cpp},
+    Extension{".hxx", Language::cpp},   Extension{".ipp", Language::cpp},   Extension{".h", Language::cpp},
+    Extension{".rs", Language::rust},   Extension{".go", Language::go},     Extension{".rb", Language::ruby}};
+
+}  // namespace
+
+std::string_view name_of(Language language) { return rows[index_of(language)].name; }
+
+std::string_view title_of(Language language) { return rows[index_of(language)].title; }
+
+Resource resource_of(Language language) { return rows[index_of(language)].resource; }
+
+Language language_named(std::string_view name) {
+  std::string valid;
+  for (const Language language : all_languages) {
+    if (name_of(language) == name) return language;
+    valid += fmt::format("{}{}", valid.empty() ? "" : ", ", name_of(language));
+  }
+  throw UsageError(fmt::format("[language] must be one of {}, found '{}'", valid, escaped(name)));
+}
+
+std::optional<Language> language_of(const std::filesystem::path& file) {
+  const std::string text = file.extension().native();
+  for (const Extension& extension : extensions)
+    if (extension.text == text) return extension.language;
+  return std::nullopt;
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,70 @@
+/// From trees of source files to token files by language and split.
+///
+/// Nothing depends on where a file lies or what it is called, apart from its extension: the split
+/// and the order within a token file come from the content's hash. So a prefix of a token file is
+/// a fair sample, the same on every machine.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "multipl_moe/data/filters.hpp"
+#include "multipl_moe/data/language.hpp"
+
+namespace multipl_moe {
+
+enum class Split : std::uint8_t { train, dev, test };
+
+inline constexpr std::array all_splits{Split::train, Split::dev, Split::test};
+
+constexpr std::size_t index_of(Split split) { return static_cast<std::size_t>(split); }
+std::string_view name_of(Split split);
+
+struct PrepareOptions {
+  std::vector<std::filesystem::path> sources;  ///< folders, walked without following links
+  std::filesystem::path out;                   ///< folder for token files and report.json
+  double dev_fraction = 0.02;                  ///< of the documents, held out to choose settings
+  double test_fraction = 0.02;                 ///< of the documents, held out to report
+  std::int64_t max_train_bytes = 0;            ///< of a language's train split; 0 is no limit
+  std::int64_t max_held_out_bytes = 0;         ///< of each other split of a language; 0 is no limit
+};
+
+struct SplitReport {
+  std::int64_t documents = 0;  ///< written
+  std::int64_t bytes = 0;      ///< of their text
+  std::int64_t tokens = 0;
+  std::int64_t over_limit = 0;  ///< documents left out by the limit on bytes
+};
+
+struct LanguageReport {
+  std::int64_t files = 0;  ///< of the language's extensions
+  std::array<std::int64_t, all_filters.size()> filtered{};
+  std::array<SplitReport, all_splits.size()> splits{};
+};
+
+struct PrepareReport {
+  std::int64_t other_files = 0;  ///< of no known extension, links and special files
+  std::int64_t unreadable_folders = 0;
+  std::array<LanguageReport, language_count> languages{};
+};
+
+/// Writes `<out>/<language>.<split>.tokens` for every language and split, empty ones too, and
+/// `<out>/report.json`, each atomically.
+///
+/// Split: documents are ranked by their hash as a fraction of 2^64; those below dev_fraction are
+/// dev, the next test_fraction test. Where a language has at least 3 documents, a held-out split
+/// with a positive fraction gets at least the next document in rank, and train keeps one.
+/// A limit takes documents in the order of a second hash; the one that would pass it is cut after
+/// the last line that fits.
+/// Throws UsageError where there is no source, one is not a folder, a limit is negative or a
+/// fraction is not in [0, 0.5); IoError.
+PrepareReport prepare(const PrepareOptions& options);
+
+std::string to_json_text(const PrepareReport& report);
+
+}  // namespace multipl_moe

@@ -1,0 +1,37 @@
+/// Held-out figures of a model, language by language.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "multipl_moe/data/batch_stream.hpp"
+#include "multipl_moe/data/evaluation_text.hpp"
+#include "multipl_moe/model/language_model.hpp"
+
+namespace multipl_moe {
+
+struct LanguageScore {
+  double loss = 0;           ///< nats per token
+  double bits_per_byte = 0;  ///< of text
+  double accuracy = 0;       ///< share of tokens that were the most probable next token
+  std::int64_t tokens = 0;
+};
+
+/// By language; empty where there is no text.
+using Evaluation = std::array<std::optional<LanguageScore>, language_count>;
+
+struct EvaluateOptions {
+  std::int64_t sequences = 4;      ///< in a batch: it matters for models whose experts choose across the batch
+  std::int64_t length = 256;       ///< T
+  std::int64_t max_bytes = 65536;  ///< of text a language; 0 is all
+};
+
+/// Scores consecutive sequences of each language's file: the same text for every model.
+/// Throws BadFile where a file does not hold one sequence.
+Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, const EvaluateOptions& options);
+
+/// The mean of bits_per_byte over the languages of one kind that were scored; NaN where none was.
+double mean_bits_per_byte(const Evaluation& evaluation, Resource resource);
+
+}  // namespace multipl_moe

@@ -1,0 +1,128 @@
+#include "multipl_moe/io/atomic_folder.hpp"
+
+#include <fcntl.h>
+#include <stdio.h>  // renameat2 and RENAME_EXCHANGE are not in <cstdio>'s standard part
+
+#include <cerrno>
+#include <system_error>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/manifest.hpp"
+
+namespace multipl_moe {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path sibling(const fs::path& path, const char* suffix) {
+  return path.parent_path() / ("." + path.filename().native() + suffix);
+}
+
+fs::path previous_path(const fs::path& path) { return sibling(path, ".previous"); }
+
+fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+
+/// "step/" has no file name, which would put its siblings inside it.
+fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
+
+void remove_tree(const fs::path& path) {
+  std::error_code failed;
+  fs::remove_all(path, failed);
+  if (failed) throw IoError(path, "remove", failed.value());
+}
+
+void create_folders(const fs::path& path) {
+  std::error_code failed;
+  fs::create_directories(path, failed);
+  if (failed) throw IoError(path, "create", failed.value());
+}
+
+void rename_to(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) throw IoError(to, "rename to", errno);
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code failed;
+  return fs::exists(fs::symlink_status(path, failed));
+}
+
+void finish_folder(const fs::path& folder) {
+  const std::string manifest = manifest_of(folder);
+  for (const std::string& name : file_names_in(folder)) sync_path(folder / name);
+  CheckedFile file(folder / manifest_name, manifest.size());
+  file.write(manifest);
+  file.close();
+  sync_path(folder);
+}
+
+/// Gives `made` the name `folder`. A folder cannot be renamed over one that is not empty.
+void put_in_place(const fs::path& made, const fs::path& folder) {
+  if (!is_there(folder)) {
+    rename_to(made, folder);
+    sync_path(parent_of(folder));
+    return;
+  }
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0) {
+    sync_path(parent_of(folder));
+    remove_tree(made);
+    return;
+  }
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) throw IoError(folder, "rename to", errno);
+  rename_to(folder, previous_path(folder));
+  rename_to(made, folder);
+  sync_path(parent_of(folder));
+  remove_tree(previous_path(folder));
+}
+
+}  // namespace
+
+fs::path partial_path(const fs::path& path) { return sibling(path, ".partial"); }
+
+void save_folder_atomically(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
+  const fs::path folder = without_slash(path);
+  const fs::path made = partial_path(folder);
+  create_folders(parent_of(folder));
+  recover_folder(folder);
+  remove_tree(previous_path(folder));
+  remove_tree(made);
+  try {
+    create_folders(made);
+    fill(made);
+    finish_folder(made);
+  } catch (...) {
+    // Gives the space back; the error that is on its way says more than one from here would.
+    std::error_code ignored;
+    fs::remove_all(made, ignored);
+    throw;
+  }
+  put_in_place(made, folder);
+}
+
+void recover_folder(const fs::path& path) {
+  const fs::path folder = without_slash(path);
+  const fs::path previous = previous_path(folder);
+  if (!is_there(folder) && is_there(previous)) rename_to(previous, folder);
+}
+
+void commit_file(const fs::path& path) {
+  rename_to(partial_path(path), path);
+  sync_path(parent_of(path));
+}
+
+void write_file_atomically(const fs::path& path, std::string_view bytes) {
+  const fs::path made = partial_path(path);
+  try {
+    CheckedFile file(made, bytes.size());
+    file.write(bytes);
+    file.close();
+    commit_file(path);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(made, ignored);
+    throw;
+  }
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,86 @@
+#include "multipl_moe/io/config_fields.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+using Json = nlohmann::json;
+
+Fields::Fields(const Json& object, const std::filesystem::path& path, std::string prefix)
+    : object_(object), path_(path), prefix_(std::move(prefix)) {
+  if (!object_.is_object())
+    throw BadFile(path_, fmt::format("must be a JSON object, found {}", object_.type_name()));
+}
+
+const Json* Fields::find(std::string_view name) const {
+  const auto found = object_.find(name);
+  return found == object_.end() || found->is_null() ? nullptr : &*found;
+}
+
+void Fields::fail(std::string_view name, std::string_view rule, const Json& found) const {
+  const std::string value = found.dump(-1, ' ', true, Json::error_handler_t::replace);
+  throw BadFile(path_, fmt::format("{}{} must be {}, found {}", prefix_, name, rule, escaped(value, 60)));
+}
+
+std::int64_t Fields::integer(std::string_view name) const {
+  const Json* const value = find(name);
+  if (value == nullptr) throw BadFile(path_, fmt::format("{}{} is missing", prefix_, name));
+  constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (!value->is_number_integer() || (value->is_number_unsigned() && value->get<std::uint64_t>() > largest))
+    fail(name, "an integer below 2^63", *value);
+  return value->get<std::int64_t>();
+}
+
+std::int64_t Fields::integer(std::string_view name, std::int64_t otherwise) const {
+  return find(name) == nullptr ? otherwise : integer(name);
+}
+
+double Fields::number(std::string_view name, double otherwise) const {
+  const Json* const value = find(name);
+  if (value == nullptr) return otherwise;
+  if (!value->is_number()) fail(name, "a number", *value);
+  return value->get<double>();
+}
+
+std::string Fields::text(std::string_view name, std::string_view otherwise) const {
+  const Json* const value = find(name);
+  if (value == nullptr) return std::string(otherwise);
+  if (!value->is_string()) fail(name, "a string", *value);
+  return value->get<std::string>();
+}
+
+std::optional<Fields> Fields::object(std::string_view name) const {
+  const Json* const value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_object()) fail(name, "an object", *value);
+  return Fields(*value, path_, fmt::format("{}{}.", prefix_, name));
+}
+
+void Fields::require_one_of(std::string_view name, std::initializer_list<std::string_view> values) const {
+  const Json* const value = find(name);
+  if (value == nullptr) return;
+  const auto equal = [value](std::string_view valid) {
+    return value->is_string() && value->get_ref<const std::string&>() == valid;
+  };
+  if (std::none_of(values.begin(), values.end(), equal))
+    fail(name, fmt::format("\"{}\"", fmt::join(values, "\" or \"")), *value);
+}
+
+void Fields::require_false(std::string_view name) const {
+  const Json* const value = find(name);
+  if (value != nullptr && *value != false) fail(name, "false", *value);
+}
+
+void Fields::require_null(std::string_view name) const {
+  const Json* const value = find(name);
+  if (value != nullptr) fail(name, "absent or null", *value);
+}
+
+}  // namespace multipl_moe

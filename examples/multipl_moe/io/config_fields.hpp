@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace multipl_moe {
+
+/// The fields of a JSON object. Every member throws BadFile that names the field, the rule and the
+/// value. A field that is null counts as absent.
+class Fields {
+ public:
+  /// `prefix` stands before field names in messages, such as "moe.". Both references must outlive it.
+  Fields(const nlohmann::json& object, const std::filesystem::path& path, std::string prefix);
+
+  const std::filesystem::path& path() const { return path_; }
+
+  /// A field that must be there.
+  std::int64_t integer(std::string_view name) const;
+  std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
+  double number(std::string_view name, double otherwise) const;
+  std::string text(std::string_view name, std::string_view otherwise) const;
+  std::optional<Fields> object(std::string_view name) const;
+
+  void require_one_of(std::string_view name, std::initializer_list<std::string_view> values) const;
+  void require_false(std::string_view name) const;
+  void require_null(std::string_view name) const;
+
+ private:
+  const nlohmann::json* find(std::string_view name) const;
+  [[noreturn]] void fail(std::string_view name, std::string_view rule, const nlohmann::json& found) const;
+
+  const nlohmann::json& object_;
+  const std::filesystem::path& path_;
+  std::string prefix_;
+};
+
+}  // namespace multipl_moe

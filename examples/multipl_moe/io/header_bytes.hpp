@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "multipl_moe/io/file.hpp"
+
+namespace multipl_moe {
+
+/// Walks over a range of a file one byte at a time and holds only a piece of it in memory.
+class HeaderBytes {
+ public:
+  HeaderBytes(const InputFile& file, std::uint64_t begin, std::uint64_t end)
+      : file_(file), position_(begin), piece_end_(begin), end_(end) {
+    fill();
+  }
+
+  bool done() const { return position_ == end_; }
+  char current() const { return piece_[piece_.size() - static_cast<std::size_t>(piece_end_ - position_)]; }
+  void advance() {
+    if (++position_ == piece_end_) fill();
+  }
+  /// Of current(), in bytes from the start of the file.
+  std::uint64_t offset() const { return position_; }
+  const std::filesystem::path& path() const { return file_.path(); }
+
+ private:
+  /// Pieces lie at the end of the buffer, so that one subtraction finds the current byte.
+  void fill();
+
+  const InputFile& file_;
+  std::uint64_t position_;
+  std::uint64_t piece_end_;
+  std::uint64_t end_;
+  std::array<char, 16384> piece_;
+};
+
+/// HeaderBytes as the input iterator that the JSON parser asks for; the default one is the end.
+class HeaderIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = char;
+
+  HeaderIterator() = default;
+  explicit HeaderIterator(HeaderBytes& bytes) : bytes_(&bytes) {}
+
+  char operator*() const { return bytes_->current(); }
+  HeaderIterator& operator++() {
+    bytes_->advance();
+    return *this;
+  }
+  void operator++(int) { bytes_->advance(); }
+  bool operator==(const HeaderIterator& other) const { return at_end() == other.at_end(); }
+
+ private:
+  bool at_end() const { return bytes_ == nullptr || bytes_->done(); }
+
+  HeaderBytes* bytes_ = nullptr;
+};
+
+}  // namespace multipl_moe

@@ -1,0 +1,23 @@
+/// MANIFEST of a checkpoint folder: a line `<XXH3, 16 hex digits> <bytes> <name>` for each file.
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+namespace multipl_moe {
+
+inline constexpr const char* manifest_name = "MANIFEST";
+
+/// Everything in `folder`, in bytewise order. Throws IoError.
+std::set<std::string> file_names_in(const std::filesystem::path& folder);
+
+/// Reads every file of `folder`, in bytewise order of names. Throws Failure where one is not a
+/// regular file or has a line break in its name, IoError.
+std::string manifest_of(const std::filesystem::path& folder);
+
+/// Compares a saved folder with its MANIFEST. Throws BadFile where that is missing or malformed,
+/// names anything but plain files, or a file is missing, not listed, of another size or checksum.
+void check_manifest(const std::filesystem::path& folder);
+
+}  // namespace multipl_moe

@@ -1,0 +1,137 @@
+#include "multipl_moe/io/model_config.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/config_fields.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/strict_json.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t largest_config = std::uint64_t{1} << 20;
+
+/// What would make this another model than the one we compute.
+void refuse_other_models(const Fields& fields) {
+  fields.require_one_of("model_type", {"qwen2", "multipl_moe"});
+  fields.require_one_of("hidden_act", {"silu"});
+  fields.require_false("tie_word_embeddings");
+  fields.require_false("use_sliding_window");
+  fields.require_null("rope_scaling");
+  if (const auto rope = fields.object("rope_parameters")) rope->require_one_of("rope_type", {"default"});
+}
+
+double rope_theta_of(const Fields& fields, double otherwise) {
+  const auto rope = fields.object("rope_parameters");
+  const double outer = fields.number("rope_theta", otherwise);
+  return rope ? rope->number("rope_theta", outer) : outer;
+}
+
+std::optional<MoeConfig> mixture_of(const Fields& fields) {
+  const auto moe = fields.object("moe");
+  if (!moe) return std::nullopt;
+  const std::string name = moe->text("architecture", "multipl-moe");
+  std::optional<MoeConfig> config;
+  try {
+    config = mixture_named(name);
+  } catch (const UsageError& error) {
+    throw BadFile(fields.path(), error.what());
+  }
+  if (!config) return std::nullopt;
+  config->num_token_experts = moe->integer("num_token_experts", config->num_token_experts);
+  config->num_segment_experts = moe->integer("num_segment_experts", config->num_segment_experts);
+  config->num_experts_per_tok = moe->integer("num_experts_per_tok", config->num_experts_per_tok);
+  config->shared_expert_index = moe->integer("shared_expert_index", config->shared_expert_index);
+  config->segment_window = moe->integer("segment_window", config->segment_window);
+  config->segment_capacity_factor = moe->number("segment_capacity_factor", config->segment_capacity_factor);
+  config->fusion = moe->text("fusion", config->fusion);
+  config->fusion_token_weight = moe->number("fusion_token_weight", config->fusion_token_weight);
+  config->fusion_segment_weight = moe->number("fusion_segment_weight", config->fusion_segment_weight);
+  config->balance = moe->text("balance", config->balance);
+  config->threshold_beta = moe->number("threshold_beta", config->threshold_beta);
+  config->moe_intermediate_size = moe->integer("moe_intermediate_size", config->moe_intermediate_size);
+  config->shared_expert_intermediate_size =
+      moe->integer("shared_expert_intermediate_size", config->shared_expert_intermediate_size);
+  return config;
+}
+
+nlohmann::ordered_json json_of(const MoeConfig& moe) {
+  return {{"architecture", moe.architecture},
+          {"num_token_experts", moe.num_token_experts},
+          {"num_segment_experts", moe.num_segment_experts},
+          {"num_experts_per_tok", moe.num_experts_per_tok},
+          {"shared_expert_index", moe.shared_expert_index},
+          {"segment_window", moe.segment_window},
+          {"segment_capacity_factor", moe.segment_capacity_factor},
+          {"fusion", moe.fusion},
+          {"fusion_token_weight", moe.fusion_token_weight},
+          {"fusion_segment_weight", moe.fusion_segment_weight},
+          {"balance", moe.balance},
+          {"threshold_beta", moe.threshold_beta},
+          {"moe_intermediate_size", moe.moe_intermediate_size},
+          {"shared_expert_intermediate_size", moe.shared_expert_intermediate_size}};
+}
+
+}  // namespace
+
+ModelConfig parse_config(std::string_view text, const std::filesystem::path& path) {
+  const Json json = parse_strict_json(text, path);
+  const Fields fields(json, path, "");
+  refuse_other_models(fields);
+  ModelConfig config;
+  config.hidden_size = fields.integer("hidden_size");
+  config.intermediate_size = fields.integer("intermediate_size");
+  config.num_hidden_layers = fields.integer("num_hidden_layers");
+  config.num_attention_heads = fields.integer("num_attention_heads");
+  config.num_key_value_heads = fields.integer("num_key_value_heads", config.num_attention_heads);
+  config.vocab_size = fields.integer("vocab_size");
+  config.max_position_embeddings = fields.integer("max_position_embeddings", config.max_position_embeddings);
+  config.rms_norm_eps = fields.number("rms_norm_eps", config.rms_norm_eps);
+  config.rope_theta = rope_theta_of(fields, config.rope_theta);
+  config.moe = mixture_of(fields);
+  if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
+  const std::int64_t head_dim = fields.integer("head_dim", config.head_dim());
+  if (head_dim != config.head_dim())
+    throw BadFile(path, fmt::format("head_dim must be hidden_size / num_attention_heads = {}, found {}",
+                                    config.head_dim(), head_dim));
+  return config;
+}
+
+ModelConfig read_config(const std::filesystem::path& path) {
+  return parse_config(read_whole_file(path, largest_config), path);
+}
+
+std::string to_json_text(const ModelConfig& config) {
+  const char* const architecture = config.moe ? "MultiplMoeForCausalLM" : "Qwen2ForCausalLM";
+  nlohmann::ordered_json json{{"architectures", {architecture}},
+                              {"model_type", config.moe ? "multipl_moe" : "qwen2"},
+                              {"hidden_act", "silu"},
+                              {"hidden_size", config.hidden_size},
+                              {"intermediate_size", config.intermediate_size},
+                              {"num_hidden_layers", config.num_hidden_layers},
+                              {"num_attention_heads", config.num_attention_heads},
+                              {"num_key_value_heads", config.num_key_value_heads},
+                              {"vocab_size", config.vocab_size},
+                              {"max_position_embeddings", config.max_position_embeddings},
+                              {"rms_norm_eps", config.rms_norm_eps},
+                              {"rope_theta", config.rope_theta},
+                              {"tie_word_embeddings", false},
+                              {"use_sliding_window", false},
+                              {"torch_dtype", "float32"}};
+  if (config.moe) json["moe"] = json_of(*config.moe);
+  return json.dump(2) + "\n";
+}
+
+void write_config(const std::filesystem::path& path, const ModelConfig& config) {
+  if (const auto fault = fault_in(config)) throw Failure(fmt::format("[write_config] {}", *fault));
+  write_file_atomically(path, to_json_text(config));
+}
+
+}  // namespace multipl_moe

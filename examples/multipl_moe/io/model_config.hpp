@@ -1,0 +1,93 @@
+/// config.json: a Qwen1.5 model (Qwen2 architecture) in Hugging Face's field names, and an object
+/// `moe` of our own where the feed-forward networks are a mixture of experts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace multipl_moe {
+
+/// How the feed-forward networks of every layer are replaced.
+struct MoeConfig {
+  /// "multipl-moe", "causal-multipl-moe", "gshard", "mixtral" or "qwen1.5-moe".
+  std::string architecture = "multipl-moe";
+  /// Experts chosen token by token; the shared expert is one of them.
+  std::int64_t num_token_experts = 6;
+  /// Experts chosen segment by segment; 0 where the architecture has no segment level.
+  std::int64_t num_segment_experts = 6;
+  /// Token experts that a token visits, the shared one included.
+  std::int64_t num_experts_per_tok = 2;
+  /// Index among the token experts of the one that is always chosen; -1 is none.
+  std::int64_t shared_expert_index = 0;
+  /// Tokens in a segment.
+  std::int64_t segment_window = 64;
+  /// A segment expert takes floor(segments * factor / num_segment_experts) segments.
+  double segment_capacity_factor = 1.0;
+  /// "fixed": weights 0.7 and 0.3 as they are; "normalised": divided by the weight that acted.
+  std::string fusion = "fixed";
+  double fusion_token_weight = 0.7;
+  double fusion_segment_weight = 0.3;
+  /// Experts that the balance loss counts: "all", or "routed" (without the shared one).
+  std::string balance = "all";
+  /// Decay of the thresholds that stand for expert choice when decoding.
+  double threshold_beta = 0.98;
+  /// Inner width of an expert; 0 takes the model's intermediate_size.
+  std::int64_t moe_intermediate_size = 0;
+  /// Inner width of a sigmoid-gated network beside the experts; 0 is none.
+  std::int64_t shared_expert_intermediate_size = 0;
+
+  bool operator==(const MoeConfig&) const = default;
+};
+
+/// The sizes of a model. Widths count elements; `moe` is empty for a dense model.
+struct ModelConfig {
+  std::int64_t hidden_size = 0;
+  std::int64_t intermediate_size = 0;
+  std::int64_t num_hidden_layers = 0;
+  std::int64_t num_attention_heads = 0;
+  std::int64_t num_key_value_heads = 0;
+  std::int64_t vocab_size = 0;
+  std::int64_t max_position_embeddings = 32768;
+  double rms_norm_eps = 1e-6;
+  double rope_theta = 10000.0;
+  std::optional<MoeConfig> moe;
+
+  std::int64_t head_dim() const { return hidden_size / num_attention_heads; }
+  /// "dense" or the name of the mixture.
+  std::string_view architecture() const { return moe ? std::string_view(moe->architecture) : "dense"; }
+  /// Inner width of one expert; of the feed-forward network where there are none.
+  std::int64_t expert_width() const {
+    return moe && moe->moe_intermediate_size > 0 ? moe->moe_intermediate_size : intermediate_size;
+  }
+
+  bool operator==(const ModelConfig&) const = default;
+};
+
+/// What is wrong with `config`: field, rule and value; empty where nothing is.
+std::optional<std::string> fault_in(const ModelConfig& config);
+
+/// Unknown fields are ignored; fields that would change the computation in a way we do not have
+/// (tied embeddings, scaled rotations, another activation, a sliding window) are refused.
+/// Throws BadFile that names the field, the rule and the value.
+ModelConfig parse_config(std::string_view text, const std::filesystem::path& path);
+/// As parse_config(), of a file of at most 1 MiB.
+ModelConfig read_config(const std::filesystem::path& path);
+
+std::string to_json_text(const ModelConfig& config);
+/// Throws Failure where fault_in() finds one, IoError.
+void write_config(const std::filesystem::path& path, const ModelConfig& config);
+
+/// A dense model's published or demonstration sizes: "qwen1.5-1.8b", "demo".
+/// Throws UsageError that lists the names.
+ModelConfig size_named(std::string_view name);
+
+/// A mixture as published: "multipl-moe" (6 + 6 experts, top-2 with a shared one, windows of 64),
+/// "causal-multipl-moe" (the same sizes; normalised fusion, balance over routed experts),
+/// "gshard" (12, top-3), "mixtral" (8, top-2), "qwen1.5-moe" (60, top-4, beside a gated network);
+/// "dense" is none. Throws UsageError that lists the names.
+std::optional<MoeConfig> mixture_named(std::string_view architecture);
+
+}  // namespace multipl_moe

@@ -1,0 +1,171 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <initializer_list>
+#include <vector>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/model_config.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+/// Limits far above any model, and low enough that no product of two sizes overflows.
+constexpr std::int64_t widest = std::int64_t{1} << 24;
+constexpr std::int64_t most_layers = 10'000;
+constexpr std::int64_t most_heads = 65'536;
+constexpr std::int64_t most_experts = 65'536;
+constexpr std::int64_t most_positions = std::int64_t{1} << 31;
+
+using Fault = std::optional<std::string>;
+
+struct IntegerRule {
+  const char* name;
+  std::int64_t value;
+  std::int64_t least;
+  std::int64_t most;
+};
+
+struct NumberRule {
+  const char* name;
+  double value;
+  double least;
+  double most;
+};
+
+/// NaN is out of every range.
+template <class Rule>
+Fault first_broken(const std::vector<Rule>& rules) {
+  for (const Rule& rule : rules)
+    if (!(rule.value >= rule.least && rule.value <= rule.most))
+      return fmt::format("{} must be {} to {}, found {}", rule.name, rule.least, rule.most, rule.value);
+  return std::nullopt;
+}
+
+Fault not_one_of(const char* name, const std::string& value, std::initializer_list<std::string_view> valid) {
+  for (const std::string_view known : valid)
+    if (value == known) return std::nullopt;
+  return fmt::format("{} must be \"{}\", found \"{}\"", name, fmt::join(valid, "\" or \""), escaped(value));
+}
+
+Fault divides(const char* divisor_name, std::int64_t divisor, const char* name, std::int64_t value) {
+  if (value % divisor == 0) return std::nullopt;
+  return fmt::format("{} must divide {}, found {} and {}", divisor_name, name, divisor, value);
+}
+
+bool has_segments(const MoeConfig& moe) {
+  return moe.architecture == "multipl-moe" || moe.architecture == "causal-multipl-moe";
+}
+
+Fault fault_in_mixture(const MoeConfig& moe) {
+  if (auto fault = not_one_of("moe.architecture", moe.architecture,
+                              {"multipl-moe", "causal-multipl-moe", "gshard", "mixtral", "qwen1.5-moe"}))
+    return fault;
+  const std::int64_t least_segment_experts = has_segments(moe) ? 1 : 0;
+  if (auto fault = first_broken<IntegerRule>(
+          {{"moe.num_token_experts", moe.num_token_experts, 1, most_experts},
+           {"moe.num_segment_experts", moe.num_segment_experts, least_segment_experts,
+            least_segment_experts * most_experts},
+           {"moe.num_experts_per_tok", moe.num_experts_per_tok, 1, moe.num_token_experts},
+           {"moe.shared_expert_index", moe.shared_expert_index, -1, moe.num_token_experts - 1},
+           {"moe.segment_window", moe.segment_window, 1, most_positions},
+           {"moe.moe_intermediate_size", moe.moe_intermediate_size, 0, widest},
+           {"moe.shared_expert_intermediate_size", moe.shared_expert_intermediate_size, 0, widest}}))
+    return fault;
+  if (auto fault = first_broken<NumberRule>(
+          {{"moe.segment_capacity_factor", moe.segment_capacity_factor, 1e-6, 1e6},
+           {"moe.fusion_token_weight", moe.fusion_token_weight, 0.0, 1e6},
+           {"moe.fusion_segment_weight", moe.fusion_segment_weight, 0.0, 1e6},
+           {"moe.threshold_beta", moe.threshold_beta, 0.0, std::nextafter(1.0, 0.0)}}))
+    return fault;
+  if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalised")
+    return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
+  if (auto fault = not_one_of("moe.fusion", moe.fusion, {"fixed", "normalised"})) return fault;
+  return not_one_of("moe.balance", moe.balance, {"all", "routed"});
+}
+
+}  // namespace
+
+std::optional<std::string> fault_in(const ModelConfig& config) {
+  if (auto fault = first_broken<IntegerRule>(
+          {{"hidden_size", config.hidden_size, 1, widest},
+           {"intermediate_size", config.intermediate_size, 1, widest},
+           {"num_hidden_layers", config.num_hidden_layers, 1, most_layers},
+           {"num_attention_heads", config.num_attention_heads, 1, most_heads},
+           {"num_key_value_heads", config.num_key_value_heads, 1, most_heads},
+           {"vocab_size", config.vocab_size, 1, widest},
+           {"max_position_embeddings", config.max_position_embeddings, 1, most_positions}}))
+    return fault;
+  if (auto fault = first_broken<NumberRule>(
+          {{"rms_norm_eps", config.rms_norm_eps, 0.0, 1.0}, {"rope_theta", config.rope_theta, 1.0, 1e12}}))
+    return fault;
+  if (auto fault =
+          divides("num_attention_heads", config.num_attention_heads, "hidden_size", config.hidden_size))
+    return fault;
+  if (auto fault = divides("num_key_value_heads", config.num_key_value_heads, "num_attention_heads",
+                           config.num_attention_heads))
+    return fault;
+  if (config.head_dim() % 2 != 0)
+    return fmt::format("hidden_size / num_attention_heads must be even, found {}", config.head_dim());
+  return config.moe ? fault_in_mixture(*config.moe) : std::nullopt;
+}
+
+ModelConfig size_named(std::string_view name) {
+  ModelConfig config;
+  config.rms_norm_eps = 1e-6;
+  config.rope_theta = 1e6;
+  if (name == "qwen1.5-1.8b") {
+    config.hidden_size = 2048;
+    config.intermediate_size = 5504;
+    config.num_hidden_layers = 24;
+    config.num_attention_heads = 16;
+    config.num_key_value_heads = 16;
+    config.vocab_size = 151936;
+    config.max_position_embeddings = 32768;
+  } else if (name == "demo") {
+    config.hidden_size = 128;
+    config.intermediate_size = 344;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 4;
+    config.num_key_value_heads = 4;
+    config.vocab_size = 257;  // ByteTokenizer's
+    config.max_position_embeddings = 4096;
+  } else {
+    throw UsageError(fmt::format("[size] must be one of qwen1.5-1.8b, demo, found '{}'", escaped(name)));
+  }
+  return config;
+}
+
+std::optional<MoeConfig> mixture_named(std::string_view architecture) {
+  MoeConfig moe{.architecture = std::string(architecture)};
+  if (architecture == "dense") return std::nullopt;
+  if (architecture == "multipl-moe") return moe;
+  if (architecture == "causal-multipl-moe") {
+    moe.fusion = "normalised";
+    moe.balance = "routed";
+    return moe;
+  }
+  moe.num_segment_experts = 0;
+  moe.shared_expert_index = -1;
+  if (architecture == "gshard") {
+    moe.num_token_experts = 12;
+    moe.num_experts_per_tok = 3;
+  } else if (architecture == "mixtral") {
+    moe.num_token_experts = 8;
+    moe.num_experts_per_tok = 2;
+  } else if (architecture == "qwen1.5-moe") {
+    moe.num_token_experts = 60;
+    moe.num_experts_per_tok = 4;
+    moe.moe_intermediate_size = 1408;
+    moe.shared_expert_intermediate_size = 5632;
+  } else {
+    throw UsageError(
+        fmt::format("[architecture] must be one of dense, multipl-moe, causal-multipl-moe, "
+                    "gshard, mixtral, qwen1.5-moe, found '{}'",
+                    escaped(architecture)));
+  }
+  return moe;
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,78 @@
+/// The safetensors format: 8 bytes N (little-endian), N bytes of JSON, then the tensors' bytes.
+/// The reader trusts nothing: any bytes give a value or a BadFile that names offset and rule.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "multipl_moe/io/file.hpp"
+
+namespace multipl_moe {
+
+/// One tensor of a file. `begin` and `end` count bytes from the end of the header.
+struct TensorEntry {
+  std::string dtype;
+  std::vector<std::int64_t> shape;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+
+  std::uint64_t bytes() const { return end - begin; }
+  /// Elements: the product of `shape`, 1 where it is empty.
+  std::int64_t count() const;
+};
+
+using TensorEntries = std::map<std::string, TensorEntry, std::less<>>;
+using TensorMetadata = std::map<std::string, std::string, std::less<>>;
+
+class SafetensorsFile {
+ public:
+  /// Reads and checks the header; tensors stay on the disk.
+  /// Limits: header 64 MiB, 1 M tensors (metadata counts as one), 16 dimensions, names of 4096 bytes, 65,536
+  /// metadata entries, strings of 4 MiB. Throws BadFile, IoError.
+  static SafetensorsFile open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const noexcept { return file_.path(); }
+  const TensorMetadata& metadata() const noexcept { return metadata_; }
+  const TensorEntries& entries() const noexcept { return entries_; }
+  /// Throws BadFile where the file has no tensor of that name.
+  const TensorEntry& entry(std::string_view name) const;
+
+  /// Copies a tensor's bytes as they are. Throws BadFile where `bytes` has another size or the
+  /// file was cut meanwhile, IoError.
+  void read(std::string_view name, std::span<std::byte> bytes) const;
+
+  /// Reads F64, F32, F16 or BF16 into `values`, row-major, rounding to nearest where that loses.
+  /// Throws BadFile for any other dtype, another count, or a file cut meanwhile; IoError.
+  void read_floats(std::string_view name, std::span<float> values) const;
+  void read_floats(std::string_view name, std::span<double> values) const;
+
+ private:
+  SafetensorsFile(InputFile file, std::uint64_t data_begin, TensorMetadata metadata, TensorEntries entries);
+
+  InputFile file_;
+  std::uint64_t data_begin_;
+  TensorMetadata metadata_;
+  TensorEntries entries_;
+};
+
+/// A tensor to be written; `bytes` row-major and little-endian.
+struct TensorView {
+  std::string name;
+  std::string dtype;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+/// Writes `tensors` in the order given; the tensors' bytes begin at a multiple of 8.
+/// Equal arguments give equal files. Not atomic: see save_folder_atomically().
+/// Throws Failure where a name occurs twice or dtype, shape and bytes disagree; IoError.
+void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
+                       const TensorMetadata& metadata = {});
+
+}  // namespace multipl_moe

@@ -1,0 +1,14 @@
+/// JSON from files that nobody vouches for.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+namespace multipl_moe {
+
+/// Parses `text` and refuses, beyond what is not JSON: a byte order mark, a key given twice in one
+/// object, more than 64 levels. Throws BadFile.
+nlohmann::json parse_strict_json(std::string_view text, const std::filesystem::path& path);
+
+}  // namespace multipl_moe

@@ -1,0 +1,15 @@
+#include "multipl_moe/model/instances/instances.hpp"
+#include "multipl_moe/model/upcycled_of.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+using Layers = Architectures<float, moe::Cpu<>>;
+
+}  // namespace
+
+template struct InstanceOf<Layers::Causal<moe::FixedFusion>>;
+template struct InstanceOf<Layers::Causal<moe::NormalisedFusion>>;
+
+}  // namespace multipl_moe

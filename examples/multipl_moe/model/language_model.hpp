@@ -1,0 +1,107 @@
+/// A model of any architecture behind one interface, in float32 on the CPU: what training, evaluation and generation need.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "moe/train/adamw.hpp"
+#include "moe/train/freeze.hpp"
+#include "multipl_moe/data/byte_tokenizer.hpp"
+#include "multipl_moe/io/model_config.hpp"
+
+namespace multipl_moe {
+
+/// A weight or buffer of a model, in the model's own memory.
+struct TensorSlot {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::span<float> values;
+};
+
+/// `count` sequences of `length` tokens and, for each token, the one that follows it.
+struct Sequences {
+  std::int64_t count = 0;
+  std::int64_t length = 0;
+  std::span<const Token> tokens;
+  std::span<const Token> targets;
+};
+
+/// Means over a micro-batch: -log p of the next token (nats), and the sum over layers of the balance loss N sum f p.
+struct MicroBatchLoss {
+  double loss = 0;
+  double balance = 0;
+};
+
+/// For each token of some sequences: -log p of its target (nats), and whether the target was the most probable token.
+struct TokenScores {
+  std::vector<double> losses;
+  std::vector<std::uint8_t> hits;
+};
+
+class LanguageModel {
+ public:
+  virtual ~LanguageModel() = default;
+
+  const ModelConfig& config() const { return config_; }
+  int threads() const { return threads_; }
+
+  /// Whether no token sees a later one, so that text can be generated one token at a time.
+  virtual bool is_causal() const = 0;
+
+  /// Every weight, and every buffer after them.
+  virtual std::vector<TensorSlot> tensors() = 0;
+  /// Draws all matrices from N(0, deviation^2) by seed and name.
+  virtual void initialise(std::uint64_t seed, double deviation) = 0;
+
+  // --- training -----------------------------------------------------------------------------------------------------
+
+  /// Allocates gradients and moments for the weights that train.
+  virtual void begin_training(const moe::TrainByName& trains) = 0;
+  /// Forward and backward: adds the gradient of share * (mean loss + balance_weight * balance) to what is there.
+  virtual MicroBatchLoss accumulate(const Sequences& batch, double share, double balance_weight) = 0;
+  /// The global norm of the gradient; not finite as soon as one value is not.
+  virtual double gradient_norm() const = 0;
+  /// Updates the weights by `scale` times the gradient, learns what the micro-batches observed, and clears both.
+  virtual void step(const moe::AdamW& optimizer, double rate, std::int64_t step, double scale) = 0;
+  /// Clears gradient and observations without using them.
+  virtual void discard_step() = 0;
+  /// Learns thresholds from a batch without training.
+  virtual void calibrate(const Sequences& batch) = 0;
+
+  // --- use ----------------------------------------------------------------------------------------------------------
+
+  /// Scores every token with the inference routers.
+  virtual TokenScores score(const Sequences& batch) const = 0;
+  /// The logits after a whole text of at least one token, by a forward pass over all of it.
+  virtual std::vector<float> logits_after(std::span<const Token> text) const = 0;
+
+  /// One sequence being decoded; only causal models can.
+  class Decoding {
+   public:
+    virtual ~Decoding() = default;
+    /// The logits after one more token.
+    virtual std::vector<float> next(Token token) = 0;
+  };
+  /// Throws Failure where the model is not causal. The model must outlive the result.
+  virtual std::unique_ptr<Decoding> begin_decoding() const = 0;
+
+ protected:
+  LanguageModel(ModelConfig config, int threads) : config_(std::move(config)), threads_(threads) {}
+
+ private:
+  ModelConfig config_;
+  int threads_;
+};
+
+/// A model of the configured type; norms are 1, everything else 0.
+std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads);
+
+/// A mixture that starts from a dense model: every expert is a copy of the dense FFN, routers are N(0, 0.02) by `seed`,
+/// everything else is the dense model's. Throws UsageError where `dense` is a mixture itself or sizes differ.
+std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, std::uint64_t seed);
+
+}  // namespace multipl_moe
