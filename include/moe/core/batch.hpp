@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "moe/core/index.hpp"
@@ -39,6 +41,9 @@ struct Batch {
 
 /// Throws Error unless `batch` describes exactly `rows` rows.
 inline void require_batch(const Batch& batch, Index rows, std::string_view where) {
+  require(!batch.offsets.empty() && batch.offsets.front() == 0 &&
+              std::is_sorted(batch.offsets.begin(), batch.offsets.end()),
+          where, "the batch's offsets must start at 0 and never descend");
   require(batch.rows() == rows, where, "x has ", rows, " rows, the batch describes ", batch.rows());
   const auto known = [&](std::size_t entries) { return entries == 0 || static_cast<Index>(entries) == rows; };
   require(known(batch.tokens.size()), where, "x has ", rows, " rows, the batch has ", batch.tokens.size(), " token ids");

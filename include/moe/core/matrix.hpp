@@ -1,6 +1,6 @@
 #pragma once
 
-#include <algorithm>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -20,7 +20,7 @@ class Matrix {
   static constexpr int rank = 2;
 
   Matrix() = default;
-  /// All zero. Throws Error for a negative extent, std::bad_alloc when memory is out.
+  /// All zero. Throws Error for a negative extent or more elements than an Index counts, std::bad_alloc when memory is out.
   Matrix(Index rows, Index cols) : Matrix(checked(rows, cols), typename Backend::template Buffer<Value>(rows * cols)) {
     buffer_.fill_zero();
   }
@@ -67,6 +67,8 @@ class Matrix {
   };
   static Extent checked(Index rows, Index cols) {
     require(rows >= 0 && cols >= 0, "Matrix", "extents must not be negative, got ", rows, " x ", cols);
+    require(cols == 0 || rows <= std::numeric_limits<Index>::max() / cols, "Matrix",
+            "more elements than an Index counts, got ", rows, " x ", cols);
     return {rows, cols};
   }
   Matrix(Extent extent, typename Backend::template Buffer<Value> buffer)

@@ -8,10 +8,19 @@
 
 namespace moe {
 
+/// Whether a row's values lie side by side, as far as the type can promise it: a row of a column-major matrix is
+/// row-major in Eigen's eyes, with a gap between its values.
+template <class M>
+inline constexpr bool has_contiguous_rows = true;
+template <class M>
+  requires requires { M::InnerStrideAtCompileTime; }
+inline constexpr bool has_contiguous_rows<M> = M::InnerStrideAtCompileTime == 1;
+
 /// Anything row-major that says `data()`, `rows()`, `cols()` and `outerStride()`: an Eigen matrix, map or block of rows.
 template <class M>
 concept RowMajorDense = requires(M& m) {
   requires bool(std::remove_cvref_t<M>::IsRowMajor);
+  requires has_contiguous_rows<std::remove_cvref_t<M>>;
   m.data();
   { m.rows() } -> std::convertible_to<Index>;
   { m.cols() } -> std::convertible_to<Index>;

@@ -83,6 +83,9 @@ class HybridMoE {
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
                   HybridMoE& gradient) const {
+    const ConstView x_TD = saved.token.x_TD;
+    require(d_y_TD.rows == x_TD.rows && d_y_TD.cols == x_TD.cols, "HybridMoE::backward", "d_y is ", d_y_TD.rows, " x ",
+            d_y_TD.cols, ", x was ", x_TD.rows, " x ", x_TD.cols);
     auto d = fusion.template backward<Value, Backend>(context, d_y_TD, std::move(saved.fusion), gradient.fusion);
     const auto d_x_segment_TD = segment.backward(context, d.d_segment_TD, d_stats, std::move(saved.segment),
                                                  gradient.segment, d.d_mass_1T);

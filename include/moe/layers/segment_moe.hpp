@@ -135,6 +135,8 @@ class SegmentMoE {
   /// gates, for fusions that use it; empty: none.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved, SegmentMoE& gradient,
                   ConstView d_mass_1T = {}) const {
+    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SegmentMoE::backward", "d_y is ",
+            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     auto [d_x_TD, d_gates_TE] =
         mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
     if (!d_mass_1T.empty())
@@ -183,6 +185,8 @@ class SegmentMoE {
     require(x_BD.cols == width(), "SegmentMoE::decode", "x has ", x_BD.cols, " columns, the gate expects ", width());
     require(x_BD.rows == state.sum_BD.rows(), "SegmentMoE::decode", "x has ", x_BD.rows, " rows, the state has ",
             state.sum_BD.rows(), " sequences");
+    require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "SegmentMoE::decode", "x has ",
+            x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
     route_new_segments(context, state);
     const auto plan = Backend::group_by_expert(context, state.chosen_BE);
     auto y_BD = mix_infer<X>(context, bank.span(), x_BD, plan, std::as_const(state.gates_BE).view());

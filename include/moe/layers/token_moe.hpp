@@ -38,7 +38,8 @@ class TokenMoE {
   using ExpertType = X;
   using DecodingState = NoDecodingState;
   template <class Other>
-  using rebind = TokenMoE<R, N, C, typename X::template rebind<Other>, Path, Bal>;
+  using rebind =
+      TokenMoE<R, N, C, typename X::template rebind<Other>, typename Path::template rebind<Other>, Bal>;
 
   static constexpr bool is_causal = router_is_causal<R>;
   static constexpr bool is_batch_independent = router_is_batch_independent<R>;
@@ -88,7 +89,9 @@ class TokenMoE {
     planned.plan = Backend::group_by_expert(context, planned.decision.choice.chosen_RE);
     auto loss = moe::balance_loss<Value, Backend>(context, balance, logits(planned.decision), planned.plan);
     planned.f_1E = std::move(loss.f_1E);
-    planned.stats = {loss.loss, loads(planned.plan), std::move(planned.decision.choice.boundary_1E)};
+    planned.stats = {loss.loss, loads(planned.plan), {}};
+    // Without rows there was no boundary to draw, and thresholds must not follow one.
+    if (x_TD.rows > 0) planned.stats.boundary_1E = std::move(planned.decision.choice.boundary_1E);
     return planned;
   }
 
@@ -116,6 +119,8 @@ class TokenMoE {
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
                   TokenMoE& gradient) const {
+    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "TokenMoE::backward", "d_y is ",
+            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     auto [d_x_TD, d_gates_TE] =
         mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
     always_on.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), gradient.always_on);

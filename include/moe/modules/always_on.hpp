@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "moe/concepts/expert.hpp"
@@ -11,6 +12,8 @@ namespace moe {
 
 /// No path beside the routed experts.
 struct NoAlwaysOn {
+  template <class Other>
+  using rebind = NoAlwaysOn;
   struct Saved {};
   template <class Context, class Input, class Output>
   Saved forward(const Context&, Input, Output) const {
@@ -31,6 +34,8 @@ struct SigmoidGatedFfn {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
+  template <class Other>
+  using rebind = SigmoidGatedFfn<typename X::template rebind<Other>>;
 
   struct Saved {
     Tensor z_T1, y_TD;

@@ -6,6 +6,7 @@
 #include "moe/concepts/capacity.hpp"
 #include "moe/concepts/gate_normalizer.hpp"
 #include "moe/concepts/router.hpp"
+#include "moe/core/require.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/normalize.hpp"
 #include "moe/ops/route.hpp"
@@ -42,8 +43,11 @@ struct Gating {
   Vector<Value, Backend> thresholds_E, updates_1;
 
   Gating() = default;
+  /// The projection is all zero. Throws Error when the router always chooses an expert that does not exist.
   Gating(R router_, N normalizer_, C capacity_, Index width, Index experts)
       : router(router_), normalizer(normalizer_), capacity(capacity_), gate(decltype(gate)::without_bias(width, experts)) {
+    require_shared_expert(RoutingOf<R>::train(router), experts);
+    require_shared_expert(RoutingOf<R>::infer(router), experts);
     if constexpr (has_thresholds) {
       thresholds_E = Vector<Value, Backend>(experts);
       updates_1 = Vector<Value, Backend>(1);
@@ -100,6 +104,12 @@ struct Gating {
   }
 
  private:
+  template <class Single>
+  static void require_shared_expert(const Single& single, Index experts) {
+    if constexpr (requires { single.shared; })
+      require(single.shared >= 0 && single.shared < experts, "Gating", "the shared expert's index must lie in [0, ",
+              experts, "), got ", single.shared);
+  }
   template <class Single>
   Decision<Value, Backend> decide(const Context& context, const Single& single, ConstView x_RD, RowFacts facts) const {
     Decision<Value, Backend> decision;

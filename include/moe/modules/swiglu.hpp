@@ -61,6 +61,8 @@ struct SwiGlu {
     return result;
   }
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved, SwiGlu& gradient) const {
+    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SwiGlu::backward", "d_y is ",
+            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     return backward_groups(context, {this, 1}, d_y_TD, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group),
                            {&gradient, 1});
   }

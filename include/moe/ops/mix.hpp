@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "moe/concepts/backend.hpp"

@@ -26,7 +26,7 @@ struct FixedFusion {
                  w_s = static_cast<Real>(segment)] MOE_HOST_DEVICE(Index t) {
                   for (Index d = 0; d < y.cols; ++d) y(t, d) = w_t * y(t, d) + w_s * s(t, d);
                 });
-    return {std::move(o_token_TD), {}};
+    return {std::move(o_token_TD), Saved<Real, B>{}};
   }
 
   template <class Real, class B>

@@ -1,0 +1,213 @@
+#!/bin/sh
+# The two set-up commands. From a fresh Debian or Ubuntu with a shell and root or sudo:
+#
+#   sh cmake/bootstrap.sh test               installs what is missing, builds everything, runs all tests
+#   sh cmake/bootstrap.sh demo [ARGUMENT...] installs what is missing, builds the program multipl_moe,
+#                                            downloads real code in six languages and runs the demo on it
+#   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files, without a download
+#
+# Data goes to stdout, progress to stderr. Downloaded code is unpacked under build/corpus, never installed.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+corpus=$root/build/corpus
+unfinished=$root/build/corpus-unfinished
+
+say() { echo "bootstrap: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+begin() {
+  stage=$1
+  stage_start=$(date +%s)
+  say "$stage ..."
+}
+finish() { say "$stage: $(($(date +%s) - stage_start)) s"; }
+
+# ---- packages ------------------------------------------------------------------------------------
+
+have_command() { command -v "$1" >/dev/null 2>&1; }
+have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+can_be_root() { [ "$(id -u)" = 0 ] || have_command sudo; }
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+# Hundreds of lines that matter only when it fails. Fresh machines update themselves just after their first
+# start and hold the lock meanwhile.
+apt_get() {
+  mkdir -p "$root/build"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" \
+    >"$root/build/apt.log" 2>&1 || { cat "$root/build/apt.log" >&2; return 1; }
+}
+
+# Package lists are absent in container images and go stale elsewhere: they are fetched only when needed.
+install_packages() {
+  for package; do
+    if ! apt-cache show "$package" >/dev/null 2>&1; then
+      apt_get update || return 1
+      break
+    fi
+  done
+  apt_get install -y --no-install-recommends "$@" && return
+  apt_get update && apt_get install -y --no-install-recommends "$@"
+}
+
+# $1 = test | demo | demo-without-download
+require_packages() {
+  needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev"
+  [ "$1" = test ] && needed="$needed catch2"
+
+  missing=''
+  have_command "${CXX:-c++}" || missing="$missing g++"
+  have_command cmake || missing="$missing cmake"
+  have_command ninja || missing="$missing ninja-build"
+  if [ "$1" = demo ]; then have_command unzip || missing="$missing unzip"; fi
+  if have_command dpkg-query && have_command apt-get; then
+    for package in $needed; do
+      have_package "$package" || missing="$missing $package"
+    done
+  else
+    say "no apt-get on this system; install the equivalents of$missing $needed yourself"
+    missing=''
+  fi
+
+  if [ -n "$missing" ]; then
+    how="apt-get install -y --no-install-recommends$missing"
+    can_be_root || die "missing packages:$missing
+  Neither root nor sudo is at hand. Ask an administrator to run:
+    $how"
+    begin "installing$missing"
+    # shellcheck disable=SC2086 # a list of words
+    install_packages $missing || die "could not install:$missing
+  Run this as root, then try again:
+    apt-get update && $how"
+    finish
+  fi
+
+  have_command cmake || die "cmake is missing"
+  cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }' ||
+    die "$(cmake --version | head -n 1) is too old: 3.25 is needed, which Debian 12 and Ubuntu 24.04 have"
+}
+
+# ---- real code -----------------------------------------------------------------------------------
+
+languages="python java cpp rust go ruby"
+
+# What each language is taken from. `meta` leads to the package of whichever version this system has;
+# `want` and `drop` choose hand-written code (no tables, no tests of parsers, no generated files).
+describe() {
+  drop='^$'
+  also=''
+  case $1 in
+    python) meta=libpython3-stdlib pattern='libpython3\.[0-9]*-stdlib' also=s/-stdlib/-minimal/
+            want='\.py$' drop='/(pydoc_data|encodings)/' ;;
+    java) meta=default-jdk pattern='openjdk-[0-9]*-jdk' want='/src\.zip$' ;;
+    cpp) meta=libboost-dev pattern='libboost[0-9.]*-dev'
+         want='/boost/(algorithm|asio|beast|container|date_time|filesystem|geometry|graph|hana|heap|icl|interprocess|intrusive|lockfree|log|multiprecision|polygon|program_options|property_tree|range|regex|serialization|signals2|spirit|thread|unordered|variant|xpressive)/.*\.hpp$' ;;
+    rust) meta='' package=rust-src want='/(library|compiler)/.*\.rs$' drop='/(stdarch|vendor|portable-simd)/' ;;
+    go) meta=golang-src pattern='golang-[0-9.]*-src' want='/src/.*\.go$' drop='/(cmd|vendor|testdata|syscall)/' ;;
+    ruby) meta=libruby pattern='libruby[0-9.]*' want='\.rb$' drop='/unicode_normalize/' ;;
+  esac
+}
+
+find_packages() {
+  if [ -n "$meta" ]; then
+    package=$(apt-cache depends "$meta" 2>/dev/null | sed -n "s/^ *Depends: \($pattern\)\$/\1/p" | sed -n 1p)
+  fi
+  [ "$1" = java ] && package=$(echo "$package" | sed 's/-jdk$/-source/')
+  packages=$package
+  [ -n "$also" ] && packages="$package $(echo "$package" | sed "$also")"
+  [ -n "$package" ]
+}
+
+# Root's download would otherwise complain that apt's own user may not write here.
+download() { (cd "$unfinished/debs" && apt-get -qq -o APT::Sandbox::User=root download "$@" >&2); }
+
+unpack() {
+  for deb in "$unfinished"/debs/*.deb; do
+    dpkg-deb --fsys-tarfile "$deb" >"$unfinished/package.tar"
+    tar -tf "$unfinished/package.tar" | grep -E "$want" | grep -vE "$drop" >"$unfinished/list" ||
+      die "$(basename "$deb") holds no $1 code where it is looked for: $want"
+    tar -xf "$unfinished/package.tar" -C "$unfinished/$1" -T "$unfinished/list"
+  done
+  if [ "$1" = java ]; then
+    archive=$(find "$unfinished/java" -name src.zip)
+    unzip -q "$archive" 'java.base/java/*' -d "$unfinished/java"
+    rm "$archive"
+  fi
+}
+
+# A language counts as complete when its folder stands under build/corpus; a rename puts it there whole,
+# so that a run that was killed leaves nothing behind that looks finished.
+fetch_language() {
+  [ -d "$corpus/$1" ] && return
+  begin "downloading $1"
+  rm -rf "$unfinished"
+  mkdir -p "$corpus" "$unfinished/debs" "$unfinished/$1"
+  describe "$1"
+  # shellcheck disable=SC2086 # a list of words
+  if ! { find_packages "$1" && download $packages; }; then
+    if can_be_root; then apt_get update || true; fi
+    { find_packages "$1" && download $packages; } || die "could not download ${packages:-$meta} ($1).
+  With a network, and package lists that apt-get update has refreshed, run the same command again: it
+  goes on with $1. Without one, give it your own source files:
+    sh cmake/bootstrap.sh demo --corpus DIR"
+  fi
+  unpack "$1"
+  mv "$unfinished/$1" "$corpus/$1"
+  rm -rf "$unfinished"
+  stage="downloading $1 ($packages)"
+  finish
+}
+
+fetch_corpus() {
+  have_command apt-get || die "without apt-get there is no download; give the demo your own source files:
+    sh cmake/bootstrap.sh demo --corpus DIR"
+  for language in $languages; do fetch_language "$language"; done
+}
+
+# ---- the two commands ----------------------------------------------------------------------------
+
+build() {
+  begin configuring
+  (cd "$root" && cmake --preset release) >&2
+  finish
+  begin building
+  (cd "$root" && cmake --build --preset release "$@") >&2
+  finish
+}
+
+test_command() {
+  [ $# -eq 0 ] || die "test takes no arguments"
+  require_packages test
+  build
+  begin testing
+  result=0
+  (cd "$root" && ctest --preset release --parallel "$(nproc)") || result=$?
+  finish
+  return $result
+}
+
+demo_command() {
+  download=yes
+  for argument; do
+    case $argument in --corpus | --corpus=* | --help | -h) download=no ;; esac
+  done
+  started=$(date +%s)
+  if [ $download = yes ]; then require_packages demo; else require_packages demo-without-download; fi
+  build --target multipl_moe
+  if [ $download = yes ]; then
+    fetch_corpus
+    set -- --corpus "$corpus" "$@"
+  fi
+  say "everything is ready after $(($(date +%s) - started)) s"
+  exec "$root/build/release/bin/multipl_moe" demo "$@"
+}
+
+command=${1:-}
+[ $# -gt 0 ] && shift
+case $command in
+  test) test_command "$@" ;;
+  demo) demo_command "$@" ;;
+  *) die "usage: sh cmake/bootstrap.sh test | demo [--corpus DIR] [ARGUMENT...]" ;;
+esac

@@ -1,0 +1,33 @@
+# Runs PROGRAM and compares its stdout, byte for byte, with the text that the header comment of SOURCE
+# promises between `// Expected output:` and the end of that comment, each line behind `//   `.
+#   cmake -DPROGRAM=... -DSOURCE=... -P check_example.cmake
+cmake_minimum_required(VERSION 3.25)
+
+file(READ "${SOURCE}" text)
+set(heading "// Expected output:\n")
+string(FIND "${text}" "${heading}" start)
+if(start EQUAL -1)
+  message(FATAL_ERROR "${SOURCE}: its header comment has no line '// Expected output:'")
+endif()
+string(LENGTH "${heading}" length)
+math(EXPR start "${start} + ${length}")
+string(SUBSTRING "${text}" ${start} -1 text)
+
+# Line by line with substrings: a list would lose semicolons and brackets of the output.
+set(expected "")
+while(text MATCHES "^//([^\n]*)\n")
+  set(line "${CMAKE_MATCH_1}")
+  string(LENGTH "${CMAKE_MATCH_0}" length)
+  string(SUBSTRING "${text}" ${length} -1 text)
+  string(REGEX REPLACE "^   " "" line "${line}")
+  string(APPEND expected "${line}\n")
+endwhile()
+
+execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE actual RESULT_VARIABLE status)
+if(NOT status STREQUAL "0")
+  message(FATAL_ERROR "${PROGRAM} ended with ${status}")
+endif()
+if(NOT actual STREQUAL expected)
+  message(NOTICE "---- expected\n${expected}---- printed\n${actual}----")
+  message(FATAL_ERROR "${PROGRAM} prints something else than ${SOURCE} promises")
+endif()

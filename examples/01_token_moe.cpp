@@ -1,0 +1,26 @@
+// From a header to a running layer: 4 rows of width 8 through 6 experts, of which each row meets 2.
+//
+// Expected output:
+//   4 rows in, 4 rows of width 8 out
+//   rows met by each expert: 1 1 1 1 3 1
+//   balance loss 0.000
+#include <cstdio>
+#include <moe/moe.hpp>
+
+int main() {
+  using Experts = moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>;
+  const moe::CpuContext context;
+
+  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(6, 8, 16));
+  moe::initialise(context, layer, /*seed=*/1, /*deviation=*/0.5);
+
+  std::vector<float> x(4 * 8);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 7) - 3;
+
+  const auto [y_TD, saved, stats] = layer.forward(context, {x.data(), 4, 8}, moe::Batch::single(4));
+
+  std::printf("4 rows in, %d rows of width %d out\n", int(y_TD.rows()), int(y_TD.cols()));
+  std::printf("rows met by each expert:");
+  for (const moe::Index rows : stats.load) std::printf(" %d", int(rows));
+  std::printf("\nbalance loss %.3f\n", stats.balance_loss());
+}

@@ -1,0 +1,88 @@
+/// READ THIS FIRST. What a layer does with T rows of width D, and which type owns each line:
+///
+///   TokenMoE::forward(context, x_TD, batch)                                    layers/token_moe.hpp
+///     logits_TE = x_TD gate^T                                                  Linear           modules/linear.hpp
+///     chosen_TE = who works on each row: 0, or the order of choice             Router           policies/router/
+///     gates_TE  = how much each chosen expert counts                           GateNormalizer   policies/normalizer/
+///     at most r rows for an expert, where rows compete                         Capacity         policies/capacity/
+///     plan      = the pairs (row, expert), sorted by expert                    Plan             core/plan.hpp
+///     x_ND      = the rows of x each expert reads; y_ND = its answers          ExpertBank       modules/expert_bank.hpp
+///     y_TD      = for each row, its answers times their gates, summed          mix              ops/mix.hpp
+///     y_TD     += a path every row takes                                       always-on path   modules/always_on.hpp
+///     loss      = N sum_i f_i p_i, reported in stats                           Balance          policies/balance/
+///   SegmentMoE::forward: the same, but one choice for a window of rows         layers/segment_moe.hpp
+///     segments  = each sequence cut into windows                               Segmenter        policies/segmenter/
+///     u_VD      = the mean of this window, or of the one before                OwnMean, PreviousMean
+///     the gate, the router and the normalizer see u_VD; the experts see the rows
+///   HybridMoE::forward: y_TD = Fusion(TokenMoE, SegmentMoE) over the same x    layers/hybrid_moe.hpp
+///
+/// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient that has the layer's own
+/// type. Letters in names are shapes: T rows (tokens), V segments, E experts, D width, F inner channels, N pairs.
+#pragma once
+
+#include "moe/core/batch.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/core/host_device.hpp"
+#include "moe/core/index.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/plan.hpp"
+#include "moe/core/random.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/row.hpp"
+#include "moe/core/row_context.hpp"
+#include "moe/core/segments.hpp"
+#include "moe/core/view.hpp"
+
+#include "moe/concepts/backend.hpp"
+#include "moe/concepts/balance.hpp"
+#include "moe/concepts/capacity.hpp"
+#include "moe/concepts/expert.hpp"
+#include "moe/concepts/fusion.hpp"
+#include "moe/concepts/gate_normalizer.hpp"
+#include "moe/concepts/module.hpp"
+#include "moe/concepts/router.hpp"
+#include "moe/concepts/segmenter.hpp"
+
+#include "moe/policies/balance/balance_over_all.hpp"
+#include "moe/policies/balance/balance_over_routed.hpp"
+#include "moe/policies/capacity/segment_capacity.hpp"
+#include "moe/policies/capacity/unlimited.hpp"
+#include "moe/policies/normalizer/softmax_over_all.hpp"
+#include "moe/policies/normalizer/softmax_over_chosen.hpp"
+#include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/shared_top_k.hpp"
+#include "moe/policies/router/threshold_choice.hpp"
+#include "moe/policies/router/top_k.hpp"
+#include "moe/policies/segmenter/fixed_window.hpp"
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/backend/shape/shape.hpp"
+
+#include "moe/ops/balance_loss.hpp"
+#include "moe/ops/dispatch.hpp"
+#include "moe/ops/mix.hpp"
+#include "moe/ops/normalize.hpp"
+#include "moe/ops/route.hpp"
+#include "moe/ops/segment.hpp"
+
+#include "moe/modules/always_on.hpp"
+#include "moe/modules/expert_bank.hpp"
+#include "moe/modules/fusion/fixed_fusion.hpp"
+#include "moe/modules/fusion/normalised_fusion.hpp"
+#include "moe/modules/gating.hpp"
+#include "moe/modules/linear.hpp"
+#include "moe/modules/segment_source.hpp"
+#include "moe/modules/swiglu.hpp"
+
+#include "moe/layers/hybrid_moe.hpp"
+#include "moe/layers/presets.hpp"
+#include "moe/layers/segment_moe.hpp"
+#include "moe/layers/token_moe.hpp"
+
+#include "moe/train/adamw.hpp"
+#include "moe/train/clip.hpp"
+#include "moe/train/freeze.hpp"
+#include "moe/train/initialise.hpp"
+#include "moe/train/schedule.hpp"
+#include "moe/train/upcycle.hpp"
+#include "moe/train/walk.hpp"

@@ -1,0 +1,6 @@
+#include <Eigen/Core>
+#include <omp.h>
+#include <unistd.h>
+#include "moe/backend/cpu/gemm.hpp"
+#include "moe/backend/shape/shape.hpp"
+#include "moe/policies/router/top_k.hpp"

@@ -1,0 +1,2 @@
+#include "moe/core/row.hpp"
+#include "row.hpp"

@@ -1,0 +1,3 @@
+#include <cstddef>
+#include <fmt/format.h>
+#include "moe/concepts/router.hpp"

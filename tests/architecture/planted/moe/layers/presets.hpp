@@ -1,0 +1,2 @@
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/train/adamw.hpp"

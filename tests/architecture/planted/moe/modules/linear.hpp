@@ -1,0 +1,2 @@
+#include "moe/ops/route.hpp"
+#include "moe/layers/token_moe.hpp"

@@ -1,0 +1,2 @@
+#include "moe/layers/token_moe.hpp"
+#include "moe/runtime/registry.hpp"

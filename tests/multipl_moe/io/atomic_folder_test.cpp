@@ -1,0 +1,90 @@
+#include "multipl_moe/io/atomic_folder.hpp"
+
+#include <cerrno>
+#include <stdexcept>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/manifest.hpp"
+#include "multipl_moe/io/scratch.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+void save(const fs::path& path, const std::string& text) {
+  save_folder_atomically(path, [&](const fs::path& folder) { put_bytes(folder / "weights", text); });
+}
+
+std::ptrdiff_t entries_in(const fs::path& folder) {
+  return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
+}
+
+}  // namespace
+
+TEST_CASE("a folder is saved, replaced, and leaves nothing beside it") {
+  const ScratchFolder scratch;
+  const fs::path path = scratch / "run/checkpoints/step-1";
+  save(path, "old");
+  CHECK(get_bytes(path / "weights") == "old");
+  save(path / "", "new");
+  CHECK(get_bytes(path / "weights") == "new");
+  check_manifest(path);
+  CHECK(entries_in(path) == 2);
+  CHECK(entries_in(path.parent_path()) == 1);
+}
+
+TEST_CASE("the old folder survives a save that fails") {
+  const ScratchFolder scratch;
+  const fs::path path = scratch / "step";
+  save(path, "old");
+  CHECK_THROWS_AS(save_folder_atomically(path,
+                                         [](const fs::path& folder) {
+                                           put_bytes(folder / "weights", "half");
+                                           throw std::runtime_error("no more");
+                                         }),
+                  std::runtime_error);
+  CHECK_THROWS_AS(
+      save_folder_atomically(path, [](const fs::path& folder) { fs::create_directory(folder / "deeper"); }),
+      Failure);
+  CHECK_THROWS_AS(save_folder_atomically(path, [](const fs::path&) { CheckedFile("/dev/full").write("x"); }),
+                  IoError);
+  CHECK(get_bytes(path / "weights") == "old");
+  check_manifest(path);
+  CHECK(entries_in(scratch.path()) == 1);
+}
+
+TEST_CASE("what a killed save left behind is removed by the next one") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / ".step.partial/weights", "half");
+  put_bytes(scratch / ".step.previous/weights", "older");
+  put_bytes(scratch / "step/weights", "old");
+  save(scratch / "step", "new");
+  CHECK(get_bytes(scratch / "step/weights") == "new");
+  CHECK(entries_in(scratch.path()) == 1);
+}
+
+TEST_CASE("a folder that was set aside is put back, never over another") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / ".step.previous/weights", "old");
+  recover_folder(scratch / "step");
+  CHECK(get_bytes(scratch / "step/weights") == "old");
+  put_bytes(scratch / ".step.previous/weights", "older");
+  recover_folder(scratch / "step");
+  CHECK(get_bytes(scratch / "step/weights") == "old");
+}
+
+TEST_CASE("a file is replaced whole or not at all") {
+  const ScratchFolder scratch;
+  write_file_atomically(scratch / "LATEST", "step-1");
+  write_file_atomically(scratch / "LATEST", "step-2");
+  CHECK(get_bytes(scratch / "LATEST") == "step-2");
+  CHECK(entries_in(scratch.path()) == 1);
+  fs::create_directories(scratch / "taken/inside");
+  CHECK_THROWS_AS(write_file_atomically(scratch / "taken", "x"), IoError);
+  CHECK_FALSE(fs::exists(partial_path(scratch / "taken")));
+  CHECK_THROWS_AS(write_file_atomically("/no/such/folder/file", "x"), IoError);
+}

@@ -1,0 +1,205 @@
+#include "multipl_moe/io/model_config.hpp"
+
+#include <cmath>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/scratch.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+using Json = nlohmann::json;
+
+namespace {
+
+Json small() { return Json::parse(to_json_text(size_named("demo"))); }
+
+Json small_mixture() {
+  ModelConfig config = size_named("demo");
+  config.moe = mixture_named("multipl-moe");
+  return Json::parse(to_json_text(config));
+}
+
+void check_refused(const Json& json, const std::string& message) {
+  INFO(json.dump());
+  try {
+    parse_config(json.dump(), "config.json");
+    FAIL_CHECK("was taken");
+  } catch (const BadFile& error) {
+    CHECK_THAT(error.what(), ContainsSubstring("config.json") && ContainsSubstring(message));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("named sizes are the published ones") {
+  const ModelConfig config = size_named("qwen1.5-1.8b");
+  CHECK(config.hidden_size == 2048);
+  CHECK(config.intermediate_size == 5504);
+  CHECK(config.num_hidden_layers == 24);
+  CHECK(config.num_attention_heads == 16);
+  CHECK(config.num_key_value_heads == 16);
+  CHECK(config.head_dim() == 128);
+  CHECK(config.vocab_size == 151936);
+  CHECK(config.max_position_embeddings == 32768);
+  CHECK(config.rope_theta == 1e6);
+  CHECK(config.architecture() == "dense");
+  CHECK_FALSE(fault_in(size_named("demo")).has_value());
+  CHECK_THROWS_WITH(size_named("qwen"), ContainsSubstring("qwen1.5-1.8b, demo, found 'qwen'"));
+}
+
+TEST_CASE("named mixtures are valid and as published") {
+  ModelConfig config = size_named("qwen1.5-1.8b");
+  for (const char* const name :
+       {"dense", "multipl-moe", "causal-multipl-moe", "gshard", "mixtral", "qwen1.5-moe"}) {
+    config.moe = mixture_named(name);
+    CHECK(config.architecture() == name);
+    CHECK_FALSE(fault_in(config).has_value());
+  }
+  CHECK(config.expert_width() == 1408);
+  CHECK(mixture_named("gshard")->num_experts_per_tok == 3);
+  CHECK(mixture_named("multipl-moe")->balance == "all");
+  CHECK(mixture_named("causal-multipl-moe")->fusion == "normalised");
+  CHECK_THROWS_WITH(mixture_named("moe"), ContainsSubstring("mixtral, qwen1.5-moe, found 'moe'"));
+}
+
+TEST_CASE("a configuration survives its file") {
+  const ScratchFolder folder;
+  ModelConfig config = size_named("demo");
+  config.rms_norm_eps = 1.0 / 3e5;
+  write_config(folder / "config.json", config);
+  CHECK(read_config(folder / "config.json") == config);
+  config.moe = mixture_named("causal-multipl-moe");
+  config.moe->num_token_experts = 5;
+  config.moe->shared_expert_index = 4;
+  config.moe->segment_capacity_factor = 1.25;
+  config.moe->fusion_token_weight = 0.1;
+  config.moe->threshold_beta = 0.99;
+  config.moe->moe_intermediate_size = 40;
+  write_config(folder / "config.json", config);
+  CHECK(read_config(folder / "config.json") == config);
+  config.hidden_size = 0;
+  CHECK_THROWS_AS(write_config(folder / "config.json", config), Failure);
+}
+
+TEST_CASE("a file of the Hugging Face world is read") {
+  const ModelConfig config = parse_config(R"({
+    "architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151643,
+    "hidden_act": "silu", "hidden_size": 2048, "initializer_range": 0.02, "intermediate_size": 5504,
+    "max_position_embeddings": 32768, "max_window_layers": 21, "model_type": "qwen2", "num_attention_heads": 16,
+    "num_hidden_layers": 24, "num_key_value_heads": 16, "rms_norm_eps": 1e-06, "rope_theta": 1000000.0,
+    "sliding_window": 32768, "tie_word_embeddings": false, "torch_dtype": "bfloat16", "use_cache": true,
+    "use_sliding_window": false, "vocab_size": 151936})",
+                                          "config.json");
+  CHECK(config == size_named("qwen1.5-1.8b"));
+}
+
+TEST_CASE("fields that may be missing have the defaults of Hugging Face") {
+  const ModelConfig config = parse_config(
+      R"({"hidden_size": 8, "intermediate_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 9,
+          "rope_scaling": null})",
+      "c");
+  CHECK(config.num_key_value_heads == 2);
+  CHECK(config.rope_theta == 10000.0);
+  CHECK(config.rms_norm_eps == 1e-6);
+  CHECK_FALSE(config.moe.has_value());
+}
+
+TEST_CASE("the rotation's base is found in either place") {
+  Json json = small();
+  json.erase("rope_theta");
+  json["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 500.0}};
+  CHECK(parse_config(json.dump(), "c").rope_theta == 500.0);
+  json["rope_parameters"]["rope_type"] = "yarn";
+  check_refused(json, "rope_parameters.rope_type must be \"default\", found \"yarn\"");
+}
+
+TEST_CASE("a mixture's missing fields are its architecture's") {
+  Json json = small();
+  json["moe"] = {{"architecture", "mixtral"}, {"num_experts_per_tok", 1}};
+  const ModelConfig config = parse_config(json.dump(), "c");
+  CHECK(config.moe->num_token_experts == 8);
+  CHECK(config.moe->num_experts_per_tok == 1);
+  json["moe"] = {{"architecture", "dense"}};
+  CHECK_FALSE(parse_config(json.dump(), "c").moe.has_value());
+}
+
+TEST_CASE("configurations that are not ours are refused") {
+  for (const auto& [field, value, message] : std::vector<std::tuple<std::string, Json, std::string>>{
+           {"tie_word_embeddings", true, "tie_word_embeddings must be false, found true"},
+           {"hidden_act", "gelu", "hidden_act must be \"silu\", found \"gelu\""},
+           {"model_type", "llama", "model_type must be \"qwen2\" or \"multipl_moe\", found \"llama\""},
+           {"use_sliding_window", true, "use_sliding_window must be false"},
+           {"rope_scaling", {{"type", "linear"}}, "rope_scaling must be absent or null"},
+           {"head_dim", 64, "head_dim must be hidden_size / num_attention_heads = 32, found 64"},
+           {"hidden_size", 0, "hidden_size must be 1 to 16777216, found 0"},
+           {"hidden_size", -128, "found -128"},
+           {"hidden_size", 128.0, "hidden_size must be an integer below 2^63, found 128.0"},
+           {"hidden_size", "128", "hidden_size must be an integer"},
+           {"hidden_size", std::uint64_t{1} << 63, "hidden_size must be an integer below 2^63"},
+           {"hidden_size", nullptr, "hidden_size is missing"},
+           {"hidden_size", 130, "num_attention_heads must divide hidden_size, found 4 and 130"},
+           {"hidden_size", 132, "hidden_size / num_attention_heads must be even, found 33"},
+           {"num_hidden_layers", std::int64_t{1} << 31,
+            "num_hidden_layers must be 1 to 10000, found 2147483648"},
+           {"num_attention_heads", 0, "num_attention_heads must be 1"},
+           {"num_key_value_heads", 3, "num_key_value_heads must divide num_attention_heads, found 3 and 4"},
+           {"vocab_size", 0, "vocab_size"},
+           {"intermediate_size", std::int64_t{1} << 40, "intermediate_size must be"},
+           {"max_position_embeddings", 0, "max_position_embeddings"},
+           {"rms_norm_eps", -1.0, "rms_norm_eps must be 0 to 1, found -1"},
+           {"rope_theta", 0.0, "rope_theta must be"},
+           {"rope_theta", "1e6", "rope_theta must be a number"},
+           {"moe", 3, "moe must be an object, found 3"}}) {
+    Json json = small();
+    json[field] = value;
+    check_refused(json, message);
+  }
+  check_refused(Json::array(), "must be a JSON object, found array");
+}
+
+TEST_CASE("mixtures that cannot be are refused") {
+  for (const auto& [field, value, message] : std::vector<std::tuple<std::string, Json, std::string>>{
+           {"architecture", "moe", "found 'moe'"},
+           {"architecture", 3, "moe.architecture must be a string, found 3"},
+           {"num_token_experts", 0, "moe.num_token_experts must be 1 to 65536, found 0"},
+           {"num_segment_experts", 0, "moe.num_segment_experts must be 1"},
+           {"num_experts_per_tok", 7, "moe.num_experts_per_tok must be 1 to 6, found 7"},
+           {"shared_expert_index", 6, "moe.shared_expert_index must be -1 to 5, found 6"},
+           {"shared_expert_index", -2, "moe.shared_expert_index"},
+           {"segment_window", 0, "moe.segment_window"},
+           {"segment_capacity_factor", 0.0, "moe.segment_capacity_factor"},
+           {"fusion", "sum", "moe.fusion must be \"fixed\" or \"normalised\", found \"sum\""},
+           {"fusion_token_weight", -0.1, "moe.fusion_token_weight"},
+           {"balance", "none", "moe.balance must be \"all\" or \"routed\""},
+           {"threshold_beta", 1.0, "moe.threshold_beta"},
+           {"moe_intermediate_size", -1, "moe.moe_intermediate_size"},
+           {"shared_expert_intermediate_size", std::int64_t{1} << 33,
+            "moe.shared_expert_intermediate_size"}}) {
+    Json json = small_mixture();
+    json["moe"][field] = value;
+    check_refused(json, message);
+  }
+  Json json = small_mixture();
+  json["moe"]["architecture"] = "mixtral";
+  check_refused(json, "moe.num_segment_experts must be 0 to 0, found 6");
+  ModelConfig config = size_named("demo");
+  config.moe = mixture_named("causal-multipl-moe");
+  config.moe->fusion_token_weight = 0.0;
+  CHECK(fault_in(config).has_value());
+  config.moe->fusion_token_weight = std::nan("");
+  CHECK(fault_in(config).has_value());
+}
+
+TEST_CASE("a configuration file is JSON of at most 1 MiB") {
+  const ScratchFolder folder;
+  put_bytes(folder / "config.json", small().dump() + std::string(std::size_t{1} << 20, ' '));
+  CHECK_THROWS_WITH(read_config(folder / "config.json"), ContainsSubstring("at most 1048576 bytes"));
+  const std::string text = small().dump();
+  for (std::size_t size = 0; size < text.size(); ++size)
+    CHECK_THROWS_AS(parse_config(text.substr(0, size), "c"), BadFile);
+}

@@ -1,0 +1,218 @@
+/// Every composition of policies that the conformance tests run, how to build one of a given size, and what the reference
+/// says it must answer: the reference reads the policies' settings and the weights, and computes with its own loops.
+#pragma once
+
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/layers/presets.hpp"
+#include "support/random_tensors.hpp"
+#include "support/reference_moe.hpp"
+
+namespace moe::testing {
+
+struct Sizes {
+  Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2;
+  double capacity_factor = 1;
+};
+
+// --- building ---------------------------------------------------------------------------------------------------------
+
+/// A policy or path with the settings that it has among `sizes`.
+template <class P>
+P policy_for(const Sizes& sizes) {
+  P policy{};
+  if constexpr (requires { policy.train; }) policy.train = policy_for<decltype(policy.train)>(sizes);
+  if constexpr (requires { policy.k; }) policy.k = sizes.k;
+  if constexpr (requires { policy.shared; }) policy.shared = sizes.shared;
+  if constexpr (requires { policy.window; }) policy.window = sizes.window;
+  if constexpr (requires { policy.factor; }) policy.factor = sizes.capacity_factor;
+  return policy;
+}
+
+template <class Layer>
+struct Builder;
+template <class R, class N, class C, class X, class Path, class Bal>
+struct Builder<TokenMoE<R, N, C, X, Path, Bal>> {
+  static auto build(const Sizes& s) {
+    Path path;
+    if constexpr (requires { path.ffn; }) path = Path(s.width, s.hidden);
+    return TokenMoE<R, N, C, X, Path, Bal>(policy_for<R>(s), N{}, policy_for<C>(s),
+                                           ExpertBank<X>(s.experts, s.width, s.hidden), std::move(path), policy_for<Bal>(s));
+  }
+};
+template <class S, class Source, class R, class N, class C, class X>
+struct Builder<SegmentMoE<S, Source, R, N, C, X>> {
+  static auto build(const Sizes& s) {
+    return SegmentMoE<S, Source, R, N, C, X>(policy_for<S>(s), Source(s.width), policy_for<R>(s), N{}, policy_for<C>(s),
+                                             ExpertBank<X>(s.experts, s.width, s.hidden));
+  }
+};
+template <class Token, class Segment, class F>
+struct Builder<HybridMoE<Token, Segment, F>> {
+  static auto build(const Sizes& s) {
+    return HybridMoE<Token, Segment, F>(Builder<Token>::build(s), Builder<Segment>::build(s), F{});
+  }
+};
+
+/// A layer of these sizes with every weight 0.
+template <class Layer>
+Layer build(const Sizes& sizes) {
+  return Builder<Layer>::build(sizes);
+}
+
+// --- the reference's answer -------------------------------------------------------------------------------------------
+
+enum class Phase { training, inference };
+
+template <class Real, class B>
+reference::Rows rows_of(View<const Real, B> view) {
+  reference::Rows rows(static_cast<std::size_t>(view.rows));
+  for (Index r = 0; r < view.rows; ++r)
+    for (const Real value : view.row(r)) rows[static_cast<std::size_t>(r)].push_back(static_cast<double>(value));
+  return rows;
+}
+template <class Real, class B>
+reference::Rows rows_of(const Matrix<Real, B>& matrix) {
+  return rows_of(matrix.view());
+}
+inline std::vector<double> flat(const reference::Rows& rows) {
+  std::vector<double> result;
+  for (const auto& row : rows) result.insert(result.end(), row.begin(), row.end());
+  return result;
+}
+
+inline reference::Gates gates_of(SoftmaxOverAll) { return reference::Gates::softmax_over_all; }
+inline reference::Gates gates_of(SoftmaxOverChosen) { return reference::Gates::softmax_over_chosen; }
+inline void describe(const TopK& router, reference::Level& level) {
+  level.select = reference::Select::top_k;
+  level.k = static_cast<std::size_t>(router.k);
+}
+inline void describe(const SharedTopK& router, reference::Level& level) {
+  level.select = reference::Select::shared_top_k;
+  level.k = static_cast<std::size_t>(router.k);
+  level.shared = static_cast<std::size_t>(router.shared);
+}
+inline void describe(const ExpertChoice&, reference::Level& level) { level.select = reference::Select::expert_choice; }
+inline void describe(const ThresholdChoice&, reference::Level& level) { level.select = reference::Select::threshold; }
+inline void describe(const SegmentCapacity& capacity, reference::Level& level) { level.capacity_factor = capacity.factor; }
+inline void describe(const Unlimited&, reference::Level& level) { level.capacity_factor = -1; }
+
+template <class X>
+reference::Ffn ffn_of(const X& expert) {
+  return {rows_of(expert.gate_proj), rows_of(expert.up_proj), rows_of(expert.down_proj)};
+}
+
+template <class G, class X>
+reference::Level level_of(const G& gating, const ExpertBank<X>& bank, Phase phase) {
+  using Routes = RoutingOf<decltype(gating.router)>;
+  reference::Level level;
+  level.gate = rows_of(gating.gate.weight);
+  for (const X& expert : bank.experts) level.experts.push_back(ffn_of(expert));
+  level.gates = gates_of(gating.normalizer);
+  describe(gating.capacity, level);
+  if (phase == Phase::training)
+    describe(Routes::train(gating.router), level);
+  else
+    describe(Routes::infer(gating.router), level);
+  if constexpr (G::has_thresholds) level.thresholds = values_of(gating.thresholds_E);
+  return level;
+}
+
+inline std::vector<std::size_t> lengths_of(const Batch& batch) {
+  std::vector<std::size_t> lengths;
+  for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b)
+    lengths.push_back(static_cast<std::size_t>(batch.offsets[b + 1] - batch.offsets[b]));
+  return lengths;
+}
+
+/// What a layer must answer, and its balance loss.
+struct Expected : reference::Output {
+  double balance_loss = 0;
+};
+
+template <class R, class N, class C, class X, class Path, class Bal>
+Expected expected(const TokenMoE<R, N, C, X, Path, Bal>& layer, const reference::Rows& x, const Batch&, Phase phase) {
+  const reference::Level level = level_of(layer.gating, layer.bank, phase);
+  Expected out{reference::token_moe(level, x)};
+  if constexpr (requires { layer.always_on.ffn; })
+    reference::add_shared_ffn({ffn_of(layer.always_on.ffn), rows_of(layer.always_on.gate.weight).front()}, x, out.y);
+  reference::Rows z;
+  for (const auto& row : x) z.push_back(reference::product(level.gate, row));
+  std::vector<bool> counts;
+  for (std::size_t e = 0; e < level.gate.size(); ++e) {
+    if constexpr (requires { layer.balance.shared; })
+      counts.push_back(static_cast<Index>(e) != layer.balance.shared);
+    else
+      counts.push_back(true);
+  }
+  out.balance_loss = reference::balance_loss(z, out.decided.chosen, counts);
+  return out;
+}
+
+template <class S, class Source, class R, class N, class C, class X>
+Expected expected(const SegmentMoE<S, Source, R, N, C, X>& layer, const reference::Rows& x, const Batch& batch, Phase phase) {
+  reference::Windows windows{static_cast<std::size_t>(layer.segmenter.window), Source::is_causal, {}};
+  if constexpr (Source::is_causal) windows.first = values_of(layer.source.first_D);
+  return {reference::segment_moe(level_of(layer.gating, layer.bank, phase), windows, x, lengths_of(batch)), 0};
+}
+
+template <class Token, class Segment, class F>
+Expected expected(const HybridMoE<Token, Segment, F>& layer, const reference::Rows& x, const Batch& batch, Phase phase) {
+  Expected out = expected(layer.token, x, batch, phase);
+  const Expected segment = expected(layer.segment, x, batch, phase);
+  out.y = reference::fuse(out.y, segment.y, segment.mass, layer.fusion.token, layer.fusion.segment, F::needs_mass);
+  out.decided.margin = std::min(out.decided.margin, segment.decided.margin);
+  return out;
+}
+
+/// Draws a layer's weights and its input until every decision is clearer than `margin`.
+template <class Layer>
+Matrix<typename Layer::Value, Cpu<>> draw_clear(Layer& layer, const Batch& batch, Phase phase, double margin) {
+  for (std::uint32_t attempt = 0;; ++attempt) {
+    Draw draw("clear decisions", attempt);
+    randomise(draw, layer, 0.7);
+    auto x_TD = random_matrix<typename Layer::Value, Cpu<>>(draw, batch.rows(), layer.width());
+    if (expected(layer, rows_of(x_TD), batch, phase).decided.margin > margin) return x_TD;
+  }
+}
+
+// --- the list ---------------------------------------------------------------------------------------------------------
+
+template <class Real>
+using Ffn = SwiGlu<Real, Cpu<>>;
+
+template <class Real>
+using SharedRouted = MultiPlTokenLevel<Real, Cpu<>, BalanceOverRouted>;
+template <class Real>
+using TokenExpertChoice = TokenMoE<Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+template <class Real>
+using SegmentByOwnMean =
+    SegmentMoE<FixedWindow, OwnMean<Real, Cpu<>>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+template <class Real>
+using SegmentByPreviousMean = SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, Routing<ExpertChoice, ThresholdChoice>,
+                                         SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+template <class Real>
+using SegmentTopK =
+    SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, TopK, SoftmaxOverChosen, Unlimited, Ffn<Real>>;
+
+template <class Real>
+using TokenCompositions = std::tuple<Mixtral<Real, Cpu<>>, Qwen15Moe<Real, Cpu<>>, SharedRouted<Real>, TokenExpertChoice<Real>>;
+template <class Real>
+using SegmentCompositions = std::tuple<SegmentByOwnMean<Real>, SegmentByPreviousMean<Real>, SegmentTopK<Real>>;
+template <class Real>
+using HybridCompositions =
+    std::tuple<MultiPlMoe<Real, Cpu<>>, MultiPlMoe<Real, Cpu<>, NormalisedFusion>, CausalMultiPlMoe<Real, Cpu<>>,
+               CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>>;
+
+/// f.template operator()<Layer>() for every layer of the list.
+template <class List, class F>
+void for_each_composition(const F& f) {
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    (f.template operator()<std::tuple_element_t<i, List>>(), ...);
+  }(std::make_index_sequence<std::tuple_size_v<List>>{});
+}
+
+}  // namespace moe::testing

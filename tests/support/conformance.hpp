@@ -1,0 +1,167 @@
+/// Random cases of a composition against the reference.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/compositions.hpp"
+#include "support/tolerance.hpp"
+
+namespace moe::testing {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr std::uint32_t conformance_cases = 1000;
+#else
+inline constexpr std::uint32_t conformance_cases = 10000;
+#endif
+
+/// Which corners the cases of a run have been to.
+struct Corners {
+  int no_rows = 0, one_row = 0, one_expert = 0, k_is_all = 0, ragged = 0, empty_sequence = 0, ties = 0;
+  int idle_expert = 0, one_takes_all = 0, capacity_above_rows = 0;
+};
+
+struct Case {
+  Sizes sizes;
+  Batch batch;
+  bool ties = false, lopsided = false;
+};
+
+inline Case draw_case(Draw& draw) {
+  Case c;
+  c.sizes.width = draw.between(1, 6);
+  c.sizes.hidden = draw.between(1, 6);
+  c.sizes.experts = draw.between(1, 5);
+  c.sizes.k = draw.between(1, c.sizes.experts);
+  c.sizes.shared = draw.between(0, c.sizes.experts - 1);
+  c.sizes.window = draw.between(1, 4);
+  c.sizes.capacity_factor = draw.one_in(8) ? 100 : 0.5 + 2 * draw.uniform();
+  std::vector<Index> lengths(static_cast<std::size_t>(draw.between(0, 3)));
+  for (Index& length : lengths) length = draw.between(0, 5);
+  if (draw.one_in(10)) lengths = {1};
+  c.batch = Batch::ragged(lengths);
+  c.ties = draw.one_in(8);
+  c.lopsided = !c.ties && draw.one_in(8);
+  return c;
+}
+
+/// Input and routing weights of a case. Ties: whole numbers, the same in every row, so that equal scores are equal bit for
+/// bit. Lopsided: every row prefers one expert by far.
+template <class Layer>
+Matrix<typename Layer::Value, Cpu<>> draw_values(Draw& draw, const Case& c, Layer& layer) {
+  using Real = typename Layer::Value;
+  randomise(draw, layer);
+  auto x = random_matrix<Real, Cpu<>>(draw, c.batch.rows(), c.sizes.width);
+  const Index favourite = draw.between(0, c.sizes.experts - 1);
+  if (c.ties)
+    for (Index r = 0; r < x.rows(); ++r)
+      for (Index d = 0; d < c.sizes.width; ++d) x.view()(r, d) = static_cast<Real>(d % 3 + 1);
+  if (c.lopsided)
+    for (Index r = 0; r < x.rows(); ++r) x.view()(r, 0) = 2;
+  Layer::visit_parameters(
+      [&](const std::string& name, auto& weight) {
+        const auto w = weight.view();
+        if (c.ties && name.ends_with("first_segment"))
+          for (Index d = 0; d < w.cols; ++d) w(0, d) = static_cast<Real>(d % 3 + 1);
+        if (name.find("expert") != std::string::npos || !name.ends_with("gate.weight")) return;
+        for (Index e = 0; e < w.rows; ++e)
+          for (Index d = 0; d < w.cols; ++d)
+            if (c.ties)
+              w(e, d) = static_cast<Real>((e / 2 + d) % 2);
+            else if (c.lopsided && d == 0)
+              w(e, d) = e == favourite ? Real(6) : Real(-6);
+      },
+      std::string(), layer);
+  return x;
+}
+
+/// Thresholds where the scores are, so that some rows pass and some do not.
+template <class Layer>
+void draw_thresholds(Draw& draw, Layer& layer, Index experts) {
+  Layer::visit_buffers(
+      [&](const std::string& name, auto& buffer) {
+        if (name.ends_with("thresholds"))
+          for (Index e = 0; e < experts; ++e)
+            buffer.view()(0, e) = static_cast<typename Layer::Value>(as_float(2 * draw.uniform() / static_cast<double>(experts)));
+      },
+      std::string(), layer);
+}
+
+inline void note_corners(const Case& c, const reference::Decided& decided, Corners& corners) {
+  const Index rows = c.batch.rows();
+  corners.no_rows += rows == 0;
+  corners.one_row += rows == 1;
+  corners.one_expert += c.sizes.experts == 1;
+  corners.k_is_all += c.sizes.experts > 1 && c.sizes.k == c.sizes.experts;
+  corners.ties += c.ties && rows > 1;
+  corners.capacity_above_rows += rows > 0 && c.sizes.capacity_factor > 5 * static_cast<double>(c.sizes.experts);
+  for (const std::size_t length : lengths_of(c.batch)) {
+    corners.empty_sequence += rows > 0 && length == 0;
+    corners.ragged += length % static_cast<std::size_t>(c.sizes.window) != 0;
+  }
+  for (std::size_t e = 0; rows > 1 && e < static_cast<std::size_t>(c.sizes.experts); ++e) {
+    Index load = 0, others = 0;
+    for (const auto& row : decided.chosen) {
+      load += row[e];
+      others += std::count(row.begin(), row.end(), true) - row[e];
+    }
+    corners.idle_expert += load == 0;
+    corners.one_takes_all += load == rows && others == 0 && c.sizes.experts > 1;
+  }
+}
+
+/// Whether training and inference route differently.
+template <class Layer>
+inline constexpr bool routes_twice = false;
+template <class Layer>
+  requires requires(Layer layer) { layer.gating; }
+inline constexpr bool routes_twice<Layer> = decltype(Layer::gating)::has_thresholds;
+template <class Layer>
+  requires requires(Layer layer) { layer.segment; }
+inline constexpr bool routes_twice<Layer> = decltype(Layer::segment.gating)::has_thresholds;
+
+/// Runs `conformance_cases` cases of Layer, forward and infer. NMSE is taken over the outputs of a hundred cases at a time:
+/// a single output of a few numbers can cancel to nearly 0, and then any rounding is large beside it.
+template <class Layer>
+void check_against_reference(std::string_view test, Corners& corners) {
+  using Real = typename Layer::Value;
+  const CpuContext context{.threads = 1};
+  Nmse training, inference;
+  for (std::uint32_t i = 0; i < conformance_cases; ++i) {
+    Draw draw(test, i);
+    Case c = draw_case(draw);
+    auto layer = build<Layer>(c.sizes);
+    Matrix<Real, Cpu<>> x;
+    Expected train, infer;
+    for (int attempt = 0;; ++attempt) {
+      // Scores of experts that nobody likes lie close together; some shapes leave them no room.
+      if (attempt > 20) c.lopsided = false;
+      x = draw_values(draw, c, layer);
+      draw_thresholds(draw, layer, c.sizes.experts);
+      train = expected(layer, rows_of(x), c.batch, Phase::training);
+      infer = routes_twice<Layer> ? expected(layer, rows_of(x), c.batch, Phase::inference) : train;
+      if (c.ties || std::min(train.decided.margin, infer.decided.margin) > Tolerance<Real>::margin) break;
+    }
+    note_corners(c, train.decided, corners);
+
+    const auto result = layer.forward(context, x, c.batch);
+    const auto answer = layer.infer(context, x, c.batch);
+    INFO("case " << i << " of MOE_TEST_SEED=" << seed());
+    REQUIRE(result.output.rows() == x.rows());
+    REQUIRE(answer.rows() == x.rows());
+    REQUIRE(result.output.cols() == x.cols());
+    REQUIRE(std::abs(result.stats.balance_loss() - train.balance_loss) <= Tolerance<Real>::relative * (1 + train.balance_loss));
+    training.add(flat(train.y), values_of(result.output), i);
+    inference.add(flat(infer.y), values_of(answer), i);
+    if (i % 100 == 99) {
+      INFO("cases " << i - 99 << " to " << i << ", worst: " << training.worst << " in training, " << inference.worst
+                    << " in inference");
+      REQUIRE(training.value() <= Tolerance<Real>::nmse);
+      REQUIRE(inference.value() <= Tolerance<Real>::nmse);
+      training = inference = {};
+    }
+  }
+}
+
+}  // namespace moe::testing
