@@ -4,7 +4,7 @@
 #   sh cmake/bootstrap.sh test               installs what is missing, builds everything, runs all tests
 #   sh cmake/bootstrap.sh demo [ARGUMENT...] installs what is missing, builds the program multipl_moe,
 #                                            downloads real code in six languages and runs the demo on it
-#   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files, without a download
+#   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files (or MOE_CORPUS=DIR), no download
 #
 # Data goes to stdout, progress to stderr. Downloaded code is unpacked under build/corpus, never installed.
 set -eu
@@ -190,6 +190,7 @@ test_command() {
 
 demo_command() {
   download=yes
+  [ -z "${MOE_CORPUS:-}" ] || download=no
   for argument; do
     case $argument in --corpus | --corpus=* | --help | -h) download=no ;; esac
   done

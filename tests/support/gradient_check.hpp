@@ -7,6 +7,7 @@
 #include <string>
 
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/train/walk.hpp"
 #include "support/catch.hpp"

@@ -24,9 +24,9 @@ namespace fs = std::filesystem;
 struct DemoFlags {
   std::vector<fs::path> corpus;
   std::string output = "demo";
-  std::int64_t base_steps = 4000, post_steps = 1200;
+  std::int64_t base_steps = 2600, post_steps = 1200;
   std::int64_t batch_size = 4, sequence_length = 256;
-  std::int64_t train_bytes = 3'000'000, eval_bytes = 65'536;
+  std::int64_t train_bytes = 3'000'000, eval_bytes = 32'768;
   double base_rate = 4e-3, post_rate = 1e-3;
   std::string mix = "9:1";
   std::uint64_t seed = 0;

@@ -45,7 +45,7 @@ void check(const PrepareOptions& options) {
       throw UsageError(fmt::format("[prepare] a limit must be 0 bytes or more, found {}", limit));
 }
 
-/// Passes the text of each file that the filters let through, and counts the others.
+/// Takes in the files of one language that the filters let through, and counts the others.
 class Intake {
  public:
   Intake(LanguageReport& report, Documents& documents) : report_(report), documents_(documents) {}

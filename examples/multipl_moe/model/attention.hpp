@@ -93,7 +93,7 @@ struct Attention {
     }
     ++cache.length;
     auto o_BA = Tensor::uninitialized(context, x_BD.rows, q_BA.cols());
-    moe::cpu::parallel(context.threads, x_BD.rows * shape.heads, [&](moe::Index task) {
+    moe::cpu::parallel(context, x_BD.rows * shape.heads, [&](moe::Index task) {
       attend(q_BA.view(), task / shape.heads, task % shape.heads, cache, o_BA.view());
     });
     return o_proj.forward(context, o_BA);

@@ -37,7 +37,7 @@ struct Embedding {
                 Embedding& gradient) const {
     if (gradient.weight.empty()) return;
     const auto d_w = gradient.weight.view();
-    moe::cpu::parallel_tiles(context.threads, d_x_TD.cols, 64, [&](moe::Index begin, moe::Index end) {
+    moe::cpu::parallel_tiles(context, d_x_TD.cols, 64, [&](moe::Index begin, moe::Index end) {
       for (moe::Index t = 0; t < d_x_TD.rows; ++t)
         for (moe::Index d = begin; d < end; ++d) d_w(tokens_T[static_cast<std::size_t>(t)], d) += d_x_TD(t, d);
     });

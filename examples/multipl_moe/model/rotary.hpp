@@ -16,10 +16,12 @@ class RotaryTable {
       : half_(head_dim / 2) {
     cosine_.reserve(static_cast<std::size_t>(positions * half_));
     sine_.reserve(static_cast<std::size_t>(positions * half_));
+    std::vector<double> frequency;
+    for (moe::Index i = 0; i < half_; ++i)
+      frequency.push_back(std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim)));
     for (moe::Index p = 0; p < positions; ++p)
-      for (moe::Index i = 0; i < half_; ++i) {
-        const double frequency = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
-        const double angle = static_cast<double>(first_position + p) * frequency;
+      for (const double f : frequency) {
+        const double angle = static_cast<double>(first_position + p) * f;
         cosine_.push_back(static_cast<Value>(std::cos(angle)));
         sine_.push_back(static_cast<Value>(std::sin(angle)));
       }

@@ -32,7 +32,7 @@ class TiledAttention {
   /// q_TA, k_TC, v_TC -> o_TA and lse_TH, the log of each row's sum of exponentials.
   void forward(const Context& context, ConstView q_TA, ConstView k_TC, ConstView v_TC, MutableView o_TA,
                MutableView lse_TH) const {
-    moe::cpu::parallel(context.threads, batch_.count() * shape_.heads, [&](moe::Index task) {
+    moe::cpu::parallel(context, batch_.count() * shape_.heads, [&](moe::Index task) {
       const Rows rows = rows_of(task / shape_.heads);
       const moe::Index h = task % shape_.heads;
       Tile scores;
@@ -47,7 +47,7 @@ class TiledAttention {
   /// d_o_TA -> d_q_TA, d_k_TC, d_v_TC, which must be zero when they come in.
   void backward(const Context& context, ConstView d_o_TA, ConstView q_TA, ConstView k_TC, ConstView v_TC, ConstView o_TA,
                 ConstView lse_TH, MutableView d_q_TA, MutableView d_k_TC, MutableView d_v_TC) const {
-    moe::cpu::parallel(context.threads, batch_.count() * shape_.kv_heads, [&](moe::Index task) {
+    moe::cpu::parallel(context, batch_.count() * shape_.kv_heads, [&](moe::Index task) {
       const Rows rows = rows_of(task / shape_.kv_heads);
       const moe::Index kv = task % shape_.kv_heads, group = shape_.heads / shape_.kv_heads;
       Tile p, d_p;

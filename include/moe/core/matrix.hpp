@@ -21,13 +21,12 @@ class Matrix {
 
   Matrix() = default;
   /// All zero. Throws Error for a negative extent or more elements than an Index counts, std::bad_alloc when memory is out.
-  Matrix(Index rows, Index cols) : Matrix(checked(rows, cols), typename Backend::template Buffer<Value>(rows * cols)) {
-    buffer_.fill_zero();
-  }
+  Matrix(Index rows, Index cols) : Matrix(checked(rows, cols)) { buffer_.fill_zero(); }
 
   /// Values undefined, from the context's pool: for a result that is about to be written whole.
   static Matrix uninitialized(const typename Backend::Context& context, Index rows, Index cols) {
-    return Matrix(checked(rows, cols), typename Backend::template Buffer<Value>(context, rows * cols));
+    const Extent extent = checked(rows, cols);
+    return Matrix(extent, typename Backend::template Buffer<Value>(context, extent.rows * extent.cols));
   }
   /// All zero, from the context's pool.
   static Matrix zeros(const typename Backend::Context& context, Index rows, Index cols) {
@@ -71,6 +70,9 @@ class Matrix {
             "more elements than an Index counts, got ", rows, " x ", cols);
     return {rows, cols};
   }
+  // Takes an extent that was checked: as arguments side by side, the memory might be asked for before the check.
+  explicit Matrix(Extent extent)
+      : Matrix(extent, typename Backend::template Buffer<Value>(extent.rows * extent.cols)) {}
   Matrix(Extent extent, typename Backend::template Buffer<Value> buffer)
       : rows_(extent.rows), cols_(extent.cols), buffer_(std::move(buffer)) {}
   void swap(Matrix& other) noexcept {

@@ -67,6 +67,15 @@ TEST_CASE("what a killed save left behind is removed by the next one") {
   CHECK(entries_in(scratch.path()) == 1);
 }
 
+TEST_CASE("a save that fails after a kill still leaves the folder that was set aside") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / ".step.previous/weights", "old");
+  CHECK_THROWS_AS(
+      save_folder_atomically(scratch / "step", [](const fs::path&) { throw std::runtime_error("no more"); }),
+      std::runtime_error);
+  CHECK(get_bytes(scratch / "step/weights") == "old");
+}
+
 TEST_CASE("a folder that was set aside is put back, never over another") {
   const ScratchFolder scratch;
   put_bytes(scratch / ".step.previous/weights", "old");

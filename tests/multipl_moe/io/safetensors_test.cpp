@@ -174,6 +174,8 @@ TEST_CASE("unusual files that the format allows are taken") {
           {R"({"z":{"dtype":"F32","shape":[3,0],"data_offsets":[1,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
            1},
           {R"({"a":{"shape":[1],"data_offsets":[0,1],"dtype":"BOOL"}})", 1},
+          {R"({"a\"{[{[{[":{"shape":[1],"data_offsets":[0,1],"dtype":"I8"}})", 1},
+          {R"({"a\\":{"shape":[1],"data_offsets":[0,1],"dtype":"I8"}})", 1},
           {R"({"a{[}":{"shape":[1],"data_offsets":[0,1],"dtype":"I8"}})", 1}}) {
     put_bytes(folder / "f", file_of(header, data));
     INFO(header);

@@ -11,6 +11,7 @@ using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("JSON is parsed") {
   CHECK(parse_strict_json(R"({"a": [1, {"a": 2}], "b": {"a": null}})", "f")["a"][1]["a"] == 2);
+  CHECK(parse_strict_json(R"({"b": {"a": 1}, "a": 2})", "f")["a"] == 2);
 }
 
 TEST_CASE("what is not strict JSON is a bad file") {

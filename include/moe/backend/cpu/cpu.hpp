@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <type_traits>
 #include <vector>
@@ -9,12 +10,13 @@
 #include "moe/backend/cpu/lanes.hpp"
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
+#include "moe/backend/cpu/workers.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
 
 namespace moe {
 
-/// Host memory, OpenMP threads, products by Gemm. Work is cut into tiles whose borders depend on shapes alone and each
+/// Host memory, threads of the context's own, products by Gemm. Work is cut into tiles whose borders depend on shapes alone and each
 /// number is computed by one thread in one order, so results have the same bits for every number of threads.
 template <class Gemm = struct EigenGemm>
 struct Cpu {
@@ -28,6 +30,7 @@ struct Cpu {
     int threads = cpu::available_threads();
     RandomKey random{};
     std::shared_ptr<cpu::Pool> pool = std::make_shared<cpu::Pool>();
+    std::shared_ptr<cpu::Workers> workers = std::make_shared<cpu::Workers>();
   };
 
   /// An input of a verb: its value type follows from the output's.
@@ -42,14 +45,14 @@ struct Cpu {
 
   template <class F>
   static void for_each(const Context& context, Index count, const F& f) {
-    cpu::parallel_tiles(context.threads, count, 32, [&](Index begin, Index end) {
+    cpu::parallel_tiles(context, count, 32, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) f(i);
     });
   }
   /// As for_each, in larger tiles: f costs no more than a few operations.
   template <class F>
   static void for_each_element(const Context& context, Index count, const F& f) {
-    cpu::parallel_tiles(context.threads, count, 8192, [&](Index begin, Index end) {
+    cpu::parallel_tiles(context, count, 8192, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) f(i);
     });
   }
@@ -97,7 +100,7 @@ struct Cpu {
   static void grouped_weight_gradient(const Context& context, View<const Real, Cpu> d_y_NF, View<const Real, Cpu> x_ND,
                                       const std::vector<Index>& offsets, const std::vector<View<Real, Cpu>>& d_w_FD) {
     const Index tiles = (d_y_NF.cols + tile_cols - 1) / tile_cols;
-    cpu::parallel(context.threads, static_cast<Index>(d_w_FD.size()) * tiles, [&](Index task) {
+    cpu::parallel(context, static_cast<Index>(d_w_FD.size()) * tiles, [&](Index task) {
       const auto d_w = at(d_w_FD, task / tiles);
       const Index begin = at(offsets, task / tiles), end = at(offsets, task / tiles + 1);
       const Index first = task % tiles * tile_cols, last = std::min(first + tile_cols, d_y_NF.cols);
@@ -111,7 +114,7 @@ struct Cpu {
 
   template <class Real>
   static void add_column_sums(const Context& context, In<Real> x_RD, Out<Real> y_1D) {
-    cpu::parallel_tiles(context.threads, x_RD.cols, 64, [&](Index begin, Index end) {
+    cpu::parallel_tiles(context, x_RD.cols, 64, [&](Index begin, Index end) {
       for (Index r = 0; r < x_RD.rows; ++r)
         for (Index d = begin; d < end; ++d) y_1D(0, d) += x_RD(r, d);
     });
@@ -208,7 +211,7 @@ struct Cpu {
   static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<Rank, Cpu> chosen_RE,
                        Out<Real> boundary_1E) {
     const Index rows = scores_RE.rows;
-    cpu::parallel(context.threads, scores_RE.cols, [&](Index e) {
+    cpu::parallel(context, scores_RE.cols, [&](Index e) {
       std::vector<Index> order(static_cast<std::size_t>(rows));
       std::iota(order.begin(), order.end(), Index{0});
       std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return scores_RE(a, e) > scores_RE(b, e); });
@@ -271,7 +274,7 @@ struct Cpu {
   }
   template <class F>
   static void for_each_array(const Context& context, Index size, const F& f) {
-    cpu::parallel_tiles(context.threads, size, 4 * array_tile, [&](Index begin, Index end) {
+    cpu::parallel_tiles(context, size, 4 * array_tile, [&](Index begin, Index end) {
       for (Index at = begin; at < end; at += array_tile) f(at, std::min(array_tile, end - at));
     });
   }
@@ -286,7 +289,7 @@ struct Cpu {
     for (Index g = 0; g + 1 < static_cast<Index>(offsets.size()); ++g)
       for (Index row = at(offsets, g); row < at(offsets, g + 1); row += tile_rows)
         for (Index col = 0; col < cols; col += tile_cols) tiles.push_back({g, row, col});
-    cpu::parallel(context.threads, static_cast<Index>(tiles.size()), [&](Index i) {
+    cpu::parallel(context, static_cast<Index>(tiles.size()), [&](Index i) {
       const Tile tile = at(tiles, i);
       f(tile.group, tile.row, std::min(tile.row + tile_rows, at(offsets, tile.group + 1)), tile.col,
         std::min(tile.col + tile_cols, cols));

@@ -1,5 +1,5 @@
 #include <Eigen/Core>
-#include <omp.h>
+#include <immintrin.h>
 #include <unistd.h>
 #include "moe/backend/cpu/gemm.hpp"
 #include "moe/backend/shape/shape.hpp"

@@ -1,0 +1,42 @@
+// A router of your own: no base class, no registration. It says who works on a row; the normalizer beside it says how much
+// each counts, and everything after them works as it does for the routers that come with the library.
+//
+// Expected output:
+//   threshold 0.10: 3.625 experts a row
+//   threshold 0.30: 1.250 experts a row
+//   threshold 0.90: 1.000 experts a row
+#include <cmath>
+#include <cstdio>
+#include <moe/moe.hpp>
+
+/// Visits every expert whose probability exceeds `threshold`, and the best one always.
+struct ThresholdRouter {
+  float threshold = 0.2f;
+
+  template <class Real>
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::Rank> chosen_E) const {
+    const Real best = max(logits_E), total = sum_exp(logits_E, best);
+    for (moe::Index e = 0; e < logits_E.size; ++e)
+      chosen_E[e] = logits_E[e] == best || std::exp(logits_E[e] - best) > static_cast<Real>(threshold) * total;
+  }
+};
+
+int main() {
+  const moe::CpuContext context;
+  using Experts = moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>;
+
+  // Eight rows, and a gate that passes them through: the rows are the logits.
+  std::vector<float> x_TD;
+  for (int t = 0; t < 8; ++t)
+    for (int e = 0; e < 4; ++e) x_TD.push_back(static_cast<float>((3 * t + 5 * e) % 8) / 4);
+
+  for (const float threshold : {0.1f, 0.3f, 0.9f}) {
+    moe::TokenMoE layer(ThresholdRouter{threshold}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(4, 4, 16));
+    for (moe::Index e = 0; e < 4; ++e) layer.gating.gate.weight.view()(e, e) = 1;
+
+    const auto run = layer.forward(context, {x_TD.data(), 8, 4}, moe::Batch::single(8));
+    double pairs = 0;
+    for (const moe::Index rows : run.stats.load) pairs += static_cast<double>(rows);
+    std::printf("threshold %.2f: %.3f experts a row\n", static_cast<double>(threshold), pairs / 8);
+  }
+}

@@ -1,0 +1,47 @@
+// A window of rows is routed as one: by the mean of the window before it, so that nothing looks ahead. In training experts
+// choose the windows they like best; for inference each learns a threshold from that, and a sequence can be decoded one row
+// at a time with the same answer.
+//
+// Expected output:
+//   2 sequences of 10 rows make 6 windows
+//   rows met by each expert: 8 6 6
+//   decoded one row at a time, every row answers as in the whole sequence: yes
+#include <cmath>
+#include <cstdio>
+#include <moe/moe.hpp>
+
+int main() {
+  using Cpu = moe::Cpu<>;
+  const moe::Index count = 2, length = 10, width = 8;
+  const moe::CpuContext context;
+
+  moe::SegmentMoE layer(moe::FixedWindow{.window = 4}, moe::PreviousMean<double, Cpu>(width),
+                        moe::Routing<moe::ExpertChoice, moe::ThresholdChoice>{}, moe::SoftmaxOverAll{},
+                        moe::SegmentCapacity{.factor = 1}, moe::ExpertBank<moe::SwiGlu<double, Cpu>>(3, width, 16));
+  moe::initialise(context, layer, /*seed=*/3, /*deviation=*/0.5);
+
+  moe::Matrix<double, Cpu> x_TD(count * length, width);
+  moe::draw_normal(context, x_TD, /*seed=*/3, "x", 1.0);
+
+  const auto batch = moe::Batch::sequences(count, length);
+  const auto run = layer.forward(context, x_TD, batch);
+  layer.absorb(context, run.stats);  // the thresholds
+
+  std::printf("%d sequences of %d rows make %d windows\n", int(count), int(length),
+              int(run.saved.cut.segments.count()));
+  std::printf("rows met by each expert:");
+  for (const moe::Index rows : run.stats.load) std::printf(" %d", int(rows));
+
+  const auto whole_TD = layer.infer(context, x_TD, batch);
+  auto state = layer.begin_decoding(context, count);
+  bool same = true;
+  for (moe::Index t = 0; t < length; ++t) {
+    // Row t of every sequence: a view, as the rows lie `length` rows apart.
+    const moe::View<const double, Cpu> x_BD(x_TD.view().row(t).data, count, width, length * width);
+    const auto y_BD = layer.decode(context, x_BD, {}, state);
+    for (moe::Index b = 0; b < count; ++b)
+      for (moe::Index d = 0; d < width; ++d)
+        same = same && std::abs(y_BD.view()(b, d) - whole_TD.view()(b * length + t, d)) < 1e-9;
+  }
+  std::printf("\ndecoded one row at a time, every row answers as in the whole sequence: %s\n", same ? "yes" : "no");
+}

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+#include "moe/core/index.hpp"
+
+namespace moe::cpu {
+
+/// Threads that help with one job at a time. The caller works too and waits only for helpers that have begun a task: a
+/// helper that the system has not scheduled yet holds nobody up, which on a busy machine is most of the cost of a barrier.
+class Workers {
+ public:
+  Workers() = default;
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+  ~Workers() {
+    stop_ = true;
+    wake();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  /// task(i) for i in [0, count) on up to `threads` threads, the caller's included. A call from within a task, or from a
+  /// second thread while a job is under way, runs on the calling thread alone. The first exception is rethrown when every
+  /// begun task has ended; tasks not yet begun are then left out.
+  template <class Task>
+  void run(int threads, Index count, const Task& task) {
+    if (threads <= 1 || count <= 1 || busy_.test_and_set(std::memory_order_acquire)) {
+      for (Index i = 0; i < count; ++i) task(i);
+      return;
+    }
+    const Busy busy{busy_};
+    const auto helpers = static_cast<std::size_t>(std::min<Index>(threads, count) - 1);
+    while (threads_.size() < helpers) threads_.emplace_back([this, index = threads_.size()] { help(index); });
+
+    job_ = {[](const void* t, Index i) { (*static_cast<const Task*>(t))(i); }, &task, count, helpers};
+    next_.store(0, std::memory_order_relaxed);
+    open_.store(true);
+    wake();
+    work();
+    open_.store(false);
+    for (int spins = 0; active_.load() != 0; ++spins) relax(spins);
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+
+ private:
+  struct Job {
+    void (*call)(const void*, Index) = nullptr;
+    const void* task = nullptr;
+    Index count = 0;
+    std::size_t helpers = 0;
+  };
+  struct Busy {
+    std::atomic_flag& flag;
+    ~Busy() { flag.clear(std::memory_order_release); }
+  };
+
+  static void relax(int spins) {
+#ifdef __SSE2__
+    if (spins < 64) return _mm_pause();
+#endif
+    if (spins >= 64) std::this_thread::yield();
+  }
+
+  void wake() {
+    ++epoch_;
+    epoch_.notify_all();
+  }
+
+  /// Takes tasks until none is left.
+  void work() {
+    for (Index i; (i = next_.fetch_add(1)) < job_.count;) {
+      try {
+        job_.call(job_.task, i);
+      } catch (...) {
+        const std::lock_guard lock(failure_mutex_);
+        if (!failure_) failure_ = std::current_exception();
+        next_.store(job_.count);
+      }
+    }
+  }
+
+  void help(std::size_t index) {
+    // Jobs follow each other within microseconds while a layer runs, so it pays to look a while before going to sleep.
+    constexpr int looks = 2000;
+    for (std::uint32_t seen = 0; !stop_;) {
+      // Whoever counts itself active before it finds the job open is waited for; whoever finds it closed touches nothing.
+      ++active_;
+      if (open_.load() && index < job_.helpers) work();
+      --active_;
+      for (int spins = 0; spins < looks && epoch_.load() == seen; ++spins) relax(0);
+      epoch_.wait(seen);
+      seen = epoch_.load();
+    }
+  }
+
+  std::vector<std::thread> threads_;
+  std::atomic_flag busy_;
+  Job job_;
+  std::atomic<Index> next_{0};
+  std::atomic<bool> open_{false};
+  std::atomic<int> active_{0};
+  std::atomic<std::uint32_t> epoch_{0};
+  std::atomic<bool> stop_{false};
+  std::mutex failure_mutex_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace moe::cpu

@@ -1,0 +1,72 @@
+#include "moe/backend/cpu/parallel.hpp"
+
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "moe/backend/cpu/workers.hpp"
+#include "support/catch.hpp"
+
+using namespace moe;
+
+namespace {
+
+/// What parallel needs of a context.
+struct Threads {
+  int threads;
+  std::shared_ptr<cpu::Workers> workers = std::make_shared<cpu::Workers>();
+};
+
+}  // namespace
+
+TEST_CASE("every task runs once, for any number of threads", "[cpu]") {
+  for (const int threads : {1, 2, 3, 8}) {
+    const Threads context{threads};
+    for (const Index count : {0, 1, 2, 7, 100}) {
+      std::vector<std::atomic<int>> runs(static_cast<std::size_t>(count));
+      cpu::parallel(context, count, [&](Index i) { ++runs[static_cast<std::size_t>(i)]; });
+      for (const auto& n : runs) CHECK(n == 1);
+    }
+  }
+}
+
+TEST_CASE("tiles cover everything once and depend on the count alone", "[cpu]") {
+  for (const Index count : {0, 1, 31, 32, 33, 100}) {
+    const auto tiles = [&](int threads) {
+      std::vector<std::atomic<Index>> end_of(static_cast<std::size_t>(count) + 1);
+      cpu::parallel_tiles(Threads{threads}, count, 32, [&](Index begin, Index end) { end_of[static_cast<std::size_t>(begin)] = end; });
+      return std::vector<Index>(end_of.begin(), end_of.end());
+    };
+    const auto serial = tiles(1);
+    CHECK(tiles(4) == serial);
+    Index at = 0;
+    while (at < count) {
+      REQUIRE(serial[static_cast<std::size_t>(at)] > at);
+      at = serial[static_cast<std::size_t>(at)];
+    }
+    CHECK(at == count);
+  }
+}
+
+TEST_CASE("an exception of a task reaches the caller, and the next call works", "[cpu]") {
+  for (const int threads : {1, 2, 4}) {
+    const Threads context{threads};
+    CHECK_THROWS_WITH(cpu::parallel(context, 100,
+                                    [](Index i) {
+                                      if (i % 10 == 3) throw std::runtime_error("task");
+                                    }),
+                      "task");
+    std::atomic<int> runs = 0;
+    cpu::parallel(context, 100, [&](Index) { ++runs; });
+    CHECK(runs == 100);
+  }
+}
+
+TEST_CASE("a task may itself start tasks", "[cpu]") {
+  const Threads context{2};
+  std::atomic<int> runs = 0;
+  cpu::parallel(context, 4, [&](Index) { cpu::parallel(context, 5, [&](Index) { ++runs; }); });
+  CHECK(runs == 20);
+  CHECK(cpu::available_threads() >= 1);
+}

@@ -1,0 +1,60 @@
+#include "moe/core/random.hpp"
+
+#include "support/catch.hpp"
+#include "support/random_tensors.hpp"
+
+using namespace moe;
+
+TEST_CASE("Philox gives the answers its authors publish", "[core][golden]") {
+  using Words = std::array<std::uint32_t, 4>;
+  CHECK(philox({0, 0, 0, 0}, {0, 0}) == Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  const std::uint32_t ones = 0xffffffff;
+  CHECK(philox({ones, ones, ones, ones}, {ones, ones}) == Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  CHECK(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+        Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("every part of a key and the whole index name a stream of their own", "[core]") {
+  const RandomKey key{1, 2, 3};
+  const auto words = random_words(key, 4);
+  CHECK(random_words(key, 4) == words);
+  CHECK(random_words({2, 2, 3}, 4) != words);
+  CHECK(random_words({1 + (1ull << 32), 2, 3}, 4) != words);
+  CHECK(random_words({1, 3, 3}, 4) != words);
+  CHECK(random_words({1, 2, 4}, 4) != words);
+  CHECK(random_words(key, 5) != words);
+  CHECK(random_words(key, 4 + (1ull << 32)) != words);
+}
+
+TEST_CASE("uniform numbers keep off both ends", "[core]") {
+  const std::uint32_t ones = 0xffffffff;
+  CHECK(unit_interval(0, 0) > 0);
+  CHECK(unit_interval(ones, ones) < 1);
+  CHECK(unit_interval(0x80000000, 0) == Catch::Approx(0.5).epsilon(1e-15));
+}
+
+TEST_CASE("numbers have the moments of their distribution", "[core]") {
+  const RandomKey key{testing::seed(), 0, 0};
+  INFO("MOE_TEST_SEED=" << testing::seed());
+  const int count = 100000;
+  double mean = 0, square = 0, fourth = 0, uniform = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const double z = random_normal(key, i);
+    mean += z / count;
+    square += z * z / count;
+    fourth += z * z * z * z / count;
+    uniform += random_uniform(key, i) / count;
+  }
+  // Six standard errors of each mean.
+  const double n = std::sqrt(static_cast<double>(count));
+  CHECK(std::abs(mean) < 6 / n);
+  CHECK(std::abs(square - 1) < 6 * std::sqrt(2.0) / n);
+  CHECK(std::abs(fourth - 3) < 6 * std::sqrt(96.0) / n);
+  CHECK(std::abs(uniform - 0.5) < 6 * std::sqrt(1 / 12.0) / n);
+}
+
+TEST_CASE("a name's number is its FNV-1a hash", "[core][golden]") {
+  CHECK(name_hash("") == 0x811c9dc5);
+  CHECK(name_hash("a") == 0xe40c292c);
+  CHECK(name_hash("foobar") == 0xbf9cf968);
+}

@@ -1,0 +1,73 @@
+#include "moe/core/view.hpp"
+
+#include <type_traits>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace moe;
+
+namespace {
+
+struct Host {
+  static constexpr bool is_host = true;
+};
+struct Device {
+  static constexpr bool is_host = false;
+};
+using Mutable = View<double, Host>;
+using Constant = View<const double, Host>;
+
+/// What somebody else's matrix type looks like.
+template <bool row_major, int inner_stride>
+struct Foreign {
+  static constexpr bool IsRowMajor = row_major;
+  static constexpr int InnerStrideAtCompileTime = inner_stride;
+  double* values;
+  double* data() { return values; }
+  const double* data() const { return values; }
+  int rows() const { return 2; }
+  int cols() const { return 3; }
+  int outerStride() const { return 4; }
+};
+
+static_assert(std::is_constructible_v<Constant, Mutable>);
+static_assert(!std::is_constructible_v<Mutable, Constant>);
+static_assert(!std::is_constructible_v<View<const float, Host>, Mutable>);
+static_assert(std::is_constructible_v<Mutable, Foreign<true, 1>&>);
+static_assert(std::is_constructible_v<Constant, const Foreign<true, 1>&>);
+static_assert(!std::is_constructible_v<Mutable, const Foreign<true, 1>&>);
+static_assert(!std::is_constructible_v<View<const float, Host>, Foreign<true, 1>&>);
+static_assert(!std::is_constructible_v<View<double, Device>, Foreign<true, 1>&>);
+static_assert(!std::is_constructible_v<Constant, Foreign<false, 1>&>);
+// A row of a column-major matrix says it is row-major; its values lie apart all the same.
+static_assert(!std::is_constructible_v<Constant, Foreign<true, -1>&>);
+
+}  // namespace
+
+TEST_CASE("a view reads through its stride", "[core]") {
+  std::vector<double> values(20);
+  for (std::size_t i = 0; i < 20; ++i) values[i] = static_cast<double>(i);
+  const Mutable view(values.data(), 4, 3, 5);
+  CHECK(view(2, 1) == 11);
+  CHECK(view.row(3)[2] == 17);
+  CHECK(view.rows_between(1, 3)(1, 0) == 10);
+  CHECK(view.rows_between(1, 3).rows == 2);
+  CHECK(view.cols_between(1, 3)(2, 0) == 11);
+  CHECK(view.cols_between(1, 3).cols == 2);
+  CHECK(view.size() == 12);
+  CHECK(view.rows_between(2, 2).empty());
+  view(0, 0) = -1;
+  CHECK(Constant(view)(0, 0) == -1);
+  CHECK(Constant(values.data(), 2, 10)(1, 9) == 19);
+}
+
+TEST_CASE("another library's matrix is viewed where it is", "[core]") {
+  std::vector<double> values(8, 1.0);
+  Foreign<true, 1> foreign{values.data()};
+  const Mutable view = foreign;
+  CHECK(view.data == values.data());
+  CHECK(view.rows == 2);
+  CHECK(view.cols == 3);
+  CHECK(view.stride == 4);
+}

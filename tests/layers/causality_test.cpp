@@ -1,0 +1,73 @@
+#include "support/causality.hpp"
+
+#include "support/catch.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+const Sizes sizes{.width = 6, .hidden = 5, .experts = 4, .k = 2, .shared = 1, .window = 3};
+const Batch ragged = Batch::ragged({11, 0, 5, 8, 1});
+constexpr std::uint32_t subjects = 10;
+
+/// Far above any rounding.
+constexpr double plain_to_see = 1e-2;
+
+template <class Layer, class Measure>
+double largest_of_all(const Batch& batch, const Measure& measure) {
+  double largest = 0;
+  for (std::uint32_t i = 0; i < subjects; ++i) largest = std::max(largest, measure(Subject<Layer>(sizes, batch, i)));
+  return largest;
+}
+template <class Layer>
+double later_change() {
+  return largest_of_all<Layer>(ragged, [](const auto& s) { return deviation_after_later_change(s, ragged); });
+}
+template <class Layer>
+double batch_mates() {
+  return largest_of_all<Layer>(ragged, [](const auto& s) { return deviation_without_batch_mates(s, ragged); });
+}
+template <class Layer>
+double decoding() {
+  return largest_of_all<Layer>(Batch::sequences(3, 11), [](const auto& s) { return deviation_of_decoding(s, 3, 11); });
+}
+
+template <class Real>
+using Causal = CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>;
+using LooksAhead = MultiPlMoe<double, Cpu<>, NormalisedFusion>;
+using Competes = TokenMoE<ExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<double>>;
+/// Routed by its own mean but by thresholds: it looks ahead, yet only within its own sequence.
+using OwnMeanByThreshold = SegmentMoE<FixedWindow, OwnMean<double, Cpu<>>, Routing<ExpertChoice, ThresholdChoice>,
+                                      SoftmaxOverAll, SegmentCapacity, Ffn<double>>;
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a causal layer keeps what it said when later rows change, decodes as it infers, and knows no batch mates",
+                   "[layers][causality]", Causal<double>, Causal<float>, (Mixtral<double, Cpu<>>),
+                   TokenExpertChoice<double>) {
+  INFO("MOE_TEST_SEED=" << seed());
+  STATIC_REQUIRE(TestType::is_causal);
+  STATIC_REQUIRE(TestType::is_batch_independent);
+  constexpr double bar = Tolerance<typename TestType::Value>::relative;
+  CHECK(later_change<TestType>() <= bar);
+  CHECK(batch_mates<TestType>() <= bar);
+  CHECK(decoding<TestType>() <= bar);
+}
+
+TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead and at their batch mates",
+                   "[layers][causality]", LooksAhead, Competes) {
+  STATIC_REQUIRE_FALSE(TestType::is_causal);
+  STATIC_REQUIRE_FALSE(TestType::is_batch_independent);
+  STATIC_REQUIRE_FALSE(Decodes<TestType>);
+  CHECK(later_change<TestType>() > plain_to_see);
+  CHECK(batch_mates<TestType>() > plain_to_see);
+}
+
+TEST_CASE("the two promises are separate", "[layers][causality]") {
+  STATIC_REQUIRE_FALSE(OwnMeanByThreshold::is_causal);
+  STATIC_REQUIRE(OwnMeanByThreshold::is_batch_independent);
+  STATIC_REQUIRE_FALSE(Decodes<OwnMeanByThreshold>);
+  CHECK(later_change<OwnMeanByThreshold>() > plain_to_see);
+  CHECK(batch_mates<OwnMeanByThreshold>() <= Tolerance<double>::relative);
+}

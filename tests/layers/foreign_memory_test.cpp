@@ -1,0 +1,89 @@
+/// Other people's matrices go in and come out without a copy.
+#include <Eigen/Core>
+#include <type_traits>
+
+#include "moe/train/walk.hpp"
+
+#include "support/catch.hpp"
+#include "support/compositions.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using ColMajor = Eigen::MatrixXf;
+using ConstView = View<const float, Cpu<>>;
+
+static_assert(std::is_constructible_v<ConstView, RowMajor&>);
+static_assert(std::is_constructible_v<ConstView, const RowMajor&>);
+static_assert(std::is_constructible_v<ConstView, Eigen::Map<RowMajor>>);
+static_assert(std::is_constructible_v<ConstView, Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>>);
+static_assert(std::is_constructible_v<ConstView, Eigen::Ref<const RowMajor>&>);
+static_assert(std::is_constructible_v<ConstView, Eigen::Block<RowMajor>>);
+static_assert(std::is_constructible_v<View<float, Cpu<>>, RowMajor&>);
+// What would be read wrongly does not convert.
+static_assert(!std::is_constructible_v<View<float, Cpu<>>, const RowMajor&>);
+static_assert(!std::is_constructible_v<ConstView, ColMajor&>);
+static_assert(!std::is_constructible_v<ConstView, Eigen::Map<const ColMajor>>);
+static_assert(!std::is_constructible_v<ConstView, decltype(std::declval<ColMajor&>().row(0))>);
+static_assert(!std::is_constructible_v<ConstView, Eigen::Map<RowMajor, 0, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>>>);
+static_assert(!std::is_constructible_v<View<const double, Cpu<>>, RowMajor&>);
+
+const CpuContext context;
+using Layer = Mixtral<float, Cpu<>>;
+
+}  // namespace
+
+TEST_CASE("a view is where its owner's values are", "[layers]") {
+  RowMajor own = RowMajor::Random(4, 6);
+  const ConstView whole = own, rows = own.middleRows(1, 2), piece = own.block(1, 2, 3, 3), one = own.row(2);
+  CHECK(whole.data == own.data());
+  CHECK(rows.data == own.data() + 6);
+  CHECK(piece.data == own.data() + 8);
+  CHECK(piece.stride == 6);
+  CHECK(piece(2, 1) == own(3, 3));
+  CHECK(one.rows == 1);
+  CHECK(one.data == own.data() + 12);
+}
+
+TEST_CASE("the same values give the same answer from wherever they come", "[layers]") {
+  const Sizes sizes{.width = 5, .hidden = 4, .experts = 3, .k = 2};
+  Draw draw("foreign memory");
+  auto layer = build<Layer>(sizes);
+  randomise(draw, layer);
+  const Batch batch = Batch::single(7);
+
+  const RowMajor x = RowMajor::Random(7, 5);
+  auto run = layer.forward(context, x, batch);
+  CHECK(run.saved.x_TD.data == x.data());
+
+  const std::vector<float> values(x.data(), x.data() + x.size());
+  CHECK(same_bits(layer.infer(context, {values.data(), 7, 5}, batch), run.output));
+  CHECK(same_bits(layer.infer(context, Eigen::Map<const RowMajor>(values.data(), 7, 5), batch), run.output));
+
+  RowMajor wide = RowMajor::Constant(9, 11, 1e9f);
+  wide.block(1, 3, 7, 5) = x;
+  CHECK(same_bits(layer.infer(context, wide.block(1, 3, 7, 5), batch), run.output));
+
+  // The gradient of the output may be a piece of something larger too.
+  Layer a = gradient_for(layer), b = gradient_for(layer);
+  const RowMajor d_y = RowMajor::Random(7, 5);
+  wide.block(1, 3, 7, 5) = d_y;
+  const auto d_x = layer.backward(context, d_y, {}, std::move(run.saved), a);
+  CHECK(same_bits(layer.backward(context, wide.block(1, 3, 7, 5), {}, layer.forward(context, x, batch).saved, b), d_x));
+}
+
+TEST_CASE("an output is an Eigen matrix where it stands", "[layers]") {
+  auto layer = build<Layer>({.width = 5, .hidden = 4, .experts = 3, .k = 2});
+  Draw draw("output");
+  randomise(draw, layer);
+  const RowMajor x = RowMajor::Random(7, 5);
+  auto y = layer.infer(context, x, Batch::single(7));
+  auto mapped = as_eigen(y.view());
+  CHECK(mapped.data() == y.data());
+  CHECK(mapped.rows() == 7);
+  mapped *= 2;
+  CHECK(y.view()(3, 2) == 2 * layer.infer(context, x, Batch::single(7)).view()(3, 2));
+}

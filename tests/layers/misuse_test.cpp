@@ -1,0 +1,157 @@
+/// Wrong shapes at every public entry: an error that names rule and values, and a layer that works afterwards.
+#include <stdexcept>
+
+#include "moe/train/walk.hpp"
+#include "support/catch.hpp"
+#include "support/compositions.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+using Tensor = Matrix<double, Cpu<>>;
+const CpuContext context{.threads = 2};
+const Sizes sizes{.width = 5, .hidden = 4, .experts = 3, .k = 2, .window = 2};
+
+template <class Layer>
+struct Entry;
+template <>
+struct Entry<Mixtral<double, Cpu<>>> {
+  static constexpr const char *name = "TokenMoE", *reader = "the gate expects";
+};
+template <>
+struct Entry<SegmentByPreviousMean<double>> {
+  static constexpr const char *name = "SegmentMoE", *reader = "the gate expects";
+};
+template <>
+struct Entry<CausalMultiPlMoe<double, Cpu<>>> {
+  static constexpr const char *name = "HybridMoE", *reader = "the gates expect";
+};
+template <>
+struct Entry<SwiGlu<double, Cpu<>>> {
+  static constexpr const char *name = "SwiGlu", *reader = "gate_proj expects";
+};
+
+template <class Layer>
+Layer make() {
+  if constexpr (std::is_same_v<Layer, SwiGlu<double, Cpu<>>>)
+    return Layer(sizes.width, sizes.hidden);
+  else
+    return build<Layer>(sizes);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a wrong shape is named, and the layer still works", "[layers][misuse]", (Mixtral<double, Cpu<>>),
+                   SegmentByPreviousMean<double>, (CausalMultiPlMoe<double, Cpu<>>), (SwiGlu<double, Cpu<>>)) {
+  using Is = Entry<TestType>;
+  const std::string name = Is::name, reader = Is::reader;
+  Draw draw("misuse");
+  TestType layer = make<TestType>();
+  randomise(draw, layer);
+  const auto x = random_matrix<double, Cpu<>>(draw, 6, 5);
+  const Tensor wide(6, 7), c = random_matrix<double, Cpu<>>(draw, 6, 5);
+  const Batch batch = Batch::sequences(3, 2);
+  const auto step = [&] {
+    TestType gradient = gradient_for(layer);
+    auto run = layer.forward(context, x, batch);
+    return std::pair(std::move(run.output), layer.backward(context, c, {}, std::move(run.saved), gradient));
+  };
+  const auto before = step();
+
+  CHECK_THROWS_AS(layer.forward(context, wide, batch), Error);
+  CHECK_THROWS_WITH(layer.forward(context, wide, batch), "[" + name + "::forward] x has 7 columns, " + reader + " 5");
+  CHECK_THROWS_WITH(layer.forward(context, wide.copy(), batch), "[" + name + "::forward] x has 7 columns, " + reader + " 5");
+  CHECK_THROWS_WITH(layer.infer(context, wide, batch), "[" + name + "::infer] x has 7 columns, " + reader + " 5");
+  CHECK_THROWS_WITH(layer.forward(context, x, Batch::single(7)),
+                    "[" + name + "::forward] x has 6 rows, the batch describes 7");
+  const std::vector<std::int32_t> four(4);
+  Batch spoken = batch;
+  spoken.tokens = four;
+  CHECK_THROWS_WITH(layer.forward(context, x, spoken), "[" + name + "::forward] x has 6 rows, the batch has 4 token ids");
+  spoken.tokens = {};
+  spoken.languages = four;
+  CHECK_THROWS_WITH(layer.infer(context, x, spoken), "[" + name + "::infer] x has 6 rows, the batch has 4 languages");
+
+  TestType gradient = gradient_for(layer);
+  CHECK_THROWS_WITH(layer.backward(context, wide, {}, layer.forward(context, x, batch).saved, gradient),
+                    "[" + name + "::backward] d_y is 6 x 7, x was 6 x 5");
+  CHECK_THROWS_WITH(layer.backward(context, Tensor(5, 5), {}, layer.forward(context, x, batch).saved, gradient),
+                    "[" + name + "::backward] d_y is 5 x 5, x was 6 x 5");
+  for_each_parameter(
+      [](const std::string&, const auto& d_weight) {
+        for (const double value : values_of<double, Cpu<>>(d_weight.view())) CHECK(value == 0);
+      },
+      gradient);
+
+  const auto after = step();
+  CHECK(same_bits(before.first, after.first));
+  CHECK(same_bits(before.second, after.second));
+}
+
+TEST_CASE("a decoding state of other sequences is refused and stays as it was", "[layers][misuse]") {
+  Draw draw("misuse of decoding");
+  auto layer = build<SegmentByPreviousMean<double>>(sizes);
+  randomise(draw, layer);
+  const auto x = random_matrix<double, Cpu<>>(draw, 2, 5);
+  const Tensor three(3, 5), wide(2, 7);
+  const std::vector<std::int32_t> one(1);
+  auto tried = layer.begin_decoding(context, 2), untried = layer.begin_decoding(context, 2);
+  CHECK_THROWS_WITH(layer.decode(context, three, {}, tried),
+                    "[SegmentMoE::decode] x has 3 rows, the state has 2 sequences");
+  CHECK_THROWS_WITH(layer.decode(context, wide, {}, tried), "[SegmentMoE::decode] x has 7 columns, the gate expects 5");
+  CHECK_THROWS_WITH(layer.decode(context, x, one, tried), "[SegmentMoE::decode] x has 2 rows, there are 1 token ids");
+  for (int t = 0; t < 5; ++t)
+    CHECK(same_bits(layer.decode(context, x, {}, tried), layer.decode(context, x, {}, untried)));
+}
+
+namespace {
+
+/// A user's router that breaks when its buffer of words is full.
+struct Breaks {
+  template <class Real>
+  void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
+    for (Rank& rank : chosen_E) rank = 1;
+    if (logits_E[0] > 100) throw std::runtime_error("router");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a router throws leaves the threads and reaches the caller", "[layers][misuse]") {
+  TokenMoE layer(Breaks{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<Ffn<double>>(2, 2, 3));
+  Draw draw("throwing router");
+  randomise(draw, layer);
+  layer.gating.gate.weight.view()(0, 0) = 1000;
+  // Enough rows for several tiles.
+  auto x = random_matrix<double, Cpu<>>(draw, 200, 2, 0.01);
+  for (Index t = 0; t < 200; ++t) x.view()(t, 0) = -1;
+  const auto before = layer.infer(context, x, Batch::single(200));
+  auto bad = x.copy();
+  for (const Index t : {3, 90, 199}) bad.view()(t, 0) = 1;
+  CHECK_THROWS_WITH(layer.forward(context, bad, Batch::single(200)), "router");
+  CHECK_THROWS_WITH(layer.infer(context, bad, Batch::single(200)), "router");
+  CHECK(same_bits(layer.infer(context, x, Batch::single(200)), before));
+}
+
+TEST_CASE("NaN and infinity pass through without harm to other rows", "[layers][misuse]") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  auto layer = build<Mixtral<double, Cpu<>>>(sizes);
+  Draw draw("not a number");
+  randomise(draw, layer);
+  auto x = random_matrix<double, Cpu<>>(draw, 4, 5);
+  const auto before = layer.infer(context, x, Batch::single(4));
+  for (const double bad : {nan, inf}) {
+    x.view()(2, 1) = bad;
+    const auto y = layer.infer(context, x, Batch::single(4));
+    CHECK(std::isnan(y.view()(2, 0)));
+    for (const Index t : {0, 1, 3})
+      for (Index d = 0; d < 5; ++d) CHECK(y.view()(t, d) == Catch::Approx(before.view()(t, d)).epsilon(1e-12));
+  }
+  // Rows that compete with NaN: whoever wins, every expert takes as many rows as it should.
+  auto competing = build<TokenExpertChoice<double>>(sizes);
+  randomise(draw, competing);
+  const auto load = competing.forward(context, x, Batch::single(4)).stats.load;
+  CHECK(load == std::vector<Index>(3, 1));
+}
