@@ -19,6 +19,9 @@ TEST_CASE("only regular files are read") {
   for (const auto& path : {folder / "fifo", folder / "loop", folder / "missing", folder.path(),
                            std::filesystem::path("/dev/null")})
     CHECK_THROWS_AS(InputFile::open(path), BadFile);
+  put_bytes(folder / "file", "x");
+  std::filesystem::create_symlink(folder / "file", folder / "link");
+  CHECK(InputFile::open(folder / "link").size() == 1);
 }
 
 TEST_CASE("bytes are read by position, and a file that was cut is a bad file") {

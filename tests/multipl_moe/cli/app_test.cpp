@@ -1,0 +1,123 @@
+#include "multipl_moe/cli/app.hpp"
+
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "../io/scratch.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out, error;
+};
+
+/// Runs the program with a shell's words in an own folder.
+Outcome run(const ScratchFolder& scratch, const std::string& words) {
+  const std::string command = "cd '" + scratch.path().native() + "' && '" MULTIPL_MOE_BINARY "' " + words + " 2>stderr.txt";
+  FILE* pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Outcome outcome;
+  std::array<char, 4096> buffer;
+  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) outcome.out.append(buffer.data(), n);
+  const int status = pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.error = get_bytes(scratch / "stderr.txt");
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("every command has help that names its options", "[cli]") {
+  const ScratchFolder scratch;
+  CHECK(run(scratch, "--help").exit_code == 0);
+  for (const char* command : {"info", "prepare", "pretrain", "upcycle", "train", "eval", "generate", "demo"}) {
+    const Outcome help = run(scratch, std::string(command) + " --help");
+    CHECK(help.exit_code == 0);
+    CHECK_THAT(help.out, ContainsSubstring("--"));
+    CHECK(help.error.empty());
+  }
+  CHECK_THAT(run(scratch, "train --help").out, ContainsSubstring("9:1") && ContainsSubstring("MOE_LEARNING_RATE"));
+}
+
+TEST_CASE("mistakes on the command line exit with 2 and go to stderr", "[cli]") {
+  const ScratchFolder scratch;
+  for (const char* words : {"", "fly", "info --wrong", "info --arch nonsense", "info --size huge", "train", "info --arch dense --model x",
+                            "generate --model m --prompt p --top-p 2", "pretrain --data d -o r --steps 0"}) {
+    const Outcome outcome = run(scratch, words);
+    INFO(words);
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.error, ContainsSubstring("error: "));
+  }
+  CHECK_THAT(run(scratch, "info --arch nonsense").error, ContainsSubstring("causal-multipl-moe"));
+}
+
+TEST_CASE("missing and broken inputs exit with 3 and name the file", "[cli]") {
+  const ScratchFolder scratch;
+  const Outcome missing = run(scratch, "eval --model nowhere --data nothing");
+  CHECK(missing.exit_code == 3);
+  CHECK_THAT(missing.error, ContainsSubstring("nowhere"));
+  put_bytes(scratch / "broken/config.json", "{\"hidden_size\": -4}");
+  const Outcome broken = run(scratch, "info --model broken");
+  CHECK(broken.exit_code == 3);
+  CHECK_THAT(broken.error, ContainsSubstring("config.json") && ContainsSubstring("hidden_size"));
+}
+
+TEST_CASE("info counts without allocating", "[cli]") {
+  const ScratchFolder scratch;
+  const Outcome outcome = run(scratch, "info --arch multipl-moe --size qwen1.5-1.8b --json");
+  REQUIRE(outcome.exit_code == 0);
+  const auto parameters = nlohmann::json::parse(outcome.out)["parameters"];
+  CHECK(parameters["total"] == 10764994560);
+  CHECK(parameters["active_per_token"] == 3460614144);
+  CHECK(parameters["trainable"] == 8928165888);
+}
+
+TEST_CASE("the chain of commands, from source files to text", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  const std::string small = " --data data --batch-size 2 --sequence-length 32 --threads 1 -q";
+  REQUIRE(run(scratch, "pretrain -o base --steps 3" + small).exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model base -o mixture --segment-window 8").exit_code == 0);
+  REQUIRE(run(scratch, "train --model mixture -o post --steps 2 --mix 7:3" + small).exit_code == 0);
+  const Outcome eval = run(scratch, "eval --model post --data data --sequence-length 32 --json");
+  REQUIRE(eval.exit_code == 0);
+  CHECK(nlohmann::json::parse(eval.out).size() == 6);
+  const Outcome text = run(scratch, "generate --model post --prompt 'def ' --max-new-tokens 5 --seed 2");
+  CHECK(text.exit_code == 0);
+  CHECK(text.out == run(scratch, "generate --model post --prompt 'def ' --max-new-tokens 5 --seed 2").out);
+  CHECK_THAT(run(scratch, "info --model mixture").out, ContainsSubstring("causal-multipl-moe"));
+  CHECK(run(scratch, "upcycle --model mixture -o again").exit_code == 2);
+  const Outcome paper = run(scratch, "upcycle --model base -o paper --arch multipl-moe");
+  CHECK(paper.exit_code == 0);
+  CHECK_THAT(run(scratch, "generate --model paper --prompt a --max-new-tokens 1").error, ContainsSubstring("note:"));
+}
+
+TEST_CASE("the environment speaks where the command line does not", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  setenv("MOE_STEPS", "0", 1);
+  CHECK(run(scratch, "pretrain --data data -o base -q").exit_code == 2);
+  CHECK(run(scratch, "pretrain --data data -o base -q --steps 1 --batch-size 1 --sequence-length 32").exit_code == 0);
+  unsetenv("MOE_STEPS");
+}
+
+TEST_CASE("the demo runs on a corpus of one's own", "[cli]") {
+  const ScratchFolder scratch;
+  const Outcome demo = run(scratch, "demo --corpus '" MOE_TEST_CORPUS "' -o out --base-steps 4 --post-steps 3 --sequence-length 64 -q");
+  REQUIRE(demo.exit_code == 0);
+  CHECK(demo.error.empty());
+  CHECK_THAT(demo.out, ContainsSubstring("dense control") && ContainsSubstring("yes at step 0, normalised fusion equals the base"));
+  CHECK(std::filesystem::exists(scratch / "out/report.json"));
+  const Outcome poor = run(scratch, "demo --corpus '" MOE_TEST_CORPUS "/python' -o poor -q");
+  CHECK(poor.exit_code == 2);
+  CHECK_THAT(poor.error, ContainsSubstring("Java"));
+}

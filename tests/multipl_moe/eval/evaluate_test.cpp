@@ -1,0 +1,43 @@
+#include "multipl_moe/eval/evaluate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "../train/tiny_run.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Approx;
+
+TEST_CASE("a model that knows nothing needs log2(257) bits a byte, and a little for ends of text", "[eval]") {
+  TinyRun run;
+  for (const TensorSlot& slot : run.model->tensors()) std::fill(slot.values.begin(), slot.values.end(), 0.0f);
+  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer::hash);
+  const Evaluation evaluation = evaluate(*run.model, test, {.sequences = 3, .length = 32});
+  for (const Language language : all_languages) {
+    const auto& score = evaluation[index_of(language)];
+    REQUIRE(score);
+    CHECK(score->loss == Approx(std::log(257)));
+    CHECK(score->bits_per_byte >= Approx(std::log2(257)));
+    CHECK(score->bits_per_byte < 1.05 * std::log2(257));
+    CHECK(score->tokens % 32 == 0);
+  }
+  CHECK(mean_bits_per_byte(evaluation, Resource::high) >= Approx(std::log2(257)));
+}
+
+TEST_CASE("means take what was scored, and are NaN without any", "[eval]") {
+  Evaluation evaluation;
+  evaluation[index_of(Language::python)] = LanguageScore{0, 2, 0, 0};
+  evaluation[index_of(Language::cpp)] = LanguageScore{0, 4, 0, 0};
+  CHECK(mean_bits_per_byte(evaluation, Resource::high) == 3);
+  CHECK(std::isnan(mean_bits_per_byte(evaluation, Resource::low)));
+}
+
+TEST_CASE("how sequences are batched does not change a causal model's figures", "[eval]") {
+  TinyRun run;
+  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer::hash);
+  const Evaluation a = evaluate(*run.model, test, {.sequences = 1, .length = 32});
+  const Evaluation b = evaluate(*run.model, test, {.sequences = 5, .length = 32});
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i]->loss == Approx(b[i]->loss).epsilon(1e-5));
+}

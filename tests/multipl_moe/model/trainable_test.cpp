@@ -1,0 +1,28 @@
+#include "multipl_moe/model/trainable.hpp"
+
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+
+TEST_CASE("MultiPL-MoE trains new experts and routers only, whichever expert is shared", "[model]") {
+  ModelConfig config = size_named("demo");
+  config.moe = mixture_named("causal-multipl-moe");
+  config.moe->shared_expert_index = 4;
+  const auto trains = post_training_weights(config);
+  CHECK(trains("model.layers.1.mlp.token.gate.weight"));
+  CHECK(trains("model.layers.1.mlp.token.experts.0.up_proj.weight"));
+  CHECK(trains("model.layers.1.mlp.segment.experts.4.up_proj.weight"));
+  CHECK(trains("model.layers.1.mlp.segment.first_segment"));
+  CHECK_FALSE(trains("model.layers.1.mlp.token.experts.4.up_proj.weight"));
+  CHECK_FALSE(trains("model.layers.1.self_attn.q_proj.weight"));
+  CHECK_FALSE(trains("model.layers.1.input_layernorm.weight"));
+  CHECK_FALSE(trains("model.embed_tokens.weight"));
+  CHECK_FALSE(trains("lm_head.weight"));
+}
+
+TEST_CASE("other architectures train whole", "[model]") {
+  ModelConfig config = size_named("demo");
+  CHECK(post_training_weights(config)("lm_head.weight"));
+  config.moe = mixture_named("mixtral");
+  CHECK(post_training_weights(config)("model.layers.1.mlp.experts.0.up_proj.weight"));
+}

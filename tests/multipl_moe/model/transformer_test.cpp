@@ -1,0 +1,169 @@
+#include "multipl_moe/model/transformer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "small_model.hpp"
+#include "support/catch.hpp"
+#include "support/gradient_check.hpp"
+#include "support/tolerance.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using moe::Index;
+using moe::testing::relative_deviation;
+using moe::testing::values_of;
+
+namespace {
+
+using B = moe::Cpu<>;
+using Double = Architectures<double, B>;
+
+/// How far the nearest row of a decision is from choosing otherwise.
+template <class Decision>
+double row_margin(const Decision& decision) {
+  double margin = 1e9;
+  const auto logits = decision.logits_RE.view();
+  const auto chosen = decision.choice.chosen_RE.view();
+  for (Index r = 0; r < logits.rows; ++r)
+    for (Index a = 0; a < logits.cols; ++a)
+      for (Index b = 0; b < logits.cols; ++b)
+        if (chosen(r, a) > 1 && chosen(r, b) == 0) margin = std::min(margin, logits(r, a) - logits(r, b));
+  return margin;
+}
+
+/// The same for experts that choose rows: the gap between an expert's last row and the first it left.
+template <class Decision>
+double column_margin(const Decision& decision) {
+  double margin = 1e9;
+  const auto logits = decision.logits_RE.view();
+  const auto chosen = decision.choice.chosen_RE.view();
+  moe::Matrix<double, B> scores(logits.rows, logits.cols);
+  for (Index r = 0; r < logits.rows; ++r) moe::softmax<double>(logits.row(r), scores.view().row(r));
+  for (Index e = 0; e < logits.cols; ++e)
+    for (Index a = 0; a < logits.rows; ++a)
+      for (Index b = 0; b < logits.rows; ++b)
+        if (chosen(a, e) != 0 && chosen(b, e) == 0)
+          margin = std::min(margin, scores.view()(a, e) - scores.view()(b, e));
+  return margin;
+}
+
+template <class Saved>
+double margin_of(const Saved& saved) {
+  double margin = 1e9;
+  for (const auto& layer : saved.layers) {
+    if constexpr (requires { layer.mlp.segment; })
+      margin = std::min({margin, row_margin(layer.mlp.token.decision), column_margin(layer.mlp.segment.decision)});
+    else if constexpr (requires { layer.mlp.decision; })
+      margin = std::min(margin, row_margin(layer.mlp.decision));
+  }
+  return margin;
+}
+
+/// The whole model's loss, balance included, against central differences of every weight (sampled).
+template <class Mlp>
+void check_model_gradients(const ModelConfig& config) {
+  const moe::CpuContext context{.threads = 1};
+  const CrossEntropy<double, B> loss_of(5);
+  const moe::Batch batch = moe::Batch::ragged({9, 3});
+  const auto tokens = random_tokens(12, 19, 1), targets = random_tokens(12, 19, 2);
+  constexpr double share = 1.0 / 12, balance_weight = 0.3;
+
+  // A difference moves logits by far less than this, so that no choice changes between the two sides.
+  Transformer<Mlp> model;
+  std::uint32_t stream = 0;
+  do {
+    REQUIRE(stream < 200);
+    model = random_model<Mlp>(config, stream++);
+  } while (margin_of(model.forward(context, tokens, batch).saved) < 100 * moe::testing::gradient_margin);
+
+  const auto loss = [&] {
+    auto run = model.forward(context, tokens, batch);
+    Transformer<Mlp> unused = model.structure();
+    double total = loss_of.loss_and_gradient(context, model.lm_head, run.output, targets, share, unused.lm_head).loss;
+    for (const auto& layer : run.stats) total += balance_weight * layer.balance_loss();
+    return total;
+  };
+  Transformer<Mlp> gradient = moe::gradient_for(model);
+  auto run = model.forward(context, tokens, batch);
+  auto [value, d_h] = loss_of.loss_and_gradient(context, model.lm_head, run.output, targets, share, gradient.lm_head);
+  model.backward(context, d_h, {.balance = balance_weight}, tokens, batch, std::move(run.saved), gradient);
+  moe::for_each_parameter(
+      [&](const std::string& name, auto& weight, const auto& slope) {
+        moe::testing::check_component_gradients(name, weight.view(), slope.view(), loss, moe::testing::layer_bar, 12);
+      },
+      model, gradient);
+}
+
+/// The largest change of h at places before the one that is changed.
+template <class Mlp>
+double deviation_of_earlier(const ModelConfig& config) {
+  const moe::CpuContext context{.threads = 1};
+  const auto model = random_model<Mlp>(config, 3);
+  auto tokens = random_tokens(30, 19, 4);
+  const auto before = model.infer(context, tokens, moe::Batch::single(30));
+  double deviation = 0;
+  for (Index place = 29; place > 0; --place) {
+    tokens[static_cast<std::size_t>(place)] = (tokens[static_cast<std::size_t>(place)] + 7) % 19;
+    const auto after = model.infer(context, tokens, moe::Batch::single(30));
+    deviation = std::max(deviation, relative_deviation(values_of(before.view().rows_between(0, place)),
+                                                       values_of(after.view().rows_between(0, place))));
+  }
+  return deviation;
+}
+
+}  // namespace
+
+TEST_CASE("the whole model's gradient, dense", "[model]") { check_model_gradients<Double::Dense>(small_config()); }
+
+TEST_CASE("the whole model's gradient, causal MultiPL-MoE with normalised fusion", "[model]") {
+  check_model_gradients<Double::Causal<moe::NormalisedFusion>>(
+      small_config(small_mixture("causal-multipl-moe", "normalised")));
+}
+
+TEST_CASE("the whole model's gradient, MultiPL-MoE as the paper has it", "[model]") {
+  check_model_gradients<Double::Paper<moe::FixedFusion>>(small_config(small_mixture("multipl-moe")));
+}
+
+TEST_CASE("the whole model's gradient, Qwen1.5-MoE", "[model]") {
+  check_model_gradients<Double::Qwen15Moe>(small_config(small_mixture("qwen1.5-moe")));
+}
+
+TEST_CASE("a later token leaves earlier outputs alone, unless the model looks ahead", "[model]") {
+  using Causal = Double::Causal<moe::NormalisedFusion>;
+  using Paper = Double::Paper<moe::FixedFusion>;
+  STATIC_REQUIRE(Causal::is_causal);
+  STATIC_REQUIRE_FALSE(Paper::is_causal);
+  CHECK(deviation_of_earlier<Double::Dense>(small_config()) < 1e-12);
+  CHECK(deviation_of_earlier<Causal>(small_config(small_mixture("causal-multipl-moe", "normalised"))) < 1e-12);
+  CHECK(deviation_of_earlier<Paper>(small_config(small_mixture("multipl-moe"))) > 1e-3);
+}
+
+TEST_CASE("decoding one token at a time gives the logits of the whole text", "[model]") {
+  using Mlp = Double::Causal<moe::FixedFusion>;
+  const moe::CpuContext context{.threads = 2};
+  const auto model = random_model<Mlp>(small_config(small_mixture("causal-multipl-moe")), 5);
+  constexpr Index count = 3, length = 70;
+  const auto tokens = random_tokens(count * length, 19, 6);
+  const auto h_TD = model.infer(context, tokens, moe::Batch::sequences(count, length));
+  const auto expected = model.lm_head.forward(context, h_TD);
+  auto state = model.begin_decoding(context, count);
+  double deviation = 0;
+  for (Index t = 0; t < length; ++t) {
+    std::vector<std::int32_t> next;
+    for (Index b = 0; b < count; ++b) next.push_back(tokens[static_cast<std::size_t>(b * length + t)]);
+    const auto logits = model.decode(context, next, state);
+    for (Index b = 0; b < count; ++b)
+      deviation = std::max(deviation, relative_deviation(values_of(expected.view().rows_between(b * length + t, b * length + t + 1)),
+                                                         values_of(logits.view().rows_between(b, b + 1))));
+  }
+  CHECK(deviation < 1e-11);
+}
+
+TEST_CASE("a token outside the vocabulary is refused", "[model]") {
+  const moe::CpuContext context{.threads = 1};
+  const auto model = random_model<Double::Dense>(small_config(), 7);
+  const std::vector<std::int32_t> tokens{3, 19};
+  CHECK_THROWS_WITH(model.infer(context, tokens, moe::Batch::single(2)),
+                    "[Embedding::forward] tokens must lie in [0, 19), got 19");
+}

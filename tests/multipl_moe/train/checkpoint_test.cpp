@@ -1,0 +1,78 @@
+#include "multipl_moe/train/checkpoint.hpp"
+
+#include <algorithm>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/safetensors.hpp"
+#include "support/catch.hpp"
+#include "tiny_run.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+void rewrite(const std::filesystem::path& folder, const std::vector<TensorView>& tensors) {
+  write_safetensors(folder / "model.safetensors", tensors);
+}
+
+std::vector<TensorView> views_of(LanguageModel& model) {
+  std::vector<TensorView> views;
+  for (const TensorSlot& slot : model.tensors())
+    views.push_back({slot.name, "F32", slot.shape, std::as_bytes(std::span<const float>(slot.values))});
+  return views;
+}
+
+}  // namespace
+
+TEST_CASE("a mixture comes back from the disk as it was, thresholds included", "[train]") {
+  TinyRun run;
+  MoeConfig moe = mixture_named("causal-multipl-moe").value();
+  moe.segment_window = 8;
+  const auto mixture = upcycled(*run.model, moe, 4);
+  save_model(*mixture, run.scratch / "model");
+  const auto loaded = load_model(run.scratch / "model", 1);
+  CHECK(loaded->config() == mixture->config());
+  const auto a = mixture->tensors(), b = loaded->tensors();
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CHECK(a[i].name == b[i].name);
+    CHECK(std::equal(a[i].values.begin(), a[i].values.end(), b[i].values.begin(), b[i].values.end()));
+  }
+}
+
+TEST_CASE("files that do not fit their config.json are refused by name", "[train]") {
+  TinyRun run;
+  const auto folder = run.scratch / "model";
+  save_model(*run.model, folder);
+  auto views = views_of(*run.model);
+
+  auto missing = views;
+  missing.erase(missing.begin());
+  rewrite(folder, missing);
+  CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("model.embed_tokens.weight"));
+
+  auto reshaped = views;
+  std::swap(reshaped[0].shape[0], reshaped[0].shape[1]);
+  rewrite(folder, reshaped);
+  CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("must have the shape [257, 16]"));
+
+  auto extra = views;
+  extra.push_back(views.back());
+  extra.back().name = "stranger";
+  rewrite(folder, extra);
+  CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("stranger"));
+
+  std::filesystem::remove(folder / "model.safetensors");
+  CHECK_THROWS_AS(load_model(folder, 1), BadFile);
+  CHECK_THROWS_AS(load_model(run.scratch / "nowhere", 1), BadFile);
+}
+
+TEST_CASE("LATEST may only name a folder beside it", "[train]") {
+  TinyRun run;
+  for (const char* name : {"../outside", "/etc", "", ".", "a/b"}) {
+    put_bytes(run.scratch / "run/checkpoints/LATEST", name);
+    CHECK_THROWS_WITH(load_model(run.scratch / "run", 1), ContainsSubstring("must name a folder beside it"));
+  }
+}

@@ -1,0 +1,27 @@
+#include "multipl_moe/train/progress.hpp"
+
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+
+TEST_CASE("the progress line", "[train]") {
+  CHECK(progress_line({.step = 120,
+                       .total = 50354,
+                       .loss = 1.234,
+                       .auxiliary = 0.0101,
+                       .rate = 6.9e-6,
+                       .gradient_norm = 0.413,
+                       .tokens_per_second = 12340,
+                       .memory_bytes = 3'328'599'654,
+                       .seconds_left = 11520}) ==
+        "step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.1 GiB  ETA 3h12m");
+}
+
+TEST_CASE("short numbers and times", "[train]") {
+  CHECK(short_count(950) == "950");
+  CHECK(short_count(1.2e6) == "1.20M");
+  CHECK(short_duration(-1) == "0s");
+  CHECK(short_duration(59.4) == "59s");
+  CHECK(short_duration(185) == "3m05s");
+  CHECK(resident_bytes() > 1'000'000);
+}
