@@ -154,7 +154,7 @@ class Demo {
         {Language::ruby, "  def initialize("},
     }};
     for (const auto& [language, prompt] : prompts) {
-      const std::string text = generate(model, prompt, {.max_new_tokens = 160, .temperature = 0.5, .seed = flags_.seed, .stop = {}});
+      const std::string text = generate(model, prompt, {.max_new_tokens = 160, .temperature = 0.8, .top_p = 0.9, .seed = flags_.seed, .stop = {}});
       fmt::print("\n--- {}\n{}{}\n", title_of(language), prompt, printable_text(text));
     }
     fmt::print("\nreport, models and data: {}\n", out_.string());
