@@ -101,13 +101,13 @@ double distance_from_dense() {
 
 }  // namespace
 
-TEST_CASE("an upcycled layer whose gates sum to 1 starts as the dense one", "[layers][upcycled]") {
+TEST_CASE("a preset whose gates sum to 1 starts, upcycled, as the dense FFN", "[layers][upcycled]") {
   CHECK(distance_from_dense<Mixtral<float, Cpu<>>>() <= 1e-5);
   CHECK(distance_from_dense<MultiPlMoe<float, Cpu<>, NormalisedFusion>>() <= 1e-5);
   CHECK(distance_from_dense<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>() <= 1e-5);
 }
 
-TEST_CASE("an upcycled layer with the released fusion, or with raw gates, does not", "[layers][upcycled]") {
+TEST_CASE("a preset with the released fusion, or with raw gates, does not start as the dense FFN", "[layers][upcycled]") {
   CHECK(distance_from_dense<MultiPlMoe<float, Cpu<>, FixedFusion>>() > 0.05);
   CHECK(distance_from_dense<TokenMoE<TopK, SoftmaxOverAll, Unlimited, Ffn<float>>>() > 0.05);
 }

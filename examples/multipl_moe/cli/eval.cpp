@@ -21,9 +21,9 @@ void add_eval_command(CLI::App& program) {
   command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
   command.add_option("--data", flags->data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
   command.add_option("--split", flags->split, "dev to choose settings by, test to report")->capture_default_str()->check(CLI::IsMember({"dev", "test"}));
-  command.add_option("--batch-size", flags->options.sequences, "sequences in a batch")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--sequence-length", flags->options.length, "tokens in a sequence")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--max-bytes", flags->options.max_bytes, "of text a language; 0: all")->capture_default_str()->check(CLI::NonNegativeNumber);
+  command.add_option("--batch-size", flags->options.sequences, "sequences in a batch")->capture_default_str()->check(above_zero());
+  command.add_option("--sequence-length", flags->options.length, "tokens in a sequence")->capture_default_str()->check(above_zero());
+  command.add_option("--max-bytes", flags->options.max_bytes, "of text a language; 0: all")->capture_default_str()->check(not_negative());
   add_threads_option(command, flags->threads);
   command.add_flag("--json", flags->json, "as JSON");
   command.callback([flags] {

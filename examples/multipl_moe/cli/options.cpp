@@ -13,6 +13,28 @@
 
 namespace multipl_moe {
 
+namespace {
+
+template <class Holds>
+CLI::Validator number_that(const Holds& holds, const std::string& rule) {
+  return CLI::Validator(
+      [holds, rule](std::string& text) {
+        double value = 0;
+        const bool good = CLI::detail::lexical_cast(text, value) && holds(value);
+        return good ? std::string() : fmt::format("must be {}, found {}", rule, escaped(text));
+      },
+      rule);
+}
+
+}  // namespace
+
+CLI::Validator above_zero() {
+  return number_that([](double value) { return value > 0; }, "above 0");
+}
+CLI::Validator not_negative() {
+  return number_that([](double value) { return value >= 0; }, "0 or more");
+}
+
 void add_threads_option(CLI::App& command, int& threads) {
   threads = moe::cpu::available_threads();
   command.add_option("--threads", threads, "threads of computation; results do not depend on it")
@@ -23,19 +45,19 @@ void add_threads_option(CLI::App& command, int& threads) {
 void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--data", f.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
   command.add_option("-o,--output", f.output, "run folder for checkpoints and metrics.jsonl")->required()->type_name("DIR");
-  command.add_option("--steps", f.steps, "optimizer steps")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--batch-size", f.batch_size, "sequences in a micro-batch")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--sequence-length", f.sequence_length, "tokens in a sequence")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--gradient-accumulation-steps", f.accumulation, "micro-batches in a step")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--learning-rate", f.learning_rate, "peak of the cosine schedule")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--steps", f.steps, "optimizer steps")->capture_default_str()->check(above_zero());
+  command.add_option("--batch-size", f.batch_size, "sequences in a micro-batch")->capture_default_str()->check(above_zero());
+  command.add_option("--sequence-length", f.sequence_length, "tokens in a sequence")->capture_default_str()->check(above_zero());
+  command.add_option("--gradient-accumulation-steps", f.accumulation, "micro-batches in a step")->capture_default_str()->check(above_zero());
+  command.add_option("--learning-rate", f.learning_rate, "peak of the cosine schedule")->capture_default_str()->check(above_zero());
   command.add_option("--final-rate", f.final_rate, "end of the schedule, as a share of the peak")->capture_default_str()->check(CLI::Range(0.0, 1.0));
   command.add_option("--warmup-ratio", f.warm_up, "share of the steps that the rate rises over")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-  command.add_option("--weight-decay", f.weight_decay, "AdamW's decoupled decay; none on vectors")->capture_default_str()->check(CLI::NonNegativeNumber);
-  command.add_option("--max-grad-norm", f.clip, "limit of the gradient's global norm")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--balance-weight", f.balance_weight, "alpha of the balance loss")->capture_default_str()->check(CLI::NonNegativeNumber);
+  command.add_option("--weight-decay", f.weight_decay, "AdamW's decoupled decay; none on vectors")->capture_default_str()->check(not_negative());
+  command.add_option("--max-grad-norm", f.clip, "limit of the gradient's global norm")->capture_default_str()->check(above_zero());
+  command.add_option("--balance-weight", f.balance_weight, "alpha of the balance loss")->capture_default_str()->check(not_negative());
   command.add_option("--seed", f.seed, "of initial weights and the order of data")->capture_default_str();
-  command.add_option("--log-every", f.log_every, "steps between progress lines when stderr is no terminal")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: one at the end")->capture_default_str()->check(CLI::NonNegativeNumber);
+  command.add_option("--log-every", f.log_every, "steps between progress lines when stderr is no terminal")->capture_default_str()->check(above_zero());
+  command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: one at the end")->capture_default_str()->check(not_negative());
   add_threads_option(command, f.threads);
   command.add_flag("-q,--quiet", f.quiet, "no progress");
 }

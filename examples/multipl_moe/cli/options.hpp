@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "multipl_moe/data/batch_stream.hpp"
@@ -12,6 +13,10 @@
 #include "multipl_moe/train/trainer.hpp"
 
 namespace multipl_moe {
+
+/// Checks whose errors say the rule and the value. The text is what --help shows.
+CLI::Validator above_zero();
+CLI::Validator not_negative();
 
 /// Threads of computation; results do not depend on it.
 void add_threads_option(CLI::App& command, int& threads);

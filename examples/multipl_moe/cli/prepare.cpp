@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
 
 namespace multipl_moe {
@@ -22,8 +23,8 @@ void add_prepare_command(CLI::App& program) {
   command.add_option("-o,--output", o.out, "folder for the token files")->required()->type_name("DIR");
   command.add_option("--dev-fraction", o.dev_fraction, "of the documents, held out to choose settings")->capture_default_str()->check(CLI::Range(0.0, 1.0));
   command.add_option("--test-fraction", o.test_fraction, "of the documents, held out to report")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-  command.add_option("--max-train-bytes", o.max_train_bytes, "of each language's training text; 0: all")->capture_default_str()->check(CLI::NonNegativeNumber);
-  command.add_option("--max-held-out-bytes", o.max_held_out_bytes, "of each language's dev and test text; 0: all")->capture_default_str()->check(CLI::NonNegativeNumber);
+  command.add_option("--max-train-bytes", o.max_train_bytes, "of each language's training text; 0: all")->capture_default_str()->check(not_negative());
+  command.add_option("--max-held-out-bytes", o.max_held_out_bytes, "of each language's dev and test text; 0: all")->capture_default_str()->check(not_negative());
   command.add_flag("--json", flags->json, "the report as JSON");
   command.callback([flags] {
     const PrepareReport report = prepare(flags->options);
