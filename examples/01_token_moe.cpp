@@ -6,6 +6,7 @@
 //   balance loss 2.194
 #include <cstdio>
 #include <moe/moe.hpp>
+#include <vector>
 
 int main() {
   using Experts = moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>;

@@ -1,5 +1,5 @@
-// A router of your own: no base class, no registration. It says who works on a row; the normalizer beside it says how much
-// each counts, and everything after them works as it does for the routers that come with the library.
+// A router of your own: no base class, no registration. It says who works on a row; the normalizer beside it says how
+// much each counts, and everything after them works as it does for the routers that come with the library.
 //
 // Expected output:
 //   threshold 0.10: 3.625 experts a row
@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <moe/moe.hpp>
+#include <vector>
 
 /// Visits every expert whose probability exceeds `threshold`, and the best one always.
 struct ThresholdRouter {

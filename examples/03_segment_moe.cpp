@@ -1,6 +1,6 @@
-// A window of rows is routed as one: by the mean of the window before it, so that nothing looks ahead. In training experts
-// choose the windows they like best; for inference each learns a threshold from that, and a sequence can be decoded one row
-// at a time with the same answer.
+// A window of rows is routed as one: by the mean of the window before it, so that nothing looks ahead. In training
+// experts choose the windows they like best; for inference each learns a threshold from that, and a sequence can be
+// decoded one row at a time with the same answer.
 //
 // Expected output:
 //   2 sequences of 10 rows make 6 windows

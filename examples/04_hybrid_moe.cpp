@@ -1,6 +1,6 @@
-// MultiPL-MoE's layer, grown out of a dense FFN: every expert starts as a copy of it. With NormalisedFusion the new layer
-// answers exactly as the FFN did; with the released constants 0.7 and 0.3 it does not. Then one training step in which the
-// shared expert, expert 0, is frozen.
+// MultiPL-MoE's layer, grown out of a dense FFN: every expert starts as a copy of it. With NormalisedFusion the new
+// layer answers as the FFN did; with the released constants 0.7 and 0.3 it does not. Then one training step in which
+// the shared expert, expert 0, is frozen.
 //
 // Expected output:
 //   fixed fusion changes the dense answer: yes
@@ -9,6 +9,7 @@
 //   balance loss above 0: yes
 //   the loss falls: yes
 //   the shared expert is still the dense FFN: yes
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <moe/moe.hpp>
@@ -33,8 +34,8 @@ bool differ(const Tensor& a, const Tensor& b) {
 
 template <class Fusion>
 auto upcycled(const Ffn& dense) {
-  auto layer = moe::make_multipl<moe::CausalMultiPlMoe<float, Cpu, Fusion>>(
-      {.width = width, .hidden = hidden, .window = 4});
+  auto layer =
+      moe::make_multipl<moe::CausalMultiPlMoe<float, Cpu, Fusion>>({.width = width, .hidden = hidden, .window = 4});
   moe::upcycle(context, dense, layer, {.seed = 4});
   return layer;
 }

@@ -1,20 +1,21 @@
 /// READ THIS FIRST. What a layer does with T rows of width D, and which type owns each line:
 ///
-///   TokenMoE::forward(context, x_TD, batch)                                    layers/token_moe.hpp
-///     logits_TE = x_TD gate^T                                                  Linear           modules/linear.hpp
-///     chosen_TE = who works on each row: 0, or the order of choice             Router           policies/router/
-///     gates_TE  = how much each chosen expert counts                           GateNormalizer   policies/normalizer/
-///     at most r rows for an expert, where rows compete                         Capacity         policies/capacity/
-///     plan      = the pairs (row, expert), sorted by expert                    Plan             core/plan.hpp
-///     x_ND      = the rows of x each expert reads; y_ND = its answers          ExpertBank       modules/expert_bank.hpp
-///     y_TD      = for each row, its answers times their gates, summed          mix              ops/mix.hpp
-///     y_TD     += a path every row takes                                       always-on path   modules/always_on.hpp
-///     loss      = N sum_i f_i p_i, reported in stats                           Balance          policies/balance/
-///   SegmentMoE::forward: the same, but one choice for a window of rows         layers/segment_moe.hpp
-///     segments  = each sequence cut into windows                               Segmenter        policies/segmenter/
-///     u_VD      = the mean of this window, or of the one before                OwnMean, PreviousMean
-///     the gate, the router and the normalizer see u_VD; the experts see the rows
-///   HybridMoE::forward: y_TD = Fusion(TokenMoE, SegmentMoE) over the same x    layers/hybrid_moe.hpp
+///   TokenMoE::forward(context, x_TD, batch)                             layers/token_moe.hpp
+///     logits_TE = x_TD gate^T                                           Linear          modules/linear.hpp
+///     chosen_TE = who works on each row: 0, or the order of choice      Router          policies/router/
+///     gates_TE  = how much each chosen expert counts                    GateNormalizer  policies/normalizer/
+///     at most r rows for an expert, where rows compete                  Capacity        policies/capacity/
+///     plan      = the pairs (row, expert), sorted by expert             Plan            core/plan.hpp
+///     x_ND      = the rows of x each expert reads; y_ND = its answers   ExpertBank      modules/expert_bank.hpp
+///     y_TD      = for each row, its answers times their gates, summed   mix             ops/mix.hpp
+///     y_TD     += what a path adds that every row takes                 SigmoidGatedFfn modules/always_on.hpp
+///     loss      = N sum_i f_i p_i, reported in stats                    Balance         policies/balance/
+///   SegmentMoE::forward: the same, but one choice for a window of rows  layers/segment_moe.hpp
+///     segments  = each sequence cut into windows                        Segmenter       policies/segmenter/
+///     u_VD      = the mean of each window                               OwnMean         modules/segment_source.hpp
+///                 or that of the window before                          PreviousMean    modules/segment_source.hpp
+///     gate, router and normalizer see u_VD; the experts see the rows
+///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp
 ///
 /// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient that has the layer's own
 /// type. Letters in names are shapes: T rows (tokens), V segments, E experts, D width, F inner channels, N pairs.

@@ -43,9 +43,9 @@ using OwnMeanByThreshold = SegmentMoE<FixedWindow, OwnMean<double, Cpu<>>, Routi
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a causal layer keeps what it said when later rows change, decodes as it infers, and knows no batch mates",
-                   "[layers][causality]", Causal<double>, Causal<float>, (Mixtral<double, Cpu<>>),
-                   TokenExpertChoice<double>) {
+TEMPLATE_TEST_CASE(
+    "a causal layer keeps what it said when later rows change, decodes as it infers, and knows no batch mates",
+    "[layers][causality]", Causal<double>, Causal<float>, (Mixtral<double, Cpu<>>), TokenExpertChoice<double>) {
   INFO("MOE_TEST_SEED=" << seed());
   STATIC_REQUIRE(TestType::is_causal);
   STATIC_REQUIRE(TestType::is_batch_independent);

@@ -54,7 +54,8 @@ TEST_CASE("results have the same bits for any number of threads, run after run, 
   Draw draw("determinism");
   randomise(draw, layer, 0.1);
   const Batch batch = Batch::ragged({257, 343});
-  const auto x_TD = random_matrix<float, Cpu<>>(draw, rows, width), d_y_TD = random_matrix<float, Cpu<>>(draw, rows, width);
+  const auto x_TD = random_matrix<float, Cpu<>>(draw, rows, width),
+             d_y_TD = random_matrix<float, Cpu<>>(draw, rows, width);
   const Trace first = run(layer, 1, x_TD, d_y_TD, batch);
 
   for (const int threads : {2, 3, 4, 7, 8}) {
@@ -88,7 +89,8 @@ TEST_CASE("an odd address changes no bit of small shapes either", "[layers][dete
           std::copy_n(x.data(), t * d, there.data() + shift);
           std::copy_n(d_y.data(), t * d, gradient_there.data() + shift);
           INFO(t << " rows of " << d << ", " << f << " inner, shift " << shift);
-          CHECK(run(layer, 2, {there.data() + shift, t, d}, {gradient_there.data() + shift, t, d}, Batch::single(t)) == first);
+          CHECK(run(layer, 2, {there.data() + shift, t, d}, {gradient_there.data() + shift, t, d}, Batch::single(t)) ==
+                first);
         }
       }
 }

@@ -28,7 +28,8 @@ static_assert(!std::is_constructible_v<View<float, Cpu<>>, const RowMajor&>);
 static_assert(!std::is_constructible_v<ConstView, ColMajor&>);
 static_assert(!std::is_constructible_v<ConstView, Eigen::Map<const ColMajor>>);
 static_assert(!std::is_constructible_v<ConstView, decltype(std::declval<ColMajor&>().row(0))>);
-static_assert(!std::is_constructible_v<ConstView, Eigen::Map<RowMajor, 0, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>>>);
+static_assert(
+    !std::is_constructible_v<ConstView, Eigen::Map<RowMajor, 0, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>>>);
 static_assert(!std::is_constructible_v<View<const double, Cpu<>>, RowMajor&>);
 
 const CpuContext context;

@@ -21,7 +21,8 @@ TEMPLATE_TEST_CASE("what is frozen stays empty and changes no bit of the rest", 
   TestType whole = gradient_for(layer);
   const auto d_x = backward(whole);
 
-  for (const std::string pattern : {"*experts.0.*", "*gate.weight", "*gate_proj*", "*first_segment", "shared_expert*", "*"}) {
+  for (const std::string pattern :
+       {"*experts.0.*", "*gate.weight", "*gate_proj*", "*first_segment", "shared_expert*", "*"}) {
     INFO("frozen: " << pattern);
     TestType partial = gradient_for(layer, TrainByName{.train = {"*"}, .freeze = {pattern}});
     CHECK(same_bits(backward(partial), d_x));

@@ -62,14 +62,16 @@ TEMPLATE_TEST_CASE("a wrong shape is named, and the layer still works", "[layers
 
   CHECK_THROWS_AS(layer.forward(context, wide, batch), Error);
   CHECK_THROWS_WITH(layer.forward(context, wide, batch), "[" + name + "::forward] x has 7 columns, " + reader + " 5");
-  CHECK_THROWS_WITH(layer.forward(context, wide.copy(), batch), "[" + name + "::forward] x has 7 columns, " + reader + " 5");
+  CHECK_THROWS_WITH(layer.forward(context, wide.copy(), batch),
+                    "[" + name + "::forward] x has 7 columns, " + reader + " 5");
   CHECK_THROWS_WITH(layer.infer(context, wide, batch), "[" + name + "::infer] x has 7 columns, " + reader + " 5");
   CHECK_THROWS_WITH(layer.forward(context, x, Batch::single(7)),
                     "[" + name + "::forward] x has 6 rows, the batch describes 7");
   const std::vector<std::int32_t> four(4);
   Batch spoken = batch;
   spoken.tokens = four;
-  CHECK_THROWS_WITH(layer.forward(context, x, spoken), "[" + name + "::forward] x has 6 rows, the batch has 4 token ids");
+  CHECK_THROWS_WITH(layer.forward(context, x, spoken),
+                    "[" + name + "::forward] x has 6 rows, the batch has 4 token ids");
   spoken.tokens = {};
   spoken.languages = four;
   CHECK_THROWS_WITH(layer.infer(context, x, spoken), "[" + name + "::infer] x has 6 rows, the batch has 4 languages");

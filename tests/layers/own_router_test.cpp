@@ -35,7 +35,8 @@ using namespace moe::testing;
 
 TEST_CASE("a user's threshold router decides in training and inference alike", "[layers]") {
   const CpuContext context;
-  TokenMoE layer(ThresholdRouter{.threshold = 0.3f}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<Ffn<double>>(4, 5, 6));
+  TokenMoE layer(ThresholdRouter{.threshold = 0.3f}, SoftmaxOverChosen{}, Unlimited{},
+                 ExpertBank<Ffn<double>>(4, 5, 6));
   STATIC_REQUIRE(decltype(layer)::is_causal);
   Draw draw("threshold router");
   randomise(draw, layer);
@@ -90,6 +91,7 @@ TEST_CASE("a user's hash router reads token ids, in a batch and in decoding", "[
   for (Index t = 0; t < 30; ++t) {
     const auto y =
         layer.decode(context, x.view().rows_between(t, t + 1), {&tokens[static_cast<std::size_t>(t)], 1}, state);
-    CHECK(relative_deviation(values_of(whole.view().rows_between(t, t + 1)), values_of(y)) <= Tolerance<double>::relative);
+    CHECK(relative_deviation(values_of(whole.view().rows_between(t, t + 1)), values_of(y)) <=
+          Tolerance<double>::relative);
   }
 }

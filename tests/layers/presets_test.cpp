@@ -42,9 +42,18 @@ TEST_CASE("published layers are counted without memory", "[layers][golden]") {
 }
 
 TEST_CASE("a MultiPL layer is made as its settings say", "[layers]") {
-  const auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion, BalanceOverRouted>>(
-      {.width = 4, .hidden = 5, .token_experts = 3, .segment_experts = 2, .k = 3, .shared = 1, .window = 7,
-       .capacity_factor = 1.5, .token_weight = 0.6, .segment_weight = 0.4, .threshold_beta = 0.9});
+  const auto layer =
+      make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion, BalanceOverRouted>>({.width = 4,
+                                                                                         .hidden = 5,
+                                                                                         .token_experts = 3,
+                                                                                         .segment_experts = 2,
+                                                                                         .k = 3,
+                                                                                         .shared = 1,
+                                                                                         .window = 7,
+                                                                                         .capacity_factor = 1.5,
+                                                                                         .token_weight = 0.6,
+                                                                                         .segment_weight = 0.4,
+                                                                                         .threshold_beta = 0.9});
   CHECK(layer.token.gating.router.k == 3);
   CHECK(layer.token.gating.router.shared == 1);
   CHECK(layer.token.balance.shared == 1);
@@ -60,7 +69,8 @@ TEST_CASE("a MultiPL layer is made as its settings say", "[layers]") {
 
 TEST_CASE("settings that fit no layer are refused", "[layers][misuse]") {
   using Layer = MultiPlMoe<float, Shape>;
-  CHECK_THROWS_WITH(make_multipl<Layer>({.shared = 6}), "[MultiPlMoe] the shared expert's index must lie in [0, 6), got 6");
+  CHECK_THROWS_WITH(make_multipl<Layer>({.shared = 6}),
+                    "[MultiPlMoe] the shared expert's index must lie in [0, 6), got 6");
   CHECK_THROWS_WITH(make_multipl<Layer>({.k = 7}), "[MultiPlMoe] k must lie in [1, 6], got 7");
   CHECK_THROWS_WITH(make_multipl<Layer>({.window = 0}), "[MultiPlMoe] the window must have at least 1 row, got 0");
 }
@@ -70,12 +80,12 @@ TEST_CASE("weights and buffers of the paper's layer, by name", "[layers]") {
   std::vector<std::string> weights, buffers;
   for_each_parameter([&](const std::string& name, const auto&) { weights.push_back(name); }, layer);
   for_each_buffer([&](const std::string& name, const auto&) { buffers.push_back(name); }, layer);
-  CHECK(weights == std::vector<std::string>{
-                       "token.gate.weight", "token.experts.0.gate_proj.weight", "token.experts.0.up_proj.weight",
-                       "token.experts.0.down_proj.weight", "token.experts.1.gate_proj.weight",
-                       "token.experts.1.up_proj.weight", "token.experts.1.down_proj.weight", "segment.gate.weight",
-                       "segment.first_segment", "segment.experts.0.gate_proj.weight",
-                       "segment.experts.0.up_proj.weight", "segment.experts.0.down_proj.weight"});
+  CHECK(weights == std::vector<std::string>{"token.gate.weight", "token.experts.0.gate_proj.weight",
+                                            "token.experts.0.up_proj.weight", "token.experts.0.down_proj.weight",
+                                            "token.experts.1.gate_proj.weight", "token.experts.1.up_proj.weight",
+                                            "token.experts.1.down_proj.weight", "segment.gate.weight",
+                                            "segment.first_segment", "segment.experts.0.gate_proj.weight",
+                                            "segment.experts.0.up_proj.weight", "segment.experts.0.down_proj.weight"});
   CHECK(buffers == std::vector<std::string>{"segment.thresholds", "segment.threshold_updates"});
 }
 
@@ -107,7 +117,8 @@ TEST_CASE("a preset whose gates sum to 1 starts, upcycled, as the dense FFN", "[
   CHECK(distance_from_dense<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>() <= 1e-5);
 }
 
-TEST_CASE("a preset with the released fusion, or with raw gates, does not start as the dense FFN", "[layers][upcycled]") {
+TEST_CASE("a preset with the released fusion, or with raw gates, does not start as the dense FFN",
+          "[layers][upcycled]") {
   CHECK(distance_from_dense<MultiPlMoe<float, Cpu<>, FixedFusion>>() > 0.05);
   CHECK(distance_from_dense<TokenMoE<TopK, SoftmaxOverAll, Unlimited, Ffn<float>>>() > 0.05);
 }

@@ -92,7 +92,8 @@ TEST_CASE("a user's segmenter cuts by token, in decoding as in a whole sequence"
   const auto whole = layer.infer(context, x_TD, batch);
   auto state = layer.begin_decoding(context, 1);
   for (Index t = 0; t < rows; ++t) {
-    const auto y = layer.decode(context, x_TD.view().rows_between(t, t + 1), {&tokens[static_cast<std::size_t>(t)], 1}, state);
+    const auto y =
+        layer.decode(context, x_TD.view().rows_between(t, t + 1), {&tokens[static_cast<std::size_t>(t)], 1}, state);
     CHECK(relative_deviation(values_of(whole.view().rows_between(t, t + 1)), values_of(y)) < 1e-13);
   }
 }

@@ -106,10 +106,12 @@ TEST_CASE("forward keeps a matrix that it is given to own", "[layers]") {
   auto run = layer.forward(context, std::move(x_TD), batch);
   CHECK(run.saved.x_owned.data() == data);
   CHECK(same_bits(layer.backward(context, c_TD, {}, std::move(run.saved), owned), d_x_TD));
-  for_each_parameter([](const std::string& name, const auto& a, const auto& b) {
-    INFO(name);
-    CHECK(same_bits<double, Cpu<>>(a, b));
-  }, borrowed, owned);
+  for_each_parameter(
+      [](const std::string& name, const auto& a, const auto& b) {
+        INFO(name);
+        CHECK(same_bits<double, Cpu<>>(a, b));
+      },
+      borrowed, owned);
 }
 
 static_assert(std::is_same_v<Qwen15Moe<float, Cpu<>>::rebind<double>, Qwen15Moe<double, Cpu<>>>);

@@ -42,9 +42,11 @@ TEST_CASE("the shared FFN adds to the output, and to the gradient of the input",
   for (Index i = 0; i < d_x.size(); ++i) d_x.data()[i] -= base.data()[i];
   const auto loss = [&] { return inner(c, run()); };
   check_component_gradients("x", x, d_x, loss, component_bar);
-  for_each_parameter([&](const std::string& name, auto& weight,
-                         const auto& d_weight) { check_component_gradients(name, weight, d_weight, loss, component_bar); },
-                     path, gradient);
+  for_each_parameter(
+      [&](const std::string& name, auto& weight, const auto& d_weight) {
+        check_component_gradients(name, weight, d_weight, loss, component_bar);
+      },
+      path, gradient);
 }
 
 TEST_CASE("the shared FFN's weights bear the names of Qwen's checkpoints", "[modules]") {

@@ -78,7 +78,8 @@ TEMPLATE_TEST_CASE("the balance loss's gradient adds to the logits'", "[ops][gra
   const auto before = d_z.copy();
   add_balance_loss_back<double, B>(context, balance, z.view(), result.f_1E.view(), 2.5, d_z.view());
   for (Index i = 0; i < d_z.size(); ++i) d_z.data()[i] -= before.data()[i];
-  check_component_gradients("logits", z, d_z, [&] { return 2.5 * loss_of(balance, z, plan); }, component_bar);
+  check_component_gradients(
+      "logits", z, d_z, [&] { return 2.5 * loss_of(balance, z, plan); }, component_bar);
   const auto untouched = before.copy();
   auto target = before.copy();
   add_balance_loss_back<double, B>(context, balance, z.view(), result.f_1E.view(), 0, target.view());

@@ -21,6 +21,5 @@ TEST_CASE("each pair of a plan finds its gate, and its gradient the way back", "
     CHECK(of_pairs.data()[n] == gates.view()(plan.rows_1N.data()[n], plan.experts_1N.data()[n]));
   const auto back = gates_of_pairs_back<double, Cpu<>>(context, of_pairs.view(), 7, plan);
   for (Index t = 0; t < 7; ++t)
-    for (Index e = 0; e < 3; ++e)
-      CHECK(back.view()(t, e) == (chosen.view()(t, e) != 0 ? gates.view()(t, e) : 0));
+    for (Index e = 0; e < 3; ++e) CHECK(back.view()(t, e) == (chosen.view()(t, e) != 0 ? gates.view()(t, e) : 0));
 }

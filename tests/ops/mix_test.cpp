@@ -42,15 +42,16 @@ TEST_CASE("mix adds up each row's answers times their gates", "[ops]") {
     std::vector<double> expected(4, 0.0);
     for (Index e = 0; e < 3; ++e) {
       if (s.chosen.view()(t, e) == 0) continue;
-      const auto answer =
-          s.bank.experts[static_cast<std::size_t>(e)].infer(context, s.x.view().rows_between(t, t + 1), Batch::single(1));
+      const auto answer = s.bank.experts[static_cast<std::size_t>(e)].infer(context, s.x.view().rows_between(t, t + 1),
+                                                                            Batch::single(1));
       for (Index d = 0; d < 4; ++d) expected[static_cast<std::size_t>(d)] += s.gates.view()(t, e) * answer.data()[d];
     }
     for (Index d = 0; d < 4; ++d)
       CHECK(y.view()(t, d) == Catch::Approx(expected[static_cast<std::size_t>(d)]).epsilon(1e-12).margin(1e-13));
   }
   for (const double value : y.view().row(3)) CHECK(value == 0);
-  const auto kept = mix<X>(context, s.bank.span(), s.x.view(), Cpu<>::group_by_expert(context, s.chosen), s.gates.view());
+  const auto kept =
+      mix<X>(context, s.bank.span(), s.x.view(), Cpu<>::group_by_expert(context, s.chosen), s.gates.view());
   CHECK(same_bits(kept.first, y));
 }
 
@@ -64,9 +65,11 @@ TEST_CASE("mix's gradients are those of central differences", "[ops][gradient]")
   const auto loss = [&] { return inner(s.c, s.run()); };
   check_component_gradients("x", s.x, d_x, loss, component_bar);
   check_component_gradients("gates", s.gates, d_gates, loss, component_bar);
-  for_each_parameter([&](const std::string& name, auto& weight,
-                         const auto& d_weight) { check_component_gradients(name, weight, d_weight, loss, component_bar); },
-                     s.bank, gradient);
+  for_each_parameter(
+      [&](const std::string& name, auto& weight, const auto& d_weight) {
+        check_component_gradients(name, weight, d_weight, loss, component_bar);
+      },
+      s.bank, gradient);
   for (const double value : values_of(gradient.experts[1].up_proj)) CHECK(value == 0);
 }
 

@@ -23,5 +23,6 @@ TEST_CASE("normalize and its backward go row by row", "[ops][gradient]") {
   for (Index i = 0; i < g.size(); ++i) CHECK((g.data()[i] == 0) == (chosen.data()[i] == 0));
   const auto d_z = normalize_back<double, Cpu<>>(context, SoftmaxOverAll{}, z.view(), std::as_const(chosen).view(),
                                                  g.view(), c.view());
-  check_component_gradients("logits", z, d_z, [&] { return inner(c, gates()); }, component_bar);
+  check_component_gradients(
+      "logits", z, d_z, [&] { return inner(c, gates()); }, component_bar);
 }

@@ -1,5 +1,6 @@
-/// What `is_causal` and `is_batch_independent` promise, as measured: each function returns the largest deviation, relative to
-/// the largest output. A layer that keeps its promise stays near 0; for one that makes none the same function must not.
+/// What `is_causal` and `is_batch_independent` promise, as measured: each function returns the largest deviation,
+/// relative to the largest output. A layer that keeps its promise stays near 0; for one that makes none the same
+/// function must not.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,8 @@ namespace moe::testing {
 /// Decisions closer than this may flip by rounding where row counts differ.
 inline constexpr double causality_margin = 1e-4;
 
-/// A trained-looking layer and an input whose inference decisions are clear: thresholds come from a few absorbed batches.
+/// A trained-looking layer and an input whose inference decisions are clear: thresholds come from a few absorbed
+/// batches.
 template <class Layer>
 struct Subject {
   using Real = typename Layer::Value;
@@ -85,12 +87,15 @@ double deviation_of_decoding(const Subject<Layer>& subject, Index count, Index l
     const View<const typename Layer::Value, Cpu<>> x_BD(subject.x_TD.data() + t * subject.x_TD.cols(), count,
                                                         subject.x_TD.cols(), length * subject.x_TD.cols());
     const auto y = rows_of(subject.layer.decode(subject.context, x_BD, {}, state));
-    for (Index b = 0; b < count; ++b) decoded[static_cast<std::size_t>(b * length + t)] = y[static_cast<std::size_t>(b)];
+    for (Index b = 0; b < count; ++b)
+      decoded[static_cast<std::size_t>(b * length + t)] = y[static_cast<std::size_t>(b)];
   }
   return relative_deviation(flat(whole), flat(decoded));
 }
 
 template <class Layer>
-concept Decodes = requires(const Layer& layer, const CpuContext& context) { layer.begin_decoding(context, 1); };
+concept Decodes = requires(const Layer& layer, const CpuContext& context) {
+  layer.begin_decoding(context, 1);
+};
 
 }  // namespace moe::testing

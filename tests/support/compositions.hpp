@@ -1,5 +1,6 @@
-/// Every composition of policies that the conformance tests run, how to build one of a given size, and what the reference
-/// says it must answer: the reference reads the policies' settings and the weights, and computes with its own loops.
+/// Every composition of policies that the conformance tests run, how to build one of a given size, and what the
+/// reference says it must answer: the reference reads the policies' settings and the weights, and computes with its own
+/// loops.
 #pragma once
 
 #include <tuple>
@@ -18,7 +19,8 @@ struct Sizes {
   double capacity_factor = 1;
 };
 
-// --- building ---------------------------------------------------------------------------------------------------------
+// --- building
+// ---------------------------------------------------------------------------------------------------------
 
 /// A policy or path with the settings that it has among `sizes`.
 template <class P>
@@ -40,7 +42,8 @@ struct Builder<TokenMoE<R, N, C, X, Path, Bal>> {
     Path path;
     if constexpr (requires { path.ffn; }) path = Path(s.width, s.hidden);
     return TokenMoE<R, N, C, X, Path, Bal>(policy_for<R>(s), N{}, policy_for<C>(s),
-                                           ExpertBank<X>(s.experts, s.width, s.hidden), std::move(path), policy_for<Bal>(s));
+                                           ExpertBank<X>(s.experts, s.width, s.hidden), std::move(path),
+                                           policy_for<Bal>(s));
   }
 };
 template <class S, class Source, class R, class N, class C, class X>
@@ -63,7 +66,8 @@ Layer build(const Sizes& sizes) {
   return Builder<Layer>::build(sizes);
 }
 
-// --- the reference's answer -------------------------------------------------------------------------------------------
+// --- the reference's answer
+// -------------------------------------------------------------------------------------------
 
 enum class Phase { training, inference };
 
@@ -97,7 +101,9 @@ inline void describe(const SharedTopK& router, reference::Level& level) {
 }
 inline void describe(const ExpertChoice&, reference::Level& level) { level.select = reference::Select::expert_choice; }
 inline void describe(const ThresholdChoice&, reference::Level& level) { level.select = reference::Select::threshold; }
-inline void describe(const SegmentCapacity& capacity, reference::Level& level) { level.capacity_factor = capacity.factor; }
+inline void describe(const SegmentCapacity& capacity, reference::Level& level) {
+  level.capacity_factor = capacity.factor;
+}
 inline void describe(const Unlimited&, reference::Level& level) { level.capacity_factor = -1; }
 
 template <class X>
@@ -153,14 +159,16 @@ Expected expected(const TokenMoE<R, N, C, X, Path, Bal>& layer, const reference:
 }
 
 template <class S, class Source, class R, class N, class C, class X>
-Expected expected(const SegmentMoE<S, Source, R, N, C, X>& layer, const reference::Rows& x, const Batch& batch, Phase phase) {
+Expected expected(const SegmentMoE<S, Source, R, N, C, X>& layer, const reference::Rows& x, const Batch& batch,
+                  Phase phase) {
   reference::Windows windows{static_cast<std::size_t>(layer.segmenter.window), Source::is_causal, {}};
   if constexpr (Source::is_causal) windows.first = values_of(layer.source.first_D);
   return {reference::segment_moe(level_of(layer.gating, layer.bank, phase), windows, x, lengths_of(batch)), 0};
 }
 
 template <class Token, class Segment, class F>
-Expected expected(const HybridMoE<Token, Segment, F>& layer, const reference::Rows& x, const Batch& batch, Phase phase) {
+Expected expected(const HybridMoE<Token, Segment, F>& layer, const reference::Rows& x, const Batch& batch,
+                  Phase phase) {
   Expected out = expected(layer.token, x, batch, phase);
   const Expected segment = expected(layer.segment, x, batch, phase);
   out.y = reference::fuse(out.y, segment.y, segment.mass, layer.fusion.token, layer.fusion.segment, F::needs_mass);
@@ -179,7 +187,8 @@ Matrix<typename Layer::Value, Cpu<>> draw_clear(Layer& layer, const Batch& batch
   }
 }
 
-// --- the list ---------------------------------------------------------------------------------------------------------
+// --- the list
+// ---------------------------------------------------------------------------------------------------------
 
 template <class Real>
 using Ffn = SwiGlu<Real, Cpu<>>;
@@ -195,24 +204,22 @@ template <class Real>
 using SegmentByPreviousMean = SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, Routing<ExpertChoice, ThresholdChoice>,
                                          SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
 template <class Real>
-using SegmentTopK =
-    SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, TopK, SoftmaxOverChosen, Unlimited, Ffn<Real>>;
+using SegmentTopK = SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, TopK, SoftmaxOverChosen, Unlimited, Ffn<Real>>;
 
 template <class Real>
-using TokenCompositions = std::tuple<Mixtral<Real, Cpu<>>, Qwen15Moe<Real, Cpu<>>, SharedRouted<Real>, TokenExpertChoice<Real>>;
+using TokenCompositions =
+    std::tuple<Mixtral<Real, Cpu<>>, Qwen15Moe<Real, Cpu<>>, SharedRouted<Real>, TokenExpertChoice<Real>>;
 template <class Real>
 using SegmentCompositions = std::tuple<SegmentByOwnMean<Real>, SegmentByPreviousMean<Real>, SegmentTopK<Real>>;
 template <class Real>
-using HybridCompositions =
-    std::tuple<MultiPlMoe<Real, Cpu<>>, MultiPlMoe<Real, Cpu<>, NormalisedFusion>, CausalMultiPlMoe<Real, Cpu<>>,
-               CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>>;
+using HybridCompositions = std::tuple<MultiPlMoe<Real, Cpu<>>, MultiPlMoe<Real, Cpu<>, NormalisedFusion>,
+                                      CausalMultiPlMoe<Real, Cpu<>>, CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>>;
 
 /// f.template operator()<Layer>() for every layer of the list.
 template <class List, class F>
 void for_each_composition(const F& f) {
-  [&]<std::size_t... i>(std::index_sequence<i...>) {
-    (f.template operator()<std::tuple_element_t<i, List>>(), ...);
-  }(std::make_index_sequence<std::tuple_size_v<List>>{});
+  [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<std::tuple_element_t<i, List>>(), ...); }
+  (std::make_index_sequence<std::tuple_size_v<List>>{});
 }
 
 }  // namespace moe::testing

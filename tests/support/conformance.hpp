@@ -46,8 +46,8 @@ inline Case draw_case(Draw& draw) {
   return c;
 }
 
-/// Input and routing weights of a case. Ties: whole numbers, the same in every row, so that equal scores are equal bit for
-/// bit. Lopsided: every row prefers one expert by far.
+/// Input and routing weights of a case. Ties: whole numbers, the same in every row, so that equal scores are equal bit
+/// for bit. Lopsided: every row prefers one expert by far.
 template <class Layer>
 Matrix<typename Layer::Value, Cpu<>> draw_values(Draw& draw, const Case& c, Layer& layer) {
   using Real = typename Layer::Value;
@@ -83,7 +83,8 @@ void draw_thresholds(Draw& draw, Layer& layer, Index experts) {
       [&](const std::string& name, auto& buffer) {
         if (name.ends_with("thresholds"))
           for (Index e = 0; e < experts; ++e)
-            buffer.view()(0, e) = static_cast<typename Layer::Value>(as_float(2 * draw.uniform() / static_cast<double>(experts)));
+            buffer.view()(0, e) =
+                static_cast<typename Layer::Value>(as_float(2 * draw.uniform() / static_cast<double>(experts)));
       },
       std::string(), layer);
 }
@@ -115,14 +116,14 @@ inline void note_corners(const Case& c, const reference::Decided& decided, Corne
 template <class Layer>
 inline constexpr bool routes_twice = false;
 template <class Layer>
-  requires requires(Layer layer) { layer.gating; }
+requires requires(Layer layer) { layer.gating; }
 inline constexpr bool routes_twice<Layer> = decltype(Layer::gating)::has_thresholds;
 template <class Layer>
-  requires requires(Layer layer) { layer.segment; }
+requires requires(Layer layer) { layer.segment; }
 inline constexpr bool routes_twice<Layer> = decltype(Layer::segment.gating)::has_thresholds;
 
-/// Runs `conformance_cases` cases of Layer, forward and infer. NMSE is taken over the outputs of a hundred cases at a time:
-/// a single output of a few numbers can cancel to nearly 0, and then any rounding is large beside it.
+/// Runs `conformance_cases` cases of Layer, forward and infer. NMSE is taken over the outputs of a hundred cases at a
+/// time: a single output of a few numbers can cancel to nearly 0, and then any rounding is large beside it.
 template <class Layer>
 void check_against_reference(std::string_view test, Corners& corners) {
   using Real = typename Layer::Value;
@@ -151,7 +152,8 @@ void check_against_reference(std::string_view test, Corners& corners) {
     REQUIRE(result.output.rows() == x.rows());
     REQUIRE(answer.rows() == x.rows());
     REQUIRE(result.output.cols() == x.cols());
-    REQUIRE(std::abs(result.stats.balance_loss() - train.balance_loss) <= Tolerance<Real>::relative * (1 + train.balance_loss));
+    REQUIRE(std::abs(result.stats.balance_loss() - train.balance_loss) <=
+            Tolerance<Real>::relative * (1 + train.balance_loss));
     training.add(flat(train.y), values_of(result.output), i);
     inference.add(flat(infer.y), values_of(answer), i);
     if (i % 100 == 99) {

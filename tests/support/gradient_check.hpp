@@ -1,5 +1,5 @@
-/// Analytic gradients against central differences in double. A choice is piecewise constant: inputs are drawn until every
-/// decision is clearer than what a difference can move.
+/// Analytic gradients against central differences in double. A choice is piecewise constant: inputs are drawn until
+/// every decision is clearer than what a difference can move.
 #pragma once
 
 #include <cmath>
@@ -25,8 +25,8 @@ using Tensor = Matrix<double, Cpu<>>;
 /// Compares `analytic` with the differences of loss() as each value of `values` moves. At most `samples` values, spread
 /// over the tensor.
 inline void check_component_gradients(const std::string& what, View<double, Cpu<>> values,
-                                      View<const double, Cpu<>> analytic, const std::function<double()>& loss, double bar,
-                                      Index samples = 64) {
+                                      View<const double, Cpu<>> analytic, const std::function<double()>& loss,
+                                      double bar, Index samples = 64) {
   INFO(what << ", MOE_TEST_SEED=" << seed());
   REQUIRE(analytic.rows == values.rows);
   REQUIRE(analytic.cols == values.cols);
@@ -42,7 +42,8 @@ inline void check_component_gradients(const std::string& what, View<double, Cpu<
     const double below = loss();
     value = kept;
     const double numeric = (above - below) / (2 * difference_step);
-    const double error = std::abs(analytic(i / values.cols, i % values.cols) - numeric) / std::max(1.0, std::abs(numeric));
+    const double error =
+        std::abs(analytic(i / values.cols, i % values.cols) - numeric) / std::max(1.0, std::abs(numeric));
     // Written so that a NaN counts as wrong.
     if (!(error <= worst)) worst = error, worst_at = i;
   }
@@ -59,7 +60,8 @@ inline double inner(const Tensor& c, const Tensor& y) {
 
 /// Checks every weight and the input of a layer under the loss <c, y> + balance_weight * balance loss.
 template <class Layer>
-void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, double balance_weight, double bar = layer_bar) {
+void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, double balance_weight,
+                           double bar = layer_bar) {
   const CpuContext context{.threads = 1};
   Draw draw("gradient of a layer");
   const Tensor c_TD = random_matrix<double, Cpu<>>(draw, x_TD.rows(), x_TD.cols());

@@ -78,8 +78,8 @@ inline Vector softmax(const Vector& z, const std::vector<bool>& counts) {
 }
 
 /// The places of the `take` largest values, the lower place first among equals; `margin` learns how close
-/// the decision was. Equal values are no close call, since equal inputs give equal values and the place decides; what must
-/// keep its distance are the values next to them.
+/// the decision was. Equal values are no close call, since equal inputs give equal values and the place decides; what
+/// must keep its distance are the values next to them.
 inline std::vector<std::size_t> largest(const Vector& values, std::size_t take, double& margin) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -97,7 +97,8 @@ inline std::vector<std::size_t> largest(const Vector& values, std::size_t take, 
 
 inline std::size_t rows_per_expert(const Level& level, std::size_t rows) {
   if (level.capacity_factor < 0 || rows == 0) return rows;
-  const double share = std::floor(static_cast<double>(rows) * level.capacity_factor / static_cast<double>(level.gate.size()));
+  const double share =
+      std::floor(static_cast<double>(rows) * level.capacity_factor / static_cast<double>(level.gate.size()));
   return std::min(rows, std::max(std::size_t{1}, static_cast<std::size_t>(share)));
 }
 
@@ -112,7 +113,8 @@ inline Decided decide(const Level& level, const Rows& inputs) {
     for (std::size_t e = 0; e < experts; ++e) {
       Vector scores;
       for (const Vector& row : s) scores.push_back(row[e]);
-      for (const std::size_t r : largest(scores, rows_per_expert(level, inputs.size()), d.margin)) d.chosen[r][e] = true;
+      for (const std::size_t r : largest(scores, rows_per_expert(level, inputs.size()), d.margin))
+        d.chosen[r][e] = true;
     }
   for (std::size_t r = 0; r < inputs.size(); ++r) {
     if (level.select == Select::top_k)
@@ -179,7 +181,8 @@ inline Output segment_moe(const Level& level, const Windows& windows, const Rows
         for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += x[t][i];
         of_row.push_back(inputs.size());
       }
-      // Divided at the end, as sums of small whole numbers are exact: then equal rows give equal means, and ties are ties.
+      // Divided at the end, as sums of small whole numbers are exact: then equal rows give equal means, and ties are
+      // ties.
       for (double& value : mean) value /= static_cast<double>(rows);
       inputs.push_back(windows.previous ? before : mean);
       before = mean;
@@ -209,7 +212,8 @@ inline Rows fuse(const Rows& token, const Rows& segment, const Vector& mass, dou
 }
 
 /// N sum_i f_i p_i over the experts that count, p from the softmax over them alone.
-inline double balance_loss(const Rows& z, const std::vector<std::vector<bool>>& chosen, const std::vector<bool>& counts) {
+inline double balance_loss(const Rows& z, const std::vector<std::vector<bool>>& chosen,
+                           const std::vector<bool>& counts) {
   double n = 0, choices = 0, loss = 0;
   for (std::size_t e = 0; e < counts.size(); ++e) {
     n += counts[e];

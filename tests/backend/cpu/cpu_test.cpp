@@ -64,8 +64,7 @@ TEST_CASE("its backward adds to what is there", "[cpu]") {
   for (Index r = 0; r < 304; ++r)
     for (Index d = 0; d < in; ++d) {
       double sum = d_x.view()(r, d);
-      for (Index f = 0; f < out; ++f)
-        sum += d_y.view()(r, f) * w[static_cast<std::size_t>(group_of(r))].view()(f, d);
+      for (Index f = 0; f < out; ++f) sum += d_y.view()(r, f) * w[static_cast<std::size_t>(group_of(r))].view()(f, d);
       expected.push_back(sum);
     }
   B::add_grouped_product_back(context, d_y, views<ConstView>(w), offsets, d_x.view());

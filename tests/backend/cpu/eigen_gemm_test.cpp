@@ -28,7 +28,8 @@ template <Product product, class Real>
 void check_product(Index m, Index n, Index k, Index gap, Index shift) {
   Draw draw("product", static_cast<std::uint32_t>(m * 1000 + n * 10 + k));
   Strided<Real> a(product == Product::left_transposed ? k : m, product == Product::left_transposed ? m : k, gap, shift);
-  Strided<Real> b(product == Product::right_transposed ? n : k, product == Product::right_transposed ? k : n, gap, shift);
+  Strided<Real> b(product == Product::right_transposed ? n : k, product == Product::right_transposed ? k : n, gap,
+                  shift);
   Strided<Real> c(m, n, gap, shift);
   fill_normal(draw, a.view);
   fill_normal(draw, b.view);
@@ -46,7 +47,8 @@ void check_product(Index m, Index n, Index k, Index gap, Index shift) {
   double worst = 0;
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; ++j)
-      worst = std::max(worst, std::abs(expected[static_cast<std::size_t>(i * n + j)] - static_cast<double>(c.view(i, j))));
+      worst =
+          std::max(worst, std::abs(expected[static_cast<std::size_t>(i * n + j)] - static_cast<double>(c.view(i, j))));
   INFO(m << " x " << n << " x " << k << ", gap " << gap << ", shift " << shift << ", MOE_TEST_SEED=" << seed());
   CHECK(worst <= (sizeof(Real) == 4 ? 2e-6 : 1e-14) * (1 + static_cast<double>(k)));
   // What lies between the rows belongs to somebody else.

@@ -26,7 +26,8 @@ TEMPLATE_TEST_CASE("a dot product has the same bits wherever its rows start", "[
     double expected = 0, magnitude = 1;
     for (std::size_t i = 0; i < x.size(); ++i) expected += x[i] * y[i], magnitude += std::abs(x[i] * y[i]);
     INFO("size " << size << ", MOE_TEST_SEED=" << seed());
-    CHECK(std::abs(static_cast<double>(results.front()) - expected) < magnitude * (sizeof(TestType) == 4 ? 1e-6 : 1e-15));
+    CHECK(std::abs(static_cast<double>(results.front()) - expected) <
+          magnitude * (sizeof(TestType) == 4 ? 1e-6 : 1e-15));
   }
 }
 

@@ -35,7 +35,8 @@ TEST_CASE("tiles cover everything once and depend on the count alone", "[cpu]") 
   for (const Index count : {0, 1, 31, 32, 33, 100}) {
     const auto tiles = [&](int threads) {
       std::vector<std::atomic<Index>> end_of(static_cast<std::size_t>(count) + 1);
-      cpu::parallel_tiles(Threads{threads}, count, 32, [&](Index begin, Index end) { end_of[static_cast<std::size_t>(begin)] = end; });
+      cpu::parallel_tiles(Threads{threads}, count, 32,
+                          [&](Index begin, Index end) { end_of[static_cast<std::size_t>(begin)] = end; });
       return std::vector<Index>(end_of.begin(), end_of.end());
     };
     const auto serial = tiles(1);

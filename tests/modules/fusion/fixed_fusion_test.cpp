@@ -33,7 +33,8 @@ TEST_CASE("FixedFusion is two constants", "[modules][gradient]") {
   FixedFusion fusion{.token = 0.6, .segment = -0.2};
   const auto [y, saved] = in.run(fusion);
   for (Index i = 0; i < y.size(); ++i)
-    CHECK(y.data()[i] == Catch::Approx(0.6 * in.token.data()[i] - 0.2 * in.segment.data()[i]).epsilon(1e-13).margin(1e-14));
+    CHECK(y.data()[i] ==
+          Catch::Approx(0.6 * in.token.data()[i] - 0.2 * in.segment.data()[i]).epsilon(1e-13).margin(1e-14));
   const auto d = fusion.backward<double, B>(context, std::as_const(in.c).view(), {}, fusion);
   const auto loss = [&] { return inner(in.c, in.run(fusion).first); };
   check_component_gradients("token", in.token, d.d_token_TD, loss, component_bar);
