@@ -144,17 +144,18 @@ class Demo {
     write_file_atomically(out_ / "report.json", demo_json(scores_, parts_));
   }
 
+  /// A narrower draw than top-p 0.98 never leaves a run of spaces: after one, a model this small gives the next over 0.9.
   void show_texts(const LanguageModel& model) const {
     static constexpr std::array<std::pair<Language, const char*>, language_count> prompts{{
-        {Language::python, "def read_file(path):\n"},
-        {Language::java, "    public String getName() {\n"},
-        {Language::cpp, "template <class T>\n"},
+        {Language::python, "def read_file(path):\n    "},
+        {Language::java, "    public String getName() {\n        return "},
+        {Language::cpp, "template <class T>\nclass "},
         {Language::rust, "    pub fn new("},
         {Language::go, "func (s *Server) "},
         {Language::ruby, "  def initialize("},
     }};
     for (const auto& [language, prompt] : prompts) {
-      const std::string text = generate(model, prompt, {.max_new_tokens = 160, .temperature = 0.8, .top_p = 0.9, .seed = flags_.seed, .stop = {}});
+      const std::string text = generate(model, prompt, {.max_new_tokens = 160, .temperature = 1, .top_p = 0.98, .seed = flags_.seed, .stop = {}});
       fmt::print("\n--- {}\n{}{}\n", title_of(language), prompt, printable_text(text));
     }
     fmt::print("\nreport, models and data: {}\n", out_.string());
