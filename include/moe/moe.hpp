@@ -59,6 +59,7 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/backend/shape/shape.hpp"
 
+#include "moe/ops/add.hpp"
 #include "moe/ops/balance_loss.hpp"
 #include "moe/ops/dispatch.hpp"
 #include "moe/ops/mix.hpp"

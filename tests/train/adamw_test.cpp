@@ -18,7 +18,8 @@ using Layer = Linear<double, Cpu<>>;
 
 TEST_CASE("AdamW follows its recursion, decays matrices and leaves vectors", "[train]") {
   const CpuContext context;
-  Layer layer = Layer::with_bias(1, 1), gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
+  Layer layer = Layer::with_bias(1, 1), gradient = gradient_for(layer), m = gradient_for(layer),
+        v = gradient_for(layer);
   layer.weight.data()[0] = 0.5;
   layer.bias.data()[0] = -0.25;
   const AdamW adamw{.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .decay = 0.2};
@@ -32,7 +33,8 @@ TEST_CASE("AdamW follows its recursion, decays matrices and leaves vectors", "[t
     const auto expected = [&](double& value, double& first, double& second, double slope, double decay) {
       first = 0.9 * first + 0.1 * slope;
       second = 0.99 * second + 0.01 * slope * slope;
-      const double step_size = first / (1 - std::pow(0.9, step)) / (std::sqrt(second / (1 - std::pow(0.99, step))) + 1e-3);
+      const double step_size =
+          first / (1 - std::pow(0.9, step)) / (std::sqrt(second / (1 - std::pow(0.99, step))) + 1e-3);
       value -= rate * (step_size + decay * value);
     };
     expected(w, m_w, v_w, scale * std::sin(step), 0.2);
@@ -48,7 +50,8 @@ TEST_CASE("a weight without a gradient is not touched, not even by decay", "[tra
   layer.weight.data()[3] = 7;
   layer.bias.data()[1] = 7;
   const auto trains_bias = [](const std::string& name) { return name == "bias"; };
-  Layer gradient = gradient_for(layer, trains_bias), m = gradient_for(layer, trains_bias), v = gradient_for(layer, trains_bias);
+  Layer gradient = gradient_for(layer, trains_bias), m = gradient_for(layer, trains_bias),
+        v = gradient_for(layer, trains_bias);
   gradient.bias.data()[1] = 1;
   AdamW{}.step(context, 0.1, 1, 1, layer, gradient, m, v);
   CHECK(layer.weight.data()[3] == 7);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "multipl_moe/cli/commands.hpp"
@@ -34,12 +35,14 @@ int report(int exit_code, const std::string& message) {
 }  // namespace
 
 int run_program(int argc, char** argv) {
-  CLI::App program{"Extends a code language model to low-resource programming languages with MultiPL-MoE.", "multipl_moe"};
+  CLI::App program{"Extends a code language model to low-resource programming languages with MultiPL-MoE.",
+                   "multipl_moe"};
   program.require_subcommand(1);
   program.get_formatter()->column_width(36);
-  program.footer("Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file, 4 out of memory, 5 I/O or disk full,\n"
-                 "6 non-finite loss, 130 interrupted (after a checkpoint). Every option is also an environment\n"
-                 "variable: --batch-size is MOE_BATCH_SIZE. Data goes to stdout, progress to stderr.");
+  program.footer(
+      "Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file, 4 out of memory, 5 I/O or disk full,\n"
+      "6 non-finite loss, 130 interrupted (after a checkpoint). Every option is also an environment\n"
+      "variable: --batch-size is MOE_BATCH_SIZE. Data goes to stdout, progress to stderr.");
   add_info_command(program);
   add_prepare_command(program);
   add_pretrain_command(program);
@@ -64,6 +67,8 @@ int run_program(int argc, char** argv) {
     return report(error.exit_code(), error.what());
   } catch (const std::bad_alloc&) {
     return report(4, "out of memory: a smaller --batch-size or --sequence-length needs less");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(5, escaped(error.what(), 1000));
   } catch (const std::exception& error) {
     return report(1, error.what());
   }

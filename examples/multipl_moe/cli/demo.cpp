@@ -35,7 +35,8 @@ struct DemoFlags {
   bool quiet = false;
 };
 
-/// The demo's layer: windows of 16 give V = 64 segments and r = 10, the paper's own numbers, in a batch of 4 x 256 tokens.
+/// The demo's layer: windows of 16 give V = 64 segments and r = 10, the paper's own numbers, in a batch of 4 x 256
+/// tokens.
 MoeConfig demo_mixture(std::string_view fusion) {
   MoeConfig moe = mixture_named("causal-multipl-moe").value();
   moe.segment_window = 16;
@@ -99,8 +100,9 @@ class Demo {
     for (const Language language : all_languages)
       for (const Split split : all_splits)
         if (report.languages[index_of(language)].splits[index_of(split)].documents == 0)
-          throw UsageError(fmt::format("[demo] the corpus must have at least 3 usable files of each language; {} has no {} text",
-                                       title_of(language), name_of(split)));
+          throw UsageError(
+              fmt::format("[demo] the corpus must have at least 3 usable files of each language; {} has no {} text",
+                          title_of(language), name_of(split)));
   }
 
   TrainOptions common_options(const std::string& name, std::int64_t steps, double rate) const {
@@ -120,7 +122,8 @@ class Demo {
   }
 
   Evaluation score(const LanguageModel& model) const {
-    return evaluate(model, test_files_, {.sequences = flags_.batch_size, .length = flags_.sequence_length, .max_bytes = flags_.eval_bytes});
+    return evaluate(model, test_files_,
+                    {.sequences = flags_.batch_size, .length = flags_.sequence_length, .max_bytes = flags_.eval_bytes});
   }
 
   /// Upcycled, and its thresholds set by a few training batches, without which the first evaluation would have none.
@@ -144,7 +147,8 @@ class Demo {
     write_file_atomically(out_ / "report.json", demo_json(scores_, parts_));
   }
 
-  /// A narrower draw than top-p 0.98 never leaves a run of spaces: after one, a model this small gives the next over 0.9.
+  /// A narrower draw than top-p 0.98 never leaves a run of spaces: after one, a model this small gives the next over
+  /// 0.9.
   void show_texts(const LanguageModel& model) const {
     static constexpr std::array<std::pair<Language, const char*>, language_count> prompts{{
         {Language::python, "def read_file(path):\n    "},
@@ -155,7 +159,8 @@ class Demo {
         {Language::ruby, "  def initialize("},
     }};
     for (const auto& [language, prompt] : prompts) {
-      const std::string text = generate(model, prompt, {.max_new_tokens = 160, .temperature = 1, .top_p = 0.98, .seed = flags_.seed, .stop = {}});
+      const std::string text = generate(
+          model, prompt, {.max_new_tokens = 160, .temperature = 1, .top_p = 0.98, .seed = flags_.seed, .stop = {}});
       fmt::print("\n--- {}\n{}{}\n", title_of(language), prompt, printable_text(text));
     }
     fmt::print("\nreport, models and data: {}\n", out_.string());
@@ -174,19 +179,40 @@ void add_demo_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
       "demo", "The whole chain: data, base model, upcycling, post-training beside a dense control, table, texts.");
   const auto flags = std::make_shared<DemoFlags>();
-  command.add_option("--corpus", flags->corpus, "folders of source files in all six languages")->required()->type_name("DIR...");
+  command.add_option("--corpus", flags->corpus, "folders of source files in all six languages")
+      ->required()
+      ->type_name("DIR...");
   command.add_option("-o,--output", flags->output, "folder for data, models and the report")->capture_default_str();
-  command.add_option("--base-steps", flags->base_steps, "steps of the base model")->capture_default_str()->check(above_zero());
-  command.add_option("--post-steps", flags->post_steps, "steps of each post-training")->capture_default_str()->check(above_zero());
-  command.add_option("--batch-size", flags->batch_size, "sequences in a batch")->capture_default_str()->check(above_zero());
-  command.add_option("--sequence-length", flags->sequence_length, "tokens (bytes) in a sequence")->capture_default_str()->check(above_zero());
-  command.add_option("--train-bytes", flags->train_bytes, "of training text a language at most")->capture_default_str()->check(above_zero());
-  command.add_option("--eval-bytes", flags->eval_bytes, "of test text a language at most")->capture_default_str()->check(above_zero());
-  command.add_option("--base-learning-rate", flags->base_rate, "peak, base model")->capture_default_str()->check(above_zero());
-  command.add_option("--learning-rate", flags->post_rate, "peak, both post-trainings")->capture_default_str()->check(above_zero());
-  command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages in post-training")->capture_default_str();
+  command.add_option("--base-steps", flags->base_steps, "steps of the base model")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--post-steps", flags->post_steps, "steps of each post-training")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--batch-size", flags->batch_size, "sequences in a batch")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--sequence-length", flags->sequence_length, "tokens (bytes) in a sequence")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--train-bytes", flags->train_bytes, "of training text a language at most")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--eval-bytes", flags->eval_bytes, "of test text a language at most")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--base-learning-rate", flags->base_rate, "peak, base model")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--learning-rate", flags->post_rate, "peak, both post-trainings")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages in post-training")
+      ->capture_default_str();
   command.add_option("--seed", flags->seed, "of weights, data order and texts")->capture_default_str();
-  command.add_option("--log-every", flags->log_every, "steps between progress lines when stderr is no terminal")->capture_default_str()->check(above_zero());
+  command.add_option("--log-every", flags->log_every, "steps between progress lines when stderr is no terminal")
+      ->capture_default_str()
+      ->check(above_zero());
   add_threads_option(command, flags->threads);
   command.add_flag("-q,--quiet", flags->quiet, "no progress");
   command.callback([flags] { Demo(*flags).run(); });

@@ -38,7 +38,9 @@ double largest_difference(const Evaluation& a, const Evaluation& b) {
   return largest;
 }
 
-std::string verdict_line(bool met, const std::string& text) { return fmt::format("{} {}\n", met ? "yes" : "NO ", text); }
+std::string verdict_line(bool met, const std::string& text) {
+  return fmt::format("{} {}\n", met ? "yes" : "NO ", text);
+}
 
 }  // namespace
 
@@ -48,7 +50,8 @@ std::string demo_table(const DemoScores& scores) {
   text += fmt::format("{:>9}{:>8}{:>9}{:>8}\n", "high", "", "low", "");
   for (const NamedRow& row : rows_of(scores)) {
     text += fmt::format("{:<30}", row.name);
-    for (const auto& score : *row.evaluation) text += score ? fmt::format("{:>8.3f}", score->bits_per_byte) : "       -";
+    for (const auto& score : *row.evaluation)
+      text += score ? fmt::format("{:>8.3f}", score->bits_per_byte) : "       -";
     for (const Resource kind : {Resource::high, Resource::low}) {
       text += fmt::format("{:>9.3f}", mean_bits_per_byte(*row.evaluation, kind));
       text += row.evaluation == &scores.base
@@ -64,9 +67,18 @@ std::string demo_verdict(const DemoScores& s) {
   const double start = largest_difference(s.start_normalised, s.base);
   const double gain = -change(s.multipl, s.base, Resource::low), dense_gain = -change(s.dense, s.base, Resource::low);
   const double hurt = change(s.multipl, s.base, Resource::high), dense_hurt = change(s.dense, s.base, Resource::high);
-  return verdict_line(start < 1e-4, fmt::format("at step 0, normalised fusion equals the base: largest difference {:.1e} bits per byte", start)) +
-         verdict_line(gain >= 0.20, fmt::format("low-resource languages at least 20 % better than the base: {:.1f} % (dense control {:.1f} %)", 100 * gain, 100 * dense_gain)) +
-         verdict_line(hurt < dense_hurt, fmt::format("high-resource languages hurt less than by the dense control: {:+.1f} % against {:+.1f} %", 100 * hurt, 100 * dense_hurt));
+  return verdict_line(
+             start < 1e-4,
+             fmt::format("at step 0, normalised fusion equals the base: largest difference {:.1e} bits per byte",
+                         start)) +
+         verdict_line(
+             gain >= 0.20,
+             fmt::format("low-resource languages at least 20 % better than the base: {:.1f} % (dense control {:.1f} %)",
+                         100 * gain, 100 * dense_gain)) +
+         verdict_line(
+             hurt < dense_hurt,
+             fmt::format("high-resource languages hurt less than by the dense control: {:+.1f} % against {:+.1f} %",
+                         100 * hurt, 100 * dense_hurt));
 }
 
 std::string demo_speeds(const std::vector<DemoPart>& parts) {

@@ -26,11 +26,19 @@ void add_generate_command(CLI::App& program) {
   const auto flags = std::make_shared<Flags>();
   command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
   command.add_option("--prompt", flags->prompt, "text to continue; -: from stdin")->required()->type_name("TEXT");
-  command.add_option("--max-new-tokens", flags->options.max_new_tokens, "tokens at most")->capture_default_str()->check(not_negative());
-  command.add_option("--temperature", flags->options.temperature, "0: always the most probable token")->capture_default_str()->check(not_negative());
-  command.add_option("--top-p", flags->options.top_p, "draw from the smallest set of this probability, in (0, 1]")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  command.add_option("--max-new-tokens", flags->options.max_new_tokens, "tokens at most")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.add_option("--temperature", flags->options.temperature, "0: always the most probable token")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.add_option("--top-p", flags->options.top_p, "draw from the smallest set of this probability, in (0, 1]")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   command.add_option("--seed", flags->options.seed, "of the draws")->capture_default_str();
-  command.add_option("--stop", flags->options.stop, "text that ends the output; may be given several times")->type_name("TEXT")->allow_extra_args(false);
+  command.add_option("--stop", flags->options.stop, "text that ends the output; may be given several times")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
   add_threads_option(command, flags->threads);
   command.callback([flags] {
     const auto model = load_model(flags->model, flags->threads);

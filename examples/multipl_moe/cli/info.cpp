@@ -64,7 +64,8 @@ void print_table(const ModelConfig& config, const Census& c) {
   row("total", c.total);
   row("active per token", c.active);
   row("trainable", c.trainable);
-  if (c.first_segments > 0) fmt::print("  and apart from these {} in vectors that route first segments, which train\n", c.first_segments);
+  if (c.first_segments > 0)
+    fmt::print("  and apart from these {} in vectors that route first segments, which train\n", c.first_segments);
   if (c.buffers > 0) fmt::print("  and {} buffers: thresholds and their counters\n", c.buffers);
   fmt::print("\nmemory\n");
   fmt::print("  {:<18} {:>16}\n", "weights, bfloat16", gib(2 * c.total));
@@ -76,12 +77,20 @@ void print_table(const ModelConfig& config, const Census& c) {
 }  // namespace
 
 void add_info_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand("info", "Layers, parameters and memory of a model, without allocating it.");
+  CLI::App& command =
+      *program.add_subcommand("info", "Layers, parameters and memory of a model, without allocating it.");
   const auto flags = std::make_shared<InfoFlags>();
-  auto* model = command.add_option("--model", flags->model, "model folder; instead of --arch and --size")->type_name("DIR");
-  command.add_option("--arch", flags->architecture, "dense, multipl-moe, causal-multipl-moe, gshard, mixtral, qwen1.5-moe [dense]")
-      ->type_name("NAME")->excludes(model);
-  command.add_option("--size", flags->size, "qwen1.5-1.8b, demo")->type_name("NAME")->capture_default_str()->excludes(model);
+  auto* model =
+      command.add_option("--model", flags->model, "model folder; instead of --arch and --size")->type_name("DIR");
+  command
+      .add_option("--arch", flags->architecture,
+                  "dense, multipl-moe, causal-multipl-moe, gshard, mixtral, qwen1.5-moe [dense]")
+      ->type_name("NAME")
+      ->excludes(model);
+  command.add_option("--size", flags->size, "qwen1.5-1.8b, demo")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->excludes(model);
   command.add_flag("--json", flags->json, "as JSON; counts are values, sizes bytes");
   command.callback([flags] {
     const ModelConfig config = configuration(*flags);

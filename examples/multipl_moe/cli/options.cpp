@@ -44,20 +44,44 @@ void add_threads_option(CLI::App& command, int& threads) {
 
 void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--data", f.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
-  command.add_option("-o,--output", f.output, "run folder for checkpoints and metrics.jsonl")->required()->type_name("DIR");
+  command.add_option("-o,--output", f.output, "run folder for checkpoints and metrics.jsonl")
+      ->required()
+      ->type_name("DIR");
   command.add_option("--steps", f.steps, "optimizer steps")->capture_default_str()->check(above_zero());
-  command.add_option("--batch-size", f.batch_size, "sequences in a micro-batch")->capture_default_str()->check(above_zero());
-  command.add_option("--sequence-length", f.sequence_length, "tokens in a sequence")->capture_default_str()->check(above_zero());
-  command.add_option("--gradient-accumulation-steps", f.accumulation, "micro-batches in a step")->capture_default_str()->check(above_zero());
-  command.add_option("--learning-rate", f.learning_rate, "peak of the cosine schedule")->capture_default_str()->check(above_zero());
-  command.add_option("--final-rate", f.final_rate, "end of the schedule, as a share of the peak")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-  command.add_option("--warmup-ratio", f.warm_up, "share of the steps that the rate rises over")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-  command.add_option("--weight-decay", f.weight_decay, "AdamW's decoupled decay; none on vectors")->capture_default_str()->check(not_negative());
-  command.add_option("--max-grad-norm", f.clip, "limit of the gradient's global norm")->capture_default_str()->check(above_zero());
-  command.add_option("--balance-weight", f.balance_weight, "alpha of the balance loss")->capture_default_str()->check(not_negative());
+  command.add_option("--batch-size", f.batch_size, "sequences in a micro-batch")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--sequence-length", f.sequence_length, "tokens in a sequence")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--gradient-accumulation-steps", f.accumulation, "micro-batches in a step")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--learning-rate", f.learning_rate, "peak of the cosine schedule")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--final-rate", f.final_rate, "end of the schedule, as a share of the peak")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--warmup-ratio", f.warm_up, "share of the steps that the rate rises over")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--weight-decay", f.weight_decay, "AdamW's decoupled decay; none on vectors")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.add_option("--max-grad-norm", f.clip, "limit of the gradient's global norm")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--balance-weight", f.balance_weight, "alpha of the balance loss")
+      ->capture_default_str()
+      ->check(not_negative());
   command.add_option("--seed", f.seed, "of initial weights and the order of data")->capture_default_str();
-  command.add_option("--log-every", f.log_every, "steps between progress lines when stderr is no terminal")->capture_default_str()->check(above_zero());
-  command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: one at the end")->capture_default_str()->check(not_negative());
+  command.add_option("--log-every", f.log_every, "steps between progress lines when stderr is no terminal")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: one at the end")
+      ->capture_default_str()
+      ->check(not_negative());
   add_threads_option(command, f.threads);
   command.add_flag("-q,--quiet", f.quiet, "no progress");
 }
@@ -94,7 +118,8 @@ std::pair<double, double> parse_mix(const std::string& text) {
   const double low = number(whole.substr(0, colon));
   const double high = colon == std::string::npos ? -1 : number(whole.substr(colon + 1));
   if (low < 0 || high < 0 || low + high == 0)
-    throw UsageError("[mix] must read LOW:HIGH with two numbers that are not both 0, such as 9:1, found '" + escaped(text) + "'");
+    throw UsageError("[mix] must read LOW:HIGH with two numbers that are not both 0, such as 9:1, found '" +
+                     escaped(text) + "'");
   return {low, high};
 }
 

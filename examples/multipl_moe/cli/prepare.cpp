@@ -19,12 +19,22 @@ void add_prepare_command(CLI::App& program) {
   };
   const auto flags = std::make_shared<Flags>();
   PrepareOptions& o = flags->options;
-  command.add_option("sources", o.sources, "folders of source files (.py .java .cpp .cc .hpp .h .rs .go .rb)")->required()->type_name("DIR...");
+  command.add_option("sources", o.sources, "folders of source files (.py .java .cpp .cc .hpp .h .rs .go .rb)")
+      ->required()
+      ->type_name("DIR...");
   command.add_option("-o,--output", o.out, "folder for the token files")->required()->type_name("DIR");
-  command.add_option("--dev-fraction", o.dev_fraction, "of the documents, held out to choose settings")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-  command.add_option("--test-fraction", o.test_fraction, "of the documents, held out to report")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-  command.add_option("--max-train-bytes", o.max_train_bytes, "of each language's training text; 0: all")->capture_default_str()->check(not_negative());
-  command.add_option("--max-held-out-bytes", o.max_held_out_bytes, "of each language's dev and test text; 0: all")->capture_default_str()->check(not_negative());
+  command.add_option("--dev-fraction", o.dev_fraction, "of the documents, held out to choose settings")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--test-fraction", o.test_fraction, "of the documents, held out to report")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--max-train-bytes", o.max_train_bytes, "of each language's training text; 0: all")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.add_option("--max-held-out-bytes", o.max_held_out_bytes, "of each language's dev and test text; 0: all")
+      ->capture_default_str()
+      ->check(not_negative());
   command.add_flag("--json", flags->json, "the report as JSON");
   command.callback([flags] {
     const PrepareReport report = prepare(flags->options);

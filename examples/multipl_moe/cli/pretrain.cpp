@@ -40,9 +40,16 @@ void add_pretrain_command(CLI::App& program) {
   const auto flags = std::make_shared<PretrainFlags>();
   flags->learning_rate = 4e-3;
   add_training_options(command, *flags);
-  auto* config = command.add_option("--config-json", flags->config, "sizes of the model, a config.json in Hugging Face's names")->type_name("FILE");
-  command.add_option("--size", flags->size, "demo, qwen1.5-1.8b")->type_name("NAME")->capture_default_str()->excludes(config);
-  command.add_option("--languages", flags->languages, "read in equal parts: python, java, cpp, rust, go, ruby")->delimiter(',')->capture_default_str();
+  auto* config =
+      command.add_option("--config-json", flags->config, "sizes of the model, a config.json in Hugging Face's names")
+          ->type_name("FILE");
+  command.add_option("--size", flags->size, "demo, qwen1.5-1.8b")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->excludes(config);
+  command.add_option("--languages", flags->languages, "read in equal parts: python, java, cpp, rust, go, ruby")
+      ->delimiter(',')
+      ->capture_default_str();
   command.callback([flags] { pretrain(*flags); });
 }
 

@@ -34,12 +34,14 @@ std::string prepare_table(const PrepareReport& report) {
 }
 
 std::string evaluation_table(const Evaluation& evaluation) {
-  std::string text = fmt::format("{:<14} {:>12} {:>14} {:>10} {:>9}\n", "", "nats/token", "bits per byte", "accuracy", "tokens");
+  std::string text =
+      fmt::format("{:<14} {:>12} {:>14} {:>10} {:>9}\n", "", "nats/token", "bits per byte", "accuracy", "tokens");
   for (const Language language : all_languages)
     if (const auto& s = evaluation[index_of(language)])
       text += fmt::format("{:<14} {:>12.4f} {:>14.4f} {:>9.1f}% {:>9}\n", title_of(language), s->loss, s->bits_per_byte,
                           100 * s->accuracy, s->tokens);
-  const double high = mean_bits_per_byte(evaluation, Resource::high), low = mean_bits_per_byte(evaluation, Resource::low);
+  const double high = mean_bits_per_byte(evaluation, Resource::high),
+               low = mean_bits_per_byte(evaluation, Resource::low);
   if (!std::isnan(high)) text += fmt::format("{:<14} {:>12} {:>14.4f}\n", "mean, high", "", high);
   if (!std::isnan(low)) text += fmt::format("{:<14} {:>12} {:>14.4f}\n", "mean, low", "", low);
   text.pop_back();
@@ -50,10 +52,8 @@ std::string evaluation_json(const Evaluation& evaluation) {
   nlohmann::ordered_json out;
   for (const Language language : all_languages)
     if (const auto& s = evaluation[index_of(language)])
-      out[std::string(name_of(language))] = {{"loss", s->loss},
-                                             {"bits_per_byte", s->bits_per_byte},
-                                             {"accuracy", s->accuracy},
-                                             {"tokens", s->tokens}};
+      out[std::string(name_of(language))] = {
+          {"loss", s->loss}, {"bits_per_byte", s->bits_per_byte}, {"accuracy", s->accuracy}, {"tokens", s->tokens}};
   return out.dump(2);
 }
 

@@ -32,9 +32,13 @@ void add_train_command(CLI::App& program) {
   const auto flags = std::make_shared<PostTrainFlags>();
   add_training_options(command, *flags);
   command.add_option("--model", flags->model, "model folder or run folder to start from")->required()->type_name("DIR");
-  command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages, even within each")->capture_default_str();
-  command.add_option("--trainable", flags->trainable, "auto: new experts and routers of a MultiPL-MoE, everything of any other; all")
-      ->capture_default_str()->check(CLI::IsMember({"auto", "all"}));
+  command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages, even within each")
+      ->capture_default_str();
+  command
+      .add_option("--trainable", flags->trainable,
+                  "auto: new experts and routers of a MultiPL-MoE, everything of any other; all")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "all"}));
   command.callback([flags] { post_train(*flags); });
 }
 

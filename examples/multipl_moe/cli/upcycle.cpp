@@ -48,18 +48,35 @@ void add_upcycle_command(CLI::App& program) {
   const auto flags = std::make_shared<UpcycleFlags>();
   command.add_option("--model", flags->model, "dense model folder or run folder")->required()->type_name("DIR");
   command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
-  command.add_option("--arch", flags->architecture, "multipl-moe, causal-multipl-moe, gshard, mixtral")->capture_default_str();
-  command.add_option("--token-experts", flags->moe.num_token_experts, "experts of the token level [the architecture's]")->check(above_zero());
-  command.add_option("--segment-experts", flags->moe.num_segment_experts, "experts of the segment level")->check(above_zero());
-  command.add_option("--experts-per-token", flags->moe.num_experts_per_tok, "K, the shared expert included")->check(above_zero());
-  command.add_option("--shared-expert", flags->moe.shared_expert_index, "index of the expert that is always chosen and frozen")->check(not_negative());
+  command.add_option("--arch", flags->architecture, "multipl-moe, causal-multipl-moe, gshard, mixtral")
+      ->capture_default_str();
+  command
+      .add_option("--token-experts", flags->moe.num_token_experts, "experts of the token level [the architecture's]")
+      ->check(above_zero());
+  command.add_option("--segment-experts", flags->moe.num_segment_experts, "experts of the segment level")
+      ->check(above_zero());
+  command.add_option("--experts-per-token", flags->moe.num_experts_per_tok, "K, the shared expert included")
+      ->check(above_zero());
+  command
+      .add_option("--shared-expert", flags->moe.shared_expert_index,
+                  "index of the expert that is always chosen and frozen")
+      ->check(not_negative());
   command.add_option("--segment-window", flags->moe.segment_window, "tokens in a segment")->check(above_zero());
-  command.add_option("--capacity-factor", flags->moe.segment_capacity_factor, "c: an expert takes floor(V c / N) of V segments")->check(above_zero());
-  command.add_option("--fusion", flags->moe.fusion, "fixed: the two weights as they are; normalised: divided by what acted")->check(CLI::IsMember({"fixed", "normalised"}));
+  command
+      .add_option("--capacity-factor", flags->moe.segment_capacity_factor,
+                  "c: an expert takes floor(V c / N) of V segments")
+      ->check(above_zero());
+  command
+      .add_option("--fusion", flags->moe.fusion,
+                  "fixed: the two weights as they are; normalised: divided by what acted")
+      ->check(CLI::IsMember({"fixed", "normalised"}));
   command.add_option("--token-weight", flags->moe.fusion_token_weight, "of the token level [0.7]")->check(above_zero());
-  command.add_option("--segment-weight", flags->moe.fusion_segment_weight, "of the segment level [0.3]")->check(not_negative());
-  command.add_option("--balance", flags->moe.balance, "experts in the balance loss: all (the paper), or routed")->check(CLI::IsMember({"all", "routed"}));
-  command.add_option("--threshold-beta", flags->moe.threshold_beta, "decay of the inference thresholds")->check(CLI::Range(0.0, 1.0));
+  command.add_option("--segment-weight", flags->moe.fusion_segment_weight, "of the segment level [0.3]")
+      ->check(not_negative());
+  command.add_option("--balance", flags->moe.balance, "experts in the balance loss: all (the paper), or routed")
+      ->check(CLI::IsMember({"all", "routed"}));
+  command.add_option("--threshold-beta", flags->moe.threshold_beta, "decay of the inference thresholds")
+      ->check(CLI::Range(0.0, 1.0));
   command.add_option("--seed", flags->seed, "of the routers")->capture_default_str();
   add_threads_option(command, flags->threads);
   command.callback([flags, &command] {

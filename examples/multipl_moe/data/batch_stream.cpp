@@ -20,9 +20,9 @@ LanguageFiles open_language_files(const std::filesystem::path& folder, std::stri
     if (!std::filesystem::exists(path, failed)) continue;
     auto file = std::make_shared<const TokenFile>(TokenFile::open(path));
     if (file->tokenizer_hash() != tokenizer_hash)
-      throw BadFile(path, 24,
-                    fmt::format("must be of the tokenizer {:016x}, found {:016x}", tokenizer_hash,
-                                file->tokenizer_hash()));
+      throw BadFile(
+          path, 24,
+          fmt::format("must be of the tokenizer {:016x}, found {:016x}", tokenizer_hash, file->tokenizer_hash()));
     if (file->document_count() > 0) files[index_of(language)] = std::move(file);
   }
   if (std::all_of(files.begin(), files.end(), [](const auto& file) { return file == nullptr; }))
@@ -30,8 +30,7 @@ LanguageFiles open_language_files(const std::filesystem::path& folder, std::stri
   return files;
 }
 
-BatchStream::BatchStream(const LanguageFiles& files, const LanguageWeights& weights,
-                         const BatchOptions& options)
+BatchStream::BatchStream(const LanguageFiles& files, const LanguageWeights& weights, const BatchOptions& options)
     : options_(options), mixture_(weights) {
   if (options.sequences < 1)
     throw UsageError(fmt::format("[BatchStream] a batch must have a sequence, found {}", options.sequences));
@@ -43,8 +42,7 @@ BatchStream::BatchStream(const LanguageFiles& files, const LanguageWeights& weig
           fmt::format("[BatchStream] a language with a weight must have training text, found "
                       "none for {}",
                       name_of(language)));
-    packed_[i].emplace(files[i], options.end_of_text, options.length,
-                       hash_of(name_of(language), options.seed));
+    packed_[i].emplace(files[i], options.end_of_text, options.length, hash_of(name_of(language), options.seed));
   }
   sequence_.resize(static_cast<std::size_t>(options.length) + 1);
 }
@@ -68,9 +66,7 @@ void BatchStream::next(TokenBatch& batch) {
   mixture_ = mixture;
 }
 
-std::int64_t BatchStream::tokens_seen(Language language) const {
-  return mixture_.count(language) * options_.length;
-}
+std::int64_t BatchStream::tokens_seen(Language language) const { return mixture_.count(language) * options_.length; }
 
 double BatchStream::epochs_seen(Language language) const {
   const auto& packed = packed_[index_of(language)];

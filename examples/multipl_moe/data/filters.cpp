@@ -23,8 +23,7 @@ struct TextCounts {
 
 bool is_alphanumeric(char first_byte) {
   const auto byte = static_cast<unsigned char>(first_byte);
-  return byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-         (byte >= 'a' && byte <= 'z');
+  return byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
 /// Empty where `text` is not UTF-8.
@@ -59,11 +58,9 @@ std::optional<Filter> filtered_by(std::string_view text) {
   if (text.size() > largest_source) return Filter::too_large;
   const auto counts = counts_of(text);
   if (!counts) return Filter::not_utf8;
-  if (counts->longest > longest_line ||
-      counts->characters - counts->line_breaks > longest_mean_line * counts->lines)
+  if (counts->longest > longest_line || counts->characters - counts->line_breaks > longest_mean_line * counts->lines)
     return Filter::long_lines;
-  if (counts->alphanumeric * 100 < counts->characters * least_alphanumeric_percent)
-    return Filter::few_alphanumeric;
+  if (counts->alphanumeric * 100 < counts->characters * least_alphanumeric_percent) return Filter::few_alphanumeric;
   return std::nullopt;
 }
 

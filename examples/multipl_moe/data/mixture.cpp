@@ -27,8 +27,7 @@ LanguageWeights grouped_weights(double low, double high, const std::array<bool, 
   for (const Language language : all_languages) {
     const Resource resource = resource_of(language);
     if (present[index_of(language)])
-      weights[index_of(language)] =
-          (resource == Resource::low ? low : high) / static_cast<double>(members(resource));
+      weights[index_of(language)] = (resource == Resource::low ? low : high) / static_cast<double>(members(resource));
   }
   return weights;
 }
@@ -38,8 +37,8 @@ Mixture::Mixture(const LanguageWeights& weights) {
   for (const Language language : all_languages) {
     const double weight = weights[index_of(language)];
     if (!(weight >= 0.0) || !std::isfinite(weight))
-      throw UsageError(fmt::format("[Mixture] a language's weight must be 0 or more, found {} for {}", weight,
-                                   name_of(language)));
+      throw UsageError(
+          fmt::format("[Mixture] a language's weight must be 0 or more, found {} for {}", weight, name_of(language)));
     sum += weight;
   }
   if (!(sum > 0.0) || !std::isfinite(sum))

@@ -22,8 +22,7 @@ class PackedTokens {
  public:
   /// `length`: T, tokens of input in a sequence. Throws BadFile where the file does not hold one
   /// sequence, UsageError where length < 1.
-  PackedTokens(std::shared_ptr<const TokenFile> file, Token end_of_text, std::int64_t length,
-               std::uint64_t seed);
+  PackedTokens(std::shared_ptr<const TokenFile> file, Token end_of_text, std::int64_t length, std::uint64_t seed);
 
   std::int64_t length() const noexcept { return length_; }
   /// Sequences in an epoch: (stream - 1) / T, where the stream counts each end-of-text.

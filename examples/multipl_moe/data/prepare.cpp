@@ -41,8 +41,7 @@ void check(const PrepareOptions& options) {
     if (!(fraction >= 0.0 && fraction < 0.5))
       throw UsageError(fmt::format("[prepare] a held-out fraction must be in [0, 0.5), found {}", fraction));
   for (const std::int64_t limit : {options.max_train_bytes, options.max_held_out_bytes})
-    if (limit < 0)
-      throw UsageError(fmt::format("[prepare] a limit must be 0 bytes or more, found {}", limit));
+    if (limit < 0) throw UsageError(fmt::format("[prepare] a limit must be 0 bytes or more, found {}", limit));
 }
 
 /// Takes in the files of one language that the filters let through, and counts the others.
@@ -159,10 +158,9 @@ PrepareReport prepare(const PrepareOptions& options) {
       if (file.language == language) intake.add(file.path);
     const auto splits = split_up(std::move(documents), options);
     for (const Split split : all_splits)
-      counts.splits[index_of(split)] =
-          write_split(options.out / fmt::format("{}.{}.tokens", name_of(language), name_of(split)),
-                      splits[index_of(split)],
-                      split == Split::train ? options.max_train_bytes : options.max_held_out_bytes);
+      counts.splits[index_of(split)] = write_split(
+          options.out / fmt::format("{}.{}.tokens", name_of(language), name_of(split)), splits[index_of(split)],
+          split == Split::train ? options.max_train_bytes : options.max_held_out_bytes);
   }
   write_file_atomically(options.out / "report.json", to_json_text(report));
   return report;

@@ -10,8 +10,7 @@ using Json = nlohmann::ordered_json;
 
 Json json_of(const LanguageReport& report) {
   Json filtered = Json::object();
-  for (const Filter filter : all_filters)
-    filtered[std::string(name_of(filter))] = report.filtered[index_of(filter)];
+  for (const Filter filter : all_filters) filtered[std::string(name_of(filter))] = report.filtered[index_of(filter)];
   Json splits = Json::object();
   for (const Split split : all_splits) {
     const SplitReport& counts = report.splits[index_of(split)];
@@ -29,9 +28,8 @@ std::string to_json_text(const PrepareReport& report) {
   Json languages = Json::object();
   for (const Language language : all_languages)
     languages[std::string(name_of(language))] = json_of(report.languages[index_of(language)]);
-  const Json json{{"other_files", report.other_files},
-                  {"unreadable_folders", report.unreadable_folders},
-                  {"languages", languages}};
+  const Json json{
+      {"other_files", report.other_files}, {"unreadable_folders", report.unreadable_folders}, {"languages", languages}};
   return json.dump(2) + "\n";
 }
 

@@ -38,8 +38,7 @@ SourceTree walk_sources(const std::vector<fs::path>& folders) {
   for (const fs::path& folder : folders) {
     std::error_code failed;
     if (!fs::is_directory(folder, failed))
-      throw UsageError(
-          fmt::format("[prepare] a source must be a folder, found '{}'", escaped(folder.native())));
+      throw UsageError(fmt::format("[prepare] a source must be a folder, found '{}'", escaped(folder.native())));
     waiting.push_back(folder);
   }
   while (!waiting.empty()) {
@@ -47,9 +46,8 @@ SourceTree walk_sources(const std::vector<fs::path>& folders) {
     waiting.pop_back();
     walk_folder(folder, tree, waiting);
   }
-  std::sort(tree.files.begin(), tree.files.end(), [](const SourceFile& left, const SourceFile& right) {
-    return left.path.native() < right.path.native();
-  });
+  std::sort(tree.files.begin(), tree.files.end(),
+            [](const SourceFile& left, const SourceFile& right) { return left.path.native() < right.path.native(); });
   return tree;
 }
 

@@ -16,17 +16,15 @@ namespace {
 /// Reads `tokens` of `Stored` from byte `offset`, in pieces, and checks them against the vocabulary:
 /// at open() it may have held, but the file can change.
 template <class Stored>
-void read_stored(const InputFile& file, std::uint64_t offset, std::uint64_t vocab_size,
-                 std::span<Token> tokens) {
+void read_stored(const InputFile& file, std::uint64_t offset, std::uint64_t vocab_size, std::span<Token> tokens) {
   std::array<Stored, 4096> piece;
   while (!tokens.empty()) {
     const std::size_t count = std::min(tokens.size(), piece.size());
     file.read_at(offset, std::as_writable_bytes(std::span(piece).first(count)));
     for (std::size_t i = 0; i < count; ++i) {
       if (piece[i] >= vocab_size)
-        throw BadFile(
-            file.path(), offset + i * sizeof(Stored),
-            fmt::format("a token must be below the vocabulary's {}, found {}", vocab_size, piece[i]));
+        throw BadFile(file.path(), offset + i * sizeof(Stored),
+                      fmt::format("a token must be below the vocabulary's {}, found {}", vocab_size, piece[i]));
       tokens[i] = piece[i];
     }
     tokens = tokens.subspan(count);
@@ -34,8 +32,7 @@ void read_stored(const InputFile& file, std::uint64_t offset, std::uint64_t voca
   }
 }
 
-void read_tokens(const InputFile& file, std::uint64_t begin, std::uint64_t vocab_size,
-                 std::span<Token> tokens) {
+void read_tokens(const InputFile& file, std::uint64_t begin, std::uint64_t vocab_size, std::span<Token> tokens) {
   const std::uint64_t width = token_bytes_for(vocab_size);
   const std::uint64_t offset = sizeof(TokenHeader) + begin * width;
   if (width == 2)
@@ -63,8 +60,8 @@ TokenHeader read_header(const InputFile& file) {
   const std::uint64_t body = file.size() - sizeof header;
   if (header.documents > body / 8 || header.tokens > body / header.token_bytes ||
       header.tokens * header.token_bytes + (header.documents + 1) * 8 != body)
-    fail(32, fmt::format("{} documents and {} tokens of {} bytes must fill the file's {} bytes",
-                         header.documents, header.tokens, header.token_bytes, file.size()));
+    fail(32, fmt::format("{} documents and {} tokens of {} bytes must fill the file's {} bytes", header.documents,
+                         header.tokens, header.token_bytes, file.size()));
   return header;
 }
 
@@ -80,8 +77,8 @@ void check_sum(const InputFile& file, const TokenHeader& header) {
   hash.add(checked_part(header));
   if (hash.value() != header.checksum)
     throw BadFile(file.path(), 48,
-                  fmt::format("the checksum must be that of the contents, {:016x}, found {:016x}",
-                              hash.value(), header.checksum));
+                  fmt::format("the checksum must be that of the contents, {:016x}, found {:016x}", hash.value(),
+                              header.checksum));
 }
 
 std::vector<std::int64_t> read_offsets(const InputFile& file, const TokenHeader& header) {
@@ -90,13 +87,12 @@ std::vector<std::int64_t> read_offsets(const InputFile& file, const TokenHeader&
   file.read_at(at, std::as_writable_bytes(std::span(offsets)));
   for (std::size_t i = 1; i < offsets.size(); ++i)
     if (offsets[i] <= offsets[i - 1])
-      throw BadFile(
-          file.path(), at + 8 * i,
-          fmt::format("documents must not be empty, found one from {} to {}", offsets[i - 1], offsets[i]));
+      throw BadFile(file.path(), at + 8 * i,
+                    fmt::format("documents must not be empty, found one from {} to {}", offsets[i - 1], offsets[i]));
   if (offsets.front() != 0 || offsets.back() != static_cast<std::int64_t>(header.tokens))
     throw BadFile(file.path(), at,
-                  fmt::format("documents must cover tokens 0 to {}, found {} to {}", header.tokens,
-                              offsets.front(), offsets.back()));
+                  fmt::format("documents must cover tokens 0 to {}, found {} to {}", header.tokens, offsets.front(),
+                              offsets.back()));
   return offsets;
 }
 
@@ -111,10 +107,7 @@ void check_tokens(const InputFile& file, const TokenHeader& header) {
 
 TokenFile::TokenFile(InputFile file, std::int64_t vocab_size, std::uint64_t tokenizer_hash,
                      std::vector<std::int64_t> offsets)
-    : file_(std::move(file)),
-      vocab_size_(vocab_size),
-      tokenizer_hash_(tokenizer_hash),
-      offsets_(std::move(offsets)) {}
+    : file_(std::move(file)), vocab_size_(vocab_size), tokenizer_hash_(tokenizer_hash), offsets_(std::move(offsets)) {}
 
 TokenFile TokenFile::open(const std::filesystem::path& path) {
   InputFile file = InputFile::open(path);

@@ -31,9 +31,7 @@ class TokenFile {
   std::int64_t token_count() const noexcept { return offsets_.back(); }
   std::int64_t document_count() const noexcept { return static_cast<std::int64_t>(offsets_.size()) - 1; }
   /// First token of a document; of document_count(): the count of tokens.
-  std::int64_t document_begin(std::int64_t document) const {
-    return offsets_[static_cast<std::size_t>(document)];
-  }
+  std::int64_t document_begin(std::int64_t document) const { return offsets_[static_cast<std::size_t>(document)]; }
   std::int64_t document_size(std::int64_t document) const {
     return document_begin(document + 1) - document_begin(document);
   }
@@ -43,8 +41,7 @@ class TokenFile {
   void read(std::int64_t begin, std::span<Token> tokens) const;
 
  private:
-  TokenFile(InputFile file, std::int64_t vocab_size, std::uint64_t tokenizer_hash,
-            std::vector<std::int64_t> offsets);
+  TokenFile(InputFile file, std::int64_t vocab_size, std::uint64_t tokenizer_hash, std::vector<std::int64_t> offsets);
 
   InputFile file_;
   std::int64_t vocab_size_;

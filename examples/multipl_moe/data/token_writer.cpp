@@ -11,8 +11,7 @@
 
 namespace multipl_moe {
 
-TokenFileWriter::TokenFileWriter(std::filesystem::path path, std::int64_t vocab_size,
-                                 std::uint64_t tokenizer_hash)
+TokenFileWriter::TokenFileWriter(std::filesystem::path path, std::int64_t vocab_size, std::uint64_t tokenizer_hash)
     : path_(std::move(path)),
       file_(partial_path(path_)),
       vocab_size_(static_cast<std::uint64_t>(vocab_size)),
@@ -30,9 +29,8 @@ void TokenFileWriter::append(std::span<const Token> document) {
   if (document.empty()) throw Failure("[TokenFileWriter::append] a document must have a token, found none");
   for (const Token token : document)
     if (token >= vocab_size_)
-      throw Failure(
-          fmt::format("[TokenFileWriter::append] a token must be below the vocabulary's {}, found {}",
-                      vocab_size_, token));
+      throw Failure(fmt::format("[TokenFileWriter::append] a token must be below the vocabulary's {}, found {}",
+                                vocab_size_, token));
   if (token_bytes_for(vocab_size_) == 4) {
     write_hashed(std::as_bytes(document));
   } else {

@@ -15,7 +15,8 @@ LanguageScore score_text(const LanguageModel& model, const EvaluationText& text,
   std::int64_t hits = 0;
   for (std::int64_t first = 0; first < text.sequences; first += batch_sequences) {
     const std::int64_t count = std::min(batch_sequences, text.sequences - first);
-    const auto begin = static_cast<std::size_t>(first * text.length), size = static_cast<std::size_t>(count * text.length);
+    const auto begin = static_cast<std::size_t>(first * text.length),
+               size = static_cast<std::size_t>(count * text.length);
     const TokenScores scores = model.score({count, text.length, std::span(text.tokens).subspan(begin, size),
                                             std::span(text.targets).subspan(begin, size)});
     for (const double nats : scores.losses) loss += nats;

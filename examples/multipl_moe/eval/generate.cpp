@@ -67,7 +67,8 @@ Token sample(std::vector<float> logits, double temperature, double top_p, double
   std::vector<double> weight(order.size());
   double total = 0;
   for (std::size_t i = 0; i < order.size(); ++i)
-    total += weight[i] = std::exp((static_cast<double>(logits[order[i]]) - static_cast<double>(logits[order[0]])) / temperature);
+    total += weight[i] =
+        std::exp((static_cast<double>(logits[order[i]]) - static_cast<double>(logits[order[0]])) / temperature);
   std::size_t kept = 0;
   double mass = 0;
   while (kept < order.size() && mass < top_p * total) mass += weight[kept++];
@@ -91,7 +92,8 @@ std::string generate(const LanguageModel& model, std::string_view prompt, const 
     shown = std::max(shown, end);
   };
   for (std::int64_t n = 0; n < options.max_new_tokens; ++n) {
-    const double uniform = moe::random_uniform({options.seed, 0, moe::name_hash("generate")}, static_cast<std::uint64_t>(n));
+    const double uniform =
+        moe::random_uniform({options.seed, 0, moe::name_hash("generate")}, static_cast<std::uint64_t>(n));
     const Token token = sample(reader.logits(), options.temperature, options.top_p, uniform);
     if (token == ByteTokenizer::end_of_text) break;
     text += ByteTokenizer::decode({&token, 1});

@@ -13,15 +13,15 @@ namespace multipl_moe {
 
 struct GenerateOptions {
   std::int64_t max_new_tokens = 200;
-  double temperature = 0.8;        ///< 0 takes the most probable token
-  double top_p = 0.95;             ///< the smallest set of tokens with this probability is drawn from
+  double temperature = 0.8;  ///< 0 takes the most probable token
+  double top_p = 0.95;       ///< the smallest set of tokens with this probability is drawn from
   std::uint64_t seed = 0;
-  std::vector<std::string> stop;   ///< texts that end the output and are not part of it
+  std::vector<std::string> stop;  ///< texts that end the output and are not part of it
 };
 
-/// The text that follows `prompt`, without it. `emit` receives it piece by piece as soon as no stop text can swallow it.
-/// A causal model is decoded one token at a time, any other by a full pass for each token.
-/// Throws UsageError where an option is out of its range.
+/// The text that follows `prompt`, without it. `emit` receives it piece by piece as soon as no stop text can swallow
+/// it. A causal model is decoded one token at a time, any other by a full pass for each token. Throws UsageError where
+/// an option is out of its range.
 std::string generate(const LanguageModel& model, std::string_view prompt, const GenerateOptions& options,
                      const std::function<void(std::string_view)>& emit = {});
 

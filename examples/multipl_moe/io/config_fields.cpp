@@ -15,8 +15,7 @@ using Json = nlohmann::json;
 
 Fields::Fields(const Json& object, const std::filesystem::path& path, std::string prefix)
     : object_(object), path_(path), prefix_(std::move(prefix)) {
-  if (!object_.is_object())
-    throw BadFile(path_, fmt::format("must be a JSON object, found {}", object_.type_name()));
+  if (!object_.is_object()) throw BadFile(path_, fmt::format("must be a JSON object, found {}", object_.type_name()));
 }
 
 const Json* Fields::find(std::string_view name) const {

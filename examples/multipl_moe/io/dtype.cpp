@@ -31,8 +31,7 @@ std::optional<std::uint64_t> dtype_bytes(std::string_view dtype) {
 }
 
 std::optional<std::int64_t> element_count(std::span<const std::int64_t> shape) {
-  if (std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; }))
-    return std::nullopt;
+  if (std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; })) return std::nullopt;
   // With a zero among them the product is 0, in whatever order an overflow would be met.
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
   std::int64_t count = 1;
@@ -57,14 +56,11 @@ float float_of_half(std::uint16_t bits) {
   const int exponent = (bits >> 10) & 0x1f;
   const int fraction = bits & 0x3ff;
   if (exponent == 0x1f)
-    return fraction == 0 ? sign * std::numeric_limits<float>::infinity()
-                         : std::numeric_limits<float>::quiet_NaN();
+    return fraction == 0 ? sign * std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
   if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -24);
   return sign * std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
 }
 
-float float_of_bfloat(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
+float float_of_bfloat(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
 }  // namespace multipl_moe

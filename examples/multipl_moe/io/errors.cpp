@@ -21,8 +21,8 @@ bool is_control(std::string_view code_point) {
 
 std::string system_message(const std::filesystem::path& path, std::string_view action, int error_number,
                            std::uint64_t needed_bytes) {
-  std::string message = fmt::format("[{}] cannot {}: {}", escaped(path.native()), action,
-                                    std::generic_category().message(error_number));
+  std::string message =
+      fmt::format("[{}] cannot {}: {}", escaped(path.native()), action, std::generic_category().message(error_number));
   if (error_number != ENOSPC && error_number != EDQUOT && error_number != EFBIG) return message;
   if (needed_bytes > 0) message += fmt::format("; {} bytes are needed", needed_bytes);
   std::error_code failed;
@@ -61,7 +61,6 @@ BadFile::BadFile(const std::filesystem::path& path, std::uint64_t offset, std::s
 
 IoError::IoError(const std::filesystem::path& path, std::string_view action, int error_number,
                  std::uint64_t needed_bytes)
-    : ProgramError(5, system_message(path, action, error_number, needed_bytes)),
-      error_number_(error_number) {}
+    : ProgramError(5, system_message(path, action, error_number, needed_bytes)), error_number_(error_number) {}
 
 }  // namespace multipl_moe

@@ -21,8 +21,7 @@ class ProgramError : public std::runtime_error {
   int exit_code() const noexcept { return exit_code_; }
 
  protected:
-  ProgramError(int exit_code, const std::string& message)
-      : std::runtime_error(message), exit_code_(exit_code) {}
+  ProgramError(int exit_code, const std::string& message) : std::runtime_error(message), exit_code_(exit_code) {}
 
  private:
   int exit_code_;
@@ -66,8 +65,7 @@ class IoError : public ProgramError {
  public:
   /// `action` reads as a verb ("write"); `error_number` is errno's value. On a full disk or quota
   /// the message names `needed_bytes` (0: unknown) beside the bytes that are free.
-  IoError(const std::filesystem::path& path, std::string_view action, int error_number,
-          std::uint64_t needed_bytes = 0);
+  IoError(const std::filesystem::path& path, std::string_view action, int error_number, std::uint64_t needed_bytes = 0);
 
   int error_number() const noexcept { return error_number_; }
 

@@ -30,9 +30,8 @@ int Descriptor::release() noexcept { return std::exchange(number_, -1); }
 namespace {
 
 bool is_about_the_path(int error_number) {
-  return error_number == ENOENT || error_number == EACCES || error_number == EPERM ||
-         error_number == ENOTDIR || error_number == ELOOP || error_number == ENAMETOOLONG ||
-         error_number == ENXIO || error_number == EINVAL;
+  return error_number == ENOENT || error_number == EACCES || error_number == EPERM || error_number == ENOTDIR ||
+         error_number == ELOOP || error_number == ENAMETOOLONG || error_number == ENXIO || error_number == EINVAL;
 }
 
 }  // namespace
@@ -63,8 +62,7 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
       if (errno == EINTR) continue;
       throw IoError(path_, "read", errno);
     }
-    if (read == 0)
-      throw BadFile(path_, offset, fmt::format("the file ends {} bytes too early", bytes.size()));
+    if (read == 0) throw BadFile(path_, offset, fmt::format("the file ends {} bytes too early", bytes.size()));
     offset += static_cast<std::uint64_t>(read);
     bytes = bytes.subspan(static_cast<std::size_t>(read));
   }
@@ -72,8 +70,7 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
 
 std::string read_whole_file(const std::filesystem::path& path, std::uint64_t limit) {
   const InputFile file = InputFile::open(path);
-  if (file.size() > limit)
-    throw BadFile(path, fmt::format("must have at most {} bytes, found {}", limit, file.size()));
+  if (file.size() > limit) throw BadFile(path, fmt::format("must have at most {} bytes, found {}", limit, file.size()));
   std::string text(file.size(), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(text)));
   return text;
@@ -102,8 +99,7 @@ void CheckedFile::write(std::string_view text) { write(std::as_bytes(std::span(t
 
 void CheckedFile::rewrite_at(std::uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ::ssize_t wrote =
-        ::pwrite(file_.number(), bytes.data(), bytes.size(), static_cast<::off_t>(offset));
+    const ::ssize_t wrote = ::pwrite(file_.number(), bytes.data(), bytes.size(), static_cast<::off_t>(offset));
     if (wrote < 0) {
       if (errno == EINTR) continue;
       throw IoError(path_, "write", errno, std::max(expected_, written_));

@@ -13,9 +13,7 @@ std::uint64_t hash_of(std::span<const std::byte> bytes, std::uint64_t key) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), key);
 }
 
-std::uint64_t hash_of(std::string_view text, std::uint64_t key) {
-  return hash_of(std::as_bytes(std::span(text)), key);
-}
+std::uint64_t hash_of(std::string_view text, std::uint64_t key) { return hash_of(std::as_bytes(std::span(text)), key); }
 
 std::uint64_t hash_of_numbers(std::initializer_list<std::uint64_t> numbers, std::uint64_t key) {
   return hash_of(std::as_bytes(std::span(numbers.begin(), numbers.size())), key);

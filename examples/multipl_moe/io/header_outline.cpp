@@ -31,8 +31,7 @@ class Outline {
 
  private:
   void inside_string(const HeaderBytes& bytes) {
-    if (++length_ > longest_string)
-      fail(bytes, fmt::format("a string must have at most {} bytes", longest_string));
+    if (++length_ > longest_string) fail(bytes, fmt::format("a string must have at most {} bytes", longest_string));
     const char byte = bytes.current();
     if (byte == '"' && !escape_) {
       in_string_ = false;
@@ -47,8 +46,7 @@ class Outline {
     if (byte == '\0') fail(bytes, "the header must be JSON, found a NUL");
     const bool plain = std::string_view("{}[]\":, \t\r\n").find(byte) == std::string_view::npos;
     length_ = plain ? length_ + 1 : 0;
-    if (length_ > longest_number)
-      fail(bytes, fmt::format("a number must have at most {} characters", longest_number));
+    if (length_ > longest_number) fail(bytes, fmt::format("a number must have at most {} characters", longest_number));
     in_string_ = byte == '"';
     if (byte == '{' && ++objects_ > most_tensors + 1)  // the file itself is one
       fail(bytes, fmt::format("the file must have at most {} tensors", most_tensors));

@@ -58,17 +58,14 @@ std::map<std::string, Stamp> parse_manifest(const fs::path& path, std::string_vi
   for (std::uint64_t at = 0; at < text.size();) {
     const std::string_view line = text.substr(at, text.find('\n', at) - at);
     const std::size_t space = line.find(' ', 17);
-    if (line.size() < 20 || line[16] != ' ' || space == std::string_view::npos ||
-        at + line.size() == text.size())
-      throw BadFile(path, at,
-                    fmt::format("a line must be '<XXH3> <bytes> <name>', found '{}'", escaped(line)));
+    if (line.size() < 20 || line[16] != ' ' || space == std::string_view::npos || at + line.size() == text.size())
+      throw BadFile(path, at, fmt::format("a line must be '<XXH3> <bytes> <name>', found '{}'", escaped(line)));
     const auto hash = number_of<std::uint64_t>(line.substr(0, 16), 16);
     const auto bytes = number_of<std::uint64_t>(line.substr(17, space - 17), 10);
     const std::string name(line.substr(space + 1));
     if (!hash || !bytes)
       throw BadFile(path, at, fmt::format("a line must begin with two numbers, found '{}'", escaped(line)));
-    if (name.empty() || name == "." || name == ".." ||
-        name.find_first_of(std::string_view("/\0", 2)) != name.npos)
+    if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\0", 2)) != name.npos)
       throw BadFile(path, at, fmt::format("a name must be a plain file name, found '{}'", escaped(name)));
     if (!stamps.emplace(name, Stamp{*hash, *bytes}).second)
       throw BadFile(path, at, fmt::format("a name must occur once, found '{}' twice", escaped(name)));
@@ -106,16 +103,14 @@ void check_manifest(const fs::path& folder) {
   const fs::path path = folder / manifest_name;
   const auto stamps = parse_manifest(path, read_whole_file(path, largest_manifest));
   for (const auto& [name, stamp] : stamps) {
-    if (!is_own_file(folder / name))
-      throw BadFile(folder / name, "the manifest lists it, found no such file");
+    if (!is_own_file(folder / name)) throw BadFile(folder / name, "the manifest lists it, found no such file");
     const Stamp found = stamp_of(folder / name);
     if (found.bytes != stamp.bytes)
       throw BadFile(folder / name,
                     fmt::format("must have {} bytes as in the manifest, found {}", stamp.bytes, found.bytes));
     if (found.hash != stamp.hash)
-      throw BadFile(folder / name,
-                    fmt::format("must have the checksum {:016x} of the manifest, found {:016x}", stamp.hash,
-                                found.hash));
+      throw BadFile(folder / name, fmt::format("must have the checksum {:016x} of the manifest, found {:016x}",
+                                               stamp.hash, found.hash));
   }
   for (const std::string& name : file_names_in(folder))
     if (name != manifest_name && !stamps.contains(name))

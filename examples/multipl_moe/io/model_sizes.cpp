@@ -73,11 +73,11 @@ Fault fault_in_mixture(const MoeConfig& moe) {
            {"moe.moe_intermediate_size", moe.moe_intermediate_size, 0, widest},
            {"moe.shared_expert_intermediate_size", moe.shared_expert_intermediate_size, 0, widest}}))
     return fault;
-  if (auto fault = first_broken<NumberRule>(
-          {{"moe.segment_capacity_factor", moe.segment_capacity_factor, 1e-6, 1e6},
-           {"moe.fusion_token_weight", moe.fusion_token_weight, 0.0, 1e6},
-           {"moe.fusion_segment_weight", moe.fusion_segment_weight, 0.0, 1e6},
-           {"moe.threshold_beta", moe.threshold_beta, 0.0, std::nextafter(1.0, 0.0)}}))
+  if (auto fault =
+          first_broken<NumberRule>({{"moe.segment_capacity_factor", moe.segment_capacity_factor, 1e-6, 1e6},
+                                    {"moe.fusion_token_weight", moe.fusion_token_weight, 0.0, 1e6},
+                                    {"moe.fusion_segment_weight", moe.fusion_segment_weight, 0.0, 1e6},
+                                    {"moe.threshold_beta", moe.threshold_beta, 0.0, std::nextafter(1.0, 0.0)}}))
     return fault;
   if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalised")
     return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
@@ -88,23 +88,22 @@ Fault fault_in_mixture(const MoeConfig& moe) {
 }  // namespace
 
 std::optional<std::string> fault_in(const ModelConfig& config) {
-  if (auto fault = first_broken<IntegerRule>(
-          {{"hidden_size", config.hidden_size, 1, widest},
-           {"intermediate_size", config.intermediate_size, 1, widest},
-           {"num_hidden_layers", config.num_hidden_layers, 1, most_layers},
-           {"num_attention_heads", config.num_attention_heads, 1, most_heads},
-           {"num_key_value_heads", config.num_key_value_heads, 1, most_heads},
-           {"vocab_size", config.vocab_size, 1, widest},
-           {"max_position_embeddings", config.max_position_embeddings, 1, most_positions}}))
+  if (auto fault =
+          first_broken<IntegerRule>({{"hidden_size", config.hidden_size, 1, widest},
+                                     {"intermediate_size", config.intermediate_size, 1, widest},
+                                     {"num_hidden_layers", config.num_hidden_layers, 1, most_layers},
+                                     {"num_attention_heads", config.num_attention_heads, 1, most_heads},
+                                     {"num_key_value_heads", config.num_key_value_heads, 1, most_heads},
+                                     {"vocab_size", config.vocab_size, 1, widest},
+                                     {"max_position_embeddings", config.max_position_embeddings, 1, most_positions}}))
     return fault;
   if (auto fault = first_broken<NumberRule>(
           {{"rms_norm_eps", config.rms_norm_eps, 0.0, 1.0}, {"rope_theta", config.rope_theta, 1.0, 1e12}}))
     return fault;
-  if (auto fault =
-          divides("num_attention_heads", config.num_attention_heads, "hidden_size", config.hidden_size))
+  if (auto fault = divides("num_attention_heads", config.num_attention_heads, "hidden_size", config.hidden_size))
     return fault;
-  if (auto fault = divides("num_key_value_heads", config.num_key_value_heads, "num_attention_heads",
-                           config.num_attention_heads))
+  if (auto fault =
+          divides("num_key_value_heads", config.num_key_value_heads, "num_attention_heads", config.num_attention_heads))
     return fault;
   if (config.head_dim() % 2 != 0)
     return fmt::format("hidden_size / num_attention_heads must be even, found {}", config.head_dim());

@@ -18,31 +18,26 @@ std::int64_t TensorEntry::count() const { return element_count(shape).value(); }
 
 SafetensorsFile::SafetensorsFile(InputFile file, std::uint64_t data_begin, TensorMetadata metadata,
                                  TensorEntries entries)
-    : file_(std::move(file)),
-      data_begin_(data_begin),
-      metadata_(std::move(metadata)),
-      entries_(std::move(entries)) {}
+    : file_(std::move(file)), data_begin_(data_begin), metadata_(std::move(metadata)), entries_(std::move(entries)) {}
 
 SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
   InputFile file = InputFile::open(path);
   SafetensorsHeader header = read_safetensors_header(file);
-  return SafetensorsFile(std::move(file), header.data_begin, std::move(header.metadata),
-                         std::move(header.entries));
+  return SafetensorsFile(std::move(file), header.data_begin, std::move(header.metadata), std::move(header.entries));
 }
 
 const TensorEntry& SafetensorsFile::entry(std::string_view name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end())
-    throw BadFile(path(),
-                  fmt::format("must hold the tensor '{}', found {} others", escaped(name), entries_.size()));
+    throw BadFile(path(), fmt::format("must hold the tensor '{}', found {} others", escaped(name), entries_.size()));
   return found->second;
 }
 
 void SafetensorsFile::read(std::string_view name, std::span<std::byte> bytes) const {
   const TensorEntry& tensor = entry(name);
   if (tensor.bytes() != bytes.size())
-    throw BadFile(path(), fmt::format("'{}' has {} bytes, {} were asked for", escaped(name), tensor.bytes(),
-                                      bytes.size()));
+    throw BadFile(path(),
+                  fmt::format("'{}' has {} bytes, {} were asked for", escaped(name), tensor.bytes(), bytes.size()));
   file_.read_at(data_begin_ + tensor.begin, bytes);
 }
 
@@ -74,9 +69,8 @@ template <class Real>
 void read_as(const InputFile& file, std::uint64_t offset, std::string_view name, const TensorEntry& tensor,
              std::span<Real> values) {
   if (static_cast<std::uint64_t>(tensor.count()) != values.size())
-    throw BadFile(file.path(),
-                  fmt::format("'{}' of shape [{}] has {} elements, {} were asked for", escaped(name),
-                              fmt::join(tensor.shape, ", "), tensor.count(), values.size()));
+    throw BadFile(file.path(), fmt::format("'{}' of shape [{}] has {} elements, {} were asked for", escaped(name),
+                                           fmt::join(tensor.shape, ", "), tensor.count(), values.size()));
   const auto same = [](auto value) { return value; };
   if (tensor.dtype == "F32")
     read_converted<float>(file, offset, values, same);

@@ -66,8 +66,7 @@ class HeaderEvents {
   }
 
   bool end_array() {
-    if (at_ == At::offsets && offsets_ != 2)
-      fail(fmt::format("data_offsets must be two numbers, found {}", offsets_));
+    if (at_ == At::offsets && offsets_ != 2) fail(fmt::format("data_offsets must be two numbers, found {}", offsets_));
     at_ = At::tensor;
     return true;
   }
@@ -101,9 +100,7 @@ class HeaderEvents {
   }
 
   bool number_integer(std::int64_t value) { return unexpected(fmt::format("the number {}", value)); }
-  bool number_float(double, const std::string& text) {
-    return unexpected(fmt::format("the number {}", escaped(text)));
-  }
+  bool number_float(double, const std::string& text) { return unexpected(fmt::format("the number {}", escaped(text))); }
   bool boolean(bool) { return unexpected("a boolean"); }
   bool null() { return unexpected("null"); }
   bool binary(std::vector<std::uint8_t>&) { return unexpected("binary data"); }
@@ -131,8 +128,7 @@ class HeaderEvents {
     metadata_name_ = std::move(text);
     if (!header_.metadata.emplace(metadata_name_, "").second)
       fail(fmt::format("a key must occur once, found '{}' twice", escaped(metadata_name_)));
-    if (header_.metadata.size() > most_metadata)
-      fail(fmt::format("there must be at most {} keys", most_metadata));
+    if (header_.metadata.size() > most_metadata) fail(fmt::format("there must be at most {} keys", most_metadata));
   }
 
   void tensor_key(std::string& text) {
@@ -198,16 +194,14 @@ void check_layout(const InputFile& file, const SafetensorsHeader& header) {
   by_begin.reserve(header.entries.size());
   for (const auto& entry : header.entries) by_begin.push_back(&entry);
   std::sort(by_begin.begin(), by_begin.end(), [](const auto* left, const auto* right) {
-    return std::pair(left->second.begin, left->second.end) <
-           std::pair(right->second.begin, right->second.end);
+    return std::pair(left->second.begin, left->second.end) < std::pair(right->second.begin, right->second.end);
   });
   std::uint64_t end = 0;
   for (const auto* entry : by_begin) {
     if (entry->second.begin != end)
-      throw BadFile(file.path(),
-                    fmt::format("'{}': tensors must follow one another without {}, found byte {} after {}",
-                                escaped(entry->first), entry->second.begin < end ? "overlap" : "a hole",
-                                entry->second.begin, end));
+      throw BadFile(file.path(), fmt::format("'{}': tensors must follow one another without {}, found byte {} after {}",
+                                             escaped(entry->first), entry->second.begin < end ? "overlap" : "a hole",
+                                             entry->second.begin, end));
     end = entry->second.end;
   }
   const std::uint64_t data_bytes = file.size() - header.data_begin;
@@ -225,12 +219,11 @@ SafetensorsHeader read_safetensors_header(const InputFile& file) {
   std::uint64_t size = 0;
   file.read_at(0, std::as_writable_bytes(std::span(&size, 1)));
   if (size > largest_header)
-    throw BadFile(file.path(), 0,
-                  fmt::format("the header must have at most {} bytes, found {}", largest_header, size));
+    throw BadFile(file.path(), 0, fmt::format("the header must have at most {} bytes, found {}", largest_header, size));
   if (size > file.size() - 8)
-    throw BadFile(file.path(), 0,
-                  fmt::format("the header must end within the file's {} bytes, found {} bytes of it",
-                              file.size(), size));
+    throw BadFile(
+        file.path(), 0,
+        fmt::format("the header must end within the file's {} bytes, found {} bytes of it", file.size(), size));
   SafetensorsHeader header;
   header.data_begin = size + 8;
   HeaderBytes outline(file, 8, header.data_begin);

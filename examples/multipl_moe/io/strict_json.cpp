@@ -41,15 +41,12 @@ class Watch {
 nlohmann::json parse_strict_json(std::string_view text, const std::filesystem::path& path) {
   if (text.starts_with("\xef\xbb\xbf")) throw BadFile(path, 0, "must not begin with a byte order mark");
   // The parser takes a NUL for the end of the text, and would not look at what follows.
-  if (const std::size_t nul = text.find('\0'); nul != text.npos)
-    throw BadFile(path, nul, "must be JSON, found a NUL");
+  if (const std::size_t nul = text.find('\0'); nul != text.npos) throw BadFile(path, nul, "must be JSON, found a NUL");
   Watch watch(path);
   try {
     // The parser copies its callback; the watch must stay one.
-    return nlohmann::json::parse(
-        text, [&watch](int depth, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
-          return watch(depth, event, value);
-        });
+    return nlohmann::json::parse(text, [&watch](int depth, nlohmann::json::parse_event_t event,
+                                                const nlohmann::json& value) { return watch(depth, event, value); });
   } catch (const nlohmann::json::parse_error& error) {
     throw BadFile(path, error.byte > 0 ? error.byte - 1 : 0,
                   fmt::format("must be JSON: {}", escaped(error.what(), 400)));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moe/modules/linear.hpp"
+#include "moe/ops/add.hpp"
 #include "multipl_moe/model/rotary.hpp"
 #include "multipl_moe/model/tiled_attention.hpp"
 
@@ -68,8 +69,8 @@ struct Attention {
     turn(context, batch, d_q_TA.view(), -1);
     turn(context, batch, d_k_TC.view(), -1);
     auto d_x_TD = q_proj.backward(context, d_q_TA, x_TD, gradient.q_proj);
-    add(context, k_proj.backward(context, d_k_TC, x_TD, gradient.k_proj), d_x_TD.view());
-    add(context, v_proj.backward(context, d_v_TC, x_TD, gradient.v_proj), d_x_TD.view());
+    moe::add_to(context, k_proj.backward(context, d_k_TC, x_TD, gradient.k_proj), d_x_TD.view());
+    moe::add_to(context, v_proj.backward(context, d_v_TC, x_TD, gradient.v_proj), d_x_TD.view());
     return d_x_TD;
   }
 
@@ -126,14 +127,8 @@ struct Attention {
       for (moe::Index t = batch.offsets[b]; t < batch.offsets[b + 1]; ++t) position.push_back(t - batch.offsets[b]);
     }
     const RotaryTable<Value> table(longest, shape.head_dim, theta);
-    Backend::for_each(context, x_TA.rows, [&](moe::Index t) {
-      table.turn(x_TA.row(t), position[static_cast<std::size_t>(t)], direction);
-    });
-  }
-  static void add(const Context& context, const Tensor& from, moe::View<Value, Backend> to) {
-    Backend::for_each(context, to.rows, [to, from = from.view()](moe::Index t) {
-      for (moe::Index d = 0; d < to.cols; ++d) to(t, d) += from(t, d);
-    });
+    Backend::for_each(context, x_TA.rows,
+                      [&](moe::Index t) { table.turn(x_TA.row(t), position[static_cast<std::size_t>(t)], direction); });
   }
   static void append(moe::Row<const Value> row, moe::Index length, Tensor& stored) {
     if (length == stored.rows()) {

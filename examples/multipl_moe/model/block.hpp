@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "moe/core/forward.hpp"
+#include "moe/ops/add.hpp"
 #include "multipl_moe/model/attention.hpp"
 #include "multipl_moe/model/rms_norm.hpp"
 
@@ -37,10 +38,10 @@ struct Block {
   moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor x_TD, const moe::Batch& batch) const {
     auto [normed_TD, scale_1] = input_norm.forward(context, x_TD);
     auto [middle_TD, attention_saved] = self_attn.forward(context, normed_TD, batch);
-    add(context, x_TD, middle_TD.view());
+    moe::add_to(context, x_TD, middle_TD.view());
     auto [mlp_in_TD, scale_2] = post_attention_norm.forward(context, middle_TD);
     auto [y_TD, mlp_saved, stats] = mlp.forward(context, std::move(mlp_in_TD), batch);
-    add(context, middle_TD, y_TD.view());
+    moe::add_to(context, middle_TD, y_TD.view());
     return {std::move(y_TD),
             {std::move(x_TD), std::move(scale_1), std::move(normed_TD), std::move(middle_TD), std::move(scale_2),
              std::move(attention_saved), std::move(mlp_saved)},
@@ -62,9 +63,9 @@ struct Block {
 
   Tensor infer(const Context& context, Tensor x_TD, const moe::Batch& batch) const {
     auto middle_TD = self_attn.forward(context, input_norm.forward(context, x_TD).first, batch).first;
-    add(context, x_TD, middle_TD.view());
+    moe::add_to(context, x_TD, middle_TD.view());
     auto y_TD = mlp.infer(context, post_attention_norm.forward(context, middle_TD).first, batch);
-    add(context, middle_TD, y_TD.view());
+    moe::add_to(context, middle_TD, y_TD.view());
     return y_TD;
   }
 
@@ -74,9 +75,9 @@ struct Block {
   Tensor decode(const Context& context, Tensor x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const {
     auto middle_BD = self_attn.decode(context, input_norm.forward(context, x_BD).first, state.attention);
-    add(context, x_BD, middle_BD.view());
+    moe::add_to(context, x_BD, middle_BD.view());
     auto y_BD = mlp.decode(context, post_attention_norm.forward(context, middle_BD).first, tokens_B, state.mlp);
-    add(context, middle_BD, y_BD.view());
+    moe::add_to(context, middle_BD, y_BD.view());
     return y_BD;
   }
 
@@ -87,19 +88,13 @@ struct Block {
   static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
     RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "input_layernorm.", trees.input_norm...);
     Attention<Value, Backend>::visit_parameters(visit, prefix + "self_attn.", trees.self_attn...);
-    RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "post_attention_layernorm.", trees.post_attention_norm...);
+    RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "post_attention_layernorm.",
+                                              trees.post_attention_norm...);
     Mlp::visit_parameters(visit, prefix + "mlp.", trees.mlp...);
   }
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
     Mlp::visit_buffers(visit, prefix + "mlp.", trees.mlp...);
-  }
-
- private:
-  static void add(const Context& context, const Tensor& from, moe::View<Value, Backend> to) {
-    Backend::for_each(context, to.rows, [to, from = from.view()](moe::Index t) {
-      for (moe::Index d = 0; d < to.cols; ++d) to(t, d) += from(t, d);
-    });
   }
 };
 

@@ -8,8 +8,8 @@
 
 namespace multipl_moe {
 
-/// Counts of values. An expert that k of n alike meet counts k/n towards `active`; a segment expert counts by the capacity
-/// factor, the mean number of segment experts a token meets.
+/// Counts of values. An expert that k of n alike meet counts k/n towards `active`; a segment expert counts by the
+/// capacity factor, the mean number of segment experts a token meets.
 struct Census {
   std::int64_t total = 0;
   std::int64_t active = 0;

@@ -24,8 +24,8 @@ class CrossEntropy {
     double loss = 0;
     Tensor d_h_TD;
   };
-  /// share * sum over rows of -log p(target), its gradient with respect to the head's input, and the head's own gradient
-  /// added into `gradient`. The loss is summed in double in the order of rows.
+  /// share * sum over rows of -log p(target), its gradient with respect to the head's input, and the head's own
+  /// gradient added into `gradient`. The loss is summed in double in the order of rows.
   Gradient loss_and_gradient(const Context& context, const Head& head, ConstView h_TD,
                              std::span<const std::int32_t> targets_T, double share, Head& gradient) const {
     Gradient result{0, Tensor::uninitialized(context, h_TD.rows, h_TD.cols)};
@@ -54,7 +54,8 @@ class CrossEntropy {
     std::vector<double> losses;
     std::vector<std::uint8_t> hits;
   };
-  Scores score(const Context& context, const Head& head, ConstView h_TD, std::span<const std::int32_t> targets_T) const {
+  Scores score(const Context& context, const Head& head, ConstView h_TD,
+               std::span<const std::int32_t> targets_T) const {
     Scores scores{std::vector<double>(targets_T.size()), std::vector<std::uint8_t>(targets_T.size())};
     for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
       auto logits_RV = head.forward(context, h_TD.rows_between(begin, end));

@@ -20,8 +20,7 @@ std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, in
 }
 
 std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, std::uint64_t seed) {
-  if (dense.config().moe)
-    throw UsageError("[upcycle] the model must be dense, found " + mixture.architecture);
+  if (dense.config().moe) throw UsageError("[upcycle] the model must be dense, found " + mixture.architecture);
   ModelConfig config = dense.config();
   config.moe = mixture;
   if (config.expert_width() != config.intermediate_size)

@@ -1,4 +1,5 @@
-/// A model of any architecture behind one interface, in float32 on the CPU: what training, evaluation and generation need.
+/// A model of any architecture behind one interface, in float32 on the CPU: what training, evaluation and generation
+/// need.
 #pragma once
 
 #include <cstdint>

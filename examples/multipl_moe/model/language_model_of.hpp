@@ -38,9 +38,7 @@ class LanguageModelOf final : public LanguageModel {
     return slots;
   }
 
-  void initialise(std::uint64_t seed, double deviation) override {
-    moe::initialise(context_, model_, seed, deviation);
-  }
+  void initialise(std::uint64_t seed, double deviation) override { moe::initialise(context_, model_, seed, deviation); }
 
   void begin_training(const moe::TrainByName& trains) override {
     gradient_ = moe::gradient_for(model_, trains);
@@ -53,8 +51,8 @@ class LanguageModelOf final : public LanguageModel {
     const Rows rows(sequences);
     auto [h_TD, saved, stats] = model_.forward(context_, rows.tokens, rows.batch);
     const double row_share = share / static_cast<double>(rows.tokens.size());
-    auto [loss, d_h_TD] = loss_.loss_and_gradient(context_, model_.lm_head, h_TD, rows.targets, row_share,
-                                                  gradient_.lm_head);
+    auto [loss, d_h_TD] =
+        loss_.loss_and_gradient(context_, model_.lm_head, h_TD, rows.targets, row_share, gradient_.lm_head);
     model_.backward(context_, d_h_TD, {.balance = share * balance_weight}, rows.tokens, rows.batch, std::move(saved),
                     gradient_);
     MicroBatchLoss result{loss / share, 0};

@@ -9,8 +9,8 @@
 
 namespace multipl_moe {
 
-/// The layer types that config.json can name, for one backend. The balance loss over all experts is the one over the routed
-/// ones with nobody left out, so one type serves both.
+/// The layer types that config.json can name, for one backend. The balance loss over all experts is the one over the
+/// routed ones with nobody left out, so one type serves both.
 template <class Value, class B>
 struct Architectures {
   using Dense = moe::SwiGlu<Value, B>;

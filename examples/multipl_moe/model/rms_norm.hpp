@@ -34,14 +34,13 @@ struct RmsNorm {
   std::pair<Tensor, Tensor> forward(const Context& context, ConstView x_TD) const {
     auto y = Tensor::uninitialized(context, x_TD.rows, x_TD.cols);
     auto scale = Tensor::uninitialized(context, 1, x_TD.rows);
-    Backend::for_each(context, x_TD.rows,
-                      [=, this, w = weight.view(), y_TD = y.view(), scale_1T = scale.view()](moe::Index t) {
-                        const double squares = moe::cpu::sum_of_squares(x_TD.row(t).data, x_TD.cols);
-                        const auto s = static_cast<Value>(
-                            1 / std::sqrt(squares / static_cast<double>(x_TD.cols) + epsilon));
-                        scale_1T(0, t) = s;
-                        for (moe::Index d = 0; d < x_TD.cols; ++d) y_TD(t, d) = x_TD(t, d) * s * w(0, d);
-                      });
+    Backend::for_each(
+        context, x_TD.rows, [=, this, w = weight.view(), y_TD = y.view(), scale_1T = scale.view()](moe::Index t) {
+          const double squares = moe::cpu::sum_of_squares(x_TD.row(t).data, x_TD.cols);
+          const auto s = static_cast<Value>(1 / std::sqrt(squares / static_cast<double>(x_TD.cols) + epsilon));
+          scale_1T(0, t) = s;
+          for (moe::Index d = 0; d < x_TD.cols; ++d) y_TD(t, d) = x_TD(t, d) * s * w(0, d);
+        });
     return {std::move(y), std::move(scale)};
   }
 
@@ -53,8 +52,7 @@ struct RmsNorm {
       const Value mean =
           moe::cpu::lane_sum<Value>(x_TD.cols, [&](moe::Index d) { return d_y_TD(t, d) * w(0, d) * x_TD(t, d); }) * s /
           static_cast<Value>(x_TD.cols);
-      for (moe::Index d = 0; d < x_TD.cols; ++d)
-        d_x_TD(t, d) += s * (d_y_TD(t, d) * w(0, d) - x_TD(t, d) * s * mean);
+      for (moe::Index d = 0; d < x_TD.cols; ++d) d_x_TD(t, d) += s * (d_y_TD(t, d) * w(0, d) - x_TD(t, d) * s * mean);
     });
     if (gradient.weight.empty()) return;
     auto d_weights = Tensor::uninitialized(context, x_TD.rows, x_TD.cols);

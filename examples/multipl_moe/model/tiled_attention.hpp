@@ -1,5 +1,5 @@
-/// Causal softmax attention in tiles: scores exist for one tile of queries and keys at a time, so memory grows with T and
-/// not with T^2. The backward pass computes each tile again from the row's log-sum-exp.
+/// Causal softmax attention in tiles: scores exist for one tile of queries and keys at a time, so memory grows with T
+/// and not with T^2. The backward pass computes each tile again from the row's log-sum-exp.
 #pragma once
 
 #include <algorithm>
@@ -45,8 +45,8 @@ class TiledAttention {
   }
 
   /// d_o_TA -> d_q_TA, d_k_TC, d_v_TC, which must be zero when they come in.
-  void backward(const Context& context, ConstView d_o_TA, ConstView q_TA, ConstView k_TC, ConstView v_TC, ConstView o_TA,
-                ConstView lse_TH, MutableView d_q_TA, MutableView d_k_TC, MutableView d_v_TC) const {
+  void backward(const Context& context, ConstView d_o_TA, ConstView q_TA, ConstView k_TC, ConstView v_TC,
+                ConstView o_TA, ConstView lse_TH, MutableView d_q_TA, MutableView d_k_TC, MutableView d_v_TC) const {
     moe::cpu::parallel(context, batch_.count() * shape_.kv_heads, [&](moe::Index task) {
       const Rows rows = rows_of(task / shape_.kv_heads);
       const moe::Index kv = task % shape_.kv_heads, group = shape_.heads / shape_.kv_heads;

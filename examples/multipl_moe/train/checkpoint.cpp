@@ -34,8 +34,9 @@ fs::path model_folder(const fs::path& folder) {
 void read_tensor(const SafetensorsFile& file, const TensorSlot& slot) {
   const TensorEntry& entry = file.entry(slot.name);
   if (entry.shape != slot.shape)
-    throw BadFile(file.path(), fmt::format("{} must have the shape [{}] that config.json gives, found [{}]",
-                                           escaped(slot.name), fmt::join(slot.shape, ", "), fmt::join(entry.shape, ", ")));
+    throw BadFile(file.path(),
+                  fmt::format("{} must have the shape [{}] that config.json gives, found [{}]", escaped(slot.name),
+                              fmt::join(slot.shape, ", "), fmt::join(entry.shape, ", ")));
   file.read_floats(slot.name, slot.values);
 }
 

@@ -27,8 +27,8 @@ MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const 
   const double share = 1.0 / static_cast<double>(options.accumulation);
   for (std::int64_t micro = 0; micro < options.accumulation; ++micro) {
     stream.next(batch);
-    const MicroBatchLoss loss = model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets}, share,
-                                                 options.balance_weight);
+    const MicroBatchLoss loss =
+        model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets}, share, options.balance_weight);
     mean.loss += share * loss.loss;
     mean.balance += share * loss.balance;
   }
@@ -71,24 +71,24 @@ TrainResult train(LanguageModel& model, BatchStream& stream, const TrainOptions&
       model.discard_step();
       ++result.skipped;
       if (++bad_in_a_row == non_finite_limit)
-        throw NonFinite(fmt::format("[train] the loss or its gradient was not finite in {} steps in a row, the last at "
-                                    "step {} (loss {}, gradient norm {}); last good checkpoint: {}",
-                                    non_finite_limit, step, loss.loss, norm,
-                                    result.checkpoint.empty() ? "none" : result.checkpoint.string()));
+        throw NonFinite(fmt::format(
+            "[train] the loss or its gradient was not finite in {} steps in a row, the last at "
+            "step {} (loss {}, gradient norm {}); last good checkpoint: {}",
+            non_finite_limit, step, loss.loss, norm, result.checkpoint.empty() ? "none" : result.checkpoint.string()));
     }
     result.tokens += batch.sequences * batch.length * options.accumulation;
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     result.last_loss = loss.loss;
-    const StepReport report{.step = step,
-                            .total = options.steps,
-                            .loss = loss.loss,
-                            .auxiliary = options.balance_weight * loss.balance,
-                            .rate = schedule.at(step),
-                            .gradient_norm = norm,
-                            .tokens_per_second = result.tokens_per_second(),
-                            .memory_bytes = resident_bytes(),
-                            .seconds_left = result.seconds / static_cast<double>(step) *
-                                            static_cast<double>(options.steps - step)};
+    const StepReport report{
+        .step = step,
+        .total = options.steps,
+        .loss = loss.loss,
+        .auxiliary = options.balance_weight * loss.balance,
+        .rate = schedule.at(step),
+        .gradient_norm = norm,
+        .tokens_per_second = result.tokens_per_second(),
+        .memory_bytes = resident_bytes(),
+        .seconds_left = result.seconds / static_cast<double>(step) * static_cast<double>(options.steps - step)};
     progress.show(report);
     metrics.add(report, !finite);
     if (options.after_step) options.after_step(step);

@@ -1,5 +1,5 @@
-/// The training loop: gradient accumulation, schedule, clipping, metrics, checkpoints, and the refusal to let a non-finite
-/// number near the weights.
+/// The training loop: gradient accumulation, schedule, clipping, metrics, checkpoints, and the refusal to let a
+/// non-finite number near the weights.
 #pragma once
 
 #include <cstdint>
@@ -14,28 +14,28 @@ namespace multipl_moe {
 
 struct TrainOptions {
   std::int64_t steps = 1000;
-  std::int64_t accumulation = 1;     ///< micro-batches in a step
-  double learning_rate = 1e-3;       ///< at the peak
-  double final_rate = 0.1;           ///< of the peak, at the end of the cosine
-  double warm_up = 0.05;             ///< of the steps
-  double clip = 1.0;                 ///< global norm of the gradient
-  double balance_weight = 0.01;      ///< alpha of eq. 8
+  std::int64_t accumulation = 1;  ///< micro-batches in a step
+  double learning_rate = 1e-3;    ///< at the peak
+  double final_rate = 0.1;        ///< of the peak, at the end of the cosine
+  double warm_up = 0.05;          ///< of the steps
+  double clip = 1.0;              ///< global norm of the gradient
+  double balance_weight = 0.01;   ///< alpha of eq. 8
   moe::AdamW optimizer;
   moe::TrainByName trains;
-  std::int64_t log_every = 50;       ///< steps between plain progress lines; 0 is silent
-  std::int64_t save_every = 0;       ///< steps between checkpoints; 0 is only at the end
-  std::string label;                 ///< in front of progress lines
-  std::filesystem::path run;         ///< run folder for metrics.jsonl and checkpoints; empty: neither
+  std::int64_t log_every = 50;  ///< steps between plain progress lines; 0 is silent
+  std::int64_t save_every = 0;  ///< steps between checkpoints; 0 is only at the end
+  std::string label;            ///< in front of progress lines
+  std::filesystem::path run;    ///< run folder for metrics.jsonl and checkpoints; empty: neither
   /// Called after each step; for tests and for runs that are timed.
   std::function<void(std::int64_t step)> after_step;
 };
 
 struct TrainResult {
-  std::int64_t steps = 0;          ///< taken
-  std::int64_t skipped = 0;        ///< because loss or gradient was not finite
+  std::int64_t steps = 0;    ///< taken
+  std::int64_t skipped = 0;  ///< because loss or gradient was not finite
   std::int64_t tokens = 0;
   double seconds = 0;
-  double last_loss = 0;            ///< nats per token, mean over the last step's micro-batches
+  double last_loss = 0;  ///< nats per token, mean over the last step's micro-batches
   bool interrupted = false;
   std::filesystem::path checkpoint;  ///< the newest; empty where there is none
 
@@ -43,8 +43,8 @@ struct TrainResult {
 };
 
 /// Trains `model` on `stream`. SIGINT ends it after the step under way, with a checkpoint where there is a run folder.
-/// A step whose loss or gradient is not finite is skipped and counted: weights, moments and thresholds stay as they were.
-/// Throws NonFinite after 10 such steps in a row, naming the last good checkpoint; IoError.
+/// A step whose loss or gradient is not finite is skipped and counted: weights, moments and thresholds stay as they
+/// were. Throws NonFinite after 10 such steps in a row, naming the last good checkpoint; IoError.
 TrainResult train(LanguageModel& model, BatchStream& stream, const TrainOptions& options);
 
 }  // namespace multipl_moe

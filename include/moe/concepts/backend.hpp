@@ -9,9 +9,9 @@ namespace moe {
 /// Where matrices live and who works on them. A backend is a folder: its memory (Buffer), what a run carries (Context:
 /// threads or stream, memory pool, random key) and the verbs that ops/ and modules/ are written in:
 ///
-///   for_each(context, count, f)                  f(i) for i in [0, count), in any order; what f(i) writes nobody else does
-///   for_each_element(context, count, f)          the same for an f of a few operations
-///   row_products(context, x_RD, w_ED, y_RE)      y = x w^T, each row by itself in an order that no other row changes
+///   for_each(context, count, f)                  f(i) for i in [0, count), in any order; what f(i) writes nobody else
+///   does for_each_element(context, count, f)          the same for an f of a few operations row_products(context,
+///   x_RD, w_ED, y_RE)      y = x w^T, each row by itself in an order that no other row changes
 ///   grouped_product(context, x_ND, w_FD per group, offsets, y_NF)         y = x w^T, group by group
 ///   add_grouped_product_back(context, d_y_NF, w_FD per group, offsets, d_x_ND)    d_x += d_y w
 ///   grouped_weight_gradient(context, d_y_NF, x_ND, offsets, d_w_FD per group)     d_w += d_y^T x, empty d_w skipped

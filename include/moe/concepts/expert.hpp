@@ -14,12 +14,12 @@ namespace moe {
 /// [offsets[e], offsets[e+1]) go through experts[e].
 template <class X>
 concept Expert = Module<X> && Backend<typename X::Backend> &&
-                 requires(std::span<const X> experts, std::span<X> gradients, const typename X::Backend::Context& context,
-                          View<const typename X::Value, typename X::Backend> x_ND, const std::vector<Index>& offsets) {
-                   typename X::Value;
-                   typename X::GroupSaved;
-                   X::forward_groups(context, experts, x_ND, offsets);
-                   X::infer_groups(context, experts, x_ND, offsets);
-                 };
+    requires(std::span<const X> experts, std::span<X> gradients, const typename X::Backend::Context& context,
+             View<const typename X::Value, typename X::Backend> x_ND, const std::vector<Index>& offsets) {
+  typename X::Value;
+  typename X::GroupSaved;
+  X::forward_groups(context, experts, x_ND, offsets);
+  X::infer_groups(context, experts, x_ND, offsets);
+};
 
 }  // namespace moe

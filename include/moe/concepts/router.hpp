@@ -6,8 +6,8 @@
 
 namespace moe {
 
-/// Says who works on one row: `choose(logits_E, chosen_E)` writes 0 for every expert not chosen and the order of choice,
-/// from 1, for the others.
+/// Says who works on one row: `choose(logits_E, chosen_E)` writes 0 for every expert not chosen and the order of
+/// choice, from 1, for the others.
 template <class R>
 concept PlainRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E) {
   router.choose(logits_E, chosen_E);
@@ -15,16 +15,16 @@ concept PlainRowRouter = requires(const R& router, Row<const float> logits_E, Ro
 
 /// A row router that also asks for the row's index, token, language, random key or the layer's buffer.
 template <class R>
-concept ContextRowRouter =
-    requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E, RowContext<float> row) {
-      router.choose(logits_E, chosen_E, row);
-    };
+concept ContextRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E,
+                                    RowContext<float> row) {
+  router.choose(logits_E, chosen_E, row);
+};
 
 template <class R>
 concept RowRouter = PlainRowRouter<R> || ContextRowRouter<R>;
 
-/// Says who works on every row at once: rows compete. `take` is the number of rows an expert gets (the capacity's word);
-/// `boundary_1E` receives, for each expert, the score that separates the chosen rows from the others.
+/// Says who works on every row at once: rows compete. `take` is the number of rows an expert gets (the capacity's
+/// word); `boundary_1E` receives, for each expert, the score that separates the chosen rows from the others.
 template <class R>
 concept MatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
                                 View<const float, archetype::Backend> logits_RE, Index take,

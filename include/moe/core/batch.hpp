@@ -46,7 +46,8 @@ inline void require_batch(const Batch& batch, Index rows, std::string_view where
           where, "the batch's offsets must start at 0 and never descend");
   require(batch.rows() == rows, where, "x has ", rows, " rows, the batch describes ", batch.rows());
   const auto known = [&](std::size_t entries) { return entries == 0 || static_cast<Index>(entries) == rows; };
-  require(known(batch.tokens.size()), where, "x has ", rows, " rows, the batch has ", batch.tokens.size(), " token ids");
+  require(known(batch.tokens.size()), where, "x has ", rows, " rows, the batch has ", batch.tokens.size(),
+          " token ids");
   require(known(batch.languages.size()), where, "x has ", rows, " rows, the batch has ", batch.languages.size(),
           " languages");
 }

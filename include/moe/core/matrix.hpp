@@ -9,8 +9,8 @@
 
 namespace moe {
 
-/// `rows` x `cols` values, row-major without gaps, owned, in the memory of Backend. Moving is free and keeps the address;
-/// a copy is spelled `.copy()`. An empty matrix in a gradient means: this weight does not train.
+/// `rows` x `cols` values, row-major without gaps, owned, in the memory of Backend. Moving is free and keeps the
+/// address; a copy is spelled `.copy()`. An empty matrix in a gradient means: this weight does not train.
 template <class Value_, class Backend_>
 class Matrix {
  public:
@@ -20,7 +20,8 @@ class Matrix {
   static constexpr int rank = 2;
 
   Matrix() = default;
-  /// All zero. Throws Error for a negative extent or more elements than an Index counts, std::bad_alloc when memory is out.
+  /// All zero. Throws Error for a negative extent or more elements than an Index counts, std::bad_alloc when memory is
+  /// out.
   Matrix(Index rows, Index cols) : Matrix(checked(rows, cols)) { buffer_.fill_zero(); }
 
   /// Values undefined, from the context's pool: for a result that is about to be written whole.

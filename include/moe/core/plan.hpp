@@ -6,8 +6,8 @@
 
 namespace moe {
 
-/// Who works on what, sorted by expert: pair n says that expert `experts[n]` works on row `rows[n]`; the pairs of expert e
-/// are [offsets[e], offsets[e+1]), by ascending row. The other way round, row t's pairs are
+/// Who works on what, sorted by expert: pair n says that expert `experts[n]` works on row `rows[n]`; the pairs of
+/// expert e are [offsets[e], offsets[e+1]), by ascending row. The other way round, row t's pairs are
 /// pairs[pair_begin[t]] .. pairs[pair_begin[t+1] - 1], by ascending expert.
 template <class Backend>
 struct Plan {

@@ -17,11 +17,7 @@ struct Row {
   MOE_HOST_DEVICE Value& operator[](Index i) const { return data[i]; }
   MOE_HOST_DEVICE Value* begin() const { return data; }
   MOE_HOST_DEVICE Value* end() const { return data + size; }
-  MOE_HOST_DEVICE operator Row<const Value>() const
-    requires(!std::is_const_v<Value>)
-  {
-    return {data, size};
-  }
+  MOE_HOST_DEVICE operator Row<const Value>() const requires(!std::is_const_v<Value>) { return {data, size}; }
 };
 
 /// The largest value of a row that has at least one.

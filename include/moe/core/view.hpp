@@ -13,10 +13,11 @@ namespace moe {
 template <class M>
 inline constexpr bool has_contiguous_rows = true;
 template <class M>
-  requires requires { M::InnerStrideAtCompileTime; }
+requires requires { M::InnerStrideAtCompileTime; }
 inline constexpr bool has_contiguous_rows<M> = M::InnerStrideAtCompileTime == 1;
 
-/// Anything row-major that says `data()`, `rows()`, `cols()` and `outerStride()`: an Eigen matrix, map or block of rows.
+/// Anything row-major that says `data()`, `rows()`, `cols()` and `outerStride()`: an Eigen matrix, map or block of
+/// rows.
 template <class M>
 concept RowMajorDense = requires(M& m) {
   requires bool(std::remove_cvref_t<M>::IsRowMajor);
@@ -43,13 +44,14 @@ struct View {
 
   /// A view of mutable values reads as a view of constant ones.
   template <class Other>
-    requires(std::is_const_v<Value> && std::same_as<Other, std::remove_const_t<Value>>)
-  MOE_HOST_DEVICE View(View<Other, Backend> other) : View(other.data, other.rows, other.cols, other.stride) {}
+  requires(std::is_const_v<Value>&& std::same_as<Other, std::remove_const_t<Value>>) MOE_HOST_DEVICE
+      View(View<Other, Backend> other)
+      : View(other.data, other.rows, other.cols, other.stride) {}
 
   /// Other people's row-major matrices in host memory, without a copy.
   template <RowMajorDense M>
-    requires(Backend::is_host && std::convertible_to<decltype(std::declval<M&>().data()), Value*>)
-  View(M&& m) : View(m.data(), m.rows(), m.cols(), m.rows() > 1 ? m.outerStride() : m.cols()) {}
+  requires(Backend::is_host&& std::convertible_to<decltype(std::declval<M&>().data()), Value*>) View(M&& m)
+      : View(m.data(), m.rows(), m.cols(), m.rows() > 1 ? m.outerStride() : m.cols()) {}
 
   MOE_HOST_DEVICE Index size() const { return rows * cols; }
   MOE_HOST_DEVICE bool empty() const { return size() == 0; }

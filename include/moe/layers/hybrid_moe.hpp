@@ -9,6 +9,7 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
+#include "moe/ops/add.hpp"
 
 namespace moe {
 
@@ -63,7 +64,8 @@ class HybridMoE {
 
   Index width() const { return token.width(); }
 
-  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not fit.
+  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
+  /// fit.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("HybridMoE::forward", x_TD, batch);
     auto [o_token_TD, token_saved, token_stats] = token.forward(context, x_TD, batch);
@@ -87,13 +89,10 @@ class HybridMoE {
     require(d_y_TD.rows == x_TD.rows && d_y_TD.cols == x_TD.cols, "HybridMoE::backward", "d_y is ", d_y_TD.rows, " x ",
             d_y_TD.cols, ", x was ", x_TD.rows, " x ", x_TD.cols);
     auto d = fusion.template backward<Value, Backend>(context, d_y_TD, std::move(saved.fusion), gradient.fusion);
-    const auto d_x_segment_TD = segment.backward(context, d.d_segment_TD, d_stats, std::move(saved.segment),
-                                                 gradient.segment, d.d_mass_1T);
+    const auto d_x_segment_TD =
+        segment.backward(context, d.d_segment_TD, d_stats, std::move(saved.segment), gradient.segment, d.d_mass_1T);
     auto d_x_TD = token.backward(context, d.d_token_TD, d_stats, std::move(saved.token), gradient.token);
-    Backend::for_each(context, d_x_TD.rows(),
-                      [to = d_x_TD.view(), from = d_x_segment_TD.view()] MOE_HOST_DEVICE(Index t) {
-                        for (Index c = 0; c < to.cols; ++c) to(t, c) += from(t, c);
-                      });
+    add_to(context, d_x_segment_TD, d_x_TD.view());
     return d_x_TD;
   }
 
@@ -105,16 +104,12 @@ class HybridMoE {
     return fuse(context, std::move(o_token_TD), std::move(o_segment_TD), gates_TE).first;
   }
 
-  DecodingState begin_decoding(const Context& context, Index sequences) const
-    requires(is_causal)
-  {
+  DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
     return {token.begin_decoding(context, sequences), segment.begin_decoding(context, sequences)};
   }
   /// One more row of each sequence.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                DecodingState& state) const
-    requires(is_causal)
-  {
+                DecodingState& state) const requires(is_causal) {
     auto o_token_BD = token.decode(context, x_BD, tokens_B, state.token);
     auto o_segment_BD = segment.decode(context, x_BD, tokens_B, state.segment);
     return fuse(context, std::move(o_token_BD), std::move(o_segment_BD), state.segment.gates_BE).first;

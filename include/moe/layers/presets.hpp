@@ -19,7 +19,8 @@
 
 namespace moe {
 
-/// Mixtral 8x7B's layer and, with 12 experts and k = 3, the paper's GShard baseline: top-k, gates renormalised, dropless.
+/// Mixtral 8x7B's layer and, with 12 experts and k = 3, the paper's GShard baseline: top-k, gates renormalised,
+/// dropless.
 template <class Value, class B>
 using Mixtral = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, SwiGlu<Value, B>>;
 
@@ -38,8 +39,8 @@ using MultiPlMoe = HybridMoE<
     MultiPlTokenLevel<Value, B, Bal>,
     SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>, F>;
 
-/// MultiPL-MoE for language models: a segment is routed by the mean of the one before, experts choose across the batch in
-/// training and by learned thresholds in inference. Causal and independent of batch mates.
+/// MultiPL-MoE for language models: a segment is routed by the mean of the one before, experts choose across the batch
+/// in training and by learned thresholds in inference. Causal and independent of batch mates.
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
 using CausalMultiPlMoe =
     HybridMoE<MultiPlTokenLevel<Value, B, Bal>,

@@ -16,15 +16,19 @@
 
 namespace moe {
 
-/// Sequences are cut into segments, each segment is routed once by its Source (eqs. 3, 4), and all of its rows go to the
-/// experts that chose it: y_t = sum_e G[e, v(t)] E_e(x_t) (eq. 5 over tokens); 0 where no expert chose the segment.
+/// Sequences are cut into segments, each segment is routed once by its Source (eqs. 3, 4), and all of its rows go to
+/// the experts that chose it: y_t = sum_e G[e, v(t)] E_e(x_t) (eq. 5 over tokens); 0 where no expert chose the segment.
 ///
 /// Weights: gate.weight [E, D], experts.e.*, and the source's; buffers: thresholds where the inference router has them.
 template <class S, class Source, class R, class N, class C, class X>
 class SegmentMoE {
-  static_assert(Segmenter<S>, "SegmentMoE: 1st argument must be a Segmenter: bool ends_after(Index length, std::int32_t token) const");
+  static_assert(
+      Segmenter<S>,
+      "SegmentMoE: 1st argument must be a Segmenter: bool ends_after(Index length, std::int32_t token) const");
   static_assert(Router<R>, "SegmentMoE: 3rd argument must be a Router: choose(Row<const Real>, Row<Rank>) const");
-  static_assert(GateNormalizer<N>, "SegmentMoE: 4th argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
+  static_assert(
+      GateNormalizer<N>,
+      "SegmentMoE: 4th argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
   static_assert(Capacity<C>, "SegmentMoE: 5th argument must be a Capacity: Index rows_per_expert(Demand) const");
   static_assert(Expert<X>, "SegmentMoE: 6th argument must be an Expert such as SwiGlu<float, Cpu<>>");
 
@@ -37,8 +41,7 @@ class SegmentMoE {
   using ConstView = View<const Value, Backend>;
   using ExpertType = X;
   template <class Other>
-  using rebind =
-      SegmentMoE<S, typename Source::template rebind<Other>, R, N, C, typename X::template rebind<Other>>;
+  using rebind = SegmentMoE<S, typename Source::template rebind<Other>, R, N, C, typename X::template rebind<Other>>;
 
   static constexpr bool is_causal = Source::is_causal && router_is_causal<R>;
   static constexpr bool is_batch_independent = router_is_batch_independent<R>;
@@ -102,8 +105,8 @@ class SegmentMoE {
     planned.u_VD = inputs(context, x_TD, planned.cut);
     planned.decision = gating.decide_in_training(context, planned.u_VD, {});
     planned.gates_TE = spread<Value>(context, planned.decision.gates_RE, planned.cut);
-    planned.plan = Backend::group_by_expert(
-        context, spread<Rank>(context, planned.decision.choice.chosen_RE, planned.cut));
+    planned.plan =
+        Backend::group_by_expert(context, spread<Rank>(context, planned.decision.choice.chosen_RE, planned.cut));
     for (std::size_t e = 0; e + 1 < planned.plan.offsets.size(); ++e)
       planned.stats.load.push_back(planned.plan.offsets[e + 1] - planned.plan.offsets[e]);
     if (planned.cut.segments.count() > 0) planned.stats.boundary_1E = std::move(planned.decision.choice.boundary_1E);
@@ -114,12 +117,18 @@ class SegmentMoE {
     auto [y_TD, mix_saved] =
         mix<X>(context, bank.span(), x_TD, std::move(planned.plan), std::as_const(planned.gates_TE).view());
     return {std::move(y_TD),
-            {{}, x_TD, std::move(planned.cut), std::move(planned.u_VD), std::move(planned.decision),
-             std::move(planned.gates_TE), std::move(mix_saved)},
+            {{},
+             x_TD,
+             std::move(planned.cut),
+             std::move(planned.u_VD),
+             std::move(planned.decision),
+             std::move(planned.gates_TE),
+             std::move(mix_saved)},
             std::move(planned.stats)};
   }
 
-  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not fit.
+  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
+  /// fit.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SegmentMoE::forward", x_TD, batch);
     return run(context, x_TD, plan(context, x_TD, batch));
@@ -137,8 +146,7 @@ class SegmentMoE {
                   ConstView d_mass_1T = {}) const {
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SegmentMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
-    auto [d_x_TD, d_gates_TE] =
-        mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
+    auto [d_x_TD, d_gates_TE] = mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
     if (!d_mass_1T.empty())
       Backend::for_each(context, d_gates_TE.rows(), [=, d = d_gates_TE.view()] MOE_HOST_DEVICE(Index t) {
         for (Index e = 0; e < d.cols; ++e) d(t, e) += d_mass_1T(0, t);
@@ -167,21 +175,19 @@ class SegmentMoE {
     return {std::move(y_TD), std::move(gates_TE)};
   }
 
-  DecodingState begin_decoding(const Context& context, Index sequences) const
-    requires(is_causal)
-  {
+  DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
     const auto count = static_cast<std::size_t>(sequences);
-    return {std::vector<Index>(count, 0), std::vector<Index>(count, 1),
-            Tensor::zeros(context, sequences, width()), Tensor::zeros(context, sequences, width()),
+    return {std::vector<Index>(count, 0),
+            std::vector<Index>(count, 1),
+            Tensor::zeros(context, sequences, width()),
+            Tensor::zeros(context, sequences, width()),
             Tensor::zeros(context, sequences, bank.count()),
             Matrix<Rank, Backend>::zeros(context, sequences, bank.count())};
   }
   /// One more row of each sequence: the same numbers as infer over the whole sequences, up to the rounding of products
   /// with fewer rows. tokens_B is empty or has an id for each row. state.gates_BE tells the gates the rows met.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                DecodingState& state) const
-    requires(is_causal)
-  {
+                DecodingState& state) const requires(is_causal) {
     require(x_BD.cols == width(), "SegmentMoE::decode", "x has ", x_BD.cols, " columns, the gate expects ", width());
     require(x_BD.rows == state.sum_BD.rows(), "SegmentMoE::decode", "x has ", x_BD.rows, " rows, the state has ",
             state.sum_BD.rows(), " sequences");
@@ -245,16 +251,16 @@ class SegmentMoE {
     const Indices length_1B = upload_indices<Backend>(context, state.length);
     const auto u_BD = source.for_decoding(context, std::as_const(state.previous_BD).view(), opens_1B);
     const auto decision = gating.decide_in_inference(context, u_BD, {});
-    Backend::for_each(context, u_BD.rows(),
-                      [length = length_1B.view(), gates_BE = state.gates_BE.view(), chosen_BE = state.chosen_BE.view(),
-                       new_gates = decision.gates_RE.view(),
-                       new_chosen = decision.choice.chosen_RE.view()] MOE_HOST_DEVICE(Index b) {
-                        if (length(0, b) != 0) return;
-                        for (Index e = 0; e < gates_BE.cols; ++e) {
-                          gates_BE(b, e) = new_gates(b, e);
-                          chosen_BE(b, e) = new_chosen(b, e);
-                        }
-                      });
+    Backend::for_each(
+        context, u_BD.rows(),
+        [length = length_1B.view(), gates_BE = state.gates_BE.view(), chosen_BE = state.chosen_BE.view(),
+         new_gates = decision.gates_RE.view(), new_chosen = decision.choice.chosen_RE.view()] MOE_HOST_DEVICE(Index b) {
+          if (length(0, b) != 0) return;
+          for (Index e = 0; e < gates_BE.cols; ++e) {
+            gates_BE(b, e) = new_gates(b, e);
+            chosen_BE(b, e) = new_chosen(b, e);
+          }
+        });
   }
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                DecodingState& state) const {

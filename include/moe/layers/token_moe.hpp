@@ -11,6 +11,7 @@
 #include "moe/modules/always_on.hpp"
 #include "moe/modules/expert_bank.hpp"
 #include "moe/modules/gating.hpp"
+#include "moe/ops/add.hpp"
 #include "moe/ops/balance_loss.hpp"
 #include "moe/ops/mix.hpp"
 #include "moe/policies/balance/balance_over_all.hpp"
@@ -24,7 +25,9 @@ namespace moe {
 template <class R, class N, class C, class X, class Path = NoAlwaysOn, class Bal = BalanceOverAll>
 class TokenMoE {
   static_assert(Router<R>, "TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<Rank>) const");
-  static_assert(GateNormalizer<N>, "TokenMoE: 2nd argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
+  static_assert(
+      GateNormalizer<N>,
+      "TokenMoE: 2nd argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
   static_assert(Capacity<C>, "TokenMoE: 3rd argument must be a Capacity: Index rows_per_expert(Demand) const");
   static_assert(Expert<X>, "TokenMoE: 4th argument must be an Expert such as SwiGlu<float, Cpu<>>");
   static_assert(Balance<Bal>, "TokenMoE: 6th argument must be a Balance: bool counts(Index expert) const");
@@ -38,8 +41,7 @@ class TokenMoE {
   using ExpertType = X;
   using DecodingState = NoDecodingState;
   template <class Other>
-  using rebind =
-      TokenMoE<R, N, C, typename X::template rebind<Other>, typename Path::template rebind<Other>, Bal>;
+  using rebind = TokenMoE<R, N, C, typename X::template rebind<Other>, typename Path::template rebind<Other>, Bal>;
 
   static constexpr bool is_causal = router_is_causal<R>;
   static constexpr bool is_batch_independent = router_is_batch_independent<R>;
@@ -104,7 +106,8 @@ class TokenMoE {
     return {std::move(y_TD), std::move(saved), std::move(planned.stats)};
   }
 
-  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not fit.
+  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
+  /// fit.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("TokenMoE::forward", x_TD, batch);
     return run(context, x_TD, plan(context, x_TD, batch));
@@ -121,17 +124,13 @@ class TokenMoE {
                   TokenMoE& gradient) const {
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "TokenMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
-    auto [d_x_TD, d_gates_TE] =
-        mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
+    auto [d_x_TD, d_gates_TE] = mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
     always_on.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), gradient.always_on);
     auto d_logits_TE = gating.normalizer_back(context, d_gates_TE, saved.decision);
     add_balance_loss_back<Value, Backend>(context, balance, logits(saved.decision), std::as_const(saved.f_1E).view(),
                                           d_stats.balance, d_logits_TE.view());
     const auto d_x_gate_TD = gating.gate.backward(context, d_logits_TE, saved.x_TD, gradient.gating.gate);
-    Backend::for_each(context, d_x_TD.rows(),
-                      [to = d_x_TD.view(), from = d_x_gate_TD.view()] MOE_HOST_DEVICE(Index t) {
-                        for (Index d = 0; d < to.cols; ++d) to(t, d) += from(t, d);
-                      });
+    add_to(context, d_x_gate_TD, d_x_TD.view());
     return std::move(d_x_TD);
   }
 
@@ -145,15 +144,10 @@ class TokenMoE {
     return y_TD;
   }
 
-  DecodingState begin_decoding(const Context&, Index /*sequences*/) const
-    requires(is_causal)
-  {
-    return {};
-  }
+  DecodingState begin_decoding(const Context&, Index /*sequences*/) const requires(is_causal) { return {}; }
   /// One more row of each sequence. tokens_B is empty or has an id for each row.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const
-    requires(is_causal)
-  {
+      requires(is_causal) {
     Batch batch = Batch::sequences(x_BD.rows, 1);
     batch.tokens = tokens_B;
     return infer(context, x_BD, batch);

@@ -7,6 +7,7 @@
 #include "moe/concepts/expert.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/modules/linear.hpp"
+#include "moe/ops/add.hpp"
 
 namespace moe {
 
@@ -53,12 +54,12 @@ struct SigmoidGatedFfn {
     Saved saved;
     saved.z_T1 = gate.forward_row_by_row(context, x_TD);
     std::tie(saved.y_TD, saved.ffn) = X::forward_groups(context, {&ffn, 1}, x_TD, {0, x_TD.rows});
-    Backend::for_each(context, x_TD.rows,
-                      [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view()] MOE_HOST_DEVICE(
-                          Index t) {
-                        const Value g = sigmoid(z(t, 0));
-                        for (Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) += g * s(t, d);
-                      });
+    Backend::for_each(
+        context, x_TD.rows,
+        [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view()] MOE_HOST_DEVICE(Index t) {
+          const Value g = sigmoid(z(t, 0));
+          for (Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) += g * s(t, d);
+        });
     return saved;
   }
 
@@ -78,12 +79,11 @@ struct SigmoidGatedFfn {
                         }
                         d_z_T1(t, 0) = d_g * g * (1 - g);
                       });
-    const auto d_x_gate = gate.backward(context, d_z, x_TD, gradient.gate);
-    const auto d_x_ffn = X::backward_groups(context, {&ffn, 1}, std::as_const(d_s).view(), {0, x_TD.rows}, x_TD,
-                                            std::move(saved.ffn), {&gradient.ffn, 1});
-    Backend::for_each(context, x_TD.rows, [=, a = d_x_gate.view(), b = d_x_ffn.view()] MOE_HOST_DEVICE(Index t) {
-      for (Index d = 0; d < d_x_TD.cols; ++d) d_x_TD(t, d) += a(t, d) + b(t, d);
-    });
+    add_to(context, gate.backward(context, d_z, x_TD, gradient.gate), d_x_TD);
+    add_to(context,
+           X::backward_groups(context, {&ffn, 1}, std::as_const(d_s).view(), {0, x_TD.rows}, x_TD, std::move(saved.ffn),
+                              {&gradient.ffn, 1}),
+           d_x_TD);
   }
 
   SigmoidGatedFfn structure() const {

@@ -22,7 +22,8 @@ struct Decision {
 };
 
 /// The light half of a layer: a learned projection to one logit an expert, the router that chooses, the normalizer that
-/// weighs. Where the inference router compares with thresholds, it keeps them as a buffer and learns them from training.
+/// weighs. Where the inference router compares with thresholds, it keeps them as a buffer and learns them from
+/// training.
 template <Router R, GateNormalizer N, Capacity C, class Value_, Backend Backend_>
 struct Gating {
   using Value = Value_;
@@ -45,7 +46,10 @@ struct Gating {
   Gating() = default;
   /// The projection is all zero. Throws Error when the router always chooses an expert that does not exist.
   Gating(R router_, N normalizer_, C capacity_, Index width, Index experts)
-      : router(router_), normalizer(normalizer_), capacity(capacity_), gate(decltype(gate)::without_bias(width, experts)) {
+      : router(router_),
+        normalizer(normalizer_),
+        capacity(capacity_),
+        gate(decltype(gate)::without_bias(width, experts)) {
     require_shared_expert(RoutingOf<R>::train(router), experts);
     require_shared_expert(RoutingOf<R>::infer(router), experts);
     if constexpr (has_thresholds) {
@@ -80,7 +84,8 @@ struct Gating {
             thresholds(0, e) =
                 updates(0, 0) > 0 ? rule.updated(thresholds(0, e), boundary_1E(0, e)) : boundary_1E(0, e);
           });
-      Backend::for_each_element(context, 1, [updates = updates_1.view()] MOE_HOST_DEVICE(Index) { updates(0, 0) += 1; });
+      Backend::for_each_element(context, 1,
+                                [updates = updates_1.view()] MOE_HOST_DEVICE(Index) { updates(0, 0) += 1; });
     }
   }
 
@@ -116,8 +121,8 @@ struct Gating {
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = std::as_const(decision.logits_RE).view();
     decision.choice = route<Value, Backend>(context, single, capacity, logits_RE, thresholds_E.view(), facts);
-    decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE,
-                                                  std::as_const(decision.choice.chosen_RE).view());
+    decision.gates_RE =
+        normalize<Value, Backend>(context, normalizer, logits_RE, std::as_const(decision.choice.chosen_RE).view());
     return decision;
   }
 };

@@ -29,8 +29,8 @@ struct OwnMean {
   static void visit_parameters(Visit&&, const std::string&, Trees&&...) {}
 };
 
-/// A segment is routed by the mean of the segment before it, a sequence's first segment by a learned vector: the choice is
-/// known before the segment's first row is.
+/// A segment is routed by the mean of the segment before it, a sequence's first segment by a learned vector: the choice
+/// is known before the segment's first row is.
 template <class Value, Backend B>
 struct PreviousMean {
   static constexpr bool is_causal = true;
@@ -77,8 +77,8 @@ struct PreviousMean {
   }
 
  private:
-  Matrix<Value, B> pick(const typename B::Context& context, View<const Value, B> means_VD, View<const Index, B> opens_1V,
-                        Index back) const {
+  Matrix<Value, B> pick(const typename B::Context& context, View<const Value, B> means_VD,
+                        View<const Index, B> opens_1V, Index back) const {
     auto u = Matrix<Value, B>::uninitialized(context, means_VD.rows, means_VD.cols);
     B::for_each(context, means_VD.rows, [=, first = first_D.view(), u_VD = u.view()] MOE_HOST_DEVICE(Index v) {
       const bool opens = opens_1V(0, v) != 0;

@@ -42,8 +42,7 @@ struct SwiGlu {
 
   SwiGlu() = default;
   /// Zero weights for rows of `width` values and `hidden` inner channels.
-  SwiGlu(Index width, Index hidden)
-      : gate_proj(hidden, width), up_proj(hidden, width), down_proj(width, hidden) {}
+  SwiGlu(Index width, Index hidden) : gate_proj(hidden, width), up_proj(hidden, width), down_proj(width, hidden) {}
 
   Index width() const { return down_proj.rows(); }
   Index hidden() const { return down_proj.cols(); }
@@ -133,13 +132,13 @@ struct SwiGlu {
     require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, gate_proj expects ", width());
     require_batch(batch, x_TD.rows, where);
   }
-  static std::vector<ConstView> weights(std::span<const SwiGlu> experts, Tensor SwiGlu::* which) {
+  static std::vector<ConstView> weights(std::span<const SwiGlu> experts, Tensor SwiGlu::*which) {
     std::vector<ConstView> result;
     for (const SwiGlu& expert : experts) result.push_back((expert.*which).view());
     return result;
   }
   static void add_gradient(const Context& context, ConstView d_y_NO, ConstView x_NI, const std::vector<Index>& offsets,
-                           std::span<SwiGlu> gradients, Tensor SwiGlu::* which) {
+                           std::span<SwiGlu> gradients, Tensor SwiGlu::*which) {
     std::vector<View<Value, Backend>> d_w;
     for (SwiGlu& gradient : gradients) d_w.push_back((gradient.*which).view());
     Backend::grouped_weight_gradient(context, d_y_NO, x_NI, offsets, d_w);

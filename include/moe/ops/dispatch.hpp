@@ -10,11 +10,10 @@ namespace moe {
 template <class Real, Backend B>
 Matrix<Real, B> gates_of_pairs(const typename B::Context& context, View<const Real, B> gates_TE, const Plan<B>& plan) {
   auto gates = Matrix<Real, B>::uninitialized(context, 1, plan.pairs());
-  B::for_each_element(context, plan.pairs(),
-                      [=, rows = plan.rows_1N.data(), experts = plan.experts_1N.data(),
-                       gates_1N = gates.data()] MOE_HOST_DEVICE(Index n) {
-                        gates_1N[n] = gates_TE(rows[n], experts[n]);
-                      });
+  B::for_each_element(
+      context, plan.pairs(),
+      [=, rows = plan.rows_1N.data(), experts = plan.experts_1N.data(),
+       gates_1N = gates.data()] MOE_HOST_DEVICE(Index n) { gates_1N[n] = gates_TE(rows[n], experts[n]); });
   return gates;
 }
 

@@ -22,8 +22,9 @@ struct MixSaved {
   typename X::GroupSaved experts;
 };
 
-/// The heavy half of every layer: y_t = sum over the pairs (t, e) of gates_te experts[e](x_t); 0 for a row nobody chose.
-/// Rows are gathered by expert, each expert runs once over its rows, and each row adds up its answers by ascending expert.
+/// The heavy half of every layer: y_t = sum over the pairs (t, e) of gates_te experts[e](x_t); 0 for a row nobody
+/// chose. Rows are gathered by expert, each expert runs once over its rows, and each row adds up its answers by
+/// ascending expert.
 template <Expert X, class B = typename X::Backend, class Real = typename X::Value>
 std::pair<Matrix<Real, B>, MixSaved<X>> mix(const typename B::Context& context, std::span<const X> experts,
                                             View<const Real, B> x_TD, Plan<B> plan, View<const Real, B> gates_TE) {

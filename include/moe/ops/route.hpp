@@ -13,8 +13,8 @@
 
 namespace moe {
 
-/// Who was chosen. chosen_RE: 0 or the order of choice. boundary_1E: what a MatrixRouter drew between the rows an expert
-/// took and those it left; empty for row routers.
+/// Who was chosen. chosen_RE: 0 or the order of choice. boundary_1E: what a MatrixRouter drew between the rows an
+/// expert took and those it left; empty for row routers.
 template <class Real, class B>
 struct Choice {
   Matrix<Rank, B> chosen_RE;
@@ -40,13 +40,14 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
     const Index take = std::clamp(wanted, Index{0}, logits_RE.rows);
     router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view());
   } else if constexpr (ContextRowRouter<R>) {
-    B::for_each(context, logits_RE.rows,
-                [=, random = context.random, tokens = facts.tokens.data(),
-                 languages = facts.languages.data()] MOE_HOST_DEVICE(Index r) {
-                  const RowContext<Real> row{r, tokens ? tokens[r] : -1, languages ? languages[r] : -1, random,
-                                             {buffer_1E.data, buffer_1E.cols}};
-                  router.choose(logits_RE.row(r), chosen_RE.row(r), row);
-                });
+    B::for_each(
+        context, logits_RE.rows,
+        [=, random = context.random, tokens = facts.tokens.data(),
+         languages = facts.languages.data()] MOE_HOST_DEVICE(Index r) {
+          const RowContext<Real> row{
+              r, tokens ? tokens[r] : -1, languages ? languages[r] : -1, random, {buffer_1E.data, buffer_1E.cols}};
+          router.choose(logits_RE.row(r), chosen_RE.row(r), row);
+        });
   } else {
     B::for_each(context, logits_RE.rows,
                 [=] MOE_HOST_DEVICE(Index r) { router.choose(logits_RE.row(r), chosen_RE.row(r)); });

@@ -6,8 +6,8 @@
 
 namespace moe {
 
-/// AdamW with decoupled weight decay (Loshchilov and Hutter) and bias correction. Tensors of one dimension (biases, norms,
-/// learned vectors) do not decay.
+/// AdamW with decoupled weight decay (Loshchilov and Hutter) and bias correction. Tensors of one dimension (biases,
+/// norms, learned vectors) do not decay.
 struct AdamW {
   double beta_1 = 0.9;
   double beta_2 = 0.95;

@@ -7,8 +7,8 @@
 
 namespace moe {
 
-/// The Euclidean norm of all of a gradient's values together, summed in double in a fixed order. Not finite as soon as one
-/// value is not.
+/// The Euclidean norm of all of a gradient's values together, summed in double in a fixed order. Not finite as soon as
+/// one value is not.
 template <Module Tree>
 double global_norm(const typename Tree::Context& context, const Tree& gradient) {
   double squares = 0;

@@ -7,7 +7,8 @@
 
 namespace moe {
 
-/// Rises linearly from 0 to `peak` over `warm_up` steps, falls along half a cosine to `floor` at step `total`, stays there.
+/// Rises linearly from 0 to `peak` over `warm_up` steps, falls along half a cosine to `floor` at step `total`, stays
+/// there.
 struct CosineSchedule {
   double peak = 1e-3;
   double floor = 0;

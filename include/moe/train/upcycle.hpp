@@ -11,8 +11,8 @@
 
 namespace moe {
 
-/// How an upcycled layer starts: experts are exact copies of the dense FFN, the router is N(0, router_deviation^2), drawn
-/// from `seed` and the weight's name below `prefix`.
+/// How an upcycled layer starts: experts are exact copies of the dense FFN, the router is N(0, router_deviation^2),
+/// drawn from `seed` and the weight's name below `prefix`.
 struct Upcycling {
   std::uint64_t seed = 0;
   double router_deviation = 0.02;

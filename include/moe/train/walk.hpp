@@ -41,8 +41,8 @@ Tensor zeros_like(const Tensor& like) {
     return Tensor(like.rows(), like.cols());
 }
 
-/// A gradient (or moment) tree for `layer`: zeros for the weights whose name `trains(name)` accepts, empty tensors, which
-/// cost neither memory nor work, for the others.
+/// A gradient (or moment) tree for `layer`: zeros for the weights whose name `trains(name)` accepts, empty tensors,
+/// which cost neither memory nor work, for the others.
 template <Module Layer, class Trains>
 Layer gradient_for(const Layer& layer, const Trains& trains) {
   Layer gradient = layer.structure();

@@ -23,12 +23,14 @@ struct Outcome {
 
 /// Runs the program with a shell's words in an own folder.
 Outcome run(const ScratchFolder& scratch, const std::string& words) {
-  const std::string command = "cd '" + scratch.path().native() + "' && '" MULTIPL_MOE_BINARY "' " + words + " 2>stderr.txt";
+  const std::string command =
+      "cd '" + scratch.path().native() + "' && '" MULTIPL_MOE_BINARY "' " + words + " 2>stderr.txt";
   FILE* pipe = popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   Outcome outcome;
   std::array<char, 4096> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) outcome.out.append(buffer.data(), n);
+  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    outcome.out.append(buffer.data(), n);
   const int status = pclose(pipe);
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   outcome.error = get_bytes(scratch / "stderr.txt");
@@ -51,8 +53,9 @@ TEST_CASE("every command has help that names its options", "[cli]") {
 
 TEST_CASE("mistakes on the command line exit with 2 and go to stderr", "[cli]") {
   const ScratchFolder scratch;
-  for (const char* words : {"", "fly", "info --wrong", "info --arch nonsense", "info --size huge", "train", "info --arch dense --model x",
-                            "generate --model m --prompt p --top-p 2", "pretrain --data d -o r --steps 0"}) {
+  for (const char* words :
+       {"", "fly", "info --wrong", "info --arch nonsense", "info --size huge", "train", "info --arch dense --model x",
+        "generate --model m --prompt p --top-p 2", "pretrain --data d -o r --steps 0"}) {
     const Outcome outcome = run(scratch, words);
     INFO(words);
     CHECK(outcome.exit_code == 2);
@@ -67,8 +70,9 @@ TEST_CASE("missing and broken inputs exit with 3 and name the file", "[cli]") {
   const Outcome missing = run(scratch, "eval --model nowhere --data nothing");
   CHECK(missing.exit_code == 3);
   CHECK_THAT(missing.error, ContainsSubstring("nowhere"));
-  put_bytes(scratch / "broken/config.json", "{\"hidden_size\": -4, \"intermediate_size\": 8, \"num_hidden_layers\": 1, \"num_attention_heads\": 2, "
-                                             "\"num_key_value_heads\": 2, \"vocab_size\": 9}");
+  put_bytes(scratch / "broken/config.json",
+            "{\"hidden_size\": -4, \"intermediate_size\": 8, \"num_hidden_layers\": 1, \"num_attention_heads\": 2, "
+            "\"num_key_value_heads\": 2, \"vocab_size\": 9}");
   const Outcome broken = run(scratch, "info --model broken");
   CHECK(broken.exit_code == 3);
   CHECK_THAT(broken.error, ContainsSubstring("config.json") && ContainsSubstring("hidden_size"));
@@ -108,7 +112,8 @@ TEST_CASE("the environment speaks where the command line does not", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const auto steps_taken = [&](const std::string& words) {
-    REQUIRE(run(scratch, "pretrain --data data -o base -q --batch-size 1 --sequence-length 32 " + words).exit_code == 0);
+    REQUIRE(run(scratch, "pretrain --data data -o base -q --batch-size 1 --sequence-length 32 " + words).exit_code ==
+            0);
     const std::string metrics = get_bytes(scratch / "base/metrics.jsonl");
     return std::count(metrics.begin(), metrics.end(), '\n');
   };
@@ -116,16 +121,28 @@ TEST_CASE("the environment speaks where the command line does not", "[cli]") {
   CHECK(steps_taken("") == 3);
   CHECK(steps_taken("--steps 2") == 2);
   setenv("MOE_STEPS", "0", 1);
-  CHECK_THAT(run(scratch, "pretrain --data data -o base -q").error, ContainsSubstring("--steps: must be above 0, found 0"));
+  CHECK_THAT(run(scratch, "pretrain --data data -o base -q").error,
+             ContainsSubstring("--steps: must be above 0, found 0"));
   unsetenv("MOE_STEPS");
+}
+
+TEST_CASE("an output folder that cannot be made exits with 5", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  const Outcome outcome =
+      run(scratch, "pretrain --data data -o /proc/run -q --steps 1 --batch-size 1 --sequence-length 32");
+  CHECK(outcome.exit_code == 5);
+  CHECK_THAT(outcome.error, ContainsSubstring("/proc/run"));
 }
 
 TEST_CASE("the demo runs on a corpus of one's own", "[cli]") {
   const ScratchFolder scratch;
-  const Outcome demo = run(scratch, "demo --corpus '" MOE_TEST_CORPUS "' -o out --base-steps 4 --post-steps 3 --sequence-length 64 -q");
+  const Outcome demo =
+      run(scratch, "demo --corpus '" MOE_TEST_CORPUS "' -o out --base-steps 4 --post-steps 3 --sequence-length 64 -q");
   REQUIRE(demo.exit_code == 0);
   CHECK(demo.error.empty());
-  CHECK_THAT(demo.out, ContainsSubstring("dense control") && ContainsSubstring("yes at step 0, normalised fusion equals the base"));
+  CHECK_THAT(demo.out, ContainsSubstring("dense control") &&
+                           ContainsSubstring("yes at step 0, normalised fusion equals the base"));
   CHECK(std::filesystem::exists(scratch / "out/report.json"));
   const Outcome poor = run(scratch, "demo --corpus '" MOE_TEST_CORPUS "/python' -o poor -q");
   CHECK(poor.exit_code == 2);

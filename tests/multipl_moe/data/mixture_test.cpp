@@ -37,8 +37,7 @@ TEST_CASE("shares hold within one sequence from the start and 1 % over any 1000"
   for (const LanguageWeights& weights :
        {grouped_weights(9.0, 1.0, all_present), grouped_weights(7.0, 3.0, all_present),
         LanguageWeights{1.0, 1.0, 1.0, 1.0, 1.0, 1.0}, LanguageWeights{0.5, 0.2, 0.13, 0.1, 0.05, 0.02},
-        LanguageWeights{1.0, 0.0, 0.0, 0.0, 0.0, 0.0},
-        LanguageWeights{0.0, 1.0, 0.0, std::sqrt(2.0), 0.0, 0.0},
+        LanguageWeights{1.0, 0.0, 0.0, 0.0, 0.0, 0.0}, LanguageWeights{0.0, 1.0, 0.0, std::sqrt(2.0), 0.0, 0.0},
         LanguageWeights{1e6, 1.0, 1.0, 1.0, 1.0, 1.0}}) {
     const std::vector<Language> languages = first(weights, 20'000);
     const Mixture mixture(weights);
@@ -53,8 +52,8 @@ TEST_CASE("shares hold within one sequence from the start and 1 % over any 1000"
       for (std::size_t n = 0; n < counts.size(); ++n)
         worst = std::max(worst, std::abs(static_cast<double>(counts[n]) - share * static_cast<double>(n)));
       for (std::size_t n = 1000; n < counts.size(); ++n)
-        worst_window = std::max(worst_window,
-                                std::abs(static_cast<double>(counts[n] - counts[n - 1000]) - 1000 * share));
+        worst_window =
+            std::max(worst_window, std::abs(static_cast<double>(counts[n] - counts[n - 1000]) - 1000 * share));
     }
     CHECK(worst < 1.0);
     CHECK(worst_window < 2.0);
@@ -80,9 +79,8 @@ TEST_CASE("the schedule is fixed, and can be entered anywhere") {
     mixture.seek(1234);
     mixture.seek(count);
     CHECK(mixture.count() == count);
-    CHECK(std::accumulate(
-              all_languages.begin(), all_languages.end(), std::int64_t{0},
-              [&](std::int64_t sum, Language language) { return sum + mixture.count(language); }) == count);
+    CHECK(std::accumulate(all_languages.begin(), all_languages.end(), std::int64_t{0},
+                          [&](std::int64_t sum, Language language) { return sum + mixture.count(language); }) == count);
     CHECK(mixture.next() == languages[static_cast<std::size_t>(count)]);
   }
 }

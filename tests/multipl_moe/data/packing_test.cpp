@@ -33,11 +33,9 @@ std::vector<Token> read(PackedTokens& packed, std::int64_t epoch, std::int64_t i
 
 /// The stream of an epoch, put together from its blocks: neighbours share a token.
 std::vector<Token> stream_of(PackedTokens& packed, std::int64_t epoch, std::uint64_t seed) {
-  const auto order =
-      keyed_permutation(packed.sequences_per_epoch(), seed, 1, static_cast<std::uint64_t>(epoch));
+  const auto order = keyed_permutation(packed.sequences_per_epoch(), seed, 1, static_cast<std::uint64_t>(epoch));
   std::vector<std::vector<Token>> blocks(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    blocks[order[i]] = read(packed, epoch, static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < order.size(); ++i) blocks[order[i]] = read(packed, epoch, static_cast<std::int64_t>(i));
   std::vector<Token> stream{blocks.front().front()};
   for (const auto& block : blocks) {
     CHECK(block.front() == stream.back());

@@ -33,8 +33,7 @@ std::vector<std::string> texts(const fs::path& out, Language language, Split spl
 
 std::string source(int number) {
   std::string text;
-  for (int line = 0; line <= number % 7; ++line)
-    text += "value_" + std::to_string(number * 31 + line) + " = 1\n";
+  for (int line = 0; line <= number % 7; ++line) text += "value_" + std::to_string(number * 31 + line) + " = 1\n";
   return text;
 }
 
@@ -42,13 +41,9 @@ void write_sources(const fs::path& folder, int count) {
   for (int i = 0; i < count; ++i) put_bytes(folder / ("f" + std::to_string(i) + ".py"), source(i));
 }
 
-const LanguageReport& python(const PrepareReport& report) {
-  return report.languages[index_of(Language::python)];
-}
+const LanguageReport& python(const PrepareReport& report) { return report.languages[index_of(Language::python)]; }
 
-const SplitReport& python(const PrepareReport& report, Split split) {
-  return python(report).splits[index_of(split)];
-}
+const SplitReport& python(const PrepareReport& report, Split split) { return python(report).splits[index_of(split)]; }
 
 }  // namespace
 
@@ -59,8 +54,7 @@ TEST_CASE("the small corpus has every language in every split") {
     INFO(name_of(language));
     const LanguageReport& counts = report.languages[index_of(language)];
     CHECK(counts.files == 5);
-    CHECK(std::all_of(counts.filtered.begin(), counts.filtered.end(),
-                      [](std::int64_t count) { return count == 0; }));
+    CHECK(std::all_of(counts.filtered.begin(), counts.filtered.end(), [](std::int64_t count) { return count == 0; }));
     for (const Split split : all_splits) {
       const auto documents = texts(folder.path(), language, split);
       CHECK(documents.size() == (split == Split::train ? 3 : 1));
@@ -72,8 +66,8 @@ TEST_CASE("the small corpus has every language in every split") {
 TEST_CASE("what is written is what was read, each document in one split") {
   const ScratchFolder folder;
   write_sources(folder / "src", 200);
-  const PrepareReport report = prepare(
-      {.sources = {folder / "src"}, .out = folder / "out", .dev_fraction = 0.1, .test_fraction = 0.2});
+  const PrepareReport report =
+      prepare({.sources = {folder / "src"}, .out = folder / "out", .dev_fraction = 0.1, .test_fraction = 0.2});
   std::multiset<std::string> expected;
   for (int i = 0; i < 200; ++i) expected.insert(source(i));
   std::multiset<std::string> found;
@@ -114,8 +108,7 @@ TEST_CASE("names, places and neighbours of a file do not matter") {
 TEST_CASE("a document stays in its split when others come") {
   const ScratchFolder folder;
   write_sources(folder / "src", 100);
-  PrepareOptions options{
-      .sources = {folder / "src"}, .out = folder / "out", .dev_fraction = 0.1, .test_fraction = 0.1};
+  PrepareOptions options{.sources = {folder / "src"}, .out = folder / "out", .dev_fraction = 0.1, .test_fraction = 0.1};
   prepare(options);
   const auto before = texts(folder / "out", Language::python, Split::test);
   write_sources(folder / "src", 150);
@@ -142,8 +135,8 @@ TEST_CASE("few documents still fill the splits, and two stay together") {
       CHECK(dev + test < count);
     }
   }
-  const PrepareReport none = prepare(
-      {.sources = {folder / "src10"}, .out = folder / "out", .dev_fraction = 0.0, .test_fraction = 0.0});
+  const PrepareReport none =
+      prepare({.sources = {folder / "src10"}, .out = folder / "out", .dev_fraction = 0.0, .test_fraction = 0.0});
   CHECK(python(none, Split::train).documents == 10);
 }
 

@@ -11,8 +11,7 @@ using namespace multipl_moe::testing;
 
 TEST_CASE("a tree is walked in bytewise order, links are not followed") {
   const ScratchFolder folder;
-  for (const char* const name :
-       {"t/b.go", "t/a/z.py", "t/a/deep/er/x.rs", "t/B.java", "t/note.txt", "outside/o.rb"})
+  for (const char* const name : {"t/b.go", "t/a/z.py", "t/a/deep/er/x.rs", "t/B.java", "t/note.txt", "outside/o.rb"})
     put_bytes(folder / name, "x");
   std::filesystem::create_symlink(folder / "outside", folder / "t/link");
   std::filesystem::create_symlink(folder / "outside/o.rb", folder / "t/o.rb");

@@ -120,8 +120,7 @@ TEST_CASE("a token file appears only when it is finished") {
     CHECK_THROWS_AS(writer.append(std::vector<Token>{257}), Failure);
   }
   CHECK(get_bytes(folder / "f") == "old");
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()),
-                      std::filesystem::directory_iterator()) == 1);
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), std::filesystem::directory_iterator()) == 1);
 }
 
 TEST_CASE("a token file cut at any byte, or with any byte changed, is a bad file") {
@@ -167,10 +166,8 @@ TEST_CASE("token files whose checksum holds and whose numbers lie are refused") 
   check_refused(forged(header_of(2, 2), tokens + numbers({0, 2, 2})), "must not be empty");
   check_refused(forged(header_of(2, 2), tokens + numbers({0, 3, 2})), "must not be empty");
   check_refused(forged(header_of(2, 2), tokens + numbers({0, huge, 2})), "must not be empty");
-  check_refused(forged(header, std::string("\1\1\1\1", 4) + numbers({0, 2})),
-                "must be below the vocabulary's 257");
-  check_refused(forged(header_of(1, 1, 151'936), std::string("\0\0\3\0", 4) + numbers({0, 1})),
-                "found 196608");
+  check_refused(forged(header, std::string("\1\1\1\1", 4) + numbers({0, 2})), "must be below the vocabulary's 257");
+  check_refused(forged(header_of(1, 1, 151'936), std::string("\0\0\3\0", 4) + numbers({0, 1})), "found 196608");
   check_refused(forged(header_of(1, 2, 0), tokens + numbers({0, 2})), "1 to 2^32");
   check_refused(forged(header_of(1, 2, huge), tokens + numbers({0, 2})), "1 to 2^32");
   header.version = 2;

@@ -20,7 +20,8 @@ std::unique_ptr<LanguageModel> parrot(std::string_view text) {
     const auto is = [&](const char* name) { return slot.name == name; };
     if (is("model.embed_tokens.weight") || is("lm_head.weight"))
       for (std::size_t i = 0; i < text.size(); ++i) {
-        const std::size_t byte = static_cast<unsigned char>(is("lm_head.weight") ? text[(i + 1) % text.size()] : text[i]);
+        const std::size_t byte =
+            static_cast<unsigned char>(is("lm_head.weight") ? text[(i + 1) % text.size()] : text[i]);
         slot.values[byte * 16 + i] = is("lm_head.weight") ? 20.0f : 1.0f;
       }
   }
@@ -74,8 +75,8 @@ TEST_CASE("draws follow the softmax at the temperature, cut to top-p", "[eval]")
 
 TEST_CASE("options out of their range are refused", "[eval]") {
   const auto model = parrot("ab");
-  for (GenerateOptions options : {GenerateOptions{.temperature = -1, .stop = {}}, GenerateOptions{.top_p = 0, .stop = {}},
-                                  GenerateOptions{.top_p = 1.5, .stop = {}}, GenerateOptions{.max_new_tokens = -1, .stop = {}},
-                                  GenerateOptions{.stop = {""}}})
+  for (GenerateOptions options : {GenerateOptions{.temperature = -1, .stop = {}},
+                                  GenerateOptions{.top_p = 0, .stop = {}}, GenerateOptions{.top_p = 1.5, .stop = {}},
+                                  GenerateOptions{.max_new_tokens = -1, .stop = {}}, GenerateOptions{.stop = {""}}})
     CHECK_THROWS_AS(generate(*model, "a", options), UsageError);
 }

@@ -47,11 +47,9 @@ TEST_CASE("the old folder survives a save that fails") {
                                            throw std::runtime_error("no more");
                                          }),
                   std::runtime_error);
-  CHECK_THROWS_AS(
-      save_folder_atomically(path, [](const fs::path& folder) { fs::create_directory(folder / "deeper"); }),
-      Failure);
-  CHECK_THROWS_AS(save_folder_atomically(path, [](const fs::path&) { CheckedFile("/dev/full").write("x"); }),
-                  IoError);
+  CHECK_THROWS_AS(save_folder_atomically(path, [](const fs::path& folder) { fs::create_directory(folder / "deeper"); }),
+                  Failure);
+  CHECK_THROWS_AS(save_folder_atomically(path, [](const fs::path&) { CheckedFile("/dev/full").write("x"); }), IoError);
   CHECK(get_bytes(path / "weights") == "old");
   check_manifest(path);
   CHECK(entries_in(scratch.path()) == 1);

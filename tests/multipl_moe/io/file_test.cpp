@@ -16,8 +16,8 @@ TEST_CASE("only regular files are read") {
   const ScratchFolder folder;
   REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
   std::filesystem::create_symlink(folder / "loop", folder / "loop");
-  for (const auto& path : {folder / "fifo", folder / "loop", folder / "missing", folder.path(),
-                           std::filesystem::path("/dev/null")})
+  for (const auto& path :
+       {folder / "fifo", folder / "loop", folder / "missing", folder.path(), std::filesystem::path("/dev/null")})
     CHECK_THROWS_AS(InputFile::open(path), BadFile);
   put_bytes(folder / "file", "x");
   std::filesystem::create_symlink(folder / "file", folder / "link");

@@ -48,10 +48,9 @@ TEST_CASE("a malformed manifest is a bad file") {
   const std::string good = get_bytes(folder / manifest_name);
   const std::string line = "e6c632b61e964e1f 1 ";
   using namespace std::string_literals;
-  for (const std::string& bad :
-       {"x"s, good + "\n", good + good, line + "../a\n", line + "/etc/passwd\n", line + "..\n", line + "\n",
-        line + "a\0b\n"s, "e6c632b61e964e1f -1 a\n"s, "e6c632b61e964e1g 1 a\n"s,
-        "e6c632b61e964e1f 99999999999999999999 a\n"s, good + "e6c632b61e964e1f 1"}) {
+  for (const std::string& bad : {"x"s, good + "\n", good + good, line + "../a\n", line + "/etc/passwd\n", line + "..\n",
+                                 line + "\n", line + "a\0b\n"s, "e6c632b61e964e1f -1 a\n"s, "e6c632b61e964e1g 1 a\n"s,
+                                 "e6c632b61e964e1f 99999999999999999999 a\n"s, good + "e6c632b61e964e1f 1"}) {
     put_bytes(folder / manifest_name, bad);
     CHECK_THROWS_AS(check_manifest(folder.path()), BadFile);
   }

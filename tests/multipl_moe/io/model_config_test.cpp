@@ -54,8 +54,7 @@ TEST_CASE("named sizes are the published ones") {
 
 TEST_CASE("named mixtures are valid and as published") {
   ModelConfig config = size_named("qwen1.5-1.8b");
-  for (const char* const name :
-       {"dense", "multipl-moe", "causal-multipl-moe", "gshard", "mixtral", "qwen1.5-moe"}) {
+  for (const char* const name : {"dense", "multipl-moe", "causal-multipl-moe", "gshard", "mixtral", "qwen1.5-moe"}) {
     config.moe = mixture_named(name);
     CHECK(config.architecture() == name);
     CHECK_FALSE(fault_in(config).has_value());
@@ -144,8 +143,7 @@ TEST_CASE("configurations that are not ours are refused") {
            {"hidden_size", nullptr, "hidden_size is missing"},
            {"hidden_size", 130, "num_attention_heads must divide hidden_size, found 4 and 130"},
            {"hidden_size", 132, "hidden_size / num_attention_heads must be even, found 33"},
-           {"num_hidden_layers", std::int64_t{1} << 31,
-            "num_hidden_layers must be 1 to 10000, found 2147483648"},
+           {"num_hidden_layers", std::int64_t{1} << 31, "num_hidden_layers must be 1 to 10000, found 2147483648"},
            {"num_attention_heads", 0, "num_attention_heads must be 1"},
            {"num_key_value_heads", 3, "num_key_value_heads must divide num_attention_heads, found 3 and 4"},
            {"vocab_size", 0, "vocab_size"},
@@ -178,8 +176,7 @@ TEST_CASE("mixtures that cannot be are refused") {
            {"balance", "none", "moe.balance must be \"all\" or \"routed\""},
            {"threshold_beta", 1.0, "moe.threshold_beta"},
            {"moe_intermediate_size", -1, "moe.moe_intermediate_size"},
-           {"shared_expert_intermediate_size", std::int64_t{1} << 33,
-            "moe.shared_expert_intermediate_size"}}) {
+           {"shared_expert_intermediate_size", std::int64_t{1} << 33, "moe.shared_expert_intermediate_size"}}) {
     Json json = small_mixture();
     json["moe"][field] = value;
     check_refused(json, message);

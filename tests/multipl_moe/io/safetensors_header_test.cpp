@@ -130,24 +130,22 @@ TEST_CASE("names that come twice or hold a NUL are refused") {
 }
 
 TEST_CASE("tensors with wrong fields are refused") {
-  check_all(
-      {{R"({"a":1})", "a tensor must be an object"},
-       {R"({"a":[]})", "found an array"},
-       {R"({"a":{}})", "dtype is missing"},
-       {tensor(R"("shape":[1],"data_offsets":[0,4])"), "dtype is missing", 4},
-       {tensor(R"("dtype":"F32","data_offsets":[0,4])"), "shape is missing", 4},
-       {tensor(R"("dtype":"F32","shape":[1])"), "data_offsets is missing", 4},
-       {tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1)"), "found 'x'", 4},
-       {tensor(R"("dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4])"), "dtype must occur once",
-        4},
-       {tensor(R"("dtype":"F33","shape":[1],"data_offsets":[0,4])"), "found 'F33'", 4},
-       {tensor(R"("dtype":"f32","shape":[1],"data_offsets":[0,4])"), "found 'f32'", 4},
-       {tensor(R"("dtype":32,"shape":[1],"data_offsets":[0,4])"), "dtype cannot be the number 32", 4},
-       {tensor(R"("dtype":["F32"],"shape":[1],"data_offsets":[0,4])"), "dtype cannot be an array", 4},
-       {tensor(R"("dtype":"F32","shape":"1","data_offsets":[0,4])"), "shape cannot be a string", 4},
-       {tensor(R"("dtype":"F32","shape":{},"data_offsets":[0,4])"), "cannot be an object", 4},
-       {tensor(R"("dtype":"F32","shape":null,"data_offsets":[0,4])"), "cannot be null", 4},
-       {tensor(R"("dtype":"F32","shape":[1],"data_offsets":4)"), "data_offsets cannot be the number 4", 4}});
+  check_all({{R"({"a":1})", "a tensor must be an object"},
+             {R"({"a":[]})", "found an array"},
+             {R"({"a":{}})", "dtype is missing"},
+             {tensor(R"("shape":[1],"data_offsets":[0,4])"), "dtype is missing", 4},
+             {tensor(R"("dtype":"F32","data_offsets":[0,4])"), "shape is missing", 4},
+             {tensor(R"("dtype":"F32","shape":[1])"), "data_offsets is missing", 4},
+             {tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1)"), "found 'x'", 4},
+             {tensor(R"("dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4])"), "dtype must occur once", 4},
+             {tensor(R"("dtype":"F33","shape":[1],"data_offsets":[0,4])"), "found 'F33'", 4},
+             {tensor(R"("dtype":"f32","shape":[1],"data_offsets":[0,4])"), "found 'f32'", 4},
+             {tensor(R"("dtype":32,"shape":[1],"data_offsets":[0,4])"), "dtype cannot be the number 32", 4},
+             {tensor(R"("dtype":["F32"],"shape":[1],"data_offsets":[0,4])"), "dtype cannot be an array", 4},
+             {tensor(R"("dtype":"F32","shape":"1","data_offsets":[0,4])"), "shape cannot be a string", 4},
+             {tensor(R"("dtype":"F32","shape":{},"data_offsets":[0,4])"), "cannot be an object", 4},
+             {tensor(R"("dtype":"F32","shape":null,"data_offsets":[0,4])"), "cannot be null", 4},
+             {tensor(R"("dtype":"F32","shape":[1],"data_offsets":4)"), "data_offsets cannot be the number 4", 4}});
 }
 
 TEST_CASE("shapes that are not sizes are refused") {

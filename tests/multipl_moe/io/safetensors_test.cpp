@@ -66,8 +66,7 @@ TEST_CASE("the bytes of a file are fixed") {
   const ScratchFolder folder;
   const std::vector<std::uint8_t> a{7, 8, 9};
   write_safetensors(folder / "f", std::vector{view("a", "U8", {3}, a)}, {{"k", "v"}});
-  const std::string header =
-      R"({"__metadata__":{"k":"v"},"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}})";
+  const std::string header = R"({"__metadata__":{"k":"v"},"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}})";
   const std::string padding((8 - header.size() % 8) % 8, ' ');
   CHECK(get_bytes(folder / "f") ==
         bytes_of(static_cast<std::uint64_t>((header + padding).size())) + header + padding + "\7\10\11");
@@ -114,9 +113,8 @@ TEST_CASE("the writer refuses what no reader could take") {
   const std::vector<float> a{1.0f, 2.0f};
   CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F32", {3}, a)}), Failure);
   CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F31", {2}, a)}), Failure);
-  CHECK_THROWS_AS(
-      write_safetensors(folder / "f", std::vector{view("a", "F32", {2}, a), view("a", "F32", {2}, a)}),
-      Failure);
+  CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F32", {2}, a), view("a", "F32", {2}, a)}),
+                  Failure);
   CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("__metadata__", "F32", {2}, a)}), Failure);
   CHECK_THROWS_AS(write_safetensors("/dev/full", std::vector{view("a", "F32", {2}, a)}), IoError);
 }
@@ -125,8 +123,7 @@ TEST_CASE("a file cut at any byte is a bad file") {
   const ScratchFolder folder;
   const std::vector<float> a{1.0f, 2.0f};
   const std::vector<std::uint8_t> b{1};
-  write_safetensors(folder / "f", std::vector{view("a", "F32", {2}, a), view("b", "U8", {1}, b)},
-                    {{"k", "v"}});
+  write_safetensors(folder / "f", std::vector{view("a", "F32", {2}, a), view("b", "U8", {1}, b)}, {{"k", "v"}});
   const std::string whole = get_bytes(folder / "f");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     put_bytes(folder / "cut", whole.substr(0, size));

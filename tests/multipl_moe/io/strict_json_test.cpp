@@ -17,9 +17,9 @@ TEST_CASE("JSON is parsed") {
 TEST_CASE("what is not strict JSON is a bad file") {
   const std::string deep(100'000, '[');
   for (const std::string& bad :
-       {std::string(""), std::string("{"), std::string("{}x"), std::string("\xef\xbb\xbf{}"),
-        std::string("{\"a\":1,}"), std::string("\"\xff\""), std::string("[1e999]"), std::string("nul"),
-        std::string("{}\0x", 4), std::string("{\"a\0\":1}", 8), deep, std::string("{\"a\": 1, \"a\": 2}"),
+       {std::string(""), std::string("{"), std::string("{}x"), std::string("\xef\xbb\xbf{}"), std::string("{\"a\":1,}"),
+        std::string("\"\xff\""), std::string("[1e999]"), std::string("nul"), std::string("{}\0x", 4),
+        std::string("{\"a\0\":1}", 8), deep, std::string("{\"a\": 1, \"a\": 2}"),
         std::string("[{\"b\": {\"a\": 1, \"c\": 3, \"a\": 2}}]"), std::string("// c\n{}")})
     CHECK_THROWS_AS(parse_strict_json(bad, "f"), BadFile);
 }

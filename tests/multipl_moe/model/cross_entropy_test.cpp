@@ -48,7 +48,8 @@ TEST_CASE("the loss is -log softmax of the target, however the rows are cut", "[
   for (const Index chunk : {1, 4, 23, 100}) {
     auto gradient = moe::Linear<double, B>::without_bias(6, 11);
     const CrossEntropy<double, B> loss(chunk);
-    CHECK(loss.loss_and_gradient(c.context, c.head, c.h, c.targets, 1, gradient).loss == Catch::Approx(expected).epsilon(1e-12));
+    CHECK(loss.loss_and_gradient(c.context, c.head, c.h, c.targets, 1, gradient).loss ==
+          Catch::Approx(expected).epsilon(1e-12));
     const auto scores = loss.score(c.context, c.head, c.h, c.targets);
     double sum = 0;
     int hit = 0;
@@ -68,5 +69,6 @@ TEST_CASE("the loss's gradient", "[model]") {
   auto gradient = moe::Linear<double, B>::without_bias(6, 11);
   const auto d_h = loss_of.loss_and_gradient(c.context, c.head, c.h, c.targets, 0.5, gradient).d_h_TD;
   moe::testing::check_component_gradients("h", c.h.view(), d_h.view(), loss, moe::testing::component_bar);
-  moe::testing::check_component_gradients("head", c.head.weight.view(), gradient.weight.view(), loss, moe::testing::component_bar);
+  moe::testing::check_component_gradients("head", c.head.weight.view(), gradient.weight.view(), loss,
+                                          moe::testing::component_bar);
 }

@@ -94,7 +94,8 @@ TEST_CASE("post-training moves new experts and routers and nothing else", "[mode
   std::size_t at = 0;
   int moved = 0, still = 0;
   for (const TensorSlot& slot : mixture->tensors()) {
-    const bool same = std::equal(slot.values.begin(), slot.values.end(), before.begin() + static_cast<std::ptrdiff_t>(at));
+    const bool same =
+        std::equal(slot.values.begin(), slot.values.end(), before.begin() + static_cast<std::ptrdiff_t>(at));
     at += slot.values.size();
     INFO(slot.name);
     if (slot.name.find("threshold") != std::string::npos) continue;
@@ -113,7 +114,8 @@ TEST_CASE("accumulating two halves is one step over both", "[model]") {
   once->accumulate(text.sequences(), 1, 0);
   twice->begin_training({});
   for (const std::size_t begin : {std::size_t{0}, half})
-    twice->accumulate({2, 32, std::span(text.tokens).subspan(begin, half), std::span(text.targets).subspan(begin, half)}, 0.5, 0);
+    twice->accumulate(
+        {2, 32, std::span(text.tokens).subspan(begin, half), std::span(text.targets).subspan(begin, half)}, 0.5, 0);
   CHECK(twice->gradient_norm() == Catch::Approx(once->gradient_norm()).epsilon(1e-5));
 }
 
@@ -152,7 +154,8 @@ TEST_CASE("decoding gives the logits of a whole pass; a model that looks ahead r
   for (const Token token : text.tokens) logits = decoding->next(token);
   const std::vector<float> expected = causal->logits_after(text.tokens);
   REQUIRE(logits.size() == expected.size());
-  for (std::size_t v = 0; v < logits.size(); ++v) CHECK(logits[v] == Catch::Approx(expected[v]).epsilon(1e-4).margin(1e-5));
+  for (std::size_t v = 0; v < logits.size(); ++v)
+    CHECK(logits[v] == Catch::Approx(expected[v]).epsilon(1e-4).margin(1e-5));
   const auto paper = upcycled(*dense, small_mixture("multipl-moe"), 1);
   CHECK_FALSE(paper->is_causal());
   CHECK_THROWS_AS(paper->begin_decoding(), Failure);

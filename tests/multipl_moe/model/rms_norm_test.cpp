@@ -31,5 +31,6 @@ TEST_CASE("the norm's gradient", "[model]") {
   moe::Matrix<double, moe::Cpu<>> d_x(5, 37);
   norm.add_backward(context, c, x, norm.forward(context, x).second, d_x.view(), gradient);
   moe::testing::check_component_gradients("x", x.view(), d_x.view(), loss, moe::testing::component_bar);
-  moe::testing::check_component_gradients("weight", norm.weight.view(), gradient.weight.view(), loss, moe::testing::component_bar);
+  moe::testing::check_component_gradients("weight", norm.weight.view(), gradient.weight.view(), loss,
+                                          moe::testing::component_bar);
 }

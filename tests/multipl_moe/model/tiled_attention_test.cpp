@@ -28,7 +28,8 @@ Tensor plain_attention(AttentionShape s, const moe::Batch& batch, const Tensor& 
         double total = 0;
         for (Index j = batch.offsets[b]; j <= t; ++j) {
           double score = 0;
-          for (Index c = 0; c < s.head_dim; ++c) score += q.view()(t, h * s.head_dim + c) * k.view()(j, kv * s.head_dim + c);
+          for (Index c = 0; c < s.head_dim; ++c)
+            score += q.view()(t, h * s.head_dim + c) * k.view()(j, kv * s.head_dim + c);
           weight.push_back(std::exp(score / std::sqrt(static_cast<double>(s.head_dim))));
           total += weight.back();
         }
@@ -52,7 +53,8 @@ TEST_CASE("tiles add up to the plain formula, with grouped heads and ragged sequ
   const TiledAttention<double, B> attention(shape, batch);
   Tensor o(280, 24), lse(280, 4);
   attention.forward(context, q, k, v, o.view(), lse.view());
-  CHECK(moe::testing::nmse(moe::testing::values_of(plain_attention(shape, batch, q, k, v)), moe::testing::values_of(o)) < 1e-24);
+  CHECK(moe::testing::nmse(moe::testing::values_of(plain_attention(shape, batch, q, k, v)),
+                           moe::testing::values_of(o)) < 1e-24);
 
   const auto c = random_matrix<double, B>(draw, 280, 24);
   Tensor d_q(280, 24), d_k(280, 12), d_v(280, 12);

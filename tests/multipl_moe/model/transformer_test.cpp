@@ -154,8 +154,9 @@ TEST_CASE("decoding one token at a time gives the logits of the whole text", "[m
     for (Index b = 0; b < count; ++b) next.push_back(tokens[static_cast<std::size_t>(b * length + t)]);
     const auto logits = model.decode(context, next, state);
     for (Index b = 0; b < count; ++b)
-      deviation = std::max(deviation, relative_deviation(values_of(expected.view().rows_between(b * length + t, b * length + t + 1)),
-                                                         values_of(logits.view().rows_between(b, b + 1))));
+      deviation = std::max(
+          deviation, relative_deviation(values_of(expected.view().rows_between(b * length + t, b * length + t + 1)),
+                                        values_of(logits.view().rows_between(b, b + 1))));
   }
   CHECK(deviation < 1e-11);
 }

@@ -16,8 +16,9 @@
 
 namespace moe {
 
-/// Host memory, threads of the context's own, products by Gemm. Work is cut into tiles whose borders depend on shapes alone and each
-/// number is computed by one thread in one order, so results have the same bits for every number of threads.
+/// Host memory, threads of the context's own, products by Gemm. Work is cut into tiles whose borders depend on shapes
+/// alone and each number is computed by one thread in one order, so results have the same bits for every number of
+/// threads.
 template <class Gemm = struct EigenGemm>
 struct Cpu {
   static constexpr bool is_host = true;
@@ -88,7 +89,7 @@ struct Cpu {
 
   template <class Real>
   static void add_grouped_product_back(const Context& context, In<Real> d_y_NF, const Weights<Real>& w_FD,
-                                   const std::vector<Index>& offsets, Out<Real> d_x_ND) {
+                                       const std::vector<Index>& offsets, Out<Real> d_x_ND) {
     for_each_tile(context, offsets, d_x_ND.cols, [&](Index g, Index row, Index rows_end, Index col, Index cols_end) {
       Gemm::template add<Product::plain, Real>(d_y_NF.rows_between(row, rows_end),
                                                at(w_FD, g).cols_between(col, cols_end),

@@ -22,16 +22,15 @@ using EigenMap = Eigen::Map<std::conditional_t<std::is_const_v<Value>, const Eig
 
 /// A view in host memory as an Eigen map, without a copy.
 template <class Value, class Backend>
-  requires(Backend::is_host)
-cpu::EigenMap<Value> as_eigen(View<Value, Backend> view) {
+requires(Backend::is_host) cpu::EigenMap<Value> as_eigen(View<Value, Backend> view) {
   return cpu::EigenMap<Value>(view.data, view.rows, view.cols, Eigen::OuterStride<>(view.stride));
 }
 
 /// Which operand of a product is read transposed.
 enum class Product { plain, left_transposed, right_transposed };
 
-/// One product on the calling thread. Eigen's public product would start threads of its own and choose its blocking, and
-/// so its bits, by their number; the kernel underneath is called with the blocking for one thread.
+/// One product on the calling thread. Eigen's public product would start threads of its own and choose its blocking,
+/// and so its bits, by their number; the kernel underneath is called with the blocking for one thread.
 struct EigenGemm {
   /// c += op(a) op(b), all row-major.
   template <Product product, class Real, class Backend>

@@ -4,8 +4,8 @@
 
 namespace moe::cpu {
 
-/// Sums in sixteen interleaved lanes that are then added pairwise. The order depends on `size` alone: not on alignment, not
-/// on what stands beside the row. Kept out of line so that every caller runs the same instructions.
+/// Sums in sixteen interleaved lanes that are then added pairwise. The order depends on `size` alone: not on alignment,
+/// not on what stands beside the row. Kept out of line so that every caller runs the same instructions.
 template <class Real, class Term>
 inline Real lane_sum(Index size, Term term) {
   constexpr Index lanes = 16;

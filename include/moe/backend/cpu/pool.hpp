@@ -67,7 +67,7 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(Index count) : Buffer(std::shared_ptr<Pool>(), count) {}
   template <class Context>
-    requires requires(const Context& context) { context.pool; }
+  requires requires(const Context& context) { context.pool; }
   Buffer(const Context& context, Index count) : Buffer(context.pool, count) {}
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {

@@ -18,7 +18,8 @@
 namespace moe::cpu {
 
 /// Threads that help with one job at a time. The caller works too and waits only for helpers that have begun a task: a
-/// helper that the system has not scheduled yet holds nobody up, which on a busy machine is most of the cost of a barrier.
+/// helper that the system has not scheduled yet holds nobody up, which on a busy machine is most of the cost of a
+/// barrier.
 class Workers {
  public:
   Workers() = default;
@@ -30,9 +31,9 @@ class Workers {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  /// task(i) for i in [0, count) on up to `threads` threads, the caller's included. A call from within a task, or from a
-  /// second thread while a job is under way, runs on the calling thread alone. The first exception is rethrown when every
-  /// begun task has ended; tasks not yet begun are then left out.
+  /// task(i) for i in [0, count) on up to `threads` threads, the caller's included. A call from within a task, or from
+  /// a second thread while a job is under way, runs on the calling thread alone. The first exception is rethrown when
+  /// every begun task has ended; tasks not yet begun are then left out.
   template <class Task>
   void run(int threads, Index count, const Task& task) {
     if (threads <= 1 || count <= 1 || busy_.test_and_set(std::memory_order_acquire)) {
@@ -94,7 +95,8 @@ class Workers {
     // Jobs follow each other within microseconds while a layer runs, so it pays to look a while before going to sleep.
     constexpr int looks = 2000;
     for (std::uint32_t seen = 0; !stop_;) {
-      // Whoever counts itself active before it finds the job open is waited for; whoever finds it closed touches nothing.
+      // Whoever counts itself active before it finds the job open is waited for; whoever finds it closed touches
+      // nothing.
       ++active_;
       if (open_.load() && index < job_.helpers) work();
       --active_;

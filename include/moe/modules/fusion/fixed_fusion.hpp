@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "moe/concepts/backend.hpp"
+#include "moe/concepts/fusion.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -29,17 +30,12 @@ struct FixedFusion {
     return {std::move(o_token_TD), Saved<Real, B>{}};
   }
 
-  template <class Real, class B>
-  struct Gradients {
-    Matrix<Real, B> d_token_TD, d_segment_TD, d_mass_1T;
-  };
-
   template <class Real, Backend B>
-  Gradients<Real, B> backward(const typename B::Context& context, View<const Real, B> d_y_TD, Saved<Real, B>,
-                              FixedFusion&) const {
-    Gradients<Real, B> result{Matrix<Real, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols),
-                              Matrix<Real, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols),
-                              {}};
+  FusionGradients<Real, B> backward(const typename B::Context& context, View<const Real, B> d_y_TD, Saved<Real, B>,
+                                    FixedFusion&) const {
+    FusionGradients<Real, B> result{Matrix<Real, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols),
+                                    Matrix<Real, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols),
+                                    {}};
     B::for_each(context, d_y_TD.rows,
                 [=, d_t = result.d_token_TD.view(), d_s = result.d_segment_TD.view(), w_t = static_cast<Real>(token),
                  w_s = static_cast<Real>(segment)] MOE_HOST_DEVICE(Index t) {

@@ -4,13 +4,14 @@
 #include <utility>
 
 #include "moe/concepts/backend.hpp"
+#include "moe/concepts/fusion.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
 
 /// y = (token O_token + segment O_segment) / Z, Z = token + segment mass, mass being the sum of the row's segment-level
-/// gates: eq. 2's normalisation carried over to eq. 6. When all experts agree, y is their common answer whoever is chosen,
-/// so an upcycled layer starts as the dense one.
+/// gates: eq. 2's normalisation carried over to eq. 6. When all experts agree, y is their common answer whoever is
+/// chosen, so an upcycled layer starts as the dense one.
 struct NormalisedFusion {
   static constexpr bool needs_mass = true;
 
@@ -32,21 +33,15 @@ struct NormalisedFusion {
                  o_s = std::as_const(o_segment_TD).view(), w_t = static_cast<Real>(token),
                  w_s = static_cast<Real>(segment)] MOE_HOST_DEVICE(Index t) {
                   z_1T(0, t) = w_t + w_s * mass_1T(0, t);
-                  for (Index d = 0; d < y_TD.cols; ++d)
-                    y_TD(t, d) = (w_t * o_t(t, d) + w_s * o_s(t, d)) / z_1T(0, t);
+                  for (Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) = (w_t * o_t(t, d) + w_s * o_s(t, d)) / z_1T(0, t);
                 });
     return {std::move(y), Saved<Real, B>{std::move(o_token_TD), std::move(o_segment_TD), std::move(z)}};
   }
 
-  template <class Real, class B>
-  struct Gradients {
-    Matrix<Real, B> d_token_TD, d_segment_TD, d_mass_1T;
-  };
-
   /// d_O_token = token/Z d_y, d_O_segment = segment/Z d_y, d_mass = -segment/Z <d_y, y>.
   template <class Real, Backend B>
-  Gradients<Real, B> backward(const typename B::Context& context, View<const Real, B> d_y_TD, Saved<Real, B> saved,
-                              NormalisedFusion&) const {
+  FusionGradients<Real, B> backward(const typename B::Context& context, View<const Real, B> d_y_TD,
+                                    Saved<Real, B> saved, NormalisedFusion&) const {
     auto d_mass = Matrix<Real, B>::uninitialized(context, 1, d_y_TD.rows);
     B::for_each(context, d_y_TD.rows,
                 [=, d_t = saved.o_token_TD.view(), d_s = saved.o_segment_TD.view(), d_mass_1T = d_mass.view(),

@@ -5,8 +5,8 @@
 
 namespace moe {
 
-/// The balance loss over the routed experts only. Every row chooses `shared`, so a loss that includes it pushes its gate
-/// down; with probabilities from the routed logits alone its gate stays where the main loss wants it.
+/// The balance loss over the routed experts only. Every row chooses `shared`, so a loss that includes it pushes its
+/// gate down; with probabilities from the routed logits alone its gate stays where the main loss wants it.
 struct BalanceOverRouted {
   Index shared = 0;
 

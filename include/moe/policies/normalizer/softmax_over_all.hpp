@@ -20,8 +20,7 @@ struct SoftmaxOverAll {
     Real inner = 0;
     for (Index e = 0; e < gates_E.size; ++e) inner += gates_E[e] * d_gates_E[e];
     softmax(logits_E, d_logits_E);
-    for (Index e = 0; e < gates_E.size; ++e)
-      d_logits_E[e] *= (chosen_E[e] != 0 ? d_gates_E[e] : Real(0)) - inner;
+    for (Index e = 0; e < gates_E.size; ++e) d_logits_E[e] *= (chosen_E[e] != 0 ? d_gates_E[e] : Real(0)) - inner;
   }
 };
 
