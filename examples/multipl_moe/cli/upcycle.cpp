@@ -48,8 +48,8 @@ void add_upcycle_command(CLI::App& program) {
   const auto flags = std::make_shared<UpcycleFlags>();
   command.add_option("--model", flags->model, "dense model folder or run folder")->required()->type_name("DIR");
   command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
-  command.add_option("--arch", flags->architecture, "multipl-moe, causal-multipl-moe, gshard, mixtral")
-      ->capture_default_str();
+  command.add_option("--arch", flags->architecture, "what to become")
+      ->capture_default_str()->check(CLI::IsMember({"multipl-moe", "causal-multipl-moe", "gshard", "mixtral"}));
   command
       .add_option("--token-experts", flags->moe.num_token_experts, "experts of the token level [the architecture's]")
       ->check(above_zero());

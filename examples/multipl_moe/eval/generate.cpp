@@ -63,6 +63,8 @@ Token sample(std::vector<float> logits, double temperature, double top_p, double
   std::vector<Token> order(logits.size());
   std::iota(order.begin(), order.end(), Token{0});
   std::stable_sort(order.begin(), order.end(), [&](Token a, Token b) { return logits[a] > logits[b]; });
+  if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
+    throw NonFinite("[generate] the model's logits must be finite; its weights may not be");
   if (temperature == 0) return order.front();
   std::vector<double> weight(order.size());
   double total = 0;

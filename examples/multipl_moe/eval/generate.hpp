@@ -26,6 +26,7 @@ std::string generate(const LanguageModel& model, std::string_view prompt, const 
                      const std::function<void(std::string_view)>& emit = {});
 
 /// A token drawn from logits; `uniform` in (0, 1). Among equals the lower token comes first.
+/// Throws NonFinite where a logit is not finite.
 Token sample(std::vector<float> logits, double temperature, double top_p, double uniform);
 
 }  // namespace multipl_moe

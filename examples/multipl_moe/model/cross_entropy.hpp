@@ -28,6 +28,7 @@ class CrossEntropy {
   /// gradient added into `gradient`. The loss is summed in double in the order of rows.
   Gradient loss_and_gradient(const Context& context, const Head& head, ConstView h_TD,
                              std::span<const std::int32_t> targets_T, double share, Head& gradient) const {
+    check(head, h_TD, targets_T);
     Gradient result{0, Tensor::uninitialized(context, h_TD.rows, h_TD.cols)};
     for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
       const auto h = h_TD.rows_between(begin, end);
@@ -56,6 +57,7 @@ class CrossEntropy {
   };
   Scores score(const Context& context, const Head& head, ConstView h_TD,
                std::span<const std::int32_t> targets_T) const {
+    check(head, h_TD, targets_T);
     Scores scores{std::vector<double>(targets_T.size()), std::vector<std::uint8_t>(targets_T.size())};
     for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
       auto logits_RV = head.forward(context, h_TD.rows_between(begin, end));
@@ -73,6 +75,14 @@ class CrossEntropy {
   }
 
  private:
+  static void check(const Head& head, ConstView h_TD, std::span<const std::int32_t> targets_T) {
+    moe::require(static_cast<moe::Index>(targets_T.size()) == h_TD.rows, "CrossEntropy", "h has ", h_TD.rows,
+                 " rows, there are ", targets_T.size(), " targets");
+    for (const std::int32_t target : targets_T)
+      moe::require(target >= 0 && target < head.out(), "CrossEntropy", "targets must lie in [0, ", head.out(),
+                   "), got ", target);
+  }
+
   template <class F>
   void for_each_chunk(ConstView h_TD, const F& f) const {
     for (moe::Index begin = 0; begin < h_TD.rows; begin += chunk_rows_)

@@ -6,25 +6,33 @@
 
 namespace moe {
 
+// clang-format off
 /// Where matrices live and who works on them. A backend is a folder: its memory (Buffer), what a run carries (Context:
 /// threads or stream, memory pool, random key) and the verbs that ops/ and modules/ are written in:
 ///
-///   for_each(context, count, f)                  f(i) for i in [0, count), in any order; what f(i) writes nobody else
-///   does for_each_element(context, count, f)          the same for an f of a few operations row_products(context,
-///   x_RD, w_ED, y_RE)      y = x w^T, each row by itself in an order that no other row changes
-///   grouped_product(context, x_ND, w_FD per group, offsets, y_NF)         y = x w^T, group by group
-///   add_grouped_product_back(context, d_y_NF, w_FD per group, offsets, d_x_ND)    d_x += d_y w
-///   grouped_weight_gradient(context, d_y_NF, x_ND, offsets, d_w_FD per group)     d_w += d_y^T x, empty d_w skipped
-///   add_column_sums(context, x_RD, y_1D)         y += sum of x's rows, in a fixed order
-///   sum_of_squares(context, x)                   in double, in a fixed order
-///   swiglu(context, a, b, h), swiglu_back(context, a, b, d_h, d_a, d_b)
-///   gather_rows, combine_rows, combine_rows_back, sum_rows               see ops/mix.hpp
-///   segment_means, add_segment_means_back                                see ops/segment.hpp
-///   top_rows(context, scores_RE, take, chosen_RE, boundary_1E)           see policies/router/expert_choice.hpp
-///   group_by_expert(context, chosen_RE)          the pairs (row, expert) sorted by expert, see ops/dispatch.hpp
-///   upload, download                             between host values and a view of this backend
+///   for_each(context, count, f)            f(i) for i in [0, count), in any order; what f(i) writes nobody else does
+///   for_each_element(context, count, f)    the same for an f of a few operations
+///   row_products(context, x_RD, w_ED, y_RE)
+///                                          y = x w^T, each row by itself in an order that no other row changes
+///   grouped_product(context, x_ND, w_FD per group, offsets, y_NF)
+///                                          y = x w^T, group by group
+///   add_grouped_product_back(context, d_y_NF, w_FD per group, offsets, d_x_ND)
+///                                          d_x += d_y w
+///   grouped_weight_gradient(context, d_y_NF, x_ND, offsets, d_w_FD per group)
+///                                          d_w += d_y^T x, an empty d_w skipped
+///   add_column_sums(context, x_RD, y_1D)   y += sum of x's rows, in a fixed order
+///   sum_of_squares(context, x)             in double, in a fixed order
+///   swiglu(context, a, b, h)               h = silu(a) b
+///   swiglu_back(context, a, b, d_h, d_a, d_b, h)
+///                                          its derivatives, and h once more
+///   gather_rows, combine_rows, combine_rows_back, sum_rows       see ops/mix.hpp
+///   segment_means, add_segment_means_back                        see ops/segment.hpp
+///   top_rows(context, scores_RE, take, chosen_RE, boundary_1E)   see policies/router/expert_choice.hpp
+///   group_by_expert(context, chosen_RE)    the pairs (row, expert) sorted by expert, see core/plan.hpp
+///   upload, download                       between host values and a view of this backend
 ///
 /// A backend without arithmetic (shape/) has memory and Context only: enough to build modules and count them.
+// clang-format on
 template <class B>
 concept Backend = requires {
   typename B::Context;

@@ -70,8 +70,18 @@ concept LearnsThresholds = requires(const R& router, float threshold, float obse
 /// A row's choice under this router depends on no later row. True of every row router, since it sees one row alone.
 template <class R>
 inline constexpr bool router_is_causal = RowRouter<typename RoutingOf<R>::Infer>;
-/// A row's choice under this router depends on no other row.
+namespace detail {
 template <class R>
-inline constexpr bool router_is_batch_independent = RowRouter<typename RoutingOf<R>::Infer>;
+inline constexpr bool claims_batch_independence = false;
+template <class R>
+  requires requires { requires R::is_batch_independent; }
+inline constexpr bool claims_batch_independence<R> = true;
+}  // namespace detail
+
+/// A row's choice under this router depends on no other row. A router that asks for RowContext may use the row's place in
+/// the batch, so it has to say `static constexpr bool is_batch_independent = true`.
+template <class R>
+inline constexpr bool router_is_batch_independent =
+    PlainRowRouter<typename RoutingOf<R>::Infer> || detail::claims_batch_independence<typename RoutingOf<R>::Infer>;
 
 }  // namespace moe

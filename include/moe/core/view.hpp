@@ -16,6 +16,11 @@ template <class M>
 requires requires { M::InnerStrideAtCompileTime; }
 inline constexpr bool has_contiguous_rows<M> = M::InnerStrideAtCompileTime == 1;
 
+/// A matrix that would die with the expression it is made in, and leave a view of it dangling.
+template <class M>
+concept OwningTemporary = !std::is_reference_v<M> && requires { typename M::PlainObject; } &&
+                          std::same_as<std::remove_cv_t<M>, typename M::PlainObject>;
+
 /// Anything row-major that says `data()`, `rows()`, `cols()` and `outerStride()`: an Eigen matrix, map or block of
 /// rows.
 template <class M>
@@ -50,7 +55,8 @@ struct View {
 
   /// Other people's row-major matrices in host memory, without a copy.
   template <RowMajorDense M>
-  requires(Backend::is_host&& std::convertible_to<decltype(std::declval<M&>().data()), Value*>) View(M&& m)
+  requires(Backend::is_host && !OwningTemporary<M> &&
+           std::convertible_to<decltype(std::declval<M&>().data()), Value*>) View(M&& m)
       : View(m.data(), m.rows(), m.cols(), m.rows() > 1 ? m.outerStride() : m.cols()) {}
 
   MOE_HOST_DEVICE Index size() const { return rows * cols; }

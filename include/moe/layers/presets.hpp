@@ -40,7 +40,7 @@ using MultiPlMoe = HybridMoE<
     SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>, F>;
 
 /// MultiPL-MoE for language models: a segment is routed by the mean of the one before, experts choose across the batch
-/// in training and by learned thresholds in inference. Causal and independent of batch mates.
+/// in training and by learned thresholds in inference. In inference it is causal and independent of batch mates.
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
 using CausalMultiPlMoe =
     HybridMoE<MultiPlTokenLevel<Value, B, Bal>,
@@ -93,6 +93,9 @@ struct MultiPlMaker<
     require(s.shared >= 0 && s.shared < s.token_experts, "MultiPlMoe", "the shared expert's index must lie in [0, ",
             s.token_experts, "), got ", s.shared);
     require(s.k >= 1 && s.k <= s.token_experts, "MultiPlMoe", "k must lie in [1, ", s.token_experts, "], got ", s.k);
+    require(s.token_weight > 0 && s.segment_weight >= 0, "MultiPlMoe",
+            "the token level's weight must be above 0 and the segment level's not below, got ", s.token_weight, " and ",
+            s.segment_weight);
     require(s.window >= 1, "MultiPlMoe", "the window must have at least 1 row, got ", s.window);
     return HybridMoE(
         MultiPlTokenLevel<Value, B, Bal>(SharedTopK{.k = s.k, .shared = s.shared}, SoftmaxOverChosen{}, Unlimited{},

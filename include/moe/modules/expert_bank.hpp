@@ -28,7 +28,11 @@ struct ExpertBank {
   }
 
   Index count() const { return static_cast<Index>(experts.size()); }
-  Index width() const { return experts.front().width(); }
+  /// Throws Error for a bank without experts.
+  Index width() const {
+    require(!experts.empty(), "ExpertBank", "a layer needs at least 1 expert, got 0");
+    return experts.front().width();
+  }
   std::span<const X> span() const { return experts; }
   std::span<X> span() { return experts; }
 

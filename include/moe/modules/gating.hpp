@@ -35,6 +35,8 @@ struct Gating {
   using rebind = Gating<R, N, C, Other, Backend>;
   using InferRouter = typename RoutingOf<R>::Infer;
   static constexpr bool has_thresholds = LearnsThresholds<InferRouter>;
+  static_assert(has_thresholds || !LearnsThresholds<typename RoutingOf<R>::Train>,
+                "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
 
   R router{};
   N normalizer{};

@@ -34,6 +34,12 @@ template <class R, class N, class C, class X, class Path, class Bal>
 void upcycle(const typename X::Context& context, const X& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
   for (X& expert : layer.bank.experts) copy_weights(dense, expert);
+  // An always-on path has no dense counterpart, and one that starts at zero would stay there.
+  Path::visit_parameters(
+      [&](const std::string& name, auto& weight) {
+        draw_normal(context, weight, start.seed, name, start.router_deviation);
+      },
+      prefix, layer.always_on);
   draw_normal(context, layer.gating.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
 }
 

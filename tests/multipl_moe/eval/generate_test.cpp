@@ -73,6 +73,11 @@ TEST_CASE("draws follow the softmax at the temperature, cut to top-p", "[eval]")
   }
 }
 
+TEST_CASE("logits that are not finite end the generation", "[eval]") {
+  for (const float bad : {std::nanf(""), INFINITY, -INFINITY})
+    for (const double temperature : {0.0, 1.0}) CHECK_THROWS_AS(sample({0, bad, 1}, temperature, 0.9, 0.5), NonFinite);
+}
+
 TEST_CASE("options out of their range are refused", "[eval]") {
   const auto model = parrot("ab");
   for (GenerateOptions options : {GenerateOptions{.temperature = -1, .stop = {}},

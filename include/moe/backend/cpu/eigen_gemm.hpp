@@ -6,6 +6,7 @@
 #include <Eigen/Core>
 #include <type_traits>
 
+#include "moe/core/matrix.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe {
@@ -24,6 +25,16 @@ using EigenMap = Eigen::Map<std::conditional_t<std::is_const_v<Value>, const Eig
 template <class Value, class Backend>
 requires(Backend::is_host) cpu::EigenMap<Value> as_eigen(View<Value, Backend> view) {
   return cpu::EigenMap<Value>(view.data, view.rows, view.cols, Eigen::OuterStride<>(view.stride));
+}
+
+/// A matrix of ours as an Eigen map, valid as long as the matrix is.
+template <class Value, class Backend>
+auto as_eigen(Matrix<Value, Backend>& matrix) {
+  return as_eigen(matrix.view());
+}
+template <class Value, class Backend>
+auto as_eigen(const Matrix<Value, Backend>& matrix) {
+  return as_eigen(matrix.view());
 }
 
 /// Which operand of a product is read transposed.

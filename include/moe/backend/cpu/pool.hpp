@@ -28,7 +28,7 @@ class Pool {
       for (void* block : blocks) ::operator delete(block, alignment);
   }
 
-  /// At most an eighth larger than asked for.
+  /// At most an eighth, or 63 bytes, larger than asked for.
   static std::size_t size_class(std::size_t bytes) {
     const std::size_t step = std::max<std::size_t>(64, std::bit_floor(std::max<std::size_t>(bytes, 1)) / 8);
     return (bytes + step - 1) / step * step;

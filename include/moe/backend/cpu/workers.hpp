@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -41,8 +42,7 @@ class Workers {
       return;
     }
     const Busy busy{busy_};
-    const auto helpers = static_cast<std::size_t>(std::min<Index>(threads, count) - 1);
-    while (threads_.size() < helpers) threads_.emplace_back([this, index = threads_.size()] { help(index); });
+    const std::size_t helpers = helpers_for(static_cast<std::size_t>(std::min<Index>(threads, count) - 1));
 
     job_ = {[](const void* t, Index i) { (*static_cast<const Task*>(t))(i); }, &task, count, helpers};
     next_.store(0, std::memory_order_relaxed);
@@ -50,7 +50,7 @@ class Workers {
     wake();
     work();
     open_.store(false);
-    for (int spins = 0; active_.load() != 0; ++spins) relax(spins);
+    for (int spins = 0; active_.load() != 0; spins = std::min(spins + 1, 64)) relax(spins);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
@@ -71,6 +71,16 @@ class Workers {
     if (spins < 64) return _mm_pause();
 #endif
     if (spins >= 64) std::this_thread::yield();
+  }
+
+  /// As many helpers as are wanted, or as the system gives.
+  std::size_t helpers_for(std::size_t wanted) {
+    try {
+      while (threads_.size() < wanted) threads_.emplace_back([this, index = threads_.size()] { help(index); });
+    } catch (const std::system_error&) {
+      return threads_.size();
+    }
+    return wanted;
   }
 
   void wake() {

@@ -14,7 +14,9 @@ struct SegmentCapacity {
   Index rows_per_expert(Demand demand) const {
     if (demand.rows == 0 || demand.experts == 0) return 0;
     const double share = static_cast<double>(demand.rows) * factor / static_cast<double>(demand.experts);
-    return std::min(demand.rows, std::max(Index{1}, static_cast<Index>(std::floor(share))));
+    // Clamped before it becomes an integer: no factor, however large, is out of range. NaN takes 1.
+    if (!(share >= 1)) return 1;
+    return static_cast<Index>(std::floor(std::min(share, static_cast<double>(demand.rows))));
   }
 };
 

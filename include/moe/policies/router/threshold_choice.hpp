@@ -8,6 +8,8 @@ namespace moe {
 /// follows the boundary that training's batch top-r drew: tau <- beta tau + (1 - beta) boundary, set outright by the
 /// first batch. No row competes with another, so decoding one token at a time chooses as the whole sequence does.
 struct ThresholdChoice {
+  static constexpr bool is_batch_independent = true;
+
   double beta = 0.99;
 
   /// buffer_E holds the thresholds. Chosen experts get ranks 1, 2, ... in order of their index.
