@@ -72,6 +72,7 @@ int run_program(int argc, char** argv) {
   } catch (const std::exception& error) {
     return report(1, error.what());
   }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return report(5, "stdout cannot be written");
   return 0;
 }
 

@@ -29,10 +29,10 @@ CLI::Validator number_that(const Holds& holds, const std::string& rule) {
 }  // namespace
 
 CLI::Validator above_zero() {
-  return number_that([](double value) { return value > 0; }, "above 0");
+  return number_that([](double value) { return value > 0 && std::isfinite(value); }, "above 0");
 }
 CLI::Validator not_negative() {
-  return number_that([](double value) { return value >= 0; }, "0 or more");
+  return number_that([](double value) { return value >= 0 && std::isfinite(value); }, "0 or more");
 }
 
 void add_threads_option(CLI::App& command, int& threads) {

@@ -81,6 +81,9 @@ void add_upcycle_command(CLI::App& program) {
   add_threads_option(command, flags->threads);
   command.callback([flags, &command] {
     const MoeConfig moe = mixture(*flags, command);
+    // A folder that is replaced loses whatever else was in it.
+    if (std::filesystem::exists(flags->output) && !std::filesystem::is_empty(flags->output))
+      throw UsageError("[upcycle] --output must be a new or an empty folder, found '" + escaped(flags->output) + "'");
     const auto dense = load_model(flags->model, flags->threads);
     save_model(*upcycled(*dense, moe, flags->seed), flags->output);
     fmt::print(stderr, "saved {}\n", flags->output);

@@ -135,6 +135,19 @@ TEST_CASE("an output folder that cannot be made exits with 5", "[cli]") {
   CHECK_THAT(outcome.error, ContainsSubstring("/proc/run"));
 }
 
+TEST_CASE("output that cannot be written exits with 5", "[cli]") {
+  const ScratchFolder scratch;
+  CHECK(run(scratch, "info --arch dense > /dev/full").exit_code == 5);
+}
+
+TEST_CASE("upcycle never replaces a folder that holds something", "[cli]") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "keep/notes.txt", "precious");
+  const Outcome outcome = run(scratch, "upcycle --model base -o keep");
+  CHECK(outcome.exit_code == 2);
+  CHECK(get_bytes(scratch / "keep/notes.txt") == "precious");
+}
+
 TEST_CASE("the demo runs on a corpus of one's own", "[cli]") {
   const ScratchFolder scratch;
   const Outcome demo =
