@@ -23,6 +23,11 @@ class Trace {
     bytes_.resize(at + size);
     if (size > 0) std::memcpy(bytes_.data() + at, tensor.data(), size);
   }
+  void add(double value) {
+    const std::size_t at = bytes_.size();
+    bytes_.resize(at + sizeof(value));
+    std::memcpy(bytes_.data() + at, &value, sizeof(value));
+  }
   bool operator==(const Trace&) const = default;
 
  private:
@@ -36,6 +41,8 @@ Trace run(const Layer& layer, int threads, ConstView x_TD, ConstView d_y_TD, con
   Trace trace;
   auto [y_TD, saved, stats] = layer.forward(context, x_TD, batch);
   trace.add(y_TD);
+  trace.add(stats.balance_loss());
+  if constexpr (requires { stats.segment; }) trace.add(stats.segment.boundary_1E);
   trace.add(layer.backward(context, d_y_TD, {.balance = 0.01}, std::move(saved), gradient));
   for_each_parameter([&](const std::string&, const auto& d_weight) { trace.add(d_weight); }, gradient);
   trace.add(layer.infer(context, x_TD, batch));
@@ -53,7 +60,8 @@ TEST_CASE("results have the same bits for any number of threads, run after run, 
       {.width = width, .hidden = hidden, .token_experts = 3, .segment_experts = 3, .window = 32});
   Draw draw("determinism");
   randomise(draw, layer, 0.1);
-  const Batch batch = Batch::ragged({257, 343});
+  // Several sequences: the gradient of the vector that routes first segments is a sum over them.
+  const Batch batch = Batch::ragged({257, 90, 1, 122, 130});
   const auto x_TD = random_matrix<float, Cpu<>>(draw, rows, width),
              d_y_TD = random_matrix<float, Cpu<>>(draw, rows, width);
   const Trace first = run(layer, 1, x_TD, d_y_TD, batch);
