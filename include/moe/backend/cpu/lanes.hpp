@@ -5,7 +5,7 @@
 namespace moe::cpu {
 
 /// Sums in sixteen interleaved lanes that are then added pairwise. The order depends on `size` alone: not on alignment,
-/// not on what stands beside the row. 
+/// not on what stands beside the row.
 template <class Real, class Term>
 inline Real lane_sum(Index size, Term term) {
   constexpr Index lanes = 16;
