@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "multipl_moe/cli/commands.hpp"
@@ -20,9 +21,7 @@ struct UpcycleFlags {
 
 /// The architecture's own settings, and over them what the command line said.
 MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command) {
-  const auto named = mixture_named(flags.architecture);
-  if (!named) throw UsageError("[upcycle] --arch must be a mixture of experts, found dense");
-  MoeConfig moe = *named;
+  MoeConfig moe = mixture_named(flags.architecture).value();
   const auto take = [&](const char* option, auto MoeConfig::*field) {
     if (command.count(option) > 0) moe.*field = flags.moe.*field;
   };
@@ -49,7 +48,8 @@ void add_upcycle_command(CLI::App& program) {
   command.add_option("--model", flags->model, "dense model folder or run folder")->required()->type_name("DIR");
   command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
   command.add_option("--arch", flags->architecture, "what to become")
-      ->capture_default_str()->check(CLI::IsMember({"multipl-moe", "causal-multipl-moe", "gshard", "mixtral"}));
+      ->capture_default_str()
+      ->check(CLI::IsMember({"multipl-moe", "causal-multipl-moe", "gshard", "mixtral"}));
   command
       .add_option("--token-experts", flags->moe.num_token_experts, "experts of the token level [the architecture's]")
       ->check(above_zero());
