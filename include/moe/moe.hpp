@@ -4,18 +4,20 @@
 ///     logits_TE = x_TD gate^T                                           Linear          modules/linear.hpp
 ///     chosen_TE = who works on each row: 0, or the order of choice      Router          policies/router/
 ///     gates_TE  = how much each chosen expert counts                    GateNormalizer  policies/normalizer/
-///     at most r rows for an expert, where rows compete                  Capacity        policies/capacity/
+///     at most r rows for an expert; what is over may be dropped         Capacity        policies/capacity/
 ///     plan      = the pairs (row, expert), sorted by expert             Plan            core/plan.hpp
 ///     x_ND      = the rows of x each expert reads; y_ND = its answers   ExpertBank      modules/expert_bank.hpp
 ///     y_TD      = for each row, its answers times their gates, summed   mix             ops/mix.hpp
 ///     y_TD     += what a path adds that every row takes                 SigmoidGatedFfn modules/always_on.hpp
-///     loss      = N sum_i f_i p_i, reported in stats                    Balance         policies/balance/
+///     losses    = N sum_i f_i p_i, and the z-loss, reported in stats    Balance         policies/balance/
 ///   SegmentMoE::forward: the same, but one choice for a window of rows  layers/segment_moe.hpp
 ///     segments  = each sequence cut into windows                        Segmenter       policies/segmenter/
-///     u_VD      = the mean of each window                               OwnMean         modules/segment_source.hpp
-///                 or that of the window before                          PreviousMean    modules/segment_source.hpp
+///     u_VD      = each window summed up: its mean, or its maxima        Pooling         policies/pooling/
+///                 its own, or that of the window before                 Own-, PreviousSegment
+///                 modules/segment_source.hpp
 ///     gate, router and normalizer see u_VD; the experts see the rows
-///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp
+///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp, modules/fusion/
+///   an observer in the context is told every decision                   Observation     core/observation.hpp
 ///
 /// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient that has the layer's own
 /// type. Letters in names are shapes: T rows (tokens), V segments, E experts, D width, F inner channels, N pairs.
@@ -26,6 +28,7 @@
 #include "moe/core/host_device.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/observation.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
@@ -41,19 +44,25 @@
 #include "moe/concepts/fusion.hpp"
 #include "moe/concepts/gate_normalizer.hpp"
 #include "moe/concepts/module.hpp"
+#include "moe/concepts/pooling.hpp"
 #include "moe/concepts/router.hpp"
 #include "moe/concepts/segmenter.hpp"
 
 #include "moe/policies/balance/balance_over_all.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
+#include "moe/policies/capacity/capacity_factor.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
 #include "moe/policies/capacity/unlimited.hpp"
 #include "moe/policies/normalizer/softmax_over_all.hpp"
 #include "moe/policies/normalizer/softmax_over_chosen.hpp"
+#include "moe/policies/pooling/max_pool.hpp"
+#include "moe/policies/pooling/mean_pool.hpp"
+#include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
 #include "moe/policies/router/threshold_choice.hpp"
 #include "moe/policies/router/top_k.hpp"
+#include "moe/policies/segmenter/boundary_window.hpp"
 #include "moe/policies/segmenter/fixed_window.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
@@ -62,15 +71,21 @@
 #include "moe/ops/add.hpp"
 #include "moe/ops/balance_loss.hpp"
 #include "moe/ops/dispatch.hpp"
+#include "moe/ops/drop.hpp"
 #include "moe/ops/mix.hpp"
 #include "moe/ops/normalize.hpp"
 #include "moe/ops/route.hpp"
+#include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
+#include "moe/ops/z_loss.hpp"
 
 #include "moe/modules/always_on.hpp"
 #include "moe/modules/expert_bank.hpp"
+#include "moe/modules/fusion/channel_fusion.hpp"
 #include "moe/modules/fusion/fixed_fusion.hpp"
+#include "moe/modules/fusion/matrix_fusion.hpp"
 #include "moe/modules/fusion/normalised_fusion.hpp"
+#include "moe/modules/fusion/scalar_fusion.hpp"
 #include "moe/modules/gating.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/modules/segment_source.hpp"

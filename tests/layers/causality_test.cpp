@@ -45,7 +45,9 @@ using OwnMeanByThreshold = SegmentMoE<FixedWindow, OwnMean<double, Cpu<>>, Routi
 
 TEMPLATE_TEST_CASE(
     "a causal layer keeps what it said when later rows change, decodes as it infers, and knows no batch mates",
-    "[layers][causality]", Causal<double>, Causal<float>, (Mixtral<double, Cpu<>>), TokenExpertChoice<double>) {
+    "[layers][causality]", Causal<double>, Causal<float>, (Mixtral<double, Cpu<>>), TokenExpertChoice<double>,
+    SegmentByLine<double>, SegmentPooledBefore<double>,
+    (CausalMultiPlMoe<double, Cpu<>, MatrixFusion<double, Cpu<>>>)) {
   INFO("MOE_TEST_SEED=" << seed());
   STATIC_REQUIRE(TestType::is_causal);
   STATIC_REQUIRE(TestType::is_batch_independent);
@@ -56,7 +58,8 @@ TEMPLATE_TEST_CASE(
 }
 
 TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead and at their batch mates",
-                   "[layers][causality]", LooksAhead, Competes) {
+                   "[layers][causality]", LooksAhead, Competes, SegmentLiteral<double>, SegmentReleased<double>,
+                   Dropping<double>) {
   STATIC_REQUIRE_FALSE(TestType::is_causal);
   STATIC_REQUIRE_FALSE(TestType::is_batch_independent);
   STATIC_REQUIRE_FALSE(Decodes<TestType>);

@@ -22,7 +22,9 @@ TEMPLATE_TEST_CASE("HybridMoE answers as the reference does", "[layers][conforma
 
 TEMPLATE_TEST_CASE("HybridMoE's gradients are those of central differences", "[layers][gradient]",
                    (MultiPlMoe<double, Cpu<>>), (MultiPlMoe<double, Cpu<>, NormalisedFusion>),
-                   (CausalMultiPlMoe<double, Cpu<>>), (CausalMultiPlMoe<double, Cpu<>, NormalisedFusion>)) {
+                   (CausalMultiPlMoe<double, Cpu<>>), (CausalMultiPlMoe<double, Cpu<>, NormalisedFusion>),
+                   (CausalMultiPlMoe<double, Cpu<>, ScalarFusion<double, Cpu<>>>),
+                   (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalisedFusion>)) {
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .shared = 1, .window = 3});
   const Batch batch = Batch::ragged({7, 0, 5});
   Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
@@ -33,4 +35,71 @@ TEST_CASE("two levels of different widths make no layer", "[layers]") {
   CHECK_THROWS_WITH((HybridMoE(build<SharedRouted<double>>({.width = 5}), build<SegmentByOwnMean<double>>({.width = 4}),
                                FixedFusion{})),
                     "[HybridMoE] the token level reads 5 columns, the segment level 4");
+}
+
+namespace {
+
+/// Everything that one training step gives: output, input gradient, weight gradients.
+struct Step {
+  Tensor y_TD, d_x_TD;
+  std::vector<double> weights;
+};
+
+/// The levels run one after the other, their outputs scaled and added: what the one pass must equal.
+template <class Layer>
+Step in_two_passes(const CpuContext& context, const Layer& layer, const Tensor& x_TD, const Tensor& c_TD,
+                   const Batch& batch) {
+  Layer gradient = gradient_for(layer);
+  auto token = layer.token.forward(context, x_TD, batch);
+  auto segment = layer.segment.forward(context, x_TD, batch);
+  const auto mass_1T = sum_of_gates<double, Cpu<>>(context, segment.saved.routed.gates.view());
+  const auto scale_T2 = layer.fusion.template scales<double, Cpu<>>(context, mass_1T.view());
+  Step step;
+  step.y_TD = scaled_sum<double, Cpu<>>(context, token.output.view(), segment.output.view(), scale_T2.view());
+  const auto d_scale_T2 =
+      scaled_sum_back<double, Cpu<>>(context, c_TD.view(), token.output.view(), segment.output.view(), scale_T2.view());
+  const auto d_mass_1T = layer.fusion.template scales_back<double, Cpu<>>(context, mass_1T.view(), scale_T2.view(),
+                                                                          d_scale_T2.view(), gradient.fusion);
+  step.d_x_TD =
+      layer.segment.backward(context, segment.output, {}, std::move(segment.saved), gradient.segment, d_mass_1T);
+  add_to(
+      context,
+      layer.token.backward(context, token.output, {.balance = 0.3, .z = 0.2}, std::move(token.saved), gradient.token),
+      step.d_x_TD.view());
+  for_each_parameter(
+      [&](const std::string&, const auto& d) {
+        const auto values = values_of(d.view());
+        step.weights.insert(step.weights.end(), values.begin(), values.end());
+      },
+      gradient);
+  return step;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("one pass over both levels equals the two passes", "[layers]", (CausalMultiPlMoe<double, Cpu<>>),
+                   (CausalMultiPlMoe<double, Cpu<>, NormalisedFusion>),
+                   (MultiPlMoe<double, Cpu<>, ScalarFusion<double, Cpu<>>>),
+                   (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalisedFusion>)) {
+  STATIC_REQUIRE(TestType::joins_levels);
+  const CpuContext context{.threads = 2};
+  auto layer = build<TestType>({.width = 16, .hidden = 24, .experts = 4, .k = 2, .shared = 1, .window = 5});
+  Draw draw("one pass");
+  randomise(draw, layer, 0.5);
+  const Batch batch = Batch::ragged({70, 0, 53});
+  const auto x_TD = random_matrix<double, Cpu<>>(draw, 123, 16), c_TD = random_matrix<double, Cpu<>>(draw, 123, 16);
+  TestType gradient = gradient_for(layer);
+  auto run = layer.forward(context, x_TD, batch);
+  const auto two = in_two_passes(context, layer, x_TD, c_TD, batch);
+  CHECK(relative_deviation(values_of(two.y_TD), values_of(run.output)) < 1e-13);
+  const auto d_x_TD = layer.backward(context, c_TD, {.balance = 0.3, .z = 0.2}, std::move(run.saved), gradient);
+  CHECK(relative_deviation(values_of(two.d_x_TD), values_of(d_x_TD)) < 1e-13);
+  std::vector<double> weights;
+  for_each_parameter(
+      [&](const std::string&, const auto& d) {
+        const auto values = values_of(d.view());
+        weights.insert(weights.end(), values.begin(), values.end());
+      },
+      gradient);
+  CHECK(relative_deviation(two.weights, weights) < 1e-13);
 }

@@ -18,7 +18,7 @@ Index count(const Layer& layer) {
   return count_parameters(layer, [](const std::string&) { return true; });
 }
 
-static_assert(MultiPlMoe<float, Cpu<>>::is_causal == false);
+static_assert(MultiPlMoe<float, Cpu<>>::is_causal == false && MultiPlMoeLiteral<float, Cpu<>>::is_causal == false);
 static_assert(CausalMultiPlMoe<float, Cpu<>>::is_causal && CausalMultiPlMoe<float, Cpu<>>::is_batch_independent);
 static_assert(Mixtral<float, Cpu<>>::is_causal && Qwen15Moe<float, Cpu<>>::is_causal);
 static_assert(std::is_same_v<CausalMultiPlMoe<float, Cpu<>>::rebind<double>, CausalMultiPlMoe<double, Cpu<>>>);
@@ -65,6 +65,23 @@ TEST_CASE("a MultiPL layer is made as its settings say", "[layers]") {
   CHECK(layer.fusion.token == 0.6);
   CHECK(layer.fusion.segment == 0.4);
   CHECK(layer.width() == 4);
+}
+
+TEST_CASE("the ablations of the paper's Table 2 and its expert ratios are made and counted", "[layers][golden]") {
+  const Index width = 2048, expert = 3 * 2048 * 5504 + width;
+  CHECK(count(make_multipl<MultiPlWithoutSegments<float, Shape>>({})) == 6 * expert);
+  CHECK(count(make_multipl<MultiPlWithoutShared<float, Shape>>({})) == 12 * expert + width);
+  CHECK(count(make_multipl<MultiPlWithoutBoth<float, Shape>>({})) == 6 * expert);
+  for (const auto& [token, segment] : {std::pair<Index, Index>{4, 4}, {8, 4}, {4, 8}, {6, 6}})
+    CHECK(count(make_multipl<MultiPlMoe<float, Shape>>({.token_experts = token, .segment_experts = segment})) ==
+          (token + segment) * expert);
+  // Without a shared expert every token expert competes, and none is frozen by its place.
+  const auto layer = make_multipl<MultiPlWithoutShared<float, Shape>>({.k = 3});
+  CHECK(layer.token.gating.router.k == 3);
+  CHECK(count(make_multipl<MultiPlMoeReleased<float, Shape>>({})) == 12 * expert);
+  CHECK(make_multipl<MultiPlMoeReleased<float, Shape>>({.cap = 2}).segment.gating.router.cap == 2);
+  CHECK(count(make_multipl<MultiPlMoeLiteral<float, Shape, MatrixFusion<float, Shape>>>({})) ==
+        12 * expert + 2 * width * width);
 }
 
 TEST_CASE("settings that fit no layer are refused", "[layers][misuse]") {

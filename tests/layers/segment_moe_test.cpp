@@ -19,6 +19,8 @@ TEMPLATE_TEST_CASE("SegmentMoE answers as the reference does", "[layers][conform
   CHECK(corners.ties > 0);
   CHECK(corners.idle_expert > 0);
   CHECK(corners.capacity_above_rows > 0);
+  CHECK(corners.dropped > 0);
+  CHECK(corners.empty_row > 0);
 }
 
 namespace {
@@ -26,9 +28,13 @@ const Sizes sizes{.width = 5, .hidden = 6, .experts = 3, .k = 2, .window = 3, .c
 }
 
 TEMPLATE_TEST_CASE("SegmentMoE's gradients are those of central differences", "[layers][gradient]",
-                   (SegmentByOwnMean<double>), (SegmentByPreviousMean<double>), (SegmentTopK<double>)) {
+                   (SegmentByOwnMean<double>), (SegmentByPreviousMean<double>), (SegmentTopK<double>),
+                   (SegmentReleased<double>), (SegmentByLine<double>), (SegmentDropping<double>),
+                   (SegmentLiteral<double>), (SegmentPooledBefore<double>)) {
   auto layer = build<TestType>(sizes);
-  const Batch batch = Batch::ragged({7, 0, 3, 4, 1});
+  Batch batch = Batch::ragged({7, 0, 3, 4, 1});
+  const std::vector<std::int32_t> tokens = {1, 0, 0, 1, 1, 1, 0, 2, 0, 1, 2, 2, 2, 2, 0};
+  batch.tokens = tokens;
   Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
   check_layer_gradients(layer, x_TD, batch, 1);
 }

@@ -1,5 +1,7 @@
 #include "moe/layers/token_moe.hpp"
 
+#include <numeric>
+
 #include "support/conformance.hpp"
 #include "support/gradient_check.hpp"
 
@@ -18,6 +20,8 @@ TEMPLATE_TEST_CASE("TokenMoE answers as the reference does", "[layers][conforman
   CHECK(corners.idle_expert > 0);
   CHECK(corners.one_takes_all > 0);
   CHECK(corners.capacity_above_rows > 0);
+  CHECK(corners.dropped > 0);
+  CHECK(corners.empty_row > 0);
 }
 
 namespace {
@@ -32,13 +36,44 @@ using Double = TokenMoE<R, N, C, Ffn<double>>;
 
 TEMPLATE_TEST_CASE("TokenMoE's gradients are those of central differences", "[layers][gradient]",
                    (Mixtral<double, Cpu<>>), (Qwen15Moe<double, Cpu<>>), (SharedRouted<double>),
-                   (TokenExpertChoice<double>), (Double<SharedTopK, SoftmaxOverAll, Unlimited>),
+                   (TokenExpertChoice<double>), (Dropping<double>), (DroppingRaw<double>),
+                   (Double<SharedTopK, SoftmaxOverAll, Unlimited>),
                    (Double<ExpertChoice, SoftmaxOverChosen, SegmentCapacity>)) {
   auto layer = build<TestType>(sizes);
   const Batch batch = Batch::single(rows);
   Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
   SECTION("of the output alone") { check_layer_gradients(layer, x_TD, batch, 0); }
-  SECTION("of the output and the balance loss") { check_layer_gradients(layer, x_TD, batch, 1.7); }
+  SECTION("of the output, the balance loss and the z-loss") { check_layer_gradients(layer, x_TD, batch, 1.7); }
+}
+
+TEMPLATE_TEST_CASE("gates normalised after dropping have gradients too", "[layers][gradient]", Dropping<double>,
+                   DroppingRaw<double>) {
+  Sizes s = sizes;
+  s.capacity_factor = 0.6;
+  s.normalise = NormaliseGates::after_dropping;
+  auto layer = build<TestType>(s);
+  const Batch batch = Batch::single(rows);
+  Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
+  const auto dropped = layer.plan(CpuContext{}, x_TD, batch).stats.dropped;
+  CHECK(std::accumulate(dropped.begin(), dropped.end(), Index{0}) > 0);
+  check_layer_gradients(layer, x_TD, batch, 1.7);
+}
+
+TEST_CASE("what is dropped is counted, and a row that lost every choice passes as zero", "[layers]") {
+  // Everybody's first choice is expert 0, which may take 2 of 8.
+  TokenMoE layer(TopK{.k = 1}, SoftmaxOverAll{}, CapacityFactor{.factor = 1, .minimum = 1},
+                 ExpertBank<Ffn<double>>(4, 4, 3));
+  Draw draw("dropped");
+  randomise(draw, layer);
+  auto x_TD = random_matrix<double, Cpu<>>(draw, 8, 4);
+  layer.gating.gate.weight.fill_zero();
+  layer.gating.gate.weight.view()(0, 0) = 5;
+  for (Index t = 0; t < 8; ++t) x_TD.view()(t, 0) = 1;
+  const auto run = layer.forward(CpuContext{}, x_TD, Batch::single(8));
+  CHECK(run.stats.load == std::vector<Index>{2, 0, 0, 0});
+  CHECK(run.stats.dropped == std::vector<Index>{6, 0, 0, 0});
+  for (Index t = 0; t < 8; ++t)
+    for (Index d = 0; d < 4; ++d) CHECK((run.output.view()(t, d) == 0) == (t >= 2));
 }
 
 TEST_CASE("TokenMoE's golden balance loss comes out of a whole layer", "[layers][golden]") {
@@ -76,16 +111,16 @@ TEST_CASE("gates of a row sum to 1 and the shared expert is always chosen, whate
     const auto x_TD = random_matrix<double, Cpu<>>(draw, 50, s.width);
     const auto planned = layer.plan(context, x_TD, Batch::single(50));
     for (Index t = 0; t < 50; ++t) {
-      const auto gates = planned.decision.gates_RE.view().row(t);
+      const auto gates = planned.routed.decision.gates_RE.view().row(t);
       double sum = 0;
       Index chosen = 0;
       for (Index e = 0; e < gates.size; ++e) {
         sum += gates[e];
-        chosen += planned.decision.choice.chosen_RE.view()(t, e) != 0;
+        chosen += planned.routed.decision.choice.chosen_RE.view()(t, e) != 0;
       }
       CHECK(std::abs(sum - 1) < 1e-14);
       CHECK(chosen == s.k);
-      CHECK(planned.decision.choice.chosen_RE.view()(t, shared) == 1);
+      CHECK(planned.routed.decision.choice.chosen_RE.view()(t, shared) == 1);
       CHECK(gates[shared] > 0);
     }
     CHECK(planned.stats.load[static_cast<std::size_t>(shared)] == 50);

@@ -19,12 +19,15 @@ Matrix<double, B> matrix(Index rows, Index cols, const std::vector<double>& valu
   std::copy(values.begin(), values.end(), m.data());
   return m;
 }
-Plan<B> plan_of(Index rows, Index experts, const std::vector<Rank>& chosen) {
-  return B::group_by_expert(context, View<const Rank, B>(chosen.data(), rows, experts));
+std::vector<Index> choices_of(Index rows, Index experts, const std::vector<Rank>& chosen) {
+  std::vector<Index> choices(static_cast<std::size_t>(experts));
+  for (Index i = 0; i < rows * experts; ++i)
+    choices[static_cast<std::size_t>(i % experts)] += chosen[static_cast<std::size_t>(i)] != 0;
+  return choices;
 }
 template <class Bal>
-double loss_of(const Bal& balance, const Matrix<double, B>& z, const Plan<B>& plan) {
-  return balance_loss<double, B>(context, balance, z.view(), plan).loss;
+double loss_of(const Bal& balance, const Matrix<double, B>& z, const std::vector<Index>& choices) {
+  return balance_loss<double, B>(context, balance, z.view(), choices).loss;
 }
 
 const Matrix<double, B> golden_z = matrix(3, 4, {1, 2, 0, -1, 0, 0, 3, 1, 2, -1, -1, .5});
@@ -33,8 +36,8 @@ const std::vector<Rank> golden_chosen = {1, 2, 0, 0, 1, 0, 2, 0, 1, 0, 0, 2};
 }  // namespace
 
 TEST_CASE("the golden balance loss", "[ops][golden]") {
-  const auto plan = plan_of(3, 4, golden_chosen);
-  const auto result = balance_loss<double, B>(context, BalanceOverAll{}, golden_z.view(), plan);
+  const auto choices = choices_of(3, 4, golden_chosen);
+  const auto result = balance_loss<double, B>(context, BalanceOverAll{}, golden_z.view(), choices);
   CHECK(std::abs(result.loss - 1.125878) < 5e-7);
   const std::vector<double> f = {.5, .166667, .166667, .166667};
   for (std::size_t e = 0; e < 4; ++e) CHECK(std::abs(result.f_1E.data()[e] - f[e]) < 5e-7);
@@ -42,27 +45,27 @@ TEST_CASE("the golden balance loss", "[ops][golden]") {
 
 TEST_CASE("a uniform batch has loss 1", "[ops]") {
   const Matrix<double, B> z(4, 4);
-  CHECK(loss_of(BalanceOverAll{}, z, plan_of(4, 4, {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1})) ==
+  CHECK(loss_of(BalanceOverAll{}, z, choices_of(4, 4, {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1})) ==
         Catch::Approx(1).epsilon(1e-14));
 }
 
 TEST_CASE("over the routed experts, the shared one is not seen at all", "[ops]") {
-  const auto plan = plan_of(3, 4, golden_chosen);
+  const auto choices = choices_of(3, 4, golden_chosen);
   const BalanceOverRouted routed{.shared = 0};
   auto z = golden_z.copy();
-  const double loss = loss_of(routed, z, plan);
+  const double loss = loss_of(routed, z, choices);
   // The same loss over the other three experts alone.
   CHECK(loss == Catch::Approx(loss_of(BalanceOverAll{}, matrix(3, 3, {2, 0, -1, 0, 3, 1, -1, -1, .5}),
-                                      plan_of(3, 3, {1, 0, 0, 0, 1, 0, 0, 0, 1})))
+                                      choices_of(3, 3, {1, 0, 0, 0, 1, 0, 0, 0, 1})))
                     .epsilon(1e-14));
   for (Index t = 0; t < 3; ++t) z.view()(t, 0) += 5;
-  CHECK(loss_of(routed, z, plan) == loss);
+  CHECK(loss_of(routed, z, choices) == loss);
 }
 
 TEST_CASE("without rows or choices there is no loss", "[ops]") {
-  CHECK(loss_of(BalanceOverAll{}, Matrix<double, B>(0, 4), plan_of(0, 4, {})) == 0);
-  CHECK(loss_of(BalanceOverAll{}, golden_z, plan_of(3, 4, std::vector<Rank>(12, 0))) == 0);
-  CHECK(loss_of(BalanceOverRouted{.shared = 0}, Matrix<double, B>(3, 1), plan_of(3, 1, {1, 1, 1})) == 0);
+  CHECK(loss_of(BalanceOverAll{}, Matrix<double, B>(0, 4), choices_of(0, 4, {})) == 0);
+  CHECK(loss_of(BalanceOverAll{}, golden_z, choices_of(3, 4, std::vector<Rank>(12, 0))) == 0);
+  CHECK(loss_of(BalanceOverRouted{.shared = 0}, Matrix<double, B>(3, 1), choices_of(3, 1, {1, 1, 1})) == 0);
 }
 
 TEMPLATE_TEST_CASE("the balance loss's gradient adds to the logits'", "[ops][gradient]", BalanceOverAll,
@@ -71,15 +74,15 @@ TEMPLATE_TEST_CASE("the balance loss's gradient adds to the logits'", "[ops][gra
   auto z = random_matrix<double, B>(draw, 40, 4);
   std::vector<Rank> chosen(160);
   for (Rank& rank : chosen) rank = static_cast<Rank>(draw.between(0, 1));
-  const auto plan = plan_of(40, 4, chosen);
+  const auto choices = choices_of(40, 4, chosen);
   const TestType balance{};
-  const auto result = balance_loss<double, B>(context, balance, z.view(), plan);
+  const auto result = balance_loss<double, B>(context, balance, z.view(), choices);
   auto d_z = random_matrix<double, B>(draw, 40, 4);
   const auto before = d_z.copy();
   add_balance_loss_back<double, B>(context, balance, z.view(), result.f_1E.view(), 2.5, d_z.view());
   for (Index i = 0; i < d_z.size(); ++i) d_z.data()[i] -= before.data()[i];
   check_component_gradients(
-      "logits", z, d_z, [&] { return 2.5 * loss_of(balance, z, plan); }, component_bar);
+      "logits", z, d_z, [&] { return 2.5 * loss_of(balance, z, choices); }, component_bar);
   const auto untouched = before.copy();
   auto target = before.copy();
   add_balance_loss_back<double, B>(context, balance, z.view(), result.f_1E.view(), 0, target.view());

@@ -9,15 +9,20 @@
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/layers/presets.hpp"
+#include "moe/policies/capacity/capacity_factor.hpp"
 #include "support/random_tensors.hpp"
 #include "support/reference_moe.hpp"
 
 namespace moe::testing {
 
 struct Sizes {
-  Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2;
+  Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2, minimum = 1, cap = 2;
   double capacity_factor = 1;
+  NormaliseGates normalise = NormaliseGates::before_dropping;
 };
+
+/// The token that ends a window in tests.
+inline constexpr std::int32_t boundary_token = 0;
 
 // --- building
 // ---------------------------------------------------------------------------------------------------------
@@ -31,6 +36,11 @@ P policy_for(const Sizes& sizes) {
   if constexpr (requires { policy.shared; }) policy.shared = sizes.shared;
   if constexpr (requires { policy.window; }) policy.window = sizes.window;
   if constexpr (requires { policy.factor; }) policy.factor = sizes.capacity_factor;
+  if constexpr (requires { policy.cap; }) policy.cap = sizes.cap;
+  if constexpr (requires { policy.minimum; }) policy.minimum = sizes.minimum;
+  if constexpr (requires { policy.maximum; }) policy.maximum = sizes.window;
+  if constexpr (requires { policy.boundary; }) policy.boundary = boundary_token;
+  if constexpr (requires { policy.normalise; }) policy.normalise = sizes.normalise;
   return policy;
 }
 
@@ -46,17 +56,18 @@ struct Builder<TokenMoE<R, N, C, X, Path, Bal>> {
                                            policy_for<Bal>(s));
   }
 };
-template <class S, class Source, class R, class N, class C, class X>
-struct Builder<SegmentMoE<S, Source, R, N, C, X>> {
+template <class S, class Source, class R, class N, class C, class X, class Feed>
+struct Builder<SegmentMoE<S, Source, R, N, C, X, Feed>> {
   static auto build(const Sizes& s) {
-    return SegmentMoE<S, Source, R, N, C, X>(policy_for<S>(s), Source(s.width), policy_for<R>(s), N{}, policy_for<C>(s),
-                                             ExpertBank<X>(s.experts, s.width, s.hidden));
+    return SegmentMoE<S, Source, R, N, C, X, Feed>(policy_for<S>(s), Source(s.width), policy_for<R>(s), N{},
+                                                   policy_for<C>(s), ExpertBank<X>(s.experts, s.width, s.hidden));
   }
 };
 template <class Token, class Segment, class F>
 struct Builder<HybridMoE<Token, Segment, F>> {
   static auto build(const Sizes& s) {
-    return HybridMoE<Token, Segment, F>(Builder<Token>::build(s), Builder<Segment>::build(s), F{});
+    return HybridMoE<Token, Segment, F>(Builder<Token>::build(s), Builder<Segment>::build(s),
+                                        detail::configured_fusion<F>({.width = s.width}));
   }
 };
 
@@ -100,11 +111,28 @@ inline void describe(const SharedTopK& router, reference::Level& level) {
   level.shared = static_cast<std::size_t>(router.shared);
 }
 inline void describe(const ExpertChoice&, reference::Level& level) { level.select = reference::Select::expert_choice; }
+inline void describe(const CappedExpertChoice& router, reference::Level& level) {
+  level.select = reference::Select::expert_choice;
+  level.cap = static_cast<std::size_t>(router.cap);
+}
 inline void describe(const ThresholdChoice&, reference::Level& level) { level.select = reference::Select::threshold; }
 inline void describe(const SegmentCapacity& capacity, reference::Level& level) {
   level.capacity_factor = capacity.factor;
 }
 inline void describe(const Unlimited&, reference::Level& level) { level.capacity_factor = -1; }
+inline void describe(const CapacityFactor& capacity, reference::Level& level) {
+  level.drop_factor = capacity.factor;
+  level.drop_minimum = static_cast<std::size_t>(capacity.minimum);
+  level.normalise_after_dropping = capacity.normalise == NormaliseGates::after_dropping;
+}
+inline void describe(const FixedWindow& segmenter, reference::Windows& windows) {
+  windows.window = static_cast<std::size_t>(segmenter.window);
+}
+inline void describe(const BoundaryWindow& segmenter, reference::Windows& windows) {
+  windows.window = static_cast<std::size_t>(segmenter.maximum);
+  windows.minimum = static_cast<std::size_t>(segmenter.minimum);
+  windows.boundary = segmenter.boundary;
+}
 
 template <class X>
 reference::Ffn ffn_of(const X& expert) {
@@ -136,7 +164,7 @@ inline std::vector<std::size_t> lengths_of(const Batch& batch) {
 
 /// What a layer must answer, and its balance loss.
 struct Expected : reference::Output {
-  double balance_loss = 0;
+  double balance_loss = 0, z_loss = 0;
 };
 
 template <class R, class N, class C, class X, class Path, class Bal>
@@ -155,15 +183,56 @@ Expected expected(const TokenMoE<R, N, C, X, Path, Bal>& layer, const reference:
       counts.push_back(true);
   }
   out.balance_loss = reference::balance_loss(z, out.decided.chosen, counts);
+  out.z_loss = out.decided.z_loss;
   return out;
 }
 
-template <class S, class Source, class R, class N, class C, class X>
-Expected expected(const SegmentMoE<S, Source, R, N, C, X>& layer, const reference::Rows& x, const Batch& batch,
+template <class S, class Source, class R, class N, class C, class X, class Feed>
+Expected expected(const SegmentMoE<S, Source, R, N, C, X, Feed>& layer, const reference::Rows& x, const Batch& batch,
                   Phase phase) {
-  reference::Windows windows{static_cast<std::size_t>(layer.segmenter.window), Source::is_causal, {}};
+  reference::Windows windows;
+  describe(layer.segmenter, windows);
+  windows.previous = Source::is_causal;
+  windows.max_pool = std::is_same_v<typename Source::Pool, MaxPool>;
+  windows.pooled_input = Feed::pooled;
   if constexpr (Source::is_causal) windows.first = values_of(layer.source.first_D);
-  return {reference::segment_moe(level_of(layer.gating, layer.bank, phase), windows, x, lengths_of(batch)), 0};
+  return {reference::segment_moe(level_of(layer.gating, layer.bank, phase), windows, x, lengths_of(batch),
+                                 {batch.tokens.begin(), batch.tokens.end()})};
+}
+
+inline reference::Rows fused(const FixedFusion& f, const reference::Output& token, const reference::Output& segment) {
+  return reference::fuse(token.y, segment.y, segment.mass, f.token, f.segment, false);
+}
+inline reference::Rows fused(const NormalisedFusion& f, const reference::Output& token,
+                             const reference::Output& segment) {
+  return reference::fuse(token.y, segment.y, segment.mass, f.token, f.segment, true);
+}
+template <class Real, class B>
+reference::Rows fused(const ScalarFusion<Real, B>& f, const reference::Output& token,
+                      const reference::Output& segment) {
+  const auto w = values_of(f.weights_2);
+  return reference::fuse(token.y, segment.y, segment.mass, w[0], w[1], false);
+}
+template <class Real, class B>
+reference::Rows fused(const ChannelFusion<Real, B>& f, const reference::Output& token,
+                      const reference::Output& segment) {
+  const auto a = values_of(f.token_D), b = values_of(f.segment_D);
+  reference::Rows y = token.y;
+  for (std::size_t t = 0; t < y.size(); ++t)
+    for (std::size_t d = 0; d < a.size(); ++d) y[t][d] = a[d] * token.y[t][d] + b[d] * segment.y[t][d];
+  return y;
+}
+template <class Real, class B>
+reference::Rows fused(const MatrixFusion<Real, B>& f, const reference::Output& token,
+                      const reference::Output& segment) {
+  const auto a = rows_of(f.token.weight), b = rows_of(f.segment.weight);
+  reference::Rows y;
+  for (std::size_t t = 0; t < token.y.size(); ++t) {
+    y.push_back(reference::product(a, token.y[t]));
+    const auto from_segment = reference::product(b, segment.y[t]);
+    for (std::size_t d = 0; d < from_segment.size(); ++d) y[t][d] += from_segment[d];
+  }
+  return y;
 }
 
 template <class Token, class Segment, class F>
@@ -171,7 +240,7 @@ Expected expected(const HybridMoE<Token, Segment, F>& layer, const reference::Ro
                   Phase phase) {
   Expected out = expected(layer.token, x, batch, phase);
   const Expected segment = expected(layer.segment, x, batch, phase);
-  out.y = reference::fuse(out.y, segment.y, segment.mass, layer.fusion.token, layer.fusion.segment, F::needs_mass);
+  out.y = fused(layer.fusion, out, segment);
   out.decided.margin = std::min(out.decided.margin, segment.decided.margin);
   return out;
 }
@@ -207,13 +276,47 @@ template <class Real>
 using SegmentTopK = SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, TopK, SoftmaxOverChosen, Unlimited, Ffn<Real>>;
 
 template <class Real>
-using TokenCompositions =
-    std::tuple<Mixtral<Real, Cpu<>>, Qwen15Moe<Real, Cpu<>>, SharedRouted<Real>, TokenExpertChoice<Real>>;
+using Dropping = TokenMoE<TopK, SoftmaxOverChosen, CapacityFactor, Ffn<Real>>;
 template <class Real>
-using SegmentCompositions = std::tuple<SegmentByOwnMean<Real>, SegmentByPreviousMean<Real>, SegmentTopK<Real>>;
+using DroppingRaw = TokenMoE<SharedTopK, SoftmaxOverAll, CapacityFactor, Ffn<Real>>;
+template <class Real>
+using SegmentReleased =
+    SegmentMoE<BoundaryWindow, OwnMax<Real, Cpu<>>, CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+template <class Real>
+using SegmentByLine = SegmentMoE<BoundaryWindow, PreviousMax<Real, Cpu<>>, Routing<CappedExpertChoice, ThresholdChoice>,
+                                 SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+template <class Real>
+using SegmentDropping =
+    SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, TopK, SoftmaxOverChosen, CapacityFactor, Ffn<Real>>;
+template <class Real>
+using SegmentLiteral = SegmentMoE<FixedWindow, OwnMean<Real, Cpu<>>, ExpertChoice, SoftmaxOverAll, SegmentCapacity,
+                                  Ffn<Real>, PooledInput>;
+/// Experts that work on what the segment before was like: fed with segments and causal all the same.
+template <class Real>
+using SegmentPooledBefore =
+    SegmentMoE<BoundaryWindow, PreviousMean<Real, Cpu<>>, Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll,
+               SegmentCapacity, Ffn<Real>, PooledInput>;
+
+template <class Real>
+using TokenCompositions = std::tuple<Mixtral<Real, Cpu<>>, Qwen15Moe<Real, Cpu<>>, SharedRouted<Real>,
+                                     TokenExpertChoice<Real>, Dropping<Real>, DroppingRaw<Real>>;
+template <class Real>
+using SegmentCompositions =
+    std::tuple<SegmentByOwnMean<Real>, SegmentByPreviousMean<Real>, SegmentTopK<Real>, SegmentReleased<Real>,
+               SegmentByLine<Real>, SegmentDropping<Real>, SegmentLiteral<Real>, SegmentPooledBefore<Real>>;
+/// Levels that run in one pass, and levels that cannot: fusions over outputs, experts fed with segments, a path beside
+/// the experts.
 template <class Real>
 using HybridCompositions = std::tuple<MultiPlMoe<Real, Cpu<>>, MultiPlMoe<Real, Cpu<>, NormalisedFusion>,
-                                      CausalMultiPlMoe<Real, Cpu<>>, CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>>;
+                                      CausalMultiPlMoe<Real, Cpu<>>, CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>,
+                                      CausalMultiPlMoe<Real, Cpu<>, ScalarFusion<Real, Cpu<>>>,
+                                      HybridMoE<Dropping<Real>, SegmentDropping<Real>, NormalisedFusion>>;
+template <class Real>
+using SeparateCompositions =
+    std::tuple<CausalMultiPlMoe<Real, Cpu<>, ChannelFusion<Real, Cpu<>>>,
+               MultiPlMoeReleased<Real, Cpu<>, MatrixFusion<Real, Cpu<>>>, MultiPlMoeLiteral<Real, Cpu<>>,
+               HybridMoE<SharedRouted<Real>, SegmentPooledBefore<Real>, NormalisedFusion>,
+               HybridMoE<Qwen15Moe<Real, Cpu<>>, SegmentByLine<Real>, ScalarFusion<Real, Cpu<>>>>;
 
 /// f.template operator()<Layer>() for every layer of the list.
 template <class List, class F>

@@ -19,12 +19,13 @@ inline constexpr std::uint32_t conformance_cases = 10000;
 /// Which corners the cases of a run have been to.
 struct Corners {
   int no_rows = 0, one_row = 0, one_expert = 0, k_is_all = 0, ragged = 0, empty_sequence = 0, ties = 0;
-  int idle_expert = 0, one_takes_all = 0, capacity_above_rows = 0;
+  int idle_expert = 0, one_takes_all = 0, capacity_above_rows = 0, dropped = 0, empty_row = 0;
 };
 
 struct Case {
   Sizes sizes;
   Batch batch;
+  std::vector<std::int32_t> tokens;
   bool ties = false, lopsided = false;
 };
 
@@ -36,11 +37,17 @@ inline Case draw_case(Draw& draw) {
   c.sizes.k = draw.between(1, c.sizes.experts);
   c.sizes.shared = draw.between(0, c.sizes.experts - 1);
   c.sizes.window = draw.between(1, 4);
+  c.sizes.minimum = draw.between(1, 3);
+  c.sizes.cap = draw.between(1, c.sizes.experts);
   c.sizes.capacity_factor = draw.one_in(8) ? 100 : 0.5 + 2 * draw.uniform();
+  c.sizes.normalise = draw.one_in(2) ? NormaliseGates::before_dropping : NormaliseGates::after_dropping;
   std::vector<Index> lengths(static_cast<std::size_t>(draw.between(0, 3)));
   for (Index& length : lengths) length = draw.between(0, 5);
   if (draw.one_in(10)) lengths = {1};
   c.batch = Batch::ragged(lengths);
+  c.tokens.resize(static_cast<std::size_t>(c.batch.rows()));
+  for (std::int32_t& token : c.tokens) token = static_cast<std::int32_t>(draw.between(boundary_token, 2));
+  if (!draw.one_in(4)) c.batch.tokens = c.tokens;
   c.ties = draw.one_in(8);
   c.lopsided = !c.ties && draw.one_in(8);
   return c;
@@ -101,6 +108,11 @@ inline void note_corners(const Case& c, const reference::Decided& decided, Corne
     corners.empty_sequence += rows > 0 && length == 0;
     corners.ragged += length % static_cast<std::size_t>(c.sizes.window) != 0;
   }
+  for (std::size_t r = 0; r < decided.kept.size(); ++r) {
+    const auto kept = std::count(decided.kept[r].begin(), decided.kept[r].end(), true);
+    corners.dropped += decided.kept[r] != decided.chosen[r];
+    corners.empty_row += kept == 0;
+  }
   for (std::size_t e = 0; rows > 1 && e < static_cast<std::size_t>(c.sizes.experts); ++e) {
     Index load = 0, others = 0;
     for (const auto& row : decided.chosen) {
@@ -154,6 +166,7 @@ void check_against_reference(std::string_view test, Corners& corners) {
     REQUIRE(result.output.cols() == x.cols());
     REQUIRE(std::abs(result.stats.balance_loss() - train.balance_loss) <=
             Tolerance<Real>::relative * (1 + train.balance_loss));
+    REQUIRE(std::abs(result.stats.z_loss() - train.z_loss) <= Tolerance<Real>::relative * (1 + train.z_loss));
     training.add(flat(train.y), values_of(result.output), i);
     inference.add(flat(infer.y), values_of(answer), i);
     if (i % 100 == 99) {

@@ -58,7 +58,7 @@ inline double inner(const Tensor& c, const Tensor& y) {
   return sum;
 }
 
-/// Checks every weight and the input of a layer under the loss <c, y> + balance_weight * balance loss.
+/// Checks every weight and the input of a layer under the loss <c, y> + balance_weight * (balance loss + z-loss).
 template <class Layer>
 void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, double balance_weight,
                            double bar = layer_bar) {
@@ -67,11 +67,12 @@ void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, doubl
   const Tensor c_TD = random_matrix<double, Cpu<>>(draw, x_TD.rows(), x_TD.cols());
   const auto loss = [&] {
     const auto run = layer.forward(context, x_TD, batch);
-    return inner(c_TD, run.output) + balance_weight * run.stats.balance_loss();
+    return inner(c_TD, run.output) + balance_weight * (run.stats.balance_loss() + run.stats.z_loss());
   };
   Layer gradient = gradient_for(layer);
   auto run = layer.forward(context, x_TD, batch);
-  const Tensor d_x_TD = layer.backward(context, c_TD, {.balance = balance_weight}, std::move(run.saved), gradient);
+  const Tensor d_x_TD =
+      layer.backward(context, c_TD, {.balance = balance_weight, .z = balance_weight}, std::move(run.saved), gradient);
   check_component_gradients("x", x_TD, d_x_TD, loss, bar);
   for_each_parameter([&](const std::string& name, auto& weight,
                          const auto& d_weight) { check_component_gradients(name, weight, d_weight, loss, bar); },

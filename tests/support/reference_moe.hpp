@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace moe::testing::reference {
@@ -27,6 +28,10 @@ struct Level {
   Gates gates = Gates::softmax_over_all;
   std::size_t k = 1, shared = 0;
   double capacity_factor = -1;  // below 0: every expert may take every row
+  std::size_t cap = 0;          // experts that may share a row; 0: any number
+  double drop_factor = -1;      // below 0: nothing is dropped
+  std::size_t drop_minimum = 0;
+  bool normalise_after_dropping = false;
   Vector thresholds;
 };
 struct SharedFfn {
@@ -34,14 +39,16 @@ struct SharedFfn {
   Vector gate;
 };
 struct Windows {
-  std::size_t window = 1;
-  bool previous = false;
+  std::size_t window = 1, minimum = 1;
+  int boundary = -1;  // the token after which a window may end early
+  bool previous = false, max_pool = false, pooled_input = false;
   Vector first;
 };
 /// Gates, 0 where not chosen, and how close the closest decision was.
 struct Decided {
   Rows gates;
-  std::vector<std::vector<bool>> chosen;
+  std::vector<std::vector<bool>> chosen, kept;
+  double z_loss = 0;
   double margin = std::numeric_limits<double>::infinity();
 };
 struct Output {
@@ -102,37 +109,71 @@ inline std::size_t rows_per_expert(const Level& level, std::size_t rows) {
   return std::min(rows, std::max(std::size_t{1}, static_cast<std::size_t>(share)));
 }
 
+/// Leaves each expert as many rows as its capacity: by order of choice, then by row.
+inline void drop(const Level& level, const std::vector<std::vector<std::size_t>>& rank,
+                 std::vector<std::vector<bool>>& kept) {
+  const std::size_t experts = level.gate.size();
+  double choices = 0;
+  for (const auto& row : kept) choices += static_cast<double>(std::count(row.begin(), row.end(), true));
+  const double share = std::ceil(level.drop_factor * choices / static_cast<double>(experts));
+  const double room =
+      std::min(std::max(share, static_cast<double>(level.drop_minimum)), static_cast<double>(kept.size()));
+  for (std::size_t e = 0; e < experts; ++e) {
+    std::vector<std::pair<std::size_t, std::size_t>> wanted;
+    for (std::size_t r = 0; r < kept.size(); ++r)
+      if (kept[r][e]) wanted.emplace_back(rank[r][e], r);
+    std::sort(wanted.begin(), wanted.end());
+    for (std::size_t i = static_cast<std::size_t>(room); i < wanted.size(); ++i) kept[wanted[i].second][e] = false;
+  }
+}
+
 inline Decided decide(const Level& level, const Rows& inputs) {
   const std::size_t experts = level.gate.size();
   const std::vector<bool> all(experts, true);
   Decided d;
   d.chosen.assign(inputs.size(), std::vector<bool>(experts, false));
+  std::vector<std::vector<std::size_t>> rank(inputs.size(), std::vector<std::size_t>(experts, 0));
   Rows z, s;
   for (const Vector& u : inputs) z.push_back(product(level.gate, u)), s.push_back(softmax(z.back(), all));
   if (level.select == Select::expert_choice)
     for (std::size_t e = 0; e < experts; ++e) {
       Vector scores;
-      for (const Vector& row : s) scores.push_back(row[e]);
-      for (const std::size_t r : largest(scores, rows_per_expert(level, inputs.size()), d.margin))
-        d.chosen[r][e] = true;
+      std::vector<std::size_t> free;
+      for (std::size_t r = 0; r < s.size(); ++r)
+        if (level.cap == 0 ||
+            static_cast<std::size_t>(std::count(d.chosen[r].begin(), d.chosen[r].end(), true)) < level.cap)
+          scores.push_back(s[r][e]), free.push_back(r);
+      for (const std::size_t i : largest(scores, rows_per_expert(level, inputs.size()), d.margin))
+        d.chosen[free[i]][e] = true;
     }
   for (std::size_t r = 0; r < inputs.size(); ++r) {
     if (level.select == Select::top_k)
-      for (const std::size_t e : largest(z[r], level.k, d.margin)) d.chosen[r][e] = true;
+      for (std::size_t place = 1; const std::size_t e : largest(z[r], level.k, d.margin))
+        d.chosen[r][e] = true, rank[r][e] = place++;
     if (level.select == Select::shared_top_k) {
       Vector others = z[r];
       others.erase(others.begin() + static_cast<std::ptrdiff_t>(level.shared));
       d.chosen[r][level.shared] = true;
-      for (const std::size_t e : largest(others, level.k - 1, d.margin)) d.chosen[r][e + (e >= level.shared)] = true;
+      rank[r][level.shared] = 1;
+      for (std::size_t place = 2; const std::size_t e : largest(others, level.k - 1, d.margin))
+        d.chosen[r][e + (e >= level.shared)] = true, rank[r][e + (e >= level.shared)] = place++;
     }
     if (level.select == Select::threshold)
       for (std::size_t e = 0; e < experts; ++e) {
         d.chosen[r][e] = s[r][e] > level.thresholds[e];
         d.margin = std::min(d.margin, std::abs(s[r][e] - level.thresholds[e]));
       }
-    d.gates.push_back(level.gates == Gates::softmax_over_chosen ? softmax(z[r], d.chosen[r]) : s[r]);
+  }
+  d.kept = d.chosen;
+  if (level.drop_factor >= 0) drop(level, rank, d.kept);
+  for (std::size_t r = 0; r < inputs.size(); ++r) {
+    const auto& over = level.normalise_after_dropping ? d.kept[r] : d.chosen[r];
+    d.gates.push_back(level.gates == Gates::softmax_over_chosen ? softmax(z[r], over) : s[r]);
     for (std::size_t e = 0; e < experts; ++e)
-      if (!d.chosen[r][e]) d.gates[r][e] = 0;
+      if (!d.kept[r][e]) d.gates[r][e] = 0;
+    double total = 0;
+    for (const double logit : z[r]) total += std::exp(logit);
+    d.z_loss += std::pow(std::log(total), 2) / static_cast<double>(inputs.size());
   }
   return d;
 }
@@ -143,7 +184,7 @@ inline Rows mix(const Level& level, const Rows& x, const Decided& d) {
   for (std::size_t t = 0; t < x.size(); ++t) {
     y[t].assign(x[t].size(), 0.0);
     for (std::size_t e = 0; e < level.experts.size(); ++e) {
-      if (!d.chosen[t][e]) continue;
+      if (!d.kept[t][e]) continue;
       const Vector answer = ffn(level.experts[e], x[t]);
       for (std::size_t i = 0; i < answer.size(); ++i) y[t][i] += d.gates[t][e] * answer[i];
     }
@@ -166,37 +207,44 @@ inline void add_shared_ffn(const SharedFfn& shared, const Rows& x, Rows& y) {
   }
 }
 
-/// `lengths`: rows of each sequence; a window never holds rows of two.
+/// `lengths`: rows of each sequence; a window never holds rows of two. `tokens`: empty, or one a row.
 inline Output segment_moe(const Level& level, const Windows& windows, const Rows& x,
-                          const std::vector<std::size_t>& lengths) {
+                          const std::vector<std::size_t>& lengths, const std::vector<int>& tokens) {
   Rows inputs;
   std::vector<std::size_t> of_row;
   std::size_t t = 0;
   for (const std::size_t length : lengths) {
     Vector before = windows.first;
-    for (std::size_t begin = 0; begin < length; begin += windows.window) {
-      const std::size_t rows = std::min(windows.window, length - begin);
-      Vector mean(level.gate.front().size(), 0.0);
-      for (std::size_t r = 0; r < rows; ++r, ++t) {
-        for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += x[t][i];
+    for (std::size_t in_sequence = 0; in_sequence < length;) {
+      const std::size_t width = level.gate.front().size();
+      Vector sum(width, 0.0), most(width, -std::numeric_limits<double>::infinity());
+      std::size_t rows = 0;
+      for (bool ends = false; !ends && in_sequence < length; ++in_sequence, ++t) {
+        ++rows;
+        for (std::size_t i = 0; i < width; ++i) sum[i] += x[t][i], most[i] = std::max(most[i], x[t][i]);
         of_row.push_back(inputs.size());
+        ends = rows == windows.window || (!tokens.empty() && tokens[t] == windows.boundary && rows >= windows.minimum);
       }
       // Divided at the end, as sums of small whole numbers are exact: then equal rows give equal means, and ties are
       // ties.
-      for (double& value : mean) value /= static_cast<double>(rows);
-      inputs.push_back(windows.previous ? before : mean);
-      before = mean;
+      for (double& value : sum) value /= static_cast<double>(rows);
+      const Vector& pooled = windows.max_pool ? most : sum;
+      inputs.push_back(windows.previous ? before : pooled);
+      before = pooled;
     }
   }
   const Decided by_segment = decide(level, inputs);
+  const Rows y_of_segment = windows.pooled_input ? mix(level, inputs, by_segment) : Rows{};
   Output out;
   out.decided.margin = by_segment.margin;
   for (const std::size_t v : of_row) {
     out.decided.gates.push_back(by_segment.gates[v]);
     out.decided.chosen.push_back(by_segment.chosen[v]);
+    out.decided.kept.push_back(by_segment.kept[v]);
     out.mass.push_back(std::accumulate(by_segment.gates[v].begin(), by_segment.gates[v].end(), 0.0));
+    if (windows.pooled_input) out.y.push_back(y_of_segment[v]);
   }
-  out.y = mix(level, x, out.decided);
+  if (!windows.pooled_input) out.y = mix(level, x, out.decided);
   return out;
 }
 

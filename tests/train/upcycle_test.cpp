@@ -61,6 +61,52 @@ TEST_CASE("experts are exact copies and routers are drawn by seed and name", "[t
   CHECK_FALSE(same_bits(layer.token.gating.gate.weight, layer.segment.gating.gate.weight));
 }
 
+TEST_CASE("noise makes the new experts differ and leaves the shared one alone", "[train]") {
+  const Start start;
+  auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>>>(small);
+  upcycle(start.context, start.dense, layer, {.seed = 3, .noise_deviation = 0.01});
+  const auto& experts = layer.token.bank.experts;
+  CHECK(same_bits(experts[0].up_proj, start.dense.up_proj));
+  std::vector<double> noise;
+  for (std::size_t e = 1; e < experts.size(); ++e) {
+    const auto drawn = values_of(experts[e].up_proj), dense = values_of(start.dense.up_proj);
+    for (std::size_t i = 0; i < dense.size(); ++i) noise.push_back(drawn[i] - dense[i]);
+  }
+  double squares = 0;
+  for (const double value : noise) squares += value * value;
+  CHECK(std::sqrt(squares / static_cast<double>(noise.size())) == Catch::Approx(0.01).epsilon(0.05));
+  CHECK_FALSE(same_bits(experts[1].up_proj, experts[2].up_proj));
+  CHECK_FALSE(same_bits(layer.segment.bank.experts[0].up_proj, start.dense.up_proj));
+}
+
+TEST_CASE("a share of the inner channels is drawn anew, the same in all three projections", "[train]") {
+  const Start start;
+  auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>>>(small);
+  upcycle(start.context, start.dense, layer, {.seed = 3, .reinitialised = 0.25});
+  CHECK(same_bits(layer.token.bank.experts[0].down_proj, start.dense.down_proj));
+  std::vector<std::vector<Index>> drawn;
+  for (std::size_t e = 1; e < 3; ++e) {
+    const auto& expert = layer.token.bank.experts[e];
+    drawn.emplace_back();
+    for (Index f = 0; f < 48; ++f) {
+      Index gate = 0, up = 0, down = 0;
+      for (Index d = 0; d < 32; ++d) {
+        gate += expert.gate_proj.view()(f, d) != start.dense.gate_proj.view()(f, d);
+        up += expert.up_proj.view()(f, d) != start.dense.up_proj.view()(f, d);
+        down += expert.down_proj.view()(d, f) != start.dense.down_proj.view()(d, f);
+      }
+      CHECK((gate == 0 || gate == 32));
+      CHECK(up == gate);
+      CHECK(down == gate);
+      if (gate != 0) drawn.back().push_back(f);
+    }
+    CHECK(drawn.back().size() == 12);
+  }
+  CHECK(drawn[0] != drawn[1]);
+  CHECK_THROWS_WITH(upcycle(start.context, start.dense, layer, {.reinitialised = 1.5}),
+                    "[upcycle] the share of channels drawn anew must lie in [0, 1], got 1.5");
+}
+
 TEST_CASE("copying between trees of other shapes is refused", "[train]") {
   SwiGlu<float, Cpu<>> narrow(32, 40);
   CHECK_THROWS_WITH(copy_weights(Start().dense, narrow),

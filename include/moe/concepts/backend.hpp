@@ -26,8 +26,9 @@ namespace moe {
 ///   swiglu_back(context, a, b, d_h, d_a, d_b, h)
 ///                                          its derivatives, and h once more
 ///   gather_rows, combine_rows, combine_rows_back, sum_rows       see ops/mix.hpp
-///   segment_means, add_segment_means_back                        see ops/segment.hpp
+///   segment_means, add_segment_means_back, segment_maxima        see policies/pooling/
 ///   top_rows(context, scores_RE, take, chosen_RE, boundary_1E)   see policies/router/expert_choice.hpp
+///   drop_over(context, take, chosen_RE, dropped_1E)              see ops/drop.hpp
 ///   group_by_expert(context, chosen_RE)    the pairs (row, expert) sorted by expert, see core/plan.hpp
 ///   upload, download                       between host values and a view of this backend
 ///

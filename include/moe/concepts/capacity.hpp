@@ -6,16 +6,29 @@
 
 namespace moe {
 
-/// What a capacity decides from: how many rows compete, for how many experts.
+/// What a capacity decides from: how many rows compete, for how many experts, and how many pairs (row, expert) the
+/// router would like. Where experts choose, it likes one a row.
 struct Demand {
   Index rows = 0;
   Index experts = 0;
+  Index choices = 0;
 };
 
 /// Says how many rows an expert may take.
 template <class C>
 concept Capacity = requires(const C& capacity, Demand demand) {
   { capacity.rows_per_expert(demand) } -> std::same_as<Index>;
+};
+
+/// Gates are normalised over all that a row chose, or over what the capacity left of it.
+enum class NormaliseGates { before_dropping, after_dropping };
+
+/// A capacity that holds for rows that choose, too: an expert that more rows chose than it may take drops the rest. All
+/// first choices come before all second ones, lower rows before higher ones. Rows compete, so a layer that drops is
+/// neither causal nor independent of batch mates.
+template <class C>
+concept DroppingCapacity = Capacity<C> && requires(const C& capacity) {
+  { capacity.normalise } -> std::convertible_to<NormaliseGates>;
 };
 
 }  // namespace moe

@@ -2,24 +2,47 @@
 
 #include <concepts>
 
+#include "moe/concepts/archetype.hpp"
 #include "moe/concepts/module.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
 
-/// What a fusion's backward returns; d_mass_1T is empty where the output does not depend on the mass.
+/// What the backward of a fusion over outputs returns.
 template <class Real, class B>
 struct FusionGradients {
-  Matrix<Real, B> d_token_TD, d_segment_TD, d_mass_1T;
+  Matrix<Real, B> d_token_TD, d_segment_TD;
 };
 
-/// Joins the outputs of the token and the segment level (eq. 6). `mass_T` is, for each row, the sum of its
-/// segment-level gates: 0 where no expert chose the row's segment. Fusions that learn are modules; those that do not
-/// visit nothing.
+namespace detail {
 template <class F>
-concept Fusion = requires(const F& fusion) {
-  { F::needs_mass } -> std::convertible_to<bool>;
+concept FusionTree = requires(const F& fusion) {
   { fusion.structure() } -> std::same_as<F>;
 };
+}  // namespace detail
+
+/// A fusion (eq. 6) that only scales gates: y_t = scale_t0 O_token + scale_t1 O_segment with two numbers a row.
+/// HybridMoE then runs both levels in one pass. `mass_1T` is, for each row, the sum of its segment-level gates: 0 where
+/// no expert chose the row's segment.
+///
+///   scales(context, mass_1T) -> scale_T2
+///   scales_back(context, mass_1T, scale_T2, d_scale_T2, gradient) -> d_mass_1T, empty where no scale depends on it
+template <class F>
+concept GateFusion = detail::FusionTree<F> && requires {
+  &F::template scales<float, archetype::Backend>;
+};
+
+/// A fusion (eq. 6) that mixes the two outputs channel by channel or as a whole.
+///
+///   forward(context, O_token_TD, O_segment_TD) -> (y_TD, saved)
+///   backward(context, d_y_TD, saved, gradient) -> FusionGradients
+template <class F>
+concept OutputFusion = detail::FusionTree<F> && requires {
+  typename F::Saved;
+};
+
+/// Joins the outputs of the token and the segment level. Fusions that learn are modules; the others visit nothing.
+template <class F>
+concept Fusion = GateFusion<F> || OutputFusion<F>;
 
 }  // namespace moe

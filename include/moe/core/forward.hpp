@@ -15,11 +15,13 @@ struct Forward {
 /// micro-batches before it comes in: weight gradients add over them.
 struct AuxiliaryGradient {
   double balance = 0;
+  double z = 0;
 };
 
 /// The stats of a layer that has nothing to report.
 struct NoStats {
   double balance_loss() const { return 0; }
+  double z_loss() const { return 0; }
 };
 
 /// Decoding needs no memory of earlier tokens.

@@ -2,18 +2,50 @@
 
 #include <span>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "moe/concepts/fusion.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/plan.hpp"
 #include "moe/core/require.hpp"
 #include "moe/ops/add.hpp"
+#include "moe/ops/mix.hpp"
+#include "moe/ops/scale.hpp"
 
 namespace moe {
 
-/// y = fusion(token level, segment level) over the same x (eq. 6): composition only.
+namespace detail {
+
+template <class F, class Other>
+struct RebindFusionTo {
+  using type = F;
+};
+template <class F, class Other>
+requires requires { typename F::template rebind<Other>; }
+struct RebindFusionTo<F, Other> {
+  using type = typename F::template rebind<Other>;
+};
+template <class F, class Other>
+using RebindFusion = typename RebindFusionTo<F, Other>::type;
+
+struct NothingSaved {};
+template <class F>
+struct SavedOfFusion {
+  using type = NothingSaved;
+};
+template <OutputFusion F>
+struct SavedOfFusion<F> {
+  using type = typename F::Saved;
+};
+
+}  // namespace detail
+
+/// y = fusion(token level, segment level) over the same x (eq. 6): composition only. Where the fusion only scales
+/// gates, both levels' plans become one: one gather, one run over all experts, one combine.
 ///
 /// Weights: token.*, segment.*, and the fusion's.
 template <class Token, class Segment, class F>
@@ -28,22 +60,40 @@ class HybridMoE {
   using ConstView = View<const Value, Backend>;
   using ExpertType = typename Token::ExpertType;
   template <class Other>
-  using rebind = HybridMoE<typename Token::template rebind<Other>, typename Segment::template rebind<Other>, F>;
+  using rebind = HybridMoE<typename Token::template rebind<Other>, typename Segment::template rebind<Other>,
+                           detail::RebindFusion<F, Other>>;
 
   static constexpr bool is_causal = Token::is_causal && Segment::is_causal;
   static constexpr bool is_batch_independent = Token::is_batch_independent && Segment::is_batch_independent;
+
+  /// Whether both levels can run in one pass: nothing but gates is scaled, and both work on x's rows.
+  static constexpr bool joins_levels = GateFusion<F> && Segment::feeds_rows && Token::only_experts;
 
   struct Stats {
     typename Token::Stats token;
     typename Segment::Stats segment;
 
     double balance_loss() const { return token.balance_loss() + segment.balance_loss(); }
+    double z_loss() const { return token.z_loss() + segment.z_loss(); }
+  };
+  /// What the levels' one pass keeps.
+  struct JoinedSaved {
+    typename Token::Routed token;
+    typename Segment::Routed segment;
+    Tensor mass_1T, scale_T2;
+    MixSaved<ExpertType> mix;
+  };
+  /// What two passes keep.
+  struct SeparateSaved {
+    typename Token::Saved token;
+    typename Segment::Saved segment;
+    typename detail::SavedOfFusion<F>::type fusion;
+    Tensor mass_1T, scale_T2, o_token_TD, o_segment_TD;
   };
   struct Saved {
     Tensor x_owned;
-    typename Token::Saved token;
-    typename Segment::Saved segment;
-    typename F::template Saved<Value, Backend> fusion;
+    ConstView x_TD;
+    std::conditional_t<joins_levels, JoinedSaved, SeparateSaved> levels;
   };
   struct DecodingState {
     typename Token::DecodingState token;
@@ -68,12 +118,10 @@ class HybridMoE {
   /// fit.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("HybridMoE::forward", x_TD, batch);
-    auto [o_token_TD, token_saved, token_stats] = token.forward(context, x_TD, batch);
-    auto [o_segment_TD, segment_saved, segment_stats] = segment.forward(context, x_TD, batch);
-    auto [y_TD, fusion_saved] = fuse(context, std::move(o_token_TD), std::move(o_segment_TD), segment_saved.gates_TE);
-    return {std::move(y_TD),
-            {{}, std::move(token_saved), std::move(segment_saved), std::move(fusion_saved)},
-            {std::move(token_stats), std::move(segment_stats)}};
+    if constexpr (joins_levels)
+      return forward_joined(context, x_TD, batch);
+    else
+      return forward_separately(context, x_TD, batch);
   }
   /// The same for a matrix that `saved` is to keep.
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
@@ -85,23 +133,31 @@ class HybridMoE {
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
                   HybridMoE& gradient) const {
-    const ConstView x_TD = saved.token.x_TD;
-    require(d_y_TD.rows == x_TD.rows && d_y_TD.cols == x_TD.cols, "HybridMoE::backward", "d_y is ", d_y_TD.rows, " x ",
-            d_y_TD.cols, ", x was ", x_TD.rows, " x ", x_TD.cols);
-    auto d = fusion.template backward<Value, Backend>(context, d_y_TD, std::move(saved.fusion), gradient.fusion);
-    const auto d_x_segment_TD =
-        segment.backward(context, d.d_segment_TD, d_stats, std::move(saved.segment), gradient.segment, d.d_mass_1T);
-    auto d_x_TD = token.backward(context, d.d_token_TD, d_stats, std::move(saved.token), gradient.token);
-    add_to(context, d_x_segment_TD, d_x_TD.view());
-    return d_x_TD;
+    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "HybridMoE::backward", "d_y is ",
+            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
+    if constexpr (joins_levels)
+      return backward_joined(context, d_y_TD, d_stats, saved.x_TD, std::move(saved.levels), gradient);
+    else
+      return backward_separately(context, d_y_TD, d_stats, std::move(saved.levels), gradient);
   }
 
   /// forward with the inference routers and nothing kept.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("HybridMoE::infer", x_TD, batch);
-    auto o_token_TD = token.infer(context, x_TD, batch);
-    auto [o_segment_TD, gates_TE] = segment.infer_with_gates(context, x_TD, batch);
-    return fuse(context, std::move(o_token_TD), std::move(o_segment_TD), gates_TE).first;
+    if constexpr (joins_levels) {
+      const auto by_token = token.decide_for_inference(context, x_TD, batch);
+      const auto by_segment = segment.decide_for_inference(context, x_TD, batch);
+      const auto mass_1T = sum_of_gates<Value, Backend>(context, by_segment.gates.view());
+      const auto scale_T2 = fusion.template scales<Value, Backend>(context, mass_1T.view());
+      const auto gates_TE = scaled_side_by_side<Value, Backend>(context, by_token.decision.gates_RE.view(),
+                                                                by_segment.gates.view(), scale_T2.view());
+      const auto plan = join_plans(context, by_token, by_segment);
+      return mix_infer<ExpertType>(context, experts(), x_TD, plan, gates_TE.view());
+    } else {
+      auto o_token_TD = token.infer(context, x_TD, batch);
+      auto [o_segment_TD, gates_TE] = segment.infer_with_gates(context, x_TD, batch);
+      return fuse(context, std::move(o_token_TD), std::move(o_segment_TD), gates_TE);
+    }
   }
 
   DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
@@ -112,7 +168,7 @@ class HybridMoE {
                 DecodingState& state) const requires(is_causal) {
     auto o_token_BD = token.decode(context, x_BD, tokens_B, state.token);
     auto o_segment_BD = segment.decode(context, x_BD, tokens_B, state.segment);
-    return fuse(context, std::move(o_token_BD), std::move(o_segment_BD), state.segment.gates_BE).first;
+    return fuse(context, std::move(o_token_BD), std::move(o_segment_BD), state.segment.gates_BE);
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
@@ -145,19 +201,104 @@ class HybridMoE {
     require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, the gates expect ", width());
     require_batch(batch, x_TD.rows, where);
   }
-  auto fuse(const Context& context, Tensor o_token_TD, Tensor o_segment_TD, const Tensor& gates_TE) const {
-    Tensor mass_1T;
-    if constexpr (F::needs_mass) {
-      mass_1T = Tensor::uninitialized(context, 1, gates_TE.rows());
-      Backend::for_each(context, gates_TE.rows(),
-                        [gates = gates_TE.view(), mass = mass_1T.view()] MOE_HOST_DEVICE(Index t) {
-                          Value sum = 0;
-                          for (Index e = 0; e < gates.cols; ++e) sum += gates(t, e);
-                          mass(0, t) = sum;
-                        });
+  // --- one pass -----------------------------------------------------------------------------------------------------
+
+  /// Both levels' experts, the token level's first.
+  Experts<const ExpertType> experts() const { return {token.bank.span(), segment.bank.span()}; }
+
+  Plan<Backend> join_plans(const Context& context, const typename Token::Routed& by_token,
+                           const typename Segment::Routed& by_segment) const {
+    return Backend::group_by_expert(
+        context, side_by_side<Rank, Backend>(context, by_token.decision.kept(), by_segment.chosen.view()));
+  }
+
+  Forward<Tensor, Saved, Stats> forward_joined(const Context& context, ConstView x_TD, const Batch& batch) const {
+    JoinedSaved saved{token.decide(context, x_TD, batch), segment.decide(context, x_TD, batch), {}, {}, {}};
+    saved.mass_1T = sum_of_gates<Value, Backend>(context, std::as_const(saved.segment.gates).view());
+    saved.scale_T2 = fusion.template scales<Value, Backend>(context, std::as_const(saved.mass_1T).view());
+    const auto gates_TE = scaled_side_by_side<Value, Backend>(
+        context, std::as_const(saved.token.decision.gates_RE).view(), std::as_const(saved.segment.gates).view(),
+        std::as_const(saved.scale_T2).view());
+    auto plan = join_plans(context, saved.token, saved.segment);
+    const std::span<const Index> offsets = plan.offsets;
+    const auto of_token = static_cast<std::size_t>(token.bank.count());
+    Stats stats{token.account(context, saved.token, offsets.first(of_token + 1)),
+                segment.account(context, saved.segment, offsets.subspan(of_token))};
+    auto [y_TD, mix_saved] = mix<ExpertType>(context, experts(), x_TD, std::move(plan), gates_TE.view());
+    saved.mix = std::move(mix_saved);
+    return {std::move(y_TD), {{}, x_TD, std::move(saved)}, std::move(stats)};
+  }
+
+  Tensor backward_joined(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, ConstView x_TD,
+                         JoinedSaved saved, HybridMoE& gradient) const {
+    const ConstView scale_T2 = std::as_const(saved.scale_T2).view(), mass_1T = std::as_const(saved.mass_1T).view();
+    auto [d_x_TD, d_gates_TE] =
+        mix_back<ExpertType>(context, experts(), d_y_TD, std::move(saved.mix),
+                             Experts<ExpertType>(gradient.token.bank.span(), gradient.segment.bank.span()));
+    auto d = scaled_side_by_side_back<Value, Backend>(context, std::as_const(d_gates_TE).view(),
+                                                      std::as_const(saved.token.decision.gates_RE).view(),
+                                                      std::as_const(saved.segment.gates).view(), scale_T2);
+    const auto d_mass_1T = fusion.template scales_back<Value, Backend>(
+        context, mass_1T, scale_T2, std::as_const(d.d_scale_T2).view(), gradient.fusion);
+    if (!d_mass_1T.empty()) add_sum_of_gates_back<Value, Backend>(context, d_mass_1T.view(), d.d_b_TE.view());
+    segment.decision_back(context, std::move(d.d_b_TE), {}, saved.segment, gradient.segment, d_x_TD.view());
+    token.decision_back(context, d.d_a_TE, d_stats, saved.token, x_TD, gradient.token, d_x_TD.view());
+    return std::move(d_x_TD);
+  }
+
+  // --- two passes ---------------------------------------------------------------------------------------------------
+
+  Forward<Tensor, Saved, Stats> forward_separately(const Context& context, ConstView x_TD, const Batch& batch) const {
+    auto by_token = token.forward(context, x_TD, batch);
+    auto by_segment = segment.forward(context, x_TD, batch);
+    SeparateSaved saved{std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}, {}};
+    Tensor y_TD;
+    if constexpr (GateFusion<F>) {
+      saved.mass_1T =
+          sum_of_gates<Value, Backend>(context, segment.gates_of_rows(context, saved.segment.routed).view());
+      saved.scale_T2 = fusion.template scales<Value, Backend>(context, std::as_const(saved.mass_1T).view());
+      saved.o_token_TD = std::move(by_token.output);
+      saved.o_segment_TD = std::move(by_segment.output);
+      y_TD = scaled_sum<Value, Backend>(context, std::as_const(saved.o_token_TD).view(),
+                                        std::as_const(saved.o_segment_TD).view(), std::as_const(saved.scale_T2).view());
+    } else {
+      std::tie(y_TD, saved.fusion) = fusion.forward(context, std::move(by_token.output), std::move(by_segment.output));
     }
-    return fusion.template forward<Value, Backend>(context, std::move(o_token_TD), std::move(o_segment_TD),
-                                                   std::as_const(mass_1T).view());
+    return {std::move(y_TD), {{}, x_TD, std::move(saved)}, {std::move(by_token.stats), std::move(by_segment.stats)}};
+  }
+
+  Tensor backward_separately(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, SeparateSaved saved,
+                             HybridMoE& gradient) const {
+    Tensor d_token_TD, d_segment_TD, d_mass_1T;
+    if constexpr (GateFusion<F>) {
+      d_token_TD = std::move(saved.o_token_TD);
+      d_segment_TD = std::move(saved.o_segment_TD);
+      const ConstView scale_T2 = std::as_const(saved.scale_T2).view();
+      const auto d_scale_T2 =
+          scaled_sum_back<Value, Backend>(context, d_y_TD, d_token_TD.view(), d_segment_TD.view(), scale_T2);
+      d_mass_1T = fusion.template scales_back<Value, Backend>(context, std::as_const(saved.mass_1T).view(), scale_T2,
+                                                              d_scale_T2.view(), gradient.fusion);
+    } else {
+      auto d = fusion.backward(context, d_y_TD, std::move(saved.fusion), gradient.fusion);
+      d_token_TD = std::move(d.d_token_TD);
+      d_segment_TD = std::move(d.d_segment_TD);
+    }
+    const auto d_x_segment_TD =
+        segment.backward(context, d_segment_TD, d_stats, std::move(saved.segment), gradient.segment, d_mass_1T);
+    auto d_x_TD = token.backward(context, d_token_TD, d_stats, std::move(saved.token), gradient.token);
+    add_to(context, d_x_segment_TD, d_x_TD.view());
+    return d_x_TD;
+  }
+
+  Tensor fuse(const Context& context, Tensor o_token_TD, Tensor o_segment_TD, const Tensor& gates_TE) const {
+    if constexpr (GateFusion<F>) {
+      const auto mass_1T = sum_of_gates<Value, Backend>(context, gates_TE.view());
+      const auto scale_T2 = fusion.template scales<Value, Backend>(context, mass_1T.view());
+      return scaled_sum<Value, Backend>(context, std::as_const(o_token_TD).view(), std::as_const(o_segment_TD).view(),
+                                        scale_T2.view());
+    } else {
+      return fusion.forward(context, std::move(o_token_TD), std::move(o_segment_TD)).first;
+    }
   }
 };
 

@@ -1,20 +1,28 @@
 #pragma once
 
+#include <cstdint>
+#include <type_traits>
+
 #include "moe/layers/hybrid_moe.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
+#include "moe/modules/fusion/channel_fusion.hpp"
 #include "moe/modules/fusion/fixed_fusion.hpp"
+#include "moe/modules/fusion/matrix_fusion.hpp"
 #include "moe/modules/fusion/normalised_fusion.hpp"
+#include "moe/modules/fusion/scalar_fusion.hpp"
 #include "moe/modules/swiglu.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
 #include "moe/policies/capacity/unlimited.hpp"
 #include "moe/policies/normalizer/softmax_over_all.hpp"
 #include "moe/policies/normalizer/softmax_over_chosen.hpp"
+#include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
 #include "moe/policies/router/threshold_choice.hpp"
 #include "moe/policies/router/top_k.hpp"
+#include "moe/policies/segmenter/boundary_window.hpp"
 #include "moe/policies/segmenter/fixed_window.hpp"
 
 namespace moe {
@@ -32,21 +40,49 @@ using Qwen15Moe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, Si
 template <class Value, class B, class Bal = BalanceOverAll>
 using MultiPlTokenLevel = TokenMoE<SharedTopK, SoftmaxOverChosen, Unlimited, SwiGlu<Value, B>, NoAlwaysOn, Bal>;
 
-/// MultiPL-MoE's layer as the paper has it: a segment is routed by its own mean and experts choose across the batch, so
-/// the layer looks ahead and cannot be decoded one token at a time.
-template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
-using MultiPlMoe = HybridMoE<
-    MultiPlTokenLevel<Value, B, Bal>,
-    SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>, F>;
+/// The segment level as the paper trains it: a segment is routed by its own mean and experts choose across the batch.
+template <class Value, class B>
+using MultiPlSegmentLevel =
+    SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>;
 
-/// MultiPL-MoE for language models: a segment is routed by the mean of the one before, experts choose across the batch
-/// in training and by learned thresholds in inference. In inference it is causal and independent of batch mates.
+/// The segment level for language models: routed by the mean of the segment before, by experts' choice across the batch
+/// in training and by learned thresholds in inference.
+template <class Value, class B>
+using CausalMultiPlSegmentLevel =
+    SegmentMoE<FixedWindow, PreviousMean<Value, B>, Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll,
+               SegmentCapacity, SwiGlu<Value, B>>;
+
+/// MultiPL-MoE's layer as the paper has it. Segments look ahead, so it cannot be decoded one token at a time.
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
-using CausalMultiPlMoe =
-    HybridMoE<MultiPlTokenLevel<Value, B, Bal>,
-              SegmentMoE<FixedWindow, PreviousMean<Value, B>, Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll,
-                         SegmentCapacity, SwiGlu<Value, B>>,
-              F>;
+using MultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal>, MultiPlSegmentLevel<Value, B>, F>;
+
+/// MultiPL-MoE's layer for language models: in inference it is causal and independent of batch mates.
+template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
+using CausalMultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal>, CausalMultiPlSegmentLevel<Value, B>, F>;
+
+/// Eq. 5 to the letter: segment experts work on the segment's mean, and every row gets the answer. For study only: in a
+/// decoder it hands every token its own future.
+template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
+using MultiPlMoeLiteral = HybridMoE<MultiPlTokenLevel<Value, B, Bal>,
+                                    SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll,
+                                               SegmentCapacity, SwiGlu<Value, B>, PooledInput>,
+                                    F>;
+
+/// The segment level of the released code: routed by each channel's maximum, at most four experts a segment.
+template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
+using MultiPlMoeReleased = HybridMoE<
+    MultiPlTokenLevel<Value, B, Bal>,
+    SegmentMoE<FixedWindow, OwnMax<Value, B>, CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>,
+    F>;
+
+/// The three ablations of the paper's Table 2, as we read them: without the segment level, the token level alone;
+/// without the shared expert, plain top-k of token experts that all train; without both.
+template <class Value, class B, class Bal = BalanceOverAll>
+using MultiPlWithoutSegments = MultiPlTokenLevel<Value, B, Bal>;
+template <class Value, class B, class Segment = CausalMultiPlSegmentLevel<Value, B>, class F = FixedFusion>
+using MultiPlWithoutShared = HybridMoE<Mixtral<Value, B>, Segment, F>;
+template <class Value, class B>
+using MultiPlWithoutBoth = Mixtral<Value, B>;
 
 /// The sizes and settings of a MultiPL-MoE layer; the defaults are the paper's for Qwen1.5-1.8B.
 struct MultiPlSettings {
@@ -57,8 +93,13 @@ struct MultiPlSettings {
   /// Experts a row meets on the token level, the shared one included.
   Index k = 2;
   Index shared = 0;
+  /// Rows of a segment; with BoundaryWindow at most, and it may end after token `boundary` from `minimum_window` on.
   Index window = 64;
+  Index minimum_window = 16;
+  std::int32_t boundary = 10;
   double capacity_factor = 1;
+  /// Experts that may share a segment, where the router is capped.
+  Index cap = 4;
   double token_weight = 0.7;
   double segment_weight = 0.3;
   double threshold_beta = 0.99;
@@ -66,49 +107,68 @@ struct MultiPlSettings {
 
 namespace detail {
 
-template <class Bal>
-Bal balance_for(const MultiPlSettings& settings) {
-  if constexpr (requires(Bal balance) { balance.shared; })
-    return Bal{.shared = settings.shared};
-  else
-    return Bal{};
+/// A policy or fusion with the settings that it has among MultiPL's.
+template <class P>
+P configured(const MultiPlSettings& s) {
+  P policy{};
+  if constexpr (requires { policy.train; }) policy.train = configured<decltype(policy.train)>(s);
+  if constexpr (requires { policy.infer; }) policy.infer = configured<decltype(policy.infer)>(s);
+  if constexpr (requires { policy.k; }) policy.k = s.k;
+  if constexpr (requires { policy.shared; }) policy.shared = s.shared;
+  if constexpr (requires { policy.cap; }) policy.cap = s.cap;
+  if constexpr (requires { policy.beta; }) policy.beta = s.threshold_beta;
+  if constexpr (requires { policy.factor; }) policy.factor = s.capacity_factor;
+  if constexpr (requires { policy.window; }) policy.window = s.window;
+  if constexpr (requires { policy.boundary; })
+    policy = {.boundary = s.boundary, .minimum = s.minimum_window, .maximum = s.window};
+  return policy;
 }
 
-template <class R>
-R segment_router_for(const MultiPlSettings& settings) {
-  if constexpr (requires(R router) { router.infer.beta; })
-    return R{.infer = {.beta = settings.threshold_beta}};
+template <class F>
+F configured_fusion(const MultiPlSettings& s) {
+  if constexpr (std::is_constructible_v<F, Index, double, double>)
+    return F(s.width, s.token_weight, s.segment_weight);
   else
-    return R{};
+    return F{s.token_weight, s.segment_weight};
 }
 
 template <class Layer>
 struct MultiPlMaker;
-template <class Value, class B, class Bal, class Source, class R, class F>
-struct MultiPlMaker<
-    HybridMoE<MultiPlTokenLevel<Value, B, Bal>,
-              SegmentMoE<FixedWindow, Source, R, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>, F>> {
+template <class R, class N, class C, class X, class Path, class Bal>
+struct MultiPlMaker<TokenMoE<R, N, C, X, Path, Bal>> {
   static auto make(const MultiPlSettings& s) {
-    using Bank = ExpertBank<SwiGlu<Value, B>>;
-    require(s.shared >= 0 && s.shared < s.token_experts, "MultiPlMoe", "the shared expert's index must lie in [0, ",
-            s.token_experts, "), got ", s.shared);
+    if constexpr (requires { R::nobody; })
+      require(s.shared == R::nobody || (s.shared >= 0 && s.shared < s.token_experts), "MultiPlMoe", "the shared expert's index must lie in [0, ",
+              s.token_experts, "), got ", s.shared);
     require(s.k >= 1 && s.k <= s.token_experts, "MultiPlMoe", "k must lie in [1, ", s.token_experts, "], got ", s.k);
+    return TokenMoE<R, N, C, X, Path, Bal>(
+        configured<R>(s), N{}, C{}, ExpertBank<X>(s.token_experts, s.width, s.hidden), Path{}, configured<Bal>(s));
+  }
+};
+template <class S, class Source, class R, class N, class C, class X, class Feed>
+struct MultiPlMaker<SegmentMoE<S, Source, R, N, C, X, Feed>> {
+  static auto make(const MultiPlSettings& s) {
+    require(s.window >= 1, "MultiPlMoe", "the window must have at least 1 row, got ", s.window);
+    return SegmentMoE<S, Source, R, N, C, X, Feed>(configured<S>(s), Source(s.width), configured<R>(s), N{},
+                                                   configured<C>(s),
+                                                   ExpertBank<X>(s.segment_experts, s.width, s.hidden));
+  }
+};
+template <class Token, class Segment, class F>
+struct MultiPlMaker<HybridMoE<Token, Segment, F>> {
+  static auto make(const MultiPlSettings& s) {
     require(s.token_weight > 0 && s.segment_weight >= 0, "MultiPlMoe",
             "the token level's weight must be above 0 and the segment level's not below, got ", s.token_weight, " and ",
             s.segment_weight);
-    require(s.window >= 1, "MultiPlMoe", "the window must have at least 1 row, got ", s.window);
-    return HybridMoE(
-        MultiPlTokenLevel<Value, B, Bal>(SharedTopK{.k = s.k, .shared = s.shared}, SoftmaxOverChosen{}, Unlimited{},
-                                         Bank(s.token_experts, s.width, s.hidden), NoAlwaysOn{}, balance_for<Bal>(s)),
-        SegmentMoE(FixedWindow{.window = s.window}, Source(s.width), segment_router_for<R>(s), SoftmaxOverAll{},
-                   SegmentCapacity{.factor = s.capacity_factor}, Bank(s.segment_experts, s.width, s.hidden)),
-        F{.token = s.token_weight, .segment = s.segment_weight});
+    return HybridMoE<Token, Segment, F>(MultiPlMaker<Token>::make(s), MultiPlMaker<Segment>::make(s),
+                                        configured_fusion<F>(s));
   }
 };
 
 }  // namespace detail
 
-/// Builds MultiPlMoe<...> or CausalMultiPlMoe<...> with every weight 0. Throws Error for settings that fit no layer.
+/// Builds one of the MultiPL layers above, or one of its two levels, with every weight 0 except a learned fusion's,
+/// which start as the settings say. Throws Error for settings that fit no layer.
 template <class Layer>
 Layer make_multipl(const MultiPlSettings& settings) {
   return detail::MultiPlMaker<Layer>::make(settings);

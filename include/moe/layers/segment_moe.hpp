@@ -1,5 +1,6 @@
 #pragma once
 
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,16 +12,30 @@
 #include "moe/modules/expert_bank.hpp"
 #include "moe/modules/gating.hpp"
 #include "moe/modules/segment_source.hpp"
+#include "moe/ops/add.hpp"
+#include "moe/ops/drop.hpp"
 #include "moe/ops/mix.hpp"
+#include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
 
 namespace moe {
 
+/// Segment experts work on every row of the segments they chose.
+struct RowInput {
+  static constexpr bool pooled = false;
+};
+/// Segment experts work on the one row that the segment is routed by.
+struct PooledInput {
+  static constexpr bool pooled = true;
+};
+
 /// Sequences are cut into segments, each segment is routed once by its Source (eqs. 3, 4), and all of its rows go to
 /// the experts that chose it: y_t = sum_e G[e, v(t)] E_e(x_t) (eq. 5 over tokens); 0 where no expert chose the segment.
+/// With Feed = PooledInput the experts see what the segment is routed by instead, and all rows get the answer: y_t =
+/// sum_e G[e, v(t)] E_e(u_v(t)) (eq. 5 to the letter).
 ///
 /// Weights: gate.weight [E, D], experts.e.*, and the source's; buffers: thresholds where the inference router has them.
-template <class S, class Source, class R, class N, class C, class X>
+template <class S, class Source, class R, class N, class C, class X, class Feed = RowInput>
 class SegmentMoE {
   static_assert(
       Segmenter<S>,
@@ -41,47 +56,60 @@ class SegmentMoE {
   using ConstView = View<const Value, Backend>;
   using ExpertType = X;
   template <class Other>
-  using rebind = SegmentMoE<S, typename Source::template rebind<Other>, R, N, C, typename X::template rebind<Other>>;
+  using rebind =
+      SegmentMoE<S, typename Source::template rebind<Other>, R, N, C, typename X::template rebind<Other>, Feed>;
+  using Pool = typename Source::Pool;
 
-  static constexpr bool is_causal = Source::is_causal && router_is_causal<R>;
-  static constexpr bool is_batch_independent = router_is_batch_independent<R>;
+  static constexpr bool is_causal =
+      Source::is_causal && router_is_causal<R> && !Gating<R, N, C, Value, Backend>::drops_in_inference;
+  static constexpr bool is_batch_independent =
+      router_is_batch_independent<R> && !Gating<R, N, C, Value, Backend>::drops_in_inference;
+  /// Whether experts work on x's rows, so that a pass over rows can include them.
+  static constexpr bool feeds_rows = !Feed::pooled;
 
-  /// What the run observed. load[e]: rows expert e worked on.
+  /// What the run observed. load[e]: rows expert e worked on, or segments where it is fed with those; dropped[e]:
+  /// segments it could not take, empty where the capacity never drops.
   struct Stats {
     std::vector<Index> load;
+    std::vector<Index> dropped;
     Tensor boundary_1E;
 
-    /// Expert choice is balanced by construction: no loss.
+    /// Expert choice is balanced by construction: no losses.
     double balance_loss() const { return 0; }
+    double z_loss() const { return 0; }
   };
   /// The batch's segments, on the host and on the backend.
   struct Cut {
     Segments segments;
     Indices begin_1V, opens_1V, of_row_1T;
   };
+  /// Who and how much, and what its backward needs. chosen and gates are those of rows, or of segments where experts
+  /// are fed with those.
+  struct Routed {
+    Cut cut;
+    typename Pool::template Saved<Value, Backend> pooled;
+    Tensor u_VD;
+    Decision<Value, Backend> decision;
+    Matrix<Rank, Backend> chosen;
+    Tensor gates;
+  };
   struct Saved {
     Tensor x_owned;
     ConstView x_TD;
-    Cut cut;
-    Tensor u_VD;
-    Decision<Value, Backend> decision;
-    Tensor gates_TE;
+    Routed routed;
     MixSaved<X> mix;
   };
-  /// Who works on which row, and what the decision came from.
+  /// Who works on what, and what the decision came from.
   struct Planned {
     moe::Plan<Backend> plan;
-    Cut cut;
-    Tensor u_VD;
-    Decision<Value, Backend> decision;
-    Tensor gates_TE;
+    Routed routed;
     Stats stats;
   };
   /// Where every sequence stands within its segment, and who works on it.
   struct DecodingState {
     std::vector<Index> length;
     std::vector<Index> opens;
-    Tensor sum_BD, previous_BD, gates_BE;
+    Tensor so_far_BD, previous_BD, u_BD, gates_BE;
     Matrix<Rank, Backend> chosen_BE;
   };
 
@@ -99,32 +127,56 @@ class SegmentMoE {
 
   Index width() const { return gating.gate.in(); }
 
+  // --- the light half: who, and how much ----------------------------------------------------------------------------
+
+  Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
+    return decide_with(context, x_TD, batch,
+                       [&](ConstView u_VD) { return gating.decide_in_training(context, u_VD, {}); });
+  }
+  /// The loads of a decision; offsets[e+1] - offsets[e]: what expert e works on.
+  Stats account(const Context&, Routed& routed, std::span<const Index> offsets) const {
+    Stats stats;
+    for (std::size_t e = 0; e + 1 < offsets.size(); ++e) stats.load.push_back(offsets[e + 1] - offsets[e]);
+    stats.dropped = routed.decision.dropped;
+    // Without segments there was no boundary to draw, and thresholds must not follow one.
+    if (routed.cut.segments.count() > 0) stats.boundary_1E = std::move(routed.decision.choice.boundary_1E);
+    return stats;
+  }
+  /// For each row, the gates of its segment.
+  Tensor gates_of_rows(const Context& context, const Routed& routed) const {
+    return feeds_rows ? routed.gates.copy() : spread<Value>(context, routed.gates, routed.cut);
+  }
+  /// d_gates (of what experts are fed with) and d_u_VD (empty, or what came back through the experts) -> through
+  /// normalizer, gate and source, added to d_x_TD.
+  void decision_back(const Context& context, Tensor d_gates, Tensor d_fed_VD, const Routed& routed,
+                     SegmentMoE& gradient, View<Value, Backend> d_x_TD) const {
+    if constexpr (feeds_rows)
+      d_gates = repeat_over_rows_back<Value, Backend>(context, std::as_const(d_gates).view(),
+                                                      std::as_const(routed.cut.begin_1V).view());
+    if (!routed.decision.dropped.empty())
+      zero_where_dropped<Value, Backend>(context, routed.decision.kept(), d_gates.view());
+    const auto d_logits_VE = gating.normalizer_back(context, d_gates, routed.decision);
+    auto d_u_VD = gating.gate.backward(context, d_logits_VE, routed.u_VD, gradient.gating.gate);
+    if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
+    const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), routed.cut.opens_1V, gradient.source);
+    Pool::template add_backward<Value, Backend>(context, d_pooled_VD, routed.cut.segments.begin, routed.pooled, d_x_TD);
+  }
+
+  // --- both halves --------------------------------------------------------------------------------------------------
+
   Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
-    Planned planned;
-    planned.cut = cut(context, batch);
-    planned.u_VD = inputs(context, x_TD, planned.cut);
-    planned.decision = gating.decide_in_training(context, planned.u_VD, {});
-    planned.gates_TE = spread<Value>(context, planned.decision.gates_RE, planned.cut);
-    planned.plan =
-        Backend::group_by_expert(context, spread<Rank>(context, planned.decision.choice.chosen_RE, planned.cut));
-    for (std::size_t e = 0; e + 1 < planned.plan.offsets.size(); ++e)
-      planned.stats.load.push_back(planned.plan.offsets[e + 1] - planned.plan.offsets[e]);
-    if (planned.cut.segments.count() > 0) planned.stats.boundary_1E = std::move(planned.decision.choice.boundary_1E);
+    Planned planned{{}, decide(context, x_TD, batch), {}};
+    planned.plan = Backend::group_by_expert(context, planned.routed.chosen);
+    planned.stats = account(context, planned.routed, planned.plan.offsets);
     return planned;
   }
 
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
-    auto [y_TD, mix_saved] =
-        mix<X>(context, bank.span(), x_TD, std::move(planned.plan), std::as_const(planned.gates_TE).view());
-    return {std::move(y_TD),
-            {{},
-             x_TD,
-             std::move(planned.cut),
-             std::move(planned.u_VD),
-             std::move(planned.decision),
-             std::move(planned.gates_TE),
-             std::move(mix_saved)},
-            std::move(planned.stats)};
+    Saved saved{{}, x_TD, std::move(planned.routed), {}};
+    auto [y, mix_saved] = mix<X>(context, bank.span(), fed(x_TD, saved.routed), std::move(planned.plan),
+                                 std::as_const(saved.routed.gates).view());
+    saved.mix = std::move(mix_saved);
+    return {answers_of_rows(context, std::move(y), saved.routed.cut), std::move(saved), std::move(planned.stats)};
   }
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
@@ -146,18 +198,27 @@ class SegmentMoE {
                   ConstView d_mass_1T = {}) const {
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SegmentMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
-    auto [d_x_TD, d_gates_TE] = mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
-    if (!d_mass_1T.empty())
-      Backend::for_each(context, d_gates_TE.rows(), [=, d = d_gates_TE.view()] MOE_HOST_DEVICE(Index t) {
-        for (Index e = 0; e < d.cols; ++e) d(t, e) += d_mass_1T(0, t);
-      });
-    const auto d_gates_VE = repeat_over_rows_back<Value, Backend>(context, std::as_const(d_gates_TE).view(),
-                                                                  std::as_const(saved.cut.begin_1V).view());
-    const auto d_logits_VE = gating.normalizer_back(context, d_gates_VE, saved.decision);
-    auto d_u_VD = gating.gate.backward(context, d_logits_VE, saved.u_VD, gradient.gating.gate);
-    const auto d_means_VD = source.backward(context, std::move(d_u_VD), saved.cut.opens_1V, gradient.source);
-    Backend::add_segment_means_back(context, d_means_VD, saved.cut.segments.begin, d_x_TD.view());
-    return std::move(d_x_TD);
+    if constexpr (feeds_rows) {
+      auto [d_x_TD, d_gates] = mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
+      if (!d_mass_1T.empty()) add_sum_of_gates_back<Value, Backend>(context, d_mass_1T, d_gates.view());
+      decision_back(context, std::move(d_gates), {}, saved.routed, gradient, d_x_TD.view());
+      return std::move(d_x_TD);
+    } else {
+      const auto begin_1V = std::as_const(saved.routed.cut.begin_1V).view();
+      const auto d_y_VD = repeat_over_rows_back<Value, Backend>(context, d_y_TD, begin_1V);
+      auto [d_fed_VD, d_gates] =
+          mix_back<X>(context, bank.span(), d_y_VD.view(), std::move(saved.mix), gradient.bank.span());
+      if (!d_mass_1T.empty()) {
+        auto d_mass_T1 = Tensor::uninitialized(context, d_mass_1T.cols, 1);
+        Backend::for_each_element(context, d_mass_1T.cols,
+                                  [=, d = d_mass_T1.view()] MOE_HOST_DEVICE(Index t) { d(t, 0) = d_mass_1T(0, t); });
+        auto d_mass_V1 = repeat_over_rows_back<Value, Backend>(context, d_mass_T1.view(), begin_1V);
+        add_sum_of_gates_back<Value, Backend>(context, {d_mass_V1.data(), 1, d_mass_V1.rows()}, d_gates.view());
+      }
+      auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
+      decision_back(context, std::move(d_gates), std::move(d_fed_VD), saved.routed, gradient, d_x_TD.view());
+      return d_x_TD;
+    }
   }
 
   /// forward with the inference router and nothing kept.
@@ -167,18 +228,21 @@ class SegmentMoE {
   /// The output and, for each row, the gates of its segment.
   std::pair<Tensor, Tensor> infer_with_gates(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SegmentMoE::infer", x_TD, batch);
-    const auto cut = this->cut(context, batch);
-    const auto decision = gating.decide_in_inference(context, inputs(context, x_TD, cut), {});
-    auto gates_TE = spread<Value>(context, decision.gates_RE, cut);
-    const auto plan = Backend::group_by_expert(context, spread<Rank>(context, decision.choice.chosen_RE, cut));
-    auto y_TD = mix_infer<X>(context, bank.span(), x_TD, plan, std::as_const(gates_TE).view());
-    return {std::move(y_TD), std::move(gates_TE)};
+    const Routed routed = decide_for_inference(context, x_TD, batch);
+    const auto plan = Backend::group_by_expert(context, routed.chosen);
+    auto y = mix_infer<X>(context, bank.span(), fed(x_TD, routed), plan, routed.gates.view());
+    return {answers_of_rows(context, std::move(y), routed.cut), gates_of_rows(context, routed)};
+  }
+  Routed decide_for_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
+    return decide_with(context, x_TD, batch,
+                       [&](ConstView u_VD) { return gating.decide_in_inference(context, u_VD, {}); });
   }
 
   DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
     const auto count = static_cast<std::size_t>(sequences);
     return {std::vector<Index>(count, 0),
             std::vector<Index>(count, 1),
+            Tensor::zeros(context, sequences, width()),
             Tensor::zeros(context, sequences, width()),
             Tensor::zeros(context, sequences, width()),
             Tensor::zeros(context, sequences, bank.count()),
@@ -189,13 +253,14 @@ class SegmentMoE {
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const requires(is_causal) {
     require(x_BD.cols == width(), "SegmentMoE::decode", "x has ", x_BD.cols, " columns, the gate expects ", width());
-    require(x_BD.rows == state.sum_BD.rows(), "SegmentMoE::decode", "x has ", x_BD.rows, " rows, the state has ",
-            state.sum_BD.rows(), " sequences");
+    require(x_BD.rows == state.so_far_BD.rows(), "SegmentMoE::decode", "x has ", x_BD.rows, " rows, the state has ",
+            state.so_far_BD.rows(), " sequences");
     require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "SegmentMoE::decode", "x has ",
             x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
     route_new_segments(context, state);
     const auto plan = Backend::group_by_expert(context, state.chosen_BE);
-    auto y_BD = mix_infer<X>(context, bank.span(), x_BD, plan, std::as_const(state.gates_BE).view());
+    const ConstView fed_BD = feeds_rows ? x_BD : std::as_const(state.u_BD).view();
+    auto y_BD = mix_infer<X>(context, bank.span(), fed_BD, plan, std::as_const(state.gates_BE).view());
     advance(context, x_BD, tokens_B, state);
     return y_BD;
   }
@@ -235,11 +300,45 @@ class SegmentMoE {
     result.of_row_1T = upload_indices<Backend>(context, result.segments.of_row);
     return result;
   }
-  /// u_VD: what each segment is routed by.
-  Tensor inputs(const Context& context, ConstView x_TD, const Cut& cut) const {
-    auto means_VD = Tensor::uninitialized(context, cut.segments.count(), x_TD.cols);
-    Backend::segment_means(context, x_TD, cut.segments.begin, means_VD.view());
-    return source.forward(context, std::move(means_VD), cut.opens_1V);
+  template <class Decide>
+  Routed decide_with(const Context& context, ConstView x_TD, const Batch& batch, const Decide& decision_of) const {
+    Routed routed;
+    routed.cut = cut(context, batch);
+    const std::vector<Index>& begin = routed.cut.segments.begin;
+    auto pooled_VD = Tensor::uninitialized(context, routed.cut.segments.count(), x_TD.cols);
+    routed.pooled = Pool::template forward<Value, Backend>(context, x_TD, begin, pooled_VD.view());
+    routed.u_VD = source.forward(context, std::move(pooled_VD), routed.cut.opens_1V);
+    routed.decision = decision_of(std::as_const(routed.u_VD).view());
+    gating.report(context, "segment", routed.decision, begin);
+    const auto kept_VE = routed.decision.kept();
+    Tensor kept_gates_VE;
+    if (!routed.decision.dropped.empty()) {
+      kept_gates_VE = routed.decision.gates_RE.copy();
+      zero_where_dropped<Value, Backend>(context, kept_VE, kept_gates_VE.view());
+    }
+    const Tensor& gates_VE = kept_gates_VE.empty() ? routed.decision.gates_RE : kept_gates_VE;
+    if constexpr (feeds_rows) {
+      routed.chosen = repeat_over_rows<Rank, Backend>(context, kept_VE, routed.cut.of_row_1T.view());
+      routed.gates = spread<Value>(context, gates_VE, routed.cut);
+    } else {
+      routed.chosen = repeat_over_rows<Rank, Backend>(
+          context, kept_VE, upload_indices<Backend>(context, every(routed.cut.segments.count())).view());
+      routed.gates = gates_VE.copy();
+    }
+    return routed;
+  }
+  static std::vector<Index> every(Index count) {
+    std::vector<Index> all(static_cast<std::size_t>(count));
+    std::iota(all.begin(), all.end(), Index{0});
+    return all;
+  }
+  /// What experts read: rows of x, or segments.
+  static ConstView fed(ConstView x_TD, const Routed& routed) { return feeds_rows ? x_TD : routed.u_VD.view(); }
+  static Tensor answers_of_rows(const Context& context, Tensor y, const Cut& cut) {
+    if constexpr (feeds_rows)
+      return y;
+    else
+      return spread<Value>(context, y, cut);
   }
   template <class V>
   static Matrix<V, Backend> spread(const Context& context, const Matrix<V, Backend>& values_VE, const Cut& cut) {
@@ -251,20 +350,24 @@ class SegmentMoE {
     const Indices length_1B = upload_indices<Backend>(context, state.length);
     const auto u_BD = source.for_decoding(context, std::as_const(state.previous_BD).view(), opens_1B);
     const auto decision = gating.decide_in_inference(context, u_BD, {});
-    Backend::for_each(
-        context, u_BD.rows(),
-        [length = length_1B.view(), gates_BE = state.gates_BE.view(), chosen_BE = state.chosen_BE.view(),
-         new_gates = decision.gates_RE.view(), new_chosen = decision.choice.chosen_RE.view()] MOE_HOST_DEVICE(Index b) {
-          if (length(0, b) != 0) return;
-          for (Index e = 0; e < gates_BE.cols; ++e) {
-            gates_BE(b, e) = new_gates(b, e);
-            chosen_BE(b, e) = new_chosen(b, e);
-          }
-        });
+    Backend::for_each(context, u_BD.rows(),
+                      [length = length_1B.view(), gates_BE = state.gates_BE.view(), chosen_BE = state.chosen_BE.view(),
+                       u = state.u_BD.view(), new_u = u_BD.view(), new_gates = decision.gates_RE.view(),
+                       new_chosen = decision.kept()] MOE_HOST_DEVICE(Index b) {
+                        if (length(0, b) != 0) return;
+                        for (Index d = 0; d < u.cols; ++d) u(b, d) = new_u(b, d);
+                        for (Index e = 0; e < gates_BE.cols; ++e) {
+                          gates_BE(b, e) = new_gates(b, e);
+                          chosen_BE(b, e) = new_chosen(b, e);
+                        }
+                      });
+    const auto chosen_BE = std::as_const(state.chosen_BE).view();
+    gating.report(context, "segment", chosen_BE, chosen_BE, state.gates_BE);
   }
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                DecodingState& state) const {
-    std::vector<Index> closes(state.length.size());
+    const std::vector<Index> before = state.length;
+    std::vector<Index> closes(before.size());
     for (std::size_t b = 0; b < closes.size(); ++b) {
       closes[b] = segmenter.ends_after(++state.length[b], tokens_B.empty() ? -1 : tokens_B[b]) ? state.length[b] : 0;
       if (closes[b] == 0) continue;
@@ -272,15 +375,16 @@ class SegmentMoE {
       state.opens[b] = 0;
     }
     const Indices closes_1B = upload_indices<Backend>(context, closes);
+    const Indices before_1B = upload_indices<Backend>(context, before);
     Backend::for_each(context, x_BD.rows,
-                      [x_BD, closes_ = closes_1B.view(), sum = state.sum_BD.view(),
+                      [x_BD, closes_ = closes_1B.view(), before_ = before_1B.view(), so_far = state.so_far_BD.view(),
                        previous = state.previous_BD.view()] MOE_HOST_DEVICE(Index b) {
                         const Index length = closes_(0, b);
                         for (Index d = 0; d < x_BD.cols; ++d) {
-                          sum(b, d) += x_BD(b, d);
+                          so_far(b, d) = Pool::absorbed(so_far(b, d), x_BD(b, d), before_(0, b));
                           if (length == 0) continue;
-                          previous(b, d) = sum(b, d) / static_cast<Value>(length);
-                          sum(b, d) = 0;
+                          previous(b, d) = Pool::finished(so_far(b, d), length);
+                          so_far(b, d) = 0;
                         }
                       });
   }

@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "moe/ops/add.hpp"
 #include "moe/ops/balance_loss.hpp"
 #include "moe/ops/mix.hpp"
+#include "moe/ops/z_loss.hpp"
 #include "moe/policies/balance/balance_over_all.hpp"
 
 namespace moe {
@@ -43,31 +45,43 @@ class TokenMoE {
   template <class Other>
   using rebind = TokenMoE<R, N, C, typename X::template rebind<Other>, typename Path::template rebind<Other>, Bal>;
 
-  static constexpr bool is_causal = router_is_causal<R>;
-  static constexpr bool is_batch_independent = router_is_batch_independent<R>;
+  static constexpr bool is_causal = router_is_causal<R> && !Gating<R, N, C, Value, Backend>::drops_in_inference;
+  static constexpr bool is_batch_independent =
+      router_is_batch_independent<R> && !Gating<R, N, C, Value, Backend>::drops_in_inference;
 
-  /// What the run observed. load[e]: rows expert e worked on.
+  /// Whether the layer is nothing but routed experts, so that its plan is the whole of it.
+  static constexpr bool only_experts = std::is_same_v<Path, NoAlwaysOn>;
+
+  /// What the run observed. load[e]: rows expert e worked on; dropped[e]: rows it could not take, empty where the
+  /// capacity never drops.
   struct Stats {
     double balance = 0;
+    double z = 0;
     std::vector<Index> load;
+    std::vector<Index> dropped;
     Tensor boundary_1E;
 
     /// N sum f_i p_i (eq. 8 without alpha).
     double balance_loss() const { return balance; }
+    /// mean (log sum exp z)^2 (ST-MoE's router z-loss without its coefficient).
+    double z_loss() const { return z; }
+  };
+  /// Who and how much, and what its backward needs.
+  struct Routed {
+    Decision<Value, Backend> decision;
+    Tensor f_1E;
   };
   struct Saved {
     Tensor x_owned;
     ConstView x_TD;
-    Decision<Value, Backend> decision;
-    Tensor f_1E;
+    Routed routed;
     MixSaved<X> mix;
     typename Path::Saved path;
   };
   /// Who works on which row, and what the decision came from.
   struct Planned {
     moe::Plan<Backend> plan;
-    Decision<Value, Backend> decision;
-    Tensor f_1E;
+    Routed routed;
     Stats stats;
   };
 
@@ -85,22 +99,57 @@ class TokenMoE {
 
   Index width() const { return gating.gate.in(); }
 
-  Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
-    Planned planned;
-    planned.decision = gating.decide_in_training(context, x_TD, {batch.tokens, batch.languages});
-    planned.plan = Backend::group_by_expert(context, planned.decision.choice.chosen_RE);
-    auto loss = moe::balance_loss<Value, Backend>(context, balance, logits(planned.decision), planned.plan);
-    planned.f_1E = std::move(loss.f_1E);
-    planned.stats = {loss.loss, loads(planned.plan), {}};
+  // --- the light half: who, and how much ----------------------------------------------------------------------------
+
+  Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
+    Routed routed{gating.decide_in_training(context, x_TD, {batch.tokens, batch.languages}), {}};
+    gating.report(context, "token", routed.decision);
+    return routed;
+  }
+  Routed decide_for_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
+    Routed routed{gating.decide_in_inference(context, x_TD, {batch.tokens, batch.languages}), {}};
+    gating.report(context, "token", routed.decision);
+    return routed;
+  }
+  /// The losses and loads of a decision; offsets[e+1] - offsets[e]: rows expert e works on.
+  Stats account(const Context& context, Routed& routed, std::span<const Index> offsets) const {
+    Decision<Value, Backend>& decision = routed.decision;
+    Stats stats;
+    for (std::size_t e = 0; e + 1 < offsets.size(); ++e) stats.load.push_back(offsets[e + 1] - offsets[e]);
+    std::vector<Index> choices = stats.load;
+    for (std::size_t e = 0; e < decision.dropped.size(); ++e) choices[e] += decision.dropped[e];
+    auto loss = moe::balance_loss<Value, Backend>(context, balance, logits(decision), choices);
+    routed.f_1E = std::move(loss.f_1E);
+    stats.balance = loss.loss;
+    stats.z = moe::z_loss<Value, Backend>(context, logits(decision));
+    stats.dropped = decision.dropped;
     // Without rows there was no boundary to draw, and thresholds must not follow one.
-    if (x_TD.rows > 0) planned.stats.boundary_1E = std::move(planned.decision.choice.boundary_1E);
+    if (decision.logits_RE.rows() > 0) stats.boundary_1E = std::move(decision.choice.boundary_1E);
+    return stats;
+  }
+  /// d_gates_TE and the auxiliary losses -> through normalizer and gate, added to d_x_TD.
+  void decision_back(const Context& context, ConstView d_gates_TE, AuxiliaryGradient d_stats, const Routed& routed,
+                     ConstView x_TD, TokenMoE& gradient, View<Value, Backend> d_x_TD) const {
+    auto d_logits_TE = gating.normalizer_back(context, d_gates_TE, routed.decision);
+    add_balance_loss_back<Value, Backend>(context, balance, logits(routed.decision), routed.f_1E.view(),
+                                          d_stats.balance, d_logits_TE.view());
+    add_z_loss_back<Value, Backend>(context, logits(routed.decision), d_stats.z, d_logits_TE.view());
+    add_to(context, gating.gate.backward(context, d_logits_TE, x_TD, gradient.gating.gate), d_x_TD);
+  }
+
+  // --- both halves --------------------------------------------------------------------------------------------------
+
+  Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
+    Planned planned{{}, decide(context, x_TD, batch), {}};
+    planned.plan = Backend::group_by_expert(context, planned.routed.decision.kept());
+    planned.stats = account(context, planned.routed, planned.plan.offsets);
     return planned;
   }
 
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
-    Saved saved{{}, x_TD, std::move(planned.decision), std::move(planned.f_1E), {}, {}};
-    auto [y_TD, mix_saved] =
-        mix<X>(context, bank.span(), x_TD, std::move(planned.plan), std::as_const(saved.decision.gates_RE).view());
+    Saved saved{{}, x_TD, std::move(planned.routed), {}, {}};
+    auto [y_TD, mix_saved] = mix<X>(context, bank.span(), x_TD, std::move(planned.plan),
+                                    std::as_const(saved.routed.decision.gates_RE).view());
     saved.mix = std::move(mix_saved);
     saved.path = always_on.forward(context, x_TD, y_TD.view());
     return {std::move(y_TD), std::move(saved), std::move(planned.stats)};
@@ -126,19 +175,15 @@ class TokenMoE {
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     auto [d_x_TD, d_gates_TE] = mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
     always_on.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), gradient.always_on);
-    auto d_logits_TE = gating.normalizer_back(context, d_gates_TE, saved.decision);
-    add_balance_loss_back<Value, Backend>(context, balance, logits(saved.decision), std::as_const(saved.f_1E).view(),
-                                          d_stats.balance, d_logits_TE.view());
-    const auto d_x_gate_TD = gating.gate.backward(context, d_logits_TE, saved.x_TD, gradient.gating.gate);
-    add_to(context, d_x_gate_TD, d_x_TD.view());
+    decision_back(context, d_gates_TE, d_stats, saved.routed, saved.x_TD, gradient, d_x_TD.view());
     return std::move(d_x_TD);
   }
 
   /// forward with the inference router and nothing kept.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("TokenMoE::infer", x_TD, batch);
-    const auto decision = gating.decide_in_inference(context, x_TD, {batch.tokens, batch.languages});
-    const auto plan = Backend::group_by_expert(context, decision.choice.chosen_RE);
+    const Decision<Value, Backend> decision = decide_for_inference(context, x_TD, batch).decision;
+    const auto plan = Backend::group_by_expert(context, decision.kept());
     auto y_TD = mix_infer<X>(context, bank.span(), x_TD, plan, decision.gates_RE.view());
     always_on.forward(context, x_TD, y_TD.view());
     return y_TD;
@@ -181,11 +226,6 @@ class TokenMoE {
     require_batch(batch, x_TD.rows, where);
   }
   static ConstView logits(const Decision<Value, Backend>& decision) { return decision.logits_RE.view(); }
-  static std::vector<Index> loads(const moe::Plan<Backend>& plan) {
-    std::vector<Index> load;
-    for (std::size_t e = 0; e + 1 < plan.offsets.size(); ++e) load.push_back(plan.offsets[e + 1] - plan.offsets[e]);
-    return load;
-  }
 };
 
 }  // namespace moe

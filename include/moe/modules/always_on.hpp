@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -53,7 +54,7 @@ struct SigmoidGatedFfn {
   Saved forward(const Context& context, ConstView x_TD, View<Value, Backend> y_TD) const {
     Saved saved;
     saved.z_T1 = gate.forward_row_by_row(context, x_TD);
-    std::tie(saved.y_TD, saved.ffn) = X::forward_groups(context, {&ffn, 1}, x_TD, {0, x_TD.rows});
+    std::tie(saved.y_TD, saved.ffn) = X::forward_groups(context, std::span(&ffn, 1), x_TD, {0, x_TD.rows});
     Backend::for_each(
         context, x_TD.rows,
         [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view()] MOE_HOST_DEVICE(Index t) {
@@ -81,8 +82,8 @@ struct SigmoidGatedFfn {
                       });
     add_to(context, gate.backward(context, d_z, x_TD, gradient.gate), d_x_TD);
     add_to(context,
-           X::backward_groups(context, {&ffn, 1}, std::as_const(d_s).view(), {0, x_TD.rows}, x_TD, std::move(saved.ffn),
-                              {&gradient.ffn, 1}),
+           X::backward_groups(context, std::span(&ffn, 1), std::as_const(d_s).view(), {0, x_TD.rows}, x_TD,
+                              std::move(saved.ffn), std::span(&gradient.ffn, 1)),
            d_x_TD);
   }
 

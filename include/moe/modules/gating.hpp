@@ -1,24 +1,34 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "moe/concepts/capacity.hpp"
 #include "moe/concepts/gate_normalizer.hpp"
 #include "moe/concepts/router.hpp"
+#include "moe/core/observation.hpp"
 #include "moe/core/require.hpp"
 #include "moe/modules/linear.hpp"
+#include "moe/ops/drop.hpp"
 #include "moe/ops/normalize.hpp"
 #include "moe/ops/route.hpp"
 
 namespace moe {
 
-/// Who was chosen and how much each counts, for R rows and E experts.
+/// Who was chosen and how much each counts, for R rows and E experts. Where the capacity drops, `kept_RE` and `dropped`
+/// say what it left and how many rows each expert lost; a dropped pair keeps its entry in gates_RE, which nobody reads.
 template <class Real, class B>
 struct Decision {
   Matrix<Real, B> logits_RE;
   Choice<Real, B> choice;
   Matrix<Real, B> gates_RE;
+  Matrix<Rank, B> kept_RE;
+  std::vector<Index> dropped;
+
+  /// The pairs that are worked on.
+  View<const Rank, B> kept() const { return dropped.empty() ? choice.chosen_RE.view() : kept_RE.view(); }
 };
 
 /// The light half of a layer: a learned projection to one logit an expert, the router that chooses, the normalizer that
@@ -34,6 +44,9 @@ struct Gating {
   template <class Other>
   using rebind = Gating<R, N, C, Other, Backend>;
   using InferRouter = typename RoutingOf<R>::Infer;
+  /// Whether rows that choose compete for room.
+  static constexpr bool drops_in_training = DroppingCapacity<C> && RowRouter<typename RoutingOf<R>::Train>;
+  static constexpr bool drops_in_inference = DroppingCapacity<C> && RowRouter<InferRouter>;
   static constexpr bool has_thresholds = LearnsThresholds<InferRouter>;
   static_assert(has_thresholds || !LearnsThresholds<typename RoutingOf<R>::Train>,
                 "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
@@ -71,8 +84,30 @@ struct Gating {
 
   /// d_gates_RE -> d_logits_RE, through the normalizer; the choice has no gradient.
   Tensor normalizer_back(const Context& context, ConstView d_gates_RE, const Decision<Value, Backend>& decision) const {
-    return normalize_back<Value, Backend>(context, normalizer, decision.logits_RE, decision.choice.chosen_RE.view(),
+    return normalize_back<Value, Backend>(context, normalizer, decision.logits_RE, normalised_over(decision),
                                           decision.gates_RE, d_gates_RE);
+  }
+
+  /// Tells the context's observer what was decided. `begin` as in Observation; empty: every row is one.
+  void report(const Context& context, std::string_view level, const Decision<Value, Backend>& decision,
+              const std::vector<Index>& begin = {}) const {
+    report(context, level, decision.choice.chosen_RE.view(), decision.kept(), decision.gates_RE, begin);
+  }
+  void report(const Context& context, std::string_view level, View<const Rank, Backend> chosen_RE,
+              View<const Rank, Backend> kept_RE, ConstView gates_RE, std::vector<Index> begin = {}) const {
+    if (!context.observer) return;
+    const auto size = static_cast<std::size_t>(chosen_RE.size());
+    Observation seen{context.random.layer, level, chosen_RE.rows, chosen_RE.cols, {}, {}, {}, std::move(begin)};
+    seen.chosen.resize(size);
+    seen.kept.resize(size);
+    std::vector<Value> gates(size);
+    Backend::download(context, chosen_RE, seen.chosen.data());
+    Backend::download(context, kept_RE, seen.kept.data());
+    Backend::download(context, gates_RE, gates.data());
+    for (std::size_t i = 0; i < size; ++i) seen.gates.push_back(seen.kept[i] == 0 ? 0 : static_cast<double>(gates[i]));
+    if (seen.begin.empty())
+      for (Index r = 0; r <= chosen_RE.rows; ++r) seen.begin.push_back(r);
+    context.observer(seen);
   }
 
   /// Moves every threshold towards the boundary that training's router drew.
@@ -113,8 +148,8 @@ struct Gating {
  private:
   template <class Single>
   static void require_shared_expert(const Single& single, Index experts) {
-    if constexpr (requires { single.shared; })
-      require(single.shared >= 0 && single.shared < experts, "Gating", "the shared expert's index must lie in [0, ",
+    if constexpr (requires { single.shared; single.nobody; })
+      require(single.shared == single.nobody || (single.shared >= 0 && single.shared < experts), "Gating", "the shared expert's index must lie in [0, ",
               experts, "), got ", single.shared);
   }
   template <class Single>
@@ -123,9 +158,18 @@ struct Gating {
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = std::as_const(decision.logits_RE).view();
     decision.choice = route<Value, Backend>(context, single, capacity, logits_RE, thresholds_E.view(), facts);
-    decision.gates_RE =
-        normalize<Value, Backend>(context, normalizer, logits_RE, std::as_const(decision.choice.chosen_RE).view());
+    if constexpr (DroppingCapacity<C> && RowRouter<Single>) {
+      auto kept = drop_over_capacity<Backend>(context, capacity, std::as_const(decision.choice.chosen_RE).view());
+      decision.kept_RE = std::move(kept.kept_RE);
+      decision.dropped = std::move(kept.dropped);
+    }
+    decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE, normalised_over(decision));
     return decision;
+  }
+  View<const Rank, Backend> normalised_over(const Decision<Value, Backend>& decision) const {
+    if constexpr (DroppingCapacity<C>)
+      if (capacity.normalise == NormaliseGates::after_dropping) return decision.kept();
+    return decision.choice.chosen_RE.view();
   }
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moe/concepts/backend.hpp"
+#include "moe/concepts/expert.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/matrix.hpp"
@@ -51,7 +52,7 @@ struct SwiGlu {
 
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SwiGlu::forward", x_TD, batch);
-    auto [y_TD, group] = forward_groups(context, {this, 1}, x_TD, {0, x_TD.rows});
+    auto [y_TD, group] = forward_groups(context, std::span(this, 1), x_TD, {0, x_TD.rows});
     return {std::move(y_TD), {{}, x_TD, std::move(group)}, {}};
   }
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
@@ -62,12 +63,12 @@ struct SwiGlu {
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved, SwiGlu& gradient) const {
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SwiGlu::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
-    return backward_groups(context, {this, 1}, d_y_TD, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group),
-                           {&gradient, 1});
+    return backward_groups(context, std::span(this, 1), d_y_TD, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group),
+                           std::span(&gradient, 1));
   }
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SwiGlu::infer", x_TD, batch);
-    return infer_groups(context, {this, 1}, x_TD, {0, x_TD.rows});
+    return infer_groups(context, std::span(this, 1), x_TD, {0, x_TD.rows});
   }
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t>, DecodingState&) const {
@@ -77,9 +78,9 @@ struct SwiGlu {
 
   // --- as experts: rows [offsets[e], offsets[e+1]) go through experts[e] ---------------------------------------------
 
-  static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, std::span<const SwiGlu> experts,
+  static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, Experts<const SwiGlu> experts,
                                                       ConstView x_ND, const std::vector<Index>& offsets) {
-    const Index hidden = experts.front().hidden();
+    const Index hidden = experts[0].hidden();
     GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, hidden),
                      Tensor::uninitialized(context, x_ND.rows, hidden)};
     Backend::grouped_product(context, x_ND, weights(experts, &SwiGlu::gate_proj), offsets, saved.a_NF.view());
@@ -91,10 +92,10 @@ struct SwiGlu {
     return {std::move(y_ND), std::move(saved)};
   }
 
-  static Tensor backward_groups(const Context& context, std::span<const SwiGlu> experts, ConstView d_y_ND,
+  static Tensor backward_groups(const Context& context, Experts<const SwiGlu> experts, ConstView d_y_ND,
                                 const std::vector<Index>& offsets, ConstView x_ND, GroupSaved saved,
-                                std::span<SwiGlu> gradients) {
-    const Index hidden = experts.front().hidden();
+                                Experts<SwiGlu> gradients) {
+    const Index hidden = experts[0].hidden();
     auto d_h_NF = Tensor::zeros(context, x_ND.rows, hidden);
     Backend::add_grouped_product_back(context, d_y_ND, weights(experts, &SwiGlu::down_proj), offsets, d_h_NF.view());
     auto h_NF = Tensor::uninitialized(context, x_ND.rows, hidden);
@@ -109,7 +110,7 @@ struct SwiGlu {
     return d_x_ND;
   }
 
-  static Tensor infer_groups(const Context& context, std::span<const SwiGlu> experts, ConstView x_ND,
+  static Tensor infer_groups(const Context& context, Experts<const SwiGlu> experts, ConstView x_ND,
                              const std::vector<Index>& offsets) {
     return forward_groups(context, experts, x_ND, offsets).first;
   }
@@ -132,15 +133,15 @@ struct SwiGlu {
     require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, gate_proj expects ", width());
     require_batch(batch, x_TD.rows, where);
   }
-  static std::vector<ConstView> weights(std::span<const SwiGlu> experts, Tensor SwiGlu::*which) {
+  static std::vector<ConstView> weights(Experts<const SwiGlu> experts, Tensor SwiGlu::*which) {
     std::vector<ConstView> result;
-    for (const SwiGlu& expert : experts) result.push_back((expert.*which).view());
+    for (std::size_t e = 0; e < experts.size(); ++e) result.push_back((experts[e].*which).view());
     return result;
   }
   static void add_gradient(const Context& context, ConstView d_y_NO, ConstView x_NI, const std::vector<Index>& offsets,
-                           std::span<SwiGlu> gradients, Tensor SwiGlu::*which) {
+                           Experts<SwiGlu> gradients, Tensor SwiGlu::*which) {
     std::vector<View<Value, Backend>> d_w;
-    for (SwiGlu& gradient : gradients) d_w.push_back((gradient.*which).view());
+    for (std::size_t e = 0; e < gradients.size(); ++e) d_w.push_back((gradients[e].*which).view());
     Backend::grouped_weight_gradient(context, d_y_NO, x_NI, offsets, d_w);
   }
 };

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/balance.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/core/plan.hpp"
 
 namespace moe {
 
@@ -34,17 +34,18 @@ MOE_HOST_DEVICE void counted_softmax(const Bal& balance, Row<const Real> logits_
 }
 
 /// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
-/// experts, p_i = mean over rows of the softmax over the counted experts. 1 when perfectly uniform, 0 without choices.
+/// experts, dropped ones included, p_i = mean over rows of the softmax over the counted experts. 1 when perfectly
+/// uniform, 0 without choices.
 template <class Real, Backend B, Balance Bal>
 BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
-                                  const Plan<B>& plan) {
+                                  std::span<const Index> choices_E) {
   const Index rows = logits_TE.rows, experts = logits_TE.cols;
   std::vector<double> f(static_cast<std::size_t>(experts), 0.0);
   double choices = 0, counted = 0;
   for (Index e = 0; e < experts; ++e) {
     const auto at = static_cast<std::size_t>(e);
     if (!balance.counts(e)) continue;
-    f[at] = static_cast<double>(plan.offsets[at + 1] - plan.offsets[at]);
+    f[at] = static_cast<double>(choices_E[at]);
     choices += f[at];
     ++counted;
   }

@@ -36,7 +36,7 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
   const auto chosen_RE = choice.chosen_RE.view();
   if constexpr (MatrixRouter<R>) {
     choice.boundary_1E = Matrix<Real, B>::uninitialized(context, 1, logits_RE.cols);
-    const Index wanted = capacity.rows_per_expert({logits_RE.rows, logits_RE.cols});
+    const Index wanted = capacity.rows_per_expert({logits_RE.rows, logits_RE.cols, logits_RE.rows});
     const Index take = std::clamp(wanted, Index{0}, logits_RE.rows);
     router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view());
   } else if constexpr (ContextRowRouter<R>) {

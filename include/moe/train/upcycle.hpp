@@ -1,21 +1,35 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <string>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "moe/layers/hybrid_moe.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
+#include "moe/modules/swiglu.hpp"
+#include "moe/ops/add.hpp"
 #include "moe/train/initialise.hpp"
 
 namespace moe {
 
-/// How an upcycled layer starts: experts are exact copies of the dense FFN, the router is N(0, router_deviation^2),
-/// drawn from `seed` and the weight's name below `prefix`.
+/// How an upcycled layer starts: experts are copies of the dense FFN, the router is N(0, router_deviation^2). Copies
+/// that are all alike only part because the router sends them different rows; two ways make them differ from the start,
+/// for every expert but a shared one, which stays the dense FFN:
+///   noise_deviation       N(0, noise_deviation^2) is added to every weight
+///   reinitialised         this share of an expert's inner channels is drawn anew, normal with the mean and deviation
+///   of
+///                         the dense FFN's weights of each projection (Drop-Upcycling)
+/// Everything drawn is a function of `seed` and the weight's name below `prefix`.
 struct Upcycling {
   std::uint64_t seed = 0;
   double router_deviation = 0.02;
+  double noise_deviation = 0;
+  double reinitialised = 0;
 };
 
 /// Copies every weight of `from` into `to`. Throws Error when a shape differs.
@@ -30,23 +44,97 @@ void copy_weights(const Tree& from, Tree& to) {
       from, to);
 }
 
+namespace detail {
+
+/// Adds noise to one expert's weights.
+template <class X>
+void add_noise(const typename X::Context& context, X& expert, const Upcycling& start, const std::string& prefix) {
+  X::visit_parameters(
+      [&](const std::string& name, auto& weight) {
+        auto noise = zeros_like(weight);
+        draw_normal(context, noise, start.seed, name + ".noise", start.noise_deviation);
+        add_to(context, noise, weight.view());
+      },
+      prefix, expert);
+}
+
+/// Draws a share of a SwiGLU's inner channels anew: the same channels of all three projections.
+template <class Value, class B>
+void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>& expert, const Upcycling& start,
+                           const std::string& prefix) {
+  const Index hidden = expert.hidden();
+  const RandomKey key{start.seed, 0, name_hash(prefix + "channels")};
+  // The channels whose random numbers are lowest: any number of them, none twice.
+  std::vector<Index> channels(static_cast<std::size_t>(hidden));
+  std::iota(channels.begin(), channels.end(), Index{0});
+  std::stable_sort(channels.begin(), channels.end(), [&](Index a, Index b) {
+    return random_uniform(key, static_cast<std::uint64_t>(a)) < random_uniform(key, static_cast<std::uint64_t>(b));
+  });
+  channels.resize(static_cast<std::size_t>(std::llround(start.reinitialised * static_cast<double>(hidden))));
+
+  SwiGlu<Value, B>::visit_parameters(
+      [&](const std::string& name, auto& weight) {
+        std::vector<Value> values(static_cast<std::size_t>(weight.size()));
+        B::download(context, std::as_const(weight).view(), values.data());
+        double sum = 0, squares = 0;
+        for (const Value value : values) sum += static_cast<double>(value);
+        const double mean = sum / static_cast<double>(values.size());
+        for (const Value value : values) squares += std::pow(static_cast<double>(value) - mean, 2);
+        const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
+        const RandomKey fresh{start.seed, 0, name_hash(name + ".channels")};
+        const bool by_row = weight.rows() == hidden && !name.ends_with("down_proj.weight");
+        for (const Index channel : channels)
+          for (Index i = 0; i < (by_row ? weight.cols() : weight.rows()); ++i) {
+            const auto at =
+                static_cast<std::size_t>(by_row ? channel * weight.cols() + i : i * weight.cols() + channel);
+            values[at] = static_cast<Value>(mean + deviation * random_normal(fresh, at));
+          }
+        B::upload(context, values.data(), weight.view());
+      },
+      prefix, expert);
+}
+
+/// Copies of the dense FFN, except for `shared` made to differ where `start` says so.
+template <class X>
+void upcycle_experts(const typename X::Context& context, const X& dense, ExpertBank<X>& bank, Index shared,
+                     const Upcycling& start, const std::string& prefix) {
+  require(start.noise_deviation >= 0, "upcycle", "the noise's deviation must not be negative, got ",
+          start.noise_deviation);
+  require(start.reinitialised >= 0 && start.reinitialised <= 1, "upcycle",
+          "the share of channels drawn anew must lie in [0, 1], got ", start.reinitialised);
+  for (Index e = 0; e < bank.count(); ++e) {
+    X& expert = bank.experts[static_cast<std::size_t>(e)];
+    copy_weights(dense, expert);
+    if (e == shared) continue;
+    const std::string name = prefix + "experts." + std::to_string(e) + ".";
+    if constexpr (requires { reinitialise_channels(context, expert, start, name); }) {
+      if (start.reinitialised > 0) reinitialise_channels(context, expert, start, name);
+    } else {
+      require(start.reinitialised == 0, "upcycle", "only experts of type SwiGlu have channels to draw anew");
+    }
+    if (start.noise_deviation > 0) add_noise(context, expert, start, name);
+  }
+}
+
+}  // namespace detail
+
 template <class R, class N, class C, class X, class Path, class Bal>
 void upcycle(const typename X::Context& context, const X& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
-  for (X& expert : layer.bank.experts) copy_weights(dense, expert);
+  Index shared = -1;
+  if constexpr (requires { layer.gating.router.shared; }) shared = layer.gating.router.shared;
+  detail::upcycle_experts(context, dense, layer.bank, shared, start, prefix);
   // An always-on path has no dense counterpart, and one that starts at zero would stay there.
-  Path::visit_parameters(
-      [&](const std::string& name, auto& weight) {
-        draw_normal(context, weight, start.seed, name, start.router_deviation);
-      },
-      prefix, layer.always_on);
+  Path::visit_parameters([&](const std::string& name,
+                             auto& weight) { draw_normal(context, weight, start.seed, name, start.router_deviation); },
+                         prefix, layer.always_on);
   draw_normal(context, layer.gating.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
 }
 
-template <class S, class Source, class R, class N, class C, class X>
-void upcycle(const typename X::Context& context, const X& dense, SegmentMoE<S, Source, R, N, C, X>& layer,
+template <class S, class Source, class R, class N, class C, class X, class Feed>
+void upcycle(const typename X::Context& context, const X& dense, SegmentMoE<S, Source, R, N, C, X, Feed>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
-  for (X& expert : layer.bank.experts) copy_weights(dense, expert);
+  detail::upcycle_experts(context, dense, layer.bank, -1, start, prefix);
   draw_normal(context, layer.gating.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
 }
 

@@ -11,6 +11,7 @@
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
 #include "moe/backend/cpu/workers.hpp"
+#include "moe/core/observation.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
 
@@ -30,6 +31,7 @@ struct Cpu {
   struct Context {
     int threads = cpu::available_threads();
     RandomKey random{};
+    Observer observer{};
     std::shared_ptr<cpu::Pool> pool = std::make_shared<cpu::Pool>();
     std::shared_ptr<cpu::Workers> workers = std::make_shared<cpu::Workers>();
   };
@@ -182,7 +184,7 @@ struct Cpu {
     });
   }
 
-  // --- segments (ops/segment.hpp) -----------------------------------------------------------------------------------
+  // --- segments (policies/pooling/) ---------------------------------------------------------------------------------
 
   /// mean[v] = sum of x's rows [begin[v], begin[v+1]) in order, divided by their number.
   template <class Real>
@@ -206,6 +208,19 @@ struct Cpu {
     });
   }
 
+  /// max[v] = the largest value of each column of x's rows [begin[v], begin[v+1]); row[v] = the first row that has it.
+  template <class Real>
+  static void segment_maxima(const Context& context, In<Real> x_TD, const std::vector<Index>& begin, Out<Real> max_VD,
+                             View<Index, Cpu> row_VD) {
+    for_each(context, max_VD.rows, [&](Index v) {
+      const Index first = at(begin, v);
+      for (Index d = 0; d < max_VD.cols; ++d) max_VD(v, d) = x_TD(first, d), row_VD(v, d) = first;
+      for (Index t = first + 1; t < at(begin, v + 1); ++t)
+        for (Index d = 0; d < max_VD.cols; ++d)
+          if (x_TD(t, d) > max_VD(v, d)) max_VD(v, d) = x_TD(t, d), row_VD(v, d) = t;
+    });
+  }
+
   // --- choosing and sorting -----------------------------------------------------------------------------------------
 
   template <class Real>
@@ -221,6 +236,21 @@ struct Cpu {
       const Real last = take > 0 ? scores_RE(at(order, take - 1), e) : Real(2);
       const Real next = take == 0 || take == rows ? Real(0) : scores_RE(at(order, take), e);
       boundary_1E(0, e) = (last + next) / 2;
+    });
+  }
+
+  static void drop_over(const Context& context, Index take, View<Rank, Cpu> chosen_RE, View<Index, Cpu> dropped_1E) {
+    cpu::parallel(context, chosen_RE.cols, [&](Index e) {
+      Index wanted = 0;
+      Rank last = 0;
+      for (Index r = 0; r < chosen_RE.rows; ++r)
+        if (chosen_RE(r, e) != 0) ++wanted, last = std::max(last, chosen_RE(r, e));
+      dropped_1E(0, e) = std::max(Index{0}, wanted - take);
+      if (wanted <= take) return;
+      Index room = take;
+      for (Rank rank = 1; rank <= last; ++rank)
+        for (Index r = 0; r < chosen_RE.rows; ++r)
+          if (chosen_RE(r, e) == rank && --room < 0) chosen_RE(r, e) = 0;
     });
   }
 

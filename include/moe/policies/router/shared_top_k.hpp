@@ -5,15 +5,18 @@
 namespace moe {
 
 /// Expert `shared` always, and beside it the k - 1 best of the others (the set A of eq. 2). k counts the shared expert.
+/// With shared = nobody it is TopK.
 struct SharedTopK {
+  static constexpr Index nobody = -1;
+
   Index k = 2;
   Index shared = 0;
 
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
     for (Rank& rank : chosen_E) rank = 0;
-    chosen_E[shared] = 1;
-    for (Rank rank = 2; rank <= k; ++rank)
+    if (shared != nobody) chosen_E[shared] = 1;
+    for (Rank rank = shared != nobody ? 2 : 1; rank <= k; ++rank)
       if (!choose_best(logits_E, chosen_E, rank)) break;
   }
 };

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "moe/core/index.hpp"
+
+namespace moe {
+
+/// What one level of a layer decided in one call, in host memory. Put an observer into the context and every layer that
+/// runs with it reports, in training, inference and decoding alike; without one nothing is copied.
+struct Observation {
+  /// The layer's number in the model: the context's random key carries it.
+  std::uint32_t layer = 0;
+  /// "token": the routed rows are x's. "segment": they are the batch's segments.
+  std::string_view level;
+  Index rows = 0;
+  Index experts = 0;
+  /// rows x experts, row-major. Before anything was dropped: 0, or the order of choice.
+  std::vector<Rank> chosen;
+  /// The same without the pairs that the capacity dropped.
+  std::vector<Rank> kept;
+  /// Gate of every kept pair, 0 elsewhere.
+  std::vector<double> gates;
+  /// Segment v holds x's rows [begin[v], begin[v+1]); for rows of x: 0, 1, ..., rows.
+  std::vector<Index> begin;
+};
+
+using Observer = std::function<void(const Observation&)>;
+
+}  // namespace moe

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moe/concepts/backend.hpp"
+#include "moe/concepts/fusion.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// y_d = a_d O_token,d + b_d O_segment,d with two learned numbers a channel: eq. 6 with diagonal weight matrices.
+template <class Value, Backend B>
+struct ChannelFusion {
+  template <class Other>
+  using rebind = ChannelFusion<Other, B>;
+  using Tensor = Matrix<Value, B>;
+  struct Saved {
+    Tensor o_token_TD, o_segment_TD;
+  };
+
+  Vector<Value, B> token_D, segment_D;
+
+  ChannelFusion() = default;
+  /// Starts with the same weights for every channel of rows of `width` values.
+  ChannelFusion(Index width, double token, double segment) : token_D(width), segment_D(width) {
+    fill(token_D, token);
+    fill(segment_D, segment);
+  }
+
+  std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
+    auto y = Tensor::uninitialized(context, o_token_TD.rows(), o_token_TD.cols());
+    B::for_each(context, y.rows(),
+                [y_TD = y.view(), o_t = std::as_const(o_token_TD).view(), o_s = std::as_const(o_segment_TD).view(),
+                 a = token_D.view(), b = segment_D.view()] MOE_HOST_DEVICE(Index t) {
+                  for (Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) = a(0, d) * o_t(t, d) + b(0, d) * o_s(t, d);
+                });
+    return {std::move(y), Saved{std::move(o_token_TD), std::move(o_segment_TD)}};
+  }
+
+  /// d_a_d += sum_t d_y_td O_token,td; d_O_token = a d_y; the same for the segment level.
+  FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
+                                     ChannelFusion& gradient) const {
+    return {back(context, d_y_TD, std::move(saved.o_token_TD), token_D, gradient.token_D),
+            back(context, d_y_TD, std::move(saved.o_segment_TD), segment_D, gradient.segment_D)};
+  }
+
+  ChannelFusion structure() const { return {}; }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    visit(prefix + "token", trees.token_D...);
+    visit(prefix + "segment", trees.segment_D...);
+  }
+
+ private:
+  static void fill(Vector<Value, B>& weights_D, double value) {
+    const std::vector<Value> start(static_cast<std::size_t>(weights_D.size()), static_cast<Value>(value));
+    B::upload({}, start.data(), weights_D.view());
+  }
+  static Tensor back(const typename B::Context& context, View<const Value, B> d_y_TD, Tensor o_TD,
+                     const Vector<Value, B>& w_D, Vector<Value, B>& d_w_D) {
+    if (!d_w_D.empty()) {
+      B::for_each(context, d_y_TD.rows, [=, o = o_TD.view()] MOE_HOST_DEVICE(Index t) {
+        for (Index d = 0; d < o.cols; ++d) o(t, d) *= d_y_TD(t, d);
+      });
+      B::add_column_sums(context, o_TD, d_w_D.view());
+    }
+    B::for_each(context, d_y_TD.rows, [=, o = o_TD.view(), w = w_D.view()] MOE_HOST_DEVICE(Index t) {
+      for (Index d = 0; d < o.cols; ++d) o(t, d) = w(0, d) * d_y_TD(t, d);
+    });
+    return o_TD;
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "moe/concepts/backend.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// y = w_0 O_token + w_1 O_segment with two learned numbers (eq. 6).
+template <class Value, Backend B>
+struct ScalarFusion {
+  template <class Other>
+  using rebind = ScalarFusion<Other, B>;
+
+  Vector<Value, B> weights_2;
+
+  ScalarFusion() = default;
+  /// Starts with the given weights.
+  ScalarFusion(double token, double segment) : weights_2(2) {
+    const std::vector<Value> start = {static_cast<Value>(token), static_cast<Value>(segment)};
+    B::upload({}, start.data(), weights_2.view());
+  }
+
+  template <class Real, class>
+  Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
+    auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
+    B::for_each_element(context, mass_1T.cols,
+                        [scale_T2 = scale.view(), w = weights_2.view()] MOE_HOST_DEVICE(Index t) {
+                          scale_T2(t, 0) = w(0, 0);
+                          scale_T2(t, 1) = w(0, 1);
+                        });
+    return scale;
+  }
+  /// d_w += sum of d_scale's rows.
+  template <class Real, class>
+  Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B>, View<const Real, B>,
+                              View<const Real, B> d_scale_T2, ScalarFusion& gradient) const {
+    if (!gradient.weights_2.empty()) B::add_column_sums(context, d_scale_T2, gradient.weights_2.view());
+    return {};
+  }
+
+  ScalarFusion structure() const { return {}; }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    visit(prefix + "weights", trees.weights_2...);
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "moe/concepts/capacity.hpp"
+
+namespace moe {
+
+/// An expert takes C = ceil(factor choices / experts) rows, at least `minimum` and at most all of them; what more rows
+/// chose it for is dropped (Switch, GShard). A row whose every choice is dropped passes the layer as zero.
+struct CapacityFactor {
+  double factor = 1.25;
+  Index minimum = 4;
+  NormaliseGates normalise = NormaliseGates::before_dropping;
+
+  Index rows_per_expert(Demand demand) const {
+    if (demand.experts == 0) return 0;
+    const double share = std::ceil(factor * static_cast<double>(demand.choices) / static_cast<double>(demand.experts));
+    const Index most = demand.rows, least = std::min(minimum, most);
+    // Compared before it becomes an integer: no factor, however large, is out of range. NaN takes the minimum.
+    if (!(share > static_cast<double>(least))) return least;
+    return share < static_cast<double>(most) ? static_cast<Index>(share) : most;
+  }
+};
+
+}  // namespace moe

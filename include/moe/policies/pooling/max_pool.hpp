@@ -1,0 +1,45 @@
+#pragma once
+
+#include <vector>
+
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// A segment is summed up by the largest value of each channel among its rows (the paper's released code).
+struct MaxPool {
+  template <class Real, class B>
+  struct Saved {
+    Matrix<Index, B> row_VD;
+  };
+
+  /// x_TD -> max_VD; segment v holds rows [begin[v], begin[v+1]). Among equals the first row counts.
+  template <class Real, class B>
+  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD,
+                                const std::vector<Index>& begin, View<Real, B> max_VD) {
+    Saved<Real, B> saved{Matrix<Index, B>::uninitialized(context, max_VD.rows, max_VD.cols)};
+    B::segment_maxima(context, x_TD, begin, max_VD, saved.row_VD.view());
+    return saved;
+  }
+  /// d_x[row of the largest value] += d_max.
+  template <class Real, class B>
+  static void add_backward(const typename B::Context& context, View<const Real, B> d_max_VD, const std::vector<Index>&,
+                           const Saved<Real, B>& saved, View<Real, B> d_x_TD) {
+    // Segments share no row, so what one writes no other does.
+    B::for_each(context, d_max_VD.rows, [=, row_VD = saved.row_VD.view()] MOE_HOST_DEVICE(Index v) {
+      for (Index d = 0; d < d_max_VD.cols; ++d) d_x_TD(row_VD(v, d), d) += d_max_VD(v, d);
+    });
+  }
+
+  /// The same one row at a time: what the summary so far becomes with one more value, and what it is in the end.
+  template <class Real>
+  MOE_HOST_DEVICE static Real absorbed(Real so_far, Real value, Index rows_before) {
+    return rows_before == 0 || value > so_far ? value : so_far;
+  }
+  template <class Real>
+  MOE_HOST_DEVICE static Real finished(Real so_far, Index /*rows*/) {
+    return so_far;
+  }
+};
+
+}  // namespace moe

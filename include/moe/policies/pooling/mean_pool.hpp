@@ -1,0 +1,39 @@
+#pragma once
+
+#include <vector>
+
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// A segment is summed up by the mean of its rows (the paper's eq. 4).
+struct MeanPool {
+  template <class Real, class B>
+  struct Saved {};
+
+  /// x_TD -> mean_VD; segment v holds rows [begin[v], begin[v+1]).
+  template <class Real, class B>
+  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD,
+                                const std::vector<Index>& begin, View<Real, B> mean_VD) {
+    B::segment_means(context, x_TD, begin, mean_VD);
+    return {};
+  }
+  /// d_x_t += d_mean_v / len(v).
+  template <class Real, class B>
+  static void add_backward(const typename B::Context& context, View<const Real, B> d_mean_VD,
+                           const std::vector<Index>& begin, const Saved<Real, B>&, View<Real, B> d_x_TD) {
+    B::add_segment_means_back(context, d_mean_VD, begin, d_x_TD);
+  }
+
+  /// The same one row at a time: what the summary so far becomes with one more value, and what it is in the end.
+  template <class Real>
+  MOE_HOST_DEVICE static Real absorbed(Real so_far, Real value, Index /*rows before*/) {
+    return so_far + value;
+  }
+  template <class Real>
+  MOE_HOST_DEVICE static Real finished(Real so_far, Index rows) {
+    return so_far / static_cast<Real>(rows);
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+#include "moe/core/index.hpp"
+
+namespace moe {
+
+/// Windows that end after the token `boundary`, a newline say, once they have `minimum` rows, and at `maximum` rows at
+/// the latest: segments that follow the text's own structure, which the paper names as future work. With
+/// minimum = maximum it is FixedWindow. Needs token ids; a batch without them is cut at `maximum`.
+struct BoundaryWindow {
+  std::int32_t boundary = 10;
+  Index minimum = 16;
+  Index maximum = 128;
+
+  bool ends_after(Index length, std::int32_t token) const {
+    return length >= maximum || (token == boundary && length >= minimum);
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,234 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "moe/core/batch.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
+#include "moe/modules/swiglu.hpp"
+#include "moe/train/upcycle.hpp"
+
+namespace moe {
+
+/// A layer whose type is known at run time only: what a configuration file names. It offers what every layer does, with
+/// one virtual call for each; below it nothing is virtual. A gradient is an AnyLayer that holds the same type.
+template <class Value_, class Backend_>
+class AnyLayer {
+ public:
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  using Dense = SwiGlu<Value, Backend>;
+
+ private:
+  struct Held {
+    virtual ~Held() = default;
+  };
+  template <class T>
+  struct HeldOf final : Held {
+    T value;
+    explicit HeldOf(T value_) : value(std::move(value_)) {}
+  };
+
+ public:
+  /// What the run observed: the losses that every layer reports, and the layer's own stats, which `absorb` reads.
+  struct Stats {
+    double balance = 0;
+    double z = 0;
+    std::shared_ptr<const Held> own;
+
+    double balance_loss() const { return balance; }
+    double z_loss() const { return z; }
+  };
+  using Saved = std::unique_ptr<Held>;
+  using DecodingState = std::unique_ptr<Held>;
+
+  AnyLayer() = default;
+  template <class Layer>
+  explicit AnyLayer(Layer layer) : layer_(std::make_unique<Of<Layer>>(std::move(layer))) {}
+
+  /// The layer itself, where it is a Layer; otherwise null.
+  template <class Layer>
+  Layer* as() {
+    auto* of = dynamic_cast<Of<Layer>*>(layer_.get());
+    return of != nullptr ? &of->layer : nullptr;
+  }
+
+  bool is_causal() const { return layer_->is_causal(); }
+  bool is_batch_independent() const { return layer_->is_batch_independent(); }
+  Index width() const { return layer_->width(); }
+
+  Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    return layer_->forward(context, x_TD, batch);
+  }
+  Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
+    return layer_->forward(context, std::move(x_TD), batch);
+  }
+  /// Throws Error when `gradient` holds a layer of another type.
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
+                  AnyLayer& gradient) const {
+    require(gradient.layer_ != nullptr && typeid(*gradient.layer_) == typeid(*layer_), "AnyLayer::backward",
+            "the gradient must hold a layer of the same type");
+    return layer_->backward(context, d_y_TD, d_stats, std::move(saved), *gradient.layer_);
+  }
+  Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
+    return layer_->infer(context, x_TD, batch);
+  }
+  /// Throws Error for a layer that is not causal.
+  DecodingState begin_decoding(const Context& context, Index sequences) const {
+    return layer_->begin_decoding(context, sequences);
+  }
+  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                DecodingState& state) const {
+    return layer_->decode(context, x_BD, tokens_B, *state);
+  }
+  void absorb(const Context& context, const Stats& stats) { layer_->absorb(context, *stats.own); }
+
+  AnyLayer structure() const {
+    AnyLayer tree;
+    if (layer_ != nullptr) tree.layer_ = layer_->structure();
+    return tree;
+  }
+  template <class Visit, class Tree, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+    walk(visit, prefix, &Interface::weights, tree, trees...);
+  }
+  template <class Visit, class Tree, class... Trees>
+  static void visit_buffers(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+    walk(visit, prefix, &Interface::buffers, tree, trees...);
+  }
+
+  /// upcycle() for the layer that is held. Throws Error for a dense one.
+  friend void upcycle(const Context& context, const Dense& dense, AnyLayer& layer, const Upcycling& start,
+                      const std::string& prefix = {}) {
+    layer.layer_->upcycle_from(context, dense, start, prefix);
+  }
+
+ private:
+  struct Entry {
+    std::string name;
+    std::variant<Tensor*, Vector<Value, Backend>*> tensor;
+  };
+  struct Interface {
+    std::vector<Entry> weights, buffers;
+
+    virtual ~Interface() = default;
+    virtual bool is_causal() const = 0;
+    virtual bool is_batch_independent() const = 0;
+    virtual Index width() const = 0;
+    virtual Forward<Tensor, Saved, Stats> forward(const Context&, ConstView, const Batch&) const = 0;
+    virtual Forward<Tensor, Saved, Stats> forward(const Context&, Tensor&&, const Batch&) const = 0;
+    virtual Tensor backward(const Context&, ConstView, AuxiliaryGradient, Saved, Interface&) const = 0;
+    virtual Tensor infer(const Context&, ConstView, const Batch&) const = 0;
+    virtual DecodingState begin_decoding(const Context&, Index) const = 0;
+    virtual Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, Held&) const = 0;
+    virtual void absorb(const Context&, const Held&) = 0;
+    virtual std::unique_ptr<Interface> structure() const = 0;
+    virtual void upcycle_from(const Context&, const Dense&, const Upcycling&, const std::string&) = 0;
+  };
+
+  template <class Layer>
+  struct Of final : Interface {
+    Layer layer;
+
+    explicit Of(Layer layer_) : layer(std::move(layer_)) {
+      const auto list = [](std::vector<Entry>& entries) {
+        return [&entries](const std::string& name, auto& tensor) { entries.push_back({name, &tensor}); };
+      };
+      Layer::visit_parameters(list(this->weights), std::string(), layer);
+      Layer::visit_buffers(list(this->buffers), std::string(), layer);
+    }
+
+    bool is_causal() const override { return Layer::is_causal; }
+    bool is_batch_independent() const override { return Layer::is_batch_independent; }
+    Index width() const override { return layer.width(); }
+    Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const override {
+      return held(layer.forward(context, x_TD, batch));
+    }
+    Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const override {
+      return held(layer.forward(context, std::move(x_TD), batch));
+    }
+    Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
+                    Interface& gradient) const override {
+      return layer.backward(context, d_y_TD, d_stats, std::move(value_of<typename Layer::Saved>(*saved)),
+                            static_cast<Of&>(gradient).layer);
+    }
+    Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const override {
+      return layer.infer(context, x_TD, batch);
+    }
+    DecodingState begin_decoding(const Context& context, Index sequences) const override {
+      if constexpr (Layer::is_causal)
+        return hold(layer.begin_decoding(context, sequences));
+      else
+        throw Error("[AnyLayer::begin_decoding] the layer is not causal: it cannot go row by row");
+    }
+    Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                  Held& state) const override {
+      if constexpr (Layer::is_causal)
+        return layer.decode(context, x_BD, tokens_B, value_of<typename Layer::DecodingState>(state));
+      else
+        throw Error("[AnyLayer::decode] the layer is not causal: it cannot go row by row");
+    }
+    void absorb(const Context& context, const Held& stats) override {
+      layer.absorb(context, static_cast<const HeldOf<typename Layer::Stats>&>(stats).value);
+    }
+    std::unique_ptr<Interface> structure() const override { return std::make_unique<Of>(layer.structure()); }
+    void upcycle_from(const Context& context, const Dense& dense, const Upcycling& start,
+                      const std::string& prefix) override {
+      if constexpr (std::is_same_v<Layer, Dense>)
+        throw Error("[upcycle] a dense layer has no experts");
+      else
+        moe::upcycle(context, dense, layer, start, prefix);
+    }
+
+   private:
+    template <class T>
+    static std::unique_ptr<Held> hold(T value) {
+      return std::make_unique<HeldOf<T>>(std::move(value));
+    }
+    template <class T>
+    static T& value_of(Held& held) {
+      return static_cast<HeldOf<T>&>(held).value;
+    }
+    static Forward<Tensor, Saved, Stats> held(Forward<Tensor, typename Layer::Saved, typename Layer::Stats> result) {
+      const double balance = result.stats.balance_loss(), z = result.stats.z_loss();
+      return {std::move(result.output), hold(std::move(result.saved)), {balance, z, hold(std::move(result.stats))}};
+    }
+  };
+
+  template <class Visit, class Tree, class... Trees>
+  static void walk(Visit& visit, const std::string& prefix, std::vector<Entry> Interface::*list, Tree& tree,
+                   Trees&... trees) {
+    if (tree.layer_ == nullptr) return;
+    const auto& entries = (*tree.layer_).*list;
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      std::visit(
+          [&](auto* first) {
+            visit(prefix + entries[i].name, constant_like<Tree>(*first),
+                  constant_like<Trees>(*std::get<decltype(first)>(((*trees.layer_).*list)[i].tensor))...);
+          },
+          entries[i].tensor);
+  }
+  template <class Tree, class T>
+  static auto& constant_like(T& tensor) {
+    if constexpr (std::is_const_v<Tree>)
+      return std::as_const(tensor);
+    else
+      return tensor;
+  }
+
+  std::unique_ptr<Interface> layer_;
+};
+
+}  // namespace moe

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "moe/concepts/fusion.hpp"
+
+namespace moe {
+
+namespace detail {
+
+/// What the two kinds of OneOf share: the choice, and its weights.
+template <class... Fusions>
+struct OneFusion {
+  std::variant<Fusions...> fusion;
+
+  OneFusion() = default;
+  explicit OneFusion(std::variant<Fusions...> chosen) : fusion(std::move(chosen)) {}
+
+  template <class Visit, class Tree, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+    std::visit(
+        [&](auto& f) {
+          using F = std::remove_cvref_t<decltype(f)>;
+          F::visit_parameters(visit, prefix, f, std::get<F>(trees.fusion)...);
+        },
+        tree.fusion);
+  }
+
+ protected:
+  std::variant<Fusions...> empty() const {
+    return std::visit([](const auto& f) { return std::variant<Fusions...>(f.structure()); }, fusion);
+  }
+};
+
+}  // namespace detail
+
+/// A fusion that scales gates and is one of several, chosen at run time. A gradient holds the same one.
+template <class... Fusions>
+struct OneGateFusion : detail::OneFusion<Fusions...> {
+  using detail::OneFusion<Fusions...>::OneFusion;
+
+  template <class Real, class B>
+  Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
+    return std::visit([&](const auto& f) { return f.template scales<Real, B>(context, mass_1T); }, this->fusion);
+  }
+  template <class Real, class B>
+  Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B> mass_1T,
+                              View<const Real, B> scale_T2, View<const Real, B> d_scale_T2,
+                              OneGateFusion& gradient) const {
+    return std::visit(
+        [&](const auto& f) {
+          using F = std::remove_cvref_t<decltype(f)>;
+          return f.template scales_back<Real, B>(context, mass_1T, scale_T2, d_scale_T2, std::get<F>(gradient.fusion));
+        },
+        this->fusion);
+  }
+
+  OneGateFusion structure() const { return OneGateFusion(this->empty()); }
+};
+
+/// A fusion that mixes outputs and is one of several, chosen at run time. A gradient holds the same one.
+template <class Value, class B, class... Fusions>
+struct OneOutputFusion : detail::OneFusion<Fusions...> {
+  using detail::OneFusion<Fusions...>::OneFusion;
+  using Tensor = Matrix<Value, B>;
+  using Saved = std::variant<typename Fusions::Saved...>;
+
+  std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
+    return std::visit(
+        [&](const auto& f) {
+          auto [y_TD, saved] = f.forward(context, std::move(o_token_TD), std::move(o_segment_TD));
+          return std::pair<Tensor, Saved>(std::move(y_TD), std::move(saved));
+        },
+        this->fusion);
+  }
+  FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
+                                     OneOutputFusion& gradient) const {
+    return std::visit(
+        [&](const auto& f) {
+          using F = std::remove_cvref_t<decltype(f)>;
+          return f.backward(context, d_y_TD, std::get<typename F::Saved>(std::move(saved)),
+                            std::get<F>(gradient.fusion));
+        },
+        this->fusion);
+  }
+
+  OneOutputFusion structure() const { return OneOutputFusion(this->empty()); }
+};
+
+}  // namespace moe

@@ -1,0 +1,159 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moe/core/require.hpp"
+#include "moe/layers/presets.hpp"
+#include "moe/runtime/any_layer.hpp"
+#include "moe/runtime/one_of.hpp"
+
+namespace moe {
+
+/// What a configuration says of a layer: names of the parts, and their settings. An empty name means the architecture's
+/// own part.
+struct Composition {
+  std::string architecture = "multipl-moe";
+  std::string router{};
+  std::string segmenter{};
+  std::string fusion{};
+  MultiPlSettings settings{};
+  /// Inner channels of qwen1.5-moe's shared expert.
+  Index shared_hidden = 0;
+  /// Whether the balance loss leaves out the shared expert.
+  bool balance_over_routed = false;
+};
+
+/// Names to things, in the order in which they were added. An unknown name is an error that lists the valid ones.
+template <class T>
+class Names {
+ public:
+  explicit Names(std::string kind) : kind_(std::move(kind)) {}
+
+  /// Adds a name, or gives it a new meaning.
+  void add(std::string name, T thing) {
+    for (auto& [known, meaning] : entries_)
+      if (known == name) {
+        meaning = std::move(thing);
+        return;
+      }
+    entries_.emplace_back(std::move(name), std::move(thing));
+  }
+  const T& at(std::string_view name) const {
+    for (const auto& [known, thing] : entries_)
+      if (known == name) return thing;
+    throw Error("[registry] " + kind_ + " must be one of " + list() + ", got \"" + std::string(name) + "\"");
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (const auto& entry : entries_) result.push_back(entry.first);
+    return result;
+  }
+
+ private:
+  std::string list() const {
+    std::string result;
+    for (const auto& entry : entries_) result += (result.empty() ? "" : ", ") + entry.first;
+    return result;
+  }
+
+  std::string kind_;
+  std::vector<std::pair<std::string, T>> entries_;
+};
+
+/// From names to layers: what a configuration file can say. It starts with the published architectures and the
+/// library's own parts; add() teaches it a name of yours.
+template <class Value, class B>
+class Registry {
+ public:
+  using Layer = AnyLayer<Value, B>;
+  using Make = std::function<Layer(const Composition&)>;
+
+  Registry() {
+    architectures_.add(
+        "dense", [](const Composition& c) { return Layer(SwiGlu<Value, B>(c.settings.width, c.settings.hidden)); });
+    architectures_.add("mixtral", &top_k);
+    architectures_.add("gshard", &top_k);
+    architectures_.add("qwen1.5-moe", [](const Composition& c) {
+      const MultiPlSettings& s = c.settings;
+      return Layer(Qwen15Moe<Value, B>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden),
+                                       {s.width, c.shared_hidden}));
+    });
+    architectures_.add("multipl-moe", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice>>);
+    architectures_.add("causal-multipl-moe",
+                       &hybrid<MultiPlSegmentLevelOf<PreviousMean<Value, B>, Routing<ExpertChoice, ThresholdChoice>>>);
+    architectures_.add("multipl-moe-released", &hybrid<MultiPlSegmentLevelOf<OwnMax<Value, B>, CappedExpertChoice>>);
+    architectures_.add("multipl-moe-literal",
+                       &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice, PooledInput>>);
+    architectures_.add("multipl-moe-without-segments", [](const Composition& c) { return Layer(token_level(c)); });
+
+    routers_.add("shared-top-k", [](MultiPlSettings&) {});
+    routers_.add("top-k", [](MultiPlSettings& s) { s.shared = SharedTopK::nobody; });
+    segmenters_.add("fixed-window", [](MultiPlSettings& s) { s.minimum_window = s.window; });
+    segmenters_.add("boundary-window", [](MultiPlSettings&) {});
+    for (const char* name : {"fixed", "normalised", "scalar", "channel", "matrix"}) fusions_.add(name, name);
+  }
+
+  /// Teaches the registry an architecture, or gives a known name a new meaning.
+  void add(std::string architecture, Make make) { architectures_.add(std::move(architecture), std::move(make)); }
+
+  /// The layer of that composition, as its maker leaves it: weights 0. Throws Error for a name that nobody added (and
+  /// lists the valid ones) and for settings that fit no layer.
+  Layer make(Composition composition) const {
+    const Make& make = architectures_.at(composition.architecture);
+    if (!composition.router.empty()) routers_.at(composition.router)(composition.settings);
+    segmenters_.at(composition.segmenter.empty() ? "fixed-window" : composition.segmenter)(composition.settings);
+    if (composition.fusion.empty()) composition.fusion = "fixed";
+    fusions_.at(composition.fusion);
+    return make(composition);
+  }
+
+  std::vector<std::string> architectures() const { return architectures_.names(); }
+  std::vector<std::string> routers() const { return routers_.names(); }
+  std::vector<std::string> segmenters() const { return segmenters_.names(); }
+  std::vector<std::string> fusions() const { return fusions_.names(); }
+
+ private:
+  using Bank = ExpertBank<SwiGlu<Value, B>>;
+  using Token = MultiPlTokenLevel<Value, B, BalanceOverRouted>;
+  using GateFusions = OneGateFusion<FixedFusion, NormalisedFusion, ScalarFusion<Value, B>>;
+  using OutputFusions = OneOutputFusion<Value, B, ChannelFusion<Value, B>, MatrixFusion<Value, B>>;
+  /// BoundaryWindow is FixedWindow where minimum and maximum agree.
+  template <class Source, class R, class Feed = RowInput>
+  using MultiPlSegmentLevelOf =
+      SegmentMoE<BoundaryWindow, Source, R, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>, Feed>;
+
+  static Layer top_k(const Composition& c) {
+    const MultiPlSettings& s = c.settings;
+    return Layer(Mixtral<Value, B>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden)));
+  }
+  static Token token_level(const Composition& c) {
+    Token level = make_multipl<Token>(c.settings);
+    if (!c.balance_over_routed) level.balance.shared = SharedTopK::nobody;
+    return level;
+  }
+  template <class Segment>
+  static Layer hybrid(const Composition& c) {
+    const MultiPlSettings& s = c.settings;
+    const double a = s.token_weight, b = s.segment_weight;
+    if (c.fusion == "channel") return joined<Segment>(c, OutputFusions(ChannelFusion<Value, B>(s.width, a, b)));
+    if (c.fusion == "matrix") return joined<Segment>(c, OutputFusions(MatrixFusion<Value, B>(s.width, a, b)));
+    if (c.fusion == "normalised") return joined<Segment>(c, GateFusions(NormalisedFusion{a, b}));
+    if (c.fusion == "scalar") return joined<Segment>(c, GateFusions(ScalarFusion<Value, B>(a, b)));
+    return joined<Segment>(c, GateFusions(FixedFusion{a, b}));
+  }
+  template <class Segment, class F>
+  static Layer joined(const Composition& c, F fusion) {
+    return Layer(HybridMoE<Token, Segment, F>(token_level(c), make_multipl<Segment>(c.settings), std::move(fusion)));
+  }
+
+  Names<Make> architectures_{"architecture"};
+  Names<std::function<void(MultiPlSettings&)>> routers_{"router"};
+  Names<std::function<void(MultiPlSettings&)>> segmenters_{"segmenter"};
+  Names<std::string> fusions_{"fusion"};
+};
+
+}  // namespace moe

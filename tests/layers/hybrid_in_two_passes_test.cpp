@@ -1,0 +1,29 @@
+/// HybridMoE where its levels cannot run in one pass: fusions over outputs, experts fed with segments, a path beside
+/// the experts.
+#include "moe/layers/hybrid_moe.hpp"
+#include "support/conformance.hpp"
+#include "support/gradient_check.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+TEST_CASE("HybridMoE in two passes answers as the reference does", "[layers][conformance]") {
+  Corners corners;
+  for_each_composition<SeparateCompositions<double>>([&]<class Layer>() {
+    STATIC_REQUIRE_FALSE(Layer::joins_levels);
+    check_against_reference<Layer>("hybrid in two passes", corners);
+  });
+  CHECK(corners.no_rows > 0);
+  CHECK(corners.ragged > 0);
+}
+
+TEMPLATE_TEST_CASE("HybridMoE's gradients in two passes are those of central differences", "[layers][gradient]",
+                   (CausalMultiPlMoe<double, Cpu<>, ChannelFusion<double, Cpu<>>>),
+                   (MultiPlMoeReleased<double, Cpu<>, MatrixFusion<double, Cpu<>>>), (MultiPlMoeLiteral<double, Cpu<>>),
+                   (HybridMoE<SharedRouted<double>, SegmentPooledBefore<double>, NormalisedFusion>),
+                   (HybridMoE<Qwen15Moe<double, Cpu<>>, SegmentByLine<double>, ScalarFusion<double, Cpu<>>>)) {
+  auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .shared = 1, .window = 3});
+  const Batch batch = Batch::ragged({7, 0, 5});
+  Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
+  check_layer_gradients(layer, x_TD, batch, 1.3);
+}

@@ -1,0 +1,182 @@
+#include "moe/runtime/registry.hpp"
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/train/adamw.hpp"
+#include "moe/train/clip.hpp"
+#include "support/catch.hpp"
+#include "support/gradient_check.hpp"
+#include "support/tolerance.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+using Any = AnyLayer<double, Cpu<>>;
+const Registry<double, Cpu<>> registry;
+const CpuContext context{.threads = 2};
+constexpr MultiPlSettings small{.width = 6,
+                                .hidden = 5,
+                                .token_experts = 3,
+                                .segment_experts = 3,
+                                .k = 2,
+                                .shared = 1,
+                                .window = 4,
+                                .minimum_window = 2,
+                                .boundary = 0,
+                                .cap = 2};
+const std::vector<std::int32_t> tokens = {1, 2, 0, 1, 1, 1, 0, 0, 2, 2, 2, 2, 2};
+
+Batch batch_of_two() {
+  Batch batch = Batch::ragged({8, 5});
+  batch.tokens = tokens;
+  return batch;
+}
+
+Any made(const std::string& architecture, const std::string& router = {}, const std::string& segmenter = {},
+         const std::string& fusion = {}) {
+  return registry.make({architecture, router, segmenter, fusion, small, 7});
+}
+
+/// One training step's numbers.
+template <class Layer>
+std::vector<double> step_of(const Layer& layer, const Tensor& x_TD, const Tensor& c_TD) {
+  Layer gradient = gradient_for(layer);
+  auto run = layer.forward(context, x_TD.view(), batch_of_two());
+  std::vector<double> numbers = values_of(run.output);
+  numbers.push_back(run.stats.balance_loss());
+  numbers.push_back(run.stats.z_loss());
+  const auto d_x =
+      values_of(layer.backward(context, c_TD.view(), {.balance = 0.5, .z = 0.1}, std::move(run.saved), gradient));
+  numbers.insert(numbers.end(), d_x.begin(), d_x.end());
+  for_each_parameter(
+      [&](const std::string&, const auto& d) {
+        const auto values = values_of<double, Cpu<>>(d.view());
+        numbers.insert(numbers.end(), values.begin(), values.end());
+      },
+      gradient);
+  const auto y = values_of(layer.infer(context, x_TD.view(), batch_of_two()));
+  numbers.insert(numbers.end(), y.begin(), y.end());
+  return numbers;
+}
+
+template <class Concrete>
+void check_same_as(Concrete concrete, Any any) {
+  REQUIRE(any.width() == small.width);
+  CHECK(any.is_causal() == Concrete::is_causal);
+  CHECK(any.is_batch_independent() == Concrete::is_batch_independent);
+  std::vector<std::string> names, any_names;
+  const auto collect = [](std::vector<std::string>& list) {
+    return [&list](const std::string& name, const auto&) { list.push_back(name); };
+  };
+  for_each_parameter(collect(names), concrete);
+  for_each_buffer(collect(names), concrete);
+  for_each_parameter(collect(any_names), any);
+  for_each_buffer(collect(any_names), any);
+  CHECK(names == any_names);
+  Draw first("any layer"), second("any layer");
+  randomise(first, concrete, 0.7);
+  randomise(second, any, 0.7);
+  Draw draw("any layer's input");
+  const auto x_TD = random_matrix<double, Cpu<>>(draw, 13, 6), c_TD = random_matrix<double, Cpu<>>(draw, 13, 6);
+  CHECK(step_of(concrete, x_TD, c_TD) == step_of(any, x_TD, c_TD));
+}
+
+}  // namespace
+
+TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
+  using namespace std::string_literals;
+  using B = Cpu<>;
+  check_same_as(make_multipl<MultiPlMoe<double, B>>(small), made("multipl-moe"));
+  check_same_as(make_multipl<CausalMultiPlMoe<double, B, NormalisedFusion>>(small),
+                made("causal-multipl-moe", "shared-top-k", "fixed-window", "normalised"));
+  check_same_as(make_multipl<CausalMultiPlMoe<double, B, ScalarFusion<double, B>>>(small),
+                made("causal-multipl-moe", "", "", "scalar"));
+  check_same_as(make_multipl<CausalMultiPlMoe<double, B, MatrixFusion<double, B>>>(small),
+                made("causal-multipl-moe", "", "", "matrix"));
+  check_same_as(make_multipl<MultiPlMoeReleased<double, B>>(small), made("multipl-moe-released"));
+  check_same_as(make_multipl<MultiPlMoeLiteral<double, B, ChannelFusion<double, B>>>(small),
+                made("multipl-moe-literal", "", "", "channel"));
+  check_same_as(make_multipl<MultiPlWithoutSegments<double, B>>(small), made("multipl-moe-without-segments"));
+  check_same_as(make_multipl<MultiPlWithoutShared<double, B>>(small), made("causal-multipl-moe", "top-k"));
+  check_same_as(make_multipl<MultiPlWithoutBoth<double, B>>(small), made("multipl-moe-without-segments", "top-k"));
+  check_same_as(Mixtral<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5)), made("mixtral"));
+  check_same_as(Qwen15Moe<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),
+                made("qwen1.5-moe"));
+  check_same_as(SwiGlu<double, B>(6, 5), made("dense"));
+}
+
+TEST_CASE("a boundary window cuts where the text does", "[runtime]") {
+  CpuContext watched{.threads = 1};
+  std::vector<Index> begin;
+  watched.observer = [&](const Observation& seen) {
+    if (seen.level == "segment") begin = seen.begin;
+  };
+  const Tensor x_TD(13, 6);
+  made("causal-multipl-moe", "", "fixed-window").infer(watched, x_TD, batch_of_two());
+  CHECK(begin == std::vector<Index>{0, 4, 8, 12, 13});
+  made("causal-multipl-moe", "", "boundary-window").infer(watched, x_TD, batch_of_two());
+  CHECK(begin == std::vector<Index>{0, 3, 7, 8, 12, 13});
+}
+
+TEST_CASE("an unknown name lists the valid ones", "[runtime][misuse]") {
+  CHECK_THROWS_WITH(made("multiplmoe"),
+                    "[registry] architecture must be one of dense, mixtral, gshard, qwen1.5-moe, multipl-moe, "
+                    "causal-multipl-moe, multipl-moe-released, multipl-moe-literal, multipl-moe-without-segments, got "
+                    "\"multiplmoe\"");
+  CHECK_THROWS_WITH(made("multipl-moe", "topk"), "[registry] router must be one of shared-top-k, top-k, got \"topk\"");
+  CHECK_THROWS_WITH(made("multipl-moe", "", "line"),
+                    "[registry] segmenter must be one of fixed-window, boundary-window, got \"line\"");
+  CHECK_THROWS_WITH(made("multipl-moe", "", "", "sum"),
+                    "[registry] fusion must be one of fixed, normalised, scalar, channel, matrix, got \"sum\"");
+}
+
+TEST_CASE("a layer of the user's own gets a name", "[runtime]") {
+  Registry<double, Cpu<>> own;
+  own.add("wide-mixtral", [](const Composition& c) {
+    const MultiPlSettings& s = c.settings;
+    return Any(Mixtral<double, Cpu<>>(TopK{.k = s.k}, {}, {}, ExpertBank<SwiGlu<double, Cpu<>>>(9, s.width, s.hidden)));
+  });
+  Any layer = own.make({.architecture = "wide-mixtral", .settings = small});
+  REQUIRE(layer.as<Mixtral<double, Cpu<>>>() != nullptr);
+  CHECK(layer.as<Mixtral<double, Cpu<>>>()->bank.count() == 9);
+  CHECK(layer.as<SwiGlu<double, Cpu<>>>() == nullptr);
+  CHECK(own.architectures().back() == "wide-mixtral");
+}
+
+TEST_CASE("a named layer trains, upcycles and decodes as its type does", "[runtime]") {
+  Draw draw("named layer");
+  SwiGlu<double, Cpu<>> dense(6, 5);
+  randomise(draw, dense);
+  Any layer = made("causal-multipl-moe", "", "", "normalised");
+  upcycle(context, dense, layer, {.seed = 3});
+  const auto x_TD = random_matrix<double, Cpu<>>(draw, 13, 6);
+  auto run = layer.forward(context, x_TD, batch_of_two());
+  CHECK(relative_deviation(values_of(dense.infer(context, x_TD, batch_of_two())), values_of(run.output)) < 1e-12);
+  layer.absorb(context, run.stats);
+
+  Any gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
+  layer.backward(context, x_TD, {}, std::move(run.saved), gradient);
+  CHECK(global_norm(context, gradient) > 0);
+  AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, m, v);
+  CHECK(relative_deviation(values_of(run.output), values_of(layer.infer(context, x_TD, batch_of_two()))) > 1e-6);
+
+  const auto whole = layer.infer(context, x_TD, batch_of_two());
+  auto state = layer.begin_decoding(context, 1);
+  for (Index t = 0; t < 8; ++t) {
+    const auto y =
+        layer.decode(context, x_TD.view().rows_between(t, t + 1), {&tokens[static_cast<std::size_t>(t)], 1}, state);
+    CHECK(relative_deviation(values_of(whole.view().rows_between(t, t + 1)), values_of(y)) < 1e-12);
+  }
+}
+
+TEST_CASE("what a named layer cannot do, it says", "[runtime][misuse]") {
+  Any layer = made("multipl-moe"), other = made("mixtral"), dense = made("dense");
+  CHECK_THROWS_WITH(layer.begin_decoding(context, 1),
+                    "[AnyLayer::begin_decoding] the layer is not causal: it cannot go row by row");
+  const Tensor x_TD(13, 6);
+  auto run = layer.forward(context, x_TD, batch_of_two());
+  CHECK_THROWS_WITH(layer.backward(context, x_TD, {}, std::move(run.saved), other),
+                    "[AnyLayer::backward] the gradient must hold a layer of the same type");
+  CHECK_THROWS_WITH(upcycle(context, SwiGlu<double, Cpu<>>(6, 5), dense, {}), "[upcycle] a dense layer has no experts");
+}
