@@ -3,6 +3,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/moe")
 configure_package_config_file(cmake/moeConfig.cmake.in "${PROJECT_BINARY_DIR}/moeConfig.cmake"
                               INSTALL_DESTINATION "${package_dir}")
+# Before 1.0 a new minor version may change anything.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 
@@ -10,3 +11,11 @@ install(TARGETS moe EXPORT moeTargets FILE_SET HEADERS)
 install(EXPORT moeTargets NAMESPACE moe:: DESTINATION "${package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/moeConfig.cmake" "${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
         DESTINATION "${package_dir}")
+
+# For everybody who does not use CMake. It finds the headers from where it lies itself, so that an installed tree may move.
+set(pkgconfig_dir "${CMAKE_INSTALL_DATADIR}/pkgconfig")
+file(RELATIVE_PATH pkgconfig_to_prefix "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+string(REGEX REPLACE "/$" "" pkgconfig_to_prefix "${pkgconfig_to_prefix}")
+cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pkgconfig_includedir)
+configure_file(cmake/moe.pc.in "${PROJECT_BINARY_DIR}/moe.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/moe.pc" DESTINATION "${pkgconfig_dir}")

@@ -16,7 +16,8 @@ set(runtime   core concepts policies ops modules layers train)
 
 # Single files that may see more than their folder.
 set(layers/presets.hpp backend/*)   # an alias for a published system names the backend it runs on
-set(moe.hpp core concepts policies backend/* ops modules layers train)
+set(version.hpp "")
+set(moe.hpp version.hpp core concepts policies backend/* ops modules layers train)
 
 # Other people's headers, by folder, as one regular expression.
 set(others_backend/cpu "^(Eigen/.*|immintrin\\.h)$")

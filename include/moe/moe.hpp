@@ -23,6 +23,8 @@
 /// type. Letters in names are shapes: T rows (tokens), V segments, E experts, D width, F inner channels, N pairs.
 #pragma once
 
+#include "moe/version.hpp"
+
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/host_device.hpp"

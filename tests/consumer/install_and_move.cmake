@@ -1,0 +1,6 @@
+# Installs a build and moves what came out to PREFIX: nothing in it may say where it was.
+#   cmake -DBUILD=<build> -DPREFIX=<folder> -P install_and_move.cmake
+set(first "${PREFIX} from")
+file(REMOVE_RECURSE "${first}" "${PREFIX}")
+execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${first}" COMMAND_ERROR_IS_FATAL ANY)
+file(RENAME "${first}" "${PREFIX}")

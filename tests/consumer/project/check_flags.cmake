@@ -1,0 +1,35 @@
+# What the library adds to how its user is compiled: where headers are, and EIGEN_MPL2_ONLY. C++20 both files have.
+#   cmake -DCOMMANDS=compile_commands.json -P check_flags.cmake
+cmake_minimum_required(VERSION 3.25)
+
+# The words of the command that compiles `source`, without what names files and folders, and without the definition that
+# the consumer makes itself.
+function(flags_of source result)
+  file(READ "${COMMANDS}" json)
+  string(JSON count LENGTH "${json}")
+  math(EXPR last "${count} - 1")
+  foreach(i RANGE ${last})
+    string(JSON file GET "${json}" ${i} file)
+    if(file MATCHES "/${source}$")
+      string(JSON command GET "${json}" ${i} command)
+      separate_arguments(words UNIX_COMMAND "${command}")
+      list(FIND words -o output)
+      list(SUBLIST words 0 ${output} words)
+      list(FILTER words EXCLUDE REGEX "^-DEXPECTED_VERSION=")
+      string(REGEX REPLACE "(^|;)(-I|-isystem;?)[^;]*" "" words "${words}")
+      set(${result} "${words}" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  message(FATAL_ERROR "${COMMANDS} does not say how ${source} is compiled")
+endfunction()
+
+flags_of(main.cpp with)
+flags_of(without.cpp without)
+if(NOT without MATCHES "-std=[a-z+]*20")
+  message(FATAL_ERROR "the file without the library is not C++20, so nothing was compared: ${without}")
+endif()
+list(REMOVE_ITEM with ${without})
+if(NOT with STREQUAL "-DEIGEN_MPL2_ONLY")
+  message(FATAL_ERROR "the library hands its users these flags: ${with}")
+endif()

@@ -1,0 +1,1 @@
+int without() { return 0; }
