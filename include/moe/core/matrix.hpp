@@ -1,9 +1,11 @@
 #pragma once
 
+#include <concepts>
 #include <limits>
 #include <string_view>
 #include <utility>
 
+#include "moe/core/misuse.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/view.hpp"
 
@@ -43,6 +45,10 @@ class Matrix {
     return *this;
   }
   Matrix(const Matrix&) = delete;
+  template <std::same_as<Matrix> Same>
+  Matrix(Same&) {
+    static_assert(detail::never<Same>, "Matrix: a copy is spelled .copy(), a move std::move(matrix)");
+  }
   Matrix& operator=(const Matrix&) = delete;
   ~Matrix() = default;
 

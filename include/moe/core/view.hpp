@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "moe/core/index.hpp"
+#include "moe/core/misuse.hpp"
 #include "moe/core/row.hpp"
 
 namespace moe {
@@ -33,6 +34,29 @@ concept RowMajorDense = requires(M& m) {
   { m.outerStride() } -> std::convertible_to<Index>;
 };
 
+/// What View<Value, Backend> looks at without a copy. Ask this, not std::is_constructible: a view also takes what is
+/// not viewable, to say in one sentence why.
+template <class M, class Value, class Backend>
+concept Viewable = Backend::is_host && RowMajorDense<M> && !OwningTemporary<M> &&
+                   std::convertible_to<decltype(std::declval<M&>().data()), Value*>;
+
+namespace detail {
+
+template <class M>
+concept EigenObject = requires { typename std::remove_cvref_t<M>::PlainObject; };
+
+/// A matrix of ours with other values, or in other memory, than the view is of.
+template <class M, class Value, class Backend>
+concept OtherMatrix = requires(M& m) {
+  typename std::remove_cvref_t<M>::Value;
+  typename std::remove_cvref_t<M>::Backend;
+  m.view();
+  requires !(std::same_as<typename std::remove_cvref_t<M>::Value, std::remove_const_t<Value>> &&
+             std::same_as<typename std::remove_cvref_t<M>::Backend, Backend>);
+};
+
+}  // namespace detail
+
 /// `rows` x `cols` values in the memory of Backend, row-major, `stride` values from one row to the next. Owns nothing:
 /// whoever made the memory keeps it alive as long as the view is used.
 template <class Value, class Backend>
@@ -54,10 +78,35 @@ struct View {
       : View(other.data, other.rows, other.cols, other.stride) {}
 
   /// Other people's row-major matrices in host memory, without a copy.
-  template <RowMajorDense M>
-  requires(Backend::is_host && !OwningTemporary<M> &&
-           std::convertible_to<decltype(std::declval<M&>().data()), Value*>) View(M&& m)
+  template <class M>
+  requires Viewable<M, Value, Backend> View(M&& m)
       : View(m.data(), m.rows(), m.cols(), m.rows() > 1 ? m.outerStride() : m.cols()) {}
+
+  // What these take is a mistake, which the first sentence that does not hold names.
+  template <class M>
+  requires(detail::EigenObject<M> && !Viewable<M, Value, Backend>) View(M&&) {
+    static_assert(Backend::is_host, "View: an Eigen matrix lies in host memory, the view is of another backend's");
+    static_assert(
+        requires(M & m) { m.data(); },
+        "View: an Eigen expression has no memory to look at; assign it to a row-major matrix that outlives the view");
+    static_assert(!OwningTemporary<M>,
+                  "View: a temporary matrix dies before its view does; give it a name that outlives the view");
+    static_assert(bool(std::remove_cvref_t<M>::IsRowMajor),
+                  "View: the matrix is column-major; the library reads rows, so use Eigen::RowMajor");
+    static_assert(has_contiguous_rows<std::remove_cvref_t<M>>, "View: the values of a row must lie side by side");
+    static_assert(Viewable<M, Value, Backend>,
+                  "View: the matrix's values have another type than the view's, or are const where they are written");
+  }
+  template <class M>
+  requires detail::OtherMatrix<M, Value, Backend> View(M&&) {
+    static_assert(std::same_as<typename std::remove_cvref_t<M>::Backend, Backend>,
+                  "View: the matrix lies in the memory of another backend");
+    static_assert(detail::never<M>, "View: the matrix's values have another type than the view's");
+  }
+  template <class Other>
+  requires(!std::convertible_to<Other*, Value*>) View(Other*, Index, Index, Index = 0) {
+    static_assert(detail::never<Other>, "View: the pointer is to values of another type than the view's");
+  }
 
   MOE_HOST_DEVICE Index size() const { return rows * cols; }
   MOE_HOST_DEVICE bool empty() const { return size() == 0; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <span>
 #include <string>
 #include <tuple>
@@ -7,9 +8,11 @@
 #include <utility>
 
 #include "moe/concepts/fusion.hpp"
+#include "moe/concepts/level.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/misuse.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/require.hpp"
 #include "moe/ops/add.hpp"
@@ -50,7 +53,14 @@ struct SavedOfFusion<F> {
 /// Weights: token.*, segment.*, and the fusion's.
 template <class Token, class Segment, class F>
 class HybridMoE {
+  static_assert(Level<Token>, "HybridMoE: 1st argument must be a layer of routed experts such as TokenMoE");
+  static_assert(SegmentLevel<Segment>,
+                "HybridMoE: 2nd argument must be a layer that tells its gates, such as SegmentMoE");
   static_assert(Fusion<F>, "HybridMoE: 3rd argument must be a Fusion such as FixedFusion");
+  static_assert(std::same_as<typename Token::Backend, typename Segment::Backend>,
+                "HybridMoE: both levels must live on one backend");
+  static_assert(std::same_as<typename Token::Value, typename Segment::Value>,
+                "HybridMoE: both levels must have one value type");
 
  public:
   using Value = typename Token::Value;
@@ -131,8 +141,9 @@ class HybridMoE {
   }
 
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors.
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
                   HybridMoE& gradient) const {
+    Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "HybridMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     if constexpr (joins_levels)
@@ -194,6 +205,25 @@ class HybridMoE {
   static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
     Token::visit_buffers(visit, prefix + "token.", trees.token...);
     Segment::visit_buffers(visit, prefix + "segment.", trees.segment...);
+  }
+
+  // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
+
+  template <std::same_as<HybridMoE> Same>
+  HybridMoE(Same&) {
+    detail::explain_copy<Same>();
+  }
+  template <class Given, class Gradient>
+  Tensor backward(const Context&, ConstView, AuxiliaryGradient, Given&&, Gradient&&) const {
+    return detail::explain_backward<HybridMoE, Given, Gradient>();
+  }
+  template <class Unknown = void>
+  DecodingState begin_decoding(const Context&, Index) const requires(!is_causal) {
+    return detail::explain_decode<Unknown>();
+  }
+  template <class Unknown = void>
+  Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, DecodingState&) const requires(!is_causal) {
+    return detail::explain_decode<Unknown>();
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "moe/core/misuse.hpp"
 #include "moe/layers/hybrid_moe.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
@@ -133,13 +134,16 @@ F configured_fusion(const MultiPlSettings& s) {
 }
 
 template <class Layer>
-struct MultiPlMaker;
+struct MultiPlMaker {
+  static_assert(never<Layer>, "make_multipl: the type to build must be one of the MultiPL layers or one of its levels");
+  static Layer make(const MultiPlSettings&);
+};
 template <class R, class N, class C, class X, class Path, class Bal>
 struct MultiPlMaker<TokenMoE<R, N, C, X, Path, Bal>> {
   static auto make(const MultiPlSettings& s) {
     if constexpr (requires { R::nobody; })
-      require(s.shared == R::nobody || (s.shared >= 0 && s.shared < s.token_experts), "MultiPlMoe", "the shared expert's index must lie in [0, ",
-              s.token_experts, "), got ", s.shared);
+      require(s.shared == R::nobody || (s.shared >= 0 && s.shared < s.token_experts), "MultiPlMoe",
+              "the shared expert's index must lie in [0, ", s.token_experts, "), got ", s.shared);
     require(s.k >= 1 && s.k <= s.token_experts, "MultiPlMoe", "k must lie in [1, ", s.token_experts, "], got ", s.k);
     return TokenMoE<R, N, C, X, Path, Bal>(
         configured<R>(s), N{}, C{}, ExpertBank<X>(s.token_experts, s.width, s.hidden), Path{}, configured<Bal>(s));

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <concepts>
 #include <numeric>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "moe/concepts/segment_source.hpp"
+#include "moe/concepts/segmenter.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/misuse.hpp"
 #include "moe/core/segments.hpp"
 #include "moe/modules/expert_bank.hpp"
 #include "moe/modules/gating.hpp"
@@ -45,7 +49,10 @@ class SegmentMoE {
       GateNormalizer<N>,
       "SegmentMoE: 4th argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
   static_assert(Capacity<C>, "SegmentMoE: 5th argument must be a Capacity: Index rows_per_expert(Demand) const");
-  static_assert(Expert<X>, "SegmentMoE: 6th argument must be an Expert such as SwiGlu<float, Cpu<>>");
+  static_assert(Expert<X>, "SegmentMoE: 6th argument must be an ExpertBank of Experts such as SwiGlu<float, Cpu<>>");
+  static_assert(
+      SegmentSource<Source, typename X::Value, typename X::Backend>,
+      "SegmentMoE: 2nd argument must be a SegmentSource of the experts' value type and backend, such as OwnMean");
 
  public:
   using Value = typename X::Value;
@@ -194,8 +201,9 @@ class SegmentMoE {
 
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. d_mass_1T is the gradient of each row's sum of
   /// gates, for fusions that use it; empty: none.
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved, SegmentMoE& gradient,
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed, SegmentMoE& gradient,
                   ConstView d_mass_1T = {}) const {
+    Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SegmentMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     if constexpr (feeds_rows) {
@@ -285,6 +293,25 @@ class SegmentMoE {
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
     decltype(gating)::visit_buffers(visit, prefix, trees.gating...);
+  }
+
+  // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
+
+  template <std::same_as<SegmentMoE> Same>
+  SegmentMoE(Same&) {
+    detail::explain_copy<Same>();
+  }
+  template <class Given, class Gradient>
+  Tensor backward(const Context&, ConstView, AuxiliaryGradient, Given&&, Gradient&&) const {
+    return detail::explain_backward<SegmentMoE, Given, Gradient>();
+  }
+  template <class Unknown = void>
+  DecodingState begin_decoding(const Context&, Index) const requires(!is_causal) {
+    return detail::explain_decode<Unknown>();
+  }
+  template <class Unknown = void>
+  Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, DecodingState&) const requires(!is_causal) {
+    return detail::explain_decode<Unknown>();
   }
 
  private:
@@ -389,5 +416,9 @@ class SegmentMoE {
                       });
   }
 };
+
+// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
+template <class S, class Source, class R, class N, class C, class X>
+SegmentMoE(S, Source, R, N, C, X) -> SegmentMoE<S, Source, R, N, C, typename detail::ExpertIn<X>::Type>;
 
 }  // namespace moe

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <concepts>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "moe/concepts/always_on.hpp"
 #include "moe/concepts/balance.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/misuse.hpp"
 #include "moe/modules/always_on.hpp"
 #include "moe/modules/expert_bank.hpp"
 #include "moe/modules/gating.hpp"
@@ -31,7 +34,10 @@ class TokenMoE {
       GateNormalizer<N>,
       "TokenMoE: 2nd argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
   static_assert(Capacity<C>, "TokenMoE: 3rd argument must be a Capacity: Index rows_per_expert(Demand) const");
-  static_assert(Expert<X>, "TokenMoE: 4th argument must be an Expert such as SwiGlu<float, Cpu<>>");
+  static_assert(Expert<X>, "TokenMoE: 4th argument must be an ExpertBank of Experts such as SwiGlu<float, Cpu<>>");
+  static_assert(
+      AlwaysOn<Path, typename X::Value, typename X::Backend>,
+      "TokenMoE: 5th argument must be an always-on path of the experts' value type and backend, or NoAlwaysOn");
   static_assert(Balance<Bal>, "TokenMoE: 6th argument must be a Balance: bool counts(Index expert) const");
 
  public:
@@ -169,8 +175,9 @@ class TokenMoE {
   }
 
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors.
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
                   TokenMoE& gradient) const {
+    Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "TokenMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     auto [d_x_TD, d_gates_TE] = mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
@@ -220,6 +227,25 @@ class TokenMoE {
     decltype(gating)::visit_buffers(visit, prefix, trees.gating...);
   }
 
+  // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
+
+  template <std::same_as<TokenMoE> Same>
+  TokenMoE(Same&) {
+    detail::explain_copy<Same>();
+  }
+  template <class Given, class Gradient>
+  Tensor backward(const Context&, ConstView, AuxiliaryGradient, Given&&, Gradient&&) const {
+    return detail::explain_backward<TokenMoE, Given, Gradient>();
+  }
+  template <class Unknown = void>
+  DecodingState begin_decoding(const Context&, Index) const requires(!is_causal) {
+    return detail::explain_decode<Unknown>();
+  }
+  template <class Unknown = void>
+  Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, DecodingState&) const requires(!is_causal) {
+    return detail::explain_decode<Unknown>();
+  }
+
  private:
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
     require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, the gate expects ", width());
@@ -227,5 +253,9 @@ class TokenMoE {
   }
   static ConstView logits(const Decision<Value, Backend>& decision) { return decision.logits_RE.view(); }
 };
+
+// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
+template <class R, class N, class C, class X, class Path = NoAlwaysOn, class Bal = BalanceOverAll>
+TokenMoE(R, N, C, X, Path = {}, Bal = {}) -> TokenMoE<R, N, C, typename detail::ExpertIn<X>::Type, Path, Bal>;
 
 }  // namespace moe

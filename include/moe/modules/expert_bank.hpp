@@ -10,8 +10,10 @@
 namespace moe {
 
 /// The experts of one layer. In a gradient tree an expert with empty tensors is frozen: no weight gradient is computed.
-template <Expert X>
+template <class X>
 struct ExpertBank {
+  static_assert(Expert<X>, "ExpertBank: 1st argument must be an Expert such as SwiGlu<float, Cpu<>>");
+
   using Value = typename X::Value;
   using Backend = typename X::Backend;
   template <class Other>
@@ -48,5 +50,19 @@ struct ExpertBank {
       X::visit_parameters(visit, prefix + "experts." + std::to_string(e) + ".", tree.experts[e], trees.experts[e]...);
   }
 };
+
+namespace detail {
+
+/// The expert type of a constructor's argument: none unless it is a bank, which is a layer's to say in a sentence.
+template <class Argument>
+struct ExpertIn {
+  struct Type {};
+};
+template <class X>
+struct ExpertIn<ExpertBank<X>> {
+  using Type = X;
+};
+
+}  // namespace detail
 
 }  // namespace moe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <span>
 #include <string>
 #include <utility>
@@ -10,13 +11,16 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/misuse.hpp"
 
 namespace moe {
 
 /// FFN(x) = W_down (silu(W_gate x) * (W_up x)), no biases: the dense layer of Qwen, and each expert. Weights are stored
 /// [out, in]: gate_proj and up_proj [F, D], down_proj [D, F].
-template <class Value_, Backend Backend_>
+template <class Value_, class Backend_>
 struct SwiGlu {
+  static_assert(moe::Backend<Backend_>, "SwiGlu: 2nd argument must be a Backend such as Cpu<>");
+
   using Value = Value_;
   using Backend = Backend_;
   using Context = typename Backend::Context;
@@ -60,7 +64,9 @@ struct SwiGlu {
     result.saved.x_owned = std::move(x_TD);
     return result;
   }
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved, SwiGlu& gradient) const {
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed,
+                  SwiGlu& gradient) const {
+    Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SwiGlu::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     return backward_groups(context, std::span(this, 1), d_y_TD, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group),
@@ -127,6 +133,17 @@ struct SwiGlu {
   }
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&&, const std::string&, Trees&&...) {}
+
+  // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
+
+  template <std::same_as<SwiGlu> Same>
+  SwiGlu(Same&) {
+    detail::explain_copy<Same>();
+  }
+  template <class Given, class Gradient>
+  Tensor backward(const Context&, ConstView, AuxiliaryGradient, Given&&, Gradient&&) const {
+    return detail::explain_backward<SwiGlu, Given, Gradient>();
+  }
 
  private:
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <concepts>
+
+#include "moe/core/batch.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe {
+
+/// A layer of routed experts, as far as HybridMoE has to know it.
+template <class L>
+concept Level = requires(const L& level) {
+  typename L::Value;
+  typename L::Backend;
+  typename L::ExpertType;
+  typename L::Saved;
+  typename L::Stats;
+  typename L::DecodingState;
+  { L::is_causal } -> std::convertible_to<bool>;
+  { level.width() } -> std::same_as<Index>;
+};
+
+/// A level that also tells the gates its rows met.
+template <class L>
+concept SegmentLevel = Level<L> &&
+    requires(const L& level, const typename L::Backend::Context& context,
+             View<const typename L::Value, typename L::Backend> x_TD, const Batch& batch) {
+  level.infer_with_gates(context, x_TD, batch);
+};
+
+}  // namespace moe
