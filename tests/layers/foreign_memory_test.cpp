@@ -23,14 +23,17 @@ static_assert(std::is_constructible_v<ConstView, Eigen::Map<const RowMajor, 0, E
 static_assert(std::is_constructible_v<ConstView, Eigen::Ref<const RowMajor>&>);
 static_assert(std::is_constructible_v<ConstView, Eigen::Block<RowMajor>>);
 static_assert(std::is_constructible_v<View<float, Cpu<>>, RowMajor&>);
-// What would be read wrongly does not convert.
-static_assert(!std::is_constructible_v<View<float, Cpu<>>, const RowMajor&>);
-static_assert(!std::is_constructible_v<ConstView, ColMajor&>);
-static_assert(!std::is_constructible_v<ConstView, Eigen::Map<const ColMajor>>);
-static_assert(!std::is_constructible_v<ConstView, decltype(std::declval<ColMajor&>().row(0))>);
-static_assert(
-    !std::is_constructible_v<ConstView, Eigen::Map<RowMajor, 0, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>>>);
-static_assert(!std::is_constructible_v<View<const double, Cpu<>>, RowMajor&>);
+// What would be read wrongly is not viewable; what a program that views it is told is in tests/compile_fail.
+template <class M, class Value = const float>
+constexpr bool viewable = Viewable<M, Value, Cpu<>>;
+static_assert(viewable<RowMajor&> && viewable<const RowMajor&> && viewable<Eigen::Block<RowMajor>>);
+static_assert(!viewable<RowMajor>);
+static_assert(!viewable<const RowMajor&, float>);
+static_assert(!viewable<ColMajor&>);
+static_assert(!viewable<Eigen::Map<const ColMajor>>);
+static_assert(!viewable<decltype(std::declval<ColMajor&>().row(0))>);
+static_assert(!viewable<Eigen::Map<RowMajor, 0, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>>>);
+static_assert(!viewable<RowMajor&, const double>);
 
 const CpuContext context;
 using Layer = Mixtral<float, Cpu<>>;

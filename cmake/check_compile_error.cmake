@@ -1,0 +1,25 @@
+# Compiles SOURCE, which begins with `// error: sentence`, and demands that it fails with that sentence in the first error.
+#   cmake "-DCOMPILE=compiler;flags" -DSOURCE=... -P check_compile_error.cmake
+cmake_minimum_required(VERSION 3.25)
+
+file(READ "${SOURCE}" text)
+if(NOT text MATCHES "^// error: ([^\n]+)\n")
+  message(FATAL_ERROR "${SOURCE} must begin with a line '// error: sentence'")
+endif()
+set(sentence "${CMAKE_MATCH_1}")
+
+# English, whatever the user speaks, and on one line, however wide the terminal.
+set(ENV{LC_ALL} C)
+execute_process(COMMAND ${COMPILE} -fsyntax-only "${SOURCE}" RESULT_VARIABLE status ERROR_VARIABLE report)
+if(status STREQUAL "0")
+  message(FATAL_ERROR "${SOURCE} compiles")
+endif()
+if(NOT report MATCHES "(^|\n)([^\n]*error: [^\n]*)")
+  message(FATAL_ERROR "the compiler ended with ${status} and without an error:\n${report}")
+endif()
+set(first "${CMAKE_MATCH_2}")
+string(FIND "${first}" "${sentence}" found)
+if(found EQUAL -1)
+  message(NOTICE "---- promised\n${sentence}\n---- first error\n${first}\n----")
+  message(FATAL_ERROR "${SOURCE}: another error comes first")
+endif()

@@ -1,0 +1,7 @@
+// error: HybridMoE: 2nd argument must be a layer that tells its gates, such as SegmentMoE
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+HybridMoE<Segment, Token, FixedFusion> layer;

@@ -1,0 +1,7 @@
+// error: HybridMoE: both levels must live on one backend
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+HybridMoE<Mixtral<float, archetype::Backend>, Segment, FixedFusion> layer;

@@ -1,0 +1,7 @@
+// error: HybridMoE: both levels must have one value type
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+HybridMoE<Mixtral<double, Shape>, Segment, FixedFusion> layer;

@@ -1,0 +1,2 @@
+// error: this file has a mistake
+int planted() { return 0; }

@@ -1,0 +1,7 @@
+// error: Gating: a router that compares with thresholds must be the one that infers; they are kept for it
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+TokenMoE layer(Routing<ThresholdChoice, TopK>{}, SoftmaxOverAll{}, Unlimited{}, Bank(6, 8, 16));

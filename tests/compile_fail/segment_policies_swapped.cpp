@@ -1,0 +1,8 @@
+// error: SegmentMoE: 1st argument must be a Segmenter: bool ends_after(Index length, std::int32_t token) const
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+SegmentMoE layer(OwnMean<float, Shape>(8), FixedWindow{.window = 4}, ExpertChoice{}, SoftmaxOverAll{},
+                 SegmentCapacity{}, Bank(6, 8, 16));

@@ -1,0 +1,7 @@
+// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<Rank>) const
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+TokenMoE layer(SoftmaxOverChosen{}, TopK{.k = 2}, Unlimited{}, Bank(6, 8, 16));
