@@ -29,6 +29,7 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/host_device.hpp"
 #include "moe/core/index.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/core/observation.hpp"

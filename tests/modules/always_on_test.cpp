@@ -51,7 +51,8 @@ TEST_CASE("the shared FFN adds to the output, and to the gradient of the input",
 
 TEST_CASE("the shared FFN's weights bear the names of Qwen's checkpoints", "[modules]") {
   std::vector<std::string> names;
-  Path::visit_parameters([&](const std::string& name, const auto&) { names.push_back(name); }, "mlp.", Path(4, 6));
+  Path::visit_parameters([&](const std::string& name, const auto&) { names.push_back(name); }, std::string("mlp."),
+                         Path(4, 6));
   CHECK(names == std::vector<std::string>{"mlp.shared_expert.gate_proj.weight", "mlp.shared_expert.up_proj.weight",
                                           "mlp.shared_expert.down_proj.weight", "mlp.shared_expert_gate.weight"});
 }

@@ -17,7 +17,8 @@ TEST_CASE("a bank numbers its experts as checkpoints do", "[modules]") {
   CHECK(bank.count() == 2);
   CHECK(bank.width() == 3);
   std::vector<std::string> names;
-  Bank::visit_parameters([&](const std::string& name, const auto&) { names.push_back(name); }, "mlp.", bank);
+  Bank::visit_parameters([&](const std::string& name, const auto&) { names.push_back(name); }, std::string("mlp."),
+                         bank);
   CHECK(names == std::vector<std::string>{"mlp.experts.0.gate_proj.weight", "mlp.experts.0.up_proj.weight",
                                           "mlp.experts.0.down_proj.weight", "mlp.experts.1.gate_proj.weight",
                                           "mlp.experts.1.up_proj.weight", "mlp.experts.1.down_proj.weight"});

@@ -63,8 +63,10 @@ TEST_CASE("inference compares with the thresholds, training with the other rows"
 TEST_CASE("weights and buffers are listed apart", "[modules]") {
   std::vector<std::string> weights, buffers;
   const Learning gating({}, {}, {}, 3, 4);
-  Learning::visit_parameters([&](const std::string& name, const auto&) { weights.push_back(name); }, "p.", gating);
-  Learning::visit_buffers([&](const std::string& name, const auto&) { buffers.push_back(name); }, "p.", gating);
+  Learning::visit_parameters([&](const std::string& name, const auto&) { weights.push_back(name); }, std::string("p."),
+                             gating);
+  Learning::visit_buffers([&](const std::string& name, const auto&) { buffers.push_back(name); }, std::string("p."),
+                          gating);
   CHECK(weights == std::vector<std::string>{"p.gate.weight"});
   CHECK(buffers == std::vector<std::string>{"p.thresholds", "p.threshold_updates"});
 }

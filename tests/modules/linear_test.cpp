@@ -13,7 +13,8 @@ static_assert(Module<Layer>);
 
 std::vector<std::string> names(const Layer& layer) {
   std::vector<std::string> result;
-  Layer::visit_parameters([&](const std::string& name, const auto&) { result.push_back(name); }, "p.", layer);
+  Layer::visit_parameters([&](const std::string& name, const auto&) { result.push_back(name); }, std::string("p."),
+                          layer);
   return result;
 }
 }  // namespace

@@ -57,6 +57,7 @@ TEST_CASE("SwiGlu decodes as it infers", "[modules]") {
 
 TEST_CASE("SwiGlu's weights bear the names of checkpoints", "[modules]") {
   std::vector<std::string> names;
-  Layer::visit_parameters([&](const std::string& name, const auto&) { names.push_back(name); }, "mlp.", Layer(2, 3));
+  Layer::visit_parameters([&](const std::string& name, const auto&) { names.push_back(name); }, std::string("mlp."),
+                          Layer(2, 3));
   CHECK(names == std::vector<std::string>{"mlp.gate_proj.weight", "mlp.up_proj.weight", "mlp.down_proj.weight"});
 }

@@ -8,7 +8,8 @@ namespace moe {
 
 // clang-format off
 /// Where matrices live and who works on them. A backend is a folder: its memory (Buffer), what a run carries (Context:
-/// threads or stream, memory pool, random key) and the verbs that ops/ and modules/ are written in:
+/// threads or stream, memory pool, random key) and the verbs that ops/ and modules/ are written in. HostBuffer is for
+/// short lists that the host makes for one call, from the context's pool too. Lists that a verb reads are ListViews.
 ///
 ///   for_each(context, count, f)            f(i) for i in [0, count), in any order; what f(i) writes nobody else does
 ///   for_each_element(context, count, f)    the same for an f of a few operations

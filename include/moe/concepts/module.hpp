@@ -12,9 +12,16 @@ struct Visitor {
 };
 }  // namespace archetype
 
+/// The prefix of a walk that asks for no names: whatever is added to it, no string is built and nothing is allocated.
+struct Nameless {
+  friend Nameless operator+(Nameless, const auto&) { return {}; }
+  operator std::string() const { return {}; }
+};
+
 /// Something that learns. `M::visit_parameters(visit, prefix, trees...)` calls visit(name, tensor of each tree...) for
 /// every weight, in one fixed order; `structure()` returns the same tree with every tensor empty: a gradient in which
-/// nothing trains yet.
+/// nothing trains yet. A module that takes its prefix as `const auto&` and passes on what `prefix + "gate."` gives is
+/// walked without building a name where nobody asks for names (Nameless).
 template <class M>
 concept Module = requires(M& module, const M& constant, archetype::Visitor visit, std::string prefix) {
   M::visit_parameters(visit, prefix, module);

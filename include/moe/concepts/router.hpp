@@ -74,12 +74,12 @@ namespace detail {
 template <class R>
 inline constexpr bool claims_batch_independence = false;
 template <class R>
-  requires requires { requires R::is_batch_independent; }
+requires requires { requires R::is_batch_independent; }
 inline constexpr bool claims_batch_independence<R> = true;
 }  // namespace detail
 
-/// A row's choice under this router depends on no other row. A router that asks for RowContext may use the row's place in
-/// the batch, so it has to say `static constexpr bool is_batch_independent = true`.
+/// A row's choice under this router depends on no other row. A router that asks for RowContext may use the row's place
+/// in the batch, so it has to say `static constexpr bool is_batch_independent = true`.
 template <class R>
 inline constexpr bool router_is_batch_independent =
     PlainRowRouter<typename RoutingOf<R>::Infer> || detail::claims_batch_independence<typename RoutingOf<R>::Infer>;

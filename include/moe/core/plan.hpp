@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -11,14 +12,21 @@ namespace moe {
 /// pairs[pair_begin[t]] .. pairs[pair_begin[t+1] - 1], by ascending expert.
 template <class Backend>
 struct Plan {
-  std::vector<Index> offsets{0};
+  std::vector<Index> offsets;
   Matrix<Index, Backend> rows_1N;
   Matrix<Index, Backend> experts_1N;
   Matrix<Index, Backend> pair_begin_1T;
   Matrix<Index, Backend> pairs_1N;
 
-  Index pairs() const { return offsets.back(); }
-  Index experts() const { return static_cast<Index>(offsets.size()) - 1; }
+  Index pairs() const { return offsets.empty() ? 0 : offsets.back(); }
+  Index experts() const { return offsets.empty() ? 0 : static_cast<Index>(offsets.size()) - 1; }
 };
+
+/// How many pairs each expert has, from the offsets of a plan or of a part of one.
+inline std::vector<Index> loads_of(ListView<Index> offsets) {
+  std::vector<Index> load(static_cast<std::size_t>(offsets.size > 0 ? offsets.size - 1 : 0));
+  for (std::size_t e = 0; e < load.size(); ++e) load[e] = offsets.data[e + 1] - offsets.data[e];
+  return load;
+}
 
 }  // namespace moe

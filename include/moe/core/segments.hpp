@@ -8,7 +8,7 @@ namespace moe {
 
 /// The windows a batch is cut into (eq. 3): segment v holds rows [begin[v], begin[v+1]); none straddles two sequences.
 struct Segments {
-  std::vector<Index> begin{0};
+  std::vector<Index> begin;
   /// For each segment: 1 when it is its sequence's first.
   std::vector<Index> opens_sequence;
   /// For each row: the segment it lies in.

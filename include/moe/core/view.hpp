@@ -19,8 +19,10 @@ inline constexpr bool has_contiguous_rows<M> = M::InnerStrideAtCompileTime == 1;
 
 /// A matrix that would die with the expression it is made in, and leave a view of it dangling.
 template <class M>
-concept OwningTemporary = !std::is_reference_v<M> && requires { typename M::PlainObject; } &&
-                          std::same_as<std::remove_cv_t<M>, typename M::PlainObject>;
+concept OwningTemporary = !std::is_reference_v<M> && requires {
+  typename M::PlainObject;
+}
+&&std::same_as<std::remove_cv_t<M>, typename M::PlainObject>;
 
 /// Anything row-major that says `data()`, `rows()`, `cols()` and `outerStride()`: an Eigen matrix, map or block of
 /// rows.
@@ -43,7 +45,9 @@ concept Viewable = Backend::is_host && RowMajorDense<M> && !OwningTemporary<M> &
 namespace detail {
 
 template <class M>
-concept EigenObject = requires { typename std::remove_cvref_t<M>::PlainObject; };
+concept EigenObject = requires {
+  typename std::remove_cvref_t<M>::PlainObject;
+};
 
 /// A matrix of ours with other values, or in other memory, than the view is of.
 template <class M, class Value, class Backend>

@@ -156,7 +156,7 @@ class HybridMoE {
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("HybridMoE::infer", x_TD, batch);
     if constexpr (joins_levels) {
-      const auto by_token = token.decide_for_inference(context, x_TD, batch);
+      const auto by_token = token.decide_for_inference(context, x_TD, {batch.tokens, batch.languages});
       const auto by_segment = segment.decide_for_inference(context, x_TD, batch);
       const auto mass_1T = sum_of_gates<Value, Backend>(context, by_segment.gates.view());
       const auto scale_T2 = fusion.template scales<Value, Backend>(context, mass_1T.view());
@@ -174,12 +174,14 @@ class HybridMoE {
   DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
     return {token.begin_decoding(context, sequences), segment.begin_decoding(context, sequences)};
   }
-  /// One more row of each sequence.
+  /// One more row of each sequence. When it throws, the state still expects this row.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const requires(is_causal) {
     auto o_token_BD = token.decode(context, x_BD, tokens_B, state.token);
-    auto o_segment_BD = segment.decode(context, x_BD, tokens_B, state.segment);
-    return fuse(context, std::move(o_token_BD), std::move(o_segment_BD), state.segment.gates_BE);
+    auto o_segment_BD = segment.answer(context, x_BD, tokens_B, state.segment);
+    auto y_BD = fuse(context, std::move(o_token_BD), std::move(o_segment_BD), state.segment.gates_BE);
+    segment.advance(context, x_BD, tokens_B, state.segment);
+    return y_BD;
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
@@ -196,7 +198,7 @@ class HybridMoE {
     return tree;
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     Token::visit_parameters(visit, prefix + "token.", trees.token...);
     Segment::visit_parameters(visit, prefix + "segment.", trees.segment...);
     F::visit_parameters(visit, prefix + "fusion.", trees.fusion...);
@@ -250,10 +252,9 @@ class HybridMoE {
         context, std::as_const(saved.token.decision.gates_RE).view(), std::as_const(saved.segment.gates).view(),
         std::as_const(saved.scale_T2).view());
     auto plan = join_plans(context, saved.token, saved.segment);
-    const std::span<const Index> offsets = plan.offsets;
-    const auto of_token = static_cast<std::size_t>(token.bank.count());
-    Stats stats{token.account(context, saved.token, offsets.first(of_token + 1)),
-                segment.account(context, saved.segment, offsets.subspan(of_token))};
+    const Index of_token = token.bank.count();
+    Stats stats{token.account(context, saved.token, {plan.offsets.data(), of_token + 1}),
+                segment.account(context, saved.segment, {plan.offsets.data() + of_token, segment.bank.count() + 1})};
     auto [y_TD, mix_saved] = mix<ExpertType>(context, experts(), x_TD, std::move(plan), gates_TE.view());
     saved.mix = std::move(mix_saved);
     return {std::move(y_TD), {{}, x_TD, std::move(saved)}, std::move(stats)};

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <concepts>
-#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -141,9 +140,9 @@ class SegmentMoE {
                        [&](ConstView u_VD) { return gating.decide_in_training(context, u_VD, {}); });
   }
   /// The loads of a decision; offsets[e+1] - offsets[e]: what expert e works on.
-  Stats account(const Context&, Routed& routed, std::span<const Index> offsets) const {
+  Stats account(const Context&, Routed& routed, ListView<Index> offsets) const {
     Stats stats;
-    for (std::size_t e = 0; e + 1 < offsets.size(); ++e) stats.load.push_back(offsets[e + 1] - offsets[e]);
+    stats.load = loads_of(offsets);
     stats.dropped = routed.decision.dropped;
     // Without segments there was no boundary to draw, and thresholds must not follow one.
     if (routed.cut.segments.count() > 0) stats.boundary_1E = std::move(routed.decision.choice.boundary_1E);
@@ -161,7 +160,7 @@ class SegmentMoE {
       d_gates = repeat_over_rows_back<Value, Backend>(context, std::as_const(d_gates).view(),
                                                       std::as_const(routed.cut.begin_1V).view());
     if (!routed.decision.dropped.empty())
-      zero_where_dropped<Value, Backend>(context, routed.decision.kept(), d_gates.view());
+      zero_where_dropped<Value, Backend>(context, routed.decision.kept().view(), d_gates.view());
     const auto d_logits_VE = gating.normalizer_back(context, d_gates, routed.decision);
     auto d_u_VD = gating.gate.backward(context, d_logits_VE, routed.u_VD, gradient.gating.gate);
     if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
@@ -257,8 +256,17 @@ class SegmentMoE {
             Matrix<Rank, Backend>::zeros(context, sequences, bank.count())};
   }
   /// One more row of each sequence: the same numbers as infer over the whole sequences, up to the rounding of products
-  /// with fewer rows. tokens_B is empty or has an id for each row. state.gates_BE tells the gates the rows met.
+  /// with fewer rows. tokens_B is empty or has an id for each row. state.gates_BE tells the gates the rows met. When it
+  /// throws, the state still expects this row.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                DecodingState& state) const requires(is_causal) {
+    auto y_BD = answer(context, x_BD, tokens_B, state);
+    advance(context, x_BD, tokens_B, state);
+    return y_BD;
+  }
+  /// The two halves of decode, for layers that do something between them which may throw: what the rows get, and the
+  /// state's step to the next rows.
+  Tensor answer(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const requires(is_causal) {
     require(x_BD.cols == width(), "SegmentMoE::decode", "x has ", x_BD.cols, " columns, the gate expects ", width());
     require(x_BD.rows == state.so_far_BD.rows(), "SegmentMoE::decode", "x has ", x_BD.rows, " rows, the state has ",
@@ -268,9 +276,36 @@ class SegmentMoE {
     route_new_segments(context, state);
     const auto plan = Backend::group_by_expert(context, state.chosen_BE);
     const ConstView fed_BD = feeds_rows ? x_BD : std::as_const(state.u_BD).view();
-    auto y_BD = mix_infer<X>(context, bank.span(), fed_BD, plan, std::as_const(state.gates_BE).view());
-    advance(context, x_BD, tokens_B, state);
-    return y_BD;
+    return mix_infer<X>(context, bank.span(), fed_BD, plan, std::as_const(state.gates_BE).view());
+  }
+  void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+               DecodingState& state) const requires(is_causal) {
+    const auto count = static_cast<Index>(state.length.size());
+    typename Backend::template HostBuffer<Index> closes(context, count);
+    for (Index b = 0; b < count; ++b) {
+      const auto at = static_cast<std::size_t>(b);
+      const Index length = state.length[at] + 1;
+      closes.data()[b] = segmenter.ends_after(length, tokens_B.empty() ? -1 : tokens_B[at]) ? length : 0;
+    }
+    const Indices closes_1B = upload_indices<Backend>(context, {closes.data(), count});
+    const Indices before_1B = upload_indices<Backend>(context, state.length);
+    // From here on nothing throws.
+    for (std::size_t b = 0; b < state.length.size(); ++b) {
+      const bool closed = closes.data()[b] != 0;
+      state.length[b] = closed ? 0 : state.length[b] + 1;
+      if (closed) state.opens[b] = 0;
+    }
+    Backend::for_each(context, x_BD.rows,
+                      [x_BD, closes_ = closes_1B.view(), before_ = before_1B.view(), so_far = state.so_far_BD.view(),
+                       previous = state.previous_BD.view()] MOE_HOST_DEVICE(Index b) {
+                        const Index length = closes_(0, b);
+                        for (Index d = 0; d < x_BD.cols; ++d) {
+                          so_far(b, d) = Pool::absorbed(so_far(b, d), x_BD(b, d), before_(0, b));
+                          if (length == 0) continue;
+                          previous(b, d) = Pool::finished(so_far(b, d), length);
+                          so_far(b, d) = 0;
+                        }
+                      });
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
@@ -285,7 +320,7 @@ class SegmentMoE {
     return tree;
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     decltype(gating)::visit_parameters(visit, prefix, trees.gating...);
     Source::visit_parameters(visit, prefix, trees.source...);
     ExpertBank<X>::visit_parameters(visit, prefix, trees.bank...);
@@ -331,33 +366,23 @@ class SegmentMoE {
   Routed decide_with(const Context& context, ConstView x_TD, const Batch& batch, const Decide& decision_of) const {
     Routed routed;
     routed.cut = cut(context, batch);
-    const std::vector<Index>& begin = routed.cut.segments.begin;
+    const ListView<Index> begin = routed.cut.segments.begin;
     auto pooled_VD = Tensor::uninitialized(context, routed.cut.segments.count(), x_TD.cols);
     routed.pooled = Pool::template forward<Value, Backend>(context, x_TD, begin, pooled_VD.view());
     routed.u_VD = source.forward(context, std::move(pooled_VD), routed.cut.opens_1V);
     routed.decision = decision_of(std::as_const(routed.u_VD).view());
     gating.report(context, "segment", routed.decision, begin);
-    const auto kept_VE = routed.decision.kept();
-    Tensor kept_gates_VE;
-    if (!routed.decision.dropped.empty()) {
-      kept_gates_VE = routed.decision.gates_RE.copy();
-      zero_where_dropped<Value, Backend>(context, kept_VE, kept_gates_VE.view());
-    }
-    const Tensor& gates_VE = kept_gates_VE.empty() ? routed.decision.gates_RE : kept_gates_VE;
+    const Matrix<Rank, Backend>& kept_VE = routed.decision.kept();
+    Tensor gates_VE = routed.decision.gates_RE.copy();
+    if (!routed.decision.dropped.empty()) zero_where_dropped<Value, Backend>(context, kept_VE.view(), gates_VE.view());
     if constexpr (feeds_rows) {
-      routed.chosen = repeat_over_rows<Rank, Backend>(context, kept_VE, routed.cut.of_row_1T.view());
+      routed.chosen = spread<Rank>(context, kept_VE, routed.cut);
       routed.gates = spread<Value>(context, gates_VE, routed.cut);
     } else {
-      routed.chosen = repeat_over_rows<Rank, Backend>(
-          context, kept_VE, upload_indices<Backend>(context, every(routed.cut.segments.count())).view());
-      routed.gates = gates_VE.copy();
+      routed.chosen = kept_VE.copy();
+      routed.gates = std::move(gates_VE);
     }
     return routed;
-  }
-  static std::vector<Index> every(Index count) {
-    std::vector<Index> all(static_cast<std::size_t>(count));
-    std::iota(all.begin(), all.end(), Index{0});
-    return all;
   }
   /// What experts read: rows of x, or segments.
   static ConstView fed(ConstView x_TD, const Routed& routed) { return feeds_rows ? x_TD : routed.u_VD.view(); }
@@ -380,7 +405,7 @@ class SegmentMoE {
     Backend::for_each(context, u_BD.rows(),
                       [length = length_1B.view(), gates_BE = state.gates_BE.view(), chosen_BE = state.chosen_BE.view(),
                        u = state.u_BD.view(), new_u = u_BD.view(), new_gates = decision.gates_RE.view(),
-                       new_chosen = decision.kept()] MOE_HOST_DEVICE(Index b) {
+                       new_chosen = decision.kept().view()] MOE_HOST_DEVICE(Index b) {
                         if (length(0, b) != 0) return;
                         for (Index d = 0; d < u.cols; ++d) u(b, d) = new_u(b, d);
                         for (Index e = 0; e < gates_BE.cols; ++e) {
@@ -390,30 +415,6 @@ class SegmentMoE {
                       });
     const auto chosen_BE = std::as_const(state.chosen_BE).view();
     gating.report(context, "segment", chosen_BE, chosen_BE, state.gates_BE);
-  }
-  void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-               DecodingState& state) const {
-    const std::vector<Index> before = state.length;
-    std::vector<Index> closes(before.size());
-    for (std::size_t b = 0; b < closes.size(); ++b) {
-      closes[b] = segmenter.ends_after(++state.length[b], tokens_B.empty() ? -1 : tokens_B[b]) ? state.length[b] : 0;
-      if (closes[b] == 0) continue;
-      state.length[b] = 0;
-      state.opens[b] = 0;
-    }
-    const Indices closes_1B = upload_indices<Backend>(context, closes);
-    const Indices before_1B = upload_indices<Backend>(context, before);
-    Backend::for_each(context, x_BD.rows,
-                      [x_BD, closes_ = closes_1B.view(), before_ = before_1B.view(), so_far = state.so_far_BD.view(),
-                       previous = state.previous_BD.view()] MOE_HOST_DEVICE(Index b) {
-                        const Index length = closes_(0, b);
-                        for (Index d = 0; d < x_BD.cols; ++d) {
-                          so_far(b, d) = Pool::absorbed(so_far(b, d), x_BD(b, d), before_(0, b));
-                          if (length == 0) continue;
-                          previous(b, d) = Pool::finished(so_far(b, d), length);
-                          so_far(b, d) = 0;
-                        }
-                      });
   }
 };
 

@@ -11,6 +11,7 @@
 #include "moe/concepts/balance.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/modules/always_on.hpp"
 #include "moe/modules/expert_bank.hpp"
@@ -112,23 +113,24 @@ class TokenMoE {
     gating.report(context, "token", routed.decision);
     return routed;
   }
-  Routed decide_for_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
-    Routed routed{gating.decide_in_inference(context, x_TD, {batch.tokens, batch.languages}), {}};
+  Routed decide_for_inference(const Context& context, ConstView x_TD, RowFacts facts) const {
+    Routed routed{gating.decide_in_inference(context, x_TD, facts), {}};
     gating.report(context, "token", routed.decision);
     return routed;
   }
   /// The losses and loads of a decision; offsets[e+1] - offsets[e]: rows expert e works on.
-  Stats account(const Context& context, Routed& routed, std::span<const Index> offsets) const {
+  Stats account(const Context& context, Routed& routed, ListView<Index> offsets) const {
     Decision<Value, Backend>& decision = routed.decision;
     Stats stats;
-    for (std::size_t e = 0; e + 1 < offsets.size(); ++e) stats.load.push_back(offsets[e + 1] - offsets[e]);
-    std::vector<Index> choices = stats.load;
-    for (std::size_t e = 0; e < decision.dropped.size(); ++e) choices[e] += decision.dropped[e];
-    auto loss = moe::balance_loss<Value, Backend>(context, balance, logits(decision), choices);
+    stats.load = loads_of(offsets);
+    stats.dropped = decision.dropped;
+    std::vector<Index> wanted;
+    for (std::size_t e = 0; e < stats.dropped.size(); ++e) wanted.push_back(stats.load[e] + stats.dropped[e]);
+    auto loss =
+        moe::balance_loss<Value, Backend>(context, balance, logits(decision), wanted.empty() ? stats.load : wanted);
     routed.f_1E = std::move(loss.f_1E);
     stats.balance = loss.loss;
     stats.z = moe::z_loss<Value, Backend>(context, logits(decision));
-    stats.dropped = decision.dropped;
     // Without rows there was no boundary to draw, and thresholds must not follow one.
     if (decision.logits_RE.rows() > 0) stats.boundary_1E = std::move(decision.choice.boundary_1E);
     return stats;
@@ -189,20 +191,17 @@ class TokenMoE {
   /// forward with the inference router and nothing kept.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("TokenMoE::infer", x_TD, batch);
-    const Decision<Value, Backend> decision = decide_for_inference(context, x_TD, batch).decision;
-    const auto plan = Backend::group_by_expert(context, decision.kept());
-    auto y_TD = mix_infer<X>(context, bank.span(), x_TD, plan, decision.gates_RE.view());
-    always_on.forward(context, x_TD, y_TD.view());
-    return y_TD;
+    return answer(context, x_TD, {batch.tokens, batch.languages});
   }
 
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const requires(is_causal) { return {}; }
   /// One more row of each sequence. tokens_B is empty or has an id for each row.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const
       requires(is_causal) {
-    Batch batch = Batch::sequences(x_BD.rows, 1);
-    batch.tokens = tokens_B;
-    return infer(context, x_BD, batch);
+    require(x_BD.cols == width(), "TokenMoE::decode", "x has ", x_BD.cols, " columns, the gate expects ", width());
+    require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "TokenMoE::decode", "x has ",
+            x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
+    return answer(context, x_BD, {tokens_B, {}});
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
@@ -217,7 +216,7 @@ class TokenMoE {
     return tree;
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     decltype(gating)::visit_parameters(visit, prefix, trees.gating...);
     ExpertBank<X>::visit_parameters(visit, prefix, trees.bank...);
     Path::visit_parameters(visit, prefix, trees.always_on...);
@@ -250,6 +249,13 @@ class TokenMoE {
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
     require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, the gate expects ", width());
     require_batch(batch, x_TD.rows, where);
+  }
+  Tensor answer(const Context& context, ConstView x_TD, RowFacts facts) const {
+    const Decision<Value, Backend> decision = decide_for_inference(context, x_TD, facts).decision;
+    const auto plan = Backend::group_by_expert(context, decision.kept());
+    auto y_TD = mix_infer<X>(context, bank.span(), x_TD, plan, decision.gates_RE.view());
+    always_on.forward(context, x_TD, y_TD.view());
+    return y_TD;
   }
   static ConstView logits(const Decision<Value, Backend>& decision) { return decision.logits_RE.view(); }
 };

@@ -25,7 +25,7 @@ struct NoAlwaysOn {
   void backward(const Context&, Gradient, Input, Saved, Output, NoAlwaysOn&) const {}
   NoAlwaysOn structure() const { return {}; }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&&, const std::string&, Trees&&...) {}
+  static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };
 
 /// y += sigmoid(w . x) FFN(x) for every row: the shared expert of Qwen1.5-MoE, outside the router's softmax.
@@ -94,7 +94,7 @@ struct SigmoidGatedFfn {
     return tree;
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     X::visit_parameters(visit, prefix + "shared_expert.", trees.ffn...);
     Linear<Value, Backend>::visit_parameters(visit, prefix + "shared_expert_gate.", trees.gate...);
   }

@@ -45,7 +45,7 @@ struct ExpertBank {
   }
 
   template <class Visit, class Tree, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     for (std::size_t e = 0; e < tree.experts.size(); ++e)
       X::visit_parameters(visit, prefix + "experts." + std::to_string(e) + ".", tree.experts[e], trees.experts[e]...);
   }

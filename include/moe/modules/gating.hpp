@@ -8,6 +8,7 @@
 #include "moe/concepts/capacity.hpp"
 #include "moe/concepts/gate_normalizer.hpp"
 #include "moe/concepts/router.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/require.hpp"
 #include "moe/modules/linear.hpp"
@@ -28,7 +29,7 @@ struct Decision {
   std::vector<Index> dropped;
 
   /// The pairs that are worked on.
-  View<const Rank, B> kept() const { return dropped.empty() ? choice.chosen_RE.view() : kept_RE.view(); }
+  const Matrix<Rank, B>& kept() const { return dropped.empty() ? choice.chosen_RE : kept_RE; }
 };
 
 /// The light half of a layer: a learned projection to one logit an expert, the router that chooses, the normalizer that
@@ -90,14 +91,15 @@ struct Gating {
 
   /// Tells the context's observer what was decided. `begin` as in Observation; empty: every row is one.
   void report(const Context& context, std::string_view level, const Decision<Value, Backend>& decision,
-              const std::vector<Index>& begin = {}) const {
-    report(context, level, decision.choice.chosen_RE.view(), decision.kept(), decision.gates_RE, begin);
+              ListView<Index> begin = {}) const {
+    report(context, level, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE, begin);
   }
   void report(const Context& context, std::string_view level, View<const Rank, Backend> chosen_RE,
-              View<const Rank, Backend> kept_RE, ConstView gates_RE, std::vector<Index> begin = {}) const {
+              View<const Rank, Backend> kept_RE, ConstView gates_RE, ListView<Index> begin = {}) const {
     if (!context.observer) return;
     const auto size = static_cast<std::size_t>(chosen_RE.size());
-    Observation seen{context.random.layer, level, chosen_RE.rows, chosen_RE.cols, {}, {}, {}, std::move(begin)};
+    Observation seen{context.random.layer,        level, chosen_RE.rows, chosen_RE.cols, {}, {}, {},
+                     {begin.begin(), begin.end()}};
     seen.chosen.resize(size);
     seen.kept.resize(size);
     std::vector<Value> gates(size);
@@ -134,7 +136,7 @@ struct Gating {
     return tree;
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     Linear<Value, Backend>::visit_parameters(visit, prefix + "gate.", trees.gate...);
   }
   template <class Visit, class... Trees>
@@ -148,9 +150,12 @@ struct Gating {
  private:
   template <class Single>
   static void require_shared_expert(const Single& single, Index experts) {
-    if constexpr (requires { single.shared; single.nobody; })
-      require(single.shared == single.nobody || (single.shared >= 0 && single.shared < experts), "Gating", "the shared expert's index must lie in [0, ",
-              experts, "), got ", single.shared);
+    if constexpr (requires {
+                    single.shared;
+                    single.nobody;
+                  })
+      require(single.shared == single.nobody || (single.shared >= 0 && single.shared < experts), "Gating",
+              "the shared expert's index must lie in [0, ", experts, "), got ", single.shared);
   }
   template <class Single>
   Decision<Value, Backend> decide(const Context& context, const Single& single, ConstView x_RD, RowFacts facts) const {
@@ -168,7 +173,7 @@ struct Gating {
   }
   View<const Rank, Backend> normalised_over(const Decision<Value, Backend>& decision) const {
     if constexpr (DroppingCapacity<C>)
-      if (capacity.normalise == NormaliseGates::after_dropping) return decision.kept();
+      if (capacity.normalise == NormaliseGates::after_dropping) return decision.kept().view();
     return decision.choice.chosen_RE.view();
   }
 };

@@ -57,7 +57,7 @@ struct Linear {
   Linear structure() const { return {{}, {}, has_bias}; }
 
   template <class Visit, class Tree, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     visit(prefix + "weight", tree.weight, trees.weight...);
     if (tree.has_bias) visit(prefix + "bias", tree.bias, trees.bias...);
   }

@@ -32,7 +32,7 @@ struct OwnSegment {
   }
   OwnSegment structure() const { return OwnSegment(); }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&&, const std::string&, Trees&&...) {}
+  static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };
 
 /// A segment is routed by what P makes of the segment before it, a sequence's first segment by a learned vector: the
@@ -79,7 +79,7 @@ struct PreviousSegment {
 
   PreviousSegment structure() const { return {}; }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "first_segment", trees.first_D...);
   }
 

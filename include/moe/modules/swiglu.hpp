@@ -4,12 +4,12 @@
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/expert.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
 
@@ -85,25 +85,25 @@ struct SwiGlu {
   // --- as experts: rows [offsets[e], offsets[e+1]) go through experts[e] ---------------------------------------------
 
   static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, Experts<const SwiGlu> experts,
-                                                      ConstView x_ND, const std::vector<Index>& offsets) {
+                                                      ConstView x_ND, ListView<Index> offsets) {
     const Index hidden = experts[0].hidden();
     GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, hidden),
                      Tensor::uninitialized(context, x_ND.rows, hidden)};
-    Backend::grouped_product(context, x_ND, weights(experts, &SwiGlu::gate_proj), offsets, saved.a_NF.view());
-    Backend::grouped_product(context, x_ND, weights(experts, &SwiGlu::up_proj), offsets, saved.b_NF.view());
+    Backend::grouped_product(context, x_ND, weights(context, experts, &SwiGlu::gate_proj), offsets, saved.a_NF.view());
+    Backend::grouped_product(context, x_ND, weights(context, experts, &SwiGlu::up_proj), offsets, saved.b_NF.view());
     auto h_NF = Tensor::uninitialized(context, x_ND.rows, hidden);
     Backend::swiglu(context, saved.a_NF, saved.b_NF, h_NF.view());
     auto y_ND = Tensor::uninitialized(context, x_ND.rows, x_ND.cols);
-    Backend::grouped_product(context, h_NF, weights(experts, &SwiGlu::down_proj), offsets, y_ND.view());
+    Backend::grouped_product(context, h_NF, weights(context, experts, &SwiGlu::down_proj), offsets, y_ND.view());
     return {std::move(y_ND), std::move(saved)};
   }
 
   static Tensor backward_groups(const Context& context, Experts<const SwiGlu> experts, ConstView d_y_ND,
-                                const std::vector<Index>& offsets, ConstView x_ND, GroupSaved saved,
-                                Experts<SwiGlu> gradients) {
+                                ListView<Index> offsets, ConstView x_ND, GroupSaved saved, Experts<SwiGlu> gradients) {
     const Index hidden = experts[0].hidden();
     auto d_h_NF = Tensor::zeros(context, x_ND.rows, hidden);
-    Backend::add_grouped_product_back(context, d_y_ND, weights(experts, &SwiGlu::down_proj), offsets, d_h_NF.view());
+    Backend::add_grouped_product_back(context, d_y_ND, weights(context, experts, &SwiGlu::down_proj), offsets,
+                                      d_h_NF.view());
     auto h_NF = Tensor::uninitialized(context, x_ND.rows, hidden);
     Tensor d_a_NF = std::move(saved.a_NF), d_b_NF = std::move(saved.b_NF);
     Backend::swiglu_back(context, d_a_NF, d_b_NF, d_h_NF, d_a_NF.view(), d_b_NF.view(), h_NF.view());
@@ -111,13 +111,15 @@ struct SwiGlu {
     add_gradient(context, d_b_NF, x_ND, offsets, gradients, &SwiGlu::up_proj);
     add_gradient(context, d_a_NF, x_ND, offsets, gradients, &SwiGlu::gate_proj);
     auto d_x_ND = Tensor::zeros(context, x_ND.rows, x_ND.cols);
-    Backend::add_grouped_product_back(context, d_b_NF, weights(experts, &SwiGlu::up_proj), offsets, d_x_ND.view());
-    Backend::add_grouped_product_back(context, d_a_NF, weights(experts, &SwiGlu::gate_proj), offsets, d_x_ND.view());
+    Backend::add_grouped_product_back(context, d_b_NF, weights(context, experts, &SwiGlu::up_proj), offsets,
+                                      d_x_ND.view());
+    Backend::add_grouped_product_back(context, d_a_NF, weights(context, experts, &SwiGlu::gate_proj), offsets,
+                                      d_x_ND.view());
     return d_x_ND;
   }
 
   static Tensor infer_groups(const Context& context, Experts<const SwiGlu> experts, ConstView x_ND,
-                             const std::vector<Index>& offsets) {
+                             ListView<Index> offsets) {
     return forward_groups(context, experts, x_ND, offsets).first;
   }
 
@@ -126,7 +128,7 @@ struct SwiGlu {
   SwiGlu structure() const { return {}; }
 
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "gate_proj.weight", trees.gate_proj...);
     visit(prefix + "up_proj.weight", trees.up_proj...);
     visit(prefix + "down_proj.weight", trees.down_proj...);
@@ -150,16 +152,29 @@ struct SwiGlu {
     require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, gate_proj expects ", width());
     require_batch(batch, x_TD.rows, where);
   }
-  static std::vector<ConstView> weights(Experts<const SwiGlu> experts, Tensor SwiGlu::*which) {
-    std::vector<ConstView> result;
-    for (std::size_t e = 0; e < experts.size(); ++e) result.push_back((experts[e].*which).view());
-    return result;
+  /// One of the three weights of every expert, as the verbs take them.
+  template <class V>
+  class Weights {
+   public:
+    template <class Some>
+    Weights(const Context& context, Experts<Some> experts, Tensor SwiGlu::*which)
+        : count_(static_cast<Index>(experts.size())), views_(context, count_) {
+      V* view = views_.data();
+      for (std::size_t e = 0; e < experts.size(); ++e) *view++ = (experts[e].*which).view();
+    }
+    operator ListView<V>() const { return {views_.data(), count_}; }
+
+   private:
+    Index count_;
+    typename Backend::template HostBuffer<V> views_;
+  };
+  static Weights<ConstView> weights(const Context& context, Experts<const SwiGlu> experts, Tensor SwiGlu::*which) {
+    return {context, experts, which};
   }
-  static void add_gradient(const Context& context, ConstView d_y_NO, ConstView x_NI, const std::vector<Index>& offsets,
+  static void add_gradient(const Context& context, ConstView d_y_NO, ConstView x_NI, ListView<Index> offsets,
                            Experts<SwiGlu> gradients, Tensor SwiGlu::*which) {
-    std::vector<View<Value, Backend>> d_w;
-    for (std::size_t e = 0; e < gradients.size(); ++e) d_w.push_back((gradients[e].*which).view());
-    Backend::grouped_weight_gradient(context, d_y_NO, x_NI, offsets, d_w);
+    Backend::grouped_weight_gradient(context, d_y_NO, x_NI, offsets,
+                                     Weights<View<Value, Backend>>(context, gradients, which));
   }
 };
 

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <span>
-#include <vector>
-
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/balance.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -38,18 +36,24 @@ MOE_HOST_DEVICE void counted_softmax(const Bal& balance, Row<const Real> logits_
 /// uniform, 0 without choices.
 template <class Real, Backend B, Balance Bal>
 BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
-                                  std::span<const Index> choices_E) {
+                                  ListView<Index> choices_E) {
   const Index rows = logits_TE.rows, experts = logits_TE.cols;
-  std::vector<double> f(static_cast<std::size_t>(experts), 0.0);
+  typename B::template HostBuffer<double> f_E(context, experts);
+  typename B::template HostBuffer<Real> real_E(context, experts);
+  double* f = f_E.data();
   double choices = 0, counted = 0;
   for (Index e = 0; e < experts; ++e) {
-    const auto at = static_cast<std::size_t>(e);
-    if (!balance.counts(e)) continue;
-    f[at] = static_cast<double>(choices_E[at]);
-    choices += f[at];
-    ++counted;
+    f[e] = balance.counts(e) ? static_cast<double>(choices_E[e]) : 0;
+    choices += f[e];
+    counted += balance.counts(e) ? 1 : 0;
   }
-  for (double& share : f) share = choices > 0 ? share / choices : 0;
+  for (Index e = 0; e < experts; ++e) {
+    f[e] = choices > 0 ? f[e] / choices : 0;
+    real_E.data()[e] = static_cast<Real>(f[e]);
+  }
+  BalanceLoss<Real, B> result;
+  result.f_1E = Matrix<Real, B>::uninitialized(context, 1, experts);
+  B::upload(context, real_E.data(), result.f_1E.view());
 
   auto p = Matrix<Real, B>::uninitialized(context, rows, experts);
   B::for_each(context, rows, [=, p_TE = p.view()] MOE_HOST_DEVICE(Index t) {
@@ -57,14 +61,9 @@ BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal&
   });
   auto p_sum_1E = Matrix<Real, B>::zeros(context, 1, experts);
   B::add_column_sums(context, p, p_sum_1E.view());
-  std::vector<Real> p_sum(static_cast<std::size_t>(experts)), f_real(f.begin(), f.end());
-  B::download(context, std::as_const(p_sum_1E).view(), p_sum.data());
-
-  BalanceLoss<Real, B> result;
-  result.f_1E = Matrix<Real, B>::uninitialized(context, 1, experts);
-  B::upload(context, f_real.data(), result.f_1E.view());
-  for (std::size_t e = 0; rows > 0 && e < f.size(); ++e)
-    result.loss += counted * f[e] * static_cast<double>(p_sum[e]) / static_cast<double>(rows);
+  B::download(context, std::as_const(p_sum_1E).view(), real_E.data());
+  for (Index e = 0; rows > 0 && e < experts; ++e)
+    result.loss += counted * f[e] * static_cast<double>(real_E.data()[e]) / static_cast<double>(rows);
   return result;
 }
 

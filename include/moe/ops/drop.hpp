@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "moe/concepts/backend.hpp"
@@ -30,10 +31,9 @@ Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity
       choices_1R(0, r) += chosen_RE(r, e) != 0;
     }
   });
-  std::vector<Index> by_row(static_cast<std::size_t>(chosen_RE.rows));
+  typename B::template HostBuffer<Index> by_row(context, chosen_RE.rows);
   B::download(context, std::as_const(choices).view(), by_row.data());
-  Index total = 0;
-  for (const Index count : by_row) total += count;
+  const Index total = std::accumulate(by_row.data(), by_row.data() + chosen_RE.rows, Index{0});
   const Index wanted = capacity.rows_per_expert({chosen_RE.rows, chosen_RE.cols, total});
   auto dropped = Matrix<Index, B>::uninitialized(context, 1, chosen_RE.cols);
   B::drop_over(context, std::clamp(wanted, Index{0}, chosen_RE.rows), kept_RE, dropped.view());

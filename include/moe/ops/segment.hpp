@@ -3,6 +3,7 @@
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/segmenter.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/segments.hpp"
 
@@ -13,22 +14,25 @@ template <Segmenter S>
 Segments cut_into_segments(const S& segmenter, const Batch& batch) {
   Segments segments;
   segments.of_row.reserve(static_cast<std::size_t>(batch.rows()));
+  Index count = 0;
   for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
     Index length = 0;
-    bool first = true;
     for (Index t = batch.offsets[b]; t < batch.offsets[b + 1]; ++t) {
-      if (length++ == 0) {
-        segments.opens_sequence.push_back(first ? 1 : 0);
-        first = false;
-      }
-      segments.of_row.push_back(segments.count() - 1);
+      if (length++ == 0) ++count;
+      segments.of_row.push_back(count - 1);
       const std::int32_t token = batch.tokens.empty() ? -1 : batch.tokens[static_cast<std::size_t>(t)];
-      if (t + 1 == batch.offsets[b + 1] || segmenter.ends_after(length, token)) {
-        segments.begin.push_back(t + 1);
-        length = 0;
-      }
+      if (segmenter.ends_after(length, token)) length = 0;
     }
   }
+  // Filled when the count is known: each list is then one block of memory.
+  segments.begin.assign(static_cast<std::size_t>(count) + 1, 0);
+  segments.opens_sequence.assign(static_cast<std::size_t>(count), 0);
+  const auto segment_of = [&](Index t) {
+    return static_cast<std::size_t>(segments.of_row[static_cast<std::size_t>(t)]);
+  };
+  for (Index t = 0; t < batch.rows(); ++t) segments.begin[segment_of(t) + 1] = t + 1;
+  for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b)
+    if (batch.offsets[b] < batch.offsets[b + 1]) segments.opens_sequence[segment_of(batch.offsets[b])] = 1;
   return segments;
 }
 
@@ -58,9 +62,9 @@ Matrix<Value, B> repeat_over_rows_back(const typename B::Context& context, View<
 
 /// Host indices on the backend.
 template <Backend B>
-Matrix<Index, B> upload_indices(const typename B::Context& context, const std::vector<Index>& indices) {
-  auto result = Matrix<Index, B>::uninitialized(context, 1, static_cast<Index>(indices.size()));
-  B::upload(context, indices.data(), result.view());
+Matrix<Index, B> upload_indices(const typename B::Context& context, ListView<Index> indices) {
+  auto result = Matrix<Index, B>::uninitialized(context, 1, indices.size);
+  B::upload(context, indices.data, result.view());
   return result;
 }
 

@@ -101,7 +101,7 @@ class AnyLayer {
     return tree;
   }
   template <class Visit, class Tree, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     walk(visit, prefix, &Interface::weights, tree, trees...);
   }
   template <class Visit, class Tree, class... Trees>

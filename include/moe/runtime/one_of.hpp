@@ -20,7 +20,7 @@ struct OneFusion {
   explicit OneFusion(std::variant<Fusions...> chosen) : fusion(std::move(chosen)) {}
 
   template <class Visit, class Tree, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     std::visit(
         [&](auto& f) {
           using F = std::remove_cvref_t<decltype(f)>;

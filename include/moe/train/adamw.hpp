@@ -14,7 +14,8 @@ struct AdamW {
   double epsilon = 1e-8;
   double decay = 0.1;
 
-  /// Step number `step` (from 1) with learning rate `rate`, over every weight that has a gradient:
+  /// Step number `step` (from 1) with learning rate `rate`, over every weight that has a gradient. Nothing is
+  /// allocated, so no step ends half-way for want of memory.
   ///   g = scale gradient;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
   ///   w -= rate (m / (1-b1^step) / (sqrt(v / (1-b2^step)) + epsilon) + decay w)
   template <Module Tree>
@@ -22,8 +23,8 @@ struct AdamW {
             const Tree& gradient, Tree& m, Tree& v) const {
     const double correction_1 = 1 - std::pow(beta_1, static_cast<double>(step));
     const double correction_2 = 1 - std::pow(beta_2, static_cast<double>(step));
-    for_each_parameter(
-        [&](const std::string&, auto& weight, const auto& slope, auto& first, auto& second) {
+    for_each_tensor(
+        [&](auto& weight, const auto& slope, auto& first, auto& second) {
           using Tensor = std::remove_cvref_t<decltype(weight)>;
           using Real = typename Tensor::Value;
           if (slope.empty()) return;

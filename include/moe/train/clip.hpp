@@ -12,8 +12,8 @@ namespace moe {
 template <Module Tree>
 double global_norm(const typename Tree::Context& context, const Tree& gradient) {
   double squares = 0;
-  for_each_parameter(
-      [&](const std::string&, const auto& tensor) {
+  for_each_tensor(
+      [&](const auto& tensor) {
         if (!tensor.empty()) squares += Tree::Backend::sum_of_squares(context, tensor.view());
       },
       gradient);

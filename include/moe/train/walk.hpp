@@ -17,7 +17,16 @@ void for_each_parameter(Visit&& visit, Tree&& tree, Trees&&... trees) {
   std::remove_cvref_t<Tree>::visit_parameters(visit, std::string(), tree, trees...);
 }
 
-/// The same for what a layer keeps beside its weights: thresholds and their like. Saved, never a gradient path.
+/// visit(tensor of each tree...) in the same order, for what needs no names: it allocates nothing.
+template <class Visit, class Tree, class... Trees>
+void for_each_tensor(Visit&& visit, Tree&& tree, Trees&&... trees) {
+  std::remove_cvref_t<Tree>::visit_parameters(
+      [&](const auto& /*name*/, auto&&... tensors) { visit(std::forward<decltype(tensors)>(tensors)...); }, Nameless{},
+      tree, trees...);
+}
+
+/// The same as for_each_parameter for what a layer keeps beside its weights: thresholds and their like. Saved, never a
+/// gradient path.
 template <class Visit, class Tree, class... Trees>
 void for_each_buffer(Visit&& visit, Tree&& tree, Trees&&... trees) {
   std::remove_cvref_t<Tree>::visit_buffers(visit, std::string(), tree, trees...);
@@ -62,7 +71,7 @@ Layer gradient_for(const Layer& layer) {
 
 template <Module Tree>
 void set_to_zero(Tree& tree) {
-  for_each_parameter([](const std::string&, auto& tensor) { tensor.fill_zero(); }, tree);
+  for_each_tensor([](auto& tensor) { tensor.fill_zero(); }, tree);
 }
 
 }  // namespace moe

@@ -4,13 +4,13 @@
 #include <memory>
 #include <numeric>
 #include <type_traits>
-#include <vector>
 
 #include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/backend/cpu/lanes.hpp"
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
 #include "moe/backend/cpu/workers.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
@@ -26,8 +26,12 @@ struct Cpu {
 
   template <class Value>
   using Buffer = cpu::Buffer<Value>;
+  template <class Value>
+  using HostBuffer = cpu::Buffer<Value>;
 
-  /// What a run needs and a layer must not own. Make one, keep it for the whole run.
+  /// What a run needs and a layer must not own. Make one, keep it for the whole run. Threads that run layers at the
+  /// same time may share one, or a copy of one, as they may share a layer that nobody changes: the pool locks, and of
+  /// the callers only the first gets the helpers while the others work alone. A context of its own for each is faster.
   struct Context {
     int threads = cpu::available_threads();
     RandomKey random{};
@@ -42,7 +46,7 @@ struct Cpu {
   template <class Value>
   using Out = View<Value, Cpu>;
   template <class Value>
-  using Weights = std::type_identity_t<std::vector<View<const Value, Cpu>>>;
+  using Weights = std::type_identity_t<ListView<View<const Value, Cpu>>>;
 
   // --- anything, row by row or element by element -------------------------------------------------------------------
 
@@ -79,33 +83,32 @@ struct Cpu {
   }
 
   template <class Real>
-  static void grouped_product(const Context& context, In<Real> x_ND, const Weights<Real>& w_FD,
-                              const std::vector<Index>& offsets, Out<Real> y_NF) {
+  static void grouped_product(const Context& context, In<Real> x_ND, Weights<Real> w_FD, ListView<Index> offsets,
+                              Out<Real> y_NF) {
     for_each_tile(context, offsets, y_NF.cols, [&](Index g, Index row, Index rows_end, Index col, Index cols_end) {
       const auto y = y_NF.rows_between(row, rows_end).cols_between(col, cols_end);
       fill_zero(y);
       Gemm::template add<Product::right_transposed, Real>(x_ND.rows_between(row, rows_end),
-                                                          at(w_FD, g).rows_between(col, cols_end), y);
+                                                          w_FD[g].rows_between(col, cols_end), y);
     });
   }
 
   template <class Real>
-  static void add_grouped_product_back(const Context& context, In<Real> d_y_NF, const Weights<Real>& w_FD,
-                                       const std::vector<Index>& offsets, Out<Real> d_x_ND) {
+  static void add_grouped_product_back(const Context& context, In<Real> d_y_NF, Weights<Real> w_FD,
+                                       ListView<Index> offsets, Out<Real> d_x_ND) {
     for_each_tile(context, offsets, d_x_ND.cols, [&](Index g, Index row, Index rows_end, Index col, Index cols_end) {
-      Gemm::template add<Product::plain, Real>(d_y_NF.rows_between(row, rows_end),
-                                               at(w_FD, g).cols_between(col, cols_end),
+      Gemm::template add<Product::plain, Real>(d_y_NF.rows_between(row, rows_end), w_FD[g].cols_between(col, cols_end),
                                                d_x_ND.rows_between(row, rows_end).cols_between(col, cols_end));
     });
   }
 
   template <class Real>
   static void grouped_weight_gradient(const Context& context, View<const Real, Cpu> d_y_NF, View<const Real, Cpu> x_ND,
-                                      const std::vector<Index>& offsets, const std::vector<View<Real, Cpu>>& d_w_FD) {
+                                      ListView<Index> offsets, std::type_identity_t<ListView<View<Real, Cpu>>> d_w_FD) {
     const Index tiles = (d_y_NF.cols + tile_cols - 1) / tile_cols;
-    cpu::parallel(context, static_cast<Index>(d_w_FD.size()) * tiles, [&](Index task) {
-      const auto d_w = at(d_w_FD, task / tiles);
-      const Index begin = at(offsets, task / tiles), end = at(offsets, task / tiles + 1);
+    cpu::parallel(context, d_w_FD.size * tiles, [&](Index task) {
+      const auto d_w = d_w_FD[task / tiles];
+      const Index begin = offsets[task / tiles], end = offsets[task / tiles + 1];
       const Index first = task % tiles * tile_cols, last = std::min(first + tile_cols, d_y_NF.cols);
       if (d_w.empty() || begin == end) return;
       Gemm::template add<Product::left_transposed, Real>(d_y_NF.rows_between(begin, end).cols_between(first, last),
@@ -125,10 +128,10 @@ struct Cpu {
 
   template <class Real>
   static double sum_of_squares(const Context& context, View<const Real, Cpu> x) {
-    std::vector<double> sums(static_cast<std::size_t>(x.rows));
-    for_each(context, x.rows,
-             [&](Index r) { sums[static_cast<std::size_t>(r)] = cpu::sum_of_squares(x.row(r).data, x.cols); });
-    return std::accumulate(sums.begin(), sums.end(), 0.0);
+    HostBuffer<double> buffer(context, x.rows);
+    double* sums = buffer.data();
+    for_each(context, x.rows, [&](Index r) { sums[r] = cpu::sum_of_squares(x.row(r).data, x.cols); });
+    return std::accumulate(sums, sums + x.rows, 0.0);
   }
 
   // --- SwiGLU -------------------------------------------------------------------------------------------------------
@@ -188,34 +191,34 @@ struct Cpu {
 
   /// mean[v] = sum of x's rows [begin[v], begin[v+1]) in order, divided by their number.
   template <class Real>
-  static void segment_means(const Context& context, In<Real> x_TD, const std::vector<Index>& begin, Out<Real> mean_VD) {
+  static void segment_means(const Context& context, In<Real> x_TD, ListView<Index> begin, Out<Real> mean_VD) {
     for_each(context, mean_VD.rows, [&](Index v) {
       const auto mean = mean_VD.row(v);
       std::fill(mean.begin(), mean.end(), Real(0));
-      for (Index t = at(begin, v); t < at(begin, v + 1); ++t)
+      for (Index t = begin[v]; t < begin[v + 1]; ++t)
         for (Index d = 0; d < mean.size; ++d) mean[d] += x_TD(t, d);
-      for (Real& m : mean) m /= static_cast<Real>(at(begin, v + 1) - at(begin, v));
+      for (Real& m : mean) m /= static_cast<Real>(begin[v + 1] - begin[v]);
     });
   }
   /// d_x[t] += d_mean[v] / len(v) for every row t of segment v.
   template <class Real>
-  static void add_segment_means_back(const Context& context, In<Real> d_mean_VD, const std::vector<Index>& begin,
+  static void add_segment_means_back(const Context& context, In<Real> d_mean_VD, ListView<Index> begin,
                                      Out<Real> d_x_TD) {
     for_each(context, d_mean_VD.rows, [&](Index v) {
-      const Real share = Real(1) / static_cast<Real>(at(begin, v + 1) - at(begin, v));
-      for (Index t = at(begin, v); t < at(begin, v + 1); ++t)
+      const Real share = Real(1) / static_cast<Real>(begin[v + 1] - begin[v]);
+      for (Index t = begin[v]; t < begin[v + 1]; ++t)
         for (Index d = 0; d < d_x_TD.cols; ++d) d_x_TD(t, d) += share * d_mean_VD(v, d);
     });
   }
 
   /// max[v] = the largest value of each column of x's rows [begin[v], begin[v+1]); row[v] = the first row that has it.
   template <class Real>
-  static void segment_maxima(const Context& context, In<Real> x_TD, const std::vector<Index>& begin, Out<Real> max_VD,
+  static void segment_maxima(const Context& context, In<Real> x_TD, ListView<Index> begin, Out<Real> max_VD,
                              View<Index, Cpu> row_VD) {
     for_each(context, max_VD.rows, [&](Index v) {
-      const Index first = at(begin, v);
+      const Index first = begin[v];
       for (Index d = 0; d < max_VD.cols; ++d) max_VD(v, d) = x_TD(first, d), row_VD(v, d) = first;
-      for (Index t = first + 1; t < at(begin, v + 1); ++t)
+      for (Index t = first + 1; t < begin[v + 1]; ++t)
         for (Index d = 0; d < max_VD.cols; ++d)
           if (x_TD(t, d) > max_VD(v, d)) max_VD(v, d) = x_TD(t, d), row_VD(v, d) = t;
     });
@@ -227,14 +230,21 @@ struct Cpu {
   static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<Rank, Cpu> chosen_RE,
                        Out<Real> boundary_1E) {
     const Index rows = scores_RE.rows;
-    cpu::parallel(context, scores_RE.cols, [&](Index e) {
-      std::vector<Index> order(static_cast<std::size_t>(rows));
-      std::iota(order.begin(), order.end(), Index{0});
-      std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return scores_RE(a, e) > scores_RE(b, e); });
+    HostBuffer<Index> orders(context, rows * scores_RE.cols);
+    cpu::parallel(context, scores_RE.cols, [&, all = orders.data()](Index e) {
+      Index* order = all + e * rows;
+      std::iota(order, order + rows, Index{0});
+      // A strict order whatever the scores are: NaN comes after every number, and equals stand by their index.
+      std::sort(order, order + rows, [&](Index a, Index b) {
+        const Real x = scores_RE(a, e), y = scores_RE(b, e);
+        if (x > y || y > x) return x > y;
+        const bool x_is_nan = x != x, y_is_nan = y != y;
+        return x_is_nan != y_is_nan ? y_is_nan : a < b;
+      });
       for (Index place = 0; place < rows; ++place)
-        chosen_RE(at(order, place), e) = place < take ? static_cast<Rank>(place + 1) : 0;
-      const Real last = take > 0 ? scores_RE(at(order, take - 1), e) : Real(2);
-      const Real next = take == 0 || take == rows ? Real(0) : scores_RE(at(order, take), e);
+        chosen_RE(order[place], e) = place < take ? static_cast<Rank>(place + 1) : 0;
+      const Real last = take > 0 ? scores_RE(order[take - 1], e) : Real(2);
+      const Real next = take == 0 || take == rows ? Real(0) : scores_RE(order[take], e);
       boundary_1E(0, e) = (last + next) / 2;
     });
   }
@@ -269,12 +279,14 @@ struct Cpu {
     plan.rows_1N = Matrix<Index, Cpu>::uninitialized(context, 1, plan.pairs());
     plan.experts_1N = Matrix<Index, Cpu>::uninitialized(context, 1, plan.pairs());
     plan.pairs_1N = Matrix<Index, Cpu>::uninitialized(context, 1, plan.pairs());
-    std::vector<Index> next(plan.offsets.begin(), plan.offsets.end() - 1);
+    HostBuffer<Index> next_E(context, chosen_TE.cols);
+    Index* next = next_E.data();
+    std::copy_n(plan.offsets.begin(), chosen_TE.cols, next);
     Index pair_of_row = 0;
     for (Index t = 0; t < chosen_TE.rows; ++t)
       for (Index e = 0; e < chosen_TE.cols; ++e)
         if (chosen_TE(t, e) != 0) {
-          const Index n = next[static_cast<std::size_t>(e)]++;
+          const Index n = next[e]++;
           plan.rows_1N.data()[n] = t;
           plan.experts_1N.data()[n] = e;
           plan.pairs_1N.data()[pair_of_row++] = n;
@@ -284,11 +296,6 @@ struct Cpu {
 
  private:
   static constexpr Index tile_rows = 256, tile_cols = 256, array_tile = 2048;
-
-  template <class T>
-  static const T& at(const std::vector<T>& values, Index i) {
-    return values[static_cast<std::size_t>(i)];
-  }
 
   template <class Real>
   static void fill_zero(Out<Real> y) {
@@ -312,17 +319,22 @@ struct Cpu {
 
   /// f(group, row begin, row end, column begin, column end) for tiles that cover every group's rows times `cols`.
   template <class F>
-  static void for_each_tile(const Context& context, const std::vector<Index>& offsets, Index cols, const F& f) {
+  static void for_each_tile(const Context& context, ListView<Index> offsets, Index cols, const F& f) {
     struct Tile {
       Index group, row, col;
     };
-    std::vector<Tile> tiles;
-    for (Index g = 0; g + 1 < static_cast<Index>(offsets.size()); ++g)
-      for (Index row = at(offsets, g); row < at(offsets, g + 1); row += tile_rows)
-        for (Index col = 0; col < cols; col += tile_cols) tiles.push_back({g, row, col});
-    cpu::parallel(context, static_cast<Index>(tiles.size()), [&](Index i) {
-      const Tile tile = at(tiles, i);
-      f(tile.group, tile.row, std::min(tile.row + tile_rows, at(offsets, tile.group + 1)), tile.col,
+    const auto steps = [](Index size, Index step) { return (size + step - 1) / step; };
+    Index count = 0;
+    for (Index g = 0; g + 1 < offsets.size; ++g)
+      count += steps(offsets[g + 1] - offsets[g], tile_rows) * steps(cols, tile_cols);
+    HostBuffer<Tile> tiles(context, count);
+    Index filled = 0;
+    for (Index g = 0; g + 1 < offsets.size; ++g)
+      for (Index row = offsets[g]; row < offsets[g + 1]; row += tile_rows)
+        for (Index col = 0; col < cols; col += tile_cols) tiles.data()[filled++] = {g, row, col};
+    cpu::parallel(context, count, [&, all = tiles.data()](Index i) {
+      const Tile tile = all[i];
+      f(tile.group, tile.row, std::min(tile.row + tile_rows, offsets[tile.group + 1]), tile.col,
         std::min(tile.col + tile_cols, cols));
     });
   }

@@ -1,14 +1,14 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
-#include <map>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <utility>
-#include <vector>
 
 #include "moe/core/index.hpp"
 
@@ -18,14 +18,24 @@ namespace moe::cpu {
 inline constexpr std::align_val_t alignment{64};
 
 /// Keeps freed blocks for the next request of the same size class: a training step asks for the same blocks every time.
+/// A free block holds the list it is in, so that giving one back never needs memory. Threads may share a pool.
 class Pool {
  public:
   Pool() = default;
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool() {
-    for (auto& [bytes, blocks] : free_)
-      for (void* block : blocks) ::operator delete(block, alignment);
+    for (Free* first : free_)
+      while (first != nullptr) ::operator delete(std::exchange(first, first->next), alignment);
+  }
+
+  /// What lies in the pool for the next request: blocks from the system that nobody uses.
+  struct Kept {
+    Index blocks = 0, bytes = 0;
+  };
+  Kept kept() const {
+    const std::lock_guard lock(mutex_);
+    return kept_;
   }
 
   /// At most an eighth, or 63 bytes, larger than asked for.
@@ -33,31 +43,40 @@ class Pool {
     const std::size_t step = std::max<std::size_t>(64, std::bit_floor(std::max<std::size_t>(bytes, 1)) / 8);
     return (bytes + step - 1) / step * step;
   }
+  /// A block of `bytes`, which is a size class. Throws std::bad_alloc when memory is out.
   void* take(std::size_t bytes) {
     {
       const std::lock_guard lock(mutex_);
-      auto& blocks = free_[bytes];
-      if (!blocks.empty()) {
-        void* block = blocks.back();
-        blocks.pop_back();
-        return block;
+      if (Free*& first = free_[place(bytes)]; first != nullptr) {
+        --kept_.blocks;
+        kept_.bytes -= static_cast<Index>(bytes);
+        return std::exchange(first, first->next);
       }
-      blocks.reserve(blocks.capacity() + 1);
     }
     return ::operator new(bytes, alignment);
   }
   void give(void* block, std::size_t bytes) noexcept {
-    try {
-      const std::lock_guard lock(mutex_);
-      free_[bytes].push_back(block);
-    } catch (const std::bad_alloc&) {
-      ::operator delete(block, alignment);
-    }
+    const std::lock_guard lock(mutex_);
+    Free*& first = free_[place(bytes)];
+    first = ::new (block) Free{first};
+    ++kept_.blocks;
+    kept_.bytes += static_cast<Index>(bytes);
   }
 
  private:
-  std::mutex mutex_;
-  std::map<std::size_t, std::vector<void*>> free_;
+  struct Free {
+    Free* next;
+  };
+  /// Classes are the multiples of 64 below 512 and from there on eight for each power of two.
+  static constexpr std::size_t place(std::size_t bytes) {
+    if (bytes < 512) return bytes / 64;
+    const auto power = static_cast<std::size_t>(std::bit_width(bytes)) - 1;
+    return 8 * (power - 8) + (bytes >> (power - 3)) % 8;
+  }
+
+  mutable std::mutex mutex_;
+  std::array<Free*, 8 * (std::numeric_limits<std::size_t>::digits - 8)> free_{};
+  Kept kept_;
 };
 
 /// `count` values of a trivial type, from a pool or from the system; the pool lives as long as its last buffer.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -78,6 +79,8 @@ class Workers {
     try {
       while (threads_.size() < wanted) threads_.emplace_back([this, index = threads_.size()] { help(index); });
     } catch (const std::system_error&) {
+      return threads_.size();
+    } catch (const std::bad_alloc&) {
       return threads_.size();
     }
     return wanted;

@@ -48,7 +48,7 @@ struct ChannelFusion {
 
   ChannelFusion structure() const { return {}; }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "token", trees.token_D...);
     visit(prefix + "segment", trees.segment_D...);
   }

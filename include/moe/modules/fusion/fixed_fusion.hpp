@@ -31,7 +31,7 @@ struct FixedFusion {
 
   FixedFusion structure() const { return *this; }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&&, const std::string&, Trees&&...) {}
+  static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };
 
 }  // namespace moe

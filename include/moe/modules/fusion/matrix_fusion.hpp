@@ -47,7 +47,7 @@ struct MatrixFusion {
     return tree;
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     Linear<Value, B>::visit_parameters(visit, prefix + "token.", trees.token...);
     Linear<Value, B>::visit_parameters(visit, prefix + "segment.", trees.segment...);
   }

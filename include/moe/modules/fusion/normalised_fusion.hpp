@@ -39,7 +39,7 @@ struct NormalisedFusion {
 
   NormalisedFusion structure() const { return *this; }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&&, const std::string&, Trees&&...) {}
+  static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };
 
 }  // namespace moe

@@ -43,7 +43,7 @@ struct ScalarFusion {
 
   ScalarFusion structure() const { return {}; }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "weights", trees.weights_2...);
   }
 };

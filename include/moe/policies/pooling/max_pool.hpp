@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vector>
-
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -15,15 +14,15 @@ struct MaxPool {
 
   /// x_TD -> max_VD; segment v holds rows [begin[v], begin[v+1]). Among equals the first row counts.
   template <class Real, class B>
-  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD,
-                                const std::vector<Index>& begin, View<Real, B> max_VD) {
+  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD, ListView<Index> begin,
+                                View<Real, B> max_VD) {
     Saved<Real, B> saved{Matrix<Index, B>::uninitialized(context, max_VD.rows, max_VD.cols)};
     B::segment_maxima(context, x_TD, begin, max_VD, saved.row_VD.view());
     return saved;
   }
   /// d_x[row of the largest value] += d_max.
   template <class Real, class B>
-  static void add_backward(const typename B::Context& context, View<const Real, B> d_max_VD, const std::vector<Index>&,
+  static void add_backward(const typename B::Context& context, View<const Real, B> d_max_VD, ListView<Index>,
                            const Saved<Real, B>& saved, View<Real, B> d_x_TD) {
     // Segments share no row, so what one writes no other does.
     B::for_each(context, d_max_VD.rows, [=, row_VD = saved.row_VD.view()] MOE_HOST_DEVICE(Index v) {

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vector>
-
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -13,15 +12,15 @@ struct MeanPool {
 
   /// x_TD -> mean_VD; segment v holds rows [begin[v], begin[v+1]).
   template <class Real, class B>
-  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD,
-                                const std::vector<Index>& begin, View<Real, B> mean_VD) {
+  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD, ListView<Index> begin,
+                                View<Real, B> mean_VD) {
     B::segment_means(context, x_TD, begin, mean_VD);
     return {};
   }
   /// d_x_t += d_mean_v / len(v).
   template <class Real, class B>
-  static void add_backward(const typename B::Context& context, View<const Real, B> d_mean_VD,
-                           const std::vector<Index>& begin, const Saved<Real, B>&, View<Real, B> d_x_TD) {
+  static void add_backward(const typename B::Context& context, View<const Real, B> d_mean_VD, ListView<Index> begin,
+                           const Saved<Real, B>&, View<Real, B> d_x_TD) {
     B::add_segment_means_back(context, d_mean_VD, begin, d_x_TD);
   }
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <initializer_list>
+#include <iterator>
+#include <vector>
+
+#include "moe/core/index.hpp"
+
+namespace moe {
+
+/// A short list in host memory that somebody else owns, for the length of one call: as a parameter it takes a vector,
+/// a pointer and a size, or braces, and none of them costs an allocation.
+template <class T>
+struct ListView {
+  const T* data = nullptr;
+  Index size = 0;
+
+  ListView() = default;
+  ListView(const T* data_, Index size_) : data(data_), size(size_) {}
+  ListView(const std::vector<T>& values) : ListView(values.data(), static_cast<Index>(values.size())) {}
+  /// Valid until the end of the expression that the braces stand in.
+  ListView(std::initializer_list<T> values) : ListView(std::data(values), static_cast<Index>(values.size())) {}
+
+  const T& operator[](Index i) const { return data[i]; }
+  const T* begin() const { return data; }
+  const T* end() const { return data + size; }
+};
+
+}  // namespace moe

@@ -1,0 +1,219 @@
+/// Memory runs out at the n-th request, for every n: an error reaches the caller, nothing leaks, no weight has changed,
+/// and the same objects then give the same results.
+#include <atomic>
+#include <chrono>
+#include <new>
+#include <thread>
+
+#include "allocation/counting_allocator.hpp"
+#include "allocation/training.hpp"
+#include "support/catch.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+/// What is held beyond the blocks that the context's pool keeps for later.
+Allocated held(const CpuContext& context) {
+  Allocated now = allocated();
+  now.blocks -= context.pool->kept().blocks;
+  now.bytes -= context.pool->kept().bytes;
+  return now;
+}
+
+/// act(prepare()) with its request 1, 2, 3, ... refused, until it asks for less; every failure must leave `unharmed`,
+/// and nothing may leak. The pool is empty each time, so that every tensor is a request. Returns the number of
+/// requests.
+template <class Prepare, class Act, class Unharmed>
+int refuse_each_request(CpuContext& context, Refusals refusals, const Prepare& prepare, const Act& act,
+                        const Unharmed& unharmed) {
+  for (int n = 1;; ++n) {
+    context.pool = std::make_shared<cpu::Pool>();
+    const auto before = held(context);
+    bool failed = false, happened = false;
+    {
+      auto prepared = prepare();
+      try {
+        const Refuse refuse(n, refusals);
+        act(prepared);
+        happened = refuse.happened();
+      } catch (const std::bad_alloc&) {
+        failed = happened = true;
+      }
+    }
+    const auto after = held(context);
+    INFO("request " << n);
+    CHECK(after.blocks == before.blocks);
+    CHECK(after.bytes == before.bytes);
+    if (failed) unharmed();
+    if (!happened) return n - 1;
+  }
+}
+
+struct Nothing {};
+const auto nothing = [] { return Nothing{}; };
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs out of memory does no harm",
+                        "[allocation]", AllocationLayers) {
+  const int threads = GENERATE(1, 3);
+  const Refusals refusals = GENERATE(Refusals::one, Refusals::all);
+  Training<TestType> t(threads);
+  t.step();
+  const auto weights = contents(t.layer);
+  const auto unharmed = [&] { CHECK(same_bits(contents(t.layer), weights)); };
+  bool same = false;
+  int requests = 0;
+
+  SECTION("forward") {
+    const auto expected = t.forward();
+    requests = refuse_each_request(
+        t.context, refusals, nothing, [&](Nothing) { same = same_bits(t.forward().output, expected.output); },
+        unharmed);
+    CHECK(requests > 20);
+  }
+  SECTION("backward") {
+    auto run = t.forward();
+    const auto expected = t.backward(run);
+    const auto slopes = contents(t.gradient);
+    const auto forward = [&] {
+      set_to_zero(t.gradient);
+      auto prepared = t.forward();
+      // What forward has given back is not to serve backward.
+      t.context.pool = std::make_shared<cpu::Pool>();
+      return prepared;
+    };
+    requests = refuse_each_request(
+        t.context, refusals, forward, [&](auto& prepared) { same = same_bits(t.backward(prepared), expected); },
+        unharmed);
+    CHECK(requests > 10);
+    CHECK(same_bits(contents(t.gradient), slopes));
+  }
+  SECTION("clip, step and absorb") {
+    auto run = t.forward();
+    t.backward(run);
+    const auto m = contents(t.m), v = contents(t.v), slopes = contents(t.gradient);
+    requests = refuse_each_request(
+        t.context, refusals, nothing, [&](Nothing) { t.update(run.stats); },
+        [&] {
+          unharmed();
+          CHECK(same_bits(contents(t.m), m));
+          CHECK(same_bits(contents(t.v), v));
+          CHECK(same_bits(contents(t.gradient), slopes));
+        });
+    CHECK(requests > 0);
+    Training<TestType> other(1);
+    for (int step = 0; step < 2; ++step) other.step();
+    same = same_bits(contents(t.layer), contents(other.layer)) && t.steps == 2;
+  }
+  SECTION("infer") {
+    const auto expected = t.infer();
+    requests = refuse_each_request(
+        t.context, refusals, nothing, [&](Nothing) { same = same_bits(t.infer(), expected); }, unharmed);
+    CHECK(requests > 10);
+  }
+  SECTION("decode, whose state then still expects the row") {
+    auto untroubled = t.layer.begin_decoding(t.context, t.sequences);
+    auto state = t.layer.begin_decoding(t.context, t.sequences);
+    // Past the end of the second window.
+    for (Index row = 0; row < 10; ++row) {
+      const auto expected = t.layer.decode(t.context, t.rows_at(row), {}, untroubled);
+      same = false;
+      requests = refuse_each_request(
+          t.context, refusals, nothing,
+          [&](Nothing) { same = same_bits(t.layer.decode(t.context, t.rows_at(row), {}, state), expected); }, unharmed);
+      CHECK(requests > 10);
+      CHECK(same);
+    }
+  }
+  CHECK(same);
+}
+
+TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere gives everything back", "[allocation]",
+                        AllocationLayers) {
+  const Refusals refusals = GENERATE(Refusals::one, Refusals::all);
+  Training<TestType> t(1);
+  const auto expected = t.infer();
+  const auto weights = contents(t.layer);
+  const auto before = allocated();
+  int requests = 0, failures = 0;
+  for (bool happened = true; happened; ++requests) {
+    bool same = true;
+    try {
+      const Refuse refuse(requests + 1, refusals);
+      // Threads and pool of its own: helpers that the system refuses are done without.
+      const CpuContext context{.threads = 3};
+      const auto layer = build<TestType>(t.sizes);
+      auto gradient = gradient_for(layer);
+      auto run = t.layer.forward(context, t.x_TD, t.batch);
+      const auto d_x_TD = t.layer.backward(context, t.d_y_TD, {}, std::move(run.saved), gradient);
+      global_norm(context, gradient);
+      same = same_bits(t.layer.infer(context, t.x_TD, t.batch), expected);
+      happened = refuse.happened();
+    } catch (const std::bad_alloc&) {
+      ++failures;
+    }
+    const auto after = allocated();
+    INFO("request " << requests + 1);
+    CHECK(same);
+    CHECK(after.blocks == before.blocks);
+    CHECK(after.bytes == before.bytes);
+    CHECK(same_bits(contents(t.layer), weights));
+  }
+  CHECK(failures > 60);
+  CHECK(failures >= requests - 5);
+}
+
+TEST_CASE("memory that a helper does not get fails the caller's call, and the next one works", "[allocation]") {
+  const CpuContext context{.threads = 2};
+  std::atomic<int> begun = 0;
+  const auto both_take = [&](Index) {
+    // Each of the two waits for the other, so one of them is the helper.
+    for (++begun; begun < 2;) std::this_thread::yield();
+    const std::vector<int> memory(1000);
+    if (memory.back() != 0) ++begun;
+  };
+  cpu::parallel(context, 2, both_take);
+  CHECK(begun == 2);
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    begun = 0;
+    bool threw = false;
+    try {
+      const Refuse refuse(1, Refusals::all, Asking::helpers);
+      cpu::parallel(context, 2, both_take);
+    } catch (const std::bad_alloc&) {
+      threw = true;
+    }
+    CHECK(threw);
+    begun = 0;
+    cpu::parallel(context, 2, both_take);
+    CHECK(begun == 2);
+  }
+}
+
+TEST_CASE("panels of a large product that a helper has no memory for fail the product", "[allocation]") {
+  const CpuContext context{.threads = 2};
+  SwiGlu<float, Cpu<>> layer(300, 600);
+  Draw draw("large product");
+  randomise(draw, layer, 0.1);
+  const auto x_TD = random_matrix<float, Cpu<>>(draw, 600, 300);
+  const auto expected = layer.infer(context, x_TD, Batch::single(600));
+  const auto batch = Batch::single(600);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  bool threw = false;
+  const auto before = held(context);
+  // A helper that the system has not scheduled takes no part, so it may need several tries.
+  while (!threw && std::chrono::steady_clock::now() < give_up) {
+    try {
+      const Refuse refuse(1, Refusals::all, Asking::helpers);
+      const auto y_TD = layer.infer(context, x_TD, batch);
+    } catch (const std::bad_alloc&) {
+      threw = true;
+    }
+  }
+  CHECK(threw);
+  CHECK(held(context).blocks == before.blocks);
+  CHECK(same_bits(layer.infer(context, x_TD, batch), expected));
+}

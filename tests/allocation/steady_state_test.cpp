@@ -1,0 +1,70 @@
+/// From the third step on a run holds what it needs: tensors come from the context's pool, and what little is asked of
+/// the system is the same number of small blocks every time.
+#include "allocation/counting_allocator.hpp"
+#include "allocation/training.hpp"
+#include "support/catch.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+/// Requests to the system, after two calls that were not counted.
+template <class Act>
+std::int64_t requests(const Act& act) {
+  act();
+  act();
+  const auto before = allocated();
+  act();
+  const auto after = allocated();
+  CHECK(after.blocks == before.blocks);
+  CHECK(after.bytes == before.bytes);
+  return after.calls - before.calls;
+}
+
+/// Lists that results own: the plan's offsets and the loads in stats, and for segments the three lists of the cut.
+struct Requests {
+  std::int64_t forward, infer, decode;
+};
+template <class Layer>
+inline constexpr Requests documented = {2, 1, 1};
+template <>
+inline constexpr Requests documented<SegmentByPreviousMean<float>> = {5, 4, 1};
+template <>
+inline constexpr Requests documented<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>> = {7, 5, 2};
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("steps after the second ask the system for the documented lists and nothing else",
+                        "[allocation]", AllocationLayers) {
+  const int threads = GENERATE(1, 3);
+  Training<TestType> t(threads);
+  const Requests expected = documented<TestType>;
+  CHECK(requests([&] { t.step(); }) == expected.forward);
+  CHECK(requests([&] { t.forward(); }) == expected.forward);
+  CHECK(requests([&] { t.infer(); }) == expected.infer);
+  if constexpr (TestType::is_causal) {
+    auto state = t.layer.begin_decoding(t.context, t.sequences);
+    Index row = 0;
+    CHECK(requests([&] { t.layer.decode(t.context, t.rows_at(row++), {}, state); }) == expected.decode);
+  }
+  auto run = t.forward();
+  CHECK(requests([&] { global_norm(t.context, t.gradient); }) == 0);
+  CHECK(requests([&] { set_to_zero(t.gradient); }) == 0);
+  CHECK(requests([&] { AdamW{}.step(t.context, 1e-3, 1, 1, t.layer, t.gradient, t.m, t.v); }) == 0);
+  CHECK(requests([&] { t.layer.absorb(t.context, run.stats); }) == 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("a thousand steps grow by no byte", "[allocation]", AllocationLayers) {
+  Training<TestType> t(2);
+  t.step();
+  t.step();
+  const auto before = allocated();
+  const auto kept = t.context.pool->kept();
+  for (int i = 0; i < 1000; ++i) t.step();
+  const auto after = allocated();
+  CHECK(after.blocks == before.blocks);
+  CHECK(after.bytes == before.bytes);
+  CHECK(t.context.pool->kept().bytes == kept.bytes);
+  CHECK(t.steps == 1002);
+}

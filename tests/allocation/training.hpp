@@ -1,0 +1,81 @@
+/// A small layer with everything that a training step, an inference and a decoding need, made before anything is
+/// counted or refused.
+#pragma once
+
+#include <cstring>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "moe/train/adamw.hpp"
+#include "moe/train/clip.hpp"
+#include "support/compositions.hpp"
+
+namespace moe::testing {
+
+/// One of each kind: with an always-on path, with rows that compete, with thresholds, and both levels together.
+using AllocationLayers = std::tuple<Qwen15Moe<float, Cpu<>>, TokenExpertChoice<float>, SegmentByPreviousMean<float>,
+                                    CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>;
+
+template <class Layer>
+struct Training {
+  // Two tiles of rows and a bit, so that helpers have something to do.
+  static constexpr Index rows = 70, sequences = 2;
+  Sizes sizes{.width = 8, .hidden = 12, .experts = 3, .k = 2, .window = 4};
+  Batch batch = Batch::sequences(sequences, rows / sequences);
+  CpuContext context;
+  Layer layer = build<Layer>(sizes), gradient, m, v;
+  Matrix<float, Cpu<>> x_TD, d_y_TD;
+  Index steps = 0;
+
+  explicit Training(int threads) : context{.threads = threads} {
+    Draw draw("allocation");
+    randomise(draw, layer, 0.5);
+    gradient = gradient_for(layer);
+    m = gradient_for(layer);
+    v = gradient_for(layer);
+    x_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width);
+    d_y_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width);
+  }
+
+  auto forward() const { return layer.forward(context, x_TD, batch); }
+  template <class Run>
+  auto backward(Run& run) {
+    return layer.backward(context, d_y_TD, {.balance = 0.1}, std::move(run.saved), gradient);
+  }
+  template <class Stats>
+  void update(const Stats& stats) {
+    const double norm = global_norm(context, gradient);
+    AdamW{}.step(context, 1e-3, steps + 1, clip_factor(norm, 1), layer, gradient, m, v);
+    layer.absorb(context, stats);
+    set_to_zero(gradient);
+    ++steps;
+  }
+  void step() {
+    auto run = forward();
+    const auto d_x_TD = backward(run);
+    update(run.stats);
+  }
+  auto infer() const { return layer.infer(context, x_TD, batch); }
+  /// Row t of every sequence.
+  View<const float, Cpu<>> rows_at(Index t) const {
+    return {x_TD.data() + t * sizes.width, sequences, sizes.width, rows / sequences * sizes.width};
+  }
+};
+
+/// The bits of everything a tree holds, thresholds included.
+template <class Tree>
+std::vector<float> contents(const Tree& tree) {
+  std::vector<float> all;
+  const auto add = [&](const std::string&, const auto& tensor) {
+    all.insert(all.end(), tensor.data(), tensor.data() + tensor.size());
+  };
+  for_each_parameter(add, tree);
+  for_each_buffer(add, tree);
+  return all;
+}
+inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
+}  // namespace moe::testing
