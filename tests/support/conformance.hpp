@@ -10,7 +10,10 @@
 
 namespace moe::testing {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// Builds that run slowly, for coverage or with planted bugs, say how many cases they can afford.
+#if defined(MOE_CONFORMANCE_CASES)
+inline constexpr std::uint32_t conformance_cases = MOE_CONFORMANCE_CASES;
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr std::uint32_t conformance_cases = 1000;
 #else
 inline constexpr std::uint32_t conformance_cases = 10000;

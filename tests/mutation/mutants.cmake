@@ -1,0 +1,219 @@
+# Bugs that the tests must notice. Each entry plants one in a copy of a header:
+#
+#   mutant(name header          the header below include/moe
+#     BEFORE [==[...]==]        its text, which must occur exactly once
+#     AFTER [==[...]==]         what stands there instead
+#     REASON "..."              the mistake that somebody could make
+#     TESTS file...)            test files, without _test.cpp, tried in this order until one notices
+#
+# TESTS begins with the header's own test file; where a rule is kept by a whole layer, the layer's test file follows. No
+# test is written for a mutant: a survivor shows a rule that no test states, and the test then states the rule.
+
+# ---- choosing ------------------------------------------------------------------------------------
+mutant(top_k_takes_one_less policies/router/top_k.hpp
+  BEFORE [==[for (Rank rank = 1; rank <= k; ++rank)]==]
+  AFTER [==[for (Rank rank = 1; rank < k; ++rank)]==]
+  REASON "K - 1 for K"
+  TESTS policies/router/top_k)
+mutant(ties_go_to_the_higher_index policies/router/top_k.hpp
+  BEFORE [==[logits_E[e] > logits_E[best] || logits_E[best] != logits_E[best])]==]
+  AFTER [==[logits_E[e] >= logits_E[best] || logits_E[best] != logits_E[best])]==]
+  REASON ">= for > among equals"
+  TESTS policies/router/top_k)
+mutant(not_a_number_is_chosen policies/router/top_k.hpp
+  BEFORE [==[ || logits_E[best] != logits_E[best])]==]
+  AFTER [==[)]==]
+  REASON "NaN at the first place beats every number"
+  TESTS policies/router/top_k)
+mutant(shared_expert_beside_k policies/router/shared_top_k.hpp
+  BEFORE [==[for (Rank rank = 2; rank <= k; ++rank)]==]
+  AFTER [==[for (Rank rank = 2; rank <= k + 1; ++rank)]==]
+  REASON "K for K - 1: the shared expert is not counted"
+  TESTS policies/router/shared_top_k)
+mutant(shared_expert_missing policies/router/shared_top_k.hpp
+  BEFORE [==[chosen_E[shared] = 1;]==]
+  AFTER [==[chosen_E[0] = 1;]==]
+  REASON "the shared expert is always number 0"
+  TESTS policies/router/shared_top_k)
+mutant(capacity_off_by_one policies/capacity/segment_capacity.hpp
+  BEFORE [==[return static_cast<Index>(std::floor(]==]
+  AFTER [==[return 1 + static_cast<Index>(std::floor(]==]
+  REASON "r too large by one"
+  TESTS policies/capacity/segment_capacity)
+mutant(ties_go_to_the_later_row backend/cpu/cpu.hpp
+  BEFORE [==[? y_is_nan : a < b;]==]
+  AFTER [==[? y_is_nan : a > b;]==]
+  REASON "experts prefer the later row among equals"
+  TESTS backend/cpu/cpu)
+mutant(boundary_at_the_last_score backend/cpu/cpu.hpp
+  BEFORE [==[boundary_1E(0, e) = (last + next) / 2;]==]
+  AFTER [==[boundary_1E(0, e) = last;]==]
+  REASON "the boundary is not midway"
+  TESTS backend/cpu/cpu)
+mutant(threshold_beta_swapped policies/router/threshold_choice.hpp
+  BEFORE [==[static_cast<Real>(beta) * threshold + static_cast<Real>(1 - beta) * observed]==]
+  AFTER [==[static_cast<Real>(1 - beta) * threshold + static_cast<Real>(beta) * observed]==]
+  REASON "the moving average forgets where it should keep"
+  TESTS policies/router/threshold_choice)
+mutant(thresholds_never_average modules/gating.hpp
+  BEFORE [==[updates(0, 0) += 1;]==]
+  AFTER [==[updates(0, 0) += 0;]==]
+  REASON "every batch sets the thresholds outright"
+  TESTS modules/gating)
+mutant(thresholds_not_updated modules/gating.hpp
+  BEFORE [==[rule.updated(thresholds(0, e), boundary_1E(0, e))]==]
+  AFTER [==[thresholds(0, e)]==]
+  REASON "thresholds stay where the first batch set them"
+  TESTS modules/gating layers/segment_moe)
+
+# ---- weighing ------------------------------------------------------------------------------------
+mutant(softmax_over_all_for_chosen policies/normalizer/softmax_over_chosen.hpp
+  BEFORE [==[total += gates_E[e];]==]
+  AFTER [==[total += exp(logits_E[e] - logits_E[best]);]==]
+  REASON "gates of the chosen do not sum to 1"
+  TESTS policies/normalizer/softmax_over_chosen)
+mutant(chosen_gradient_without_inner policies/normalizer/softmax_over_chosen.hpp
+  BEFORE [==[gates_E[e] * (d_gates_E[e] - inner)]==]
+  AFTER [==[gates_E[e] * d_gates_E[e] + 0 * inner]==]
+  REASON "softmax gradient without its inner product"
+  TESTS policies/normalizer/softmax_over_chosen)
+mutant(gates_of_the_others_stay policies/normalizer/softmax_over_all.hpp
+  BEFORE [==[if (chosen_E[e] == 0) gates_E[e] = 0;]==]
+  AFTER [==[if (chosen_E[e] < 0) gates_E[e] = 0;]==]
+  REASON "experts that were not chosen keep their gate"
+  TESTS policies/normalizer/softmax_over_all)
+mutant(balance_without_n ops/balance_loss.hpp
+  BEFORE [==[result.loss += counted * f[e]]==]
+  AFTER [==[result.loss += f[e]]==]
+  REASON "the factor N of the balance loss is missing"
+  TESTS ops/balance_loss)
+mutant(balance_gradient_without_mean ops/balance_loss.hpp
+  BEFORE [==[(f_1E(0, e) - mean)]==]
+  AFTER [==[(f_1E(0, e) - 0 * mean)]==]
+  REASON "the balance loss's gradient ignores the softmax's denominator"
+  TESTS ops/balance_loss)
+
+# ---- segments ------------------------------------------------------------------------------------
+mutant(mean_over_a_whole_window backend/cpu/cpu.hpp
+  BEFORE [==[m /= static_cast<Real>(begin[v + 1] - begin[v]);]==]
+  AFTER [==[m /= static_cast<Real>(begin[1] - begin[0]);]==]
+  REASON "a shorter last window is divided by the full length"
+  TESTS backend/cpu/cpu)
+mutant(routed_by_its_own_mean modules/segment_source.hpp
+  BEFORE [==[means_VD(v - back, d)]==]
+  AFTER [==[means_VD(v - 0 * back, d)]==]
+  REASON "the segment's own mean for the one before: it looks ahead"
+  TESTS modules/segment_source)
+mutant(mean_gradient_to_the_wrong_segment modules/segment_source.hpp
+  BEFORE [==[read ? d_u(v + 1, d) : Value(0)]==]
+  AFTER [==[read ? d_u(v, d) : Value(0)]==]
+  REASON "the gradient of a mean is shifted by one segment"
+  TESTS modules/segment_source)
+mutant(gradient_crosses_sequences modules/segment_source.hpp
+  BEFORE [==[v + 1 < d_u.rows && opens_1V(0, v + 1) == 0]==]
+  AFTER [==[v + 1 < d_u.rows]==]
+  REASON "a sequence's last segment learns from the next sequence"
+  TESTS modules/segment_source)
+mutant(only_the_first_sequence_opens ops/segment.hpp
+  BEFORE [==[segments.opens_sequence[segment_of(batch.offsets[b])] = 1;]==]
+  AFTER [==[segments.opens_sequence[segment_of(batch.offsets[b])] = b == 0 ? 1 : 0;]==]
+  REASON "later sequences are routed by the one before them"
+  TESTS ops/segment)
+mutant(decoding_never_leaves_the_first_segment layers/segment_moe.hpp
+  BEFORE [==[if (closed) state.opens[b] = 0;]==]
+  AFTER [==[if (closed) state.opens[b] = 1;]==]
+  REASON "decoding routes every segment by the first vector"
+  TESTS layers/segment_moe)
+
+# ---- gradients -----------------------------------------------------------------------------------
+mutant(wrong_sign_in_silu backend/cpu/cpu.hpp
+  BEFORE [==[(Real(1) + a * (Real(1) - sigmoid))]==]
+  AFTER [==[(Real(1) - a * (Real(1) - sigmoid))]==]
+  REASON "wrong sign in SiLU's derivative"
+  TESTS backend/cpu/cpu)
+mutant(gate_gradient_without_inner_product backend/cpu/cpu.hpp
+  BEFORE [==[d_gates_1N(0, n) = cpu::dot(d_y, y_ND.row(n).data, y_ND.cols);]==]
+  AFTER [==[d_gates_1N(0, n) = d_y[0] * y_ND(n, 0);]==]
+  REASON "a gate's gradient is the whole inner product"
+  TESTS ops/mix)
+mutant(expert_gradient_without_gate backend/cpu/cpu.hpp
+  BEFORE [==[d_y_ND(n, d) = gates_1N(0, n) * d_y[d];]==]
+  AFTER [==[d_y_ND(n, d) = d_y[d];]==]
+  REASON "an expert's gradient is not scaled by its gate"
+  TESTS ops/mix)
+mutant(always_on_gate_without_derivative modules/always_on.hpp
+  BEFORE [==[d_z_T1(t, 0) = d_g * g * (1 - g);]==]
+  AFTER [==[d_z_T1(t, 0) = d_g * g;]==]
+  REASON "half of the sigmoid's derivative"
+  TESTS modules/always_on)
+mutant(bias_gradient_overwrites modules/linear.hpp
+  BEFORE [==[Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
+  AFTER [==[gradient.bias.fill_zero(), Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
+  REASON "the second micro-batch forgets the first"
+  TESTS modules/linear)
+mutant(router_gradient_not_in_x layers/token_moe.hpp
+  BEFORE [==[add_to(context, d_x_gate_TD, d_x_TD.view());]==]
+  AFTER [==[static_cast<void>(d_x_gate_TD);]==]
+  REASON "x learns nothing through the gate"
+  TESTS layers/token_moe)
+mutant(mass_gradient_dropped layers/hybrid_moe.hpp
+  BEFORE [==[gradient.segment, d.d_mass_1T);]==]
+  AFTER [==[gradient.segment);]==]
+  REASON "the gates learn nothing through the normaliser Z"
+  TESTS layers/hybrid_moe)
+
+# ---- fusion --------------------------------------------------------------------------------------
+mutant(fusion_weights_swapped modules/fusion/fixed_fusion.hpp
+  BEFORE [==[y(t, d) = w_t * y(t, d) + w_s * s(t, d);]==]
+  AFTER [==[y(t, d) = w_s * y(t, d) + w_t * s(t, d);]==]
+  REASON "0.7 and 0.3 exchanged"
+  TESTS modules/fusion/fixed_fusion)
+mutant(mass_gradient_sign modules/fusion/normalised_fusion.hpp
+  BEFORE [==[d_mass_1T(0, t) = -b * inner;]==]
+  AFTER [==[d_mass_1T(0, t) = b * inner;]==]
+  REASON "wrong sign in the derivative of 1 / Z"
+  TESTS modules/fusion/normalised_fusion)
+
+# ---- training ------------------------------------------------------------------------------------
+mutant(clip_stretches train/clip.hpp
+  BEFORE [==[std::min(1.0, limit]==]
+  AFTER [==[std::max(1.0, limit]==]
+  REASON "small gradients are stretched, large ones kept"
+  TESTS train/clip)
+mutant(norm_without_root train/clip.hpp
+  BEFORE [==[return std::sqrt(squares);]==]
+  AFTER [==[return squares;]==]
+  REASON "the square of the norm"
+  TESTS train/clip)
+mutant(decay_on_vectors train/adamw.hpp
+  BEFORE [==[Tensor::rank == 1 ? 1 : 1 - rate * decay]==]
+  AFTER [==[1 - rate * decay]==]
+  REASON "biases and norms decay"
+  TESTS train/adamw)
+mutant(no_bias_correction train/adamw.hpp
+  BEFORE [==[static_cast<Real>(1 / std::sqrt(correction_2))]==]
+  AFTER [==[static_cast<Real>(1 / std::sqrt(correction_2 / correction_2))]==]
+  REASON "the second moment starts near 0"
+  TESTS train/adamw)
+mutant(cosine_over_all_steps train/schedule.hpp
+  BEFORE [==[/ static_cast<double>(total - warm_up);]==]
+  AFTER [==[/ static_cast<double>(total);]==]
+  REASON "the warm-up is not taken off the cosine's length"
+  TESTS train/schedule)
+mutant(initial_values_without_name train/initialise.hpp
+  BEFORE [==[{seed, 0, name_hash(name)}]==]
+  AFTER [==[{seed, 0, 0 * name_hash(name)}]==]
+  REASON "every weight starts with the same values"
+  TESTS train/initialise)
+
+# ---- running -------------------------------------------------------------------------------------
+mutant(exception_lost backend/cpu/workers.hpp
+  BEFORE [==[if (!failure_) failure_ = std::current_exception();]==]
+  AFTER [==[static_cast<void>(failure_);]==]
+  REASON "what a task throws ends with the task"
+  TESTS backend/cpu/parallel)
+mutant(last_tile_cut_off backend/cpu/parallel.hpp
+  BEFORE [==[(count + tile - 1) / tile]==]
+  AFTER [==[count / tile]==]
+  REASON "what does not fill a tile is left out"
+  TESTS backend/cpu/parallel)
