@@ -17,14 +17,13 @@ namespace {
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max() / 2;
 
-std::atomic<std::int64_t> blocks{0}, bytes_out{0}, calls{0};
+std::atomic<std::int64_t> blocks{0}, bytes_out{0}, news{0}, mallocs{0};
 /// Requests that are still granted; below 0 they were refused.
 std::atomic<std::int64_t> granted{never};
 std::atomic<bool> refuse_all{false}, happened_{false}, spare_owner{false};
 std::atomic<std::thread::id> owner{};
 
 bool refused() {
-  ++calls;
   if (granted.load() == never || (spare_owner && std::this_thread::get_id() == owner.load())) return false;
   const std::int64_t left = --granted;
   if (left > 0 || (left < 0 && !refuse_all)) return false;
@@ -50,8 +49,12 @@ void* take(std::size_t bytes, std::size_t alignment) noexcept {
   bytes_out += static_cast<std::int64_t>(bytes);
   return data;
 }
+void* take_new(std::size_t bytes, std::size_t alignment) noexcept {
+  ++news;
+  return take(bytes, alignment);
+}
 void* take_or_throw(std::size_t bytes, std::size_t alignment) {
-  if (void* block = take(bytes, alignment)) return block;
+  if (void* block = take_new(bytes, alignment)) return block;
   throw std::bad_alloc();
 }
 void give(void* data) noexcept {
@@ -68,17 +71,20 @@ std::size_t size(std::align_val_t alignment) { return static_cast<std::size_t>(a
 
 // The objects of this program call these instead of malloc and free. What the system's libraries allocate for
 // themselves does not pass here.
-extern "C" void* __wrap_malloc(std::size_t bytes) { return take(bytes, 1); }
+extern "C" void* __wrap_malloc(std::size_t bytes) {
+  ++mallocs;
+  return take(bytes, 1);
+}
 extern "C" void __wrap_free(void* data) { give(data); }
 
 void* operator new(std::size_t n) { return take_or_throw(n, 1); }
 void* operator new[](std::size_t n) { return take_or_throw(n, 1); }
 void* operator new(std::size_t n, std::align_val_t a) { return take_or_throw(n, size(a)); }
 void* operator new[](std::size_t n, std::align_val_t a) { return take_or_throw(n, size(a)); }
-void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return take(n, 1); }
-void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return take(n, 1); }
-void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return take(n, size(a)); }
-void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return take(n, size(a)); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return take_new(n, 1); }
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return take_new(n, 1); }
+void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return take_new(n, size(a)); }
+void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return take_new(n, size(a)); }
 void operator delete(void* data) noexcept { give(data); }
 void operator delete[](void* data) noexcept { give(data); }
 void operator delete(void* data, std::size_t) noexcept { give(data); }
@@ -94,7 +100,7 @@ void operator delete[](void* data, std::align_val_t, const std::nothrow_t&) noex
 
 namespace moe::testing {
 
-Allocated allocated() { return {blocks, bytes_out, calls}; }
+Allocated allocated() { return {blocks, bytes_out, news, mallocs}; }
 
 Refuse::Refuse(std::int64_t nth, Refusals refusals, Asking asking) {
   happened_ = false;

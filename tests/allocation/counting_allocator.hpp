@@ -6,9 +6,9 @@
 
 namespace moe::testing {
 
-/// What operator new and malloc have handed out and not got back, and how often they were asked.
+/// What operator new and malloc have handed out and not got back, and how often each was asked.
 struct Allocated {
-  std::int64_t blocks = 0, bytes = 0, calls = 0;
+  std::int64_t blocks = 0, bytes = 0, news = 0, mallocs = 0;
 };
 Allocated allocated();
 
