@@ -12,7 +12,7 @@ namespace {
 
 /// Host memory and nothing else.
 struct Host {
-  static constexpr bool is_host = true;
+  [[maybe_unused]] static constexpr bool is_host = true;
   template <class Value>
   using Buffer = cpu::Buffer<Value>;
   struct Context {
