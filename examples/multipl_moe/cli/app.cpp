@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <new>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
 
 namespace multipl_moe {
 
@@ -28,7 +32,7 @@ void name_environment_variables(CLI::App& command) {
 }
 
 int report(int exit_code, const std::string& message) {
-  fmt::print(stderr, "error: {}\n", message);
+  notice("error: {}\n", message);
   return exit_code;
 }
 
@@ -41,8 +45,9 @@ int run_program(int argc, char** argv) {
   program.get_formatter()->column_width(36);
   program.footer(
       "Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file, 4 out of memory, 5 I/O or disk full,\n"
-      "6 non-finite loss, 130 interrupted (after a checkpoint). Every option is also an environment\n"
-      "variable: --batch-size is MOE_BATCH_SIZE. Data goes to stdout, progress to stderr.");
+      "6 non-finite loss, 130 SIGINT or 143 SIGTERM (after a checkpoint). Every option of a command is\n"
+      "also an environment variable: --batch-size is MOE_BATCH_SIZE. A flag goes before the environment,\n"
+      "that before the file of --config, that before the default. Data goes to stdout, progress to stderr.");
   add_info_command(program);
   add_prepare_command(program);
   add_pretrain_command(program);
@@ -52,17 +57,23 @@ int run_program(int argc, char** argv) {
   add_generate_command(program);
   add_demo_command(program);
   for (CLI::App* command : program.get_subcommands({})) name_environment_variables(*command);
+  add_config_options(program);
+  // A limit on file size then reads like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
 
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return program.exit(error);
-    fmt::print(stderr, "error: {}\n", escaped(error.what(), 1000));
-    fmt::print(stderr, "`multipl_moe --help` lists the commands, `multipl_moe COMMAND --help` a command's options.\n");
-    return 2;
+    if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success)) {
+      notice("error: {}\n", escaped(error.what(), 1000));
+      notice("`multipl_moe --help` lists the commands, `multipl_moe COMMAND --help` a command's options.\n");
+      return 2;
+    }
+    program.exit(error);
+    std::cout.flush();
   } catch (const Interrupted& interrupted) {
-    fmt::print(stderr, "interrupted; {}\n", interrupted.what());
-    return 130;
+    notice("interrupted; {}\n", interrupted.what());
+    return interrupted.exit_code();
   } catch (const ProgramError& error) {
     return report(error.exit_code(), error.what());
   } catch (const std::bad_alloc&) {

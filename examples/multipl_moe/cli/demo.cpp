@@ -12,6 +12,7 @@
 #include "multipl_moe/eval/generate.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -87,7 +88,7 @@ class Demo {
 
  private:
   void say(const std::string& text) const {
-    if (!flags_.quiet) fmt::print(stderr, "\n== {}\n", text);
+    if (!flags_.quiet) notice("\n== {}\n", text);
   }
 
   void prepare_data() {
@@ -96,7 +97,7 @@ class Demo {
                                           .out = out_ / "data",
                                           .max_train_bytes = flags_.train_bytes,
                                           .max_held_out_bytes = 4 * flags_.eval_bytes});
-    if (!flags_.quiet) fmt::print(stderr, "{}\n", prepare_table(report));
+    if (!flags_.quiet) notice("{}\n", prepare_table(report));
     for (const Language language : all_languages)
       for (const Split split : all_splits)
         if (report.languages[index_of(language)].splits[index_of(split)].documents == 0)
@@ -111,6 +112,7 @@ class Demo {
     options.learning_rate = rate;
     options.log_every = flags_.quiet ? 0 : flags_.log_every;
     options.run = out_ / name;
+    options.start = RunStart::replace;
     return options;
   }
 

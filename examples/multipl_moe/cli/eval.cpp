@@ -5,6 +5,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
+#include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
@@ -43,8 +44,7 @@ void add_eval_command(CLI::App& program) {
     const Evaluation evaluation = evaluate(*model, files, flags->options);
     fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
     if (!model->is_causal())
-      fmt::print(stderr,
-                 "note: this model routes by what comes later, so its figures are not those of a language model\n");
+      notice("note: this model routes by what comes later, so its figures are not those of a language model\n");
   });
 }
 

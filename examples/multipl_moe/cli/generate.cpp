@@ -12,6 +12,7 @@
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
@@ -43,7 +44,7 @@ void add_generate_command(CLI::App& program) {
   command.callback([flags] {
     const auto model = load_model(flags->model, flags->threads);
     if (!model->is_causal())
-      fmt::print(stderr, "note: this model routes by what comes later; every token costs a pass over the whole text\n");
+      notice("note: this model routes by what comes later; every token costs a pass over the whole text\n");
     std::string prompt = flags->prompt;
     if (prompt == "-") prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
     const bool terminal = isatty(STDOUT_FILENO) == 1;

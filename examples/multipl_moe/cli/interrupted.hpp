@@ -1,13 +1,20 @@
-/// How a run that SIGINT ended leaves the program.
+/// How a run that SIGINT or SIGTERM ended leaves the program.
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace multipl_moe {
 
-/// The text says what was saved. Exit code 130.
-struct Interrupted : std::runtime_error {
-  using std::runtime_error::runtime_error;
+/// The text says what was saved. Exit code 128 + signal: 130 or 143.
+class Interrupted : public std::runtime_error {
+ public:
+  Interrupted(int signal, const std::string& text) : std::runtime_error(text), signal_(signal) {}
+
+  int exit_code() const noexcept { return 128 + signal_; }
+
+ private:
+  int signal_;
 };
 
 }  // namespace multipl_moe

@@ -4,11 +4,14 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 
 #include "moe/backend/cpu/parallel.hpp"
+#include "multipl_moe/cli/config_file.hpp"
+#include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
+#include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/progress.hpp"
 
 namespace multipl_moe {
@@ -44,7 +47,7 @@ void add_threads_option(CLI::App& command, int& threads) {
 
 void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--data", f.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
-  command.add_option("-o,--output", f.output, "run folder for checkpoints and metrics.jsonl")
+  command.add_option("-o,--output", f.output, "run folder for checkpoints, metrics.jsonl, config.toml, env.json")
       ->required()
       ->type_name("DIR");
   command.add_option("--steps", f.steps, "optimizer steps")->capture_default_str()->check(above_zero());
@@ -82,6 +85,13 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: one at the end")
       ->capture_default_str()
       ->check(not_negative());
+  command.add_option("--keep-checkpoints", f.keep_checkpoints, "newest checkpoints that stay; older ones are removed")
+      ->capture_default_str()
+      ->check(above_zero());
+  command
+      .add_flag("--resume", f.resume,
+                "go on with the run in --output from its newest whole checkpoint, to the bits of a run in one piece")
+      ->configurable(false);
   add_threads_option(command, f.threads);
   command.add_flag("-q,--quiet", f.quiet, "no progress");
 }
@@ -90,7 +100,7 @@ BatchOptions TrainingFlags::batch_options() const {
   return {.sequences = batch_size, .length = sequence_length, .seed = seed};
 }
 
-TrainOptions TrainingFlags::train_options() const {
+TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchStream& stream) const {
   TrainOptions options;
   options.steps = steps;
   options.accumulation = accumulation;
@@ -102,7 +112,15 @@ TrainOptions TrainingFlags::train_options() const {
   options.optimizer.decay = weight_decay;
   options.log_every = quiet ? 0 : log_every;
   options.save_every = save_steps;
+  options.keep_checkpoints = keep_checkpoints;
   options.run = output;
+  options.start = resume ? RunStart::resume : RunStart::fresh;
+  options.before_run = [this, &command, &stream](std::int64_t steps_done) {
+    const std::filesystem::path run = output;
+    write_file_atomically(run / "config.toml", settings_text(command));
+    record_environment(run, stream, threads, steps_done);
+    if (steps_done > 0 && !quiet) notice("resuming after step {} of {}\n", steps_done, steps);
+  };
   return options;
 }
 
@@ -132,15 +150,16 @@ std::array<bool, language_count> present_in(const LanguageFiles& files) {
 TrainResult run_training(LanguageModel& model, BatchStream& stream, const TrainOptions& options) {
   const TrainResult result = train(model, stream, options);
   const std::string saved = result.checkpoint.empty() ? "nothing was saved" : "saved " + result.checkpoint.string();
-  if (result.interrupted) throw Interrupted(fmt::format("{} steps taken, {}", result.steps, saved));
+  if (result.signal != 0)
+    throw Interrupted(result.signal,
+                      fmt::format("{} steps taken, {} skipped, {}", result.steps, result.skipped, saved));
   if (options.log_every > 0) {
-    fmt::print(stderr, "{}{} steps ({} skipped), {} tokens in {}, {} tok/s; {}\n", options.label, result.steps,
-               result.skipped, result.tokens, short_duration(result.seconds), short_count(result.tokens_per_second()),
-               saved);
+    notice("{}{} steps ({} skipped), {} tokens in {}, {} tok/s; {}\n", options.label, result.steps, result.skipped,
+           result.tokens, short_duration(result.seconds), short_count(result.tokens_per_second()), saved);
     for (const Language language : all_languages)
       if (stream.tokens_seen(language) > 0)
-        fmt::print(stderr, "{}  {:<7} {:>9} tokens, {:.2f} epochs\n", options.label, title_of(language),
-                   stream.tokens_seen(language), stream.epochs_seen(language));
+        notice("{}  {:<7} {:>9} tokens, {:.2f} epochs\n", options.label, title_of(language),
+               stream.tokens_seen(language), stream.epochs_seen(language));
   }
   return result;
 }

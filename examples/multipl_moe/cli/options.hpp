@@ -38,11 +38,14 @@ struct TrainingFlags {
   std::uint64_t seed = 0;
   std::int64_t log_every = 50;
   std::int64_t save_steps = 0;
+  std::int64_t keep_checkpoints = 2;
   int threads = 0;
   bool quiet = false;
+  bool resume = false;
 
   BatchOptions batch_options() const;
-  TrainOptions train_options() const;
+  /// With what describes the run in its folder: config.toml and env.json. `command` and `stream` must outlive it.
+  TrainOptions train_options(const CLI::App& command, const BatchStream& stream) const;
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
 
@@ -52,7 +55,7 @@ std::pair<double, double> parse_mix(const std::string& text);
 /// Which languages of `files` there are.
 std::array<bool, language_count> present_in(const LanguageFiles& files);
 
-/// Runs `train`, reports on stderr, and throws Interrupted where SIGINT ended it.
+/// Runs `train`, reports on stderr, and throws Interrupted where a signal ended it.
 TrainResult run_training(LanguageModel& model, BatchStream& stream, const TrainOptions& options);
 
 }  // namespace multipl_moe

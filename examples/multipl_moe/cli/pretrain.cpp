@@ -21,7 +21,7 @@ LanguageWeights even_weights(const std::vector<std::string>& names) {
   return weights;
 }
 
-void pretrain(const PretrainFlags& flags) {
+void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const ModelConfig config = flags.config.empty() ? size_named(flags.size) : read_config(flags.config);
   if (config.vocab_size < ByteTokenizer::vocab_size)
     throw UsageError(fmt::format("[pretrain] the vocabulary must hold the byte tokenizer's {} tokens, found {}",
@@ -29,8 +29,10 @@ void pretrain(const PretrainFlags& flags) {
   BatchStream stream(open_language_files(flags.data, "train", ByteTokenizer::hash), even_weights(flags.languages),
                      flags.batch_options());
   const auto model = make_language_model(config, flags.threads);
-  model->initialise(flags.seed, 0.02);
-  run_training(*model, stream, flags.train_options());
+  if (!flags.resume) model->initialise(flags.seed, 0.02);
+  TrainOptions options = flags.train_options(command, stream);
+  options.origin = fmt::format("random by seed {}", flags.seed);
+  run_training(*model, stream, options);
 }
 
 }  // namespace
@@ -50,7 +52,7 @@ void add_pretrain_command(CLI::App& program) {
   command.add_option("--languages", flags->languages, "read in equal parts: python, java, cpp, rust, go, ruby")
       ->delimiter(',')
       ->capture_default_str();
-  command.callback([flags] { pretrain(*flags); });
+  command.callback([flags, &command] { pretrain(*flags, command); });
 }
 
 }  // namespace multipl_moe

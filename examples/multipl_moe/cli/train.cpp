@@ -4,6 +4,7 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -15,12 +16,15 @@ struct PostTrainFlags : TrainingFlags {
   std::string model, mix = "9:1", trainable = "auto";
 };
 
-void post_train(const PostTrainFlags& flags) {
+void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const auto [low, high] = parse_mix(flags.mix);
-  const auto model = load_model(flags.model, flags.threads);
+  // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
+  const auto model = flags.resume ? make_language_model(load_config(flags.model), flags.threads)
+                                  : load_model(flags.model, flags.threads);
   const LanguageFiles files = open_language_files(flags.data, "train", ByteTokenizer::hash);
   BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options());
-  TrainOptions options = flags.train_options();
+  TrainOptions options = flags.train_options(command, stream);
+  options.origin = fmt::format("XXH3 {:016x}", hash_of_file(weights_file(flags.model)));
   if (flags.trainable == "auto") options.trains = post_training_weights(model->config());
   run_training(*model, stream, options);
 }
@@ -39,7 +43,7 @@ void add_train_command(CLI::App& program) {
                   "auto: new experts and routers of a MultiPL-MoE, everything of any other; all")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "all"}));
-  command.callback([flags] { post_train(*flags); });
+  command.callback([flags, &command] { post_train(*flags, command); });
 }
 
 }  // namespace multipl_moe

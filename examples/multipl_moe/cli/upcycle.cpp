@@ -6,6 +6,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
@@ -86,7 +87,7 @@ void add_upcycle_command(CLI::App& program) {
       throw UsageError("[upcycle] --output must be a new or an empty folder, found '" + escaped(flags->output) + "'");
     const auto dense = load_model(flags->model, flags->threads);
     save_model(*upcycled(*dense, moe, flags->seed), flags->output);
-    fmt::print(stderr, "saved {}\n", flags->output);
+    notice("saved {}\n", flags->output);
   });
 }
 

@@ -66,6 +66,11 @@ void BatchStream::next(TokenBatch& batch) {
   mixture_ = mixture;
 }
 
+const TokenFile* BatchStream::file(Language language) const {
+  const auto& packed = packed_[index_of(language)];
+  return packed ? &packed->file() : nullptr;
+}
+
 std::int64_t BatchStream::tokens_seen(Language language) const { return mixture_.count(language) * options_.length; }
 
 double BatchStream::epochs_seen(Language language) const {

@@ -53,6 +53,12 @@ class BatchStream {
   std::int64_t next_sequence() const noexcept { return mixture_.count(); }
   void seek(std::int64_t next_sequence) { mixture_.seek(next_sequence); }
 
+  const BatchOptions& options() const noexcept { return options_; }
+  /// The share of the sequences that is the language's.
+  double share(Language language) const { return mixture_.share(language); }
+  /// What the language's sequences are cut from; null where its share is 0.
+  const TokenFile* file(Language language) const;
+
   /// Tokens (inputs) given out so far, and how many times over that read the language's file.
   std::int64_t tokens_seen(Language language) const;
   double epochs_seen(Language language) const;

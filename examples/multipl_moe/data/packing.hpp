@@ -24,6 +24,7 @@ class PackedTokens {
   /// sequence, UsageError where length < 1.
   PackedTokens(std::shared_ptr<const TokenFile> file, Token end_of_text, std::int64_t length, std::uint64_t seed);
 
+  const TokenFile& file() const noexcept { return *file_; }
   std::int64_t length() const noexcept { return length_; }
   /// Sequences in an epoch: (stream - 1) / T, where the stream counts each end-of-text.
   std::int64_t sequences_per_epoch() const noexcept { return sequences_; }

@@ -105,9 +105,13 @@ void check_tokens(const InputFile& file, const TokenHeader& header) {
 
 }  // namespace
 
-TokenFile::TokenFile(InputFile file, std::int64_t vocab_size, std::uint64_t tokenizer_hash,
+TokenFile::TokenFile(InputFile file, std::int64_t vocab_size, std::uint64_t tokenizer_hash, std::uint64_t checksum,
                      std::vector<std::int64_t> offsets)
-    : file_(std::move(file)), vocab_size_(vocab_size), tokenizer_hash_(tokenizer_hash), offsets_(std::move(offsets)) {}
+    : file_(std::move(file)),
+      vocab_size_(vocab_size),
+      tokenizer_hash_(tokenizer_hash),
+      checksum_(checksum),
+      offsets_(std::move(offsets)) {}
 
 TokenFile TokenFile::open(const std::filesystem::path& path) {
   InputFile file = InputFile::open(path);
@@ -116,7 +120,7 @@ TokenFile TokenFile::open(const std::filesystem::path& path) {
   std::vector<std::int64_t> offsets = read_offsets(file, header);
   check_tokens(file, header);
   return TokenFile(std::move(file), static_cast<std::int64_t>(header.vocab_size), header.tokenizer_hash,
-                   std::move(offsets));
+                   header.checksum, std::move(offsets));
 }
 
 void TokenFile::read(std::int64_t begin, std::span<Token> tokens) const {

@@ -28,6 +28,8 @@ class TokenFile {
   const std::filesystem::path& path() const noexcept { return file_.path(); }
   std::int64_t vocab_size() const noexcept { return vocab_size_; }
   std::uint64_t tokenizer_hash() const noexcept { return tokenizer_hash_; }
+  /// XXH3 of the file, which open() has checked.
+  std::uint64_t checksum() const noexcept { return checksum_; }
   std::int64_t token_count() const noexcept { return offsets_.back(); }
   std::int64_t document_count() const noexcept { return static_cast<std::int64_t>(offsets_.size()) - 1; }
   /// First token of a document; of document_count(): the count of tokens.
@@ -41,11 +43,13 @@ class TokenFile {
   void read(std::int64_t begin, std::span<Token> tokens) const;
 
  private:
-  TokenFile(InputFile file, std::int64_t vocab_size, std::uint64_t tokenizer_hash, std::vector<std::int64_t> offsets);
+  TokenFile(InputFile file, std::int64_t vocab_size, std::uint64_t tokenizer_hash, std::uint64_t checksum,
+            std::vector<std::int64_t> offsets);
 
   InputFile file_;
   std::int64_t vocab_size_;
   std::uint64_t tokenizer_hash_;
+  std::uint64_t checksum_;
   std::vector<std::int64_t> offsets_;
 };
 

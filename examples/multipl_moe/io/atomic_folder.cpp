@@ -4,6 +4,7 @@
 #include <stdio.h>  // renameat2 and RENAME_EXCHANGE are not in <cstdio>'s standard part
 
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 #include "multipl_moe/io/errors.hpp"
@@ -20,7 +21,11 @@ fs::path sibling(const fs::path& path, const char* suffix) {
   return path.parent_path() / ("." + path.filename().native() + suffix);
 }
 
-fs::path previous_path(const fs::path& path) { return sibling(path, ".previous"); }
+constexpr const char* partial_suffix = ".partial";
+constexpr const char* previous_suffix = ".previous";
+constexpr const char* removed_suffix = ".removed";
+
+fs::path previous_path(const fs::path& path) { return sibling(path, previous_suffix); }
 
 fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
 
@@ -31,12 +36,6 @@ void remove_tree(const fs::path& path) {
   std::error_code failed;
   fs::remove_all(path, failed);
   if (failed) throw IoError(path, "remove", failed.value());
-}
-
-void create_folders(const fs::path& path) {
-  std::error_code failed;
-  fs::create_directories(path, failed);
-  if (failed) throw IoError(path, "create", failed.value());
 }
 
 void rename_to(const fs::path& from, const fs::path& to) {
@@ -78,7 +77,17 @@ void put_in_place(const fs::path& made, const fs::path& folder) {
 
 }  // namespace
 
-fs::path partial_path(const fs::path& path) { return sibling(path, ".partial"); }
+fs::path partial_path(const fs::path& path) { return sibling(path, partial_suffix); }
+
+void create_folders(const fs::path& path) {
+  const fs::path folder = without_slash(path);
+  std::error_code failed;
+  if (folder.empty() || fs::is_directory(folder, failed)) return;
+  create_folders(parent_of(folder));
+  fs::create_directory(folder, failed);
+  if (failed) throw IoError(folder, "create", failed.value());
+  sync_path(parent_of(folder));
+}
 
 void save_folder_atomically(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
   const fs::path folder = without_slash(path);
@@ -104,6 +113,25 @@ void recover_folder(const fs::path& path) {
   const fs::path folder = without_slash(path);
   const fs::path previous = previous_path(folder);
   if (!is_there(folder) && is_there(previous)) rename_to(previous, folder);
+}
+
+void remove_folder(const fs::path& path) {
+  const fs::path folder = without_slash(path);
+  const fs::path removed = sibling(folder, removed_suffix);
+  remove_tree(removed);
+  rename_to(folder, removed);
+  sync_path(parent_of(folder));
+  remove_tree(removed);
+}
+
+void remove_leftovers(const fs::path& parent) {
+  for (const std::string& name : file_names_in(parent)) {
+    if (!name.starts_with('.')) continue;
+    if (name.ends_with(partial_suffix) || name.ends_with(removed_suffix)) remove_tree(parent / name);
+    if (!name.ends_with(previous_suffix)) continue;
+    recover_folder(parent / name.substr(1, name.size() - 1 - std::strlen(previous_suffix)));
+    remove_tree(parent / name);
+  }
 }
 
 void commit_file(const fs::path& path) {

@@ -18,6 +18,16 @@ namespace multipl_moe {
 void save_folder_atomically(const std::filesystem::path& folder,
                             const std::function<void(const std::filesystem::path&)>& fill);
 
+/// Removes a folder and all in it; at no moment is there half of it under its name. Throws IoError.
+void remove_folder(const std::filesystem::path& folder);
+
+/// Removes or puts back, for every path in `parent`, what a kill in save_folder_atomically(), remove_folder() or
+/// write_file_atomically() has left. Throws IoError.
+void remove_leftovers(const std::filesystem::path& parent);
+
+/// Creates a folder and those above it that are missing, each durable before the next. Throws IoError.
+void create_folders(const std::filesystem::path& path);
+
 /// Puts back a folder that a kill between two renames had set aside; does nothing otherwise.
 /// Throws IoError.
 void recover_folder(const std::filesystem::path& folder);

@@ -76,11 +76,20 @@ std::string read_whole_file(const std::filesystem::path& path, std::uint64_t lim
   return text;
 }
 
+CheckedFile::CheckedFile(std::filesystem::path path, int open_flags, std::uint64_t expected_bytes)
+    : path_(std::move(path)), file_(::open(path_.c_str(), open_flags | O_CLOEXEC, 0666)), expected_(expected_bytes) {
+  if (file_.number() < 0) throw IoError(path_, (open_flags & O_CREAT) != 0 ? "create" : "open", errno, expected_);
+}
+
 CheckedFile::CheckedFile(std::filesystem::path path, std::uint64_t expected_bytes)
-    : path_(std::move(path)),
-      file_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)),
-      expected_(expected_bytes) {
-  if (file_.number() < 0) throw IoError(path_, "create", errno, expected_);
+    : CheckedFile(std::move(path), O_WRONLY | O_CREAT | O_TRUNC, expected_bytes) {}
+
+CheckedFile CheckedFile::continued(std::filesystem::path path, std::uint64_t kept_bytes) {
+  CheckedFile file(std::move(path), O_WRONLY, 0);
+  if (::ftruncate(file.file_.number(), static_cast<::off_t>(kept_bytes)) != 0) throw IoError(file.path_, "cut", errno);
+  if (::lseek(file.file_.number(), 0, SEEK_END) < 0) throw IoError(file.path_, "seek in", errno);
+  file.written_ = kept_bytes;
+  return file;
 }
 
 void CheckedFile::write(std::span<const std::byte> bytes) {
@@ -109,10 +118,14 @@ void CheckedFile::rewrite_at(std::uint64_t offset, std::span<const std::byte> by
   }
 }
 
-void CheckedFile::close() {
+void CheckedFile::sync() {
   // Pipes and devices have nothing to sync and say so with EINVAL.
   if (::fsync(file_.number()) != 0 && errno != EINVAL)
     throw IoError(path_, "sync", errno, std::max(expected_, written_));
+}
+
+void CheckedFile::close() {
+  sync();
   if (::close(file_.release()) != 0) throw IoError(path_, "close", errno, std::max(expected_, written_));
 }
 

@@ -55,24 +55,30 @@ class InputFile {
 /// InputFile does.
 std::string read_whole_file(const std::filesystem::path& path, std::uint64_t limit);
 
-/// A file being written: created or truncated by the constructor, durable once close() returned.
+/// A file being written: created or truncated by the constructor, durable once sync() or close() returned.
 /// The destructor closes silently, which leaves an unfinished file behind.
 class CheckedFile {
  public:
   /// `expected_bytes` is only named in the message on a full disk; 0 is unknown.
   /// Every member throws IoError.
   explicit CheckedFile(std::filesystem::path path, std::uint64_t expected_bytes = 0);
+  /// Goes on writing a file that exists, after its first `kept_bytes` bytes; the rest is cut off.
+  static CheckedFile continued(std::filesystem::path path, std::uint64_t kept_bytes);
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
   /// Overwrites bytes that were written before; the position of write() stays.
   void rewrite_at(std::uint64_t offset, std::span<const std::byte> bytes);
-  /// Waits until the bytes are on the disk, then closes.
+  /// Waits until the bytes are on the disk.
+  void sync();
+  /// As sync(), then closes.
   void close();
 
   std::uint64_t bytes_written() const noexcept { return written_; }
 
  private:
+  CheckedFile(std::filesystem::path path, int open_flags, std::uint64_t expected_bytes);
+
   std::filesystem::path path_;
   Descriptor file_;
   std::uint64_t expected_;

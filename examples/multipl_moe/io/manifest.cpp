@@ -99,6 +99,8 @@ std::string manifest_of(const fs::path& folder) {
   return text;
 }
 
+std::uint64_t hash_of_file(const fs::path& path) { return stamp_of(path).hash; }
+
 void check_manifest(const fs::path& folder) {
   const fs::path path = folder / manifest_name;
   const auto stamps = parse_manifest(path, read_whole_file(path, largest_manifest));

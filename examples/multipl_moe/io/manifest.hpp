@@ -1,6 +1,7 @@
 /// MANIFEST of a checkpoint folder: a line `<XXH3, 16 hex digits> <bytes> <name>` for each file.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -15,6 +16,9 @@ std::set<std::string> file_names_in(const std::filesystem::path& folder);
 /// Reads every file of `folder`, in bytewise order of names. Throws Failure where one is not a
 /// regular file or has a line break in its name, IoError.
 std::string manifest_of(const std::filesystem::path& folder);
+
+/// XXH3 of a regular file, read in pieces. Throws BadFile, IoError.
+std::uint64_t hash_of_file(const std::filesystem::path& path);
 
 /// Compares a saved folder with its MANIFEST. Throws BadFile where that is missing or malformed,
 /// names anything but plain files, or a file is missing, not listed, of another size or checksum.

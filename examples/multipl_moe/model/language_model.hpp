@@ -62,6 +62,9 @@ class LanguageModel {
 
   /// Allocates gradients and moments for the weights that train.
   virtual void begin_training(const moe::TrainByName& trains) = 0;
+  /// AdamW's moments of the weights that train, `<weight>.exp_avg` and `<weight>.exp_avg_sq`; none before
+  /// begin_training().
+  virtual std::vector<TensorSlot> moments() = 0;
   /// Forward and backward: adds the gradient of share * (mean loss + balance_weight * balance) to what is there.
   virtual MicroBatchLoss accumulate(const Sequences& batch, double share, double balance_weight) = 0;
   /// The global norm of the gradient; not finite as soon as one value is not.

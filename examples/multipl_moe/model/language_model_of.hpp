@@ -1,7 +1,6 @@
 /// LanguageModel over one layer type; included by the files in instances/ only, one layer type each.
 #pragma once
 
-#include <type_traits>
 #include <utility>
 
 #include "moe/train/clip.hpp"
@@ -28,11 +27,7 @@ class LanguageModelOf final : public LanguageModel {
 
   std::vector<TensorSlot> tensors() override {
     std::vector<TensorSlot> slots;
-    const auto add = [&](const std::string& name, auto& tensor) {
-      std::vector<std::int64_t> shape{tensor.cols()};
-      if constexpr (std::remove_cvref_t<decltype(tensor)>::rank == 2) shape.insert(shape.begin(), tensor.rows());
-      slots.push_back({name, std::move(shape), {tensor.data(), static_cast<std::size_t>(tensor.size())}});
-    };
+    const auto add = [&](const std::string& name, auto& tensor) { slots.push_back(slot_of(name, tensor)); };
     moe::for_each_parameter(add, model_);
     moe::for_each_buffer(add, model_);
     return slots;
@@ -45,6 +40,17 @@ class LanguageModelOf final : public LanguageModel {
     first_moment_ = moe::gradient_for(model_, trains);
     second_moment_ = moe::gradient_for(model_, trains);
     observed_.clear();
+  }
+
+  std::vector<TensorSlot> moments() override {
+    std::vector<TensorSlot> slots;
+    const auto add = [&](const std::string& name, auto& first, auto& second) {
+      if (first.empty()) return;
+      slots.push_back(slot_of(name + ".exp_avg", first));
+      slots.push_back(slot_of(name + ".exp_avg_sq", second));
+    };
+    moe::for_each_parameter(add, first_moment_, second_moment_);
+    return slots;
   }
 
   MicroBatchLoss accumulate(const Sequences& sequences, double share, double balance_weight) override {
@@ -129,6 +135,13 @@ class LanguageModelOf final : public LanguageModel {
     const Model& model_;
     typename Model::DecodingState state_;
   };
+
+  template <class Tensor>
+  static TensorSlot slot_of(const std::string& name, Tensor& tensor) {
+    std::vector<std::int64_t> shape{tensor.cols()};
+    if constexpr (Tensor::rank == 2) shape.insert(shape.begin(), tensor.rows());
+    return {name, std::move(shape), {tensor.data(), static_cast<std::size_t>(tensor.size())}};
+  }
 
   static std::vector<float> values_of(const typename Model::Tensor& row) {
     return {row.data(), row.data() + row.size()};

@@ -9,16 +9,23 @@ namespace {
 volatile std::sig_atomic_t noted = 0;
 
 void note(int signal) {
-  noted = 1;
-  std::signal(signal, SIG_DFL);
+  noted = signal;
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
 }
+
+void restore(int signal, void (*handler)(int)) { std::signal(signal, handler == SIG_ERR ? SIG_DFL : handler); }
 
 }  // namespace
 
-InterruptGuard::InterruptGuard() : previous_((noted = 0, std::signal(SIGINT, note))) {}
+InterruptGuard::InterruptGuard()
+    : previous_interrupt_((noted = 0, std::signal(SIGINT, note))), previous_termination_(std::signal(SIGTERM, note)) {}
 
-InterruptGuard::~InterruptGuard() { std::signal(SIGINT, previous_ == SIG_ERR ? SIG_DFL : previous_); }
+InterruptGuard::~InterruptGuard() {
+  restore(SIGINT, previous_interrupt_);
+  restore(SIGTERM, previous_termination_);
+}
 
-bool InterruptGuard::interrupted() noexcept { return noted != 0; }
+int InterruptGuard::signal() noexcept { return noted; }
 
 }  // namespace multipl_moe

@@ -1,9 +1,9 @@
-/// SIGINT asks a run to stop at the next step's end.
+/// SIGINT and SIGTERM ask a run to stop at the next step's end.
 #pragma once
 
 namespace multipl_moe {
 
-/// While it lives, the first SIGINT is noted instead of ending the process; a second one ends it.
+/// While it lives, the first SIGINT or SIGTERM is noted instead of ending the process; a second one ends it.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -11,10 +11,12 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-  static bool interrupted() noexcept;
+  /// The number of the signal that was noted; 0 is none.
+  static int signal() noexcept;
 
  private:
-  void (*previous_)(int);
+  using Handler = void (*)(int);
+  Handler previous_interrupt_, previous_termination_;
 };
 
 }  // namespace multipl_moe

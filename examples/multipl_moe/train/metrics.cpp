@@ -1,7 +1,11 @@
 #include "multipl_moe/train/metrics.hpp"
 
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/notice.hpp"
 
 namespace multipl_moe {
 
@@ -13,12 +17,48 @@ nlohmann::ordered_json number(double value) {
   return nullptr;
 }
 
+/// 0 where `text` is no line of metrics.
+std::int64_t step_of_line(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return 0;
+  const auto found = json.find("step");
+  return found != json.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+struct Kept {
+  std::int64_t steps = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// The whole lines at the start of `path` whose steps rise and are at most `limit`.
+Kept lines_up_to(const std::filesystem::path& path, std::int64_t limit) {
+  std::ifstream file(path, std::ios::binary);
+  Kept kept;
+  std::int64_t last = 0;
+  for (std::string line; last < limit && std::getline(file, line) && !file.eof();) {
+    const std::int64_t step = step_of_line(line);
+    if (step <= last || step > limit) break;
+    last = step;
+    ++kept.steps;
+    kept.bytes += line.size() + 1;
+  }
+  return kept;
+}
+
 }  // namespace
 
-Metrics::Metrics(const std::filesystem::path& run) {
+Metrics::Metrics(const std::filesystem::path& run, std::int64_t steps_done) {
   if (run.empty()) return;
-  std::filesystem::create_directories(run);
-  file_ = std::make_unique<CheckedFile>(run / "metrics.jsonl");
+  create_folders(run);
+  const auto path = run / "metrics.jsonl";
+  const Kept kept = lines_up_to(path, steps_done);
+  if (kept.steps < steps_done)
+    notice("warning: [{}] must hold the steps 1 to {}, found {} of them; the others stay missing\n", path.native(),
+           steps_done, kept.steps);
+  if (kept.steps > 0)
+    file_ = CheckedFile::continued(path, kept.bytes);
+  else
+    file_.emplace(path);
 }
 
 void Metrics::add(const StepReport& report, bool skipped) {
@@ -32,6 +72,10 @@ void Metrics::add(const StepReport& report, bool skipped) {
   line["tokens_per_second"] = report.tokens_per_second;
   if (skipped) line["skipped"] = true;
   file_->write(line.dump() + "\n");
+}
+
+void Metrics::sync() {
+  if (file_) file_->sync();
 }
 
 }  // namespace multipl_moe

@@ -1,8 +1,9 @@
 /// metrics.jsonl: one line of JSON for each step of a run.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <optional>
 
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/train/progress.hpp"
@@ -11,14 +12,18 @@ namespace multipl_moe {
 
 class Metrics {
  public:
-  /// Starts `run`/metrics.jsonl anew; an empty path writes nothing. Throws IoError.
-  explicit Metrics(const std::filesystem::path& run);
+  /// Writes to `run`/metrics.jsonl, after the lines of steps 1 to `steps_done` that are there; whatever follows them is
+  /// cut off, and a notice says where some of them are missing. An empty path writes nothing. Throws BadFile, IoError.
+  explicit Metrics(const std::filesystem::path& run, std::int64_t steps_done = 0);
 
   /// `skipped`: the step was not taken because something was not finite. Throws IoError.
   void add(const StepReport& report, bool skipped);
 
+  /// Waits until all lines are on the disk. Throws IoError.
+  void sync();
+
  private:
-  std::unique_ptr<CheckedFile> file_;
+  std::optional<CheckedFile> file_;
 };
 
 }  // namespace multipl_moe

@@ -1,11 +1,11 @@
 #include "multipl_moe/train/progress.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cmath>
-#include <cstdio>
 #include <fstream>
+
+#include "multipl_moe/io/notice.hpp"
 
 namespace multipl_moe {
 
@@ -45,21 +45,20 @@ void Progress::show(const StepReport& report) {
   const bool last = report.step == report.total;
   const std::string line = label_ + progress_line(report);
   if (!terminal_) {
-    if (last || report.step % every_ == 0) fmt::print(stderr, "{}\n", line);
+    if (last || report.step % every_ == 0) notice("{}\n", line);
     return;
   }
   const auto now = std::chrono::steady_clock::now();
   if (!last && now - drawn_ < std::chrono::milliseconds(100)) return;
   drawn_ = now;
   line_open_ = true;
-  fmt::print(stderr, "\r{}\x1b[K", line);
-  std::fflush(stderr);
+  notice("\r{}\x1b[K", line);
   if (last) finish_line();
 }
 
 void Progress::finish_line() {
   if (!line_open_) return;
-  fmt::print(stderr, "\n");
+  notice("\n");
   line_open_ = false;
 }
 

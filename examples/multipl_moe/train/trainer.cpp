@@ -4,12 +4,11 @@
 
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "moe/train/clip.hpp"
 #include "moe/train/schedule.hpp"
-#include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/interrupt.hpp"
 #include "multipl_moe/train/metrics.hpp"
 #include "multipl_moe/train/progress.hpp"
@@ -19,6 +18,13 @@ namespace multipl_moe {
 namespace {
 
 constexpr int non_finite_limit = 10;
+
+moe::CosineSchedule schedule_of(const TrainOptions& options) {
+  return {.peak = options.learning_rate,
+          .floor = options.final_rate * options.learning_rate,
+          .warm_up = static_cast<std::int64_t>(std::llround(options.warm_up * static_cast<double>(options.steps))),
+          .total = options.steps};
+}
 
 /// Forward and backward over one step's micro-batches; means over them.
 MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const TrainOptions& options,
@@ -35,69 +41,119 @@ MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const 
   return mean;
 }
 
-std::filesystem::path save_checkpoint(LanguageModel& model, const std::filesystem::path& run, std::int64_t step) {
-  const std::string name = fmt::format("step-{:06}", step);
-  const auto folder = run / "checkpoints" / name;
-  save_model(model, folder);
-  write_file_atomically(run / "checkpoints" / "LATEST", name + "\n");
-  return folder;
-}
+/// One process's part of a run.
+class Training {
+ public:
+  Training(LanguageModel& model, BatchStream& stream, const TrainOptions& options)
+      : model_(model),
+        stream_(stream),
+        options_(options),
+        schedule_(schedule_of(options)),
+        progress_(options.label, options.log_every) {
+    model.begin_training(options.trains);
+    begin();
+    metrics_.emplace(options.run, state_.step);
+    if (options.before_run) options.before_run(state_.step);
+  }
+
+  TrainResult run() {
+    start_ = std::chrono::steady_clock::now();
+    while (state_.step < options_.steps && result_.signal == 0) {
+      take_step();
+      if (options_.after_step) options_.after_step(state_.step);
+      result_.signal = InterruptGuard::signal();
+      const bool due = options_.save_every > 0 && state_.step % options_.save_every == 0;
+      if (checkpoints_ && (due || result_.signal != 0 || state_.step == options_.steps)) save();
+    }
+    result_.steps = state_.updates;
+    result_.skipped = state_.skipped;
+    return result_;
+  }
+
+ private:
+  /// From nothing, or from where an earlier process stopped.
+  void begin() {
+    state_.settings = settings_of(model_.config(), stream_, options_);
+    state_.next_sequence = stream_.next_sequence();
+    if (options_.run.empty()) return;
+    checkpoints_.emplace(options_.run, options_.start, options_.keep_checkpoints);
+    if (options_.start != RunStart::resume) return;
+    state_ = checkpoints_->load(model_, state_.settings);
+    stream_.seek(state_.next_sequence);
+    result_.steps_before = state_.step;
+    result_.checkpoint = checkpoints_->folder_of(state_.step);
+  }
+
+  void take_step() {
+    const MicroBatchLoss loss = accumulate_step(model_, stream_, options_, batch_);
+    const double norm = model_.gradient_norm();
+    const bool finite = std::isfinite(loss.loss) && std::isfinite(loss.balance) && std::isfinite(norm);
+    const double rate = schedule_.at(++state_.step);
+    if (finite) {
+      model_.step(options_.optimizer, rate, ++state_.updates, moe::clip_factor(norm, options_.clip));
+      state_.skipped_in_a_row = 0;
+    } else {
+      model_.discard_step();
+      ++state_.skipped;
+      ++state_.skipped_in_a_row;
+    }
+    state_.next_sequence = stream_.next_sequence();
+    tell(loss, norm, finite);
+    if (state_.skipped_in_a_row >= non_finite_limit) give_up(loss, norm);
+  }
+
+  void tell(const MicroBatchLoss& loss, double norm, bool finite) {
+    const std::int64_t here = state_.step - result_.steps_before;
+    result_.tokens += batch_.sequences * batch_.length * options_.accumulation;
+    result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    result_.last_loss = loss.loss;
+    const StepReport report{.step = state_.step,
+                            .total = options_.steps,
+                            .loss = loss.loss,
+                            .auxiliary = options_.balance_weight * loss.balance,
+                            .rate = schedule_.at(state_.step),
+                            .gradient_norm = norm,
+                            .tokens_per_second = result_.tokens_per_second(),
+                            .memory_bytes = resident_bytes(),
+                            .seconds_left = result_.seconds / static_cast<double>(here) *
+                                            static_cast<double>(options_.steps - state_.step)};
+    progress_.show(report);
+    metrics_->add(report, !finite);
+  }
+
+  [[noreturn]] void give_up(const MicroBatchLoss& loss, double norm) {
+    const bool saved = checkpoints_ && state_.last_good_step > 0;
+    throw NonFinite(fmt::format(
+        "[train] the loss and its gradient must be finite, found {} steps in a row in which they were not, the last of "
+        "them step {} (loss {}, balance loss {}, gradient norm {}); {} skipped in all; last good checkpoint: {}",
+        state_.skipped_in_a_row, state_.step, loss.loss, loss.balance, norm, state_.skipped,
+        saved ? checkpoints_->folder_of(state_.last_good_step).string() : "none"));
+  }
+
+  void save() {
+    // A checkpoint never stands for steps whose lines a power cut could still take.
+    metrics_->sync();
+    result_.checkpoint = checkpoints_->save(model_, state_);
+  }
+
+  LanguageModel& model_;
+  BatchStream& stream_;
+  const TrainOptions& options_;
+  moe::CosineSchedule schedule_;
+  Progress progress_;
+  std::optional<RunCheckpoints> checkpoints_;
+  std::optional<Metrics> metrics_;
+  TrainerState state_;
+  TrainResult result_;
+  TokenBatch batch_;
+  std::chrono::steady_clock::time_point start_;
+};
 
 }  // namespace
 
 TrainResult train(LanguageModel& model, BatchStream& stream, const TrainOptions& options) {
   const InterruptGuard guard;
-  Progress progress(options.label, options.log_every);
-  Metrics metrics(options.run);
-  const moe::CosineSchedule schedule{
-      .peak = options.learning_rate,
-      .floor = options.final_rate * options.learning_rate,
-      .warm_up = static_cast<std::int64_t>(std::llround(options.warm_up * static_cast<double>(options.steps))),
-      .total = options.steps};
-  model.begin_training(options.trains);
-
-  TrainResult result;
-  TokenBatch batch;
-  int bad_in_a_row = 0;
-  const auto start = std::chrono::steady_clock::now();
-  for (std::int64_t step = 1; step <= options.steps && !result.interrupted; ++step) {
-    const MicroBatchLoss loss = accumulate_step(model, stream, options, batch);
-    const double norm = model.gradient_norm();
-    const bool finite = std::isfinite(loss.loss) && std::isfinite(loss.balance) && std::isfinite(norm);
-    if (finite) {
-      model.step(options.optimizer, schedule.at(step), ++result.steps, moe::clip_factor(norm, options.clip));
-      bad_in_a_row = 0;
-    } else {
-      model.discard_step();
-      ++result.skipped;
-      if (++bad_in_a_row == non_finite_limit)
-        throw NonFinite(fmt::format(
-            "[train] the loss or its gradient was not finite in {} steps in a row, the last at "
-            "step {} (loss {}, gradient norm {}); last good checkpoint: {}",
-            non_finite_limit, step, loss.loss, norm, result.checkpoint.empty() ? "none" : result.checkpoint.string()));
-    }
-    result.tokens += batch.sequences * batch.length * options.accumulation;
-    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    result.last_loss = loss.loss;
-    const StepReport report{
-        .step = step,
-        .total = options.steps,
-        .loss = loss.loss,
-        .auxiliary = options.balance_weight * loss.balance,
-        .rate = schedule.at(step),
-        .gradient_norm = norm,
-        .tokens_per_second = result.tokens_per_second(),
-        .memory_bytes = resident_bytes(),
-        .seconds_left = result.seconds / static_cast<double>(step) * static_cast<double>(options.steps - step)};
-    progress.show(report);
-    metrics.add(report, !finite);
-    if (options.after_step) options.after_step(step);
-    result.interrupted = InterruptGuard::interrupted();
-    const bool due = options.save_every > 0 && step % options.save_every == 0;
-    if (!options.run.empty() && (due || result.interrupted || step == options.steps))
-      result.checkpoint = save_checkpoint(model, options.run, step);
-  }
-  return result;
+  return Training(model, stream, options).run();
 }
 
 }  // namespace multipl_moe

@@ -9,6 +9,7 @@
 
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/train/run_checkpoints.hpp"
 
 namespace multipl_moe {
 
@@ -22,29 +23,40 @@ struct TrainOptions {
   double balance_weight = 0.01;   ///< alpha of eq. 8
   moe::AdamW optimizer;
   moe::TrainByName trains;
-  std::int64_t log_every = 50;  ///< steps between plain progress lines; 0 is silent
-  std::int64_t save_every = 0;  ///< steps between checkpoints; 0 is only at the end
-  std::string label;            ///< in front of progress lines
-  std::filesystem::path run;    ///< run folder for metrics.jsonl and checkpoints; empty: neither
+  std::string origin = "given";  ///< names the weights that the run begins with; a run resumes only with the same name
+
+  std::int64_t log_every = 50;        ///< steps between plain progress lines; 0 is silent
+  std::int64_t save_every = 0;        ///< steps between checkpoints; 0 is only at the end
+  std::int64_t keep_checkpoints = 2;  ///< newest ones that stay
+  std::string label;                  ///< in front of progress lines
+  std::filesystem::path run;          ///< run folder for metrics.jsonl and checkpoints; empty: neither
+  RunStart start = RunStart::fresh;
+  /// Called before the first step, once it is sure that the run may begin or go on in its folder, with the number of
+  /// steps already done.
+  std::function<void(std::int64_t steps_done)> before_run;
   /// Called after each step; for tests and for runs that are timed.
   std::function<void(std::int64_t step)> after_step;
 };
 
+/// Of the whole run, where nothing else is said.
 struct TrainResult {
-  std::int64_t steps = 0;    ///< taken
-  std::int64_t skipped = 0;  ///< because loss or gradient was not finite
-  std::int64_t tokens = 0;
-  double seconds = 0;
-  double last_loss = 0;  ///< nats per token, mean over the last step's micro-batches
-  bool interrupted = false;
+  std::int64_t steps = 0;            ///< in which the weights moved
+  std::int64_t skipped = 0;          ///< because loss or gradient was not finite
+  std::int64_t steps_before = 0;     ///< of both kinds, done before this process went on with the run
+  std::int64_t tokens = 0;           ///< in this process
+  double seconds = 0;                ///< in this process
+  double last_loss = 0;              ///< nats per token, mean over the last step's micro-batches
+  int signal = 0;                    ///< that ended the run early; 0: none
   std::filesystem::path checkpoint;  ///< the newest; empty where there is none
 
   double tokens_per_second() const { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
 };
 
-/// Trains `model` on `stream`. SIGINT ends it after the step under way, with a checkpoint where there is a run folder.
-/// A step whose loss or gradient is not finite is skipped and counted: weights, moments and thresholds stay as they
-/// were. Throws NonFinite after 10 such steps in a row, naming the last good checkpoint; IoError.
+/// Trains `model` on `stream`, from their state now or, with RunStart::resume, from the newest whole checkpoint: a run
+/// that was ended at any moment and resumed gives the bits of one that was not. SIGINT and SIGTERM end it after the
+/// step under way, with a checkpoint where there is a run folder. A step whose loss or gradient is not finite is
+/// skipped and counted: weights, moments and thresholds stay as they were. Throws NonFinite after 10 such steps in a
+/// row, naming the last good checkpoint; as RunCheckpoints and Metrics.
 TrainResult train(LanguageModel& model, BatchStream& stream, const TrainOptions& options);
 
 }  // namespace multipl_moe

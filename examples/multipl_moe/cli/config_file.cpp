@@ -1,0 +1,157 @@
+#include "multipl_moe/cli/config_file.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <sstream>
+
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+using Items = std::vector<CLI::ConfigItem>;
+
+/// CLI11's reader would end a value at a `#` inside quotes too.
+std::string without_comment(const std::string& line) {
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (quote == 0 && line[i] == '#') return line.substr(0, i);
+    if (quote == 0 && (line[i] == '"' || line[i] == '\''))
+      quote = line[i];
+    else if (line[i] == quote)
+      quote = 0;
+  }
+  return line;
+}
+
+bool is_set_in_environment(const CLI::Option& option) {
+  const char* const value = option.get_envname().empty() ? nullptr : std::getenv(option.get_envname().c_str());
+  return value != nullptr && *value != '\0';
+}
+
+/// CLI11's TOML reader with our rules: a name that means nothing is an error, and the environment goes before the file.
+class SettingsFile : public CLI::ConfigTOML {
+ public:
+  explicit SettingsFile(const CLI::App& program) : program_(program) { commentChar = '\0'; }
+
+  Items from_config(std::istream& input) const override {
+    std::stringstream text;
+    for (std::string line; std::getline(input, line);) text << without_comment(line) << '\n';
+    Items settings = CLI::ConfigTOML::from_config(text);
+    std::erase_if(settings, [this](const CLI::ConfigItem& item) { return !applies(item); });
+    return settings;
+  }
+
+ private:
+  bool applies(const CLI::ConfigItem& item) const {
+    if (item.parents.empty())
+      throw UsageError(fmt::format("[--config] a setting must stand under its command, such as [train], found '{}'",
+                                   escaped(item.name)));
+    const CLI::App& command = command_named(item.parents);
+    if (item.name == "++" || item.name == "--") return true;
+    return !is_set_in_environment(setting_named(command, item.name));
+  }
+
+  const CLI::App& command_named(const std::vector<std::string>& names) const {
+    for (const CLI::App* command : program_.get_subcommands({}))
+      if (names.size() == 1 && command->get_name() == names.front()) return *command;
+    throw UsageError(fmt::format("[--config] a section must name a command, found [{}]",
+                                 escaped(fmt::to_string(fmt::join(names, ".")))));
+  }
+
+  static const CLI::Option& setting_named(const CLI::App& command, const std::string& name) {
+    for (const CLI::Option* option : command.get_options({}))
+      if (option->get_configurable() && option->get_single_name() == name) return *option;
+    throw UsageError(fmt::format("[--config] '{}' is no setting of {}; `multipl_moe {} --help` lists them",
+                                 escaped(name), command.get_name(), command.get_name()));
+  }
+
+  const CLI::App& program_;
+};
+
+bool is_plain(const std::string& value) {
+  if (value == "true" || value == "false") return true;
+  double number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  return error == std::errc() && end == value.data() + value.size() && value.find_first_of("in") == value.npos;
+}
+
+std::string quoted(const std::string& value) {
+  if (is_plain(value)) return value;
+  return value.find_first_of("\"\\") == std::string::npos ? '"' + value + '"' : '\'' + value + '\'';
+}
+
+/// The values of an option now: what was given, else its default, if it has one.
+std::vector<std::string> values_of(const CLI::Option& option) {
+  if (option.count() > 0) return option.results();
+  const std::string text = option.get_default_str();
+  if (text.empty() && option.get_expected_min() == 0) return {"false"};
+  if (text.empty()) return {};
+  if (option.get_expected_max() > 1 && text.front() == '[' && text.back() == ']')
+    return CLI::detail::split(text.substr(1, text.size() - 2), ',');
+  return {text};
+}
+
+bool is_excluded(const CLI::Option& option) {
+  const auto others = option.get_excludes();
+  return std::any_of(others.begin(), others.end(), [](const CLI::Option* other) { return other->count() > 0; });
+}
+
+/// Reads back what was written: quotes inside quotes, line breaks and their like have no spelling in the file.
+void require_same(const std::string& name, const std::string& line, const std::vector<std::string>& values) {
+  std::stringstream text(line + "\n");
+  const Items items = CLI::ConfigTOML().from_config(text);
+  if (line.find('\n') != std::string::npos || items.size() != 1 || items.front().name != name ||
+      items.front().inputs != values)
+    throw UsageError(
+        fmt::format("[--{}] a setting must fit into a config file, without line breaks and without both "
+                    "kinds of quotes, found '{}'",
+                    name, escaped(fmt::to_string(fmt::join(values, " ")))));
+}
+
+}  // namespace
+
+std::string settings_text(const CLI::App& command) {
+  std::string text = fmt::format("[{}]\n", command.get_name());
+  for (const CLI::Option* option : command.get_options({})) {
+    const std::string name = option->get_single_name();
+    if (!option->get_configurable() || is_excluded(*option)) continue;
+    const std::vector<std::string> values = values_of(*option);
+    if (values.empty()) continue;
+    std::vector<std::string> written;
+    for (const std::string& value : values) written.push_back(quoted(value));
+    const std::string list = fmt::format("{}", fmt::join(written, ", "));
+    const std::string line = fmt::format("{} = {}", name, option->get_expected_max() > 1 ? "[" + list + "]" : list);
+    require_same(name, line, values);
+    text += line + "\n";
+  }
+  return text;
+}
+
+void add_config_options(CLI::App& program) {
+  program.set_config("--config", "", "settings from a TOML file, for every command; flags and MOE_* go before it")
+      ->type_name("FILE");
+  program.config_formatter(std::make_shared<SettingsFile>(program));
+  program.allow_config_extras(CLI::config_extras_mode::error);
+  const auto print = std::make_shared<bool>(false);
+  program.add_flag("--print-config", *print, "print all settings of the command as such a file, and do nothing")
+      ->configurable(false);
+  for (CLI::App* command : program.get_subcommands({})) {
+    command->fallthrough();
+    command->footer("--config FILE reads settings from a TOML file, --print-config prints them and does nothing.");
+  }
+  program.parse_complete_callback([&program, print] {
+    if (!*print) return;
+    for (const CLI::App* command : program.get_subcommands()) fmt::print("{}", settings_text(*command));
+    throw CLI::Success();
+  });
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,108 @@
+#include "multipl_moe/cli/environment.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <CLI/Version.hpp>
+#include <Eigen/Core>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/io/strict_json.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t largest_file = std::uint64_t{16} << 20;
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (const auto colon = line.find(": "); line.starts_with("model name") && colon != std::string::npos)
+      return line.substr(colon + 2);
+  return "unknown";
+}
+
+Json dependencies() {
+  return {{"Eigen", fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
+          {"CLI11", CLI11_VERSION},
+          {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
+          {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
+                                        NLOHMANN_JSON_VERSION_PATCH)},
+          {"xxHash", fmt::format("{}.{}.{}", XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE)}};
+}
+
+Json data_of(const BatchStream& stream) {
+  Json data = Json::object();
+  for (const Language language : all_languages)
+    if (const TokenFile* const file = stream.file(language))
+      data[std::string(name_of(language))] = {{"path", escaped(file->path().native(), 4096)},
+                                              {"xxh3", fmt::format("{:016x}", file->checksum())},
+                                              {"tokens", file->token_count()}};
+  return data;
+}
+
+Json environment_now(const BatchStream& stream, int threads) {
+  return {{"version", MOE_PROGRAM_VERSION},
+          {"compiler", MOE_PROGRAM_COMPILER},
+          {"flags", MOE_PROGRAM_FLAGS},
+          {"cpu", cpu_name()},
+          {"threads", threads},
+          {"processors", std::thread::hardware_concurrency()},
+          {"dependencies", dependencies()},
+          {"data", data_of(stream)}};
+}
+
+std::optional<Json> read_environment(const std::filesystem::path& path) {
+  try {
+    return Json(parse_strict_json(read_whole_file(path, largest_file), path));
+  } catch (const BadFile& error) {
+    notice("warning: {}; it is written anew\n", error.what());
+    return std::nullopt;
+  }
+}
+
+/// Results do not depend on threads, and the data's hashes are part of the run's settings.
+void warn_of_other_bits(const Json& begun, const Json& now) {
+  for (const char* name : {"version", "compiler", "flags", "cpu", "dependencies"})
+    if (!begun.contains(name) || nlohmann::json(begun[name]) != nlohmann::json(now[name]))
+      notice(
+          "warning: the run began with another {}: {}, found {}; its numbers may differ from those of a run in one "
+          "piece\n",
+          name, begun.contains(name) ? escaped(begun[name].dump()) : "none", escaped(now[name].dump()));
+}
+
+}  // namespace
+
+void record_environment(const std::filesystem::path& run, const BatchStream& stream, int threads,
+                        std::int64_t steps_done) {
+  const auto path = run / "env.json";
+  const Json now = environment_now(stream, threads);
+  std::optional<Json> begun;
+  if (steps_done > 0) begun = read_environment(path);
+  if (!begun || !begun->is_object()) return write_file_atomically(path, now.dump(2) + "\n");
+  warn_of_other_bits(*begun, now);
+  Json last = *begun;
+  last.erase("resumed");
+  Json& resumed = (*begun)["resumed"];
+  if (resumed.is_array() && !resumed.empty()) last = resumed.back();
+  if (!resumed.is_array()) resumed = Json::array();
+  last.erase("from_step");
+  if (nlohmann::json(last) == nlohmann::json(now)) return;
+  Json entry{{"from_step", steps_done}};
+  entry.update(now);
+  resumed.push_back(std::move(entry));
+  write_file_atomically(path, begun->dump(2) + "\n");
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,161 @@
+#include "multipl_moe/train/run_checkpoints.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <functional>
+#include <system_error>
+
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/manifest.hpp"
+#include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
+#include "multipl_moe/train/tensor_files.hpp"
+
+namespace multipl_moe {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* optimizer_name = "optimizer.safetensors";
+constexpr const char* state_name = "trainer_state.json";
+constexpr std::uint64_t largest_state = std::uint64_t{1} << 20;
+
+std::string name_of_step(std::int64_t step) { return fmt::format("step-{:06}", step); }
+
+/// 0 where `name` is no checkpoint's.
+std::int64_t step_named(const std::string& name) {
+  constexpr std::string_view prefix = "step-";
+  std::int64_t step = 0;
+  if (!name.starts_with(prefix)) return 0;
+  std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
+  return name == name_of_step(step) ? step : 0;
+}
+
+std::vector<std::int64_t> steps_in(const fs::path& checkpoints) {
+  std::vector<std::int64_t> steps;
+  std::error_code failed;
+  if (!fs::is_directory(checkpoints, failed)) return steps;
+  for (const std::string& name : file_names_in(checkpoints))
+    if (const std::int64_t step = step_named(name); step > 0) steps.push_back(step);
+  std::sort(steps.begin(), steps.end(), std::greater<>());
+  return steps;
+}
+
+/// Folder of the run, fit for `start`; it must be before it is locked.
+const fs::path& made_ready(const fs::path& run, RunStart start) {
+  const auto steps = steps_in(run / "checkpoints");
+  if (start == RunStart::fresh && !steps.empty())
+    throw UsageError(fmt::format(
+        "[{}] a new run's folder must hold no checkpoint, found {}; --resume goes on with that run, another "
+        "--output begins a new one",
+        escaped(run.native()), name_of_step(steps.front())));
+  if (start == RunStart::resume && steps.empty())
+    throw BadFile(run, "must hold a checkpoint to resume from, found none; without --resume a run begins here");
+  create_folders(run);
+  return run;
+}
+
+TrainerState load_checkpoint(const fs::path& folder, std::int64_t step) {
+  check_manifest(folder);
+  const fs::path path = folder / state_name;
+  TrainerState state = parse_trainer_state(read_whole_file(path, largest_state), path);
+  if (state.step != step)
+    throw BadFile(path, fmt::format("global_step must be {} as in the folder's name, found {}", step, state.step));
+  return state;
+}
+
+void require_same_run(const fs::path& folder, const RunSettings& begun_with, const RunSettings& asked_for) {
+  const std::string different = differences(begun_with, asked_for);
+  if (!different.empty())
+    throw UsageError(
+        fmt::format("[{}] a run resumes with the settings that it began with; these were others:\n{}"
+                    "Give them as they were, or begin a new run in another --output without --resume",
+                    escaped(folder.native()), different));
+}
+
+bool all_finite(const std::vector<TensorSlot>& slots) { return std::all_of(slots.begin(), slots.end(), is_finite); }
+
+std::uint64_t bytes_of(const std::vector<TensorSlot>& slots) {
+  std::uint64_t bytes = 0;
+  for (const TensorSlot& slot : slots) bytes += slot.values.size_bytes();
+  return bytes;
+}
+
+bool is_full_disk(int error_number) {
+  return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+}
+
+}  // namespace
+
+RunCheckpoints::RunCheckpoints(fs::path run, RunStart start, std::int64_t keep)
+    : checkpoints_(run / "checkpoints"), keep_(keep), lock_(made_ready(run, start)) {
+  if (keep < 1)
+    throw UsageError(fmt::format("[RunCheckpoints] a run keeps at least 1 checkpoint, found {} to keep", keep));
+  std::error_code failed;
+  if (start == RunStart::replace && fs::exists(checkpoints_, failed)) remove_folder(checkpoints_);
+  create_folders(checkpoints_);
+  remove_leftovers(checkpoints_);
+}
+
+fs::path RunCheckpoints::folder_of(std::int64_t step) const { return checkpoints_ / name_of_step(step); }
+
+std::vector<std::int64_t> RunCheckpoints::steps() const { return steps_in(checkpoints_); }
+
+TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& settings) const {
+  for (const std::int64_t step : steps()) {
+    const fs::path folder = folder_of(step);
+    try {
+      TrainerState state = load_checkpoint(folder, step);
+      require_same_run(folder, state.settings, settings);
+      read_weights(model, folder);
+      read_tensors(folder / optimizer_name, model.moments());
+      return state;
+    } catch (const BadFile& error) {
+      notice("warning: {} is damaged and passed over: {}\n", folder.native(), error.what());
+    } catch (const IoError& error) {
+      notice("warning: {} cannot be read and is passed over: {}\n", folder.native(), error.what());
+    }
+  }
+  throw BadFile(checkpoints_,
+                "must hold a whole checkpoint to resume from, found none; without --resume and with "
+                "another --output a run begins anew");
+}
+
+fs::path RunCheckpoints::save(LanguageModel& model, TrainerState& state) const {
+  const auto tensors = model.tensors(), moments = model.moments();
+  if (state.skipped_in_a_row == 0 && all_finite(tensors) && all_finite(moments)) state.last_good_step = state.step;
+  const fs::path folder = folder_of(state.step);
+  try {
+    save_folder_atomically(folder, [&](const fs::path& partial) {
+      write_model_files(model, partial);
+      write_tensors(partial / optimizer_name, moments);
+      CheckedFile file(partial / state_name);
+      file.write(to_json_text(state));
+      file.close();
+    });
+    write_file_atomically(checkpoints_ / "LATEST", folder.filename().native() + "\n");
+  } catch (const IoError& error) {
+    if (!is_full_disk(error.error_number())) throw;
+    throw IoError(folder, "save", error.error_number(), bytes_of(tensors) + bytes_of(moments));
+  }
+  remove_older(state);
+  return folder;
+}
+
+void RunCheckpoints::remove_older(const TrainerState& state) const {
+  std::int64_t kept = 0;
+  for (const std::int64_t step : steps()) {
+    // A newer one than the one just saved is what load() passed over.
+    const bool stays = step == state.last_good_step || (step <= state.step && kept < keep_);
+    if (step <= state.step) ++kept;
+    if (!stays) remove_folder(folder_of(step));
+  }
+}
+
+}  // namespace multipl_moe

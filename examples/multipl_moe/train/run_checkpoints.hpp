@@ -1,0 +1,49 @@
+/// A run's checkpoints: checkpoints/step-NNNNNN, each a model with its moments (optimizer.safetensors), its
+/// trainer_state.json and its MANIFEST; checkpoints/LATEST names the newest.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "multipl_moe/io/folder_lock.hpp"
+#include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/train/trainer_state.hpp"
+
+namespace multipl_moe {
+
+/// What a run does where its folder holds checkpoints already.
+enum class RunStart {
+  fresh,    ///< refuses to begin
+  replace,  ///< removes them
+  resume    ///< goes on from the newest
+};
+
+class RunCheckpoints {
+ public:
+  /// Keeps `run` for this process and removes what a killed one left half-done. `keep`: checkpoints beside which older
+  /// ones go, at least 1. Throws UsageError where `start` refuses what is there, Failure where another process trains
+  /// in `run`, BadFile where there is nothing to resume, IoError.
+  RunCheckpoints(std::filesystem::path run, RunStart start, std::int64_t keep);
+
+  /// Fills weights, buffers and moments from the newest checkpoint whose MANIFEST holds; a notice names each newer one
+  /// and what is wrong with it. Throws BadFile where none is whole, UsageError where it is of other settings.
+  TrainerState load(LanguageModel& model, const RunSettings& settings) const;
+
+  /// Saves durably, sets state.last_good_step, and removes all but the newest `keep` and the last good one.
+  /// Throws IoError, which leaves the checkpoints there were; on a full disk it names a checkpoint's bytes.
+  std::filesystem::path save(LanguageModel& model, TrainerState& state) const;
+
+  std::filesystem::path folder_of(std::int64_t step) const;
+
+ private:
+  /// Newest first.
+  std::vector<std::int64_t> steps() const;
+  void remove_older(const TrainerState& state) const;
+
+  std::filesystem::path checkpoints_;
+  std::int64_t keep_;
+  FolderLock lock_;
+};
+
+}  // namespace multipl_moe

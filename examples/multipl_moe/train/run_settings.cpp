@@ -1,0 +1,83 @@
+#include "multipl_moe/train/run_settings.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/train/trainer.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+/// `/moe/fusion` as `model moe.fusion`.
+std::string model_setting(std::string pointer) {
+  std::replace(pointer.begin(), pointer.end(), '/', '.');
+  return "model " + pointer.substr(1);
+}
+
+void add_model(RunSettings& settings, const ModelConfig& model) {
+  const auto fields = nlohmann::json::parse(to_json_text(model)).flatten();
+  for (const auto& [pointer, value] : fields.items()) settings[model_setting(pointer)] = value.dump();
+}
+
+void add_stream(RunSettings& settings, const BatchStream& stream) {
+  settings["--batch-size"] = fmt::to_string(stream.options().sequences);
+  settings["--sequence-length"] = fmt::to_string(stream.options().length);
+  settings["--seed"] = fmt::to_string(stream.options().seed);
+  settings["end of text"] = fmt::to_string(stream.options().end_of_text);
+  for (const Language language : all_languages) {
+    const TokenFile* const file = stream.file(language);
+    settings[fmt::format("share of {}", name_of(language))] = fmt::to_string(stream.share(language));
+    settings[fmt::format("data of {}", name_of(language))] =
+        file == nullptr ? "none" : fmt::format("XXH3 {:016x}", file->checksum());
+  }
+}
+
+void add_options(RunSettings& settings, const TrainOptions& options) {
+  settings["--steps"] = fmt::to_string(options.steps);
+  settings["--gradient-accumulation-steps"] = fmt::to_string(options.accumulation);
+  settings["--learning-rate"] = fmt::to_string(options.learning_rate);
+  settings["--final-rate"] = fmt::to_string(options.final_rate);
+  settings["--warmup-ratio"] = fmt::to_string(options.warm_up);
+  settings["--max-grad-norm"] = fmt::to_string(options.clip);
+  settings["--balance-weight"] = fmt::to_string(options.balance_weight);
+  settings["--weight-decay"] = fmt::to_string(options.optimizer.decay);
+  settings["AdamW beta_1"] = fmt::to_string(options.optimizer.beta_1);
+  settings["AdamW beta_2"] = fmt::to_string(options.optimizer.beta_2);
+  settings["AdamW epsilon"] = fmt::to_string(options.optimizer.epsilon);
+  settings["weights that train"] =
+      fmt::format("{} without {}", fmt::join(options.trains.train, " "), fmt::join(options.trains.freeze, " "));
+  settings["starting weights"] = options.origin;
+}
+
+std::string value_in(const RunSettings& settings, const std::string& name) {
+  const auto found = settings.find(name);
+  return found == settings.end() ? "nothing" : escaped(found->second);
+}
+
+}  // namespace
+
+RunSettings settings_of(const ModelConfig& model, const BatchStream& stream, const TrainOptions& options) {
+  RunSettings settings;
+  add_model(settings, model);
+  add_stream(settings, stream);
+  add_options(settings, options);
+  return settings;
+}
+
+std::string differences(const RunSettings& begun_with, const RunSettings& asked_for) {
+  RunSettings names = begun_with;
+  names.insert(asked_for.begin(), asked_for.end());
+  std::string text;
+  for (const auto& [name, unused] : names) {
+    const std::string then = value_in(begun_with, name), now = value_in(asked_for, name);
+    if (then != now) text += fmt::format("  {}: {}, found {}\n", escaped(name), then, now);
+  }
+  return text;
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,22 @@
+/// What a run's bits depend on, beside the program itself.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "multipl_moe/data/batch_stream.hpp"
+#include "multipl_moe/io/model_config.hpp"
+
+namespace multipl_moe {
+
+struct TrainOptions;
+
+/// Settings by name (the flag's, where there is one), each as a text that is equal exactly where the value is.
+using RunSettings = std::map<std::string, std::string>;
+
+RunSettings settings_of(const ModelConfig& model, const BatchStream& stream, const TrainOptions& options);
+
+/// Every setting that differs, as `<name>: <begun with>, found <asked for>`, one a line; empty where none does.
+std::string differences(const RunSettings& begun_with, const RunSettings& asked_for);
+
+}  // namespace multipl_moe
