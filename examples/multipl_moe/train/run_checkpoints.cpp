@@ -79,8 +79,6 @@ void require_same_run(const fs::path& folder, const RunSettings& begun_with, con
                     escaped(folder.native()), different));
 }
 
-bool all_finite(const std::vector<TensorSlot>& slots) { return std::all_of(slots.begin(), slots.end(), is_finite); }
-
 std::uint64_t bytes_of(const std::vector<TensorSlot>& slots) {
   std::uint64_t bytes = 0;
   for (const TensorSlot& slot : slots) bytes += slot.values.size_bytes();
@@ -127,9 +125,8 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
                 "another --output a run begins anew");
 }
 
-fs::path RunCheckpoints::save(LanguageModel& model, TrainerState& state) const {
+fs::path RunCheckpoints::save(LanguageModel& model, const TrainerState& state) const {
   const auto tensors = model.tensors(), moments = model.moments();
-  if (state.skipped_in_a_row == 0 && all_finite(tensors) && all_finite(moments)) state.last_good_step = state.step;
   const fs::path folder = folder_of(state.step);
   try {
     save_folder_atomically(folder, [&](const fs::path& partial) {
@@ -151,8 +148,9 @@ fs::path RunCheckpoints::save(LanguageModel& model, TrainerState& state) const {
 void RunCheckpoints::remove_older(const TrainerState& state) const {
   std::int64_t kept = 0;
   for (const std::int64_t step : steps()) {
+    const bool is_last_good = state.skipped_in_a_row > 0 && step == state.last_good_step;
     // A newer one than the one just saved is what load() passed over.
-    const bool stays = step == state.last_good_step || (step <= state.step && kept < keep_);
+    const bool stays = is_last_good || (step <= state.step && kept < keep_);
     if (step <= state.step) ++kept;
     if (!stays) remove_folder(folder_of(step));
   }

@@ -30,9 +30,9 @@ class RunCheckpoints {
   /// and what is wrong with it. Throws BadFile where none is whole, UsageError where it is of other settings.
   TrainerState load(LanguageModel& model, const RunSettings& settings) const;
 
-  /// Saves durably, sets state.last_good_step, and removes all but the newest `keep` and the last good one.
+  /// Saves durably, and removes all but the newest `keep`; in a row of skipped steps the last good one stays too.
   /// Throws IoError, which leaves the checkpoints there were; on a full disk it names a checkpoint's bytes.
-  std::filesystem::path save(LanguageModel& model, TrainerState& state) const;
+  std::filesystem::path save(LanguageModel& model, const TrainerState& state) const;
 
   std::filesystem::path folder_of(std::int64_t step) const;
 

@@ -80,7 +80,7 @@ class Training {
     if (options_.start != RunStart::resume) return;
     state_ = checkpoints_->load(model_, state_.settings);
     stream_.seek(state_.next_sequence);
-    result_.steps_before = state_.step;
+    result_.steps_before = saved_step_ = state_.step;
     result_.checkpoint = checkpoints_->folder_of(state_.step);
   }
 
@@ -92,6 +92,8 @@ class Training {
     if (finite) {
       model_.step(options_.optimizer, rate, ++state_.updates, moe::clip_factor(norm, options_.clip));
       state_.skipped_in_a_row = 0;
+      // Skipped steps move nothing, so the newest checkpoint's weights are those that have just given a finite step.
+      state_.last_good_step = saved_step_;
     } else {
       model_.discard_step();
       ++state_.skipped;
@@ -122,18 +124,19 @@ class Training {
   }
 
   [[noreturn]] void give_up(const MicroBatchLoss& loss, double norm) {
-    const bool saved = checkpoints_ && state_.last_good_step > 0;
+    const auto folder = checkpoints_ ? checkpoints_->folder_of(state_.last_good_step) : std::filesystem::path();
     throw NonFinite(fmt::format(
         "[train] the loss and its gradient must be finite, found {} steps in a row in which they were not, the last of "
         "them step {} (loss {}, balance loss {}, gradient norm {}); {} skipped in all; last good checkpoint: {}",
         state_.skipped_in_a_row, state_.step, loss.loss, loss.balance, norm, state_.skipped,
-        saved ? checkpoints_->folder_of(state_.last_good_step).string() : "none"));
+        std::filesystem::exists(folder) ? folder.string() : "none"));
   }
 
   void save() {
     // A checkpoint never stands for steps whose lines a power cut could still take.
     metrics_->sync();
     result_.checkpoint = checkpoints_->save(model_, state_);
+    saved_step_ = state_.step;
   }
 
   LanguageModel& model_;
@@ -144,6 +147,7 @@ class Training {
   std::optional<RunCheckpoints> checkpoints_;
   std::optional<Metrics> metrics_;
   TrainerState state_;
+  std::int64_t saved_step_ = 0;  ///< of the newest checkpoint
   TrainResult result_;
   TokenBatch batch_;
   std::chrono::steady_clock::time_point start_;

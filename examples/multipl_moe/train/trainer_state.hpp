@@ -14,7 +14,7 @@ struct TrainerState {
   std::int64_t updates = 0;           ///< steps in which the weights moved; AdamW's clock
   std::int64_t skipped = 0;           ///< because loss or gradient was not finite
   std::int64_t skipped_in_a_row = 0;  ///< the last ones of them
-  std::int64_t last_good_step = 0;    ///< of the newest checkpoint that is finite and in no such row; 0: none
+  std::int64_t last_good_step = 0;    ///< of the newest checkpoint from which a finite step was taken; 0: none
   std::int64_t next_sequence = 0;     ///< of the BatchStream
   RunSettings settings;
 

@@ -1,43 +1,14 @@
 #include "multipl_moe/cli/app.hpp"
 
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "../io/scratch.hpp"
+#include "program.hpp"
 #include "support/catch.hpp"
 
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
-
-namespace {
-
-struct Outcome {
-  int exit_code = -1;
-  std::string out, error;
-};
-
-/// Runs the program with a shell's words in an own folder.
-Outcome run(const ScratchFolder& scratch, const std::string& words) {
-  const std::string command =
-      "cd '" + scratch.path().native() + "' && '" MULTIPL_MOE_BINARY "' " + words + " 2>stderr.txt";
-  FILE* pipe = popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    outcome.out.append(buffer.data(), n);
-  const int status = pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  outcome.error = get_bytes(scratch / "stderr.txt");
-  return outcome;
-}
-
-}  // namespace
 
 TEST_CASE("every command has help that names its options", "[cli]") {
   const ScratchFolder scratch;
@@ -112,6 +83,7 @@ TEST_CASE("the environment speaks where the command line does not", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const auto steps_taken = [&](const std::string& words) {
+    std::filesystem::remove_all(scratch / "base");
     REQUIRE(run(scratch, "pretrain --data data -o base -q --batch-size 1 --sequence-length 32 " + words).exit_code ==
             0);
     const std::string metrics = get_bytes(scratch / "base/metrics.jsonl");

@@ -95,3 +95,38 @@ TEST_CASE("a file is replaced whole or not at all") {
   CHECK_FALSE(fs::exists(partial_path(scratch / "taken")));
   CHECK_THROWS_AS(write_file_atomically("/no/such/folder/file", "x"), IoError);
 }
+
+TEST_CASE("a removed folder leaves nothing, whatever an earlier removal left") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "step/weights", "old");
+  put_bytes(scratch / ".step.removed/weights", "older");
+  remove_folder(scratch / "step");
+  CHECK(entries_in(scratch.path()) == 0);
+  CHECK_THROWS_AS(remove_folder(scratch / "step"), IoError);
+}
+
+TEST_CASE("what kills left is cleared away for every name, and only that") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / ".step-1.partial/weights", "half");
+  put_bytes(scratch / ".step-2.removed/weights", "half gone");
+  put_bytes(scratch / ".step-3.previous/weights", "set aside");
+  put_bytes(scratch / "step-4/weights", "new");
+  put_bytes(scratch / ".step-4.previous/weights", "old");
+  put_bytes(scratch / ".LATEST.partial", "step");
+  put_bytes(scratch / ".hidden", "the user's");
+  remove_leftovers(scratch.path());
+  CHECK(get_bytes(scratch / "step-3/weights") == "set aside");
+  CHECK(get_bytes(scratch / "step-4/weights") == "new");
+  CHECK(get_bytes(scratch / ".hidden") == "the user's");
+  CHECK(entries_in(scratch.path()) == 3);
+}
+
+TEST_CASE("folders are created as deep as asked, never over a file") {
+  const ScratchFolder scratch;
+  create_folders(scratch / "a/b/c/");
+  create_folders(scratch / "a/b/c");
+  CHECK(fs::is_directory(scratch / "a/b/c"));
+  put_bytes(scratch / "file", "x");
+  CHECK_THROWS_AS(create_folders(scratch / "file"), IoError);
+  CHECK_THROWS_AS(create_folders(scratch / "file/below"), IoError);
+}

@@ -55,6 +55,18 @@ TEST_CASE("a written file holds what was written and rewritten") {
   CHECK(get_bytes(folder / "file") == "Jello world");
 }
 
+TEST_CASE("a file goes on after the bytes that stay") {
+  const ScratchFolder folder;
+  put_bytes(folder / "file", "keep this");
+  CheckedFile file = CheckedFile::continued(folder / "file", 5);
+  file.write("that");
+  file.sync();
+  CHECK(get_bytes(folder / "file") == "keep that");
+  CHECK(file.bytes_written() == 9);
+  file.close();
+  CHECK_THROWS_AS(CheckedFile::continued(folder / "nowhere", 0), IoError);
+}
+
 TEST_CASE("a full disk and a missing folder are I/O errors") {
   CheckedFile full("/dev/full", 5000);
   try {

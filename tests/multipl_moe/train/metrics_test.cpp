@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "../io/scratch.hpp"
+#include "../support/stderr_capture.hpp"
 #include "support/catch.hpp"
 
 using namespace multipl_moe;
@@ -29,4 +30,30 @@ TEST_CASE("metrics are a line of JSON a step; what is not finite is null", "[tra
 TEST_CASE("without a run folder metrics go nowhere", "[train]") {
   Metrics metrics({});
   CHECK_NOTHROW(metrics.add({}, false));
+}
+
+TEST_CASE("metrics go on after the steps that are done, and forget the others", "[train]") {
+  const ScratchFolder scratch;
+  const std::string one = "{\"step\":1,\"loss\":2.5}\n", two = "{\"step\":2,\"loss\":2.25}\n";
+  const auto continued = [&](const std::string& before, std::int64_t steps_done) {
+    put_bytes(scratch / "run/metrics.jsonl", before);
+    {
+      Metrics metrics(scratch / "run", steps_done);
+      metrics.add({.step = 3}, false);
+      metrics.sync();
+    }
+    std::string text = get_bytes(scratch / "run/metrics.jsonl");
+    return text.substr(0, text.find("{\"step\":3,\"loss\":0.0"));
+  };
+  CHECK(continued(one + two, 2) == one + two);
+  CHECK(continued(one + two + "{\"step\":3,\"loss\":9}\n{\"ste", 2) == one + two);
+  CHECK(continued(one + two, 1) == one);
+  CHECK(continued(one + two, 0).empty());
+
+  const StderrCapture capture;
+  CHECK(continued(one + "{\"step\":2,\"lo", 2) == one);
+  CHECK_THAT(capture.text(), Catch::Matchers::ContainsSubstring("must hold the steps 1 to 2, found 1 of them"));
+  CHECK(continued(one + one + two, 2) == one);
+  CHECK(continued("no json\n" + one, 1).empty());
+  CHECK(continued(two, 2) == two);
 }

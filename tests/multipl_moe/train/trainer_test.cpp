@@ -1,12 +1,8 @@
 #include "multipl_moe/train/trainer.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <csignal>
-#include <limits>
-#include <utility>
 
-#include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
@@ -51,7 +47,8 @@ TEST_CASE("a run trains, writes a line a step and saves what it trained", "[trai
   CHECK(result.tokens == 20 * 2 * 2 * 32);
   CHECK(weights_of(*run.model) != before);
   CHECK(lines_in(options.run / "metrics.jsonl") == 20);
-  for (const char* name : {"step-000008", "step-000016", "step-000020"})
+  CHECK_FALSE(fs::exists(options.run / "checkpoints/step-000008"));
+  for (const char* name : {"step-000016", "step-000020"})
     CHECK(fs::exists(options.run / "checkpoints" / name / "model.safetensors"));
   CHECK(get_bytes(options.run / "checkpoints" / "LATEST") == "step-000020\n");
   CHECK(weights_of(*load_model(options.run, 1)) == weights_of(*run.model));
@@ -65,51 +62,18 @@ TEST_CASE("two runs of the same seed end in the same bits", "[train]") {
   CHECK(weights_of(*a.model) == weights_of(*b.model));
 }
 
-TEST_CASE("SIGINT ends a run after its step, with a checkpoint", "[train]") {
+TEST_CASE("SIGINT and SIGTERM end a run after its step, with a checkpoint", "[train]") {
+  const int signal = GENERATE(SIGINT, SIGTERM);
   TinyRun run;
   auto stream = run.stream();
   TrainOptions options = quiet(50);
   options.run = run.scratch / "run";
-  options.after_step = [](std::int64_t step) {
-    if (step == 3) std::raise(SIGINT);
+  options.after_step = [=](std::int64_t step) {
+    if (step == 3) std::raise(signal);
   };
   const TrainResult result = train(*run.model, stream, options);
-  CHECK(result.interrupted);
+  CHECK(result.signal == signal);
   CHECK(result.steps == 3);
   CHECK(result.checkpoint == options.run / "checkpoints" / "step-000003");
   CHECK(weights_of(*load_model(result.checkpoint, 1)) == weights_of(*run.model));
-}
-
-TEST_CASE("a gradient that is not finite never reaches the weights, and ten in a row end the run", "[train]") {
-  TinyRun run;
-  auto stream = run.stream();
-  // Finite weights whose product is not.
-  for (const TensorSlot& slot : run.model->tensors())
-    if (slot.name.ends_with("down_proj.weight") || slot.name == "lm_head.weight")
-      std::fill(slot.values.begin(), slot.values.end(), std::numeric_limits<float>::max());
-  const std::vector<float> before = weights_of(*run.model);
-  int steps = 0;
-  TrainOptions options = quiet(50);
-  options.after_step = [&](std::int64_t) { ++steps; };
-  CHECK_THROWS_AS(train(*run.model, stream, options), NonFinite);
-  CHECK(steps == 9);
-  CHECK(weights_of(*run.model) == before);
-}
-
-TEST_CASE("one bad step is skipped and the run goes on", "[train]") {
-  TinyRun run;
-  auto stream = run.stream();
-  TrainOptions options = quiet(6);
-  std::span<float> head;
-  for (const TensorSlot& slot : run.model->tensors())
-    if (slot.name == "lm_head.weight") head = slot.values;
-  float kept = 0;
-  options.after_step = [&](std::int64_t step) {
-    if (step == 2) kept = std::exchange(head[0], std::numeric_limits<float>::infinity());
-    if (step == 3) head[0] = kept;
-  };
-  const TrainResult result = train(*run.model, stream, options);
-  CHECK(result.skipped == 1);
-  CHECK(result.steps == 5);
-  for (const float value : weights_of(*run.model)) REQUIRE(std::isfinite(value));
 }

@@ -1,0 +1,24 @@
+#include "multipl_moe/io/folder_lock.hpp"
+
+#include "multipl_moe/io/errors.hpp"
+#include "scratch.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+
+TEST_CASE("a folder is locked by one at a time", "[io]") {
+  const ScratchFolder scratch;
+  {
+    const FolderLock first(scratch.path());
+    CHECK_THROWS_AS(FolderLock(scratch.path()), Failure);
+  }
+  CHECK_NOTHROW(FolderLock(scratch.path()));
+}
+
+TEST_CASE("what is no folder cannot be locked", "[io]") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "file", "x");
+  CHECK_THROWS_AS(FolderLock(scratch / "file"), IoError);
+  CHECK_THROWS_AS(FolderLock(scratch / "nowhere"), IoError);
+}

@@ -1,0 +1,24 @@
+#include "multipl_moe/io/notice.hpp"
+
+#include "../support/stderr_capture.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+
+TEST_CASE("a notice is on stderr at once", "[io]") {
+  const StderrCapture capture;
+  notice("step {}/{}\n", 1, 2);
+  notice("{} stays as it is\n");
+  CHECK(capture.text() == "step 1/2\n{} stays as it is\n");
+}
+
+TEST_CASE("a notice that nobody can take ends nothing", "[io]") {
+  {
+    const StderrCapture full("/dev/full");
+    CHECK_NOTHROW(notice("lost {}\n", 1));
+  }
+  const StderrCapture capture;
+  notice("heard\n");
+  CHECK(capture.text() == "heard\n");
+}

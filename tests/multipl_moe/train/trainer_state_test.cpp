@@ -1,0 +1,51 @@
+#include "multipl_moe/train/trainer_state.hpp"
+
+#include "multipl_moe/io/errors.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+
+namespace {
+
+const TrainerState good{.step = 12,
+                        .updates = 9,
+                        .skipped = 3,
+                        .skipped_in_a_row = 2,
+                        .last_good_step = 10,
+                        .next_sequence = 96,
+                        .settings = {{"--seed", "18446744073709551615"}, {"--steps", "20"}}};
+
+/// The state's text with one place of it changed.
+std::string with(const std::string& part, const std::string& other) {
+  std::string text = to_json_text(good);
+  const auto at = text.find(part);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, part.size(), other);
+}
+
+}  // namespace
+
+TEST_CASE("a trainer's state comes back as it was", "[train]") {
+  CHECK(parse_trainer_state(to_json_text(good), "state") == good);
+  CHECK(parse_trainer_state(to_json_text(TrainerState()), "state") == TrainerState());
+}
+
+TEST_CASE("a state that no run can have is a bad file", "[train]") {
+  for (const std::string& text : {std::string(), std::string("[]"), with("\"format\": 1", "\"format\": 2"),
+                                  with("\"updates\": 9", "\"updates\": 10"), with("\"updates\": 9", "\"updates\": 9.5"),
+                                  with("\"updates\": 9,", ""), with("\"skipped\": 3", "\"skipped\": -3"),
+                                  with("\"skipped_in_a_row\": 2", "\"skipped_in_a_row\": 4"),
+                                  with("\"last_good_step\": 10", "\"last_good_step\": 13"),
+                                  with("\"next_sequence\": 96", "\"next_sequence\": 11"),
+                                  with("\"global_step\": 12", "\"global_step\": 9223372036854775807"),
+                                  with("\"20\"", "20"), with("\"settings\"", "\"others\"")}) {
+    INFO(text);
+    CHECK_THROWS_AS(parse_trainer_state(text, "state"), BadFile);
+  }
+}
+
+TEST_CASE("settings that differ are told with both values, those on one side only too", "[train]") {
+  CHECK(differences(good.settings, good.settings).empty());
+  CHECK(differences({{"a", "1"}, {"b", "2"}, {"same", "x"}}, {{"a", "3"}, {"c", "4"}, {"same", "x"}}) ==
+        "  a: 1, found 3\n  b: 2, found nothing\n  c: nothing, found 4\n");
+}
