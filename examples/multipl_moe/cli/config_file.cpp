@@ -36,15 +36,25 @@ bool is_set_in_environment(const CLI::Option& option) {
   return value != nullptr && *value != '\0';
 }
 
-/// CLI11's TOML reader with our rules: a name that means nothing is an error, and the environment goes before the file.
-class SettingsFile : public CLI::ConfigTOML {
+/// CLI11's TOML reader, which knows what a quote is.
+class TomlFile : public CLI::ConfigTOML {
  public:
-  explicit SettingsFile(const CLI::App& program) : program_(program) { commentChar = '\0'; }
+  TomlFile() { commentChar = '\0'; }
 
   Items from_config(std::istream& input) const override {
     std::stringstream text;
     for (std::string line; std::getline(input, line);) text << without_comment(line) << '\n';
-    Items settings = CLI::ConfigTOML::from_config(text);
+    return CLI::ConfigTOML::from_config(text);
+  }
+};
+
+/// With our rules: a name that means nothing is an error, and the environment goes before the file.
+class SettingsFile final : public TomlFile {
+ public:
+  explicit SettingsFile(const CLI::App& program) : program_(program) {}
+
+  Items from_config(std::istream& input) const override {
+    Items settings = TomlFile::from_config(input);
     std::erase_if(settings, [this](const CLI::ConfigItem& item) { return !applies(item); });
     return settings;
   }
@@ -107,7 +117,7 @@ bool is_excluded(const CLI::Option& option) {
 /// Reads back what was written: quotes inside quotes, line breaks and their like have no spelling in the file.
 void require_same(const std::string& name, const std::string& line, const std::vector<std::string>& values) {
   std::stringstream text(line + "\n");
-  const Items items = CLI::ConfigTOML().from_config(text);
+  const Items items = TomlFile().from_config(text);
   if (line.find('\n') != std::string::npos || items.size() != 1 || items.front().name != name ||
       items.front().inputs != values)
     throw UsageError(

@@ -108,17 +108,22 @@ std::vector<std::int64_t> RunCheckpoints::steps() const { return steps_in(checkp
 TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& settings) const {
   for (const std::int64_t step : steps()) {
     const fs::path folder = folder_of(step);
+    TrainerState state;
     try {
-      TrainerState state = load_checkpoint(folder, step);
+      state = load_checkpoint(folder, step);
       require_same_run(folder, state.settings, settings);
       read_weights(model, folder);
       read_tensors(folder / optimizer_name, model.moments());
-      return state;
     } catch (const BadFile& error) {
       notice("warning: {} is damaged and passed over: {}\n", folder.native(), error.what());
+      continue;
     } catch (const IoError& error) {
       notice("warning: {} cannot be read and is passed over: {}\n", folder.native(), error.what());
+      continue;
     }
+    name_latest(folder);
+    remove_older(state);
+    return state;
   }
   throw BadFile(checkpoints_,
                 "must hold a whole checkpoint to resume from, found none; without --resume and with "
@@ -136,24 +141,32 @@ fs::path RunCheckpoints::save(LanguageModel& model, const TrainerState& state) c
       file.write(to_json_text(state));
       file.close();
     });
-    write_file_atomically(checkpoints_ / "LATEST", folder.filename().native() + "\n");
+    name_latest(folder);
   } catch (const IoError& error) {
     if (!is_full_disk(error.error_number())) throw;
     throw IoError(folder, "save", error.error_number(), bytes_of(tensors) + bytes_of(moments));
   }
   remove_older(state);
+  remove_passed_over(state);
   return folder;
+}
+
+void RunCheckpoints::name_latest(const fs::path& folder) const {
+  write_file_atomically(checkpoints_ / "LATEST", folder.filename().native() + "\n");
 }
 
 void RunCheckpoints::remove_older(const TrainerState& state) const {
   std::int64_t kept = 0;
   for (const std::int64_t step : steps()) {
+    if (step > state.step) continue;
     const bool is_last_good = state.skipped_in_a_row > 0 && step == state.last_good_step;
-    // A newer one than the one just saved is what load() passed over.
-    const bool stays = is_last_good || (step <= state.step && kept < keep_);
-    if (step <= state.step) ++kept;
-    if (!stays) remove_folder(folder_of(step));
+    if (kept++ >= keep_ && !is_last_good) remove_folder(folder_of(step));
   }
+}
+
+void RunCheckpoints::remove_passed_over(const TrainerState& state) const {
+  for (const std::int64_t step : steps())
+    if (step > state.step) remove_folder(folder_of(step));
 }
 
 }  // namespace multipl_moe

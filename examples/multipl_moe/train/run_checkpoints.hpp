@@ -26,8 +26,9 @@ class RunCheckpoints {
   /// in `run`, BadFile where there is nothing to resume, IoError.
   RunCheckpoints(std::filesystem::path run, RunStart start, std::int64_t keep);
 
-  /// Fills weights, buffers and moments from the newest checkpoint whose MANIFEST holds; a notice names each newer one
-  /// and what is wrong with it. Throws BadFile where none is whole, UsageError where it is of other settings.
+  /// Fills weights, buffers and moments from the newest checkpoint whose MANIFEST holds, and finishes what a kill after
+  /// it got its name left undone; a notice names each newer one and what is wrong with it. Throws BadFile where none is
+  /// whole, UsageError where it is of other settings.
   TrainerState load(LanguageModel& model, const RunSettings& settings) const;
 
   /// Saves durably, and removes all but the newest `keep`; in a row of skipped steps the last good one stays too.
@@ -39,7 +40,10 @@ class RunCheckpoints {
  private:
   /// Newest first.
   std::vector<std::int64_t> steps() const;
+  void name_latest(const std::filesystem::path& folder) const;
   void remove_older(const TrainerState& state) const;
+  /// Newer ones than the newest whole one are those that load() passed over.
+  void remove_passed_over(const TrainerState& state) const;
 
   std::filesystem::path checkpoints_;
   std::int64_t keep_;

@@ -14,8 +14,8 @@ namespace multipl_moe::testing {
 /// A folder of a test's own, removed with all it holds.
 class ScratchFolder {
  public:
-  ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "multipl_moe.XXXXXX").native();
+  explicit ScratchFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string pattern = (parent / "multipl_moe.XXXXXX").native();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no scratch folder can be made");
     path_ = pattern;
   }

@@ -144,6 +144,18 @@ TEST_CASE("a checkpoint that never got its name, or whose LATEST did not, costs 
   CHECK(names_in(options.run / "checkpoints").size() == 3);
 }
 
+TEST_CASE("a kill between the last checkpoint's name and LATEST is mended, though no step is left", "[resume]") {
+  const MixtureRun run;
+  const TrainOptions options = run.options("run");
+  run.live(options);
+  const std::string whole = newest_checkpoint_of(options.run);
+  put_bytes(options.run / "checkpoints/LATEST", "step-000008\n");
+  fs::copy(options.run / "checkpoints/step-000008", options.run / "checkpoints/step-000007");
+  CHECK(run.live(resumed(options)).steps_before == 9);
+  CHECK(newest_checkpoint_of(options.run) == whole);
+  CHECK(names_in(options.run / "checkpoints") == std::vector<std::string>{"LATEST", "step-000008", "step-000009"});
+}
+
 TEST_CASE("where no checkpoint is whole a run does not resume", "[resume]") {
   const MixtureRun run;
   const TrainOptions options = run.options("run");

@@ -1,0 +1,157 @@
+#include "multipl_moe/cli/config_file.hpp"
+
+#include <cstdlib>
+
+#include "multipl_moe/io/errors.hpp"
+#include "program.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+/// A program with one command that has every kind of setting.
+struct Sample {
+  CLI::App program;
+  CLI::App& command = *program.add_subcommand("work");
+  std::string path, name = "plain", other;
+  std::vector<std::string> words{"a", "b"};
+  std::int64_t count = 3;
+  double rate = 4e-3;
+  bool quiet = false;
+
+  Sample() {
+    command.add_option("--path", path)->required();
+    auto* const first = command.add_option("--name", name)->capture_default_str()->envname("SAMPLE_NAME");
+    command.add_option("--other", other)->excludes(first);
+    command.add_option("--words", words)->delimiter(',')->capture_default_str();
+    command.add_option("--count", count)->capture_default_str();
+    command.add_option("--rate", rate)->capture_default_str();
+    command.add_flag("-q,--quiet", quiet);
+    command.add_flag("--once")->configurable(false);
+    add_config_options(program);
+  }
+  void parse(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());
+    program.parse(arguments);
+  }
+};
+
+/// What a sample reads from `text`.
+std::unique_ptr<Sample> read(const std::string& text, std::vector<std::string> more = {}) {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "config.toml", text);
+  auto sample = std::make_unique<Sample>();
+  std::vector<std::string> arguments{"work", "--config", (scratch / "config.toml").native()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  sample->parse(arguments);
+  return sample;
+}
+
+std::string refusal(const std::string& text) {
+  try {
+    read(text);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "read";
+}
+
+}  // namespace
+
+TEST_CASE("settings are written as a file that gives them again", "[cli][config]") {
+  for (const char* const path :
+       {"data", "a b",  "a,b", "a#b", "# no comment", "it's", "say \"x\"", "back\\slash", "[x]",  "a=b", "5", "1e3",
+        "nan",  "true", "-",   "ü",   "  ",           "x;y",  "a.b/c.d",   "'",           "end\\"}) {
+    INFO(path);
+    Sample sample;
+    sample.parse({"work", std::string("--path=") + path, "--words=c d,e#f,g", "--count=7", "-q", "--once"});
+    const std::string text = settings_text(sample.command);
+    INFO(text);
+    const auto again = read(text);
+    CHECK(again->path == path);
+    CHECK(again->name == "plain");
+    CHECK(again->words == std::vector<std::string>{"c d", "e#f", "g"});
+    CHECK(again->count == 7);
+    CHECK(again->rate == 4e-3);
+    CHECK(again->quiet);
+    CHECK_THAT(text, !ContainsSubstring("once"));
+  }
+}
+
+TEST_CASE("defaults are written too, but not those that another setting rules out", "[cli][config]") {
+  Sample sample;
+  sample.parse({"work", "--path", "p"});
+  CHECK(settings_text(sample.command) ==
+        "[work]\npath = \"p\"\nname = \"plain\"\nwords = [\"a\", \"b\"]\ncount = 3\nrate = 0.004\nquiet = false\n");
+  Sample ruled_out;
+  ruled_out.parse({"work", "--path", "p", "--other", "o"});
+  const std::string text = settings_text(ruled_out.command);
+  CHECK_THAT(text, ContainsSubstring("other = \"o\"") && !ContainsSubstring("name"));
+  CHECK(read(text)->other == "o");
+}
+
+TEST_CASE("what has no spelling in the file is refused by name", "[cli][config]") {
+  for (const char* path : {"both ' and \"", "two\nlines"}) {
+    Sample sample;
+    sample.parse({"work", std::string("--path=") + path});
+    CHECK_THROWS_WITH(settings_text(sample.command), ContainsSubstring("[--path]"));
+  }
+}
+
+TEST_CASE("a flag goes before the environment, that before the file, that before the default", "[cli][config]") {
+  const std::string text = "[work]\npath = \"p\" # where\nname = 'file'\n# count = 9\n\nrate = 1 # quick\n";
+  CHECK(read("[work]\npath = \"p\"\n")->name == "plain");
+  CHECK(read(text)->name == "file");
+  CHECK(read(text)->count == 3);
+  CHECK(read(text)->rate == 1);
+  setenv("SAMPLE_NAME", "environment", 1);
+  CHECK(read(text)->name == "environment");
+  CHECK(read(text, {"--name", "flag"})->name == "flag");
+  unsetenv("SAMPLE_NAME");
+  CHECK(read(text, {"--name", "flag"})->name == "flag");
+}
+
+TEST_CASE("what a file cannot mean is an error that names it", "[cli][config]") {
+  CHECK_THAT(refusal("[work]\npath = 'p'\ncuont = 4\n"), ContainsSubstring("'cuont' is no setting of work"));
+  CHECK_THAT(refusal("[work]\npath = 'p'\nonce = true\n"), ContainsSubstring("'once'"));
+  CHECK_THAT(refusal("[work]\npath = 'p'\nhelp = true\n"), ContainsSubstring("'help'"));
+  CHECK_THAT(refusal("[wrok]\npath = 'p'\n"), ContainsSubstring("found [wrok]"));
+  CHECK_THAT(refusal("[work.deeper]\npath = 'p'\n"), ContainsSubstring("found [work.deeper]"));
+  CHECK_THAT(refusal("path = 'p'\n"), ContainsSubstring("must stand under its command") && ContainsSubstring("'path'"));
+  CHECK_THROWS_AS(read("[work]\npath = 'p'\ncount = many\n"), CLI::ParseError);
+  CHECK_THROWS_AS(read("[work]\npath = 'p'\n", {"--config", "/nowhere"}), CLI::ParseError);
+}
+
+TEST_CASE("every command prints its settings, and takes them back", "[cli][config]") {
+  const ScratchFolder scratch;
+  for (const char* words :
+       {"info --arch gshard", "prepare a b -o data --json", "pretrain --data data -o run --languages rust,go",
+        "upcycle --model m -o out --segment-window 8", "train --model m --data data -o run --mix 7:3",
+        "eval --model m --data data", "generate --model m --prompt 'def f(x):  # one'", "demo --corpus a b"}) {
+    INFO(words);
+    const Outcome printed = run(scratch, std::string(words) + " --print-config");
+    REQUIRE(printed.exit_code == 0);
+    CHECK(printed.error.empty());
+    put_bytes(scratch / "config.toml", printed.out);
+    const std::string command = std::string(words).substr(0, std::string_view(words).find(' '));
+    const Outcome again = run(scratch, command + " --config config.toml --print-config");
+    CHECK(again.exit_code == 0);
+    CHECK(again.out == printed.out);
+  }
+  CHECK_THAT(run(scratch, "train --model m --data d -o r --mix 7:3 --print-config").out,
+             ContainsSubstring("[train]\n") && ContainsSubstring("mix = \"7:3\"\n"));
+}
+
+TEST_CASE("a wrong key in the file exits with 2, wherever --config stands", "[cli][config]") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "config.toml", "[pretrain]\ndata = 'd'\noutput = 'o'\nlearning-rat = 1\n");
+  for (const char* words : {"pretrain --config config.toml", "--config config.toml pretrain"}) {
+    const Outcome outcome = run(scratch, words);
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.error, ContainsSubstring("learning-rat"));
+  }
+  CHECK(run(scratch, "pretrain --config nowhere.toml").exit_code == 2);
+}

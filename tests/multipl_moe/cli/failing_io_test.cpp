@@ -1,0 +1,69 @@
+/// Every call of a run that changes files, failing once and failing for good.
+#include <algorithm>
+#include <map>
+
+#include "../train/run_files.hpp"
+#include "program.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string words =
+    "pretrain --data data --config-json tiny.json --batch-size 2 --sequence-length 32 --threads 1 --steps 2 "
+    "--save-steps 1 -q -o ";
+
+/// Runs with the `call`-th call failing; a sanitizer's runtime must come first and would complain that it does not.
+Outcome run_failing(const ScratchFolder& scratch, const std::string& arguments, int call, const std::string& more) {
+  fs::remove(scratch / "failed");
+  return run(scratch, arguments,
+             "ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD='" MOE_FAILING_IO
+             "' MOE_FAIL_LOG=failed MOE_FAIL_CALL=" +
+                 std::to_string(call) + more);
+}
+
+bool has_checkpoint(const fs::path& run) {
+  if (!fs::exists(run / "checkpoints")) return false;
+  for (const auto& entry : fs::directory_iterator(run / "checkpoints"))
+    if (entry.path().filename().native().starts_with("step-")) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a call that fails as on a full disk ends a run with 5 and costs no checkpoint", "[cli][failing]") {
+  // Hundreds of runs that sync all they write: in memory where the system has a file system there.
+  const fs::path memory = "/dev/shm";
+  const ScratchFolder scratch(::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path());
+  put_tiny_config(scratch);
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  REQUIRE(run(scratch, words + "whole").exit_code == 0);
+  const std::string whole = newest_checkpoint_of(scratch / "whole"), metrics = metrics_of(scratch / "whole");
+  const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
+  std::map<std::string, int> failed;
+  for (int call = 1;; ++call) {
+    fs::remove_all(scratch / "run");
+    const Outcome outcome = run_failing(scratch, words + "run", call, for_good);
+    if (!fs::exists(scratch / "failed")) {
+      CHECK(outcome.exit_code == 0);
+      break;
+    }
+    ++failed[get_bytes(scratch / "failed")];
+    INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
+    REQUIRE(outcome.exit_code == 5);
+    CHECK_THAT(outcome.error, ContainsSubstring("No space left on device") && ContainsSubstring("bytes are free"));
+    // Whatever it left is a run of which nothing is lost.
+    REQUIRE(run(scratch, words + "run" + (has_checkpoint(scratch / "run") ? " --resume" : "")).exit_code == 0);
+    REQUIRE(newest_checkpoint_of(scratch / "run") == whole);
+    REQUIRE(metrics_of(scratch / "run") == metrics);
+    for (const auto& entry : fs::directory_iterator(scratch / "run/checkpoints"))
+      CHECK_FALSE(entry.path().filename().native().starts_with('.'));
+  }
+  for (const char* name : {"open", "write", "fsync", "close", "rename", "mkdir"}) {
+    INFO(name);
+    CHECK(failed[name] > 0);
+  }
+}

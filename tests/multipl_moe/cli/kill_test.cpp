@@ -1,0 +1,152 @@
+/// A run killed with SIGKILL again and again, and resumed until it is done, against one in one piece.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "../train/run_files.hpp"
+#include "program.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+/// Of a mixture, so that thresholds and frozen weights are at stake too; a checkpoint after every step, so that most of
+/// its time is spent in saves.
+std::vector<std::string> words_for(const std::string& folder) {
+  return {"train",
+          "--model",
+          "mixture",
+          "--data",
+          "data",
+          "--batch-size",
+          "2",
+          "--sequence-length",
+          "32",
+          "--threads",
+          "1",
+          "--steps",
+          "25",
+          "-q",
+          "--save-steps",
+          "1",
+          "-o",
+          folder};
+}
+
+/// What stands in a run's checkpoints.
+struct Sight {
+  bool has_checkpoint = false, is_between = false;
+};
+
+/// A save shows: by a hidden folder that is being made or removed, by one checkpoint more than stay, or by a newest
+/// one that LATEST does not name yet.
+Sight look_at(const fs::path& run) {
+  Sight sight;
+  if (!fs::exists(run / "checkpoints")) return sight;
+  std::set<std::string> steps;
+  for (const std::string& name : file_names_in(run / "checkpoints")) {
+    if (name.starts_with("step-")) steps.insert(name);
+    if (name.starts_with('.')) sight.is_between = true;
+  }
+  sight.has_checkpoint = !steps.empty();
+  if (steps.size() > 2 || (!steps.empty() && get_bytes(run / "checkpoints/LATEST") != *steps.rbegin() + "\n"))
+    sight.is_between = true;
+  return sight;
+}
+
+struct Tally {
+  int kills = 0, in_saves = 0, before_first = 0, runs = 0;
+};
+
+class Killing {
+ public:
+  Killing(const ScratchFolder& scratch, std::uint32_t seed) : scratch_(scratch), random_(seed) {
+    const auto begin = Clock::now();
+    REQUIRE(wait_for(start(scratch_, words_for("whole"))) == 0);
+    whole_seconds_ = Seconds(Clock::now() - begin).count();
+  }
+
+  /// Runs until `kills` lives were ended, and the run under way then is done.
+  Tally until(int kills) {
+    while (tally_.kills < kills) {
+      const std::string folder = "run" + std::to_string(tally_.runs++);
+      INFO("run " << folder << " after " << tally_.kills << " kills");
+      while (live(folder, tally_.kills < kills) != 0) {
+      }
+      CHECK(newest_checkpoint_of(scratch_ / folder) == newest_checkpoint_of(scratch_ / "whole"));
+      CHECK(metrics_of(scratch_ / folder) == metrics_of(scratch_ / "whole"));
+      CHECK_FALSE(look_at(scratch_ / folder).is_between);
+      fs::remove_all(scratch_ / folder);
+    }
+    return tally_;
+  }
+  double whole_seconds() const { return whole_seconds_; }
+
+ private:
+  /// One process; its exit code.
+  int live(const std::string& folder, bool to_be_killed) {
+    auto words = words_for(folder);
+    if (look_at(scratch_ / folder).has_checkpoint) words.push_back("--resume");
+    const ::pid_t child = start(scratch_, words);
+    if (to_be_killed) {
+      std::this_thread::sleep_for(Seconds(std::uniform_real_distribution<>(0, whole_seconds_ / 4)(random_)));
+      ::kill(child, SIGKILL);
+    }
+    const int code = wait_for(child);
+    REQUIRE((code == 0 || (to_be_killed && code == 128 + SIGKILL)));
+    if (code == 0) return code;
+    const Sight sight = look_at(scratch_ / folder);
+    ++tally_.kills;
+    tally_.in_saves += sight.is_between ? 1 : 0;
+    tally_.before_first += sight.has_checkpoint ? 0 : 1;
+    return code;
+  }
+
+  const ScratchFolder& scratch_;
+  std::mt19937 random_;
+  double whole_seconds_ = 0;
+  Tally tally_;
+};
+
+/// MOE_KILL_SEED replays a run's moments, as far as a clock can.
+std::uint32_t seed() {
+  const char* const given = std::getenv("MOE_KILL_SEED");
+  return given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device()();
+}
+
+void kill_and_compare(int kills) {
+  const ScratchFolder scratch;
+  put_tiny_config(scratch);
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  REQUIRE(
+      run(scratch, "pretrain --data data --config-json tiny.json --batch-size 2 --sequence-length 32 --steps 2 -o base")
+          .exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model base -o mixture --segment-window 8").exit_code == 0);
+  const std::uint32_t chosen = seed();
+  INFO("MOE_KILL_SEED=" << chosen);
+  std::printf("MOE_KILL_SEED=%u\n", chosen);
+  Killing killing(scratch, chosen);
+  const Tally tally = killing.until(kills);
+  std::printf(
+      "%d kills: %d inside a save, %d before the first checkpoint; %d runs completed, each equal to the one in one "
+      "piece (%.2f s)\n",
+      tally.kills, tally.in_saves, tally.before_first, tally.runs, killing.whole_seconds());
+  CHECK(tally.kills == kills);
+  // Saving takes most of the time, so kills that never meet it would be no test of it.
+  CHECK(tally.in_saves >= kills / 5);
+}
+
+}  // namespace
+
+TEST_CASE("20 kills cost a run nothing but time", "[cli][kill]") { kill_and_compare(20); }
+
+TEST_CASE("100 kills cost a run nothing but time", "[.][kill-100]") { kill_and_compare(100); }

@@ -1,0 +1,164 @@
+/// Run folders as the commands make, resume and protect them.
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "../train/run_files.hpp"
+#include "program.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder with data, a tiny model's sizes and a small mixture.
+struct Workplace {
+  ScratchFolder scratch;
+  Workplace() {
+    REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+    put_tiny_config(scratch);
+  }
+  Outcome pretrain(const std::string& words, const std::string& before = "") const {
+    return run(
+        scratch,
+        "pretrain --data data --config-json tiny.json --batch-size 2 --sequence-length 32 --threads 1 -q " + words,
+        before);
+  }
+};
+
+bool wait_until_exists(const fs::path& path) {
+  for (int i = 0; i < 3000 && !fs::exists(path); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return fs::exists(path);
+}
+
+/// Names in a run's checkpoints that are neither a checkpoint nor LATEST.
+std::vector<std::string> leftovers_in(const fs::path& run) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(run / "checkpoints"))
+    if (const std::string name = entry.path().filename(); name != "LATEST" && !name.starts_with("step-"))
+      names.push_back(name);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("a run folder's config.toml runs it again, and env.json says with what", "[cli][run]") {
+  const Workplace place;
+  REQUIRE(place.pretrain("--steps 4 --languages rust,go -o a").exit_code == 0);
+  REQUIRE(run(place.scratch, "pretrain --config a/config.toml -o b").exit_code == 0);
+  CHECK(newest_checkpoint_of(place.scratch / "a") == newest_checkpoint_of(place.scratch / "b"));
+  CHECK(metrics_of(place.scratch / "a") == metrics_of(place.scratch / "b"));
+  const auto environment = nlohmann::json::parse(get_bytes(place.scratch / "a/env.json"));
+  for (const char* name : {"version", "compiler", "flags", "cpu", "threads", "dependencies", "data"})
+    CHECK(environment.contains(name));
+  CHECK(environment["data"].size() == 2);
+  CHECK(environment["data"]["rust"]["xxh3"].get<std::string>().size() == 16);
+  CHECK(environment["threads"] == 1);
+}
+
+TEST_CASE("a run begins once in its folder, resumes as itself, and is refused as another", "[cli][run]") {
+  const Workplace place;
+  REQUIRE(place.pretrain("--steps 6 -o whole").exit_code == 0);
+  REQUIRE(place.pretrain("--steps 6 -o run").exit_code == 0);
+  const Outcome again = place.pretrain("--steps 6 -o run");
+  CHECK(again.exit_code == 2);
+  CHECK_THAT(again.error, ContainsSubstring("--resume goes on with that run"));
+  const Outcome other = place.pretrain("--steps 8 --seed 3 -o run --resume");
+  CHECK(other.exit_code == 2);
+  CHECK_THAT(other.error, ContainsSubstring("--steps: 6, found 8") && ContainsSubstring("--seed: 0, found 3"));
+  CHECK(run(place.scratch, "pretrain --config run/config.toml --resume --threads 2 --save-steps 1 --log-every 2")
+            .exit_code == 0);
+  CHECK(newest_checkpoint_of(place.scratch / "run") == newest_checkpoint_of(place.scratch / "whole"));
+  const Outcome nothing = place.pretrain("--steps 6 -o nowhere --resume");
+  CHECK(nothing.exit_code == 3);
+  CHECK_THAT(nothing.error, ContainsSubstring("must hold a checkpoint to resume from"));
+}
+
+TEST_CASE("post-training resumes on the model that it began with", "[cli][run]") {
+  const Workplace place;
+  REQUIRE(place.pretrain("--steps 2 -o base").exit_code == 0);
+  REQUIRE(run(place.scratch, "upcycle --model base -o mixture --segment-window 8").exit_code == 0);
+  REQUIRE(run(place.scratch, "upcycle --model base -o other --segment-window 8 --seed 5").exit_code == 0);
+  const auto train = [&](const std::string& words) {
+    return run(place.scratch,
+               "train --data data --batch-size 2 --sequence-length 32 --threads 1 -q --steps 3 " + words);
+  };
+  REQUIRE(train("--model mixture -o post").exit_code == 0);
+  CHECK(train("--model mixture -o post --resume").exit_code == 0);
+  const Outcome other = train("--model other -o post --resume");
+  CHECK(other.exit_code == 2);
+  CHECK_THAT(other.error, ContainsSubstring("starting weights: XXH3"));
+  CHECK_THAT(train("--model mixture -o post --resume --mix 1:1").error, ContainsSubstring("share of "));
+  CHECK_THAT(train("--model mixture -o post --resume --trainable all").error, ContainsSubstring("weights that train"));
+}
+
+TEST_CASE("SIGTERM and SIGINT end the program after a checkpoint, with 143 and 130", "[cli][run]") {
+  const Workplace place;
+  const std::vector<std::string> words{
+      "pretrain", "--data",    "data", "--config-json", "tiny.json", "--batch-size", "2",  "--sequence-length",
+      "32",       "--threads", "1",    "--steps",       "100000",    "-o",           "run"};
+  const int signal = GENERATE(SIGTERM, SIGINT);
+  const ::pid_t child = start(place.scratch, words);
+  // Its guard stands before the first line is written.
+  REQUIRE(wait_until_exists(place.scratch / "run/metrics.jsonl"));
+  REQUIRE(::kill(child, signal) == 0);
+  CHECK(wait_for(child) == 128 + signal);
+  CHECK_FALSE(get_bytes(place.scratch / "run/checkpoints/LATEST").empty());
+  CHECK(place.pretrain("--steps 100000 -o run --resume --seed 1").exit_code == 2);
+}
+
+TEST_CASE("a file that cannot grow ends the run with 5, and costs no checkpoint", "[cli][run]") {
+  const Workplace place;
+  REQUIRE(place.pretrain("--steps 6 --save-steps 1 -o whole").exit_code == 0);
+  const auto bytes =
+      static_cast<std::int64_t>(fs::file_size(place.scratch / "whole/checkpoints/step-000006/optimizer.safetensors"));
+  // In blocks of 512 bytes: env.json does not fit, then not the weights, then not the moments.
+  for (const std::int64_t blocks : {std::int64_t{1}, bytes / 512 / 4, bytes / 512 - 1}) {
+    const Outcome full =
+        place.pretrain("--steps 6 --save-steps 1 -o full", "ulimit -f " + std::to_string(blocks) + " &&");
+    INFO(blocks << ": " << full.error);
+    CHECK(full.exit_code == 5);
+    CHECK_FALSE(fs::exists(place.scratch / "full/checkpoints/LATEST"));
+    CHECK_THAT(full.error, ContainsSubstring("bytes are needed") && ContainsSubstring("bytes are free"));
+    CHECK(leftovers_in(place.scratch / "full").empty());
+  }
+  CHECK(place.pretrain("--steps 6 --save-steps 1 -o full").exit_code == 0);
+  CHECK(newest_checkpoint_of(place.scratch / "full") == newest_checkpoint_of(place.scratch / "whole"));
+}
+
+TEST_CASE("a disk that fills up in a run leaves the checkpoint before, from which it resumes", "[cli][run]") {
+  const Workplace place;
+  REQUIRE(place.pretrain("--steps 6 --save-steps 1 -o run").exit_code == 0);
+  const std::string whole = newest_checkpoint_of(place.scratch / "run"), metrics = metrics_of(place.scratch / "run");
+  const fs::path checkpoints = place.scratch / "run/checkpoints";
+  fs::remove_all(checkpoints / "step-000006");
+  put_bytes(checkpoints / "LATEST", "step-000005\n");
+  const std::string before = newest_checkpoint_of(place.scratch / "run");
+  const Outcome full = place.pretrain("--steps 6 --save-steps 1 -o run --resume", "ulimit -f 100 &&");
+  CHECK(full.exit_code == 5);
+  CHECK_THAT(full.error, ContainsSubstring("step-000006] cannot save: File too large"));
+  CHECK(newest_checkpoint_of(place.scratch / "run") == before);
+  CHECK(leftovers_in(place.scratch / "run").empty());
+  CHECK(place.pretrain("--steps 6 --save-steps 1 -o run --resume").exit_code == 0);
+  CHECK(newest_checkpoint_of(place.scratch / "run") == whole);
+  CHECK(metrics_of(place.scratch / "run") == metrics);
+}
+
+TEST_CASE("a full disk behind stderr ends nothing and hides no exit code", "[cli][run]") {
+  const Workplace place;
+  const auto exit_code = [&](const std::string& words) {
+    const std::string command =
+        "cd '" + place.scratch.path().native() + "' && '" MULTIPL_MOE_BINARY "' " + words + " 2>/dev/full";
+    return WEXITSTATUS(std::system(command.c_str()));
+  };
+  const std::string words =
+      "pretrain --data data --config-json tiny.json --batch-size 2 --sequence-length 32 --steps 2 "
+      "--log-every 1 -o run";
+  CHECK(exit_code(words) == 0);
+  CHECK(exit_code(words) == 2);
+  CHECK(exit_code("pretrain --data nowhere -o other") == 3);
+}

@@ -1,0 +1,82 @@
+/// Loaded into the program before the system's library: the MOE_FAIL_CALL-th of its calls that change files fails as on
+/// a full disk, and so do all after it where MOE_FAIL_ON is set. MOE_FAIL_LOG names a file that gets the call's name.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+long numbered(const char* name) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? 0 : std::atol(text);
+}
+
+template <class Function>
+Function* real(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+void log(const char* name) {
+  const char* const path = std::getenv("MOE_FAIL_LOG");
+  if (path == nullptr) return;
+  const int file = real<int(const char*, int, ...)>("open")(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  const auto written = real<ssize_t(int, const void*, size_t)>("write")(file, name, std::strlen(name));
+  real<int(int)>("close")(written < 0 ? -1 : file);
+}
+
+/// Whether this call is one that fails.
+bool fails(const char* name) {
+  static const long wanted = numbered("MOE_FAIL_CALL");
+  static const bool for_good = numbered("MOE_FAIL_ON") != 0;
+  static long calls = 0;
+  ++calls;
+  if (wanted == 0 || (for_good ? calls < wanted : calls != wanted)) return false;
+  if (calls == wanted) log(name);
+  errno = ENOSPC;
+  return true;
+}
+
+}  // namespace
+
+extern "C" {
+
+ssize_t write(int file, const void* bytes, size_t count) {
+  if (file > STDERR_FILENO && fails("write")) return -1;
+  return real<ssize_t(int, const void*, size_t)>("write")(file, bytes, count);
+}
+int fsync(int file) { return fails("fsync") ? -1 : real<int(int)>("fsync")(file); }
+int ftruncate(int file, off_t size) noexcept {
+  return fails("ftruncate") ? -1 : real<int(int, off_t)>("ftruncate")(file, size);
+}
+int rename(const char* from, const char* to) noexcept {
+  return fails("rename") ? -1 : real<int(const char*, const char*)>("rename")(from, to);
+}
+int mkdir(const char* path, mode_t mode) noexcept {
+  return fails("mkdir") ? -1 : real<int(const char*, mode_t)>("mkdir")(path, mode);
+}
+/// Closes in any case, as the system does.
+int close(int file) {
+  const int flags = ::fcntl(file, F_GETFL);
+  const bool was_written = flags >= 0 && (flags & O_ACCMODE) == O_WRONLY;
+  const int result = real<int(int)>("close")(file);
+  return was_written && fails("close") ? -1 : result;
+}
+int open(const char* path, int flags, ...) {
+  mode_t mode = 0;
+  if ((flags & O_CREAT) != 0) {
+    std::va_list more;
+    va_start(more, flags);
+    mode = va_arg(more, mode_t);
+    va_end(more);
+    if (fails("open")) return -1;
+  }
+  return real<int(const char*, int, ...)>("open")(path, flags, mode);
+}
+
+}  // extern "C"
