@@ -62,7 +62,6 @@ TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead a
                    Dropping<double>) {
   STATIC_REQUIRE_FALSE(TestType::is_causal);
   STATIC_REQUIRE_FALSE(TestType::is_batch_independent);
-  STATIC_REQUIRE_FALSE(Decodes<TestType>);
   CHECK(later_change<TestType>() > plain_to_see);
   CHECK(batch_mates<TestType>() > plain_to_see);
 }
@@ -70,7 +69,6 @@ TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead a
 TEST_CASE("the two promises are separate", "[layers][causality]") {
   STATIC_REQUIRE_FALSE(OwnMeanByThreshold::is_causal);
   STATIC_REQUIRE(OwnMeanByThreshold::is_batch_independent);
-  STATIC_REQUIRE_FALSE(Decodes<OwnMeanByThreshold>);
   CHECK(later_change<OwnMeanByThreshold>() > plain_to_see);
   CHECK(batch_mates<OwnMeanByThreshold>() <= Tolerance<double>::relative);
 }

@@ -57,6 +57,7 @@ TEST_CASE("a user's threshold router decides in training and inference alike", "
     (std::count(chosen.begin(), chosen.end(), true) > 1 ? several : alone) += 1;
     decided.gates.push_back(reference::softmax(z, chosen));
     decided.chosen.push_back(chosen);
+    decided.kept.push_back(chosen);
   }
   CHECK(alone > 0);
   CHECK(several > 0);

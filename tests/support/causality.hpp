@@ -93,9 +93,4 @@ double deviation_of_decoding(const Subject<Layer>& subject, Index count, Index l
   return relative_deviation(flat(whole), flat(decoded));
 }
 
-template <class Layer>
-concept Decodes = requires(const Layer& layer, const CpuContext& context) {
-  layer.begin_decoding(context, 1);
-};
-
 }  // namespace moe::testing

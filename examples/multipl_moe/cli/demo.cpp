@@ -130,7 +130,7 @@ class Demo {
 
   /// Upcycled, and its thresholds set by a few training batches, without which the first evaluation would have none.
   std::unique_ptr<LanguageModel> upcycle(LanguageModel& base, std::string_view fusion) {
-    auto model = upcycled(base, demo_mixture(fusion), flags_.seed);
+    auto model = upcycled(base, demo_mixture(fusion), {.seed = flags_.seed});
     const auto [low, high] = parse_mix(flags_.mix);
     BatchStream stream(train_files_, grouped_weights(low, high, present_in(train_files_)),
                        {.sequences = flags_.batch_size, .length = flags_.sequence_length, .seed = flags_.seed});

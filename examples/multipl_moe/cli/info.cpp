@@ -39,6 +39,7 @@ void print_json(const ModelConfig& config, const Census& c) {
                        {"attention", c.attention},
                        {"experts", c.experts},
                        {"routers", c.routers},
+                       {"fusions", c.fusions},
                        {"norms", c.norms}};
   out["buffers"] = c.buffers;
   out["bytes"] = {{"weights_float32", 4 * c.total},
@@ -60,6 +61,7 @@ void print_table(const ModelConfig& config, const Census& c) {
   row("attention", c.attention);
   row(config.moe ? "experts" : "FFN", c.experts);
   row("routers", c.routers);
+  if (c.fusions > 0) row("fusions", c.fusions);
   row("norms", c.norms);
   row("total", c.total);
   row("active per token", c.active);
@@ -84,7 +86,8 @@ void add_info_command(CLI::App& program) {
       command.add_option("--model", flags->model, "model folder; instead of --arch and --size")->type_name("DIR");
   command
       .add_option("--arch", flags->architecture,
-                  "dense, multipl-moe, causal-multipl-moe, gshard, mixtral, qwen1.5-moe [dense]")
+                  "dense, multipl-moe, causal-multipl-moe, multipl-moe-literal, multipl-moe-released, "
+                  "multipl-moe-without-segments, gshard, mixtral, qwen1.5-moe [dense]")
       ->type_name("NAME")
       ->excludes(model);
   command.add_option("--size", flags->size, "qwen1.5-1.8b, demo")

@@ -78,6 +78,11 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--balance-weight", f.balance_weight, "alpha of the balance loss")
       ->capture_default_str()
       ->check(not_negative());
+  command.add_option("--z-loss-weight", f.z_weight, "of the router z-loss")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.add_flag("--gradient-checkpointing", f.recompute,
+                   "keep each layer's input only and compute the rest again: less memory, more time, the same numbers");
   command.add_option("--seed", f.seed, "of initial weights and the order of data")->capture_default_str();
   command.add_option("--log-every", f.log_every, "steps between progress lines when stderr is no terminal")
       ->capture_default_str()
@@ -109,6 +114,8 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.warm_up = warm_up;
   options.clip = clip;
   options.balance_weight = balance_weight;
+  options.z_weight = z_weight;
+  options.keep = recompute ? Keep::inputs : Keep::everything;
   options.optimizer.decay = weight_decay;
   options.log_every = quiet ? 0 : log_every;
   options.save_every = save_steps;

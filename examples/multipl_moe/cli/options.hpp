@@ -35,6 +35,8 @@ struct TrainingFlags {
   double final_rate = 0.1;
   double clip = 1.0;
   double balance_weight = 0.01;
+  double z_weight = 0;
+  bool recompute = false;
   std::uint64_t seed = 0;
   std::int64_t log_every = 50;
   std::int64_t save_steps = 0;

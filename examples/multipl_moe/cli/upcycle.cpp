@@ -15,7 +15,7 @@ namespace {
 
 struct UpcycleFlags {
   std::string model, output, architecture = "causal-multipl-moe";
-  std::uint64_t seed = 0;
+  moe::Upcycling start;
   int threads = 0;
   MoeConfig moe;
 };
@@ -26,6 +26,11 @@ MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command) {
   const auto take = [&](const char* option, auto MoeConfig::*field) {
     if (command.count(option) > 0) moe.*field = flags.moe.*field;
   };
+  take("--router", &MoeConfig::router);
+  take("--segmenter", &MoeConfig::segmenter);
+  take("--minimum-window", &MoeConfig::segment_minimum_window);
+  take("--boundary-token", &MoeConfig::segment_boundary_token);
+  take("--expert-cap", &MoeConfig::segment_expert_cap);
   take("--token-experts", &MoeConfig::num_token_experts);
   take("--segment-experts", &MoeConfig::num_segment_experts);
   take("--experts-per-token", &MoeConfig::num_experts_per_tok);
@@ -50,7 +55,12 @@ void add_upcycle_command(CLI::App& program) {
   command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
   command.add_option("--arch", flags->architecture, "what to become")
       ->capture_default_str()
-      ->check(CLI::IsMember({"multipl-moe", "causal-multipl-moe", "gshard", "mixtral"}));
+      ->check(CLI::IsMember({"multipl-moe", "causal-multipl-moe", "multipl-moe-literal", "multipl-moe-released",
+                             "multipl-moe-without-segments", "gshard", "mixtral"}));
+  command
+      .add_option("--router", flags->moe.router,
+                  "of a MultiPL-MoE's tokens: shared-top-k, or top-k (no expert is shared or frozen)")
+      ->check(CLI::IsMember({"shared-top-k", "top-k"}));
   command
       .add_option("--token-experts", flags->moe.num_token_experts, "experts of the token level [the architecture's]")
       ->check(above_zero());
@@ -62,15 +72,31 @@ void add_upcycle_command(CLI::App& program) {
       .add_option("--shared-expert", flags->moe.shared_expert_index,
                   "index of the expert that is always chosen and frozen")
       ->check(not_negative());
-  command.add_option("--segment-window", flags->moe.segment_window, "tokens in a segment")->check(above_zero());
+  command
+      .add_option("--segmenter", flags->moe.segmenter,
+                  "fixed-window, or boundary-window (a segment may end early, after the boundary token)")
+      ->check(CLI::IsMember({"fixed-window", "boundary-window"}));
+  command.add_option("--segment-window", flags->moe.segment_window, "tokens in a segment, at most")
+      ->check(above_zero());
+  command
+      .add_option("--minimum-window", flags->moe.segment_minimum_window, "tokens in a boundary window, at least [16]")
+      ->check(above_zero());
+  command
+      .add_option("--boundary-token", flags->moe.segment_boundary_token, "that ends a boundary window [10, newline]")
+      ->check(not_negative());
+  command
+      .add_option("--expert-cap", flags->moe.segment_expert_cap,
+                  "experts that may share a segment, for multipl-moe-released [4]")
+      ->check(above_zero());
   command
       .add_option("--capacity-factor", flags->moe.segment_capacity_factor,
                   "c: an expert takes floor(V c / N) of V segments")
       ->check(above_zero());
   command
       .add_option("--fusion", flags->moe.fusion,
-                  "fixed: the two weights as they are; normalised: divided by what acted")
-      ->check(CLI::IsMember({"fixed", "normalised"}));
+                  "fixed: the two weights as they are; normalised: divided by what acted; scalar, channel, matrix: "
+                  "learned from there")
+      ->check(CLI::IsMember({"fixed", "normalised", "scalar", "channel", "matrix"}));
   command.add_option("--token-weight", flags->moe.fusion_token_weight, "of the token level [0.7]")->check(above_zero());
   command.add_option("--segment-weight", flags->moe.fusion_segment_weight, "of the segment level [0.3]")
       ->check(not_negative());
@@ -78,7 +104,20 @@ void add_upcycle_command(CLI::App& program) {
       ->check(CLI::IsMember({"all", "routed"}));
   command.add_option("--threshold-beta", flags->moe.threshold_beta, "decay of the inference thresholds")
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--seed", flags->seed, "of the routers")->capture_default_str();
+  command
+      .add_option("--noise", flags->start.noise_deviation,
+                  "deviation of what is added to the weights of experts that train, so that copies differ")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e3));
+  command
+      .add_option("--reinitialise", flags->start.reinitialised,
+                  "share of the inner channels of experts that train which is drawn anew (Drop-Upcycling)")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--router-deviation", flags->start.router_deviation, "of the routers' first weights")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e3));
+  command.add_option("--seed", flags->start.seed, "of routers and noise")->capture_default_str();
   add_threads_option(command, flags->threads);
   command.callback([flags, &command] {
     const MoeConfig moe = mixture(*flags, command);
@@ -86,7 +125,7 @@ void add_upcycle_command(CLI::App& program) {
     if (std::filesystem::exists(flags->output) && !std::filesystem::is_empty(flags->output))
       throw UsageError("[upcycle] --output must be a new or an empty folder, found '" + escaped(flags->output) + "'");
     const auto dense = load_model(flags->model, flags->threads);
-    save_model(*upcycled(*dense, moe, flags->seed), flags->output);
+    save_model(*upcycled(*dense, moe, flags->start), flags->output);
     notice("saved {}\n", flags->output);
   });
 }

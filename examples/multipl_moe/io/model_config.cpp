@@ -45,11 +45,16 @@ std::optional<MoeConfig> mixture_of(const Fields& fields) {
     throw BadFile(fields.path(), error.what());
   }
   if (!config) return std::nullopt;
+  config->router = moe->text("router", config->router);
+  config->segmenter = moe->text("segmenter", config->segmenter);
   config->num_token_experts = moe->integer("num_token_experts", config->num_token_experts);
   config->num_segment_experts = moe->integer("num_segment_experts", config->num_segment_experts);
   config->num_experts_per_tok = moe->integer("num_experts_per_tok", config->num_experts_per_tok);
   config->shared_expert_index = moe->integer("shared_expert_index", config->shared_expert_index);
   config->segment_window = moe->integer("segment_window", config->segment_window);
+  config->segment_minimum_window = moe->integer("segment_minimum_window", config->segment_minimum_window);
+  config->segment_boundary_token = moe->integer("segment_boundary_token", config->segment_boundary_token);
+  config->segment_expert_cap = moe->integer("segment_expert_cap", config->segment_expert_cap);
   config->segment_capacity_factor = moe->number("segment_capacity_factor", config->segment_capacity_factor);
   config->fusion = moe->text("fusion", config->fusion);
   config->fusion_token_weight = moe->number("fusion_token_weight", config->fusion_token_weight);
@@ -64,11 +69,16 @@ std::optional<MoeConfig> mixture_of(const Fields& fields) {
 
 nlohmann::ordered_json json_of(const MoeConfig& moe) {
   return {{"architecture", moe.architecture},
+          {"router", moe.router},
           {"num_token_experts", moe.num_token_experts},
           {"num_segment_experts", moe.num_segment_experts},
           {"num_experts_per_tok", moe.num_experts_per_tok},
           {"shared_expert_index", moe.shared_expert_index},
+          {"segmenter", moe.segmenter},
           {"segment_window", moe.segment_window},
+          {"segment_minimum_window", moe.segment_minimum_window},
+          {"segment_boundary_token", moe.segment_boundary_token},
+          {"segment_expert_cap", moe.segment_expert_cap},
           {"segment_capacity_factor", moe.segment_capacity_factor},
           {"fusion", moe.fusion},
           {"fusion_token_weight", moe.fusion_token_weight},

@@ -12,8 +12,11 @@ namespace multipl_moe {
 
 /// How the feed-forward networks of every layer are replaced.
 struct MoeConfig {
-  /// "multipl-moe", "causal-multipl-moe", "gshard", "mixtral" or "qwen1.5-moe".
+  /// "multipl-moe" (or -literal, -released, -without-segments), "causal-multipl-moe", "gshard", "mixtral" or
+  /// "qwen1.5-moe".
   std::string architecture = "multipl-moe";
+  /// Of a MultiPL-MoE's token level: "shared-top-k", or "top-k" where no expert is shared.
+  std::string router = "shared-top-k";
   /// Experts chosen token by token; the shared expert is one of them.
   std::int64_t num_token_experts = 6;
   /// Experts chosen segment by segment; 0 where the architecture has no segment level.
@@ -22,11 +25,19 @@ struct MoeConfig {
   std::int64_t num_experts_per_tok = 2;
   /// Index among the token experts of the one that is always chosen; -1 is none.
   std::int64_t shared_expert_index = 0;
-  /// Tokens in a segment.
+  /// "fixed-window", or "boundary-window" where a segment may end early.
+  std::string segmenter = "fixed-window";
+  /// Tokens in a segment; in a boundary window at most.
   std::int64_t segment_window = 64;
+  /// Tokens from which on a boundary window ends after the boundary token (10: a newline of the byte tokenizer).
+  std::int64_t segment_minimum_window = 16;
+  std::int64_t segment_boundary_token = 10;
+  /// Experts that may share a segment, where the architecture limits them.
+  std::int64_t segment_expert_cap = 4;
   /// A segment expert takes floor(segments * factor / num_segment_experts) segments.
   double segment_capacity_factor = 1.0;
-  /// "fixed": weights 0.7 and 0.3 as they are; "normalised": divided by the weight that acted.
+  /// "fixed": weights 0.7 and 0.3 as they are; "normalised": divided by the weight that acted; "scalar", "channel",
+  /// "matrix": learned from there.
   std::string fusion = "fixed";
   double fusion_token_weight = 0.7;
   double fusion_segment_weight = 0.3;
@@ -85,7 +96,9 @@ void write_config(const std::filesystem::path& path, const ModelConfig& config);
 ModelConfig size_named(std::string_view name);
 
 /// A mixture as published: "multipl-moe" (6 + 6 experts, top-2 with a shared one, windows of 64),
-/// "causal-multipl-moe" (the same sizes; normalised fusion, balance over routed experts),
+/// "causal-multipl-moe" (the same sizes; normalised fusion, balance over routed experts), "multipl-moe-literal"
+/// (segment experts fed with means), "multipl-moe-released" (max pooling, at most 4 experts a segment),
+/// "multipl-moe-without-segments" (an ablation),
 /// "gshard" (12, top-3), "mixtral" (8, top-2), "qwen1.5-moe" (60, top-4, beside a gated network);
 /// "dense" is none. Throws UsageError that lists the names.
 std::optional<MoeConfig> mixture_named(std::string_view architecture);

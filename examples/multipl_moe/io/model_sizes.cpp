@@ -55,13 +55,22 @@ Fault divides(const char* divisor_name, std::int64_t divisor, const char* name, 
 }
 
 bool has_segments(const MoeConfig& moe) {
-  return moe.architecture == "multipl-moe" || moe.architecture == "causal-multipl-moe";
+  return moe.architecture.find("multipl-moe") != std::string::npos && !moe.architecture.ends_with("-without-segments");
 }
 
+constexpr std::initializer_list<std::string_view> mixtures = {"multipl-moe",
+                                                              "causal-multipl-moe",
+                                                              "multipl-moe-literal",
+                                                              "multipl-moe-released",
+                                                              "multipl-moe-without-segments",
+                                                              "gshard",
+                                                              "mixtral",
+                                                              "qwen1.5-moe"};
+
 Fault fault_in_mixture(const MoeConfig& moe) {
-  if (auto fault = not_one_of("moe.architecture", moe.architecture,
-                              {"multipl-moe", "causal-multipl-moe", "gshard", "mixtral", "qwen1.5-moe"}))
-    return fault;
+  if (auto fault = not_one_of("moe.architecture", moe.architecture, mixtures)) return fault;
+  if (auto fault = not_one_of("moe.router", moe.router, {"shared-top-k", "top-k"})) return fault;
+  if (auto fault = not_one_of("moe.segmenter", moe.segmenter, {"fixed-window", "boundary-window"})) return fault;
   const std::int64_t least_segment_experts = has_segments(moe) ? 1 : 0;
   if (auto fault = first_broken<IntegerRule>(
           {{"moe.num_token_experts", moe.num_token_experts, 1, most_experts},
@@ -70,6 +79,9 @@ Fault fault_in_mixture(const MoeConfig& moe) {
            {"moe.num_experts_per_tok", moe.num_experts_per_tok, 1, moe.num_token_experts},
            {"moe.shared_expert_index", moe.shared_expert_index, -1, moe.num_token_experts - 1},
            {"moe.segment_window", moe.segment_window, 1, most_positions},
+           {"moe.segment_minimum_window", moe.segment_minimum_window, 1, most_positions},
+           {"moe.segment_boundary_token", moe.segment_boundary_token, 0, widest},
+           {"moe.segment_expert_cap", moe.segment_expert_cap, 1, most_experts},
            {"moe.moe_intermediate_size", moe.moe_intermediate_size, 0, widest},
            {"moe.shared_expert_intermediate_size", moe.shared_expert_intermediate_size, 0, widest}}))
     return fault;
@@ -81,7 +93,8 @@ Fault fault_in_mixture(const MoeConfig& moe) {
     return fault;
   if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalised")
     return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
-  if (auto fault = not_one_of("moe.fusion", moe.fusion, {"fixed", "normalised"})) return fault;
+  if (auto fault = not_one_of("moe.fusion", moe.fusion, {"fixed", "normalised", "scalar", "channel", "matrix"}))
+    return fault;
   return not_one_of("moe.balance", moe.balance, {"all", "routed"});
 }
 
@@ -139,7 +152,12 @@ ModelConfig size_named(std::string_view name) {
 std::optional<MoeConfig> mixture_named(std::string_view architecture) {
   MoeConfig moe{.architecture = std::string(architecture)};
   if (architecture == "dense") return std::nullopt;
-  if (architecture == "multipl-moe") return moe;
+  if (architecture == "multipl-moe" || architecture == "multipl-moe-literal" || architecture == "multipl-moe-released")
+    return moe;
+  if (architecture == "multipl-moe-without-segments") {
+    moe.num_segment_experts = 0;
+    return moe;
+  }
   if (architecture == "causal-multipl-moe") {
     moe.fusion = "normalised";
     moe.balance = "routed";
@@ -159,10 +177,8 @@ std::optional<MoeConfig> mixture_named(std::string_view architecture) {
     moe.moe_intermediate_size = 1408;
     moe.shared_expert_intermediate_size = 5632;
   } else {
-    throw UsageError(
-        fmt::format("[architecture] must be one of dense, multipl-moe, causal-multipl-moe, "
-                    "gshard, mixtral, qwen1.5-moe, found '{}'",
-                    escaped(architecture)));
+    throw UsageError(fmt::format("[architecture] must be one of dense, {}, found '{}'", fmt::join(mixtures, ", "),
+                                 escaped(architecture)));
   }
   return moe;
 }

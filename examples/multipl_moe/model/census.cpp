@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string>
 
-#include "moe/backend/shape/shape.hpp"
 #include "moe/train/walk.hpp"
+#include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
 #include "multipl_moe/model/trainable.hpp"
 
@@ -27,33 +27,32 @@ std::int64_t& part_of(const std::string& name, Census& census) {
   if (has(name, "self_attn")) return census.attention;
   if (has(name, "norm")) return census.norms;
   if (has(name, ".gate.weight") || has(name, "shared_expert_gate")) return census.routers;
+  if (has(name, ".fusion.")) return census.fusions;
   return census.experts;
 }
 
 }  // namespace
 
 Census census_of(const ModelConfig& config) {
-  return with_architecture<float, moe::Shape>(config, [&]<class Mlp>(std::type_identity<Mlp>) {
-    Census census;
-    double active = 0;
-    const auto trains = post_training_weights(config);
-    const auto model = make_transformer<Mlp>(config);
-    moe::for_each_parameter(
-        [&](const std::string& name, const auto& weight) {
-          if (has(name, ".first_segment")) {
-            census.first_segments += weight.size();
-            return;
-          }
-          census.total += weight.size();
-          active += active_share(name, config) * static_cast<double>(weight.size());
-          census.trainable += trains(name) ? weight.size() : 0;
-          part_of(name, census) += weight.size();
-        },
-        model);
-    moe::for_each_buffer([&](const std::string&, const auto& buffer) { census.buffers += buffer.size(); }, model);
-    census.active = std::llround(active);
-    return census;
-  });
+  Census census;
+  double active = 0;
+  const auto trains = post_training_weights(config);
+  const auto model = make_transformer(config, make_layer_shape);
+  moe::for_each_parameter(
+      [&](const std::string& name, const auto& weight) {
+        if (has(name, ".first_segment")) {
+          census.first_segments += weight.size();
+          return;
+        }
+        census.total += weight.size();
+        active += active_share(name, config) * static_cast<double>(weight.size());
+        census.trainable += trains(name) ? weight.size() : 0;
+        part_of(name, census) += weight.size();
+      },
+      model);
+  moe::for_each_buffer([&](const std::string&, const auto& buffer) { census.buffers += buffer.size(); }, model);
+  census.active = std::llround(active);
+  return census;
 }
 
 }  // namespace multipl_moe

@@ -22,6 +22,7 @@ struct Census {
   std::int64_t attention = 0;
   std::int64_t experts = 0;  ///< or the dense FFN
   std::int64_t routers = 0;
+  std::int64_t fusions = 0;  ///< learned ones
   std::int64_t norms = 0;
 };
 

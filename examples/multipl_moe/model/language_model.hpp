@@ -9,10 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "moe/core/observation.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/freeze.hpp"
+#include "moe/train/upcycle.hpp"
 #include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/keep.hpp"
 
 namespace multipl_moe {
 
@@ -31,10 +34,18 @@ struct Sequences {
   std::span<const Token> targets;
 };
 
-/// Means over a micro-batch: -log p of the next token (nats), and the sum over layers of the balance loss N sum f p.
+/// Means over a micro-batch: -log p of the next token (nats), and the sums over layers of the balance loss N sum f p
+/// and of the router z-loss.
 struct MicroBatchLoss {
   double loss = 0;
   double balance = 0;
+  double z = 0;
+};
+
+/// What the losses beside the main one weigh.
+struct AuxiliaryWeights {
+  double balance = 0;
+  double z = 0;
 };
 
 /// For each token of some sequences: -log p of its target (nats), and whether the target was the most probable token.
@@ -65,8 +76,10 @@ class LanguageModel {
   /// AdamW's moments of the weights that train, `<weight>.exp_avg` and `<weight>.exp_avg_sq`; none before
   /// begin_training().
   virtual std::vector<TensorSlot> moments() = 0;
-  /// Forward and backward: adds the gradient of share * (mean loss + balance_weight * balance) to what is there.
-  virtual MicroBatchLoss accumulate(const Sequences& batch, double share, double balance_weight) = 0;
+  /// Forward and backward: adds the gradient of share * (mean loss + weighted auxiliary losses) to what is there. With
+  /// Keep::inputs the activations inside layers are computed twice instead of kept; the numbers are the same.
+  virtual MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights,
+                                    Keep keep = Keep::everything) = 0;
   /// The global norm of the gradient; not finite as soon as one value is not.
   virtual double gradient_norm() const = 0;
   /// Updates the weights by `scale` times the gradient, learns what the micro-batches observed, and clears both.
@@ -75,6 +88,9 @@ class LanguageModel {
   virtual void discard_step() = 0;
   /// Learns thresholds from a batch without training.
   virtual void calibrate(const Sequences& batch) = 0;
+
+  /// Tells `observer` every routing decision from now on; an empty one ends it.
+  virtual void observe(moe::Observer observer) = 0;
 
   // --- use ----------------------------------------------------------------------------------------------------------
 
@@ -104,8 +120,8 @@ class LanguageModel {
 /// A model of the configured type; norms are 1, everything else 0.
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads);
 
-/// A mixture that starts from a dense model: every expert is a copy of the dense FFN, routers are N(0, 0.02) by `seed`,
-/// everything else is the dense model's. Throws UsageError where `dense` is a mixture itself or sizes differ.
-std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, std::uint64_t seed);
+/// A mixture that starts from a dense model: experts and routers as `start` says, everything else is the dense model's.
+/// Throws UsageError where `dense` is a mixture itself or sizes differ.
+std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, const moe::Upcycling& start);
 
 }  // namespace multipl_moe

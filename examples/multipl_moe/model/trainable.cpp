@@ -3,9 +3,15 @@
 namespace multipl_moe {
 
 moe::TrainByName post_training_weights(const ModelConfig& config) {
-  if (!config.moe || !config.moe->architecture.ends_with("multipl-moe")) return {};
-  return {.train = {"*.mlp.token.*", "*.mlp.segment.*"},
-          .freeze = {"*.mlp.token.experts." + std::to_string(config.moe->shared_expert_index) + ".*"}};
+  if (!config.moe || config.moe->architecture.find("multipl-moe") == std::string::npos) return {};
+  const MoeConfig& moe = *config.moe;
+  moe::TrainByName chosen{.train = {"*.mlp.token.*", "*.mlp.segment.*", "*.mlp.fusion.*"}};
+  // The token level alone is the whole layer.
+  const std::string level = moe.num_segment_experts == 0 ? "*.mlp." : "*.mlp.token.";
+  if (moe.num_segment_experts == 0) chosen.train = {"*.mlp.*"};
+  if (moe.router == "shared-top-k" && moe.shared_expert_index >= 0)
+    chosen.freeze = {level + "experts." + std::to_string(moe.shared_expert_index) + ".*"};
+  return chosen;
 }
 
 }  // namespace multipl_moe

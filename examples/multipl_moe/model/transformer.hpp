@@ -9,6 +9,7 @@
 #include "multipl_moe/model/block.hpp"
 #include "multipl_moe/model/cross_entropy.hpp"
 #include "multipl_moe/model/embedding.hpp"
+#include "multipl_moe/model/keep.hpp"
 
 namespace multipl_moe {
 
@@ -22,9 +23,11 @@ struct Transformer {
   using ConstView = moe::View<const Value, Backend>;
   using Tokens = std::span<const std::int32_t>;
 
+  /// `layers`, or the rows that each of them read (Keep::inputs).
   struct Saved {
     Tensor last_TD, scale_1T;
     std::vector<typename Block<Mlp>::Saved> layers;
+    std::vector<Tensor> inputs_TD;
   };
   /// One entry a layer.
   using Stats = std::vector<typename Mlp::Stats>;
@@ -36,13 +39,15 @@ struct Transformer {
   moe::Linear<Value, Backend> lm_head;
 
   /// tokens_T -> h_TD, what the head reads.
-  moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tokens tokens_T, const moe::Batch& batch) const {
+  moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tokens tokens_T, const moe::Batch& batch,
+                                             Keep keep = Keep::everything) const {
     moe::Forward<Tensor, Saved, Stats> result;
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
-    for (const Block<Mlp>& layer : layers) {
-      auto [y_TD, saved, stats] = layer.forward(context, std::move(x_TD), batch);
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      if (keep == Keep::inputs) result.saved.inputs_TD.push_back(x_TD.copy());
+      auto [y_TD, saved, stats] = layers[l].forward(of_layer(context, l), std::move(x_TD), batch);
       x_TD = std::move(y_TD);
-      result.saved.layers.push_back(std::move(saved));
+      if (keep == Keep::everything) result.saved.layers.push_back(std::move(saved));
       result.stats.push_back(std::move(stats));
     }
     std::tie(result.output, result.saved.scale_1T) = norm.forward(context, x_TD);
@@ -55,15 +60,19 @@ struct Transformer {
                 const moe::Batch& batch, Saved saved, Transformer& gradient) const {
     auto d_x_TD = Tensor::zeros(context, d_h_TD.rows, d_h_TD.cols);
     norm.add_backward(context, d_h_TD, saved.last_TD, saved.scale_1T, d_x_TD.view(), gradient.norm);
-    for (std::size_t l = layers.size(); l-- > 0;)
-      d_x_TD = layers[l].backward(context, std::move(d_x_TD), d_stats, batch, std::move(saved.layers[l]),
+    for (std::size_t l = layers.size(); l-- > 0;) {
+      auto block = saved.inputs_TD.empty() ? std::move(saved.layers[l])
+                                           : recomputed(context, l, std::move(saved.inputs_TD[l]), batch);
+      d_x_TD = layers[l].backward(of_layer(context, l), std::move(d_x_TD), d_stats, batch, std::move(block),
                                   gradient.layers[l]);
+    }
     embed_tokens.backward(context, d_x_TD, tokens_T, gradient.embed_tokens);
   }
 
   Tensor infer(const Context& context, Tokens tokens_T, const moe::Batch& batch) const {
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
-    for (const Block<Mlp>& layer : layers) x_TD = layer.infer(context, std::move(x_TD), batch);
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      x_TD = layers[l].infer(of_layer(context, l), std::move(x_TD), batch);
     return norm.forward(context, x_TD).first;
   }
 
@@ -76,7 +85,7 @@ struct Transformer {
   Tensor decode(const Context& context, Tokens tokens_B, DecodingState& state) const {
     Tensor x_BD = embed_tokens.forward(context, tokens_B);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_BD = layers[l].decode(context, std::move(x_BD), tokens_B, state[l]);
+      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, state[l]);
     return lm_head.forward(context, norm.forward(context, x_BD).first);
   }
 
@@ -105,6 +114,18 @@ struct Transformer {
   }
 
  private:
+  /// The context as layer l has it: random numbers and observations carry the layer's number.
+  static Context of_layer(Context context, std::size_t l) {
+    context.random.layer = static_cast<std::uint32_t>(l);
+    return context;
+  }
+  /// forward changes nothing and draws nothing new, so this is what it saved the first time.
+  typename Block<Mlp>::Saved recomputed(const Context& context, std::size_t l, Tensor x_TD,
+                                        const moe::Batch& batch) const {
+    Context again = of_layer(context, l);
+    again.observer = {};
+    return layers[l].forward(again, std::move(x_TD), batch).saved;
+  }
   static std::string layer_prefix(const std::string& prefix, std::size_t layer) {
     return prefix + "model.layers." + std::to_string(layer) + ".";
   }

@@ -11,7 +11,7 @@ struct StepReport {
   std::int64_t step = 0;   ///< from 1
   std::int64_t total = 0;  ///< steps of the run
   double loss = 0;         ///< nats per token
-  double auxiliary = 0;    ///< weighted balance loss, summed over layers
+  double auxiliary = 0;    ///< weighted balance loss and z-loss, summed over layers
   double rate = 0;         ///< learning rate
   double gradient_norm = 0;
   double tokens_per_second = 0;

@@ -45,6 +45,7 @@ void add_options(RunSettings& settings, const TrainOptions& options) {
   settings["--warmup-ratio"] = fmt::to_string(options.warm_up);
   settings["--max-grad-norm"] = fmt::to_string(options.clip);
   settings["--balance-weight"] = fmt::to_string(options.balance_weight);
+  settings["--z-loss-weight"] = fmt::to_string(options.z_weight);
   settings["--weight-decay"] = fmt::to_string(options.optimizer.decay);
   settings["AdamW beta_1"] = fmt::to_string(options.optimizer.beta_1);
   settings["AdamW beta_2"] = fmt::to_string(options.optimizer.beta_2);

@@ -33,10 +33,11 @@ MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const 
   const double share = 1.0 / static_cast<double>(options.accumulation);
   for (std::int64_t micro = 0; micro < options.accumulation; ++micro) {
     stream.next(batch);
-    const MicroBatchLoss loss =
-        model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets}, share, options.balance_weight);
+    const MicroBatchLoss loss = model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets}, share,
+                                                 {options.balance_weight, options.z_weight}, options.keep);
     mean.loss += share * loss.loss;
     mean.balance += share * loss.balance;
+    mean.z += share * loss.z;
   }
   return mean;
 }
@@ -87,7 +88,8 @@ class Training {
   void take_step() {
     const MicroBatchLoss loss = accumulate_step(model_, stream_, options_, batch_);
     const double norm = model_.gradient_norm();
-    const bool finite = std::isfinite(loss.loss) && std::isfinite(loss.balance) && std::isfinite(norm);
+    const bool finite =
+        std::isfinite(loss.loss) && std::isfinite(loss.balance) && std::isfinite(loss.z) && std::isfinite(norm);
     const double rate = schedule_.at(++state_.step);
     if (finite) {
       model_.step(options_.optimizer, rate, ++state_.updates, moe::clip_factor(norm, options_.clip));
@@ -112,7 +114,7 @@ class Training {
     const StepReport report{.step = state_.step,
                             .total = options_.steps,
                             .loss = loss.loss,
-                            .auxiliary = options_.balance_weight * loss.balance,
+                            .auxiliary = options_.balance_weight * loss.balance + options_.z_weight * loss.z,
                             .rate = schedule_.at(state_.step),
                             .gradient_norm = norm,
                             .tokens_per_second = result_.tokens_per_second(),

@@ -21,6 +21,8 @@ struct TrainOptions {
   double warm_up = 0.05;          ///< of the steps
   double clip = 1.0;              ///< global norm of the gradient
   double balance_weight = 0.01;   ///< alpha of eq. 8
+  double z_weight = 0;            ///< of the router z-loss
+  Keep keep = Keep::everything;   ///< of activations; changes no number
   moe::AdamW optimizer;
   moe::TrainByName trains;
   std::string origin = "given";  ///< names the weights that the run begins with; a run resumes only with the same name

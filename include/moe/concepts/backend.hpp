@@ -33,13 +33,20 @@ namespace moe {
 ///   group_by_expert(context, chosen_RE)    the pairs (row, expert) sorted by expert, see core/plan.hpp
 ///   upload, download                       between host values and a view of this backend
 ///
-/// A backend without arithmetic (shape/) has memory and Context only: enough to build modules and count them.
+/// A backend without arithmetic (shape/) has memory and Context only, enough to build modules and count them, and says
+/// `has_arithmetic = false`.
 // clang-format on
 template <class B>
 concept Backend = requires {
   typename B::Context;
   typename B::template Buffer<float>;
   { B::is_host } -> std::convertible_to<bool>;
+};
+
+/// Whether a backend computes, or only has shapes.
+template <class B>
+inline constexpr bool computes = !requires {
+  requires !B::has_arithmetic;
 };
 
 }  // namespace moe

@@ -154,45 +154,60 @@ class AnyLayer {
     bool is_batch_independent() const override { return Layer::is_batch_independent; }
     Index width() const override { return layer.width(); }
     Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const override {
-      return held(layer.forward(context, x_TD, batch));
+      if constexpr (computes<Backend>) return held(layer.forward(context, x_TD, batch));
+      nothing_runs();
     }
     Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const override {
-      return held(layer.forward(context, std::move(x_TD), batch));
+      if constexpr (computes<Backend>) return held(layer.forward(context, std::move(x_TD), batch));
+      nothing_runs();
     }
     Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
                     Interface& gradient) const override {
-      return layer.backward(context, d_y_TD, d_stats, std::move(value_of<typename Layer::Saved>(*saved)),
-                            static_cast<Of&>(gradient).layer);
+      if constexpr (computes<Backend>)
+        return layer.backward(context, d_y_TD, d_stats, std::move(value_of<typename Layer::Saved>(*saved)),
+                              static_cast<Of&>(gradient).layer);
+      nothing_runs();
     }
     Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const override {
-      return layer.infer(context, x_TD, batch);
+      if constexpr (computes<Backend>) return layer.infer(context, x_TD, batch);
+      nothing_runs();
     }
     DecodingState begin_decoding(const Context& context, Index sequences) const override {
-      if constexpr (Layer::is_causal)
+      if constexpr (!computes<Backend>)
+        nothing_runs();
+      else if constexpr (Layer::is_causal)
         return hold(layer.begin_decoding(context, sequences));
       else
         throw Error("[AnyLayer::begin_decoding] the layer is not causal: it cannot go row by row");
     }
     Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                   Held& state) const override {
-      if constexpr (Layer::is_causal)
+      if constexpr (!computes<Backend>)
+        nothing_runs();
+      else if constexpr (Layer::is_causal)
         return layer.decode(context, x_BD, tokens_B, value_of<typename Layer::DecodingState>(state));
       else
         throw Error("[AnyLayer::decode] the layer is not causal: it cannot go row by row");
     }
     void absorb(const Context& context, const Held& stats) override {
-      layer.absorb(context, static_cast<const HeldOf<typename Layer::Stats>&>(stats).value);
+      if constexpr (computes<Backend>)
+        layer.absorb(context, static_cast<const HeldOf<typename Layer::Stats>&>(stats).value);
+      else
+        nothing_runs();
     }
     std::unique_ptr<Interface> structure() const override { return std::make_unique<Of>(layer.structure()); }
     void upcycle_from(const Context& context, const Dense& dense, const Upcycling& start,
                       const std::string& prefix) override {
-      if constexpr (std::is_same_v<Layer, Dense>)
+      if constexpr (!computes<Backend>)
+        nothing_runs();
+      else if constexpr (std::is_same_v<Layer, Dense>)
         throw Error("[upcycle] a dense layer has no experts");
       else
         moe::upcycle(context, dense, layer, start, prefix);
     }
 
    private:
+    [[noreturn]] static void nothing_runs() { throw Error("[AnyLayer] this backend has shapes only: nothing runs"); }
     template <class T>
     static std::unique_ptr<Held> hold(T value) {
       return std::make_unique<HeldOf<T>>(std::move(value));
@@ -208,8 +223,7 @@ class AnyLayer {
   };
 
   template <class Visit, class Tree, class... Trees>
-  static void walk(Visit& visit, const std::string& prefix, std::vector<Entry> Interface::*list, Tree& tree,
-                   Trees&... trees) {
+  static void walk(Visit& visit, const auto& prefix, std::vector<Entry> Interface::*list, Tree& tree, Trees&... trees) {
     if (tree.layer_ == nullptr) return;
     const auto& entries = (*tree.layer_).*list;
     for (std::size_t i = 0; i < entries.size(); ++i)

@@ -55,7 +55,7 @@ std::vector<float> trained(LanguageModel& model, int steps) {
   model.begin_training(post_training_weights(model.config()));
   for (int step = 1; step <= steps; ++step) {
     for (std::uint32_t micro = 0; micro < 2; ++micro)
-      model.accumulate(Text(4, static_cast<std::uint32_t>(2 * step) + micro).sequences(), 0.5, 0.01);
+      model.accumulate(Text(4, static_cast<std::uint32_t>(2 * step) + micro).sequences(), 0.5, {.balance = 0.01});
     model.step({}, 1e-2, step, 1);
   }
   return weights_of(model);
@@ -71,7 +71,7 @@ TEST_CASE("training lowers the loss of text it has not seen", "[model]") {
   const double after = mean_loss(*dense, unseen);
   CHECK(after < 0.6 * before);
 
-  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), 1);
+  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), {.seed = 1});
   CHECK(mean_loss(*mixture, unseen) == Catch::Approx(after).epsilon(1e-5));
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("trained weights have the same bits for any number of threads and in e
   std::vector<std::vector<float>> results;
   for (const int threads : {1, 2, 3, 4, 8, 1}) {
     const auto dense = dense_model(threads);
-    const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), 1);
+    const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), {.seed = 1});
     results.push_back(trained(*mixture, 3));
   }
   for (const auto& result : results) CHECK(result == results.front());
@@ -87,7 +87,7 @@ TEST_CASE("trained weights have the same bits for any number of threads and in e
 
 TEST_CASE("post-training moves new experts and routers and nothing else", "[model]") {
   const auto dense = dense_model();
-  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), 1);
+  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), {.seed = 1});
   const std::vector<float> before = weights_of(*mixture);
   trained(*mixture, 3);
   const auto trains = post_training_weights(mixture->config());
@@ -111,20 +111,20 @@ TEST_CASE("accumulating two halves is one step over both", "[model]") {
   const Text text(4);
   const std::size_t half = text.tokens.size() / 2;
   once->begin_training({});
-  once->accumulate(text.sequences(), 1, 0);
+  once->accumulate(text.sequences(), 1, {.balance = 0});
   twice->begin_training({});
   for (const std::size_t begin : {std::size_t{0}, half})
     twice->accumulate(
-        {2, 32, std::span(text.tokens).subspan(begin, half), std::span(text.targets).subspan(begin, half)}, 0.5, 0);
+        {2, 32, std::span(text.tokens).subspan(begin, half), std::span(text.targets).subspan(begin, half)}, 0.5, {});
   CHECK(twice->gradient_norm() == Catch::Approx(once->gradient_norm()).epsilon(1e-5));
 }
 
 TEST_CASE("a step that is discarded leaves weights and thresholds alone", "[model]") {
   const auto dense = dense_model();
-  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe"), 1);
+  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   mixture->begin_training(post_training_weights(mixture->config()));
   const std::vector<float> before = weights_of(*mixture);
-  mixture->accumulate(Text(4).sequences(), 1, 0.01);
+  mixture->accumulate(Text(4).sequences(), 1, {.balance = 0.01});
   CHECK(mixture->gradient_norm() > 0);
   mixture->discard_step();
   CHECK(mixture->gradient_norm() == 0);
@@ -133,7 +133,7 @@ TEST_CASE("a step that is discarded leaves weights and thresholds alone", "[mode
 
 TEST_CASE("thresholds are learned from training batches, and by calibration alone", "[model]") {
   const auto dense = dense_model();
-  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe"), 1);
+  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   const auto thresholds = [&] {
     std::vector<float> values;
     for (const TensorSlot& slot : mixture->tensors())
@@ -147,7 +147,7 @@ TEST_CASE("thresholds are learned from training batches, and by calibration alon
 
 TEST_CASE("decoding gives the logits of a whole pass; a model that looks ahead refuses", "[model]") {
   const auto dense = dense_model();
-  const auto causal = upcycled(*dense, small_mixture("causal-multipl-moe"), 1);
+  const auto causal = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   const Text text(1);
   const auto decoding = causal->begin_decoding();
   std::vector<float> logits;
@@ -156,16 +156,17 @@ TEST_CASE("decoding gives the logits of a whole pass; a model that looks ahead r
   REQUIRE(logits.size() == expected.size());
   for (std::size_t v = 0; v < logits.size(); ++v)
     CHECK(logits[v] == Catch::Approx(expected[v]).epsilon(1e-4).margin(1e-5));
-  const auto paper = upcycled(*dense, small_mixture("multipl-moe"), 1);
+  const auto paper = upcycled(*dense, small_mixture("multipl-moe"), {.seed = 1});
   CHECK_FALSE(paper->is_causal());
   CHECK_THROWS_AS(paper->begin_decoding(), Failure);
 }
 
 TEST_CASE("only a dense model can be upcycled, and only to experts of its width", "[model]") {
   const auto dense = dense_model();
-  const auto mixture = upcycled(*dense, small_mixture("mixtral"), 1);
-  CHECK_THROWS_AS(upcycled(*mixture, small_mixture("mixtral"), 1), UsageError);
+  const auto mixture = upcycled(*dense, small_mixture("mixtral"), {.seed = 1});
+  CHECK_THROWS_AS(upcycled(*mixture, small_mixture("mixtral"), {.seed = 1}), UsageError);
   MoeConfig wide = small_mixture("mixtral");
   wide.moe_intermediate_size = 48;
-  CHECK_THROWS_WITH(upcycled(*dense, wide, 1), "[upcycle] an expert must be as wide as the dense FFN, 24, found 48");
+  CHECK_THROWS_WITH(upcycled(*dense, wide, {.seed = 1}),
+                    "[upcycle] an expert must be as wide as the dense FFN, 24, found 48");
 }

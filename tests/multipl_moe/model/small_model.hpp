@@ -3,8 +3,10 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "moe/layers/presets.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/make.hpp"
@@ -41,11 +43,62 @@ inline MoeConfig small_mixture(std::string architecture, std::string fusion = "f
   return moe;
 }
 
+/// The layer types of the tests, in double and with every part visible.
+template <class Value, class B>
+struct Architectures {
+  using Dense = moe::SwiGlu<Value, B>;
+  using TopK = moe::Mixtral<Value, B>;
+  using Qwen15Moe = moe::Qwen15Moe<Value, B>;
+  template <class Fusion>
+  using Paper = moe::MultiPlMoe<Value, B, Fusion, moe::BalanceOverRouted>;
+  template <class Fusion>
+  using Causal = moe::CausalMultiPlMoe<Value, B, Fusion, moe::BalanceOverRouted>;
+};
+
+/// MultiPL-MoE's layer, paper or causal.
+template <class Mlp>
+Mlp make_multipl(const ModelConfig& config) {
+  const MoeConfig& m = *config.moe;
+  Mlp layer = moe::make_multipl<Mlp>({.width = config.hidden_size,
+                                      .hidden = config.expert_width(),
+                                      .token_experts = m.num_token_experts,
+                                      .segment_experts = m.num_segment_experts,
+                                      .k = m.num_experts_per_tok,
+                                      .shared = m.shared_expert_index,
+                                      .window = m.segment_window,
+                                      .capacity_factor = m.segment_capacity_factor,
+                                      .token_weight = m.fusion_token_weight,
+                                      .segment_weight = m.fusion_segment_weight,
+                                      .threshold_beta = m.threshold_beta});
+  if (m.balance == "all") layer.token.balance.shared = -1;
+  return layer;
+}
+
+/// One layer in place of the dense FFN.
+template <class Mlp>
+Mlp make_mlp(const ModelConfig& config) {
+  using A = Architectures<typename Mlp::Value, typename Mlp::Backend>;
+  const moe::Index width = config.hidden_size, hidden = config.expert_width();
+  if constexpr (std::is_same_v<Mlp, typename A::Dense>) {
+    return Mlp(width, hidden);
+  } else {
+    const MoeConfig& m = *config.moe;
+    using Bank = moe::ExpertBank<moe::SwiGlu<typename Mlp::Value, typename Mlp::Backend>>;
+    if constexpr (std::is_same_v<Mlp, typename A::TopK>)
+      return Mlp(moe::TopK{.k = m.num_experts_per_tok}, {}, {}, Bank(m.num_token_experts, width, hidden));
+    else if constexpr (std::is_same_v<Mlp, typename A::Qwen15Moe>)
+      return Mlp(moe::TopK{.k = m.num_experts_per_tok}, {}, {}, Bank(m.num_token_experts, width, hidden),
+                 {width, m.shared_expert_intermediate_size});
+    else
+      return make_multipl<Mlp>(config);
+  }
+}
+
 /// Random weights, norms near 1.
 template <class Mlp>
 Transformer<Mlp> random_model(const ModelConfig& config, std::uint32_t stream, double deviation = 0.4) {
   moe::testing::Draw draw("model", stream);
-  auto model = make_transformer<Mlp>(config);
+  auto model = make_transformer(config, make_mlp<Mlp>);
   moe::for_each_parameter(
       [&](const std::string& name, auto& weight) {
         moe::testing::fill_normal(draw, weight.view(), deviation);

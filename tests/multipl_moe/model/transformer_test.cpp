@@ -52,10 +52,11 @@ template <class Saved>
 double margin_of(const Saved& saved) {
   double margin = 1e9;
   for (const auto& layer : saved.layers) {
-    if constexpr (requires { layer.mlp.segment; })
-      margin = std::min({margin, row_margin(layer.mlp.token.decision), column_margin(layer.mlp.segment.decision)});
-    else if constexpr (requires { layer.mlp.decision; })
-      margin = std::min(margin, row_margin(layer.mlp.decision));
+    if constexpr (requires { layer.mlp.levels; })
+      margin = std::min(
+          {margin, row_margin(layer.mlp.levels.token.decision), column_margin(layer.mlp.levels.segment.decision)});
+    else if constexpr (requires { layer.mlp.routed; })
+      margin = std::min(margin, row_margin(layer.mlp.routed.decision));
   }
   return margin;
 }
@@ -127,6 +128,37 @@ TEST_CASE("the whole model's gradient, MultiPL-MoE as the paper has it", "[model
 
 TEST_CASE("the whole model's gradient, Qwen1.5-MoE", "[model]") {
   check_model_gradients<Double::Qwen15Moe>(small_config(small_mixture("qwen1.5-moe")));
+}
+
+TEST_CASE("blocks that are computed again give the gradient of blocks that were kept, bit for bit", "[model]") {
+  using Mlp = Double::Causal<moe::NormalisedFusion>;
+  moe::CpuContext context{.threads = 2};
+  int observed = 0;
+  context.observer = [&](const moe::Observation&) { ++observed; };
+  const auto config = small_config(small_mixture("causal-multipl-moe", "normalised"));
+  const auto model = random_model<Mlp>(config, 11);
+  const auto batch = moe::Batch::sequences(2, 15);
+  const auto tokens = random_tokens(30, 19, 12);
+  moe::testing::Draw draw("recomputed");
+  const auto d_h_TD = moe::testing::random_matrix<double, B>(draw, 30, config.hidden_size);
+  const auto gradient_with = [&](Keep keep) {
+    auto gradient = moe::gradient_for(model);
+    auto run = model.forward(context, tokens, batch, keep);
+    CHECK(run.saved.layers.empty() == (keep == Keep::inputs));
+    model.backward(context, d_h_TD, {.balance = 0.3, .z = 0.1}, tokens, batch, std::move(run.saved), gradient);
+    return gradient;
+  };
+  const auto kept = gradient_with(Keep::everything);
+  const int decisions = observed;
+  const auto recomputed = gradient_with(Keep::inputs);
+  // What is computed again is not a decision anew.
+  CHECK(observed == 2 * decisions);
+  moe::for_each_parameter(
+      [](const std::string& name, const auto& a, const auto& b) {
+        INFO(name);
+        CHECK(moe::testing::same_bits<double, B>(a, b));
+      },
+      kept, recomputed);
 }
 
 TEST_CASE("a later token leaves earlier outputs alone, unless the model looks ahead", "[model]") {

@@ -30,7 +30,7 @@ TEST_CASE("a mixture comes back from the disk as it was, thresholds included", "
   TinyRun run;
   MoeConfig moe = mixture_named("causal-multipl-moe").value();
   moe.segment_window = 8;
-  const auto mixture = upcycled(*run.model, moe, 4);
+  const auto mixture = upcycled(*run.model, moe, {.seed = 4});
   save_model(*mixture, run.scratch / "model");
   const auto loaded = load_model(run.scratch / "model", 1);
   CHECK(loaded->config() == mixture->config());

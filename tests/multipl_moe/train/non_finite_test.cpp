@@ -29,7 +29,7 @@ std::unique_ptr<LanguageModel> mixture() {
   dense->initialise(1, 0.05);
   MoeConfig moe = mixture_named("causal-multipl-moe").value();
   moe.segment_window = 8;
-  return upcycled(*dense, moe, 4);
+  return upcycled(*dense, moe, {.seed = 4});
 }
 
 TrainOptions quiet(std::int64_t steps) {
@@ -74,9 +74,9 @@ class Liar final : public LanguageModel {
   void initialise(std::uint64_t seed, double deviation) override { honest_->initialise(seed, deviation); }
   void begin_training(const moe::TrainByName& trains) override { honest_->begin_training(trains); }
   std::vector<TensorSlot> moments() override { return honest_->moments(); }
-  MicroBatchLoss accumulate(const Sequences& batch, double share, double weight) override {
-    const MicroBatchLoss found = honest_->accumulate(batch, share, weight);
-    return {loss.value_or(found.loss), balance.value_or(found.balance)};
+  MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights, Keep keep) override {
+    const MicroBatchLoss found = honest_->accumulate(batch, share, weights, keep);
+    return {loss.value_or(found.loss), balance.value_or(found.balance), found.z};
   }
   double gradient_norm() const override { return norm.value_or(honest_->gradient_norm()); }
   void step(const moe::AdamW& optimizer, double rate, std::int64_t step, double scale) override {
@@ -84,6 +84,7 @@ class Liar final : public LanguageModel {
   }
   void discard_step() override { honest_->discard_step(); }
   void calibrate(const Sequences& batch) override { honest_->calibrate(batch); }
+  void observe(moe::Observer observer) override { honest_->observe(std::move(observer)); }
   TokenScores score(const Sequences& batch) const override { return honest_->score(batch); }
   std::vector<float> logits_after(std::span<const Token> text) const override { return honest_->logits_after(text); }
   std::unique_ptr<Decoding> begin_decoding() const override { return honest_->begin_decoding(); }

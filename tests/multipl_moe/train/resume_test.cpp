@@ -38,7 +38,7 @@ struct MixtureRun {
   TrainResult live(TrainOptions options, int threads = 1) const {
     const auto dense = make_language_model(tiny_config(), threads);
     dense->initialise(1, 0.05);
-    const auto model = upcycled(*dense, moe, 4);
+    const auto model = upcycled(*dense, moe, {.seed = 4});
     options.trains = post_training_weights(model->config());
     auto stream = tiny.stream();
     return train(*model, stream, options);

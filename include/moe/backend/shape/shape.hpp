@@ -8,6 +8,7 @@ namespace moe {
 /// on it, walked and counted; the only verb is one that constructors use, so nothing runs.
 struct Shape {
   static constexpr bool is_host = false;
+  static constexpr bool has_arithmetic = false;
 
   struct Context {};
 

@@ -1,0 +1,9 @@
+#pragma once
+
+namespace multipl_moe {
+
+/// What a forward pass keeps for the backward pass: all that it computed, or each layer's input, from which the rest is
+/// computed again.
+enum class Keep { everything, inputs };
+
+}  // namespace multipl_moe
