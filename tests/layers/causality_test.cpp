@@ -57,6 +57,7 @@ TEMPLATE_TEST_CASE(
   CHECK(decoding<TestType>() <= bar);
 }
 
+// That these do not decode is shown in tests/compile_fail.
 TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead and at their batch mates",
                    "[layers][causality]", LooksAhead, Competes, SegmentLiteral<double>, SegmentReleased<double>,
                    Dropping<double>) {

@@ -39,11 +39,11 @@ Trace run(const Layer& layer, int threads, ConstView x_TD, ConstView d_y_TD, con
   const CpuContext context{.threads = threads};
   Layer gradient = gradient_for(layer);
   Trace trace;
-  auto result = layer.forward(context, x_TD, batch);
-  trace.add(result.output);
-  trace.add(result.stats.balance_loss());
-  if constexpr (requires { result.stats.segment; }) trace.add(result.stats.segment.boundary_1E);
-  trace.add(layer.backward(context, d_y_TD, {.balance = 0.01}, std::move(result.saved), gradient));
+  auto forward = layer.forward(context, x_TD, batch);
+  trace.add(forward.output);
+  trace.add(forward.stats.balance_loss());
+  if constexpr (requires { forward.stats.segment; }) trace.add(forward.stats.segment.boundary_1E);
+  trace.add(layer.backward(context, d_y_TD, {.balance = 0.01}, std::move(forward.saved), gradient));
   for_each_parameter([&](const std::string&, const auto& d_weight) { trace.add(d_weight); }, gradient);
   trace.add(layer.infer(context, x_TD, batch));
   return trace;
