@@ -30,6 +30,27 @@ if(MOE_BUILD_EXAMPLES)
   endif()
 endif()
 
+# ---- the benchmark -------------------------------------------------------------------------------
+set(MOE_BENCH_PACKAGES_FOUND FALSE)
+if(MOE_BUILD_BENCH)
+  set(missing "")
+  foreach(pair benchmark=libbenchmark-dev CLI11=libcli11-dev nlohmann_json=nlohmann-json3-dev fmt=libfmt-dev)
+    string(REGEX MATCH "^(.*)=(.*)$" _ "${pair}")
+    set(package "${CMAKE_MATCH_1}")
+    set(debian_package "${CMAKE_MATCH_2}")
+    find_package(${package} QUIET)
+    if(NOT ${package}_FOUND)
+      string(APPEND missing " ${debian_package}")
+    endif()
+  endforeach()
+
+  if(missing)
+    message(STATUS "moelayers: the benchmark moe_bench and its tests are left out; they need: apt-get install${missing}")
+  else()
+    set(MOE_BENCH_PACKAGES_FOUND TRUE)
+  endif()
+endif()
+
 # ---- the tests -----------------------------------------------------------------------------------
 if(MOE_BUILD_TESTS)
   find_package(Catch2 QUIET)

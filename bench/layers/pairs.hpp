@@ -1,0 +1,88 @@
+/// How many pairs of a row and an expert a run works on: the work of a layer, of which its operations are counted.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+
+#include "bench/data.hpp"
+#include "moe/layers/hybrid_moe.hpp"
+#include "moe/layers/segment_moe.hpp"
+#include "moe/layers/token_moe.hpp"
+#include "moe/modules/swiglu.hpp"
+
+namespace moe_bench {
+
+/// Multiplications and additions of one pair's three products: 6 D F.
+template <class X>
+double flops_per_pair(const X& expert) {
+  return 6 * static_cast<double>(expert.width()) * static_cast<double>(expert.hidden());
+}
+
+template <class Chosen>
+Index count_chosen(const Chosen& chosen_RE) {
+  return std::count_if(chosen_RE.data(), chosen_RE.data() + chosen_RE.size(), [](auto rank) { return rank != 0; });
+}
+
+// --- in training
+// ------------------------------------------------------------------------------------------------------
+
+inline Index training_pairs(const moe::NoStats&, Index rows) { return rows; }
+template <class Stats>
+requires requires(const Stats& stats) { stats.load; }
+Index training_pairs(const Stats& stats, Index) {
+  return std::accumulate(stats.load.begin(), stats.load.end(), Index{0});
+}
+template <class Stats>
+requires requires(const Stats& stats) { stats.token.load; }
+Index training_pairs(const Stats& stats, Index rows) {
+  return training_pairs(stats.token, rows) + training_pairs(stats.segment, rows);
+}
+
+// --- in inference, over whole sequences
+// -------------------------------------------------------------------------------
+
+template <class V, class B>
+Index inference_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_TD, const moe::Batch&) {
+  return x_TD.rows;
+}
+template <class R, class N, class C, class X, class Path, class Bal>
+Index inference_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_TD,
+                      const moe::Batch&) {
+  return count_chosen(layer.gating.decide_in_inference(context, x_TD, {}).choice.chosen_RE);
+}
+template <class S, class Source, class R, class N, class C, class X>
+Index inference_pairs(const moe::SegmentMoE<S, Source, R, N, C, X>& layer, const Context& context, ConstView x_TD,
+                      const moe::Batch& batch) {
+  return count_chosen(layer.infer_with_gates(context, x_TD, batch).second);
+}
+template <class Token, class Segment, class F>
+Index inference_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_TD,
+                      const moe::Batch& batch) {
+  return inference_pairs(layer.token, context, x_TD, batch) + inference_pairs(layer.segment, context, x_TD, batch);
+}
+
+// --- of the row that `state` has just decoded
+// -------------------------------------------------------------------------
+
+template <class V, class B>
+Index decoding_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_BD, const moe::NoDecodingState&) {
+  return x_BD.rows;
+}
+template <class R, class N, class C, class X, class Path, class Bal>
+Index decoding_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_BD,
+                     const moe::NoDecodingState&) {
+  return count_chosen(layer.gating.decide_in_inference(context, x_BD, {}).choice.chosen_RE);
+}
+template <class Layer, class State>
+requires requires(const State& state) { state.chosen_BE; }
+Index decoding_pairs(const Layer&, const Context&, ConstView, const State& state) {
+  return count_chosen(state.chosen_BE);
+}
+template <class Token, class Segment, class F, class State>
+Index decoding_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_BD,
+                     const State& state) {
+  return decoding_pairs(layer.token, context, x_BD, state.token) +
+         decoding_pairs(layer.segment, context, x_BD, state.segment);
+}
+
+}  // namespace moe_bench

@@ -1,0 +1,26 @@
+#include "moe/ops/balance_loss.hpp"
+
+#include "bench/ops/op_bench.hpp"
+#include "moe/policies/balance/balance_over_all.hpp"
+
+namespace moe_bench {
+
+void add_balance_loss(Suite& suite, const Context& context, const Shape& shape) {
+  add_op(suite, context, shape, "balance_loss", "forward", [](const Dealt& d) {
+    return Call{[&d] {
+      benchmark::DoNotOptimize(
+          moe::balance_loss<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), d.plan).loss);
+    }};
+  });
+  add_op(suite, context, shape, "balance_loss", "backward", [](const Dealt& d) {
+    auto f_1E = std::make_shared<Tensor>(
+        moe::balance_loss<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), d.plan).f_1E.copy());
+    auto d_logits_TE = std::make_shared<Tensor>(d.shape.rows, d.shape.experts);
+    return Call{[&d, f_1E, d_logits_TE] {
+      moe::add_balance_loss_back<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(),
+                                             std::as_const(*f_1E).view(), 0.01, d_logits_TE->view());
+    }};
+  });
+}
+
+}  // namespace moe_bench

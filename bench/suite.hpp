@@ -1,0 +1,57 @@
+/// What can be measured: one entry for each layer or operation, shape and pass.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bench/shapes.hpp"
+#include "benchmark/benchmark.h"
+#include "moe/backend/cpu/cpu.hpp"
+
+namespace moe_bench {
+
+using Cpu = moe::Cpu<>;
+using Context = moe::CpuContext;
+
+using Run = std::function<void(benchmark::State&)>;
+
+/// `whole` runs what a user runs; `stages`, where there are any, runs the same work as separate calls of the library
+/// with a Stopwatch between them. A run reports what it did in one iteration as counters: "flops" (those of the
+/// products) and "bytes" (read and written, each once).
+struct Entry {
+  std::string kind;     // layer or op
+  std::string subject;  // token_moe, gather_rows, ...
+  Shape shape;
+  std::string pass;  // forward, forward_backward, backward, infer, decode_1, decode_8
+  Run whole;
+  Run stages{};
+  /// The subject whose rate this one's is divided by, in the same shape and pass.
+  std::string yardstick{};
+  /// Iterations of a repetition; 0: as many as fill the time of one.
+  Index iterations = 0;
+
+  std::string name() const { return kind + "/" + subject + "/" + shape.name + "/" + pass; }
+};
+
+using Suite = std::vector<Entry>;
+
+void add_token_moe(Suite& suite, const Context& context, const Shape& shape);
+void add_segment_moe(Suite& suite, const Context& context, const Shape& shape);
+void add_hybrid_moe(Suite& suite, const Context& context, const Shape& shape);
+/// A SwiGlu of `multiple` F inner channels: what one expert does for every row, as often.
+void add_dense_ffn(Suite& suite, const Context& context, const Shape& shape, Index multiple);
+std::string dense_ffn_name(Index multiple);
+
+void add_route(Suite& suite, const Context& context, const Shape& shape);
+void add_dispatch(Suite& suite, const Context& context, const Shape& shape);
+void add_products(Suite& suite, const Context& context, const Shape& shape);
+void add_swiglu(Suite& suite, const Context& context, const Shape& shape);
+void add_combine(Suite& suite, const Context& context, const Shape& shape);
+void add_balance_loss(Suite& suite, const Context& context, const Shape& shape);
+void add_segment(Suite& suite, const Context& context, const Shape& shape);
+
+/// All of the above, for one shape after the other.
+Suite everything(const Context& context, const std::vector<Shape>& shapes);
+
+}  // namespace moe_bench

@@ -1,0 +1,171 @@
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+struct Outcome {
+  int exit_code = -1;
+  std::string text;
+};
+
+/// Runs the program with a shell's words and keeps what the shell lets through.
+Outcome run(const std::string& words) {
+  FILE* pipe = popen(("'" MOE_BENCH_BINARY "' " + words).c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Outcome outcome;
+  std::array<char, 4096> buffer;
+  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    outcome.text.append(buffer.data(), n);
+  const int status = pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return outcome;
+}
+Outcome out_of(const std::string& words) { return run(words + " 2>/dev/null"); }
+Outcome errors_of(const std::string& words) { return run(words + " 2>&1 >/dev/null"); }
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> pieces;
+  std::istringstream in(text);
+  for (std::string piece; std::getline(in, piece, at);) pieces.push_back(piece);
+  if (!text.empty() && text.back() == at && at != '\n') pieces.emplace_back();
+  return pieces;
+}
+
+const std::string smoke = "--shape small --repetitions 2 --min-time 0.0001 --threads 2 ";
+
+}  // namespace
+
+TEST_CASE("the list names every layer, pass and operation", "[bench]") {
+  const Outcome list = out_of("--list --shape small");
+  REQUIRE(list.exit_code == 0);
+  const std::vector<std::string> names = split(list.text, '\n');
+  const std::set<std::string> known(names.begin(), names.end());
+  CHECK(known.size() == names.size());
+  for (const char* subject : {"token_moe", "segment_moe", "hybrid_moe", "dense_ffn_x2"})
+    for (const char* pass : {"forward", "forward_backward", "infer", "decode_1", "decode_8"})
+      CHECK(known.count("layer/" + std::string(subject) + "/small/" + pass) == 1);
+  for (const char* op : {"op/gather_rows/small/forward", "op/swiglu/small/backward"}) CHECK(known.count(op) == 1);
+  CHECK(split(out_of("--list --shape small --shape small").text, '\n').size() == names.size());
+  const Outcome some = out_of("--list --shape small --filter 'op/swiglu/*' --filter '*token_moe*decode_1'");
+  CHECK(some.text == "layer/token_moe/small/decode_1\nop/swiglu/small/forward\nop/swiglu/small/backward\n");
+}
+
+TEST_CASE("every line of jsonl is a value, and the parts and the rest make up the whole", "[bench]") {
+  const Outcome outcome = out_of(smoke + "--format jsonl");
+  REQUIRE(outcome.exit_code == 0);
+  const std::vector<std::string> lines = split(outcome.text, '\n');
+  REQUIRE(lines.size() == 1 + split(out_of("--list --shape small").text, '\n').size());
+  const auto machine = nlohmann::json::parse(lines.front());
+  CHECK(machine["type"] == "machine");
+  CHECK(machine["threads"] == 2);
+
+  std::map<std::string, std::set<std::string>> parts_of;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const auto result = nlohmann::json::parse(lines[i]);
+    INFO(lines[i]);
+    CHECK(result["type"] == "result");
+    CHECK(result["repetitions"] == 2);
+    CHECK(result["min_ms"] > 0);
+    CHECK(result["min_ms"] <= result["median_ms"]);
+    CHECK(result["q1_ms"] <= result["q3_ms"]);
+    if (result["kind"] == "layer") CHECK(result["gflop_per_s"] > 0);
+    const bool is_moe = result["kind"] == "layer" && result["subject"] != "dense_ffn_x1" &&
+                        result["subject"] != "dense_ffn_x2" && result["subject"] != "dense_ffn_x3";
+    if (is_moe) CHECK(result["of_dense"] > 0);
+    if (!result.contains("parts")) continue;
+    double sum = result["rest_ms"].get<double>();
+    for (const auto& [name, part] : result["parts"].items()) {
+      parts_of[result["name"]].insert(name);
+      CHECK(part["min_ms"] >= 0);
+      CHECK(part["share"] >= 0);
+      sum += part["median_ms"].get<double>();
+    }
+    CHECK(sum == Catch::Approx(result["median_ms"].get<double>()));
+    CHECK(result["rest_share"].get<double>() ==
+          Catch::Approx(result["rest_ms"].get<double>() / result["median_ms"].get<double>()));
+  }
+  using Names = std::set<std::string>;
+  CHECK(parts_of["layer/token_moe/small/forward"] == Names{"router", "dispatch", "experts", "combine"});
+  CHECK(parts_of["layer/token_moe/small/decode_1"] == Names{"router", "dispatch", "experts", "combine"});
+  CHECK(parts_of["layer/segment_moe/small/forward_backward"] == Names{"router", "dispatch", "experts", "combine",
+                                                                      "combine_back", "experts_back", "dispatch_back",
+                                                                      "router_back"});
+  CHECK(parts_of["layer/hybrid_moe/small/infer"] == Names{"router", "dispatch", "experts", "combine", "fusion"});
+}
+
+TEST_CASE("every line of csv has the columns of the first", "[bench]") {
+  const Outcome outcome = out_of(smoke + "--filter 'layer/token_moe/*' --filter 'op/swiglu/*' --format csv");
+  REQUIRE(outcome.exit_code == 0);
+  const std::vector<std::string> lines = split(outcome.text, '\n');
+  const std::vector<std::string> columns = split(lines.front(), ',');
+  const auto column = [&](const char* name) {
+    return static_cast<std::size_t>(std::find(columns.begin(), columns.end(), name) - columns.begin());
+  };
+  REQUIRE(column("median_ms") < columns.size());
+  std::multiset<std::string> parts;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const std::vector<std::string> cells = split(lines[i], ',');
+    INFO(lines[i]);
+    REQUIRE(cells.size() == columns.size());
+    CHECK(cells[column("rows")] == "64");
+    parts.insert(cells[column("part")]);
+    if (cells[column("part")] != "rest") CHECK(std::stod(cells[column("median_ms")]) > 0);
+    // Nothing to compare with was measured.
+    CHECK(cells[column("of_dense")].empty());
+  }
+  CHECK(parts.count("whole") == 7);
+  CHECK(parts.count("router") == 5);
+  CHECK(parts.count("experts_back") == 1);
+  CHECK(parts.count("rest") == 5);
+}
+
+TEST_CASE("the table names the shape, the machine's threads and every part", "[bench]") {
+  const Outcome outcome = out_of(smoke + "--filter 'layer/*/small/forward'");
+  REQUIRE(outcome.exit_code == 0);
+  CHECK_THAT(outcome.text, ContainsSubstring("small: T 64, D 32, F 48, 4 experts, top-2") &&
+                               ContainsSubstring("2 threads") && ContainsSubstring("token_moe forward") &&
+                               ContainsSubstring("  dispatch") && ContainsSubstring("  rest") &&
+                               ContainsSubstring("dense_ffn_x2 forward") && ContainsSubstring(" %"));
+  CHECK_THAT(outcome.text, !ContainsSubstring("backward") && !ContainsSubstring("\033"));
+}
+
+TEST_CASE("a shape may be spelled out, however small", "[bench]") {
+  const Outcome outcome =
+      out_of("--shape 3x4x5x1x1 --repetitions 1 --min-time 0.0001 --format jsonl --filter 'layer/*'");
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.text, ContainsSubstring("layer/hybrid_moe/3x4x5x1x1/decode_8"));
+}
+
+TEST_CASE("wrong flags exit with 2, and say so on stderr alone", "[bench]") {
+  for (const char* words : {"--wrong", "--shape huge", "--shape 1x2x3x4x5", "--format xml", "--repetitions 0",
+                            "--threads 0", "--filter nothing", "word"}) {
+    INFO(words);
+    const Outcome errors = errors_of(words);
+    CHECK(errors.exit_code == 2);
+    CHECK_THAT(errors.text, ContainsSubstring("error: "));
+    CHECK(out_of(words).text.empty());
+  }
+}
+
+TEST_CASE("help states flags and defaults", "[bench]") {
+  const Outcome help = out_of("--help");
+  CHECK(help.exit_code == 0);
+  for (const char* flag :
+       {"--shape", "--filter", "--list", "--format", "--repetitions", "--threads", "[5]", "1024x512"})
+    CHECK_THAT(help.text, ContainsSubstring(flag));
+}
+
+TEST_CASE("output that cannot be written exits with 5", "[bench]") { CHECK(run("--list > /dev/full").exit_code == 5); }

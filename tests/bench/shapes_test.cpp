@@ -1,0 +1,26 @@
+#include "bench/shapes.hpp"
+
+#include "support/catch.hpp"
+
+using moe_bench::parse_shape;
+
+TEST_CASE("a shape has a name or is spelled out", "[bench]") {
+  CHECK(parse_shape("mid")->hidden == 1376);
+  CHECK(parse_shape("paper")->width == 2048);
+  const auto spelled = parse_shape("3x5x7x11x2");
+  REQUIRE(spelled);
+  CHECK(spelled->name == "3x5x7x11x2");
+  CHECK(spelled->rows == 3);
+  CHECK(spelled->width == 5);
+  CHECK(spelled->hidden == 7);
+  CHECK(spelled->experts == 11);
+  CHECK(spelled->chosen == 2);
+}
+
+TEST_CASE("what is no shape is refused", "[bench]") {
+  for (const char* text : {"", "big", "x", "1x2x3x4", "1x2x3x4x", "1x2x3x4x4x4", "1x2x3x4x5", "0x2x3x4x1", "-1x2x3x4x1",
+                           "1x2x3x4x1 ", "1.5x2x3x4x1", "99999999999999999999x2x3x4x1", "2097152x2x3x4x1"}) {
+    INFO(text);
+    CHECK_FALSE(parse_shape(text));
+  }
+}

@@ -1,0 +1,26 @@
+#include "bench/spread.hpp"
+
+#include "support/catch.hpp"
+
+using Catch::Approx;
+using moe_bench::spread_of;
+
+TEST_CASE("quartiles are interpolated, in whatever order the values come", "[bench]") {
+  const auto four = spread_of({4, 1, 3, 2});
+  CHECK(four.median == Approx(2.5));
+  CHECK(four.least == 1);
+  CHECK(four.first_quartile == Approx(1.75));
+  CHECK(four.third_quartile == Approx(3.25));
+  CHECK(four.interquartile() == Approx(1.5));
+  const auto five = spread_of({50, 10, 40, 20, 30});
+  CHECK(five.median == 30);
+  CHECK(five.first_quartile == 20);
+  CHECK(five.third_quartile == 40);
+}
+
+TEST_CASE("one value is every quantile, none is 0", "[bench]") {
+  const auto one = spread_of({7});
+  CHECK(one.median == 7);
+  CHECK(one.interquartile() == 0);
+  CHECK(spread_of({}).median == 0);
+}
