@@ -35,7 +35,7 @@ CLI::Validator known_shape() {
         for (const Shape& shape : named_shapes()) names += shape.name + ", ";
         return fmt::format("must be {}or TxDxFxExK with sizes of 1 or more and K at most E, found {}", names, text);
       },
-      "NAME|TxDxFxExK");
+      "");
 }
 
 void add_flags(CLI::App& program, Flags& flags) {
@@ -47,7 +47,7 @@ void add_flags(CLI::App& program, Flags& flags) {
       .add_option("--shape", flags.shapes,
                   "rows x width x inner channels x experts x experts a row meets, or a name: " + names)
       ->check(known_shape())
-      ->type_name("")
+      ->type_name("NAME|TxDxFxExK")
       ->capture_default_str();
   program.add_option("--filter", flags.filters, "measure what fits one of these patterns; * stands for anything")
       ->type_name("PATTERN")
@@ -102,7 +102,8 @@ void print_measured(const Flags& flags, const Suite& suite) {
   for (const Result& r : report.results)
     if (!r.parts_agree())
       fmt::print(stderr,
-                 "note: {}: whole and sum of parts differ by {:.1f} %, more than {:.0f} %: the machine was busy\n",
+                 "note: {}: whole and sum of parts differ by {:.1f} %, more than {:.0f} %;\n"
+                 "  they are timed one after the other, so other work on the machine is the likely cause\n",
                  r.entry.name(), 100 * r.rest_share(), 100 * tolerance);
 }
 

@@ -13,7 +13,7 @@ std::string giga(const std::optional<double>& rate) { return rate ? fmt::format(
 std::string row(const std::string& name, const std::string& median, const std::string& least,
                 const std::string& quartiles, const std::string& share, const std::string& flops,
                 const std::string& bytes, const std::string& dense) {
-  std::string line = fmt::format("{:<40} {:>10} {:>10} {:>19} {:>8} {:>8} {:>7} {:>9}", name, median, least, quartiles,
+  std::string line = fmt::format("{:<30} {:>10} {:>10} {:>19} {:>8} {:>8} {:>7} {:>9}", name, median, least, quartiles,
                                  share, flops, bytes, dense);
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
@@ -32,7 +32,7 @@ std::string rows_of(const Result& r) {
     text += timed_row(fmt::format("  {}", part_names[static_cast<std::size_t>(part.part)]), part.seconds,
                       percent(part.share), "", "", "");
   if (!r.parts.empty())
-    text += row(r.parts_agree() ? "  rest" : fmt::format("  rest (beyond {:.0f} %: noise)", 100 * tolerance),
+    text += row(r.parts_agree() ? "  rest" : fmt::format("  rest (beyond {:.0f} %)", 100 * tolerance),
                 milliseconds(r.rest_seconds), "", "", percent(r.rest_share()), "", "", "");
   return text;
 }
@@ -49,9 +49,9 @@ std::string as_table(const Report& report) {
   for (const Result& r : report.results) {
     const Shape& s = r.entry.shape;
     if (s.name != shape || r.entry.kind != kind) {
-      text += "\n" + row(fmt::format("{}: T {}, D {}, F {}, {} experts, top-{}", s.name, s.rows, s.width, s.hidden,
-                                     s.experts, s.chosen),
-                         "ms", "least", "quartiles", "share", "GFLOP/s", "GB/s", "of dense");
+      text += fmt::format("\n{}: T {}, D {}, F {}, {} experts, top-{}\n", s.name, s.rows, s.width, s.hidden, s.experts,
+                          s.chosen);
+      text += row("", "ms", "least", "quartiles", "share", "GFLOP/s", "GB/s", "of dense");
       shape = s.name;
       kind = r.entry.kind;
     }

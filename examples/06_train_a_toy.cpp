@@ -1,0 +1,131 @@
+// Training, from data to experts that have divided the work. Rows come in three kinds, each with a linear map of its
+// own: y = A_kind z. A dense FFN has learned kind 0. MultiPL-MoE's layer grows out of it and meets all three kinds; its
+// shared expert, expert 0 of the token level, stays frozen and keeps what the FFN knew. Every kind finds an expert of
+// its own beside it. The segment level routes a window by the window before: of a sequence's first one, 4 rows in 16,
+// it cannot know the kind, so all of those meet the same expert.
+//
+// Expected output:
+//   the dense FFN, on kind 0
+//     step   1  loss 4.349
+//     step 100  loss 0.068
+//   the mixture, on kinds 0 to 2
+//     step   1  loss 1.177
+//     step 250  loss 0.005
+//     step 500  loss 0.002
+//   new rows, 1 of the kinds: loss 0.079 dense, 0.001 mixture
+//   new rows, 3 of the kinds: loss 1.426 dense, 0.003 mixture
+//   token level, rows of kind 0 by expert: 64 64  0  0
+//   token level, rows of kind 1 by expert: 64  0 64  0
+//   token level, rows of kind 2 by expert: 64  0  0 64
+//   segment level, rows of kind 0 by expert:  0  0 64
+//   segment level, rows of kind 1 by expert: 48  0 16
+//   segment level, rows of kind 2 by expert:  0 48 16
+#include <cstdio>
+#include <moe/moe.hpp>
+
+namespace {
+
+using Cpu = moe::Cpu<>;
+using Ffn = moe::SwiGlu<double, Cpu>;
+using Layer = moe::CausalMultiPlMoe<double, Cpu, moe::NormalisedFusion, moe::BalanceOverRouted>;
+using Tensor = moe::Matrix<double, Cpu>;
+
+const moe::CpuContext context;
+constexpr moe::Index kinds = 3, sequences = 12, length = 16, rows = sequences * length;
+constexpr moe::Index inputs = 5, width = kinds + inputs, hidden = 6;
+const auto batch = moe::Batch::sequences(sequences, length);
+
+/// x_TD: a mark of the row's kind, then z. y_TD: A_kind z.
+struct Data {
+  Tensor x_TD{rows, width}, y_TD{rows, width};
+};
+
+/// A sequence is of one kind: the next of `some` kinds.
+moe::Index kind_of(moe::Index row, moe::Index some) { return row / length % some; }
+
+Data draw_data(std::uint64_t seed, moe::Index some) {
+  Data data;
+  moe::draw_normal(context, data.x_TD, seed, "z", 1.0);
+  Tensor maps(kinds * width, inputs);
+  moe::draw_normal(context, maps, /*seed=*/0, "maps", 0.45);
+  const auto x = data.x_TD.view(), y = data.y_TD.view(), a = maps.view();
+  for (moe::Index t = 0; t < rows; ++t) {
+    const moe::Index kind = kind_of(t, some);
+    for (moe::Index k = 0; k < kinds; ++k) x(t, k) = k == kind ? 2 : 0;
+    for (moe::Index d = 0; d < width; ++d)
+      for (moe::Index i = 0; i < inputs; ++i) y(t, d) += a(kind * width + d, i) * x(t, kinds + i);
+  }
+  return data;
+}
+
+/// Mean square error; its gradient where one is asked for.
+double loss(const Tensor& answer_TD, const Data& data, Tensor* d_answer_TD = nullptr) {
+  double sum = 0;
+  for (moe::Index i = 0; i < data.y_TD.size(); ++i) {
+    const double error = answer_TD.data()[i] - data.y_TD.data()[i];
+    sum += error * error / static_cast<double>(data.y_TD.size());
+    if (d_answer_TD) d_answer_TD->data()[i] = 2 * error / static_cast<double>(data.y_TD.size());
+  }
+  return sum;
+}
+
+/// Any layer trains by these lines; `trains` names the weights that move.
+template <class AnyLayer>
+void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kinds, moe::Index steps) {
+  const moe::AdamW adamw{.decay = 0.01};
+  const moe::CosineSchedule schedule{.peak = 0.03, .warm_up = 20, .total = steps};
+  auto gradient = moe::gradient_for(layer, trains), m = moe::gradient_for(layer, trains),
+       v = moe::gradient_for(layer, trains);
+
+  for (moe::Index step = 1; step <= steps; ++step) {
+    const Data data = draw_data(static_cast<std::uint64_t>(step), some_kinds);
+    auto [y_TD, saved, stats] = layer.forward(context, data.x_TD, batch);
+    Tensor d_y_TD(rows, width);
+    const double error = loss(y_TD, data, &d_y_TD);
+
+    moe::set_to_zero(gradient);
+    layer.backward(context, d_y_TD, {.balance = 0.003}, std::move(saved), gradient);
+    const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
+    adamw.step(context, schedule.at(step), step, scale, layer, gradient, m, v);
+    layer.absorb(context, stats);  // the thresholds by which the segment level infers
+    if (step == 1 || step % 250 == 0 || step == steps) std::printf("  step %3d  loss %.3f\n", int(step), error);
+  }
+}
+
+/// One line a kind: how many of its rows each expert works on. chosen_TE: not 0 where an expert works on a row.
+template <class Chosen>
+void print_who(const char* level, const Chosen& chosen_TE) {
+  for (moe::Index kind = 0; kind < kinds; ++kind) {
+    std::printf("%s, rows of kind %d by expert:", level, int(kind));
+    for (moe::Index e = 0; e < chosen_TE.cols(); ++e) {
+      int count = 0;
+      for (moe::Index t = 0; t < rows; ++t) count += kind_of(t, kinds) == kind && chosen_TE.view()(t, e) != 0;
+      std::printf(" %2d", count);
+    }
+    std::printf("\n");
+  }
+}
+
+}  // namespace
+
+int main() {
+  Ffn dense(width, hidden);
+  moe::initialise(context, dense, /*seed=*/6, /*deviation=*/0.5);
+  std::printf("the dense FFN, on kind 0\n");
+  train(dense, {}, /*some_kinds=*/1, /*steps=*/100);
+
+  auto layer = moe::make_multipl<Layer>(
+      {.width = width, .hidden = hidden, .token_experts = 4, .segment_experts = 3, .window = 4});
+  moe::upcycle(context, dense, layer, {.seed = 6, .router_deviation = 1});
+  std::printf("the mixture, on kinds 0 to 2\n");
+  train(layer, {.freeze = {"token.experts.0.*"}}, kinds, /*steps=*/500);
+
+  for (const moe::Index some_kinds : {moe::Index{1}, kinds}) {
+    const Data test = draw_data(/*seed=*/1000, some_kinds);
+    std::printf("new rows, %d of the kinds: loss %.3f dense, %.3f mixture\n", int(some_kinds),
+                loss(dense.infer(context, test.x_TD, batch), test), loss(layer.infer(context, test.x_TD, batch), test));
+  }
+  const Data test = draw_data(/*seed=*/1000, kinds);
+  print_who("token level", layer.token.gating.decide_in_inference(context, test.x_TD, {}).choice.chosen_RE);
+  print_who("segment level", layer.segment.infer_with_gates(context, test.x_TD, batch).second);
+}
