@@ -52,7 +52,7 @@ inline moe::Batch batch_of(const Shape& shape) {
   return shape.rows % 4 == 0 ? moe::Batch::sequences(4, shape.rows / 4) : moe::Batch::single(shape.rows);
 }
 
-/// 64 windows in a batch, as the paper has them, where there are rows enough. Decoding 64 rows then meets several.
+/// 64 windows in a batch, as the paper has them, where there are rows enough.
 inline Index window_of(const Shape& shape) { return std::max<Index>(1, shape.rows / 64); }
 
 /// The first `rows` rows of x from row `first` on, starting over at its end.

@@ -29,7 +29,6 @@ class LayerBench {
   const Context& context() const { return context_; }
   const moe::Batch& batch() const { return batch_; }
   Index rows() const { return shape_.rows; }
-  Index decoded_rows() const { return std::min<Index>(64, shape_.rows); }
 
   const Layer& layer() {
     if (!layer_) {
@@ -186,7 +185,9 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
       infer_stages);
 
   for (const Index wanted : {1, 8}) {
-    const Index sequences = std::min(wanted, shape.rows), steps = std::max<Index>(1, bench->decoded_rows() / sequences);
+    // Two windows or more: in a sequence's first one often no expert of the segment level works.
+    const Index sequences = std::min(wanted, shape.rows);
+    const Index steps = std::max(std::min<Index>(64, shape.rows) / sequences, 2 * window_of(shape));
     Run stages;
     if constexpr (has_decoding_stages)
       stages = [bench, sequences](benchmark::State& state) {
