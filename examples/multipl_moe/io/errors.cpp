@@ -27,7 +27,7 @@ std::string system_message(const std::filesystem::path& path, std::string_view a
   if (needed_bytes > 0) message += fmt::format("; {} bytes are needed", needed_bytes);
   std::error_code failed;
   auto space = std::filesystem::space(path, failed);
-  if (failed) space = std::filesystem::space(path.parent_path(), failed);
+  if (failed) space = std::filesystem::space(path.has_parent_path() ? path.parent_path() : ".", failed);
   if (!failed) message += fmt::format("; {} bytes are free", space.available);
   return message;
 }

@@ -78,4 +78,9 @@ void Metrics::sync() {
   if (file_) file_->sync();
 }
 
+void Metrics::close() {
+  if (file_) file_->close();
+  file_.reset();
+}
+
 }  // namespace multipl_moe

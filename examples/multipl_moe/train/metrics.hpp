@@ -21,6 +21,8 @@ class Metrics {
 
   /// Waits until all lines are on the disk. Throws IoError.
   void sync();
+  /// As sync(); nothing can be added after it. Throws IoError.
+  void close();
 
  private:
   std::optional<CheckedFile> file_;

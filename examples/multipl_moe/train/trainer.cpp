@@ -66,6 +66,7 @@ class Training {
       const bool due = options_.save_every > 0 && state_.step % options_.save_every == 0;
       if (checkpoints_ && (due || result_.signal != 0 || state_.step == options_.steps)) save();
     }
+    metrics_->close();
     result_.steps = state_.updates;
     result_.skipped = state_.skipped;
     return result_;
