@@ -51,9 +51,6 @@ ssize_t write(int file, const void* bytes, size_t count) {
   return real<ssize_t(int, const void*, size_t)>("write")(file, bytes, count);
 }
 int fsync(int file) { return fails("fsync") ? -1 : real<int(int)>("fsync")(file); }
-int ftruncate(int file, off_t size) noexcept {
-  return fails("ftruncate") ? -1 : real<int(int, off_t)>("ftruncate")(file, size);
-}
 int rename(const char* from, const char* to) noexcept {
   return fails("rename") ? -1 : real<int(const char*, const char*)>("rename")(from, to);
 }
