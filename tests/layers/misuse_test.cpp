@@ -108,6 +108,27 @@ TEST_CASE("a decoding state of other sequences is refused and stays as it was", 
     CHECK(same_bits(layer.decode(context, x, {}, tried), layer.decode(context, x, {}, untried)));
 }
 
+TEST_CASE("TokenMoE and HybridMoE refuse rows that they cannot decode", "[layers][misuse]") {
+  Draw draw("misuse of decoding");
+  auto token = build<Mixtral<double, Cpu<>>>(sizes);
+  auto hybrid = build<CausalMultiPlMoe<double, Cpu<>>>(sizes);
+  randomise(draw, token);
+  randomise(draw, hybrid);
+  const auto x = random_matrix<double, Cpu<>>(draw, 2, 5);
+  const Tensor three(3, 5), wide(2, 7);
+  const std::vector<std::int32_t> one(1);
+  auto none = token.begin_decoding(context, 2);
+  CHECK_THROWS_WITH(token.decode(context, wide, {}, none), "[TokenMoE::decode] x has 7 columns, the gate expects 5");
+  CHECK_THROWS_WITH(token.decode(context, x, one, none), "[TokenMoE::decode] x has 2 rows, there are 1 token ids");
+
+  auto tried = hybrid.begin_decoding(context, 2), untried = hybrid.begin_decoding(context, 2);
+  CHECK_THROWS_WITH(hybrid.decode(context, three, {}, tried),
+                    "[SegmentMoE::decode] x has 3 rows, the state has 2 sequences");
+  CHECK_THROWS_AS(hybrid.decode(context, wide, {}, tried), Error);
+  for (int t = 0; t < 5; ++t)
+    CHECK(same_bits(hybrid.decode(context, x, {}, tried), hybrid.decode(context, x, {}, untried)));
+}
+
 namespace {
 
 /// A user's router that breaks when its buffer of words is full.

@@ -39,6 +39,34 @@ TEST_CASE("a walk names every weight once and meets the same weight of each tree
   CHECK(buffers == std::map<std::string, Index>{{"segment.thresholds", 2}, {"segment.threshold_updates", 1}});
 }
 
+namespace {
+
+/// A module as older code writes it: its prefix is a string.
+struct OldModule {
+  Linear<float, Cpu<>> inner = Linear<float, Cpu<>>::with_bias(2, 3);
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    Linear<float, Cpu<>>::visit_parameters(visit, prefix + "inner.", trees.inner...);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a walk without names meets the same tensors in the same order", "[train]") {
+  const Layer layer = small_layer(), other = small_layer();
+  std::vector<std::pair<const float*, const float*>> named, nameless;
+  for_each_parameter([&](const std::string&, const auto& a, const auto& b) { named.emplace_back(a.data(), b.data()); },
+                     layer, other);
+  for_each_tensor([&](const auto& a, const auto& b) { nameless.emplace_back(a.data(), b.data()); }, layer, other);
+  CHECK(nameless == named);
+  CHECK(named.size() == 2 + 1 + 3 * 5);
+
+  OldModule old;
+  std::vector<Index> sizes;
+  for_each_tensor([&](const auto& tensor) { sizes.push_back(tensor.size()); }, old);
+  CHECK(sizes == std::vector<Index>{6, 3});
+}
+
 TEST_CASE("counting takes the weights that a predicate names", "[train]") {
   const Layer layer = small_layer();
   CHECK(count_parameters(layer, [](const std::string&) { return true; }) == 8 * (3 + 2) + 8 + 5 * 3 * 8 * 12);

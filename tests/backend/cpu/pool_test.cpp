@@ -48,6 +48,29 @@ TEST_CASE("the second step of a training run asks the system for nothing", "[cpu
   CHECK(step() == first);
 }
 
+TEST_CASE("a pool says what it keeps for later", "[cpu]") {
+  cpu::Pool pool;
+  std::vector<std::pair<void*, std::size_t>> taken;
+  Index bytes = 0;
+  for (const std::size_t wanted : {1, 64, 65, 511, 512, 513, 1000, 1024, 1025, 4095, 5000, 1 << 20}) {
+    const std::size_t size = cpu::Pool::size_class(wanted);
+    taken.emplace_back(pool.take(size), size);
+    bytes += static_cast<Index>(size);
+  }
+  CHECK(pool.kept().blocks == 0);
+  for (const auto& [block, size] : taken) pool.give(block, size);
+  CHECK(pool.kept().blocks == 12);
+  CHECK(pool.kept().bytes == bytes);
+  // Of two blocks of one class the one that was given last comes first; no class gets another's blocks.
+  for (auto other = taken.rbegin(); other != taken.rend(); ++other) {
+    INFO(other->second << " bytes");
+    CHECK(pool.take(other->second) == other->first);
+  }
+  CHECK(pool.kept().blocks == 0);
+  CHECK(pool.kept().bytes == 0);
+  for (const auto& [block, size] : taken) pool.give(block, size);
+}
+
 TEST_CASE("a size class wastes at most an eighth, or a cache line", "[cpu]") {
   for (std::size_t bytes = 1; bytes < 100000; bytes += 37) {
     const std::size_t size = cpu::Pool::size_class(bytes);
