@@ -43,9 +43,12 @@ TEST_CASE("Linear is x W^T + b, and its gradients are those of central differenc
 
   SECTION("a second backward adds") {
     const auto once = gradient.weight.copy();
+    const auto bias_once = gradient.bias.copy();
     layer.backward(context, c, x, gradient);
     for (Index i = 0; i < once.size(); ++i)
       CHECK(gradient.weight.data()[i] == Catch::Approx(2 * once.data()[i]).epsilon(1e-12));
+    for (Index i = 0; i < bias_once.size(); ++i)
+      CHECK(gradient.bias.data()[i] == Catch::Approx(2 * bias_once.data()[i]).epsilon(1e-12));
   }
   SECTION("empty gradients stay empty and leave d_x as it is") {
     Layer frozen = layer.structure();
