@@ -31,7 +31,7 @@ inline constexpr Requests documented = {2, 1, 1};
 template <>
 inline constexpr Requests documented<SegmentByPreviousMean<float>> = {5, 4, 1};
 template <>
-inline constexpr Requests documented<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>> = {7, 5, 2};
+inline constexpr Requests documented<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>> = {6, 4, 2};
 
 }  // namespace
 

@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
-#include <initializer_list>
+#include <span>
 #include <vector>
 
 #include "multipl_moe/io/errors.hpp"
@@ -17,6 +18,19 @@ constexpr std::int64_t most_layers = 10'000;
 constexpr std::int64_t most_heads = 65'536;
 constexpr std::int64_t most_experts = 65'536;
 constexpr std::int64_t most_positions = std::int64_t{1} << 31;
+
+constexpr std::array<std::string_view, 8> mixtures = {"multipl-moe",
+                                                      "causal-multipl-moe",
+                                                      "multipl-moe-literal",
+                                                      "multipl-moe-released",
+                                                      "multipl-moe-without-segments",
+                                                      "gshard",
+                                                      "mixtral",
+                                                      "qwen1.5-moe"};
+constexpr std::array<std::string_view, 2> routers = {"shared-top-k", "top-k"};
+constexpr std::array<std::string_view, 2> segmenters = {"fixed-window", "boundary-window"};
+constexpr std::array<std::string_view, 5> fusions = {"fixed", "normalised", "scalar", "channel", "matrix"};
+constexpr std::array<std::string_view, 2> balances = {"all", "routed"};
 
 using Fault = std::optional<std::string>;
 
@@ -43,7 +57,7 @@ Fault first_broken(const std::vector<Rule>& rules) {
   return std::nullopt;
 }
 
-Fault not_one_of(const char* name, const std::string& value, std::initializer_list<std::string_view> valid) {
+Fault not_one_of(const char* name, const std::string& value, std::span<const std::string_view> valid) {
   for (const std::string_view known : valid)
     if (value == known) return std::nullopt;
   return fmt::format("{} must be \"{}\", found \"{}\"", name, fmt::join(valid, "\" or \""), escaped(value));
@@ -58,19 +72,10 @@ bool has_segments(const MoeConfig& moe) {
   return moe.architecture.find("multipl-moe") != std::string::npos && !moe.architecture.ends_with("-without-segments");
 }
 
-constexpr std::initializer_list<std::string_view> mixtures = {"multipl-moe",
-                                                              "causal-multipl-moe",
-                                                              "multipl-moe-literal",
-                                                              "multipl-moe-released",
-                                                              "multipl-moe-without-segments",
-                                                              "gshard",
-                                                              "mixtral",
-                                                              "qwen1.5-moe"};
-
 Fault fault_in_mixture(const MoeConfig& moe) {
   if (auto fault = not_one_of("moe.architecture", moe.architecture, mixtures)) return fault;
-  if (auto fault = not_one_of("moe.router", moe.router, {"shared-top-k", "top-k"})) return fault;
-  if (auto fault = not_one_of("moe.segmenter", moe.segmenter, {"fixed-window", "boundary-window"})) return fault;
+  if (auto fault = not_one_of("moe.router", moe.router, routers)) return fault;
+  if (auto fault = not_one_of("moe.segmenter", moe.segmenter, segmenters)) return fault;
   const std::int64_t least_segment_experts = has_segments(moe) ? 1 : 0;
   if (auto fault = first_broken<IntegerRule>(
           {{"moe.num_token_experts", moe.num_token_experts, 1, most_experts},
@@ -93,9 +98,8 @@ Fault fault_in_mixture(const MoeConfig& moe) {
     return fault;
   if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalised")
     return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
-  if (auto fault = not_one_of("moe.fusion", moe.fusion, {"fixed", "normalised", "scalar", "channel", "matrix"}))
-    return fault;
-  return not_one_of("moe.balance", moe.balance, {"all", "routed"});
+  if (auto fault = not_one_of("moe.fusion", moe.fusion, fusions)) return fault;
+  return not_one_of("moe.balance", moe.balance, balances);
 }
 
 }  // namespace
