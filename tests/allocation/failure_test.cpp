@@ -195,12 +195,12 @@ TEST_CASE("memory that a helper does not get fails the caller's call, and the ne
 
 TEST_CASE("panels of a large product that a helper has no memory for fail the product", "[allocation]") {
   const CpuContext context{.threads = 2};
-  SwiGlu<float, Cpu<>> layer(300, 600);
+  SwiGlu<float, Cpu<>> layer(256, 256);
   Draw draw("large product");
   randomise(draw, layer, 0.1);
-  const auto x_TD = random_matrix<float, Cpu<>>(draw, 600, 300);
-  const auto expected = layer.infer(context, x_TD, Batch::single(600));
-  const auto batch = Batch::single(600);
+  const auto x_TD = random_matrix<float, Cpu<>>(draw, 512, 256);
+  const auto expected = layer.infer(context, x_TD, Batch::single(512));
+  const auto batch = Batch::single(512);
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   bool threw = false;
   const auto before = held(context);

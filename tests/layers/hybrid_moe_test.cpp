@@ -103,3 +103,20 @@ TEMPLATE_TEST_CASE("one pass over both levels equals the two passes", "[layers]"
       gradient);
   CHECK(relative_deviation(two.weights, weights) < 1e-13);
 }
+
+TEST_CASE("HybridMoE keeps a matrix that it is given to own, for both levels", "[layers]") {
+  const CpuContext context;
+  auto layer = build<CausalMultiPlMoe<double, Cpu<>>>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .window = 3});
+  Draw draw("owned by both");
+  randomise(draw, layer);
+  auto x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
+  const Tensor c_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
+  auto borrowed = gradient_for(layer), owned = gradient_for(layer);
+  const Tensor d_x_TD =
+      layer.backward(context, c_TD, {}, layer.forward(context, x_TD, Batch::single(12)).saved, borrowed);
+  const double* data = x_TD.data();
+  auto run = layer.forward(context, std::move(x_TD), Batch::single(12));
+  CHECK(run.saved.x_owned.data() == data);
+  CHECK(same_bits(layer.backward(context, c_TD, {}, std::move(run.saved), owned), d_x_TD));
+  for_each_tensor([](const auto& a, const auto& b) { CHECK(same_bits<double, Cpu<>>(a, b)); }, borrowed, owned);
+}
