@@ -11,20 +11,20 @@ namespace moe_bench {
 
 /// The parts of a layer's run, in the order in which forward and then backward meet them.
 enum class Part {
-  router,         // segments and their means, logits, choice, gates, balance loss
+  router,         // segments and what they are routed by, logits, choice, gates, losses
+  fusion,         // both levels' gates, scaled and side by side
   dispatch,       // sorting the pairs by expert, their gates, copying the rows to them
   experts,        // products and SwiGLU
   combine,        // gate-weighted sum of the answers
-  fusion,         // joining both levels
-  fusion_back,    //
   combine_back,   // gradients of answers and gates
   experts_back,   //
   dispatch_back,  // sum of the rows' gradients
-  router_back,    // gates, balance loss, projection
+  fusion_back,    // gradients of each level's gates
+  router_back,    // gates, losses, projection, segments
 };
 inline constexpr std::array<std::string_view, 10> part_names{
-    "router",      "dispatch",     "experts",      "combine",       "fusion",
-    "fusion_back", "combine_back", "experts_back", "dispatch_back", "router_back",
+    "router",       "fusion",       "dispatch",      "experts",     "combine",
+    "combine_back", "experts_back", "dispatch_back", "fusion_back", "router_back",
 };
 
 /// Adds up time by part over all iterations of a benchmark.

@@ -1,61 +1,97 @@
-/// HybridMoE with FixedFusion, call by call: the parts of both levels added up, and the fusion. A test holds it to the
-/// layer's bits.
+/// HybridMoE that joins its levels, call by call: each level's decision, the fusion's scaling of their gates, and one
+/// run over all experts. A test holds it to the layer's bits.
 #pragma once
 
 #include <utility>
 
-#include "bench/layers/segment_stages.hpp"
-#include "bench/layers/token_stages.hpp"
+#include "bench/layers/mix_stages.hpp"
 #include "moe/layers/hybrid_moe.hpp"
-#include "moe/modules/fusion/fixed_fusion.hpp"
 
 namespace moe_bench {
 
-template <class Token, class Segment>
-using FixedHybrid = moe::HybridMoE<Token, Segment, moe::FixedFusion>;
+template <class Layer>
+concept JoinedHybrid = Layer::joins_levels;
 
 namespace detail {
 
-inline Tensor fuse(const moe::FixedFusion& fusion, const Context& context, Tensor o_token_TD, Tensor o_segment_TD) {
-  return fusion.forward<float, Cpu>(context, std::move(o_token_TD), std::move(o_segment_TD), ConstView()).first;
+/// Both levels' experts, the token level's first.
+template <class Layer>
+moe::Experts<const Expert> experts_of(const Layer& layer) {
+  return {layer.token.bank.span(), layer.segment.bank.span()};
+}
+
+template <class TokenRouted, class SegmentRouted>
+moe::Plan<Cpu> join_plans(const Context& context, const TokenRouted& by_token, const SegmentRouted& by_segment) {
+  return Cpu::group_by_expert(
+      context, moe::side_by_side<moe::Rank, Cpu>(context, by_token.decision.kept(), by_segment.chosen.view()));
 }
 
 }  // namespace detail
 
-template <class Token, class Segment>
-auto staged_forward(const FixedHybrid<Token, Segment>& layer, const Context& context, ConstView x_TD,
+template <class Token, class Segment, class F>
+requires JoinedHybrid<moe::HybridMoE<Token, Segment, F>>
+auto staged_forward(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_TD,
                     const moe::Batch& batch, Stopwatch& watch) {
-  auto [o_token_TD, token] = staged_forward(layer.token, context, x_TD, batch, watch);
-  auto [o_segment_TD, segment] = staged_forward(layer.segment, context, x_TD, batch, watch);
-  auto y_TD = detail::fuse(layer.fusion, context, std::move(o_token_TD), std::move(o_segment_TD));
+  using Layer = moe::HybridMoE<Token, Segment, F>;
+  typename Layer::JoinedSaved saved{
+      layer.token.decide(context, x_TD, batch), layer.segment.decide(context, x_TD, batch), {}, {}, {}};
+  watch.lap(Part::router);
+  saved.mass_1T = moe::sum_of_gates<float, Cpu>(context, std::as_const(saved.segment.gates).view());
+  saved.scale_T2 = layer.fusion.template scales<float, Cpu>(context, std::as_const(saved.mass_1T).view());
+  const auto gates_TE = moe::scaled_side_by_side<float, Cpu>(
+      context, std::as_const(saved.token.decision.gates_RE).view(), std::as_const(saved.segment.gates).view(),
+      std::as_const(saved.scale_T2).view());
   watch.lap(Part::fusion);
-  typename FixedHybrid<Token, Segment>::Saved saved{{}, std::move(token), std::move(segment), {}};
-  return std::pair(std::move(y_TD), std::move(saved));
+  auto plan = detail::join_plans(context, saved.token, saved.segment);
+  watch.lap(Part::dispatch);
+  const Index of_token = layer.token.bank.count();
+  const auto token_stats = layer.token.account(context, saved.token, {plan.offsets.data(), of_token + 1});
+  const auto segment_stats =
+      layer.segment.account(context, saved.segment, {plan.offsets.data() + of_token, layer.segment.bank.count() + 1});
+  watch.lap(Part::router);
+  auto [y_TD, mix_saved] =
+      staged_mix(context, detail::experts_of(layer), x_TD, std::move(plan), gates_TE.view(), watch);
+  saved.mix = std::move(mix_saved);
+  return std::pair(std::move(y_TD), typename Layer::Saved{{}, x_TD, std::move(saved)});
 }
 
-template <class Token, class Segment>
-Tensor staged_backward(const FixedHybrid<Token, Segment>& layer, const Context& context, ConstView d_y_TD,
-                       moe::AuxiliaryGradient d_stats, typename FixedHybrid<Token, Segment>::Saved saved,
-                       FixedHybrid<Token, Segment>& gradient, Stopwatch& watch) {
-  auto d = layer.fusion.template backward<float, Cpu>(context, d_y_TD, {}, gradient.fusion);
+template <class Token, class Segment, class F>
+requires JoinedHybrid<moe::HybridMoE<Token, Segment, F>> Tensor
+staged_backward(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView d_y_TD,
+                moe::AuxiliaryGradient d_stats, typename moe::HybridMoE<Token, Segment, F>::Saved consumed,
+                moe::HybridMoE<Token, Segment, F>& gradient, Stopwatch& watch) {
+  auto saved = std::move(consumed.levels);
+  const ConstView scale_T2 = std::as_const(saved.scale_T2).view(), mass_1T = std::as_const(saved.mass_1T).view();
+  auto [d_x_TD, d_gates_TE] =
+      staged_mix_back(context, detail::experts_of(layer), d_y_TD, std::move(saved.mix),
+                      moe::Experts<Expert>(gradient.token.bank.span(), gradient.segment.bank.span()), watch);
+  auto d = moe::scaled_side_by_side_back<float, Cpu>(context, std::as_const(d_gates_TE).view(),
+                                                     std::as_const(saved.token.decision.gates_RE).view(),
+                                                     std::as_const(saved.segment.gates).view(), scale_T2);
+  const auto d_mass_1T = layer.fusion.template scales_back<float, Cpu>(
+      context, mass_1T, scale_T2, std::as_const(d.d_scale_T2).view(), gradient.fusion);
+  if (!d_mass_1T.empty()) moe::add_sum_of_gates_back<float, Cpu>(context, d_mass_1T.view(), d.d_b_TE.view());
   watch.lap(Part::fusion_back);
-  const auto d_x_segment_TD = staged_backward(layer.segment, context, std::as_const(d.d_segment_TD).view(), d_stats,
-                                              std::move(saved.segment), gradient.segment, watch);
-  auto d_x_TD = staged_backward(layer.token, context, std::as_const(d.d_token_TD).view(), d_stats,
-                                std::move(saved.token), gradient.token, watch);
-  moe::add_to(context, d_x_segment_TD, d_x_TD.view());
-  watch.lap(Part::fusion_back);
-  return d_x_TD;
+  layer.segment.decision_back(context, std::move(d.d_b_TE), {}, saved.segment, gradient.segment, d_x_TD.view());
+  layer.token.decision_back(context, d.d_a_TE, d_stats, saved.token, consumed.x_TD, gradient.token, d_x_TD.view());
+  watch.lap(Part::router_back);
+  return std::move(d_x_TD);
 }
 
-template <class Token, class Segment>
-Tensor staged_infer(const FixedHybrid<Token, Segment>& layer, const Context& context, ConstView x_TD,
-                    const moe::Batch& batch, Stopwatch& watch) {
-  auto o_token_TD = staged_infer(layer.token, context, x_TD, batch, watch);
-  auto o_segment_TD = staged_infer(layer.segment, context, x_TD, batch, watch);
-  auto y_TD = detail::fuse(layer.fusion, context, std::move(o_token_TD), std::move(o_segment_TD));
+template <class Token, class Segment, class F>
+requires JoinedHybrid<moe::HybridMoE<Token, Segment, F>> Tensor
+staged_infer(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_TD,
+             const moe::Batch& batch, Stopwatch& watch) {
+  const auto by_token = layer.token.decide_for_inference(context, x_TD, {batch.tokens, batch.languages});
+  const auto by_segment = layer.segment.decide_for_inference(context, x_TD, batch);
+  watch.lap(Part::router);
+  const auto mass_1T = moe::sum_of_gates<float, Cpu>(context, by_segment.gates.view());
+  const auto scale_T2 = layer.fusion.template scales<float, Cpu>(context, mass_1T.view());
+  const auto gates_TE = moe::scaled_side_by_side<float, Cpu>(context, by_token.decision.gates_RE.view(),
+                                                             by_segment.gates.view(), scale_T2.view());
   watch.lap(Part::fusion);
-  return y_TD;
+  const auto plan = detail::join_plans(context, by_token, by_segment);
+  return staged_mix_infer(context, detail::experts_of(layer), x_TD, plan, gates_TE.view(), watch);
 }
 
 }  // namespace moe_bench

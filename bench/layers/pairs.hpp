@@ -47,13 +47,13 @@ Index inference_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_TD, 
 }
 template <class R, class N, class C, class X, class Path, class Bal>
 Index inference_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_TD,
-                      const moe::Batch&) {
-  return count_chosen(layer.gating.decide_in_inference(context, x_TD, {}).choice.chosen_RE);
-}
-template <class S, class Source, class R, class N, class C, class X>
-Index inference_pairs(const moe::SegmentMoE<S, Source, R, N, C, X>& layer, const Context& context, ConstView x_TD,
                       const moe::Batch& batch) {
-  return count_chosen(layer.infer_with_gates(context, x_TD, batch).second);
+  return count_chosen(layer.decide_for_inference(context, x_TD, {batch.tokens, batch.languages}).decision.kept());
+}
+template <class S, class Source, class R, class N, class C, class X, class Feed>
+Index inference_pairs(const moe::SegmentMoE<S, Source, R, N, C, X, Feed>& layer, const Context& context, ConstView x_TD,
+                      const moe::Batch& batch) {
+  return count_chosen(layer.decide_for_inference(context, x_TD, batch).chosen);
 }
 template <class Token, class Segment, class F>
 Index inference_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_TD,
@@ -71,7 +71,7 @@ Index decoding_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_BD, c
 template <class R, class N, class C, class X, class Path, class Bal>
 Index decoding_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_BD,
                      const moe::NoDecodingState&) {
-  return count_chosen(layer.gating.decide_in_inference(context, x_BD, {}).choice.chosen_RE);
+  return count_chosen(layer.decide_for_inference(context, x_BD, {}).decision.kept());
 }
 template <class Layer, class State>
 requires requires(const State& state) { state.chosen_BE; }

@@ -1,7 +1,6 @@
 /// TokenMoE, call by call, with the time of each part. A test holds it to the layer's bits.
 #pragma once
 
-#include <concepts>
 #include <utility>
 
 #include "bench/layers/mix_stages.hpp"
@@ -16,18 +15,14 @@ using RoutedOnly = moe::TokenMoE<R, N, C, Expert, moe::NoAlwaysOn, Bal>;
 template <class R, class N, class C, class Bal>
 auto staged_forward(const RoutedOnly<R, N, C, Bal>& layer, const Context& context, ConstView x_TD,
                     const moe::Batch& batch, Stopwatch& watch) {
-  using Layer = RoutedOnly<R, N, C, Bal>;
-  typename Layer::Saved saved{{}, x_TD, {}, {}, {}, {}};
-  saved.decision = layer.gating.decide_in_training(context, x_TD, {batch.tokens, batch.languages});
+  typename RoutedOnly<R, N, C, Bal>::Saved saved{{}, x_TD, layer.decide(context, x_TD, batch), {}, {}};
   watch.lap(Part::router);
-  auto plan = Cpu::group_by_expert(context, saved.decision.choice.chosen_RE);
+  auto plan = Cpu::group_by_expert(context, saved.routed.decision.kept());
   watch.lap(Part::dispatch);
-  auto loss =
-      moe::balance_loss<float, Cpu>(context, layer.balance, std::as_const(saved.decision.logits_RE).view(), plan);
-  saved.f_1E = std::move(loss.f_1E);
+  const auto stats = layer.account(context, saved.routed, plan.offsets);
   watch.lap(Part::router);
   auto [y_TD, mix_saved] = staged_mix(context, layer.bank.span(), x_TD, std::move(plan),
-                                      std::as_const(saved.decision.gates_RE).view(), watch);
+                                      std::as_const(saved.routed.decision.gates_RE).view(), watch);
   saved.mix = std::move(mix_saved);
   return std::pair(std::move(y_TD), std::move(saved));
 }
@@ -38,11 +33,7 @@ Tensor staged_backward(const RoutedOnly<R, N, C, Bal>& layer, const Context& con
                        RoutedOnly<R, N, C, Bal>& gradient, Stopwatch& watch) {
   auto [d_x_TD, d_gates_TE] =
       staged_mix_back(context, layer.bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span(), watch);
-  auto d_logits_TE = layer.gating.normalizer_back(context, d_gates_TE, saved.decision);
-  moe::add_balance_loss_back<float, Cpu>(context, layer.balance, std::as_const(saved.decision.logits_RE).view(),
-                                         std::as_const(saved.f_1E).view(), d_stats.balance, d_logits_TE.view());
-  const auto d_x_gate_TD = layer.gating.gate.backward(context, d_logits_TE, saved.x_TD, gradient.gating.gate);
-  moe::add_to(context, d_x_gate_TD, d_x_TD.view());
+  layer.decision_back(context, d_gates_TE, d_stats, saved.routed, saved.x_TD, gradient, d_x_TD.view());
   watch.lap(Part::router_back);
   return std::move(d_x_TD);
 }
@@ -50,9 +41,9 @@ Tensor staged_backward(const RoutedOnly<R, N, C, Bal>& layer, const Context& con
 template <class R, class N, class C, class Bal>
 Tensor staged_infer(const RoutedOnly<R, N, C, Bal>& layer, const Context& context, ConstView x_TD,
                     const moe::Batch& batch, Stopwatch& watch) {
-  const auto decision = layer.gating.decide_in_inference(context, x_TD, {batch.tokens, batch.languages});
+  const auto decision = layer.decide_for_inference(context, x_TD, {batch.tokens, batch.languages}).decision;
   watch.lap(Part::router);
-  const auto plan = Cpu::group_by_expert(context, decision.choice.chosen_RE);
+  const auto plan = Cpu::group_by_expert(context, decision.kept());
   return staged_mix_infer(context, layer.bank.span(), x_TD, plan, decision.gates_RE.view(), watch);
 }
 

@@ -7,14 +7,15 @@ namespace moe_bench {
 
 void add_balance_loss(Suite& suite, const Context& context, const Shape& shape) {
   add_op(suite, context, shape, "balance_loss", "forward", [](const Dealt& d) {
-    return Call{[&d] {
+    return Call{[&d, load = moe::loads_of(d.plan.offsets)] {
       benchmark::DoNotOptimize(
-          moe::balance_loss<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), d.plan).loss);
+          moe::balance_loss<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), load).loss);
     }};
   });
   add_op(suite, context, shape, "balance_loss", "backward", [](const Dealt& d) {
     auto f_1E = std::make_shared<Tensor>(
-        moe::balance_loss<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), d.plan).f_1E.copy());
+        moe::balance_loss<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), moe::loads_of(d.plan.offsets))
+            .f_1E);
     auto d_logits_TE = std::make_shared<Tensor>(d.shape.rows, d.shape.experts);
     return Call{[&d, f_1E, d_logits_TE] {
       moe::add_balance_loss_back<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(),

@@ -1,9 +1,11 @@
 #include <cstring>
+#include <numeric>
 
 #include "bench/layers/hybrid_stages.hpp"
 #include "bench/layers/segment_stages.hpp"
 #include "bench/layers/token_stages.hpp"
 #include "moe/layers/presets.hpp"
+#include "moe/policies/capacity/capacity_factor.hpp"
 #include "support/catch.hpp"
 
 using namespace moe_bench;
@@ -14,7 +16,8 @@ const Context context;
 const Shape shape = *parse_shape("48x16x24x4x2");
 const moe::Batch batch = batch_of(shape);
 constexpr Index window = 4;
-constexpr moe::AuxiliaryGradient d_stats{.balance = 0.3};
+using LearnedScalars = moe::ScalarFusion<float, Cpu>;
+constexpr moe::AuxiliaryGradient d_stats{.balance = 0.3, .z = 0.2};
 
 bool same_bits(ConstView a, ConstView b) {
   if (a.rows != b.rows || a.cols != b.cols) return false;
@@ -58,16 +61,28 @@ TEST_CASE("the stages of TokenMoE are the layer", "[bench]") {
   check_stages(Layer(moe::TopK{.k = 2}, {}, {}, moe::ExpertBank<Expert>(shape.experts, shape.width, shape.hidden)));
 }
 
+TEST_CASE("the stages of a TokenMoE that drops rows are the layer", "[bench]") {
+  using Layer = moe::TokenMoE<moe::TopK, moe::SoftmaxOverChosen, moe::CapacityFactor, Expert>;
+  Layer layer(moe::TopK{.k = 2}, {}, {.factor = 0.75},
+              moe::ExpertBank<Expert>(shape.experts, shape.width, shape.hidden));
+  fill_weights(context, layer);
+  const Tensor x_TD = uniform_tensor(context, shape.rows, shape.width, 1);
+  const auto dropped = layer.forward(context, x_TD, batch).stats.dropped;
+  REQUIRE(std::accumulate(dropped.begin(), dropped.end(), Index{0}) > 0);
+  check_stages(std::move(layer));
+}
+
 TEST_CASE("the stages of SegmentMoE are the layer", "[bench]") {
   using Layer = decltype(moe::CausalMultiPlMoe<float, Cpu>::segment);
   check_stages(Layer({.window = window}, moe::PreviousMean<float, Cpu>(shape.width), {}, {}, {.factor = 1},
                      moe::ExpertBank<Expert>(shape.experts, shape.width, shape.hidden)));
 }
 
-TEST_CASE("the stages of HybridMoE are the layer", "[bench]") {
-  check_stages(moe::make_multipl<moe::CausalMultiPlMoe<float, Cpu>>({.width = shape.width,
-                                                                     .hidden = shape.hidden,
-                                                                     .token_experts = shape.experts,
-                                                                     .segment_experts = shape.experts,
-                                                                     .window = window}));
+TEMPLATE_TEST_CASE("the stages of HybridMoE are the layer", "[bench]", moe::FixedFusion, LearnedScalars,
+                   moe::NormalisedFusion) {
+  check_stages(moe::make_multipl<moe::CausalMultiPlMoe<float, Cpu, TestType>>({.width = shape.width,
+                                                                               .hidden = shape.hidden,
+                                                                               .token_experts = shape.experts,
+                                                                               .segment_experts = shape.experts,
+                                                                               .window = window}));
 }
