@@ -18,6 +18,7 @@ Suite everything(const Context& context, const std::vector<Shape>& shapes) {
     add_swiglu(suite, context, shape);
     add_combine(suite, context, shape);
     add_balance_loss(suite, context, shape);
+    add_z_loss(suite, context, shape);
     add_segment(suite, context, shape);
   }
   return suite;

@@ -49,6 +49,7 @@ void add_products(Suite& suite, const Context& context, const Shape& shape);
 void add_swiglu(Suite& suite, const Context& context, const Shape& shape);
 void add_combine(Suite& suite, const Context& context, const Shape& shape);
 void add_balance_loss(Suite& suite, const Context& context, const Shape& shape);
+void add_z_loss(Suite& suite, const Context& context, const Shape& shape);
 void add_segment(Suite& suite, const Context& context, const Shape& shape);
 
 /// All of the above, for one shape after the other.
