@@ -111,7 +111,7 @@ struct Attention {
     return tree;
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     Linear::visit_parameters(visit, prefix + "q_proj.", trees.q_proj...);
     Linear::visit_parameters(visit, prefix + "k_proj.", trees.k_proj...);
     Linear::visit_parameters(visit, prefix + "v_proj.", trees.v_proj...);

@@ -85,7 +85,7 @@ struct Block {
     return {input_norm.structure(), post_attention_norm.structure(), self_attn.structure(), mlp.structure()};
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "input_layernorm.", trees.input_norm...);
     Attention<Value, Backend>::visit_parameters(visit, prefix + "self_attn.", trees.self_attn...);
     RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "post_attention_layernorm.",

@@ -45,7 +45,7 @@ struct Embedding {
 
   Embedding structure() const { return {}; }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "weight", trees.weight...);
   }
 };

@@ -68,7 +68,7 @@ struct RmsNorm {
     return tree;
   }
   template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "weight", trees.weight...);
   }
 };

@@ -99,7 +99,7 @@ struct Transformer {
     return tree;
   }
   template <class Visit, class Tree, class... Trees>
-  static void visit_parameters(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
+  static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     Embedding<Value, Backend>::visit_parameters(visit, prefix + "model.embed_tokens.", tree.embed_tokens,
                                                 trees.embed_tokens...);
     for (std::size_t l = 0; l < tree.layers.size(); ++l)
@@ -126,7 +126,7 @@ struct Transformer {
     again.observer = {};
     return layers[l].forward(again, std::move(x_TD), batch).saved;
   }
-  static std::string layer_prefix(const std::string& prefix, std::size_t layer) {
+  static auto layer_prefix(const auto& prefix, std::size_t layer) {
     return prefix + "model.layers." + std::to_string(layer) + ".";
   }
 };

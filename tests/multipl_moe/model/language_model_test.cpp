@@ -170,3 +170,82 @@ TEST_CASE("only a dense model can be upcycled, and only to experts of its width"
   CHECK_THROWS_WITH(upcycled(*dense, wide, {.seed = 1}),
                     "[upcycle] an expert must be as wide as the dense FFN, 24, found 48");
 }
+
+TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and comes back from its config",
+          "[model]") {
+  const auto dense = dense_model();
+  const Text text(4), unseen(8, 999);
+  trained(*dense, 20);
+  std::vector<MoeConfig> mixtures;
+  for (const char* name : {"multipl-moe", "causal-multipl-moe", "multipl-moe-literal", "multipl-moe-released"})
+    for (const char* fusion : {"fixed", "normalised", "scalar", "channel", "matrix"})
+      mixtures.push_back(small_mixture(name, fusion));
+  for (const char* name : {"multipl-moe-without-segments", "mixtral", "gshard", "qwen1.5-moe"})
+    mixtures.push_back(small_mixture(name));
+  MoeConfig lines = small_mixture("causal-multipl-moe", "normalised");
+  lines.segmenter = "boundary-window";
+  lines.segment_window = 12;
+  lines.segment_minimum_window = 3;
+  mixtures.push_back(lines);
+  MoeConfig no_shared = small_mixture("causal-multipl-moe", "normalised");
+  no_shared.router = "top-k";
+  mixtures.push_back(no_shared);
+  for (const MoeConfig& moe : mixtures) {
+    INFO(moe.architecture << ", " << moe.fusion << ", " << moe.router << ", " << moe.segmenter);
+    const auto model = upcycled(*dense, moe, {.seed = 1, .noise_deviation = 0.01});
+    const double before = mean_loss(*model, unseen);
+    CHECK(std::isfinite(before));
+    trained(*model, 20);
+    CHECK(mean_loss(*model, unseen) < before);
+    // A model made from the configuration has the same tensors, by name and shape.
+    const auto again = make_language_model(parse_config(to_json_text(model->config()), "config.json"), 1);
+    const auto slots = model->tensors(), others = again->tensors();
+    REQUIRE(slots.size() == others.size());
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      CHECK(slots[i].name == others[i].name);
+      CHECK(slots[i].shape == others[i].shape);
+    }
+  }
+}
+
+TEST_CASE("without a shared expert every token expert trains", "[model]") {
+  MoeConfig moe = small_mixture("causal-multipl-moe");
+  const auto trains = [&] { return post_training_weights(small_config(moe)); };
+  const std::string expert = "model.layers.0.mlp.token.experts.0.up_proj.weight";
+  CHECK_FALSE(trains()(expert));
+  CHECK(trains()("model.layers.0.mlp.fusion.weights"));
+  moe.router = "top-k";
+  CHECK(trains()(expert));
+  moe = small_mixture("multipl-moe-without-segments");
+  CHECK_FALSE(trains()("model.layers.0.mlp.experts.0.up_proj.weight"));
+  CHECK(trains()("model.layers.0.mlp.experts.1.up_proj.weight"));
+  CHECK_FALSE(trains()("model.layers.0.self_attn.q_proj.weight"));
+}
+
+TEST_CASE("activations that are computed twice change no bit of training", "[model]") {
+  const auto weights_after = [](Keep keep) {
+    const auto dense = dense_model();
+    const auto model = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), {.seed = 1});
+    model->begin_training(post_training_weights(model->config()));
+    for (std::uint32_t step = 1; step <= 3; ++step) {
+      model->accumulate(Text(4, step).sequences(), 1, {.balance = 0.01, .z = 0.001}, keep);
+      model->step({}, 1e-2, step, 1);
+    }
+    return weights_of(*model);
+  };
+  CHECK(weights_after(Keep::everything) == weights_after(Keep::inputs));
+}
+
+TEST_CASE("an observer is told every layer's decisions", "[model]") {
+  const auto dense = dense_model();
+  const auto model = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
+  std::vector<std::pair<std::uint32_t, std::string>> seen;
+  model->observe([&](const moe::Observation& o) { seen.emplace_back(o.layer, o.level); });
+  const Text text(2);
+  model->score(text.sequences());
+  using Seen = std::pair<std::uint32_t, std::string>;
+  CHECK(seen == std::vector<Seen>{{0, "token"}, {0, "segment"}, {1, "token"}, {1, "segment"}});
+  model->observe({});
+  model->score(text.sequences());
+  CHECK(seen.size() == 4);
+}

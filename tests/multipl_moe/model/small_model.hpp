@@ -35,7 +35,8 @@ inline MoeConfig small_mixture(std::string architecture, std::string fusion = "f
   moe.num_token_experts = 4;
   moe.num_segment_experts = 3;
   moe.segment_window = 4;
-  if (!moe.architecture.ends_with("multipl-moe")) {
+  if (moe.architecture.ends_with("without-segments")) moe.num_segment_experts = 0;
+  if (moe.architecture.find("multipl-moe") == std::string::npos) {
     moe.num_segment_experts = 0;
     moe.shared_expert_index = -1;
     moe.shared_expert_intermediate_size = moe.architecture == "qwen1.5-moe" ? 20 : 0;
