@@ -26,8 +26,8 @@ mutant(not_a_number_is_chosen policies/router/top_k.hpp
   REASON "NaN at the first place beats every number"
   TESTS policies/router/top_k)
 mutant(shared_expert_beside_k policies/router/shared_top_k.hpp
-  BEFORE [==[for (Rank rank = 2; rank <= k; ++rank)]==]
-  AFTER [==[for (Rank rank = 2; rank <= k + 1; ++rank)]==]
+  BEFORE [==[rank = shared != nobody ? 2 : 1; rank <= k; ++rank]==]
+  AFTER [==[rank = shared != nobody ? 2 : 1; rank <= k + 1; ++rank]==]
   REASON "K for K - 1: the shared expert is not counted"
   TESTS policies/router/shared_top_k)
 mutant(shared_expert_missing policies/router/shared_top_k.hpp
@@ -100,8 +100,8 @@ mutant(mean_over_a_whole_window backend/cpu/cpu.hpp
   REASON "a shorter last window is divided by the full length"
   TESTS backend/cpu/cpu)
 mutant(routed_by_its_own_mean modules/segment_source.hpp
-  BEFORE [==[means_VD(v - back, d)]==]
-  AFTER [==[means_VD(v - 0 * back, d)]==]
+  BEFORE [==[pooled_VD(v - back, d)]==]
+  AFTER [==[pooled_VD(v - 0 * back, d)]==]
   REASON "the segment's own mean for the one before: it looks ahead"
   TESTS modules/segment_source)
 mutant(mean_gradient_to_the_wrong_segment modules/segment_source.hpp
@@ -152,25 +152,25 @@ mutant(bias_gradient_overwrites modules/linear.hpp
   REASON "the second micro-batch forgets the first"
   TESTS modules/linear)
 mutant(router_gradient_not_in_x layers/token_moe.hpp
-  BEFORE [==[add_to(context, d_x_gate_TD, d_x_TD.view());]==]
-  AFTER [==[static_cast<void>(d_x_gate_TD);]==]
+  BEFORE [==[add_to(context, gating.gate.backward(context, d_logits_TE, x_TD, gradient.gating.gate), d_x_TD);]==]
+  AFTER [==[gating.gate.backward(context, d_logits_TE, x_TD, gradient.gating.gate);]==]
   REASON "x learns nothing through the gate"
   TESTS layers/token_moe)
 mutant(mass_gradient_dropped layers/hybrid_moe.hpp
-  BEFORE [==[gradient.segment, d.d_mass_1T);]==]
-  AFTER [==[gradient.segment);]==]
+  BEFORE [==[if (!d_mass_1T.empty()) add_sum_of_gates_back]==]
+  AFTER [==[if (d_mass_1T.rows() > 1) add_sum_of_gates_back]==]
   REASON "the gates learn nothing through the normaliser Z"
   TESTS layers/hybrid_moe)
 
 # ---- fusion --------------------------------------------------------------------------------------
 mutant(fusion_weights_swapped modules/fusion/fixed_fusion.hpp
-  BEFORE [==[y(t, d) = w_t * y(t, d) + w_s * s(t, d);]==]
-  AFTER [==[y(t, d) = w_s * y(t, d) + w_t * s(t, d);]==]
+  BEFORE [==[scale_T2(t, 0) = w_t;]==]
+  AFTER [==[scale_T2(t, 0) = w_s;]==]
   REASON "0.7 and 0.3 exchanged"
   TESTS modules/fusion/fixed_fusion)
 mutant(mass_gradient_sign modules/fusion/normalised_fusion.hpp
-  BEFORE [==[d_mass_1T(0, t) = -b * inner;]==]
-  AFTER [==[d_mass_1T(0, t) = b * inner;]==]
+  BEFORE [==[-scale_T2(t, 1) * (]==]
+  AFTER [==[scale_T2(t, 1) * (]==]
   REASON "wrong sign in the derivative of 1 / Z"
   TESTS modules/fusion/normalised_fusion)
 
@@ -217,3 +217,57 @@ mutant(last_tile_cut_off backend/cpu/parallel.hpp
   AFTER [==[count / tile]==]
   REASON "what does not fill a tile is left out"
   TESTS backend/cpu/parallel)
+
+# ---- components of the paper and its neighbours ---------------------------------------------------
+mutant(window_ends_before_its_minimum policies/segmenter/boundary_window.hpp
+  BEFORE [==[length >= minimum]==]
+  AFTER [==[length + 1 >= minimum]==]
+  REASON "a window one row shorter than its minimum"
+  TESTS policies/segmenter/boundary_window)
+mutant(max_pool_takes_the_last_row policies/pooling/max_pool.hpp
+  BEFORE [==[d_x_TD(row_VD(v, d), d) += d_max_VD(v, d);]==]
+  AFTER [==[d_x_TD(row_VD(v, 0), d) += d_max_VD(v, d);]==]
+  REASON "every channel's gradient to the first channel's row"
+  TESTS policies/pooling/pooling)
+mutant(cap_off_by_one policies/router/capped_expert_choice.hpp
+  BEFORE [==[        if (takers_1R(0, r) >= most)
+          chosen_R1(r, 0) = 0;]==]
+  AFTER [==[        if (takers_1R(0, r) > most)
+          chosen_R1(r, 0) = 0;]==]
+  REASON "one expert more than the cap"
+  TESTS policies/router/capped_expert_choice)
+mutant(capacity_factor_rounds_down policies/capacity/capacity_factor.hpp
+  BEFORE [==[std::ceil(factor]==]
+  AFTER [==[std::floor(factor]==]
+  REASON "floor for ceil"
+  TESTS policies/capacity/capacity_factor)
+mutant(drops_first_choices_first backend/cpu/cpu.hpp
+  BEFORE [==[for (Rank rank = 1; rank <= last; ++rank)]==]
+  AFTER [==[for (Rank rank = last; rank >= 1; --rank)]==]
+  REASON "second choices take the room of first ones"
+  TESTS ops/drop)
+mutant(balance_forgets_the_dropped layers/token_moe.hpp
+  BEFORE [==[wanted.push_back(stats.load[e] + stats.dropped[e]);]==]
+  AFTER [==[wanted.push_back(stats.load[e]);]==]
+  REASON "the balance loss counts only what was kept"
+  TESTS layers/token_moe)
+mutant(z_loss_without_its_two ops/z_loss.hpp
+  BEFORE [==[static_cast<Real>(2 * d_loss]==]
+  AFTER [==[static_cast<Real>(d_loss]==]
+  REASON "the square's factor is missing from the gradient"
+  TESTS ops/z_loss)
+mutant(one_pass_scales_both_levels_alike ops/scale.hpp
+  BEFORE [==[joined_TE(t, e) *= scale_T2(t, e < a_TE.cols ? 0 : 1);]==]
+  AFTER [==[joined_TE(t, e) *= scale_T2(t, 0);]==]
+  REASON "the segment level's gates get the token level's weight"
+  TESTS layers/hybrid_moe)
+mutant(channel_fusion_weight_gradient_missing modules/fusion/channel_fusion.hpp
+  BEFORE [==[B::add_column_sums(context, o_TD, d_w_D.view());]==]
+  AFTER [==[static_cast<void>(d_w_D);]==]
+  REASON "learned weights that never learn"
+  TESTS modules/fusion/channel_fusion)
+mutant(noise_reaches_the_shared_expert train/upcycle.hpp
+  BEFORE [==[if (e == shared) continue;]==]
+  AFTER [==[if (e == shared + 1) continue;]==]
+  REASON "the frozen expert is no copy of the dense FFN"
+  TESTS train/upcycle)
