@@ -16,7 +16,7 @@ namespace detail {
 
 /// Both levels' experts, the token level's first.
 template <class Layer>
-moe::Experts<const Expert> experts_of(const Layer& layer) {
+moe::ExpertSpan<const Expert> experts_of(const Layer& layer) {
   return {layer.token.bank.span(), layer.segment.bank.span()};
 }
 
@@ -64,7 +64,7 @@ staged_backward(const moe::HybridMoE<Token, Segment, F>& layer, const Context& c
   const ConstView scale_T2 = std::as_const(saved.scale_T2).view(), mass_1T = std::as_const(saved.mass_1T).view();
   auto [d_x_TD, d_gates_TE] =
       staged_mix_back(context, detail::experts_of(layer), d_y_TD, std::move(saved.mix),
-                      moe::Experts<Expert>(gradient.token.bank.span(), gradient.segment.bank.span()), watch);
+                      moe::ExpertSpan<Expert>(gradient.token.bank.span(), gradient.segment.bank.span()), watch);
   auto d = moe::scaled_side_by_side_back<float, Cpu>(context, std::as_const(d_gates_TE).view(),
                                                      std::as_const(saved.token.decision.gates_RE).view(),
                                                      std::as_const(saved.segment.gates).view(), scale_T2);

@@ -13,9 +13,9 @@ namespace moe_bench {
 
 using Expert = moe::SwiGlu<float, Cpu>;
 
-inline std::pair<Tensor, moe::MixSaved<Expert>> staged_mix(const Context& context, moe::Experts<const Expert> experts,
-                                                           ConstView x_TD, moe::Plan<Cpu> plan, ConstView gates_TE,
-                                                           Stopwatch& watch) {
+inline std::pair<Tensor, moe::MixSaved<Expert>> staged_mix(const Context& context,
+                                                           moe::ExpertSpan<const Expert> experts, ConstView x_TD,
+                                                           moe::Plan<Cpu> plan, ConstView gates_TE, Stopwatch& watch) {
   moe::MixSaved<Expert> saved;
   saved.plan = std::move(plan);
   saved.gates_1N = moe::gates_of_pairs<float, Cpu>(context, gates_TE, saved.plan);
@@ -32,9 +32,9 @@ inline std::pair<Tensor, moe::MixSaved<Expert>> staged_mix(const Context& contex
 }
 
 /// d_x_TD and d_gates_TE.
-inline std::pair<Tensor, Tensor> staged_mix_back(const Context& context, moe::Experts<const Expert> experts,
+inline std::pair<Tensor, Tensor> staged_mix_back(const Context& context, moe::ExpertSpan<const Expert> experts,
                                                  ConstView d_y_TD, moe::MixSaved<Expert> saved,
-                                                 moe::Experts<Expert> gradients, Stopwatch& watch) {
+                                                 moe::ExpertSpan<Expert> gradients, Stopwatch& watch) {
   auto d_gates_1N = Tensor::uninitialized(context, 1, saved.plan.pairs());
   auto d_y_ND = Tensor::uninitialized(context, saved.plan.pairs(), d_y_TD.cols);
   Cpu::combine_rows_back(context, d_y_TD, saved.y_ND, saved.gates_1N, saved.plan, d_y_ND.view(), d_gates_1N.view());
@@ -51,7 +51,7 @@ inline std::pair<Tensor, Tensor> staged_mix_back(const Context& context, moe::Ex
   return {std::move(d_x_TD), std::move(d_gates_TE)};
 }
 
-inline Tensor staged_mix_infer(const Context& context, moe::Experts<const Expert> experts, ConstView x_TD,
+inline Tensor staged_mix_infer(const Context& context, moe::ExpertSpan<const Expert> experts, ConstView x_TD,
                                const moe::Plan<Cpu>& plan, ConstView gates_TE, Stopwatch& watch) {
   const auto gates_1N = moe::gates_of_pairs<float, Cpu>(context, gates_TE, plan);
   auto x_ND = Tensor::uninitialized(context, plan.pairs(), x_TD.cols);

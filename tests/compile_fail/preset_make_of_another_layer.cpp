@@ -1,7 +1,7 @@
-// error: make_multipl: the type to build must be a MultiPlMoe or a CausalMultiPlMoe
+// error: make_multipl: the type to build must be one of the MultiPL layers or one of its levels
 #include "parts.hpp"
 
 using namespace moe;
 using namespace moe::testing;
 
-const auto layer = make_multipl<Token>({.width = 8, .hidden = 16});
+const auto layer = make_multipl<SwiGlu<float, Cpu<>>>({.width = 8, .hidden = 16});

@@ -12,9 +12,9 @@ namespace moe {
 
 /// The experts that work in one pass: one bank, or two, the second numbered after the first.
 template <class X>
-class Experts {
+class ExpertSpan {
  public:
-  Experts(std::span<X> first, std::span<X> second = {}) : first_(first), second_(second) {}
+  ExpertSpan(std::span<X> first, std::span<X> second = {}) : first_(first), second_(second) {}
   std::size_t size() const { return first_.size() + second_.size(); }
   X& operator[](std::size_t e) const { return e < first_.size() ? first_[e] : second_[e - first_.size()]; }
 
@@ -26,7 +26,7 @@ class Experts {
 /// [offsets[e], offsets[e+1]) go through experts[e].
 template <class X>
 concept Expert = Module<X> && Backend<typename X::Backend> &&
-    requires(Experts<const X> experts, const typename X::Backend::Context& context,
+    requires(ExpertSpan<const X> experts, const typename X::Backend::Context& context,
              View<const typename X::Value, typename X::Backend> x_ND, const std::vector<Index>& offsets) {
   typename X::Value;
   typename X::GroupSaved;

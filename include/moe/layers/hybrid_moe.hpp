@@ -236,7 +236,7 @@ class HybridMoE {
   // --- one pass -----------------------------------------------------------------------------------------------------
 
   /// Both levels' experts, the token level's first.
-  Experts<const ExpertType> experts() const { return {token.bank.span(), segment.bank.span()}; }
+  ExpertSpan<const ExpertType> experts() const { return {token.bank.span(), segment.bank.span()}; }
 
   Plan<Backend> join_plans(const Context& context, const typename Token::Routed& by_token,
                            const typename Segment::Routed& by_segment) const {
@@ -265,7 +265,7 @@ class HybridMoE {
     const ConstView scale_T2 = std::as_const(saved.scale_T2).view(), mass_1T = std::as_const(saved.mass_1T).view();
     auto [d_x_TD, d_gates_TE] =
         mix_back<ExpertType>(context, experts(), d_y_TD, std::move(saved.mix),
-                             Experts<ExpertType>(gradient.token.bank.span(), gradient.segment.bank.span()));
+                             ExpertSpan<ExpertType>(gradient.token.bank.span(), gradient.segment.bank.span()));
     auto d = scaled_side_by_side_back<Value, Backend>(context, std::as_const(d_gates_TE).view(),
                                                       std::as_const(saved.token.decision.gates_RE).view(),
                                                       std::as_const(saved.segment.gates).view(), scale_T2);

@@ -84,7 +84,7 @@ struct SwiGlu {
 
   // --- as experts: rows [offsets[e], offsets[e+1]) go through experts[e] ---------------------------------------------
 
-  static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, Experts<const SwiGlu> experts,
+  static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, ExpertSpan<const SwiGlu> experts,
                                                       ConstView x_ND, ListView<Index> offsets) {
     const Index hidden = experts[0].hidden();
     GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, hidden),
@@ -98,8 +98,9 @@ struct SwiGlu {
     return {std::move(y_ND), std::move(saved)};
   }
 
-  static Tensor backward_groups(const Context& context, Experts<const SwiGlu> experts, ConstView d_y_ND,
-                                ListView<Index> offsets, ConstView x_ND, GroupSaved saved, Experts<SwiGlu> gradients) {
+  static Tensor backward_groups(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView d_y_ND,
+                                ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
+                                ExpertSpan<SwiGlu> gradients) {
     const Index hidden = experts[0].hidden();
     auto d_h_NF = Tensor::zeros(context, x_ND.rows, hidden);
     Backend::add_grouped_product_back(context, d_y_ND, weights(context, experts, &SwiGlu::down_proj), offsets,
@@ -118,7 +119,7 @@ struct SwiGlu {
     return d_x_ND;
   }
 
-  static Tensor infer_groups(const Context& context, Experts<const SwiGlu> experts, ConstView x_ND,
+  static Tensor infer_groups(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView x_ND,
                              ListView<Index> offsets) {
     return forward_groups(context, experts, x_ND, offsets).first;
   }
@@ -157,7 +158,7 @@ struct SwiGlu {
   class Weights {
    public:
     template <class Some>
-    Weights(const Context& context, Experts<Some> experts, Tensor SwiGlu::*which)
+    Weights(const Context& context, ExpertSpan<Some> experts, Tensor SwiGlu::*which)
         : count_(static_cast<Index>(experts.size())), views_(context, count_) {
       V* view = views_.data();
       for (std::size_t e = 0; e < experts.size(); ++e) *view++ = (experts[e].*which).view();
@@ -168,11 +169,11 @@ struct SwiGlu {
     Index count_;
     typename Backend::template HostBuffer<V> views_;
   };
-  static Weights<ConstView> weights(const Context& context, Experts<const SwiGlu> experts, Tensor SwiGlu::*which) {
+  static Weights<ConstView> weights(const Context& context, ExpertSpan<const SwiGlu> experts, Tensor SwiGlu::*which) {
     return {context, experts, which};
   }
   static void add_gradient(const Context& context, ConstView d_y_NO, ConstView x_NI, ListView<Index> offsets,
-                           Experts<SwiGlu> gradients, Tensor SwiGlu::*which) {
+                           ExpertSpan<SwiGlu> gradients, Tensor SwiGlu::*which) {
     Backend::grouped_weight_gradient(context, d_y_NO, x_NI, offsets,
                                      Weights<View<Value, Backend>>(context, gradients, which));
   }

@@ -25,7 +25,7 @@ struct MixSaved {
 /// chose. Rows are gathered by expert, each expert runs once over its rows, and each row adds up its answers by
 /// ascending expert.
 template <Expert X, class B = typename X::Backend, class Real = typename X::Value>
-std::pair<Matrix<Real, B>, MixSaved<X>> mix(const typename B::Context& context, Experts<const X> experts,
+std::pair<Matrix<Real, B>, MixSaved<X>> mix(const typename B::Context& context, ExpertSpan<const X> experts,
                                             View<const Real, B> x_TD, Plan<B> plan, View<const Real, B> gates_TE) {
   MixSaved<X> saved;
   saved.plan = std::move(plan);
@@ -41,9 +41,9 @@ std::pair<Matrix<Real, B>, MixSaved<X>> mix(const typename B::Context& context, 
 
 /// d_y_TD -> d_x_TD through the experts, and d_gates_TE; adds into the experts' gradients.
 template <Expert X, class B = typename X::Backend, class Real = typename X::Value>
-std::pair<Matrix<Real, B>, Matrix<Real, B>> mix_back(const typename B::Context& context, Experts<const X> experts,
+std::pair<Matrix<Real, B>, Matrix<Real, B>> mix_back(const typename B::Context& context, ExpertSpan<const X> experts,
                                                      View<const Real, B> d_y_TD, MixSaved<X> saved,
-                                                     Experts<X> gradients) {
+                                                     ExpertSpan<X> gradients) {
   auto d_gates_1N = Matrix<Real, B>::uninitialized(context, 1, saved.plan.pairs());
   auto d_y_ND = Matrix<Real, B>::uninitialized(context, saved.plan.pairs(), d_y_TD.cols);
   B::combine_rows_back(context, d_y_TD, saved.y_ND, saved.gates_1N, saved.plan, d_y_ND.view(), d_gates_1N.view());
@@ -57,7 +57,7 @@ std::pair<Matrix<Real, B>, Matrix<Real, B>> mix_back(const typename B::Context& 
 
 /// mix without anything kept.
 template <Expert X, class B = typename X::Backend, class Real = typename X::Value>
-Matrix<Real, B> mix_infer(const typename B::Context& context, Experts<const X> experts, View<const Real, B> x_TD,
+Matrix<Real, B> mix_infer(const typename B::Context& context, ExpertSpan<const X> experts, View<const Real, B> x_TD,
                           const Plan<B>& plan, View<const Real, B> gates_TE) {
   const auto gates_1N = gates_of_pairs<Real, B>(context, gates_TE, plan);
   auto x_ND = Matrix<Real, B>::uninitialized(context, plan.pairs(), x_TD.cols);
