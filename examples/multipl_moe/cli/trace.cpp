@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/report/gnuplot.hpp"
+#include "multipl_moe/report/routing_pictures.hpp"
+#include "multipl_moe/report/routing_tables.hpp"
+#include "multipl_moe/report/routing_trace.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+struct TraceFlags {
+  std::string model, data, output, split = "test";
+  TraceOptions options;
+  int threads = 0;
+};
+
+void write_trace(const RoutingTrace& trace, const std::filesystem::path& folder) {
+  create_folders(folder);
+  write_file_atomically(folder / "token_experts.csv", token_experts_csv(trace));
+  write_file_atomically(folder / "summary.csv", summary_csv(trace));
+  if (has_segments(trace)) {
+    write_file_atomically(folder / "segment_experts.csv", segment_experts_csv(trace));
+    write_file_atomically(folder / "segment_positions.csv", segment_positions_csv(trace));
+    write_file_atomically(folder / "segment_sharing.csv", segment_sharing_csv(trace));
+  } else {
+    notice("note: no layer of this model routes segments, so there are no tables of segments\n");
+  }
+  draw_pictures(folder, routing_pictures(trace));
+}
+
+}  // namespace
+
+void add_trace_command(CLI::App& program) {
+  CLI::App& command =
+      *program.add_subcommand("trace", "Which experts work on which language, as tables (CSV) and pictures.");
+  const auto flags = std::make_shared<TraceFlags>();
+  command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
+  command.add_option("--data", flags->data, "folder of token files, as prepare writes it")
+      ->required()
+      ->type_name("DIR");
+  command
+      .add_option("-o,--output", flags->output, "folder for tables and pictures; files of the same names are replaced")
+      ->required()
+      ->type_name("DIR");
+  command.add_option("--split", flags->split, "held-out text: dev or test")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"dev", "test"}));
+  command.add_option("--tokens", flags->options.tokens, "of each language; 0: all")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.add_option("--batch-size", flags->options.sequences, "sequences in a batch")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--sequence-length", flags->options.length, "tokens in a sequence")
+      ->capture_default_str()
+      ->check(above_zero());
+  add_threads_option(command, flags->threads);
+  command.callback([flags] {
+    const auto model = load_model(flags->model, flags->threads);
+    const auto files = open_language_files(flags->data, flags->split, ByteTokenizer::hash);
+    const RoutingTrace trace = trace_routing(*model, files, flags->options);
+    write_trace(trace, flags->output);
+    fmt::print("{}", summary_csv(trace));
+  });
+}
+
+}  // namespace multipl_moe
