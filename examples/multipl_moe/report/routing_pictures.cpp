@@ -25,14 +25,14 @@ double share(std::int64_t part, std::int64_t whole) {
 
 /// Where the panels of a picture are, in pixels from its lower left corner.
 struct Grid {
-  static constexpr int left = 90, right = 110, top = 64, bottom = 60, gap_x = 24, gap_y = 46;
+  static constexpr int left = 90, right = 130, top = 64, bottom = 60, gap_x = 24, gap_y = 64;
   int panels, columns, panel_width, panel_height;
 
   Grid(std::size_t count, int width, int height)
-      : panels(static_cast<int>(count)),
-        columns(std::min(panels, std::max(1, 1400 / width))),
-        panel_width(width),
-        panel_height(height) {}
+      : panels(static_cast<int>(count)), columns(panels), panel_width(width), panel_height(height) {
+    const int most = std::max(1, 1400 / width), rows_needed = (panels + most - 1) / most;
+    columns = (panels + rows_needed - 1) / rows_needed;
+  }
 
   int rows() const { return (panels + columns - 1) / columns; }
   // Room for the title at least.
@@ -109,7 +109,7 @@ Picture heat_map(const std::string& name, const std::string& title, const Axes& 
       title_commands(grid, title) +
       fmt::format(
           "set palette defined (0 '#f7fbff', 0.25 '#c6dbef', 0.5 '#6baed6', 0.75 '#2171b5', 1 '#08306b')\n"
-          "set cbrange [0:{:.4g}]\nset cblabel 'share'\nset format cb '%.2f'\nunset key\n"
+          "set cbrange [0:{:.4g}]\nset cblabel 'share' offset 1.4,0\nset format cb '%.2f'\nunset key\n"
           "set colorbox user origin screen {:.5f},{:.5f} size screen {:.5f},{:.5f}\n"
           "set xrange [-0.5:{}.5]\nset yrange [{}.5:-0.5]\nset tics out nomirror scale 0.4\nset xtics {}\n",
           axes.darkest, static_cast<double>(colour_bar) / grid.width(),
@@ -261,11 +261,11 @@ std::vector<Picture> routing_pictures(const RoutingTrace& trace) {
   if (languages.empty()) return pictures;
   const RoutingTally& first = *trace[index_of(languages.front())];
   if (!first.token.empty())
-    pictures.push_back(
-        expert_picture(trace, &RoutingTally::token, "token_experts", "Share of tokens that a token expert works on"));
+    pictures.push_back(expert_picture(trace, &RoutingTally::token, "token_experts",
+                                      "Share of tokens that a token expert works on; 1 is drawn darkest"));
   if (first.segment.empty()) return pictures;
   pictures.push_back(expert_picture(trace, &RoutingTally::segment, "segment_experts",
-                                    "Share of segments that a segment expert works on"));
+                                    "Share of segments that a segment expert works on; 1 is drawn darkest"));
   for (const Language language : languages)
     pictures.push_back(position_picture(trace[index_of(language)]->segment, language));
   pictures.push_back(sharing_picture(trace));

@@ -1,0 +1,43 @@
+/// What a run folder says of its run: config.toml, env.json, metrics.jsonl.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace multipl_moe {
+
+/// A line of metrics.jsonl. What was not finite is NaN.
+struct StepMetrics {
+  std::int64_t step = 0;  ///< from 1
+  double loss = 0;        ///< nats per token
+  double auxiliary = 0;   ///< weighted balance loss and z-loss, summed over layers
+  double rate = 0;
+  double gradient_norm = 0;
+  double tokens_per_second = 0;  ///< mean since its process started
+  bool skipped = false;
+};
+
+using NamedValues = std::vector<std::pair<std::string, std::string>>;
+
+struct RunRecord {
+  std::string name;
+  NamedValues settings;     ///< of config.toml, in the file's order; `command` is its section
+  NamedValues environment;  ///< of env.json: version, compiler, ..., `data.rust` (hash and tokens)
+  std::vector<StepMetrics> steps;
+
+  /// Tokens of a step by its settings; empty where they do not say.
+  std::optional<std::int64_t> tokens_per_step() const;
+};
+
+/// Throws BadFile, which names the line of config.toml or metrics.jsonl, where a file is missing, is not what a run
+/// writes, or has no step. A last line that a killed run left without its end is passed over with a notice.
+RunRecord read_run(const std::filesystem::path& folder);
+
+/// The folder's own name for each; as given where two would be the same.
+std::vector<std::string> run_names(const std::vector<std::filesystem::path>& folders);
+
+}  // namespace multipl_moe

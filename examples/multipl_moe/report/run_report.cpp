@@ -1,0 +1,179 @@
+#include "multipl_moe/report/run_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/train/progress.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+constexpr const char* colours[] = {"4477aa", "ee6677", "228833", "ccbb44", "66ccee", "aa3377", "666666"};
+
+std::vector<double> values_of(const RunRecord& run, double StepMetrics::*member) {
+  std::vector<double> values;
+  for (const StepMetrics& step : run.steps) values.push_back(step.*member);
+  return values;
+}
+
+std::string number(double value, const char* missing) {
+  return std::isfinite(value) ? fmt::format("{:.6g}", value) : std::string(missing);
+}
+
+/// A table's cell: what a file says must not end it.
+std::string cell(std::string_view text) {
+  std::string shown;
+  for (const char c : escaped(text)) shown += c == '|' ? "\\|" : std::string(1, c);
+  return shown;
+}
+
+std::string row_of(const std::vector<std::string>& cells) {
+  std::string text = "|";
+  for (const std::string& one : cells) text += fmt::format(" {} |", one);
+  return text + "\n";
+}
+
+std::string table_head(const std::vector<std::string>& names) {
+  std::string text = row_of(names) + "|";
+  for (std::size_t i = 0; i < names.size(); ++i) text += "---|";
+  return text + "\n";
+}
+
+std::string value_named(const NamedValues& values, const std::string& name) {
+  const auto found = std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.first == name; });
+  return found == values.end() ? "-" : found->second;
+}
+
+/// A row for each name that some run has; with several runs only for those whose values differ.
+std::string differences(const std::vector<RunRecord>& runs, NamedValues RunRecord::*values) {
+  std::vector<std::string> names, head{""};
+  for (const RunRecord& run : runs) {
+    head.push_back(cell(run.name));
+    for (const auto& [name, value] : run.*values)
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  std::string rows;
+  for (const std::string& name : names) {
+    std::vector<std::string> cells{cell(name)};
+    for (const RunRecord& run : runs) cells.push_back(cell(value_named(run.*values, name)));
+    const bool same = std::all_of(cells.begin() + 1, cells.end(), [&](const auto& c) { return c == cells[1]; });
+    if (!same || runs.size() == 1) rows += row_of(cells);
+  }
+  return rows.empty() ? "None.\n" : table_head(head) + rows;
+}
+
+std::vector<std::string> result_cells(const RunRecord& run) {
+  const std::vector<double> losses = values_of(run, &StepMetrics::loss);
+  const StepMetrics& last = run.steps.back();
+  const auto best = std::min_element(run.steps.begin(), run.steps.end(), [](const auto& a, const auto& b) {
+    return a.loss < b.loss || (std::isnan(b.loss) && !std::isnan(a.loss));
+  });
+  const auto skipped = std::count_if(run.steps.begin(), run.steps.end(), [](const auto& s) { return s.skipped; });
+  const double tail = smoothed(losses, std::max<std::size_t>(1, losses.size() / 10)).back();
+  const auto tokens = run.tokens_per_step();
+  const double seconds = tokens && last.tokens_per_second > 0
+                             ? static_cast<double>(*tokens * last.step) / last.tokens_per_second
+                             : nothing;
+  return {cell(run.name),
+          std::to_string(last.step),
+          number(last.loss, "not finite"),
+          number(tail, "not finite"),
+          std::isnan(best->loss) ? "not finite" : fmt::format("{:.6g} (step {})", best->loss, best->step),
+          std::to_string(skipped),
+          tokens ? std::to_string(*tokens * last.step) : "-",
+          std::isfinite(last.tokens_per_second) ? short_count(last.tokens_per_second) : "-",
+          std::isfinite(seconds) ? short_duration(seconds) : "-"};
+}
+
+/// Steps, raw and smoothed values; gnuplot leaves out what is no number.
+std::string curve_block(std::size_t number_of_run, const RunRecord& run, double StepMetrics::*member) {
+  const std::vector<double> values = values_of(run, member);
+  const std::vector<double> means = smoothed(values, smoothing_window(values.size()));
+  std::string text = fmt::format("$run{} << EOD\n", number_of_run);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    text += fmt::format("{} {} {}\n", run.steps[i].step, number(values[i], "?"), number(means[i], "?"));
+  return text + "EOD\n";
+}
+
+Picture curves(const std::vector<RunRecord>& runs, const std::string& name, const std::string& title,
+               const std::string& y_label, double StepMetrics::*member) {
+  Picture picture{.name = name, .width = 900, .height = 540, .data = {}, .commands = {}};
+  for (std::size_t i = 0; i < runs.size(); ++i) picture.data += curve_block(i, runs[i], member);
+  picture.commands = fmt::format(
+      "set title {}\nset xlabel 'step'\nset ylabel {}\nset grid lc rgb '#dddddd'\nset tics nomirror\n"
+      "set datafile missing '?'\nset key top right opaque\nset offsets graph 0, graph 0, graph 0.05, graph 0.02\n",
+      plot_text(title), plot_text(y_label));
+  std::string faint, clear;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const char* const colour = colours[i % std::size(colours)];
+    faint +=
+        fmt::format("{}$run{} using 1:2 with points pt 7 ps 0.3 lc rgb '#b0{}' notitle", i > 0 ? ", " : "", i, colour);
+    clear += fmt::format(", $run{} using 1:3 with lines lw 2 dt {} lc rgb '#{}' title {}", i,
+                         1 + i / std::size(colours), colour, plot_text(runs[i].name));
+  }
+  picture.commands += "plot " + faint + clear + "\n";
+  return picture;
+}
+
+}  // namespace
+
+std::size_t smoothing_window(std::size_t steps) { return std::max<std::size_t>(1, steps / 50); }
+
+std::vector<double> smoothed(const std::vector<double>& values, std::size_t window) {
+  std::vector<double> means;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double sum = 0;
+    int count = 0;
+    for (std::size_t j = i + 1 - std::min(window, i + 1); j <= i; ++j)
+      if (std::isfinite(values[j])) {
+        sum += values[j];
+        ++count;
+      }
+    means.push_back(count > 0 ? sum / count : nothing);
+  }
+  return means;
+}
+
+std::string report_text(const std::vector<RunRecord>& runs) {
+  std::string text = "# Training runs\n\n" + table_head({"run", "steps", "last loss", "mean loss, last tenth",
+                                                         "best loss", "skipped steps", "tokens", "tokens/s", "time"});
+  for (const RunRecord& run : runs) text += row_of(result_cells(run));
+  text +=
+      "\nLosses are nats per token of training text. Tokens/s is the mean since the run's last process started, the "
+      "time "
+      "all tokens by it.\n\n![loss](loss.png)\n\n![gradient norm](gnorm.png)\n\n"
+      "Points are steps, lines means of the last fiftieth of the run's steps; every number is in "
+      "[metrics.csv](metrics.csv).\n\n";
+  text +=
+      (runs.size() == 1 ? "## Settings\n\n" : "## Settings that differ\n\n") + differences(runs, &RunRecord::settings);
+  text += (runs.size() == 1 ? "\n## Machine and data\n\n" : "\n## What else differs: machine and data\n\n") +
+          differences(runs, &RunRecord::environment);
+  return text;
+}
+
+std::string metrics_csv(const std::vector<RunRecord>& runs) {
+  std::string text = "step,run,loss,auxiliary,learning_rate,gradient_norm,tokens_per_second,skipped\n";
+  for (const RunRecord& run : runs) {
+    std::string name;
+    for (const char c : run.name) name += c == '"' ? "\"\"" : std::string(1, c);
+    if (name.find_first_of(",\"\r\n") != std::string::npos) name = '"' + name + '"';
+    for (const StepMetrics& s : run.steps)
+      text += fmt::format("{},{},{},{},{},{},{},{}\n", s.step, name, number(s.loss, ""), number(s.auxiliary, ""),
+                          number(s.rate, ""), number(s.gradient_norm, ""), number(s.tokens_per_second, ""),
+                          s.skipped ? 1 : 0);
+  }
+  return text;
+}
+
+std::vector<Picture> run_pictures(const std::vector<RunRecord>& runs) {
+  return {curves(runs, "loss", "Loss on training text", "nats per token", &StepMetrics::loss),
+          curves(runs, "gnorm", "Norm of the gradient, before clipping", "global norm", &StepMetrics::gradient_norm)};
+}
+
+}  // namespace multipl_moe
