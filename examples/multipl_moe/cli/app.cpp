@@ -57,6 +57,7 @@ int run_program(int argc, char** argv) {
   add_generate_command(program);
   add_trace_command(program);
   add_report_command(program);
+  add_doctor_command(program);
   add_demo_command(program);
   for (CLI::App* command : program.get_subcommands({})) name_environment_variables(*command);
   add_config_options(program);

@@ -14,6 +14,7 @@ void add_eval_command(CLI::App& program);
 void add_generate_command(CLI::App& program);
 void add_trace_command(CLI::App& program);
 void add_report_command(CLI::App& program);
+void add_doctor_command(CLI::App& program);
 void add_demo_command(CLI::App& program);
 
 }  // namespace multipl_moe

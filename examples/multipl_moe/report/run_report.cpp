@@ -113,7 +113,7 @@ Picture curves(const std::vector<RunRecord>& runs, const std::string& name, cons
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const char* const colour = colours[i % std::size(colours)];
     faint +=
-        fmt::format("{}$run{} using 1:2 with points pt 7 ps 0.3 lc rgb '#b0{}' notitle", i > 0 ? ", " : "", i, colour);
+        fmt::format("{}$run{} using 1:2 with points pt 7 ps 0.5 lc rgb '#a0{}' notitle", i > 0 ? ", " : "", i, colour);
     clear += fmt::format(", $run{} using 1:3 with lines lw 2 dt {} lc rgb '#{}' title {}", i,
                          1 + i / std::size(colours), colour, plot_text(runs[i].name));
   }
@@ -123,7 +123,7 @@ Picture curves(const std::vector<RunRecord>& runs, const std::string& name, cons
 
 }  // namespace
 
-std::size_t smoothing_window(std::size_t steps) { return std::max<std::size_t>(1, steps / 50); }
+std::size_t smoothing_window(std::size_t steps) { return std::max<std::size_t>(1, steps / 20); }
 
 std::vector<double> smoothed(const std::vector<double>& values, std::size_t window) {
   std::vector<double> means;
@@ -148,7 +148,7 @@ std::string report_text(const std::vector<RunRecord>& runs) {
       "\nLosses are nats per token of training text. Tokens/s is the mean since the run's last process started, the "
       "time "
       "all tokens by it.\n\n![loss](loss.png)\n\n![gradient norm](gnorm.png)\n\n"
-      "Points are steps, lines means of the last fiftieth of the run's steps; every number is in "
+      "Points are steps, lines means of the last twentieth of the run's steps; every number is in "
       "[metrics.csv](metrics.csv).\n\n";
   text +=
       (runs.size() == 1 ? "## Settings\n\n" : "## Settings that differ\n\n") + differences(runs, &RunRecord::settings);

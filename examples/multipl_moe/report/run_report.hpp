@@ -20,7 +20,7 @@ std::string metrics_csv(const std::vector<RunRecord>& runs);
 /// loss, gnorm: every step faint, and the mean of the last steps over it, as many as smoothing_window() says.
 std::vector<Picture> run_pictures(const std::vector<RunRecord>& runs);
 
-/// A fiftieth of the run's steps, 1 at least.
+/// A twentieth of the run's steps, 1 at least.
 std::size_t smoothing_window(std::size_t steps);
 /// For each value the mean of the finite ones among it and the `window` - 1 before it; NaN where none is.
 std::vector<double> smoothed(const std::vector<double>& values, std::size_t window);

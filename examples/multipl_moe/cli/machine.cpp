@@ -1,0 +1,183 @@
+#include "multipl_moe/cli/machine.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "moe/backend/cpu/parallel.hpp"
+#include "moe/version.hpp"
+#include "multipl_moe/cli/environment.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/report/gnuplot.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+/// A run of the demo writes about this much.
+constexpr std::int64_t least_disk = std::int64_t{1} << 30;
+
+/// As /proc/cpuinfo spells them.
+constexpr const char* known_instructions[] = {
+    "sse4_2",   "avx",      "avx2",        "fma",         "f16c",        "avx512f",  "avx512bw", "avx512vl",
+    "avx512dq", "avx_vnni", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "asimd",    "sve"};
+
+std::vector<std::string> instructions_of_cpu() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("flags") && !line.starts_with("Features")) continue;
+    std::vector<std::string> present;
+    std::istringstream words(line.substr(std::min(line.find(':'), line.size() - 1) + 1));
+    for (std::string word; words >> word;)
+      if (std::find(std::begin(known_instructions), std::end(known_instructions), word) != std::end(known_instructions))
+        present.push_back(word);
+    return present;
+  }
+  return {};
+}
+
+std::vector<std::string> instructions_compiled_for() {
+  return {
+#ifdef __SSE4_2__
+      "sse4_2",
+#endif
+#ifdef __AVX__
+      "avx",
+#endif
+#ifdef __AVX2__
+      "avx2",
+#endif
+#ifdef __FMA__
+      "fma",
+#endif
+#ifdef __AVX512F__
+      "avx512f",
+#endif
+#ifdef __AVX512BF16__
+      "avx512_bf16",
+#endif
+#ifdef __ARM_NEON
+      "asimd",
+#endif
+  };
+}
+
+/// A line `Name:  12345 kB` of /proc/meminfo in bytes; 0 where there is none.
+std::int64_t memory_named(std::string_view name) {
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(name)) {
+      std::int64_t kibibytes = 0;
+      std::istringstream(line.substr(name.size())) >> kibibytes;
+      return 1024 * kibibytes;
+    }
+  return 0;
+}
+
+std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1 << 30)); }
+std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(static_cast<double>(bytes)) : "unknown"; }
+
+std::string list_of(const std::vector<std::string>& names) {
+  return names.empty() ? "none that matter here" : fmt::format("{}", fmt::join(names, " "));
+}
+
+}  // namespace
+
+Machine this_machine() {
+  Machine m;
+  m.version = fmt::format("{}.{}.{}", moe::version_major, moe::version_minor, moe::version_patch);
+  m.compiler = compiler_name();
+  m.libraries = library_versions();
+  m.matrix_products = "Eigen";
+  m.cuda = "none";
+  m.cpu = cpu_name();
+  m.vector_instructions = instructions_of_cpu();
+  m.compiled_for = instructions_compiled_for();
+  m.threads = moe::cpu::available_threads();
+  m.memory_bytes = memory_named("MemTotal:");
+  m.memory_free_bytes = memory_named("MemAvailable:");
+  std::error_code error;
+  m.folder = std::filesystem::current_path(error);
+  if (error) throw IoError(".", "find", error.value());
+  struct ::statvfs disk {};
+  if (::statvfs(".", &disk) != 0) throw IoError(m.folder, "ask for free space", errno);
+  m.disk_free_bytes = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
+  m.folder_writable = ::access(".", W_OK) == 0;
+  m.gnuplot = find_program("gnuplot");
+  return m;
+}
+
+std::vector<Lack> lacks_of(const Machine& m) {
+  std::vector<Lack> lacks;
+  std::vector<std::string> absent;
+  for (const std::string& name : m.compiled_for)
+    if (std::find(m.vector_instructions.begin(), m.vector_instructions.end(), name) == m.vector_instructions.end())
+      absent.push_back(name);
+  // Where the system names none at all it only keeps quiet.
+  if (!m.vector_instructions.empty() && !absent.empty())
+    lacks.push_back({"instructions that the program was compiled for: " + list_of(absent),
+                     "build it on this machine, or with -DMOE_NATIVE=OFF", true});
+  if (!m.folder_writable)
+    lacks.push_back({"leave to write into the current folder", "work in a folder of your own", true});
+  if (m.disk_free_bytes < least_disk)
+    lacks.push_back({fmt::format("disk: {} are free here", gib(static_cast<double>(m.disk_free_bytes))),
+                     "free 1 GiB, or work in a folder on another disk", m.disk_free_bytes == 0});
+  if (!m.gnuplot)
+    lacks.push_back({"gnuplot, which draws the pictures of trace and report", "apt-get install gnuplot-nox", false});
+  return lacks;
+}
+
+std::string machine_text(const Machine& m) {
+  std::string text;
+  const auto row = [&](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<22} {}\n", name, escaped(value, 1000));
+  };
+  row("multipl_moe", m.version);
+  row("compiler", m.compiler);
+  for (const auto& [name, version] : m.libraries) row(name, version);
+  row("matrix products", m.matrix_products);
+  row("CUDA", m.cuda);
+  row("CPU", m.cpu);
+  row("vector instructions", list_of(m.vector_instructions));
+  row("compiled for", list_of(m.compiled_for));
+  row("threads", std::to_string(m.threads));
+  row("memory", fmt::format("{}, {} free", gib_or_unknown(m.memory_bytes), gib_or_unknown(m.memory_free_bytes)));
+  row("disk", fmt::format("{} free in {}", gib(static_cast<double>(m.disk_free_bytes)), m.folder.native()));
+  row("gnuplot", m.gnuplot ? m.gnuplot->native() : "not found");
+  const std::vector<Lack> lacks = lacks_of(m);
+  text += lacks.empty() ? "\nnothing is missing\n" : "\nmissing\n";
+  for (const Lack& lack : lacks)
+    text += fmt::format("  {} ({}): {}\n", lack.what, lack.needed ? "needed" : "optional", lack.how_to_get_it);
+  return text;
+}
+
+std::string machine_json(const Machine& m) {
+  nlohmann::ordered_json out;
+  out["version"] = m.version;
+  out["compiler"] = m.compiler;
+  for (const auto& [name, version] : m.libraries) out["libraries"][name] = version;
+  out["matrix_products"] = m.matrix_products;
+  out["cuda"] = m.cuda;
+  out["cpu"] = m.cpu;
+  out["vector_instructions"] = m.vector_instructions;
+  out["compiled_for"] = m.compiled_for;
+  out["threads"] = m.threads;
+  out["memory_bytes"] = m.memory_bytes;
+  out["memory_free_bytes"] = m.memory_free_bytes;
+  out["folder"] = escaped(m.folder.native(), 4096);
+  out["disk_free_bytes"] = m.disk_free_bytes;
+  out["gnuplot"] = m.gnuplot ? nlohmann::ordered_json(escaped(m.gnuplot->native(), 4096)) : nullptr;
+  out["missing"] = nlohmann::ordered_json::array();
+  for (const Lack& lack : lacks_of(m))
+    out["missing"].push_back({{"what", lack.what}, {"needed", lack.needed}, {"how", lack.how_to_get_it}});
+  return out.dump(2) + "\n";
+}
+
+}  // namespace multipl_moe
