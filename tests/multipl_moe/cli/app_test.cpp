@@ -13,7 +13,8 @@ using Catch::Matchers::ContainsSubstring;
 TEST_CASE("every command has help that names its options", "[cli]") {
   const ScratchFolder scratch;
   CHECK(run(scratch, "--help").exit_code == 0);
-  for (const char* command : {"info", "prepare", "pretrain", "upcycle", "train", "eval", "generate", "demo"}) {
+  for (const char* command :
+       {"info", "prepare", "pretrain", "upcycle", "train", "eval", "generate", "trace", "report", "doctor", "demo"}) {
     const Outcome help = run(scratch, std::string(command) + " --help");
     CHECK(help.exit_code == 0);
     CHECK_THAT(help.out, ContainsSubstring("--"));

@@ -1,0 +1,87 @@
+#include "multipl_moe/cli/machine.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "moe/version.hpp"
+#include "program.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+Machine whole_machine() {
+  Machine machine;
+  machine.vector_instructions = {"avx", "avx2", "fma"};
+  machine.compiled_for = {"avx", "fma"};
+  machine.folder = "/home";
+  machine.folder_writable = true;
+  machine.disk_free_bytes = std::int64_t{5} << 30;
+  machine.gnuplot = "/usr/bin/gnuplot";
+  return machine;
+}
+
+}  // namespace
+
+TEST_CASE("a whole machine lacks nothing", "[cli]") {
+  CHECK(lacks_of(whole_machine()).empty());
+  CHECK_THAT(machine_text(whole_machine()), ContainsSubstring("nothing is missing"));
+}
+
+TEST_CASE("each thing that is missing is named with what to do, needed or not", "[cli]") {
+  const auto only_lack = [](const Machine& machine) {
+    const std::vector<Lack> lacks = lacks_of(machine);
+    REQUIRE(lacks.size() == 1);
+    CHECK_FALSE(lacks[0].how_to_get_it.empty());
+    CHECK_THAT(machine_text(machine), ContainsSubstring(lacks[0].what) && ContainsSubstring(lacks[0].how_to_get_it));
+    return lacks[0];
+  };
+  Machine machine = whole_machine();
+  machine.compiled_for.push_back("avx512f");
+  CHECK(only_lack(machine).needed);
+  CHECK_THAT(only_lack(machine).what, ContainsSubstring("avx512f") && !ContainsSubstring("avx "));
+  machine.vector_instructions.clear();
+  CHECK(lacks_of(machine).empty());
+
+  machine = whole_machine();
+  machine.folder_writable = false;
+  CHECK(only_lack(machine).needed);
+
+  machine = whole_machine();
+  machine.disk_free_bytes = 1000;
+  CHECK_FALSE(only_lack(machine).needed);
+  machine.disk_free_bytes = 0;
+  CHECK(only_lack(machine).needed);
+
+  machine = whole_machine();
+  machine.gnuplot.reset();
+  CHECK_FALSE(only_lack(machine).needed);
+  CHECK_THAT(only_lack(machine).how_to_get_it, ContainsSubstring("gnuplot-nox"));
+}
+
+TEST_CASE("the doctor finds this machine fit to run the program that asks", "[cli]") {
+  const ScratchFolder scratch;
+  const Outcome outcome = run(scratch, "doctor --json", "PATH=/nowhere");
+  REQUIRE(outcome.exit_code == 0);
+  const auto found = nlohmann::json::parse(outcome.out);
+  CHECK(found["version"] == std::to_string(moe::version_major) + "." + std::to_string(moe::version_minor) + "." +
+                                std::to_string(moe::version_patch));
+  CHECK(found["threads"].get<int>() >= 1);
+  CHECK(found["libraries"].contains("Eigen"));
+  CHECK(found["folder"] == std::filesystem::canonical(scratch.path()).native());
+  CHECK(found["gnuplot"].is_null());
+  REQUIRE(found["missing"].size() >= 1);
+  CHECK_THAT(found["missing"].back()["how"].get<std::string>(), ContainsSubstring("gnuplot-nox"));
+  CHECK_THAT(run(scratch, "doctor").out, ContainsSubstring("vector instructions"));
+}
+
+TEST_CASE("where something needed is missing the doctor exits with 1", "[cli]") {
+  const ScratchFolder scratch;
+  // No file fits there.
+  const Outcome outcome = run(scratch, "doctor 2>/dev/null; code=$?; cd - >/dev/null; (exit $code)", "cd /proc &&");
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.out, ContainsSubstring("(needed)"));
+}

@@ -1,0 +1,114 @@
+#include "multipl_moe/report/run_record.hpp"
+
+#include <cmath>
+
+#include "../support/stderr_capture.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+constexpr const char* settings =
+    "[train]\nbatch-size = 4\n\n# a remark\nsequence-length = 256\ngradient-accumulation-steps = 2\nmix = \"9:1\"\n";
+const std::string first_step =
+    R"({"step":1,"loss":2.5,"aux":0.25,"learning_rate":1e-3,"gradient_norm":3.0,"tokens_per_second":1000.0})"
+    "\n";
+const std::string second_step =
+    R"({"step":2,"loss":null,"aux":0.5,"learning_rate":2e-3,"gradient_norm":null,"tokens_per_second":2000,"skipped":true})"
+    "\n";
+
+struct Folder {
+  ScratchFolder scratch;
+  Folder() {
+    put_bytes(scratch / "run/config.toml", settings);
+    put_bytes(scratch / "run/env.json",
+              R"({"version":"1.2.3","threads":8,"data":{"go":{"path":"x","xxh3":"abc","tokens":5}}})");
+    put_bytes(scratch / "run/metrics.jsonl", first_step + second_step);
+  }
+  RunRecord read() const { return read_run(scratch / "run"); }
+  void refused(const char* file, const std::string& bytes, const std::string& because) {
+    const std::string good = get_bytes(scratch / file);
+    put_bytes(scratch / file, bytes);
+    INFO(bytes);
+    try {
+      read();
+      FAIL("was read");
+    } catch (const BadFile& error) {
+      CHECK(error.exit_code() == 3);
+      CHECK_THAT(error.what(), ContainsSubstring(file) && ContainsSubstring(because));
+    }
+    put_bytes(scratch / file, good);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a run folder is read as it was written", "[report]") {
+  const Folder folder;
+  const RunRecord run = folder.read();
+  CHECK(run.name == "run");
+  CHECK(run.settings.front() == std::pair<std::string, std::string>("command", "train"));
+  CHECK(run.settings.back() == std::pair<std::string, std::string>("mix", "9:1"));
+  CHECK(run.tokens_per_step() == 4 * 256 * 2);
+  CHECK(run.environment == NamedValues{{"version", "1.2.3"}, {"threads", "8"}, {"data.go", "abc"}});
+  REQUIRE(run.steps.size() == 2);
+  CHECK(run.steps[0].loss == 2.5);
+  CHECK(run.steps[0].rate == 1e-3);
+  CHECK_FALSE(run.steps[0].skipped);
+  CHECK(std::isnan(run.steps[1].loss));
+  CHECK(std::isnan(run.steps[1].gradient_norm));
+  CHECK(run.steps[1].tokens_per_second == 2000);
+  CHECK(run.steps[1].skipped);
+}
+
+TEST_CASE("what no run writes is refused with file and line", "[report]") {
+  Folder folder;
+  folder.refused("run/metrics.jsonl", "", "found none");
+  folder.refused("run/metrics.jsonl", first_step + "{]\n", "line 2");
+  folder.refused("run/metrics.jsonl", first_step + first_step, "line 2 must have a whole \"step\" above 1");
+  folder.refused("run/metrics.jsonl", first_step + "[]\n" + second_step, "line 2");
+  folder.refused("run/metrics.jsonl",
+                 R"({"step":1,"loss":"2"})"
+                 "\n",
+                 "\"loss\"");
+  folder.refused("run/metrics.jsonl",
+                 R"({"step":1.5,"loss":2})"
+                 "\n",
+                 "line 1");
+  folder.refused("run/config.toml", "batch-size = 4\n", "line 1");
+  folder.refused("run/config.toml", "[train]\nbatch-size\n", "line 2");
+  folder.refused("run/config.toml", "[train]\na = 1\n[eval]\n", "line 3");
+  folder.refused("run/config.toml", "\n", "found none");
+  folder.refused("run/env.json", "{", "JSON");
+  folder.refused("run/env.json", "[]", "object");
+  std::filesystem::remove(folder.scratch / "run/env.json");
+  CHECK_THROWS_AS(folder.read(), BadFile);
+}
+
+TEST_CASE("a last line without an end is passed over with a warning", "[report]") {
+  const Folder folder;
+  put_bytes(folder.scratch / "run/metrics.jsonl", first_step + "{\"step\":2,\"lo");
+  const StderrCapture capture;
+  CHECK(folder.read().steps.size() == 1);
+  CHECK_THAT(capture.text(), ContainsSubstring("line 2") && ContainsSubstring("warning"));
+}
+
+TEST_CASE("settings that do not say how many tokens a step has give none", "[report]") {
+  RunRecord run{
+      .name = {}, .settings = {{"batch-size", "4"}, {"sequence-length", "8"}}, .environment = {}, .steps = {}};
+  CHECK_FALSE(run.tokens_per_step());
+  run.settings.emplace_back("gradient-accumulation-steps", "two");
+  CHECK_FALSE(run.tokens_per_step());
+  run.settings.back().second = "2";
+  CHECK(run.tokens_per_step() == 64);
+}
+
+TEST_CASE("runs are called by their folders, or by the way there where that is ambiguous", "[report]") {
+  using Names = std::vector<std::string>;
+  CHECK(run_names({"a/one", "b/two/"}) == Names{"one", "two"});
+  CHECK(run_names({"a/one", "b/one", "two"}) == Names{"a/one", "b/one", "two"});
+}

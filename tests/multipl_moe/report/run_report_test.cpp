@@ -1,0 +1,79 @@
+#include "multipl_moe/report/run_report.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+constexpr double not_finite = std::numeric_limits<double>::quiet_NaN();
+
+RunRecord run_named(const std::string& name, const std::string& rate) {
+  return {.name = name,
+          .settings = {{"command", "train"},
+                       {"batch-size", "2"},
+                       {"sequence-length", "50"},
+                       {"gradient-accumulation-steps", "1"},
+                       {"learning-rate", rate}},
+          .environment = {{"cpu", "same"}},
+          .steps = {{1, 4, 0.5, 1e-3, 2, 10, false},
+                    {2, not_finite, 0, 2e-3, not_finite, 10, true},
+                    {3, 2.5, 0.25, 1e-3, 1, 20, false},
+                    {4, 3, 0.25, 1e-3, 1, 40, false}}};
+}
+
+}  // namespace
+
+TEST_CASE("a report has each run's results and only the settings that differ", "[report]") {
+  const std::string text = report_text({run_named("a", "0.1"), run_named("b|c", "0.2")});
+  // 4 steps of 100 tokens at 40 tokens a second.
+  CHECK_THAT(text, ContainsSubstring("| a | 4 | 3 | 3 | 2.5 (step 3) | 1 | 400 | 40 | 10s |"));
+  CHECK_THAT(text, ContainsSubstring("| b\\|c | 4 |"));
+  CHECK_THAT(text, ContainsSubstring("| learning-rate | 0.1 | 0.2 |"));
+  CHECK_THAT(text, !ContainsSubstring("batch-size") && !ContainsSubstring("cpu"));
+}
+
+TEST_CASE("one run shows all its settings", "[report]") {
+  CHECK_THAT(report_text({run_named("a", "0.1")}),
+             ContainsSubstring("| batch-size | 2 |") && ContainsSubstring("| cpu | same |"));
+}
+
+TEST_CASE("a run whose losses never were finite has no best one", "[report]") {
+  RunRecord run = run_named("a", "0.1");
+  for (StepMetrics& step : run.steps) step.loss = not_finite;
+  CHECK_THAT(report_text({run}), ContainsSubstring("| not finite | not finite | not finite |"));
+}
+
+TEST_CASE("metrics of all runs are one table", "[report]") {
+  const std::string text = metrics_csv({run_named("a", "0.1"), run_named("b,\"c\"", "0.2")});
+  CHECK_THAT(text, ContainsSubstring("step,run,loss,auxiliary,learning_rate,gradient_norm,tokens_per_second,skipped\n"
+                                     "1,a,4,0.5,0.001,2,10,0\n2,a,,0,0.002,,10,1\n"));
+  CHECK_THAT(text, ContainsSubstring("4,\"b,\"\"c\"\"\",3,0.25,0.001,1,40,0\n"));
+}
+
+TEST_CASE("smoothing takes the mean of what is finite among the last values", "[report]") {
+  const std::vector<double> means = smoothed({4, not_finite, 2, 6}, 2);
+  REQUIRE(means.size() == 4);
+  CHECK(means[0] == 4);
+  CHECK(means[1] == 4);
+  CHECK(means[2] == 2);
+  CHECK(means[3] == 4);
+  CHECK(std::isnan(smoothed({not_finite}, 3)[0]));
+  CHECK(smoothing_window(1) == 1);
+  CHECK(smoothing_window(2000) == 100);
+}
+
+TEST_CASE("a curve leaves out what was not finite and names its run", "[report]") {
+  const std::vector<Picture> pictures = run_pictures({run_named("it's", "0.1")});
+  REQUIRE(pictures.size() == 2);
+  CHECK(pictures[0].name == "loss");
+  CHECK(pictures[0].data == "$run0 << EOD\n1 4 4\n2 ? ?\n3 2.5 2.5\n4 3 3\nEOD\n");
+  CHECK(pictures[1].name == "gnorm");
+  CHECK_THAT(pictures[1].data, ContainsSubstring("3 1 1\n"));
+  CHECK_THAT(pictures[0].commands, ContainsSubstring("title 'it''s'"));
+}
