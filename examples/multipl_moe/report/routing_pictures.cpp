@@ -36,7 +36,7 @@ struct Grid {
 
   int rows() const { return (panels + columns - 1) / columns; }
   // Room for the title at least.
-  int width() const { return std::max(left + columns * (panel_width + gap_x) - gap_x + right, 640); }
+  int width() const { return std::max(left + columns * (panel_width + gap_x) - gap_x + right, 760); }
   int height() const { return top + rows() * (panel_height + gap_y) - gap_y + bottom; }
   bool is_leftmost(int panel) const { return panel % columns == 0; }
   bool is_lowest(int panel) const { return panel + columns >= panels; }
@@ -61,10 +61,13 @@ std::string block(std::size_t number, const Rows& values_YX) {
   return text + "EOD\n";
 }
 
-std::string tick_list(const std::vector<std::string>& names) {
+/// Every name, or every second or third where they would meet: each needs `room` of the `pixels` they share.
+std::string tick_list(const std::vector<std::string>& names, int room, int pixels) {
+  const auto count = static_cast<int>(names.size());
+  const int step = std::max(1, (count * room + pixels - 1) / pixels);
   std::string list;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    list += fmt::format("{}{} {}", i > 0 ? ", " : "", plot_text(names[i]), i);
+  for (int i = 0; i < count; i += step)
+    list += fmt::format("{}{} {}", i > 0 ? ", " : "", plot_text(names[static_cast<std::size_t>(i)]), i);
   return "(" + list + ")";
 }
 
@@ -115,12 +118,13 @@ Picture heat_map(const std::string& name, const std::string& title, const Axes& 
           axes.darkest, static_cast<double>(colour_bar) / grid.width(),
           static_cast<double>(grid.bottom) / grid.height(), 14.0 / grid.width(),
           static_cast<double>(grid.height() - grid.top - grid.bottom) / grid.height(), x_count - 1, y_count - 1,
-          tick_list(axes.x_names));
+          tick_list(axes.x_names, 23, grid.panel_width));
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const int panel = static_cast<int>(i);
     picture.commands += panel_frame(grid, panel, panels[i].title, axes);
-    picture.commands +=
-        grid.is_leftmost(panel) ? fmt::format("set ytics {}\n", tick_list(axes.y_names)) : "unset ytics\n";
+    picture.commands += grid.is_leftmost(panel)
+                            ? fmt::format("set ytics {}\n", tick_list(axes.y_names, 16, grid.panel_height))
+                            : "unset ytics\n";
     picture.commands += fmt::format("plot $panel{} matrix with image\n", i);
     if (i == 0) picture.commands += "unset colorbox\nunset label 1\n";
   }
@@ -139,8 +143,8 @@ Picture bar_chart(const std::string& name, const std::string& title, const Axes&
       fmt::format(
           "set style data histograms\nset style histogram clustered gap 1\nset style fill solid border -1\n"
           "set xrange [-0.6:{}.6]\nset yrange [0:1]\nset xtics {}\nset ytics 0.2\nset tics nomirror\n"
-          "set grid ytics lc rgb '#dddddd'\n",
-          groups - 1, tick_list(axes.x_names));
+          "set grid ytics lt 1 lw 1 lc rgb '#dddddd'\n",
+          groups - 1, tick_list(axes.x_names, 23, grid.panel_width));
   constexpr const char* colours[] = {"#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377"};
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const int panel = static_cast<int>(i);
@@ -238,10 +242,10 @@ Picture position_picture(const Levels& segment, Language language) {
         panel.values_YX[e][p] = share(level.positions[p].kept[e], level.positions[p].sequences);
     panels.push_back(std::move(panel));
   }
-  return heat_map(fmt::format("segment_positions_{}", name_of(language)),
-                  fmt::format("{}: share of sequences whose segment an expert takes", title_of(language)),
-                  {"position of the segment in its sequence", "expert", numbers(1, positions), numbers(0, experts), 1},
-                  panels);
+  return heat_map(
+      fmt::format("segment_positions_{}", name_of(language)),
+      fmt::format("{}: share of sequences whose segment an expert takes, by its position", title_of(language)),
+      {"position", "expert", numbers(1, positions), numbers(0, experts), 1}, panels);
 }
 
 Picture sharing_picture(const RoutingTrace& trace) {

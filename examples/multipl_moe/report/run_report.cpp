@@ -102,13 +102,13 @@ std::string curve_block(std::size_t number_of_run, const RunRecord& run, double 
 }
 
 Picture curves(const std::vector<RunRecord>& runs, const std::string& name, const std::string& title,
-               const std::string& y_label, double StepMetrics::*member) {
+               const std::string& y_label, const char* range, double StepMetrics::*member) {
   Picture picture{.name = name, .width = 900, .height = 540, .data = {}, .commands = {}};
   for (std::size_t i = 0; i < runs.size(); ++i) picture.data += curve_block(i, runs[i], member);
   picture.commands = fmt::format(
-      "set title {}\nset xlabel 'step'\nset ylabel {}\nset grid lc rgb '#dddddd'\nset tics nomirror\n"
-      "set datafile missing '?'\nset key top right opaque\nset offsets graph 0, graph 0, graph 0.05, graph 0.02\n",
-      plot_text(title), plot_text(y_label));
+      "set title {}\nset xlabel 'step'\nset ylabel {}\nset grid lt 1 lw 1 lc rgb '#dddddd'\nset tics nomirror\n"
+      "set datafile missing '?'\nset key top right opaque\n{}\n",
+      plot_text(title), plot_text(y_label), range);
   std::string faint, clear;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const char* const colour = colours[i % std::size(colours)];
@@ -172,8 +172,9 @@ std::string metrics_csv(const std::vector<RunRecord>& runs) {
 }
 
 std::vector<Picture> run_pictures(const std::vector<RunRecord>& runs) {
-  return {curves(runs, "loss", "Loss on training text", "nats per token", &StepMetrics::loss),
-          curves(runs, "gnorm", "Norm of the gradient, before clipping", "global norm", &StepMetrics::gradient_norm)};
+  return {curves(runs, "loss", "Loss on training text", "nats per token", "", &StepMetrics::loss),
+          curves(runs, "gnorm", "Norm of the gradient, before clipping", "global norm", "set yrange [0:*]\n",
+                 &StepMetrics::gradient_norm)};
 }
 
 }  // namespace multipl_moe
