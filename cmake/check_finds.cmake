@@ -1,9 +1,9 @@
-# Shows that check_includes.cmake fails when it should: every line of PLANTED/expected.txt must be reported
+# Shows that a check of this folder fails when it should: every line of PLANTED/expected.txt must be reported
 # for the tree PLANTED, and nothing besides.
-#   cmake -DPLANTED=<folder> -P check_includes_finds.cmake
+#   cmake -DCHECK=check_includes.cmake -DPLANTED=<folder> -P check_finds.cmake
 cmake_minimum_required(VERSION 3.25)
 
-execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${PLANTED}" -P "${CMAKE_CURRENT_LIST_DIR}/check_includes.cmake"
+execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${PLANTED}" -P "${CMAKE_CURRENT_LIST_DIR}/${CHECK}"
                 RESULT_VARIABLE status ERROR_VARIABLE report)
 file(READ "${PLANTED}/expected.txt" expected)
 
@@ -11,5 +11,5 @@ string(FIND "${report}" "CMake Error" end)
 string(SUBSTRING "${report}" 0 ${end} found)
 if(NOT found STREQUAL expected OR status STREQUAL "0")
   message(NOTICE "---- expected\n${expected}---- reported (status ${status})\n${report}----")
-  message(FATAL_ERROR "the check of includes did not report what was planted")
+  message(FATAL_ERROR "${CHECK} did not report what was planted")
 endif()
