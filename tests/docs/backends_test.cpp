@@ -1,0 +1,114 @@
+/// The code of docs/04_backends.md.
+#include <atomic>
+#include <moe/moe.hpp>
+#include <thread>
+
+#include "support/catch.hpp"
+#include "support/random_tensors.hpp"
+
+using moe::testing::Draw;
+using moe::testing::random_matrix;
+using moe::testing::same_bits;
+
+namespace {
+
+// [gemm]
+/// A product of one's own for the CPU backend: called on the worker threads, one tile at a time, single-threaded.
+struct CountingGemm {
+  static inline std::atomic<int> products{0};
+
+  /// c += op(a) op(b), all row-major.
+  template <moe::Product product, class Real, class Backend>
+  static void add(moe::View<const Real, Backend> a, moe::View<const Real, Backend> b, moe::View<Real, Backend> c) {
+    ++products;
+    moe::EigenGemm::add<product, Real>(a, b, c);
+  }
+};
+// [/gemm]
+
+template <class Backend>
+auto layer_on() {
+  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
+                      moe::ExpertBank<moe::SwiGlu<float, Backend>>(4, 8, 16));
+  moe::initialise(typename Backend::Context{}, layer, /*seed=*/1, /*deviation=*/0.5);
+  return layer;
+}
+
+}  // namespace
+
+TEST_CASE("backends: the number of threads changes no bit", "[docs]") {
+  const auto layer = layer_on<moe::Cpu<>>();
+  Draw draw("backends, threads");
+  const auto x_TD = random_matrix<float, moe::Cpu<>>(draw, 700, 8);
+  const auto batch = moe::Batch::single(700);
+  // [threads]
+  const moe::CpuContext one{.threads = 1}, three{.threads = 3};
+  CHECK(same_bits(layer.infer(one, x_TD, batch), layer.infer(three, x_TD, batch)));
+  // [/threads]
+}
+
+TEST_CASE("backends: a context that is shared serves both callers", "[docs]") {
+  const auto layer = layer_on<moe::Cpu<>>();
+  Draw draw("backends, sharing");
+  const auto x_TD = random_matrix<float, moe::Cpu<>>(draw, 300, 8);
+  const auto batch = moe::Batch::single(300);
+  // [shared]
+  const moe::CpuContext shared{.threads = 2};
+  const moe::CpuContext copy = shared;  // the same pool and the same helpers
+  moe::Matrix<float, moe::Cpu<>> y_TD, again_TD;
+  std::thread other([&] { again_TD = layer.infer(copy, x_TD, batch); });
+  y_TD = layer.infer(shared, x_TD, batch);
+  other.join();
+  CHECK(same_bits(y_TD, again_TD));
+  CHECK(copy.pool == shared.pool);
+  // [/shared]
+}
+
+TEST_CASE("backends: the pool keeps a step's memory for the next step", "[docs]") {
+  const auto layer = layer_on<moe::Cpu<>>();
+  Draw draw("backends, pool");
+  const auto x_TD = random_matrix<float, moe::Cpu<>>(draw, 64, 8);
+  const auto batch = moe::Batch::single(64);
+  // [pool]
+  const moe::CpuContext context;
+  layer.infer(context, x_TD, batch);
+  const auto after_one = context.pool->kept();
+  layer.infer(context, x_TD, batch);
+  const auto after_two = context.pool->kept();
+  CHECK(after_one.bytes > 0);
+  CHECK(after_two.bytes == after_one.bytes);
+  CHECK(after_two.blocks == after_one.blocks);
+  // [/pool]
+}
+
+TEST_CASE("backends: a product of one's own", "[docs]") {
+  // [use_gemm]
+  using Mine = moe::Cpu<CountingGemm>;
+  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
+                      moe::ExpertBank<moe::SwiGlu<float, Mine>>(4, 8, 16));
+  const Mine::Context context;
+  // [/use_gemm]
+  moe::initialise(context, layer, /*seed=*/1, /*deviation=*/0.5);
+  Draw draw("backends, product");
+  const auto x_TD = random_matrix<float, Mine>(draw, 20, 8);
+  CountingGemm::products = 0;
+  const auto y_TD = layer.infer(context, x_TD, moe::Batch::single(20));
+  CHECK(CountingGemm::products > 0);
+
+  // The same numbers as with the library's own product.
+  const moe::View<const float, moe::Cpu<>> same_x_TD(x_TD.data(), 20, 8);
+  const auto expected_TD = layer_on<moe::Cpu<>>().infer({}, same_x_TD, moe::Batch::single(20));
+  CHECK(moe::as_eigen(y_TD) == moe::as_eigen(expected_TD));
+}
+
+TEST_CASE("backends: shapes without memory", "[docs]") {
+  // [shape]
+  const auto layer = moe::make_multipl<moe::MultiPlMoe<float, moe::Shape>>({});  // the paper's sizes
+  const moe::Index weights = moe::count_parameters(layer, [](const std::string&) { return true; });
+  const moe::Index shared = moe::count_parameters(layer, moe::TrainByName{.train = {"token.experts.0.*"}});
+  CHECK(weights == 12 * 3 * moe::Index{2048} * 5504 + 2 * 6 * 2048);
+  CHECK(shared == 3 * moe::Index{2048} * 5504);
+  static_assert(!moe::computes<moe::Shape> && moe::computes<moe::Cpu<>>);
+  // [/shape]
+  CHECK(layer.token.bank.experts[0].up_proj.data() == nullptr);
+}

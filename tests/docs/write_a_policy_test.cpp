@@ -1,0 +1,368 @@
+/// The code of docs/02_write_a_policy.md.
+#include <cmath>
+#include <moe/moe.hpp>
+
+#include "support/catch.hpp"
+#include "support/gradient_check.hpp"
+#include "support/rows.hpp"
+
+using moe::testing::check_layer_gradients;
+using moe::testing::Draw;
+using moe::testing::random_matrix;
+using moe::testing::randomise;
+using moe::testing::Tensor;
+using Cpu = moe::Cpu<>;
+using Bank = moe::ExpertBank<moe::SwiGlu<double, Cpu>>;
+
+namespace {
+
+// [router]
+/// The best expert, and every other one whose logit is at most `margin` behind.
+struct MarginChoice {
+  double margin = 1;
+
+  template <class Real>
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::Rank> chosen_E) const {
+    const Real best = max(logits_E);
+    for (moe::Index e = 0; e < logits_E.size; ++e) {
+      const Real behind = best - logits_E[e];
+      chosen_E[e] = behind == 0 ? 1 : behind <= static_cast<Real>(margin) ? 2 : 0;
+    }
+  }
+};
+// [/router]
+
+// [context_router]
+/// The expert of the row's language first, then the best of the others.
+struct LanguageChoice {
+  static constexpr bool is_batch_independent = true;  // it reads the row's language, never its place in the batch
+
+  template <class Real>
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::Rank> chosen_E,
+                              moe::RowContext<Real> row) const {
+    for (moe::Rank& rank : chosen_E) rank = 0;
+    const bool known = row.language >= 0 && row.language < chosen_E.size;
+    if (known) chosen_E[row.language] = 1;
+    moe::choose_best(logits_E, chosen_E, known ? 2 : 1);
+  }
+};
+// [/context_router]
+
+// [matrix_router]
+/// Each expert takes the rows with its largest logits; ExpertChoice compares softmax scores instead.
+struct LogitChoice {
+  template <class B, class Real>
+  void choose(const typename B::Context& context, moe::View<const Real, B> logits_RE, moe::Index take,
+              moe::View<moe::Rank, B> chosen_RE, moe::View<Real, B> boundary_1E) const {
+    B::top_rows(context, logits_RE, take, chosen_RE, boundary_1E);
+  }
+};
+// [/matrix_router]
+
+// [normalizer]
+/// g_i = sigmoid(z_i) for chosen experts: each gate by itself, no sum to 1.
+struct SigmoidGates {
+  template <class Real>
+  MOE_HOST_DEVICE void normalize(moe::Row<const Real> logits_E, moe::Row<const moe::Rank> chosen_E,
+                                 moe::Row<Real> gates_E) const {
+    using std::exp;
+    for (moe::Index e = 0; e < gates_E.size; ++e) gates_E[e] = chosen_E[e] != 0 ? 1 / (1 + exp(-logits_E[e])) : Real(0);
+  }
+
+  /// dz_i = dg_i g_i (1 - g_i), which is 0 where g_i is.
+  template <class Real>
+  MOE_HOST_DEVICE void backward(moe::Row<const Real>, moe::Row<const moe::Rank>, moe::Row<const Real> gates_E,
+                                moe::Row<const Real> d_gates_E, moe::Row<Real> d_logits_E) const {
+    for (moe::Index e = 0; e < gates_E.size; ++e) d_logits_E[e] = d_gates_E[e] * gates_E[e] * (1 - gates_E[e]);
+  }
+};
+// [/normalizer]
+
+// [capacity]
+/// A fixed number of rows for an expert that chooses.
+struct FixedRoom {
+  moe::Index room = 8;
+
+  moe::Index rows_per_expert(moe::Demand) const { return room; }
+};
+// [/capacity]
+
+// [dropping]
+/// The same for experts that are chosen: what is over is dropped, and gates are normalised over what is left.
+struct FixedRoomOrDrop {
+  moe::Index room = 8;
+  moe::NormaliseGates normalise = moe::NormaliseGates::after_dropping;
+
+  moe::Index rows_per_expert(moe::Demand) const { return room; }
+};
+// [/dropping]
+
+// [segmenter]
+/// A segment ends behind a statement: after `;` or `}`, and at `maximum` rows at the latest.
+struct StatementWindow {
+  moe::Index maximum = 64;
+
+  bool ends_after(moe::Index length, std::int32_t token) const {
+    return token == ';' || token == '}' || length >= maximum;
+  }
+};
+// [/segmenter]
+
+// [pooling]
+/// A segment is summed up by its last row.
+struct LastPool {
+  template <class Real, class B>
+  struct Saved {};
+
+  /// x_TD -> last_VD; segment v holds rows [begin[v], begin[v+1]).
+  template <class Real, class B>
+  static Saved<Real, B> forward(const typename B::Context& context, moe::View<const Real, B> x_TD,
+                                moe::ListView<moe::Index> begin, moe::View<Real, B> last_VD) {
+    const auto begin_1V = moe::upload_indices<B>(context, begin);
+    B::for_each(context, last_VD.rows, [=, begins = begin_1V.view()] MOE_HOST_DEVICE(moe::Index v) {
+      for (moe::Index d = 0; d < last_VD.cols; ++d) last_VD(v, d) = x_TD(begins(0, v + 1) - 1, d);
+    });
+    return {};
+  }
+  /// d_x[last row of v] += d_last[v].
+  template <class Real, class B>
+  static void add_backward(const typename B::Context& context, moe::View<const Real, B> d_last_VD,
+                           moe::ListView<moe::Index> begin, const Saved<Real, B>&, moe::View<Real, B> d_x_TD) {
+    const auto begin_1V = moe::upload_indices<B>(context, begin);
+    B::for_each(context, d_last_VD.rows, [=, begins = begin_1V.view()] MOE_HOST_DEVICE(moe::Index v) {
+      for (moe::Index d = 0; d < d_x_TD.cols; ++d) d_x_TD(begins(0, v + 1) - 1, d) += d_last_VD(v, d);
+    });
+  }
+
+  /// Decoding: the summary so far with one more value, and the summary in the end.
+  template <class Real>
+  MOE_HOST_DEVICE static Real absorbed(Real /*so_far*/, Real value, moe::Index /*rows before*/) {
+    return value;
+  }
+  template <class Real>
+  MOE_HOST_DEVICE static Real finished(Real so_far, moe::Index /*rows*/) {
+    return so_far;
+  }
+};
+// [/pooling]
+
+// [balance]
+/// The balance loss over experts `first`, `first` + 1, ... only.
+struct BalanceFrom {
+  moe::Index first = 1;
+
+  MOE_HOST_DEVICE bool counts(moe::Index expert) const { return expert >= first; }
+};
+// [/balance]
+
+// [gate_fusion]
+/// The token level gets what the segment level's gates leave over: y = (1 - mass) O_token + O_segment.
+struct Remainder {
+  template <class Real, class B>
+  moe::Matrix<Real, B> scales(const typename B::Context& context, moe::View<const Real, B> mass_1T) const {
+    auto scale = moe::Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
+    B::for_each_element(context, mass_1T.cols, [=, scale_T2 = scale.view()] MOE_HOST_DEVICE(moe::Index t) {
+      scale_T2(t, 0) = 1 - mass_1T(0, t);
+      scale_T2(t, 1) = 1;
+    });
+    return scale;
+  }
+  /// d_mass = -d_scale_0.
+  template <class Real, class B>
+  moe::Matrix<Real, B> scales_back(const typename B::Context& context, moe::View<const Real, B> mass_1T,
+                                   moe::View<const Real, B> /*scale_T2*/, moe::View<const Real, B> d_scale_T2,
+                                   Remainder& /*gradient*/) const {
+    auto d_mass = moe::Matrix<Real, B>::uninitialized(context, 1, mass_1T.cols);
+    B::for_each_element(context, mass_1T.cols, [=, d_mass_1T = d_mass.view()] MOE_HOST_DEVICE(moe::Index t) {
+      d_mass_1T(0, t) = -d_scale_T2(t, 0);
+    });
+    return d_mass;
+  }
+
+  Remainder structure() const { return *this; }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&&, const auto& /*prefix*/, Trees&&...) {}
+};
+// [/gate_fusion]
+
+// [output_fusion]
+/// y = O_token (1 + O_segment), value by value: needs both outputs, so the levels run separately.
+template <class Value, class B>
+struct ModulatedFusion {
+  using Tensor = moe::Matrix<Value, B>;
+  struct Saved {
+    Tensor o_token_TD, o_segment_TD;
+  };
+
+  std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
+    auto y = Tensor::uninitialized(context, o_token_TD.rows(), o_token_TD.cols());
+    B::for_each(context, y.rows(),
+                [a = o_token_TD.view(), b = o_segment_TD.view(), y_TD = y.view()] MOE_HOST_DEVICE(moe::Index t) {
+                  for (moe::Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) = a(t, d) * (1 + b(t, d));
+                });
+    return {std::move(y), {std::move(o_token_TD), std::move(o_segment_TD)}};
+  }
+  /// d_O_token = d_y (1 + O_segment); d_O_segment = d_y O_token. Each goes where it is no longer read.
+  moe::FusionGradients<Value, B> backward(const typename B::Context& context, moe::View<const Value, B> d_y_TD,
+                                          Saved saved, ModulatedFusion& /*gradient*/) const {
+    B::for_each(context, d_y_TD.rows,
+                [=, a = saved.o_token_TD.view(), b = saved.o_segment_TD.view()] MOE_HOST_DEVICE(moe::Index t) {
+                  for (moe::Index d = 0; d < d_y_TD.cols; ++d) {
+                    const Value o_token = a(t, d);
+                    a(t, d) = d_y_TD(t, d) * (1 + b(t, d));
+                    b(t, d) = d_y_TD(t, d) * o_token;
+                  }
+                });
+    return {std::move(saved.o_token_TD), std::move(saved.o_segment_TD)};
+  }
+
+  ModulatedFusion structure() const { return {}; }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&&, const auto& /*prefix*/, Trees&&...) {}
+};
+// [/output_fusion]
+
+using Chosen = std::vector<moe::Rank>;
+using Values = std::vector<double>;
+
+/// A segment level whose choices no small step changes: every expert chooses every segment.
+template <class Pool>
+auto segment_level() {
+  return moe::SegmentMoE(moe::FixedWindow{.window = 3}, moe::PreviousSegment<double, Cpu, Pool>(4), moe::TopK{.k = 2},
+                         moe::SoftmaxOverAll{}, moe::Unlimited{}, Bank(2, 4, 5));
+}
+
+template <class F>
+void check_fusion(F fusion) {
+  moe::TokenMoE token(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(2, 4, 5));
+  auto segment = segment_level<moe::MeanPool>();
+  moe::HybridMoE<decltype(token), decltype(segment), F> layer(std::move(token), std::move(segment), fusion);
+  Draw draw("docs, fusion");
+  randomise(draw, layer, 0.5);
+  Tensor x_TD = random_matrix<double, Cpu>(draw, 8, 4);
+  check_layer_gradients(layer, x_TD, moe::Batch::ragged({5, 3}), 0.5);
+}
+
+}  // namespace
+
+TEST_CASE("policy: a router of one's own", "[docs]") {
+  using moe::testing::choose;
+  CHECK(choose(MarginChoice{.margin = 1}, Values{0, 3, 2, 2.5}) == Chosen{0, 1, 2, 2});
+  CHECK(choose(MarginChoice{.margin = 0}, Values{0, 3, 2, 2.5}) == Chosen{0, 1, 0, 0});
+
+  // [use_router]
+  moe::TokenMoE layer(MarginChoice{.margin = 0.5}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(4, 8, 16));
+  static_assert(decltype(layer)::is_causal && decltype(layer)::is_batch_independent);
+  // [/use_router]
+  const auto y_TD = layer.infer({}, Tensor(3, 8), moe::Batch::single(3));
+  CHECK(y_TD.rows() == 3);
+}
+
+TEST_CASE("policy: a router that asks for the row's language", "[docs]") {
+  Draw draw("docs, language");
+  const Tensor x_TD = random_matrix<double, Cpu>(draw, 3, 8);
+  // [use_context_router]
+  const std::vector<std::int32_t> languages = {2, 0, 2};
+  moe::Batch batch = moe::Batch::single(3);
+  batch.languages = languages;
+
+  moe::TokenMoE layer(LanguageChoice{}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(3, 8, 16));
+  const auto planned = layer.plan(moe::CpuContext{}, x_TD, batch);
+  // [/use_context_router]
+  const auto chosen_TE = planned.routed.decision.choice.chosen_RE.view();
+  // The gate is all zero: beside its language's, each row takes the lowest index that is left.
+  CHECK(Chosen(chosen_TE.row(0).begin(), chosen_TE.row(0).end()) == Chosen{2, 0, 1});
+  CHECK(Chosen(chosen_TE.row(1).begin(), chosen_TE.row(1).end()) == Chosen{1, 2, 0});
+  STATIC_REQUIRE(decltype(layer)::is_batch_independent);
+}
+
+TEST_CASE("policy: a router of whole batches, and another for inference", "[docs]") {
+  // [use_matrix_router]
+  moe::TokenMoE layer(moe::Routing<LogitChoice, MarginChoice>{.train = {}, .infer = {.margin = 0.5}},
+                      moe::SoftmaxOverAll{}, FixedRoom{.room = 2}, Bank(2, 4, 8));
+  static_assert(decltype(layer)::is_causal);  // the traits speak of the inference form
+  // [/use_matrix_router]
+  Draw draw("docs, matrix router");
+  randomise(draw, layer);
+  const Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
+  const auto run = layer.forward({}, x_TD, moe::Batch::single(6));
+  CHECK(run.stats.load == std::vector<moe::Index>{2, 2});
+  CHECK_FALSE(moe::TokenMoE(LogitChoice{}, moe::SoftmaxOverAll{}, FixedRoom{}, Bank(2, 4, 8)).is_causal);
+}
+
+TEST_CASE("policy: a normalizer's backward is that of central differences", "[docs]") {
+  CHECK(moe::testing::normalize(SigmoidGates{}, Values{0, 5, 0}, Chosen{1, 0, 2}) == Values{0.5, 0, 0.5});
+  // [use_normalizer]
+  moe::TokenMoE layer(moe::TopK{.k = 2}, SigmoidGates{}, moe::Unlimited{}, Bank(2, 4, 5));  // k = E: nothing can flip
+  Draw draw("docs, normalizer");
+  randomise(draw, layer, 0.5);
+  Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
+  check_layer_gradients(layer, x_TD, moe::Batch::single(6), /*balance_weight=*/0.5);
+  // [/use_normalizer]
+}
+
+TEST_CASE("policy: a capacity that drops says what was lost", "[docs]") {
+  Draw draw("docs, capacity");
+  const Tensor x_TD = random_matrix<double, Cpu>(draw, 10, 4);
+  // [use_dropping]
+  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, FixedRoomOrDrop{.room = 3}, Bank(4, 4, 8));
+  const auto run = layer.forward({}, x_TD, moe::Batch::single(10));
+  // The gate is all zero, so every row wants experts 0 and 1, and each of them has room for 3.
+  CHECK(run.stats.load == std::vector<moe::Index>{3, 3, 0, 0});
+  CHECK(run.stats.dropped == std::vector<moe::Index>{7, 7, 0, 0});
+  static_assert(!decltype(layer)::is_causal);  // rows compete for room
+  // [/use_dropping]
+  CHECK(decltype(moe::TokenMoE(moe::TopK{}, moe::SoftmaxOverChosen{}, FixedRoom{}, Bank(4, 4, 8)))::is_causal);
+}
+
+TEST_CASE("policy: a segmenter of one's own", "[docs]") {
+  // [use_segmenter]
+  const std::vector<std::int32_t> tokens = {'a', ';', 'b', 'c', '}', 'd'};
+  moe::Batch batch = moe::Batch::single(6);
+  batch.tokens = tokens;
+  CHECK(moe::cut_into_segments(StatementWindow{}, batch).begin == std::vector<moe::Index>{0, 2, 5, 6});
+  // [/use_segmenter]
+  CHECK(moe::cut_into_segments(StatementWindow{.maximum = 1}, batch).count() == 6);
+}
+
+TEST_CASE("policy: a pooling of one's own trains and decodes", "[docs]") {
+  // [use_pooling]
+  moe::SegmentMoE layer(moe::FixedWindow{.window = 3}, moe::PreviousSegment<double, Cpu, LastPool>(/*width=*/4),
+                        moe::TopK{.k = 2}, moe::SoftmaxOverAll{}, moe::Unlimited{}, Bank(2, 4, 5));
+  // [/use_pooling]
+  const moe::CpuContext context;
+  Draw draw("docs, pooling");
+  randomise(draw, layer, 0.5);
+  Tensor x_TD = random_matrix<double, Cpu>(draw, 8, 4);
+  check_layer_gradients(layer, x_TD, moe::Batch::single(8), 0);
+
+  const auto whole_TD = layer.infer(context, x_TD, moe::Batch::single(8));
+  auto state = layer.begin_decoding(context, 1);
+  for (moe::Index t = 0; t < 8; ++t) {
+    const auto y_1D = layer.decode(context, std::as_const(x_TD).view().rows_between(t, t + 1), {}, state);
+    CHECK((moe::as_eigen(y_1D).row(0) - moe::as_eigen(whole_TD).row(t)).norm() < 1e-12);
+  }
+}
+
+TEST_CASE("policy: a balance of one's own", "[docs]") {
+  // [use_balance]
+  moe::TokenMoE layer(moe::TopK{.k = 1}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(3, 4, 8), moe::NoAlwaysOn{},
+                      BalanceFrom{.first = 1});
+  // [/use_balance]
+  // The gate is all zero: every row chooses expert 0, which does not count, so the counted ones have no choice.
+  CHECK(layer.forward({}, Tensor(5, 4), moe::Batch::single(5)).stats.balance_loss() == 0);
+  moe::TokenMoE all(moe::TopK{.k = 1}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(3, 4, 8));
+  CHECK(all.forward({}, Tensor(5, 4), moe::Batch::single(5)).stats.balance_loss() == Catch::Approx(1));
+}
+
+TEST_CASE("policy: fusions of one's own", "[docs]") {
+  STATIC_REQUIRE(moe::GateFusion<Remainder>);
+  STATIC_REQUIRE(moe::OutputFusion<ModulatedFusion<double, Cpu>>);
+  // [use_fusion]
+  using Layer = moe::CausalMultiPlMoe<double, Cpu, Remainder>;
+  static_assert(Layer::joins_levels);  // one pass over both levels' experts
+  // [/use_fusion]
+  STATIC_REQUIRE_FALSE(moe::CausalMultiPlMoe<double, Cpu, ModulatedFusion<double, Cpu>>::joins_levels);
+  check_fusion(Remainder{});
+  check_fusion(ModulatedFusion<double, Cpu>{});
+}
