@@ -200,7 +200,7 @@ struct ModulatedFusion {
                 [a = o_token_TD.view(), b = o_segment_TD.view(), y_TD = y.view()] MOE_HOST_DEVICE(moe::Index t) {
                   for (moe::Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) = a(t, d) * (1 + b(t, d));
                 });
-    return {std::move(y), {std::move(o_token_TD), std::move(o_segment_TD)}};
+    return {std::move(y), Saved{std::move(o_token_TD), std::move(o_segment_TD)}};
   }
   /// d_O_token = d_y (1 + O_segment); d_O_segment = d_y O_token. Each goes where it is no longer read.
   moe::FusionGradients<Value, B> backward(const typename B::Context& context, moe::View<const Value, B> d_y_TD,
