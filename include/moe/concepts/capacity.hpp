@@ -9,8 +9,11 @@ namespace moe {
 /// What a capacity decides from: how many rows compete, for how many experts, and how many pairs (row, expert) the
 /// router would like. Where experts choose, it likes one a row.
 struct Demand {
+  /// Rows that compete.
   Index rows = 0;
+  /// Experts that they compete for.
   Index experts = 0;
+  /// Pairs (row, expert) that are wanted.
   Index choices = 0;
 };
 

@@ -14,7 +14,9 @@ namespace moe {
 template <class X>
 class ExpertSpan {
  public:
+  /// Looks at one bank or two; whoever owns them keeps them alive.
   ExpertSpan(std::span<X> first, std::span<X> second = {}) : first_(first), second_(second) {}
+  /// Number of experts.
   std::size_t size() const { return first_.size() + second_.size(); }
   X& operator[](std::size_t e) const { return e < first_.size() ? first_[e] : second_[e - first_.size()]; }
 

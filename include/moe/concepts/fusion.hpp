@@ -11,6 +11,7 @@ namespace moe {
 /// What the backward of a fusion over outputs returns.
 template <class Real, class B>
 struct FusionGradients {
+  /// d(loss)/d(output) of each level.
   Matrix<Real, B> d_token_TD, d_segment_TD;
 };
 

@@ -7,6 +7,7 @@ namespace moe {
 namespace archetype {
 /// Accepts the same weight of one tree.
 struct Visitor {
+  /// Takes a name and the tensors of that name.
   template <class... Tensors>
   void operator()(const std::string&, Tensors&&...) const {}
 };
@@ -14,7 +15,9 @@ struct Visitor {
 
 /// The prefix of a walk that asks for no names: whatever is added to it, no string is built and nothing is allocated.
 struct Nameless {
+  /// Still nameless.
   friend Nameless operator+(Nameless, const auto&) { return {}; }
+  /// An empty name, where a name has to be said.
   operator std::string() const { return {}; }
 };
 

@@ -38,22 +38,34 @@ concept SingleRouter = RowRouter<R> || MatrixRouter<R>;
 /// One router for training and another for inference over the same gate.
 template <class Train, class Infer>
 struct Routing {
+  /// Routes in forward.
   Train train{};
+  /// Routes in infer and decode, and is the one that traits speak of.
   Infer infer{};
 };
 
+/// The two forms of a router: one and the same.
 template <class R>
 struct RoutingOf {
+  /// The form in training.
   using Train = R;
+  /// The form in inference.
   using Infer = R;
+  /// The router that forward uses.
   static const R& train(const R& router) { return router; }
+  /// The router that infer and decode use.
   static const R& infer(const R& router) { return router; }
 };
+/// The two forms of a Routing.
 template <class T, class I>
 struct RoutingOf<Routing<T, I>> {
+  /// The form in training.
   using Train = T;
+  /// The form in inference.
   using Infer = I;
+  /// The router that forward uses.
   static const T& train(const Routing<T, I>& routing) { return routing.train; }
+  /// The router that infer and decode use.
   static const I& infer(const Routing<T, I>& routing) { return routing.infer; }
 };
 

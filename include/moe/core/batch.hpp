@@ -15,8 +15,11 @@ namespace moe {
 /// [offsets[b], offsets[b+1]). `tokens` and `languages` are empty or have one entry a row; only routers and segmenters
 /// that ask for them read them, and whoever owns them keeps them alive as long as the batch is used.
 struct Batch {
+  /// Where each sequence begins, and behind them all the number of rows: one entry more than sequences.
   std::vector<Index> offsets{0};
+  /// Token id of each row, or empty.
   std::span<const std::int32_t> tokens{};
+  /// Language of each row, or empty.
   std::span<const std::int32_t> languages{};
 
   /// One sequence of `rows` rows.

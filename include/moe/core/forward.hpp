@@ -6,15 +6,20 @@ namespace moe {
 /// observed (losses beside the main one, loads, what `absorb` learns from). Structured bindings take it apart.
 template <class Output, class Saved, class Stats>
 struct Forward {
+  /// y_TD.
   Output output;
+  /// What backward consumes.
   Saved saved;
+  /// What the run observed.
   Stats stats;
 };
 
 /// d(total loss)/d(auxiliary loss) for each auxiliary loss a layer reports in its stats. Divide by the number of
 /// micro-batches before it comes in: weight gradients add over them.
 struct AuxiliaryGradient {
+  /// d(loss)/d(balance loss), see eq. 8.
   double balance = 0;
+  /// d(loss)/d(z-loss).
   double z = 0;
 };
 

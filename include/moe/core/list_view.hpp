@@ -12,11 +12,15 @@ namespace moe {
 /// a pointer and a size, or braces, and none of them costs an allocation.
 template <class T>
 struct ListView {
+  /// The first value.
   const T* data = nullptr;
+  /// Number of values.
   Index size = 0;
 
   ListView() = default;
+  /// A pointer and a number of values.
   ListView(const T* data_, Index size_) : data(data_), size(size_) {}
+  /// A vector's values, as long as it lives and does not grow.
   ListView(const std::vector<T>& values) : ListView(values.data(), static_cast<Index>(values.size())) {}
   /// Valid until the end of the expression that the braces stand in.
   ListView(std::initializer_list<T> values) : ListView(std::data(values), static_cast<Index>(values.size())) {}

@@ -38,13 +38,16 @@ class Matrix {
     return result;
   }
 
+  /// Takes the memory over and leaves the other empty; the address stays.
   Matrix(Matrix&& other) noexcept { swap(other); }
+  /// Frees its own memory and takes the other's.
   Matrix& operator=(Matrix&& other) noexcept {
     Matrix taken(std::move(other));
     swap(taken);
     return *this;
   }
   Matrix(const Matrix&) = delete;
+  /// A copy that is not spelled does not compile.
   template <std::same_as<Matrix> Same>
   Matrix(Same&) {
     static_assert(detail::never<Same>, "Matrix: a copy is spelled .copy(), a move std::move(matrix)");
@@ -64,7 +67,9 @@ class Matrix {
 
   View<Value, Backend> view() { return {data(), rows_, cols_}; }
   View<const Value, Backend> view() const { return {data(), rows_, cols_}; }
+  /// Where a view is asked for, a matrix is one.
   operator View<Value, Backend>() { return view(); }
+  /// Where a view of constant values is asked for, a matrix is one.
   operator View<const Value, Backend>() const { return view(); }
 
  private:
@@ -97,9 +102,11 @@ class Matrix {
 template <class Value, class Backend>
 class Vector : public Matrix<Value, Backend> {
  public:
+  /// One dimension in a checkpoint.
   static constexpr int rank = 1;
 
   Vector() = default;
+  /// All zero. Throws Error for a negative size, std::bad_alloc when memory is out.
   explicit Vector(Index size) : Matrix<Value, Backend>(1, size) {}
   Vector copy() const { return Vector(Matrix<Value, Backend>::copy()); }
 

@@ -16,7 +16,9 @@ struct Observation {
   std::uint32_t layer = 0;
   /// "token": the routed rows are x's. "segment": they are the batch's segments.
   std::string_view level;
+  /// R: routed rows.
   Index rows = 0;
+  /// E.
   Index experts = 0;
   /// rows x experts, row-major. Before anything was dropped: 0, or the order of choice.
   std::vector<Rank> chosen;

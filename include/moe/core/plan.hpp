@@ -12,13 +12,20 @@ namespace moe {
 /// pairs[pair_begin[t]] .. pairs[pair_begin[t+1] - 1], by ascending expert.
 template <class Backend>
 struct Plan {
+  /// E + 1 entries, from 0 to N, in host memory.
   std::vector<Index> offsets;
+  /// The row of each pair.
   Matrix<Index, Backend> rows_1N;
+  /// The expert of each pair.
   Matrix<Index, Backend> experts_1N;
+  /// T + 1 entries, from 0 to N.
   Matrix<Index, Backend> pair_begin_1T;
+  /// The pairs of each row, one row after the other.
   Matrix<Index, Backend> pairs_1N;
 
+  /// N.
   Index pairs() const { return offsets.empty() ? 0 : offsets.back(); }
+  /// E.
   Index experts() const { return offsets.empty() ? 0 : static_cast<Index>(offsets.size()) - 1; }
 };
 

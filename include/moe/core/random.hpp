@@ -12,8 +12,11 @@ namespace moe {
 
 /// Names one stream of random numbers; equal keys give equal numbers on every backend, in any order of asking.
 struct RandomKey {
+  /// The run.
   std::uint64_t seed = 0;
+  /// The training step.
   std::uint32_t step = 0;
+  /// The layer, or the hash of a name.
   std::uint32_t layer = 0;
 };
 

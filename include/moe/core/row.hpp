@@ -11,12 +11,15 @@ namespace moe {
 /// A contiguous run of `size` values that somebody else owns; usable in host and in device code.
 template <class Value>
 struct Row {
+  /// The first value.
   Value* data = nullptr;
+  /// Number of values.
   Index size = 0;
 
   MOE_HOST_DEVICE Value& operator[](Index i) const { return data[i]; }
   MOE_HOST_DEVICE Value* begin() const { return data; }
   MOE_HOST_DEVICE Value* end() const { return data + size; }
+  /// A row of mutable values reads as one of constant ones.
   MOE_HOST_DEVICE operator Row<const Value>() const requires(!std::is_const_v<Value>) { return {data, size}; }
 };
 

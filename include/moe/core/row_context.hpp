@@ -12,10 +12,15 @@ namespace moe {
 /// `buffer_E` is the layer's buffer for its router: thresholds, biases; empty where there is none.
 template <class Real>
 struct RowContext {
+  /// Place within the call, from 0.
   Index row = 0;
+  /// Token id, or -1.
   std::int32_t token = -1;
+  /// Language, or -1.
   std::int32_t language = -1;
+  /// What random numbers are drawn from.
   RandomKey random{};
+  /// The layer's buffer for its router, or empty.
   Row<const Real> buffer_E{};
 };
 

@@ -65,13 +65,19 @@ concept OtherMatrix = requires(M& m) {
 /// whoever made the memory keeps it alive as long as the view is used.
 template <class Value, class Backend>
 struct View {
+  /// The value in row 0 and column 0.
   Value* data = nullptr;
+  /// Number of rows.
   Index rows = 0;
+  /// Number of columns.
   Index cols = 0;
+  /// Values from one row to the next.
   Index stride = 0;
 
   View() = default;
+  /// Rows without gaps.
   MOE_HOST_DEVICE View(Value* data_, Index rows_, Index cols_) : View(data_, rows_, cols_, cols_) {}
+  /// Rows `stride_` values apart.
   MOE_HOST_DEVICE View(Value* data_, Index rows_, Index cols_, Index stride_)
       : data(data_), rows(rows_), cols(cols_), stride(stride_) {}
 
@@ -114,7 +120,9 @@ struct View {
 
   MOE_HOST_DEVICE Index size() const { return rows * cols; }
   MOE_HOST_DEVICE bool empty() const { return size() == 0; }
+  /// The value in that row and column, unchecked.
   MOE_HOST_DEVICE Value& operator()(Index row, Index col) const { return data[row * stride + col]; }
+  /// Row i, unchecked.
   MOE_HOST_DEVICE Row<Value> row(Index i) const { return {data + i * stride, cols}; }
 
   /// Rows [begin, end).

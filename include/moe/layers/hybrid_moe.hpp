@@ -79,8 +79,11 @@ class HybridMoE {
   /// Whether both levels can run in one pass: nothing but gates is scaled, and both work on x's rows.
   static constexpr bool joins_levels = GateFusion<F> && Segment::feeds_rows && Token::only_experts;
 
+  /// What both levels observed; losses add.
   struct Stats {
+    /// The token level's.
     typename Token::Stats token;
+    /// The segment level's.
     typename Segment::Stats segment;
 
     double balance_loss() const { return token.balance_loss() + segment.balance_loss(); }
@@ -88,30 +91,45 @@ class HybridMoE {
   };
   /// What the levels' one pass keeps.
   struct JoinedSaved {
+    /// The token level's decision.
     typename Token::Routed token;
+    /// The segment level's decision.
     typename Segment::Routed segment;
+    /// Each row's sum of segment gates, and the two numbers its levels were scaled by.
     Tensor mass_1T, scale_T2;
     MixSaved<ExpertType> mix;
   };
   /// What two passes keep.
   struct SeparateSaved {
+    /// What the token level keeps.
     typename Token::Saved token;
+    /// What the segment level keeps.
     typename Segment::Saved segment;
+    /// What an output fusion keeps.
     typename detail::SavedOfFusion<F>::type fusion;
+    /// As in JoinedSaved, and the levels' outputs, for a fusion that scales gates.
     Tensor mass_1T, scale_T2, o_token_TD, o_segment_TD;
   };
+  /// What backward consumes.
   struct Saved {
     Tensor x_owned;
     ConstView x_TD;
+    /// What the levels keep, in one pass or in two.
     std::conditional_t<joins_levels, JoinedSaved, SeparateSaved> levels;
   };
+  /// What both levels keep between rows.
   struct DecodingState {
+    /// The token level's.
     typename Token::DecodingState token;
+    /// The segment level's.
     typename Segment::DecodingState segment;
   };
 
+  /// Routes rows.
   Token token;
+  /// Routes segments.
   Segment segment;
+  /// Joins the two outputs (eq. 6).
   F fusion;
 
   HybridMoE() = default;
@@ -171,6 +189,7 @@ class HybridMoE {
     }
   }
 
+  /// A state in which every sequence is at its first row.
   DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
     return {token.begin_decoding(context, sequences), segment.begin_decoding(context, sequences)};
   }

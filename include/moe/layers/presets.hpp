@@ -87,22 +87,33 @@ using MultiPlWithoutBoth = Mixtral<Value, B>;
 
 /// The sizes and settings of a MultiPL-MoE layer; the defaults are the paper's for Qwen1.5-1.8B.
 struct MultiPlSettings {
+  /// D.
   Index width = 2048;
+  /// F: inner channels of an expert.
   Index hidden = 5504;
+  /// N^tok: experts of the token level, the shared one included.
   Index token_experts = 6;
+  /// N^seg: experts of the segment level.
   Index segment_experts = 6;
   /// Experts a row meets on the token level, the shared one included.
   Index k = 2;
+  /// Index of the expert that every row meets; SharedTopK::nobody: none.
   Index shared = 0;
   /// Rows of a segment; with BoundaryWindow at most, and it may end after token `boundary` from `minimum_window` on.
   Index window = 64;
+  /// Fewest rows of a BoundaryWindow.
   Index minimum_window = 16;
+  /// Token id that ends a BoundaryWindow; 10 is a newline in bytes.
   std::int32_t boundary = 10;
+  /// c of eq. 3.
   double capacity_factor = 1;
   /// Experts that may share a segment, where the router is capped.
   Index cap = 4;
+  /// Weight of the token level's output in eq. 6.
   double token_weight = 0.7;
+  /// Weight of the segment level's output in eq. 6.
   double segment_weight = 0.3;
+  /// Share of a threshold that one step leaves in place.
   double threshold_beta = 0.99;
 };
 

@@ -25,10 +25,12 @@ namespace moe {
 
 /// Segment experts work on every row of the segments they chose.
 struct RowInput {
+  /// Experts read rows of x.
   static constexpr bool pooled = false;
 };
 /// Segment experts work on the one row that the segment is routed by.
 struct PooledInput {
+  /// Experts read one row a segment.
   static constexpr bool pooled = true;
 };
 
@@ -58,12 +60,14 @@ class SegmentMoE {
   using Backend = typename X::Backend;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
+  /// Indices on the backend.
   using Indices = Matrix<Index, Backend>;
   using ConstView = View<const Value, Backend>;
   using ExpertType = X;
   template <class Other>
   using rebind =
       SegmentMoE<S, typename Source::template rebind<Other>, R, N, C, typename X::template rebind<Other>, Feed>;
+  /// What sums a segment up.
   using Pool = typename Source::Pool;
 
   static constexpr bool is_causal =
@@ -76,8 +80,11 @@ class SegmentMoE {
   /// What the run observed. load[e]: rows expert e worked on, or segments where it is fed with those; dropped[e]:
   /// segments it could not take, empty where the capacity never drops.
   struct Stats {
+    /// Rows or segments of each expert.
     std::vector<Index> load;
+    /// Segments that each expert could not take.
     std::vector<Index> dropped;
+    /// What thresholds learn from; empty where no boundary was drawn.
     Tensor boundary_1E;
 
     /// Expert choice is balanced by construction: no losses.
@@ -86,45 +93,68 @@ class SegmentMoE {
   };
   /// The batch's segments, on the host and on the backend.
   struct Cut {
+    /// In host memory.
     Segments segments;
+    /// The lists of Segments on the backend.
     Indices begin_1V, opens_1V, of_row_1T;
   };
   /// Who and how much, and what its backward needs. chosen and gates are those of rows, or of segments where experts
   /// are fed with those.
   struct Routed {
+    /// Where segments begin and end.
     Cut cut;
+    /// What the pooling's backward needs.
     typename Pool::template Saved<Value, Backend> pooled;
+    /// What each segment is routed by.
     Tensor u_VD;
+    /// Logits, choice and gates of the segments.
     Decision<Value, Backend> decision;
+    /// Ranks of what experts are fed with, 0 where dropped.
     Matrix<Rank, Backend> chosen;
+    /// Gates of what experts are fed with, 0 where dropped.
     Tensor gates;
   };
+  /// What backward consumes.
   struct Saved {
     Tensor x_owned;
     ConstView x_TD;
+    /// The decision.
     Routed routed;
     MixSaved<X> mix;
   };
   /// Who works on what, and what the decision came from.
   struct Planned {
+    /// The pairs (row, expert).
     moe::Plan<Backend> plan;
+    /// What the plan came from.
     Routed routed;
+    /// What the decision observed.
     Stats stats;
   };
   /// Where every sequence stands within its segment, and who works on it.
   struct DecodingState {
+    /// Rows of the current segment so far, for each sequence.
     std::vector<Index> length;
+    /// 1 while the current segment is its sequence's first.
     std::vector<Index> opens;
+    /// The pooling so far, the pooled segment before, what the current one is routed by, and its gates.
     Tensor so_far_BD, previous_BD, u_BD, gates_BE;
+    /// Who works on the current segments.
     Matrix<Rank, Backend> chosen_BE;
   };
 
+  /// Cuts sequences (eq. 3).
   S segmenter;
+  /// Says by what a segment is routed.
   Source source;
+  /// Chooses and weighs experts (eq. 4).
   Gating<R, N, C, Value, Backend> gating;
+  /// The experts.
   ExpertBank<X> bank;
 
   SegmentMoE() = default;
+  /// The gate and what the source learns start at 0. Throws Error for a bank without experts and for a shared expert
+  /// that does not exist.
   SegmentMoE(S segmenter_, Source source_, R router, N normalizer, C capacity, ExpertBank<X> experts)
       : segmenter(segmenter_),
         source(std::move(source_)),
@@ -135,6 +165,7 @@ class SegmentMoE {
 
   // --- the light half: who, and how much ----------------------------------------------------------------------------
 
+  /// Who works on each segment in training, and how much each counts.
   Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
     return decide_with(context, x_TD, batch,
                        [&](ConstView u_VD) { return gating.decide_in_training(context, u_VD, {}); });
@@ -170,6 +201,7 @@ class SegmentMoE {
 
   // --- both halves --------------------------------------------------------------------------------------------------
 
+  /// The light half in training, and the pairs sorted by expert.
   Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
     Planned planned{{}, decide(context, x_TD, batch), {}};
     planned.plan = Backend::group_by_expert(context, planned.routed.chosen);
@@ -177,6 +209,7 @@ class SegmentMoE {
     return planned;
   }
 
+  /// The heavy half (eq. 5): x_TD is what `planned` was made from.
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
     Saved saved{{}, x_TD, std::move(planned.routed), {}};
     auto [y, mix_saved] = mix<X>(context, bank.span(), fed(x_TD, saved.routed), std::move(planned.plan),
@@ -240,11 +273,13 @@ class SegmentMoE {
     auto y = mix_infer<X>(context, bank.span(), fed(x_TD, routed), plan, routed.gates.view());
     return {answers_of_rows(context, std::move(y), routed.cut), gates_of_rows(context, routed)};
   }
+  /// The same by the inference router.
   Routed decide_for_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
     return decide_with(context, x_TD, batch,
                        [&](ConstView u_VD) { return gating.decide_in_inference(context, u_VD, {}); });
   }
 
+  /// A state in which every sequence is at its first row.
   DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
     const auto count = static_cast<std::size_t>(sequences);
     return {std::vector<Index>(count, 0),
@@ -278,6 +313,7 @@ class SegmentMoE {
     const ConstView fed_BD = feeds_rows ? x_BD : std::as_const(state.u_BD).view();
     return mix_infer<X>(context, bank.span(), fed_BD, plan, std::as_const(state.gates_BE).view());
   }
+  /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                DecodingState& state) const requires(is_causal) {
     const auto count = static_cast<Index>(state.length.size());

@@ -62,10 +62,15 @@ class TokenMoE {
   /// What the run observed. load[e]: rows expert e worked on; dropped[e]: rows it could not take, empty where the
   /// capacity never drops.
   struct Stats {
+    /// See balance_loss().
     double balance = 0;
+    /// See z_loss().
     double z = 0;
+    /// Rows of each expert.
     std::vector<Index> load;
+    /// Rows that each expert could not take.
     std::vector<Index> dropped;
+    /// What thresholds learn from; empty where no boundary was drawn.
     Tensor boundary_1E;
 
     /// N sum f_i p_i (eq. 8 without alpha).
@@ -75,29 +80,42 @@ class TokenMoE {
   };
   /// Who and how much, and what its backward needs.
   struct Routed {
+    /// Logits, choice and gates.
     Decision<Value, Backend> decision;
+    /// Share of each counted expert among all choices, a constant in backward.
     Tensor f_1E;
   };
+  /// What backward consumes.
   struct Saved {
     Tensor x_owned;
     ConstView x_TD;
+    /// The decision.
     Routed routed;
     MixSaved<X> mix;
+    /// What the path beside the experts keeps.
     typename Path::Saved path;
   };
   /// Who works on which row, and what the decision came from.
   struct Planned {
+    /// The pairs (row, expert).
     moe::Plan<Backend> plan;
+    /// What the plan came from.
     Routed routed;
+    /// What the decision observed.
     Stats stats;
   };
 
+  /// Chooses and weighs experts.
   Gating<R, N, C, Value, Backend> gating;
+  /// The experts.
   ExpertBank<X> bank;
+  /// The path beside them.
   Path always_on;
+  /// Over whom the balance loss runs.
   Bal balance;
 
   TokenMoE() = default;
+  /// The gate is all zero. Throws Error for a bank without experts and for a shared expert that does not exist.
   TokenMoE(R router, N normalizer, C capacity, ExpertBank<X> experts, Path path = {}, Bal balance_over = {})
       : gating(router, normalizer, capacity, experts.width(), experts.count()),
         bank(std::move(experts)),
@@ -108,11 +126,13 @@ class TokenMoE {
 
   // --- the light half: who, and how much ----------------------------------------------------------------------------
 
+  /// Who works on each row in training, and how much each counts.
   Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
     Routed routed{gating.decide_in_training(context, x_TD, {batch.tokens, batch.languages}), {}};
     gating.report(context, "token", routed.decision);
     return routed;
   }
+  /// The same by the inference router.
   Routed decide_for_inference(const Context& context, ConstView x_TD, RowFacts facts) const {
     Routed routed{gating.decide_in_inference(context, x_TD, facts), {}};
     gating.report(context, "token", routed.decision);
@@ -147,6 +167,7 @@ class TokenMoE {
 
   // --- both halves --------------------------------------------------------------------------------------------------
 
+  /// The light half in training, and the pairs sorted by expert.
   Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
     Planned planned{{}, decide(context, x_TD, batch), {}};
     planned.plan = Backend::group_by_expert(context, planned.routed.decision.kept());
@@ -154,6 +175,7 @@ class TokenMoE {
     return planned;
   }
 
+  /// The heavy half: x_TD is what `planned` was made from.
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
     Saved saved{{}, x_TD, std::move(planned.routed), {}, {}};
     auto [y_TD, mix_saved] = mix<X>(context, bank.span(), x_TD, std::move(planned.plan),
@@ -194,6 +216,7 @@ class TokenMoE {
     return answer(context, x_TD, {batch.tokens, batch.languages});
   }
 
+  /// Nothing to remember.
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const requires(is_causal) { return {}; }
   /// One more row of each sequence. tokens_B is empty or has an id for each row.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const

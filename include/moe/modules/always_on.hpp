@@ -17,10 +17,12 @@ struct NoAlwaysOn {
   template <class Other>
   using rebind = NoAlwaysOn;
   struct Saved {};
+  /// Adds nothing.
   template <class Context, class Input, class Output>
   Saved forward(const Context&, Input, Output) const {
     return {};
   }
+  /// Adds nothing.
   template <class Context, class Gradient, class Input, class Output>
   void backward(const Context&, Gradient, Input, Saved, Output, NoAlwaysOn&) const {}
   NoAlwaysOn structure() const { return {}; }
@@ -39,18 +41,25 @@ struct SigmoidGatedFfn {
   template <class Other>
   using rebind = SigmoidGatedFfn<typename X::template rebind<Other>>;
 
+  /// What backward consumes.
   struct Saved {
+    /// The gate's logits, and FFN(x).
     Tensor z_T1, y_TD;
+    /// What the FFN keeps.
     typename X::GroupSaved ffn;
   };
 
+  /// What every row takes.
   X ffn;
+  /// One logit a row, without bias.
   Linear<Value, Backend> gate;
 
   SigmoidGatedFfn() = default;
+  /// All zero, for rows of `width` values and `hidden` inner channels.
   SigmoidGatedFfn(Index width, Index hidden)
       : ffn(width, hidden), gate(Linear<Value, Backend>::without_bias(width, 1)) {}
 
+  /// y_TD += sigmoid(w . x) FFN(x), row by row.
   Saved forward(const Context& context, ConstView x_TD, View<Value, Backend> y_TD) const {
     Saved saved;
     saved.z_T1 = gate.forward_row_by_row(context, x_TD);

@@ -19,6 +19,7 @@ struct ExpertBank {
   template <class Other>
   using rebind = ExpertBank<typename X::template rebind<Other>>;
 
+  /// Expert e is entry e.
   std::vector<X> experts;
 
   ExpertBank() = default;
@@ -35,7 +36,9 @@ struct ExpertBank {
     require(!experts.empty(), "ExpertBank", "a layer needs at least 1 expert, got 0");
     return experts.front().width();
   }
+  /// The experts, to be read.
   std::span<const X> span() const { return experts; }
+  /// The experts, or their gradients, to be written.
   std::span<X> span() { return experts; }
 
   ExpertBank structure() const {

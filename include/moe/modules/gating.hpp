@@ -22,10 +22,15 @@ namespace moe {
 /// say what it left and how many rows each expert lost; a dropped pair keeps its entry in gates_RE, which nobody reads.
 template <class Real, class B>
 struct Decision {
+  /// z = x W^T.
   Matrix<Real, B> logits_RE;
+  /// Ranks, and a matrix router's boundaries.
   Choice<Real, B> choice;
+  /// g, 0 for experts not chosen.
   Matrix<Real, B> gates_RE;
+  /// Ranks without what was dropped; empty where the capacity never drops.
   Matrix<Rank, B> kept_RE;
+  /// Rows that each expert could not take; empty where the capacity never drops.
   std::vector<Index> dropped;
 
   /// The pairs that are worked on.
@@ -44,17 +49,24 @@ struct Gating {
   using ConstView = View<const Value, Backend>;
   template <class Other>
   using rebind = Gating<R, N, C, Other, Backend>;
+  /// The router that infers.
   using InferRouter = typename RoutingOf<R>::Infer;
   /// Whether rows that choose compete for room.
   static constexpr bool drops_in_training = DroppingCapacity<C> && RowRouter<typename RoutingOf<R>::Train>;
+  /// The same in inference: a layer is then not causal.
   static constexpr bool drops_in_inference = DroppingCapacity<C> && RowRouter<InferRouter>;
+  /// Whether the inference router learns thresholds.
   static constexpr bool has_thresholds = LearnsThresholds<InferRouter>;
   static_assert(has_thresholds || !LearnsThresholds<typename RoutingOf<R>::Train>,
                 "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
 
+  /// Says who.
   R router{};
+  /// Says how much.
   N normalizer{};
+  /// Says how many.
   C capacity{};
+  /// One logit an expert, [E, D], without bias.
   Linear<Value, Backend> gate;
   /// One threshold an expert, 1/E until the first batch sets it, and how many batches it has learned from.
   Vector<Value, Backend> thresholds_E, updates_1;
@@ -76,9 +88,11 @@ struct Gating {
     }
   }
 
+  /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4).
   Decision<Value, Backend> decide_in_training(const Context& context, ConstView x_RD, RowFacts facts) const {
     return decide(context, RoutingOf<R>::train(router), x_RD, facts);
   }
+  /// The same by the inference router.
   Decision<Value, Backend> decide_in_inference(const Context& context, ConstView x_RD, RowFacts facts) const {
     return decide(context, RoutingOf<R>::infer(router), x_RD, facts);
   }
@@ -94,6 +108,7 @@ struct Gating {
               ListView<Index> begin = {}) const {
     report(context, level, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE, begin);
   }
+  /// The same for parts of a decision.
   void report(const Context& context, std::string_view level, View<const Rank, Backend> chosen_RE,
               View<const Rank, Backend> kept_RE, ConstView gates_RE, ListView<Index> begin = {}) const {
     if (!context.observer) return;

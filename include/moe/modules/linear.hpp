@@ -19,17 +19,24 @@ struct Linear {
   template <class Other>
   using rebind = Linear<Other, Backend>;
 
+  /// W, [O, I].
   Tensor weight;
+  /// b, [O]; empty where there is none.
   Vector<Value, Backend> bias;
   /// Whether the tree has a bias at all; in a gradient the tensor may still be empty.
   bool has_bias = false;
 
+  /// All zero, y = x W^T.
   static Linear without_bias(Index in, Index out) { return {Tensor(out, in), {}, false}; }
+  /// All zero, y = x W^T + b.
   static Linear with_bias(Index in, Index out) { return {Tensor(out, in), Vector<Value, Backend>(out), true}; }
 
+  /// I: columns of x.
   Index in() const { return weight.cols(); }
+  /// O: columns of y.
   Index out() const { return weight.rows(); }
 
+  /// x_TI -> y_TO.
   Tensor forward(const Context& context, ConstView x_TI) const {
     auto y_TO = Tensor::uninitialized(context, x_TI.rows, out());
     Backend::grouped_product(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());

@@ -15,17 +15,20 @@ namespace moe {
 /// ones who works on them, so this is not causal.
 template <class Value, Backend B, Pooling P = MeanPool>
 struct OwnSegment {
+  /// What sums a segment up.
   using Pool = P;
   static constexpr bool is_causal = false;
   template <class Other>
   using rebind = OwnSegment<Other, B, P>;
 
+  /// Learns nothing, so it needs no width.
   explicit OwnSegment(Index /*width*/ = 0) {}
 
   /// pooled_VD -> u_VD, what each segment is routed by.
   Matrix<Value, B> forward(const typename B::Context&, Matrix<Value, B> pooled_VD, View<const Index, B>) const {
     return pooled_VD;
   }
+  /// d_pooled = d_u.
   Matrix<Value, B> backward(const typename B::Context&, Matrix<Value, B> d_u_VD, View<const Index, B>,
                             OwnSegment&) const {
     return d_u_VD;
@@ -39,14 +42,17 @@ struct OwnSegment {
 /// choice is known before the segment's first row is.
 template <class Value, Backend B, Pooling P = MeanPool>
 struct PreviousSegment {
+  /// What sums a segment up.
   using Pool = P;
   static constexpr bool is_causal = true;
   template <class Other>
   using rebind = PreviousSegment<Other, B, P>;
 
+  /// What a sequence's first segment is routed by.
   Vector<Value, B> first_D;
 
   PreviousSegment() = default;
+  /// The vector is all zero.
   explicit PreviousSegment(Index width) : first_D(width) {}
 
   /// u_v = first where segment v opens its sequence, otherwise pooled_{v-1}.

@@ -35,14 +35,18 @@ struct SwiGlu {
 
   /// What backward_groups needs of forward_groups: silu's argument and its factor.
   struct GroupSaved {
+    /// W_gate x, which silu takes, and W_up x.
     Tensor a_NF, b_NF;
   };
+  /// What backward consumes.
   struct Saved {
     Tensor x_owned;
     ConstView x_TD;
+    /// What the one group keeps.
     GroupSaved group;
   };
 
+  /// [F, D], [F, D] and [D, F].
   Tensor gate_proj, up_proj, down_proj;
 
   SwiGlu() = default;
@@ -50,20 +54,26 @@ struct SwiGlu {
   SwiGlu(Index width, Index hidden) : gate_proj(hidden, width), up_proj(hidden, width), down_proj(width, hidden) {}
 
   Index width() const { return down_proj.rows(); }
+  /// F: inner channels.
   Index hidden() const { return down_proj.cols(); }
 
   // --- as a layer of its own ----------------------------------------------------------------------------------------
 
+  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
+  /// fit.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SwiGlu::forward", x_TD, batch);
     auto [y_TD, group] = forward_groups(context, std::span(this, 1), x_TD, {0, x_TD.rows});
     return {std::move(y_TD), {{}, x_TD, std::move(group)}, {}};
   }
+  /// The same for a matrix that `saved` is to keep.
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
     auto result = forward(context, std::as_const(x_TD).view(), batch);
     result.saved.x_owned = std::move(x_TD);
     return result;
   }
+  /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. Throws Error when d_y has another shape than
+  /// x.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed,
                   SwiGlu& gradient) const {
     Saved saved = std::move(consumed);
@@ -72,18 +82,23 @@ struct SwiGlu {
     return backward_groups(context, std::span(this, 1), d_y_TD, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group),
                            std::span(&gradient, 1));
   }
+  /// forward with nothing kept.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SwiGlu::infer", x_TD, batch);
     return infer_groups(context, std::span(this, 1), x_TD, {0, x_TD.rows});
   }
+  /// Nothing to remember.
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
+  /// One more row of each sequence.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t>, DecodingState&) const {
     return infer(context, x_BD, Batch::sequences(x_BD.rows, 1));
   }
+  /// Nothing is learned outside gradients.
   void absorb(const Context&, const Stats&) {}
 
   // --- as experts: rows [offsets[e], offsets[e+1]) go through experts[e] ---------------------------------------------
 
+  /// x_ND -> y_ND, and what backward_groups needs.
   static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, ExpertSpan<const SwiGlu> experts,
                                                       ConstView x_ND, ListView<Index> offsets) {
     const Index hidden = experts[0].hidden();
@@ -98,6 +113,7 @@ struct SwiGlu {
     return {std::move(y_ND), std::move(saved)};
   }
 
+  /// d_y_ND -> d_x_ND; adds into `gradients`, skipping empty tensors: d_h = d_y W_down, d_x = d_b W_up + d_a W_gate.
   static Tensor backward_groups(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView d_y_ND,
                                 ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
                                 ExpertSpan<SwiGlu> gradients) {
@@ -119,6 +135,7 @@ struct SwiGlu {
     return d_x_ND;
   }
 
+  /// forward_groups with nothing kept.
   static Tensor infer_groups(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView x_ND,
                              ListView<Index> offsets) {
     return forward_groups(context, experts, x_ND, offsets).first;

@@ -11,7 +11,9 @@ namespace moe {
 /// constant in the backward pass.
 template <class Real, class B>
 struct BalanceLoss {
+  /// L.
   double loss = 0;
+  /// f, 0 for experts that do not count.
   Matrix<Real, B> f_1E;
 };
 

@@ -13,7 +13,9 @@ namespace moe {
 /// What a capacity left: kept_RE is chosen_RE with 0 for what was dropped; dropped[e]: rows expert e could not take.
 template <class B>
 struct Kept {
+  /// Ranks of what is left.
   Matrix<Rank, B> kept_RE;
+  /// Rows that each expert lost.
   std::vector<Index> dropped;
 };
 

@@ -14,10 +14,15 @@ namespace moe {
 /// What mix_back needs: the rows each expert read, what it kept, what it answered, and the gates.
 template <class X>
 struct MixSaved {
+  /// The pairs.
   Plan<typename X::Backend> plan;
+  /// The gate of each pair.
   Matrix<typename X::Value, typename X::Backend> gates_1N;
+  /// The row that each pair reads.
   Matrix<typename X::Value, typename X::Backend> x_ND;
+  /// What each pair's expert answered.
   Matrix<typename X::Value, typename X::Backend> y_ND;
+  /// What the experts keep.
   typename X::GroupSaved experts;
 };
 

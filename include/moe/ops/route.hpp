@@ -17,13 +17,17 @@ namespace moe {
 /// expert took and those it left; empty for row routers.
 template <class Real, class B>
 struct Choice {
+  /// Ranks.
   Matrix<Rank, B> chosen_RE;
+  /// One score an expert, or empty.
   Matrix<Real, B> boundary_1E;
 };
 
 /// What the batch says of the routed rows; empty where the rows are segments.
 struct RowFacts {
+  /// Token id of each row, or empty.
   std::span<const std::int32_t> tokens{};
+  /// Language of each row, or empty.
   std::span<const std::int32_t> languages{};
 };
 

@@ -83,6 +83,7 @@ Matrix<Real, B> scaled_side_by_side(const typename B::Context& context, View<con
 /// <b, d_joined>.
 template <class Real, class B>
 struct ScaledGatesGradients {
+  /// Gradients of both levels' gates and of the two numbers a row.
   Matrix<Real, B> d_a_TE, d_b_TE, d_scale_T2;
 };
 template <class Real, Backend B>

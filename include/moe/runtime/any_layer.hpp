@@ -29,6 +29,7 @@ class AnyLayer {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
+  /// The dense layer that upcycling starts from.
   using Dense = SwiGlu<Value, Backend>;
 
  private:
@@ -44,17 +45,22 @@ class AnyLayer {
  public:
   /// What the run observed: the losses that every layer reports, and the layer's own stats, which `absorb` reads.
   struct Stats {
+    /// See balance_loss().
     double balance = 0;
+    /// See z_loss().
     double z = 0;
+    /// The layer's own stats, which absorb reads.
     std::shared_ptr<const Held> own;
 
     double balance_loss() const { return balance; }
     double z_loss() const { return z; }
   };
+  /// What backward consumes, whatever its type.
   using Saved = std::unique_ptr<Held>;
   using DecodingState = std::unique_ptr<Held>;
 
   AnyLayer() = default;
+  /// Holds any layer of the library, or one with the same members.
   template <class Layer>
   explicit AnyLayer(Layer layer) : layer_(std::make_unique<Of<Layer>>(std::move(layer))) {}
 
@@ -65,13 +71,17 @@ class AnyLayer {
     return of != nullptr ? &of->layer : nullptr;
   }
 
+  /// No answer of inference depends on a later row.
   bool is_causal() const { return layer_->is_causal(); }
+  /// No choice of inference depends on another row.
   bool is_batch_independent() const { return layer_->is_batch_independent(); }
   Index width() const { return layer_->width(); }
 
+  /// x_TD -> y_TD, as the layer's own. Throws Error on a backend that computes nothing.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     return layer_->forward(context, x_TD, batch);
   }
+  /// The same for a matrix that `saved` is to keep.
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
     return layer_->forward(context, std::move(x_TD), batch);
   }
@@ -82,6 +92,7 @@ class AnyLayer {
             "the gradient must hold a layer of the same type");
     return layer_->backward(context, d_y_TD, d_stats, std::move(saved), *gradient.layer_);
   }
+  /// forward with the inference routers and nothing kept.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     return layer_->infer(context, x_TD, batch);
   }
@@ -89,10 +100,12 @@ class AnyLayer {
   DecodingState begin_decoding(const Context& context, Index sequences) const {
     return layer_->begin_decoding(context, sequences);
   }
+  /// One more row of each sequence. Throws Error for a layer that is not causal.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const {
     return layer_->decode(context, x_BD, tokens_B, *state);
   }
+  /// Learns what a training step observed outside gradients.
   void absorb(const Context& context, const Stats& stats) { layer_->absorb(context, *stats.own); }
 
   AnyLayer structure() const {

@@ -42,10 +42,12 @@ template <class... Fusions>
 struct OneGateFusion : detail::OneFusion<Fusions...> {
   using detail::OneFusion<Fusions...>::OneFusion;
 
+  /// As the chosen fusion's scales.
   template <class Real, class B>
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     return std::visit([&](const auto& f) { return f.template scales<Real, B>(context, mass_1T); }, this->fusion);
   }
+  /// As the chosen fusion's scales_back; `gradient` holds the same fusion.
   template <class Real, class B>
   Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B> mass_1T,
                               View<const Real, B> scale_T2, View<const Real, B> d_scale_T2,
@@ -66,8 +68,10 @@ template <class Value, class B, class... Fusions>
 struct OneOutputFusion : detail::OneFusion<Fusions...> {
   using detail::OneFusion<Fusions...>::OneFusion;
   using Tensor = Matrix<Value, B>;
+  /// What the chosen fusion keeps.
   using Saved = std::variant<typename Fusions::Saved...>;
 
+  /// As the chosen fusion's forward.
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     return std::visit(
         [&](const auto& f) {
@@ -76,6 +80,7 @@ struct OneOutputFusion : detail::OneFusion<Fusions...> {
         },
         this->fusion);
   }
+  /// As the chosen fusion's backward; `gradient` holds the same fusion.
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
                                      OneOutputFusion& gradient) const {
     return std::visit(

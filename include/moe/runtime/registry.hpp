@@ -16,10 +16,15 @@ namespace moe {
 /// What a configuration says of a layer: names of the parts, and their settings. An empty name means the architecture's
 /// own part.
 struct Composition {
+  /// Name of an architecture.
   std::string architecture = "multipl-moe";
+  /// Name of a router.
   std::string router{};
+  /// Name of a segmenter.
   std::string segmenter{};
+  /// Name of a fusion.
   std::string fusion{};
+  /// Sizes, and settings of the parts.
   MultiPlSettings settings{};
   /// Inner channels of qwen1.5-moe's shared expert.
   Index shared_hidden = 0;
@@ -31,6 +36,7 @@ struct Composition {
 template <class T>
 class Names {
  public:
+  /// `kind` is what errors call the things: "router", say.
   explicit Names(std::string kind) : kind_(std::move(kind)) {}
 
   /// Adds a name, or gives it a new meaning.
@@ -42,11 +48,13 @@ class Names {
       }
     entries_.emplace_back(std::move(name), std::move(thing));
   }
+  /// What `name` means. Throws Error for a name that nobody added.
   const T& at(std::string_view name) const {
     for (const auto& [known, thing] : entries_)
       if (known == name) return thing;
     throw Error("[registry] " + kind_ + " must be one of " + list() + ", got \"" + std::string(name) + "\"");
   }
+  /// All names, in order.
   std::vector<std::string> names() const {
     std::vector<std::string> result;
     for (const auto& entry : entries_) result.push_back(entry.first);
@@ -69,7 +77,9 @@ class Names {
 template <class Value, class B>
 class Registry {
  public:
+  /// What it makes.
   using Layer = AnyLayer<Value, B>;
+  /// Makes a layer of a composition.
   using Make = std::function<Layer(const Composition&)>;
 
   Registry() {
@@ -111,9 +121,13 @@ class Registry {
     return make(composition);
   }
 
+  /// Names of architectures.
   std::vector<std::string> architectures() const { return architectures_.names(); }
+  /// Names of routers.
   std::vector<std::string> routers() const { return routers_.names(); }
+  /// Names of segmenters.
   std::vector<std::string> segmenters() const { return segmenters_.names(); }
+  /// Names of fusions.
   std::vector<std::string> fusions() const { return fusions_.names(); }
 
  private:

@@ -9,9 +9,13 @@ namespace moe {
 /// AdamW with decoupled weight decay (Loshchilov and Hutter) and bias correction. Tensors of one dimension (biases,
 /// norms, learned vectors) do not decay.
 struct AdamW {
+  /// Decay of the first moment, in [0, 1).
   double beta_1 = 0.9;
+  /// Decay of the second moment, in [0, 1).
   double beta_2 = 0.95;
+  /// Added to the root of the second moment.
   double epsilon = 1e-8;
+  /// Weight decay, times the learning rate a step.
   double decay = 0.1;
 
   /// Step number `step` (from 1) with learning rate `rate`, over every weight that has a gradient. Nothing is

@@ -28,9 +28,12 @@ inline bool name_matches(std::string_view pattern, std::string_view name) {
 
 /// Chooses weights by name, for gradient_for: those that fit a pattern of `train` and none of `freeze`.
 struct TrainByName {
+  /// Patterns of names that train.
   std::vector<std::string> train{"*"};
+  /// Patterns of names that do not, whatever `train` says.
   std::vector<std::string> freeze{};
 
+  /// Whether the weight of that name trains.
   bool operator()(std::string_view name) const { return fits_any(train, name) && !fits_any(freeze, name); }
 
  private:

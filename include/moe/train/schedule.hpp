@@ -10,9 +10,13 @@ namespace moe {
 /// Rises linearly from 0 to `peak` over `warm_up` steps, falls along half a cosine to `floor` at step `total`, stays
 /// there.
 struct CosineSchedule {
+  /// Highest learning rate, at step `warm_up`.
   double peak = 1e-3;
+  /// Learning rate from step `total` on.
   double floor = 0;
+  /// Steps of the rise.
   Index warm_up = 0;
+  /// Steps of the whole.
   Index total = 1;
 
   /// The learning rate of step number `step`, counted from 1.

@@ -26,9 +26,13 @@ namespace moe {
 ///                         the dense FFN's weights of each projection (Drop-Upcycling)
 /// Everything drawn is a function of `seed` and the weight's name below `prefix`.
 struct Upcycling {
+  /// What everything is drawn from.
   std::uint64_t seed = 0;
+  /// Deviation of the router's weights.
   double router_deviation = 0.02;
+  /// Deviation of the noise that is added to every weight; 0: none.
   double noise_deviation = 0;
+  /// Share of inner channels drawn anew, in [0, 1].
   double reinitialised = 0;
 };
 

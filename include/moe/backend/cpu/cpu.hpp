@@ -22,10 +22,13 @@ namespace moe {
 /// threads.
 template <class Gemm = struct EigenGemm>
 struct Cpu {
+  /// Its memory can be read in place.
   static constexpr bool is_host = true;
 
+  /// Memory of a matrix.
   template <class Value>
   using Buffer = cpu::Buffer<Value>;
+  /// Host memory for one call's short lists.
   template <class Value>
   using HostBuffer = cpu::Buffer<Value>;
 
@@ -33,23 +36,31 @@ struct Cpu {
   /// same time may share one, or a copy of one, as they may share a layer that nobody changes: the pool locks, and of
   /// the callers only the first gets the helpers while the others work alone. A context of its own for each is faster.
   struct Context {
+    /// At most so many threads work, the caller's included. Decides no bit of a result.
     int threads = cpu::available_threads();
+    /// What routers draw random numbers from; its layer is what observations carry.
     RandomKey random{};
+    /// Told every decision; may be empty.
     Observer observer{};
+    /// Where results and temporaries come from.
     std::shared_ptr<cpu::Pool> pool = std::make_shared<cpu::Pool>();
+    /// The helpers, started when a call first needs them.
     std::shared_ptr<cpu::Workers> workers = std::make_shared<cpu::Workers>();
   };
 
   /// An input of a verb: its value type follows from the output's.
   template <class Value>
   using In = std::type_identity_t<View<const Value, Cpu>>;
+  /// An output of a verb.
   template <class Value>
   using Out = View<Value, Cpu>;
+  /// One weight matrix for each group.
   template <class Value>
   using Weights = std::type_identity_t<ListView<View<const Value, Cpu>>>;
 
   // --- anything, row by row or element by element -------------------------------------------------------------------
 
+  /// f(i) for i in [0, count), in tiles of 32; what f(i) writes nobody else does.
   template <class F>
   static void for_each(const Context& context, Index count, const F& f) {
     cpu::parallel_tiles(context, count, 32, [&](Index begin, Index end) {
@@ -64,10 +75,12 @@ struct Cpu {
     });
   }
 
+  /// Row-major host values, without gaps, to a view of the same shape.
   template <class Value>
   static void upload(const Context&, const Value* from, Out<Value> to) {
     for (Index r = 0; r < to.rows; ++r) std::copy_n(from + r * to.cols, to.cols, to.row(r).data);
   }
+  /// A view's values to host memory, row-major without gaps.
   template <class Value>
   static void download(const Context&, View<const Value, Cpu> from, Value* to) {
     for (Index r = 0; r < from.rows; ++r) std::copy_n(from.row(r).data, from.cols, to + r * from.cols);
@@ -75,6 +88,7 @@ struct Cpu {
 
   // --- products -----------------------------------------------------------------------------------------------------
 
+  /// y = x w^T, each row by itself in sixteen lanes whose order depends on the width alone.
   template <class Real>
   static void row_products(const Context& context, In<Real> x_RD, In<Real> w_ED, Out<Real> y_RE) {
     for_each(context, x_RD.rows, [&](Index r) {
@@ -82,6 +96,7 @@ struct Cpu {
     });
   }
 
+  /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
   template <class Real>
   static void grouped_product(const Context& context, In<Real> x_ND, Weights<Real> w_FD, ListView<Index> offsets,
                               Out<Real> y_NF) {
@@ -93,6 +108,7 @@ struct Cpu {
     });
   }
 
+  /// d_x += d_y w, group by group.
   template <class Real>
   static void add_grouped_product_back(const Context& context, In<Real> d_y_NF, Weights<Real> w_FD,
                                        ListView<Index> offsets, Out<Real> d_x_ND) {
@@ -102,6 +118,7 @@ struct Cpu {
     });
   }
 
+  /// d_w += d_y^T x, group by group; an empty d_w is skipped.
   template <class Real>
   static void grouped_weight_gradient(const Context& context, View<const Real, Cpu> d_y_NF, View<const Real, Cpu> x_ND,
                                       ListView<Index> offsets, std::type_identity_t<ListView<View<Real, Cpu>>> d_w_FD) {
@@ -118,6 +135,7 @@ struct Cpu {
 
   // --- sums ---------------------------------------------------------------------------------------------------------
 
+  /// y += sum of x's rows, in order.
   template <class Real>
   static void add_column_sums(const Context& context, In<Real> x_RD, Out<Real> y_1D) {
     cpu::parallel_tiles(context, x_RD.cols, 64, [&](Index begin, Index end) {
@@ -126,6 +144,7 @@ struct Cpu {
     });
   }
 
+  /// Sum of squares in double: sixteen lanes within a row, rows in order.
   template <class Real>
   static double sum_of_squares(const Context& context, View<const Real, Cpu> x) {
     HostBuffer<double> buffer(context, x.rows);
@@ -161,6 +180,7 @@ struct Cpu {
 
   // --- rows in, rows out (ops/mix.hpp) --------------------------------------------------------------------------
 
+  /// x_n = x_row(n) for every pair n of the plan.
   template <class Real>
   static void gather_rows(const Context& context, In<Real> x_TD, const Plan<Cpu>& plan, Out<Real> x_ND) {
     for_each(context, plan.pairs(), [&, rows = plan.rows_1N.data()](Index n) {
@@ -168,15 +188,18 @@ struct Cpu {
     });
   }
 
+  /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without.
   template <class Real>
   static void combine_rows(const Context& context, In<Real> y_ND, In<Real> gates_1N, const Plan<Cpu>& plan,
                            Out<Real> y_TD) {
     add_pairs(context, y_ND, plan, y_TD, [gates = gates_1N.data](Index n) { return gates[n]; });
   }
+  /// x_t = sum of x_n over row t's pairs, by ascending expert.
   template <class Real>
   static void sum_rows(const Context& context, In<Real> x_ND, const Plan<Cpu>& plan, Out<Real> x_TD) {
     add_pairs(context, x_ND, plan, x_TD, [](Index) { return Real(1); });
   }
+  /// d_y_n = gates_n d_y_row(n); d_gates_n = <d_y_row(n), y_n>.
   template <class Real>
   static void combine_rows_back(const Context& context, In<Real> d_y_TD, In<Real> y_ND, In<Real> gates_1N,
                                 const Plan<Cpu>& plan, Out<Real> d_y_ND, Out<Real> d_gates_1N) {
@@ -226,6 +249,8 @@ struct Cpu {
 
   // --- choosing and sorting -----------------------------------------------------------------------------------------
 
+  /// For each expert, ranks 1 to `take` for the rows with the highest scores, 0 for the others; ties go to the lower
+  /// row, NaN comes last. boundary_1E as ExpertChoice says.
   template <class Real>
   static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<Rank, Cpu> chosen_RE,
                        Out<Real> boundary_1E) {
@@ -249,6 +274,8 @@ struct Cpu {
     });
   }
 
+  /// For each expert, sets to 0 what is over `take`: lower ranks stay before higher ones, then lower rows. dropped_1E
+  /// counts what went.
   static void drop_over(const Context& context, Index take, View<Rank, Cpu> chosen_RE, View<Index, Cpu> dropped_1E) {
     cpu::parallel(context, chosen_RE.cols, [&](Index e) {
       Index wanted = 0;
@@ -264,6 +291,7 @@ struct Cpu {
     });
   }
 
+  /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row.
   static Plan<Cpu> group_by_expert(const Context& context, View<const Rank, Cpu> chosen_TE) {
     Plan<Cpu> plan;
     plan.offsets.assign(static_cast<std::size_t>(chosen_TE.cols) + 1, 0);

@@ -31,8 +31,10 @@ class Pool {
 
   /// What lies in the pool for the next request: blocks from the system that nobody uses.
   struct Kept {
+    /// Blocks, and their bytes together.
     Index blocks = 0, bytes = 0;
   };
+  /// The pool's account at this moment.
   Kept kept() const {
     const std::lock_guard lock(mutex_);
     return kept_;
@@ -55,6 +57,7 @@ class Pool {
     }
     return ::operator new(bytes, alignment);
   }
+  /// Takes back a block of `bytes`, its size class. Needs no memory and cannot fail.
   void give(void* block, std::size_t bytes) noexcept {
     const std::lock_guard lock(mutex_);
     Free*& first = free_[place(bytes)];
@@ -84,11 +87,15 @@ template <class Value>
 class Buffer {
  public:
   Buffer() = default;
+  /// From the system, values undefined. Throws std::bad_alloc.
   explicit Buffer(Index count) : Buffer(std::shared_ptr<Pool>(), count) {}
+  /// From the context's pool, values undefined. Throws std::bad_alloc.
   template <class Context>
   requires requires(const Context& context) { context.pool; }
   Buffer(const Context& context, Index count) : Buffer(context.pool, count) {}
+  /// Takes the memory over; the address stays.
   Buffer(Buffer&& other) noexcept { swap(other); }
+  /// Gives its own memory back and takes the other's.
   Buffer& operator=(Buffer&& other) noexcept {
     Buffer taken(std::move(other));
     swap(taken);

@@ -16,10 +16,12 @@ struct ChannelFusion {
   template <class Other>
   using rebind = ChannelFusion<Other, B>;
   using Tensor = Matrix<Value, B>;
+  /// What backward consumes.
   struct Saved {
     Tensor o_token_TD, o_segment_TD;
   };
 
+  /// Weight of each channel, one vector a level.
   Vector<Value, B> token_D, segment_D;
 
   ChannelFusion() = default;
@@ -29,6 +31,7 @@ struct ChannelFusion {
     fill(segment_D, segment);
   }
 
+  /// y_TD, and both outputs kept.
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     auto y = Tensor::uninitialized(context, o_token_TD.rows(), o_token_TD.cols());
     B::for_each(context, y.rows(),

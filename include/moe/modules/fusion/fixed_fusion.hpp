@@ -9,9 +9,12 @@ namespace moe {
 
 /// y = token O_token + segment O_segment with two constants: eq. 6 as released.
 struct FixedFusion {
+  /// Weight of the token level.
   double token = 0.7;
+  /// Weight of the segment level.
   double segment = 0.3;
 
+  /// mass_1T -> scale_T2, the two constants in every row.
   template <class Real, Backend B>
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
@@ -23,6 +26,7 @@ struct FixedFusion {
                         });
     return scale;
   }
+  /// Nothing learns, and no scale depends on the mass: empty.
   template <class Real, Backend B>
   Matrix<Real, B> scales_back(const typename B::Context&, View<const Real, B>, View<const Real, B>, View<const Real, B>,
                               FixedFusion&) const {

@@ -16,10 +16,12 @@ struct MatrixFusion {
   template <class Other>
   using rebind = MatrixFusion<Other, B>;
   using Tensor = Matrix<Value, B>;
+  /// What backward consumes.
   struct Saved {
     Tensor o_token_TD, o_segment_TD;
   };
 
+  /// One [D, D] matrix a level, without bias.
   Linear<Value, B> token, segment;
 
   MatrixFusion() = default;
@@ -27,6 +29,7 @@ struct MatrixFusion {
   MatrixFusion(Index width, double token_weight, double segment_weight)
       : token(diagonal(width, token_weight)), segment(diagonal(width, segment_weight)) {}
 
+  /// y_TD, and both outputs kept.
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     auto y_TD = token.forward(context, o_token_TD);
     add_to(context, segment.forward(context, o_segment_TD), y_TD.view());

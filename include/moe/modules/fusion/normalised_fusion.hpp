@@ -11,9 +11,12 @@ namespace moe {
 /// gates: eq. 2's normalisation carried over to eq. 6. When all experts agree, y is their common answer whoever is
 /// chosen, so an upcycled layer starts as the dense one.
 struct NormalisedFusion {
+  /// Weight of the token level, above 0.
   double token = 0.7;
+  /// Weight of the segment level, not below 0.
   double segment = 0.3;
 
+  /// mass_1T -> scale_T2: token / Z and segment / Z.
   template <class Real, Backend B>
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);

@@ -14,6 +14,7 @@ struct ScalarFusion {
   template <class Other>
   using rebind = ScalarFusion<Other, B>;
 
+  /// Weight of the token level, weight of the segment level.
   Vector<Value, B> weights_2;
 
   ScalarFusion() = default;
@@ -23,6 +24,7 @@ struct ScalarFusion {
     B::upload({}, start.data(), weights_2.view());
   }
 
+  /// mass_1T -> scale_T2, the two weights in every row.
   template <class Real, class>
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);

@@ -7,6 +7,7 @@ namespace moe {
 
 /// The balance loss over all experts, the shared one included: the paper's eq. 8.
 struct BalanceOverAll {
+  /// Yes.
   MOE_HOST_DEVICE bool counts(Index /*expert*/) const { return true; }
 };
 

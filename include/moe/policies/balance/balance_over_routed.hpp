@@ -8,8 +8,10 @@ namespace moe {
 /// The balance loss over the routed experts only. Every row chooses `shared`, so a loss that includes it pushes its
 /// gate down; with probabilities from the routed logits alone its gate stays where the main loss wants it.
 struct BalanceOverRouted {
+  /// Index of the expert that is left out; one that does not exist leaves out nobody.
   Index shared = 0;
 
+  /// Whether it is another than the shared one.
   MOE_HOST_DEVICE bool counts(Index expert) const { return expert != shared; }
 };
 

@@ -10,10 +10,14 @@ namespace moe {
 /// An expert takes C = ceil(factor choices / experts) rows, at least `minimum` and at most all of them; what more rows
 /// chose it for is dropped (Switch, GShard). A row whose every choice is dropped passes the layer as zero.
 struct CapacityFactor {
+  /// Room in multiples of an even share of the choices.
   double factor = 1.25;
+  /// Fewest rows that an expert has room for, where there are that many.
   Index minimum = 4;
+  /// Over what gates are normalised.
   NormaliseGates normalise = NormaliseGates::before_dropping;
 
+  /// C.
   Index rows_per_expert(Demand demand) const {
     if (demand.experts == 0) return 0;
     const double share = std::ceil(factor * static_cast<double>(demand.choices) / static_cast<double>(demand.experts));

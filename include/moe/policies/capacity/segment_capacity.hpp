@@ -9,8 +9,10 @@ namespace moe {
 
 /// r = floor(V c / N) of V segments for each of N experts (eq. 3), at least 1 and at most V; 0 of 0.
 struct SegmentCapacity {
+  /// c of eq. 3: experts that a segment meets on average.
   double factor = 1;
 
+  /// r.
   Index rows_per_expert(Demand demand) const {
     if (demand.rows == 0 || demand.experts == 0) return 0;
     const double share = static_cast<double>(demand.rows) * factor / static_cast<double>(demand.experts);

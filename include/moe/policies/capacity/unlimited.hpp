@@ -6,6 +6,7 @@ namespace moe {
 
 /// Every expert takes every row that wants it: nothing is dropped.
 struct Unlimited {
+  /// All of them.
   Index rows_per_expert(Demand demand) const { return demand.rows; }
 };
 

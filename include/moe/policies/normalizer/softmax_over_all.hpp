@@ -6,6 +6,7 @@ namespace moe {
 
 /// g_i = s_i for chosen experts, s = softmax over all experts (eq. 1 and, for segments, eq. 4).
 struct SoftmaxOverAll {
+  /// logits_E, chosen_E -> gates_E.
   template <class Real>
   MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<Real> gates_E) const {
     softmax(logits_E, gates_E);

@@ -9,6 +9,7 @@ namespace moe {
 /// g_i = s_i / sum of s over the chosen experts (eq. 2), computed as the softmax of the chosen logits: the gates of a
 /// row that chose anyone sum to 1.
 struct SoftmaxOverChosen {
+  /// logits_E, chosen_E -> gates_E; all 0 for a row that chose nobody.
   template <class Real>
   MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<Real> gates_E) const {
     using std::exp;

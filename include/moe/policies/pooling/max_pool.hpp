@@ -7,8 +7,10 @@ namespace moe {
 
 /// A segment is summed up by the largest value of each channel among its rows (the paper's released code).
 struct MaxPool {
+  /// What backward consumes.
   template <class Real, class B>
   struct Saved {
+    /// For each segment and channel, the row with the largest value.
     Matrix<Index, B> row_VD;
   };
 
@@ -35,6 +37,7 @@ struct MaxPool {
   MOE_HOST_DEVICE static Real absorbed(Real so_far, Real value, Index rows_before) {
     return rows_before == 0 || value > so_far ? value : so_far;
   }
+  /// The largest value is the summary.
   template <class Real>
   MOE_HOST_DEVICE static Real finished(Real so_far, Index /*rows*/) {
     return so_far;

@@ -29,6 +29,7 @@ struct MeanPool {
   MOE_HOST_DEVICE static Real absorbed(Real so_far, Real value, Index /*rows before*/) {
     return so_far + value;
   }
+  /// The sum so far, divided by the number of rows.
   template <class Real>
   MOE_HOST_DEVICE static Real finished(Real so_far, Index rows) {
     return so_far / static_cast<Real>(rows);

@@ -7,6 +7,7 @@ namespace moe {
 /// ExpertChoice in which at most `cap` experts share a row (the paper's released code: 4). Experts choose one after the
 /// other, by index, among the rows that fewer than `cap` have taken; an expert may be left with fewer rows than `take`.
 struct CappedExpertChoice {
+  /// Experts that may share a row.
   Index cap = 4;
 
   /// As ExpertChoice::choose; boundary_1E counts a row that was full as one of score 0.

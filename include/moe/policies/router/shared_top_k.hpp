@@ -7,11 +7,15 @@ namespace moe {
 /// Expert `shared` always, and beside it the k - 1 best of the others (the set A of eq. 2). k counts the shared expert.
 /// With shared = nobody it is TopK.
 struct SharedTopK {
+  /// No expert is shared.
   static constexpr Index nobody = -1;
 
+  /// Experts that a row meets, the shared one included.
   Index k = 2;
+  /// Index of the expert that every row meets, with rank 1.
   Index shared = 0;
 
+  /// logits_E -> chosen_E.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
     for (Rank& rank : chosen_E) rank = 0;

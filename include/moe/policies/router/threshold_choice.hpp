@@ -10,6 +10,7 @@ namespace moe {
 struct ThresholdChoice {
   static constexpr bool is_batch_independent = true;
 
+  /// Share of a threshold that one update leaves in place, in [0, 1].
   double beta = 0.99;
 
   /// buffer_E holds the thresholds. Chosen experts get ranks 1, 2, ... in order of their index.

@@ -18,8 +18,10 @@ MOE_HOST_DEVICE bool choose_best(Row<const Real> logits_E, Row<Rank> chosen_E, R
 
 /// The k experts with the largest logits (eq. 1's selection); all of them when k exceeds their number.
 struct TopK {
+  /// Experts that a row meets.
   Index k = 2;
 
+  /// logits_E -> chosen_E; among equals the lower index wins.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
     for (Rank& rank : chosen_E) rank = 0;

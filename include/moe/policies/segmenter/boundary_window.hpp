@@ -10,10 +10,14 @@ namespace moe {
 /// the latest: segments that follow the text's own structure, which the paper names as future work. With
 /// minimum = maximum it is FixedWindow. Needs token ids; a batch without them is cut at `maximum`.
 struct BoundaryWindow {
+  /// Token id; 10 is a newline in bytes.
   std::int32_t boundary = 10;
+  /// Fewest rows of a window that a token may end.
   Index minimum = 16;
+  /// Most rows of a window.
   Index maximum = 128;
 
+  /// Whether a segment of `length` rows ends with this token.
   bool ends_after(Index length, std::int32_t token) const {
     return length >= maximum || (token == boundary && length >= minimum);
   }
