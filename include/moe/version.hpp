@@ -12,8 +12,11 @@
 namespace moe {
 
 // Not `major` and `minor`: C libraries define these as macros.
+/// First part of the version.
 inline constexpr int version_major = MOE_VERSION_MAJOR;
+/// Second part of the version.
 inline constexpr int version_minor = MOE_VERSION_MINOR;
+/// Third part of the version.
 inline constexpr int version_patch = MOE_VERSION_PATCH;
 
 }  // namespace moe

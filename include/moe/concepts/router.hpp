@@ -20,6 +20,7 @@ concept ContextRowRouter = requires(const R& router, Row<const float> logits_E, 
   router.choose(logits_E, chosen_E, row);
 };
 
+/// Sees one row at a time.
 template <class R>
 concept RowRouter = PlainRowRouter<R> || ContextRowRouter<R>;
 
@@ -32,6 +33,7 @@ concept MatrixRouter = requires(const R& router, const archetype::Backend::Conte
   router.template choose<archetype::Backend, float>(context, logits_RE, take, chosen_RE, boundary_1E);
 };
 
+/// One router, for training, inference or both.
 template <class R>
 concept SingleRouter = RowRouter<R> || MatrixRouter<R>;
 
@@ -69,6 +71,7 @@ struct RoutingOf<Routing<T, I>> {
   static const I& infer(const Routing<T, I>& routing) { return routing.infer; }
 };
 
+/// A router, or a Routing of two.
 template <class R>
 concept Router = SingleRouter<typename RoutingOf<R>::Train> && SingleRouter<typename RoutingOf<R>::Infer>;
 

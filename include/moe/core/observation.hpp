@@ -30,6 +30,7 @@ struct Observation {
   std::vector<Index> begin;
 };
 
+/// Called once a level and call, on the thread that runs the layer.
 using Observer = std::function<void(const Observation&)>;
 
 }  // namespace moe

@@ -13,6 +13,7 @@ namespace moe {
 /// row-major in Eigen's eyes, with a gap between its values.
 template <class M>
 inline constexpr bool has_contiguous_rows = true;
+/// The same for an Eigen type.
 template <class M>
 requires requires { M::InnerStrideAtCompileTime; }
 inline constexpr bool has_contiguous_rows<M> = M::InnerStrideAtCompileTime == 1;

@@ -158,7 +158,8 @@ class HybridMoE {
     return result;
   }
 
-  /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors.
+  /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. Throws Error when d_y has another shape than
+  /// x.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
                   HybridMoE& gradient) const {
     Saved saved = std::move(consumed);
@@ -170,7 +171,7 @@ class HybridMoE {
       return backward_separately(context, d_y_TD, d_stats, std::move(saved.levels), gradient);
   }
 
-  /// forward with the inference routers and nothing kept.
+  /// forward with the inference routers and nothing kept. Throws Error as forward does.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("HybridMoE::infer", x_TD, batch);
     if constexpr (joins_levels) {

@@ -76,12 +76,14 @@ using MultiPlMoeReleased = HybridMoE<
     SegmentMoE<FixedWindow, OwnMax<Value, B>, CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>,
     F>;
 
-/// The three ablations of the paper's Table 2, as we read them: without the segment level, the token level alone;
-/// without the shared expert, plain top-k of token experts that all train; without both.
+/// The first of three ablations in the paper's Table 2, as we read them: without the segment level, the token level
+/// alone.
 template <class Value, class B, class Bal = BalanceOverAll>
 using MultiPlWithoutSegments = MultiPlTokenLevel<Value, B, Bal>;
+/// The ablation without the shared expert: plain top-k of token experts that all train.
 template <class Value, class B, class Segment = CausalMultiPlSegmentLevel<Value, B>, class F = FixedFusion>
 using MultiPlWithoutShared = HybridMoE<Mixtral<Value, B>, Segment, F>;
+/// The ablation without segment level and shared expert.
 template <class Value, class B>
 using MultiPlWithoutBoth = Mixtral<Value, B>;
 

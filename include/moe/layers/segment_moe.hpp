@@ -232,7 +232,7 @@ class SegmentMoE {
   }
 
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. d_mass_1T is the gradient of each row's sum of
-  /// gates, for fusions that use it; empty: none.
+  /// gates, for fusions that use it; empty: none. Throws Error when d_y has another shape than x.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed, SegmentMoE& gradient,
                   ConstView d_mass_1T = {}) const {
     Saved saved = std::move(consumed);
@@ -261,7 +261,7 @@ class SegmentMoE {
     }
   }
 
-  /// forward with the inference router and nothing kept.
+  /// forward with the inference router and nothing kept. Throws Error as forward does.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     return infer_with_gates(context, x_TD, batch).first;
   }
@@ -291,8 +291,8 @@ class SegmentMoE {
             Matrix<Rank, Backend>::zeros(context, sequences, bank.count())};
   }
   /// One more row of each sequence: the same numbers as infer over the whole sequences, up to the rounding of products
-  /// with fewer rows. tokens_B is empty or has an id for each row. state.gates_BE tells the gates the rows met. When it
-  /// throws, the state still expects this row.
+  /// with fewer rows. tokens_B is empty or has an id for each row. state.gates_BE tells the gates the rows met. Throws
+  /// Error when columns, rows or ids do not fit. When it throws, the state still expects this row.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const requires(is_causal) {
     auto y_BD = answer(context, x_BD, tokens_B, state);
@@ -454,7 +454,7 @@ class SegmentMoE {
   }
 };
 
-// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
+/// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
 template <class S, class Source, class R, class N, class C, class X>
 SegmentMoE(S, Source, R, N, C, X) -> SegmentMoE<S, Source, R, N, C, typename detail::ExpertIn<X>::Type>;
 

@@ -198,7 +198,8 @@ class TokenMoE {
     return result;
   }
 
-  /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors.
+  /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. Throws Error when d_y has another shape than
+  /// x.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
                   TokenMoE& gradient) const {
     Saved saved = std::move(consumed);
@@ -210,7 +211,7 @@ class TokenMoE {
     return std::move(d_x_TD);
   }
 
-  /// forward with the inference router and nothing kept.
+  /// forward with the inference router and nothing kept. Throws Error as forward does.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("TokenMoE::infer", x_TD, batch);
     return answer(context, x_TD, {batch.tokens, batch.languages});
@@ -218,7 +219,8 @@ class TokenMoE {
 
   /// Nothing to remember.
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const requires(is_causal) { return {}; }
-  /// One more row of each sequence. tokens_B is empty or has an id for each row.
+  /// One more row of each sequence. tokens_B is empty or has an id for each row. Throws Error when columns or ids do
+  /// not fit.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const
       requires(is_causal) {
     require(x_BD.cols == width(), "TokenMoE::decode", "x has ", x_BD.cols, " columns, the gate expects ", width());
@@ -283,7 +285,7 @@ class TokenMoE {
   static ConstView logits(const Decision<Value, Backend>& decision) { return decision.logits_RE.view(); }
 };
 
-// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
+/// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
 template <class R, class N, class C, class X, class Path = NoAlwaysOn, class Bal = BalanceOverAll>
 TokenMoE(R, N, C, X, Path = {}, Bal = {}) -> TokenMoE<R, N, C, typename detail::ExpertIn<X>::Type, Path, Bal>;
 

@@ -101,12 +101,16 @@ struct PreviousSegment {
   }
 };
 
+/// Routed by the segment's own mean, as the paper does.
 template <class Value, class B>
 using OwnMean = OwnSegment<Value, B, MeanPool>;
+/// Routed by the segment's own maxima, as the released code does.
 template <class Value, class B>
 using OwnMax = OwnSegment<Value, B, MaxPool>;
+/// Routed by the mean of the segment before.
 template <class Value, class B>
 using PreviousMean = PreviousSegment<Value, B, MeanPool>;
+/// Routed by the maxima of the segment before.
 template <class Value, class B>
 using PreviousMax = PreviousSegment<Value, B, MaxPool>;
 

@@ -86,6 +86,7 @@ struct ScaledGatesGradients {
   /// Gradients of both levels' gates and of the two numbers a row.
   Matrix<Real, B> d_a_TE, d_b_TE, d_scale_T2;
 };
+/// The backward of scaled_side_by_side.
 template <class Real, Backend B>
 ScaledGatesGradients<Real, B> scaled_side_by_side_back(const typename B::Context& context,
                                                        View<const Real, B> d_joined_TE, View<const Real, B> a_TE,

@@ -122,6 +122,8 @@ void upcycle_experts(const typename X::Context& context, const X& dense, ExpertB
 
 }  // namespace detail
 
+/// Grows the layer out of a dense FFN: every expert becomes a copy of it, the gate and an always-on path are drawn.
+/// Throws Error for FFNs of other sizes and for a `start` out of range.
 template <class R, class N, class C, class X, class Path, class Bal>
 void upcycle(const typename X::Context& context, const X& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
@@ -135,6 +137,7 @@ void upcycle(const typename X::Context& context, const X& dense, TokenMoE<R, N, 
   draw_normal(context, layer.gating.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
 }
 
+/// The same for a segment level. What the source learns keeps its values.
 template <class S, class Source, class R, class N, class C, class X, class Feed>
 void upcycle(const typename X::Context& context, const X& dense, SegmentMoE<S, Source, R, N, C, X, Feed>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
@@ -142,6 +145,7 @@ void upcycle(const typename X::Context& context, const X& dense, SegmentMoE<S, S
   draw_normal(context, layer.gating.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
 }
 
+/// The same for both levels, as "token." and "segment." below `prefix`. A fusion keeps its weights.
 template <class Token, class Segment, class F>
 void upcycle(const typename Token::Context& context, const typename Token::ExpertType& dense,
              HybridMoE<Token, Segment, F>& layer, const Upcycling& start, const std::string& prefix = {}) {

@@ -69,6 +69,7 @@ Layer gradient_for(const Layer& layer) {
   return gradient_for(layer, [](const std::string&) { return true; });
 }
 
+/// Every value of every tensor that is not empty becomes 0. Allocates nothing.
 template <Module Tree>
 void set_to_zero(Tree& tree) {
   for_each_tensor([](auto& tensor) { tensor.fill_zero(); }, tree);

@@ -383,6 +383,7 @@ struct Cpu {
   }
 };
 
+/// The context of the CPU backend with Eigen's products.
 using CpuContext = Cpu<>::Context;
 
 }  // namespace moe

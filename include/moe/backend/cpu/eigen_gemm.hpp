@@ -13,8 +13,10 @@ namespace moe {
 
 namespace cpu {
 
+/// An Eigen matrix as the library reads it: row-major.
 template <class Value>
 using EigenMatrix = Eigen::Matrix<std::remove_const_t<Value>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+/// Rows in host memory, as far apart as their view says.
 template <class Value>
 using EigenMap = Eigen::Map<std::conditional_t<std::is_const_v<Value>, const EigenMatrix<Value>, EigenMatrix<Value>>,
                             Eigen::Unaligned, Eigen::OuterStride<>>;
@@ -32,6 +34,7 @@ template <class Value, class Backend>
 auto as_eigen(Matrix<Value, Backend>& matrix) {
   return as_eigen(matrix.view());
 }
+/// A constant matrix of ours as an Eigen map, valid as long as the matrix is.
 template <class Value, class Backend>
 auto as_eigen(const Matrix<Value, Backend>& matrix) {
   return as_eigen(matrix.view());

@@ -25,6 +25,7 @@ template <class Real>
   return lane_sum<Real>(size, [=](Index i) { return a[i] * b[i]; });
 }
 
+/// sum_i a_i^2 in double, in the order of lane_sum.
 template <class Real>
 [[gnu::noinline]] double sum_of_squares(const Real* a, Index size) {
   return lane_sum<double>(size, [=](Index i) { return static_cast<double>(a[i]) * static_cast<double>(a[i]); });

@@ -21,6 +21,7 @@ void parallel_tiles(const Context& context, Index count, Index tile, const Task&
   parallel(context, (count + tile - 1) / tile, [&](Index i) { task(i * tile, std::min(count, (i + 1) * tile)); });
 }
 
+/// The processors that the system reports, at least 1.
 inline int available_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 }  // namespace moe::cpu
