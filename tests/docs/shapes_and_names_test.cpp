@@ -64,10 +64,10 @@ TEST_CASE("names: a walk tells every weight's name and shape", "[docs]") {
                                           "token.experts.0.down_proj.weight 8x12",    // [D, F]
                                           "segment.gate.weight 1x8",                  // [E, D]
                                           "segment.first_segment 1x8",                // D, of rank 1
-                                          "segment.experts.0.gate_proj.weight 12x8",  //
-                                          "segment.experts.0.up_proj.weight 12x8",    //
-                                          "segment.experts.0.down_proj.weight 8x12",  //
-                                          "fusion.weights 1x2"});
+                                          "segment.experts.0.gate_proj.weight 12x8",  // [F, D]
+                                          "segment.experts.0.up_proj.weight 12x8",    // [F, D]
+                                          "segment.experts.0.down_proj.weight 8x12",  // [D, F]
+                                          "fusion.weights 1x2"});                     // 2, of rank 1
   CHECK(buffers == std::vector<std::string>{"segment.thresholds", "segment.threshold_updates"});
   // [/names]
 }

@@ -11,8 +11,10 @@ using moe::testing::Draw;
 using moe::testing::random_matrix;
 using moe::testing::randomise;
 using moe::testing::Tensor;
+// [bank]
 using Cpu = moe::Cpu<>;
-using Bank = moe::ExpertBank<moe::SwiGlu<double, Cpu>>;
+using Bank = moe::ExpertBank<moe::SwiGlu<double, Cpu>>;  // Bank(experts, width, inner channels)
+// [/bank]
 
 namespace {
 
