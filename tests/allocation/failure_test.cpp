@@ -160,15 +160,18 @@ TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere gives eve
   for (int request = 1; happened; request += 10) attempt(request);
   const auto before = allocated();
   failures = 0;
+  // Counted, not checked, in the loop: the test framework asks for memory too.
+  int leaks = 0, wrong_answers = 0, changed_weights = 0;
   for (happened = true; happened; ++requests) {
     attempt(requests + 1);
     const auto after = allocated();
-    INFO("request " << requests + 1);
-    CHECK(same);
-    CHECK(after.blocks == before.blocks);
-    CHECK(after.bytes == before.bytes);
-    CHECK(same_bits(contents(t.layer), weights));
+    leaks += after.blocks != before.blocks || after.bytes != before.bytes;
+    wrong_answers += !same;
+    changed_weights += !same_bits(contents(t.layer), weights);
   }
+  CHECK(leaks == 0);
+  CHECK(wrong_answers == 0);
+  CHECK(changed_weights == 0);
   CHECK(failures > 60);
   CHECK(failures >= requests - 5);
 }

@@ -4,4 +4,4 @@
 using namespace moe;
 using namespace moe::testing;
 
-const auto layer = make_multipl<SwiGlu<float, Cpu<>>>({.width = 8, .hidden = 16});
+const auto layer = make_multipl<SwiGlu<float, Shape>>({.width = 8, .hidden = 16});
