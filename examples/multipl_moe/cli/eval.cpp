@@ -13,30 +13,15 @@ namespace multipl_moe {
 void add_eval_command(CLI::App& program) {
   CLI::App& command =
       *program.add_subcommand("eval", "Held-out loss, bits per byte and next-token accuracy by language.");
-  struct Flags {
-    std::string model, data, split = "test";
+  struct Flags : HeldOutFlags {
     EvaluateOptions options;
-    int threads = 0;
     bool json = false;
   };
   const auto flags = std::make_shared<Flags>();
-  command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
-  command.add_option("--data", flags->data, "folder of token files, as prepare writes it")
-      ->required()
-      ->type_name("DIR");
-  command.add_option("--split", flags->split, "dev to choose settings by, test to report")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"dev", "test"}));
-  command.add_option("--batch-size", flags->options.sequences, "sequences in a batch")
-      ->capture_default_str()
-      ->check(above_zero());
-  command.add_option("--sequence-length", flags->options.length, "tokens in a sequence")
-      ->capture_default_str()
-      ->check(above_zero());
+  add_held_out_options(command, *flags, flags->options.sequences, flags->options.length);
   command.add_option("--max-bytes", flags->options.max_bytes, "of text a language; 0: all")
       ->capture_default_str()
       ->check(not_negative());
-  add_threads_option(command, flags->threads);
   command.add_flag("--json", flags->json, "as JSON");
   command.callback([flags] {
     const auto model = load_model(flags->model, flags->threads);

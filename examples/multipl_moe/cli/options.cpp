@@ -101,6 +101,17 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_flag("-q,--quiet", f.quiet, "no progress");
 }
 
+void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length) {
+  command.add_option("--model", flags.model, "model folder or run folder")->required()->type_name("DIR");
+  command.add_option("--data", flags.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
+  command.add_option("--split", flags.split, "held-out text: dev to choose settings by, test to report")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"dev", "test"}));
+  command.add_option("--batch-size", sequences, "sequences in a batch")->capture_default_str()->check(above_zero());
+  command.add_option("--sequence-length", length, "tokens in a sequence")->capture_default_str()->check(above_zero());
+  add_threads_option(command, flags.threads);
+}
+
 BatchOptions TrainingFlags::batch_options() const {
   return {.sequences = batch_size, .length = sequence_length, .seed = seed};
 }

@@ -51,6 +51,14 @@ struct TrainingFlags {
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
 
+/// Which model reads which held-out text.
+struct HeldOutFlags {
+  std::string model, data, split = "test";
+  int threads = 0;
+};
+/// --model, --data, --split and --threads; --batch-size and --sequence-length go to `sequences` and `length`.
+void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length);
+
 /// `9:1` -> {9, 1}. Throws UsageError.
 std::pair<double, double> parse_mix(const std::string& text);
 

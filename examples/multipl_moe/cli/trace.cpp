@@ -16,10 +16,9 @@ namespace multipl_moe {
 
 namespace {
 
-struct TraceFlags {
-  std::string model, data, output, split = "test";
+struct TraceFlags : HeldOutFlags {
+  std::string output;
   TraceOptions options;
-  int threads = 0;
 };
 
 void write_trace(const RoutingTrace& trace, const std::filesystem::path& folder) {
@@ -42,27 +41,14 @@ void add_trace_command(CLI::App& program) {
   CLI::App& command =
       *program.add_subcommand("trace", "Which experts work on which language, as tables (CSV) and pictures.");
   const auto flags = std::make_shared<TraceFlags>();
-  command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
-  command.add_option("--data", flags->data, "folder of token files, as prepare writes it")
-      ->required()
-      ->type_name("DIR");
+  add_held_out_options(command, *flags, flags->options.sequences, flags->options.length);
   command
       .add_option("-o,--output", flags->output, "folder for tables and pictures; files of the same names are replaced")
       ->required()
       ->type_name("DIR");
-  command.add_option("--split", flags->split, "held-out text: dev or test")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"dev", "test"}));
   command.add_option("--tokens", flags->options.tokens, "of each language; 0: all")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_option("--batch-size", flags->options.sequences, "sequences in a batch")
-      ->capture_default_str()
-      ->check(above_zero());
-  command.add_option("--sequence-length", flags->options.length, "tokens in a sequence")
-      ->capture_default_str()
-      ->check(above_zero());
-  add_threads_option(command, flags->threads);
   command.callback([flags] {
     const auto model = load_model(flags->model, flags->threads);
     const auto files = open_language_files(flags->data, flags->split, ByteTokenizer::hash);
