@@ -175,7 +175,8 @@ TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and
           "[model]") {
   const auto dense = dense_model();
   const Text unseen(8, 999);
-  trained(*dense, 20);
+  // A base that has much to learn still, so that what rounding does to the last steps decides nothing.
+  trained(*dense, 5);
   std::vector<MoeConfig> mixtures;
   for (const char* name : {"multipl-moe", "causal-multipl-moe", "multipl-moe-literal", "multipl-moe-released"})
     for (const char* fusion : {"fixed", "normalised", "scalar", "channel", "matrix"})
@@ -196,7 +197,7 @@ TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and
     const double before = mean_loss(*model, unseen);
     CHECK(std::isfinite(before));
     trained(*model, 60);
-    CHECK(mean_loss(*model, unseen) < before);
+    CHECK(mean_loss(*model, unseen) < 0.9 * before);
     // A model made from the configuration has the same tensors, by name and shape.
     const auto again = make_language_model(parse_config(to_json_text(model->config()), "config.json"), 1);
     const auto slots = model->tensors(), others = again->tensors();
