@@ -263,15 +263,12 @@ class SegmentMoE {
 
   /// forward with the inference router and nothing kept. Throws Error as forward does.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return infer_with_gates(context, x_TD, batch).first;
+    return infer_as(decide_checked(context, x_TD, batch), context, x_TD);
   }
   /// The output and, for each row, the gates of its segment.
   std::pair<Tensor, Tensor> infer_with_gates(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check("SegmentMoE::infer", x_TD, batch);
-    const Routed routed = decide_for_inference(context, x_TD, batch);
-    const auto plan = Backend::group_by_expert(context, routed.chosen);
-    auto y = mix_infer<X>(context, bank.span(), fed(x_TD, routed), plan, routed.gates.view());
-    return {answers_of_rows(context, std::move(y), routed.cut), gates_of_rows(context, routed)};
+    const Routed routed = decide_checked(context, x_TD, batch);
+    return {infer_as(routed, context, x_TD), gates_of_rows(context, routed)};
   }
   /// The same by the inference router.
   Routed decide_for_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
@@ -409,16 +406,25 @@ class SegmentMoE {
     routed.decision = decision_of(std::as_const(routed.u_VD).view());
     gating.report(context, "segment", routed.decision, begin);
     const Matrix<Rank, Backend>& kept_VE = routed.decision.kept();
-    Tensor gates_VE = routed.decision.gates_RE.copy();
-    if (!routed.decision.dropped.empty()) zero_where_dropped<Value, Backend>(context, kept_VE.view(), gates_VE.view());
     if constexpr (feeds_rows) {
       routed.chosen = spread<Rank>(context, kept_VE, routed.cut);
-      routed.gates = spread<Value>(context, gates_VE, routed.cut);
+      routed.gates = spread<Value>(context, routed.decision.gates_RE, routed.cut);
     } else {
       routed.chosen = kept_VE.copy();
-      routed.gates = std::move(gates_VE);
+      routed.gates = routed.decision.gates_RE.copy();
     }
+    if (!routed.decision.dropped.empty())
+      zero_where_dropped<Value, Backend>(context, routed.chosen.view(), routed.gates.view());
     return routed;
+  }
+  Routed decide_checked(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("SegmentMoE::infer", x_TD, batch);
+    return decide_for_inference(context, x_TD, batch);
+  }
+  Tensor infer_as(const Routed& routed, const Context& context, ConstView x_TD) const {
+    const auto plan = Backend::group_by_expert(context, routed.chosen);
+    auto y = mix_infer<X>(context, bank.span(), fed(x_TD, routed), plan, routed.gates.view());
+    return answers_of_rows(context, std::move(y), routed.cut);
   }
   /// What experts read: rows of x, or segments.
   static ConstView fed(ConstView x_TD, const Routed& routed) { return feeds_rows ? x_TD : routed.u_VD.view(); }
