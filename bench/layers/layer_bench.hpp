@@ -12,6 +12,7 @@
 #include "bench/data.hpp"
 #include "bench/layers/pairs.hpp"
 #include "bench/stopwatch.hpp"
+#include "moe/train/pack_weights.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe_bench {
@@ -50,6 +51,11 @@ class LayerBench {
     }
     return *gradient_;
   }
+  /// The context in which the layer's weights are packed.
+  const Context& packed() {
+    if (!packed_) packed_.emplace(moe::pack_weights(context_, layer()));
+    return *packed_;
+  }
   ConstView d_y() const { return std::as_const(d_y_TD_).view(); }
 
   /// Counting means running the pass once more: done once.
@@ -64,6 +70,7 @@ class LayerBench {
   moe::Batch batch_;
   std::function<Layer()> make_;
   std::optional<Layer> layer_, gradient_;
+  std::optional<Context> packed_;
   Tensor x_TD_, d_y_TD_;
   std::map<std::string, double> flops_;
 };
@@ -169,63 +176,75 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
       },
       both_stages);
 
-  add(
-      "infer",
-      [bench](benchmark::State& state) {
-        const Layer& layer = bench->layer();
-        for (auto _ : state) {
-          const auto y_TD = layer.infer(bench->context(), bench->x(), bench->batch());
-          benchmark::DoNotOptimize(y_TD.data());
-        }
-        state.counters["flops"] = bench->flops("infer", [&] {
-          return flops_of_pair(layer) *
-                 static_cast<double>(inference_pairs(layer, bench->context(), bench->x(), bench->batch()));
-        });
-      },
-      infer_stages);
-
-  for (const Index wanted : {1, 8}) {
-    // Two windows or more: in a sequence's first one often no expert of the segment level works.
-    const Index sequences = std::min(wanted, shape.rows);
-    const Index steps = std::max(std::min<Index>(64, shape.rows) / sequences, 2 * window_of(shape));
-    Run stages;
-    if constexpr (has_decoding_stages)
-      stages = [bench, sequences](benchmark::State& state) {
-        const Layer& layer = bench->layer();
-        auto decoding = layer.begin_decoding(bench->context(), sequences);
-        Stopwatch watch;
-        Index step = 0;
-        for (auto _ : state) {
-          watch.start();
-          const auto y_BD =
-              staged_decode(layer, bench->context(), bench->x_of_step(step++, sequences), decoding, watch);
-          benchmark::DoNotOptimize(y_BD.data());
-        }
-        watch.report(state);
-      };
-    // The same rows in every repetition, whole or in stages: they differ in whom they meet.
+  // As the weights stand, and packed once before.
+  struct Weights {
+    std::string suffix;
+    std::function<const Context&()> context;
+  };
+  for (const Weights& weights : {Weights{"", [bench]() -> const Context& { return bench->context(); }},
+                                 Weights{"_packed", [bench]() -> const Context& { return bench->packed(); }}}) {
+    const bool staged = weights.suffix.empty();
     add(
-        "decode_" + std::to_string(wanted),
-        [bench, sequences, steps](benchmark::State& state) {
+        "infer" + weights.suffix,
+        [bench, context_now = weights.context](benchmark::State& state) {
           const Layer& layer = bench->layer();
-          auto decoding = layer.begin_decoding(bench->context(), sequences);
-          Index step = 0;
+          const Context& c = context_now();
           for (auto _ : state) {
-            const auto y_BD = layer.decode(bench->context(), bench->x_of_step(step++, sequences), {}, decoding);
-            benchmark::DoNotOptimize(y_BD.data());
+            const auto y_TD = layer.infer(c, bench->x(), bench->batch());
+            benchmark::DoNotOptimize(y_TD.data());
           }
-          state.counters["flops"] = bench->flops("decode_" + std::to_string(sequences), [&] {
-            auto again = layer.begin_decoding(bench->context(), sequences);
-            double pairs = 0;
-            for (Index s = 0; s < steps; ++s) {
-              const ConstView x_BD = bench->x_of_step(s, sequences);
-              layer.decode(bench->context(), x_BD, {}, again);
-              pairs += static_cast<double>(decoding_pairs(layer, bench->context(), x_BD, again));
-            }
-            return flops_of_pair(layer) * pairs / static_cast<double>(steps);
+          state.counters["flops"] = bench->flops("infer", [&] {
+            return flops_of_pair(layer) *
+                   static_cast<double>(inference_pairs(layer, bench->context(), bench->x(), bench->batch()));
           });
         },
-        stages, steps);
+        staged ? infer_stages : Run());
+
+    for (const Index wanted : {1, 8}) {
+      // Two windows or more: in a sequence's first one often no expert of the segment level works.
+      const Index sequences = std::min(wanted, shape.rows);
+      const Index steps = std::max(std::min<Index>(64, shape.rows) / sequences, 2 * window_of(shape));
+      Run stages;
+      if constexpr (has_decoding_stages)
+        if (staged)
+          stages = [bench, sequences](benchmark::State& state) {
+            const Layer& layer = bench->layer();
+            auto decoding = layer.begin_decoding(bench->context(), sequences);
+            Stopwatch watch;
+            Index step = 0;
+            for (auto _ : state) {
+              watch.start();
+              const auto y_BD =
+                  staged_decode(layer, bench->context(), bench->x_of_step(step++, sequences), decoding, watch);
+              benchmark::DoNotOptimize(y_BD.data());
+            }
+            watch.report(state);
+          };
+      // The same rows in every repetition, whole or in stages: they differ in whom they meet.
+      add(
+          "decode_" + std::to_string(wanted) + weights.suffix,
+          [bench, sequences, steps, context_now = weights.context](benchmark::State& state) {
+            const Layer& layer = bench->layer();
+            const Context& c = context_now();
+            auto decoding = layer.begin_decoding(c, sequences);
+            Index step = 0;
+            for (auto _ : state) {
+              const auto y_BD = layer.decode(c, bench->x_of_step(step++, sequences), {}, decoding);
+              benchmark::DoNotOptimize(y_BD.data());
+            }
+            state.counters["flops"] = bench->flops("decode_" + std::to_string(sequences), [&] {
+              auto again = layer.begin_decoding(bench->context(), sequences);
+              double pairs = 0;
+              for (Index s = 0; s < steps; ++s) {
+                const ConstView x_BD = bench->x_of_step(s, sequences);
+                layer.decode(bench->context(), x_BD, {}, again);
+                pairs += static_cast<double>(decoding_pairs(layer, bench->context(), x_BD, again));
+              }
+              return flops_of_pair(layer) * pairs / static_cast<double>(steps);
+            });
+          },
+          stages, steps);
+    }
   }
 }
 

@@ -1,5 +1,9 @@
-/// The three grouped products with one expert matrix [F, D] for each group: the verbs that SwiGlu is made of.
+/// The three grouped products with one matrix [F, D] for each group.
 #include "bench/ops/op_bench.hpp"
+#include "moe/backend/cpu/eigen_gemm.hpp"
+#ifdef MOE_BENCH_ONEDNN
+#include "moe/onednn.hpp"
+#endif
 
 namespace moe_bench {
 
@@ -34,24 +38,52 @@ Call call_on_products(const Dealt& d, const Run& run) {
   return Call{[&d, p, run] { run(d, *p); }, p->flops()};
 }
 
+/// The three products with another Gemm, whose backend sees the same memory through views of its own.
+template <class Gemm>
+void add_products_by(Suite& suite, const Context& context, const Shape& shape, const std::string& gemm) {
+  using Other = moe::Cpu<Gemm>;
+  const auto seen = [](auto view) {
+    return moe::View<std::remove_pointer_t<decltype(view.data)>, Other>(view.data, view.rows, view.cols, view.stride);
+  };
+  const auto all_seen = [seen](const auto& views) {
+    std::vector<decltype(seen(views.front()))> result;
+    for (const auto& view : views) result.push_back(seen(view));
+    return result;
+  };
+  const auto other_context = [](const Context& c) {
+    typename Other::Context other;
+    other.threads = c.threads;
+    other.pool = c.pool;
+    other.workers = c.workers;
+    return other;
+  };
+  add_op(suite, context, shape, "grouped_product" + gemm, "forward", [=](const Dealt& dealt) {
+    return call_on_products(dealt, [=, c = other_context(dealt.context)](const Dealt& d, Products& p) {
+      Other::grouped_product(c, seen(ConstView(p.x_ND)), all_seen(p.inputs()), d.plan.offsets, seen(p.y_NF.view()));
+    });
+  });
+  add_op(suite, context, shape, "grouped_product" + gemm, "backward", [=](const Dealt& dealt) {
+    return call_on_products(dealt, [=, c = other_context(dealt.context)](const Dealt& d, Products& p) {
+      Other::add_grouped_product_back(c, seen(ConstView(p.y_NF)), all_seen(p.inputs()), d.plan.offsets,
+                                      seen(p.x_ND.view()));
+    });
+  });
+  add_op(suite, context, shape, "grouped_weight_gradient" + gemm, "backward", [=](const Dealt& dealt) {
+    return call_on_products(dealt, [=, c = other_context(dealt.context)](const Dealt& d, Products& p) {
+      Other::grouped_weight_gradient(c, seen(ConstView(p.y_NF)), seen(ConstView(p.x_ND)), d.plan.offsets,
+                                     all_seen(p.outputs()));
+    });
+  });
+}
+
 }  // namespace
 
 void add_products(Suite& suite, const Context& context, const Shape& shape) {
-  add_op(suite, context, shape, "grouped_product", "forward", [](const Dealt& dealt) {
-    return call_on_products(dealt, [](const Dealt& d, Products& p) {
-      Cpu::grouped_product(d.context, p.x_ND, p.inputs(), d.plan.offsets, p.y_NF.view());
-    });
-  });
-  add_op(suite, context, shape, "grouped_product", "backward", [](const Dealt& dealt) {
-    return call_on_products(dealt, [](const Dealt& d, Products& p) {
-      Cpu::add_grouped_product_back(d.context, p.y_NF, p.inputs(), d.plan.offsets, p.x_ND.view());
-    });
-  });
-  add_op(suite, context, shape, "grouped_weight_gradient", "backward", [](const Dealt& dealt) {
-    return call_on_products(dealt, [](const Dealt& d, Products& p) {
-      Cpu::grouped_weight_gradient(d.context, ConstView(p.y_NF), ConstView(p.x_ND), d.plan.offsets, p.outputs());
-    });
-  });
+  add_products_by<moe::TileGemm>(suite, context, shape, "");
+  add_products_by<moe::EigenGemm>(suite, context, shape, "_eigen");
+#ifdef MOE_BENCH_ONEDNN
+  add_products_by<moe::OneDnnGemm>(suite, context, shape, "_onednn");
+#endif
 }
 
 }  // namespace moe_bench

@@ -1,4 +1,4 @@
-/// What SwiGlu does between its products.
+/// The verbs that SwiGlu is made of: products with what they are fused with.
 #include "bench/ops/op_bench.hpp"
 
 namespace moe_bench {
@@ -6,30 +6,61 @@ namespace moe_bench {
 namespace {
 
 struct Activations {
-  Tensor a_NF, b_NF, d_h_NF, d_a_NF, d_b_NF, h_NF;
+  std::vector<Tensor> gate_FD, up_FD, down_DF;
+  Tensor x_ND, a_NF, b_NF, h_NF, d_x_ND;
 
   explicit Activations(const Dealt& d) {
-    std::uint64_t seed = 6;
-    for (Tensor* tensor : {&a_NF, &b_NF, &d_h_NF, &d_a_NF, &d_b_NF, &h_NF})
-      *tensor = uniform_tensor(d.context, d.pairs(), d.shape.hidden, seed++);
+    const Index width = d.shape.width, hidden = d.shape.hidden;
+    for (Index e = 0; e < d.shape.experts; ++e) {
+      gate_FD.push_back(uniform_tensor(d.context, hidden, width, 5));
+      up_FD.push_back(uniform_tensor(d.context, hidden, width, 6));
+      down_DF.push_back(uniform_tensor(d.context, width, hidden, 7));
+    }
+    std::uint64_t seed = 8;
+    for (Tensor* tensor : {&x_ND, &d_x_ND}) *tensor = uniform_tensor(d.context, d.pairs(), width, seed++);
+    for (Tensor* tensor : {&a_NF, &b_NF, &h_NF}) *tensor = uniform_tensor(d.context, d.pairs(), hidden, seed++);
   }
+  static std::vector<ConstView> views(const std::vector<Tensor>& weights) {
+    std::vector<ConstView> result;
+    for (const Tensor& weight : weights) result.push_back(weight.view());
+    return result;
+  }
+  /// Of one product.
+  double flops() const { return 2.0 * static_cast<double>(x_ND.size()) * static_cast<double>(h_NF.cols()); }
 };
+
+template <class Run>
+Call call_on_activations(const Dealt& d, double products, const Run& run) {
+  auto t = std::make_shared<Activations>(d);
+  return Call{[&d, t, run] { run(d, *t); }, products * t->flops()};
+}
 
 }  // namespace
 
 void add_swiglu(Suite& suite, const Context& context, const Shape& shape) {
-  add_op(suite, context, shape, "swiglu", "forward", [](const Dealt& d) {
-    auto t = std::make_shared<Activations>(d);
-    return Call{[&d, t] { Cpu::swiglu(d.context, t->a_NF, t->b_NF, t->h_NF.view()); }, 0,
-                float_bytes(3 * t->a_NF.size())};
+  add_op(suite, context, shape, "grouped_swiglu", "forward", [](const Dealt& dealt) {
+    return call_on_activations(dealt, 2, [](const Dealt& d, Activations& t) {
+      Cpu::grouped_swiglu(d.context, t.x_ND, t.views(t.gate_FD), t.views(t.up_FD), d.plan.offsets, t.a_NF.view(),
+                          t.b_NF.view(), t.h_NF.view());
+    });
   });
-  add_op(suite, context, shape, "swiglu", "backward", [](const Dealt& d) {
-    auto t = std::make_shared<Activations>(d);
-    return Call{[&d, t] {
-                  Cpu::swiglu_back(d.context, t->a_NF, t->b_NF, t->d_h_NF, t->d_a_NF.view(), t->d_b_NF.view(),
-                                   t->h_NF.view());
-                },
-                0, float_bytes(6 * t->a_NF.size())};
+  add_op(suite, context, shape, "grouped_swiglu", "infer", [](const Dealt& dealt) {
+    return call_on_activations(dealt, 2, [](const Dealt& d, Activations& t) {
+      Cpu::grouped_swiglu(d.context, t.x_ND, t.views(t.gate_FD), t.views(t.up_FD), d.plan.offsets, {}, {},
+                          t.h_NF.view());
+    });
+  });
+  add_op(suite, context, shape, "grouped_swiglu", "backward", [](const Dealt& dealt) {
+    return call_on_activations(dealt, 1, [](const Dealt& d, Activations& t) {
+      Cpu::grouped_swiglu_back(d.context, t.x_ND, t.views(t.down_DF), d.plan.offsets, t.a_NF.view(), t.b_NF.view(),
+                               t.h_NF.view());
+    });
+  });
+  add_op(suite, context, shape, "grouped_swiglu_input_gradient", "backward", [](const Dealt& dealt) {
+    return call_on_activations(dealt, 2, [](const Dealt& d, Activations& t) {
+      Cpu::grouped_swiglu_input_gradient(d.context, t.a_NF, t.views(t.gate_FD), t.b_NF, t.views(t.up_FD),
+                                         d.plan.offsets, t.d_x_ND.view());
+    });
   });
 }
 

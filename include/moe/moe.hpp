@@ -73,6 +73,7 @@
 #include "moe/policies/segmenter/fixed_window.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/backend/shape/shape.hpp"
 
 #include "moe/ops/add.hpp"
@@ -107,6 +108,7 @@
 #include "moe/train/clip.hpp"
 #include "moe/train/freeze.hpp"
 #include "moe/train/initialise.hpp"
+#include "moe/train/pack_weights.hpp"
 #include "moe/train/schedule.hpp"
 #include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"

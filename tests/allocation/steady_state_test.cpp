@@ -69,8 +69,7 @@ TEMPLATE_LIST_TEST_CASE("a thousand steps grow by no byte", "[allocation]", Allo
   CHECK(t.steps == 1002);
 }
 
-TEST_CASE("products of large tiles borrow their panels for the length of the product", "[allocation]") {
-  // Above 128 KB Eigen takes the copy of an operand from malloc instead of the stack; that is all that is asked for.
+TEST_CASE("products of large tiles ask the system for nothing", "[allocation]") {
   const CpuContext context{.threads = 2};
   using Layer = SwiGlu<float, Cpu<>>;
   Layer layer(256, 256);
@@ -89,7 +88,7 @@ TEST_CASE("products of large tiles borrow their panels for the length of the pro
   for (int i = 0; i < 3; ++i) step();
   const auto after = allocated();
   CHECK(after.news == before.news);
-  CHECK(after.mallocs > before.mallocs);
+  CHECK(after.mallocs == before.mallocs);
   CHECK(after.blocks == before.blocks);
   CHECK(after.bytes == before.bytes);
 }

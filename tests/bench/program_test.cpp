@@ -55,12 +55,16 @@ TEST_CASE("the list names every layer, pass and operation", "[bench]") {
   const std::set<std::string> known(names.begin(), names.end());
   CHECK(known.size() == names.size());
   for (const char* subject : {"token_moe", "segment_moe", "hybrid_moe", "dense_ffn_x2"})
-    for (const char* pass : {"forward", "forward_backward", "infer", "decode_1", "decode_8"})
+    for (const char* pass :
+         {"forward", "forward_backward", "infer", "decode_1", "decode_8", "infer_packed", "decode_1_packed"})
       CHECK(known.count("layer/" + std::string(subject) + "/small/" + pass) == 1);
-  for (const char* op : {"op/gather_rows/small/forward", "op/swiglu/small/backward"}) CHECK(known.count(op) == 1);
+  for (const char* op : {"op/gather_rows/small/forward", "op/grouped_swiglu/small/backward"})
+    CHECK(known.count(op) == 1);
   CHECK(split(out_of("--list --shape small --shape small").text, '\n').size() == names.size());
-  const Outcome some = out_of("--list --shape small --filter 'op/swiglu/*' --filter '*token_moe*decode_1'");
-  CHECK(some.text == "layer/token_moe/small/decode_1\nop/swiglu/small/forward\nop/swiglu/small/backward\n");
+  const Outcome some = out_of("--list --shape small --filter 'op/grouped_swiglu/*' --filter '*token_moe*decode_1'");
+  CHECK(some.text ==
+        "layer/token_moe/small/decode_1\nop/grouped_swiglu/small/forward\n"
+        "op/grouped_swiglu/small/infer\nop/grouped_swiglu/small/backward\n");
 }
 
 TEST_CASE("every line of jsonl is a value, and the parts and the rest make up the whole", "[bench]") {
@@ -107,7 +111,7 @@ TEST_CASE("every line of jsonl is a value, and the parts and the rest make up th
 }
 
 TEST_CASE("every line of csv has the columns of the first", "[bench]") {
-  const Outcome outcome = out_of(smoke + "--filter 'layer/token_moe/*' --filter 'op/swiglu/*' --format csv");
+  const Outcome outcome = out_of(smoke + "--filter 'layer/token_moe/*' --filter 'op/grouped_swiglu/*' --format csv");
   REQUIRE(outcome.exit_code == 0);
   const std::vector<std::string> lines = split(outcome.text, '\n');
   const std::vector<std::string> columns = split(lines.front(), ',');
@@ -126,7 +130,7 @@ TEST_CASE("every line of csv has the columns of the first", "[bench]") {
     // Nothing to compare with was measured.
     CHECK(cells[column("of_dense")].empty());
   }
-  CHECK(parts.count("whole") == 7);
+  CHECK(parts.count("whole") == 11);
   CHECK(parts.count("router") == 5);
   CHECK(parts.count("experts_back") == 1);
   CHECK(parts.count("rest") == 5);

@@ -47,6 +47,19 @@ TEST_CASE("backends: the number of threads changes no bit", "[docs]") {
   // [/threads]
 }
 
+TEST_CASE("backends: weights are packed once", "[docs]") {
+  const auto layer = layer_on<moe::Cpu<>>();
+  Draw draw("backends, packed");
+  const auto x_TD = random_matrix<float, moe::Cpu<>>(draw, 700, 8);
+  // [packed]
+  const moe::CpuContext packed = moe::pack_weights(moe::CpuContext{}, layer);
+  const auto all_TD = layer.infer(packed, x_TD, moe::Batch::single(700));
+  auto state = layer.begin_decoding(packed, /*sequences=*/1);
+  const auto one_BD = layer.decode(packed, x_TD.view().rows_between(42, 43), {}, state);
+  CHECK(std::equal(one_BD.data(), one_BD.data() + 8, all_TD.view().row(42).begin()));
+  // [/packed]
+}
+
 TEST_CASE("backends: a context that is shared serves both callers", "[docs]") {
   const auto layer = layer_on<moe::Cpu<>>();
   Draw draw("backends, sharing");
@@ -95,9 +108,10 @@ TEST_CASE("backends: a product of one's own", "[docs]") {
   const auto y_TD = layer.infer(context, x_TD, moe::Batch::single(20));
   CHECK(CountingGemm::products > 0);
 
-  // The same numbers as with the library's own product.
-  const moe::View<const float, moe::Cpu<>> same_x_TD(x_TD.data(), 20, 8);
-  const auto expected_TD = layer_on<moe::Cpu<>>().infer({}, same_x_TD, moe::Batch::single(20));
+  // The same numbers as with the product that it counts.
+  using Eigens = moe::Cpu<moe::EigenGemm>;
+  const moe::View<const float, Eigens> same_x_TD(x_TD.data(), 20, 8);
+  const auto expected_TD = layer_on<Eigens>().infer({}, same_x_TD, moe::Batch::single(20));
   CHECK(moe::as_eigen(y_TD) == moe::as_eigen(expected_TD));
 }
 

@@ -2,6 +2,7 @@
 #include <Eigen/Core>
 #include <type_traits>
 
+#include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/train/walk.hpp"
 
 #include "support/catch.hpp"

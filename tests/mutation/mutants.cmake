@@ -126,11 +126,11 @@ mutant(decoding_never_leaves_the_first_segment layers/segment_moe.hpp
   TESTS layers/segment_moe)
 
 # ---- gradients -----------------------------------------------------------------------------------
-mutant(wrong_sign_in_silu backend/cpu/cpu.hpp
+mutant(wrong_sign_in_silu backend/cpu/swiglu.hpp
   BEFORE [==[(Real(1) + a * (Real(1) - sigmoid))]==]
   AFTER [==[(Real(1) - a * (Real(1) - sigmoid))]==]
   REASON "wrong sign in SiLU's derivative"
-  TESTS backend/cpu/cpu)
+  TESTS backend/cpu/swiglu)
 mutant(gate_gradient_without_inner_product backend/cpu/cpu.hpp
   BEFORE [==[d_gates_1N(0, n) = cpu::dot(d_y, y_ND.row(n).data, y_ND.cols);]==]
   AFTER [==[d_gates_1N(0, n) = d_y[0] * y_ND(n, 0);]==]

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/modules/linear.hpp"
 
 namespace multipl_moe {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/core/batch.hpp"
 
 namespace multipl_moe {

@@ -23,9 +23,12 @@ namespace moe {
 ///                                          d_w += d_y^T x, an empty d_w skipped
 ///   add_column_sums(context, x_RD, y_1D)   y += sum of x's rows, in a fixed order
 ///   sum_of_squares(context, x)             in double, in a fixed order
-///   swiglu(context, a, b, h)               h = silu(a) b
-///   swiglu_back(context, a, b, d_h, d_a, d_b, h)
-///                                          its derivatives, and h once more
+///   grouped_swiglu(context, x_ND, gate_FD per group, up_FD per group, offsets, a_NF, b_NF, h_NF)
+///                                          a = x gate^T, b = x up^T, h = silu(a) b; empty a and b are not kept
+///   grouped_swiglu_back(context, d_y_ND, down_DF per group, offsets, a_NF, b_NF, h_NF)
+///                                          d_h = d_y down; a becomes d_a, b becomes d_b, and h is made once more
+///   grouped_swiglu_input_gradient(context, d_a_NF, gate_FD per group, d_b_NF, up_FD per group, offsets, d_x_ND)
+///                                          d_x = d_a gate + d_b up
 ///   gather_rows, combine_rows, combine_rows_back, sum_rows       see ops/mix.hpp
 ///   segment_means, add_segment_means_back, segment_maxima        see policies/pooling/
 ///   top_rows(context, scores_RE, take, chosen_RE, boundary_1E)   see policies/router/expert_choice.hpp

@@ -104,41 +104,31 @@ struct SwiGlu {
     const Index hidden = experts[0].hidden();
     GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, hidden),
                      Tensor::uninitialized(context, x_ND.rows, hidden)};
-    Backend::grouped_product(context, x_ND, weights(context, experts, &SwiGlu::gate_proj), offsets, saved.a_NF.view());
-    Backend::grouped_product(context, x_ND, weights(context, experts, &SwiGlu::up_proj), offsets, saved.b_NF.view());
-    auto h_NF = Tensor::uninitialized(context, x_ND.rows, hidden);
-    Backend::swiglu(context, saved.a_NF, saved.b_NF, h_NF.view());
-    auto y_ND = Tensor::uninitialized(context, x_ND.rows, x_ND.cols);
-    Backend::grouped_product(context, h_NF, weights(context, experts, &SwiGlu::down_proj), offsets, y_ND.view());
+    auto y_ND = answer(context, experts, x_ND, offsets, saved.a_NF.view(), saved.b_NF.view());
     return {std::move(y_ND), std::move(saved)};
   }
 
-  /// d_y_ND -> d_x_ND; adds into `gradients`, skipping empty tensors: d_h = d_y W_down, d_x = d_b W_up + d_a W_gate.
+  /// d_y_ND -> d_x_ND; adds into `gradients`, skipping empty tensors: d_h = d_y W_down, d_x = d_a W_gate + d_b W_up.
   static Tensor backward_groups(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView d_y_ND,
                                 ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
                                 ExpertSpan<SwiGlu> gradients) {
-    const Index hidden = experts[0].hidden();
-    auto d_h_NF = Tensor::zeros(context, x_ND.rows, hidden);
-    Backend::add_grouped_product_back(context, d_y_ND, weights(context, experts, &SwiGlu::down_proj), offsets,
-                                      d_h_NF.view());
-    auto h_NF = Tensor::uninitialized(context, x_ND.rows, hidden);
-    Tensor d_a_NF = std::move(saved.a_NF), d_b_NF = std::move(saved.b_NF);
-    Backend::swiglu_back(context, d_a_NF, d_b_NF, d_h_NF, d_a_NF.view(), d_b_NF.view(), h_NF.view());
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
+    Backend::grouped_swiglu_back(context, d_y_ND, weights(context, experts, &SwiGlu::down_proj), offsets,
+                                 saved.a_NF.view(), saved.b_NF.view(), h_NF.view());
+    const Tensor d_a_NF = std::move(saved.a_NF), d_b_NF = std::move(saved.b_NF);
     add_gradient(context, d_y_ND, h_NF, offsets, gradients, &SwiGlu::down_proj);
     add_gradient(context, d_b_NF, x_ND, offsets, gradients, &SwiGlu::up_proj);
     add_gradient(context, d_a_NF, x_ND, offsets, gradients, &SwiGlu::gate_proj);
-    auto d_x_ND = Tensor::zeros(context, x_ND.rows, x_ND.cols);
-    Backend::add_grouped_product_back(context, d_b_NF, weights(context, experts, &SwiGlu::up_proj), offsets,
-                                      d_x_ND.view());
-    Backend::add_grouped_product_back(context, d_a_NF, weights(context, experts, &SwiGlu::gate_proj), offsets,
-                                      d_x_ND.view());
+    auto d_x_ND = Tensor::uninitialized(context, x_ND.rows, x_ND.cols);
+    Backend::grouped_swiglu_input_gradient(context, d_a_NF, weights(context, experts, &SwiGlu::gate_proj), d_b_NF,
+                                           weights(context, experts, &SwiGlu::up_proj), offsets, d_x_ND.view());
     return d_x_ND;
   }
 
-  /// forward_groups with nothing kept.
+  /// forward_groups with nothing kept: the same bits.
   static Tensor infer_groups(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView x_ND,
                              ListView<Index> offsets) {
-    return forward_groups(context, experts, x_ND, offsets).first;
+    return answer(context, experts, x_ND, offsets, {}, {});
   }
 
   // --- as a tree of weights -----------------------------------------------------------------------------------------
@@ -169,6 +159,16 @@ struct SwiGlu {
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
     require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, gate_proj expects ", width());
     require_batch(batch, x_TD.rows, where);
+  }
+  /// y_ND; silu's argument and its factor go to a_NF and b_NF, or nowhere where these are empty.
+  static Tensor answer(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView x_ND,
+                       ListView<Index> offsets, View<Value, Backend> a_NF, View<Value, Backend> b_NF) {
+    auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
+    Backend::grouped_swiglu(context, x_ND, weights(context, experts, &SwiGlu::gate_proj),
+                            weights(context, experts, &SwiGlu::up_proj), offsets, a_NF, b_NF, h_NF.view());
+    auto y_ND = Tensor::uninitialized(context, x_ND.rows, x_ND.cols);
+    Backend::grouped_product(context, h_NF, weights(context, experts, &SwiGlu::down_proj), offsets, y_ND.view());
+    return y_ND;
   }
   /// One of the three weights of every expert, as the verbs take them.
   template <class V>

@@ -1,5 +1,6 @@
 #include "moe/backend/cpu/cpu.hpp"
 
+#include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/concepts/backend.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
@@ -106,42 +107,61 @@ TEST_CASE("a row's product with the gate has the same bits beside any other rows
   }
 }
 
-TEMPLATE_TEST_CASE("SwiGLU and its gradient are their formulas", "[cpu]", float, double) {
-  Draw draw("swiglu");
-  const Index size = 5000;
-  const auto a = random_matrix<TestType, B>(draw, 1, size, 3), b = random_matrix<TestType, B>(draw, 1, size);
-  const auto d_h = random_matrix<TestType, B>(draw, 1, size);
-  Matrix<TestType, B> h(1, size), again(1, size), d_a = a.copy(), d_b = b.copy();
-  B::swiglu(context, a, b, h.view());
-  // In place, as the experts call it.
-  B::swiglu_back(context, d_a, d_b, d_h, d_a.view(), d_b.view(), again.view());
-  std::vector<double> h_expected, d_a_expected, d_b_expected;
-  for (Index i = 0; i < size; ++i) {
-    const double z = static_cast<double>(a.data()[i]), factor = static_cast<double>(b.data()[i]),
-                 d = static_cast<double>(d_h.data()[i]), s = 1 / (1 + std::exp(-z));
-    h_expected.push_back(z * s * factor);
-    d_a_expected.push_back(d * factor * s * (1 + z * (1 - s)));
-    d_b_expected.push_back(d * z * s);
-  }
-  CHECK(nmse(h_expected, values_of(h)) < Tolerance<TestType>::nmse);
-  CHECK(nmse(h_expected, values_of(again)) < Tolerance<TestType>::nmse);
-  CHECK(nmse(d_a_expected, values_of(d_a)) < Tolerance<TestType>::nmse);
-  CHECK(nmse(d_b_expected, values_of(d_b)) < Tolerance<TestType>::nmse);
-}
-
-TEMPLATE_TEST_CASE("SwiGLU keeps to its limits far out", "[cpu]", float, double) {
-  Matrix<TestType, B> a(1, 4), b(1, 4), h(1, 4), d_a(1, 4), d_b(1, 4);
-  const TestType far = 1e4;
-  for (Index i = 0; i < 4; ++i) {
-    a.data()[i] = i % 2 ? far : -far;
-    b.data()[i] = 2;
-  }
-  B::swiglu(context, a, b, h.view());
-  B::swiglu_back(context, a, b, b, d_a.view(), d_b.view(), h.view());
-  for (Index i = 0; i < 4; ++i) {
-    CHECK(h.data()[i] == (i % 2 ? 2 * far : TestType(0)));
-    CHECK(std::abs(d_a.data()[i] - (i % 2 ? TestType(4) : TestType(0))) < TestType(1e-3));
-  }
+TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm multiplies", "[cpu]") {
+  const auto check = [](auto gemm) {
+    using G = Cpu<decltype(gemm)>;
+    using Real = double;
+    using T = Matrix<Real, G>;
+    const typename G::Context g_context{.threads = 2};
+    Draw draw("swiglu verbs");
+    std::vector<T> gate, up, down;
+    for (int g = 0; g < 4; ++g) {
+      gate.push_back(random_matrix<Real, G>(draw, out, in));
+      up.push_back(random_matrix<Real, G>(draw, out, in));
+      down.push_back(random_matrix<Real, G>(draw, in, out));
+    }
+    const auto list = [](const std::vector<T>& tensors) {
+      std::vector<View<const Real, G>> result;
+      for (const auto& t : tensors) result.push_back(t.view());
+      return result;
+    };
+    const auto x = random_matrix<Real, G>(draw, 304, in), d_y = random_matrix<Real, G>(draw, 304, in);
+    T a(304, out), b(304, out), h(304, out), alone(304, out), again(304, out), d_x(304, in);
+    G::grouped_swiglu(g_context, x, list(gate), list(up), offsets, a.view(), b.view(), h.view());
+    G::grouped_swiglu(g_context, x, list(gate), list(up), offsets, {}, {}, alone.view());
+    CHECK(same_bits(h, alone));
+    std::vector<double> a_expected, b_expected, h_expected, d_a_expected, d_b_expected, d_x_expected(304 * in, 0.0);
+    for (Index r = 0; r < 304; ++r)
+      for (Index f = 0; f < out; ++f) {
+        const auto g = static_cast<std::size_t>(group_of(r));
+        double z = 0, factor = 0, d_h = 0;
+        for (Index d = 0; d < in; ++d) {
+          z += x.view()(r, d) * gate[g].view()(f, d);
+          factor += x.view()(r, d) * up[g].view()(f, d);
+          d_h += d_y.view()(r, d) * down[g].view()(d, f);
+        }
+        const double s = 1 / (1 + std::exp(-z));
+        a_expected.push_back(z);
+        b_expected.push_back(factor);
+        h_expected.push_back(z * s * factor);
+        d_a_expected.push_back(d_h * factor * s * (1 + z * (1 - s)));
+        d_b_expected.push_back(d_h * z * s);
+        for (Index d = 0; d < in; ++d)
+          d_x_expected[static_cast<std::size_t>(r * in + d)] +=
+              d_a_expected.back() * gate[g].view()(f, d) + d_b_expected.back() * up[g].view()(f, d);
+      }
+    CHECK(relative_deviation(a_expected, values_of(a)) < 1e-13);
+    CHECK(relative_deviation(b_expected, values_of(b)) < 1e-13);
+    CHECK(relative_deviation(h_expected, values_of(h)) < 1e-13);
+    G::grouped_swiglu_back(g_context, d_y, list(down), offsets, a.view(), b.view(), again.view());
+    CHECK(same_bits(h, again));
+    CHECK(relative_deviation(d_a_expected, values_of(a)) < 1e-13);
+    CHECK(relative_deviation(d_b_expected, values_of(b)) < 1e-13);
+    G::grouped_swiglu_input_gradient(g_context, a, list(gate), b, list(up), offsets, d_x.view());
+    CHECK(relative_deviation(d_x_expected, values_of(d_x)) < 1e-13);
+  };
+  check(TileGemm{});
+  check(EigenGemm{});
 }
 
 TEST_CASE("an expert takes the rows with its best scores, the lower row first among equals", "[cpu]") {

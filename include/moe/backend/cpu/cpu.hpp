@@ -5,10 +5,13 @@
 #include <numeric>
 #include <type_traits>
 
-#include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/backend/cpu/lanes.hpp"
+#include "moe/backend/cpu/packed_weights.hpp"
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
+#include "moe/backend/cpu/product.hpp"
+#include "moe/backend/cpu/swiglu.hpp"
+#include "moe/backend/cpu/tile_gemm.hpp"
 #include "moe/backend/cpu/workers.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
@@ -20,7 +23,7 @@ namespace moe {
 /// Host memory, threads of the context's own, products by Gemm. Work is cut into tiles whose borders depend on shapes
 /// alone and each number is computed by one thread in one order, so results have the same bits for every number of
 /// threads.
-template <class Gemm = struct EigenGemm>
+template <class Gemm = TileGemm>
 struct Cpu {
   /// Its memory can be read in place.
   static constexpr bool is_host = true;
@@ -31,6 +34,9 @@ struct Cpu {
   /// Host memory for one call's short lists.
   template <class Value>
   using HostBuffer = cpu::Buffer<Value>;
+
+  /// Weights packed for the products that read them.
+  using PackedWeights = cpu::PackedWeights;
 
   /// What a run needs and a layer must not own. Make one, keep it for the whole run. Threads that run layers at the
   /// same time may share one, or a copy of one, as they may share a layer that nobody changes: the pool locks, and of
@@ -44,6 +50,8 @@ struct Cpu {
     Observer observer{};
     /// Where results and temporaries come from.
     std::shared_ptr<cpu::Pool> pool = std::make_shared<cpu::Pool>();
+    /// Weights that pack_weights (train/pack_weights.hpp) packed; may be null.
+    std::shared_ptr<const PackedWeights> packed{};
     /// The helpers, started when a call first needs them.
     std::shared_ptr<cpu::Workers> workers = std::make_shared<cpu::Workers>();
   };
@@ -100,37 +108,104 @@ struct Cpu {
   template <class Real>
   static void grouped_product(const Context& context, In<Real> x_ND, Weights<Real> w_FD, ListView<Index> offsets,
                               Out<Real> y_NF) {
-    for_each_tile(context, offsets, y_NF.cols, [&](Index g, Index row, Index rows_end, Index col, Index cols_end) {
-      const auto y = y_NF.rows_between(row, rows_end).cols_between(col, cols_end);
-      fill_zero(y);
-      Gemm::template add<Product::right_transposed, Real>(x_ND.rows_between(row, rows_end),
-                                                          w_FD[g].rows_between(col, cols_end), y);
-    });
+    using X = Left<Product::right_transposed, Real>;
+    X x(context, x_ND, offsets);
+    const Rights<Real> w(context, w_FD, offsets);
+    for_each_tile<X>(context, offsets, y_NF,
+                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                       x.multiply(worker, g, row, rows_end, w[g], col, cols_end,
+                                  tile(y_NF, row, rows_end, col, cols_end), cpu::Into::fresh);
+                     });
   }
 
   /// d_x += d_y w, group by group.
   template <class Real>
   static void add_grouped_product_back(const Context& context, In<Real> d_y_NF, Weights<Real> w_FD,
                                        ListView<Index> offsets, Out<Real> d_x_ND) {
-    for_each_tile(context, offsets, d_x_ND.cols, [&](Index g, Index row, Index rows_end, Index col, Index cols_end) {
-      Gemm::template add<Product::plain, Real>(d_y_NF.rows_between(row, rows_end), w_FD[g].cols_between(col, cols_end),
-                                               d_x_ND.rows_between(row, rows_end).cols_between(col, cols_end));
-    });
+    using Y = Left<Product::plain, Real>;
+    Y d_y(context, d_y_NF, offsets);
+    for_each_tile<Y>(context, offsets, d_x_ND,
+                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                       d_y.multiply(worker, g, row, rows_end, {w_FD[g]}, col, cols_end,
+                                    tile(d_x_ND, row, rows_end, col, cols_end), cpu::Into::sum);
+                     });
   }
 
   /// d_w += d_y^T x, group by group; an empty d_w is skipped.
   template <class Real>
   static void grouped_weight_gradient(const Context& context, View<const Real, Cpu> d_y_NF, View<const Real, Cpu> x_ND,
                                       ListView<Index> offsets, std::type_identity_t<ListView<View<Real, Cpu>>> d_w_FD) {
-    const Index tiles = (d_y_NF.cols + tile_cols - 1) / tile_cols;
-    cpu::parallel(context, d_w_FD.size * tiles, [&](Index task) {
-      const auto d_w = d_w_FD[task / tiles];
-      const Index begin = offsets[task / tiles], end = offsets[task / tiles + 1];
-      const Index first = task % tiles * tile_cols, last = std::min(first + tile_cols, d_y_NF.cols);
-      if (d_w.empty() || begin == end) return;
-      Gemm::template add<Product::left_transposed, Real>(d_y_NF.rows_between(begin, end).cols_between(first, last),
-                                                         x_ND.rows_between(begin, end), d_w.rows_between(first, last));
-    });
+    if (std::all_of(d_w_FD.begin(), d_w_FD.end(), [](const auto& d_w) { return d_w.empty(); })) return;
+    using Y = Left<Product::left_transposed, Real>;
+    Y d_y(context, d_y_NF, offsets);
+    // Every weight's rows are the columns of d_y.
+    HostBuffer<Index> rows(context, d_w_FD.size + 1);
+    for (Index g = 0; g <= d_w_FD.size; ++g) rows.data()[g] = g * d_y_NF.cols;
+    cpu::for_each_tile(context, {rows.data(), d_w_FD.size + 1}, Y::rows_step, x_ND.cols, &Y::cols_step,
+                       [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                         const Index begin = offsets[g], end = offsets[g + 1], first = g * d_y_NF.cols;
+                         if (d_w_FD[g].empty() || begin == end) return;
+                         d_y.multiply(worker, g, row - first, rows_end - first, {x_ND.rows_between(begin, end)}, col,
+                                      cols_end, tile(d_w_FD[g], row - first, rows_end - first, col, cols_end),
+                                      cpu::Into::sum);
+                       });
+  }
+
+  // --- the three products of a SwiGLU -------------------------------------------------------------------------------
+
+  /// a = x gate^T, b = x up^T, h = silu(a) b, group by group, in one pass over x. a and b may be empty: not kept.
+  template <class Real>
+  static void grouped_swiglu(const Context& context, In<Real> x_ND, Weights<Real> gate_FD, Weights<Real> up_FD,
+                             ListView<Index> offsets, Out<Real> a_NF, Out<Real> b_NF, Out<Real> h_NF) {
+    using X = Left<Product::right_transposed, Real>;
+    X x(context, x_ND, offsets);
+    const Rights<Real> gate(context, gate_FD, offsets), up(context, up_FD, offsets);
+    const bool kept = !a_NF.empty();
+    cpu::Scratch<Real> factors(context, kept ? 0 : X::largest_tile);
+    for_each_tile<X>(
+        context, offsets, h_NF, [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+          const auto h = tile(h_NF, row, rows_end, col, cols_end);
+          const auto a = kept ? tile(a_NF, row, rows_end, col, cols_end) : h;
+          const auto b =
+              kept ? tile(b_NF, row, rows_end, col, cols_end) : Out<Real>(factors.of(worker), h.rows, h.cols);
+          x.multiply(worker, g, row, rows_end, gate[g], col, cols_end, a, cpu::Into::fresh);
+          x.multiply(worker, g, row, rows_end, up[g], col, cols_end, b, cpu::Into::fresh);
+          for (Index r = 0; r < h.rows; ++r) cpu::swiglu(h.cols, a.row(r).data, b.row(r).data, h.row(r).data);
+        });
+  }
+
+  /// d_h = d_y down, and from it d_a = d_h b sig(a) (1 + a (1 - sig(a))) and d_b = d_h silu(a), each in the memory of
+  /// its input; h = silu(a) b once more.
+  template <class Real>
+  static void grouped_swiglu_back(const Context& context, In<Real> d_y_ND, Weights<Real> down_DF,
+                                  ListView<Index> offsets, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF,
+                                  Out<Real> h_NF) {
+    using Y = Left<Product::plain, Real>;
+    Y d_y(context, d_y_ND, offsets);
+    for_each_tile<Y>(context, offsets, h_NF,
+                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                       const auto a = tile(a_to_d_a_NF, row, rows_end, col, cols_end),
+                                  b = tile(b_to_d_b_NF, row, rows_end, col, cols_end);
+                       const auto h = tile(h_NF, row, rows_end, col, cols_end);
+                       d_y.multiply(worker, g, row, rows_end, {down_DF[g]}, col, cols_end, h, cpu::Into::fresh);
+                       for (Index r = 0; r < h.rows; ++r)
+                         cpu::swiglu_back(h.cols, a.row(r).data, b.row(r).data, h.row(r).data);
+                     });
+  }
+
+  /// d_x = d_a gate + d_b up, group by group.
+  template <class Real>
+  static void grouped_swiglu_input_gradient(const Context& context, In<Real> d_a_NF, Weights<Real> gate_FD,
+                                            In<Real> d_b_NF, Weights<Real> up_FD, ListView<Index> offsets,
+                                            Out<Real> d_x_ND) {
+    using Y = Left<Product::plain, Real>;
+    Y d_a(context, d_a_NF, offsets), d_b(context, d_b_NF, offsets);
+    for_each_tile<Y>(context, offsets, d_x_ND,
+                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                       const auto d_x = tile(d_x_ND, row, rows_end, col, cols_end);
+                       d_a.multiply(worker, g, row, rows_end, {gate_FD[g]}, col, cols_end, d_x, cpu::Into::fresh);
+                       d_b.multiply(worker, g, row, rows_end, {up_FD[g]}, col, cols_end, d_x, cpu::Into::sum);
+                     });
   }
 
   // --- sums ---------------------------------------------------------------------------------------------------------
@@ -151,31 +226,6 @@ struct Cpu {
     double* sums = buffer.data();
     for_each(context, x.rows, [&](Index r) { sums[r] = cpu::sum_of_squares(x.row(r).data, x.cols); });
     return std::accumulate(sums, sums + x.rows, 0.0);
-  }
-
-  // --- SwiGLU -------------------------------------------------------------------------------------------------------
-
-  /// h = silu(a) b.
-  template <class Real>
-  static void swiglu(const Context& context, In<Real> a_NF, In<Real> b_NF, Out<Real> h_NF) {
-    for_each_array(context, a_NF.size(), [&](Index at, Index n) {
-      const auto a = array(a_NF, at, n), b = array(b_NF, at, n);
-      array(h_NF, at, n) = a / (Real(1) + (-a).exp()) * b;
-    });
-  }
-  /// d_b = d_h silu(a); d_a = d_h b sig(a) (1 + a (1 - sig(a))); h is computed again. d_a may be a and d_b may be b.
-  template <class Real>
-  static void swiglu_back(const Context& context, In<Real> a_NF, In<Real> b_NF, In<Real> d_h_NF, Out<Real> d_a_NF,
-                          Out<Real> d_b_NF, Out<Real> h_NF) {
-    for_each_array(context, a_NF.size(), [&](Index at, Index n) {
-      // Copies, because a's and b's memory may be what d_a and d_b go to.
-      using Tile = Eigen::Array<Real, Eigen::Dynamic, 1, Eigen::ColMajor, array_tile, 1>;
-      const Tile a = array(a_NF, at, n), sigmoid = (Real(1) + (-a).exp()).inverse();
-      const auto b = array(b_NF, at, n), d_h = array(d_h_NF, at, n);
-      array(h_NF, at, n) = a * sigmoid * b;
-      array(d_a_NF, at, n) = d_h * b * sigmoid * (Real(1) + a * (Real(1) - sigmoid));
-      array(d_b_NF, at, n) = d_h * a * sigmoid;
-    });
   }
 
   // --- rows in, rows out (ops/mix.hpp) --------------------------------------------------------------------------
@@ -323,48 +373,36 @@ struct Cpu {
   }
 
  private:
-  static constexpr Index tile_rows = 256, tile_cols = 256, array_tile = 2048;
+  template <Product product, class Real>
+  using Left = cpu::Left<Gemm, product, Real, Cpu>;
+
+  /// The weights of every group that has rows, packed where they were.
+  template <class Real>
+  class Rights {
+   public:
+    Rights(const Context& context, ListView<View<const Real, Cpu>> weights, ListView<Index> offsets)
+        : weights_(weights), packed_(context, context.packed ? weights.size : 0) {
+      if (context.packed)
+        for (Index g = 0; g < weights.size; ++g)
+          packed_.data()[g] = offsets[g] < offsets[g + 1] ? context.packed->find(weights[g]) : nullptr;
+    }
+    cpu::Right<Real, Cpu> operator[](Index g) const {
+      return {weights_[g], packed_.data() == nullptr ? nullptr : packed_.data()[g]};
+    }
+
+   private:
+    ListView<View<const Real, Cpu>> weights_;
+    HostBuffer<const Real*> packed_;
+  };
 
   template <class Real>
-  static void fill_zero(Out<Real> y) {
-    for (Index r = 0; r < y.rows; ++r) std::fill_n(y.row(r).data, y.cols, Real(0));
+  static View<Real, Cpu> tile(View<Real, Cpu> y, Index row, Index rows_end, Index col, Index cols_end) {
+    return y.rows_between(row, rows_end).cols_between(col, cols_end);
   }
-
-  template <class Real>
-  static auto array(View<const Real, Cpu> x, Index at, Index count) {
-    return Eigen::Map<const Eigen::Array<Real, Eigen::Dynamic, 1>>(x.data + at, count);
-  }
-  template <class Real>
-  static auto array(View<Real, Cpu> x, Index at, Index count) {
-    return Eigen::Map<Eigen::Array<Real, Eigen::Dynamic, 1>>(x.data + at, count);
-  }
-  template <class F>
-  static void for_each_array(const Context& context, Index size, const F& f) {
-    cpu::parallel_tiles(context, size, 4 * array_tile, [&](Index begin, Index end) {
-      for (Index at = begin; at < end; at += array_tile) f(at, std::min(array_tile, end - at));
-    });
-  }
-
-  /// f(group, row begin, row end, column begin, column end) for tiles that cover every group's rows times `cols`.
-  template <class F>
-  static void for_each_tile(const Context& context, ListView<Index> offsets, Index cols, const F& f) {
-    struct Tile {
-      Index group, row, col;
-    };
-    const auto steps = [](Index size, Index step) { return (size + step - 1) / step; };
-    Index count = 0;
-    for (Index g = 0; g + 1 < offsets.size; ++g)
-      count += steps(offsets[g + 1] - offsets[g], tile_rows) * steps(cols, tile_cols);
-    HostBuffer<Tile> tiles(context, count);
-    Index filled = 0;
-    for (Index g = 0; g + 1 < offsets.size; ++g)
-      for (Index row = offsets[g]; row < offsets[g + 1]; row += tile_rows)
-        for (Index col = 0; col < cols; col += tile_cols) tiles.data()[filled++] = {g, row, col};
-    cpu::parallel(context, count, [&, all = tiles.data()](Index i) {
-      const Tile tile = all[i];
-      f(tile.group, tile.row, std::min(tile.row + tile_rows, offsets[tile.group + 1]), tile.col,
-        std::min(tile.col + tile_cols, cols));
-    });
+  /// Tiles of the size that L's products are made for, covering y.
+  template <class L, class Real, class F>
+  static void for_each_tile(const Context& context, ListView<Index> offsets, View<Real, Cpu> y, const F& f) {
+    cpu::for_each_tile(context, offsets, L::rows_step, y.cols, &L::cols_step, f);
   }
 
   template <class Real, class Gate>
@@ -383,7 +421,7 @@ struct Cpu {
   }
 };
 
-/// The context of the CPU backend with Eigen's products.
+/// The context of the CPU backend with our own products.
 using CpuContext = Cpu<>::Context;
 
 }  // namespace moe

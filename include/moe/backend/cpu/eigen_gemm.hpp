@@ -6,6 +6,7 @@
 #include <Eigen/Core>
 #include <type_traits>
 
+#include "moe/backend/cpu/product.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/view.hpp"
 
@@ -39,9 +40,6 @@ template <class Value, class Backend>
 auto as_eigen(const Matrix<Value, Backend>& matrix) {
   return as_eigen(matrix.view());
 }
-
-/// Which operand of a product is read transposed.
-enum class Product { plain, left_transposed, right_transposed };
 
 /// One product on the calling thread. Eigen's public product would start threads of its own and choose its blocking,
 /// and so its bits, by their number; the kernel underneath is called with the blocking for one thread.

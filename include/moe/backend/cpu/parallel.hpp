@@ -7,9 +7,9 @@
 
 namespace moe::cpu {
 
-/// task(i) for i in [0, count) on up to context.threads threads. What a task computes may depend on i and count only,
-/// never on who runs it: that is how results keep their bits for any number of threads. The first exception is
-/// rethrown.
+/// task(i), or task(i, worker), for i in [0, count) on up to context.threads threads. What a task computes may depend
+/// on i and count only, never on who runs it or on what it finds in the worker's memory: that is how results keep their
+/// bits for any number of threads. The first exception is rethrown.
 template <class Context, class Task>
 void parallel(const Context& context, Index count, const Task& task) {
   context.workers->run(context.threads, count, task);

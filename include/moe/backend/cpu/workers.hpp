@@ -8,6 +8,7 @@
 #include <new>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,23 +34,25 @@ class Workers {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  /// task(i) for i in [0, count) on up to `threads` threads, the caller's included. A call from within a task, or from
-  /// a second thread while a job is under way, runs on the calling thread alone. The first exception is rethrown when
-  /// every begun task has ended; tasks not yet begun are then left out.
+  /// task(i), or task(i, worker), for i in [0, count) on up to `threads` threads, the caller's included. `worker` lies
+  /// in [0, threads), or is 0, and is nobody else's at the time: for memory that a task borrows. A call from within a
+  /// task, or from a second thread while a job is under way, runs on the calling thread alone. The first exception is
+  /// rethrown when every begun task has ended; tasks not yet begun are then left out.
   template <class Task>
   void run(int threads, Index count, const Task& task) {
     if (threads <= 1 || count <= 1 || busy_.test_and_set(std::memory_order_acquire)) {
-      for (Index i = 0; i < count; ++i) task(i);
+      for (Index i = 0; i < count; ++i) call(task, i, 0);
       return;
     }
     const Busy busy{busy_};
     const std::size_t helpers = helpers_for(static_cast<std::size_t>(std::min<Index>(threads, count) - 1));
 
-    job_ = {[](const void* t, Index i) { (*static_cast<const Task*>(t))(i); }, &task, count, helpers};
+    job_ = {[](const void* t, Index i, Index worker) { call(*static_cast<const Task*>(t), i, worker); }, &task, count,
+            helpers};
     next_.store(0, std::memory_order_relaxed);
     open_.store(true);
     wake();
-    work();
+    work(0);
     open_.store(false);
     for (int spins = 0; active_.load() != 0; spins = std::min(spins + 1, 64)) relax(spins);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -57,7 +60,7 @@ class Workers {
 
  private:
   struct Job {
-    void (*call)(const void*, Index) = nullptr;
+    void (*call)(const void*, Index, Index) = nullptr;
     const void* task = nullptr;
     Index count = 0;
     std::size_t helpers = 0;
@@ -66,6 +69,14 @@ class Workers {
     std::atomic_flag& flag;
     ~Busy() { flag.clear(std::memory_order_release); }
   };
+
+  template <class Task>
+  static void call(const Task& task, Index i, Index worker) {
+    if constexpr (std::is_invocable_v<const Task&, Index, Index>)
+      task(i, worker);
+    else
+      task(i);
+  }
 
   static void relax(int spins) {
 #ifdef __SSE2__
@@ -92,10 +103,10 @@ class Workers {
   }
 
   /// Takes tasks until none is left.
-  void work() {
+  void work(Index worker) {
     for (Index i; (i = next_.fetch_add(1)) < job_.count;) {
       try {
-        job_.call(job_.task, i);
+        job_.call(job_.task, i, worker);
       } catch (...) {
         const std::lock_guard lock(failure_mutex_);
         if (!failure_) failure_ = std::current_exception();
@@ -111,7 +122,7 @@ class Workers {
       // Whoever counts itself active before it finds the job open is waited for; whoever finds it closed touches
       // nothing.
       ++active_;
-      if (open_.load() && index < job_.helpers) work();
+      if (open_.load() && index < job_.helpers) work(static_cast<Index>(index) + 1);
       --active_;
       for (int spins = 0; spins < looks && epoch_.load() == seen; ++spins) relax(0);
       epoch_.wait(seen);

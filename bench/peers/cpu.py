@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Times a Mixtral layer of moelayers beside the same layer in PyTorch, and prints the ratios.
+
+    python3 bench/peers/cpu.py --bench build/release/bin/moe_bench --shape mid paper --rounds 7
+
+PyTorch runs eagerly, the way the Hugging Face blocks do: a loop over experts that gathers each one's rows, runs its
+three linears and adds the weighted answers. Rounds alternate between the two, on as many threads each; a ratio is the
+median over rounds of (our time / PyTorch's time in the same round), so that what the machine does meanwhile meets both.
+Needs PyTorch; the library, its tests and its benchmark do not.
+"""
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+from torch.nn.functional import linear, one_hot, silu, softmax
+
+SHAPES = {"mid": (1024, 512, 1376, 8, 2), "paper": (512, 2048, 5504, 6, 2), "qwen1.5-moe": (512, 2048, 1408, 60, 4)}
+
+
+class MixtralBlock:
+    """y = sum over the k experts with the highest logits of softmax(their logits) * SwiGLU_e(x)."""
+
+    def __init__(self, width, hidden, experts, chosen, dtype):
+        def weight(rows, cols):
+            return torch.empty(rows, cols, dtype=dtype).uniform_(-0.05, 0.05).requires_grad_()
+
+        self.chosen = chosen
+        self.router = weight(experts, width)
+        self.experts = [(weight(hidden, width), weight(hidden, width), weight(width, hidden)) for _ in range(experts)]
+
+    def __call__(self, x):
+        probabilities = softmax(linear(x, self.router), dim=-1, dtype=torch.float)
+        gates, who = torch.topk(probabilities, self.chosen, dim=-1)
+        gates = (gates / gates.sum(dim=-1, keepdim=True)).to(x.dtype)
+        y = torch.zeros_like(x)
+        mask = one_hot(who, len(self.experts)).permute(2, 1, 0)
+        for e in mask.sum(dim=(1, 2)).nonzero().flatten().tolist():
+            gate, up, down = self.experts[e]
+            place, rows = torch.where(mask[e])
+            mine = x[rows]
+            answer = linear(silu(linear(mine, gate)) * linear(mine, up), down)
+            y.index_add_(0, rows, answer * gates[rows, place, None])
+        return y
+
+
+def passes_of(block, rows, width, dtype):
+    x = torch.empty(rows, width, dtype=dtype).uniform_(-1, 1)
+    d_y = torch.empty_like(x).uniform_(-1, 1)
+    step = [0]
+
+    def infer(rows_of_step):
+        with torch.no_grad():
+            block(rows_of_step())
+
+    def next_rows(count):
+        begin = step[0] % (rows // count) * count
+        step[0] += 1
+        return x[begin:begin + count]
+
+    def forward():
+        block(x.detach().requires_grad_())
+
+    def forward_backward():
+        block(x.detach().requires_grad_()).backward(d_y)
+
+    return {
+        "forward": forward,
+        "forward_backward": forward_backward,
+        "infer": lambda: infer(lambda: x),
+        "decode_1": lambda: infer(lambda: next_rows(1)),
+        "decode_8": lambda: infer(lambda: next_rows(8)),
+    }
+
+
+def timed_ms(run, seconds):
+    """The median time of one call, over as many calls as fill `seconds`, 3 at least."""
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < end:
+        begin = time.perf_counter()
+        run()
+        times.append(1e3 * (time.perf_counter() - begin))
+    return statistics.median(times)
+
+
+def ours_ms(arguments, shape, name):
+    pattern = f"layer/token_moe/{shape}/{name}"
+    command = [arguments.bench, "--shape", shape, "--filter", pattern, "--format", "jsonl", "--repetitions", "3",
+               "--min-time", str(arguments.seconds / 3), "--threads", str(arguments.threads)]
+    lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()
+    results = [line for line in map(json.loads, lines) if line.get("name") == pattern]
+    if len(results) != 1:
+        sys.exit(f"cpu.py: {arguments.bench} measures nothing called {pattern}")
+    return results[0]["median_ms"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bench", default="build/release/bin/moe_bench", help="our benchmark (default: %(default)s)")
+    parser.add_argument("--shape", nargs="+", default=["mid", "paper"], choices=sorted(SHAPES))
+    parser.add_argument("--rounds", type=int, default=7, help="rounds that count, 5 or more (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="of both (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=1.5, help="time for one pass in a round (default: %(default)s)")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of PyTorch's weights")
+    arguments = parser.parse_args()
+    if arguments.rounds < 5:
+        parser.error(f"--rounds must be 5 or more, found {arguments.rounds}")
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(1)
+    print(f"PyTorch {torch.__version__} ({arguments.dtype}), {arguments.threads} threads, {arguments.rounds} rounds")
+    print(f"{'pass':32}{'ours ms':>10}{'PyTorch ms':>12}{'ratio':>8}{'quartiles':>16}")
+    for shape in arguments.shape:
+        rows, width, hidden, experts, chosen = SHAPES[shape]
+        dtype = getattr(torch, arguments.dtype)
+        theirs = passes_of(MixtralBlock(width, hidden, experts, chosen, dtype), rows, width, dtype)
+        compared = [(name, name) for name in theirs]
+        compared += [(f"{name}_packed", name) for name in ("infer", "decode_1", "decode_8")]
+        measured = {name: ([], []) for name, _ in compared}
+        for run in theirs.values():
+            run()
+        for _ in range(arguments.rounds):
+            for mine, name in compared:
+                measured[mine][0].append(ours_ms(arguments, shape, mine))
+                measured[mine][1].append(timed_ms(theirs[name], arguments.seconds))
+        for mine, (ours, peer) in measured.items():
+            ratios = sorted(a / b for a, b in zip(ours, peer))
+            first, _, third = statistics.quantiles(ratios, n=4)
+            print(f"{shape + '/' + mine:32}{statistics.median(ours):10.2f}{statistics.median(peer):12.2f}"
+                  f"{statistics.median(ratios):8.2f}{first:9.2f} -{third:5.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+# moe::onednn, the product OneDnnGemm for the CPU backend. Read by our own build and by the installed package.
+find_package(dnnl QUIET)
+find_package(OpenMP QUIET COMPONENTS CXX)
+if(dnnl_FOUND AND OpenMP_CXX_FOUND AND NOT TARGET moe::onednn)
+  add_library(moe_onednn INTERFACE)
+  add_library(moe::onednn ALIAS moe_onednn)
+  # One thread is all that OneDnnGemm lets it use: the header and the library, not the compiler's option.
+  target_link_libraries(moe_onednn INTERFACE moe::moe DNNL::dnnl ${OpenMP_CXX_LIBRARIES})
+endif()

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <algorithm>
+
+#include "moe/backend/cpu/register_tile.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe::cpu {
+
+/// `rows` (at most tile_rows) rows of x from row `row` on, side by side: to[k rows + r] = x(row + r, k).
+template <class Real, class Backend>
+void pack_strip(View<const Real, Backend> x, Index row, Index rows, Real* to) {
+  constexpr Index n = lanes<Real>;
+  const Index depth = x.cols;
+  // A row that is not there is read as the last one; what it gives is written over, or not written at the end.
+  const Index whole = rows % n == 0 ? depth : std::max(Index{0}, depth - n);
+  Index k = 0;
+  if (row + (rows + n - 1) / n * n <= x.rows)
+    for (; k + n <= whole; k += n) {
+      constexpr Index blocks = (tile_rows + n - 1) / n;
+      Lanes<Real> columns[blocks][n];
+      for (Index b = 0; b * n < rows; ++b) load_transposed(&x(row + b * n, k), x.stride, columns[b]);
+      for (Index j = 0; j < n; ++j)
+        for (Index b = 0; b * n < rows; ++b) store(to + (k + j) * rows + b * n, columns[b][j]);
+    }
+  for (; k < depth; ++k)
+    for (Index r = 0; r < rows; ++r) to[k * rows + r] = x(row + r, k);
+}
+
+/// `cols` (at most tile_rows) columns of x from column `col` on: to[k cols + c] = x(k, col + c).
+template <class Real, class Backend>
+void pack_strip_of_columns(View<const Real, Backend> x, Index col, Index cols, Real* to) {
+  if (cols == tile_rows)
+    for (Index k = 0; k < x.rows; ++k, to += tile_rows) std::copy_n(&x(k, col), tile_rows, to);
+  else
+    for (Index k = 0; k < x.rows; ++k, to += cols) std::copy_n(&x(k, col), cols, to);
+}
+
+/// Rows [k, k_end) of x and columns [col, col_end), panel after panel of (k_end - k) x panel_cols values: in the first,
+/// to[(k' - k) panel_cols + c] = x(k', col + c); 0 behind the last column.
+template <class Real, class Backend>
+void pack_panels(View<const Real, Backend> x, Index k, Index k_end, Index col, Index col_end, Real* to) {
+  constexpr Index n = lanes<Real>, panel = panel_cols<Real>;
+  const Index depth = k_end - k, whole = (col_end - col) / panel;
+  for (Index i = 0; i < depth; ++i) {
+    const Real* from = &x(k + i, col);
+    Real* row = to + i * panel;
+    for (Index p = 0; p < whole; ++p, from += panel, row += depth * panel) {
+      store(row, load(from));
+      store(row + n, load(from + n));
+    }
+    if (const Index rest = col_end - col - whole * panel; rest > 0)
+      std::fill(std::copy_n(from, rest, row), row + panel, Real(0));
+  }
+}
+
+/// The same of x^T: to[(k' - k) panel_cols + c] = x(row + c, k') in the first panel.
+template <class Real, class Backend>
+void pack_panels_of_rows(View<const Real, Backend> x, Index k, Index k_end, Index row, Index row_end, Real* to) {
+  constexpr Index n = lanes<Real>, panel = panel_cols<Real>;
+  for (; row < row_end; row += panel) {
+    const Index rows = std::min(panel, row_end - row);
+    Index i = k;
+    if (rows == panel)
+      for (; i + n <= k_end; i += n, to += n * panel)
+        for (Index half = 0; half < panel; half += n) {
+          // What comes next in each row: a processor does not follow so many rows by itself.
+          constexpr Index ahead = 512 / static_cast<Index>(sizeof(Real));
+          for (Index r = 0; r < n; ++r) __builtin_prefetch(&x(row + half + r, i) + ahead);
+          Lanes<Real> columns[n];
+          load_transposed(&x(row + half, i), x.stride, columns);
+#pragma GCC unroll 16
+          for (Index j = 0; j < n; ++j) store(to + j * panel + half, columns[j]);
+        }
+    for (; i < k_end; ++i, to += panel) {
+      for (Index r = 0; r < rows; ++r) to[r] = x(row + r, i);
+      std::fill(to + rows, to + panel, Real(0));
+    }
+  }
+}
+
+}  // namespace moe::cpu

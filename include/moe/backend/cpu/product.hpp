@@ -1,0 +1,130 @@
+#pragma once
+
+#include <algorithm>
+
+#include "moe/backend/cpu/parallel.hpp"
+#include "moe/backend/cpu/pool.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe {
+
+/// Which operand of a product is read transposed.
+enum class Product { plain, left_transposed, right_transposed };
+
+namespace cpu {
+
+/// Whether a result begins at 0 or is added to what the memory holds.
+enum class Into { fresh, sum };
+
+/// Memory for each worker of a job, taken by whoever starts the job.
+template <class Real>
+class Scratch {
+ public:
+  /// `size` values for each of the context's threads. Throws std::bad_alloc.
+  template <class Context>
+  Scratch(const Context& context, Index size) : size_(size), values_(context, std::max(1, context.threads) * size) {}
+  /// What worker number `worker` may write to.
+  Real* of(Index worker) { return values_.data() + worker * size_; }
+
+ private:
+  Index size_;
+  Buffer<Real> values_;
+};
+
+/// f(group, row, rows end, col, cols end, worker) for tiles that cover the rows of every group times `cols` columns.
+/// cols_step(rows, tiles, cols): the columns of a tile of `rows` rows, where `tiles` such cover all rows. Borders
+/// depend on shapes alone.
+template <class Context, class ColsStep, class F>
+void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_step, Index cols,
+                   const ColsStep& cols_step, const F& f) {
+  struct Tile {
+    Index group, row, rows_end, col, cols_end;
+  };
+  Index row_tiles = 0;
+  for (Index g = 0; g + 1 < offsets.size; ++g) row_tiles += (offsets[g + 1] - offsets[g] + rows_step - 1) / rows_step;
+  const auto each = [&](const auto& visit) {
+    for (Index g = 0; g + 1 < offsets.size; ++g)
+      for (Index row = offsets[g]; row < offsets[g + 1]; row += rows_step) {
+        // A few rows that are left go with those before them.
+        const bool last = offsets[g + 1] - row <= rows_step + rows_step / 4;
+        const Index end = last ? offsets[g + 1] : row + rows_step, step = cols_step(end - row, row_tiles, cols);
+        for (Index col = 0; col < cols; col += step) visit(Tile{g, row, end, col, std::min(col + step, cols)});
+        if (last) break;
+      }
+  };
+  Index count = 0;
+  each([&](const Tile&) { ++count; });
+  Buffer<Tile> tiles(context, count);
+  Tile* next = tiles.data();
+  each([&](const Tile& tile) { *next++ = tile; });
+  parallel(context, count, [&, all = tiles.data()](Index i, Index worker) {
+    const Tile& tile = all[i];
+    f(tile.group, tile.row, tile.rows_end, tile.col, tile.cols_end, worker);
+  });
+}
+
+/// The right operand of one group's product, with what its Gemm knows of it.
+template <class Real, class Backend>
+struct Right {
+  /// b.
+  View<const Real, Backend> b;
+  /// PackedWeights' copy of it, or null.
+  const Real* packed = nullptr;
+};
+
+/// The left operand of a grouped product for a Gemm that multiplies whole matrices: the operand as it is. Where the
+/// product reads it transposed, a group's rows are what is summed over, and rows of the result are its columns.
+template <class Gemm, Product product, class Real, class Backend>
+class LeftAsItIs {
+ public:
+  /// Rows of a result that one task computes.
+  static constexpr Index rows_step = 256;
+  /// Columns of it.
+  static constexpr Index cols_step(Index, Index, Index) { return 256; }
+  /// No task's part of a result has more values.
+  static constexpr Index largest_tile = (rows_step + rows_step / 4) * 256;
+
+  /// Rows [offsets[g], offsets[g+1]) of a are group g's.
+  template <class Context>
+  LeftAsItIs(const Context&, View<const Real, Backend> a, ListView<Index> offsets) : a_(a), offsets_(offsets) {}
+
+  /// c = or += op(a) op(b), for rows [row, rows_end) of the group's result and columns [col, cols_end).
+  void multiply(Index /*worker*/, Index group, Index row, Index rows_end, Right<Real, Backend> right, Index col,
+                Index cols_end, View<Real, Backend> c, Into into) {
+    if (into == Into::fresh)
+      for (Index r = 0; r < c.rows; ++r) std::fill_n(c.row(r).data, c.cols, Real(0));
+    const auto left = product == Product::left_transposed
+                          ? a_.rows_between(offsets_[group], offsets_[group + 1]).cols_between(row, rows_end)
+                          : a_.rows_between(row, rows_end);
+    const auto b = product == Product::right_transposed ? right.b.rows_between(col, cols_end)
+                                                        : right.b.cols_between(col, cols_end);
+    Gemm::template add<product, Real>(left, b, c);
+  }
+
+ private:
+  View<const Real, Backend> a_;
+  ListView<Index> offsets_;
+};
+
+namespace detail {
+
+template <class Gemm, Product product, class Real, class Backend>
+struct LeftOf {
+  using type = LeftAsItIs<Gemm, product, Real, Backend>;
+};
+template <class Gemm, Product product, class Real, class Backend>
+requires requires { typename Gemm::template Left<product, Real, Backend>; }
+struct LeftOf<Gemm, product, Real, Backend> {
+  using type = typename Gemm::template Left<product, Real, Backend>;
+};
+
+}  // namespace detail
+
+/// The left operand of a grouped product, as Gemm prepares it.
+template <class Gemm, Product product, class Real, class Backend>
+using Left = typename detail::LeftOf<Gemm, product, Real, Backend>::type;
+
+}  // namespace cpu
+
+}  // namespace moe

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "moe/core/index.hpp"
+
+namespace moe::cpu {
+
+/// Bytes of the widest vectors that the calling code is compiled for.
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr int vector_bytes = 32;
+#else
+inline constexpr int vector_bytes = 16;
+#endif
+/// Registers that hold one.
+inline constexpr int vector_registers = vector_bytes == 64 ? 32 : 16;
+
+namespace detail {
+
+template <class Real, int bytes>
+struct VectorOf {
+  typedef Real type __attribute__((vector_size(bytes)));
+};
+
+}  // namespace detail
+
+/// As many values as one register holds; arithmetic goes lane by lane.
+template <class Real>
+using Lanes = typename detail::VectorOf<Real, vector_bytes>::type;
+/// How many that is.
+template <class Real>
+inline constexpr Index lanes = vector_bytes / static_cast<Index>(sizeof(Real));
+
+/// `lanes` values from memory of any alignment.
+template <class Real>
+[[gnu::always_inline]] inline Lanes<Real> load(const Real* from) {
+  Lanes<Real> value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+/// The first `count` lanes from memory, zeros behind them.
+template <class Real>
+[[gnu::always_inline]] inline Lanes<Real> load(const Real* from, Index count) {
+  if (count >= lanes<Real>) return load(from);
+  Lanes<Real> value{};
+  std::memcpy(&value, from, static_cast<std::size_t>(count) * sizeof(Real));
+  return value;
+}
+/// `lanes` values to memory of any alignment.
+template <class Real>
+[[gnu::always_inline]] inline void store(Real* to, Lanes<Real> value) {
+  std::memcpy(to, &value, sizeof value);
+}
+/// The first `count` lanes to memory.
+template <class Real>
+[[gnu::always_inline]] inline void store(Real* to, Lanes<Real> value, Index count) {
+  if (count >= lanes<Real>) return store(to, value);
+  std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(Real));
+}
+
+namespace detail {
+
+/// Vectors side by side in one that is twice as long.
+template <class Vector, std::size_t... i>
+[[gnu::always_inline]] inline auto side_by_side(Vector a, Vector b, std::index_sequence<i...>) {
+  return __builtin_shufflevector(a, b, static_cast<int>(i)...);
+}
+/// 16 bytes from each of the rows 0, step, 2 step, ...
+template <class Real, int bytes>
+[[gnu::always_inline]] inline auto load_quarters(const Real* from, Index step) {
+  if constexpr (bytes == 16) {
+    typename VectorOf<Real, 16>::type value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+  } else {
+    constexpr Index half = bytes / 32;
+    return side_by_side(load_quarters<Real, bytes / 2>(from, step),
+                        load_quarters<Real, bytes / 2>(from + half * step, step),
+                        std::make_index_sequence<bytes / sizeof(Real)>());
+  }
+}
+
+/// Of every 16 bytes of a and b: the first (`high` 0) or last (1) half of the values, taken in turn.
+template <int high, class Vector, std::size_t... i>
+[[gnu::always_inline]] inline Vector in_turn(Vector a, Vector b, std::index_sequence<i...>) {
+  constexpr int n = sizeof...(i), quarter = n * 16 / static_cast<int>(sizeof(Vector));
+  return __builtin_shufflevector(a, b,
+                                 (static_cast<int>(i) / quarter * quarter + high * quarter / 2 +
+                                  static_cast<int>(i) % quarter / 2 + (static_cast<int>(i) % 2) * n)...);
+}
+template <int high, class Real>
+[[gnu::always_inline]] inline Lanes<Real> in_turn(Lanes<Real> a, Lanes<Real> b) {
+  return in_turn<high>(a, b, std::make_index_sequence<lanes<Real>>());
+}
+
+}  // namespace detail
+
+/// A square block of memory, transposed: lane i of columns[j] is from[i stride + j].
+template <class Real>
+[[gnu::always_inline]] inline void load_transposed(const Real* from, Index stride,
+                                                   Lanes<Real> (&columns)[lanes<Real>]) {
+  // Rows meet in 16-byte quarters on their way from memory, which costs no shuffle; what is left happens within
+  // quarters.
+  constexpr Index quarter = 16 / sizeof(Real);
+#pragma GCC unroll 16
+  for (Index q = 0; q < lanes<Real>; q += quarter) {
+    Lanes<Real> row[quarter];
+#pragma GCC unroll 4
+    for (Index i = 0; i < quarter; ++i)
+      row[i] = detail::load_quarters<Real, vector_bytes>(from + i * stride + q, quarter * stride);
+    if constexpr (quarter == 2) {
+      columns[q] = detail::in_turn<0, Real>(row[0], row[1]);
+      columns[q + 1] = detail::in_turn<1, Real>(row[0], row[1]);
+    } else {
+      const auto even_low = detail::in_turn<0, Real>(row[0], row[2]),
+                 even_high = detail::in_turn<1, Real>(row[0], row[2]);
+      const auto odd_low = detail::in_turn<0, Real>(row[1], row[3]),
+                 odd_high = detail::in_turn<1, Real>(row[1], row[3]);
+      columns[q] = detail::in_turn<0, Real>(even_low, odd_low);
+      columns[q + 1] = detail::in_turn<1, Real>(even_low, odd_low);
+      columns[q + 2] = detail::in_turn<0, Real>(even_high, odd_high);
+      columns[q + 3] = detail::in_turn<1, Real>(even_high, odd_high);
+    }
+  }
+}
+
+}  // namespace moe::cpu

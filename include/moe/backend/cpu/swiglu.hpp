@@ -1,0 +1,70 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "moe/backend/cpu/simd.hpp"
+
+namespace moe::cpu {
+
+/// e^x in every lane, within 2 units in the last place; a value's bits do not depend on the lane it stands in.
+template <class Real>
+[[gnu::always_inline]] inline Lanes<Real> exp(Lanes<Real> x) {
+  if constexpr (std::is_same_v<Real, float>) {
+    // x = n ln 2 + r; ln 2 in two parts, so that r has no rounding error; e^r by a polynomial, 2^n by its exponent.
+    typedef std::int32_t Bits __attribute__((vector_size(vector_bytes)));
+    constexpr float most = 88.3762626f, least = -87.3365479f, round = 12582912.0f;
+    Lanes<float> z = x > most ? most + Lanes<float>{} : x;
+    z = z < least ? least + Lanes<float>{} : z;
+    const Lanes<float> shifted = z * 1.44269504f + round;
+    const Lanes<float> n = shifted - round;
+    const Lanes<float> r = (z - n * 0.693359375f) + n * 2.12194440e-4f;
+    Lanes<float> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    const Bits exponent = (reinterpret_cast<Bits>(shifted) << 23) + (127 << 23);
+    const Lanes<float> power = reinterpret_cast<Lanes<float>>(exponent);
+    return x > most ? std::numeric_limits<float>::infinity() + Lanes<float>{} : p * power;
+  } else {
+    Lanes<Real> result;
+    for (Index l = 0; l < lanes<Real>; ++l) result[l] = std::exp(x[l]);
+    return result;
+  }
+}
+
+/// f(at, count) for pieces of at most one vector that cover [0, size).
+template <class Real, class F>
+[[gnu::always_inline]] inline void for_each_vector(Index size, const F& f) {
+  Index at = 0;
+  for (; at + lanes<Real> <= size; at += lanes<Real>) f(at, lanes<Real>);
+  if (at < size) f(at, size - at);
+}
+
+/// h = silu(a) b. h may be a.
+template <class Real>
+[[gnu::noinline]] void swiglu(Index size, const Real* a, const Real* b, Real* h) {
+  for_each_vector<Real>(size, [=](Index at, Index count) {
+    const Lanes<Real> z = load(a + at, count), sigmoid = Real(1) / (Real(1) + exp<Real>(-z));
+    store(h + at, z * sigmoid * load(b + at, count), count);
+  });
+}
+
+/// d_b = d_h silu(a); d_a = d_h b sig(a) (1 + a (1 - sig(a))), each where its input was; h, computed again, where d_h
+/// was.
+template <class Real>
+[[gnu::noinline]] void swiglu_back(Index size, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
+  for_each_vector<Real>(size, [=](Index at, Index count) {
+    const Lanes<Real> a = load(a_to_d_a + at, count), b = load(b_to_d_b + at, count), d_h = load(d_h_to_h + at, count);
+    const Lanes<Real> sigmoid = Real(1) / (Real(1) + exp<Real>(-a)), silu = a * sigmoid;
+    store(d_h_to_h + at, silu * b, count);
+    store(a_to_d_a + at, d_h * b * sigmoid * (Real(1) + a * (Real(1) - sigmoid)), count);
+    store(b_to_d_b + at, d_h * silu, count);
+  });
+}
+
+}  // namespace moe::cpu

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <algorithm>
+
+#include "moe/backend/cpu/packing.hpp"
+#include "moe/backend/cpu/parallel.hpp"
+#include "moe/backend/cpu/pool.hpp"
+#include "moe/backend/cpu/product.hpp"
+#include "moe/backend/cpu/row_kernel.hpp"
+#include "moe/core/list_view.hpp"
+
+namespace moe {
+
+/// Our own product: both operands are packed into the order in which registers take them, the left one once for a whole
+/// grouped product, the right one panel by panel by whoever is about to use it. Every element of a result is one chain
+/// of sums in the order of the inner index (cpu::register_tile), so a row of a forward product has the same bits
+/// whatever other rows stand beside it.
+struct TileGemm {
+  /// c += op(a) op(b), all row-major, on the calling thread where it is a worker's.
+  template <Product product, class Real, class Backend, class Context>
+  static void add(const Context& context, View<const Real, Backend> a, View<const Real, Backend> b,
+                  View<Real, Backend> c) {
+    if (c.empty()) return;
+    const Index offsets[] = {0, a.rows};
+    Left<product, Real, Backend>(context, a, {offsets, 2}).multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, cpu::Into::sum);
+  }
+
+  /// A left operand, packed.
+  template <Product product, class Real, class Backend>
+  class Left {
+   public:
+    /// Panels of a result that one task computes, at most.
+    static constexpr Index widest = product == Product::right_transposed ? 1 : 16;
+    /// Rows of a result that one task computes.
+    static constexpr Index rows_step = 32 * cpu::tile_rows;
+    /// Columns of it, where the whole result is `tiles` tiles of that many rows, `cols` columns wide. Wide tiles read
+    /// memory in longer runs; narrow ones give every thread something to do.
+    static constexpr Index cols_step(Index rows, Index tiles, Index cols) {
+      constexpr Index panel = cpu::panel_cols<Real>, tasks = 16;
+      if (product == Product::right_transposed) return rows <= cpu::few_rows ? 8 * panel : panel;
+      Index step = widest * panel;
+      while (step > panel && tiles * ((cols + step - 1) / step) < tasks) step /= 2;
+      return step;
+    }
+
+    /// No task's part of a result has more values.
+    static constexpr Index largest_tile = (rows_step + rows_step / 4) * widest * cpu::panel_cols<Real>;
+
+    /// Packs rows [offsets[g], offsets[g+1]) of a as group g's. Throws std::bad_alloc.
+    template <class Context>
+    Left(const Context& context, View<const Real, Backend> a, ListView<Index> offsets)
+        : a_(a),
+          cols_(a.cols),
+          offsets_(offsets),
+          packed_(context, a.rows * a.cols),
+          panels_(context, widest * cpu::panel_cols<Real> *
+                               std::min(product == Product::left_transposed ? a.rows : a.cols, most_deep)) {
+      constexpr Index task = 8 * cpu::tile_rows;
+      if constexpr (product == Product::left_transposed) {
+        const Index tasks = (a.cols + task - 1) / task;
+        cpu::parallel(context, (offsets.size - 1) * tasks, [&](Index i) {
+          const Index group = i / tasks, col = i % tasks * task;
+          const auto rows = a.rows_between(offsets[group], offsets[group + 1]);
+          for_each_strip(col, std::min(col + task, cols_),
+                         [&](Index c, Index cols) { cpu::pack_strip_of_columns(rows, c, cols, strip(group, c)); });
+        });
+      } else {
+        const auto whole_rows = [](Index, Index, Index) { return Index{1}; };
+        cpu::for_each_tile(
+            context, offsets, task, 1, whole_rows, [&](Index group, Index row, Index end, Index, Index, Index) {
+              for_each_strip(row, end, [&](Index r, Index rows) { cpu::pack_strip(a, r, rows, strip(group, r)); });
+            });
+      }
+    }
+
+    /// c = or += op(a) op(b), for rows [row, rows_end) of the group's result and columns [col, cols_end).
+    void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Right<Real, Backend> right, Index col,
+                  Index cols_end, View<Real, Backend> c, cpu::Into into) {
+      constexpr Index panel_cols = cpu::panel_cols<Real>;
+      const Index group_rows = offsets_[group + 1] - offsets_[group];
+      const Index depth = product == Product::left_transposed ? group_rows : cols_;
+      if constexpr (product == Product::right_transposed)
+        if (group_rows <= cpu::few_rows && right.packed == nullptr)
+          return cpu::multiply_rows(a_.rows_between(row, rows_end), right.b.rows_between(col, cols_end), c, into);
+      for (Index next; col < cols_end; col = next) {
+        next = std::min(col + widest * panel_cols, cols_end);
+        multiply_panels(worker, group, row, rows_end, depth, right, col, next, c.cols_between(0, next - col), into);
+        c = c.cols_between(next - col, c.cols);
+      }
+    }
+
+   private:
+    /// What is summed in one go, so that panels stay in the second level of the cache while strips meet them.
+    static constexpr Index most_deep = product == Product::right_transposed ? 2048 : 256;
+
+    /// multiply for columns whose panels fit into the worker's memory.
+    void multiply_panels(Index worker, Index group, Index row, Index rows_end, Index depth,
+                         cpu::Right<Real, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
+                         cpu::Into into) {
+      constexpr Index panel_cols = cpu::panel_cols<Real>;
+      const Index blocks = std::max<Index>(1, (depth + most_deep - 1) / most_deep);
+      const Index step = (depth + blocks - 1) / blocks;
+      for (Index block = 0; block < blocks; ++block) {
+        const Index k = block * step, k_end = std::min(depth, k + step);
+        const Real* panel = panels_.of(worker);
+        Index panel_depth = k_end - k;
+        if (right.packed != nullptr)
+          panel = right.packed + col * depth + k * panel_cols, panel_depth = depth;
+        else if constexpr (product == Product::right_transposed)
+          cpu::pack_panels_of_rows(right.b, k, k_end, col, cols_end, panels_.of(worker));
+        else
+          cpu::pack_panels(right.b, k, k_end, col, cols_end, panels_.of(worker));
+        for_each_strip(row, rows_end, [&](Index r, Index rows) {
+          for (Index j = 0; j < c.cols; j += panel_cols)
+            add_tile(rows, k_end - k, strip(group, r) + k * rows, panel + j * panel_depth, tile(c, r - row, rows, j),
+                     block == 0 ? into : cpu::Into::sum);
+        });
+      }
+    }
+    template <class F>
+    static void for_each_strip(Index row, Index rows_end, const F& f) {
+      for (; row < rows_end; row += cpu::tile_rows) f(row, std::min(cpu::tile_rows, rows_end - row));
+    }
+    /// Where the strip lies that begins with this row of the group's result.
+    Real* strip(Index group, Index row) {
+      if constexpr (product == Product::left_transposed)
+        return packed_.data() + offsets_[group] * cols_ + row * (offsets_[group + 1] - offsets_[group]);
+      else
+        return packed_.data() + row * cols_;
+    }
+    const Real* strip(Index group, Index row) const { return const_cast<Left*>(this)->strip(group, row); }
+
+    static View<Real, Backend> tile(View<Real, Backend> c, Index row, Index rows, Index col) {
+      return c.rows_between(row, row + rows).cols_between(col, std::min(col + cpu::panel_cols<Real>, c.cols));
+    }
+    static void add_tile(Index rows, Index depth, const Real* left, const Real* panel, View<Real, Backend> c,
+                         cpu::Into into) {
+      constexpr Index panel_cols = cpu::panel_cols<Real>;
+      if (c.cols >= panel_cols) return cpu::multiply_tile(rows, depth, left, panel, c.data, c.stride, into);
+      Real whole[cpu::tile_rows * panel_cols];
+      if (into == cpu::Into::sum)
+        for (Index r = 0; r < rows; ++r)
+          std::fill(std::copy_n(c.row(r).data, c.cols, whole + r * panel_cols), whole + (r + 1) * panel_cols, Real(0));
+      cpu::multiply_tile(rows, depth, left, panel, whole, panel_cols, into);
+      for (Index r = 0; r < rows; ++r) std::copy_n(whole + r * panel_cols, c.cols, c.row(r).data);
+    }
+
+    View<const Real, Backend> a_;
+    Index cols_;
+    ListView<Index> offsets_;
+    cpu::Buffer<Real> packed_;
+    cpu::Scratch<Real> panels_;
+  };
+};
+
+}  // namespace moe

@@ -1,0 +1,85 @@
+#include "moe/train/pack_weights.hpp"
+
+#include <cstring>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/layers/presets.hpp"
+#include "moe/layers/token_moe.hpp"
+#include "moe/train/initialise.hpp"
+#include "support/catch.hpp"
+#include "support/random_tensors.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+using B = Cpu<>;
+
+template <class Real>
+auto layer_of(Index width, Index hidden) {
+  Mixtral<Real, B> layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{},
+                         ExpertBank<SwiGlu<Real, B>>(4, width, hidden));
+  initialise(CpuContext{}, layer, /*seed=*/3, /*deviation=*/0.3);
+  return layer;
+}
+
+template <class Real>
+bool same_row(View<const Real, B> one, View<const Real, B> all, Index row) {
+  return std::memcmp(one.row(0).data, all.row(row).data, static_cast<std::size_t>(all.cols) * sizeof(Real)) == 0;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("with packed weights decoding equals the whole forward bit for bit", "[train]", float, double) {
+  // Widths that fill no panel; rows enough that experts have one strip, a few, and more than a task has.
+  const auto layer = layer_of<TestType>(37, 45);
+  Draw draw("packed weights");
+  const Index rows = 1300;
+  const auto x_TD = random_matrix<TestType, B>(draw, rows, 37);
+  for (const int threads : {1, 3}) {
+    const CpuContext context{.threads = threads};
+    const CpuContext packed = pack_weights(context, layer);
+    CHECK(packed.packed->count() == 1 + 4 * 3);
+    const auto whole = layer.infer(packed, x_TD, Batch::single(rows));
+    auto state = layer.begin_decoding(packed, 1);
+    for (const Index t : {Index{0}, Index{1}, Index{2}, Index{700}, rows - 1}) {
+      const auto one = layer.decode(packed, x_TD.view().rows_between(t, t + 1), {}, state);
+      CHECK(same_row<TestType>(one.view(), whole.view(), t));
+    }
+    for (const Index some : {2, 7, 8, 9, 30, 500}) {
+      const auto first = layer.infer(packed, x_TD.view().rows_between(0, some), Batch::single(some));
+      CHECK(std::memcmp(first.data(), whole.data(), static_cast<std::size_t>(first.size()) * sizeof(TestType)) == 0);
+    }
+    // Training's forward is the same sums, and packing changes none of them where every expert has many rows.
+    CHECK(same_bits(layer.forward(packed, x_TD, Batch::single(rows)).output, whole));
+    CHECK(same_bits(layer.infer(context, x_TD, Batch::single(rows)), whole));
+  }
+}
+
+TEST_CASE("without packed weights a row decodes to within rounding", "[train]") {
+  const auto layer = layer_of<float>(37, 45);
+  Draw draw("unpacked weights");
+  const auto x_TD = random_matrix<float, B>(draw, 300, 37);
+  const CpuContext context{.threads = 2};
+  const auto whole = layer.infer(context, x_TD, Batch::single(300));
+  const auto one = layer.infer(context, x_TD.view().rows_between(7, 8), Batch::single(1));
+  for (Index d = 0; d < 37; ++d)
+    CHECK(std::abs(one.view()(0, d) - whole.view()(7, d)) <= 1e-5f * (1 + std::abs(whole.view()(7, d))));
+}
+
+TEST_CASE("a weight that has changed since it was packed is an error, and packing again helps", "[train]") {
+  auto layer = layer_of<float>(37, 45);
+  Draw draw("changed weights");
+  const auto x_TD = random_matrix<float, B>(draw, 200, 37);
+  const CpuContext packed = pack_weights(CpuContext{.threads = 2}, layer);
+  const auto before = layer.infer(packed, x_TD, Batch::single(200));
+  for (auto& expert : layer.bank.experts)
+    for (Index i = 0; i < expert.up_proj.size(); ++i) expert.up_proj.data()[i] *= 2;
+  CHECK_THROWS_WITH(layer.infer(packed, x_TD, Batch::single(200)),
+                    "[pack_weights] a weight of 45 x 37 has changed since it was packed; pack the layer again");
+  const CpuContext again = pack_weights(packed, layer);
+  CHECK(same_bits(layer.infer(again, x_TD, Batch::single(200)),
+                  layer.infer(CpuContext{.threads = 1}, x_TD, Batch::single(200))));
+  CHECK_FALSE(same_bits(layer.infer(again, x_TD, Batch::single(200)), before));
+}
