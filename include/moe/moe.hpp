@@ -25,6 +25,7 @@
 
 #include "moe/version.hpp"
 
+#include "moe/core/adamw_pace.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/host_device.hpp"

@@ -29,6 +29,8 @@ namespace moe {
 ///                                          d_h = d_y down; a becomes d_a, b becomes d_b, and h is made once more
 ///   grouped_swiglu_input_gradient(context, d_a_NF, gate_FD per group, d_b_NF, up_FD per group, offsets, d_x_ND)
 ///                                          d_x = d_a gate + d_b up
+///   adamw(context, size, pace, gradient, w, m, v)
+///                                          one step of AdamW, see core/adamw_pace.hpp
 ///   gather_rows, combine_rows, combine_rows_back, sum_rows       see ops/mix.hpp
 ///   segment_means, add_segment_means_back, segment_maxima        see policies/pooling/
 ///   top_rows(context, scores_RE, take, chosen_RE, boundary_1E)   see policies/router/expert_choice.hpp

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "moe/core/adamw_pace.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe {
@@ -33,19 +34,15 @@ struct AdamW {
           using Real = typename Tensor::Value;
           if (slope.empty()) return;
           const double shrink = Tensor::rank == 1 ? 1 : 1 - rate * decay;
-          Tensor::Backend::for_each_element(
-              context, weight.size(),
-              [w = weight.data(), g = slope.data(), m_ = first.data(), v_ = second.data(),
-               b1 = static_cast<Real>(beta_1), b2 = static_cast<Real>(beta_2), keep = static_cast<Real>(shrink),
-               factor = static_cast<Real>(scale), pace = static_cast<Real>(rate / correction_1),
-               root = static_cast<Real>(1 / std::sqrt(correction_2)),
-               floor = static_cast<Real>(epsilon)] MOE_HOST_DEVICE(Index i) {
-                using std::sqrt;
-                const Real slope_i = factor * g[i];
-                m_[i] = b1 * m_[i] + (1 - b1) * slope_i;
-                v_[i] = b2 * v_[i] + (1 - b2) * slope_i * slope_i;
-                w[i] = keep * w[i] - pace * m_[i] / (sqrt(v_[i]) * root + floor);
-              });
+          const AdamWPace<Real> pace{.scale = static_cast<Real>(scale),
+                                     .beta_1 = static_cast<Real>(beta_1),
+                                     .beta_2 = static_cast<Real>(beta_2),
+                                     .rate = static_cast<Real>(rate / correction_1),
+                                     .root = static_cast<Real>(1 / std::sqrt(correction_2)),
+                                     .epsilon = static_cast<Real>(epsilon),
+                                     .keep = static_cast<Real>(shrink)};
+          Tensor::Backend::adamw(context, weight.size(), pace, slope.data(), weight.data(), first.data(),
+                                 second.data());
         },
         weights, gradient, m, v);
   }

@@ -13,6 +13,7 @@
 #include "moe/backend/cpu/swiglu.hpp"
 #include "moe/backend/cpu/tile_gemm.hpp"
 #include "moe/backend/cpu/workers.hpp"
+#include "moe/core/adamw_pace.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/plan.hpp"
@@ -226,6 +227,26 @@ struct Cpu {
     double* sums = buffer.data();
     for_each(context, x.rows, [&](Index r) { sums[r] = cpu::sum_of_squares(x.row(r).data, x.cols); });
     return std::accumulate(sums, sums + x.rows, 0.0);
+  }
+
+  // --- the optimizer (train/adamw.hpp) ------------------------------------------------------------------------------
+
+  /// One step of AdamW on `size` weights w, with moments m and v: as AdamWPace says.
+  template <class Real>
+  static void adamw(const Context& context, Index size, AdamWPace<Real> pace, const Real* gradient, Real* w, Real* m,
+                    Real* v) {
+    cpu::parallel_tiles(context, size, 8192, [&](Index begin, Index end) {
+      cpu::for_each_vector<Real>(end - begin, [&](Index i, Index count) {
+        const Index at = begin + i;
+        const auto g = pace.scale * cpu::load(gradient + at, count);
+        const auto first = pace.beta_1 * cpu::load(m + at, count) + (1 - pace.beta_1) * g;
+        const auto second = pace.beta_2 * cpu::load(v + at, count) + (1 - pace.beta_2) * g * g;
+        cpu::store(m + at, first, count);
+        cpu::store(v + at, second, count);
+        const auto step = pace.rate * first / (cpu::sqrt<Real>(second) * pace.root + pace.epsilon);
+        cpu::store(w + at, pace.keep * cpu::load(w + at, count) - step, count);
+      });
+    });
   }
 
   // --- rows in, rows out (ops/mix.hpp) --------------------------------------------------------------------------

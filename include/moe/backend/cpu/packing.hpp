@@ -7,33 +7,39 @@
 
 namespace moe::cpu {
 
-/// `rows` (at most tile_rows) rows of x from row `row` on, side by side: to[k rows + r] = x(row + r, k).
+/// Values behind a strip that packing it may write over.
+template <class Real>
+inline constexpr Index strip_margin = lanes<Real>;
+
+/// `rows` (at most tile_rows) rows of x from row `row` on, side by side: to[k rows + r] = x(row + r, k). Writes up to
+/// strip_margin values behind the strip as well.
 template <class Real, class Backend>
 void pack_strip(View<const Real, Backend> x, Index row, Index rows, Real* to) {
-  constexpr Index n = lanes<Real>;
-  const Index depth = x.cols;
-  // A row that is not there is read as the last one; what it gives is written over, or not written at the end.
-  const Index whole = rows % n == 0 ? depth : std::max(Index{0}, depth - n);
+  constexpr Index n = lanes<Real>, blocks = (tile_rows + n - 1) / n;
   Index k = 0;
+  // Vectors hold rows that are not the strip's too: what they bring is written over by the next column's.
   if (row + (rows + n - 1) / n * n <= x.rows)
-    for (; k + n <= whole; k += n) {
-      constexpr Index blocks = (tile_rows + n - 1) / n;
+    for (; k + n <= x.cols; k += n) {
       Lanes<Real> columns[blocks][n];
       for (Index b = 0; b * n < rows; ++b) load_transposed(&x(row + b * n, k), x.stride, columns[b]);
       for (Index j = 0; j < n; ++j)
         for (Index b = 0; b * n < rows; ++b) store(to + (k + j) * rows + b * n, columns[b][j]);
     }
-  for (; k < depth; ++k)
+  for (; k < x.cols; ++k)
     for (Index r = 0; r < rows; ++r) to[k * rows + r] = x(row + r, k);
 }
 
-/// `cols` (at most tile_rows) columns of x from column `col` on: to[k cols + c] = x(k, col + c).
+/// `cols` (at most tile_rows) columns of x from column `col` on: to[k cols + c] = x(k, col + c). Writes up to
+/// strip_margin values behind the strip as well.
 template <class Real, class Backend>
 void pack_strip_of_columns(View<const Real, Backend> x, Index col, Index cols, Real* to) {
-  if (cols == tile_rows)
-    for (Index k = 0; k < x.rows; ++k, to += tile_rows) std::copy_n(&x(k, col), tile_rows, to);
-  else
-    for (Index k = 0; k < x.rows; ++k, to += cols) std::copy_n(&x(k, col), cols, to);
+  constexpr Index n = lanes<Real>;
+  Index k = 0;
+  // The same, where a row of x goes on for as long as vectors read.
+  if (col + (cols + n - 1) / n * n <= x.cols)
+    for (; k < x.rows; ++k, to += cols)
+      for (Index c = 0; c < cols; c += n) store(to + c, load(&x(k, col + c)));
+  for (; k < x.rows; ++k, to += cols) std::copy_n(&x(k, col), cols, to);
 }
 
 /// Rows [k, k_end) of x and columns [col, col_end), panel after panel of (k_end - k) x panel_cols values: in the first,

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <type_traits>
 #include <utility>
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
 
 #include "moe/core/index.hpp"
 
@@ -128,6 +133,24 @@ template <class Real>
       columns[q + 3] = detail::in_turn<1, Real>(even_high, odd_high);
     }
   }
+}
+
+/// The square root in every lane. A loop of std::sqrt would stay a loop, for the sake of errno.
+template <class Real>
+[[gnu::always_inline]] inline Lanes<Real> sqrt(Lanes<Real> x) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<Real, float>) return _mm512_sqrt_ps(x);
+  if constexpr (std::is_same_v<Real, double>) return _mm512_sqrt_pd(x);
+#elif defined(__AVX__)
+  if constexpr (std::is_same_v<Real, float>) return _mm256_sqrt_ps(x);
+  if constexpr (std::is_same_v<Real, double>) return _mm256_sqrt_pd(x);
+#elif defined(__SSE2__)
+  if constexpr (std::is_same_v<Real, float>) return _mm_sqrt_ps(x);
+  if constexpr (std::is_same_v<Real, double>) return _mm_sqrt_pd(x);
+#endif
+  Lanes<Real> result;
+  for (Index l = 0; l < lanes<Real>; ++l) result[l] = std::sqrt(x[l]);
+  return result;
 }
 
 }  // namespace moe::cpu

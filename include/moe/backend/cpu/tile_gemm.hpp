@@ -52,7 +52,7 @@ struct TileGemm {
         : a_(a),
           cols_(a.cols),
           offsets_(offsets),
-          packed_(context, a.rows * a.cols),
+          packed_(context, packed_size(a, offsets.size - 1)),
           panels_(context, widest * cpu::panel_cols<Real> *
                                std::min(product == Product::left_transposed ? a.rows : a.cols, most_deep)) {
       constexpr Index task = 8 * cpu::tile_rows;
@@ -121,12 +121,24 @@ struct TileGemm {
     static void for_each_strip(Index row, Index rows_end, const F& f) {
       for (; row < rows_end; row += cpu::tile_rows) f(row, std::min(cpu::tile_rows, rows_end - row));
     }
-    /// Where the strip lies that begins with this row of the group's result.
+    /// Where the strip lies that begins with this row of the group's result. Each has a margin behind it.
     Real* strip(Index group, Index row) {
-      if constexpr (product == Product::left_transposed)
-        return packed_.data() + offsets_[group] * cols_ + row * (offsets_[group + 1] - offsets_[group]);
-      else
-        return packed_.data() + row * cols_;
+      constexpr Index margin = cpu::strip_margin<Real>;
+      if constexpr (product == Product::left_transposed) {
+        const Index strips = (cols_ + cpu::tile_rows - 1) / cpu::tile_rows;
+        return packed_.data() + offsets_[group] * cols_ + row * (offsets_[group + 1] - offsets_[group]) +
+               (group * strips + row / cpu::tile_rows) * margin;
+      } else {
+        // A group begins a strip of its own, so group g's are at most g more than its rows alone would give.
+        return packed_.data() + row * cols_ + (row / cpu::tile_rows + group) * margin;
+      }
+    }
+    /// Values of all strips with their margins.
+    static Index packed_size(View<const Real, Backend> a, Index groups) {
+      const Index strips = product == Product::left_transposed
+                               ? groups * ((a.cols + cpu::tile_rows - 1) / cpu::tile_rows)
+                               : a.rows / cpu::tile_rows + groups;
+      return a.rows * a.cols + strips * cpu::strip_margin<Real>;
     }
     const Real* strip(Index group, Index row) const { return const_cast<Left*>(this)->strip(group, row); }
 
