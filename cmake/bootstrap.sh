@@ -55,7 +55,7 @@ install_packages() {
 # $1 = test | demo | demo-without-download
 require_packages() {
   needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev"
-  [ "$1" = test ] && needed="$needed catch2 pkgconf libbenchmark-dev gnuplot-nox"
+  [ "$1" = test ] && needed="$needed catch2 pkgconf libbenchmark-dev gnuplot-nox valgrind libdnnl-dev"
 
   missing=''
   have_command "${CXX:-c++}" || missing="$missing g++"

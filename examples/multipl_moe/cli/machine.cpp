@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "moe/backend/cpu/parallel.hpp"
+#include "moe/backend/cpu/simd.hpp"
 #include "moe/version.hpp"
 #include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -95,7 +96,7 @@ Machine this_machine() {
   m.version = fmt::format("{}.{}.{}", moe::version_major, moe::version_minor, moe::version_patch);
   m.compiler = compiler_name();
   m.libraries = library_versions();
-  m.matrix_products = "Eigen";
+  m.matrix_products = fmt::format("moelayers, in vectors of {} bits", 8 * moe::cpu::vector_bytes);
   m.cuda = "none";
   m.cpu = cpu_name();
   m.vector_instructions = instructions_of_cpu();

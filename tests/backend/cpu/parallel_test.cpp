@@ -71,3 +71,24 @@ TEST_CASE("a task may itself start tasks", "[cpu]") {
   CHECK(runs == 20);
   CHECK(cpu::available_threads() >= 1);
 }
+
+TEST_CASE("a worker's number is its own while a task runs", "[cpu]") {
+  const Threads context{4};
+  std::vector<std::atomic<int>> busy(4);
+  std::atomic<bool> shared{false}, out_of_range{false};
+  cpu::parallel(context, 2000, [&](Index, Index worker) {
+    if (worker < 0 || worker >= 4) {
+      out_of_range = true;
+      return;
+    }
+    auto& mine = busy[static_cast<std::size_t>(worker)];
+    if (++mine != 1) shared = true;
+    // A job within a job has numbers of its own, and one worker.
+    cpu::parallel(context, 3, [&](Index, Index inner) {
+      if (inner != 0) out_of_range = true;
+    });
+    --mine;
+  });
+  CHECK_FALSE(shared);
+  CHECK_FALSE(out_of_range);
+}

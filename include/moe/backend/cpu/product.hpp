@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
@@ -38,29 +39,34 @@ class Scratch {
 template <class Context, class ColsStep, class F>
 void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_step, Index cols,
                    const ColsStep& cols_step, const F& f) {
-  struct Tile {
-    Index group, row, rows_end, col, cols_end;
+  struct Rows {
+    Index group, begin, end, step, first_task;
   };
-  Index row_tiles = 0;
-  for (Index g = 0; g + 1 < offsets.size; ++g) row_tiles += (offsets[g + 1] - offsets[g] + rows_step - 1) / rows_step;
-  const auto each = [&](const auto& visit) {
-    for (Index g = 0; g + 1 < offsets.size; ++g)
-      for (Index row = offsets[g]; row < offsets[g + 1]; row += rows_step) {
-        // A few rows that are left go with those before them.
-        const bool last = offsets[g + 1] - row <= rows_step + rows_step / 4;
-        const Index end = last ? offsets[g + 1] : row + rows_step, step = cols_step(end - row, row_tiles, cols);
-        for (Index col = 0; col < cols; col += step) visit(Tile{g, row, end, col, std::min(col + step, cols)});
-        if (last) break;
-      }
-  };
-  Index count = 0;
-  each([&](const Tile&) { ++count; });
-  Buffer<Tile> tiles(context, count);
-  Tile* next = tiles.data();
-  each([&](const Tile& tile) { *next++ = tile; });
-  parallel(context, count, [&, all = tiles.data()](Index i, Index worker) {
-    const Tile& tile = all[i];
-    f(tile.group, tile.row, tile.rows_end, tile.col, tile.cols_end, worker);
+  const Index groups = offsets.size - 1;
+  if (groups < 1 || cols == 0) return;
+  // As many as there can be, whatever rows each group has: steps of a training ask for the same memory.
+  Buffer<Rows> list(context, (offsets[groups] - offsets[0]) / rows_step + groups);
+  Rows* all = list.data();
+  Index filled = 0;
+  for (Index g = 0; g < groups; ++g)
+    for (Index row = offsets[g]; row < offsets[g + 1];) {
+      // A few rows that are left go with those before them.
+      const bool last = offsets[g + 1] - row <= rows_step + rows_step / 4;
+      const Index end = last ? offsets[g + 1] : row + rows_step;
+      all[filled++] = {g, row, end, 0, 0};
+      row = end;
+    }
+  Index tasks = 0;
+  for (Index i = 0; i < filled; ++i) {
+    all[i].step = cols_step(all[i].end - all[i].begin, filled, cols);
+    all[i].first_task = tasks;
+    tasks += (cols + all[i].step - 1) / all[i].step;
+  }
+  parallel(context, tasks, [=, &f](Index task, Index worker) {
+    const Rows& rows = *std::prev(
+        std::upper_bound(all, all + filled, task, [](Index wanted, const Rows& r) { return wanted < r.first_task; }));
+    const Index col = (task - rows.first_task) * rows.step;
+    f(rows.group, rows.begin, rows.end, col, std::min(col + rows.step, cols), worker);
   });
 }
 

@@ -10,6 +10,11 @@ namespace moe::cpu {
 
 /// What is summed in registers at a time: as many rows as leave two registers for the right operand, two vectors wide.
 inline constexpr Index tile_rows = vector_registers == 32 ? 14 : 6;
+/// Values in a line of the cache.
+template <class Real>
+inline constexpr Index line = 64 / static_cast<Index>(sizeof(Real));
+/// Steps of the inner index from one request for memory to the next.
+inline constexpr Index prefetch_every = 4;
 /// Columns of a tile and of a panel.
 template <class Real>
 inline constexpr Index panel_cols = 2 * lanes<Real>;
@@ -18,8 +23,8 @@ inline constexpr Index panel_cols = 2 * lanes<Real>;
 /// Every element has one chain of sums that begins at 0 or at c and takes k in order, so its bits depend on no other
 /// row, on no other column and not on where a long sum was cut and stored.
 template <Index rows, class Real>
-[[gnu::noinline]] void register_tile(Index depth, const Real* left, const Real* right, Real* c, Index stride,
-                                     Into into) {
+[[gnu::noinline]] void register_tile(Index depth, const Real* left, const Real* right, Real* c, Index stride, Into into,
+                                     const Real* ahead) {
   Lanes<Real> low[rows], high[rows];
   if (into == Into::sum) {
 #pragma GCC unroll 16
@@ -33,11 +38,19 @@ template <Index rows, class Real>
         __builtin_prefetch(c + r * stride + j, 1);
     }
   }
-  for (Index k = 0; k < depth; ++k, left += rows, right += panel_cols<Real>) {
+  const auto add = [&]() __attribute__((always_inline)) {
     const Lanes<Real> right_low = load(right), right_high = load(right + lanes<Real>);
 #pragma GCC unroll 16
     for (Index r = 0; r < rows; ++r) low[r] += left[r] * right_low, high[r] += left[r] * right_high;
+    left += rows, right += panel_cols<Real>;
+  };
+  Index k = 0;
+  for (; k + prefetch_every <= depth; k += prefetch_every, ahead += line<Real>) {
+    __builtin_prefetch(ahead, 0, 2);
+#pragma GCC unroll 4
+    for (Index i = 0; i < prefetch_every; ++i) add();
   }
+  for (; k < depth; ++k) add();
 #pragma GCC unroll 16
   for (Index r = 0; r < rows; ++r) store(c + r * stride, low[r]), store(c + r * stride + lanes<Real>, high[r]);
 }
@@ -45,13 +58,13 @@ template <Index rows, class Real>
 /// register_tile for 1 to tile_rows rows, chosen at run time.
 template <class Real>
 inline void multiply_tile(Index rows, Index depth, const Real* left, const Real* right, Real* c, Index stride,
-                          Into into) {
-  using Kernel = void (*)(Index, const Real*, const Real*, Real*, Index, Into);
+                          Into into, const Real* ahead) {
+  using Kernel = void (*)(Index, const Real*, const Real*, Real*, Index, Into, const Real*);
   static constexpr auto kernels = []<Index... r>(std::integer_sequence<Index, r...>) {
     return std::array<Kernel, sizeof...(r)>{register_tile<r + 1, Real>...};
   }
   (std::make_integer_sequence<Index, tile_rows>());
-  kernels[static_cast<std::size_t>(rows - 1)](depth, left, right, c, stride, into);
+  kernels[static_cast<std::size_t>(rows - 1)](depth, left, right, c, stride, into, ahead);
 }
 
 }  // namespace moe::cpu

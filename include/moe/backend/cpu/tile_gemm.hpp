@@ -30,14 +30,16 @@ struct TileGemm {
   class Left {
    public:
     /// Panels of a result that one task computes, at most.
-    static constexpr Index widest = product == Product::right_transposed ? 1 : 16;
+    static constexpr Index widest = product == Product::right_transposed ? 4 : 16;
+    /// Panels that are packed at a time. The rest of a task's stream in while these are multiplied.
+    static constexpr Index packed_at_once = product == Product::right_transposed ? 1 : widest;
     /// Rows of a result that one task computes.
     static constexpr Index rows_step = 32 * cpu::tile_rows;
     /// Columns of it, where the whole result is `tiles` tiles of that many rows, `cols` columns wide. Wide tiles read
     /// memory in longer runs; narrow ones give every thread something to do.
     static constexpr Index cols_step(Index rows, Index tiles, Index cols) {
       constexpr Index panel = cpu::panel_cols<Real>, tasks = 16;
-      if (product == Product::right_transposed) return rows <= cpu::few_rows ? 8 * panel : panel;
+      if (product == Product::right_transposed && rows <= cpu::few_rows) return 8 * panel;
       Index step = widest * panel;
       while (step > panel && tiles * ((cols + step - 1) / step) < tasks) step /= 2;
       return step;
@@ -53,7 +55,7 @@ struct TileGemm {
           cols_(a.cols),
           offsets_(offsets),
           packed_(context, packed_size(a, offsets.size - 1)),
-          panels_(context, widest * cpu::panel_cols<Real> *
+          panels_(context, packed_at_once * cpu::panel_cols<Real> *
                                std::min(product == Product::left_transposed ? a.rows : a.cols, most_deep)) {
       constexpr Index task = 8 * cpu::tile_rows;
       if constexpr (product == Product::left_transposed) {
@@ -83,7 +85,7 @@ struct TileGemm {
         if (group_rows <= cpu::few_rows && right.packed == nullptr)
           return cpu::multiply_rows(a_.rows_between(row, rows_end), right.b.rows_between(col, cols_end), c, into);
       for (Index next; col < cols_end; col = next) {
-        next = std::min(col + widest * panel_cols, cols_end);
+        next = std::min(col + packed_at_once * panel_cols, cols_end);
         multiply_panels(worker, group, row, rows_end, depth, right, col, next, c.cols_between(0, next - col), into);
         c = c.cols_between(next - col, c.cols);
       }
@@ -110,10 +112,17 @@ struct TileGemm {
           cpu::pack_panels_of_rows(right.b, k, k_end, col, cols_end, panels_.of(worker));
         else
           cpu::pack_panels(right.b, k, k_end, col, cols_end, panels_.of(worker));
+        // The next panel's rows lie one after the other where they are as long as the sum.
+        const bool follows = product == Product::right_transposed && right.packed == nullptr && blocks == 1 &&
+                             cols_end < right.b.rows && right.b.stride == right.b.cols;
+        const Real *ahead = panel, *ahead_end = panel;
+        if (follows) ahead = right.b.row(cols_end).data, ahead_end = ahead + panel_cols * depth;
+        const Index ahead_step = (depth + cpu::prefetch_every - 1) / cpu::prefetch_every * cpu::line<Real>;
         for_each_strip(row, rows_end, [&](Index r, Index rows) {
           for (Index j = 0; j < c.cols; j += panel_cols)
             add_tile(rows, k_end - k, strip(group, r) + k * rows, panel + j * panel_depth, tile(c, r - row, rows, j),
-                     block == 0 ? into : cpu::Into::sum);
+                     block == 0 ? into : cpu::Into::sum, ahead);
+          ahead = ahead + ahead_step < ahead_end ? ahead + ahead_step : panel;
         });
       }
     }
@@ -133,12 +142,14 @@ struct TileGemm {
         return packed_.data() + row * cols_ + (row / cpu::tile_rows + group) * margin;
       }
     }
-    /// Values of all strips with their margins.
+    /// Values of all strips with their margins: a few strips more than needed, so that steps with some rows more or
+    /// fewer ask for memory of one size.
     static Index packed_size(View<const Real, Backend> a, Index groups) {
+      constexpr Index few = 16;
       const Index strips = product == Product::left_transposed
                                ? groups * ((a.cols + cpu::tile_rows - 1) / cpu::tile_rows)
                                : a.rows / cpu::tile_rows + groups;
-      return a.rows * a.cols + strips * cpu::strip_margin<Real>;
+      return a.rows * a.cols + (strips / few + 1) * few * cpu::strip_margin<Real>;
     }
     const Real* strip(Index group, Index row) const { return const_cast<Left*>(this)->strip(group, row); }
 
@@ -146,14 +157,14 @@ struct TileGemm {
       return c.rows_between(row, row + rows).cols_between(col, std::min(col + cpu::panel_cols<Real>, c.cols));
     }
     static void add_tile(Index rows, Index depth, const Real* left, const Real* panel, View<Real, Backend> c,
-                         cpu::Into into) {
+                         cpu::Into into, const Real* ahead) {
       constexpr Index panel_cols = cpu::panel_cols<Real>;
-      if (c.cols >= panel_cols) return cpu::multiply_tile(rows, depth, left, panel, c.data, c.stride, into);
+      if (c.cols >= panel_cols) return cpu::multiply_tile(rows, depth, left, panel, c.data, c.stride, into, ahead);
       Real whole[cpu::tile_rows * panel_cols];
       if (into == cpu::Into::sum)
         for (Index r = 0; r < rows; ++r)
           std::fill(std::copy_n(c.row(r).data, c.cols, whole + r * panel_cols), whole + (r + 1) * panel_cols, Real(0));
-      cpu::multiply_tile(rows, depth, left, panel, whole, panel_cols, into);
+      cpu::multiply_tile(rows, depth, left, panel, whole, panel_cols, into, ahead);
       for (Index r = 0; r < rows; ++r) std::copy_n(whole + r * panel_cols, c.cols, c.row(r).data);
     }
 
