@@ -23,7 +23,8 @@ struct Entry {
   std::string kind;     // layer or op
   std::string subject;  // token_moe, gather_rows, ...
   Shape shape;
-  std::string pass;  // forward, forward_backward, backward, infer, decode_1, decode_8; behind these three _packed
+  // forward, forward_backward, backward, infer, decode_1, decode_8; behind these three _packed, _packed_bf16
+  std::string pass;
   Run whole;
   Run stages{};
   /// The subject whose rate this one's is divided by, in the same shape and pass.

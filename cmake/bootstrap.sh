@@ -1,7 +1,9 @@
 #!/bin/sh
-# The two set-up commands. From a fresh Debian or Ubuntu with a shell and root or sudo:
+# The set-up commands. From a fresh Debian or Ubuntu with a shell and root or sudo:
 #
 #   sh cmake/bootstrap.sh test               installs what is missing, builds everything, runs all tests
+#   sh cmake/bootstrap.sh sanitize           the same of the unit tests, under the address and undefined-behaviour
+#                                            sanitizers of clang++
 #   sh cmake/bootstrap.sh demo [ARGUMENT...] installs what is missing, builds the program multipl_moe,
 #                                            downloads real code in six languages and runs the demo on it
 #   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files (or MOE_CORPUS=DIR), no download
@@ -52,13 +54,23 @@ install_packages() {
   apt_get update && apt_get install -y --no-install-recommends "$@"
 }
 
-# $1 = test | demo | demo-without-download
+# $1 = test | sanitize | demo | demo-without-download
 require_packages() {
   needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev"
-  [ "$1" = test ] && needed="$needed catch2 pkgconf libbenchmark-dev gnuplot-nox valgrind libdnnl-dev"
+  case $1 in
+    test) needed="$needed catch2 pkgconf libbenchmark-dev gnuplot-nox valgrind libdnnl-dev" ;;
+    sanitize) needed="$needed catch2 gnuplot-nox" ;;
+  esac
 
   missing=''
   have_command "${CXX:-c++}" || missing="$missing g++"
+  # What clang++ links its sanitizers from is a package of its own, which --no-install-recommends leaves out.
+  if [ "$1" = sanitize ]; then
+    have_command clang++ || missing="$missing clang"
+    if have_command apt-get && ! apt-cache show clang >/dev/null 2>&1 && can_be_root; then apt_get update || true; fi
+    runtime=$(apt-cache depends clang 2>/dev/null | sed -n 's/^ *Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p')
+    [ -z "$runtime" ] || needed="$needed $runtime"
+  fi
   have_command cmake || missing="$missing cmake"
   have_command ninja || missing="$missing ninja-build"
   if [ "$1" = demo ]; then have_command unzip || missing="$missing unzip"; fi
@@ -168,24 +180,41 @@ fetch_corpus() {
 
 # ---- the two commands ----------------------------------------------------------------------------
 
+# $1 = a preset, the rest goes to the build
 build() {
+  preset=$1
+  shift
   begin configuring
-  (cd "$root" && cmake --preset release) >&2
+  (cd "$root" && cmake --preset "$preset") >&2
   finish
   begin building
-  (cd "$root" && cmake --build --preset release "$@") >&2
+  (cd "$root" && cmake --build --preset "$preset" "$@") >&2
   finish
+}
+
+# $1 = a preset, the rest goes to ctest
+run_tests() {
+  preset=$1
+  shift
+  begin testing
+  result=0
+  (cd "$root" && ctest --preset "$preset" --parallel "$(nproc)" "$@") || result=$?
+  finish
+  return $result
 }
 
 test_command() {
   [ $# -eq 0 ] || die "test takes no arguments"
   require_packages test
-  build
-  begin testing
-  result=0
-  (cd "$root" && ctest --preset release --parallel "$(nproc)") || result=$?
-  finish
-  return $result
+  build release
+  run_tests release
+}
+
+sanitize_command() {
+  [ $# -eq 0 ] || die "sanitize takes no arguments"
+  require_packages sanitize
+  build asan --target moe_tests moe_allocation_tests program_tests
+  run_tests asan -L unit
 }
 
 demo_command() {
@@ -196,7 +225,7 @@ demo_command() {
   done
   started=$(date +%s)
   if [ $download = yes ]; then require_packages demo; else require_packages demo-without-download; fi
-  build --target multipl_moe
+  build release --target multipl_moe
   if [ $download = yes ]; then
     fetch_corpus
     set -- --corpus "$corpus" "$@"
@@ -209,6 +238,7 @@ command=${1:-}
 [ $# -gt 0 ] && shift
 case $command in
   test) test_command "$@" ;;
+  sanitize) sanitize_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test | demo [--corpus DIR] [ARGUMENT...]" ;;
+  *) die "usage: sh cmake/bootstrap.sh test | sanitize | demo [--corpus DIR] [ARGUMENT...]" ;;
 esac

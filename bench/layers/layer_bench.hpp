@@ -51,10 +51,14 @@ class LayerBench {
     }
     return *gradient_;
   }
-  /// The context in which the layer's weights are packed.
+  /// The context in which the layer's weights are packed, as they are or as BFloat16.
   const Context& packed() {
     if (!packed_) packed_.emplace(moe::pack_weights(context_, layer()));
     return *packed_;
+  }
+  const Context& packed_narrow() {
+    if (!packed_narrow_) packed_narrow_.emplace(moe::pack_weights<moe::BFloat16>(context_, layer()));
+    return *packed_narrow_;
   }
   ConstView d_y() const { return std::as_const(d_y_TD_).view(); }
 
@@ -70,7 +74,7 @@ class LayerBench {
   moe::Batch batch_;
   std::function<Layer()> make_;
   std::optional<Layer> layer_, gradient_;
-  std::optional<Context> packed_;
+  std::optional<Context> packed_, packed_narrow_;
   Tensor x_TD_, d_y_TD_;
   std::map<std::string, double> flops_;
 };
@@ -176,13 +180,15 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
       },
       both_stages);
 
-  // As the weights stand, and packed once before.
+  // As the weights stand, and packed once before, as they are or narrow.
   struct Weights {
     std::string suffix;
     std::function<const Context&()> context;
   };
-  for (const Weights& weights : {Weights{"", [bench]() -> const Context& { return bench->context(); }},
-                                 Weights{"_packed", [bench]() -> const Context& { return bench->packed(); }}}) {
+  for (const Weights& weights :
+       {Weights{"", [bench]() -> const Context& { return bench->context(); }},
+        Weights{"_packed", [bench]() -> const Context& { return bench->packed(); }},
+        Weights{"_packed_bf16", [bench]() -> const Context& { return bench->packed_narrow(); }}}) {
     const bool staged = weights.suffix.empty();
     add(
         "infer" + weights.suffix,

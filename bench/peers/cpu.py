@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Times a Mixtral layer of moelayers beside the same layer in PyTorch, and prints the ratios.
+"""Times a Mixtral layer of moelayers beside the same layer in PyTorch or ggml, and prints the ratios.
 
     python3 bench/peers/cpu.py --bench build/release/bin/moe_bench --shape mid paper --rounds 7
+    python3 bench/peers/cpu.py --peer ggml --ggml build/ggml_layer --dtype bfloat16
 
 PyTorch runs eagerly, the way the Hugging Face blocks do: a loop over experts that gathers each one's rows, runs its
-three linears and adds the weighted answers. Rounds alternate between the two, on as many threads each; a ratio is the
-median over rounds of (our time / PyTorch's time in the same round), so that what the machine does meanwhile meets both.
-Needs PyTorch; the library, its tests and its benchmark do not.
+three linears and adds the weighted answers. ggml runs llama.cpp's graph of the layer (ggml_layer.cpp, beside this file,
+says how to build it). Rounds alternate between the two, on as many threads each; a ratio is the median over rounds of
+(our time / the peer's time in the same round), so that what the machine does meanwhile meets both. Needs the peer; the
+library, its tests and its benchmark do not.
 """
 import argparse
 import json
@@ -15,8 +17,11 @@ import subprocess
 import sys
 import time
 
-import torch
-from torch.nn.functional import linear, one_hot, silu, softmax
+try:
+    import torch
+    from torch.nn.functional import linear, one_hot, silu, softmax
+except ImportError:
+    torch = None
 
 SHAPES = {"mid": (1024, 512, 1376, 8, 2), "paper": (512, 2048, 5504, 6, 2), "qwen1.5-moe": (512, 2048, 1408, 60, 4)}
 
@@ -47,43 +52,71 @@ class MixtralBlock:
         return y
 
 
-def passes_of(block, rows, width, dtype):
-    x = torch.empty(rows, width, dtype=dtype).uniform_(-1, 1)
-    d_y = torch.empty_like(x).uniform_(-1, 1)
-    step = [0]
+class PyTorch:
+    """The passes of one shape; each call of `ms` measures one of them for a while."""
 
-    def infer(rows_of_step):
-        with torch.no_grad():
-            block(rows_of_step())
+    def __init__(self, arguments, shape):
+        rows, width, hidden, experts, chosen = SHAPES[shape]
+        dtype = getattr(torch, arguments.dtype)
+        self.seconds = arguments.seconds
+        block = MixtralBlock(width, hidden, experts, chosen, dtype)
+        x = torch.empty(rows, width, dtype=dtype).uniform_(-1, 1)
+        d_y = torch.empty_like(x).uniform_(-1, 1)
+        step = [0]
 
-    def next_rows(count):
-        begin = step[0] % (rows // count) * count
-        step[0] += 1
-        return x[begin:begin + count]
+        def infer(rows_of_step):
+            with torch.no_grad():
+                block(rows_of_step())
 
-    def forward():
-        block(x.detach().requires_grad_())
+        def next_rows(count):
+            begin = step[0] % (rows // count) * count
+            step[0] += 1
+            return x[begin:begin + count]
 
-    def forward_backward():
-        block(x.detach().requires_grad_()).backward(d_y)
+        self.passes = {
+            "forward": lambda: block(x.detach().requires_grad_()),
+            "forward_backward": lambda: block(x.detach().requires_grad_()).backward(d_y),
+            "infer": lambda: infer(lambda: x),
+            "decode_1": lambda: infer(lambda: next_rows(1)),
+            "decode_8": lambda: infer(lambda: next_rows(8)),
+        }
+        for run in self.passes.values():
+            run()
 
-    return {
-        "forward": forward,
-        "forward_backward": forward_backward,
-        "infer": lambda: infer(lambda: x),
-        "decode_1": lambda: infer(lambda: next_rows(1)),
-        "decode_8": lambda: infer(lambda: next_rows(8)),
-    }
+    @staticmethod
+    def begin(arguments):
+        if torch is None:
+            sys.exit("cpu.py: PyTorch is not installed")
+        torch.set_num_threads(arguments.threads)
+        torch.manual_seed(1)
+        return f"PyTorch {torch.__version__}"
+
+    def ms(self, name):
+        """The median time of one call, over as many calls as fill the time given, 3 at least."""
+        times, end = [], time.perf_counter() + self.seconds
+        while len(times) < 3 or time.perf_counter() < end:
+            begin = time.perf_counter()
+            self.passes[name]()
+            times.append(1e3 * (time.perf_counter() - begin))
+        return statistics.median(times)
 
 
-def timed_ms(run, seconds):
-    """The median time of one call, over as many calls as fill `seconds`, 3 at least."""
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
-        begin = time.perf_counter()
-        run()
-        times.append(1e3 * (time.perf_counter() - begin))
-    return statistics.median(times)
+class Ggml:
+    """The same of ggml, which knows no backward pass of this layer."""
+
+    def __init__(self, arguments, shape):
+        self.sizes = SHAPES[shape]
+        self.program = arguments.ggml
+        self.options = [{"float32": "f32", "bfloat16": "bf16"}[arguments.dtype], arguments.threads, arguments.seconds]
+        self.passes = {"infer": self.sizes[0], "decode_1": 1, "decode_8": 8}
+
+    @staticmethod
+    def begin(arguments):
+        return f"ggml ({arguments.ggml})"
+
+    def ms(self, name):
+        command = [self.program, *self.sizes, *self.options, self.passes[name]]
+        return float(subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE).stdout)
 
 
 def ours_ms(arguments, shape, name):
@@ -104,27 +137,26 @@ def main():
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count, 5 or more (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="of both (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=1.5, help="time for one pass in a round (default: %(default)s)")
-    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of PyTorch's weights")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of the peer's weights")
+    parser.add_argument("--peer", default="pytorch", choices=["pytorch", "ggml"], help="(default: %(default)s)")
+    parser.add_argument("--ggml", default="build/ggml_layer", help="built ggml_layer.cpp (default: %(default)s)")
     arguments = parser.parse_args()
     if arguments.rounds < 5:
         parser.error(f"--rounds must be 5 or more, found {arguments.rounds}")
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(1)
-    print(f"PyTorch {torch.__version__} ({arguments.dtype}), {arguments.threads} threads, {arguments.rounds} rounds")
-    print(f"{'pass':32}{'ours ms':>10}{'PyTorch ms':>12}{'ratio':>8}{'quartiles':>16}")
+    peer_type = {"pytorch": PyTorch, "ggml": Ggml}[arguments.peer]
+    title = peer_type.begin(arguments)
+    print(f"{title} ({arguments.dtype}), {arguments.threads} threads, {arguments.rounds} rounds")
+    print(f"{'pass':32}{'ours ms':>10}{'peer ms':>12}{'ratio':>8}{'quartiles':>16}")
     for shape in arguments.shape:
-        rows, width, hidden, experts, chosen = SHAPES[shape]
-        dtype = getattr(torch, arguments.dtype)
-        theirs = passes_of(MixtralBlock(width, hidden, experts, chosen, dtype), rows, width, dtype)
-        compared = [(name, name) for name in theirs]
-        compared += [(f"{name}_packed", name) for name in ("infer", "decode_1", "decode_8")]
+        theirs = peer_type(arguments, shape)
+        compared = [(name, name) for name in theirs.passes]
+        compared += [(name + how, name) for how in ("_packed", "_packed_bf16")
+                     for name in ("infer", "decode_1", "decode_8")]
         measured = {name: ([], []) for name, _ in compared}
-        for run in theirs.values():
-            run()
         for _ in range(arguments.rounds):
             for mine, name in compared:
                 measured[mine][0].append(ours_ms(arguments, shape, mine))
-                measured[mine][1].append(timed_ms(theirs[name], arguments.seconds))
+                measured[mine][1].append(theirs.ms(name))
         for mine, (ours, peer) in measured.items():
             ratios = sorted(a / b for a, b in zip(ours, peer))
             first, _, third = statistics.quantiles(ratios, n=4)

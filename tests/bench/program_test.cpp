@@ -55,8 +55,8 @@ TEST_CASE("the list names every layer, pass and operation", "[bench]") {
   const std::set<std::string> known(names.begin(), names.end());
   CHECK(known.size() == names.size());
   for (const char* subject : {"token_moe", "segment_moe", "hybrid_moe", "dense_ffn_x2"})
-    for (const char* pass :
-         {"forward", "forward_backward", "infer", "decode_1", "decode_8", "infer_packed", "decode_1_packed"})
+    for (const char* pass : {"forward", "forward_backward", "infer", "decode_1", "decode_8", "infer_packed",
+                             "decode_1_packed", "decode_8_packed_bf16"})
       CHECK(known.count("layer/" + std::string(subject) + "/small/" + pass) == 1);
   for (const char* op : {"op/gather_rows/small/forward", "op/grouped_swiglu/small/backward"})
     CHECK(known.count(op) == 1);
@@ -130,7 +130,7 @@ TEST_CASE("every line of csv has the columns of the first", "[bench]") {
     // Nothing to compare with was measured.
     CHECK(cells[column("of_dense")].empty());
   }
-  CHECK(parts.count("whole") == 11);
+  CHECK(parts.count("whole") == 14);
   CHECK(parts.count("router") == 5);
   CHECK(parts.count("experts_back") == 1);
   CHECK(parts.count("rest") == 5);

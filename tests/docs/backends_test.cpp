@@ -58,6 +58,11 @@ TEST_CASE("backends: weights are packed once", "[docs]") {
   const auto one_BD = layer.decode(packed, x_TD.view().rows_between(42, 43), {}, state);
   CHECK(std::equal(one_BD.data(), one_BD.data() + 8, all_TD.view().row(42).begin()));
   // [/packed]
+  // [narrow]
+  const moe::CpuContext narrow = moe::pack_weights<moe::BFloat16>(moe::CpuContext{}, layer);
+  const auto next_BD = layer.decode(narrow, x_TD.view().rows_between(43, 44), {}, state);
+  CHECK(std::abs(next_BD.view()(0, 0) - all_TD.view()(43, 0)) < 0.01f);
+  // [/narrow]
 }
 
 TEST_CASE("backends: a context that is shared serves both callers", "[docs]") {

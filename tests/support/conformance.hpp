@@ -6,18 +6,12 @@
 
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
+#include "support/slow_build.hpp"
 #include "support/tolerance.hpp"
 
 namespace moe::testing {
 
-// Builds that run slowly, for coverage or with planted bugs, say how many cases they can afford.
-#if defined(MOE_CONFORMANCE_CASES)
-inline constexpr std::uint32_t conformance_cases = MOE_CONFORMANCE_CASES;
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr std::uint32_t conformance_cases = 1000;
-#else
-inline constexpr std::uint32_t conformance_cases = 10000;
-#endif
+inline constexpr std::uint32_t conformance_cases = is_slow_build ? 300 : 10000;
 
 /// Which corners the cases of a run have been to.
 struct Corners {

@@ -17,7 +17,7 @@ std::optional<std::int64_t> element_count(std::span<const std::int64_t> shape);
 /// Bytes of a tensor; empty where its dtype is unknown or the number passes 2^63 - 1.
 std::optional<std::uint64_t> tensor_bytes(std::string_view dtype, std::span<const std::int64_t> shape);
 
+/// The value of a number of 16 bits, five of them its exponent.
 float float_of_half(std::uint16_t bits);
-float float_of_bfloat(std::uint16_t bits);
 
 }  // namespace multipl_moe

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "moe/core/bfloat16.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/safetensors_header.hpp"
@@ -77,7 +78,7 @@ void read_as(const InputFile& file, std::uint64_t offset, std::string_view name,
   else if (tensor.dtype == "F64")
     read_converted<double>(file, offset, values, same);
   else if (tensor.dtype == "BF16")
-    read_converted<std::uint16_t>(file, offset, values, float_of_bfloat);
+    read_converted<moe::BFloat16>(file, offset, values, [](moe::BFloat16 value) { return float(value); });
   else if (tensor.dtype == "F16")
     read_converted<std::uint16_t>(file, offset, values, float_of_half);
   else

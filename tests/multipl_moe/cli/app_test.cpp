@@ -6,9 +6,11 @@
 
 #include "program.hpp"
 #include "support/catch.hpp"
+#include "support/slow_build.hpp"
 
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
+using moe::testing::is_slow_build;
 
 TEST_CASE("every command has help that names its options", "[cli]") {
   const ScratchFolder scratch;
@@ -64,7 +66,9 @@ TEST_CASE("the chain of commands, from source files to text", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const std::string small = " --data data --batch-size 2 --sequence-length 32 --threads 1 -q";
-  REQUIRE(run(scratch, "pretrain -o base --steps 3" + small).exit_code == 0);
+  put_tiny_config(scratch);
+  const std::string size = is_slow_build ? " --config-json tiny.json" : "";
+  REQUIRE(run(scratch, "pretrain -o base --steps 3" + size + small).exit_code == 0);
   REQUIRE(run(scratch, "upcycle --model base -o mixture --segment-window 8").exit_code == 0);
   REQUIRE(run(scratch, "train --model mixture -o post --steps 2 --mix 7:3" + small).exit_code == 0);
   const Outcome eval = run(scratch, "eval --model post --data data --sequence-length 32 --json");

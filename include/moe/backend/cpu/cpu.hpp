@@ -405,15 +405,15 @@ struct Cpu {
         : weights_(weights), packed_(context, context.packed ? weights.size : 0) {
       if (context.packed)
         for (Index g = 0; g < weights.size; ++g)
-          packed_.data()[g] = offsets[g] < offsets[g + 1] ? context.packed->find(weights[g]) : nullptr;
+          packed_.data()[g] = offsets[g] < offsets[g + 1] ? context.packed->find(weights[g]) : cpu::Panels<Real>{};
     }
     cpu::Right<Real, Cpu> operator[](Index g) const {
-      return {weights_[g], packed_.data() == nullptr ? nullptr : packed_.data()[g]};
+      return {weights_[g], packed_.data() == nullptr ? cpu::Panels<Real>{} : packed_.data()[g]};
     }
 
    private:
     ListView<View<const Real, Cpu>> weights_;
-    HostBuffer<const Real*> packed_;
+    HostBuffer<cpu::Panels<Real>> packed_;
   };
 
   template <class Real>

@@ -1,53 +1,65 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 
 #include "moe/backend/cpu/packing.hpp"
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
+#include "moe/backend/cpu/product.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe::cpu {
 
 /// Copies of weights in the order in which TileGemm's registers take them, for products y = x w^T. They are as large as
-/// the weights, and of use as long as these do not change.
+/// the weights, or half as large where they are kept as BFloat16, and of use as long as the weights do not change.
 class PackedWeights {
  public:
-  /// Packs w. Throws std::bad_alloc when memory is out.
-  template <class Real, class Backend, class Context>
+  /// Packs w, each value as Stored: its own type, or for floats BFloat16. Throws std::bad_alloc when memory is out.
+  template <class Stored, class Real, class Backend, class Context>
   void add(const Context& context, View<const Real, Backend> w) {
+    static_assert(can_keep<Stored, Real>, "weights are packed in their own type, or floats as moe::BFloat16");
     constexpr Index panel = panel_cols<Real>;
     if (w.empty()) return;
-    const Index panels = (w.rows + panel - 1) / panel;
-    Packed packed{w.rows, w.cols, sizeof(Real), Buffer<std::byte>(bytes<Real>(panels * panel * w.cols))};
-    Real* to = reinterpret_cast<Real*>(packed.values.data());
-    parallel(context, panels, [&](Index p) {
-      pack_panels_of_rows(w, 0, w.cols, p * panel, std::min((p + 1) * panel, w.rows), to + p * panel * w.cols);
+    const Index panels = (w.rows + panel - 1) / panel, values = panel * w.cols;
+    Packed packed{w.rows, w.cols, sizeof(Stored),
+                  Buffer<std::byte>(panels * values * static_cast<Index>(sizeof(Stored)))};
+    Stored* all = reinterpret_cast<Stored*>(packed.values.data());
+    constexpr bool whole = std::is_same_v<Stored, Real>;
+    Scratch<Real> scratch(context, whole ? 0 : values);
+    parallel(context, panels, [&](Index p, Index worker) {
+      Stored* const to = all + p * values;
+      const auto pack = [&](Real* panel_to) {
+        pack_panels_of_rows(w, 0, w.cols, p * panel, std::min((p + 1) * panel, w.rows), panel_to);
+      };
+      if constexpr (whole) {
+        pack(to);
+      } else {
+        pack(scratch.of(worker));
+        std::transform(scratch.of(worker), scratch.of(worker) + values, to, [](Real value) { return Stored(value); });
+      }
     });
     packed_.insert_or_assign(w.data, std::move(packed));
   }
 
-  /// w's panels one after the other, w.cols x panel_cols values each; null where w was not packed. Throws Error where w
+  /// w's panels one after the other, w.cols x panel_cols values each; none where w was not packed. Throws Error where w
   /// has changed since, as far as a few of its values tell.
   template <class Real, class Backend>
-  const Real* find(View<const Real, Backend> w) const {
+  Panels<Real> find(View<const Real, Backend> w) const {
     const auto found = packed_.find(w.data);
-    if (found == packed_.end()) return nullptr;
+    if (found == packed_.end()) return {};
     const Packed& packed = found->second;
-    if (packed.rows != w.rows || packed.cols != w.cols || packed.value_bytes != sizeof(Real)) return nullptr;
-    constexpr Index panel = panel_cols<Real>, samples = 8;
-    const Real* values = reinterpret_cast<const Real*>(packed.values.data());
-    for (Index i = 0; i < samples; ++i) {
-      const Index row = i * (w.rows - 1) / (samples - 1), col = i * (w.cols - 1) / (samples - 1);
-      require(std::memcmp(&w(row, col), values + (row / panel * w.cols + col) * panel + row % panel, sizeof(Real)) == 0,
-              "pack_weights", "a weight of ", w.rows, " x ", w.cols,
-              " has changed since it was packed; pack the layer again");
-    }
-    return values;
+    if (packed.rows != w.rows || packed.cols != w.cols) return {};
+    if (packed.value_bytes == sizeof(Real)) return {.whole = checked<Real>(packed, w)};
+    if constexpr (can_be_narrow<Real>)
+      if (packed.value_bytes == sizeof(BFloat16)) return {.narrow = checked<BFloat16>(packed, w)};
+    return {};
   }
 
   /// Number of weights.
@@ -59,9 +71,23 @@ class PackedWeights {
     std::size_t value_bytes;
     Buffer<std::byte> values;
   };
-  template <class Real>
-  static Index bytes(Index count) {
-    return count * static_cast<Index>(sizeof(Real));
+  template <class Stored, class Real>
+  static constexpr bool can_keep = std::is_same_v<Stored, Real> ||
+                                   (std::is_same_v<Stored, BFloat16> && can_be_narrow<Real>);
+
+  /// The copy, where a few of w's values are still what was packed.
+  template <class Stored, class Real, class Backend>
+  static const Stored* checked(const Packed& packed, View<const Real, Backend> w) {
+    constexpr Index panel = panel_cols<Real>, samples = 8;
+    const Stored* values = reinterpret_cast<const Stored*>(packed.values.data());
+    for (Index i = 0; i < samples; ++i) {
+      const Index row = i * (w.rows - 1) / (samples - 1), col = i * (w.cols - 1) / (samples - 1);
+      const auto now = static_cast<Stored>(w(row, col));
+      require(std::memcmp(&now, values + (row / panel * w.cols + col) * panel + row % panel, sizeof now) == 0,
+              "pack_weights", "a weight of ", w.rows, " x ", w.cols,
+              " has changed since it was packed; pack the layer again");
+    }
+    return values;
   }
 
   std::unordered_map<const void*, Packed> packed_;

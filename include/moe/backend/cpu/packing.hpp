@@ -85,4 +85,10 @@ void pack_panels_of_rows(View<const Real, Backend> x, Index k, Index k_end, Inde
   }
 }
 
+/// `count` (a multiple of lanes) values in the type that they are multiplied in.
+template <class Real>
+void widen(const BFloat16* from, Index count, Real* to) {
+  for (Index i = 0; i < count; i += lanes<Real>) store(to + i, load<Real>(from + i));
+}
+
 }  // namespace moe::cpu

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <type_traits>
 
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/view.hpp"
 
@@ -17,6 +19,10 @@ namespace cpu {
 
 /// Whether a result begins at 0 or is added to what the memory holds.
 enum class Into { fresh, sum };
+
+/// At most so many rows meet a weight as it stands, or as it was packed: to pack or to widen it for so few costs more
+/// than it gives.
+inline constexpr Index few_rows = 8;
 
 /// Memory for each worker of a job, taken by whoever starts the job.
 template <class Real>
@@ -70,13 +76,29 @@ void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_s
   });
 }
 
+/// Whether weights of this type can be packed as BFloat16.
+template <class Real>
+inline constexpr bool can_be_narrow = std::is_same_v<Real, float>;
+
+/// A weight's panels as PackedWeights keeps them, in the product's own type or in a narrower one.
+template <class Real>
+struct Panels {
+  /// Null where they are narrow, or where there are none.
+  const Real* whole = nullptr;
+  /// Null where they are whole, or where there are none.
+  const BFloat16* narrow = nullptr;
+
+  /// Whether there are any.
+  explicit operator bool() const { return whole != nullptr || narrow != nullptr; }
+};
+
 /// The right operand of one group's product, with what its Gemm knows of it.
 template <class Real, class Backend>
 struct Right {
   /// b.
   View<const Real, Backend> b;
-  /// PackedWeights' copy of it, or null.
-  const Real* packed = nullptr;
+  /// PackedWeights' copy of it.
+  Panels<Real> packed{};
 };
 
 /// The left operand of a grouped product for a Gemm that multiplies whole matrices: the operand as it is. Where the

@@ -10,9 +10,6 @@
 
 namespace moe::cpu {
 
-/// At most so many rows go through a weight as it stands; packing it for so few costs more than it gives.
-inline constexpr Index few_rows = 8;
-
 namespace detail {
 
 template <class Half, class Vector, std::size_t... i>

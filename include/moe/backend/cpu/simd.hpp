@@ -11,6 +11,7 @@
 #include <immintrin.h>
 #endif
 
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/index.hpp"
 
 namespace moe::cpu {
@@ -54,8 +55,16 @@ template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> load(const Real* from, Index count) {
   if (count >= lanes<Real>) return load(from);
   Lanes<Real> value{};
-  std::memcpy(&value, from, static_cast<std::size_t>(count) * sizeof(Real));
+  if (count > 0) std::memcpy(&value, from, static_cast<std::size_t>(count) * sizeof(Real));
   return value;
+}
+/// `lanes` values of a narrower type, widened.
+template <class Real>
+[[gnu::always_inline]] inline Lanes<Real> load(const BFloat16* from) requires std::is_same_v<Real, float> {
+  using Bits = typename detail::VectorOf<std::uint32_t, vector_bytes>::type;
+  typename detail::VectorOf<std::uint16_t, vector_bytes / 2>::type half;
+  std::memcpy(&half, from, sizeof half);
+  return reinterpret_cast<Lanes<Real>>(__builtin_convertvector(half, Bits) << 16);
 }
 /// `lanes` values to memory of any alignment.
 template <class Real>
@@ -66,7 +75,7 @@ template <class Real>
 template <class Real>
 [[gnu::always_inline]] inline void store(Real* to, Lanes<Real> value, Index count) {
   if (count >= lanes<Real>) return store(to, value);
-  std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(Real));
+  if (count > 0) std::memcpy(to, &value, static_cast<std::size_t>(count) * sizeof(Real));
 }
 
 namespace detail {

@@ -82,7 +82,7 @@ struct TileGemm {
       const Index group_rows = offsets_[group + 1] - offsets_[group];
       const Index depth = product == Product::left_transposed ? group_rows : cols_;
       if constexpr (product == Product::right_transposed)
-        if (group_rows <= cpu::few_rows && right.packed == nullptr)
+        if (group_rows <= cpu::few_rows && !right.packed)
           return cpu::multiply_rows(a_.rows_between(row, rows_end), right.b.rows_between(col, cols_end), c, into);
       for (Index next; col < cols_end; col = next) {
         next = std::min(col + packed_at_once * panel_cols, cols_end);
@@ -99,32 +99,63 @@ struct TileGemm {
     void multiply_panels(Index worker, Index group, Index row, Index rows_end, Index depth,
                          cpu::Right<Real, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
                          cpu::Into into) {
-      constexpr Index panel_cols = cpu::panel_cols<Real>;
       const Index blocks = std::max<Index>(1, (depth + most_deep - 1) / most_deep);
       const Index step = (depth + blocks - 1) / blocks;
       for (Index block = 0; block < blocks; ++block) {
-        const Index k = block * step, k_end = std::min(depth, k + step);
-        const Real* panel = panels_.of(worker);
-        Index panel_depth = k_end - k;
-        if (right.packed != nullptr)
-          panel = right.packed + col * depth + k * panel_cols, panel_depth = depth;
-        else if constexpr (product == Product::right_transposed)
-          cpu::pack_panels_of_rows(right.b, k, k_end, col, cols_end, panels_.of(worker));
-        else
-          cpu::pack_panels(right.b, k, k_end, col, cols_end, panels_.of(worker));
-        // The next panel's rows lie one after the other where they are as long as the sum.
-        const bool follows = product == Product::right_transposed && right.packed == nullptr && blocks == 1 &&
-                             cols_end < right.b.rows && right.b.stride == right.b.cols;
-        const Real *ahead = panel, *ahead_end = panel;
-        if (follows) ahead = right.b.row(cols_end).data, ahead_end = ahead + panel_cols * depth;
-        const Index ahead_step = (depth + cpu::prefetch_every - 1) / cpu::prefetch_every * cpu::line<Real>;
-        for_each_strip(row, rows_end, [&](Index r, Index rows) {
-          for (Index j = 0; j < c.cols; j += panel_cols)
-            add_tile(rows, k_end - k, strip(group, r) + k * rows, panel + j * panel_depth, tile(c, r - row, rows, j),
-                     block == 0 ? into : cpu::Into::sum, ahead);
-          ahead = ahead + ahead_step < ahead_end ? ahead + ahead_step : panel;
-        });
+        const Range summed{block * step, std::min(depth, (block + 1) * step)};
+        const auto multiply_strips = [&](const auto* panels, Ahead ahead) {
+          this->multiply_strips(group, {row, rows_end}, summed, panels, c, block == 0 ? into : cpu::Into::sum, ahead);
+        };
+        Real* const own = panels_.of(worker);
+        if constexpr (product == Product::right_transposed) {
+          const Index at = col * depth + summed.begin * cpu::panel_cols<Real>;
+          if (right.packed.whole != nullptr) {
+            multiply_strips(right.packed.whole + at, {});
+          } else if (right.packed.narrow != nullptr) {
+            if constexpr (cpu::can_be_narrow<Real>) {
+              if (rows_end - row <= cpu::few_rows) {
+                multiply_strips(right.packed.narrow + at, {});
+              } else {
+                cpu::widen(right.packed.narrow + at, summed.size() * cpu::panel_cols<Real>, own);
+                multiply_strips(own, {});
+              }
+            }
+          } else {
+            cpu::pack_panels_of_rows(right.b, summed.begin, summed.end, col, cols_end, own);
+            // The next panel's rows lie one after the other where they are as long as the sum.
+            const bool follows = blocks == 1 && cols_end < right.b.rows && right.b.stride == right.b.cols;
+            const Real* next = follows ? right.b.row(cols_end).data : nullptr;
+            multiply_strips(own, follows ? Ahead{next, next + cpu::panel_cols<Real> * depth} : Ahead{});
+          }
+        } else {
+          cpu::pack_panels(right.b, summed.begin, summed.end, col, cols_end, own);
+          multiply_strips(own, {});
+        }
       }
+    }
+    /// From begin up to end.
+    struct Range {
+      Index begin, end;
+      Index size() const { return end - begin; }
+    };
+    /// What will be read next, and is asked for meanwhile.
+    struct Ahead {
+      const Real *begin = nullptr, *end = nullptr;
+    };
+    /// The rows' strips times panels that lie one after the other.
+    template <class Stored>
+    void multiply_strips(Index group, Range rows, Range summed, const Stored* panels, View<Real, Backend> c,
+                         cpu::Into into, Ahead ahead) {
+      constexpr Index panel_cols = cpu::panel_cols<Real>;
+      const Index step = (summed.size() + cpu::prefetch_every - 1) / cpu::prefetch_every * cpu::line<Real>;
+      for_each_strip(rows.begin, rows.end, [&](Index row, Index count) {
+        const Real* const left = strip(group, row) + summed.begin * count;
+        const bool more = ahead.end - ahead.begin > step;
+        for (Index j = 0; j < c.cols; j += panel_cols)
+          add_tile(count, summed.size(), left, panels + j * summed.size(), tile(c, row - rows.begin, count, j), into,
+                   more ? ahead.begin : left);
+        if (more) ahead.begin += step;
+      });
     }
     template <class F>
     static void for_each_strip(Index row, Index rows_end, const F& f) {
@@ -156,7 +187,8 @@ struct TileGemm {
     static View<Real, Backend> tile(View<Real, Backend> c, Index row, Index rows, Index col) {
       return c.rows_between(row, row + rows).cols_between(col, std::min(col + cpu::panel_cols<Real>, c.cols));
     }
-    static void add_tile(Index rows, Index depth, const Real* left, const Real* panel, View<Real, Backend> c,
+    template <class Stored>
+    static void add_tile(Index rows, Index depth, const Real* left, const Stored* panel, View<Real, Backend> c,
                          cpu::Into into, const Real* ahead) {
       constexpr Index panel_cols = cpu::panel_cols<Real>;
       if (c.cols >= panel_cols) return cpu::multiply_tile(rows, depth, left, panel, c.data, c.stride, into, ahead);

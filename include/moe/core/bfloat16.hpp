@@ -1,0 +1,33 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace moe {
+
+/// The upper half of a float's bits: its sign, its exponent and seven bits of its fraction. A type to keep values in;
+/// what is computed is computed in float.
+struct BFloat16 {
+  /// Sign, eight bits of exponent, seven of fraction.
+  std::uint16_t bits = 0;
+
+  BFloat16() = default;
+  /// The nearest one, of two as near the even one; what is larger than all of them becomes infinite, NaN stays NaN.
+  explicit BFloat16(float value) {
+    const auto whole = std::bit_cast<std::uint32_t>(value);
+    const bool is_nan = (whole & 0x7fffffffu) > 0x7f800000u;
+    const std::uint32_t rounded = whole + 0x7fffu + ((whole >> 16) & 1u);
+    bits = static_cast<std::uint16_t>((is_nan ? whole | 0x400000u : rounded) >> 16);
+  }
+  /// The same value.
+  explicit operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+
+  /// The value with these bits.
+  static BFloat16 of_bits(std::uint16_t bits) {
+    BFloat16 value;
+    value.bits = bits;
+    return value;
+  }
+};
+
+}  // namespace moe
