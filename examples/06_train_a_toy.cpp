@@ -83,7 +83,7 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
     Tensor d_y_TD(rows, width);
     const double error = loss(y_TD, data, &d_y_TD);
 
-    moe::set_to_zero(gradient);
+    moe::set_to_zero(context, gradient);
     layer.backward(context, d_y_TD, {.balance = 0.003}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
     adamw.step(context, schedule.at(step), step, scale, layer, gradient, m, v);

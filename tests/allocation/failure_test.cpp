@@ -4,6 +4,7 @@
 #include <chrono>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "allocation/counting_allocator.hpp"
 #include "allocation/training.hpp"
@@ -81,7 +82,7 @@ TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs o
     const auto expected = t.backward(run);
     const auto slopes = contents(t.gradient);
     const auto forward = [&] {
-      set_to_zero(t.gradient);
+      set_to_zero(t.context, t.gradient);
       auto prepared = t.forward();
       // What forward has given back is not to serve backward.
       t.context.pool = std::make_shared<cpu::Pool>();
@@ -159,13 +160,15 @@ TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere gives eve
     }
   };
   // What a process makes once, at its first threads and its first exceptions, is no leak.
-  for (int request = 1; happened; request += 10) attempt(request);
+  int warming = 1;
+  while (happened) attempt(std::exchange(warming, warming + 10));
   const auto before = allocated();
   failures = 0;
   // Counted, not checked, in the loop: the test framework asks for memory too.
   int leaks = 0, wrong_answers = 0, changed_weights = 0;
-  for (happened = true; happened; ++requests) {
-    attempt(requests + 1);
+  happened = true;
+  while (happened) {
+    attempt(++requests);
     const auto after = allocated();
     leaks += after.blocks != before.blocks || after.bytes != before.bytes;
     wrong_answers += !same;

@@ -48,7 +48,7 @@ struct Training {
     const double norm = global_norm(context, gradient);
     AdamW{}.step(context, 1e-3, steps + 1, clip_factor(norm, 1), layer, gradient, m, v);
     layer.absorb(context, stats);
-    set_to_zero(gradient);
+    set_to_zero(context, gradient);
     ++steps;
   }
   void step() {

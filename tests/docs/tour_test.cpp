@@ -41,7 +41,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
     losses.push_back(0.5 * error.squaredNorm());
     moe::as_eigen(d_out_TD) = error;
 
-    moe::set_to_zero(gradient);
+    moe::set_to_zero(context, gradient);
     layer.backward(context, d_out_TD, {.balance = 0.01}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
     adamw.step(context, schedule.at(step), step, scale, layer, gradient, m, v);

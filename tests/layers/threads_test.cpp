@@ -66,7 +66,7 @@ std::vector<float> train(const CpuContext& context, Work& work) {
     const double scale = clip_factor(global_norm(context, gradient), 1);
     AdamW{}.step(context, 1e-2, step, scale, work.layer, gradient, m, v);
     work.layer.absorb(context, run.stats);
-    set_to_zero(gradient);
+    set_to_zero(context, gradient);
   }
   for_each_parameter([&](const std::string&, const auto& weight) { append(bits, weight); }, work.layer);
   append(bits, work.layer.segment.gating.thresholds_E);

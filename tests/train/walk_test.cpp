@@ -82,7 +82,7 @@ TEST_CASE("a gradient tree holds memory for what trains and nothing else", "[tra
         for (Index i = 0; i < slope.size(); ++i) slope.data()[i] = 1;
       },
       layer, gradient);
-  set_to_zero(gradient);
+  set_to_zero(CpuContext{.threads = 3}, gradient);
   for_each_parameter(
       [](const std::string&, const auto& slope) {
         for (Index i = 0; i < slope.size(); ++i) CHECK(slope.data()[i] == 0);

@@ -49,8 +49,7 @@ struct Attention {
     Saved saved{q_proj.forward(context, x_TD), k_proj.forward(context, x_TD), v_proj.forward(context, x_TD),
                 Tensor::uninitialized(context, x_TD.rows, shape.heads * shape.head_dim),
                 Tensor::uninitialized(context, x_TD.rows, shape.heads)};
-    turn(context, batch, saved.q_TA.view(), 1);
-    turn(context, batch, saved.k_TC.view(), 1);
+    turn(context, batch, 1, saved.q_TA.view(), saved.k_TC.view());
     TiledAttention<Value, Backend>(shape, batch)
         .forward(context, saved.q_TA, saved.k_TC, saved.v_TC, saved.o_TA.view(), saved.lse_TH.view());
     auto y_TD = o_proj.forward(context, saved.o_TA);
@@ -66,8 +65,7 @@ struct Attention {
     TiledAttention<Value, Backend>(shape, batch)
         .backward(context, d_o_TA, saved.q_TA, saved.k_TC, saved.v_TC, saved.o_TA, saved.lse_TH, d_q_TA.view(),
                   d_k_TC.view(), d_v_TC.view());
-    turn(context, batch, d_q_TA.view(), -1);
-    turn(context, batch, d_k_TC.view(), -1);
+    turn(context, batch, -1, d_q_TA.view(), d_k_TC.view());
     auto d_x_TD = q_proj.backward(context, d_q_TA, x_TD, gradient.q_proj);
     moe::add_to(context, k_proj.backward(context, d_k_TC, x_TD, gradient.k_proj), d_x_TD.view());
     moe::add_to(context, v_proj.backward(context, d_v_TC, x_TD, gradient.v_proj), d_x_TD.view());
@@ -119,7 +117,8 @@ struct Attention {
   }
 
  private:
-  void turn(const Context& context, const moe::Batch& batch, moe::View<Value, Backend> x_TA, Value direction) const {
+  void turn(const Context& context, const moe::Batch& batch, Value direction, moe::View<Value, Backend> q_TA,
+            moe::View<Value, Backend> k_TC) const {
     moe::Index longest = 0;
     std::vector<moe::Index> position;
     for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
@@ -127,8 +126,11 @@ struct Attention {
       for (moe::Index t = batch.offsets[b]; t < batch.offsets[b + 1]; ++t) position.push_back(t - batch.offsets[b]);
     }
     const RotaryTable<Value> table(longest, shape.head_dim, theta);
-    Backend::for_each(context, x_TA.rows,
-                      [&](moe::Index t) { table.turn(x_TA.row(t), position[static_cast<std::size_t>(t)], direction); });
+    Backend::for_each(context, q_TA.rows, [&](moe::Index t) {
+      const moe::Index p = position[static_cast<std::size_t>(t)];
+      table.turn(q_TA.row(t), p, direction);
+      table.turn(k_TC.row(t), p, direction);
+    });
   }
   static void append(moe::Row<const Value> row, moe::Index length, Tensor& stored) {
     if (length == stored.rows()) {

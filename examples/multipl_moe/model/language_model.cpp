@@ -80,7 +80,7 @@ class TransformerModel final : public LanguageModel {
     discard_step();
   }
   void discard_step() override {
-    moe::set_to_zero(gradient_);
+    moe::set_to_zero(context_, gradient_);
     observed_.clear();
   }
   void calibrate(const Sequences& sequences) override {

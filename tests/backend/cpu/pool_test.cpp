@@ -52,7 +52,8 @@ TEST_CASE("a pool says what it keeps for later", "[cpu]") {
   cpu::Pool pool;
   std::vector<std::pair<void*, std::size_t>> taken;
   Index bytes = 0;
-  for (const std::size_t wanted : {1, 64, 65, 511, 512, 513, 1000, 1024, 1025, 4095, 5000, 1 << 20}) {
+  for (const std::size_t wanted :
+       std::initializer_list<std::size_t>{1, 64, 65, 511, 512, 513, 1000, 1024, 1025, 4095, 5000, 1 << 20}) {
     const std::size_t size = cpu::Pool::size_class(wanted);
     taken.emplace_back(pool.take(size), size);
     bytes += static_cast<Index>(size);
