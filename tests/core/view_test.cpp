@@ -62,6 +62,14 @@ TEST_CASE("a view reads through its stride", "[core]") {
   CHECK(Constant(values.data(), 2, 10)(1, 9) == 19);
 }
 
+TEST_CASE("columns of no rows are where the matrix is, which may be nowhere", "[core]") {
+  const Mutable none(nullptr, 0, 5);
+  const Mutable columns = none.cols_between(2, 5);
+  CHECK(columns.data == nullptr);
+  CHECK(columns.rows == 0);
+  CHECK(columns.cols == 3);
+}
+
 TEST_CASE("another library's matrix is viewed where it is", "[core]") {
   std::vector<double> values(8, 1.0);
   Foreign<true, 1> foreign{values.data()};

@@ -131,7 +131,10 @@ struct View {
     return {data + begin * stride, end - begin, cols, stride};
   }
   /// Columns [begin, end).
-  MOE_HOST_DEVICE View cols_between(Index begin, Index end) const { return {data + begin, rows, end - begin, stride}; }
+  MOE_HOST_DEVICE View cols_between(Index begin, Index end) const {
+    // Of no rows there may be no memory, and from a null pointer nothing leads on.
+    return {rows == 0 ? data : data + begin, rows, end - begin, stride};
+  }
 };
 
 }  // namespace moe

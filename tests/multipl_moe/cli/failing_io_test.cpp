@@ -5,9 +5,11 @@
 #include "../train/run_files.hpp"
 #include "program.hpp"
 #include "support/catch.hpp"
+#include "support/slow_build.hpp"
 
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
+using moe::testing::is_slow_build;
 namespace fs = std::filesystem;
 
 namespace {
@@ -44,7 +46,7 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and costs no ch
   const std::string whole = newest_checkpoint_of(scratch / "whole"), metrics = metrics_of(scratch / "whole");
   const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
   std::map<std::string, int> failed;
-  for (int call = 1;; ++call) {
+  for (int call = 1;; call += is_slow_build ? 9 : 1) {
     fs::remove_all(scratch / "run");
     const Outcome outcome = run_failing(scratch, words + "run", call, for_good);
     if (!fs::exists(scratch / "failed")) {
@@ -62,6 +64,8 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and costs no ch
     for (const auto& entry : fs::directory_iterator(scratch / "run/checkpoints"))
       CHECK_FALSE(entry.path().filename().native().starts_with('.'));
   }
+  CHECK(failed.size() > 2);
+  if (is_slow_build) return;
   for (const char* name : {"open", "write", "fsync", "close", "rename", "mkdir"}) {
     INFO(name);
     CHECK(failed[name] > 0);
