@@ -140,6 +140,8 @@ def main():
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of the peer's weights")
     parser.add_argument("--peer", default="pytorch", choices=["pytorch", "ggml"], help="(default: %(default)s)")
     parser.add_argument("--ggml", default="build/ggml_layer", help="built ggml_layer.cpp (default: %(default)s)")
+    parser.add_argument("--passes", nargs="+", default=[], metavar="PASS", help="of ours, such as decode_1_packed_bf16 "
+                        "(default: all that the peer has)")
     arguments = parser.parse_args()
     if arguments.rounds < 5:
         parser.error(f"--rounds must be 5 or more, found {arguments.rounds}")
@@ -152,6 +154,9 @@ def main():
         compared = [(name, name) for name in theirs.passes]
         compared += [(name + how, name) for how in ("_packed", "_packed_bf16")
                      for name in ("infer", "decode_1", "decode_8")]
+        compared = [pair for pair in compared if not arguments.passes or pair[0] in arguments.passes]
+        if not compared:
+            sys.exit(f"cpu.py: {arguments.peer} has none of the passes {' '.join(arguments.passes)}")
         measured = {name: ([], []) for name, _ in compared}
         for _ in range(arguments.rounds):
             for mine, name in compared:
