@@ -228,7 +228,7 @@ mutant(max_pool_takes_the_last_row policies/pooling/max_pool.hpp
   BEFORE [==[d_x_TD(row_VD(v, d), d) += d_max_VD(v, d);]==]
   AFTER [==[d_x_TD(row_VD(v, 0), d) += d_max_VD(v, d);]==]
   REASON "every channel's gradient to the first channel's row"
-  TESTS policies/pooling/pooling)
+  TESTS policies/pooling/max_pool)
 mutant(cap_off_by_one policies/router/capped_expert_choice.hpp
   BEFORE [==[        if (takers_1R(0, r) >= most)
           chosen_R1(r, 0) = 0;]==]

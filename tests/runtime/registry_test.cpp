@@ -1,11 +1,8 @@
 #include "moe/runtime/registry.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/train/adamw.hpp"
-#include "moe/train/clip.hpp"
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
-#include "support/tolerance.hpp"
 
 using namespace moe;
 using namespace moe::testing;
@@ -142,41 +139,4 @@ TEST_CASE("a layer of the user's own gets a name", "[runtime]") {
   CHECK(layer.as<Mixtral<double, Cpu<>>>()->bank.count() == 9);
   CHECK(layer.as<SwiGlu<double, Cpu<>>>() == nullptr);
   CHECK(own.architectures().back() == "wide-mixtral");
-}
-
-TEST_CASE("a named layer trains, upcycles and decodes as its type does", "[runtime]") {
-  Draw draw("named layer");
-  SwiGlu<double, Cpu<>> dense(6, 5);
-  randomise(draw, dense);
-  Any layer = made("causal-multipl-moe", "", "", "normalised");
-  upcycle(context, dense, layer, {.seed = 3});
-  const auto x_TD = random_matrix<double, Cpu<>>(draw, 13, 6);
-  auto run = layer.forward(context, x_TD, batch_of_two());
-  CHECK(relative_deviation(values_of(dense.infer(context, x_TD, batch_of_two())), values_of(run.output)) < 1e-12);
-  layer.absorb(context, run.stats);
-
-  Any gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
-  layer.backward(context, x_TD, {}, std::move(run.saved), gradient);
-  CHECK(global_norm(context, gradient) > 0);
-  AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, m, v);
-  CHECK(relative_deviation(values_of(run.output), values_of(layer.infer(context, x_TD, batch_of_two()))) > 1e-6);
-
-  const auto whole = layer.infer(context, x_TD, batch_of_two());
-  auto state = layer.begin_decoding(context, 1);
-  for (Index t = 0; t < 8; ++t) {
-    const auto y =
-        layer.decode(context, x_TD.view().rows_between(t, t + 1), {&tokens[static_cast<std::size_t>(t)], 1}, state);
-    CHECK(relative_deviation(values_of(whole.view().rows_between(t, t + 1)), values_of(y)) < 1e-12);
-  }
-}
-
-TEST_CASE("what a named layer cannot do, it says", "[runtime][misuse]") {
-  Any layer = made("multipl-moe"), other = made("mixtral"), dense = made("dense");
-  CHECK_THROWS_WITH(layer.begin_decoding(context, 1),
-                    "[AnyLayer::begin_decoding] the layer is not causal: it cannot go row by row");
-  const Tensor x_TD(13, 6);
-  auto run = layer.forward(context, x_TD, batch_of_two());
-  CHECK_THROWS_WITH(layer.backward(context, x_TD, {}, std::move(run.saved), other),
-                    "[AnyLayer::backward] the gradient must hold a layer of the same type");
-  CHECK_THROWS_WITH(upcycle(context, SwiGlu<double, Cpu<>>(6, 5), dense, {}), "[upcycle] a dense layer has no experts");
 }

@@ -27,8 +27,7 @@ typename Layer::Context pack_weights(const typename Layer::Context& context, con
       [&](const auto& weight) {
         using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
         if (weight.rank == 2)
-          packed->template add<std::conditional_t<std::is_void_v<Stored>, Value, Stored>, Value>(context,
-                                                                                                 weight.view());
+          packed->template add<std::conditional_t<std::is_void_v<Stored>, Value, Stored>>(context, weight.view());
       },
       layer);
   typename Layer::Context with_packed = context;

@@ -1,0 +1,62 @@
+#include "moe/runtime/one_of.hpp"
+
+#include "modules/fusion/gate_fusion_check.hpp"
+#include "modules/fusion/output_fusion_check.hpp"
+#include "moe/modules/fusion/channel_fusion.hpp"
+#include "moe/modules/fusion/fixed_fusion.hpp"
+#include "moe/modules/fusion/matrix_fusion.hpp"
+#include "moe/modules/fusion/normalised_fusion.hpp"
+#include "moe/modules/fusion/scalar_fusion.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+using B = Cpu<>;
+using Scalar = ScalarFusion<double, B>;
+using Channel = ChannelFusion<double, B>;
+using MatrixOf = MatrixFusion<double, B>;
+using OneGate = OneGateFusion<FixedFusion, NormalisedFusion, Scalar>;
+using OneOutput = OneOutputFusion<double, B, Channel, MatrixOf>;
+static_assert(GateFusion<OneGate> && OutputFusion<OneOutput>);
+
+template <class F>
+F fusion_over_gates() {
+  if constexpr (std::is_same_v<F, Scalar>)
+    return Scalar(0.6, -0.2);
+  else
+    return F();
+}
+
+template <class Fusion>
+std::vector<std::string> names_of(const Fusion& fusion) {
+  std::vector<std::string> names;
+  for_each_parameter([&](const std::string& name, const auto&) { names.push_back(name); }, fusion);
+  return names;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("one of several fusions over gates is the one that was chosen", "[runtime][gradient]", FixedFusion,
+                   NormalisedFusion, Scalar) {
+  auto plain = fusion_over_gates<TestType>();
+  OneGate one(std::variant<FixedFusion, NormalisedFusion, Scalar>(fusion_over_gates<TestType>()));
+  CHECK(names_of(one) == names_of(plain));
+  CHECK(same_bits(check_gate_fusion(one), check_gate_fusion(plain)));
+  CHECK(std::holds_alternative<TestType>(one.structure().fusion));
+}
+
+TEMPLATE_TEST_CASE("one of several fusions over outputs is the one that was chosen", "[runtime][gradient]", Channel,
+                   MatrixOf) {
+  TestType plain(3, 0.6, -0.2);
+  OneOutput one(std::variant<Channel, MatrixOf>(TestType(3, 0.6, -0.2)));
+  Draw first("one of"), second("one of");
+  randomise(first, plain);
+  randomise(second, one);
+  CHECK(names_of(one) == names_of(plain));
+  const Outputs in;
+  CHECK(same_bits(in.fused(one), in.fused(plain)));
+  check_output_fusion(one);
+  CHECK(std::holds_alternative<TestType>(one.structure().fusion));
+}
