@@ -12,6 +12,7 @@ Suite everything(const Context& context, const std::vector<Shape>& shapes) {
     add_hybrid_moe(suite, context, shape);
     for (const Index multiple : std::set<Index>{1, shape.chosen, shape.chosen + 1})
       add_dense_ffn(suite, context, shape, multiple);
+    add_limits(suite, context, shape);
     add_route(suite, context, shape);
     add_dispatch(suite, context, shape);
     add_products(suite, context, shape);

@@ -44,6 +44,7 @@ void add_hybrid_moe(Suite& suite, const Context& context, const Shape& shape);
 void add_dense_ffn(Suite& suite, const Context& context, const Shape& shape, Index multiple);
 std::string dense_ffn_name(Index multiple);
 
+void add_limits(Suite& suite, const Context& context, const Shape& shape);
 void add_route(Suite& suite, const Context& context, const Shape& shape);
 void add_dispatch(Suite& suite, const Context& context, const Shape& shape);
 void add_products(Suite& suite, const Context& context, const Shape& shape);

@@ -1,0 +1,55 @@
+/// What the machine gives at best, for the rates of the others to be compared with: the tile in registers on operands
+/// that stay in the cache, and memory read once.
+#include "bench/ops/op_bench.hpp"
+#include "moe/backend/cpu/lanes.hpp"
+#include "moe/backend/cpu/register_tile.hpp"
+
+namespace moe_bench {
+
+namespace {
+
+/// 32 strips of rows against one panel, as a task of a product has them, for each thread its own.
+Call call_on_tiles(const Dealt& d) {
+  namespace cpu = moe::cpu;
+  constexpr Index depth = 256, strips = 32, panel = cpu::panel_cols<float>, rounds = 16;
+  const Index threads = d.context.threads, left = strips * cpu::tile_rows * depth, right = depth * panel;
+  const auto operands =
+      std::make_shared<Tensor>(uniform_tensor(d.context, threads, left + right + strips * cpu::tile_rows * panel, 6));
+  const double flops = 2.0 * static_cast<double>(threads * rounds * strips * cpu::tile_rows * depth * panel);
+  return Call{[&d, operands, threads, left, right] {
+                cpu::parallel(d.context, threads, [&](Index thread) {
+                  float* const own = operands->view().row(thread).data;
+                  for (Index round = 0; round < rounds; ++round)
+                    for (Index s = 0; s < strips; ++s) {
+                      const float* const strip = own + s * cpu::tile_rows * depth;
+                      float* const c = own + left + right + s * cpu::tile_rows * panel;
+                      cpu::multiply_tile(cpu::tile_rows, depth, strip, own + left, c, panel, cpu::Into::fresh, strip);
+                    }
+                });
+              },
+              flops};
+}
+
+/// 256 MB, more than a cache holds, each tile read by whoever comes first.
+Call call_on_memory(const Dealt& d) {
+  constexpr Index rows = 1024, cols = 1 << 16;
+  const auto values = std::make_shared<Tensor>(uniform_tensor(d.context, rows, cols, 7));
+  const auto sums = std::make_shared<std::vector<float>>(static_cast<std::size_t>(rows));
+  return Call{[&d, values, sums] {
+                Cpu::for_each(d.context, values->rows(), [&](Index r) {
+                  const auto row = values->view().row(r);
+                  (*sums)[static_cast<std::size_t>(r)] = moe::cpu::dot(row.data, row.data, row.size);
+                });
+                benchmark::DoNotOptimize(sums->data());
+              },
+              0, float_bytes(rows * cols)};
+}
+
+}  // namespace
+
+void add_limits(Suite& suite, const Context& context, const Shape& shape) {
+  add_op(suite, context, shape, "limit_of_tiles", "forward", call_on_tiles);
+  add_op(suite, context, shape, "limit_of_memory", "forward", call_on_memory);
+}
+
+}  // namespace moe_bench
