@@ -40,6 +40,7 @@
 #include "moe/core/row.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/core/segments.hpp"
+#include "moe/core/team.hpp"
 #include "moe/core/view.hpp"
 
 #include "moe/concepts/always_on.hpp"

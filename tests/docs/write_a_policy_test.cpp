@@ -119,20 +119,18 @@ struct LastPool {
   /// x_TD -> last_VD; segment v holds rows [begin[v], begin[v+1]).
   template <class Real, class B>
   static Saved<Real, B> forward(const typename B::Context& context, moe::View<const Real, B> x_TD,
-                                moe::ListView<moe::Index> begin, moe::View<Real, B> last_VD) {
-    const auto begin_1V = moe::upload_indices<B>(context, begin);
-    B::for_each(context, last_VD.rows, [=, begins = begin_1V.view()] MOE_HOST_DEVICE(moe::Index v) {
-      for (moe::Index d = 0; d < last_VD.cols; ++d) last_VD(v, d) = x_TD(begins(0, v + 1) - 1, d);
+                                moe::View<const moe::Index, B> begin_1V, moe::View<Real, B> last_VD) {
+    B::for_each_cell(context, last_VD.rows, last_VD.cols, [=] MOE_ON_DEVICE(moe::Index v, moe::Index d) {
+      last_VD(v, d) = x_TD(begin_1V(0, v + 1) - 1, d);
     });
     return {};
   }
   /// d_x[last row of v] += d_last[v].
   template <class Real, class B>
   static void add_backward(const typename B::Context& context, moe::View<const Real, B> d_last_VD,
-                           moe::ListView<moe::Index> begin, const Saved<Real, B>&, moe::View<Real, B> d_x_TD) {
-    const auto begin_1V = moe::upload_indices<B>(context, begin);
-    B::for_each(context, d_last_VD.rows, [=, begins = begin_1V.view()] MOE_HOST_DEVICE(moe::Index v) {
-      for (moe::Index d = 0; d < d_x_TD.cols; ++d) d_x_TD(begins(0, v + 1) - 1, d) += d_last_VD(v, d);
+                           moe::View<const moe::Index, B> begin_1V, const Saved<Real, B>&, moe::View<Real, B> d_x_TD) {
+    B::for_each_cell(context, d_last_VD.rows, d_last_VD.cols, [=] MOE_ON_DEVICE(moe::Index v, moe::Index d) {
+      d_x_TD(begin_1V(0, v + 1) - 1, d) += d_last_VD(v, d);
     });
   }
 
@@ -163,7 +161,7 @@ struct Remainder {
   template <class Real, class B>
   moe::Matrix<Real, B> scales(const typename B::Context& context, moe::View<const Real, B> mass_1T) const {
     auto scale = moe::Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
-    B::for_each_element(context, mass_1T.cols, [=, scale_T2 = scale.view()] MOE_HOST_DEVICE(moe::Index t) {
+    B::for_each_element(context, mass_1T.cols, [=, scale_T2 = scale.view()] MOE_ON_DEVICE(moe::Index t) {
       scale_T2(t, 0) = 1 - mass_1T(0, t);
       scale_T2(t, 1) = 1;
     });
@@ -175,7 +173,7 @@ struct Remainder {
                                    moe::View<const Real, B> /*scale_T2*/, moe::View<const Real, B> d_scale_T2,
                                    Remainder& /*gradient*/) const {
     auto d_mass = moe::Matrix<Real, B>::uninitialized(context, 1, mass_1T.cols);
-    B::for_each_element(context, mass_1T.cols, [=, d_mass_1T = d_mass.view()] MOE_HOST_DEVICE(moe::Index t) {
+    B::for_each_element(context, mass_1T.cols, [=, d_mass_1T = d_mass.view()] MOE_ON_DEVICE(moe::Index t) {
       d_mass_1T(0, t) = -d_scale_T2(t, 0);
     });
     return d_mass;
@@ -199,7 +197,7 @@ struct ModulatedFusion {
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     auto y = Tensor::uninitialized(context, o_token_TD.rows(), o_token_TD.cols());
     B::for_each(context, y.rows(),
-                [a = o_token_TD.view(), b = o_segment_TD.view(), y_TD = y.view()] MOE_HOST_DEVICE(moe::Index t) {
+                [a = o_token_TD.view(), b = o_segment_TD.view(), y_TD = y.view()] MOE_ON_DEVICE(moe::Index t) {
                   for (moe::Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) = a(t, d) * (1 + b(t, d));
                 });
     return {std::move(y), Saved{std::move(o_token_TD), std::move(o_segment_TD)}};
@@ -208,7 +206,7 @@ struct ModulatedFusion {
   moe::FusionGradients<Value, B> backward(const typename B::Context& context, moe::View<const Value, B> d_y_TD,
                                           Saved saved, ModulatedFusion& /*gradient*/) const {
     B::for_each(context, d_y_TD.rows,
-                [=, a = saved.o_token_TD.view(), b = saved.o_segment_TD.view()] MOE_HOST_DEVICE(moe::Index t) {
+                [=, a = saved.o_token_TD.view(), b = saved.o_segment_TD.view()] MOE_ON_DEVICE(moe::Index t) {
                   for (moe::Index d = 0; d < d_y_TD.cols; ++d) {
                     const Value o_token = a(t, d);
                     a(t, d) = d_y_TD(t, d) * (1 + b(t, d));

@@ -193,10 +193,11 @@ class SegmentMoE {
     if (!routed.decision.dropped.empty())
       zero_where_dropped<Value, Backend>(context, routed.decision.kept().view(), d_gates.view());
     const auto d_logits_VE = gating.normalizer_back(context, d_gates, routed.decision);
-    auto d_u_VD = gating.gate.backward(context, d_logits_VE, routed.u_VD, gradient.gating.gate);
-    if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
+    auto d_u_VD =
+        d_fed_VD.empty() ? Tensor::zeros(context, routed.u_VD.rows(), routed.u_VD.cols()) : std::move(d_fed_VD);
+    gating.gate.add_backward_row_by_row(context, d_logits_VE, routed.u_VD, gradient.gating.gate, d_u_VD.view());
     const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), routed.cut.opens_1V, gradient.source);
-    Pool::template add_backward<Value, Backend>(context, d_pooled_VD, routed.cut.segments.begin, routed.pooled, d_x_TD);
+    Pool::template add_backward<Value, Backend>(context, d_pooled_VD, routed.cut.begin_1V, routed.pooled, d_x_TD);
   }
 
   // --- both halves --------------------------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ class SegmentMoE {
       if (!d_mass_1T.empty()) {
         auto d_mass_T1 = Tensor::uninitialized(context, d_mass_1T.cols, 1);
         Backend::for_each_element(context, d_mass_1T.cols,
-                                  [=, d = d_mass_T1.view()] MOE_HOST_DEVICE(Index t) { d(t, 0) = d_mass_1T(0, t); });
+                                  [=, d = d_mass_T1.view()] MOE_ON_DEVICE(Index t) { d(t, 0) = d_mass_1T(0, t); });
         auto d_mass_V1 = repeat_over_rows_back<Value, Backend>(context, d_mass_T1.view(), begin_1V);
         add_sum_of_gates_back<Value, Backend>(context, {d_mass_V1.data(), 1, d_mass_V1.rows()}, d_gates.view());
       }
@@ -328,17 +329,16 @@ class SegmentMoE {
       state.length[b] = closed ? 0 : state.length[b] + 1;
       if (closed) state.opens[b] = 0;
     }
-    Backend::for_each(context, x_BD.rows,
-                      [x_BD, closes_ = closes_1B.view(), before_ = before_1B.view(), so_far = state.so_far_BD.view(),
-                       previous = state.previous_BD.view()] MOE_HOST_DEVICE(Index b) {
-                        const Index length = closes_(0, b);
-                        for (Index d = 0; d < x_BD.cols; ++d) {
-                          so_far(b, d) = Pool::absorbed(so_far(b, d), x_BD(b, d), before_(0, b));
-                          if (length == 0) continue;
-                          previous(b, d) = Pool::finished(so_far(b, d), length);
-                          so_far(b, d) = 0;
-                        }
-                      });
+    Backend::for_each_cell(
+        context, x_BD.rows, x_BD.cols,
+        [x_BD, closes_ = closes_1B.view(), before_ = before_1B.view(), so_far = state.so_far_BD.view(),
+         previous = state.previous_BD.view()] MOE_ON_DEVICE(Index b, Index d) {
+          so_far(b, d) = Pool::absorbed(so_far(b, d), x_BD(b, d), before_(0, b));
+          const Index length = closes_(0, b);
+          if (length == 0) return;
+          previous(b, d) = Pool::finished(so_far(b, d), length);
+          so_far(b, d) = 0;
+        });
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
@@ -399,12 +399,11 @@ class SegmentMoE {
   Routed decide_with(const Context& context, ConstView x_TD, const Batch& batch, const Decide& decision_of) const {
     Routed routed;
     routed.cut = cut(context, batch);
-    const ListView<Index> begin = routed.cut.segments.begin;
     auto pooled_VD = Tensor::uninitialized(context, routed.cut.segments.count(), x_TD.cols);
-    routed.pooled = Pool::template forward<Value, Backend>(context, x_TD, begin, pooled_VD.view());
+    routed.pooled = Pool::template forward<Value, Backend>(context, x_TD, routed.cut.begin_1V, pooled_VD.view());
     routed.u_VD = source.forward(context, std::move(pooled_VD), routed.cut.opens_1V);
     routed.decision = decision_of(std::as_const(routed.u_VD).view());
-    gating.report(context, "segment", routed.decision, begin);
+    gating.report(context, "segment", routed.decision, routed.cut.segments.begin);
     const Matrix<Rank, Backend>& kept_VE = routed.decision.kept();
     if constexpr (feeds_rows) {
       routed.chosen = spread<Rank>(context, kept_VE, routed.cut);
@@ -444,17 +443,10 @@ class SegmentMoE {
     const Indices length_1B = upload_indices<Backend>(context, state.length);
     const auto u_BD = source.for_decoding(context, std::as_const(state.previous_BD).view(), opens_1B);
     const auto decision = gating.decide_in_inference(context, u_BD, {});
-    Backend::for_each(context, u_BD.rows(),
-                      [length = length_1B.view(), gates_BE = state.gates_BE.view(), chosen_BE = state.chosen_BE.view(),
-                       u = state.u_BD.view(), new_u = u_BD.view(), new_gates = decision.gates_RE.view(),
-                       new_chosen = decision.kept().view()] MOE_HOST_DEVICE(Index b) {
-                        if (length(0, b) != 0) return;
-                        for (Index d = 0; d < u.cols; ++d) u(b, d) = new_u(b, d);
-                        for (Index e = 0; e < gates_BE.cols; ++e) {
-                          gates_BE(b, e) = new_gates(b, e);
-                          chosen_BE(b, e) = new_chosen(b, e);
-                        }
-                      });
+    const auto length = std::as_const(length_1B).view();
+    take_at_first_row<Value, Backend>(context, length, u_BD.view(), state.u_BD.view());
+    take_at_first_row<Value, Backend>(context, length, decision.gates_RE.view(), state.gates_BE.view());
+    take_at_first_row<Rank, Backend>(context, length, decision.kept().view(), state.chosen_BE.view());
     const auto chosen_BE = std::as_const(state.chosen_BE).view();
     gating.report(context, "segment", chosen_BE, chosen_BE, state.gates_BE);
   }

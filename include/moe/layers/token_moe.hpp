@@ -162,7 +162,7 @@ class TokenMoE {
     add_balance_loss_back<Value, Backend>(context, balance, logits(routed.decision), routed.f_1E.view(),
                                           d_stats.balance, d_logits_TE.view());
     add_z_loss_back<Value, Backend>(context, logits(routed.decision), d_stats.z, d_logits_TE.view());
-    add_to(context, gating.gate.backward(context, d_logits_TE, x_TD, gradient.gating.gate), d_x_TD);
+    gating.gate.add_backward_row_by_row(context, d_logits_TE, x_TD, gradient.gating.gate, d_x_TD);
   }
 
   // --- both halves --------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ struct SigmoidGatedFfn {
   using Value = typename X::Value;
   using Backend = typename X::Backend;
   using Context = typename Backend::Context;
+  using Team = typename Backend::Team;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   template <class Other>
@@ -64,12 +65,12 @@ struct SigmoidGatedFfn {
     Saved saved;
     saved.z_T1 = gate.forward_row_by_row(context, x_TD);
     std::tie(saved.y_TD, saved.ffn) = X::forward_groups(context, std::span(&ffn, 1), x_TD, {0, x_TD.rows});
-    Backend::for_each(
-        context, x_TD.rows,
-        [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view()] MOE_HOST_DEVICE(Index t) {
-          const Value g = sigmoid(z(t, 0));
-          for (Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) += g * s(t, d);
-        });
+    Backend::for_each_row(context, x_TD.rows,
+                          [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view()] MOE_ON_DEVICE(
+                              Index t, Team team) {
+                            const Value g = sigmoid(z(t, 0));
+                            for (Index d = team.rank(); d < y_TD.cols; d += team.size()) y_TD(t, d) += g * s(t, d);
+                          });
     return saved;
   }
 
@@ -78,18 +79,19 @@ struct SigmoidGatedFfn {
                 SigmoidGatedFfn& gradient) const {
     auto d_z = Tensor::uninitialized(context, x_TD.rows, 1);
     auto d_s = Tensor::uninitialized(context, x_TD.rows, x_TD.cols);
-    Backend::for_each(context, x_TD.rows,
-                      [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view(),
-                       d_z_T1 = d_z.view(), d_s_TD = d_s.view()] MOE_HOST_DEVICE(Index t) {
-                        const Value g = sigmoid(z(t, 0));
-                        Value d_g = 0;
-                        for (Index d = 0; d < s.cols; ++d) {
-                          d_g += d_y_TD(t, d) * s(t, d);
-                          d_s_TD(t, d) = g * d_y_TD(t, d);
-                        }
-                        d_z_T1(t, 0) = d_g * g * (1 - g);
-                      });
-    add_to(context, gate.backward(context, d_z, x_TD, gradient.gate), d_x_TD);
+    Backend::for_each_row(context, x_TD.rows,
+                          [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view(),
+                           d_z_T1 = d_z.view(), d_s_TD = d_s.view()] MOE_ON_DEVICE(Index t, Team team) {
+                            const Value g = sigmoid(z(t, 0));
+                            Value d_g = 0;
+                            for (Index d = team.rank(); d < s.cols; d += team.size()) {
+                              d_g += d_y_TD(t, d) * s(t, d);
+                              d_s_TD(t, d) = g * d_y_TD(t, d);
+                            }
+                            d_g = team.sum(d_g);
+                            if (team.rank() == 0) d_z_T1(t, 0) = d_g * g * (1 - g);
+                          });
+    gate.add_backward_row_by_row(context, d_z, x_TD, gradient.gate, d_x_TD);
     add_to(context,
            X::backward_groups(context, std::span(&ffn, 1), std::as_const(d_s).view(), {0, x_TD.rows}, x_TD,
                               std::move(saved.ffn), std::span(&gradient.ffn, 1)),
@@ -108,7 +110,7 @@ struct SigmoidGatedFfn {
     Linear<Value, Backend>::visit_parameters(visit, prefix + "shared_expert_gate.", trees.gate...);
   }
 
- private:
+  /// 1 / (1 + exp(-z)).
   MOE_HOST_DEVICE static Value sigmoid(Value z) {
     using std::exp;
     return 1 / (1 + exp(-z));

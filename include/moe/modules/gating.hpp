@@ -134,12 +134,11 @@ struct Gating {
       const InferRouter& rule = RoutingOf<R>::infer(router);
       Backend::for_each_element(
           context, boundary_1E.cols,
-          [=, thresholds = thresholds_E.view(), updates = std::as_const(updates_1).view()] MOE_HOST_DEVICE(Index e) {
+          [=, thresholds = thresholds_E.view(), updates = std::as_const(updates_1).view()] MOE_ON_DEVICE(Index e) {
             thresholds(0, e) =
                 updates(0, 0) > 0 ? rule.updated(thresholds(0, e), boundary_1E(0, e)) : boundary_1E(0, e);
           });
-      Backend::for_each_element(context, 1,
-                                [updates = updates_1.view()] MOE_HOST_DEVICE(Index) { updates(0, 0) += 1; });
+      Backend::for_each_element(context, 1, [updates = updates_1.view()] MOE_ON_DEVICE(Index) { updates(0, 0) += 1; });
     }
   }
 

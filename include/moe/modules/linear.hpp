@@ -5,6 +5,7 @@
 
 #include "moe/concepts/backend.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/ops/add.hpp"
 
 namespace moe {
 
@@ -52,6 +53,14 @@ struct Linear {
     return y_TO;
   }
 
+  /// The backward of forward_row_by_row: d_x += d_y W; gradient: d_W += d_y^T x, d_b += sum of d_y's rows.
+  void add_backward_row_by_row(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear& gradient,
+                               View<Value, Backend> d_x_TI) const {
+    if (!gradient.weight.empty()) Backend::add_row_weight_gradient(context, d_y_TO, x_TI, gradient.weight.view());
+    if (!gradient.bias.empty()) Backend::add_column_sums(context, d_y_TO, gradient.bias.view());
+    Backend::add_row_products_back(context, d_y_TO, weight, d_x_TI);
+  }
+
   /// d_x = d_y W; gradient: d_W += d_y^T x, d_b += sum of d_y's rows.
   Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear& gradient) const {
     Backend::grouped_weight_gradient(context, d_y_TO, x_TI, {0, x_TI.rows}, {gradient.weight.view()});
@@ -72,9 +81,7 @@ struct Linear {
  private:
   void add_bias(const Context& context, View<Value, Backend> y_TO) const {
     if (bias.empty()) return;
-    Backend::for_each(context, y_TO.rows, [=, b = bias.view()] MOE_HOST_DEVICE(Index t) {
-      for (Index o = 0; o < y_TO.cols; ++o) y_TO(t, o) += b(0, o);
-    });
+    add_row(context, bias, y_TO);
   }
 };
 

@@ -6,6 +6,7 @@
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/pooling.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/ops/segment.hpp"
 #include "moe/policies/pooling/max_pool.hpp"
 #include "moe/policies/pooling/mean_pool.hpp"
 
@@ -58,20 +59,20 @@ struct PreviousSegment {
   /// u_v = first where segment v opens its sequence, otherwise pooled_{v-1}.
   Matrix<Value, B> forward(const typename B::Context& context, Matrix<Value, B> pooled_VD,
                            View<const Index, B> opens_1V) const {
-    return pick(context, std::as_const(pooled_VD).view(), opens_1V, 1);
+    return first_or_before<Value, B>(context, first_D.view(), std::as_const(pooled_VD).view(), opens_1V, 1);
   }
   /// d_pooled_v = d_u_{v+1} unless v+1 opens a sequence; d_first += sum of d_u over the segments that do.
   Matrix<Value, B> backward(const typename B::Context& context, Matrix<Value, B> d_u_VD, View<const Index, B> opens_1V,
                             PreviousSegment& gradient) const {
     auto d_pooled = Matrix<Value, B>::uninitialized(context, d_u_VD.rows(), d_u_VD.cols());
-    B::for_each(context, d_u_VD.rows(),
-                [=, d_u = std::as_const(d_u_VD).view(), d_p = d_pooled.view()] MOE_HOST_DEVICE(Index v) {
-                  const bool read = v + 1 < d_u.rows && opens_1V(0, v + 1) == 0;
-                  for (Index d = 0; d < d_u.cols; ++d) d_p(v, d) = read ? d_u(v + 1, d) : Value(0);
-                });
+    B::for_each_cell(context, d_u_VD.rows(), d_u_VD.cols(),
+                     [=, d_u = std::as_const(d_u_VD).view(), d_p = d_pooled.view()] MOE_ON_DEVICE(Index v, Index d) {
+                       const bool read = v + 1 < d_u.rows && opens_1V(0, v + 1) == 0;
+                       d_p(v, d) = read ? d_u(v + 1, d) : Value(0);
+                     });
     if (!gradient.first_D.empty()) {
-      B::for_each(context, d_u_VD.rows(), [=, d_u = d_u_VD.view()] MOE_HOST_DEVICE(Index v) {
-        for (Index d = 0; d < d_u.cols && opens_1V(0, v) == 0; ++d) d_u(v, d) = 0;
+      B::for_each_cell(context, d_u_VD.rows(), d_u_VD.cols(), [=, d_u = d_u_VD.view()] MOE_ON_DEVICE(Index v, Index d) {
+        if (opens_1V(0, v) == 0) d_u(v, d) = 0;
       });
       B::add_column_sums(context, d_u_VD, gradient.first_D.view());
     }
@@ -80,24 +81,13 @@ struct PreviousSegment {
   /// In decoding: row b is routed by previous_BD's row b, or by the first vector.
   Matrix<Value, B> for_decoding(const typename B::Context& context, View<const Value, B> previous_BD,
                                 View<const Index, B> opens_1B) const {
-    return pick(context, previous_BD, opens_1B, 0);
+    return first_or_before<Value, B>(context, first_D.view(), previous_BD, opens_1B, 0);
   }
 
   PreviousSegment structure() const { return {}; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "first_segment", trees.first_D...);
-  }
-
- private:
-  Matrix<Value, B> pick(const typename B::Context& context, View<const Value, B> pooled_VD,
-                        View<const Index, B> opens_1V, Index back) const {
-    auto u = Matrix<Value, B>::uninitialized(context, pooled_VD.rows, pooled_VD.cols);
-    B::for_each(context, pooled_VD.rows, [=, first = first_D.view(), u_VD = u.view()] MOE_HOST_DEVICE(Index v) {
-      const bool opens = opens_1V(0, v) != 0;
-      for (Index d = 0; d < u_VD.cols; ++d) u_VD(v, d) = opens ? first(0, d) : pooled_VD(v - back, d);
-    });
-    return u;
   }
 };
 

@@ -58,9 +58,8 @@ BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal&
   B::upload(context, real_E.data(), result.f_1E.view());
 
   auto p = Matrix<Real, B>::uninitialized(context, rows, experts);
-  B::for_each(context, rows, [=, p_TE = p.view()] MOE_HOST_DEVICE(Index t) {
-    counted_softmax(balance, logits_TE.row(t), p_TE.row(t));
-  });
+  B::for_each(context, rows,
+              [=, p_TE = p.view()] MOE_ON_DEVICE(Index t) { counted_softmax(balance, logits_TE.row(t), p_TE.row(t)); });
   auto p_sum_1E = Matrix<Real, B>::zeros(context, 1, experts);
   B::add_column_sums(context, p, p_sum_1E.view());
   B::download(context, std::as_const(p_sum_1E).view(), real_E.data());
@@ -78,7 +77,7 @@ void add_balance_loss_back(const typename B::Context& context, const Bal& balanc
   for (Index e = 0; e < logits_TE.cols; ++e) counted += balance.counts(e) ? 1 : 0;
   const Real scale = static_cast<Real>(d_loss * counted / static_cast<double>(logits_TE.rows));
   auto p = Matrix<Real, B>::uninitialized(context, logits_TE.rows, logits_TE.cols);
-  B::for_each(context, logits_TE.rows, [=, p_TE = p.view()] MOE_HOST_DEVICE(Index t) {
+  B::for_each(context, logits_TE.rows, [=, p_TE = p.view()] MOE_ON_DEVICE(Index t) {
     const auto p_E = p_TE.row(t);
     counted_softmax(balance, logits_TE.row(t), p_E);
     Real mean = 0;

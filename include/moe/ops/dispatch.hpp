@@ -13,7 +13,7 @@ Matrix<Real, B> gates_of_pairs(const typename B::Context& context, View<const Re
   B::for_each_element(
       context, plan.pairs(),
       [=, rows = plan.rows_1N.data(), experts = plan.experts_1N.data(),
-       gates_1N = gates.data()] MOE_HOST_DEVICE(Index n) { gates_1N[n] = gates_TE(rows[n], experts[n]); });
+       gates_1N = gates.data()] MOE_ON_DEVICE(Index n) { gates_1N[n] = gates_TE(rows[n], experts[n]); });
   return gates;
 }
 
@@ -24,7 +24,7 @@ Matrix<Real, B> gates_of_pairs_back(const typename B::Context& context, View<con
   auto d_gates = Matrix<Real, B>::zeros(context, rows, plan.experts());
   B::for_each_element(context, plan.pairs(),
                       [=, rows_1N = plan.rows_1N.data(), experts_1N = plan.experts_1N.data(),
-                       d_gates_TE = d_gates.view()] MOE_HOST_DEVICE(Index n) {
+                       d_gates_TE = d_gates.view()] MOE_ON_DEVICE(Index n) {
                         d_gates_TE(rows_1N[n], experts_1N[n]) = d_gates_1N(0, n);
                       });
   return d_gates;

@@ -27,7 +27,7 @@ Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity
                  std::vector<Index>(static_cast<std::size_t>(chosen_RE.cols))};
   const auto kept_RE = result.kept_RE.view();
   auto choices = Matrix<Index, B>::zeros(context, 1, chosen_RE.rows);
-  B::for_each(context, chosen_RE.rows, [=, choices_1R = choices.view()] MOE_HOST_DEVICE(Index r) {
+  B::for_each(context, chosen_RE.rows, [=, choices_1R = choices.view()] MOE_ON_DEVICE(Index r) {
     for (Index e = 0; e < chosen_RE.cols; ++e) {
       kept_RE(r, e) = chosen_RE(r, e);
       choices_1R(0, r) += chosen_RE(r, e) != 0;
@@ -46,7 +46,7 @@ Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity
 /// Sets to 0 the values of pairs that are not kept.
 template <class Real, Backend B>
 void zero_where_dropped(const typename B::Context& context, View<const Rank, B> kept_RE, View<Real, B> values_RE) {
-  B::for_each(context, values_RE.rows, [=] MOE_HOST_DEVICE(Index r) {
+  B::for_each(context, values_RE.rows, [=] MOE_ON_DEVICE(Index r) {
     for (Index e = 0; e < values_RE.cols; ++e)
       if (kept_RE(r, e) == 0) values_RE(r, e) = 0;
   });

@@ -11,7 +11,7 @@ template <class Real, Backend B, GateNormalizer N>
 Matrix<Real, B> normalize(const typename B::Context& context, const N& normalizer, View<const Real, B> logits_RE,
                           View<const Rank, B> chosen_RE) {
   auto gates = Matrix<Real, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
-  B::for_each(context, logits_RE.rows, [=, gates_RE = gates.view()] MOE_HOST_DEVICE(Index r) {
+  B::for_each(context, logits_RE.rows, [=, gates_RE = gates.view()] MOE_ON_DEVICE(Index r) {
     normalizer.normalize(logits_RE.row(r), chosen_RE.row(r), gates_RE.row(r));
   });
   return gates;
@@ -23,7 +23,7 @@ Matrix<Real, B> normalize_back(const typename B::Context& context, const N& norm
                                View<const Rank, B> chosen_RE, View<const Real, B> gates_RE,
                                View<const Real, B> d_gates_RE) {
   auto d_logits = Matrix<Real, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
-  B::for_each(context, logits_RE.rows, [=, d_logits_RE = d_logits.view()] MOE_HOST_DEVICE(Index r) {
+  B::for_each(context, logits_RE.rows, [=, d_logits_RE = d_logits.view()] MOE_ON_DEVICE(Index r) {
     normalizer.backward(logits_RE.row(r), chosen_RE.row(r), gates_RE.row(r), d_gates_RE.row(r), d_logits_RE.row(r));
   });
   return d_logits;

@@ -31,6 +31,34 @@ struct RowFacts {
   std::span<const std::int32_t> languages{};
 };
 
+/// logits_RE -> chosen_RE by a router that sees nothing else.
+template <class Real, Backend B, PlainRowRouter R>
+void choose_by_logits(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
+                      View<Rank, B> chosen_RE) {
+  B::for_each(context, logits_RE.rows,
+              [=] MOE_ON_DEVICE(Index r) { router.choose(logits_RE.row(r), chosen_RE.row(r)); });
+}
+
+/// The same by a router that asks for the row's context.
+template <class Real, Backend B, ContextRowRouter R>
+void choose_in_context(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
+                       View<const Real, B> buffer_1E, RowFacts facts, View<Rank, B> chosen_RE) {
+  const auto on_backend = [&](std::span<const std::int32_t> values) {
+    Matrix<std::int32_t, B> result;
+    if (!values.empty()) result = Matrix<std::int32_t, B>::uninitialized(context, 1, logits_RE.rows);
+    if (!values.empty()) B::upload(context, values.data(), result.view());
+    return result;
+  };
+  const auto tokens_1R = on_backend(facts.tokens), languages_1R = on_backend(facts.languages);
+  B::for_each(
+      context, logits_RE.rows,
+      [=, random = context.random, tokens = tokens_1R.data(), languages = languages_1R.data()] MOE_ON_DEVICE(Index r) {
+        const RowContext<Real> row{
+            r, tokens ? tokens[r] : -1, languages ? languages[r] : -1, random, {buffer_1E.data, buffer_1E.cols}};
+        router.choose(logits_RE.row(r), chosen_RE.row(r), row);
+      });
+}
+
 /// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty where there is none.
 template <class Real, Backend B, SingleRouter R, Capacity C>
 Choice<Real, B> route(const typename B::Context& context, const R& router, const C& capacity,
@@ -44,17 +72,9 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
     const Index take = std::clamp(wanted, Index{0}, logits_RE.rows);
     router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view());
   } else if constexpr (ContextRowRouter<R>) {
-    B::for_each(
-        context, logits_RE.rows,
-        [=, random = context.random, tokens = facts.tokens.data(),
-         languages = facts.languages.data()] MOE_HOST_DEVICE(Index r) {
-          const RowContext<Real> row{
-              r, tokens ? tokens[r] : -1, languages ? languages[r] : -1, random, {buffer_1E.data, buffer_1E.cols}};
-          router.choose(logits_RE.row(r), chosen_RE.row(r), row);
-        });
+    choose_in_context<Real, B>(context, router, logits_RE, buffer_1E, facts, chosen_RE);
   } else {
-    B::for_each(context, logits_RE.rows,
-                [=] MOE_HOST_DEVICE(Index r) { router.choose(logits_RE.row(r), chosen_RE.row(r)); });
+    choose_by_logits<Real, B>(context, router, logits_RE, chosen_RE);
   }
   return choice;
 }

@@ -9,7 +9,7 @@ namespace moe {
 template <class Real, Backend B>
 Matrix<Real, B> sum_of_gates(const typename B::Context& context, View<const Real, B> gates_TE) {
   auto mass = Matrix<Real, B>::uninitialized(context, 1, gates_TE.rows);
-  B::for_each(context, gates_TE.rows, [=, mass_1T = mass.view()] MOE_HOST_DEVICE(Index t) {
+  B::for_each(context, gates_TE.rows, [=, mass_1T = mass.view()] MOE_ON_DEVICE(Index t) {
     Real sum = 0;
     for (Index e = 0; e < gates_TE.cols; ++e) sum += gates_TE(t, e);
     mass_1T(0, t) = sum;
@@ -21,9 +21,8 @@ Matrix<Real, B> sum_of_gates(const typename B::Context& context, View<const Real
 template <class Real, Backend B>
 void add_sum_of_gates_back(const typename B::Context& context, View<const Real, B> d_mass_1T,
                            View<Real, B> d_gates_TE) {
-  B::for_each(context, d_gates_TE.rows, [=] MOE_HOST_DEVICE(Index t) {
-    for (Index e = 0; e < d_gates_TE.cols; ++e) d_gates_TE(t, e) += d_mass_1T(0, t);
-  });
+  B::for_each_cell(context, d_gates_TE.rows, d_gates_TE.cols,
+                   [=] MOE_ON_DEVICE(Index t, Index e) { d_gates_TE(t, e) += d_mass_1T(0, t); });
 }
 
 /// y_TD = scale_t0 a_TD + scale_t1 b_TD, row by row.
@@ -31,8 +30,8 @@ template <class Real, Backend B>
 Matrix<Real, B> scaled_sum(const typename B::Context& context, View<const Real, B> a_TD, View<const Real, B> b_TD,
                            View<const Real, B> scale_T2) {
   auto y = Matrix<Real, B>::uninitialized(context, a_TD.rows, a_TD.cols);
-  B::for_each(context, a_TD.rows, [=, y_TD = y.view()] MOE_HOST_DEVICE(Index t) {
-    for (Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) = scale_T2(t, 0) * a_TD(t, d) + scale_T2(t, 1) * b_TD(t, d);
+  B::for_each_cell(context, a_TD.rows, a_TD.cols, [=, y_TD = y.view()] MOE_ON_DEVICE(Index t, Index d) {
+    y_TD(t, d) = scale_T2(t, 0) * a_TD(t, d) + scale_T2(t, 1) * b_TD(t, d);
   });
   return y;
 }
@@ -42,18 +41,36 @@ template <class Real, Backend B>
 Matrix<Real, B> scaled_sum_back(const typename B::Context& context, View<const Real, B> d_y_TD, View<Real, B> a_TD,
                                 View<Real, B> b_TD, View<const Real, B> scale_T2) {
   auto d_scale = Matrix<Real, B>::uninitialized(context, d_y_TD.rows, 2);
-  B::for_each(context, d_y_TD.rows, [=, d_scale_T2 = d_scale.view()] MOE_HOST_DEVICE(Index t) {
+  using Team = typename B::Team;
+  B::for_each_row(context, d_y_TD.rows, [=, d_scale_T2 = d_scale.view()] MOE_ON_DEVICE(Index t, Team team) {
     Real d_a = 0, d_b = 0;
-    for (Index d = 0; d < d_y_TD.cols; ++d) {
+    for (Index d = team.rank(); d < d_y_TD.cols; d += team.size()) {
       d_a += d_y_TD(t, d) * a_TD(t, d);
       d_b += d_y_TD(t, d) * b_TD(t, d);
       a_TD(t, d) = scale_T2(t, 0) * d_y_TD(t, d);
       b_TD(t, d) = scale_T2(t, 1) * d_y_TD(t, d);
     }
+    d_a = team.sum(d_a);
+    d_b = team.sum(d_b);
+    if (team.rank() != 0) return;
     d_scale_T2(t, 0) = d_a;
     d_scale_T2(t, 1) = d_b;
   });
   return d_scale;
+}
+
+/// y_td = w_d x_td.
+template <class Real, Backend B>
+void scale_columns(const typename B::Context& context, View<const Real, B> x_TD, View<const Real, B> w_1D,
+                   View<Real, B> y_TD) {
+  B::for_each_cell(context, y_TD.rows, y_TD.cols,
+                   [=] MOE_ON_DEVICE(Index t, Index d) { y_TD(t, d) = w_1D(0, d) * x_TD(t, d); });
+}
+
+/// y_td *= x_td.
+template <class Real, Backend B>
+void multiply_by(const typename B::Context& context, View<const Real, B> x_TD, View<Real, B> y_TD) {
+  B::for_each_cell(context, y_TD.rows, y_TD.cols, [=] MOE_ON_DEVICE(Index t, Index d) { y_TD(t, d) *= x_TD(t, d); });
 }
 
 /// Two levels' values side by side: joined_t = (a_t, b_t).
@@ -61,7 +78,7 @@ template <class Value, Backend B>
 Matrix<Value, B> side_by_side(const typename B::Context& context, View<const Value, B> a_TE,
                               View<const Value, B> b_TE) {
   auto joined = Matrix<Value, B>::uninitialized(context, a_TE.rows, a_TE.cols + b_TE.cols);
-  B::for_each(context, a_TE.rows, [=, joined_TE = joined.view()] MOE_HOST_DEVICE(Index t) {
+  B::for_each(context, a_TE.rows, [=, joined_TE = joined.view()] MOE_ON_DEVICE(Index t) {
     for (Index e = 0; e < a_TE.cols; ++e) joined_TE(t, e) = a_TE(t, e);
     for (Index e = 0; e < b_TE.cols; ++e) joined_TE(t, a_TE.cols + e) = b_TE(t, e);
   });
@@ -73,7 +90,7 @@ template <class Real, Backend B>
 Matrix<Real, B> scaled_side_by_side(const typename B::Context& context, View<const Real, B> a_TE,
                                     View<const Real, B> b_TE, View<const Real, B> scale_T2) {
   auto joined = side_by_side<Real, B>(context, a_TE, b_TE);
-  B::for_each(context, a_TE.rows, [=, joined_TE = joined.view()] MOE_HOST_DEVICE(Index t) {
+  B::for_each(context, a_TE.rows, [=, joined_TE = joined.view()] MOE_ON_DEVICE(Index t) {
     for (Index e = 0; e < joined_TE.cols; ++e) joined_TE(t, e) *= scale_T2(t, e < a_TE.cols ? 0 : 1);
   });
   return joined;
@@ -96,7 +113,7 @@ ScaledGatesGradients<Real, B> scaled_side_by_side_back(const typename B::Context
                                        Matrix<Real, B>::uninitialized(context, a_TE.rows, 2)};
   B::for_each(context, a_TE.rows,
               [=, d_a_TE = result.d_a_TE.view(), d_b_TE = result.d_b_TE.view(),
-               d_scale_T2 = result.d_scale_T2.view()] MOE_HOST_DEVICE(Index t) {
+               d_scale_T2 = result.d_scale_T2.view()] MOE_ON_DEVICE(Index t) {
                 Real d_a = 0, d_b = 0;
                 for (Index e = 0; e < a_TE.cols; ++e) {
                   d_a += a_TE(t, e) * d_joined_TE(t, e);

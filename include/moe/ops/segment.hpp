@@ -41,10 +41,10 @@ template <class Value, Backend B>
 Matrix<Value, B> repeat_over_rows(const typename B::Context& context, View<const Value, B> values_VE,
                                   View<const Index, B> of_row_1T) {
   auto values = Matrix<Value, B>::uninitialized(context, of_row_1T.cols, values_VE.cols);
-  B::for_each(context, of_row_1T.cols, [=, values_TE = values.view()] MOE_HOST_DEVICE(Index t) {
-    const Index v = of_row_1T(0, t);
-    for (Index e = 0; e < values_VE.cols; ++e) values_TE(t, e) = values_VE(v, e);
-  });
+  B::for_each_cell(context, of_row_1T.cols, values_VE.cols,
+                   [=, values_TE = values.view()] MOE_ON_DEVICE(Index t, Index e) {
+                     values_TE(t, e) = values_VE(of_row_1T(0, t), e);
+                   });
   return values;
 }
 
@@ -52,12 +52,34 @@ Matrix<Value, B> repeat_over_rows(const typename B::Context& context, View<const
 template <class Value, Backend B>
 Matrix<Value, B> repeat_over_rows_back(const typename B::Context& context, View<const Value, B> d_values_TE,
                                        View<const Index, B> begin_1V) {
-  auto d_values = Matrix<Value, B>::zeros(context, begin_1V.cols - 1, d_values_TE.cols);
-  B::for_each(context, begin_1V.cols - 1, [=, d_values_VE = d_values.view()] MOE_HOST_DEVICE(Index v) {
-    for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t)
-      for (Index e = 0; e < d_values_TE.cols; ++e) d_values_VE(v, e) += d_values_TE(t, e);
-  });
+  auto d_values = Matrix<Value, B>::uninitialized(context, begin_1V.cols - 1, d_values_TE.cols);
+  B::for_each_cell(context, begin_1V.cols - 1, d_values_TE.cols,
+                   [=, d_values_VE = d_values.view()] MOE_ON_DEVICE(Index v, Index e) {
+                     Value sum = 0;
+                     for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t) sum += d_values_TE(t, e);
+                     d_values_VE(v, e) = sum;
+                   });
   return d_values;
+}
+
+/// u_v = first where segment v opens its sequence, otherwise the row of pooled_VD that stands `back` rows before row v.
+template <class Value, Backend B>
+Matrix<Value, B> first_or_before(const typename B::Context& context, View<const Value, B> first_1D,
+                                 View<const Value, B> pooled_VD, View<const Index, B> opens_1V, Index back) {
+  auto u = Matrix<Value, B>::uninitialized(context, pooled_VD.rows, pooled_VD.cols);
+  B::for_each_cell(context, pooled_VD.rows, pooled_VD.cols, [=, u_VD = u.view()] MOE_ON_DEVICE(Index v, Index d) {
+    u_VD(v, d) = opens_1V(0, v) != 0 ? first_1D(0, d) : pooled_VD(v - back, d);
+  });
+  return u;
+}
+
+/// In decoding: to_b = from_b for every sequence b that stands before a segment's first row.
+template <class Value, Backend B>
+void take_at_first_row(const typename B::Context& context, View<const Index, B> length_1B, View<const Value, B> from_BN,
+                       View<Value, B> to_BN) {
+  B::for_each_cell(context, to_BN.rows, to_BN.cols, [=] MOE_ON_DEVICE(Index b, Index n) {
+    if (length_1B(0, b) == 0) to_BN(b, n) = from_BN(b, n);
+  });
 }
 
 /// Host indices on the backend.

@@ -21,7 +21,7 @@ template <class Real, Backend B>
 double z_loss(const typename B::Context& context, View<const Real, B> logits_TE) {
   if (logits_TE.empty()) return 0;
   auto squares = Matrix<Real, B>::uninitialized(context, logits_TE.rows, 1);
-  B::for_each(context, logits_TE.rows, [=, squares_T1 = squares.view()] MOE_HOST_DEVICE(Index t) {
+  B::for_each(context, logits_TE.rows, [=, squares_T1 = squares.view()] MOE_ON_DEVICE(Index t) {
     const Real lse = log_sum_exp(logits_TE.row(t));
     squares_T1(t, 0) = lse * lse;
   });
@@ -38,7 +38,7 @@ void add_z_loss_back(const typename B::Context& context, View<const Real, B> log
                      View<Real, B> d_logits_TE) {
   if (d_loss == 0 || logits_TE.empty()) return;
   const Real scale = static_cast<Real>(2 * d_loss / static_cast<double>(logits_TE.rows));
-  B::for_each(context, logits_TE.rows, [=] MOE_HOST_DEVICE(Index t) {
+  B::for_each(context, logits_TE.rows, [=] MOE_ON_DEVICE(Index t) {
     using std::exp;
     const Real lse = log_sum_exp(logits_TE.row(t));
     for (Index e = 0; e < logits_TE.cols; ++e) d_logits_TE(t, e) += scale * lse * exp(logits_TE(t, e) - lse);

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "moe/concepts/module.hpp"
-#include "moe/core/host_device.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/ops/add.hpp"
 
 namespace moe {
 
@@ -73,13 +73,7 @@ Layer gradient_for(const Layer& layer) {
 /// Every value of every tensor that is not empty becomes 0. Allocates nothing.
 template <Module Tree>
 void set_to_zero(const typename Tree::Context& context, Tree& tree) {
-  for_each_tensor(
-      [&](auto& tensor) {
-        using Tensor = std::remove_cvref_t<decltype(tensor)>;
-        Tensor::Backend::for_each_element(context, tensor.size(),
-                                          [values = tensor.data()] MOE_HOST_DEVICE(Index i) { values[i] = 0; });
-      },
-      tree);
+  for_each_tensor([&](auto& tensor) { set_to_zero(context, tensor.view()); }, tree);
 }
 
 }  // namespace moe

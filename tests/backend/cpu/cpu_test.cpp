@@ -237,12 +237,13 @@ TEST_CASE("segment means and their backward", "[cpu]") {
   Draw draw("means");
   const auto x = random_matrix<double, B>(draw, 6, 3);
   const std::vector<Index> begin = {0, 1, 4, 6};
+  const View<const Index, B> begin_1V(begin.data(), 1, 4);
   Tensor mean(3, 3);
-  B::segment_means(context, x, begin, mean.view());
+  B::segment_means(context, x, begin_1V, mean.view());
   auto d_x = random_matrix<double, B>(draw, 6, 3);
   const auto before = d_x.copy();
   const auto d_mean = random_matrix<double, B>(draw, 3, 3);
-  B::add_segment_means_back(context, d_mean, begin, d_x.view());
+  B::add_segment_means_back(context, d_mean, begin_1V, d_x.view());
   for (std::size_t v = 0; v < 3; ++v)
     for (Index d = 0; d < 3; ++d) {
       double sum = 0;

@@ -13,11 +13,12 @@ namespace moe::testing {
 
 /// Three segments of nine rows: of three rows, of one, of five.
 inline const std::vector<Index> pool_begin = {0, 3, 4, 9};
+inline const View<const Index, Cpu<>> pool_begin_1V(pool_begin.data(), 1, 4);
 
 template <Pooling Pool>
 auto pooled(const Tensor& x_TD) {
   Tensor u_VD(3, x_TD.cols());
-  auto saved = Pool::template forward<double, Cpu<>>(CpuContext{.threads = 2}, x_TD.view(), pool_begin, u_VD.view());
+  auto saved = Pool::template forward<double, Cpu<>>(CpuContext{.threads = 2}, x_TD.view(), pool_begin_1V, u_VD.view());
   return std::pair(std::move(u_VD), std::move(saved));
 }
 
@@ -30,7 +31,7 @@ void check_pool_gradient() {
   auto d_x = random_matrix<double, Cpu<>>(draw, 9, 4);
   const auto before = d_x.copy();
   const auto [u, saved] = pooled<Pool>(x);
-  Pool::template add_backward<double, Cpu<>>(CpuContext{.threads = 2}, c.view(), pool_begin, saved, d_x.view());
+  Pool::template add_backward<double, Cpu<>>(CpuContext{.threads = 2}, c.view(), pool_begin_1V, saved, d_x.view());
   for (Index i = 0; i < d_x.size(); ++i) d_x.data()[i] -= before.data()[i];
   check_component_gradients(
       "x", x, d_x, [&] { return inner(c, pooled<Pool>(x).first); }, component_bar);

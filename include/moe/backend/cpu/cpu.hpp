@@ -18,6 +18,7 @@
 #include "moe/core/observation.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
+#include "moe/core/team.hpp"
 
 namespace moe {
 
@@ -35,6 +36,9 @@ struct Cpu {
   /// Host memory for one call's short lists.
   template <class Value>
   using HostBuffer = cpu::Buffer<Value>;
+
+  /// A row is one thread's.
+  using Team = TeamOfOne;
 
   /// Weights packed for the products that read them.
   using PackedWeights = cpu::PackedWeights;
@@ -84,6 +88,19 @@ struct Cpu {
     });
   }
 
+  /// f(row, col) for every row below `rows` and every column below `cols`.
+  template <class F>
+  static void for_each_cell(const Context& context, Index rows, Index cols, const F& f) {
+    for_each(context, rows, [&](Index r) {
+      for (Index c = 0; c < cols; ++c) f(r, c);
+    });
+  }
+  /// f(row, team) for every row below `rows`: the work on one row, shared by a team.
+  template <class F>
+  static void for_each_row(const Context& context, Index rows, const F& f) {
+    for_each(context, rows, [&](Index r) { f(r, Team{}); });
+  }
+
   /// Row-major host values, without gaps, to a view of the same shape.
   template <class Value>
   static void upload(const Context&, const Value* from, Out<Value> to) {
@@ -103,6 +120,17 @@ struct Cpu {
     for_each(context, x_RD.rows, [&](Index r) {
       for (Index e = 0; e < w_ED.rows; ++e) y_RE(r, e) = cpu::dot(x_RD.row(r).data, w_ED.row(e).data, x_RD.cols);
     });
+  }
+
+  /// The backward of row_products: d_x += d_y w.
+  template <class Real>
+  static void add_row_products_back(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Real> d_x_RD) {
+    add_grouped_product_back<Real>(context, d_y_RE, {w_ED}, {0, d_x_RD.rows}, d_x_RD);
+  }
+  /// The backward of row_products: d_w += d_y^T x.
+  template <class Real>
+  static void add_row_weight_gradient(const Context& context, In<Real> d_y_RE, In<Real> x_RD, Out<Real> d_w_ED) {
+    grouped_weight_gradient<Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
   }
 
   /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
@@ -283,36 +311,37 @@ struct Cpu {
 
   // --- segments (policies/pooling/) ---------------------------------------------------------------------------------
 
-  /// mean[v] = sum of x's rows [begin[v], begin[v+1]) in order, divided by their number.
+  /// mean[v] = sum of x's rows [begin_1V(0, v), begin_1V(0, v+1)) in order, divided by their number.
   template <class Real>
-  static void segment_means(const Context& context, In<Real> x_TD, ListView<Index> begin, Out<Real> mean_VD) {
+  static void segment_means(const Context& context, In<Real> x_TD, View<const Index, Cpu> begin_1V, Out<Real> mean_VD) {
     for_each(context, mean_VD.rows, [&](Index v) {
       const auto mean = mean_VD.row(v);
       std::fill(mean.begin(), mean.end(), Real(0));
-      for (Index t = begin[v]; t < begin[v + 1]; ++t)
+      for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t)
         for (Index d = 0; d < mean.size; ++d) mean[d] += x_TD(t, d);
-      for (Real& m : mean) m /= static_cast<Real>(begin[v + 1] - begin[v]);
+      for (Real& m : mean) m /= static_cast<Real>(begin_1V(0, v + 1) - begin_1V(0, v));
     });
   }
   /// d_x[t] += d_mean[v] / len(v) for every row t of segment v.
   template <class Real>
-  static void add_segment_means_back(const Context& context, In<Real> d_mean_VD, ListView<Index> begin,
+  static void add_segment_means_back(const Context& context, In<Real> d_mean_VD, View<const Index, Cpu> begin_1V,
                                      Out<Real> d_x_TD) {
     for_each(context, d_mean_VD.rows, [&](Index v) {
-      const Real share = Real(1) / static_cast<Real>(begin[v + 1] - begin[v]);
-      for (Index t = begin[v]; t < begin[v + 1]; ++t)
+      const Real share = Real(1) / static_cast<Real>(begin_1V(0, v + 1) - begin_1V(0, v));
+      for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t)
         for (Index d = 0; d < d_x_TD.cols; ++d) d_x_TD(t, d) += share * d_mean_VD(v, d);
     });
   }
 
-  /// max[v] = the largest value of each column of x's rows [begin[v], begin[v+1]); row[v] = the first row that has it.
+  /// max[v] = the largest value of each column of x's rows [begin_1V(0, v), begin_1V(0, v+1)); row[v] = the first row
+  /// that has it.
   template <class Real>
-  static void segment_maxima(const Context& context, In<Real> x_TD, ListView<Index> begin, Out<Real> max_VD,
+  static void segment_maxima(const Context& context, In<Real> x_TD, View<const Index, Cpu> begin_1V, Out<Real> max_VD,
                              View<Index, Cpu> row_VD) {
     for_each(context, max_VD.rows, [&](Index v) {
-      const Index first = begin[v];
+      const Index first = begin_1V(0, v);
       for (Index d = 0; d < max_VD.cols; ++d) max_VD(v, d) = x_TD(first, d), row_VD(v, d) = first;
-      for (Index t = first + 1; t < begin[v + 1]; ++t)
+      for (Index t = first + 1; t < begin_1V(0, v + 1); ++t)
         for (Index d = 0; d < max_VD.cols; ++d)
           if (x_TD(t, d) > max_VD(v, d)) max_VD(v, d) = x_TD(t, d), row_VD(v, d) = t;
     });

@@ -7,6 +7,7 @@
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/fusion.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/ops/scale.hpp"
 
 namespace moe {
 
@@ -34,11 +35,11 @@ struct ChannelFusion {
   /// y_TD, and both outputs kept.
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     auto y = Tensor::uninitialized(context, o_token_TD.rows(), o_token_TD.cols());
-    B::for_each(context, y.rows(),
-                [y_TD = y.view(), o_t = std::as_const(o_token_TD).view(), o_s = std::as_const(o_segment_TD).view(),
-                 a = token_D.view(), b = segment_D.view()] MOE_HOST_DEVICE(Index t) {
-                  for (Index d = 0; d < y_TD.cols; ++d) y_TD(t, d) = a(0, d) * o_t(t, d) + b(0, d) * o_s(t, d);
-                });
+    B::for_each_cell(context, y.rows(), y.cols(),
+                     [y_TD = y.view(), o_t = std::as_const(o_token_TD).view(), o_s = std::as_const(o_segment_TD).view(),
+                      a = token_D.view(), b = segment_D.view()] MOE_ON_DEVICE(Index t, Index d) {
+                       y_TD(t, d) = a(0, d) * o_t(t, d) + b(0, d) * o_s(t, d);
+                     });
     return {std::move(y), Saved{std::move(o_token_TD), std::move(o_segment_TD)}};
   }
 
@@ -64,14 +65,10 @@ struct ChannelFusion {
   static Tensor back(const typename B::Context& context, View<const Value, B> d_y_TD, Tensor o_TD,
                      const Vector<Value, B>& w_D, Vector<Value, B>& d_w_D) {
     if (!d_w_D.empty()) {
-      B::for_each(context, d_y_TD.rows, [=, o = o_TD.view()] MOE_HOST_DEVICE(Index t) {
-        for (Index d = 0; d < o.cols; ++d) o(t, d) *= d_y_TD(t, d);
-      });
+      multiply_by<Value, B>(context, d_y_TD, o_TD.view());
       B::add_column_sums(context, o_TD, d_w_D.view());
     }
-    B::for_each(context, d_y_TD.rows, [=, o = o_TD.view(), w = w_D.view()] MOE_HOST_DEVICE(Index t) {
-      for (Index d = 0; d < o.cols; ++d) o(t, d) = w(0, d) * d_y_TD(t, d);
-    });
+    scale_columns<Value, B>(context, d_y_TD, w_D, o_TD.view());
     return o_TD;
   }
 };

@@ -20,7 +20,7 @@ struct FixedFusion {
     auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
     B::for_each_element(context, mass_1T.cols,
                         [scale_T2 = scale.view(), w_t = static_cast<Real>(token),
-                         w_s = static_cast<Real>(segment)] MOE_HOST_DEVICE(Index t) {
+                         w_s = static_cast<Real>(segment)] MOE_ON_DEVICE(Index t) {
                           scale_T2(t, 0) = w_t;
                           scale_T2(t, 1) = w_s;
                         });

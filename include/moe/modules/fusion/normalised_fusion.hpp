@@ -22,7 +22,7 @@ struct NormalisedFusion {
     auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
     B::for_each_element(context, mass_1T.cols,
                         [=, scale_T2 = scale.view(), w_t = static_cast<Real>(token),
-                         w_s = static_cast<Real>(segment)] MOE_HOST_DEVICE(Index t) {
+                         w_s = static_cast<Real>(segment)] MOE_ON_DEVICE(Index t) {
                           const Real z = w_t + w_s * mass_1T(0, t);
                           scale_T2(t, 0) = w_t / z;
                           scale_T2(t, 1) = w_s / z;
@@ -34,7 +34,7 @@ struct NormalisedFusion {
   Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B> mass_1T,
                               View<const Real, B> scale_T2, View<const Real, B> d_scale_T2, NormalisedFusion&) const {
     auto d_mass = Matrix<Real, B>::uninitialized(context, 1, mass_1T.cols);
-    B::for_each_element(context, mass_1T.cols, [=, d_mass_1T = d_mass.view()] MOE_HOST_DEVICE(Index t) {
+    B::for_each_element(context, mass_1T.cols, [=, d_mass_1T = d_mass.view()] MOE_ON_DEVICE(Index t) {
       d_mass_1T(0, t) = -scale_T2(t, 1) * (scale_T2(t, 0) * d_scale_T2(t, 0) + scale_T2(t, 1) * d_scale_T2(t, 1));
     });
     return d_mass;

@@ -28,11 +28,10 @@ struct ScalarFusion {
   template <class Real, class>
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
-    B::for_each_element(context, mass_1T.cols,
-                        [scale_T2 = scale.view(), w = weights_2.view()] MOE_HOST_DEVICE(Index t) {
-                          scale_T2(t, 0) = w(0, 0);
-                          scale_T2(t, 1) = w(0, 1);
-                        });
+    B::for_each_element(context, mass_1T.cols, [scale_T2 = scale.view(), w = weights_2.view()] MOE_ON_DEVICE(Index t) {
+      scale_T2(t, 0) = w(0, 0);
+      scale_T2(t, 1) = w(0, 1);
+    });
     return scale;
   }
   /// d_w += sum of d_scale's rows.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -14,22 +13,23 @@ struct MaxPool {
     Matrix<Index, B> row_VD;
   };
 
-  /// x_TD -> max_VD; segment v holds rows [begin[v], begin[v+1]). Among equals the first row counts.
+  /// x_TD -> max_VD; segment v holds rows [begin_1V(0, v), begin_1V(0, v+1)). Among equals the first row counts.
   template <class Real, class B>
-  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD, ListView<Index> begin,
-                                View<Real, B> max_VD) {
+  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD,
+                                View<const Index, B> begin_1V, View<Real, B> max_VD) {
     Saved<Real, B> saved{Matrix<Index, B>::uninitialized(context, max_VD.rows, max_VD.cols)};
-    B::segment_maxima(context, x_TD, begin, max_VD, saved.row_VD.view());
+    B::segment_maxima(context, x_TD, begin_1V, max_VD, saved.row_VD.view());
     return saved;
   }
   /// d_x[row of the largest value] += d_max.
   template <class Real, class B>
-  static void add_backward(const typename B::Context& context, View<const Real, B> d_max_VD, ListView<Index>,
+  static void add_backward(const typename B::Context& context, View<const Real, B> d_max_VD, View<const Index, B>,
                            const Saved<Real, B>& saved, View<Real, B> d_x_TD) {
     // Segments share no row, so what one writes no other does.
-    B::for_each(context, d_max_VD.rows, [=, row_VD = saved.row_VD.view()] MOE_HOST_DEVICE(Index v) {
-      for (Index d = 0; d < d_max_VD.cols; ++d) d_x_TD(row_VD(v, d), d) += d_max_VD(v, d);
-    });
+    B::for_each_cell(context, d_max_VD.rows, d_max_VD.cols,
+                     [=, row_VD = saved.row_VD.view()] MOE_ON_DEVICE(Index v, Index d) {
+                       d_x_TD(row_VD(v, d), d) += d_max_VD(v, d);
+                     });
   }
 
   /// The same one row at a time: what the summary so far becomes with one more value, and what it is in the end.

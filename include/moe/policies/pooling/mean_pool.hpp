@@ -1,6 +1,5 @@
 #pragma once
 
-#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -10,18 +9,18 @@ struct MeanPool {
   template <class Real, class B>
   struct Saved {};
 
-  /// x_TD -> mean_VD; segment v holds rows [begin[v], begin[v+1]).
+  /// x_TD -> mean_VD; segment v holds rows [begin_1V(0, v), begin_1V(0, v+1)).
   template <class Real, class B>
-  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD, ListView<Index> begin,
-                                View<Real, B> mean_VD) {
-    B::segment_means(context, x_TD, begin, mean_VD);
+  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD,
+                                View<const Index, B> begin_1V, View<Real, B> mean_VD) {
+    B::segment_means(context, x_TD, begin_1V, mean_VD);
     return {};
   }
   /// d_x_t += d_mean_v / len(v).
   template <class Real, class B>
-  static void add_backward(const typename B::Context& context, View<const Real, B> d_mean_VD, ListView<Index> begin,
-                           const Saved<Real, B>&, View<Real, B> d_x_TD) {
-    B::add_segment_means_back(context, d_mean_VD, begin, d_x_TD);
+  static void add_backward(const typename B::Context& context, View<const Real, B> d_mean_VD,
+                           View<const Index, B> begin_1V, const Saved<Real, B>&, View<Real, B> d_x_TD) {
+    B::add_segment_means_back(context, d_mean_VD, begin_1V, d_x_TD);
   }
 
   /// The same one row at a time: what the summary so far becomes with one more value, and what it is in the end.

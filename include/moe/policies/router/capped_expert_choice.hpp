@@ -20,15 +20,15 @@ struct CappedExpertChoice {
     const auto scores_RE = scores.view();
     const auto takers_1R = takers.view();
     const Index most = cap;
-    B::for_each(context, rows, [=] MOE_HOST_DEVICE(Index r) { softmax(logits_RE.row(r), scores_RE.row(r)); });
+    B::for_each(context, rows, [=] MOE_ON_DEVICE(Index r) { softmax(logits_RE.row(r), scores_RE.row(r)); });
     for (Index e = 0; e < experts; ++e) {
       const auto score_R1 = scores_RE.cols_between(e, e + 1);
       const auto chosen_R1 = chosen_RE.cols_between(e, e + 1);
-      B::for_each_element(context, rows, [=] MOE_HOST_DEVICE(Index r) {
+      B::for_each_element(context, rows, [=] MOE_ON_DEVICE(Index r) {
         if (takers_1R(0, r) >= most) score_R1(r, 0) = 0;
       });
       B::top_rows(context, View<const Real, B>(score_R1), take, chosen_R1, boundary_1E.cols_between(e, e + 1));
-      B::for_each_element(context, rows, [=] MOE_HOST_DEVICE(Index r) {
+      B::for_each_element(context, rows, [=] MOE_ON_DEVICE(Index r) {
         if (chosen_R1(r, 0) == 0) return;
         if (takers_1R(0, r) >= most)
           chosen_R1(r, 0) = 0;

@@ -14,7 +14,7 @@ struct ExpertChoice {
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
               View<Real, B> boundary_1E) const {
     auto scores_RE = Matrix<Real, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
-    B::for_each(context, logits_RE.rows, [logits_RE, scores = scores_RE.view()] MOE_HOST_DEVICE(Index r) {
+    B::for_each(context, logits_RE.rows, [logits_RE, scores = scores_RE.view()] MOE_ON_DEVICE(Index r) {
       softmax(logits_RE.row(r), scores.row(r));
     });
     B::top_rows(context, scores_RE.view(), take, chosen_RE, boundary_1E);
