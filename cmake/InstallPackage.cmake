@@ -10,9 +10,10 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
 install(TARGETS moe EXPORT moeTargets FILE_SET HEADERS)
 install(EXPORT moeTargets NAMESPACE moe:: DESTINATION "${package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/moeConfig.cmake" "${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
-              cmake/OneDnn.cmake
+              cmake/OneDnn.cmake cmake/Cuda.cmake
         DESTINATION "${package_dir}")
-install(FILES include/moe/onednn.hpp DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe")
+install(FILES include/moe/onednn.hpp include/moe/cuda.cuh DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe")
+install(DIRECTORY include/moe/backend/cuda DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe/backend")
 
 # For everybody who does not use CMake. It finds the headers from where it lies itself, so that an installed tree may move.
 set(pkgconfig_dir "${CMAKE_INSTALL_DATADIR}/pkgconfig")

@@ -59,11 +59,37 @@ if(MOE_BUILD_TESTS)
   endif()
 endif()
 
-# ---- faster matrix products ----------------------------------------------------------------------
-find_package(CUDAToolkit QUIET)
-if(NOT CUDAToolkit_FOUND)
-  message(STATUS "moelayers: no CUDA Toolkit, so everything runs on the CPU")
+# ---- GPUs ----------------------------------------------------------------------------------------
+set(MOE_CUDA_COMPILER_FOUND FALSE)
+if(TARGET moe::cuda)
+  include(CheckLanguage)
+  # What our own programs are compiled for unless somebody says otherwise; a library leaves that to its users.
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 90)
+  endif()
+  if(NOT CMAKE_CUDA_COMPILER AND CUDAToolkit_NVCC_EXECUTABLE)
+    set(CMAKE_CUDA_COMPILER "${CUDAToolkit_NVCC_EXECUTABLE}")
+  endif()
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    enable_language(CUDA)
+    set(MOE_CUDA_COMPILER_FOUND TRUE)
+  endif()
 endif()
+if(NOT MOE_CUDA_COMPILER_FOUND)
+  message(STATUS "moelayers: no CUDA Toolkit of 12.8 or newer with its compiler, so nothing is compiled for GPUs")
+endif()
+if(MOE_BUILD_TESTS)
+  # Thrust on the host is enough to test what the GPU's backend decides: the toolkit brings it, or libthrust-dev.
+  find_package(CUDAToolkit QUIET)
+  find_path(MOE_THRUST_INCLUDE_DIR thrust/system/cpp/execution_policy.h
+            HINTS ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES cccl)
+  if(NOT MOE_THRUST_INCLUDE_DIR)
+    message(STATUS "moelayers: the tests of the GPU's backend are left out; they need: apt-get install libthrust-dev")
+  endif()
+endif()
+
+# ---- faster matrix products ----------------------------------------------------------------------
 if(NOT TARGET moe::onednn)
   message(STATUS "moelayers: no oneDNN (libdnnl-dev), so there is no moe::onednn to compare our products with")
 endif()

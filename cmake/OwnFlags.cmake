@@ -3,27 +3,33 @@
 include(CheckCXXSourceCompiles)
 
 set(CMAKE_CXX_EXTENSIONS OFF)
-add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+set(own_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:${own_warnings}>")
+# What the CUDA compiler makes of our code for the host has lines of its own that -Wpedantic would find.
+add_compile_options("$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wconversion,-Wshadow>")
 
 # A compiler that nobody here has tried may warn about something new; that must not stop a newcomer's
 # first build, so only the compilers we test with turn warnings into errors.
 if((CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
    OR (CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^14\\."))
-  add_compile_options(-Werror)
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Werror>")
 endif()
 
+# nvcc 13 is the one we test with.
+add_compile_options("$<$<AND:$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>,$<VERSION_GREATER_EQUAL:$<CUDA_COMPILER_VERSION>,13>>:--Werror=all-warnings>")
+
 if(MOE_NATIVE)
-  add_compile_options(-march=native)
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-march=native>")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     set(CMAKE_REQUIRED_FLAGS -march=native)
     check_cxx_source_compiles("#ifndef __AVX512F__\n#error\n#endif\nint main() {}" MOE_CPU_HAS_AVX512)
     unset(CMAKE_REQUIRED_FLAGS)
     if(MOE_CPU_HAS_AVX512)
       # g++ 12 schedules Eigen's kernels badly for newer CPUs: with this tuning they run 1.25x as fast.
-      add_compile_options(-mtune=skylake-avx512)
+      add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-mtune=skylake-avx512>")
       # Its AVX-512 intrinsics start from a value that is undefined on purpose, and it warns about that
       # wherever it inlines one (GCC bug 105593). Builds without MOE_NATIVE keep the warning.
-      add_compile_options(-Wno-uninitialized -Wno-maybe-uninitialized)
+      add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wno-uninitialized;-Wno-maybe-uninitialized>")
     endif()
   endif()
 endif()

@@ -17,11 +17,13 @@ set(runtime   core concepts policies ops modules layers train)
 # Single files that may see more than their folder.
 set(layers/presets.hpp backend/*)   # an alias for a published system names the backend it runs on
 set(onednn.hpp core backend/*)       # a product for the CPU backend that needs another library
+set(cuda.cuh version.hpp core concepts policies backend/* ops modules layers train)
 set(version.hpp "")
 set(moe.hpp version.hpp core concepts policies backend/* ops modules layers train)
 
 # Other people's headers, by folder, as one regular expression.
 set(others_backend/cpu "^(Eigen/.*|immintrin\\.h)$")
+set(others_backend/cuda "^(thrust/.*|cuda_runtime\\.h|cublas_v2\\.h)$")
 set(others_onednn.hpp "^(dnnl|omp)\\.h$")
 
 # ---- the check -----------------------------------------------------------------------------------

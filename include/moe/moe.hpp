@@ -27,6 +27,7 @@
 
 #include "moe/core/adamw_pace.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/host_device.hpp"
 #include "moe/core/index.hpp"
@@ -35,6 +36,7 @@
 #include "moe/core/misuse.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/plan.hpp"
+#include "moe/core/product.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/row.hpp"

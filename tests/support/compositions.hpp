@@ -1,81 +1,16 @@
-/// Every composition of policies that the conformance tests run, how to build one of a given size, and what the
-/// reference says it must answer: the reference reads the policies' settings and the weights, and computes with its own
-/// loops.
+/// Every composition of policies that the conformance tests run, on the CPU, and what the reference says it must
+/// answer: the reference reads the policies' settings and the weights, and computes with its own loops.
 #pragma once
 
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/layers/presets.hpp"
-#include "moe/policies/capacity/capacity_factor.hpp"
+#include "support/composition_list.hpp"
 #include "support/random_tensors.hpp"
 #include "support/reference_moe.hpp"
 
 namespace moe::testing {
-
-struct Sizes {
-  Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2, minimum = 1, cap = 2;
-  double capacity_factor = 1;
-  NormaliseGates normalise = NormaliseGates::before_dropping;
-};
-
-/// The token that ends a window in tests.
-inline constexpr std::int32_t boundary_token = 0;
-
-// --- building
-// ---------------------------------------------------------------------------------------------------------
-
-/// A policy or path with the settings that it has among `sizes`.
-template <class P>
-P policy_for(const Sizes& sizes) {
-  P policy{};
-  if constexpr (requires { policy.train; }) policy.train = policy_for<decltype(policy.train)>(sizes);
-  if constexpr (requires { policy.k; }) policy.k = sizes.k;
-  if constexpr (requires { policy.shared; }) policy.shared = sizes.shared;
-  if constexpr (requires { policy.window; }) policy.window = sizes.window;
-  if constexpr (requires { policy.factor; }) policy.factor = sizes.capacity_factor;
-  if constexpr (requires { policy.cap; }) policy.cap = sizes.cap;
-  if constexpr (requires { policy.minimum; }) policy.minimum = sizes.minimum;
-  if constexpr (requires { policy.maximum; }) policy.maximum = sizes.window;
-  if constexpr (requires { policy.boundary; }) policy.boundary = boundary_token;
-  if constexpr (requires { policy.normalise; }) policy.normalise = sizes.normalise;
-  return policy;
-}
-
-template <class Layer>
-struct Builder;
-template <class R, class N, class C, class X, class Path, class Bal>
-struct Builder<TokenMoE<R, N, C, X, Path, Bal>> {
-  static auto build(const Sizes& s) {
-    Path path;
-    if constexpr (requires { path.ffn; }) path = Path(s.width, s.hidden);
-    return TokenMoE<R, N, C, X, Path, Bal>(policy_for<R>(s), N{}, policy_for<C>(s),
-                                           ExpertBank<X>(s.experts, s.width, s.hidden), std::move(path),
-                                           policy_for<Bal>(s));
-  }
-};
-template <class S, class Source, class R, class N, class C, class X, class Feed>
-struct Builder<SegmentMoE<S, Source, R, N, C, X, Feed>> {
-  static auto build(const Sizes& s) {
-    return SegmentMoE<S, Source, R, N, C, X, Feed>(policy_for<S>(s), Source(s.width), policy_for<R>(s), N{},
-                                                   policy_for<C>(s), ExpertBank<X>(s.experts, s.width, s.hidden));
-  }
-};
-template <class Token, class Segment, class F>
-struct Builder<HybridMoE<Token, Segment, F>> {
-  static auto build(const Sizes& s) {
-    return HybridMoE<Token, Segment, F>(Builder<Token>::build(s), Builder<Segment>::build(s),
-                                        detail::configured_fusion<F>({.width = s.width}));
-  }
-};
-
-/// A layer of these sizes with every weight 0.
-template <class Layer>
-Layer build(const Sizes& sizes) {
-  return Builder<Layer>::build(sizes);
-}
 
 // --- the reference's answer
 // -------------------------------------------------------------------------------------------
@@ -256,73 +191,41 @@ Matrix<typename Layer::Value, Cpu<>> draw_clear(Layer& layer, const Batch& batch
   }
 }
 
-// --- the list
-// ---------------------------------------------------------------------------------------------------------
+// --- the list, on the CPU ---
 
 template <class Real>
-using Ffn = SwiGlu<Real, Cpu<>>;
-
+using Ffn = on::Ffn<Real, Cpu<>>;
 template <class Real>
-using SharedRouted = MultiPlTokenLevel<Real, Cpu<>, BalanceOverRouted>;
+using SharedRouted = on::SharedRouted<Real, Cpu<>>;
 template <class Real>
-using TokenExpertChoice = TokenMoE<Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+using TokenExpertChoice = on::TokenExpertChoice<Real, Cpu<>>;
 template <class Real>
-using SegmentByOwnMean =
-    SegmentMoE<FixedWindow, OwnMean<Real, Cpu<>>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+using SegmentByOwnMean = on::SegmentByOwnMean<Real, Cpu<>>;
 template <class Real>
-using SegmentByPreviousMean = SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, Routing<ExpertChoice, ThresholdChoice>,
-                                         SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+using SegmentByPreviousMean = on::SegmentByPreviousMean<Real, Cpu<>>;
 template <class Real>
-using SegmentTopK = SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, TopK, SoftmaxOverChosen, Unlimited, Ffn<Real>>;
-
+using SegmentTopK = on::SegmentTopK<Real, Cpu<>>;
 template <class Real>
-using Dropping = TokenMoE<TopK, SoftmaxOverChosen, CapacityFactor, Ffn<Real>>;
+using Dropping = on::Dropping<Real, Cpu<>>;
 template <class Real>
-using DroppingRaw = TokenMoE<SharedTopK, SoftmaxOverAll, CapacityFactor, Ffn<Real>>;
+using DroppingRaw = on::DroppingRaw<Real, Cpu<>>;
 template <class Real>
-using SegmentReleased =
-    SegmentMoE<BoundaryWindow, OwnMax<Real, Cpu<>>, CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+using SegmentReleased = on::SegmentReleased<Real, Cpu<>>;
 template <class Real>
-using SegmentByLine = SegmentMoE<BoundaryWindow, PreviousMax<Real, Cpu<>>, Routing<CappedExpertChoice, ThresholdChoice>,
-                                 SoftmaxOverAll, SegmentCapacity, Ffn<Real>>;
+using SegmentByLine = on::SegmentByLine<Real, Cpu<>>;
 template <class Real>
-using SegmentDropping =
-    SegmentMoE<FixedWindow, PreviousMean<Real, Cpu<>>, TopK, SoftmaxOverChosen, CapacityFactor, Ffn<Real>>;
+using SegmentDropping = on::SegmentDropping<Real, Cpu<>>;
 template <class Real>
-using SegmentLiteral = SegmentMoE<FixedWindow, OwnMean<Real, Cpu<>>, ExpertChoice, SoftmaxOverAll, SegmentCapacity,
-                                  Ffn<Real>, PooledInput>;
-/// Experts that work on what the segment before was like: fed with segments and causal all the same.
+using SegmentLiteral = on::SegmentLiteral<Real, Cpu<>>;
 template <class Real>
-using SegmentPooledBefore =
-    SegmentMoE<BoundaryWindow, PreviousMean<Real, Cpu<>>, Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll,
-               SegmentCapacity, Ffn<Real>, PooledInput>;
-
+using SegmentPooledBefore = on::SegmentPooledBefore<Real, Cpu<>>;
 template <class Real>
-using TokenCompositions = std::tuple<Mixtral<Real, Cpu<>>, Qwen15Moe<Real, Cpu<>>, SharedRouted<Real>,
-                                     TokenExpertChoice<Real>, Dropping<Real>, DroppingRaw<Real>>;
+using TokenCompositions = on::TokenCompositions<Real, Cpu<>>;
 template <class Real>
-using SegmentCompositions =
-    std::tuple<SegmentByOwnMean<Real>, SegmentByPreviousMean<Real>, SegmentTopK<Real>, SegmentReleased<Real>,
-               SegmentByLine<Real>, SegmentDropping<Real>, SegmentLiteral<Real>, SegmentPooledBefore<Real>>;
-/// Levels that run in one pass, and levels that cannot: fusions over outputs, experts fed with segments, a path beside
-/// the experts.
+using SegmentCompositions = on::SegmentCompositions<Real, Cpu<>>;
 template <class Real>
-using HybridCompositions = std::tuple<MultiPlMoe<Real, Cpu<>>, MultiPlMoe<Real, Cpu<>, NormalisedFusion>,
-                                      CausalMultiPlMoe<Real, Cpu<>>, CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>,
-                                      CausalMultiPlMoe<Real, Cpu<>, ScalarFusion<Real, Cpu<>>>,
-                                      HybridMoE<Dropping<Real>, SegmentDropping<Real>, NormalisedFusion>>;
+using HybridCompositions = on::HybridCompositions<Real, Cpu<>>;
 template <class Real>
-using SeparateCompositions =
-    std::tuple<CausalMultiPlMoe<Real, Cpu<>, ChannelFusion<Real, Cpu<>>>,
-               MultiPlMoeReleased<Real, Cpu<>, MatrixFusion<Real, Cpu<>>>, MultiPlMoeLiteral<Real, Cpu<>>,
-               HybridMoE<SharedRouted<Real>, SegmentPooledBefore<Real>, NormalisedFusion>,
-               HybridMoE<Qwen15Moe<Real, Cpu<>>, SegmentByLine<Real>, ScalarFusion<Real, Cpu<>>>>;
-
-/// f.template operator()<Layer>() for every layer of the list.
-template <class List, class F>
-void for_each_composition(const F& f) {
-  [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<std::tuple_element_t<i, List>>(), ...); }
-  (std::make_index_sequence<std::tuple_size_v<List>>{});
-}
+using SeparateCompositions = on::SeparateCompositions<Real, Cpu<>>;
 
 }  // namespace moe::testing

@@ -121,6 +121,25 @@ inline void note_corners(const Case& c, const reference::Decided& decided, Corne
   }
 }
 
+/// Weights and input become what a layer of `Held` would keep of them; the router's own weights stay.
+template <class Held, class Layer>
+void round_to(Layer& layer, Matrix<typename Layer::Value, Cpu<>>& x) {
+  if constexpr (std::is_same_v<Held, BFloat16>) {
+    const auto round = [](auto view) {
+      for (Index r = 0; r < view.rows; ++r)
+        for (auto& value : view.row(r)) value = static_cast<float>(BFloat16(static_cast<float>(value)));
+    };
+    round(x.view());
+    Layer::visit_parameters(
+        [&](const std::string& name, auto& weight) {
+          if (name.find("experts.") != std::string::npos || name.find("fusion.") != std::string::npos ||
+              name.find("shared_expert.") != std::string::npos)
+            round(weight.view());
+        },
+        std::string(), layer);
+  }
+}
+
 /// Whether training and inference route differently.
 template <class Layer>
 inline constexpr bool routes_twice = false;
@@ -131,14 +150,34 @@ template <class Layer>
 requires requires(Layer layer) { layer.segment; }
 inline constexpr bool routes_twice<Layer> = decltype(Layer::segment.gating)::has_thresholds;
 
-/// Runs `conformance_cases` cases of Layer, forward and infer. NMSE is taken over the outputs of a hundred cases at a
-/// time: a single output of a few numbers can cancel to nearly 0, and then any rounding is large beside it.
-template <class Layer>
-void check_against_reference(std::string_view test, Corners& corners) {
+/// What a layer answered.
+struct Ran {
+  Index rows = 0, cols = 0;
+  std::vector<double> output, inferred;
+  double balance_loss = 0, z_loss = 0;
+};
+/// Runs the layer where it is.
+struct OnCpu {
+  template <class Layer>
+  Ran operator()(const Case& c, const Layer& layer, const Matrix<typename Layer::Value, Cpu<>>& x) const {
+    const CpuContext context{.threads = 1};
+    const auto result = layer.forward(context, x, c.batch);
+    const auto answer = layer.infer(context, x, c.batch);
+    REQUIRE(answer.rows() == result.output.rows());
+    return {result.output.rows(), result.output.cols(),        values_of(result.output),
+            values_of(answer),    result.stats.balance_loss(), result.stats.z_loss()};
+  }
+};
+
+/// Runs `cases` cases of Layer, forward and infer, by `run`. NMSE is taken over the outputs of a hundred cases at a
+/// time: a single output of a few numbers can cancel to nearly 0, and then any rounding is large beside it. What the
+/// answers may be off by is `Held`'s to say: the type that values are kept in where they are worked on.
+template <class Layer, class Held = typename Layer::Value, class Run = OnCpu>
+void check_against_reference(std::string_view test, Corners& corners, const Run& run = {},
+                             std::uint32_t cases = conformance_cases) {
   using Real = typename Layer::Value;
-  const CpuContext context{.threads = 1};
   Nmse training, inference;
-  for (std::uint32_t i = 0; i < conformance_cases; ++i) {
+  for (std::uint32_t i = 0; i < cases; ++i) {
     Draw draw(test, i);
     Case c = draw_case(draw);
     auto layer = build<Layer>(c.sizes);
@@ -149,28 +188,26 @@ void check_against_reference(std::string_view test, Corners& corners) {
       if (attempt > 20) c.lopsided = false;
       x = draw_values(draw, c, layer);
       draw_thresholds(draw, layer, c.sizes.experts);
+      round_to<Held>(layer, x);
       train = expected(layer, rows_of(x), c.batch, Phase::training);
       infer = routes_twice<Layer> ? expected(layer, rows_of(x), c.batch, Phase::inference) : train;
-      if (c.ties || std::min(train.decided.margin, infer.decided.margin) > Tolerance<Real>::margin) break;
+      if (c.ties || std::min(train.decided.margin, infer.decided.margin) > Tolerance<Held>::margin) break;
     }
     note_corners(c, train.decided, corners);
 
-    const auto result = layer.forward(context, x, c.batch);
-    const auto answer = layer.infer(context, x, c.batch);
+    const Ran ran = run(c, layer, x);
     INFO("case " << i << " of MOE_TEST_SEED=" << seed());
-    REQUIRE(result.output.rows() == x.rows());
-    REQUIRE(answer.rows() == x.rows());
-    REQUIRE(result.output.cols() == x.cols());
-    REQUIRE(std::abs(result.stats.balance_loss() - train.balance_loss) <=
-            Tolerance<Real>::relative * (1 + train.balance_loss));
-    REQUIRE(std::abs(result.stats.z_loss() - train.z_loss) <= Tolerance<Real>::relative * (1 + train.z_loss));
-    training.add(flat(train.y), values_of(result.output), i);
-    inference.add(flat(infer.y), values_of(answer), i);
+    REQUIRE(ran.rows == x.rows());
+    REQUIRE(ran.cols == x.cols());
+    REQUIRE(std::abs(ran.balance_loss - train.balance_loss) <= Tolerance<Held>::relative * (1 + train.balance_loss));
+    REQUIRE(std::abs(ran.z_loss - train.z_loss) <= Tolerance<Held>::relative * (1 + train.z_loss));
+    training.add(flat(train.y), ran.output, i);
+    inference.add(flat(infer.y), ran.inferred, i);
     if (i % 100 == 99) {
       INFO("cases " << i - 99 << " to " << i << ", worst: " << training.worst << " in training, " << inference.worst
                     << " in inference");
-      REQUIRE(training.value() <= Tolerance<Real>::nmse);
-      REQUIRE(inference.value() <= Tolerance<Real>::nmse);
+      REQUIRE(training.value() <= Tolerance<Held>::nmse);
+      REQUIRE(inference.value() <= Tolerance<Held>::nmse);
       training = inference = {};
     }
   }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "moe/core/bfloat16.hpp"
+
 namespace moe::testing {
 
 /// How far results may be from the reference, by value type.
@@ -20,6 +22,12 @@ struct Tolerance<double> {
 template <>
 struct Tolerance<float> {
   static constexpr double nmse = 1e-10, relative = 1e-5;
+  static constexpr double margin = 1e-4;
+};
+
+template <>
+struct Tolerance<BFloat16> {
+  static constexpr double nmse = 1e-4, relative = 1e-5;
   static constexpr double margin = 1e-4;
 };
 

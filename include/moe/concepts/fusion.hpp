@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include "moe/concepts/archetype.hpp"
 #include "moe/concepts/module.hpp"
@@ -16,6 +17,14 @@ struct FusionGradients {
 };
 
 namespace detail {
+// The CUDA compiler sees a template's address in a constant expression alone, where others would go on to compile the
+// body for a backend that is only named: those are content with the first question.
+template <class F>
+concept HasScales = requires {
+  &F::template scales<float, archetype::Backend>;
+}
+|| requires { typename std::bool_constant<(&F::template scales<float, archetype::Backend> != nullptr)>; };
+
 template <class F>
 concept FusionTree = requires(const F& fusion) {
   { fusion.structure() } -> std::same_as<F>;
@@ -29,9 +38,7 @@ concept FusionTree = requires(const F& fusion) {
 ///   scales(context, mass_1T) -> scale_T2
 ///   scales_back(context, mass_1T, scale_T2, d_scale_T2, gradient) -> d_mass_1T, empty where no scale depends on it
 template <class F>
-concept GateFusion = detail::FusionTree<F> && requires {
-  &F::template scales<float, archetype::Backend>;
-};
+concept GateFusion = detail::FusionTree<F> && detail::HasScales<F>;
 
 /// A fusion (eq. 6) that mixes the two outputs channel by channel or as a whole.
 ///

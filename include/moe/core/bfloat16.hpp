@@ -1,7 +1,8 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
+
+#include "moe/core/host_device.hpp"
 
 namespace moe {
 
@@ -13,21 +14,38 @@ struct BFloat16 {
 
   BFloat16() = default;
   /// The nearest one, of two as near the even one; what is larger than all of them becomes infinite, NaN stays NaN.
-  explicit BFloat16(float value) {
-    const auto whole = std::bit_cast<std::uint32_t>(value);
+  MOE_HOST_DEVICE explicit BFloat16(float value) {
+    const auto whole = __builtin_bit_cast(std::uint32_t, value);
     const bool is_nan = (whole & 0x7fffffffu) > 0x7f800000u;
     const std::uint32_t rounded = whole + 0x7fffu + ((whole >> 16) & 1u);
     bits = static_cast<std::uint16_t>((is_nan ? whole | 0x400000u : rounded) >> 16);
   }
   /// The same value.
-  explicit operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+  MOE_HOST_DEVICE explicit operator float() const { return __builtin_bit_cast(float, std::uint32_t{bits} << 16); }
 
   /// The value with these bits.
-  static BFloat16 of_bits(std::uint16_t bits) {
+  MOE_HOST_DEVICE static BFloat16 of_bits(std::uint16_t bits) {
     BFloat16 value;
     value.bits = bits;
     return value;
   }
 };
+
+namespace detail {
+
+template <class Value>
+struct WideOf {
+  using Type = Value;
+};
+template <>
+struct WideOf<BFloat16> {
+  using Type = float;
+};
+
+}  // namespace detail
+
+/// What is computed with values that are kept as Value: float for BFloat16, otherwise the type itself.
+template <class Value>
+using Wide = typename detail::WideOf<Value>::Type;
 
 }  // namespace moe

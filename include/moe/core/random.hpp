@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
@@ -20,9 +19,18 @@ struct RandomKey {
   std::uint32_t layer = 0;
 };
 
+/// So many words of 32 bits.
+template <int count>
+struct Words {
+  /// The words.
+  std::uint32_t word[count];
+
+  MOE_HOST_DEVICE std::uint32_t operator[](int i) const { return word[i]; }
+  friend bool operator==(const Words&, const Words&) = default;
+};
+
 /// Philox4x32-10 (Salmon et al., SC 2011): four random words that are a function of key and counter alone.
-MOE_HOST_DEVICE inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
-                                                           std::array<std::uint32_t, 2> key) {
+MOE_HOST_DEVICE inline Words<4> philox(Words<4> counter, Words<2> key) {
   constexpr std::uint64_t multiplier_0 = 0xD2511F53u, multiplier_1 = 0xCD9E8D57u;
   constexpr std::uint32_t weyl_0 = 0x9E3779B9u, weyl_1 = 0xBB67AE85u;
   for (int round = 0; round < 10; ++round) {
@@ -36,7 +44,7 @@ MOE_HOST_DEVICE inline std::array<std::uint32_t, 4> philox(std::array<std::uint3
 }
 
 /// Four random words for entry `index` of the stream `key`.
-MOE_HOST_DEVICE inline std::array<std::uint32_t, 4> random_words(RandomKey key, std::uint64_t index) {
+MOE_HOST_DEVICE inline Words<4> random_words(RandomKey key, std::uint64_t index) {
   return philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), key.step, key.layer},
                 {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
 }

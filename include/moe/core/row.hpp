@@ -20,7 +20,11 @@ struct Row {
   MOE_HOST_DEVICE Value* begin() const { return data; }
   MOE_HOST_DEVICE Value* end() const { return data + size; }
   /// A row of mutable values reads as one of constant ones.
-  MOE_HOST_DEVICE operator Row<const Value>() const requires(!std::is_const_v<Value>) { return {data, size}; }
+  template <class Constant>
+  requires(std::is_same_v<Constant, const Value> && !std::is_const_v<Value>) MOE_HOST_DEVICE operator Row<Constant>()
+      const {
+    return {data, size};
+  }
 };
 
 /// The largest value of a row that has at least one.

@@ -8,12 +8,10 @@
 #include "moe/backend/cpu/pool.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
+#include "moe/core/product.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe {
-
-/// Which operand of a product is read transposed.
-enum class Product { plain, left_transposed, right_transposed };
 
 namespace cpu {
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "moe/core/index.hpp"
+#include "moe/core/team.hpp"
 
 namespace moe {
 
@@ -13,6 +14,8 @@ struct Shape {
   static constexpr bool has_arithmetic = false;
 
   struct Context {};
+  /// Nobody works.
+  using Team = TeamOfOne;
 
   /// No memory.
   template <class Value>

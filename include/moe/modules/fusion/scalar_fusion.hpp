@@ -25,7 +25,7 @@ struct ScalarFusion {
   }
 
   /// mass_1T -> scale_T2, the two weights in every row.
-  template <class Real, class>
+  template <class Real, class Any>
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
     B::for_each_element(context, mass_1T.cols, [scale_T2 = scale.view(), w = weights_2.view()] MOE_ON_DEVICE(Index t) {
@@ -35,7 +35,7 @@ struct ScalarFusion {
     return scale;
   }
   /// d_w += sum of d_scale's rows.
-  template <class Real, class>
+  template <class Real, class Any>
   Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B>, View<const Real, B>,
                               View<const Real, B> d_scale_T2, ScalarFusion& gradient) const {
     if (!gradient.weights_2.empty()) B::add_column_sums(context, d_scale_T2, gradient.weights_2.view());

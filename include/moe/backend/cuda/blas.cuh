@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+
+#include <cstddef>
+
+#include "moe/backend/cuda/device_error.cuh"
+#include "moe/backend/cuda/group_tasks.cuh"
+#include "moe/core/bfloat16.hpp"
+
+namespace moe::gpu {
+
+namespace detail {
+template <class Value>
+struct DataType;
+template <>
+struct DataType<float> {
+  static constexpr cudaDataType type = CUDA_R_32F;
+};
+template <>
+struct DataType<double> {
+  static constexpr cudaDataType type = CUDA_R_64F;
+};
+template <>
+struct DataType<BFloat16> {
+  static constexpr cudaDataType type = CUDA_R_16BF;
+};
+}  // namespace detail
+
+/// cuBLAS on one stream, with a workspace of its own: products on several streams at once then have the same bits as
+/// one after the other.
+class Blas {
+ public:
+  /// Bytes of the workspace, which is what cuBLAS recommends for Hopper.
+  static constexpr std::size_t workspace_size = std::size_t{32} << 20;
+
+  explicit Blas(cudaStream_t stream) {
+    check(cudaMalloc(&workspace_, workspace_size), "Cuda: the workspace of cuBLAS");
+    const auto status = cublasCreate(&handle_);
+    if (status != CUBLAS_STATUS_SUCCESS) cudaFree(workspace_);
+    check(status, "Cuda: cuBLAS");
+    // A new stream resets the workspace, so it comes first.
+    check(cublasSetStream(handle_, stream), "Cuda: cuBLAS");
+    check(cublasSetWorkspace(handle_, workspace_, workspace_size), "Cuda: cuBLAS");
+  }
+  Blas(const Blas&) = delete;
+  Blas& operator=(const Blas&) = delete;
+  ~Blas() {
+    cublasDestroy(handle_);
+    cudaFree(workspace_);
+  }
+
+  /// Sums in float, or in double for doubles; never in TF32.
+  template <class In, class Out>
+  void gemm(const Gemm<In, Out>& task) {
+    const Wide<In> one = 1, before = task.adds ? 1 : 0;
+    constexpr auto compute = sizeof(Wide<In>) == 8 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F;
+    check(cublasGemmStridedBatchedEx_64(handle_, operation(task.transpose_a), operation(task.transpose_b), task.m,
+                                        task.n, task.k, &one, task.a, detail::DataType<In>::type, task.lda,
+                                        task.stride_a, task.b, detail::DataType<In>::type, task.ldb, task.stride_b,
+                                        &before, task.c, detail::DataType<Out>::type, task.ldc, task.stride_c,
+                                        task.batch, compute, CUBLAS_GEMM_DEFAULT),
+          "Cuda: a product by cuBLAS");
+  }
+
+ private:
+  static cublasOperation_t operation(bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; }
+
+  cublasHandle_t handle_ = nullptr;
+  void* workspace_ = nullptr;
+};
+
+}  // namespace moe::gpu

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+
+#include "moe/backend/cuda/device_error.cuh"
+#include "moe/core/index.hpp"
+
+namespace moe::gpu {
+
+/// The lanes of a warp share a row.
+struct WarpTeam {
+  __device__ static Index rank() { return threadIdx.x; }
+  __device__ static constexpr Index size() { return 32; }
+  /// In the order of a butterfly: sums of neighbours at 16, 8, 4, 2, 1, the same bits in every lane.
+  template <class Number>
+  __device__ static Number sum(Number own) {
+    for (int step = 16; step > 0; step /= 2) own += __shfl_xor_sync(0xffffffffu, own, step);
+    return own;
+  }
+};
+
+/// Threads of a block, as warps of 32.
+inline constexpr unsigned block_threads = 256, block_warps = block_threads / 32;
+/// Columns that one warp of `cells` walks over at most, so that few rows still fill the device.
+inline constexpr Index cell_columns = 256;
+
+/// f(i), a thread each.
+template <class F>
+__global__ void __launch_bounds__(block_threads) each_kernel(Index count, F f) {
+  const Index step = static_cast<Index>(gridDim.x) * block_threads;
+  for (Index i = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; i < count; i += step) f(i);
+}
+/// f(r, c): a warp takes columns side by side of one row.
+template <class F>
+__global__ void __launch_bounds__(block_threads) cells_kernel(Index rows, Index cols, F f) {
+  const Index step = static_cast<Index>(gridDim.x) * block_warps;
+  for (Index r = static_cast<Index>(blockIdx.x) * block_warps + threadIdx.y; r < rows; r += step)
+    for (Index begin = static_cast<Index>(blockIdx.y) * cell_columns; begin < cols;
+         begin += static_cast<Index>(gridDim.y) * cell_columns)
+      for (Index c = begin + threadIdx.x; c < begin + cell_columns && c < cols; c += 32) f(r, c);
+}
+/// f(r, c) where rows are short: threads side by side take cells side by side, whatever row they are in.
+template <class F>
+__global__ void __launch_bounds__(block_threads) short_rows_kernel(Index rows, unsigned cols, F f) {
+  const Index step = static_cast<Index>(gridDim.x) * block_threads;
+  for (Index i = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; i < rows * cols; i += step)
+    f(i / cols, i % cols);
+}
+/// f(r, team), a warp each.
+template <class F>
+__global__ void __launch_bounds__(block_threads) rows_kernel(Index rows, F f) {
+  const Index step = static_cast<Index>(gridDim.x) * block_warps;
+  for (Index r = static_cast<Index>(blockIdx.x) * block_warps + threadIdx.y; r < rows; r += step) f(r, WarpTeam{});
+}
+
+/// Blocks for so many units of work, `per_block` of them each. Kernels walk on where a grid cannot hold them all.
+inline unsigned blocks_for(Index count, Index per_block) {
+  return static_cast<unsigned>(std::min<Index>((count + per_block - 1) / per_block, 0x7fffffff));
+}
+
+/// Launches on the stream; a failure to launch is thrown here, a failure while running by whoever waits next.
+template <class F>
+void launch_each(cudaStream_t stream, Index count, const F& f) {
+  each_kernel<<<blocks_for(count, block_threads), block_threads, 0, stream>>>(count, f);
+  check(cudaGetLastError(), "Cuda::for_each");
+}
+/// The same, cell by cell.
+template <class F>
+void launch_cells(cudaStream_t stream, Index rows, Index cols, const F& f) {
+  if (cols < 32) {
+    short_rows_kernel<<<blocks_for(rows * cols, block_threads), block_threads, 0, stream>>>(
+        rows, static_cast<unsigned>(cols), f);
+  } else {
+    const dim3 grid(blocks_for(rows, block_warps),
+                    static_cast<unsigned>(std::min<Index>((cols + cell_columns - 1) / cell_columns, 65535)));
+    cells_kernel<<<grid, dim3(32, block_warps), 0, stream>>>(rows, cols, f);
+  }
+  check(cudaGetLastError(), "Cuda::for_each_cell");
+}
+/// The same, row by row.
+template <class F>
+void launch_rows(cudaStream_t stream, Index rows, const F& f) {
+  rows_kernel<<<blocks_for(rows, block_warps), dim3(32, block_warps), 0, stream>>>(rows, f);
+  check(cudaGetLastError(), "Cuda::for_each_row");
+}
+
+}  // namespace moe::gpu

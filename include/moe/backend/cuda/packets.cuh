@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/host_device.hpp"
+#include "moe/core/index.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe::gpu {
+
+/// How many values of a type one access of 16 bytes moves.
+template <class Value>
+inline constexpr int packet = 16 / static_cast<int>(sizeof(Value));
+
+/// A number that is known to the compiler.
+template <int n>
+using Width = std::integral_constant<int, n>;
+
+/// Whether every packet of `width` values of the view can be moved by one access.
+template <int width, class Value, class B>
+bool has_aligned_packets(View<Value, B> view) {
+  constexpr auto bytes = width * sizeof(Value);
+  return reinterpret_cast<std::uintptr_t>(view.data) % bytes == 0 && (view.rows <= 1 || view.stride % width == 0);
+}
+
+/// f(place, Width) for a row of `count` values, shared by a team: packets of `width` values, then what is left value by
+/// value. Who takes what depends on `count` and the team's size alone.
+template <int width, class Team, class F>
+MOE_HOST_DEVICE void for_each_packet(Team team, Index count, const F& f) {
+  const Index whole = count / width;
+  for (Index p = team.rank(); p < whole; p += team.size()) f(p * width, Width<width>{});
+  for (Index i = whole * width + team.rank(); i < count; i += team.size()) f(i, Width<1>{});
+}
+
+namespace detail {
+template <int width, class Value>
+struct alignas(width * sizeof(Value)) Packed {
+  Value values[width];
+};
+}  // namespace detail
+
+/// `width` values, widened; by one access where they are `aligned`.
+template <int width, class Value>
+MOE_HOST_DEVICE void load(const Value* from, bool aligned, Wide<Value> (&to)[width]) {
+  if (width > 1 && aligned) {
+    const auto packed = *reinterpret_cast<const detail::Packed<width, Value>*>(from);
+    for (int i = 0; i < width; ++i) to[i] = static_cast<Wide<Value>>(packed.values[i]);
+  } else {
+    for (int i = 0; i < width; ++i) to[i] = static_cast<Wide<Value>>(from[i]);
+  }
+}
+
+/// The way back, rounded to what is kept.
+template <int width, class Value>
+MOE_HOST_DEVICE void store(Value* to, bool aligned, const Wide<Value> (&from)[width]) {
+  if (width > 1 && aligned) {
+    detail::Packed<width, Value> packed;
+    for (int i = 0; i < width; ++i) packed.values[i] = static_cast<Value>(from[i]);
+    *reinterpret_cast<detail::Packed<width, Value>*>(to) = packed;
+  } else {
+    for (int i = 0; i < width; ++i) to[i] = static_cast<Value>(from[i]);
+  }
+}
+
+}  // namespace moe::gpu

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "moe/core/host_device.hpp"
+#include "moe/core/index.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe::gpu {
+
+/// An unsigned number for each score: the higher the score the lower the number, NaN the highest of all; -0 is 0.
+template <class Real>
+MOE_HOST_DEVICE auto descending_bits(Real score) {
+  using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
+  constexpr Bits sign = Bits{1} << (8 * sizeof(Bits) - 1);
+  if (score != score) return static_cast<Bits>(~Bits{0});
+  const Bits bits = __builtin_bit_cast(Bits, score == 0 ? Real(0) : score);
+  return static_cast<Bits>((bits & sign) != 0 ? bits : ~(bits | sign));
+}
+
+/// Writes down what the place of a row among an expert's scores means: its rank, or that it is one of the two between
+/// which the boundary runs.
+template <class Real, class B>
+struct NotePlace {
+  /// The scores.
+  View<const Real, B> scores_RE;
+  /// Receives ranks.
+  View<Rank, B> chosen_RE;
+  /// Receives the last score that was taken and the first that was not.
+  View<Real, B> sides_2E;
+  /// Rows that an expert takes.
+  Index take;
+
+  MOE_HOST_DEVICE void operator()(Index r, Index e, Index place) const {
+    chosen_RE(r, e) = place < take ? static_cast<Rank>(place + 1) : 0;
+    if (place + 1 == take) sides_2E(0, e) = scores_RE(r, e);
+    if (place == take) sides_2E(1, e) = scores_RE(r, e);
+  }
+};
+
+}  // namespace moe::gpu

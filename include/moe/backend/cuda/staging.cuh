@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <array>
+#include <cstddef>
+
+#include "moe/backend/cuda/device_error.cuh"
+
+namespace moe::gpu {
+
+/// Pinned host memory that short lists go through on their way to the device: the list's owner may have it back at once
+/// and nobody waits. Two halves take turns; one is used again when everything that was copied from it has arrived.
+class Staging {
+ public:
+  /// Bytes of a half, the longest list that fits.
+  static constexpr std::size_t size = std::size_t{1} << 20;
+
+  Staging() = default;
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  ~Staging() {
+    for (Half& half : halves_) {
+      if (half.copied != nullptr) cudaEventSynchronize(half.copied), cudaEventDestroy(half.copied);
+      if (half.data != nullptr) cudaFreeHost(half.data);
+    }
+  }
+
+  /// Room for `bytes`, at most `size`, that stays as it is until the stream has passed what is enqueued next.
+  std::byte* room(cudaStream_t stream, std::size_t bytes) {
+    const std::size_t rounded = (bytes + 15) / 16 * 16;
+    if (halves_[now_].data == nullptr) open(halves_[now_]);
+    if (used_ + rounded > size) {
+      check(cudaEventRecord(halves_[now_].copied, stream), "Cuda::upload");
+      now_ = 1 - now_;
+      used_ = 0;
+      if (halves_[now_].data == nullptr) open(halves_[now_]);
+      check(cudaEventSynchronize(halves_[now_].copied), "Cuda::upload");
+    }
+    std::byte* result = halves_[now_].data + used_;
+    used_ += rounded;
+    return result;
+  }
+
+ private:
+  struct Half {
+    std::byte* data = nullptr;
+    cudaEvent_t copied = nullptr;
+  };
+  static void open(Half& half) {
+    void* memory = nullptr;
+    check(cudaMallocHost(&memory, size), "Cuda::upload");
+    half.data = static_cast<std::byte*>(memory);
+    check(cudaEventCreateWithFlags(&half.copied, cudaEventDisableTiming), "Cuda::upload");
+  }
+
+  std::array<Half, 2> halves_;
+  int now_ = 0;
+  std::size_t used_ = 0;
+};
+
+}  // namespace moe::gpu

@@ -1,0 +1,211 @@
+#pragma once
+
+#include <cuda_runtime.h>
+#include <thrust/system/cuda/execution_policy.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "moe/backend/cuda/blas.cuh"
+#include "moe/backend/cuda/device_error.cuh"
+#include "moe/backend/cuda/launch.cuh"
+#include "moe/backend/cuda/staging.cuh"
+
+namespace moe::gpu {
+
+/// What one stream of an NVIDIA GPU needs: memory in the stream's order, cuBLAS, a few streams beside it for products
+/// that need not wait for each other, pinned memory for short lists. Belongs to the device that is current when it is
+/// made, and that has to be current whenever it is used.
+class StreamDevice {
+ public:
+  using Team = WarpTeam;
+  using Stream = cudaStream_t;
+
+  /// Streams that products run on, the caller's included.
+  static constexpr int lanes = 4;
+
+  /// Throws DeviceError where there is no GPU, or one that is too old for bfloat16.
+  explicit StreamDevice(Stream stream) : stream_(stream) {
+    require_gpu();
+    check(cudaGetDevice(&device_), "Cuda");
+    check(cudaDeviceGetDefaultMemPool(&pool_, device_), "Cuda");
+  }
+  StreamDevice(const StreamDevice&) = delete;
+  StreamDevice& operator=(const StreamDevice&) = delete;
+  ~StreamDevice() {
+    // What is still queued uses the workspaces and lists that go now.
+    cudaStreamSynchronize(stream_);
+    for (Lane& lane : lanes_) {
+      lane.blas.reset();
+      if (lane.ended != nullptr) cudaEventDestroy(lane.ended);
+      if (lane.stream != nullptr) cudaStreamDestroy(lane.stream);
+    }
+    if (began_ != nullptr) cudaEventDestroy(began_);
+  }
+
+  /// The caller's stream.
+  Stream stream() const { return stream_; }
+
+  // --- memory -------------------------------------------------------------------------------------------------------
+
+  /// Memory in the order of a device's stream; where it is null, for everybody at once. Throws DeviceOutOfMemory.
+  static void* take(StreamDevice* self, std::size_t bytes) {
+    void* block = nullptr;
+    const auto status = self != nullptr ? cudaMallocFromPoolAsync(&block, bytes, self->kept_pool(), self->stream_)
+                                        : cudaMalloc(&block, bytes);
+    if (status == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      std::size_t free = 0, total = 0;
+      static_cast<void>(cudaMemGetInfo(&free, &total));
+      throw DeviceOutOfMemory(bytes, free, total);
+    }
+    check(status, "Cuda: memory");
+    return block;
+  }
+  /// Gives it back.
+  static void give(StreamDevice* self, void* block) noexcept {
+    static_cast<void>(self != nullptr ? cudaFreeAsync(block, self->stream_) : cudaFree(block));
+  }
+  /// Within the device.
+  static void copy(StreamDevice* self, void* to, const void* from, std::size_t bytes) {
+    if (self == nullptr) check(cudaDeviceSynchronize(), "Cuda: a copy");
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_of(self)), "Cuda: a copy");
+    if (self == nullptr) check(cudaDeviceSynchronize(), "Cuda: a copy");
+  }
+  /// All bytes 0.
+  static void zero(StreamDevice* self, void* block, std::size_t bytes) {
+    if (self == nullptr) check(cudaDeviceSynchronize(), "Cuda: zeros");
+    check(cudaMemsetAsync(block, 0, bytes, stream_of(self)), "Cuda: zeros");
+    if (self == nullptr) check(cudaDeviceSynchronize(), "Cuda: zeros");
+  }
+  /// `rows` rows of `row` bytes, `stride` bytes apart on the device. Short lists cost no wait.
+  void to_device(void* to, std::size_t stride, const void* from, std::size_t row, Index rows) {
+    const std::size_t height = static_cast<std::size_t>(rows), bytes = row * height;
+    const bool is_short = bytes <= Staging::size;
+    if (is_short) from = std::memcpy(staging_.room(stream_, bytes), from, bytes);
+    check(cudaMemcpy2DAsync(to, stride, from, row, row, height, cudaMemcpyHostToDevice, stream_), "Cuda::upload");
+    if (!is_short) check(cudaStreamSynchronize(stream_), "Cuda::upload");
+  }
+  /// The way back; the host waits.
+  void to_host(void* to, const void* from, std::size_t stride, std::size_t row, Index rows) {
+    check(
+        cudaMemcpy2DAsync(to, row, from, stride, row, static_cast<std::size_t>(rows), cudaMemcpyDeviceToHost, stream_),
+        "Cuda::download");
+    check(cudaStreamSynchronize(stream_), "Cuda::download");
+  }
+
+  // --- work ---------------------------------------------------------------------------------------------------------
+
+  /// f(i), a thread each.
+  template <class F>
+  void each(Index count, const F& f) {
+    launch_each(stream_, count, f);
+  }
+  /// f(r, c).
+  template <class F>
+  void cells(Index row_count, Index cols, const F& f) {
+    launch_cells(stream_, row_count, cols, f);
+  }
+  /// f(r, team), a warp each.
+  template <class F>
+  void rows(Index count, const F& f) {
+    launch_rows(stream_, count, f);
+  }
+  /// Thrust on the stream, with memory in its order; the host does not wait.
+  auto policy() { return thrust::cuda::par_nosync(Temporary{this}).on(stream_); }
+
+  // --- products that need not wait for each other -------------------------------------------------------------------
+
+  /// What is enqueued so far comes before them. Returns how many lanes there are for `count` products.
+  int begin_tasks(std::size_t count) {
+    used_ = count < static_cast<std::size_t>(lanes) ? static_cast<int>(count) : lanes;
+    if (began_ == nullptr) open_lanes();
+    if (used_ > 1) check(cudaEventRecord(began_, stream_), "Cuda: products");
+    for (int i = 1; i < used_; ++i)
+      check(cudaStreamWaitEvent(lanes_[static_cast<std::size_t>(i)].stream, began_, 0), "Cuda: products");
+    return used_;
+  }
+  /// One of them; those of one lane run in order.
+  template <class In, class Out>
+  void gemm(int lane, const Gemm<In, Out>& task) {
+    lanes_[static_cast<std::size_t>(lane)].blas->gemm(task);
+  }
+  /// What is enqueued from now on comes after them.
+  void end_tasks() {
+    for (int i = 1; i < used_; ++i) {
+      Lane& lane = lanes_[static_cast<std::size_t>(i)];
+      check(cudaEventRecord(lane.ended, lane.stream), "Cuda: products");
+      check(cudaStreamWaitEvent(stream_, lane.ended, 0), "Cuda: products");
+    }
+    used_ = 0;
+  }
+
+ private:
+  struct Lane {
+    Stream stream = nullptr;
+    cudaEvent_t ended = nullptr;
+    std::unique_ptr<Blas> blas;
+  };
+  /// Thrust's own memory, from the same place as ours.
+  struct Temporary {
+    using value_type = char;
+    StreamDevice* self;
+    char* allocate(std::ptrdiff_t bytes) { return static_cast<char*>(take(self, static_cast<std::size_t>(bytes))); }
+    void deallocate(char* block, std::size_t) { give(self, block); }
+  };
+
+  static void require_gpu() {
+    int driver = 0, count = 0;
+    static_cast<void>(cudaDriverGetVersion(&driver));
+    if (driver == 0) throw DeviceError("[Cuda] there is no GPU to run on: no NVIDIA driver is installed");
+    const auto status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess || count == 0) {
+      static_cast<void>(cudaGetLastError());
+      throw DeviceError(std::string("[Cuda] there is no GPU to run on: ") +
+                        (status != cudaSuccess ? cudaGetErrorString(status) : "the driver reports none"));
+    }
+    int device = 0, major = 0, minor = 0;
+    check(cudaGetDevice(&device), "Cuda");
+    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "Cuda");
+    check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "Cuda");
+    if (major < 8)
+      throw DeviceError("[Cuda] the GPU must have compute capability 8.0 or more, device " + std::to_string(device) +
+                        " has " + std::to_string(major) + "." + std::to_string(minor));
+  }
+  static Stream stream_of(StreamDevice* self) { return self != nullptr ? self->stream_ : nullptr; }
+
+  /// The device's pool, told to keep what is given back: steps that repeat themselves ask the driver for nothing.
+  cudaMemPool_t kept_pool() {
+    if (!keeps_) {
+      std::uint64_t all = ~std::uint64_t{0};
+      check(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &all), "Cuda: memory");
+      keeps_ = true;
+    }
+    return pool_;
+  }
+  void open_lanes() {
+    for (int i = 0; i < lanes; ++i) {
+      Lane& lane = lanes_[static_cast<std::size_t>(i)];
+      if (i > 0 && lane.stream == nullptr)
+        check(cudaStreamCreateWithFlags(&lane.stream, cudaStreamNonBlocking), "Cuda: streams");
+      if (lane.ended == nullptr) check(cudaEventCreateWithFlags(&lane.ended, cudaEventDisableTiming), "Cuda: streams");
+      if (!lane.blas) lane.blas = std::make_unique<Blas>(i > 0 ? lane.stream : stream_);
+    }
+    check(cudaEventCreateWithFlags(&began_, cudaEventDisableTiming), "Cuda: streams");
+  }
+
+  Stream stream_;
+  int device_ = 0;
+  cudaMemPool_t pool_ = nullptr;
+  bool keeps_ = false;
+  std::array<Lane, lanes> lanes_;
+  cudaEvent_t began_ = nullptr;
+  int used_ = 0;
+  Staging staging_;
+};
+
+}  // namespace moe::gpu

@@ -1,0 +1,97 @@
+/// A device's layers against the reference and against the CPU's own gradients. How numbers get to the device and back
+/// is the caller's: `ask(composition, given)` answers for the composition of that index.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "support/conformance.hpp"
+#include "support/device_run.hpp"
+#include "support/gradient_check.hpp"
+
+namespace moe::testing {
+
+/// All compositions, in one list.
+template <class Real>
+using AllOnCpu =
+    decltype(std::tuple_cat(std::declval<TokenCompositions<Real>>(), std::declval<SegmentCompositions<Real>>(),
+                            std::declval<HybridCompositions<Real>>(), std::declval<SeparateCompositions<Real>>()));
+
+template <class Layer>
+Given given_to(const Sizes& sizes, const Batch& batch, const Layer& layer,
+               const Matrix<typename Layer::Value, Cpu<>>& x) {
+  Given given{sizes, batch, values_of(x), Numbers(static_cast<std::size_t>(x.size())), {}, {}, {}};
+  for_each_tensor([&](const auto& weight) { given.weights.push_back(values_of(weight)); }, layer);
+  for_each_buffer([&](const std::string&, const auto& buffer) { given.buffers.push_back(values_of(buffer)); }, layer);
+  return given;
+}
+
+/// f.template operator()<Layer>(index) for the compositions [first, last) of the list of all.
+template <std::size_t first, std::size_t last, class Real, class F>
+void for_each_of_all(const F& f) {
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    (f.template operator()<std::tuple_element_t<first + i, AllOnCpu<Real>>>(static_cast<int>(first + i)), ...);
+  }
+  (std::make_index_sequence<last - first>{});
+}
+
+/// Random cases of every composition against the reference. Real: what the reference's numbers come as; Held: what the
+/// device keeps.
+template <class Real, class Held, std::size_t first = 0, std::size_t last = std::tuple_size_v<AllOnCpu<Real>>,
+          class Ask>
+void check_compositions(std::string_view test, const Ask& ask, std::uint32_t cases) {
+  for_each_of_all<first, last, Real>([&]<class Layer>(int index) {
+    Corners corners;
+    INFO("composition " << index);
+    check_against_reference<Layer, Held>(
+        test, corners,
+        [&](const Case& c, const Layer& layer, const Matrix<Real, Cpu<>>& x) -> Ran {
+          const Answered a = ask(index, given_to(c.sizes, c.batch, layer, x));
+          return {a.rows, a.cols, a.output, a.inferred, a.balance_loss, a.z_loss};
+        },
+        cases);
+    CHECK(corners.no_rows > 0);
+    CHECK(corners.one_row > 0);
+  });
+}
+
+/// The gradients of every composition against those of the CPU in double, which central differences have judged.
+template <class Held, std::size_t first = 0, std::size_t last = std::tuple_size_v<AllOnCpu<double>>, class Ask>
+void check_gradients(const Ask& ask, double bar) {
+  const Sizes sizes{.width = 5, .hidden = 7, .experts = 4, .k = 2, .shared = 2, .window = 3, .capacity_factor = 1.2};
+  for_each_of_all<first, last, double>([&]<class Layer>(int index) {
+    INFO("composition " << index << ", MOE_TEST_SEED=" << seed());
+    auto layer = build<Layer>(sizes);
+    Batch batch = Batch::ragged({7, 0, 3, 40, 1});
+    std::vector<std::int32_t> tokens(51);
+    for (std::size_t t = 0; t < tokens.size(); ++t) tokens[t] = static_cast<std::int32_t>(t * 7 % 3);
+    batch.tokens = tokens;
+    auto x_TD = draw_clear(layer, batch, Phase::training, Tolerance<float>::margin / 10);
+    round_to<Held>(layer, x_TD);
+    Draw draw("gradients of a device");
+    const auto d_y_TD = random_matrix<double, Cpu<>>(draw, x_TD.rows(), x_TD.cols());
+
+    Given given = given_to(sizes, batch, layer, x_TD);
+    given.d_y = values_of(d_y_TD);
+    given.auxiliary = {.balance = 1.3, .z = 0.7};
+    const Answered answered = ask(index, given);
+
+    const CpuContext context{.threads = 1};
+    auto gradient = gradient_for(layer);
+    const auto d_x_TD = layer.backward(context, d_y_TD, given.auxiliary,
+                                       std::move(layer.forward(context, x_TD, batch).saved), gradient);
+    CHECK(relative_deviation(values_of(d_x_TD), answered.d_x) <= bar);
+    std::size_t next = 0;
+    for_each_parameter(
+        [&](const std::string& name, const auto& slope) {
+          INFO(name);
+          CHECK(relative_deviation(values_of(slope), answered.gradients.at(next++)) <= bar);
+        },
+        gradient);
+  });
+}
+
+}  // namespace moe::testing

@@ -1,0 +1,293 @@
+/// A device that needs none: its memory can be touched only while one of its functions runs, so that whoever reads or
+/// writes it from the host dies of it, as on a GPU; products that need not wait for each other run in another order
+/// than they were asked for. What the accelerator decides and computes is then tested wherever there is a compiler.
+#pragma once
+
+#include <sys/mman.h>
+#include <thrust/system/cpp/execution_policy.h>
+#include <ucontext.h>
+
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+#include "moe/backend/cuda/accelerator.cuh"
+#include "moe/core/team.hpp"
+
+namespace moe::testing {
+
+/// The memory of all emulated devices.
+class DeviceMemory {
+ public:
+  static DeviceMemory& get() {
+    static DeviceMemory memory;
+    return memory;
+  }
+  /// Open as long as one of these lives.
+  class Access {
+   public:
+    Access() { get().open(); }
+    Access(const Access&) { get().open(); }
+    Access& operator=(const Access&) = delete;
+    ~Access() { get().close(); }
+  };
+
+  void* take(std::size_t bytes) {
+    if (fail_after >= 0 && fail_after-- == 0) throw std::bad_alloc();
+    const std::size_t size = (std::max<std::size_t>(bytes, 1) + 255) / 256 * 256;
+    auto& blocks = free_[size];
+    if (blocks.empty()) {
+      if (used_ + size > capacity) throw std::bad_alloc();
+      blocks.push_back(base_ + used_);
+      used_ += size;
+    }
+    std::byte* block = blocks.back();
+    blocks.pop_back();
+    sizes_[block] = size;
+    // Nobody may count on what is in it.
+    const Access access;
+    std::memset(block, 0xA5, size);
+    return block;
+  }
+  void give(void* block) noexcept {
+    const auto found = sizes_.find(static_cast<std::byte*>(block));
+    free_[found->second].push_back(found->first);
+    sizes_.erase(found);
+  }
+  bool owns(const void* place) const {
+    const auto* byte = static_cast<const std::byte*>(place);
+    return byte >= base_ && byte < base_ + capacity;
+  }
+
+  /// Blocks that somebody holds.
+  std::size_t live() const { return sizes_.size(); }
+  /// Bytes that were ever asked for at once.
+  std::size_t used() const { return used_; }
+  /// Below 0: every request is granted; otherwise so many more.
+  long fail_after = -1;
+
+ private:
+  static constexpr std::size_t capacity = std::size_t{256} << 20;
+
+  DeviceMemory()
+      : base_(static_cast<std::byte*>(
+            mmap(nullptr, capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {}
+  void open() {
+    if (opened_++ == 0) mprotect(base_, (used_ + 4095) / 4096 * 4096, PROT_READ | PROT_WRITE);
+  }
+  void close() {
+    if (--opened_ == 0) mprotect(base_, (used_ + 4095) / 4096 * 4096, PROT_NONE);
+  }
+
+  std::byte* base_;
+  std::size_t used_ = 0;
+  int opened_ = 0;
+  std::map<std::size_t, std::vector<std::byte*>> free_;
+  std::map<std::byte*, std::size_t> sizes_;
+};
+
+/// Lanes that run side by side and exchange values, as those of a warp do: a stack each, switched where they meet.
+template <int lanes>
+class Warp {
+ public:
+  /// f(lane) on every lane.
+  template <class F>
+  void run(const F& f) {
+    body_ = [&f](int lane) { f(lane); };
+    running_ = lanes;
+    for (int lane = 0; lane < lanes; ++lane) {
+      stacks_[lane].resize(64 * 1024);
+      getcontext(&contexts_[lane]);
+      contexts_[lane].uc_stack.ss_sp = stacks_[lane].data();
+      contexts_[lane].uc_stack.ss_size = stacks_[lane].size();
+      contexts_[lane].uc_link = nullptr;
+      makecontext(&contexts_[lane], reinterpret_cast<void (*)()>(&Warp::enter), 0);
+      met_[lane] = ended_[lane] = false;
+    }
+    active() = this;
+    while (running_ > 0) {
+      for (lane_ = 0; lane_ < lanes; ++lane_) {
+        met_[lane_] = false;
+        if (!ended_[lane_]) swapcontext(&main_, &contexts_[lane_]);
+      }
+      for (int lane = 1; lane < lanes; ++lane)
+        if (met_[lane] != met_[0]) throw std::logic_error("lanes of a warp disagree on where they meet");
+    }
+  }
+  /// Goes on when every lane is here.
+  void meet(int lane) {
+    met_[lane] = true;
+    swapcontext(&contexts_[lane], &main_);
+  }
+  template <class Number>
+  Number exchange_sum(int lane, Number own) {
+    std::memcpy(slots_[lane], &own, sizeof(own));
+    meet(lane);
+    Number values[lanes];
+    for (int i = 0; i < lanes; ++i) std::memcpy(&values[i], slots_[i], sizeof(own));
+    for (int step = lanes / 2; step > 0; step /= 2) {
+      Number next[lanes];
+      for (int i = 0; i < lanes; ++i) next[i] = values[i] + values[i ^ step];
+      std::copy(next, next + lanes, values);
+    }
+    meet(lane);
+    return values[lane];
+  }
+
+ private:
+  static Warp*& active() {
+    static Warp* warp = nullptr;
+    return warp;
+  }
+  static void enter() {
+    Warp& warp = *active();
+    const int lane = warp.lane_;
+    warp.body_(lane);
+    warp.ended_[lane] = true;
+    --warp.running_;
+    swapcontext(&warp.contexts_[lane], &warp.main_);
+  }
+
+  std::function<void(int)> body_;
+  ucontext_t main_{}, contexts_[lanes]{};
+  std::vector<char> stacks_[lanes];
+  alignas(16) std::byte slots_[lanes][16];
+  bool met_[lanes]{}, ended_[lanes]{};
+  int running_ = 0, lane_ = 0;
+};
+
+/// One lane of an emulated warp.
+template <int lanes>
+struct EmulatedTeam {
+  Warp<lanes>* warp;
+  int lane;
+  Index rank() const { return lane; }
+  static constexpr Index size() { return lanes; }
+  template <class Number>
+  Number sum(Number own) const {
+    return warp->exchange_sum(lane, own);
+  }
+};
+
+template <class Team_>
+class EmulatedDevice {
+ public:
+  using Team = Team_;
+  using Stream = int;
+  using Access = DeviceMemory::Access;
+
+  explicit EmulatedDevice(Stream) {}
+
+  static void* take(EmulatedDevice*, std::size_t bytes) { return DeviceMemory::get().take(bytes); }
+  static void give(EmulatedDevice*, void* block) noexcept { DeviceMemory::get().give(block); }
+  static void copy(EmulatedDevice*, void* to, const void* from, std::size_t bytes) {
+    const Access access;
+    std::memcpy(to, from, bytes);
+  }
+  static void zero(EmulatedDevice*, void* block, std::size_t bytes) {
+    const Access access;
+    std::memset(block, 0, bytes);
+  }
+  void to_device(void* to, std::size_t stride, const void* from, std::size_t row, Index rows) {
+    const Access access;
+    require_side(to, true);
+    require_side(from, false);
+    for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r)
+      std::memcpy(static_cast<char*>(to) + r * stride, static_cast<const char*>(from) + r * row, row);
+  }
+  void to_host(void* to, const void* from, std::size_t stride, std::size_t row, Index rows) {
+    const Access access;
+    require_side(to, false);
+    require_side(from, true);
+    for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r)
+      std::memcpy(static_cast<char*>(to) + r * row, static_cast<const char*>(from) + r * stride, row);
+    ++waits;
+  }
+
+  template <class F>
+  void each(Index count, const F& f) {
+    const Access access;
+    ++launches;
+    // Backwards: nobody may count on an order.
+    for (Index i = count; i-- > 0;) f(i);
+  }
+  template <class F>
+  void cells(Index row_count, Index cols, const F& f) {
+    const Access access;
+    ++launches;
+    for (Index r = row_count; r-- > 0;)
+      for (Index c = cols; c-- > 0;) f(r, c);
+  }
+  template <class F>
+  void rows(Index count, const F& f) {
+    const Access access;
+    ++launches;
+    if constexpr (std::is_same_v<Team, TeamOfOne>) {
+      for (Index r = count; r-- > 0;) f(r, TeamOfOne{});
+    } else {
+      Warp<static_cast<int>(Team::size())> warp;
+      for (Index r = count; r-- > 0;) warp.run([&](int lane) { f(r, Team{&warp, lane}); });
+    }
+  }
+
+  /// Thrust's algorithms on the host, with the memory open.
+  struct Policy : thrust::cpp::execution_policy<Policy> {
+    Access access;
+  };
+  Policy policy() {
+    ++launches;
+    return {};
+  }
+
+  int begin_tasks(std::size_t) { return 3; }
+  template <class In, class Out>
+  void gemm(int lane, const gpu::Gemm<In, Out>& task) {
+    tasks_[lane].push_back([task] {
+      for (Index g = 0; g < task.batch; ++g) product(task, g);
+    });
+  }
+  void end_tasks() {
+    const Access access;
+    for (int lane = 2; lane >= 0; --lane) {
+      for (const auto& task : tasks_[lane]) ++launches, task();
+      tasks_[lane].clear();
+    }
+  }
+
+  /// Since it was made: functions that ran, and times the host waited.
+  long launches = 0, waits = 0;
+
+ private:
+  static void require_side(const void* place, bool on_device) {
+    if (DeviceMemory::get().owns(place) != on_device) throw std::logic_error("memory of the wrong side");
+  }
+  template <class In, class Out>
+  static void product(const gpu::Gemm<In, Out>& t, Index g) {
+    const In *a = t.a + g * t.stride_a, *b = t.b + g * t.stride_b;
+    Out* c = t.c + g * t.stride_c;
+    for (Index j = 0; j < t.n; ++j)
+      for (Index i = 0; i < t.m; ++i) {
+        Wide<In> sum = t.adds ? static_cast<Wide<In>>(static_cast<Wide<Out>>(c[j * t.ldc + i])) : Wide<In>(0);
+        for (Index k = 0; k < t.k; ++k)
+          sum += static_cast<Wide<In>>(t.transpose_a ? a[i * t.lda + k] : a[k * t.lda + i]) *
+                 static_cast<Wide<In>>(t.transpose_b ? b[k * t.ldb + j] : b[j * t.ldb + k]);
+        c[j * t.ldc + i] = static_cast<Out>(sum);
+      }
+  }
+
+  std::vector<std::function<void()>> tasks_[3];
+};
+
+/// Rows are one thread's work.
+using Emulated = Accelerator<EmulatedDevice<TeamOfOne>>;
+/// Rows are shared by lanes that exchange values.
+template <int lanes>
+using EmulatedWarps = Accelerator<EmulatedDevice<EmulatedTeam<lanes>>>;
+
+}  // namespace moe::testing
