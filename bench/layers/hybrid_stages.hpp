@@ -63,7 +63,7 @@ staged_backward(const moe::HybridMoE<Token, Segment, F>& layer, const Context& c
   auto saved = std::move(consumed.levels);
   const ConstView scale_T2 = std::as_const(saved.scale_T2).view(), mass_1T = std::as_const(saved.mass_1T).view();
   auto [d_x_TD, d_gates_TE] =
-      staged_mix_back(context, detail::experts_of(layer), d_y_TD, std::move(saved.mix),
+      staged_mix_back(context, detail::experts_of(layer), d_y_TD, consumed.x_TD, std::move(saved.mix),
                       moe::ExpertSpan<Expert>(gradient.token.bank.span(), gradient.segment.bank.span()), watch);
   auto d = moe::scaled_side_by_side_back<float, Cpu>(context, std::as_const(d_gates_TE).view(),
                                                      std::as_const(saved.token.decision.gates_RE).view(),

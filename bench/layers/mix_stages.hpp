@@ -19,28 +19,29 @@ inline std::pair<Tensor, moe::MixSaved<Expert>> staged_mix(const Context& contex
   moe::MixSaved<Expert> saved;
   saved.plan = std::move(plan);
   saved.gates_1N = moe::gates_of_pairs<float, Cpu>(context, gates_TE, saved.plan);
-  saved.x_ND = Tensor::uninitialized(context, saved.plan.pairs(), x_TD.cols);
-  Cpu::gather_rows(context, x_TD, saved.plan, saved.x_ND.view());
+  const auto x_ND = moe::gathered<float, Cpu>(context, x_TD, saved.plan);
   watch.lap(Part::dispatch);
-  std::tie(saved.y_ND, saved.experts) =
-      Expert::forward_groups(context, experts, std::as_const(saved.x_ND).view(), saved.plan.offsets);
+  Tensor y_ND;
+  std::tie(y_ND, saved.experts) = Expert::forward_groups(context, experts, x_ND.view(), saved.plan.offsets);
   watch.lap(Part::experts);
   auto y_TD = Tensor::uninitialized(context, x_TD.rows, x_TD.cols);
-  Cpu::combine_rows(context, saved.y_ND, saved.gates_1N, saved.plan, y_TD.view());
+  Cpu::combine_rows(context, y_ND, saved.gates_1N, saved.plan, y_TD.view());
   watch.lap(Part::combine);
   return {std::move(y_TD), std::move(saved)};
 }
 
 /// d_x_TD and d_gates_TE.
 inline std::pair<Tensor, Tensor> staged_mix_back(const Context& context, moe::ExpertSpan<const Expert> experts,
-                                                 ConstView d_y_TD, moe::MixSaved<Expert> saved,
+                                                 ConstView d_y_TD, ConstView x_TD, moe::MixSaved<Expert> saved,
                                                  moe::ExpertSpan<Expert> gradients, Stopwatch& watch) {
-  auto d_gates_1N = Tensor::uninitialized(context, 1, saved.plan.pairs());
-  auto d_y_ND = Tensor::uninitialized(context, saved.plan.pairs(), d_y_TD.cols);
-  Cpu::combine_rows_back(context, d_y_TD, saved.y_ND, saved.gates_1N, saved.plan, d_y_ND.view(), d_gates_1N.view());
+  const auto d_y_ND = moe::gathered<float, Cpu>(context, d_y_TD, saved.plan);
   watch.lap(Part::combine_back);
-  const auto d_x_ND = Expert::backward_groups(context, experts, std::as_const(d_y_ND).view(), saved.plan.offsets,
-                                              std::as_const(saved.x_ND).view(), std::move(saved.experts), gradients);
+  const auto x_ND = moe::gathered<float, Cpu>(context, x_TD, saved.plan);
+  watch.lap(Part::dispatch_back);
+  auto d_gates_1N = Tensor::uninitialized(context, 1, saved.plan.pairs());
+  const auto d_x_ND =
+      Expert::backward_groups(context, experts, d_y_ND.view(), std::as_const(saved.gates_1N).view(), saved.plan.offsets,
+                              x_ND.view(), std::move(saved.experts), d_gates_1N.view(), gradients);
   watch.lap(Part::experts_back);
   auto d_x_TD = Tensor::uninitialized(context, d_y_TD.rows, d_y_TD.cols);
   Cpu::sum_rows(context, d_x_ND, saved.plan, d_x_TD.view());
@@ -54,10 +55,9 @@ inline std::pair<Tensor, Tensor> staged_mix_back(const Context& context, moe::Ex
 inline Tensor staged_mix_infer(const Context& context, moe::ExpertSpan<const Expert> experts, ConstView x_TD,
                                const moe::Plan<Cpu>& plan, ConstView gates_TE, Stopwatch& watch) {
   const auto gates_1N = moe::gates_of_pairs<float, Cpu>(context, gates_TE, plan);
-  auto x_ND = Tensor::uninitialized(context, plan.pairs(), x_TD.cols);
-  Cpu::gather_rows(context, x_TD, plan, x_ND.view());
+  const auto x_ND = moe::gathered<float, Cpu>(context, x_TD, plan);
   watch.lap(Part::dispatch);
-  const auto y_ND = Expert::infer_groups(context, experts, std::as_const(x_ND).view(), plan.offsets);
+  const auto y_ND = Expert::infer_groups(context, experts, x_ND.view(), plan.offsets);
   watch.lap(Part::experts);
   auto y_TD = Tensor::uninitialized(context, x_TD.rows, x_TD.cols);
   Cpu::combine_rows(context, y_ND, gates_1N, plan, y_TD.view());

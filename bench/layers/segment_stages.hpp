@@ -32,8 +32,8 @@ template <class S, class Source, class R, class N, class C>
 Tensor staged_backward(const RowFed<S, Source, R, N, C>& layer, const Context& context, ConstView d_y_TD,
                        moe::AuxiliaryGradient, typename RowFed<S, Source, R, N, C>::Saved saved,
                        RowFed<S, Source, R, N, C>& gradient, Stopwatch& watch) {
-  auto [d_x_TD, d_gates_TE] =
-      staged_mix_back(context, layer.bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span(), watch);
+  auto [d_x_TD, d_gates_TE] = staged_mix_back(context, layer.bank.span(), d_y_TD, saved.x_TD, std::move(saved.mix),
+                                              gradient.bank.span(), watch);
   layer.decision_back(context, std::move(d_gates_TE), {}, saved.routed, gradient, d_x_TD.view());
   watch.lap(Part::router_back);
   return std::move(d_x_TD);

@@ -31,8 +31,8 @@ template <class R, class N, class C, class Bal>
 Tensor staged_backward(const RoutedOnly<R, N, C, Bal>& layer, const Context& context, ConstView d_y_TD,
                        moe::AuxiliaryGradient d_stats, typename RoutedOnly<R, N, C, Bal>::Saved saved,
                        RoutedOnly<R, N, C, Bal>& gradient, Stopwatch& watch) {
-  auto [d_x_TD, d_gates_TE] =
-      staged_mix_back(context, layer.bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span(), watch);
+  auto [d_x_TD, d_gates_TE] = staged_mix_back(context, layer.bank.span(), d_y_TD, saved.x_TD, std::move(saved.mix),
+                                              gradient.bank.span(), watch);
   layer.decision_back(context, d_gates_TE, d_stats, saved.routed, saved.x_TD, gradient, d_x_TD.view());
   watch.lap(Part::router_back);
   return std::move(d_x_TD);

@@ -6,14 +6,12 @@ namespace moe_bench {
 namespace {
 
 struct Answers {
-  Tensor y_ND, y_TD, gates_1N, d_y_ND, d_gates_1N;
+  Tensor y_ND, y_TD, gates_1N;
 
   explicit Answers(const Dealt& d)
       : y_ND(uniform_tensor(d.context, d.pairs(), d.shape.width, 7)),
         y_TD(uniform_tensor(d.context, d.shape.rows, d.shape.width, 8)),
-        gates_1N(moe::gates_of_pairs<float, Cpu>(d.context, d.gates_TE(), d.plan)),
-        d_y_ND(d.pairs(), d.shape.width),
-        d_gates_1N(1, d.pairs()) {}
+        gates_1N(moe::gates_of_pairs<float, Cpu>(d.context, d.gates_TE(), d.plan)) {}
 };
 
 }  // namespace
@@ -23,14 +21,6 @@ void add_combine(Suite& suite, const Context& context, const Shape& shape) {
     auto t = std::make_shared<Answers>(d);
     return Call{[&d, t] { Cpu::combine_rows(d.context, t->y_ND, t->gates_1N, d.plan, t->y_TD.view()); }, 0,
                 float_bytes(t->y_ND.size() + t->y_TD.size())};
-  });
-  add_op(suite, context, shape, "combine_rows", "backward", [](const Dealt& d) {
-    auto t = std::make_shared<Answers>(d);
-    return Call{[&d, t] {
-                  Cpu::combine_rows_back(d.context, t->y_TD, t->y_ND, t->gates_1N, d.plan, t->d_y_ND.view(),
-                                         t->d_gates_1N.view());
-                },
-                0, float_bytes(t->y_TD.size() + 2 * t->y_ND.size())};
   });
   add_op(suite, context, shape, "sum_rows", "backward", [](const Dealt& d) {
     auto t = std::make_shared<Answers>(d);

@@ -7,7 +7,7 @@ namespace {
 
 struct Activations {
   std::vector<Tensor> gate_FD, up_FD, down_DF;
-  Tensor x_ND, a_NF, b_NF, h_NF, d_x_ND;
+  Tensor x_ND, a_NF, b_NF, h_NF, d_x_ND, gates_1N, d_gates_1N;
 
   explicit Activations(const Dealt& d) {
     const Index width = d.shape.width, hidden = d.shape.hidden;
@@ -18,6 +18,7 @@ struct Activations {
     }
     std::uint64_t seed = 8;
     for (Tensor* tensor : {&x_ND, &d_x_ND}) *tensor = uniform_tensor(d.context, d.pairs(), width, seed++);
+    for (Tensor* tensor : {&gates_1N, &d_gates_1N}) *tensor = uniform_tensor(d.context, 1, d.pairs(), seed++);
     for (Tensor* tensor : {&a_NF, &b_NF, &h_NF}) *tensor = uniform_tensor(d.context, d.pairs(), hidden, seed++);
   }
   static std::vector<ConstView> views(const std::vector<Tensor>& weights) {
@@ -52,8 +53,8 @@ void add_swiglu(Suite& suite, const Context& context, const Shape& shape) {
   });
   add_op(suite, context, shape, "grouped_swiglu", "backward", [](const Dealt& dealt) {
     return call_on_activations(dealt, 1, [](const Dealt& d, Activations& t) {
-      Cpu::grouped_swiglu_back(d.context, t.x_ND, t.views(t.down_DF), d.plan.offsets, t.a_NF.view(), t.b_NF.view(),
-                               t.h_NF.view());
+      Cpu::grouped_swiglu_back(d.context, t.x_ND, t.views(t.down_DF), d.plan.offsets, t.gates_1N, t.a_NF.view(),
+                               t.b_NF.view(), t.h_NF.view(), t.d_gates_1N.view());
     });
   });
   add_op(suite, context, shape, "grouped_swiglu_input_gradient", "backward", [](const Dealt& dealt) {

@@ -12,7 +12,7 @@ TEST_CASE("adding goes into the view and touches nothing beside it", "[ops]") {
   const auto from = random_matrix<float, Cpu<>>(draw, 70, 5);
   auto whole = random_matrix<float, Cpu<>>(draw, 70, 9);
   const auto before = whole.copy();
-  add_to<float, Cpu<>>({.threads = 2}, from, whole.view().cols_between(2, 7));
+  add_to({.threads = 2}, from, whole.view().cols_between(2, 7));
   for (Index t = 0; t < 70; ++t)
     for (Index d = 0; d < 9; ++d) {
       const bool inside = d >= 2 && d < 7;

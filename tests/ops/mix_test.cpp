@@ -60,8 +60,8 @@ TEST_CASE("mix's gradients are those of central differences", "[ops][gradient]")
   auto gradient = gradient_for(s.bank);
   auto [y, saved] = mix<X>(context, std::as_const(s.bank).span(), std::as_const(s.x).view(),
                            Cpu<>::group_by_expert(context, s.chosen), std::as_const(s.gates).view());
-  const auto [d_x, d_gates] =
-      mix_back<X>(context, std::as_const(s.bank).span(), std::as_const(s.c).view(), std::move(saved), gradient.span());
+  const auto [d_x, d_gates] = mix_back<X>(context, std::as_const(s.bank).span(), std::as_const(s.c).view(),
+                                          std::as_const(s.x).view(), std::move(saved), ExpertSpan(gradient.span()));
   const auto loss = [&] { return inner(s.c, s.run()); };
   check_component_gradients("x", s.x, d_x, loss, component_bar);
   check_component_gradients("gates", s.gates, d_gates, loss, component_bar);

@@ -121,23 +121,24 @@ inline void note_corners(const Case& c, const reference::Decided& decided, Corne
   }
 }
 
+/// Values become what is left of them when they are kept as `Held`.
+template <class Held, class Real>
+void round_values(View<Real, Cpu<>> view) {
+  if constexpr (std::is_same_v<Held, BFloat16>)
+    for (Index r = 0; r < view.rows; ++r)
+      for (Real& value : view.row(r)) value = static_cast<float>(BFloat16(static_cast<float>(value)));
+}
 /// Weights and input become what a layer of `Held` would keep of them; the router's own weights stay.
 template <class Held, class Layer>
 void round_to(Layer& layer, Matrix<typename Layer::Value, Cpu<>>& x) {
-  if constexpr (std::is_same_v<Held, BFloat16>) {
-    const auto round = [](auto view) {
-      for (Index r = 0; r < view.rows; ++r)
-        for (auto& value : view.row(r)) value = static_cast<float>(BFloat16(static_cast<float>(value)));
-    };
-    round(x.view());
-    Layer::visit_parameters(
-        [&](const std::string& name, auto& weight) {
-          if (name.find("experts.") != std::string::npos || name.find("fusion.") != std::string::npos ||
-              name.find("shared_expert.") != std::string::npos)
-            round(weight.view());
-        },
-        std::string(), layer);
-  }
+  round_values<Held>(x.view());
+  Layer::visit_parameters(
+      [&](const std::string& name, auto& weight) {
+        if (name.find("experts.") != std::string::npos || name.find("fusion.") != std::string::npos ||
+            name.find("shared_expert.") != std::string::npos)
+          round_values<Held>(weight.view());
+      },
+      std::string(), layer);
 }
 
 /// Whether training and inference route differently.

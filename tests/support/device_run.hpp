@@ -89,7 +89,7 @@ Answered answer_of(const typename Layer::Context& context, const Given& given) {
   answered.output = taken(context, run.output);
   answered.balance_loss = run.stats.balance_loss();
   answered.z_loss = run.stats.z_loss();
-  auto gradient = gradient_for(layer);
+  auto gradient = wide_gradient_for(layer);
   answered.d_x = taken(context, layer.backward(context, d_y_TD, given.auxiliary, std::move(run.saved), gradient));
   for_each_tensor([&](const auto& slope) { answered.gradients.push_back(taken(context, slope)); }, gradient);
   answered.inferred = taken(context, layer.infer(context, x_TD, given.batch));

@@ -6,7 +6,9 @@
 #include <sys/mman.h>
 #include <thrust/system/cpp/execution_policy.h>
 #include <ucontext.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <exception>
@@ -65,6 +67,15 @@ class DeviceMemory {
     return byte >= base_ && byte < base_ + capacity;
   }
 
+  /// Whether the system refuses to read it: asked of a system call, which fails where an access would be fatal.
+  bool is_closed() const {
+    int ends[2];
+    if (pipe(ends) != 0) throw std::runtime_error("no pipe");
+    const bool refused = write(ends[1], base_, 1) < 0;
+    close_ends(ends);
+    return refused;
+  }
+
   /// Blocks that somebody holds.
   std::size_t live() const { return sizes_.size(); }
   /// Bytes that were ever asked for at once.
@@ -78,6 +89,10 @@ class DeviceMemory {
   DeviceMemory()
       : base_(static_cast<std::byte*>(
             mmap(nullptr, capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {}
+  static void close_ends(const int (&ends)[2]) {
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
   void open() {
     if (opened_++ == 0) mprotect(base_, (used_ + 4095) / 4096 * 4096, PROT_READ | PROT_WRITE);
   }

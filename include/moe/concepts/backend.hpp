@@ -10,11 +10,16 @@ namespace moe {
 /// Where matrices live and who works on them. A backend is a folder: its memory (Buffer), what a run carries (Context:
 /// threads or stream, memory pool, random key) and the verbs that ops/ and modules/ are written in. HostBuffer is for
 /// short lists that the host makes for one call, from the context's pool too. Lists that a verb reads are ListViews.
+/// Where values are kept in a narrow type, what is computed with them is Wide (core/bfloat16.hpp): gates, logits, sums.
 ///
 ///   for_each(context, count, f)            f(i) for i in [0, count), in any order; what f(i) writes nobody else does
 ///   for_each_element(context, count, f)    the same for an f of a few operations
+///   for_each_cell(context, rows, cols, f)  f(row, col) for every cell, an f of a few operations
+///   for_each_row(context, rows, f)         f(row, team) for every row; Team (core/team.hpp) shares the work on one
 ///   row_products(context, x_RD, w_ED, y_RE)
-///                                          y = x w^T, each row by itself in an order that no other row changes
+///                                          y = x w^T, each row by itself in an order that no other row changes; its
+///                                          backward: add_row_products_back (d_x += d_y w), add_row_weight_gradient
+///                                          (d_w += d_y^T x)
 ///   grouped_product(context, x_ND, w_FD per group, offsets, y_NF)
 ///                                          y = x w^T, group by group
 ///   add_grouped_product_back(context, d_y_NF, w_FD per group, offsets, d_x_ND)
@@ -25,13 +30,14 @@ namespace moe {
 ///   sum_of_squares(context, x)             in double, in a fixed order
 ///   grouped_swiglu(context, x_ND, gate_FD per group, up_FD per group, offsets, a_NF, b_NF, h_NF)
 ///                                          a = x gate^T, b = x up^T, h = silu(a) b; empty a and b are not kept
-///   grouped_swiglu_back(context, d_y_ND, down_DF per group, offsets, a_NF, b_NF, h_NF)
-///                                          d_h = d_y down; a becomes d_a, b becomes d_b, and h is made once more
+///   grouped_swiglu_back(context, d_y_ND, down_DF per group, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N)
+///                                          d_h = gate d_y down; a becomes d_a, b becomes d_b, gate h is made once more,
+///                                          d_gate = <d_y down, h>; empty gates: all 1
 ///   grouped_swiglu_input_gradient(context, d_a_NF, gate_FD per group, d_b_NF, up_FD per group, offsets, d_x_ND)
 ///                                          d_x = d_a gate + d_b up
 ///   adamw(context, size, pace, gradient, w, m, v)
 ///                                          one step of AdamW, see core/adamw_pace.hpp
-///   gather_rows, combine_rows, combine_rows_back, sum_rows       see ops/mix.hpp
+///   gather_rows, combine_rows, sum_rows                          see ops/mix.hpp
 ///   segment_means, add_segment_means_back, segment_maxima        see policies/pooling/
 ///   top_rows(context, scores_RE, take, chosen_RE, boundary_1E)   see policies/router/expert_choice.hpp
 ///   drop_over(context, take, chosen_RE, dropped_1E)              see ops/drop.hpp

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <concepts>
 #include <string>
+
+#include "moe/core/bfloat16.hpp"
 
 namespace moe {
 
@@ -31,5 +34,23 @@ concept Module = requires(M& module, const M& constant, archetype::Visitor visit
   M::visit_parameters(visit, prefix, constant);
   { constant.structure() } -> std::same_as<M>;
 };
+
+namespace detail {
+
+/// A module's structure with values of another type: of its own where it keeps none.
+template <class Other, class M>
+auto structure_as(const M& module) {
+  if constexpr (requires { module.template structure_as<Other>(); })
+    return module.template structure_as<Other>();
+  else
+    return module.structure();
+}
+
+/// The trees that take the gradient of a Layer: of its own type or, where it keeps narrow values, of wide ones.
+template <class Slopes, class Layer>
+concept SlopesOf =
+    std::same_as<Slopes, Layer> || std::same_as<Slopes, typename Layer::template rebind<Wide<typename Layer::Value>>>;
+
+}  // namespace detail
 
 }  // namespace moe

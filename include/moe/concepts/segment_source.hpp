@@ -3,6 +3,7 @@
 #include <concepts>
 #include <utility>
 
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -10,11 +11,11 @@ namespace moe {
 /// Says by which row a segment is routed: `forward` turns the segments' means into these rows; opens_1V tells which
 /// segments are their sequence's first. `is_causal`: no row depends on what its segment holds.
 template <class S, class Value, class B>
-concept SegmentSource = requires(const S& source, const typename B::Context& context, Matrix<Value, B> means_VD,
+concept SegmentSource = requires(const S& source, const typename B::Context& context, Matrix<Wide<Value>, B> means_VD,
                                  View<const Index, B> opens_1V, S& gradient) {
   { S::is_causal } -> std::convertible_to<bool>;
-  { source.forward(context, std::move(means_VD), opens_1V) } -> std::same_as<Matrix<Value, B>>;
-  { source.backward(context, std::move(means_VD), opens_1V, gradient) } -> std::same_as<Matrix<Value, B>>;
+  { source.forward(context, std::move(means_VD), opens_1V) } -> std::same_as<Matrix<Wide<Value>, B>>;
+  { source.backward(context, std::move(means_VD), opens_1V, gradient) } -> std::same_as<Matrix<Wide<Value>, B>>;
   { source.structure() } -> std::same_as<S>;
 };
 

@@ -48,4 +48,10 @@ struct WideOf<BFloat16> {
 template <class Value>
 using Wide = typename detail::WideOf<Value>::Type;
 
+/// A value as the type it is computed with.
+template <class Value>
+MOE_HOST_DEVICE Wide<Value> widened(Value value) {
+  return static_cast<Wide<Value>>(value);
+}
+
 }  // namespace moe

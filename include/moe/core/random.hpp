@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <numbers>
 #include <string_view>
@@ -20,12 +21,12 @@ struct RandomKey {
 };
 
 /// So many words of 32 bits.
-template <int count>
+template <std::size_t count>
 struct Words {
   /// The words.
   std::uint32_t word[count];
 
-  MOE_HOST_DEVICE std::uint32_t operator[](int i) const { return word[i]; }
+  MOE_HOST_DEVICE std::uint32_t operator[](std::size_t i) const { return word[i]; }
   friend bool operator==(const Words&, const Words&) = default;
 };
 

@@ -10,6 +10,7 @@
 #include "moe/concepts/fusion.hpp"
 #include "moe/concepts/level.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
@@ -68,6 +69,9 @@ class HybridMoE {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
+  /// What routing and fusion are computed in.
+  using Real = Wide<Value>;
+  using RealTensor = Matrix<Real, Backend>;
   using ExpertType = typename Token::ExpertType;
   template <class Other>
   using rebind = HybridMoE<typename Token::template rebind<Other>, typename Segment::template rebind<Other>,
@@ -96,7 +100,7 @@ class HybridMoE {
     /// The segment level's decision.
     typename Segment::Routed segment;
     /// Each row's sum of segment gates, and the two numbers its levels were scaled by.
-    Tensor mass_1T, scale_T2;
+    RealTensor mass_1T, scale_T2;
     MixSaved<ExpertType> mix;
   };
   /// What two passes keep.
@@ -108,7 +112,8 @@ class HybridMoE {
     /// What an output fusion keeps.
     typename detail::SavedOfFusion<F>::type fusion;
     /// As in JoinedSaved, and the levels' outputs, for a fusion that scales gates.
-    Tensor mass_1T, scale_T2, o_token_TD, o_segment_TD;
+    RealTensor mass_1T, scale_T2;
+    Tensor o_token_TD, o_segment_TD;
   };
   /// What backward consumes.
   struct Saved {
@@ -160,8 +165,9 @@ class HybridMoE {
 
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. Throws Error when d_y has another shape than
   /// x.
+  template <detail::SlopesOf<HybridMoE> Slopes>
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
-                  HybridMoE& gradient) const {
+                  Slopes& gradient) const {
     Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "HybridMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
@@ -177,10 +183,10 @@ class HybridMoE {
     if constexpr (joins_levels) {
       const auto by_token = token.decide_for_inference(context, x_TD, {batch.tokens, batch.languages});
       const auto by_segment = segment.decide_for_inference(context, x_TD, batch);
-      const auto mass_1T = sum_of_gates<Value, Backend>(context, by_segment.gates.view());
-      const auto scale_T2 = fusion.template scales<Value, Backend>(context, mass_1T.view());
-      const auto gates_TE = scaled_side_by_side<Value, Backend>(context, by_token.decision.gates_RE.view(),
-                                                                by_segment.gates.view(), scale_T2.view());
+      const auto mass_1T = sum_of_gates<Real, Backend>(context, by_segment.gates.view());
+      const auto scale_T2 = fusion.template scales<Real, Backend>(context, mass_1T.view());
+      const auto gates_TE = scaled_side_by_side<Real, Backend>(context, by_token.decision.gates_RE.view(),
+                                                               by_segment.gates.view(), scale_T2.view());
       const auto plan = join_plans(context, by_token, by_segment);
       return mix_infer<ExpertType>(context, experts(), x_TD, plan, gates_TE.view());
     } else {
@@ -210,11 +216,14 @@ class HybridMoE {
     segment.absorb(context, stats.segment);
   }
 
-  HybridMoE structure() const {
-    HybridMoE tree;
-    tree.token = token.structure();
-    tree.segment = segment.structure();
-    tree.fusion = fusion.structure();
+  HybridMoE structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    tree.token = token.template structure_as<Other>();
+    tree.segment = segment.template structure_as<Other>();
+    tree.fusion = detail::structure_as<Other>(fusion);
     return tree;
   }
   template <class Visit, class... Trees>
@@ -266,9 +275,9 @@ class HybridMoE {
 
   Forward<Tensor, Saved, Stats> forward_joined(const Context& context, ConstView x_TD, const Batch& batch) const {
     JoinedSaved saved{token.decide(context, x_TD, batch), segment.decide(context, x_TD, batch), {}, {}, {}};
-    saved.mass_1T = sum_of_gates<Value, Backend>(context, std::as_const(saved.segment.gates).view());
-    saved.scale_T2 = fusion.template scales<Value, Backend>(context, std::as_const(saved.mass_1T).view());
-    const auto gates_TE = scaled_side_by_side<Value, Backend>(
+    saved.mass_1T = sum_of_gates<Real, Backend>(context, std::as_const(saved.segment.gates).view());
+    saved.scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(saved.mass_1T).view());
+    const auto gates_TE = scaled_side_by_side<Real, Backend>(
         context, std::as_const(saved.token.decision.gates_RE).view(), std::as_const(saved.segment.gates).view(),
         std::as_const(saved.scale_T2).view());
     auto plan = join_plans(context, saved.token, saved.segment);
@@ -280,18 +289,19 @@ class HybridMoE {
     return {std::move(y_TD), {{}, x_TD, std::move(saved)}, std::move(stats)};
   }
 
+  template <class Slopes>
   Tensor backward_joined(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, ConstView x_TD,
-                         JoinedSaved saved, HybridMoE& gradient) const {
-    const ConstView scale_T2 = std::as_const(saved.scale_T2).view(), mass_1T = std::as_const(saved.mass_1T).view();
+                         JoinedSaved saved, Slopes& gradient) const {
+    const auto scale_T2 = std::as_const(saved.scale_T2).view(), mass_1T = std::as_const(saved.mass_1T).view();
     auto [d_x_TD, d_gates_TE] =
-        mix_back<ExpertType>(context, experts(), d_y_TD, std::move(saved.mix),
-                             ExpertSpan<ExpertType>(gradient.token.bank.span(), gradient.segment.bank.span()));
-    auto d = scaled_side_by_side_back<Value, Backend>(context, std::as_const(d_gates_TE).view(),
-                                                      std::as_const(saved.token.decision.gates_RE).view(),
-                                                      std::as_const(saved.segment.gates).view(), scale_T2);
-    const auto d_mass_1T = fusion.template scales_back<Value, Backend>(
+        mix_back<ExpertType>(context, experts(), d_y_TD, x_TD, std::move(saved.mix),
+                             ExpertSpan(gradient.token.bank.span(), gradient.segment.bank.span()));
+    auto d = scaled_side_by_side_back<Real, Backend>(context, std::as_const(d_gates_TE).view(),
+                                                     std::as_const(saved.token.decision.gates_RE).view(),
+                                                     std::as_const(saved.segment.gates).view(), scale_T2);
+    const auto d_mass_1T = fusion.template scales_back<Real, Backend>(
         context, mass_1T, scale_T2, std::as_const(d.d_scale_T2).view(), gradient.fusion);
-    if (!d_mass_1T.empty()) add_sum_of_gates_back<Value, Backend>(context, d_mass_1T.view(), d.d_b_TE.view());
+    if (!d_mass_1T.empty()) add_sum_of_gates_back<Real, Backend>(context, d_mass_1T.view(), d.d_b_TE.view());
     segment.decision_back(context, std::move(d.d_b_TE), {}, saved.segment, gradient.segment, d_x_TD.view());
     token.decision_back(context, d.d_a_TE, d_stats, saved.token, x_TD, gradient.token, d_x_TD.view());
     return std::move(d_x_TD);
@@ -305,9 +315,8 @@ class HybridMoE {
     SeparateSaved saved{std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}, {}};
     Tensor y_TD;
     if constexpr (GateFusion<F>) {
-      saved.mass_1T =
-          sum_of_gates<Value, Backend>(context, segment.gates_of_rows(context, saved.segment.routed).view());
-      saved.scale_T2 = fusion.template scales<Value, Backend>(context, std::as_const(saved.mass_1T).view());
+      saved.mass_1T = sum_of_gates<Real, Backend>(context, segment.gates_of_rows(context, saved.segment.routed).view());
+      saved.scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(saved.mass_1T).view());
       saved.o_token_TD = std::move(by_token.output);
       saved.o_segment_TD = std::move(by_segment.output);
       y_TD = scaled_sum<Value, Backend>(context, std::as_const(saved.o_token_TD).view(),
@@ -318,33 +327,35 @@ class HybridMoE {
     return {std::move(y_TD), {{}, x_TD, std::move(saved)}, {std::move(by_token.stats), std::move(by_segment.stats)}};
   }
 
+  template <class Slopes>
   Tensor backward_separately(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, SeparateSaved saved,
-                             HybridMoE& gradient) const {
-    Tensor d_token_TD, d_segment_TD, d_mass_1T;
+                             Slopes& gradient) const {
+    Tensor d_token_TD, d_segment_TD;
+    RealTensor d_mass_1T;
     if constexpr (GateFusion<F>) {
       d_token_TD = std::move(saved.o_token_TD);
       d_segment_TD = std::move(saved.o_segment_TD);
-      const ConstView scale_T2 = std::as_const(saved.scale_T2).view();
+      const auto scale_T2 = std::as_const(saved.scale_T2).view();
       const auto d_scale_T2 =
           scaled_sum_back<Value, Backend>(context, d_y_TD, d_token_TD.view(), d_segment_TD.view(), scale_T2);
-      d_mass_1T = fusion.template scales_back<Value, Backend>(context, std::as_const(saved.mass_1T).view(), scale_T2,
-                                                              d_scale_T2.view(), gradient.fusion);
+      d_mass_1T = fusion.template scales_back<Real, Backend>(context, std::as_const(saved.mass_1T).view(), scale_T2,
+                                                             d_scale_T2.view(), gradient.fusion);
     } else {
       auto d = fusion.backward(context, d_y_TD, std::move(saved.fusion), gradient.fusion);
       d_token_TD = std::move(d.d_token_TD);
       d_segment_TD = std::move(d.d_segment_TD);
     }
     const auto d_x_segment_TD =
-        segment.backward(context, d_segment_TD, d_stats, std::move(saved.segment), gradient.segment, d_mass_1T);
+        segment.backward(context, d_segment_TD, d_stats, std::move(saved.segment), gradient.segment, d_mass_1T.view());
     auto d_x_TD = token.backward(context, d_token_TD, d_stats, std::move(saved.token), gradient.token);
     add_to(context, d_x_segment_TD, d_x_TD.view());
     return d_x_TD;
   }
 
-  Tensor fuse(const Context& context, Tensor o_token_TD, Tensor o_segment_TD, const Tensor& gates_TE) const {
+  Tensor fuse(const Context& context, Tensor o_token_TD, Tensor o_segment_TD, const RealTensor& gates_TE) const {
     if constexpr (GateFusion<F>) {
-      const auto mass_1T = sum_of_gates<Value, Backend>(context, gates_TE.view());
-      const auto scale_T2 = fusion.template scales<Value, Backend>(context, mass_1T.view());
+      const auto mass_1T = sum_of_gates<Real, Backend>(context, gates_TE.view());
+      const auto scale_T2 = fusion.template scales<Real, Backend>(context, mass_1T.view());
       return scaled_sum<Value, Backend>(context, std::as_const(o_token_TD).view(), std::as_const(o_segment_TD).view(),
                                         scale_T2.view());
     } else {

@@ -9,6 +9,7 @@
 #include "moe/concepts/segment_source.hpp"
 #include "moe/concepts/segmenter.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/core/segments.hpp"
@@ -63,6 +64,9 @@ class SegmentMoE {
   /// Indices on the backend.
   using Indices = Matrix<Index, Backend>;
   using ConstView = View<const Value, Backend>;
+  /// What routing is computed and kept in.
+  using Real = Wide<Value>;
+  using RealTensor = Matrix<Real, Backend>;
   using ExpertType = X;
   template <class Other>
   using rebind =
@@ -71,9 +75,9 @@ class SegmentMoE {
   using Pool = typename Source::Pool;
 
   static constexpr bool is_causal =
-      Source::is_causal && router_is_causal<R> && !Gating<R, N, C, Value, Backend>::drops_in_inference;
+      Source::is_causal && router_is_causal<R> && !Gating<R, N, C, Real, Backend>::drops_in_inference;
   static constexpr bool is_batch_independent =
-      router_is_batch_independent<R> && !Gating<R, N, C, Value, Backend>::drops_in_inference;
+      router_is_batch_independent<R> && !Gating<R, N, C, Real, Backend>::drops_in_inference;
   /// Whether experts work on x's rows, so that a pass over rows can include them.
   static constexpr bool feeds_rows = !Feed::pooled;
 
@@ -85,7 +89,7 @@ class SegmentMoE {
     /// Segments that each expert could not take.
     std::vector<Index> dropped;
     /// What thresholds learn from; empty where no boundary was drawn.
-    Tensor boundary_1E;
+    RealTensor boundary_1E;
 
     /// Expert choice is balanced by construction: no losses.
     double balance_loss() const { return 0; }
@@ -106,13 +110,15 @@ class SegmentMoE {
     /// What the pooling's backward needs.
     typename Pool::template Saved<Value, Backend> pooled;
     /// What each segment is routed by.
-    Tensor u_VD;
+    RealTensor u_VD;
+    /// The same as experts read it; empty where they are fed with rows, or keep what routing is computed in.
+    Tensor fed_VD;
     /// Logits, choice and gates of the segments.
-    Decision<Value, Backend> decision;
+    Decision<Real, Backend> decision;
     /// Ranks of what experts are fed with, 0 where dropped.
     Matrix<Rank, Backend> chosen;
     /// Gates of what experts are fed with, 0 where dropped.
-    Tensor gates;
+    RealTensor gates;
   };
   /// What backward consumes.
   struct Saved {
@@ -138,7 +144,7 @@ class SegmentMoE {
     /// 1 while the current segment is its sequence's first.
     std::vector<Index> opens;
     /// The pooling so far, the pooled segment before, what the current one is routed by, and its gates.
-    Tensor so_far_BD, previous_BD, u_BD, gates_BE;
+    RealTensor so_far_BD, previous_BD, u_BD, gates_BE;
     /// Who works on the current segments.
     Matrix<Rank, Backend> chosen_BE;
   };
@@ -148,7 +154,7 @@ class SegmentMoE {
   /// Says by what a segment is routed.
   Source source;
   /// Chooses and weighs experts (eq. 4).
-  Gating<R, N, C, Value, Backend> gating;
+  Gating<R, N, C, Real, Backend> gating;
   /// The experts.
   ExpertBank<X> bank;
 
@@ -168,7 +174,7 @@ class SegmentMoE {
   /// Who works on each segment in training, and how much each counts.
   Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
     return decide_with(context, x_TD, batch,
-                       [&](ConstView u_VD) { return gating.decide_in_training(context, u_VD, {}); });
+                       [&](View<const Real, Backend> u_VD) { return gating.decide_in_training(context, u_VD, {}); });
   }
   /// The loads of a decision; offsets[e+1] - offsets[e]: what expert e works on.
   Stats account(const Context&, Routed& routed, ListView<Index> offsets) const {
@@ -180,22 +186,23 @@ class SegmentMoE {
     return stats;
   }
   /// For each row, the gates of its segment.
-  Tensor gates_of_rows(const Context& context, const Routed& routed) const {
-    return feeds_rows ? routed.gates.copy() : spread<Value>(context, routed.gates, routed.cut);
+  RealTensor gates_of_rows(const Context& context, const Routed& routed) const {
+    return feeds_rows ? routed.gates.copy() : spread<Real>(context, routed.gates, routed.cut);
   }
   /// d_gates (of what experts are fed with) and d_u_VD (empty, or what came back through the experts) -> through
   /// normalizer, gate and source, added to d_x_TD.
-  void decision_back(const Context& context, Tensor d_gates, Tensor d_fed_VD, const Routed& routed,
-                     SegmentMoE& gradient, View<Value, Backend> d_x_TD) const {
+  template <class Slopes>
+  void decision_back(const Context& context, RealTensor d_gates, Tensor d_fed_VD, const Routed& routed,
+                     Slopes& gradient, View<Value, Backend> d_x_TD) const {
     if constexpr (feeds_rows)
-      d_gates = repeat_over_rows_back<Value, Backend>(context, std::as_const(d_gates).view(),
-                                                      std::as_const(routed.cut.begin_1V).view());
+      d_gates = repeat_over_rows_back<Real, Backend>(context, std::as_const(d_gates).view(),
+                                                     std::as_const(routed.cut.begin_1V).view());
     if (!routed.decision.dropped.empty())
-      zero_where_dropped<Value, Backend>(context, routed.decision.kept().view(), d_gates.view());
+      zero_where_dropped<Real, Backend>(context, routed.decision.kept().view(), d_gates.view());
     const auto d_logits_VE = gating.normalizer_back(context, d_gates, routed.decision);
-    auto d_u_VD =
-        d_fed_VD.empty() ? Tensor::zeros(context, routed.u_VD.rows(), routed.u_VD.cols()) : std::move(d_fed_VD);
-    gating.gate.add_backward_row_by_row(context, d_logits_VE, routed.u_VD, gradient.gating.gate, d_u_VD.view());
+    auto d_u_VD = RealTensor::zeros(context, routed.u_VD.rows(), routed.u_VD.cols());
+    if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
+    gating.gate.add_backward_row_by_row(context, d_logits_VE, routed.u_VD.view(), gradient.gating.gate, d_u_VD.view());
     const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), routed.cut.opens_1V, gradient.source);
     Pool::template add_backward<Value, Backend>(context, d_pooled_VD, routed.cut.begin_1V, routed.pooled, d_x_TD);
   }
@@ -234,27 +241,29 @@ class SegmentMoE {
 
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. d_mass_1T is the gradient of each row's sum of
   /// gates, for fusions that use it; empty: none. Throws Error when d_y has another shape than x.
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed, SegmentMoE& gradient,
-                  ConstView d_mass_1T = {}) const {
+  template <detail::SlopesOf<SegmentMoE> Slopes>
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed, Slopes& gradient,
+                  View<const Real, Backend> d_mass_1T = {}) const {
     Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SegmentMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     if constexpr (feeds_rows) {
-      auto [d_x_TD, d_gates] = mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
-      if (!d_mass_1T.empty()) add_sum_of_gates_back<Value, Backend>(context, d_mass_1T, d_gates.view());
+      auto [d_x_TD, d_gates] =
+          mix_back<X>(context, bank.span(), d_y_TD, saved.x_TD, std::move(saved.mix), ExpertSpan(gradient.bank.span()));
+      if (!d_mass_1T.empty()) add_sum_of_gates_back<Real, Backend>(context, d_mass_1T, d_gates.view());
       decision_back(context, std::move(d_gates), {}, saved.routed, gradient, d_x_TD.view());
       return std::move(d_x_TD);
     } else {
       const auto begin_1V = std::as_const(saved.routed.cut.begin_1V).view();
       const auto d_y_VD = repeat_over_rows_back<Value, Backend>(context, d_y_TD, begin_1V);
-      auto [d_fed_VD, d_gates] =
-          mix_back<X>(context, bank.span(), d_y_VD.view(), std::move(saved.mix), gradient.bank.span());
+      auto [d_fed_VD, d_gates] = mix_back<X>(context, bank.span(), d_y_VD.view(), fed(saved.x_TD, saved.routed),
+                                             std::move(saved.mix), ExpertSpan(gradient.bank.span()));
       if (!d_mass_1T.empty()) {
-        auto d_mass_T1 = Tensor::uninitialized(context, d_mass_1T.cols, 1);
+        auto d_mass_T1 = RealTensor::uninitialized(context, d_mass_1T.cols, 1);
         Backend::for_each_element(context, d_mass_1T.cols,
                                   [=, d = d_mass_T1.view()] MOE_ON_DEVICE(Index t) { d(t, 0) = d_mass_1T(0, t); });
-        auto d_mass_V1 = repeat_over_rows_back<Value, Backend>(context, d_mass_T1.view(), begin_1V);
-        add_sum_of_gates_back<Value, Backend>(context, {d_mass_V1.data(), 1, d_mass_V1.rows()}, d_gates.view());
+        auto d_mass_V1 = repeat_over_rows_back<Real, Backend>(context, d_mass_T1.view(), begin_1V);
+        add_sum_of_gates_back<Real, Backend>(context, {d_mass_V1.data(), 1, d_mass_V1.rows()}, d_gates.view());
       }
       auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
       decision_back(context, std::move(d_gates), std::move(d_fed_VD), saved.routed, gradient, d_x_TD.view());
@@ -267,14 +276,14 @@ class SegmentMoE {
     return infer_as(decide_checked(context, x_TD, batch), context, x_TD);
   }
   /// The output and, for each row, the gates of its segment.
-  std::pair<Tensor, Tensor> infer_with_gates(const Context& context, ConstView x_TD, const Batch& batch) const {
+  std::pair<Tensor, RealTensor> infer_with_gates(const Context& context, ConstView x_TD, const Batch& batch) const {
     const Routed routed = decide_checked(context, x_TD, batch);
     return {infer_as(routed, context, x_TD), gates_of_rows(context, routed)};
   }
   /// The same by the inference router.
   Routed decide_for_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
     return decide_with(context, x_TD, batch,
-                       [&](ConstView u_VD) { return gating.decide_in_inference(context, u_VD, {}); });
+                       [&](View<const Real, Backend> u_VD) { return gating.decide_in_inference(context, u_VD, {}); });
   }
 
   /// A state in which every sequence is at its first row.
@@ -282,10 +291,10 @@ class SegmentMoE {
     const auto count = static_cast<std::size_t>(sequences);
     return {std::vector<Index>(count, 0),
             std::vector<Index>(count, 1),
-            Tensor::zeros(context, sequences, width()),
-            Tensor::zeros(context, sequences, width()),
-            Tensor::zeros(context, sequences, width()),
-            Tensor::zeros(context, sequences, bank.count()),
+            RealTensor::zeros(context, sequences, width()),
+            RealTensor::zeros(context, sequences, width()),
+            RealTensor::zeros(context, sequences, width()),
+            RealTensor::zeros(context, sequences, bank.count()),
             Matrix<Rank, Backend>::zeros(context, sequences, bank.count())};
   }
   /// One more row of each sequence: the same numbers as infer over the whole sequences, up to the rounding of products
@@ -308,7 +317,8 @@ class SegmentMoE {
             x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
     route_new_segments(context, state);
     const auto plan = Backend::group_by_expert(context, state.chosen_BE);
-    const ConstView fed_BD = feeds_rows ? x_BD : std::as_const(state.u_BD).view();
+    const auto narrow_BD = feeds_rows ? Tensor() : as_fed(context, state.u_BD);
+    const ConstView fed_BD = feeds_rows ? x_BD : read_by_experts(state.u_BD, narrow_BD);
     return mix_infer<X>(context, bank.span(), fed_BD, plan, std::as_const(state.gates_BE).view());
   }
   /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
@@ -333,7 +343,7 @@ class SegmentMoE {
         context, x_BD.rows, x_BD.cols,
         [x_BD, closes_ = closes_1B.view(), before_ = before_1B.view(), so_far = state.so_far_BD.view(),
          previous = state.previous_BD.view()] MOE_ON_DEVICE(Index b, Index d) {
-          so_far(b, d) = Pool::absorbed(so_far(b, d), x_BD(b, d), before_(0, b));
+          so_far(b, d) = Pool::absorbed(so_far(b, d), widened(x_BD(b, d)), before_(0, b));
           const Index length = closes_(0, b);
           if (length == 0) return;
           previous(b, d) = Pool::finished(so_far(b, d), length);
@@ -344,12 +354,15 @@ class SegmentMoE {
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
   void absorb(const Context& context, const Stats& stats) { gating.absorb(context, stats.boundary_1E); }
 
-  SegmentMoE structure() const {
-    SegmentMoE tree;
+  SegmentMoE structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
     tree.segmenter = segmenter;
-    tree.source = source.structure();
-    tree.gating = gating.structure();
-    tree.bank = bank.structure();
+    tree.source = detail::structure_as<Other>(source);
+    tree.gating = gating.template structure_as<Wide<Other>>();
+    tree.bank = bank.template structure_as<Other>();
     return tree;
   }
   template <class Visit, class... Trees>
@@ -399,7 +412,7 @@ class SegmentMoE {
   Routed decide_with(const Context& context, ConstView x_TD, const Batch& batch, const Decide& decision_of) const {
     Routed routed;
     routed.cut = cut(context, batch);
-    auto pooled_VD = Tensor::uninitialized(context, routed.cut.segments.count(), x_TD.cols);
+    auto pooled_VD = RealTensor::uninitialized(context, routed.cut.segments.count(), x_TD.cols);
     routed.pooled = Pool::template forward<Value, Backend>(context, x_TD, routed.cut.begin_1V, pooled_VD.view());
     routed.u_VD = source.forward(context, std::move(pooled_VD), routed.cut.opens_1V);
     routed.decision = decision_of(std::as_const(routed.u_VD).view());
@@ -407,13 +420,14 @@ class SegmentMoE {
     const Matrix<Rank, Backend>& kept_VE = routed.decision.kept();
     if constexpr (feeds_rows) {
       routed.chosen = spread<Rank>(context, kept_VE, routed.cut);
-      routed.gates = spread<Value>(context, routed.decision.gates_RE, routed.cut);
+      routed.gates = spread<Real>(context, routed.decision.gates_RE, routed.cut);
     } else {
+      routed.fed_VD = as_fed(context, routed.u_VD);
       routed.chosen = kept_VE.copy();
       routed.gates = routed.decision.gates_RE.copy();
     }
     if (!routed.decision.dropped.empty())
-      zero_where_dropped<Value, Backend>(context, routed.chosen.view(), routed.gates.view());
+      zero_where_dropped<Real, Backend>(context, routed.chosen.view(), routed.gates.view());
     return routed;
   }
   Routed decide_checked(const Context& context, ConstView x_TD, const Batch& batch) const {
@@ -426,7 +440,24 @@ class SegmentMoE {
     return answers_of_rows(context, std::move(y), routed.cut);
   }
   /// What experts read: rows of x, or segments.
-  static ConstView fed(ConstView x_TD, const Routed& routed) { return feeds_rows ? x_TD : routed.u_VD.view(); }
+  static ConstView fed(ConstView x_TD, const Routed& routed) {
+    return feeds_rows ? x_TD : read_by_experts(routed.u_VD, routed.fed_VD);
+  }
+  /// u as the experts keep values, where that is not how it is.
+  static Tensor as_fed(const Context& context, const RealTensor& u_VD) {
+    Tensor result;
+    if constexpr (!std::is_same_v<Real, Value>) {
+      result = Tensor::uninitialized(context, u_VD.rows(), u_VD.cols());
+      convert<Real, Value, Backend>(context, u_VD.view(), result.view());
+    }
+    return result;
+  }
+  static ConstView read_by_experts(const RealTensor& u_VD, const Tensor& as_fed_VD) {
+    if constexpr (std::is_same_v<Real, Value>)
+      return u_VD.view();
+    else
+      return as_fed_VD.view();
+  }
   static Tensor answers_of_rows(const Context& context, Tensor y, const Cut& cut) {
     if constexpr (feeds_rows)
       return y;
@@ -444,8 +475,8 @@ class SegmentMoE {
     const auto u_BD = source.for_decoding(context, std::as_const(state.previous_BD).view(), opens_1B);
     const auto decision = gating.decide_in_inference(context, u_BD, {});
     const auto length = std::as_const(length_1B).view();
-    take_at_first_row<Value, Backend>(context, length, u_BD.view(), state.u_BD.view());
-    take_at_first_row<Value, Backend>(context, length, decision.gates_RE.view(), state.gates_BE.view());
+    take_at_first_row<Real, Backend>(context, length, u_BD.view(), state.u_BD.view());
+    take_at_first_row<Real, Backend>(context, length, decision.gates_RE.view(), state.gates_BE.view());
     take_at_first_row<Rank, Backend>(context, length, decision.kept().view(), state.chosen_BE.view());
     const auto chosen_BE = std::as_const(state.chosen_BE).view();
     gating.report(context, "segment", chosen_BE, chosen_BE, state.gates_BE);

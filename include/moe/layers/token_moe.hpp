@@ -10,6 +10,7 @@
 #include "moe/concepts/always_on.hpp"
 #include "moe/concepts/balance.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/misuse.hpp"
@@ -47,6 +48,8 @@ class TokenMoE {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
+  /// What routing is computed and kept in.
+  using Real = Wide<Value>;
   using ExpertType = X;
   using DecodingState = NoDecodingState;
   template <class Other>
@@ -71,7 +74,7 @@ class TokenMoE {
     /// Rows that each expert could not take.
     std::vector<Index> dropped;
     /// What thresholds learn from; empty where no boundary was drawn.
-    Tensor boundary_1E;
+    Matrix<Real, Backend> boundary_1E;
 
     /// N sum f_i p_i (eq. 8 without alpha).
     double balance_loss() const { return balance; }
@@ -81,9 +84,9 @@ class TokenMoE {
   /// Who and how much, and what its backward needs.
   struct Routed {
     /// Logits, choice and gates.
-    Decision<Value, Backend> decision;
+    Decision<Real, Backend> decision;
     /// Share of each counted expert among all choices, a constant in backward.
-    Tensor f_1E;
+    Matrix<Real, Backend> f_1E;
   };
   /// What backward consumes.
   struct Saved {
@@ -140,28 +143,29 @@ class TokenMoE {
   }
   /// The losses and loads of a decision; offsets[e+1] - offsets[e]: rows expert e works on.
   Stats account(const Context& context, Routed& routed, ListView<Index> offsets) const {
-    Decision<Value, Backend>& decision = routed.decision;
+    Decision<Real, Backend>& decision = routed.decision;
     Stats stats;
     stats.load = loads_of(offsets);
     stats.dropped = decision.dropped;
     std::vector<Index> wanted;
     for (std::size_t e = 0; e < stats.dropped.size(); ++e) wanted.push_back(stats.load[e] + stats.dropped[e]);
     auto loss =
-        moe::balance_loss<Value, Backend>(context, balance, logits(decision), wanted.empty() ? stats.load : wanted);
+        moe::balance_loss<Real, Backend>(context, balance, logits(decision), wanted.empty() ? stats.load : wanted);
     routed.f_1E = std::move(loss.f_1E);
     stats.balance = loss.loss;
-    stats.z = moe::z_loss<Value, Backend>(context, logits(decision));
+    stats.z = moe::z_loss<Real, Backend>(context, logits(decision));
     // Without rows there was no boundary to draw, and thresholds must not follow one.
     if (decision.logits_RE.rows() > 0) stats.boundary_1E = std::move(decision.choice.boundary_1E);
     return stats;
   }
   /// d_gates_TE and the auxiliary losses -> through normalizer and gate, added to d_x_TD.
-  void decision_back(const Context& context, ConstView d_gates_TE, AuxiliaryGradient d_stats, const Routed& routed,
-                     ConstView x_TD, TokenMoE& gradient, View<Value, Backend> d_x_TD) const {
+  template <class Slopes>
+  void decision_back(const Context& context, View<const Real, Backend> d_gates_TE, AuxiliaryGradient d_stats,
+                     const Routed& routed, ConstView x_TD, Slopes& gradient, View<Value, Backend> d_x_TD) const {
     auto d_logits_TE = gating.normalizer_back(context, d_gates_TE, routed.decision);
-    add_balance_loss_back<Value, Backend>(context, balance, logits(routed.decision), routed.f_1E.view(),
-                                          d_stats.balance, d_logits_TE.view());
-    add_z_loss_back<Value, Backend>(context, logits(routed.decision), d_stats.z, d_logits_TE.view());
+    add_balance_loss_back<Real, Backend>(context, balance, logits(routed.decision), routed.f_1E.view(), d_stats.balance,
+                                         d_logits_TE.view());
+    add_z_loss_back<Real, Backend>(context, logits(routed.decision), d_stats.z, d_logits_TE.view());
     gating.gate.add_backward_row_by_row(context, d_logits_TE, x_TD, gradient.gating.gate, d_x_TD);
   }
 
@@ -198,14 +202,16 @@ class TokenMoE {
     return result;
   }
 
-  /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. Throws Error when d_y has another shape than
-  /// x.
+  /// d_y_TD -> d_x_TD; adds into `gradient`, a tree of the layer's values or of wide ones, skipping its empty tensors.
+  /// Throws Error when d_y has another shape than x.
+  template <detail::SlopesOf<TokenMoE> Slopes>
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
-                  TokenMoE& gradient) const {
+                  Slopes& gradient) const {
     Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "TokenMoE::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
-    auto [d_x_TD, d_gates_TE] = mix_back<X>(context, bank.span(), d_y_TD, std::move(saved.mix), gradient.bank.span());
+    auto [d_x_TD, d_gates_TE] =
+        mix_back<X>(context, bank.span(), d_y_TD, saved.x_TD, std::move(saved.mix), ExpertSpan(gradient.bank.span()));
     always_on.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), gradient.always_on);
     decision_back(context, d_gates_TE, d_stats, saved.routed, saved.x_TD, gradient, d_x_TD.view());
     return std::move(d_x_TD);
@@ -232,11 +238,14 @@ class TokenMoE {
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
   void absorb(const Context& context, const Stats& stats) { gating.absorb(context, stats.boundary_1E); }
 
-  TokenMoE structure() const {
-    TokenMoE tree;
-    tree.gating = gating.structure();
-    tree.bank = bank.structure();
-    tree.always_on = always_on.structure();
+  TokenMoE structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    tree.gating = gating.template structure_as<Other>();
+    tree.bank = bank.template structure_as<Other>();
+    tree.always_on = detail::structure_as<Other>(always_on);
     tree.balance = balance;
     return tree;
   }
@@ -276,13 +285,13 @@ class TokenMoE {
     require_batch(batch, x_TD.rows, where);
   }
   Tensor answer(const Context& context, ConstView x_TD, RowFacts facts) const {
-    const Decision<Value, Backend> decision = decide_for_inference(context, x_TD, facts).decision;
+    const Decision<Real, Backend> decision = decide_for_inference(context, x_TD, facts).decision;
     const auto plan = Backend::group_by_expert(context, decision.kept());
     auto y_TD = mix_infer<X>(context, bank.span(), x_TD, plan, decision.gates_RE.view());
     always_on.forward(context, x_TD, y_TD.view());
     return y_TD;
   }
-  static ConstView logits(const Decision<Value, Backend>& decision) { return decision.logits_RE.view(); }
+  static View<const Real, Backend> logits(const Decision<Real, Backend>& decision) { return decision.logits_RE.view(); }
 };
 
 /// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cmath>
 #include <span>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "moe/concepts/expert.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/add.hpp"
@@ -34,6 +36,8 @@ struct NoAlwaysOn {
 template <Expert X>
 struct SigmoidGatedFfn {
   using Value = typename X::Value;
+  /// What the gate is computed and kept in.
+  using Real = Wide<Value>;
   using Backend = typename X::Backend;
   using Context = typename Backend::Context;
   using Team = typename Backend::Team;
@@ -44,8 +48,8 @@ struct SigmoidGatedFfn {
 
   /// What backward consumes.
   struct Saved {
-    /// The gate's logits, and FFN(x).
-    Tensor z_T1, y_TD;
+    /// sigmoid(w . x) of every row.
+    Matrix<Real, Backend> g_1T;
     /// What the FFN keeps.
     typename X::GroupSaved ffn;
   };
@@ -53,67 +57,62 @@ struct SigmoidGatedFfn {
   /// What every row takes.
   X ffn;
   /// One logit a row, without bias.
-  Linear<Value, Backend> gate;
+  Linear<Real, Backend> gate;
 
   SigmoidGatedFfn() = default;
   /// All zero, for rows of `width` values and `hidden` inner channels.
   SigmoidGatedFfn(Index width, Index hidden)
-      : ffn(width, hidden), gate(Linear<Value, Backend>::without_bias(width, 1)) {}
+      : ffn(width, hidden), gate(Linear<Real, Backend>::without_bias(width, 1)) {}
 
   /// y_TD += sigmoid(w . x) FFN(x), row by row.
   Saved forward(const Context& context, ConstView x_TD, View<Value, Backend> y_TD) const {
     Saved saved;
-    saved.z_T1 = gate.forward_row_by_row(context, x_TD);
-    std::tie(saved.y_TD, saved.ffn) = X::forward_groups(context, std::span(&ffn, 1), x_TD, {0, x_TD.rows});
+    const auto z_T1 = gate.forward_row_by_row(context, x_TD);
+    saved.g_1T = Matrix<Real, Backend>::uninitialized(context, 1, x_TD.rows);
+    Tensor s_TD;
+    std::tie(s_TD, saved.ffn) = X::forward_groups(context, std::span(&ffn, 1), x_TD, {0, x_TD.rows});
     Backend::for_each_row(context, x_TD.rows,
-                          [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view()] MOE_ON_DEVICE(
+                          [=, z = z_T1.view(), s = std::as_const(s_TD).view(), g_1T = saved.g_1T.view()] MOE_ON_DEVICE(
                               Index t, Team team) {
-                            const Value g = sigmoid(z(t, 0));
-                            for (Index d = team.rank(); d < y_TD.cols; d += team.size()) y_TD(t, d) += g * s(t, d);
+                            using std::exp;
+                            const Real g = 1 / (1 + exp(-z(t, 0)));
+                            for (Index d = team.rank(); d < y_TD.cols; d += team.size())
+                              y_TD(t, d) = static_cast<Value>(widened(y_TD(t, d)) + g * widened(s(t, d)));
+                            if (team.rank() == 0) g_1T(0, t) = g;
                           });
     return saved;
   }
 
-  /// dg = <d_y, FFN(x)>; adds to d_x what comes through the gate and through the FFN.
+  /// dg = <d_y, FFN(x)>, dz = dg g (1 - g); adds to d_x what comes through the gate and through the FFN.
+  template <class Slopes>
   void backward(const Context& context, ConstView d_y_TD, ConstView x_TD, Saved saved, View<Value, Backend> d_x_TD,
-                SigmoidGatedFfn& gradient) const {
-    auto d_z = Tensor::uninitialized(context, x_TD.rows, 1);
-    auto d_s = Tensor::uninitialized(context, x_TD.rows, x_TD.cols);
-    Backend::for_each_row(context, x_TD.rows,
-                          [=, z = std::as_const(saved.z_T1).view(), s = std::as_const(saved.y_TD).view(),
-                           d_z_T1 = d_z.view(), d_s_TD = d_s.view()] MOE_ON_DEVICE(Index t, Team team) {
-                            const Value g = sigmoid(z(t, 0));
-                            Value d_g = 0;
-                            for (Index d = team.rank(); d < s.cols; d += team.size()) {
-                              d_g += d_y_TD(t, d) * s(t, d);
-                              d_s_TD(t, d) = g * d_y_TD(t, d);
-                            }
-                            d_g = team.sum(d_g);
-                            if (team.rank() == 0) d_z_T1(t, 0) = d_g * g * (1 - g);
-                          });
-    gate.add_backward_row_by_row(context, d_z, x_TD, gradient.gate, d_x_TD);
+                Slopes& gradient) const {
+    auto d_z_T1 = Matrix<Real, Backend>::uninitialized(context, x_TD.rows, 1);
+    const View<Real, Backend> d_g_1T(d_z_T1.data(), 1, x_TD.rows);
+    const auto g_1T = std::as_const(saved.g_1T).view();
     add_to(context,
-           X::backward_groups(context, std::span(&ffn, 1), std::as_const(d_s).view(), {0, x_TD.rows}, x_TD,
-                              std::move(saved.ffn), std::span(&gradient.ffn, 1)),
+           X::backward_groups(context, std::span(&ffn, 1), d_y_TD, g_1T, {0, x_TD.rows}, x_TD, std::move(saved.ffn),
+                              d_g_1T, ExpertSpan<decltype(gradient.ffn)>(std::span(&gradient.ffn, 1))),
            d_x_TD);
+    Backend::for_each_element(context, x_TD.rows, [=, d_z = d_z_T1.view()] MOE_ON_DEVICE(Index t) {
+      d_z(t, 0) *= g_1T(0, t) * (1 - g_1T(0, t));
+    });
+    gate.add_backward_row_by_row(context, d_z_T1, x_TD, gradient.gate, d_x_TD);
   }
 
-  SigmoidGatedFfn structure() const {
-    SigmoidGatedFfn tree;
-    tree.ffn = ffn.structure();
-    tree.gate = gate.structure();
+  SigmoidGatedFfn structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    tree.ffn = detail::structure_as<Other>(ffn);
+    tree.gate = gate.template structure_as<Wide<Other>>();
     return tree;
   }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     X::visit_parameters(visit, prefix + "shared_expert.", trees.ffn...);
-    Linear<Value, Backend>::visit_parameters(visit, prefix + "shared_expert_gate.", trees.gate...);
-  }
-
-  /// 1 / (1 + exp(-z)).
-  MOE_HOST_DEVICE static Value sigmoid(Value z) {
-    using std::exp;
-    return 1 / (1 + exp(-z));
+    Linear<Real, Backend>::visit_parameters(visit, prefix + "shared_expert_gate.", trees.gate...);
   }
 };
 

@@ -41,9 +41,12 @@ struct ExpertBank {
   /// The experts, or their gradients, to be written.
   std::span<X> span() { return experts; }
 
-  ExpertBank structure() const {
-    ExpertBank tree;
-    for (const X& expert : experts) tree.experts.push_back(expert.structure());
+  ExpertBank structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    for (const X& expert : experts) tree.experts.push_back(detail::structure_as<Other>(expert));
     return tree;
   }
 

@@ -8,6 +8,7 @@
 #include "moe/concepts/capacity.hpp"
 #include "moe/concepts/gate_normalizer.hpp"
 #include "moe/concepts/router.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/require.hpp"
@@ -38,11 +39,13 @@ struct Decision {
 };
 
 /// The light half of a layer: a learned projection to one logit an expert, the router that chooses, the normalizer that
-/// weighs. Where the inference router compares with thresholds, it keeps them as a buffer and learns them from
-/// training.
-template <Router R, GateNormalizer N, Capacity C, class Value_, Backend Backend_>
+/// weighs. Rows are kept as Input; everything here is computed and kept as what that is computed with. Where the
+/// inference router compares with thresholds, it keeps them as a buffer and learns them from training.
+template <Router R, GateNormalizer N, Capacity C, class Input_, Backend Backend_>
 struct Gating {
-  using Value = Value_;
+  /// What rows are kept as.
+  using Input = Input_;
+  using Value = Wide<Input>;
   using Backend = Backend_;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
@@ -89,11 +92,13 @@ struct Gating {
   }
 
   /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4).
-  Decision<Value, Backend> decide_in_training(const Context& context, ConstView x_RD, RowFacts facts) const {
+  Decision<Value, Backend> decide_in_training(const Context& context, View<const Input, Backend> x_RD,
+                                              RowFacts facts) const {
     return decide(context, RoutingOf<R>::train(router), x_RD, facts);
   }
   /// The same by the inference router.
-  Decision<Value, Backend> decide_in_inference(const Context& context, ConstView x_RD, RowFacts facts) const {
+  Decision<Value, Backend> decide_in_inference(const Context& context, View<const Input, Backend> x_RD,
+                                               RowFacts facts) const {
     return decide(context, RoutingOf<R>::infer(router), x_RD, facts);
   }
 
@@ -142,8 +147,11 @@ struct Gating {
     }
   }
 
-  Gating structure() const {
-    Gating tree;
+  Gating structure() const { return structure_as<Input>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
     tree.router = router;
     tree.normalizer = normalizer;
     tree.capacity = capacity;
@@ -172,7 +180,8 @@ struct Gating {
               "the shared expert's index must lie in [0, ", experts, "), got ", single.shared);
   }
   template <class Single>
-  Decision<Value, Backend> decide(const Context& context, const Single& single, ConstView x_RD, RowFacts facts) const {
+  Decision<Value, Backend> decide(const Context& context, const Single& single, View<const Input, Backend> x_RD,
+                                  RowFacts facts) const {
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = std::as_const(decision.logits_RE).view();

@@ -47,6 +47,11 @@ struct Linear {
 
   /// As forward, but no row's result depends on how many rows stand beside it: what routing decisions are made of.
   Tensor forward_row_by_row(const Context& context, ConstView x_TI) const {
+    return forward_row_by_row<Value>(context, x_TI);
+  }
+  /// The same for rows that are kept in a narrower type.
+  template <class Input>
+  Tensor forward_row_by_row(const Context& context, View<const Input, Backend> x_TI) const {
     auto y_TO = Tensor::uninitialized(context, x_TI.rows, out());
     Backend::row_products(context, x_TI, weight, y_TO.view());
     add_bias(context, y_TO.view());
@@ -54,23 +59,31 @@ struct Linear {
   }
 
   /// The backward of forward_row_by_row: d_x += d_y W; gradient: d_W += d_y^T x, d_b += sum of d_y's rows.
-  void add_backward_row_by_row(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear& gradient,
-                               View<Value, Backend> d_x_TI) const {
+  template <class Input>
+  void add_backward_row_by_row(const Context& context, ConstView d_y_TO, View<const Input, Backend> x_TI,
+                               Linear& gradient, View<Input, Backend> d_x_TI) const {
     if (!gradient.weight.empty()) Backend::add_row_weight_gradient(context, d_y_TO, x_TI, gradient.weight.view());
     if (!gradient.bias.empty()) Backend::add_column_sums(context, d_y_TO, gradient.bias.view());
     Backend::add_row_products_back(context, d_y_TO, weight, d_x_TI);
   }
 
-  /// d_x = d_y W; gradient: d_W += d_y^T x, d_b += sum of d_y's rows.
-  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear& gradient) const {
-    Backend::grouped_weight_gradient(context, d_y_TO, x_TI, {0, x_TI.rows}, {gradient.weight.view()});
-    if (!gradient.bias.empty()) Backend::add_column_sums(context, d_y_TO, gradient.bias.view());
+  /// d_x = d_y W; gradient, of these values or of wide ones: d_W += d_y^T x, d_b += sum of d_y's rows.
+  template <class Slope>
+  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear<Slope, Backend>& gradient) const {
+    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_TO, x_TI, {0, x_TI.rows},
+                                                            {gradient.weight.view()});
+    if (!gradient.bias.empty()) Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());
     auto d_x_TI = Tensor::zeros(context, x_TI.rows, in());
     Backend::add_grouped_product_back(context, d_y_TO, {weight.view()}, {0, x_TI.rows}, d_x_TI.view());
     return d_x_TI;
   }
 
-  Linear structure() const { return {{}, {}, has_bias}; }
+  /// The same tree with every tensor empty, of these values or of others.
+  Linear structure() const { return structure_as<Value>(); }
+  template <class Other>
+  Linear<Other, Backend> structure_as() const {
+    return {{}, {}, has_bias};
+  }
 
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {

@@ -5,6 +5,7 @@
 
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/pooling.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/ops/segment.hpp"
 #include "moe/policies/pooling/max_pool.hpp"
@@ -24,17 +25,24 @@ struct OwnSegment {
 
   /// Learns nothing, so it needs no width.
   explicit OwnSegment(Index /*width*/ = 0) {}
+  /// What pooled segments are computed and kept in.
+  using Real = Wide<Value>;
 
   /// pooled_VD -> u_VD, what each segment is routed by.
-  Matrix<Value, B> forward(const typename B::Context&, Matrix<Value, B> pooled_VD, View<const Index, B>) const {
+  Matrix<Real, B> forward(const typename B::Context&, Matrix<Real, B> pooled_VD, View<const Index, B>) const {
     return pooled_VD;
   }
   /// d_pooled = d_u.
-  Matrix<Value, B> backward(const typename B::Context&, Matrix<Value, B> d_u_VD, View<const Index, B>,
-                            OwnSegment&) const {
+  template <class Slopes>
+  Matrix<Real, B> backward(const typename B::Context&, Matrix<Real, B> d_u_VD, View<const Index, B>, Slopes&) const {
     return d_u_VD;
   }
   OwnSegment structure() const { return OwnSegment(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    return rebind<Other>();
+  }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };
@@ -49,26 +57,30 @@ struct PreviousSegment {
   template <class Other>
   using rebind = PreviousSegment<Other, B, P>;
 
+  /// What pooled segments and the vector are computed and kept in.
+  using Real = Wide<Value>;
+
   /// What a sequence's first segment is routed by.
-  Vector<Value, B> first_D;
+  Vector<Real, B> first_D;
 
   PreviousSegment() = default;
   /// The vector is all zero.
   explicit PreviousSegment(Index width) : first_D(width) {}
 
   /// u_v = first where segment v opens its sequence, otherwise pooled_{v-1}.
-  Matrix<Value, B> forward(const typename B::Context& context, Matrix<Value, B> pooled_VD,
-                           View<const Index, B> opens_1V) const {
-    return first_or_before<Value, B>(context, first_D.view(), std::as_const(pooled_VD).view(), opens_1V, 1);
+  Matrix<Real, B> forward(const typename B::Context& context, Matrix<Real, B> pooled_VD,
+                          View<const Index, B> opens_1V) const {
+    return first_or_before<Real, B>(context, first_D.view(), std::as_const(pooled_VD).view(), opens_1V, 1);
   }
   /// d_pooled_v = d_u_{v+1} unless v+1 opens a sequence; d_first += sum of d_u over the segments that do.
-  Matrix<Value, B> backward(const typename B::Context& context, Matrix<Value, B> d_u_VD, View<const Index, B> opens_1V,
-                            PreviousSegment& gradient) const {
-    auto d_pooled = Matrix<Value, B>::uninitialized(context, d_u_VD.rows(), d_u_VD.cols());
+  template <class Slopes>
+  Matrix<Real, B> backward(const typename B::Context& context, Matrix<Real, B> d_u_VD, View<const Index, B> opens_1V,
+                           Slopes& gradient) const {
+    auto d_pooled = Matrix<Real, B>::uninitialized(context, d_u_VD.rows(), d_u_VD.cols());
     B::for_each_cell(context, d_u_VD.rows(), d_u_VD.cols(),
                      [=, d_u = std::as_const(d_u_VD).view(), d_p = d_pooled.view()] MOE_ON_DEVICE(Index v, Index d) {
                        const bool read = v + 1 < d_u.rows && opens_1V(0, v + 1) == 0;
-                       d_p(v, d) = read ? d_u(v + 1, d) : Value(0);
+                       d_p(v, d) = read ? d_u(v + 1, d) : Real(0);
                      });
     if (!gradient.first_D.empty()) {
       B::for_each_cell(context, d_u_VD.rows(), d_u_VD.cols(), [=, d_u = d_u_VD.view()] MOE_ON_DEVICE(Index v, Index d) {
@@ -79,12 +91,17 @@ struct PreviousSegment {
     return d_pooled;
   }
   /// In decoding: row b is routed by previous_BD's row b, or by the first vector.
-  Matrix<Value, B> for_decoding(const typename B::Context& context, View<const Value, B> previous_BD,
-                                View<const Index, B> opens_1B) const {
-    return first_or_before<Value, B>(context, first_D.view(), previous_BD, opens_1B, 0);
+  Matrix<Real, B> for_decoding(const typename B::Context& context, View<const Real, B> previous_BD,
+                               View<const Index, B> opens_1B) const {
+    return first_or_before<Real, B>(context, first_D.view(), previous_BD, opens_1B, 0);
   }
 
   PreviousSegment structure() const { return {}; }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    return {};
+  }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "first_segment", trees.first_D...);

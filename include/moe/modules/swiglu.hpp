@@ -8,6 +8,7 @@
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/expert.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
@@ -74,13 +75,14 @@ struct SwiGlu {
   }
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. Throws Error when d_y has another shape than
   /// x.
+  template <detail::SlopesOf<SwiGlu> Slopes>
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed,
-                  SwiGlu& gradient) const {
+                  Slopes& gradient) const {
     Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SwiGlu::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
-    return backward_groups(context, std::span(this, 1), d_y_TD, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group),
-                           std::span(&gradient, 1));
+    return backward_groups<Slopes>(context, std::span(this, 1), d_y_TD, {}, {0, d_y_TD.rows}, saved.x_TD,
+                                   std::move(saved.group), {}, std::span(&gradient, 1));
   }
   /// forward with nothing kept.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
@@ -108,17 +110,20 @@ struct SwiGlu {
     return {std::move(y_ND), std::move(saved)};
   }
 
-  /// d_y_ND -> d_x_ND; adds into `gradients`, skipping empty tensors: d_h = d_y W_down, d_x = d_a W_gate + d_b W_up.
+  /// d_y_ND -> d_x_ND where y_n = gates_n FFN(x_n), or FFN(x_n) without gates; adds into `gradients`, skipping empty
+  /// tensors, and writes d_gates_n = <d_y_n, FFN(x_n)> = <d_y_n W_down, h_n>: d_h = gates_n d_y W_down, d_x = d_a
+  /// W_gate + d_b W_up, d_W_down = d_y^T (gates_n h).
+  template <class Slopes>
   static Tensor backward_groups(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView d_y_ND,
-                                ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
-                                ExpertSpan<SwiGlu> gradients) {
+                                View<const Wide<Value>, Backend> gates_1N, ListView<Index> offsets, ConstView x_ND,
+                                GroupSaved saved, View<Wide<Value>, Backend> d_gates_1N, ExpertSpan<Slopes> gradients) {
     auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
-    Backend::grouped_swiglu_back(context, d_y_ND, weights(context, experts, &SwiGlu::down_proj), offsets,
-                                 saved.a_NF.view(), saved.b_NF.view(), h_NF.view());
+    Backend::grouped_swiglu_back(context, d_y_ND, weights(context, experts, &SwiGlu::down_proj), offsets, gates_1N,
+                                 saved.a_NF.view(), saved.b_NF.view(), h_NF.view(), d_gates_1N);
     const Tensor d_a_NF = std::move(saved.a_NF), d_b_NF = std::move(saved.b_NF);
-    add_gradient(context, d_y_ND, h_NF, offsets, gradients, &SwiGlu::down_proj);
-    add_gradient(context, d_b_NF, x_ND, offsets, gradients, &SwiGlu::up_proj);
-    add_gradient(context, d_a_NF, x_ND, offsets, gradients, &SwiGlu::gate_proj);
+    add_gradient(context, d_y_ND, h_NF, offsets, gradients, &Slopes::down_proj);
+    add_gradient(context, d_b_NF, x_ND, offsets, gradients, &Slopes::up_proj);
+    add_gradient(context, d_a_NF, x_ND, offsets, gradients, &Slopes::gate_proj);
     auto d_x_ND = Tensor::uninitialized(context, x_ND.rows, x_ND.cols);
     Backend::grouped_swiglu_input_gradient(context, d_a_NF, weights(context, experts, &SwiGlu::gate_proj), d_b_NF,
                                            weights(context, experts, &SwiGlu::up_proj), offsets, d_x_ND.view());
@@ -134,6 +139,11 @@ struct SwiGlu {
   // --- as a tree of weights -----------------------------------------------------------------------------------------
 
   SwiGlu structure() const { return {}; }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    return {};
+  }
 
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
@@ -174,8 +184,8 @@ struct SwiGlu {
   template <class V>
   class Weights {
    public:
-    template <class Some>
-    Weights(const Context& context, ExpertSpan<Some> experts, Tensor SwiGlu::*which)
+    template <class Some, class Member>
+    Weights(const Context& context, ExpertSpan<Some> experts, Member which)
         : count_(static_cast<Index>(experts.size())), views_(context, count_) {
       V* view = views_.data();
       for (std::size_t e = 0; e < experts.size(); ++e) *view++ = (experts[e].*which).view();
@@ -189,10 +199,12 @@ struct SwiGlu {
   static Weights<ConstView> weights(const Context& context, ExpertSpan<const SwiGlu> experts, Tensor SwiGlu::*which) {
     return {context, experts, which};
   }
+  template <class Slope>
   static void add_gradient(const Context& context, ConstView d_y_NO, ConstView x_NI, ListView<Index> offsets,
-                           ExpertSpan<SwiGlu> gradients, Tensor SwiGlu::*which) {
-    Backend::grouped_weight_gradient(context, d_y_NO, x_NI, offsets,
-                                     Weights<View<Value, Backend>>(context, gradients, which));
+                           ExpertSpan<SwiGlu<Slope, Backend>> gradients,
+                           Matrix<Slope, Backend> SwiGlu<Slope, Backend>::*which) {
+    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_NO, x_NI, offsets,
+                                                            Weights<View<Slope, Backend>>(context, gradients, which));
   }
 };
 

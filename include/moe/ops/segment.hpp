@@ -3,6 +3,7 @@
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/segmenter.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/segments.hpp"
@@ -55,9 +56,9 @@ Matrix<Value, B> repeat_over_rows_back(const typename B::Context& context, View<
   auto d_values = Matrix<Value, B>::uninitialized(context, begin_1V.cols - 1, d_values_TE.cols);
   B::for_each_cell(context, begin_1V.cols - 1, d_values_TE.cols,
                    [=, d_values_VE = d_values.view()] MOE_ON_DEVICE(Index v, Index e) {
-                     Value sum = 0;
-                     for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t) sum += d_values_TE(t, e);
-                     d_values_VE(v, e) = sum;
+                     Wide<Value> sum = 0;
+                     for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t) sum += widened(d_values_TE(t, e));
+                     d_values_VE(v, e) = static_cast<Value>(sum);
                    });
   return d_values;
 }

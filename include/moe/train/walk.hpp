@@ -70,6 +70,35 @@ Layer gradient_for(const Layer& layer) {
   return gradient_for(layer, [](const std::string&) { return true; });
 }
 
+/// The same in what the layer's values are computed with: float where it keeps BFloat16.
+template <Module Layer, class Trains>
+auto wide_gradient_for(const Layer& layer, const Trains& trains) {
+  auto gradient = detail::structure_as<Wide<typename Layer::Value>>(layer);
+  for_each_parameter(
+      [&](const std::string& name, const auto& weight, auto& slot) {
+        using Slot = std::remove_reference_t<decltype(slot)>;
+        if (!trains(name)) return;
+        if constexpr (Slot::rank == 1)
+          slot = Slot(weight.cols());
+        else
+          slot = Slot(weight.rows(), weight.cols());
+      },
+      layer, gradient);
+  return gradient;
+}
+/// A wide gradient tree in which every weight trains.
+template <Module Layer>
+auto wide_gradient_for(const Layer& layer) {
+  return wide_gradient_for(layer, [](const std::string&) { return true; });
+}
+
+/// to = from, weight by weight, rounded to what `to` keeps: a layer of BFloat16 from its master weights in float.
+/// Allocates nothing.
+template <Module From, Module To>
+void round_weights(const typename To::Context& context, const From& from, To& to) {
+  for_each_tensor([&](const auto& source, auto& target) { convert(context, source.view(), target.view()); }, from, to);
+}
+
 /// Every value of every tensor that is not empty becomes 0. Allocates nothing.
 template <Module Tree>
 void set_to_zero(const typename Tree::Context& context, Tree& tree) {

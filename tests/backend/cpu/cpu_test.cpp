@@ -100,7 +100,7 @@ TEST_CASE("a row's product with the gate has the same bits beside any other rows
   Draw draw("row products");
   const auto x = random_matrix<float, B>(draw, 100, 37), w = random_matrix<float, B>(draw, 6, 37);
   Matrix<float, B> all(100, 6), one(1, 6);
-  B::row_products(context, x, w, all.view());
+  B::row_products(context, std::as_const(x).view(), w, all.view());
   for (const Index r : {0, 1, 50, 99}) {
     B::row_products(context, x.view().rows_between(r, r + 1), w, one.view());
     for (Index e = 0; e < 6; ++e) CHECK(one.view()(0, e) == all.view()(r, e));
@@ -127,10 +127,12 @@ TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm m
     };
     const auto x = random_matrix<Real, G>(draw, 304, in), d_y = random_matrix<Real, G>(draw, 304, in);
     T a(304, out), b(304, out), h(304, out), alone(304, out), again(304, out), d_x(304, in);
+    const auto gates = random_matrix<double, G>(draw, 1, 304);
     G::grouped_swiglu(g_context, x, list(gate), list(up), offsets, a.view(), b.view(), h.view());
     G::grouped_swiglu(g_context, x, list(gate), list(up), offsets, {}, {}, alone.view());
     CHECK(same_bits(h, alone));
-    std::vector<double> a_expected, b_expected, h_expected, d_a_expected, d_b_expected, d_x_expected(304 * in, 0.0);
+    std::vector<double> a_expected, b_expected, h_expected, d_a_expected, d_b_expected, d_x_expected(304 * in, 0.0),
+        d_gates_expected(304, 0.0);
     for (Index r = 0; r < 304; ++r)
       for (Index f = 0; f < out; ++f) {
         const auto g = static_cast<std::size_t>(group_of(r));
@@ -146,6 +148,7 @@ TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm m
         h_expected.push_back(z * s * factor);
         d_a_expected.push_back(d_h * factor * s * (1 + z * (1 - s)));
         d_b_expected.push_back(d_h * z * s);
+        d_gates_expected[static_cast<std::size_t>(r)] += d_h * h_expected.back();
         for (Index d = 0; d < in; ++d)
           d_x_expected[static_cast<std::size_t>(r * in + d)] +=
               d_a_expected.back() * gate[g].view()(f, d) + d_b_expected.back() * up[g].view()(f, d);
@@ -153,10 +156,27 @@ TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm m
     CHECK(relative_deviation(a_expected, values_of(a)) < 1e-13);
     CHECK(relative_deviation(b_expected, values_of(b)) < 1e-13);
     CHECK(relative_deviation(h_expected, values_of(h)) < 1e-13);
-    G::grouped_swiglu_back(g_context, d_y, list(down), offsets, a.view(), b.view(), again.view());
+    // With gates everything is theirs times as large, but the gates' own gradient, which is without.
+    auto gated_a = a.copy(), gated_b = b.copy();
+    Matrix<double, G> gated_h(304, out), d_gates(1, 304);
+    G::grouped_swiglu_back(g_context, d_y, list(down), offsets, gates, gated_a.view(), gated_b.view(), gated_h.view(),
+                           d_gates.view());
+    G::grouped_swiglu_back(g_context, d_y, list(down), offsets, {}, a.view(), b.view(), again.view(), {});
     CHECK(same_bits(h, again));
     CHECK(relative_deviation(d_a_expected, values_of(a)) < 1e-13);
     CHECK(relative_deviation(d_b_expected, values_of(b)) < 1e-13);
+    std::vector<double> gated_a_expected, gated_b_expected, gated_h_expected;
+    for (Index r = 0; r < 304; ++r)
+      for (Index i = r * out; i < (r + 1) * out; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        gated_a_expected.push_back(gates.data()[r] * d_a_expected[at]);
+        gated_b_expected.push_back(gates.data()[r] * d_b_expected[at]);
+        gated_h_expected.push_back(gates.data()[r] * h_expected[at]);
+      }
+    CHECK(relative_deviation(gated_a_expected, values_of(gated_a)) < 1e-13);
+    CHECK(relative_deviation(gated_b_expected, values_of(gated_b)) < 1e-13);
+    CHECK(relative_deviation(gated_h_expected, values_of(gated_h)) < 1e-13);
+    CHECK(relative_deviation(d_gates_expected, values_of(d_gates)) < 1e-13);
     G::grouped_swiglu_input_gradient(g_context, a, list(gate), b, list(up), offsets, d_x.view());
     CHECK(relative_deviation(d_x_expected, values_of(d_x)) < 1e-13);
   };

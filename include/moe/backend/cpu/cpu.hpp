@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <memory>
 #include <numeric>
 #include <type_traits>
@@ -116,7 +117,7 @@ struct Cpu {
 
   /// y = x w^T, each row by itself in sixteen lanes whose order depends on the width alone.
   template <class Real>
-  static void row_products(const Context& context, In<Real> x_RD, In<Real> w_ED, Out<Real> y_RE) {
+  static void row_products(const Context& context, View<const Real, Cpu> x_RD, In<Real> w_ED, Out<Real> y_RE) {
     for_each(context, x_RD.rows, [&](Index r) {
       for (Index e = 0; e < w_ED.rows; ++e) y_RE(r, e) = cpu::dot(x_RD.row(r).data, w_ED.row(e).data, x_RD.cols);
     });
@@ -129,8 +130,9 @@ struct Cpu {
   }
   /// The backward of row_products: d_w += d_y^T x.
   template <class Real>
-  static void add_row_weight_gradient(const Context& context, In<Real> d_y_RE, In<Real> x_RD, Out<Real> d_w_ED) {
-    grouped_weight_gradient<Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
+  static void add_row_weight_gradient(const Context& context, In<Real> d_y_RE, View<const Real, Cpu> x_RD,
+                                      Out<Real> d_w_ED) {
+    grouped_weight_gradient<Real, Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
   }
 
   /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
@@ -161,7 +163,7 @@ struct Cpu {
   }
 
   /// d_w += d_y^T x, group by group; an empty d_w is skipped.
-  template <class Real>
+  template <class Real, std::same_as<Real> Slope = Real>
   static void grouped_weight_gradient(const Context& context, View<const Real, Cpu> d_y_NF, View<const Real, Cpu> x_ND,
                                       ListView<Index> offsets, std::type_identity_t<ListView<View<Real, Cpu>>> d_w_FD) {
     if (std::all_of(d_w_FD.begin(), d_w_FD.end(), [](const auto& d_w) { return d_w.empty(); })) return;
@@ -203,23 +205,36 @@ struct Cpu {
         });
   }
 
-  /// d_h = d_y down, and from it d_a = d_h b sig(a) (1 + a (1 - sig(a))) and d_b = d_h silu(a), each in the memory of
-  /// its input; h = silu(a) b once more.
+  /// d_h = gates_n d_y down, and from it d_a = d_h b sig(a) (1 + a (1 - sig(a))) and d_b = d_h silu(a), each in the
+  /// memory of its input; gates_n h, with h = silu(a) b once more; d_gates_n = <d_y_n down, h_n>. Without gates they
+  /// are 1 and d_gates is not written.
   template <class Real>
   static void grouped_swiglu_back(const Context& context, In<Real> d_y_ND, Weights<Real> down_DF,
-                                  ListView<Index> offsets, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF,
-                                  Out<Real> h_NF) {
+                                  ListView<Index> offsets, In<Real> gates_1N, Out<Real> a_to_d_a_NF,
+                                  Out<Real> b_to_d_b_NF, Out<Real> h_NF, Out<Real> d_gates_1N) {
     using Y = Left<Product::plain, Real>;
     Y d_y(context, d_y_ND, offsets);
+    // A row's part of every tile, at a place of the tile's own; tiles are whole panels wide.
+    const Index panel = cpu::panel_cols<Real>, places = gates_1N.empty() ? 0 : (h_NF.cols + panel - 1) / panel;
+    HostBuffer<Real> parts(context, h_NF.rows * places);
+    if (places != 0)
+      for_each(context, h_NF.rows, [&](Index n) { std::fill_n(parts.data() + n * places, places, Real(0)); });
     for_each_tile<Y>(context, offsets, h_NF,
                      [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
                        const auto a = tile(a_to_d_a_NF, row, rows_end, col, cols_end),
                                   b = tile(b_to_d_b_NF, row, rows_end, col, cols_end);
                        const auto h = tile(h_NF, row, rows_end, col, cols_end);
                        d_y.multiply(worker, g, row, rows_end, {down_DF[g]}, col, cols_end, h, cpu::Into::fresh);
-                       for (Index r = 0; r < h.rows; ++r)
-                         cpu::swiglu_back(h.cols, a.row(r).data, b.row(r).data, h.row(r).data);
+                       for (Index r = 0; r < h.rows; ++r) {
+                         const Real gate = places == 0 ? Real(1) : gates_1N(0, row + r);
+                         const Real part = cpu::swiglu_back(h.cols, gate, a.row(r).data, b.row(r).data, h.row(r).data);
+                         if (places != 0) parts.data()[(row + r) * places + col / panel] = part;
+                       }
                      });
+    if (places != 0)
+      for_each(context, h_NF.rows, [&](Index n) {
+        d_gates_1N(0, n) = std::accumulate(parts.data() + n * places, parts.data() + (n + 1) * places, Real(0));
+      });
   }
 
   /// d_x = d_a gate + d_b up, group by group.
@@ -240,7 +255,7 @@ struct Cpu {
   // --- sums ---------------------------------------------------------------------------------------------------------
 
   /// y += sum of x's rows, in order.
-  template <class Real>
+  template <class Real, std::same_as<Real> Value = Real>
   static void add_column_sums(const Context& context, In<Real> x_RD, Out<Real> y_1D) {
     cpu::parallel_tiles(context, x_RD.cols, 64, [&](Index begin, Index end) {
       for (Index r = 0; r < x_RD.rows; ++r)
@@ -297,16 +312,6 @@ struct Cpu {
   template <class Real>
   static void sum_rows(const Context& context, In<Real> x_ND, const Plan<Cpu>& plan, Out<Real> x_TD) {
     add_pairs(context, x_ND, plan, x_TD, [](Index) { return Real(1); });
-  }
-  /// d_y_n = gates_n d_y_row(n); d_gates_n = <d_y_row(n), y_n>.
-  template <class Real>
-  static void combine_rows_back(const Context& context, In<Real> d_y_TD, In<Real> y_ND, In<Real> gates_1N,
-                                const Plan<Cpu>& plan, Out<Real> d_y_ND, Out<Real> d_gates_1N) {
-    for_each(context, plan.pairs(), [&, rows = plan.rows_1N.data()](Index n) {
-      const Real* d_y = d_y_TD.row(rows[n]).data;
-      d_gates_1N(0, n) = cpu::dot(d_y, y_ND.row(n).data, y_ND.cols);
-      for (Index d = 0; d < d_y_ND.cols; ++d) d_y_ND(n, d) = gates_1N(0, n) * d_y[d];
-    });
   }
 
   // --- segments (policies/pooling/) ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "moe/backend/cpu/row_kernel.hpp"
 #include "moe/backend/cpu/simd.hpp"
 
 namespace moe::cpu {
@@ -54,17 +55,20 @@ template <class Real>
   });
 }
 
-/// d_b = d_h silu(a); d_a = d_h b sig(a) (1 + a (1 - sig(a))), each where its input was; h, computed again, where d_h
-/// was.
+/// With d_h = gate d_y down, whose second factor stands where h will: d_b = d_h silu(a) and d_a = d_h b sig(a) (1 + a
+/// (1 - sig(a))), each where its input was, and gate h, computed again. Returns <d_y down, h>.
 template <class Real>
-[[gnu::noinline]] void swiglu_back(Index size, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
-  for_each_vector<Real>(size, [=](Index at, Index count) {
-    const Lanes<Real> a = load(a_to_d_a + at, count), b = load(b_to_d_b + at, count), d_h = load(d_h_to_h + at, count);
-    const Lanes<Real> sigmoid = Real(1) / (Real(1) + exp<Real>(-a)), silu = a * sigmoid;
-    store(d_h_to_h + at, silu * b, count);
+[[gnu::noinline]] Real swiglu_back(Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
+  Lanes<Real> sum = {};
+  for_each_vector<Real>(size, [=, &sum](Index at, Index count) {
+    const Lanes<Real> a = load(a_to_d_a + at, count), b = load(b_to_d_b + at, count), d = load(d_h_to_h + at, count);
+    const Lanes<Real> sigmoid = Real(1) / (Real(1) + exp<Real>(-a)), silu = a * sigmoid, h = silu * b, d_h = gate * d;
+    sum += d * h;
+    store(d_h_to_h + at, gate * h, count);
     store(a_to_d_a + at, d_h * b * sigmoid * (Real(1) + a * (Real(1) - sigmoid)), count);
     store(b_to_d_b + at, d_h * silu, count);
   });
+  return sum_of_lanes<Real>(sum);
 }
 
 }  // namespace moe::cpu

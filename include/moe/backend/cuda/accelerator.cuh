@@ -269,30 +269,34 @@ struct Accelerator {
     });
   }
 
-  /// d_h = d_y down, and from it d_a = d_h b sig(a) (1 + a (1 - sig(a))) and d_b = d_h silu(a), each in the memory of
-  /// its input; h = silu(a) b once more.
-  template <class Value>
+  /// d_h = gates_n d_y down, and from it d_a = d_h b sig(a) (1 + a (1 - sig(a))) and d_b = d_h silu(a), each in the
+  /// memory of its input; gates_n h, with h = silu(a) b once more; d_gates_n = <d_y_n down, h_n>. Without gates they
+  /// are 1 and d_gates is not written.
+  template <class Value, class Real = Wide<Value>>
   static void grouped_swiglu_back(const Context& context, In<Value> d_y_ND, Weights<Value> down_DF,
-                                  ListView<Index> offsets, Out<Value> a_to_d_a_NF, Out<Value> b_to_d_b_NF,
-                                  Out<Value> h_NF) {
+                                  ListView<Index> offsets, In<Real> gates_1N, Out<Value> a_to_d_a_NF,
+                                  Out<Value> b_to_d_b_NF, Out<Value> h_NF, Out<Real> d_gates_1N) {
     multiply<Product::plain, Value>(context, offsets, [&](Index g, Index begin, Index end) {
       return Operands<Value, Value>{d_y_ND.rows_between(begin, end), down_DF[g], h_NF.rows_between(begin, end), false};
     });
-    using Real = Wide<Value>;
     constexpr int width = gpu::packet<Value>;
-    const bool aligned = all_aligned<width>(a_to_d_a_NF, b_to_d_b_NF, h_NF);
+    const bool aligned = all_aligned<width>(a_to_d_a_NF, b_to_d_b_NF, h_NF), has_gates = !gates_1N.empty();
     for_each_row(context, h_NF.rows, [=] MOE_ON_DEVICE(Index n, Team team) {
+      const Real gate = has_gates ? gates_1N(0, n) : Real(1);
+      Real sum = 0;
       gpu::for_each_packet<width>(team, h_NF.cols, [&](Index at, auto taken) {
         constexpr int count = decltype(taken)::value;
         Real a[count], b[count], d_h[count];
         gpu::load<count>(&a_to_d_a_NF(n, at), aligned, a);
         gpu::load<count>(&b_to_d_b_NF(n, at), aligned, b);
         gpu::load<count>(&h_NF(n, at), aligned, d_h);
-        for (int i = 0; i < count; ++i) gpu::swiglu_back(a[i], b[i], d_h[i]);
+        for (int i = 0; i < count; ++i) sum += gpu::swiglu_back(gate, a[i], b[i], d_h[i]);
         gpu::store<count>(&a_to_d_a_NF(n, at), aligned, a);
         gpu::store<count>(&b_to_d_b_NF(n, at), aligned, b);
         gpu::store<count>(&h_NF(n, at), aligned, d_h);
       });
+      sum = team.sum(sum);
+      if (has_gates && team.rank() == 0) d_gates_1N(0, n) = sum;
     });
   }
 
@@ -311,19 +315,20 @@ struct Accelerator {
   // --- sums ---------------------------------------------------------------------------------------------------------
 
   /// y += sum of x's rows: pieces of the rows in order, then the pieces in order.
-  template <class Value, class Real = Wide<Value>>
-  static void add_column_sums(const Context& context, In<Value> x_RD, Out<Value> y_1D) {
+  template <class Sum, class Value = Sum>
+  static void add_column_sums(const Context& context, In<Value> x_RD, Out<Sum> y_1D) {
+    using Real = Wide<Value>;
     const gpu::Pieces pieces(x_RD.rows);
     auto parts = Matrix<Real, Accelerator>::uninitialized(context, pieces.count, x_RD.cols);
     for_each_cell(context, pieces.count, x_RD.cols, [=, parts_PD = parts.view()] MOE_ON_DEVICE(Index piece, Index d) {
       Real sum = 0;
-      for (Index r = pieces.begin(piece); r < pieces.end(piece); ++r) sum += static_cast<Real>(x_RD(r, d));
+      for (Index r = pieces.begin(piece); r < pieces.end(piece); ++r) sum += widened(x_RD(r, d));
       parts_PD(piece, d) = sum;
     });
     for_each_element(context, x_RD.cols, [=, parts_PD = parts.view()] MOE_ON_DEVICE(Index d) {
-      Real sum = static_cast<Real>(y_1D(0, d));
+      Real sum = widened(y_1D(0, d));
       for (Index piece = 0; piece < parts_PD.rows; ++piece) sum += parts_PD(piece, d);
-      y_1D(0, d) = static_cast<Value>(sum);
+      y_1D(0, d) = static_cast<Sum>(sum);
     });
   }
 
@@ -398,31 +403,6 @@ struct Accelerator {
   template <class Value>
   static void sum_rows(const Context& context, In<Value> x_ND, const Plan<Accelerator>& plan, Out<Value> x_TD) {
     add_pairs<Value>(context, x_ND, static_cast<const Wide<Value>*>(nullptr), plan, x_TD);
-  }
-  /// d_y_n = gates_n d_y_row(n); d_gates_n = <d_y_row(n), y_n>.
-  template <class Value, class Real = Wide<Value>>
-  static void combine_rows_back(const Context& context, In<Value> d_y_TD, In<Value> y_ND, In<Real> gates_1N,
-                                const Plan<Accelerator>& plan, Out<Value> d_y_ND, Out<Real> d_gates_1N) {
-    constexpr int width = gpu::packet<Value>;
-    const bool aligned = all_aligned<width>(d_y_TD, y_ND, d_y_ND);
-    for_each_row(context, plan.pairs(), [=, rows = plan.rows_1N.data()] MOE_ON_DEVICE(Index n, Team team) {
-      const Index t = rows[n];
-      const Real gate = gates_1N(0, n);
-      Real sum = 0;
-      gpu::for_each_packet<width>(team, d_y_TD.cols, [&](Index at, auto taken) {
-        constexpr int count = decltype(taken)::value;
-        Real d_y[count], y[count];
-        gpu::load<count>(&d_y_TD(t, at), aligned, d_y);
-        gpu::load<count>(&y_ND(n, at), aligned, y);
-        for (int i = 0; i < count; ++i) {
-          sum += d_y[i] * y[i];
-          d_y[i] *= gate;
-        }
-        gpu::store<count>(&d_y_ND(n, at), aligned, d_y);
-      });
-      sum = team.sum(sum);
-      if (team.rank() == 0) d_gates_1N(0, n) = sum;
-    });
   }
 
   // --- segments (policies/pooling/) ---------------------------------------------------------------------------------

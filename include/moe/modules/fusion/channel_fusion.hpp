@@ -6,6 +6,7 @@
 
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/fusion.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/ops/scale.hpp"
 
@@ -17,13 +18,15 @@ struct ChannelFusion {
   template <class Other>
   using rebind = ChannelFusion<Other, B>;
   using Tensor = Matrix<Value, B>;
+  /// What the weights are kept in.
+  using Real = Wide<Value>;
   /// What backward consumes.
   struct Saved {
     Tensor o_token_TD, o_segment_TD;
   };
 
   /// Weight of each channel, one vector a level.
-  Vector<Value, B> token_D, segment_D;
+  Vector<Real, B> token_D, segment_D;
 
   ChannelFusion() = default;
   /// Starts with the same weights for every channel of rows of `width` values.
@@ -38,19 +41,25 @@ struct ChannelFusion {
     B::for_each_cell(context, y.rows(), y.cols(),
                      [y_TD = y.view(), o_t = std::as_const(o_token_TD).view(), o_s = std::as_const(o_segment_TD).view(),
                       a = token_D.view(), b = segment_D.view()] MOE_ON_DEVICE(Index t, Index d) {
-                       y_TD(t, d) = a(0, d) * o_t(t, d) + b(0, d) * o_s(t, d);
+                       y_TD(t, d) = static_cast<Value>(a(0, d) * widened(o_t(t, d)) + b(0, d) * widened(o_s(t, d)));
                      });
     return {std::move(y), Saved{std::move(o_token_TD), std::move(o_segment_TD)}};
   }
 
   /// d_a_d += sum_t d_y_td O_token,td; d_O_token = a d_y; the same for the segment level.
+  template <class Slopes>
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
-                                     ChannelFusion& gradient) const {
+                                     Slopes& gradient) const {
     return {back(context, d_y_TD, std::move(saved.o_token_TD), token_D, gradient.token_D),
             back(context, d_y_TD, std::move(saved.o_segment_TD), segment_D, gradient.segment_D)};
   }
 
   ChannelFusion structure() const { return {}; }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    return {};
+  }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "token", trees.token_D...);
@@ -58,16 +67,13 @@ struct ChannelFusion {
   }
 
  private:
-  static void fill(Vector<Value, B>& weights_D, double value) {
-    const std::vector<Value> start(static_cast<std::size_t>(weights_D.size()), static_cast<Value>(value));
+  static void fill(Vector<Real, B>& weights_D, double value) {
+    const std::vector<Real> start(static_cast<std::size_t>(weights_D.size()), static_cast<Real>(value));
     B::upload({}, start.data(), weights_D.view());
   }
   static Tensor back(const typename B::Context& context, View<const Value, B> d_y_TD, Tensor o_TD,
-                     const Vector<Value, B>& w_D, Vector<Value, B>& d_w_D) {
-    if (!d_w_D.empty()) {
-      multiply_by<Value, B>(context, d_y_TD, o_TD.view());
-      B::add_column_sums(context, o_TD, d_w_D.view());
-    }
+                     const Vector<Real, B>& w_D, Vector<Real, B>& d_w_D) {
+    if (!d_w_D.empty()) add_scale_columns_back<Value, B>(context, d_y_TD, std::as_const(o_TD).view(), d_w_D.view());
     scale_columns<Value, B>(context, d_y_TD, w_D, o_TD.view());
     return o_TD;
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "moe/concepts/fusion.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/add.hpp"
 
@@ -37,16 +38,20 @@ struct MatrixFusion {
   }
 
   /// d_W += d_y^T O; d_O = d_y W.
+  template <class Slopes>
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
-                                     MatrixFusion& gradient) const {
+                                     Slopes& gradient) const {
     return {token.backward(context, d_y_TD, saved.o_token_TD, gradient.token),
             segment.backward(context, d_y_TD, saved.o_segment_TD, gradient.segment)};
   }
 
-  MatrixFusion structure() const {
-    MatrixFusion tree;
-    tree.token = token.structure();
-    tree.segment = segment.structure();
+  MatrixFusion structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    tree.token = token.template structure_as<Other>();
+    tree.segment = segment.template structure_as<Other>();
     return tree;
   }
   template <class Visit, class... Trees>
@@ -60,7 +65,7 @@ struct MatrixFusion {
     auto result = Linear<Value, B>::without_bias(width, width);
     std::vector<Value> start(static_cast<std::size_t>(width * width));
     for (std::size_t d = 0; d < start.size(); d += static_cast<std::size_t>(width) + 1)
-      start[d] = static_cast<Value>(value);
+      start[d] = static_cast<Value>(static_cast<Wide<Value>>(value));
     B::upload({}, start.data(), result.weight.view());
     return result;
   }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "moe/concepts/backend.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -13,14 +14,16 @@ template <class Value, Backend B>
 struct ScalarFusion {
   template <class Other>
   using rebind = ScalarFusion<Other, B>;
+  /// What the weights are kept in.
+  using Kept = Wide<Value>;
 
   /// Weight of the token level, weight of the segment level.
-  Vector<Value, B> weights_2;
+  Vector<Kept, B> weights_2;
 
   ScalarFusion() = default;
   /// Starts with the given weights.
   ScalarFusion(double token, double segment) : weights_2(2) {
-    const std::vector<Value> start = {static_cast<Value>(token), static_cast<Value>(segment)};
+    const std::vector<Kept> start = {static_cast<Kept>(token), static_cast<Kept>(segment)};
     B::upload({}, start.data(), weights_2.view());
   }
 
@@ -35,14 +38,19 @@ struct ScalarFusion {
     return scale;
   }
   /// d_w += sum of d_scale's rows.
-  template <class Real, class Any>
+  template <class Real, class Any, class Slopes>
   Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B>, View<const Real, B>,
-                              View<const Real, B> d_scale_T2, ScalarFusion& gradient) const {
+                              View<const Real, B> d_scale_T2, Slopes& gradient) const {
     if (!gradient.weights_2.empty()) B::add_column_sums(context, d_scale_T2, gradient.weights_2.view());
     return {};
   }
 
   ScalarFusion structure() const { return {}; }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    return {};
+  }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     visit(prefix + "weights", trees.weights_2...);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -7,28 +8,29 @@ namespace moe {
 /// A segment is summed up by the largest value of each channel among its rows (the paper's released code).
 struct MaxPool {
   /// What backward consumes.
-  template <class Real, class B>
+  template <class Value, class B>
   struct Saved {
     /// For each segment and channel, the row with the largest value.
     Matrix<Index, B> row_VD;
   };
 
   /// x_TD -> max_VD; segment v holds rows [begin_1V(0, v), begin_1V(0, v+1)). Among equals the first row counts.
-  template <class Real, class B>
-  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD,
-                                View<const Index, B> begin_1V, View<Real, B> max_VD) {
-    Saved<Real, B> saved{Matrix<Index, B>::uninitialized(context, max_VD.rows, max_VD.cols)};
+  template <class Value, class B>
+  static Saved<Value, B> forward(const typename B::Context& context, View<const Value, B> x_TD,
+                                 View<const Index, B> begin_1V, View<Wide<Value>, B> max_VD) {
+    Saved<Value, B> saved{Matrix<Index, B>::uninitialized(context, max_VD.rows, max_VD.cols)};
     B::segment_maxima(context, x_TD, begin_1V, max_VD, saved.row_VD.view());
     return saved;
   }
   /// d_x[row of the largest value] += d_max.
-  template <class Real, class B>
-  static void add_backward(const typename B::Context& context, View<const Real, B> d_max_VD, View<const Index, B>,
-                           const Saved<Real, B>& saved, View<Real, B> d_x_TD) {
+  template <class Value, class B>
+  static void add_backward(const typename B::Context& context, View<const Wide<Value>, B> d_max_VD,
+                           View<const Index, B>, const Saved<Value, B>& saved, View<Value, B> d_x_TD) {
     // Segments share no row, so what one writes no other does.
     B::for_each_cell(context, d_max_VD.rows, d_max_VD.cols,
                      [=, row_VD = saved.row_VD.view()] MOE_ON_DEVICE(Index v, Index d) {
-                       d_x_TD(row_VD(v, d), d) += d_max_VD(v, d);
+                       Value& d_x = d_x_TD(row_VD(v, d), d);
+                       d_x = static_cast<Value>(widened(d_x) + d_max_VD(v, d));
                      });
   }
 

@@ -1,25 +1,26 @@
 #pragma once
 
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
 
 /// A segment is summed up by the mean of its rows (the paper's eq. 4).
 struct MeanPool {
-  template <class Real, class B>
+  template <class Value, class B>
   struct Saved {};
 
   /// x_TD -> mean_VD; segment v holds rows [begin_1V(0, v), begin_1V(0, v+1)).
-  template <class Real, class B>
-  static Saved<Real, B> forward(const typename B::Context& context, View<const Real, B> x_TD,
-                                View<const Index, B> begin_1V, View<Real, B> mean_VD) {
+  template <class Value, class B>
+  static Saved<Value, B> forward(const typename B::Context& context, View<const Value, B> x_TD,
+                                 View<const Index, B> begin_1V, View<Wide<Value>, B> mean_VD) {
     B::segment_means(context, x_TD, begin_1V, mean_VD);
     return {};
   }
   /// d_x_t += d_mean_v / len(v).
-  template <class Real, class B>
-  static void add_backward(const typename B::Context& context, View<const Real, B> d_mean_VD,
-                           View<const Index, B> begin_1V, const Saved<Real, B>&, View<Real, B> d_x_TD) {
+  template <class Value, class B>
+  static void add_backward(const typename B::Context& context, View<const Wide<Value>, B> d_mean_VD,
+                           View<const Index, B> begin_1V, const Saved<Value, B>&, View<Value, B> d_x_TD) {
     B::add_segment_means_back(context, d_mean_VD, begin_1V, d_x_TD);
   }
 

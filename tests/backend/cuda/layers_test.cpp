@@ -1,0 +1,132 @@
+/// Every layer on the accelerator, run on a device that needs no GPU, against the reference and the CPU's gradients.
+#include "support/device_check.hpp"
+#include "support/emulated_device.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+const std::uint32_t cases = 100;
+
+/// Every composition on a backend, in the order of AllOnCpu.
+template <class Value, class B>
+using AllOn = decltype(std::tuple_cat(
+    std::declval<on::TokenCompositions<Value, B>>(), std::declval<on::SegmentCompositions<Value, B>>(),
+    std::declval<on::HybridCompositions<Value, B>>(), std::declval<on::SeparateCompositions<Value, B>>()));
+
+template <class Value, class B>
+Answered ask(int composition, const Given& given) {
+  Answered answered;
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    const auto one = [&]<std::size_t n>() {
+      const typename B::Context context;
+      answered = answer_of<std::tuple_element_t<n, AllOn<Value, B>>>(context, given);
+      return true;
+    };
+    static_cast<void>(((static_cast<int>(i) == composition && one.template operator()<i>()) || ...));
+  }
+  (std::make_index_sequence<std::tuple_size_v<AllOn<Value, B>>>{});
+  return answered;
+}
+
+/// Every expert that is nearly as likely as the best.
+struct AboveThreshold {
+  float threshold = 0.2f;
+  template <class Real>
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
+    const Real best = max(logits_E), total = sum_exp(logits_E, best);
+    for (Index e = 0; e < logits_E.size; ++e)
+      chosen_E[e] = logits_E[e] == best || std::exp(logits_E[e] - best) > Real(threshold) * total;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("layers of doubles on the accelerator answer as the reference does", "[accelerator][conformance]") {
+  check_compositions<double, double>("accelerator", ask<double, Emulated>, cases);
+}
+
+TEST_CASE("layers of bfloat16 on the accelerator answer as the reference does", "[accelerator][conformance]") {
+  check_compositions<float, BFloat16>("accelerator, bfloat16", ask<BFloat16, Emulated>, cases);
+}
+
+TEST_CASE("layers on the accelerator have the gradients of the CPU", "[accelerator][gradient]") {
+  SECTION("double") { check_gradients<double>(ask<double, Emulated>, 1e-12); }
+  SECTION("bfloat16") { check_gradients<BFloat16>(ask<BFloat16, Emulated>, 5e-2); }
+}
+
+#ifndef __SANITIZE_ADDRESS__
+// Lanes switch stacks, which sanitizers take for an error.
+TEST_CASE("layers whose rows are shared by lanes answer as the reference does", "[accelerator][conformance]") {
+  check_compositions<float, float>("lanes", ask<float, EmulatedWarps<4>>, 100);
+}
+
+TEST_CASE("layers whose rows are shared by lanes have the gradients of the CPU", "[accelerator][gradient]") {
+  check_gradients<float>(ask<float, EmulatedWarps<32>>, 1e-4);
+}
+#endif
+
+TEST_CASE("the accelerator gives its memory back, and a step asks for what the step before asked for",
+          "[accelerator][memory]") {
+  using Layer = CausalMultiPlMoe<float, Emulated>;
+  DeviceMemory& memory = DeviceMemory::get();
+  const std::size_t live = memory.live();
+  {
+    const Emulated::Context context;
+    const Layer layer = make_multipl<Layer>({.width = 16, .hidden = 24, .token_experts = 4, .segment_experts = 3});
+    auto gradient = gradient_for(layer);
+    const auto x_TD = Matrix<float, Emulated>::zeros(context, 100, 16);
+    const auto step = [&] {
+      auto run = layer.forward(context, x_TD, Batch::single(100));
+      layer.backward(context, run.output, {}, std::move(run.saved), gradient);
+    };
+    step();
+    const std::size_t used = memory.used();
+    for (int i = 0; i < 5; ++i) step();
+    CHECK(memory.used() == used);
+  }
+  CHECK(memory.live() == live);
+}
+
+TEST_CASE("when the device's memory is out, a call says so, loses nothing and works again", "[accelerator][memory]") {
+  using Layer = CausalMultiPlMoe<float, Emulated>;
+  DeviceMemory& memory = DeviceMemory::get();
+  const Emulated::Context context;
+  const Layer layer = make_multipl<Layer>({.width = 8, .hidden = 8, .token_experts = 3, .segment_experts = 2});
+  const auto x_TD = Matrix<float, Emulated>::zeros(context, 70, 8);
+  const auto step = [&] {
+    auto gradient = gradient_for(layer);
+    auto run = layer.forward(context, x_TD, Batch::single(70));
+    return layer.backward(context, run.output, {}, std::move(run.saved), gradient);
+  };
+  const std::size_t live = memory.live();
+  long allowed = 0;
+  for (bool failed = true; failed; ++allowed) {
+    memory.fail_after = allowed;
+    try {
+      step();
+      failed = false;
+    } catch (const std::bad_alloc&) {
+    }
+    memory.fail_after = -1;
+    CHECK(memory.live() == live);
+  }
+  CHECK(allowed > 50);
+  CHECK(step().rows() == 70);
+}
+
+TEST_CASE("a router of ten lines runs on the accelerator as it is", "[accelerator]") {
+  TokenMoE here(AboveThreshold{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<double, Cpu<>>>(4, 6, 8));
+  TokenMoE there(AboveThreshold{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<double, Emulated>>(4, 6, 8));
+  Draw draw("own router");
+  randomise(draw, here);
+  const Emulated::Context context;
+  for_each_tensor([&](const auto& from, auto& to) { Emulated::upload(context, from.data(), to.view()); }, here, there);
+  const auto x_TD = random_matrix<double, Cpu<>>(draw, 30, 6);
+  auto on_device = Matrix<double, Emulated>::uninitialized(context, 30, 6);
+  Emulated::upload(context, x_TD.data(), on_device.view());
+  const auto expected = here.infer(CpuContext{}, x_TD, Batch::single(30));
+  CHECK(relative_deviation(values_of(expected), taken(context, there.infer(context, on_device, Batch::single(30)))) <
+        1e-13);
+}

@@ -1,0 +1,52 @@
+#include "moe/backend/cuda/packets.cuh"
+
+#include <vector>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/core/team.hpp"
+#include "support/catch.hpp"
+
+using namespace moe;
+
+namespace {
+
+struct TwoOfThree {
+  Index lane;
+  Index rank() const { return lane; }
+  static constexpr Index size() { return 3; }
+};
+
+}  // namespace
+
+TEST_CASE("a team takes every value of a row once, in packets as far as they go", "[accelerator]") {
+  for (const Index count : {0, 1, 3, 4, 11, 12, 29}) {
+    std::vector<int> taken(static_cast<std::size_t>(count));
+    for (Index lane = 0; lane < 3; ++lane)
+      gpu::for_each_packet<4>(TwoOfThree{lane}, count, [&](Index at, auto width) {
+        for (int i = 0; i < width; ++i) ++taken[static_cast<std::size_t>(at + i)];
+        CHECK((width == 4) == (at < count / 4 * 4));
+      });
+    CHECK(taken == std::vector<int>(static_cast<std::size_t>(count), 1));
+  }
+}
+
+TEST_CASE("what is stored is what was loaded, aligned or not", "[accelerator]") {
+  alignas(16) const float from[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  alignas(16) float to[8] = {};
+  float packet[4];
+  gpu::load<4>(from, true, packet);
+  gpu::store<4>(to + 4, true, packet);
+  gpu::load<4>(from + 1, false, packet);
+  gpu::store<4>(to, false, packet);
+  CHECK(std::vector<float>(to, to + 8) == std::vector<float>{2, 3, 4, 5, 1, 2, 3, 4});
+}
+
+TEST_CASE("packets are aligned when the first value and the rows' distance are", "[accelerator]") {
+  alignas(16) const float values[64] = {};
+  using ConstView = View<const float, Cpu<>>;
+  CHECK(gpu::has_aligned_packets<4>(ConstView(values, 3, 8)));
+  CHECK(gpu::has_aligned_packets<4>(ConstView(values, 3, 5, 8)));
+  CHECK(gpu::has_aligned_packets<4>(ConstView(values, 1, 5)));
+  CHECK(!gpu::has_aligned_packets<4>(ConstView(values, 3, 5)));
+  CHECK(!gpu::has_aligned_packets<4>(ConstView(values + 1, 3, 8)));
+}

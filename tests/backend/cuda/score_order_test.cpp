@@ -1,0 +1,30 @@
+#include "moe/backend/cuda/score_order.cuh"
+
+#include <limits>
+#include <vector>
+
+#include "support/catch.hpp"
+
+using namespace moe;
+
+TEMPLATE_TEST_CASE("the bits of scores stand in descending order of the scores, NaN last", "[accelerator]", float,
+                   double) {
+  using Limits = std::numeric_limits<TestType>;
+  const std::vector<TestType> falling = {Limits::infinity(),
+                                         Limits::max(),
+                                         2,
+                                         1,
+                                         Limits::min(),
+                                         Limits::denorm_min(),
+                                         0,
+                                         -Limits::denorm_min(),
+                                         -1,
+                                         -2,
+                                         Limits::lowest(),
+                                         -Limits::infinity(),
+                                         Limits::quiet_NaN()};
+  for (std::size_t i = 1; i < falling.size(); ++i)
+    CHECK(gpu::descending_bits(falling[i - 1]) < gpu::descending_bits(falling[i]));
+  CHECK(gpu::descending_bits(TestType(-0.0)) == gpu::descending_bits(TestType(0.0)));
+  CHECK(gpu::descending_bits(-Limits::quiet_NaN()) == gpu::descending_bits(Limits::quiet_NaN()));
+}
