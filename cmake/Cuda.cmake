@@ -4,7 +4,6 @@ if(CUDAToolkit_FOUND AND NOT TARGET moe::cuda)
   add_library(moe_cuda INTERFACE)
   add_library(moe::cuda ALIAS moe_cuda)
   target_link_libraries(moe_cuda INTERFACE moe::moe CUDA::cudart CUDA::cublas)
-  target_compile_features(moe_cuda INTERFACE cuda_std_20)
-  # Operations hand lambdas to the device.
-  target_compile_options(moe_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda>)
+  # Operations hand lambdas to the device. CMake 3.25 does not know that nvcc 13 knows C++20, so the language is an option.
+  target_compile_options(moe_cuda INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;-std=c++20>")
 endif()

@@ -25,7 +25,7 @@ endwhile()
 
 execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE actual RESULT_VARIABLE status)
 if(NOT status STREQUAL "0")
-  message(FATAL_ERROR "${PROGRAM} ended with ${status}")
+  message(FATAL_ERROR "${PROGRAM} ended with ${status} and printed\n${actual}")
 endif()
 if(NOT actual STREQUAL expected)
   message(NOTICE "---- expected\n${expected}---- printed\n${actual}----")

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/random.hpp"
 #include "moe/train/walk.hpp"
 
@@ -16,7 +17,8 @@ void draw_normal(const typename Tensor::Backend::Context& context, Tensor& tenso
   using Value = typename Tensor::Value;
   std::vector<Value> values(static_cast<std::size_t>(tensor.size()));
   const RandomKey key{seed, 0, name_hash(name)};
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<Value>(deviation * random_normal(key, i));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<Value>(static_cast<Wide<Value>>(deviation * random_normal(key, i)));
   Tensor::Backend::upload(context, values.data(), tensor.view());
 }
 

@@ -81,9 +81,9 @@ void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>&
         std::vector<Value> values(static_cast<std::size_t>(weight.size()));
         B::download(context, std::as_const(weight).view(), values.data());
         double sum = 0, squares = 0;
-        for (const Value value : values) sum += static_cast<double>(value);
+        for (const Value value : values) sum += static_cast<double>(widened(value));
         const double mean = sum / static_cast<double>(values.size());
-        for (const Value value : values) squares += std::pow(static_cast<double>(value) - mean, 2);
+        for (const Value value : values) squares += std::pow(static_cast<double>(widened(value)) - mean, 2);
         const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
         const RandomKey fresh{start.seed, 0, name_hash(name + ".channels")};
         const bool by_row = weight.rows() == hidden && !name.ends_with("down_proj.weight");
@@ -91,7 +91,7 @@ void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>&
           for (Index i = 0; i < (by_row ? weight.cols() : weight.rows()); ++i) {
             const auto at =
                 static_cast<std::size_t>(by_row ? channel * weight.cols() + i : i * weight.cols() + channel);
-            values[at] = static_cast<Value>(mean + deviation * random_normal(fresh, at));
+            values[at] = static_cast<Value>(static_cast<Wide<Value>>(mean + deviation * random_normal(fresh, at)));
           }
         B::upload(context, values.data(), weight.view());
       },

@@ -1,0 +1,34 @@
+// The same layer, router and training on the CPU and on a GPU: the backend is a type, and nothing else changes.
+// same.hpp holds it all; on_cpu.cpp and on_gpu.cu are three lines each.
+//
+// Expected output:
+//   step        10      20      30      40
+//   CPU     0.4392  0.2467  0.1554  0.1024   1.74 experts a row
+//   GPU     0.4392  0.2467  0.1554  0.1024   1.74 experts a row
+#include <cstdio>
+#include <exception>
+#include <moe/backend/cpu/cpu.hpp>
+
+#include "run.hpp"
+#include "same.hpp"
+
+namespace {
+
+void print(const char* where, const Outcome& outcome) {
+  std::printf("%s", where);
+  for (const double loss : outcome.losses) std::printf("  %.4f", loss);
+  std::printf("   %.2f experts a row\n", outcome.experts_a_row);
+}
+
+}  // namespace
+
+int main() {
+  std::printf("step        10      20      30      40\n");
+  print("CPU   ", on_cpu());
+  try {
+    print("GPU   ", on_gpu());
+  } catch (const std::exception& error) {
+    std::printf("GPU     %s\n", error.what());
+    return 1;
+  }
+}
