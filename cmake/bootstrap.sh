@@ -4,6 +4,9 @@
 #   sh cmake/bootstrap.sh test               installs what is missing, builds everything, runs all tests
 #   sh cmake/bootstrap.sh sanitize           the same of the unit tests, under the address and undefined-behaviour
 #                                            sanitizers of clang++
+#   sh cmake/bootstrap.sh gpu                on a machine with an NVIDIA GPU and the CUDA Toolkit: builds and runs the
+#                                            tests and the benchmark of the GPU, which print what docs/results/gpu.md
+#                                            holds; the table stands in build/gpu/layers.md too
 #   sh cmake/bootstrap.sh demo [ARGUMENT...] installs what is missing, builds the program multipl_moe,
 #                                            downloads real code in six languages and runs the demo on it
 #   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files (or MOE_CORPUS=DIR), no download
@@ -30,6 +33,8 @@ finish() { say "$stage: $(($(date +%s) - stage_start)) s"; }
 have_command() { command -v "$1" >/dev/null 2>&1; }
 have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
+have_nvcc() { have_command nvcc || [ -x /usr/local/cuda/bin/nvcc ]; }
+
 can_be_root() { [ "$(id -u)" = 0 ] || have_command sudo; }
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -54,13 +59,16 @@ install_packages() {
   apt_get update && apt_get install -y --no-install-recommends "$@"
 }
 
-# $1 = test | sanitize | demo | demo-without-download
+# $1 = test | sanitize | gpu | demo | demo-without-download
 require_packages() {
   needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev"
   case $1 in
     test) needed="$needed catch2 pkgconf libbenchmark-dev gnuplot-nox valgrind libdnnl-dev" ;;
     sanitize) needed="$needed catch2 gnuplot-nox" ;;
+    gpu) needed="$needed catch2" ;;
   esac
+  # The tests of the GPU's backend run on Thrust alone, which a CUDA Toolkit brings too.
+  case $1 in test | sanitize) have_nvcc || needed="$needed libthrust-dev" ;; esac
 
   missing=''
   have_command "${CXX:-c++}" || missing="$missing g++"
@@ -213,8 +221,22 @@ test_command() {
 sanitize_command() {
   [ $# -eq 0 ] || die "sanitize takes no arguments"
   require_packages sanitize
-  build asan --target moe_tests moe_allocation_tests program_tests
+  build asan --target moe_tests accelerator_tests moe_allocation_tests program_tests
   run_tests asan -L unit
+}
+
+gpu_command() {
+  [ $# -eq 0 ] || die "gpu takes no arguments"
+  have_nvcc || die "there is no nvcc: install NVIDIA's CUDA Toolkit, 12.8 or newer, and put its bin folder on the PATH"
+  require_packages gpu
+  build gpu --target gpu_tests 05_same_on_gpu moe_layer_bench_gpu
+  begin testing
+  (cd "$root" && ctest --preset gpu)
+  finish
+  begin measuring
+  "$root/build/gpu/bin/moe_layer_bench_gpu" >"$root/build/gpu/layers.md"
+  finish
+  cat "$root/build/gpu/layers.md"
 }
 
 demo_command() {
@@ -239,6 +261,7 @@ command=${1:-}
 case $command in
   test) test_command "$@" ;;
   sanitize) sanitize_command "$@" ;;
+  gpu) gpu_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test | sanitize | demo [--corpus DIR] [ARGUMENT...]" ;;
+  *) die "usage: sh cmake/bootstrap.sh test | sanitize | gpu | demo [--corpus DIR] [ARGUMENT...]" ;;
 esac

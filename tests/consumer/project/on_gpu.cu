@@ -1,0 +1,30 @@
+// A layer on a GPU in somebody else's project: compiled and linked wherever there is a CUDA compiler.
+#include <moe/cuda.cuh>
+
+// [cuda]
+/// x_TD, d_y_TD: `rows` x 512 values on the device. Everything is ordered by the caller's stream.
+void train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFloat16* d_y, moe::Index rows) {
+  using Experts = moe::ExpertBank<moe::SwiGlu<moe::BFloat16, moe::Cuda>>;
+  moe::CudaContext context(stream);
+  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(8, 512, 1376));
+
+  // Master weights, gradient and moments are float; the layer holds what is left of the weights in bfloat16.
+  auto master = moe::wide_gradient_for(layer), gradient = moe::wide_gradient_for(layer);
+  auto m = moe::wide_gradient_for(layer), v = moe::wide_gradient_for(layer);
+  moe::initialise(context, master, /*seed=*/1);
+  moe::round_weights(context, master, layer);
+
+  auto [y_TD, saved, stats] = layer.forward(context, {x, rows, 512}, moe::Batch::single(rows));
+  layer.backward(context, {d_y, rows, 512}, {.balance = 0.01}, std::move(saved), gradient);
+  moe::AdamW{}.step(context, /*rate=*/1e-4, /*step=*/1, /*scale=*/1, master, gradient, m, v);
+  moe::round_weights(context, master, layer);
+}
+// [/cuda]
+
+int main() {
+  try {
+    train_step(nullptr, nullptr, nullptr, 0);
+  } catch (const moe::DeviceError&) {
+    // There is no GPU here.
+  }
+}
