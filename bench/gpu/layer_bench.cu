@@ -35,7 +35,8 @@ struct Measured {
   std::string shape, what;
   double flops = 0, bytes = 0;
   std::vector<double> seconds{};
-  /// Bytes that a forward keeps, and the most that the device held at once.
+  /// Bytes that a forward keeps, and the most that the pool lent at once: all but weights, their gradients and the
+  /// workspaces of cuBLAS.
   double saved = 0, peak = 0;
 
   double median() const {
@@ -101,6 +102,8 @@ double bytes_in_use() {
   return static_cast<double>(total - free);
 }
 double pool_bytes(cudaMemPoolAttr which) {
+  // What is freed counts until the device has come past it.
+  moe::gpu::check(cudaDeviceSynchronize(), "layer_bench");
   cudaMemPool_t pool = nullptr;
   int device = 0;
   moe::gpu::check(cudaGetDevice(&device), "layer_bench");
@@ -110,6 +113,7 @@ double pool_bytes(cudaMemPoolAttr which) {
   return static_cast<double>(bytes);
 }
 void forget_peak() {
+  moe::gpu::check(cudaDeviceSynchronize(), "layer_bench");
   cudaMemPool_t pool = nullptr;
   int device = 0;
   moe::gpu::check(cudaGetDevice(&device), "layer_bench");
@@ -392,7 +396,8 @@ void print_table(const std::vector<Measured>& results) {
     if (m.what.starts_with("dense products")) dense[m.shape] = m.flops / m.median();
     if (m.what == "copy") copies[m.shape] = m.bytes / m.median();
   }
-  std::printf("| shape | what | median ms | spread | TFLOP/s | of dense | TB/s | of copy | kept MB | peak MB |\n");
+  std::printf(
+      "| shape | what | median ms | spread | TFLOP/s | of dense | TB/s | of copy | kept MB | most in the pool MB |\n");
   std::printf("|---|---|---|---|---|---|---|---|---|---|\n");
   for (const Measured& m : results) {
     const double s = m.median();

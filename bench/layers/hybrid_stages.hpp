@@ -45,7 +45,8 @@ auto staged_forward(const moe::HybridMoE<Token, Segment, F>& layer, const Contex
   auto plan = detail::join_plans(context, saved.token, saved.segment);
   watch.lap(Part::dispatch);
   const Index of_token = layer.token.bank.count();
-  const auto token_stats = layer.token.account(context, saved.token, {plan.offsets.data(), of_token + 1});
+  const auto token_stats = layer.token.account(context, saved.token, layer.token.begin_losses(context, saved.token),
+                                               {plan.offsets.data(), of_token + 1});
   const auto segment_stats =
       layer.segment.account(context, saved.segment, {plan.offsets.data() + of_token, layer.segment.bank.count() + 1});
   watch.lap(Part::router);

@@ -19,7 +19,7 @@ auto staged_forward(const RoutedOnly<R, N, C, Bal>& layer, const Context& contex
   watch.lap(Part::router);
   auto plan = Cpu::group_by_expert(context, saved.routed.decision.kept());
   watch.lap(Part::dispatch);
-  const auto stats = layer.account(context, saved.routed, plan.offsets);
+  const auto stats = layer.account(context, saved.routed, layer.begin_losses(context, saved.routed), plan.offsets);
   watch.lap(Part::router);
   auto [y_TD, mix_saved] = staged_mix(context, layer.bank.span(), x_TD, std::move(plan),
                                       std::as_const(saved.routed.decision.gates_RE).view(), watch);

@@ -84,6 +84,7 @@
 #include "moe/ops/balance_loss.hpp"
 #include "moe/ops/dispatch.hpp"
 #include "moe/ops/drop.hpp"
+#include "moe/ops/late_loss.hpp"
 #include "moe/ops/mix.hpp"
 #include "moe/ops/normalize.hpp"
 #include "moe/ops/route.hpp"

@@ -225,6 +225,27 @@ class EmulatedDevice {
     ++waits;
   }
 
+  /// Bytes that the host may have when it has waited for them, and not before.
+  class Arriving {
+   public:
+    Arriving(EmulatedDevice* device, const void* from, std::size_t bytes) : device_(device), bytes_(bytes) {
+      const Access access;
+      std::memcpy(bytes_.data(), from, bytes);
+    }
+    const void* wait() {
+      ++device_->waits;
+      return bytes_.data();
+    }
+
+   private:
+    EmulatedDevice* device_;
+    std::vector<std::byte> bytes_;
+  };
+  std::shared_ptr<Arriving> to_host_later(const void* from, std::size_t bytes) {
+    require_side(from, true);
+    return std::make_shared<Arriving>(this, from, bytes);
+  }
+
   template <class F>
   void each(Index count, const F& f) {
     const Access access;
@@ -263,9 +284,8 @@ class EmulatedDevice {
   int begin_tasks(std::size_t) { return 3; }
   template <class In, class Out>
   void gemm(int lane, const gpu::Gemm<In, Out>& task) {
-    tasks_[lane].push_back([task] {
-      for (Index g = 0; g < task.batch; ++g) product(task, g);
-    });
+    if (fail_products_after >= 0 && fail_products_after-- == 0) throw std::runtime_error("a product is refused");
+    tasks_[lane].push_back([task] { product(task); });
   }
   void end_tasks() {
     const Access access;
@@ -275,6 +295,16 @@ class EmulatedDevice {
     }
   }
 
+  /// What was enqueued runs before anything else does.
+  void abandon_tasks() noexcept {
+    end_tasks();
+    ++abandoned;
+  }
+
+  /// Below 0: every product is accepted; otherwise so many more.
+  long fail_products_after = -1;
+  /// Times that products were abandoned.
+  long abandoned = 0;
   /// Since it was made: functions that ran, and times the host waited.
   long launches = 0, waits = 0;
 
@@ -283,9 +313,9 @@ class EmulatedDevice {
     if (DeviceMemory::get().owns(place) != on_device) throw std::logic_error("memory of the wrong side");
   }
   template <class In, class Out>
-  static void product(const gpu::Gemm<In, Out>& t, Index g) {
-    const In *a = t.a + g * t.stride_a, *b = t.b + g * t.stride_b;
-    Out* c = t.c + g * t.stride_c;
+  static void product(const gpu::Gemm<In, Out>& t) {
+    const In *a = t.a, *b = t.b;
+    Out* c = t.c;
     for (Index j = 0; j < t.n; ++j)
       for (Index i = 0; i < t.m; ++i) {
         Wide<In> sum = t.adds ? static_cast<Wide<In>>(static_cast<Wide<Out>>(c[j * t.ldc + i])) : Wide<In>(0);

@@ -42,7 +42,11 @@ namespace moe {
 ///   top_rows(context, scores_RE, take, chosen_RE, boundary_1E)   see policies/router/expert_choice.hpp
 ///   drop_over(context, take, chosen_RE, dropped_1E)              see ops/drop.hpp
 ///   group_by_expert(context, chosen_RE)    the pairs (row, expert) sorted by expert, see core/plan.hpp
+///                                          in two steps, between which work may be enqueued while the loads travel to
+///                                          the host: begin_grouping(context, chosen_RE) -> Grouping, and
+///                                          finish_grouping(context, chosen_RE, grouping) -> Plan
 ///   upload, download                       between host values and a view of this backend
+///   download_later(context, view) -> Later values on their way to the host: wait() is where they are
 ///
 /// A backend without arithmetic (shape/) has memory and Context only, enough to build modules and count them, and says
 /// `has_arithmetic = false`.

@@ -26,7 +26,9 @@ struct Words {
   /// The words.
   std::uint32_t word[count];
 
+  /// Word i.
   MOE_HOST_DEVICE std::uint32_t operator[](std::size_t i) const { return word[i]; }
+  /// Whether all words are equal.
   friend bool operator==(const Words&, const Words&) = default;
 };
 

@@ -71,6 +71,7 @@ class HybridMoE {
   using ConstView = View<const Value, Backend>;
   /// What routing and fusion are computed in.
   using Real = Wide<Value>;
+  /// A matrix of it.
   using RealTensor = Matrix<Real, Backend>;
   using ExpertType = typename Token::ExpertType;
   template <class Other>
@@ -100,7 +101,9 @@ class HybridMoE {
     /// The segment level's decision.
     typename Segment::Routed segment;
     /// Each row's sum of segment gates, and the two numbers its levels were scaled by.
-    RealTensor mass_1T, scale_T2;
+    RealTensor mass_1T;
+    /// The two numbers a row that its levels were scaled by.
+    RealTensor scale_T2;
     MixSaved<ExpertType> mix;
   };
   /// What two passes keep.
@@ -112,7 +115,10 @@ class HybridMoE {
     /// What an output fusion keeps.
     typename detail::SavedOfFusion<F>::type fusion;
     /// As in JoinedSaved, and the levels' outputs, for a fusion that scales gates.
-    RealTensor mass_1T, scale_T2;
+    RealTensor mass_1T;
+    /// As in JoinedSaved.
+    RealTensor scale_T2;
+    /// The levels' outputs.
     Tensor o_token_TD, o_segment_TD;
   };
   /// What backward consumes.
@@ -187,7 +193,7 @@ class HybridMoE {
       const auto scale_T2 = fusion.template scales<Real, Backend>(context, mass_1T.view());
       const auto gates_TE = scaled_side_by_side<Real, Backend>(context, by_token.decision.gates_RE.view(),
                                                                by_segment.gates.view(), scale_T2.view());
-      const auto plan = join_plans(context, by_token, by_segment);
+      const auto plan = Backend::group_by_expert(context, choices_of_both(context, by_token, by_segment));
       return mix_infer<ExpertType>(context, experts(), x_TD, plan, gates_TE.view());
     } else {
       auto o_token_TD = token.infer(context, x_TD, batch);
@@ -267,22 +273,26 @@ class HybridMoE {
   /// Both levels' experts, the token level's first.
   ExpertSpan<const ExpertType> experts() const { return {token.bank.span(), segment.bank.span()}; }
 
-  Plan<Backend> join_plans(const Context& context, const typename Token::Routed& by_token,
-                           const typename Segment::Routed& by_segment) const {
-    return Backend::group_by_expert(
-        context, side_by_side<Rank, Backend>(context, by_token.decision.kept(), by_segment.chosen.view()));
+  /// Whom both levels chose, the token level's experts first.
+  static Matrix<Rank, Backend> choices_of_both(const Context& context, const typename Token::Routed& by_token,
+                                               const typename Segment::Routed& by_segment) {
+    return side_by_side<Rank, Backend>(context, by_token.decision.kept(), by_segment.chosen.view());
   }
 
   Forward<Tensor, Saved, Stats> forward_joined(const Context& context, ConstView x_TD, const Batch& batch) const {
     JoinedSaved saved{token.decide(context, x_TD, batch), segment.decide(context, x_TD, batch), {}, {}, {}};
+    const auto chosen_TE = choices_of_both(context, saved.token, saved.segment);
+    // What does not depend on the loads is enqueued while they travel.
+    auto grouping = Backend::begin_grouping(context, chosen_TE);
+    auto losses = token.begin_losses(context, saved.token);
     saved.mass_1T = sum_of_gates<Real, Backend>(context, std::as_const(saved.segment.gates).view());
     saved.scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(saved.mass_1T).view());
     const auto gates_TE = scaled_side_by_side<Real, Backend>(
         context, std::as_const(saved.token.decision.gates_RE).view(), std::as_const(saved.segment.gates).view(),
         std::as_const(saved.scale_T2).view());
-    auto plan = join_plans(context, saved.token, saved.segment);
+    auto plan = Backend::finish_grouping(context, chosen_TE, std::move(grouping));
     const Index of_token = token.bank.count();
-    Stats stats{token.account(context, saved.token, {plan.offsets.data(), of_token + 1}),
+    Stats stats{token.account(context, saved.token, std::move(losses), {plan.offsets.data(), of_token + 1}),
                 segment.account(context, saved.segment, {plan.offsets.data() + of_token, segment.bank.count() + 1})};
     auto [y_TD, mix_saved] = mix<ExpertType>(context, experts(), x_TD, std::move(plan), gates_TE.view());
     saved.mix = std::move(mix_saved);

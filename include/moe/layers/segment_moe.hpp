@@ -66,6 +66,7 @@ class SegmentMoE {
   using ConstView = View<const Value, Backend>;
   /// What routing is computed and kept in.
   using Real = Wide<Value>;
+  /// A matrix of it.
   using RealTensor = Matrix<Real, Backend>;
   using ExpertType = X;
   template <class Other>
@@ -143,8 +144,14 @@ class SegmentMoE {
     std::vector<Index> length;
     /// 1 while the current segment is its sequence's first.
     std::vector<Index> opens;
-    /// The pooling so far, the pooled segment before, what the current one is routed by, and its gates.
-    RealTensor so_far_BD, previous_BD, u_BD, gates_BE;
+    /// The pooling so far.
+    RealTensor so_far_BD;
+    /// The pooled segment before.
+    RealTensor previous_BD;
+    /// What the current segment is routed by.
+    RealTensor u_BD;
+    /// The gates of the current segment.
+    RealTensor gates_BE;
     /// Who works on the current segments.
     Matrix<Rank, Backend> chosen_BE;
   };

@@ -65,10 +65,10 @@ class TokenMoE {
   /// What the run observed. load[e]: rows expert e worked on; dropped[e]: rows it could not take, empty where the
   /// capacity never drops.
   struct Stats {
-    /// See balance_loss().
-    double balance = 0;
-    /// See z_loss().
-    double z = 0;
+    /// See balance_loss(), which waits for it.
+    LateLoss<Real, Backend> balance;
+    /// See z_loss(), which waits for it.
+    LateLoss<Real, Backend> z;
     /// Rows of each expert.
     std::vector<Index> load;
     /// Rows that each expert could not take.
@@ -87,6 +87,13 @@ class TokenMoE {
     Decision<Real, Backend> decision;
     /// Share of each counted expert among all choices, a constant in backward.
     Matrix<Real, Backend> f_1E;
+  };
+  /// The losses of a decision, as far as they do not depend on who got which row.
+  struct Losses {
+    /// What the balance loss needs of the logits.
+    typename Backend::template Later<Real> p_sums_1E;
+    /// The z-loss.
+    LateLoss<Real, Backend> z;
   };
   /// What backward consumes.
   struct Saved {
@@ -141,19 +148,24 @@ class TokenMoE {
     gating.report(context, "token", routed.decision);
     return routed;
   }
+  /// Begins with the losses of a decision: what is computed while the loads travel.
+  Losses begin_losses(const Context& context, const Routed& routed) const {
+    return {sums_of_counted_softmax<Real, Backend>(context, balance, logits(routed.decision)),
+            moe::z_loss<Real, Backend>(context, logits(routed.decision))};
+  }
   /// The losses and loads of a decision; offsets[e+1] - offsets[e]: rows expert e works on.
-  Stats account(const Context& context, Routed& routed, ListView<Index> offsets) const {
+  Stats account(const Context& context, Routed& routed, Losses losses, ListView<Index> offsets) const {
     Decision<Real, Backend>& decision = routed.decision;
     Stats stats;
     stats.load = loads_of(offsets);
     stats.dropped = decision.dropped;
     std::vector<Index> wanted;
     for (std::size_t e = 0; e < stats.dropped.size(); ++e) wanted.push_back(stats.load[e] + stats.dropped[e]);
-    auto loss =
-        moe::balance_loss<Real, Backend>(context, balance, logits(decision), wanted.empty() ? stats.load : wanted);
+    auto loss = moe::balance_loss<Real, Backend>(context, balance, std::move(losses.p_sums_1E),
+                                                 decision.logits_RE.rows(), wanted.empty() ? stats.load : wanted);
     routed.f_1E = std::move(loss.f_1E);
-    stats.balance = loss.loss;
-    stats.z = moe::z_loss<Real, Backend>(context, logits(decision));
+    stats.balance = std::move(loss.loss);
+    stats.z = std::move(losses.z);
     // Without rows there was no boundary to draw, and thresholds must not follow one.
     if (decision.logits_RE.rows() > 0) stats.boundary_1E = std::move(decision.choice.boundary_1E);
     return stats;
@@ -174,8 +186,10 @@ class TokenMoE {
   /// The light half in training, and the pairs sorted by expert.
   Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
     Planned planned{{}, decide(context, x_TD, batch), {}};
-    planned.plan = Backend::group_by_expert(context, planned.routed.decision.kept());
-    planned.stats = account(context, planned.routed, planned.plan.offsets);
+    auto grouping = Backend::begin_grouping(context, planned.routed.decision.kept());
+    auto losses = begin_losses(context, planned.routed);
+    planned.plan = Backend::finish_grouping(context, planned.routed.decision.kept(), std::move(grouping));
+    planned.stats = account(context, planned.routed, std::move(losses), planned.plan.offsets);
     return planned;
   }
 

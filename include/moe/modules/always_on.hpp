@@ -40,6 +40,7 @@ struct SigmoidGatedFfn {
   using Real = Wide<Value>;
   using Backend = typename X::Backend;
   using Context = typename Backend::Context;
+  /// The threads that share a row.
   using Team = typename Backend::Team;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;

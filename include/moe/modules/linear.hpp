@@ -78,8 +78,8 @@ struct Linear {
     return d_x_TI;
   }
 
-  /// The same tree with every tensor empty, of these values or of others.
   Linear structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
   template <class Other>
   Linear<Other, Backend> structure_as() const {
     return {{}, {}, has_bias};

@@ -4,6 +4,7 @@
 #include "moe/concepts/balance.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/ops/late_loss.hpp"
 
 namespace moe {
 
@@ -12,7 +13,7 @@ namespace moe {
 template <class Real, class B>
 struct BalanceLoss {
   /// L.
-  double loss = 0;
+  LateLoss<Real, B> loss;
   /// f, 0 for experts that do not count.
   Matrix<Real, B> f_1E;
 };
@@ -33,39 +34,52 @@ MOE_HOST_DEVICE void counted_softmax(const Bal& balance, Row<const Real> logits_
   for (Real& p : p_E) p /= total;
 }
 
-/// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
-/// experts, dropped ones included, p_i = mean over rows of the softmax over the counted experts. 1 when perfectly
-/// uniform, 0 without choices.
+/// sum_t p_t for each expert, on its way to the host: what the balance loss needs of the logits, which may be asked for
+/// before the choices are known.
 template <class Real, Backend B, Balance Bal>
-BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
-                                  ListView<Index> choices_E) {
+typename B::template Later<Real> sums_of_counted_softmax(const typename B::Context& context, const Bal& balance,
+                                                         View<const Real, B> logits_TE) {
   const Index rows = logits_TE.rows, experts = logits_TE.cols;
-  typename B::template HostBuffer<double> f_E(context, experts);
-  typename B::template HostBuffer<Real> real_E(context, experts);
-  double* f = f_E.data();
-  double choices = 0, counted = 0;
-  for (Index e = 0; e < experts; ++e) {
-    f[e] = balance.counts(e) ? static_cast<double>(choices_E[e]) : 0;
-    choices += f[e];
-    counted += balance.counts(e) ? 1 : 0;
-  }
-  for (Index e = 0; e < experts; ++e) {
-    f[e] = choices > 0 ? f[e] / choices : 0;
-    real_E.data()[e] = static_cast<Real>(f[e]);
-  }
-  BalanceLoss<Real, B> result;
-  result.f_1E = Matrix<Real, B>::uninitialized(context, 1, experts);
-  B::upload(context, real_E.data(), result.f_1E.view());
-
   auto p = Matrix<Real, B>::uninitialized(context, rows, experts);
   B::for_each(context, rows,
               [=, p_TE = p.view()] MOE_ON_DEVICE(Index t) { counted_softmax(balance, logits_TE.row(t), p_TE.row(t)); });
   auto p_sum_1E = Matrix<Real, B>::zeros(context, 1, experts);
   B::add_column_sums(context, p, p_sum_1E.view());
-  B::download(context, std::as_const(p_sum_1E).view(), real_E.data());
-  for (Index e = 0; rows > 0 && e < experts; ++e)
-    result.loss += counted * f[e] * static_cast<double>(real_E.data()[e]) / static_cast<double>(rows);
+  return B::download_later(context, std::as_const(p_sum_1E).view());
+}
+
+/// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
+/// experts, dropped ones included, p_i = mean over rows of the softmax over the counted experts, whose sums p_sums_1E
+/// are. 1 when perfectly uniform, 0 without choices.
+template <class Real, Backend B, Balance Bal>
+BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance,
+                                  typename B::template Later<Real> p_sums_1E, Index rows, ListView<Index> choices_E) {
+  const Index experts = choices_E.size;
+  typename B::template HostBuffer<Real> f_E(context, experts);
+  double choices = 0, counted = 0;
+  for (Index e = 0; e < experts; ++e) {
+    if (!balance.counts(e)) continue;
+    choices += static_cast<double>(choices_E[e]);
+    counted += 1;
+  }
+  const auto share = [&](Index e) {
+    return balance.counts(e) && choices > 0 ? static_cast<double>(choices_E[e]) / choices : 0;
+  };
+  for (Index e = 0; e < experts; ++e) f_E.data()[e] = static_cast<Real>(share(e));
+  BalanceLoss<Real, B> result;
+  result.f_1E = Matrix<Real, B>::uninitialized(context, 1, experts);
+  B::upload(context, f_E.data(), result.f_1E.view());
+  if (rows > 0)
+    result.loss = LateLoss<Real, B>(context, std::move(p_sums_1E), experts,
+                                    [&](Index e) { return counted * share(e) / static_cast<double>(rows); });
   return result;
+}
+/// The same in one call.
+template <class Real, Backend B, Balance Bal>
+BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
+                                  ListView<Index> choices_E) {
+  return balance_loss<Real, B>(context, balance, sums_of_counted_softmax<Real, B>(context, balance, logits_TE),
+                               logits_TE.rows, choices_E);
 }
 
 /// d_logits_te += d_loss N / T p_te (f_e - sum_j f_j p_tj); p is computed again.

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cmath>
-#include <vector>
 
 #include "moe/concepts/backend.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/ops/late_loss.hpp"
 
 namespace moe {
 
@@ -18,8 +18,8 @@ MOE_HOST_DEVICE Real log_sum_exp(Row<const Real> z_E) {
 
 /// The router z-loss of ST-MoE without its coefficient: mean over rows of (log sum_e exp z_te)^2; 0 without rows.
 template <class Real, Backend B>
-double z_loss(const typename B::Context& context, View<const Real, B> logits_TE) {
-  if (logits_TE.empty()) return 0;
+LateLoss<Real, B> z_loss(const typename B::Context& context, View<const Real, B> logits_TE) {
+  if (logits_TE.empty()) return {};
   auto squares = Matrix<Real, B>::uninitialized(context, logits_TE.rows, 1);
   B::for_each(context, logits_TE.rows, [=, squares_T1 = squares.view()] MOE_ON_DEVICE(Index t) {
     const Real lse = log_sum_exp(logits_TE.row(t));
@@ -27,9 +27,8 @@ double z_loss(const typename B::Context& context, View<const Real, B> logits_TE)
   });
   auto sum = Matrix<Real, B>::zeros(context, 1, 1);
   B::add_column_sums(context, squares, sum.view());
-  Real total = 0;
-  B::download(context, std::as_const(sum).view(), &total);
-  return static_cast<double>(total) / static_cast<double>(logits_TE.rows);
+  return LateLoss<Real, B>(context, B::download_later(context, std::as_const(sum).view()), 1,
+                           [&](Index) { return 1 / static_cast<double>(logits_TE.rows); });
 }
 
 /// d_logits_te += d_loss 2/T lse_t softmax(z_t)_e.

@@ -56,7 +56,7 @@ TEST_CASE("layers on the accelerator have the gradients of the CPU", "[accelerat
   SECTION("bfloat16") { check_gradients<BFloat16>(ask<BFloat16, Emulated>, 5e-2); }
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef MOE_SLOW_BUILD
 // Lanes switch stacks, which sanitizers take for an error.
 TEST_CASE("layers whose rows are shared by lanes answer as the reference does", "[accelerator][conformance]") {
   check_compositions<float, float>("lanes", ask<float, EmulatedWarps<4>>, 100);
@@ -89,6 +89,25 @@ TEST_CASE("the accelerator gives its memory back, and a step asks for what the s
   CHECK(memory.live() == live);
 }
 
+TEST_CASE("the host waits once in forward, for the loads, and never in backward", "[accelerator]") {
+  const Emulated::Context context;
+  const auto check = [&](const auto& layer) {
+    const auto x_TD = Matrix<float, Emulated>::zeros(context, 100, 8);
+    const long before = context.device->waits;
+    auto run = layer.forward(context, x_TD, Batch::single(100));
+    CHECK(context.device->waits == before + 1);
+    auto gradient = gradient_for(layer);
+    layer.backward(context, run.output, {.balance = 1, .z = 1}, std::move(run.saved), gradient);
+    CHECK(context.device->waits == before + 1);
+    CHECK(run.stats.balance_loss() + run.stats.z_loss() > 0);
+    CHECK(context.device->waits > before + 1);
+  };
+  const MultiPlSettings sizes{.width = 8, .hidden = 8, .token_experts = 3, .segment_experts = 2};
+  check(make_multipl<MultiPlMoe<float, Emulated>>(sizes));
+  check(make_multipl<CausalMultiPlMoe<float, Emulated, NormalisedFusion>>(sizes));
+  check(make_multipl<MultiPlTokenLevel<float, Emulated>>(sizes));
+}
+
 TEST_CASE("when the device's memory is out, a call says so, loses nothing and works again", "[accelerator][memory]") {
   using Layer = CausalMultiPlMoe<float, Emulated>;
   DeviceMemory& memory = DeviceMemory::get();
@@ -114,6 +133,18 @@ TEST_CASE("when the device's memory is out, a call says so, loses nothing and wo
   }
   CHECK(allowed > 50);
   CHECK(step().rows() == 70);
+}
+
+TEST_CASE("when a product is refused, those before it end before anything is freed", "[accelerator]") {
+  using Layer = MultiPlTokenLevel<float, Emulated>;
+  const Emulated::Context context;
+  const Layer layer = make_multipl<Layer>({.width = 8, .hidden = 8, .token_experts = 3});
+  const auto x_TD = Matrix<float, Emulated>::zeros(context, 70, 8);
+  context.device->fail_products_after = 1;
+  CHECK_THROWS_AS(layer.infer(context, x_TD, Batch::single(70)), std::runtime_error);
+  CHECK(context.device->abandoned == 1);
+  context.device->fail_products_after = -1;
+  CHECK(layer.infer(context, x_TD, Batch::single(70)).rows() == 70);
 }
 
 TEST_CASE("a router of ten lines runs on the accelerator as it is", "[accelerator]") {

@@ -113,6 +113,27 @@ struct Cpu {
     for (Index r = 0; r < from.rows; ++r) std::copy_n(from.row(r).data, from.cols, to + r * from.cols);
   }
 
+  /// Values that are on their way to the host: on the CPU they are there.
+  template <class Value>
+  class Later {
+   public:
+    Later() = default;
+    /// A copy of the view's values, row-major without gaps.
+    Later(const Context& context, View<const Value, Cpu> from) : values_(context, from.size()) {
+      download(context, from, values_.data());
+    }
+    /// Where they are, when they are.
+    const Value* wait() const { return values_.data(); }
+
+   private:
+    HostBuffer<Value> values_;
+  };
+  /// A view's values, for whoever may want them later.
+  template <class Value>
+  static Later<Value> download_later(const Context& context, View<const Value, Cpu> from) {
+    return {context, from};
+  }
+
   // --- products -----------------------------------------------------------------------------------------------------
 
   /// y = x w^T, each row by itself in sixteen lanes whose order depends on the width alone.
@@ -425,6 +446,15 @@ struct Cpu {
           plan.pairs_1N.data()[pair_of_row++] = n;
         }
     return plan;
+  }
+
+  /// Nothing travels on the CPU: it groups when it is asked to finish.
+  struct Grouping {};
+  /// The two steps of group_by_expert.
+  static Grouping begin_grouping(const Context&, View<const Rank, Cpu>) { return {}; }
+  /// The plan.
+  static Plan<Cpu> finish_grouping(const Context& context, View<const Rank, Cpu> chosen_TE, Grouping) {
+    return group_by_expert(context, chosen_TE);
   }
 
  private:

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "moe/backend/cuda/buffer.cuh"
-#include "moe/backend/cuda/group_tasks.cuh"
+#include "moe/backend/cuda/gemm.cuh"
 #include "moe/backend/cuda/packets.cuh"
 #include "moe/backend/cuda/pieces.cuh"
 #include "moe/backend/cuda/score_order.cuh"
@@ -34,11 +34,12 @@ namespace moe {
 ///   Device(stream)                      what one stream needs: memory, libraries
 ///   take, give, copy, zero              memory, ordered by a device's stream or, where the device is null, at once
 ///   to_device, to_host                  rows of bytes across; the host's memory is its own again on return
+///   to_host_later(from, bytes)          a shared Arriving, whose wait() says where they are
 ///   each(count, f)                      f(i) for i in [0, count), a thread each
 ///   cells(rows, cols, f)                f(r, c), threads side by side take columns side by side
 ///   rows(count, f)                      f(r, team) for r in [0, count), a team each
 ///   policy()                            where Thrust's algorithms run
-///   begin_tasks(n), gemm(lane, ...), end_tasks()
+///   begin_tasks(n), gemm(lane, ...), end_tasks() or abandon_tasks()
 ///                                       products that need not wait for each other; those of one lane run in order
 ///
 /// Work is cut by shapes alone and each number is computed by one team in one order: no atomics.
@@ -122,6 +123,26 @@ struct Accelerator {
       context.device->to_host(to, from.data, bytes_of<Value>(from.stride), bytes_of<Value>(from.cols), from.rows);
   }
 
+  /// Values that are on their way to the host.
+  template <class Value>
+  class Later {
+   public:
+    Later() = default;
+    /// The values of a view without gaps.
+    Later(const Context& context, View<const Value, Accelerator> from)
+        : arriving_(from.empty() ? nullptr : context.device->to_host_later(from.data, bytes_of<Value>(from.size()))) {}
+    /// Where they are; the host waits until they are there.
+    const Value* wait() const { return arriving_ ? static_cast<const Value*>(arriving_->wait()) : nullptr; }
+
+   private:
+    std::shared_ptr<typename Device::Arriving> arriving_;
+  };
+  /// A view's values, without gaps, for whoever may want them later.
+  template <class Value>
+  static Later<Value> download_later(const Context& context, View<const Value, Accelerator> from) {
+    return {context, from};
+  }
+
   // --- products -----------------------------------------------------------------------------------------------------
 
   /// y = x w^T, each row by itself in an order that depends on the width alone.
@@ -184,17 +205,23 @@ struct Accelerator {
   template <class Value, class Real = Wide<Value>>
   static void add_row_weight_gradient(const Context& context, In<Real> d_y_RE, View<const Value, Accelerator> x_RD,
                                       Out<Real> d_w_ED) {
-    constexpr int experts = 8;
+    constexpr int experts = 8, many = 4;
     const gpu::Pieces pieces(x_RD.rows);
     auto parts = Matrix<Real, Accelerator>::uninitialized(context, pieces.count, d_w_ED.size());
     for_each_cell(context, pieces.count, x_RD.cols, [=, parts_PN = parts.view()] MOE_ON_DEVICE(Index piece, Index d) {
+      const Index begin = pieces.begin(piece), end = pieces.end(piece);
       for (Index e_0 = 0; e_0 < d_w_ED.rows; e_0 += experts) {
         const Index some = gpu::smaller(experts, d_w_ED.rows - e_0);
         Real sums[experts] = {};
-        for (Index r = pieces.begin(piece); r < pieces.end(piece); ++r) {
-          const Real x = static_cast<Real>(x_RD(r, d));
-          for (int e = 0; e < experts; ++e)
-            if (e < some) sums[e] += d_y_RE(r, e_0 + e) * x;
+        // A few rows are asked for before the first is used.
+        for (Index r = begin; r < end; r += many) {
+          Real x[many];
+          for (int i = 0; i < many; ++i) x[i] = r + i < end ? widened(x_RD(r + i, d)) : Real(0);
+          for (int i = 0; i < many; ++i) {
+            const Index row = gpu::smaller(r + i, end - 1);
+            for (int e = 0; e < experts; ++e)
+              if (e < some) sums[e] += d_y_RE(row, e_0 + e) * x[i];
+          }
         }
         for (int e = 0; e < experts; ++e)
           if (e < some) parts_PN(piece, (e_0 + e) * d_w_ED.cols + d) = sums[e];
@@ -422,10 +449,17 @@ struct Accelerator {
   template <class Value, class Real = Wide<Value>>
   static void add_segment_means_back(const Context& context, In<Real> d_mean_VD,
                                      View<const Index, Accelerator> begin_1V, Out<Value> d_x_TD) {
+    constexpr int many = 8;
     for_each_cell(context, d_mean_VD.rows, d_mean_VD.cols, [=] MOE_ON_DEVICE(Index v, Index d) {
       const Index begin = begin_1V(0, v), end = begin_1V(0, v + 1);
       const Real share = d_mean_VD(v, d) * (Real(1) / static_cast<Real>(end - begin));
-      for (Index t = begin; t < end; ++t) d_x_TD(t, d) = static_cast<Value>(static_cast<Real>(d_x_TD(t, d)) + share);
+      // A few rows are read before the first is written, as the compiler must not turn that round itself.
+      for (Index t = begin; t < end; t += many) {
+        Real d_x[many];
+        for (int i = 0; i < many; ++i) d_x[i] = t + i < end ? widened(d_x_TD(t + i, d)) : Real(0);
+        for (int i = 0; i < many; ++i)
+          if (t + i < end) d_x_TD(t + i, d) = static_cast<Value>(d_x[i] + share);
+      }
     });
   }
   /// max[v] = the largest value of each column of x's rows [begin_1V(0, v), begin_1V(0, v+1)); row[v] = the first row
@@ -531,40 +565,54 @@ struct Accelerator {
                   });
   }
 
-  /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row. The host waits for their number.
-  static Plan<Accelerator> group_by_expert(const Context& context, View<const Rank, Accelerator> chosen_TE) {
+  /// Pairs that are counted and numbered, and how many each expert has, on its way to the host.
+  struct Grouping {
+    /// The pair that (t, e) is, if it is one: how many pairs come before it, expert by expert.
+    Matrix<Index, Accelerator> place_ET;
+    /// As in Plan.
+    Matrix<Index, Accelerator> pair_begin_1T;
+    /// As in Plan.
+    Later<Index> offsets;
+  };
+  /// The first step of group_by_expert.
+  static Grouping begin_grouping(const Context& context, View<const Rank, Accelerator> chosen_TE) {
     using Indices = Matrix<Index, Accelerator>;
     const Index rows = chosen_TE.rows, experts = chosen_TE.cols;
-    // The pair that (t, e) is, if it is one: how many pairs come before it, expert by expert.
-    auto place_ET = Indices::uninitialized(context, 1, rows * experts + 1);
-    for_each_cell(context, experts, rows, [=, place = place_ET.data()] MOE_ON_DEVICE(Index e, Index t) {
+    Grouping grouping{
+        Indices::uninitialized(context, 1, rows * experts + 1), Indices::uninitialized(context, 1, rows + 1), {}};
+    for_each_cell(context, experts, rows, [=, place = grouping.place_ET.data()] MOE_ON_DEVICE(Index e, Index t) {
       place[e * rows + t] = chosen_TE(t, e) != 0;
       if (e + 1 == experts && t + 1 == rows) place[experts * rows] = 0;
     });
-    scan(context, place_ET);
-
-    Plan<Accelerator> plan;
-    plan.pair_begin_1T = Indices::uninitialized(context, 1, rows + 1);
-    for_each(context, rows + 1, [=, begin = plan.pair_begin_1T.data()] MOE_ON_DEVICE(Index t) {
+    scan(context, grouping.place_ET);
+    auto offsets = Indices::uninitialized(context, 1, experts + 1);
+    for_each_element(context, experts + 1,
+                     [=, offsets = offsets.data(), place = grouping.place_ET.data()] MOE_ON_DEVICE(Index e) {
+                       offsets[e] = rows == 0 ? 0 : place[e * rows];
+                     });
+    grouping.offsets = download_later(context, std::as_const(offsets).view());
+    for_each(context, rows + 1, [=, begin = grouping.pair_begin_1T.data()] MOE_ON_DEVICE(Index t) {
       Index pairs = 0;
       for (Index e = 0; e < experts && t < rows; ++e) pairs += chosen_TE(t, e) != 0;
       begin[t] = pairs;
     });
-    scan(context, plan.pair_begin_1T);
-
-    auto offsets = Indices::uninitialized(context, 1, experts + 1);
-    for_each_element(context, experts + 1,
-                     [=, offsets = offsets.data(), place = place_ET.data()] MOE_ON_DEVICE(Index e) {
-                       offsets[e] = rows == 0 ? 0 : place[e * rows];
-                     });
-    plan.offsets.resize(static_cast<std::size_t>(experts) + 1);
-    download(context, std::as_const(offsets).view(), plan.offsets.data());
-
+    scan(context, grouping.pair_begin_1T);
+    return grouping;
+  }
+  /// The second step: the host waits for the loads, which what was enqueued since the first one hides.
+  static Plan<Accelerator> finish_grouping(const Context& context, View<const Rank, Accelerator> chosen_TE,
+                                           Grouping grouping) {
+    using Indices = Matrix<Index, Accelerator>;
+    const Index rows = chosen_TE.rows, experts = chosen_TE.cols;
+    Plan<Accelerator> plan;
+    const Index* offsets = grouping.offsets.wait();
+    plan.offsets.assign(offsets, offsets + experts + 1);
+    plan.pair_begin_1T = std::move(grouping.pair_begin_1T);
     plan.rows_1N = Indices::uninitialized(context, 1, plan.pairs());
     plan.experts_1N = Indices::uninitialized(context, 1, plan.pairs());
     plan.pairs_1N = Indices::uninitialized(context, 1, plan.pairs());
     for_each(context, rows,
-             [=, place = place_ET.data(), begin = plan.pair_begin_1T.data(), rows_1N = plan.rows_1N.data(),
+             [=, place = grouping.place_ET.data(), begin = plan.pair_begin_1T.data(), rows_1N = plan.rows_1N.data(),
               experts_1N = plan.experts_1N.data(), pairs_1N = plan.pairs_1N.data()] MOE_ON_DEVICE(Index t) {
                Index next = begin[t];
                for (Index e = 0; e < experts; ++e) {
@@ -576,6 +624,10 @@ struct Accelerator {
                }
              });
     return plan;
+  }
+  /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row. The host waits for their number.
+  static Plan<Accelerator> group_by_expert(const Context& context, View<const Rank, Accelerator> chosen_TE) {
+    return finish_grouping(context, chosen_TE, begin_grouping(context, chosen_TE));
   }
 
   // --- what the verbs are made of -----------------------------------------------------------------------------------
@@ -632,20 +684,27 @@ struct Accelerator {
     thrust::exclusive_scan(context.device->policy(), values.data(), values.data() + values.size(), values.data());
   }
 
-  /// Adds a product to the list, to the last batch of it where it fits; a product without result, or of nothing that
-  /// adds, is none.
+  /// Adds a product to the list; one without result, or of nothing that adds, is none.
   template <Product product, class In_, class Out_>
   static void add_task(std::vector<gpu::Gemm<In_, Out_>>& tasks, const Operands<In_, Out_>& operands) {
     if (operands.c.empty() || (operands.adds && (operands.a.empty() || operands.b.empty()))) return;
-    const auto next = gpu::gemm_of<product>(operands.a, operands.b, operands.c, operands.adds);
-    if (tasks.empty() || !gpu::joins_batch(tasks.back(), next)) tasks.push_back(next);
+    tasks.push_back(gpu::gemm_of<product>(operands.a, operands.b, operands.c, operands.adds));
   }
   template <class In_, class Out_>
   static void run(const Context& context, const std::vector<gpu::Gemm<In_, Out_>>& tasks) {
     if (tasks.empty()) return;
+    // However it ends, what is freed or enqueued next must come after the products that have begun.
+    struct Joined {
+      Device& device;
+      bool ended = false;
+      ~Joined() {
+        if (!ended) device.abandon_tasks();
+      }
+    } joined{*context.device};
     const int lanes = context.device->begin_tasks(tasks.size());
     for (std::size_t i = 0; i < tasks.size(); ++i)
       context.device->gemm(static_cast<int>(i % static_cast<std::size_t>(lanes)), tasks[i]);
+    joined.ended = true;
     context.device->end_tasks();
   }
   /// One product for every group that has rows.

@@ -6,7 +6,8 @@
 #include <cstddef>
 
 #include "moe/backend/cuda/device_error.cuh"
-#include "moe/backend/cuda/group_tasks.cuh"
+#include "moe/backend/cuda/gemm.cuh"
+#include "moe/backend/cuda/take.cuh"
 #include "moe/core/bfloat16.hpp"
 
 namespace moe::gpu {
@@ -35,36 +36,44 @@ class Blas {
   /// Bytes of the workspace, which is what cuBLAS recommends for Hopper.
   static constexpr std::size_t workspace_size = std::size_t{32} << 20;
 
+  /// Throws DeviceOutOfMemory where there is no room for the workspace.
   explicit Blas(cudaStream_t stream) {
-    check(cudaMalloc(&workspace_, workspace_size), "Cuda: the workspace of cuBLAS");
-    const auto status = cublasCreate(&handle_);
-    if (status != CUBLAS_STATUS_SUCCESS) cudaFree(workspace_);
-    check(status, "Cuda: cuBLAS");
-    // A new stream resets the workspace, so it comes first.
-    check(cublasSetStream(handle_, stream), "Cuda: cuBLAS");
-    check(cublasSetWorkspace(handle_, workspace_, workspace_size), "Cuda: cuBLAS");
+    try {
+      workspace_ = take(workspace_size, [](void** block) { return cudaMalloc(block, workspace_size); });
+      check(cublasCreate(&handle_), "Cuda: cuBLAS");
+      // A new stream resets the workspace, so it comes first.
+      check(cublasSetStream(handle_, stream), "Cuda: cuBLAS");
+      check(cublasSetWorkspace(handle_, workspace_, workspace_size), "Cuda: cuBLAS");
+      // Where a sum is split, its parts are added in the type it is computed in, not in the one it is kept in.
+      check(cublasSetMathMode(handle_, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH |
+                                                                 CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)),
+            "Cuda: cuBLAS");
+    } catch (...) {
+      close();
+      throw;
+    }
   }
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
-  ~Blas() {
-    cublasDestroy(handle_);
-    cudaFree(workspace_);
-  }
+  ~Blas() { close(); }
 
   /// Sums in float, or in double for doubles; never in TF32.
   template <class In, class Out>
   void gemm(const Gemm<In, Out>& task) {
     const Wide<In> one = 1, before = task.adds ? 1 : 0;
     constexpr auto compute = sizeof(Wide<In>) == 8 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F;
-    check(cublasGemmStridedBatchedEx_64(handle_, operation(task.transpose_a), operation(task.transpose_b), task.m,
-                                        task.n, task.k, &one, task.a, detail::DataType<In>::type, task.lda,
-                                        task.stride_a, task.b, detail::DataType<In>::type, task.ldb, task.stride_b,
-                                        &before, task.c, detail::DataType<Out>::type, task.ldc, task.stride_c,
-                                        task.batch, compute, CUBLAS_GEMM_DEFAULT),
-          "Cuda: a product by cuBLAS");
+    check(
+        cublasGemmEx_64(handle_, operation(task.transpose_a), operation(task.transpose_b), task.m, task.n, task.k, &one,
+                        task.a, detail::DataType<In>::type, task.lda, task.b, detail::DataType<In>::type, task.ldb,
+                        &before, task.c, detail::DataType<Out>::type, task.ldc, compute, CUBLAS_GEMM_DEFAULT),
+        "Cuda: a product by cuBLAS");
   }
 
  private:
+  void close() noexcept {
+    if (handle_ != nullptr) cublasDestroy(handle_);
+    if (workspace_ != nullptr) cudaFree(workspace_);
+  }
   static cublasOperation_t operation(bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; }
 
   cublasHandle_t handle_ = nullptr;

@@ -68,6 +68,7 @@ class Buffer {
 template <class Value>
 class HostBuffer {
  public:
+  HostBuffer() = default;
   /// Values undefined.
   template <class Context>
   HostBuffer(const Context&, Index count) : values_(new Value[static_cast<std::size_t>(count)]) {}

@@ -23,8 +23,6 @@ struct WarpTeam {
 
 /// Threads of a block, as warps of 32.
 inline constexpr unsigned block_threads = 256, block_warps = block_threads / 32;
-/// Columns that one warp of `cells` walks over at most, so that few rows still fill the device.
-inline constexpr Index cell_columns = 256;
 
 /// f(i), a thread each.
 template <class F>
@@ -32,14 +30,14 @@ __global__ void __launch_bounds__(block_threads) each_kernel(Index count, F f) {
   const Index step = static_cast<Index>(gridDim.x) * block_threads;
   for (Index i = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; i < count; i += step) f(i);
 }
-/// f(r, c): a warp takes columns side by side of one row.
+/// f(r, c): a warp takes columns side by side of one row, at most `columns` of them before it goes on.
 template <class F>
-__global__ void __launch_bounds__(block_threads) cells_kernel(Index rows, Index cols, F f) {
+__global__ void __launch_bounds__(block_threads) cells_kernel(Index rows, Index cols, Index columns, F f) {
   const Index step = static_cast<Index>(gridDim.x) * block_warps;
   for (Index r = static_cast<Index>(blockIdx.x) * block_warps + threadIdx.y; r < rows; r += step)
-    for (Index begin = static_cast<Index>(blockIdx.y) * cell_columns; begin < cols;
-         begin += static_cast<Index>(gridDim.y) * cell_columns)
-      for (Index c = begin + threadIdx.x; c < begin + cell_columns && c < cols; c += 32) f(r, c);
+    for (Index begin = static_cast<Index>(blockIdx.y) * columns; begin < cols;
+         begin += static_cast<Index>(gridDim.y) * columns)
+      for (Index c = begin + threadIdx.x; c < begin + columns && c < cols; c += 32) f(r, c);
 }
 /// f(r, c) where rows are short: threads side by side take cells side by side, whatever row they are in.
 template <class F>
@@ -61,29 +59,39 @@ inline unsigned blocks_for(Index count, Index per_block) {
 }
 
 /// Launches on the stream; a failure to launch is thrown here, a failure while running by whoever waits next.
+template <class... Parameters, class... Arguments>
+void launch(cudaStream_t stream, dim3 grid, dim3 block, const char* where, void (*kernel)(Parameters...),
+            const Arguments&... arguments) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.stream = stream;
+  check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), where);
+}
+
+/// f(i), a thread each.
 template <class F>
 void launch_each(cudaStream_t stream, Index count, const F& f) {
-  each_kernel<<<blocks_for(count, block_threads), block_threads, 0, stream>>>(count, f);
-  check(cudaGetLastError(), "Cuda::for_each");
+  launch(stream, blocks_for(count, block_threads), block_threads, "Cuda::for_each", each_kernel<F>, count, f);
 }
-/// The same, cell by cell.
+/// f(r, c).
 template <class F>
 void launch_cells(cudaStream_t stream, Index rows, Index cols, const F& f) {
   if (cols < 32) {
-    short_rows_kernel<<<blocks_for(rows * cols, block_threads), block_threads, 0, stream>>>(
-        rows, static_cast<unsigned>(cols), f);
+    launch(stream, blocks_for(rows * cols, block_threads), block_threads, "Cuda::for_each_cell", short_rows_kernel<F>,
+           rows, cols, f);
   } else {
+    // Few cells, which may be long loops each, are spread as far as they go; many fill the device in longer runs.
+    const Index columns = rows * cols > (Index{1} << 22) ? 256 : 32;
     const dim3 grid(blocks_for(rows, block_warps),
-                    static_cast<unsigned>(std::min<Index>((cols + cell_columns - 1) / cell_columns, 65535)));
-    cells_kernel<<<grid, dim3(32, block_warps), 0, stream>>>(rows, cols, f);
+                    static_cast<unsigned>(std::min<Index>((cols + columns - 1) / columns, 65535)));
+    launch(stream, grid, dim3(32, block_warps), "Cuda::for_each_cell", cells_kernel<F>, rows, cols, columns, f);
   }
-  check(cudaGetLastError(), "Cuda::for_each_cell");
 }
-/// The same, row by row.
+/// f(r, team), a warp each.
 template <class F>
 void launch_rows(cudaStream_t stream, Index rows, const F& f) {
-  rows_kernel<<<blocks_for(rows, block_warps), dim3(32, block_warps), 0, stream>>>(rows, f);
-  check(cudaGetLastError(), "Cuda::for_each_row");
+  launch(stream, blocks_for(rows, block_warps), dim3(32, block_warps), "Cuda::for_each_row", rows_kernel<F>, rows, f);
 }
 
 }  // namespace moe::gpu

@@ -48,10 +48,10 @@ class Staging {
     cudaEvent_t copied = nullptr;
   };
   static void open(Half& half) {
+    if (half.copied == nullptr) check(cudaEventCreateWithFlags(&half.copied, cudaEventDisableTiming), "Cuda::upload");
     void* memory = nullptr;
     check(cudaMallocHost(&memory, size), "Cuda::upload");
     half.data = static_cast<std::byte*>(memory);
-    check(cudaEventCreateWithFlags(&half.copied, cudaEventDisableTiming), "Cuda::upload");
   }
 
   std::array<Half, 2> halves_;

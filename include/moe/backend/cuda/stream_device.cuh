@@ -10,10 +10,12 @@
 #include <memory>
 #include <string>
 
+#include "moe/backend/cuda/arrivals.cuh"
 #include "moe/backend/cuda/blas.cuh"
 #include "moe/backend/cuda/device_error.cuh"
 #include "moe/backend/cuda/launch.cuh"
 #include "moe/backend/cuda/staging.cuh"
+#include "moe/backend/cuda/take.cuh"
 
 namespace moe::gpu {
 
@@ -23,6 +25,7 @@ namespace moe::gpu {
 class StreamDevice {
  public:
   using Team = WarpTeam;
+  using Arriving = gpu::Arriving;
   using Stream = cudaStream_t;
 
   /// Streams that products run on, the caller's included.
@@ -54,21 +57,16 @@ class StreamDevice {
 
   /// Memory in the order of a device's stream; where it is null, for everybody at once. Throws DeviceOutOfMemory.
   static void* take(StreamDevice* self, std::size_t bytes) {
-    void* block = nullptr;
-    const auto status = self != nullptr ? cudaMallocFromPoolAsync(&block, bytes, self->kept_pool(), self->stream_)
-                                        : cudaMalloc(&block, bytes);
-    if (status == cudaErrorMemoryAllocation) {
-      static_cast<void>(cudaGetLastError());
-      std::size_t free = 0, total = 0;
-      static_cast<void>(cudaMemGetInfo(&free, &total));
-      throw DeviceOutOfMemory(bytes, free, total);
-    }
-    check(status, "Cuda: memory");
-    return block;
+    return gpu::take(bytes, [&](void** block) {
+      return self != nullptr ? cudaMallocFromPoolAsync(block, bytes, self->kept_pool(), self->stream_)
+                             : cudaMalloc(block, bytes);
+    });
   }
   /// Gives it back.
   static void give(StreamDevice* self, void* block) noexcept {
-    static_cast<void>(self != nullptr ? cudaFreeAsync(block, self->stream_) : cudaFree(block));
+    const auto status = self != nullptr ? cudaFreeAsync(block, self->stream_) : cudaFree(block);
+    // Nobody can be told; what comes next must not be blamed for it.
+    if (status != cudaSuccess) static_cast<void>(cudaGetLastError());
   }
   /// Within the device.
   static void copy(StreamDevice* self, void* to, const void* from, std::size_t bytes) {
@@ -87,15 +85,28 @@ class StreamDevice {
     const std::size_t height = static_cast<std::size_t>(rows), bytes = row * height;
     const bool is_short = bytes <= Staging::size;
     if (is_short) from = std::memcpy(staging_.room(stream_, bytes), from, bytes);
-    check(cudaMemcpy2DAsync(to, stride, from, row, row, height, cudaMemcpyHostToDevice, stream_), "Cuda::upload");
+    // Rows with gaps have a limit to their length that one long row must not meet.
+    check(stride == row || rows == 1
+              ? cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_)
+              : cudaMemcpy2DAsync(to, stride, from, row, row, height, cudaMemcpyHostToDevice, stream_),
+          "Cuda::upload");
     if (!is_short) check(cudaStreamSynchronize(stream_), "Cuda::upload");
   }
   /// The way back; the host waits.
   void to_host(void* to, const void* from, std::size_t stride, std::size_t row, Index rows) {
-    check(
-        cudaMemcpy2DAsync(to, row, from, stride, row, static_cast<std::size_t>(rows), cudaMemcpyDeviceToHost, stream_),
-        "Cuda::download");
+    const std::size_t height = static_cast<std::size_t>(rows);
+    check(stride == row || rows == 1
+              ? cudaMemcpyAsync(to, from, row * height, cudaMemcpyDeviceToHost, stream_)
+              : cudaMemcpy2DAsync(to, row, from, stride, row, height, cudaMemcpyDeviceToHost, stream_),
+          "Cuda::download");
     check(cudaStreamSynchronize(stream_), "Cuda::download");
+  }
+
+  /// Bytes without gaps, for whoever may want them later.
+  std::shared_ptr<Arriving> to_host_later(const void* from, std::size_t bytes) {
+    auto arriving = arrivals_->room(bytes);
+    arriving->begin(from, bytes, stream_);
+    return arriving;
   }
 
   // --- work ---------------------------------------------------------------------------------------------------------
@@ -122,8 +133,8 @@ class StreamDevice {
 
   /// What is enqueued so far comes before them. Returns how many lanes there are for `count` products.
   int begin_tasks(std::size_t count) {
-    used_ = count < static_cast<std::size_t>(lanes) ? static_cast<int>(count) : lanes;
     if (began_ == nullptr) open_lanes();
+    used_ = count < static_cast<std::size_t>(lanes) ? static_cast<int>(count) : lanes;
     if (used_ > 1) check(cudaEventRecord(began_, stream_), "Cuda: products");
     for (int i = 1; i < used_; ++i)
       check(cudaStreamWaitEvent(lanes_[static_cast<std::size_t>(i)].stream, began_, 0), "Cuda: products");
@@ -141,6 +152,13 @@ class StreamDevice {
       check(cudaEventRecord(lane.ended, lane.stream), "Cuda: products");
       check(cudaStreamWaitEvent(stream_, lane.ended, 0), "Cuda: products");
     }
+    used_ = 0;
+  }
+
+  /// The same when one of them could not be enqueued: the host waits for those that were.
+  void abandon_tasks() noexcept {
+    for (int i = 1; i < used_; ++i)
+      static_cast<void>(cudaStreamSynchronize(lanes_[static_cast<std::size_t>(i)].stream));
     used_ = 0;
   }
 
@@ -163,11 +181,13 @@ class StreamDevice {
     static_cast<void>(cudaDriverGetVersion(&driver));
     if (driver == 0) throw DeviceError("[Cuda] there is no GPU to run on: no NVIDIA driver is installed");
     const auto status = cudaGetDeviceCount(&count);
-    if (status != cudaSuccess || count == 0) {
-      static_cast<void>(cudaGetLastError());
-      throw DeviceError(std::string("[Cuda] there is no GPU to run on: ") +
-                        (status != cudaSuccess ? cudaGetErrorString(status) : "the driver reports none"));
-    }
+    static_cast<void>(cudaGetLastError());
+    if (status == cudaErrorNoDevice || (status == cudaSuccess && count == 0))
+      throw DeviceError("[Cuda] there is no GPU to run on: the NVIDIA driver finds none");
+    if (status != cudaSuccess)
+      throw DeviceError(std::string("[Cuda] the GPU cannot be used: ") + cudaGetErrorString(status) +
+                        " (the driver knows CUDA " + std::to_string(driver / 1000) + "." +
+                        std::to_string(driver % 1000 / 10) + ")");
     int device = 0, major = 0, minor = 0;
     check(cudaGetDevice(&device), "Cuda");
     check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "Cuda");
@@ -206,6 +226,7 @@ class StreamDevice {
   cudaEvent_t began_ = nullptr;
   int used_ = 0;
   Staging staging_;
+  std::shared_ptr<Arrivals> arrivals_ = std::make_shared<Arrivals>();
 };
 
 }  // namespace moe::gpu

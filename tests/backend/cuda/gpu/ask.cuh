@@ -12,7 +12,8 @@ namespace moe::testing::gpu_side {
 /// Composition `index` of List. A context for all calls, as a user would have.
 template <class List>
 Answered ask_one_of(int index, const Given& given) {
-  static const CudaContext context;
+  // Never destroyed: at the program's end cuBLAS may be gone before it.
+  static const CudaContext& context = *new CudaContext;
   Answered answered;
   [&]<std::size_t... i>(std::index_sequence<i...>) {
     static_cast<void>((
@@ -26,7 +27,7 @@ Answered ask_one_of(int index, const Given& given) {
 template <template <class, class> class List>
 Answered ask_list(KeptAs kept, int index, const Given& given) {
   return kept == KeptAs::float32 ? ask_one_of<List<float, Cuda>>(index, given)
-                               : ask_one_of<List<BFloat16, Cuda>>(index, given);
+                                 : ask_one_of<List<BFloat16, Cuda>>(index, given);
 }
 
 }  // namespace moe::testing::gpu_side

@@ -2,8 +2,7 @@
 
 #include <cuda_runtime.h>
 
-#include <numeric>
-#include <thread>
+#include <future>
 
 #include "moe/cuda.cuh"
 
@@ -128,11 +127,12 @@ bool two_streams_agree() {
     for (int i = 0; i < 5; ++i) result = hash_of_step(context, layer, x_TD);
   };
   cudaStream_t streams[2];
-  for (cudaStream_t& stream : streams) cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+  for (cudaStream_t& stream : streams)
+    gpu::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "two_streams_agree");
   step_on(streams[0], alone);
-  std::thread other([&] { step_on(streams[1], both[1]); });
+  auto other = std::async(std::launch::async, [&] { step_on(streams[1], both[1]); });
   step_on(streams[0], both[0]);
-  other.join();
+  other.get();
   for (cudaStream_t stream : streams) cudaStreamDestroy(stream);
   return both[0] == alone && both[1] == alone;
 }

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "moe/backend/cuda/device_error.cuh"
+
+namespace moe::gpu {
+
+/// A block of device memory from `allocate(&block)`. When there is none, what the device's pool keeps for later is
+/// given up and the request made once more. Throws DeviceOutOfMemory, with what is free then.
+template <class Allocate>
+void* take(std::size_t bytes, const Allocate& allocate) {
+  void* block = nullptr;
+  auto status = allocate(&block);
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    int device = 0;
+    cudaMemPool_t pool = nullptr;
+    check(cudaDeviceSynchronize(), "Cuda: memory");
+    check(cudaGetDevice(&device), "Cuda: memory");
+    check(cudaDeviceGetDefaultMemPool(&pool, device), "Cuda: memory");
+    check(cudaMemPoolTrimTo(pool, 0), "Cuda: memory");
+    status = allocate(&block);
+  }
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    std::size_t free = 0, total = 0;
+    static_cast<void>(cudaMemGetInfo(&free, &total));
+    throw DeviceOutOfMemory(bytes, free, total);
+  }
+  check(status, "Cuda: memory");
+  return block;
+}
+
+}  // namespace moe::gpu
