@@ -101,25 +101,23 @@ double bytes_in_use() {
   moe::gpu::check(cudaMemGetInfo(&free, &total), "layer_bench");
   return static_cast<double>(total - free);
 }
-double pool_bytes(cudaMemPoolAttr which) {
-  // What is freed counts until the device has come past it.
-  moe::gpu::check(cudaDeviceSynchronize(), "layer_bench");
+/// The pool that matrices come from, when the device has come past everything that was freed.
+cudaMemPool_t settled_pool() {
   cudaMemPool_t pool = nullptr;
   int device = 0;
+  moe::gpu::check(cudaDeviceSynchronize(), "layer_bench");
   moe::gpu::check(cudaGetDevice(&device), "layer_bench");
   moe::gpu::check(cudaDeviceGetDefaultMemPool(&pool, device), "layer_bench");
+  return pool;
+}
+double pool_bytes(cudaMemPoolAttr which) {
   std::uint64_t bytes = 0;
-  moe::gpu::check(cudaMemPoolGetAttribute(pool, which, &bytes), "layer_bench");
+  moe::gpu::check(cudaMemPoolGetAttribute(settled_pool(), which, &bytes), "layer_bench");
   return static_cast<double>(bytes);
 }
 void forget_peak() {
-  moe::gpu::check(cudaDeviceSynchronize(), "layer_bench");
-  cudaMemPool_t pool = nullptr;
-  int device = 0;
-  moe::gpu::check(cudaGetDevice(&device), "layer_bench");
-  moe::gpu::check(cudaDeviceGetDefaultMemPool(&pool, device), "layer_bench");
   std::uint64_t none = 0;
-  moe::gpu::check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &none), "layer_bench");
+  moe::gpu::check(cudaMemPoolSetAttribute(settled_pool(), cudaMemPoolAttrUsedMemHigh, &none), "layer_bench");
 }
 
 // --- limits

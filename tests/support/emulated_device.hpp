@@ -281,7 +281,7 @@ class EmulatedDevice {
     return {};
   }
 
-  int begin_tasks(std::size_t) { return 3; }
+  int begin_tasks(Index) { return 3; }
   template <class In, class Out>
   void gemm(int lane, const gpu::Gemm<In, Out>& task) {
     if (fail_products_after >= 0 && fail_products_after-- == 0) throw std::runtime_error("a product is refused");

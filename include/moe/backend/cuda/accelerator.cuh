@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <type_traits>
-#include <vector>
 
 #include "moe/backend/cuda/buffer.cuh"
 #include "moe/backend/cuda/gemm.cuh"
@@ -272,14 +271,14 @@ struct Accelerator {
     auto b_here = Matrix<Value, Accelerator>::uninitialized(context, kept ? 0 : h_NF.rows, h_NF.cols);
     const Out<Value> a = kept ? a_NF : h_NF, b = kept ? b_NF : b_here.view();
     const Index groups = offsets.size - 1;
-    std::vector<gpu::Gemm<Value, Value>> tasks;
-    for (const bool is_gate : {true, false})
-      for (Index g = 0; g < groups; ++g)
-        add_task<Product::right_transposed>(
-            tasks,
-            Operands<Value, Value>{x_ND.rows_between(offsets[g], offsets[g + 1]), is_gate ? gate_FD[g] : up_FD[g],
-                                   (is_gate ? a : b).rows_between(offsets[g], offsets[g + 1]), false});
-    run(context, tasks);
+    side_by_side(context, 2 * groups, [&](int lane, Index task) {
+      const Index g = task % groups, begin = offsets[g], end = offsets[g + 1];
+      const bool is_gate = task < groups;
+      enqueue<Product::right_transposed>(
+          context, lane,
+          Operands<Value, Value>{x_ND.rows_between(begin, end), is_gate ? gate_FD[g] : up_FD[g],
+                                 (is_gate ? a : b).rows_between(begin, end), false});
+    });
 
     using Real = Wide<Value>;
     constexpr int width = gpu::packet<Value>;
@@ -684,15 +683,10 @@ struct Accelerator {
     thrust::exclusive_scan(context.device->policy(), values.data(), values.data() + values.size(), values.data());
   }
 
-  /// Adds a product to the list; one without result, or of nothing that adds, is none.
-  template <Product product, class In_, class Out_>
-  static void add_task(std::vector<gpu::Gemm<In_, Out_>>& tasks, const Operands<In_, Out_>& operands) {
-    if (operands.c.empty() || (operands.adds && (operands.a.empty() || operands.b.empty()))) return;
-    tasks.push_back(gpu::gemm_of<product>(operands.a, operands.b, operands.c, operands.adds));
-  }
-  template <class In_, class Out_>
-  static void run(const Context& context, const std::vector<gpu::Gemm<In_, Out_>>& tasks) {
-    if (tasks.empty()) return;
+  /// f(lane, i) for i in [0, count): what it enqueues on one lane need not wait for the other lanes.
+  template <class F>
+  static void side_by_side(const Context& context, Index count, const F& f) {
+    if (count == 0) return;
     // However it ends, what is freed or enqueued next must come after the products that have begun.
     struct Joined {
       Device& device;
@@ -701,19 +695,24 @@ struct Accelerator {
         if (!ended) device.abandon_tasks();
       }
     } joined{*context.device};
-    const int lanes = context.device->begin_tasks(tasks.size());
-    for (std::size_t i = 0; i < tasks.size(); ++i)
-      context.device->gemm(static_cast<int>(i % static_cast<std::size_t>(lanes)), tasks[i]);
+    const int lanes = context.device->begin_tasks(count);
+    for (Index i = 0; i < count; ++i) f(static_cast<int>(i % lanes), i);
     joined.ended = true;
     context.device->end_tasks();
+  }
+  /// One product; one without result, or of nothing that adds, is none.
+  template <Product product, class In_, class Out_>
+  static void enqueue(const Context& context, int lane, const Operands<In_, Out_>& operands) {
+    if (operands.c.empty() || (operands.adds && (operands.a.empty() || operands.b.empty()))) return;
+    context.device->gemm(lane, gpu::gemm_of<product>(operands.a, operands.b, operands.c, operands.adds));
   }
   /// One product for every group that has rows.
   template <Product product, class In_, class Out_ = In_, class OperandsOf>
   static void multiply(const Context& context, ListView<Index> offsets, const OperandsOf& operands_of) {
-    std::vector<gpu::Gemm<In_, Out_>> tasks;
-    for (Index g = 0; g + 1 < offsets.size; ++g)
-      if (offsets[g] < offsets[g + 1]) add_task<product>(tasks, operands_of(g, offsets[g], offsets[g + 1]));
-    run(context, tasks);
+    side_by_side(context, offsets.size - 1, [&](int lane, Index g) {
+      if (offsets[g] < offsets[g + 1])
+        enqueue<product, In_, Out_>(context, lane, operands_of(g, offsets[g], offsets[g + 1]));
+    });
   }
 };
 

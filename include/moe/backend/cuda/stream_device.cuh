@@ -33,9 +33,7 @@ class StreamDevice {
 
   /// Throws DeviceError where there is no GPU, or one that is too old for bfloat16.
   explicit StreamDevice(Stream stream) : stream_(stream) {
-    require_gpu();
-    check(cudaGetDevice(&device_), "Cuda");
-    check(cudaDeviceGetDefaultMemPool(&pool_, device_), "Cuda");
+    check(cudaDeviceGetDefaultMemPool(&pool_, usable_gpu()), "Cuda");
   }
   StreamDevice(const StreamDevice&) = delete;
   StreamDevice& operator=(const StreamDevice&) = delete;
@@ -132,9 +130,9 @@ class StreamDevice {
   // --- products that need not wait for each other -------------------------------------------------------------------
 
   /// What is enqueued so far comes before them. Returns how many lanes there are for `count` products.
-  int begin_tasks(std::size_t count) {
+  int begin_tasks(Index count) {
     if (began_ == nullptr) open_lanes();
-    used_ = count < static_cast<std::size_t>(lanes) ? static_cast<int>(count) : lanes;
+    used_ = count < lanes ? static_cast<int>(count) : lanes;
     if (used_ > 1) check(cudaEventRecord(began_, stream_), "Cuda: products");
     for (int i = 1; i < used_; ++i)
       check(cudaStreamWaitEvent(lanes_[static_cast<std::size_t>(i)].stream, began_, 0), "Cuda: products");
@@ -176,7 +174,8 @@ class StreamDevice {
     void deallocate(char* block, std::size_t) { give(self, block); }
   };
 
-  static void require_gpu() {
+  /// The current device. Throws DeviceError where there is none that can run the library.
+  static int usable_gpu() {
     int driver = 0, count = 0;
     static_cast<void>(cudaDriverGetVersion(&driver));
     if (driver == 0) throw DeviceError("[Cuda] there is no GPU to run on: no NVIDIA driver is installed");
@@ -195,6 +194,7 @@ class StreamDevice {
     if (major < 8)
       throw DeviceError("[Cuda] the GPU must have compute capability 8.0 or more, device " + std::to_string(device) +
                         " has " + std::to_string(major) + "." + std::to_string(minor));
+    return device;
   }
   static Stream stream_of(StreamDevice* self) { return self != nullptr ? self->stream_ : nullptr; }
 
@@ -219,7 +219,6 @@ class StreamDevice {
   }
 
   Stream stream_;
-  int device_ = 0;
   cudaMemPool_t pool_ = nullptr;
   bool keeps_ = false;
   std::array<Lane, lanes> lanes_;
