@@ -22,7 +22,7 @@ TEST_CASE("the shared FFN adds to the output, and to the gradient of the input",
   const auto c = random_matrix<double, Cpu<>>(draw, 40, 4), base = random_matrix<double, Cpu<>>(draw, 40, 4);
   const auto run = [&] {
     auto y = base.copy();
-    path.forward(context, x, y.view());
+    path.finish(context, path.begin(context, x), y.view());
     return y;
   };
   const auto y = run();
@@ -35,7 +35,7 @@ TEST_CASE("the shared FFN adds to the output, and to the gradient of the input",
             Catch::Approx(base.view()(t, d) + ffn.view()(t, d) / (1 + std::exp(-z))).epsilon(1e-12).margin(1e-13));
   }
   auto y_again = base.copy();
-  auto saved = path.forward(context, x, y_again.view());
+  auto saved = path.finish(context, path.begin(context, x), y_again.view());
   Path gradient = gradient_for(path);
   auto d_x = base.copy();
   path.backward(context, c, x, std::move(saved), d_x.view(), gradient);

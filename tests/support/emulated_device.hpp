@@ -140,15 +140,15 @@ class Warp {
     met_[lane] = true;
     swapcontext(&contexts_[lane], &main_);
   }
-  template <class Number>
-  Number exchange_sum(int lane, Number own) {
+  template <class Own, class Combine>
+  Own exchange(int lane, Own own, const Combine& combine) {
     std::memcpy(slots_[lane], &own, sizeof(own));
     meet(lane);
-    Number values[lanes];
+    Own values[lanes];
     for (int i = 0; i < lanes; ++i) std::memcpy(&values[i], slots_[i], sizeof(own));
     for (int step = lanes / 2; step > 0; step /= 2) {
-      Number next[lanes];
-      for (int i = 0; i < lanes; ++i) next[i] = values[i] + values[i ^ step];
+      Own next[lanes];
+      for (int i = 0; i < lanes; ++i) next[i] = combine(values[i], values[i ^ step]);
       std::copy(next, next + lanes, values);
     }
     meet(lane);
@@ -186,7 +186,11 @@ struct EmulatedTeam {
   static constexpr Index size() { return lanes; }
   template <class Number>
   Number sum(Number own) const {
-    return warp->exchange_sum(lane, own);
+    return warp->exchange(lane, own, std::plus<Number>());
+  }
+  template <class Own, class Combine>
+  Own fold(Own own, const Combine& combine) const {
+    return warp->exchange(lane, own, combine);
   }
 };
 
@@ -234,6 +238,7 @@ class EmulatedDevice {
     }
     const void* wait() {
       ++device_->waits;
+      device_->products_before_wait = device_->products;
       return bytes_.data();
     }
 
@@ -285,7 +290,16 @@ class EmulatedDevice {
   template <class In, class Out>
   void gemm(int lane, const gpu::Gemm<In, Out>& task) {
     if (fail_products_after >= 0 && fail_products_after-- == 0) throw std::runtime_error("a product is refused");
+    ++products;
     tasks_[lane].push_back([task] { product(task); });
+  }
+  template <class In, class Out>
+  void gemm_batch(ListView<gpu::Gemm<In, Out>> tasks) {
+    ++batches;
+    for (const auto& task : tasks) {
+      if (!task.has_shape_of(tasks[0])) throw std::logic_error("a batch of several shapes");
+      gemm(0, task);
+    }
   }
   void end_tasks() {
     const Access access;
@@ -303,6 +317,10 @@ class EmulatedDevice {
 
   /// Below 0: every product is accepted; otherwise so many more.
   long fail_products_after = -1;
+  /// Products that were asked for, and batches of them.
+  long products = 0, batches = 0;
+  /// As many as were asked for when the host waited last.
+  long products_before_wait = 0;
   /// Times that products were abandoned.
   long abandoned = 0;
   /// Since it was made: functions that ran, and times the host waited.

@@ -43,8 +43,9 @@ namespace moe {
 ///   drop_over(context, take, chosen_RE, dropped_1E)              see ops/drop.hpp
 ///   group_by_expert(context, chosen_RE)    the pairs (row, expert) sorted by expert, see core/plan.hpp
 ///                                          in two steps, between which work may be enqueued while the loads travel to
-///                                          the host: begin_grouping(context, chosen_RE) -> Grouping, and
-///                                          finish_grouping(context, chosen_RE, grouping) -> Plan
+///                                          the host: begin_grouping(context, chosen_RE, foreseen) -> Grouping, and
+///                                          finish_grouping(context, chosen_RE, grouping) -> Plan. begin_grouping may
+///                                          be told what is foreseen of loads; then the plan need not be complete
 ///   upload, download                       between host values and a view of this backend
 ///   download_later(context, view) -> Later values on their way to the host: wait() is where they are
 ///

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/module.hpp"
+#include "moe/core/group_offsets.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/view.hpp"
 
@@ -25,11 +25,12 @@ class ExpertSpan {
 };
 
 /// A module that maps rows to rows of the same width and knows how to run many of itself at once: rows
-/// [offsets[e], offsets[e+1]) go through experts[e].
+/// [offsets[e], offsets[e+1]) go through experts[e]. In the forward functions a ListView<Index> of offsets will do;
+/// who takes GroupOffsets may begin with the groups that are known.
 template <class X>
 concept Expert = Module<X> && Backend<typename X::Backend> &&
     requires(ExpertSpan<const X> experts, const typename X::Backend::Context& context,
-             View<const typename X::Value, typename X::Backend> x_ND, const std::vector<Index>& offsets) {
+             View<const typename X::Value, typename X::Backend> x_ND, const GroupOffsets& offsets) {
   typename X::Value;
   typename X::GroupSaved;
   X::forward_groups(context, experts, x_ND, offsets);

@@ -13,4 +13,13 @@ concept GateNormalizer = requires(const N& normalizer, Row<const float> logits_E
   normalizer.backward(logits_E, chosen_E, gates_E, gates_E, out_E);
 };
 
+/// A normalizer that threads can share: both functions take a team, as each of it asks them.
+template <class N, class Team>
+concept TeamNormalizer = GateNormalizer<N> && RowTeam<Team> &&
+    requires(const N& normalizer, Row<const float> logits_E, Row<const Rank> chosen_E, Row<const float> gates_E,
+             Row<float> out_E, Team team) {
+  normalizer.normalize(logits_E, chosen_E, out_E, team);
+  normalizer.backward(logits_E, chosen_E, gates_E, gates_E, out_E, team);
+};
+
 }  // namespace moe

@@ -2,6 +2,7 @@
 
 #include "moe/concepts/archetype.hpp"
 #include "moe/core/row_context.hpp"
+#include "moe/core/team.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe {
@@ -13,11 +14,26 @@ concept PlainRowRouter = requires(const R& router, Row<const float> logits_E, Ro
   router.choose(logits_E, chosen_E);
 };
 
+/// A plain row router that threads can share: `choose(logits_E, chosen_E, team)` is asked by each of the team.
+template <class R, class Team>
+concept TeamRowRouter = PlainRowRouter<R> && RowTeam<Team> &&
+    requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E, Team team) {
+  router.choose(logits_E, chosen_E, team);
+};
+
 /// A row router that also asks for the row's index, token, language, random key or the layer's buffer.
 template <class R>
 concept ContextRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E,
                                     RowContext<float> row) {
   router.choose(logits_E, chosen_E, row);
+};
+
+/// A row router that knows before it chooses how many of `experts` each row will get, whatever the logits are, NaN
+/// included: devices count on its word before they have counted. It may also say `chosen_by_all()`, the expert that
+/// every row chooses.
+template <class R>
+concept ForetellsChoices = requires(const R& router, Index experts) {
+  { router.choices(experts) } -> std::convertible_to<Index>;
 };
 
 /// Sees one row at a time.

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "moe/core/host_device.hpp"
 #include "moe/core/index.hpp"
+#include "moe/core/team.hpp"
 
 namespace moe {
 
@@ -27,31 +29,44 @@ struct Row {
   }
 };
 
-/// The largest value of a row that has at least one.
+/// What no value is less than.
 template <class Real>
-MOE_HOST_DEVICE std::remove_const_t<Real> max(Row<Real> row) {
-  std::remove_const_t<Real> best = row[0];
-  for (Index i = 1; i < row.size; ++i)
+inline constexpr Real below_all = -std::numeric_limits<Real>::infinity();
+
+/// The larger of two values.
+struct Larger {
+  /// a, unless b is above it.
+  template <class Real>
+  MOE_HOST_DEVICE Real operator()(Real a, Real b) const {
+    return b > a ? b : a;
+  }
+};
+
+/// The largest value of a row that has at least one.
+template <class Real, RowTeam Team = TeamOfOne>
+MOE_HOST_DEVICE std::remove_const_t<Real> max(Row<Real> row, Team team = {}) {
+  std::remove_const_t<Real> best = row[team.rank() < row.size ? team.rank() : 0];
+  for (Index i = team.rank() + team.size(); i < row.size; i += team.size())
     if (row[i] > best) best = row[i];
-  return best;
+  return team.fold(best, Larger{});
 }
 
 /// sum_i exp(row_i - shift); shift by the row's maximum and no term overflows.
-template <class Real>
-MOE_HOST_DEVICE std::remove_const_t<Real> sum_exp(Row<Real> row, std::remove_const_t<Real> shift) {
+template <class Real, RowTeam Team = TeamOfOne>
+MOE_HOST_DEVICE std::remove_const_t<Real> sum_exp(Row<Real> row, std::remove_const_t<Real> shift, Team team = {}) {
   using std::exp;
   std::remove_const_t<Real> total = 0;
-  for (Index i = 0; i < row.size; ++i) total += exp(row[i] - shift);
-  return total;
+  for (Index i = team.rank(); i < row.size; i += team.size()) total += exp(row[i] - shift);
+  return team.sum(total);
 }
 
 /// s = softmax(z) over the whole row; s may be z.
-template <class Real>
-MOE_HOST_DEVICE void softmax(Row<const Real> z_E, Row<Real> s_E) {
+template <class Real, RowTeam Team = TeamOfOne>
+MOE_HOST_DEVICE void softmax(Row<const Real> z_E, Row<Real> s_E, Team team = {}) {
   using std::exp;
   if (z_E.size == 0) return;
-  const Real best = max(z_E), total = sum_exp(z_E, best);
-  for (Index e = 0; e < z_E.size; ++e) s_E[e] = exp(z_E[e] - best) / total;
+  const Real best = max(z_E, team), total = sum_exp(z_E, best, team);
+  for (Index e = team.rank(); e < z_E.size; e += team.size()) s_E[e] = exp(z_E[e] - best) / total;
 }
 
 }  // namespace moe

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <concepts>
+
 #include "moe/core/host_device.hpp"
 #include "moe/core/index.hpp"
 
@@ -17,6 +19,19 @@ struct TeamOfOne {
   MOE_HOST_DEVICE static constexpr Number sum(Number own) {
     return own;
   }
+  /// The same for another way to make one value of two, which must not care for their order.
+  template <class Own, class Combine>
+  MOE_HOST_DEVICE static constexpr Own fold(Own own, const Combine& /*combine*/) {
+    return own;
+  }
+};
+
+/// What rows are shared by.
+template <class T>
+concept RowTeam = requires(const T& team, float own) {
+  { team.rank() } -> std::convertible_to<Index>;
+  { team.size() } -> std::convertible_to<Index>;
+  { team.sum(own) } -> std::same_as<float>;
 };
 
 }  // namespace moe

@@ -193,8 +193,10 @@ class HybridMoE {
       const auto scale_T2 = fusion.template scales<Real, Backend>(context, mass_1T.view());
       const auto gates_TE = scaled_side_by_side<Real, Backend>(context, by_token.decision.gates_RE.view(),
                                                                by_segment.gates.view(), scale_T2.view());
-      const auto plan = Backend::group_by_expert(context, choices_of_both(context, by_token, by_segment));
-      return mix_infer<ExpertType>(context, experts(), x_TD, plan, gates_TE.view());
+      const auto chosen_TE = choices_of_both(context, by_token, by_segment);
+      auto plan =
+          Backend::finish_grouping(context, chosen_TE, begin_grouping(context, chosen_TE, by_token, by_segment));
+      return mix_infer<ExpertType>(context, experts(), x_TD, std::move(plan), gates_TE.view());
     } else {
       auto o_token_TD = token.infer(context, x_TD, batch);
       auto [o_segment_TD, gates_TE] = segment.infer_with_gates(context, x_TD, batch);
@@ -279,11 +281,17 @@ class HybridMoE {
     return side_by_side<Rank, Backend>(context, by_token.decision.kept(), by_segment.chosen.view());
   }
 
+  auto begin_grouping(const Context& context, const Matrix<Rank, Backend>& chosen_TE,
+                      const typename Token::Routed& by_token, const typename Segment::Routed& by_segment) const {
+    return Backend::begin_grouping(
+        context, chosen_TE, Foreseen::side_by_side(by_token.decision.choice.foreseen, segment.foreseen(by_segment)));
+  }
+
   Forward<Tensor, Saved, Stats> forward_joined(const Context& context, ConstView x_TD, const Batch& batch) const {
     JoinedSaved saved{token.decide(context, x_TD, batch), segment.decide(context, x_TD, batch), {}, {}, {}};
     const auto chosen_TE = choices_of_both(context, saved.token, saved.segment);
-    // What does not depend on the loads is enqueued while they travel.
-    auto grouping = Backend::begin_grouping(context, chosen_TE);
+    // What does not depend on the loads is enqueued while they travel, the experts whose loads are known included.
+    auto grouping = begin_grouping(context, chosen_TE, saved.token, saved.segment);
     auto losses = token.begin_losses(context, saved.token);
     saved.mass_1T = sum_of_gates<Real, Backend>(context, std::as_const(saved.segment.gates).view());
     saved.scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(saved.mass_1T).view());
@@ -291,11 +299,12 @@ class HybridMoE {
         context, std::as_const(saved.token.decision.gates_RE).view(), std::as_const(saved.segment.gates).view(),
         std::as_const(saved.scale_T2).view());
     auto plan = Backend::finish_grouping(context, chosen_TE, std::move(grouping));
-    const Index of_token = token.bank.count();
-    Stats stats{token.account(context, saved.token, std::move(losses), {plan.offsets.data(), of_token + 1}),
-                segment.account(context, saved.segment, {plan.offsets.data() + of_token, segment.bank.count() + 1})};
     auto [y_TD, mix_saved] = mix<ExpertType>(context, experts(), x_TD, std::move(plan), gates_TE.view());
     saved.mix = std::move(mix_saved);
+    const Index* offsets = saved.mix.plan.offsets.data();
+    const Index of_token = token.bank.count();
+    Stats stats{token.account(context, saved.token, std::move(losses), {offsets, of_token + 1}),
+                segment.account(context, saved.segment, {offsets + of_token, segment.bank.count() + 1})};
     return {std::move(y_TD), {{}, x_TD, std::move(saved)}, std::move(stats)};
   }
 

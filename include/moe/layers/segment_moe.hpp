@@ -192,6 +192,16 @@ class SegmentMoE {
     if (routed.cut.segments.count() > 0) stats.boundary_1E = std::move(routed.decision.choice.boundary_1E);
     return stats;
   }
+  /// What a decision says of loads before they are counted.
+  Foreseen foreseen(const Routed& routed) const {
+    const Foreseen& of_segments = routed.decision.choice.foreseen;
+    const Segments& segments = routed.cut.segments;
+    if (!feeds_rows || segments.count() == 0) return of_segments;
+    const Index length = segments.begin[1] - segments.begin[0];
+    for (std::size_t v = 1; v + 1 < segments.begin.size(); ++v)
+      if (segments.begin[v + 1] - segments.begin[v] != length) return {};
+    return of_segments.times(length);
+  }
   /// For each row, the gates of its segment.
   RealTensor gates_of_rows(const Context& context, const Routed& routed) const {
     return feeds_rows ? routed.gates.copy() : spread<Real>(context, routed.gates, routed.cut);
@@ -219,25 +229,27 @@ class SegmentMoE {
   /// The light half in training, and the pairs sorted by expert.
   Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
     Planned planned{{}, decide(context, x_TD, batch), {}};
-    planned.plan = Backend::group_by_expert(context, planned.routed.chosen);
+    planned.plan = group(context, planned.routed);
+    planned.plan.complete();
     planned.stats = account(context, planned.routed, planned.plan.offsets);
     return planned;
   }
 
   /// The heavy half (eq. 5): x_TD is what `planned` was made from.
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
-    Saved saved{{}, x_TD, std::move(planned.routed), {}};
-    auto [y, mix_saved] = mix<X>(context, bank.span(), fed(x_TD, saved.routed), std::move(planned.plan),
-                                 std::as_const(saved.routed.gates).view());
-    saved.mix = std::move(mix_saved);
-    return {answers_of_rows(context, std::move(y), saved.routed.cut), std::move(saved), std::move(planned.stats)};
+    auto [y_TD, saved] = answer(context, x_TD, std::move(planned.routed), std::move(planned.plan));
+    return {std::move(y_TD), std::move(saved), std::move(planned.stats)};
   }
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
   /// fit.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SegmentMoE::forward", x_TD, batch);
-    return run(context, x_TD, plan(context, x_TD, batch));
+    Routed routed = decide(context, x_TD, batch);
+    auto plan = group(context, routed);
+    auto [y_TD, saved] = answer(context, x_TD, std::move(routed), std::move(plan));
+    Stats stats = account(context, saved.routed, saved.mix.plan.offsets);
+    return {std::move(y_TD), std::move(saved), std::move(stats)};
   }
   /// The same for a matrix that `saved` is to keep.
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
@@ -323,10 +335,10 @@ class SegmentMoE {
     require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "SegmentMoE::decode", "x has ",
             x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
     route_new_segments(context, state);
-    const auto plan = Backend::group_by_expert(context, state.chosen_BE);
+    auto plan = Backend::group_by_expert(context, state.chosen_BE);
     const auto narrow_BD = feeds_rows ? Tensor() : as_fed(context, state.u_BD);
     const ConstView fed_BD = feeds_rows ? x_BD : read_by_experts(state.u_BD, narrow_BD);
-    return mix_infer<X>(context, bank.span(), fed_BD, plan, std::as_const(state.gates_BE).view());
+    return mix_infer<X>(context, bank.span(), fed_BD, std::move(plan), std::as_const(state.gates_BE).view());
   }
   /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
@@ -442,9 +454,21 @@ class SegmentMoE {
     return decide_for_inference(context, x_TD, batch);
   }
   Tensor infer_as(const Routed& routed, const Context& context, ConstView x_TD) const {
-    const auto plan = Backend::group_by_expert(context, routed.chosen);
-    auto y = mix_infer<X>(context, bank.span(), fed(x_TD, routed), plan, routed.gates.view());
+    auto y = mix_infer<X>(context, bank.span(), fed(x_TD, routed), group(context, routed), routed.gates.view());
     return answers_of_rows(context, std::move(y), routed.cut);
+  }
+  moe::Plan<Backend> group(const Context& context, const Routed& routed) const {
+    const auto chosen = routed.chosen.view();
+    return Backend::finish_grouping(context, chosen, Backend::begin_grouping(context, chosen, foreseen(routed)));
+  }
+  /// The heavy half of training.
+  std::pair<Tensor, Saved> answer(const Context& context, ConstView x_TD, Routed routed,
+                                  moe::Plan<Backend> plan) const {
+    Saved saved{{}, x_TD, std::move(routed), {}};
+    auto [y, mix_saved] = mix<X>(context, bank.span(), fed(x_TD, saved.routed), std::move(plan),
+                                 std::as_const(saved.routed.gates).view());
+    saved.mix = std::move(mix_saved);
+    return {answers_of_rows(context, std::move(y), saved.routed.cut), std::move(saved)};
   }
   /// What experts read: rows of x, or segments.
   static ConstView fed(ConstView x_TD, const Routed& routed) {

@@ -186,20 +186,18 @@ class TokenMoE {
   /// The light half in training, and the pairs sorted by expert.
   Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
     Planned planned{{}, decide(context, x_TD, batch), {}};
-    auto grouping = Backend::begin_grouping(context, planned.routed.decision.kept());
+    auto grouping = begin_grouping(context, planned.routed.decision);
     auto losses = begin_losses(context, planned.routed);
     planned.plan = Backend::finish_grouping(context, planned.routed.decision.kept(), std::move(grouping));
+    planned.plan.complete();
     planned.stats = account(context, planned.routed, std::move(losses), planned.plan.offsets);
     return planned;
   }
 
   /// The heavy half: x_TD is what `planned` was made from.
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
-    Saved saved{{}, x_TD, std::move(planned.routed), {}, {}};
-    auto [y_TD, mix_saved] = mix<X>(context, bank.span(), x_TD, std::move(planned.plan),
-                                    std::as_const(saved.routed.decision.gates_RE).view());
-    saved.mix = std::move(mix_saved);
-    saved.path = always_on.forward(context, x_TD, y_TD.view());
+    auto path = always_on.begin(context, x_TD);
+    auto [y_TD, saved] = answer(context, x_TD, std::move(planned.routed), std::move(planned.plan), std::move(path));
     return {std::move(y_TD), std::move(saved), std::move(planned.stats)};
   }
 
@@ -207,7 +205,15 @@ class TokenMoE {
   /// fit.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("TokenMoE::forward", x_TD, batch);
-    return run(context, x_TD, plan(context, x_TD, batch));
+    // What does not depend on the loads is enqueued while they travel, the experts whose loads are known included.
+    Routed routed = decide(context, x_TD, batch);
+    auto grouping = begin_grouping(context, routed.decision);
+    auto losses = begin_losses(context, routed);
+    auto path = always_on.begin(context, x_TD);
+    auto plan = Backend::finish_grouping(context, routed.decision.kept(), std::move(grouping));
+    auto [y_TD, saved] = answer(context, x_TD, std::move(routed), std::move(plan), std::move(path));
+    Stats stats = account(context, saved.routed, std::move(losses), saved.mix.plan.offsets);
+    return {std::move(y_TD), std::move(saved), std::move(stats)};
   }
   /// The same for a matrix that `saved` is to keep.
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
@@ -300,10 +306,26 @@ class TokenMoE {
   }
   Tensor answer(const Context& context, ConstView x_TD, RowFacts facts) const {
     const Decision<Real, Backend> decision = decide_for_inference(context, x_TD, facts).decision;
-    const auto plan = Backend::group_by_expert(context, decision.kept());
-    auto y_TD = mix_infer<X>(context, bank.span(), x_TD, plan, decision.gates_RE.view());
-    always_on.forward(context, x_TD, y_TD.view());
+    auto grouping = begin_grouping(context, decision);
+    auto path = always_on.begin(context, x_TD);
+    auto plan = Backend::finish_grouping(context, decision.kept(), std::move(grouping));
+    auto y_TD = mix_infer<X>(context, bank.span(), x_TD, std::move(plan), decision.gates_RE.view());
+    always_on.finish(context, std::move(path), y_TD.view());
     return y_TD;
+  }
+  /// The heavy half of training after the path's first one.
+  template <class Begun>
+  std::pair<Tensor, Saved> answer(const Context& context, ConstView x_TD, Routed routed, moe::Plan<Backend> plan,
+                                  Begun path) const {
+    Saved saved{{}, x_TD, std::move(routed), {}, {}};
+    auto [y_TD, mix_saved] =
+        mix<X>(context, bank.span(), x_TD, std::move(plan), std::as_const(saved.routed.decision.gates_RE).view());
+    saved.mix = std::move(mix_saved);
+    saved.path = always_on.finish(context, std::move(path), y_TD.view());
+    return {std::move(y_TD), std::move(saved)};
+  }
+  static auto begin_grouping(const Context& context, const Decision<Real, Backend>& decision) {
+    return Backend::begin_grouping(context, decision.kept(), decision.choice.foreseen);
   }
   static View<const Real, Backend> logits(const Decision<Real, Backend>& decision) { return decision.logits_RE.view(); }
 };

@@ -19,9 +19,14 @@ struct NoAlwaysOn {
   template <class Other>
   using rebind = NoAlwaysOn;
   struct Saved {};
+  /// Computes nothing.
+  template <class Context, class Input>
+  Saved begin(const Context&, Input) const {
+    return {};
+  }
   /// Adds nothing.
-  template <class Context, class Input, class Output>
-  Saved forward(const Context&, Input, Output) const {
+  template <class Context, class Output>
+  Saved finish(const Context&, Saved, Output) const {
     return {};
   }
   /// Adds nothing.
@@ -55,6 +60,14 @@ struct SigmoidGatedFfn {
     typename X::GroupSaved ffn;
   };
 
+  /// What begin computes.
+  struct Begun {
+    /// FFN(x).
+    Tensor s_TD;
+    /// What backward needs.
+    Saved saved;
+  };
+
   /// What every row takes.
   X ffn;
   /// One logit a row, without bias.
@@ -65,23 +78,29 @@ struct SigmoidGatedFfn {
   SigmoidGatedFfn(Index width, Index hidden)
       : ffn(width, hidden), gate(Linear<Real, Backend>::without_bias(width, 1)) {}
 
-  /// y_TD += sigmoid(w . x) FFN(x), row by row.
-  Saved forward(const Context& context, ConstView x_TD, View<Value, Backend> y_TD) const {
-    Saved saved;
+  /// sigmoid(w . x) and FFN(x) of every row.
+  Begun begin(const Context& context, ConstView x_TD) const {
+    Begun begun;
     const auto z_T1 = gate.forward_row_by_row(context, x_TD);
-    saved.g_1T = Matrix<Real, Backend>::uninitialized(context, 1, x_TD.rows);
-    Tensor s_TD;
-    std::tie(s_TD, saved.ffn) = X::forward_groups(context, std::span(&ffn, 1), x_TD, {0, x_TD.rows});
-    Backend::for_each_row(context, x_TD.rows,
-                          [=, z = z_T1.view(), s = std::as_const(s_TD).view(), g_1T = saved.g_1T.view()] MOE_ON_DEVICE(
-                              Index t, Team team) {
-                            using std::exp;
-                            const Real g = 1 / (1 + exp(-z(t, 0)));
+    begun.saved.g_1T = Matrix<Real, Backend>::uninitialized(context, 1, x_TD.rows);
+    Backend::for_each_element(context, x_TD.rows,
+                              [z = z_T1.view(), g_1T = begun.saved.g_1T.view()] MOE_ON_DEVICE(Index t) {
+                                using std::exp;
+                                g_1T(0, t) = 1 / (1 + exp(-z(t, 0)));
+                              });
+    std::tie(begun.s_TD, begun.saved.ffn) = X::forward_groups(context, std::span(&ffn, 1), x_TD, {0, x_TD.rows});
+    return begun;
+  }
+  /// y_TD += sigmoid(w . x) FFN(x), row by row.
+  Saved finish(const Context& context, Begun begun, View<Value, Backend> y_TD) const {
+    Backend::for_each_row(context, y_TD.rows,
+                          [=, s = std::as_const(begun.s_TD).view(),
+                           g_1T = std::as_const(begun.saved.g_1T).view()] MOE_ON_DEVICE(Index t, Team team) {
+                            const Real g = g_1T(0, t);
                             for (Index d = team.rank(); d < y_TD.cols; d += team.size())
                               y_TD(t, d) = static_cast<Value>(widened(y_TD(t, d)) + g * widened(s(t, d)));
-                            if (team.rank() == 0) g_1T(0, t) = g;
                           });
-    return saved;
+    return std::move(begun.saved);
   }
 
   /// dg = <d_y, FFN(x)>, dz = dg g (1 - g); adds to d_x what comes through the gate and through the FFN.

@@ -190,6 +190,7 @@ struct Gating {
       auto kept = drop_over_capacity<Backend>(context, capacity, std::as_const(decision.choice.chosen_RE).view());
       decision.kept_RE = std::move(kept.kept_RE);
       decision.dropped = std::move(kept.dropped);
+      decision.choice.foreseen = {};
     }
     decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE, normalised_over(decision));
     return decision;

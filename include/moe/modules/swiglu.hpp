@@ -10,6 +10,7 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/group_offsets.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
@@ -102,7 +103,7 @@ struct SwiGlu {
 
   /// x_ND -> y_ND, and what backward_groups needs.
   static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, ExpertSpan<const SwiGlu> experts,
-                                                      ConstView x_ND, ListView<Index> offsets) {
+                                                      ConstView x_ND, const GroupOffsets& offsets) {
     const Index hidden = experts[0].hidden();
     GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, hidden),
                      Tensor::uninitialized(context, x_ND.rows, hidden)};
@@ -132,7 +133,7 @@ struct SwiGlu {
 
   /// forward_groups with nothing kept: the same bits.
   static Tensor infer_groups(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView x_ND,
-                             ListView<Index> offsets) {
+                             const GroupOffsets& offsets) {
     return answer(context, experts, x_ND, offsets, {}, {});
   }
 
@@ -172,7 +173,7 @@ struct SwiGlu {
   }
   /// y_ND; silu's argument and its factor go to a_NF and b_NF, or nowhere where these are empty.
   static Tensor answer(const Context& context, ExpertSpan<const SwiGlu> experts, ConstView x_ND,
-                       ListView<Index> offsets, View<Value, Backend> a_NF, View<Value, Backend> b_NF) {
+                       const GroupOffsets& offsets, View<Value, Backend> a_NF, View<Value, Backend> b_NF) {
     auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
     Backend::grouped_swiglu(context, x_ND, weights(context, experts, &SwiGlu::gate_proj),
                             weights(context, experts, &SwiGlu::up_proj), offsets, a_NF, b_NF, h_NF.view());

@@ -35,7 +35,7 @@ Matrix<Value, B> gathered(const typename B::Context& context, View<const Value, 
 
 /// The heavy half of every layer: y_t = sum over the pairs (t, e) of gates_te experts[e](x_t); 0 for a row nobody
 /// chose. Rows are gathered by expert, each expert runs once over its rows, and each row adds up its answers by
-/// ascending expert.
+/// ascending expert. The plan need not be complete.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 std::pair<Matrix<Value, B>, MixSaved<X>> mix(const typename B::Context& context, ExpertSpan<const X> experts,
                                              View<const Value, B> x_TD, Plan<B> plan,
@@ -45,7 +45,8 @@ std::pair<Matrix<Value, B>, MixSaved<X>> mix(const typename B::Context& context,
   saved.gates_1N = gates_of_pairs<Wide<Value>, B>(context, gates_TE, saved.plan);
   const auto x_ND = gathered<Value, B>(context, x_TD, saved.plan);
   Matrix<Value, B> y_ND;
-  std::tie(y_ND, saved.experts) = X::forward_groups(context, experts, x_ND.view(), saved.plan.offsets);
+  std::tie(y_ND, saved.experts) = X::forward_groups(context, experts, x_ND.view(), saved.plan.groups());
+  saved.plan.complete();
   auto y_TD = Matrix<Value, B>::uninitialized(context, x_TD.rows, x_TD.cols);
   B::combine_rows(context, y_ND, saved.gates_1N, saved.plan, y_TD.view());
   return {std::move(y_TD), std::move(saved)};
@@ -72,10 +73,10 @@ std::pair<Matrix<Value, B>, Matrix<Wide<Value>, B>> mix_back(const typename B::C
 /// mix without anything kept.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 Matrix<Value, B> mix_infer(const typename B::Context& context, ExpertSpan<const X> experts, View<const Value, B> x_TD,
-                           const Plan<B>& plan, View<const Wide<Value>, B> gates_TE) {
+                           Plan<B> plan, View<const Wide<Value>, B> gates_TE) {
   const auto gates_1N = gates_of_pairs<Wide<Value>, B>(context, gates_TE, plan);
   const auto x_ND = gathered<Value, B>(context, x_TD, plan);
-  const auto y_ND = X::infer_groups(context, experts, x_ND.view(), plan.offsets);
+  const auto y_ND = X::infer_groups(context, experts, x_ND.view(), plan.groups());
   auto y_TD = Matrix<Value, B>::uninitialized(context, x_TD.rows, x_TD.cols);
   B::combine_rows(context, y_ND, gates_1N, plan, y_TD.view());
   return y_TD;

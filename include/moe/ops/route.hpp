@@ -9,6 +9,7 @@
 #include "moe/concepts/capacity.hpp"
 #include "moe/concepts/router.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/group_offsets.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -21,7 +22,26 @@ struct Choice {
   Matrix<Rank, B> chosen_RE;
   /// One score an expert, or empty.
   Matrix<Real, B> boundary_1E;
+  /// What the router's rule says of loads; nothing where a count costs no wait.
+  Foreseen foreseen{};
 };
+
+/// What a router says of the choice for `rows` rows before it makes it.
+template <SingleRouter R>
+Foreseen foresee(const R& router, Index rows, Index experts, Index take) {
+  Foreseen result;
+  if constexpr (requires { requires R::fills_experts; }) {
+    result.pairs = experts * take;
+    result.load.assign(static_cast<std::size_t>(experts), take);
+  } else if constexpr (ForetellsChoices<R>) {
+    result.pairs = rows * static_cast<Index>(router.choices(experts));
+    result.load.assign(static_cast<std::size_t>(experts), GroupOffsets::unknown);
+    if constexpr (requires { router.chosen_by_all(); })
+      if (const Index expert = router.chosen_by_all(); expert >= 0 && expert < experts)
+        result.load[static_cast<std::size_t>(expert)] = rows;
+  }
+  return result;
+}
 
 /// What the batch says of the routed rows; empty where the rows are segments.
 struct RowFacts {
@@ -37,6 +57,15 @@ void choose_by_logits(const typename B::Context& context, const R& router, View<
                       View<Rank, B> chosen_RE) {
   B::for_each(context, logits_RE.rows,
               [=] MOE_ON_DEVICE(Index r) { router.choose(logits_RE.row(r), chosen_RE.row(r)); });
+}
+
+/// The same by a router that a row's threads can share.
+template <class Real, Backend B, TeamRowRouter<typename B::Team> R>
+void choose_by_logits(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
+                      View<Rank, B> chosen_RE) {
+  B::for_each_row(context, logits_RE.rows, [=] MOE_ON_DEVICE(Index r, typename B::Team team) {
+    router.choose(logits_RE.row(r), chosen_RE.row(r), team);
+  });
 }
 
 /// The same by a router that asks for the row's context.
@@ -66,16 +95,18 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
   Choice<Real, B> choice;
   choice.chosen_RE = Matrix<Rank, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
   const auto chosen_RE = choice.chosen_RE.view();
+  [[maybe_unused]] Index take = 0;
   if constexpr (MatrixRouter<R>) {
     choice.boundary_1E = Matrix<Real, B>::uninitialized(context, 1, logits_RE.cols);
     const Index wanted = capacity.rows_per_expert({logits_RE.rows, logits_RE.cols, logits_RE.rows});
-    const Index take = std::clamp(wanted, Index{0}, logits_RE.rows);
+    take = std::clamp(wanted, Index{0}, logits_RE.rows);
     router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view());
   } else if constexpr (ContextRowRouter<R>) {
     choose_in_context<Real, B>(context, router, logits_RE, buffer_1E, facts, chosen_RE);
   } else {
     choose_by_logits<Real, B>(context, router, logits_RE, chosen_RE);
   }
+  if constexpr (!B::is_host) choice.foreseen = foresee(router, logits_RE.rows, logits_RE.cols, take);
   return choice;
 }
 

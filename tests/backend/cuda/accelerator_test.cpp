@@ -215,6 +215,44 @@ TEST_CASE("experts choose rows as on the CPU, compared or sorted, ties and NaN a
   }
 }
 
+TEST_CASE("rows that lanes share are chosen and weighed as by one thread", "[accelerator]") {
+  using Warps = EmulatedWarps<8>;
+  const Warps::Context lanes;
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    Draw draw("lanes choose", i);
+    const Index rows = draw.between(1, 4), experts = draw.between(1, 20);
+    auto logits = random_matrix<double, Cpu<>>(draw, rows, experts);
+    for (Index c = 0; c < logits.size(); ++c) {
+      if (draw.one_in(2)) logits.data()[c] = static_cast<double>(draw.between(-1, 1));
+      if (draw.one_in(9)) logits.data()[c] = draw.one_in(2) ? std::numeric_limits<double>::quiet_NaN() : -0.0;
+    }
+    auto logits_there = Matrix<double, Warps>::uninitialized(lanes, rows, experts);
+    Warps::upload(lanes, logits.data(), logits_there.view());
+    const SharedTopK router{.k = draw.between(1, 5), .shared = draw.between(-1, experts - 1)};
+    Matrix<Rank, Cpu<>> chosen(rows, experts);
+    Matrix<double, Cpu<>> gates(rows, experts);
+    auto chosen_there = Matrix<Rank, Warps>::uninitialized(lanes, rows, experts);
+    choose_by_logits<double, Warps>(lanes, router, std::as_const(logits_there).view(), chosen_there.view());
+    for (Index r = 0; r < rows; ++r) {
+      router.choose(std::as_const(logits).view().row(r), chosen.view().row(r));
+      SoftmaxOverChosen{}.normalize(std::as_const(logits).view().row(r), std::as_const(chosen).view().row(r),
+                                    gates.view().row(r));
+    }
+    std::vector<Rank> ranks(static_cast<std::size_t>(chosen.size()));
+    Warps::download(lanes, std::as_const(chosen_there).view(), ranks.data());
+    INFO("case " << i << ", MOE_TEST_SEED=" << seed());
+    CHECK(ranks == listed(chosen));
+    const auto gates_there = normalize<double, Warps>(lanes, SoftmaxOverChosen{}, std::as_const(logits_there).view(),
+                                                      std::as_const(chosen_there).view());
+    std::vector<double> weights(ranks.size());
+    Warps::download(lanes, gates_there.view(), weights.data());
+    for (std::size_t c = 0; c < weights.size(); ++c) {
+      const double expected = gates.data()[c];
+      CHECK(((std::isnan(expected) && std::isnan(weights[c])) || std::abs(weights[c] - expected) < 1e-14));
+    }
+  }
+}
+
 TEST_CASE("capacities drop, and pairs are grouped, as on the CPU", "[accelerator]") {
   const CpuContext cpu{.threads = 1};
   for (std::uint32_t i = 0; i < 200; ++i) {
@@ -240,6 +278,27 @@ TEST_CASE("capacities drop, and pairs are grouped, as on the CPU", "[accelerator
     CHECK(fetched(plan_there.pair_begin_1T) == listed(plan.pair_begin_1T));
     CHECK(fetched(plan_there.pairs_1N) == listed(plan.pairs_1N));
   }
+}
+
+TEST_CASE("a choice that is not what was foretold is found out", "[accelerator]") {
+  const Matrix<Rank, Cpu<>> chosen = [] {
+    Matrix<Rank, Cpu<>> all(10, 3);
+    for (Index t = 0; t < 10; ++t) all.view()(t, 0) = 1, all.view()(t, 2) = 2;
+    return all;
+  }();
+  const auto chosen_there = sent(chosen);
+  const auto grouped = [&](const Foreseen& foreseen) {
+    const auto view = std::as_const(chosen_there).view();
+    return A::finish_grouping(context, view, A::begin_grouping(context, view, foreseen));
+  };
+  auto less = grouped({10, {}}), elsewhere = grouped({20, {5, GroupOffsets::unknown, GroupOffsets::unknown}});
+  CHECK_THROWS_WITH(less.complete(), "[Plan] the router foretold 10 pairs before expert 3, it chose 20");
+  CHECK_THROWS_WITH(elsewhere.complete(), "[Plan] the router foretold 5 pairs before expert 1, it chose 10");
+  auto right = grouped({20, {10, GroupOffsets::unknown, GroupOffsets::unknown}});
+  CHECK(right.pairs() == 20);
+  CHECK_FALSE(right.is_complete);
+  right.complete();
+  CHECK(right.offsets == std::vector<Index>{0, 10, 10, 20});
 }
 
 TEST_CASE("the host that reads the device's memory is stopped", "[accelerator]") {

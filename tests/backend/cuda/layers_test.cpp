@@ -108,6 +108,29 @@ TEST_CASE("the host waits once in forward, for the loads, and never in backward"
   check(make_multipl<MultiPlTokenLevel<float, Emulated>>(sizes));
 }
 
+TEST_CASE("experts whose loads are known begin before the loads arrive", "[accelerator]") {
+  const Emulated::Context context;
+  const auto x_TD = Matrix<float, Emulated>::zeros(context, 128, 8);
+  const auto begun_before_the_wait = [&](const auto& layer) {
+    const long before = context.device->products, waits = context.device->waits;
+    static_cast<void>(layer.infer(context, x_TD, Batch::sequences(2, 64)));
+    CHECK(context.device->waits == waits + 1);
+    return context.device->products_before_wait - before;
+  };
+  // Gate and up of the shared expert and of two segment experts, whose rows are a batch each.
+  const MultiPlSettings sizes{.width = 8, .hidden = 8, .token_experts = 3, .segment_experts = 2, .window = 16};
+  const long batches = context.device->batches;
+  CHECK(begun_before_the_wait(make_multipl<MultiPlMoe<float, Emulated>>(sizes)) == 6);
+  CHECK(context.device->batches >= batches + 3);
+  CHECK(begun_before_the_wait(make_multipl<MultiPlTokenLevel<float, Emulated>>(sizes)) == 2);
+  // All three products of the path beside the experts.
+  using Ffn = SwiGlu<float, Emulated>;
+  CHECK(begun_before_the_wait(TokenMoE(TopK{.k = 2}, SoftmaxOverAll{}, Unlimited{}, ExpertBank<Ffn>(4, 8, 8),
+                                       SigmoidGatedFfn<Ffn>(8, 8))) == 3);
+  // Who takes how many rows is not foretold.
+  CHECK(begun_before_the_wait(TokenMoE(TopK{.k = 2}, SoftmaxOverAll{}, Unlimited{}, ExpertBank<Ffn>(4, 8, 8))) == 0);
+}
+
 TEST_CASE("when the device's memory is out, a call says so, loses nothing and works again", "[accelerator][memory]") {
   using Layer = CausalMultiPlMoe<float, Emulated>;
   DeviceMemory& memory = DeviceMemory::get();

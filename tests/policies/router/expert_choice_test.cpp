@@ -21,9 +21,10 @@ struct Notes {
     std::vector<double>* scores = nullptr;
     Index* take = nullptr;
   };
+  using Team = TeamOfOne;
   template <class F>
-  static void for_each(const Context&, Index count, const F& f) {
-    for (Index i = 0; i < count; ++i) f(i);
+  static void for_each_row(const Context&, Index rows, const F& f) {
+    for (Index r = 0; r < rows; ++r) f(r, Team{});
   }
   template <class Real>
   static void top_rows(const Context& context, View<Real, Notes> scores_RE, Index take, View<Rank, Notes>,

@@ -451,7 +451,7 @@ struct Cpu {
   /// Nothing travels on the CPU: it groups when it is asked to finish.
   struct Grouping {};
   /// The two steps of group_by_expert.
-  static Grouping begin_grouping(const Context&, View<const Rank, Cpu>) { return {}; }
+  static Grouping begin_grouping(const Context&, View<const Rank, Cpu>, const Foreseen& = {}) { return {}; }
   /// The plan.
   static Plan<Cpu> finish_grouping(const Context& context, View<const Rank, Cpu> chosen_TE, Grouping) {
     return group_by_expert(context, chosen_TE);

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "moe/backend/cuda/buffer.cuh"
 #include "moe/backend/cuda/gemm.cuh"
@@ -16,6 +18,7 @@
 #include "moe/backend/cuda/score_order.cuh"
 #include "moe/backend/cuda/swiglu.cuh"
 #include "moe/core/adamw_pace.hpp"
+#include "moe/core/group_offsets.hpp"
 #include "moe/core/host_device.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
@@ -38,8 +41,9 @@ namespace moe {
 ///   cells(rows, cols, f)                f(r, c), threads side by side take columns side by side
 ///   rows(count, f)                      f(r, team) for r in [0, count), a team each
 ///   policy()                            where Thrust's algorithms run
-///   begin_tasks(n), gemm(lane, ...), end_tasks() or abandon_tasks()
-///                                       products that need not wait for each other; those of one lane run in order
+///   begin_tasks(n), gemm(lane, ...), gemm_batch(list), end_tasks() or abandon_tasks()
+///                                       products that need not wait for each other; those of one lane run in order,
+///                                       a list of one shape at once
 ///
 /// Work is cut by shapes alone and each number is computed by one team in one order: no atomics.
 // clang-format on
@@ -235,7 +239,7 @@ struct Accelerator {
 
   /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
   template <class Value>
-  static void grouped_product(const Context& context, In<Value> x_ND, Weights<Value> w_FD, ListView<Index> offsets,
+  static void grouped_product(const Context& context, In<Value> x_ND, Weights<Value> w_FD, const GroupOffsets& offsets,
                               Out<Value> y_NF) {
     multiply<Product::right_transposed, Value>(context, offsets, [&](Index g, Index begin, Index end) {
       return Operands<Value, Value>{x_ND.rows_between(begin, end), w_FD[g], y_NF.rows_between(begin, end), false};
@@ -266,19 +270,17 @@ struct Accelerator {
   /// a = x gate^T, b = x up^T, h = silu(a) b, group by group. a and b may be empty: not kept.
   template <class Value>
   static void grouped_swiglu(const Context& context, In<Value> x_ND, Weights<Value> gate_FD, Weights<Value> up_FD,
-                             ListView<Index> offsets, Out<Value> a_NF, Out<Value> b_NF, Out<Value> h_NF) {
+                             const GroupOffsets& offsets, Out<Value> a_NF, Out<Value> b_NF, Out<Value> h_NF) {
     const bool kept = !a_NF.empty();
     auto b_here = Matrix<Value, Accelerator>::uninitialized(context, kept ? 0 : h_NF.rows, h_NF.cols);
     const Out<Value> a = kept ? a_NF : h_NF, b = kept ? b_NF : b_here.view();
-    const Index groups = offsets.size - 1;
-    side_by_side(context, 2 * groups, [&](int lane, Index task) {
-      const Index g = task % groups, begin = offsets[g], end = offsets[g + 1];
-      const bool is_gate = task < groups;
-      enqueue<Product::right_transposed>(
-          context, lane,
-          Operands<Value, Value>{x_ND.rows_between(begin, end), is_gate ? gate_FD[g] : up_FD[g],
-                                 (is_gate ? a : b).rows_between(begin, end), false});
+    SideBySide<Value, Value> products(context, 2 * offsets.groups());
+    each_known_first(products, 2, offsets, [&](int which, Index g, Index begin, Index end) {
+      const Out<Value> result = which == 0 ? a : b;
+      products.template add<Product::right_transposed>(
+          {x_ND.rows_between(begin, end), which == 0 ? gate_FD[g] : up_FD[g], result.rows_between(begin, end), false});
     });
+    products.end();
 
     using Real = Wide<Value>;
     constexpr int width = gpu::packet<Value>;
@@ -571,14 +573,19 @@ struct Accelerator {
     /// As in Plan.
     Matrix<Index, Accelerator> pair_begin_1T;
     /// As in Plan.
-    Later<Index> offsets;
+    Later<Index> counted;
+    /// Those offsets that are known before.
+    std::vector<Index> foreseen;
   };
   /// The first step of group_by_expert.
-  static Grouping begin_grouping(const Context& context, View<const Rank, Accelerator> chosen_TE) {
+  static Grouping begin_grouping(const Context& context, View<const Rank, Accelerator> chosen_TE,
+                                 const Foreseen& foreseen = {}) {
     using Indices = Matrix<Index, Accelerator>;
     const Index rows = chosen_TE.rows, experts = chosen_TE.cols;
-    Grouping grouping{
-        Indices::uninitialized(context, 1, rows * experts + 1), Indices::uninitialized(context, 1, rows + 1), {}};
+    Grouping grouping{Indices::uninitialized(context, 1, rows * experts + 1),
+                      Indices::uninitialized(context, 1, rows + 1),
+                      {},
+                      foreseen.offsets(experts)};
     for_each_cell(context, experts, rows, [=, place = grouping.place_ET.data()] MOE_ON_DEVICE(Index e, Index t) {
       place[e * rows + t] = chosen_TE(t, e) != 0;
       if (e + 1 == experts && t + 1 == rows) place[experts * rows] = 0;
@@ -589,7 +596,7 @@ struct Accelerator {
                      [=, offsets = offsets.data(), place = grouping.place_ET.data()] MOE_ON_DEVICE(Index e) {
                        offsets[e] = rows == 0 ? 0 : place[e * rows];
                      });
-    grouping.offsets = download_later(context, std::as_const(offsets).view());
+    grouping.counted = download_later(context, std::as_const(offsets).view());
     for_each(context, rows + 1, [=, begin = grouping.pair_begin_1T.data()] MOE_ON_DEVICE(Index t) {
       Index pairs = 0;
       for (Index e = 0; e < experts && t < rows; ++e) pairs += chosen_TE(t, e) != 0;
@@ -598,25 +605,31 @@ struct Accelerator {
     scan(context, grouping.pair_begin_1T);
     return grouping;
   }
-  /// The second step: the host waits for the loads, which what was enqueued since the first one hides.
+  /// The second step. Where the number of pairs was foreseen nobody waits, and the plan is not complete yet; otherwise
+  /// the host waits for the loads, which what was enqueued since the first step hides.
   static Plan<Accelerator> finish_grouping(const Context& context, View<const Rank, Accelerator> chosen_TE,
                                            Grouping grouping) {
     using Indices = Matrix<Index, Accelerator>;
     const Index rows = chosen_TE.rows, experts = chosen_TE.cols;
     Plan<Accelerator> plan;
-    const Index* offsets = grouping.offsets.wait();
-    plan.offsets.assign(offsets, offsets + experts + 1);
+    plan.offsets = std::move(grouping.foreseen);
+    plan.counted = std::move(grouping.counted);
+    plan.is_complete = false;
+    if (plan.offsets.back() == GroupOffsets::unknown) plan.complete();
     plan.pair_begin_1T = std::move(grouping.pair_begin_1T);
     plan.rows_1N = Indices::uninitialized(context, 1, plan.pairs());
     plan.experts_1N = Indices::uninitialized(context, 1, plan.pairs());
     plan.pairs_1N = Indices::uninitialized(context, 1, plan.pairs());
     for_each(context, rows,
-             [=, place = grouping.place_ET.data(), begin = plan.pair_begin_1T.data(), rows_1N = plan.rows_1N.data(),
-              experts_1N = plan.experts_1N.data(), pairs_1N = plan.pairs_1N.data()] MOE_ON_DEVICE(Index t) {
+             [=, pairs = plan.pairs(), place = grouping.place_ET.data(), begin = plan.pair_begin_1T.data(),
+              rows_1N = plan.rows_1N.data(), experts_1N = plan.experts_1N.data(),
+              pairs_1N = plan.pairs_1N.data()] MOE_ON_DEVICE(Index t) {
                Index next = begin[t];
                for (Index e = 0; e < experts; ++e) {
                  if (chosen_TE(t, e) == 0) continue;
                  const Index n = place[e * rows + t];
+                 // A router that chooses more than it foretold is found out when the counts arrive.
+                 if (n >= pairs || next >= pairs) return;
                  rows_1N[n] = t;
                  experts_1N[n] = e;
                  pairs_1N[next++] = n;
@@ -626,7 +639,9 @@ struct Accelerator {
   }
   /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row. The host waits for their number.
   static Plan<Accelerator> group_by_expert(const Context& context, View<const Rank, Accelerator> chosen_TE) {
-    return finish_grouping(context, chosen_TE, begin_grouping(context, chosen_TE));
+    auto plan = finish_grouping(context, chosen_TE, begin_grouping(context, chosen_TE));
+    plan.complete();
+    return plan;
   }
 
   // --- what the verbs are made of -----------------------------------------------------------------------------------
@@ -683,36 +698,72 @@ struct Accelerator {
     thrust::exclusive_scan(context.device->policy(), values.data(), values.data() + values.size(), values.data());
   }
 
-  /// f(lane, i) for i in [0, count): what it enqueues on one lane need not wait for the other lanes.
-  template <class F>
-  static void side_by_side(const Context& context, Index count, const F& f) {
-    if (count == 0) return;
-    // However it ends, what is freed or enqueued next must come after the products that have begun.
-    struct Joined {
-      Device& device;
-      bool ended = false;
-      ~Joined() {
-        if (!ended) device.abandon_tasks();
-      }
-    } joined{*context.device};
-    const int lanes = context.device->begin_tasks(count);
-    for (Index i = 0; i < count; ++i) f(static_cast<int>(i % lanes), i);
-    joined.ended = true;
-    context.device->end_tasks();
-  }
-  /// One product; one without result, or of nothing that adds, is none.
-  template <Product product, class In_, class Out_>
-  static void enqueue(const Context& context, int lane, const Operands<In_, Out_>& operands) {
-    if (operands.c.empty() || (operands.adds && (operands.a.empty() || operands.b.empty()))) return;
-    context.device->gemm(lane, gpu::gemm_of<product>(operands.a, operands.b, operands.c, operands.adds));
+  /// Products that need not wait for each other. Those of one shape that are asked for in a row are one batch.
+  template <class In_, class Out_>
+  class SideBySide {
+   public:
+    /// Room for about `count` of them.
+    SideBySide(const Context& context, Index count) : device_(*context.device), lanes_(device_.begin_tasks(count)) {}
+    SideBySide(const SideBySide&) = delete;
+    SideBySide& operator=(const SideBySide&) = delete;
+    /// However it ends, what is freed or enqueued next must come after the products that have begun.
+    ~SideBySide() {
+      if (!ended_) device_.abandon_tasks();
+    }
+    /// One product; one without result, or of nothing that adds, is none.
+    template <Product product>
+    void add(const Operands<In_, Out_>& operands) {
+      if (operands.c.empty() || (operands.adds && (operands.a.empty() || operands.b.empty()))) return;
+      const auto task = gpu::gemm_of<product>(operands.a, operands.b, operands.c, operands.adds);
+      if (!alike_.empty() && !alike_.front().has_shape_of(task)) flush();
+      alike_.push_back(task);
+    }
+    /// What was asked for so far begins.
+    void flush() {
+      if (alike_.size() == 1) device_.gemm(next_++ % lanes_, alike_.front());
+      if (alike_.size() > 1) device_.gemm_batch(ListView<gpu::Gemm<In_, Out_>>(alike_));
+      alike_.clear();
+    }
+    /// What is enqueued from now on comes after them.
+    void end() {
+      flush();
+      ended_ = true;
+      device_.end_tasks();
+    }
+
+   private:
+    Device& device_;
+    int lanes_, next_ = 0;
+    bool ended_ = false;
+    std::vector<gpu::Gemm<In_, Out_>> alike_;
+  };
+
+  /// f(round, g, begin, end) for `rounds` rounds over every group that has rows: those first whose bounds the host
+  /// knows, whose products begin, then the others.
+  template <class Products, class F>
+  static void each_known_first(Products& products, int rounds, const GroupOffsets& offsets, const F& f) {
+    std::vector<bool> known;
+    for (Index g = 0; g < offsets.groups(); ++g) known.push_back(offsets.knows(g));
+    const auto each = [&](bool wanted) {
+      for (int round = 0; round < rounds; ++round)
+        for (Index g = 0; g < offsets.groups(); ++g)
+          if (known[static_cast<std::size_t>(g)] == wanted && offsets[g] < offsets[g + 1])
+            f(round, g, offsets[g], offsets[g + 1]);
+      products.flush();
+    };
+    each(true);
+    // The conversion waits.
+    static_cast<void>(static_cast<ListView<Index>>(offsets));
+    each(false);
   }
   /// One product for every group that has rows.
   template <Product product, class In_, class Out_ = In_, class OperandsOf>
-  static void multiply(const Context& context, ListView<Index> offsets, const OperandsOf& operands_of) {
-    side_by_side(context, offsets.size - 1, [&](int lane, Index g) {
-      if (offsets[g] < offsets[g + 1])
-        enqueue<product, In_, Out_>(context, lane, operands_of(g, offsets[g], offsets[g + 1]));
+  static void multiply(const Context& context, const GroupOffsets& offsets, const OperandsOf& operands_of) {
+    SideBySide<In_, Out_> products(context, offsets.groups());
+    each_known_first(products, 1, offsets, [&](int, Index g, Index begin, Index end) {
+      products.template add<product>(operands_of(g, begin, end));
     });
+    products.end();
   }
 };
 

@@ -61,15 +61,27 @@ class Blas {
   template <class In, class Out>
   void gemm(const Gemm<In, Out>& task) {
     const Wide<In> one = 1, before = task.adds ? 1 : 0;
-    constexpr auto compute = sizeof(Wide<In>) == 8 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F;
     check(
         cublasGemmEx_64(handle_, operation(task.transpose_a), operation(task.transpose_b), task.m, task.n, task.k, &one,
                         task.a, detail::DataType<In>::type, task.lda, task.b, detail::DataType<In>::type, task.ldb,
-                        &before, task.c, detail::DataType<Out>::type, task.ldc, compute, CUBLAS_GEMM_DEFAULT),
+                        &before, task.c, detail::DataType<Out>::type, task.ldc, compute<In>, CUBLAS_GEMM_DEFAULT),
         "Cuda: a product by cuBLAS");
   }
 
+  /// Products of the shape of `task`, whose matrices are at a[i], b[i] and c[i]: lists in device memory.
+  template <class In, class Out>
+  void gemm_batch(const Gemm<In, Out>& task, const void* const* a, const void* const* b, void* const* c, Index count) {
+    const Wide<In> one = 1, before = task.adds ? 1 : 0;
+    check(cublasGemmBatchedEx_64(handle_, operation(task.transpose_a), operation(task.transpose_b), task.m, task.n,
+                                 task.k, &one, a, detail::DataType<In>::type, task.lda, b, detail::DataType<In>::type,
+                                 task.ldb, &before, c, detail::DataType<Out>::type, task.ldc, count, compute<In>,
+                                 CUBLAS_GEMM_DEFAULT),
+          "Cuda: products by cuBLAS");
+  }
+
  private:
+  template <class In>
+  static constexpr auto compute = sizeof(Wide<In>) == 8 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F;
   void close() noexcept {
     if (handle_ != nullptr) cublasDestroy(handle_);
     if (workspace_ != nullptr) cudaFree(workspace_);

@@ -30,6 +30,12 @@ struct Gemm {
   Index ldc;
   /// Whether c is added to.
   bool adds;
+
+  /// Whether the other differs in nothing but where its matrices are.
+  bool has_shape_of(const Gemm& other) const {
+    return transpose_a == other.transpose_a && transpose_b == other.transpose_b && m == other.m && n == other.n &&
+           k == other.k && lda == other.lda && ldb == other.ldb && ldc == other.ldc && adds == other.adds;
+  }
 };
 
 /// A product of row-major matrices as cuBLAS counts: c^T = op(b)^T op(a)^T.

@@ -3,6 +3,8 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
 #include "moe/backend/cuda/device_error.cuh"
 #include "moe/core/index.hpp"
@@ -17,6 +19,20 @@ struct WarpTeam {
   template <class Number>
   __device__ static Number sum(Number own) {
     for (int step = 16; step > 0; step /= 2) own += __shfl_xor_sync(0xffffffffu, own, step);
+    return own;
+  }
+  /// In the same order.
+  template <class Own, class Combine>
+  __device__ static Own fold(Own own, const Combine& combine) {
+    static_assert(sizeof(Own) % sizeof(unsigned) == 0 && std::is_trivially_copyable_v<Own>);
+    for (int step = 16; step > 0; step /= 2) {
+      unsigned words[sizeof(Own) / sizeof(unsigned)];
+      memcpy(words, &own, sizeof(Own));
+      for (unsigned& word : words) word = __shfl_xor_sync(0xffffffffu, word, step);
+      Own other;
+      memcpy(&other, words, sizeof(Own));
+      own = combine(own, other);
+    }
     return own;
   }
 };

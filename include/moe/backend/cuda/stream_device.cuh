@@ -16,6 +16,7 @@
 #include "moe/backend/cuda/launch.cuh"
 #include "moe/backend/cuda/staging.cuh"
 #include "moe/backend/cuda/take.cuh"
+#include "moe/core/list_view.hpp"
 
 namespace moe::gpu {
 
@@ -143,6 +144,21 @@ class StreamDevice {
   void gemm(int lane, const Gemm<In, Out>& task) {
     lanes_[static_cast<std::size_t>(lane)].blas->gemm(task);
   }
+  /// Several of one shape, on the caller's stream: where their matrices are is a list that goes ahead of them.
+  template <class In, class Out>
+  void gemm_batch(ListView<Gemm<In, Out>> tasks) {
+    const std::size_t count = static_cast<std::size_t>(tasks.size), bytes = 3 * count * sizeof(void*);
+    void** places = reinterpret_cast<void**>(staging_.room(stream_, bytes));
+    for (std::size_t i = 0; i < count; ++i) {
+      const Gemm<In, Out>& task = tasks.data[i];
+      places[i] = const_cast<In*>(task.a);
+      places[count + i] = const_cast<In*>(task.b);
+      places[2 * count + i] = task.c;
+    }
+    const Block<void*> list(this, bytes);
+    check(cudaMemcpyAsync(list.data, places, bytes, cudaMemcpyHostToDevice, stream_), "Cuda: products");
+    lanes_[0].blas->gemm_batch(tasks.data[0], list.data, list.data + count, list.data + 2 * count, tasks.size);
+  }
   /// What is enqueued from now on comes after them.
   void end_tasks() {
     for (int i = 1; i < used_; ++i) {
@@ -165,6 +181,16 @@ class StreamDevice {
     Stream stream = nullptr;
     cudaEvent_t ended = nullptr;
     std::unique_ptr<Blas> blas;
+  };
+  /// Memory for one call.
+  template <class Value>
+  struct Block {
+    Block(StreamDevice* self_, std::size_t bytes) : self(self_), data(static_cast<Value*>(take(self_, bytes))) {}
+    Block(const Block&) = delete;
+    Block& operator=(const Block&) = delete;
+    ~Block() { give(self, data); }
+    StreamDevice* self;
+    Value* data;
   };
   /// Thrust's own memory, from the same place as ours.
   struct Temporary {

@@ -36,6 +36,12 @@ struct Shape {
     const Value* data() const { return nullptr; }
   };
 
+  /// Nothing travels.
+  template <class Value>
+  struct Later {
+    const Value* wait() const { return nullptr; }
+  };
+
   /// Does nothing.
   template <class Value, class To>
   static void upload(const Context&, const Value*, To) {}

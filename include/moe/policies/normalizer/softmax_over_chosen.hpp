@@ -10,28 +10,31 @@ namespace moe {
 /// row that chose anyone sum to 1.
 struct SoftmaxOverChosen {
   /// logits_E, chosen_E -> gates_E; all 0 for a row that chose nobody.
-  template <class Real>
-  MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<Real> gates_E) const {
+  template <class Real, RowTeam Team = TeamOfOne>
+  MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<Real> gates_E,
+                                 Team team = {}) const {
     using std::exp;
-    Index best = -1;
-    for (Index e = 0; e < gates_E.size; ++e)
-      if (chosen_E[e] != 0 && (best < 0 || logits_E[e] > logits_E[best])) best = e;
-    Real total = 0;
-    for (Index e = 0; e < gates_E.size; ++e) {
-      gates_E[e] = chosen_E[e] != 0 ? exp(logits_E[e] - logits_E[best]) : Real(0);
-      total += gates_E[e];
+    Real own_best = below_all<Real>, own_total = 0;
+    for (Index e = team.rank(); e < gates_E.size; e += team.size())
+      if (chosen_E[e] != 0 && logits_E[e] > own_best) own_best = logits_E[e];
+    const Real best = team.fold(own_best, Larger{});
+    for (Index e = team.rank(); e < gates_E.size; e += team.size()) {
+      gates_E[e] = chosen_E[e] != 0 ? exp(logits_E[e] - best) : Real(0);
+      own_total += gates_E[e];
     }
-    if (best < 0) return;
-    for (Real& gate : gates_E) gate /= total;
+    const Real total = team.sum(own_total);
+    if (total == 0) return;
+    for (Index e = team.rank(); e < gates_E.size; e += team.size()) gates_E[e] /= total;
   }
 
   /// dz_i = g_i (dg_i - sum_j g_j dg_j) on the chosen, exactly 0 elsewhere.
-  template <class Real>
+  template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void backward(Row<const Real>, Row<const Rank>, Row<const Real> gates_E, Row<const Real> d_gates_E,
-                                Row<Real> d_logits_E) const {
-    Real inner = 0;
-    for (Index e = 0; e < gates_E.size; ++e) inner += gates_E[e] * d_gates_E[e];
-    for (Index e = 0; e < gates_E.size; ++e) d_logits_E[e] = gates_E[e] * (d_gates_E[e] - inner);
+                                Row<Real> d_logits_E, Team team = {}) const {
+    Real own = 0;
+    for (Index e = team.rank(); e < gates_E.size; e += team.size()) own += gates_E[e] * d_gates_E[e];
+    const Real inner = team.sum(own);
+    for (Index e = team.rank(); e < gates_E.size; e += team.size()) d_logits_E[e] = gates_E[e] * (d_gates_E[e] - inner);
   }
 };
 

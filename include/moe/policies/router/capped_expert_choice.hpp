@@ -20,7 +20,9 @@ struct CappedExpertChoice {
     const auto scores_RE = scores.view();
     const auto takers_1R = takers.view();
     const Index most = cap;
-    B::for_each(context, rows, [=] MOE_ON_DEVICE(Index r) { softmax(logits_RE.row(r), scores_RE.row(r)); });
+    B::for_each_row(context, rows, [=] MOE_ON_DEVICE(Index r, typename B::Team team) {
+      softmax(logits_RE.row(r), scores_RE.row(r), team);
+    });
     for (Index e = 0; e < experts; ++e) {
       const auto score_R1 = scores_RE.cols_between(e, e + 1);
       const auto chosen_R1 = chosen_RE.cols_between(e, e + 1);

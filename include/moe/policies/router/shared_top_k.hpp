@@ -16,13 +16,17 @@ struct SharedTopK {
   Index shared = 0;
 
   /// logits_E -> chosen_E.
-  template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
-    for (Rank& rank : chosen_E) rank = 0;
-    if (shared != nobody) chosen_E[shared] = 1;
+  template <class Real, RowTeam Team = TeamOfOne>
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, Team team = {}) const {
+    for (Index e = team.rank(); e < chosen_E.size; e += team.size()) chosen_E[e] = e == shared ? 1 : 0;
     for (Rank rank = shared != nobody ? 2 : 1; rank <= k; ++rank)
-      if (!choose_best(logits_E, chosen_E, rank)) break;
+      if (!choose_best(logits_E, chosen_E, rank, team)) break;
   }
+
+  /// Of so many experts each row chooses as many.
+  Index choices(Index experts) const { return std::clamp(k, Index{shared != nobody ? 1 : 0}, experts); }
+  /// The expert that every row chooses, or nobody.
+  Index chosen_by_all() const { return shared; }
 };
 
 }  // namespace moe
