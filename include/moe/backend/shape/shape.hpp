@@ -39,6 +39,7 @@ struct Shape {
   /// Nothing travels.
   template <class Value>
   struct Later {
+    /// Nowhere.
     const Value* wait() const { return nullptr; }
   };
 
