@@ -11,7 +11,7 @@ experts.gate_up_proj [E, 2F, D] and experts.down_proj [E, D, F], as transformers
 
     x, y, d_y, d_x   [T, D], the sequences of a batch one behind the other
     logits, gates    [T, E]; a gate is what the expert's answer is multiplied with, 0 where it was not chosen
-    aux_loss         [1], E sum_e f_e p_e where f sums to k: transformers does not divide by k. Mixtral and Qwen2Moe only
+    aux_loss         [1], E sum_e f_e p_e where f sums to k, by which transformers does not divide; not of DeepSeek
     grad.NAME        d loss / d NAME in the fused layout, loss = <d_y, y> + aux_coefficient * aux_loss
 
 Seeds are fixed. Inputs are drawn until no choice is close, so that no rounding can turn it.
@@ -169,8 +169,8 @@ def write(path, tensors, metadata):
     header, data = {"__metadata__": {key: str(value) for key, value in metadata.items()}}, b""
     for name, tensor in sorted(tensors.items()):
         values = tensor.detach().contiguous().numpy().astype("<f4").tobytes()
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(values)]}
-        data += values
+        begin, data = len(data), data + values
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [begin, len(data)]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
