@@ -1,0 +1,259 @@
+/// Layers beside Hugging Face transformers' blocks. README.md says where the files come from, make_transformers.py what
+/// is in them.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/layers/presets.hpp"
+#include "moe/train/walk.hpp"
+#include "support/catch.hpp"
+#include "support/random_tensors.hpp"
+#include "support/safetensors_reader.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+using Tensor = Matrix<float, Cpu<>>;
+using ConstView = View<const float, Cpu<>>;
+using Ffn = SwiGlu<float, Cpu<>>;
+/// DeepSeek-V2's routed experts: its shared ones are one more FFN, whose answer is added as it is.
+using Routed = TokenMoE<TopK, SoftmaxOverAll, Unlimited, Ffn>;
+/// Qwen2Moe with norm_topk_prob.
+using NormalisedQwen = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Ffn, SigmoidGatedFfn<Ffn>>;
+
+/// What is summed in float32 in another order than torch's, against the largest value of its tensor.
+constexpr double bar = 1e-5;
+
+/// How checkpoints hold experts: a tensor for each projection of each, or one for all that are multiplied at once.
+enum class Layout { per_expert, fused };
+
+StoredFile read_case(const std::string& name) { return read_safetensors(MOE_GOLDEN_DIR "/" + name + ".safetensors"); }
+
+Index setting(const StoredFile& file, const std::string& name) { return std::stoll(file.metadata.at(name)); }
+
+ConstView view(const StoredTensor& tensor) {
+  return {tensor.values.data(), static_cast<Index>(tensor.shape.at(0)), static_cast<Index>(tensor.shape.at(1))};
+}
+
+/// Expert e of a tensor [E, 2 F, D] or [E, D, F]: `rows` rows from `row` on.
+ConstView slice(const StoredTensor& tensor, Index e, Index row, Index rows) {
+  const auto all = static_cast<Index>(tensor.shape.at(1)), cols = static_cast<Index>(tensor.shape.at(2));
+  REQUIRE(e < static_cast<Index>(tensor.shape.at(0)));
+  return {tensor.values.data() + (e * all + row) * cols, rows, cols};
+}
+
+/// The stored weight of the name that ours has. `prefix` is "grad." for its gradient.
+ConstView find(const StoredFile& file, const std::string& name, Layout layout, const std::string& prefix = "") {
+  const auto& tensors = file.tensors;
+  if (name.rfind("experts.", 0) != 0) return view(tensors.at(prefix + name));
+  const std::size_t dot = name.find('.', 8);
+  const std::string expert = name.substr(8, dot - 8),
+                    projection = name.substr(dot + 1, name.find('.', dot + 1) - dot - 1);
+  if (layout == Layout::fused) {
+    const Index e = std::stoll(expert);
+    const StoredTensor& down = tensors.at(prefix + "experts.down_proj");
+    const auto width = static_cast<Index>(down.shape.at(1)), hidden = static_cast<Index>(down.shape.at(2));
+    if (projection == "down_proj") return slice(down, e, 0, width);
+    return slice(tensors.at(prefix + "experts.gate_up_proj"), e, projection == "gate_proj" ? 0 : hidden, hidden);
+  }
+  const std::map<std::string, std::string> numbers{{"gate_proj", "w1"}, {"up_proj", "w3"}, {"down_proj", "w2"}};
+  const bool numbered = file.metadata.at("architecture") == "mixtral";
+  return view(
+      tensors.at(prefix + "experts." + expert + "." + (numbered ? numbers.at(projection) : projection) + ".weight"));
+}
+
+/// Fills every weight of a layer, or of a part of one, whose names go on from `path`.
+template <class M>
+void load(const StoredFile& file, Layout layout, M& module, const std::string& path = "") {
+  M::visit_parameters(
+      [&](const std::string& name, Tensor& weight) {
+        INFO(name);
+        const ConstView stored = find(file, name, layout);
+        REQUIRE(weight.rows() == stored.rows);
+        REQUIRE(weight.cols() == stored.cols);
+        std::copy_n(stored.data, stored.size(), weight.data());
+      },
+      path, module);
+}
+
+/// The largest |actual - expected| over the largest |expected|; infinite where anything is NaN, or wrong beside zeros.
+double deviation(ConstView expected, ConstView actual) {
+  REQUIRE(actual.rows == expected.rows);
+  REQUIRE(actual.cols == expected.cols);
+  double size = 0, worst = 0;
+  for (Index i = 0; i < expected.size(); ++i) {
+    size = std::max(size, std::abs(static_cast<double>(expected.data[i])));
+    const double error = std::abs(static_cast<double>(actual.data[i]) - static_cast<double>(expected.data[i]));
+    if (!(error <= worst)) worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+  }
+  return worst == 0 ? 0 : worst / size;
+}
+
+void check_tensor(const StoredFile& file, const std::string& name, ConstView actual) {
+  INFO(name);
+  CHECK(deviation(view(file.tensors.at(name)), actual) <= bar);
+}
+template <class M>
+void check_gradients(const StoredFile& file, const M& gradient, const std::string& path = "") {
+  M::visit_parameters(
+      [&](const std::string& name, const Tensor& d_weight) {
+        INFO(name);
+        CHECK(deviation(find(file, name, Layout::fused, "grad."), d_weight) <= bar);
+      },
+      path, gradient);
+}
+
+ExpertBank<Ffn> empty_bank(const StoredFile& file) {
+  const auto& down = file.tensors.at("experts.down_proj").shape;
+  return ExpertBank<Ffn>(static_cast<Index>(down.at(0)), static_cast<Index>(down.at(1)),
+                         static_cast<Index>(down.at(2)));
+}
+Batch batch_of(const StoredFile& file) {
+  return Batch::sequences(setting(file, "sequences"), setting(file, "rows_per_sequence"));
+}
+
+template <class Layer>
+Layer load_layer(const StoredFile& file, Layout layout) {
+  const TopK router{.k = setting(file, "num_experts_per_tok")};
+  const auto make = [&] {
+    if constexpr (Layer::only_experts)
+      return Layer(router, {}, {}, empty_bank(file));
+    else
+      return Layer(
+          router, {}, {}, empty_bank(file),
+          SigmoidGatedFfn<Ffn>(setting(file, "hidden_size"), setting(file, "shared_expert_intermediate_size")));
+  };
+  Layer layer = make();
+  load(file, layout, layer);
+  return layer;
+}
+
+/// Logits, and gates times what transformers calls the routed scaling factor.
+void check_decision(const StoredFile& file, const Decision<float, Cpu<>>& decision, float scale = 1) {
+  check_tensor(file, "logits", decision.logits_RE);
+  const StoredTensor& gates = file.tensors.at("gates");
+  Tensor scaled_RE = decision.gates_RE.copy();
+  bool same_choice = true;
+  for (Index i = 0; i < scaled_RE.size(); ++i) {
+    scaled_RE.data()[i] *= scale;
+    same_choice = same_choice && (decision.choice.chosen_RE.data()[i] != 0) == (view(gates).data[i] != 0);
+  }
+  CHECK(same_choice);
+  check_tensor(file, "gates", scaled_RE);
+}
+
+/// A layer that is the whole block.
+template <class Layer>
+void check_layer(const std::string& name) {
+  INFO(name);
+  const CpuContext context;
+  const StoredFile file = read_case(name);
+  const Layer layer = load_layer<Layer>(file, Layout::per_expert);
+  const ConstView x_TD = view(file.tensors.at("x"));
+  const Batch batch = batch_of(file);
+  check_tensor(file, "y", layer.infer(context, x_TD, batch));
+
+  auto run = layer.forward(context, x_TD, batch);
+  check_decision(file, run.saved.routed.decision);
+  check_tensor(file, "y", run.output);
+  // transformers counts the k choices of a row, so that even routing gives k; eq. 8 divides by them and gives 1.
+  const auto k = static_cast<double>(setting(file, "num_experts_per_tok"));
+  const auto aux_loss = static_cast<double>(file.tensors.at("aux_loss").values.at(0));
+  CHECK(std::abs(k * run.stats.balance_loss() - aux_loss) <= bar * aux_loss);
+
+  Layer gradient = gradient_for(layer);
+  const Tensor d_x_TD =
+      layer.backward(context, view(file.tensors.at("d_y")),
+                     {.balance = k * std::stod(file.metadata.at("aux_coefficient"))}, std::move(run.saved), gradient);
+  check_tensor(file, "d_x", d_x_TD);
+  check_gradients(file, gradient);
+}
+
+template <class M>
+void check_same_weights(const M& a, const M& b) {
+  for_each_parameter(
+      [](const std::string& name, const Tensor& one, const Tensor& other) {
+        INFO(name);
+        CHECK(same_bits(one, other));
+      },
+      a, b);
+}
+
+}  // namespace
+
+TEST_CASE("Mixtral computes what transformers' block computes", "[golden]") {
+  check_layer<Mixtral<float, Cpu<>>>(GENERATE(as<std::string>{}, "mixtral_top_2", "mixtral_balanced", "mixtral_top_1",
+                                              "mixtral_all_chosen", "mixtral_steep"));
+}
+
+TEST_CASE("Qwen15Moe computes what transformers' block computes", "[golden]") {
+  check_layer<Qwen15Moe<float, Cpu<>>>(
+      GENERATE(as<std::string>{}, "qwen2_moe_top_4", "qwen2_moe_top_1", "qwen2_moe_balanced"));
+}
+
+TEST_CASE("Qwen's layer with norm_topk_prob is one with another normalizer", "[golden]") {
+  check_layer<NormalisedQwen>("qwen2_moe_normalised");
+}
+
+TEST_CASE("DeepSeek-V2 is a routed layer, scaled, and an FFN beside it", "[golden]") {
+  const std::string name = GENERATE(as<std::string>{}, "deepseek_v2", "deepseek_v2_scaled");
+  INFO(name);
+  const CpuContext context;
+  const StoredFile file = read_case(name);
+  const Routed routed = load_layer<Routed>(file, Layout::per_expert);
+  const Index width = setting(file, "hidden_size");
+  Ffn shared(width, setting(file, "n_shared_experts") * setting(file, "moe_intermediate_size"));
+  load(file, Layout::per_expert, shared, "shared_experts.");
+  const auto scale = std::stof(file.metadata.at("routed_scaling_factor"));
+  const auto scaled_sum = [](float factor, const Tensor& a, const Tensor& b) {
+    Tensor sum(a.rows(), a.cols());
+    for (Index i = 0; i < a.size(); ++i) sum.data()[i] = factor * a.data()[i] + b.data()[i];
+    return sum;
+  };
+
+  const ConstView x_TD = view(file.tensors.at("x")), d_y_TD = view(file.tensors.at("d_y"));
+  const Batch batch = batch_of(file);
+  auto routed_run = routed.forward(context, x_TD, batch);
+  auto shared_run = shared.forward(context, x_TD, batch);
+  check_decision(file, routed_run.saved.routed.decision, scale);
+  check_tensor(file, "y", scaled_sum(scale, routed_run.output, shared_run.output));
+
+  Tensor d_routed_TD(d_y_TD.rows, d_y_TD.cols);
+  for (Index i = 0; i < d_y_TD.size(); ++i) d_routed_TD.data()[i] = scale * d_y_TD.data[i];
+  Routed routed_gradient = gradient_for(routed);
+  Ffn shared_gradient = gradient_for(shared);
+  const Tensor d_x_routed_TD = routed.backward(context, d_routed_TD, {}, std::move(routed_run.saved), routed_gradient);
+  const Tensor d_x_shared_TD = shared.backward(context, d_y_TD, {}, std::move(shared_run.saved), shared_gradient);
+  check_tensor(file, "d_x", scaled_sum(1, d_x_routed_TD, d_x_shared_TD));
+  check_gradients(file, routed_gradient);
+  check_gradients(file, shared_gradient, "shared_experts.");
+}
+
+TEST_CASE("one layer comes out of both layouts of a checkpoint", "[golden]") {
+  SECTION("Mixtral, whose projections have numbers") {
+    const StoredFile file = read_case("mixtral_balanced");
+    check_same_weights(load_layer<Mixtral<float, Cpu<>>>(file, Layout::per_expert),
+                       load_layer<Mixtral<float, Cpu<>>>(file, Layout::fused));
+  }
+  SECTION("Qwen2Moe, whose projections have names") {
+    const StoredFile file = read_case("qwen2_moe_top_4");
+    check_same_weights(load_layer<Qwen15Moe<float, Cpu<>>>(file, Layout::per_expert),
+                       load_layer<Qwen15Moe<float, Cpu<>>>(file, Layout::fused));
+  }
+  SECTION("DeepSeek's experts") {
+    const StoredFile file = read_case(GENERATE(as<std::string>{}, "deepseek_v2_groups", "deepseek_v3",
+                                               "deepseek_v3_raw", "deepseek_v3_groups", "deepseek_v3_wide_groups"));
+    ExpertBank<Ffn> per_expert = empty_bank(file), fused = empty_bank(file);
+    load(file, Layout::per_expert, per_expert);
+    load(file, Layout::fused, fused);
+    check_same_weights(per_expert, fused);
+  }
+}

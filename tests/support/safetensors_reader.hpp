@@ -1,0 +1,65 @@
+/// Reads the safetensors files of the tests: float32 tensors and metadata, in a header without spaces or escapes. The
+/// library reads no files, and its tests do not depend on the program that does.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace moe::testing {
+
+/// One tensor, row-major.
+struct StoredTensor {
+  std::vector<std::size_t> shape;
+  std::vector<float> values;
+};
+
+struct StoredFile {
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, StoredTensor> tensors;
+};
+
+/// Throws for a file that is missing or cut short.
+inline StoredFile read_safetensors(const std::string& path) {
+  static_assert(std::endian::native == std::endian::little);
+  std::ifstream stream(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  std::uint64_t length = 0;
+  if (bytes.size() < sizeof length) throw std::runtime_error("cannot read " + path);
+  std::memcpy(&length, bytes.data(), sizeof length);
+  if (length > bytes.size() - sizeof length) throw std::runtime_error("the header is cut short: " + path);
+  const std::string header = bytes.substr(sizeof length, length), data = bytes.substr(sizeof length + length);
+
+  const std::regex metadata(R"("__metadata__":\{[^}]*\})"), text(R"xx("([^"]*)":"([^"]*)")xx"), number("[0-9]+"),
+      tensor(R"xx("([^"]*)":\{"dtype":"F32","shape":\[([0-9,]*)\],"data_offsets":\[([0-9]+),([0-9]+)\]\})xx");
+  const std::sregex_iterator end;
+  StoredFile file;
+  if (std::smatch found; std::regex_search(header, found, metadata)) {
+    const std::string inside = found.str();
+    for (std::sregex_iterator at(inside.begin(), inside.end(), text); at != end; ++at)
+      file.metadata[(*at)[1]] = (*at)[2];
+  }
+  for (std::sregex_iterator at(header.begin(), header.end(), tensor); at != end; ++at) {
+    StoredTensor& stored = file.tensors[(*at)[1]];
+    std::size_t count = 1;
+    const std::string shape = (*at)[2];
+    for (std::sregex_iterator extent(shape.begin(), shape.end(), number); extent != end; ++extent)
+      count *= stored.shape.emplace_back(std::stoull(extent->str()));
+    const std::size_t from = std::stoull((*at)[3]), to = std::stoull((*at)[4]);
+    if (to > data.size() || to - from != count * sizeof(float))
+      throw std::runtime_error((*at)[1].str() + " is not whole: " + path);
+    stored.values.resize(count);
+    std::memcpy(stored.values.data(), data.data() + from, to - from);
+  }
+  return file;
+}
+
+}  // namespace moe::testing
