@@ -65,8 +65,9 @@ struct LowRank {
   LowRank() = default;
   /// All zero, stored as of rank `stored`. Throws Error for a rank below 1 or above `stored`.
   LowRank(Index in, Index out, AdapterSize size_, Index stored) : lora_A(stored, in), lora_B(out, stored), size(size_) {
-    require(size.rank >= 1 && size.rank <= stored, "LowRank", "the rank must lie in [1, ", stored, "], got ",
-            size.rank);
+    require(size.rank >= 1, "LowRank", "the rank must be at least 1, got ", size.rank);
+    require(size.rank <= stored, "LowRank", "the rank must not be above the stored one, got ", size.rank, " and ",
+            stored);
   }
   /// All zero.
   LowRank(Index in, Index out, AdapterSize size_) : LowRank(in, out, size_, size_.rank) {}
