@@ -79,16 +79,24 @@ class LoraFfn {
     moe::Plan<Backend> plan;
     /// silu's argument and its factor.
     Tensor a_TF, b_TF;
-    /// What the adapters of each projection keep.
-    typename Adapter::GroupSaved gate, up, down;
+    /// What gate_proj's adapters keep.
+    typename Adapter::GroupSaved gate;
+    /// What up_proj's keep.
+    typename Adapter::GroupSaved up;
+    /// What down_proj's keep.
+    typename Adapter::GroupSaved down;
   };
 
   /// Says which adapters a row has.
   R router{};
   /// The FFN below the adapters.
   SwiGlu<Value, Backend> base;
-  /// Adapters D -> F, D -> F and F -> D, of each projection as many.
-  AdapterBank<Value, Backend> gate_proj, up_proj, down_proj;
+  /// Adapters D -> F of the gate's projection.
+  AdapterBank<Value, Backend> gate_proj;
+  /// As many for W_up, D -> F.
+  AdapterBank<Value, Backend> up_proj;
+  /// As many for W_down, F -> D.
+  AdapterBank<Value, Backend> down_proj;
 
   LoraFfn() = default;
   /// Adapters of these ranks and scales on each of the FFN's projections, all zero; draw_adapters starts them. Throws
