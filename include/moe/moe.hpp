@@ -95,7 +95,6 @@
 #include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
-#include "moe/ops/silu_product.hpp"
 #include "moe/ops/weight_list.hpp"
 #include "moe/ops/z_loss.hpp"
 

@@ -94,6 +94,20 @@ TEMPLATE_TEST_CASE("an FFN with LoRA answers as the reference does", "[layers][c
   CHECK(y.stats.load == std::vector<Index>{rows});
 }
 
+TEMPLATE_TEST_CASE("with fresh adapters the FFN below keeps its bits", "[layers]", float, double) {
+  Draw draw("fresh lora");
+  SwiGlu<TestType, Cpu<>> dense(20, 33);
+  randomise(draw, dense);
+  auto layer = make_mole(SwiGlu<TestType, Cpu<>>(20, 33), {.languages = 3, .language_rank = 2, .shared_rank = 3});
+  upcycle(context, dense, layer, {.seed = seed()});
+  for (const Index count : {1, 7, 300}) {
+    std::vector<std::int32_t> many;
+    for (Index t = 0; t < count; ++t) many.push_back(static_cast<std::int32_t>(t % 5) - 1);
+    const auto x = random_matrix<TestType, Cpu<>>(draw, count, 20);
+    CHECK(same_bits(layer.infer(context, x, spoken(many)), dense.infer(context, x, Batch::single(count))));
+  }
+}
+
 TEST_CASE("gradients of adapters and of the FFN below are those of central differences", "[layers][gradient]") {
   Draw draw("lora gradients");
   auto x = random_matrix<double, Cpu<>>(draw, rows, 5);

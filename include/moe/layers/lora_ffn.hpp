@@ -22,7 +22,6 @@
 #include "moe/ops/mix.hpp"
 #include "moe/ops/report.hpp"
 #include "moe/ops/route.hpp"
-#include "moe/ops/silu_product.hpp"
 #include "moe/policies/capacity/unlimited.hpp"
 
 namespace moe {
@@ -157,12 +156,11 @@ class LoraFfn {
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     using Slope = typename Slopes::Value;
     const moe::Plan<Backend>& plan = saved.plan;
-    const auto h_TF =
-        silu_product<Value, Backend>(context, std::as_const(saved.a_TF).view(), std::as_const(saved.b_TF).view());
+    const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);
     auto d_h_TF = Tensor::zeros(context, h_TF.rows(), h_TF.cols());
     projection_back<Slope>(context, base.down_proj, down_proj, d_y_TD, h_TF, plan, std::move(saved.down), d_h_TF.view(),
                            gradient.base.down_proj, gradient.down_proj);
-    silu_product_back<Value, Backend>(context, std::as_const(d_h_TF).view(), saved.a_TF.view(), saved.b_TF.view());
+    Backend::swiglu_back(context, saved.a_TF.view(), saved.b_TF.view(), d_h_TF.view());
     const Tensor d_a_TF = std::move(saved.a_TF), d_b_TF = std::move(saved.b_TF);
     auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
     projection_back<Slope>(context, base.up_proj, up_proj, d_b_TF, saved.x_TD, plan, std::move(saved.up), d_x_TD.view(),
@@ -248,12 +246,17 @@ class LoraFfn {
     const auto x_ND = gathered<Value, Backend>(context, x_TD, saved.plan);
     saved.gate = add_adapters(context, gate_proj, x_ND, saved.plan, saved.a_TF.view());
     saved.up = add_adapters(context, up_proj, x_ND, saved.plan, saved.b_TF.view());
-    const auto h_TF =
-        silu_product<Value, Backend>(context, std::as_const(saved.a_TF).view(), std::as_const(saved.b_TF).view());
+    const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);
     Tensor y_TD = product(context, base.down_proj, h_TF);
     saved.down = add_adapters(context, down_proj, gathered<Value, Backend>(context, h_TF.view(), saved.plan),
                               saved.plan, y_TD.view());
     return {std::move(y_TD), std::move(saved)};
+  }
+  /// h = silu(a) b.
+  static Tensor inner(const Context& context, const Tensor& a_TF, const Tensor& b_TF) {
+    auto h_TF = Tensor::uninitialized(context, a_TF.rows(), a_TF.cols());
+    Backend::swiglu(context, a_TF, b_TF, h_TF.view());
+    return h_TF;
   }
   /// x W^T.
   static Tensor product(const Context& context, const Tensor& weight, ConstView x_TI) {
