@@ -8,6 +8,7 @@
 #include "moe/backend/shape/shape.hpp"
 
 #include "moe/layers/hybrid_moe.hpp"
+#include "moe/layers/lora_ffn.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
@@ -17,6 +18,7 @@
 #include "moe/modules/fusion/matrix_fusion.hpp"
 #include "moe/modules/fusion/normalised_fusion.hpp"
 #include "moe/modules/fusion/scalar_fusion.hpp"
+#include "moe/modules/lora_linear.hpp"
 
 #include "moe/policies/balance/balance_over_all.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
@@ -27,6 +29,7 @@
 #include "moe/policies/normalizer/softmax_over_chosen.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/language_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
 #include "moe/policies/router/threshold_choice.hpp"
 #include "moe/policies/router/top_k.hpp"
@@ -35,6 +38,7 @@
 
 #include "moe/train/adamw.hpp"
 #include "moe/train/clip.hpp"
+#include "moe/train/draw_adapters.hpp"
 #include "moe/train/freeze.hpp"
 #include "moe/train/initialise.hpp"
 #include "moe/train/schedule.hpp"

@@ -17,6 +17,9 @@
 ///                 modules/segment_source.hpp
 ///     gate, router and normalizer see u_VD; the experts see the rows
 ///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp, modules/fusion/
+///   LoraFfn::forward: a dense FFN, whose projections have adapters      layers/lora_ffn.hpp
+///     plan      = the pairs (row, adapter), by what the batch says      LanguageChoice  policies/router/
+///     a, b, y_TD += s B A x, for each of a row's adapters               LowRank         modules/low_rank.hpp
 ///   an observer in the context is told every decision                   Observation     core/observation.hpp
 ///
 /// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient that has the layer's own
@@ -70,6 +73,7 @@
 #include "moe/policies/pooling/mean_pool.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/language_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
 #include "moe/policies/router/threshold_choice.hpp"
 #include "moe/policies/router/top_k.hpp"
@@ -87,9 +91,11 @@
 #include "moe/ops/late_loss.hpp"
 #include "moe/ops/mix.hpp"
 #include "moe/ops/normalize.hpp"
+#include "moe/ops/report.hpp"
 #include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
+#include "moe/ops/weight_list.hpp"
 #include "moe/ops/z_loss.hpp"
 
 #include "moe/modules/always_on.hpp"
@@ -101,19 +107,24 @@
 #include "moe/modules/fusion/scalar_fusion.hpp"
 #include "moe/modules/gating.hpp"
 #include "moe/modules/linear.hpp"
+#include "moe/modules/lora_linear.hpp"
+#include "moe/modules/low_rank.hpp"
 #include "moe/modules/segment_source.hpp"
 #include "moe/modules/swiglu.hpp"
 
 #include "moe/layers/hybrid_moe.hpp"
+#include "moe/layers/lora_ffn.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
 
 #include "moe/train/adamw.hpp"
 #include "moe/train/clip.hpp"
+#include "moe/train/draw_adapters.hpp"
 #include "moe/train/freeze.hpp"
 #include "moe/train/initialise.hpp"
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/schedule.hpp"
+#include "moe/train/split_into_adapters.hpp"
 #include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"

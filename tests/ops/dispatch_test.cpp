@@ -23,3 +23,19 @@ TEST_CASE("each pair of a plan finds its gate, and its gradient the way back", "
   for (Index t = 0; t < 7; ++t)
     for (Index e = 0; e < 3; ++e) CHECK(back.view()(t, e) == (chosen.view()(t, e) != 0 ? gates.view()(t, e) : 0));
 }
+
+TEST_CASE("the answers of a row's pairs add to what it has, and a row without pairs stays", "[ops]") {
+  const CpuContext context{.threads = 2};
+  Draw draw("add pairs");
+  Matrix<Rank, Cpu<>> chosen(40, 3);
+  for (Index i = 3; i < chosen.size(); ++i) chosen.data()[i] = static_cast<Rank>(draw.between(0, 1));
+  const auto plan = Cpu<>::group_by_expert(context, chosen);
+  const auto base = random_matrix<double, Cpu<>>(draw, 40, 4),
+             y_ND = random_matrix<double, Cpu<>>(draw, plan.pairs(), 4);
+  auto y_TD = base.copy(), expected = base.copy();
+  add_pairs<double, Cpu<>>(context, y_ND.view(), plan, y_TD.view());
+  for (Index n = 0; n < plan.pairs(); ++n)
+    for (Index d = 0; d < 4; ++d) expected.view()(plan.rows_1N.data()[n], d) += y_ND.view()(n, d);
+  CHECK(same_bits(y_TD, expected));
+  for (Index d = 0; d < 4; ++d) CHECK(y_TD.view()(0, d) == base.view()(0, d));
+}

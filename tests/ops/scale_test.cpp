@@ -67,3 +67,11 @@ TEST_CASE("two levels stand side by side, each scaled by its own number", "[ops]
   check_component_gradients("b", in.b, d.d_b_TE, value, component_bar);
   check_component_gradients("scale", in.scale, d.d_scale_T2, value, component_bar);
 }
+
+TEST_CASE("every value is multiplied, and nothing beside the view is", "[ops]") {
+  Inputs in;
+  const auto before = in.a.copy();
+  multiply_by(context, -2.5, in.a.view().rows_between(1, 4));
+  for (Index t = 0; t < 5; ++t)
+    for (Index d = 0; d < 3; ++d) CHECK(in.a.view()(t, d) == (t >= 1 && t < 4 ? -2.5 : 1.0) * before.view()(t, d));
+}

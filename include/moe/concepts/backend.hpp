@@ -35,6 +35,9 @@ namespace moe {
 ///                                          d_gate = <d_y down, h>; empty gates: all 1
 ///   grouped_swiglu_input_gradient(context, d_a_NF, gate_FD per group, d_b_NF, up_FD per group, offsets, d_x_ND)
 ///                                          d_x = d_a gate + d_b up
+///   swiglu(context, a_NF, b_NF, h_NF)      h = silu(a) b, where a and b are sums of products; h may be a
+///   swiglu_back(context, a_NF, b_NF, d_h_NF)
+///                                          a becomes d_a, b becomes d_b, d_h becomes h
 ///   adamw(context, size, pace, gradient, w, m, v)
 ///                                          one step of AdamW, see core/adamw_pace.hpp
 ///   gather_rows, combine_rows, sum_rows                          see ops/mix.hpp

@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "moe/core/misuse.hpp"
 #include "moe/layers/hybrid_moe.hpp"
+#include "moe/layers/lora_ffn.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
 #include "moe/modules/fusion/channel_fusion.hpp"
@@ -20,6 +23,7 @@
 #include "moe/policies/normalizer/softmax_over_chosen.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/language_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
 #include "moe/policies/router/threshold_choice.hpp"
 #include "moe/policies/router/top_k.hpp"
@@ -189,6 +193,47 @@ struct MultiPlMaker<HybridMoE<Token, Segment, F>> {
 template <class Layer>
 Layer make_multipl(const MultiPlSettings& settings) {
   return detail::MultiPlMaker<Layer>::make(settings);
+}
+
+/// An FFN with LoRA on its three projections: one adapter that every row takes.
+template <class Value, class B>
+using LoraFeedForward = LoraFfn<TopK, Value, B>;
+
+/// MoLE's FFN (arXiv 2506.18923): an adapter for each language, one that languages share, one for everything else.
+template <class Value, class B>
+using Mole = LoraFfn<LanguageChoice, Value, B>;
+
+/// A LoRA FFN over `dense`, which draw_adapters starts. r is that of the paper's baseline, alpha twice as much, as its
+/// tools have it where nobody says more. Throws Error for a rank below 1.
+template <class Value, class B>
+LoraFeedForward<Value, B> make_lora(SwiGlu<Value, B> dense, Index rank = 8, double alpha = 16) {
+  return {TopK{.k = 1}, std::move(dense), {AdapterSize::lora(rank, alpha)}};
+}
+
+/// The sizes of a MoLE layer; the defaults are the paper's.
+struct MoleSettings {
+  /// L.
+  Index languages = 8;
+  /// r of a language's adapter.
+  Index language_rank = 16;
+  /// alpha of a language's adapter.
+  double language_alpha = 16;
+  /// r of the shared adapter; the other one's is the sum of both.
+  Index shared_rank = 48;
+  /// alpha of the shared and of the other adapter.
+  double shared_alpha = 32;
+};
+
+/// A MoLE layer over `dense`. split_into_adapters or draw_adapters starts it. Throws Error for ranks below 1 and fewer
+/// than no languages.
+template <class Value, class B>
+Mole<Value, B> make_mole(SwiGlu<Value, B> dense, const MoleSettings& s = {}) {
+  require(s.languages >= 0, "make_mole", "the number of languages must not be negative, got ", s.languages);
+  std::vector<AdapterSize> sizes(static_cast<std::size_t>(s.languages),
+                                 AdapterSize::rank_stabilised(s.language_rank, s.language_alpha));
+  sizes.push_back(AdapterSize::rank_stabilised(s.shared_rank, s.shared_alpha));
+  sizes.push_back(AdapterSize::rank_stabilised(s.language_rank + s.shared_rank, s.shared_alpha));
+  return {LanguageChoice{.languages = s.languages}, std::move(dense), sizes};
 }
 
 }  // namespace moe

@@ -10,11 +10,11 @@
 #include "moe/concepts/router.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
-#include "moe/core/observation.hpp"
 #include "moe/core/require.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/drop.hpp"
 #include "moe/ops/normalize.hpp"
+#include "moe/ops/report.hpp"
 #include "moe/ops/route.hpp"
 
 namespace moe {
@@ -116,20 +116,7 @@ struct Gating {
   /// The same for parts of a decision.
   void report(const Context& context, std::string_view level, View<const Rank, Backend> chosen_RE,
               View<const Rank, Backend> kept_RE, ConstView gates_RE, ListView<Index> begin = {}) const {
-    if (!context.observer) return;
-    const auto size = static_cast<std::size_t>(chosen_RE.size());
-    Observation seen{context.random.layer,        level, chosen_RE.rows, chosen_RE.cols, {}, {}, {},
-                     {begin.begin(), begin.end()}};
-    seen.chosen.resize(size);
-    seen.kept.resize(size);
-    std::vector<Value> gates(size);
-    Backend::download(context, chosen_RE, seen.chosen.data());
-    Backend::download(context, kept_RE, seen.kept.data());
-    Backend::download(context, gates_RE, gates.data());
-    for (std::size_t i = 0; i < size; ++i) seen.gates.push_back(seen.kept[i] == 0 ? 0 : static_cast<double>(gates[i]));
-    if (seen.begin.empty())
-      for (Index r = 0; r <= chosen_RE.rows; ++r) seen.begin.push_back(r);
-    context.observer(seen);
+    moe::report<Value, Backend>(context, level, chosen_RE, kept_RE, gates_RE, begin);
   }
 
   /// Moves every threshold towards the boundary that training's router drew.

@@ -14,6 +14,7 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
+#include "moe/ops/weight_list.hpp"
 
 namespace moe {
 
@@ -181,31 +182,17 @@ struct SwiGlu {
     Backend::grouped_product(context, h_NF, weights(context, experts, &SwiGlu::down_proj), offsets, y_ND.view());
     return y_ND;
   }
-  /// One of the three weights of every expert, as the verbs take them.
-  template <class V>
-  class Weights {
-   public:
-    template <class Some, class Member>
-    Weights(const Context& context, ExpertSpan<Some> experts, Member which)
-        : count_(static_cast<Index>(experts.size())), views_(context, count_) {
-      V* view = views_.data();
-      for (std::size_t e = 0; e < experts.size(); ++e) *view++ = (experts[e].*which).view();
-    }
-    operator ListView<V>() const { return {views_.data(), count_}; }
-
-   private:
-    Index count_;
-    typename Backend::template HostBuffer<V> views_;
-  };
-  static Weights<ConstView> weights(const Context& context, ExpertSpan<const SwiGlu> experts, Tensor SwiGlu::*which) {
+  /// One of the three weights of every expert.
+  static WeightList<ConstView, Backend> weights(const Context& context, ExpertSpan<const SwiGlu> experts,
+                                                Tensor SwiGlu::*which) {
     return {context, experts, which};
   }
   template <class Slope>
   static void add_gradient(const Context& context, ConstView d_y_NO, ConstView x_NI, ListView<Index> offsets,
                            ExpertSpan<SwiGlu<Slope, Backend>> gradients,
                            Matrix<Slope, Backend> SwiGlu<Slope, Backend>::*which) {
-    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_NO, x_NI, offsets,
-                                                            Weights<View<Slope, Backend>>(context, gradients, which));
+    Backend::template grouped_weight_gradient<Value, Slope>(
+        context, d_y_NO, x_NI, offsets, WeightList<View<Slope, Backend>, Backend>(context, gradients, which));
   }
 };
 

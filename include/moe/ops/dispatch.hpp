@@ -1,6 +1,7 @@
 #pragma once
 
 #include "moe/concepts/backend.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/plan.hpp"
 
@@ -28,6 +29,20 @@ Matrix<Real, B> gates_of_pairs_back(const typename B::Context& context, View<con
                         d_gates_TE(rows_1N[n], experts_1N[n]) = d_gates_1N(0, n);
                       });
   return d_gates;
+}
+
+/// y_t += y_n for each of row t's pairs, by ascending expert: for a row that has more than its pairs' answers.
+template <class Value, Backend B>
+void add_pairs(const typename B::Context& context, View<const Value, B> y_ND, const Plan<B>& plan,
+               View<Value, B> y_TD) {
+  using Team = typename B::Team;
+  B::for_each_row(
+      context, y_TD.rows,
+      [=, begin = plan.pair_begin_1T.data(), pairs = plan.pairs_1N.data()] MOE_ON_DEVICE(Index t, Team team) {
+        for (Index i = begin[t]; i < begin[t + 1]; ++i)
+          for (Index d = team.rank(); d < y_TD.cols; d += team.size())
+            y_TD(t, d) = static_cast<Value>(widened(y_TD(t, d)) + widened(y_ND(pairs[i], d)));
+      });
 }
 
 }  // namespace moe

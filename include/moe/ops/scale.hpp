@@ -138,4 +138,12 @@ ScaledGatesGradients<Real, B> scaled_side_by_side_back(const typename B::Context
   return result;
 }
 
+/// values *= factor, value by value.
+template <class Value, Backend B>
+void multiply_by(const typename B::Context& context, Wide<Value> factor, View<Value, B> values) {
+  B::for_each_cell(context, values.rows, values.cols, [=] MOE_ON_DEVICE(Index r, Index c) {
+    values(r, c) = static_cast<Value>(factor * widened(values(r, c)));
+  });
+}
+
 }  // namespace moe

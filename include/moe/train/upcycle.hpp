@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "moe/layers/hybrid_moe.hpp"
+#include "moe/layers/lora_ffn.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
 #include "moe/modules/swiglu.hpp"
 #include "moe/ops/add.hpp"
+#include "moe/train/draw_adapters.hpp"
 #include "moe/train/initialise.hpp"
 
 namespace moe {
@@ -151,6 +153,21 @@ void upcycle(const typename Token::Context& context, const typename Token::Exper
              HybridMoE<Token, Segment, F>& layer, const Upcycling& start, const std::string& prefix = {}) {
   upcycle(context, dense, layer.token, start, prefix + "token.");
   upcycle(context, dense, layer.segment, start, prefix + "segment.");
+}
+
+/// The same for an FFN with adapters: the dense FFN is its base, and adapters are drawn so that they add nothing yet.
+/// Throws Error for FFNs of other sizes and for a `start` that asks for noise or channels drawn anew: nobody has a
+/// copy.
+template <class R, class Value, class B>
+void upcycle(const typename B::Context& context, const SwiGlu<Value, B>& dense, LoraFfn<R, Value, B>& layer,
+             const Upcycling& start, const std::string& prefix = {}) {
+  require(
+      start.noise_deviation == 0 && start.reinitialised == 0, "upcycle",
+      "an FFN with adapters starts as the dense one: the noise's deviation and the share of channels drawn anew must "
+      "be 0, got ",
+      start.noise_deviation, " and ", start.reinitialised);
+  copy_weights(dense, layer.base);
+  draw_adapters(context, layer, start.seed, prefix);
 }
 
 }  // namespace moe

@@ -131,6 +131,14 @@ TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm m
     G::grouped_swiglu(g_context, x, list(gate), list(up), offsets, a.view(), b.view(), h.view());
     G::grouped_swiglu(g_context, x, list(gate), list(up), offsets, {}, {}, alone.view());
     CHECK(same_bits(h, alone));
+    // The verbs without products give the bits of those with them.
+    auto here = a.copy(), lone_a = a.copy(), lone_b = b.copy();
+    G::swiglu(g_context, here, b, here.view());
+    CHECK(same_bits(h, here));
+    T lone_h(304, out);
+    G::add_grouped_product_back(g_context, d_y, list(down), offsets, lone_h.view());
+    G::swiglu_back(g_context, lone_a.view(), lone_b.view(), lone_h.view());
+    CHECK(same_bits(h, lone_h));
     std::vector<double> a_expected, b_expected, h_expected, d_a_expected, d_b_expected, d_x_expected(304 * in, 0.0),
         d_gates_expected(304, 0.0);
     for (Index r = 0; r < 304; ++r)
@@ -163,6 +171,8 @@ TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm m
                            d_gates.view());
     G::grouped_swiglu_back(g_context, d_y, list(down), offsets, {}, a.view(), b.view(), again.view(), {});
     CHECK(same_bits(h, again));
+    CHECK(same_bits(a, lone_a));
+    CHECK(same_bits(b, lone_b));
     CHECK(relative_deviation(d_a_expected, values_of(a)) < 1e-13);
     CHECK(relative_deviation(d_b_expected, values_of(b)) < 1e-13);
     std::vector<double> gated_a_expected, gated_b_expected, gated_h_expected;

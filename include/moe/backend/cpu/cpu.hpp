@@ -258,6 +258,22 @@ struct Cpu {
       });
   }
 
+  /// h = silu(a) b, value by value, where a and b are sums of products. h may be a.
+  template <class Real>
+  static void swiglu(const Context& context, In<Real> a_NF, In<Real> b_NF, Out<Real> h_NF) {
+    for_each(context, h_NF.rows,
+             [&](Index n) { cpu::swiglu(h_NF.cols, a_NF.row(n).data, b_NF.row(n).data, h_NF.row(n).data); });
+  }
+  /// The backward of swiglu: a becomes d_a = d_h b sig(a) (1 + a (1 - sig(a))), b becomes d_b = d_h silu(a), and d_h
+  /// becomes h once more.
+  template <class Real>
+  static void swiglu_back(const Context& context, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF, Out<Real> d_h_to_h_NF) {
+    for_each(context, d_h_to_h_NF.rows, [&](Index n) {
+      cpu::swiglu_back(d_h_to_h_NF.cols, Real(1), a_to_d_a_NF.row(n).data, b_to_d_b_NF.row(n).data,
+                       d_h_to_h_NF.row(n).data);
+    });
+  }
+
   /// d_x = d_a gate + d_b up, group by group.
   template <class Real>
   static void grouped_swiglu_input_gradient(const Context& context, In<Real> d_a_NF, Weights<Real> gate_FD,

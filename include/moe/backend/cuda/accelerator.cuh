@@ -281,20 +281,7 @@ struct Accelerator {
           {x_ND.rows_between(begin, end), which == 0 ? gate_FD[g] : up_FD[g], result.rows_between(begin, end), false});
     });
     products.end();
-
-    using Real = Wide<Value>;
-    constexpr int width = gpu::packet<Value>;
-    const bool aligned = all_aligned<width>(a, b, h_NF);
-    for_each_row(context, h_NF.rows, [=] MOE_ON_DEVICE(Index n, Team team) {
-      gpu::for_each_packet<width>(team, h_NF.cols, [&](Index at, auto taken) {
-        constexpr int count = decltype(taken)::value;
-        Real as[count], bs[count];
-        gpu::load<count>(&a(n, at), aligned, as);
-        gpu::load<count>(&b(n, at), aligned, bs);
-        for (int i = 0; i < count; ++i) as[i] = gpu::swiglu(as[i], bs[i]);
-        gpu::store<count>(&h_NF(n, at), aligned, as);
-      });
-    });
+    swiglu<Value>(context, a, b, h_NF);
   }
 
   /// d_h = gates_n d_y down, and from it d_a = d_h b sig(a) (1 + a (1 - sig(a))) and d_b = d_h silu(a), each in the
@@ -307,6 +294,31 @@ struct Accelerator {
     multiply<Product::plain, Value>(context, offsets, [&](Index g, Index begin, Index end) {
       return Operands<Value, Value>{d_y_ND.rows_between(begin, end), down_DF[g], h_NF.rows_between(begin, end), false};
     });
+    swiglu_back<Value>(context, a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N, d_gates_1N);
+  }
+
+  /// h = silu(a) b, value by value. h may be a.
+  template <class Value>
+  static void swiglu(const Context& context, In<Value> a_NF, In<Value> b_NF, Out<Value> h_NF) {
+    using Real = Wide<Value>;
+    constexpr int width = gpu::packet<Value>;
+    const bool aligned = all_aligned<width>(a_NF, b_NF, h_NF);
+    for_each_row(context, h_NF.rows, [=] MOE_ON_DEVICE(Index n, Team team) {
+      gpu::for_each_packet<width>(team, h_NF.cols, [&](Index at, auto taken) {
+        constexpr int count = decltype(taken)::value;
+        Real a[count], b[count];
+        gpu::load<count>(&a_NF(n, at), aligned, a);
+        gpu::load<count>(&b_NF(n, at), aligned, b);
+        for (int i = 0; i < count; ++i) a[i] = gpu::swiglu(a[i], b[i]);
+        gpu::store<count>(&h_NF(n, at), aligned, a);
+      });
+    });
+  }
+
+  /// d_h, times the gate, becomes d_a, d_b and, where it was, gates_n h; d_gates_n as in grouped_swiglu_back.
+  template <class Value, class Real = Wide<Value>>
+  static void swiglu_back(const Context& context, Out<Value> a_to_d_a_NF, Out<Value> b_to_d_b_NF, Out<Value> h_NF,
+                          In<Real> gates_1N = {}, Out<Real> d_gates_1N = {}) {
     constexpr int width = gpu::packet<Value>;
     const bool aligned = all_aligned<width>(a_to_d_a_NF, b_to_d_b_NF, h_NF), has_gates = !gates_1N.empty();
     for_each_row(context, h_NF.rows, [=] MOE_ON_DEVICE(Index n, Team team) {

@@ -1,0 +1,291 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moe/concepts/router.hpp"
+#include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/misuse.hpp"
+#include "moe/core/plan.hpp"
+#include "moe/modules/low_rank.hpp"
+#include "moe/modules/swiglu.hpp"
+#include "moe/ops/add.hpp"
+#include "moe/ops/dispatch.hpp"
+#include "moe/ops/mix.hpp"
+#include "moe/ops/report.hpp"
+#include "moe/ops/route.hpp"
+#include "moe/policies/capacity/unlimited.hpp"
+
+namespace moe {
+
+/// A dense FFN whose three projections have adapters, chosen once for each row by what the batch says of it:
+///   a = W_gate x + sum_e s_e B_e A_e x,  b = W_up x + sum_e s_e B_e A_e x,  y = W_down h + sum_e s_e B_e A_e h
+/// with h = silu(a) b and e over the row's adapters. With LanguageChoice it is MoLE, with one adapter that every row
+/// takes (TopK of 1) a LoRA FFN. No gate is learned: the router sees logits that are all 0.
+///
+/// Weights: those of the FFN, which train where the gradient tree has them, and <projection>.adapters.e.lora_A.weight,
+/// lora_B.weight; where there is one adapter alone, <projection>.lora_A.weight as peft has it.
+template <class R, class Value_, class Backend_>
+class LoraFfn {
+  static_assert(RowRouter<R> && !LearnsThresholds<R>,
+                "LoraFfn: 1st argument must be a row router that needs no gate and no thresholds, such as "
+                "LanguageChoice or TopK");
+  static_assert(moe::Backend<Backend_>, "LoraFfn: 3rd argument must be a Backend such as Cpu<>");
+
+ public:
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  /// What routing is computed in.
+  using Real = Wide<Value>;
+  /// An adapter.
+  using Adapter = LowRank<Value, Backend>;
+  template <class Other>
+  using rebind = LoraFfn<R, Other, Backend>;
+
+  static constexpr bool is_causal = router_is_causal<R>;
+  static constexpr bool is_batch_independent = router_is_batch_independent<R>;
+
+  /// What the run observed. load[e]: rows adapter e worked on.
+  struct Stats {
+    /// Rows of each adapter.
+    std::vector<Index> load;
+
+    double balance_loss() const { return 0; }
+    double z_loss() const { return 0; }
+  };
+  /// What decoding keeps between rows: the caller's word on them.
+  struct DecodingState {
+    /// Language of each sequence's next row, or empty: all -1. The caller sets it; it holds until it is set again, as a
+    /// language goes on until a fence ends it.
+    std::vector<std::int32_t> languages;
+  };
+  /// What backward consumes.
+  struct Saved {
+    Tensor x_owned;
+    ConstView x_TD;
+    /// The pairs (row, adapter).
+    moe::Plan<Backend> plan;
+    /// silu's argument and its factor.
+    Tensor a_TF, b_TF;
+    /// What gate_proj's adapters keep.
+    typename Adapter::GroupSaved gate;
+    /// What up_proj's keep.
+    typename Adapter::GroupSaved up;
+    /// What down_proj's keep.
+    typename Adapter::GroupSaved down;
+  };
+
+  /// Says which adapters a row has.
+  R router{};
+  /// The FFN below the adapters.
+  SwiGlu<Value, Backend> base;
+  /// Adapters D -> F of the gate's projection.
+  AdapterBank<Value, Backend> gate_proj;
+  /// As many for W_up, D -> F.
+  AdapterBank<Value, Backend> up_proj;
+  /// As many for W_down, F -> D.
+  AdapterBank<Value, Backend> down_proj;
+
+  LoraFfn() = default;
+  /// Adapters of these ranks and scales on each of the FFN's projections, all zero; draw_adapters starts them. Throws
+  /// Error for no adapter, a rank below 1 and where the router chooses among another number of them.
+  LoraFfn(R router_, SwiGlu<Value, Backend> dense, const std::vector<AdapterSize>& sizes)
+      : router(router_),
+        base(std::move(dense)),
+        gate_proj(base.width(), base.hidden(), sizes),
+        up_proj(base.width(), base.hidden(), sizes),
+        down_proj(base.hidden(), base.width(), sizes) {
+    if constexpr (requires { router.experts(); })
+      require(router.experts() == adapters(), "LoraFfn", "the router chooses among ", router.experts(),
+              " adapters, there are ", adapters());
+  }
+
+  Index width() const { return base.width(); }
+  /// E: adapters of a projection.
+  Index adapters() const { return gate_proj.count(); }
+
+  /// Who works on each of so many rows: a question of the batch alone.
+  Choice<Real, Backend> decide(const Context& context, Index rows, RowFacts facts) const {
+    const auto zeros_1E = Matrix<Real, Backend>::zeros(context, 1, adapters());
+    // One row of zeros stands for all.
+    const View<const Real, Backend> logits_TE(zeros_1E.data(), rows, adapters(), 0);
+    auto choice = route<Real, Backend>(context, router, Unlimited{}, logits_TE, {}, facts);
+    if (context.observer) {
+      auto gates_TE = Matrix<Real, Backend>::uninitialized(context, rows, adapters());
+      Backend::for_each_cell(context, rows, adapters(),
+                             [gates = gates_TE.view()] MOE_ON_DEVICE(Index t, Index e) { gates(t, e) = 1; });
+      const auto chosen_TE = std::as_const(choice.chosen_RE).view();
+      report<Real, Backend>(context, "token", chosen_TE, chosen_TE, std::as_const(gates_TE).view());
+    }
+    return choice;
+  }
+
+  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
+  /// fit.
+  Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("LoraFfn::forward", x_TD, batch);
+    auto [y_TD, saved] = answer(context, x_TD, {batch.tokens, batch.languages});
+    Stats stats{loads_of(saved.plan.offsets)};
+    return {std::move(y_TD), std::move(saved), std::move(stats)};
+  }
+  /// The same for a matrix that `saved` is to keep.
+  Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
+    auto result = forward(context, std::as_const(x_TD).view(), batch);
+    result.saved.x_owned = std::move(x_TD);
+    return result;
+  }
+
+  /// d_y_TD -> d_x_TD; adds into `gradient`, a tree of the layer's values or of wide ones, skipping its empty tensors.
+  /// Throws Error when d_y has another shape than x.
+  template <detail::SlopesOf<LoraFfn> Slopes>
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed,
+                  Slopes& gradient) const {
+    Saved saved = std::move(consumed);
+    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "LoraFfn::backward", "d_y is ",
+            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
+    using Slope = typename Slopes::Value;
+    const moe::Plan<Backend>& plan = saved.plan;
+    const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);
+    auto d_h_TF = Tensor::zeros(context, h_TF.rows(), h_TF.cols());
+    projection_back<Slope>(context, base.down_proj, down_proj, d_y_TD, h_TF, plan, std::move(saved.down), d_h_TF.view(),
+                           gradient.base.down_proj, gradient.down_proj);
+    Backend::swiglu_back(context, saved.a_TF.view(), saved.b_TF.view(), d_h_TF.view());
+    const Tensor d_a_TF = std::move(saved.a_TF), d_b_TF = std::move(saved.b_TF);
+    auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
+    projection_back<Slope>(context, base.up_proj, up_proj, d_b_TF, saved.x_TD, plan, std::move(saved.up), d_x_TD.view(),
+                           gradient.base.up_proj, gradient.up_proj);
+    projection_back<Slope>(context, base.gate_proj, gate_proj, d_a_TF, saved.x_TD, plan, std::move(saved.gate),
+                           d_x_TD.view(), gradient.base.gate_proj, gradient.gate_proj);
+    return d_x_TD;
+  }
+
+  /// forward with nothing kept: the same bits. Throws Error as forward does.
+  Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("LoraFfn::infer", x_TD, batch);
+    return answer(context, x_TD, {batch.tokens, batch.languages}).first;
+  }
+
+  /// A state in which no language is known; see there.
+  DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
+  /// One more row of each sequence, in the languages that the state says. tokens_B is empty or has an id for each row.
+  /// Throws Error when columns, ids or languages do not fit.
+  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                DecodingState& state) const {
+    require(x_BD.cols == width(), "LoraFfn::decode", "x has ", x_BD.cols, " columns, gate_proj expects ", width());
+    require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "LoraFfn::decode", "x has ",
+            x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
+    require(state.languages.empty() || static_cast<Index>(state.languages.size()) == x_BD.rows, "LoraFfn::decode",
+            "x has ", x_BD.rows, " rows, the state has ", state.languages.size(), " languages");
+    return answer(context, x_BD, {tokens_B, state.languages}).first;
+  }
+
+  /// Nothing is learned outside gradients.
+  void absorb(const Context&, const Stats&) {}
+
+  LoraFfn structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    tree.router = router;
+    tree.base = base.template structure_as<Other>();
+    tree.gate_proj = gate_proj.template structure_as<Other>();
+    tree.up_proj = up_proj.template structure_as<Other>();
+    tree.down_proj = down_proj.template structure_as<Other>();
+    return tree;
+  }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
+    using Bank = AdapterBank<Value, Backend>;
+    SwiGlu<Value, Backend>::visit_parameters(visit, prefix, trees.base...);
+    Bank::visit_parameters(visit, prefix + "gate_proj.", trees.gate_proj...);
+    Bank::visit_parameters(visit, prefix + "up_proj.", trees.up_proj...);
+    Bank::visit_parameters(visit, prefix + "down_proj.", trees.down_proj...);
+  }
+  template <class Visit, class... Trees>
+  static void visit_buffers(Visit&&, const std::string&, Trees&&...) {}
+
+  // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
+
+  template <std::same_as<LoraFfn> Same>
+  LoraFfn(Same&) {
+    detail::explain_copy<Same>();
+  }
+  template <class Given, class Gradient>
+  Tensor backward(const Context&, ConstView, AuxiliaryGradient, Given&&, Gradient&&) const {
+    return detail::explain_backward<LoraFfn, Given, Gradient>();
+  }
+
+ private:
+  void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
+    require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, gate_proj expects ", width());
+    require_batch(batch, x_TD.rows, where);
+  }
+
+  std::pair<Tensor, Saved> answer(const Context& context, ConstView x_TD, RowFacts facts) const {
+    Saved saved;
+    saved.x_TD = x_TD;
+    const auto choice = decide(context, x_TD.rows, facts);
+    auto grouping = Backend::begin_grouping(context, choice.chosen_RE, choice.foreseen);
+    // While the loads travel: what does not depend on them.
+    saved.a_TF = product(context, base.gate_proj, x_TD);
+    saved.b_TF = product(context, base.up_proj, x_TD);
+    saved.plan = Backend::finish_grouping(context, choice.chosen_RE, std::move(grouping));
+    saved.plan.complete();
+    const auto x_ND = gathered<Value, Backend>(context, x_TD, saved.plan);
+    saved.gate = add_adapters(context, gate_proj, x_ND, saved.plan, saved.a_TF.view());
+    saved.up = add_adapters(context, up_proj, x_ND, saved.plan, saved.b_TF.view());
+    const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);
+    Tensor y_TD = product(context, base.down_proj, h_TF);
+    saved.down = add_adapters(context, down_proj, gathered<Value, Backend>(context, h_TF.view(), saved.plan),
+                              saved.plan, y_TD.view());
+    return {std::move(y_TD), std::move(saved)};
+  }
+  /// h = silu(a) b.
+  static Tensor inner(const Context& context, const Tensor& a_TF, const Tensor& b_TF) {
+    auto h_TF = Tensor::uninitialized(context, a_TF.rows(), a_TF.cols());
+    Backend::swiglu(context, a_TF, b_TF, h_TF.view());
+    return h_TF;
+  }
+  /// x W^T.
+  static Tensor product(const Context& context, const Tensor& weight, ConstView x_TI) {
+    auto y_TO = Tensor::uninitialized(context, x_TI.rows, weight.rows());
+    Backend::grouped_product(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
+    return y_TO;
+  }
+  /// y_t += s B A x over the row's adapters; x_NI are the rows of the pairs.
+  static typename Adapter::GroupSaved add_adapters(const Context& context, const AdapterBank<Value, Backend>& bank,
+                                                   const Tensor& x_NI, const moe::Plan<Backend>& plan,
+                                                   View<Value, Backend> y_TO) {
+    auto [y_NO, saved] = Adapter::forward_groups(context, bank.span(), x_NI, plan.offsets);
+    add_pairs<Value, Backend>(context, std::as_const(y_NO).view(), plan, y_TO);
+    return std::move(saved);
+  }
+  /// d_x += d_y W + the sum of s (d_y B) A over the row's adapters.
+  template <class Slope>
+  static void projection_back(const Context& context, const Tensor& weight, const AdapterBank<Value, Backend>& bank,
+                              ConstView d_y_TO, ConstView x_TI, const moe::Plan<Backend>& plan,
+                              typename Adapter::GroupSaved saved, View<Value, Backend> d_x_TI,
+                              Matrix<Slope, Backend>& d_weight, AdapterBank<Slope, Backend>& d_bank) {
+    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_TO, x_TI, {0, x_TI.rows}, {d_weight.view()});
+    Backend::add_grouped_product_back(context, d_y_TO, {weight.view()}, {0, x_TI.rows}, d_x_TI);
+    auto d_x_NI = Tensor::zeros(context, plan.pairs(), x_TI.cols);
+    Adapter::template add_groups_back<Slope>(context, bank.span(), gathered<Value, Backend>(context, d_y_TO, plan),
+                                             plan.offsets, gathered<Value, Backend>(context, x_TI, plan),
+                                             std::move(saved), d_x_NI.view(), d_bank.span());
+    add_pairs<Value, Backend>(context, std::as_const(d_x_NI).view(), plan, d_x_TI);
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/random.hpp"
+#include "moe/layers/lora_ffn.hpp"
+#include "moe/modules/lora_linear.hpp"
+#include "moe/modules/low_rank.hpp"
+#include "moe/ops/add.hpp"
+
+namespace moe {
+
+/// Fills a view with numbers uniform in (-bound, bound), a function of seed, name and position alone.
+template <class Value, class B>
+void draw_uniform(const typename B::Context& context, View<Value, B> values, std::uint64_t seed, std::string_view name,
+                  double bound) {
+  std::vector<Value> drawn(static_cast<std::size_t>(values.size()));
+  const RandomKey key{seed, 0, name_hash(name)};
+  for (std::size_t i = 0; i < drawn.size(); ++i)
+    drawn[i] = static_cast<Value>(static_cast<Wide<Value>>(bound * (2 * random_uniform(key, i) - 1)));
+  B::upload(context, drawn.data(), values);
+}
+
+/// Starts an adapter as peft does: B = 0, so that it adds nothing yet, and A uniform in +-1/sqrt(I), which is Kaiming's
+/// rule with a = sqrt(5). Rows that only fill up stay 0. `name` is the weight's below which A's own follows.
+template <class Value, class B>
+void draw_adapters(const typename B::Context& context, LowRank<Value, B>& adapter, std::uint64_t seed,
+                   const std::string& name = {}) {
+  set_to_zero(context, adapter.lora_A.view());
+  set_to_zero(context, adapter.lora_B.view());
+  draw_uniform(context, adapter.lora_A.view().rows_between(0, adapter.rank()), seed, name + "lora_A.weight",
+               1 / std::sqrt(static_cast<double>(adapter.in())));
+}
+
+/// The same for the adapter of a Linear.
+template <class Value, class B>
+void draw_adapters(const typename B::Context& context, LoraLinear<Value, B>& linear, std::uint64_t seed,
+                   const std::string& name = {}) {
+  draw_adapters(context, linear.adapter, seed, name);
+}
+
+/// The same for every adapter of a bank: none has the values of another.
+template <class Value, class B>
+void draw_adapters(const typename B::Context& context, AdapterBank<Value, B>& bank, std::uint64_t seed,
+                   const std::string& name = {}) {
+  for (std::size_t e = 0; e < bank.adapters.size(); ++e)
+    draw_adapters(context, bank.adapters[e], seed, name + AdapterBank<Value, B>::infix(bank.adapters.size(), e));
+}
+
+/// The same for every adapter of an FFN.
+template <class R, class Value, class B>
+void draw_adapters(const typename B::Context& context, LoraFfn<R, Value, B>& layer, std::uint64_t seed,
+                   const std::string& name = {}) {
+  draw_adapters(context, layer.gate_proj, seed, name + "gate_proj.");
+  draw_adapters(context, layer.up_proj, seed, name + "up_proj.");
+  draw_adapters(context, layer.down_proj, seed, name + "down_proj.");
+}
+
+}  // namespace moe
