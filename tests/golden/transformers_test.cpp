@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,8 +25,6 @@ namespace {
 using Tensor = Matrix<float, Cpu<>>;
 using ConstView = View<const float, Cpu<>>;
 using Ffn = SwiGlu<float, Cpu<>>;
-/// DeepSeek-V2's routed experts: its shared ones are one more FFN, whose answer is added as it is.
-using Routed = TokenMoE<TopK, SoftmaxOverAll, Unlimited, Ffn>;
 /// Qwen2Moe with norm_topk_prob.
 using NormalisedQwen = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Ffn, SigmoidGatedFfn<Ffn>>;
 
@@ -120,12 +119,20 @@ Batch batch_of(const StoredFile& file) {
   return Batch::sequences(setting(file, "sequences"), setting(file, "rows_per_sequence"));
 }
 
+/// DeepSeek's shared experts, which are one FFN.
+UngatedFfn<Ffn> shared_experts(const StoredFile& file) {
+  return {setting(file, "hidden_size"), setting(file, "n_shared_experts") * setting(file, "moe_intermediate_size")};
+}
+
 template <class Layer>
 Layer load_layer(const StoredFile& file, Layout layout) {
   const TopK router{.k = setting(file, "num_experts_per_tok")};
   const auto make = [&] {
     if constexpr (Layer::only_experts)
       return Layer(router, {}, {}, empty_bank(file));
+    else if constexpr (std::is_same_v<Layer, DeepSeekMoe<float, Cpu<>>>)
+      return Layer(router, {.scale = std::stod(file.metadata.at("routed_scaling_factor"))}, {}, empty_bank(file),
+                   shared_experts(file));
     else
       return Layer(
           router, {}, {}, empty_bank(file),
@@ -136,18 +143,28 @@ Layer load_layer(const StoredFile& file, Layout layout) {
   return layer;
 }
 
-/// Logits, and gates times what transformers calls the routed scaling factor.
-void check_decision(const StoredFile& file, const Decision<float, Cpu<>>& decision, float scale = 1) {
+void check_decision(const StoredFile& file, const Decision<float, Cpu<>>& decision) {
   check_tensor(file, "logits", decision.logits_RE);
   const StoredTensor& gates = file.tensors.at("gates");
-  Tensor scaled_RE = decision.gates_RE.copy();
   bool same_choice = true;
-  for (Index i = 0; i < scaled_RE.size(); ++i) {
-    scaled_RE.data()[i] *= scale;
+  for (Index i = 0; i < decision.gates_RE.size(); ++i)
     same_choice = same_choice && (decision.choice.chosen_RE.data()[i] != 0) == (view(gates).data[i] != 0);
-  }
   CHECK(same_choice);
-  check_tensor(file, "gates", scaled_RE);
+  check_tensor(file, "gates", decision.gates_RE);
+}
+
+/// Answers and gradients of a layer that is the whole block and whose block has no auxiliary loss.
+template <class Layer>
+void check_run(const StoredFile& file, const CpuContext& context, const Layer& layer) {
+  const ConstView x_TD = view(file.tensors.at("x"));
+  const Batch batch = batch_of(file);
+  check_tensor(file, "y", layer.infer(context, x_TD, batch));
+  auto run = layer.forward(context, x_TD, batch);
+  check_decision(file, run.saved.routed.decision);
+  check_tensor(file, "y", run.output);
+  Layer gradient = gradient_for(layer);
+  check_tensor(file, "d_x", layer.backward(context, view(file.tensors.at("d_y")), {}, std::move(run.saved), gradient));
+  check_gradients(file, gradient);
 }
 
 /// A layer that is the whole block.
@@ -203,38 +220,31 @@ TEST_CASE("Qwen's layer with norm_topk_prob is one with another normalizer", "[g
   check_layer<NormalisedQwen>("qwen2_moe_normalised");
 }
 
-TEST_CASE("DeepSeek-V2 is a routed layer, scaled, and an FFN beside it", "[golden]") {
+TEST_CASE("DeepSeekMoe computes what transformers' DeepSeek-V2 computes", "[golden]") {
   const std::string name = GENERATE(as<std::string>{}, "deepseek_v2", "deepseek_v2_scaled");
   INFO(name);
   const CpuContext context;
   const StoredFile file = read_case(name);
-  const Routed routed = load_layer<Routed>(file, Layout::per_expert);
-  const Index width = setting(file, "hidden_size");
-  Ffn shared(width, setting(file, "n_shared_experts") * setting(file, "moe_intermediate_size"));
-  load(file, Layout::per_expert, shared, "shared_experts.");
-  const auto scale = std::stof(file.metadata.at("routed_scaling_factor"));
-  const auto scaled_sum = [](float factor, const Tensor& a, const Tensor& b) {
-    Tensor sum(a.rows(), a.cols());
-    for (Index i = 0; i < a.size(); ++i) sum.data()[i] = factor * a.data()[i] + b.data()[i];
-    return sum;
-  };
+  const auto layer = load_layer<DeepSeekMoe<float, Cpu<>>>(file, Layout::per_expert);
+  check_run(file, context, layer);
+}
 
-  const ConstView x_TD = view(file.tensors.at("x")), d_y_TD = view(file.tensors.at("d_y"));
-  const Batch batch = batch_of(file);
-  auto routed_run = routed.forward(context, x_TD, batch);
-  auto shared_run = shared.forward(context, x_TD, batch);
-  check_decision(file, routed_run.saved.routed.decision, scale);
-  check_tensor(file, "y", scaled_sum(scale, routed_run.output, shared_run.output));
-
-  Tensor d_routed_TD(d_y_TD.rows, d_y_TD.cols);
-  for (Index i = 0; i < d_y_TD.size(); ++i) d_routed_TD.data()[i] = scale * d_y_TD.data[i];
-  Routed routed_gradient = gradient_for(routed);
-  Ffn shared_gradient = gradient_for(shared);
-  const Tensor d_x_routed_TD = routed.backward(context, d_routed_TD, {}, std::move(routed_run.saved), routed_gradient);
-  const Tensor d_x_shared_TD = shared.backward(context, d_y_TD, {}, std::move(shared_run.saved), shared_gradient);
-  check_tensor(file, "d_x", scaled_sum(1, d_x_routed_TD, d_x_shared_TD));
-  check_gradients(file, routed_gradient);
-  check_gradients(file, shared_gradient, "shared_experts.");
+TEST_CASE("DeepSeekV3Moe computes what transformers' DeepSeek-V3 computes", "[golden]") {
+  const std::string name =
+      GENERATE(as<std::string>{}, "deepseek_v3", "deepseek_v3_raw", "deepseek_v3_groups", "deepseek_v3_wide_groups");
+  INFO(name);
+  const CpuContext context;
+  const StoredFile file = read_case(name);
+  DeepSeekV3Moe<float, Cpu<>> layer(BiasedTopK{.k = setting(file, "num_experts_per_tok"),
+                                               .groups = setting(file, "n_group"),
+                                               .kept_groups = setting(file, "topk_group")},
+                                    SigmoidOverChosen{.scale = std::stod(file.metadata.at("routed_scaling_factor")),
+                                                      .sums_to_scale = file.metadata.at("norm_topk_prob") == "True"},
+                                    {}, empty_bank(file), shared_experts(file));
+  load(file, Layout::per_expert, layer);
+  const auto& biases = file.tensors.at("gate.e_score_correction_bias").values;
+  std::copy(biases.begin(), biases.end(), layer.gating.biases_E.data());
+  check_run(file, context, layer);
 }
 
 TEST_CASE("one layer comes out of both layouts of a checkpoint", "[golden]") {

@@ -10,6 +10,7 @@
 #include "moe/layers/presets.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
 #include "moe/policies/capacity/capacity_factor.hpp"
+#include "moe/policies/router/random_choice.hpp"
 
 namespace moe::testing {
 
@@ -17,6 +18,7 @@ struct Sizes {
   Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2, minimum = 1, cap = 2;
   double capacity_factor = 1;
   NormaliseGates normalise = NormaliseGates::before_dropping;
+  DropBy drop = DropBy::position;
 };
 
 /// The token that ends a window in tests.
@@ -39,6 +41,7 @@ P policy_for(const Sizes& sizes) {
   if constexpr (requires { policy.maximum; }) policy.maximum = sizes.window;
   if constexpr (requires { policy.boundary; }) policy.boundary = boundary_token;
   if constexpr (requires { policy.normalise; }) policy.normalise = sizes.normalise;
+  if constexpr (requires { policy.drop; }) policy.drop = sizes.drop;
   return policy;
 }
 
@@ -137,6 +140,14 @@ using SeparateCompositions =
                MultiPlMoeLiteral<Real, B>,
                HybridMoE<SharedRouted<Real, B>, SegmentPooledBefore<Real, B>, NormalisedFusion>,
                HybridMoE<Qwen15Moe<Real, B>, SegmentByLine<Real, B>, ScalarFusion<Real, B>>>;
+
+/// The other routers of the literature, which have no equations of their own in the reference: backends are compared
+/// with each other.
+template <class Real, class B>
+using RandomMoe = TokenMoE<RandomChoice, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
+template <class Real, class B>
+using Strategies = std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV3Moe<Real, B>,
+                              HashMoe<Real, B>, ReMoe<Real, B>, SinkhornMoe<Real, B>, RandomMoe<Real, B>>;
 
 }  // namespace on
 

@@ -26,8 +26,20 @@ concept Capacity = requires(const C& capacity, Demand demand) {
 /// Gates are normalised over all that a row chose, or over what the capacity left of it.
 enum class NormaliseGates { before_dropping, after_dropping };
 
-/// A capacity that holds for rows that choose, too: an expert that more rows chose than it may take drops the rest. All
-/// first choices come before all second ones, lower rows before higher ones. Rows compete, so a layer that drops is
+/// Whom an expert drops that too many rows chose. Among rows, first choices stay before second ones whatever the rule.
+enum class DropBy {
+  /// The rows that come last.
+  position,
+  /// The rows whose best softmax score is lowest: batch-prioritised routing (Riquelme et al. 2021, arXiv 2106.05974).
+  priority,
+  /// The rows whose softmax score for this expert is lowest, be it their first choice or another.
+  probability,
+  /// The rows that a random order puts last.
+  random
+};
+
+/// A capacity that holds for rows that choose, too: an expert that more rows chose than it may take drops the rest, by
+/// its `drop`, or by position where it says nothing. Rows compete, so a layer that drops is
 /// neither causal nor independent of batch mates.
 template <class C>
 concept DroppingCapacity = Capacity<C> && requires(const C& capacity) {

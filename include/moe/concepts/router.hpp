@@ -98,6 +98,13 @@ concept LearnsThresholds = requires(const R& router, float threshold, float obse
   { router.updated(threshold, observed) } -> std::convertible_to<float>;
 };
 
+/// A router that adds a bias to each expert's score and says where it moves after a step, from the rows that the expert
+/// and all experts on average were chosen by. The layer keeps the biases as a buffer; they start at 0.
+template <class R>
+concept LearnsBiases = requires(const R& router, double bias, double load, double mean) {
+  { router.updated_bias(bias, load, mean) } -> std::convertible_to<double>;
+};
+
 /// A row's choice under this router depends on no later row. True of every row router, since it sees one row alone.
 template <class R>
 inline constexpr bool router_is_causal = RowRouter<typename RoutingOf<R>::Infer>;

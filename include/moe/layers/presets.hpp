@@ -16,15 +16,25 @@
 #include "moe/modules/fusion/normalised_fusion.hpp"
 #include "moe/modules/fusion/scalar_fusion.hpp"
 #include "moe/modules/swiglu.hpp"
+#include "moe/modules/ungated_ffn.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
+#include "moe/policies/capacity/capacity_factor.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
 #include "moe/policies/capacity/unlimited.hpp"
+#include "moe/policies/normalizer/relu_gates.hpp"
+#include "moe/policies/normalizer/sigmoid_over_chosen.hpp"
 #include "moe/policies/normalizer/softmax_over_all.hpp"
 #include "moe/policies/normalizer/softmax_over_chosen.hpp"
+#include "moe/policies/normalizer/unit_gates.hpp"
+#include "moe/policies/router/biased_top_k.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/gshard_choice.hpp"
+#include "moe/policies/router/hash_choice.hpp"
 #include "moe/policies/router/language_choice.hpp"
+#include "moe/policies/router/positive_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
+#include "moe/policies/router/sinkhorn_choice.hpp"
 #include "moe/policies/router/threshold_choice.hpp"
 #include "moe/policies/router/top_k.hpp"
 #include "moe/policies/segmenter/boundary_window.hpp"
@@ -40,6 +50,37 @@ using Mixtral = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, SwiGlu<Value, B>>;
 /// Qwen1.5-MoE's layer: top-4 of 60 with raw softmax gates, beside a sigmoid-gated shared FFN.
 template <class Value, class B>
 using Qwen15Moe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, SigmoidGatedFfn<SwiGlu<Value, B>>>;
+
+/// Switch Transformer's layer (arXiv 2101.03961): one expert a row, its gate as the softmax over all has it, room in
+/// multiples of an even load.
+template <class Value, class B>
+using SwitchMoe = TokenMoE<TopK, SoftmaxOverAll, CapacityFactor, SwiGlu<Value, B>>;
+
+/// GShard's layer (arXiv 2006.16668): further choices are kept by chance in training, and experts have limited room.
+template <class Value, class B>
+using GShardMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, CapacityFactor, SwiGlu<Value, B>>;
+
+/// DeepSeekMoE's layer (arXiv 2401.06066): top-k with raw softmax gates beside shared experts that nothing weighs.
+template <class Value, class B>
+using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
+
+/// DeepSeek-V3's layer (arXiv 2412.19437): biases that follow the load choose, sigmoid gates weigh, beside shared
+/// experts.
+template <class Value, class B>
+using DeepSeekV3Moe =
+    TokenMoE<BiasedTopK, SigmoidOverChosen, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
+
+/// A hash layer (arXiv 2106.04426): experts by token id, nothing to learn but them.
+template <class Value, class B>
+using HashMoe = TokenMoE<HashChoice, UnitGates, Unlimited, SwiGlu<Value, B>>;
+
+/// ReMoE's layer (arXiv 2412.14711): every expert whose logit is above 0, weighed by it.
+template <class Value, class B>
+using ReMoe = TokenMoE<PositiveChoice, ReluGates, Unlimited, SwiGlu<Value, B>>;
+
+/// S-BASE's layer (arXiv 2202.01169): balanced by scaling in training, the best expert in inference.
+template <class Value, class B>
+using SinkhornMoe = TokenMoE<Routing<SinkhornChoice, TopK>, SigmoidOverChosen, Unlimited, SwiGlu<Value, B>>;
 
 /// MultiPL-MoE's token level: the shared expert and the best of the others, gates summing to 1 (eq. 2).
 template <class Value, class B, class Bal = BalanceOverAll>

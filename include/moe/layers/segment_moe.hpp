@@ -371,7 +371,10 @@ class SegmentMoE {
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
-  void absorb(const Context& context, const Stats& stats) { gating.absorb(context, stats.boundary_1E); }
+  void absorb(const Context& context, const Stats& stats) {
+    gating.absorb(context, stats.boundary_1E);
+    if constexpr (decltype(gating)::has_biases) gating.absorb_loads(context, stats.load);
+  }
 
   SegmentMoE structure() const { return structure_as<Value>(); }
   /// The same tree of other values.

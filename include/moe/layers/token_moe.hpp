@@ -76,6 +76,12 @@ class TokenMoE {
     /// What thresholds learn from; empty where no boundary was drawn.
     Matrix<Real, Backend> boundary_1E;
 
+    /// Rows that chose each expert: those it worked on and those it could not take.
+    std::vector<Index> wanted() const {
+      std::vector<Index> all = load;
+      for (std::size_t e = 0; e < dropped.size(); ++e) all[e] += dropped[e];
+      return all;
+    }
     /// N sum f_i p_i (eq. 8 without alpha).
     double balance_loss() const { return balance; }
     /// mean (log sum exp z)^2 (ST-MoE's router z-loss without its coefficient).
@@ -159,10 +165,9 @@ class TokenMoE {
     Stats stats;
     stats.load = loads_of(offsets);
     stats.dropped = decision.dropped;
-    std::vector<Index> wanted;
-    for (std::size_t e = 0; e < stats.dropped.size(); ++e) wanted.push_back(stats.load[e] + stats.dropped[e]);
-    auto loss = moe::balance_loss<Real, Backend>(context, balance, std::move(losses.p_sums_1E),
-                                                 decision.logits_RE.rows(), wanted.empty() ? stats.load : wanted);
+    auto loss = moe::balance_loss<Real, Backend>(
+        context, balance, std::move(losses.p_sums_1E), decision.logits_RE.rows(),
+        stats.dropped.empty() ? ListView<Index>(stats.load) : ListView<Index>(stats.wanted()));
     routed.f_1E = std::move(loss.f_1E);
     stats.balance = std::move(loss.loss);
     stats.z = std::move(losses.z);
@@ -256,7 +261,10 @@ class TokenMoE {
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
-  void absorb(const Context& context, const Stats& stats) { gating.absorb(context, stats.boundary_1E); }
+  void absorb(const Context& context, const Stats& stats) {
+    gating.absorb(context, stats.boundary_1E);
+    if constexpr (decltype(gating)::has_biases) gating.absorb_loads(context, stats.wanted());
+  }
 
   TokenMoE structure() const { return structure_as<Value>(); }
   /// The same tree of other values.

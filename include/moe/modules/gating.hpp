@@ -40,7 +40,7 @@ struct Decision {
 
 /// The light half of a layer: a learned projection to one logit an expert, the router that chooses, the normalizer that
 /// weighs. Rows are kept as Input; everything here is computed and kept as what that is computed with. Where the
-/// inference router compares with thresholds, it keeps them as a buffer and learns them from training.
+/// inference router compares with thresholds, or adds biases, it keeps them as a buffer and learns them from training.
 template <Router R, GateNormalizer N, Capacity C, class Input_, Backend Backend_>
 struct Gating {
   /// What rows are kept as.
@@ -63,6 +63,11 @@ struct Gating {
   static_assert(has_thresholds || !LearnsThresholds<typename RoutingOf<R>::Train>,
                 "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
 
+  /// Whether the router learns biases.
+  static constexpr bool has_biases = LearnsBiases<InferRouter>;
+  static_assert(has_biases || !LearnsBiases<typename RoutingOf<R>::Train>,
+                "Gating: a router that adds biases must be the one that infers; they are kept for it");
+
   /// Says who.
   R router{};
   /// Says how much.
@@ -73,6 +78,8 @@ struct Gating {
   Linear<Value, Backend> gate;
   /// One threshold an expert, 1/E until the first batch sets it, and how many batches it has learned from.
   Vector<Value, Backend> thresholds_E, updates_1;
+  /// One bias an expert, where the router has them.
+  Vector<Value, Backend> biases_E;
 
   Gating() = default;
   /// The projection is all zero. Throws Error when the router always chooses an expert that does not exist.
@@ -83,6 +90,9 @@ struct Gating {
         gate(decltype(gate)::without_bias(width, experts)) {
     require_shared_expert(RoutingOf<R>::train(router), experts);
     require_shared_expert(RoutingOf<R>::infer(router), experts);
+    if constexpr (has_biases) biases_E = Vector<Value, Backend>(experts);
+    if constexpr (requires { RoutingOf<R>::infer(router).require_fits(experts); })
+      RoutingOf<R>::infer(router).require_fits(experts);
     if constexpr (has_thresholds) {
       thresholds_E = Vector<Value, Backend>(experts);
       updates_1 = Vector<Value, Backend>(1);
@@ -134,6 +144,22 @@ struct Gating {
     }
   }
 
+  /// Moves every bias towards an even load. load_E: rows that chose each expert.
+  void absorb_loads(const Context& context, ListView<Index> load_E) requires(has_biases) {
+    double mean = 0;
+    for (const Index load : load_E) mean += static_cast<double>(load) / static_cast<double>(load_E.size);
+    if (mean == 0) return;
+    const InferRouter& rule = RoutingOf<R>::infer(router);
+    Matrix<Index, Backend> loads = Matrix<Index, Backend>::uninitialized(context, 1, load_E.size);
+    Backend::upload(context, load_E.data, loads.view());
+    Backend::for_each_element(
+        context, load_E.size,
+        [=, biases = biases_E.view(), loads_1E = std::as_const(loads).view()] MOE_ON_DEVICE(Index e) {
+          biases(0, e) = static_cast<Value>(
+              rule.updated_bias(static_cast<double>(biases(0, e)), static_cast<double>(loads_1E(0, e)), mean));
+        });
+  }
+
   Gating structure() const { return structure_as<Input>(); }
   /// The same tree of other values.
   template <class Other>
@@ -154,6 +180,7 @@ struct Gating {
       visit(prefix + "thresholds", trees.thresholds_E...);
       visit(prefix + "threshold_updates", trees.updates_1...);
     }
+    if constexpr (has_biases) visit(prefix + "biases", trees.biases_E...);
   }
 
  private:
@@ -172,9 +199,11 @@ struct Gating {
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = std::as_const(decision.logits_RE).view();
-    decision.choice = route<Value, Backend>(context, single, capacity, logits_RE, thresholds_E.view(), facts);
+    decision.choice = route<Value, Backend>(context, single, capacity, logits_RE,
+                                            has_biases ? biases_E.view() : thresholds_E.view(), facts);
     if constexpr (DroppingCapacity<C> && RowRouter<Single>) {
-      auto kept = drop_over_capacity<Backend>(context, capacity, std::as_const(decision.choice.chosen_RE).view());
+      auto kept = drop_over_capacity<Value, Backend>(context, capacity, logits_RE,
+                                                     std::as_const(decision.choice.chosen_RE).view());
       decision.kept_RE = std::move(kept.kept_RE);
       decision.dropped = std::move(kept.dropped);
       decision.choice.foreseen = {};

@@ -11,6 +11,7 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -72,6 +73,9 @@ void choose_by_logits(const typename B::Context& context, const R& router, View<
 template <class Real, Backend B, ContextRowRouter R>
 void choose_in_context(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
                        View<const Real, B> buffer_1E, RowFacts facts, View<Rank, B> chosen_RE) {
+  if constexpr (requires { requires R::needs_tokens; })
+    require(logits_RE.rows == 0 || !facts.tokens.empty(), "route",
+            "the router chooses by token ids, the batch has none for its ", logits_RE.rows, " rows");
   const auto on_backend = [&](std::span<const std::int32_t> values) {
     Matrix<std::int32_t, B> result;
     if (!values.empty()) result = Matrix<std::int32_t, B>::uninitialized(context, 1, logits_RE.rows);

@@ -36,3 +36,11 @@ TEST_CASE("SoftmaxOverAll does not overflow", "[policies]") {
 TEST_CASE("SoftmaxOverAll of a row that chose nobody is 0", "[policies]") {
   CHECK(normalize(SoftmaxOverAll{}, std::vector<double>{3, 1}, {0, 0}) == std::vector<double>{0, 0});
 }
+
+TEST_CASE("SoftmaxOverAll's scale multiplies gates and their gradient", "[policies][gradient]") {
+  const std::vector<double> z = {1, 2, 3};
+  const auto plain = normalize(SoftmaxOverAll{}, z, {1, 0, 2}),
+             scaled = normalize(SoftmaxOverAll{.scale = 16}, z, {1, 0, 2});
+  for (std::size_t e = 0; e < 3; ++e) CHECK(scaled[e] == 16 * plain[e]);
+  check_normalizer_gradient(SoftmaxOverAll{.scale = 2.5});
+}

@@ -16,6 +16,8 @@ struct CapacityFactor {
   Index minimum = 4;
   /// Over what gates are normalised.
   NormaliseGates normalise = NormaliseGates::before_dropping;
+  /// Whom it drops.
+  DropBy drop = DropBy::position;
 
   /// C.
   Index rows_per_expert(Demand demand) const {

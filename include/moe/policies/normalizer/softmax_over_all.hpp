@@ -4,18 +4,22 @@
 
 namespace moe {
 
-/// g_i = s_i for chosen experts, s = softmax over all experts (eq. 1 and, for segments, eq. 4).
+/// g_i = scale s_i for chosen experts, s = softmax over all experts (eq. 1 and, for segments, eq. 4; DeepSeek-V2 has a
+/// scale).
 struct SoftmaxOverAll {
+  /// What every gate is multiplied by.
+  double scale = 1;
+
   /// logits_E, chosen_E -> gates_E.
   template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<Real> gates_E,
                                  Team team = {}) const {
     softmax(logits_E, gates_E, team);
     for (Index e = team.rank(); e < gates_E.size; e += team.size())
-      if (chosen_E[e] == 0) gates_E[e] = 0;
+      gates_E[e] = chosen_E[e] != 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);
   }
 
-  /// ds_i = dg_i on the chosen; dz = s (ds - <s, ds>) over all experts.
+  /// ds_i = scale dg_i on the chosen; dz = s (ds - <s, ds>) over all experts.
   template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void backward(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<const Real> gates_E,
                                 Row<const Real> d_gates_E, Row<Real> d_logits_E, Team team = {}) const {
@@ -24,7 +28,7 @@ struct SoftmaxOverAll {
     const Real inner = team.sum(own);
     softmax(logits_E, d_logits_E, team);
     for (Index e = team.rank(); e < gates_E.size; e += team.size())
-      d_logits_E[e] *= (chosen_E[e] != 0 ? d_gates_E[e] : Real(0)) - inner;
+      d_logits_E[e] *= (chosen_E[e] != 0 ? static_cast<Real>(scale) * d_gates_E[e] : Real(0)) - inner;
   }
 };
 

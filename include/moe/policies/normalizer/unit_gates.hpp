@@ -1,0 +1,24 @@
+#pragma once
+
+#include "moe/core/row.hpp"
+
+namespace moe {
+
+/// g_i = 1 for chosen experts: choices that are not learned (hash layers, random routing with one expert) weigh
+/// nothing.
+struct UnitGates {
+  /// chosen_E -> gates_E.
+  template <class Real, RowTeam Team = TeamOfOne>
+  MOE_HOST_DEVICE void normalize(Row<const Real>, Row<const Rank> chosen_E, Row<Real> gates_E, Team team = {}) const {
+    for (Index e = team.rank(); e < gates_E.size; e += team.size()) gates_E[e] = chosen_E[e] != 0 ? Real(1) : Real(0);
+  }
+
+  /// dz = 0: no gate depends on a logit.
+  template <class Real, RowTeam Team = TeamOfOne>
+  MOE_HOST_DEVICE void backward(Row<const Real>, Row<const Rank>, Row<const Real>, Row<const Real>,
+                                Row<Real> d_logits_E, Team team = {}) const {
+    for (Index e = team.rank(); e < d_logits_E.size; e += team.size()) d_logits_E[e] = 0;
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <algorithm>
+
+#include "moe/core/row_context.hpp"
+#include "moe/policies/router/best_scores.hpp"
+
+namespace moe {
+
+/// k experts at random, each as likely as the others, whatever the logits say: the control that every learned router
+/// has to beat. What is drawn depends on the context's random key and on the row's place in the call. Causal, but not
+/// independent of batch mates.
+struct RandomChoice {
+  /// Experts that a row meets.
+  Index k = 2;
+
+  /// chosen_E gets ranks 1 to k in the order they were drawn.
+  template <class Real>
+  MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<Rank> chosen_E, RowContext<Real> row) const {
+    choose_best_scores(chosen_E, k, [&](Index e) {
+      return random_uniform(row.random, static_cast<std::uint64_t>(row.row * chosen_E.size + e));
+    });
+  }
+  /// Of so many experts each row chooses as many.
+  Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
+};
+
+}  // namespace moe
