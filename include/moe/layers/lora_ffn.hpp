@@ -31,8 +31,8 @@ namespace moe {
 /// with h = silu(a) b and e over the row's adapters. With LanguageChoice it is MoLE, with one adapter that every row
 /// takes (TopK of 1) a LoRA FFN. No gate is learned: the router sees logits that are all 0.
 ///
-/// Weights: those of the FFN, which train where the gradient tree has them, and <projection>.adapters.e.lora_A.weight,
-/// lora_B.weight; where there is one adapter alone, <projection>.lora_A.weight as peft has it.
+/// Weights: those of the FFN, which train where the gradient tree has them, and PROJECTION.adapters.e.lora_A.weight,
+/// lora_B.weight; where there is one adapter alone, PROJECTION.lora_A.weight as peft has it.
 template <class R, class Value_, class Backend_>
 class LoraFfn {
   static_assert(RowRouter<R> && !LearnsThresholds<R>,
