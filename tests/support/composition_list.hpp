@@ -10,6 +10,8 @@
 #include "moe/layers/presets.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
 #include "moe/policies/capacity/capacity_factor.hpp"
+#include "moe/policies/capacity/even_share.hpp"
+#include "moe/policies/router/balanced_assignment.hpp"
 #include "moe/policies/router/random_choice.hpp"
 
 namespace moe::testing {
@@ -146,8 +148,11 @@ using SeparateCompositions =
 template <class Real, class B>
 using RandomMoe = TokenMoE<RandomChoice, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
 template <class Real, class B>
-using Strategies = std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV3Moe<Real, B>,
-                              HashMoe<Real, B>, ReMoe<Real, B>, SinkhornMoe<Real, B>, RandomMoe<Real, B>>;
+using BaseMoe = TokenMoE<Routing<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, Ffn<Real, B>>;
+template <class Real, class B>
+using Strategies =
+    std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV3Moe<Real, B>, HashMoe<Real, B>,
+               ReMoe<Real, B>, SinkhornMoe<Real, B>, RandomMoe<Real, B>, BaseMoe<Real, B>>;
 
 }  // namespace on
 

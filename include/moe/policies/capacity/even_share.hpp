@@ -1,0 +1,15 @@
+#pragma once
+
+#include "moe/concepts/capacity.hpp"
+
+namespace moe {
+
+/// Every expert takes an even share of the rows, rounded up: ceil(rows / experts). For routers that assign rows.
+struct EvenShare {
+  /// That many.
+  Index rows_per_expert(Demand demand) const {
+    return demand.experts == 0 ? 0 : (demand.rows + demand.experts - 1) / demand.experts;
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <limits>
+#include <utility>
+
+#include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
+
+namespace moe {
+
+/// BASE layers' training router (Lewis et al. 2021, arXiv 2103.16716): each row goes to one expert and no expert gets
+/// more than its share, so that the sum of the rows' logits for their experts is as large as it can be. Found by an
+/// auction: a row without an expert bids for the one that is worth most to it after prices, as much more than its price
+/// as it is better than the next best; an expert keeps its highest bidders, and its price is the lowest bid it keeps.
+/// The sum falls short of the largest by at most rows times the least bid. Rows compete: for training, with EvenShare;
+/// in inference the best expert: Routing<BalancedAssignment, TopK>. Weigh with SigmoidOverChosen. The host looks after
+/// every round whether rows are left.
+struct BalancedAssignment {
+  /// The least that a bid is above a price, as a share of the largest logit minus the smallest.
+  double step = 0.02;
+  /// Rounds after which rows that are left, as NaN may leave some, take what room there is.
+  Index most_rounds = 2000;
+
+  /// logits_RE -> chosen_RE holds 1 for the one expert of each row. `take`: rows that an expert has room for.
+  /// boundary_1E: the experts' prices. Throws Error where there is not room for every row.
+  template <class B, class Real>
+  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
+              View<Real, B> boundary_1E) const {
+    const Index rows = logits_RE.rows, experts = logits_RE.cols;
+    require(rows <= take * experts, "BalancedAssignment", experts, " experts with room for ", take,
+            " rows each cannot take ", rows, " rows");
+    B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { boundary_1E(0, e) = 0; });
+    B::for_each_cell(context, rows, experts, [=] MOE_ON_DEVICE(Index r, Index e) { chosen_RE(r, e) = 0; });
+    if (rows == 0) return;
+    const auto least_1 = least_bid<B, Real>(context, logits_RE);
+    // No bid, which is below every bid.
+    constexpr Real none = -std::numeric_limits<Real>::max();
+    auto bids = Matrix<Real, B>::uninitialized(context, rows, experts);
+    auto ranks = Matrix<Rank, B>::uninitialized(context, rows, experts);
+    auto last_kept = Matrix<Real, B>::uninitialized(context, 1, experts);
+    auto left = Matrix<Index, B>::uninitialized(context, 1, 1);
+    const auto bids_RE = bids.view();
+    const auto ranks_RE = ranks.view();
+    const auto left_1 = left.view();
+    const auto least = least_1.view();
+    B::for_each_cell(context, rows, experts, [=] MOE_ON_DEVICE(Index r, Index e) { bids_RE(r, e) = none; });
+    Index without = rows;
+    for (Index round = 0; round < most_rounds && without > 0; ++round) {
+      B::for_each(context, rows, [=] MOE_ON_DEVICE(Index r) {
+        Index best = 0;
+        Real most = none, next = none;
+        for (Index e = 0; e < experts; ++e) {
+          if (chosen_RE(r, e) != 0) return;
+          const Real worth = logits_RE(r, e) - boundary_1E(0, e);
+          if (worth > most)
+            next = most, most = worth, best = e;
+          else if (worth > next)
+            next = worth;
+        }
+        const Real ahead = experts > 1 && most > next ? most - next : Real(0);
+        bids_RE(r, best) = boundary_1E(0, best) + ahead + least(0, 0);
+      });
+      B::top_rows(context, View<const Real, B>(bids_RE), take, ranks_RE, last_kept.view());
+      B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) {
+        Index kept = 0;
+        Real lowest = 0;
+        for (Index r = 0; r < rows; ++r) {
+          const bool keeps = ranks_RE(r, e) != 0 && bids_RE(r, e) != none;
+          chosen_RE(r, e) = keeps ? 1 : 0;
+          if (keeps && (kept++ == 0 || bids_RE(r, e) < lowest)) lowest = bids_RE(r, e);
+          if (!keeps) bids_RE(r, e) = none;
+        }
+        // Who has room left asks nothing.
+        boundary_1E(0, e) = kept == take ? lowest : Real(0);
+      });
+      B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
+        Index held = 0;
+        for (Index r = 0; r < rows; ++r)
+          for (Index e = 0; e < experts; ++e) held += chosen_RE(r, e) != 0;
+        left_1(0, 0) = rows - held;
+      });
+      B::download(context, std::as_const(left).view(), &without);
+    }
+    if (without > 0) fill_room<B>(context, take, chosen_RE);
+  }
+
+  /// step (largest - smallest logit), on the backend.
+  template <class B, class Real>
+  Matrix<Real, B> least_bid(const typename B::Context& context, View<const Real, B> logits_RE) const {
+    auto ends = Matrix<Real, B>::uninitialized(context, 2, logits_RE.cols);
+    auto result = Matrix<Real, B>::uninitialized(context, 1, 1);
+    const auto ends_2E = ends.view();
+    B::for_each_element(context, logits_RE.cols, [=] MOE_ON_DEVICE(Index e) {
+      Real least = logits_RE(0, e), most = least;
+      for (Index r = 1; r < logits_RE.rows; ++r) {
+        const Real z = logits_RE(r, e);
+        if (z < least) least = z;
+        if (z > most) most = z;
+      }
+      ends_2E(0, e) = least;
+      ends_2E(1, e) = most;
+    });
+    const Real share = static_cast<Real>(step);
+    B::for_each_element(context, 1, [=, result_1 = result.view()] MOE_ON_DEVICE(Index) {
+      Real least = ends_2E(0, 0), most = ends_2E(1, 0);
+      for (Index e = 1; e < ends_2E.cols; ++e) {
+        if (ends_2E(0, e) < least) least = ends_2E(0, e);
+        if (ends_2E(1, e) > most) most = ends_2E(1, e);
+      }
+      // Where all logits are equal any bid is as good.
+      result_1(0, 0) = most > least ? share * (most - least) : Real(1);
+    });
+    return result;
+  }
+  /// Rows that are left take what room there is, in order.
+  template <class B>
+  static void fill_room(const typename B::Context& context, Index take, View<Rank, B> chosen_RE) {
+    B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
+      Index r = 0;
+      for (Index e = 0; e < chosen_RE.cols; ++e) {
+        Index room = take;
+        for (Index other = 0; other < chosen_RE.rows; ++other) room -= chosen_RE(other, e) != 0;
+        for (; room > 0 && r < chosen_RE.rows; ++r) {
+          bool has_expert = false;
+          for (Index other = 0; other < chosen_RE.cols; ++other) has_expert = has_expert || chosen_RE(r, other) != 0;
+          if (!has_expert) chosen_RE(r, e) = 1, --room;
+        }
+      }
+    });
+  }
+};
+
+}  // namespace moe
