@@ -59,6 +59,6 @@ TEST_CASE("large logits, no rows and a column nobody sees stay finite", "[polici
   Matrix<double, B> z(4, 3);
   for (Index r = 0; r < 4; ++r) z.view()(r, 0) = 1e4, z.view()(r, 1) = static_cast<double>(r), z.view()(r, 2) = -1e4;
   const auto chosen = balanced({.k = 2}, z);
-  for (std::size_t r = 0; r < 4; ++r) CHECK(std::count(chosen.begin() + 3 * r, chosen.begin() + 3 * r + 3, 0) == 1);
+  for (auto row = chosen.begin(); row != chosen.end(); row += 3) CHECK(std::count(row, row + 3, 0) == 1);
   CHECK(balanced({}, Matrix<double, B>(0, 3)).empty());
 }
