@@ -22,6 +22,8 @@
 
 #include "moe/policies/balance/balance_over_all.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
+#include "moe/policies/balance/gate_sparsity.hpp"
+#include "moe/policies/balance/sequence_balance.hpp"
 #include "moe/policies/capacity/capacity_factor.hpp"
 #include "moe/policies/capacity/even_share.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
@@ -38,6 +40,7 @@
 #include "moe/policies/router/expert_choice.hpp"
 #include "moe/policies/router/gshard_choice.hpp"
 #include "moe/policies/router/hash_choice.hpp"
+#include "moe/policies/router/jittered.hpp"
 #include "moe/policies/router/language_choice.hpp"
 #include "moe/policies/router/positive_choice.hpp"
 #include "moe/policies/router/random_choice.hpp"

@@ -66,6 +66,8 @@
 
 #include "moe/policies/balance/balance_over_all.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
+#include "moe/policies/balance/gate_sparsity.hpp"
+#include "moe/policies/balance/sequence_balance.hpp"
 #include "moe/policies/capacity/capacity_factor.hpp"
 #include "moe/policies/capacity/even_share.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
@@ -84,6 +86,7 @@
 #include "moe/policies/router/expert_choice.hpp"
 #include "moe/policies/router/gshard_choice.hpp"
 #include "moe/policies/router/hash_choice.hpp"
+#include "moe/policies/router/jittered.hpp"
 #include "moe/policies/router/language_choice.hpp"
 #include "moe/policies/router/positive_choice.hpp"
 #include "moe/policies/router/random_choice.hpp"
@@ -102,6 +105,7 @@
 #include "moe/ops/balance_loss.hpp"
 #include "moe/ops/dispatch.hpp"
 #include "moe/ops/drop.hpp"
+#include "moe/ops/jitter.hpp"
 #include "moe/ops/late_loss.hpp"
 #include "moe/ops/mix.hpp"
 #include "moe/ops/normalize.hpp"
@@ -109,6 +113,7 @@
 #include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
+#include "moe/ops/upload_indices.hpp"
 #include "moe/ops/weight_list.hpp"
 #include "moe/ops/z_loss.hpp"
 
