@@ -1,5 +1,6 @@
-/// The library on NVIDIA GPUs: everything of moe/moe.hpp but the CPU backend, which the CUDA compiler does not read, and
-/// the backend Cuda. For .cu files; link moe::cuda. A program that uses both backends gives each its own source files.
+/// The library on NVIDIA GPUs: everything of moe/moe.hpp but the CPU backend, which the CUDA compiler does not read,
+/// and the backend Cuda. For .cu files; link moe::cuda. A program that uses both backends gives each its own source
+/// files.
 #pragma once
 
 #include "moe/version.hpp"
@@ -36,6 +37,8 @@
 #include "moe/policies/router/biased_top_k.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/expert_groups.hpp"
+#include "moe/policies/router/group_limited_top_k.hpp"
 #include "moe/policies/router/gshard_choice.hpp"
 #include "moe/policies/router/hash_choice.hpp"
 #include "moe/policies/router/language_choice.hpp"

@@ -80,6 +80,8 @@
 #include "moe/policies/router/biased_top_k.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/expert_groups.hpp"
+#include "moe/policies/router/group_limited_top_k.hpp"
 #include "moe/policies/router/gshard_choice.hpp"
 #include "moe/policies/router/hash_choice.hpp"
 #include "moe/policies/router/language_choice.hpp"

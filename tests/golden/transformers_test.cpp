@@ -229,6 +229,18 @@ TEST_CASE("DeepSeekMoe computes what transformers' DeepSeek-V2 computes", "[gold
   check_run(file, context, layer);
 }
 
+TEST_CASE("DeepSeekV2Moe computes what transformers' DeepSeek-V2 computes with groups", "[golden]") {
+  const CpuContext context;
+  const StoredFile file = read_case("deepseek_v2_groups");
+  DeepSeekV2Moe<float, Cpu<>> layer(GroupLimitedTopK{.k = setting(file, "num_experts_per_tok"),
+                                                     .groups = setting(file, "n_group"),
+                                                     .kept_groups = setting(file, "topk_group")},
+                                    SoftmaxOverAll{.scale = std::stod(file.metadata.at("routed_scaling_factor"))}, {},
+                                    empty_bank(file), shared_experts(file));
+  load(file, Layout::per_expert, layer);
+  check_run(file, context, layer);
+}
+
 TEST_CASE("DeepSeekV3Moe computes what transformers' DeepSeek-V3 computes", "[golden]") {
   const std::string name =
       GENERATE(as<std::string>{}, "deepseek_v3", "deepseek_v3_raw", "deepseek_v3_groups", "deepseek_v3_wide_groups");

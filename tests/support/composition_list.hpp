@@ -17,7 +17,8 @@
 namespace moe::testing {
 
 struct Sizes {
-  Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2, minimum = 1, cap = 2;
+  Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2, minimum = 1, cap = 2, groups = 1,
+        kept_groups = 1;
   double capacity_factor = 1;
   NormaliseGates normalise = NormaliseGates::before_dropping;
   DropBy drop = DropBy::position;
@@ -36,6 +37,8 @@ P policy_for(const Sizes& sizes) {
   if constexpr (requires { policy.train; }) policy.train = policy_for<decltype(policy.train)>(sizes);
   if constexpr (requires { policy.k; }) policy.k = sizes.k;
   if constexpr (requires { policy.shared; }) policy.shared = sizes.shared;
+  if constexpr (requires { policy.groups; }) policy.groups = sizes.groups;
+  if constexpr (requires { policy.kept_groups; }) policy.kept_groups = sizes.kept_groups;
   if constexpr (requires { policy.window; }) policy.window = sizes.window;
   if constexpr (requires { policy.factor; }) policy.factor = sizes.capacity_factor;
   if constexpr (requires { policy.cap; }) policy.cap = sizes.cap;
@@ -150,9 +153,9 @@ using RandomMoe = TokenMoE<RandomChoice, SoftmaxOverChosen, Unlimited, Ffn<Real,
 template <class Real, class B>
 using BaseMoe = TokenMoE<Routing<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, Ffn<Real, B>>;
 template <class Real, class B>
-using Strategies =
-    std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV3Moe<Real, B>, HashMoe<Real, B>,
-               ReMoe<Real, B>, SinkhornMoe<Real, B>, RandomMoe<Real, B>, BaseMoe<Real, B>>;
+using Strategies = std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV2Moe<Real, B>,
+                              DeepSeekV3Moe<Real, B>, HashMoe<Real, B>, ReMoe<Real, B>, SinkhornMoe<Real, B>,
+                              RandomMoe<Real, B>, BaseMoe<Real, B>>;
 
 }  // namespace on
 
