@@ -1,6 +1,5 @@
-/// The library on NVIDIA GPUs: everything of moe/moe.hpp but the CPU backend, which the CUDA compiler does not read,
-/// and the backend Cuda. For .cu files; link moe::cuda. A program that uses both backends gives each its own source
-/// files.
+/// The library on NVIDIA GPUs: everything of moe/moe.hpp but the CPU backend, which the CUDA compiler does not read, and
+/// the backend Cuda. For .cu files; link moe::cuda. A program that uses both backends gives each its own source files.
 #pragma once
 
 #include "moe/version.hpp"
