@@ -42,6 +42,8 @@
 #include "moe/policies/router/hash_choice.hpp"
 #include "moe/policies/router/language_choice.hpp"
 #include "moe/policies/router/positive_choice.hpp"
+#include "moe/policies/router/priced_top_k.hpp"
+#include "moe/policies/router/quantile_choice.hpp"
 #include "moe/policies/router/random_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
 #include "moe/policies/router/sinkhorn_choice.hpp"

@@ -89,6 +89,7 @@ TEST_CASE("what a router says of causality is what its rule allows", "[layers]")
   STATIC_REQUIRE(HashMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(ReMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(SinkhornMoe<float, Cpu<>>::is_batch_independent);
+  STATIC_REQUIRE(on::QuantileMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(on::RandomMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE_FALSE(on::RandomMoe<float, Cpu<>>::is_batch_independent);
 }

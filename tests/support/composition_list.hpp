@@ -12,6 +12,8 @@
 #include "moe/policies/capacity/capacity_factor.hpp"
 #include "moe/policies/capacity/even_share.hpp"
 #include "moe/policies/router/balanced_assignment.hpp"
+#include "moe/policies/router/priced_top_k.hpp"
+#include "moe/policies/router/quantile_choice.hpp"
 #include "moe/policies/router/random_choice.hpp"
 
 namespace moe::testing {
@@ -35,6 +37,7 @@ template <class P>
 P policy_for(const Sizes& sizes) {
   P policy{};
   if constexpr (requires { policy.train; }) policy.train = policy_for<decltype(policy.train)>(sizes);
+  if constexpr (requires { policy.infer; }) policy.infer = policy_for<decltype(policy.infer)>(sizes);
   if constexpr (requires { policy.k; }) policy.k = sizes.k;
   if constexpr (requires { policy.shared; }) policy.shared = sizes.shared;
   if constexpr (requires { policy.groups; }) policy.groups = sizes.groups;
@@ -153,9 +156,11 @@ using RandomMoe = TokenMoE<RandomChoice, SoftmaxOverChosen, Unlimited, Ffn<Real,
 template <class Real, class B>
 using BaseMoe = TokenMoE<Routing<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, Ffn<Real, B>>;
 template <class Real, class B>
+using QuantileMoe = TokenMoE<Routing<QuantileChoice, PricedTopK>, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
+template <class Real, class B>
 using Strategies = std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV2Moe<Real, B>,
                               DeepSeekV3Moe<Real, B>, HashMoe<Real, B>, ReMoe<Real, B>, SinkhornMoe<Real, B>,
-                              RandomMoe<Real, B>, BaseMoe<Real, B>>;
+                              RandomMoe<Real, B>, BaseMoe<Real, B>, QuantileMoe<Real, B>>;
 
 }  // namespace on
 
