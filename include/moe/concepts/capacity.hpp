@@ -23,6 +23,13 @@ concept Capacity = requires(const C& capacity, Demand demand) {
   { capacity.rows_per_expert(demand) } -> std::same_as<Index>;
 };
 
+/// A capacity that says how many rows an expert takes and never what rows that choose may do: `static constexpr bool
+/// is_share = true`.
+template <class C>
+concept SharingCapacity = Capacity<C> && requires {
+  requires C::is_share;
+};
+
 /// Gates are normalised over all that a row chose, or over what the capacity left of it.
 enum class NormaliseGates { before_dropping, after_dropping };
 

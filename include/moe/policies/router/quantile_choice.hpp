@@ -14,6 +14,9 @@ namespace moe {
 /// this one starts at 0 in every batch. Rows compete: for training; in inference by the prices it learned:
 /// Routing<QuantileChoice, PricedTopK>. Gates know nothing of prices.
 struct QuantileChoice {
+  /// Loads are even by themselves.
+  static constexpr bool ignores_capacity = true;
+
   /// Experts that a row meets.
   Index k = 2;
   /// Turns; a fixed number, so that no turn waits for the one before to be looked at.
