@@ -73,15 +73,26 @@ TEST_CASE("layers that drop have them whomever they drop", "[layers][gradient]")
   }
 }
 
+TEST_CASE("layers whose rows choose within groups have them whatever the groups", "[layers][gradient]") {
+  for (const Index kept : {1, 2, 3}) {
+    Sizes with = sizes;
+    with.experts = 6, with.k = 3, with.groups = 3, with.kept_groups = kept;
+    check_strategy<DeepSeekV2Moe<double, Cpu<>>>(with, "in groups");
+    check_strategy<DeepSeekV3Moe<double, Cpu<>>>(with, "in groups");
+  }
+}
+
 TEST_CASE("what a router says of causality is what its rule allows", "[layers]") {
   STATIC_REQUIRE_FALSE(SwitchMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE_FALSE(GShardMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE(on::SwitchInTraining<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(DeepSeekMoe<float, Cpu<>>::is_batch_independent);
+  STATIC_REQUIRE(DeepSeekV2Moe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(DeepSeekV3Moe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(HashMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(ReMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(SinkhornMoe<float, Cpu<>>::is_batch_independent);
+  STATIC_REQUIRE(on::QuantileMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(on::RandomMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE_FALSE(on::RandomMoe<float, Cpu<>>::is_batch_independent);
 }

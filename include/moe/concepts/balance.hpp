@@ -39,4 +39,10 @@ template <class B>
 requires requires { requires B::by_sequence; }
 inline constexpr bool balances_sequences<B> = true;
 
+/// A balance that leaves out the expert that every row chooses: `static constexpr bool leaves_out_shared = true`.
+template <class B>
+concept LeavesOutShared = Balance<B> && requires {
+  requires B::leaves_out_shared;
+};
+
 }  // namespace moe

@@ -62,6 +62,13 @@ struct RoomsOf<Rooms<T, I>> {
 template <class C>
 concept Capacity = SingleCapacity<typename RoomsOf<C>::Train> && SingleCapacity<typename RoomsOf<C>::Infer>;
 
+/// A capacity that says how many rows an expert takes and never what rows that choose may do: `static constexpr bool
+/// is_share = true`.
+template <class C>
+concept SharingCapacity = Capacity<C> && requires {
+  requires C::is_share;
+};
+
 /// Gates are normalised over all that a row chose, or over what the capacity left of it.
 enum class NormaliseGates { before_dropping, after_dropping };
 

@@ -33,6 +33,7 @@
 #include "moe/policies/router/biased_top_k.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/group_limited_top_k.hpp"
 #include "moe/policies/router/gshard_choice.hpp"
 #include "moe/policies/router/hash_choice.hpp"
 #include "moe/policies/router/language_choice.hpp"
@@ -67,6 +68,11 @@ using GShardMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, Capac
 /// DeepSeekMoE's layer (arXiv 2401.06066): top-k with raw softmax gates beside shared experts that nothing weighs.
 template <class Value, class B>
 using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
+
+/// DeepSeek-V2's layer (arXiv 2405.04434): the same within the best groups of experts.
+template <class Value, class B>
+using DeepSeekV2Moe =
+    TokenMoE<GroupLimitedTopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
 
 /// DeepSeek-V3's layer (arXiv 2412.19437): biases that follow the load choose, sigmoid gates weigh, beside shared
 /// experts.

@@ -49,6 +49,8 @@ class SegmentMoE {
       Segmenter<S>,
       "SegmentMoE: 1st argument must be a Segmenter: bool ends_after(Index length, std::int32_t token) const");
   static_assert(Router<R>, "SegmentMoE: 3rd argument must be a Router: choose(Row<const Real>, Row<Rank>) const");
+  static_assert(!NeedsRowFacts<typename RoutingOf<R>::Train> && !NeedsRowFacts<typename RoutingOf<R>::Infer>,
+                "SegmentMoE: 3rd argument must be a router of logits; a segment has no token id and no language");
   static_assert(
       GateNormalizer<N>,
       "SegmentMoE: 4th argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");

@@ -43,6 +43,10 @@ class TokenMoE {
       AlwaysOn<Path, typename X::Value, typename X::Backend>,
       "TokenMoE: 5th argument must be an always-on path of the experts' value type and backend, or NoAlwaysOn");
   static_assert(Balance<Bal>, "TokenMoE: 6th argument must be a Balance: bool counts(Index expert) const");
+  static_assert(
+      !LeavesOutShared<Bal> || NamesShared<typename RoutingOf<R>::Train>,
+      "TokenMoE: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by "
+      "chosen_by_all(), as SharedTopK does");
 
  public:
   using Value = typename X::Value;

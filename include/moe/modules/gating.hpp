@@ -70,6 +70,15 @@ struct Gating {
   static constexpr bool has_thresholds = LearnsThresholds<InferRouter>;
   static_assert(has_thresholds || !LearnsThresholds<typename RoutingOf<R>::Train>,
                 "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
+  static_assert(!has_thresholds || MatrixRouter<typename RoutingOf<R>::Train>,
+                "Gating: thresholds are learned from a router that sees all rows, as in Routing<ExpertChoice, "
+                "ThresholdChoice>");
+  static_assert(!SharingCapacity<typename RoomsOf<C>::Train> || TakesShares<typename RoutingOf<R>::Train>,
+                "Gating: a share of the rows is for routers whose experts take rows, such as ExpertChoice; where rows "
+                "choose use Unlimited or CapacityFactor");
+  static_assert(!DroppingCapacity<typename RoomsOf<C>::Train> || RowRouter<typename RoutingOf<R>::Train>,
+                "Gating: a capacity that drops is for routers whose rows choose, such as TopK; where experts take rows "
+                "use SegmentCapacity or EvenShare");
 
   /// Whether the router learns biases.
   static constexpr bool has_biases = LearnsBiases<InferRouter>;
