@@ -5,6 +5,8 @@
 #include "moe/layers/presets.hpp"
 #include "moe/policies/capacity/even_share.hpp"
 #include "moe/policies/router/balanced_assignment.hpp"
+#include "moe/policies/router/priced_top_k.hpp"
+#include "moe/policies/router/quantile_choice.hpp"
 
 namespace moe_bench {
 
@@ -12,12 +14,16 @@ template <class B>
 std::vector<Strategy<B>> balanced() {
   using namespace moe;
   std::vector<Strategy<B>> suite;
+  // Divided by its sum, the gate of a single expert would be 1 whatever the router says.
+  constexpr SigmoidOverChosen alone{.sums_to_scale = false};
   suite.push_back(token_strategy<B>("base", "training assigns rows evenly, one expert each; inference takes the best",
-                                    Routing<BalancedAssignment, TopK>{}, SigmoidOverChosen{}, EvenShare{},
+                                    Routing<BalancedAssignment, TopK>{}, alone, EvenShare{},
                                     {.losses = {}, .choices = 1}));
   suite.push_back(token_strategy<B>("sinkhorn", "training scales rows and columns even, then top-1; inference top-1",
-                                    Routing<SinkhornChoice, TopK>{}, SigmoidOverChosen{}, Unlimited{},
-                                    {.losses = {}, .choices = 1}));
+                                    Routing<SinkhornChoice, TopK>{}, alone, Unlimited{}, {.losses = {}, .choices = 1}));
+  suite.push_back(
+      token_strategy<B>("quantile", "top-k of logits minus prices at which loads are even; prices are learned",
+                        Routing<QuantileChoice, PricedTopK>{}, SoftmaxOverChosen{}, Unlimited{}, {.losses = {}}));
   return suite;
 }
 

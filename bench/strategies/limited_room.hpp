@@ -11,10 +11,10 @@ std::vector<Strategy<B>> limited_room() {
   using namespace moe;
   std::vector<Strategy<B>> suite;
   const auto add_switch = [&](const char* name, const char* routing, double room) {
-    suite.push_back(
-        token_strategy<B>(name, routing, TopK{}, SoftmaxOverAll{}, CapacityFactor{.factor = room}, {.choices = 1}));
+    suite.push_back(token_strategy<B>(name, routing, Jittered<TopK>{}, SoftmaxOverAll{}, CapacityFactor{.factor = room},
+                                      {.choices = 1}));
   };
-  add_switch("switch-1.0", "top-1, raw gate, room for 1.0 of an even load; the last rows are dropped", 1);
+  add_switch("switch-1.0", "top-1, raw gate, jitter, room for 1.0 of an even load; the last rows are dropped", 1);
   add_switch("switch", "the same with room for 1.25", 1.25);
   add_switch("switch-2.0", "the same with room for 2.0", 2);
   for (const Index k : {2, 3})

@@ -16,10 +16,10 @@ std::vector<Strategy<B>> shared_experts() {
   suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
       "deepseek-moe", "top-k of fine experts with raw softmax gates, shared experts beside", TopK{}, SoftmaxOverAll{},
       {.balance = 0.001}));
-  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B, SequenceBalance>(
       "deepseek-v3", "top-k by sigmoid plus a bias that follows the load, shared experts beside", BiasedTopK{},
       SigmoidOverChosen{}, {.balance = 0.0001}));
-  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B, SequenceBalance>(
       "deepseek-v3-groups", "the same, from the better half of the experts' groups alone", BiasedTopK{},
       SigmoidOverChosen{}, {.balance = 0.0001}, std::function([](const Sizes& sizes, BiasedTopK& router) {
         router.groups = sizes.experts % 4 == 0 ? 4 : sizes.experts % 2 == 0 ? 2 : 1;
