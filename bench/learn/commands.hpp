@@ -1,0 +1,24 @@
+/// The commands that train and that report on it. They need the program multipl_moe.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace moe_bench {
+
+/// What a command ends the program with.
+class CommandFailed : public std::runtime_error {
+ public:
+  CommandFailed(int exit_code, const std::string& message) : std::runtime_error(message), exit_code_(exit_code) {}
+  int exit_code() const noexcept { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+/// Both run when the command line is parsed, and throw CommandFailed.
+void add_learn_command(CLI::App& program);
+void add_report_command(CLI::App& program);
+
+}  // namespace moe_bench
