@@ -14,6 +14,9 @@
 #include "bench/measure.hpp"
 #include "bench/report/report.hpp"
 #include "moe/train/freeze.hpp"
+#ifdef MOE_BENCH_LEARNS
+#include "bench/learn/commands.hpp"
+#endif
 
 namespace moe_bench {
 
@@ -116,8 +119,13 @@ int run_bench(int argc, char** argv) {
       "Figures go to stdout, notes to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 4 out of memory, 5 I/O.");
   Flags flags;
   add_flags(program, flags);
+#ifdef MOE_BENCH_LEARNS
+  add_learn_command(program);
+  add_report_command(program);
+#endif
   try {
     program.parse(argc, argv);
+    if (!program.get_subcommands().empty()) return 0;
     const Suite suite = chosen(flags);
     if (suite.empty()) return failed(2, "--filter: no name fits; --list prints them");
     if (flags.list)
@@ -129,6 +137,10 @@ int run_bench(int argc, char** argv) {
     failed(2, error.what());
     fmt::print(stderr, "`moe_bench --help` lists the flags.\n");
     return 2;
+#ifdef MOE_BENCH_LEARNS
+  } catch (const CommandFailed& failure) {
+    return failed(failure.exit_code(), failure.what());
+#endif
   } catch (const std::bad_alloc&) {
     return failed(4, "out of memory: a narrower --filter or a smaller --shape needs less");
   } catch (const std::exception& error) {
