@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -37,8 +38,15 @@ void run_as_command(const Work& work) {
   }
 }
 
+/// The model does not tell its layers which language a row is in, and adapters by language have nothing to choose by.
+void leave_out_what_reads_languages(StrategyList& strategies) {
+  std::erase_if(strategies, [](const auto& s) { return s.name == "mole"; });
+}
+
 /// Those of the names, in the list's order.
-StrategyList chosen(StrategyList all, const std::vector<std::string>& names) {
+StrategyList chosen(const std::vector<std::string>& names) {
+  StrategyList all = all_strategies<moe::Cpu<>>();
+  leave_out_what_reads_languages(all);
   if (names == std::vector<std::string>{"all"}) return all;
   for (const std::string& name : names)
     if (std::none_of(all.begin(), all.end(), [&](const auto& s) { return s.name == name; })) {
@@ -64,7 +72,7 @@ void learn(const LearnFlags& flags) {
   if (options.choices > options.experts)
     throw multipl_moe::UsageError(
         fmt::format("[learn] --choices must be at most --experts, found {} and {}", options.choices, options.experts));
-  run_study(chosen(all_strategies<moe::Cpu<>>(), flags.strategies), options);
+  run_study(chosen(flags.strategies), options);
 }
 
 /// The command that the study was made by; paths are the reader's own.
@@ -76,7 +84,7 @@ std::string command_of(const Record& record) {
     seeds = std::max(seeds, result.seed + 1);
     if (std::find(names.begin(), names.end(), result.strategy) == names.end()) names.push_back(result.strategy);
   }
-  const StrategyList all = all_strategies<moe::Cpu<>>();
+  const StrategyList all = chosen({"all"});
   const bool has_all = std::all_of(all.begin(), all.end(), [&](const auto& strategy) {
     return std::find(names.begin(), names.end(), strategy.name) != names.end();
   });
@@ -98,10 +106,10 @@ void report(const fs::path& from, const fs::path& out) {
 
 }  // namespace
 
-void add_learn_command(CLI::App& program) {
+Command add_learn_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
       "learn",
-      "Trains a small language model from scratch with each strategy and writes down how it goes; the same "
+      "train a small language model from scratch with each strategy and write down how it goes; the same "
       "command goes on with a study that was interrupted.");
   const auto flags = std::make_shared<LearnFlags>();
   StudyOptions& o = flags->options;
@@ -133,12 +141,12 @@ void add_learn_command(CLI::App& program) {
       ->check(above_zero());
   multipl_moe::add_threads_option(command, o.threads);
   command.add_flag("-q,--quiet", o.quiet, "no progress");
-  command.callback([flags] { run_as_command([&] { learn(*flags); }); });
+  return {&command, [flags] { run_as_command([&] { learn(*flags); }); }};
 }
 
-void add_report_command(CLI::App& program) {
+Command add_report_command(CLI::App& program) {
   CLI::App& command =
-      *program.add_subcommand("report", "Writes routing.md and its pictures about what learn wrote down.");
+      *program.add_subcommand("report", "write routing.md and its pictures about what learn wrote down.");
   struct Folders {
     std::string from, out = "docs/results";
   };
@@ -147,7 +155,7 @@ void add_report_command(CLI::App& program) {
   command.add_option("--out", folders->out, "folder for the page and its folder of pictures")
       ->type_name("DIR")
       ->capture_default_str();
-  command.callback([folders] { run_as_command([&] { report(folders->from, folders->out); }); });
+  return {&command, [folders] { run_as_command([&] { report(folders->from, folders->out); }); }};
 }
 
 }  // namespace moe_bench

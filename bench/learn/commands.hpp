@@ -1,9 +1,10 @@
 /// The commands that train and that report on it. They need the program multipl_moe.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <stdexcept>
 #include <string>
+
+#include "bench/command.hpp"
 
 namespace moe_bench {
 
@@ -17,8 +18,9 @@ class CommandFailed : public std::runtime_error {
   int exit_code_;
 };
 
-/// Both run when the command line is parsed, and throw CommandFailed.
-void add_learn_command(CLI::App& program);
-void add_report_command(CLI::App& program);
+/// Trains a small model with each strategy. Its run throws CommandFailed.
+Command add_learn_command(CLI::App& program);
+/// Writes a page about what that wrote down. As the other.
+Command add_report_command(CLI::App& program);
 
 }  // namespace moe_bench

@@ -21,6 +21,7 @@
 ///     plan      = the pairs (row, adapter), by what the batch says      LanguageChoice  policies/router/
 ///     a, b, y_TD += s B A x, for each of a row's adapters               LowRank         modules/low_rank.hpp
 ///   an observer in the context is told every decision                   Observation     core/observation.hpp
+///   a listener in the context is told which part begins                 Phase           core/phase.hpp
 ///
 /// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient that has the layer's own
 /// type. Letters in names are shapes: T rows (tokens), V segments, E experts, D width, F inner channels, N pairs.
@@ -38,6 +39,7 @@
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/core/observation.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/product.hpp"
 #include "moe/core/random.hpp"

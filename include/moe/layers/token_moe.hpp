@@ -14,6 +14,7 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/misuse.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/modules/always_on.hpp"
 #include "moe/modules/expert_bank.hpp"
 #include "moe/modules/gating.hpp"
@@ -156,11 +157,13 @@ class TokenMoE {
   }
   /// Begins with the losses of a decision: what is computed while the loads travel.
   Losses begin_losses(const Context& context, const Routed& routed) const {
+    begin_phase(context, Phase::router);
     return {sums_of_counted_softmax<Real, Backend>(context, balance, logits(routed.decision)),
             moe::z_loss<Real, Backend>(context, logits(routed.decision))};
   }
   /// The losses and loads of a decision; offsets[e+1] - offsets[e]: rows expert e works on.
   Stats account(const Context& context, Routed& routed, Losses losses, ListView<Index> offsets) const {
+    begin_phase(context, Phase::router);
     Decision<Real, Backend>& decision = routed.decision;
     Stats stats;
     stats.load = loads_of(offsets);
@@ -179,6 +182,7 @@ class TokenMoE {
   template <class Slopes>
   void decision_back(const Context& context, View<const Real, Backend> d_gates_TE, AuxiliaryGradient d_stats,
                      const Routed& routed, ConstView x_TD, Slopes& gradient, View<Value, Backend> d_x_TD) const {
+    begin_phase(context, Phase::router);
     auto d_logits_TE = gating.normalizer_back(context, d_gates_TE, routed.decision);
     add_balance_loss_back<Real, Backend>(context, balance, logits(routed.decision), routed.f_1E.view(), d_stats.balance,
                                          d_logits_TE.view());
@@ -193,6 +197,7 @@ class TokenMoE {
     Planned planned{{}, decide(context, x_TD, batch), {}};
     auto grouping = begin_grouping(context, planned.routed.decision);
     auto losses = begin_losses(context, planned.routed);
+    begin_phase(context, Phase::dispatch);
     planned.plan = Backend::finish_grouping(context, planned.routed.decision.kept(), std::move(grouping));
     planned.plan.complete();
     planned.stats = account(context, planned.routed, std::move(losses), planned.plan.offsets);
@@ -201,6 +206,7 @@ class TokenMoE {
 
   /// The heavy half: x_TD is what `planned` was made from.
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
+    begin_phase(context, Phase::experts);
     auto path = always_on.begin(context, x_TD);
     auto [y_TD, saved] = answer(context, x_TD, std::move(planned.routed), std::move(planned.plan), std::move(path));
     return {std::move(y_TD), std::move(saved), std::move(planned.stats)};
@@ -214,7 +220,9 @@ class TokenMoE {
     Routed routed = decide(context, x_TD, batch);
     auto grouping = begin_grouping(context, routed.decision);
     auto losses = begin_losses(context, routed);
+    begin_phase(context, Phase::experts);
     auto path = always_on.begin(context, x_TD);
+    begin_phase(context, Phase::dispatch);
     auto plan = Backend::finish_grouping(context, routed.decision.kept(), std::move(grouping));
     auto [y_TD, saved] = answer(context, x_TD, std::move(routed), std::move(plan), std::move(path));
     Stats stats = account(context, saved.routed, std::move(losses), saved.mix.plan.offsets);
@@ -237,6 +245,7 @@ class TokenMoE {
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     auto [d_x_TD, d_gates_TE] =
         mix_back<X>(context, bank.span(), d_y_TD, saved.x_TD, std::move(saved.mix), ExpertSpan(gradient.bank.span()));
+    begin_phase(context, Phase::experts);
     always_on.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), gradient.always_on);
     decision_back(context, d_gates_TE, d_stats, saved.routed, saved.x_TD, gradient, d_x_TD.view());
     return std::move(d_x_TD);
@@ -315,9 +324,12 @@ class TokenMoE {
   Tensor answer(const Context& context, ConstView x_TD, RowFacts facts) const {
     const Decision<Real, Backend> decision = decide_for_inference(context, x_TD, facts).decision;
     auto grouping = begin_grouping(context, decision);
+    begin_phase(context, Phase::experts);
     auto path = always_on.begin(context, x_TD);
+    begin_phase(context, Phase::dispatch);
     auto plan = Backend::finish_grouping(context, decision.kept(), std::move(grouping));
     auto y_TD = mix_infer<X>(context, bank.span(), x_TD, std::move(plan), decision.gates_RE.view());
+    begin_phase(context, Phase::experts);
     always_on.finish(context, std::move(path), y_TD.view());
     return y_TD;
   }
@@ -329,10 +341,12 @@ class TokenMoE {
     auto [y_TD, mix_saved] =
         mix<X>(context, bank.span(), x_TD, std::move(plan), std::as_const(saved.routed.decision.gates_RE).view());
     saved.mix = std::move(mix_saved);
+    begin_phase(context, Phase::experts);
     saved.path = always_on.finish(context, std::move(path), y_TD.view());
     return {std::move(y_TD), std::move(saved)};
   }
   static auto begin_grouping(const Context& context, const Decision<Real, Backend>& decision) {
+    begin_phase(context, Phase::dispatch);
     return Backend::begin_grouping(context, decision.kept(), decision.choice.foreseen);
   }
   static View<const Real, Backend> logits(const Decision<Real, Backend>& decision) { return decision.logits_RE.view(); }

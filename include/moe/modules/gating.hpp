@@ -10,6 +10,7 @@
 #include "moe/concepts/router.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/require.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/drop.hpp"
@@ -196,6 +197,7 @@ struct Gating {
   template <class Single>
   Decision<Value, Backend> decide(const Context& context, const Single& single, View<const Input, Backend> x_RD,
                                   RowFacts facts) const {
+    begin_phase(context, Phase::router);
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = std::as_const(decision.logits_RE).view();
