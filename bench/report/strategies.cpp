@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -166,9 +167,9 @@ std::string as_csv(const StrategyReport& report) {
 }
 
 std::string as_jsonl(const StrategyReport& report) {
-  using Json = nlohmann::ordered_json;
+  using Line = nlohmann::ordered_json;
   const Machine& m = report.machine;
-  std::string text = Json{{"type", "machine"},      {"cpu", m.cpu},         {"simd", m.simd},
+  std::string text = Line{{"type", "machine"},      {"cpu", m.cpu},         {"simd", m.simd},
                           {"cores", m.cores},       {"threads", m.threads}, {"load", m.load},
                           {"compiler", m.compiler}, {"value", "float32"},   {"repetitions", report.plan.repetitions}}
                          .dump() +
@@ -176,18 +177,18 @@ std::string as_jsonl(const StrategyReport& report) {
   // The columns of the csv, numbers as numbers; what does not apply is left out.
   const Grid grid = as_columns(report);
   for (std::size_t l = 1; l < grid.size(); ++l) {
-    Json line{{"type", "strategy"}};
+    Line values{{"type", "strategy"}};
     for (std::size_t c = 0; c < grid[l].size(); ++c) {
       const std::string& cell = grid[l][c];
       if (cell.empty()) continue;
       const bool is_text =
           grid[0][c] == "strategy" || grid[0][c] == "shape" || grid[0][c] == "input" || grid[0][c] == "backend";
       if (is_text)
-        line[grid[0][c]] = cell;
+        values[grid[0][c]] = cell;
       else
-        line[grid[0][c]] = Json::parse(cell);
+        values[grid[0][c]] = Line::parse(cell);
     }
-    text += line.dump() + "\n";
+    text += values.dump() + "\n";
   }
   return text;
 }

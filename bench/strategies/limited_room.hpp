@@ -23,9 +23,8 @@ std::vector<Strategy<B>> limited_room() {
         "top-" + std::to_string(k) + ", further choices kept by chance in training, room for 1.25",
         Routing<GShardChoice, TopK>{}, SoftmaxOverChosen{}, CapacityFactor{.factor = 1.25}, {.choices = k}));
   suite.push_back(token_strategy<B>("batch-prioritised",
-                                    "top-k, room for 1.0; the rows least sure of their best expert "
-                                    "are dropped",
-                                    TopK{}, SoftmaxOverAll{}, CapacityFactor{.factor = 1, .drop = DropBy::priority}));
+                                    "top-k, room for 1.0; the rows least sure of their best expert are dropped", TopK{},
+                                    SoftmaxOverAll{}, CapacityFactor{.factor = 1, .drop = DropBy::priority}));
   return suite;
 }
 

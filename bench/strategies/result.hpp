@@ -1,6 +1,7 @@
 /// What `moe_bench run` measures, and what came of it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>

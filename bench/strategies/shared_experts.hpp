@@ -11,10 +11,8 @@ std::vector<Strategy<B>> shared_experts() {
   using namespace moe;
   std::vector<Strategy<B>> suite;
   suite.push_back(shared_strategy<SigmoidGatedFfn<SuiteExpert<B>>, B>(
-      "qwen1.5-moe",
-      "top-k of fine experts with raw softmax gates, a sigmoid-gated "
-      "shared FFN beside",
-      TopK{}, SoftmaxOverAll{}, {.balance = 0.001}));
+      "qwen1.5-moe", "top-k of fine experts with raw softmax gates, a sigmoid-gated shared FFN beside", TopK{},
+      SoftmaxOverAll{}, {.balance = 0.001}));
   suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
       "deepseek-moe", "top-k of fine experts with raw softmax gates, shared experts beside", TopK{}, SoftmaxOverAll{},
       {.balance = 0.001}));

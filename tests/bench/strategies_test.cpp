@@ -73,7 +73,7 @@ TEST_CASE("strategies have names of their own and the same parameters", "[bench]
       if (strategy.name == "dense")
         CHECK(experts == expert * static_cast<double>(sizes.chosen));
       else if (strategy.name == "mole")
-        CHECK(experts < expert * static_cast<double>(sizes.chosen) * 1.5);
+        CHECK(experts < expert * static_cast<double>(sizes.experts));
       else
         CHECK(experts == Approx(expert * static_cast<double>(sizes.experts)).epsilon(0.02));
     }
