@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "bench/command.hpp"
+#ifdef MOE_BENCH_LEARNS
+#include "bench/learn/commands.hpp"
+#endif
 
 namespace moe_bench {
 
@@ -27,7 +30,11 @@ int run_bench(int argc, char** argv) {
   program.footer(
       "Figures go to stdout, notes to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 4 out of memory, 5 I/O.");
   program.require_subcommand(1);
-  const std::vector<Command> commands{add_list_command(program), add_run_command(program), add_layers_command(program)};
+  std::vector<Command> commands{add_list_command(program), add_run_command(program), add_layers_command(program)};
+#ifdef MOE_BENCH_LEARNS
+  commands.push_back(add_learn_command(program));
+  commands.push_back(add_report_command(program));
+#endif
   try {
     program.parse(argc, argv);
     for (const Command& command : commands)
@@ -39,6 +46,10 @@ int run_bench(int argc, char** argv) {
     return 2;
   } catch (const UsageError& error) {
     return failed(2, error.what());
+#ifdef MOE_BENCH_LEARNS
+  } catch (const CommandFailed& error) {
+    return failed(error.exit_code(), error.what());
+#endif
   } catch (const std::bad_alloc&) {
     return failed(4, "out of memory: fewer names or a smaller --shape need less");
   } catch (const std::exception& error) {

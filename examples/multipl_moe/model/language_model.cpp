@@ -20,8 +20,8 @@ class TransformerModel final : public LanguageModel {
   using Model = Transformer<Layer>;
   using Backend = Layer::Backend;
 
-  TransformerModel(const ModelConfig& config, int threads)
-      : LanguageModel(config, threads), model_(make_transformer(config, make_layer)) {
+  TransformerModel(const ModelConfig& config, int threads, const LayerMaker& make = make_layer)
+      : LanguageModel(config, threads), model_(make_transformer(config, make)) {
     context_.threads = threads;
   }
 
@@ -88,6 +88,7 @@ class TransformerModel final : public LanguageModel {
     model_.absorb(context_, model_.forward(context_, rows.tokens, rows.batch).stats);
   }
 
+  void draw_by(moe::RandomKey key) override { context_.random = key; }
   void observe(moe::Observer observer) override { context_.observer = std::move(observer); }
 
   TokenScores score(const Sequences& sequences) const override {
@@ -163,6 +164,9 @@ class TransformerModel final : public LanguageModel {
 
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads) {
   return std::make_unique<TransformerModel>(config, threads);
+}
+std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads, const LayerMaker& make) {
+  return std::make_unique<TransformerModel>(config, threads, make);
 }
 
 std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, const moe::Upcycling& start) {

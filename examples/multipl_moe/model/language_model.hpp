@@ -10,12 +10,14 @@
 #include <vector>
 
 #include "moe/core/observation.hpp"
+#include "moe/core/random.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/freeze.hpp"
 #include "moe/train/upcycle.hpp"
 #include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/keep.hpp"
+#include "multipl_moe/model/layers.hpp"
 
 namespace multipl_moe {
 
@@ -89,6 +91,8 @@ class LanguageModel {
   /// Learns thresholds from a batch without training.
   virtual void calibrate(const Sequences& batch) = 0;
 
+  /// What routers draw by from now on; the layer's number is the model's business.
+  virtual void draw_by(moe::RandomKey key) = 0;
   /// Tells `observer` every routing decision from now on; an empty one ends it.
   virtual void observe(moe::Observer observer) = 0;
 
@@ -117,8 +121,13 @@ class LanguageModel {
   int threads_;
 };
 
+/// Makes what stands in place of a layer's FFN, all weights 0.
+using LayerMaker = std::function<Layer(const ModelConfig&)>;
+
 /// A model of the configured type; norms are 1, everything else 0.
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads);
+/// The same with what `make` makes as every layer's FFN, whatever the configuration says of it.
+std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads, const LayerMaker& make);
 
 /// A mixture that starts from a dense model: experts and routers as `start` says, everything else is the dense model's.
 /// Throws UsageError where `dense` is a mixture itself or sizes differ.

@@ -87,6 +87,8 @@ class Training {
   }
 
   void take_step() {
+    // By the number of the step, so that a resumed run draws what one in one piece would have drawn.
+    model_.draw_by({.seed = stream_.options().seed, .step = static_cast<std::uint32_t>(state_.step)});
     const MicroBatchLoss loss = accumulate_step(model_, stream_, options_, batch_);
     const double norm = model_.gradient_norm();
     const bool finite =
@@ -124,6 +126,7 @@ class Training {
                                             static_cast<double>(options_.steps - state_.step)};
     progress_.show(report);
     metrics_->add(report, !finite);
+    if (options_.on_report) options_.on_report(report);
   }
 
   [[noreturn]] void give_up(const MicroBatchLoss& loss, double norm) {

@@ -9,6 +9,7 @@
 
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/train/progress.hpp"
 #include "multipl_moe/train/run_checkpoints.hpp"
 
 namespace multipl_moe {
@@ -38,6 +39,8 @@ struct TrainOptions {
   std::function<void(std::int64_t steps_done)> before_run;
   /// Called after each step; for tests and for runs that are timed.
   std::function<void(std::int64_t step)> after_step;
+  /// Told of each step, also of one that was not taken, before after_step is called.
+  std::function<void(const StepReport&)> on_report;
 };
 
 /// Of the whole run, where nothing else is said.

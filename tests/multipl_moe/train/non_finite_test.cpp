@@ -84,6 +84,7 @@ class Liar final : public LanguageModel {
   }
   void discard_step() override { honest_->discard_step(); }
   void calibrate(const Sequences& batch) override { honest_->calibrate(batch); }
+  void draw_by(moe::RandomKey key) override { honest_->draw_by(key); }
   void observe(moe::Observer observer) override { honest_->observe(std::move(observer)); }
   TokenScores score(const Sequences& batch) const override { return honest_->score(batch); }
   std::vector<float> logits_after(std::span<const Token> text) const override { return honest_->logits_after(text); }

@@ -1,0 +1,161 @@
+#include "bench/learn/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "bench/learn/page.hpp"
+#include "bench/learn/pictures.hpp"
+#include "bench/learn/study.hpp"
+#include "bench/strategies/all.hpp"
+#include "multipl_moe/cli/interrupted.hpp"
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/errors.hpp"
+
+namespace moe_bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+using multipl_moe::above_zero;
+using StrategyList = std::vector<Strategy<moe::Cpu<>>>;
+
+/// What the program's parts throw, with the exit codes that they stand for.
+template <class Work>
+void run_as_command(const Work& work) {
+  try {
+    work();
+  } catch (const multipl_moe::Interrupted& interrupted) {
+    throw CommandFailed(interrupted.exit_code(), fmt::format("interrupted; {}", interrupted.what()));
+  } catch (const multipl_moe::ProgramError& error) {
+    throw CommandFailed(error.exit_code(), error.what());
+  } catch (const fs::filesystem_error& error) {
+    throw CommandFailed(5, multipl_moe::escaped(error.what(), 1000));
+  }
+}
+
+/// The model does not tell its layers which language a row is in, and adapters by language have nothing to choose by.
+void leave_out_what_reads_languages(StrategyList& strategies) {
+  std::erase_if(strategies, [](const auto& s) { return s.name == "mole"; });
+}
+
+/// Those of the names, in the list's order.
+StrategyList chosen(const std::vector<std::string>& names) {
+  StrategyList all = all_strategies<moe::Cpu<>>();
+  leave_out_what_reads_languages(all);
+  if (names == std::vector<std::string>{"all"}) return all;
+  for (const std::string& name : names)
+    if (std::none_of(all.begin(), all.end(), [&](const auto& s) { return s.name == name; })) {
+      std::string known = "all";
+      for (const auto& strategy : all) known += ", " + strategy.name;
+      throw multipl_moe::UsageError(
+          fmt::format("[learn] a strategy must be one of {}, found '{}'", known, multipl_moe::escaped(name)));
+    }
+  std::erase_if(all, [&](const auto& s) { return std::find(names.begin(), names.end(), s.name) == names.end(); });
+  return all;
+}
+
+struct LearnFlags {
+  std::string data, out;
+  std::vector<std::string> strategies{"all"};
+  StudyOptions options;
+};
+
+void learn(const LearnFlags& flags) {
+  StudyOptions options = flags.options;
+  options.data = flags.data;
+  options.out = flags.out;
+  if (options.choices > options.experts)
+    throw multipl_moe::UsageError(
+        fmt::format("[learn] --choices must be at most --experts, found {} and {}", options.choices, options.experts));
+  run_study(chosen(flags.strategies), options);
+}
+
+/// The command that the study was made by; paths are the reader's own.
+std::string command_of(const Record& record) {
+  const StudySetup& s = record.setup;
+  std::vector<std::string> names;
+  std::int64_t seeds = 0;
+  for (const ResultLine& result : record.results) {
+    seeds = std::max(seeds, result.seed + 1);
+    if (std::find(names.begin(), names.end(), result.strategy) == names.end()) names.push_back(result.strategy);
+  }
+  const StrategyList all = chosen({"all"});
+  const bool has_all = std::all_of(all.begin(), all.end(), [&](const auto& strategy) {
+    return std::find(names.begin(), names.end(), strategy.name) != names.end();
+  });
+  return fmt::format(
+      "multipl_moe prepare CORPUS --output DATA\n"
+      "moe_bench learn --data DATA --strategies {} --steps {} --seeds {} --experts {} --choices {} --out STUDY\n"
+      "moe_bench report --from STUDY --out docs/results",
+      has_all ? "all" : fmt::format("{}", fmt::join(names, ",")), s.steps, seeds, s.experts, s.choices);
+}
+
+void report(const fs::path& from, const fs::path& out) {
+  const Record record = read_record(from / "learn.jsonl");
+  const auto strategies = summaries_of(record);
+  multipl_moe::create_folders(out / "routing");
+  multipl_moe::draw_pictures(out / "routing", study_pictures(ranked(strategies)));
+  multipl_moe::write_file_atomically(out / "routing.md",
+                                     study_page(record.setup, strategies, command_of(record), "routing"));
+}
+
+}  // namespace
+
+Command add_learn_command(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand(
+      "learn",
+      "train a small language model from scratch with each strategy and write down how it goes; the same "
+      "command goes on with a study that was interrupted.");
+  const auto flags = std::make_shared<LearnFlags>();
+  StudyOptions& o = flags->options;
+  command.add_option("--data", flags->data, "folder of token files, as multipl_moe prepare writes it")
+      ->required()
+      ->type_name("DIR");
+  command.add_option("--out", flags->out, "folder for learn.jsonl")->required()->type_name("DIR");
+  command.add_option("--strategies", flags->strategies, "all, or names as list prints them")
+      ->delimiter(',')
+      ->type_name("NAME,...")
+      ->capture_default_str();
+  const auto add_count = [&](const char* name, std::int64_t& value, const char* what) {
+    command.add_option(name, value, what)
+        ->capture_default_str()
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31));
+  };
+  add_count("--steps", o.steps, "optimizer steps of a run");
+  add_count("--seeds", o.seeds, "runs of each strategy");
+  add_count("--experts", o.experts, "experts, where a strategy does not cut its own");
+  add_count("--choices", o.choices, "of which a row meets so many");
+  add_count("--window", o.window, "tokens of a segment");
+  add_count("--batch-size", o.sequences, "sequences in a step");
+  add_count("--sequence-length", o.length, "tokens (bytes) in a sequence");
+  add_count("--points", o.points, "evaluations in a run's course");
+  add_count("--curve-bytes", o.curve_bytes, "of development text a language, for these");
+  add_count("--test-bytes", o.test_bytes, "of test text a language, for the result");
+  command.add_option("--learning-rate", o.learning_rate, "peak of the cosine schedule")
+      ->capture_default_str()
+      ->check(above_zero());
+  multipl_moe::add_threads_option(command, o.threads);
+  command.add_flag("-q,--quiet", o.quiet, "no progress");
+  return {&command, [flags] { run_as_command([&] { learn(*flags); }); }};
+}
+
+Command add_report_command(CLI::App& program) {
+  CLI::App& command =
+      *program.add_subcommand("report", "write routing.md and its pictures about what learn wrote down.");
+  struct Folders {
+    std::string from, out = "docs/results";
+  };
+  const auto folders = std::make_shared<Folders>();
+  command.add_option("--from", folders->from, "folder of learn.jsonl")->required()->type_name("DIR");
+  command.add_option("--out", folders->out, "folder for the page and its folder of pictures")
+      ->type_name("DIR")
+      ->capture_default_str();
+  return {&command, [folders] { run_as_command([&] { report(folders->from, folders->out); }); }};
+}
+
+}  // namespace moe_bench

@@ -1,0 +1,296 @@
+#include "bench/learn/page.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "multipl_moe/data/language.hpp"
+
+namespace moe_bench {
+
+namespace {
+
+using Strategies = std::vector<StrategySummary>;
+
+std::string with_spread(const Statistic& value, int digits) {
+  if (!std::isfinite(value.mean)) return "-";
+  if (!std::isfinite(value.deviation)) return fmt::format("{:.{}f}", value.mean, digits);
+  return fmt::format("{:.{}f} ± {:.{}f}", value.mean, digits, value.deviation, digits);
+}
+
+std::string bits(const StrategySummary& strategy) { return with_spread(strategy.bits_per_byte, 3); }
+
+std::string percent(const std::optional<double>& share) { return share ? fmt::format("{:.1f} %", 100 * *share) : "-"; }
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + ("`" + names[i] + "`");
+  return text;
+}
+
+Strategies causal_ones(Strategies strategies) {
+  std::erase_if(strategies, [](const StrategySummary& s) { return !s.causal; });
+  return strategies;
+}
+
+const StrategySummary* find(const Strategies& strategies, const std::string& name) {
+  const auto found =
+      std::find_if(strategies.begin(), strategies.end(), [&](const StrategySummary& s) { return s.name == name; });
+  return found == strategies.end() ? nullptr : &*found;
+}
+
+/// Root of the sum of both variances; 0 where there is one seed.
+double joint_deviation(const StrategySummary& a, const StrategySummary& b) {
+  const double joint = std::hypot(a.bits_per_byte.deviation, b.bits_per_byte.deviation);
+  return std::isfinite(joint) ? joint : 0;
+}
+
+double lead(const StrategySummary& better, const StrategySummary& worse) {
+  return worse.bits_per_byte.mean - better.bits_per_byte.mean;
+}
+
+std::string seeds_text(const StrategySummary& better, const StrategySummary& worse) {
+  const auto [won, both] = seeds_won(better, worse);
+  return fmt::format("better on {} of {} {}", won, both, both == 1 ? "seed" : "seeds");
+}
+
+std::string best_at_equal_tokens(const Strategies& best_first) {
+  const StrategySummary& best = best_first.front();
+  std::string text = fmt::format("**At equal tokens `{}` learned most**: {} bits per byte", best.name, bits(best));
+  if (best_first.size() == 1) return text + ".";
+  const StrategySummary& next = best_first[1];
+  text += fmt::format(", {:.3f} below `{}` ({}), the next, and {}.", lead(best, next), next.name, bits(next),
+                      seeds_text(best, next));
+  std::vector<std::string> as_good;
+  for (std::size_t i = 1; i < best_first.size(); ++i)
+    if (lead(best, best_first[i]) <= joint_deviation(best, best_first[i])) as_good.push_back(best_first[i].name);
+  if (!as_good.empty())
+    text += fmt::format(" Within the spread over seeds {} {} as good.", listed(as_good),
+                        as_good.size() == 1 ? "is" : "are");
+  return text;
+}
+
+std::string best_at_equal_time(const Strategies& strategies) {
+  const auto fastest = std::min_element(strategies.begin(), strategies.end(),
+                                        [](const auto& a, const auto& b) { return a.seconds.mean < b.seconds.mean; });
+  if (fastest->curve.empty()) return {};
+  const double time = fastest->curve.back().seconds;
+  std::vector<std::pair<double, const StrategySummary*>> there;
+  for (const StrategySummary& strategy : strategies)
+    if (const auto held_out = held_out_at(strategy, time)) there.emplace_back(*held_out, &strategy);
+  if (there.empty()) return {};
+  std::sort(there.begin(), there.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto& [best, winner] = there.front();
+  std::string text = fmt::format(
+      "**At equal time `{}` was best**: after {:.1f} s, when `{}`, the fastest, had read all its tokens, it "
+      "had reached {:.3f} bits per byte of the development text",
+      winner->name, time, fastest->name, best);
+  if (there.size() > 1)
+    text += fmt::format("; `{}`, the next, {:.3f}, and `{}`, the last, {:.3f}", there[1].second->name, there[1].first,
+                        there.back().second->name, there.back().first);
+  return text + ". Slower ones were still at a higher learning rate then, which counts against them.";
+}
+
+std::string worth(const Strategies& strategies) {
+  const auto names = worth_their_cost(strategies);
+  std::vector<std::string> shown;
+  for (const std::string& name : names) {
+    const StrategySummary& s = *find(strategies, name);
+    shown.push_back(fmt::format("`{}` ({:.1f} thousand tokens/s, {:.3f})", name, s.tokens_per_second.mean / 1e3,
+                                s.bits_per_byte.mean));
+  }
+  std::string text = fmt::format("**Worth their cost**, fastest first: {}.", fmt::join(shown, ", "));
+  const std::size_t others = strategies.size() - names.size();
+  if (others == 0) return text;
+  return text + fmt::format(" {} beaten by one of these in both speed and bits per byte.",
+                            others == 1 ? "The other one is" : fmt::format("All {} others are", others));
+}
+
+/// In parentheses, where they are few enough to be read.
+std::string few_named(const std::vector<std::string>& names) {
+  return names.empty() || names.size() > 6 ? "" : " (" + listed(names) + ")";
+}
+
+/// Who is better than a control by more than the spread, and who is worse by as much.
+std::string against(const Strategies& strategies, const std::string& control, const std::string& what) {
+  const StrategySummary* base = find(strategies, control);
+  if (base == nullptr || strategies.size() < 2) return {};
+  std::vector<std::string> better, worse;
+  for (const StrategySummary& strategy : strategies) {
+    if (strategy.name == control) continue;
+    if (lead(strategy, *base) > joint_deviation(strategy, *base)) better.push_back(strategy.name);
+    if (lead(*base, strategy) > joint_deviation(strategy, *base)) worse.push_back(strategy.name);
+  }
+  return fmt::format(
+      "**Against {}** (`{}`, {}): {} of {} are better by more than the spread{}, {} worse by "
+      "as much{}.",
+      what, control, bits(*base), better.size(), strategies.size() - 1, few_named(better), worse.size(),
+      few_named(worse));
+}
+
+std::string balance(Strategies strategies) {
+  std::erase_if(strategies, [](const StrategySummary& s) { return !s.peak; });
+  if (strategies.size() < 2) return {};
+  const auto [even, uneven] = std::minmax_element(strategies.begin(), strategies.end(),
+                                                  [](const auto& a, const auto& b) { return *a.peak < *b.peak; });
+  std::string text = fmt::format(
+      "**Balance**: `{}` was worst, its busiest expert had {:.2f} times the mean of its batch in the second half of "
+      "training; `{}` was most even ({:.2f}).",
+      uneven->name, *uneven->peak, even->name, *even->peak);
+  const auto dropper = std::max_element(strategies.begin(), strategies.end(), [](const auto& a, const auto& b) {
+    return a.dropped.value_or(0) < b.dropped.value_or(0);
+  });
+  if (dropper->dropped.value_or(0) > 0)
+    text += fmt::format(" `{}` dropped most: {:.1f} % of what was chosen.", dropper->name, 100 * *dropper->dropped);
+  return text;
+}
+
+std::string lookers_ahead(const Strategies& best_first) {
+  std::vector<std::string> shown;
+  for (const StrategySummary& strategy : best_first)
+    if (!strategy.causal) shown.push_back(fmt::format("`{}` ({})", strategy.name, bits(strategy)));
+  if (shown.empty()) return {};
+  return fmt::format(
+      "**Not in the ranking**: {}. A token's experts depend on later tokens there, so part of what they "
+      "gain may be known only from the future, and text cannot be generated with them token by token.",
+      fmt::join(shown, ", "));
+}
+
+std::string row(const std::vector<std::string>& cells) { return fmt::format("| {} |\n", fmt::join(cells, " | ")); }
+std::string head(const std::vector<std::string>& names) {
+  std::string text = row(names) + "|";
+  for (std::size_t i = 0; i < names.size(); ++i) text += i == 0 ? "---|" : "---:|";
+  return text + "\n";
+}
+
+std::string result_table(const Strategies& best_first) {
+  std::string text = head({"strategy", "held-out bits per byte", "tokens/s", "busiest / mean", "dropped", "unserved",
+                           "weights met", "parameters", "causal"});
+  for (const StrategySummary& s : best_first)
+    text += row({"`" + s.name + "`", bits(s), with_spread(s.tokens_per_second, 0),
+                 s.peak ? fmt::format("{:.2f}", *s.peak) : "-", percent(s.dropped), percent(s.unserved), percent(s.met),
+                 fmt::format("{:.2f} M", static_cast<double>(s.parameters) / 1e6),
+                 !s.causal             ? "no"
+                 : s.batch_independent ? "yes"
+                                       : "yes, but depends on the batch"});
+  return text;
+}
+
+std::string language_table(const Strategies& best_first) {
+  std::vector<std::string> names{"strategy"};
+  for (const auto& [language, value] : best_first.front().bits_per_byte_by_language)
+    names.emplace_back(multipl_moe::title_of(multipl_moe::language_named(language)));
+  std::string text = head(names);
+  for (const StrategySummary& s : best_first) {
+    std::vector<std::string> cells{"`" + s.name + "`"};
+    for (const auto& [language, value] : s.bits_per_byte_by_language) cells.push_back(with_spread(value, 3));
+    text += row(cells);
+  }
+  return text;
+}
+
+std::string routing_table(const Strategies& strategies) {
+  std::string text = "| strategy | how it routes |\n|---|---|\n";
+  for (const StrategySummary& s : strategies) text += row({"`" + s.name + "`", s.routing});
+  return text;
+}
+
+std::string picture(const std::string& folder, const std::string& name, const std::string& what) {
+  return fmt::format("![{}]({}/{}.png)\n\n", what, folder, name);
+}
+
+std::size_t most_seeds(const Strategies& strategies) {
+  std::size_t most = 0;
+  for (const StrategySummary& s : strategies) most = std::max(most, s.seeds.size());
+  return most;
+}
+
+std::string how(const StudySetup& s, const Strategies& strategies, const std::string& command) {
+  const double tokens = static_cast<double>(s.steps * s.sequences * s.length);
+  std::vector<std::string> languages;
+  for (const std::string& name : s.languages)
+    languages.emplace_back(multipl_moe::title_of(multipl_moe::language_named(name)));
+  return fmt::format(
+      "One small language model (byte tokens, {} layers, width {}) is trained from scratch with each strategy in "
+      "place\n"
+      "of every layer's FFN: {} strategies, {} seeds. A seed's first weights are drawn by name and its data come in "
+      "one\n"
+      "order, so all strategies read the same {:.2f} M tokens of {}, in equal parts ({:.1f} M tokens there are).\n"
+      "Whatever a strategy's experts look like, those that a row meets have together the {} inner channels of the "
+      "dense\n"
+      "FFN, and all of them {} times as many ({} experts of which a row meets {}, or as many parameters cut "
+      "otherwise).\n"
+      "{} steps of {} x {} tokens, AdamW, cosine with warm-up to {:g}; losses beside the main one weigh what each\n"
+      "strategy's source says. Tables: {} KiB of test text a language. Curves: {} KiB of development text.\n\n"
+      "{}, {} cores, {} threads, {}, float32. Seconds are of training alone.\n\n"
+      "```sh\n{}\n```\n\n",
+      s.layers, s.width, strategies.size(), most_seeds(strategies), tokens / 1e6, fmt::join(languages, ", "),
+      static_cast<double>(s.train_tokens) / 1e6, s.hidden,
+      fmt::format("{:g}", static_cast<double>(s.experts) / static_cast<double>(s.choices)), s.experts, s.choices,
+      s.steps, s.sequences, s.length, s.learning_rate, s.test_bytes / 1024, s.curve_bytes / 1024, s.cpu, s.cores,
+      s.threads, s.compiler, command);
+}
+
+}  // namespace
+
+std::vector<std::string> findings_of(const Strategies& strategies) {
+  const Strategies all = ranked(strategies), causal = causal_ones(all);
+  std::vector<std::string> findings;
+  const auto add = [&](std::string text) {
+    if (!text.empty()) findings.push_back(std::move(text));
+  };
+  if (!causal.empty()) {
+    add(best_at_equal_tokens(causal));
+    add(best_at_equal_time(causal));
+    if (causal.size() > 1) add(worth(causal));
+    add(against(causal, "random", "routing at random"));
+    add(against(causal, "dense", "a dense FFN of as many active parameters"));
+  }
+  add(balance(all));
+  add(lookers_ahead(all));
+  for (const StrategySummary& strategy : strategies)
+    for (const std::string& failure : strategy.failures) add(fmt::format("`{}` failed: {}.", strategy.name, failure));
+  return findings;
+}
+
+std::string study_page(const StudySetup& setup, const Strategies& strategies, const std::string& command,
+                       const std::string& pictures) {
+  const Strategies best_first = ranked(strategies);
+  std::string text =
+      "# Which routing is worth its cost\n\n"
+      "Written by `moe_bench report`: every figure and every finding is computed from the study's `learn.jsonl`.\n\n"
+      "## Findings\n\n";
+  for (const std::string& finding : findings_of(strategies)) text += "- " + finding + "\n";
+  text += "\n## What was compared\n\n" + how(setup, strategies, command);
+  if (best_first.empty()) return text + "No run came to a result with figures.\n";
+  text +=
+      "## Results\n\nMean ± sample standard deviation over seeds, best first.\n\n" + result_table(best_first) +
+      "\n- Busiest / mean: a batch's busiest expert against the mean over experts, second half of training; an expert\n"
+      "  that every row meets by design is left out.\n"
+      "- Dropped: chosen pairs of row and expert for which there was no room. Unserved: rows (or segments) on which "
+      "no\n"
+      "  routed expert worked. Weights met: share of the routed experts that a row met.\n"
+      "- Not causal: the held-out figure may owe something to later tokens.\n\n";
+  text += picture(pictures, "results", "held-out loss, speed and balance by strategy");
+  text += "## Learning\n\n" + picture(pictures, "learning_by_tokens", "held-out loss by tokens") +
+          picture(pictures, "learning_by_seconds", "held-out loss by seconds");
+  if (std::any_of(best_first.begin(), best_first.end(), [](const StrategySummary& s) { return !s.levels.empty(); }))
+    text += "## Loads\n\nExperts from top to bottom, layer by layer; white is an even load, blue less, red more.\n\n" +
+            picture(pictures, "loads", "load of each expert over training");
+  text += "## By language\n\nHeld-out bits per byte.\n\n" + language_table(best_first);
+  text += "\n## What each strategy does\n\n" + routing_table(strategies);
+  text +=
+      "\n## What this does not show\n\n"
+      "- One small model, little text, few steps: an order of strategies here is a hint, not a law. Differences "
+      "within\n"
+      "  the spread mean nothing, and with so few seeds the spread itself is uncertain.\n"
+      "- One learning rate and each source's own loss weights for all: nothing was tuned for any strategy.\n"
+      "- Speed is that of this CPU in one process. Balance costs nothing here, where one machine holds all experts;\n"
+      "  across machines the busiest expert decides.\n";
+  return text;
+}
+
+}  // namespace moe_bench

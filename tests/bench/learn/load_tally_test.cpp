@@ -1,0 +1,47 @@
+#include "bench/learn/load_tally.hpp"
+
+#include "support/catch.hpp"
+
+using namespace moe_bench;
+using Catch::Approx;
+
+namespace {
+
+moe::Observation seen(std::uint32_t layer, std::vector<moe::Rank> chosen, std::vector<moe::Rank> kept) {
+  moe::Observation observation;
+  observation.layer = layer;
+  observation.level = "token";
+  observation.experts = 3;
+  observation.rows = static_cast<moe::Index>(chosen.size()) / 3;
+  observation.chosen = std::move(chosen);
+  observation.kept = std::move(kept);
+  return observation;
+}
+
+}  // namespace
+
+TEST_CASE("a tally counts pairs, drops and rows left alone, level by level", "[bench][learn]") {
+  LoadTally tally;
+  tally.add(seen(0, {1, 2, 0, 1, 0, 2}, {1, 2, 0, 1, 0, 0}));  // loads 2 1 0
+  tally.add(seen(1, {0, 1, 0, 0, 1, 0}, {0, 1, 0, 0, 0, 0}));  // loads 0 1 0, one row alone
+  tally.add(seen(0, {0, 0, 1, 0, 0, 1}, {0, 0, 1, 0, 0, 1}));  // loads 0 0 2
+  const auto levels = tally.take();
+  REQUIRE(levels.size() == 2);
+  const LevelLoad& first = levels.front();
+  CHECK(first.layer == 0);
+  CHECK(first.level == "token");
+  CHECK(first.rows == 4);
+  CHECK(first.chosen == 6);
+  CHECK(first.kept == 5);
+  CHECK(first.unserved == 0);
+  CHECK(first.load == std::vector<std::int64_t>{2, 1, 2});
+  // Batch by batch: 2 of a mean of 1, then 2 of a mean of 2/3.
+  CHECK(first.peak == Approx((2 + 3) / 2.0));
+  // Without the busiest: 1 of a mean of 1/2, then nothing.
+  CHECK(first.peak_of_rest == Approx((2 + 1) / 2.0));
+  CHECK(levels.back().layer == 1);
+  CHECK(levels.back().unserved == 1);
+  CHECK(levels.back().chosen == 2);
+  CHECK(levels.back().kept == 1);
+  CHECK(tally.take().empty());
+}

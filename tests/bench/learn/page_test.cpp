@@ -1,0 +1,112 @@
+#include "bench/learn/page.hpp"
+
+#include <algorithm>
+
+#include "bench/learn/pictures.hpp"
+#include "learn_samples.hpp"
+#include "support/catch.hpp"
+
+using namespace moe_bench;
+using namespace moe_bench::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+/// Three seeds around `bits`, at so many seconds.
+void add_runs(Record& record, const std::string& strategy, double bits, double seconds, double peak,
+              bool causal = true) {
+  for (const std::int64_t seed : {0, 1, 2}) {
+    const double own = bits + 0.01 * static_cast<double>(seed - 1);
+    for (const std::int64_t step : {5, 10}) {
+      StepLine line = sample_step(strategy, seed, step);
+      line.seconds = seconds * static_cast<double>(step) / 10;
+      line.held_out = own + 0.1 * static_cast<double>(10 - step);
+      line.levels.front().peak = peak;
+      record.steps.push_back(line);
+    }
+    ResultLine result = sample_result(strategy, seed, own);
+    result.seconds = seconds;
+    result.causal = causal;
+    record.results.push_back(result);
+  }
+}
+
+Record sample() {
+  Record record{sample_setup(), {}, {}};
+  add_runs(record, "random", 3.0, 1, 1.1);
+  add_runs(record, "top", 2.5, 1.9, 3.25);
+  add_runs(record, "close", 2.505, 4, 1.5);
+  add_runs(record, "worse", 3.5, 3, 1.2);
+  add_runs(record, "ahead", 2.0, 2, 1.0, false);
+  return record;
+}
+
+std::string finding_with(const std::vector<std::string>& findings, const std::string& words) {
+  const auto found = std::find_if(findings.begin(), findings.end(),
+                                  [&](const std::string& text) { return text.find(words) != std::string::npos; });
+  return found == findings.end() ? "" : *found;
+}
+
+}  // namespace
+
+TEST_CASE("findings follow from the figures", "[bench][learn]") {
+  const auto findings = findings_of(summaries_of(sample()));
+  CHECK(finding_with(findings, "equal tokens") ==
+        "**At equal tokens `top` learned most**: 2.500 ± 0.010 bits per byte, 0.005 below `close` (2.505 ± 0.010), the "
+        "next, and better on 3 of 3 seeds. Within the spread over seeds `close` is as good.");
+  // Top has read little more than half of its tokens then, and the others have no point before.
+  CHECK_THAT(finding_with(findings, "equal time"),
+             ContainsSubstring("`top` was best**: after 1.0 s, when `random`, the fastest, had read all its tokens, it "
+                               "had reached 2.974 bits per byte") &&
+                 ContainsSubstring("`random`, the next, 3.000"));
+  CHECK(finding_with(findings, "Worth") ==
+        "**Worth their cost**, fastest first: `random` (1.0 thousand tokens/s, 3.000), `top` (0.5 thousand tokens/s, "
+        "2.500). All 2 others are beaten by one of these in both speed and bits per byte.");
+  CHECK(finding_with(findings, "at random") ==
+        "**Against routing at random** (`random`, 3.000 ± 0.010): 2 of 3 are better by more than the spread (`top` and "
+        "`close`), 1 worse by as much (`worse`).");
+  CHECK_THAT(finding_with(findings, "Balance"),
+             ContainsSubstring("`top` was worst, its busiest expert had 3.25 times") &&
+                 ContainsSubstring("`ahead` was most even (1.00)") && ContainsSubstring("20.0 % of what was chosen"));
+  CHECK_THAT(finding_with(findings, "Not in the ranking"), ContainsSubstring("`ahead` (2.000 ± 0.010)"));
+  CHECK(finding_with(findings, "dense").empty());
+}
+
+TEST_CASE("there are findings for one run, for failures and for nothing", "[bench][learn]") {
+  Record record{sample_setup(), {}, {sample_result("one", 0, 2.5)}};
+  CHECK(findings_of(summaries_of(record)) ==
+        std::vector<std::string>{"**At equal tokens `one` learned most**: 2.500 bits per byte."});
+  record.results.front().failure = "the loss was not finite";
+  CHECK(findings_of(summaries_of(record)) == std::vector<std::string>{"`one` failed: the loss was not finite."});
+  CHECK_THAT(study_page(record.setup, summaries_of(record), "command", "routing"),
+             ContainsSubstring("No run came to a result"));
+  CHECK(findings_of({}).empty());
+  CHECK(study_pictures({}).empty());
+}
+
+TEST_CASE("the page has every strategy, every language and the command", "[bench][learn]") {
+  const std::string page = study_page(sample_setup(), summaries_of(sample()), "moe_bench learn --there", "folder");
+  CHECK_THAT(page, ContainsSubstring("moe_bench learn --there") && ContainsSubstring("| strategy | Python | Go |") &&
+                       ContainsSubstring("| `ahead` | 2.000 ± 0.010 |") && ContainsSubstring("how worse routes") &&
+                       ContainsSubstring("](folder/results.png)") && ContainsSubstring("a CPU, 2 cores, 2 threads"));
+  // Best first.
+  CHECK(page.find("| `ahead` |") < page.find("| `top` |"));
+  CHECK(page.find("| `top` |") < page.find("| `worse` |"));
+}
+
+TEST_CASE("pictures have a panel a strategy, and no loads where nothing is routed", "[bench][learn]") {
+  Record record = sample();
+  const auto names_of = [](const Record& of) {
+    std::vector<std::string> names;
+    for (const auto& picture : study_pictures(ranked(summaries_of(of)))) names.push_back(picture.name);
+    return names;
+  };
+  CHECK(names_of(record) == std::vector<std::string>{"results", "learning_by_tokens", "learning_by_seconds", "loads"});
+  for (const auto& picture : study_pictures(ranked(summaries_of(record)))) {
+    if (picture.name == "results") continue;
+    for (const char* title : {"'top'", "'ahead *'", "'worse'"})
+      CHECK_THAT(picture.commands, ContainsSubstring(std::string("set title ") + title));
+  }
+  for (StepLine& step : record.steps) step.levels.clear();
+  CHECK(names_of(record) == std::vector<std::string>{"results", "learning_by_tokens", "learning_by_seconds"});
+}

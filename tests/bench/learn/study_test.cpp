@@ -1,0 +1,175 @@
+/// The commands learn and report, run as programs.
+#include <sys/wait.h>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "bench/learn/record.hpp"
+#include "bench/learn/study.hpp"
+#include "multipl_moe/io/scratch.hpp"
+#include "multipl_moe/report/gnuplot.hpp"
+#include "support/catch.hpp"
+
+using namespace moe_bench;
+using Catch::Matchers::ContainsSubstring;
+using multipl_moe::testing::get_bytes;
+using multipl_moe::testing::put_bytes;
+using multipl_moe::testing::ScratchFolder;
+
+namespace {
+
+struct Outcome {
+  int exit_code = -1;
+  std::string text;
+};
+
+/// Runs a shell's words; all that is printed.
+Outcome run(const std::string& words) {
+  FILE* pipe = popen((words + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Outcome outcome;
+  std::array<char, 4096> buffer;
+  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    outcome.text.append(buffer.data(), n);
+  const int status = pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return outcome;
+}
+
+/// A folder with data in it, and what one runs there.
+class Place {
+ public:
+  Place() {
+    const Outcome made = run("'" MULTIPL_MOE_BINARY "' prepare '" MOE_TEST_CORPUS "' --output '" + data() + "'");
+    INFO(made.text);
+    REQUIRE(made.exit_code == 0);
+  }
+  std::string data() const { return (scratch_ / "data").native(); }
+  std::filesystem::path record() const { return scratch_ / "study/learn.jsonl"; }
+  std::filesystem::path pages() const { return scratch_ / "pages"; }
+
+  Outcome learn(const std::string& words) const {
+    return run("'" MOE_BENCH_BINARY "' learn --data '" + data() + "' --out '" + (scratch_ / "study").native() +
+               "' --batch-size 2 --sequence-length 64 --experts 4 --curve-bytes 256 --test-bytes 256 --threads 2 " +
+               words);
+  }
+  Outcome report() const {
+    return run("'" MOE_BENCH_BINARY "' report --from '" + (scratch_ / "study").native() + "' --out '" +
+               pages().native() + "'");
+  }
+
+ private:
+  ScratchFolder scratch_;
+};
+
+const std::string two = "--steps 2 --seeds 1 --strategies random,hash ";
+
+/// All but the seconds, which no two runs share.
+std::string without_times(Record record) {
+  for (StepLine& step : record.steps) step.seconds = 0;
+  for (ResultLine& result : record.results) result.seconds = 0;
+  return finished_lines(record);
+}
+
+}  // namespace
+
+TEST_CASE("a study of two strategies writes down each step and each result", "[bench][learn]") {
+  const Place place;
+  const Outcome outcome = place.learn(two);
+  INFO(outcome.text);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK_THAT(outcome.text, ContainsSubstring("1 of 2: random, seed 0") && ContainsSubstring("2 of 2: hash, seed 0"));
+  const Record record = read_record(place.record());
+  CHECK(record.setup.steps == 2);
+  CHECK(record.setup.experts == 4);
+  CHECK(record.setup.languages.size() == 6);
+  CHECK(record.setup.train_tokens > 0);
+  REQUIRE(record.results.size() == 2);
+  REQUIRE(record.steps.size() == 4);
+  for (const ResultLine& result : record.results) {
+    CHECK(result.steps == 2);
+    CHECK(result.tokens == 2 * 2 * 64);
+    CHECK(result.seconds > 0);
+    CHECK(result.parameters > 500'000);
+    CHECK(result.bits_per_byte.size() == 6);
+    // Two steps take a model that knows nothing, at 8.01 bits, a little below.
+    CHECK(result.mean_bits_per_byte() < 8.1);
+    CHECK(result.mean_bits_per_byte() > 3);
+  }
+  for (const StepLine& step : record.steps) {
+    CHECK(step.tokens == step.step * 2 * 64);
+    CHECK(std::isfinite(step.held_out));
+    REQUIRE(step.levels.size() == 2);
+    for (const LevelLoad& level : step.levels) {
+      CHECK(level.rows == 2 * 64);
+      CHECK(level.kept == 2 * level.rows);
+      CHECK(level.load.size() == 4);
+    }
+  }
+  // Of one seed: what random draws in the second step is not what it drew in the first.
+  CHECK(record.steps[0].levels.front().load != record.steps[1].levels.front().load);
+
+  const Outcome page = place.report();
+  INFO(page.text);
+  REQUIRE(page.exit_code == 0);
+  CHECK_THAT(get_bytes(place.pages() / "routing.md"), ContainsSubstring("`random`") && ContainsSubstring("`hash`") &&
+                                                          ContainsSubstring("--strategies random,hash"));
+  for (const char* name : {"results", "learning_by_tokens", "learning_by_seconds", "loads"})
+    for (const char* extension : {".gp", ".svg", ".png"})
+      if (std::string(extension) == ".gp" || multipl_moe::find_program("gnuplot"))
+        CHECK(std::filesystem::file_size(place.pages() / "routing" / (std::string(name) + extension)) > 500);
+  CHECK_THAT(page.text, !ContainsSubstring("cannot draw"));
+}
+
+TEST_CASE("a study goes on where it was cut off, and repeats nothing", "[bench][learn]") {
+  const Place place;
+  REQUIRE(place.learn(two).exit_code == 0);
+  const std::string whole = get_bytes(place.record());
+  const Outcome again = place.learn(two);
+  CHECK(again.exit_code == 0);
+  CHECK(again.text.empty());
+  CHECK(get_bytes(place.record()) == whole);
+
+  // In the middle of the second run's first line.
+  const std::size_t first_run = whole.find('\n', whole.find("\"type\":\"result\"")) + 1;
+  put_bytes(place.record(), whole.substr(0, first_run + 40));
+  const Outcome resumed = place.learn(two);
+  INFO(resumed.text);
+  REQUIRE(resumed.exit_code == 0);
+  CHECK_THAT(resumed.text, ContainsSubstring("hash") && !ContainsSubstring("random, seed"));
+  const std::string mended = get_bytes(place.record());
+  CHECK(mended.substr(0, first_run) == whole.substr(0, first_run));
+  CHECK(without_times(parse_record(mended, "mended")) == without_times(parse_record(whole, "whole")));
+
+  CHECK(place.learn("--steps 2 --seeds 2 --strategies random").exit_code == 0);
+  CHECK(read_record(place.record()).results.size() == 3);
+  CHECK(is_finished(read_record(place.record()), "random", 1));
+}
+
+TEST_CASE("a study refuses another setup, unknown names and what is no study", "[bench][learn]") {
+  const Place place;
+  REQUIRE(place.learn("--steps 1 --seeds 1 --strategies hash").exit_code == 0);
+  const Outcome other = place.learn("--steps 2 --seeds 1 --strategies hash");
+  CHECK(other.exit_code == 2);
+  CHECK_THAT(other.text, ContainsSubstring("must be of the same setup"));
+  const Outcome unknown = place.learn("--strategies hash,nobody");
+  CHECK(unknown.exit_code == 2);
+  CHECK_THAT(unknown.text, ContainsSubstring("nobody") && ContainsSubstring("random"));
+  CHECK(place.learn("--choices 5").exit_code == 2);
+  CHECK(run("'" MOE_BENCH_BINARY "' learn --data /nowhere --out '" + (place.pages()).native() + "'").exit_code == 3);
+  put_bytes(place.record(), "{}\n");
+  CHECK(place.report().exit_code == 3);
+  CHECK(place.learn("--steps 1").exit_code == 3);
+}
+
+TEST_CASE("what a row's experts have together is the demo's FFN, whatever their number", "[bench][learn]") {
+  for (const std::int64_t choices : {1, 2, 4}) {
+    StudyOptions options;
+    options.choices = choices;
+    CHECK(sizes_of(options).hidden * choices == 344);
+    CHECK(sizes_of(options).width == 128);
+  }
+}
