@@ -13,13 +13,13 @@ void add_balance_loss(Suite& suite, const Context& context, const Shape& shape) 
     }};
   });
   add_op(suite, context, shape, "balance_loss", "backward", [](const Dealt& d) {
-    auto f_1E = std::make_shared<Tensor>(
+    auto shares = std::make_shared<moe::BalanceShares<float, Cpu>>(
         moe::balance_loss<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), moe::loads_of(d.plan.offsets))
-            .f_1E);
+            .shares);
     auto d_logits_TE = std::make_shared<Tensor>(d.shape.rows, d.shape.experts);
-    return Call{[&d, f_1E, d_logits_TE] {
-      moe::add_balance_loss_back<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(),
-                                             std::as_const(*f_1E).view(), 0.01, d_logits_TE->view());
+    return Call{[&d, shares, d_logits_TE] {
+      moe::add_balance_loss_back<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), *shares, 0.01, {},
+                                             d_logits_TE->view());
     }};
   });
 }
