@@ -5,6 +5,8 @@
 #include "moe/layers/presets.hpp"
 #include "moe/policies/capacity/even_share.hpp"
 #include "moe/policies/router/balanced_assignment.hpp"
+#include "moe/policies/router/priced_top_k.hpp"
+#include "moe/policies/router/quantile_choice.hpp"
 
 namespace moe_bench {
 
@@ -18,6 +20,9 @@ std::vector<Strategy<B>> balanced() {
   suite.push_back(token_strategy<B>("sinkhorn", "training scales rows and columns even, then top-1; inference top-1",
                                     Routing<SinkhornChoice, TopK>{}, SigmoidOverChosen{}, Unlimited{},
                                     {.losses = {}, .choices = 1}));
+  suite.push_back(
+      token_strategy<B>("quantile", "top-k after prices that even training's loads; inference by learned ones",
+                        Routing<QuantileChoice, PricedTopK>{}, SoftmaxOverChosen{}, Unlimited{}, {.losses = {}}));
   return suite;
 }
 

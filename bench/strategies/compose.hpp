@@ -10,8 +10,11 @@
 #include "bench/strategies/strategy.hpp"
 #include "moe/concepts/router.hpp"
 #include "moe/layers/token_moe.hpp"
+#include "moe/modules/always_on.hpp"
 #include "moe/modules/swiglu.hpp"
+#include "moe/policies/balance/balance_over_all.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
+#include "moe/policies/capacity/unlimited.hpp"
 
 namespace moe_bench {
 
@@ -45,22 +48,24 @@ moe::ExpertBank<SuiteExpert<B>> bank_of(const Sizes& sizes) {
 
 /// A TokenMoE of these policies without a path beside it. A router's k and a SegmentCapacity's factor follow the sizes
 /// that the suite runs at; everything else stays as it is given.
-template <class B, class R, class N, class C>
+template <class B, class R, class N, class C, class Bal = moe::BalanceOverAll>
 Strategy<B> token_strategy(std::string name, std::string routing, R router, N normalizer, C capacity,
-                           Setting setting = {}) {
-  return {std::move(name), std::move(routing), setting.losses, [=](const Sizes& given) {
-            const Sizes sizes = setting.choices > 0 ? given.with_choices(setting.choices) : given;
-            return SuiteLayer<B>(moe::TokenMoE<R, N, C, SuiteExpert<B>>(fitted(router, sizes), normalizer,
-                                                                        fitted(capacity, sizes), bank_of<B>(sizes)));
-          }};
+                           Setting setting = {}, Bal balance = {}) {
+  return {
+      std::move(name), std::move(routing), setting.losses, [=](const Sizes& given) {
+        const Sizes sizes = setting.choices > 0 ? given.with_choices(setting.choices) : given;
+        return SuiteLayer<B>(moe::TokenMoE<R, N, C, SuiteExpert<B>, moe::NoAlwaysOn, Bal>(
+            fitted(router, sizes), normalizer, fitted(capacity, sizes), bank_of<B>(sizes), {}, fitted(balance, sizes)));
+      }};
 }
 
 /// The same beside a Path that every row takes, built of a width and inner channels. Experts are finer than in the
 /// other strategies, and the path is as wide as `shared` of them, which the routed ones are fewer: the parameters, all
 /// and active, stay.
-template <class Path, class B, class R, class N>
+template <class Path, class B, class R, class N, class Bal = moe::BalanceOverAll>
 Strategy<B> shared_strategy(std::string name, std::string routing, R router, N normalizer,
-                            moe::AuxiliaryGradient losses, std::function<void(const Sizes&, R&)> arrange = {}) {
+                            moe::AuxiliaryGradient losses, Bal balance = {},
+                            std::type_identity_t<std::function<void(const Sizes&, R&)>> arrange = {}) {
   return {std::move(name), std::move(routing), losses, [=](const Sizes& given) {
             constexpr Index shared = 2;
             Sizes sizes = given.finer();
@@ -69,8 +74,8 @@ Strategy<B> shared_strategy(std::string name, std::string routing, R router, N n
             sizes.experts = std::max(sizes.experts - shared, sizes.chosen);
             R fitting = fitted(router, sizes);
             if (arrange) arrange(sizes, fitting);
-            return SuiteLayer<B>(moe::TokenMoE<R, N, moe::Unlimited, SuiteExpert<B>, Path>(
-                fitting, normalizer, moe::Unlimited{}, bank_of<B>(sizes), std::move(path)));
+            return SuiteLayer<B>(moe::TokenMoE<R, N, moe::Unlimited, SuiteExpert<B>, Path, Bal>(
+                fitting, normalizer, moe::Unlimited{}, bank_of<B>(sizes), std::move(path), fitted(balance, sizes)));
           }};
 }
 
