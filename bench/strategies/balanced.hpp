@@ -22,7 +22,7 @@ std::vector<Strategy<B>> balanced() {
   suite.push_back(token_strategy<B>("sinkhorn", "training scales rows and columns even, then top-1; inference top-1",
                                     Routing<SinkhornChoice, TopK>{}, alone, Unlimited{}, {.losses = {}, .choices = 1}));
   suite.push_back(
-      token_strategy<B>("quantile", "top-k of logits minus prices at which loads are even; prices are learned",
+      token_strategy<B>("quantile", "top-k after prices that even training's loads; inference by learned ones",
                         Routing<QuantileChoice, PricedTopK>{}, SoftmaxOverChosen{}, Unlimited{}, {.losses = {}}));
   return suite;
 }

@@ -10,8 +10,11 @@
 #include "bench/strategies/strategy.hpp"
 #include "moe/concepts/router.hpp"
 #include "moe/layers/token_moe.hpp"
+#include "moe/modules/always_on.hpp"
 #include "moe/modules/swiglu.hpp"
+#include "moe/policies/balance/balance_over_all.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
+#include "moe/policies/capacity/unlimited.hpp"
 
 namespace moe_bench {
 
@@ -43,7 +46,7 @@ moe::ExpertBank<SuiteExpert<B>> bank_of(const Sizes& sizes) {
   return moe::ExpertBank<SuiteExpert<B>>(sizes.experts, sizes.width, sizes.hidden);
 }
 
-/// A TokenMoE of these policies without a path beside it. A policy's k and a SegmentCapacity's factor follow the sizes
+/// A TokenMoE of these policies without a path beside it. A router's k and a SegmentCapacity's factor follow the sizes
 /// that the suite runs at; everything else stays as it is given.
 template <class B, class R, class N, class C, class Bal = moe::BalanceOverAll>
 Strategy<B> token_strategy(std::string name, std::string routing, R router, N normalizer, C capacity,
@@ -59,9 +62,10 @@ Strategy<B> token_strategy(std::string name, std::string routing, R router, N no
 /// The same beside a Path that every row takes, built of a width and inner channels. Experts are finer than in the
 /// other strategies, and the path is as wide as `shared` of them, which the routed ones are fewer: the parameters, all
 /// and active, stay.
-template <class Path, class B, class Bal = moe::BalanceOverAll, class R, class N>
+template <class Path, class B, class R, class N, class Bal = moe::BalanceOverAll>
 Strategy<B> shared_strategy(std::string name, std::string routing, R router, N normalizer,
-                            moe::AuxiliaryGradient losses, std::function<void(const Sizes&, R&)> arrange = {}) {
+                            moe::AuxiliaryGradient losses, Bal balance = {},
+                            std::type_identity_t<std::function<void(const Sizes&, R&)>> arrange = {}) {
   return {std::move(name), std::move(routing), losses, [=](const Sizes& given) {
             constexpr Index shared = 2;
             Sizes sizes = given.finer();
@@ -71,7 +75,7 @@ Strategy<B> shared_strategy(std::string name, std::string routing, R router, N n
             R fitting = fitted(router, sizes);
             if (arrange) arrange(sizes, fitting);
             return SuiteLayer<B>(moe::TokenMoE<R, N, moe::Unlimited, SuiteExpert<B>, Path, Bal>(
-                fitting, normalizer, moe::Unlimited{}, bank_of<B>(sizes), std::move(path)));
+                fitting, normalizer, moe::Unlimited{}, bank_of<B>(sizes), std::move(path), fitted(balance, sizes)));
           }};
 }
 

@@ -6,6 +6,15 @@
 
 namespace moe_bench {
 
+/// Four groups, or two, where they divide the experts, of which rows choose from half, unless a row could not find its
+/// k experts there.
+template <class R>
+void among_groups(const Sizes& sizes, R& router) {
+  router.groups = sizes.experts % 4 == 0 ? 4 : sizes.experts % 2 == 0 ? 2 : 1;
+  router.kept_groups = std::max<Index>(1, router.groups / 2);
+  if (router.kept_groups * (sizes.experts / router.groups) < sizes.chosen) router.kept_groups = router.groups;
+}
+
 template <class B>
 std::vector<Strategy<B>> shared_experts() {
   using namespace moe;
@@ -16,17 +25,15 @@ std::vector<Strategy<B>> shared_experts() {
   suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
       "deepseek-moe", "top-k of fine experts with raw softmax gates, shared experts beside", TopK{}, SoftmaxOverAll{},
       {.balance = 0.001}));
-  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B, SequenceBalance>(
+  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+      "deepseek-v2", "the same, from the best half of the experts' groups alone", GroupLimitedTopK{}, SoftmaxOverAll{},
+      {.balance = 0.003}, BalanceOverAll{}, among_groups<GroupLimitedTopK>));
+  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
       "deepseek-v3", "top-k by sigmoid plus a bias that follows the load, shared experts beside", BiasedTopK{},
-      SigmoidOverChosen{}, {.balance = 0.0001}));
-  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B, SequenceBalance>(
-      "deepseek-v3-groups", "the same, from the better half of the experts' groups alone", BiasedTopK{},
-      SigmoidOverChosen{}, {.balance = 0.0001}, std::function([](const Sizes& sizes, BiasedTopK& router) {
-        router.groups = sizes.experts % 4 == 0 ? 4 : sizes.experts % 2 == 0 ? 2 : 1;
-        // Half of the groups, unless a row could not find its k experts in them.
-        router.kept_groups = std::max<Index>(1, router.groups / 2);
-        if (router.kept_groups * (sizes.experts / router.groups) < sizes.chosen) router.kept_groups = router.groups;
-      })));
+      SigmoidOverChosen{}, {.balance = 0.0001}, SequenceBalance{}));
+  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+      "deepseek-v3-groups", "the same, from the best half of the experts' groups alone", BiasedTopK{},
+      SigmoidOverChosen{}, {.balance = 0.0001}, SequenceBalance{}, among_groups<BiasedTopK>));
   return suite;
 }
 

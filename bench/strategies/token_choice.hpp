@@ -12,10 +12,10 @@ std::vector<Strategy<B>> token_choice() {
   std::vector<Strategy<B>> suite;
   suite.push_back(token_strategy<B>("mixtral", "top-k, gates by softmax over the chosen, dropless", TopK{},
                                     SoftmaxOverChosen{}, Unlimited{}, {.losses = {.balance = 0.02}}));
-  // Half of the experts before training: the weight of the loss brings them down to k.
-  suite.push_back(token_strategy<B>("remoe", "every expert with a logit above 0, its gate; a loss keeps them to k",
-                                    PositiveChoice{}, ReluGates{}, Unlimited{}, {.losses = {.balance = 1}},
-                                    GateSparsity{}));
+  // As many experts as have positive logits: half of them before training, whatever k is.
+  suite.push_back(
+      token_strategy<B>("remoe", "every expert with a logit above 0, which is its gate; an L1 loss keeps them few",
+                        PositiveChoice{}, ReluGates{}, Unlimited{}, {.losses = {.balance = 1}}, GateSparsity{}));
   return suite;
 }
 
