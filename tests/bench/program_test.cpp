@@ -243,7 +243,7 @@ TEST_CASE("help states flags and defaults", "[bench]") {
   for (const char* command : {"layers", "list", "run"}) CHECK_THAT(help.text, ContainsSubstring(command));
   for (const char* flag : {"--shape", "--filter", "--list", "--format", "--repetitions", "--threads", "=5", "1024x512"})
     CHECK_THAT(out_of("layers --help").text, ContainsSubstring(flag));
-  for (const char* flag : {"--strategies", "--shape", "--input", "--backend", "--format", "--repetitions", "=all"})
+  for (const char* flag : {"--strategies", "--shape", "--input", "--backend", "--format", "--repetitions", "=[all]"})
     CHECK_THAT(out_of("run --help").text, ContainsSubstring(flag));
 }
 
