@@ -11,11 +11,11 @@ template <class Layer, class B>
 Strategy<B> two_level_strategy(std::string name, std::string routing) {
   return {std::move(name), std::move(routing), {.balance = 0.01}, [](const Sizes& given) {
             const Sizes s = given.finer();
-            const Index half = s.experts / 2, k = s.chosen / 2;
+            const Index token_experts = s.experts / 2, k = s.chosen / 2;
             return SuiteLayer<B>(moe::make_multipl<Layer>({.width = s.width,
                                                            .hidden = s.hidden,
-                                                           .token_experts = half,
-                                                           .segment_experts = s.experts - half,
+                                                           .token_experts = token_experts,
+                                                           .segment_experts = s.experts - token_experts,
                                                            .k = k,
                                                            .window = s.window,
                                                            .capacity_factor = static_cast<double>(s.chosen - k)}));

@@ -22,6 +22,7 @@
 #include "moe/ops/mix.hpp"
 #include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
+#include "moe/ops/upload_indices.hpp"
 
 namespace moe {
 
@@ -48,6 +49,8 @@ class SegmentMoE {
       Segmenter<S>,
       "SegmentMoE: 1st argument must be a Segmenter: bool ends_after(Index length, std::int32_t token) const");
   static_assert(Router<R>, "SegmentMoE: 3rd argument must be a Router: choose(Row<const Real>, Row<Rank>) const");
+  static_assert(!NeedsRowFacts<typename RoutingOf<R>::Train> && !NeedsRowFacts<typename RoutingOf<R>::Infer>,
+                "SegmentMoE: 3rd argument must be a router of logits; a segment has no token id and no language");
   static_assert(
       GateNormalizer<N>,
       "SegmentMoE: 4th argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
@@ -222,7 +225,8 @@ class SegmentMoE {
     const auto d_logits_VE = gating.normalizer_back(context, d_gates, routed.decision);
     auto d_u_VD = RealTensor::zeros(context, routed.u_VD.rows(), routed.u_VD.cols());
     if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
-    gating.gate.add_backward_row_by_row(context, d_logits_VE, routed.u_VD.view(), gradient.gating.gate, d_u_VD.view());
+    gating.add_gate_back(context, std::as_const(d_logits_VE).view(), routed.decision, routed.u_VD.view(),
+                         gradient.gating.gate, d_u_VD.view());
     const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), routed.cut.opens_1V, gradient.source);
     Pool::template add_backward<Value, Backend>(context, d_pooled_VD, routed.cut.begin_1V, routed.pooled, d_x_TD);
   }

@@ -68,7 +68,9 @@ struct SwiGlu {
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SwiGlu::forward", x_TD, batch);
     begin_phase(context, Phase::experts);
-    auto [y_TD, group] = forward_groups(context, std::span(this, 1), x_TD, {0, x_TD.rows});
+    // It has a name because nvcc 13 forgets the span where a temporary one becomes an ExpertSpan.
+    const std::span<const SwiGlu> itself(this, 1);
+    auto [y_TD, group] = forward_groups(context, itself, x_TD, {0, x_TD.rows});
     return {std::move(y_TD), {{}, x_TD, std::move(group)}, {}};
   }
   /// The same for a matrix that `saved` is to keep.
@@ -93,7 +95,8 @@ struct SwiGlu {
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SwiGlu::infer", x_TD, batch);
     begin_phase(context, Phase::experts);
-    return infer_groups(context, std::span(this, 1), x_TD, {0, x_TD.rows});
+    const std::span<const SwiGlu> itself(this, 1);
+    return infer_groups(context, itself, x_TD, {0, x_TD.rows});
   }
   /// Nothing to remember.
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
