@@ -38,15 +38,9 @@ void run_as_command(const Work& work) {
   }
 }
 
-/// The model does not tell its layers which language a row is in, and adapters by language have nothing to choose by.
-void leave_out_what_reads_languages(StrategyList& strategies) {
-  std::erase_if(strategies, [](const auto& s) { return s.name == "mole"; });
-}
-
 /// Those of the names, in the list's order.
 StrategyList chosen(const std::vector<std::string>& names) {
   StrategyList all = all_strategies<moe::Cpu<>>();
-  leave_out_what_reads_languages(all);
   if (names == std::vector<std::string>{"all"}) return all;
   for (const std::string& name : names)
     if (std::none_of(all.begin(), all.end(), [&](const auto& s) { return s.name == name; })) {

@@ -268,7 +268,8 @@ std::string study_page(const StudySetup& setup, const Strategies& strategies, co
   if (best_first.empty()) return text + "No run came to a result with figures.\n";
   text +=
       "## Results\n\nMean ± sample standard deviation over seeds, best first.\n\n" + result_table(best_first) +
-      "\n- Busiest / mean: a batch's busiest expert against the mean over experts, second half of training; an expert\n"
+      "\n- Busiest / mean: pairs that a batch's busiest expert kept, against the mean over experts, second half of "
+      "training; an expert\n"
       "  that every row meets by design is left out.\n"
       "- Dropped: chosen pairs of row and expert for which there was no room. Unserved: rows (or segments) on which "
       "no\n"
@@ -278,8 +279,11 @@ std::string study_page(const StudySetup& setup, const Strategies& strategies, co
   text += "## Learning\n\n" + picture(pictures, "learning_by_tokens", "held-out loss by tokens") +
           picture(pictures, "learning_by_seconds", "held-out loss by seconds");
   if (std::any_of(best_first.begin(), best_first.end(), [](const StrategySummary& s) { return !s.levels.empty(); }))
-    text += "## Loads\n\nExperts from top to bottom, layer by layer; white is an even load, blue less, red more.\n\n" +
-            picture(pictures, "loads", "load of each expert over training");
+    text +=
+        "## Loads\n\nExperts from top to bottom, layer by layer, with the first seed; white is an even load, blue "
+        "less, red "
+        "more.\n\n" +
+        picture(pictures, "loads", "load of each expert over training");
   text += "## By language\n\nHeld-out bits per byte.\n\n" + language_table(best_first);
   text += "\n## What each strategy does\n\n" + routing_table(strategies);
   text +=

@@ -35,7 +35,14 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t lines_a_point = 3;
 constexpr double deviation = 0.02;
 
-multipl_moe::ModelConfig config_of_study() { return multipl_moe::size_named("demo"); }
+/// Strategies make the layers; of a mixture only the numbers of languages are taken from here.
+multipl_moe::ModelConfig config_of_study() {
+  multipl_moe::ModelConfig config = multipl_moe::size_named("demo");
+  config.moe.emplace();
+  for (const multipl_moe::Language language : multipl_moe::all_languages)
+    config.moe->languages.emplace_back(name_of(language));
+  return config;
+}
 
 /// Whether `step` is the last of one of `count` equal parts of all `steps`.
 bool ends_a_part(std::int64_t step, std::int64_t steps, std::int64_t count) {

@@ -91,12 +91,14 @@ void sum_up_curve(StrategySummary& summary, const std::vector<const StepLine*>& 
 
 void sum_up_levels(StrategySummary& summary, const std::vector<const StepLine*>& steps) {
   std::map<LevelName, std::map<std::int64_t, std::vector<std::int64_t>>> loads;
-  for (const StepLine* step : steps)
+  for (const StepLine* step : steps) {
+    if (step->seed != summary.seeds.front()) continue;
     for (const LevelLoad& level : step->levels) {
       auto& sum = loads[name_of(level)][step->step];
       sum.resize(level.load.size());
       std::transform(sum.begin(), sum.end(), level.load.begin(), sum.begin(), std::plus());
     }
+  }
   for (const auto& [name, by_step] : loads) {
     LevelHistory history{name.first, name.second, {}, {}};
     for (const auto& [step, load] : by_step) {

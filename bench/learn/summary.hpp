@@ -25,8 +25,8 @@ struct CurvePoint {
   Statistic held_out;
 };
 
-/// Shares of a level's pairs by expert, as multiples of an even load, mean over seeds: one row of `load_SE` for each of
-/// `steps`.
+/// Shares of a level's pairs by expert, as multiples of an even load, with the first seed: experts of two seeds have
+/// nothing in common but their numbers. One row of `load_SE` for each of `steps`.
 struct LevelHistory {
   std::int64_t layer = 0;
   std::string level;

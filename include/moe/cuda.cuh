@@ -1,5 +1,6 @@
-/// The library on NVIDIA GPUs: everything of moe/moe.hpp but the CPU backend, which the CUDA compiler does not read, and
-/// the backend Cuda. For .cu files; link moe::cuda. A program that uses both backends gives each its own source files.
+/// The library on NVIDIA GPUs: everything of moe/moe.hpp but the CPU backend, which the CUDA compiler does not read,
+/// and the backend Cuda. For .cu files; link moe::cuda. A program that uses both backends gives each its own source
+/// files.
 #pragma once
 
 #include "moe/version.hpp"
@@ -61,5 +62,6 @@
 #include "moe/train/freeze.hpp"
 #include "moe/train/initialise.hpp"
 #include "moe/train/schedule.hpp"
+#include "moe/train/split_into_experts.hpp"
 #include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"

@@ -150,5 +150,6 @@
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/schedule.hpp"
 #include "moe/train/split_into_adapters.hpp"
+#include "moe/train/split_into_experts.hpp"
 #include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"

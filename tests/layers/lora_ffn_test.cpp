@@ -221,6 +221,22 @@ TEST_CASE("MoLE decodes as it infers, by the languages that its state says", "[l
                   layer.infer(context, x.view().rows_between(0, 2), Batch::single(2))));
 }
 
+TEST_CASE("a merged LoRA FFN is a dense one that answers alike; what differs by row cannot be merged", "[layers]") {
+  Draw draw("merged lora");
+  SwiGlu<double, Cpu<>> dense(5, 6);
+  randomise(draw, dense);
+  auto layer = make_lora(std::move(dense), 2, 3);
+  randomise(draw, layer);
+  const auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
+  const auto expected = values_of(layer.infer(context, x, Batch::single(rows)));
+  const auto found = values_of(layer.merged(context).infer(context, x, Batch::single(rows)));
+  const auto base = values_of(layer.base.infer(context, x, Batch::single(rows)));
+  CHECK(relative_deviation(expected, found) < 1e-13);
+  CHECK(relative_deviation(expected, base) > 1e-2);
+  CHECK_THROWS_WITH(mole<double>(draw).merged(context),
+                    "[LoraFfn::merged] one adapter can be merged into a weight, there are 5");
+}
+
 TEST_CASE("a row of MoLE knows nothing of its batch mates", "[layers][causality]") {
   Draw draw("mole alone");
   const auto layer = mole<double>(draw);

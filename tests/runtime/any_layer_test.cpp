@@ -61,6 +61,36 @@ TEST_CASE("a layer of any type trains, upcycles and decodes as its type does", "
   }
 }
 
+TEST_CASE("a layer of any type hears the language of what it decodes", "[runtime]") {
+  Draw draw("any layer's languages");
+  auto own = make_mole(SwiGlu<double, B>(6, 5), {.languages = 2, .language_rank = 1, .shared_rank = 2});
+  randomise(draw, own);
+  const Any spoken(std::move(own));
+  const auto x_TD = random_matrix<double, B>(draw, 4, 6);
+  const std::vector<std::int32_t> languages = {-1, 1, 1, 0};
+  Batch batch = Batch::single(4);
+  batch.languages = languages;
+  const auto whole = spoken.infer(context, x_TD, batch);
+  auto state = spoken.begin_decoding(context, 1), deaf = spoken.begin_decoding(context, 1);
+  for (Index t = 0; t < 4; ++t) {
+    // Said where it changes.
+    if (t != 2) spoken.set_languages({&languages[static_cast<std::size_t>(t)], 1}, state);
+    const auto x_1D = x_TD.view().rows_between(t, t + 1);
+    const auto expected = values_of(whole.view().rows_between(t, t + 1));
+    CHECK(relative_deviation(expected, values_of(spoken.decode(context, x_1D, {}, state))) < 1e-12);
+    CHECK((relative_deviation(expected, values_of(spoken.decode(context, x_1D, {}, deaf))) < 1e-12) == (t == 0));
+  }
+  spoken.set_languages({}, state);
+  CHECK(same_bits(spoken.decode(context, x_TD.view().rows_between(0, 1), {}, state),
+                  spoken.decode(context, x_TD.view().rows_between(0, 1), {}, deaf)));
+  // A layer without languages listens to none.
+  const Any other = mixtral();
+  auto none = other.begin_decoding(context, 1);
+  other.set_languages(languages, none);
+  CHECK(same_bits(other.decode(context, x_TD.view().rows_between(0, 1), {}, none),
+                  other.infer(context, x_TD.view().rows_between(0, 1), Batch::single(1))));
+}
+
 TEST_CASE("what a layer of any type cannot do, it says", "[runtime][misuse]") {
   Any layer = looking_ahead(), other = mixtral(), dense(SwiGlu<double, B>(6, 5));
   CHECK_THROWS_WITH(layer.begin_decoding(context, 1),

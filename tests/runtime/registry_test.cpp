@@ -24,9 +24,12 @@ constexpr MultiPlSettings small{.width = 6,
                                 .cap = 2};
 const std::vector<std::int32_t> tokens = {1, 2, 0, 1, 1, 1, 0, 0, 2, 2, 2, 2, 2};
 
+const std::vector<std::int32_t> languages = {-1, 0, 0, 1, 1, 1, 0, 0, 2, -1, 1, 0, 1};
+
 Batch batch_of_two() {
   Batch batch = Batch::ragged({8, 5});
   batch.tokens = tokens;
+  batch.languages = languages;
   return batch;
 }
 
@@ -101,6 +104,11 @@ TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
   check_same_as(Qwen15Moe<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),
                 made("qwen1.5-moe"));
   check_same_as(SwiGlu<double, B>(6, 5), made("dense"));
+  Composition adapted{.architecture = "lora", .settings = small, .lora_rank = 2, .lora_alpha = 3};
+  check_same_as(make_lora(SwiGlu<double, B>(6, 5), 2, 3), registry.make(adapted));
+  adapted.architecture = "mole";
+  adapted.mole = {.languages = 2, .language_rank = 1, .language_alpha = 4, .shared_rank = 3, .shared_alpha = 5};
+  check_same_as(make_mole(SwiGlu<double, B>(6, 5), adapted.mole), registry.make(adapted));
 }
 
 TEST_CASE("a boundary window cuts where the text does", "[runtime]") {
@@ -117,10 +125,11 @@ TEST_CASE("a boundary window cuts where the text does", "[runtime]") {
 }
 
 TEST_CASE("an unknown name lists the valid ones", "[runtime][misuse]") {
-  CHECK_THROWS_WITH(made("multiplmoe"),
-                    "[registry] architecture must be one of dense, mixtral, gshard, qwen1.5-moe, multipl-moe, "
-                    "causal-multipl-moe, multipl-moe-released, multipl-moe-literal, multipl-moe-without-segments, got "
-                    "\"multiplmoe\"");
+  CHECK_THROWS_WITH(
+      made("multiplmoe"),
+      "[registry] architecture must be one of dense, mixtral, gshard, qwen1.5-moe, multipl-moe, "
+      "causal-multipl-moe, multipl-moe-released, multipl-moe-literal, multipl-moe-without-segments, lora, mole, "
+      "got \"multiplmoe\"");
   CHECK_THROWS_WITH(made("multipl-moe", "topk"), "[registry] router must be one of shared-top-k, top-k, got \"topk\"");
   CHECK_THROWS_WITH(made("multipl-moe", "", "line"),
                     "[registry] segmenter must be one of fixed-window, boundary-window, got \"line\"");

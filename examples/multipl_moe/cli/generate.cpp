@@ -20,7 +20,7 @@ namespace multipl_moe {
 void add_generate_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("generate", "Continues a text.");
   struct Flags {
-    std::string model, prompt;
+    std::string model, prompt, language;
     GenerateOptions options;
     int threads = 0;
   };
@@ -40,8 +40,14 @@ void add_generate_command(CLI::App& program) {
   command.add_option("--stop", flags->options.stop, "text that ends the output; may be given several times")
       ->type_name("TEXT")
       ->allow_extra_args(false);
+  command
+      .add_option("--language", flags->language,
+                  "of text outside Markdown's code fences, for a model that chooses by it (mole): python, java, cpp, "
+                  "rust, go, ruby [none]")
+      ->type_name("NAME");
   add_threads_option(command, flags->threads);
   command.callback([flags] {
+    if (!flags->language.empty()) flags->options.language = language_named(flags->language);
     const auto model = load_model(flags->model, flags->threads);
     if (!model->is_causal())
       notice("note: this model routes by what comes later; every token costs a pass over the whole text\n");

@@ -20,12 +20,12 @@ struct InfoFlags {
 ModelConfig configuration(const InfoFlags& flags) {
   if (!flags.model.empty()) return read_config(std::filesystem::path(flags.model) / "config.json");
   ModelConfig config = size_named(flags.size);
-  config.moe = mixture_named(flags.architecture.empty() ? "dense" : flags.architecture);
+  config.moe = mixture_named(flags.architecture.empty() ? "dense" : flags.architecture, config.intermediate_size);
   return config;
 }
 
 /// Bytes to train in float32 with AdamW: every weight, and gradient and two moments of those that train.
-std::int64_t training_bytes(const Census& census) { return 4 * census.total + 12 * census.trainable; }
+std::int64_t training_bytes(const Census& c) { return 4 * (c.total + c.filling) + 12 * (c.trainable + c.filling); }
 
 void print_json(const ModelConfig& config, const Census& c) {
   nlohmann::ordered_json out;
@@ -38,12 +38,13 @@ void print_json(const ModelConfig& config, const Census& c) {
                        {"embedding_and_head", c.embedding},
                        {"attention", c.attention},
                        {"experts", c.experts},
+                       {"adapters", c.adapters},
                        {"routers", c.routers},
                        {"fusions", c.fusions},
                        {"norms", c.norms}};
   out["buffers"] = c.buffers;
-  out["bytes"] = {{"weights_float32", 4 * c.total},
-                  {"weights_bfloat16", 2 * c.total},
+  out["bytes"] = {{"weights_float32", 4 * (c.total + c.filling)},
+                  {"weights_bfloat16", 2 * (c.total + c.filling)},
                   {"training_float32_adamw", training_bytes(c)}};
   fmt::print("{}\n", out.dump(2));
 }
@@ -59,7 +60,8 @@ void print_table(const ModelConfig& config, const Census& c) {
   const auto row = [](const char* name, std::int64_t count) { fmt::print("  {:<18} {:>16}\n", name, count); };
   row("embedding, head", c.embedding);
   row("attention", c.attention);
-  row(config.moe ? "experts" : "FFN", c.experts);
+  row(config.moe && !config.moe->is_adapted() ? "experts" : "FFN", c.experts);
+  if (c.adapters > 0) row("adapters", c.adapters);
   row("routers", c.routers);
   if (c.fusions > 0) row("fusions", c.fusions);
   row("norms", c.norms);
@@ -68,10 +70,11 @@ void print_table(const ModelConfig& config, const Census& c) {
   row("trainable", c.trainable);
   if (c.first_segments > 0)
     fmt::print("  and apart from these {} in vectors that route first segments, which train\n", c.first_segments);
+  if (c.filling > 0) fmt::print("  and {} zeros that fill adapters up to one rank\n", c.filling);
   if (c.buffers > 0) fmt::print("  and {} buffers: thresholds and their counters\n", c.buffers);
   fmt::print("\nmemory\n");
-  fmt::print("  {:<18} {:>16}\n", "weights, bfloat16", gib(2 * c.total));
-  fmt::print("  {:<18} {:>16}\n", "weights, float32", gib(4 * c.total));
+  fmt::print("  {:<18} {:>16}\n", "weights, bfloat16", gib(2 * (c.total + c.filling)));
+  fmt::print("  {:<18} {:>16}\n", "weights, float32", gib(4 * (c.total + c.filling)));
   fmt::print("  {:<18} {:>16}   float32 weights; gradient and two moments of what trains; activations not counted\n",
              "training, AdamW", gib(training_bytes(c)));
 }
@@ -84,10 +87,7 @@ void add_info_command(CLI::App& program) {
   const auto flags = std::make_shared<InfoFlags>();
   auto* model =
       command.add_option("--model", flags->model, "model folder; instead of --arch and --size")->type_name("DIR");
-  command
-      .add_option("--arch", flags->architecture,
-                  "dense, multipl-moe, causal-multipl-moe, multipl-moe-literal, multipl-moe-released, "
-                  "multipl-moe-without-segments, gshard, mixtral, qwen1.5-moe [dense]")
+  command.add_option("--arch", flags->architecture, fmt::format("dense, {} [dense]", fmt::join(mixture_names(), ", ")))
       ->type_name("NAME")
       ->excludes(model);
   command.add_option("--size", flags->size, "qwen1.5-1.8b, demo")

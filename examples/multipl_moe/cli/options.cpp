@@ -142,6 +142,11 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   return options;
 }
 
+void require_new_folder(const std::string& command, const std::string& folder) {
+  if (std::filesystem::exists(folder) && !std::filesystem::is_empty(folder))
+    throw UsageError("[" + command + "] --output must be a new or an empty folder, found '" + escaped(folder) + "'");
+}
+
 std::pair<double, double> parse_mix(const std::string& text) {
   const auto number = [&](std::string_view part) {
     double value = -1;

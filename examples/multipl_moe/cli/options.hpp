@@ -59,6 +59,9 @@ struct HeldOutFlags {
 /// --model, --data, --split and --threads; --batch-size and --sequence-length go to `sequences` and `length`.
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length);
 
+/// A folder that is replaced loses whatever else was in it: throws UsageError unless `folder` is new or empty.
+void require_new_folder(const std::string& command, const std::string& folder);
+
 /// `9:1` -> {9, 1}. Throws UsageError.
 std::pair<double, double> parse_mix(const std::string& text);
 

@@ -39,8 +39,9 @@ void add_train_command(CLI::App& program) {
   command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages, even within each")
       ->capture_default_str();
   command
-      .add_option("--trainable", flags->trainable,
-                  "auto: new experts and routers of a MultiPL-MoE, everything of any other; all")
+      .add_option(
+          "--trainable", flags->trainable,
+          "auto: new experts and routers of a MultiPL-MoE, adapters of lora and mole, everything of any other; all")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "all"}));
   command.callback([flags, &command] { post_train(*flags, command); });

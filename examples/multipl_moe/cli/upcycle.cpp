@@ -1,11 +1,9 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
-#include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -21,8 +19,8 @@ struct UpcycleFlags {
 };
 
 /// The architecture's own settings, and over them what the command line said.
-MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command) {
-  MoeConfig moe = mixture_named(flags.architecture).value();
+MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command, const ModelConfig& dense) {
+  MoeConfig moe = mixture_named(flags.architecture, dense.intermediate_size).value();
   const auto take = [&](const char* option, auto MoeConfig::*field) {
     if (command.count(option) > 0) moe.*field = flags.moe.*field;
   };
@@ -42,6 +40,13 @@ MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command) {
   take("--segment-weight", &MoeConfig::fusion_segment_weight);
   take("--balance", &MoeConfig::balance);
   take("--threshold-beta", &MoeConfig::threshold_beta);
+  take("--lora-rank", &MoeConfig::lora_rank);
+  take("--lora-alpha", &MoeConfig::lora_alpha);
+  take("--languages", &MoeConfig::languages);
+  take("--language-rank", &MoeConfig::language_rank);
+  take("--language-alpha", &MoeConfig::language_alpha);
+  take("--shared-rank", &MoeConfig::shared_rank);
+  take("--shared-alpha", &MoeConfig::shared_alpha);
   return moe;
 }
 
@@ -49,14 +54,13 @@ MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command) {
 
 void add_upcycle_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
-      "upcycle", "Turns a dense model into a mixture of experts: every expert starts as a copy of the dense FFN.");
+      "upcycle", "Turns a dense model into a mixture of experts, or gives it adapters, that start from its weights.");
   const auto flags = std::make_shared<UpcycleFlags>();
   command.add_option("--model", flags->model, "dense model folder or run folder")->required()->type_name("DIR");
   command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
   command.add_option("--arch", flags->architecture, "what to become")
       ->capture_default_str()
-      ->check(CLI::IsMember({"multipl-moe", "causal-multipl-moe", "multipl-moe-literal", "multipl-moe-released",
-                             "multipl-moe-without-segments", "gshard", "mixtral"}));
+      ->check(CLI::IsMember(mixture_names()));
   command
       .add_option("--router", flags->moe.router,
                   "of a MultiPL-MoE's tokens: shared-top-k, or top-k (no expert is shared or frozen)")
@@ -104,6 +108,25 @@ void add_upcycle_command(CLI::App& program) {
       ->check(CLI::IsMember({"all", "routed"}));
   command.add_option("--threshold-beta", flags->moe.threshold_beta, "decay of the inference thresholds")
       ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--lora-rank", flags->moe.lora_rank, "r of lora's adapters [8]")->check(above_zero());
+  command.add_option("--lora-alpha", flags->moe.lora_alpha, "alpha of lora's adapters: they count alpha / r [16]")
+      ->check(above_zero());
+  command
+      .add_option("--languages", flags->moe.languages,
+                  "with an adapter of their own in mole [python,java,cpp,rust,go,ruby]")
+      ->delimiter(',');
+  command.add_option("--language-rank", flags->moe.language_rank, "r of a language's adapter in mole [16]")
+      ->check(above_zero());
+  command
+      .add_option("--language-alpha", flags->moe.language_alpha,
+                  "alpha of a language's adapter: it counts alpha / sqrt(r) [16]")
+      ->check(above_zero());
+  command
+      .add_option("--shared-rank", flags->moe.shared_rank,
+                  "r of the adapter that languages share in mole; that of other text has the sum [48]")
+      ->check(above_zero());
+  command.add_option("--shared-alpha", flags->moe.shared_alpha, "alpha of the shared adapter and of other text's [32]")
+      ->check(above_zero());
   command
       .add_option("--noise", flags->start.noise_deviation,
                   "deviation of what is added to the weights of experts that train, so that copies differ")
@@ -120,12 +143,9 @@ void add_upcycle_command(CLI::App& program) {
   command.add_option("--seed", flags->start.seed, "of routers and noise")->capture_default_str();
   add_threads_option(command, flags->threads);
   command.callback([flags, &command] {
-    const MoeConfig moe = mixture(*flags, command);
-    // A folder that is replaced loses whatever else was in it.
-    if (std::filesystem::exists(flags->output) && !std::filesystem::is_empty(flags->output))
-      throw UsageError("[upcycle] --output must be a new or an empty folder, found '" + escaped(flags->output) + "'");
+    require_new_folder("upcycle", flags->output);
     const auto dense = load_model(flags->model, flags->threads);
-    save_model(*upcycled(*dense, moe, flags->start), flags->output);
+    save_model(*upcycled(*dense, mixture(*flags, command, dense->config()), flags->start), flags->output);
     notice("saved {}\n", flags->output);
   });
 }

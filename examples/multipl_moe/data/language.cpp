@@ -34,6 +34,16 @@ constexpr std::array extensions{
     Extension{".hxx", Language::cpp},   Extension{".ipp", Language::cpp},   Extension{".h", Language::cpp},
     Extension{".rs", Language::rust},   Extension{".go", Language::go},     Extension{".rb", Language::ruby}};
 
+struct Tag {
+  std::string_view text;
+  Language language;
+};
+
+/// As Markdown is written, in lower case; every name is a tag too.
+constexpr std::array tags{Tag{"py", Language::python}, Tag{"python3", Language::python}, Tag{"c++", Language::cpp},
+                          Tag{"cc", Language::cpp},    Tag{"cxx", Language::cpp},        Tag{"hpp", Language::cpp},
+                          Tag{"rs", Language::rust},   Tag{"golang", Language::go},      Tag{"rb", Language::ruby}};
+
 }  // namespace
 
 std::string_view name_of(Language language) { return rows[index_of(language)].name; }
@@ -49,6 +59,17 @@ Language language_named(std::string_view name) {
     valid += fmt::format("{}{}", valid.empty() ? "" : ", ", name_of(language));
   }
   throw UsageError(fmt::format("[language] must be one of {}, found '{}'", valid, escaped(name)));
+}
+
+std::optional<Language> language_tagged(std::string_view tag) {
+  std::string lower(tag);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (const Language language : all_languages)
+    if (name_of(language) == lower) return language;
+  for (const Tag& known : tags)
+    if (known.text == lower) return known.language;
+  return std::nullopt;
 }
 
 std::optional<Language> language_of(const std::filesystem::path& file) {

@@ -30,6 +30,9 @@ Language language_named(std::string_view name);
 /// By the file name's extension, case and all; empty where it is none of ours.
 std::optional<Language> language_of(const std::filesystem::path& file);
 
+/// By what stands behind a code fence, such as "cpp", "C++" or "rs"; empty where it is none of ours.
+std::optional<Language> language_tagged(std::string_view tag);
+
 enum class Resource { high, low };
 
 /// high: in the base model's training; low: new in post-training.

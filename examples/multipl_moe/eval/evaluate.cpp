@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numbers>
+#include <vector>
 
 #include "multipl_moe/data/byte_tokenizer.hpp"
 
@@ -10,15 +11,17 @@ namespace multipl_moe {
 
 namespace {
 
-LanguageScore score_text(const LanguageModel& model, const EvaluationText& text, std::int64_t batch_sequences) {
+LanguageScore score_text(const LanguageModel& model, const EvaluationText& text, Language language,
+                         std::int64_t batch_sequences) {
   double loss = 0;
   std::int64_t hits = 0;
   for (std::int64_t first = 0; first < text.sequences; first += batch_sequences) {
     const std::int64_t count = std::min(batch_sequences, text.sequences - first);
     const auto begin = static_cast<std::size_t>(first * text.length),
                size = static_cast<std::size_t>(count * text.length);
+    const std::vector<Language> languages(static_cast<std::size_t>(count), language);
     const TokenScores scores = model.score({count, text.length, std::span(text.tokens).subspan(begin, size),
-                                            std::span(text.targets).subspan(begin, size)});
+                                            std::span(text.targets).subspan(begin, size), languages});
     for (const double nats : scores.losses) loss += nats;
     for (const std::uint8_t hit : scores.hits) hits += hit;
   }
@@ -38,7 +41,7 @@ Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, cons
     if (!file) continue;
     const EvaluationText text = evaluation_text(*file, options.length, {.bytes = options.max_bytes},
                                                 ByteTokenizer::end_of_text, ByteTokenizer::byte_length);
-    evaluation[index_of(language)] = score_text(model, text, options.sequences);
+    evaluation[index_of(language)] = score_text(model, text, language, options.sequences);
   }
   return evaluation;
 }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "moe/core/random.hpp"
+#include "multipl_moe/data/fences.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -26,19 +27,24 @@ void check(const GenerateOptions& options) {
 /// Logits after each token, by decoding where the model can and by whole passes where it cannot.
 class Reader {
  public:
-  explicit Reader(const LanguageModel& model) : model_(model) {
+  Reader(const LanguageModel& model, std::optional<Language> outside_fences) : model_(model), fences_(outside_fences) {
     if (model.is_causal()) decoding_ = model.begin_decoding();
   }
   void read(Token token) {
+    // A token belongs with what it goes on to: the end of a fence's line already does with the code.
+    const auto language = fences_.read(ByteTokenizer::decode({&token, 1}));
     text_.push_back(token);
-    if (decoding_) logits_ = decoding_->next(token);
+    languages_.push_back(language);
+    if (decoding_) logits_ = decoding_->next(token, language);
   }
-  std::vector<float> logits() const { return decoding_ ? logits_ : model_.logits_after(text_); }
+  std::vector<float> logits() const { return decoding_ ? logits_ : model_.logits_after(text_, languages_); }
 
  private:
   const LanguageModel& model_;
+  FenceReader fences_;
   std::unique_ptr<LanguageModel::Decoding> decoding_;
   std::vector<Token> text_;
+  std::vector<std::optional<Language>> languages_;
   std::vector<float> logits_;
 };
 
@@ -83,7 +89,7 @@ Token sample(std::vector<float> logits, double temperature, double top_p, double
 std::string generate(const LanguageModel& model, std::string_view prompt, const GenerateOptions& options,
                      const std::function<void(std::string_view)>& emit) {
   check(options);
-  Reader reader(model);
+  Reader reader(model, options.language);
   if (prompt.empty()) reader.read(ByteTokenizer::end_of_text);
   for (const Token token : ByteTokenizer::encode(prompt)) reader.read(token);
 

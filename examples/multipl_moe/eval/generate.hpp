@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@ struct GenerateOptions {
   double top_p = 0.95;       ///< the smallest set of tokens with this probability is drawn from
   std::uint64_t seed = 0;
   std::vector<std::string> stop;  ///< texts that end the output and are not part of it
+  /// Language of the text outside Markdown's code fences; inside, a fence says it. For models that choose by language.
+  std::optional<Language> language{};
 };
 
 /// The text that follows `prompt`, without it. `emit` receives it piece by piece as soon as no stop text can swallow

@@ -55,6 +55,18 @@ std::string Fields::text(std::string_view name, std::string_view otherwise) cons
   return value->get<std::string>();
 }
 
+std::vector<std::string> Fields::texts(std::string_view name, const std::vector<std::string>& otherwise) const {
+  const Json* const value = find(name);
+  if (value == nullptr) return otherwise;
+  if (!value->is_array()) fail(name, "an array of strings", *value);
+  std::vector<std::string> result;
+  for (const Json& entry : *value) {
+    if (!entry.is_string()) fail(name, "an array of strings", *value);
+    result.push_back(entry.get<std::string>());
+  }
+  return result;
+}
+
 std::optional<Fields> Fields::object(std::string_view name) const {
   const Json* const value = find(name);
   if (value == nullptr) return std::nullopt;

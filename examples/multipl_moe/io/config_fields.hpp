@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace multipl_moe {
 
@@ -24,6 +25,8 @@ class Fields {
   std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
   double number(std::string_view name, double otherwise) const;
   std::string text(std::string_view name, std::string_view otherwise) const;
+  /// An array of strings.
+  std::vector<std::string> texts(std::string_view name, const std::vector<std::string>& otherwise) const;
   std::optional<Fields> object(std::string_view name) const;
 
   void require_one_of(std::string_view name, std::initializer_list<std::string_view> values) const;

@@ -34,13 +34,13 @@ double rope_theta_of(const Fields& fields, double otherwise) {
   return rope ? rope->number("rope_theta", outer) : outer;
 }
 
-std::optional<MoeConfig> mixture_of(const Fields& fields) {
+std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermediate_size) {
   const auto moe = fields.object("moe");
   if (!moe) return std::nullopt;
   const std::string name = moe->text("architecture", "multipl-moe");
   std::optional<MoeConfig> config;
   try {
-    config = mixture_named(name);
+    config = mixture_named(name, intermediate_size);
   } catch (const UsageError& error) {
     throw BadFile(fields.path(), error.what());
   }
@@ -64,10 +64,23 @@ std::optional<MoeConfig> mixture_of(const Fields& fields) {
   config->moe_intermediate_size = moe->integer("moe_intermediate_size", config->moe_intermediate_size);
   config->shared_expert_intermediate_size =
       moe->integer("shared_expert_intermediate_size", config->shared_expert_intermediate_size);
+  config->lora_rank = moe->integer("lora_rank", config->lora_rank);
+  config->lora_alpha = moe->number("lora_alpha", config->lora_alpha);
+  config->languages = moe->texts("languages", config->languages);
+  config->language_rank = moe->integer("language_rank", config->language_rank);
+  config->language_alpha = moe->number("language_alpha", config->language_alpha);
+  config->shared_rank = moe->integer("shared_rank", config->shared_rank);
+  config->shared_alpha = moe->number("shared_alpha", config->shared_alpha);
   return config;
 }
 
 nlohmann::ordered_json json_of(const MoeConfig& moe) {
+  if (moe.architecture == "lora")
+    return {{"architecture", moe.architecture}, {"lora_rank", moe.lora_rank}, {"lora_alpha", moe.lora_alpha}};
+  if (moe.architecture == "mole")
+    return {{"architecture", moe.architecture},   {"languages", moe.languages},
+            {"language_rank", moe.language_rank}, {"language_alpha", moe.language_alpha},
+            {"shared_rank", moe.shared_rank},     {"shared_alpha", moe.shared_alpha}};
   return {{"architecture", moe.architecture},
           {"router", moe.router},
           {"num_token_experts", moe.num_token_experts},
@@ -105,7 +118,8 @@ ModelConfig parse_config(std::string_view text, const std::filesystem::path& pat
   config.max_position_embeddings = fields.integer("max_position_embeddings", config.max_position_embeddings);
   config.rms_norm_eps = fields.number("rms_norm_eps", config.rms_norm_eps);
   config.rope_theta = rope_theta_of(fields, config.rope_theta);
-  config.moe = mixture_of(fields);
+  if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
+  config.moe = mixture_of(fields, config.intermediate_size);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
   const std::int64_t head_dim = fields.integer("head_dim", config.head_dim());
   if (head_dim != config.head_dim())

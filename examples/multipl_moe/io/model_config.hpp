@@ -7,13 +7,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace multipl_moe {
 
 /// How the feed-forward networks of every layer are replaced.
 struct MoeConfig {
-  /// "multipl-moe" (or -literal, -released, -without-segments), "causal-multipl-moe", "gshard", "mixtral" or
-  /// "qwen1.5-moe".
+  /// "multipl-moe" (or -literal, -released, -without-segments), "causal-multipl-moe", "gshard", "mixtral",
+  /// "qwen1.5-moe", "lora" or "mole".
   std::string architecture = "multipl-moe";
   /// Of a MultiPL-MoE's token level: "shared-top-k", or "top-k" where no expert is shared.
   std::string router = "shared-top-k";
@@ -49,6 +50,20 @@ struct MoeConfig {
   std::int64_t moe_intermediate_size = 0;
   /// Inner width of a sigmoid-gated network beside the experts; 0 is none.
   std::int64_t shared_expert_intermediate_size = 0;
+  /// Of a LoRA's adapters: rank, and alpha, which scales them by alpha / rank.
+  std::int64_t lora_rank = 8;
+  double lora_alpha = 16;
+  /// Those that have an adapter of their own in a MoLE, in the order of the adapters.
+  std::vector<std::string> languages{};
+  /// Of a MoLE's adapters: a language's and the shared one's; the other one's rank is the sum, its alpha the shared
+  /// one's. They scale by alpha / sqrt(rank).
+  std::int64_t language_rank = 16;
+  double language_alpha = 16;
+  std::int64_t shared_rank = 48;
+  double shared_alpha = 32;
+
+  /// Whether the feed-forward networks stay and get adapters.
+  bool is_adapted() const { return architecture == "lora" || architecture == "mole"; }
 
   bool operator==(const MoeConfig&) const = default;
 };
@@ -100,7 +115,14 @@ ModelConfig size_named(std::string_view name);
 /// (segment experts fed with means), "multipl-moe-released" (max pooling, at most 4 experts a segment),
 /// "multipl-moe-without-segments" (an ablation),
 /// "gshard" (12, top-3), "mixtral" (8, top-2), "qwen1.5-moe" (60, top-4, beside a gated network);
-/// "dense" is none. Throws UsageError that lists the names.
-std::optional<MoeConfig> mixture_named(std::string_view architecture);
+/// "lora" (adapters of rank 8 on every linear layer), "mole" (adapters by language on the feed-forward networks);
+/// "dense" is none. `intermediate_size` is the dense model's, from which Qwen1.5-MoE's widths follow: an expert has a
+/// quarter of it, made up to a multiple of 128, the shared expert four times as much. Throws UsageError that lists the
+/// names.
+std::optional<MoeConfig> mixture_named(std::string_view architecture, std::int64_t intermediate_size = 5504);
+/// Parts that a dense network is cut into for Qwen1.5-MoE's experts.
+inline constexpr std::int64_t fine_grained_shards = 4;
+/// The names that mixture_named() knows, but for "dense".
+std::vector<std::string> mixture_names();
 
 }  // namespace multipl_moe

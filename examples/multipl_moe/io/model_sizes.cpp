@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <span>
 #include <vector>
 
+#include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/model_config.hpp"
 
@@ -19,14 +21,16 @@ constexpr std::int64_t most_heads = 65'536;
 constexpr std::int64_t most_experts = 65'536;
 constexpr std::int64_t most_positions = std::int64_t{1} << 31;
 
-constexpr std::array<std::string_view, 8> mixtures = {"multipl-moe",
-                                                      "causal-multipl-moe",
-                                                      "multipl-moe-literal",
-                                                      "multipl-moe-released",
-                                                      "multipl-moe-without-segments",
-                                                      "gshard",
-                                                      "mixtral",
-                                                      "qwen1.5-moe"};
+constexpr std::array<std::string_view, 10> mixtures = {"multipl-moe",
+                                                       "causal-multipl-moe",
+                                                       "multipl-moe-literal",
+                                                       "multipl-moe-released",
+                                                       "multipl-moe-without-segments",
+                                                       "gshard",
+                                                       "mixtral",
+                                                       "qwen1.5-moe",
+                                                       "lora",
+                                                       "mole"};
 constexpr std::array<std::string_view, 2> routers = {"shared-top-k", "top-k"};
 constexpr std::array<std::string_view, 2> segmenters = {"fixed-window", "boundary-window"};
 constexpr std::array<std::string_view, 5> fusions = {"fixed", "normalised", "scalar", "channel", "matrix"};
@@ -72,8 +76,39 @@ bool has_segments(const MoeConfig& moe) {
   return moe.architecture.find("multipl-moe") != std::string::npos && !moe.architecture.ends_with("-without-segments");
 }
 
+/// Each of ours at most once.
+Fault fault_in_languages(const std::vector<std::string>& languages) {
+  const auto names = [] {
+    std::array<std::string_view, language_count> all;
+    for (const Language language : all_languages) all[index_of(language)] = name_of(language);
+    return all;
+  };
+  for (std::size_t i = 0; i < languages.size(); ++i) {
+    if (auto fault = not_one_of("moe.languages", languages[i], names())) return fault;
+    for (std::size_t j = 0; j < i; ++j)
+      if (languages[i] == languages[j])
+        return fmt::format("moe.languages must name no language twice, found \"{}\" again", languages[i]);
+  }
+  return std::nullopt;
+}
+
+Fault fault_in_adapters(const MoeConfig& moe) {
+  // The other adapter's rank is the sum of two of these.
+  constexpr std::int64_t highest = widest / 2;
+  if (auto fault = first_broken<IntegerRule>({{"moe.lora_rank", moe.lora_rank, 1, highest},
+                                              {"moe.language_rank", moe.language_rank, 1, highest},
+                                              {"moe.shared_rank", moe.shared_rank, 1, highest}}))
+    return fault;
+  if (auto fault = first_broken<NumberRule>({{"moe.lora_alpha", moe.lora_alpha, 1e-6, 1e6},
+                                             {"moe.language_alpha", moe.language_alpha, 1e-6, 1e6},
+                                             {"moe.shared_alpha", moe.shared_alpha, 1e-6, 1e6}}))
+    return fault;
+  return fault_in_languages(moe.languages);
+}
+
 Fault fault_in_mixture(const MoeConfig& moe) {
   if (auto fault = not_one_of("moe.architecture", moe.architecture, mixtures)) return fault;
+  if (moe.is_adapted()) return fault_in_adapters(moe);
   if (auto fault = not_one_of("moe.router", moe.router, routers)) return fault;
   if (auto fault = not_one_of("moe.segmenter", moe.segmenter, segmenters)) return fault;
   const std::int64_t least_segment_experts = has_segments(moe) ? 1 : 0;
@@ -153,7 +188,9 @@ ModelConfig size_named(std::string_view name) {
   return config;
 }
 
-std::optional<MoeConfig> mixture_named(std::string_view architecture) {
+std::vector<std::string> mixture_names() { return {mixtures.begin(), mixtures.end()}; }
+
+std::optional<MoeConfig> mixture_named(std::string_view architecture, std::int64_t intermediate_size) {
   MoeConfig moe{.architecture = std::string(architecture)};
   if (architecture == "dense") return std::nullopt;
   if (architecture == "multipl-moe" || architecture == "multipl-moe-literal" || architecture == "multipl-moe-released")
@@ -178,9 +215,13 @@ std::optional<MoeConfig> mixture_named(std::string_view architecture) {
   } else if (architecture == "qwen1.5-moe") {
     moe.num_token_experts = 60;
     moe.num_experts_per_tok = 4;
-    moe.moe_intermediate_size = 1408;
-    moe.shared_expert_intermediate_size = 5632;
-  } else {
+    constexpr std::int64_t step = 128;
+    const std::int64_t shard = (intermediate_size + fine_grained_shards - 1) / fine_grained_shards;
+    moe.moe_intermediate_size = (shard + step - 1) / step * step;
+    moe.shared_expert_intermediate_size = fine_grained_shards * moe.moe_intermediate_size;
+  } else if (architecture == "mole") {
+    for (const Language language : all_languages) moe.languages.emplace_back(name_of(language));
+  } else if (architecture != "lora") {
     throw UsageError(fmt::format("[architecture] must be one of dense, {}, found '{}'", fmt::join(mixtures, ", "),
                                  escaped(architecture)));
   }

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "moe/modules/linear.hpp"
 #include "moe/ops/add.hpp"
+#include "multipl_moe/model/projection.hpp"
 #include "multipl_moe/model/rotary.hpp"
 #include "multipl_moe/model/tiled_attention.hpp"
 
@@ -33,7 +33,7 @@ struct Attention {
 
   AttentionShape shape;
   double theta = 10000;
-  Linear q_proj, k_proj, v_proj, o_proj;
+  Projection<Value, Backend> q_proj, k_proj, v_proj, o_proj;
 
   Attention() = default;
   Attention(moe::Index width, AttentionShape shape_, double theta_)
@@ -43,6 +43,14 @@ struct Attention {
         k_proj(Linear::with_bias(width, shape.kv_heads * shape.head_dim)),
         v_proj(Linear::with_bias(width, shape.kv_heads * shape.head_dim)),
         o_proj(Linear::without_bias(shape.heads * shape.head_dim, width)) {}
+
+  /// visit(name, projection) for each of the four.
+  void for_each_projection(const auto& visit) {
+    visit("q_proj", q_proj);
+    visit("k_proj", k_proj);
+    visit("v_proj", v_proj);
+    visit("o_proj", o_proj);
+  }
 
   /// x_TD -> y_TD; `saved` does not keep x.
   std::pair<Tensor, Saved> forward(const Context& context, ConstView x_TD, const moe::Batch& batch) const {
@@ -110,10 +118,10 @@ struct Attention {
   }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
-    Linear::visit_parameters(visit, prefix + "q_proj.", trees.q_proj...);
-    Linear::visit_parameters(visit, prefix + "k_proj.", trees.k_proj...);
-    Linear::visit_parameters(visit, prefix + "v_proj.", trees.v_proj...);
-    Linear::visit_parameters(visit, prefix + "o_proj.", trees.o_proj...);
+    Projection<Value, Backend>::visit_parameters(visit, prefix + "q_proj.", trees.q_proj...);
+    Projection<Value, Backend>::visit_parameters(visit, prefix + "k_proj.", trees.k_proj...);
+    Projection<Value, Backend>::visit_parameters(visit, prefix + "v_proj.", trees.v_proj...);
+    Projection<Value, Backend>::visit_parameters(visit, prefix + "o_proj.", trees.o_proj...);
   }
 
  private:

@@ -72,8 +72,10 @@ struct Block {
   DecodingState begin_decoding(const Context& context, moe::Index sequences) const {
     return {self_attn.begin_decoding(sequences), mlp.begin_decoding(context, sequences)};
   }
+  /// languages_B is empty or has the language of each row, for an mlp that listens to it.
   Tensor decode(const Context& context, Tensor x_BD, std::span<const std::int32_t> tokens_B,
-                DecodingState& state) const {
+                std::span<const std::int32_t> languages_B, DecodingState& state) const {
+    if constexpr (requires { mlp.set_languages(languages_B, state.mlp); }) mlp.set_languages(languages_B, state.mlp);
     auto middle_BD = self_attn.decode(context, input_norm.forward(context, x_BD).first, state.attention);
     moe::add_to(context, x_BD, middle_BD.view());
     auto y_BD = mlp.decode(context, post_attention_norm.forward(context, middle_BD).first, tokens_B, state.mlp);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "moe/train/walk.hpp"
 #include "multipl_moe/model/layers.hpp"
@@ -14,8 +15,29 @@ namespace {
 
 bool has(const std::string& name, const char* part) { return name.find(part) != std::string::npos; }
 
-/// The share of an expert's weights that a token uses, on average.
+/// Which adapter of a MoLE's a weight is part of.
+std::int64_t adapter_of(const std::string& name) {
+  constexpr std::string_view before = ".adapters.";
+  return std::stoll(name.substr(name.find(before) + before.size()));
+}
+
+/// The weight without what fills its adapter up to the highest rank.
+std::int64_t size_of(const std::string& name, std::int64_t stored, const ModelConfig& config) {
+  if (!has(name, ".adapters.")) return stored;
+  const MoeConfig& m = *config.moe;
+  const std::int64_t adapter = adapter_of(name), languages = std::ssize(m.languages);
+  const std::int64_t highest = m.language_rank + m.shared_rank, rank = adapter < languages    ? m.language_rank
+                                                                       : adapter == languages ? m.shared_rank
+                                                                                              : highest;
+  return stored / highest * rank;
+}
+
+/// The share of an expert's or adapter's weights that a token uses, on average.
 double active_share(const std::string& name, const ModelConfig& config) {
+  if (has(name, ".adapters.")) {
+    const std::int64_t adapter = adapter_of(name), languages = std::ssize(config.moe->languages);
+    return adapter < languages ? 1 / static_cast<double>(languages) : adapter == languages ? 1 : 0;
+  }
   if (!has(name, ".experts.")) return 1;
   const MoeConfig& m = *config.moe;
   return has(name, ".segment.") ? m.segment_capacity_factor / static_cast<double>(m.num_segment_experts)
@@ -24,6 +46,7 @@ double active_share(const std::string& name, const ModelConfig& config) {
 
 std::int64_t& part_of(const std::string& name, Census& census) {
   if (has(name, "embed_tokens") || has(name, "lm_head")) return census.embedding;
+  if (has(name, ".lora_")) return census.adapters;
   if (has(name, "self_attn")) return census.attention;
   if (has(name, "norm")) return census.norms;
   if (has(name, ".gate.weight") || has(name, "shared_expert_gate")) return census.routers;
@@ -44,10 +67,12 @@ Census census_of(const ModelConfig& config) {
           census.first_segments += weight.size();
           return;
         }
-        census.total += weight.size();
-        active += active_share(name, config) * static_cast<double>(weight.size());
-        census.trainable += trains(name) ? weight.size() : 0;
-        part_of(name, census) += weight.size();
+        const std::int64_t size = size_of(name, weight.size(), config);
+        census.total += size;
+        census.filling += weight.size() - size;
+        active += active_share(name, config) * static_cast<double>(size);
+        census.trainable += trains(name) ? size : 0;
+        part_of(name, census) += size;
       },
       model);
   moe::for_each_buffer([&](const std::string&, const auto& buffer) { census.buffers += buffer.size(); }, model);

@@ -1,10 +1,16 @@
 #include "multipl_moe/model/language_model.hpp"
 
+#include <algorithm>
+#include <array>
 #include <type_traits>
 #include <utility>
 
+#include "moe/layers/presets.hpp"
 #include "moe/train/clip.hpp"
+#include "moe/train/draw_adapters.hpp"
 #include "moe/train/initialise.hpp"
+#include "moe/train/split_into_adapters.hpp"
+#include "moe/train/split_into_experts.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/layers.hpp"
@@ -14,6 +20,24 @@ namespace multipl_moe {
 
 namespace {
 
+/// The number that the layers know a language by, its adapter's; -1 where it has none.
+class LanguageNumbers {
+ public:
+  explicit LanguageNumbers(const ModelConfig& config) {
+    number_of_.fill(-1);
+    if (!config.moe) return;
+    const auto& names = config.moe->languages;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      number_of_[index_of(language_named(names[i]))] = static_cast<std::int32_t>(i);
+  }
+  std::int32_t operator[](std::optional<Language> language) const {
+    return language ? number_of_[index_of(*language)] : -1;
+  }
+
+ private:
+  std::array<std::int32_t, language_count> number_of_{};
+};
+
 /// A Transformer whose layers are what its configuration names, in float32 on the CPU.
 class TransformerModel final : public LanguageModel {
  public:
@@ -21,7 +45,7 @@ class TransformerModel final : public LanguageModel {
   using Backend = Layer::Backend;
 
   TransformerModel(const ModelConfig& config, int threads, const LayerMaker& make = make_layer)
-      : LanguageModel(config, threads), model_(make_transformer(config, make)) {
+      : LanguageModel(config, threads), number_of_(config), model_(make_transformer(config, make)) {
     context_.threads = threads;
   }
 
@@ -56,7 +80,7 @@ class TransformerModel final : public LanguageModel {
   }
 
   MicroBatchLoss accumulate(const Sequences& sequences, double share, AuxiliaryWeights weights, Keep keep) override {
-    const Rows rows(sequences);
+    const Rows rows(sequences, number_of_);
     auto [h_TD, saved, stats] = model_.forward(context_, rows.tokens, rows.batch, keep);
     const double row_share = share / static_cast<double>(rows.tokens.size());
     auto [loss, d_h_TD] =
@@ -84,7 +108,7 @@ class TransformerModel final : public LanguageModel {
     observed_.clear();
   }
   void calibrate(const Sequences& sequences) override {
-    const Rows rows(sequences);
+    const Rows rows(sequences, number_of_);
     model_.absorb(context_, model_.forward(context_, rows.tokens, rows.batch).stats);
   }
 
@@ -92,16 +116,20 @@ class TransformerModel final : public LanguageModel {
   void observe(moe::Observer observer) override { context_.observer = std::move(observer); }
 
   TokenScores score(const Sequences& sequences) const override {
-    const Rows rows(sequences);
+    const Rows rows(sequences, number_of_);
     auto scores = loss_.score(context_, model_.lm_head, model_.infer(context_, rows.tokens, rows.batch), rows.targets);
     return {std::move(scores.losses), std::move(scores.hits)};
   }
 
-  std::vector<float> logits_after(std::span<const Token> text) const override {
+  std::vector<float> logits_after(std::span<const Token> text,
+                                  std::span<const std::optional<Language>> languages) const override {
     const std::vector<std::int32_t> tokens(text.begin(), text.end());
+    std::vector<std::int32_t> numbers;
+    for (const auto& language : languages) numbers.push_back(number_of_[language]);
     const auto length = static_cast<moe::Index>(text.size());
     moe::Batch batch = moe::Batch::single(length);
     batch.tokens = tokens;
+    batch.languages = numbers;
     const auto h_TD = model_.infer(context_, tokens, batch);
     return values_of(model_.lm_head.forward(context_, h_TD.view().rows_between(length - 1, length)));
   }
@@ -109,37 +137,40 @@ class TransformerModel final : public LanguageModel {
   std::unique_ptr<Decoding> begin_decoding() const override {
     if (!is_causal())
       throw Failure("[generate] a model whose tokens see later ones cannot be decoded one token at a time");
-    return std::make_unique<DecodingOf>(context_, model_);
+    return std::make_unique<DecodingOf>(*this);
   }
 
   Model& model() { return model_; }
   const typename Backend::Context& context() const { return context_; }
 
  private:
-  /// The types that the library reads: 32-bit token ids and a batch of equal sequences.
+  /// The types that the library reads: 32-bit token ids, numbers of languages and a batch of equal sequences.
   struct Rows {
-    explicit Rows(const Sequences& sequences)
+    Rows(const Sequences& sequences, const LanguageNumbers& number_of)
         : tokens(sequences.tokens.begin(), sequences.tokens.end()),
           targets(sequences.targets.begin(), sequences.targets.end()),
           batch(moe::Batch::sequences(sequences.count, sequences.length)) {
+      for (const Language language : sequences.languages)
+        languages.insert(languages.end(), static_cast<std::size_t>(sequences.length), number_of[language]);
       batch.tokens = tokens;
+      batch.languages = languages;
     }
-    std::vector<std::int32_t> tokens, targets;
+    std::vector<std::int32_t> tokens, targets, languages;
     moe::Batch batch;
   };
 
   class DecodingOf final : public Decoding {
    public:
-    DecodingOf(const typename Backend::Context& context, const Model& model)
-        : context_(context), model_(model), state_(model.begin_decoding(context, 1)) {}
-    std::vector<float> next(Token token) override {
+    explicit DecodingOf(const TransformerModel& owner)
+        : owner_(owner), state_(owner.model_.begin_decoding(owner.context_, 1)) {}
+    std::vector<float> next(Token token, std::optional<Language> language) override {
       const auto id = static_cast<std::int32_t>(token);
-      return values_of(model_.decode(context_, {&id, 1}, state_));
+      const std::int32_t number = owner_.number_of_[language];
+      return values_of(owner_.model_.decode(owner_.context_, {&id, 1}, {&number, 1}, state_));
     }
 
    private:
-    const typename Backend::Context& context_;
-    const Model& model_;
+    const TransformerModel& owner_;
     typename Model::DecodingState state_;
   };
 
@@ -155,6 +186,7 @@ class TransformerModel final : public LanguageModel {
   }
 
   typename Backend::Context context_;
+  LanguageNumbers number_of_;
   Model model_, gradient_, first_moment_, second_moment_;
   std::vector<typename Model::Stats> observed_;
   CrossEntropy<float, Backend> loss_;
@@ -169,30 +201,114 @@ std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, in
   return std::make_unique<TransformerModel>(config, threads, make);
 }
 
+namespace {
+
+using Mole = moe::Mole<Layer::Value, Layer::Backend>;
+using LoraFeedForward = moe::LoraFeedForward<Layer::Value, Layer::Backend>;
+using Qwen15Moe = moe::Qwen15Moe<Layer::Value, Layer::Backend>;
+using Model = TransformerModel::Model;
+
+/// What both sides of an upcycling or a merging have in common.
+void copy_all_but_layers(const Model& from, Model& to) {
+  to.embed_tokens.weight = from.embed_tokens.weight.copy();
+  to.norm.weight = from.norm.weight.copy();
+  moe::copy_weights(from.lm_head, to.lm_head);
+}
+template <class Block>
+void copy_norms(const Block& from, Block& to) {
+  moe::copy_weights(from.input_norm, to.input_norm);
+  moe::copy_weights(from.post_attention_norm, to.post_attention_norm);
+}
+
+/// What `start` asks of an architecture that does not have it.
+void check_start(const MoeConfig& mixture, const moe::Upcycling& start) {
+  if (mixture.is_adapted() && (start.noise_deviation != 0 || start.reinitialised != 0))
+    throw UsageError("[upcycle] " + mixture.architecture +
+                     " has no copies of the dense FFN to add noise to or to draw channels of anew");
+}
+
+/// Experts that hold less than their shard of the dense FFN.
+void check_shards(const ModelConfig& config) {
+  const std::int64_t shard = (config.intermediate_size + fine_grained_shards - 1) / fine_grained_shards,
+                     shared = config.moe->shared_expert_intermediate_size;
+  if (config.expert_width() < shard || shared < config.intermediate_size)
+    throw UsageError("[upcycle] an expert must hold a shard of the dense FFN, " + std::to_string(shard) +
+                     " channels, and the shared expert all " + std::to_string(config.intermediate_size) + ", found " +
+                     std::to_string(config.expert_width()) + " and " + std::to_string(shared));
+}
+
+/// One layer's FFN.
+void upcycle_layer(const Layer::Context& context, const Layer::Dense& dense, Layer& layer, const moe::Upcycling& start,
+                   const std::string& prefix) {
+  if (auto* mole = layer.as<Mole>())
+    moe::split_into_adapters(context, dense, *mole);
+  else if (auto* fine_grained = layer.as<Qwen15Moe>())
+    moe::split_into_experts(context, dense, *fine_grained, fine_grained_shards, start, prefix);
+  else
+    upcycle(context, dense, layer, start, prefix);
+}
+
+}  // namespace
+
 std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, const moe::Upcycling& start) {
   if (dense.config().moe)
     throw UsageError("[upcycle] the model must be dense, found " + dense.config().moe->architecture);
   ModelConfig config = dense.config();
   config.moe = mixture;
-  if (config.expert_width() != config.intermediate_size)
+  if (mixture.architecture == "qwen1.5-moe")
+    check_shards(config);
+  else if (config.expert_width() != config.intermediate_size)
     throw UsageError("[upcycle] an expert must be as wide as the dense FFN, " +
                      std::to_string(config.intermediate_size) + ", found " + std::to_string(config.expert_width()));
   if (const auto fault = fault_in(config)) throw UsageError("[upcycle] " + *fault);
+  check_start(mixture, start);
+  const std::int64_t components = std::min(config.hidden_size, config.intermediate_size);
+  if (mixture.architecture == "mole" && mixture.language_rank + mixture.shared_rank > components)
+    throw UsageError("[upcycle] a projection has " + std::to_string(components) +
+                     " singular components, which the ranks of a language and of the shared adapter must not exceed "
+                     "together, found " +
+                     std::to_string(mixture.language_rank) + " and " + std::to_string(mixture.shared_rank));
 
   auto& base = dynamic_cast<TransformerModel&>(dense).model();
   auto result = std::make_unique<TransformerModel>(config, dense.threads());
   auto& model = result->model();
-  model.embed_tokens.weight = base.embed_tokens.weight.copy();
-  model.norm.weight = base.norm.weight.copy();
-  moe::copy_weights(base.lm_head, model.lm_head);
+  copy_all_but_layers(base, model);
   for (std::size_t l = 0; l < model.layers.size(); ++l) {
     auto& from = base.layers[l];
     auto& to = model.layers[l];
-    moe::copy_weights(from.input_norm, to.input_norm);
-    moe::copy_weights(from.post_attention_norm, to.post_attention_norm);
+    copy_norms(from, to);
     moe::copy_weights(from.self_attn, to.self_attn);
-    upcycle(result->context(), *from.mlp.as<Layer::Dense>(), to.mlp, start,
-            "model.layers." + std::to_string(l) + ".mlp.");
+    const std::string prefix = "model.layers." + std::to_string(l) + ".";
+    to.self_attn.for_each_projection([&](const char* name, auto& projection) {
+      if (projection.has_adapter())
+        moe::draw_adapters(result->context(), projection.lora, start.seed, prefix + "self_attn." + name + ".");
+    });
+    upcycle_layer(result->context(), *from.mlp.as<Layer::Dense>(), to.mlp, start, prefix + "mlp.");
+  }
+  return result;
+}
+
+std::unique_ptr<LanguageModel> merged(LanguageModel& adapted) {
+  if (adapted.config().architecture() != "lora")
+    throw UsageError("[merge] the model must be a LoRA, found " + std::string(adapted.config().architecture()));
+  ModelConfig config = adapted.config();
+  config.moe.reset();
+  auto& lora = dynamic_cast<TransformerModel&>(adapted).model();
+  auto result = std::make_unique<TransformerModel>(config, adapted.threads());
+  auto& model = result->model();
+  copy_all_but_layers(lora, model);
+  for (std::size_t l = 0; l < model.layers.size(); ++l) {
+    auto& from = lora.layers[l];
+    auto& to = model.layers[l];
+    copy_norms(from, to);
+    const auto merge = [&](const auto& projection) {
+      return Projection<Layer::Value, Layer::Backend>(projection.merged(result->context()));
+    };
+    to.self_attn.q_proj = merge(from.self_attn.q_proj);
+    to.self_attn.k_proj = merge(from.self_attn.k_proj);
+    to.self_attn.v_proj = merge(from.self_attn.v_proj);
+    to.self_attn.o_proj = merge(from.self_attn.o_proj);
+    to.mlp = Layer(from.mlp.as<LoraFeedForward>()->merged(result->context()));
   }
   return result;
 }

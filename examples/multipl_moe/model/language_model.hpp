@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "moe/train/freeze.hpp"
 #include "moe/train/upcycle.hpp"
 #include "multipl_moe/data/byte_tokenizer.hpp"
+#include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/keep.hpp"
 #include "multipl_moe/model/layers.hpp"
@@ -28,12 +30,14 @@ struct TensorSlot {
   std::span<float> values;
 };
 
-/// `count` sequences of `length` tokens and, for each token, the one that follows it.
+/// `count` sequences of `length` tokens and, for each token, the one that follows it. `languages` has the language of
+/// each sequence, or is empty: a MoLE then takes all of it for text.
 struct Sequences {
   std::int64_t count = 0;
   std::int64_t length = 0;
   std::span<const Token> tokens;
   std::span<const Token> targets;
+  std::span<const Language> languages{};
 };
 
 /// Means over a micro-batch: -log p of the next token (nats), and the sums over layers of the balance loss N sum f p
@@ -100,15 +104,17 @@ class LanguageModel {
 
   /// Scores every token with the inference routers.
   virtual TokenScores score(const Sequences& batch) const = 0;
-  /// The logits after a whole text of at least one token, by a forward pass over all of it.
-  virtual std::vector<float> logits_after(std::span<const Token> text) const = 0;
+  /// The logits after a whole text of at least one token, by a forward pass over all of it. `languages` is empty or has
+  /// the language of each token.
+  virtual std::vector<float> logits_after(std::span<const Token> text,
+                                          std::span<const std::optional<Language>> languages = {}) const = 0;
 
   /// One sequence being decoded; only causal models can.
   class Decoding {
    public:
     virtual ~Decoding() = default;
-    /// The logits after one more token.
-    virtual std::vector<float> next(Token token) = 0;
+    /// The logits after one more token, which is in `language` or, where that is empty, in none.
+    virtual std::vector<float> next(Token token, std::optional<Language> language = std::nullopt) = 0;
   };
   /// Throws Failure where the model is not causal. The model must outlive the result.
   virtual std::unique_ptr<Decoding> begin_decoding() const = 0;
@@ -130,7 +136,13 @@ std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, in
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads, const LayerMaker& make);
 
 /// A mixture that starts from a dense model: experts and routers as `start` says, everything else is the dense model's.
-/// Throws UsageError where `dense` is a mixture itself or sizes differ.
+/// A LoRA starts as the dense model, a MoLE with the adapters that its weights are split into; `start` then gives the
+/// seed alone. Qwen1.5-MoE's experts are shards of the dense FFN (moe/train/split_into_experts.hpp). Throws UsageError
+/// where `dense` is a mixture itself, where sizes differ and where `start` asks for more than the architecture has.
 std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, const moe::Upcycling& start);
+
+/// The dense model that answers as a LoRA does, up to rounding: every adapter is added to its weight. Throws UsageError
+/// where the model is none.
+std::unique_ptr<LanguageModel> merged(LanguageModel& adapted);
 
 }  // namespace multipl_moe

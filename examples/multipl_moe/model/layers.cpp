@@ -18,6 +18,13 @@ moe::Composition composition_of(const ModelConfig& config) {
   c.fusion = m.fusion;
   c.shared_hidden = m.shared_expert_intermediate_size;
   c.balance_over_routed = m.balance == "routed";
+  c.lora_rank = m.lora_rank;
+  c.lora_alpha = m.lora_alpha;
+  c.mole = {.languages = static_cast<moe::Index>(m.languages.size()),
+            .language_rank = m.language_rank,
+            .language_alpha = m.language_alpha,
+            .shared_rank = m.shared_rank,
+            .shared_alpha = m.shared_alpha};
   c.settings.token_experts = m.num_token_experts;
   c.settings.segment_experts = m.num_segment_experts;
   c.settings.k = m.num_experts_per_tok;

@@ -21,6 +21,11 @@ auto make_transformer(const ModelConfig& config, const MakeMlp& make_mlp) {
     model.layers.push_back({RmsNorm<Value, B>(config.hidden_size, config.rms_norm_eps),
                             RmsNorm<Value, B>(config.hidden_size, config.rms_norm_eps),
                             Attention<Value, B>(config.hidden_size, shape, config.rope_theta), make_mlp(config)});
+  if (config.architecture() == "lora")
+    for (auto& layer : model.layers)
+      layer.self_attn.for_each_projection([&](const char*, auto& projection) {
+        projection.adapt(moe::AdapterSize::lora(config.moe->lora_rank, config.moe->lora_alpha));
+      });
   model.norm = RmsNorm<Value, B>(config.hidden_size, config.rms_norm_eps);
   model.lm_head = moe::Linear<Value, B>::without_bias(config.hidden_size, config.vocab_size);
   return model;

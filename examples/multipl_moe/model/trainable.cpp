@@ -3,6 +3,7 @@
 namespace multipl_moe {
 
 moe::TrainByName post_training_weights(const ModelConfig& config) {
+  if (config.moe && config.moe->is_adapted()) return {.train = {"*.lora_A.weight", "*.lora_B.weight"}};
   if (!config.moe || config.moe->architecture.find("multipl-moe") == std::string::npos) return {};
   const MoeConfig& moe = *config.moe;
   moe::TrainByName chosen{.train = {"*.mlp.token.*", "*.mlp.segment.*", "*.mlp.fusion.*"}};

@@ -6,8 +6,8 @@
 
 namespace multipl_moe {
 
-/// MultiPL-MoE: the new experts and the routers; the shared expert and everything outside the layers' mixtures stay as
-/// the base model left them. Every other architecture trains whole.
+/// LoRA and MoLE: the adapters. MultiPL-MoE: the new experts and the routers; the shared expert and everything outside
+/// the layers' mixtures stay as the base model left them. Every other architecture trains whole.
 moe::TrainByName post_training_weights(const ModelConfig& config);
 
 }  // namespace multipl_moe

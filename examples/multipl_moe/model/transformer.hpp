@@ -81,11 +81,12 @@ struct Transformer {
     for (const Block<Mlp>& layer : layers) state.push_back(layer.begin_decoding(context, sequences));
     return state;
   }
-  /// The next token of each sequence -> logits_BV.
-  Tensor decode(const Context& context, Tokens tokens_B, DecodingState& state) const {
+  /// The next token of each sequence, and its language where there is any to say -> logits_BV.
+  Tensor decode(const Context& context, Tokens tokens_B, std::span<const std::int32_t> languages_B,
+                DecodingState& state) const {
     Tensor x_BD = embed_tokens.forward(context, tokens_B);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, state[l]);
+      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, state[l]);
     return lm_head.forward(context, norm.forward(context, x_BD).first);
   }
 

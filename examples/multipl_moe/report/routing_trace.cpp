@@ -1,6 +1,7 @@
 #include "multipl_moe/report/routing_trace.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/data/evaluation_text.hpp"
@@ -22,7 +23,8 @@ class Observed {
   LanguageModel& model_;
 };
 
-RoutingTally tally_of(LanguageModel& model, const EvaluationText& text, const TraceOptions& options) {
+RoutingTally tally_of(LanguageModel& model, const EvaluationText& text, Language language,
+                      const TraceOptions& options) {
   RoutingTally tally;
   const Observed observed(model, [&](const moe::Observation& seen) { tally.add(seen, text.length); });
   const std::int64_t wanted =
@@ -32,8 +34,9 @@ RoutingTally tally_of(LanguageModel& model, const EvaluationText& text, const Tr
     const std::int64_t count = std::min(options.sequences, sequences - first);
     const auto begin = static_cast<std::size_t>(first * text.length),
                size = static_cast<std::size_t>(count * text.length);
+    const std::vector<Language> languages(static_cast<std::size_t>(count), language);
     model.score({count, text.length, std::span(text.tokens).subspan(begin, size),
-                 std::span(text.targets).subspan(begin, size)});
+                 std::span(text.targets).subspan(begin, size), languages});
   }
   return tally;
 }
@@ -49,7 +52,7 @@ RoutingTrace trace_routing(LanguageModel& model, const LanguageFiles& files, con
     if (!file) continue;
     const EvaluationText text =
         evaluation_text(*file, options.length, {}, ByteTokenizer::end_of_text, ByteTokenizer::byte_length);
-    trace[index_of(language)] = tally_of(model, text, options);
+    trace[index_of(language)] = tally_of(model, text, language, options);
   }
   return trace;
 }

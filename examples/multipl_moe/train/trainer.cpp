@@ -33,8 +33,9 @@ MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const 
   const double share = 1.0 / static_cast<double>(options.accumulation);
   for (std::int64_t micro = 0; micro < options.accumulation; ++micro) {
     stream.next(batch);
-    const MicroBatchLoss loss = model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets}, share,
-                                                 {options.balance_weight, options.z_weight}, options.keep);
+    const MicroBatchLoss loss =
+        model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages}, share,
+                         {options.balance_weight, options.z_weight}, options.keep);
     mean.loss += share * loss.loss;
     mean.balance += share * loss.balance;
     mean.z += share * loss.z;

@@ -116,6 +116,17 @@ class LoraFfn {
   /// E: adapters of a projection.
   Index adapters() const { return gate_proj.count(); }
 
+  /// The dense FFN that answers as the layer does, with W + s B A in place of each W. Throws Error unless there is one
+  /// adapter alone, which every row takes.
+  SwiGlu<Value, Backend> merged(const Context& context) const {
+    require(adapters() == 1, "LoraFfn::merged", "one adapter can be merged into a weight, there are ", adapters());
+    SwiGlu<Value, Backend> dense;
+    dense.gate_proj = merged_weight(context, base.gate_proj, gate_proj);
+    dense.up_proj = merged_weight(context, base.up_proj, up_proj);
+    dense.down_proj = merged_weight(context, base.down_proj, down_proj);
+    return dense;
+  }
+
   /// Who works on each of so many rows: a question of the batch alone.
   Choice<Real, Backend> decide(const Context& context, Index rows, RowFacts facts) const {
     begin_phase(context, Phase::router);
@@ -236,6 +247,11 @@ class LoraFfn {
     require_batch(batch, x_TD.rows, where);
   }
 
+  static Tensor merged_weight(const Context& context, const Tensor& weight, const AdapterBank<Value, Backend>& bank) {
+    Tensor result = weight.copy();
+    bank.adapters.front().add_product(context, 1, result);
+    return result;
+  }
   std::pair<Tensor, Saved> answer(const Context& context, ConstView x_TD, RowFacts facts) const {
     Saved saved;
     saved.x_TD = x_TD;

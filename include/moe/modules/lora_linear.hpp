@@ -74,14 +74,14 @@ struct LoraLinear {
   /// checkpoint of a merged module would count its adapter twice: unmerge first, or save `base` alone.
   void merge(const Context& context) {
     require(!is_merged, "LoraLinear::merge", "the adapter is merged already");
-    add_product(context, adapter.size.scale);
+    adapter.add_product(context, 1, base.weight);
     is_merged = true;
   }
   /// W -= s B A: the weight from before, up to the rounding of a sum and a difference. Throws Error where nothing is
   /// merged.
   void unmerge(const Context& context) {
     require(is_merged, "LoraLinear::unmerge", "the adapter is not merged");
-    add_product(context, -adapter.size.scale);
+    adapter.add_product(context, -1, base.weight);
     is_merged = false;
   }
 
@@ -102,13 +102,6 @@ struct LoraLinear {
 
  private:
   using Adapter = LowRank<Value, Backend>;
-  /// W += factor B A, each value's sum in one order.
-  void add_product(const Context& context, double factor) {
-    Tensor scaled_OR = adapter.lora_B.copy();
-    multiply_by(context, static_cast<Wide<Value>>(factor), scaled_OR.view());
-    Backend::add_grouped_product_back(context, scaled_OR, {std::as_const(adapter.lora_A).view()}, {0, out()},
-                                      base.weight.view());
-  }
 };
 
 }  // namespace moe

@@ -79,6 +79,13 @@ struct LowRank {
   /// r: rows of A that are not there to fill up.
   Index rank() const { return size.rank; }
 
+  /// weight_OI += factor s B A, each value's sum in one order.
+  void add_product(const Context& context, double factor, Tensor& weight_OI) const {
+    Tensor scaled_OR = lora_B.copy();
+    multiply_by(context, static_cast<Wide<Value>>(factor * size.scale), scaled_OR.view());
+    Backend::add_grouped_product_back(context, scaled_OR, {lora_A.view()}, {0, out()}, weight_OI.view());
+  }
+
   // --- rows [offsets[e], offsets[e+1]) go through adapters[e] --------------------------------------------------------
 
   /// x_NI -> s (x A^T) B^T, and what add_groups_back needs.

@@ -105,6 +105,11 @@ class AnyLayer {
                 DecodingState& state) const {
     return layer_->decode(context, x_BD, tokens_B, *state);
   }
+  /// Says the language of each sequence's next rows, which holds until it is said again; empty: nobody knows. A layer
+  /// that does not choose by language has no use for it.
+  void set_languages(std::span<const std::int32_t> languages_B, DecodingState& state) const {
+    layer_->set_languages(languages_B, *state);
+  }
   /// Learns what a training step observed outside gradients.
   void absorb(const Context& context, const Stats& stats) { layer_->absorb(context, *stats.own); }
 
@@ -146,6 +151,7 @@ class AnyLayer {
     virtual Tensor infer(const Context&, ConstView, const Batch&) const = 0;
     virtual DecodingState begin_decoding(const Context&, Index) const = 0;
     virtual Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, Held&) const = 0;
+    virtual void set_languages(std::span<const std::int32_t>, Held&) const = 0;
     virtual void absorb(const Context&, const Held&) = 0;
     virtual std::unique_ptr<Interface> structure() const = 0;
     virtual void upcycle_from(const Context&, const Dense&, const Upcycling&, const std::string&) = 0;
@@ -201,6 +207,10 @@ class AnyLayer {
         return layer.decode(context, x_BD, tokens_B, value_of<typename Layer::DecodingState>(state));
       else
         throw Error("[AnyLayer::decode] the layer is not causal: it cannot go row by row");
+    }
+    void set_languages(std::span<const std::int32_t> languages_B, Held& state) const override {
+      if constexpr (requires(typename Layer::DecodingState own) { own.languages; })
+        value_of<typename Layer::DecodingState>(state).languages.assign(languages_B.begin(), languages_B.end());
     }
     void absorb(const Context& context, const Held& stats) override {
       if constexpr (computes<Backend>)

@@ -30,6 +30,12 @@ struct Composition {
   Index shared_hidden = 0;
   /// Whether the balance loss leaves out the shared expert.
   bool balance_over_routed = false;
+  /// r of lora's adapters.
+  Index lora_rank = 8;
+  /// alpha of lora's adapters.
+  double lora_alpha = 16;
+  /// Languages, ranks and alphas of mole's adapters.
+  MoleSettings mole{};
 };
 
 /// Names to things, in the order in which they were added. An unknown name is an error that lists the valid ones.
@@ -99,6 +105,13 @@ class Registry {
     architectures_.add("multipl-moe-literal",
                        &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice, PooledInput>>);
     architectures_.add("multipl-moe-without-segments", [](const Composition& c) { return Layer(token_level(c)); });
+
+    architectures_.add("lora", [](const Composition& c) {
+      return Layer(make_lora(SwiGlu<Value, B>(c.settings.width, c.settings.hidden), c.lora_rank, c.lora_alpha));
+    });
+    architectures_.add("mole", [](const Composition& c) {
+      return Layer(make_mole(SwiGlu<Value, B>(c.settings.width, c.settings.hidden), c.mole));
+    });
 
     routers_.add("shared-top-k", [](MultiPlSettings&) {});
     routers_.add("top-k", [](MultiPlSettings& s) { s.shared = SharedTopK::nobody; });

@@ -100,25 +100,35 @@ void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>&
       prefix, expert);
 }
 
-/// Copies of the dense FFN, except for `shared` made to differ where `start` says so.
-template <class X>
-void upcycle_experts(const typename X::Context& context, const X& dense, ExpertBank<X>& bank, Index shared,
-                     const Upcycling& start, const std::string& prefix) {
+/// Throws Error for noise and channels out of their range.
+inline void check_start(const Upcycling& start) {
   require(start.noise_deviation >= 0, "upcycle", "the noise's deviation must not be negative, got ",
           start.noise_deviation);
   require(start.reinitialised >= 0 && start.reinitialised <= 1, "upcycle",
           "the share of channels drawn anew must lie in [0, 1], got ", start.reinitialised);
+}
+
+/// Makes an expert differ from others that start as it does, where `start` says so.
+template <class X>
+void make_differ(const typename X::Context& context, X& expert, const Upcycling& start, const std::string& name) {
+  if constexpr (requires { reinitialise_channels(context, expert, start, name); }) {
+    if (start.reinitialised > 0) reinitialise_channels(context, expert, start, name);
+  } else {
+    require(start.reinitialised == 0, "upcycle", "only experts of type SwiGlu have channels to draw anew");
+  }
+  if (start.noise_deviation > 0) add_noise(context, expert, start, name);
+}
+
+/// Copies of the dense FFN, except for `shared` made to differ where `start` says so.
+template <class X>
+void upcycle_experts(const typename X::Context& context, const X& dense, ExpertBank<X>& bank, Index shared,
+                     const Upcycling& start, const std::string& prefix) {
+  check_start(start);
   for (Index e = 0; e < bank.count(); ++e) {
     X& expert = bank.experts[static_cast<std::size_t>(e)];
     copy_weights(dense, expert);
     if (e == shared) continue;
-    const std::string name = prefix + "experts." + std::to_string(e) + ".";
-    if constexpr (requires { reinitialise_channels(context, expert, start, name); }) {
-      if (start.reinitialised > 0) reinitialise_channels(context, expert, start, name);
-    } else {
-      require(start.reinitialised == 0, "upcycle", "only experts of type SwiGlu have channels to draw anew");
-    }
-    if (start.noise_deviation > 0) add_noise(context, expert, start, name);
+    make_differ(context, expert, start, prefix + "experts." + std::to_string(e) + ".");
   }
 }
 

@@ -79,6 +79,16 @@ TEST_CASE("routing is summed up over the second half of training", "[bench][lear
   CHECK(one.levels.front().load_SE == std::vector<std::vector<double>>{{0.5, 1.5}, {1.5, 0.5}});
 }
 
+TEST_CASE("loads over time are those of one seed", "[bench][learn]") {
+  Record record{sample_setup(), {}, {}};
+  add_run(record, "one", 0, 2, 1);
+  add_run(record, "one", 1, 2, 1);
+  for (StepLine& step : record.steps)
+    if (step.seed == 1) step.levels.front().load = {0, 4};
+  CHECK(summaries_of(record).front().levels.front().load_SE ==
+        std::vector<std::vector<double>>{{1.5, 0.5}, {1.5, 0.5}});
+}
+
 TEST_CASE("an expert that every row meets in every step is no imbalance, a collapse is", "[bench][learn]") {
   Record record{sample_setup(), {}, {}};
   add_run(record, "shared", 0, 2, 1);

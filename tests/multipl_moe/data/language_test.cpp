@@ -25,6 +25,13 @@ TEST_CASE("a file's language is that of its extension") {
     CHECK_FALSE(language_of(name).has_value());
 }
 
+TEST_CASE("a tag is a language's name or another usual one, in any case of letters") {
+  for (const Language language : all_languages) CHECK(language_tagged(name_of(language)) == language);
+  CHECK(language_tagged("C++") == Language::cpp);
+  CHECK(language_tagged("Py") == Language::python);
+  for (const char* const tag : {"", "c", "perl", "py ", "python2"}) CHECK_FALSE(language_tagged(tag).has_value());
+}
+
 TEST_CASE("three languages are high-resource and three low-resource") {
   for (const Language language : {Language::python, Language::java, Language::cpp})
     CHECK(resource_of(language) == Resource::high);

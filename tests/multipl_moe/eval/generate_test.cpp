@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "../support/wrapped_model.hpp"
 #include "../train/tiny_run.hpp"
 #include "moe/core/random.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -28,7 +29,46 @@ std::unique_ptr<LanguageModel> parrot(std::string_view text) {
   return model;
 }
 
+/// A model that notes in which language each token is read.
+class Listener final : public WrappedModel {
+ public:
+  using WrappedModel::WrappedModel;
+
+  mutable std::string heard;  ///< a letter a token: that of the language's name, or . for none
+
+  std::unique_ptr<Decoding> begin_decoding() const override {
+    return std::make_unique<Noting>(WrappedModel::begin_decoding(), heard);
+  }
+
+ private:
+  class Noting final : public Decoding {
+   public:
+    Noting(std::unique_ptr<Decoding> inner, std::string& heard) : inner_(std::move(inner)), heard_(heard) {}
+    std::vector<float> next(Token token, std::optional<Language> language) override {
+      heard_ += language ? name_of(*language)[0] : '.';
+      return inner_->next(token, language);
+    }
+
+   private:
+    std::unique_ptr<Decoding> inner_;
+    std::string& heard_;
+  };
+};
+
 }  // namespace
+
+TEST_CASE("fences in prompt and answer say in which language a token is", "[eval]") {
+  const Listener model(parrot("`\nb"));
+  // The model answers a line end with b, and b with a backtick.
+  generate(model, "a\n```go\n", {.max_new_tokens = 4, .temperature = 0, .stop = {}});
+  CHECK(model.heard == ".......gggg");
+  model.heard.clear();
+  generate(model, "~~~go\nx\n~~~\n", {.max_new_tokens = 1, .stop = {}, .language = Language::rust});
+  CHECK(model.heard == "rrrrrggggggr");
+  model.heard.clear();
+  generate(model, "", {.max_new_tokens = 1, .stop = {}});
+  CHECK(model.heard == ".");
+}
 
 TEST_CASE("generation continues a prompt, token by token", "[eval]") {
   const auto model = parrot("abcd\n");

@@ -54,7 +54,8 @@ TEST_CASE("named sizes are the published ones") {
 
 TEST_CASE("named mixtures are valid and as published") {
   ModelConfig config = size_named("qwen1.5-1.8b");
-  for (const char* const name : {"dense", "multipl-moe", "causal-multipl-moe", "gshard", "mixtral", "qwen1.5-moe"}) {
+  for (const char* const name :
+       {"dense", "multipl-moe", "causal-multipl-moe", "lora", "mole", "gshard", "mixtral", "qwen1.5-moe"}) {
     config.moe = mixture_named(name);
     CHECK(config.architecture() == name);
     CHECK_FALSE(fault_in(config).has_value());
@@ -63,7 +64,7 @@ TEST_CASE("named mixtures are valid and as published") {
   CHECK(mixture_named("gshard")->num_experts_per_tok == 3);
   CHECK(mixture_named("multipl-moe")->balance == "all");
   CHECK(mixture_named("causal-multipl-moe")->fusion == "normalised");
-  CHECK_THROWS_WITH(mixture_named("moe"), ContainsSubstring("mixtral, qwen1.5-moe, found 'moe'"));
+  CHECK_THROWS_WITH(mixture_named("moe"), ContainsSubstring("mixtral, qwen1.5-moe, lora, mole, found 'moe'"));
 }
 
 TEST_CASE("a configuration survives its file") {
@@ -191,6 +192,38 @@ TEST_CASE("mixtures that cannot be are refused") {
   CHECK(fault_in(config).has_value());
   config.moe->fusion_token_weight = std::nan("");
   CHECK(fault_in(config).has_value());
+}
+
+TEST_CASE("adapters have ranks, scales and languages, and no experts") {
+  for (const char* name : {"lora", "mole"}) {
+    ModelConfig config = size_named("demo");
+    config.moe = mixture_named(name);
+    config.moe->lora_rank = 5;
+    const ModelConfig again = parse_config(to_json_text(config), "config.json");
+    CHECK(again.moe->architecture == name);
+    CHECK((again.moe->lora_rank == 5) == (std::string(name) == "lora"));
+    CHECK(again.moe->languages == config.moe->languages);
+    const Json json = Json::parse(to_json_text(config));
+    CHECK_FALSE(json["moe"].contains("num_token_experts"));
+  }
+  CHECK(mixture_named("mole")->languages == std::vector<std::string>{"python", "java", "cpp", "rust", "go", "ruby"});
+  for (const auto& [field, value, message] : std::vector<std::tuple<std::string, Json, std::string>>{
+           {"lora_rank", 0, "moe.lora_rank must be 1 to 8388608, found 0"},
+           {"language_rank", -1, "moe.language_rank must be 1"},
+           {"shared_rank", std::int64_t{1} << 62, "moe.shared_rank must be 1"},
+           {"lora_alpha", 0.0, "moe.lora_alpha must be"},
+           {"language_alpha", -1.0, "moe.language_alpha must be"},
+           {"shared_alpha", "x", "moe.shared_alpha must be a number"},
+           {"languages", "python", "moe.languages must be an array of strings, found \"python\""},
+           {"languages", {"python", 3}, "moe.languages must be an array of strings"},
+           {"languages", {"perl"}, "moe.languages must be \"python\" or \"java\""},
+           {"languages", {"go", "python", "go"}, "moe.languages must name no language twice, found \"go\" again"}}) {
+    ModelConfig config = size_named("demo");
+    config.moe = mixture_named("mole");
+    Json json = Json::parse(to_json_text(config));
+    json["moe"][field] = value;
+    check_refused(json, message);
+  }
 }
 
 TEST_CASE("a configuration file is JSON of at most 1 MiB") {

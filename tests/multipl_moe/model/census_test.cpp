@@ -32,9 +32,37 @@ TEST_CASE("the systems of the paper's Table 1 have its parameters", "[model]") {
   CHECK(census("qwen1.5-moe").active == 2689173504);
 }
 
+TEST_CASE("a LoRA of rank 8 adds what its adapters have", "[model]") {
+  const Census lora = census("lora");
+  // q, k, v, o: 2048 to 2048; gate, up, down: between 2048 and 5504; 24 layers.
+  CHECK(lora.trainable == 24 * 8 * (4 * (2048 + 2048) + 3 * (2048 + 5504)));
+  CHECK(lora.trainable == 7495680);
+  CHECK(lora.total == 1836828672 + 7495680);
+  CHECK(lora.active == lora.total);
+}
+
+TEST_CASE("a MoLE's adapters count with their own ranks, whatever they are stored as", "[model]") {
+  const Census mole = census("mole");
+  const std::int64_t of_rank_1 = 24 * 3 * (2048 + 5504);
+  CHECK(mole.adapters == of_rank_1 * (6 * 16 + 48 + 64));
+  CHECK(mole.trainable == mole.adapters);
+  CHECK(mole.total == 1836828672 + mole.adapters);
+  CHECK(mole.active == 1836828672 + of_rank_1 * (16 + 48));
+  CHECK(mole.filling == of_rank_1 * (6 * 48 + 16));
+}
+
+TEST_CASE("Qwen1.5-MoE's experts follow the dense network's width", "[model]") {
+  CHECK(mixture_named("qwen1.5-moe", 5504)->moe_intermediate_size == 1408);
+  CHECK(mixture_named("qwen1.5-moe", 5504)->shared_expert_intermediate_size == 5632);
+  CHECK(mixture_named("qwen1.5-moe", 344)->moe_intermediate_size == 128);
+  CHECK(mixture_named("qwen1.5-moe", 344)->shared_expert_intermediate_size == 512);
+  CHECK(mixture_named("qwen1.5-moe", 512)->moe_intermediate_size == 128);
+  CHECK(mixture_named("qwen1.5-moe", 513)->moe_intermediate_size == 256);
+}
+
 TEST_CASE("the parts add up to the whole", "[model]") {
-  for (const char* name : {"dense", "multipl-moe", "gshard", "qwen1.5-moe"}) {
+  for (const char* name : {"dense", "multipl-moe", "gshard", "qwen1.5-moe", "lora", "mole"}) {
     const Census c = census(name);
-    CHECK(c.embedding + c.attention + c.experts + c.routers + c.norms == c.total);
+    CHECK(c.embedding + c.attention + c.experts + c.adapters + c.routers + c.norms == c.total);
   }
 }

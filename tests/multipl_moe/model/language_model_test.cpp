@@ -183,7 +183,7 @@ TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and
   for (const char* name : {"multipl-moe", "causal-multipl-moe", "multipl-moe-literal", "multipl-moe-released"})
     for (const char* fusion : {"fixed", "normalised", "scalar", "channel", "matrix"})
       mixtures.push_back(small_mixture(name, fusion));
-  for (const char* name : {"multipl-moe-without-segments", "mixtral", "gshard", "qwen1.5-moe"})
+  for (const char* name : {"multipl-moe-without-segments", "mixtral", "gshard", "qwen1.5-moe", "lora", "mole"})
     mixtures.push_back(small_mixture(name));
   MoeConfig lines = small_mixture("causal-multipl-moe", "normalised");
   lines.segmenter = "boundary-window";
@@ -196,7 +196,7 @@ TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and
   for (std::size_t m = 0; m < mixtures.size(); m += is_slow_build ? 3 : 1) {
     const MoeConfig& moe = mixtures[m];
     INFO(moe.architecture << ", " << moe.fusion << ", " << moe.router << ", " << moe.segmenter);
-    const auto model = upcycled(*dense, moe, {.seed = 1, .noise_deviation = 0.01});
+    const auto model = upcycled(*dense, moe, {.seed = 1, .noise_deviation = moe.is_adapted() ? 0 : 0.01});
     const double before = mean_loss(*model, unseen);
     CHECK(std::isfinite(before));
     trained(*model, is_slow_build ? 8 : 60);
@@ -238,6 +238,189 @@ TEST_CASE("activations that are computed twice change no bit of training", "[mod
     return weights_of(*model);
   };
   CHECK(weights_after(Keep::everything) == weights_after(Keep::inputs));
+}
+
+TEST_CASE("a MoLE starts as the dense model, in every language and in none", "[model][mole]") {
+  const auto dense = dense_model();
+  trained(*dense, 20);
+  const auto mole = upcycled(*dense, small_mixture("mole"), {});
+  const Text text(6);
+  const std::vector<double> expected = dense->score(text.sequences()).losses;
+  Sequences spoken = text.sequences();
+  double deviation = 0;
+  for (const bool said : {true, false}) {
+    if (said) spoken.languages = all_languages;
+    const std::vector<double> losses = mole->score(spoken).losses;
+    for (std::size_t t = 0; t < losses.size(); ++t) deviation = std::max(deviation, std::abs(losses[t] - expected[t]));
+    spoken.languages = {};
+  }
+  INFO(deviation);
+  CHECK(deviation < 2e-5);
+}
+
+TEST_CASE("a MoLE trains the adapters of the languages that it reads, and nothing else", "[model][mole]") {
+  const auto dense = dense_model();
+  MoeConfig moe = small_mixture("mole");
+  // An order of its own, without three of the six.
+  moe.languages = {"go", "python", "ruby"};
+  const auto mole = upcycled(*dense, moe, {});
+  const std::vector<float> before = weights_of(*mole);
+  mole->begin_training(post_training_weights(mole->config()));
+  const Text text(3);
+  Sequences spoken = text.sequences();
+  // Java has no adapter here: other text.
+  const std::vector<Language> languages{Language::ruby, Language::go, Language::java};
+  for (const std::size_t first : {std::size_t{0}, std::size_t{2}}) {
+    const std::size_t count = first == 0 ? 2 : 1;
+    spoken = {static_cast<std::int64_t>(count), 32, std::span(text.tokens).subspan(32 * first, 32 * count),
+              std::span(text.targets).subspan(32 * first, 32 * count), std::span(languages).subspan(first, count)};
+    mole->accumulate(spoken, 1, {});
+    mole->step({.decay = 0}, 1e-2, 1, 1);
+    std::size_t at = 0;
+    for (const TensorSlot& slot : mole->tensors()) {
+      const bool same =
+          std::equal(slot.values.begin(), slot.values.end(), before.begin() + static_cast<std::ptrdiff_t>(at));
+      at += slot.values.size();
+      INFO(slot.name);
+      const auto of = [&](const char* adapter) { return slot.name.find(adapter) != std::string::npos; };
+      CHECK(same == !(of("adapters.0.") || of("adapters.2.") || of("adapters.3.") || (first > 0 && of("adapters.4."))));
+    }
+  }
+}
+
+TEST_CASE("a MoLE that is decoded hears the language of every token", "[model][mole]") {
+  const auto dense = dense_model();
+  const auto mole = upcycled(*dense, small_mixture("mole"), {});
+  moe::testing::Draw draw("mole's adapters");
+  for (const TensorSlot& slot : mole->tensors())
+    if (slot.name.find("lora") != std::string::npos)
+      for (float& value : slot.values) value += static_cast<float>(0.2 * draw.normal());
+  const Text text(1);
+  std::vector<std::optional<Language>> languages;
+  for (std::size_t t = 0; t < text.tokens.size(); ++t)
+    languages.push_back(t % 7 == 6 ? std::nullopt : std::optional(all_languages[t / 3 % language_count]));
+  const auto decoding = mole->begin_decoding();
+  double deviation = 0, deaf = 0;
+  for (std::size_t t = 0; t < text.tokens.size(); ++t) {
+    const std::vector<float> logits = decoding->next(text.tokens[t], languages[t]);
+    const auto so_far = std::span(text.tokens).first(t + 1);
+    const std::vector<float> expected = mole->logits_after(so_far, std::span(languages).first(t + 1));
+    const std::vector<float> silent = mole->logits_after(so_far);
+    for (std::size_t v = 0; v < logits.size(); ++v) {
+      deviation = std::max(deviation, std::abs(static_cast<double>(logits[v]) - static_cast<double>(expected[v])));
+      deaf = std::max(deaf, std::abs(static_cast<double>(logits[v]) - static_cast<double>(silent[v])));
+    }
+  }
+  INFO(deviation << " " << deaf);
+  CHECK(deviation < 1e-4);
+  CHECK(deaf > 1e-2);
+}
+
+TEST_CASE("a LoRA starts as the dense model, bit for bit, and trains its adapters alone", "[model][lora]") {
+  const auto dense = dense_model();
+  trained(*dense, 5);
+  const auto lora = upcycled(*dense, small_mixture("lora"), {.seed = 2});
+  const Text text(4), unseen(8, 999);
+  CHECK(lora->score(text.sequences()).losses == dense->score(text.sequences()).losses);
+  const double before = mean_loss(*lora, unseen);
+  const std::vector<float> weights = weights_of(*lora);
+  trained(*lora, 30);
+  CHECK(mean_loss(*lora, unseen) < 0.97 * before);
+  std::size_t at = 0;
+  int adapters = 0;
+  for (const TensorSlot& slot : lora->tensors()) {
+    const bool same =
+        std::equal(slot.values.begin(), slot.values.end(), weights.begin() + static_cast<std::ptrdiff_t>(at));
+    at += slot.values.size();
+    const bool is_adapter = slot.name.find("_proj.lora_") != std::string::npos;
+    INFO(slot.name);
+    CHECK(same == !is_adapter);
+    adapters += is_adapter ? 1 : 0;
+  }
+  // Two layers, seven linear layers each, A and B.
+  CHECK(adapters == 2 * 7 * 2);
+}
+
+TEST_CASE("a LoRA decodes as it reads, and its merged model answers as it does", "[model][lora]") {
+  const auto dense = dense_model();
+  const auto lora = upcycled(*dense, small_mixture("lora"), {.seed = 2});
+  trained(*lora, 30);
+  const std::vector<float> before = weights_of(*lora);
+  const auto whole = merged(*lora);
+  CHECK(weights_of(*lora) == before);
+  CHECK_FALSE(whole->config().moe.has_value());
+  const Text text(1);
+  const std::vector<float> expected = lora->logits_after(text.tokens), found = whole->logits_after(text.tokens),
+                           base = dense->logits_after(text.tokens);
+  const auto decoding = lora->begin_decoding();
+  std::vector<float> decoded;
+  for (const Token token : text.tokens) decoded = decoding->next(token);
+  double of_merged = 0, of_decoded = 0, of_base = 0;
+  for (std::size_t v = 0; v < expected.size(); ++v) {
+    const auto from_expected = [&](float value) {
+      return std::abs(static_cast<double>(value) - static_cast<double>(expected[v]));
+    };
+    of_merged = std::max(of_merged, from_expected(found[v]));
+    of_decoded = std::max(of_decoded, from_expected(decoded[v]));
+    of_base = std::max(of_base, from_expected(base[v]));
+  }
+  INFO(of_merged << " " << of_decoded << " " << of_base);
+  CHECK(of_merged < 1e-4);
+  CHECK(of_decoded < 1e-4);
+  CHECK(of_base > 1e-2);
+  CHECK_THROWS_WITH(merged(*dense), "[merge] the model must be a LoRA, found dense");
+  CHECK_THROWS_AS(merged(*upcycled(*dense, small_mixture("mole"), {})), UsageError);
+}
+
+TEST_CASE("mixtures whose gates sum to 1 start as the dense model", "[model]") {
+  const auto dense = dense_model();
+  trained(*dense, 20);
+  const Text text(6);
+  const std::vector<double> expected = dense->score(text.sequences()).losses;
+  for (const char* name : {"mixtral", "gshard", "multipl-moe-without-segments"}) {
+    const auto model = upcycled(*dense, small_mixture(name), {.seed = 1});
+    const std::vector<double> losses = model->score(text.sequences()).losses;
+    double deviation = 0;
+    for (std::size_t t = 0; t < losses.size(); ++t) deviation = std::max(deviation, std::abs(losses[t] - expected[t]));
+    INFO(name << " " << deviation);
+    CHECK(deviation < 2e-5);
+  }
+}
+
+TEST_CASE("a Qwen1.5-MoE's experts are parts of the dense network", "[model]") {
+  const auto dense = dense_model();
+  const auto model = upcycled(*dense, small_mixture("qwen1.5-moe"), {.seed = 1});
+  const auto weight = [](LanguageModel& of, const std::string& name) {
+    for (const TensorSlot& slot : of.tensors())
+      if (slot.name == "model.layers.1.mlp." + name) return slot.values;
+    FAIL("no tensor " << name);
+    return std::span<float>();
+  };
+  // 24 channels in four parts of 6; an expert has 2 more, the shared one 4.
+  const auto gate = weight(*dense, "gate_proj.weight"), part = weight(*model, "experts.2.gate_proj.weight"),
+             shared = weight(*model, "shared_expert.gate_proj.weight");
+  REQUIRE(part.size() == 8 * 16);
+  REQUIRE(shared.size() == 28 * 16);
+  CHECK(std::equal(part.begin(), part.begin() + 6 * 16, gate.begin() + 12 * 16));
+  CHECK(std::equal(gate.begin(), gate.end(), shared.begin()));
+  MoeConfig narrow = small_mixture("qwen1.5-moe");
+  narrow.moe_intermediate_size = 5;
+  CHECK_THROWS_WITH(upcycled(*dense, narrow, {}),
+                    "[upcycle] an expert must hold a shard of the dense FFN, 6 channels, and the shared expert all "
+                    "24, found 5 and 28");
+}
+
+TEST_CASE("adapters are refused noise, and more components than there are", "[model][mole][misuse]") {
+  const auto dense = dense_model();
+  for (const char* name : {"lora", "mole"}) {
+    CHECK_THROWS_AS(upcycled(*dense, small_mixture(name), {.noise_deviation = 0.1}), UsageError);
+    CHECK_THROWS_AS(upcycled(*dense, small_mixture(name), {.reinitialised = 0.1}), UsageError);
+  }
+  MoeConfig wide = small_mixture("mole");
+  wide.shared_rank = 15;
+  CHECK_THROWS_WITH(upcycled(*dense, wide, {}),
+                    "[upcycle] a projection has 16 singular components, which the ranks of a language and of the "
+                    "shared adapter must not exceed together, found 2 and 15");
 }
 
 TEST_CASE("an observer is told every layer's decisions", "[model]") {

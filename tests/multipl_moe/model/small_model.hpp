@@ -39,7 +39,14 @@ inline MoeConfig small_mixture(std::string architecture, std::string fusion = "f
   if (moe.architecture.find("multipl-moe") == std::string::npos) {
     moe.num_segment_experts = 0;
     moe.shared_expert_index = -1;
-    moe.shared_expert_intermediate_size = moe.architecture == "qwen1.5-moe" ? 20 : 0;
+    if (moe.architecture == "mole") moe.languages = {"python", "java", "cpp", "rust", "go", "ruby"};
+    moe.lora_rank = 3;
+    moe.language_rank = 2;
+    moe.shared_rank = 4;
+    if (moe.architecture == "qwen1.5-moe") {
+      moe.moe_intermediate_size = 8;
+      moe.shared_expert_intermediate_size = 28;
+    }
   }
   return moe;
 }

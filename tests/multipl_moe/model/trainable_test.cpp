@@ -20,6 +20,20 @@ TEST_CASE("MultiPL-MoE trains new experts and routers only, whichever expert is 
   CHECK_FALSE(trains("lm_head.weight"));
 }
 
+TEST_CASE("LoRA and MoLE train adapters only", "[model]") {
+  ModelConfig config = size_named("demo");
+  for (const char* name : {"lora", "mole"}) {
+    config.moe = mixture_named(name);
+    const auto trains = post_training_weights(config);
+    CHECK(trains("model.layers.1.mlp.gate_proj.lora_A.weight"));
+    CHECK(trains("model.layers.1.mlp.down_proj.adapters.7.lora_B.weight"));
+    CHECK(trains("model.layers.1.self_attn.q_proj.lora_B.weight"));
+    for (const char* frozen : {"model.layers.1.mlp.gate_proj.weight", "model.layers.1.self_attn.q_proj.bias",
+                               "model.layers.0.input_layernorm.weight", "model.embed_tokens.weight", "lm_head.weight"})
+      CHECK_FALSE(trains(frozen));
+  }
+}
+
 TEST_CASE("other architectures train whole", "[model]") {
   ModelConfig config = size_named("demo");
   CHECK(post_training_weights(config)("lm_head.weight"));

@@ -184,7 +184,7 @@ TEST_CASE("decoding one token at a time gives the logits of the whole text", "[m
   for (Index t = 0; t < length; ++t) {
     std::vector<std::int32_t> next;
     for (Index b = 0; b < count; ++b) next.push_back(tokens[static_cast<std::size_t>(b * length + t)]);
-    const auto logits = model.decode(context, next, state);
+    const auto logits = model.decode(context, next, {}, state);
     for (Index b = 0; b < count; ++b)
       deviation = std::max(
           deviation, relative_deviation(values_of(expected.view().rows_between(b * length + t, b * length + t + 1)),

@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 
+#include "../support/wrapped_model.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -62,36 +63,17 @@ nlohmann::json line_of(const std::filesystem::path& run, std::int64_t step) {
 }
 
 /// A model that gives what it is told instead of what it computed.
-class Liar final : public LanguageModel {
+class Liar final : public WrappedModel {
  public:
-  explicit Liar(std::unique_ptr<LanguageModel> honest)
-      : LanguageModel(honest->config(), honest->threads()), honest_(std::move(honest)) {}
+  using WrappedModel::WrappedModel;
 
   std::optional<double> loss, balance, norm;
 
-  bool is_causal() const override { return honest_->is_causal(); }
-  std::vector<TensorSlot> tensors() override { return honest_->tensors(); }
-  void initialise(std::uint64_t seed, double deviation) override { honest_->initialise(seed, deviation); }
-  void begin_training(const moe::TrainByName& trains) override { honest_->begin_training(trains); }
-  std::vector<TensorSlot> moments() override { return honest_->moments(); }
   MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights, Keep keep) override {
-    const MicroBatchLoss found = honest_->accumulate(batch, share, weights, keep);
+    const MicroBatchLoss found = WrappedModel::accumulate(batch, share, weights, keep);
     return {loss.value_or(found.loss), balance.value_or(found.balance), found.z};
   }
-  double gradient_norm() const override { return norm.value_or(honest_->gradient_norm()); }
-  void step(const moe::AdamW& optimizer, double rate, std::int64_t step, double scale) override {
-    honest_->step(optimizer, rate, step, scale);
-  }
-  void discard_step() override { honest_->discard_step(); }
-  void calibrate(const Sequences& batch) override { honest_->calibrate(batch); }
-  void draw_by(moe::RandomKey key) override { honest_->draw_by(key); }
-  void observe(moe::Observer observer) override { honest_->observe(std::move(observer)); }
-  TokenScores score(const Sequences& batch) const override { return honest_->score(batch); }
-  std::vector<float> logits_after(std::span<const Token> text) const override { return honest_->logits_after(text); }
-  std::unique_ptr<Decoding> begin_decoding() const override { return honest_->begin_decoding(); }
-
- private:
-  std::unique_ptr<LanguageModel> honest_;
+  double gradient_norm() const override { return norm.value_or(WrappedModel::gradient_norm()); }
 };
 
 }  // namespace

@@ -1,0 +1,29 @@
+#include <memory>
+
+#include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
+
+namespace multipl_moe {
+
+void add_merge_command(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand(
+      "merge", "Adds a LoRA's adapters to its weights: a dense model that answers alike. The LoRA stays as it is.");
+  struct Flags {
+    std::string model, output;
+    int threads = 0;
+  };
+  const auto flags = std::make_shared<Flags>();
+  command.add_option("--model", flags->model, "LoRA model folder or run folder")->required()->type_name("DIR");
+  command.add_option("-o,--output", flags->output, "folder for the dense model")->required()->type_name("DIR");
+  add_threads_option(command, flags->threads);
+  command.callback([flags] {
+    require_new_folder("merge", flags->output);
+    const auto adapted = load_model(flags->model, flags->threads);
+    save_model(*merged(*adapted), flags->output);
+    notice("saved {}\n", flags->output);
+  });
+}
+
+}  // namespace multipl_moe

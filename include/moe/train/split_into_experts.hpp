@@ -1,0 +1,79 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moe/core/require.hpp"
+#include "moe/layers/token_moe.hpp"
+#include "moe/modules/always_on.hpp"
+#include "moe/modules/swiglu.hpp"
+#include "moe/train/initialise.hpp"
+#include "moe/train/upcycle.hpp"
+
+namespace moe {
+
+namespace detail {
+
+/// Channels [first, last) of the dense FFN become the first ones of `part`; the others keep what was drawn. Channels
+/// are rows of W_gate and W_up and columns of W_down.
+template <class Value, class B>
+void take_channels(const typename B::Context& context, const SwiGlu<Value, B>& dense, Index first, Index last,
+                   SwiGlu<Value, B>& part) {
+  const auto copy = [&](View<const Value, B> from, View<Value, B> to) {
+    std::vector<Value> values(static_cast<std::size_t>(from.size()));
+    B::download(context, from, values.data());
+    B::upload(context, values.data(), to);
+  };
+  const Index count = last - first;
+  copy(dense.gate_proj.view().rows_between(first, last), part.gate_proj.view().rows_between(0, count));
+  copy(dense.up_proj.view().rows_between(first, last), part.up_proj.view().rows_between(0, count));
+  copy(dense.down_proj.view().cols_between(first, last), part.down_proj.view().cols_between(0, count));
+}
+
+}  // namespace detail
+
+/// Grows a fine-grained layer with a shared expert out of a dense FFN, as Qwen1.5-MoE was made: the dense FFN's inner
+/// channels are cut into `shards` parts of ceil(F / shards), the last one shorter, expert e gets part e mod `shards`
+/// and the shared expert all of them. Channels that an expert has beyond its part, the gates and nothing else are drawn
+/// from N(0, router_deviation^2); `start` makes copies of a part differ as in upcycle(). The layer does not start as
+/// the dense FFN: its gates do not sum to 1.
+///
+/// Throws Error for FFNs of other widths, for fewer shards than 1, for experts that do not hold their part and for a
+/// `start` out of range.
+template <class R, class N, class C, class Value, class B, class Bal>
+void split_into_experts(const typename B::Context& context, const SwiGlu<Value, B>& dense,
+                        TokenMoE<R, N, C, SwiGlu<Value, B>, SigmoidGatedFfn<SwiGlu<Value, B>>, Bal>& layer,
+                        Index shards, const Upcycling& start, const std::string& prefix = {}) {
+  using X = SwiGlu<Value, B>;
+  const char* const where = "split_into_experts";
+  const Index hidden = dense.hidden();
+  require(dense.width() == layer.width(), where, "the dense FFN is ", dense.width(), " wide, the layer ",
+          layer.width());
+  require(shards >= 1, where, "the FFN must be cut into at least 1 part, got ", shards);
+  const Index part = (hidden + shards - 1) / shards;
+  X& shared = layer.always_on.ffn;
+  require(shared.hidden() >= hidden, where, "the dense FFN has ", hidden, " channels, the shared expert ",
+          shared.hidden());
+  detail::check_start(start);
+  const auto draw = [&](const std::string& name, auto& weight) {
+    draw_normal(context, weight, start.seed, name, start.router_deviation);
+  };
+  for (Index e = 0; e < layer.bank.count(); ++e) {
+    X& expert = layer.bank.experts[static_cast<std::size_t>(e)];
+    require(expert.hidden() >= part, where, "a part of the dense FFN has ", part, " channels, an expert ",
+            expert.hidden());
+    const std::string name = prefix + "experts." + std::to_string(e) + ".";
+    X::visit_parameters(draw, name, expert);
+    const Index first = std::min(e % shards * part, hidden), last = std::min(first + part, hidden);
+    detail::take_channels(context, dense, first, last, expert);
+    detail::make_differ(context, expert, start, name);
+  }
+  X::visit_parameters(draw, prefix + "shared_expert.", shared);
+  detail::take_channels(context, dense, Index{0}, hidden, shared);
+  draw(prefix + "shared_expert_gate.weight", layer.always_on.gate.weight);
+  draw(prefix + "gate.weight", layer.gating.gate.weight);
+}
+
+}  // namespace moe

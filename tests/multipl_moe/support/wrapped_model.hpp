@@ -1,0 +1,44 @@
+/// A model that hands everything on to another one: what tests override, they change or watch.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "multipl_moe/model/language_model.hpp"
+
+namespace multipl_moe::testing {
+
+class WrappedModel : public LanguageModel {
+ public:
+  explicit WrappedModel(std::unique_ptr<LanguageModel> inner)
+      : LanguageModel(inner->config(), inner->threads()), inner_(std::move(inner)) {}
+
+  bool is_causal() const override { return inner_->is_causal(); }
+  std::vector<TensorSlot> tensors() override { return inner_->tensors(); }
+  void initialise(std::uint64_t seed, double deviation) override { inner_->initialise(seed, deviation); }
+  void begin_training(const moe::TrainByName& trains) override { inner_->begin_training(trains); }
+  std::vector<TensorSlot> moments() override { return inner_->moments(); }
+  MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights, Keep keep) override {
+    return inner_->accumulate(batch, share, weights, keep);
+  }
+  double gradient_norm() const override { return inner_->gradient_norm(); }
+  void step(const moe::AdamW& optimizer, double rate, std::int64_t step, double scale) override {
+    inner_->step(optimizer, rate, step, scale);
+  }
+  void discard_step() override { inner_->discard_step(); }
+  void calibrate(const Sequences& batch) override { inner_->calibrate(batch); }
+  void draw_by(moe::RandomKey key) override { inner_->draw_by(key); }
+  void observe(moe::Observer observer) override { inner_->observe(std::move(observer)); }
+  TokenScores score(const Sequences& batch) const override { return inner_->score(batch); }
+  std::vector<float> logits_after(std::span<const Token> text,
+                                  std::span<const std::optional<Language>> languages) const override {
+    return inner_->logits_after(text, languages);
+  }
+  std::unique_ptr<Decoding> begin_decoding() const override { return inner_->begin_decoding(); }
+
+ private:
+  std::unique_ptr<LanguageModel> inner_;
+};
+
+}  // namespace multipl_moe::testing
