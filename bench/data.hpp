@@ -9,12 +9,14 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/random.hpp"
+#include "moe/modules/swiglu.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe_bench {
 
 using Tensor = moe::Matrix<float, Cpu>;
 using ConstView = moe::View<const float, Cpu>;
+using Expert = moe::SwiGlu<float, Cpu>;
 
 /// Uniform numbers of mean 0 and the given deviation: a fraction of the cost of normal ones, which at these sizes is
 /// seconds.

@@ -10,7 +10,7 @@ namespace moe_bench {
 
 namespace {
 
-constexpr const char* stages_suffix = " in stages";
+constexpr const char* parts_suffix = " by parts";
 
 struct Sample {
   double seconds = 0;
@@ -56,7 +56,7 @@ std::optional<double> rate(const std::vector<Sample>& samples, const char* count
 Result summed_up(const Entry& entry, const Collector& collector) {
   Result result;
   result.entry = entry;
-  const std::vector<Sample> samples = collector.of(entry.name()), stages = collector.of(entry.name() + stages_suffix);
+  const std::vector<Sample> samples = collector.of(entry.name()), parts = collector.of(entry.name() + parts_suffix);
   if (samples.empty()) throw std::runtime_error(entry.name() + " was never measured");
 
   std::vector<double> seconds;
@@ -69,8 +69,8 @@ Result summed_up(const Entry& entry, const Collector& collector) {
   result.rest_seconds = result.seconds.median;
   for (std::size_t i = 0; i < part_names.size(); ++i) {
     std::vector<double> values;
-    for (const Sample& stage : stages)
-      if (const auto found = stage.counters.find(std::string(part_names[i])); found != stage.counters.end())
+    for (const Sample& part : parts)
+      if (const auto found = part.counters.find(std::string(part_names[i])); found != part.counters.end())
         values.push_back(found->second.value);
     if (values.empty()) continue;
     const Spread spread = spread_of(values);
@@ -99,7 +99,7 @@ std::vector<Result> measure(const Suite& suite, const Timing& timing, const std:
   benchmark::ClearRegisteredBenchmarks();
   for (const Entry& entry : suite) {
     register_run(entry.name(), entry.whole, entry, timing.repetition_seconds);
-    if (entry.stages) register_run(entry.name() + stages_suffix, entry.stages, entry, timing.repetition_seconds);
+    if (entry.parts) register_run(entry.name() + parts_suffix, entry.parts, entry, timing.repetition_seconds);
   }
   Collector collector;
   for (int round = 0; round <= timing.repetitions; ++round) {

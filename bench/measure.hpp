@@ -30,7 +30,7 @@ struct Result {
   std::optional<double> of_dense;
   std::vector<PartResult> parts;
   /// What no part accounts for: the whole's median minus the sum of the parts' medians. Below 0 where noise, or what
-  /// the stages do differently, makes the parts slower than the whole.
+  /// listening costs, makes the parts slower than the whole.
   double rest_seconds = 0;
 
   double rest_share() const { return seconds.median > 0 ? rest_seconds / seconds.median : 0; }
@@ -43,7 +43,7 @@ struct Timing {
   double repetition_seconds = 0.02;
 };
 
-/// One round measures every entry once, whole and in stages, one after the other; so what is compared is measured side
+/// One round measures every entry once, whole and by parts, one after the other; so what is compared is measured side
 /// by side, and what disturbs the machine for a while disturbs all of it. A first round warms up and is not counted.
 /// `progress` is told each round's number, from 0, before it begins.
 std::vector<Result> measure(const Suite& suite, const Timing& timing, const std::function<void(int)>& progress);

@@ -16,8 +16,8 @@ using Context = moe::CpuContext;
 
 using Run = std::function<void(benchmark::State&)>;
 
-/// `whole` runs what a user runs; `stages`, where there are any, runs the same work as separate calls of the library
-/// with a Stopwatch between them. A run reports what it did in one iteration as counters: "flops" (those of the
+/// `whole` runs what a user runs; `parts`, where there are any, the same with a Stopwatch that listens to the layer's
+/// phases. A run reports what it did in one iteration as counters: "flops" (those of the
 /// products) and "bytes" (read and written, each once).
 struct Entry {
   std::string kind;     // layer or op
@@ -26,7 +26,7 @@ struct Entry {
   // forward, forward_backward, backward, infer, decode_1, decode_8; behind these three _packed, _packed_bf16
   std::string pass;
   Run whole;
-  Run stages{};
+  Run parts{};
   /// The subject whose rate this one's is divided by, in the same shape and pass.
   std::string yardstick{};
   /// Iterations of a repetition; 0: as many as fill the time of one.

@@ -1,5 +1,4 @@
 #include "bench/layers/layer_bench.hpp"
-#include "bench/layers/mix_stages.hpp"
 
 namespace moe_bench {
 

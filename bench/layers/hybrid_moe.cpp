@@ -1,4 +1,3 @@
-#include "bench/layers/hybrid_stages.hpp"
 #include "bench/layers/layer_bench.hpp"
 #include "moe/layers/presets.hpp"
 

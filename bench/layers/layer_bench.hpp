@@ -89,96 +89,76 @@ double flops_of_pair(const Layer& layer) {
     return flops_of_pair(layer.token);
 }
 
-/// Adds the passes of one layer; stages where staged_forward and its like know the layer.
+/// One iteration of a pass, in a context that may tell the watch where the time goes.
+using Pass = std::function<void(const Context&, Stopwatch&)>;
+
+/// The pass as a user runs it, and with a watch that listens; `before` is called outside the time taken.
+inline std::pair<Run, Run> whole_and_parts(const std::function<std::pair<const Context*, Pass>()>& before,
+                                           const std::function<double()>& flops) {
+  Run whole = [before, flops](benchmark::State& state) {
+    const auto [context, pass] = before();
+    Stopwatch unused;
+    for (auto _ : state) pass(*context, unused);
+    state.counters["flops"] = flops();
+  };
+  Run parts = [before](benchmark::State& state) {
+    const auto [context, pass] = before();
+    Stopwatch watch;
+    Context listening = *context;
+    listening.phases = [&watch](moe::Phase phase) { watch.begin(phase); };
+    for (auto _ : state) {
+      watch.start();
+      pass(listening, watch);
+      watch.stop();
+    }
+    watch.report(state);
+  };
+  return {std::move(whole), std::move(parts)};
+}
+
+/// Adds the passes of one layer.
 template <class Layer>
 void add_layer(Suite& suite, const Context& context, const Shape& shape, const std::string& subject,
                const std::string& yardstick, std::function<Layer()> make) {
   const auto bench = std::make_shared<LayerBench<Layer>>(context, shape, std::move(make));
-  const auto add = [&](const std::string& pass, Run whole, Run stages, Index iterations = 0) {
-    suite.push_back({"layer", subject, shape, pass, std::move(whole), std::move(stages), yardstick, iterations});
-  };
-  using State = typename Layer::DecodingState;
-  constexpr bool has_stages = requires(const Layer& layer, const moe::Batch& batch, Stopwatch& watch) {
-    staged_forward(layer, std::declval<const Context&>(), ConstView(), batch, watch);
-  };
-  constexpr bool has_decoding_stages = requires(const Layer& layer, State& state, Stopwatch& watch) {
-    staged_decode(layer, std::declval<const Context&>(), ConstView(), state, watch);
+  const auto add = [&](const std::string& pass, std::pair<Run, Run> runs, Index iterations = 0) {
+    suite.push_back(
+        {"layer", subject, shape, pass, std::move(runs.first), std::move(runs.second), yardstick, iterations});
   };
 
   // Products only, 2 flops a multiplication: 6 N D F forward, twice that backward.
-  const auto forward_flops = [](LayerBench<Layer>& b) {
-    return b.flops("forward", [&] {
-      const auto stats = b.layer().forward(b.context(), b.x(), b.batch()).stats;
-      return flops_of_pair(b.layer()) * static_cast<double>(training_pairs(stats, b.rows()));
+  const auto forward_flops = [bench] {
+    return bench->flops("forward", [&] {
+      const auto stats = bench->layer().forward(bench->context(), bench->x(), bench->batch()).stats;
+      return flops_of_pair(bench->layer()) * static_cast<double>(training_pairs(stats, bench->rows()));
     });
   };
 
-  Run forward_stages, both_stages, infer_stages;
-  if constexpr (has_stages) {
-    forward_stages = [bench](benchmark::State& state) {
-      const Layer& layer = bench->layer();
-      Stopwatch watch;
-      for (auto _ : state) {
-        watch.start();
-        const auto run = staged_forward(layer, bench->context(), bench->x(), bench->batch(), watch);
-        benchmark::DoNotOptimize(run.first.data());
-      }
-      watch.report(state);
-    };
-    both_stages = [bench](benchmark::State& state) {
-      const Layer& layer = bench->layer();
-      Layer& gradient = bench->gradient();
-      Stopwatch watch;
-      for (auto _ : state) {
-        watch.start();
-        auto [y_TD, saved] = staged_forward(layer, bench->context(), bench->x(), bench->batch(), watch);
-        benchmark::DoNotOptimize(y_TD.data());
-        watch.start();
-        const auto d_x_TD = staged_backward(layer, bench->context(), bench->d_y(), LayerBench<Layer>::d_stats,
-                                            std::move(saved), gradient, watch);
-        benchmark::DoNotOptimize(d_x_TD.data());
-      }
-      watch.report(state);
-    };
-    infer_stages = [bench](benchmark::State& state) {
-      const Layer& layer = bench->layer();
-      Stopwatch watch;
-      for (auto _ : state) {
-        watch.start();
-        const auto y_TD = staged_infer(layer, bench->context(), bench->x(), bench->batch(), watch);
-        benchmark::DoNotOptimize(y_TD.data());
-      }
-      watch.report(state);
-    };
-  }
+  add("forward", whole_and_parts(
+                     [bench] {
+                       const Layer& layer = bench->layer();
+                       return std::pair<const Context*, Pass>(&bench->context(), [&, bench](const Context& c, auto&) {
+                         const auto run = layer.forward(c, bench->x(), bench->batch());
+                         benchmark::DoNotOptimize(run.output.data());
+                       });
+                     },
+                     forward_flops));
 
-  add(
-      "forward",
-      [bench, forward_flops](benchmark::State& state) {
-        const Layer& layer = bench->layer();
-        for (auto _ : state) {
-          const auto run = layer.forward(bench->context(), bench->x(), bench->batch());
-          benchmark::DoNotOptimize(run.output.data());
-        }
-        state.counters["flops"] = forward_flops(*bench);
-      },
-      forward_stages);
-
-  add(
-      "forward_backward",
-      [bench, forward_flops](benchmark::State& state) {
-        const Layer& layer = bench->layer();
-        Layer& gradient = bench->gradient();
-        for (auto _ : state) {
-          auto [y_TD, saved, stats] = layer.forward(bench->context(), bench->x(), bench->batch());
-          benchmark::DoNotOptimize(y_TD.data());
-          const auto d_x_TD =
-              layer.backward(bench->context(), bench->d_y(), LayerBench<Layer>::d_stats, std::move(saved), gradient);
-          benchmark::DoNotOptimize(d_x_TD.data());
-        }
-        state.counters["flops"] = 3 * forward_flops(*bench);
-      },
-      both_stages);
+  add("forward_backward",
+      whole_and_parts(
+          [bench] {
+            const Layer& layer = bench->layer();
+            Layer& gradient = bench->gradient();
+            return std::pair<const Context*, Pass>(&bench->context(), [&, bench](const Context& c, Stopwatch& watch) {
+              auto [y_TD, saved, stats] = layer.forward(c, bench->x(), bench->batch());
+              benchmark::DoNotOptimize(y_TD.data());
+              watch.turn_back();
+              const auto d_x_TD =
+                  layer.backward(c, bench->d_y(), LayerBench<Layer>::d_stats, std::move(saved), gradient);
+              benchmark::DoNotOptimize(d_x_TD.data());
+            });
+          },
+          [forward_flops] { return 3 * forward_flops(); }));
 
   // As the weights stand, and packed once before, as they are or narrow.
   struct Weights {
@@ -189,67 +169,54 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
        {Weights{"", [bench]() -> const Context& { return bench->context(); }},
         Weights{"_packed", [bench]() -> const Context& { return bench->packed(); }},
         Weights{"_packed_bf16", [bench]() -> const Context& { return bench->packed_narrow(); }}}) {
-    const bool staged = weights.suffix.empty();
-    add(
-        "infer" + weights.suffix,
-        [bench, context_now = weights.context](benchmark::State& state) {
-          const Layer& layer = bench->layer();
-          const Context& c = context_now();
-          for (auto _ : state) {
-            const auto y_TD = layer.infer(c, bench->x(), bench->batch());
-            benchmark::DoNotOptimize(y_TD.data());
-          }
-          state.counters["flops"] = bench->flops("infer", [&] {
-            return flops_of_pair(layer) *
-                   static_cast<double>(inference_pairs(layer, bench->context(), bench->x(), bench->batch()));
-          });
-        },
-        staged ? infer_stages : Run());
+    add("infer" + weights.suffix,
+        whole_and_parts(
+            [bench, context_now = weights.context] {
+              const Layer& layer = bench->layer();
+              return std::pair<const Context*, Pass>(&context_now(), [&, bench](const Context& c, auto&) {
+                const auto y_TD = layer.infer(c, bench->x(), bench->batch());
+                benchmark::DoNotOptimize(y_TD.data());
+              });
+            },
+            [bench] {
+              return bench->flops("infer", [&] {
+                const Layer& layer = bench->layer();
+                return flops_of_pair(layer) *
+                       static_cast<double>(inference_pairs(layer, bench->context(), bench->x(), bench->batch()));
+              });
+            }));
 
     for (const Index wanted : {1, 8}) {
       // Two windows or more: in a sequence's first one often no expert of the segment level works.
       const Index sequences = std::min(wanted, shape.rows);
       const Index steps = std::max(std::min<Index>(64, shape.rows) / sequences, 2 * window_of(shape));
-      Run stages;
-      if constexpr (has_decoding_stages)
-        if (staged)
-          stages = [bench, sequences](benchmark::State& state) {
-            const Layer& layer = bench->layer();
-            auto decoding = layer.begin_decoding(bench->context(), sequences);
-            Stopwatch watch;
-            Index step = 0;
-            for (auto _ : state) {
-              watch.start();
-              const auto y_BD =
-                  staged_decode(layer, bench->context(), bench->x_of_step(step++, sequences), decoding, watch);
-              benchmark::DoNotOptimize(y_BD.data());
-            }
-            watch.report(state);
-          };
-      // The same rows in every repetition, whole or in stages: they differ in whom they meet.
-      add(
-          "decode_" + std::to_string(wanted) + weights.suffix,
-          [bench, sequences, steps, context_now = weights.context](benchmark::State& state) {
-            const Layer& layer = bench->layer();
-            const Context& c = context_now();
-            auto decoding = layer.begin_decoding(c, sequences);
-            Index step = 0;
-            for (auto _ : state) {
-              const auto y_BD = layer.decode(c, bench->x_of_step(step++, sequences), {}, decoding);
-              benchmark::DoNotOptimize(y_BD.data());
-            }
-            state.counters["flops"] = bench->flops("decode_" + std::to_string(sequences), [&] {
-              auto again = layer.begin_decoding(bench->context(), sequences);
-              double pairs = 0;
-              for (Index s = 0; s < steps; ++s) {
-                const ConstView x_BD = bench->x_of_step(s, sequences);
-                layer.decode(bench->context(), x_BD, {}, again);
-                pairs += static_cast<double>(decoding_pairs(layer, bench->context(), x_BD, again));
-              }
-              return flops_of_pair(layer) * pairs / static_cast<double>(steps);
-            });
-          },
-          stages, steps);
+      // The same rows in every repetition, whole or by parts: they differ in whom they meet.
+      add("decode_" + std::to_string(wanted) + weights.suffix,
+          whole_and_parts(
+              [bench, sequences, context_now = weights.context] {
+                const Layer& layer = bench->layer();
+                const auto decoding =
+                    std::make_shared<typename Layer::DecodingState>(layer.begin_decoding(bench->context(), sequences));
+                return std::pair<const Context*, Pass>(
+                    &context_now(), [&, bench, sequences, decoding, step = Index{0}](const Context& c, auto&) mutable {
+                      const auto y_BD = layer.decode(c, bench->x_of_step(step++, sequences), {}, *decoding);
+                      benchmark::DoNotOptimize(y_BD.data());
+                    });
+              },
+              [bench, sequences, steps] {
+                return bench->flops("decode_" + std::to_string(sequences), [&] {
+                  const Layer& layer = bench->layer();
+                  auto again = layer.begin_decoding(bench->context(), sequences);
+                  double pairs = 0;
+                  for (Index s = 0; s < steps; ++s) {
+                    const ConstView x_BD = bench->x_of_step(s, sequences);
+                    layer.decode(bench->context(), x_BD, {}, again);
+                    pairs += static_cast<double>(decoding_pairs(layer, bench->context(), x_BD, again));
+                  }
+                  return flops_of_pair(layer) * pairs / static_cast<double>(steps);
+                });
+              }),
+          steps);
     }
   }
 }

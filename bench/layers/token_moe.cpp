@@ -1,5 +1,4 @@
 #include "bench/layers/layer_bench.hpp"
-#include "bench/layers/token_stages.hpp"
 #include "moe/layers/presets.hpp"
 
 namespace moe_bench {

@@ -121,7 +121,7 @@ class Ggml:
 
 def ours_ms(arguments, shape, name):
     pattern = f"layer/token_moe/{shape}/{name}"
-    command = [arguments.bench, "--shape", shape, "--filter", pattern, "--format", "jsonl", "--repetitions", "3",
+    command = [arguments.bench, "layers", "--shape", shape, "--filter", pattern, "--format", "jsonl", "--repetitions", "3",
                "--min-time", str(arguments.seconds / 3), "--threads", str(arguments.threads)]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()
     results = [line for line in map(json.loads, lines) if line.get("name") == pattern]

@@ -21,6 +21,7 @@
 ///     plan      = the pairs (row, adapter), by what the batch says      LanguageChoice  policies/router/
 ///     a, b, y_TD += s B A x, for each of a row's adapters               LowRank         modules/low_rank.hpp
 ///   an observer in the context is told every decision                   Observation     core/observation.hpp
+///   a listener in the context is told which part begins                 Phase           core/phase.hpp
 ///
 /// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient that has the layer's own
 /// type. Letters in names are shapes: T rows (tokens), V segments, E experts, D width, F inner channels, N pairs.
@@ -38,6 +39,7 @@
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/core/observation.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/product.hpp"
 #include "moe/core/random.hpp"
@@ -64,6 +66,8 @@
 
 #include "moe/policies/balance/balance_over_all.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
+#include "moe/policies/balance/gate_sparsity.hpp"
+#include "moe/policies/balance/sequence_balance.hpp"
 #include "moe/policies/capacity/capacity_factor.hpp"
 #include "moe/policies/capacity/even_share.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
@@ -80,10 +84,15 @@
 #include "moe/policies/router/biased_top_k.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/expert_groups.hpp"
+#include "moe/policies/router/group_limited_top_k.hpp"
 #include "moe/policies/router/gshard_choice.hpp"
 #include "moe/policies/router/hash_choice.hpp"
+#include "moe/policies/router/jittered.hpp"
 #include "moe/policies/router/language_choice.hpp"
 #include "moe/policies/router/positive_choice.hpp"
+#include "moe/policies/router/priced_top_k.hpp"
+#include "moe/policies/router/quantile_choice.hpp"
 #include "moe/policies/router/random_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
 #include "moe/policies/router/sinkhorn_choice.hpp"
@@ -100,6 +109,7 @@
 #include "moe/ops/balance_loss.hpp"
 #include "moe/ops/dispatch.hpp"
 #include "moe/ops/drop.hpp"
+#include "moe/ops/jitter.hpp"
 #include "moe/ops/late_loss.hpp"
 #include "moe/ops/mix.hpp"
 #include "moe/ops/normalize.hpp"
@@ -107,6 +117,7 @@
 #include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
+#include "moe/ops/upload_indices.hpp"
 #include "moe/ops/weight_list.hpp"
 #include "moe/ops/z_loss.hpp"
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/strategies/result.hpp"
 #include "support/catch.hpp"
 
 using Catch::Matchers::ContainsSubstring;
@@ -44,12 +45,12 @@ std::vector<std::string> split(const std::string& text, char at) {
   return pieces;
 }
 
-const std::string smoke = "--shape small --repetitions 2 --min-time 0.0001 --threads 2 ";
+const std::string smoke = "layers --shape small --repetitions 2 --min-time 0.0001 --threads 2 ";
 
 }  // namespace
 
 TEST_CASE("the list names every layer, pass and operation", "[bench]") {
-  const Outcome list = out_of("--list --shape small");
+  const Outcome list = out_of("layers --list --shape small");
   REQUIRE(list.exit_code == 0);
   const std::vector<std::string> names = split(list.text, '\n');
   const std::set<std::string> known(names.begin(), names.end());
@@ -60,8 +61,9 @@ TEST_CASE("the list names every layer, pass and operation", "[bench]") {
       CHECK(known.count("layer/" + std::string(subject) + "/small/" + pass) == 1);
   for (const char* op : {"op/gather_rows/small/forward", "op/grouped_swiglu/small/backward"})
     CHECK(known.count(op) == 1);
-  CHECK(split(out_of("--list --shape small --shape small").text, '\n').size() == names.size());
-  const Outcome some = out_of("--list --shape small --filter 'op/grouped_swiglu/*' --filter '*token_moe*decode_1'");
+  CHECK(split(out_of("layers --list --shape small --shape small").text, '\n').size() == names.size());
+  const Outcome some =
+      out_of("layers --list --shape small --filter 'op/grouped_swiglu/*' --filter '*token_moe*decode_1'");
   CHECK(some.text ==
         "layer/token_moe/small/decode_1\nop/grouped_swiglu/small/forward\n"
         "op/grouped_swiglu/small/infer\nop/grouped_swiglu/small/backward\n");
@@ -71,7 +73,7 @@ TEST_CASE("every line of jsonl is a value, and the parts and the rest make up th
   const Outcome outcome = out_of(smoke + "--format jsonl");
   REQUIRE(outcome.exit_code == 0);
   const std::vector<std::string> lines = split(outcome.text, '\n');
-  REQUIRE(lines.size() == 1 + split(out_of("--list --shape small").text, '\n').size());
+  REQUIRE(lines.size() == 1 + split(out_of("layers --list --shape small").text, '\n').size());
   const auto machine = nlohmann::json::parse(lines.front());
   CHECK(machine["type"] == "machine");
   CHECK(machine["threads"] == 2);
@@ -148,14 +150,85 @@ TEST_CASE("the table names the shape, the machine's threads and every part", "[b
 
 TEST_CASE("a shape may be spelled out, however small", "[bench]") {
   const Outcome outcome =
-      out_of("--shape 3x4x5x1x1 --repetitions 1 --min-time 0.0001 --format jsonl --filter 'layer/*'");
+      out_of("layers --shape 3x4x5x1x1 --repetitions 1 --min-time 0.0001 --format jsonl --filter 'layer/*'");
   CHECK(outcome.exit_code == 0);
   CHECK_THAT(outcome.text, ContainsSubstring("layer/hybrid_moe/3x4x5x1x1/decode_8"));
 }
 
+TEST_CASE("the list says of every strategy what it is", "[bench][strategies]") {
+  const Outcome list = out_of("list");
+  REQUIRE(list.exit_code == 0);
+  std::map<std::string, std::string> lines;
+  for (const std::string& line : split(list.text, '\n')) lines[line.substr(0, line.find(' '))] = line;
+  CHECK(lines.size() >= 25);
+  CHECK_THAT(lines["mixtral"], ContainsSubstring("causal") && ContainsSubstring("batch independent"));
+  CHECK_THAT(lines["expert-choice"], ContainsSubstring("looks ahead") && ContainsSubstring("reads batch mates"));
+  CHECK_THAT(lines["random"], ContainsSubstring(" causal") && ContainsSubstring("reads batch mates"));
+  CHECK_THAT(lines["causal-multipl-moe"], ContainsSubstring(" causal") && ContainsSubstring("batch independent"));
+}
+
+TEST_CASE("all strategies run on the small shape", "[bench][strategies]") {
+  const std::string flags = "run --shape small --strategies all --repetitions 1 --min-time 0.00001 --threads 2 ";
+  const std::size_t strategies = split(out_of("list").text, '\n').size();
+  const Outcome csv = out_of(flags + "--input zipf --format csv");
+  REQUIRE(csv.exit_code == 0);
+  const std::vector<std::string> lines = split(csv.text, '\n');
+  REQUIRE(lines.size() == strategies + 1);
+  const std::size_t columns = split(lines.front(), ',').size();
+  for (const std::string& line : lines) CHECK(split(line, ',').size() == columns);
+
+  const Outcome jsonl = out_of(flags + "--format jsonl");
+  REQUIRE(jsonl.exit_code == 0);
+  const std::vector<std::string> values = split(jsonl.text, '\n');
+  REQUIRE(values.size() == strategies + 1);
+  CHECK(nlohmann::json::parse(values[0])["type"] == "machine");
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    const auto r = nlohmann::json::parse(values[i]);
+    INFO(values[i]);
+    CHECK(r["type"] == "strategy");
+    CHECK(r["forward_median_ms"] > 0);
+    CHECK(r["forward_experts_median_ms"] > 0);
+    CHECK(r["backward_experts_median_ms"] > 0);
+    CHECK(r["rows_per_s"] > 0);
+    CHECK(r["of_dense"] > 0);
+    CHECK(r["pool_bytes"] > 0);
+    CHECK(r.contains("flips") == (r["strategy"] != "dense"));
+  }
+}
+
+TEST_CASE("strategies are compared in tables for people and for pages", "[bench][strategies]") {
+  const std::string flags =
+      "run --shape small --strategies mixtral,expert-choice --repetitions 1 --min-time 0.00001 --threads 1 ";
+  const Outcome table = out_of(flags + "--input languages");
+  REQUIRE(table.exit_code == 0);
+  CHECK_THAT(table.text, ContainsSubstring("small: T 64 in 4 sequences") && ContainsSubstring("input languages") &&
+                             ContainsSubstring("\ndense ") && ContainsSubstring("\nexpert-choice ") &&
+                             !ContainsSubstring("switch"));
+  const Outcome md = out_of(flags + "--format md");
+  CHECK_THAT(md.text, ContainsSubstring("| strategy ") && ContainsSubstring("|---|---:|") &&
+                          ContainsSubstring("\n| expert-choice "));
+}
+
+TEST_CASE("a wrong strategy is answered with those there are", "[bench][strategies]") {
+  const Outcome errors = errors_of("run --shape small --strategies mixtral,swich");
+  CHECK(errors.exit_code == 2);
+  CHECK_THAT(errors.text, ContainsSubstring("there is no strategy swich") && ContainsSubstring("switch") &&
+                              ContainsSubstring("causal-multipl-moe"));
+}
+
+TEST_CASE("a program without CUDA says so", "[bench][strategies]") {
+  if (moe_bench::built_with_cuda()) return;
+  const Outcome errors = errors_of("run --shape small --backend cuda");
+  CHECK(errors.exit_code == 2);
+  CHECK_THAT(errors.text, ContainsSubstring("built without CUDA"));
+}
+
 TEST_CASE("wrong flags exit with 2, and say so on stderr alone", "[bench]") {
-  for (const char* words : {"--wrong", "--shape huge", "--shape 1x2x3x4x5", "--format xml", "--repetitions 0",
-                            "--threads 0", "--filter nothing", "word"}) {
+  for (const char* words :
+       {"--wrong", "word", "", "layers --wrong", "layers --shape huge", "layers --shape 1x2x3x4x5",
+        "layers --format xml", "layers --repetitions 0", "layers --threads 0", "layers --filter nothing", "layers word",
+        "list word", "run --shape huge", "run --input odd", "run --format xml", "run --backend abacus",
+        "run --repetitions 0", "run --strategies nobody", "run --strategies mixtral,nobody"}) {
     INFO(words);
     const Outcome errors = errors_of(words);
     CHECK(errors.exit_code == 2);
@@ -167,8 +240,13 @@ TEST_CASE("wrong flags exit with 2, and say so on stderr alone", "[bench]") {
 TEST_CASE("help states flags and defaults", "[bench]") {
   const Outcome help = out_of("--help");
   CHECK(help.exit_code == 0);
+  for (const char* command : {"layers", "list", "run"}) CHECK_THAT(help.text, ContainsSubstring(command));
   for (const char* flag : {"--shape", "--filter", "--list", "--format", "--repetitions", "--threads", "=5", "1024x512"})
-    CHECK_THAT(help.text, ContainsSubstring(flag));
+    CHECK_THAT(out_of("layers --help").text, ContainsSubstring(flag));
+  for (const char* flag : {"--strategies", "--shape", "--input", "--backend", "--format", "--repetitions", "=all"})
+    CHECK_THAT(out_of("run --help").text, ContainsSubstring(flag));
 }
 
-TEST_CASE("output that cannot be written exits with 5", "[bench]") { CHECK(run("--list > /dev/full").exit_code == 5); }
+TEST_CASE("output that cannot be written exits with 5", "[bench]") {
+  CHECK(run("layers --list > /dev/full").exit_code == 5);
+}

@@ -7,6 +7,8 @@ using moe_bench::parse_shape;
 TEST_CASE("a shape has a name or is spelled out", "[bench]") {
   CHECK(parse_shape("mid")->hidden == 1376);
   CHECK(parse_shape("paper")->width == 2048);
+  CHECK(parse_shape("mixtral")->name == "mixtral-8x7b");
+  CHECK(parse_shape("qwen-moe")->experts == 60);
   const auto spelled = parse_shape("3x5x7x11x2");
   REQUIRE(spelled);
   CHECK(spelled->name == "3x5x7x11x2");

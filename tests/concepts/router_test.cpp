@@ -1,7 +1,10 @@
 #include "moe/concepts/router.hpp"
 
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/hash_choice.hpp"
+#include "moe/policies/router/language_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
+#include "moe/policies/router/sinkhorn_choice.hpp"
 #include "moe/policies/router/threshold_choice.hpp"
 #include "moe/policies/router/top_k.hpp"
 #include "support/catch.hpp"
@@ -24,6 +27,9 @@ static_assert(MatrixRouter<ExpertChoice> && !RowRouter<ExpertChoice>);
 static_assert(Router<TopK> && Router<ExpertChoice> && Router<Routing<ExpertChoice, ThresholdChoice>>);
 static_assert(!Router<NotARouter> && !Router<Mute> && !Router<int> && !Router<Routing<TopK, NotARouter>>);
 static_assert(LearnsThresholds<ThresholdChoice> && !LearnsThresholds<TopK> && !LearnsThresholds<ExpertChoice>);
+static_assert(TakesShares<ExpertChoice> && !TakesShares<SinkhornChoice> && !TakesShares<TopK>);
+static_assert(NeedsRowFacts<HashChoice> && NeedsRowFacts<LanguageChoice> && !NeedsRowFacts<TopK>);
+static_assert(NamesShared<SharedTopK> && !NamesShared<TopK> && !NamesShared<ExpertChoice>);
 
 }  // namespace
 

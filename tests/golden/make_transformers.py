@@ -16,15 +16,14 @@ experts.gate_up_proj [E, 2F, D] and experts.down_proj [E, D, F], as transformers
 
 Seeds are fixed. Inputs are drawn until no choice is close, so that no rounding can turn it.
 """
-import json
 import pathlib
-import struct
 import sys
 import tempfile
 
 import safetensors.torch
 import torch
 import transformers
+from golden_file import write
 from transformers.models.deepseek_v2 import modeling_deepseek_v2
 from transformers.models.deepseek_v3 import modeling_deepseek_v3
 from transformers.models.mixtral import modeling_mixtral
@@ -162,18 +161,6 @@ def run(architecture, configuration, batch, aux_coefficient, logit_deviation):
     for name, weight in block.named_parameters():
         results["grad." + name] = weight.grad
     return {**checkpoint_of(model), **block.state_dict(), **results}
-
-
-def write(path, tensors, metadata):
-    """safetensors' own writer orders metadata by chance."""
-    header, data = {"__metadata__": {key: str(value) for key, value in metadata.items()}}, b""
-    for name, tensor in sorted(tensors.items()):
-        values = tensor.detach().contiguous().numpy().astype("<f4").tobytes()
-        begin, data = len(data), data + values
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [begin, len(data)]}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 def main():

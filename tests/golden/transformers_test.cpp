@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <string>
 #include <type_traits>
@@ -14,33 +13,21 @@
 #include "moe/layers/presets.hpp"
 #include "moe/train/walk.hpp"
 #include "support/catch.hpp"
+#include "support/golden_case.hpp"
 #include "support/random_tensors.hpp"
-#include "support/safetensors_reader.hpp"
 
 using namespace moe;
 using namespace moe::testing;
+using namespace moe::testing::golden;
 
 namespace {
 
-using Tensor = Matrix<float, Cpu<>>;
-using ConstView = View<const float, Cpu<>>;
 using Ffn = SwiGlu<float, Cpu<>>;
 /// Qwen2Moe with norm_topk_prob.
 using NormalisedQwen = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Ffn, SigmoidGatedFfn<Ffn>>;
 
-/// What is summed in float32 in another order than torch's, against the largest value of its tensor.
-constexpr double bar = 1e-5;
-
 /// How checkpoints hold experts: a tensor for each projection of each, or one for all that are multiplied at once.
 enum class Layout { per_expert, fused };
-
-StoredFile read_case(const std::string& name) { return read_safetensors(MOE_GOLDEN_DIR "/" + name + ".safetensors"); }
-
-Index setting(const StoredFile& file, const std::string& name) { return std::stoll(file.metadata.at(name)); }
-
-ConstView view(const StoredTensor& tensor) {
-  return {tensor.values.data(), static_cast<Index>(tensor.shape.at(0)), static_cast<Index>(tensor.shape.at(1))};
-}
 
 /// Expert e of a tensor [E, 2 F, D] or [E, D, F]: `rows` rows from `row` on.
 ConstView slice(const StoredTensor& tensor, Index e, Index row, Index rows) {
@@ -83,23 +70,6 @@ void load(const StoredFile& file, Layout layout, M& module, const std::string& p
       path, module);
 }
 
-/// The largest |actual - expected| over the largest |expected|; infinite where anything is NaN, or wrong beside zeros.
-double deviation(ConstView expected, ConstView actual) {
-  REQUIRE(actual.rows == expected.rows);
-  REQUIRE(actual.cols == expected.cols);
-  double size = 0, worst = 0;
-  for (Index i = 0; i < expected.size(); ++i) {
-    size = std::max(size, std::abs(static_cast<double>(expected.data[i])));
-    const double error = std::abs(static_cast<double>(actual.data[i]) - static_cast<double>(expected.data[i]));
-    if (!(error <= worst)) worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
-  }
-  return worst == 0 ? 0 : worst / size;
-}
-
-void check_tensor(const StoredFile& file, const std::string& name, ConstView actual) {
-  INFO(name);
-  CHECK(deviation(view(file.tensors.at(name)), actual) <= bar);
-}
 template <class M>
 void check_gradients(const StoredFile& file, const M& gradient, const std::string& path = "") {
   M::visit_parameters(
@@ -226,6 +196,18 @@ TEST_CASE("DeepSeekMoe computes what transformers' DeepSeek-V2 computes", "[gold
   const CpuContext context;
   const StoredFile file = read_case(name);
   const auto layer = load_layer<DeepSeekMoe<float, Cpu<>>>(file, Layout::per_expert);
+  check_run(file, context, layer);
+}
+
+TEST_CASE("DeepSeekV2Moe computes what transformers' DeepSeek-V2 computes with groups", "[golden]") {
+  const CpuContext context;
+  const StoredFile file = read_case("deepseek_v2_groups");
+  DeepSeekV2Moe<float, Cpu<>> layer(GroupLimitedTopK{.k = setting(file, "num_experts_per_tok"),
+                                                     .groups = setting(file, "n_group"),
+                                                     .kept_groups = setting(file, "topk_group")},
+                                    SoftmaxOverAll{.scale = std::stod(file.metadata.at("routed_scaling_factor"))}, {},
+                                    empty_bank(file), shared_experts(file));
+  load(file, Layout::per_expert, layer);
   check_run(file, context, layer);
 }
 

@@ -36,7 +36,7 @@ void check_strategy(const Sizes& with, const char* what) {
       layer);
   auto x_TD = random_matrix<double, Cpu<>>(draw, rows, with.width);
   const auto tokens = token_ids();
-  Batch batch = Batch::single(rows);
+  Batch batch = Batch::ragged({11, 0, rows - 11});
   batch.tokens = tokens;
   check_layer_gradients(layer, x_TD, batch, 0.3);
 
@@ -55,6 +55,8 @@ void check_strategy(const Sizes& with, const char* what) {
   }
 }
 
+auto build_wild(const Sizes& with) { return build<on::SwitchInTraining<double, Cpu<>>>(with); }
+
 }  // namespace
 
 TEST_CASE("layers of every router have the gradients of their answers", "[layers][gradient]") {
@@ -71,16 +73,72 @@ TEST_CASE("layers that drop have them whomever they drop", "[layers][gradient]")
   }
 }
 
+TEST_CASE("layers whose rows choose within groups have them whatever the groups", "[layers][gradient]") {
+  for (const Index kept : {1, 2, 3}) {
+    Sizes with = sizes;
+    with.experts = 6, with.k = 3, with.groups = 3, with.kept_groups = kept;
+    check_strategy<DeepSeekV2Moe<double, Cpu<>>>(with, "in groups");
+    check_strategy<DeepSeekV3Moe<double, Cpu<>>>(with, "in groups");
+  }
+}
+
 TEST_CASE("what a router says of causality is what its rule allows", "[layers]") {
   STATIC_REQUIRE_FALSE(SwitchMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE_FALSE(GShardMoe<float, Cpu<>>::is_causal);
+  STATIC_REQUIRE(on::SwitchInTraining<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(DeepSeekMoe<float, Cpu<>>::is_batch_independent);
+  STATIC_REQUIRE(DeepSeekV2Moe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(DeepSeekV3Moe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(HashMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(ReMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(SinkhornMoe<float, Cpu<>>::is_batch_independent);
+  STATIC_REQUIRE(on::QuantileMoe<float, Cpu<>>::is_batch_independent);
   STATIC_REQUIRE(on::RandomMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE_FALSE(on::RandomMoe<float, Cpu<>>::is_batch_independent);
+}
+
+TEST_CASE("a layer with room for all in inference drops in training alone", "[layers]") {
+  const CpuContext context{.random = {.seed = 5}};
+  Draw draw("rooms");
+  auto layer = build<on::SwitchInTraining<double, Cpu<>>>(sizes);
+  randomise(draw, layer);
+  const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, sizes.width);
+  const auto stats = layer.forward(context, x_TD, Batch::single(rows)).stats;
+  CHECK(stats.choices() == sizes.k * rows);
+  Index dropped = 0;
+  for (const Index each : stats.dropped) dropped += each;
+  CHECK(dropped > 0);
+  const auto inferred = layer.decide_for_inference(context, x_TD.view(), {}).decision;
+  CHECK(inferred.dropped.empty());
+  // Jitter moves what training's gate reads, and nothing else.
+  const auto trained = layer.decide(context, x_TD.view(), Batch::single(rows)).decision;
+  const double deviation = relative_deviation(values_of(inferred.logits_RE), values_of(trained.logits_RE));
+  CHECK(deviation > 1e-4);
+  CHECK(deviation < 0.05);
+  Sizes wild = sizes;
+  wild.jitter = 1;
+  CHECK_THROWS_WITH(build_wild(wild), Catch::Matchers::Contains("the jitter must lie in [0, 1), got 1"));
+}
+
+TEST_CASE("the weight of ReMoE's sparsity follows how many experts rows meet", "[layers]") {
+  const CpuContext context;
+  Draw draw("sparsity");
+  auto layer = build<ReMoe<double, Cpu<>>>(sizes);
+  randomise(draw, layer);
+  const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, sizes.width);
+  const double first = layer.balance_weight_1.data()[0];
+  CHECK(first == 1e-8);
+  auto run = layer.forward(context, x_TD, Batch::single(rows));
+  const double met = static_cast<double>(run.stats.choices()) / rows;
+  REQUIRE(met != 2);
+  // So far the loss is weighed by 1e-8 and reported so.
+  CHECK(run.stats.balance_loss() > 0);
+  CHECK(run.stats.balance_loss() < 1e-6);
+  layer.absorb(context, run.stats);
+  CHECK(layer.balance_weight_1.data()[0] == Catch::Approx(met > 2 ? first * 1.2 : first / 1.2).epsilon(1e-14));
+  const auto kept = layer.balance_weight_1.data()[0];
+  layer.absorb(context, layer.forward(context, Matrix<double, Cpu<>>(0, sizes.width), Batch::single(0)).stats);
+  CHECK(layer.balance_weight_1.data()[0] == kept);
 }
 
 TEST_CASE("a layer upcycled with renormalised gates answers as the dense layer, dropless", "[layers]") {

@@ -3,6 +3,7 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/concepts/module.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
+#include "moe/policies/capacity/unlimited.hpp"
 #include "moe/policies/normalizer/softmax_over_all.hpp"
 #include "moe/policies/router/expert_choice.hpp"
 #include "moe/policies/router/shared_top_k.hpp"
@@ -17,7 +18,7 @@ namespace {
 
 using B = Cpu<>;
 using Learning = Gating<Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll, SegmentCapacity, double, B>;
-using Plain = Gating<SharedTopK, SoftmaxOverAll, SegmentCapacity, double, B>;
+using Plain = Gating<SharedTopK, SoftmaxOverAll, Unlimited, double, B>;
 const CpuContext context;
 static_assert(Module<Learning> && Learning::has_thresholds && !Plain::has_thresholds);
 

@@ -83,13 +83,13 @@ mutant(gates_of_the_others_stay policies/normalizer/softmax_over_all.hpp
   REASON "experts that were not chosen keep their gate"
   TESTS policies/normalizer/softmax_over_all)
 mutant(balance_without_n ops/balance_loss.hpp
-  BEFORE [==[result.loss += counted * f[e]]==]
-  AFTER [==[result.loss += f[e]]==]
+  BEFORE [==[return counted * share(e)]==]
+  AFTER [==[return share(e)]==]
   REASON "the factor N of the balance loss is missing"
   TESTS ops/balance_loss)
 mutant(balance_gradient_without_mean ops/balance_loss.hpp
-  BEFORE [==[(f_1E(0, e) - mean)]==]
-  AFTER [==[(f_1E(0, e) - 0 * mean)]==]
+  BEFORE [==[(f_E[e] - mean)]==]
+  AFTER [==[(f_E[e] - 0 * mean)]==]
   REASON "the balance loss's gradient ignores the softmax's denominator"
   TESTS ops/balance_loss)
 

@@ -10,15 +10,17 @@
 #include "moe/layers/presets.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
 #include "moe/policies/capacity/capacity_factor.hpp"
-#include "moe/policies/capacity/even_share.hpp"
-#include "moe/policies/router/balanced_assignment.hpp"
+#include "moe/policies/router/priced_top_k.hpp"
+#include "moe/policies/router/quantile_choice.hpp"
 #include "moe/policies/router/random_choice.hpp"
 
 namespace moe::testing {
 
 struct Sizes {
-  Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2, minimum = 1, cap = 2;
+  Index width = 4, hidden = 6, experts = 3, k = 2, shared = 0, window = 2, minimum = 1, cap = 2, groups = 1,
+        kept_groups = 1;
   double capacity_factor = 1;
+  double jitter = 0.01;
   NormaliseGates normalise = NormaliseGates::before_dropping;
   DropBy drop = DropBy::position;
 };
@@ -34,8 +36,11 @@ template <class P>
 P policy_for(const Sizes& sizes) {
   P policy{};
   if constexpr (requires { policy.train; }) policy.train = policy_for<decltype(policy.train)>(sizes);
+  if constexpr (requires { policy.infer; }) policy.infer = policy_for<decltype(policy.infer)>(sizes);
   if constexpr (requires { policy.k; }) policy.k = sizes.k;
   if constexpr (requires { policy.shared; }) policy.shared = sizes.shared;
+  if constexpr (requires { policy.groups; }) policy.groups = sizes.groups;
+  if constexpr (requires { policy.kept_groups; }) policy.kept_groups = sizes.kept_groups;
   if constexpr (requires { policy.window; }) policy.window = sizes.window;
   if constexpr (requires { policy.factor; }) policy.factor = sizes.capacity_factor;
   if constexpr (requires { policy.cap; }) policy.cap = sizes.cap;
@@ -44,6 +49,7 @@ P policy_for(const Sizes& sizes) {
   if constexpr (requires { policy.boundary; }) policy.boundary = boundary_token;
   if constexpr (requires { policy.normalise; }) policy.normalise = sizes.normalise;
   if constexpr (requires { policy.drop; }) policy.drop = sizes.drop;
+  if constexpr (requires { policy.jitter; }) policy.jitter = sizes.jitter;
   return policy;
 }
 
@@ -147,12 +153,15 @@ using SeparateCompositions =
 /// with each other.
 template <class Real, class B>
 using RandomMoe = TokenMoE<RandomChoice, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
+/// Switch as it trains: rows are jittered and dropped in training alone, so that it decodes.
 template <class Real, class B>
-using BaseMoe = TokenMoE<Routing<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, Ffn<Real, B>>;
+using SwitchInTraining = TokenMoE<Jittered<TopK>, SoftmaxOverAll, Rooms<CapacityFactor, Unlimited>, Ffn<Real, B>>;
 template <class Real, class B>
-using Strategies =
-    std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV3Moe<Real, B>, HashMoe<Real, B>,
-               ReMoe<Real, B>, SinkhornMoe<Real, B>, RandomMoe<Real, B>, BaseMoe<Real, B>>;
+using QuantileMoe = TokenMoE<Routing<QuantileChoice, PricedTopK>, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
+template <class Real, class B>
+using Strategies = std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV2Moe<Real, B>,
+                              DeepSeekV3Moe<Real, B>, HashMoe<Real, B>, ReMoe<Real, B>, SinkhornMoe<Real, B>,
+                              RandomMoe<Real, B>, BaseMoe<Real, B>, QuantileMoe<Real, B>, SwitchInTraining<Real, B>>;
 
 }  // namespace on
 

@@ -17,10 +17,56 @@ struct Demand {
   Index choices = 0;
 };
 
-/// Says how many rows an expert may take.
+/// Says how many rows an expert may take, in training, inference or both.
 template <class C>
-concept Capacity = requires(const C& capacity, Demand demand) {
+concept SingleCapacity = requires(const C& capacity, Demand demand) {
   { capacity.rows_per_expert(demand) } -> std::same_as<Index>;
+};
+
+/// One capacity for training and another for inference: Switch gives experts more room when nobody learns from it, and
+/// a layer that drops in training alone can decode.
+template <class Train, class Infer>
+struct Rooms {
+  /// Holds in forward.
+  Train train{};
+  /// Holds in infer and decode, and is the one that traits speak of.
+  Infer infer{};
+};
+
+/// The two forms of a capacity: one and the same.
+template <class C>
+struct RoomsOf {
+  /// The form in training.
+  using Train = C;
+  /// The form in inference.
+  using Infer = C;
+  /// The capacity that forward keeps.
+  static const C& train(const C& capacity) { return capacity; }
+  /// The capacity that infer and decode keep.
+  static const C& infer(const C& capacity) { return capacity; }
+};
+/// The two forms of Rooms.
+template <class T, class I>
+struct RoomsOf<Rooms<T, I>> {
+  /// The form in training.
+  using Train = T;
+  /// The form in inference.
+  using Infer = I;
+  /// The capacity that forward keeps.
+  static const T& train(const Rooms<T, I>& rooms) { return rooms.train; }
+  /// The capacity that infer and decode keep.
+  static const I& infer(const Rooms<T, I>& rooms) { return rooms.infer; }
+};
+
+/// A capacity, or Rooms of two.
+template <class C>
+concept Capacity = SingleCapacity<typename RoomsOf<C>::Train> && SingleCapacity<typename RoomsOf<C>::Infer>;
+
+/// A capacity that says how many rows an expert takes and never what rows that choose may do: `static constexpr bool
+/// is_share = true`.
+template <class C>
+concept SharingCapacity = Capacity<C> && requires {
+  requires C::is_share;
 };
 
 /// Gates are normalised over all that a row chose, or over what the capacity left of it.
@@ -42,7 +88,7 @@ enum class DropBy {
 /// its `drop`, or by position where it says nothing. Rows compete, so a layer that drops is
 /// neither causal nor independent of batch mates.
 template <class C>
-concept DroppingCapacity = Capacity<C> && requires(const C& capacity) {
+concept DroppingCapacity = SingleCapacity<C> && requires(const C& capacity) {
   { capacity.normalise } -> std::convertible_to<NormaliseGates>;
 };
 

@@ -49,6 +49,26 @@ concept MatrixRouter = requires(const R& router, const archetype::Backend::Conte
   router.template choose<archetype::Backend, float>(context, logits_RE, take, chosen_RE, boundary_1E);
 };
 
+/// A matrix router whose experts take as many rows as the capacity says; others say `static constexpr bool
+/// ignores_capacity = true`.
+template <class R>
+concept TakesShares = MatrixRouter<R> && !requires {
+  requires R::ignores_capacity;
+};
+
+/// A router that needs what the batch says of single rows: `needs_tokens` or `needs_languages` is true.
+template <class R>
+concept NeedsRowFacts = requires {
+  requires R::needs_tokens;
+}
+|| requires { requires R::needs_languages; };
+
+/// A router that says which expert every row chooses.
+template <class R>
+concept NamesShared = requires(const R& router) {
+  { router.chosen_by_all() } -> std::convertible_to<Index>;
+};
+
 /// One router, for training, inference or both.
 template <class R>
 concept SingleRouter = RowRouter<R> || MatrixRouter<R>;

@@ -14,6 +14,7 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/require.hpp"
 #include "moe/ops/add.hpp"
@@ -189,10 +190,12 @@ class HybridMoE {
     if constexpr (joins_levels) {
       const auto by_token = token.decide_for_inference(context, x_TD, {batch.tokens, batch.languages});
       const auto by_segment = segment.decide_for_inference(context, x_TD, batch);
+      begin_phase(context, Phase::fusion);
       const auto mass_1T = sum_of_gates<Real, Backend>(context, by_segment.gates.view());
       const auto scale_T2 = fusion.template scales<Real, Backend>(context, mass_1T.view());
       const auto gates_TE = scaled_side_by_side<Real, Backend>(context, by_token.decision.gates_RE.view(),
                                                                by_segment.gates.view(), scale_T2.view());
+      begin_phase(context, Phase::dispatch);
       const auto chosen_TE = choices_of_both(context, by_token, by_segment);
       auto plan =
           Backend::finish_grouping(context, chosen_TE, begin_grouping(context, chosen_TE, by_token, by_segment));
@@ -283,21 +286,25 @@ class HybridMoE {
 
   auto begin_grouping(const Context& context, const Matrix<Rank, Backend>& chosen_TE,
                       const typename Token::Routed& by_token, const typename Segment::Routed& by_segment) const {
+    begin_phase(context, Phase::dispatch);
     return Backend::begin_grouping(
         context, chosen_TE, Foreseen::side_by_side(by_token.decision.choice.foreseen, segment.foreseen(by_segment)));
   }
 
   Forward<Tensor, Saved, Stats> forward_joined(const Context& context, ConstView x_TD, const Batch& batch) const {
     JoinedSaved saved{token.decide(context, x_TD, batch), segment.decide(context, x_TD, batch), {}, {}, {}};
+    begin_phase(context, Phase::dispatch);
     const auto chosen_TE = choices_of_both(context, saved.token, saved.segment);
     // What does not depend on the loads is enqueued while they travel, the experts whose loads are known included.
     auto grouping = begin_grouping(context, chosen_TE, saved.token, saved.segment);
     auto losses = token.begin_losses(context, saved.token);
+    begin_phase(context, Phase::fusion);
     saved.mass_1T = sum_of_gates<Real, Backend>(context, std::as_const(saved.segment.gates).view());
     saved.scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(saved.mass_1T).view());
     const auto gates_TE = scaled_side_by_side<Real, Backend>(
         context, std::as_const(saved.token.decision.gates_RE).view(), std::as_const(saved.segment.gates).view(),
         std::as_const(saved.scale_T2).view());
+    begin_phase(context, Phase::dispatch);
     auto plan = Backend::finish_grouping(context, chosen_TE, std::move(grouping));
     auto [y_TD, mix_saved] = mix<ExpertType>(context, experts(), x_TD, std::move(plan), gates_TE.view());
     saved.mix = std::move(mix_saved);
@@ -315,6 +322,7 @@ class HybridMoE {
     auto [d_x_TD, d_gates_TE] =
         mix_back<ExpertType>(context, experts(), d_y_TD, x_TD, std::move(saved.mix),
                              ExpertSpan(gradient.token.bank.span(), gradient.segment.bank.span()));
+    begin_phase(context, Phase::fusion);
     auto d = scaled_side_by_side_back<Real, Backend>(context, std::as_const(d_gates_TE).view(),
                                                      std::as_const(saved.token.decision.gates_RE).view(),
                                                      std::as_const(saved.segment.gates).view(), scale_T2);
@@ -331,6 +339,7 @@ class HybridMoE {
   Forward<Tensor, Saved, Stats> forward_separately(const Context& context, ConstView x_TD, const Batch& batch) const {
     auto by_token = token.forward(context, x_TD, batch);
     auto by_segment = segment.forward(context, x_TD, batch);
+    begin_phase(context, Phase::fusion);
     SeparateSaved saved{std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}, {}};
     Tensor y_TD;
     if constexpr (GateFusion<F>) {
@@ -349,6 +358,7 @@ class HybridMoE {
   template <class Slopes>
   Tensor backward_separately(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, SeparateSaved saved,
                              Slopes& gradient) const {
+    begin_phase(context, Phase::fusion);
     Tensor d_token_TD, d_segment_TD;
     RealTensor d_mass_1T;
     if constexpr (GateFusion<F>) {
@@ -367,11 +377,13 @@ class HybridMoE {
     const auto d_x_segment_TD =
         segment.backward(context, d_segment_TD, d_stats, std::move(saved.segment), gradient.segment, d_mass_1T.view());
     auto d_x_TD = token.backward(context, d_token_TD, d_stats, std::move(saved.token), gradient.token);
+    begin_phase(context, Phase::fusion);
     add_to(context, d_x_segment_TD, d_x_TD.view());
     return d_x_TD;
   }
 
   Tensor fuse(const Context& context, Tensor o_token_TD, Tensor o_segment_TD, const RealTensor& gates_TE) const {
+    begin_phase(context, Phase::fusion);
     if constexpr (GateFusion<F>) {
       const auto mass_1T = sum_of_gates<Real, Backend>(context, gates_TE.view());
       const auto scale_T2 = fusion.template scales<Real, Backend>(context, mass_1T.view());

@@ -18,7 +18,10 @@
 #include "moe/modules/swiglu.hpp"
 #include "moe/modules/ungated_ffn.hpp"
 #include "moe/policies/balance/balance_over_routed.hpp"
+#include "moe/policies/balance/gate_sparsity.hpp"
+#include "moe/policies/balance/sequence_balance.hpp"
 #include "moe/policies/capacity/capacity_factor.hpp"
+#include "moe/policies/capacity/even_share.hpp"
 #include "moe/policies/capacity/segment_capacity.hpp"
 #include "moe/policies/capacity/unlimited.hpp"
 #include "moe/policies/normalizer/relu_gates.hpp"
@@ -26,9 +29,11 @@
 #include "moe/policies/normalizer/softmax_over_all.hpp"
 #include "moe/policies/normalizer/softmax_over_chosen.hpp"
 #include "moe/policies/normalizer/unit_gates.hpp"
+#include "moe/policies/router/balanced_assignment.hpp"
 #include "moe/policies/router/biased_top_k.hpp"
 #include "moe/policies/router/capped_expert_choice.hpp"
 #include "moe/policies/router/expert_choice.hpp"
+#include "moe/policies/router/group_limited_top_k.hpp"
 #include "moe/policies/router/gshard_choice.hpp"
 #include "moe/policies/router/hash_choice.hpp"
 #include "moe/policies/router/language_choice.hpp"
@@ -64,19 +69,30 @@ using GShardMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, Capac
 template <class Value, class B>
 using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
 
+/// DeepSeek-V2's layer (arXiv 2405.04434): the same within the best groups of experts.
+template <class Value, class B>
+using DeepSeekV2Moe =
+    TokenMoE<GroupLimitedTopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
+
 /// DeepSeek-V3's layer (arXiv 2412.19437): biases that follow the load choose, sigmoid gates weigh, beside shared
 /// experts.
 template <class Value, class B>
 using DeepSeekV3Moe =
-    TokenMoE<BiasedTopK, SigmoidOverChosen, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
+    TokenMoE<BiasedTopK, SigmoidOverChosen, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>, SequenceBalance>;
 
 /// A hash layer (arXiv 2106.04426): experts by token id, nothing to learn but them.
 template <class Value, class B>
 using HashMoe = TokenMoE<HashChoice, UnitGates, Unlimited, SwiGlu<Value, B>>;
 
-/// ReMoE's layer (arXiv 2412.14711): every expert whose logit is above 0, weighed by it.
+/// ReMoE's layer (arXiv 2412.14711): every expert whose logit is above 0, weighed by it; its balance loss keeps them
+/// few.
 template <class Value, class B>
-using ReMoe = TokenMoE<PositiveChoice, ReluGates, Unlimited, SwiGlu<Value, B>>;
+using ReMoe = TokenMoE<PositiveChoice, ReluGates, Unlimited, SwiGlu<Value, B>, NoAlwaysOn, GateSparsity>;
+
+/// BASE's layer (Lewis et al. 2021, arXiv 2103.16716): every expert gets as many rows in training, each row its best
+/// expert in inference, with a sigmoid gate.
+template <class Value, class B>
+using BaseMoe = TokenMoE<Routing<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, SwiGlu<Value, B>>;
 
 /// S-BASE's layer (arXiv 2202.01169): balanced by scaling in training, the best expert in inference.
 template <class Value, class B>

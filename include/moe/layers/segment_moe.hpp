@@ -12,6 +12,7 @@
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/misuse.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/segments.hpp"
 #include "moe/modules/expert_bank.hpp"
 #include "moe/modules/gating.hpp"
@@ -21,6 +22,7 @@
 #include "moe/ops/mix.hpp"
 #include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
+#include "moe/ops/upload_indices.hpp"
 
 namespace moe {
 
@@ -47,6 +49,8 @@ class SegmentMoE {
       Segmenter<S>,
       "SegmentMoE: 1st argument must be a Segmenter: bool ends_after(Index length, std::int32_t token) const");
   static_assert(Router<R>, "SegmentMoE: 3rd argument must be a Router: choose(Row<const Real>, Row<Rank>) const");
+  static_assert(!NeedsRowFacts<typename RoutingOf<R>::Train> && !NeedsRowFacts<typename RoutingOf<R>::Infer>,
+                "SegmentMoE: 3rd argument must be a router of logits; a segment has no token id and no language");
   static_assert(
       GateNormalizer<N>,
       "SegmentMoE: 4th argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
@@ -184,7 +188,8 @@ class SegmentMoE {
                        [&](View<const Real, Backend> u_VD) { return gating.decide_in_training(context, u_VD, {}); });
   }
   /// The loads of a decision; offsets[e+1] - offsets[e]: what expert e works on.
-  Stats account(const Context&, Routed& routed, ListView<Index> offsets) const {
+  Stats account(const Context& context, Routed& routed, ListView<Index> offsets) const {
+    begin_phase(context, Phase::router);
     Stats stats;
     stats.load = loads_of(offsets);
     stats.dropped = routed.decision.dropped;
@@ -211,6 +216,7 @@ class SegmentMoE {
   template <class Slopes>
   void decision_back(const Context& context, RealTensor d_gates, Tensor d_fed_VD, const Routed& routed,
                      Slopes& gradient, View<Value, Backend> d_x_TD) const {
+    begin_phase(context, Phase::router);
     if constexpr (feeds_rows)
       d_gates = repeat_over_rows_back<Real, Backend>(context, std::as_const(d_gates).view(),
                                                      std::as_const(routed.cut.begin_1V).view());
@@ -219,7 +225,8 @@ class SegmentMoE {
     const auto d_logits_VE = gating.normalizer_back(context, d_gates, routed.decision);
     auto d_u_VD = RealTensor::zeros(context, routed.u_VD.rows(), routed.u_VD.cols());
     if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
-    gating.gate.add_backward_row_by_row(context, d_logits_VE, routed.u_VD.view(), gradient.gating.gate, d_u_VD.view());
+    gating.add_gate_back(context, std::as_const(d_logits_VE).view(), routed.decision, routed.u_VD.view(),
+                         gradient.gating.gate, d_u_VD.view());
     const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), routed.cut.opens_1V, gradient.source);
     Pool::template add_backward<Value, Backend>(context, d_pooled_VD, routed.cut.begin_1V, routed.pooled, d_x_TD);
   }
@@ -335,6 +342,7 @@ class SegmentMoE {
     require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "SegmentMoE::decode", "x has ",
             x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
     route_new_segments(context, state);
+    begin_phase(context, Phase::dispatch);
     auto plan = Backend::group_by_expert(context, state.chosen_BE);
     const auto narrow_BD = feeds_rows ? Tensor() : as_fed(context, state.u_BD);
     const ConstView fed_BD = feeds_rows ? x_BD : read_by_experts(state.u_BD, narrow_BD);
@@ -343,6 +351,7 @@ class SegmentMoE {
   /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                DecodingState& state) const requires(is_causal) {
+    begin_phase(context, Phase::router);
     const auto count = static_cast<Index>(state.length.size());
     typename Backend::template HostBuffer<Index> closes(context, count);
     for (Index b = 0; b < count; ++b) {
@@ -432,6 +441,7 @@ class SegmentMoE {
   }
   template <class Decide>
   Routed decide_with(const Context& context, ConstView x_TD, const Batch& batch, const Decide& decision_of) const {
+    begin_phase(context, Phase::router);
     Routed routed;
     routed.cut = cut(context, batch);
     auto pooled_VD = RealTensor::uninitialized(context, routed.cut.segments.count(), x_TD.cols);
@@ -461,6 +471,7 @@ class SegmentMoE {
     return answers_of_rows(context, std::move(y), routed.cut);
   }
   moe::Plan<Backend> group(const Context& context, const Routed& routed) const {
+    begin_phase(context, Phase::dispatch);
     const auto chosen = routed.chosen.view();
     return Backend::finish_grouping(context, chosen, Backend::begin_grouping(context, chosen, foreseen(routed)));
   }
@@ -504,6 +515,7 @@ class SegmentMoE {
   }
 
   void route_new_segments(const Context& context, DecodingState& state) const {
+    begin_phase(context, Phase::router);
     const Indices opens_1B = upload_indices<Backend>(context, state.opens);
     const Indices length_1B = upload_indices<Backend>(context, state.length);
     const auto u_BD = source.for_decoding(context, std::as_const(state.previous_BD).view(), opens_1B);

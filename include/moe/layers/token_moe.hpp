@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <numeric>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -14,6 +15,7 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/misuse.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/modules/always_on.hpp"
 #include "moe/modules/expert_bank.hpp"
 #include "moe/modules/gating.hpp"
@@ -41,6 +43,10 @@ class TokenMoE {
       AlwaysOn<Path, typename X::Value, typename X::Backend>,
       "TokenMoE: 5th argument must be an always-on path of the experts' value type and backend, or NoAlwaysOn");
   static_assert(Balance<Bal>, "TokenMoE: 6th argument must be a Balance: bool counts(Index expert) const");
+  static_assert(
+      !LeavesOutShared<Bal> || NamesShared<typename RoutingOf<R>::Train>,
+      "TokenMoE: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by "
+      "chosen_by_all(), as SharedTopK does");
 
  public:
   using Value = typename X::Value;
@@ -75,12 +81,19 @@ class TokenMoE {
     std::vector<Index> dropped;
     /// What thresholds learn from; empty where no boundary was drawn.
     Matrix<Real, Backend> boundary_1E;
+    /// Rows that were routed.
+    Index rows = 0;
 
     /// Rows that chose each expert: those it worked on and those it could not take.
     std::vector<Index> wanted() const {
       std::vector<Index> all = load;
       for (std::size_t e = 0; e < dropped.size(); ++e) all[e] += dropped[e];
       return all;
+    }
+    /// Pairs of a row and an expert that it chose.
+    Index choices() const {
+      const auto all = wanted();
+      return std::accumulate(all.begin(), all.end(), Index{0});
     }
     /// N sum f_i p_i (eq. 8 without alpha).
     double balance_loss() const { return balance; }
@@ -91,13 +104,17 @@ class TokenMoE {
   struct Routed {
     /// Logits, choice and gates.
     Decision<Real, Backend> decision;
-    /// Share of each counted expert among all choices, a constant in backward.
-    Matrix<Real, Backend> f_1E;
+    /// Share of each counted expert among the choices, a constant in backward.
+    BalanceShares<Real, Backend> shares;
+    /// Where the batch's sequences begin, if they are balanced each for itself; otherwise empty.
+    std::vector<Index> sequences{};
   };
   /// The losses of a decision, as far as they do not depend on who got which row.
   struct Losses {
-    /// What the balance loss needs of the logits.
+    /// What the balance loss needs of the logits, where it waits for the loads.
     typename Backend::template Later<Real> p_sums_1E;
+    /// The balance loss, where it is that of single sequences and waits for nothing.
+    BalanceLoss<Real, Backend> of_sequences;
     /// The z-loss.
     LateLoss<Real, Backend> z;
   };
@@ -129,6 +146,8 @@ class TokenMoE {
   Path always_on;
   /// Over whom the balance loss runs.
   Bal balance;
+  /// What the balance loss is multiplied by, where the balance learns it.
+  Vector<Real, Backend> balance_weight_1;
 
   TokenMoE() = default;
   /// The gate is all zero. Throws Error for a bank without experts and for a shared expert that does not exist.
@@ -136,7 +155,13 @@ class TokenMoE {
       : gating(router, normalizer, capacity, experts.width(), experts.count()),
         bank(std::move(experts)),
         always_on(std::move(path)),
-        balance(balance_over) {}
+        balance(balance_over) {
+    if constexpr (LearnsWeight<Bal>) {
+      balance_weight_1 = Vector<Real, Backend>(1);
+      const Real first = static_cast<Real>(balance.first_weight);
+      Backend::upload({}, &first, balance_weight_1.view());
+    }
+  }
 
   Index width() const { return gating.gate.in(); }
 
@@ -144,31 +169,45 @@ class TokenMoE {
 
   /// Who works on each row in training, and how much each counts.
   Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
-    Routed routed{gating.decide_in_training(context, x_TD, {batch.tokens, batch.languages}), {}};
+    Routed routed{gating.decide_in_training(context, x_TD, {batch.tokens, batch.languages}), {}, {}};
+    if constexpr (balances_sequences<Bal>) routed.sequences = batch.offsets;
     gating.report(context, "token", routed.decision);
     return routed;
   }
   /// The same by the inference router.
   Routed decide_for_inference(const Context& context, ConstView x_TD, RowFacts facts) const {
-    Routed routed{gating.decide_in_inference(context, x_TD, facts), {}};
+    Routed routed{gating.decide_in_inference(context, x_TD, facts), {}, {}};
     gating.report(context, "token", routed.decision);
     return routed;
   }
   /// Begins with the losses of a decision: what is computed while the loads travel.
   Losses begin_losses(const Context& context, const Routed& routed) const {
-    return {sums_of_counted_softmax<Real, Backend>(context, balance, logits(routed.decision)),
-            moe::z_loss<Real, Backend>(context, logits(routed.decision))};
+    begin_phase(context, Phase::router);
+    const auto logits_TE = logits(routed.decision);
+    Losses losses;
+    if constexpr (balances_sequences<Bal>)
+      losses.of_sequences = sequence_balance_loss<Real, Backend>(context, balance, logits_TE,
+                                                                 std::as_const(routed.decision.choice.chosen_RE).view(),
+                                                                 routed.sequences, balance_weight_1.view());
+    else
+      losses.p_sums_1E = sums_of_balance_scores<Real, Backend>(context, balance, logits_TE, balance_weight_1.view());
+    losses.z = moe::z_loss<Real, Backend>(context, logits_TE);
+    return losses;
   }
   /// The losses and loads of a decision; offsets[e+1] - offsets[e]: rows expert e works on.
   Stats account(const Context& context, Routed& routed, Losses losses, ListView<Index> offsets) const {
+    begin_phase(context, Phase::router);
     Decision<Real, Backend>& decision = routed.decision;
     Stats stats;
     stats.load = loads_of(offsets);
     stats.dropped = decision.dropped;
-    auto loss = moe::balance_loss<Real, Backend>(
-        context, balance, std::move(losses.p_sums_1E), decision.logits_RE.rows(),
-        stats.dropped.empty() ? ListView<Index>(stats.load) : ListView<Index>(stats.wanted()));
-    routed.f_1E = std::move(loss.f_1E);
+    stats.rows = decision.logits_RE.rows();
+    auto loss = std::move(losses.of_sequences);
+    if constexpr (!balances_sequences<Bal>)
+      loss = moe::balance_loss<Real, Backend>(
+          context, balance, std::move(losses.p_sums_1E), decision.logits_RE.rows(),
+          stats.dropped.empty() ? ListView<Index>(stats.load) : ListView<Index>(stats.wanted()));
+    routed.shares = std::move(loss.shares);
     stats.balance = std::move(loss.loss);
     stats.z = std::move(losses.z);
     // Without rows there was no boundary to draw, and thresholds must not follow one.
@@ -179,11 +218,13 @@ class TokenMoE {
   template <class Slopes>
   void decision_back(const Context& context, View<const Real, Backend> d_gates_TE, AuxiliaryGradient d_stats,
                      const Routed& routed, ConstView x_TD, Slopes& gradient, View<Value, Backend> d_x_TD) const {
+    begin_phase(context, Phase::router);
     auto d_logits_TE = gating.normalizer_back(context, d_gates_TE, routed.decision);
-    add_balance_loss_back<Real, Backend>(context, balance, logits(routed.decision), routed.f_1E.view(), d_stats.balance,
-                                         d_logits_TE.view());
+    add_balance_loss_back<Real, Backend>(context, balance, logits(routed.decision), routed.shares, d_stats.balance,
+                                         balance_weight_1.view(), d_logits_TE.view());
     add_z_loss_back<Real, Backend>(context, logits(routed.decision), d_stats.z, d_logits_TE.view());
-    gating.gate.add_backward_row_by_row(context, d_logits_TE, x_TD, gradient.gating.gate, d_x_TD);
+    gating.add_gate_back(context, std::as_const(d_logits_TE).view(), routed.decision, x_TD, gradient.gating.gate,
+                         d_x_TD);
   }
 
   // --- both halves --------------------------------------------------------------------------------------------------
@@ -193,6 +234,7 @@ class TokenMoE {
     Planned planned{{}, decide(context, x_TD, batch), {}};
     auto grouping = begin_grouping(context, planned.routed.decision);
     auto losses = begin_losses(context, planned.routed);
+    begin_phase(context, Phase::dispatch);
     planned.plan = Backend::finish_grouping(context, planned.routed.decision.kept(), std::move(grouping));
     planned.plan.complete();
     planned.stats = account(context, planned.routed, std::move(losses), planned.plan.offsets);
@@ -201,6 +243,7 @@ class TokenMoE {
 
   /// The heavy half: x_TD is what `planned` was made from.
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
+    begin_phase(context, Phase::experts);
     auto path = always_on.begin(context, x_TD);
     auto [y_TD, saved] = answer(context, x_TD, std::move(planned.routed), std::move(planned.plan), std::move(path));
     return {std::move(y_TD), std::move(saved), std::move(planned.stats)};
@@ -214,7 +257,9 @@ class TokenMoE {
     Routed routed = decide(context, x_TD, batch);
     auto grouping = begin_grouping(context, routed.decision);
     auto losses = begin_losses(context, routed);
+    begin_phase(context, Phase::experts);
     auto path = always_on.begin(context, x_TD);
+    begin_phase(context, Phase::dispatch);
     auto plan = Backend::finish_grouping(context, routed.decision.kept(), std::move(grouping));
     auto [y_TD, saved] = answer(context, x_TD, std::move(routed), std::move(plan), std::move(path));
     Stats stats = account(context, saved.routed, std::move(losses), saved.mix.plan.offsets);
@@ -237,6 +282,7 @@ class TokenMoE {
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     auto [d_x_TD, d_gates_TE] =
         mix_back<X>(context, bank.span(), d_y_TD, saved.x_TD, std::move(saved.mix), ExpertSpan(gradient.bank.span()));
+    begin_phase(context, Phase::experts);
     always_on.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), gradient.always_on);
     decision_back(context, d_gates_TE, d_stats, saved.routed, saved.x_TD, gradient, d_x_TD.view());
     return std::move(d_x_TD);
@@ -264,6 +310,14 @@ class TokenMoE {
   void absorb(const Context& context, const Stats& stats) {
     gating.absorb(context, stats.boundary_1E);
     if constexpr (decltype(gating)::has_biases) gating.absorb_loads(context, stats.wanted());
+    if constexpr (LearnsWeight<Bal>) {
+      if (stats.rows == 0) return;
+      const double choices = static_cast<double>(stats.choices()) / static_cast<double>(stats.rows);
+      Backend::for_each_element(
+          context, 1, [rule = balance, choices, weight_1 = balance_weight_1.view()] MOE_ON_DEVICE(Index) {
+            weight_1(0, 0) = static_cast<Real>(rule.updated_weight(static_cast<double>(weight_1(0, 0)), choices));
+          });
+    }
   }
 
   TokenMoE structure() const { return structure_as<Value>(); }
@@ -286,6 +340,7 @@ class TokenMoE {
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
     decltype(gating)::visit_buffers(visit, prefix, trees.gating...);
+    if constexpr (LearnsWeight<Bal>) visit(prefix + "balance_weight", trees.balance_weight_1...);
   }
 
   // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
@@ -315,9 +370,12 @@ class TokenMoE {
   Tensor answer(const Context& context, ConstView x_TD, RowFacts facts) const {
     const Decision<Real, Backend> decision = decide_for_inference(context, x_TD, facts).decision;
     auto grouping = begin_grouping(context, decision);
+    begin_phase(context, Phase::experts);
     auto path = always_on.begin(context, x_TD);
+    begin_phase(context, Phase::dispatch);
     auto plan = Backend::finish_grouping(context, decision.kept(), std::move(grouping));
     auto y_TD = mix_infer<X>(context, bank.span(), x_TD, std::move(plan), decision.gates_RE.view());
+    begin_phase(context, Phase::experts);
     always_on.finish(context, std::move(path), y_TD.view());
     return y_TD;
   }
@@ -329,10 +387,12 @@ class TokenMoE {
     auto [y_TD, mix_saved] =
         mix<X>(context, bank.span(), x_TD, std::move(plan), std::as_const(saved.routed.decision.gates_RE).view());
     saved.mix = std::move(mix_saved);
+    begin_phase(context, Phase::experts);
     saved.path = always_on.finish(context, std::move(path), y_TD.view());
     return {std::move(y_TD), std::move(saved)};
   }
   static auto begin_grouping(const Context& context, const Decision<Real, Backend>& decision) {
+    begin_phase(context, Phase::dispatch);
     return Backend::begin_grouping(context, decision.kept(), decision.choice.foreseen);
   }
   static View<const Real, Backend> logits(const Decision<Real, Backend>& decision) { return decision.logits_RE.view(); }

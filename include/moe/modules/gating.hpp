@@ -10,12 +10,15 @@
 #include "moe/concepts/router.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/require.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/drop.hpp"
+#include "moe/ops/jitter.hpp"
 #include "moe/ops/normalize.hpp"
 #include "moe/ops/report.hpp"
 #include "moe/ops/route.hpp"
+#include "moe/policies/router/jittered.hpp"
 
 namespace moe {
 
@@ -33,6 +36,8 @@ struct Decision {
   Matrix<Rank, B> kept_RE;
   /// Rows that each expert could not take; empty where the capacity never drops.
   std::vector<Index> dropped;
+  /// Names the numbers that a jittering router's rows were multiplied by.
+  RandomKey jitter{};
 
   /// The pairs that are worked on.
   const Matrix<Rank, B>& kept() const { return dropped.empty() ? choice.chosen_RE : kept_RE; }
@@ -55,13 +60,25 @@ struct Gating {
   /// The router that infers.
   using InferRouter = typename RoutingOf<R>::Infer;
   /// Whether rows that choose compete for room.
-  static constexpr bool drops_in_training = DroppingCapacity<C> && RowRouter<typename RoutingOf<R>::Train>;
+  static constexpr bool drops_in_training =
+      DroppingCapacity<typename RoomsOf<C>::Train> && RowRouter<typename RoutingOf<R>::Train>;
   /// The same in inference: a layer is then not causal.
-  static constexpr bool drops_in_inference = DroppingCapacity<C> && RowRouter<InferRouter>;
+  static constexpr bool drops_in_inference = DroppingCapacity<typename RoomsOf<C>::Infer> && RowRouter<InferRouter>;
+  /// Whether training's router reads its rows times random numbers.
+  static constexpr bool jitters = JittersInput<typename RoutingOf<R>::Train>;
   /// Whether the inference router learns thresholds.
   static constexpr bool has_thresholds = LearnsThresholds<InferRouter>;
   static_assert(has_thresholds || !LearnsThresholds<typename RoutingOf<R>::Train>,
                 "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
+  static_assert(!has_thresholds || MatrixRouter<typename RoutingOf<R>::Train>,
+                "Gating: thresholds are learned from a router that sees all rows, as in Routing<ExpertChoice, "
+                "ThresholdChoice>");
+  static_assert(!SharingCapacity<typename RoomsOf<C>::Train> || TakesShares<typename RoutingOf<R>::Train>,
+                "Gating: a share of the rows is for routers whose experts take rows, such as ExpertChoice; where rows "
+                "choose use Unlimited or CapacityFactor");
+  static_assert(!DroppingCapacity<typename RoomsOf<C>::Train> || RowRouter<typename RoutingOf<R>::Train>,
+                "Gating: a capacity that drops is for routers whose rows choose, such as TopK; where experts take rows "
+                "use SegmentCapacity or EvenShare");
 
   /// Whether the router learns biases.
   static constexpr bool has_biases = LearnsBiases<InferRouter>;
@@ -90,6 +107,10 @@ struct Gating {
         gate(decltype(gate)::without_bias(width, experts)) {
     require_shared_expert(RoutingOf<R>::train(router), experts);
     require_shared_expert(RoutingOf<R>::infer(router), experts);
+    if constexpr (jitters) {
+      const double jitter = RoutingOf<R>::train(router).jitter;
+      require(jitter >= 0 && jitter < 1, "Gating", "the jitter must lie in [0, 1), got ", jitter);
+    }
     if constexpr (has_biases) biases_E = Vector<Value, Backend>(experts);
     if constexpr (requires { RoutingOf<R>::infer(router).require_fits(experts); })
       RoutingOf<R>::infer(router).require_fits(experts);
@@ -104,18 +125,47 @@ struct Gating {
   /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4).
   Decision<Value, Backend> decide_in_training(const Context& context, View<const Input, Backend> x_RD,
                                               RowFacts facts) const {
-    return decide(context, RoutingOf<R>::train(router), x_RD, facts);
+    const auto& trained = RoutingOf<R>::train(router);
+    const auto& room = RoomsOf<C>::train(capacity);
+    if constexpr (jitters) {
+      // Another stream than the one that routers themselves draw from.
+      RandomKey key = context.random;
+      key.seed ^= name_hash("jitter");
+      const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
+      auto decision = decide(context, trained, room, std::as_const(seen_RD).view(), facts);
+      decision.jitter = key;
+      return decision;
+    } else {
+      return decide(context, trained, room, x_RD, facts);
+    }
   }
   /// The same by the inference router.
   Decision<Value, Backend> decide_in_inference(const Context& context, View<const Input, Backend> x_RD,
                                                RowFacts facts) const {
-    return decide(context, RoutingOf<R>::infer(router), x_RD, facts);
+    return decide(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts);
   }
 
-  /// d_gates_RE -> d_logits_RE, through the normalizer; the choice has no gradient.
+  /// d_gates_RE -> d_logits_RE, through the normalizer; the choice of training has no gradient.
   Tensor normalizer_back(const Context& context, ConstView d_gates_RE, const Decision<Value, Backend>& decision) const {
-    return normalize_back<Value, Backend>(context, normalizer, decision.logits_RE, normalised_over(decision),
-                                          decision.gates_RE, d_gates_RE);
+    return normalize_back<Value, Backend>(context, normalizer, decision.logits_RE,
+                                          normalised_over(RoomsOf<C>::train(capacity), decision), decision.gates_RE,
+                                          d_gates_RE);
+  }
+
+  /// d_logits_RE -> the gate's gradient, and d_x_RD += what reached the rows through it; x_RD is what training decided
+  /// from.
+  template <class Slope>
+  void add_gate_back(const Context& context, ConstView d_logits_RE, const Decision<Value, Backend>& decision,
+                     View<const Input, Backend> x_RD, Slope& gradient, View<Input, Backend> d_x_RD) const {
+    if constexpr (jitters) {
+      const double jitter = RoutingOf<R>::train(router).jitter;
+      const auto seen_RD = jittered<Input, Backend>(context, x_RD, jitter, decision.jitter);
+      auto d_seen_RD = Matrix<Input, Backend>::zeros(context, x_RD.rows, x_RD.cols);
+      gate.add_backward_row_by_row(context, d_logits_RE, std::as_const(seen_RD).view(), gradient, d_seen_RD.view());
+      add_jittered_back<Input, Backend>(context, std::as_const(d_seen_RD).view(), jitter, decision.jitter, d_x_RD);
+    } else {
+      gate.add_backward_row_by_row(context, d_logits_RE, x_RD, gradient, d_x_RD);
+    }
   }
 
   /// Tells the context's observer what was decided. `begin` as in Observation; empty: every row is one.
@@ -193,27 +243,29 @@ struct Gating {
       require(single.shared == single.nobody || (single.shared >= 0 && single.shared < experts), "Gating",
               "the shared expert's index must lie in [0, ", experts, "), got ", single.shared);
   }
-  template <class Single>
-  Decision<Value, Backend> decide(const Context& context, const Single& single, View<const Input, Backend> x_RD,
-                                  RowFacts facts) const {
+  template <class Single, class Room>
+  Decision<Value, Backend> decide(const Context& context, const Single& single, const Room& room,
+                                  View<const Input, Backend> x_RD, RowFacts facts) const {
+    begin_phase(context, Phase::router);
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = std::as_const(decision.logits_RE).view();
-    decision.choice = route<Value, Backend>(context, single, capacity, logits_RE,
+    decision.choice = route<Value, Backend>(context, single, room, logits_RE,
                                             has_biases ? biases_E.view() : thresholds_E.view(), facts);
-    if constexpr (DroppingCapacity<C> && RowRouter<Single>) {
-      auto kept = drop_over_capacity<Value, Backend>(context, capacity, logits_RE,
-                                                     std::as_const(decision.choice.chosen_RE).view());
+    if constexpr (DroppingCapacity<Room> && RowRouter<Single>) {
+      auto kept =
+          drop_over_capacity<Value, Backend>(context, room, logits_RE, std::as_const(decision.choice.chosen_RE).view());
       decision.kept_RE = std::move(kept.kept_RE);
       decision.dropped = std::move(kept.dropped);
       decision.choice.foreseen = {};
     }
-    decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE, normalised_over(decision));
+    decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE, normalised_over(room, decision));
     return decision;
   }
-  View<const Rank, Backend> normalised_over(const Decision<Value, Backend>& decision) const {
-    if constexpr (DroppingCapacity<C>)
-      if (capacity.normalise == NormaliseGates::after_dropping) return decision.kept().view();
+  template <class Room>
+  static View<const Rank, Backend> normalised_over(const Room& room, const Decision<Value, Backend>& decision) {
+    if constexpr (DroppingCapacity<Room>)
+      if (room.normalise == NormaliseGates::after_dropping) return decision.kept().view();
     return decision.choice.chosen_RE.view();
   }
 };

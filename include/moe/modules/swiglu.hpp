@@ -14,6 +14,7 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/ops/weight_list.hpp"
 
 namespace moe {
@@ -66,6 +67,7 @@ struct SwiGlu {
   /// fit.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SwiGlu::forward", x_TD, batch);
+    begin_phase(context, Phase::experts);
     auto [y_TD, group] = forward_groups(context, std::span(this, 1), x_TD, {0, x_TD.rows});
     return {std::move(y_TD), {{}, x_TD, std::move(group)}, {}};
   }
@@ -83,12 +85,14 @@ struct SwiGlu {
     Saved saved = std::move(consumed);
     require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SwiGlu::backward", "d_y is ",
             d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
+    begin_phase(context, Phase::experts);
     return backward_groups<Slopes>(context, std::span(this, 1), d_y_TD, {}, {0, d_y_TD.rows}, saved.x_TD,
                                    std::move(saved.group), {}, std::span(&gradient, 1));
   }
   /// forward with nothing kept.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SwiGlu::infer", x_TD, batch);
+    begin_phase(context, Phase::experts);
     return infer_groups(context, std::span(this, 1), x_TD, {0, x_TD.rows});
   }
   /// Nothing to remember.

@@ -7,6 +7,7 @@
 #include "moe/concepts/expert.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/ops/dispatch.hpp"
 
@@ -40,12 +41,15 @@ template <Expert X, class B = typename X::Backend, class Value = typename X::Val
 std::pair<Matrix<Value, B>, MixSaved<X>> mix(const typename B::Context& context, ExpertSpan<const X> experts,
                                              View<const Value, B> x_TD, Plan<B> plan,
                                              View<const Wide<Value>, B> gates_TE) {
+  begin_phase(context, Phase::dispatch);
   MixSaved<X> saved;
   saved.plan = std::move(plan);
   saved.gates_1N = gates_of_pairs<Wide<Value>, B>(context, gates_TE, saved.plan);
   const auto x_ND = gathered<Value, B>(context, x_TD, saved.plan);
+  begin_phase(context, Phase::experts);
   Matrix<Value, B> y_ND;
   std::tie(y_ND, saved.experts) = X::forward_groups(context, experts, x_ND.view(), saved.plan.groups());
+  begin_phase(context, Phase::combine);
   saved.plan.complete();
   auto y_TD = Matrix<Value, B>::uninitialized(context, x_TD.rows, x_TD.cols);
   B::combine_rows(context, y_ND, saved.gates_1N, saved.plan, y_TD.view());
@@ -58,12 +62,16 @@ std::pair<Matrix<Value, B>, Matrix<Wide<Value>, B>> mix_back(const typename B::C
                                                              ExpertSpan<const X> experts, View<const Value, B> d_y_TD,
                                                              View<const Value, B> x_TD, MixSaved<X> saved,
                                                              ExpertSpan<Slopes> gradients) {
-  const auto d_y_ND = gathered<Value, B>(context, d_y_TD, saved.plan),
-             x_ND = gathered<Value, B>(context, x_TD, saved.plan);
+  begin_phase(context, Phase::combine);
+  const auto d_y_ND = gathered<Value, B>(context, d_y_TD, saved.plan);
+  begin_phase(context, Phase::dispatch);
+  const auto x_ND = gathered<Value, B>(context, x_TD, saved.plan);
+  begin_phase(context, Phase::experts);
   auto d_gates_1N = Matrix<Wide<Value>, B>::uninitialized(context, 1, saved.plan.pairs());
   const auto d_x_ND =
       X::backward_groups(context, experts, d_y_ND.view(), std::as_const(saved.gates_1N).view(), saved.plan.offsets,
                          x_ND.view(), std::move(saved.experts), d_gates_1N.view(), gradients);
+  begin_phase(context, Phase::dispatch);
   auto d_x_TD = Matrix<Value, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols);
   B::sum_rows(context, d_x_ND, saved.plan, d_x_TD.view());
   return {std::move(d_x_TD),
@@ -74,9 +82,12 @@ std::pair<Matrix<Value, B>, Matrix<Wide<Value>, B>> mix_back(const typename B::C
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 Matrix<Value, B> mix_infer(const typename B::Context& context, ExpertSpan<const X> experts, View<const Value, B> x_TD,
                            Plan<B> plan, View<const Wide<Value>, B> gates_TE) {
+  begin_phase(context, Phase::dispatch);
   const auto gates_1N = gates_of_pairs<Wide<Value>, B>(context, gates_TE, plan);
   const auto x_ND = gathered<Value, B>(context, x_TD, plan);
+  begin_phase(context, Phase::experts);
   const auto y_ND = X::infer_groups(context, experts, x_ND.view(), plan.groups());
+  begin_phase(context, Phase::combine);
   auto y_TD = Matrix<Value, B>::uninitialized(context, x_TD.rows, x_TD.cols);
   B::combine_rows(context, y_ND, gates_1N, plan, y_TD.view());
   return y_TD;

@@ -83,12 +83,4 @@ void take_at_first_row(const typename B::Context& context, View<const Index, B> 
   });
 }
 
-/// Host indices on the backend.
-template <Backend B>
-Matrix<Index, B> upload_indices(const typename B::Context& context, ListView<Index> indices) {
-  auto result = Matrix<Index, B>::uninitialized(context, 1, indices.size);
-  B::upload(context, indices.data, result.view());
-  return result;
-}
-
 }  // namespace moe

@@ -4,6 +4,7 @@
 
 #include "moe/backend/shape/shape.hpp"
 #include "moe/layers/presets.hpp"
+#include "moe/policies/capacity/even_share.hpp"
 
 namespace moe::testing {
 
@@ -18,6 +19,7 @@ struct Stranger {};
 
 /// A router that keeps its contract.
 struct FirstExpert {
+  Index chosen_by_all() const { return 0; }
   template <class Real>
   void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
     for (Index e = 0; e < logits_E.size; ++e) chosen_E[e] = e == 0 ? 1 : 0;

@@ -17,6 +17,7 @@
 #include "moe/core/adamw_pace.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/team.hpp"
@@ -54,6 +55,8 @@ struct Cpu {
     RandomKey random{};
     /// Told every decision; may be empty.
     Observer observer{};
+    /// Told which part of a layer begins; may be empty.
+    PhaseListener phases{};
     /// Where results and temporaries come from.
     std::shared_ptr<cpu::Pool> pool = std::make_shared<cpu::Pool>();
     /// Weights that pack_weights (train/pack_weights.hpp) packed; may be null.

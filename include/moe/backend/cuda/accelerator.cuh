@@ -23,6 +23,7 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/observation.hpp"
+#include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
 
@@ -78,6 +79,8 @@ struct Accelerator {
     RandomKey random{};
     /// Told every decision; may be empty. It makes the host wait for the device.
     Observer observer{};
+    /// Told which part of a layer is enqueued from now on; may be empty.
+    PhaseListener phases{};
   };
 
   /// An input of a verb: its value type follows from the output's.

@@ -9,6 +9,9 @@ namespace moe {
 
 /// r = floor(V c / N) of V segments for each of N experts (eq. 3), at least 1 and at most V; 0 of 0.
 struct SegmentCapacity {
+  /// Where rows choose it has no say.
+  static constexpr bool is_share = true;
+
   /// c of eq. 3: experts that a segment meets on average.
   double factor = 1;
 

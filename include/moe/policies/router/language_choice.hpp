@@ -10,6 +10,8 @@ namespace moe {
 /// does, in the layer's decoding state.
 struct LanguageChoice {
   static constexpr bool is_batch_independent = true;
+  /// Segments have none; rows of a batch without them are of no language.
+  static constexpr bool needs_languages = true;
 
   /// L: languages are 0 to L - 1. A row of any other language, -1 among them, is prose or unknown.
   Index languages = 1;

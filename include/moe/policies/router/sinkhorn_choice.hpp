@@ -14,6 +14,9 @@ namespace moe {
 /// a row's choice depends on the whole batch: for training. In inference the k largest logits: Routing<SinkhornChoice,
 /// TopK>. Gates come from the logits as they are (SigmoidOverChosen for k = 1, SoftmaxOverAll above).
 struct SinkhornChoice {
+  /// Loads are even by themselves.
+  static constexpr bool ignores_capacity = true;
+
   /// Experts that a row meets.
   Index k = 1;
   /// Rounds of scaling; a fixed number, so that no round waits for the one before to be looked at.

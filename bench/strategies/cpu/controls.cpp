@@ -1,0 +1,5 @@
+#include "bench/strategies/controls.hpp"
+
+#include "moe/backend/cpu/cpu.hpp"
+
+template std::vector<moe_bench::Strategy<moe::Cpu<>>> moe_bench::controls();

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "bench/strategies/all.hpp"
+#include "bench/strategies/compose.hpp"
+#include "moe/layers/presets.hpp"
+
+namespace moe_bench {
+
+template <class B>
+std::vector<Strategy<B>> limited_room() {
+  using namespace moe;
+  std::vector<Strategy<B>> suite;
+  const auto add_switch = [&](const char* name, const char* routing, double room) {
+    suite.push_back(
+        token_strategy<B>(name, routing, TopK{}, SoftmaxOverAll{}, CapacityFactor{.factor = room}, {.choices = 1}));
+  };
+  add_switch("switch-1.0", "top-1, raw gate, room for 1.0 of an even load; the last rows are dropped", 1);
+  add_switch("switch", "the same with room for 1.25", 1.25);
+  add_switch("switch-2.0", "the same with room for 2.0", 2);
+  for (const Index k : {2, 3})
+    suite.push_back(token_strategy<B>(
+        "gshard-top" + std::to_string(k),
+        "top-" + std::to_string(k) + ", further choices kept by chance in training, room for 1.25",
+        Routing<GShardChoice, TopK>{}, SoftmaxOverChosen{}, CapacityFactor{.factor = 1.25}, {.choices = k}));
+  suite.push_back(token_strategy<B>("batch-prioritised",
+                                    "top-k, room for 1.0; the rows least sure of their best expert "
+                                    "are dropped",
+                                    TopK{}, SoftmaxOverAll{}, CapacityFactor{.factor = 1, .drop = DropBy::priority}));
+  return suite;
+}
+
+}  // namespace moe_bench

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "bench/strategies/all.hpp"
+#include "bench/strategies/compose.hpp"
+#include "moe/layers/presets.hpp"
+
+namespace moe_bench {
+
+template <class B>
+std::vector<Strategy<B>> shared_experts() {
+  using namespace moe;
+  std::vector<Strategy<B>> suite;
+  suite.push_back(shared_strategy<SigmoidGatedFfn<SuiteExpert<B>>, B>(
+      "qwen1.5-moe",
+      "top-k of fine experts with raw softmax gates, a sigmoid-gated "
+      "shared FFN beside",
+      TopK{}, SoftmaxOverAll{}, {.balance = 0.001}));
+  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+      "deepseek-moe", "top-k of fine experts with raw softmax gates, shared experts beside", TopK{}, SoftmaxOverAll{},
+      {.balance = 0.001}));
+  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+      "deepseek-v3", "top-k by sigmoid plus a bias that follows the load, shared experts beside", BiasedTopK{},
+      SigmoidOverChosen{}, {.balance = 0.0001}));
+  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+      "deepseek-v3-groups", "the same, from the better half of the experts' groups alone", BiasedTopK{},
+      SigmoidOverChosen{}, {.balance = 0.0001}, std::function([](const Sizes& sizes, BiasedTopK& router) {
+        router.groups = sizes.experts % 4 == 0 ? 4 : sizes.experts % 2 == 0 ? 2 : 1;
+        // Half of the groups, unless a row could not find its k experts in them.
+        router.kept_groups = std::max<Index>(1, router.groups / 2);
+        if (router.kept_groups * (sizes.experts / router.groups) < sizes.chosen) router.kept_groups = router.groups;
+      })));
+  return suite;
+}
+
+}  // namespace moe_bench

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "bench/strategies/all.hpp"
+#include "bench/strategies/compose.hpp"
+#include "moe/layers/presets.hpp"
+
+namespace moe_bench {
+
+/// Half of the experts and of the choices on each level, experts being finer than in the other strategies.
+template <class Layer, class B>
+Strategy<B> two_level_strategy(std::string name, std::string routing) {
+  return {std::move(name), std::move(routing), {.balance = 0.01}, [](const Sizes& given) {
+            const Sizes s = given.finer();
+            const Index half = s.experts / 2, k = s.chosen / 2;
+            return SuiteLayer<B>(moe::make_multipl<Layer>({.width = s.width,
+                                                           .hidden = s.hidden,
+                                                           .token_experts = half,
+                                                           .segment_experts = s.experts - half,
+                                                           .k = k,
+                                                           .window = s.window,
+                                                           .capacity_factor = static_cast<double>(s.chosen - k)}));
+          }};
+}
+
+template <class B>
+std::vector<Strategy<B>> two_levels() {
+  std::vector<Strategy<B>> suite;
+  suite.push_back(two_level_strategy<moe::MultiPlMoe<float, B>, B>(
+      "multipl-moe", "a shared and the best token experts, and experts that choose segments by their means"));
+  suite.push_back(two_level_strategy<moe::CausalMultiPlMoe<float, B>, B>(
+      "causal-multipl-moe", "the same with segments as in causal-segment"));
+  return suite;
+}
+
+}  // namespace moe_bench

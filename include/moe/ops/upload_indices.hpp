@@ -1,0 +1,17 @@
+#pragma once
+
+#include "moe/concepts/backend.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace moe {
+
+/// Host indices on the backend.
+template <Backend B>
+Matrix<Index, B> upload_indices(const typename B::Context& context, ListView<Index> indices) {
+  auto result = Matrix<Index, B>::uninitialized(context, 1, indices.size);
+  B::upload(context, indices.data, result.view());
+  return result;
+}
+
+}  // namespace moe

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <concepts>
+
+namespace moe {
+
+/// A router that in training reads its rows times random numbers, uniform in [1 - jitter, 1 + jitter] (Switch, Fedus et
+/// al. 2021, arXiv 2101.03961: 0.01), so that close decisions fall now this way and now that: Jittered<TopK>{{.k = 1}}.
+/// Experts and inference see the rows as they are.
+template <class R>
+struct Jittered : R {
+  /// Half the width of what rows are multiplied by; in [0, 1).
+  double jitter = 0.01;
+};
+
+/// A router whose training multiplies what it reads.
+template <class R>
+concept JittersInput = requires(const R& router) {
+  { router.jitter } -> std::convertible_to<double>;
+};
+
+}  // namespace moe

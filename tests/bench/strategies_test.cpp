@@ -1,0 +1,252 @@
+/// The suite's strategies: they cost the same, run, and do what is said of them.
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "bench/data.hpp"
+#include "bench/strategies/all.hpp"
+#include "bench/strategies/compose.hpp"
+#include "bench/strategies/result.hpp"
+#include "moe/policies/capacity/unlimited.hpp"
+#include "moe/policies/normalizer/softmax_over_chosen.hpp"
+#include "support/catch.hpp"
+
+using namespace moe_bench;
+using Catch::Approx;
+
+namespace {
+
+using B = Cpu;
+
+struct FirstTwo {
+  template <class Real>
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> /*logits_E*/, moe::Row<moe::Rank> chosen_E) const {
+    for (Index e = 0; e < chosen_E.size; ++e) chosen_E[e] = e < 2 ? 1 : 0;
+  }
+};
+
+RunPlan small_plan(Input input = Input::iid) {
+  return {.shape = *parse_shape("small"), .input = input, .repetitions = 1, .repetition_seconds = 1e-6, .threads = 1};
+}
+
+std::map<std::string, StrategyResult> run_all(Input input) {
+  std::vector<std::string> names;
+  for (const StrategyInfo& info : list_strategies()) names.push_back(info.name);
+  std::map<std::string, StrategyResult> results;
+  for (StrategyResult& r : run_on_cpu(names, small_plan(input), [](int, const std::string&) {}))
+    results.emplace(r.name, std::move(r));
+  return results;
+}
+
+bool all_finite(const Tensor& values) {
+  for (Index i = 0; i < values.size(); ++i)
+    if (!std::isfinite(values.data()[i])) return false;
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("strategies have names of their own and the same parameters", "[bench][strategies]") {
+  for (const char* name : {"small", "paper", "qwen1.5-moe"}) {
+    RunPlan plan;
+    plan.shape = *parse_shape(name);
+    // Only proportions count, so nothing large is built.
+    plan.shape.width = 64;
+    const Sizes sizes = plan.sizes();
+    const double expert = 3.0 * static_cast<double>(sizes.width * sizes.hidden);
+    std::set<std::string> names;
+    for (const Strategy<B>& strategy : all_strategies<B>()) {
+      INFO(name << ", " << strategy.name);
+      CHECK(names.insert(strategy.name).second);
+      const auto layer = strategy.make(sizes);
+      double experts = 0;
+      moe::for_each_parameter(
+          [&](const std::string& weight, const auto& values) {
+            if (!weight.ends_with("gate.weight")) experts += static_cast<double>(values.size());
+          },
+          layer);
+      if (strategy.name == "dense")
+        CHECK(experts == expert * static_cast<double>(sizes.chosen));
+      else if (strategy.name == "mole")
+        CHECK(experts < expert * static_cast<double>(sizes.chosen) * 1.5);
+      else
+        CHECK(experts == Approx(expert * static_cast<double>(sizes.experts)).epsilon(0.02));
+    }
+    CHECK(names.size() >= 25);
+  }
+}
+
+TEST_CASE("sizes cut into other experts keep what all and what one row meets", "[bench][strategies]") {
+  const Sizes sizes{.width = 8, .hidden = 48, .experts = 4, .chosen = 2};
+  for (const Index k : {1, 2, 3, 4, 8}) {
+    const Sizes cut = sizes.with_choices(k);
+    CHECK(cut.chosen == k);
+    CHECK(cut.hidden * cut.chosen == 96);
+    CHECK(cut.hidden * cut.experts == 192);
+  }
+  CHECK(sizes.finer().chosen == 4);
+  CHECK(sizes.with_choices(1).finer().chosen == 4);
+}
+
+TEST_CASE("every strategy runs forward and backward on every input with finite values", "[bench][strategies]") {
+  const Context context{.threads = 2};
+  for (const Input input : {Input::iid, Input::zipf, Input::languages}) {
+    const RunPlan plan = small_plan(input);
+    const Rows rows = draw_rows(input, plan.lengths(), plan.shape.width, plan.sizes().languages, 1);
+    Tensor x_TD = Tensor::uninitialized(context, rows.count(), rows.width);
+    Cpu::upload(context, rows.x_TD.data(), x_TD.view());
+    for (const Strategy<B>& strategy : all_strategies<B>()) {
+      INFO(strategy.name);
+      auto layer = strategy.make(plan.sizes());
+      fill_weights(context, layer);
+      auto gradient = moe::gradient_for(layer);
+      auto run = layer.forward(context, std::as_const(x_TD).view(), rows.batch());
+      layer.absorb(context, run.stats);
+      CHECK(all_finite(run.output));
+      CHECK(all_finite(layer.backward(context, run.output, strategy.losses, std::move(run.saved), gradient)));
+      double weight_gradients = 0;
+      moe::for_each_parameter(
+          [&](const std::string&, const auto& d_weight) {
+            for (Index i = 0; i < d_weight.size(); ++i) weight_gradients += std::abs(double{d_weight.data()[i]});
+          },
+          gradient);
+      CHECK(std::isfinite(weight_gradients));
+      CHECK(weight_gradients > 0);
+      CHECK(all_finite(layer.infer(context, std::as_const(x_TD).view(), rows.batch())));
+    }
+  }
+}
+
+TEST_CASE("what layers say of causality and batch mates is what their decisions show", "[bench][strategies]") {
+  const auto results = run_all(Input::iid);
+  for (const StrategyInfo& info : list_strategies()) {
+    INFO(info.name);
+    const StrategyResult& r = results.at(info.name);
+    CHECK(r.routing.has_value() == (info.name != "dense"));
+    if (!r.routing) continue;
+    if (info.is_causal) CHECK(r.routing->flips == 0);
+    if (info.is_batch_independent) CHECK(r.routing->mate_sensitivity == 0);
+  }
+  for (const char* name : {"expert-choice", "capped-expert-choice", "segment-mean", "segment-max", "multipl-moe"}) {
+    INFO(name);
+    CHECK(results.at(name).routing->flips > 0);
+    CHECK(results.at(name).routing->mate_sensitivity > 0);
+  }
+  CHECK(results.at("random").routing->mate_sensitivity > 0);
+  CHECK(results.at("switch-1.0").routing->mate_sensitivity > 0);
+}
+
+TEST_CASE("loads, drops and experts per row are those of the rules", "[bench][strategies]") {
+  const auto results = run_all(Input::zipf);
+  const auto of = [&](const char* name) { return *results.at(name).routing; };
+  // Zipf's frequent tokens want more of an expert than an even share.
+  CHECK(of("switch-1.0").dropped > 0);
+  CHECK(of("switch-1.0").dropped >= of("switch").dropped);
+  CHECK(of("switch").dropped >= of("switch-2.0").dropped);
+  CHECK(of("batch-prioritised").dropped > 0);
+  CHECK(of("mixtral").dropped == 0);
+  CHECK(of("mixtral").experts_per_row == Approx(2));
+  CHECK(of("mixtral").unserved == 0);
+  CHECK(of("hash").gate_entropy == Approx(std::log(2.0)));
+  CHECK(of("switch").experts_per_row <= 1);
+  CHECK(of("base").balance.most_over_mean == Approx(1));
+  CHECK(of("expert-choice").balance.variation == Approx(0));
+  CHECK(of("expert-choice").balance.entropy == Approx(std::log(4.0)));
+  CHECK(of("expert-choice").experts_per_row == Approx(2));
+  CHECK(of("multipl-moe").experts == 8);
+}
+
+TEST_CASE("the dense FFN is the yardstick, and times and phases are there", "[bench][strategies]") {
+  const auto results = run_on_cpu({"mixtral"}, small_plan(), [](int, const std::string&) {});
+  REQUIRE(results.size() == 2);
+  const StrategyResult &dense = results[0], &mixtral = results[1];
+  CHECK(dense.name == "dense");
+  CHECK(*dense.of_dense == Approx(1));
+  CHECK(*mixtral.of_dense > 0);
+  // Two experts of 48 channels for each row are the dense FFN's 96, and the gate's four logits come on top.
+  CHECK(dense.flops == Approx(3.0 * 2 * 64 * (3 * 32 * 96)));
+  CHECK(mixtral.flops == Approx(3.0 * 2 * 64 * (3 * 32 * 96 + 32 * 4)));
+  CHECK(mixtral.forward.median > 0);
+  CHECK(mixtral.backward.median > 0);
+  CHECK(mixtral.both.median == Approx(mixtral.forward.median + mixtral.backward.median));
+  const auto phase = [&](moe::Phase p) { return static_cast<std::size_t>(p); };
+  for (const moe::Phase p : {moe::Phase::router, moe::Phase::dispatch, moe::Phase::experts, moe::Phase::combine})
+    CHECK(mixtral.forward_phases[phase(p)].median > 0);
+  CHECK(mixtral.backward_phases[phase(moe::Phase::experts)].median > 0);
+  CHECK(mixtral.forward_phases[phase(moe::Phase::fusion)].median == 0);
+  // Two activations of every pair at least, and the answer.
+  CHECK(mixtral.peak_bytes >= 64 * (2 * 2 * 48 + 32) * 4);
+  CHECK(mixtral.peak_bytes < 1'000'000);
+}
+
+TEST_CASE("time goes to the phase that was entered last", "[bench]") {
+  using namespace std::chrono_literals;
+  PhaseWatch watch;
+  watch.begin();
+  std::this_thread::sleep_for(3ms);  // no phase's
+  watch.enter(moe::Phase::router);
+  std::this_thread::sleep_for(2ms);
+  watch.enter(moe::Phase::experts);
+  std::this_thread::sleep_for(4ms);
+  watch.enter(moe::Phase::router);
+  std::this_thread::sleep_for(2ms);
+  const PhaseSeconds seconds = watch.end();
+  CHECK(seconds[static_cast<std::size_t>(moe::Phase::router)] >= 0.004);
+  CHECK(seconds[static_cast<std::size_t>(moe::Phase::experts)] >= 0.004);
+  CHECK(seconds[static_cast<std::size_t>(moe::Phase::fusion)] == 0);
+  CHECK(watch.end()[static_cast<std::size_t>(moe::Phase::experts)] == 0);
+}
+
+TEST_CASE("inputs are the same for a seed, skewed by Zipf's law, and alike within a language", "[bench]") {
+  const std::vector<Index> lengths{300, 300, 300, 300};
+  const Rows zipf = draw_rows(Input::zipf, lengths, 4, 4, 1);
+  CHECK(zipf.x_TD == draw_rows(Input::zipf, lengths, 4, 4, 1).x_TD);
+  CHECK(zipf.x_TD != draw_rows(Input::zipf, lengths, 4, 4, 2).x_TD);
+  std::map<std::int32_t, int> times;
+  for (const std::int32_t token : zipf.tokens) ++times[token];
+  // The most frequent of 1000 ids takes 1 / H_1000 = 13 % of the rows, the second half of that.
+  CHECK(times[0] == Approx(1200 * 0.134).epsilon(0.3));
+  CHECK(times[0] > times[1]);
+  std::map<std::int32_t, int> even;
+  for (const std::int32_t token : draw_rows(Input::iid, lengths, 4, 4, 1).tokens) ++even[token];
+  CHECK(even[0] < 10);
+
+  const Rows languages = draw_rows(Input::languages, lengths, 64, 4, 1);
+  CHECK(languages.languages[0] == 0);
+  CHECK(languages.languages[299] == 0);
+  CHECK(languages.languages[300] == 1);
+  const auto product = [&](Index a, Index b) {
+    double sum = 0;
+    for (Index d = 0; d < 64; ++d)
+      sum += double{languages.x_TD[static_cast<std::size_t>(a * 64 + d)]} *
+             languages.x_TD[static_cast<std::size_t>(b * 64 + d)];
+    return sum;
+  };
+  double within = 0, across = 0;
+  for (Index i = 0; i < 50; ++i) {
+    within += product(i, i + 50);
+    across += product(i, i + 300);
+  }
+  CHECK(within > across + 50 * 16);
+}
+
+TEST_CASE("one's own router is one line away from the suite", "[bench][strategies]") {
+  using moe::SoftmaxOverChosen, moe::Unlimited;
+  std::vector<Strategy<B>> suite;
+  // [own_router]
+  suite.push_back(token_strategy<B>("mine", "the first two experts", FirstTwo{}, SoftmaxOverChosen{}, Unlimited{}));
+  // [/own_router]
+  auto layer = suite.back().make(small_plan().sizes());
+  const Context context{.threads = 1};
+  std::vector<moe::Observation> seen;
+  Context watched = context;
+  watched.observer = [&](const moe::Observation& observation) { seen.push_back(observation); };
+  const Tensor x_TD = uniform_tensor(context, 8, 32, 1);
+  layer.infer(watched, x_TD, moe::Batch::single(8));
+  CHECK(loads_of(decisions_of(seen)) == std::vector<Index>{8, 8, 0, 0});
+}

@@ -1,0 +1,8 @@
+// error: TokenMoE: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by
+// chosen_by_all(), as SharedTopK does
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+TokenMoE layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16), NoAlwaysOn{}, BalanceOverRouted{});

@@ -1,0 +1,7 @@
+// error: Gating: thresholds are learned from a router that sees all rows, as in Routing<ExpertChoice, ThresholdChoice>
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+TokenMoE layer(Routing<TopK, ThresholdChoice>{}, SoftmaxOverAll{}, Unlimited{}, Bank(6, 8, 16));

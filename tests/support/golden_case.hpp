@@ -1,0 +1,50 @@
+/// The golden files as tests read them: what another library computed, and how near to it ours has to come.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/core/matrix.hpp"
+#include "support/catch.hpp"
+#include "support/safetensors_reader.hpp"
+
+namespace moe::testing::golden {
+
+using Tensor = Matrix<float, Cpu<>>;
+using ConstView = View<const float, Cpu<>>;
+
+/// What is summed in float32 in another order than torch's, against the largest value of its tensor.
+inline constexpr double bar = 1e-5;
+
+inline StoredFile read_case(const std::string& name) {
+  return read_safetensors(MOE_GOLDEN_DIR "/" + name + ".safetensors");
+}
+
+inline Index setting(const StoredFile& file, const std::string& name) { return std::stoll(file.metadata.at(name)); }
+
+inline ConstView view(const StoredTensor& tensor) {
+  return {tensor.values.data(), static_cast<Index>(tensor.shape.at(0)), static_cast<Index>(tensor.shape.at(1))};
+}
+
+/// The largest |actual - expected| over the largest |expected|; infinite where anything is NaN, or wrong beside zeros.
+inline double deviation(ConstView expected, ConstView actual) {
+  REQUIRE(actual.rows == expected.rows);
+  REQUIRE(actual.cols == expected.cols);
+  double size = 0, worst = 0;
+  for (Index i = 0; i < expected.size(); ++i) {
+    size = std::max(size, std::abs(static_cast<double>(expected.data[i])));
+    const double error = std::abs(static_cast<double>(actual.data[i]) - static_cast<double>(expected.data[i]));
+    if (!(error <= worst)) worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+  }
+  return worst == 0 ? 0 : worst / size;
+}
+
+inline void check_tensor(const StoredFile& file, const std::string& name, ConstView actual) {
+  INFO(name);
+  CHECK(deviation(view(file.tensors.at(name)), actual) <= bar);
+}
+
+}  // namespace moe::testing::golden
