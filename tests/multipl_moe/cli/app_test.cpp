@@ -108,9 +108,8 @@ TEST_CASE("every system of the comparison upcycles, trains, is scored and genera
       CHECK(bits_of(name) == Catch::Approx(base).epsilon(1e-5));
     REQUIRE(run(scratch, "train --model " + name + " -o " + name + "-post --steps 2" + small).exit_code == 0);
     CHECK(bits_of(name + "-post") != bits_of(name));
-    const std::string generate = "generate --model " + name +
-                                 "-post --max-new-tokens 5 --prompt '```rust
-                                 fn '"; CHECK(run(scratch, generate).exit_code == 0);
+    const std::string generate = "generate --model " + name + "-post --max-new-tokens 5 --prompt '```rust\nfn '";
+    CHECK(run(scratch, generate).exit_code == 0);
     CHECK(run(scratch, generate + " --language go").exit_code == 0);
     const auto info = run(scratch, "info --json --model " + name);
     REQUIRE(info.exit_code == 0);
