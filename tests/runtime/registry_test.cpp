@@ -106,6 +106,18 @@ TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
   check_same_as(SwiGlu<double, B>(6, 5), made("dense"));
   Composition adapted{.architecture = "lora", .settings = small, .lora_rank = 2, .lora_alpha = 3};
   check_same_as(make_lora(SwiGlu<double, B>(6, 5), 2, 3), registry.make(adapted));
+  Composition crowded{.architecture = "gshard", .settings = small, .expert_capacity = 0.5, .random_choice = true};
+  const auto gshard = [](GShardChoice choice, CapacityFactor room) {
+    return GShardDecoderMoe<double, B>({choice, TopK{.k = 2}}, {}, {room, {}}, ExpertBank<SwiGlu<double, B>>(3, 6, 5));
+  };
+  check_same_as(gshard({.k = 2}, {.factor = 0.5}), registry.make(crowded));
+  crowded.expert_capacity = 0;
+  check_same_as(gshard({.k = 2}, {.factor = 1e9}), registry.make(crowded));
+  crowded = {.architecture = "gshard", .settings = small, .expert_capacity = 0.5};
+  check_same_as(gshard({.k = 2, .keep = 1e9}, {.factor = 0.5}), registry.make(crowded));
+  check_same_as(Mixtral<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5)), made("gshard"));
+  crowded.expert_capacity = -1;
+  CHECK_THROWS_WITH(registry.make(crowded), "[registry] gshard's expert_capacity must not be negative, got -1");
   adapted.architecture = "mole";
   adapted.mole = {.languages = 2, .language_rank = 1, .language_alpha = 4, .shared_rank = 3, .shared_alpha = 5};
   check_same_as(make_mole(SwiGlu<double, B>(6, 5), adapted.mole), registry.make(adapted));

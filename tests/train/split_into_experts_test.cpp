@@ -67,10 +67,11 @@ TEST_CASE("what an expert has beyond its part, and the gates, are drawn anew for
     return std::sqrt(squares / static_cast<double>(view.size()));
   };
   const Ffn &a = layer.bank.experts[1], &b = layer.bank.experts[5];
-  for (const auto& view :
+  for (const View<const float, Cpu<>> view :
        {a.gate_proj.view().rows_between(32, 64), a.up_proj.view().rows_between(32, 64),
-        a.down_proj.view().cols_between(32, 64), layer.gating.gate.weight.view(), layer.always_on.gate.weight.view(),
-        layer.always_on.ffn.up_proj.view().rows_between(128, 160)})
+        a.down_proj.view().cols_between(32, 64), std::as_const(layer.gating.gate.weight).view(),
+        std::as_const(layer.always_on.gate.weight).view(),
+        std::as_const(layer.always_on.ffn.up_proj).view().rows_between(128, 160)})
     CHECK(deviation(view) == Catch::Approx(0.5).epsilon(0.2));
   CHECK(values_of<float, Cpu<>>(a.up_proj.view().rows_between(0, 32)) ==
         values_of<float, Cpu<>>(b.up_proj.view().rows_between(0, 32)));

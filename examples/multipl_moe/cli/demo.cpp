@@ -137,7 +137,7 @@ class Demo {
     TokenBatch batch;
     for (int i = 0; i < 16; ++i) {
       stream.next(batch);
-      model->calibrate({batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages});
+      model->calibrate({batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages, batch.number});
     }
     return model;
   }

@@ -40,6 +40,8 @@ MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command, const Mode
   take("--segment-weight", &MoeConfig::fusion_segment_weight);
   take("--balance", &MoeConfig::balance);
   take("--threshold-beta", &MoeConfig::threshold_beta);
+  take("--expert-capacity", &MoeConfig::expert_capacity_factor);
+  take("--random-choice", &MoeConfig::random_choice);
   take("--lora-rank", &MoeConfig::lora_rank);
   take("--lora-alpha", &MoeConfig::lora_alpha);
   take("--languages", &MoeConfig::languages);
@@ -108,6 +110,14 @@ void add_upcycle_command(CLI::App& program) {
       ->check(CLI::IsMember({"all", "routed"}));
   command.add_option("--threshold-beta", flags->moe.threshold_beta, "decay of the inference thresholds")
       ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--expert-capacity", flags->moe.expert_capacity_factor,
+                  "room of gshard's experts in training, in multiples of an even share; 0: no limit [1.25]")
+      ->check(not_negative());
+  command
+      .add_option("--random-choice", flags->moe.random_choice,
+                  "on: gshard keeps a token's further choices by chance in training [on]")
+      ->check(CLI::IsMember({"on", "off"}));
   command.add_option("--lora-rank", flags->moe.lora_rank, "r of lora's adapters [8]")->check(above_zero());
   command.add_option("--lora-alpha", flags->moe.lora_alpha, "alpha of lora's adapters: they count alpha / r [16]")
       ->check(above_zero());

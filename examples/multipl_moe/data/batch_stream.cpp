@@ -53,6 +53,7 @@ void BatchStream::next(TokenBatch& batch) {
   batch.tokens.clear();
   batch.targets.clear();
   batch.languages.clear();
+  batch.number = next_sequence();
   Mixture mixture = mixture_;  // where a read throws, the stream stays where it was
   for (std::int64_t i = 0; i < options_.sequences; ++i) {
     const Language language = mixture.next();

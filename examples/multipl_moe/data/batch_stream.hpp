@@ -22,6 +22,7 @@ struct TokenBatch {
   std::vector<Token> tokens;        ///< [B, T]
   std::vector<Token> targets;       ///< [B, T]: the token after each of `tokens`
   std::vector<Language> languages;  ///< [B]
+  std::int64_t number = 0;          ///< the first one's place in the stream, from 0
 };
 
 /// The training file of each language; empty where there is none.

@@ -64,6 +64,8 @@ std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermedi
   config->moe_intermediate_size = moe->integer("moe_intermediate_size", config->moe_intermediate_size);
   config->shared_expert_intermediate_size =
       moe->integer("shared_expert_intermediate_size", config->shared_expert_intermediate_size);
+  config->expert_capacity_factor = moe->number("expert_capacity_factor", config->expert_capacity_factor);
+  config->random_choice = moe->text("random_choice", config->random_choice);
   config->lora_rank = moe->integer("lora_rank", config->lora_rank);
   config->lora_alpha = moe->number("lora_alpha", config->lora_alpha);
   config->languages = moe->texts("languages", config->languages);
@@ -81,25 +83,30 @@ nlohmann::ordered_json json_of(const MoeConfig& moe) {
     return {{"architecture", moe.architecture},   {"languages", moe.languages},
             {"language_rank", moe.language_rank}, {"language_alpha", moe.language_alpha},
             {"shared_rank", moe.shared_rank},     {"shared_alpha", moe.shared_alpha}};
-  return {{"architecture", moe.architecture},
-          {"router", moe.router},
-          {"num_token_experts", moe.num_token_experts},
-          {"num_segment_experts", moe.num_segment_experts},
-          {"num_experts_per_tok", moe.num_experts_per_tok},
-          {"shared_expert_index", moe.shared_expert_index},
-          {"segmenter", moe.segmenter},
-          {"segment_window", moe.segment_window},
-          {"segment_minimum_window", moe.segment_minimum_window},
-          {"segment_boundary_token", moe.segment_boundary_token},
-          {"segment_expert_cap", moe.segment_expert_cap},
-          {"segment_capacity_factor", moe.segment_capacity_factor},
-          {"fusion", moe.fusion},
-          {"fusion_token_weight", moe.fusion_token_weight},
-          {"fusion_segment_weight", moe.fusion_segment_weight},
-          {"balance", moe.balance},
-          {"threshold_beta", moe.threshold_beta},
-          {"moe_intermediate_size", moe.moe_intermediate_size},
-          {"shared_expert_intermediate_size", moe.shared_expert_intermediate_size}};
+  nlohmann::ordered_json json{{"architecture", moe.architecture},
+                              {"router", moe.router},
+                              {"num_token_experts", moe.num_token_experts},
+                              {"num_segment_experts", moe.num_segment_experts},
+                              {"num_experts_per_tok", moe.num_experts_per_tok},
+                              {"shared_expert_index", moe.shared_expert_index},
+                              {"segmenter", moe.segmenter},
+                              {"segment_window", moe.segment_window},
+                              {"segment_minimum_window", moe.segment_minimum_window},
+                              {"segment_boundary_token", moe.segment_boundary_token},
+                              {"segment_expert_cap", moe.segment_expert_cap},
+                              {"segment_capacity_factor", moe.segment_capacity_factor},
+                              {"fusion", moe.fusion},
+                              {"fusion_token_weight", moe.fusion_token_weight},
+                              {"fusion_segment_weight", moe.fusion_segment_weight},
+                              {"balance", moe.balance},
+                              {"threshold_beta", moe.threshold_beta},
+                              {"moe_intermediate_size", moe.moe_intermediate_size},
+                              {"shared_expert_intermediate_size", moe.shared_expert_intermediate_size}};
+  if (moe.architecture == "gshard") {
+    json["expert_capacity_factor"] = moe.expert_capacity_factor;
+    json["random_choice"] = moe.random_choice;
+  }
+  return json;
 }
 
 }  // namespace

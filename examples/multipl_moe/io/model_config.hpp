@@ -50,6 +50,11 @@ struct MoeConfig {
   std::int64_t moe_intermediate_size = 0;
   /// Inner width of a sigmoid-gated network beside the experts; 0 is none.
   std::int64_t shared_expert_intermediate_size = 0;
+  /// Of a GShard's experts, in training: an expert takes at most this multiple of an even share of the choices, and
+  /// drops the rest; 0: no limit.
+  double expert_capacity_factor = 0;
+  /// Whether a GShard keeps a token's further choices by chance in training: "on" or "off".
+  std::string random_choice = "off";
   /// Of a LoRA's adapters: rank, and alpha, which scales them by alpha / rank.
   std::int64_t lora_rank = 8;
   double lora_alpha = 16;
@@ -114,11 +119,11 @@ ModelConfig size_named(std::string_view name);
 /// "causal-multipl-moe" (the same sizes; normalised fusion, balance over routed experts), "multipl-moe-literal"
 /// (segment experts fed with means), "multipl-moe-released" (max pooling, at most 4 experts a segment),
 /// "multipl-moe-without-segments" (an ablation),
-/// "gshard" (12, top-3), "mixtral" (8, top-2), "qwen1.5-moe" (60, top-4, beside a gated network);
-/// "lora" (adapters of rank 8 on every linear layer), "mole" (adapters by language on the feed-forward networks);
-/// "dense" is none. `intermediate_size` is the dense model's, from which Qwen1.5-MoE's widths follow: an expert has a
-/// quarter of it, made up to a multiple of 128, the shared expert four times as much. Throws UsageError that lists the
-/// names.
+/// "gshard" (12, top-3, in training with limited room and further choices by chance), "mixtral" (8, top-2),
+/// "qwen1.5-moe" (60, top-4, beside a gated network); "lora" (adapters of rank 8 on every linear layer), "mole"
+/// (adapters by language on the feed-forward networks); "dense" is none. `intermediate_size` is the dense model's, from
+/// which Qwen1.5-MoE's widths follow: an expert has a quarter of it, made up to a multiple of 128, the shared expert
+/// four times as much. Throws UsageError that lists the names.
 std::optional<MoeConfig> mixture_named(std::string_view architecture, std::int64_t intermediate_size = 5504);
 /// Parts that a dense network is cut into for Qwen1.5-MoE's experts.
 inline constexpr std::int64_t fine_grained_shards = 4;

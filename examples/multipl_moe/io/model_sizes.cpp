@@ -34,6 +34,7 @@ constexpr std::array<std::string_view, 10> mixtures = {"multipl-moe",
 constexpr std::array<std::string_view, 2> routers = {"shared-top-k", "top-k"};
 constexpr std::array<std::string_view, 2> segmenters = {"fixed-window", "boundary-window"};
 constexpr std::array<std::string_view, 5> fusions = {"fixed", "normalised", "scalar", "channel", "matrix"};
+constexpr std::array<std::string_view, 2> switches = {"on", "off"};
 constexpr std::array<std::string_view, 2> balances = {"all", "routed"};
 
 using Fault = std::optional<std::string>;
@@ -129,11 +130,13 @@ Fault fault_in_mixture(const MoeConfig& moe) {
           first_broken<NumberRule>({{"moe.segment_capacity_factor", moe.segment_capacity_factor, 1e-6, 1e6},
                                     {"moe.fusion_token_weight", moe.fusion_token_weight, 0.0, 1e6},
                                     {"moe.fusion_segment_weight", moe.fusion_segment_weight, 0.0, 1e6},
+                                    {"moe.expert_capacity_factor", moe.expert_capacity_factor, 0.0, 1e6},
                                     {"moe.threshold_beta", moe.threshold_beta, 0.0, std::nextafter(1.0, 0.0)}}))
     return fault;
   if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalised")
     return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
   if (auto fault = not_one_of("moe.fusion", moe.fusion, fusions)) return fault;
+  if (auto fault = not_one_of("moe.random_choice", moe.random_choice, switches)) return fault;
   return not_one_of("moe.balance", moe.balance, balances);
 }
 
@@ -209,6 +212,8 @@ std::optional<MoeConfig> mixture_named(std::string_view architecture, std::int64
   if (architecture == "gshard") {
     moe.num_token_experts = 12;
     moe.num_experts_per_tok = 3;
+    moe.expert_capacity_factor = 1.25;
+    moe.random_choice = "on";
   } else if (architecture == "mixtral") {
     moe.num_token_experts = 8;
     moe.num_experts_per_tok = 2;

@@ -81,6 +81,7 @@ class TransformerModel final : public LanguageModel {
 
   MicroBatchLoss accumulate(const Sequences& sequences, double share, AuxiliaryWeights weights, Keep keep) override {
     const Rows rows(sequences, number_of_);
+    context_.random.seed = static_cast<std::uint64_t>(sequences.number);
     auto [h_TD, saved, stats] = model_.forward(context_, rows.tokens, rows.batch, keep);
     const double row_share = share / static_cast<double>(rows.tokens.size());
     auto [loss, d_h_TD] =
@@ -108,6 +109,7 @@ class TransformerModel final : public LanguageModel {
     observed_.clear();
   }
   void calibrate(const Sequences& sequences) override {
+    context_.random.seed = static_cast<std::uint64_t>(sequences.number);
     const Rows rows(sequences, number_of_);
     model_.absorb(context_, model_.forward(context_, rows.tokens, rows.batch).stats);
   }

@@ -31,13 +31,15 @@ struct TensorSlot {
 };
 
 /// `count` sequences of `length` tokens and, for each token, the one that follows it. `languages` has the language of
-/// each sequence, or is empty: a MoLE then takes all of it for text.
+/// each sequence, or is empty: a MoLE then takes all of it for text. What chance decides in training depends on
+/// `number`, the first sequence's place in the run, so that it never is the same again and comes back on resuming.
 struct Sequences {
   std::int64_t count = 0;
   std::int64_t length = 0;
   std::span<const Token> tokens;
   std::span<const Token> targets;
   std::span<const Language> languages{};
+  std::int64_t number = 0;
 };
 
 /// Means over a micro-batch: -log p of the next token (nats), and the sums over layers of the balance loss N sum f p

@@ -18,6 +18,8 @@ moe::Composition composition_of(const ModelConfig& config) {
   c.fusion = m.fusion;
   c.shared_hidden = m.shared_expert_intermediate_size;
   c.balance_over_routed = m.balance == "routed";
+  c.expert_capacity = m.expert_capacity_factor;
+  c.random_choice = m.random_choice == "on";
   c.lora_rank = m.lora_rank;
   c.lora_alpha = m.lora_alpha;
   c.mole = {.languages = static_cast<moe::Index>(m.languages.size()),

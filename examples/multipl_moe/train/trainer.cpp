@@ -34,8 +34,8 @@ MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const 
   for (std::int64_t micro = 0; micro < options.accumulation; ++micro) {
     stream.next(batch);
     const MicroBatchLoss loss =
-        model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages}, share,
-                         {options.balance_weight, options.z_weight}, options.keep);
+        model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages, batch.number},
+                         share, {options.balance_weight, options.z_weight}, options.keep);
     mean.loss += share * loss.loss;
     mean.balance += share * loss.balance;
     mean.z += share * loss.z;

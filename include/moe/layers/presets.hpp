@@ -65,6 +65,11 @@ using SwitchMoe = TokenMoE<TopK, SoftmaxOverAll, CapacityFactor, SwiGlu<Value, B
 template <class Value, class B>
 using GShardMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, CapacityFactor, SwiGlu<Value, B>>;
 
+/// The same where inference has room for all: a layer that drops in training alone, which can be decoded.
+template <class Value, class B>
+using GShardDecoderMoe =
+    TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, Rooms<CapacityFactor, Unlimited>, SwiGlu<Value, B>>;
+
 /// DeepSeekMoE's layer (arXiv 2401.06066): top-k with raw softmax gates beside shared experts that nothing weighs.
 template <class Value, class B>
 using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;

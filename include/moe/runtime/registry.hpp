@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,10 @@ struct Composition {
   Index shared_hidden = 0;
   /// Whether the balance loss leaves out the shared expert.
   bool balance_over_routed = false;
+  /// Room of gshard's experts in training, in multiples of an even share of the choices; 0: no limit.
+  double expert_capacity = 0;
+  /// Whether gshard keeps a row's further choices by chance in training.
+  bool random_choice = false;
   /// r of lora's adapters.
   Index lora_rank = 8;
   /// alpha of lora's adapters.
@@ -92,7 +97,7 @@ class Registry {
     architectures_.add(
         "dense", [](const Composition& c) { return Layer(SwiGlu<Value, B>(c.settings.width, c.settings.hidden)); });
     architectures_.add("mixtral", &top_k);
-    architectures_.add("gshard", &top_k);
+    architectures_.add("gshard", &gshard);
     architectures_.add("qwen1.5-moe", [](const Composition& c) {
       const MultiPlSettings& s = c.settings;
       return Layer(Qwen15Moe<Value, B>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden),
@@ -156,6 +161,19 @@ class Registry {
   static Layer top_k(const Composition& c) {
     const MultiPlSettings& s = c.settings;
     return Layer(Mixtral<Value, B>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden)));
+  }
+  /// The type drops, and chooses by chance, where one of the two is wanted; the other then has no bound.
+  static Layer gshard(const Composition& c) {
+    const MultiPlSettings& s = c.settings;
+    require(c.expert_capacity >= 0, "registry", "gshard's expert_capacity must not be negative, got ",
+            c.expert_capacity);
+    if (c.expert_capacity == 0 && !c.random_choice) return top_k(c);
+    constexpr double no_bound = std::numeric_limits<double>::infinity();
+    GShardChoice choice{.k = s.k};
+    if (!c.random_choice) choice.keep = no_bound;
+    const CapacityFactor room{.factor = c.expert_capacity > 0 ? c.expert_capacity : no_bound};
+    return Layer(
+        GShardDecoderMoe<Value, B>({choice, TopK{.k = s.k}}, {}, {room, {}}, Bank(s.token_experts, s.width, s.hidden)));
   }
   static Token token_level(const Composition& c) {
     Token level = make_multipl<Token>(c.settings);

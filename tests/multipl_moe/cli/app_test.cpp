@@ -84,6 +84,46 @@ TEST_CASE("the chain of commands, from source files to text", "[cli]") {
   CHECK_THAT(run(scratch, "generate --model paper --prompt a --max-new-tokens 1").error, ContainsSubstring("note:"));
 }
 
+TEST_CASE("every system of the comparison upcycles, trains, is scored and generates", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  const std::string small = " --data data --batch-size 2 --sequence-length 32 --threads 1 -q";
+  put_tiny_config(scratch);
+  REQUIRE(run(scratch, "pretrain -o base --steps 2 --config-json tiny.json" + small).exit_code == 0);
+  const auto bits_of = [&](const std::string& model) {
+    const Outcome eval =
+        run(scratch, "eval --model " + model + " --data data --sequence-length 32 --max-bytes 2000 --json");
+    REQUIRE(eval.exit_code == 0);
+    return nlohmann::json::parse(eval.out)["rust"]["bits_per_byte"].get<double>();
+  };
+  const double base = bits_of("base");
+  for (const std::string arch : {"lora", "mole --language-rank 3 --shared-rank 5 --languages rust,go", "gshard",
+                                 "mixtral", "qwen1.5-moe", "causal-multipl-moe"}) {
+    INFO(arch);
+    const std::string name = arch.substr(0, arch.find(' '));
+    REQUIRE(run(scratch, "upcycle --model base -o " + name + " --arch " + arch).exit_code == 0);
+    if (name == "qwen1.5-moe")
+      CHECK(bits_of(name) != base);
+    else
+      CHECK(bits_of(name) == Catch::Approx(base).epsilon(1e-5));
+    REQUIRE(run(scratch, "train --model " + name + " -o " + name + "-post --steps 2" + small).exit_code == 0);
+    CHECK(bits_of(name + "-post") != bits_of(name));
+    const std::string generate = "generate --model " + name + "-post --max-new-tokens 5 --prompt '```rust\nfn '";
+    CHECK(run(scratch, generate).exit_code == 0);
+    CHECK(run(scratch, generate + " --language go").exit_code == 0);
+    const auto info = run(scratch, "info --json --model " + name);
+    REQUIRE(info.exit_code == 0);
+    CHECK(nlohmann::json::parse(info.out)["architecture"] == name);
+  }
+  REQUIRE(run(scratch, "merge --model lora-post -o merged").exit_code == 0);
+  CHECK(bits_of("merged") == Catch::Approx(bits_of("lora-post")).epsilon(1e-5));
+  CHECK_THAT(get_bytes(scratch / "merged/config.json"), ContainsSubstring("\"qwen2\""));
+  CHECK(run(scratch, "merge --model base -o again").exit_code == 2);
+  CHECK(run(scratch, "merge --model lora -o merged").exit_code == 2);
+  CHECK(run(scratch, "upcycle --model base -o wide --arch mole").exit_code == 2);
+  CHECK(run(scratch, "generate --model mole --prompt a --language perl").exit_code == 2);
+}
+
 TEST_CASE("the environment speaks where the command line does not", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);

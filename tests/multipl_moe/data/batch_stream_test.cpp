@@ -38,6 +38,7 @@ TEST_CASE("a batch has sequences of the languages it names, targets one token on
   for (int step = 0; step < 40; ++step) {
     stream.next(batch);
     CHECK(batch.sequences == 3);
+    CHECK(batch.number == 3 * step);
     CHECK(batch.length == 16);
     REQUIRE(batch.tokens.size() == 48);
     REQUIRE(batch.targets.size() == 48);

@@ -62,6 +62,9 @@ TEST_CASE("named mixtures are valid and as published") {
   }
   CHECK(config.expert_width() == 1408);
   CHECK(mixture_named("gshard")->num_experts_per_tok == 3);
+  CHECK(mixture_named("gshard")->expert_capacity_factor == 1.25);
+  CHECK(mixture_named("gshard")->random_choice == "on");
+  CHECK(mixture_named("mixtral")->expert_capacity_factor == 0);
   CHECK(mixture_named("multipl-moe")->balance == "all");
   CHECK(mixture_named("causal-multipl-moe")->fusion == "normalised");
   CHECK_THROWS_WITH(mixture_named("moe"), ContainsSubstring("mixtral, qwen1.5-moe, lora, mole, found 'moe'"));
@@ -177,6 +180,8 @@ TEST_CASE("mixtures that cannot be are refused") {
            {"fusion_token_weight", -0.1, "moe.fusion_token_weight"},
            {"balance", "none", "moe.balance must be \"all\" or \"routed\""},
            {"threshold_beta", 1.0, "moe.threshold_beta"},
+           {"expert_capacity_factor", -1.0, "moe.expert_capacity_factor must be 0 to"},
+           {"random_choice", "yes", "moe.random_choice must be \"on\" or \"off\", found \"yes\""},
            {"moe_intermediate_size", -1, "moe.moe_intermediate_size"},
            {"shared_expert_intermediate_size", std::int64_t{1} << 33, "moe.shared_expert_intermediate_size"}}) {
     Json json = small_mixture();

@@ -185,6 +185,10 @@ TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and
       mixtures.push_back(small_mixture(name, fusion));
   for (const char* name : {"multipl-moe-without-segments", "mixtral", "gshard", "qwen1.5-moe", "lora", "mole"})
     mixtures.push_back(small_mixture(name));
+  MoeConfig crowded = small_mixture("gshard");
+  crowded.expert_capacity_factor = 1.25;
+  crowded.random_choice = "on";
+  mixtures.push_back(crowded);
   MoeConfig lines = small_mixture("causal-multipl-moe", "normalised");
   lines.segmenter = "boundary-window";
   lines.segment_window = 12;
@@ -385,6 +389,44 @@ TEST_CASE("mixtures whose gates sum to 1 start as the dense model", "[model]") {
     INFO(name << " " << deviation);
     CHECK(deviation < 2e-5);
   }
+}
+
+TEST_CASE("a GShard drops and draws in training, as its settings say, and in use never", "[model][gshard]") {
+  const auto dense = dense_model();
+  trained(*dense, 20);
+  const Text text(6);
+  const auto training_loss = [&](LanguageModel& model, std::int64_t number) {
+    model.begin_training(post_training_weights(model.config()));
+    Sequences sequences = text.sequences();
+    sequences.number = number;
+    return model.accumulate(sequences, 1, {}).loss;
+  };
+  const double expected = training_loss(*dense, 0);
+  const auto gshard = [&](double capacity, const char* random) {
+    MoeConfig moe = small_mixture("gshard");
+    moe.num_experts_per_tok = 3;
+    moe.expert_capacity_factor = capacity;
+    moe.random_choice = random;
+    return upcycled(*dense, moe, {.seed = 1, .router_deviation = 1});
+  };
+  const std::vector<double> scores = dense->score(text.sequences()).losses;
+  for (const double capacity : {0.0, 0.7})
+    for (const char* random : {"off", "on"}) {
+      INFO(capacity << " " << random);
+      const auto model = gshard(capacity, random);
+      CHECK(model->is_causal());
+      const std::vector<double> losses = model->score(text.sequences()).losses;
+      for (std::size_t t = 0; t < losses.size(); ++t) CHECK(losses[t] == Catch::Approx(scores[t]).margin(2e-5));
+      const double loss = training_loss(*model, 0);
+      // Gates sum to 1 over what chance leaves, but what is dropped is gone.
+      if (capacity == 0)
+        CHECK(loss == Catch::Approx(expected).epsilon(1e-5));
+      else
+        CHECK(std::abs(loss - expected) > 1e-3);
+      CHECK(training_loss(*model, 0) == loss);
+      // Whom experts drop depends on what chance chose.
+      if (capacity > 0) CHECK((training_loss(*model, 4) == loss) == (std::string(random) == "off"));
+    }
 }
 
 TEST_CASE("a Qwen1.5-MoE's experts are parts of the dense network", "[model]") {

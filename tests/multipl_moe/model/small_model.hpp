@@ -57,6 +57,7 @@ struct Architectures {
   using Dense = moe::SwiGlu<Value, B>;
   using TopK = moe::Mixtral<Value, B>;
   using Qwen15Moe = moe::Qwen15Moe<Value, B>;
+  using Lora = moe::LoraFeedForward<Value, B>;
   template <class Fusion>
   using Paper = moe::MultiPlMoe<Value, B, Fusion, moe::BalanceOverRouted>;
   template <class Fusion>
@@ -97,6 +98,8 @@ Mlp make_mlp(const ModelConfig& config) {
     else if constexpr (std::is_same_v<Mlp, typename A::Qwen15Moe>)
       return Mlp(moe::TopK{.k = m.num_experts_per_tok}, {}, {}, Bank(m.num_token_experts, width, hidden),
                  {width, m.shared_expert_intermediate_size});
+    else if constexpr (std::is_same_v<Mlp, typename A::Lora>)
+      return moe::make_lora(typename A::Dense(width, hidden), m.lora_rank, m.lora_alpha);
     else
       return make_multipl<Mlp>(config);
   }

@@ -130,6 +130,10 @@ TEST_CASE("the whole model's gradient, Qwen1.5-MoE", "[model]") {
   check_model_gradients<Double::Qwen15Moe>(small_config(small_mixture("qwen1.5-moe")));
 }
 
+TEST_CASE("the whole model's gradient, LoRA on all linear layers", "[model]") {
+  check_model_gradients<Double::Lora>(small_config(small_mixture("lora")));
+}
+
 TEST_CASE("blocks that are computed again give the gradient of blocks that were kept, bit for bit", "[model]") {
   using Mlp = Double::Causal<moe::NormalisedFusion>;
   moe::CpuContext context{.threads = 2};
