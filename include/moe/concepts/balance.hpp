@@ -35,6 +35,7 @@ concept LearnsWeight = requires(const B& balance, double weight, double choices)
 /// Whether the loss is taken sequence by sequence.
 template <class B>
 inline constexpr bool balances_sequences = false;
+/// It is, by the balance's own word.
 template <class B>
 requires requires { requires B::by_sequence; }
 inline constexpr bool balances_sequences<B> = true;

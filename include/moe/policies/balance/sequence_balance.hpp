@@ -8,6 +8,7 @@ namespace moe {
 /// for each sequence alone and then the mean over sequences. It keeps single sequences from leaning on few experts
 /// where biases balance the batch.
 struct SequenceBalance {
+  /// Each sequence alone.
   static constexpr bool by_sequence = true;
 
   /// Yes.
