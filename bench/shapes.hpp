@@ -39,8 +39,8 @@ inline const std::vector<Shape>& named_shapes() {
   return shapes;
 }
 
-/// The shape that `text` names, in short or in full, or spells as TxDxFxExK; nothing for any other text. Every size is at least 1 and at
-/// most 2^20, so that no product of two of them overflows, and K is at most E.
+/// The shape that `text` names, in short or in full, or spells as TxDxFxExK; nothing for any other text. Every size is
+/// at least 1 and at most 2^20, so that no product of two of them overflows, and K is at most E.
 inline std::optional<Shape> parse_shape(std::string_view text) {
   const std::string_view name = text == "mixtral" ? "mixtral-8x7b" : text == "qwen-moe" ? "qwen1.5-moe" : text;
   for (const Shape& shape : named_shapes())

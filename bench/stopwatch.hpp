@@ -2,9 +2,9 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <string_view>
 
+#include "bench/phase_watch.hpp"
 #include "benchmark/benchmark.h"
 #include "moe/core/phase.hpp"
 
@@ -28,53 +28,39 @@ inline constexpr std::array<std::string_view, 10> part_names{
     "combine_back", "experts_back", "dispatch_back", "fusion_back", "router_back",
 };
 
-/// The part that a phase is, forward or backward.
-inline Part part_of(moe::Phase phase, bool backward) {
-  const auto forward = static_cast<std::size_t>(phase);
-  return static_cast<Part>(backward ? part_names.size() - 1 - forward : forward);
-}
-
 /// Adds up time by part over all iterations of a benchmark.
 class Stopwatch {
  public:
-  /// An iteration begins, forward; time belongs to no part until one begins.
+  /// An iteration begins, forward.
   void start() {
-    running_ = backward_ = false;
-    last_ = Clock::now();
+    backward_ = false;
+    watch_.begin();
   }
   /// From here on phases are those of a backward pass. The one under way ends.
   void turn_back() {
     stop();
     backward_ = true;
+    watch_.begin();
   }
   /// From now on time belongs to this phase.
-  void begin(moe::Phase phase) {
-    stop();
-    part_ = static_cast<std::size_t>(part_of(phase, backward_));
-    running_ = met_[part_] = true;
-  }
+  void begin(moe::Phase phase) { watch_.enter(phase); }
   /// The phase under way ends.
   void stop() {
-    const Clock::time_point now = Clock::now();
-    if (running_) seconds_[part_] += std::chrono::duration<double>(now - last_).count();
-    running_ = false;
-    last_ = now;
+    const PhaseSeconds seconds = watch_.end();
+    for (std::size_t p = 0; p < seconds.size(); ++p) seconds_[backward_ ? seconds_.size() - 1 - p : p] += seconds[p];
   }
   /// Seconds an iteration, as a counter for each part that was met.
   void report(benchmark::State& state) const {
     for (std::size_t i = 0; i < part_names.size(); ++i)
-      if (met_[i])
+      if (seconds_[i] > 0)
         state.counters[std::string(part_names[i])] =
             benchmark::Counter(seconds_[i], benchmark::Counter::kAvgIterations);
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last_ = Clock::now();
-  std::size_t part_ = 0;
-  bool running_ = false, backward_ = false;
+  PhaseWatch watch_;
+  bool backward_ = false;
   std::array<double, part_names.size()> seconds_{};
-  std::array<bool, part_names.size()> met_{};
 };
 
 }  // namespace moe_bench

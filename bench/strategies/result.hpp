@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "bench/phase_watch.hpp"
 #include "bench/shapes.hpp"
 #include "bench/spread.hpp"
 #include "bench/strategies/decisions.hpp"
 #include "bench/strategies/inputs.hpp"
-#include "bench/strategies/phase_watch.hpp"
 #include "bench/strategies/strategy.hpp"
 
 namespace moe_bench {

@@ -59,10 +59,7 @@ struct Gating {
   using rebind = Gating<R, N, C, Other, Backend>;
   /// The router that infers.
   using InferRouter = typename RoutingOf<R>::Infer;
-  /// Whether rows that choose compete for room.
-  static constexpr bool drops_in_training =
-      DroppingCapacity<typename RoomsOf<C>::Train> && RowRouter<typename RoutingOf<R>::Train>;
-  /// The same in inference: a layer is then not causal.
+  /// Whether rows that choose compete for room in inference: a layer is then not causal.
   static constexpr bool drops_in_inference = DroppingCapacity<typename RoomsOf<C>::Infer> && RowRouter<InferRouter>;
   /// Whether training's router reads its rows times random numbers.
   static constexpr bool jitters = JittersInput<typename RoutingOf<R>::Train>;

@@ -77,7 +77,8 @@ TEST_CASE("a target outside the vocabulary is refused", "[model]") {
   Case c;
   c.targets[7] = 11;
   const CrossEntropy<double, B> loss;
-  CHECK_THROWS_WITH(loss.score(c.context, c.head, c.h, c.targets), "[CrossEntropy] targets must lie in [0, 11), got 11");
+  CHECK_THROWS_WITH(loss.score(c.context, c.head, c.h, c.targets),
+                    "[CrossEntropy] targets must lie in [0, 11), got 11");
   moe::Linear<double, B> unused;
   CHECK_THROWS_AS(loss.loss_and_gradient(c.context, c.head, c.h, c.targets, 1, unused), moe::Error);
 }
