@@ -225,13 +225,13 @@ std::string how(const StudySetup& s, const Strategies& strategies, const std::st
       "otherwise).\n"
       "{} steps of {} x {} tokens, AdamW, cosine with warm-up to {:g}; losses beside the main one weigh what each\n"
       "strategy's source says. Tables: {} KiB of test text a language. Curves: {} KiB of development text.\n\n"
-      "{}, {} cores, {} threads, {}, float32. Seconds are of training alone.\n\n"
+      "{}, {} cores, {} {}, {}, float32. Seconds are of training alone.\n\n"
       "```sh\n{}\n```\n\n",
       s.layers, s.width, strategies.size(), most_seeds(strategies), tokens / 1e6, fmt::join(languages, ", "),
       static_cast<double>(s.train_tokens) / 1e6, s.hidden,
       fmt::format("{:g}", static_cast<double>(s.experts) / static_cast<double>(s.choices)), s.experts, s.choices,
       s.steps, s.sequences, s.length, s.learning_rate, s.test_bytes / 1024, s.curve_bytes / 1024, s.cpu, s.cores,
-      s.threads, s.compiler, command);
+      s.threads, s.threads == 1 ? "thread" : "threads", s.compiler, command);
 }
 
 }  // namespace
