@@ -1,6 +1,7 @@
 #include "moe/ops/segment.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/ops/upload_indices.hpp"
 #include "moe/policies/segmenter/fixed_window.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
