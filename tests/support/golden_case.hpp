@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/core/matrix.hpp"
@@ -19,18 +20,21 @@ using ConstView = View<const float, Cpu<>>;
 /// What is summed in float32 in another order than torch's, against the largest value of its tensor.
 inline constexpr double bar = 1e-5;
 
-inline StoredFile read_case(const std::string& name) {
-  return read_safetensors(MOE_GOLDEN_DIR "/" + name + ".safetensors");
+template <class Real = float>
+StoredFileOf<Real> read_case(const std::string& name) {
+  return read_safetensors<Real>(MOE_GOLDEN_DIR "/" + name + ".safetensors");
 }
 
 inline Index setting(const StoredFile& file, const std::string& name) { return std::stoll(file.metadata.at(name)); }
 
-inline ConstView view(const StoredTensor& tensor) {
+template <class Real>
+View<const Real, Cpu<>> view(const StoredTensorOf<Real>& tensor) {
   return {tensor.values.data(), static_cast<Index>(tensor.shape.at(0)), static_cast<Index>(tensor.shape.at(1))};
 }
 
 /// The largest |actual - expected| over the largest |expected|; infinite where anything is NaN, or wrong beside zeros.
-inline double deviation(ConstView expected, ConstView actual) {
+template <class Real>
+double deviation(View<const Real, Cpu<>> expected, std::type_identity_t<View<const Real, Cpu<>>> actual) {
   REQUIRE(actual.rows == expected.rows);
   REQUIRE(actual.cols == expected.cols);
   double size = 0, worst = 0;

@@ -1,5 +1,5 @@
-/// Reads the safetensors files of the tests: float32 tensors and metadata, in a header without spaces or escapes. The
-/// library reads no files, and its tests do not depend on the program that does.
+/// Reads the safetensors files of the tests: tensors of one type, float32 or float64, and metadata, in a header without
+/// spaces or escapes. The library reads no files, and its tests do not depend on the program that does.
 #pragma once
 
 #include <bit>
@@ -17,18 +17,23 @@
 namespace moe::testing {
 
 /// One tensor, row-major.
-struct StoredTensor {
+template <class Real>
+struct StoredTensorOf {
   std::vector<std::size_t> shape;
-  std::vector<float> values;
+  std::vector<Real> values;
 };
+using StoredTensor = StoredTensorOf<float>;
 
-struct StoredFile {
+template <class Real>
+struct StoredFileOf {
   std::map<std::string, std::string> metadata;
-  std::map<std::string, StoredTensor> tensors;
+  std::map<std::string, StoredTensorOf<Real>> tensors;
 };
+using StoredFile = StoredFileOf<float>;
 
-/// Throws for a file that is missing or cut short.
-inline StoredFile read_safetensors(const std::string& path) {
+/// Tensors of another type than Real are not read. Throws for a file that is missing or cut short.
+template <class Real = float>
+StoredFileOf<Real> read_safetensors(const std::string& path) {
   static_assert(std::endian::native == std::endian::little);
   std::ifstream stream(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
@@ -38,23 +43,25 @@ inline StoredFile read_safetensors(const std::string& path) {
   if (length > bytes.size() - sizeof length) throw std::runtime_error("the header is cut short: " + path);
   const std::string header = bytes.substr(sizeof length, length), data = bytes.substr(sizeof length + length);
 
+  const std::string type = "F" + std::to_string(8 * sizeof(Real));
   const std::regex metadata(R"("__metadata__":\{[^}]*\})"), text(R"xx("([^"]*)":"([^"]*)")xx"), number("[0-9]+"),
-      tensor(R"xx("([^"]*)":\{"dtype":"F32","shape":\[([0-9,]*)\],"data_offsets":\[([0-9]+),([0-9]+)\]\})xx");
+      tensor(R"xx("([^"]*)":\{"dtype":")xx" + type +
+             R"xx(","shape":\[([0-9,]*)\],"data_offsets":\[([0-9]+),([0-9]+)\]\})xx");
   const std::sregex_iterator end;
-  StoredFile file;
+  StoredFileOf<Real> file;
   if (std::smatch found; std::regex_search(header, found, metadata)) {
     const std::string inside = found.str();
     for (std::sregex_iterator at(inside.begin(), inside.end(), text); at != end; ++at)
       file.metadata[(*at)[1]] = (*at)[2];
   }
   for (std::sregex_iterator at(header.begin(), header.end(), tensor); at != end; ++at) {
-    StoredTensor& stored = file.tensors[(*at)[1]];
+    StoredTensorOf<Real>& stored = file.tensors[(*at)[1]];
     std::size_t count = 1;
     const std::string shape = (*at)[2];
     for (std::sregex_iterator extent(shape.begin(), shape.end(), number); extent != end; ++extent)
       count *= stored.shape.emplace_back(std::stoull(extent->str()));
     const std::size_t from = std::stoull((*at)[3]), to = std::stoull((*at)[4]);
-    if (to > data.size() || to - from != count * sizeof(float))
+    if (to > data.size() || to - from != count * sizeof(Real))
       throw std::runtime_error((*at)[1].str() + " is not whole: " + path);
     stored.values.resize(count);
     std::memcpy(stored.values.data(), data.data() + from, to - from);

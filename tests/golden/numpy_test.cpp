@@ -1,0 +1,340 @@
+/// Routers, capacities and balance losses of the literature beside their equations in numpy, through whole layers.
+/// README.md says where the files come from, make_numpy.py what is in them.
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/layers/presets.hpp"
+#include "moe/policies/router/priced_top_k.hpp"
+#include "moe/policies/router/quantile_choice.hpp"
+#include "moe/train/walk.hpp"
+#include "support/catch.hpp"
+#include "support/golden_case.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+using namespace moe::testing::golden;
+
+namespace {
+
+using Ffn = SwiGlu<double, Cpu<>>;
+using Doubles = Matrix<double, Cpu<>>;
+using Stored = View<const double, Cpu<>>;
+using Ranks = View<const Rank, Cpu<>>;
+
+/// What is summed in float64 in another order than numpy's, against the largest value of its tensor.
+constexpr double fine = 1e-12;
+
+/// One case of a file.
+struct Case {
+  const StoredFileOf<double>& file;
+  std::string name;
+
+  bool has(const std::string& part) const { return file.tensors.count(name + "." + part) != 0; }
+  Stored tensor(const std::string& part) const { return view(file.tensors.at(name + "." + part)); }
+  double number(const std::string& setting) const { return std::stod(file.metadata.at(name + "." + setting)); }
+  Index count(const std::string& setting) const { return std::stoll(file.metadata.at(name + "." + setting)); }
+
+  Stored x() const { return tensor("x"); }
+  Stored d_y() const { return view(file.tensors.at("d_y")).rows_between(0, x().rows); }
+  Batch batch() const {
+    if (!has("lengths")) return Batch::single(x().rows);
+    std::vector<Index> lengths;
+    for (const double length : tensor("lengths").row(0)) lengths.push_back(static_cast<Index>(length));
+    return Batch::ragged(lengths);
+  }
+  /// The experts of the file.
+  ExpertBank<Ffn> bank() const {
+    const Index experts = tensor("chosen").cols, width = x().cols;
+    const Stored down_proj = view(file.tensors.at("down_proj"));
+    ExpertBank<Ffn> bank(experts, width, down_proj.cols);
+    for (Index e = 0; e < experts; ++e) {
+      Ffn& expert = bank.experts[static_cast<std::size_t>(e)];
+      const auto take = [&](const std::string& from, Doubles& weight) {
+        std::copy_n(view(file.tensors.at(from)).row(e * weight.rows()).data, weight.size(), weight.data());
+      };
+      take("gate_proj", expert.gate_proj);
+      take("up_proj", expert.up_proj);
+      take("down_proj", expert.down_proj);
+    }
+    return bank;
+  }
+
+  void check(const std::string& part, Stored actual) const {
+    INFO(name << "." << part);
+    CHECK(deviation(tensor(part), actual) <= fine);
+  }
+  void check_loss(const std::string& loss, double actual) const {
+    INFO(name << "." << loss);
+    CHECK(std::abs(actual - number(loss)) <= fine * std::abs(number(loss)));
+  }
+  void check_ranks(const std::string& part, Ranks actual) const {
+    INFO(name << "." << part);
+    const Stored expected = tensor(part);
+    REQUIRE(actual.rows == expected.rows);
+    REQUIRE(actual.cols == expected.cols);
+    Index others = 0;
+    for (Index i = 0; i < expected.size(); ++i) others += static_cast<double>(actual.data[i]) != expected.data[i];
+    CHECK(others == 0);
+  }
+};
+
+template <class Layer>
+Layer with_identity_gate(Layer layer) {
+  auto& gate = layer.gating.gate.weight;
+  for (Index e = 0; e < gate.rows(); ++e) gate.data()[e * gate.cols() + e] = 1;
+  return layer;
+}
+
+void check_decision(const Case& expected, const Decision<double, Cpu<>>& decision) {
+  expected.check_ranks("chosen", decision.choice.chosen_RE.view());
+  CHECK(expected.has("kept") == !decision.dropped.empty());
+  if (expected.has("kept")) expected.check_ranks("kept", decision.kept_RE.view());
+}
+
+/// The gates that count: those of what is kept.
+void check_gates(const Case& expected, const Decision<double, Cpu<>>& decision) {
+  Doubles gates_RE = decision.gates_RE.copy();
+  zero_where_dropped<double, Cpu<>>({}, decision.kept().view(), gates_RE.view());
+  expected.check("gates", gates_RE);
+}
+
+/// The gradient of x, from one of the layer's three outputs alone.
+template <class Layer>
+Doubles gradient_of_x(const Case& expected, const Layer& layer, Stored d_y_TD, AuxiliaryGradient d_stats) {
+  Layer gradient = gradient_for(layer);
+  auto run = layer.forward(CpuContext{}, expected.x(), expected.batch());
+  return layer.backward(CpuContext{}, d_y_TD, d_stats, std::move(run.saved), gradient);
+}
+
+/// What training decides and computes.
+template <class Layer>
+void check_training(const Case& expected, const Layer& layer) {
+  const auto run = layer.forward(CpuContext{}, expected.x(), expected.batch());
+  check_decision(expected, run.saved.routed.decision);
+  check_gates(expected, run.saved.routed.decision);
+  expected.check("y", run.output);
+  if (expected.has("boundary")) expected.check("boundary", run.stats.boundary_1E);
+  expected.check("grad.answer", gradient_of_x(expected, layer, expected.d_y(), {}));
+
+  const Doubles nothing_TD(expected.x().rows, expected.x().cols);
+  if (expected.has("grad.balance")) {
+    expected.check_loss("balance", run.stats.balance_loss());
+    expected.check("grad.balance", gradient_of_x(expected, layer, nothing_TD.view(), {.balance = 1}));
+  }
+  if (expected.has("grad.z")) {
+    expected.check_loss("z", run.stats.z_loss());
+    expected.check("grad.z", gradient_of_x(expected, layer, nothing_TD.view(), {.z = 1}));
+  }
+}
+
+/// The same of inference, which has no backward.
+template <class Layer>
+void check_inference(const Case& expected, const Layer& layer) {
+  const auto routed = layer.decide_for_inference(CpuContext{}, expected.x(), {});
+  check_decision(expected, routed.decision);
+  check_gates(expected, routed.decision);
+  expected.check("y", layer.infer(CpuContext{}, expected.x(), expected.batch()));
+}
+
+CapacityFactor room_of(const Case& expected, NormaliseGates normalise, DropBy drop) {
+  return {
+      .factor = expected.number("factor"), .minimum = expected.count("minimum"), .normalise = normalise, .drop = drop};
+}
+
+/// A layer of TopK whose experts have limited room.
+template <class N>
+void check_dropping(const Case& expected, NormaliseGates normalise, DropBy drop) {
+  const auto layer =
+      with_identity_gate(TokenMoE(TopK{expected.count("k")}, N{}, room_of(expected, normalise, drop), expected.bank()));
+  check_training(expected, layer);
+  check_inference(expected, layer);
+}
+
+/// How often each expert was chosen, and the sum of the logits that chose it.
+struct Assignment {
+  std::vector<Index> loads;
+  double sum = 0;
+  bool is_one_each = true;
+};
+Assignment assignment(Stored logits_TE, Ranks chosen_TE) {
+  Assignment result{std::vector<Index>(static_cast<std::size_t>(chosen_TE.cols))};
+  for (Index t = 0; t < chosen_TE.rows; ++t) {
+    Index experts = 0;
+    for (Index e = 0; e < chosen_TE.cols; ++e)
+      if (chosen_TE(t, e) != 0) {
+        ++experts;
+        ++result.loads[static_cast<std::size_t>(e)];
+        result.sum += logits_TE(t, e);
+      }
+    result.is_one_each = result.is_one_each && experts == 1;
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("capacities drop whom their papers drop", "[golden]") {
+  const auto file = read_case<double>("numpy_tokens");
+  const auto before = NormaliseGates::before_dropping, after = NormaliseGates::after_dropping;
+  for (const std::string name : {"switch", "switch_minimum"})
+    check_dropping<SoftmaxOverAll>({file, name}, before, DropBy::position);
+  check_dropping<SoftmaxOverChosen>({file, "gshard"}, before, DropBy::position);
+  check_dropping<SoftmaxOverChosen>({file, "gshard_after"}, after, DropBy::position);
+  check_dropping<SoftmaxOverAll>({file, "priority"}, before, DropBy::priority);
+  check_dropping<SoftmaxOverAll>({file, "probability"}, before, DropBy::probability);
+}
+
+TEST_CASE("GShard's layer that keeps every second choice is GShard's without chance", "[golden]") {
+  const auto file = read_case<double>("numpy_tokens");
+  const Case expected{file, "gshard"};
+  const CapacityFactor room = room_of(expected, NormaliseGates::before_dropping, DropBy::position);
+  const Index k = expected.count("k");
+  check_training(expected,
+                 with_identity_gate(GShardMoe<double, Cpu<>>(
+                     Routing<GShardChoice, TopK>{{.k = k, .keep = 1e300}, {.k = k}}, {}, room, expected.bank())));
+}
+
+TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
+  const auto file = read_case<double>("numpy_tokens");
+  SECTION("DeepSeekMoE") {
+    const Case expected{file, "deepseek_moe"};
+    const auto layer = with_identity_gate(
+        TokenMoE(TopK{expected.count("k")}, SoftmaxOverAll{expected.number("scale")}, Unlimited{}, expected.bank()));
+    check_training(expected, layer);
+    check_inference(expected, layer);
+  }
+  SECTION("DeepSeek-V2") {
+    const Case expected{file, "deepseek_v2"};
+    const auto layer = with_identity_gate(TokenMoE(
+        GroupLimitedTopK{
+            .k = expected.count("k"), .groups = expected.count("groups"), .kept_groups = expected.count("kept_groups")},
+        SoftmaxOverAll{expected.number("scale")}, Unlimited{}, expected.bank()));
+    check_training(expected, layer);
+    check_inference(expected, layer);
+  }
+  SECTION("DeepSeek-V3, with ragged sequences and an empty one") {
+    const Case expected{file, "deepseek_v3"};
+    auto layer = with_identity_gate(TokenMoE(BiasedTopK{.k = expected.count("k"),
+                                                        .groups = expected.count("groups"),
+                                                        .kept_groups = expected.count("kept_groups"),
+                                                        .rate = expected.number("rate")},
+                                             SigmoidOverChosen{.scale = expected.number("scale")}, Unlimited{},
+                                             expected.bank(), NoAlwaysOn{}, SequenceBalance{}));
+    std::copy_n(expected.tensor("buffer").data, layer.gating.biases_E.size(), layer.gating.biases_E.data());
+    check_training(expected, layer);
+    check_inference(expected, layer);
+    layer.absorb(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
+    expected.check("absorbed", layer.gating.biases_E.view());
+  }
+  SECTION("MultiPL-MoE's token level, its shared expert left out of the loss") {
+    const Case expected{file, "shared"};
+    const Index shared = expected.count("shared");
+    const auto layer =
+        with_identity_gate(TokenMoE(SharedTopK{.k = expected.count("k"), .shared = shared}, SoftmaxOverChosen{},
+                                    Unlimited{}, expected.bank(), NoAlwaysOn{}, BalanceOverRouted{shared}));
+    check_training(expected, layer);
+    check_inference(expected, layer);
+  }
+  SECTION("ReMoE") {
+    const Case expected{file, "remoe"};
+    auto layer = with_identity_gate(ReMoe<double, Cpu<>>({}, {}, {}, expected.bank(), {}, {.k = expected.count("k")}));
+    layer.balance_weight_1.data()[0] = expected.number("weight");
+    check_training(expected, layer);
+    check_inference(expected, layer);
+    layer.absorb(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
+    expected.check("absorbed", layer.balance_weight_1.view());
+  }
+}
+
+TEST_CASE("Sinkhorn's scaling chooses as its equation", "[golden]") {
+  const auto file = read_case<double>("numpy_tokens");
+  const Case one{file, "sinkhorn"}, two{file, "sinkhorn_top_2"};
+  const Index k = two.count("k");
+  check_training(one, with_identity_gate(SinkhornMoe<double, Cpu<>>(
+                          Routing<SinkhornChoice, TopK>{{.k = one.count("k")}, {.k = one.count("k")}},
+                          SigmoidOverChosen{.sums_to_scale = false}, {}, one.bank())));
+  check_training(
+      two, with_identity_gate(TokenMoE(Routing<SinkhornChoice, TopK>{{.k = k, .rounds = two.count("rounds")}, {.k = k}},
+                                       SoftmaxOverAll{}, Unlimited{}, two.bank())));
+}
+
+TEST_CASE("BASE's auction finds scipy's optimal assignment", "[golden]") {
+  const auto file = read_case<double>("numpy_tokens");
+  const std::string name = GENERATE(as<std::string>{}, "base", "base_uneven");
+  INFO(name);
+  const Case expected{file, name};
+  const Stored x_TD = expected.x();
+  const auto [smallest, largest] = std::minmax_element(x_TD.data, x_TD.data + x_TD.size());
+  const double range = *largest - *smallest, rows = static_cast<double>(x_TD.rows);
+  const auto layer_of = [&](BalancedAssignment auction) {
+    return with_identity_gate(BaseMoe<double, Cpu<>>({auction, {.k = 1}}, SigmoidOverChosen{.sums_to_scale = false},
+                                                     EvenShare{}, expected.bank()));
+  };
+  for (const double step : {0.5, 0.1, BalancedAssignment{}.step}) {
+    INFO(step);
+    const auto run = layer_of({.step = step}).forward(CpuContext{}, x_TD, expected.batch());
+    const Assignment found = assignment(x_TD, run.saved.routed.decision.choice.chosen_RE.view());
+    CHECK(found.is_one_each);
+    CHECK(*std::max_element(found.loads.begin(), found.loads.end()) == 2);
+    CHECK(found.sum <= expected.number("sum") + fine);
+    CHECK(found.sum >= expected.number("sum") - rows * step * range);
+  }
+  // What falls short of the largest sum by less than the second largest does is the largest.
+  const BalancedAssignment careful{.step = 0.9 * expected.number("gap") / (rows * range), .most_rounds = 1000000};
+  check_training(expected, layer_of(careful));
+}
+
+TEST_CASE("experts choose as in their papers", "[golden]") {
+  const auto file = read_case<double>("numpy_tokens");
+  for (const std::string name : {"expert_choice", "expert_choice_of_one"}) {
+    const Case expected{file, name};
+    check_training(expected, with_identity_gate(TokenMoE(ExpertChoice{}, SoftmaxOverAll{},
+                                                         SegmentCapacity{expected.number("factor")}, expected.bank())));
+  }
+  const Case capped{file, "capped_expert_choice"};
+  check_training(capped, with_identity_gate(TokenMoE(CappedExpertChoice{.cap = capped.count("cap")}, SoftmaxOverAll{},
+                                                     SegmentCapacity{capped.number("factor")}, capped.bank())));
+  const Case expected{file, "threshold"};
+  auto layer = with_identity_gate(
+      TokenMoE(Routing<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, SegmentCapacity{}, expected.bank()));
+  std::copy_n(expected.tensor("buffer").data, layer.gating.thresholds_E.size(), layer.gating.thresholds_E.data());
+  check_inference(expected, layer);
+}
+
+TEST_CASE("prices balance as quantiles do", "[golden]") {
+  const auto file = read_case<double>("numpy_tokens");
+  const Case found{file, "quantile"}, given{file, "priced"};
+  const Routing<QuantileChoice, PricedTopK> router{{.k = found.count("k")}, {.k = given.count("k")}};
+  check_training(found, with_identity_gate(TokenMoE(router, SoftmaxOverChosen{}, Unlimited{}, found.bank())));
+  auto layer = with_identity_gate(TokenMoE(router, SoftmaxOverChosen{}, Unlimited{}, given.bank()));
+  std::copy_n(given.tensor("buffer").data, layer.gating.thresholds_E.size(), layer.gating.thresholds_E.data());
+  check_inference(given, layer);
+}
+
+namespace {
+
+template <class Source>
+void check_segments(const Case& expected) {
+  const auto layer =
+      with_identity_gate(SegmentMoE(FixedWindow{expected.count("window")}, Source{}, ExpertChoice{}, SoftmaxOverAll{},
+                                    SegmentCapacity{expected.number("factor")}, expected.bank()));
+  const auto run = layer.forward(CpuContext{}, expected.x(), expected.batch());
+  check_decision(expected, run.saved.routed.decision);
+  expected.check("gates", layer.gates_of_rows(CpuContext{}, run.saved.routed));
+  expected.check("boundary", run.stats.boundary_1E);
+  expected.check("y", run.output);
+  expected.check("grad.answer", gradient_of_x(expected, layer, expected.d_y(), {}));
+}
+
+}  // namespace
+
+TEST_CASE("segments are routed by what their rows come to", "[golden]") {
+  const auto file = read_case<double>("numpy_segments");
+  check_segments<OwnMean<double, Cpu<>>>({file, "mean"});
+  check_segments<OwnMax<double, Cpu<>>>({file, "max"});
+}
