@@ -1,4 +1,5 @@
 #include "moe/ops/segment.hpp"
+#include "moe/ops/upload_indices.hpp"
 
 #include "bench/ops/op_bench.hpp"
 #include "moe/policies/segmenter/fixed_window.hpp"
