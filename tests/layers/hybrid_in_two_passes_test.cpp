@@ -24,6 +24,6 @@ TEMPLATE_TEST_CASE("HybridMoE's gradients in two passes are those of central dif
                    (HybridMoE<Qwen15Moe<double, Cpu<>>, SegmentByLine<double>, ScalarFusion<double, Cpu<>>>)) {
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .shared = 1, .window = 3});
   const Batch batch = Batch::ragged({7, 0, 5});
-  Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
+  Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
   check_layer_gradients(layer, x_TD, batch, 1.3);
 }

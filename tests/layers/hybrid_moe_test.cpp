@@ -27,7 +27,7 @@ TEMPLATE_TEST_CASE("HybridMoE's gradients are those of central differences", "[l
                    (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalisedFusion>)) {
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .shared = 1, .window = 3});
   const Batch batch = Batch::ragged({7, 0, 5});
-  Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
+  Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
   check_layer_gradients(layer, x_TD, batch, 1.3);
 }
 

@@ -35,7 +35,7 @@ TEMPLATE_TEST_CASE("SegmentMoE's gradients are those of central differences", "[
   Batch batch = Batch::ragged({7, 0, 3, 4, 1});
   const std::vector<std::int32_t> tokens = {1, 0, 0, 1, 1, 1, 0, 2, 0, 1, 2, 2, 2, 2, 0};
   batch.tokens = tokens;
-  Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
+  Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
   check_layer_gradients(layer, x_TD, batch, 1);
 }
 

@@ -41,7 +41,7 @@ TEMPLATE_TEST_CASE("TokenMoE's gradients are those of central differences", "[la
                    (Double<ExpertChoice, SoftmaxOverChosen, SegmentCapacity>)) {
   auto layer = build<TestType>(sizes);
   const Batch batch = Batch::single(rows);
-  Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
+  Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
   SECTION("of the output alone") { check_layer_gradients(layer, x_TD, batch, 0); }
   SECTION("of the output, the balance loss and the z-loss") { check_layer_gradients(layer, x_TD, batch, 1.7); }
 }
@@ -53,7 +53,7 @@ TEMPLATE_TEST_CASE("gates normalised after dropping have gradients too", "[layer
   s.normalise = NormaliseGates::after_dropping;
   auto layer = build<TestType>(s);
   const Batch batch = Batch::single(rows);
-  Tensor x_TD = draw_clear(layer, batch, Phase::training, gradient_margin);
+  Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
   const auto dropped = layer.plan(CpuContext{}, x_TD, batch).stats.dropped;
   CHECK(std::accumulate(dropped.begin(), dropped.end(), Index{0}) > 0);
   check_layer_gradients(layer, x_TD, batch, 1.7);
