@@ -81,7 +81,7 @@ class TransformerModel final : public LanguageModel {
 
   MicroBatchLoss accumulate(const Sequences& sequences, double share, AuxiliaryWeights weights, Keep keep) override {
     const Rows rows(sequences, number_of_);
-    context_.random.seed = static_cast<std::uint64_t>(sequences.number);
+    draw_for(sequences);
     auto [h_TD, saved, stats] = model_.forward(context_, rows.tokens, rows.batch, keep);
     const double row_share = share / static_cast<double>(rows.tokens.size());
     auto [loss, d_h_TD] =
@@ -109,12 +109,12 @@ class TransformerModel final : public LanguageModel {
     observed_.clear();
   }
   void calibrate(const Sequences& sequences) override {
-    context_.random.seed = static_cast<std::uint64_t>(sequences.number);
+    draw_for(sequences);
     const Rows rows(sequences, number_of_);
     model_.absorb(context_, model_.forward(context_, rows.tokens, rows.batch).stats);
   }
 
-  void draw_by(moe::RandomKey key) override { context_.random = key; }
+  void draw_by(moe::RandomKey key) override { context_.random = key_ = key; }
   void observe(moe::Observer observer) override { context_.observer = std::move(observer); }
 
   TokenScores score(const Sequences& sequences) const override {
@@ -187,7 +187,14 @@ class TransformerModel final : public LanguageModel {
     return {row.data(), row.data() + row.size()};
   }
 
+  /// Routers draw by the run's key and by the micro-batch's place in the run.
+  void draw_for(const Sequences& sequences) {
+    context_.random = key_;
+    context_.random.seed ^= 0x9E3779B97F4A7C15u * static_cast<std::uint64_t>(sequences.number + 1);
+  }
+
   typename Backend::Context context_;
+  moe::RandomKey key_{};
   LanguageNumbers number_of_;
   Model model_, gradient_, first_moment_, second_moment_;
   std::vector<typename Model::Stats> observed_;

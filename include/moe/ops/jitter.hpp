@@ -12,6 +12,7 @@ namespace moe {
 /// What four neighbouring entries of a row are multiplied by: uniform in [1 - jitter, 1 + jitter], a function of the
 /// key and of which four they are.
 struct JitterOfFour {
+  /// Draws them.
   MOE_HOST_DEVICE JitterOfFour(RandomKey key, Index four, double jitter_)
       : words(random_words(key, static_cast<std::uint64_t>(four))), jitter(jitter_) {}
   /// Of entry i of the four.

@@ -18,6 +18,14 @@
 
 #include "moe/core/index.hpp"
 
+#if defined(__clang__)
+#define MOE_COMPILED_ONCE __attribute__((noinline))
+#elif defined(__GNUC__)
+#define MOE_COMPILED_ONCE __attribute__((noinline, noclone))
+#else
+#define MOE_COMPILED_ONCE
+#endif
+
 namespace moe::cpu {
 
 /// Threads that help with one job at a time. The caller works too and waits only for helpers that have begun a task: a
@@ -70,8 +78,10 @@ class Workers {
     ~Busy() { flag.clear(std::memory_order_release); }
   };
 
+  /// Compiled once for each task, whoever calls it: two copies of a task may round differently, as compilers fuse
+  /// products with sums here and not there, and results would depend on the number of threads.
   template <class Task>
-  static void call(const Task& task, Index i, Index worker) {
+  MOE_COMPILED_ONCE static void call(const Task& task, Index i, Index worker) {
     if constexpr (std::is_invocable_v<const Task&, Index, Index>)
       task(i, worker);
     else
