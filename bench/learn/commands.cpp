@@ -69,8 +69,8 @@ void learn(const LearnFlags& flags) {
   run_study(chosen(flags.strategies), options);
 }
 
-/// The command that the study was made by; paths are the reader's own.
-std::string command_of(const Record& record) {
+/// The commands that the study was made by; `prepared` is what its data were prepared from, and how.
+std::string command_of(const Record& record, const std::string& prepared) {
   const StudySetup& s = record.setup;
   std::vector<std::string> names;
   std::int64_t seeds = 0;
@@ -83,19 +83,21 @@ std::string command_of(const Record& record) {
     return std::find(names.begin(), names.end(), strategy.name) != names.end();
   });
   return fmt::format(
-      "multipl_moe prepare CORPUS --output DATA\n"
-      "moe_bench learn --data DATA --strategies {} --steps {} --seeds {} --experts {} --choices {} --out STUDY\n"
-      "moe_bench report --from STUDY --out docs/results",
-      has_all ? "all" : fmt::format("{}", fmt::join(names, ",")), s.steps, seeds, s.experts, s.choices);
+      "multipl_moe prepare {0} --output DATA\n"
+      "moe_bench learn --data DATA --strategies {1} --steps {2} --seeds {3} --experts {4} --choices {5} --threads {6} "
+      "--out STUDY\n"
+      "moe_bench report --from STUDY --prepared '{0}' --out docs/results",
+      prepared, has_all ? "all" : fmt::format("{}", fmt::join(names, ",")), s.steps, seeds, s.experts, s.choices,
+      s.threads);
 }
 
-void report(const fs::path& from, const fs::path& out) {
+void report(const fs::path& from, const fs::path& out, const std::string& prepared) {
   const Record record = read_record(from / "learn.jsonl");
   const auto strategies = summaries_of(record);
   multipl_moe::create_folders(out / "routing");
   multipl_moe::draw_pictures(out / "routing", study_pictures(ranked(strategies)));
   multipl_moe::write_file_atomically(out / "routing.md",
-                                     study_page(record.setup, strategies, command_of(record), "routing"));
+                                     study_page(record.setup, strategies, command_of(record, prepared), "routing"));
 }
 
 }  // namespace
@@ -142,14 +144,19 @@ Command add_report_command(CLI::App& program) {
   CLI::App& command =
       *program.add_subcommand("report", "write routing.md and its pictures about what learn wrote down.");
   struct Folders {
-    std::string from, out = "docs/results";
+    std::string from, out = "docs/results", prepared = "CORPUS";
   };
   const auto folders = std::make_shared<Folders>();
   command.add_option("--from", folders->from, "folder of learn.jsonl")->required()->type_name("DIR");
   command.add_option("--out", folders->out, "folder for the page and its folder of pictures")
       ->type_name("DIR")
       ->capture_default_str();
-  return {&command, [folders] { run_as_command([&] { report(folders->from, folders->out); }); }};
+  command
+      .add_option("--prepared", folders->prepared,
+                  "what multipl_moe prepare made the study's data from, and how, for the page's commands")
+      ->type_name("WORDS")
+      ->capture_default_str();
+  return {&command, [folders] { run_as_command([&] { report(folders->from, folders->out, folders->prepared); }); }};
 }
 
 }  // namespace moe_bench

@@ -1,8 +1,4 @@
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -10,30 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "bench/shell.hpp"
 #include "bench/strategies/result.hpp"
 #include "support/catch.hpp"
 
 using Catch::Matchers::ContainsSubstring;
+using moe_bench::testing::Outcome;
+using moe_bench::testing::run_shell;
 
 namespace {
 
-struct Outcome {
-  int exit_code = -1;
-  std::string text;
-};
-
-/// Runs the program with a shell's words and keeps what the shell lets through.
-Outcome run(const std::string& words) {
-  FILE* pipe = popen(("'" MOE_BENCH_BINARY "' " + words).c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    outcome.text.append(buffer.data(), n);
-  const int status = pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return outcome;
-}
+/// Runs the program with a shell's words.
+Outcome run(const std::string& words) { return run_shell("'" MOE_BENCH_BINARY "' " + words); }
 Outcome out_of(const std::string& words) { return run(words + " 2>/dev/null"); }
 Outcome errors_of(const std::string& words) { return run(words + " 2>&1 >/dev/null"); }
 

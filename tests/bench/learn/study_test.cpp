@@ -1,43 +1,27 @@
 /// The commands learn and report, run as programs.
-#include <sys/wait.h>
-
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 
 #include "bench/learn/record.hpp"
 #include "bench/learn/study.hpp"
+#include "bench/shell.hpp"
 #include "multipl_moe/io/scratch.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
 #include "support/catch.hpp"
 
 using namespace moe_bench;
 using Catch::Matchers::ContainsSubstring;
+using moe_bench::testing::Outcome;
+using moe_bench::testing::run_shell;
 using multipl_moe::testing::get_bytes;
 using multipl_moe::testing::put_bytes;
 using multipl_moe::testing::ScratchFolder;
 
 namespace {
 
-struct Outcome {
-  int exit_code = -1;
-  std::string text;
-};
-
 /// Runs a shell's words; all that is printed.
-Outcome run(const std::string& words) {
-  FILE* pipe = popen((words + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    outcome.text.append(buffer.data(), n);
-  const int status = pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return outcome;
-}
+Outcome run(const std::string& words) { return run_shell(words + " 2>&1"); }
 
 /// A folder with data in it, and what one runs there.
 class Place {
