@@ -63,7 +63,7 @@ install_packages() {
 require_packages() {
   needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev"
   case $1 in
-    test) needed="$needed catch2 pkgconf libbenchmark-dev gnuplot-nox valgrind libdnnl-dev" ;;
+    test) needed="$needed catch2 pkgconf libbenchmark-dev gnuplot-nox valgrind libdnnl-dev ocl-icd-opencl-dev" ;;
     sanitize) needed="$needed catch2 gnuplot-nox" ;;
     gpu) needed="$needed catch2" ;;
   esac
