@@ -52,8 +52,8 @@ class Demo {
 
   void run() {
     prepare_data();
-    train_files_ = open_language_files(out_ / "data", "train", ByteTokenizer::hash);
-    test_files_ = open_language_files(out_ / "data", "test", ByteTokenizer::hash);
+    train_files_ = open_language_files(out_ / "data", "train", ByteTokenizer().hash());
+    test_files_ = open_language_files(out_ / "data", "test", ByteTokenizer().hash());
 
     say("base: a dense model on Python, Java and C++");
     const auto base = make_language_model(size_named("demo"), flags_.threads);

@@ -112,8 +112,8 @@ void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& 
   add_threads_option(command, flags.threads);
 }
 
-BatchOptions TrainingFlags::batch_options() const {
-  return {.sequences = batch_size, .length = sequence_length, .seed = seed};
+BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {
+  return {.sequences = batch_size, .length = sequence_length, .seed = seed, .end_of_text = tokenizer.end_of_text()};
 }
 
 TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchStream& stream) const {

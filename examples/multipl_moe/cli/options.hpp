@@ -45,7 +45,7 @@ struct TrainingFlags {
   bool quiet = false;
   bool resume = false;
 
-  BatchOptions batch_options() const;
+  BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// With what describes the run in its folder: config.toml and env.json. `command` and `stream` must outlive it.
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream) const;
 };

@@ -11,7 +11,7 @@ namespace multipl_moe {
 namespace {
 
 struct PretrainFlags : TrainingFlags {
-  std::string size = "demo", config;
+  std::string size = "demo", config, tokenizer;
   std::vector<std::string> languages{"python", "java", "cpp"};
 };
 
@@ -23,12 +23,10 @@ LanguageWeights even_weights(const std::vector<std::string>& names) {
 
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const ModelConfig config = flags.config.empty() ? size_named(flags.size) : read_config(flags.config);
-  if (config.vocab_size < ByteTokenizer::vocab_size)
-    throw UsageError(fmt::format("[pretrain] the vocabulary must hold the byte tokenizer's {} tokens, found {}",
-                                 ByteTokenizer::vocab_size, config.vocab_size));
-  BatchStream stream(open_language_files(flags.data, "train", ByteTokenizer::hash), even_weights(flags.languages),
-                     flags.batch_options());
   const auto model = make_language_model(config, flags.threads);
+  model->use_tokenizer(flags.tokenizer.empty() ? byte_tokenizer() : read_tokenizer(flags.tokenizer));
+  BatchStream stream(open_language_files(flags.data, "train", model->tokenizer()->hash()),
+                     even_weights(flags.languages), flags.batch_options(*model->tokenizer()));
   if (!flags.resume) model->initialise(flags.seed, 0.02);
   TrainOptions options = flags.train_options(command, stream);
   options.origin = fmt::format("random by seed {}", flags.seed);
@@ -49,6 +47,8 @@ void add_pretrain_command(CLI::App& program) {
       ->type_name("NAME")
       ->capture_default_str()
       ->excludes(config);
+  command.add_option("--tokenizer", flags->tokenizer, "folder with tokenizer.json, such as a model's [bytes]")
+      ->type_name("DIR");
   command.add_option("--languages", flags->languages, "read in equal parts: python, java, cpp, rust, go, ruby")
       ->delimiter(',')
       ->capture_default_str();

@@ -19,10 +19,9 @@ struct PostTrainFlags : TrainingFlags {
 void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const auto [low, high] = parse_mix(flags.mix);
   // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
-  const auto model = flags.resume ? make_language_model(load_config(flags.model), flags.threads)
-                                  : load_model(flags.model, flags.threads);
-  const LanguageFiles files = open_language_files(flags.data, "train", ByteTokenizer::hash);
-  BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options());
+  const auto model = flags.resume ? make_model(flags.model, flags.threads) : load_model(flags.model, flags.threads);
+  const LanguageFiles files = open_language_files(flags.data, "train", model->tokenizer()->hash());
+  BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options(*model->tokenizer()));
   TrainOptions options = flags.train_options(command, stream);
   options.origin = fmt::format("XXH3 {:016x}", hash_of_file(weights_file(flags.model)));
   if (flags.trainable == "auto") options.trains = post_training_weights(model->config());

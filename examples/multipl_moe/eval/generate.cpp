@@ -32,7 +32,7 @@ class Reader {
   }
   void read(Token token) {
     // A token belongs with what it goes on to: the end of a fence's line already does with the code.
-    const auto language = fences_.read(ByteTokenizer::decode({&token, 1}));
+    const auto language = fences_.read(model_.tokenizer()->decode({&token, 1}));
     text_.push_back(token);
     languages_.push_back(language);
     if (decoding_) logits_ = decoding_->next(token, language);
@@ -90,8 +90,9 @@ std::string generate(const LanguageModel& model, std::string_view prompt, const 
                      const std::function<void(std::string_view)>& emit) {
   check(options);
   Reader reader(model, options.language);
-  if (prompt.empty()) reader.read(ByteTokenizer::end_of_text);
-  for (const Token token : ByteTokenizer::encode(prompt)) reader.read(token);
+  const Tokenizer& tokenizer = *model.tokenizer();
+  if (prompt.empty()) reader.read(tokenizer.end_of_text());
+  for (const Token token : tokenizer.encode(prompt)) reader.read(token);
 
   std::string text;
   std::size_t shown = 0;
@@ -103,8 +104,8 @@ std::string generate(const LanguageModel& model, std::string_view prompt, const 
     const double uniform =
         moe::random_uniform({options.seed, 0, moe::name_hash("generate")}, static_cast<std::uint64_t>(n));
     const Token token = sample(reader.logits(), options.temperature, options.top_p, uniform);
-    if (token == ByteTokenizer::end_of_text) break;
-    text += ByteTokenizer::decode({&token, 1});
+    if (token == tokenizer.end_of_text()) break;
+    text += tokenizer.decode({&token, 1});
     if (const std::size_t stop = first_stop(text, options.stop); stop != std::string::npos) {
       text.resize(stop);
       break;

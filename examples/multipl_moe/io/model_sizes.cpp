@@ -183,7 +183,7 @@ ModelConfig size_named(std::string_view name) {
     config.num_hidden_layers = 2;
     config.num_attention_heads = 4;
     config.num_key_value_heads = 4;
-    config.vocab_size = 257;  // ByteTokenizer's
+    config.vocab_size = 257;  // the byte tokenizer's
     config.max_position_embeddings = 4096;
   } else {
     throw UsageError(fmt::format("[size] must be one of qwen1.5-1.8b, demo, found '{}'", escaped(name)));

@@ -203,6 +203,13 @@ class TransformerModel final : public LanguageModel {
 
 }  // namespace
 
+void LanguageModel::use_tokenizer(std::shared_ptr<const Tokenizer> tokenizer) {
+  if (tokenizer->vocab_size() > config_.vocab_size)
+    throw UsageError("[tokenizer] vocab_size must hold the tokenizer's " + std::to_string(tokenizer->vocab_size()) +
+                     " tokens, found " + std::to_string(config_.vocab_size));
+  tokenizer_ = std::move(tokenizer);
+}
+
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads) {
   return std::make_unique<TransformerModel>(config, threads);
 }
@@ -227,6 +234,11 @@ template <class Block>
 void copy_norms(const Block& from, Block& to) {
   moe::copy_weights(from.input_norm, to.input_norm);
   moe::copy_weights(from.post_attention_norm, to.post_attention_norm);
+}
+
+/// A vocabulary too small for bytes has no text, and `to` needs to know no more than `from`.
+void read_alike(const LanguageModel& from, LanguageModel& to) {
+  if (from.tokenizer() != byte_tokenizer()) to.use_tokenizer(from.tokenizer());
 }
 
 /// What `start` asks of an architecture that does not have it.
@@ -280,6 +292,7 @@ std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& m
 
   auto& base = dynamic_cast<TransformerModel&>(dense).model();
   auto result = std::make_unique<TransformerModel>(config, dense.threads());
+  read_alike(dense, *result);
   auto& model = result->model();
   copy_all_but_layers(base, model);
   for (std::size_t l = 0; l < model.layers.size(); ++l) {
@@ -304,6 +317,7 @@ std::unique_ptr<LanguageModel> merged(LanguageModel& adapted) {
   config.moe.reset();
   auto& lora = dynamic_cast<TransformerModel&>(adapted).model();
   auto result = std::make_unique<TransformerModel>(config, adapted.threads());
+  read_alike(adapted, *result);
   auto& model = result->model();
   copy_all_but_layers(lora, model);
   for (std::size_t l = 0; l < model.layers.size(); ++l) {

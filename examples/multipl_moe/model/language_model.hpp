@@ -15,11 +15,11 @@
 #include "moe/train/adamw.hpp"
 #include "moe/train/freeze.hpp"
 #include "moe/train/upcycle.hpp"
-#include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/keep.hpp"
 #include "multipl_moe/model/layers.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace multipl_moe {
 
@@ -68,6 +68,10 @@ class LanguageModel {
 
   const ModelConfig& config() const { return config_; }
   int threads() const { return threads_; }
+  /// How the model's tokens read; bytes where nobody said otherwise.
+  const std::shared_ptr<const Tokenizer>& tokenizer() const { return tokenizer_; }
+  /// Throws UsageError where the vocabulary does not hold the tokenizer's tokens.
+  void use_tokenizer(std::shared_ptr<const Tokenizer> tokenizer);
 
   /// Whether no token sees a later one, so that text can be generated one token at a time.
   virtual bool is_causal() const = 0;
@@ -127,6 +131,7 @@ class LanguageModel {
  private:
   ModelConfig config_;
   int threads_;
+  std::shared_ptr<const Tokenizer> tokenizer_ = byte_tokenizer();
 };
 
 /// Makes what stands in place of a layer's FFN, all weights 0.

@@ -9,7 +9,7 @@ using namespace multipl_moe::testing;
 
 namespace {
 
-constexpr Token end = ByteTokenizer::end_of_text;
+constexpr Token end = ByteTokenizer::end;
 
 TokenFile file_of(const ScratchFolder& folder, const std::vector<std::vector<Token>>& documents) {
   TokenFileWriter writer(folder / "f", 257, 7);
@@ -19,7 +19,7 @@ TokenFile file_of(const ScratchFolder& folder, const std::vector<std::vector<Tok
 }
 
 EvaluationText text_of(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits = {}) {
-  return evaluation_text(file, length, limits, end, ByteTokenizer::byte_length);
+  return evaluation_text(file, length, limits, ByteTokenizer());
 }
 
 }  // namespace
