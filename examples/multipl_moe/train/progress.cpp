@@ -15,6 +15,12 @@ std::string short_count(double count) {
   return fmt::format("{:.2f}M", count / 1e6);
 }
 
+std::string short_bytes(double bytes) {
+  if (bytes < 1e6) return fmt::format("{:.1f} kB", bytes / 1e3);
+  if (bytes < 1e9) return fmt::format("{:.1f} MB", bytes / 1e6);
+  return fmt::format("{:.1f} GB", bytes / 1e9);
+}
+
 std::string short_duration(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::llround(std::max(0.0, seconds)));
   if (whole < 60) return fmt::format("{}s", whole);
@@ -35,31 +41,44 @@ std::string progress_line(const StepReport& r) {
                      static_cast<double>(r.memory_bytes) / (1 << 30), short_duration(r.seconds_left));
 }
 
-Progress::Progress(std::string label, std::int64_t every)
-    : label_(std::move(label)), every_(every), terminal_(isatty(STDERR_FILENO) == 1) {}
+LiveLine::LiveLine() : terminal_(isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() { finish_line(); }
+LiveLine::~LiveLine() { finish(); }
 
-void Progress::show(const StepReport& report) {
-  if (every_ == 0) return;
-  const bool last = report.step == report.total;
-  const std::string line = label_ + progress_line(report);
+void LiveLine::show(const std::string& text, bool plain, bool last) {
   if (!terminal_) {
-    if (last || report.step % every_ == 0) notice("{}\n", line);
+    if (plain || last) notice("{}\n", text);
     return;
   }
   const auto now = std::chrono::steady_clock::now();
   if (!last && now - drawn_ < std::chrono::milliseconds(100)) return;
   drawn_ = now;
-  line_open_ = true;
-  notice("\r{}\x1b[K", line);
-  if (last) finish_line();
+  open_ = true;
+  notice("\r{}\x1b[K", text);
+  if (last) finish();
 }
 
-void Progress::finish_line() {
-  if (!line_open_) return;
+void LiveLine::finish() {
+  if (!open_) return;
   notice("\n");
-  line_open_ = false;
+  open_ = false;
+}
+
+void Progress::show(const StepReport& report) {
+  if (every_ == 0) return;
+  line_.show(label_ + progress_line(report), report.step % every_ == 0, report.step == report.total);
+}
+
+void ByteProgress::add(std::uint64_t bytes) {
+  const auto tenth = [this] { return total_ == 0 ? 0 : 10 * done_ / total_; };
+  const std::uint64_t before = tenth();
+  done_ += bytes;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
+  const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
+  line_.show(fmt::format("{} {} of {}  {}/s  ETA {}", label_, short_bytes(static_cast<double>(done_)),
+                         short_bytes(static_cast<double>(total_)), short_bytes(rate), short_duration(left)),
+             tenth() > before, done_ == total_);
 }
 
 }  // namespace multipl_moe
