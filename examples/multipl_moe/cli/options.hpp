@@ -4,12 +4,16 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
+#include "multipl_moe/train/streamed_model.hpp"
 #include "multipl_moe/train/trainer.hpp"
 
 namespace multipl_moe {
@@ -50,6 +54,22 @@ struct TrainingFlags {
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream) const;
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
+
+/// How a model that is written tensor by tensor is stored.
+struct StreamFlags {
+  std::string dtype = "bfloat16";
+  std::uint64_t max_shard_bytes = default_shard_bytes;
+  bool quiet = false;
+
+  StreamOptions options(const std::string& command) const;
+};
+/// --dtype, --max-shard-size and --quiet.
+void add_stream_options(CLI::App& command, StreamFlags& flags);
+
+/// --tokenizer, a folder with a tokenizer's files.
+void add_tokenizer_option(CLI::App& command, std::string& folder);
+/// The one of add_tokenizer_option(); bytes where nothing was said. Throws BadFile, IoError.
+std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder);
 
 /// Which model reads which held-out text.
 struct HeldOutFlags {

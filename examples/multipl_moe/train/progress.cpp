@@ -70,15 +70,16 @@ void Progress::show(const StepReport& report) {
 }
 
 void ByteProgress::add(std::uint64_t bytes) {
-  const auto tenth = [this] { return total_ == 0 ? 0 : 10 * done_ / total_; };
-  const std::uint64_t before = tenth();
+  constexpr double pause = 5;
   done_ += bytes;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
   const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
+  const bool plain = seconds >= next_plain_;
+  if (plain) next_plain_ = seconds + pause;
   line_.show(fmt::format("{} {} of {}  {}/s  ETA {}", label_, short_bytes(static_cast<double>(done_)),
                          short_bytes(static_cast<double>(total_)), short_bytes(rate), short_duration(left)),
-             tenth() > before, done_ == total_);
+             plain, done_ == total_);
 }
 
 }  // namespace multipl_moe

@@ -68,7 +68,7 @@ class Progress {
   LiveLine line_;
 };
 
-/// Progress by bytes: `upcycle 3.2 of 21.5 GB  410 MB/s  ETA 44s`; plain lines every tenth of the whole.
+/// Progress by bytes: `upcycle 3.2 of 21.5 GB  410 MB/s  ETA 44s`; plain lines every 5 seconds.
 class ByteProgress {
  public:
   ByteProgress(std::string label, std::uint64_t total) : label_(std::move(label)), total_(total) {}
@@ -78,6 +78,7 @@ class ByteProgress {
  private:
   std::string label_;
   std::uint64_t total_, done_ = 0;
+  double next_plain_ = 5;  ///< seconds from the start
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   LiveLine line_;
 };

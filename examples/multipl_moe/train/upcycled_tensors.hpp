@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "moe/train/freeze.hpp"
 #include "moe/train/upcycle.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/io/tensor_folder.hpp"
@@ -49,7 +50,7 @@ class UpcycledTensors {
   void write_of_layer(const ListedTensor& tensor, const Place& place, TensorSink& sink);
 
   const TensorFolder& dense_;
-  ModelConfig config_;
+  ModelConfig dense_config_, config_;
   moe::Upcycling start_;
   Layer::Context context_;
   moe::TrainByName trains_;

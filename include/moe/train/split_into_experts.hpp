@@ -59,6 +59,17 @@ void split_off_expert(const typename B::Context& context, const SwiGlu<Value, B>
   detail::make_differ(context, expert, start, name);
 }
 
+/// Makes the expert that holds every channel of the dense FFN, as split_into_experts() does; the channels that it has
+/// beyond are drawn. Nobody is alike it, so that it has nothing to differ from. Throws Error as split_off_expert().
+template <class Value, class B>
+void split_off_shared_expert(const typename B::Context& context, const SwiGlu<Value, B>& dense,
+                             SwiGlu<Value, B>& shared, const Upcycling& start, const std::string& name) {
+  require(shared.hidden() >= dense.hidden(), "split_into_experts", "the dense FFN has ", dense.hidden(),
+          " channels, the shared expert ", shared.hidden());
+  const Upcycling alone{.seed = start.seed, .router_deviation = start.router_deviation};
+  split_off_expert(context, dense, shared, 0, 1, alone, name);
+}
+
 /// Grows a fine-grained layer with a shared expert out of a dense FFN, as Qwen1.5-MoE was made: the dense FFN's inner
 /// channels are cut into `shards` parts of ceil(F / shards), the last one shorter, expert e gets part e mod `shards`
 /// and the shared expert all of them. Channels that an expert has beyond its part, the gates and nothing else are drawn
@@ -71,15 +82,10 @@ template <class R, class N, class C, class Value, class B, class Bal>
 void split_into_experts(const typename B::Context& context, const SwiGlu<Value, B>& dense,
                         TokenMoE<R, N, C, SwiGlu<Value, B>, SigmoidGatedFfn<SwiGlu<Value, B>>, Bal>& layer,
                         Index shards, const Upcycling& start, const std::string& prefix = {}) {
-  SwiGlu<Value, B>& shared = layer.always_on.ffn;
-  require(shared.hidden() >= dense.hidden(), "split_into_experts", "the dense FFN has ", dense.hidden(),
-          " channels, the shared expert ", shared.hidden());
+  split_off_shared_expert(context, dense, layer.always_on.ffn, start, prefix + "shared_expert.");
   for (Index e = 0; e < layer.bank.count(); ++e)
     split_off_expert(context, dense, layer.bank.experts[static_cast<std::size_t>(e)], e, shards, start,
                      prefix + "experts." + std::to_string(e) + ".");
-  // Nobody is alike the shared expert: it has no copy to differ from.
-  const Upcycling alone{.seed = start.seed, .router_deviation = start.router_deviation};
-  split_off_expert(context, dense, shared, 0, 1, alone, prefix + "shared_expert.");
   const auto draw = [&](const std::string& name, auto& weight) {
     draw_normal(context, weight, start.seed, prefix + name, start.router_deviation);
   };
