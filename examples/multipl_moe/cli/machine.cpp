@@ -82,6 +82,19 @@ std::int64_t memory_named(std::string_view name) {
   return 0;
 }
 
+/// What a container may take beside what it has taken; empty where there is no limit.
+std::optional<std::int64_t> memory_left_of_container() {
+  std::int64_t limit = 0, taken = 0;
+  std::ifstream limit_file("/sys/fs/cgroup/memory.max"), taken_file("/sys/fs/cgroup/memory.current");
+  if (!(limit_file >> limit) || !(taken_file >> taken)) return std::nullopt;
+  return std::max<std::int64_t>(0, limit - taken);
+}
+
+std::int64_t memory_free() {
+  const std::int64_t free = memory_named("MemAvailable:");
+  return std::min(free, memory_left_of_container().value_or(free));
+}
+
 std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1 << 30)); }
 std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(static_cast<double>(bytes)) : "unknown"; }
 
@@ -103,7 +116,7 @@ Machine this_machine() {
   m.compiled_for = instructions_compiled_for();
   m.threads = moe::cpu::available_threads();
   m.memory_bytes = memory_named("MemTotal:");
-  m.memory_free_bytes = memory_named("MemAvailable:");
+  m.memory_free_bytes = memory_free();
   std::error_code error;
   m.folder = std::filesystem::current_path(error);
   if (error) throw IoError(".", "find", error.value());

@@ -25,6 +25,13 @@ CLI::Validator not_negative();
 /// Threads of computation; results do not depend on it.
 void add_threads_option(CLI::App& command, int& threads);
 
+/// A run that is planned and not made.
+struct DryRunFlags {
+  bool on = false;
+  bool json = false;
+  std::uint64_t gpu_memory = std::uint64_t{139} << 30;
+};
+
 /// What pretrain and train have in common.
 struct TrainingFlags {
   std::string data;
@@ -48,6 +55,7 @@ struct TrainingFlags {
   int threads = 0;
   bool quiet = false;
   bool resume = false;
+  DryRunFlags dry;
 
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// With what describes the run in its folder: config.toml and env.json. `command` and `stream` must outlive it.
