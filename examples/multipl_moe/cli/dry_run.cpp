@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "multipl_moe/cli/machine.hpp"
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_disk.hpp"
 #include "multipl_moe/train/memory_plan.hpp"
@@ -17,8 +18,6 @@ namespace {
 
 /// What a CUDA context and the workspaces of its libraries take of a GPU.
 constexpr std::int64_t gpu_reserve = 3 * (std::int64_t{1} << 29);
-
-std::string gib(std::int64_t bytes) { return fmt::format("{:.2f} GiB", static_cast<double>(bytes) / (1 << 30)); }
 
 MicroBatch micro_batch(const TrainingFlags& flags) {
   return {flags.batch_size, flags.sequence_length, flags.recompute ? Keep::inputs : Keep::everything};
@@ -65,7 +64,7 @@ std::int64_t tokens_of(const PlannedRun& run, Language language, std::int64_t to
 
 void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimate& e) {
   fmt::print("architecture   {}\n", run.config.architecture());
-  fmt::print("parameters     {:>16}\n  that train   {:>16}\n", e.counts.weights, e.counts.trainable);
+  fmt::print("values stored  {:>16}\n  that train   {:>16}\n", e.counts.weights, e.counts.trainable);
   fmt::print("\nmemory of this program, float32 on the CPU\n");
   const auto row = [](const char* name, std::int64_t bytes) { fmt::print("  {:<12} {:>16}\n", name, gib(bytes)); };
   row("weights", e.host.weights);
@@ -140,9 +139,12 @@ void require_room(const PlannedRun& run, const TrainingFlags& flags) {
   if (e.memory_free > 0 && e.host.total() > e.memory_free)
     throw OutOfMemory(fmt::format(
         "[train] memory must hold weights ({}), gradients and moments ({}) and activations ({}), about {} together, "
-        "found {} free; a smaller --batch-size or --gradient-checkpointing need less",
+        "found {} free; {}",
         gib(e.host.weights), gib(e.host.gradients + e.host.moments), gib(e.host.activations), gib(e.host.total()),
-        gib(e.memory_free)));
+        gib(e.memory_free),
+        e.host.total() - e.host.activations < e.memory_free
+            ? "a smaller --batch-size or --gradient-checkpointing need less"
+            : "no setting of a run makes room for so many weights that train"));
   // Those that a run which goes on has on the disk already need no room.
   if (!flags.resume) require_free_disk(flags.output, static_cast<std::uint64_t>(e.checkpoints));
 }

@@ -15,6 +15,7 @@
 #include "moe/backend/cpu/simd.hpp"
 #include "moe/version.hpp"
 #include "multipl_moe/cli/environment.hpp"
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
 
@@ -95,8 +96,7 @@ std::int64_t memory_free() {
   return std::min(free, memory_left_of_container().value_or(free));
 }
 
-std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1 << 30)); }
-std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(static_cast<double>(bytes)) : "unknown"; }
+std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(bytes) : "unknown"; }
 
 std::string list_of(const std::vector<std::string>& names) {
   return names.empty() ? "none that matter here" : fmt::format("{}", fmt::join(names, " "));
@@ -141,7 +141,7 @@ std::vector<Lack> lacks_of(const Machine& m) {
   if (!m.folder_writable)
     lacks.push_back({"leave to write into the current folder", "work in a folder of your own", true});
   if (m.disk_free_bytes < least_disk)
-    lacks.push_back({fmt::format("disk: {} are free here", gib(static_cast<double>(m.disk_free_bytes))),
+    lacks.push_back({fmt::format("disk: {} are free here", gib(m.disk_free_bytes)),
                      "free 1 GiB, or work in a folder on another disk", m.disk_free_bytes == 0});
   if (!m.gnuplot)
     lacks.push_back({"gnuplot, which draws the pictures of trace and report", "apt-get install gnuplot-nox", false});
@@ -163,7 +163,7 @@ std::string machine_text(const Machine& m) {
   row("compiled for", list_of(m.compiled_for));
   row("threads", std::to_string(m.threads));
   row("memory", fmt::format("{}, {} free", gib_or_unknown(m.memory_bytes), gib_or_unknown(m.memory_free_bytes)));
-  row("disk", fmt::format("{} free in {}", gib(static_cast<double>(m.disk_free_bytes)), m.folder.native()));
+  row("disk", fmt::format("{} free in {}", gib(m.disk_free_bytes), m.folder.native()));
   row("gnuplot", m.gnuplot ? m.gnuplot->native() : "not found");
   const std::vector<Lack> lacks = lacks_of(m);
   text += lacks.empty() ? "\nnothing is missing\n" : "\nmissing\n";

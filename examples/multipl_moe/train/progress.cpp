@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/notice.hpp"
 
 namespace multipl_moe {
@@ -13,12 +14,6 @@ std::string short_count(double count) {
   if (count < 1e3) return fmt::format("{:.0f}", count);
   if (count < 1e6) return fmt::format("{:.1f}k", count / 1e3);
   return fmt::format("{:.2f}M", count / 1e6);
-}
-
-std::string short_bytes(double bytes) {
-  if (bytes < 1e6) return fmt::format("{:.1f} kB", bytes / 1e3);
-  if (bytes < 1e9) return fmt::format("{:.1f} MB", bytes / 1e6);
-  return fmt::format("{:.1f} GB", bytes / 1e9);
 }
 
 std::string short_duration(double seconds) {

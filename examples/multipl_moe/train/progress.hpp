@@ -25,8 +25,6 @@ std::string progress_line(const StepReport& report);
 
 /// `950`, `12.3k`, `1.20M`.
 std::string short_count(double count);
-/// `0.4 kB`, `12.3 MB`, `21.5 GB`: thousands, as on disks.
-std::string short_bytes(double bytes);
 /// `42s`, `3m05s`, `3h12m`.
 std::string short_duration(double seconds);
 /// Bytes of this process in memory; 0 where the system does not say.
