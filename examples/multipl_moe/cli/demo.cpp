@@ -161,9 +161,9 @@ class Demo {
         {Language::ruby, "  def initialize("},
     }};
     for (const auto& [language, prompt] : prompts) {
-      const std::string text = generate(
-          model, prompt, {.max_new_tokens = 160, .temperature = 1, .top_p = 0.98, .seed = flags_.seed, .stop = {}});
-      fmt::print("\n--- {}\n{}{}\n", title_of(language), prompt, printable_text(text));
+      const Generated next =
+          generate(model, prompt, {.max_new_tokens = 160, .temperature = 1, .top_p = 0.98, .seed = flags_.seed});
+      fmt::print("\n--- {}\n{}{}\n", title_of(language), prompt, printable_text(next.text));
     }
     fmt::print("\nreport, models and data: {}\n", out_.string());
   }

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <type_traits>
 #include <utility>
 
 #include "moe/layers/presets.hpp"
 #include "moe/train/clip.hpp"
 #include "moe/train/initialise.hpp"
+#include "moe/train/pack_weights.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/layers.hpp"
@@ -134,10 +136,13 @@ class TransformerModel final : public LanguageModel {
     return values_of(model_.lm_head.forward(context_, h_TD.view().rows_between(length - 1, length)));
   }
 
-  std::unique_ptr<Decoding> begin_decoding() const override {
+  std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
     if (!is_causal())
       throw Failure("[generate] a model whose tokens see later ones cannot be decoded one token at a time");
-    return std::make_unique<DecodingOf>(*this);
+    const Multiplied read{model_};
+    const bool narrow = weights == DecodingWeights::bfloat16 ||
+                        (weights == DecodingWeights::bfloat16_where_exact && fits_bfloat16(read));
+    return std::make_unique<DecodingOf>(*this, narrow ? moe::pack_weights<moe::BFloat16>(context_, read) : context_);
   }
 
   Model& model() { return model_; }
@@ -159,18 +164,63 @@ class TransformerModel final : public LanguageModel {
     moe::Batch batch;
   };
 
+  /// What decoding multiplies with: all weights but the embedding, of which it reads one row.
+  struct Multiplied {
+    using Backend = TransformerModel::Backend;
+    using Context = Backend::Context;
+    const Model& model;
+
+    template <class Visit>
+    static void visit_parameters(Visit&& visit, const auto& prefix, const Multiplied& tree) {
+      for (const auto& layer : tree.model.layers) Block<Layer>::visit_parameters(visit, prefix, layer);
+      moe::Linear<float, Backend>::visit_parameters(visit, prefix, tree.model.lm_head);
+    }
+  };
+  static bool fits_bfloat16(const Multiplied& weights) {
+    bool fits = true;
+    moe::for_each_tensor(
+        [&](const auto& weight) {
+          const std::span<const float> values(weight.data(), static_cast<std::size_t>(weight.size()));
+          fits = fits && std::all_of(values.begin(), values.end(),
+                                     [](float value) { return (std::bit_cast<std::uint32_t>(value) & 0xffff) == 0; });
+        },
+        weights);
+    return fits;
+  }
+
   class DecodingOf final : public Decoding {
    public:
-    explicit DecodingOf(const TransformerModel& owner)
-        : owner_(owner), state_(owner.model_.begin_decoding(owner.context_, 1)) {}
-    std::vector<float> next(Token token, std::optional<Language> language) override {
-      const auto id = static_cast<std::int32_t>(token);
-      const std::int32_t number = owner_.number_of_[language];
-      return values_of(owner_.model_.decode(owner_.context_, {&id, 1}, {&number, 1}, state_));
+    DecodingOf(const TransformerModel& owner, Backend::Context context)
+        : owner_(owner), context_(std::move(context)), state_(owner.model_.begin_decoding(context_, 0)) {}
+
+    std::vector<float> join(std::span<const Token> text, std::span<const std::optional<Language>> languages) override {
+      const std::vector<std::int32_t> tokens(text.begin(), text.end()), numbers = numbers_of(languages);
+      moe::Batch batch = moe::Batch::single(static_cast<moe::Index>(text.size()));
+      batch.tokens = tokens;
+      batch.languages = numbers;
+      auto more = owner_.model_.begin_decoding(context_, 1);
+      const auto logits = owner_.model_.prefill(context_, tokens, batch, more);
+      state_.join(context_, std::move(more));
+      return values_of(logits);
+    }
+    std::vector<float> next(std::span<const Token> tokens,
+                            std::span<const std::optional<Language>> languages) override {
+      const std::vector<std::int32_t> ids(tokens.begin(), tokens.end());
+      return values_of(owner_.model_.decode(context_, ids, numbers_of(languages), state_));
+    }
+    void keep(std::span<const std::int64_t> sequences) override {
+      state_.keep(context_, {sequences.data(), static_cast<moe::Index>(sequences.size())});
     }
 
    private:
+    std::vector<std::int32_t> numbers_of(std::span<const std::optional<Language>> languages) const {
+      std::vector<std::int32_t> numbers;
+      for (const auto& language : languages) numbers.push_back(owner_.number_of_[language]);
+      return numbers;
+    }
+
     const TransformerModel& owner_;
+    Backend::Context context_;
     typename Model::DecodingState state_;
   };
 
@@ -181,8 +231,8 @@ class TransformerModel final : public LanguageModel {
     return {name, std::move(shape), {tensor.data(), static_cast<std::size_t>(tensor.size())}};
   }
 
-  static std::vector<float> values_of(const typename Model::Tensor& row) {
-    return {row.data(), row.data() + row.size()};
+  static std::vector<float> values_of(const typename Model::Tensor& rows) {
+    return {rows.data(), rows.data() + rows.size()};
   }
 
   /// Routers draw by the run's key and by the micro-batch's place in the run.
