@@ -1,0 +1,59 @@
+/// Every command of docs/08_from_qwen.md, in a shell, on a model that the page's own commands make.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <vector>
+
+#include "multipl_moe/train/checkpoint.hpp"
+#include "program.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The blocks of shell commands of a page.
+std::vector<std::string> shell_blocks(const std::string& page) {
+  std::vector<std::string> blocks;
+  const std::string open = "```sh\n", close = "```";
+  for (std::size_t at = page.find(open); at != std::string::npos; at = page.find(open, at)) {
+    at += open.size();
+    const std::size_t end = page.find(close, at);
+    blocks.push_back(page.substr(at, end - at));
+    at = end;
+  }
+  return blocks;
+}
+
+/// Runs a script of commands that must all succeed, and gives what it wrote.
+Outcome run_script(const ScratchFolder& scratch, const std::string& script) {
+  put_bytes(scratch / "script.sh", "set -eu\nmultipl_moe() { '" MULTIPL_MOE_BINARY "' \"$@\"; }\n" + script);
+  const std::string command =
+      "cd '" + scratch.path().native() + "' && MOE_THREADS=2 sh script.sh >stdout.txt 2>stderr.txt";
+  const int status = std::system(command.c_str());
+  return {WEXITSTATUS(status), get_bytes(scratch / "stdout.txt"), get_bytes(scratch / "stderr.txt")};
+}
+
+}  // namespace
+
+TEST_CASE("the page from Qwen to MultiPL-MoE runs as it stands", "[cli]") {
+  const ScratchFolder scratch;
+  fs::create_symlink(MOE_TEST_CORPUS, scratch / "sources");
+  std::vector<std::string> blocks = shell_blocks(get_bytes(MOE_DOCS_DIR "/08_from_qwen.md"));
+  REQUIRE(blocks.size() == 3);
+  // The section that makes a model stands last and runs first.
+  std::rotate(blocks.begin(), blocks.end() - 1, blocks.end());
+  for (const std::string& block : blocks) {
+    const Outcome outcome = run_script(scratch, block);
+    INFO(block << outcome.out << outcome.error);
+    REQUIRE(outcome.exit_code == 0);
+  }
+  const auto model = multipl_moe::load_model(scratch / "run", 1);
+  CHECK(model->config().architecture() == "causal-multipl-moe");
+  CHECK(model->tokenizer()->vocab_size() <= 1000);
+  CHECK(model->tokenizer()->vocab_size() > 257);
+  CHECK(fs::exists(multipl_moe::model_folder(scratch / "run") / "tokenizer.json"));
+  const auto exported = nlohmann::json::parse(get_bytes(scratch / "for-transformers/config.json"));
+  CHECK(exported["architectures"][0] == "Qwen2MoeForCausalLM");
+}
