@@ -5,6 +5,7 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/upcycled_tensors.hpp"
@@ -21,8 +22,18 @@ struct UpcycleFlags {
   MoeConfig moe;
 };
 
+/// The token that a line ends with. Throws UsageError where that is no token of its own.
+std::int64_t newline_of(const Tokenizer& tokenizer) {
+  const std::vector<Token> tokens = tokenizer.encode("\n");
+  if (tokens.size() != 1)
+    throw UsageError(fmt::format("[upcycle] a newline must be one token where --boundary-token is not given, found {}",
+                                 tokens.size()));
+  return tokens.front();
+}
+
 /// The architecture's own settings, and over them what the command line said.
-MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command, const ModelConfig& dense) {
+MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command, const ModelConfig& dense,
+                  const Tokenizer& tokenizer) {
   MoeConfig moe = mixture_named(flags.architecture, dense.intermediate_size).value();
   const auto take = [&](const char* option, auto MoeConfig::*field) {
     if (command.count(option) > 0) moe.*field = flags.moe.*field;
@@ -52,6 +63,8 @@ MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command, const Mode
   take("--language-alpha", &MoeConfig::language_alpha);
   take("--shared-rank", &MoeConfig::shared_rank);
   take("--shared-alpha", &MoeConfig::shared_alpha);
+  if (moe.segmenter == "boundary-window" && command.count("--boundary-token") == 0)
+    moe.segment_boundary_token = newline_of(tokenizer);
   return moe;
 }
 
@@ -60,10 +73,11 @@ void upcycle_files(const UpcycleFlags& flags, const CLI::App& command) {
   const std::filesystem::path source = model_folder(flags.model);
   const ModelConfig dense = load_config(flags.model);
   const TensorFolder tensors = TensorFolder::open(source);
-  UpcycledTensors made(tensors, dense, mixture(flags, command, dense), flags.start, flags.threads);
+  const auto tokenizer = read_tokenizer(source);
+  UpcycledTensors made(tensors, dense, mixture(flags, command, dense, *tokenizer), flags.start, flags.threads);
   StreamOptions options = flags.stream.options("upcycle");
   if (command.count("--dtype") == 0) options.dtype = tensors.entry("model.embed_tokens.weight").dtype;
-  stream_model(flags.output, made.config(), *read_tokenizer(source), options, std::ref(made));
+  stream_model(flags.output, made.config(), *tokenizer, options, std::ref(made));
 }
 
 }  // namespace
@@ -102,7 +116,8 @@ void add_upcycle_command(CLI::App& program) {
       .add_option("--minimum-window", flags->moe.segment_minimum_window, "tokens in a boundary window, at least [16]")
       ->check(above_zero());
   command
-      .add_option("--boundary-token", flags->moe.segment_boundary_token, "that ends a boundary window [10, newline]")
+      .add_option("--boundary-token", flags->moe.segment_boundary_token,
+                  "that ends a boundary window [the tokenizer's newline]")
       ->check(not_negative());
   command
       .add_option("--expert-cap", flags->moe.segment_expert_cap,
