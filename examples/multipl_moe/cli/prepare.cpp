@@ -24,8 +24,7 @@ void add_prepare_command(CLI::App& program) {
       ->required()
       ->type_name("DIR...");
   command.add_option("-o,--output", o.out, "folder for the token files")->required()->type_name("DIR");
-  command.add_option("--tokenizer", flags->tokenizer, "folder with tokenizer.json, such as a model's [bytes]")
-      ->type_name("DIR");
+  add_tokenizer_option(command, flags->tokenizer);
   command.add_option("--dev-fraction", o.dev_fraction, "of the documents, held out to choose settings")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
@@ -40,7 +39,7 @@ void add_prepare_command(CLI::App& program) {
       ->check(not_negative());
   command.add_flag("--json", flags->json, "the report as JSON");
   command.callback([flags] {
-    if (!flags->tokenizer.empty()) flags->options.tokenizer = read_tokenizer(flags->tokenizer);
+    flags->options.tokenizer = tokenizer_of(flags->tokenizer);
     const PrepareReport report = prepare(flags->options);
     fmt::print("{}\n", flags->json ? to_json_text(report) : prepare_table(report));
   });

@@ -8,15 +8,13 @@
 
 #include "moe/layers/presets.hpp"
 #include "moe/train/clip.hpp"
-#include "moe/train/draw_adapters.hpp"
 #include "moe/train/initialise.hpp"
 #include "moe/train/pack_weights.hpp"
-#include "moe/train/split_into_adapters.hpp"
-#include "moe/train/split_into_experts.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
+#include "multipl_moe/model/upcycle_block.hpp"
 
 namespace multipl_moe {
 
@@ -269,9 +267,7 @@ std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, in
 
 namespace {
 
-using Mole = moe::Mole<Layer::Value, Layer::Backend>;
 using LoraFeedForward = moe::LoraFeedForward<Layer::Value, Layer::Backend>;
-using Qwen15Moe = moe::Qwen15Moe<Layer::Value, Layer::Backend>;
 using Model = TransformerModel::Model;
 
 /// What both sides of an upcycling or a merging have in common.
@@ -280,83 +276,22 @@ void copy_all_but_layers(const Model& from, Model& to) {
   to.norm.weight = from.norm.weight.copy();
   moe::copy_weights(from.lm_head, to.lm_head);
 }
-template <class Block>
-void copy_norms(const Block& from, Block& to) {
-  moe::copy_weights(from.input_norm, to.input_norm);
-  moe::copy_weights(from.post_attention_norm, to.post_attention_norm);
-}
-
 /// A vocabulary too small for bytes has no text, and `to` needs to know no more than `from`.
 void read_alike(const LanguageModel& from, LanguageModel& to) {
   if (from.tokenizer() != byte_tokenizer()) to.use_tokenizer(from.tokenizer());
 }
 
-/// What `start` asks of an architecture that does not have it.
-void check_start(const MoeConfig& mixture, const moe::Upcycling& start) {
-  if (mixture.is_adapted() && (start.noise_deviation != 0 || start.reinitialised != 0))
-    throw UsageError("[upcycle] " + mixture.architecture +
-                     " has no copies of the dense FFN to add noise to or to draw channels of anew");
-}
-
-/// Experts that hold less than their shard of the dense FFN.
-void check_shards(const ModelConfig& config) {
-  const std::int64_t shard = (config.intermediate_size + fine_grained_shards - 1) / fine_grained_shards,
-                     shared = config.moe->shared_expert_intermediate_size;
-  if (config.expert_width() < shard || shared < config.intermediate_size)
-    throw UsageError("[upcycle] an expert must hold a shard of the dense FFN, " + std::to_string(shard) +
-                     " channels, and the shared expert all " + std::to_string(config.intermediate_size) + ", found " +
-                     std::to_string(config.expert_width()) + " and " + std::to_string(shared));
-}
-
-/// One layer's FFN.
-void upcycle_layer(const Layer::Context& context, const Layer::Dense& dense, Layer& layer, const moe::Upcycling& start,
-                   const std::string& prefix) {
-  if (auto* mole = layer.as<Mole>())
-    moe::split_into_adapters(context, dense, *mole);
-  else if (auto* fine_grained = layer.as<Qwen15Moe>())
-    moe::split_into_experts(context, dense, *fine_grained, fine_grained_shards, start, prefix);
-  else
-    upcycle(context, dense, layer, start, prefix);
-}
-
 }  // namespace
 
 std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, const moe::Upcycling& start) {
-  if (dense.config().moe)
-    throw UsageError("[upcycle] the model must be dense, found " + dense.config().moe->architecture);
-  ModelConfig config = dense.config();
-  config.moe = mixture;
-  if (mixture.architecture == "qwen1.5-moe")
-    check_shards(config);
-  else if (config.expert_width() != config.intermediate_size)
-    throw UsageError("[upcycle] an expert must be as wide as the dense FFN, " +
-                     std::to_string(config.intermediate_size) + ", found " + std::to_string(config.expert_width()));
-  if (const auto fault = fault_in(config)) throw UsageError("[upcycle] " + *fault);
-  check_start(mixture, start);
-  const std::int64_t components = std::min(config.hidden_size, config.intermediate_size);
-  if (mixture.architecture == "mole" && mixture.language_rank + mixture.shared_rank > components)
-    throw UsageError("[upcycle] a projection has " + std::to_string(components) +
-                     " singular components, which the ranks of a language and of the shared adapter must not exceed "
-                     "together, found " +
-                     std::to_string(mixture.language_rank) + " and " + std::to_string(mixture.shared_rank));
-
+  const ModelConfig config = upcycled_config(dense.config(), mixture, start);
   auto& base = dynamic_cast<TransformerModel&>(dense).model();
   auto result = std::make_unique<TransformerModel>(config, dense.threads());
   read_alike(dense, *result);
   auto& model = result->model();
   copy_all_but_layers(base, model);
-  for (std::size_t l = 0; l < model.layers.size(); ++l) {
-    auto& from = base.layers[l];
-    auto& to = model.layers[l];
-    copy_norms(from, to);
-    moe::copy_weights(from.self_attn, to.self_attn);
-    const std::string prefix = "model.layers." + std::to_string(l) + ".";
-    to.self_attn.for_each_projection([&](const char* name, auto& projection) {
-      if (projection.has_adapter())
-        moe::draw_adapters(result->context(), projection.lora, start.seed, prefix + "self_attn." + name + ".");
-    });
-    upcycle_layer(result->context(), *from.mlp.as<Layer::Dense>(), to.mlp, start, prefix + "mlp.");
-  }
+  for (std::size_t l = 0; l < model.layers.size(); ++l)
+    upcycle_block(result->context(), base.layers[l], model.layers[l], start, static_cast<std::int64_t>(l));
   return result;
 }
 
@@ -373,7 +308,8 @@ std::unique_ptr<LanguageModel> merged(LanguageModel& adapted) {
   for (std::size_t l = 0; l < model.layers.size(); ++l) {
     auto& from = lora.layers[l];
     auto& to = model.layers[l];
-    copy_norms(from, to);
+    moe::copy_weights(from.input_norm, to.input_norm);
+    moe::copy_weights(from.post_attention_norm, to.post_attention_norm);
     const auto merge = [&](const auto& projection) {
       return Projection<Layer::Value, Layer::Backend>(projection.merged(result->context()));
     };

@@ -1,9 +1,13 @@
 #include "multipl_moe/train/checkpoint.hpp"
 
+#include <fmt/format.h>
+
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/io/safetensors.hpp"
+#include "multipl_moe/model/census.hpp"
 #include "multipl_moe/train/tensor_files.hpp"
 
 namespace multipl_moe {
@@ -14,6 +18,19 @@ namespace {
 
 constexpr const char* weights_name = "model.safetensors";
 constexpr const char* config_name = "config.json";
+
+/// A few bytes of config.json can claim a model of any size: memory is taken only for what is there. A file that lacks
+/// a part of its model is told of by the part's name, later.
+void require_values(const fs::path& weights, const ModelConfig& config) {
+  const Census census = census_of(config);
+  const std::int64_t asked = census.total + census.first_segments + census.filling + census.buffers;
+  std::int64_t held = 0;
+  const SafetensorsFile file = SafetensorsFile::open(weights);
+  for (const auto& [name, entry] : file.entries()) held += entry.count();
+  if (held < asked / 2)
+    throw BadFile(weights,
+                  fmt::format("must hold the {} values that the model of config.json has, found {}", asked, held));
+}
 
 }  // namespace
 
@@ -57,6 +74,7 @@ std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
   recover_folder(folder);
   const fs::path source = model_folder(folder);
   recover_folder(source);
+  require_values(source / weights_name, read_config(source / config_name));
   auto model = make_model(source, threads);
   read_weights(*model, source);
   for (const TensorSlot& slot : model->tensors())

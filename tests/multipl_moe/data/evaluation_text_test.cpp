@@ -2,6 +2,7 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/scratch.hpp"
+#include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 #include "support/catch.hpp"
 
 using namespace multipl_moe;
@@ -17,6 +18,18 @@ TokenFile file_of(const ScratchFolder& folder, const std::vector<std::vector<Tok
   writer.finish();
   return TokenFile::open(folder / "f");
 }
+
+/// A token is as long as its number.
+struct LongTokens final : Tokenizer {
+  std::int64_t vocab_size() const override { return 257; }
+  Token end_of_text() const override { return end; }
+  std::uint64_t hash() const override { return 7; }
+  std::vector<Token> encode(std::string_view) const override { return {}; }
+  std::vector<Token> encode_with_special(std::string_view) const override { return {}; }
+  std::string decode(std::span<const Token>) const override { return {}; }
+  std::int64_t byte_length(Token token) const override { return token == end ? 0 : std::int64_t{token}; }
+  void write_files(const std::filesystem::path&) const override {}
+};
 
 EvaluationText text_of(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits = {}) {
   return evaluation_text(file, length, limits, ByteTokenizer());
@@ -47,9 +60,7 @@ TEST_CASE("limits bound the bytes in all and the tokens of a document") {
 TEST_CASE("bytes are counted by the tokenizer") {
   const ScratchFolder folder;
   const TokenFile file = file_of(folder, {{1, 2, 3, 4}});
-  const auto text =
-      evaluation_text(file, 2, {}, end, [](Token token) { return token == end ? 0 : std::int64_t{token}; });
-  CHECK(text.bytes == 2 + 3 + 4);
+  CHECK(evaluation_text(file, 2, {}, LongTokens()).bytes == 2 + 3 + 4);
 }
 
 TEST_CASE("a text without one sequence is refused") {

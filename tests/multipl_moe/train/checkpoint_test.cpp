@@ -42,6 +42,19 @@ TEST_CASE("a mixture comes back from the disk as it was, thresholds included", "
   }
 }
 
+TEST_CASE("no memory is taken for a model whose weights are not there", "[train]") {
+  TinyRun run;
+  const auto folder = run.scratch / "model";
+  save_model(*run.model, folder);
+  ModelConfig config = run.model->config();
+  config.num_hidden_layers = 10'000;
+  config.hidden_size = 16'384;  // 10 TB
+  write_config(folder / "config.json", config);
+  CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("model.safetensors] must hold the "));
+  rewrite(folder, {});
+  CHECK_THROWS_AS(load_model(folder, 1), BadFile);
+}
+
 TEST_CASE("files that do not fit their config.json are refused by name", "[train]") {
   TinyRun run;
   const auto folder = run.scratch / "model";
