@@ -26,7 +26,7 @@ namespace multipl_moe {
 namespace {
 
 struct GenerateFlags {
-  std::string model, prompts_file, language;
+  std::string model, prompts_file, language, weights = "auto";
   std::vector<std::string> prompts;
   GenerateOptions options;
   int threads = 0;
@@ -115,6 +115,9 @@ void add_sampling_options(CLI::App& command, GenerateOptions& options) {
 void run_generate(const GenerateFlags& flags) {
   GenerateOptions options = flags.options;
   if (!flags.language.empty()) options.language = language_named(flags.language);
+  options.weights = flags.weights == "float32"    ? DecodingWeights::as_they_are
+                    : flags.weights == "bfloat16" ? DecodingWeights::bfloat16
+                                                  : DecodingWeights::bfloat16_where_exact;
   std::vector<std::string> prompts = flags.prompts;
   if (std::count(prompts.begin(), prompts.end(), "-") > 1)
     throw UsageError("[generate] --prompt - must be given once: stdin is read to its end");
@@ -159,14 +162,12 @@ void add_generate_command(CLI::App& program) {
                   "prompts that are decoded together; up to 8 change no bit of each other's results")
       ->capture_default_str()
       ->check(above_zero());
-  const std::map<std::string, DecodingWeights> weights{{"auto", DecodingWeights::bfloat16_where_exact},
-                                                       {"float32", DecodingWeights::as_they_are},
-                                                       {"bfloat16", DecodingWeights::bfloat16}};
   command
-      .add_option("--weights", options.weights,
-                  "float32, bfloat16 (copies half as long: faster), auto: bfloat16 where all weights are [auto]")
-      ->transform(CLI::CheckedTransformer(weights).description(""))
-      ->type_name("TYPE");
+      .add_option("--weights", flags->weights,
+                  "float32; bfloat16: copies half as long, which are read in half the time; auto: bfloat16 where all "
+                  "weights are")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
   command.add_flag("--json", flags->json,
                    "for each prompt a line {\"prompt\", \"text\", \"tokens\", \"finish_reason\": stop, length or "
                    "end_of_text}");

@@ -48,7 +48,7 @@ TEMPLATE_TEST_CASE("our products of every shape add what plain loops add", "[cpu
 
 TEMPLATE_TEST_CASE("a row has the same bits beside any number of other rows of a group", "[cpu]", float, double) {
   // Up to eight rows are multiplied in another order than more rows are, but each alike.
-  for (const Index k : {1, 5, 37, 300, 2500}) {
+  for (const Index k : {1, 3, 5, 8, 15, 16, 17, 37, 48, 300, 2500}) {
     const Operands<Product::right_transposed, TestType> o(40, 35, k, 1, 1);
     const auto row_of = [&](Index rows) {
       const auto y = product_of_rows<TestType>(o.a.operand(), o.b.operand(), rows);

@@ -64,6 +64,8 @@ class Listener final : public WrappedModel {
   };
 };
 
+}  // namespace
+
 TEST_CASE("fences in prompt and answer say in which language a token is", "[eval]") {
   const Listener model(parrot("`\nb"));
   // The model answers a line end with b, and b with a backtick.

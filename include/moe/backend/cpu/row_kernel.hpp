@@ -47,7 +47,7 @@ template <Index rows, Index cols, class Real>
     for (Index r = 0; r < rows; ++r) {
       const Lanes<Real> left = load(a + r * a_stride + k, count);
 #pragma GCC unroll 4
-      for (Index j = 0; j < cols; ++j) sum[r][j] += left * right[j];
+      for (Index j = 0; j < cols; ++j) sum[r][j] = multiply_add<Real>(left, right[j], sum[r][j]);
     }
   };
   Index k = 0;

@@ -144,6 +144,24 @@ template <class Real>
   }
 }
 
+/// a b + c in every lane, rounded once where the machine can. Left to itself a compiler decides that for each copy of a
+/// loop anew, and bits would depend on which copy runs.
+template <class Real>
+[[gnu::always_inline]] inline Lanes<Real> multiply_add(Lanes<Real> a, Lanes<Real> b, Lanes<Real> c) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<Real, float>) return _mm512_fmadd_ps(a, b, c);
+  if constexpr (std::is_same_v<Real, double>) return _mm512_fmadd_pd(a, b, c);
+#elif defined(__FMA__)
+  if constexpr (std::is_same_v<Real, float>) return _mm256_fmadd_ps(a, b, c);
+  if constexpr (std::is_same_v<Real, double>) return _mm256_fmadd_pd(a, b, c);
+#elif defined(__FP_FAST_FMA) && defined(__FP_FAST_FMAF)
+  Lanes<Real> result;
+  for (Index l = 0; l < lanes<Real>; ++l) result[l] = std::fma(a[l], b[l], c[l]);
+  return result;
+#endif
+  return a * b + c;
+}
+
 /// The square root in every lane. A loop of std::sqrt would stay a loop, for the sake of errno.
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> sqrt(Lanes<Real> x) {
