@@ -42,7 +42,7 @@ class GeneratedOutput {
     GenerationListener listener;
     if (prompts_.size() == 1 && !json_) {
       listener.piece = [this](std::size_t, std::string_view piece) { put(shown(piece)); };
-      listener.done = [this](std::size_t, const Generated&) { put("\n"); };
+      listener.done = [](std::size_t, const Generated&) { put("\n"); };
     } else {
       listener.done = [this](std::size_t prompt, const Generated& generated) {
         complete_.emplace(prompt, generated);

@@ -64,7 +64,7 @@ TEST_CASE("one prompt's text streams, several come in blocks, and both are the l
   const auto texts = lines_of(place.generate("--prompt ab --prompt cd --json").out);
   REQUIRE(texts.size() == 2);
   CHECK(place.generate("--prompt ab").out == texts[0]["text"].get<std::string>() + "\n");
-  CHECK(place.generate("--prompt - < data/manifest.json").exit_code == 0);
+  CHECK(place.generate("--prompt - < tiny.json").exit_code == 0);
   const auto block = [&](int i) {
     const auto& line = texts[static_cast<std::size_t>(i)];
     return "--- prompt " + std::to_string(i + 1) + ", " + line["tokens"].dump() + " tokens, " +
