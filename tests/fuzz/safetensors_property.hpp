@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -21,7 +22,7 @@ inline bool takes_safetensors(std::string_view bytes) {
     file->read(name, data.emplace_back(entry.bytes()));
     views.push_back({name, entry.dtype, entry.shape, data.back()});
     std::vector<float> floats(static_cast<std::size_t>(entry.count()));
-    value_or_refusal([&] {
+    value_or_refusal([&, &name = name] {
       file->read_floats(name, floats);
       return true;
     });

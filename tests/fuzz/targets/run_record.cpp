@@ -1,6 +1,8 @@
 /// A run folder's three files that a report reads, with NULs between them: config.toml, env.json, metrics.jsonl.
 #include "multipl_moe/report/run_record.hpp"
 
+#include <algorithm>
+
 #include "fuzz/memory_file.hpp"
 #include "fuzz/target.hpp"
 #include "multipl_moe/io/scratch.hpp"
