@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,6 +11,11 @@ namespace multipl_moe {
 /// Bytes of one element of a safetensors dtype such as "BF16"; empty where it is not known.
 std::optional<std::uint64_t> dtype_bytes(std::string_view dtype);
 
+/// "bfloat16" -> "BF16": what Hugging Face's configurations call "F32", "F16" and "BF16"; empty for any other name.
+std::string_view dtype_named(std::string_view name);
+/// The other way round; empty for any other dtype.
+std::string_view name_of_dtype(std::string_view dtype);
+
 /// Elements of a tensor, 1 where `shape` is empty; empty where that passes 2^63 - 1 or a dimension
 /// is negative.
 std::optional<std::int64_t> element_count(std::span<const std::int64_t> shape);
@@ -19,5 +25,20 @@ std::optional<std::uint64_t> tensor_bytes(std::string_view dtype, std::span<cons
 
 /// The value of a number of 16 bits, five of them its exponent.
 float float_of_half(std::uint16_t bits);
+/// The nearest such number, of two as near the even one; what is larger than all of them becomes infinite, NaN stays
+/// NaN.
+std::uint16_t half_of_float(float value);
+
+/// Whether its values are floats that we convert: F64, F32, F16 or BF16. Integers and the floats of 8 bits (which mean
+/// nothing without the scale they were divided by) are moved as bytes only.
+bool is_float_dtype(std::string_view dtype);
+
+/// `bytes` hold values.size() elements of a float dtype; they need no alignment. Rounds to nearest where that loses.
+/// Throws Failure where `bytes` has another size or the dtype is none of floats.
+void decode_floats(std::string_view dtype, std::span<const std::byte> bytes, std::span<float> values);
+void decode_floats(std::string_view dtype, std::span<const std::byte> bytes, std::span<double> values);
+
+/// The way back: to the nearest value, of two as near the even one. Throws as decode_floats().
+void encode_floats(std::string_view dtype, std::span<const float> values, std::span<std::byte> bytes);
 
 }  // namespace multipl_moe

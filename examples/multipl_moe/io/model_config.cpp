@@ -139,7 +139,7 @@ ModelConfig read_config(const std::filesystem::path& path) {
   return parse_config(read_whole_file(path, largest_config), path);
 }
 
-std::string to_json_text(const ModelConfig& config) {
+std::string to_json_text(const ModelConfig& config, std::string_view dtype) {
   const char* const architecture = config.moe ? "MultiplMoeForCausalLM" : "Qwen2ForCausalLM";
   nlohmann::ordered_json json{{"architectures", {architecture}},
                               {"model_type", config.moe ? "multipl_moe" : "qwen2"},
@@ -155,14 +155,14 @@ std::string to_json_text(const ModelConfig& config) {
                               {"rope_theta", config.rope_theta},
                               {"tie_word_embeddings", false},
                               {"use_sliding_window", false},
-                              {"torch_dtype", "float32"}};
+                              {"torch_dtype", dtype}};
   if (config.moe) json["moe"] = json_of(*config.moe);
   return json.dump(2) + "\n";
 }
 
-void write_config(const std::filesystem::path& path, const ModelConfig& config) {
+void write_config(const std::filesystem::path& path, const ModelConfig& config, std::string_view dtype) {
   if (const auto fault = fault_in(config)) throw Failure(fmt::format("[write_config] {}", *fault));
-  write_file_atomically(path, to_json_text(config));
+  write_file_atomically(path, to_json_text(config, dtype));
 }
 
 }  // namespace multipl_moe

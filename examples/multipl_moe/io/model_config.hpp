@@ -107,11 +107,12 @@ ModelConfig parse_config(std::string_view text, const std::filesystem::path& pat
 /// As parse_config(), of a file of at most 1 MiB.
 ModelConfig read_config(const std::filesystem::path& path);
 
-std::string to_json_text(const ModelConfig& config);
+/// `dtype`: what the weights beside it are stored in, in Hugging Face's words: "float32", "float16", "bfloat16".
+std::string to_json_text(const ModelConfig& config, std::string_view dtype = "float32");
 /// Throws Failure where fault_in() finds one, IoError.
-void write_config(const std::filesystem::path& path, const ModelConfig& config);
+void write_config(const std::filesystem::path& path, const ModelConfig& config, std::string_view dtype = "float32");
 
-/// A dense model's published or demonstration sizes: "qwen1.5-1.8b", "demo".
+/// A dense model's sizes: "qwen1.5-1.8b" as published, "demo", and "tiny", which has everything in the smallest size.
 /// Throws UsageError that lists the names.
 ModelConfig size_named(std::string_view name);
 

@@ -224,10 +224,18 @@ ModelConfig size_named(std::string_view name) {
     config.num_hidden_layers = 2;
     config.num_attention_heads = 4;
     config.num_key_value_heads = 4;
-    config.vocab_size = 257;  // ByteTokenizer's
+    config.vocab_size = 257;  // the byte tokenizer's
     config.max_position_embeddings = 4096;
+  } else if (name == "tiny") {
+    config.hidden_size = 64;
+    config.intermediate_size = 176;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 4;
+    config.num_key_value_heads = 2;
+    config.vocab_size = 1024;
+    config.max_position_embeddings = 2048;
   } else {
-    throw UsageError(fmt::format("[size] must be one of qwen1.5-1.8b, demo, found '{}'", escaped(name)));
+    throw UsageError(fmt::format("[size] must be one of qwen1.5-1.8b, demo, tiny, found '{}'", escaped(name)));
   }
   return config;
 }

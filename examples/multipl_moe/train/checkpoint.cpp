@@ -50,7 +50,16 @@ ModelConfig load_config(const fs::path& folder) { return read_config(model_folde
 
 void write_model_files(LanguageModel& model, const fs::path& folder) {
   write_tensors(folder / weights_name, model.tensors());
+  model.tokenizer()->write_files(folder);
   write_config(folder / config_name, model.config());
+}
+
+std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
+  const fs::path source = model_folder(folder);
+  auto model = make_language_model(read_config(source / config_name), threads);
+  auto tokenizer = read_tokenizer(source);
+  if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
+  return model;
 }
 
 void read_weights(LanguageModel& model, const fs::path& folder) {
@@ -65,9 +74,8 @@ std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
   recover_folder(folder);
   const fs::path source = model_folder(folder);
   recover_folder(source);
-  const ModelConfig config = read_config(source / config_name);
-  require_values(source / weights_name, config);
-  auto model = make_language_model(config, threads);
+  require_values(source / weights_name, read_config(source / config_name));
+  auto model = make_model(source, threads);
   read_weights(*model, source);
   for (const TensorSlot& slot : model->tensors())
     if (!is_finite(slot)) notice("warning: {} holds values that are not finite\n", slot.name);

@@ -1,7 +1,5 @@
 /// The program before files that were made to break it: a typed error that names the file, nothing written, and no more
 /// memory than a good file of that size would take.
-#include <malloc.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include <map>
 
 #include "../io/bad_safetensors.hpp"
+#include "measured.hpp"
 #include "program.hpp"
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
@@ -23,39 +22,6 @@ namespace {
 
 /// Resident memory that a refusal may take.
 constexpr long most_kilobytes = 64 * 1024;
-
-struct Measured {
-  Outcome outcome;
-  long kilobytes = 0;  ///< resident, at most
-};
-
-/// As run(), but without a shell, with its streams outside of `scratch`, and ended by the system after 20 seconds.
-Measured measured(const ScratchFolder& scratch, const std::vector<std::string>& words) {
-  const ScratchFolder streams;
-  std::vector<std::string> all{MULTIPL_MOE_BINARY};
-  all.insert(all.end(), words.begin(), words.end());
-  std::vector<char*> arguments;
-  for (std::string& word : all) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const std::string out = streams / "out", error = streams / "error";
-  // A child begins with its parent's memory, and the system counts that too.
-  ::malloc_trim(0);
-  const ::pid_t child = ::fork();
-  if (child < 0) throw std::runtime_error("no process can be started");
-  if (child == 0) {
-    ::alarm(20);
-    ::dup2(::open("/dev/null", O_RDONLY), 0);
-    ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT, 0600), 1);
-    ::dup2(::open(error.c_str(), O_WRONLY | O_CREAT, 0600), 2);
-    if (::chdir(scratch.path().c_str()) == 0) ::execv(MULTIPL_MOE_BINARY, arguments.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  ::rusage used{};
-  if (::wait4(child, &status, 0, &used) != child) throw std::runtime_error("the process is not ours");
-  const int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {{exit_code, get_bytes(out), get_bytes(error)}, used.ru_maxrss};
-}
 
 /// Every path below a folder with its size and time.
 std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> listing(const ScratchFolder& scratch) {

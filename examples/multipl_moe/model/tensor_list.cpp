@@ -1,0 +1,40 @@
+#include "multipl_moe/model/tensor_list.hpp"
+
+#include <functional>
+#include <numeric>
+#include <type_traits>
+
+#include "moe/train/walk.hpp"
+#include "multipl_moe/model/layers.hpp"
+#include "multipl_moe/model/make.hpp"
+
+namespace multipl_moe {
+
+std::int64_t ListedTensor::count() const {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+std::vector<ListedTensor> list_tensors(const ModelConfig& config) {
+  std::vector<ListedTensor> list;
+  const auto model = make_transformer(config, make_layer_shape);
+  const auto shape_of = [](const auto& tensor) {
+    if constexpr (std::remove_cvref_t<decltype(tensor)>::rank == 2)
+      return std::vector<std::int64_t>{tensor.rows(), tensor.cols()};
+    else
+      return std::vector<std::int64_t>{tensor.cols()};
+  };
+  moe::for_each_parameter(
+      [&](const std::string& name, const auto& weight) {
+        constexpr bool is_matrix = std::remove_cvref_t<decltype(weight)>::rank == 2;
+        list.push_back({name, shape_of(weight), is_matrix ? TensorKind::matrix : TensorKind::vector});
+      },
+      model);
+  moe::for_each_buffer(
+      [&](const std::string& name, const auto& buffer) {
+        list.push_back({name, shape_of(buffer), TensorKind::buffer});
+      },
+      model);
+  return list;
+}
+
+}  // namespace multipl_moe
