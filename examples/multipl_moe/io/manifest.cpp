@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
 #include <system_error>
 #include <vector>
@@ -19,14 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t largest_manifest = std::uint64_t{16} << 20;
+constexpr std::uint64_t largest_manifest = std::uint64_t{1} << 20;
 
-struct Stamp {
-  std::uint64_t hash = 0;
-  std::uint64_t bytes = 0;
-};
-
-Stamp stamp_of(const fs::path& path) {
+FileStamp stamp_of(const fs::path& path) {
   const InputFile file = InputFile::open(path);
   std::vector<std::byte> piece(std::size_t{1} << 20);
   RunningHash hash;
@@ -53,8 +47,10 @@ std::optional<Number> number_of(std::string_view text, int base) {
   return value;
 }
 
-std::map<std::string, Stamp> parse_manifest(const fs::path& path, std::string_view text) {
-  std::map<std::string, Stamp> stamps;
+}  // namespace
+
+FileStamps parse_manifest(std::string_view text, const fs::path& path) {
+  FileStamps stamps;
   for (std::uint64_t at = 0; at < text.size();) {
     const std::string_view line = text.substr(at, text.find('\n', at) - at);
     const std::size_t space = line.find(' ', 17);
@@ -67,14 +63,18 @@ std::map<std::string, Stamp> parse_manifest(const fs::path& path, std::string_vi
       throw BadFile(path, at, fmt::format("a line must begin with two numbers, found '{}'", escaped(line)));
     if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\0", 2)) != name.npos)
       throw BadFile(path, at, fmt::format("a name must be a plain file name, found '{}'", escaped(name)));
-    if (!stamps.emplace(name, Stamp{*hash, *bytes}).second)
+    if (!stamps.emplace(name, FileStamp{*hash, *bytes}).second)
       throw BadFile(path, at, fmt::format("a name must occur once, found '{}' twice", escaped(name)));
     at += line.size() + 1;
   }
   return stamps;
 }
 
-}  // namespace
+std::string to_text(const FileStamps& stamps) {
+  std::string text;
+  for (const auto& [name, stamp] : stamps) text += fmt::format("{:016x} {} {}\n", stamp.hash, stamp.bytes, name);
+  return text;
+}
 
 std::set<std::string> file_names_in(const fs::path& folder) {
   std::error_code failed;
@@ -86,27 +86,26 @@ std::set<std::string> file_names_in(const fs::path& folder) {
 }
 
 std::string manifest_of(const fs::path& folder) {
-  std::string text;
+  FileStamps stamps;
   for (const std::string& name : file_names_in(folder)) {
     if (!is_own_file(folder / name) || name.find('\n') != std::string::npos || name == manifest_name)
       throw Failure(
           fmt::format("[save_folder_atomically] a checkpoint holds regular files of other names "
                       "than MANIFEST, found '{}'",
                       escaped(name)));
-    const Stamp stamp = stamp_of(folder / name);
-    text += fmt::format("{:016x} {} {}\n", stamp.hash, stamp.bytes, name);
+    stamps.emplace(name, stamp_of(folder / name));
   }
-  return text;
+  return to_text(stamps);
 }
 
 std::uint64_t hash_of_file(const fs::path& path) { return stamp_of(path).hash; }
 
 void check_manifest(const fs::path& folder) {
   const fs::path path = folder / manifest_name;
-  const auto stamps = parse_manifest(path, read_whole_file(path, largest_manifest));
+  const auto stamps = parse_manifest(read_whole_file(path, largest_manifest), path);
   for (const auto& [name, stamp] : stamps) {
     if (!is_own_file(folder / name)) throw BadFile(folder / name, "the manifest lists it, found no such file");
-    const Stamp found = stamp_of(folder / name);
+    const FileStamp found = stamp_of(folder / name);
     if (found.bytes != stamp.bytes)
       throw BadFile(folder / name,
                     fmt::format("must have {} bytes as in the manifest, found {}", stamp.bytes, found.bytes));

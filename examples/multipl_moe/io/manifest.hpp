@@ -3,12 +3,29 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace multipl_moe {
 
 inline constexpr const char* manifest_name = "MANIFEST";
+
+/// What a manifest says of a file.
+struct FileStamp {
+  std::uint64_t hash = 0;  ///< XXH3
+  std::uint64_t bytes = 0;
+
+  bool operator==(const FileStamp&) const = default;
+};
+
+using FileStamps = std::map<std::string, FileStamp>;
+
+/// Throws BadFile where a line is malformed, or its name comes twice or is more than a file's own.
+FileStamps parse_manifest(std::string_view text, const std::filesystem::path& path);
+/// Names must hold no line break.
+std::string to_text(const FileStamps& stamps);
 
 /// Everything in `folder`, in bytewise order. Throws IoError.
 std::set<std::string> file_names_in(const std::filesystem::path& folder);

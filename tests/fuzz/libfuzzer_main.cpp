@@ -1,0 +1,13 @@
+/// Hands libFuzzer's bytes to the one target that is linked beside it. What that throws ends the process, and libFuzzer
+/// keeps the bytes.
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzz/target.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  multipl_moe::fuzz::targets().front().takes({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Writes corpus/<target>/: for each parser a few small files that it takes and a few that it refuses, to start from.
+
+    python3 tests/fuzz/make_corpus.py
+"""
+import json
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def put(target, name, data):
+    path = CORPUS / target / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+def tensor(dtype, shape, begin, end):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def safetensors():
+    headers = {
+        "empty": ({}, 0),
+        "one": ({"a": tensor("F32", [2, 3], 0, 24)}, 24),
+        "metadata": ({"__metadata__": {"format": "pt", "é\n": "\\"}, "a.weight": tensor("BF16", [1, 2], 0, 4)}, 4),
+        "unsorted": ({"b": tensor("U8", [1], 1, 2), "a": tensor("BOOL", [1], 0, 1)}, 2),
+        "misaligned": ({"a": tensor("I8", [1], 0, 1), "b": tensor("F64", [1], 1, 9), "c": tensor("F16", [1], 9, 11)}, 11),
+        "scalars": ({"s": tensor("F32", [], 0, 4), "none": tensor("I64", [3, 0], 4, 4)}, 4),
+        "hole": ({"a": tensor("U8", [1], 1, 2)}, 2),
+        "overflow": ({"a": tensor("F32", [4294967296, 4294967296], 0, 4)}, 4),
+        "negative": ({"a": tensor("F32", [-1], 0, 4)}, 4),
+    }
+    for name, (header, size) in headers.items():
+        text = compact(header).encode()
+        put("safetensors", name, struct.pack("<Q", len(text)) + text + b"\x3c" * size)
+        put("safetensors_header", name, bytes([size]) + text)
+    put("safetensors", "size_wraps", struct.pack("<Q", 2**64 - 1) + b"{}")
+    put("safetensors_header", "twice", b'\x01{"a":' + compact(tensor("U8", [1], 0, 1)).encode() + b',"a":{}}')
+
+
+def model_config():
+    dense = {
+        "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "hidden_act": "silu", "hidden_size": 16,
+        "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+        "vocab_size": 257, "max_position_embeddings": 4096, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+        "tie_word_embeddings": False, "use_sliding_window": False, "rope_scaling": None, "head_dim": 8,
+    }
+    put("model_config", "dense", compact(dense))
+    put("model_config", "rope", compact(dense | {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}))
+    mixtures = {
+        "multipl_moe": {
+            "architecture": "multipl-moe", "router": "top-k", "num_token_experts": 4, "num_segment_experts": 3,
+            "num_experts_per_tok": 2, "shared_expert_index": -1, "segmenter": "boundary-window", "segment_window": 8,
+            "segment_minimum_window": 4, "segment_boundary_token": 10, "segment_expert_cap": 2,
+            "segment_capacity_factor": 1.25, "fusion": "matrix", "fusion_token_weight": 0.5,
+            "fusion_segment_weight": 0.5, "balance": "routed", "threshold_beta": 0.9, "moe_intermediate_size": 40,
+        },
+        "gshard": {"architecture": "gshard", "expert_capacity_factor": 1.5, "random_choice": "off"},
+        "qwen_moe": {"architecture": "qwen1.5-moe", "shared_expert_intermediate_size": 32},
+        "lora": {"architecture": "lora", "lora_rank": 4, "lora_alpha": 8.0},
+        "mole": {"architecture": "mole", "languages": ["go", "cpp"], "language_rank": 2, "shared_rank": 3},
+    }
+    for name, moe in mixtures.items():
+        put("model_config", name, compact(dense | {"moe": moe}))
+    put("model_config", "layers", compact(dense | {"num_hidden_layers": 2**31}))
+    put("model_config", "heads", compact(dense | {"num_attention_heads": 3}))
+    put("model_config", "monstrous", compact(dense | {"hidden_size": 2**24, "intermediate_size": 2**24}))
+
+
+def manifest():
+    put("manifest", "empty", "")
+    put("manifest", "two", "e6c632b61e964e1f 1 a\n2d06800538d394c2 18446744073709551615 b c.json\n")
+    put("manifest", "twice", "e6c632b61e964e1f 1 a\ne6c632b61e964e1f 1 a\n")
+    put("manifest", "outside", "e6c632b61e964e1f 1 ../a\n")
+    put("manifest", "cut", "e6c632b61e964e1f 1 a")
+
+
+def trainer_state():
+    good = {"format": 1, "global_step": 12, "updates": 9, "skipped": 3, "skipped_in_a_row": 2, "last_good_step": 10,
+            "next_sequence": 96, "settings": {"--seed": "7", "--learning-rate": "1e-4"}}
+    put("trainer_state", "good", json.dumps(good, indent=2))
+    put("trainer_state", "lies", json.dumps(good | {"updates": 10}))
+    put("trainer_state", "huge", json.dumps(good | {"global_step": 2**64}))
+
+
+def strict_json():
+    put("strict_json", "values", '{"a":[1,-2,3.5e-7,true,null,"\\u00e9\\ud83d\\ude00\\n"],"b":{"a":{}}}')
+    put("strict_json", "numbers", "[0,-0,-0.0,1e308,18446744073709551615,-9223372036854775808,5e-324]")
+    put("strict_json", "deep", "[" * 63 + "]" * 63)
+    put("strict_json", "deeper", "[" * 70 + "]" * 70)
+    put("strict_json", "twice", '{"a":1,"a":2}')
+    put("strict_json", "cut", '{"a":"\\u00')
+
+
+def utf8():
+    put("utf8", "text", "a\tb é € 😀 \x7f \x85 \x1b[31m \\")
+    put("utf8", "edges", "\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff")
+    put("utf8", "broken", b"\xc0\x80 \xe0\x9f\xbf \xed\xa0\x80 \xf0\x8f\xbf\xbf \xf4\x90\x80\x80 \xff \xe2\x82")
+    put("utf8", "long", "€" * 80)
+
+
+def fences():
+    put("fences", "two", b"\x03a\n```python\nx = 1\n```\nb\n   ~~~~ c++ more\n~~~\n```\n~~~~~  \n")
+    put("fences", "open", b"\x07```rs\nfn")
+    put("fences", "no_fence", b"\x00```a`b\n    ```go\n``\n~~~")
+
+
+def token_file():
+    def file(vocab_size, documents, width, body, version=1):
+        head = struct.pack("<IIQQQQQ", version, width, vocab_size, 77, documents[0], documents[1], 0)
+        return b"moetoks\n" + head + body
+
+    put("token_file", "empty", file(257, (0, 0), 2, struct.pack("<Q", 0)))
+    put("token_file", "narrow", file(257, (2, 3), 2, struct.pack("<3H3Q", 1, 256, 3, 0, 2, 3)))
+    put("token_file", "wide", file(151936, (1, 2), 4, struct.pack("<2I2Q", 151935, 0, 0, 2)))
+    put("token_file", "outside", file(257, (1, 1), 2, struct.pack("<H2Q", 257, 0, 1)))
+    put("token_file", "wraps", file(257, (0, 2**63 + 4), 2, struct.pack("<2Q", 0, 0)))
+
+
+def run_record():
+    settings = '[pretrain]\noutput = "o"\nbatch-size=8\nsequence-length=64\ngradient-accumulation-steps=2\n# c\n'
+    environment = compact({"version": "1.0", "threads": 2, "dependencies": {"eigen": "3.4"},
+                           "data": {"go.train": {"xxh3": "00ff", "tokens": 5}}, "resumed": [{}]})
+    step = {"step": 1, "loss": 5.5, "aux": 0.1, "learning_rate": 1e-4, "gradient_norm": None, "tokens_per_second": 9.5}
+    lines = compact(step) + "\n" + compact(step | {"step": 3, "skipped": True}) + "\n"
+    put("run_record", "run", "\0".join([settings, environment, lines]))
+    put("run_record", "killed", "\0".join([settings, "{}", lines + '{"step":4,']))
+    put("run_record", "falls", "\0".join([settings, "{}", lines + lines]))
+    put("run_record", "sections", "\0".join(["a = 1\n[b]\n", "{}", lines]))
+
+
+for write in (safetensors, model_config, manifest, trainer_state, strict_json, utf8, fences, token_file, run_record):
+    write()

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "fuzz/memory_file.hpp"
+#include "fuzz/target.hpp"
+#include "multipl_moe/io/safetensors.hpp"
+
+namespace multipl_moe::fuzz {
+
+/// Whether `bytes` are a safetensors file. What one holds can be read, written and read again.
+inline bool takes_safetensors(std::string_view bytes) {
+  const MemoryFile memory(bytes);
+  const auto file = value_or_refusal([&] { return SafetensorsFile::open(memory.path()); });
+  if (!file) return false;
+  std::vector<TensorView> views;
+  std::vector<std::vector<std::byte>> data;
+  data.reserve(file->entries().size());
+  for (const auto& [name, entry] : file->entries()) {
+    file->read(name, data.emplace_back(entry.bytes()));
+    views.push_back({name, entry.dtype, entry.shape, data.back()});
+    std::vector<float> floats(static_cast<std::size_t>(entry.count()));
+    value_or_refusal([&, &name = name] {
+      file->read_floats(name, floats);
+      return true;
+    });
+  }
+  const MemoryFile written;
+  write_safetensors(written.path(), views, file->metadata());
+  const SafetensorsFile again = SafetensorsFile::open(written.path());
+  require(again.metadata() == file->metadata(), "metadata comes back");
+  require(again.entries().size() == views.size(), "tensors come back");
+  for (const TensorView& view : views) {
+    const TensorEntry& entry = again.entry(view.name);
+    std::vector<std::byte> read(view.bytes.size());
+    again.read(view.name, read);
+    require(entry.dtype == view.dtype && entry.shape == view.shape, "dtypes and shapes come back");
+    require(std::equal(read.begin(), read.end(), view.bytes.begin()), "values come back");
+  }
+  return true;
+}
+
+}  // namespace multipl_moe::fuzz
