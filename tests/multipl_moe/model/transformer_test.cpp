@@ -197,6 +197,43 @@ TEST_CASE("decoding one token at a time gives the logits of the whole text", "[m
   CHECK(deviation < 1e-11);
 }
 
+TEST_CASE("texts of different lengths are read in one pass and decoded together from there", "[model]") {
+  using Mlp = Double::Causal<moe::FixedFusion>;
+  const moe::CpuContext context{.threads = 2};
+  const auto model = random_model<Mlp>(small_config(small_mixture("causal-multipl-moe")), 5);
+  constexpr Index length = 24;
+  const auto tokens = random_tokens(3 * length, 19, 6);
+  const auto h_TD = model.infer(context, tokens, moe::Batch::sequences(3, length));
+  const auto expected = model.lm_head.forward(context, h_TD);
+  const auto deviation = [&](const auto& logits, Index row, Index of_whole) {
+    return relative_deviation(values_of(expected.view().rows_between(of_whole, of_whole + 1)),
+                              values_of(logits.view().rows_between(row, row + 1)));
+  };
+  const auto token_at = [&](Index t) { return tokens[static_cast<std::size_t>(t)]; };
+  // 3, 12 and 9 tokens; the last two sequences join the first.
+  auto state = model.begin_decoding(context, 1), more = model.begin_decoding(context, 2);
+  const std::span<const std::int32_t> all = tokens;
+  CHECK(deviation(model.prefill(context, all.first(3), moe::Batch::single(3), state), 0, 2) < 1e-11);
+  std::vector<std::int32_t> two(tokens.begin() + length, tokens.begin() + length + 12);
+  two.insert(two.end(), tokens.begin() + 2 * length, tokens.begin() + 2 * length + 9);
+  const auto after = model.prefill(context, two, moe::Batch::ragged({12, 9}), more);
+  CHECK(deviation(after, 0, length + 11) < 1e-11);
+  CHECK(deviation(after, 1, 2 * length + 8) < 1e-11);
+  state.join(context, std::move(more));
+  for (Index t = 0; t < 6; ++t) {
+    const std::vector<std::int32_t> next{token_at(3 + t), token_at(length + 12 + t), token_at(2 * length + 9 + t)};
+    const auto logits = model.decode(context, next, {}, state);
+    CHECK(deviation(logits, 0, 3 + t) < 1e-11);
+    CHECK(deviation(logits, 1, length + 12 + t) < 1e-11);
+    CHECK(deviation(logits, 2, 2 * length + 9 + t) < 1e-11);
+  }
+  state.keep(context, {2, 1});
+  const std::vector<std::int32_t> next{token_at(2 * length + 15), token_at(length + 18)};
+  const auto logits = model.decode(context, next, {}, state);
+  CHECK(deviation(logits, 0, 2 * length + 15) < 1e-11);
+  CHECK(deviation(logits, 1, length + 18) < 1e-11);
+}
+
 TEST_CASE("a token outside the vocabulary is refused", "[model]") {
   const moe::CpuContext context{.threads = 1};
   const auto model = random_model<Double::Dense>(small_config(), 7);
