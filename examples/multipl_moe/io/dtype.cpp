@@ -1,9 +1,16 @@
 #include "multipl_moe/io/dtype.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
+
+#include "moe/core/bfloat16.hpp"
+#include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
 
@@ -58,6 +65,92 @@ float float_of_half(std::uint16_t bits) {
     return fraction == 0 ? sign * std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
   if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -24);
   return sign * std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
+}
+
+std::uint16_t half_of_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = (bits >> 16) & 0x8000u;
+  const std::uint32_t size = bits & 0x7fffffffu;
+  constexpr std::uint32_t infinite = 0x7c00u, quiet = 0x200u;
+  if (size > 0x7f800000u) return static_cast<std::uint16_t>(sign | infinite | quiet | ((size >> 13) & 0x3ffu));
+  // Half way between the largest half and what would follow it: the even one of the two is beyond.
+  if (size >= std::bit_cast<std::uint32_t>(65520.0f)) return static_cast<std::uint16_t>(sign | infinite);
+  // Below the normal halves a half counts steps of 2^-24. The float 0.5 does too in its last digit, so that adding it
+  // rounds as it should.
+  if (size < std::bit_cast<std::uint32_t>(0x1p-14f)) {
+    const float shifted = std::bit_cast<float>(size) + 0.5f;
+    return static_cast<std::uint16_t>(sign |
+                                      (std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(0.5f)));
+  }
+  const std::uint32_t rounded = size + 0xfffu + ((size >> 13) & 1u);
+  return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
+}
+
+bool is_float_dtype(std::string_view dtype) {
+  return dtype == "F32" || dtype == "BF16" || dtype == "F16" || dtype == "F64";
+}
+
+namespace {
+
+template <class Stored, class Real>
+void decode(const std::byte* bytes, std::span<Real> values, const auto& convert) {
+  for (Real& value : values) {
+    Stored stored;
+    std::memcpy(&stored, bytes, sizeof stored);
+    value = static_cast<Real>(convert(stored));
+    bytes += sizeof stored;
+  }
+}
+
+void encode(std::span<const float> values, std::byte* bytes, const auto& convert) {
+  for (const float value : values) {
+    const auto stored = convert(value);
+    std::memcpy(bytes, &stored, sizeof stored);
+    bytes += sizeof stored;
+  }
+}
+
+void check_floats(std::string_view dtype, std::size_t values, std::size_t bytes) {
+  if (!is_float_dtype(dtype))
+    throw Failure(fmt::format("[dtype] floats must be F64, F32, F16 or BF16, found {}", escaped(dtype)));
+  if (values * *dtype_bytes(dtype) != bytes)
+    throw Failure(fmt::format("[dtype] {} values of {} cannot have {} bytes", values, dtype, bytes));
+}
+
+template <class Real>
+void decode_as(std::string_view dtype, std::span<const std::byte> bytes, std::span<Real> values) {
+  check_floats(dtype, values.size(), bytes.size());
+  const auto same = [](auto value) { return value; };
+  if (dtype == "F32")
+    decode<float>(bytes.data(), values, same);
+  else if (dtype == "F64")
+    decode<double>(bytes.data(), values, same);
+  else if (dtype == "BF16")
+    decode<moe::BFloat16>(bytes.data(), values, [](moe::BFloat16 value) { return float(value); });
+  else
+    decode<std::uint16_t>(bytes.data(), values, float_of_half);
+}
+
+}  // namespace
+
+void decode_floats(std::string_view dtype, std::span<const std::byte> bytes, std::span<float> values) {
+  decode_as(dtype, bytes, values);
+}
+
+void decode_floats(std::string_view dtype, std::span<const std::byte> bytes, std::span<double> values) {
+  decode_as(dtype, bytes, values);
+}
+
+void encode_floats(std::string_view dtype, std::span<const float> values, std::span<std::byte> bytes) {
+  check_floats(dtype, values.size(), bytes.size());
+  if (dtype == "F32")
+    encode(values, bytes.data(), [](float value) { return value; });
+  else if (dtype == "F64")
+    encode(values, bytes.data(), [](float value) { return double{value}; });
+  else if (dtype == "BF16")
+    encode(values, bytes.data(), [](float value) { return moe::BFloat16(value); });
+  else
+    encode(values, bytes.data(), half_of_float);
 }
 
 }  // namespace multipl_moe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -19,5 +20,20 @@ std::optional<std::uint64_t> tensor_bytes(std::string_view dtype, std::span<cons
 
 /// The value of a number of 16 bits, five of them its exponent.
 float float_of_half(std::uint16_t bits);
+/// The nearest such number, of two as near the even one; what is larger than all of them becomes infinite, NaN stays
+/// NaN.
+std::uint16_t half_of_float(float value);
+
+/// Whether its values are floats that we convert: F64, F32, F16 or BF16. Integers and the floats of 8 bits (which mean
+/// nothing without the scale they were divided by) are moved as bytes only.
+bool is_float_dtype(std::string_view dtype);
+
+/// `bytes` hold values.size() elements of a float dtype; they need no alignment. Rounds to nearest where that loses.
+/// Throws Failure where `bytes` has another size or the dtype is none of floats.
+void decode_floats(std::string_view dtype, std::span<const std::byte> bytes, std::span<float> values);
+void decode_floats(std::string_view dtype, std::span<const std::byte> bytes, std::span<double> values);
+
+/// The way back: to the nearest value, of two as near the even one. Throws as decode_floats().
+void encode_floats(std::string_view dtype, std::span<const float> values, std::span<std::byte> bytes);
 
 }  // namespace multipl_moe

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "multipl_moe/io/free_disk.hpp"
 #include "multipl_moe/io/utf8.hpp"
 
 namespace multipl_moe {
@@ -25,10 +26,7 @@ std::string system_message(const std::filesystem::path& path, std::string_view a
       fmt::format("[{}] cannot {}: {}", escaped(path.native()), action, std::generic_category().message(error_number));
   if (error_number != ENOSPC && error_number != EDQUOT && error_number != EFBIG) return message;
   if (needed_bytes > 0) message += fmt::format("; {} bytes are needed", needed_bytes);
-  std::error_code failed;
-  auto space = std::filesystem::space(path, failed);
-  if (failed) space = std::filesystem::space(path.has_parent_path() ? path.parent_path() : ".", failed);
-  if (!failed) message += fmt::format("; {} bytes are free", space.available);
+  if (const auto free = free_disk_bytes(path)) message += fmt::format("; {} bytes are free", *free);
   return message;
 }
 

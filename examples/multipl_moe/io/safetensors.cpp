@@ -1,14 +1,12 @@
 #include "multipl_moe/io/safetensors.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 #include <utility>
 
-#include "moe/core/bfloat16.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/safetensors_header.hpp"
@@ -34,6 +32,63 @@ const TensorEntry& SafetensorsFile::entry(std::string_view name) const {
   return found->second;
 }
 
+namespace {
+
+/// They are read in pieces: a tensor may be larger than what memory is left beside `values`.
+template <class Real>
+void read_converted(const InputFile& file, std::uint64_t offset, std::string_view dtype, std::span<Real> values) {
+  const std::uint64_t width = *dtype_bytes(dtype);
+  std::array<std::byte, 32768> piece;
+  while (!values.empty()) {
+    const std::size_t count = std::min<std::size_t>(values.size(), piece.size() / width);
+    const auto bytes = std::span(piece).first(count * width);
+    file.read_at(offset, bytes);
+    decode_floats(dtype, bytes, values.first(count));
+    values = values.subspan(count);
+    offset += bytes.size();
+  }
+}
+
+/// `first` and `count` in elements of `width` bytes.
+void require_part(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
+                  std::uint64_t width, std::uint64_t first, std::uint64_t count) {
+  const std::uint64_t all = tensor.bytes() / width;
+  if (first > all || count > all - first)
+    throw BadFile(path, fmt::format("'{}' has {} {}, {} from {} on were asked for", escaped(name), all,
+                                    width == 1 ? "bytes" : "elements", count, first));
+}
+
+template <class Real>
+void read_as(const InputFile& file, std::uint64_t data_begin, std::string_view name, const TensorEntry& tensor,
+             std::uint64_t first, std::span<Real> values) {
+  if (!is_float_dtype(tensor.dtype))
+    throw BadFile(file.path(),
+                  fmt::format("'{}' must be F64, F32, F16 or BF16, found {}", escaped(name), tensor.dtype));
+  const std::uint64_t width = *dtype_bytes(tensor.dtype);
+  require_part(file.path(), name, tensor, width, first, values.size());
+  read_converted(file, data_begin + tensor.begin + first * width, tensor.dtype, values);
+}
+
+}  // namespace
+
+void require_count(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
+                   std::size_t asked_for) {
+  if (static_cast<std::uint64_t>(tensor.count()) != asked_for)
+    throw BadFile(path, fmt::format("'{}' of shape [{}] has {} elements, {} were asked for", escaped(name),
+                                    fmt::join(tensor.shape, ", "), tensor.count(), asked_for));
+}
+
+void read_tensor_bytes(const InputFile& file, std::uint64_t data_begin, std::string_view name,
+                       const TensorEntry& tensor, std::uint64_t first, std::span<std::byte> bytes) {
+  require_part(file.path(), name, tensor, 1, first, bytes.size());
+  file.read_at(data_begin + tensor.begin + first, bytes);
+}
+
+void read_tensor_floats(const InputFile& file, std::uint64_t data_begin, std::string_view name,
+                        const TensorEntry& tensor, std::uint64_t first, std::span<float> values) {
+  read_as(file, data_begin, name, tensor, first, values);
+}
+
 void SafetensorsFile::read(std::string_view name, std::span<std::byte> bytes) const {
   const TensorEntry& tensor = entry(name);
   if (tensor.bytes() != bytes.size())
@@ -42,60 +97,23 @@ void SafetensorsFile::read(std::string_view name, std::span<std::byte> bytes) co
   file_.read_at(data_begin_ + tensor.begin, bytes);
 }
 
-namespace {
-
-template <class Stored>
-Stored load(const std::byte* bytes) {
-  Stored value;
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
+void SafetensorsFile::read(std::string_view name, std::uint64_t first, std::span<std::byte> bytes) const {
+  read_tensor_bytes(file_, data_begin_, name, entry(name), first, bytes);
 }
-
-/// `convert` takes one element's bytes. They are read in pieces: a tensor may be larger than what
-/// memory is left beside `values`.
-template <class Stored, class Real, class Convert>
-void read_converted(const InputFile& file, std::uint64_t offset, std::span<Real> values, Convert convert) {
-  std::array<std::byte, 32768> piece;
-  while (!values.empty()) {
-    const std::size_t count = std::min(values.size(), piece.size() / sizeof(Stored));
-    file.read_at(offset, std::span(piece).first(count * sizeof(Stored)));
-    for (std::size_t i = 0; i < count; ++i)
-      values[i] = static_cast<Real>(convert(load<Stored>(piece.data() + i * sizeof(Stored))));
-    values = values.subspan(count);
-    offset += count * sizeof(Stored);
-  }
-}
-
-template <class Real>
-void read_as(const InputFile& file, std::uint64_t offset, std::string_view name, const TensorEntry& tensor,
-             std::span<Real> values) {
-  if (static_cast<std::uint64_t>(tensor.count()) != values.size())
-    throw BadFile(file.path(), fmt::format("'{}' of shape [{}] has {} elements, {} were asked for", escaped(name),
-                                           fmt::join(tensor.shape, ", "), tensor.count(), values.size()));
-  const auto same = [](auto value) { return value; };
-  if (tensor.dtype == "F32")
-    read_converted<float>(file, offset, values, same);
-  else if (tensor.dtype == "F64")
-    read_converted<double>(file, offset, values, same);
-  else if (tensor.dtype == "BF16")
-    read_converted<moe::BFloat16>(file, offset, values, [](moe::BFloat16 value) { return float(value); });
-  else if (tensor.dtype == "F16")
-    read_converted<std::uint16_t>(file, offset, values, float_of_half);
-  else
-    throw BadFile(file.path(),
-                  fmt::format("'{}' must be F64, F32, F16 or BF16, found {}", escaped(name), tensor.dtype));
-}
-
-}  // namespace
 
 void SafetensorsFile::read_floats(std::string_view name, std::span<float> values) const {
-  const TensorEntry& tensor = entry(name);
-  read_as(file_, data_begin_ + tensor.begin, name, tensor, values);
+  require_count(path(), name, entry(name), values.size());
+  read_floats(name, 0, values);
 }
 
 void SafetensorsFile::read_floats(std::string_view name, std::span<double> values) const {
   const TensorEntry& tensor = entry(name);
-  read_as(file_, data_begin_ + tensor.begin, name, tensor, values);
+  require_count(path(), name, tensor, values.size());
+  read_as(file_, data_begin_, name, tensor, 0, values);
+}
+
+void SafetensorsFile::read_floats(std::string_view name, std::uint64_t first, std::span<float> values) const {
+  read_tensor_floats(file_, data_begin_, name, entry(name), first, values);
 }
 
 }  // namespace multipl_moe

@@ -46,11 +46,15 @@ class SafetensorsFile {
   /// Copies a tensor's bytes as they are. Throws BadFile where `bytes` has another size or the
   /// file was cut meanwhile, IoError.
   void read(std::string_view name, std::span<std::byte> bytes) const;
+  /// A part of them, from byte `first` of the tensor on; it must lie within the tensor.
+  void read(std::string_view name, std::uint64_t first, std::span<std::byte> bytes) const;
 
   /// Reads F64, F32, F16 or BF16 into `values`, row-major, rounding to nearest where that loses.
   /// Throws BadFile for any other dtype, another count, or a file cut meanwhile; IoError.
   void read_floats(std::string_view name, std::span<float> values) const;
   void read_floats(std::string_view name, std::span<double> values) const;
+  /// A part of them, from element `first` of the tensor on; it must lie within the tensor.
+  void read_floats(std::string_view name, std::uint64_t first, std::span<float> values) const;
 
  private:
   SafetensorsFile(InputFile file, std::uint64_t data_begin, TensorMetadata metadata, TensorEntries entries);
@@ -60,6 +64,16 @@ class SafetensorsFile {
   TensorMetadata metadata_;
   TensorEntries entries_;
 };
+
+/// What both readers of tensors share: elements of `tensor`, whose file's data begin at `data_begin`, from `first` on.
+/// Throws as SafetensorsFile does.
+void read_tensor_bytes(const InputFile& file, std::uint64_t data_begin, std::string_view name,
+                       const TensorEntry& tensor, std::uint64_t first, std::span<std::byte> bytes);
+void read_tensor_floats(const InputFile& file, std::uint64_t data_begin, std::string_view name,
+                        const TensorEntry& tensor, std::uint64_t first, std::span<float> values);
+/// Throws BadFile where the tensor has not as many elements as were asked for.
+void require_count(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
+                   std::size_t asked_for);
 
 /// A tensor to be written; `bytes` row-major and little-endian.
 struct TensorView {

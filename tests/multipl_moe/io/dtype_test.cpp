@@ -1,9 +1,11 @@
 #include "multipl_moe/io/dtype.hpp"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
 using namespace multipl_moe;
@@ -29,4 +31,58 @@ TEST_CASE("halves are widened exactly") {
   CHECK(std::signbit(float_of_half(0x8000)));
   CHECK(float_of_half(0x7c00) == std::numeric_limits<float>::infinity());
   CHECK(std::isnan(float_of_half(0x7e00)));
+}
+
+TEST_CASE("every dtype of the format has its size") {
+  for (const auto* name : {"BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"}) CHECK(dtype_bytes(name) == 1u);
+  for (const auto* name : {"U16", "I16", "F16", "BF16"}) CHECK(dtype_bytes(name) == 2u);
+  for (const auto* name : {"U32", "I32", "F32"}) CHECK(dtype_bytes(name) == 4u);
+  for (const auto* name : {"U64", "I64", "F64"}) CHECK(dtype_bytes(name) == 8u);
+}
+
+TEST_CASE("every half survives the way to float and back") {
+  for (std::uint32_t bits = 0; bits < 0x10000u; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    const std::uint16_t back = half_of_float(float_of_half(half));
+    if (std::isnan(float_of_half(half)))
+      REQUIRE(std::isnan(float_of_half(back)));
+    else
+      REQUIRE(back == half);
+  }
+}
+
+TEST_CASE("between two halves the nearer one is taken, in the middle the even one") {
+  for (std::uint16_t half = 0; half < 0x7bff; ++half) {
+    const auto next = static_cast<std::uint16_t>(half + 1);
+    const float low = float_of_half(half), high = float_of_half(next), middle = low + (high - low) / 2;
+    REQUIRE(half_of_float(middle) == (half % 2 == 0 ? half : next));
+    REQUIRE(half_of_float(std::nextafter(middle, low)) == half);
+    REQUIRE(half_of_float(std::nextafter(middle, high)) == next);
+    REQUIRE(half_of_float(-middle) == (half_of_float(middle) | 0x8000));
+  }
+  CHECK(half_of_float(65519.99f) == 0x7bff);
+  CHECK(half_of_float(65520.0f) == 0x7c00);
+  CHECK(half_of_float(-std::numeric_limits<float>::infinity()) == 0xfc00);
+}
+
+TEST_CASE("floats pass through every float dtype and no other") {
+  const std::vector<float> values{1.5f, -0.0f, 3.140625f, std::numeric_limits<float>::infinity()};
+  for (const auto* name : {"F64", "F32", "BF16", "F16"}) {
+    INFO(name);
+    std::vector<std::byte> bytes(values.size() * *dtype_bytes(name));
+    encode_floats(name, values, bytes);
+    std::vector<float> floats(values.size());
+    std::vector<double> doubles(values.size());
+    decode_floats(name, bytes, floats);
+    decode_floats(name, bytes, doubles);
+    CHECK(floats == values);
+    CHECK(std::signbit(floats[1]));
+    CHECK(doubles == std::vector<double>(values.begin(), values.end()));
+    bytes.pop_back();
+    CHECK_THROWS_AS(encode_floats(name, values, bytes), Failure);
+    CHECK_THROWS_AS(decode_floats(name, bytes, floats), Failure);
+  }
+  std::vector<std::byte> bytes(4);
+  std::vector<float> one(1);
+  for (const auto* name : {"I32", "U32", "F8_E4M3", "F33"}) CHECK_THROWS_AS(decode_floats(name, bytes, one), Failure);
 }

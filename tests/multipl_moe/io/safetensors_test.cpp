@@ -92,6 +92,26 @@ TEST_CASE("a tensor larger than the reader's buffer is read whole") {
   CHECK(values == a);
 }
 
+TEST_CASE("a part of a tensor is read by its first element") {
+  const ScratchFolder folder;
+  const std::vector<float> a{1.0f, 2.0f, 3.0f, 4.0f};
+  const std::vector<std::uint16_t> b{0x3f80, 0x4000, 0x4040};
+  write_safetensors(folder / "f", std::vector{view("a", "F32", {2, 2}, a), view("b", "BF16", {3}, b)});
+  const SafetensorsFile file = SafetensorsFile::open(folder / "f");
+  std::vector<float> values(2);
+  file.read_floats("a", 1, values);
+  CHECK(values == std::vector<float>{2.0f, 3.0f});
+  file.read_floats("b", 1, values);
+  CHECK(values == std::vector<float>{2.0f, 3.0f});
+  file.read_floats("b", 3, std::span<float>());
+  std::vector<std::byte> bytes(3);
+  file.read("b", 2, bytes);
+  CHECK(bytes == std::vector<std::byte>{std::byte{0x00}, std::byte{0x40}, std::byte{0x40}});
+  CHECK_THROWS_AS(file.read_floats("a", 3, values), BadFile);
+  CHECK_THROWS_AS(file.read_floats("a", std::numeric_limits<std::uint64_t>::max(), values), BadFile);
+  CHECK_THROWS_AS(file.read("b", 4, bytes), BadFile);
+}
+
 TEST_CASE("reading asks for what is there") {
   const ScratchFolder folder;
   const std::vector<float> a{1.0f, 2.0f};

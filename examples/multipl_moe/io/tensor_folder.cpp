@@ -1,0 +1,164 @@
+#include "multipl_moe/io/tensor_folder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/safetensors_header.hpp"
+#include "multipl_moe/io/tensor_index.hpp"
+
+namespace multipl_moe {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Files that stay open: every one costs a descriptor, and the largest models have hundreds.
+constexpr std::size_t most_open = 16;
+
+std::string single_name(std::string_view stem) { return fmt::format("{}.safetensors", stem); }
+std::string index_name(std::string_view stem) { return fmt::format("{}.safetensors.index.json", stem); }
+
+/// A link that leads nowhere is there too: it is to be refused by its name.
+bool is_there(const fs::path& path) {
+  std::error_code failed;
+  return fs::exists(fs::symlink_status(path, failed));
+}
+
+/// A file of the folder, also where its name is a link to another one in it.
+void require_inside(const fs::path& folder, const fs::path& path) {
+  std::error_code failed;
+  const fs::path home = fs::canonical(folder, failed);
+  const fs::path target = failed ? fs::path() : fs::canonical(path, failed);
+  if (failed) throw BadFile(path, fmt::format("cannot be opened: {}", failed.message()));
+  if (std::mismatch(home.begin(), home.end(), target.begin(), target.end()).first != home.end())
+    throw BadFile(path, fmt::format("must lie in its folder, found a link to {}", escaped(target.native())));
+}
+
+}  // namespace
+
+InputFile TensorFolder::opened(const fs::path& path) const {
+  require_inside(folder_, path);
+  return InputFile::open(path);
+}
+
+bool TensorFolder::is_in(const fs::path& folder, std::string_view stem) {
+  return is_there(folder / single_name(stem)) || is_there(folder / index_name(stem));
+}
+
+TensorFolder TensorFolder::open(const fs::path& folder, std::string_view stem) {
+  TensorFolder result(folder);
+  result.path_ = folder / single_name(stem);
+  const fs::path index = folder / index_name(stem);
+  if (is_there(result.path_)) {
+    result.add(single_name(stem));
+  } else if (is_there(index)) {
+    result.path_ = index;
+    result.check_against_index();
+  } else {
+    throw BadFile(folder, fmt::format("must hold {} or {}, found neither", single_name(stem), index_name(stem)));
+  }
+  return result;
+}
+
+void TensorFolder::add(const std::string& name) {
+  auto file = std::make_shared<const InputFile>(opened(folder_ / name));
+  SafetensorsHeader header = read_safetensors_header(*file);
+  const std::size_t shard = shards_.size();
+  shards_.push_back({folder_ / name, header.data_begin, file->size()});
+  while (!header.entries.empty()) {
+    auto entry = header.entries.extract(header.entries.begin());
+    const auto [place, is_new] = tensors_.try_emplace(std::move(entry.key()));
+    if (!is_new)
+      throw BadFile(shards_.back().path,
+                    fmt::format("a tensor must be in one file, found '{}' in {} too", escaped(place->first),
+                                escaped(shards_[place->second.shard].path.filename().native())));
+    static_cast<TensorEntry&>(place->second) = std::move(entry.mapped());
+    place->second.shard = shard;
+  }
+  if (open_->files.size() < most_open) open_->files.emplace_back(shard, std::move(file));
+}
+
+void TensorFolder::check_against_index() {
+  require_inside(folder_, path_);
+  const TensorIndex index = read_tensor_index(path_);
+  for (const std::string& shard : index.shards) add(shard);
+  std::uint64_t total = 0;
+  for (const auto& [name, tensor] : tensors_) {
+    const auto listed = index.shard_of.find(name);
+    if (listed == index.shard_of.end() || listed->second != tensor.shard)
+      throw BadFile(shards_[tensor.shard].path,
+                    fmt::format("has '{}', which {} {}", escaped(name), escaped(path_.filename().native()),
+                                listed == index.shard_of.end() ? "does not list"
+                                                               : "places in " + escaped(index.shards[listed->second])));
+    total += tensor.bytes();
+  }
+  for (const auto& [name, shard] : index.shard_of)
+    if (!contains(name))
+      throw BadFile(path_, fmt::format("lists '{}' in {}, which has no such tensor", escaped(name),
+                                       escaped(index.shards[shard])));
+  if (index.total_size && *index.total_size != total)
+    throw BadFile(path_, fmt::format("metadata.total_size must be the {} bytes of all tensors, found {}", total,
+                                     *index.total_size));
+}
+
+const FolderTensor& TensorFolder::entry(std::string_view name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end())
+    throw BadFile(path_, fmt::format("must hold the tensor '{}', found {} others", escaped(name), tensors_.size()));
+  return found->second;
+}
+
+const fs::path& TensorFolder::path_of(std::string_view name) const { return shards_[entry(name).shard].path; }
+
+std::vector<fs::path> TensorFolder::files() const {
+  std::vector<fs::path> paths;
+  for (const Shard& shard : shards_) paths.push_back(shard.path);
+  return paths;
+}
+
+std::shared_ptr<const InputFile> TensorFolder::file(std::size_t shard) const {
+  const std::lock_guard lock(open_->mutex);
+  auto& files = open_->files;
+  const auto found =
+      std::find_if(files.begin(), files.end(), [shard](const auto& file) { return file.first == shard; });
+  if (found != files.end()) {
+    std::rotate(found, found + 1, files.end());
+    return files.back().second;
+  }
+  auto file = std::make_shared<const InputFile>(opened(shards_[shard].path));
+  if (file->size() != shards_[shard].size)
+    throw BadFile(shards_[shard].path, fmt::format("must have {} bytes as when its header was read, found {}",
+                                                   shards_[shard].size, file->size()));
+  if (files.size() >= most_open) files.erase(files.begin());
+  files.emplace_back(shard, file);
+  return file;
+}
+
+void TensorFolder::read(std::string_view name, std::span<std::byte> bytes) const {
+  const FolderTensor& tensor = entry(name);
+  if (tensor.bytes() != bytes.size())
+    throw BadFile(path_of(name),
+                  fmt::format("'{}' has {} bytes, {} were asked for", escaped(name), tensor.bytes(), bytes.size()));
+  read(name, 0, bytes);
+}
+
+void TensorFolder::read(std::string_view name, std::uint64_t first, std::span<std::byte> bytes) const {
+  const FolderTensor& tensor = entry(name);
+  read_tensor_bytes(*file(tensor.shard), shards_[tensor.shard].data_begin, name, tensor, first, bytes);
+}
+
+void TensorFolder::read_floats(std::string_view name, std::span<float> values) const {
+  require_count(path_of(name), name, entry(name), values.size());
+  read_floats(name, 0, values);
+}
+
+void TensorFolder::read_floats(std::string_view name, std::uint64_t first, std::span<float> values) const {
+  const FolderTensor& tensor = entry(name);
+  read_tensor_floats(*file(tensor.shard), shards_[tensor.shard].data_begin, name, tensor, first, values);
+}
+
+}  // namespace multipl_moe

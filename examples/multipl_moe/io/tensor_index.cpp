@@ -1,0 +1,136 @@
+#include "multipl_moe/io/tensor_index.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+constexpr std::uint64_t largest_index = std::uint64_t{32} << 20;
+constexpr std::size_t longest_name = 4096;
+constexpr std::size_t deepest = 64;
+
+bool is_plain_file_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.size() <= 255 &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
+}
+
+/// Takes the JSON parser's events: a DOM of an index is many times as large as the index.
+class IndexEvents {
+ public:
+  IndexEvents(const std::filesystem::path& path, TensorIndex& index) : path_(path), index_(index) {}
+
+  bool start_object(std::size_t) {
+    if (depth_ == 1 && key_ == "weight_map") at_ = At::map;
+    if (depth_ == 1 && key_ == "metadata") at_ = At::metadata;
+    if (at_ == At::map && depth_ > 1) fail(fmt::format("'{}' must be the name of a file", escaped(key_)));
+    return enter();
+  }
+  bool end_object() {
+    if (depth_ == 2) at_ = At::outside;
+    return leave();
+  }
+  bool start_array(std::size_t) {
+    if (depth_ == 0) fail("an index must be a JSON object, found an array");
+    return scalar("an array") && enter();
+  }
+  bool end_array() { return leave(); }
+
+  bool key(std::string& text) {
+    if (at_ == At::map && text.size() > longest_name)
+      fail(fmt::format("a name must have at most {} bytes, found {}", longest_name, text.size()));
+    if (depth_ == 1 && (text == "weight_map" || text == "metadata")) {
+      bool& seen = text == "weight_map" ? has_map_ : has_metadata_;
+      if (seen) fail(fmt::format("{} must occur once, found it twice", text));
+      seen = true;
+    }
+    key_ = std::move(text);
+    return true;
+  }
+
+  bool string(std::string& text) {
+    if (at_ != At::map || depth_ != 2) return scalar("a string");
+    if (!is_plain_file_name(text))
+      fail(fmt::format("the file of '{}' must be a plain file name, found '{}'", escaped(key_), escaped(text)));
+    const auto shard = numbers_.try_emplace(std::move(text), index_.shards.size());
+    if (shard.second) index_.shards.push_back(shard.first->first);
+    if (!index_.shard_of.emplace(key_, shard.first->second).second)
+      fail(fmt::format("a tensor must be listed once, found '{}' twice", escaped(key_)));
+    return true;
+  }
+  bool number_unsigned(std::uint64_t value) {
+    if (at_ != At::metadata || depth_ != 2 || key_ != "total_size") return scalar("a number");
+    if (index_.total_size) fail("metadata.total_size must occur once, found it twice");
+    index_.total_size = value;
+    return true;
+  }
+  bool number_integer(std::int64_t) { return scalar("a negative number"); }
+  bool number_float(double, const std::string&) { return scalar("a number that is no integer"); }
+  bool boolean(bool) { return scalar("a boolean"); }
+  bool null() { return scalar("null"); }
+  bool binary(std::vector<std::uint8_t>&) { return scalar("binary data"); }
+
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) {
+    throw BadFile(path_, position > 0 ? position - 1 : 0, fmt::format("must be JSON: {}", escaped(error.what(), 400)));
+  }
+
+  void check_complete() const {
+    if (!has_map_) fail("weight_map is missing");
+  }
+
+ private:
+  enum class At { outside, map, metadata };
+
+  /// Anything that is not what the index needs: ignored elsewhere, refused where it stands for something that it does.
+  bool scalar(const char* found) const {
+    if (depth_ == 0) fail(fmt::format("an index must be a JSON object, found {}", found));
+    if (depth_ == 1 && (key_ == "weight_map" || key_ == "metadata"))
+      fail(fmt::format("{} must be an object, found {}", key_, found));
+    if (depth_ == 2 && at_ == At::map)
+      fail(fmt::format("the file of '{}' must be a plain file name, found {}", escaped(key_), found));
+    if (depth_ == 2 && at_ == At::metadata && key_ == "total_size")
+      fail(fmt::format("metadata.total_size must be an unsigned integer, found {}", found));
+    return true;
+  }
+  bool enter() {
+    if (++depth_ > deepest) fail(fmt::format("the JSON must nest at most {} deep", deepest));
+    return true;
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+  [[noreturn]] void fail(const std::string& reason) const { throw BadFile(path_, reason); }
+
+  const std::filesystem::path& path_;
+  TensorIndex& index_;
+  At at_ = At::outside;
+  std::size_t depth_ = 0;
+  std::string key_;
+  bool has_map_ = false, has_metadata_ = false;
+  std::map<std::string, std::size_t, std::less<>> numbers_;
+};
+
+}  // namespace
+
+TensorIndex parse_tensor_index(std::string_view text, const std::filesystem::path& path) {
+  if (text.starts_with("\xef\xbb\xbf")) throw BadFile(path, 0, "must not begin with a byte order mark");
+  // The parser takes a NUL for the end of the text, and would not look at what follows.
+  if (const std::size_t nul = text.find('\0'); nul != text.npos) throw BadFile(path, nul, "must be JSON, found a NUL");
+  TensorIndex index;
+  IndexEvents events(path, index);
+  nlohmann::json::sax_parse(text, &events);
+  events.check_complete();
+  return index;
+}
+
+TensorIndex read_tensor_index(const std::filesystem::path& path) {
+  return parse_tensor_index(read_whole_file(path, largest_index), path);
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,34 @@
+#include "multipl_moe/io/free_disk.hpp"
+
+#include <cerrno>
+#include <limits>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/scratch.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+TEST_CASE("free space is known of paths that are yet to be made") {
+  const ScratchFolder folder;
+  REQUIRE(free_disk_bytes(folder.path()).has_value());
+  CHECK(free_disk_bytes(folder / "a/b/c").has_value());
+  CHECK(free_disk_bytes("relative/and/missing").has_value());
+}
+
+TEST_CASE("a save that cannot fit is refused with both numbers") {
+  const ScratchFolder folder;
+  CHECK_NOTHROW(require_free_disk(folder / "a", 1));
+  constexpr std::uint64_t needed = std::numeric_limits<std::uint64_t>::max() - 7;
+  try {
+    require_free_disk(folder / "a/b/c", needed);
+    FAIL("it was taken to fit");
+  } catch (const IoError& error) {
+    CHECK(error.exit_code() == 5);
+    CHECK(error.error_number() == ENOSPC);
+    CHECK_THAT(error.what(), ContainsSubstring(std::to_string(needed) + " bytes are needed"));
+    CHECK_THAT(error.what(), ContainsSubstring("bytes are free"));
+  }
+}
