@@ -10,6 +10,7 @@ void add_prepare_command(CLI::App& program);
 void add_pretrain_command(CLI::App& program);
 void add_upcycle_command(CLI::App& program);
 void add_merge_command(CLI::App& program);
+void add_export_command(CLI::App& program);
 void add_train_command(CLI::App& program);
 void add_eval_command(CLI::App& program);
 void add_generate_command(CLI::App& program);

@@ -4,7 +4,6 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
-#include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -24,7 +23,7 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const LanguageFiles files = open_language_files(flags.data, "train", ByteTokenizer::hash);
   BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options());
   TrainOptions options = flags.train_options(command, stream);
-  options.origin = fmt::format("XXH3 {:016x}", hash_of_file(weights_file(flags.model)));
+  options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
   if (flags.trainable == "auto") options.trains = post_training_weights(model->config());
   run_training(*model, stream, options);
 }
