@@ -57,7 +57,7 @@ struct Texts {
 
  private:
   static LanguageFiles open(const fs::path& folder, const char* split) {
-    return multipl_moe::open_language_files(folder, split, multipl_moe::ByteTokenizer::hash);
+    return multipl_moe::open_language_files(folder, split, multipl_moe::ByteTokenizer().hash());
   }
 };
 

@@ -33,6 +33,11 @@ double decoding() {
   return largest_of_all<Layer>(Batch::sequences(3, 11), [](const auto& s) { return deviation_of_decoding(s, 3, 11); });
 }
 
+template <class Layer>
+double prefill() {
+  return largest_of_all<Layer>(Batch::sequences(3, 11), [](const auto& s) { return deviation_after_prefill(s, 11); });
+}
+
 template <class Real>
 using Causal = CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>;
 using LooksAhead = MultiPlMoe<double, Cpu<>, NormalisedFusion>;
@@ -55,6 +60,7 @@ TEMPLATE_TEST_CASE(
   CHECK(later_change<TestType>() <= bar);
   CHECK(batch_mates<TestType>() <= bar);
   CHECK(decoding<TestType>() <= bar);
+  CHECK(prefill<TestType>() <= bar);
 }
 
 // That these do not decode is shown in tests/compile_fail.

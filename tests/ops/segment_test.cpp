@@ -48,6 +48,16 @@ TEST_CASE("windows of any length cover every row once", "[ops]") {
   }
 }
 
+TEST_CASE("rows are stacked below rows", "[ops]") {
+  Draw draw("stacked");
+  const auto a = random_matrix<float, Cpu<>>(draw, 3, 4), b = random_matrix<float, Cpu<>>(draw, 40, 4);
+  const auto both = stacked<float, Cpu<>>({.threads = 2}, a, b);
+  REQUIRE(both.rows() == 43);
+  for (Index r = 0; r < 43; ++r)
+    for (Index d = 0; d < 4; ++d) CHECK(both.view()(r, d) == (r < 3 ? a.view()(r, d) : b.view()(r - 3, d)));
+  CHECK(stacked<float, Cpu<>>({}, a, Matrix<float, Cpu<>>(0, 4)).rows() == 3);
+}
+
 TEST_CASE("what a segment got is repeated over its rows, and what they got adds up to it", "[ops]") {
   const CpuContext context{.threads = 2};
   const auto cut = cut_into_segments(FixedWindow{.window = 3}, Batch::ragged({7, 0, 2}));

@@ -1,5 +1,7 @@
 #include "moe/runtime/any_layer.hpp"
 
+#include <utility>
+
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/train/adamw.hpp"
@@ -61,6 +63,35 @@ TEST_CASE("a layer of any type trains, upcycles and decodes as its type does", "
   }
 }
 
+TEST_CASE("a layer of any type reads a beginning in one pass, and its sequences come and go", "[runtime]") {
+  Draw draw("any layer's sequences");
+  auto own = make_multipl<CausalMultiPlMoe<double, B, NormalisedFusion>>(small);
+  randomise(draw, own);
+  const Any layer(std::move(own));
+  const auto x_TD = random_matrix<double, B>(draw, 22, 6);
+  const auto x = x_TD.view();
+  const auto whole = layer.infer(context, x_TD, Batch::sequences(2, 11));
+  auto state = layer.begin_decoding(context, 1), more = layer.begin_decoding(context, 1);
+  const auto first = layer.prefill(context, x.rows_between(0, 10), Batch::single(10), state);
+  CHECK(relative_deviation(values_of(whole.view().rows_between(0, 10)), values_of(first)) < 1e-12);
+  // Six rows: one window of four is over, and two rows of the next have come.
+  int told = 0;
+  CpuContext observed = context;
+  observed.observer = [&](const Observation&) { ++told; };
+  layer.infer(observed, x.rows_between(11, 17), Batch::single(6));
+  const int told_by_infer = std::exchange(told, 0);
+  layer.prefill(observed, x.rows_between(11, 17), Batch::single(6), more);
+  CHECK(told == told_by_infer);
+  state.join(context, more);
+  state.keep(context, {1});
+  const auto y = layer.decode(context, x.rows_between(17, 18), {}, state);
+  CHECK(relative_deviation(values_of(whole.view().rows_between(17, 18)), values_of(y)) < 1e-12);
+  CHECK_THROWS_WITH(layer.prefill(context, x.rows_between(0, 4), Batch::sequences(2, 2), state),
+                    "[SegmentMoE::prefill] the batch has 2 sequences, the state has 1");
+  CHECK_THROWS_WITH(state.join(context, mixtral().begin_decoding(context, 1)),
+                    "[AnyLayer::DecodingState::join] the states must be of layers of the same type");
+}
+
 TEST_CASE("a layer of any type hears the language of what it decodes", "[runtime]") {
   Draw draw("any layer's languages");
   auto own = make_mole(SwiGlu<double, B>(6, 5), {.languages = 2, .language_rank = 1, .shared_rank = 2});
@@ -83,6 +114,16 @@ TEST_CASE("a layer of any type hears the language of what it decodes", "[runtime
   spoken.set_languages({}, state);
   CHECK(same_bits(spoken.decode(context, x_TD.view().rows_between(0, 1), {}, state),
                   spoken.decode(context, x_TD.view().rows_between(0, 1), {}, deaf)));
+  // Nor is one known after sequences have come or gone.
+  spoken.set_languages({languages.data() + 1, 1}, state);
+  state.join(context, deaf);
+  spoken.set_languages({languages.data() + 1, 2}, state);
+  const auto both = spoken.decode(context, x_TD.view().rows_between(1, 3), {}, state);
+  CHECK(relative_deviation(values_of(whole.view().rows_between(1, 3)), values_of(both)) < 1e-12);
+  state.keep(context, {0});
+  CHECK(same_bits(spoken.decode(context, x_TD.view().rows_between(0, 1), {}, state),
+                  spoken.decode(context, x_TD.view().rows_between(0, 1), {}, deaf)));
+  CHECK(same_bits(spoken.prefill(context, x_TD, batch, state), whole));
   // A layer without languages listens to none.
   const Any other = mixtral();
   auto none = other.begin_decoding(context, 1);
@@ -95,6 +136,9 @@ TEST_CASE("what a layer of any type cannot do, it says", "[runtime][misuse]") {
   Any layer = looking_ahead(), other = mixtral(), dense(SwiGlu<double, B>(6, 5));
   CHECK_THROWS_WITH(layer.begin_decoding(context, 1),
                     "[AnyLayer::begin_decoding] the layer is not causal: it cannot go row by row");
+  auto state = other.begin_decoding(context, 1);
+  CHECK_THROWS_WITH(layer.prefill(context, Tensor(4, 6), Batch::single(4), state),
+                    "[AnyLayer::prefill] the layer is not causal: it cannot go row by row");
   const Tensor x_TD(13, 6);
   auto run = layer.forward(context, x_TD, Batch::ragged({8, 5}));
   CHECK_THROWS_WITH(layer.backward(context, x_TD, {}, std::move(run.saved), other),

@@ -93,4 +93,38 @@ double deviation_of_decoding(const Subject<Layer>& subject, Index count, Index l
   return relative_deviation(flat(whole), flat(decoded));
 }
 
+/// Reads the beginnings of three sequences of `length` rows, two of them in one pass, and decodes the first and the
+/// last of them to their ends together.
+template <class Layer>
+double deviation_after_prefill(const Subject<Layer>& subject, Index length) {
+  const auto& layer = subject.layer;
+  const Index width = subject.x_TD.cols();
+  const auto x = subject.x_TD.view();
+  const auto whole = rows_of(layer.infer(subject.context, subject.x_TD, Batch::sequences(3, length)));
+  const auto deviation = [&](const auto& y, Index row, Index of_whole) {
+    return relative_deviation(flat({whole[static_cast<std::size_t>(of_whole)]}),
+                              values_of(std::as_const(y).view().rows_between(row, row + 1)));
+  };
+  double largest = 0;
+  for (Index first = 1; first + 2 <= length; ++first) {
+    // The first sequence's rows and all but one of the second's lie one after the other.
+    auto state = layer.begin_decoding(subject.context, 2), more = layer.begin_decoding(subject.context, 1);
+    Matrix<typename Layer::Value, Cpu<>> two(first + length - 1, width), x_BD(2, width);
+    for (Index t = 0; t < two.rows(); ++t)
+      for (Index d = 0; d < width; ++d) two.view()(t, d) = x(t < first ? t : length + t - first, d);
+    const auto y = layer.prefill(subject.context, two, Batch::ragged({first, length - 1}), state);
+    largest = std::max(largest, deviation(y, y.rows() - 1, 2 * length - 2));
+    layer.prefill(subject.context, x.rows_between(2 * length, 2 * length + first + 1), Batch::single(first + 1), more);
+    state.join(subject.context, more);
+    state.keep(subject.context, {2, 0});
+    for (Index t = first; t + 1 < length; ++t) {
+      // Row t of the first sequence and row t + 1 of the last one, which goes first.
+      for (Index d = 0; d < width; ++d) x_BD.view()(0, d) = x(2 * length + t + 1, d), x_BD.view()(1, d) = x(t, d);
+      const auto next = layer.decode(subject.context, x_BD, {}, state);
+      largest = std::max({largest, deviation(next, 0, 2 * length + t + 1), deviation(next, 1, t)});
+    }
+  }
+  return largest;
+}
+
 }  // namespace moe::testing

@@ -51,6 +51,7 @@ int run_program(int argc, char** argv) {
   add_info_command(program);
   add_prepare_command(program);
   add_pretrain_command(program);
+  add_make_checkpoint_command(program);
   add_upcycle_command(program);
   add_train_command(program);
   add_merge_command(program);

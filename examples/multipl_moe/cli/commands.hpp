@@ -8,6 +8,7 @@ namespace multipl_moe {
 void add_info_command(CLI::App& program);
 void add_prepare_command(CLI::App& program);
 void add_pretrain_command(CLI::App& program);
+void add_make_checkpoint_command(CLI::App& program);
 void add_upcycle_command(CLI::App& program);
 void add_merge_command(CLI::App& program);
 void add_export_command(CLI::App& program);

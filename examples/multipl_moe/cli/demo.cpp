@@ -52,8 +52,8 @@ class Demo {
 
   void run() {
     prepare_data();
-    train_files_ = open_language_files(out_ / "data", "train", ByteTokenizer::hash);
-    test_files_ = open_language_files(out_ / "data", "test", ByteTokenizer::hash);
+    train_files_ = open_language_files(out_ / "data", "train", ByteTokenizer().hash());
+    test_files_ = open_language_files(out_ / "data", "test", ByteTokenizer().hash());
 
     say("base: a dense model on Python, Java and C++");
     const auto base = make_language_model(size_named("demo"), flags_.threads);
@@ -161,9 +161,9 @@ class Demo {
         {Language::ruby, "  def initialize("},
     }};
     for (const auto& [language, prompt] : prompts) {
-      const std::string text = generate(
-          model, prompt, {.max_new_tokens = 160, .temperature = 1, .top_p = 0.98, .seed = flags_.seed, .stop = {}});
-      fmt::print("\n--- {}\n{}{}\n", title_of(language), prompt, printable_text(text));
+      const Generated next =
+          generate(model, prompt, {.max_new_tokens = 160, .temperature = 1, .top_p = 0.98, .seed = flags_.seed});
+      fmt::print("\n--- {}\n{}{}\n", title_of(language), prompt, printable_text(next.text));
     }
     fmt::print("\nreport, models and data: {}\n", out_.string());
   }

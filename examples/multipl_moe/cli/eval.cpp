@@ -25,7 +25,7 @@ void add_eval_command(CLI::App& program) {
   command.add_flag("--json", flags->json, "as JSON");
   command.callback([flags] {
     const auto model = load_model(flags->model, flags->threads);
-    const auto files = open_language_files(flags->data, flags->split, ByteTokenizer::hash);
+    const auto files = open_language_files(flags->data, flags->split, model->tokenizer()->hash());
     const Evaluation evaluation = evaluate(*model, files, flags->options);
     fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
     if (!model->is_causal())

@@ -3,63 +3,176 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/prompts.hpp"
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/io/utf8_stream.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
+#include "multipl_moe/train/progress.hpp"
 
 namespace multipl_moe {
 
-void add_generate_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand("generate", "Continues a text.");
-  struct Flags {
-    std::string model, prompt, language;
-    GenerateOptions options;
-    int threads = 0;
+namespace {
+
+struct GenerateFlags {
+  std::string model, prompts_file, language;
+  std::vector<std::string> prompts;
+  GenerateOptions options;
+  int threads = 0;
+  bool json = false, quiet = false;
+};
+
+/// Texts on stdout in the order of their prompts: one alone while it grows, several when each is complete.
+class GeneratedOutput {
+ public:
+  GeneratedOutput(std::span<const std::string> prompts, bool json) : prompts_(prompts), json_(json) {}
+
+  GenerationListener listener() {
+    GenerationListener listener;
+    if (prompts_.size() == 1 && !json_) {
+      listener.piece = [this](std::size_t, std::string_view piece) { put(shown(piece)); };
+      listener.done = [this](std::size_t, const Generated&) { put("\n"); };
+    } else {
+      listener.done = [this](std::size_t prompt, const Generated& generated) {
+        complete_.emplace(prompt, generated);
+        for (; !complete_.empty() && complete_.begin()->first == next_; ++next_) {
+          put(json_ ? line_of(complete_.begin()->second) : block_of(complete_.begin()->second));
+          complete_.erase(complete_.begin());
+        }
+      };
+    }
+    return listener;
+  }
+
+ private:
+  static void put(const std::string& text) {
+    fmt::print("{}", text);
+    std::fflush(stdout);
+  }
+  std::string shown(std::string_view text) const { return terminal_ ? printable_text(text) : std::string(text); }
+  std::string block_of(const Generated& generated) const {
+    return fmt::format("--- prompt {}, {} tokens, {}\n{}\n", next_ + 1, generated.tokens.size(),
+                       name_of(generated.finish_reason), shown(generated.text));
+  }
+  std::string line_of(const Generated& generated) const {
+    const nlohmann::ordered_json line{{"prompt", valid_utf8(prompts_[next_])},
+                                      {"text", generated.text},
+                                      {"tokens", generated.tokens.size()},
+                                      {"finish_reason", name_of(generated.finish_reason)}};
+    // A terminal is not told of characters that it might obey.
+    return line.dump(-1, ' ', terminal_) + "\n";
+  }
+
+  std::span<const std::string> prompts_;
+  bool json_;
+  bool terminal_ = isatty(STDOUT_FILENO) == 1;
+  std::size_t next_ = 0;
+  std::map<std::size_t, Generated> complete_;
+};
+
+void report_speed(const GenerationSpeed& speed) {
+  const auto rate = [](std::int64_t tokens, double seconds) {
+    return seconds > 0 ? short_count(static_cast<double>(tokens) / seconds) : "-";
   };
-  const auto flags = std::make_shared<Flags>();
-  command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
-  command.add_option("--prompt", flags->prompt, "text to continue; -: from stdin")->required()->type_name("TEXT");
-  command.add_option("--max-new-tokens", flags->options.max_new_tokens, "tokens at most")
-      ->capture_default_str()
+  notice("prompts: {} tokens, {} tok/s; decoding: {} tokens, {} tok/s\n", speed.prefill_tokens,
+         rate(speed.prefill_tokens, speed.prefill_seconds), speed.decoded_tokens,
+         rate(speed.decoded_tokens, speed.decode_seconds));
+}
+
+void add_sampling_options(CLI::App& command, GenerateOptions& options) {
+  command
+      .add_option("--max-new-tokens", options.max_new_tokens,
+                  "tokens at most [200, or what a prompt leaves of the model's max_position_embeddings]")
       ->check(not_negative());
-  command.add_option("--temperature", flags->options.temperature, "0: always the most probable token")
-      ->capture_default_str()
+  command.add_option("--temperature", options.temperature, "0: always the most probable token [0.8]")
       ->check(not_negative());
-  command.add_option("--top-p", flags->options.top_p, "draw from the smallest set of this probability, in (0, 1]")
-      ->capture_default_str()
+  command.add_option("--top-k", options.top_k, "draw from so many most probable tokens; 0: all [0]")
+      ->check(not_negative());
+  command.add_option("--top-p", options.top_p, "of these from the fewest with this probability, in (0, 1] [0.95]")
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--seed", flags->options.seed, "of the draws")->capture_default_str();
-  command.add_option("--stop", flags->options.stop, "text that ends the output; may be given several times")
+  command
+      .add_option("--repetition-penalty", options.repetition_penalty,
+                  "divides positive logits of tokens that occurred, multiplies others; 1: off [1]")
+      ->check(above_zero());
+  command.add_option("--seed", options.seed, "of the draws, which depend on the prompt's number too")
+      ->capture_default_str();
+  command.add_option("--stop", options.stop, "text that ends the output; may be given several times")
       ->type_name("TEXT")
       ->allow_extra_args(false);
+}
+
+void run_generate(const GenerateFlags& flags) {
+  GenerateOptions options = flags.options;
+  if (!flags.language.empty()) options.language = language_named(flags.language);
+  std::vector<std::string> prompts = flags.prompts;
+  if (std::count(prompts.begin(), prompts.end(), "-") > 1)
+    throw UsageError("[generate] --prompt - must be given once: stdin is read to its end");
+  for (std::string& prompt : prompts)
+    if (prompt == "-") prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (!flags.prompts_file.empty())
+    for (std::string& prompt : read_prompts(flags.prompts_file)) prompts.push_back(std::move(prompt));
+  if (prompts.empty()) throw UsageError("[generate] --prompt or --prompts-file must give a prompt, found none");
+
+  const auto model = load_model(flags.model, flags.threads);
+  if (!model->is_causal() && !flags.quiet)
+    notice("note: this model routes by what comes later; every token costs a pass over the whole text\n");
+  GeneratedOutput output(prompts, flags.json);
+  GenerationSpeed speed;
+  generate(*model, prompts, options, output.listener(), &speed);
+  if (!flags.quiet) report_speed(speed);
+}
+
+}  // namespace
+
+void add_generate_command(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand("generate", "Continues texts.");
+  const auto flags = std::make_shared<GenerateFlags>();
+  GenerateOptions& options = flags->options;
+  command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
+  command.add_option("--prompt", flags->prompts, "text to continue; -: from stdin; may be given several times")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  command
+      .add_option("--prompts-file", flags->prompts_file,
+                  "more texts to continue, a JSON string or an object with a string \"prompt\" on each line")
+      ->type_name("FILE");
+  add_sampling_options(command, options);
   command
       .add_option("--language", flags->language,
                   "of text outside Markdown's code fences, for a model that chooses by it (mole): python, java, cpp, "
                   "rust, go, ruby [none]")
       ->type_name("NAME");
+  command.add_flag("--special", options.special, "names of special tokens in prompts are these tokens, not text");
+  command
+      .add_option("--batch-size", options.batch_size,
+                  "prompts that are decoded together; up to 8 change no bit of each other's results")
+      ->capture_default_str()
+      ->check(above_zero());
+  const std::map<std::string, DecodingWeights> weights{{"auto", DecodingWeights::bfloat16_where_exact},
+                                                       {"float32", DecodingWeights::as_they_are},
+                                                       {"bfloat16", DecodingWeights::bfloat16}};
+  command
+      .add_option("--weights", options.weights,
+                  "float32, bfloat16 (copies half as long: faster), auto: bfloat16 where all weights are [auto]")
+      ->transform(CLI::CheckedTransformer(weights).description(""))
+      ->type_name("TYPE");
+  command.add_flag("--json", flags->json,
+                   "for each prompt a line {\"prompt\", \"text\", \"tokens\", \"finish_reason\": stop, length or "
+                   "end_of_text}");
   add_threads_option(command, flags->threads);
-  command.callback([flags] {
-    if (!flags->language.empty()) flags->options.language = language_named(flags->language);
-    const auto model = load_model(flags->model, flags->threads);
-    if (!model->is_causal())
-      notice("note: this model routes by what comes later; every token costs a pass over the whole text\n");
-    std::string prompt = flags->prompt;
-    if (prompt == "-") prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
-    const bool terminal = isatty(STDOUT_FILENO) == 1;
-    generate(*model, prompt, flags->options, [&](std::string_view piece) {
-      fmt::print("{}", terminal ? printable_text(piece) : std::string(piece));
-      std::fflush(stdout);
-    });
-    fmt::print("\n");
-  });
+  command.add_flag("-q,--quiet", flags->quiet, "no notes and no speed on stderr");
+  command.callback([flags] { run_generate(*flags); });
 }
 
 }  // namespace multipl_moe

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/census.hpp"
 
@@ -48,8 +49,6 @@ void print_json(const ModelConfig& config, const Census& c) {
                   {"training_float32_adamw", training_bytes(c)}};
   fmt::print("{}\n", out.dump(2));
 }
-
-std::string gib(std::int64_t bytes) { return fmt::format("{:.2f} GiB", static_cast<double>(bytes) / (1 << 30)); }
 
 void print_table(const ModelConfig& config, const Census& c) {
   fmt::print("architecture         {}\n", config.architecture());

@@ -15,6 +15,7 @@
 #include "moe/backend/cpu/simd.hpp"
 #include "moe/version.hpp"
 #include "multipl_moe/cli/environment.hpp"
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
 
@@ -82,8 +83,20 @@ std::int64_t memory_named(std::string_view name) {
   return 0;
 }
 
-std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1 << 30)); }
-std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(static_cast<double>(bytes)) : "unknown"; }
+/// What a container may take beside what it has taken; empty where there is no limit.
+std::optional<std::int64_t> memory_left_of_container() {
+  std::int64_t limit = 0, taken = 0;
+  std::ifstream limit_file("/sys/fs/cgroup/memory.max"), taken_file("/sys/fs/cgroup/memory.current");
+  if (!(limit_file >> limit) || !(taken_file >> taken)) return std::nullopt;
+  return std::max<std::int64_t>(0, limit - taken);
+}
+
+std::int64_t memory_free() {
+  const std::int64_t free = memory_named("MemAvailable:");
+  return std::min(free, memory_left_of_container().value_or(free));
+}
+
+std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(bytes) : "unknown"; }
 
 std::string list_of(const std::vector<std::string>& names) {
   return names.empty() ? "none that matter here" : fmt::format("{}", fmt::join(names, " "));
@@ -103,7 +116,7 @@ Machine this_machine() {
   m.compiled_for = instructions_compiled_for();
   m.threads = moe::cpu::available_threads();
   m.memory_bytes = memory_named("MemTotal:");
-  m.memory_free_bytes = memory_named("MemAvailable:");
+  m.memory_free_bytes = memory_free();
   std::error_code error;
   m.folder = std::filesystem::current_path(error);
   if (error) throw IoError(".", "find", error.value());
@@ -128,7 +141,7 @@ std::vector<Lack> lacks_of(const Machine& m) {
   if (!m.folder_writable)
     lacks.push_back({"leave to write into the current folder", "work in a folder of your own", true});
   if (m.disk_free_bytes < least_disk)
-    lacks.push_back({fmt::format("disk: {} are free here", gib(static_cast<double>(m.disk_free_bytes))),
+    lacks.push_back({fmt::format("disk: {} are free here", gib(m.disk_free_bytes)),
                      "free 1 GiB, or work in a folder on another disk", m.disk_free_bytes == 0});
   if (!m.gnuplot)
     lacks.push_back({"gnuplot, which draws the pictures of trace and report", "apt-get install gnuplot-nox", false});
@@ -150,7 +163,7 @@ std::string machine_text(const Machine& m) {
   row("compiled for", list_of(m.compiled_for));
   row("threads", std::to_string(m.threads));
   row("memory", fmt::format("{}, {} free", gib_or_unknown(m.memory_bytes), gib_or_unknown(m.memory_free_bytes)));
-  row("disk", fmt::format("{} free in {}", gib(static_cast<double>(m.disk_free_bytes)), m.folder.native()));
+  row("disk", fmt::format("{} free in {}", gib(m.disk_free_bytes), m.folder.native()));
   row("gnuplot", m.gnuplot ? m.gnuplot->native() : "not found");
   const std::vector<Lack> lacks = lacks_of(m);
   text += lacks.empty() ? "\nnothing is missing\n" : "\nmissing\n";

@@ -10,6 +10,7 @@
 #include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/progress.hpp"
@@ -43,6 +44,29 @@ void add_threads_option(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "threads of computation; results do not depend on it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
+}
+
+void add_stream_options(CLI::App& command, StreamFlags& flags) {
+  command.add_option("--dtype", flags.dtype, "of the weights in the file: float32, float16, bfloat16")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
+  command.add_option("--max-shard-size", flags.max_shard_bytes, "of a weights file, such as 5GB or 500MB")
+      ->capture_default_str()
+      ->transform(CLI::AsSizeValue(true))
+      ->check(above_zero());
+  command.add_flag("-q,--quiet", flags.quiet, "no progress");
+}
+
+StreamOptions StreamFlags::options(const std::string& command) const {
+  return {std::string(dtype_named(dtype)), max_shard_bytes, quiet ? "" : command};
+}
+
+void add_tokenizer_option(CLI::App& command, std::string& folder) {
+  command.add_option("--tokenizer", folder, "folder with tokenizer.json, such as a model's [bytes]")->type_name("DIR");
+}
+
+std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder) {
+  return folder.empty() ? byte_tokenizer() : read_tokenizer(folder);
 }
 
 void add_training_options(CLI::App& command, TrainingFlags& f) {
@@ -112,8 +136,8 @@ void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& 
   add_threads_option(command, flags.threads);
 }
 
-BatchOptions TrainingFlags::batch_options() const {
-  return {.sequences = batch_size, .length = sequence_length, .seed = seed};
+BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {
+  return {.sequences = batch_size, .length = sequence_length, .seed = seed, .end_of_text = tokenizer.end_of_text()};
 }
 
 TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchStream& stream) const {

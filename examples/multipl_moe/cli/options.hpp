@@ -4,12 +4,16 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
+#include "multipl_moe/train/streamed_model.hpp"
 #include "multipl_moe/train/trainer.hpp"
 
 namespace multipl_moe {
@@ -20,6 +24,13 @@ CLI::Validator not_negative();
 
 /// Threads of computation; results do not depend on it.
 void add_threads_option(CLI::App& command, int& threads);
+
+/// A run that is planned and not made.
+struct DryRunFlags {
+  bool on = false;
+  bool json = false;
+  std::uint64_t gpu_memory = std::uint64_t{139} << 30;
+};
 
 /// What pretrain and train have in common.
 struct TrainingFlags {
@@ -44,12 +55,29 @@ struct TrainingFlags {
   int threads = 0;
   bool quiet = false;
   bool resume = false;
+  DryRunFlags dry;
 
-  BatchOptions batch_options() const;
+  BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// With what describes the run in its folder: config.toml and env.json. `command` and `stream` must outlive it.
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream) const;
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
+
+/// How a model that is written tensor by tensor is stored.
+struct StreamFlags {
+  std::string dtype = "bfloat16";
+  std::uint64_t max_shard_bytes = default_shard_bytes;
+  bool quiet = false;
+
+  StreamOptions options(const std::string& command) const;
+};
+/// --dtype, --max-shard-size and --quiet.
+void add_stream_options(CLI::App& command, StreamFlags& flags);
+
+/// --tokenizer, a folder with a tokenizer's files.
+void add_tokenizer_option(CLI::App& command, std::string& folder);
+/// The one of add_tokenizer_option(); bytes where nothing was said. Throws BadFile, IoError.
+std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder);
 
 /// Which model reads which held-out text.
 struct HeldOutFlags {

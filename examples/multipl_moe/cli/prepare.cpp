@@ -15,6 +15,7 @@ void add_prepare_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("prepare", "Source trees to token files by language and split.");
   struct Flags {
     PrepareOptions options;
+    std::string tokenizer;
     bool json = false;
   };
   const auto flags = std::make_shared<Flags>();
@@ -23,6 +24,7 @@ void add_prepare_command(CLI::App& program) {
       ->required()
       ->type_name("DIR...");
   command.add_option("-o,--output", o.out, "folder for the token files")->required()->type_name("DIR");
+  add_tokenizer_option(command, flags->tokenizer);
   command.add_option("--dev-fraction", o.dev_fraction, "of the documents, held out to choose settings")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
@@ -37,6 +39,7 @@ void add_prepare_command(CLI::App& program) {
       ->check(not_negative());
   command.add_flag("--json", flags->json, "the report as JSON");
   command.callback([flags] {
+    flags->options.tokenizer = tokenizer_of(flags->tokenizer);
     const PrepareReport report = prepare(flags->options);
     fmt::print("{}\n", flags->json ? to_json_text(report) : prepare_table(report));
   });

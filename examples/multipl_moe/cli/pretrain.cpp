@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/dry_run.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
 
@@ -11,7 +12,7 @@ namespace multipl_moe {
 namespace {
 
 struct PretrainFlags : TrainingFlags {
-  std::string size = "demo", config;
+  std::string size = "demo", config, tokenizer;
   std::vector<std::string> languages{"python", "java", "cpp"};
 };
 
@@ -23,12 +24,15 @@ LanguageWeights even_weights(const std::vector<std::string>& names) {
 
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const ModelConfig config = flags.config.empty() ? size_named(flags.size) : read_config(flags.config);
-  if (config.vocab_size < ByteTokenizer::vocab_size)
-    throw UsageError(fmt::format("[pretrain] the vocabulary must hold the byte tokenizer's {} tokens, found {}",
-                                 ByteTokenizer::vocab_size, config.vocab_size));
-  BatchStream stream(open_language_files(flags.data, "train", ByteTokenizer::hash), even_weights(flags.languages),
-                     flags.batch_options());
+  const auto tokenizer = tokenizer_of(flags.tokenizer);
+  BatchStream stream(open_language_files(flags.data, "train", tokenizer->hash()), even_weights(flags.languages),
+                     flags.batch_options(*tokenizer));
+  const PlannedRun planned{config, moe::TrainByName(), stream};
+  if (flags.dry.on) print_plan(planned, flags);
+  require_room(planned, flags);
+  if (flags.dry.on) return;
   const auto model = make_language_model(config, flags.threads);
+  model->use_tokenizer(tokenizer);
   if (!flags.resume) model->initialise(flags.seed, 0.02);
   TrainOptions options = flags.train_options(command, stream);
   options.origin = fmt::format("random by seed {}", flags.seed);
@@ -42,13 +46,15 @@ void add_pretrain_command(CLI::App& program) {
   const auto flags = std::make_shared<PretrainFlags>();
   flags->learning_rate = 4e-3;
   add_training_options(command, *flags);
+  add_dry_run_options(command, flags->dry);
   auto* config =
       command.add_option("--config-json", flags->config, "sizes of the model, a config.json in Hugging Face's names")
           ->type_name("FILE");
-  command.add_option("--size", flags->size, "demo, qwen1.5-1.8b")
+  command.add_option("--size", flags->size, "tiny, demo, qwen1.5-1.8b")
       ->type_name("NAME")
       ->capture_default_str()
       ->excludes(config);
+  add_tokenizer_option(command, flags->tokenizer);
   command.add_option("--languages", flags->languages, "read in equal parts: python, java, cpp, rust, go, ruby")
       ->delimiter(',')
       ->capture_default_str();

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/utf8.hpp"
 
 namespace multipl_moe {
 
@@ -59,7 +60,12 @@ std::string evaluation_json(const Evaluation& evaluation) {
 
 std::string printable_text(std::string_view text) {
   std::string shown;
-  for (const char c : text) shown += c == '\n' || c == '\t' ? std::string(1, c) : escaped(std::string_view(&c, 1));
+  while (!text.empty()) {
+    const std::string_view character = text.substr(0, std::max<std::size_t>(1, code_point_bytes(text)));
+    const bool stays = character == "\n" || character == "\t" || character == "\\";
+    shown += stays ? std::string(character) : escaped(character);
+    text.remove_prefix(character.size());
+  }
   return shown;
 }
 

@@ -51,7 +51,7 @@ void add_trace_command(CLI::App& program) {
       ->check(not_negative());
   command.callback([flags] {
     const auto model = load_model(flags->model, flags->threads);
-    const auto files = open_language_files(flags->data, flags->split, ByteTokenizer::hash);
+    const auto files = open_language_files(flags->data, flags->split, model->tokenizer()->hash());
     const RoutingTrace trace = trace_routing(*model, files, flags->options);
     write_trace(trace, flags->output);
     fmt::print("{}", summary_csv(trace));

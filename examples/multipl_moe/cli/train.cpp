@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/dry_run.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -15,16 +16,25 @@ struct PostTrainFlags : TrainingFlags {
   std::string model, mix = "9:1", trainable = "auto";
 };
 
+moe::TrainByName weights_of(const PostTrainFlags& flags, const ModelConfig& config) {
+  return flags.trainable == "auto" ? post_training_weights(config) : moe::TrainByName();
+}
+
 void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const auto [low, high] = parse_mix(flags.mix);
+  const ModelConfig config = load_config(flags.model);
+  const auto tokenizer = read_tokenizer(model_folder(flags.model));
+  const LanguageFiles files = open_language_files(flags.data, "train", tokenizer->hash());
+  BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options(*tokenizer));
+  const PlannedRun planned{config, weights_of(flags, config), stream};
+  if (flags.dry.on) print_plan(planned, flags);
+  require_room(planned, flags);
+  if (flags.dry.on) return;
   // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
-  const auto model = flags.resume ? make_language_model(load_config(flags.model), flags.threads)
-                                  : load_model(flags.model, flags.threads);
-  const LanguageFiles files = open_language_files(flags.data, "train", ByteTokenizer::hash);
-  BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options());
+  const auto model = flags.resume ? make_model(flags.model, flags.threads) : load_model(flags.model, flags.threads);
   TrainOptions options = flags.train_options(command, stream);
   options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
-  if (flags.trainable == "auto") options.trains = post_training_weights(model->config());
+  options.trains = weights_of(flags, config);
   run_training(*model, stream, options);
 }
 
@@ -34,6 +44,7 @@ void add_train_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("train", "Post-trains a model on a mix of languages.");
   const auto flags = std::make_shared<PostTrainFlags>();
   add_training_options(command, *flags);
+  add_dry_run_options(command, flags->dry);
   command.add_option("--model", flags->model, "model folder or run folder to start from")->required()->type_name("DIR");
   command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages, even within each")
       ->capture_default_str();

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <functional>
 #include <memory>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
+#include "multipl_moe/train/upcycled_tensors.hpp"
 
 namespace multipl_moe {
 
@@ -14,6 +16,7 @@ namespace {
 struct UpcycleFlags {
   std::string model, output, architecture = "causal-multipl-moe";
   moe::Upcycling start;
+  StreamFlags stream;
   int threads = 0;
   MoeConfig moe;
 };
@@ -50,6 +53,16 @@ MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command, const Mode
   take("--shared-rank", &MoeConfig::shared_rank);
   take("--shared-alpha", &MoeConfig::shared_alpha);
   return moe;
+}
+
+/// Nothing of the model is in memory as a whole.
+void upcycle_files(const UpcycleFlags& flags, const CLI::App& command) {
+  const std::filesystem::path source = model_folder(flags.model);
+  const StoredModel dense = StoredModel::open(source);
+  UpcycledTensors made(dense, mixture(flags, command, dense.config()), flags.start, flags.threads);
+  StreamOptions options = flags.stream.options("upcycle");
+  if (command.count("--dtype") == 0) options.dtype = dense.tensors().entry("model.embed_tokens.weight").dtype;
+  stream_model(flags.output, made.config(), *read_tokenizer(source), options, std::ref(made));
 }
 
 }  // namespace
@@ -151,11 +164,11 @@ void add_upcycle_command(CLI::App& program) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1e3));
   command.add_option("--seed", flags->start.seed, "of routers and noise")->capture_default_str();
+  add_stream_options(command, flags->stream);
   add_threads_option(command, flags->threads);
   command.callback([flags, &command] {
     require_new_folder("upcycle", flags->output);
-    const auto dense = load_model(flags->model, flags->threads);
-    save_model(*upcycled(*dense, mixture(*flags, command, dense->config()), flags->start), flags->output);
+    upcycle_files(*flags, command);
     notice("saved {}\n", flags->output);
   });
 }

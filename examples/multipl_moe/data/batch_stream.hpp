@@ -12,6 +12,7 @@
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/data/mixture.hpp"
 #include "multipl_moe/data/packing.hpp"
+#include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 
 namespace multipl_moe {
 
@@ -37,7 +38,7 @@ struct BatchOptions {
   std::int64_t sequences = 4;  ///< B
   std::int64_t length = 256;   ///< T
   std::uint64_t seed = 0;
-  Token end_of_text = ByteTokenizer::end_of_text;
+  Token end_of_text = ByteTokenizer::end;  ///< the tokenizer's
 };
 
 /// An endless stream of batches that depends only on files, weights and options. Its whole state

@@ -11,8 +11,7 @@ namespace multipl_moe {
 namespace {
 
 /// The documents one after the other until the limit on bytes is met.
-std::vector<Token> stream_of(const TokenFile& file, const EvaluationLimits& limits, Token end_of_text,
-                             const std::function<std::int64_t(Token)>& byte_length) {
+std::vector<Token> stream_of(const TokenFile& file, const EvaluationLimits& limits, const Tokenizer& tokenizer) {
   std::vector<Token> stream;
   std::vector<Token> document;
   std::int64_t bytes = 0;
@@ -22,11 +21,11 @@ std::vector<Token> stream_of(const TokenFile& file, const EvaluationLimits& limi
     document.resize(static_cast<std::size_t>(taken));
     file.read(file.document_begin(i), document);
     for (const Token token : document) {
-      bytes += byte_length(token);
+      bytes += tokenizer.byte_length(token);
       if (limits.bytes > 0 && bytes > limits.bytes) return stream;
       stream.push_back(token);
     }
-    stream.push_back(end_of_text);
+    stream.push_back(tokenizer.end_of_text());
   }
   return stream;
 }
@@ -34,9 +33,9 @@ std::vector<Token> stream_of(const TokenFile& file, const EvaluationLimits& limi
 }  // namespace
 
 EvaluationText evaluation_text(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits,
-                               Token end_of_text, const std::function<std::int64_t(Token)>& byte_length) {
+                               const Tokenizer& tokenizer) {
   if (length < 1) throw UsageError(fmt::format("[evaluation_text] length must be at least 1, found {}", length));
-  const std::vector<Token> stream = stream_of(file, limits, end_of_text, byte_length);
+  const std::vector<Token> stream = stream_of(file, limits, tokenizer);
   const auto size = static_cast<std::int64_t>(stream.size());
   const std::int64_t sequences = size == 0 ? 0 : (size - 1) / length;
   if (sequences == 0)
@@ -47,7 +46,7 @@ EvaluationText evaluation_text(const TokenFile& file, std::int64_t length, const
                       .length = length,
                       .tokens = {stream.begin(), end},
                       .targets = {stream.begin() + 1, end + 1}};
-  for (const Token token : text.targets) text.bytes += byte_length(token);
+  for (const Token token : text.targets) text.bytes += tokenizer.byte_length(token);
   return text;
 }
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "multipl_moe/data/token_file.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace multipl_moe {
 
@@ -25,9 +25,9 @@ struct EvaluationText {
 };
 
 /// The documents in the file's order with an end-of-text after each, cut into sequences of
-/// `length`; the last one, if it is not full, is dropped. `byte_length` gives a token's bytes.
+/// `length`; the last one, if it is not full, is dropped.
 /// Throws BadFile where there is not one sequence, UsageError where length < 1; as TokenFile::read().
 EvaluationText evaluation_text(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits,
-                               Token end_of_text, const std::function<std::int64_t(Token)>& byte_length);
+                               const Tokenizer& tokenizer);
 
 }  // namespace multipl_moe

@@ -9,7 +9,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/data/source_tree.hpp"
 #include "multipl_moe/data/token_file.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
@@ -110,11 +109,11 @@ std::string first_lines(std::string text, std::size_t bytes) {
   return text;
 }
 
-SplitReport write_split(const fs::path& path, Documents documents, std::int64_t limit) {
+SplitReport write_split(const fs::path& path, Documents documents, std::int64_t limit, const Tokenizer& tokenizer) {
   std::sort(documents.begin(), documents.end(),
             [](const Document& left, const Document& right) { return left.order() < right.order(); });
   SplitReport report;
-  TokenFileWriter writer(path, ByteTokenizer::vocab_size, ByteTokenizer::hash);
+  TokenFileWriter writer(path, tokenizer.vocab_size(), tokenizer.hash());
   bool full = false;
   for (const Document& document : documents) {
     std::string text = full ? "" : read_again(document);
@@ -126,7 +125,7 @@ SplitReport write_split(const fs::path& path, Documents documents, std::int64_t 
       ++report.over_limit;
       continue;
     }
-    const std::vector<Token> tokens = ByteTokenizer::encode(text);
+    const std::vector<Token> tokens = tokenizer.encode(text);
     writer.append(tokens);
     ++report.documents;
     report.bytes += std::ssize(text);
@@ -160,7 +159,7 @@ PrepareReport prepare(const PrepareOptions& options) {
     for (const Split split : all_splits)
       counts.splits[index_of(split)] = write_split(
           options.out / fmt::format("{}.{}.tokens", name_of(language), name_of(split)), splits[index_of(split)],
-          split == Split::train ? options.max_train_bytes : options.max_held_out_bytes);
+          split == Split::train ? options.max_train_bytes : options.max_held_out_bytes, *options.tokenizer);
   }
   write_file_atomically(options.out / "report.json", to_json_text(report));
   return report;

@@ -9,12 +9,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "multipl_moe/data/filters.hpp"
 #include "multipl_moe/data/language.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace multipl_moe {
 
@@ -28,10 +30,11 @@ std::string_view name_of(Split split);
 struct PrepareOptions {
   std::vector<std::filesystem::path> sources;  ///< folders, walked without following links
   std::filesystem::path out;                   ///< folder for token files and report.json
-  double dev_fraction = 0.02;                  ///< of the documents, held out to choose settings
-  double test_fraction = 0.02;                 ///< of the documents, held out to report
-  std::int64_t max_train_bytes = 0;            ///< of a language's train split; 0 is no limit
-  std::int64_t max_held_out_bytes = 0;         ///< of each other split of a language; 0 is no limit
+  std::shared_ptr<const Tokenizer> tokenizer = byte_tokenizer();
+  double dev_fraction = 0.02;           ///< of the documents, held out to choose settings
+  double test_fraction = 0.02;          ///< of the documents, held out to report
+  std::int64_t max_train_bytes = 0;     ///< of a language's train split; 0 is no limit
+  std::int64_t max_held_out_bytes = 0;  ///< of each other split of a language; 0 is no limit
 };
 
 struct SplitReport {

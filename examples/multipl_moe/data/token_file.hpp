@@ -13,9 +13,9 @@
 #include <span>
 #include <vector>
 
-#include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
+#include "multipl_moe/tokenizer/token.hpp"
 
 namespace multipl_moe {
 

@@ -5,8 +5,6 @@
 #include <numbers>
 #include <vector>
 
-#include "multipl_moe/data/byte_tokenizer.hpp"
-
 namespace multipl_moe {
 
 namespace {
@@ -39,8 +37,8 @@ Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, cons
   for (const Language language : all_languages) {
     const auto& file = files[index_of(language)];
     if (!file) continue;
-    const EvaluationText text = evaluation_text(*file, options.length, {.bytes = options.max_bytes},
-                                                ByteTokenizer::end_of_text, ByteTokenizer::byte_length);
+    const EvaluationText text =
+        evaluation_text(*file, options.length, {.bytes = options.max_bytes}, *model.tokenizer());
     evaluation[index_of(language)] = score_text(model, text, language, options.sequences);
   }
   return evaluation;

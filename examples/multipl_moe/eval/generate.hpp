@@ -1,9 +1,10 @@
-/// Sampling text from a model.
+/// Text that goes on where prompts end.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,24 +13,63 @@
 
 namespace multipl_moe {
 
+/// What is not set is left to whoever is asked next: a flag goes before a file, that before the default.
 struct GenerateOptions {
-  std::int64_t max_new_tokens = 200;
-  double temperature = 0.8;  ///< 0 takes the most probable token
-  double top_p = 0.95;       ///< the smallest set of tokens with this probability is drawn from
-  std::uint64_t seed = 0;
-  std::vector<std::string> stop;  ///< texts that end the output and are not part of it
+  std::optional<std::int64_t> max_new_tokens{};    ///< [200, or fewer where a prompt leaves less of the context]
+  std::optional<double> temperature{};             ///< 0 takes the most probable token [0.8]
+  std::optional<std::int64_t> top_k{};             ///< draws from the so many most probable tokens; 0: all [0]
+  std::optional<double> top_p{};                   ///< draws from the fewest tokens with this probability [0.95]
+  std::optional<double> repetition_penalty{};      ///< of tokens that were read or drawn before; 1: none [1]
+  std::optional<std::vector<Token>> end_tokens{};  ///< tokens that end a text [the tokenizer's end_of_text()]
+  std::uint64_t seed = 0;                          ///< draws depend on it, on the prompt's number and on the place
+  std::vector<std::string> stop{};                 ///< texts that end a text and are no part of it
   /// Language of the text outside Markdown's code fences; inside, a fence says it. For models that choose by language.
   std::optional<Language> language{};
+  bool special = false;         ///< names of special tokens in a prompt are these tokens
+  std::int64_t batch_size = 8;  ///< prompts that are decoded together
+  DecodingWeights weights = DecodingWeights::bfloat16_where_exact;
+
+  /// Takes from `file` what is not set here, of what a file may set: all but the last six.
+  void fill_from(const GenerateOptions& file);
 };
 
-/// The text that follows `prompt`, without it. `emit` receives it piece by piece as soon as no stop text can swallow
-/// it. A causal model is decoded one token at a time, any other by a full pass for each token. Throws UsageError where
-/// an option is out of its range.
-std::string generate(const LanguageModel& model, std::string_view prompt, const GenerateOptions& options,
-                     const std::function<void(std::string_view)>& emit = {});
+enum class FinishReason { stop, length, end_of_text };
+/// As in --json: stop, length, end_of_text.
+std::string_view name_of(FinishReason reason);
 
-/// A token drawn from logits; `uniform` in (0, 1). Among equals the lower token comes first.
-/// Throws NonFinite where a logit is not finite.
-Token sample(std::vector<float> logits, double temperature, double top_p, double uniform);
+/// What follows a prompt, without it.
+struct Generated {
+  std::string text;           ///< UTF-8; bytes that no character can be made of are U+FFFD
+  std::vector<Token> tokens;  ///< all that were drawn, those that ended the text included
+  FinishReason finish_reason = FinishReason::length;
+};
+
+/// How much was computed in how much time: the pass over each prompt, and the tokens after it.
+struct GenerationSpeed {
+  std::int64_t prefill_tokens = 0;
+  double prefill_seconds = 0;
+  std::int64_t decoded_tokens = 0;
+  double decode_seconds = 0;
+};
+
+/// Told of every prompt's text while it grows; both may be empty.
+struct GenerationListener {
+  /// The next piece of a prompt's text: whole characters that no stop text can swallow any more.
+  std::function<void(std::size_t prompt, std::string_view piece)> piece{};
+  /// A prompt's text is complete.
+  std::function<void(std::size_t prompt, const Generated& generated)> done{};
+};
+
+/// What follows each of `prompts`, in their order. An empty prompt is the beginning of a document. A causal model reads
+/// a prompt in one pass and then decodes several prompts together, one token of each at a time; a prompt that has ended
+/// makes room for the next. Any other model reads the whole text again for each token. Throws UsageError where an
+/// option is out of its range, and before anything is computed where a prompt and its text would exceed the model's
+/// max_position_embeddings.
+std::vector<Generated> generate(const LanguageModel& model, std::span<const std::string> prompts,
+                                const GenerateOptions& options, const GenerationListener& listener = {},
+                                GenerationSpeed* speed = nullptr);
+/// The same for one prompt.
+Generated generate(const LanguageModel& model, std::string_view prompt, const GenerateOptions& options,
+                   const std::function<void(std::string_view)>& emit = {});
 
 }  // namespace multipl_moe

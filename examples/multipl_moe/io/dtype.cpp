@@ -27,7 +27,26 @@ constexpr std::array dtypes{
     Dtype{"I32", 4},  Dtype{"F32", 4}, Dtype{"U64", 8}, Dtype{"I64", 8},     Dtype{"F64", 8},
 };
 
+struct FloatName {
+  std::string_view dtype, name;
+};
+
+constexpr std::array float_names{FloatName{"F32", "float32"}, FloatName{"F16", "float16"},
+                                 FloatName{"BF16", "bfloat16"}};
+
 }  // namespace
+
+std::string_view dtype_named(std::string_view name) {
+  for (const FloatName& known : float_names)
+    if (known.name == name) return known.dtype;
+  return {};
+}
+
+std::string_view name_of_dtype(std::string_view dtype) {
+  for (const FloatName& known : float_names)
+    if (known.dtype == dtype) return known.name;
+  return {};
+}
 
 std::optional<std::uint64_t> dtype_bytes(std::string_view dtype) {
   const auto* const found =

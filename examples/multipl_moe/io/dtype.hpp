@@ -11,6 +11,11 @@ namespace multipl_moe {
 /// Bytes of one element of a safetensors dtype such as "BF16"; empty where it is not known.
 std::optional<std::uint64_t> dtype_bytes(std::string_view dtype);
 
+/// "bfloat16" -> "BF16": what Hugging Face's configurations call "F32", "F16" and "BF16"; empty for any other name.
+std::string_view dtype_named(std::string_view name);
+/// The other way round; empty for any other dtype.
+std::string_view name_of_dtype(std::string_view dtype);
+
 /// Elements of a tensor, 1 where `shape` is empty; empty where that passes 2^63 - 1 or a dimension
 /// is negative.
 std::optional<std::int64_t> element_count(std::span<const std::int64_t> shape);

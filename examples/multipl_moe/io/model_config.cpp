@@ -6,6 +6,7 @@
 
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/config_fields.hpp"
+#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/strict_json.hpp"
@@ -185,9 +186,7 @@ void write_config(const std::filesystem::path& path, const ModelConfig& config, 
 }
 
 std::string_view dtype_of_torch(std::string_view torch_dtype) {
-  if (torch_dtype == "float32") return "F32";
-  if (torch_dtype == "bfloat16") return "BF16";
-  if (torch_dtype == "float16") return "F16";
+  if (const std::string_view dtype = dtype_named(torch_dtype); !dtype.empty()) return dtype;
   throw UsageError(fmt::format("[dtype] must be one of float32, bfloat16, float16, found '{}'", escaped(torch_dtype)));
 }
 

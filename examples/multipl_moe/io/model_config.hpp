@@ -132,7 +132,7 @@ void write_config(const std::filesystem::path& path, const ModelConfig& config,
 /// The safetensors dtype of a torch_dtype, "BF16" of "bfloat16". Throws UsageError that lists the names.
 std::string_view dtype_of_torch(std::string_view torch_dtype);
 
-/// A dense model's published or demonstration sizes: "qwen1.5-1.8b", "demo".
+/// A dense model's sizes: "qwen1.5-1.8b" as published, "demo", and "tiny", which has everything in the smallest size.
 /// Throws UsageError that lists the names.
 ModelConfig size_named(std::string_view name);
 

@@ -20,6 +20,10 @@ constexpr std::int64_t most_layers = 10'000;
 constexpr std::int64_t most_heads = 65'536;
 constexpr std::int64_t most_experts = 65'536;
 constexpr std::int64_t most_positions = std::int64_t{1} << 31;
+/// Of all sizes together: a few hundred bytes of JSON must neither describe more than integers can count, nor more
+/// tensors than their names alone have room for in 64 MB.
+constexpr double most_parameters = 1.8e13;
+constexpr std::int64_t most_experts_in_all = 100'000;
 
 constexpr std::array<std::string_view, 10> mixtures = {"multipl-moe",
                                                        "causal-multipl-moe",
@@ -140,6 +144,41 @@ Fault fault_in_mixture(const MoeConfig& moe) {
   return not_one_of("moe.balance", moe.balance, balances);
 }
 
+double adapter_parameters(const MoeConfig& moe, double width, double inner) {
+  if (moe.architecture == "lora") return static_cast<double>(moe.lora_rank) * (11 * width + 3 * inner);
+  const double rank = static_cast<double>(moe.language_rank) + static_cast<double>(moe.shared_rank);
+  return rank * (static_cast<double>(moe.languages.size()) + 2) * 3 * (width + inner);
+}
+
+/// All matrices' at most. In double, where nothing overflows.
+double parameters_at_most(const ModelConfig& config) {
+  const auto width = static_cast<double>(config.hidden_size), inner = static_cast<double>(config.intermediate_size);
+  double layer = 4 * width * width;
+  if (!config.moe || config.moe->is_adapted()) layer += 3 * width * inner;
+  if (config.moe && config.moe->is_adapted()) layer += adapter_parameters(*config.moe, width, inner);
+  if (config.moe && !config.moe->is_adapted()) {
+    const auto experts = static_cast<double>(config.moe->num_token_experts + config.moe->num_segment_experts);
+    layer += experts * (3 * width * static_cast<double>(config.expert_width()) + width);
+    layer += 3 * width * static_cast<double>(config.moe->shared_expert_intermediate_size);
+    if (config.moe->fusion == "matrix") layer += 2 * width * width;
+  }
+  return 2 * static_cast<double>(config.vocab_size) * width + static_cast<double>(config.num_hidden_layers) * layer;
+}
+
+/// Of sizes that are all possible alone.
+Fault fault_in_the_whole(const ModelConfig& config) {
+  if (config.moe && !config.moe->is_adapted()) {
+    const std::int64_t experts = config.moe->num_token_experts + config.moe->num_segment_experts;
+    if (experts * config.num_hidden_layers > most_experts_in_all)
+      return fmt::format("num_hidden_layers and experts must give at most {} experts, found {} of {}",
+                         most_experts_in_all, config.num_hidden_layers, experts);
+  }
+  if (const double parameters = parameters_at_most(config); parameters > most_parameters)
+    return fmt::format("hidden_size and the other sizes must give at most {:.1e} parameters, found {:.1e}",
+                       most_parameters, parameters);
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> fault_in(const ModelConfig& config) {
@@ -162,7 +201,9 @@ std::optional<std::string> fault_in(const ModelConfig& config) {
     return fault;
   if (config.head_dim() % 2 != 0)
     return fmt::format("hidden_size / num_attention_heads must be even, found {}", config.head_dim());
-  return config.moe ? fault_in_mixture(*config.moe) : std::nullopt;
+  if (config.moe)
+    if (auto fault = fault_in_mixture(*config.moe)) return fault;
+  return fault_in_the_whole(config);
 }
 
 ModelConfig size_named(std::string_view name) {
@@ -183,10 +224,18 @@ ModelConfig size_named(std::string_view name) {
     config.num_hidden_layers = 2;
     config.num_attention_heads = 4;
     config.num_key_value_heads = 4;
-    config.vocab_size = 257;  // ByteTokenizer's
+    config.vocab_size = 257;  // the byte tokenizer's
     config.max_position_embeddings = 4096;
+  } else if (name == "tiny") {
+    config.hidden_size = 64;
+    config.intermediate_size = 176;
+    config.num_hidden_layers = 2;
+    config.num_attention_heads = 4;
+    config.num_key_value_heads = 2;
+    config.vocab_size = 1024;
+    config.max_position_embeddings = 2048;
   } else {
-    throw UsageError(fmt::format("[size] must be one of qwen1.5-1.8b, demo, found '{}'", escaped(name)));
+    throw UsageError(fmt::format("[size] must be one of qwen1.5-1.8b, demo, tiny, found '{}'", escaped(name)));
   }
   return config;
 }

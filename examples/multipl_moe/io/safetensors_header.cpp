@@ -206,16 +206,17 @@ void check_layout(const InputFile& file, const SafetensorsHeader& header) {
   }
   const std::uint64_t data_bytes = file.size() - header.data_begin;
   if (end != data_bytes)
-    throw BadFile(file.path(), fmt::format("the tensors must end where the file does: they have {} bytes, "
-                                           "the file has {} after its header",
-                                           end, data_bytes));
+    throw BadFile(file.path(), header.data_begin,
+                  fmt::format("the tensors must end where the file does: they have {} bytes, "
+                              "the file has {} after its header",
+                              end, data_bytes));
 }
 
 }  // namespace
 
 SafetensorsHeader read_safetensors_header(const InputFile& file) {
   if (file.size() < 8)
-    throw BadFile(file.path(), fmt::format("a safetensors file has at least 8 bytes, found {}", file.size()));
+    throw BadFile(file.path(), 0, fmt::format("a safetensors file has at least 8 bytes, found {}", file.size()));
   std::uint64_t size = 0;
   file.read_at(0, std::as_writable_bytes(std::span(&size, 1)));
   if (size > largest_header)

@@ -37,17 +37,21 @@ StoredModel StoredModel::open(const std::filesystem::path& folder) {
   return model;
 }
 
+std::string_view StoredModel::untied(std::string_view name) const {
+  return config_.tie_word_embeddings && name == head_name ? embedding_name : name;
+}
+
 StoredPart StoredModel::find(std::string_view name, std::span<const std::int64_t> shape) const {
-  if (config_.tie_word_embeddings && name == head_name) name = embedding_name;
+  name = untied(name);
   const std::int64_t experts = config().moe ? config().moe->num_token_experts : 0;
   std::vector<std::string> names;
   for (StoredPart& part : stored_parts(name, shape, experts)) {
     const auto found = tensors_.tensors().find(part.name);
-    names.push_back(escaped(part.name));
+    names.push_back(fmt::format("'{}'", escaped(part.name)));
     if (found == tensors_.tensors().end()) continue;
     if (found->second.shape != part.shape)
       throw BadFile(tensors_.path_of(part.name),
-                    fmt::format("{} must have the shape [{}] that config.json gives, found [{}]", names.back(),
+                    fmt::format("{} must have the shape [{}] that config.json gives, found [{}]", escaped(part.name),
                                 fmt::join(part.shape, ", "), fmt::join(found->second.shape, ", ")));
     return std::move(part);
   }

@@ -1,6 +1,8 @@
 /// Qwen's and Mixtral's self-attention: projections (Qwen: biases on q, k, v), rotary positions, grouped heads, causal.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,10 +30,22 @@ struct Attention {
   struct Saved {
     Tensor q_TA, k_TC, v_TC, o_TA, lse_TH;
   };
-  /// Keys and values of the tokens decoded so far, a pair of growing matrices for each sequence.
+  /// Keys and values of the tokens that each sequence has read, in matrices that have room for more.
   struct Cache {
-    moe::Index length = 0;
-    std::vector<Tensor> k_LC, v_LC;
+    struct Sequence {
+      moe::Index length = 0;
+      Tensor k_LC, v_LC;
+    };
+    std::vector<Sequence> sequences;
+
+    /// Takes in the sequences of `more`, behind its own.
+    void join(Cache more) { std::move(more.sequences.begin(), more.sequences.end(), std::back_inserter(sequences)); }
+    /// Only these sequences stay, in this order; each number occurs once.
+    void keep(moe::ListView<moe::Index> kept) {
+      std::vector<Sequence> rest;
+      for (const moe::Index b : kept) rest.push_back(std::move(sequences[static_cast<std::size_t>(b)]));
+      sequences = std::move(rest);
+    }
   };
 
   AttentionShape shape;
@@ -88,26 +102,44 @@ struct Attention {
 
   Cache begin_decoding(moe::Index sequences) const {
     Cache cache;
-    cache.k_LC.resize(static_cast<std::size_t>(sequences));
-    cache.v_LC.resize(static_cast<std::size_t>(sequences));
+    cache.sequences.resize(static_cast<std::size_t>(sequences));
     return cache;
+  }
+
+  /// forward over the first rows of every sequence, which the cache, as begin_decoding() made it, has then read.
+  Tensor prefill(const Context& context, ConstView x_TD, const moe::Batch& batch, Cache& cache) const {
+    auto [y_TD, saved] = forward(context, x_TD, batch);
+    for (std::size_t b = 0; b < cache.sequences.size(); ++b) {
+      const moe::Index begin = batch.offsets[b], end = batch.offsets[b + 1];
+      auto& [length, k_LC, v_LC] = cache.sequences[b];
+      length = end - begin;
+      k_LC = with_room(saved.k_TC.view().rows_between(begin, end));
+      v_LC = with_room(saved.v_TC.view().rows_between(begin, end));
+    }
+    return std::move(y_TD);
   }
 
   /// One more token of each sequence.
   Tensor decode(const Context& context, ConstView x_BD, Cache& cache) const {
     auto q_BA = q_proj.forward(context, x_BD), k_BC = k_proj.forward(context, x_BD);
     const auto v_BC = v_proj.forward(context, x_BD);
-    const RotaryTable<Value> table(1, shape.head_dim, theta, cache.length);
     for (moe::Index b = 0; b < x_BD.rows; ++b) {
+      auto& [length, k_LC, v_LC] = cache.sequences[static_cast<std::size_t>(b)];
+      const RotaryTable<Value> table(1, shape.head_dim, theta, length);
       table.turn(q_BA.view().row(b), 0, 1);
       table.turn(k_BC.view().row(b), 0, 1);
-      append(k_BC.view().row(b), cache.length, cache.k_LC[static_cast<std::size_t>(b)]);
-      append(v_BC.view().row(b), cache.length, cache.v_LC[static_cast<std::size_t>(b)]);
+      if (length == k_LC.rows()) {
+        k_LC = with_room(std::as_const(k_LC).view());
+        v_LC = with_room(std::as_const(v_LC).view());
+      }
+      std::copy_n(k_BC.view().row(b).data, k_BC.cols(), k_LC.view().row(length).data);
+      std::copy_n(v_BC.view().row(b).data, v_BC.cols(), v_LC.view().row(length).data);
+      ++length;
     }
-    ++cache.length;
     auto o_BA = Tensor::uninitialized(context, x_BD.rows, q_BA.cols());
     moe::cpu::parallel(context, x_BD.rows * shape.heads, [&](moe::Index task) {
-      attend(q_BA.view(), task / shape.heads, task % shape.heads, cache, o_BA.view());
+      const moe::Index b = task / shape.heads;
+      attend(q_BA.view(), b, task % shape.heads, cache.sequences[static_cast<std::size_t>(b)], o_BA.view());
     });
     return o_proj.forward(context, o_BA);
   }
@@ -146,25 +178,25 @@ struct Attention {
       table.turn(k_TC.row(t), p, direction);
     });
   }
-  static void append(moe::Row<const Value> row, moe::Index length, Tensor& stored) {
-    if (length == stored.rows()) {
-      Tensor larger(std::max<moe::Index>(64, 2 * length), row.size);
-      std::copy_n(stored.data(), length * row.size, larger.data());
-      stored = std::move(larger);
-    }
-    std::copy_n(row.data, row.size, stored.view().row(length).data);
+  /// A copy with as many rows again for what comes; a few at least.
+  Tensor with_room(ConstView rows_LC) const {
+    Tensor larger(std::max<moe::Index>(64, 2 * rows_LC.rows), shape.kv_heads * shape.head_dim);
+    for (moe::Index t = 0; t < rows_LC.rows; ++t)
+      std::copy_n(rows_LC.row(t).data, rows_LC.cols, larger.view().row(t).data);
+    return larger;
   }
-  void attend(ConstView q_BA, moe::Index b, moe::Index h, const Cache& cache, moe::View<Value, Backend> o_BA) const {
+  void attend(ConstView q_BA, moe::Index b, moe::Index h, const typename Cache::Sequence& past,
+              moe::View<Value, Backend> o_BA) const {
     const moe::Index d = shape.head_dim, kv = h / (shape.heads / shape.kv_heads);
-    const ConstView k = cache.k_LC[static_cast<std::size_t>(b)], v = cache.v_LC[static_cast<std::size_t>(b)];
+    const ConstView k = past.k_LC, v = past.v_LC;
     const auto scale = static_cast<Value>(1 / std::sqrt(static_cast<double>(d)));
-    std::vector<Value> weights(static_cast<std::size_t>(cache.length));
-    for (moe::Index t = 0; t < cache.length; ++t)
+    std::vector<Value> weights(static_cast<std::size_t>(past.length));
+    for (moe::Index t = 0; t < past.length; ++t)
       weights[static_cast<std::size_t>(t)] = scale * moe::cpu::dot(&q_BA(b, h * d), &k(t, kv * d), d);
-    const moe::Row<Value> row{weights.data(), cache.length};
+    const moe::Row<Value> row{weights.data(), past.length};
     moe::softmax<Value>(row, row);
     for (moe::Index c = 0; c < d; ++c) o_BA(b, h * d + c) = 0;
-    for (moe::Index t = 0; t < cache.length; ++t)
+    for (moe::Index t = 0; t < past.length; ++t)
       for (moe::Index c = 0; c < d; ++c) o_BA(b, h * d + c) += row[t] * v(t, kv * d + c);
   }
 };

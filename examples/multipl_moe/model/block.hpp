@@ -29,6 +29,17 @@ struct Block {
   struct DecodingState {
     typename Attention<Value, Backend>::Cache attention;
     typename Mlp::DecodingState mlp;
+
+    /// Takes in the sequences of `more`, behind its own.
+    void join(const Context& context, DecodingState more) {
+      mlp.join(context, more.mlp);
+      attention.join(std::move(more.attention));
+    }
+    /// Only these sequences stay, in this order.
+    void keep(const Context& context, moe::ListView<moe::Index> sequences) {
+      mlp.keep(context, sequences);
+      attention.keep(sequences);
+    }
   };
 
   RmsNorm<Value, Backend> input_norm, post_attention_norm;
@@ -71,6 +82,14 @@ struct Block {
 
   DecodingState begin_decoding(const Context& context, moe::Index sequences) const {
     return {self_attn.begin_decoding(sequences), mlp.begin_decoding(context, sequences)};
+  }
+  /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read.
+  Tensor prefill(const Context& context, Tensor x_TD, const moe::Batch& batch, DecodingState& state) const {
+    auto middle_TD = self_attn.prefill(context, input_norm.forward(context, x_TD).first, batch, state.attention);
+    moe::add_to(context, x_TD, middle_TD.view());
+    auto y_TD = mlp.prefill(context, post_attention_norm.forward(context, middle_TD).first, batch, state.mlp);
+    moe::add_to(context, middle_TD, y_TD.view());
+    return y_TD;
   }
   /// languages_B is empty or has the language of each row, for an mlp that listens to it.
   Tensor decode(const Context& context, Tensor x_BD, std::span<const std::int32_t> tokens_B,

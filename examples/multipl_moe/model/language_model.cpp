@@ -2,19 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <type_traits>
 #include <utility>
 
 #include "moe/layers/presets.hpp"
 #include "moe/train/clip.hpp"
-#include "moe/train/draw_adapters.hpp"
 #include "moe/train/initialise.hpp"
-#include "moe/train/split_into_adapters.hpp"
-#include "moe/train/split_into_experts.hpp"
+#include "moe/train/pack_weights.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
+#include "multipl_moe/model/upcycle_block.hpp"
 
 namespace multipl_moe {
 
@@ -147,10 +147,13 @@ class TransformerModel final : public LanguageModel {
     return values_of(model_.lm_head.forward(context_, h_TD.view().rows_between(length - 1, length)));
   }
 
-  std::unique_ptr<Decoding> begin_decoding() const override {
+  std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
     if (!is_causal())
       throw Failure("[generate] a model whose tokens see later ones cannot be decoded one token at a time");
-    return std::make_unique<DecodingOf>(*this);
+    const Multiplied read{model_};
+    const bool narrow = weights == DecodingWeights::bfloat16 ||
+                        (weights == DecodingWeights::bfloat16_where_exact && fits_bfloat16(read));
+    return std::make_unique<DecodingOf>(*this, narrow ? moe::pack_weights<moe::BFloat16>(context_, read) : context_);
   }
 
   Model& model() { return model_; }
@@ -172,18 +175,63 @@ class TransformerModel final : public LanguageModel {
     moe::Batch batch;
   };
 
+  /// What decoding multiplies with: all weights but the embedding, of which it reads one row.
+  struct Multiplied {
+    using Backend = TransformerModel::Backend;
+    using Context = Backend::Context;
+    const Model& model;
+
+    template <class Visit>
+    static void visit_parameters(Visit&& visit, const auto& prefix, const Multiplied& tree) {
+      for (const auto& layer : tree.model.layers) Block<Layer>::visit_parameters(visit, prefix, layer);
+      moe::Linear<float, Backend>::visit_parameters(visit, prefix, tree.model.lm_head);
+    }
+  };
+  static bool fits_bfloat16(const Multiplied& weights) {
+    bool fits = true;
+    moe::for_each_tensor(
+        [&](const auto& weight) {
+          const std::span<const float> values(weight.data(), static_cast<std::size_t>(weight.size()));
+          fits = fits && std::all_of(values.begin(), values.end(),
+                                     [](float value) { return (std::bit_cast<std::uint32_t>(value) & 0xffff) == 0; });
+        },
+        weights);
+    return fits;
+  }
+
   class DecodingOf final : public Decoding {
    public:
-    explicit DecodingOf(const TransformerModel& owner)
-        : owner_(owner), state_(owner.model_.begin_decoding(owner.context_, 1)) {}
-    std::vector<float> next(Token token, std::optional<Language> language) override {
-      const auto id = static_cast<std::int32_t>(token);
-      const std::int32_t number = owner_.number_of_[language];
-      return values_of(owner_.model_.decode(owner_.context_, {&id, 1}, {&number, 1}, state_));
+    DecodingOf(const TransformerModel& owner, Backend::Context context)
+        : owner_(owner), context_(std::move(context)), state_(owner.model_.begin_decoding(context_, 0)) {}
+
+    std::vector<float> join(std::span<const Token> text, std::span<const std::optional<Language>> languages) override {
+      const std::vector<std::int32_t> tokens(text.begin(), text.end()), numbers = numbers_of(languages);
+      moe::Batch batch = moe::Batch::single(static_cast<moe::Index>(text.size()));
+      batch.tokens = tokens;
+      batch.languages = numbers;
+      auto more = owner_.model_.begin_decoding(context_, 1);
+      const auto logits = owner_.model_.prefill(context_, tokens, batch, more);
+      state_.join(context_, std::move(more));
+      return values_of(logits);
+    }
+    std::vector<float> next(std::span<const Token> tokens,
+                            std::span<const std::optional<Language>> languages) override {
+      const std::vector<std::int32_t> ids(tokens.begin(), tokens.end());
+      return values_of(owner_.model_.decode(context_, ids, numbers_of(languages), state_));
+    }
+    void keep(std::span<const std::int64_t> sequences) override {
+      state_.keep(context_, {sequences.data(), static_cast<moe::Index>(sequences.size())});
     }
 
    private:
+    std::vector<std::int32_t> numbers_of(std::span<const std::optional<Language>> languages) const {
+      std::vector<std::int32_t> numbers;
+      for (const auto& language : languages) numbers.push_back(owner_.number_of_[language]);
+      return numbers;
+    }
+
     const TransformerModel& owner_;
+    Backend::Context context_;
     typename Model::DecodingState state_;
   };
 
@@ -195,8 +243,8 @@ class TransformerModel final : public LanguageModel {
         .name = name, .shape = std::move(shape), .values = {tensor.data(), static_cast<std::size_t>(tensor.size())}};
   }
 
-  static std::vector<float> values_of(const typename Model::Tensor& row) {
-    return {row.data(), row.data() + row.size()};
+  static std::vector<float> values_of(const typename Model::Tensor& rows) {
+    return {rows.data(), rows.data() + rows.size()};
   }
 
   /// Routers draw by the run's key and by the micro-batch's place in the run.
@@ -215,6 +263,13 @@ class TransformerModel final : public LanguageModel {
 
 }  // namespace
 
+void LanguageModel::use_tokenizer(std::shared_ptr<const Tokenizer> tokenizer) {
+  if (tokenizer->vocab_size() > config_.vocab_size)
+    throw UsageError("[tokenizer] vocab_size must hold the tokenizer's " + std::to_string(tokenizer->vocab_size()) +
+                     " tokens, found " + std::to_string(config_.vocab_size));
+  tokenizer_ = std::move(tokenizer);
+}
+
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads) {
   return std::make_unique<TransformerModel>(config, threads);
 }
@@ -224,9 +279,7 @@ std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, in
 
 namespace {
 
-using Mole = moe::Mole<Layer::Value, Layer::Backend>;
 using LoraFeedForward = moe::LoraFeedForward<Layer::Value, Layer::Backend>;
-using Qwen15Moe = moe::Qwen15Moe<Layer::Value, Layer::Backend>;
 using Model = TransformerModel::Model;
 
 /// What both sides of an upcycling or a merging have in common.
@@ -235,77 +288,22 @@ void copy_all_but_layers(const Model& from, Model& to) {
   to.norm.weight = from.norm.weight.copy();
   moe::copy_weights(from.lm_head, to.lm_head);
 }
-template <class Block>
-void copy_norms(const Block& from, Block& to) {
-  moe::copy_weights(from.input_norm, to.input_norm);
-  moe::copy_weights(from.post_attention_norm, to.post_attention_norm);
-}
-
-/// What `start` asks of an architecture that does not have it.
-void check_start(const MoeConfig& mixture, const moe::Upcycling& start) {
-  if (mixture.is_adapted() && (start.noise_deviation != 0 || start.reinitialised != 0))
-    throw UsageError("[upcycle] " + mixture.architecture +
-                     " has no copies of the dense FFN to add noise to or to draw channels of anew");
-}
-
-/// Experts that hold less than their shard of the dense FFN.
-void check_shards(const ModelConfig& config) {
-  const std::int64_t shard = (config.intermediate_size + fine_grained_shards - 1) / fine_grained_shards,
-                     shared = config.moe->shared_expert_intermediate_size;
-  if (config.expert_width() < shard || shared < config.intermediate_size)
-    throw UsageError("[upcycle] an expert must hold a shard of the dense FFN, " + std::to_string(shard) +
-                     " channels, and the shared expert all " + std::to_string(config.intermediate_size) + ", found " +
-                     std::to_string(config.expert_width()) + " and " + std::to_string(shared));
-}
-
-/// One layer's FFN.
-void upcycle_layer(const Layer::Context& context, const Layer::Dense& dense, Layer& layer, const moe::Upcycling& start,
-                   const std::string& prefix) {
-  if (auto* mole = layer.as<Mole>())
-    moe::split_into_adapters(context, dense, *mole);
-  else if (auto* fine_grained = layer.as<Qwen15Moe>())
-    moe::split_into_experts(context, dense, *fine_grained, fine_grained_shards, start, prefix);
-  else
-    upcycle(context, dense, layer, start, prefix);
+/// A vocabulary too small for bytes has no text, and `to` needs to know no more than `from`.
+void read_alike(const LanguageModel& from, LanguageModel& to) {
+  if (from.tokenizer() != byte_tokenizer()) to.use_tokenizer(from.tokenizer());
 }
 
 }  // namespace
 
 std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, const moe::Upcycling& start) {
-  if (dense.config().moe)
-    throw UsageError("[upcycle] the model must be dense, found " + dense.config().moe->architecture);
-  ModelConfig config = dense.config();
-  config.moe = mixture;
-  if (mixture.architecture == "qwen1.5-moe")
-    check_shards(config);
-  else if (config.expert_width() != config.intermediate_size)
-    throw UsageError("[upcycle] an expert must be as wide as the dense FFN, " +
-                     std::to_string(config.intermediate_size) + ", found " + std::to_string(config.expert_width()));
-  if (const auto fault = fault_in(config)) throw UsageError("[upcycle] " + *fault);
-  check_start(mixture, start);
-  const std::int64_t components = std::min(config.hidden_size, config.intermediate_size);
-  if (mixture.architecture == "mole" && mixture.language_rank + mixture.shared_rank > components)
-    throw UsageError("[upcycle] a projection has " + std::to_string(components) +
-                     " singular components, which the ranks of a language and of the shared adapter must not exceed "
-                     "together, found " +
-                     std::to_string(mixture.language_rank) + " and " + std::to_string(mixture.shared_rank));
-
+  const ModelConfig config = upcycled_config(dense.config(), mixture, start);
   auto& base = dynamic_cast<TransformerModel&>(dense).model();
   auto result = std::make_unique<TransformerModel>(config, dense.threads());
+  read_alike(dense, *result);
   auto& model = result->model();
   copy_all_but_layers(base, model);
-  for (std::size_t l = 0; l < model.layers.size(); ++l) {
-    auto& from = base.layers[l];
-    auto& to = model.layers[l];
-    copy_norms(from, to);
-    moe::copy_weights(from.self_attn, to.self_attn);
-    const std::string prefix = "model.layers." + std::to_string(l) + ".";
-    to.self_attn.for_each_projection([&](const char* name, auto& projection) {
-      if (projection.has_adapter())
-        moe::draw_adapters(result->context(), projection.lora, start.seed, prefix + "self_attn." + name + ".");
-    });
-    upcycle_layer(result->context(), *from.mlp.as<Layer::Dense>(), to.mlp, start, prefix + "mlp.");
-  }
+  for (std::size_t l = 0; l < model.layers.size(); ++l)
+    upcycle_block(result->context(), base.layers[l], model.layers[l], start, static_cast<std::int64_t>(l));
   return result;
 }
 
@@ -316,12 +314,14 @@ std::unique_ptr<LanguageModel> merged(LanguageModel& adapted) {
   config.moe.reset();
   auto& lora = dynamic_cast<TransformerModel&>(adapted).model();
   auto result = std::make_unique<TransformerModel>(config, adapted.threads());
+  read_alike(adapted, *result);
   auto& model = result->model();
   copy_all_but_layers(lora, model);
   for (std::size_t l = 0; l < model.layers.size(); ++l) {
     auto& from = lora.layers[l];
     auto& to = model.layers[l];
-    copy_norms(from, to);
+    moe::copy_weights(from.input_norm, to.input_norm);
+    moe::copy_weights(from.post_attention_norm, to.post_attention_norm);
     const auto merge = [&](const auto& projection) {
       return Projection<Layer::Value, Layer::Backend>(projection.merged(result->context()));
     };

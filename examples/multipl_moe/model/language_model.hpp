@@ -15,11 +15,11 @@
 #include "moe/train/adamw.hpp"
 #include "moe/train/freeze.hpp"
 #include "moe/train/upcycle.hpp"
-#include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/keep.hpp"
 #include "multipl_moe/model/layers.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace multipl_moe {
 
@@ -64,12 +64,24 @@ struct TokenScores {
   std::vector<std::uint8_t> hits;
 };
 
+/// How decoding has the matrices, which it reads whole for every token and waits for: in bfloat16 they are half as
+/// long.
+enum class DecodingWeights {
+  as_they_are,           ///< the model's own, in float32
+  bfloat16,              ///< copies rounded to bfloat16, beside the model's own; sums stay float32
+  bfloat16_where_exact,  ///< such copies where no value changes, as in a checkpoint of that type; else as_they_are
+};
+
 class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
 
   const ModelConfig& config() const { return config_; }
   int threads() const { return threads_; }
+  /// How the model's tokens read; bytes where nobody said otherwise.
+  const std::shared_ptr<const Tokenizer>& tokenizer() const { return tokenizer_; }
+  /// Throws UsageError where the vocabulary does not hold the tokenizer's tokens.
+  void use_tokenizer(std::shared_ptr<const Tokenizer> tokenizer);
 
   /// Whether no token sees a later one, so that text can be generated one token at a time.
   virtual bool is_causal() const = 0;
@@ -115,15 +127,23 @@ class LanguageModel {
   virtual std::vector<float> logits_after(std::span<const Token> text,
                                           std::span<const std::optional<Language>> languages = {}) const = 0;
 
-  /// One sequence being decoded; only causal models can.
+  /// Sequences that are decoded together, each with a length of its own; only causal models can. Where layers are
+  /// batch-independent, no bit of a sequence's logits depends on up to seven others beside it.
   class Decoding {
    public:
     virtual ~Decoding() = default;
-    /// The logits after one more token, which is in `language` or, where that is empty, in none.
-    virtual std::vector<float> next(Token token, std::optional<Language> language = std::nullopt) = 0;
+    /// A new sequence, behind those there are: reads the whole `text` of at least one token in one pass and gives the
+    /// logits after it. `languages` is empty or has the language of each token.
+    virtual std::vector<float> join(std::span<const Token> text,
+                                    std::span<const std::optional<Language>> languages = {}) = 0;
+    /// One more token of each sequence and its language -> the logits of the first sequence, then those of the next.
+    virtual std::vector<float> next(std::span<const Token> tokens,
+                                    std::span<const std::optional<Language>> languages = {}) = 0;
+    /// Only these sequences stay, in this order; each number occurs once.
+    virtual void keep(std::span<const std::int64_t> sequences) = 0;
   };
-  /// Throws Failure where the model is not causal. The model must outlive the result.
-  virtual std::unique_ptr<Decoding> begin_decoding() const = 0;
+  /// Throws Failure where the model is not causal. The model must outlive the result, its weights unchanged.
+  virtual std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights = DecodingWeights::as_they_are) const = 0;
 
  protected:
   LanguageModel(ModelConfig config, int threads) : config_(std::move(config)), threads_(threads) {}
@@ -131,6 +151,7 @@ class LanguageModel {
  private:
   ModelConfig config_;
   int threads_;
+  std::shared_ptr<const Tokenizer> tokenizer_ = byte_tokenizer();
 };
 
 /// Makes what stands in place of a layer's FFN, all weights 0.

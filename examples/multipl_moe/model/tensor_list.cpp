@@ -1,6 +1,7 @@
 #include "multipl_moe/model/tensor_list.hpp"
 
-#include <string>
+#include <functional>
+#include <numeric>
 #include <type_traits>
 
 #include "moe/train/walk.hpp"
@@ -9,16 +10,37 @@
 
 namespace multipl_moe {
 
-std::vector<PlannedTensor> tensor_list(const ModelConfig& config, std::string_view dtype) {
-  std::vector<PlannedTensor> tensors;
-  const auto add = [&tensors](const std::string& name, const auto& tensor, std::string_view of) {
-    std::vector<std::int64_t> shape{tensor.cols()};
-    if constexpr (std::remove_cvref_t<decltype(tensor)>::rank == 2) shape.insert(shape.begin(), tensor.rows());
-    tensors.push_back({name, std::string(of), std::move(shape)});
-  };
+std::int64_t ListedTensor::count() const {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+std::vector<ListedTensor> list_tensors(const ModelConfig& config) {
+  std::vector<ListedTensor> list;
   const auto model = make_transformer(config, make_layer_shape);
-  moe::for_each_parameter([&](const std::string& name, const auto& weight) { add(name, weight, dtype); }, model);
-  moe::for_each_buffer([&](const std::string& name, const auto& buffer) { add(name, buffer, "F32"); }, model);
+  const auto shape_of = [](const auto& tensor) {
+    if constexpr (std::remove_cvref_t<decltype(tensor)>::rank == 2)
+      return std::vector<std::int64_t>{tensor.rows(), tensor.cols()};
+    else
+      return std::vector<std::int64_t>{tensor.cols()};
+  };
+  moe::for_each_parameter(
+      [&](const std::string& name, const auto& weight) {
+        constexpr bool is_matrix = std::remove_cvref_t<decltype(weight)>::rank == 2;
+        list.push_back({name, shape_of(weight), is_matrix ? TensorKind::matrix : TensorKind::vector});
+      },
+      model);
+  moe::for_each_buffer(
+      [&](const std::string& name, const auto& buffer) {
+        list.push_back({name, shape_of(buffer), TensorKind::buffer});
+      },
+      model);
+  return list;
+}
+
+std::vector<PlannedTensor> planned(std::span<const ListedTensor> list, std::string_view dtype) {
+  std::vector<PlannedTensor> tensors;
+  for (const ListedTensor& tensor : list)
+    tensors.push_back({tensor.name, std::string(tensor.kind == TensorKind::buffer ? "F32" : dtype), tensor.shape});
   return tensors;
 }
 

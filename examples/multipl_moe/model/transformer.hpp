@@ -1,6 +1,7 @@
 /// A whole model: embedding, decoder layers, final norm, untied head. Weights carry their Hugging Face names.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,7 +32,19 @@ struct Transformer {
   };
   /// One entry a layer.
   using Stats = std::vector<typename Mlp::Stats>;
-  using DecodingState = std::vector<typename Block<Mlp>::DecodingState>;
+  /// What the sequences being decoded have read, layer by layer.
+  struct DecodingState {
+    std::vector<typename Block<Mlp>::DecodingState> layers;
+
+    /// Takes in the sequences of `more`, behind its own.
+    void join(const Context& context, DecodingState more) {
+      for (std::size_t l = 0; l < layers.size(); ++l) layers[l].join(context, std::move(more.layers[l]));
+    }
+    /// Only these sequences stay, in this order.
+    void keep(const Context& context, moe::ListView<moe::Index> sequences) {
+      for (auto& layer : layers) layer.keep(context, sequences);
+    }
+  };
 
   Embedding<Value, Backend> embed_tokens;
   std::vector<Block<Mlp>> layers;
@@ -78,15 +91,27 @@ struct Transformer {
 
   DecodingState begin_decoding(const Context& context, moe::Index sequences) const {
     DecodingState state;
-    for (const Block<Mlp>& layer : layers) state.push_back(layer.begin_decoding(context, sequences));
+    for (const Block<Mlp>& layer : layers) state.layers.push_back(layer.begin_decoding(context, sequences));
     return state;
+  }
+  /// The first tokens of every sequence, at least one of each, in one pass -> logits_BV after the last of them. The
+  /// head is wide: it reads no row whose logits nobody asks for.
+  Tensor prefill(const Context& context, Tokens tokens_T, const moe::Batch& batch, DecodingState& state) const {
+    Tensor x_TD = embed_tokens.forward(context, tokens_T);
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      x_TD = layers[l].prefill(of_layer(context, l), std::move(x_TD), batch, state.layers[l]);
+    auto last_BD = Tensor::uninitialized(context, batch.count(), x_TD.cols());
+    for (moe::Index b = 0; b < batch.count(); ++b)
+      std::copy_n(x_TD.view().row(batch.offsets[static_cast<std::size_t>(b) + 1] - 1).data, x_TD.cols(),
+                  last_BD.view().row(b).data);
+    return lm_head.forward(context, norm.forward(context, last_BD).first);
   }
   /// The next token of each sequence, and its language where there is any to say -> logits_BV.
   Tensor decode(const Context& context, Tokens tokens_B, std::span<const std::int32_t> languages_B,
                 DecodingState& state) const {
     Tensor x_BD = embed_tokens.forward(context, tokens_B);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, state[l]);
+      x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, state.layers[l]);
     return lm_head.forward(context, norm.forward(context, x_BD).first);
   }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/data/evaluation_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 
@@ -50,8 +49,7 @@ RoutingTrace trace_routing(LanguageModel& model, const LanguageFiles& files, con
   for (const Language language : all_languages) {
     const auto& file = files[index_of(language)];
     if (!file) continue;
-    const EvaluationText text =
-        evaluation_text(*file, options.length, {}, ByteTokenizer::end_of_text, ByteTokenizer::byte_length);
+    const EvaluationText text = evaluation_text(*file, options.length, {}, *model.tokenizer());
     trace[index_of(language)] = tally_of(model, text, language, options);
   }
   return trace;

@@ -1,5 +1,7 @@
 #include "multipl_moe/train/checkpoint.hpp"
 
+#include <fmt/format.h>
+
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
@@ -55,8 +57,17 @@ ShardedWriter weights_writer(LanguageModel& model, const fs::path& folder, const
 void write_model_files(LanguageModel& model, const fs::path& folder, ShardedWriter& writer,
                        const SaveOptions& options) {
   write_tensors(writer, model.tensors());
+  model.tokenizer()->write_files(folder);
   write_config(folder / config_name, model.config(), options.torch_dtype);
   if (options.generation) write_file_atomically(folder / generation_config_name, to_json_text(*options.generation));
+}
+
+std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
+  const fs::path source = model_folder(folder);
+  auto model = make_language_model(read_config(source / config_name), threads);
+  auto tokenizer = read_tokenizer(source);
+  if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
+  return model;
 }
 
 void read_weights(LanguageModel& model, const fs::path& folder) {
@@ -77,8 +88,8 @@ std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
   recover_folder(source);
   const StoredModel stored = StoredModel::open(source);
   // Before the memory is taken: a small file may promise a large model.
-  stored.require_exactly(tensor_list(stored.config()));
-  auto model = make_language_model(stored.config(), threads);
+  stored.require_exactly(planned(list_tensors(stored.config())));
+  auto model = make_model(source, threads);
   const auto slots = model->tensors();
   for (const TensorSlot& slot : slots) {
     stored.read_floats(slot.name, slot.shape, 0, slot.values);

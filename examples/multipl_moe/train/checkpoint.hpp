@@ -30,6 +30,10 @@ void save_model(LanguageModel& model, const std::filesystem::path& folder, const
 /// config.json says; IoError.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads);
 
+/// The same model with all weights as make_language_model() leaves them. Throws BadFile, IoError; UsageError where the
+/// vocabulary does not hold the tokenizer's tokens.
+std::unique_ptr<LanguageModel> make_model(const std::filesystem::path& folder, int threads);
+
 /// The folder that holds the model: `folder` itself, or what a run folder's LATEST points to. Throws BadFile.
 std::filesystem::path model_folder(const std::filesystem::path& folder);
 /// The config.json that load_model() would read. Throws BadFile, IoError.

@@ -12,6 +12,7 @@
 #include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/io/transformers_config.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace multipl_moe {
 
@@ -38,16 +39,16 @@ class Exported {
  public:
   Exported(const ModelConfig& config, std::string_view dtype) {
     const TransformersModel model = transformers_model(config);
-    for (PlannedTensor& tensor : tensor_list(config, dtype)) {
+    for (PlannedTensor& tensor : planned(list_tensors(config), dtype)) {
       std::string ours = tensor.name;
       if (model == TransformersModel::mixtral) tensor.name = mixtral_name(ours);
       ours_[tensor.name] = std::move(ours);
-      planned_.push_back(std::move(tensor));
+      tensors_.push_back(std::move(tensor));
     }
-    if (model == TransformersModel::mixtral_as_qwen2_moe) add_empty_shared_experts(config, dtype, planned_);
+    if (model == TransformersModel::mixtral_as_qwen2_moe) add_empty_shared_experts(config, dtype, tensors_);
   }
 
-  const std::vector<PlannedTensor>& planned() const { return planned_; }
+  const std::vector<PlannedTensor>& tensors() const { return tensors_; }
 
   void copy(const StoredModel& from, const PlannedTensor& tensor, ShardedWriter& writer) const {
     const auto ours = ours_.find(tensor.name);
@@ -63,7 +64,7 @@ class Exported {
   }
 
  private:
-  std::vector<PlannedTensor> planned_;
+  std::vector<PlannedTensor> tensors_;
   std::map<std::string, std::string> ours_;
 };
 
@@ -73,14 +74,16 @@ void export_model(const fs::path& source, const fs::path& output, const SaveOpti
   const fs::path folder = model_folder(source);
   const StoredModel stored = StoredModel::open(folder);
   const Exported exported(stored.config(), dtype_of_torch(options.torch_dtype));
-  stored.require_exactly(tensor_list(stored.config()));
+  stored.require_exactly(planned(list_tensors(stored.config())));
+  const auto tokenizer = read_tokenizer(folder);
   const GenerationConfig generation = options.generation.value_or(read_generation_config(folder));
   const std::string config = to_transformers_json_text(stored.config(), options.torch_dtype, generation);
   save_folder_atomically(output, [&](const fs::path& partial) {
-    ShardedWriter writer(partial, "model", exported.planned(), options.max_shard_bytes);
+    ShardedWriter writer(partial, "model", exported.tensors(), options.max_shard_bytes);
     require_free_disk(output, writer.total_bytes() + config.size());
     for (const PlannedTensor& tensor : writer.order()) exported.copy(stored, tensor, writer);
     writer.finish();
+    tokenizer->write_files(partial);
     write_file_atomically(partial / "config.json", config);
     if (generation != GenerationConfig{})
       write_file_atomically(partial / generation_config_name, to_json_text(generation));

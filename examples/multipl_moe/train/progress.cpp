@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/notice.hpp"
 
 namespace multipl_moe {
@@ -35,31 +36,45 @@ std::string progress_line(const StepReport& r) {
                      static_cast<double>(r.memory_bytes) / (1 << 30), short_duration(r.seconds_left));
 }
 
-Progress::Progress(std::string label, std::int64_t every)
-    : label_(std::move(label)), every_(every), terminal_(isatty(STDERR_FILENO) == 1) {}
+LiveLine::LiveLine() : terminal_(isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() { finish_line(); }
+LiveLine::~LiveLine() { finish(); }
 
-void Progress::show(const StepReport& report) {
-  if (every_ == 0) return;
-  const bool last = report.step == report.total;
-  const std::string line = label_ + progress_line(report);
+void LiveLine::show(const std::string& text, bool plain, bool last) {
   if (!terminal_) {
-    if (last || report.step % every_ == 0) notice("{}\n", line);
+    if (plain || last) notice("{}\n", text);
     return;
   }
   const auto now = std::chrono::steady_clock::now();
   if (!last && now - drawn_ < std::chrono::milliseconds(100)) return;
   drawn_ = now;
-  line_open_ = true;
-  notice("\r{}\x1b[K", line);
-  if (last) finish_line();
+  open_ = true;
+  notice("\r{}\x1b[K", text);
+  if (last) finish();
 }
 
-void Progress::finish_line() {
-  if (!line_open_) return;
+void LiveLine::finish() {
+  if (!open_) return;
   notice("\n");
-  line_open_ = false;
+  open_ = false;
+}
+
+void Progress::show(const StepReport& report) {
+  if (every_ == 0) return;
+  line_.show(label_ + progress_line(report), report.step % every_ == 0, report.step == report.total);
+}
+
+void ByteProgress::add(std::uint64_t bytes) {
+  constexpr double pause = 5;
+  done_ += bytes;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
+  const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
+  const bool plain = seconds >= next_plain_;
+  if (plain) next_plain_ = seconds + pause;
+  line_.show(fmt::format("{} {} of {}  {}/s  ETA {}", label_, short_bytes(static_cast<double>(done_)),
+                         short_bytes(static_cast<double>(total_)), short_bytes(rate), short_duration(left)),
+             plain, done_ == total_);
 }
 
 }  // namespace multipl_moe

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace multipl_moe {
 
@@ -29,25 +30,55 @@ std::string short_duration(double seconds);
 /// Bytes of this process in memory; 0 where the system does not say.
 std::int64_t resident_bytes();
 
-/// Writes progress to stderr: on a terminal one line, redrawn at most 10 times a second; elsewhere a plain line every
-/// `every` steps and at the last; nothing where `every` is 0.
+/// A line on stderr that is redrawn at most 10 times a second where stderr is a terminal; elsewhere plain lines.
+class LiveLine {
+ public:
+  LiveLine();
+  ~LiveLine();
+  LiveLine(const LiveLine&) = delete;
+  LiveLine& operator=(const LiveLine&) = delete;
+
+  bool is_terminal() const { return terminal_; }
+  /// On a terminal, replaces the line; elsewhere writes it where `plain` is true. The last one ends the line.
+  void show(const std::string& text, bool plain, bool last);
+  /// Ends the line that is being redrawn, so that other text can follow.
+  void finish();
+
+ private:
+  bool terminal_;
+  bool open_ = false;
+  std::chrono::steady_clock::time_point drawn_{};
+};
+
+/// A run's progress: on a terminal a live line; elsewhere a plain line every `every` steps and at the last; nothing
+/// where `every` is 0.
 class Progress {
  public:
-  Progress(std::string label, std::int64_t every);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  Progress(std::string label, std::int64_t every) : label_(std::move(label)), every_(every) {}
 
   void show(const StepReport& report);
   /// Ends the line that is being redrawn, so that other text can follow.
-  void finish_line();
+  void finish_line() { line_.finish(); }
 
  private:
   std::string label_;
   std::int64_t every_;
-  bool terminal_;
-  bool line_open_ = false;
-  std::chrono::steady_clock::time_point drawn_{};
+  LiveLine line_;
+};
+
+/// Progress by bytes: `upcycle 3.2 of 21.5 GB  410 MB/s  ETA 44s`; plain lines every 5 seconds.
+class ByteProgress {
+ public:
+  ByteProgress(std::string label, std::uint64_t total) : label_(std::move(label)), total_(total) {}
+
+  void add(std::uint64_t bytes);
+
+ private:
+  std::string label_;
+  std::uint64_t total_, done_ = 0;
+  double next_plain_ = 5;  ///< seconds from the start
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  LiveLine line_;
 };
 
 }  // namespace multipl_moe

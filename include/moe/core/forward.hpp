@@ -1,5 +1,8 @@
 #pragma once
 
+#include "moe/core/index.hpp"
+#include "moe/core/list_view.hpp"
+
 namespace moe {
 
 /// What a layer's forward returns: the output, what backward needs (move-only, consumed once), and what the run
@@ -30,6 +33,12 @@ struct NoStats {
 };
 
 /// Decoding needs no memory of earlier tokens.
-struct NoDecodingState {};
+struct NoDecodingState {
+  /// Sequences that come and go change nothing.
+  template <class Context>
+  void join(const Context&, const NoDecodingState& /*more*/) {}
+  template <class Context>
+  void keep(const Context&, ListView<Index> /*sequences*/) {}
+};
 
 }  // namespace moe

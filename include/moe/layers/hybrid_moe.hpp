@@ -12,6 +12,7 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/core/phase.hpp"
@@ -135,6 +136,17 @@ class HybridMoE {
     typename Token::DecodingState token;
     /// The segment level's.
     typename Segment::DecodingState segment;
+
+    /// Takes in the sequences of `more`, behind its own.
+    void join(const Context& context, const DecodingState& more) {
+      token.join(context, more.token);
+      segment.join(context, more.segment);
+    }
+    /// Only these sequences stay, in this order.
+    void keep(const Context& context, ListView<Index> sequences) {
+      token.keep(context, sequences);
+      segment.keep(context, sequences);
+    }
   };
 
   /// Routes rows.
@@ -210,6 +222,13 @@ class HybridMoE {
   /// A state in which every sequence is at its first row.
   DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
     return {token.begin_decoding(context, sequences), segment.begin_decoding(context, sequences)};
+  }
+  /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read.
+  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const
+      requires(is_causal) {
+    auto y_TD = infer(context, x_TD, batch);
+    segment.read(context, x_TD, batch, state.segment);
+    return y_TD;
   }
   /// One more row of each sequence. When it throws, the state still expects this row.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,

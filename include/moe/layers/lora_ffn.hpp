@@ -12,6 +12,7 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/core/phase.hpp"
@@ -70,6 +71,11 @@ class LoraFfn {
     /// Language of each sequence's next row, or empty: all -1. The caller sets it; it holds until it is set again, as a
     /// language goes on until a fence ends it.
     std::vector<std::int32_t> languages;
+
+    /// Takes in the sequences of `more`. No language is known after it.
+    void join(const Context&, const DecodingState& /*more*/) { languages.clear(); }
+    /// Only these sequences stay. No language is known after it.
+    void keep(const Context&, ListView<Index> /*sequences*/) { languages.clear(); }
   };
   /// What backward consumes.
   struct Saved {
@@ -192,6 +198,10 @@ class LoraFfn {
 
   /// A state in which no language is known; see there.
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
+  /// infer over the first rows of every sequence, in the languages that the batch says.
+  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const {
+    return infer(context, x_TD, batch);
+  }
   /// One more row of each sequence, in the languages that the state says. tokens_B is empty or has an id for each row.
   /// Throws Error when columns, ids or languages do not fit.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,

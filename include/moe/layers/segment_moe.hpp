@@ -11,6 +11,7 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/segments.hpp"
@@ -158,6 +159,37 @@ class SegmentMoE {
     RealTensor gates_BE;
     /// Who works on the current segments.
     Matrix<Rank, Backend> chosen_BE;
+
+    /// Takes in the sequences of `more`, behind its own. Changes nothing when it throws.
+    void join(const Context& context, const DecodingState& more) {
+      DecodingState both{length,
+                         opens,
+                         stacked<Real, Backend>(context, so_far_BD, more.so_far_BD),
+                         stacked<Real, Backend>(context, previous_BD, more.previous_BD),
+                         stacked<Real, Backend>(context, u_BD, more.u_BD),
+                         stacked<Real, Backend>(context, gates_BE, more.gates_BE),
+                         stacked<Rank, Backend>(context, chosen_BE, more.chosen_BE)};
+      both.length.insert(both.length.end(), more.length.begin(), more.length.end());
+      both.opens.insert(both.opens.end(), more.opens.begin(), more.opens.end());
+      *this = std::move(both);
+    }
+    /// Only these sequences stay, in this order. Changes nothing when it throws.
+    void keep(const Context& context, ListView<Index> sequences) {
+      const Indices kept_1B = upload_indices<Backend>(context, sequences);
+      const auto rows = std::as_const(kept_1B).view();
+      DecodingState kept{{},
+                         {},
+                         repeat_over_rows<Real, Backend>(context, std::as_const(so_far_BD).view(), rows),
+                         repeat_over_rows<Real, Backend>(context, std::as_const(previous_BD).view(), rows),
+                         repeat_over_rows<Real, Backend>(context, std::as_const(u_BD).view(), rows),
+                         repeat_over_rows<Real, Backend>(context, std::as_const(gates_BE).view(), rows),
+                         repeat_over_rows<Rank, Backend>(context, std::as_const(chosen_BE).view(), rows)};
+      for (const Index b : sequences) {
+        kept.length.push_back(length[static_cast<std::size_t>(b)]);
+        kept.opens.push_back(opens[static_cast<std::size_t>(b)]);
+      }
+      *this = std::move(kept);
+    }
   };
 
   /// Cuts sequences (eq. 3).
@@ -322,6 +354,66 @@ class SegmentMoE {
             RealTensor::zeros(context, sequences, width()),
             RealTensor::zeros(context, sequences, bank.count()),
             Matrix<Rank, Backend>::zeros(context, sequences, bank.count())};
+  }
+  /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read.
+  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const
+      requires(is_causal) {
+    auto y_TD = infer(context, x_TD, batch);
+    read(context, x_TD, batch, state);
+    return y_TD;
+  }
+  /// The state's half of prefill. It routes once more, which costs little beside the experts, and tells no observer.
+  /// Throws Error when columns, rows or sequences do not fit. When it throws, the state is as it was.
+  void read(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const
+      requires(is_causal) {
+    check("SegmentMoE::prefill", x_TD, batch);
+    const Index count = state.so_far_BD.rows();
+    require(batch.count() == count, "SegmentMoE::prefill", "the batch has ", batch.count(),
+            " sequences, the state has ", count);
+    Context silent = context;
+    silent.observer = {};
+    const Routed routed = decide_for_inference(silent, x_TD, batch);
+    const Segments& segments = routed.cut.segments;
+    // Of each sequence's last segment: its number, its rows (0 where there is none) and whether the last of them ends
+    // it.
+    std::vector<Index> last(static_cast<std::size_t>(count), 0), rows = last, closes = last, length = last,
+                                                                 opens = state.opens;
+    for (std::size_t b = 0; b < last.size(); ++b) {
+      const Index end = batch.offsets[b + 1];
+      if (end == batch.offsets[b]) continue;
+      last[b] = segments.of_row[static_cast<std::size_t>(end - 1)];
+      rows[b] = end - segments.begin[static_cast<std::size_t>(last[b])];
+      closes[b] =
+          segmenter.ends_after(rows[b], batch.tokens.empty() ? -1 : batch.tokens[static_cast<std::size_t>(end - 1)]);
+      length[b] = closes[b] != 0 ? 0 : rows[b];
+      opens[b] = closes[b] != 0 ? 0 : segments.opens_sequence[static_cast<std::size_t>(last[b])];
+    }
+    const Indices last_1B = upload_indices<Backend>(context, last), rows_1B = upload_indices<Backend>(context, rows),
+                  closes_1B = upload_indices<Backend>(context, closes);
+    // From here on nothing throws.
+    state.length = std::move(length);
+    state.opens = std::move(opens);
+    Backend::for_each_cell(
+        context, count, width(),
+        [x_TD, last_ = last_1B.view(), rows_ = rows_1B.view(), closes_ = closes_1B.view(),
+         begin = routed.cut.begin_1V.view(), u_VD = routed.u_VD.view(), so_far = state.so_far_BD.view(),
+         previous = state.previous_BD.view(), u = state.u_BD.view()] MOE_ON_DEVICE(Index b, Index d) {
+          const Index v = last_(0, b), length_ = rows_(0, b);
+          if (length_ == 0) return;
+          Real sum = 0;
+          for (Index i = 0; i < length_; ++i) sum = Pool::absorbed(sum, widened(x_TD(begin(0, v) + i, d)), i);
+          u(b, d) = u_VD(v, d);
+          so_far(b, d) = closes_(0, b) != 0 ? Real(0) : sum;
+          if (closes_(0, b) != 0) previous(b, d) = Pool::finished(sum, length_);
+        });
+    Backend::for_each_cell(context, count, bank.count(),
+                           [last_ = last_1B.view(), rows_ = rows_1B.view(), gates_VE = routed.decision.gates_RE.view(),
+                            chosen_VE = routed.decision.kept().view(), gates = state.gates_BE.view(),
+                            chosen = state.chosen_BE.view()] MOE_ON_DEVICE(Index b, Index e) {
+                             if (rows_(0, b) == 0) return;
+                             gates(b, e) = gates_VE(last_(0, b), e);
+                             chosen(b, e) = chosen_VE(last_(0, b), e);
+                           });
   }
   /// One more row of each sequence: the same numbers as infer over the whole sequences, up to the rounding of products
   /// with fewer rows. tokens_B is empty or has an id for each row. state.gates_BE tells the gates the rows met. Throws

@@ -296,6 +296,10 @@ class TokenMoE {
 
   /// Nothing to remember.
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const requires(is_causal) { return {}; }
+  /// infer over the first rows of every sequence.
+  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const requires(is_causal) {
+    return infer(context, x_TD, batch);
+  }
   /// One more row of each sequence. tokens_B is empty or has an id for each row. Throws Error when columns or ids do
   /// not fit.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const

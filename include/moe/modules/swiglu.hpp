@@ -100,6 +100,10 @@ struct SwiGlu {
   }
   /// Nothing to remember.
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
+  /// infer over the first rows of every sequence.
+  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const {
+    return infer(context, x_TD, batch);
+  }
   /// One more row of each sequence.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t>, DecodingState&) const {
     return infer(context, x_BD, Batch::sequences(x_BD.rows, 1));

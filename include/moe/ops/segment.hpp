@@ -49,6 +49,18 @@ Matrix<Value, B> repeat_over_rows(const typename B::Context& context, View<const
   return values;
 }
 
+/// The rows of a, and those of b below them.
+template <class Value, Backend B>
+Matrix<Value, B> stacked(const typename B::Context& context, const Matrix<Value, B>& a_RD,
+                         const Matrix<Value, B>& b_RD) {
+  auto both = Matrix<Value, B>::uninitialized(context, a_RD.rows() + b_RD.rows(), a_RD.cols());
+  B::for_each_cell(context, both.rows(), both.cols(),
+                   [a = a_RD.view(), b = b_RD.view(), c = both.view()] MOE_ON_DEVICE(Index r, Index d) {
+                     c(r, d) = r < a.rows ? a(r, d) : b(r - a.rows, d);
+                   });
+  return both;
+}
+
 /// d_values_TE -> d_values_VE: each segment adds up what its rows got, in order.
 template <class Value, Backend B>
 Matrix<Value, B> repeat_over_rows_back(const typename B::Context& context, View<const Value, B> d_values_TE,

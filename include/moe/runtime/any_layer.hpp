@@ -12,6 +12,7 @@
 
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
 #include "moe/modules/swiglu.hpp"
@@ -41,6 +42,22 @@ class AnyLayer {
     T value;
     explicit HeldOf(T value_) : value(std::move(value_)) {}
   };
+  struct HeldState {
+    virtual ~HeldState() = default;
+    virtual void join(const Context& context, const HeldState& more) = 0;
+    virtual void keep(const Context& context, ListView<Index> sequences) = 0;
+  };
+  template <class T>
+  struct HeldStateOf final : HeldState {
+    T value;
+    explicit HeldStateOf(T value_) : value(std::move(value_)) {}
+    void join(const Context& context, const HeldState& more) override {
+      const auto* same = dynamic_cast<const HeldStateOf*>(&more);
+      require(same != nullptr, "AnyLayer::DecodingState::join", "the states must be of layers of the same type");
+      value.join(context, same->value);
+    }
+    void keep(const Context& context, ListView<Index> sequences) override { value.keep(context, sequences); }
+  };
 
  public:
   /// What the run observed: the losses that every layer reports, and the layer's own stats, which `absorb` reads.
@@ -57,7 +74,19 @@ class AnyLayer {
   };
   /// What backward consumes, whatever its type.
   using Saved = std::unique_ptr<Held>;
-  using DecodingState = std::unique_ptr<Held>;
+  /// What a layer keeps between rows, whatever its type.
+  class DecodingState {
+   public:
+    /// Takes in the sequences of `more`, behind its own. Their languages must then be said again. Throws Error for the
+    /// state of a layer of another type.
+    void join(const Context& context, const DecodingState& more) { held_->join(context, *more.held_); }
+    /// Only these sequences stay, in this order. Their languages must then be said again.
+    void keep(const Context& context, ListView<Index> sequences) { held_->keep(context, sequences); }
+
+   private:
+    friend AnyLayer;
+    std::unique_ptr<HeldState> held_;
+  };
 
   AnyLayer() = default;
   /// Holds any layer of the library, or one with the same members.
@@ -100,15 +129,20 @@ class AnyLayer {
   DecodingState begin_decoding(const Context& context, Index sequences) const {
     return layer_->begin_decoding(context, sequences);
   }
+  /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read. Throws
+  /// Error for a layer that is not causal.
+  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
+    return layer_->prefill(context, x_TD, batch, *state.held_);
+  }
   /// One more row of each sequence. Throws Error for a layer that is not causal.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const {
-    return layer_->decode(context, x_BD, tokens_B, *state);
+    return layer_->decode(context, x_BD, tokens_B, *state.held_);
   }
   /// Says the language of each sequence's next rows, which holds until it is said again; empty: nobody knows. A layer
   /// that does not choose by language has no use for it.
   void set_languages(std::span<const std::int32_t> languages_B, DecodingState& state) const {
-    layer_->set_languages(languages_B, *state);
+    layer_->set_languages(languages_B, *state.held_);
   }
   /// Learns what a training step observed outside gradients.
   void absorb(const Context& context, const Stats& stats) { layer_->absorb(context, *stats.own); }
@@ -150,8 +184,9 @@ class AnyLayer {
     virtual Tensor backward(const Context&, ConstView, AuxiliaryGradient, Saved, Interface&) const = 0;
     virtual Tensor infer(const Context&, ConstView, const Batch&) const = 0;
     virtual DecodingState begin_decoding(const Context&, Index) const = 0;
-    virtual Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, Held&) const = 0;
-    virtual void set_languages(std::span<const std::int32_t>, Held&) const = 0;
+    virtual Tensor prefill(const Context&, ConstView, const Batch&, HeldState&) const = 0;
+    virtual Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, HeldState&) const = 0;
+    virtual void set_languages(std::span<const std::int32_t>, HeldState&) const = 0;
     virtual void absorb(const Context&, const Held&) = 0;
     virtual std::unique_ptr<Interface> structure() const = 0;
     virtual void upcycle_from(const Context&, const Dense&, const Upcycling&, const std::string&) = 0;
@@ -195,22 +230,30 @@ class AnyLayer {
       if constexpr (!computes<Backend>)
         nothing_runs();
       else if constexpr (Layer::is_causal)
-        return hold(layer.begin_decoding(context, sequences));
+        return hold_state(layer.begin_decoding(context, sequences));
       else
         throw Error("[AnyLayer::begin_decoding] the layer is not causal: it cannot go row by row");
     }
-    Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                  Held& state) const override {
+    Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, HeldState& state) const override {
       if constexpr (!computes<Backend>)
         nothing_runs();
       else if constexpr (Layer::is_causal)
-        return layer.decode(context, x_BD, tokens_B, value_of<typename Layer::DecodingState>(state));
+        return layer.prefill(context, x_TD, batch, state_of<typename Layer::DecodingState>(state));
+      else
+        throw Error("[AnyLayer::prefill] the layer is not causal: it cannot go row by row");
+    }
+    Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                  HeldState& state) const override {
+      if constexpr (!computes<Backend>)
+        nothing_runs();
+      else if constexpr (Layer::is_causal)
+        return layer.decode(context, x_BD, tokens_B, state_of<typename Layer::DecodingState>(state));
       else
         throw Error("[AnyLayer::decode] the layer is not causal: it cannot go row by row");
     }
-    void set_languages(std::span<const std::int32_t> languages_B, Held& state) const override {
+    void set_languages(std::span<const std::int32_t> languages_B, HeldState& state) const override {
       if constexpr (requires(typename Layer::DecodingState own) { own.languages; })
-        value_of<typename Layer::DecodingState>(state).languages.assign(languages_B.begin(), languages_B.end());
+        state_of<typename Layer::DecodingState>(state).languages.assign(languages_B.begin(), languages_B.end());
     }
     void absorb(const Context& context, const Held& stats) override {
       if constexpr (computes<Backend>)
@@ -234,6 +277,16 @@ class AnyLayer {
     template <class T>
     static std::unique_ptr<Held> hold(T value) {
       return std::make_unique<HeldOf<T>>(std::move(value));
+    }
+    template <class T>
+    static DecodingState hold_state(T value) {
+      DecodingState state;
+      state.held_ = std::make_unique<HeldStateOf<T>>(std::move(value));
+      return state;
+    }
+    template <class T>
+    static T& state_of(HeldState& held) {
+      return static_cast<HeldStateOf<T>&>(held).value;
     }
     template <class T>
     static T& value_of(Held& held) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +11,17 @@
 
 namespace moe {
 
+/// The stream that a weight's initial values come from.
+inline RandomKey weight_key(std::uint64_t seed, std::string_view name) { return {seed, 0, name_hash(name)}; }
+
+/// values[i] = deviation times entry `first` + i of the stream: a part of what draw_normal() draws, for a weight that
+/// is not in memory as a whole.
+template <class Value>
+void fill_normal(RandomKey key, std::uint64_t first, double deviation, std::span<Value> values) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<Value>(static_cast<Wide<Value>>(deviation * random_normal(key, first + i)));
+}
+
 /// Fills a tensor with N(0, deviation^2). The values are a function of seed, name and position alone: the same on every
 /// backend, whatever else the tree holds.
 template <class Tensor>
@@ -16,9 +29,7 @@ void draw_normal(const typename Tensor::Backend::Context& context, Tensor& tenso
                  std::string_view name, double deviation) {
   using Value = typename Tensor::Value;
   std::vector<Value> values(static_cast<std::size_t>(tensor.size()));
-  const RandomKey key{seed, 0, name_hash(name)};
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<Value>(static_cast<Wide<Value>>(deviation * random_normal(key, i)));
+  fill_normal(weight_key(seed, name), 0, deviation, std::span(values));
   Tensor::Backend::upload(context, values.data(), tensor.view());
 }
 

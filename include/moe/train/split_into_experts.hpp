@@ -34,6 +34,42 @@ void take_channels(const typename B::Context& context, const SwiGlu<Value, B>& d
 
 }  // namespace detail
 
+/// Makes an expert of one of `shards` parts of a dense FFN, as split_into_experts() does: part `number` mod `shards`;
+/// the channels that it has beyond are drawn. `name` is the expert's, with a dot behind it. Throws Error for FFNs of
+/// other widths, for fewer shards than 1, for an expert that does not hold the part and for a `start` out of range.
+template <class Value, class B>
+void split_off_expert(const typename B::Context& context, const SwiGlu<Value, B>& dense, SwiGlu<Value, B>& expert,
+                      Index number, Index shards, const Upcycling& start, const std::string& name) {
+  const char* const where = "split_into_experts";
+  const Index hidden = dense.hidden();
+  require(dense.width() == expert.width(), where, "the dense FFN is ", dense.width(), " wide, the layer ",
+          expert.width());
+  require(shards >= 1, where, "the FFN must be cut into at least 1 part, got ", shards);
+  const Index part = (hidden + shards - 1) / shards;
+  require(expert.hidden() >= part, where, "a part of the dense FFN has ", part, " channels, an expert ",
+          expert.hidden());
+  detail::check_start(start);
+  SwiGlu<Value, B>::visit_parameters(
+      [&](const std::string& weight_name, auto& weight) {
+        draw_normal(context, weight, start.seed, weight_name, start.router_deviation);
+      },
+      name, expert);
+  const Index first = std::min(number % shards * part, hidden), last = std::min(first + part, hidden);
+  detail::take_channels(context, dense, first, last, expert);
+  detail::make_differ(context, expert, start, name);
+}
+
+/// Makes the expert that holds every channel of the dense FFN, as split_into_experts() does; the channels that it has
+/// beyond are drawn. Nobody is alike it, so that it has nothing to differ from. Throws Error as split_off_expert().
+template <class Value, class B>
+void split_off_shared_expert(const typename B::Context& context, const SwiGlu<Value, B>& dense,
+                             SwiGlu<Value, B>& shared, const Upcycling& start, const std::string& name) {
+  require(shared.hidden() >= dense.hidden(), "split_into_experts", "the dense FFN has ", dense.hidden(),
+          " channels, the shared expert ", shared.hidden());
+  const Upcycling alone{.seed = start.seed, .router_deviation = start.router_deviation};
+  split_off_expert(context, dense, shared, 0, 1, alone, name);
+}
+
 /// Grows a fine-grained layer with a shared expert out of a dense FFN, as Qwen1.5-MoE was made: the dense FFN's inner
 /// channels are cut into `shards` parts of ceil(F / shards), the last one shorter, expert e gets part e mod `shards`
 /// and the shared expert all of them. Channels that an expert has beyond its part, the gates and nothing else are drawn
@@ -46,34 +82,15 @@ template <class R, class N, class C, class Value, class B, class Bal>
 void split_into_experts(const typename B::Context& context, const SwiGlu<Value, B>& dense,
                         TokenMoE<R, N, C, SwiGlu<Value, B>, SigmoidGatedFfn<SwiGlu<Value, B>>, Bal>& layer,
                         Index shards, const Upcycling& start, const std::string& prefix = {}) {
-  using X = SwiGlu<Value, B>;
-  const char* const where = "split_into_experts";
-  const Index hidden = dense.hidden();
-  require(dense.width() == layer.width(), where, "the dense FFN is ", dense.width(), " wide, the layer ",
-          layer.width());
-  require(shards >= 1, where, "the FFN must be cut into at least 1 part, got ", shards);
-  const Index part = (hidden + shards - 1) / shards;
-  X& shared = layer.always_on.ffn;
-  require(shared.hidden() >= hidden, where, "the dense FFN has ", hidden, " channels, the shared expert ",
-          shared.hidden());
-  detail::check_start(start);
+  split_off_shared_expert(context, dense, layer.always_on.ffn, start, prefix + "shared_expert.");
+  for (Index e = 0; e < layer.bank.count(); ++e)
+    split_off_expert(context, dense, layer.bank.experts[static_cast<std::size_t>(e)], e, shards, start,
+                     prefix + "experts." + std::to_string(e) + ".");
   const auto draw = [&](const std::string& name, auto& weight) {
-    draw_normal(context, weight, start.seed, name, start.router_deviation);
+    draw_normal(context, weight, start.seed, prefix + name, start.router_deviation);
   };
-  for (Index e = 0; e < layer.bank.count(); ++e) {
-    X& expert = layer.bank.experts[static_cast<std::size_t>(e)];
-    require(expert.hidden() >= part, where, "a part of the dense FFN has ", part, " channels, an expert ",
-            expert.hidden());
-    const std::string name = prefix + "experts." + std::to_string(e) + ".";
-    X::visit_parameters(draw, name, expert);
-    const Index first = std::min(e % shards * part, hidden), last = std::min(first + part, hidden);
-    detail::take_channels(context, dense, first, last, expert);
-    detail::make_differ(context, expert, start, name);
-  }
-  X::visit_parameters(draw, prefix + "shared_expert.", shared);
-  detail::take_channels(context, dense, Index{0}, hidden, shared);
-  draw(prefix + "shared_expert_gate.weight", layer.always_on.gate.weight);
-  draw(prefix + "gate.weight", layer.gating.gate.weight);
+  draw("shared_expert_gate.weight", layer.always_on.gate.weight);
+  draw("gate.weight", layer.gating.gate.weight);
 }
 
 }  // namespace moe

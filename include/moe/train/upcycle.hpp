@@ -119,6 +119,21 @@ void make_differ(const typename X::Context& context, X& expert, const Upcycling&
   if (start.noise_deviation > 0) add_noise(context, expert, start, name);
 }
 
+}  // namespace detail
+
+/// One expert as upcycle() makes those that train: a copy of the dense FFN, made to differ where `start` says so.
+/// `name` is the expert's, with a dot behind it: what is drawn depends on it. Throws Error for FFNs of other sizes and
+/// for a `start` out of range.
+template <class X>
+void upcycle_expert(const typename X::Context& context, const X& dense, X& expert, const Upcycling& start,
+                    const std::string& name) {
+  detail::check_start(start);
+  copy_weights(dense, expert);
+  detail::make_differ(context, expert, start, name);
+}
+
+namespace detail {
+
 /// Copies of the dense FFN, except for `shared` made to differ where `start` says so.
 template <class X>
 void upcycle_experts(const typename X::Context& context, const X& dense, ExpertBank<X>& bank, Index shared,
@@ -126,9 +141,10 @@ void upcycle_experts(const typename X::Context& context, const X& dense, ExpertB
   check_start(start);
   for (Index e = 0; e < bank.count(); ++e) {
     X& expert = bank.experts[static_cast<std::size_t>(e)];
-    copy_weights(dense, expert);
-    if (e == shared) continue;
-    make_differ(context, expert, start, prefix + "experts." + std::to_string(e) + ".");
+    if (e == shared)
+      copy_weights(dense, expert);
+    else
+      upcycle_expert(context, dense, expert, start, prefix + "experts." + std::to_string(e) + ".");
   }
 }
 

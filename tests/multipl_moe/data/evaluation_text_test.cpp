@@ -2,6 +2,7 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/scratch.hpp"
+#include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 #include "support/catch.hpp"
 
 using namespace multipl_moe;
@@ -9,7 +10,7 @@ using namespace multipl_moe::testing;
 
 namespace {
 
-constexpr Token end = ByteTokenizer::end_of_text;
+constexpr Token end = ByteTokenizer::end;
 
 TokenFile file_of(const ScratchFolder& folder, const std::vector<std::vector<Token>>& documents) {
   TokenFileWriter writer(folder / "f", 257, 7);
@@ -18,8 +19,20 @@ TokenFile file_of(const ScratchFolder& folder, const std::vector<std::vector<Tok
   return TokenFile::open(folder / "f");
 }
 
+/// A token is as long as its number.
+struct LongTokens final : Tokenizer {
+  std::int64_t vocab_size() const override { return 257; }
+  Token end_of_text() const override { return end; }
+  std::uint64_t hash() const override { return 7; }
+  std::vector<Token> encode(std::string_view) const override { return {}; }
+  std::vector<Token> encode_with_special(std::string_view) const override { return {}; }
+  std::string decode(std::span<const Token>) const override { return {}; }
+  std::int64_t byte_length(Token token) const override { return token == end ? 0 : std::int64_t{token}; }
+  void write_files(const std::filesystem::path&) const override {}
+};
+
 EvaluationText text_of(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits = {}) {
-  return evaluation_text(file, length, limits, end, ByteTokenizer::byte_length);
+  return evaluation_text(file, length, limits, ByteTokenizer());
 }
 
 }  // namespace
@@ -47,9 +60,7 @@ TEST_CASE("limits bound the bytes in all and the tokens of a document") {
 TEST_CASE("bytes are counted by the tokenizer") {
   const ScratchFolder folder;
   const TokenFile file = file_of(folder, {{1, 2, 3, 4}});
-  const auto text =
-      evaluation_text(file, 2, {}, end, [](Token token) { return token == end ? 0 : std::int64_t{token}; });
-  CHECK(text.bytes == 2 + 3 + 4);
+  CHECK(evaluation_text(file, 2, {}, LongTokens()).bytes == 2 + 3 + 4);
 }
 
 TEST_CASE("a text without one sequence is refused") {

@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "multipl_moe/data/byte_tokenizer.hpp"
 #include "multipl_moe/data/token_file.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/scratch.hpp"
+#include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 #include "support/catch.hpp"
 
 using namespace multipl_moe;
@@ -20,13 +20,13 @@ namespace {
 std::vector<std::string> texts(const fs::path& out, Language language, Split split) {
   const TokenFile file =
       TokenFile::open(out / (std::string(name_of(language)) + "." + std::string(name_of(split)) + ".tokens"));
-  CHECK(file.vocab_size() == ByteTokenizer::vocab_size);
-  CHECK(file.tokenizer_hash() == ByteTokenizer::hash);
+  CHECK(file.vocab_size() == ByteTokenizer().vocab_size());
+  CHECK(file.tokenizer_hash() == ByteTokenizer().hash());
   std::vector<std::string> result;
   for (std::int64_t i = 0; i < file.document_count(); ++i) {
     std::vector<Token> tokens(static_cast<std::size_t>(file.document_size(i)));
     file.read(file.document_begin(i), tokens);
-    result.push_back(ByteTokenizer::decode(tokens));
+    result.push_back(ByteTokenizer().decode(tokens));
   }
   return result;
 }

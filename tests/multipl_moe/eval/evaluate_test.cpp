@@ -13,7 +13,7 @@ using Catch::Approx;
 TEST_CASE("a model that knows nothing needs log2(257) bits a byte, and a little for ends of text", "[eval]") {
   TinyRun run;
   for (const TensorSlot& slot : run.model->tensors()) std::fill(slot.values.begin(), slot.values.end(), 0.0f);
-  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer::hash);
+  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
   const Evaluation evaluation = evaluate(*run.model, test, {.sequences = 3, .length = 32});
   for (const Language language : all_languages) {
     const auto& score = evaluation[index_of(language)];
@@ -36,7 +36,7 @@ TEST_CASE("means take what was scored, and are NaN without any", "[eval]") {
 
 TEST_CASE("how sequences are batched does not change a causal model's figures", "[eval]") {
   TinyRun run;
-  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer::hash);
+  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
   const Evaluation a = evaluate(*run.model, test, {.sequences = 1, .length = 32});
   const Evaluation b = evaluate(*run.model, test, {.sequences = 5, .length = 32});
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i]->loss == Approx(b[i]->loss).epsilon(1e-5));

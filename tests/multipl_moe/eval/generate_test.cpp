@@ -1,11 +1,9 @@
 #include "multipl_moe/eval/generate.hpp"
 
-#include <cmath>
-#include <map>
+#include <algorithm>
 
 #include "../support/wrapped_model.hpp"
 #include "../train/tiny_run.hpp"
-#include "moe/core/random.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
@@ -29,99 +27,157 @@ std::unique_ptr<LanguageModel> parrot(std::string_view text) {
   return model;
 }
 
-/// A model that notes in which language each token is read.
+/// A model that notes in which language each token is read, and how it is decoded.
 class Listener final : public WrappedModel {
  public:
   using WrappedModel::WrappedModel;
 
-  mutable std::string heard;  ///< a letter a token: that of the language's name, or . for none
+  mutable std::string heard;                  ///< a letter a token: that of the language's name, or . for none
+  mutable std::vector<std::size_t> together;  ///< sequences in each step
 
-  std::unique_ptr<Decoding> begin_decoding() const override {
-    return std::make_unique<Noting>(WrappedModel::begin_decoding(), heard);
+  std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
+    return std::make_unique<Noting>(WrappedModel::begin_decoding(weights), *this);
   }
 
  private:
   class Noting final : public Decoding {
    public:
-    Noting(std::unique_ptr<Decoding> inner, std::string& heard) : inner_(std::move(inner)), heard_(heard) {}
-    std::vector<float> next(Token token, std::optional<Language> language) override {
-      heard_ += language ? name_of(*language)[0] : '.';
-      return inner_->next(token, language);
+    Noting(std::unique_ptr<Decoding> inner, const Listener& listener) : inner_(std::move(inner)), listener_(listener) {}
+    std::vector<float> join(std::span<const Token> text, std::span<const std::optional<Language>> languages) override {
+      note(languages);
+      return inner_->join(text, languages);
     }
+    std::vector<float> next(std::span<const Token> tokens,
+                            std::span<const std::optional<Language>> languages) override {
+      note(languages);
+      listener_.together.push_back(tokens.size());
+      return inner_->next(tokens, languages);
+    }
+    void keep(std::span<const std::int64_t> sequences) override { inner_->keep(sequences); }
 
    private:
+    void note(std::span<const std::optional<Language>> languages) {
+      for (const auto& language : languages) listener_.heard += language ? name_of(*language)[0] : '.';
+    }
     std::unique_ptr<Decoding> inner_;
-    std::string& heard_;
+    const Listener& listener_;
   };
 };
-
-}  // namespace
 
 TEST_CASE("fences in prompt and answer say in which language a token is", "[eval]") {
   const Listener model(parrot("`\nb"));
   // The model answers a line end with b, and b with a backtick.
-  generate(model, "a\n```go\n", {.max_new_tokens = 4, .temperature = 0, .stop = {}});
+  generate(model, "a\n```go\n", {.max_new_tokens = 4, .temperature = 0});
   CHECK(model.heard == ".......gggg");
   model.heard.clear();
-  generate(model, "~~~go\nx\n~~~\n", {.max_new_tokens = 1, .stop = {}, .language = Language::rust});
+  generate(model, "~~~go\nx\n~~~\n", {.max_new_tokens = 1, .language = Language::rust});
   CHECK(model.heard == "rrrrrggggggr");
   model.heard.clear();
-  generate(model, "", {.max_new_tokens = 1, .stop = {}});
+  generate(model, "", {.max_new_tokens = 1});
   CHECK(model.heard == ".");
 }
 
 TEST_CASE("generation continues a prompt, token by token", "[eval]") {
   const auto model = parrot("abcd\n");
-  CHECK(generate(*model, "xab", {.max_new_tokens = 8, .temperature = 0, .stop = {}}) == "cd\nabcd\n");
-  CHECK(generate(*model, "a", {.max_new_tokens = 0, .stop = {}}).empty());
+  CHECK(generate(*model, "xab", {.max_new_tokens = 8, .temperature = 0}).text == "cd\nabcd\n");
+  CHECK(generate(*model, "a", {.max_new_tokens = 0}).text.empty());
 }
 
 TEST_CASE("a stop text ends the output, is no part of it and is never shown in part", "[eval]") {
   const auto model = parrot("abcd\n");
   std::string shown;
-  const std::string text = generate(*model, "a", {.max_new_tokens = 50, .temperature = 0, .stop = {"zz", "d\na"}},
-                                    [&](std::string_view piece) { shown += piece; });
-  CHECK(text == "bc");
-  CHECK(shown == text);
+  const Generated stopped = generate(*model, "a", {.max_new_tokens = 50, .temperature = 0, .stop = {"zz", "d\na"}},
+                                     [&](std::string_view piece) { shown += piece; });
+  CHECK(stopped.text == "bc");
+  CHECK(stopped.finish_reason == FinishReason::stop);
+  CHECK(stopped.tokens == std::vector<Token>{'b', 'c', 'd', '\n', 'a'});
+  CHECK(shown == stopped.text);
   shown.clear();
-  CHECK(generate(*model, "a", {.max_new_tokens = 4, .temperature = 0, .stop = {"d\nx"}},
-                 [&](std::string_view piece) { shown += piece; }) == "bcd\n");
+  CHECK(generate(*model, "a", {.max_new_tokens = 4, .temperature = 0, .stop = {"d\nx"}}, [&](std::string_view piece) {
+          shown += piece;
+        }).text == "bcd\n");
   CHECK(shown == "bcd\n");
 }
 
 TEST_CASE("the same seed gives the same text", "[eval]") {
   TinyRun run;
-  const GenerateOptions options{.max_new_tokens = 40, .temperature = 1, .top_p = 1, .seed = 3, .stop = {}};
-  const std::string text = generate(*run.model, "def ", options);
-  CHECK(generate(*run.model, "def ", options) == text);
+  const GenerateOptions options{.max_new_tokens = 40, .temperature = 1, .top_p = 1, .seed = 3};
+  const std::vector<Token> tokens = generate(*run.model, "def ", options).tokens;
+  CHECK(generate(*run.model, "def ", options).tokens == tokens);
   GenerateOptions other = options;
   other.seed = 4;
-  CHECK(generate(*run.model, "def ", other) != text);
-}
-
-TEST_CASE("draws follow the softmax at the temperature, cut to top-p", "[eval]") {
-  const std::vector<float> logits{0, std::log(2.0f), std::log(5.0f)};
-  std::map<Token, int> count;
-  for (std::uint64_t i = 0; i < 8000; ++i) ++count[sample(logits, 1, 1, moe::random_uniform({1}, i))];
-  CHECK(count[2] == Catch::Approx(5000).epsilon(0.05));
-  CHECK(count[1] == Catch::Approx(2000).epsilon(0.08));
-  CHECK(count[0] == Catch::Approx(1000).epsilon(0.12));
-  for (std::uint64_t i = 0; i < 100; ++i) {
-    CHECK(sample(logits, 1, 0.8, moe::random_uniform({2}, i)) != 0);
-    CHECK(sample(logits, 1, 0.6, moe::random_uniform({2}, i)) == 2);
-    CHECK(sample(logits, 0, 1, moe::random_uniform({2}, i)) == 2);
-  }
-}
-
-TEST_CASE("logits that are not finite end the generation", "[eval]") {
-  for (const float bad : {std::nanf(""), INFINITY, -INFINITY})
-    for (const double temperature : {0.0, 1.0}) CHECK_THROWS_AS(sample({0, bad, 1}, temperature, 0.9, 0.5), NonFinite);
+  CHECK(generate(*run.model, "def ", other).tokens != tokens);
+  // A prompt has draws of its own.
+  const std::vector<std::string> twice{"def ", "def "};
+  const auto results = generate(*run.model, twice, options);
+  CHECK(results[0].tokens == tokens);
+  CHECK(results[1].tokens != tokens);
 }
 
 TEST_CASE("options out of their range are refused", "[eval]") {
   const auto model = parrot("ab");
-  for (GenerateOptions options : {GenerateOptions{.temperature = -1, .stop = {}},
-                                  GenerateOptions{.top_p = 0, .stop = {}}, GenerateOptions{.top_p = 1.5, .stop = {}},
-                                  GenerateOptions{.max_new_tokens = -1, .stop = {}}, GenerateOptions{.stop = {""}}})
+  for (const GenerateOptions& options :
+       {GenerateOptions{.temperature = -1}, GenerateOptions{.top_p = 0}, GenerateOptions{.top_p = 1.5},
+        GenerateOptions{.max_new_tokens = -1}, GenerateOptions{.top_k = -1}, GenerateOptions{.repetition_penalty = 0},
+        GenerateOptions{.stop = {""}}, GenerateOptions{.batch_size = 0}})
     CHECK_THROWS_AS(generate(*model, "a", options), UsageError);
+}
+
+TEST_CASE("a flag goes before a file, that before the default", "[eval]") {
+  GenerateOptions flags{.temperature = 0, .seed = 3}, file{.max_new_tokens = 4, .temperature = 2};
+  file.end_tokens = std::vector<Token>{'c'};
+  flags.fill_from(file);
+  CHECK(flags.temperature == 0);
+  CHECK(flags.seed == 3);
+  CHECK_FALSE(flags.top_k.has_value());
+  const auto model = parrot("abcd\n");
+  const Generated ended = generate(*model, "a", flags);
+  CHECK(ended.text == "b");
+  CHECK(ended.tokens == std::vector<Token>{'b', 'c'});
+  CHECK(ended.finish_reason == FinishReason::end_of_text);
+  CHECK(generate(*model, "c", flags).tokens.size() == 4);
+  CHECK(generate(*model, "c", {.temperature = 0}).tokens.size() == 200);
+}
+
+TEST_CASE("a text that exceeds the context is refused before anything is computed", "[eval]") {
+  ModelConfig config = tiny_config();
+  config.max_position_embeddings = 10;
+  const Listener model(make_language_model(config, 1));
+  const std::vector<std::string> prompts{"ab", "abcdefg"};
+  CHECK_THROWS_WITH(generate(model, prompts, {.max_new_tokens = 4}),
+                    "[generate] a prompt and max-new-tokens must fit into the model's max_position_embeddings, 10, "
+                    "found 7 tokens of prompt 2 and 4");
+  CHECK(model.heard.empty());
+  // Where nobody says how many, there are as many as fit; a prompt that fills the context leaves none.
+  const auto fitted = generate(model, prompts, {.temperature = 0});
+  CHECK(fitted[0].tokens.size() == 8);
+  CHECK(fitted[1].tokens.size() == 3);
+  CHECK_THROWS_AS(generate(model, "0123456789", {}), UsageError);
+  CHECK_NOTHROW(generate(model, "0123456789", {.max_new_tokens = 0}));
+}
+
+TEST_CASE("prompts are decoded together, and the next one joins when one has ended", "[eval]") {
+  const Listener model(parrot("abcd\n"));
+  const std::vector<std::string> prompts{"a", "xxab", "c", "", "d"};
+  std::vector<std::string> pieces(prompts.size());
+  std::vector<std::size_t> done;
+  GenerationListener listener{.piece = [&](std::size_t prompt, std::string_view piece) { pieces[prompt] += piece; },
+                              .done = [&](std::size_t prompt, const Generated&) { done.push_back(prompt); }};
+  GenerationSpeed speed;
+  const auto results = generate(
+      model, prompts, {.max_new_tokens = 6, .temperature = 0, .stop = {"\n"}, .batch_size = 2}, listener, &speed);
+  REQUIRE(results.size() == 5);
+  CHECK(results[0].text == "bcd");
+  CHECK(results[1].text == "cd");
+  CHECK(results[2].text == "d");
+  CHECK(results[4].text.empty());
+  CHECK(results[4].finish_reason == FinishReason::stop);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(pieces[i] == results[i].text);
+  CHECK(done.size() == 5);
+  CHECK(done[0] == 1);
+  CHECK(*std::max_element(model.together.begin(), model.together.end()) == 2);
+  CHECK(speed.prefill_tokens == 1 + 4 + 1 + 1 + 1);
+  std::int64_t drawn = 0;
+  for (const Generated& result : results) drawn += static_cast<std::int64_t>(result.tokens.size());
+  CHECK(speed.decoded_tokens == drawn - 5);
 }

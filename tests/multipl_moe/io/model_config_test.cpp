@@ -225,6 +225,36 @@ TEST_CASE("mixtures that cannot be are refused") {
   CHECK(fault_in(config).has_value());
 }
 
+TEST_CASE("sizes that are possible alone and monstrous together are refused") {
+  Json json = small();
+  json["hidden_size"] = std::int64_t{1} << 24;
+  check_refused(json, "hidden_size and the other sizes must give at most 1.8e+13 parameters, found 2.3e+15");
+  json = small();
+  json["intermediate_size"] = std::int64_t{1} << 24;
+  CHECK_NOTHROW(parse_config(json.dump(), "config.json"));
+  json["num_hidden_layers"] = 10'000;
+  check_refused(json, "found 6.4e+13");
+  json = small_mixture();
+  json["moe"]["moe_intermediate_size"] = std::int64_t{1} << 24;
+  CHECK_NOTHROW(parse_config(json.dump(), "config.json"));
+  json["moe"]["num_token_experts"] = 4096;
+  check_refused(json, "found 5.3e+13");
+  json = small_mixture();
+  json["moe"]["shared_expert_intermediate_size"] = std::int64_t{1} << 24;
+  json["num_hidden_layers"] = 5000;
+  check_refused(json, "found 3.2e+13");
+  json["moe"]["shared_expert_intermediate_size"] = 0;
+  json["moe"]["num_token_experts"] = 15;
+  check_refused(json, "at most 100000 experts, found 5000 of 21");
+  for (const char* name : {"lora", "mole"}) {
+    ModelConfig config = size_named("demo");
+    config.moe = mixture_named(name);
+    config.num_hidden_layers = 10'000;
+    config.moe->lora_rank = config.moe->shared_rank = (std::int64_t{1} << 23) / 8;
+    CHECK(fault_in(config).has_value());
+  }
+}
+
 TEST_CASE("adapters have ranks, scales and languages, and no experts") {
   for (const char* name : {"lora", "mole"}) {
     ModelConfig config = size_named("demo");

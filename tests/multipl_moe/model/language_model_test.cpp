@@ -152,8 +152,9 @@ TEST_CASE("decoding gives the logits of a whole pass; a model that looks ahead r
   const auto causal = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   const Text text(1);
   const auto decoding = causal->begin_decoding();
-  std::vector<float> logits;
-  for (const Token token : text.tokens) logits = decoding->next(token);
+  const auto tokens = std::span(text.tokens);
+  std::vector<float> logits = decoding->join(tokens.first(5));
+  for (std::size_t t = 5; t < tokens.size(); ++t) logits = decoding->next(tokens.subspan(t, 1));
   const std::vector<float> expected = causal->logits_after(text.tokens);
   REQUIRE(logits.size() == expected.size());
   for (std::size_t v = 0; v < logits.size(); ++v)
@@ -306,9 +307,13 @@ TEST_CASE("a MoLE that is decoded hears the language of every token", "[model][m
   const auto decoding = mole->begin_decoding();
   double deviation = 0, deaf = 0;
   for (std::size_t t = 0; t < text.tokens.size(); ++t) {
-    const std::vector<float> logits = decoding->next(text.tokens[t], languages[t]);
     const auto so_far = std::span(text.tokens).first(t + 1);
-    const std::vector<float> expected = mole->logits_after(so_far, std::span(languages).first(t + 1));
+    const auto spoken = std::span(languages).first(t + 1);
+    // The first three tokens are read in one pass.
+    const std::vector<float> logits = t < 2    ? mole->logits_after(so_far, spoken)
+                                      : t == 2 ? decoding->join(so_far, spoken)
+                                               : decoding->next(so_far.last(1), spoken.last(1));
+    const std::vector<float> expected = mole->logits_after(so_far, spoken);
     const std::vector<float> silent = mole->logits_after(so_far);
     for (std::size_t v = 0; v < logits.size(); ++v) {
       deviation = std::max(deviation, std::abs(static_cast<double>(logits[v]) - static_cast<double>(expected[v])));
@@ -357,8 +362,9 @@ TEST_CASE("a LoRA decodes as it reads, and its merged model answers as it does",
   const std::vector<float> expected = lora->logits_after(text.tokens), found = whole->logits_after(text.tokens),
                            base = dense->logits_after(text.tokens);
   const auto decoding = lora->begin_decoding();
-  std::vector<float> decoded;
-  for (const Token token : text.tokens) decoded = decoding->next(token);
+  const auto tokens = std::span(text.tokens);
+  std::vector<float> decoded = decoding->join(tokens.first(1));
+  for (std::size_t t = 1; t < tokens.size(); ++t) decoded = decoding->next(tokens.subspan(t, 1));
   double of_merged = 0, of_decoded = 0, of_base = 0;
   for (std::size_t v = 0; v < expected.size(); ++v) {
     const auto from_expected = [&](float value) {

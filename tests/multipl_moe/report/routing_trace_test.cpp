@@ -13,7 +13,7 @@ namespace {
 
 struct Traced {
   TinyRun run;
-  LanguageFiles test = open_language_files(run.scratch / "data", "test", ByteTokenizer::hash);
+  LanguageFiles test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
   std::unique_ptr<LanguageModel> mixture;
 
   explicit Traced(MoeConfig moe) {
@@ -72,6 +72,6 @@ TEST_CASE("tokens of 0 are all, and text is one sequence at least", "[report]") 
 
 TEST_CASE("a dense model has nothing to trace", "[report]") {
   TinyRun run;
-  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer::hash);
+  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
   CHECK_THROWS_AS(trace_routing(*run.model, test, {}), UsageError);
 }

@@ -36,7 +36,9 @@ class WrappedModel : public LanguageModel {
                                   std::span<const std::optional<Language>> languages) const override {
     return inner_->logits_after(text, languages);
   }
-  std::unique_ptr<Decoding> begin_decoding() const override { return inner_->begin_decoding(); }
+  std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
+    return inner_->begin_decoding(weights);
+  }
 
  private:
   std::unique_ptr<LanguageModel> inner_;

@@ -90,6 +90,12 @@ TEST_CASE("a small file that promises a large model costs no memory", "[train]")
   config.vocab_size = 1 << 24;
   write_config(folder / "config.json", config);
   CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("must have the shape [16777216, 16]"));
+  config.num_hidden_layers = 10'000;
+  config.hidden_size = 16'384;  // 10 TB
+  write_config(folder / "config.json", config);
+  CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("model.safetensors] must hold the "));
+  rewrite(folder, {});
+  CHECK_THROWS_AS(load_model(folder, 1), BadFile);
 }
 
 TEST_CASE("files that do not fit their config.json are refused by name", "[train]") {

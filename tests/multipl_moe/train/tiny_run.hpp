@@ -24,7 +24,7 @@ struct TinyRun {
 
   TinyRun() {
     prepare({.sources = {MOE_TEST_CORPUS}, .out = scratch / "data"});
-    files = open_language_files(scratch / "data", "train", ByteTokenizer::hash);
+    files = open_language_files(scratch / "data", "train", ByteTokenizer().hash());
     model->initialise(1, 0.05);
   }
   BatchStream stream() const {

@@ -1,0 +1,152 @@
+#include "multipl_moe/cli/dry_run.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "multipl_moe/cli/machine.hpp"
+#include "multipl_moe/io/byte_text.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/free_disk.hpp"
+#include "multipl_moe/train/memory_plan.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+/// What a CUDA context and the workspaces of its libraries take of a GPU.
+constexpr std::int64_t gpu_reserve = 3 * (std::int64_t{1} << 29);
+
+MicroBatch micro_batch(const TrainingFlags& flags) {
+  return {flags.batch_size, flags.sequence_length, flags.recompute ? Keep::inputs : Keep::everything};
+}
+
+struct Estimate {
+  TrainingCounts counts;
+  MemoryPlan host;
+  std::int64_t memory_free = 0;  ///< 0: the system does not say
+  std::int64_t checkpoints = 0;  ///< bytes of all that are on the disk at once
+  std::int64_t tokens = 0;       ///< of the whole run
+};
+
+Estimate estimate_of(const PlannedRun& run, const TrainingFlags& flags) {
+  Estimate e;
+  e.counts = training_counts(run.config, run.trains);
+  e.host = host_plan(run.config, e.counts, micro_batch(flags));
+  e.memory_free = this_machine().memory_free_bytes;
+  // A new one is whole before an old one goes.
+  const std::int64_t saves = flags.save_steps > 0 ? (flags.steps + flags.save_steps - 1) / flags.save_steps : 1;
+  e.checkpoints = std::min(saves, flags.keep_checkpoints + 1) * checkpoint_bytes(e.counts);
+  e.tokens = flags.steps * flags.accumulation * flags.batch_size * flags.sequence_length;
+  return e;
+}
+
+struct GpuRow {
+  GpuPrecision precision;
+  std::int64_t bytes = 0;
+  bool fits = false;
+};
+
+std::vector<GpuRow> gpu_rows(const PlannedRun& run, const TrainingFlags& flags, const TrainingCounts& counts) {
+  std::vector<GpuRow> rows;
+  for (const GpuPrecision& precision : all_gpu_precisions()) {
+    const std::int64_t bytes = gpu_plan(run.config, counts, micro_batch(flags), precision).total() + gpu_reserve;
+    rows.push_back({precision, bytes, bytes <= static_cast<std::int64_t>(flags.dry.gpu_memory)});
+  }
+  return rows;
+}
+
+std::int64_t tokens_of(const PlannedRun& run, Language language, std::int64_t tokens) {
+  return static_cast<std::int64_t>(run.stream.share(language) * static_cast<double>(tokens));
+}
+
+void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimate& e) {
+  fmt::print("architecture   {}\n", run.config.architecture());
+  fmt::print("values stored  {:>16}\n  that train   {:>16}\n", e.counts.weights, e.counts.trainable);
+  fmt::print("\nmemory of this program, float32 on the CPU\n");
+  const auto row = [](const char* name, std::int64_t bytes) { fmt::print("  {:<12} {:>16}\n", name, gib(bytes)); };
+  row("weights", e.host.weights);
+  row("gradients", e.host.gradients);
+  row("moments", e.host.moments);
+  row("activations", e.host.activations);
+  row("together", e.host.total());
+  if (e.memory_free > 0) row("free here", e.memory_free);
+  fmt::print("\nmemory of one GPU of {}, weights and activations in bfloat16 (this command trains on the CPU)\n",
+             gib(static_cast<std::int64_t>(flags.dry.gpu_memory)));
+  for (const GpuRow& plan : gpu_rows(run, flags, e.counts))
+    fmt::print("  {:>12}  {:<9} {}\n", gib(plan.bytes), plan.fits ? "fits" : "too large", plan.precision.name());
+  fmt::print("\ndisk\n");
+  row("checkpoint", checkpoint_bytes(e.counts));
+  row("at once", e.checkpoints);
+  if (const auto free = free_disk_bytes(flags.output)) row("free there", static_cast<std::int64_t>(*free));
+  fmt::print("\nsteps          {:>16}   of {} micro-batches of {} x {} tokens\ntokens         {:>16}\n", flags.steps,
+             flags.accumulation, flags.batch_size, flags.sequence_length, e.tokens);
+  for (const Language language : all_languages)
+    if (const TokenFile* file = run.stream.file(language)) {
+      const std::int64_t tokens = tokens_of(run, language, e.tokens);
+      fmt::print("  {:<12} {:>16}   {:.2f} times the file's {}\n", name_of(language), tokens,
+                 static_cast<double>(tokens) / static_cast<double>(file->token_count()), file->token_count());
+    }
+}
+
+void print_json(const PlannedRun& run, const TrainingFlags& flags, const Estimate& e) {
+  nlohmann::ordered_json out;
+  out["architecture"] = run.config.architecture();
+  out["parameters"] = {{"total", e.counts.weights}, {"trainable", e.counts.trainable}};
+  out["host_bytes"] = {{"weights", e.host.weights}, {"gradients", e.host.gradients},
+                       {"moments", e.host.moments}, {"activations", e.host.activations},
+                       {"total", e.host.total()},   {"free", e.memory_free}};
+  out["gpu"] = nlohmann::ordered_json::array();
+  for (const GpuRow& plan : gpu_rows(run, flags, e.counts))
+    out["gpu"].push_back({{"precision", plan.precision.name()}, {"bytes", plan.bytes}, {"fits", plan.fits}});
+  out["disk_bytes"] = {{"checkpoint", checkpoint_bytes(e.counts)}, {"at_once", e.checkpoints}};
+  out["steps"] = flags.steps;
+  out["tokens"] = e.tokens;
+  for (const Language language : all_languages)
+    if (run.stream.file(language) != nullptr)
+      out["tokens_by_language"][name_of(language)] = tokens_of(run, language, e.tokens);
+  fmt::print("{}\n", out.dump(2));
+}
+
+}  // namespace
+
+void add_dry_run_options(CLI::App& command, DryRunFlags& flags) {
+  auto* dry =
+      command
+          .add_flag("--dry-run", flags.on,
+                    "print parameters, memory, disk, steps and tokens by language, refuse what cannot fit, and end")
+          ->configurable(false);
+  command.add_option("--gpu-memory", flags.gpu_memory, "of the GPU that a dry run plans for, such as 139GiB")
+      ->capture_default_str()
+      ->transform(CLI::AsSizeValue(true))
+      ->check(above_zero())
+      ->needs(dry)
+      ->configurable(false);
+  command.add_flag("--json", flags.json, "the dry run's plan as JSON; sizes are bytes")
+      ->needs(dry)
+      ->configurable(false);
+}
+
+void print_plan(const PlannedRun& run, const TrainingFlags& flags) {
+  const Estimate estimate = estimate_of(run, flags);
+  flags.dry.json ? print_json(run, flags, estimate) : print_text(run, flags, estimate);
+}
+
+void require_room(const PlannedRun& run, const TrainingFlags& flags) {
+  const Estimate e = estimate_of(run, flags);
+  if (e.memory_free > 0 && e.host.total() > e.memory_free)
+    throw OutOfMemory(fmt::format(
+        "[train] memory must hold weights ({}), gradients and moments ({}) and activations ({}), about {} together, "
+        "found {} free; {}",
+        gib(e.host.weights), gib(e.host.gradients + e.host.moments), gib(e.host.activations), gib(e.host.total()),
+        gib(e.memory_free),
+        e.host.total() - e.host.activations < e.memory_free
+            ? "a smaller --batch-size or --gradient-checkpointing need less"
+            : "no setting of a run makes room for so many weights that train"));
+  // Those that a run which goes on has on the disk already need no room.
+  if (!flags.resume) require_free_disk(flags.output, static_cast<std::uint64_t>(e.checkpoints));
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <functional>
+#include <memory>
+
+#include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/train/random_tensors.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+struct MakeFlags {
+  std::string size = "tiny", config, architecture = "dense", tokenizer, output;
+  double deviation = 0.02;
+  std::uint64_t seed = 0;
+  StreamFlags stream;
+  int threads = 0;
+};
+
+ModelConfig config_of(const MakeFlags& flags, const Tokenizer& tokenizer) {
+  ModelConfig config = flags.config.empty() ? size_named(flags.size) : read_config(flags.config);
+  if (flags.architecture != "dense") config.moe = mixture_named(flags.architecture, config.intermediate_size);
+  if (tokenizer.vocab_size() > config.vocab_size)
+    throw UsageError(fmt::format("[make-checkpoint] vocab_size must hold the tokenizer's {} tokens, found {}",
+                                 tokenizer.vocab_size(), config.vocab_size));
+  if (const auto fault = fault_in(config)) throw UsageError("[make-checkpoint] " + *fault);
+  return config;
+}
+
+}  // namespace
+
+void add_make_checkpoint_command(CLI::App& program) {
+  CLI::App& command = *program.add_subcommand(
+      "make-checkpoint", "Random weights of any size, in the files of a real model, to try everything without one.");
+  const auto flags = std::make_shared<MakeFlags>();
+  auto* config =
+      command.add_option("--config-json", flags->config, "sizes of the model, a config.json in Hugging Face's names")
+          ->type_name("FILE");
+  command.add_option("--size", flags->size, "tiny, demo, qwen1.5-1.8b")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->excludes(config);
+  command.add_option("--arch", flags->architecture, "dense, or a mixture whose weights are all drawn")
+      ->capture_default_str()
+      ->type_name("NAME");
+  command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
+  add_tokenizer_option(command, flags->tokenizer);
+  command.add_option("--deviation", flags->deviation, "of the weights; norms are 1, biases 0")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e3));
+  command.add_option("--seed", flags->seed, "of the weights")->capture_default_str();
+  add_stream_options(command, flags->stream);
+  add_threads_option(command, flags->threads);
+  command.callback([flags] {
+    require_new_folder("make-checkpoint", flags->output);
+    const auto tokenizer = tokenizer_of(flags->tokenizer);
+    const ModelConfig sizes = config_of(*flags, *tokenizer);
+    const RandomTensors drawn(sizes, flags->seed, flags->deviation, flags->threads);
+    stream_model(flags->output, sizes, *tokenizer, flags->stream.options("make-checkpoint"), std::cref(drawn));
+    notice("saved {}\n", flags->output);
+  });
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,108 @@
+#include "multipl_moe/train/memory_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "multipl_moe/model/tensor_list.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+/// Rows of the cross-entropy's logits that exist at once.
+constexpr std::int64_t logit_rows = 256;
+
+/// Inner values that the FFNs keep of a token, on average: two pre-activations for each channel that the token meets.
+double inner_values(const ModelConfig& config) {
+  const auto width = static_cast<double>(config.expert_width());
+  if (!config.moe || config.moe->is_adapted()) return 2 * width;
+  const MoeConfig& moe = *config.moe;
+  const double token_rows = static_cast<double>(moe.num_experts_per_tok);
+  const double segment_rows = moe.num_segment_experts > 0 ? moe.segment_capacity_factor : 0;
+  return 2 * (width * (token_rows + segment_rows) + static_cast<double>(moe.shared_expert_intermediate_size));
+}
+
+/// What every layer keeps of a token beside them: four rows of the layer's width, and queries, keys, values and what
+/// attention gives.
+double outer_values(const ModelConfig& config) {
+  const std::int64_t kv_width = config.num_key_value_heads * config.head_dim();
+  return static_cast<double>(6 * config.hidden_size + 2 * kv_width + config.num_attention_heads);
+}
+
+/// A router's logits, choices and gates, which are as wide as there are experts.
+double routing_values(const ModelConfig& config) {
+  if (!config.moe || config.moe->is_adapted()) return 0;
+  return 3 * static_cast<double>(config.moe->num_token_experts + config.moe->num_segment_experts);
+}
+
+std::int64_t bytes_of_master(MasterWeights master) {
+  switch (master) {
+    case MasterWeights::float32:
+      return 4;
+    case MasterWeights::split:
+      return 2;
+    case MasterWeights::bfloat16:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+TrainingCounts training_counts(const ModelConfig& config, const std::function<bool(std::string_view)>& trains) {
+  TrainingCounts counts;
+  for (const ListedTensor& tensor : list_tensors(config)) {
+    counts.weights += tensor.count();
+    if (tensor.kind == TensorKind::buffer) continue;
+    if (trains(tensor.name)) counts.trainable += tensor.count();
+  }
+  return counts;
+}
+
+std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batch) {
+  const auto tokens = static_cast<double>(batch.tokens());
+  const double layer = tokens * (outer_values(config) + inner_values(config) + routing_values(config));
+  const double inputs = tokens * static_cast<double>(config.hidden_size);
+  const auto layers = static_cast<double>(config.num_hidden_layers);
+  const double kept = batch.keep == Keep::everything ? layers * layer : layers * inputs + layer;
+  // Backward holds gradients of what a layer kept while it works on it; the loss, two chunks of logits.
+  const double work = layer + 2 * inputs;
+  const double logits = 2.0 * static_cast<double>(std::min(batch.tokens(), logit_rows) * config.vocab_size);
+  return static_cast<std::int64_t>(kept + std::max(work, logits + 2 * inputs));
+}
+
+MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch) {
+  return {.weights = 4 * counts.weights,
+          .gradients = 4 * counts.trainable,
+          .moments = 8 * counts.trainable,
+          .activations = 4 * activation_values(config, batch)};
+}
+
+std::string GpuPrecision::name() const {
+  const auto dtype = [](std::int64_t bytes) { return bytes == 4 ? "float32" : "bfloat16"; };
+  const char* const kept = master == MasterWeights::float32 ? "float32"
+                           : master == MasterWeights::split ? "split"
+                                                            : "no";
+  return fmt::format("{} master weights, {} moments, {} gradients", kept, dtype(moment_bytes), dtype(gradient_bytes));
+}
+
+std::vector<GpuPrecision> all_gpu_precisions() {
+  std::vector<GpuPrecision> all;
+  for (const MasterWeights master : {MasterWeights::float32, MasterWeights::split, MasterWeights::bfloat16})
+    for (const std::int64_t moments : {4, 2})
+      for (const std::int64_t gradients : {4, 2}) all.push_back({master, moments, gradients});
+  return all;
+}
+
+MemoryPlan gpu_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
+                    const GpuPrecision& precision) {
+  return {.weights = 2 * counts.weights,
+          .gradients = precision.gradient_bytes * counts.trainable,
+          .moments = (2 * precision.moment_bytes + bytes_of_master(precision.master)) * counts.trainable,
+          .activations = 2 * activation_values(config, batch)};
+}
+
+std::int64_t checkpoint_bytes(const TrainingCounts& counts) { return 4 * counts.weights + 8 * counts.trainable; }
+
+}  // namespace multipl_moe

@@ -1,0 +1,30 @@
+/// Random weights tensor by tensor: the numbers that LanguageModel::initialise() gives.
+#pragma once
+
+#include <cstdint>
+
+#include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/block.hpp"
+#include "multipl_moe/model/layers.hpp"
+#include "multipl_moe/train/streamed_model.hpp"
+
+namespace multipl_moe {
+
+/// A producer for stream_model(). A piece of a matrix is in memory, and one layer without its matrices' values.
+class RandomTensors {
+ public:
+  /// Matrices are drawn from N(0, deviation^2) by seed and name. `config` must be without fault.
+  RandomTensors(const ModelConfig& config, std::uint64_t seed, double deviation, int threads);
+
+  void operator()(const ListedTensor& tensor, TensorSink& sink) const;
+
+ private:
+  void draw(const ListedTensor& tensor, TensorSink& sink) const;
+
+  std::uint64_t seed_;
+  double deviation_;
+  Layer::Context context_;
+  Block<Layer> block_;
+};
+
+}  // namespace multipl_moe

@@ -1,0 +1,54 @@
+/// Models of any size written tensor by tensor: what is in memory does not grow with them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/model/tensor_list.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
+#include "multipl_moe/train/progress.hpp"
+
+namespace multipl_moe {
+
+/// Values that are read, drawn or converted at once.
+inline constexpr std::int64_t values_at_once = std::int64_t{1} << 22;
+
+struct StreamOptions {
+  std::string dtype = "BF16";  ///< of the weights: "F32", "F16" or "BF16"; buffers are F32
+  std::uint64_t max_shard_bytes = default_shard_bytes;
+  std::string label;  ///< of the progress line; none is shown where it is empty
+};
+
+/// Takes in one tensor after the other in the order of the file, and counts.
+class TensorSink {
+ public:
+  TensorSink(ShardedWriter& writer, ByteProgress* progress) : writer_(writer), progress_(progress) {}
+
+  /// The next values, in pieces of any size.
+  void write_floats(std::span<const float> values);
+  /// The next bytes, already of the tensor's dtype.
+  void write(std::span<const std::byte> bytes);
+  /// The dtype that the tensors are written in.
+  void begin(const PlannedTensor& tensor);
+  const std::string& dtype() const { return dtype_; }
+
+ private:
+  ShardedWriter& writer_;
+  ByteProgress* progress_;
+  std::string dtype_;
+};
+
+/// Called once for each tensor; hands all its values to the sink.
+using TensorProducer = std::function<void(const ListedTensor& tensor, TensorSink& sink)>;
+
+/// Writes a model of `config` to the new folder `folder`, whole or not at all: weights, config.json and the tokenizer's
+/// files. Throws IoError, before the first byte where the disk is too full; what `produce` throws.
+void stream_model(const std::filesystem::path& folder, const ModelConfig& config, const Tokenizer& tokenizer,
+                  const StreamOptions& options, const TensorProducer& produce);
+
+}  // namespace multipl_moe

@@ -1,0 +1,167 @@
+#include "multipl_moe/train/upcycled_tensors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "moe/train/split_into_experts.hpp"
+#include "multipl_moe/io/dtype.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/model/make.hpp"
+#include "multipl_moe/model/narrow_block.hpp"
+#include "multipl_moe/model/trainable.hpp"
+#include "multipl_moe/model/upcycle_block.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+constexpr std::string_view shared_ffn = "mlp.shared_expert.";
+
+std::string layer_prefix(std::int64_t layer) { return fmt::format("model.layers.{}.", layer); }
+
+/// The number that `text` begins with, which is cut off.
+std::optional<std::int64_t> take_number(std::string_view& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
+}  // namespace
+
+UpcycledTensors::UpcycledTensors(const StoredModel& dense, const MoeConfig& mixture, const moe::Upcycling& start,
+                                 int threads)
+    : stored_(dense),
+      dense_(dense.tensors()),
+      dense_config_(dense.config()),
+      config_(upcycled_config(dense_config_, mixture, start)),
+      start_(start),
+      trains_(post_training_weights(config_)) {
+  context_.threads = threads;
+  dense.require_exactly(planned(list_tensors(dense_config_)));
+}
+
+std::optional<UpcycledTensors::Place> UpcycledTensors::place_of(std::string_view name) {
+  constexpr std::string_view layers = "model.layers.", experts = "experts.";
+  if (!name.starts_with(layers)) return std::nullopt;
+  name.remove_prefix(layers.size());
+  const auto layer = take_number(name);
+  if (!layer || !name.starts_with('.')) return std::nullopt;
+  name.remove_prefix(1);
+  Place place{.layer = *layer, .inside = name, .projection = {}, .expert = {}, .index = std::nullopt};
+  if (name.starts_with(shared_ffn)) {
+    place.expert = shared_ffn;
+    place.projection = name.substr(shared_ffn.size());
+  } else if (const std::size_t at = name.find(experts); at != std::string_view::npos) {
+    std::string_view rest = name.substr(at + experts.size());
+    place.index = take_number(rest);
+    place.projection = rest.substr(1);
+    place.expert = name.substr(0, name.size() - place.projection.size());
+  }
+  return place;
+}
+
+std::string UpcycledTensors::source_of(const ListedTensor& tensor, const std::optional<Place>& place) const {
+  if (!place) return std::string(stored_.untied(tensor.name));
+  if (!place->expert.empty()) {
+    const bool made_differ = start_.noise_deviation > 0 || start_.reinitialised > 0;
+    if (config_.moe->architecture == "qwen1.5-moe" || (made_differ && trains_(tensor.name))) return {};
+    return fmt::format("{}mlp.{}", layer_prefix(place->layer), place->projection);
+  }
+  const bool is_base = config_.moe->architecture == "mole" && place->inside.starts_with("mlp.");
+  return dense_.contains(tensor.name) && !is_base ? tensor.name : std::string();
+}
+
+void UpcycledTensors::copy(const std::string& source, TensorSink& sink) const {
+  const FolderTensor& entry = dense_.entry(source);
+  const bool same = entry.dtype == sink.dtype();
+  const auto count = static_cast<std::uint64_t>(entry.count());
+  const std::uint64_t width = dtype_bytes(entry.dtype).value();
+  std::vector<float> values;
+  std::vector<std::byte> bytes;
+  for (std::uint64_t first = 0; first < count; first += values_at_once) {
+    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(values_at_once, count - first));
+    if (same) {
+      bytes.resize(piece * width);
+      dense_.read(source, first * width, bytes);
+      sink.write(bytes);
+    } else {
+      values.resize(piece);
+      dense_.read_floats(source, first, values);
+      sink.write_floats(values);
+    }
+  }
+}
+
+const Layer::Dense& UpcycledTensors::dense_ffn(std::int64_t layer) {
+  if (dense_layer_ == layer) return dense_ffn_;
+  dense_ffn_ = {config_.hidden_size, config_.intermediate_size};
+  Layer::Dense::visit_parameters(
+      [&](const std::string& name, auto& weight) {
+        dense_.read_floats(name, {weight.data(), static_cast<std::size_t>(weight.size())});
+      },
+      layer_prefix(layer) + "mlp.", dense_ffn_);
+  dense_layer_ = layer;
+  return dense_ffn_;
+}
+
+const Layer::Dense& UpcycledTensors::expert(const Place& place) {
+  std::string name = layer_prefix(place.layer) + std::string(place.expert);
+  if (name == expert_name_) return expert_;
+  const Layer::Dense& dense = dense_ffn(place.layer);
+  const MoeConfig& moe = *config_.moe;
+  if (moe.architecture != "qwen1.5-moe") {
+    expert_ = {config_.hidden_size, config_.intermediate_size};
+    moe::upcycle_expert(context_, dense, expert_, start_, name);
+  } else if (place.index) {
+    expert_ = {config_.hidden_size, config_.expert_width()};
+    moe::split_off_expert(context_, dense, expert_, *place.index, fine_grained_shards, start_, name);
+  } else {
+    expert_ = {config_.hidden_size, moe.shared_expert_intermediate_size};
+    moe::split_off_shared_expert(context_, dense, expert_, start_, name);
+  }
+  expert_name_ = std::move(name);
+  return expert_;
+}
+
+void UpcycledTensors::begin_layer(std::int64_t layer) {
+  if (block_layer_ == layer) return;
+  // Adapters are as wide as the FFN beside which they are.
+  const bool whole = config_.moe->is_adapted();
+  const auto make = [&](const ModelConfig& config) {
+    return whole ? make_block(config, attention_shape(config), make_layer) : narrow_block(config);
+  };
+  Block<Layer> dense = make(dense_config_);
+  if (whole) moe::copy_weights(dense_ffn(layer), *dense.mlp.as<Layer::Dense>());
+  block_ = make(config_);
+  upcycle_block(context_, dense, block_, start_, layer);
+  block_layer_ = layer;
+}
+
+void UpcycledTensors::write_of_layer(const ListedTensor& tensor, const Place& place, TensorSink& sink) {
+  begin_layer(place.layer);
+  const bool written = find_tensor(block_, layer_prefix(place.layer), tensor.name,
+                                   [&](std::span<const float> values) { sink.write_floats(values); });
+  if (!written) throw BadFile(dense_.path(), fmt::format("must hold the tensor '{}', found none", tensor.name));
+}
+
+void UpcycledTensors::operator()(const ListedTensor& tensor, TensorSink& sink) {
+  const auto place = place_of(tensor.name);
+  if (const std::string source = source_of(tensor, place); !source.empty()) {
+    copy(source, sink);
+  } else if (place->expert.empty()) {
+    write_of_layer(tensor, *place, sink);
+  } else {
+    Layer::Dense::visit_parameters(
+        [&](const std::string& name, const auto& weight) {
+          if (name == place->projection) sink.write_floats({weight.data(), static_cast<std::size_t>(weight.size())});
+        },
+        std::string(), expert(*place));
+  }
+}
+
+}  // namespace multipl_moe

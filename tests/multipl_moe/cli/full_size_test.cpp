@@ -1,0 +1,71 @@
+/// The program at the size of the real model, with random weights: `ctest --preset large`. It needs 24 GiB of memory,
+/// 32 GB of disk below the temporary folder and some minutes, and prints what docs/results/full_size.md holds.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "measured.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream stream(line);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+/// Runs the command, which must succeed, and prints its time and its memory.
+Measured timed(const ScratchFolder& scratch, const std::string& line) {
+  constexpr unsigned an_hour = 3600;
+  Measured run = measured(scratch, words_of(line), an_hour);
+  std::printf("| `%s` | %.1f | %.2f |\n", line.c_str(), run.seconds, static_cast<double>(run.kilobytes) / (1 << 20));
+  std::fflush(stdout);
+  INFO(line << "\n" << run.outcome.error);
+  REQUIRE(run.outcome.exit_code == 0);
+  return run;
+}
+
+double gibibytes(const Measured& run) { return static_cast<double>(run.kilobytes) / (1 << 20); }
+
+}  // namespace
+
+TEST_CASE("the real sizes", "[.][large]") {
+  const ScratchFolder scratch;
+  std::printf("| command | seconds | peak GiB |\n|---|---|---|\n");
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data --test-fraction 0.4").exit_code == 0);
+
+  CHECK(gibibytes(timed(scratch, "make-checkpoint --size qwen1.5-1.8b -o qwen -q")) < 2);
+  const Measured scored =
+      timed(scratch, "eval --model qwen --data data --sequence-length 1024 --batch-size 1 --max-bytes 1100 --json");
+  CHECK(nlohmann::json::parse(scored.outcome.out).size() > 0);
+  const Measured text = timed(scratch, "generate --model qwen --prompt fn --max-new-tokens 32 --temperature 0 --json");
+  CHECK(nlohmann::json::parse(text.outcome.out)["tokens"] == 32);
+  std::printf("\n%s\n", text.outcome.error.c_str());
+
+  CHECK(gibibytes(timed(scratch, "upcycle --model qwen -o moe --arch multipl-moe -q")) < 2);
+  CHECK_THAT(run(scratch, "info --model moe").out, ContainsSubstring("10764994560"));
+  std::filesystem::remove_all(scratch / "moe");
+  CHECK(gibibytes(timed(scratch, "upcycle --model qwen -o moe --noise 0.01 --reinitialise 0.5 -q")) < 2);
+  std::filesystem::remove_all(scratch / "moe");
+  std::filesystem::remove_all(scratch / "qwen");
+
+  // The full width in two layers: what one training step needs of memory is that of a layer, not of their number.
+  put_bytes(scratch / "two.json",
+            R"({"model_type": "qwen2", "hidden_size": 2048, "intermediate_size": 5504, "num_hidden_layers": 2,
+                "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 151936, "rope_theta": 1000000.0})");
+  timed(scratch, "make-checkpoint --config-json two.json -o two -q");
+  timed(scratch, "upcycle --model two -o pair -q");
+  const std::string training = "train --model pair --data data -o run --batch-size 2 --sequence-length 512 --steps ";
+  const Outcome plan = run(scratch, training + "3 --dry-run --json");
+  REQUIRE(plan.exit_code == 0);
+  const double planned = nlohmann::json::parse(plan.out)["host_bytes"]["total"].get<double>() / (1 << 30);
+  const Measured trained = timed(scratch, training + "3 --log-every 1");
+  std::printf("\nplanned %.2f GiB, found %.2f GiB\n%s\n", planned, gibibytes(trained), trained.outcome.error.c_str());
+  CHECK(gibibytes(trained) < 1.15 * planned);
+  CHECK(gibibytes(trained) > 0.85 * planned);
+}

@@ -1,0 +1,103 @@
+#include <nlohmann/json.hpp>
+
+#include "multipl_moe/io/tensor_folder.hpp"
+#include "program.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+TEST_CASE("a checkpoint of random weights is one that every command reads", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "make-checkpoint --size demo --max-shard-size 500kB --seed 4 -o base").exit_code == 0);
+  const TensorFolder base = TensorFolder::open(scratch / "base");
+  CHECK(base.files().size() > 1);
+  CHECK(base.entry("model.norm.weight").dtype == "BF16");
+  CHECK(nlohmann::json::parse(get_bytes(scratch / "base/config.json"))["torch_dtype"] == "bfloat16");
+  CHECK_THAT(run(scratch, "info --model base").out, ContainsSubstring("dense"));
+  CHECK(run(scratch, "generate --model base --prompt a --max-new-tokens 2 --seed 1").exit_code == 0);
+
+  REQUIRE(run(scratch, "make-checkpoint --size demo --seed 4 -o again").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --size demo --seed 5 -o other").exit_code == 0);
+  CHECK(get_bytes(scratch / "again/model.safetensors") != get_bytes(scratch / "other/model.safetensors"));
+  REQUIRE(run(scratch, "make-checkpoint --size demo --seed 4 --threads 2 -o threads").exit_code == 0);
+  CHECK(get_bytes(scratch / "again/model.safetensors") == get_bytes(scratch / "threads/model.safetensors"));
+}
+
+TEST_CASE("upcycling keeps the dtype of the dense model unless told otherwise", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "make-checkpoint --size demo -o base").exit_code == 0);
+  const Outcome outcome = run(scratch, "upcycle --model base -o mixture");
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.error, ContainsSubstring("saved mixture"));
+  CHECK(outcome.error.find('\r') == std::string::npos);
+  CHECK(TensorFolder::open(scratch / "mixture").entry("lm_head.weight").dtype == "BF16");
+  REQUIRE(run(scratch, "upcycle --model base -o wide --dtype float32 -q").exit_code == 0);
+  CHECK(TensorFolder::open(scratch / "wide").entry("lm_head.weight").dtype == "F32");
+  REQUIRE(run(scratch, "generate --model mixture --prompt a --max-new-tokens 2").exit_code == 0);
+}
+
+TEST_CASE("what cannot be made or upcycled is said before a byte is written", "[cli]") {
+  const ScratchFolder scratch;
+  CHECK(run(scratch, "make-checkpoint --size huge -o m").exit_code == 2);
+  CHECK(run(scratch, "make-checkpoint --size demo --dtype int8 -o m").exit_code == 2);
+  CHECK(run(scratch, "make-checkpoint --size demo --arch nonsense -o m").exit_code == 2);
+  CHECK(run(scratch, "upcycle --model nowhere -o m").exit_code == 3);
+  CHECK_FALSE(std::filesystem::exists(scratch / "m"));
+
+  // A model whose file has another shape than its configuration says, and one that lacks a tensor.
+  REQUIRE(run(scratch, "make-checkpoint --size demo -q -o base").exit_code == 0);
+  std::string config = get_bytes(scratch / "base/config.json");
+  const std::string width = "\"intermediate_size\": 344";
+  REQUIRE(config.find(width) != std::string::npos);
+  put_bytes(scratch / "base/config.json",
+            config.replace(config.find(width), width.size(), "\"intermediate_size\": 352"));
+  const Outcome shape = run(scratch, "upcycle --model base -o m");
+  CHECK(shape.exit_code == 3);
+  CHECK_THAT(shape.error, ContainsSubstring("mlp.") && ContainsSubstring("344") && ContainsSubstring("352"));
+  CHECK_FALSE(std::filesystem::exists(scratch / "m"));
+}
+
+TEST_CASE("a full disk is refused before the first byte", "[cli]") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "wide.json",
+            R"({"model_type": "qwen2", "hidden_size": 8388608, "intermediate_size": 8388608, "num_hidden_layers": 9000,
+                "num_attention_heads": 65536, "num_key_value_heads": 65536, "vocab_size": 16777216})");
+  const Outcome outcome = run(scratch, "make-checkpoint --config-json wide.json -o m");
+  CHECK(outcome.exit_code == 5);
+  CHECK_THAT(outcome.error, ContainsSubstring("bytes"));
+  CHECK_FALSE(std::filesystem::exists(scratch / "m"));
+}
+
+TEST_CASE("a dry run says what a training takes and writes nothing", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --size demo --arch causal-multipl-moe -q -o mixture").exit_code == 0);
+  const std::string words = "train --model mixture --data data -o run --sequence-length 64 --steps 10 --dry-run";
+  const Outcome text = run(scratch, words);
+  CHECK(text.exit_code == 0);
+  CHECK_THAT(text.out, ContainsSubstring("moments") && ContainsSubstring("split master weights") &&
+                           ContainsSubstring("ruby") && ContainsSubstring("checkpoint"));
+  const Outcome outcome = run(scratch, words + " --json --gradient-accumulation-steps 3");
+  REQUIRE(outcome.exit_code == 0);
+  const auto plan = nlohmann::json::parse(outcome.out);
+  CHECK(plan["tokens"] == 10 * 3 * 4 * 64);
+  CHECK(plan["gpu"].size() == 12);
+  CHECK(plan["host_bytes"]["weights"] > plan["host_bytes"]["gradients"]);
+  CHECK_FALSE(std::filesystem::exists(scratch / "run"));
+  CHECK(run(scratch, "train --model mixture --data data -o run --json").exit_code == 2);
+}
+
+TEST_CASE("a training that cannot fit is refused before anything begins", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  const std::string words = "pretrain --size qwen1.5-1.8b --data data -o run --sequence-length 64 --batch-size 1000000";
+  for (const std::string end : {"", " --dry-run"}) {
+    const Outcome outcome = run(scratch, words + end);
+    CHECK(outcome.exit_code == 4);
+    CHECK_THAT(outcome.error, ContainsSubstring("memory must hold") && ContainsSubstring("free"));
+    CHECK_FALSE(std::filesystem::exists(scratch / "run"));
+  }
+}

@@ -1,0 +1,42 @@
+#include "multipl_moe/eval/growing_text.hpp"
+
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+
+namespace {
+
+/// What is shown in all when the bytes come in pieces of `size`.
+std::string shown(std::string_view bytes, std::size_t size, const std::vector<std::string>& stops) {
+  GrowingText text(stops);
+  std::string all;
+  for (std::size_t i = 0; i < bytes.size() && !text.has_stopped(); i += size) all += text.add(bytes.substr(i, size));
+  return all += text.finish();
+}
+
+}  // namespace
+
+TEST_CASE("a tail that could become a stop text waits, and is shown when it does not", "[eval]") {
+  GrowingText text({"\n\n", "END"});
+  CHECK(text.add("a\n") == "a");
+  CHECK(text.add("b E") == "\nb ");
+  CHECK(text.add("N").empty());
+  CHECK(text.add("e\n") == "ENe");
+  CHECK_FALSE(text.has_stopped());
+  CHECK(text.add("\nrest").empty());
+  CHECK(text.has_stopped());
+  CHECK(text.finish().empty());
+}
+
+TEST_CASE("a text ends before its first stop text, in whatever pieces it comes", "[eval]") {
+  for (std::size_t size = 1; size < 12; ++size) {
+    CHECK(shown("one\ntwo\n\nthree", size, {"\n\n"}) == "one\ntwo");
+    CHECK(shown("aab", size, {"ab"}) == "a");
+    CHECK(shown("ababac", size, {"abac", "zz"}) == "ab");
+    CHECK(shown("no stop here\n", size, {"\n\n"}) == "no stop here\n");
+    CHECK(shown("stop", size, {"stop"}).empty());
+    // A stop text may be a part of a character, and may leave a part of one.
+    CHECK(shown("x\xe2\x82\xac!", size, {"\xac"}) == "x\xef\xbf\xbd");
+    CHECK(shown("é€", size, {"€"}) == "é");
+  }
+}

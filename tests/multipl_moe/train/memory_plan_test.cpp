@@ -1,0 +1,81 @@
+#include "multipl_moe/train/memory_plan.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "multipl_moe/model/census.hpp"
+#include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/model/trainable.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+
+namespace {
+
+/// The paper's model.
+ModelConfig full_size() {
+  ModelConfig config = size_named("qwen1.5-1.8b");
+  config.moe = mixture_named("multipl-moe");
+  return config;
+}
+
+const MicroBatch four_texts{.sequences = 4, .length = 1024};
+
+double gibibytes(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
+
+}  // namespace
+
+TEST_CASE("a plan counts what a model in training holds") {
+  ModelConfig config = size_named("tiny");
+  config.moe = mixture_named("causal-multipl-moe");
+  const auto trains = post_training_weights(config);
+  const auto model = make_language_model(config, 1);
+  model->begin_training(trains);
+  std::size_t weights = 0, moments = 0;
+  for (const TensorSlot& slot : model->tensors()) weights += slot.values.size_bytes();
+  for (const TensorSlot& slot : model->moments()) moments += slot.values.size_bytes();
+
+  const TrainingCounts counts = training_counts(config, trains);
+  const MemoryPlan plan = host_plan(config, counts, {2, 64});
+  CHECK(plan.weights == static_cast<std::int64_t>(weights));
+  CHECK(plan.moments == static_cast<std::int64_t>(moments));
+  CHECK(2 * plan.gradients == plan.moments);
+  CHECK(plan.total() == plan.weights + plan.gradients + plan.moments + plan.activations);
+  CHECK(checkpoint_bytes(counts) == static_cast<std::int64_t>(weights + moments));
+}
+
+TEST_CASE("at full size a plan has the census's parameters") {
+  const TrainingCounts counts = training_counts(full_size(), post_training_weights(full_size()));
+  CHECK(counts.weights == census_of(full_size()).total);
+  CHECK(counts.trainable == census_of(full_size()).trainable);
+}
+
+// 10.765 B weights and 8.928 B that train, in bytes by hand: 2 + 2 + 8 + 2 of a split master with float32 moments and
+// bfloat16 gradients, and so on.
+TEST_CASE("the precisions of a GPU differ by their bytes a weight") {
+  const ModelConfig config = full_size();
+  const TrainingCounts counts = training_counts(config, post_training_weights(config));
+  const auto state = [&](const GpuPrecision& precision) {
+    const MemoryPlan plan = gpu_plan(config, counts, four_texts, precision);
+    return gibibytes(plan.total() - plan.activations);
+  };
+  CHECK(state({MasterWeights::float32, 4, 4}) == Approx(153.1).margin(0.05));
+  CHECK(state({MasterWeights::split, 4, 2}) == Approx(119.8).margin(0.05));
+  CHECK(state({MasterWeights::float32, 2, 2}) == Approx(103.2).margin(0.05));
+  CHECK(state({MasterWeights::split, 2, 4}) == Approx(103.2).margin(0.05));
+  CHECK(state({MasterWeights::split, 2, 2}) == Approx(86.6).margin(0.05));
+  CHECK(state({MasterWeights::bfloat16, 2, 2}) == Approx(69.9).margin(0.1));
+  CHECK(all_gpu_precisions().size() == 12);
+}
+
+TEST_CASE("activations grow with the tokens, and recomputing holds fewer of them") {
+  for (const std::string architecture : {"dense", "multipl-moe", "mixtral", "qwen1.5-moe", "lora"}) {
+    INFO(architecture);
+    ModelConfig config = size_named("qwen1.5-1.8b");
+    config.moe = mixture_named(architecture);
+    const auto values = [&](const MicroBatch& batch) { return activation_values(config, batch); };
+    CHECK(values({4, 1024}) > values({2, 1024}));
+    CHECK(values({4, 1024}) == values({2, 2048}));
+    CHECK(values({4, 1024, Keep::inputs}) < values({4, 1024}) / 4);
+  }
+}

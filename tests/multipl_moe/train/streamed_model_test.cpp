@@ -1,0 +1,176 @@
+#include "multipl_moe/train/streamed_model.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <memory>
+
+#include "moe/core/bfloat16.hpp"
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/scratch.hpp"
+#include "multipl_moe/io/tensor_folder.hpp"
+#include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
+#include "multipl_moe/train/random_tensors.hpp"
+#include "multipl_moe/train/upcycled_tensors.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+
+namespace {
+
+/// Widths that four does not divide, grouped heads, more layers than fit one digit's order.
+ModelConfig dense_config() {
+  ModelConfig config;
+  config.hidden_size = 24;
+  config.intermediate_size = 30;
+  config.num_hidden_layers = 11;
+  config.num_attention_heads = 4;
+  config.num_key_value_heads = 2;
+  config.vocab_size = 37;
+  return config;
+}
+
+MoeConfig mixture_for(const std::string& architecture, const ModelConfig& dense) {
+  MoeConfig moe = mixture_named(architecture, dense.intermediate_size).value();
+  moe.lora_rank = 3;
+  moe.language_rank = 2;
+  moe.shared_rank = 4;
+  return moe;
+}
+
+bool same_bits(std::span<const float> a, std::span<const float> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
+    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+  });
+}
+
+/// Every tensor of `model` is in `folder`, with its bits, and nothing else.
+void check_equal(LanguageModel& model, const std::filesystem::path& folder) {
+  const TensorFolder file = TensorFolder::open(folder);
+  const auto slots = model.tensors();
+  CHECK(file.tensors().size() == slots.size());
+  for (const TensorSlot& slot : slots) {
+    INFO(slot.name);
+    REQUIRE(file.contains(slot.name));
+    CHECK(file.entry(slot.name).shape == slot.shape);
+    std::vector<float> values(slot.values.size());
+    file.read_floats(slot.name, values);
+    CHECK(same_bits(values, slot.values));
+  }
+}
+
+struct Dense {
+  ScratchFolder scratch;
+  std::unique_ptr<LanguageModel> model = make_language_model(dense_config(), 1);
+
+  Dense() {
+    model->initialise(3, 0.1);
+    save_model(*model, scratch / "dense");
+  }
+  /// Upcycles from file to file, with two threads.
+  std::filesystem::path streamed(const MoeConfig& mixture, const moe::Upcycling& start, const StreamOptions& options) {
+    const StoredModel dense = StoredModel::open(scratch / "dense");
+    UpcycledTensors tensors(dense, mixture, start, 2);
+    stream_model(scratch / "mixture", tensors.config(), *byte_tokenizer(), options, std::ref(tensors));
+    return scratch / "mixture";
+  }
+};
+
+const StreamOptions in_float{.dtype = "F32", .label = {}};
+
+}  // namespace
+
+TEST_CASE("a streamed upcycling gives the bits of one in memory, for every architecture") {
+  Dense dense;
+  for (const std::string& architecture : mixture_names()) {
+    INFO(architecture);
+    const MoeConfig mixture = mixture_for(architecture, dense_config());
+    const moe::Upcycling start{.seed = 5, .router_deviation = 0.3};
+    const auto expected = upcycled(*dense.model, mixture, start);
+    const auto folder = dense.streamed(mixture, start, in_float);
+    CHECK(to_json_text(load_config(folder)) == to_json_text(expected->config()));
+    check_equal(*expected, folder);
+    remove_folder(folder);
+  }
+}
+
+TEST_CASE("what makes experts differ is the same in a stream") {
+  Dense dense;
+  for (const std::string architecture :
+       {"causal-multipl-moe", "multipl-moe-without-segments", "mixtral", "qwen1.5-moe"})
+    for (const moe::Upcycling& start :
+         {moe::Upcycling{.seed = 7, .noise_deviation = 0.05}, moe::Upcycling{.seed = 7, .reinitialised = 0.4},
+          moe::Upcycling{.seed = 7, .noise_deviation = 0.05, .reinitialised = 0.4}}) {
+      INFO(architecture << ", noise " << start.noise_deviation << ", drawn anew " << start.reinitialised);
+      const MoeConfig mixture = mixture_for(architecture, dense_config());
+      check_equal(*upcycled(*dense.model, mixture, start), dense.streamed(mixture, start, in_float));
+      remove_folder(dense.scratch / "mixture");
+    }
+}
+
+TEST_CASE("learned fusions and experts that share nobody start in a stream as in memory") {
+  Dense dense;
+  for (const std::string fusion : {"scalar", "channel", "matrix"}) {
+    MoeConfig mixture = mixture_for("causal-multipl-moe", dense_config());
+    mixture.fusion = fusion;
+    mixture.router = "top-k";
+    const moe::Upcycling start{.seed = 1, .noise_deviation = 0.05};
+    check_equal(*upcycled(*dense.model, mixture, start), dense.streamed(mixture, start, in_float));
+    remove_folder(dense.scratch / "mixture");
+  }
+}
+
+TEST_CASE("a stream rounds weights to its dtype once, keeps buffers whole and cuts files") {
+  Dense dense;
+  const MoeConfig mixture = mixture_for("causal-multipl-moe", dense_config());
+  const moe::Upcycling start{.seed = 2, .noise_deviation = 0.05};
+  const auto expected = upcycled(*dense.model, mixture, start);
+  const auto folder = dense.streamed(mixture, start, {.dtype = "BF16", .max_shard_bytes = 100'000, .label = {}});
+  const TensorFolder file = TensorFolder::open(folder);
+  CHECK(file.files().size() > 3);
+  const auto listed = list_tensors(expected->config());
+  std::size_t buffers = 0;
+  for (const TensorSlot& slot : expected->tensors()) {
+    INFO(slot.name);
+    const auto found = std::find_if(listed.begin(), listed.end(), [&](const auto& t) { return t.name == slot.name; });
+    REQUIRE(found != listed.end());
+    const bool is_buffer = found->kind == TensorKind::buffer;
+    buffers += is_buffer;
+    CHECK(file.entry(slot.name).dtype == (is_buffer ? "F32" : "BF16"));
+    std::vector<float> values(slot.values.size()), rounded(slot.values.begin(), slot.values.end());
+    file.read_floats(slot.name, values);
+    if (!is_buffer)
+      for (float& value : rounded) value = float(moe::BFloat16(value));
+    CHECK(same_bits(values, rounded));
+  }
+  CHECK(buffers > 0);
+}
+
+TEST_CASE("random tensors are those of a model that is initialised, for every architecture") {
+  const ScratchFolder scratch;
+  auto architectures = mixture_names();
+  architectures.insert(architectures.begin(), "dense");
+  for (const std::string& architecture : architectures) {
+    INFO(architecture);
+    ModelConfig config = dense_config();
+    if (architecture != "dense") config.moe = mixture_for(architecture, config);
+    const auto expected = make_language_model(config, 1);
+    expected->initialise(9, 0.07);
+    const RandomTensors drawn(config, 9, 0.07, 2);
+    stream_model(scratch / "random", config, *byte_tokenizer(), in_float, std::cref(drawn));
+    check_equal(*expected, scratch / "random");
+    remove_folder(scratch / "random");
+  }
+}
+
+TEST_CASE("what a stream throws leaves no folder behind") {
+  const ScratchFolder scratch;
+  const auto fail = [](const ListedTensor&, TensorSink&) { throw Failure("planned"); };
+  CHECK_THROWS_WITH(stream_model(scratch / "none", dense_config(), *byte_tokenizer(), in_float, fail), "planned");
+  const auto forget = [](const ListedTensor&, TensorSink&) {};
+  CHECK_THROWS_AS(stream_model(scratch / "none", dense_config(), *byte_tokenizer(), in_float, forget), Failure);
+  CHECK(std::filesystem::is_empty(scratch.path()));
+}
