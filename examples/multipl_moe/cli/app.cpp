@@ -56,6 +56,7 @@ int run_program(int argc, char** argv) {
   add_upcycle_command(program);
   add_train_command(program);
   add_merge_command(program);
+  add_export_command(program);
   add_eval_command(program);
   add_generate_command(program);
   add_trace_command(program);

@@ -12,6 +12,7 @@ void add_pretrain_command(CLI::App& program);
 void add_make_checkpoint_command(CLI::App& program);
 void add_upcycle_command(CLI::App& program);
 void add_merge_command(CLI::App& program);
+void add_export_command(CLI::App& program);
 void add_train_command(CLI::App& program);
 void add_eval_command(CLI::App& program);
 void add_generate_command(CLI::App& program);

@@ -5,7 +5,6 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/dry_run.hpp"
 #include "multipl_moe/cli/options.hpp"
-#include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -34,7 +33,7 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
   const auto model = flags.resume ? make_model(flags.model, flags.threads) : load_model(flags.model, flags.threads);
   TrainOptions options = flags.train_options(command, stream);
-  options.origin = fmt::format("XXH3 {:016x}", hash_of_file(weights_file(flags.model)));
+  options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
   options.trains = weights_of(flags, config);
   run_training(*model, stream, options);
 }

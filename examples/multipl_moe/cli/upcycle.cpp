@@ -5,6 +5,7 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -71,12 +72,12 @@ MoeConfig mixture(const UpcycleFlags& flags, const CLI::App& command, const Mode
 /// Nothing of the model is in memory as a whole.
 void upcycle_files(const UpcycleFlags& flags, const CLI::App& command) {
   const std::filesystem::path source = model_folder(flags.model);
-  const ModelConfig dense = load_config(flags.model);
-  const TensorFolder tensors = TensorFolder::open(source);
+  const StoredModel dense = StoredModel::open(source);
   const auto tokenizer = read_tokenizer(source);
-  UpcycledTensors made(tensors, dense, mixture(flags, command, dense, *tokenizer), flags.start, flags.threads);
+  UpcycledTensors made(dense, mixture(flags, command, dense.config(), *tokenizer), flags.start, flags.threads);
   StreamOptions options = flags.stream.options("upcycle");
-  if (command.count("--dtype") == 0) options.dtype = tensors.entry("model.embed_tokens.weight").dtype;
+  const std::string& stored = dense.tensors().entry("model.embed_tokens.weight").dtype;
+  if (command.count("--dtype") == 0) options.dtype = name_of_dtype(stored).empty() ? "F32" : stored;
   stream_model(flags.output, made.config(), *tokenizer, options, std::ref(made));
 }
 

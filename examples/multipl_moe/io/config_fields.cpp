@@ -28,12 +28,19 @@ void Fields::fail(std::string_view name, std::string_view rule, const Json& foun
   throw BadFile(path_, fmt::format("{}{} must be {}, found {}", prefix_, name, rule, escaped(value, 60)));
 }
 
+namespace {
+
+bool fits_64_bits(const Json& value) {
+  constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  return value.is_number_integer() && !(value.is_number_unsigned() && value.get<std::uint64_t>() > largest);
+}
+
+}  // namespace
+
 std::int64_t Fields::integer(std::string_view name) const {
   const Json* const value = find(name);
   if (value == nullptr) throw BadFile(path_, fmt::format("{}{} is missing", prefix_, name));
-  constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (!value->is_number_integer() || (value->is_number_unsigned() && value->get<std::uint64_t>() > largest))
-    fail(name, "an integer below 2^63", *value);
+  if (!fits_64_bits(*value)) fail(name, "an integer below 2^63", *value);
   return value->get<std::int64_t>();
 }
 
@@ -46,6 +53,25 @@ double Fields::number(std::string_view name, double otherwise) const {
   if (value == nullptr) return otherwise;
   if (!value->is_number()) fail(name, "a number", *value);
   return value->get<double>();
+}
+
+bool Fields::boolean(std::string_view name, bool otherwise) const {
+  const Json* const value = find(name);
+  if (value == nullptr) return otherwise;
+  if (!value->is_boolean()) fail(name, "true or false", *value);
+  return value->get<bool>();
+}
+
+std::vector<std::int64_t> Fields::integers(std::string_view name) const {
+  const Json* const value = find(name);
+  std::vector<std::int64_t> result;
+  if (value == nullptr) return result;
+  const Json list = value->is_array() ? *value : Json::array({*value});
+  for (const Json& entry : list) {
+    if (!fits_64_bits(entry)) fail(name, "an integer below 2^63 or an array of them", *value);
+    result.push_back(entry.get<std::int64_t>());
+  }
+  return result;
 }
 
 std::string Fields::text(std::string_view name, std::string_view otherwise) const {

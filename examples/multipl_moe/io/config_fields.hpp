@@ -24,12 +24,17 @@ class Fields {
   std::int64_t integer(std::string_view name) const;
   std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
   double number(std::string_view name, double otherwise) const;
+  bool boolean(std::string_view name, bool otherwise) const;
   std::string text(std::string_view name, std::string_view otherwise) const;
   /// An array of strings.
   std::vector<std::string> texts(std::string_view name, const std::vector<std::string>& otherwise) const;
   std::optional<Fields> object(std::string_view name) const;
 
   void require_one_of(std::string_view name, std::initializer_list<std::string_view> values) const;
+  /// An array of integers below 2^63, or one of them.
+  std::vector<std::int64_t> integers(std::string_view name) const;
+  bool has(std::string_view name) const { return find(name) != nullptr; }
+
   void require_false(std::string_view name) const;
   void require_null(std::string_view name) const;
 

@@ -6,9 +6,11 @@
 
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/config_fields.hpp"
+#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/strict_json.hpp"
+#include "multipl_moe/io/transformers_config.hpp"
 
 namespace multipl_moe {
 
@@ -20,12 +22,15 @@ constexpr std::uint64_t largest_config = std::uint64_t{1} << 20;
 
 /// What would make this another model than the one we compute.
 void refuse_other_models(const Fields& fields) {
-  fields.require_one_of("model_type", {"qwen2", "multipl_moe"});
+  fields.require_one_of("model_type", {"qwen2", "multipl_moe", "qwen2_moe", "mixtral"});
   fields.require_one_of("hidden_act", {"silu"});
-  fields.require_false("tie_word_embeddings");
   fields.require_false("use_sliding_window");
   fields.require_null("rope_scaling");
   if (const auto rope = fields.object("rope_parameters")) rope->require_one_of("rope_type", {"default"});
+  for (const std::string& type : fields.texts("layer_types", {}))
+    if (type != "full_attention")
+      throw BadFile(fields.path(),
+                    fmt::format("layer_types must all be \"full_attention\", found \"{}\"", escaped(type)));
 }
 
 double rope_theta_of(const Fields& fields, double otherwise) {
@@ -111,11 +116,14 @@ nlohmann::ordered_json json_of(const MoeConfig& moe) {
 
 }  // namespace
 
-ModelConfig parse_config(std::string_view text, const std::filesystem::path& path) {
+StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path) {
   const Json json = parse_strict_json(text, path);
   const Fields fields(json, path, "");
   refuse_other_models(fields);
-  ModelConfig config;
+  StoredConfig stored;
+  stored.tie_word_embeddings = fields.boolean("tie_word_embeddings", false);
+  ModelConfig& config = stored.model;
+  if (is_of_transformers(fields)) config = defaults_of_transformers(fields);
   config.hidden_size = fields.integer("hidden_size");
   config.intermediate_size = fields.integer("intermediate_size");
   config.num_hidden_layers = fields.integer("num_hidden_layers");
@@ -125,24 +133,35 @@ ModelConfig parse_config(std::string_view text, const std::filesystem::path& pat
   config.max_position_embeddings = fields.integer("max_position_embeddings", config.max_position_embeddings);
   config.rms_norm_eps = fields.number("rms_norm_eps", config.rms_norm_eps);
   config.rope_theta = rope_theta_of(fields, config.rope_theta);
+  config.attention_bias = fields.boolean("attention_bias", config.attention_bias);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
-  config.moe = mixture_of(fields, config.intermediate_size);
+  if (is_of_transformers(fields))
+    read_mixture_of_transformers(fields, stored);
+  else
+    config.moe = mixture_of(fields, config.intermediate_size);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
   const std::int64_t head_dim = fields.integer("head_dim", config.head_dim());
   if (head_dim != config.head_dim())
     throw BadFile(path, fmt::format("head_dim must be hidden_size / num_attention_heads = {}, found {}",
                                     config.head_dim(), head_dim));
-  return config;
+  return stored;
 }
 
-ModelConfig read_config(const std::filesystem::path& path) {
-  return parse_config(read_whole_file(path, largest_config), path);
+ModelConfig parse_config(std::string_view text, const std::filesystem::path& path) {
+  return parse_stored_config(text, path).model;
 }
 
-std::string to_json_text(const ModelConfig& config, std::string_view dtype) {
-  const char* const architecture = config.moe ? "MultiplMoeForCausalLM" : "Qwen2ForCausalLM";
-  nlohmann::ordered_json json{{"architectures", {architecture}},
-                              {"model_type", config.moe ? "multipl_moe" : "qwen2"},
+StoredConfig read_stored_config(const std::filesystem::path& path) {
+  return parse_stored_config(read_whole_file(path, largest_config), path);
+}
+
+ModelConfig read_config(const std::filesystem::path& path) { return read_stored_config(path).model; }
+
+std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype) {
+  // A Qwen2 always has biases; whoever took this for one would make some up.
+  const bool is_qwen2 = !config.moe && config.attention_bias;
+  nlohmann::ordered_json json{{"architectures", {is_qwen2 ? "Qwen2ForCausalLM" : "MultiplMoeForCausalLM"}},
+                              {"model_type", is_qwen2 ? "qwen2" : "multipl_moe"},
                               {"hidden_act", "silu"},
                               {"hidden_size", config.hidden_size},
                               {"intermediate_size", config.intermediate_size},
@@ -155,14 +174,20 @@ std::string to_json_text(const ModelConfig& config, std::string_view dtype) {
                               {"rope_theta", config.rope_theta},
                               {"tie_word_embeddings", false},
                               {"use_sliding_window", false},
-                              {"torch_dtype", dtype}};
+                              {"torch_dtype", torch_dtype}};
+  if (!is_qwen2) json["attention_bias"] = config.attention_bias;
   if (config.moe) json["moe"] = json_of(*config.moe);
   return json.dump(2) + "\n";
 }
 
-void write_config(const std::filesystem::path& path, const ModelConfig& config, std::string_view dtype) {
+void write_config(const std::filesystem::path& path, const ModelConfig& config, std::string_view torch_dtype) {
   if (const auto fault = fault_in(config)) throw Failure(fmt::format("[write_config] {}", *fault));
-  write_file_atomically(path, to_json_text(config, dtype));
+  write_file_atomically(path, to_json_text(config, torch_dtype));
+}
+
+std::string_view dtype_of_torch(std::string_view torch_dtype) {
+  if (const std::string_view dtype = dtype_named(torch_dtype); !dtype.empty()) return dtype;
+  throw UsageError(fmt::format("[dtype] must be one of float32, bfloat16, float16, found '{}'", escaped(torch_dtype)));
 }
 
 }  // namespace multipl_moe

@@ -1,5 +1,6 @@
 /// config.json: a Qwen1.5 model (Qwen2 architecture) in Hugging Face's field names, and an object
-/// `moe` of our own where the feed-forward networks are a mixture of experts.
+/// `moe` of our own where the feed-forward networks are a mixture of experts. Files of Qwen2-MoE and Mixtral in
+/// Hugging Face's own fields are read too (transformers_config.hpp).
 #pragma once
 
 #include <cstdint>
@@ -84,6 +85,8 @@ struct ModelConfig {
   std::int64_t max_position_embeddings = 32768;
   double rms_norm_eps = 1e-6;
   double rope_theta = 10000.0;
+  /// Whether the projections to queries, keys and values have biases: Qwen's have, Mixtral's have not.
+  bool attention_bias = true;
   std::optional<MoeConfig> moe;
 
   std::int64_t head_dim() const { return hidden_size / num_attention_heads; }
@@ -100,17 +103,34 @@ struct ModelConfig {
 /// What is wrong with `config`: field, rule and value; empty where nothing is.
 std::optional<std::string> fault_in(const ModelConfig& config);
 
+/// A model's configuration with what it says of the files beside it.
+struct StoredConfig {
+  ModelConfig model;
+  /// The head's weights are the embedding's. In memory every model has both.
+  bool tie_word_embeddings = false;
+  /// There are tensors of a shared expert of width 0, which computes nothing.
+  bool has_empty_shared_expert = false;
+};
+
 /// Unknown fields are ignored; fields that would change the computation in a way we do not have
-/// (tied embeddings, scaled rotations, another activation, a sliding window) are refused.
+/// (scaled rotations, another activation, a sliding window, layers of two kinds) are refused.
 /// Throws BadFile that names the field, the rule and the value.
+StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path);
+/// The model of parse_stored_config().
 ModelConfig parse_config(std::string_view text, const std::filesystem::path& path);
+/// As parse_stored_config(), of a file of at most 1 MiB.
+StoredConfig read_stored_config(const std::filesystem::path& path);
 /// As parse_config(), of a file of at most 1 MiB.
 ModelConfig read_config(const std::filesystem::path& path);
 
-/// `dtype`: what the weights beside it are stored in, in Hugging Face's words: "float32", "float16", "bfloat16".
-std::string to_json_text(const ModelConfig& config, std::string_view dtype = "float32");
+/// `torch_dtype` is what the weights beside it are stored in: "float32", "bfloat16" or "float16".
+std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype = "float32");
 /// Throws Failure where fault_in() finds one, IoError.
-void write_config(const std::filesystem::path& path, const ModelConfig& config, std::string_view dtype = "float32");
+void write_config(const std::filesystem::path& path, const ModelConfig& config,
+                  std::string_view torch_dtype = "float32");
+
+/// The safetensors dtype of a torch_dtype, "BF16" of "bfloat16". Throws UsageError that lists the names.
+std::string_view dtype_of_torch(std::string_view torch_dtype);
 
 /// A dense model's sizes: "qwen1.5-1.8b" as published, "demo", and "tiny", which has everything in the smallest size.
 /// Throws UsageError that lists the names.

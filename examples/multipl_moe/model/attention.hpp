@@ -1,4 +1,4 @@
-/// Qwen's self-attention: projections (biases on q, k, v), rotary positions, grouped heads, causal.
+/// Qwen's and Mixtral's self-attention: projections (Qwen: biases on q, k, v), rotary positions, grouped heads, causal.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,9 @@
 #include "multipl_moe/model/tiled_attention.hpp"
 
 namespace multipl_moe {
+
+/// Whether the projections to queries, keys and values have biases.
+enum class QkvBias { absent, present };
 
 template <class Value_, moe::Backend Backend_>
 struct Attention {
@@ -50,13 +53,16 @@ struct Attention {
   Projection<Value, Backend> q_proj, k_proj, v_proj, o_proj;
 
   Attention() = default;
-  Attention(moe::Index width, AttentionShape shape_, double theta_)
-      : shape(shape_),
-        theta(theta_),
-        q_proj(Linear::with_bias(width, shape.heads * shape.head_dim)),
-        k_proj(Linear::with_bias(width, shape.kv_heads * shape.head_dim)),
-        v_proj(Linear::with_bias(width, shape.kv_heads * shape.head_dim)),
-        o_proj(Linear::without_bias(shape.heads * shape.head_dim, width)) {}
+  Attention(moe::Index width, AttentionShape shape_, double theta_, QkvBias bias = QkvBias::present)
+      : shape(shape_), theta(theta_), o_proj(Linear::without_bias(shape.heads * shape.head_dim, width)) {
+    const auto linear = [width, bias](moe::Index out) {
+      return Projection<Value, Backend>(bias == QkvBias::present ? Linear::with_bias(width, out)
+                                                                 : Linear::without_bias(width, out));
+    };
+    q_proj = linear(shape.heads * shape.head_dim);
+    k_proj = linear(shape.kv_heads * shape.head_dim);
+    v_proj = linear(shape.kv_heads * shape.head_dim);
+  }
 
   /// visit(name, projection) for each of the four.
   void for_each_projection(const auto& visit) {

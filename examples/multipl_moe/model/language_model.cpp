@@ -55,7 +55,9 @@ class TransformerModel final : public LanguageModel {
     std::vector<TensorSlot> slots;
     const auto add = [&](const std::string& name, auto& tensor) { slots.push_back(slot_of(name, tensor)); };
     moe::for_each_parameter(add, model_);
+    const std::size_t parameters = slots.size();
     moe::for_each_buffer(add, model_);
+    for (std::size_t i = parameters; i < slots.size(); ++i) slots[i].is_buffer = true;
     return slots;
   }
 
@@ -76,6 +78,15 @@ class TransformerModel final : public LanguageModel {
       slots.push_back(slot_of(name + ".exp_avg_sq", second));
     };
     moe::for_each_parameter(add, first_moment_, second_moment_);
+    return slots;
+  }
+
+  std::vector<TensorSlot> gradients() override {
+    std::vector<TensorSlot> slots;
+    const auto add = [&](const std::string& name, auto& gradient) {
+      if (!gradient.empty()) slots.push_back(slot_of(name + ".grad", gradient));
+    };
+    moe::for_each_parameter(add, gradient_);
     return slots;
   }
 
@@ -228,7 +239,8 @@ class TransformerModel final : public LanguageModel {
   static TensorSlot slot_of(const std::string& name, Tensor& tensor) {
     std::vector<std::int64_t> shape{tensor.cols()};
     if constexpr (Tensor::rank == 2) shape.insert(shape.begin(), tensor.rows());
-    return {name, std::move(shape), {tensor.data(), static_cast<std::size_t>(tensor.size())}};
+    return {
+        .name = name, .shape = std::move(shape), .values = {tensor.data(), static_cast<std::size_t>(tensor.size())}};
   }
 
   static std::vector<float> values_of(const typename Model::Tensor& rows) {

@@ -28,6 +28,8 @@ struct TensorSlot {
   std::string name;
   std::vector<std::int64_t> shape;
   std::span<float> values;
+  /// Thresholds and counters, which no optimizer moves.
+  bool is_buffer = false;
 };
 
 /// `count` sequences of `length` tokens and, for each token, the one that follows it. `languages` has the language of
@@ -96,6 +98,8 @@ class LanguageModel {
   /// AdamW's moments of the weights that train, `<weight>.exp_avg` and `<weight>.exp_avg_sq`; none before
   /// begin_training().
   virtual std::vector<TensorSlot> moments() = 0;
+  /// The gradients of the weights that train, `<weight>.grad`; none before begin_training().
+  virtual std::vector<TensorSlot> gradients() = 0;
   /// Forward and backward: adds the gradient of share * (mean loss + weighted auxiliary losses) to what is there. With
   /// Keep::inputs the activations inside layers are computed twice instead of kept; the numbers are the same.
   virtual MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights,

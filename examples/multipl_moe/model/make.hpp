@@ -13,10 +13,11 @@ template <class MakeMlp>
 auto make_block(const ModelConfig& config, const AttentionShape& shape, const MakeMlp& make_mlp) {
   using Mlp = std::invoke_result_t<MakeMlp, const ModelConfig&>;
   using Norm = RmsNorm<typename Mlp::Value, typename Mlp::Backend>;
-  Block<Mlp> block{Norm(config.hidden_size, config.rms_norm_eps),
-                   Norm(config.hidden_size, config.rms_norm_eps),
-                   {config.hidden_size, shape, config.rope_theta},
-                   make_mlp(config)};
+  Block<Mlp> block{
+      Norm(config.hidden_size, config.rms_norm_eps),
+      Norm(config.hidden_size, config.rms_norm_eps),
+      {config.hidden_size, shape, config.rope_theta, config.attention_bias ? QkvBias::present : QkvBias::absent},
+      make_mlp(config)};
   if (config.architecture() == "lora")
     block.self_attn.for_each_projection([&](const char*, auto& projection) {
       projection.adapt(moe::AdapterSize::lora(config.moe->lora_rank, config.moe->lora_alpha));

@@ -37,4 +37,11 @@ std::vector<ListedTensor> list_tensors(const ModelConfig& config) {
   return list;
 }
 
+std::vector<PlannedTensor> planned(std::span<const ListedTensor> list, std::string_view dtype) {
+  std::vector<PlannedTensor> tensors;
+  for (const ListedTensor& tensor : list)
+    tensors.push_back({tensor.name, std::string(tensor.kind == TensorKind::buffer ? "F32" : dtype), tensor.shape});
+  return tensors;
+}
+
 }  // namespace multipl_moe

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/io/sharded_writer.hpp"
 
 namespace multipl_moe {
 
@@ -25,5 +28,8 @@ struct ListedTensor {
 
 /// In the order of LanguageModel::tensors(): every weight, and every buffer after them. Allocates no tensor.
 std::vector<ListedTensor> list_tensors(const ModelConfig& config);
+
+/// What files of them hold: weights in the safetensors dtype `dtype`, buffers in F32.
+std::vector<PlannedTensor> planned(std::span<const ListedTensor> list, std::string_view dtype = "F32");
 
 }  // namespace multipl_moe

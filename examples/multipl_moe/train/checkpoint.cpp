@@ -5,9 +5,12 @@
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/free_disk.hpp"
+#include "multipl_moe/io/hash.hpp"
+#include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/notice.hpp"
-#include "multipl_moe/io/safetensors.hpp"
-#include "multipl_moe/model/census.hpp"
+#include "multipl_moe/io/stored_model.hpp"
+#include "multipl_moe/model/tensor_list.hpp"
 #include "multipl_moe/train/tensor_files.hpp"
 
 namespace multipl_moe {
@@ -16,21 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* weights_name = "model.safetensors";
 constexpr const char* config_name = "config.json";
-
-/// A few bytes of config.json can claim a model of any size: memory is taken only for what is there. A file that lacks
-/// a part of its model is told of by the part's name, later.
-void require_values(const fs::path& weights, const ModelConfig& config) {
-  const Census census = census_of(config);
-  const std::int64_t asked = census.total + census.first_segments + census.filling + census.buffers;
-  std::int64_t held = 0;
-  const SafetensorsFile file = SafetensorsFile::open(weights);
-  for (const auto& [name, entry] : file.entries()) held += entry.count();
-  if (held < asked / 2)
-    throw BadFile(weights,
-                  fmt::format("must hold the {} values that the model of config.json has, found {}", asked, held));
-}
 
 }  // namespace
 
@@ -44,14 +33,33 @@ fs::path model_folder(const fs::path& folder) {
   return folder / "checkpoints" / name;
 }
 
-fs::path weights_file(const fs::path& folder) { return model_folder(folder) / weights_name; }
-
 ModelConfig load_config(const fs::path& folder) { return read_config(model_folder(folder) / config_name); }
 
-void write_model_files(LanguageModel& model, const fs::path& folder) {
-  write_tensors(folder / weights_name, model.tensors());
+std::uint64_t hash_of_weights(const fs::path& folder) {
+  const TensorFolder weights = TensorFolder::open(model_folder(folder));
+  RunningHash hash;
+  const auto add = [&hash](const fs::path& path) {
+    const std::uint64_t value = hash_of_file(path);
+    hash.add(std::as_bytes(std::span(&value, 1)));
+    return value;
+  };
+  const std::uint64_t first = add(weights.path());
+  const auto files = weights.files();
+  if (files.size() == 1 && files.front() == weights.path()) return first;
+  for (const fs::path& file : files) add(file);
+  return hash.value();
+}
+
+ShardedWriter weights_writer(LanguageModel& model, const fs::path& folder, const SaveOptions& options) {
+  return {folder, "model", planned(model.tensors(), dtype_of_torch(options.torch_dtype)), options.max_shard_bytes};
+}
+
+void write_model_files(LanguageModel& model, const fs::path& folder, ShardedWriter& writer,
+                       const SaveOptions& options) {
+  write_tensors(writer, model.tensors());
   model.tokenizer()->write_files(folder);
-  write_config(folder / config_name, model.config());
+  write_config(folder / config_name, model.config(), options.torch_dtype);
+  if (options.generation) write_file_atomically(folder / generation_config_name, to_json_text(*options.generation));
 }
 
 std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
@@ -63,22 +71,30 @@ std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
 }
 
 void read_weights(LanguageModel& model, const fs::path& folder) {
-  read_tensors(folder / weights_name, model.tensors());
+  read_tensors(StoredModel::open(folder), model.tensors());
 }
 
-void save_model(LanguageModel& model, const fs::path& folder) {
-  save_folder_atomically(folder, [&](const fs::path& partial) { write_model_files(model, partial); });
+void save_model(LanguageModel& model, const fs::path& folder, const SaveOptions& options) {
+  save_folder_atomically(folder, [&](const fs::path& partial) {
+    ShardedWriter writer = weights_writer(model, partial, options);
+    require_free_disk(folder, writer.total_bytes());
+    write_model_files(model, partial, writer, options);
+  });
 }
 
 std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
   recover_folder(folder);
   const fs::path source = model_folder(folder);
   recover_folder(source);
-  require_values(source / weights_name, read_config(source / config_name));
+  const StoredModel stored = StoredModel::open(source);
+  // Before the memory is taken: a small file may promise a large model.
+  stored.require_exactly(planned(list_tensors(stored.config())));
   auto model = make_model(source, threads);
-  read_weights(*model, source);
-  for (const TensorSlot& slot : model->tensors())
+  const auto slots = model->tensors();
+  for (const TensorSlot& slot : slots) {
+    stored.read_floats(slot.name, slot.shape, 0, slot.values);
     if (!is_finite(slot)) notice("warning: {} holds values that are not finite\n", slot.name);
+  }
   return model;
 }
 

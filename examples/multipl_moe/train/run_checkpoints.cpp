@@ -11,6 +11,7 @@
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/free_disk.hpp"
 #include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* optimizer_name = "optimizer.safetensors";
+constexpr const char* optimizer_stem = "optimizer";
 constexpr const char* state_name = "trainer_state.json";
 constexpr std::uint64_t largest_state = std::uint64_t{1} << 20;
 
@@ -79,12 +80,6 @@ void require_same_run(const fs::path& folder, const RunSettings& begun_with, con
                     escaped(folder.native()), different));
 }
 
-std::uint64_t bytes_of(const std::vector<TensorSlot>& slots) {
-  std::uint64_t bytes = 0;
-  for (const TensorSlot& slot : slots) bytes += slot.values.size_bytes();
-  return bytes;
-}
-
 bool is_full_disk(int error_number) {
   return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
 }
@@ -113,7 +108,7 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
       state = load_checkpoint(folder, step);
       require_same_run(folder, state.settings, settings);
       read_weights(model, folder);
-      read_tensors(folder / optimizer_name, model.moments());
+      read_tensors(TensorFolder::open(folder, optimizer_stem), model.moments());
     } catch (const BadFile& error) {
       notice("warning: {} is damaged and passed over: {}\n", folder.native(), error.what());
       continue;
@@ -131,20 +126,26 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
 }
 
 fs::path RunCheckpoints::save(LanguageModel& model, const TrainerState& state) const {
-  const auto tensors = model.tensors(), moments = model.moments();
+  const auto moments = model.moments();
   const fs::path folder = folder_of(state.step);
+  const std::string state_text = to_json_text(state);
+  std::uint64_t bytes = 0;
   try {
     save_folder_atomically(folder, [&](const fs::path& partial) {
-      write_model_files(model, partial);
-      write_tensors(partial / optimizer_name, moments);
+      ShardedWriter weights = weights_writer(model, partial);
+      ShardedWriter optimizer(partial, optimizer_stem, planned(moments));
+      bytes = weights.total_bytes() + optimizer.total_bytes() + state_text.size();
+      require_free_disk(partial, bytes);
+      write_model_files(model, partial, weights);
+      write_tensors(optimizer, moments);
       CheckedFile file(partial / state_name);
-      file.write(to_json_text(state));
+      file.write(state_text);
       file.close();
     });
     name_latest(folder);
   } catch (const IoError& error) {
     if (!is_full_disk(error.error_number())) throw;
-    throw IoError(folder, "save", error.error_number(), bytes_of(tensors) + bytes_of(moments));
+    throw IoError(folder, "save", error.error_number(), bytes);
   }
   remove_older(state);
   remove_passed_over(state);

@@ -1,4 +1,4 @@
-/// A run's checkpoints: checkpoints/step-NNNNNN, each a model with its moments (optimizer.safetensors), its
+/// A run's checkpoints: checkpoints/step-NNNNNN, each a model with its moments (optimizer*.safetensors), its
 /// trainer_state.json and its MANIFEST; checkpoints/LATEST names the newest.
 #pragma once
 

@@ -13,13 +13,6 @@ namespace multipl_moe {
 
 namespace {
 
-std::vector<PlannedTensor> planned(const std::vector<ListedTensor>& list, const std::string& dtype) {
-  std::vector<PlannedTensor> tensors;
-  for (const ListedTensor& tensor : list)
-    tensors.push_back({tensor.name, tensor.kind == TensorKind::buffer ? "F32" : dtype, tensor.shape});
-  return tensors;
-}
-
 std::uint64_t bytes_of(const std::vector<PlannedTensor>& tensors) {
   std::uint64_t bytes = 0;
   for (const PlannedTensor& tensor : tensors) bytes += tensor_bytes(tensor.dtype, tensor.shape).value();

@@ -1,18 +1,29 @@
-/// A model's tensors as safetensors files, in float32.
+/// A model's tensors in safetensors files, and back into its memory.
 #pragma once
 
 #include <filesystem>
 #include <span>
+#include <string_view>
+#include <vector>
 
+#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/io/stored_model.hpp"
+#include "multipl_moe/io/tensor_folder.hpp"
 #include "multipl_moe/model/language_model.hpp"
 
 namespace multipl_moe {
 
-/// Throws Failure, IoError.
-void write_tensors(const std::filesystem::path& path, std::span<const TensorSlot> slots);
+/// What a writer of `slots` plans: weights in the safetensors dtype `dtype`, buffers in F32.
+std::vector<PlannedTensor> planned(std::span<const TensorSlot> slots, std::string_view dtype = "F32");
 
-/// Fills every slot. Throws BadFile where a tensor is missing, unknown, or of another shape than its slot; IoError.
-void read_tensors(const std::filesystem::path& path, std::span<const TensorSlot> slots);
+/// Writes all slots from where they are and finishes the files; `writer` planned exactly these. Throws Failure,
+/// IoError.
+void write_tensors(ShardedWriter& writer, std::span<const TensorSlot> slots);
+
+/// Fills every slot, from any float dtype. Throws BadFile where a tensor is missing, unknown, or of another shape than
+/// its slot; IoError.
+void read_tensors(const TensorFolder& folder, std::span<const TensorSlot> slots);
+void read_tensors(const StoredModel& model, std::span<const TensorSlot> slots);
 
 bool is_finite(const TensorSlot& slot);
 

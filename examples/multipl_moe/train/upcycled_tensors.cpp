@@ -33,14 +33,16 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
 
 }  // namespace
 
-UpcycledTensors::UpcycledTensors(const TensorFolder& dense, const ModelConfig& dense_config, const MoeConfig& mixture,
-                                 const moe::Upcycling& start, int threads)
-    : dense_(dense),
-      dense_config_(dense_config),
-      config_(upcycled_config(dense_config, mixture, start)),
+UpcycledTensors::UpcycledTensors(const StoredModel& dense, const MoeConfig& mixture, const moe::Upcycling& start,
+                                 int threads)
+    : stored_(dense),
+      dense_(dense.tensors()),
+      dense_config_(dense.config()),
+      config_(upcycled_config(dense_config_, mixture, start)),
       start_(start),
       trains_(post_training_weights(config_)) {
   context_.threads = threads;
+  dense.require_exactly(planned(list_tensors(dense_config_)));
 }
 
 std::optional<UpcycledTensors::Place> UpcycledTensors::place_of(std::string_view name) {
@@ -64,7 +66,7 @@ std::optional<UpcycledTensors::Place> UpcycledTensors::place_of(std::string_view
 }
 
 std::string UpcycledTensors::source_of(const ListedTensor& tensor, const std::optional<Place>& place) const {
-  if (!place) return tensor.name;
+  if (!place) return std::string(stored_.untied(tensor.name));
   if (!place->expert.empty()) {
     const bool made_differ = start_.noise_deviation > 0 || start_.reinitialised > 0;
     if (config_.moe->architecture == "qwen1.5-moe" || (made_differ && trains_(tensor.name))) return {};

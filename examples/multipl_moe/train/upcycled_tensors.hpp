@@ -10,7 +10,7 @@
 #include "moe/train/freeze.hpp"
 #include "moe/train/upcycle.hpp"
 #include "multipl_moe/io/model_config.hpp"
-#include "multipl_moe/io/tensor_folder.hpp"
+#include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/model/block.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/train/streamed_model.hpp"
@@ -22,9 +22,8 @@ namespace multipl_moe {
 /// made, one layer.
 class UpcycledTensors {
  public:
-  /// `dense` must outlive it. Throws as upcycled_config().
-  UpcycledTensors(const TensorFolder& dense, const ModelConfig& dense_config, const MoeConfig& mixture,
-                  const moe::Upcycling& start, int threads);
+  /// `dense` must outlive it. Throws as upcycled_config(), BadFile where files and config.json disagree.
+  UpcycledTensors(const StoredModel& dense, const MoeConfig& mixture, const moe::Upcycling& start, int threads);
 
   const ModelConfig& config() const { return config_; }
   void operator()(const ListedTensor& tensor, TensorSink& sink);
@@ -49,6 +48,7 @@ class UpcycledTensors {
   void begin_layer(std::int64_t layer);
   void write_of_layer(const ListedTensor& tensor, const Place& place, TensorSink& sink);
 
+  const StoredModel& stored_;
   const TensorFolder& dense_;
   ModelConfig dense_config_, config_;
   moe::Upcycling start_;

@@ -147,16 +147,17 @@ TEST_CASE("weights that are no regular file are refused without waiting for them
   const std::vector<std::pair<std::function<void()>, std::string>> kinds{
       {[&] { REQUIRE(::mkfifo(weights.c_str(), 0600) == 0); }, "found a special one"},
       {[&] { fs::create_directory(weights); }, "found a folder"},
-      {[&] { fs::create_symlink("/dev/zero", weights); }, "found a special one"},
-      {[&] { fs::create_symlink("..", weights); }, "found a folder"},
+      {[&] { fs::create_symlink("/dev/zero", weights); }, "must lie in its folder, found a link to /dev/zero"},
+      {[&] { fs::create_symlink("..", weights); }, "must lie in its folder"},
+      {[&] { fs::create_symlink(".", weights); }, "found a folder"},
       {[&] { fs::create_symlink("nowhere", weights); }, "cannot be opened"},
-      {[&] { fs::create_symlink("model.safetensors", weights); }, "cannot be opened"},
-      {[] {}, "cannot be opened"}};
+      {[&] { fs::create_symlink("model.safetensors", weights); }, "cannot be opened"}};
   for (const auto& [make, rule] : kinds) {
     make();
     check_refused(scratch, upcycle, "m/model.safetensors", rule);
     fs::remove_all(weights);
   }
+  check_refused(scratch, upcycle, "m", "must hold model.safetensors or model.safetensors.index.json, found neither");
 }
 
 TEST_CASE("a model is refused where its files disagree, and taken with a warning where it is not finite", "[cli]") {

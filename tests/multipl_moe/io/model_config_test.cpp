@@ -121,6 +121,28 @@ TEST_CASE("the rotation's base is found in either place") {
   check_refused(json, "rope_parameters.rope_type must be \"default\", found \"yarn\"");
 }
 
+TEST_CASE("files may share one tensor between embedding and head, and say in what they are stored") {
+  Json json = small();
+  CHECK(json["torch_dtype"] == "float32");
+  CHECK_FALSE(parse_stored_config(json.dump(), "c").tie_word_embeddings);
+  json["tie_word_embeddings"] = true;
+  CHECK(parse_stored_config(json.dump(), "c").tie_word_embeddings);
+  CHECK(Json::parse(to_json_text(size_named("demo"), "bfloat16"))["torch_dtype"] == "bfloat16");
+  CHECK(dtype_of_torch("bfloat16") == "BF16");
+  CHECK(dtype_of_torch("float16") == "F16");
+  CHECK_THROWS_WITH(dtype_of_torch("int8"), ContainsSubstring("float32, bfloat16, float16, found 'int8'"));
+}
+
+TEST_CASE("a model without biases does not pass for a Qwen2") {
+  ModelConfig config = size_named("demo");
+  config.attention_bias = false;
+  const Json json = Json::parse(to_json_text(config));
+  CHECK(json["model_type"] == "multipl_moe");
+  CHECK(parse_config(json.dump(), "c") == config);
+  config.moe = mixture_named("mixtral");
+  CHECK(parse_config(to_json_text(config), "c") == config);
+}
+
 TEST_CASE("a mixture's missing fields are its architecture's") {
   Json json = small();
   json["moe"] = {{"architecture", "mixtral"}, {"num_experts_per_tok", 1}};
@@ -133,9 +155,13 @@ TEST_CASE("a mixture's missing fields are its architecture's") {
 
 TEST_CASE("configurations that are not ours are refused") {
   for (const auto& [field, value, message] : std::vector<std::tuple<std::string, Json, std::string>>{
-           {"tie_word_embeddings", true, "tie_word_embeddings must be false, found true"},
+           {"tie_word_embeddings", 1, "tie_word_embeddings must be true or false, found 1"},
+           {"attention_bias", "yes", "attention_bias must be true or false"},
+           {"layer_types", Json::array({"full_attention", "sliding_attention"}),
+            "layer_types must all be \"full_attention\", found \"sliding_attention\""},
            {"hidden_act", "gelu", "hidden_act must be \"silu\", found \"gelu\""},
-           {"model_type", "llama", "model_type must be \"qwen2\" or \"multipl_moe\", found \"llama\""},
+           {"model_type", "llama",
+            "model_type must be \"qwen2\" or \"multipl_moe\" or \"qwen2_moe\" or \"mixtral\", found"},
            {"use_sliding_window", true, "use_sliding_window must be false"},
            {"rope_scaling", {{"type", "linear"}}, "rope_scaling must be absent or null"},
            {"head_dim", 64, "head_dim must be hidden_size / num_attention_heads = 32, found 64"},

@@ -19,6 +19,7 @@ class WrappedModel : public LanguageModel {
   void initialise(std::uint64_t seed, double deviation) override { inner_->initialise(seed, deviation); }
   void begin_training(const moe::TrainByName& trains) override { inner_->begin_training(trains); }
   std::vector<TensorSlot> moments() override { return inner_->moments(); }
+  std::vector<TensorSlot> gradients() override { return inner_->gradients(); }
   MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights, Keep keep) override {
     return inner_->accumulate(batch, share, weights, keep);
   }

@@ -4,6 +4,7 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/safetensors.hpp"
+#include "multipl_moe/io/tensor_folder.hpp"
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
@@ -42,11 +43,53 @@ TEST_CASE("a mixture comes back from the disk as it was, thresholds included", "
   }
 }
 
-TEST_CASE("no memory is taken for a model whose weights are not there", "[train]") {
+TEST_CASE("a model is saved in the dtype and the files that were asked for", "[train]") {
+  TinyRun run;
+  MoeConfig moe = mixture_named("causal-multipl-moe").value();
+  moe.segment_window = 8;
+  const auto mixture = upcycled(*run.model, moe, {.seed = 4});
+  const auto folder = run.scratch / "model";
+  save_model(
+      *mixture, folder,
+      {.torch_dtype = "bfloat16", .max_shard_bytes = 9000, .generation = GenerationConfig{.eos_token_id = {256}}});
+  const TensorFolder files = TensorFolder::open(folder);
+  CHECK(files.files().size() > 5);
+  CHECK_THAT(get_bytes(folder / "config.json"), ContainsSubstring("\"torch_dtype\": \"bfloat16\""));
+  CHECK(read_generation_config(folder).eos_token_id == std::vector<std::int64_t>{256});
+  const auto loaded = load_model(folder, 1);
+  const auto a = mixture->tensors(), b = loaded->tensors();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    INFO(a[i].name);
+    CHECK(files.entry(a[i].name).dtype == (a[i].is_buffer ? "F32" : "BF16"));
+    for (std::size_t k = 0; k < a[i].values.size(); ++k)
+      REQUIRE(std::abs(a[i].values[k] - b[i].values[k]) <= std::abs(a[i].values[k]) / 256);
+  }
+  const std::uint64_t hash = hash_of_weights(folder);
+  CHECK(hash == hash_of_weights(folder));
+  std::string bytes = get_bytes(files.files().back());
+  bytes.back() ^= 1;
+  put_bytes(files.files().back(), bytes);
+  CHECK(hash != hash_of_weights(folder));
+  CHECK_THROWS_AS(save_model(*mixture, folder, {.torch_dtype = "int4"}), UsageError);
+}
+
+TEST_CASE("a small file that promises a large model costs no memory", "[train]") {
   TinyRun run;
   const auto folder = run.scratch / "model";
   save_model(*run.model, folder);
   ModelConfig config = run.model->config();
+  config.num_hidden_layers = 10'000;
+  write_config(folder / "config.json", config);
+  CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("must hold the 10000 layers"));
+  config.num_hidden_layers = 2;
+  config.moe = mixture_named("mixtral");
+  config.moe->num_token_experts = 65'536;
+  write_config(folder / "config.json", config);
+  CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("of 65536 experts"));
+  config.moe.reset();
+  config.vocab_size = 1 << 24;
+  write_config(folder / "config.json", config);
+  CHECK_THROWS_WITH(load_model(folder, 1), ContainsSubstring("must have the shape [16777216, 16]"));
   config.num_hidden_layers = 10'000;
   config.hidden_size = 16'384;  // 10 TB
   write_config(folder / "config.json", config);

@@ -72,8 +72,8 @@ struct Dense {
   }
   /// Upcycles from file to file, with two threads.
   std::filesystem::path streamed(const MoeConfig& mixture, const moe::Upcycling& start, const StreamOptions& options) {
-    const TensorFolder file = TensorFolder::open(scratch / "dense");
-    UpcycledTensors tensors(file, model->config(), mixture, start, 2);
+    const StoredModel dense = StoredModel::open(scratch / "dense");
+    UpcycledTensors tensors(dense, mixture, start, 2);
     stream_model(scratch / "mixture", tensors.config(), *byte_tokenizer(), options, std::ref(tensors));
     return scratch / "mixture";
   }

@@ -1,0 +1,87 @@
+#include "multipl_moe/io/stored_model.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "multipl_moe/io/dtype.hpp"
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+constexpr const char* head_name = "lm_head.weight";
+constexpr const char* embedding_name = "model.embed_tokens.weight";
+
+/// What the configuration promises costs memory before the first tensor is looked at; every layer has a tensor and
+/// every expert a value.
+void require_room_for_layers(const ModelConfig& config, const TensorFolder& tensors) {
+  const auto layers = static_cast<std::uint64_t>(config.num_hidden_layers);
+  std::uint64_t experts = 1, values = 0;
+  if (config.moe) experts = static_cast<std::uint64_t>(config.moe->num_token_experts + config.moe->num_segment_experts);
+  for (const auto& [name, tensor] : tensors.tensors()) values += static_cast<std::uint64_t>(tensor.count());
+  if (layers > tensors.tensors().size() || (!(config.moe && config.moe->is_adapted()) && layers * experts > values))
+    throw BadFile(tensors.path(),
+                  fmt::format("must hold the {} layers of {} experts that config.json gives, found {} tensors of {} "
+                              "values",
+                              layers, experts, tensors.tensors().size(), values));
+}
+
+}  // namespace
+
+StoredModel StoredModel::open(const std::filesystem::path& folder) {
+  StoredModel model(read_stored_config(folder / "config.json"), TensorFolder::open(folder));
+  require_room_for_layers(model.config(), model.tensors());
+  return model;
+}
+
+std::string_view StoredModel::untied(std::string_view name) const {
+  return config_.tie_word_embeddings && name == head_name ? embedding_name : name;
+}
+
+StoredPart StoredModel::find(std::string_view name, std::span<const std::int64_t> shape) const {
+  name = untied(name);
+  const std::int64_t experts = config().moe ? config().moe->num_token_experts : 0;
+  std::vector<std::string> names;
+  for (StoredPart& part : stored_parts(name, shape, experts)) {
+    const auto found = tensors_.tensors().find(part.name);
+    names.push_back(fmt::format("'{}'", escaped(part.name)));
+    if (found == tensors_.tensors().end()) continue;
+    if (found->second.shape != part.shape)
+      throw BadFile(tensors_.path_of(part.name),
+                    fmt::format("{} must have the shape [{}] that config.json gives, found [{}]", escaped(part.name),
+                                fmt::join(part.shape, ", "), fmt::join(found->second.shape, ", ")));
+    return std::move(part);
+  }
+  throw BadFile(tensors_.path(), fmt::format("must hold the tensor {}, found {} others", fmt::join(names, " or "),
+                                             tensors_.tensors().size()));
+}
+
+void StoredModel::read_floats(std::string_view name, std::span<const std::int64_t> shape, std::uint64_t first,
+                              std::span<float> values) const {
+  const StoredPart part = find(name, shape);
+  const auto count = static_cast<std::uint64_t>(element_count(shape).value());
+  if (first > count || values.size() > count - first)
+    throw Failure(fmt::format("[StoredModel] {} has {} elements, {} from {} on were asked for", escaped(name), count,
+                              values.size(), first));
+  tensors_.read_floats(part.name, part.first + first, values);
+}
+
+bool StoredModel::is_idle(std::string_view name) const {
+  if (config_.tie_word_embeddings && name == head_name) return true;
+  if (config_.has_empty_shared_expert && name.find(".mlp.shared_expert") != name.npos) return true;
+  // Older files hold the rotation's frequencies, which follow from rope_theta.
+  return name.ends_with(".self_attn.rotary_emb.inv_freq");
+}
+
+void StoredModel::require_exactly(std::span<const PlannedTensor> wanted) const {
+  std::set<std::string, std::less<>> used;
+  for (const PlannedTensor& tensor : wanted) used.insert(find(tensor.name, tensor.shape).name);
+  for (const auto& [name, tensor] : tensors_.tensors())
+    if (!used.contains(name) && !is_idle(name))
+      throw BadFile(tensors_.path_of(name), "has a tensor that the model of config.json has not: " + escaped(name));
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,49 @@
+/// A model on the disk: its configuration and its tensors under our names, whatever names the files have for them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/io/tensor_folder.hpp"
+#include "multipl_moe/io/tensor_names.hpp"
+
+namespace multipl_moe {
+
+class StoredModel {
+ public:
+  /// config.json and the tensors of `folder`: a model of ours, of Qwen2, Qwen2-MoE or Mixtral, experts one by one or
+  /// fused. Reads no tensor. Throws BadFile, IoError.
+  static StoredModel open(const std::filesystem::path& folder);
+
+  const ModelConfig& config() const noexcept { return config_.model; }
+  const TensorFolder& tensors() const noexcept { return tensors_; }
+
+  /// `name`, or the embedding's for the head of tied embeddings.
+  std::string_view untied(std::string_view name) const;
+  /// Where a weight is stored: the head of tied embeddings where the embedding is. Throws BadFile where it is nowhere
+  /// or has another shape.
+  StoredPart find(std::string_view name, std::span<const std::int64_t> shape) const;
+  /// Reads `values.size()` elements of a weight from element `first` on, from any float dtype. Throws as find() and
+  /// TensorFolder::read_floats().
+  void read_floats(std::string_view name, std::span<const std::int64_t> shape, std::uint64_t first,
+                   std::span<float> values) const;
+
+  /// Throws BadFile where one of `wanted` is missing or has another shape, or where the files hold anything else;
+  /// dtypes do not matter.
+  void require_exactly(std::span<const PlannedTensor> wanted) const;
+
+ private:
+  StoredModel(StoredConfig config, TensorFolder tensors) : config_(std::move(config)), tensors_(std::move(tensors)) {}
+  /// What a file may hold and no model needs.
+  bool is_idle(std::string_view name) const;
+
+  StoredConfig config_;
+  TensorFolder tensors_;
+};
+
+}  // namespace multipl_moe

@@ -1,0 +1,93 @@
+#include "multipl_moe/train/export.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/dtype.hpp"
+#include "multipl_moe/io/free_disk.hpp"
+#include "multipl_moe/io/stored_model.hpp"
+#include "multipl_moe/io/transformers_config.hpp"
+#include "multipl_moe/model/tensor_list.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
+
+namespace multipl_moe {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t piece_values = std::size_t{1} << 20;
+
+/// A shared expert of width 0 and its gate: Qwen2-MoE's block has them, and they add nothing.
+void add_empty_shared_experts(const ModelConfig& config, std::string_view dtype, std::vector<PlannedTensor>& planned) {
+  const std::int64_t width = config.hidden_size;
+  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    const std::string prefix = fmt::format("model.layers.{}.mlp.shared_expert", layer);
+    planned.push_back({prefix + ".gate_proj.weight", std::string(dtype), {0, width}});
+    planned.push_back({prefix + ".up_proj.weight", std::string(dtype), {0, width}});
+    planned.push_back({prefix + ".down_proj.weight", std::string(dtype), {width, 0}});
+    planned.push_back({prefix + "_gate.weight", std::string(dtype), {1, width}});
+  }
+}
+
+/// Which weight of ours a tensor of the export is; those that are none of ours are zeros.
+class Exported {
+ public:
+  Exported(const ModelConfig& config, std::string_view dtype) {
+    const TransformersModel model = transformers_model(config);
+    for (PlannedTensor& tensor : planned(list_tensors(config), dtype)) {
+      std::string ours = tensor.name;
+      if (model == TransformersModel::mixtral) tensor.name = mixtral_name(ours);
+      ours_[tensor.name] = std::move(ours);
+      tensors_.push_back(std::move(tensor));
+    }
+    if (model == TransformersModel::mixtral_as_qwen2_moe) add_empty_shared_experts(config, dtype, tensors_);
+  }
+
+  const std::vector<PlannedTensor>& tensors() const { return tensors_; }
+
+  void copy(const StoredModel& from, const PlannedTensor& tensor, ShardedWriter& writer) const {
+    const auto ours = ours_.find(tensor.name);
+    auto left = static_cast<std::uint64_t>(element_count(tensor.shape).value());
+    std::vector<float> piece(std::min<std::uint64_t>(left, piece_values));
+    for (std::uint64_t at = 0; left > 0;) {
+      const auto values = std::span(piece).first(std::min<std::uint64_t>(left, piece.size()));
+      if (ours != ours_.end()) from.read_floats(ours->second, tensor.shape, at, values);
+      writer.write_floats(values);
+      at += values.size();
+      left -= values.size();
+    }
+  }
+
+ private:
+  std::vector<PlannedTensor> tensors_;
+  std::map<std::string, std::string> ours_;
+};
+
+}  // namespace
+
+void export_model(const fs::path& source, const fs::path& output, const SaveOptions& options) {
+  const fs::path folder = model_folder(source);
+  const StoredModel stored = StoredModel::open(folder);
+  const Exported exported(stored.config(), dtype_of_torch(options.torch_dtype));
+  stored.require_exactly(planned(list_tensors(stored.config())));
+  const auto tokenizer = read_tokenizer(folder);
+  const GenerationConfig generation = options.generation.value_or(read_generation_config(folder));
+  const std::string config = to_transformers_json_text(stored.config(), options.torch_dtype, generation);
+  save_folder_atomically(output, [&](const fs::path& partial) {
+    ShardedWriter writer(partial, "model", exported.tensors(), options.max_shard_bytes);
+    require_free_disk(output, writer.total_bytes() + config.size());
+    for (const PlannedTensor& tensor : writer.order()) exported.copy(stored, tensor, writer);
+    writer.finish();
+    tokenizer->write_files(partial);
+    write_file_atomically(partial / "config.json", config);
+    if (generation != GenerationConfig{})
+      write_file_atomically(partial / generation_config_name, to_json_text(generation));
+  });
+}
+
+}  // namespace multipl_moe

@@ -1,0 +1,129 @@
+#include "multipl_moe/io/stored_model.hpp"
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/scratch.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+using Json = nlohmann::json;
+
+namespace {
+
+/// A Mixtral of two experts as transformers' modules hold it: width 4, experts of 3.
+Json config() {
+  return {{"model_type", "mixtral"}, {"hidden_size", 4},         {"intermediate_size", 3},
+          {"num_hidden_layers", 1},  {"num_attention_heads", 2}, {"num_key_value_heads", 1},
+          {"vocab_size", 5},         {"num_local_experts", 2},   {"num_experts_per_tok", 1}};
+}
+
+using Tensors = std::vector<PlannedTensor>;
+
+Tensors fused() {
+  return {{"model.embed_tokens.weight", "F32", {5, 4}},
+          {"model.layers.0.mlp.experts.gate_up_proj", "F32", {2, 6, 4}},
+          {"model.layers.0.mlp.experts.down_proj", "F32", {2, 4, 3}},
+          {"model.layers.0.mlp.gate.weight", "F32", {2, 4}}};
+}
+
+/// Values count up from 0 in each tensor.
+void put(const ScratchFolder& folder, const Json& json, const Tensors& tensors, std::uint64_t limit = 1000) {
+  put_bytes(folder / "config.json", json.dump());
+  ShardedWriter writer(folder.path(), "model", tensors, limit);
+  for (const PlannedTensor& tensor : writer.order()) {
+    std::int64_t count = 1;
+    for (const std::int64_t size : tensor.shape) count *= size;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto value = static_cast<float>(i);
+      writer.write_floats(std::span(&value, 1));
+    }
+  }
+  writer.finish();
+}
+
+std::vector<float> read(const StoredModel& model, const std::string& name, const std::vector<std::int64_t>& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape) count *= size;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  model.read_floats(name, shape, 0, values);
+  return values;
+}
+
+const std::string experts = "model.layers.0.mlp.experts.";
+
+}  // namespace
+
+TEST_CASE("an expert is found in the tensor that holds all of them") {
+  const ScratchFolder folder;
+  put(folder, config(), fused());
+  const StoredModel model = StoredModel::open(folder.path());
+  CHECK(read(model, experts + "0.gate_proj.weight", {3, 4}).front() == 0);
+  CHECK(read(model, experts + "0.up_proj.weight", {3, 4}).front() == 12);
+  CHECK(read(model, experts + "1.gate_proj.weight", {3, 4}).front() == 24);
+  CHECK(read(model, experts + "1.up_proj.weight", {3, 4}).back() == 47);
+  CHECK(read(model, experts + "1.down_proj.weight", {4, 3}).front() == 12);
+  std::vector<float> part(2);
+  model.read_floats(experts + "1.down_proj.weight", std::vector<std::int64_t>{4, 3}, 10, part);
+  CHECK(part == std::vector<float>{22, 23});
+  CHECK_THROWS_AS(model.read_floats(experts + "1.down_proj.weight", std::vector<std::int64_t>{4, 3}, 11, part),
+                  Failure);
+  CHECK_THROWS_WITH(read(model, "model.norm.weight", {4}),
+                    ContainsSubstring("must hold the tensor 'model.norm.weight', found 4 others"));
+  CHECK_THROWS_WITH(read(model, experts + "0.up_proj.weight", {2, 4}),
+                    ContainsSubstring("must have the shape [2, 4, 4] that config.json gives, found [2, 6, 4]"));
+}
+
+TEST_CASE("a tied head is the embedding, whether the file has one or not") {
+  const ScratchFolder folder;
+  Json json = config();
+  json["tie_word_embeddings"] = true;
+  Tensors tensors = fused();
+  put(folder, json, tensors);
+  CHECK(read(StoredModel::open(folder.path()), "lm_head.weight", {5, 4}).back() == 19);
+  tensors.push_back({"lm_head.weight", "F32", {1}});
+  put(folder, json, tensors);
+  const StoredModel model = StoredModel::open(folder.path());
+  CHECK(read(model, "lm_head.weight", {5, 4}).back() == 19);
+  CHECK_NOTHROW(model.require_exactly(Tensors{{"model.embed_tokens.weight", "F32", {5, 4}},
+                                              {"lm_head.weight", "F32", {5, 4}},
+                                              {experts + "0.up_proj.weight", "F32", {3, 4}},
+                                              {experts + "0.down_proj.weight", "F32", {4, 3}},
+                                              {"model.layers.0.mlp.gate.weight", "F32", {2, 4}}}));
+}
+
+TEST_CASE("tensors that no weight is read from are refused, but for those that say nothing") {
+  const ScratchFolder folder;
+  const Tensors wanted{{"model.embed_tokens.weight", "F32", {5, 4}}};
+  Tensors stored = wanted;
+  stored.push_back({"model.layers.0.self_attn.rotary_emb.inv_freq", "F32", {1}});
+  put(folder, config(), stored);
+  CHECK_NOTHROW(StoredModel::open(folder.path()).require_exactly(wanted));
+  stored.push_back({"stranger", "F32", {1}});
+  put(folder, config(), stored);
+  CHECK_THROWS_WITH(StoredModel::open(folder.path()).require_exactly(wanted),
+                    ContainsSubstring("has a tensor that the model of config.json has not: stranger"));
+}
+
+TEST_CASE("a small sharded model cut at any byte of any file is a bad file") {
+  const ScratchFolder folder;
+  put(folder, config(), fused(), 100);
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    const std::string whole = get_bytes(entry.path());
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      put_bytes(entry.path(), whole.substr(0, size));
+      INFO(entry.path().filename() << " cut to " << size << " bytes");
+      try {
+        StoredModel::open(folder.path());
+        // The index ends in a newline.
+        CHECK(whole.substr(size) == "\n");
+      } catch (const BadFile& error) {
+        CHECK(error.exit_code() == 3);
+      }
+    }
+    put_bytes(entry.path(), whole);
+  }
+}

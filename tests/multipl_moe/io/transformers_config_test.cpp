@@ -1,0 +1,142 @@
+#include "multipl_moe/io/transformers_config.hpp"
+
+#include <nlohmann/json.hpp>
+#include <tuple>
+#include <vector>
+
+#include "multipl_moe/io/errors.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using Catch::Matchers::ContainsSubstring;
+using Json = nlohmann::json;
+
+namespace {
+
+/// As transformers writes them, but for what we ignore.
+Json qwen2_moe() {
+  return {{"model_type", "qwen2_moe"},
+          {"hidden_size", 32},
+          {"intermediate_size", 44},
+          {"num_hidden_layers", 2},
+          {"num_attention_heads", 4},
+          {"num_key_value_heads", 2},
+          {"vocab_size", 53},
+          {"rms_norm_eps", 1e-6},
+          {"rope_parameters", {{"rope_theta", 1e6}, {"rope_type", "default"}}},
+          {"num_experts", 7},
+          {"num_experts_per_tok", 3},
+          {"moe_intermediate_size", 11},
+          {"shared_expert_intermediate_size", 13},
+          {"norm_topk_prob", false},
+          {"decoder_sparse_step", 1},
+          {"mlp_only_layers", Json::array()}};
+}
+
+Json mixtral() {
+  return {{"model_type", "mixtral"},  {"hidden_size", 32},        {"intermediate_size", 44}, {"num_hidden_layers", 2},
+          {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"vocab_size", 53},        {"num_local_experts", 5},
+          {"num_experts_per_tok", 2}, {"sliding_window", nullptr}};
+}
+
+void check_refused(Json json, const std::string& field, const Json& value, const std::string& message) {
+  json[field] = value;
+  INFO(json.dump());
+  try {
+    parse_config(json.dump(), "config.json");
+    FAIL_CHECK("was taken");
+  } catch (const BadFile& error) {
+    CHECK_THAT(error.what(), ContainsSubstring("config.json") && ContainsSubstring(message));
+  }
+}
+
+ModelConfig small(const char* architecture, bool has_biases) {
+  ModelConfig config = size_named("demo");
+  config.moe = mixture_named(architecture, config.intermediate_size);
+  config.attention_bias = has_biases;
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("a Qwen2-MoE is a qwen1.5-moe") {
+  const ModelConfig config = parse_config(qwen2_moe().dump(), "c");
+  CHECK(config.architecture() == "qwen1.5-moe");
+  CHECK(config.attention_bias);
+  CHECK(config.moe->num_token_experts == 7);
+  CHECK(config.moe->num_experts_per_tok == 3);
+  CHECK(config.expert_width() == 11);
+  CHECK(config.moe->shared_expert_intermediate_size == 13);
+  CHECK(config.rope_theta == 1e6);
+  Json json = qwen2_moe();
+  json["qkv_bias"] = false;
+  CHECK_FALSE(parse_config(json.dump(), "c").attention_bias);
+  for (const char* field : {"num_experts", "num_experts_per_tok", "moe_intermediate_size",
+                            "shared_expert_intermediate_size", "norm_topk_prob", "decoder_sparse_step"})
+    json.erase(field);
+  const ModelConfig published = parse_config(json.dump(), "c");
+  CHECK(published.moe->num_token_experts == 60);
+  CHECK(published.moe->num_experts_per_tok == 4);
+  CHECK(published.expert_width() == 1408);
+  CHECK(published.moe->shared_expert_intermediate_size == 5632);
+}
+
+TEST_CASE("a Mixtral has no biases, and defaults of its own") {
+  const ModelConfig config = parse_config(mixtral().dump(), "c");
+  CHECK(config.architecture() == "mixtral");
+  CHECK_FALSE(config.attention_bias);
+  CHECK(config.moe->num_token_experts == 5);
+  CHECK(config.moe->num_experts_per_tok == 2);
+  CHECK(config.expert_width() == 44);
+  CHECK(config.rms_norm_eps == 1e-5);
+  CHECK(config.rope_theta == 1e6);
+}
+
+TEST_CASE("what of the two families we do not compute is refused") {
+  check_refused(qwen2_moe(), "norm_topk_prob", true, "norm_topk_prob must be false with a shared expert of width 13");
+  check_refused(qwen2_moe(), "shared_expert_intermediate_size", 0, "norm_topk_prob must be true");
+  check_refused(qwen2_moe(), "shared_expert_intermediate_size", -1, "moe.shared_expert_intermediate_size must be");
+  check_refused(qwen2_moe(), "decoder_sparse_step", 2, "decoder_sparse_step must be 1");
+  check_refused(qwen2_moe(), "mlp_only_layers", Json::array({0}), "mlp_only_layers must be empty");
+  check_refused(qwen2_moe(), "mlp_only_layers", "none", "mlp_only_layers must be an integer");
+  check_refused(qwen2_moe(), "use_sliding_window", true, "use_sliding_window must be false");
+  check_refused(qwen2_moe(), "num_experts", 0, "num_token_experts must be 1");
+  check_refused(qwen2_moe(), "num_experts_per_tok", 8, "num_experts_per_tok must be 1 to 7");
+  check_refused(qwen2_moe(), "qkv_bias", 1, "qkv_bias must be true or false");
+  check_refused(mixtral(), "sliding_window", 4096, "sliding_window must be absent or null");
+  check_refused(mixtral(), "num_local_experts", std::int64_t{1} << 40, "num_token_experts must be");
+  check_refused(mixtral(), "head_dim", 16, "head_dim must be");
+}
+
+TEST_CASE("what is exported reads back as it was") {
+  for (const auto& [architecture, has_biases, type] :
+       std::vector<std::tuple<const char*, bool, const char*>>{{"dense", true, "qwen2"},
+                                                               {"qwen1.5-moe", true, "qwen2_moe"},
+                                                               {"qwen1.5-moe", false, "qwen2_moe"},
+                                                               {"mixtral", false, "mixtral"},
+                                                               {"mixtral", true, "qwen2_moe"}}) {
+    INFO(architecture << " " << has_biases);
+    ModelConfig config = small(architecture, has_biases);
+    if (config.moe && !config.moe->moe_intermediate_size && has_biases)
+      config.moe->moe_intermediate_size = config.intermediate_size;
+    const std::string text = to_transformers_json_text(config, "bfloat16", {.eos_token_id = {7}});
+    const Json json = Json::parse(text);
+    CHECK(json["model_type"] == type);
+    CHECK(json["torch_dtype"] == "bfloat16");
+    CHECK(json["eos_token_id"] == 7);
+    CHECK(json["bos_token_id"] == nullptr);
+    CHECK(parse_config(text, "c") == config);
+  }
+  CHECK(transformers_model(small("gshard", true)) == TransformersModel::mixtral_as_qwen2_moe);
+  CHECK(parse_stored_config(to_transformers_json_text(small("mixtral", true), "float32", {}), "c")
+            .has_empty_shared_expert);
+}
+
+TEST_CASE("what transformers has no model for is refused with a reason") {
+  for (const char* architecture : {"multipl-moe", "causal-multipl-moe", "mole", "multipl-moe-without-segments"})
+    CHECK_THROWS_WITH(transformers_model(small(architecture, true)),
+                      ContainsSubstring("dense, qwen1.5-moe, mixtral and gshard models can be exported") &&
+                          ContainsSubstring(architecture));
+  CHECK_THROWS_WITH(transformers_model(small("lora", true)), ContainsSubstring("`merge`"));
+  CHECK_THROWS_WITH(transformers_model(small("dense", false)), ContainsSubstring("Qwen2 always has biases"));
+}

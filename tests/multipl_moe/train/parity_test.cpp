@@ -1,0 +1,201 @@
+/// Whole models beside Hugging Face transformers: the same files, the same logits, gradients and steps of training.
+/// tests/golden/make_checkpoints.py wrote them and says what is in them.
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "multipl_moe/io/safetensors.hpp"
+#include "multipl_moe/io/scratch.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
+#include "multipl_moe/train/export.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* all_cases[] = {"qwen2",   "qwen2_tied_bfloat16", "qwen2_moe_sharded", "qwen2_moe_fused",
+                                     "mixtral", "mixtral_fused"};
+
+struct Expected {
+  explicit Expected(const std::string& name)
+      : folder(fs::path(MOE_GOLDEN_CHECKPOINTS) / name), file(SafetensorsFile::open(folder / "expected.safetensors")) {
+    for (const float token : values("tokens")) tokens.push_back(static_cast<Token>(token));
+    for (const float token : values("targets")) targets.push_back(static_cast<Token>(token));
+    batch = {.count = file.entry("tokens").shape[0],
+             .length = file.entry("tokens").shape[1],
+             .tokens = tokens,
+             .targets = targets};
+  }
+  std::vector<float> values(const std::string& name) const {
+    std::vector<float> result(static_cast<std::size_t>(file.entry(name).count()));
+    file.read_floats(name, result);
+    return result;
+  }
+  double setting(const std::string& name) const { return std::stod(file.metadata().at(name)); }
+
+  fs::path folder;
+  SafetensorsFile file;
+  std::vector<Token> tokens, targets;
+  Sequences batch;
+};
+
+/// The logits after every token of every sequence.
+std::vector<float> logits_of(const LanguageModel& model, const Sequences& batch) {
+  std::vector<float> logits;
+  for (std::int64_t s = 0; s < batch.count; ++s)
+    for (std::int64_t t = 1; t <= batch.length; ++t) {
+      const auto text = batch.tokens.subspan(static_cast<std::size_t>(s * batch.length), static_cast<std::size_t>(t));
+      const auto row = model.logits_after(text);
+      logits.insert(logits.end(), row.begin(), row.end());
+    }
+  return logits;
+}
+
+double largest(std::span<const float> values) {
+  double size = 0;
+  for (const float value : values) size = std::max(size, std::abs(static_cast<double>(value)));
+  return size;
+}
+
+double largest_difference(std::span<const float> a, std::span<const float> b) {
+  REQUIRE(a.size() == b.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+    if (!(difference <= worst)) worst = std::isnan(difference) ? 1e300 : difference;
+  }
+  return worst;
+}
+
+void check_logits(const LanguageModel& model, const Expected& expected) {
+  const auto logits = logits_of(model, expected.batch), theirs = expected.values("logits");
+  const double difference = largest_difference(logits, theirs);
+  UNSCOPED_INFO("largest difference of logits " << difference);
+  CHECK(difference <= 1e-4);
+  const auto width = static_cast<std::ptrdiff_t>(model.config().vocab_size);
+  for (auto ours = logits.begin(), other = theirs.begin(); ours != logits.end(); ours += width, other += width)
+    CHECK(std::max_element(ours, ours + width) - ours == std::max_element(other, other + width) - other);
+}
+
+}  // namespace
+
+TEST_CASE("logits are those of transformers", "[parity]") {
+  for (const char* name : all_cases) {
+    INFO(name);
+    const Expected expected(name);
+    const auto model = load_model(expected.folder, 1);
+    check_logits(*model, expected);
+  }
+}
+
+TEST_CASE("decoding token by token gives the logits of transformers", "[parity]") {
+  for (const char* name : all_cases) {
+    INFO(name);
+    const Expected expected(name);
+    const auto model = load_model(expected.folder, 1);
+    const auto decoding = model->begin_decoding();
+    std::vector<float> logits;
+    for (const Token token : expected.batch.tokens.first(static_cast<std::size_t>(expected.batch.length))) {
+      const auto row = decoding->next(token);
+      logits.insert(logits.end(), row.begin(), row.end());
+    }
+    const auto theirs = expected.values("logits");
+    CHECK(largest_difference(logits, std::span(theirs).first(logits.size())) <= 1e-4);
+  }
+}
+
+TEST_CASE("gradients are those of transformers", "[parity]") {
+  for (const char* name : all_cases) {
+    INFO(name);
+    const Expected expected(name);
+    const auto model = load_model(expected.folder, 1);
+    model->begin_training({});
+    model->accumulate(expected.batch, 1, {});
+    std::set<std::string> names;
+    for (const TensorSlot& slot : model->gradients()) {
+      const std::string weight = slot.name.substr(0, slot.name.size() - std::string(".grad").size());
+      const auto theirs = expected.values("grad." + weight);
+      names.insert("grad." + weight);
+      const double size = largest(theirs), difference = largest_difference(slot.values, theirs);
+      INFO(weight << ": largest " << size << ", largest difference " << difference);
+
+      CHECK(difference <= 1e-4 * size);
+    }
+    for (const auto& [entry, tensor] : expected.file.entries())
+      if (entry.starts_with("grad.")) CHECK(names.contains(entry));
+  }
+}
+
+TEST_CASE("ten steps of AdamW go where transformers' go", "[parity]") {
+  for (const char* name : all_cases) {
+    INFO(name);
+    const Expected expected(name);
+    const auto model = load_model(expected.folder, 2);
+    const moe::AdamW optimizer{
+        .beta_1 = 0.9, .beta_2 = 0.95, .epsilon = expected.setting("eps"), .decay = expected.setting("decay")};
+    model->begin_training({});
+    std::vector<float> losses;
+    for (std::int64_t step = 1; step <= 10; ++step) {
+      losses.push_back(static_cast<float>(model->accumulate(expected.batch, 1, {}).loss));
+      model->step(optimizer, expected.setting("lr"), step, 1);
+    }
+    const auto theirs = expected.values("losses");
+    INFO("losses " << theirs.front() << " to " << theirs.back());
+    CHECK(theirs.front() - theirs.back() > 0.1);
+    CHECK(largest_difference(losses, theirs) <= 1e-5);
+  }
+}
+
+TEST_CASE("our own files of a foreign model hold the same model", "[parity]") {
+  for (const char* name : all_cases) {
+    INFO(name);
+    const ScratchFolder scratch;
+    const Expected expected(name);
+    const auto model = load_model(expected.folder, 1);
+    save_model(*model, scratch / "saved", {.max_shard_bytes = 20'000});
+    const auto again = load_model(scratch / "saved", 1);
+    CHECK(again->config() == model->config());
+    CHECK(logits_of(*again, expected.batch) == logits_of(*model, expected.batch));
+  }
+}
+
+TEST_CASE("what is exported is the same model", "[parity]") {
+  for (const char* name : all_cases) {
+    INFO(name);
+    const ScratchFolder scratch;
+    const Expected expected(name);
+    const auto model = load_model(expected.folder, 1);
+    export_model(expected.folder, scratch / "exported", {.max_shard_bytes = 30'000});
+    const auto exported = load_model(scratch / "exported", 1);
+    CHECK(exported->config() == model->config());
+    CHECK(logits_of(*exported, expected.batch) == logits_of(*model, expected.batch));
+    // Our own files have other names for a Mixtral's weights.
+    save_model(*model, scratch / "saved");
+    export_model(scratch / "saved", scratch / "again", {.max_shard_bytes = 30'000});
+    CHECK(get_bytes(scratch / "again/model.safetensors.index.json") ==
+          get_bytes(scratch / "exported/model.safetensors.index.json"));
+  }
+}
+
+TEST_CASE("a mixture upcycled from a Qwen2 is exported with its biases, and answers as before", "[parity]") {
+  const ScratchFolder scratch;
+  const Expected expected("qwen2");
+  const auto dense = load_model(expected.folder, 1);
+  for (const char* architecture : {"mixtral", "gshard"}) {
+    INFO(architecture);
+    const auto mixture = upcycled(*dense, mixture_named(architecture).value(), {.seed = 3});
+    save_model(*mixture, scratch / architecture);
+    export_model(scratch / architecture, scratch / "exported", {});
+    const auto exported = load_model(scratch / "exported", 1);
+    CHECK(exported->config().architecture() == "mixtral");
+    CHECK(exported->config().attention_bias);
+    CHECK(logits_of(*exported, expected.batch) == logits_of(*mixture, expected.batch));
+    check_logits(*exported, expected);
+  }
+}
