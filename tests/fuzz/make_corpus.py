@@ -135,5 +135,32 @@ def run_record():
     put("run_record", "sections", "\0".join(["a = 1\n[b]\n", "{}", lines]))
 
 
-for write in (safetensors, model_config, manifest, trainer_state, strict_json, utf8, fences, token_file, run_record):
+def tensor_index():
+    def index(weights, **metadata):
+        return compact({"metadata": metadata, "weight_map": weights})
+
+    # The target's own files: "a" in first.safetensors, "b" and "c" in second.safetensors, 9 bytes together.
+    first, second = "first.safetensors", "second.safetensors"
+    good = {"c": second, "a": first, "b": second}
+    put("tensor_index", "good", index(good, total_size=9))
+    put("tensor_index", "more", compact({"x": [{"metadata": {}}], "weight_map": good, "metadata": {"y": {"z": -1}}}))
+    put("tensor_index", "empty", index({}))
+    put("tensor_index", "wrong_size", index(good, total_size=10))
+    put("tensor_index", "absent", index(good | {"d": first}))
+    put("tensor_index", "unlisted", index({"a": first, "b": second}))
+    put("tensor_index", "elsewhere", index(good | {"a": second}))
+    put("tensor_index", "missing", index(good | {"d": "third.safetensors"}))
+    put("tensor_index", "fifo", index(good | {"d": "pipe.safetensors"}))
+    put("tensor_index", "above", index(good | {"d": "../x.safetensors"}))
+    put("tensor_index", "absolute", index(good | {"d": "/etc/passwd"}))
+    put("tensor_index", "link", index(good | {"d": "link.safetensors"}))
+
+
+def utf8_stream():
+    put("utf8_stream", "text", "\x02aé€😀z".encode())
+    put("utf8_stream", "broken", b"\x01\xe2\x82\xf0\x9f\x98a\xc0\x80\xed\xa0\x80\xff\xf4\x90\x80\x80\xe2\x82")
+
+
+for write in (safetensors, model_config, manifest, trainer_state, strict_json, utf8, fences, token_file, run_record,
+              tensor_index, utf8_stream):
     write()

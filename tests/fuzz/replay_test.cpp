@@ -45,7 +45,8 @@ TEST_CASE("every parser takes some of its corpus and refuses some", "[fuzz]") {
     for (const fs::path& file : corpus_of(target)) ++(takes(target, file, testing::get_bytes(file)) ? taken : refused);
     INFO(target.name);
     CHECK(taken > 0);
-    CHECK((refused > 0 || target.name == "fences"));  // which have no rule that a text could break
+    // These have no rule that bytes could break.
+    CHECK((refused > 0 || target.name == "fences" || target.name == "utf8_stream"));
   }
 }
 

@@ -11,7 +11,10 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr std::uint64_t largest_index = std::uint64_t{32} << 20;
+/// Far above any model, and together what 64 MB of memory hold.
+constexpr std::uint64_t largest_index = std::uint64_t{16} << 20;
+constexpr std::size_t most_tensors = 300'000;
+constexpr std::size_t most_shards = 10'000;
 constexpr std::size_t longest_name = 4096;
 constexpr std::size_t deepest = 64;
 
@@ -61,6 +64,8 @@ class IndexEvents {
     if (shard.second) index_.shards.push_back(shard.first->first);
     if (!index_.shard_of.emplace(key_, shard.first->second).second)
       fail(fmt::format("a tensor must be listed once, found '{}' twice", escaped(key_)));
+    if (index_.shard_of.size() > most_tensors) fail(fmt::format("there must be at most {} tensors", most_tensors));
+    if (index_.shards.size() > most_shards) fail(fmt::format("there must be at most {} files", most_shards));
     return true;
   }
   bool number_unsigned(std::uint64_t value) {

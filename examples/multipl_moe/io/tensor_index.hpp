@@ -18,10 +18,11 @@ struct TensorIndex {
   std::map<std::string, std::size_t, std::less<>> shard_of;
 };
 
-/// Throws BadFile, with the offset, where `text` is no JSON or not an index, a tensor is listed twice, or a shard is
-/// not a plain file name. Keeps nothing of the text but what is in the result.
+/// Throws BadFile, with the offset, where `text` is no JSON or not an index, a tensor is listed twice, a shard is not a
+/// plain file name, or there are more than 300,000 tensors or 10,000 shards. Keeps nothing of the text but what is in
+/// the result.
 TensorIndex parse_tensor_index(std::string_view text, const std::filesystem::path& path);
-/// As parse_tensor_index(), of a file of at most 32 MiB.
+/// As parse_tensor_index(), of a file of at most 16 MiB.
 TensorIndex read_tensor_index(const std::filesystem::path& path);
 
 }  // namespace multipl_moe

@@ -136,7 +136,33 @@ TEST_CASE("a configuration that claims more than its weights hold costs no memor
               "{\"hidden_size\":16384,\"intermediate_size\":16384,\"num_attention_heads\":16,"
               "\"vocab_size\":65536,\"num_hidden_layers\":" +
                   std::string(layers) + "}");
-    check_refused(scratch, upcycle, "m/model.safetensors", "must hold the ");
+    check_refused(scratch, {"eval", "--model", "m", "--data", "data"}, "m/model.safetensors", "must hold the ");
+  }
+}
+
+TEST_CASE("an index made to cost memory, or to lead elsewhere, ends the program with 3", "[cli]") {
+  const ScratchFolder scratch;
+  put_config(scratch);
+  const auto indexed = [](std::size_t tensors, const auto& shard_of) {
+    std::string text = "{\"weight_map\":{";
+    for (std::size_t i = 0; i < tensors; ++i)
+      text += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":\"" + shard_of(i) + "\"";
+    return text + "}}";
+  };
+  const auto one = [](std::size_t) { return std::string("a"); };
+  using namespace std::string_literals;
+  const std::vector<std::pair<std::string, std::string>> indexes{
+      {indexed(300'001, one), "at most 300000 tensors"},
+      {indexed(300'000, one), "cannot be opened"},
+      {indexed(10'001, [](std::size_t i) { return std::to_string(i); }), "at most 10000 files"},
+      {"{}" + std::string(std::size_t{16} << 20, ' '), "at most 16777216 bytes"},
+      {indexed(1, [](std::size_t) { return "../m/config.json"s; }), "must be a plain file name"},
+      {indexed(1, [](std::size_t) { return "/etc/passwd"s; }), "must be a plain file name"},
+      {indexed(1, [](std::size_t) { return "a/b"s; }), "must be a plain file name"},
+      {indexed(1, [](std::size_t) { return "a\\u0000b"s; }), "must be a plain file name"}};
+  for (const auto& [text, rule] : indexes) {
+    put_bytes(scratch / "m/model.safetensors.index.json", text);
+    check_refused(scratch, upcycle, "m/", rule);
   }
 }
 
@@ -154,7 +180,7 @@ TEST_CASE("weights that are no regular file are refused without waiting for them
       {[&] { fs::create_symlink("model.safetensors", weights); }, "cannot be opened"}};
   for (const auto& [make, rule] : kinds) {
     make();
-    check_refused(scratch, upcycle, "m/model.safetensors", rule);
+    check_refused(scratch, upcycle, "m", rule);
     fs::remove_all(weights);
   }
   check_refused(scratch, upcycle, "m", "must hold model.safetensors or model.safetensors.index.json, found neither");

@@ -1,0 +1,33 @@
+/// Bytes in pieces, whose length the first byte says, and all at once.
+#include "multipl_moe/io/utf8_stream.hpp"
+
+#include <cstdint>
+
+#include "fuzz/target.hpp"
+#include "multipl_moe/io/utf8.hpp"
+
+namespace multipl_moe::fuzz {
+
+const Registered utf8_stream("utf8_stream", [](std::string_view bytes) {
+  if (bytes.empty()) return true;
+  const std::size_t piece = static_cast<std::uint8_t>(bytes.front()) % 8 + 1;
+  bytes.remove_prefix(1);
+  Utf8Stream stream;
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size(); at += piece) text += stream.add(bytes.substr(at, piece));
+  text += stream.finish();
+  require(text == valid_utf8(bytes), "pieces give what the whole gives");
+  require(valid_utf8(text) == text, "text stays as it is");
+  bool is_text = true;
+  for (std::string_view rest = bytes; is_text && !rest.empty();) {
+    const std::size_t size = code_point_bytes(rest);
+    is_text = size > 0;
+    rest.remove_prefix(size);
+  }
+  require(is_text == (text == bytes), "only what is no text changes");
+  for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(code_point_bytes(rest)))
+    require(code_point_bytes(rest) > 0, "what comes out is text");
+  return true;
+});
+
+}  // namespace multipl_moe::fuzz
