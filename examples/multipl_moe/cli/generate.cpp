@@ -128,6 +128,7 @@ void run_generate(const GenerateFlags& flags) {
   if (prompts.empty()) throw UsageError("[generate] --prompt or --prompts-file must give a prompt, found none");
 
   const auto model = load_model(flags.model, flags.threads);
+  options.fill_from(model->generation());
   if (!model->is_causal() && !flags.quiet)
     notice("note: this model routes by what comes later; every token costs a pass over the whole text\n");
   GeneratedOutput output(prompts, flags.json);

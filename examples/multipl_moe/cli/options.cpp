@@ -58,7 +58,7 @@ void add_stream_options(CLI::App& command, StreamFlags& flags) {
 }
 
 StreamOptions StreamFlags::options(const std::string& command) const {
-  return {std::string(dtype_named(dtype)), max_shard_bytes, quiet ? "" : command};
+  return {std::string(dtype_named(dtype)), max_shard_bytes, quiet ? "" : command, {}};
 }
 
 void add_tokenizer_option(CLI::App& command, std::string& folder) {

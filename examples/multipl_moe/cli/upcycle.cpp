@@ -76,8 +76,8 @@ void upcycle_files(const UpcycleFlags& flags, const CLI::App& command) {
   const auto tokenizer = read_tokenizer(source);
   UpcycledTensors made(dense, mixture(flags, command, dense.config(), *tokenizer), flags.start, flags.threads);
   StreamOptions options = flags.stream.options("upcycle");
-  const std::string& stored = dense.tensors().entry("model.embed_tokens.weight").dtype;
-  if (command.count("--dtype") == 0) options.dtype = name_of_dtype(stored).empty() ? "F32" : stored;
+  if (command.count("--dtype") == 0) options.dtype = dtype_named(stored_dtype(flags.model));
+  options.generation = read_generation_config(source);
   stream_model(flags.output, made.config(), *tokenizer, options, std::ref(made));
 }
 

@@ -96,16 +96,16 @@ void run_in_whole_passes(const LanguageModel& model, ContinuedPrompt& sequence, 
 
 }  // namespace
 
-void GenerateOptions::fill_from(const GenerateOptions& file) {
+void GenerateOptions::fill_from(const GenerationConfig& asked) {
   const auto fill = [](auto& own, const auto& other) {
     if (!own) own = other;
   };
-  fill(max_new_tokens, file.max_new_tokens);
-  fill(temperature, file.temperature);
-  fill(top_k, file.top_k);
-  fill(top_p, file.top_p);
-  fill(repetition_penalty, file.repetition_penalty);
-  fill(end_tokens, file.end_tokens);
+  fill(temperature, asked.do_sample == false ? std::optional<double>(0) : asked.temperature);
+  fill(top_k, asked.top_k);
+  fill(top_p, asked.top_p);
+  fill(repetition_penalty, asked.repetition_penalty);
+  if (!end_tokens && !asked.eos_token_id.empty())
+    end_tokens.emplace(asked.eos_token_id.begin(), asked.eos_token_id.end());
 }
 
 std::string_view name_of(FinishReason reason) {

@@ -29,8 +29,8 @@ struct GenerateOptions {
   std::int64_t batch_size = 8;  ///< prompts that are decoded together
   DecodingWeights weights = DecodingWeights::bfloat16_where_exact;
 
-  /// Takes from `file` what is not set here, of what a file may set: all but the last six.
-  void fill_from(const GenerateOptions& file);
+  /// Takes what is not set here from how a model asks to be sampled. do_sample false asks for temperature 0.
+  void fill_from(const GenerationConfig& asked);
 };
 
 enum class FinishReason { stop, length, end_of_text };

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/config_fields.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
@@ -90,6 +91,10 @@ std::string to_json_text(const GenerationConfig& config) {
   add("top_k", config.top_k);
   add("top_p", config.top_p);
   return json.dump(2) + "\n";
+}
+
+void write_generation_config(const std::filesystem::path& folder, const GenerationConfig& config) {
+  if (config != GenerationConfig{}) write_file_atomically(folder / generation_config_name, to_json_text(config));
 }
 
 }  // namespace multipl_moe

@@ -32,5 +32,7 @@ GenerationConfig parse_generation_config(std::string_view text, const std::files
 GenerationConfig read_generation_config(const std::filesystem::path& folder);
 
 std::string to_json_text(const GenerationConfig& config);
+/// Into `folder`, where it says anything. Throws IoError.
+void write_generation_config(const std::filesystem::path& folder, const GenerationConfig& config);
 
 }  // namespace multipl_moe

@@ -290,6 +290,7 @@ void copy_all_but_layers(const Model& from, Model& to) {
 }
 /// A vocabulary too small for bytes has no text, and `to` needs to know no more than `from`.
 void read_alike(const LanguageModel& from, LanguageModel& to) {
+  to.set_generation(from.generation());
   if (from.tokenizer() != byte_tokenizer()) to.use_tokenizer(from.tokenizer());
 }
 

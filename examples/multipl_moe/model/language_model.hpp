@@ -16,6 +16,7 @@
 #include "moe/train/freeze.hpp"
 #include "moe/train/upcycle.hpp"
 #include "multipl_moe/data/language.hpp"
+#include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/keep.hpp"
 #include "multipl_moe/model/layers.hpp"
@@ -82,6 +83,9 @@ class LanguageModel {
   const std::shared_ptr<const Tokenizer>& tokenizer() const { return tokenizer_; }
   /// Throws UsageError where the vocabulary does not hold the tokenizer's tokens.
   void use_tokenizer(std::shared_ptr<const Tokenizer> tokenizer);
+  /// How the model asks to be sampled; it is saved with it.
+  const GenerationConfig& generation() const { return generation_; }
+  void set_generation(GenerationConfig generation) { generation_ = std::move(generation); }
 
   /// Whether no token sees a later one, so that text can be generated one token at a time.
   virtual bool is_causal() const = 0;
@@ -152,6 +156,7 @@ class LanguageModel {
   ModelConfig config_;
   int threads_;
   std::shared_ptr<const Tokenizer> tokenizer_ = byte_tokenizer();
+  GenerationConfig generation_;
 };
 
 /// Makes what stands in place of a layer's FFN, all weights 0.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/free_disk.hpp"
@@ -50,6 +51,12 @@ std::uint64_t hash_of_weights(const fs::path& folder) {
   return hash.value();
 }
 
+std::string stored_dtype(const fs::path& folder) {
+  const std::string_view name =
+      name_of_dtype(TensorFolder::open(model_folder(folder)).entry("model.embed_tokens.weight").dtype);
+  return std::string(name.empty() ? "float32" : name);
+}
+
 ShardedWriter weights_writer(LanguageModel& model, const fs::path& folder, const SaveOptions& options) {
   return {folder, "model", planned(model.tensors(), dtype_of_torch(options.torch_dtype)), options.max_shard_bytes};
 }
@@ -59,7 +66,7 @@ void write_model_files(LanguageModel& model, const fs::path& folder, ShardedWrit
   write_tensors(writer, model.tensors());
   model.tokenizer()->write_files(folder);
   write_config(folder / config_name, model.config(), options.torch_dtype);
-  if (options.generation) write_file_atomically(folder / generation_config_name, to_json_text(*options.generation));
+  write_generation_config(folder, model.generation());
 }
 
 std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
@@ -67,6 +74,7 @@ std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
   auto model = make_language_model(read_config(source / config_name), threads);
   auto tokenizer = read_tokenizer(source);
   if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
+  model->set_generation(read_generation_config(source));
   return model;
 }
 

@@ -4,10 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/sharded_writer.hpp"
 #include "multipl_moe/model/language_model.hpp"
 
@@ -18,8 +16,6 @@ struct SaveOptions {
   /// Of the weights: "float32", "bfloat16" or "float16"; buffers stay in float32.
   std::string torch_dtype = "float32";
   std::uint64_t max_shard_bytes = default_shard_bytes;
-  /// Written beside the model where there is one.
-  std::optional<GenerationConfig> generation{};
 };
 
 /// Throws UsageError for an unknown dtype, IoError; with ENOSPC before the first byte where the disk has no room.
@@ -41,6 +37,10 @@ ModelConfig load_config(const std::filesystem::path& folder);
 /// XXH3 of the weights that load_model() would find; of several files that of their index and theirs. Throws BadFile,
 /// IoError.
 std::uint64_t hash_of_weights(const std::filesystem::path& folder);
+
+/// What the weights that load_model() would find are stored in, as in --dtype: "float32", "float16" or "bfloat16";
+/// "float32" of any other. Throws BadFile, IoError.
+std::string stored_dtype(const std::filesystem::path& folder);
 
 /// Weights and buffers of a model, to be written into a folder that somebody else makes whole. Touches no disk.
 ShardedWriter weights_writer(LanguageModel& model, const std::filesystem::path& folder,

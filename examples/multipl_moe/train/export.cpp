@@ -76,7 +76,7 @@ void export_model(const fs::path& source, const fs::path& output, const SaveOpti
   const Exported exported(stored.config(), dtype_of_torch(options.torch_dtype));
   stored.require_exactly(planned(list_tensors(stored.config())));
   const auto tokenizer = read_tokenizer(folder);
-  const GenerationConfig generation = options.generation.value_or(read_generation_config(folder));
+  const GenerationConfig generation = read_generation_config(folder);
   const std::string config = to_transformers_json_text(stored.config(), options.torch_dtype, generation);
   save_folder_atomically(output, [&](const fs::path& partial) {
     ShardedWriter writer(partial, "model", exported.tensors(), options.max_shard_bytes);
@@ -85,8 +85,7 @@ void export_model(const fs::path& source, const fs::path& output, const SaveOpti
     writer.finish();
     tokenizer->write_files(partial);
     write_file_atomically(partial / "config.json", config);
-    if (generation != GenerationConfig{})
-      write_file_atomically(partial / generation_config_name, to_json_text(generation));
+    write_generation_config(partial, generation);
   });
 }
 

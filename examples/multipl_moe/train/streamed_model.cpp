@@ -49,6 +49,7 @@ void stream_model(const std::filesystem::path& folder, const ModelConfig& config
     }
     writer.finish();
     write_config(partial / "config.json", config, name_of_dtype(options.dtype));
+    write_generation_config(partial, options.generation);
     tokenizer.write_files(partial);
   });
 }

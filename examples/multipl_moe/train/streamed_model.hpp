@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/io/sharded_writer.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
@@ -22,6 +23,7 @@ struct StreamOptions {
   std::string dtype = "BF16";  ///< of the weights: "F32", "F16" or "BF16"; buffers are F32
   std::uint64_t max_shard_bytes = default_shard_bytes;
   std::string label;  ///< of the progress line; none is shown where it is empty
+  GenerationConfig generation{};
 };
 
 /// Takes in one tensor after the other in the order of the file, and counts.
@@ -46,8 +48,9 @@ class TensorSink {
 /// Called once for each tensor; hands all its values to the sink.
 using TensorProducer = std::function<void(const ListedTensor& tensor, TensorSink& sink)>;
 
-/// Writes a model of `config` to the new folder `folder`, whole or not at all: weights, config.json and the tokenizer's
-/// files. Throws IoError, before the first byte where the disk is too full; what `produce` throws.
+/// Writes a model of `config` to the new folder `folder`, whole or not at all: weights, config.json,
+/// generation_config.json and the tokenizer's files. Throws IoError, before the first byte where the disk is too full;
+/// what `produce` throws.
 void stream_model(const std::filesystem::path& folder, const ModelConfig& config, const Tokenizer& tokenizer,
                   const StreamOptions& options, const TensorProducer& produce);
 

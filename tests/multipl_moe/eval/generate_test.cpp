@@ -126,10 +126,10 @@ TEST_CASE("options out of their range are refused", "[eval]") {
 }
 
 TEST_CASE("a flag goes before a file, that before the default", "[eval]") {
-  GenerateOptions flags{.temperature = 0, .seed = 3}, file{.max_new_tokens = 4, .temperature = 2};
-  file.end_tokens = std::vector<Token>{'c'};
-  flags.fill_from(file);
+  GenerateOptions flags{.max_new_tokens = 4, .temperature = 0, .seed = 3};
+  flags.fill_from({.eos_token_id = {'c'}, .temperature = 2, .top_p = 0.5});
   CHECK(flags.temperature == 0);
+  CHECK(flags.top_p == 0.5);
   CHECK(flags.seed == 3);
   CHECK_FALSE(flags.top_k.has_value());
   const auto model = parrot("abcd\n");
@@ -139,6 +139,9 @@ TEST_CASE("a flag goes before a file, that before the default", "[eval]") {
   CHECK(ended.finish_reason == FinishReason::end_of_text);
   CHECK(generate(*model, "c", flags).tokens.size() == 4);
   CHECK(generate(*model, "c", {.temperature = 0}).tokens.size() == 200);
+  GenerateOptions greedy;
+  greedy.fill_from({.do_sample = false, .temperature = 2});
+  CHECK(greedy.temperature == 0);
 }
 
 TEST_CASE("a text that exceeds the context is refused before anything is computed", "[eval]") {

@@ -49,14 +49,14 @@ TEST_CASE("a model is saved in the dtype and the files that were asked for", "[t
   moe.segment_window = 8;
   const auto mixture = upcycled(*run.model, moe, {.seed = 4});
   const auto folder = run.scratch / "model";
-  save_model(
-      *mixture, folder,
-      {.torch_dtype = "bfloat16", .max_shard_bytes = 9000, .generation = GenerationConfig{.eos_token_id = {256}}});
+  mixture->set_generation({.eos_token_id = {256}});
+  save_model(*mixture, folder, {.torch_dtype = "bfloat16", .max_shard_bytes = 9000});
   const TensorFolder files = TensorFolder::open(folder);
   CHECK(files.files().size() > 5);
   CHECK_THAT(get_bytes(folder / "config.json"), ContainsSubstring("\"torch_dtype\": \"bfloat16\""));
   CHECK(read_generation_config(folder).eos_token_id == std::vector<std::int64_t>{256});
   const auto loaded = load_model(folder, 1);
+  CHECK(loaded->generation() == mixture->generation());
   const auto a = mixture->tensors(), b = loaded->tensors();
   for (std::size_t i = 0; i < a.size(); ++i) {
     INFO(a[i].name);
