@@ -38,10 +38,14 @@ class Watch {
 
 }  // namespace
 
-nlohmann::json parse_strict_json(std::string_view text, const std::filesystem::path& path) {
+void check_json_bytes(std::string_view text, const std::filesystem::path& path) {
   if (text.starts_with("\xef\xbb\xbf")) throw BadFile(path, 0, "must not begin with a byte order mark");
   // The parser takes a NUL for the end of the text, and would not look at what follows.
   if (const std::size_t nul = text.find('\0'); nul != text.npos) throw BadFile(path, nul, "must be JSON, found a NUL");
+}
+
+nlohmann::json parse_strict_json(std::string_view text, const std::filesystem::path& path) {
+  check_json_bytes(text, path);
   Watch watch(path);
   try {
     // The parser copies its callback; the watch must stay one.

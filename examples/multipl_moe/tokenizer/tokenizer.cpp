@@ -1,14 +1,74 @@
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
 #include "multipl_moe/tokenizer/byte_tokenizer.hpp"
+#include "multipl_moe/tokenizer/tokenizer_json.hpp"
+#include "multipl_moe/tokenizer/vocabulary_files.hpp"
 
 namespace multipl_moe {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Qwen's are 7 to 11 MB.
+constexpr std::uint64_t largest_file = std::uint64_t{16} << 20;
+/// It may hold the template of a conversation.
+constexpr std::uint64_t largest_config = std::uint64_t{1} << 20;
+
+using SourceFile = BpeTokenizer::SourceFile;
+
+bool has(const fs::path& folder, const char* name) {
+  std::error_code failed;
+  return fs::symlink_status(folder / name, failed).type() != fs::file_type::not_found;
+}
+
+SourceFile read_source(const fs::path& folder, const char* name, std::uint64_t limit = largest_file) {
+  return {name, read_whole_file(folder / name, limit)};
+}
+
+std::shared_ptr<const Tokenizer> read_one_file(const fs::path& folder) {
+  const fs::path path = folder / "tokenizer.json";
+  std::vector<SourceFile> files;
+  files.push_back(read_source(folder, "tokenizer.json"));
+  TokenizerParts parts = parse_tokenizer_json(files[0].bytes, path);
+  // Other programs look for it beside; what it says of tokens stands in the first file too.
+  if (has(folder, "tokenizer_config.json"))
+    files.push_back(read_source(folder, "tokenizer_config.json", largest_config));
+  return std::make_shared<const BpeTokenizer>(std::move(parts), path, std::move(files));
+}
+
+std::shared_ptr<const Tokenizer> read_parts(const fs::path& folder) {
+  const bool has_config = has(folder, "tokenizer_config.json");
+  std::vector<SourceFile> files;
+  files.push_back(read_source(folder, "vocab.json"));
+  files.push_back(read_source(folder, "merges.txt"));
+  if (has_config) files.push_back(read_source(folder, "tokenizer_config.json", largest_config));
+  std::vector<fs::path> paths;
+  for (const SourceFile& file : files) paths.push_back(folder / file.name);
+  const NamedText config{files.back().bytes, paths.back()};
+  TokenizerParts parts = parse_vocabulary_files({files[0].bytes, paths[0]}, {files[1].bytes, paths[1]},
+                                                has_config ? &config : nullptr);
+  return std::make_shared<const BpeTokenizer>(std::move(parts), paths.back(), std::move(files));
+}
+
+}  // namespace
 
 std::shared_ptr<const Tokenizer> byte_tokenizer() {
   static const auto shared = std::make_shared<const ByteTokenizer>();
   return shared;
 }
 
-std::shared_ptr<const Tokenizer> read_tokenizer(const std::filesystem::path& /*folder*/) { return byte_tokenizer(); }
+std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder) {
+  if (has(folder, "tokenizer.json")) return read_one_file(folder);
+  if (has(folder, "vocab.json")) return read_parts(folder);
+  return byte_tokenizer();
+}
 
 }  // namespace multipl_moe

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "multipl_moe/tokenizer/added_tokens.hpp"
+#include "multipl_moe/tokenizer/tokenizer.hpp"
+#include "multipl_moe/tokenizer/tokenizer_parts.hpp"
+#include "multipl_moe/tokenizer/word_splitter.hpp"
+
+namespace multipl_moe {
+
+/// Byte-level byte-pair encoding as Qwen has it: added tokens are cut out of the text, the rest is normalised (NFC), cut
+/// into words by a regular expression, and the bytes of each word are merged.
+///
+/// Text that is not UTF-8 is read as Python's bytes.decode(errors="replace") reads it, because that is what tokenizers
+/// elsewhere are given. Tokens added as special ones are found by encode_with_special() alone, other added tokens always.
+class BpeTokenizer final : public Tokenizer {
+ public:
+  /// A file as it was read.
+  struct SourceFile {
+    std::string name, bytes;
+  };
+
+  /// `path` is what BadFile names where the pattern is refused or `<|endoftext|>` is no special token. write_files()
+  /// writes `files` again, or a tokenizer.json where there are none.
+  BpeTokenizer(TokenizerParts parts, const std::filesystem::path& path, std::vector<SourceFile> files = {});
+  ~BpeTokenizer() override;
+
+  std::int64_t vocab_size() const override;
+  Token end_of_text() const override { return end_; }
+  std::uint64_t hash() const override { return hash_; }
+
+  std::vector<Token> encode(std::string_view text) const override;
+  std::vector<Token> encode_with_special(std::string_view text) const override;
+  std::string decode(std::span<const Token> tokens) const override;
+  std::int64_t byte_length(Token token) const override;
+
+  void write_files(const std::filesystem::path& folder) const override;
+
+  const TokenizerParts& parts() const noexcept { return parts_; }
+
+ private:
+  enum class Special { text, token };
+  class Encoding;
+  struct Workspace;
+
+  std::vector<Token> encode_as(Special special, std::string_view text) const;
+  /// What the token says: nothing where it is special or no token.
+  std::string_view said_by(Token token) const;
+  std::unique_ptr<Workspace> take_workspace() const;
+
+  TokenizerParts parts_;
+  std::vector<SourceFile> files_;
+  WordSplitter splitter_;
+  AddedTokenFinder raw_;         ///< looked for in the text as it is
+  AddedTokenFinder normalised_;  ///< looked for in normalised text
+  std::vector<const AddedToken*> added_;  ///< by id; null: not added
+  std::vector<Token> of_byte_;
+  Token end_ = 0;
+  std::uint64_t hash_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Workspace>> idle_;  ///< one for each thread that encoded at once
+};
+
+}  // namespace multipl_moe

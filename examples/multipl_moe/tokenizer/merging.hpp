@@ -1,0 +1,14 @@
+/// Byte-pair encoding of one word.
+#pragma once
+
+#include <vector>
+
+#include "multipl_moe/tokenizer/merge_table.hpp"
+
+namespace multipl_moe {
+
+/// Merges neighbours in `word` until no two of them merge: always those of the lowest rank, and of these the leftmost.
+/// O(n log n) in the tokens of a long word.
+void merge_neighbours(const MergeTable& merges, std::vector<Token>& word);
+
+}  // namespace multipl_moe

@@ -1,0 +1,88 @@
+#include "multipl_moe/tokenizer/vocabulary_files.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/strict_json.hpp"
+#include "multipl_moe/tokenizer/checked_added.hpp"
+#include "multipl_moe/tokenizer/tokenizer_events.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+using Json = nlohmann::json;
+
+Token number_of(const std::string& text, const std::filesystem::path& path) {
+  Token number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number == ~Token{0})
+    throw BadFile(path, fmt::format("added_tokens_decoder: a key must be a number below 2^32 - 1, found '{}'",
+                                    escaped(text)));
+  return number;
+}
+
+/// Throws BadFile where `config` has `key` with another value than `wanted`.
+void require_if_there(const Json& config, const std::string& key, const Json& wanted,
+                      const std::filesystem::path& path) {
+  if (const auto found = config.find(key); found != config.end() && *found != wanted)
+    throw BadFile(path, fmt::format("{} must be {}, found {}", key, wanted.dump(), escaped(found->dump(), 80)));
+}
+
+}  // namespace
+
+void parse_vocabulary_json(NamedText file, RawVocabulary& raw) {
+  if (!parse_tokenizer_events(file.text, VocabularyPlace::root, raw, file.path).is_null())
+    throw BadFile(file.path, "must be an object of tokens and their numbers");
+}
+
+void parse_merges_text(NamedText file, RawVocabulary& raw) {
+  std::string_view rest = file.text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    if (rest.size() != file.text.size() || !line.starts_with("#version")) raw.add_merge(line, file.path);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+}
+
+std::vector<AddedToken> parse_tokenizer_config(NamedText file) {
+  const std::filesystem::path& path = file.path;
+  const Json config = parse_strict_json(file.text, path);
+  if (!config.is_object()) throw BadFile(path, "must be an object");
+  const auto kind = config.find("tokenizer_class");
+  if (kind != config.end() && *kind != "Qwen2Tokenizer" && *kind != "Qwen2TokenizerFast")
+    throw BadFile(path, fmt::format("tokenizer_class must be Qwen2Tokenizer, found {}", escaped(kind->dump(), 80)));
+  require_if_there(config, "add_prefix_space", false, path);
+  require_if_there(config, "split_special_tokens", false, path);
+  std::vector<AddedToken> added;
+  const auto tokens = config.find("added_tokens_decoder");
+  if (tokens == config.end() || !tokens->is_object())
+    throw BadFile(path, "added_tokens_decoder must be an object, found none");
+  for (const auto& [key, value] : tokens->items()) added.push_back(added_token(value, number_of(key, path), path));
+  sort_added(added, path);
+  return added;
+}
+
+TokenizerParts parse_vocabulary_files(NamedText vocabulary, NamedText merges, const NamedText* config) {
+  RawVocabulary raw;
+  parse_vocabulary_json(vocabulary, raw);
+  parse_merges_text(merges, raw);
+  TokenizerParts parts;
+  if (config != nullptr) parts.added = parse_tokenizer_config(*config);
+  parts.vocabulary = raw.vocabulary(parts.added, vocabulary.path);
+  parts.merges = raw.merges(parts.vocabulary, merges.path);
+  if (config == nullptr) {
+    const auto known = parts.vocabulary.find(end_of_text_name);
+    parts.added.push_back(
+        {std::string(end_of_text_name), known ? *known : static_cast<Token>(parts.vocabulary.size()), true, false});
+  }
+  check_added(parts.added, parts.vocabulary, config != nullptr ? config->path : vocabulary.path);
+  return parts;
+}
+
+}  // namespace multipl_moe
