@@ -67,7 +67,7 @@ struct BpeTokenizer::Workspace {
 
   WordSplitter::Walk walk;
   WordCache cache;
-  std::string valid, composed, older;
+  std::string valid, composed;
   std::vector<Token> word;
 };
 
@@ -106,7 +106,7 @@ class BpeTokenizer::Encoding {
   }
 
   void add_words(std::string_view text) {
-    workspace_.walk.begin(with_older_characters(text, workspace_.older));
+    workspace_.walk.begin(text);
     for (std::size_t begin = 0; begin < text.size();) {
       const std::size_t end = workspace_.walk.next_end();
       add_word(text.substr(begin, end - begin));

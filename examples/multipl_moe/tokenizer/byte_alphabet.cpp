@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace multipl_moe {
 
@@ -48,6 +49,13 @@ std::string spelled(std::string_view bytes) {
     }
   }
   return text;
+}
+
+std::string bytes_in_order() {
+  std::string bytes;
+  for (const std::int16_t byte : byte_of)
+    if (byte != no_byte) bytes.push_back(static_cast<char>(byte));
+  return bytes;
 }
 
 bool unspell(std::string& text) {

@@ -10,6 +10,9 @@ namespace multipl_moe {
 /// U+0100 on (GPT-2's bytes_to_unicode).
 std::string spelled(std::string_view bytes);
 
+/// All bytes in the order of their characters, which is that of their tokens in GPT-2's and Qwen's vocabularies.
+std::string bytes_in_order();
+
 /// Turns what `text` spells into the bytes, in place. False, and `text` as it was, where a character is not of the
 /// alphabet.
 bool unspell(std::string& text);

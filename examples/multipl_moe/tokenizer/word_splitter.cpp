@@ -10,6 +10,7 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/tokenizer/pattern.hpp"
+#include "multipl_moe/tokenizer/unicode.hpp"
 
 namespace multipl_moe {
 
@@ -55,6 +56,7 @@ struct WordSplitter::Walk::State {
   std::unique_ptr<pcre2_match_data, Freed<pcre2_match_data_free>> match;
   std::unique_ptr<pcre2_match_context, Freed<pcre2_match_context_free>> context;
   std::unique_ptr<pcre2_jit_stack, Freed<pcre2_jit_stack_free>> stack;
+  std::string older;
   std::string_view text;
   std::size_t at = 0;
   std::size_t match_end = 0;  ///< of a match whose gap before it was a word; 0: none
@@ -97,7 +99,7 @@ WordSplitter::Walk::Walk(Walk&&) noexcept = default;
 WordSplitter::Walk::~Walk() = default;
 
 void WordSplitter::Walk::begin(std::string_view text) {
-  state_->text = text;
+  state_->text = with_older_characters(text, state_->older);
   state_->at = 0;
   state_->match_end = 0;
 }

@@ -1,0 +1,151 @@
+#include "multipl_moe/tokenizer/tokenizer.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
+#include "multipl_moe/tokenizer/train_tokenizer.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+std::string read_stdin() {
+  std::string text;
+  std::array<char, 1 << 16> buffer;
+  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), stdin)) > 0;) text.append(buffer.data(), n);
+  if (std::ferror(stdin) != 0) throw IoError("stdin", "read", errno);
+  return text;
+}
+
+/// A line of ids.
+void print_ids(std::span<const Token> tokens) {
+  std::string line;
+  std::array<char, 16> digits;
+  for (const Token token : tokens) {
+    if (!line.empty()) line.push_back(' ');
+    line.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), token).ptr);
+  }
+  line.push_back('\n');
+  std::fwrite(line.data(), 1, line.size(), stdout);
+}
+
+std::vector<Token> parse_ids(std::string_view text, std::int64_t vocab_size) {
+  constexpr std::string_view spaces = " \t\r\n";
+  std::vector<Token> tokens;
+  for (std::size_t begin = 0; (begin = text.find_first_not_of(spaces, begin)) != text.npos;) {
+    const std::size_t end = std::min(text.find_first_of(spaces, begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    Token token = 0;
+    const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), token);
+    if (error != std::errc() || rest != word.data() + word.size() || token >= vocab_size)
+      throw BadFile("stdin", begin, fmt::format("must hold numbers of tokens, 0 to {}, found '{}'", vocab_size - 1,
+                                                escaped(word)));
+    tokens.push_back(token);
+    begin = end;
+  }
+  return tokens;
+}
+
+void add_model_option(CLI::App& command, std::string& model) {
+  command.add_option("--model", model, "folder with tokenizer.json, or vocab.json and merges.txt; else bytes")
+      ->required()
+      ->type_name("DIR");
+}
+
+/// A folder that is not there would read as a tokenizer without files.
+std::shared_ptr<const Tokenizer> tokenizer_in(const std::string& folder) {
+  std::error_code failed;
+  if (!std::filesystem::is_directory(folder, failed)) throw BadFile(folder, "must be a folder");
+  return read_tokenizer(folder);
+}
+
+void add_train(CLI::App& group) {
+  CLI::App& command = *group.add_subcommand("train", "Learns a tokenizer of Qwen's kind from source files.");
+  struct Flags {
+    TokenizerTraining options;
+    std::string output;
+  };
+  const auto flags = std::make_shared<Flags>();
+  TokenizerTraining& o = flags->options;
+  command.add_option("sources", o.sources, "folders of source files, as prepare takes them")
+      ->required()
+      ->type_name("DIR...");
+  command.add_option("-o,--output", flags->output, "folder for tokenizer.json")->required()->type_name("DIR");
+  command.add_option("--vocab-size", o.vocab_size, "tokens, with the bytes and three special ones")
+      ->capture_default_str()
+      ->check(above_zero());
+  command.add_option("--max-bytes", o.max_bytes, "of each language's text; 0: all")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.callback([flags] {
+    TrainedTokenizer trained = train_tokenizer(flags->options);
+    const std::filesystem::path folder = flags->output;
+    const BpeTokenizer tokenizer(std::move(trained.parts), folder / "tokenizer.json");
+    create_folders(folder);
+    tokenizer.write_files(folder);
+    if (tokenizer.vocab_size() < flags->options.vocab_size)
+      notice("note: no two tokens stand together twice after {} tokens; {} were asked for\n", tokenizer.vocab_size(),
+             flags->options.vocab_size);
+    notice("{} tokens from {} bytes in {} files\n", tokenizer.vocab_size(), trained.bytes, trained.files);
+  });
+}
+
+void add_encode(CLI::App& group) {
+  CLI::App& command = *group.add_subcommand("encode", "Text on stdin to a line of token ids on stdout.");
+  struct Flags {
+    std::string model;
+    bool special = false, null = false;
+  };
+  const auto flags = std::make_shared<Flags>();
+  add_model_option(command, flags->model);
+  command.add_flag("--special", flags->special, "names of special tokens become these tokens; else they are text");
+  command.add_flag("--null", flags->null, "each text ends in a NUL and has its line of ids");
+  command.callback([flags] {
+    const auto tokenizer = tokenizer_in(flags->model);
+    const auto encode = [&](std::string_view text) {
+      print_ids(flags->special ? tokenizer->encode_with_special(text) : tokenizer->encode(text));
+    };
+    const std::string input = read_stdin();
+    if (!flags->null) return encode(input);
+    for (std::size_t begin = 0; begin < input.size();) {
+      const std::size_t end = std::min(input.find('\0', begin), input.size());
+      encode(std::string_view(input).substr(begin, end - begin));
+      begin = end + 1;
+    }
+  });
+}
+
+void add_decode(CLI::App& group) {
+  CLI::App& command = *group.add_subcommand("decode", "Token ids on stdin to the text that they stand for on stdout.");
+  const auto model = std::make_shared<std::string>();
+  add_model_option(command, *model);
+  command.callback([model] {
+    const auto tokenizer = tokenizer_in(*model);
+    const std::string text = tokenizer->decode(parse_ids(read_stdin(), tokenizer->vocab_size()));
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  });
+}
+
+}  // namespace
+
+void add_tokenizer_command(CLI::App& program) {
+  CLI::App& group = *program.add_subcommand("tokenizer", "Tokenizers: train one, encode and decode text.");
+  group.require_subcommand(1);
+  add_train(group);
+  add_encode(group);
+  add_decode(group);
+}
+
+}  // namespace multipl_moe
