@@ -49,6 +49,7 @@ int run_program(int argc, char** argv) {
       "also an environment variable: --batch-size is MOE_BATCH_SIZE. A flag goes before the environment,\n"
       "that before the file of --config, that before the default. Data goes to stdout, progress to stderr.");
   add_info_command(program);
+  add_tokenizer_command(program);
   add_prepare_command(program);
   add_pretrain_command(program);
   add_make_checkpoint_command(program);
@@ -61,7 +62,7 @@ int run_program(int argc, char** argv) {
   add_report_command(program);
   add_doctor_command(program);
   add_demo_command(program);
-  for (CLI::App* command : program.get_subcommands({})) name_environment_variables(*command);
+  for (CLI::App* command : commands_of(program)) name_environment_variables(*command);
   add_config_options(program);
   // A limit on file size then reads like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);

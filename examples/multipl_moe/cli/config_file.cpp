@@ -18,6 +18,13 @@ namespace {
 
 using Items = std::vector<CLI::ConfigItem>;
 
+/// "tokenizer train" for a command inside a group, with `between` in between; the program itself has no part in it.
+std::string full_name(const CLI::App& command, const std::string& between) {
+  const CLI::App* const group = command.get_parent();
+  const bool is_outermost = group == nullptr || group->get_parent() == nullptr;
+  return is_outermost ? command.get_name() : full_name(*group, between) + between + command.get_name();
+}
+
 /// CLI11's reader would end a value at a `#` inside quotes too.
 std::string without_comment(const std::string& line) {
   char quote = 0;
@@ -70,17 +77,24 @@ class SettingsFile final : public TomlFile {
   }
 
   const CLI::App& command_named(const std::vector<std::string>& names) const {
-    for (const CLI::App* command : program_.get_subcommands({}))
-      if (names.size() == 1 && command->get_name() == names.front()) return *command;
-    throw UsageError(fmt::format("[--config] a section must name a command, found [{}]",
-                                 escaped(fmt::to_string(fmt::join(names, ".")))));
+    const CLI::App* found = &program_;
+    for (const std::string& name : names) {
+      const auto commands = found->get_subcommands({});
+      const auto next = std::find_if(commands.begin(), commands.end(),
+                                     [&name](const CLI::App* command) { return command->get_name() == name; });
+      if (next == commands.end())
+        throw UsageError(fmt::format("[--config] a section must name a command, found [{}]",
+                                     escaped(fmt::to_string(fmt::join(names, ".")))));
+      found = *next;
+    }
+    return *found;
   }
 
   static const CLI::Option& setting_named(const CLI::App& command, const std::string& name) {
     for (const CLI::Option* option : command.get_options({}))
       if (option->get_configurable() && option->get_single_name() == name) return *option;
     throw UsageError(fmt::format("[--config] '{}' is no setting of {}; `multipl_moe {} --help` lists them",
-                                 escaped(name), command.get_name(), command.get_name()));
+                                 escaped(name), full_name(command, " "), full_name(command, " ")));
   }
 
   const CLI::App& program_;
@@ -128,8 +142,18 @@ void require_same(const std::string& name, const std::string& line, const std::v
 
 }  // namespace
 
+std::vector<CLI::App*> commands_of(CLI::App& program) {
+  std::vector<CLI::App*> commands;
+  for (CLI::App* command : program.get_subcommands({})) {
+    const auto inner = commands_of(*command);
+    commands.insert(commands.end(), inner.begin(), inner.end());
+    if (inner.empty()) commands.push_back(command);
+  }
+  return commands;
+}
+
 std::string settings_text(const CLI::App& command) {
-  std::string text = fmt::format("[{}]\n", command.get_name());
+  std::string text = fmt::format("[{}]\n", full_name(command, "."));
   for (const CLI::Option* option : command.get_options({})) {
     const std::string name = option->get_single_name();
     if (!option->get_configurable() || is_excluded(*option)) continue;
@@ -153,13 +177,14 @@ void add_config_options(CLI::App& program) {
   const auto print = std::make_shared<bool>(false);
   program.add_flag("--print-config", *print, "print all settings of the command as such a file, and do nothing")
       ->configurable(false);
-  for (CLI::App* command : program.get_subcommands({})) {
-    command->fallthrough();
+  for (CLI::App* command : commands_of(program)) {
+    for (CLI::App* app = command; app != &program; app = app->get_parent()) app->fallthrough();
     command->footer("--config FILE reads settings from a TOML file, --print-config prints them and does nothing.");
   }
   program.parse_complete_callback([&program, print] {
     if (!*print) return;
-    for (const CLI::App* command : program.get_subcommands()) fmt::print("{}", settings_text(*command));
+    for (const CLI::App* command : commands_of(program))
+      if (command->parsed()) fmt::print("{}", settings_text(*command));
     throw CLI::Success();
   });
 }

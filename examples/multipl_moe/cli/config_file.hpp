@@ -4,8 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 namespace multipl_moe {
+
+/// The commands of `program` that do something: those inside groups, such as `tokenizer train`, and not the groups.
+std::vector<CLI::App*> commands_of(CLI::App& program);
 
 /// Adds --config and --print-config, which every command of `program` then takes. Call it once all commands are there
 /// and know their environment variables.
