@@ -15,8 +15,9 @@ using moe::testing::is_slow_build;
 TEST_CASE("every command has help that names its options", "[cli]") {
   const ScratchFolder scratch;
   CHECK(run(scratch, "--help").exit_code == 0);
-  for (const char* command : {"info", "prepare", "pretrain", "make-checkpoint", "upcycle", "train", "merge", "eval", "generate", "trace",
-                              "report", "doctor", "demo"}) {
+  for (const char* command :
+       {"info", "prepare", "pretrain", "make-checkpoint", "upcycle", "train", "merge", "eval", "generate", "trace",
+        "report", "doctor", "demo", "tokenizer train", "tokenizer encode", "tokenizer decode"}) {
     const Outcome help = run(scratch, std::string(command) + " --help");
     CHECK(help.exit_code == 0);
     CHECK_THAT(help.out, ContainsSubstring("--"));
