@@ -22,8 +22,8 @@ TEST_CASE("training finds the merges that the package tokenizers finds", "[token
   WordCounts words;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(MOE_TEST_CORPUS))
     if (entry.is_regular_file()) words.add(get_bytes(entry.path()));
-  for (const auto& line : nlohmann::json::parse(golden_text("tokenizer_cases.json"))["lines"])
-    words.add(line.get<std::string>());
+  const auto cases = nlohmann::json::parse(golden_text("tokenizer_cases.json"));
+  for (const auto& line : cases["lines"]) words.add(line.get<std::string>());
   const TokenizerParts parts = train_bpe(words, 1403);
   const TokenizerParts& golden = golden_tokenizer().parts();
   REQUIRE(parts.merges.size() == golden.merges.size());

@@ -26,8 +26,8 @@ TEST_CASE("the rest is refused with what it was", "[tokenizer]") {
       return std::string(error.what());
     }
   };
-  for (const auto& [pattern, reason] : {std::pair{"a.b", "'.'"}, {"^a", "'^'"}, {"a$", "'$'"}, {"\\w+", "'\\\\w'"}, {"\\d", "'\\\\d'"},
-                                        {"\\b", "'\\\\b'"}, {"\\h", "'\\\\h'"}, {"(a)\\1", "'\\\\1'"}, {"\\p{Lu}", "property"},
+  for (const auto& [pattern, reason] : {std::pair{"a.b", "'.'"}, {"^a", "'^'"}, {"a$", "'$'"}, {"\\w+", "'\\w'"}, {"\\d", "'\\d'"},
+                                        {"\\b", "'\\b'"}, {"\\h", "'\\h'"}, {"(a)\\1", "'\\1'"}, {"\\p{Lu}", "property"},
                                         {"\\p{Han}", "property"}, {"\\pL", "property"}, {"(?i:\\p{L})", "property in"},
                                         {"(?i:[a])", "class in"}, {"(?i:ss)", "'ss'"}, {"(?i:a(?:Fi))", "'fi'"},
                                         {"[\\S]", "'\\S' in a class"}, {"[\\P{L}]", "'\\P' in a class"}, {"[[:alpha:]]", "'[' in"},

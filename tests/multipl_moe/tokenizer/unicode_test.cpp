@@ -75,7 +75,7 @@ TEST_CASE("normalising twice is normalising once, and pieces join where plain le
     for (int k = 0; k < 8; ++k) text += parts[random() % parts.size()];
     const std::string once = nfc(text);
     CHECK(nfc(once) == once);
-    CHECK(nfc(text + "z" + text) == once + "z" + once);
+    CHECK(nfc(text + "1" + text) == once + "1" + once);
   }
 }
 
