@@ -54,8 +54,8 @@ std::vector<Token> parse_ids(std::string_view text, std::int64_t vocab_size) {
     Token token = 0;
     const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), token);
     if (error != std::errc() || rest != word.data() + word.size() || token >= vocab_size)
-      throw BadFile("stdin", begin, fmt::format("must hold numbers of tokens, 0 to {}, found '{}'", vocab_size - 1,
-                                                escaped(word)));
+      throw BadFile("stdin", begin,
+                    fmt::format("must hold numbers of tokens, 0 to {}, found '{}'", vocab_size - 1, escaped(word)));
     tokens.push_back(token);
     begin = end;
   }

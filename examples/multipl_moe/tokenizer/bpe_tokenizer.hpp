@@ -13,11 +13,12 @@
 
 namespace multipl_moe {
 
-/// Byte-level byte-pair encoding as Qwen has it: added tokens are cut out of the text, the rest is normalised (NFC), cut
-/// into words by a regular expression, and the bytes of each word are merged.
+/// Byte-level byte-pair encoding as Qwen has it: added tokens are cut out of the text, the rest is normalised (NFC),
+/// cut into words by a regular expression, and the bytes of each word are merged.
 ///
 /// Text that is not UTF-8 is read as Python's bytes.decode(errors="replace") reads it, because that is what tokenizers
-/// elsewhere are given. Tokens added as special ones are found by encode_with_special() alone, other added tokens always.
+/// elsewhere are given. Tokens added as special ones are found by encode_with_special() alone, other added tokens
+/// always.
 class BpeTokenizer final : public Tokenizer {
  public:
   /// A file as it was read.
@@ -56,8 +57,8 @@ class BpeTokenizer final : public Tokenizer {
   TokenizerParts parts_;
   std::vector<SourceFile> files_;
   WordSplitter splitter_;
-  AddedTokenFinder raw_;         ///< looked for in the text as it is
-  AddedTokenFinder normalised_;  ///< looked for in normalised text
+  AddedTokenFinder raw_;                  ///< looked for in the text as it is
+  AddedTokenFinder normalised_;           ///< looked for in normalised text
   std::vector<const AddedToken*> added_;  ///< by id; null: not added
   std::vector<Token> of_byte_;
   Token end_ = 0;

@@ -148,7 +148,8 @@ TokenizerParts train_bpe(const WordCounts& words, std::int64_t vocab_size) {
   const std::int64_t learned = std::max(vocab_size, smallest_vocabulary()) - std::ssize(special_names);
   TokenizerParts parts = Training(words).result(static_cast<std::size_t>(learned));
   for (const std::string_view name : special_names)
-    parts.added.push_back({std::string(name), static_cast<Token>(parts.vocabulary.size() + parts.added.size()), true, false});
+    parts.added.push_back(
+        {std::string(name), static_cast<Token>(parts.vocabulary.size() + parts.added.size()), true, false});
   return parts;
 }
 

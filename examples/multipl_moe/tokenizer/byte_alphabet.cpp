@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t letters = 0x144;  // the last one is U+0143
 
-constexpr bool prints(unsigned byte) { return byte > 0x20 && byte != 0x7f && (byte < 0x80 || byte > 0xa0) && byte != 0xad; }
+constexpr bool prints(unsigned byte) {
+  return byte > 0x20 && byte != 0x7f && (byte < 0x80 || byte > 0xa0) && byte != 0xad;
+}
 
 constexpr std::array<std::uint16_t, 256> make_characters() {
   std::array<std::uint16_t, 256> characters{};

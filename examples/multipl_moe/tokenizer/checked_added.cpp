@@ -37,8 +37,8 @@ AddedToken added_token(const nlohmann::json& object, Token id, const std::filesy
                                     token.content.size()));
   for (const char* name : {"lstrip", "rstrip", "single_word"})
     if (flag(object, name, path))
-      throw BadFile(path, fmt::format("an added token's {} must be false, found true of '{}'", name,
-                                      escaped(token.content)));
+      throw BadFile(path,
+                    fmt::format("an added token's {} must be false, found true of '{}'", name, escaped(token.content)));
   return token;
 }
 

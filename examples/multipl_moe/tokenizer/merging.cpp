@@ -35,8 +35,8 @@ void merge_short(const MergeTable& merges, std::vector<Token>& word) {
   word.resize(size);
 }
 
-/// A chain of tokens, and a queue of neighbours that merge. An entry of the queue is stale where its left token has gone
-/// or its pair is another by now.
+/// A chain of tokens, and a queue of neighbours that merge. An entry of the queue is stale where its left token has
+/// gone or its pair is another by now.
 class LongWord {
  public:
   LongWord(const MergeTable& merges, std::vector<Token>& word) : merges_(merges), word_(word), links_(word.size()) {

@@ -18,7 +18,8 @@ constexpr std::size_t longest_pattern = 4096;
 constexpr std::string_view spaces =
     R"(\t-\r\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 
-/// Letters that one character of another alphabet equals where case does not count; Oniguruma sees to it, PCRE2 does not.
+/// Letters that one character of another alphabet equals where case does not count; Oniguruma sees to it, PCRE2 does
+/// not.
 constexpr std::array<std::string_view, 5> ligatures{"ss", "ff", "fi", "fl", "st"};
 
 bool is_letter(char character) { return std::isalpha(static_cast<unsigned char>(character)) != 0; }
@@ -152,8 +153,8 @@ class Translation {
   }
 
   [[noreturn]] void refuse(const std::string& what) const {
-    throw BadFile(path_, fmt::format("the pattern must not hold {}, found it at byte {} of '{}'", what, at_,
-                                     escaped(pattern_)));
+    throw BadFile(
+        path_, fmt::format("the pattern must not hold {}, found it at byte {} of '{}'", what, at_, escaped(pattern_)));
   }
 
   std::string_view pattern_;

@@ -23,8 +23,8 @@ void check_length(std::string_view text, const std::filesystem::path& path) {
 Token found_in(const Vocabulary& vocabulary, std::string_view bytes, std::string_view what, std::size_t rank,
                const std::filesystem::path& path) {
   if (const auto token = vocabulary.find(bytes)) return *token;
-  throw BadFile(path, fmt::format("merge {}: {} must be in the vocabulary, found '{}'", rank, what,
-                                  escaped(spelled(bytes))));
+  throw BadFile(path,
+                fmt::format("merge {}: {} must be in the vocabulary, found '{}'", rank, what, escaped(spelled(bytes))));
 }
 
 }  // namespace
@@ -34,8 +34,8 @@ void RawVocabulary::add_token(std::string_view text, std::uint64_t id, const std
   if (entries_.size() == most_entries)
     throw BadFile(path, fmt::format("there must be at most {} tokens", most_entries));
   if (id >= most_entries)
-    throw BadFile(path, fmt::format("a token's number must be below {}, found {} of '{}'", most_entries, id,
-                                    escaped(text)));
+    throw BadFile(path,
+                  fmt::format("a token's number must be below {}, found {} of '{}'", most_entries, id, escaped(text)));
   entries_.push_back(
       {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(text.size()), static_cast<Token>(id)});
   text_ += text;
@@ -44,8 +44,7 @@ void RawVocabulary::add_token(std::string_view text, std::uint64_t id, const std
 void RawVocabulary::add_merge(std::string_view left, std::string_view right, const std::filesystem::path& path) {
   check_length(left, path);
   check_length(right, path);
-  if (pairs_.size() == most_entries)
-    throw BadFile(path, fmt::format("there must be at most {} merges", most_entries));
+  if (pairs_.size() == most_entries) throw BadFile(path, fmt::format("there must be at most {} merges", most_entries));
   pairs_.push_back({static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(left.size()),
                     static_cast<std::uint32_t>(right.size())});
   text_ += left;
@@ -78,8 +77,9 @@ Vocabulary RawVocabulary::vocabulary(const std::vector<AddedToken>& added, const
   vocabulary.reserve(entries_.size());
   for (const Entry& entry : entries_) {
     if (entry.id != vocabulary.size())
-      throw BadFile(path, fmt::format("tokens must be numbered 0, 1, 2, ... each once, found {} where {} was next: '{}'",
-                                      entry.id, vocabulary.size(), escaped(text_of(entry))));
+      throw BadFile(path,
+                    fmt::format("tokens must be numbered 0, 1, 2, ... each once, found {} where {} was next: '{}'",
+                                entry.id, vocabulary.size(), escaped(text_of(entry))));
     if (!vocabulary.append(bytes_of(entry, added, path)))
       throw BadFile(path, fmt::format("a token must occur once, found '{}' twice", escaped(text_of(entry))));
   }

@@ -25,8 +25,8 @@ class RawVocabulary {
   void add_merge(std::string_view both, const std::filesystem::path& path);
 
   /// The tokens by number. Throws BadFile where numbers are not 0, 1, 2, ... each once, a token comes twice or is not
-  /// spelled in the byte-level alphabet, or a byte is no token. What has the name and number of one of `added`, which are
-  /// sorted by number, stands for itself.
+  /// spelled in the byte-level alphabet, or a byte is no token. What has the name and number of one of `added`, which
+  /// are sorted by number, stands for itself.
   Vocabulary vocabulary(const std::vector<AddedToken>& added, const std::filesystem::path& path);
   /// The merges by rank. Throws BadFile where a token or what two of them become is not in `vocabulary`, or two merge
   /// twice.
@@ -41,7 +41,9 @@ class RawVocabulary {
     std::uint32_t begin, left_bytes, right_bytes;
   };
 
-  std::string_view text_of(const Entry& entry) const { return std::string_view(text_).substr(entry.begin, entry.bytes); }
+  std::string_view text_of(const Entry& entry) const {
+    return std::string_view(text_).substr(entry.begin, entry.bytes);
+  }
   std::string bytes_of(const Entry& entry, const std::vector<AddedToken>& added,
                        const std::filesystem::path& path) const;
 

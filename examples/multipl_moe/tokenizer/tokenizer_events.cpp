@@ -117,8 +117,7 @@ class Events {
   bool binary(std::vector<std::uint8_t>&) { return unexpected("binary data"); }
 
   bool parse_error(std::size_t position, const std::string&, const Json::exception& error) {
-    throw BadFile(path_, position > 0 ? position - 1 : 0,
-                  fmt::format("must be JSON: {}", escaped(error.what(), 400)));
+    throw BadFile(path_, position > 0 ? position - 1 : 0, fmt::format("must be JSON: {}", escaped(error.what(), 400)));
   }
 
  private:
@@ -157,8 +156,8 @@ class Events {
 
   bool unexpected(const std::string& found) const {
     if (at_ == At::vocabulary)
-      throw BadFile(path_, fmt::format("a token's number must be an unsigned integer, found {} of '{}'", found,
-                                       escaped(token_)));
+      throw BadFile(
+          path_, fmt::format("a token's number must be an unsigned integer, found {} of '{}'", found, escaped(token_)));
     throw BadFile(path_, fmt::format("a merge must be a text or two of them, found {}", found));
   }
 

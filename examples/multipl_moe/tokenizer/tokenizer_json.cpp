@@ -88,8 +88,8 @@ std::string read_pre_tokenizer(const Json& value, const std::filesystem::path& p
   const Json& steps = sequence.field("pretokenizers");
   sequence.finish();
   if (!steps.is_array() || steps.size() != 2)
-    throw BadFile(path, fmt::format("pre_tokenizer.pretokenizers must be Split and ByteLevel, found {}",
-                                    Section::shown(steps)));
+    throw BadFile(
+        path, fmt::format("pre_tokenizer.pretokenizers must be Split and ByteLevel, found {}", Section::shown(steps)));
   Section split(steps[0], "pre_tokenizer.pretokenizers[0]", path);
   split.require("type", {"Split"});
   split.require("behavior", {"Isolated"});
@@ -127,7 +127,8 @@ void check_model(const Json& value, const std::filesystem::path& path) {
 std::vector<AddedToken> read_added(const Json& value, const std::filesystem::path& path) {
   std::vector<AddedToken> added;
   if (value.is_null()) return added;
-  if (!value.is_array()) throw BadFile(path, fmt::format("added_tokens must be a list, found {}", Section::shown(value)));
+  if (!value.is_array())
+    throw BadFile(path, fmt::format("added_tokens must be a list, found {}", Section::shown(value)));
   for (const Json& object : value) {
     const auto id = object.find("id");
     if (!object.is_object() || id == object.end() || !id->is_number_unsigned() || id->get<std::uint64_t>() >= ~Token{0})
@@ -174,7 +175,8 @@ TokenizerParts parse_tokenizer_json(std::string_view text, const std::filesystem
 std::string tokenizer_json_text(const TokenizerParts& parts) {
   using Ordered = nlohmann::ordered_json;
   const auto byte_level = [](bool use_regex) {
-    return Ordered{{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", false}, {"use_regex", use_regex}};
+    return Ordered{
+        {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", false}, {"use_regex", use_regex}};
   };
   Ordered file{{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}, {"added_tokens", Ordered::array()}};
   for (const AddedToken& token : parts.added)

@@ -13,8 +13,8 @@ namespace multipl_moe {
 /// The token that ends a text in every tokenizer of ours.
 inline constexpr std::string_view end_of_text_name = "<|endoftext|>";
 
-/// What the files of a byte-level BPE tokenizer say, checked: tokens are numbered from 0 without gaps, every byte is one,
-/// merges are of tokens, and names of added tokens are their own.
+/// What the files of a byte-level BPE tokenizer say, checked: tokens are numbered from 0 without gaps, every byte is
+/// one, merges are of tokens, and names of added tokens are their own.
 struct TokenizerParts {
   Vocabulary vocabulary;          ///< what merges lead to; it may hold added tokens too
   MergeTable merges;              ///< by rank

@@ -6,8 +6,8 @@
 
 namespace multipl_moe {
 
-/// `text`, or, where it is not UTF-8, a copy in `storage` in which each maximal part of a broken character is U+FFFD, as
-/// Python's bytes.decode(errors="replace") has it (Unicode 3.9, "U+FFFD substitution of maximal subparts").
+/// `text`, or, where it is not UTF-8, a copy in `storage` in which each maximal part of a broken character is U+FFFD,
+/// as Python's bytes.decode(errors="replace") has it (Unicode 3.9, "U+FFFD substitution of maximal subparts").
 std::string_view as_utf8(std::string_view text, std::string& storage);
 
 /// `text`, which is UTF-8, in Unicode's normal form C: `text` itself where it is so already as far as a quick look

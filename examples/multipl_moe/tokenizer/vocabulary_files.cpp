@@ -21,8 +21,8 @@ Token number_of(const std::string& text, const std::filesystem::path& path) {
   Token number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number == ~Token{0})
-    throw BadFile(path, fmt::format("added_tokens_decoder: a key must be a number below 2^32 - 1, found '{}'",
-                                    escaped(text)));
+    throw BadFile(
+        path, fmt::format("added_tokens_decoder: a key must be a number below 2^32 - 1, found '{}'", escaped(text)));
   return number;
 }
 

@@ -22,8 +22,8 @@ void parse_vocabulary_json(NamedText file, RawVocabulary& raw);
 /// A line for each merge, two tokens with a space between; a first line that begins with #version is none.
 /// Throws BadFile.
 void parse_merges_text(NamedText file, RawVocabulary& raw);
-/// `added_tokens_decoder` of a Qwen2Tokenizer's tokenizer_config.json. Throws BadFile for another class, and for options
-/// that would lead to other tokens.
+/// `added_tokens_decoder` of a Qwen2Tokenizer's tokenizer_config.json. Throws BadFile for another class, and for
+/// options that would lead to other tokens.
 std::vector<AddedToken> parse_tokenizer_config(NamedText file);
 
 /// What the three say together: Qwen's pattern, NFC, and the config's added tokens. Without a config (null) it is

@@ -53,7 +53,8 @@ TEST_CASE("every byte comes back through the tokens of its parts", "[tokenizer]"
   Tokens all(256);
   std::iota(all.begin(), all.end(), Token{0});
   std::string bytes = tokenizer.decode(all);
-  std::sort(bytes.begin(), bytes.end(), [](char a, char b) { return static_cast<unsigned char>(a) < static_cast<unsigned char>(b); });
+  std::sort(bytes.begin(), bytes.end(),
+            [](char a, char b) { return static_cast<unsigned char>(a) < static_cast<unsigned char>(b); });
   for (int byte = 0; byte < 256; ++byte) CHECK(bytes[static_cast<std::size_t>(byte)] == static_cast<char>(byte));
 }
 
@@ -85,5 +86,6 @@ TEST_CASE("the hash tells tokenizers apart", "[tokenizer]") {
 TEST_CASE("a tokenizer without an end of text is a bad file", "[tokenizer]") {
   TokenizerParts parts = parse_tokenizer_json(golden_text("tokenizer.json"), "f");
   parts.added.front().is_special = false;
-  CHECK_THROWS_WITH(BpeTokenizer(std::move(parts), "file"), ContainsSubstring("[file] there must be a special token <|endoftext|>"));
+  CHECK_THROWS_WITH(BpeTokenizer(std::move(parts), "file"),
+                    ContainsSubstring("[file] there must be a special token <|endoftext|>"));
 }

@@ -18,7 +18,8 @@ TEST_CASE("every byte comes back, and nothing else is a spelling", "[tokenizer]"
   CHECK(bytes[188] == '\0');
   REQUIRE(unspell(text));
   CHECK(text == bytes);
-  for (std::string bad : {"a b", "\n", "\x7f", "\xc2\xa0", "\xc2\xad", "\xc5\x84", "\xe4\xbd\xa0", "\xc4", "\xff", "a\x80"}) {
+  for (std::string bad :
+       {"a b", "\n", "\x7f", "\xc2\xa0", "\xc2\xad", "\xc5\x84", "\xe4\xbd\xa0", "\xc4", "\xff", "a\x80"}) {
     const std::string before = bad;
     CHECK_FALSE(unspell(bad));
     CHECK(bad == before);

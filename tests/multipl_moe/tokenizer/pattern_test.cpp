@@ -7,15 +7,17 @@ using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("what means the same to both engines is kept", "[tokenizer]") {
-  for (const std::string same : {R"((?i:'s|'LL)|[^\r\n\p{L}\p{N}]?\p{L}+)", R"(\p{N}{1,3}|(?=x)(?!y)(?<=z)(?<!w)a?+b*?)",
-                                 R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)", "a-b", R"(\P{L})"})
+  for (const std::string same :
+       {R"((?i:'s|'LL)|[^\r\n\p{L}\p{N}]?\p{L}+)", R"(\p{N}{1,3}|(?=x)(?!y)(?<=z)(?<!w)a?+b*?)",
+        R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)", "a-b", R"(\P{L})"})
     CHECK(pcre2_pattern(same, "f") == same);
 }
 
 TEST_CASE("spaces are Unicode's, which PCRE2's own are not", "[tokenizer]") {
   CHECK_THAT(pcre2_pattern(R"(\s)", "f"), ContainsSubstring(R"(\x{2000}-\x{200a})") && !ContainsSubstring("180e"));
   CHECK(pcre2_pattern(R"(\S)", "f").substr(0, 2) == "[^");
-  CHECK_THAT(pcre2_pattern(R"([^\s\p{L}])", "f"), ContainsSubstring(R"([^\t-\r)") && ContainsSubstring(R"(\x{3000}\p{L}])"));
+  CHECK_THAT(pcre2_pattern(R"([^\s\p{L}])", "f"),
+             ContainsSubstring(R"([^\t-\r)") && ContainsSubstring(R"(\x{3000}\p{L}])"));
 }
 
 TEST_CASE("the rest is refused with what it was", "[tokenizer]") {
@@ -26,15 +28,39 @@ TEST_CASE("the rest is refused with what it was", "[tokenizer]") {
       return std::string(error.what());
     }
   };
-  for (const auto& [pattern, reason] : {std::pair{"a.b", "'.'"}, {"^a", "'^'"}, {"a$", "'$'"}, {"\\w+", "'\\w'"}, {"\\d", "'\\d'"},
-                                        {"\\b", "'\\b'"}, {"\\h", "'\\h'"}, {"(a)\\1", "'\\1'"}, {"\\p{Lu}", "property"},
-                                        {"\\p{Han}", "property"}, {"\\pL", "property"}, {"(?i:\\p{L})", "property in"},
-                                        {"(?i:[a])", "class in"}, {"(?i:ss)", "'ss'"}, {"(?i:a(?:Fi))", "'fi'"},
-                                        {"[\\S]", "'\\S' in a class"}, {"[\\P{L}]", "'\\P' in a class"}, {"[[:alpha:]]", "'[' in"},
-                                        {"[a&&b]", "'&&'"}, {"[]a]", "begins with ']'"}, {"[a", "without ']'"}, {"[a-]", "'-'"},
-                                        {"[\\s-z]", "'-'"}, {"a{,3}", "'{'"}, {"a{x}", "'{'"}, {"a{2}+", "behind a count"},
-                                        {"(?>a)", "a group other"}, {"(?P<n>a)", "a group other"}, {"(*ACCEPT)", "a group other"},
-                                        {"(?i)a", "a group other"}, {"\\", "at its end"}, {"é", "printable ASCII"}, {"a\n", "printable"}}) {
+  for (const auto& [pattern, reason] : {std::pair{"a.b", "'.'"},
+                                        {"^a", "'^'"},
+                                        {"a$", "'$'"},
+                                        {"\\w+", "'\\w'"},
+                                        {"\\d", "'\\d'"},
+                                        {"\\b", "'\\b'"},
+                                        {"\\h", "'\\h'"},
+                                        {"(a)\\1", "'\\1'"},
+                                        {"\\p{Lu}", "property"},
+                                        {"\\p{Han}", "property"},
+                                        {"\\pL", "property"},
+                                        {"(?i:\\p{L})", "property in"},
+                                        {"(?i:[a])", "class in"},
+                                        {"(?i:ss)", "'ss'"},
+                                        {"(?i:a(?:Fi))", "'fi'"},
+                                        {"[\\S]", "'\\S' in a class"},
+                                        {"[\\P{L}]", "'\\P' in a class"},
+                                        {"[[:alpha:]]", "'[' in"},
+                                        {"[a&&b]", "'&&'"},
+                                        {"[]a]", "begins with ']'"},
+                                        {"[a", "without ']'"},
+                                        {"[a-]", "'-'"},
+                                        {"[\\s-z]", "'-'"},
+                                        {"a{,3}", "'{'"},
+                                        {"a{x}", "'{'"},
+                                        {"a{2}+", "behind a count"},
+                                        {"(?>a)", "a group other"},
+                                        {"(?P<n>a)", "a group other"},
+                                        {"(*ACCEPT)", "a group other"},
+                                        {"(?i)a", "a group other"},
+                                        {"\\", "at its end"},
+                                        {"é", "printable ASCII"},
+                                        {"a\n", "printable"}}) {
     INFO(pattern);
     CHECK_THAT(refusal(pattern), ContainsSubstring("[file] the pattern must not hold") && ContainsSubstring(reason));
   }

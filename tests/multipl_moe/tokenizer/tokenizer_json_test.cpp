@@ -35,7 +35,7 @@ std::string refusal(const Bad& bad) {
 }
 
 Json added(const std::string& content, const Json& id) {
-  return {{"id", id},         {"content", content}, {"single_word", false}, {"lstrip", false},
+  return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
           {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 
@@ -53,9 +53,9 @@ TEST_CASE("the golden file is read", "[tokenizer]") {
 
 TEST_CASE("merges may be texts, and options may be left out", "[tokenizer]") {
   Json file = golden_json();
-  for (Json& merge : file["model"]["merges"])
-    merge = merge[0].get<std::string>() + " " + merge[1].get<std::string>();
-  for (const char* key : {"dropout", "unk_token", "fuse_unk", "ignore_merges", "byte_fallback"}) file["model"].erase(key);
+  for (Json& merge : file["model"]["merges"]) merge = merge[0].get<std::string>() + " " + merge[1].get<std::string>();
+  for (const char* key : {"dropout", "unk_token", "fuse_unk", "ignore_merges", "byte_fallback"})
+    file["model"].erase(key);
   file["post_processor"] = nullptr;
   const BpeTokenizer tokenizer(parse_tokenizer_json(file.dump(), "f"), "f");
   CHECK(tokenizer.hash() == golden_tokenizer().hash());
@@ -92,17 +92,26 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
       {"the file.version must be \"1.0\", found \"2.0\"", [](Json& f) { f["version"] = "2.0"; }},
       {"the file.version must be \"1.0\", found null", [](Json& f) { f.erase("version"); }},
       {"the file must not have extra", [](Json& f) { f["extra"] = 1; }},
-      {"truncation must be null", [](Json& f) { f["truncation"] = {{"max_length", 8}}; }},
+      {"truncation must be null",
+       [](Json& f) {
+         f["truncation"] = {{"max_length", 8}};
+       }},
       {"padding must be null", [](Json& f) { f["padding"] = Json::object(); }},
       {"normalizer.type must be \"NFC\", found \"NFKC\"", [](Json& f) { f["normalizer"]["type"] = "NFKC"; }},
       {"normalizer must not have strip", [](Json& f) { f["normalizer"]["strip"] = true; }},
       {"normalizer must be an object, found \"NFC\"", [](Json& f) { f["normalizer"] = "NFC"; }},
       {"pre_tokenizer must be an object, found null", [](Json& f) { f["pre_tokenizer"] = nullptr; }},
       {"pre_tokenizer.type must be \"Sequence\"", [](Json& f) { f["pre_tokenizer"]["type"] = "Whitespace"; }},
-      {"must be Split and ByteLevel", [](Json& f) { f["pre_tokenizer"]["pretokenizers"].push_back({{"type", "Digits"}}); }},
+      {"must be Split and ByteLevel",
+       [](Json& f) {
+         f["pre_tokenizer"]["pretokenizers"].push_back({{"type", "Digits"}});
+       }},
       {"behavior must be \"Isolated\"", [&](Json& f) { split(f)["behavior"] = "Removed"; }},
       {"invert must be false, found true", [&](Json& f) { split(f)["invert"] = true; }},
-      {"must be an object of one Regex", [&](Json& f) { split(f)["pattern"] = {{"String", " "}}; }},
+      {"must be an object of one Regex",
+       [&](Json& f) {
+         split(f)["pattern"] = {{"String", " "}};
+       }},
       {"must be an object of one Regex", [&](Json& f) { split(f)["pattern"]["Regex"] = 5; }},
       {"the pattern must compile", [&](Json& f) { split(f)["pattern"]["Regex"] = "(a"; }},
       {"the pattern must not match the empty text", [&](Json& f) { split(f)["pattern"]["Regex"] = "a*"; }},
@@ -110,7 +119,8 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
       {"add_prefix_space must be false, found true", [&](Json& f) { bytes(f)["add_prefix_space"] = true; }},
       {"use_regex must be false, found true", [&](Json& f) { bytes(f)["use_regex"] = true; }},
       {"use_regex must be false, found null", [&](Json& f) { bytes(f).erase("use_regex"); }},
-      {"post_processor.type must be \"ByteLevel\"", [](Json& f) { f["post_processor"]["type"] = "TemplateProcessing"; }},
+      {"post_processor.type must be \"ByteLevel\"",
+       [](Json& f) { f["post_processor"]["type"] = "TemplateProcessing"; }},
       {"decoder.type must be \"ByteLevel\"", [](Json& f) { f["decoder"]["type"] = "Metaspace"; }},
       {"decoder must be an object, found null", [](Json& f) { f.erase("decoder"); }},
       {"model.type must be \"BPE\", found \"Unigram\"", [](Json& f) { f["model"]["type"] = "Unigram"; }},
@@ -127,7 +137,8 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
       {"must be numbered 0, 1, 2, ... each once, found 7 where 8", [&](Json& f) { vocab(f)["zzzzz"] = 7; }},
       {"must be numbered 0, 1, 2, ... each once", [&](Json& f) { vocab(f)["zzzzz"] = 1500; }},
       {"number must be below 524288, found 4294967295", [&](Json& f) { vocab(f)["zzzzz"] = 4294967295u; }},
-      {"number must be below 524288, found 18446744073709551615", [&](Json& f) { vocab(f)["zzzzz"] = ~std::uint64_t{0}; }},
+      {"number must be below 524288, found 18446744073709551615",
+       [&](Json& f) { vocab(f)["zzzzz"] = ~std::uint64_t{0}; }},
       {"must be an unsigned integer, found the number -1 of 'zz'", [&](Json& f) { vocab(f)["zz"] = -1; }},
       {"must be an unsigned integer, found the number 1.5", [&](Json& f) { vocab(f)["zz"] = 1.5; }},
       {"must be an unsigned integer, found a text", [&](Json& f) { vocab(f)["zz"] = "1"; }},
@@ -138,27 +149,50 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
       {"must have 1 to 1024 bytes, found 1025", [&](Json& f) { vocab(f)[std::string(1025, 'a')] = 1400; }},
       {"must be spelled in the byte-level alphabet, found 1400: 'a b'", [&](Json& f) { vocab(f)["a b"] = 1400; }},
       {"must be spelled in the byte-level alphabet, found 1400: '你'", [&](Json& f) { vocab(f)["你"] = 1400; }},
-      {"every byte must be a token, found none of byte 255", [&](Json& f) { const Json id = vocab(f)["ÿ"]; vocab(f).erase("ÿ"); vocab(f)["zzzz"] = id; }},
-      {"every byte must be a token", [&](Json& f) { vocab(f) = Json::object(); merges(f) = Json::array(); }},
-      {"its left token must be in the vocabulary, found 'zzzzz'", [&](Json& f) { merges(f).push_back({"zzzzz", "a"}); }},
+      {"every byte must be a token, found none of byte 255",
+       [&](Json& f) {
+         const Json id = vocab(f)["ÿ"];
+         vocab(f).erase("ÿ");
+         vocab(f)["zzzz"] = id;
+       }},
+      {"every byte must be a token",
+       [&](Json& f) {
+         vocab(f) = Json::object();
+         merges(f) = Json::array();
+       }},
+      {"its left token must be in the vocabulary, found 'zzzzz'",
+       [&](Json& f) {
+         merges(f).push_back({"zzzzz", "a"});
+       }},
       {"its right token must be in the vocabulary, found 'zzzzz'", [&](Json& f) { merges(f).push_back("a zzzzz"); }},
       {"what it makes must be in the vocabulary, found 'QQ'", [&](Json& f) { merges(f).push_back("Q Q"); }},
-      {"must be spelled in the byte-level alphabet", [&](Json& f) { merges(f).push_back({"a", "你"}); }},
+      {"must be spelled in the byte-level alphabet",
+       [&](Json& f) {
+         merges(f).push_back({"a", "你"});
+       }},
       {"two tokens must merge once", [&](Json& f) { merges(f).push_back(merges(f)[0]); }},
       {"must be two tokens and one space", [&](Json& f) { merges(f)[3] = "ab"; }},
       {"must be two tokens and one space", [&](Json& f) { merges(f)[3] = "a b c"; }},
       {"must have 1 to 1024 bytes, found 0", [&](Json& f) { merges(f)[3] = " b"; }},
       {"a merge must be of two tokens, found 1", [&](Json& f) { merges(f)[3] = {"a"}; }},
-      {"a merge must be of two tokens, found more", [&](Json& f) { merges(f)[3] = {"a", "b", "c"}; }},
+      {"a merge must be of two tokens, found more",
+       [&](Json& f) {
+         merges(f)[3] = {"a", "b", "c"};
+       }},
       {"a merge must be a text or two of them, found the number 7", [&](Json& f) { merges(f)[3] = 7; }},
       {"a merge must be a text or two of them, found an object", [&](Json& f) { merges(f)[3] = Json::object(); }},
-      {"a merge must be a text or two of them, found an array", [&](Json& f) { merges(f)[3] = {"a", Json::array()}; }},
+      {"a merge must be a text or two of them, found an array",
+       [&](Json& f) {
+         merges(f)[3] = {"a", Json::array()};
+       }},
       {"added_tokens must be a list", [](Json& f) { f["added_tokens"] = 1; }},
-      {"must have an id, an unsigned integer below 2^32 - 1", [](Json& f) { f["added_tokens"].push_back(added("x", 4294967295u)); }},
+      {"must have an id, an unsigned integer below 2^32 - 1",
+       [](Json& f) { f["added_tokens"].push_back(added("x", 4294967295u)); }},
       {"must have an id", [](Json& f) { f["added_tokens"].push_back(added("x", -1)); }},
       {"must have an id", [](Json& f) { f["added_tokens"].push_back("x"); }},
       {"must have numbers of their own, found 1400", [](Json& f) { f["added_tokens"].push_back(added("x", 1400)); }},
-      {"an added token must occur once, found '<tool>' twice", [](Json& f) { f["added_tokens"].push_back(added("<tool>", 1406)); }},
+      {"an added token must occur once, found '<tool>' twice",
+       [](Json& f) { f["added_tokens"].push_back(added("<tool>", 1406)); }},
       {"must have the number 1406, found 1407", [](Json& f) { f["added_tokens"].push_back(added("x y", 1407)); }},
       {"must have the number 0, found 1406", [](Json& f) { f["added_tokens"].push_back(added("!", 1406)); }},
       {"must have the number 1400, found 5", [](Json& f) { f["added_tokens"].back()["id"] = 5; }},
@@ -184,11 +218,13 @@ TEST_CASE("bytes that are no JSON are refused, whatever they are", "[tokenizer]"
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("[]"), std::string("null"), std::string("3"), good + "x",
         "\xef\xbb\xbf" + good, good + std::string(1, '\0'), std::string(100'000, '['),
-        std::string("{\"model\":{\"vocab\":{\"a\":0},\"vocab\":{\"b\":1}}}"), std::string("{\"version\":\"1.0\",\"version\":\"1.0\"}"),
-        std::string("{\"model\":[{\"vocab\":{}}]}"), std::string("{\"model\":{\"merges\":[[\"a\",\"b\"")})
+        std::string("{\"model\":{\"vocab\":{\"a\":0},\"vocab\":{\"b\":1}}}"),
+        std::string("{\"version\":\"1.0\",\"version\":\"1.0\"}"), std::string("{\"model\":[{\"vocab\":{}}]}"),
+        std::string("{\"model\":{\"merges\":[[\"a\",\"b\"")})
     CHECK_THAT(refusal(text), ContainsSubstring("[tokenizer.json"));
   CHECK_THAT(refusal("{\"a\": tru}"), ContainsSubstring("[tokenizer.json, byte 9] must be JSON"));
-  CHECK_THAT(refusal("{\"model\":{\"vocab\":{\"a\":0},\"vocab\":{\"b\":1}}}"), ContainsSubstring("found 'vocab' twice"));
+  CHECK_THAT(refusal("{\"model\":{\"vocab\":{\"a\":0},\"vocab\":{\"b\":1}}}"),
+             ContainsSubstring("found 'vocab' twice"));
   CHECK_THAT(refusal("{\"model\":{\"vocab\":{\"a\":0,\"a\":1}}}"), ContainsSubstring("version"));
 }
 

@@ -27,7 +27,8 @@ TEST_CASE("a folder's tokenizer is written as the files it was read from", "[tok
 
   const auto json = golden_json();
   std::string merges;
-  for (const auto& merge : json["model"]["merges"]) merges += merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\n";
+  for (const auto& merge : json["model"]["merges"])
+    merges += merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\n";
   put_bytes(scratch / "c/vocab.json", json["model"]["vocab"].dump());
   put_bytes(scratch / "c/merges.txt", merges);
   const auto parts = read_tokenizer(scratch / "c");
@@ -48,10 +49,11 @@ TEST_CASE("a tokenizer that was not read writes a tokenizer.json", "[tokenizer]"
 TEST_CASE("a folder's files that cannot be a tokenizer are refused", "[tokenizer]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "a/tokenizer.json", "{}");
-  CHECK_THROWS_WITH(read_tokenizer(scratch / "a"), ContainsSubstring("a/tokenizer.json") && ContainsSubstring("version"));
+  CHECK_THROWS_WITH(read_tokenizer(scratch / "a"),
+                    ContainsSubstring("a/tokenizer.json") && ContainsSubstring("version"));
   put_bytes(scratch / "b/vocab.json", "{}");
   CHECK_THROWS_AS(read_tokenizer(scratch / "b"), BadFile);
-  put_bytes(scratch / "c/tokenizer.json", std::string((16 << 20) + 1, ' '));
+  put_bytes(scratch / "c/tokenizer.json", std::string((12 << 20) + 1, ' '));
   CHECK_THROWS_AS(read_tokenizer(scratch / "c"), BadFile);
   std::filesystem::create_directories(scratch / "d/tokenizer.json");
   CHECK_THROWS_AS(read_tokenizer(scratch / "d"), BadFile);

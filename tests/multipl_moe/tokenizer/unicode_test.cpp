@@ -51,7 +51,8 @@ TEST_CASE("each maximal part of a broken character becomes one U+FFFD, as Python
   CHECK(utf8("\xf4\x90\x80\x80") == r + r + r + r);
   CHECK(utf8("\xc0\xaf") == r + r);
   CHECK(utf8("\xc3\xc3\xa9") == r + "é");
-  CHECK(utf8("12345678\xff""12345678\xfe") == "12345678" + r + "12345678" + r);
+  CHECK(utf8("12345678\xff"
+             "12345678\xfe") == "12345678" + r + "12345678" + r);
 }
 
 TEST_CASE("text is composed", "[tokenizer]") {
@@ -68,8 +69,23 @@ TEST_CASE("text is composed", "[tokenizer]") {
 
 TEST_CASE("normalising twice is normalising once, and pieces join where plain letters part them", "[tokenizer]") {
   std::mt19937 random(1);
-  const std::vector<std::string> parts{"a", "e", "\xcc\x81", "\xcc\xa7", "é", "你", "가", "\xe1\x86\xa8", "\xe1\x84\x80", "\xe1\x85\xa1",
-                                       "カ", "\xe3\x82\x99", "\xe2\x84\xab", "😀", " ", "\xe0\xa5\x98", "ff"};
+  const std::vector<std::string> parts{"a",
+                                       "e",
+                                       "\xcc\x81",
+                                       "\xcc\xa7",
+                                       "é",
+                                       "你",
+                                       "가",
+                                       "\xe1\x86\xa8",
+                                       "\xe1\x84\x80",
+                                       "\xe1\x85\xa1",
+                                       "カ",
+                                       "\xe3\x82\x99",
+                                       "\xe2\x84\xab",
+                                       "😀",
+                                       " ",
+                                       "\xe0\xa5\x98",
+                                       "ff"};
   for (int i = 0; i < 2000; ++i) {
     std::string text;
     for (int k = 0; k < 8; ++k) text += parts[random() % parts.size()];
@@ -80,9 +96,9 @@ TEST_CASE("normalising twice is normalising once, and pieces join where plain le
 }
 
 TEST_CASE("newer letters, marks and numbers are looked for as older ones of their length", "[tokenizer]") {
-  CHECK(older("a\xe1\xb2\x89z") == "a\xe4\xb8\x80z");                                // U+1C89, a letter
-  CHECK(older("\xf0\x90\xb5\x80") == "\xf0\x90\x84\x87");                            // U+10D40, a digit
-  CHECK(older("\xe0\xa2\x97") == "\xe0\xb0\xbe");                                    // U+0897, a mark
+  CHECK(older("a\xe1\xb2\x89z") == "a\xe4\xb8\x80z");                                        // U+1C89, a letter
+  CHECK(older("\xf0\x90\xb5\x80") == "\xf0\x90\x84\x87");                                    // U+10D40, a digit
+  CHECK(older("\xe0\xa2\x97") == "\xe0\xb0\xbe");                                            // U+0897, a mark
   CHECK(older("x\xf0\xae\xaf\xb0\xf0\xae\xaf\xb0") == "x\xf0\xa0\x80\x80\xf0\xa0\x80\x80");  // U+2EBF0, Chinese
   CHECK(older("\xe1\xb2\x88 \xe0\xa2\x96") == "\xe1\xb2\x88 \xe0\xa2\x96");
 }

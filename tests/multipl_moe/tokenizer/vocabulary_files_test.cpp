@@ -26,7 +26,8 @@ struct Files {
       token.erase("id");
       decoder[key] = token;
     }
-    config = Json{{"tokenizer_class", "Qwen2Tokenizer"}, {"add_prefix_space", false}, {"added_tokens_decoder", decoder}}.dump();
+    config = Json{{"tokenizer_class", "Qwen2Tokenizer"}, {"add_prefix_space", false}, {"added_tokens_decoder", decoder}}
+                 .dump();
   }
 
   TokenizerParts parts() const {
@@ -77,11 +78,13 @@ TEST_CASE("what is wrong in one of the three is said of that one", "[tokenizer]"
   check("[vocab.json] must be an object", [](Files& f) { f.vocabulary = "[]"; });
   check("[vocab.json] every byte must be a token", [](Files& f) { f.vocabulary = "{}"; });
   check("[vocab.json, byte 1]", [](Files& f) { f.vocabulary = "{"; });
-  check("[vocab.json, byte 0] must not begin with a byte order mark", [](Files& f) { f.vocabulary.insert(0, "\xef\xbb\xbf"); });
+  check("[vocab.json, byte 0] must not begin with a byte order mark",
+        [](Files& f) { f.vocabulary.insert(0, "\xef\xbb\xbf"); });
   check("[merges.txt] merge 1144: must be two tokens", [](Files& f) { f.merges += "\n"; });
   check("[merges.txt] merge 1144: its left token", [](Files& f) { f.merges += "#version: 0.2\n"; });
   check("[merges.txt] merge 1144: must be spelled", [](Files& f) { f.merges += "a b\r\n"; });
-  check("[merges.txt] merge 1144: two tokens must merge once", [](Files& f) { f.merges += f.merges.substr(14, f.merges.find('\n', 14) - 14); });
+  check("[merges.txt] merge 1144: two tokens must merge once",
+        [](Files& f) { f.merges += f.merges.substr(14, f.merges.find('\n', 14) - 14); });
   check("[merges.txt] merge 1144: its left token", [](Files& f) { f.merges += "zzzzzz a"; });
   check("[tokenizer_config.json] must be an object", [](Files& f) { f.config = "[]"; });
   check("[tokenizer_config.json] added_tokens_decoder must be an object", [](Files& f) { f.config = "{}"; });

@@ -34,7 +34,9 @@ TEST_CASE("Qwen's words", "[tokenizer]") {
   CHECK(words_of("It's WE'LL 12") == Words{"It", "'s", " WE", "'LL", " ", "1", "2"});
   CHECK(words_of("a  b\t c   ") == Words{"a", " ", " b", "\t", " c", "   "});
   CHECK(words_of("x;\r\n\n  y\n \n") == Words{"x", ";\r\n\n", " ", " y", "\n \n"});
-  CHECK(words_of("\xe1\xa0\x8e" "a") == Words{"\xe1\xa0\x8e" "a"});  // U+180E is no space
+  CHECK(words_of("\xe1\xa0\x8e"
+                 "a") == Words{"\xe1\xa0\x8e"
+                               "a"});  // U+180E is no space
   CHECK(words_of("\xf0\xae\xaf\xb0 1") == Words{"\xf0\xae\xaf\xb0", " ", "1"});
 }
 
@@ -51,10 +53,14 @@ TEST_CASE("a megabyte of spaces is one word", "[tokenizer]") {
 }
 
 TEST_CASE("a pattern that cannot be used is a bad file", "[tokenizer]") {
-  for (const auto& [pattern, reason] :
-       {std::pair{"(a", "must compile"}, {"a)", "must compile"}, {"*a", "must compile"}, {"a{9,2}", "must compile"},
-        {"a*", "empty text"}, {"a|", "empty text"}, {"(?=a)", "empty text"},
-        {"(?:(?:(?:a{1,999}){1,999}){1,999})", "must compile"}}) {
+  for (const auto& [pattern, reason] : {std::pair{"(a", "must compile"},
+                                        {"a)", "must compile"},
+                                        {"*a", "must compile"},
+                                        {"a{9,2}", "must compile"},
+                                        {"a*", "empty text"},
+                                        {"a|", "empty text"},
+                                        {"(?=a)", "empty text"},
+                                        {"(?:(?:(?:a{1,999}){1,999}){1,999})", "must compile"}}) {
     INFO(pattern);
     CHECK_THROWS_WITH(WordSplitter(pattern, "file"), ContainsSubstring("[file]") && ContainsSubstring(reason));
     CHECK_THROWS_AS(WordSplitter(pattern, "file"), BadFile);
