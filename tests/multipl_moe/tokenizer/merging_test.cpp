@@ -34,7 +34,7 @@ TEST_CASE("words of any length merge as the definition has it", "[tokenizer]") {
     MergeTable merges;
     const Token letters = 2 + below(3), most = letters + 12;
     for (Token next = letters; next < most; ++next) merges.append({below(next), below(next), next});
-    for (const std::size_t size : {0, 1, 2, 3, 39, 40, 41, 42, 200}) {
+    for (const std::size_t size : std::vector<std::size_t>{0, 1, 2, 3, 39, 40, 41, 42, 200}) {
       std::vector<Token> word(size);
       for (Token& token : word) token = below(letters);
       const auto expected = merged_slowly(merges, word);
