@@ -71,7 +71,8 @@ TEST_CASE("a pattern that cannot be used is a bad file", "[tokenizer]") {
 TEST_CASE("a catastrophic pattern is an error and never the end of the text", "[tokenizer]") {
   const WordSplitter splitter("(?:a+)+b", "f");
   WordSplitter::Walk walk(splitter);
-  const std::string text = std::string(5000, 'a') + "!b";
+  std::string text(5000, 'a');
+  text += "!b";
   walk.begin(text);
   CHECK_THROWS_WITH(walk.next_end(), ContainsSubstring("the pattern must find each word within"));
   walk.begin("aab");
