@@ -161,6 +161,55 @@ def utf8_stream():
     put("utf8_stream", "broken", b"\x01\xe2\x82\xf0\x9f\x98a\xc0\x80\xed\xa0\x80\xff\xf4\x90\x80\x80\xe2\x82")
 
 
+def byte_vocabulary(*more):
+    """Every byte's letter, and tokens more."""
+    kept = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    letters = {byte: chr(byte) for byte in kept}
+    letters |= {byte: chr(0x100 + n) for n, byte in enumerate(b for b in range(256) if b not in letters)}
+    return {text: number for number, text in enumerate([*letters.values(), *more])}
+
+
+def special(number, text="<|endoftext|>"):
+    return {"id": number, "content": text, "single_word": False, "lstrip": False, "rstrip": False,
+            "normalized": False, "special": True}
+
+
+def tokenizer_json():
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
+    split = {"type": "Split", "pattern": {"Regex": r"\p{N}| ?\p{L}+|\s+"}, "behavior": "Isolated", "invert": False}
+    model = {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "",
+             "end_of_word_suffix": "", "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+             "vocab": byte_vocabulary("ab", "abc"), "merges": [["a", "b"], ["ab", "c"]]}
+    good = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [special(258)],
+            "normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
+            "post_processor": level, "decoder": level, "model": model}
+    put("tokenizer_json", "good", compact(good))
+    put("tokenizer_json", "small", compact(good | {"model": model | {"vocab": {"a": 0}, "merges": []}}))
+    put("tokenizer_json", "nfd", compact({"normalizer": {"type": "NFD"}}))
+    put("tokenizer_json", "words", compact({"model": {"type": "WordPiece"}}))
+    put("tokenizer_json", "merge", compact({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a c"]}}))
+
+
+def vocabulary_files():
+    vocabulary, merges = compact(byte_vocabulary("ab", "abc")), "#version: 0.2\na b\nab c\n"
+    config = compact({"tokenizer_class": "Qwen2Tokenizer", "added_tokens_decoder":
+                      {"258": {key: value for key, value in special(258).items() if key != "id"}}})
+    put("vocabulary_files", "two", vocabulary + "\0" + merges)
+    put("vocabulary_files", "three", vocabulary + "\0" + merges + "\0" + config)
+    put("vocabulary_files", "unknown", compact({"a": 0, "b": 1}) + "\0a c")
+    put("vocabulary_files", "gap", compact({"a": 0, "b": 4294967295}) + "\0")
+
+
+def generation_config():
+    put("generation_config", "qwen", compact({"bos_token_id": 151643, "do_sample": False, "eos_token_id": 151643,
+                                              "max_new_tokens": 2048, "transformers_version": "4.37.0"}))
+    put("generation_config", "all", compact({"eos_token_id": [1, 2], "pad_token_id": None, "temperature": 0.7,
+                                             "top_p": 0.8, "top_k": 20.0, "repetition_penalty": 1.05}))
+    put("generation_config", "negative", compact({"temperature": -1}))
+    put("generation_config", "fraction", compact({"eos_token_id": 1.5}))
+    put("generation_config", "text", compact({"top_p": "0.8"}))
+
+
 for write in (safetensors, model_config, manifest, trainer_state, strict_json, utf8, fences, token_file, run_record,
-              tensor_index, utf8_stream):
+              tensor_index, utf8_stream, tokenizer_json, vocabulary_files, generation_config):
     write()
