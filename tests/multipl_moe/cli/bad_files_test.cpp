@@ -220,7 +220,7 @@ TEST_CASE("a model is refused where its files disagree, and taken with a warning
     put_bytes(scratch / "m/model.safetensors", weights.substr(0, weights.size() - 4) + bytes_of(nan));
     const Measured run = measured(scratch, eval);
     CHECK(run.outcome.exit_code == 0);
-    CHECK_THAT(run.outcome.error, ContainsSubstring("warning: lm_head.weight holds values that are not finite"));
+    CHECK_THAT(run.outcome.error, ContainsSubstring("warning: model.norm.weight holds values that are not finite"));
   }
   SECTION("token files") {
     const fs::path tokens = scratch / "data/python.test.tokens";

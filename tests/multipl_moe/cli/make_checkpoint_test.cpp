@@ -63,8 +63,8 @@ TEST_CASE("what cannot be made or upcycled is said before a byte is written", "[
 TEST_CASE("a full disk is refused before the first byte", "[cli]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "wide.json",
-            R"({"model_type": "qwen2", "hidden_size": 8388608, "intermediate_size": 8388608, "num_hidden_layers": 9000,
-                "num_attention_heads": 65536, "num_key_value_heads": 65536, "vocab_size": 16777216})");
+            R"({"model_type": "qwen2", "hidden_size": 1048576, "intermediate_size": 1048576, "num_hidden_layers": 1,
+                "num_attention_heads": 8192, "num_key_value_heads": 8192, "vocab_size": 1048576})");
   const Outcome outcome = run(scratch, "make-checkpoint --config-json wide.json -o m");
   CHECK(outcome.exit_code == 5);
   CHECK_THAT(outcome.error, ContainsSubstring("bytes"));

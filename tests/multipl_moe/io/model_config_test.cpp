@@ -49,7 +49,7 @@ TEST_CASE("named sizes are the published ones") {
   CHECK(config.rope_theta == 1e6);
   CHECK(config.architecture() == "dense");
   CHECK_FALSE(fault_in(size_named("demo")).has_value());
-  CHECK_THROWS_WITH(size_named("qwen"), ContainsSubstring("qwen1.5-1.8b, demo, found 'qwen'"));
+  CHECK_THROWS_WITH(size_named("qwen"), ContainsSubstring("qwen1.5-1.8b, demo, tiny, found 'qwen'"));
 }
 
 TEST_CASE("named mixtures are valid and as published") {
