@@ -38,7 +38,7 @@ SourceTree walk_sources(const std::vector<fs::path>& folders) {
   for (const fs::path& folder : folders) {
     std::error_code failed;
     if (!fs::is_directory(folder, failed))
-      throw UsageError(fmt::format("[prepare] a source must be a folder, found '{}'", escaped(folder.native())));
+      throw UsageError(fmt::format("[sources] a source must be a folder, found '{}'", escaped(folder.native())));
     waiting.push_back(folder);
   }
   while (!waiting.empty()) {

@@ -56,4 +56,5 @@ TEST_CASE("the page from Qwen to MultiPL-MoE runs as it stands", "[cli]") {
   CHECK(fs::exists(multipl_moe::model_folder(scratch / "run") / "tokenizer.json"));
   const auto exported = nlohmann::json::parse(get_bytes(scratch / "for-transformers/config.json"));
   CHECK(exported["architectures"][0] == "Qwen2MoeForCausalLM");
+  CHECK(exported["eos_token_id"] == model->tokenizer()->end_of_text());
 }
