@@ -12,11 +12,12 @@ namespace {
 Call call_on_tiles(const Dealt& d) {
   namespace cpu = moe::cpu;
   constexpr Index depth = 256, strips = 32, panel = cpu::panel_cols<float>, rounds = 16;
-  const Index threads = d.context.threads, left = strips * cpu::tile_rows * depth, right = depth * panel;
+  constexpr Index left = strips * cpu::tile_rows * depth, right = depth * panel;
+  const Index threads = d.context.threads;
   const auto operands =
       std::make_shared<Tensor>(uniform_tensor(d.context, threads, left + right + strips * cpu::tile_rows * panel, 6));
   const double flops = 2.0 * static_cast<double>(threads * rounds * strips * cpu::tile_rows * depth * panel);
-  return Call{[&d, operands, threads, left, right] {
+  return Call{[&d, operands, threads] {
                 cpu::parallel(d.context, threads, [&](Index thread) {
                   float* const own = operands->view().row(thread).data;
                   for (Index round = 0; round < rounds; ++round)
