@@ -34,9 +34,10 @@ struct NoStats {
 
 /// Decoding needs no memory of earlier tokens.
 struct NoDecodingState {
-  /// Sequences that come and go change nothing.
+  /// Sequences that come change nothing.
   template <class Context>
   void join(const Context&, const NoDecodingState& /*more*/) {}
+  /// Sequences that go change nothing.
   template <class Context>
   void keep(const Context&, ListView<Index> /*sequences*/) {}
 };
