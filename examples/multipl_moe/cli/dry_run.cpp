@@ -110,6 +110,20 @@ void print_json(const PlannedRun& run, const TrainingFlags& flags, const Estimat
   fmt::print("{}\n", out.dump(2));
 }
 
+void require_room(const Estimate& e, const TrainingFlags& flags) {
+  if (e.memory_free > 0 && e.host.total() > e.memory_free)
+    throw OutOfMemory(fmt::format(
+        "[train] memory must hold weights ({}), gradients and moments ({}) and activations ({}), about {} together, "
+        "found {} free; {}",
+        gib(e.host.weights), gib(e.host.gradients + e.host.moments), gib(e.host.activations), gib(e.host.total()),
+        gib(e.memory_free),
+        e.host.total() - e.host.activations < e.memory_free
+            ? "a smaller --batch-size or --gradient-checkpointing need less"
+            : "no setting of a run makes room for so many weights that train"));
+  // Those that a run which goes on has on the disk already need no room.
+  if (!flags.resume) require_free_disk(flags.output, static_cast<std::uint64_t>(e.checkpoints));
+}
+
 }  // namespace
 
 void add_dry_run_options(CLI::App& command, DryRunFlags& flags) {
@@ -129,24 +143,11 @@ void add_dry_run_options(CLI::App& command, DryRunFlags& flags) {
       ->configurable(false);
 }
 
-void print_plan(const PlannedRun& run, const TrainingFlags& flags) {
+bool is_only_planned(const PlannedRun& run, const TrainingFlags& flags) {
   const Estimate estimate = estimate_of(run, flags);
-  flags.dry.json ? print_json(run, flags, estimate) : print_text(run, flags, estimate);
-}
-
-void require_room(const PlannedRun& run, const TrainingFlags& flags) {
-  const Estimate e = estimate_of(run, flags);
-  if (e.memory_free > 0 && e.host.total() > e.memory_free)
-    throw OutOfMemory(fmt::format(
-        "[train] memory must hold weights ({}), gradients and moments ({}) and activations ({}), about {} together, "
-        "found {} free; {}",
-        gib(e.host.weights), gib(e.host.gradients + e.host.moments), gib(e.host.activations), gib(e.host.total()),
-        gib(e.memory_free),
-        e.host.total() - e.host.activations < e.memory_free
-            ? "a smaller --batch-size or --gradient-checkpointing need less"
-            : "no setting of a run makes room for so many weights that train"));
-  // Those that a run which goes on has on the disk already need no room.
-  if (!flags.resume) require_free_disk(flags.output, static_cast<std::uint64_t>(e.checkpoints));
+  if (flags.dry.on) flags.dry.json ? print_json(run, flags, estimate) : print_text(run, flags, estimate);
+  require_room(estimate, flags);
+  return flags.dry.on;
 }
 
 }  // namespace multipl_moe

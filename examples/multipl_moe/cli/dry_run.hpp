@@ -22,11 +22,9 @@ struct PlannedRun {
 /// --dry-run, and --gpu-memory with the precisions that it is planned for.
 void add_dry_run_options(CLI::App& command, DryRunFlags& flags);
 
-/// Parameters, memory on the host and on a GPU, checkpoints, steps and tokens by language, as text or JSON on stdout.
-void print_plan(const PlannedRun& run, const TrainingFlags& flags);
-
-/// Throws OutOfMemory where memory, IoError where the disk cannot hold the run: before anything is allocated or
-/// written.
-void require_room(const PlannedRun& run, const TrainingFlags& flags);
+/// What comes before every run. With --dry-run it prints parameters, memory on the host and on a GPU, checkpoints,
+/// steps and tokens by language, as text or JSON on stdout, and gives true: nothing more was asked for. Throws
+/// OutOfMemory where memory, IoError where the disk cannot hold the run, before anything is allocated or written.
+bool is_only_planned(const PlannedRun& run, const TrainingFlags& flags);
 
 }  // namespace multipl_moe

@@ -27,10 +27,7 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const auto tokenizer = tokenizer_of(flags.tokenizer);
   BatchStream stream(open_language_files(flags.data, "train", tokenizer->hash()), even_weights(flags.languages),
                      flags.batch_options(*tokenizer));
-  const PlannedRun planned{config, moe::TrainByName(), stream};
-  if (flags.dry.on) print_plan(planned, flags);
-  require_room(planned, flags);
-  if (flags.dry.on) return;
+  if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;
   const auto model = make_language_model(config, flags.threads);
   model->use_tokenizer(tokenizer);
   if (!flags.resume) model->initialise(flags.seed, 0.02);

@@ -26,10 +26,7 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const auto tokenizer = read_tokenizer(model_folder(flags.model));
   const LanguageFiles files = open_language_files(flags.data, "train", tokenizer->hash());
   BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options(*tokenizer));
-  const PlannedRun planned{config, weights_of(flags, config), stream};
-  if (flags.dry.on) print_plan(planned, flags);
-  require_room(planned, flags);
-  if (flags.dry.on) return;
+  if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
   // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
   const auto model = flags.resume ? make_model(flags.model, flags.threads) : load_model(flags.model, flags.threads);
   TrainOptions options = flags.train_options(command, stream);
