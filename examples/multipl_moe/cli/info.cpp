@@ -89,7 +89,7 @@ void add_info_command(CLI::App& program) {
   command.add_option("--arch", flags->architecture, fmt::format("dense, {} [dense]", fmt::join(mixture_names(), ", ")))
       ->type_name("NAME")
       ->excludes(model);
-  command.add_option("--size", flags->size, "qwen1.5-1.8b, demo")
+  command.add_option("--size", flags->size, "tiny, demo, qwen1.5-1.8b")
       ->type_name("NAME")
       ->capture_default_str()
       ->excludes(model);

@@ -14,7 +14,8 @@ namespace multipl_moe {
 namespace {
 
 struct MakeFlags {
-  std::string size = "tiny", config, architecture = "dense", tokenizer, output;
+  SizeFlags sizes{.size = "tiny", .config = {}};
+  std::string architecture = "dense", tokenizer, output;
   double deviation = 0.02;
   std::uint64_t seed = 0;
   StreamFlags stream;
@@ -22,7 +23,7 @@ struct MakeFlags {
 };
 
 ModelConfig config_of(const MakeFlags& flags, const Tokenizer& tokenizer) {
-  ModelConfig config = flags.config.empty() ? size_named(flags.size) : read_config(flags.config);
+  ModelConfig config = flags.sizes.model();
   if (flags.architecture != "dense") config.moe = mixture_named(flags.architecture, config.intermediate_size);
   if (tokenizer.vocab_size() > config.vocab_size)
     throw UsageError(fmt::format("[make-checkpoint] vocab_size must hold the tokenizer's {} tokens, found {}",
@@ -37,13 +38,7 @@ void add_make_checkpoint_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
       "make-checkpoint", "Random weights of any size, in the files of a real model, to try everything without one.");
   const auto flags = std::make_shared<MakeFlags>();
-  auto* config =
-      command.add_option("--config-json", flags->config, "sizes of the model, a config.json in Hugging Face's names")
-          ->type_name("FILE");
-  command.add_option("--size", flags->size, "tiny, demo, qwen1.5-1.8b")
-      ->type_name("NAME")
-      ->capture_default_str()
-      ->excludes(config);
+  add_size_options(command, flags->sizes);
   command.add_option("--arch", flags->architecture, "dense, or a mixture whose weights are all drawn")
       ->capture_default_str()
       ->type_name("NAME");

@@ -61,6 +61,16 @@ StreamOptions StreamFlags::options(const std::string& command) const {
   return {std::string(dtype_named(dtype)), max_shard_bytes, quiet ? "" : command, {}};
 }
 
+void add_size_options(CLI::App& command, SizeFlags& flags) {
+  auto* config =
+      command.add_option("--config-json", flags.config, "sizes of the model, a config.json in Hugging Face's names")
+          ->type_name("FILE");
+  command.add_option("--size", flags.size, "tiny, demo, qwen1.5-1.8b")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->excludes(config);
+}
+
 void add_tokenizer_option(CLI::App& command, std::string& folder) {
   command.add_option("--tokenizer", folder, "folder with tokenizer.json, such as a model's [bytes]")->type_name("DIR");
 }

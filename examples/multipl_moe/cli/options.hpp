@@ -74,6 +74,16 @@ struct StreamFlags {
 /// --dtype, --max-shard-size and --quiet.
 void add_stream_options(CLI::App& command, StreamFlags& flags);
 
+/// How large a model of random weights is.
+struct SizeFlags {
+  std::string size, config;
+
+  /// Throws UsageError, BadFile, IoError.
+  ModelConfig model() const { return config.empty() ? size_named(size) : read_config(config); }
+};
+/// --config-json, or --size.
+void add_size_options(CLI::App& command, SizeFlags& flags);
+
 /// --tokenizer, a folder with a tokenizer's files.
 void add_tokenizer_option(CLI::App& command, std::string& folder);
 /// The one of add_tokenizer_option(); bytes where nothing was said. Throws BadFile, IoError.

@@ -12,7 +12,8 @@ namespace multipl_moe {
 namespace {
 
 struct PretrainFlags : TrainingFlags {
-  std::string size = "demo", config, tokenizer;
+  SizeFlags sizes{.size = "demo", .config = {}};
+  std::string tokenizer;
   std::vector<std::string> languages{"python", "java", "cpp"};
 };
 
@@ -23,7 +24,7 @@ LanguageWeights even_weights(const std::vector<std::string>& names) {
 }
 
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
-  const ModelConfig config = flags.config.empty() ? size_named(flags.size) : read_config(flags.config);
+  const ModelConfig config = flags.sizes.model();
   const auto tokenizer = tokenizer_of(flags.tokenizer);
   BatchStream stream(open_language_files(flags.data, "train", tokenizer->hash()), even_weights(flags.languages),
                      flags.batch_options(*tokenizer));
@@ -44,13 +45,7 @@ void add_pretrain_command(CLI::App& program) {
   flags->learning_rate = 4e-3;
   add_training_options(command, *flags);
   add_dry_run_options(command, flags->dry);
-  auto* config =
-      command.add_option("--config-json", flags->config, "sizes of the model, a config.json in Hugging Face's names")
-          ->type_name("FILE");
-  command.add_option("--size", flags->size, "tiny, demo, qwen1.5-1.8b")
-      ->type_name("NAME")
-      ->capture_default_str()
-      ->excludes(config);
+  add_size_options(command, flags->sizes);
   add_tokenizer_option(command, flags->tokenizer);
   command.add_option("--languages", flags->languages, "read in equal parts: python, java, cpp, rust, go, ruby")
       ->delimiter(',')
