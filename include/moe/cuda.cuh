@@ -57,6 +57,7 @@
 #include "moe/policies/segmenter/fixed_window.hpp"
 
 #include "moe/train/adamw.hpp"
+#include "moe/train/adamw_memory.hpp"
 #include "moe/train/clip.hpp"
 #include "moe/train/draw_adapters.hpp"
 #include "moe/train/freeze.hpp"

@@ -143,6 +143,7 @@
 #include "moe/layers/token_moe.hpp"
 
 #include "moe/train/adamw.hpp"
+#include "moe/train/adamw_memory.hpp"
 #include "moe/train/clip.hpp"
 #include "moe/train/draw_adapters.hpp"
 #include "moe/train/freeze.hpp"

@@ -40,6 +40,9 @@ namespace moe {
 ///                                          a becomes d_a, b becomes d_b, d_h becomes h
 ///   adamw(context, size, pace, gradient, w, m, v)
 ///                                          one step of AdamW, see core/adamw_pace.hpp
+///   adamw<master>(context, size, pace, key, gradient, w, lower, m, v)
+///                                          the same in less memory, see train/adamw_memory.hpp; begins with
+///                                          narrow_weights(context, size, w, lower)
 ///   gather_rows, combine_rows, sum_rows                          see ops/mix.hpp
 ///   segment_means, add_segment_means_back, segment_maxima        see policies/pooling/
 ///   top_rows(context, scores_RE, take, chosen_RE, boundary_1E)   see policies/router/expert_choice.hpp

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "moe/core/adamw_pace.hpp"
+#include "moe/train/adamw_memory.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe {
@@ -26,25 +27,49 @@ struct AdamW {
   template <Module Tree>
   void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
             const Tree& gradient, Tree& m, Tree& v) const {
-    const double correction_1 = 1 - std::pow(beta_1, static_cast<double>(step));
-    const double correction_2 = 1 - std::pow(beta_2, static_cast<double>(step));
     for_each_tensor(
         [&](auto& weight, const auto& slope, auto& first, auto& second) {
           using Tensor = std::remove_cvref_t<decltype(weight)>;
-          using Real = typename Tensor::Value;
           if (slope.empty()) return;
-          const double shrink = Tensor::rank == 1 ? 1 : 1 - rate * decay;
-          const AdamWPace<Real> pace{.scale = static_cast<Real>(scale),
-                                     .beta_1 = static_cast<Real>(beta_1),
-                                     .beta_2 = static_cast<Real>(beta_2),
-                                     .rate = static_cast<Real>(rate / correction_1),
-                                     .root = static_cast<Real>(1 / std::sqrt(correction_2)),
-                                     .epsilon = static_cast<Real>(epsilon),
-                                     .keep = static_cast<Real>(shrink)};
-          Tensor::Backend::adamw(context, weight.size(), pace, slope.data(), weight.data(), first.data(),
-                                 second.data());
+          Tensor::Backend::adamw(context, weight.size(), pace_of<Tensor>(rate, step, scale), slope.data(),
+                                 weight.data(), first.data(), second.data());
         },
         weights, gradient, m, v);
+  }
+
+  /// The same with moments and master weights in the precision of `memory`, which was made for these weights. On a
+  /// layer in BFloat16 it moves the layer's own weights.
+  template <Module Tree, Module Gradient, class Memory>
+  void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
+            const Gradient& gradient, Memory& memory) const {
+    std::size_t next = 0;
+    for_each_tensor(
+        [&](auto& weight, const auto& slope) {
+          using Tensor = std::remove_cvref_t<decltype(weight)>;
+          const std::size_t number = next++;
+          auto& kept = memory.tensors()[number];
+          if (slope.empty()) return;
+          Tensor::Backend::template adamw<Memory::template master_of<Tree, typename Tensor::Value>>(
+              context, weight.size(), pace_of<Tensor>(rate, step, scale), memory.rounding(step, number), slope.data(),
+              weight.data(), kept.lower.data(), kept.m.data(), kept.v.data());
+        },
+        weights, gradient);
+  }
+
+ private:
+  template <class Tensor>
+  AdamWPace<Wide<typename Tensor::Value>> pace_of(double rate, Index step, double scale) const {
+    using Real = Wide<typename Tensor::Value>;
+    const double correction_1 = 1 - std::pow(beta_1, static_cast<double>(step));
+    const double correction_2 = 1 - std::pow(beta_2, static_cast<double>(step));
+    const double shrink = Tensor::rank == 1 ? 1 : 1 - rate * decay;
+    return {.scale = static_cast<Real>(scale),
+            .beta_1 = static_cast<Real>(beta_1),
+            .beta_2 = static_cast<Real>(beta_2),
+            .rate = static_cast<Real>(rate / correction_1),
+            .root = static_cast<Real>(1 / std::sqrt(correction_2)),
+            .epsilon = static_cast<Real>(epsilon),
+            .keep = static_cast<Real>(shrink)};
   }
 };
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "moe/backend/cuda/adamw.cuh"
 #include "moe/backend/cuda/buffer.cuh"
 #include "moe/backend/cuda/gemm.cuh"
 #include "moe/backend/cuda/packets.cuh"
@@ -408,13 +409,27 @@ struct Accelerator {
   static void adamw(const Context& context, Index size, AdamWPace<Real> pace, const Real* gradient, Real* w, Real* m,
                     Real* v) {
     for_each_element(context, size, [=] MOE_ON_DEVICE(Index i) {
-      using std::sqrt;
-      const Real g = pace.scale * gradient[i];
-      const Real first = pace.beta_1 * m[i] + (1 - pace.beta_1) * g;
-      const Real second = pace.beta_2 * v[i] + (1 - pace.beta_2) * g * g;
-      m[i] = first;
-      v[i] = second;
-      w[i] = pace.keep * w[i] - pace.rate * first / (sqrt(second) * pace.root + pace.epsilon);
+      gpu::AdamWValue<Real> value{w[i], m[i], v[i]};
+      value.step(pace, gradient[i]);
+      m[i] = value.m;
+      v[i] = value.v;
+      w[i] = value.w;
+    });
+  }
+  /// The same with moments and weights kept as train/adamw_memory.hpp says; what is rounded is rounded by `key`.
+  template <MasterWeights master, class Gradient, class Weight, class Moment>
+  static void adamw(const Context& context, Index size, AdamWPace<float> pace, RandomKey key, const Gradient* gradient,
+                    Weight* w, std::uint16_t* lower, Moment* m, Moment* v) {
+    for_each_element(context, size,
+                     gpu::NarrowAdamW<master, Gradient, Weight, Moment>{pace, key, gradient, w, lower, m, v});
+  }
+  /// w becomes the bfloat16 nearest to it; the lower half of what it was goes to `lower`, unless that is null.
+  template <class Weight>
+  static void narrow_weights(const Context& context, Index size, Weight* w, std::uint16_t* lower) {
+    for_each_element(context, size, [=] MOE_ON_DEVICE(Index i) {
+      const float whole = widened(w[i]);
+      if (lower != nullptr) lower[i] = lower_half(whole);
+      w[i] = Weight(widened(lower != nullptr ? upper_half(whole) : BFloat16(whole)));
     });
   }
 

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+#include "moe/core/adamw_pace.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/host_device.hpp"
+#include "moe/core/master_weights.hpp"
+
+namespace moe::gpu {
+
+/// One weight and its moments, as AdamWPace moves them.
+template <class Real>
+struct AdamWValue {
+  Real w, m, v;
+
+  MOE_HOST_DEVICE void step(const AdamWPace<Real>& pace, Real gradient) {
+    using std::sqrt;
+    const Real g = pace.scale * gradient;
+    m = pace.beta_1 * m + (1 - pace.beta_1) * g;
+    v = pace.beta_2 * v + (1 - pace.beta_2) * g * g;
+    w = pace.keep * w - pace.rate * m / (sqrt(v) * pace.root + pace.epsilon);
+  }
+};
+
+/// A float as it is kept; where that is a bfloat16, rounded by chance.
+template <class Kept>
+MOE_HOST_DEVICE Kept kept_as(float value, std::uint32_t random) {
+  if constexpr (std::is_same_v<Kept, BFloat16>)
+    return rounded_by_chance(value, random);
+  else
+    return value;
+}
+
+/// Value i of a weight in memory, as train/adamw_memory.hpp keeps it.
+template <MasterWeights master, class Gradient, class Weight, class Moment>
+struct NarrowAdamW {
+  AdamWPace<float> pace;
+  RandomKey key;
+  const Gradient* gradient;
+  Weight* w;
+  std::uint16_t* lower;
+  Moment *m, *v;
+
+  MOE_HOST_DEVICE void operator()(Index i) const {
+    AdamWValue<float> value{widened(w[i]), widened(m[i]), widened(v[i])};
+    if constexpr (master == MasterWeights::split) value.w = joined(BFloat16(value.w), lower[i]);
+    value.step(pace, widened(gradient[i]));
+    std::uint32_t of_moments = 0, of_weight = 0;
+    if constexpr (std::is_same_v<Moment, BFloat16> || master == MasterWeights::bfloat16) {
+      const RoundingOfFour random(key, i / 4);
+      of_moments = random.moments[static_cast<std::size_t>(i % 4)];
+      of_weight = random.weights[static_cast<std::size_t>(i % 4)];
+    }
+    m[i] = kept_as<Moment>(value.m, of_moments);
+    v[i] = kept_as<Moment>(value.v, of_moments >> 16);
+    if constexpr (master == MasterWeights::split) lower[i] = lower_half(value.w);
+    if constexpr (master == MasterWeights::float32)
+      w[i] = value.w;
+    else if constexpr (master == MasterWeights::split)
+      w[i] = Weight(widened(upper_half(value.w)));
+    else
+      w[i] = Weight(widened(rounded_by_chance(value.w, of_weight)));
+  }
+};
+
+}  // namespace moe::gpu

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/master_weights.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/train/walk.hpp"
+
+namespace moe {
+
+/// What AdamW remembers of each weight that trains, in as few bytes as are asked for. Two trees of a layer's own type
+/// do the same at full precision; this is a list, so that it may be of other types than any layer.
+///
+///   Moment   float, or BFloat16, rounded by chance: most of what a step adds to a moment is less than bfloat16 can
+///   show master   what weights add up in. A layer in BFloat16 keeps some weights in float, its router's: they stay
+///   whole
+template <class Backend_, class Moment_ = float, MasterWeights master_ = MasterWeights::float32>
+class AdamWMemory {
+ public:
+  using Backend = Backend_;
+  using Moment = Moment_;
+  static constexpr MasterWeights master = master_;
+  static_assert(std::is_same_v<Moment, float> || std::is_same_v<Moment, BFloat16>,
+                "AdamWMemory: 2nd argument must be float or moe::BFloat16");
+
+  /// How weights of type Value are kept in a Tree.
+  template <class Tree, class Value>
+  static constexpr MasterWeights master_of =
+      std::is_same_v<Value, float> && !std::is_same_v<typename Tree::Value, float> ? MasterWeights::float32 : master;
+
+  /// Of one weight; empty where it does not train.
+  struct Tensor {
+    /// First and second moment, of the weight's shape.
+    Matrix<Moment, Backend> m, v;
+    /// With MasterWeights::split the weight's lower bits.
+    Matrix<std::uint16_t, Backend> lower;
+  };
+
+  AdamWMemory() = default;
+  /// Moments of zero for every weight that has a gradient. What such a weight has beyond bfloat16 moves into `lower`
+  /// with MasterWeights::split, and is rounded away with MasterWeights::bfloat16. `seed` names the random bits of
+  /// rounding.
+  template <Module Tree, Module Gradient>
+  AdamWMemory(const typename Tree::Context& context, Tree& weights, const Gradient& gradient, std::uint64_t seed = 0)
+      : seed_(seed) {
+    for_each_tensor(
+        [&](const auto& weight, const auto& slope) {
+          using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
+          static_assert(std::is_same_v<Wide<Value>, float>, "AdamWMemory: weights must be float or moe::BFloat16");
+          static_assert(master_of<Tree, Value> != MasterWeights::float32 || std::is_same_v<Value, float>,
+                        "AdamWMemory: weights in moe::BFloat16 need MasterWeights::split or MasterWeights::bfloat16");
+          Tensor tensor;
+          if (!slope.empty()) {
+            tensor.m = Matrix<Moment, Backend>(weight.rows(), weight.cols());
+            tensor.v = Matrix<Moment, Backend>(weight.rows(), weight.cols());
+            if constexpr (master_of<Tree, Value> == MasterWeights::split)
+              tensor.lower = Matrix<std::uint16_t, Backend>(weight.rows(), weight.cols());
+          }
+          tensors_.push_back(std::move(tensor));
+        },
+        std::as_const(weights), gradient);
+    // Only now, so that weights are as they were where memory was out.
+    std::size_t next = 0;
+    for_each_tensor(
+        [&](auto& weight, const auto& slope) {
+          using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
+          Tensor& tensor = tensors_[next++];
+          if constexpr (master_of<Tree, Value> != MasterWeights::float32)
+            if (!slope.empty()) Backend::narrow_weights(context, weight.size(), weight.data(), tensor.lower.data());
+        },
+        weights, gradient);
+  }
+
+  /// In the order of for_each_tensor, for saving and loading.
+  std::vector<Tensor>& tensors() { return tensors_; }
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+
+  /// What tensor number `tensor` is rounded by in step number `step`.
+  RandomKey rounding(Index step, std::size_t tensor) const {
+    return {.seed = seed_, .step = static_cast<std::uint32_t>(step), .layer = static_cast<std::uint32_t>(tensor)};
+  }
+
+ private:
+  std::uint64_t seed_ = 0;
+  std::vector<Tensor> tensors_;
+};
+
+}  // namespace moe
