@@ -153,8 +153,7 @@ class OneRun {
     options.z_weight = strategy_.losses.z;
     options.log_every = 0;
     options.before_run = [this](std::int64_t) {
-      for (const auto& moment : model_->moments()) result_.parameters += std::ssize(moment.values);
-      result_.parameters /= 2;
+      for (const auto& gradient : model_->gradients()) result_.parameters += std::ssize(gradient.values);
       watch();
       resumed_ = Clock::now();
     };

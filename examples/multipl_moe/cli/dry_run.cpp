@@ -27,6 +27,7 @@ struct Estimate {
   TrainingCounts counts;
   MemoryPlan host;
   std::int64_t memory_free = 0;  ///< 0: the system does not say
+  std::int64_t checkpoint = 0;   ///< bytes of one
   std::int64_t checkpoints = 0;  ///< bytes of all that are on the disk at once
   std::int64_t tokens = 0;       ///< of the whole run
 };
@@ -34,11 +35,12 @@ struct Estimate {
 Estimate estimate_of(const PlannedRun& run, const TrainingFlags& flags) {
   Estimate e;
   e.counts = training_counts(run.config, run.trains);
-  e.host = host_plan(run.config, e.counts, micro_batch(flags));
+  e.host = host_plan(run.config, e.counts, micro_batch(flags), flags.precision());
   e.memory_free = this_machine().memory_free_bytes;
+  e.checkpoint = checkpoint_bytes(e.counts, flags.precision());
   // A new one is whole before an old one goes.
   const std::int64_t saves = flags.save_steps > 0 ? (flags.steps + flags.save_steps - 1) / flags.save_steps : 1;
-  e.checkpoints = std::min(saves, flags.keep_checkpoints + 1) * checkpoint_bytes(e.counts);
+  e.checkpoints = std::min(saves, flags.keep_checkpoints + 1) * e.checkpoint;
   e.tokens = flags.steps * flags.accumulation * flags.batch_size * flags.sequence_length;
   return e;
 }
@@ -47,13 +49,15 @@ struct GpuRow {
   GpuPrecision precision;
   std::int64_t bytes = 0;
   bool fits = false;
+  bool is_asked_for = false;
 };
 
 std::vector<GpuRow> gpu_rows(const PlannedRun& run, const TrainingFlags& flags, const TrainingCounts& counts) {
   std::vector<GpuRow> rows;
   for (const GpuPrecision& precision : all_gpu_precisions()) {
     const std::int64_t bytes = gpu_plan(run.config, counts, micro_batch(flags), precision).total() + gpu_reserve;
-    rows.push_back({precision, bytes, bytes <= static_cast<std::int64_t>(flags.dry.gpu_memory)});
+    rows.push_back({precision, bytes, bytes <= static_cast<std::int64_t>(flags.dry.gpu_memory),
+                    precision.adamw == flags.precision()});
   }
   return rows;
 }
@@ -65,7 +69,7 @@ std::int64_t tokens_of(const PlannedRun& run, Language language, std::int64_t to
 void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimate& e) {
   fmt::print("architecture   {}\n", run.config.architecture());
   fmt::print("values stored  {:>16}\n  that train   {:>16}\n", e.counts.weights, e.counts.trainable);
-  fmt::print("\nmemory of this program, float32 on the CPU\n");
+  fmt::print("\nmemory of this program on the CPU\n");
   const auto row = [](const char* name, std::int64_t bytes) { fmt::print("  {:<12} {:>16}\n", name, gib(bytes)); };
   row("weights", e.host.weights);
   row("gradients", e.host.gradients);
@@ -73,12 +77,15 @@ void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimat
   row("activations", e.host.activations);
   row("together", e.host.total());
   if (e.memory_free > 0) row("free here", e.memory_free);
-  fmt::print("\nmemory of one GPU of {}, weights and activations in bfloat16 (this command trains on the CPU)\n",
-             gib(static_cast<std::int64_t>(flags.dry.gpu_memory)));
+  fmt::print(
+      "\nmemory of one GPU of {}, weights and activations in bfloat16 (this command trains on the CPU; "
+      "> marks --master-weights and --moments)\n",
+      gib(static_cast<std::int64_t>(flags.dry.gpu_memory)));
   for (const GpuRow& plan : gpu_rows(run, flags, e.counts))
-    fmt::print("  {:>12}  {:<9} {}\n", gib(plan.bytes), plan.fits ? "fits" : "too large", plan.precision.name());
+    fmt::print("{} {:>12}  {:<9} {}\n", plan.is_asked_for ? '>' : ' ', gib(plan.bytes),
+               plan.fits ? "fits" : "too large", plan.precision.name());
   fmt::print("\ndisk\n");
-  row("checkpoint", checkpoint_bytes(e.counts));
+  row("checkpoint", e.checkpoint);
   row("at once", e.checkpoints);
   if (const auto free = free_disk_bytes(flags.output)) row("free there", static_cast<std::int64_t>(*free));
   fmt::print("\nsteps          {:>16}   of {} micro-batches of {} x {} tokens\ntokens         {:>16}\n", flags.steps,
@@ -100,8 +107,11 @@ void print_json(const PlannedRun& run, const TrainingFlags& flags, const Estimat
                        {"total", e.host.total()},   {"free", e.memory_free}};
   out["gpu"] = nlohmann::ordered_json::array();
   for (const GpuRow& plan : gpu_rows(run, flags, e.counts))
-    out["gpu"].push_back({{"precision", plan.precision.name()}, {"bytes", plan.bytes}, {"fits", plan.fits}});
-  out["disk_bytes"] = {{"checkpoint", checkpoint_bytes(e.counts)}, {"at_once", e.checkpoints}};
+    out["gpu"].push_back({{"precision", plan.precision.name()},
+                          {"bytes", plan.bytes},
+                          {"fits", plan.fits},
+                          {"asked_for", plan.is_asked_for}});
+  out["disk_bytes"] = {{"checkpoint", e.checkpoint}, {"at_once", e.checkpoints}};
   out["steps"] = flags.steps;
   out["tokens"] = e.tokens;
   for (const Language language : all_languages)

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "moe/backend/cpu/parallel.hpp"
 #include "multipl_moe/cli/config_file.hpp"
@@ -28,6 +32,12 @@ CLI::Validator number_that(const Holds& holds, const std::string& rule) {
         return good ? std::string() : fmt::format("must be {}, found {}", rule, escaped(text));
       },
       rule);
+}
+
+std::vector<std::string> names_in(std::span<const std::string_view> names) { return {names.begin(), names.end()}; }
+/// The parser lets no other name through.
+std::size_t place_in(std::span<const std::string_view> names, std::string_view name) {
+  return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
 }  // namespace
@@ -115,6 +125,18 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--z-loss-weight", f.z_weight, "of the router z-loss")
       ->capture_default_str()
       ->check(not_negative());
+  command
+      .add_option(
+          "--master-weights", f.master_weights,
+          "what steps add up in; the model then computes with float32, or with the nearest bfloat16 of a master "
+          "kept beside it (split), or with bfloat16 rounded by chance and no master")
+      ->capture_default_str()
+      ->check(CLI::IsMember(names_in(master_weight_names)));
+  command
+      .add_option("--moments", f.moments,
+                  "in which AdamW keeps its moments; bfloat16: half the memory, rounded by chance")
+      ->capture_default_str()
+      ->check(CLI::IsMember(names_in(moment_names)));
   command.add_flag("--gradient-checkpointing", f.recompute,
                    "keep each layer's input only and compute the rest again: less memory, more time, the same numbers");
   command.add_option("--seed", f.seed, "of initial weights and the order of data")->capture_default_str();
@@ -146,6 +168,11 @@ void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& 
   add_threads_option(command, flags.threads);
 }
 
+AdamWPrecision TrainingFlags::precision() const {
+  return {static_cast<moe::MasterWeights>(place_in(master_weight_names, master_weights)),
+          static_cast<AdamWPrecision::Moments>(place_in(moment_names, moments))};
+}
+
 BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {
   return {.sequences = batch_size, .length = sequence_length, .seed = seed, .end_of_text = tokenizer.end_of_text()};
 }
@@ -162,6 +189,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.z_weight = z_weight;
   options.keep = recompute ? Keep::inputs : Keep::everything;
   options.optimizer.decay = weight_decay;
+  options.precision = precision();
   options.log_every = quiet ? 0 : log_every;
   options.save_every = save_steps;
   options.keep_checkpoints = keep_checkpoints;

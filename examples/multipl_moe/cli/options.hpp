@@ -55,8 +55,10 @@ struct TrainingFlags {
   int threads = 0;
   bool quiet = false;
   bool resume = false;
+  std::string master_weights = "float32", moments = "float32";
   DryRunFlags dry;
 
+  AdamWPrecision precision() const;
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// With what describes the run in its folder: config.toml and env.json. `command` and `stream` must outlive it.
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream) const;

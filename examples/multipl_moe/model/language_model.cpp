@@ -5,6 +5,7 @@
 #include <bit>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "moe/layers/presets.hpp"
 #include "moe/train/clip.hpp"
@@ -63,22 +64,29 @@ class TransformerModel final : public LanguageModel {
 
   void initialise(std::uint64_t seed, double deviation) override { moe::initialise(context_, model_, seed, deviation); }
 
-  void begin_training(const moe::TrainByName& trains) override {
+  void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
     gradient_ = moe::gradient_for(model_, trains);
-    first_moment_ = moe::gradient_for(model_, trains);
-    second_moment_ = moe::gradient_for(model_, trains);
+    memory_ = memory_of(precision, seed);
     observed_.clear();
   }
 
-  std::vector<TensorSlot> moments() override {
-    std::vector<TensorSlot> slots;
-    const auto add = [&](const std::string& name, auto& first, auto& second) {
-      if (first.empty()) return;
-      slots.push_back(slot_of(name + ".exp_avg", first));
-      slots.push_back(slot_of(name + ".exp_avg_sq", second));
+  std::vector<StateTensor> optimizer_state() override {
+    std::vector<StateTensor> state;
+    const auto add_all = [&](auto& memory) {
+      std::size_t next = 0;
+      const auto add = [&](const std::string& name, const auto& weight) {
+        if (next == memory.tensors().size()) return;  // Nothing trains yet.
+        auto& kept = memory.tensors()[next++];
+        const auto shape = shape_of(weight);
+        if (kept.m.empty()) return;
+        state.push_back(state_tensor(name + ".exp_avg", shape, kept.m));
+        state.push_back(state_tensor(name + ".exp_avg_sq", shape, kept.v));
+        if (!kept.lower.empty()) state.push_back(state_tensor(name + ".master_lower", shape, kept.lower));
+      };
+      moe::for_each_parameter(add, model_);
     };
-    moe::for_each_parameter(add, first_moment_, second_moment_);
-    return slots;
+    std::visit(add_all, memory_);
+    return state;
   }
 
   std::vector<TensorSlot> gradients() override {
@@ -111,7 +119,7 @@ class TransformerModel final : public LanguageModel {
   double gradient_norm() const override { return moe::global_norm(context_, gradient_); }
 
   void step(const moe::AdamW& optimizer, double rate, std::int64_t step, double scale) override {
-    optimizer.step(context_, rate, step, scale, model_, gradient_, first_moment_, second_moment_);
+    std::visit([&](auto& memory) { optimizer.step(context_, rate, step, scale, model_, gradient_, memory); }, memory_);
     for (const auto& stats : observed_) model_.absorb(context_, stats);
     discard_step();
   }
@@ -235,12 +243,50 @@ class TransformerModel final : public LanguageModel {
     typename Model::DecodingState state_;
   };
 
+  template <class Moment, moe::MasterWeights master>
+  using MemoryOf = moe::AdamWMemory<Backend, Moment, master>;
+  using Memory =
+      std::variant<MemoryOf<float, moe::MasterWeights::float32>, MemoryOf<float, moe::MasterWeights::split>,
+                   MemoryOf<float, moe::MasterWeights::bfloat16>, MemoryOf<moe::BFloat16, moe::MasterWeights::float32>,
+                   MemoryOf<moe::BFloat16, moe::MasterWeights::split>,
+                   MemoryOf<moe::BFloat16, moe::MasterWeights::bfloat16>>;
+
+  Memory memory_of(AdamWPrecision precision, std::uint64_t seed) {
+    return precision.moments == AdamWPrecision::Moments::float32 ? memory_with<float>(precision.master, seed)
+                                                                 : memory_with<moe::BFloat16>(precision.master, seed);
+  }
+  template <class Moment>
+  Memory memory_with(moe::MasterWeights master, std::uint64_t seed) {
+    using enum moe::MasterWeights;
+    switch (master) {
+      case float32:
+        return MemoryOf<Moment, float32>(context_, model_, gradient_, seed);
+      case split:
+        return MemoryOf<Moment, split>(context_, model_, gradient_, seed);
+      case bfloat16:
+        return MemoryOf<Moment, bfloat16>(context_, model_, gradient_, seed);
+    }
+    throw Failure("[begin_training] unknown precision of master weights");
+  }
+
+  template <class Tensor>
+  static std::vector<std::int64_t> shape_of(const Tensor& tensor) {
+    if constexpr (Tensor::rank == 2) return {tensor.rows(), tensor.cols()};
+    return {tensor.cols()};
+  }
   template <class Tensor>
   static TensorSlot slot_of(const std::string& name, Tensor& tensor) {
-    std::vector<std::int64_t> shape{tensor.cols()};
-    if constexpr (Tensor::rank == 2) shape.insert(shape.begin(), tensor.rows());
     return {
-        .name = name, .shape = std::move(shape), .values = {tensor.data(), static_cast<std::size_t>(tensor.size())}};
+        .name = name, .shape = shape_of(tensor), .values = {tensor.data(), static_cast<std::size_t>(tensor.size())}};
+  }
+  static std::string_view dtype_of(float) { return "F32"; }
+  static std::string_view dtype_of(moe::BFloat16) { return "BF16"; }
+  static std::string_view dtype_of(std::uint16_t) { return "U16"; }
+  template <class Value>
+  static StateTensor state_tensor(std::string name, const std::vector<std::int64_t>& shape,
+                                  moe::Matrix<Value, Backend>& tensor) {
+    return {std::move(name), shape, dtype_of(Value()),
+            std::as_writable_bytes(std::span(tensor.data(), static_cast<std::size_t>(tensor.size())))};
   }
 
   static std::vector<float> values_of(const typename Model::Tensor& rows) {
@@ -256,7 +302,8 @@ class TransformerModel final : public LanguageModel {
   typename Backend::Context context_;
   moe::RandomKey key_{};
   LanguageNumbers number_of_;
-  Model model_, gradient_, first_moment_, second_moment_;
+  Model model_, gradient_;
+  Memory memory_;
   std::vector<typename Model::Stats> observed_;
   CrossEntropy<float, Backend> loss_;
 };

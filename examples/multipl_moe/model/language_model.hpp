@@ -2,12 +2,14 @@
 /// need.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "moe/core/observation.hpp"
@@ -18,6 +20,7 @@
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/adamw_precision.hpp"
 #include "multipl_moe/model/keep.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
@@ -31,6 +34,14 @@ struct TensorSlot {
   std::span<float> values;
   /// Thresholds and counters, which no optimizer moves.
   bool is_buffer = false;
+};
+
+/// What the optimizer remembers of a weight, in the model's own memory.
+struct StateTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::string_view dtype;  ///< as safetensors names it
+  std::span<std::byte> bytes;
 };
 
 /// `count` sequences of `length` tokens and, for each token, the one that follows it. `languages` has the language of
@@ -97,11 +108,13 @@ class LanguageModel {
 
   // --- training -----------------------------------------------------------------------------------------------------
 
-  /// Allocates gradients and moments for the weights that train.
-  virtual void begin_training(const moe::TrainByName& trains) = 0;
-  /// AdamW's moments of the weights that train, `<weight>.exp_avg` and `<weight>.exp_avg_sq`; none before
-  /// begin_training().
-  virtual std::vector<TensorSlot> moments() = 0;
+  /// Allocates gradients and what AdamW remembers for the weights that train. Where `precision` says so, these weights
+  /// become bfloat16 now. `seed` names the bits by which numbers are rounded by chance.
+  virtual void begin_training(const moe::TrainByName& trains, AdamWPrecision precision = {},
+                              std::uint64_t seed = 0) = 0;
+  /// AdamW's moments of the weights that train, `<weight>.exp_avg` and `<weight>.exp_avg_sq`, and the lower halves of
+  /// split weights, `<weight>.master_lower`; none before begin_training().
+  virtual std::vector<StateTensor> optimizer_state() = 0;
   /// The gradients of the weights that train, `<weight>.grad`; none before begin_training().
   virtual std::vector<TensorSlot> gradients() = 0;
   /// Forward and backward: adds the gradient of share * (mean loss + weighted auxiliary losses) to what is there. With

@@ -36,18 +36,6 @@ double routing_values(const ModelConfig& config) {
   return 3 * static_cast<double>(config.moe->num_token_experts + config.moe->num_segment_experts);
 }
 
-std::int64_t bytes_of_master(MasterWeights master) {
-  switch (master) {
-    case MasterWeights::float32:
-      return 4;
-    case MasterWeights::split:
-      return 2;
-    case MasterWeights::bfloat16:
-      return 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 TrainingCounts training_counts(const ModelConfig& config, const std::function<bool(std::string_view)>& trains) {
@@ -72,37 +60,39 @@ std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batc
   return static_cast<std::int64_t>(kept + std::max(work, logits + 2 * inputs));
 }
 
-MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch) {
+MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
+                     AdamWPrecision precision) {
   return {.weights = 4 * counts.weights,
           .gradients = 4 * counts.trainable,
-          .moments = 8 * counts.trainable,
+          .moments = precision.bytes() * counts.trainable,
           .activations = 4 * activation_values(config, batch)};
 }
 
 std::string GpuPrecision::name() const {
-  const auto dtype = [](std::int64_t bytes) { return bytes == 4 ? "float32" : "bfloat16"; };
-  const char* const kept = master == MasterWeights::float32 ? "float32"
-                           : master == MasterWeights::split ? "split"
-                                                            : "no";
-  return fmt::format("{} master weights, {} moments, {} gradients", kept, dtype(moment_bytes), dtype(gradient_bytes));
+  return fmt::format("{} master weights, {} moments, {} gradients", name_of(adamw.master), name_of(adamw.moments),
+                     gradient_bytes == 4 ? "float32" : "bfloat16");
 }
 
 std::vector<GpuPrecision> all_gpu_precisions() {
   std::vector<GpuPrecision> all;
-  for (const MasterWeights master : {MasterWeights::float32, MasterWeights::split, MasterWeights::bfloat16})
-    for (const std::int64_t moments : {4, 2})
-      for (const std::int64_t gradients : {4, 2}) all.push_back({master, moments, gradients});
+  using enum moe::MasterWeights;
+  for (const moe::MasterWeights master : {float32, split, bfloat16})
+    for (const auto moments : {AdamWPrecision::Moments::float32, AdamWPrecision::Moments::bfloat16})
+      for (const std::int64_t gradients : {4, 2}) all.push_back({{master, moments}, gradients});
   return all;
 }
 
 MemoryPlan gpu_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
                     const GpuPrecision& precision) {
+  const std::int64_t copy = precision.adamw.master == moe::MasterWeights::float32 ? 4 : 0;
   return {.weights = 2 * counts.weights,
           .gradients = precision.gradient_bytes * counts.trainable,
-          .moments = (2 * precision.moment_bytes + bytes_of_master(precision.master)) * counts.trainable,
+          .moments = (precision.adamw.bytes() + copy) * counts.trainable,
           .activations = 2 * activation_values(config, batch)};
 }
 
-std::int64_t checkpoint_bytes(const TrainingCounts& counts) { return 4 * counts.weights + 8 * counts.trainable; }
+std::int64_t checkpoint_bytes(const TrainingCounts& counts, AdamWPrecision precision) {
+  return 4 * counts.weights + precision.bytes() * counts.trainable;
+}
 
 }  // namespace multipl_moe

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/adamw_precision.hpp"
 #include "multipl_moe/model/keep.hpp"
 
 namespace multipl_moe {
@@ -44,19 +45,14 @@ struct MemoryPlan {
   std::int64_t total() const { return weights + gradients + moments + activations; }
 };
 
-/// This program on the CPU: everything in float32.
-MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch);
+/// This program on the CPU: weights, gradients and activations in float32.
+MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
+                     AdamWPrecision precision);
 
-/// How a training in bfloat16 on one GPU keeps what is updated.
-enum class MasterWeights {
-  float32,  ///< a copy of every weight that trains, in float32
-  split,    ///< the 16 bits that float32 has beyond bfloat16: exact, at half the cost of a copy
-  bfloat16  ///< none: the weights themselves are updated, by stochastic rounding
-};
+/// How a training in bfloat16 on one GPU keeps what is updated. A master weight in float32 is a copy there.
 struct GpuPrecision {
-  MasterWeights master = MasterWeights::split;
-  std::int64_t moment_bytes = 4;    ///< of one value: 4 float32, 2 bfloat16
-  std::int64_t gradient_bytes = 4;  ///< the same
+  AdamWPrecision adamw;
+  std::int64_t gradient_bytes = 4;  ///< of one value: 4 float32, 2 bfloat16
 
   std::string name() const;  ///< `split master weights, float32 moments, bfloat16 gradients`
 };
@@ -67,7 +63,7 @@ std::vector<GpuPrecision> all_gpu_precisions();
 MemoryPlan gpu_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
                     const GpuPrecision& precision);
 
-/// Of one checkpoint: weights and buffers, and two moments of what trains, in float32.
-std::int64_t checkpoint_bytes(const TrainingCounts& counts);
+/// Of one checkpoint: weights and buffers in float32, and what AdamW remembers of what trains.
+std::int64_t checkpoint_bytes(const TrainingCounts& counts, AdamWPrecision precision);
 
 }  // namespace multipl_moe

@@ -108,7 +108,7 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
       state = load_checkpoint(folder, step);
       require_same_run(folder, state.settings, settings);
       read_weights(model, folder);
-      read_tensors(TensorFolder::open(folder, optimizer_stem), model.moments());
+      read_tensors(TensorFolder::open(folder, optimizer_stem), model.optimizer_state());
     } catch (const BadFile& error) {
       notice("warning: {} is damaged and passed over: {}\n", folder.native(), error.what());
       continue;
@@ -126,18 +126,18 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
 }
 
 fs::path RunCheckpoints::save(LanguageModel& model, const TrainerState& state) const {
-  const auto moments = model.moments();
+  const auto optimizer_state = model.optimizer_state();
   const fs::path folder = folder_of(state.step);
   const std::string state_text = to_json_text(state);
   std::uint64_t bytes = 0;
   try {
     save_folder_atomically(folder, [&](const fs::path& partial) {
       ShardedWriter weights = weights_writer(model, partial);
-      ShardedWriter optimizer(partial, optimizer_stem, planned(moments));
+      ShardedWriter optimizer(partial, optimizer_stem, planned(optimizer_state));
       bytes = weights.total_bytes() + optimizer.total_bytes() + state_text.size();
       require_free_disk(partial, bytes);
       write_model_files(model, partial, weights);
-      write_tensors(optimizer, moments);
+      write_tensors(optimizer, optimizer_state);
       CheckedFile file(partial / state_name);
       file.write(state_text);
       file.close();

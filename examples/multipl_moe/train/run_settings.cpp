@@ -50,6 +50,11 @@ void add_options(RunSettings& settings, const TrainOptions& options) {
   settings["AdamW beta_1"] = fmt::to_string(options.optimizer.beta_1);
   settings["AdamW beta_2"] = fmt::to_string(options.optimizer.beta_2);
   settings["AdamW epsilon"] = fmt::to_string(options.optimizer.epsilon);
+  // Runs from before there was a choice have no such setting.
+  if (options.precision != AdamWPrecision()) {
+    settings["--master-weights"] = name_of(options.precision.master);
+    settings["--moments"] = name_of(options.precision.moments);
+  }
   settings["weights that train"] =
       fmt::format("{} without {}", fmt::join(options.trains.train, " "), fmt::join(options.trains.freeze, " "));
   settings["starting weights"] = options.origin;

@@ -25,6 +25,7 @@ struct TrainOptions {
   double z_weight = 0;            ///< of the router z-loss
   Keep keep = Keep::everything;   ///< of activations; changes no number
   moe::AdamW optimizer;
+  AdamWPrecision precision;
   moe::TrainByName trains;
   std::string origin = "given";  ///< names the weights that the run begins with; a run resumes only with the same name
 

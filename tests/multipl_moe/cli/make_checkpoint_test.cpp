@@ -85,6 +85,20 @@ TEST_CASE("a dry run says what a training takes and writes nothing", "[cli]") {
   const auto plan = nlohmann::json::parse(outcome.out);
   CHECK(plan["tokens"] == 10 * 3 * 4 * 64);
   CHECK(plan["gpu"].size() == 12);
+  const Outcome lean =
+      run(scratch, words + " --json --gradient-accumulation-steps 3 --master-weights split --moments bfloat16");
+  REQUIRE(lean.exit_code == 0);
+  const auto lean_plan = nlohmann::json::parse(lean.out);
+  CHECK(plan["host_bytes"]["moments"].get<std::int64_t>() * 6 / 8 ==
+        lean_plan["host_bytes"]["moments"].get<std::int64_t>());
+  int asked_for = 0;
+  for (const auto& row : lean_plan["gpu"]) {
+    if (!row["asked_for"].get<bool>()) continue;
+    ++asked_for;
+    CHECK_THAT(row["precision"].get<std::string>(), ContainsSubstring("split master weights, bfloat16 moments"));
+  }
+  CHECK(asked_for == 2);
+  CHECK(run(scratch, words + " --moments half").exit_code == 2);
   CHECK(plan["host_bytes"]["weights"] > plan["host_bytes"]["gradients"]);
   CHECK_FALSE(std::filesystem::exists(scratch / "run"));
   CHECK(run(scratch, "train --model mixture --data data -o run --json").exit_code == 2);

@@ -33,15 +33,15 @@ TEST_CASE("a plan counts what a model in training holds") {
   model->begin_training(trains);
   std::size_t weights = 0, moments = 0;
   for (const TensorSlot& slot : model->tensors()) weights += slot.values.size_bytes();
-  for (const TensorSlot& slot : model->moments()) moments += slot.values.size_bytes();
+  for (const StateTensor& tensor : model->optimizer_state()) moments += tensor.bytes.size();
 
   const TrainingCounts counts = training_counts(config, trains);
-  const MemoryPlan plan = host_plan(config, counts, {2, 64});
+  const MemoryPlan plan = host_plan(config, counts, {2, 64}, {});
   CHECK(plan.weights == static_cast<std::int64_t>(weights));
   CHECK(plan.moments == static_cast<std::int64_t>(moments));
   CHECK(2 * plan.gradients == plan.moments);
   CHECK(plan.total() == plan.weights + plan.gradients + plan.moments + plan.activations);
-  CHECK(checkpoint_bytes(counts) == static_cast<std::int64_t>(weights + moments));
+  CHECK(checkpoint_bytes(counts, {}) == static_cast<std::int64_t>(weights + moments));
 }
 
 TEST_CASE("at full size a plan has the census's parameters") {
@@ -59,12 +59,14 @@ TEST_CASE("the precisions of a GPU differ by their bytes a weight") {
     const MemoryPlan plan = gpu_plan(config, counts, four_texts, precision);
     return gibibytes(plan.total() - plan.activations);
   };
-  CHECK(state({MasterWeights::float32, 4, 4}) == Approx(153.1).margin(0.05));
-  CHECK(state({MasterWeights::split, 4, 2}) == Approx(119.8).margin(0.05));
-  CHECK(state({MasterWeights::float32, 2, 2}) == Approx(103.2).margin(0.05));
-  CHECK(state({MasterWeights::split, 2, 4}) == Approx(103.2).margin(0.05));
-  CHECK(state({MasterWeights::split, 2, 2}) == Approx(86.6).margin(0.05));
-  CHECK(state({MasterWeights::bfloat16, 2, 2}) == Approx(69.9).margin(0.1));
+  using enum moe::MasterWeights;
+  constexpr auto wide = AdamWPrecision::Moments::float32, narrow = AdamWPrecision::Moments::bfloat16;
+  CHECK(state({{float32, wide}, 4}) == Approx(153.1).margin(0.05));
+  CHECK(state({{split, wide}, 2}) == Approx(119.8).margin(0.05));
+  CHECK(state({{float32, narrow}, 2}) == Approx(103.2).margin(0.05));
+  CHECK(state({{split, narrow}, 4}) == Approx(103.2).margin(0.05));
+  CHECK(state({{split, narrow}, 2}) == Approx(86.6).margin(0.05));
+  CHECK(state({{bfloat16, narrow}, 2}) == Approx(69.9).margin(0.1));
   CHECK(all_gpu_precisions().size() == 12);
 }
 

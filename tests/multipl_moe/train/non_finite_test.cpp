@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
+#include <vector>
 
 #include "../support/wrapped_model.hpp"
+#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -50,8 +52,8 @@ std::span<float> values_of(LanguageModel& model, const std::string& name) {
 /// A hash of weights, thresholds and moments: NaN is not equal to itself.
 std::uint64_t bits_of(LanguageModel& model) {
   RunningHash hash;
-  for (const auto& slots : {model.tensors(), model.moments()})
-    for (const TensorSlot& slot : slots) hash.add(std::as_bytes(slot.values));
+  for (const TensorSlot& slot : model.tensors()) hash.add(std::as_bytes(slot.values));
+  for (const StateTensor& tensor : model.optimizer_state()) hash.add(tensor.bytes);
   return hash.value();
 }
 
@@ -111,9 +113,13 @@ TEST_CASE("a weight that is not finite for a step costs that step and moves noth
   CHECK(result.steps == 5);
   CHECK(line_of(options.run, 3)["skipped"] == true);
   CHECK_FALSE(line_of(options.run, 4).contains("skipped"));
-  for (const auto& slots : {model->tensors(), model->moments()})
-    for (const TensorSlot& slot : slots)
-      for (const float number : slot.values) REQUIRE(std::isfinite(number));
+  for (const TensorSlot& slot : model->tensors())
+    for (const float number : slot.values) REQUIRE(std::isfinite(number));
+  for (const StateTensor& tensor : model->optimizer_state()) {
+    std::vector<float> values(tensor.bytes.size() / sizeof(float));
+    decode_floats(tensor.dtype, tensor.bytes, values);
+    for (const float number : values) REQUIRE(std::isfinite(number));
+  }
 }
 
 TEST_CASE("activations that overflow from finite weights cost the step too", "[train][non_finite]") {

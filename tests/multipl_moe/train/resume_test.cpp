@@ -7,6 +7,7 @@
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/trainer.hpp"
+#include "precisions.hpp"
 #include "run_files.hpp"
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
@@ -101,6 +102,27 @@ TEST_CASE("thresholds, their counts and moments of trained weights alone are in 
   const std::string moments = get_bytes(run.tiny.scratch / "run/checkpoints/step-000009/optimizer.safetensors");
   CHECK_THAT(moments, ContainsSubstring("model.layers.0.mlp.token.experts.1.up_proj.weight.exp_avg_sq"));
   CHECK_THAT(moments, !ContainsSubstring("lm_head.weight.exp_avg"));
+}
+
+TEST_CASE("in every precision a resumed run gives the bits of one in one piece, and no other precision resumes it",
+          "[resume]") {
+  const MixtureRun run;
+  for (const AdamWPrecision precision : all_precisions()) {
+    INFO(name_of(precision.master) << " master weights, " << name_of(precision.moments) << " moments");
+    TrainOptions whole = run.options("whole"), ended = run.options("ended");
+    whole.precision = ended.precision = precision;
+    whole.start = RunStart::replace;
+    run.live(whole);
+    fs::remove_all(ended.run);
+    run.live_until(3, ended);
+    TrainOptions other = resumed(ended);
+    other.precision.moments = precision.moments == AdamWPrecision::Moments::float32 ? AdamWPrecision::Moments::bfloat16
+                                                                                    : AdamWPrecision::Moments::float32;
+    CHECK_THROWS_WITH(run.live(other), ContainsSubstring("--moments"));
+    CHECK(run.live(resumed(ended), 2).steps_before == 3);
+    CHECK(newest_checkpoint_of(ended.run) == newest_checkpoint_of(whole.run));
+    CHECK(metrics_of(ended.run) == metrics_of(whole.run));
+  }
 }
 
 TEST_CASE("a checkpoint with any file altered, cut or gone is passed over for the one before", "[resume]") {
