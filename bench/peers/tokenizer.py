@@ -1,20 +1,33 @@
 #!/usr/bin/env python3
 """Compares the ids that `multipl_moe tokenizer encode` gives with those of the package `tokenizers`.
 
-    pip install tokenizers==0.23.3
+    pip install tokenizers==0.23.3 tiktoken==0.14.0
     python3 bench/peers/tokenizer.py PROGRAM FOLDER_OF_TOKENIZER_JSON SOURCES... [--megabytes N]
+                                     [--other-layout FOLDER] [--ranks FILE] [--cost [--rounds N]]
 
 Takes source files in six languages below SOURCES, at most N megabytes of each; every Unicode scalar value alone and
-between letters; and random strings of spaces, letters, names of special tokens and marks, but those that the package's
-tables are too old for. Prints, for each, texts,
-bytes, those that differ, and both speeds. Ends with 1 where a text differs.
+between letters; and random strings of spaces, letters, names of special tokens and marks. Prints, for each, texts,
+bytes, those that differ, and the megabytes a second of CPU time. Ends with 1 where a text differs, but in the last row:
+there stand the marks that the tables of `tokenizers` are too old for.
+
+--other-layout names the same tokenizer in vocab.json and merges.txt, whose ids must be the same. With --ranks, the byte
+ranks that the tokenizer was made of (qwen_vocabulary.py), the package tiktoken judges as well, on text that Python has
+normalised.
+
+--cost measures instead, in N rounds that alternate between all, CPU seconds to load, the peak memory of a process that
+loads, and megabytes of the sources encoded in a second of CPU time. Prints medians, and the lowest and highest of each.
 """
 import argparse
+import base64
+import json
 import os
 import pathlib
 import random
+import re
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import unicodedata
 
@@ -24,49 +37,168 @@ from tokenizers import Tokenizer, normalizers  # noqa: E402
 LANGUAGES = {"python": ".py", "java": ".java", "cpp": ".hpp", "rust": ".rs", "go": ".go", "ruby": ".rb"}
 BATCH = 16_000_000
 
+# Starts a command and says what it took. A process inherits the peak memory of the one that starts it, so it is small.
+RUNNER = """
+import os, sys
+_, status, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
-def ours(arguments, texts, special):
-    """Ids of each text, and the seconds that the process took without starting and loading."""
-    command = [arguments.program, "tokenizer", "encode", "--null", "--model", arguments.tokenizer]
-    command += ["--special"] if special else []
-    data = b"".join(text.encode() + b"\0" for text in texts)
-    begin = time.perf_counter()
-    subprocess.run(command, input=b"", stdout=subprocess.PIPE, check=True)
-    load = time.perf_counter() - begin
-    begin = time.perf_counter()
-    lines = subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout.split(b"\n")[:-1]
-    seconds = time.perf_counter() - begin - load
-    return lines, seconds
+# Loads a tokenizer.json, encodes texts that each end in NUL, and says the CPU seconds of both.
+PACKAGE = """
+import sys, time
+from tokenizers import Tokenizer
+begin = time.process_time()
+tokenizer = Tokenizer.from_file(sys.argv[1])
+loaded = time.process_time()
+tokenizer.encode_special_tokens = True
+texts = sys.stdin.buffer.read().decode().split("\\0")[:-1]
+before = time.process_time()
+for text in texts:
+    tokenizer.encode_batch_fast([text])[0].ids
+print(loaded - begin, time.process_time() - before)
+"""
 
 
-def compare(name, arguments, tokenizer, texts, special):
-    tokenizer.encode_special_tokens = not special
-    batches, size = [[]], 0
+def run(command, data):
+    """What the command prints, its CPU seconds and its peak memory in bytes. `data` is an open file."""
+    data.seek(0)
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", RUNNER, *command], stdin=data, capture_output=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}: {done.stderr.decode(errors='replace')}")
+    seconds, memory = done.stderr.split()[-2:]
+    return done.stdout, float(seconds), int(memory)
+
+
+def joined(texts):
+    """A file of texts that each end in NUL."""
+    file = tempfile.TemporaryFile()
+    file.writelines(text.encode() + b"\0" for text in texts)
+    return file
+
+
+def encode_command(arguments, folder, special=False):
+    # A path with a slash: the runner does not search for it.
+    program = os.path.abspath(arguments.program)
+    return [program, "tokenizer", "encode", "--null", "--model", folder] + (["--special"] if special else [])
+
+
+class Ours:
+    name = "the other layout"
+
+    def __init__(self, arguments, folder):
+        self.arguments, self.folder, self.seconds = arguments, folder, 0.0
+
+    def encode(self, texts, special):
+        command = encode_command(self.arguments, self.folder, special)
+        with joined([]) as nothing, joined(texts) as data:
+            load = run(command, nothing)[1]
+            lines, seconds, _ = run(command, data)
+        self.seconds += seconds - load
+        return lines.split(b"\n")[:-1]
+
+
+class Peer:
+    """Gives lines as ours does."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def encode(self, texts, special):
+        begin = time.process_time()
+        ids = self.ids(texts, special)
+        self.seconds += time.process_time() - begin
+        return [" ".join(map(str, each)).encode() for each in ids]
+
+
+class Package(Peer):
+    name = "tokenizers"
+
+    def __init__(self, path):
+        super().__init__()
+        self.tokenizer = Tokenizer.from_file(str(path))
+
+    def ids(self, texts, special):
+        self.tokenizer.encode_special_tokens = not special
+        return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(texts)]
+
+
+class Tiktoken(Peer):
+    """The ranks alone, and from tokenizer.json the pattern and the names of special tokens."""
+    name = "tiktoken"
+
+    def __init__(self, path, ranks):
+        super().__init__()
+        import tiktoken
+        file = json.loads(path.read_text(encoding="utf-8"))
+        special = {token["content"]: token["id"] for token in file["added_tokens"]}
+        lines = (line.split() for line in pathlib.Path(ranks).read_bytes().splitlines())
+        self.names = re.compile("(" + "|".join(map(re.escape, special)) + ")")
+        self.encoding = tiktoken.Encoding(
+            "qwen", pat_str=file["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"],
+            mergeable_ranks={base64.b64decode(token): int(rank) for token, rank in lines}, special_tokens=special)
+
+    def ids(self, texts, special):
+        if not special:
+            return [self.encoding.encode_ordinary(unicodedata.normalize("NFC", text)) for text in texts]
+        # What stands between names of special tokens is normalised by itself.
+        return [[token for part in self.names.split(text)
+                 for token in self.encoding.encode(unicodedata.normalize("NFC", part), allowed_special="all")]
+                for text in texts]
+
+
+def batches_of(texts):
+    batch, size = [], 0
     for text in texts:
-        if size > BATCH:
-            batches.append([])
-            size = 0
-        batches[-1].append(text)
+        batch.append(text)
         size += len(text.encode())
-    total = differing = count = 0
-    our_seconds = their_seconds = 0.0
-    for batch in batches:
-        lines, seconds = ours(arguments, batch, special)
-        our_seconds += seconds
-        begin = time.perf_counter()
-        encodings = tokenizer.encode_batch_fast(batch)
-        their_seconds += time.perf_counter() - begin
-        assert len(lines) == len(batch)
-        for text, line, encoding in zip(batch, lines, encodings):
-            count += 1
-            total += len(text.encode())
-            if line.decode() != " ".join(map(str, encoding.ids)):
-                differing += 1
-                if differing <= 5:
-                    print(f"  differs: {text[:60]!r}", file=sys.stderr)
-    print(f"| {name} | {count} | {total / 1e6:.1f} | {differing} | {total / our_seconds / 1e6:.1f} | "
-          f"{total / their_seconds / 1e6:.1f} |", flush=True)
-    return differing
+        if size > BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+class Comparison:
+    """Every judge's ids beside ours, a row of the table for each kind of text."""
+
+    def __init__(self, arguments):
+        path = pathlib.Path(arguments.tokenizer) / "tokenizer.json"
+        self.ours = Ours(arguments, arguments.tokenizer)
+        self.judges = [Package(path)]
+        if arguments.ranks:
+            self.judges.append(Tiktoken(path, arguments.ranks))
+        if arguments.other_layout:
+            self.judges.append(Ours(arguments, arguments.other_layout))
+        self.differing = 0
+        names = [judge.name for judge in self.judges]
+        titles = ["texts", "number", "MB", *[f"differ from {name}" for name in names], "MB/s",
+                  *[f"MB/s of {name}" for name in names]]
+        print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|")
+
+    def row(self, name, texts, special=False, excused=None):
+        """What differs from the judge `excused` is printed and not counted."""
+        everyone = [self.ours, *self.judges]
+        for one in everyone:
+            one.seconds = 0.0
+        differing = {judge.name: 0 for judge in self.judges}
+        total = count = 0
+        for batch in batches_of(texts):
+            lines = self.ours.encode(batch, special)
+            count += len(batch)
+            total += sum(len(text.encode()) for text in batch)
+            for judge in self.judges:
+                theirs = judge.encode(batch, special)
+                assert len(lines) == len(theirs) == len(batch)
+                wrong = [text for text, line, other in zip(batch, lines, theirs) if line != other]
+                differing[judge.name] += len(wrong)
+                for text in wrong[:0 if judge.name == excused else 5]:
+                    print(f"  differs from {judge.name}: {text[:60]!r}", file=sys.stderr)
+        self.differing += sum(number for judge, number in differing.items() if judge != excused)
+        cells = [name, count, f"{total / 1e6:.1f}", *differing.values(),
+                 *[f"{total / one.seconds / 1e6:.1f}" for one in everyone]]
+        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
 def sources(arguments, extension):
@@ -104,27 +236,65 @@ def random_strings(marks):
         yield "".join(draw.choice(marks) if draw.random() < 0.25 else draw.choice(parts) for _ in range(draw.randint(1, 16)))
 
 
+def spread(values, digits):
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def measure_cost(arguments):
+    with joined([]) as nothing, joined(text for extension in LANGUAGES.values()
+                                       for text in sources(arguments, extension)) as data:
+        megabytes = data.seek(0, os.SEEK_END) / 1e6
+        costs = {}
+
+        def add(name, load, memory, encode):
+            costs.setdefault(name, []).append((load, memory / 1e6, megabytes / encode))
+
+        for _ in range(arguments.rounds):
+            for folder in [arguments.tokenizer, *([arguments.other_layout] if arguments.other_layout else [])]:
+                command = encode_command(arguments, folder)
+                _, load, memory = run(command, nothing)
+                add("multipl_moe, " + ", ".join(sorted(path.name for path in pathlib.Path(folder).iterdir())),
+                    load, memory, run(command, data)[1] - load)
+            command = [sys.executable, "-c", PACKAGE, os.path.join(arguments.tokenizer, "tokenizer.json")]
+            text, _, memory = run(command, nothing)
+            add("tokenizers, tokenizer.json", float(text.split()[0]), memory, float(run(command, data)[0].split()[1]))
+    print(f"{megabytes:.1f} MB of text, {arguments.rounds} rounds: median (lowest to highest)\n")
+    print("| tokenizer | CPU seconds to load | peak memory, MB | MB/s of CPU time |\n|---|---|---|---|")
+    for name, rounds in costs.items():
+        loads, memories, rates = zip(*rounds)
+        print(f"| {name} | {spread(loads, 3)} | {spread(memories, 1)} | {spread(rates, 1)} |")
+
+
+def compare(arguments):
+    scalars = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+    comparison = Comparison(arguments)
+    for language, extension in LANGUAGES.items():
+        comparison.row(language, sources(arguments, extension))
+    comparison.row("each character", scalars)
+    comparison.row("between letters", [f"a{c}b {c}1{c}{c} " for c in scalars])
+    known, newer = marks_by_age()
+    comparison.row("random", random_strings(known))
+    comparison.row("random, special", random_strings(known), special=True)
+    comparison.row("random, newer marks", random_strings(known + newer), excused="tokenizers")
+    print(f"{len(known)} marks were drawn from; tokenizers does not know the order of {len(newer)} more: " +
+          " ".join(f"{ord(mark):X}" for mark in newer))
+    return comparison.differing
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("tokenizer")
     parser.add_argument("sources", nargs="+")
     parser.add_argument("--megabytes", type=float, default=20)
+    parser.add_argument("--other-layout")
+    parser.add_argument("--ranks")
+    parser.add_argument("--cost", action="store_true")
+    parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    tokenizer = Tokenizer.from_file(os.path.join(arguments.tokenizer, "tokenizer.json"))
-    scalars = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
-    print("| texts | number | MB | differing | MB/s | MB/s of tokenizers |\n|---|---|---|---|---|---|")
-    differing = 0
-    for language, extension in LANGUAGES.items():
-        differing += compare(language, arguments, tokenizer, sources(arguments, extension), special=False)
-    differing += compare("each character", arguments, tokenizer, scalars, special=False)
-    differing += compare("between letters", arguments, tokenizer, [f"a{c}b {c}1{c}{c} " for c in scalars], special=False)
-    known, newer = marks_by_age()
-    differing += compare("random", arguments, tokenizer, random_strings(known), special=False)
-    differing += compare("random, special", arguments, tokenizer, random_strings(known), special=True)
-    print(f"{len(known)} marks were drawn from; the package does not know the order of: " +
-          " ".join(f"{ord(mark):X}" for mark in newer))
-    sys.exit(differing > 0)
+    if arguments.cost:
+        return measure_cost(arguments)
+    sys.exit(compare(arguments) > 0)
 
 
 if __name__ == "__main__":
