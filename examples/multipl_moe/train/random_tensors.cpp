@@ -32,10 +32,7 @@ void RandomTensors::draw(const ListedTensor& tensor, TensorSink& sink) const {
   std::vector<float> values(static_cast<std::size_t>(std::min(tensor.count(), values_at_once)));
   for_each_piece(tensor.count(), [&](std::int64_t first, std::int64_t count) {
     const std::span piece(values.data(), static_cast<std::size_t>(count));
-    moe::cpu::parallel_tiles(context_, count, 1 << 16, [&](moe::Index begin, moe::Index end) {
-      moe::fill_normal(key, static_cast<std::uint64_t>(first + begin), deviation_,
-                       piece.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
-    });
+    moe::fill_normal<Layer::Backend>(context_, key, static_cast<std::uint64_t>(first), deviation_, piece);
     sink.write_floats(piece);
   });
 }

@@ -39,6 +39,17 @@ TEST_CASE("upcycling keeps the dtype of the dense model unless told otherwise", 
   REQUIRE(run(scratch, "generate --model mixture --prompt a --max-new-tokens 2").exit_code == 0);
 }
 
+TEST_CASE("what upcycling draws does not depend on the number of threads", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "make-checkpoint --size demo -q -o base").exit_code == 0);
+  const std::string words = "upcycle --model base --noise 0.01 --reinitialise 0.3 -q -o ";
+  REQUIRE(run(scratch, words + "one --threads 1").exit_code == 0);
+  for (const std::string threads : {"2", "3", "7"}) {
+    REQUIRE(run(scratch, words + threads + " --threads " + threads).exit_code == 0);
+    CHECK(get_bytes(scratch / "one/model.safetensors") == get_bytes(scratch / (threads + "/model.safetensors")));
+  }
+}
+
 TEST_CASE("a model in Hugging Face's cache is upcycled as one in a folder", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o pieces --vocab-size 300").exit_code == 0);
