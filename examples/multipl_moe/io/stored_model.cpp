@@ -37,12 +37,8 @@ StoredModel StoredModel::open(const std::filesystem::path& folder) {
   return model;
 }
 
-std::string_view StoredModel::untied(std::string_view name) const {
-  return config_.tie_word_embeddings && name == head_name ? embedding_name : name;
-}
-
 StoredPart StoredModel::find(std::string_view name, std::span<const std::int64_t> shape) const {
-  name = untied(name);
+  if (config_.tie_word_embeddings && name == head_name) name = embedding_name;
   const std::int64_t experts = config().moe ? config().moe->num_token_experts : 0;
   std::vector<std::string> names;
   for (StoredPart& part : stored_parts(name, shape, experts)) {

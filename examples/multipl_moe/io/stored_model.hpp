@@ -23,8 +23,6 @@ class StoredModel {
   const ModelConfig& config() const noexcept { return config_.model; }
   const TensorFolder& tensors() const noexcept { return tensors_; }
 
-  /// `name`, or the embedding's for the head of tied embeddings.
-  std::string_view untied(std::string_view name) const;
   /// Where a weight is stored: the head of tied embeddings where the embedding is. Throws BadFile where it is nowhere
   /// or has another shape.
   StoredPart find(std::string_view name, std::span<const std::int64_t> shape) const;

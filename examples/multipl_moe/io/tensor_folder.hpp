@@ -23,14 +23,15 @@ struct FolderTensor : TensorEntry {
 
 using FolderTensors = std::map<std::string, FolderTensor, std::less<>>;
 
-/// Keeps the headers in memory and a few files open; tensors stay on the disk. Nothing outside the folder is read.
-/// Reading is safe from several threads.
+/// Keeps the headers in memory and a few files open; tensors stay on the disk. Nothing outside the folder is read, but
+/// what lies where Hugging Face's cache has it: links from `snapshots/<revision>` to files directly in the `blobs`
+/// beside `snapshots`. Reading is safe from several threads.
 class TensorFolder {
  public:
   /// Opens `<stem>.safetensors` or, where there is none, the files of `<stem>.safetensors.index.json`. Throws BadFile
-  /// where neither is there, a file is not a regular one inside `folder` (a link out of it, a FIFO), any header breaks
-  /// a rule of SafetensorsFile::open(), or files and index disagree: a tensor that is listed and absent, present and
-  /// unlisted, in two files, another total_size. Throws IoError.
+  /// where neither is there, a file is not a regular one inside `folder` or its cache (another link out of it, a FIFO),
+  /// any header breaks a rule of SafetensorsFile::open(), or files and index disagree: a tensor that is listed and
+  /// absent, present and unlisted, in two files, another total_size. Throws IoError.
   static TensorFolder open(const std::filesystem::path& folder, std::string_view stem = "model");
   /// Whether open() would find either file; says nothing of what is in it.
   static bool is_in(const std::filesystem::path& folder, std::string_view stem = "model");

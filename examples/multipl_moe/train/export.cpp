@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -13,14 +12,13 @@
 #include "multipl_moe/io/transformers_config.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
+#include "multipl_moe/train/streamed_model.hpp"
 
 namespace multipl_moe {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::size_t piece_values = std::size_t{1} << 20;
 
 /// A shared expert of width 0 and its gate: Qwen2-MoE's block has them, and they add nothing.
 void add_empty_shared_experts(const ModelConfig& config, std::string_view dtype, std::vector<PlannedTensor>& planned) {
@@ -50,17 +48,12 @@ class Exported {
 
   const std::vector<PlannedTensor>& tensors() const { return tensors_; }
 
-  void copy(const StoredModel& from, const PlannedTensor& tensor, ShardedWriter& writer) const {
-    const auto ours = ours_.find(tensor.name);
-    auto left = static_cast<std::uint64_t>(element_count(tensor.shape).value());
-    std::vector<float> piece(std::min<std::uint64_t>(left, piece_values));
-    for (std::uint64_t at = 0; left > 0;) {
-      const auto values = std::span(piece).first(std::min<std::uint64_t>(left, piece.size()));
-      if (ours != ours_.end()) from.read_floats(ours->second, tensor.shape, at, values);
-      writer.write_floats(values);
-      at += values.size();
-      left -= values.size();
-    }
+  void write(const StoredModel& from, const PlannedTensor& tensor, TensorSink& sink) const {
+    sink.begin(tensor);
+    if (const auto ours = ours_.find(tensor.name); ours != ours_.end())
+      copy_weight(from, ours->second, tensor.shape, sink);
+    else
+      sink.write_equal(0, element_count(tensor.shape).value());
   }
 
  private:
@@ -84,7 +77,8 @@ void export_model(const fs::path& source, const fs::path& output, const SaveOpti
   save_folder_atomically(output, [&](const fs::path& partial) {
     ShardedWriter writer(partial, "model", exported.tensors(), options.max_shard_bytes);
     require_free_disk(output, writer.total_bytes() + config.size());
-    for (const PlannedTensor& tensor : writer.order()) exported.copy(stored, tensor, writer);
+    TensorSink sink(writer, nullptr);
+    for (const PlannedTensor& tensor : writer.order()) exported.write(stored, tensor, sink);
     writer.finish();
     tokenizer->write_files(partial);
     write_file_atomically(partial / "config.json", config);

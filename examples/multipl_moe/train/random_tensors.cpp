@@ -20,10 +20,6 @@ std::string_view inside_layer(std::string_view name) {
   return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);
 }
 
-void write_equal(float value, std::int64_t count, TensorSink& sink) {
-  sink.write_floats(std::vector<float>(static_cast<std::size_t>(count), value));
-}
-
 }  // namespace
 
 RandomTensors::RandomTensors(const ModelConfig& config, std::uint64_t seed, double deviation, int threads)
@@ -34,22 +30,19 @@ RandomTensors::RandomTensors(const ModelConfig& config, std::uint64_t seed, doub
 void RandomTensors::draw(const ListedTensor& tensor, TensorSink& sink) const {
   const moe::RandomKey key = moe::weight_key(seed_, tensor.name);
   std::vector<float> values(static_cast<std::size_t>(std::min(tensor.count(), values_at_once)));
-  for (std::int64_t first = 0; first < tensor.count(); first += values_at_once) {
-    const std::span piece(values.data(), static_cast<std::size_t>(std::min(values_at_once, tensor.count() - first)));
-    moe::cpu::parallel_tiles(context_, std::ssize(piece), 1 << 16, [&](moe::Index begin, moe::Index end) {
-      moe::fill_normal(key, static_cast<std::uint64_t>(first + begin), deviation_,
-                       piece.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
-    });
+  for_each_piece(tensor.count(), [&](std::int64_t first, std::int64_t count) {
+    const std::span piece(values.data(), static_cast<std::size_t>(count));
+    moe::fill_normal<Layer::Backend>(context_, key, static_cast<std::uint64_t>(first), deviation_, piece);
     sink.write_floats(piece);
-  }
+  });
 }
 
 void RandomTensors::operator()(const ListedTensor& tensor, TensorSink& sink) const {
   if (tensor.kind == TensorKind::matrix) return draw(tensor, sink);
   const std::string_view inside = inside_layer(tensor.name);
   // The narrow layer has other heads.
-  if (inside.starts_with("self_attn.")) return write_equal(0, tensor.count(), sink);
-  if (inside.empty()) return write_equal(1, tensor.count(), sink);
+  if (inside.starts_with("self_attn.")) return sink.write_equal(0, tensor.count());
+  if (inside.empty()) return sink.write_equal(1, tensor.count());
   find_tensor(block_, "", inside, [&](std::span<const float> values) { sink.write_floats(values); });
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <vector>
 
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/dtype.hpp"
@@ -31,6 +32,32 @@ void TensorSink::write_floats(std::span<const float> values) {
 void TensorSink::write(std::span<const std::byte> bytes) {
   writer_.write(bytes);
   if (progress_ != nullptr) progress_->add(bytes.size());
+}
+
+void TensorSink::write_equal(float value, std::int64_t count) {
+  write_floats(std::vector<float>(static_cast<std::size_t>(count), value));
+}
+
+void copy_weight(const StoredModel& model, std::string_view name, std::span<const std::int64_t> shape,
+                 TensorSink& sink) {
+  const StoredPart part = model.find(name, shape);
+  const TensorFolder& stored = model.tensors();
+  const std::string& dtype = stored.entry(part.name).dtype;
+  const std::uint64_t width = dtype_bytes(dtype).value();
+  std::vector<float> values;
+  std::vector<std::byte> bytes;
+  for_each_piece(element_count(shape).value(), [&](std::int64_t first, std::int64_t count) {
+    const std::uint64_t begin = part.first + static_cast<std::uint64_t>(first);
+    if (dtype == sink.dtype()) {
+      bytes.resize(static_cast<std::size_t>(count) * width);
+      stored.read(part.name, begin * width, bytes);
+      sink.write(bytes);
+    } else {
+      values.resize(static_cast<std::size_t>(count));
+      stored.read_floats(part.name, begin, values);
+      sink.write_floats(values);
+    }
+  });
 }
 
 void stream_model(const std::filesystem::path& folder, const ModelConfig& config, const Tokenizer& tokenizer,

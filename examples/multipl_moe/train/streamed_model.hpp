@@ -1,15 +1,18 @@
 /// Models of any size written tensor by tensor: what is in memory does not grow with them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 #include "multipl_moe/train/progress.hpp"
@@ -18,6 +21,13 @@ namespace multipl_moe {
 
 /// Values that are read, drawn or converted at once.
 inline constexpr std::int64_t values_at_once = std::int64_t{1} << 22;
+
+/// visit(first, count) for one piece of `values` after the other.
+template <class Visit>
+void for_each_piece(std::int64_t values, const Visit& visit) {
+  for (std::int64_t first = 0; first < values; first += values_at_once)
+    visit(first, std::min(values_at_once, values - first));
+}
 
 struct StreamOptions {
   std::string dtype = "BF16";  ///< of the weights: "F32", "F16" or "BF16"; buffers are F32
@@ -35,6 +45,8 @@ class TensorSink {
   void write_floats(std::span<const float> values);
   /// The next bytes, already of the tensor's dtype.
   void write(std::span<const std::byte> bytes);
+  /// The next `count` values, all the same.
+  void write_equal(float value, std::int64_t count);
   /// The dtype that the tensors are written in.
   void begin(const PlannedTensor& tensor);
   const std::string& dtype() const { return dtype_; }
@@ -44,6 +56,11 @@ class TensorSink {
   ByteProgress* progress_;
   std::string dtype_;
 };
+
+/// The weight `name` of `model` as the next values of `sink`, in pieces; where the dtype stays, so does every bit.
+/// Throws as StoredModel::find().
+void copy_weight(const StoredModel& model, std::string_view name, std::span<const std::int64_t> shape,
+                 TensorSink& sink);
 
 /// Called once for each tensor; hands all its values to the sink.
 using TensorProducer = std::function<void(const ListedTensor& tensor, TensorSink& sink)>;

@@ -2,12 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
-#include <vector>
 
 #include "moe/train/split_into_experts.hpp"
-#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/make.hpp"
 #include "multipl_moe/model/narrow_block.hpp"
@@ -35,14 +32,12 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
 
 UpcycledTensors::UpcycledTensors(const StoredModel& dense, const MoeConfig& mixture, const moe::Upcycling& start,
                                  int threads)
-    : stored_(dense),
-      dense_(dense.tensors()),
-      dense_config_(dense.config()),
-      config_(upcycled_config(dense_config_, mixture, start)),
+    : dense_(dense),
+      config_(upcycled_config(dense.config(), mixture, start)),
       start_(start),
       trains_(post_training_weights(config_)) {
   context_.threads = threads;
-  dense.require_exactly(planned(list_tensors(dense_config_)));
+  dense.require_exactly(planned(list_tensors(dense.config())));
 }
 
 std::optional<UpcycledTensors::Place> UpcycledTensors::place_of(std::string_view name) {
@@ -66,35 +61,14 @@ std::optional<UpcycledTensors::Place> UpcycledTensors::place_of(std::string_view
 }
 
 std::string UpcycledTensors::source_of(const ListedTensor& tensor, const std::optional<Place>& place) const {
-  if (!place) return std::string(stored_.untied(tensor.name));
+  if (!place) return tensor.name;
   if (!place->expert.empty()) {
     const bool made_differ = start_.noise_deviation > 0 || start_.reinitialised > 0;
     if (config_.moe->architecture == "qwen1.5-moe" || (made_differ && trains_(tensor.name))) return {};
     return fmt::format("{}mlp.{}", layer_prefix(place->layer), place->projection);
   }
   const bool is_base = config_.moe->architecture == "mole" && place->inside.starts_with("mlp.");
-  return dense_.contains(tensor.name) && !is_base ? tensor.name : std::string();
-}
-
-void UpcycledTensors::copy(const std::string& source, TensorSink& sink) const {
-  const FolderTensor& entry = dense_.entry(source);
-  const bool same = entry.dtype == sink.dtype();
-  const auto count = static_cast<std::uint64_t>(entry.count());
-  const std::uint64_t width = dtype_bytes(entry.dtype).value();
-  std::vector<float> values;
-  std::vector<std::byte> bytes;
-  for (std::uint64_t first = 0; first < count; first += values_at_once) {
-    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(values_at_once, count - first));
-    if (same) {
-      bytes.resize(piece * width);
-      dense_.read(source, first * width, bytes);
-      sink.write(bytes);
-    } else {
-      values.resize(piece);
-      dense_.read_floats(source, first, values);
-      sink.write_floats(values);
-    }
-  }
+  return dense_.tensors().contains(tensor.name) && !is_base ? tensor.name : std::string();
 }
 
 const Layer::Dense& UpcycledTensors::dense_ffn(std::int64_t layer) {
@@ -102,7 +76,7 @@ const Layer::Dense& UpcycledTensors::dense_ffn(std::int64_t layer) {
   dense_ffn_ = {config_.hidden_size, config_.intermediate_size};
   Layer::Dense::visit_parameters(
       [&](const std::string& name, auto& weight) {
-        dense_.read_floats(name, {weight.data(), static_cast<std::size_t>(weight.size())});
+        dense_.tensors().read_floats(name, {weight.data(), static_cast<std::size_t>(weight.size())});
       },
       layer_prefix(layer) + "mlp.", dense_ffn_);
   dense_layer_ = layer;
@@ -135,7 +109,7 @@ void UpcycledTensors::begin_layer(std::int64_t layer) {
   const auto make = [&](const ModelConfig& config) {
     return whole ? make_block(config, attention_shape(config), make_layer) : narrow_block(config);
   };
-  Block<Layer> dense = make(dense_config_);
+  Block<Layer> dense = make(dense_.config());
   if (whole) moe::copy_weights(dense_ffn(layer), *dense.mlp.as<Layer::Dense>());
   block_ = make(config_);
   upcycle_block(context_, dense, block_, start_, layer);
@@ -146,13 +120,14 @@ void UpcycledTensors::write_of_layer(const ListedTensor& tensor, const Place& pl
   begin_layer(place.layer);
   const bool written = find_tensor(block_, layer_prefix(place.layer), tensor.name,
                                    [&](std::span<const float> values) { sink.write_floats(values); });
-  if (!written) throw BadFile(dense_.path(), fmt::format("must hold the tensor '{}', found none", tensor.name));
+  if (!written)
+    throw BadFile(dense_.tensors().path(), fmt::format("must hold the tensor '{}', found none", tensor.name));
 }
 
 void UpcycledTensors::operator()(const ListedTensor& tensor, TensorSink& sink) {
   const auto place = place_of(tensor.name);
   if (const std::string source = source_of(tensor, place); !source.empty()) {
-    copy(source, sink);
+    copy_weight(dense_, source, tensor.shape, sink);
   } else if (place->expert.empty()) {
     write_of_layer(tensor, *place, sink);
   } else {

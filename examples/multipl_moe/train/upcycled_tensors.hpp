@@ -41,16 +41,14 @@ class UpcycledTensors {
 
   /// The dense model's tensor that this one is a copy of; empty where it is made.
   std::string source_of(const ListedTensor& tensor, const std::optional<Place>& place) const;
-  void copy(const std::string& source, TensorSink& sink) const;
   const Layer::Dense& dense_ffn(std::int64_t layer);
   const Layer::Dense& expert(const Place& place);
   /// A layer that has everything but, where experts are made one by one, their width.
   void begin_layer(std::int64_t layer);
   void write_of_layer(const ListedTensor& tensor, const Place& place, TensorSink& sink);
 
-  const StoredModel& stored_;
-  const TensorFolder& dense_;
-  ModelConfig dense_config_, config_;
+  const StoredModel& dense_;
+  ModelConfig config_;
   moe::Upcycling start_;
   Layer::Context context_;
   moe::TrainByName trains_;

@@ -16,6 +16,8 @@ namespace moe {
 ///   for_each_element(context, count, f)    the same for an f of a few operations
 ///   for_each_cell(context, rows, cols, f)  f(row, col) for every cell, an f of a few operations
 ///   for_each_row(context, rows, f)         f(row, team) for every row; Team (core/team.hpp) shares the work on one
+///   for_each_on_host(context, count, f)    f(i) for i in [0, count) on the host, in any order, on the threads that the
+///                                          context has there: for an f that costs much, such as drawing initial values
 ///   row_products(context, x_RD, w_ED, y_RE)
 ///                                          y = x w^T, each row by itself in an order that no other row changes; its
 ///                                          backward: add_row_products_back (d_x += d_y w), add_row_weight_gradient

@@ -2,16 +2,17 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "moe/core/bfloat16.hpp"
 #include "moe/core/random.hpp"
 #include "moe/layers/lora_ffn.hpp"
 #include "moe/modules/lora_linear.hpp"
 #include "moe/modules/low_rank.hpp"
 #include "moe/ops/add.hpp"
+#include "moe/train/initialise.hpp"
 
 namespace moe {
 
@@ -20,9 +21,9 @@ template <class Value, class B>
 void draw_uniform(const typename B::Context& context, View<Value, B> values, std::uint64_t seed, std::string_view name,
                   double bound) {
   std::vector<Value> drawn(static_cast<std::size_t>(values.size()));
-  const RandomKey key{seed, 0, name_hash(name)};
-  for (std::size_t i = 0; i < drawn.size(); ++i)
-    drawn[i] = static_cast<Value>(static_cast<Wide<Value>>(bound * (2 * random_uniform(key, i) - 1)));
+  const RandomKey key = weight_key(seed, name);
+  detail::fill_on_host<B>(context, std::span(drawn),
+                          [&](std::uint64_t i) { return bound * (2 * random_uniform(key, i) - 1); });
   B::upload(context, drawn.data(), values);
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/index.hpp"
 #include "moe/core/random.hpp"
 #include "moe/train/walk.hpp"
 
@@ -14,12 +16,28 @@ namespace moe {
 /// The stream that a weight's initial values come from.
 inline RandomKey weight_key(std::uint64_t seed, std::string_view name) { return {seed, 0, name_hash(name)}; }
 
+namespace detail {
+
+/// values[i] = number(i), in tiles that the host's threads share.
+template <class B, class Value, class Number>
+void fill_on_host(const typename B::Context& context, std::span<Value> values, const Number& number) {
+  constexpr Index tile = Index{1} << 14;
+  const Index count = std::ssize(values);
+  B::for_each_on_host(context, (count + tile - 1) / tile, [&](Index t) {
+    for (Index i = t * tile; i < std::min((t + 1) * tile, count); ++i)
+      values[static_cast<std::size_t>(i)] =
+          static_cast<Value>(static_cast<Wide<Value>>(number(static_cast<std::uint64_t>(i))));
+  });
+}
+
+}  // namespace detail
+
 /// values[i] = deviation times entry `first` + i of the stream: a part of what draw_normal() draws, for a weight that
-/// is not in memory as a whole.
-template <class Value>
-void fill_normal(RandomKey key, std::uint64_t first, double deviation, std::span<Value> values) {
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<Value>(static_cast<Wide<Value>>(deviation * random_normal(key, first + i)));
+/// is not in memory as a whole. On the host's threads of `context`, which decide no bit.
+template <class B, class Value>
+void fill_normal(const typename B::Context& context, RandomKey key, std::uint64_t first, double deviation,
+                 std::span<Value> values) {
+  detail::fill_on_host<B>(context, values, [&](std::uint64_t i) { return deviation * random_normal(key, first + i); });
 }
 
 /// Fills a tensor with N(0, deviation^2). The values are a function of seed, name and position alone: the same on every
@@ -29,7 +47,7 @@ void draw_normal(const typename Tensor::Backend::Context& context, Tensor& tenso
                  std::string_view name, double deviation) {
   using Value = typename Tensor::Value;
   std::vector<Value> values(static_cast<std::size_t>(tensor.size()));
-  fill_normal(weight_key(seed, name), 0, deviation, std::span(values));
+  fill_normal<typename Tensor::Backend>(context, weight_key(seed, name), 0, deviation, std::span(values));
   Tensor::Backend::upload(context, values.data(), tensor.view());
 }
 

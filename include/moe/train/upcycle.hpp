@@ -88,13 +88,20 @@ void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>&
         for (const Value value : values) squares += std::pow(static_cast<double>(widened(value)) - mean, 2);
         const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
         const RandomKey fresh{start.seed, 0, name_hash(name + ".channels")};
-        const bool by_row = weight.rows() == hidden && !name.ends_with("down_proj.weight");
-        for (const Index channel : channels)
-          for (Index i = 0; i < (by_row ? weight.cols() : weight.rows()); ++i) {
-            const auto at =
-                static_cast<std::size_t>(by_row ? channel * weight.cols() + i : i * weight.cols() + channel);
-            values[at] = static_cast<Value>(static_cast<Wide<Value>>(mean + deviation * random_normal(fresh, at)));
-          }
+        const Index cols = weight.cols();
+        const auto draw = [&](Index row, Index col) {
+          const auto at = static_cast<std::size_t>(row * cols + col);
+          values[at] = static_cast<Value>(static_cast<Wide<Value>>(mean + deviation * random_normal(fresh, at)));
+        };
+        // A task is a row of memory: two threads that write between each other's values would wait for the same lines.
+        if (weight.rows() == hidden && !name.ends_with("down_proj.weight"))
+          B::for_each_on_host(context, std::ssize(channels), [&](Index i) {
+            for (Index col = 0; col < cols; ++col) draw(channels[static_cast<std::size_t>(i)], col);
+          });
+        else
+          B::for_each_on_host(context, weight.rows(), [&](Index row) {
+            for (const Index channel : channels) draw(row, channel);
+          });
         B::upload(context, values.data(), weight.view());
       },
       prefix, expert);

@@ -75,6 +75,12 @@ void check_row_products() {
 
 }  // namespace
 
+TEST_CASE("the host does each task of its own once", "[accelerator]") {
+  std::vector<int> runs(5);
+  A::for_each_on_host(context, 5, [&](Index i) { ++runs[static_cast<std::size_t>(i)]; });
+  CHECK(runs == std::vector<int>(5, 1));
+}
+
 TEST_CASE("rows of a view with gaps go to the device and back", "[accelerator]") {
   auto whole = Matrix<float, A>::zeros(context, 3, 5);
   const auto part = whole.view().cols_between(1, 3);

@@ -173,7 +173,7 @@ TEST_CASE("weights that are no regular file are refused without waiting for them
   const std::vector<std::pair<std::function<void()>, std::string>> kinds{
       {[&] { REQUIRE(::mkfifo(weights.c_str(), 0600) == 0); }, "found a special one"},
       {[&] { fs::create_directory(weights); }, "found a folder"},
-      {[&] { fs::create_symlink("/dev/zero", weights); }, "must lie in its folder, found a link to /dev/zero"},
+      {[&] { fs::create_symlink("/dev/zero", weights); }, "found a link to /dev/zero"},
       {[&] { fs::create_symlink("..", weights); }, "must lie in its folder"},
       {[&] { fs::create_symlink(".", weights); }, "found a folder"},
       {[&] { fs::create_symlink("nowhere", weights); }, "cannot be opened"},

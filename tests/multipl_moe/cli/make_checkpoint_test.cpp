@@ -39,6 +39,41 @@ TEST_CASE("upcycling keeps the dtype of the dense model unless told otherwise", 
   REQUIRE(run(scratch, "generate --model mixture --prompt a --max-new-tokens 2").exit_code == 0);
 }
 
+TEST_CASE("what upcycling draws does not depend on the number of threads", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "make-checkpoint --size demo -q -o base").exit_code == 0);
+  const std::string words = "upcycle --model base --noise 0.01 --reinitialise 0.3 -q -o ";
+  REQUIRE(run(scratch, words + "one --threads 1").exit_code == 0);
+  for (const std::string threads : {"2", "3", "7"}) {
+    REQUIRE(run(scratch, words + threads + " --threads " + threads).exit_code == 0);
+    CHECK(get_bytes(scratch / "one/model.safetensors") == get_bytes(scratch / (threads + "/model.safetensors")));
+  }
+}
+
+TEST_CASE("a model in Hugging Face's cache is upcycled as one in a folder", "[cli]") {
+  const ScratchFolder scratch;
+  REQUIRE(run(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o pieces --vocab-size 300").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --size tiny --tokenizer pieces --max-shard-size 200kB -o base").exit_code == 0);
+  // As downloads are: no list of our own, and a file that ours have not here.
+  std::filesystem::remove(scratch / "base/MANIFEST");
+  put_bytes(scratch / "base/generation_config.json", R"({"top_k": 3})");
+  const std::filesystem::path hub = scratch / "hub/models--Q--M";
+  std::filesystem::create_directories(hub / "snapshots/4f");
+  std::filesystem::create_directory(hub / "blobs");
+  int number = 0;
+  for (const auto& file : std::filesystem::directory_iterator(scratch / "base")) {
+    const std::string blob = "b" + std::to_string(number++);
+    std::filesystem::copy_file(file.path(), hub / "blobs" / blob);
+    std::filesystem::create_symlink("../../blobs/" + blob, hub / "snapshots/4f" / file.path().filename());
+  }
+  REQUIRE(number > 5);
+  REQUIRE(run(scratch, "upcycle --model base -o one").exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model hub/models--Q--M/snapshots/4f -o two").exit_code == 0);
+  for (const auto& file : std::filesystem::directory_iterator(scratch / "one"))
+    CHECK(get_bytes(file.path()) == get_bytes(scratch / "two" / file.path().filename().native()));
+  CHECK(run(scratch, "generate --model hub/models--Q--M/snapshots/4f --prompt a --max-new-tokens 2").exit_code == 0);
+}
+
 TEST_CASE("what cannot be made or upcycled is said before a byte is written", "[cli]") {
   const ScratchFolder scratch;
   CHECK(run(scratch, "make-checkpoint --size huge -o m").exit_code == 2);

@@ -132,7 +132,7 @@ TEST_CASE("shards that are not regular files of the folder are refused") {
     return std::string("was taken");
   };
   CHECK_THAT(replaced([](const fs::path& two, const fs::path& other) { fs::create_symlink(other, two); }),
-             ContainsSubstring("must lie in its folder, found a link"));
+             ContainsSubstring("must lie in its folder") && ContainsSubstring("found a link to"));
   CHECK_THAT(replaced([](const fs::path& two, const fs::path&) { fs::create_symlink("/dev/zero", two); }),
              ContainsSubstring("must lie in its folder"));
   CHECK_THAT(replaced([](const fs::path& two, const fs::path&) { fs::create_symlink("two", two); }),
@@ -149,6 +149,102 @@ TEST_CASE("a link within the folder is one of its files") {
   fs::rename(folder / "two", folder / "three");
   fs::create_symlink("three", folder / "two");
   CHECK(TensorFolder::open(folder.path()).contains("b"));
+}
+
+namespace {
+
+/// A model as Hugging Face's cache has it: `hub/snapshots/1` links to the files of `hub/blobs`.
+struct Cached : ScratchFolder {
+  Cached() {
+    fs::create_directories(snapshot());
+    put_bytes(blob("index"), std::string(R"({"weight_map":{)") + both + "}}");
+    write_safetensors(blob("one"), std::vector{view("a", ones)});
+    write_safetensors(blob("two"), std::vector{view("b", twos)});
+    for (const char* name : {"one", "two"}) link(name, fs::path("../../blobs") / name);
+    link(index_file, "../../blobs/index");
+  }
+  fs::path snapshot() const { return *this / "hub/snapshots/1"; }
+  fs::path blob(const char* name) const { return *this / "hub/blobs" / name; }
+  void link(const char* name, const fs::path& to) const {
+    fs::remove(snapshot() / name);
+    fs::create_symlink(to, snapshot() / name);
+  }
+  void check_refused(const std::string& rule) const {
+    CHECK_THROWS_WITH(TensorFolder::open(snapshot()), ContainsSubstring("two") && ContainsSubstring(rule));
+    CHECK_THROWS_AS(TensorFolder::open(snapshot()), BadFile);
+  }
+};
+
+const std::string outside =
+    "must lie in its folder, or in ../../blobs of a folder snapshots/<revision>, found a link to ";
+
+}  // namespace
+
+TEST_CASE("links to the blobs of Hugging Face's cache are files of the model") {
+  const Cached cache;
+  const TensorFolder model = TensorFolder::open(cache.snapshot());
+  std::vector<float> values(2);
+  model.read_floats("b", values);
+  CHECK(values == twos);
+  // Also where the revision is reached by a link, and where links are absolute.
+  fs::create_directory_symlink(cache.snapshot(), cache / "model");
+  CHECK(TensorFolder::open(cache / "model").contains("b"));
+  cache.link("two", cache.blob("two"));
+  CHECK(TensorFolder::open(cache.snapshot()).contains("b"));
+}
+
+TEST_CASE("other links out of a folder in a cache are refused") {
+  const Cached cache;
+  SECTION("a blob that leads on") {
+    fs::rename(cache.blob("two"), cache / "hub/elsewhere");
+    fs::create_symlink("../elsewhere", cache.blob("two"));
+    cache.check_refused(outside);
+  }
+  SECTION("blobs that lead on") {
+    fs::rename(cache / "hub/blobs", cache / "elsewhere");
+    fs::create_directory_symlink(cache / "elsewhere", cache / "hub/blobs");
+    CHECK_THROWS_WITH(TensorFolder::open(cache.snapshot()), ContainsSubstring(outside));
+  }
+  SECTION("a folder below blobs") {
+    fs::create_directory(cache.blob("deeper"));
+    fs::rename(cache.blob("two"), cache.blob("deeper/two"));
+    cache.link("two", "../../blobs/deeper/two");
+    cache.check_refused(outside);
+  }
+  SECTION("a folder beside the snapshot, and one beside blobs") {
+    for (const char* folder : {"hub/snapshots/2", "hub/refs"}) {
+      fs::create_directories(cache / folder);
+      fs::copy_file(cache.blob("two"), cache / folder / "two");
+      cache.link("two", cache / folder / "two");
+      cache.check_refused(outside);
+    }
+  }
+  SECTION("snapshots without blobs") {
+    fs::rename(cache / "hub/blobs", cache / "hub/files");
+    cache.link(index_file, "../../files/index");
+    CHECK_THROWS_WITH(TensorFolder::open(cache.snapshot()), ContainsSubstring(outside));
+    cache.link(index_file, "../../blobs/index");
+    CHECK_THROWS_WITH(TensorFolder::open(cache.snapshot()), ContainsSubstring("cannot be opened"));
+  }
+  SECTION("blobs without snapshots") {
+    fs::rename(cache / "hub/snapshots", cache / "hub/revisions");
+    CHECK_THROWS_WITH(TensorFolder::open(cache / "hub/revisions/1"), ContainsSubstring(outside));
+  }
+  SECTION("a folder below the snapshot") {
+    fs::rename(cache.snapshot(), cache / "hub/1");
+    fs::create_directory(cache / "hub/snapshots/2");
+    fs::rename(cache / "hub/1", cache / "hub/snapshots/2/1");
+    fs::create_directory_symlink("../blobs", cache / "hub/snapshots/blobs");
+    CHECK_THROWS_WITH(TensorFolder::open(cache / "hub/snapshots/2/1"), ContainsSubstring(outside));
+  }
+  SECTION("what is no regular file") {
+    fs::remove(cache.blob("two"));
+    REQUIRE(::mkfifo(cache.blob("two").c_str(), 0600) == 0);
+    cache.check_refused("must be a regular file, found a special one");
+    fs::remove(cache.blob("two"));
+    fs::create_directory(cache.blob("two"));
+    cache.check_refused("must be a regular file, found a folder");
+  }
 }
 
 TEST_CASE("an index and files that disagree are refused") {

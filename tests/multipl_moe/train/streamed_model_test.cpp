@@ -12,6 +12,7 @@
 #include "multipl_moe/io/tensor_folder.hpp"
 #include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
+#include "multipl_moe/train/export.hpp"
 #include "multipl_moe/train/random_tensors.hpp"
 #include "multipl_moe/train/upcycled_tensors.hpp"
 #include "support/catch.hpp"
@@ -148,6 +149,39 @@ TEST_CASE("a stream rounds weights to its dtype once, keeps buffers whole and cu
     CHECK(same_bits(values, rounded));
   }
   CHECK(buffers > 0);
+}
+
+TEST_CASE("a weight of several pieces is copied bit by bit where its dtype stays, and widened where not") {
+  const ScratchFolder scratch;
+  ModelConfig config = dense_config();
+  config.num_hidden_layers = 1;
+  // Not a whole number of pieces, nor of the piece that is left.
+  config.vocab_size = values_at_once / config.hidden_size + 7;
+  const auto bits_of = [](const ListedTensor& tensor) {
+    std::vector<std::uint16_t> bits(static_cast<std::size_t>(tensor.count()));
+    // Every number there is, and every NaN.
+    for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<std::uint16_t>(i * 40'503);
+    return bits;
+  };
+  stream_model(scratch / "model", config, *byte_tokenizer(), {.dtype = "BF16", .label = {}},
+               [&](const ListedTensor& tensor, TensorSink& sink) {
+                 const auto bits = bits_of(tensor);
+                 sink.write(std::as_bytes(std::span(bits)));
+               });
+  export_model(scratch / "model", scratch / "same", {.torch_dtype = "bfloat16"});
+  export_model(scratch / "model", scratch / "wide", {.torch_dtype = "float32"});
+  const TensorFolder same = TensorFolder::open(scratch / "same"), wide = TensorFolder::open(scratch / "wide");
+  for (const ListedTensor& tensor : list_tensors(config)) {
+    INFO(tensor.name);
+    const auto bits = bits_of(tensor);
+    std::vector<std::uint16_t> copied(bits.size());
+    same.read(tensor.name, std::as_writable_bytes(std::span(copied)));
+    CHECK(copied == bits);
+    std::vector<float> values(bits.size()), widened;
+    wide.read_floats(tensor.name, values);
+    for (const std::uint16_t number : bits) widened.push_back(std::bit_cast<float>(std::uint32_t{number} << 16));
+    CHECK(same_bits(values, widened));
+  }
 }
 
 TEST_CASE("random tensors are those of a model that is initialised, for every architecture") {

@@ -107,6 +107,11 @@ struct Cpu {
   static void for_each_row(const Context& context, Index rows, const F& f) {
     for_each(context, rows, [&](Index r) { f(r, Team{}); });
   }
+  /// f(i) for i in [0, count), each alone: f costs much.
+  template <class F>
+  static void for_each_on_host(const Context& context, Index count, const F& f) {
+    cpu::parallel(context, count, f);
+  }
 
   /// Row-major host values, without gaps, to a view of the same shape.
   template <class Value>

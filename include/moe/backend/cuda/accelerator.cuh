@@ -116,6 +116,11 @@ struct Accelerator {
   static void for_each_row(const Context& context, Index rows, const F& f) {
     if (rows > 0) context.device->rows(rows, f);
   }
+  /// f(i) for i in [0, count), by the one host thread that the context is for.
+  template <class F>
+  static void for_each_on_host(const Context&, Index count, const F& f) {
+    for (Index i = 0; i < count; ++i) f(i);
+  }
 
   /// Row-major host values, without gaps, to a view of the same shape.
   template <class Value>
