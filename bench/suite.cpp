@@ -21,6 +21,7 @@ Suite everything(const Context& context, const std::vector<Shape>& shapes) {
     add_balance_loss(suite, context, shape);
     add_z_loss(suite, context, shape);
     add_segment(suite, context, shape);
+    add_adamw(suite, context, shape);
   }
   return suite;
 }

@@ -23,7 +23,7 @@ struct Entry {
   std::string kind;     // layer or op
   std::string subject;  // token_moe, gather_rows, ...
   Shape shape;
-  // forward, forward_backward, backward, infer, decode_1, decode_8; behind these three _packed, _packed_bf16
+  // step, forward, forward_backward, backward, infer, decode_1, decode_8; behind these three _packed, _packed_bf16
   std::string pass;
   Run whole;
   Run parts{};
@@ -53,6 +53,7 @@ void add_combine(Suite& suite, const Context& context, const Shape& shape);
 void add_balance_loss(Suite& suite, const Context& context, const Shape& shape);
 void add_z_loss(Suite& suite, const Context& context, const Shape& shape);
 void add_segment(Suite& suite, const Context& context, const Shape& shape);
+void add_adamw(Suite& suite, const Context& context, const Shape& shape);
 
 /// All of the above, for one shape after the other.
 Suite everything(const Context& context, const std::vector<Shape>& shapes);
