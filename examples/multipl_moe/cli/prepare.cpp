@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/held_out_options.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
 
@@ -25,12 +26,7 @@ void add_prepare_command(CLI::App& program) {
       ->type_name("DIR...");
   command.add_option("-o,--output", o.out, "folder for the token files")->required()->type_name("DIR");
   add_tokenizer_option(command, flags->tokenizer);
-  command.add_option("--dev-fraction", o.dev_fraction, "of the documents, held out to choose settings")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--test-fraction", o.test_fraction, "of the documents, held out to report")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
+  add_held_out_options(command, o.held_out);
   command.add_option("--max-train-bytes", o.max_train_bytes, "of each language's training text; 0: all")
       ->capture_default_str()
       ->check(not_negative());

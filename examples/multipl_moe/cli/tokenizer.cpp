@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/held_out_options.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -76,7 +77,8 @@ std::shared_ptr<const Tokenizer> tokenizer_in(const std::string& folder) {
 }
 
 void add_train(CLI::App& group) {
-  CLI::App& command = *group.add_subcommand("train", "Learns a tokenizer of Qwen's kind from source files.");
+  CLI::App& command =
+      *group.add_subcommand("train", "Learns a tokenizer of Qwen's kind from the text that prepare trains on.");
   struct Flags {
     TokenizerTraining options;
     std::string output;
@@ -93,6 +95,7 @@ void add_train(CLI::App& group) {
   command.add_option("--max-bytes", o.max_bytes, "of each language's text; 0: all")
       ->capture_default_str()
       ->check(not_negative());
+  add_held_out_options(command, o.held_out);
   command.callback([flags] {
     TrainedTokenizer trained = train_tokenizer(flags->options);
     const std::filesystem::path folder = flags->output;

@@ -1,38 +1,26 @@
 /// From trees of source files to token files by language and split.
-///
-/// Nothing depends on where a file lies or what it is called, apart from its extension: the split
-/// and the order within a token file come from the content's hash. So a prefix of a token file is
-/// a fair sample, the same on every machine.
+/// A prefix of a token file is a fair sample, the same on every machine.
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "multipl_moe/data/filters.hpp"
 #include "multipl_moe/data/language.hpp"
+#include "multipl_moe/data/splits.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace multipl_moe {
-
-enum class Split : std::uint8_t { train, dev, test };
-
-inline constexpr std::array all_splits{Split::train, Split::dev, Split::test};
-
-constexpr std::size_t index_of(Split split) { return static_cast<std::size_t>(split); }
-std::string_view name_of(Split split);
 
 struct PrepareOptions {
   std::vector<std::filesystem::path> sources;  ///< folders, walked without following links
   std::filesystem::path out;                   ///< folder for token files and report.json
   std::shared_ptr<const Tokenizer> tokenizer = byte_tokenizer();
-  double dev_fraction = 0.02;           ///< of the documents, held out to choose settings
-  double test_fraction = 0.02;          ///< of the documents, held out to report
+  HeldOut held_out{};
   std::int64_t max_train_bytes = 0;     ///< of a language's train split; 0 is no limit
   std::int64_t max_held_out_bytes = 0;  ///< of each other split of a language; 0 is no limit
 };
@@ -59,11 +47,8 @@ struct PrepareReport {
 /// Writes `<out>/<language>.<split>.tokens` for every language and split, empty ones too, and
 /// `<out>/report.json`, each atomically.
 ///
-/// Split: documents are ranked by their hash as a fraction of 2^64; those below dev_fraction are
-/// dev, the next test_fraction test. Where a language has at least 3 documents, a held-out split
-/// with a positive fraction gets at least the next document in rank, and train keeps one.
-/// A limit takes documents in the order of a second hash; the one that would pass it is cut after
-/// the last line that fits.
+/// Splits and their order are split_documents()'s. A limit takes the first documents; the one that would pass it is cut
+/// after the last line that fits.
 /// Throws UsageError where there is no source, one is not a folder, a limit is negative or a
 /// fraction is not in [0, 0.5); IoError.
 PrepareReport prepare(const PrepareOptions& options);

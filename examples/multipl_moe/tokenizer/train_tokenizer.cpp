@@ -2,18 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <optional>
 #include <string>
 #include <unordered_set>
 #include <utility>
 
-#include "multipl_moe/data/filters.hpp"
 #include "multipl_moe/data/source_tree.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/file.hpp"
-#include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/tokenizer/bpe_trainer.hpp"
 
 namespace multipl_moe {
@@ -28,46 +23,45 @@ void check(const TokenizerTraining& options) {
                                  smallest_vocabulary(), largest_vocabulary, options.vocab_size));
   if (options.max_bytes < 0)
     throw UsageError(fmt::format("[tokenizer train] a limit must be 0 bytes or more, found {}", options.max_bytes));
+  require_in_range(options.held_out);
 }
 
-std::optional<std::string> text_of(const std::filesystem::path& path) {
-  try {
-    std::string text = read_whole_file(path, largest_source);
-    if (!filtered_by(text)) return text;
-  } catch (const ProgramError&) {
-    // prepare() counts it; here it only teaches nothing
+/// The documents to learn from by language: a text that one language holds out is no other's to show.
+std::array<Documents, language_count> training_documents(const TokenizerTraining& options) {
+  const SourceTree tree = walk_sources(options.sources);
+  std::array<Documents, language_count> training;
+  std::unordered_set<std::uint64_t> taken;
+  for (const Language language : all_languages) {
+    LanguageDocuments documents = split_documents(tree, language, options.held_out);
+    for (const Split split : {Split::dev, Split::test})
+      for (const Document& document : documents.splits[index_of(split)]) taken.insert(document.hash);
+    training[index_of(language)] = std::move(documents.splits[index_of(Split::train)]);
   }
-  return std::nullopt;
-}
-
-void sort_by_name(std::vector<SourceFile>& files) {
-  std::stable_sort(files.begin(), files.end(), [](const SourceFile& left, const SourceFile& right) {
-    return hash_of(left.path.filename().native()) < hash_of(right.path.filename().native());
-  });
+  for (Documents& documents : training)
+    std::erase_if(documents, [&](const Document& document) { return !taken.insert(document.hash).second; });
+  return training;
 }
 
 }  // namespace
 
 TrainedTokenizer train_tokenizer(const TokenizerTraining& options) {
   check(options);
-  SourceTree tree = walk_sources(options.sources);
-  if (options.max_bytes > 0) sort_by_name(tree.files);
   TrainedTokenizer trained;
   WordCounts words;
-  std::array<std::int64_t, language_count> taken{};
-  std::unordered_set<std::uint64_t> seen;
-  for (const SourceFile& file : tree.files) {
-    std::int64_t& bytes = taken[index_of(file.language)];
-    if (options.max_bytes > 0 && bytes >= options.max_bytes) continue;
-    const std::optional<std::string> text = text_of(file.path);
-    if (!text || !seen.insert(hash_of(*text)).second) continue;
-    words.add(*text);
-    bytes += std::ssize(*text);
-    ++trained.files;
+  for (const Documents& documents : training_documents(options)) {
+    std::int64_t bytes = 0;
+    for (const Document& document : documents) {
+      if (options.max_bytes > 0 && bytes >= options.max_bytes) break;
+      const std::string text = read_document(document);
+      words.add(text);
+      bytes += std::ssize(text);
+      ++trained.files;
+    }
+    trained.bytes += bytes;
   }
-  for (const std::int64_t bytes : taken) trained.bytes += bytes;
   if (trained.files == 0)
-    throw UsageError("[tokenizer train] the sources must hold text to learn from, found none that prepare would take");
+    throw UsageError(
+        "[tokenizer train] the sources must hold text to learn from, found none that prepare would train on");
   trained.parts = train_bpe(words, options.vocab_size);
   return trained;
 }

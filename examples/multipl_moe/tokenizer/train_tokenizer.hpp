@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "multipl_moe/data/splits.hpp"
 #include "multipl_moe/tokenizer/tokenizer_parts.hpp"
 
 namespace multipl_moe {
@@ -12,6 +13,7 @@ struct TokenizerTraining {
   std::vector<std::filesystem::path> sources;  ///< folders of source files
   std::int64_t vocab_size = 32'768;            ///< with bytes and special tokens
   std::int64_t max_bytes = 0;                  ///< of each language's text; 0: all
+  HeldOut held_out{};                          ///< as in prepare
 };
 
 struct TrainedTokenizer {
@@ -20,9 +22,9 @@ struct TrainedTokenizer {
   std::int64_t bytes = 0;
 };
 
-/// Learns from the source files that prepare would take: those that pass its filters, each text once. With a limit, a
-/// language's files come in the order of a hash of their names, so that the first ones are of all folders.
-/// The result depends on the files' bytes and names alone. Throws UsageError, Failure, IoError.
+/// Learns from the text that prepare would train on: files that pass its filters and that no language's dev and test
+/// splits hold, each text once, with a limit the first ones of each language. The result depends on the files' bytes
+/// and extensions alone. Throws UsageError, BadFile, Failure, IoError.
 TrainedTokenizer train_tokenizer(const TokenizerTraining& options);
 
 }  // namespace multipl_moe

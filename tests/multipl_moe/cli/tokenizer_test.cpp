@@ -11,7 +11,10 @@ TEST_CASE("a tokenizer is trained, encodes and decodes", "[cli][tokenizer]") {
   const Outcome trained = run(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o t --vocab-size 600");
   REQUIRE(trained.exit_code == 0);
   CHECK(trained.out.empty());
-  CHECK_THAT(trained.error, ContainsSubstring("600 tokens from"));
+  CHECK_THAT(trained.error, ContainsSubstring("600 tokens from") && ContainsSubstring(" in 18 files"));
+  const Outcome of_all =
+      run(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o all --dev-fraction 0 --test-fraction 0");
+  CHECK_THAT(of_all.error, ContainsSubstring(" in 30 files"));
   const auto file = nlohmann::json::parse(get_bytes(scratch / "t/tokenizer.json"));
   CHECK(file["model"]["vocab"].size() == 597);
   put_bytes(scratch / "text", "def f(x):\r\n  return '<|endoftext|>' # \xc3\xa9\n");

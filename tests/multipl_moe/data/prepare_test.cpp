@@ -67,7 +67,7 @@ TEST_CASE("what is written is what was read, each document in one split") {
   const ScratchFolder folder;
   write_sources(folder / "src", 200);
   const PrepareReport report =
-      prepare({.sources = {folder / "src"}, .out = folder / "out", .dev_fraction = 0.1, .test_fraction = 0.2});
+      prepare({.sources = {folder / "src"}, .out = folder / "out", .held_out = {.dev = 0.1, .test = 0.2}});
   std::multiset<std::string> expected;
   for (int i = 0; i < 200; ++i) expected.insert(source(i));
   std::multiset<std::string> found;
@@ -90,15 +90,11 @@ TEST_CASE("names, places and neighbours of a file do not matter") {
   write_sources(folder / "a", 60);
   for (int i = 0; i < 60; ++i)
     put_bytes(folder / ("b/" + std::to_string(i % 3) + "/g" + std::to_string(97 - i) + ".py"), source(i));
-  prepare({.sources = {folder / "a"},
-           .out = folder / "x",
-           .dev_fraction = 0.1,
-           .test_fraction = 0.1,
-           .max_train_bytes = 900});
+  prepare(
+      {.sources = {folder / "a"}, .out = folder / "x", .held_out = {.dev = 0.1, .test = 0.1}, .max_train_bytes = 900});
   prepare({.sources = {folder / "b/0", folder / "b/1", folder / "b/2"},
            .out = folder / "y",
-           .dev_fraction = 0.1,
-           .test_fraction = 0.1,
+           .held_out = {.dev = 0.1, .test = 0.1},
            .max_train_bytes = 900});
   for (const auto& entry : fs::directory_iterator(folder / "x"))
     CHECK(get_bytes(entry.path()) == get_bytes(folder / "y" / entry.path().filename()));
@@ -108,7 +104,7 @@ TEST_CASE("names, places and neighbours of a file do not matter") {
 TEST_CASE("a document stays in its split when others come") {
   const ScratchFolder folder;
   write_sources(folder / "src", 100);
-  PrepareOptions options{.sources = {folder / "src"}, .out = folder / "out", .dev_fraction = 0.1, .test_fraction = 0.1};
+  PrepareOptions options{.sources = {folder / "src"}, .out = folder / "out", .held_out = {.dev = 0.1, .test = 0.1}};
   prepare(options);
   const auto before = texts(folder / "out", Language::python, Split::test);
   write_sources(folder / "src", 150);
@@ -136,7 +132,7 @@ TEST_CASE("few documents still fill the splits, and two stay together") {
     }
   }
   const PrepareReport none =
-      prepare({.sources = {folder / "src10"}, .out = folder / "out", .dev_fraction = 0.0, .test_fraction = 0.0});
+      prepare({.sources = {folder / "src10"}, .out = folder / "out", .held_out = {.dev = 0.0, .test = 0.0}});
   CHECK(python(none, Split::train).documents == 10);
 }
 
@@ -166,7 +162,7 @@ TEST_CASE("files are filtered, and every filter is counted") {
 TEST_CASE("a limit takes a prefix of the unlimited order, cut at a line's end") {
   const ScratchFolder folder;
   write_sources(folder / "src", 50);
-  PrepareOptions options{.sources = {folder / "src"}, .out = folder / "all", .dev_fraction = 0.0};
+  PrepareOptions options{.sources = {folder / "src"}, .out = folder / "all", .held_out = {.dev = 0.0}};
   const std::int64_t all_train = python(prepare(options), Split::train).documents;
   const auto everything = texts(folder / "all", Language::python, Split::train);
   for (const std::int64_t limit : {1, 20, 100, 777, 1'000'000}) {
@@ -190,8 +186,7 @@ TEST_CASE("a limit on held-out text holds for each split") {
   write_sources(folder / "src", 100);
   const PrepareReport report = prepare({.sources = {folder / "src"},
                                         .out = folder / "out",
-                                        .dev_fraction = 0.3,
-                                        .test_fraction = 0.3,
+                                        .held_out = {.dev = 0.3, .test = 0.3},
                                         .max_held_out_bytes = 200});
   for (const Split split : {Split::dev, Split::test}) {
     CHECK(python(report, split).bytes <= 200);
@@ -211,10 +206,10 @@ TEST_CASE("options that cannot be are refused") {
   bad.sources.push_back(folder / "missing");
   CHECK_THROWS_AS(prepare(bad), UsageError);
   bad = good;
-  bad.dev_fraction = 0.5;
+  bad.held_out.dev = 0.5;
   CHECK_THROWS_AS(prepare(bad), UsageError);
   bad = good;
-  bad.test_fraction = -0.1;
+  bad.held_out.test = -0.1;
   CHECK_THROWS_AS(prepare(bad), UsageError);
   bad = good;
   bad.max_held_out_bytes = -1;
