@@ -19,7 +19,7 @@ struct InfoFlags {
 };
 
 ModelConfig configuration(const InfoFlags& flags) {
-  if (!flags.model.empty()) return read_config(std::filesystem::path(flags.model) / "config.json");
+  if (!flags.model.empty()) return read_config_of(flags.model);
   ModelConfig config = size_named(flags.size);
   config.moe = mixture_named(flags.architecture.empty() ? "dense" : flags.architecture, config.intermediate_size);
   return config;

@@ -9,7 +9,7 @@
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/config_fields.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/strict_json.hpp"
 
 namespace multipl_moe {
@@ -69,10 +69,11 @@ GenerationConfig parse_generation_config(std::string_view text, const fs::path& 
 GenerationConfig read_generation_config(const fs::path& folder) {
   std::error_code failed;
   if (const fs::path path = folder / generation_config_name; fs::exists(fs::symlink_status(path, failed)))
-    return parse_generation_config(read_whole_file(path, largest_config), path);
-  const fs::path path = folder / "config.json";
+    return parse_generation_config(read_model_file(folder, generation_config_name, largest_config), path);
+  constexpr const char* config_name = "config.json";
+  const fs::path path = folder / config_name;
   if (!fs::exists(path, failed)) return {};
-  const nlohmann::json json = parse_strict_json(read_whole_file(path, largest_config), path);
+  const nlohmann::json json = parse_strict_json(read_model_file(folder, config_name, largest_config), path);
   return ids_of(Fields(json, path, ""));
 }
 

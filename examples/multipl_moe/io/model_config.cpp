@@ -9,6 +9,7 @@
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/strict_json.hpp"
 #include "multipl_moe/io/transformers_config.hpp"
 
@@ -151,11 +152,16 @@ ModelConfig parse_config(std::string_view text, const std::filesystem::path& pat
   return parse_stored_config(text, path).model;
 }
 
-StoredConfig read_stored_config(const std::filesystem::path& path) {
-  return parse_stored_config(read_whole_file(path, largest_config), path);
+StoredConfig read_stored_config(const std::filesystem::path& folder) {
+  constexpr const char* name = "config.json";
+  return parse_stored_config(read_model_file(folder, name, largest_config), folder / name);
 }
 
-ModelConfig read_config(const std::filesystem::path& path) { return read_stored_config(path).model; }
+ModelConfig read_config_of(const std::filesystem::path& folder) { return read_stored_config(folder).model; }
+
+ModelConfig read_config(const std::filesystem::path& path) {
+  return parse_config(read_whole_file(path, largest_config), path);
+}
 
 std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype) {
   // A Qwen2 always has biases; whoever took this for one would make some up.

@@ -118,9 +118,11 @@ struct StoredConfig {
 StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path);
 /// The model of parse_stored_config().
 ModelConfig parse_config(std::string_view text, const std::filesystem::path& path);
-/// As parse_stored_config(), of a file of at most 1 MiB.
-StoredConfig read_stored_config(const std::filesystem::path& path);
-/// As parse_config(), of a file of at most 1 MiB.
+/// As parse_stored_config(), of the config.json of a model's folder, at most 1 MiB. Throws as read_model_file().
+StoredConfig read_stored_config(const std::filesystem::path& folder);
+/// The model of read_stored_config().
+ModelConfig read_config_of(const std::filesystem::path& folder);
+/// As parse_config(), of a file that a user names, at most 1 MiB.
 ModelConfig read_config(const std::filesystem::path& path);
 
 /// `torch_dtype` is what the weights beside it are stored in: "float32", "bfloat16" or "float16".

@@ -32,7 +32,7 @@ void require_room_for_layers(const ModelConfig& config, const TensorFolder& tens
 }  // namespace
 
 StoredModel StoredModel::open(const std::filesystem::path& folder) {
-  StoredModel model(read_stored_config(folder / "config.json"), TensorFolder::open(folder));
+  StoredModel model(read_stored_config(folder), TensorFolder::open(folder));
   require_room_for_layers(model.config(), model.tensors());
   return model;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/safetensors_header.hpp"
 #include "multipl_moe/io/tensor_index.hpp"
 
@@ -28,31 +29,10 @@ bool is_there(const fs::path& path) {
   return fs::exists(fs::symlink_status(path, failed));
 }
 
-/// Hugging Face's cache links from a model's `snapshots/<revision>` to files of the `blobs` beside `snapshots`. Both
-/// paths are canonical, so that neither a link in `blobs` nor `blobs` itself leads on to somewhere else.
-bool is_cached(const fs::path& home, const fs::path& target) {
-  const fs::path snapshots = home.parent_path();
-  return snapshots.filename() == "snapshots" && target.parent_path() == snapshots.parent_path() / "blobs";
-}
-
-/// A file of the folder, also where its name is a link to another one in it, or one that the cache keeps for it.
-void require_inside(const fs::path& folder, const fs::path& path) {
-  std::error_code failed;
-  const fs::path home = fs::canonical(folder, failed);
-  const fs::path target = failed ? fs::path() : fs::canonical(path, failed);
-  if (failed) throw BadFile(path, fmt::format("cannot be opened: {}", failed.message()));
-  const bool is_inside = std::mismatch(home.begin(), home.end(), target.begin(), target.end()).first == home.end();
-  if (!is_inside && !is_cached(home, target))
-    throw BadFile(path,
-                  fmt::format("must lie in its folder, or in ../../blobs of a folder snapshots/<revision>, found a "
-                              "link to {}",
-                              escaped(target.native())));
-}
-
 }  // namespace
 
 InputFile TensorFolder::opened(const fs::path& path) const {
-  require_inside(folder_, path);
+  require_model_file(folder_, path);
   return InputFile::open(path);
 }
 
@@ -94,7 +74,7 @@ void TensorFolder::add(const std::string& name) {
 }
 
 void TensorFolder::check_against_index() {
-  require_inside(folder_, path_);
+  require_model_file(folder_, path_);
   const TensorIndex index = read_tensor_index(path_);
   for (const std::string& shard : index.shards) add(shard);
   std::uint64_t total = 0;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
 #include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 #include "multipl_moe/tokenizer/tokenizer_json.hpp"
@@ -30,7 +30,7 @@ bool has(const fs::path& folder, const char* name) {
 }
 
 SourceFile read_source(const fs::path& folder, const char* name, std::uint64_t limit = largest_file) {
-  return {name, read_whole_file(folder / name, limit)};
+  return {name, read_model_file(folder, name, limit)};
 }
 
 std::shared_ptr<const Tokenizer> read_one_file(const fs::path& folder) {

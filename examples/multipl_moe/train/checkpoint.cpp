@@ -34,7 +34,7 @@ fs::path model_folder(const fs::path& folder) {
   return folder / "checkpoints" / name;
 }
 
-ModelConfig load_config(const fs::path& folder) { return read_config(model_folder(folder) / config_name); }
+ModelConfig load_config(const fs::path& folder) { return read_config_of(model_folder(folder)); }
 
 std::uint64_t hash_of_weights(const fs::path& folder) {
   const TensorFolder weights = TensorFolder::open(model_folder(folder));
@@ -71,7 +71,7 @@ void write_model_files(LanguageModel& model, const fs::path& folder, ShardedWrit
 
 std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
   const fs::path source = model_folder(folder);
-  auto model = make_language_model(read_config(source / config_name), threads);
+  auto model = make_language_model(read_config_of(source), threads);
   auto tokenizer = read_tokenizer(source);
   if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
   model->set_generation(read_generation_config(source));

@@ -15,7 +15,6 @@
 
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
-using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
 using Moments = AdamWPrecision::Moments;
 using moe::MasterWeights;
@@ -88,7 +87,7 @@ TEST_CASE("with split masters and without them the model computes with bfloat16,
   }
 }
 
-TEST_CASE("every precision learns what full precision learns", "[train]") {
+TEST_CASE("every precision learns as much as full precision", "[train]") {
   const TinyRun run;
   const auto loss_with = [&](AdamWPrecision precision) {
     const auto model = make_language_model(tiny_config(), 1);
@@ -99,7 +98,8 @@ TEST_CASE("every precision learns what full precision learns", "[train]") {
   CHECK(full < 4.5);
   for (const AdamWPrecision precision : all_precisions()) {
     INFO(name_of(precision.master) << " master weights, " << name_of(precision.moments) << " moments");
-    CHECK(loss_with(precision) == Approx(full).epsilon(0.02));
+    // Rounding by chance may even help a model that sees so little text.
+    CHECK(loss_with(precision) < 1.02 * full);
   }
 }
 

@@ -1,0 +1,17 @@
+/// Which files are a model's: whoever packed a folder may not make its reader open others.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace multipl_moe {
+
+/// Throws BadFile unless `path`, with every link followed, lies in `folder` or where Hugging Face's cache has a model's
+/// files: links from `snapshots/<revision>` lead to files directly in the `blobs` beside `snapshots`.
+void require_model_file(const std::filesystem::path& folder, const std::filesystem::path& path);
+
+/// The whole of the folder's file `name`. Throws as require_model_file() and read_whole_file().
+std::string read_model_file(const std::filesystem::path& folder, const std::string& name, std::uint64_t limit);
+
+}  // namespace multipl_moe
