@@ -67,10 +67,11 @@ class AdamWMemory {
     std::size_t next = 0;
     for_each_tensor(
         [&](auto& weight, const auto& slope) {
-          using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
+          using Weight = std::remove_cvref_t<decltype(weight)>;
           Tensor& tensor = tensors_[next++];
-          if constexpr (master_of<Tree, Value> != MasterWeights::float32)
-            if (!slope.empty()) Backend::narrow_weights(context, weight.size(), weight.data(), tensor.lower.data());
+          if constexpr (master_of<Tree, typename Weight::Value> != MasterWeights::float32)
+            if (!slope.empty())
+              Weight::Backend::narrow_weights(context, weight.size(), weight.data(), tensor.lower.data());
         },
         weights, gradient);
   }
