@@ -8,6 +8,7 @@
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/census.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
 
@@ -19,7 +20,7 @@ struct InfoFlags {
 };
 
 ModelConfig configuration(const InfoFlags& flags) {
-  if (!flags.model.empty()) return read_config_of(flags.model);
+  if (!flags.model.empty()) return load_config(flags.model);
   ModelConfig config = size_named(flags.size);
   config.moe = mixture_named(flags.architecture.empty() ? "dense" : flags.architecture, config.intermediate_size);
   return config;
@@ -84,8 +85,8 @@ void add_info_command(CLI::App& program) {
   CLI::App& command =
       *program.add_subcommand("info", "Layers, parameters and memory of a model, without allocating it.");
   const auto flags = std::make_shared<InfoFlags>();
-  auto* model =
-      command.add_option("--model", flags->model, "model folder; instead of --arch and --size")->type_name("DIR");
+  auto* model = command.add_option("--model", flags->model, "model folder or run folder; instead of --arch and --size")
+                    ->type_name("DIR");
   command.add_option("--arch", flags->architecture, fmt::format("dense, {} [dense]", fmt::join(mixture_names(), ", ")))
       ->type_name("NAME")
       ->excludes(model);

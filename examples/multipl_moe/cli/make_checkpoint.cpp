@@ -23,7 +23,7 @@ struct MakeFlags {
 };
 
 ModelConfig config_of(const MakeFlags& flags, const Tokenizer& tokenizer) {
-  ModelConfig config = flags.sizes.model();
+  ModelConfig config = flags.sizes.model(tokenizer);
   if (flags.architecture != "dense") config.moe = mixture_named(flags.architecture, config.intermediate_size);
   if (tokenizer.vocab_size() > config.vocab_size)
     throw UsageError(fmt::format("[make-checkpoint] vocab_size must hold the tokenizer's {} tokens, found {}",

@@ -17,6 +17,7 @@
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/progress.hpp"
 
 namespace multipl_moe {
@@ -81,12 +82,28 @@ void add_size_options(CLI::App& command, SizeFlags& flags) {
       ->excludes(config);
 }
 
+ModelConfig SizeFlags::model(const Tokenizer& tokenizer) const {
+  if (!config.empty()) return read_config(config);
+  ModelConfig named = size_named(size);
+  named.vocab_size = std::max(named.vocab_size, tokenizer.vocab_size());
+  return named;
+}
+
 void add_tokenizer_option(CLI::App& command, std::string& folder) {
-  command.add_option("--tokenizer", folder, "folder with tokenizer.json, such as a model's [bytes]")->type_name("DIR");
+  command
+      .add_option("--tokenizer", folder,
+                  "folder with tokenizer.json, or vocab.json and merges.txt, such as a model's [bytes]")
+      ->type_name("DIR");
 }
 
 std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder) {
-  return folder.empty() ? byte_tokenizer() : read_tokenizer(folder);
+  if (folder.empty()) return byte_tokenizer();
+  const std::filesystem::path model = model_folder(folder);
+  auto tokenizer = read_tokenizer(model);
+  // A model of bytes has no tokenizer's files; any other folder without them is a wrong one.
+  if (tokenizer == byte_tokenizer() && !std::filesystem::exists(model / "config.json"))
+    throw BadFile(model, "must hold tokenizer.json, vocab.json and merges.txt, or a model's config.json, found none");
+  return tokenizer;
 }
 
 void add_training_options(CLI::App& command, TrainingFlags& f) {

@@ -80,13 +80,13 @@ void add_stream_options(CLI::App& command, StreamFlags& flags);
 struct SizeFlags {
   std::string size, config;
 
-  /// Throws UsageError, BadFile, IoError.
-  ModelConfig model() const { return config.empty() ? size_named(size) : read_config(config); }
+  /// A size that has a name gets as large a vocabulary as `tokenizer` needs. Throws UsageError, BadFile, IoError.
+  ModelConfig model(const Tokenizer& tokenizer) const;
 };
 /// --config-json, or --size.
 void add_size_options(CLI::App& command, SizeFlags& flags);
 
-/// --tokenizer, a folder with a tokenizer's files.
+/// --tokenizer, a folder with a tokenizer's files, of a model or of a run.
 void add_tokenizer_option(CLI::App& command, std::string& folder);
 /// The one of add_tokenizer_option(); bytes where nothing was said. Throws BadFile, IoError.
 std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder);

@@ -24,8 +24,8 @@ LanguageWeights even_weights(const std::vector<std::string>& names) {
 }
 
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
-  const ModelConfig config = flags.sizes.model();
   const auto tokenizer = tokenizer_of(flags.tokenizer);
+  const ModelConfig config = flags.sizes.model(*tokenizer);
   BatchStream stream(open_language_files(flags.data, "train", tokenizer->hash()), even_weights(flags.languages),
                      flags.batch_options(*tokenizer));
   if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;

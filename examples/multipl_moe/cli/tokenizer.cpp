@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -64,16 +63,10 @@ std::vector<Token> parse_ids(std::string_view text, std::int64_t vocab_size) {
 }
 
 void add_model_option(CLI::App& command, std::string& model) {
-  command.add_option("--model", model, "folder with tokenizer.json, or vocab.json and merges.txt; else bytes")
+  command
+      .add_option("--model", model, "folder with tokenizer.json, or vocab.json and merges.txt, or of a model of bytes")
       ->required()
       ->type_name("DIR");
-}
-
-/// A folder that is not there would read as a tokenizer without files.
-std::shared_ptr<const Tokenizer> tokenizer_in(const std::string& folder) {
-  std::error_code failed;
-  if (!std::filesystem::is_directory(folder, failed)) throw BadFile(folder, "must be a folder");
-  return read_tokenizer(folder);
 }
 
 void add_train(CLI::App& group) {
@@ -120,7 +113,7 @@ void add_encode(CLI::App& group) {
   command.add_flag("--special", flags->special, "names of special tokens become these tokens; else they are text");
   command.add_flag("--null", flags->null, "each text ends in a NUL and has its line of ids");
   command.callback([flags] {
-    const auto tokenizer = tokenizer_in(flags->model);
+    const auto tokenizer = tokenizer_of(flags->model);
     const auto encode = [&](std::string_view text) {
       print_ids(flags->special ? tokenizer->encode_with_special(text) : tokenizer->encode(text));
     };
@@ -139,7 +132,7 @@ void add_decode(CLI::App& group) {
   const auto model = std::make_shared<std::string>();
   add_model_option(command, *model);
   command.callback([model] {
-    const auto tokenizer = tokenizer_in(*model);
+    const auto tokenizer = tokenizer_of(*model);
     const std::string text = tokenizer->decode(parse_ids(read_stdin(), tokenizer->vocab_size()));
     std::fwrite(text.data(), 1, text.size(), stdout);
   });

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <system_error>
+
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -25,6 +27,8 @@ constexpr const char* config_name = "config.json";
 }  // namespace
 
 fs::path model_folder(const fs::path& folder) {
+  std::error_code failed;
+  if (!fs::is_directory(folder, failed)) throw BadFile(folder, "must be the folder of a model or of a run, found none");
   const fs::path latest = folder / "checkpoints" / "LATEST";
   if (fs::exists(folder / config_name) || !fs::exists(latest)) return folder;
   std::string name = read_whole_file(latest, 4096);

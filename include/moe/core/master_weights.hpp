@@ -43,11 +43,14 @@ MOE_HOST_DEVICE inline BFloat16 rounded_by_chance(float value, std::uint32_t ran
   return BFloat16::of_bits(static_cast<std::uint16_t>((whole + (random & 0xffffu)) >> 16));
 }
 
-/// The random bits that values 4 i to 4 i + 3 of a tensor are rounded by: a word each for the two moments, lower and
-/// upper half, and a word each for the weight.
+/// The random bits that values 4 i to 4 i + 3 of a tensor are rounded by.
 struct RoundingOfFour {
-  Words<4> moments, weights;
+  /// A word for the two moments of each: the lower half is the first one's.
+  Words<4> moments;
+  /// A word for each weight.
+  Words<4> weights;
 
+  /// Of the values 4 `four` and on, by the stream `key`.
   MOE_HOST_DEVICE RoundingOfFour(RandomKey key, Index four)
       : moments(random_words(key, static_cast<std::uint64_t>(2 * four))),
         weights(random_words(key, static_cast<std::uint64_t>(2 * four + 1))) {}

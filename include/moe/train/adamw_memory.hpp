@@ -22,7 +22,9 @@ template <class Backend_, class Moment_ = float, MasterWeights master_ = MasterW
 class AdamWMemory {
  public:
   using Backend = Backend_;
+  /// What a moment is kept as.
   using Moment = Moment_;
+  /// What weights add up in.
   static constexpr MasterWeights master = master_;
   static_assert(std::is_same_v<Moment, float> || std::is_same_v<Moment, BFloat16>,
                 "AdamWMemory: 2nd argument must be float or moe::BFloat16");
@@ -78,6 +80,7 @@ class AdamWMemory {
 
   /// In the order of for_each_tensor, for saving and loading.
   std::vector<Tensor>& tensors() { return tensors_; }
+  /// The same, to be read.
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
   /// What tensor number `tensor` is rounded by in step number `step`.

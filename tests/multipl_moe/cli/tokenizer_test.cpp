@@ -32,6 +32,7 @@ TEST_CASE("a tokenizer is trained, encodes and decodes", "[cli][tokenizer]") {
 TEST_CASE("texts that end in NULs have a line each", "[cli][tokenizer]") {
   const ScratchFolder scratch;
   std::filesystem::create_directory(scratch / "bytes");
+  put_bytes(scratch / "bytes/config.json", "{}");
   put_bytes(scratch / "text", std::string_view("ab\0\0c", 5));
   CHECK(run(scratch, "tokenizer encode --model bytes --null < text").out == "97 98\n\n99\n");
   CHECK(run(scratch, "tokenizer encode --model bytes < text").out == "97 98 0 0 99\n");
@@ -41,6 +42,7 @@ TEST_CASE("texts that end in NULs have a line each", "[cli][tokenizer]") {
 TEST_CASE("what the tokenizer commands cannot do has its exit code", "[cli][tokenizer]") {
   const ScratchFolder scratch;
   std::filesystem::create_directory(scratch / "bytes");
+  put_bytes(scratch / "bytes/config.json", "{}");
   CHECK(run(scratch, "tokenizer").exit_code == 2);
   CHECK(run(scratch, "tokenizer fly").exit_code == 2);
   CHECK(run(scratch, "tokenizer encode").exit_code == 2);

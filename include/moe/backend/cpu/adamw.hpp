@@ -14,7 +14,9 @@ using BitLanes = detail::VectorOf<std::uint32_t, vector_bytes>::type;
 /// Half of each of them.
 using HalfLanes = detail::VectorOf<std::uint16_t, vector_bytes / 2>::type;
 
+/// Every value's bits.
 [[gnu::always_inline]] inline BitLanes bits_of(Lanes<float> values) { return reinterpret_cast<BitLanes>(values); }
+/// The values that have these bits.
 [[gnu::always_inline]] inline Lanes<float> values_of(BitLanes bits) { return reinterpret_cast<Lanes<float>>(bits); }
 
 /// The first `count` values of 16 bits from memory, zeros behind them.
@@ -46,7 +48,12 @@ template <class Half>
 /// One vector of a tensor's values, as AdamW moves them.
 template <class Real>
 struct AdamWLanes {
-  Lanes<Real> w, m, v;
+  /// Weights.
+  Lanes<Real> w;
+  /// First moments.
+  Lanes<Real> m;
+  /// Second moments.
+  Lanes<Real> v;
 };
 /// As AdamWPace says.
 template <class Real>
@@ -61,8 +68,12 @@ template <class Real>
 
 /// The random bits of values [first, first + lanes) of a tensor; `first` is a multiple of four.
 struct RoundingLanes {
-  BitLanes moments, weights;
+  /// For the first moment in the lower halves, for the second in the upper ones.
+  BitLanes moments;
+  /// For the weights.
+  BitLanes weights;
 
+  /// Asks for all at once.
   [[gnu::always_inline]] RoundingLanes(RandomKey key, Index first) {
     std::uint32_t of_moments[lanes<float>], of_weights[lanes<float>];
     for (Index i = 0; i < lanes<float>; i += 4) {
@@ -75,20 +86,22 @@ struct RoundingLanes {
   }
 };
 
-/// A moment from and to its memory.
+/// Moments from their memory.
 [[gnu::always_inline]] inline Lanes<float> load_moment(const float* from, Index count) { return load(from, count); }
+/// The same, widened.
 [[gnu::always_inline]] inline Lanes<float> load_moment(const BFloat16* from, Index count) {
   return values_of(load_halves(from, count) << 16);
 }
+/// Moments to their memory, as they are.
 [[gnu::always_inline]] inline void store_moment(float* to, Lanes<float> values, BitLanes /*random*/, Index count) {
   store(to, values, count);
 }
+/// The same, rounded by chance.
 [[gnu::always_inline]] inline void store_moment(BFloat16* to, Lanes<float> values, BitLanes random, Index count) {
   store_halves(to, rounded_by_chance(values, random), count);
 }
 
-/// The weights from `at` on that a step moves, from and to where they are kept. `lower` may be null where nothing is
-/// split.
+/// The weights from `at` on that a step moves, from where they are kept. `lower` may be null where nothing is split.
 template <MasterWeights master>
 [[gnu::always_inline]] inline Lanes<float> load_master(const float* w, const std::uint16_t* lower, Index at,
                                                        Index count) {
@@ -99,6 +112,7 @@ template <MasterWeights master>
   }
   return upper;
 }
+/// The way back; what a bfloat16 cannot show is rounded by chance where nothing keeps it.
 template <MasterWeights master>
 [[gnu::always_inline]] inline void store_master(float* w, std::uint16_t* lower, Index at, Lanes<float> values,
                                                 BitLanes random, Index count) {
