@@ -76,7 +76,8 @@ void add_size_options(CLI::App& command, SizeFlags& flags) {
   auto* config =
       command.add_option("--config-json", flags.config, "sizes of the model, a config.json in Hugging Face's names")
           ->type_name("FILE");
-  command.add_option("--size", flags.size, "tiny, demo, qwen1.5-1.8b")
+  command
+      .add_option("--size", flags.size, "tiny, demo, qwen1.5-1.8b; with as many tokens as --tokenizer has, at least")
       ->type_name("NAME")
       ->capture_default_str()
       ->excludes(config);

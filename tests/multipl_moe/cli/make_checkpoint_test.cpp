@@ -76,7 +76,7 @@ TEST_CASE("what upcycling draws does not depend on the number of threads", "[cli
   REQUIRE(run(scratch, "make-checkpoint --size demo -q -o base").exit_code == 0);
   const std::string words = "upcycle --model base --noise 0.01 --reinitialise 0.3 -q -o ";
   REQUIRE(run(scratch, words + "one --threads 1").exit_code == 0);
-  for (const std::string threads :
+  for (const std::string& threads :
        is_slow_build ? std::vector<std::string>{"3"} : std::vector<std::string>{"2", "3", "7"}) {
     REQUIRE(run(scratch, words + threads + " --threads " + threads).exit_code == 0);
     CHECK(get_bytes(scratch / "one/model.safetensors") == get_bytes(scratch / (threads + "/model.safetensors")));
