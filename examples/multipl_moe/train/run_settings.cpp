@@ -13,6 +13,8 @@ namespace multipl_moe {
 
 namespace {
 
+constexpr const char *master_weights_flag = "--master-weights", *moments_flag = "--moments";
+
 /// `/moe/fusion` as `model moe.fusion`.
 std::string model_setting(std::string pointer) {
   std::replace(pointer.begin(), pointer.end(), '/', '.');
@@ -50,14 +52,18 @@ void add_options(RunSettings& settings, const TrainOptions& options) {
   settings["AdamW beta_1"] = fmt::to_string(options.optimizer.beta_1);
   settings["AdamW beta_2"] = fmt::to_string(options.optimizer.beta_2);
   settings["AdamW epsilon"] = fmt::to_string(options.optimizer.epsilon);
-  // Runs from before there was a choice have no such setting.
-  if (options.precision != AdamWPrecision()) {
-    settings["--master-weights"] = name_of(options.precision.master);
-    settings["--moments"] = name_of(options.precision.moments);
-  }
+  settings[master_weights_flag] = name_of(options.precision.master);
+  settings[moments_flag] = name_of(options.precision.moments);
   settings["weights that train"] =
       fmt::format("{} without {}", fmt::join(options.trains.train, " "), fmt::join(options.trains.freeze, " "));
   settings["starting weights"] = options.origin;
+}
+
+/// Runs from before there was a choice of precision say nothing of it.
+RunSettings with_precision(RunSettings settings) {
+  settings.try_emplace(master_weights_flag, name_of(moe::MasterWeights::float32));
+  settings.try_emplace(moments_flag, name_of(AdamWPrecision::Moments::float32));
+  return settings;
 }
 
 std::string value_in(const RunSettings& settings, const std::string& name) {
@@ -76,11 +82,12 @@ RunSettings settings_of(const ModelConfig& model, const BatchStream& stream, con
 }
 
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for) {
-  RunSettings names = begun_with;
-  names.insert(asked_for.begin(), asked_for.end());
+  const RunSettings before = with_precision(begun_with), after = with_precision(asked_for);
+  RunSettings names = before;
+  names.insert(after.begin(), after.end());
   std::string text;
   for (const auto& [name, unused] : names) {
-    const std::string then = value_in(begun_with, name), now = value_in(asked_for, name);
+    const std::string then = value_in(before, name), now = value_in(after, name);
     if (then != now) text += fmt::format("  {}: {}, found {}\n", escaped(name), then, now);
   }
   return text;

@@ -46,6 +46,9 @@ TEST_CASE("a state that no run can have is a bad file", "[train]") {
 
 TEST_CASE("settings that differ are told with both values, those on one side only too", "[train]") {
   CHECK(differences(good.settings, good.settings).empty());
+  // A run from before there was a choice was in float32.
+  CHECK(differences({}, {{"--moments", "float32"}}).empty());
+  CHECK(differences({}, {{"--moments", "bfloat16"}}) == "  --moments: float32, found bfloat16\n");
   CHECK(differences({{"a", "1"}, {"b", "2"}, {"same", "x"}}, {{"a", "3"}, {"c", "4"}, {"same", "x"}}) ==
         "  a: 1, found 3\n  b: 2, found nothing\n  c: nothing, found 4\n");
 }
