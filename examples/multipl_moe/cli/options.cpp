@@ -175,6 +175,15 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_flag("-q,--quiet", f.quiet, "no progress");
 }
 
+void add_split_options(CLI::App& command, HeldOut& held_out) {
+  command.add_option("--dev-fraction", held_out.dev, "of the documents, held out to choose settings")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--test-fraction", held_out.test, "of the documents, held out to report")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+}
+
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length) {
   command.add_option("--model", flags.model, "model folder or run folder")->required()->type_name("DIR");
   command.add_option("--data", flags.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");

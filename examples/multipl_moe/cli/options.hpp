@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "multipl_moe/data/batch_stream.hpp"
+#include "multipl_moe/data/splits.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/io/sharded_writer.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
@@ -90,6 +91,9 @@ void add_size_options(CLI::App& command, SizeFlags& flags);
 void add_tokenizer_option(CLI::App& command, std::string& folder);
 /// The one of add_tokenizer_option(); bytes where nothing was said. Throws BadFile, IoError.
 std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder);
+
+/// --dev-fraction and --test-fraction, what is held out of sources.
+void add_split_options(CLI::App& command, HeldOut& held_out);
 
 /// Which model reads which held-out text.
 struct HeldOutFlags {

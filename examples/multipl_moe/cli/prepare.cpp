@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "multipl_moe/cli/commands.hpp"
-#include "multipl_moe/cli/held_out_options.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
 
@@ -26,7 +25,7 @@ void add_prepare_command(CLI::App& program) {
       ->type_name("DIR...");
   command.add_option("-o,--output", o.out, "folder for the token files")->required()->type_name("DIR");
   add_tokenizer_option(command, flags->tokenizer);
-  add_held_out_options(command, o.held_out);
+  add_split_options(command, o.held_out);
   command.add_option("--max-train-bytes", o.max_train_bytes, "of each language's training text; 0: all")
       ->capture_default_str()
       ->check(not_negative());

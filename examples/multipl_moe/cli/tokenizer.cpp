@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "multipl_moe/cli/commands.hpp"
-#include "multipl_moe/cli/held_out_options.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -88,7 +87,7 @@ void add_train(CLI::App& group) {
   command.add_option("--max-bytes", o.max_bytes, "of each language's text; 0: all")
       ->capture_default_str()
       ->check(not_negative());
-  add_held_out_options(command, o.held_out);
+  add_split_options(command, o.held_out);
   command.callback([flags] {
     TrainedTokenizer trained = train_tokenizer(flags->options);
     const std::filesystem::path folder = flags->output;
