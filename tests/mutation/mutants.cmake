@@ -195,6 +195,21 @@ mutant(no_bias_correction train/adamw.hpp
   AFTER [==[static_cast<Real>(1 / std::sqrt(correction_2 / correction_2))]==]
   REASON "the second moment starts near 0"
   TESTS train/adamw)
+mutant(split_weights_lose_the_carry core/master_weights.hpp
+  BEFORE [==[(std::uint32_t{upper.bits} - (lower >> 15)) << 16]==]
+  AFTER [==[std::uint32_t{upper.bits} << 16]==]
+  REASON "every other weight is put together one bfloat16 too large"
+  TESTS core/master_weights)
+mutant(rounded_to_the_nearest backend/cpu/adamw.hpp
+  BEFORE [==[(random & 0xffffu & reinterpret_cast<BitLanes>(is_finite))]==]
+  AFTER [==[(0x8000u & reinterpret_cast<BitLanes>(is_finite))]==]
+  REASON "steps too small for bfloat16 are lost"
+  TESTS backend/cpu/adamw train/adamw_memory)
+mutant(the_same_chance_every_step train/adamw_memory.hpp
+  BEFORE [==[.step = static_cast<std::uint32_t>(step)]==]
+  AFTER [==[.step = 0]==]
+  REASON "a weight is rounded the same way for ever"
+  TESTS train/adamw_memory)
 mutant(cosine_over_all_steps train/schedule.hpp
   BEFORE [==[/ static_cast<double>(total - warm_up);]==]
   AFTER [==[/ static_cast<double>(total);]==]

@@ -130,12 +130,17 @@ TEST_CASE("steps too small for bfloat16 arrive on average, and so does what the 
   const AdamW adamw{.beta_1 = 0.9, .beta_2 = 0.999, .decay = 0};
   constexpr int steps = 100;
   for (int step = 1; step <= steps; ++step) adamw.step(context, 1e-4, step, 1, layer, gradient, memory);
-  double mean = 0, second = 0;
+  double mean = 0, squares = 0, second = 0;
   for (Index i = 0; i < layer.weight.size(); ++i) {
-    mean += static_cast<double>(layer.weight.data()[i]) / 4000;
+    const auto weight = static_cast<double>(layer.weight.data()[i]);
+    mean += weight / 4000;
+    squares += weight * weight / 4000;
     second += static_cast<double>(widened(memory.tensors()[0].v.data()[i])) / 4000;
   }
   CHECK(1 - mean == Approx(steps * 1e-4).epsilon(0.05));
+  // One step in 39 goes down by 1/256, and each step draws anew: with the same bits again and again some weights would
+  // always go down and the others never, ten times as far apart.
+  CHECK(std::sqrt(squares - mean * mean) == Approx(std::sqrt(steps / 39.0) / 256).epsilon(0.1));
   CHECK(second == Approx(1 - std::pow(0.999, steps)).epsilon(0.02));
 }
 
