@@ -22,6 +22,16 @@ struct AdamWPrecision {
   friend bool operator==(const AdamWPrecision&, const AdamWPrecision&) = default;
 };
 
+/// All six, those that keep most first.
+inline constexpr std::array<AdamWPrecision, 6> all_adamw_precisions{{
+    {moe::MasterWeights::float32, AdamWPrecision::Moments::float32},
+    {moe::MasterWeights::float32, AdamWPrecision::Moments::bfloat16},
+    {moe::MasterWeights::split, AdamWPrecision::Moments::float32},
+    {moe::MasterWeights::split, AdamWPrecision::Moments::bfloat16},
+    {moe::MasterWeights::bfloat16, AdamWPrecision::Moments::float32},
+    {moe::MasterWeights::bfloat16, AdamWPrecision::Moments::bfloat16},
+}};
+
 /// What a user says for each, `split` and `bfloat16` among others.
 inline constexpr std::array<std::string_view, 3> master_weight_names{"float32", "split", "bfloat16"};
 inline constexpr std::array<std::string_view, 2> moment_names{"float32", "bfloat16"};

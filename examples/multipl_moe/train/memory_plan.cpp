@@ -75,10 +75,8 @@ std::string GpuPrecision::name() const {
 
 std::vector<GpuPrecision> all_gpu_precisions() {
   std::vector<GpuPrecision> all;
-  using enum moe::MasterWeights;
-  for (const moe::MasterWeights master : {float32, split, bfloat16})
-    for (const auto moments : {AdamWPrecision::Moments::float32, AdamWPrecision::Moments::bfloat16})
-      for (const std::int64_t gradients : {4, 2}) all.push_back({{master, moments}, gradients});
+  for (const AdamWPrecision adamw : all_adamw_precisions)
+    for (const std::int64_t gradients : {4, 2}) all.push_back({adamw, gradients});
   return all;
 }
 

@@ -9,7 +9,6 @@
 #include "multipl_moe/train/memory_plan.hpp"
 #include "multipl_moe/train/tensor_files.hpp"
 #include "multipl_moe/train/trainer.hpp"
-#include "precisions.hpp"
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 #include "tiny_run.hpp"
@@ -54,7 +53,7 @@ TEST_CASE("AdamW's memory has as many bytes as its plan says", "[train]") {
   config.moe = mixture_named("causal-multipl-moe");
   const auto trains = post_training_weights(config);
   const TrainingCounts counts = training_counts(config, trains);
-  for (const AdamWPrecision precision : all_precisions()) {
+  for (const AdamWPrecision precision : all_adamw_precisions) {
     const auto model = make_language_model(config, 1);
     CHECK(bytes_of(*model) == 0);
     model->begin_training(trains, precision);
@@ -98,7 +97,7 @@ TEST_CASE("every precision learns as much as full precision", "[train]") {
   };
   const double full = loss_with({});
   CHECK(full < (is_slow_build ? 5.5 : 4.5));
-  for (const AdamWPrecision precision : all_precisions()) {
+  for (const AdamWPrecision precision : all_adamw_precisions) {
     INFO(name_of(precision.master) << " master weights, " << name_of(precision.moments) << " moments");
     // Rounding by chance may even help a model that sees so little text.
     CHECK(loss_with(precision) < 1.02 * full);

@@ -7,7 +7,6 @@
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/trainer.hpp"
-#include "precisions.hpp"
 #include "run_files.hpp"
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
@@ -107,7 +106,7 @@ TEST_CASE("thresholds, their counts and moments of trained weights alone are in 
 TEST_CASE("in every precision a resumed run gives the bits of one in one piece, and no other precision resumes it",
           "[resume]") {
   const MixtureRun run;
-  for (const AdamWPrecision precision : all_precisions()) {
+  for (const AdamWPrecision precision : all_adamw_precisions) {
     INFO(name_of(precision.master) << " master weights, " << name_of(precision.moments) << " moments");
     TrainOptions whole = run.options("whole"), ended = run.options("ended");
     whole.precision = ended.precision = precision;
