@@ -16,13 +16,13 @@ mutant(top_k_takes_one_less policies/router/top_k.hpp
   REASON "K - 1 for K"
   TESTS policies/router/top_k)
 mutant(ties_go_to_the_higher_index policies/router/top_k.hpp
-  BEFORE [==[logits_E[e] > logits_E[best] || logits_E[best] != logits_E[best])]==]
-  AFTER [==[logits_E[e] >= logits_E[best] || logits_E[best] != logits_E[best])]==]
+  BEFORE [==[logits_E[e] > own.logit ||]==]
+  AFTER [==[logits_E[e] >= own.logit ||]==]
   REASON ">= for > among equals"
   TESTS policies/router/top_k)
 mutant(not_a_number_is_chosen policies/router/top_k.hpp
-  BEFORE [==[ || logits_E[best] != logits_E[best])]==]
-  AFTER [==[)]==]
+  BEFORE [==[(own.logit != own.logit && logits_E[e] == logits_E[e])]==]
+  AFTER [==[false]==]
   REASON "NaN at the first place beats every number"
   TESTS policies/router/top_k)
 mutant(shared_expert_beside_k policies/router/shared_top_k.hpp
@@ -31,8 +31,8 @@ mutant(shared_expert_beside_k policies/router/shared_top_k.hpp
   REASON "K for K - 1: the shared expert is not counted"
   TESTS policies/router/shared_top_k)
 mutant(shared_expert_missing policies/router/shared_top_k.hpp
-  BEFORE [==[chosen_E[shared] = 1;]==]
-  AFTER [==[chosen_E[0] = 1;]==]
+  BEFORE [==[chosen_E[e] = e == shared ? 1 : 0;]==]
+  AFTER [==[chosen_E[e] = shared != nobody && e == 0 ? 1 : 0;]==]
   REASON "the shared expert is always number 0"
   TESTS policies/router/shared_top_k)
 mutant(capacity_off_by_one policies/capacity/segment_capacity.hpp
@@ -78,8 +78,8 @@ mutant(chosen_gradient_without_inner policies/normalizer/softmax_over_chosen.hpp
   REASON "softmax gradient without its inner product"
   TESTS policies/normalizer/softmax_over_chosen)
 mutant(gates_of_the_others_stay policies/normalizer/softmax_over_all.hpp
-  BEFORE [==[if (chosen_E[e] == 0) gates_E[e] = 0;]==]
-  AFTER [==[if (chosen_E[e] < 0) gates_E[e] = 0;]==]
+  BEFORE [==[chosen_E[e] != 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);]==]
+  AFTER [==[chosen_E[e] >= 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);]==]
   REASON "experts that were not chosen keep their gate"
   TESTS policies/normalizer/softmax_over_all)
 mutant(balance_without_n ops/balance_loss.hpp
@@ -95,18 +95,18 @@ mutant(balance_gradient_without_mean ops/balance_loss.hpp
 
 # ---- segments ------------------------------------------------------------------------------------
 mutant(mean_over_a_whole_window backend/cpu/cpu.hpp
-  BEFORE [==[m /= static_cast<Real>(begin[v + 1] - begin[v]);]==]
-  AFTER [==[m /= static_cast<Real>(begin[1] - begin[0]);]==]
+  BEFORE [==[m /= static_cast<Real>(begin_1V(0, v + 1) - begin_1V(0, v));]==]
+  AFTER [==[m /= static_cast<Real>(begin_1V(0, 1) - begin_1V(0, 0));]==]
   REASON "a shorter last window is divided by the full length"
   TESTS backend/cpu/cpu)
-mutant(routed_by_its_own_mean modules/segment_source.hpp
+mutant(routed_by_its_own_mean ops/segment.hpp
   BEFORE [==[pooled_VD(v - back, d)]==]
   AFTER [==[pooled_VD(v - 0 * back, d)]==]
   REASON "the segment's own mean for the one before: it looks ahead"
   TESTS modules/segment_source)
 mutant(mean_gradient_to_the_wrong_segment modules/segment_source.hpp
-  BEFORE [==[read ? d_u(v + 1, d) : Value(0)]==]
-  AFTER [==[read ? d_u(v, d) : Value(0)]==]
+  BEFORE [==[read ? d_u(v + 1, d) : Real(0)]==]
+  AFTER [==[read ? d_u(v, d) : Real(0)]==]
   REASON "the gradient of a mean is shifted by one segment"
   TESTS modules/segment_source)
 mutant(gradient_crosses_sequences modules/segment_source.hpp
@@ -131,19 +131,19 @@ mutant(wrong_sign_in_silu backend/cpu/swiglu.hpp
   AFTER [==[(Real(1) - a * (Real(1) - sigmoid))]==]
   REASON "wrong sign in SiLU's derivative"
   TESTS backend/cpu/swiglu)
-mutant(gate_gradient_without_inner_product backend/cpu/cpu.hpp
-  BEFORE [==[d_gates_1N(0, n) = cpu::dot(d_y, y_ND.row(n).data, y_ND.cols);]==]
-  AFTER [==[d_gates_1N(0, n) = d_y[0] * y_ND(n, 0);]==]
+mutant(gate_gradient_without_inner_product backend/cpu/swiglu.hpp
+  BEFORE [==[sum += d * h;]==]
+  AFTER [==[sum = d * h;]==]
   REASON "a gate's gradient is the whole inner product"
   TESTS ops/mix)
-mutant(expert_gradient_without_gate backend/cpu/cpu.hpp
-  BEFORE [==[d_y_ND(n, d) = gates_1N(0, n) * d_y[d];]==]
-  AFTER [==[d_y_ND(n, d) = d_y[d];]==]
+mutant(expert_gradient_without_gate backend/cpu/swiglu.hpp
+  BEFORE [==[d_h = gate * d;]==]
+  AFTER [==[d_h = d;]==]
   REASON "an expert's gradient is not scaled by its gate"
   TESTS ops/mix)
 mutant(always_on_gate_without_derivative modules/always_on.hpp
-  BEFORE [==[d_z_T1(t, 0) = d_g * g * (1 - g);]==]
-  AFTER [==[d_z_T1(t, 0) = d_g * g;]==]
+  BEFORE [==[d_z(t, 0) *= g_1T(0, t) * (1 - g_1T(0, t));]==]
+  AFTER [==[d_z(t, 0) *= g_1T(0, t);]==]
   REASON "half of the sigmoid's derivative"
   TESTS modules/always_on)
 mutant(bias_gradient_overwrites modules/linear.hpp
@@ -151,9 +151,9 @@ mutant(bias_gradient_overwrites modules/linear.hpp
   AFTER [==[gradient.bias.fill_zero(), Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
   REASON "the second micro-batch forgets the first"
   TESTS modules/linear)
-mutant(router_gradient_not_in_x layers/token_moe.hpp
-  BEFORE [==[gating.gate.add_backward_row_by_row(context, d_logits_TE, x_TD, gradient.gating.gate, d_x_TD);]==]
-  AFTER [==[(void)x_TD;]==]
+mutant(router_gradient_not_in_x modules/gating.hpp
+  BEFORE [==[gate.add_backward_row_by_row(context, d_logits_RE, x_RD, gradient, d_x_RD);]==]
+  AFTER [==[(void)x_RD;]==]
   REASON "x learns nothing through the gate"
   TESTS layers/token_moe)
 mutant(mass_gradient_dropped layers/hybrid_moe.hpp
@@ -240,8 +240,8 @@ mutant(window_ends_before_its_minimum policies/segmenter/boundary_window.hpp
   REASON "a window one row shorter than its minimum"
   TESTS policies/segmenter/boundary_window)
 mutant(max_pool_takes_the_last_row policies/pooling/max_pool.hpp
-  BEFORE [==[d_x_TD(row_VD(v, d), d) += d_max_VD(v, d);]==]
-  AFTER [==[d_x_TD(row_VD(v, 0), d) += d_max_VD(v, d);]==]
+  BEFORE [==[Value& d_x = d_x_TD(row_VD(v, d), d);]==]
+  AFTER [==[Value& d_x = d_x_TD(row_VD(v, 0), d);]==]
   REASON "every channel's gradient to the first channel's row"
   TESTS policies/pooling/max_pool)
 mutant(cap_off_by_one policies/router/capped_expert_choice.hpp
@@ -262,8 +262,8 @@ mutant(drops_first_choices_first backend/cpu/cpu.hpp
   REASON "second choices take the room of first ones"
   TESTS ops/drop)
 mutant(balance_forgets_the_dropped layers/token_moe.hpp
-  BEFORE [==[wanted.push_back(stats.load[e] + stats.dropped[e]);]==]
-  AFTER [==[wanted.push_back(stats.load[e]);]==]
+  BEFORE [==[all[e] += dropped[e];]==]
+  AFTER [==[all[e] += 0 * dropped[e];]==]
   REASON "the balance loss counts only what was kept"
   TESTS layers/token_moe)
 mutant(z_loss_without_its_two ops/z_loss.hpp
@@ -277,12 +277,12 @@ mutant(one_pass_scales_both_levels_alike ops/scale.hpp
   REASON "the segment level's gates get the token level's weight"
   TESTS layers/hybrid_moe)
 mutant(channel_fusion_weight_gradient_missing modules/fusion/channel_fusion.hpp
-  BEFORE [==[B::add_column_sums(context, o_TD, d_w_D.view());]==]
-  AFTER [==[static_cast<void>(d_w_D);]==]
+  BEFORE [==[if (!d_w_D.empty()) add_scale_columns_back]==]
+  AFTER [==[if (d_w_D.size() < 0) add_scale_columns_back]==]
   REASON "learned weights that never learn"
   TESTS modules/fusion/channel_fusion)
 mutant(noise_reaches_the_shared_expert train/upcycle.hpp
-  BEFORE [==[if (e == shared) continue;]==]
-  AFTER [==[if (e == shared + 1) continue;]==]
+  BEFORE [==[if (e == shared)]==]
+  AFTER [==[if (e == shared + 1)]==]
   REASON "the frozen expert is no copy of the dense FFN"
   TESTS train/upcycle)

@@ -1,0 +1,1 @@
+// A test file that exists; nothing reads it.
