@@ -33,7 +33,7 @@ using Tensor = moe::Matrix<double, Cpu>;
 const moe::CpuContext context;
 constexpr moe::Index kinds = 3, sequences = 12, length = 16, rows = sequences * length;
 constexpr moe::Index inputs = 5, width = kinds + inputs, hidden = 6;
-const auto batch = moe::Batch::sequences(sequences, length);
+const auto batch_of_data = moe::Batch::sequences(sequences, length);
 
 /// x_TD: a mark of the row's kind, then z. y_TD: A_kind z.
 struct Data {
@@ -79,6 +79,8 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
 
   for (moe::Index step = 1; step <= steps; ++step) {
     const Data data = draw_data(static_cast<std::uint64_t>(step), some_kinds);
+    moe::Batch batch = batch_of_data;
+    batch.random = {.seed = 6, .step = step};  // for layers that draw random numbers, which these do not
     auto [y_TD, saved, stats] = layer.forward(context, data.x_TD, batch);
     Tensor d_y_TD(rows, width);
     const double error = loss(y_TD, data, &d_y_TD);
@@ -123,9 +125,10 @@ int main() {
   for (const moe::Index some_kinds : {moe::Index{1}, kinds}) {
     const Data test = draw_data(/*seed=*/1000, some_kinds);
     std::printf("new rows, %d of the kinds: loss %.3f dense, %.3f mixture\n", int(some_kinds),
-                loss(dense.infer(context, test.x_TD, batch), test), loss(layer.infer(context, test.x_TD, batch), test));
+                loss(dense.infer(context, test.x_TD, batch_of_data), test),
+                loss(layer.infer(context, test.x_TD, batch_of_data), test));
   }
   const Data test = draw_data(/*seed=*/1000, kinds);
   print_who("token level", layer.token.gating.decide_in_inference(context, test.x_TD, {}).choice.chosen_RE);
-  print_who("segment level", layer.segment.infer_with_gates(context, test.x_TD, batch).second);
+  print_who("segment level", layer.segment.infer_with_gates(context, test.x_TD, batch_of_data).second);
 }

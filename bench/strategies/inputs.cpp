@@ -43,6 +43,7 @@ moe::Batch Rows::batch() const {
   moe::Batch batch = moe::Batch::ragged(lengths);
   batch.tokens = tokens;
   batch.languages = languages;
+  batch.random = moe::StepKey{};
   return batch;
 }
 

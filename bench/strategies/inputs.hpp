@@ -27,7 +27,7 @@ struct Rows {
   std::vector<Index> lengths;
 
   Index count() const { return static_cast<Index>(tokens.size()); }
-  /// It reads tokens and languages where they lie.
+  /// It reads tokens and languages where they lie; whatever is drawn is the same in every pass, so that passes compare.
   moe::Batch batch() const;
   /// The first `rows` of them as one sequence.
   Rows first(Index rows) const;

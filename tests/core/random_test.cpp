@@ -26,6 +26,17 @@ TEST_CASE("every part of a key and the whole index name a stream of their own", 
   CHECK(random_words(key, 4 + (1ull << 32)) != words);
 }
 
+TEST_CASE("every seed, step and layer of a pass names a stream of its own, however large the step is", "[core]") {
+  const auto words = [](StepKey key, std::uint32_t layer) { return random_words(key.of_layer(layer), 0); };
+  const RandomKey same = StepKey{.seed = 5, .step = 6}.of_layer(7);
+  CHECK((same.seed == 5 && same.step == 6 && same.layer == 7));
+  const auto of_first = words({.seed = 1, .step = 2}, 3);
+  CHECK(words({.seed = 2, .step = 2}, 3) != of_first);
+  CHECK(words({.seed = 1, .step = 3}, 3) != of_first);
+  CHECK(words({.seed = 1, .step = 2 + (Index{1} << 32)}, 3) != of_first);
+  CHECK(words({.seed = 1, .step = 2}, 4) != of_first);
+}
+
 TEST_CASE("uniform numbers keep off both ends", "[core]") {
   const std::uint32_t ones = 0xffffffff;
   CHECK(unit_interval(0, 0) > 0);

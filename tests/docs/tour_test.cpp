@@ -22,7 +22,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
   const auto x_TD = random_matrix<double, Cpu>(draw, 24, 16), target_TD = random_matrix<double, Cpu>(draw, 24, 16);
 
   // [infer]
-  const auto batch = moe::Batch::sequences(/*count=*/2, /*length=*/12);
+  auto batch = moe::Batch::sequences(/*count=*/2, /*length=*/12);
   const auto y_TD = layer.infer(context, x_TD, batch);
   // [/infer]
   CHECK(y_TD.rows() == 24);
@@ -35,6 +35,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
   std::vector<double> losses;
 
   for (moe::Index step = 1; step <= 50; ++step) {
+    batch.random = {.seed = 1, .step = step};  // what routers that draw random numbers draw them from
     auto [out_TD, saved, stats] = layer.forward(context, x_TD, batch);
     moe::Matrix<double, Cpu> d_out_TD(out_TD.rows(), out_TD.cols());
     const auto error = moe::as_eigen(out_TD) - moe::as_eigen(target_TD);

@@ -50,6 +50,19 @@ struct LanguageChoice {
 };
 // [/context_router]
 
+// [random_router]
+/// One expert, each as likely as the others.
+struct Lottery {
+  template <class Real>
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> /*logits_E*/, moe::Row<moe::Rank> chosen_E,
+                              moe::RandomRowContext<Real> row) const {
+    for (moe::Rank& rank : chosen_E) rank = 0;
+    const auto words = moe::random_words(row.random, static_cast<std::uint64_t>(row.row));
+    chosen_E[words[0] % static_cast<std::uint32_t>(chosen_E.size)] = 1;
+  }
+};
+// [/random_router]
+
 // [matrix_router]
 /// Each expert takes the rows with its largest logits; ExpertChoice compares softmax scores instead.
 struct LogitChoice {
@@ -274,6 +287,21 @@ TEST_CASE("policy: a router that asks for the row's language", "[docs]") {
   CHECK(Chosen(chosen_TE.row(0).begin(), chosen_TE.row(0).end()) == Chosen{2, 0, 1});
   CHECK(Chosen(chosen_TE.row(1).begin(), chosen_TE.row(1).end()) == Chosen{1, 2, 0});
   STATIC_REQUIRE(decltype(layer)::is_batch_independent);
+}
+
+TEST_CASE("policy: a router that draws", "[docs]") {
+  Draw draw("docs, chance");
+  const Tensor x_TD = random_matrix<double, Cpu>(draw, 10, 4);
+  // [use_random_router]
+  moe::TokenMoE layer(Lottery{}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(4, 4, 8));
+  moe::Batch batch = moe::Batch::single(10);
+  CHECK_THROWS_AS(layer.forward({}, x_TD, batch), moe::Error);
+  batch.random = {.seed = 1, .step = 1};  // another step for every forward
+  const auto run = layer.forward({}, x_TD, batch);
+  // [/use_random_router]
+  CHECK(run.stats.choices() == 10);
+  batch.random->step = 2;
+  CHECK(layer.forward({}, x_TD, batch).stats.load != run.stats.load);
 }
 
 TEST_CASE("policy: a router of whole batches, and another for inference", "[docs]") {

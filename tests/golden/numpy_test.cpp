@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -196,7 +197,8 @@ TEST_CASE("GShard's layer that keeps every second choice is GShard's without cha
   const Index k = expected.count("k");
   check_training(expected,
                  with_identity_gate(GShardMoe<double, Cpu<>>(
-                     Routing<GShardChoice, TopK>{{.k = k, .keep = 1e300}, {.k = k}}, {}, room, expected.bank())));
+                     Routing<GShardChoice, TopK>{{.k = k, .keep = std::numeric_limits<double>::infinity()}, {.k = k}},
+                     {}, room, expected.bank())));
 }
 
 TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {

@@ -293,7 +293,7 @@ TEST_CASE("an observer sees which adapters a row has", "[layers]") {
   const auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
   std::vector<Observation> seen;
   CpuContext watched = context;
-  watched.random.layer = 3;
+  watched.layer = 3;
   watched.observer = [&](const Observation& o) { seen.push_back(o); };
   CHECK(same_bits(layer.forward(watched, x, spoken()).output, layer.forward(context, x, spoken()).output));
   REQUIRE(seen.size() == 1);

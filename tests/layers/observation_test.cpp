@@ -32,7 +32,7 @@ TEST_CASE("an observer sees both levels' decisions, in training and in inference
   CpuContext context{.threads = 2};
   const auto quiet = layer.forward(context, x_TD, batch);
   const auto quiet_answer = layer.infer(context, x_TD, batch);
-  context.random.layer = 7;
+  context.layer = 7;
   context.observer = [&](const Observation& o) { seen.push_back(o); };
   const auto run = layer.forward(context, x_TD, batch);
   CHECK(same_bits(run.output, quiet.output));

@@ -55,6 +55,21 @@ mutant(threshold_beta_swapped policies/router/threshold_choice.hpp
   AFTER [==[static_cast<Real>(1 - beta) * threshold + static_cast<Real>(beta) * observed]==]
   REASON "the moving average forgets where it should keep"
   TESTS policies/router/threshold_choice)
+mutant(steps_draw_alike core/random.hpp
+  BEFORE [==[static_cast<std::uint32_t>(bits), layer};]==]
+  AFTER [==[0, layer};]==]
+  REASON "every pass of a run draws what the first one drew"
+  TESTS core/random layers/random)
+mutant(draws_without_a_key ops/route.hpp
+  BEFORE [==[    require_random_key(random.has_value(), part);]==]
+  AFTER [==[    if (!random) return {};]==]
+  REASON "training on batches without a key draws the same numbers in every pass"
+  TESTS layers/random)
+mutant(levels_draw_alike ops/route.hpp
+  BEFORE [==[facts.random->seed ^= name_hash("segment");]==]
+  AFTER [==[facts.random->seed ^= 0;]==]
+  REASON "rows and segments of a layer draw the same numbers"
+  TESTS layers/random)
 mutant(thresholds_never_average modules/gating.hpp
   BEFORE [==[updates(0, 0) += 1;]==]
   AFTER [==[updates(0, 0) += 0;]==]

@@ -14,10 +14,10 @@ using B = Cpu<>;
 const CpuContext context{.threads = 2};
 
 Kept<B> kept(const CapacityFactor& capacity, Index experts, const std::vector<float>& logits,
-             const std::vector<Rank>& chosen, const CpuContext& with = context) {
+             const std::vector<Rank>& chosen, RandomKey key = {}) {
   const auto rows = static_cast<Index>(chosen.size()) / experts;
-  return drop_over_capacity<float, B>(with, capacity, View<const float, B>(logits.data(), rows, experts),
-                                      View<const Rank, B>(chosen.data(), rows, experts));
+  return drop_over_capacity<float, B>(context, capacity, View<const float, B>(logits.data(), rows, experts),
+                                      View<const Rank, B>(chosen.data(), rows, experts), key);
 }
 Kept<B> kept(const CapacityFactor& capacity, Index experts, const std::vector<Rank>& chosen) {
   const std::vector<float> logits(chosen.size(), 0.0f);
@@ -82,18 +82,17 @@ TEST_CASE("by probability each expert keeps the rows whose score for it is highe
   CHECK(with_second.kept_RE.view()(1, 0) == 2);
 }
 
-TEST_CASE("at random every row of a choice has its chance, by the context's key alone", "[ops]") {
+TEST_CASE("at random every row of a choice has its chance, by its key alone", "[ops]") {
   const std::vector<float> logits(40, 0.0f);
   std::vector<Rank> chosen(40, 0);
   for (std::size_t r = 0; r < 20; ++r) chosen[2 * r] = 1;
   std::vector<int> stayed(20, 0);
   for (std::uint32_t step = 0; step < 200; ++step) {
-    CpuContext with{.threads = 1};
-    with.random = {.seed = 3, .step = step};
+    const RandomKey key{.seed = 3, .step = step};
     const CapacityFactor capacity{.factor = 1, .minimum = 1, .drop = DropBy::random};
-    const auto result = kept(capacity, 2, logits, chosen, with);
+    const auto result = kept(capacity, 2, logits, chosen, key);
     CHECK(result.dropped == std::vector<Index>{10, 0});
-    CHECK(ranks(result) == ranks(kept(capacity, 2, logits, chosen, with)));
+    CHECK(ranks(result) == ranks(kept(capacity, 2, logits, chosen, key)));
     for (const Index r : rows_of_first(result)) ++stayed[static_cast<std::size_t>(r)];
   }
   // 100 expected of 200, with a deviation of 7.

@@ -15,7 +15,7 @@ TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segment
   for (Index i = 0; i < 4; ++i) gates.data()[i] = 0.25f * static_cast<float>(i + 1);
   std::vector<Observation> seen;
   CpuContext context{.observer = [&](const Observation& o) { seen.push_back(o); }};
-  context.random.layer = 7;
+  context.layer = 7;
   const auto tell = [&](ListView<Index> begin) {
     report<float, Cpu<>>(context, "token", std::as_const(chosen).view(), std::as_const(kept).view(),
                          std::as_const(gates).view(), begin);

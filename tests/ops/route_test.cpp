@@ -16,12 +16,13 @@ namespace {
 
 using B = Cpu<>;
 using ConstView = View<const double, B>;
-const CpuContext context{.threads = 2, .random = {.seed = 5, .step = 6, .layer = 7}};
+const CpuContext context{.threads = 2, .layer = 7};
+const StepKey key{.seed = 5, .step = 6};
 
 /// Writes down what it is told, as ranks.
 struct Witness {
   template <class Real>
-  void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RowContext<Real> row) const {
+  void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RandomRowContext<Real> row) const {
     chosen_E[0] = static_cast<Rank>(row.row);
     chosen_E[1] = row.token;
     chosen_E[2] = row.language;
@@ -39,7 +40,7 @@ struct Negative {
 
 template <class R, class C>
 Choice<double, B> choose_all(const R& router, const C& capacity, const Matrix<double, B>& z, ConstView buffer = {},
-                             RowFacts facts = {}) {
+                             RowFacts facts = {{}, {}, key}) {
   return route<double, B>(context, router, capacity, z.view(), buffer, facts);
 }
 
@@ -65,7 +66,7 @@ TEST_CASE("a router that asks is told row, token, language, random key and the l
     languages[r] = static_cast<std::int32_t>(r % 6);
   }
   const std::vector<double> buffer = {0, 8, 0, 0, 0, 0};
-  const auto choice = choose_all(Witness{}, Unlimited{}, z, {buffer.data(), 1, 6}, {tokens, languages});
+  const auto choice = choose_all(Witness{}, Unlimited{}, z, {buffer.data(), 1, 6}, {tokens, languages, key});
   const auto silent = choose_all(Witness{}, Unlimited{}, z);
   for (Index r = 0; r < 40; ++r) {
     const auto told = choice.chosen_RE.view().row(r), untold = silent.chosen_RE.view().row(r);

@@ -30,6 +30,7 @@ Batch batch_of_two() {
   Batch batch = Batch::ragged({8, 5});
   batch.tokens = tokens;
   batch.languages = languages;
+  batch.random = {.seed = 4, .step = 2};
   return batch;
 }
 

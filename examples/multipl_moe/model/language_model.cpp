@@ -99,8 +99,7 @@ class TransformerModel final : public LanguageModel {
   }
 
   MicroBatchLoss accumulate(const Sequences& sequences, double share, AuxiliaryWeights weights, Keep keep) override {
-    const Rows rows(sequences, number_of_);
-    draw_for(sequences);
+    const Rows rows(sequences, number_of_, key_of(sequences));
     auto [h_TD, saved, stats] = model_.forward(context_, rows.tokens, rows.batch, keep);
     const double row_share = share / static_cast<double>(rows.tokens.size());
     auto [loss, d_h_TD] =
@@ -128,12 +127,11 @@ class TransformerModel final : public LanguageModel {
     observed_.clear();
   }
   void calibrate(const Sequences& sequences) override {
-    draw_for(sequences);
-    const Rows rows(sequences, number_of_);
+    const Rows rows(sequences, number_of_, key_of(sequences));
     model_.absorb(context_, model_.forward(context_, rows.tokens, rows.batch).stats);
   }
 
-  void draw_by(moe::RandomKey key) override { context_.random = key_ = key; }
+  void draw_by(moe::StepKey key) override { key_ = key; }
   void observe(moe::Observer observer) override { context_.observer = std::move(observer); }
 
   TokenScores score(const Sequences& sequences) const override {
@@ -170,7 +168,7 @@ class TransformerModel final : public LanguageModel {
  private:
   /// The types that the library reads: 32-bit token ids, numbers of languages and a batch of equal sequences.
   struct Rows {
-    Rows(const Sequences& sequences, const LanguageNumbers& number_of)
+    Rows(const Sequences& sequences, const LanguageNumbers& number_of, std::optional<moe::StepKey> random = {})
         : tokens(sequences.tokens.begin(), sequences.tokens.end()),
           targets(sequences.targets.begin(), sequences.targets.end()),
           batch(moe::Batch::sequences(sequences.count, sequences.length)) {
@@ -178,6 +176,7 @@ class TransformerModel final : public LanguageModel {
         languages.insert(languages.end(), static_cast<std::size_t>(sequences.length), number_of[language]);
       batch.tokens = tokens;
       batch.languages = languages;
+      batch.random = random;
     }
     std::vector<std::int32_t> tokens, targets, languages;
     moe::Batch batch;
@@ -294,13 +293,14 @@ class TransformerModel final : public LanguageModel {
   }
 
   /// Routers draw by the run's key and by the micro-batch's place in the run.
-  void draw_for(const Sequences& sequences) {
-    context_.random = key_;
-    context_.random.seed ^= 0x9E3779B97F4A7C15u * static_cast<std::uint64_t>(sequences.number + 1);
+  moe::StepKey key_of(const Sequences& sequences) const {
+    moe::StepKey key = key_;
+    key.seed ^= 0x9E3779B97F4A7C15u * static_cast<std::uint64_t>(sequences.number + 1);
+    return key;
   }
 
   typename Backend::Context context_;
-  moe::RandomKey key_{};
+  moe::StepKey key_{};
   LanguageNumbers number_of_;
   Model model_, gradient_;
   Memory memory_;

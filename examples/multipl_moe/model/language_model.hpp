@@ -130,8 +130,9 @@ class LanguageModel {
   /// Learns thresholds from a batch without training.
   virtual void calibrate(const Sequences& batch) = 0;
 
-  /// What routers draw by from now on; the layer's number is the model's business.
-  virtual void draw_by(moe::RandomKey key) = 0;
+  /// What routers draw by in training from now on. Inference knows no key: where it draws, as no architecture of the
+  /// configuration does, it draws alike in every call.
+  virtual void draw_by(moe::StepKey key) = 0;
   /// Tells `observer` every routing decision from now on; an empty one ends it.
   virtual void observe(moe::Observer observer) = 0;
 

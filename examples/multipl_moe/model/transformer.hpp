@@ -140,12 +140,12 @@ struct Transformer {
   }
 
  private:
-  /// The context as layer l has it: random numbers and observations carry the layer's number.
+  /// The context as layer l has it: observations carry the layer's number, and layers draw unlike numbers by it.
   static Context of_layer(Context context, std::size_t l) {
-    context.random.layer = static_cast<std::uint32_t>(l);
+    context.layer = static_cast<std::uint32_t>(l);
     return context;
   }
-  /// forward changes nothing and draws nothing new, so this is what it saved the first time.
+  /// forward changes nothing, and the batch's key makes it draw what it drew, so this is what it saved the first time.
   typename Block<Mlp>::Saved recomputed(const Context& context, std::size_t l, Tensor x_TD,
                                         const moe::Batch& batch) const {
     Context again = of_layer(context, l);

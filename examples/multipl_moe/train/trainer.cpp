@@ -89,7 +89,7 @@ class Training {
 
   void take_step() {
     // By the number of the step, so that a resumed run draws what one in one piece would have drawn.
-    model_.draw_by({.seed = stream_.options().seed, .step = static_cast<std::uint32_t>(state_.step)});
+    model_.draw_by({.seed = stream_.options().seed, .step = state_.step});
     const MicroBatchLoss loss = accumulate_step(model_, stream_, options_, batch_);
     const double norm = model_.gradient_norm();
     const bool finite =

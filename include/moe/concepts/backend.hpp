@@ -8,7 +8,7 @@ namespace moe {
 
 // clang-format off
 /// Where matrices live and who works on them. A backend is a folder: its memory (Buffer), what a run carries (Context:
-/// threads or stream, memory pool, random key) and the verbs that ops/ and modules/ are written in. HostBuffer is for
+/// threads or stream, memory pool, the layer's number) and the verbs that ops/ and modules/ are written in. HostBuffer is for
 /// short lists that the host makes for one call, from the context's pool too. Lists that a verb reads are ListViews.
 /// Where values are kept in a narrow type, what is computed with them is Wide (core/bfloat16.hpp): gates, logits, sums.
 ///

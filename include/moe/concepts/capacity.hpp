@@ -80,7 +80,7 @@ enum class DropBy {
   priority,
   /// The rows whose softmax score for this expert is lowest, be it their first choice or another.
   probability,
-  /// The rows that a random order puts last.
+  /// The rows that a random order puts last. In training it needs a batch with a random key.
   random
 };
 
@@ -91,5 +91,14 @@ template <class C>
 concept DroppingCapacity = SingleCapacity<C> && requires(const C& capacity) {
   { capacity.normalise } -> std::convertible_to<NormaliseGates>;
 };
+
+/// Whom a capacity drops.
+template <DroppingCapacity C>
+DropBy drops_by(const C& capacity) {
+  if constexpr (requires { capacity.drop; })
+    return capacity.drop;
+  else
+    return DropBy::position;
+}
 
 }  // namespace moe

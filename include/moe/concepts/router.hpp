@@ -24,9 +24,32 @@ concept TeamRowRouter = PlainRowRouter<R> && RowTeam<Team> &&
 /// A row router that also asks for the row's index, token, language, random key or the layer's buffer.
 template <class R>
 concept ContextRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E,
-                                    RowContext<float> row) {
+                                    RandomRowContext<float> row) {
   router.choose(logits_E, chosen_E, row);
 };
+
+/// A row router that is content with a row's index, token, language and the layer's buffer.
+template <class R>
+concept ChancelessRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E,
+                                       RowContext<float> row) {
+  router.choose(logits_E, chosen_E, row);
+};
+
+/// A row router that draws random numbers: it asks for a RandomRowContext, the only one that has a key.
+template <class R>
+concept RandomRowRouter = ContextRowRouter<R> && !ChancelessRowRouter<R>;
+
+/// Whether a router, as it is set, draws random numbers: a RandomRowRouter, unless its `bool draws() const` says that
+/// these settings leave nothing to chance.
+template <class R>
+bool draws(const R& router) {
+  if constexpr (!RandomRowRouter<R>)
+    return false;
+  else if constexpr (requires { router.draws(); })
+    return router.draws();
+  else
+    return true;
+}
 
 /// A row router that knows before it chooses how many of `experts` each row will get, whatever the logits are, NaN
 /// included: devices count on its word before they have counted. It may also say `chosen_by_all()`, the expert that
@@ -43,11 +66,25 @@ concept RowRouter = PlainRowRouter<R> || ContextRowRouter<R>;
 /// Says who works on every row at once: rows compete. `take` is the number of rows an expert gets (the capacity's
 /// word); `boundary_1E` receives, for each expert, the score that separates the chosen rows from the others.
 template <class R>
-concept MatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
-                                View<const float, archetype::Backend> logits_RE, Index take,
-                                View<Rank, archetype::Backend> chosen_RE, View<float, archetype::Backend> boundary_1E) {
+concept PlainMatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
+                                     View<const float, archetype::Backend> logits_RE, Index take,
+                                     View<Rank, archetype::Backend> chosen_RE,
+                                     View<float, archetype::Backend> boundary_1E) {
   router.template choose<archetype::Backend, float>(context, logits_RE, take, chosen_RE, boundary_1E);
 };
+
+/// One that also asks for a RowsContext, as its last argument.
+template <class R>
+concept ContextMatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
+                                       View<const float, archetype::Backend> logits_RE, Index take,
+                                       View<Rank, archetype::Backend> chosen_RE,
+                                       View<float, archetype::Backend> boundary_1E, RowsContext rows) {
+  router.template choose<archetype::Backend, float>(context, logits_RE, take, chosen_RE, boundary_1E, rows);
+};
+
+/// Sees all rows.
+template <class R>
+concept MatrixRouter = PlainMatrixRouter<R> || ContextMatrixRouter<R>;
 
 /// A matrix router whose experts take as many rows as the capacity says; others say `static constexpr bool
 /// ignores_capacity = true`.

@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "moe/core/index.hpp"
+#include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
 
 namespace moe {
 
 /// How the rows of x_TD fall into sequences, and what is known of each row. Sequence b holds rows
 /// [offsets[b], offsets[b+1]). `tokens` and `languages` are empty or have one entry a row; only routers and segmenters
-/// that ask for them read them, and whoever owns them keeps them alive as long as the batch is used.
+/// that ask for them read them, and whoever owns them keeps them alive as long as the batch is used. In training a
+/// layer that draws random numbers draws them from `random` and throws Error without it; other layers never look at
+/// it. Inference draws from it too, or from StepKey{} where there is none.
 struct Batch {
   /// Where each sequence begins, and behind them all the number of rows: one entry more than sequences.
   std::vector<Index> offsets{0};
@@ -21,6 +25,8 @@ struct Batch {
   std::span<const std::int32_t> tokens{};
   /// Language of each row, or empty.
   std::span<const std::int32_t> languages{};
+  /// What random numbers are drawn from: another step for every forward pass of a run.
+  std::optional<StepKey> random{};
 
   /// One sequence of `rows` rows.
   static Batch single(Index rows) { return ragged({rows}); }

@@ -12,7 +12,7 @@ namespace moe {
 /// What one level of a layer decided in one call, in host memory. Put an observer into the context and every layer that
 /// runs with it reports, in training, inference and decoding alike; without one nothing is copied.
 struct Observation {
-  /// The layer's number in the model: the context's random key carries it.
+  /// The layer's number in the model, from the context.
   std::uint32_t layer = 0;
   /// "token": the routed rows are x's. "segment": they are the batch's segments.
   std::string_view level;

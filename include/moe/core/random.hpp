@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "moe/core/host_device.hpp"
+#include "moe/core/index.hpp"
 
 namespace moe {
 
@@ -18,6 +19,24 @@ struct RandomKey {
   std::uint32_t step = 0;
   /// The layer, or the hash of a name.
   std::uint32_t layer = 0;
+};
+
+/// Names all random numbers of one forward pass in training; Batch carries it. Two passes of a run need two keys, or
+/// the second one draws what the first one drew; the same pass computed again has the same key.
+struct StepKey {
+  /// The run.
+  std::uint64_t seed = 0;
+  /// The pass: counts training steps, or micro-batches where a step has several.
+  Index step = 0;
+
+  /// What layer number `layer` draws from in this pass.
+  constexpr RandomKey of_layer(std::uint32_t layer) const {
+    const auto bits = static_cast<std::uint64_t>(step);
+    // RandomKey has room for half of the step; the other half joins the seed, so that no two steps draw alike.
+    return {seed ^ ((bits >> 32) * 0x9E3779B97F4A7C15u), static_cast<std::uint32_t>(bits), layer};
+  }
+  /// Whether both name the same numbers.
+  friend bool operator==(const StepKey&, const StepKey&) = default;
 };
 
 /// So many words of 32 bits.

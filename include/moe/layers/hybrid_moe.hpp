@@ -20,6 +20,7 @@
 #include "moe/core/require.hpp"
 #include "moe/ops/add.hpp"
 #include "moe/ops/mix.hpp"
+#include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
 
 namespace moe {
@@ -167,7 +168,7 @@ class HybridMoE {
   Index width() const { return token.width(); }
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
-  /// fit.
+  /// fit, and when a level draws random numbers and the batch has no key for them.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("HybridMoE::forward", x_TD, batch);
     if constexpr (joins_levels)
@@ -200,7 +201,7 @@ class HybridMoE {
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("HybridMoE::infer", x_TD, batch);
     if constexpr (joins_levels) {
-      const auto by_token = token.decide_for_inference(context, x_TD, {batch.tokens, batch.languages});
+      const auto by_token = token.decide_for_inference(context, x_TD, RowFacts::of_rows(batch));
       const auto by_segment = segment.decide_for_inference(context, x_TD, batch);
       begin_phase(context, Phase::fusion);
       const auto mass_1T = sum_of_gates<Real, Backend>(context, by_segment.gates.view());

@@ -133,7 +133,8 @@ class LoraFfn {
     return dense;
   }
 
-  /// Who works on each of so many rows: a question of the batch alone.
+  /// Who works on each of so many rows: a question of the batch alone. Throws Error where the router draws random
+  /// numbers and `facts` have no key.
   Choice<Real, Backend> decide(const Context& context, Index rows, RowFacts facts) const {
     begin_phase(context, Phase::router);
     const auto zeros_1E = Matrix<Real, Backend>::zeros(context, 1, adapters());
@@ -151,10 +152,10 @@ class LoraFfn {
   }
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
-  /// fit.
+  /// fit, and when the router draws random numbers and the batch has no key for them.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("LoraFfn::forward", x_TD, batch);
-    auto [y_TD, saved] = answer(context, x_TD, {batch.tokens, batch.languages});
+    auto [y_TD, saved] = answer(context, x_TD, RowFacts::of_rows(batch));
     Stats stats{loads_of(saved.plan.offsets)};
     return {std::move(y_TD), std::move(saved), std::move(stats)};
   }
@@ -193,7 +194,7 @@ class LoraFfn {
   /// forward with nothing kept: the same bits. Throws Error as forward does.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("LoraFfn::infer", x_TD, batch);
-    return answer(context, x_TD, {batch.tokens, batch.languages}).first;
+    return answer(context, x_TD, RowFacts::of_rows(batch).in_inference()).first;
   }
 
   /// A state in which no language is known; see there.
@@ -211,7 +212,7 @@ class LoraFfn {
             x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
     require(state.languages.empty() || static_cast<Index>(state.languages.size()) == x_BD.rows, "LoraFfn::decode",
             "x has ", x_BD.rows, " rows, the state has ", state.languages.size(), " languages");
-    return answer(context, x_BD, {tokens_B, state.languages}).first;
+    return answer(context, x_BD, RowFacts{tokens_B, state.languages}.in_inference()).first;
   }
 
   /// Nothing is learned outside gradients.

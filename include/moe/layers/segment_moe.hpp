@@ -21,6 +21,7 @@
 #include "moe/ops/add.hpp"
 #include "moe/ops/drop.hpp"
 #include "moe/ops/mix.hpp"
+#include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
 #include "moe/ops/segment.hpp"
 #include "moe/ops/upload_indices.hpp"
@@ -216,8 +217,9 @@ class SegmentMoE {
 
   /// Who works on each segment in training, and how much each counts.
   Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return decide_with(context, x_TD, batch,
-                       [&](View<const Real, Backend> u_VD) { return gating.decide_in_training(context, u_VD, {}); });
+    return decide_with(context, x_TD, batch, [&](View<const Real, Backend> u_VD) {
+      return gating.decide_in_training(context, u_VD, RowFacts::of_segments(batch));
+    });
   }
   /// The loads of a decision; offsets[e+1] - offsets[e]: what expert e works on.
   Stats account(const Context& context, Routed& routed, ListView<Index> offsets) const {
@@ -281,7 +283,7 @@ class SegmentMoE {
   }
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
-  /// fit.
+  /// fit, and when the layer draws random numbers and the batch has no key for them.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("SegmentMoE::forward", x_TD, batch);
     Routed routed = decide(context, x_TD, batch);
@@ -340,8 +342,9 @@ class SegmentMoE {
   }
   /// The same by the inference router.
   Routed decide_for_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return decide_with(context, x_TD, batch,
-                       [&](View<const Real, Backend> u_VD) { return gating.decide_in_inference(context, u_VD, {}); });
+    return decide_with(context, x_TD, batch, [&](View<const Real, Backend> u_VD) {
+      return gating.decide_in_inference(context, u_VD, RowFacts::of_segments(batch));
+    });
   }
 
   /// A state in which every sequence is at its first row.

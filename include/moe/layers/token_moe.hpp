@@ -22,6 +22,7 @@
 #include "moe/ops/add.hpp"
 #include "moe/ops/balance_loss.hpp"
 #include "moe/ops/mix.hpp"
+#include "moe/ops/route.hpp"
 #include "moe/ops/z_loss.hpp"
 #include "moe/policies/balance/balance_over_all.hpp"
 
@@ -169,7 +170,7 @@ class TokenMoE {
 
   /// Who works on each row in training, and how much each counts.
   Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
-    Routed routed{gating.decide_in_training(context, x_TD, {batch.tokens, batch.languages}), {}, {}};
+    Routed routed{gating.decide_in_training(context, x_TD, RowFacts::of_rows(batch)), {}, {}};
     if constexpr (balances_sequences<Bal>) routed.sequences = batch.offsets;
     gating.report(context, "token", routed.decision);
     return routed;
@@ -250,7 +251,7 @@ class TokenMoE {
   }
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
-  /// fit.
+  /// fit, and when the layer draws random numbers and the batch has no key for them.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("TokenMoE::forward", x_TD, batch);
     // What does not depend on the loads is enqueued while they travel, the experts whose loads are known included.
@@ -291,7 +292,7 @@ class TokenMoE {
   /// forward with the inference router and nothing kept. Throws Error as forward does.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     check("TokenMoE::infer", x_TD, batch);
-    return answer(context, x_TD, {batch.tokens, batch.languages});
+    return answer(context, x_TD, RowFacts::of_rows(batch));
   }
 
   /// Nothing to remember.

@@ -119,14 +119,15 @@ struct Gating {
     }
   }
 
-  /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4).
+  /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4). Throws Error where something draws random numbers
+  /// and the batch has no key for them.
   Decision<Value, Backend> decide_in_training(const Context& context, View<const Input, Backend> x_RD,
                                               RowFacts facts) const {
     const auto& trained = RoutingOf<R>::train(router);
     const auto& room = RoomsOf<C>::train(capacity);
     if constexpr (jitters) {
+      RandomKey key = trained.jitter > 0 ? facts.stream(context.layer, "the jitter") : RandomKey{};
       // Another stream than the one that routers themselves draw from.
-      RandomKey key = context.random;
       key.seed ^= name_hash("jitter");
       const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
       auto decision = decide(context, trained, room, std::as_const(seen_RD).view(), facts);
@@ -139,7 +140,7 @@ struct Gating {
   /// The same by the inference router.
   Decision<Value, Backend> decide_in_inference(const Context& context, View<const Input, Backend> x_RD,
                                                RowFacts facts) const {
-    return decide(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts);
+    return decide(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts.in_inference());
   }
 
   /// d_gates_RE -> d_logits_RE, through the normalizer; the choice of training has no gradient.
@@ -250,8 +251,10 @@ struct Gating {
     decision.choice = route<Value, Backend>(context, single, room, logits_RE,
                                             has_biases ? biases_E.view() : thresholds_E.view(), facts);
     if constexpr (DroppingCapacity<Room> && RowRouter<Single>) {
-      auto kept =
-          drop_over_capacity<Value, Backend>(context, room, logits_RE, std::as_const(decision.choice.chosen_RE).view());
+      const RandomKey key =
+          drops_by(room) == DropBy::random ? facts.stream(context.layer, "the capacity") : RandomKey{};
+      auto kept = drop_over_capacity<Value, Backend>(context, room, logits_RE,
+                                                     std::as_const(decision.choice.chosen_RE).view(), key);
       decision.kept_RE = std::move(kept.kept_RE);
       decision.dropped = std::move(kept.dropped);
       decision.choice.foreseen = {};

@@ -25,7 +25,8 @@ namespace detail {
 
 /// place_R1: 1 for the row that stays longest, 2 for the next, ...: by its best softmax score, or at random.
 template <class Real, Backend B>
-Matrix<Rank, B> places_of_rows(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE) {
+Matrix<Rank, B> places_of_rows(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE,
+                               RandomKey key) {
   const Index rows = logits_RE.rows;
   auto scores = Matrix<Real, B>::uninitialized(context, rows, 1);
   if (by == DropBy::priority) {
@@ -33,7 +34,6 @@ Matrix<Rank, B> places_of_rows(const typename B::Context& context, DropBy by, Vi
       scores_R1(r, 0) = 1 / sum_exp(logits_RE.row(r), max(logits_RE.row(r)));
     });
   } else {
-    RandomKey key = context.random;
     // Another stream than the router's.
     key.layer ^= name_hash("drop");
     B::for_each(context, rows, [=, scores_R1 = scores.view()] MOE_ON_DEVICE(Index r) {
@@ -48,9 +48,9 @@ Matrix<Rank, B> places_of_rows(const typename B::Context& context, DropBy by, Vi
 
 /// drop_over among rows in the order of their places.
 template <class Real, Backend B>
-void drop_by_place(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE, Index take,
-                   View<Rank, B> kept_RE, View<Index, B> dropped_1E) {
-  const auto places = places_of_rows<Real, B>(context, by, logits_RE);
+void drop_by_place(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE, RandomKey key,
+                   Index take, View<Rank, B> kept_RE, View<Index, B> dropped_1E) {
+  const auto places = places_of_rows<Real, B>(context, by, logits_RE, key);
   auto ordered = Matrix<Rank, B>::uninitialized(context, kept_RE.rows, kept_RE.cols);
   const auto places_R1 = places.view();
   const auto ordered_RE = ordered.view();
@@ -89,10 +89,10 @@ void drop_by_probability(const typename B::Context& context, View<const Real, B>
 }  // namespace detail
 
 /// Drops from each expert what is over the capacity, as its DropBy says: by position lower rows stay before higher
-/// ones. logits_RE is what rows chose by.
+/// ones. logits_RE is what rows chose by, `key` what is drawn from where the capacity says `random`.
 template <class Real, Backend B, DroppingCapacity C>
 Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity, View<const Real, B> logits_RE,
-                           View<const Rank, B> chosen_RE) {
+                           View<const Rank, B> chosen_RE, RandomKey key = {}) {
   Kept<B> result{Matrix<Rank, B>::uninitialized(context, chosen_RE.rows, chosen_RE.cols),
                  std::vector<Index>(static_cast<std::size_t>(chosen_RE.cols))};
   const auto kept_RE = result.kept_RE.view();
@@ -108,15 +108,14 @@ Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity
   const Index total = std::accumulate(by_row.data(), by_row.data() + chosen_RE.rows, Index{0});
   const Index wanted = capacity.rows_per_expert({chosen_RE.rows, chosen_RE.cols, total});
   const Index take = std::clamp(wanted, Index{0}, chosen_RE.rows);
-  DropBy by = DropBy::position;
-  if constexpr (requires { capacity.drop; }) by = capacity.drop;
+  const DropBy by = drops_by(capacity);
   auto dropped = Matrix<Index, B>::uninitialized(context, 1, chosen_RE.cols);
   if (by == DropBy::position)
     B::drop_over(context, take, kept_RE, dropped.view());
   else if (by == DropBy::probability)
     detail::drop_by_probability<Real, B>(context, logits_RE, take, kept_RE, dropped.view());
   else
-    detail::drop_by_place<Real, B>(context, by, logits_RE, take, kept_RE, dropped.view());
+    detail::drop_by_place<Real, B>(context, by, logits_RE, key, take, kept_RE, dropped.view());
   B::download(context, std::as_const(dropped).view(), result.dropped.data());
   return result;
 }

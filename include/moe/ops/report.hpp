@@ -17,8 +17,7 @@ void report(const typename B::Context& context, std::string_view level, View<con
             View<const Rank, B> kept_RE, View<const Real, B> gates_RE, ListView<Index> begin = {}) {
   if (!context.observer) return;
   const auto size = static_cast<std::size_t>(chosen_RE.size());
-  Observation seen{context.random.layer,        level, chosen_RE.rows, chosen_RE.cols, {}, {}, {},
-                   {begin.begin(), begin.end()}};
+  Observation seen{context.layer, level, chosen_RE.rows, chosen_RE.cols, {}, {}, {}, {begin.begin(), begin.end()}};
   seen.chosen.resize(size);
   seen.kept.resize(size);
   std::vector<Real> gates(size);

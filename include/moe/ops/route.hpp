@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "moe/concepts/backend.hpp"
@@ -11,7 +14,9 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/row_context.hpp"
 
 namespace moe {
 
@@ -44,12 +49,31 @@ Foreseen foresee(const R& router, Index rows, Index experts, Index take) {
   return result;
 }
 
-/// What the batch says of the routed rows; empty where the rows are segments.
+/// What the batch says of the routed rows; of segments it says nothing but what random numbers are drawn from.
 struct RowFacts {
   /// Token id of each row, or empty.
   std::span<const std::int32_t> tokens{};
   /// Language of each row, or empty.
   std::span<const std::int32_t> languages{};
+  /// What random numbers are drawn from, if the batch carries it.
+  std::optional<StepKey> random{};
+
+  /// All that a batch says of its rows.
+  static RowFacts of_rows(const Batch& batch) { return {batch.tokens, batch.languages, batch.random}; }
+  /// What it says of its segments, which draw other numbers than its rows.
+  static RowFacts of_segments(const Batch& batch) {
+    RowFacts facts{{}, {}, batch.random};
+    if (facts.random) facts.random->seed ^= name_hash("segment");
+    return facts;
+  }
+  /// The same in inference, where a batch without a key draws from StepKey{}.
+  RowFacts in_inference() const { return {tokens, languages, random.value_or(StepKey{})}; }
+
+  /// What `part` of layer number `layer` draws from. Throws Error where there is no key.
+  RandomKey stream(std::uint32_t layer, std::string_view part) const {
+    require_random_key(random.has_value(), part);
+    return random->of_layer(layer);
+  }
 };
 
 /// logits_RE -> chosen_RE by a router that sees nothing else.
@@ -82,13 +106,15 @@ void choose_in_context(const typename B::Context& context, const R& router, View
     if (!values.empty()) B::upload(context, values.data(), result.view());
     return result;
   };
+  const RandomKey random = draws(router) ? facts.stream(context.layer, "the router") : RandomKey{};
   const auto tokens_1R = on_backend(facts.tokens), languages_1R = on_backend(facts.languages);
+  // A router that is not known to draw cannot reach the key.
+  using Asked = std::conditional_t<RandomRowRouter<R>, RandomRowContext<Real>, RowContext<Real>>;
   B::for_each(
-      context, logits_RE.rows,
-      [=, random = context.random, tokens = tokens_1R.data(), languages = languages_1R.data()] MOE_ON_DEVICE(Index r) {
-        const RowContext<Real> row{
-            r, tokens ? tokens[r] : -1, languages ? languages[r] : -1, random, {buffer_1E.data, buffer_1E.cols}};
-        router.choose(logits_RE.row(r), chosen_RE.row(r), row);
+      context, logits_RE.rows, [=, tokens = tokens_1R.data(), languages = languages_1R.data()] MOE_ON_DEVICE(Index r) {
+        const RandomRowContext<Real> row{
+            {r, tokens ? tokens[r] : -1, languages ? languages[r] : -1, {buffer_1E.data, buffer_1E.cols}}, random};
+        router.choose(logits_RE.row(r), chosen_RE.row(r), static_cast<const Asked&>(row));
       });
 }
 
@@ -104,7 +130,13 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
     choice.boundary_1E = Matrix<Real, B>::uninitialized(context, 1, logits_RE.cols);
     const Index wanted = capacity.rows_per_expert({logits_RE.rows, logits_RE.cols, logits_RE.rows});
     take = std::clamp(wanted, Index{0}, logits_RE.rows);
-    router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view());
+    if constexpr (ContextMatrixRouter<R>) {
+      RowsContext rows;
+      if (facts.random) rows.key = facts.random->of_layer(context.layer);
+      router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view(), rows);
+    } else {
+      router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view());
+    }
   } else if constexpr (ContextRowRouter<R>) {
     choose_in_context<Real, B>(context, router, logits_RE, buffer_1E, facts, chosen_RE);
   } else {

@@ -1,5 +1,9 @@
 #include "moe/policies/router/gshard_choice.hpp"
 
+#include <cmath>
+#include <limits>
+
+#include "moe/concepts/router.hpp"
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
@@ -10,7 +14,7 @@ namespace {
 
 std::vector<Rank> drawn(const GShardChoice& router, const std::vector<double>& z, Index place) {
   std::vector<Rank> chosen(z.size(), 99);
-  router.choose(row(z), row(chosen), RowContext<double>{.row = place, .random = {.seed = 2}});
+  router.choose(row(z), row(chosen), RandomRowContext<double>{{.row = place}, {.seed = 2}});
   return chosen;
 }
 
@@ -31,6 +35,16 @@ TEST_CASE("the best expert stays, further ones as often as their share says", "[
   // Probabilities 1/2 and 1/4, with deviations of 32 and 27.
   CHECK(std::abs(second - 2000) < 160);
   CHECK(std::abs(third - 1000) < 140);
+}
+
+TEST_CASE("a router says whether its settings leave anything to chance", "[policies]") {
+  constexpr double no_bound = std::numeric_limits<double>::infinity();
+  CHECK(draws(GShardChoice{}));
+  CHECK(draws(GShardChoice{.k = 2, .keep = 1e300}));
+  CHECK_FALSE(draws(GShardChoice{.k = 2, .keep = no_bound}));
+  CHECK_FALSE(draws(GShardChoice{.k = 1}));
+  // What an infinite factor means where a share is so small that it is 0.
+  CHECK(drawn({.k = 2, .keep = no_bound}, {0, 3000}, 5) == std::vector<Rank>{2, 1});
 }
 
 TEST_CASE("with a large enough factor every choice is kept", "[policies]") {

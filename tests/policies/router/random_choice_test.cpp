@@ -11,7 +11,7 @@ namespace {
 std::vector<Rank> drawn(const RandomChoice& router, Index experts, Index row_index, RandomKey key) {
   const std::vector<float> z(static_cast<std::size_t>(experts), 0.0f);
   std::vector<Rank> chosen(z.size(), 99);
-  router.choose(row(z), row(chosen), RowContext<float>{.row = row_index, .random = key});
+  router.choose(row(z), row(chosen), RandomRowContext<float>{{.row = row_index}, key});
   return chosen;
 }
 

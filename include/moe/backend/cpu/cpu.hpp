@@ -54,8 +54,9 @@ struct Cpu {
   struct Context {
     /// At most so many threads work, the caller's included. Decides no bit of a result.
     int threads = cpu::available_threads();
-    /// What routers draw random numbers from; its layer is what observations carry.
-    RandomKey random{};
+    /// The layer's number in the model, which a model sets for each of its layers: observations carry it, and layers
+    /// with different numbers draw different random numbers.
+    std::uint32_t layer = 0;
     /// Told every decision; may be empty.
     Observer observer{};
     /// Told which part of a layer begins; may be empty.

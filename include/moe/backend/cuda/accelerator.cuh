@@ -76,8 +76,9 @@ struct Accelerator {
 
     /// Memory and libraries, in the order of the stream.
     std::shared_ptr<Device> device;
-    /// What routers draw random numbers from; its layer is what observations carry.
-    RandomKey random{};
+    /// The layer's number in the model, which a model sets for each of its layers: observations carry it, and layers
+    /// with different numbers draw different random numbers.
+    std::uint32_t layer = 0;
     /// Told every decision; may be empty. It makes the host wait for the device.
     Observer observer{};
     /// Told which part of a layer is enqueued from now on; may be empty.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include "moe/core/row_context.hpp"
 #include "moe/policies/router/top_k.hpp"
@@ -9,17 +10,20 @@ namespace moe {
 
 /// GShard's training router (Lepikhin et al. 2020, arXiv 2006.16668, algorithm 1): the best expert always, each further
 /// one of the k best with probability min(1, keep g), g being its share in the softmax over the k best; so weak second
-/// choices seldom take another row's room. What is drawn depends on the context's random key and on the row's place in
-/// the call. In inference all k are taken: Routing<GShardChoice, TopK>.
+/// choices seldom take another row's room. What is drawn depends on the batch's random key, on the layer and on the
+/// row's place in the call. In inference all k are taken: Routing<GShardChoice, TopK>.
 struct GShardChoice {
   /// Experts that a row meets at most.
   Index k = 2;
   /// How likely a choice is kept, for each unit of its gate; 2 in the paper.
   double keep = 2;
 
+  /// Without further choices, and with an infinite `keep`, nothing is left to chance.
+  bool draws() const { return k > 1 && keep < std::numeric_limits<double>::infinity(); }
+
   /// logits_E -> chosen_E: ranks of the k best, 0 where it was not kept.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RowContext<Real> row) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RandomRowContext<Real> row) const {
     using std::exp;
     TopK{k}.choose(logits_E, chosen_E);
     Real best = 0, total = 0;

@@ -6,7 +6,8 @@ namespace moe {
 
 /// A router that in training reads its rows times random numbers, uniform in [1 - jitter, 1 + jitter] (Switch, Fedus et
 /// al. 2021, arXiv 2101.03961: 0.01), so that close decisions fall now this way and now that: Jittered<TopK>{{.k = 1}}.
-/// Experts and inference see the rows as they are.
+/// Experts and inference see the rows as they are. The numbers depend on the batch's random key, on the layer and on
+/// the place in the call.
 template <class R>
 struct Jittered : R {
   /// Half the width of what rows are multiplied by; in [0, 1).
