@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <numeric>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/demo_report.hpp"
@@ -98,12 +99,16 @@ class Demo {
                                           .max_train_bytes = flags_.train_bytes,
                                           .max_held_out_bytes = 4 * flags_.eval_bytes});
     if (!flags_.quiet) notice("{}\n", prepare_table(report));
-    for (const Language language : all_languages)
+    for (const Language language : all_languages) {
+      const LanguageReport& counts = report.languages[index_of(language)];
       for (const Split split : all_splits)
-        if (report.languages[index_of(language)].splits[index_of(split)].documents == 0)
-          throw UsageError(
-              fmt::format("[demo] the corpus must have at least 3 usable files of each language; {} has no {} text",
-                          title_of(language), name_of(split)));
+        if (counts.splits[index_of(split)].documents == 0)
+          throw UsageError(fmt::format(
+              "[demo] the corpus must have at least 3 usable files of each language; {} has no {} text: {} files, {} "
+              "left out",
+              title_of(language), name_of(split), counts.files,
+              std::accumulate(counts.filtered.begin(), counts.filtered.end(), std::int64_t{0})));
+    }
   }
 
   TrainOptions common_options(const std::string& name, std::int64_t steps, double rate) const {

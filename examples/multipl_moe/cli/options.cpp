@@ -182,6 +182,11 @@ void add_split_options(CLI::App& command, HeldOut& held_out) {
   command.add_option("--test-fraction", held_out.test, "of the documents, held out to report")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
+  command.add_option("--near-duplicates", held_out.near_duplicates,
+                     "of texts at least so similar one is kept: the Jaccard similarity of their sets of five words in a "
+                     "row, found by MinHash; 0.5 to 1, 0 keeps all")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
 }
 
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length) {

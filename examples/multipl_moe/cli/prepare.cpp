@@ -20,7 +20,7 @@ void add_prepare_command(CLI::App& program) {
   };
   const auto flags = std::make_shared<Flags>();
   PrepareOptions& o = flags->options;
-  command.add_option("sources", o.sources, "folders of source files (.py .java .cpp .cc .hpp .h .rs .go .rb)")
+  command.add_option("sources", o.sources, fmt::format("folders of source files ({})", known_extensions()))
       ->required()
       ->type_name("DIR...");
   command.add_option("-o,--output", o.out, "folder for the token files")->required()->type_name("DIR");

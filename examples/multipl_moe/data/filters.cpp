@@ -49,7 +49,7 @@ std::optional<TextCounts> counts_of(std::string_view text) {
 
 std::string_view name_of(Filter filter) {
   constexpr std::array<std::string_view, all_filters.size()> names{
-      "unreadable", "empty", "too_large", "not_utf8", "long_lines", "few_alphanumeric", "duplicate"};
+      "unreadable", "empty", "too_large", "not_utf8", "long_lines", "few_alphanumeric", "duplicate", "near_duplicate"};
   return names[index_of(filter)];
 }
 

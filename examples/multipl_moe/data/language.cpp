@@ -72,6 +72,12 @@ std::optional<Language> language_tagged(std::string_view tag) {
   return std::nullopt;
 }
 
+std::string known_extensions() {
+  std::string list;
+  for (const Extension& extension : extensions) list += fmt::format("{}{}", list.empty() ? "" : " ", extension.text);
+  return list;
+}
+
 std::optional<Language> language_of(const std::filesystem::path& file) {
   const std::string text = file.extension().native();
   for (const Extension& extension : extensions)

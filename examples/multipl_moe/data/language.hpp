@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace multipl_moe {
@@ -29,6 +30,9 @@ Language language_named(std::string_view name);
 
 /// By the file name's extension, case and all; empty where it is none of ours.
 std::optional<Language> language_of(const std::filesystem::path& file);
+
+/// All of them, such as ".py .java", by language.
+std::string known_extensions();
 
 /// By what stands behind a code fence, such as "cpp", "C++" or "rs"; empty where it is none of ours.
 std::optional<Language> language_tagged(std::string_view tag);

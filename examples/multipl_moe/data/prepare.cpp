@@ -59,13 +59,14 @@ SplitReport write_split(const fs::path& path, const Documents& documents, std::i
 PrepareReport prepare(const PrepareOptions& options) {
   check(options);
   const SourceTree tree = walk_sources(options.sources);
+  const DocumentsByLanguage found = split_documents(tree, options.held_out);
   std::error_code failed;
   fs::create_directories(options.out, failed);
   if (failed) throw IoError(options.out, "create", failed.value());
   PrepareReport report{.other_files = tree.other_files, .unreadable_folders = tree.unreadable_folders};
   for (const Language language : all_languages) {
     LanguageReport& counts = report.languages[index_of(language)];
-    const LanguageDocuments documents = split_documents(tree, language, options.held_out);
+    const LanguageDocuments& documents = found[index_of(language)];
     counts.files = documents.files;
     counts.filtered = documents.filtered;
     for (const Split split : all_splits)

@@ -49,8 +49,8 @@ struct PrepareReport {
 ///
 /// Splits and their order are split_documents()'s. A limit takes the first documents; the one that would pass it is cut
 /// after the last line that fits.
-/// Throws UsageError where there is no source, one is not a folder, a limit is negative or a
-/// fraction is not in [0, 0.5); IoError.
+/// Throws UsageError where there is no source, one is not a folder, there is no text of use in any, or an option is out
+/// of its range; IoError.
 PrepareReport prepare(const PrepareOptions& options);
 
 std::string to_json_text(const PrepareReport& report);

@@ -6,9 +6,12 @@
 #include <cmath>
 #include <iterator>
 #include <optional>
-#include <unordered_set>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 
+#include "multipl_moe/data/near_copies.hpp"
+#include "multipl_moe/data/source_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
@@ -22,37 +25,97 @@ constexpr std::uint64_t order_key = 0x6f72646572;
 
 std::uint64_t order_of(const Document& document) { return hash_of_numbers({document.hash}, order_key); }
 
-/// Takes in the files of one language that the filters let through, and counts the others.
+/// Takes in the files that the filters let through, each text once, and counts the others.
 class Intake {
  public:
-  explicit Intake(LanguageDocuments& counts) : counts_(counts) {}
+  Intake(DocumentsByLanguage& counts, double near_duplicates) : counts_(counts), threshold_(near_duplicates) {}
 
-  void add(const std::filesystem::path& path) {
-    ++counts_.files;
-    if (const auto filter = tried(path)) ++counts_.filtered[index_of(*filter)];
+  void add(const SourceFile& file) {
+    ++counts_[index_of(file.language)].files;
+    if (const auto filter = tried(file)) leave_out(file.language, *filter);
   }
-  Documents take() { return std::move(documents_); }
+
+  /// Every language's documents, near copies left out.
+  std::array<Documents, language_count> take() {
+    std::sort(texts_.begin(), texts_.end(),
+              [](const Text& left, const Text& right) { return order_of(left.document) < order_of(right.document); });
+    std::vector<bool> is_copy(texts_.size());
+    if (threshold_ > 0) is_copy = find_near_copies(take_sketches(), threshold_).is_copy;
+    std::array<Documents, language_count> documents;
+    for (std::size_t i = 0; i < texts_.size(); ++i)
+      if (is_copy[i])
+        leave_out(texts_[i].language, Filter::near_duplicate);
+      else
+        documents[index_of(texts_[i].language)].push_back(std::move(texts_[i].document));
+    return documents;
+  }
 
  private:
-  std::optional<Filter> tried(const std::filesystem::path& path) {
-    std::string text;
+  struct Text {
+    Document document;
+    Language language;
+    bool is_normal;  ///< the file is its own normal form
+    TextSketch sketch;
+  };
+
+  /// Lower: rather kept, of two files with the same text.
+  static auto preference(const Text& text) {
+    return std::tuple(index_of(text.language), !text.is_normal, text.document.of_file);
+  }
+
+  void leave_out(Language language, Filter filter) { ++counts_[index_of(language)].filtered[index_of(filter)]; }
+
+  std::optional<Filter> tried(const SourceFile& file) {
+    std::string bytes;
     try {
-      if (InputFile::open(path).size() > largest_source) return Filter::too_large;
-      text = read_whole_file(path, largest_source);
+      if (InputFile::open(file.path).size() > largest_source) return Filter::too_large;
+      bytes = read_whole_file(file.path, largest_source);
     } catch (const ProgramError&) {
       return Filter::unreadable;
     }
-    if (const auto filter = filtered_by(text)) return filter;
-    const std::uint64_t hash = hash_of(text);
-    if (!seen_.insert(hash).second) return Filter::duplicate;
-    documents_.push_back({path, hash});
+    if (const auto filter = filtered_by(without_byte_order_mark(bytes))) return filter;
+    const std::string normal = normal_form(bytes);
+    Text text{{file.path, hash_of(normal), hash_of(bytes)}, file.language, bytes == normal, {}};
+    const auto [seen, is_new] = seen_.try_emplace(text.document.hash, texts_.size());
+    if (!is_new && !(preference(text) < preference(texts_[seen->second]))) return Filter::duplicate;
+    if (threshold_ > 0) text.sketch = sketch_of(normal, file.language);
+    if (is_new) {
+      texts_.push_back(std::move(text));
+    } else {
+      std::swap(texts_[seen->second], text);
+      leave_out(text.language, Filter::duplicate);
+    }
     return std::nullopt;
   }
 
-  LanguageDocuments& counts_;
-  Documents documents_;
-  std::unordered_set<std::uint64_t> seen_;
+  std::vector<TextSketch> take_sketches() {
+    std::vector<TextSketch> sketches;
+    sketches.reserve(texts_.size());
+    for (Text& text : texts_) sketches.push_back(std::move(text.sketch));
+    return sketches;
+  }
+
+  DocumentsByLanguage& counts_;
+  double threshold_;
+  std::vector<Text> texts_;
+  std::unordered_map<std::uint64_t, std::size_t> seen_;  ///< the place in texts_ of each hash
 };
+
+/// What the files were that nothing was learned from.
+std::string describe_left_out(const DocumentsByLanguage& found) {
+  std::int64_t files = 0;
+  std::array<std::int64_t, all_filters.size()> filtered{};
+  for (const LanguageDocuments& language : found) {
+    files += language.files;
+    for (const Filter filter : all_filters) filtered[index_of(filter)] += language.filtered[index_of(filter)];
+  }
+  if (files == 0) return "none";
+  std::vector<std::string> parts;
+  for (const Filter filter : all_filters)
+    if (const std::int64_t count = filtered[index_of(filter)]; count > 0)
+      parts.push_back(fmt::format("{} {}", name_of(filter), count));
+  return fmt::format("{}, all left out ({})", files, fmt::join(parts, ", "));
+}
 
 std::array<Documents, all_splits.size()> split_up(Documents documents, const HeldOut& held_out) {
   std::sort(documents.begin(), documents.end(),
@@ -90,22 +153,31 @@ void require_in_range(const HeldOut& held_out) {
   for (const double fraction : {held_out.dev, held_out.test})
     if (!(fraction >= 0.0 && fraction < 0.5))
       throw UsageError(fmt::format("[sources] a held-out fraction must be in [0, 0.5), found {}", fraction));
+  const double similar = held_out.near_duplicates;
+  if (similar != 0.0 && !(similar >= 0.5 && similar <= 1.0))
+    throw UsageError(
+        fmt::format("[sources] --near-duplicates must be 0, which keeps them, or in [0.5, 1], found {}", similar));
 }
 
-LanguageDocuments split_documents(const SourceTree& tree, Language language, const HeldOut& held_out) {
-  LanguageDocuments found;
-  Intake intake(found);
-  for (const SourceFile& file : tree.files)
-    if (file.language == language) intake.add(file.path);
-  found.splits = split_up(intake.take(), held_out);
+DocumentsByLanguage split_documents(const SourceTree& tree, const HeldOut& held_out) {
+  DocumentsByLanguage found;
+  Intake intake(found, held_out.near_duplicates);
+  for (const SourceFile& file : tree.files) intake.add(file);
+  std::array<Documents, language_count> documents = intake.take();
+  if (std::ranges::all_of(documents, &Documents::empty))
+    throw UsageError(
+        fmt::format("[sources] the folders must hold source files to learn from ({}), found {}; besides: {}",
+                    known_extensions(), describe_left_out(found), describe_others(tree)));
+  for (const Language language : all_languages)
+    found[index_of(language)].splits = split_up(std::move(documents[index_of(language)]), held_out);
   return found;
 }
 
 std::string read_document(const Document& document) {
-  std::string text = read_whole_file(document.path, largest_source);
-  if (hash_of(text) != document.hash)
+  const std::string bytes = read_whole_file(document.path, largest_source);
+  if (hash_of(bytes) != document.of_file)
     throw BadFile(document.path, "must stay as it is between two readings, found it changed");
-  return text;
+  return std::string(without_byte_order_mark(bytes));
 }
 
 }  // namespace multipl_moe

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <string>
-#include <unordered_set>
-#include <utility>
 
 #include "multipl_moe/data/source_tree.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -26,31 +23,15 @@ void check(const TokenizerTraining& options) {
   require_in_range(options.held_out);
 }
 
-/// The documents to learn from by language: a text that one language holds out is no other's to show.
-std::array<Documents, language_count> training_documents(const TokenizerTraining& options) {
-  const SourceTree tree = walk_sources(options.sources);
-  std::array<Documents, language_count> training;
-  std::unordered_set<std::uint64_t> taken;
-  for (const Language language : all_languages) {
-    LanguageDocuments documents = split_documents(tree, language, options.held_out);
-    for (const Split split : {Split::dev, Split::test})
-      for (const Document& document : documents.splits[index_of(split)]) taken.insert(document.hash);
-    training[index_of(language)] = std::move(documents.splits[index_of(Split::train)]);
-  }
-  for (Documents& documents : training)
-    std::erase_if(documents, [&](const Document& document) { return !taken.insert(document.hash).second; });
-  return training;
-}
-
 }  // namespace
 
 TrainedTokenizer train_tokenizer(const TokenizerTraining& options) {
   check(options);
   TrainedTokenizer trained;
   WordCounts words;
-  for (const Documents& documents : training_documents(options)) {
+  for (const LanguageDocuments& documents : split_documents(walk_sources(options.sources), options.held_out)) {
     std::int64_t bytes = 0;
-    for (const Document& document : documents) {
+    for (const Document& document : documents.splits[index_of(Split::train)]) {
       if (options.max_bytes > 0 && bytes >= options.max_bytes) break;
       const std::string text = read_document(document);
       words.add(text);

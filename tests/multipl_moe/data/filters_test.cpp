@@ -57,4 +57,5 @@ TEST_CASE("filters have names") {
   CHECK(name_of(Filter::unreadable) == "unreadable");
   CHECK(name_of(Filter::not_utf8) == "not_utf8");
   CHECK(name_of(Filter::duplicate) == "duplicate");
+  CHECK(name_of(Filter::near_duplicate) == "near_duplicate");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "multipl_moe/data/token_file.hpp"
@@ -117,9 +118,8 @@ TEST_CASE("a document stays in its split when others come") {
 
 TEST_CASE("few documents still fill the splits, and two stay together") {
   const ScratchFolder folder;
-  for (const int count : {0, 1, 2, 3, 4, 10}) {
+  for (const int count : {1, 2, 3, 4, 10}) {
     const fs::path src = folder / ("src" + std::to_string(count));
-    fs::create_directories(src);
     write_sources(src, count);
     const PrepareReport report = prepare({.sources = {src}, .out = folder / "out"});
     const std::int64_t dev = python(report, Split::dev).documents;
@@ -145,18 +145,61 @@ TEST_CASE("files are filtered, and every filter is counted") {
   put_bytes(folder / "src/long.py", std::string(2000, 'a'));
   put_bytes(folder / "src/dots.py", "........");
   put_bytes(folder / "src/sub/again.py", source(1));
+  put_bytes(folder / "src/six.py", source(6));
+  put_bytes(folder / "src/sub/almost.py", "# Copyright\n" + source(6));
   put_bytes(folder / "src/sub/again.rb", source(1));
+  put_bytes(folder / "src/other.rb", source(5));
   put_bytes(folder / "src/readme.txt", "x");
   const PrepareReport report = prepare({.sources = {folder / "src"}, .out = folder / "out"});
   CHECK(report.other_files == 1);
-  CHECK(python(report).files == 9);
+  CHECK(python(report).files == 11);
   for (const Filter filter : all_filters)
     CHECK(python(report).filtered[index_of(filter)] == (filter == Filter::unreadable ? 0 : 1));
-  CHECK(report.languages[index_of(Language::ruby)].splits[index_of(Split::train)].documents == 1);
+  // again.rb is the same text as again.py, and Python comes first.
+  const LanguageReport& ruby = report.languages[index_of(Language::ruby)];
+  CHECK(ruby.filtered[index_of(Filter::duplicate)] == 1);
+  CHECK(std::accumulate(ruby.splits.begin(), ruby.splits.end(), std::int64_t{0},
+                        [](std::int64_t sum, const SplitReport& split) { return sum + split.documents; }) == 1);
   const auto json = nlohmann::json::parse(get_bytes(folder / "out/report.json"));
   CHECK(json["languages"]["python"]["filtered"]["duplicate"] == 1);
-  CHECK(json["languages"]["python"]["splits"]["train"]["documents"] == 1);
+  CHECK(json["languages"]["python"]["filtered"]["near_duplicate"] == 1);
+  CHECK(json["languages"]["python"]["splits"]["train"]["documents"] == 2);
   CHECK(json["other_files"] == 1);
+}
+
+TEST_CASE("held-out text has no twin in training") {
+  const ScratchFolder folder;
+  for (int i = 0; i < 30; ++i) {
+    const std::string text = source(i);
+    std::string crlf;
+    for (const char c : text) crlf += c == '\n' ? "\r\n" : std::string(1, c);
+    const std::string name = std::to_string(i) + ".py";
+    put_bytes(folder / ("src/a" + name), crlf);
+    put_bytes(folder / ("src/b" + name), text);
+    put_bytes(folder / ("src/c" + name), "\xef\xbb\xbf" + text);
+    put_bytes(folder / ("src/d" + name), text + "\n");
+  }
+  const PrepareReport report =
+      prepare({.sources = {folder / "src"}, .out = folder / "out", .held_out = {.dev = 0.2, .test = 0.2}});
+  CHECK(python(report).files == 120);
+  CHECK(python(report).filtered[index_of(Filter::duplicate)] == 90);
+  std::set<std::string> seen;
+  for (const Split split : all_splits) {
+    CHECK(python(report, split).documents > 1);
+    // What is kept is as it is on disk; of these files the one with plain line ends.
+    for (const std::string& text : texts(folder / "out", Language::python, split)) CHECK(seen.insert(text).second);
+  }
+  std::set<std::string> expected;
+  for (int i = 0; i < 30; ++i) expected.insert(source(i));
+  CHECK(seen == expected);
+}
+
+TEST_CASE("nothing to learn from is an error, and nothing is written") {
+  const ScratchFolder folder;
+  fs::create_directories(folder / "src");
+  fs::create_directory_symlink(MOE_TEST_CORPUS, folder / "src/link");
+  CHECK_THROWS_AS(prepare({.sources = {folder / "src"}, .out = folder / "out"}), UsageError);
+  CHECK_FALSE(fs::exists(folder / "out"));
 }
 
 TEST_CASE("a limit takes a prefix of the unlimited order, cut at a line's end") {
@@ -198,6 +241,7 @@ TEST_CASE("a limit on held-out text holds for each split") {
 
 TEST_CASE("options that cannot be are refused") {
   const ScratchFolder folder;
+  write_sources(folder.path(), 1);
   const PrepareOptions good{.sources = {folder.path()}, .out = folder / "out"};
   PrepareOptions bad = good;
   bad.sources.clear();

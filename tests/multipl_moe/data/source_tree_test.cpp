@@ -24,6 +24,10 @@ TEST_CASE("a tree is walked in bytewise order, links are not followed") {
   CHECK(tree.files[3].path == folder / "t/b.go");
   CHECK(tree.files[3].language == Language::go);
   CHECK(tree.other_files == 4);
+  CHECK(tree.links == 2);
+  CHECK(tree.other_extensions == std::map<std::string, std::int64_t>{{".txt", 1}});
+  CHECK(describe_others(tree) ==
+        "links 2 (not followed: give the folder that one leads to), other files 1 (.txt 1), special files 1");
   CHECK(tree.unreadable_folders == 0);
   CHECK(walk_sources({folder / "t/link"}).files.size() == 1);
   CHECK(walk_sources({folder / "t", folder / "outside"}).files.size() == 5);
@@ -34,4 +38,17 @@ TEST_CASE("a source that is no folder is refused") {
   put_bytes(folder / "a.py", "x");
   CHECK_THROWS_AS(walk_sources({folder / "a.py"}), UsageError);
   CHECK_THROWS_AS(walk_sources({folder / "missing"}), UsageError);
+}
+
+TEST_CASE("what is of no use is listed by frequency, and not without end") {
+  SourceTree tree;
+  CHECK(describe_others(tree) == "nothing");
+  for (int i = 0; i < 11; ++i) tree.other_extensions["." + std::to_string(i)] = 20 - i;
+  tree.other_extensions[""] = 18;
+  tree.other_extensions["\x1b"] = 30;
+  tree.unreadable_folders = 3;
+  for (const auto& [extension, count] : tree.other_extensions) tree.other_files += count;
+  CHECK(describe_others(tree) ==
+        "other files 213 (\\x1b 30, .0 20, .1 19, without an ending 18, .2 18, .3 17, .4 16, .5 15, 5 more kinds), "
+        "folders that cannot be read 3");
 }

@@ -31,7 +31,7 @@ TEST_CASE("a tokenizer learns nothing from what prepare holds out", "[tokenizer]
     for (int line = 0; line < 9; ++line) text += std::string(5, static_cast<char>('a' + i)) + "qz\n";
     put_bytes(scratch / ("src/" + std::to_string(i) + ".py"), text);
   }
-  const auto splits = split_documents(walk_sources({scratch / "src"}), Language::python, {}).splits;
+  const auto splits = split_documents(walk_sources({scratch / "src"}), {})[index_of(Language::python)].splits;
   const auto check_learned = [&](const HeldOut& held_out, const auto& expected) {
     TrainedTokenizer trained = train_tokenizer({.sources = {scratch / "src"}, .vocab_size = 600, .held_out = held_out});
     const BpeTokenizer tokenizer(std::move(trained.parts), scratch / "tokenizer.json");
