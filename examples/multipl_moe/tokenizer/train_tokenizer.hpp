@@ -22,9 +22,8 @@ struct TrainedTokenizer {
   std::int64_t bytes = 0;
 };
 
-/// Learns from the text that prepare would train on: files that pass its filters and that no language's dev and test
-/// splits hold, each text once, with a limit the first ones of each language. The result depends on the files' bytes
-/// and extensions alone. Throws UsageError, BadFile, Failure, IoError.
+/// Learns from the text that prepare would train on: the train split of split_documents(), with a limit the first ones
+/// of each language. The result depends on the files' bytes and extensions alone. Throws UsageError, BadFile, Failure, IoError.
 TrainedTokenizer train_tokenizer(const TokenizerTraining& options);
 
 }  // namespace multipl_moe
