@@ -210,6 +210,11 @@ mutant(no_bias_correction train/adamw.hpp
   AFTER [==[static_cast<Real>(1 / std::sqrt(correction_2 / correction_2))]==]
   REASON "the second moment starts near 0"
   TESTS train/adamw)
+mutant(what_beta_leaves_from_the_rounded_beta train/adamw.hpp
+  BEFORE [==[.rest_2 = static_cast<Real>(1 - beta_2)]==]
+  AFTER [==[.rest_2 = 1 - static_cast<Real>(beta_2)]==]
+  REASON "in float most digits of 1 - 0.99999 are those that rounding left"
+  TESTS train/adamw)
 mutant(split_weights_lose_the_carry core/master_weights.hpp
   BEFORE [==[(std::uint32_t{upper.bits} - (lower >> 15)) << 16]==]
   AFTER [==[std::uint32_t{upper.bits} << 16]==]

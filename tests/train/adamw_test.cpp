@@ -57,3 +57,16 @@ TEST_CASE("a weight without a gradient is not touched, not even by decay", "[tra
   CHECK(layer.weight.data()[3] == 7);
   CHECK(layer.bias.data()[1] < 7);
 }
+
+// 1 - float(0.99999) is off by 1.4e-3, and so the moments and, by half of it, the first step would be.
+TEST_CASE("the first step in float is the one in double, however near to 1 betas are", "[train]") {
+  const double beta_1 = GENERATE(0.0, 0.9, 0.999, 0.99999), beta_2 = GENERATE(0.95, 0.999, 0.99999);
+  const CpuContext context;
+  auto layer = Linear<float, Cpu<>>::without_bias(1, 1), gradient = gradient_for(layer), m = gradient_for(layer),
+       v = gradient_for(layer);
+  gradient.weight.data()[0] = 3;
+  AdamW{.beta_1 = beta_1, .beta_2 = beta_2}.step(context, 1e-3, 1, 0.5, layer, gradient, m, v);
+  CHECK(m.weight.data()[0] == Approx((1 - beta_1) * 1.5).epsilon(2e-7));
+  CHECK(v.weight.data()[0] == Approx((1 - beta_2) * 2.25).epsilon(2e-7));
+  CHECK(layer.weight.data()[0] == Approx(-1e-3 * 1.5 / (1.5 + 1e-8)).epsilon(4e-7));
+}

@@ -3,7 +3,7 @@
 namespace moe {
 
 /// The numbers of one AdamW step that all weights of a tensor share:
-///   g = scale gradient;  m = beta_1 m + (1 - beta_1) g;  v = beta_2 v + (1 - beta_2) g^2
+///   g = scale gradient;  m = beta_1 m + rest_1 g;  v = beta_2 v + rest_2 g^2
 ///   w = keep w - rate m / (root sqrt(v) + epsilon)
 template <class Real>
 struct AdamWPace {
@@ -13,6 +13,10 @@ struct AdamWPace {
   Real beta_1;
   /// How much of the second moment stays.
   Real beta_2;
+  /// 1 - beta_1, of the beta before it was rounded: a float near 1 has too few digits left for the difference.
+  Real rest_1;
+  /// 1 - beta_2, likewise.
+  Real rest_2;
   /// The learning rate over the first moment's bias correction.
   Real rate;
   /// 1 over the root of the second moment's bias correction.

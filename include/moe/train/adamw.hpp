@@ -66,6 +66,8 @@ struct AdamW {
     return {.scale = static_cast<Real>(scale),
             .beta_1 = static_cast<Real>(beta_1),
             .beta_2 = static_cast<Real>(beta_2),
+            .rest_1 = static_cast<Real>(1 - beta_1),
+            .rest_2 = static_cast<Real>(1 - beta_2),
             .rate = static_cast<Real>(rate / correction_1),
             .root = static_cast<Real>(1 / std::sqrt(correction_2)),
             .epsilon = static_cast<Real>(epsilon),

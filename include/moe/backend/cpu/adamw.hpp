@@ -60,8 +60,8 @@ template <class Real>
 [[gnu::always_inline]] inline AdamWLanes<Real> stepped(const AdamWPace<Real>& pace, Lanes<Real> gradient,
                                                        AdamWLanes<Real> at) {
   const auto g = pace.scale * gradient;
-  const auto first = pace.beta_1 * at.m + (1 - pace.beta_1) * g;
-  const auto second = pace.beta_2 * at.v + (1 - pace.beta_2) * g * g;
+  const auto first = pace.beta_1 * at.m + pace.rest_1 * g;
+  const auto second = pace.beta_2 * at.v + pace.rest_2 * g * g;
   const auto step = pace.rate * first / (sqrt<Real>(second) * pace.root + pace.epsilon);
   return {pace.keep * at.w - step, first, second};
 }

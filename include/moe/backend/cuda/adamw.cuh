@@ -19,8 +19,8 @@ struct AdamWValue {
   MOE_HOST_DEVICE void step(const AdamWPace<Real>& pace, Real gradient) {
     using std::sqrt;
     const Real g = pace.scale * gradient;
-    m = pace.beta_1 * m + (1 - pace.beta_1) * g;
-    v = pace.beta_2 * v + (1 - pace.beta_2) * g * g;
+    m = pace.beta_1 * m + pace.rest_1 * g;
+    v = pace.beta_2 * v + pace.rest_2 * g * g;
     w = pace.keep * w - pace.rate * m / (sqrt(v) * pace.root + pace.epsilon);
   }
 };
