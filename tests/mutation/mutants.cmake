@@ -41,10 +41,30 @@ mutant(capacity_off_by_one policies/capacity/segment_capacity.hpp
   REASON "r too large by one"
   TESTS policies/capacity/segment_capacity)
 mutant(ties_go_to_the_later_row backend/cpu/cpu.hpp
-  BEFORE [==[? y_is_nan : a < b;]==]
-  AFTER [==[? y_is_nan : a > b;]==]
+  BEFORE [==[return x != y ? x < y : a < b;]==]
+  AFTER [==[return x != y ? x < y : a > b;]==]
   REASON "experts prefer the later row among equals"
   TESTS backend/cpu/cpu)
+mutant(not_a_number_scores_highest core/score_order.hpp
+  BEFORE [==[return static_cast<Bits>(~Bits{0});]==]
+  AFTER [==[return Bits{0};]==]
+  REASON "a row of NaN takes the best place"
+  TESTS core/score_order)
+mutant(minus_zero_below_zero core/score_order.hpp
+  BEFORE [==[(bits & sign) != 0 && size != 0 ?]==]
+  AFTER [==[(bits & sign) != 0 ?]==]
+  REASON "equal scores do not tie"
+  TESTS core/score_order)
+mutant(sigmoid_ends_too_soon core/sigmoid.hpp
+  BEFORE [==[z < -largest_exponent<Real> ?]==]
+  AFTER [==[z <= -largest_exponent<Real> ?]==]
+  REASON "the last finite exponential counts as infinite"
+  TESTS core/sigmoid)
+mutant(always_is_a_large_factor policies/router/gshard_choice.hpp
+  BEFORE [==[if (keep >= always) return;]==]
+  AFTER [==[if (keep > always) return;]==]
+  REASON "a choice whose gate is 0 is lost"
+  TESTS policies/router/gshard_choice)
 mutant(boundary_at_the_last_score backend/cpu/cpu.hpp
   BEFORE [==[boundary_1E(0, e) = (last + next) / 2;]==]
   AFTER [==[boundary_1E(0, e) = last;]==]
@@ -142,8 +162,8 @@ mutant(decoding_never_leaves_the_first_segment layers/segment_moe.hpp
 
 # ---- gradients -----------------------------------------------------------------------------------
 mutant(wrong_sign_in_silu backend/cpu/swiglu.hpp
-  BEFORE [==[(Real(1) + a * (Real(1) - sigmoid))]==]
-  AFTER [==[(Real(1) - a * (Real(1) - sigmoid))]==]
+  BEFORE [==[(Real(1) + a * (Real(1) - sig))]==]
+  AFTER [==[(Real(1) - a * (Real(1) - sig))]==]
   REASON "wrong sign in SiLU's derivative"
   TESTS backend/cpu/swiglu)
 mutant(gate_gradient_without_inner_product backend/cpu/swiglu.hpp

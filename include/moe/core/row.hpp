@@ -29,9 +29,13 @@ struct Row {
   }
 };
 
-/// What no value is less than.
+/// What no value is less than. Where the compiler is told that there are no infinities this is none.
 template <class Real>
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+inline constexpr Real below_all = std::numeric_limits<Real>::lowest();
+#else
 inline constexpr Real below_all = -std::numeric_limits<Real>::infinity();
+#endif
 
 /// The larger of two values.
 struct Larger {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <span>
 #include <string>
 #include <tuple>
@@ -9,6 +8,7 @@
 #include "moe/concepts/expert.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/sigmoid.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/add.hpp"
 
@@ -83,11 +83,9 @@ struct SigmoidGatedFfn {
     Begun begun;
     const auto z_T1 = gate.forward_row_by_row(context, x_TD);
     begun.saved.g_1T = Matrix<Real, Backend>::uninitialized(context, 1, x_TD.rows);
-    Backend::for_each_element(context, x_TD.rows,
-                              [z = z_T1.view(), g_1T = begun.saved.g_1T.view()] MOE_ON_DEVICE(Index t) {
-                                using std::exp;
-                                g_1T(0, t) = 1 / (1 + exp(-z(t, 0)));
-                              });
+    Backend::for_each_element(
+        context, x_TD.rows,
+        [z = z_T1.view(), g_1T = begun.saved.g_1T.view()] MOE_ON_DEVICE(Index t) { g_1T(0, t) = sigmoid(z(t, 0)); });
     std::tie(begun.s_TD, begun.saved.ffn) = X::forward_groups(context, std::span(&ffn, 1), x_TD, {0, x_TD.rows});
     return begun;
   }

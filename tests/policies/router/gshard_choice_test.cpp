@@ -50,4 +50,7 @@ TEST_CASE("a router says whether its settings leave anything to chance", "[polic
 TEST_CASE("with a large enough factor every choice is kept", "[policies]") {
   for (Index r = 0; r < 100; ++r) CHECK(drawn({.k = 2, .keep = 100}, {0, 3, 2}, r) == std::vector<Rank>{0, 1, 2});
   CHECK(drawn({.k = 1}, {0, 3, 2}, 0) == std::vector<Rank>{0, 1, 0});
+  // Their gates are 0, which no factor makes larger.
+  for (const double keep : {GShardChoice::always, std::numeric_limits<double>::infinity()})
+    CHECK(drawn({.k = 3, .keep = keep}, {-1e4, 3, -2e4}, 0) == std::vector<Rank>{2, 1, 3});
 }

@@ -23,6 +23,7 @@
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
+#include "moe/core/score_order.hpp"
 #include "moe/core/team.hpp"
 
 namespace moe {
@@ -444,10 +445,8 @@ struct Cpu {
       std::iota(order, order + rows, Index{0});
       // A strict order whatever the scores are: NaN comes after every number, and equals stand by their index.
       std::sort(order, order + rows, [&](Index a, Index b) {
-        const Real x = scores_RE(a, e), y = scores_RE(b, e);
-        if (x > y || y > x) return x > y;
-        const bool x_is_nan = x != x, y_is_nan = y != y;
-        return x_is_nan != y_is_nan ? y_is_nan : a < b;
+        const auto x = descending_bits(scores_RE(a, e)), y = descending_bits(scores_RE(b, e));
+        return x != y ? x < y : a < b;
       });
       for (Index place = 0; place < rows; ++place)
         chosen_RE(order[place], e) = place < take ? static_cast<Rank>(place + 1) : 0;

@@ -162,6 +162,20 @@ template <class Real>
   return a * b + c;
 }
 
+/// The same values, of which the compiler is to know nothing: flags such as -ffast-math let it simplify across every
+/// operation, and what it does not know it leaves as it is. No instruction comes of it.
+template <class Vector>
+[[gnu::always_inline]] inline Vector opaque(Vector values) {
+#if defined(__SSE2__)
+  asm("" : "+v"(values));
+#elif defined(__ARM_NEON)
+  asm("" : "+w"(values));
+#else
+  asm("" : "+m"(values));
+#endif
+  return values;
+}
+
 /// The square root in every lane. A loop of std::sqrt would stay a loop, for the sake of errno.
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> sqrt(Lanes<Real> x) {

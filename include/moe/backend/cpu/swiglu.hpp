@@ -1,27 +1,33 @@
 #pragma once
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
+#include <cstdint>
 #include <type_traits>
 
 #include "moe/backend/cpu/row_kernel.hpp"
 #include "moe/backend/cpu/simd.hpp"
+#include "moe/core/sigmoid.hpp"
 
 namespace moe::cpu {
 
-/// e^x in every lane, within 2 units in the last place; a value's bits do not depend on the lane it stands in.
+/// Beyond it a sigmoid's exponential counts as infinite.
+template <class Real>
+inline constexpr Real exponent_limit = std::is_same_v<Real, float> ? Real(88.3762626f) : largest_exponent<Real>;
+
+/// e^x in every lane, within 2 units in the last place; a value's bits do not depend on the lane it stands in. In float
+/// x stops at about 88 on either side.
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> exp(Lanes<Real> x) {
   if constexpr (std::is_same_v<Real, float>) {
     // x = n ln 2 + r; ln 2 in two parts, so that r has no rounding error; e^r by a polynomial, 2^n by its exponent.
     typedef std::int32_t Bits __attribute__((vector_size(vector_bytes)));
-    constexpr float most = 88.3762626f, least = -87.3365479f, round = 12582912.0f;
+    // Nothing is to be simplified across the two marks: n would no longer be whole, and r not be exact.
+    constexpr float most = exponent_limit<float>, least = -87.3365479f, round = 12582912.0f;
     Lanes<float> z = x > most ? most + Lanes<float>{} : x;
     z = z < least ? least + Lanes<float>{} : z;
-    const Lanes<float> shifted = z * 1.44269504f + round;
+    const Lanes<float> shifted = opaque(z * 1.44269504f + round);
     const Lanes<float> n = shifted - round;
-    const Lanes<float> r = (z - n * 0.693359375f) + n * 2.12194440e-4f;
+    const Lanes<float> r = opaque(z - n * 0.693359375f) + n * 2.12194440e-4f;
     Lanes<float> p = r * 1.9875691500e-4f + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
@@ -29,13 +35,18 @@ template <class Real>
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
     const Bits exponent = (reinterpret_cast<Bits>(shifted) << 23) + (127 << 23);
-    const Lanes<float> power = reinterpret_cast<Lanes<float>>(exponent);
-    return x > most ? std::numeric_limits<float>::infinity() + Lanes<float>{} : p * power;
+    return p * reinterpret_cast<Lanes<float>>(exponent);
   } else {
     Lanes<Real> result;
     for (Index l = 0; l < lanes<Real>; ++l) result[l] = std::exp(x[l]);
     return result;
   }
+}
+
+/// moe::sigmoid in every lane.
+template <class Real>
+[[gnu::always_inline]] inline Lanes<Real> sigmoid(Lanes<Real> z) {
+  return -z > exponent_limit<Real> ? Lanes<Real>{} : Real(1) / (Real(1) + exp<Real>(-z));
 }
 
 /// f(at, count) for pieces of at most one vector that cover [0, size).
@@ -50,8 +61,8 @@ template <class Real, class F>
 template <class Real>
 [[gnu::noinline]] void swiglu(Index size, const Real* a, const Real* b, Real* h) {
   for_each_vector<Real>(size, [=](Index at, Index count) {
-    const Lanes<Real> z = load(a + at, count), sigmoid = Real(1) / (Real(1) + exp<Real>(-z));
-    store(h + at, z * sigmoid * load(b + at, count), count);
+    const Lanes<Real> z = load(a + at, count);
+    store(h + at, z * sigmoid<Real>(z) * load(b + at, count), count);
   });
 }
 
@@ -62,10 +73,10 @@ template <class Real>
   Lanes<Real> sum = {};
   for_each_vector<Real>(size, [=, &sum](Index at, Index count) {
     const Lanes<Real> a = load(a_to_d_a + at, count), b = load(b_to_d_b + at, count), d = load(d_h_to_h + at, count);
-    const Lanes<Real> sigmoid = Real(1) / (Real(1) + exp<Real>(-a)), silu = a * sigmoid, h = silu * b, d_h = gate * d;
+    const Lanes<Real> sig = sigmoid<Real>(a), silu = a * sig, h = silu * b, d_h = gate * d;
     sum += d * h;
     store(d_h_to_h + at, gate * h, count);
-    store(a_to_d_a + at, d_h * b * sigmoid * (Real(1) + a * (Real(1) - sigmoid)), count);
+    store(a_to_d_a + at, d_h * b * sig * (Real(1) + a * (Real(1) - sig)), count);
     store(b_to_d_b + at, d_h * silu, count);
   });
   return sum_of_lanes<Real>(sum);

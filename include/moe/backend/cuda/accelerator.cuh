@@ -27,6 +27,7 @@
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/random.hpp"
+#include "moe/core/score_order.hpp"
 
 namespace moe {
 
@@ -538,21 +539,21 @@ struct Accelerator {
     const gpu::NotePlace<Real, Accelerator> note{scores_RE, chosen_RE, sides.view(), take};
     if (rows <= compared_rows) {
       for_each_cell(context, experts, rows, [=] MOE_ON_DEVICE(Index e, Index r) {
-        const auto own = gpu::descending_bits(scores_RE(r, e));
+        const auto own = descending_bits(scores_RE(r, e));
         Index place = 0;
         for (Index other = 0; other < rows; ++other) {
-          const auto bits = gpu::descending_bits(scores_RE(other, e));
+          const auto bits = descending_bits(scores_RE(other, e));
           place += bits < own || (bits == own && other < r);
         }
         note(r, e, place);
       });
     } else {
-      using Bits = decltype(gpu::descending_bits(Real()));
+      using Bits = decltype(descending_bits(Real()));
       auto bits = Matrix<Bits, Accelerator>::uninitialized(context, 1, rows * experts);
       auto places = Matrix<Index, Accelerator>::uninitialized(context, 1, rows * experts);
       for_each_cell(context, experts, rows,
                     [=, bits = bits.data(), places = places.data()] MOE_ON_DEVICE(Index e, Index r) {
-                      bits[e * rows + r] = gpu::descending_bits(scores_RE(r, e));
+                      bits[e * rows + r] = descending_bits(scores_RE(r, e));
                       places[e * rows + r] = e * rows + r;
                     });
       sort_stably(context, bits, places);

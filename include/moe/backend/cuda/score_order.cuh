@@ -1,23 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <type_traits>
-
 #include "moe/core/host_device.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe::gpu {
-
-/// An unsigned number for each score: the higher the score the lower the number, NaN the highest of all; -0 is 0.
-template <class Real>
-MOE_HOST_DEVICE auto descending_bits(Real score) {
-  using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
-  constexpr Bits sign = Bits{1} << (8 * sizeof(Bits) - 1);
-  if (score != score) return static_cast<Bits>(~Bits{0});
-  const Bits bits = __builtin_bit_cast(Bits, score == 0 ? Real(0) : score);
-  return static_cast<Bits>((bits & sign) != 0 ? bits : ~(bits | sign));
-}
 
 /// Writes down what the place of a row among an expert's scores means: its rank, or that it is one of the two between
 /// which the boundary runs.

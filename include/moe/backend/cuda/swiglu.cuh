@@ -1,17 +1,9 @@
 #pragma once
 
-#include <cmath>
-
 #include "moe/core/host_device.hpp"
+#include "moe/core/sigmoid.hpp"
 
 namespace moe::gpu {
-
-/// 1 / (1 + exp(-z)).
-template <class Real>
-MOE_HOST_DEVICE Real sigmoid(Real z) {
-  using std::exp;
-  return 1 / (1 + exp(-z));
-}
 
 /// silu(a) b.
 template <class Real>

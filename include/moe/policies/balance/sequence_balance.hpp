@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cmath>
+
 #include "moe/core/row.hpp"
+#include "moe/core/sigmoid.hpp"
 
 namespace moe {
 
@@ -16,10 +19,9 @@ struct SequenceBalance {
   /// logits_E -> p_E.
   template <class Real>
   MOE_HOST_DEVICE void score(Row<const Real> logits_E, Row<Real> p_E) const {
-    using std::exp;
     Real total = 0;
     for (Index e = 0; e < p_E.size; ++e) {
-      p_E[e] = 1 / (1 + exp(-logits_E[e]));
+      p_E[e] = sigmoid(logits_E[e]);
       total += p_E[e];
     }
     // Where every sigmoid rounds to 0 nobody is preferred.
@@ -32,7 +34,9 @@ struct SequenceBalance {
     using std::exp;
     Real mean = 0;
     for (Index e = 0; e < p_E.size; ++e) mean += f_E[e] * p_E[e];
-    for (Index e = 0; e < p_E.size; ++e) d_logits_E[e] += scale * p_E[e] * (f_E[e] - mean) / (1 + exp(logits_E[e]));
+    for (Index e = 0; e < p_E.size; ++e)
+      if (!(logits_E[e] > largest_exponent<Real>))
+        d_logits_E[e] += scale * p_E[e] * (f_E[e] - mean) / (1 + exp(logits_E[e]));
   }
 };
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include "moe/core/row.hpp"
+#include "moe/core/sigmoid.hpp"
 
 namespace moe {
 
@@ -41,8 +40,7 @@ struct SigmoidOverChosen {
   /// 1 / (1 + exp(-z)).
   template <class Real>
   MOE_HOST_DEVICE static Real sigmoid(Real z) {
-    using std::exp;
-    return 1 / (1 + exp(-z));
+    return moe::sigmoid(z);
   }
 
  private:

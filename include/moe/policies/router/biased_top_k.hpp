@@ -1,8 +1,7 @@
 #pragma once
 
-#include <cmath>
-
 #include "moe/core/row_context.hpp"
+#include "moe/core/sigmoid.hpp"
 #include "moe/policies/router/expert_groups.hpp"
 
 namespace moe {
@@ -26,8 +25,7 @@ struct BiasedTopK {
   /// buffer_E holds the biases. chosen_E gets ranks 1 to k; among equals the lower index wins.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RowContext<Real> row) const {
-    using std::exp;
-    const auto score = [&](Index e) { return 1 / (1 + exp(-logits_E[e])) + row.buffer_E[e]; };
+    const auto score = [&](Index e) { return sigmoid(logits_E[e]) + row.buffer_E[e]; };
     ExpertGroups{groups, kept_groups}.keep_best(chosen_E, [&](Index begin, Index end) {
       Real first = score(begin), second = 0;
       for (Index e = begin + 1; e < end; ++e) {

@@ -15,17 +15,20 @@ namespace moe {
 struct GShardChoice {
   /// Experts that a row meets at most.
   Index k = 2;
+  /// As keep: every choice is kept, however small its gate.
+  static constexpr double always = std::numeric_limits<double>::max();
   /// How likely a choice is kept, for each unit of its gate; 2 in the paper.
   double keep = 2;
 
-  /// Without further choices, and with an infinite `keep`, nothing is left to chance.
-  bool draws() const { return k > 1 && keep < std::numeric_limits<double>::infinity(); }
+  /// Without further choices, and where each is kept, nothing is left to chance.
+  bool draws() const { return k > 1 && keep < always; }
 
   /// logits_E -> chosen_E: ranks of the k best, 0 where it was not kept.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RandomRowContext<Real> row) const {
     using std::exp;
     TopK{k}.choose(logits_E, chosen_E);
+    if (keep >= always) return;
     Real best = 0, total = 0;
     for (Index e = 0; e < logits_E.size; ++e)
       if (chosen_E[e] == 1) best = logits_E[e];

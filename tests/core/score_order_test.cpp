@@ -1,4 +1,4 @@
-#include "moe/backend/cuda/score_order.cuh"
+#include "moe/core/score_order.hpp"
 
 #include <limits>
 #include <vector>
@@ -7,8 +7,7 @@
 
 using namespace moe;
 
-TEMPLATE_TEST_CASE("the bits of scores stand in descending order of the scores, NaN last", "[accelerator]", float,
-                   double) {
+TEMPLATE_TEST_CASE("the bits of scores stand in descending order of the scores, NaN last", "[core]", float, double) {
   using Limits = std::numeric_limits<TestType>;
   const std::vector<TestType> falling = {Limits::infinity(),
                                          Limits::max(),
@@ -23,8 +22,7 @@ TEMPLATE_TEST_CASE("the bits of scores stand in descending order of the scores, 
                                          Limits::lowest(),
                                          -Limits::infinity(),
                                          Limits::quiet_NaN()};
-  for (std::size_t i = 1; i < falling.size(); ++i)
-    CHECK(gpu::descending_bits(falling[i - 1]) < gpu::descending_bits(falling[i]));
-  CHECK(gpu::descending_bits(TestType(-0.0)) == gpu::descending_bits(TestType(0.0)));
-  CHECK(gpu::descending_bits(-Limits::quiet_NaN()) == gpu::descending_bits(Limits::quiet_NaN()));
+  for (std::size_t i = 1; i < falling.size(); ++i) CHECK(descending_bits(falling[i - 1]) < descending_bits(falling[i]));
+  CHECK(descending_bits(TestType(-0.0)) == descending_bits(TestType(0.0)));
+  CHECK(descending_bits(-Limits::quiet_NaN()) == descending_bits(Limits::quiet_NaN()));
 }
