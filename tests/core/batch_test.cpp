@@ -32,9 +32,43 @@ TEST_CASE("a batch that does not fit its rows is named with its numbers", "[core
 }
 
 TEST_CASE("offsets that are no sequences are refused", "[core]") {
-  for (const std::vector<Index>& offsets : {std::vector<Index>{0, 5, 3}, {1, 3}, {}}) {
+  const auto refusal_of = [](const std::vector<Index>& offsets) {
     Batch batch;
     batch.offsets = offsets;
-    CHECK_THROWS_WITH(require_batch(batch, 3, "here"), "[here] the batch's offsets must start at 0 and never descend");
-  }
+    try {
+      require_batch(batch, 3, "here");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(refusal_of({0, 5, 3}) == "[here] the batch's offsets must never descend, got 3 after 5");
+  CHECK(refusal_of({1, 3}) == "[here] the batch's offsets must start at 0, got 1");
+  CHECK(refusal_of({}) == "[here] the batch's offsets must start at 0, got none");
+  CHECK(refusal_of({0, 3}).empty());
+}
+
+TEST_CASE("a batch of impossible sizes is refused where it is made", "[core]") {
+  CHECK_THROWS_WITH(Batch::sequences(-1, 4), "[Batch::sequences] the number of sequences must not be negative, got -1");
+  CHECK_THROWS_WITH(Batch::ragged({std::numeric_limits<Index>::max(), 1}),
+                    Catch::Matchers::ContainsSubstring("more rows than an Index counts"));
+  Batch none;
+  none.offsets.clear();
+  CHECK(none.rows() == 0);
+  CHECK(none.count() == 0);
+}
+
+TEST_CASE("ids below -1 are refused, -1 stands for an unknown one", "[core]") {
+  const std::vector<std::int32_t> ids = {3, -2, 0};
+  Batch batch = Batch::single(3);
+  batch.tokens = ids;
+  CHECK_THROWS_WITH(require_batch(batch, 3, "here"),
+                    "[here] token ids must be -1, which is unknown, or not negative, got -2 for row 1");
+  batch.tokens = {};
+  batch.languages = ids;
+  CHECK_THROWS_WITH(require_batch(batch, 3, "here"),
+                    "[here] languages must be -1, which is unknown, or not negative, got -2 for row 1");
+  const std::vector<std::int32_t> known = {3, -1, 0};
+  batch.languages = known;
+  CHECK_NOTHROW(require_batch(batch, 3, "here"));
 }

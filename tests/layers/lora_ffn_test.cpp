@@ -262,13 +262,13 @@ TEST_CASE("adapters that are not there, and rows that are not, do no harm", "[la
       },
       gradient);
   // A router that leaves rows without any adapter: the base alone.
-  const LoraFfn<TopK, double, Cpu<>> nobody(TopK{.k = 0},
-                                            [&] {
-                                              SwiGlu<double, Cpu<>> dense(5, 7);
-                                              copy_weights(layer.base, dense);
-                                              return dense;
-                                            }(),
-                                            {{.rank = 2}});
+  const LoraFfn<PositiveChoice, double, Cpu<>> nobody(PositiveChoice{},
+                                                      [&] {
+                                                        SwiGlu<double, Cpu<>> dense(5, 7);
+                                                        copy_weights(layer.base, dense);
+                                                        return dense;
+                                                      }(),
+                                                      {{.rank = 2}});
   const auto x = random_matrix<double, Cpu<>>(draw, 4, 5);
   CHECK(relative_deviation(values_of(layer.base.infer(context, x, Batch::single(4))),
                            values_of(nobody.infer(context, x, Batch::single(4)))) < 1e-13);

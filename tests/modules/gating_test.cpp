@@ -75,6 +75,6 @@ TEST_CASE("weights and buffers are listed apart", "[modules]") {
 TEST_CASE("a shared expert that does not exist is refused", "[modules]") {
   for (const Index shared : {-2, 4})
     CHECK_THROWS_WITH(Plain({.k = 2, .shared = shared}, {}, {}, 3, 4),
-                      "[Gating] the shared expert's index must lie in [0, 4), got " + std::to_string(shared));
+                      "[SharedTopK] the shared expert's index must lie in [0, 4), got " + std::to_string(shared));
   CHECK_NOTHROW(Plain({.k = 2, .shared = 3}, {}, {}, 3, 4));
 }

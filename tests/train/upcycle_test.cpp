@@ -110,5 +110,5 @@ TEST_CASE("a share of the inner channels is drawn anew, the same in all three pr
 TEST_CASE("copying between trees of other shapes is refused", "[train]") {
   SwiGlu<float, Cpu<>> narrow(32, 40);
   CHECK_THROWS_WITH(copy_weights(Start().dense, narrow),
-                    "[copy_weights] gate_proj.weight is 48 x 32 here and 40 x 32 there");
+                    "[copy_weights] tensors must have one shape, got for gate_proj.weight: 48 x 32, 40 x 32");
 }

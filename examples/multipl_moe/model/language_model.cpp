@@ -65,7 +65,8 @@ class TransformerModel final : public LanguageModel {
   void initialise(std::uint64_t seed, double deviation) override { moe::initialise(context_, model_, seed, deviation); }
 
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
-    gradient_ = moe::gradient_for(model_, trains);
+    // A rule for all architectures, so that some of its patterns may fit no weight of this one.
+    gradient_ = moe::gradient_for(model_, [&](const std::string& name) { return trains(name); });
     memory_ = memory_of(precision, seed);
     observed_.clear();
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "moe/concepts/trees.hpp"
 #include "multipl_moe/model/block.hpp"
 #include "multipl_moe/model/cross_entropy.hpp"
 #include "multipl_moe/model/embedding.hpp"
@@ -128,6 +129,7 @@ struct Transformer {
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     Embedding<Value, Backend>::visit_parameters(visit, prefix + "model.embed_tokens.", tree.embed_tokens,
                                                 trees.embed_tokens...);
+    moe::require_agreement(prefix, "the number of layers", tree.layers.size(), trees.layers.size()...);
     for (std::size_t l = 0; l < tree.layers.size(); ++l)
       Block<Mlp>::visit_parameters(visit, layer_prefix(prefix, l), tree.layers[l], trees.layers[l]...);
     RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "model.norm.", tree.norm, trees.norm...);

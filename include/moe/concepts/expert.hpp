@@ -37,4 +37,14 @@ concept Expert = Module<X> && Backend<typename X::Backend> &&
   X::infer_groups(context, experts, x_ND, offsets);
 };
 
+/// Whether `saved` is what the expert's forward_groups keeps of so many rows, as far as it can tell: an expert may say
+/// so by `bool keeps(const GroupSaved&, Index rows) const`.
+template <class X, class Saved>
+bool expert_keeps(const X& expert, const Saved& saved, Index rows) {
+  if constexpr (requires { expert.keeps(saved, rows); })
+    return expert.keeps(saved, rows);
+  else
+    return true;
+}
+
 }  // namespace moe

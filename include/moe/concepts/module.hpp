@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <string>
+#include <string_view>
 
 #include "moe/core/bfloat16.hpp"
 
@@ -18,8 +19,11 @@ struct Visitor {
 
 /// The prefix of a walk that asks for no names: whatever is added to it, no string is built and nothing is allocated.
 struct Nameless {
+  /// Which function the walk's errors name.
+  std::string_view where = "walk";
+
   /// Still nameless.
-  friend Nameless operator+(Nameless, const auto&) { return {}; }
+  friend Nameless operator+(Nameless prefix, const auto&) { return prefix; }
   /// An empty name, where a name has to be said.
   operator std::string() const { return {}; }
 };

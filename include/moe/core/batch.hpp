@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -30,35 +31,49 @@ struct Batch {
 
   /// One sequence of `rows` rows.
   static Batch single(Index rows) { return ragged({rows}); }
-  /// `count` sequences of `length` rows each.
+  /// `count` sequences of `length` rows each. Throws Error as ragged(), and for a negative count.
   static Batch sequences(Index count, Index length) {
+    require(count >= 0, "Batch::sequences", "the number of sequences must not be negative, got ", count);
     return ragged(std::vector<Index>(static_cast<std::size_t>(count), length));
   }
-  /// One sequence for each length. Throws Error for a negative length.
+  /// One sequence for each length. Throws Error for a negative length and for more rows than an Index counts.
   static Batch ragged(const std::vector<Index>& lengths) {
     Batch batch;
     for (const Index length : lengths) {
       require(length >= 0, "Batch::ragged", "a sequence's length must not be negative, got ", length);
+      require(length <= std::numeric_limits<Index>::max() - batch.offsets.back(), "Batch::ragged",
+              "more rows than an Index counts, got ", batch.offsets.back(), " and ", length);
       batch.offsets.push_back(batch.offsets.back() + length);
     }
     return batch;
   }
 
-  Index rows() const { return offsets.back(); }
-  Index count() const { return static_cast<Index>(offsets.size()) - 1; }
+  Index rows() const { return offsets.empty() ? 0 : offsets.back(); }
+  Index count() const { return offsets.empty() ? 0 : static_cast<Index>(offsets.size()) - 1; }
 };
+
+/// Throws Error unless there is one number for each of `rows` rows, or none, and each is -1, unknown, or above.
+/// `what` ("token ids") and `whose` ("the batch has") are what the error calls them.
+inline void require_known(std::span<const std::int32_t> numbers, Index rows, std::string_view where,
+                          std::string_view whose, std::string_view what) {
+  if (numbers.empty()) return;
+  require(static_cast<Index>(numbers.size()) == rows, where, "x has ", rows, " rows, ", whose, " ", numbers.size(), " ",
+          what);
+  const auto least = std::min_element(numbers.begin(), numbers.end());
+  require(*least >= -1, where, what, " must be -1, which is unknown, or not negative, got ", *least, " for row ",
+          least - numbers.begin());
+}
 
 /// Throws Error unless `batch` describes exactly `rows` rows.
 inline void require_batch(const Batch& batch, Index rows, std::string_view where) {
-  require(!batch.offsets.empty() && batch.offsets.front() == 0 &&
-              std::is_sorted(batch.offsets.begin(), batch.offsets.end()),
-          where, "the batch's offsets must start at 0 and never descend");
+  require(!batch.offsets.empty(), where, "the batch's offsets must start at 0, got none");
+  require(batch.offsets.front() == 0, where, "the batch's offsets must start at 0, got ", batch.offsets.front());
+  const auto descent = std::is_sorted_until(batch.offsets.begin(), batch.offsets.end());
+  if (descent != batch.offsets.end())
+    require(false, where, "the batch's offsets must never descend, got ", *descent, " after ", descent[-1]);
   require(batch.rows() == rows, where, "x has ", rows, " rows, the batch describes ", batch.rows());
-  const auto known = [&](std::size_t entries) { return entries == 0 || static_cast<Index>(entries) == rows; };
-  require(known(batch.tokens.size()), where, "x has ", rows, " rows, the batch has ", batch.tokens.size(),
-          " token ids");
-  require(known(batch.languages.size()), where, "x has ", rows, " rows, the batch has ", batch.languages.size(),
-          " languages");
+  require_known(batch.tokens, rows, where, "the batch has", "token ids");
+  require_known(batch.languages, rows, where, "the batch has", "languages");
 }
 
 }  // namespace moe

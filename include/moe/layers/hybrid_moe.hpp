@@ -3,14 +3,18 @@
 #include <concepts>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "moe/concepts/fusion.hpp"
 #include "moe/concepts/level.hpp"
+#include "moe/concepts/settings.hpp"
+#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/entry.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
@@ -158,14 +162,25 @@ class HybridMoE {
   F fusion;
 
   HybridMoE() = default;
-  /// Throws Error when the two levels read rows of different widths.
+  /// Throws Error when the two levels read rows of different widths and for a fusion that does not fit them.
   HybridMoE(Token token_, Segment segment_, F fusion_)
       : token(std::move(token_)), segment(std::move(segment_)), fusion(std::move(fusion_)) {
-    require(token.width() == segment.width(), "HybridMoE", "the token level reads ", token.width(),
-            " columns, the segment level ", segment.width());
+    require_consistent("HybridMoE");
   }
 
   Index width() const { return token.width(); }
+
+  /// Throws Error unless levels and fusion fit each other and each is consistent: what every public entry asks, since
+  /// all of them may be assigned.
+  void require_consistent(std::string_view where) const {
+    require(token.width() == segment.width(), where, "the token level reads ", token.width(),
+            " columns, the segment level ", segment.width());
+    if constexpr (requires { token.require_consistent(where); }) token.require_consistent(where);
+    if constexpr (requires { segment.require_consistent(where); }) segment.require_consistent(where);
+    if constexpr (joins_levels)
+      require_trees(where, SameShape{}, token.bank.experts.front(), segment.bank.experts.front());
+    require_settings(fusion, width());
+  }
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
   /// fit, and when a level draws random numbers and the batch has no key for them.
@@ -188,9 +203,10 @@ class HybridMoE {
   template <detail::SlopesOf<HybridMoE> Slopes>
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
                   Slopes& gradient) const {
+    require_output_gradient("HybridMoE::backward", d_y_TD, consumed.x_TD, d_stats);
+    require_saved("HybridMoE::backward", consumed);
+    require_gradient("HybridMoE::backward", *this, gradient);
     Saved saved = std::move(consumed);
-    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "HybridMoE::backward", "d_y is ",
-            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     if constexpr (joins_levels)
       return backward_joined(context, d_y_TD, d_stats, saved.x_TD, std::move(saved.levels), gradient);
     else
@@ -290,8 +306,22 @@ class HybridMoE {
 
  private:
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
-    require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, the gates expect ", width());
+    require_consistent(where);
+    require_rows(where, x_TD, "the gates expect", width());
     require_batch(batch, x_TD.rows, where);
+  }
+  void require_saved(std::string_view where, const Saved& saved) const {
+    require_consistent(where);
+    const Index rows = saved.x_TD.rows;
+    bool fits = saved.x_TD.cols == width();
+    if constexpr (joins_levels)
+      fits = fits && saved.levels.token.decision.fits(rows, token.bank.count()) &&
+             segment.fits(saved.levels.segment, rows) &&
+             saved.levels.mix.fits(rows, token.bank.count() + segment.bank.count(), token.bank.experts.front());
+    else if constexpr (requires { token.require_saved(where, saved.levels.token); })
+      token.require_saved(where, saved.levels.token);
+    require(fits, where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows,
+            " x ", saved.x_TD.cols, " rows");
   }
   // --- one pass -----------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "moe/concepts/router.hpp"
+#include "moe/concepts/settings.hpp"
+#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/entry.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
@@ -113,18 +116,33 @@ class LoraFfn {
         gate_proj(base.width(), base.hidden(), sizes),
         up_proj(base.width(), base.hidden(), sizes),
         down_proj(base.hidden(), base.width(), sizes) {
-    if constexpr (requires { router.experts(); })
-      require(router.experts() == adapters(), "LoraFfn", "the router chooses among ", router.experts(),
-              " adapters, there are ", adapters());
+    require_consistent("LoraFfn");
   }
 
   Index width() const { return base.width(); }
   /// E: adapters of a projection.
   Index adapters() const { return gate_proj.count(); }
 
+  /// Throws Error unless weights and settings fit each other: what every public entry asks, since all of them may be
+  /// assigned.
+  void require_consistent(std::string_view where) const {
+    if constexpr (requires { router.experts(); })
+      require(router.experts() == adapters(), where, "the router chooses among ", router.experts(),
+              " adapters, there are ", adapters());
+    require(adapters() >= 1 && up_proj.count() == adapters() && down_proj.count() == adapters(), where,
+            "every projection must have as many adapters, at least 1, got ", adapters(), ", ", up_proj.count(), " and ",
+            down_proj.count());
+    require_settings(router, adapters());
+    base.require_consistent(where);
+    gate_proj.require_consistent(where, base.width(), base.hidden());
+    up_proj.require_consistent(where, base.width(), base.hidden());
+    down_proj.require_consistent(where, base.hidden(), base.width());
+  }
+
   /// The dense FFN that answers as the layer does, with W + s B A in place of each W. Throws Error unless there is one
   /// adapter alone, which every row takes.
   SwiGlu<Value, Backend> merged(const Context& context) const {
+    require_consistent("LoraFfn::merged");
     require(adapters() == 1, "LoraFfn::merged", "one adapter can be merged into a weight, there are ", adapters());
     SwiGlu<Value, Backend> dense;
     dense.gate_proj = merged_weight(context, base.gate_proj, gate_proj);
@@ -169,11 +187,12 @@ class LoraFfn {
   /// d_y_TD -> d_x_TD; adds into `gradient`, a tree of the layer's values or of wide ones, skipping its empty tensors.
   /// Throws Error when d_y has another shape than x.
   template <detail::SlopesOf<LoraFfn> Slopes>
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed,
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
                   Slopes& gradient) const {
+    require_output_gradient("LoraFfn::backward", d_y_TD, consumed.x_TD, d_stats);
+    require_saved("LoraFfn::backward", consumed);
+    require_gradient("LoraFfn::backward", *this, gradient);
     Saved saved = std::move(consumed);
-    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "LoraFfn::backward", "d_y is ",
-            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     using Slope = typename Slopes::Value;
     begin_phase(context, Phase::experts);
     const moe::Plan<Backend>& plan = saved.plan;
@@ -207,11 +226,10 @@ class LoraFfn {
   /// Throws Error when columns, ids or languages do not fit.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const {
-    require(x_BD.cols == width(), "LoraFfn::decode", "x has ", x_BD.cols, " columns, gate_proj expects ", width());
-    require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "LoraFfn::decode", "x has ",
-            x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
-    require(state.languages.empty() || static_cast<Index>(state.languages.size()) == x_BD.rows, "LoraFfn::decode",
-            "x has ", x_BD.rows, " rows, the state has ", state.languages.size(), " languages");
+    require_consistent("LoraFfn::decode");
+    require_rows("LoraFfn::decode", x_BD, "gate_proj expects", width());
+    require_known(tokens_B, x_BD.rows, "LoraFfn::decode", "there are", "token ids");
+    require_known(state.languages, x_BD.rows, "LoraFfn::decode", "the state has", "languages");
     return answer(context, x_BD, RowFacts{tokens_B, state.languages}.in_inference()).first;
   }
 
@@ -254,8 +272,20 @@ class LoraFfn {
 
  private:
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
-    require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, gate_proj expects ", width());
+    require_consistent(where);
+    require_rows(where, x_TD, "gate_proj expects", width());
     require_batch(batch, x_TD.rows, where);
+  }
+  void require_saved(std::string_view where, const Saved& saved) const {
+    require_consistent(where);
+    const Index rows = saved.x_TD.rows, pairs = saved.plan.pairs();
+    require(saved.x_TD.cols == width() && saved.plan.experts() == adapters() &&
+                saved.plan.pair_begin_1T.cols() == rows + 1 && saved.a_TF.rows() == rows &&
+                saved.a_TF.cols() == base.hidden() && SameShape{}(saved.a_TF, saved.b_TF) &&
+                gate_proj.keeps(saved.gate, pairs) && up_proj.keeps(saved.up, pairs) &&
+                down_proj.keeps(saved.down, pairs),
+            where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows, " x ",
+            saved.x_TD.cols, " rows and ", saved.plan.experts(), " adapters");
   }
 
   static Tensor merged_weight(const Context& context, const Tensor& weight, const AdapterBank<Value, Backend>& bank) {

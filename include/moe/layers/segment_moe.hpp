@@ -3,13 +3,17 @@
 #include <concepts>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "moe/concepts/segment_source.hpp"
 #include "moe/concepts/segmenter.hpp"
+#include "moe/concepts/settings.hpp"
+#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/entry.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/misuse.hpp"
@@ -161,8 +165,13 @@ class SegmentMoE {
     /// Who works on the current segments.
     Matrix<Rank, Backend> chosen_BE;
 
-    /// Takes in the sequences of `more`, behind its own. Changes nothing when it throws.
+    /// Takes in the sequences of `more`, behind its own. Changes nothing when it throws: Error for the state of another
+    /// layer.
     void join(const Context& context, const DecodingState& more) {
+      require(so_far_BD.cols() == more.so_far_BD.cols() && gates_BE.cols() == more.gates_BE.cols(),
+              "DecodingState::join", "both states must be of layers with as many columns and experts, got ",
+              so_far_BD.cols(), " and ", more.so_far_BD.cols(), " columns, ", gates_BE.cols(), " and ",
+              more.gates_BE.cols(), " experts");
       DecodingState both{length,
                          opens,
                          stacked<Real, Backend>(context, so_far_BD, more.so_far_BD),
@@ -174,8 +183,11 @@ class SegmentMoE {
       both.opens.insert(both.opens.end(), more.opens.begin(), more.opens.end());
       *this = std::move(both);
     }
-    /// Only these sequences stay, in this order. Changes nothing when it throws.
+    /// Only these sequences stay, in this order. Changes nothing when it throws: Error for one that is not there.
     void keep(const Context& context, ListView<Index> sequences) {
+      for (const Index b : sequences)
+        require(b >= 0 && b < std::ssize(length), "DecodingState::keep", "sequences must lie in [0, ", length.size(),
+                "), got ", b);
       const Indices kept_1B = upload_indices<Backend>(context, sequences);
       const auto rows = std::as_const(kept_1B).view();
       DecodingState kept{{},
@@ -203,15 +215,49 @@ class SegmentMoE {
   ExpertBank<X> bank;
 
   SegmentMoE() = default;
-  /// The gate and what the source learns start at 0. Throws Error for a bank without experts and for a shared expert
-  /// that does not exist.
+  /// The gate and what the source learns start at 0. Throws Error for a bank without experts and for parts and settings
+  /// that do not fit them.
   SegmentMoE(S segmenter_, Source source_, R router, N normalizer, C capacity, ExpertBank<X> experts)
       : segmenter(segmenter_),
         source(std::move(source_)),
         gating(router, normalizer, capacity, experts.width(), experts.count()),
-        bank(std::move(experts)) {}
+        bank(std::move(experts)) {
+    require_consistent("SegmentMoE");
+  }
 
   Index width() const { return gating.gate.in(); }
+
+  /// Throws Error unless weights, buffers and settings fit each other: what every public entry asks, since all of them
+  /// may be assigned.
+  void require_consistent(std::string_view where) const {
+    require(gating.gate.out() == bank.count(), where, "the gate chooses among ", gating.gate.out(),
+            " experts, there are ", bank.count());
+    bank.require_consistent(where);
+    require(width() == bank.width(), where, "the gate reads ", width(), " columns, experts read ", bank.width());
+    gating.require_consistent(where);
+    require_settings(segmenter, width());
+    require_settings(source, width());
+  }
+  /// Whether this is a decision over so many rows: it is not once it was moved from.
+  bool fits(const Routed& routed, Index rows) const {
+    const Index segments = routed.cut.segments.count();
+    const Index fed_rows = feeds_rows ? rows : segments;
+    const auto has_shape = [&](const auto& m) { return m.rows() == fed_rows && m.cols() == bank.count(); };
+    return std::ssize(routed.cut.segments.of_row) == rows && routed.cut.begin_1V.cols() == segments + 1 &&
+           routed.u_VD.rows() == segments && routed.u_VD.cols() == width() &&
+           routed.decision.fits(segments, bank.count()) && has_shape(routed.chosen) && has_shape(routed.gates);
+  }
+  /// Throws Error unless `saved` is of this layer, as far as shapes tell, and not consumed yet.
+  void require_saved(std::string_view where, const Saved& saved) const {
+    require_consistent(where);
+    const Index rows = saved.x_TD.rows;
+    require(
+        saved.x_TD.cols == width() && fits(saved.routed, rows) &&
+            saved.mix.fits(feeds_rows ? rows : saved.routed.cut.segments.count(), bank.count(), bank.experts.front()),
+        where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows, " x ",
+        saved.x_TD.cols, " rows with logits of ", saved.routed.decision.logits_RE.rows(), " x ",
+        saved.routed.decision.logits_RE.cols());
+  }
 
   // --- the light half: who, and how much ----------------------------------------------------------------------------
 
@@ -267,8 +313,9 @@ class SegmentMoE {
 
   // --- both halves --------------------------------------------------------------------------------------------------
 
-  /// The light half in training, and the pairs sorted by expert.
+  /// The light half in training, and the pairs sorted by expert. Throws Error as forward does.
   Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("SegmentMoE::plan", x_TD, batch);
     Planned planned{{}, decide(context, x_TD, batch), {}};
     planned.plan = group(context, planned.routed);
     planned.plan.complete();
@@ -276,8 +323,14 @@ class SegmentMoE {
     return planned;
   }
 
-  /// The heavy half (eq. 5): x_TD is what `planned` was made from.
+  /// The heavy half (eq. 5): x_TD is what `planned` was made from. Throws Error for one that was made from other rows
+  /// or run already.
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
+    require_consistent("SegmentMoE::run");
+    require_rows("SegmentMoE::run", x_TD, "the gate expects", width());
+    require(fits(planned.routed, x_TD.rows) && planned.plan.experts() == bank.count(), "SegmentMoE::run",
+            "the plan must be of this layer and of ", x_TD.rows, " rows, got one of ", planned.plan.experts(),
+            " experts and ", planned.routed.cut.segments.of_row.size(), " rows");
     auto [y_TD, saved] = answer(context, x_TD, std::move(planned.routed), std::move(planned.plan));
     return {std::move(y_TD), std::move(saved), std::move(planned.stats)};
   }
@@ -302,11 +355,14 @@ class SegmentMoE {
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. d_mass_1T is the gradient of each row's sum of
   /// gates, for fusions that use it; empty: none. Throws Error when d_y has another shape than x.
   template <detail::SlopesOf<SegmentMoE> Slopes>
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed, Slopes& gradient,
-                  View<const Real, Backend> d_mass_1T = {}) const {
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
+                  Slopes& gradient, View<const Real, Backend> d_mass_1T = {}) const {
+    require_output_gradient("SegmentMoE::backward", d_y_TD, consumed.x_TD, d_stats);
+    require_saved("SegmentMoE::backward", consumed);
+    require(d_mass_1T.empty() || (d_mass_1T.rows == 1 && d_mass_1T.cols == d_y_TD.rows), "SegmentMoE::backward",
+            "d_mass must be 1 x ", d_y_TD.rows, " or empty, got ", d_mass_1T.rows, " x ", d_mass_1T.cols);
+    require_gradient("SegmentMoE::backward", *this, gradient);
     Saved saved = std::move(consumed);
-    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SegmentMoE::backward", "d_y is ",
-            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     if constexpr (feeds_rows) {
       auto [d_x_TD, d_gates] =
           mix_back<X>(context, bank.span(), d_y_TD, saved.x_TD, std::move(saved.mix), ExpertSpan(gradient.bank.span()));
@@ -347,8 +403,11 @@ class SegmentMoE {
     });
   }
 
-  /// A state in which every sequence is at its first row.
+  /// A state in which every sequence is at its first row. Throws Error for a negative number of them.
   DecodingState begin_decoding(const Context& context, Index sequences) const requires(is_causal) {
+    require_consistent("SegmentMoE::begin_decoding");
+    require(sequences >= 0, "SegmentMoE::begin_decoding", "the number of sequences must not be negative, got ",
+            sequences);
     const auto count = static_cast<std::size_t>(sequences);
     return {std::vector<Index>(count, 0),
             std::vector<Index>(count, 1),
@@ -371,6 +430,7 @@ class SegmentMoE {
       requires(is_causal) {
     check("SegmentMoE::prefill", x_TD, batch);
     const Index count = state.so_far_BD.rows();
+    require_state("SegmentMoE::prefill", state);
     require(batch.count() == count, "SegmentMoE::prefill", "the batch has ", batch.count(),
             " sequences, the state has ", count);
     Context silent = context;
@@ -431,11 +491,7 @@ class SegmentMoE {
   /// state's step to the next rows.
   Tensor answer(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const requires(is_causal) {
-    require(x_BD.cols == width(), "SegmentMoE::decode", "x has ", x_BD.cols, " columns, the gate expects ", width());
-    require(x_BD.rows == state.so_far_BD.rows(), "SegmentMoE::decode", "x has ", x_BD.rows, " rows, the state has ",
-            state.so_far_BD.rows(), " sequences");
-    require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "SegmentMoE::decode", "x has ",
-            x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
+    require_next_rows(x_BD, tokens_B, state);
     route_new_segments(context, state);
     begin_phase(context, Phase::dispatch);
     auto plan = Backend::group_by_expert(context, state.chosen_BE);
@@ -446,6 +502,7 @@ class SegmentMoE {
   /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                DecodingState& state) const requires(is_causal) {
+    require_next_rows(x_BD, tokens_B, state);
     begin_phase(context, Phase::router);
     const auto count = static_cast<Index>(state.length.size());
     typename Backend::template HostBuffer<Index> closes(context, count);
@@ -475,7 +532,9 @@ class SegmentMoE {
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
+  /// Throws Error for the stats of a layer with another number of experts.
   void absorb(const Context& context, const Stats& stats) {
+    require_consistent("SegmentMoE::absorb");
     gating.absorb(context, stats.boundary_1E);
     if constexpr (decltype(gating)::has_biases) gating.absorb_loads(context, stats.load);
   }
@@ -523,8 +582,28 @@ class SegmentMoE {
 
  private:
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
-    require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, the gate expects ", width());
+    require_consistent(where);
+    require_rows(where, x_TD, "the gate expects", width());
     require_batch(batch, x_TD.rows, where);
+  }
+  void require_state(std::string_view where, const DecodingState& state) const {
+    const Index count = std::ssize(state.length);
+    const auto has_shape = [&](const auto& m, Index cols) { return m.rows() == count && m.cols() == cols; };
+    require(std::ssize(state.opens) == count && has_shape(state.so_far_BD, width()) &&
+                has_shape(state.previous_BD, width()) && has_shape(state.u_BD, width()) &&
+                has_shape(state.gates_BE, bank.count()) && has_shape(state.chosen_BE, bank.count()),
+            where, "the state must be one that this layer began, got one of ", state.so_far_BD.rows(), " sequences, ",
+            state.so_far_BD.cols(), " columns and ", state.gates_BE.cols(), " experts for a layer of ", width(),
+            " columns and ", bank.count(), " experts");
+  }
+  void require_next_rows(ConstView x_BD, std::span<const std::int32_t> tokens_B, const DecodingState& state) const {
+    const char* const where = "SegmentMoE::decode";
+    require_consistent(where);
+    require_rows(where, x_BD, "the gate expects", width());
+    require(x_BD.rows == state.so_far_BD.rows(), where, "x has ", x_BD.rows, " rows, the state has ",
+            state.so_far_BD.rows(), " sequences");
+    require_state(where, state);
+    require_known(tokens_B, x_BD.rows, where, "there are", "token ids");
   }
 
   Cut cut(const Context& context, const Batch& batch) const {

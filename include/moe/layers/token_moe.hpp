@@ -4,14 +4,18 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "moe/concepts/always_on.hpp"
 #include "moe/concepts/balance.hpp"
+#include "moe/concepts/settings.hpp"
+#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/entry.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/misuse.hpp"
@@ -151,7 +155,7 @@ class TokenMoE {
   Vector<Real, Backend> balance_weight_1;
 
   TokenMoE() = default;
-  /// The gate is all zero. Throws Error for a bank without experts and for a shared expert that does not exist.
+  /// The gate is all zero. Throws Error for a bank without experts and for parts and settings that do not fit them.
   TokenMoE(R router, N normalizer, C capacity, ExpertBank<X> experts, Path path = {}, Bal balance_over = {})
       : gating(router, normalizer, capacity, experts.width(), experts.count()),
         bank(std::move(experts)),
@@ -162,9 +166,35 @@ class TokenMoE {
       const Real first = static_cast<Real>(balance.first_weight);
       Backend::upload({}, &first, balance_weight_1.view());
     }
+    require_consistent("TokenMoE");
   }
 
   Index width() const { return gating.gate.in(); }
+
+  /// Throws Error unless weights, buffers and settings fit each other: what every public entry asks, since all of them
+  /// may be assigned.
+  void require_consistent(std::string_view where) const {
+    require(gating.gate.out() == bank.count(), where, "the gate chooses among ", gating.gate.out(),
+            " experts, there are ", bank.count());
+    bank.require_consistent(where);
+    require(width() == bank.width(), where, "the gate reads ", width(), " columns, experts read ", bank.width());
+    gating.require_consistent(where);
+    require_settings(always_on, width());
+    require_settings(balance, bank.count());
+    if constexpr (LearnsWeight<Bal>)
+      require(balance_weight_1.size() == 1, where, "the balance must have one weight, got ", balance_weight_1.size());
+  }
+  /// Throws Error unless `saved` is of this layer, as far as shapes tell, and not consumed yet.
+  void require_saved(std::string_view where, const Saved& saved) const {
+    require_consistent(where);
+    const Index rows = saved.x_TD.rows;
+    bool fits = saved.x_TD.cols == width() && saved.routed.decision.fits(rows, bank.count()) &&
+                saved.mix.fits(rows, bank.count(), bank.experts.front());
+    if constexpr (requires { always_on.keeps(saved.path, rows); }) fits = fits && always_on.keeps(saved.path, rows);
+    require(fits, where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows,
+            " x ", saved.x_TD.cols, " rows with logits of ", saved.routed.decision.logits_RE.rows(), " x ",
+            saved.routed.decision.logits_RE.cols());
+  }
 
   // --- the light half: who, and how much ----------------------------------------------------------------------------
 
@@ -230,8 +260,9 @@ class TokenMoE {
 
   // --- both halves --------------------------------------------------------------------------------------------------
 
-  /// The light half in training, and the pairs sorted by expert.
+  /// The light half in training, and the pairs sorted by expert. Throws Error as forward does.
   Planned plan(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check("TokenMoE::plan", x_TD, batch);
     Planned planned{{}, decide(context, x_TD, batch), {}};
     auto grouping = begin_grouping(context, planned.routed.decision);
     auto losses = begin_losses(context, planned.routed);
@@ -242,8 +273,14 @@ class TokenMoE {
     return planned;
   }
 
-  /// The heavy half: x_TD is what `planned` was made from.
+  /// The heavy half: x_TD is what `planned` was made from. Throws Error for one that was made from other rows or run
+  /// already.
   Forward<Tensor, Saved, Stats> run(const Context& context, ConstView x_TD, Planned planned) const {
+    require_consistent("TokenMoE::run");
+    require_rows("TokenMoE::run", x_TD, "the gate expects", width());
+    require(planned.routed.decision.fits(x_TD.rows, bank.count()) && planned.plan.experts() == bank.count(),
+            "TokenMoE::run", "the plan must be of this layer and of ", x_TD.rows, " rows, got one of ",
+            planned.plan.experts(), " experts and ", planned.routed.decision.logits_RE.rows(), " rows");
     begin_phase(context, Phase::experts);
     auto path = always_on.begin(context, x_TD);
     auto [y_TD, saved] = answer(context, x_TD, std::move(planned.routed), std::move(planned.plan), std::move(path));
@@ -278,9 +315,10 @@ class TokenMoE {
   template <detail::SlopesOf<TokenMoE> Slopes>
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
                   Slopes& gradient) const {
+    require_output_gradient("TokenMoE::backward", d_y_TD, consumed.x_TD, d_stats);
+    require_saved("TokenMoE::backward", consumed);
+    require_gradient("TokenMoE::backward", *this, gradient);
     Saved saved = std::move(consumed);
-    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "TokenMoE::backward", "d_y is ",
-            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     auto [d_x_TD, d_gates_TE] =
         mix_back<X>(context, bank.span(), d_y_TD, saved.x_TD, std::move(saved.mix), ExpertSpan(gradient.bank.span()));
     begin_phase(context, Phase::experts);
@@ -305,14 +343,16 @@ class TokenMoE {
   /// not fit.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const
       requires(is_causal) {
-    require(x_BD.cols == width(), "TokenMoE::decode", "x has ", x_BD.cols, " columns, the gate expects ", width());
-    require(tokens_B.empty() || static_cast<Index>(tokens_B.size()) == x_BD.rows, "TokenMoE::decode", "x has ",
-            x_BD.rows, " rows, there are ", tokens_B.size(), " token ids");
+    require_consistent("TokenMoE::decode");
+    require_rows("TokenMoE::decode", x_BD, "the gate expects", width());
+    require_known(tokens_B, x_BD.rows, "TokenMoE::decode", "there are", "token ids");
     return answer(context, x_BD, {tokens_B, {}});
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
+  /// Throws Error for the stats of a layer with another number of experts.
   void absorb(const Context& context, const Stats& stats) {
+    require_consistent("TokenMoE::absorb");
     gating.absorb(context, stats.boundary_1E);
     if constexpr (decltype(gating)::has_biases) gating.absorb_loads(context, stats.wanted());
     if constexpr (LearnsWeight<Bal>) {
@@ -369,7 +409,8 @@ class TokenMoE {
 
  private:
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
-    require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, the gate expects ", width());
+    require_consistent(where);
+    require_rows(where, x_TD, "the gate expects", width());
     require_batch(batch, x_TD.rows, where);
   }
   Tensor answer(const Context& context, ConstView x_TD, RowFacts facts) const {

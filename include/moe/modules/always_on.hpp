@@ -8,6 +8,7 @@
 #include "moe/concepts/expert.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 #include "moe/core/sigmoid.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/add.hpp"
@@ -77,6 +78,18 @@ struct SigmoidGatedFfn {
   /// All zero, for rows of `width` values and `hidden` inner channels.
   SigmoidGatedFfn(Index width, Index hidden)
       : ffn(width, hidden), gate(Linear<Real, Backend>::without_bias(width, 1)) {}
+
+  /// Throws Error unless it reads rows of `width` values.
+  void require_fits(Index width) const {
+    require(ffn.width() == width && gate.in() == width && gate.out() == 1, "SigmoidGatedFfn",
+            "the path must read rows of ", width, " values, its FFN reads ", ffn.width(), ", its gate ", gate.in());
+    if constexpr (requires { ffn.require_consistent("SigmoidGatedFfn"); }) ffn.require_consistent("SigmoidGatedFfn");
+  }
+
+  /// Whether `saved` is what finish() keeps of so many rows.
+  bool keeps(const Saved& saved, Index rows) const {
+    return saved.g_1T.cols() == rows && expert_keeps(ffn, saved.ffn, rows);
+  }
 
   /// sigmoid(w . x) and FFN(x) of every row.
   Begun begin(const Context& context, ConstView x_TD) const {

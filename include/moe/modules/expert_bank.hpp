@@ -2,9 +2,11 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "moe/concepts/expert.hpp"
+#include "moe/concepts/trees.hpp"
 #include "moe/core/require.hpp"
 
 namespace moe {
@@ -36,6 +38,12 @@ struct ExpertBank {
     require(!experts.empty(), "ExpertBank", "a layer needs at least 1 expert, got 0");
     return experts.front().width();
   }
+  /// Throws Error for a bank without experts and unless all experts have the shapes of the first.
+  void require_consistent(std::string_view where) const {
+    require(!experts.empty(), where, "a layer needs at least 1 expert, got 0");
+    if constexpr (requires { experts.front().require_consistent(where); }) experts.front().require_consistent(where);
+    for (std::size_t e = 1; e < experts.size(); ++e) require_trees(where, SameShape{}, experts.front(), experts[e]);
+  }
   /// The experts, to be read.
   std::span<const X> span() const { return experts; }
   /// The experts, or their gradients, to be written.
@@ -52,6 +60,7 @@ struct ExpertBank {
 
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
+    require_agreement(prefix, "the number of experts", tree.experts.size(), trees.experts.size()...);
     for (std::size_t e = 0; e < tree.experts.size(); ++e)
       X::visit_parameters(visit, prefix + "experts." + std::to_string(e) + ".", tree.experts[e], trees.experts[e]...);
   }

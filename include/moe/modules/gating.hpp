@@ -8,6 +8,7 @@
 #include "moe/concepts/capacity.hpp"
 #include "moe/concepts/gate_normalizer.hpp"
 #include "moe/concepts/router.hpp"
+#include "moe/concepts/settings.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/phase.hpp"
@@ -39,6 +40,11 @@ struct Decision {
   /// Names the numbers that a jittering router's rows were multiplied by.
   RandomKey jitter{};
 
+  /// Whether this is a decision over so many rows and experts: it is not once it was moved from.
+  bool fits(Index rows, Index experts) const {
+    const auto has_shape = [&](const auto& m_RE) { return m_RE.rows() == rows && m_RE.cols() == experts; };
+    return has_shape(logits_RE) && has_shape(choice.chosen_RE) && has_shape(gates_RE) && has_shape(kept());
+  }
   /// The pairs that are worked on.
   const Matrix<Rank, B>& kept() const { return dropped.empty() ? choice.chosen_RE : kept_RE; }
 };
@@ -96,27 +102,32 @@ struct Gating {
   Vector<Value, Backend> biases_E;
 
   Gating() = default;
-  /// The projection is all zero. Throws Error when the router always chooses an expert that does not exist.
+  /// The projection is all zero. Throws Error for settings of the policies that have no meaning for so many experts.
   Gating(R router_, N normalizer_, C capacity_, Index width, Index experts)
       : router(router_),
         normalizer(normalizer_),
         capacity(capacity_),
         gate(decltype(gate)::without_bias(width, experts)) {
-    require_shared_expert(RoutingOf<R>::train(router), experts);
-    require_shared_expert(RoutingOf<R>::infer(router), experts);
-    if constexpr (jitters) {
-      const double jitter = RoutingOf<R>::train(router).jitter;
-      require(jitter >= 0 && jitter < 1, "Gating", "the jitter must lie in [0, 1), got ", jitter);
-    }
+    require_policies();
     if constexpr (has_biases) biases_E = Vector<Value, Backend>(experts);
-    if constexpr (requires { RoutingOf<R>::infer(router).require_fits(experts); })
-      RoutingOf<R>::infer(router).require_fits(experts);
     if constexpr (has_thresholds) {
       thresholds_E = Vector<Value, Backend>(experts);
       updates_1 = Vector<Value, Backend>(1);
       const std::vector<Value> even(static_cast<std::size_t>(experts), Value(1) / static_cast<Value>(experts));
       Backend::upload({}, even.data(), thresholds_E.view());
     }
+  }
+
+  /// Throws Error unless the policies' settings have a meaning for the gate's experts and buffers have one value each.
+  void require_consistent(std::string_view where) const {
+    require_policies();
+    const auto has = [](const auto& buffer_1, Index size) { return buffer_1.rows() == 1 && buffer_1.cols() == size; };
+    if constexpr (has_thresholds)
+      require(has(thresholds_E, gate.out()) && has(updates_1, 1), where, "a gate of ", gate.out(),
+              " experts must have as many thresholds, got ", thresholds_E.cols());
+    if constexpr (has_biases)
+      require(has(biases_E, gate.out()), where, "a gate of ", gate.out(), " experts must have as many biases, got ",
+              biases_E.cols());
   }
 
   /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4). Throws Error where something draws random numbers
@@ -180,7 +191,10 @@ struct Gating {
   /// Moves every threshold towards the boundary that training's router drew.
   void absorb(const Context& context, ConstView boundary_1E) {
     if constexpr (has_thresholds) {
+      require_consistent("Gating::absorb");
       if (boundary_1E.empty()) return;
+      require(boundary_1E.cols == gate.out(), "Gating::absorb", "the stats have ", boundary_1E.cols,
+              " boundaries, the gate has ", gate.out(), " experts");
       const InferRouter& rule = RoutingOf<R>::infer(router);
       Backend::for_each_element(
           context, boundary_1E.cols,
@@ -194,6 +208,9 @@ struct Gating {
 
   /// Moves every bias towards an even load. load_E: rows that chose each expert.
   void absorb_loads(const Context& context, ListView<Index> load_E) requires(has_biases) {
+    require_consistent("Gating::absorb");
+    require(load_E.size == gate.out(), "Gating::absorb", "the stats have ", load_E.size, " loads, the gate has ",
+            gate.out(), " experts");
     double mean = 0;
     for (const Index load : load_E) mean += static_cast<double>(load) / static_cast<double>(load_E.size);
     if (mean == 0) return;
@@ -232,14 +249,12 @@ struct Gating {
   }
 
  private:
-  template <class Single>
-  static void require_shared_expert(const Single& single, Index experts) {
-    if constexpr (requires {
-                    single.shared;
-                    single.nobody;
-                  })
-      require(single.shared == single.nobody || (single.shared >= 0 && single.shared < experts), "Gating",
-              "the shared expert's index must lie in [0, ", experts, "), got ", single.shared);
+  void require_policies() const {
+    require_settings(RoutingOf<R>::train(router), gate.out());
+    require_settings(RoutingOf<R>::infer(router), gate.out());
+    require_settings(RoomsOf<C>::train(capacity), gate.out());
+    require_settings(RoomsOf<C>::infer(capacity), gate.out());
+    require_settings(normalizer, gate.out());
   }
   template <class Single, class Room>
   Decision<Value, Backend> decide(const Context& context, const Single& single, const Room& room,

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "moe/concepts/backend.hpp"
+#include "moe/concepts/trees.hpp"
+#include "moe/core/entry.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 #include "moe/ops/add.hpp"
 
 namespace moe {
@@ -37,8 +41,10 @@ struct Linear {
   /// O: columns of y.
   Index out() const { return weight.rows(); }
 
-  /// x_TI -> y_TO.
+  /// x_TI -> y_TO. Throws Error when x's columns or the bias do not fit.
   Tensor forward(const Context& context, ConstView x_TI) const {
+    require_rows("Linear::forward", x_TI, "the weight expects", in());
+    require_bias("Linear::forward");
     auto y_TO = Tensor::uninitialized(context, x_TI.rows, out());
     Backend::grouped_product(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
     add_bias(context, y_TO.view());
@@ -52,6 +58,8 @@ struct Linear {
   /// The same for rows that are kept in a narrower type.
   template <class Input>
   Tensor forward_row_by_row(const Context& context, View<const Input, Backend> x_TI) const {
+    require_rows("Linear::forward", x_TI, "the weight expects", in());
+    require_bias("Linear::forward");
     auto y_TO = Tensor::uninitialized(context, x_TI.rows, out());
     Backend::row_products(context, x_TI, weight, y_TO.view());
     add_bias(context, y_TO.view());
@@ -62,14 +70,17 @@ struct Linear {
   template <class Input>
   void add_backward_row_by_row(const Context& context, ConstView d_y_TO, View<const Input, Backend> x_TI,
                                Linear& gradient, View<Input, Backend> d_x_TI) const {
+    require_slopes(d_y_TO, x_TI.rows, x_TI.cols, gradient);
     if (!gradient.weight.empty()) Backend::add_row_weight_gradient(context, d_y_TO, x_TI, gradient.weight.view());
     if (!gradient.bias.empty()) Backend::add_column_sums(context, d_y_TO, gradient.bias.view());
     Backend::add_row_products_back(context, d_y_TO, weight, d_x_TI);
   }
 
-  /// d_x = d_y W; gradient, of these values or of wide ones: d_W += d_y^T x, d_b += sum of d_y's rows.
+  /// d_x = d_y W; gradient, of these values or of wide ones: d_W += d_y^T x, d_b += sum of d_y's rows. Throws Error
+  /// when d_y or the gradient does not fit.
   template <class Slope>
   Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear<Slope, Backend>& gradient) const {
+    require_slopes(d_y_TO, x_TI.rows, x_TI.cols, gradient);
     Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_TO, x_TI, {0, x_TI.rows},
                                                             {gradient.weight.view()});
     if (!gradient.bias.empty()) Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());
@@ -92,6 +103,18 @@ struct Linear {
   }
 
  private:
+  void require_bias(std::string_view where) const {
+    require(bias.empty() || (bias.rows() == 1 && bias.cols() == out()), where, "the bias must be 1 x ", out(), ", got ",
+            bias.rows(), " x ", bias.cols());
+  }
+  template <class Slopes>
+  void require_slopes(ConstView d_y_TO, Index rows, Index cols, const Slopes& gradient) const {
+    const char* const where = "Linear::backward";
+    require(d_y_TO.rows == rows && d_y_TO.cols == out() && cols == in(), where, "d_y is ", d_y_TO.rows, " x ",
+            d_y_TO.cols, ", x ", rows, " x ", cols, ", the weight ", out(), " x ", in());
+    require_gradient(where, *this, gradient);
+    require(has_bias || gradient.bias.empty(), where, "the gradient has a bias, the module has none");
+  }
   void add_bias(const Context& context, View<Value, Backend> y_TO) const {
     if (bias.empty()) return;
     add_row(context, bias, y_TO);

@@ -3,7 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "moe/concepts/trees.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/entry.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
 #include "moe/modules/linear.hpp"
@@ -47,7 +49,8 @@ struct LoraLinear {
 
   /// x_TI -> y_TO. Throws Error when x's columns do not fit.
   Tensor forward(const Context& context, ConstView x_TI) const {
-    require(x_TI.cols == in(), "LoraLinear::forward", "x has ", x_TI.cols, " columns, the weight expects ", in());
+    adapter.require_consistent("LoraLinear::forward", in(), out());
+    require_rows("LoraLinear::forward", x_TI, "the weight expects", in());
     Tensor y_TO = base.forward(context, x_TI);
     if (!is_merged)
       add_to(context, Adapter::forward_groups(context, {&adapter, 1}, x_TI, {0, x_TI.rows}).first, y_TO.view());
@@ -62,6 +65,8 @@ struct LoraLinear {
     require(!is_merged, "LoraLinear::backward", "the adapter is merged into the weight; unmerge it to train");
     require(d_y_TO.rows == x_TI.rows && d_y_TO.cols == out(), "LoraLinear::backward", "d_y is ", d_y_TO.rows, " x ",
             d_y_TO.cols, ", y was ", x_TI.rows, " x ", out());
+    adapter.require_consistent("LoraLinear::backward", in(), out());
+    require_gradient("LoraLinear::backward", *this, gradient);
     Tensor d_x_TI = base.backward(context, d_y_TO, x_TI, gradient.base);
     // u is small: to make it once more costs less than to keep it.
     Adapter::template add_groups_back<Slope>(context, {&adapter, 1}, d_y_TO, {0, x_TI.rows}, x_TI,
@@ -74,6 +79,7 @@ struct LoraLinear {
   /// checkpoint of a merged module would count its adapter twice: unmerge first, or save `base` alone.
   void merge(const Context& context) {
     require(!is_merged, "LoraLinear::merge", "the adapter is merged already");
+    adapter.require_consistent("LoraLinear::merge", in(), out());
     adapter.add_product(context, 1, base.weight);
     is_merged = true;
   }
@@ -81,6 +87,7 @@ struct LoraLinear {
   /// merged.
   void unmerge(const Context& context) {
     require(is_merged, "LoraLinear::unmerge", "the adapter is not merged");
+    adapter.require_consistent("LoraLinear::unmerge", in(), out());
     adapter.add_product(context, -1, base.weight);
     is_merged = false;
   }

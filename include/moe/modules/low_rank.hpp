@@ -4,12 +4,14 @@
 #include <cmath>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/expert.hpp"
 #include "moe/concepts/module.hpp"
+#include "moe/concepts/trees.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
@@ -63,11 +65,13 @@ struct LowRank {
   AdapterSize size{};
 
   LowRank() = default;
-  /// All zero, stored as of rank `stored`. Throws Error for a rank below 1 or above `stored`.
+  /// All zero, stored as of rank `stored`. Throws Error for a rank below 1 or above `stored` and for a scale that is
+  /// not finite.
   LowRank(Index in, Index out, AdapterSize size_, Index stored) : lora_A(stored, in), lora_B(out, stored), size(size_) {
     require(size.rank >= 1, "LowRank", "the rank must be at least 1, got ", size.rank);
     require(size.rank <= stored, "LowRank", "the rank must not be above the stored one, got ", size.rank, " and ",
             stored);
+    require(std::isfinite(size.scale), "LowRank", "the scale must be finite, got ", size.scale);
   }
   /// All zero.
   LowRank(Index in, Index out, AdapterSize size_) : LowRank(in, out, size_, size_.rank) {}
@@ -78,6 +82,16 @@ struct LowRank {
   Index out() const { return lora_B.rows(); }
   /// r: rows of A that are not there to fill up.
   Index rank() const { return size.rank; }
+
+  /// Throws Error unless A and B fit each other, the rank them, and they read `in_` columns and write `out_`.
+  void require_consistent(std::string_view where, Index in_, Index out_) const {
+    require(in() == in_ && out() == out_ && lora_A.rows() == lora_B.cols(), where, "an adapter of ", in_,
+            " columns to ", out_, " must have A of R x ", in_, " and B of ", out_, " x R, got ", lora_A.rows(), " x ",
+            lora_A.cols(), " and ", lora_B.rows(), " x ", lora_B.cols());
+    require(size.rank >= 1 && size.rank <= lora_A.rows() && std::isfinite(size.scale), where,
+            "an adapter's rank must lie in [1, ", lora_A.rows(), "] and its scale be finite, got ", size.rank, " and ",
+            size.scale);
+  }
 
   /// weight_OI += factor s B A, each value's sum in one order.
   void add_product(const Context& context, double factor, Tensor& weight_OI) const {
@@ -177,6 +191,18 @@ struct AdapterBank {
   }
 
   Index count() const { return static_cast<Index>(adapters.size()); }
+  /// Throws Error unless there are adapters, all of one shape, that read `in` columns and write `out`.
+  void require_consistent(std::string_view where, Index in, Index out) const {
+    require(!adapters.empty(), where, "a bank needs at least 1 adapter, got 0");
+    for (const auto& adapter : adapters) {
+      adapter.require_consistent(where, in, out);
+      require_trees(where, SameShape{}, adapters.front(), adapter);
+    }
+  }
+  /// Whether `saved` is what forward_groups keeps of so many rows.
+  bool keeps(const typename LowRank<Value, Backend>::GroupSaved& saved, Index rows) const {
+    return saved.u_NR.rows() == rows && saved.u_NR.cols() == adapters.front().lora_A.rows();
+  }
   /// The adapters, to be read.
   std::span<const LowRank<Value, Backend>> span() const { return adapters; }
   /// The adapters, or their gradients, to be written.
@@ -192,6 +218,7 @@ struct AdapterBank {
   }
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
+    require_agreement(prefix, "the number of adapters", tree.adapters.size(), trees.adapters.size()...);
     for (std::size_t e = 0; e < tree.adapters.size(); ++e)
       LowRank<Value, Backend>::visit_parameters(visit, prefix + infix(tree.adapters.size(), e), tree.adapters[e],
                                                 trees.adapters[e]...);

@@ -7,6 +7,7 @@
 #include "moe/concepts/pooling.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 #include "moe/ops/segment.hpp"
 #include "moe/policies/pooling/max_pool.hpp"
 #include "moe/policies/pooling/mean_pool.hpp"
@@ -94,6 +95,12 @@ struct PreviousSegment {
   Matrix<Real, B> for_decoding(const typename B::Context& context, View<const Real, B> previous_BD,
                                View<const Index, B> opens_1B) const {
     return first_or_before<Real, B>(context, first_D.view(), previous_BD, opens_1B, 0);
+  }
+
+  /// Throws Error unless the vector has as many values as rows.
+  void require_fits(Index width) const {
+    require(first_D.size() == width, "PreviousSegment", "the first segment's vector must have ", width, " values, got ",
+            first_D.size());
   }
 
   PreviousSegment structure() const { return {}; }

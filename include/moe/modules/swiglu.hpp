@@ -7,8 +7,10 @@
 
 #include "moe/concepts/backend.hpp"
 #include "moe/concepts/expert.hpp"
+#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/entry.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/list_view.hpp"
@@ -61,6 +63,17 @@ struct SwiGlu {
   /// F: inner channels.
   Index hidden() const { return down_proj.cols(); }
 
+  /// Throws Error unless the three weights fit each other.
+  void require_consistent(std::string_view where) const {
+    require(gate_proj.rows() == hidden() && gate_proj.cols() == width() && SameShape{}(gate_proj, up_proj), where,
+            "gate_proj and up_proj must be ", hidden(), " x ", width(), " as down_proj is ", width(), " x ", hidden(),
+            ", got ", gate_proj.rows(), " x ", gate_proj.cols(), " and ", up_proj.rows(), " x ", up_proj.cols());
+  }
+  /// Whether `saved` is what forward_groups keeps of so many rows.
+  bool keeps(const GroupSaved& saved, Index rows) const {
+    return saved.a_NF.rows() == rows && saved.a_NF.cols() == hidden() && SameShape{}(saved.a_NF, saved.b_NF);
+  }
+
   // --- as a layer of its own ----------------------------------------------------------------------------------------
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
@@ -82,11 +95,16 @@ struct SwiGlu {
   /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. Throws Error when d_y has another shape than
   /// x.
   template <detail::SlopesOf<SwiGlu> Slopes>
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved&& consumed,
+  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
                   Slopes& gradient) const {
+    require_output_gradient("SwiGlu::backward", d_y_TD, consumed.x_TD, d_stats);
+    require_consistent("SwiGlu::backward");
+    require(keeps(consumed.group, d_y_TD.rows) && consumed.x_TD.cols == width(), "SwiGlu::backward",
+            "`saved` must be what forward of this layer returned, not consumed yet, got a_NF of ",
+            consumed.group.a_NF.rows(), " x ", consumed.group.a_NF.cols(), " for x of ", consumed.x_TD.rows, " x ",
+            consumed.x_TD.cols, " and ", hidden(), " inner channels");
+    require_gradient("SwiGlu::backward", *this, gradient);
     Saved saved = std::move(consumed);
-    require(d_y_TD.rows == saved.x_TD.rows && d_y_TD.cols == saved.x_TD.cols, "SwiGlu::backward", "d_y is ",
-            d_y_TD.rows, " x ", d_y_TD.cols, ", x was ", saved.x_TD.rows, " x ", saved.x_TD.cols);
     begin_phase(context, Phase::experts);
     return backward_groups<Slopes>(context, std::span(this, 1), d_y_TD, {}, {0, d_y_TD.rows}, saved.x_TD,
                                    std::move(saved.group), {}, std::span(&gradient, 1));
@@ -180,7 +198,8 @@ struct SwiGlu {
 
  private:
   void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
-    require(x_TD.cols == width(), where, "x has ", x_TD.cols, " columns, gate_proj expects ", width());
+    require_consistent(where);
+    require_rows(where, x_TD, "gate_proj expects", width());
     require_batch(batch, x_TD.rows, where);
   }
   /// y_ND; silu's argument and its factor go to a_NF and b_NF, or nowhere where these are empty.

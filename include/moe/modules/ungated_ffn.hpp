@@ -6,6 +6,7 @@
 
 #include "moe/concepts/expert.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 #include "moe/ops/add.hpp"
 
 namespace moe {
@@ -38,6 +39,16 @@ struct UngatedFfn {
   UngatedFfn() = default;
   /// All zero, for rows of `width` values and `hidden` inner channels.
   UngatedFfn(Index width, Index hidden) : ffn(width, hidden) {}
+
+  /// Throws Error unless it reads rows of `width` values.
+  void require_fits(Index width) const {
+    require(ffn.width() == width, "UngatedFfn", "the path must read rows of ", width, " values, its FFN reads ",
+            ffn.width());
+    if constexpr (requires { ffn.require_consistent("UngatedFfn"); }) ffn.require_consistent("UngatedFfn");
+  }
+
+  /// Whether `saved` is what finish() keeps of so many rows.
+  bool keeps(const Saved& saved, Index rows) const { return expert_keeps(ffn, saved, rows); }
 
   /// FFN(x) of every row.
   Begun begin(const Context& context, ConstView x_TD) const {

@@ -24,6 +24,13 @@ struct MixSaved {
   Matrix<Wide<typename X::Value>, typename X::Backend> gates_1N;
   /// What the experts keep.
   typename X::GroupSaved experts;
+
+  /// Whether this is what mix() kept of so many rows and experts, of which `expert` is one: it is not once it was
+  /// consumed.
+  bool fits(Index rows, Index count, const X& expert) const {
+    return plan.experts() == count && plan.pair_begin_1T.cols() == rows + 1 && plan.rows_1N.cols() == plan.pairs() &&
+           gates_1N.cols() == plan.pairs() && expert_keeps(expert, experts, plan.pairs());
+  }
 };
 
 /// The rows that each pair of the plan reads.

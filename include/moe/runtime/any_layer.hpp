@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
@@ -79,12 +80,21 @@ class AnyLayer {
    public:
     /// Takes in the sequences of `more`, behind its own. Their languages must then be said again. Throws Error for the
     /// state of a layer of another type.
-    void join(const Context& context, const DecodingState& more) { held_->join(context, *more.held_); }
-    /// Only these sequences stay, in this order. Their languages must then be said again.
-    void keep(const Context& context, ListView<Index> sequences) { held_->keep(context, sequences); }
+    void join(const Context& context, const DecodingState& more) {
+      held("AnyLayer::DecodingState::join").join(context, more.held("AnyLayer::DecodingState::join"));
+    }
+    /// Only these sequences stay, in this order. Their languages must then be said again. Throws Error for one that is
+    /// not there.
+    void keep(const Context& context, ListView<Index> sequences) {
+      held("AnyLayer::DecodingState::keep").keep(context, sequences);
+    }
 
    private:
     friend AnyLayer;
+    HeldState& held(const char* where) const {
+      require(held_ != nullptr, where, "the state must be one that begin_decoding made, got an empty one");
+      return *held_;
+    }
     std::unique_ptr<HeldState> held_;
   };
 
@@ -101,51 +111,59 @@ class AnyLayer {
   }
 
   /// No answer of inference depends on a later row.
-  bool is_causal() const { return layer_->is_causal(); }
+  bool is_causal() const { return layer("is_causal").is_causal(); }
   /// No choice of inference depends on another row.
-  bool is_batch_independent() const { return layer_->is_batch_independent(); }
-  Index width() const { return layer_->width(); }
+  bool is_batch_independent() const { return layer("is_batch_independent").is_batch_independent(); }
+  Index width() const { return layer("width").width(); }
+
+  // Every call of a layer that holds none throws Error.
 
   /// x_TD -> y_TD, as the layer's own. Throws Error on a backend that computes nothing.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return layer_->forward(context, x_TD, batch);
+    return layer("forward").forward(context, x_TD, batch);
   }
   /// The same for a matrix that `saved` is to keep.
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
-    return layer_->forward(context, std::move(x_TD), batch);
+    return layer("forward").forward(context, std::move(x_TD), batch);
   }
-  /// Throws Error when `gradient` holds a layer of another type.
+  /// Throws Error when `gradient` holds a layer of another type or `saved` is not of this one.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
                   AnyLayer& gradient) const {
-    require(gradient.layer_ != nullptr && typeid(*gradient.layer_) == typeid(*layer_), "AnyLayer::backward",
+    const Interface& own = layer("backward");
+    require(gradient.layer_ != nullptr && own.has_type_of(*gradient.layer_), "AnyLayer::backward",
             "the gradient must hold a layer of the same type");
-    return layer_->backward(context, d_y_TD, d_stats, std::move(saved), *gradient.layer_);
+    require(saved != nullptr, "AnyLayer::backward", "`saved` must be what forward returned, got an empty one");
+    return own.backward(context, d_y_TD, d_stats, std::move(saved), *gradient.layer_);
   }
   /// forward with the inference routers and nothing kept.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return layer_->infer(context, x_TD, batch);
+    return layer("infer").infer(context, x_TD, batch);
   }
   /// Throws Error for a layer that is not causal.
   DecodingState begin_decoding(const Context& context, Index sequences) const {
-    return layer_->begin_decoding(context, sequences);
+    return layer("begin_decoding").begin_decoding(context, sequences);
   }
   /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read. Throws
   /// Error for a layer that is not causal.
   Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
-    return layer_->prefill(context, x_TD, batch, *state.held_);
+    return layer("prefill").prefill(context, x_TD, batch, state.held("AnyLayer::prefill"));
   }
   /// One more row of each sequence. Throws Error for a layer that is not causal.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const {
-    return layer_->decode(context, x_BD, tokens_B, *state.held_);
+    return layer("decode").decode(context, x_BD, tokens_B, state.held("AnyLayer::decode"));
   }
   /// Says the language of each sequence's next rows, which holds until it is said again; empty: nobody knows. A layer
   /// that does not choose by language has no use for it.
   void set_languages(std::span<const std::int32_t> languages_B, DecodingState& state) const {
-    layer_->set_languages(languages_B, *state.held_);
+    layer("set_languages").set_languages(languages_B, state.held("AnyLayer::set_languages"));
   }
-  /// Learns what a training step observed outside gradients.
-  void absorb(const Context& context, const Stats& stats) { layer_->absorb(context, *stats.own); }
+  /// Learns what a training step observed outside gradients. Throws Error for stats that are not of this layer.
+  void absorb(const Context& context, const Stats& stats) {
+    require(layer_ != nullptr && stats.own != nullptr, "AnyLayer::absorb", "a layer and stats must be there, got ",
+            layer_ != nullptr ? "no stats" : "no layer");
+    layer_->absorb(context, *stats.own);
+  }
 
   AnyLayer structure() const {
     AnyLayer tree;
@@ -164,6 +182,7 @@ class AnyLayer {
   /// upcycle() for the layer that is held. Throws Error for a dense one.
   friend void upcycle(const Context& context, const Dense& dense, AnyLayer& layer, const Upcycling& start,
                       const std::string& prefix = {}) {
+    require(layer.layer_ != nullptr, "AnyLayer::upcycle", "a layer must be held, got none");
     layer.layer_->upcycle_from(context, dense, start, prefix);
   }
 
@@ -176,6 +195,7 @@ class AnyLayer {
     std::vector<Entry> weights, buffers;
 
     virtual ~Interface() = default;
+    bool has_type_of(const Interface& other) const { return typeid(*this) == typeid(other); }
     virtual bool is_causal() const = 0;
     virtual bool is_batch_independent() const = 0;
     virtual Index width() const = 0;
@@ -218,7 +238,7 @@ class AnyLayer {
     Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
                     Interface& gradient) const override {
       if constexpr (computes<Backend>)
-        return layer.backward(context, d_y_TD, d_stats, std::move(value_of<typename Layer::Saved>(*saved)),
+        return layer.backward(context, d_y_TD, d_stats, std::move(value_of<typename Layer::Saved>(*saved, "saved")),
                               static_cast<Of&>(gradient).layer);
       nothing_runs();
     }
@@ -257,7 +277,7 @@ class AnyLayer {
     }
     void absorb(const Context& context, const Held& stats) override {
       if constexpr (computes<Backend>)
-        layer.absorb(context, static_cast<const HeldOf<typename Layer::Stats>&>(stats).value);
+        layer.absorb(context, value_of<typename Layer::Stats>(stats, "stats"));
       else
         nothing_runs();
     }
@@ -286,11 +306,17 @@ class AnyLayer {
     }
     template <class T>
     static T& state_of(HeldState& held) {
-      return static_cast<HeldStateOf<T>&>(held).value;
+      auto* own = dynamic_cast<HeldStateOf<T>*>(&held);
+      require(own != nullptr, "AnyLayer", "the decoding state must be of a layer of this type, got another one's");
+      return own->value;
     }
-    template <class T>
-    static T& value_of(Held& held) {
-      return static_cast<HeldOf<T>&>(held).value;
+    /// What a HeldOf<T> holds; `what` is what the error calls it.
+    template <class T, class AnyHeld>
+    static auto& value_of(AnyHeld& held, const char* what) {
+      using Own = std::conditional_t<std::is_const_v<AnyHeld>, const HeldOf<T>, HeldOf<T>>;
+      auto* own = dynamic_cast<Own*>(&held);
+      require(own != nullptr, "AnyLayer", what, " must be of a layer of this type, got another one's");
+      return own->value;
     }
     static Forward<Tensor, Saved, Stats> held(Forward<Tensor, typename Layer::Saved, typename Layer::Stats> result) {
       const double balance = result.stats.balance_loss(), z = result.stats.z_loss();
@@ -300,8 +326,11 @@ class AnyLayer {
 
   template <class Visit, class Tree, class... Trees>
   static void walk(Visit& visit, const auto& prefix, std::vector<Entry> Interface::*list, Tree& tree, Trees&... trees) {
-    if (tree.layer_ == nullptr) return;
+    if (tree.layer_ == nullptr && ((trees.layer_ == nullptr) && ...)) return;
+    require(tree.layer_ != nullptr && ((trees.layer_ != nullptr && tree.layer_->has_type_of(*trees.layer_)) && ...),
+            detail::where_of(prefix), "trees that belong together must hold layers of one type");
     const auto& entries = (*tree.layer_).*list;
+    require_agreement(prefix, "the number of tensors", entries.size(), ((*trees.layer_).*list).size()...);
     for (std::size_t i = 0; i < entries.size(); ++i)
       std::visit(
           [&](auto* first) {
@@ -316,6 +345,11 @@ class AnyLayer {
       return std::as_const(tensor);
     else
       return tensor;
+  }
+
+  const Interface& layer(const char* entry) const {
+    if (layer_ == nullptr) throw Error("[AnyLayer::" + std::string(entry) + "] a layer must be held, got none");
+    return *layer_;
   }
 
   std::unique_ptr<Interface> layer_;

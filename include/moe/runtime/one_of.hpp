@@ -1,11 +1,16 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "moe/concepts/fusion.hpp"
+#include "moe/concepts/settings.hpp"
+#include "moe/concepts/trees.hpp"
+#include "moe/core/index.hpp"
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -21,12 +26,18 @@ struct OneFusion {
 
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
+    require_agreement(prefix, "which fusion was chosen", tree.fusion.index(), trees.fusion.index()...);
     std::visit(
         [&](auto& f) {
           using F = std::remove_cvref_t<decltype(f)>;
           F::visit_parameters(visit, prefix, f, std::get<F>(trees.fusion)...);
         },
         tree.fusion);
+  }
+
+  /// Throws Error where the chosen fusion does.
+  void require_fits(Index width) const {
+    std::visit([&](const auto& f) { require_settings(f, width); }, fusion);
   }
 
  protected:
@@ -83,6 +94,9 @@ struct OneOutputFusion : detail::OneFusion<Fusions...> {
   /// As the chosen fusion's backward; `gradient` holds the same fusion.
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
                                      OneOutputFusion& gradient) const {
+    require(saved.index() == this->fusion.index(), "OneOutputFusion::backward",
+            "`saved` must come from the chosen fusion, number ", this->fusion.index(), ", got one of number ",
+            saved.index());
     return std::visit(
         [&](const auto& f) {
           using F = std::remove_cvref_t<decltype(f)>;

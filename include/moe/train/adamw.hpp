@@ -1,8 +1,13 @@
 #pragma once
 
 #include <cmath>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
+#include "moe/concepts/trees.hpp"
 #include "moe/core/adamw_pace.hpp"
+#include "moe/core/require.hpp"
 #include "moe/train/adamw_memory.hpp"
 #include "moe/train/walk.hpp"
 
@@ -24,9 +29,13 @@ struct AdamW {
   /// allocated, so no step ends half-way for want of memory.
   ///   g = scale gradient;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
   ///   w -= rate (m / (1-b1^step) / (sqrt(v / (1-b2^step)) + epsilon) + decay w)
+  /// Throws Error, and has changed nothing, for settings, a rate, a step or a scale out of range and for trees that do
+  /// not fit: a weight with a gradient needs both moments, all of its shape.
   template <Module Tree>
   void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
             const Tree& gradient, Tree& m, Tree& v) const {
+    require_settings(rate, step, scale);
+    require_trees("AdamW::step", HasMoments{}, std::as_const(weights), gradient, std::as_const(m), std::as_const(v));
     for_each_tensor(
         [&](auto& weight, const auto& slope, auto& first, auto& second) {
           using Tensor = std::remove_cvref_t<decltype(weight)>;
@@ -38,10 +47,14 @@ struct AdamW {
   }
 
   /// The same with moments and master weights in the precision of `memory`, which was made for these weights. On a
-  /// layer in BFloat16 it moves the layer's own weights.
+  /// layer in BFloat16 it moves the layer's own weights. Throws Error as above, also for a memory of other weights or
+  /// of another freezing.
   template <Module Tree, Module Gradient, class Memory>
   void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
             const Gradient& gradient, Memory& memory) const {
+    require_settings(rate, step, scale);
+    require_trees("AdamW::step", EmptyOrSameShape{}, std::as_const(weights), gradient);
+    memory.require_fits(std::as_const(weights), gradient);
     std::size_t next = 0;
     for_each_tensor(
         [&](auto& weight, const auto& slope) {
@@ -57,6 +70,26 @@ struct AdamW {
   }
 
  private:
+  /// A gradient and moments of the weight's shape; without a gradient a moment may be empty.
+  struct HasMoments {
+    static constexpr std::string_view rule =
+        "a gradient must be empty or of the weight's shape, and moments must be there for it";
+
+    template <class Tensor>
+    bool operator()(const Tensor& weight, const Tensor& slope, const Tensor& m, const Tensor& v) const {
+      return EmptyOrSameShape{}(weight, slope, m, v) && (slope.empty() || (!m.empty() && !v.empty()));
+    }
+  };
+  void require_settings(double rate, Index step, double scale) const {
+    const auto decays = [](double beta) { return beta >= 0 && beta < 1; };
+    const auto is_amount = [](double value) { return value >= 0 && std::isfinite(value); };
+    require(decays(beta_1) && decays(beta_2), "AdamW::step", "betas must lie in [0, 1), got ", beta_1, " and ", beta_2);
+    require(is_amount(epsilon) && is_amount(decay), "AdamW::step",
+            "epsilon and decay must be finite and not negative, got ", epsilon, " and ", decay);
+    require(is_amount(rate), "AdamW::step", "the learning rate must be finite and not negative, got ", rate);
+    require(step >= 1, "AdamW::step", "steps count from 1, got ", step);
+    require(std::isfinite(scale), "AdamW::step", "the gradient's scale must be finite, got ", scale);
+  }
   template <class Tensor>
   AdamWPace<Wide<typename Tensor::Value>> pace_of(double rate, Index step, double scale) const {
     using Real = Wide<typename Tensor::Value>;

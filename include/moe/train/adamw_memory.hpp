@@ -5,9 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "moe/concepts/trees.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/master_weights.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe {
@@ -45,10 +47,11 @@ class AdamWMemory {
   AdamWMemory() = default;
   /// Moments of zero for every weight that has a gradient. What such a weight has beyond bfloat16 moves into `lower`
   /// with MasterWeights::split, and is rounded away with MasterWeights::bfloat16. `seed` names the random bits of
-  /// rounding.
+  /// rounding. Throws Error for a gradient that does not fit the weights.
   template <Module Tree, Module Gradient>
   AdamWMemory(const typename Tree::Context& context, Tree& weights, const Gradient& gradient, std::uint64_t seed = 0)
       : seed_(seed) {
+    require_gradient("AdamWMemory", std::as_const(weights), gradient);
     for_each_tensor(
         [&](const auto& weight, const auto& slope) {
           using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
@@ -82,6 +85,27 @@ class AdamWMemory {
   std::vector<Tensor>& tensors() { return tensors_; }
   /// The same, to be read.
   const std::vector<Tensor>& tensors() const { return tensors_; }
+
+  /// Throws Error unless there are moments of the weight's shape, and with MasterWeights::split its lower bits, for
+  /// every weight that has a gradient.
+  template <class Tree, class Gradient>
+  void require_fits(const Tree& weights, const Gradient& gradient) const {
+    std::size_t count = 0;
+    for_each_tensor([&](const auto&) { ++count; }, weights);
+    require(count == tensors_.size(), "AdamWMemory", "the memory must be of these weights, of ", count,
+            " tensors, got one of ", tensors_.size());
+    std::size_t next = 0;
+    for_each_tensor(
+        [&](const auto& weight, const auto& slope) {
+          using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
+          const Tensor& kept = tensors_[next++];
+          const bool has_lower = master_of<Tree, Value> != MasterWeights::split || SameShape{}(weight, kept.lower);
+          require(slope.empty() || (SameShape{}(weight, kept.m, kept.v) && has_lower), "AdamWMemory",
+                  "a weight with a gradient must have moments of its shape; tensor number ", next - 1, " is ",
+                  weight.rows(), " x ", weight.cols(), ", its moments ", kept.m.rows(), " x ", kept.m.cols());
+        },
+        weights, gradient);
+  }
 
   /// What tensor number `tensor` is rounded by in step number `step`.
   RandomKey rounding(Index step, std::size_t tensor) const {

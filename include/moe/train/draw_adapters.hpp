@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "moe/core/random.hpp"
+#include "moe/core/require.hpp"
 #include "moe/layers/lora_ffn.hpp"
 #include "moe/modules/lora_linear.hpp"
 #include "moe/modules/low_rank.hpp"
@@ -28,10 +29,13 @@ void draw_uniform(const typename B::Context& context, View<Value, B> values, std
 }
 
 /// Starts an adapter as peft does: B = 0, so that it adds nothing yet, and A uniform in +-1/sqrt(I), which is Kaiming's
-/// rule with a = sqrt(5). Rows that only fill up stay 0. `name` is the weight's below which A's own follows.
+/// rule with a = sqrt(5). Rows that only fill up stay 0. `name` is the weight's below which A's own follows. Throws
+/// Error for an adapter that has not as many rows as its rank, as in a gradient in which it does not train.
 template <class Value, class B>
 void draw_adapters(const typename B::Context& context, LowRank<Value, B>& adapter, std::uint64_t seed,
                    const std::string& name = {}) {
+  require(adapter.rank() >= 0 && adapter.rank() <= adapter.lora_A.rows(), "draw_adapters",
+          "an adapter must have as many rows as its rank, got ", adapter.lora_A.rows(), " and ", adapter.rank());
   set_to_zero(context, adapter.lora_A.view());
   set_to_zero(context, adapter.lora_B.view());
   draw_uniform(context, adapter.lora_A.view().rows_between(0, adapter.rank()), seed, name + "lora_A.weight",

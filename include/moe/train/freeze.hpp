@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -35,8 +38,26 @@ struct TrainByName {
 
   /// Whether the weight of that name trains.
   bool operator()(std::string_view name) const { return fits_any(train, name) && !fits_any(freeze, name); }
+  /// Throws Error for a pattern that fits none of `names`: it is most likely misspelled, and what it was to freeze
+  /// would train. gradient_for() asks with a layer's names.
+  void require_matches(const std::vector<std::string>& names) const {
+    for (const auto* patterns : {&train, &freeze})
+      for (const std::string& pattern : *patterns)
+        require(std::any_of(names.begin(), names.end(),
+                            [&](const std::string& name) { return name_matches(pattern, name); }),
+                "TrainByName", "every pattern must fit a weight, \"", pattern, "\" fits none of ", names.size(),
+                some_of(names));
+  }
 
  private:
+  /// The first, the middle and the last name, for an error.
+  static std::string some_of(const std::vector<std::string>& names) {
+    if (names.empty()) return {};
+    std::string text = ", such as " + names.front();
+    if (names.size() > 2) text += ", " + names[names.size() / 2];
+    if (names.size() > 1) text += ", " + names.back();
+    return text;
+  }
   static bool fits_any(const std::vector<std::string>& patterns, std::string_view name) {
     for (const std::string& pattern : patterns)
       if (name_matches(pattern, name)) return true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/random.hpp"
+#include "moe/core/require.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe {
@@ -17,6 +19,11 @@ namespace moe {
 inline RandomKey weight_key(std::uint64_t seed, std::string_view name) { return {seed, 0, name_hash(name)}; }
 
 namespace detail {
+
+inline void require_deviation(std::string_view where, double deviation) {
+  require(deviation >= 0 && std::isfinite(deviation), where, "a deviation must be finite and not negative, got ",
+          deviation);
+}
 
 /// values[i] = number(i), in tiles that the host's threads share.
 template <class B, class Value, class Number>
@@ -51,9 +58,11 @@ void draw_normal(const typename Tensor::Backend::Context& context, Tensor& tenso
   Tensor::Backend::upload(context, values.data(), tensor.view());
 }
 
-/// Draws every matrix of a layer from N(0, deviation^2); vectors (biases, norms) keep their values.
+/// Draws every matrix of a layer from N(0, deviation^2); vectors (biases, norms) keep their values. Throws Error for a
+/// deviation that is negative or not finite.
 template <Module Layer>
 void initialise(const typename Layer::Context& context, Layer& layer, std::uint64_t seed, double deviation = 0.02) {
+  detail::require_deviation("initialise", deviation);
   for_each_parameter(
       [&](const std::string& name, auto& weight) {
         if constexpr (std::remove_cvref_t<decltype(weight)>::rank == 2)

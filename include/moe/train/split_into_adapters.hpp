@@ -89,9 +89,18 @@ void split_into_adapters(const typename B::Context& context, const SwiGlu<Value,
   require(dense.width() == layer.width() && dense.hidden() == layer.base.hidden(), where, "the dense FFN is ",
           dense.width(), " wide with ", dense.hidden(), " inner channels, the layer ", layer.width(), " with ",
           layer.base.hidden());
+  dense.require_consistent(where);
+  layer.require_consistent(where);
   const LanguageChoice& router = layer.router;
   const auto size = [&](Index e) { return layer.gate_proj.adapters[static_cast<std::size_t>(e)].size; };
   const Index shared = size(router.shared()).rank, other = size(router.other()).rank;
+  for (Index e = 0; e < router.experts(); ++e) {
+    const auto at = static_cast<std::size_t>(e);
+    const Index up = layer.up_proj.adapters[at].rank(), down = layer.down_proj.adapters[at].rank();
+    require(up == size(e).rank && down == size(e).rank, where,
+            "an adapter must have one rank on all projections, adapter ", e, " has ", size(e).rank, ", ", up, " and ",
+            down);
+  }
   for (Index e = 0; e < router.languages; ++e)
     require(shared + size(e).rank == other, where,
             "the other adapter's rank must be the shared one's plus each "
@@ -99,8 +108,11 @@ void split_into_adapters(const typename B::Context& context, const SwiGlu<Value,
             other, ", ", shared, " and for language ", e, " ", size(e).rank);
   require(other <= std::min(dense.width(), dense.hidden()), where, "a projection has ",
           std::min(dense.width(), dense.hidden()), " singular components, the other adapter takes ", other);
-  for (Index e = 0; e < router.experts(); ++e)
-    require(size(e).scale > 0, where, "scales must be above 0, adapter ", e, " has ", size(e).scale);
+  for (const auto* bank : {&layer.gate_proj, &layer.up_proj, &layer.down_proj})
+    for (Index e = 0; e < router.experts(); ++e) {
+      const double scale = bank->adapters[static_cast<std::size_t>(e)].size.scale;
+      require(scale > 0, where, "scales must be above 0, adapter ", e, " has ", scale);
+    }
   detail::split_projection(context, router, dense.gate_proj, layer.gate_proj, layer.base.gate_proj);
   detail::split_projection(context, router, dense.up_proj, layer.up_proj, layer.base.up_proj);
   detail::split_projection(context, router, dense.down_proj, layer.down_proj, layer.base.down_proj);

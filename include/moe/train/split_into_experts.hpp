@@ -42,6 +42,8 @@ void split_off_expert(const typename B::Context& context, const SwiGlu<Value, B>
                       Index number, Index shards, const Upcycling& start, const std::string& name) {
   const char* const where = "split_into_experts";
   const Index hidden = dense.hidden();
+  dense.require_consistent(where);
+  expert.require_consistent(where);
   require(dense.width() == expert.width(), where, "the dense FFN is ", dense.width(), " wide, the layer ",
           expert.width());
   require(shards >= 1, where, "the FFN must be cut into at least 1 part, got ", shards);

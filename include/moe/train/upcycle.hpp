@@ -38,16 +38,11 @@ struct Upcycling {
   double reinitialised = 0;
 };
 
-/// Copies every weight of `from` into `to`. Throws Error when a shape differs.
+/// Copies every weight of `from` into `to`. Throws Error when a shape differs, and has then copied nothing.
 template <Module Tree>
 void copy_weights(const Tree& from, Tree& to) {
-  for_each_parameter(
-      [](const std::string& name, const auto& source, auto& target) {
-        require(source.rows() == target.rows() && source.cols() == target.cols(), "copy_weights", name, " is ",
-                source.rows(), " x ", source.cols(), " here and ", target.rows(), " x ", target.cols(), " there");
-        target = source.copy();
-      },
-      from, to);
+  require_trees("copy_weights", SameShape{}, from, std::as_const(to));
+  for_each_tensor([](const auto& source, auto& target) { target = source.copy(); }, from, to);
 }
 
 namespace detail {
@@ -107,10 +102,10 @@ void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>&
       prefix, expert);
 }
 
-/// Throws Error for noise and channels out of their range.
+/// Throws Error for deviations and channels out of their range.
 inline void check_start(const Upcycling& start) {
-  require(start.noise_deviation >= 0, "upcycle", "the noise's deviation must not be negative, got ",
-          start.noise_deviation);
+  require_deviation("upcycle", start.router_deviation);
+  require_deviation("upcycle", start.noise_deviation);
   require(start.reinitialised >= 0 && start.reinitialised <= 1, "upcycle",
           "the share of channels drawn anew must lie in [0, 1], got ", start.reinitialised);
 }

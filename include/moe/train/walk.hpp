@@ -3,8 +3,10 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "moe/concepts/module.hpp"
+#include "moe/concepts/trees.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/ops/add.hpp"
 
@@ -12,7 +14,8 @@ namespace moe {
 
 /// visit(name, tensor of each tree...) for every weight, in one fixed order: the only list of weights there is. Saving,
 /// loading, counting, zeroing, clipping and stepping all walk it. Trees have the same structure: a layer, its gradient,
-/// its moments.
+/// its moments. Throws Error where they do not, when it comes to the part in which they differ; that tensors have the
+/// same shape is for the visitor to check, or for require_trees() before it.
 template <class Visit, class Tree, class... Trees>
 void for_each_parameter(Visit&& visit, Tree&& tree, Trees&&... trees) {
   std::remove_cvref_t<Tree>::visit_parameters(visit, std::string(), tree, trees...);
@@ -51,10 +54,26 @@ Tensor zeros_like(const Tensor& like) {
     return Tensor(like.rows(), like.cols());
 }
 
+namespace detail {
+
+/// Lets a rule that knows more than single names, as TrainByName does, see all of them first.
+template <class Layer, class Trains>
+void require_matches(const Layer& layer, const Trains& trains) {
+  if constexpr (requires(const std::vector<std::string>& names) { trains.require_matches(names); }) {
+    std::vector<std::string> names;
+    for_each_parameter([&](const std::string& name, const auto&) { names.push_back(name); }, layer);
+    trains.require_matches(names);
+  }
+}
+
+}  // namespace detail
+
 /// A gradient (or moment) tree for `layer`: zeros for the weights whose name `trains(name)` accepts, empty tensors,
-/// which cost neither memory nor work, for the others.
+/// which cost neither memory nor work, for the others. Throws Error for a TrainByName with a pattern that fits no
+/// weight.
 template <Module Layer, class Trains>
 Layer gradient_for(const Layer& layer, const Trains& trains) {
+  detail::require_matches(layer, trains);
   Layer gradient = layer.structure();
   for_each_parameter(
       [&](const std::string& name, const auto& weight, auto& slot) {
@@ -73,6 +92,7 @@ Layer gradient_for(const Layer& layer) {
 /// The same in what the layer's values are computed with: float where it keeps BFloat16.
 template <Module Layer, class Trains>
 auto wide_gradient_for(const Layer& layer, const Trains& trains) {
+  detail::require_matches(layer, trains);
   auto gradient = detail::structure_as<Wide<typename Layer::Value>>(layer);
   for_each_parameter(
       [&](const std::string& name, const auto& weight, auto& slot) {
@@ -93,9 +113,10 @@ auto wide_gradient_for(const Layer& layer) {
 }
 
 /// to = from, weight by weight, rounded to what `to` keeps: a layer of BFloat16 from its master weights in float.
-/// Allocates nothing.
+/// Allocates nothing. Throws Error for trees of other shapes.
 template <Module From, Module To>
 void round_weights(const typename To::Context& context, const From& from, To& to) {
+  require_trees("round_weights", SameShape{}, from, std::as_const(to));
   for_each_tensor([&](const auto& source, auto& target) { convert(context, source.view(), target.view()); }, from, to);
 }
 

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cmath>
+#include <string_view>
+
+#include "moe/core/forward.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe {
+
+// What the public entries of all layers ask of their arguments.
+
+/// Throws Error unless x has `width` columns, which `reader` ("the gate expects") reads, and points to its values.
+template <class Value, class B>
+void require_rows(std::string_view where, View<Value, B> x_TD, std::string_view reader, Index width) {
+  require(x_TD.cols == width, where, "x has ", x_TD.cols, " columns, ", reader, " ", width);
+  require(x_TD.rows >= 0 && (x_TD.data != nullptr || x_TD.size() == 0), where,
+          "x must point to its rows, got none for ", x_TD.rows, " x ", x_TD.cols);
+}
+
+/// Throws Error unless d_y has the shape of the rows that forward was given and points to its values, and the gradients
+/// of auxiliary losses are finite.
+template <class Value, class B>
+void require_output_gradient(std::string_view where, View<const Value, B> d_y_TD, View<const Value, B> x_TD,
+                             AuxiliaryGradient d_stats = {}) {
+  require(d_y_TD.rows == x_TD.rows && d_y_TD.cols == x_TD.cols, where, "d_y is ", d_y_TD.rows, " x ", d_y_TD.cols,
+          ", x was ", x_TD.rows, " x ", x_TD.cols);
+  require(d_y_TD.data != nullptr || d_y_TD.size() == 0, where, "d_y must point to its rows, got none for ", d_y_TD.rows,
+          " x ", d_y_TD.cols);
+  require(std::isfinite(d_stats.balance) && std::isfinite(d_stats.z), where,
+          "gradients of auxiliary losses must be finite, got ", d_stats.balance, " and ", d_stats.z);
+}
+
+}  // namespace moe
