@@ -8,6 +8,7 @@
 #include "moe/concepts/fusion.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 #include "moe/ops/scale.hpp"
 
 namespace moe {
@@ -52,6 +53,13 @@ struct ChannelFusion {
                                      Slopes& gradient) const {
     return {back(context, d_y_TD, std::move(saved.o_token_TD), token_D, gradient.token_D),
             back(context, d_y_TD, std::move(saved.o_segment_TD), segment_D, gradient.segment_D)};
+  }
+
+  /// Throws Error unless there are as many weights as rows have values.
+  void require_fits(Index width) const {
+    require(token_D.size() == width && segment_D.size() == width, "ChannelFusion",
+            "each level must have a weight for each of ", width, " channels, got ", token_D.size(), " and ",
+            segment_D.size());
   }
 
   ChannelFusion structure() const { return {}; }

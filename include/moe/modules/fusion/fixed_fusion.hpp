@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cmath>
 #include <string>
 
 #include "moe/concepts/backend.hpp"
+#include "moe/concepts/settings.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -31,6 +34,12 @@ struct FixedFusion {
   Matrix<Real, B> scales_back(const typename B::Context&, View<const Real, B>, View<const Real, B>, View<const Real, B>,
                               FixedFusion&) const {
     return {};
+  }
+
+  /// Throws Error for weights that it cannot work with.
+  void require_fits() const {
+    require(std::isfinite(token) && std::isfinite(segment), "FixedFusion", "both weights must be finite, got ", token,
+            " and ", segment);
   }
 
   FixedFusion structure() const { return *this; }

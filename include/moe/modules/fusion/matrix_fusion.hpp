@@ -6,6 +6,7 @@
 
 #include "moe/concepts/fusion.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/require.hpp"
 #include "moe/modules/linear.hpp"
 #include "moe/ops/add.hpp"
 
@@ -43,6 +44,13 @@ struct MatrixFusion {
                                      Slopes& gradient) const {
     return {token.backward(context, d_y_TD, saved.o_token_TD, gradient.token),
             segment.backward(context, d_y_TD, saved.o_segment_TD, gradient.segment)};
+  }
+
+  /// Throws Error unless both matrices map rows of `width` values to as many.
+  void require_fits(Index width) const {
+    const auto fits = [&](const Linear<Value, B>& level) { return level.in() == width && level.out() == width; };
+    require(fits(token) && fits(segment), "MatrixFusion", "both matrices must be ", width, " x ", width, ", got ",
+            token.out(), " x ", token.in(), " and ", segment.out(), " x ", segment.in());
   }
 
   MatrixFusion structure() const { return structure_as<Value>(); }

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cmath>
 #include <string>
 
 #include "moe/concepts/backend.hpp"
+#include "moe/concepts/settings.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -38,6 +41,13 @@ struct NormalisedFusion {
       d_mass_1T(0, t) = -scale_T2(t, 1) * (scale_T2(t, 0) * d_scale_T2(t, 0) + scale_T2(t, 1) * d_scale_T2(t, 1));
     });
     return d_mass;
+  }
+
+  /// Throws Error for weights that it cannot work with.
+  void require_fits() const {
+    require(token > 0 && std::isfinite(token) && is_finite_from(0, segment), "NormalisedFusion",
+            "the token level's weight must be above 0 and the segment level's not below, both finite, got ", token,
+            " and ", segment);
   }
 
   NormalisedFusion structure() const { return *this; }

@@ -6,6 +6,7 @@
 #include "moe/concepts/backend.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -43,6 +44,11 @@ struct ScalarFusion {
                               View<const Real, B> d_scale_T2, Slopes& gradient) const {
     if (!gradient.weights_2.empty()) B::add_column_sums(context, d_scale_T2, gradient.weights_2.view());
     return {};
+  }
+
+  /// Throws Error unless there are two weights.
+  void require_fits() const {
+    require(weights_2.size() == 2, "ScalarFusion", "there must be 2 weights, got ", weights_2.size());
   }
 
   ScalarFusion structure() const { return {}; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row.hpp"
 
 namespace moe {
@@ -15,6 +16,14 @@ struct GateSparsity {
   double first_weight = 1e-8;
   /// By what it changes in a step.
   double pace = 1.2;
+
+  /// Throws Error for a k below 1 or above the number of experts, a negative weight and a pace below 1.
+  void require_fits(Index experts) const {
+    require_choices("GateSparsity", k, experts);
+    require(is_finite_from(0, first_weight), "GateSparsity", "the weight must be finite and not negative, got ",
+            first_weight);
+    require(is_finite_from(1, pace), "GateSparsity", "the pace must be finite and at least 1, got ", pace);
+  }
 
   /// Yes.
   MOE_HOST_DEVICE bool counts(Index /*expert*/) const { return true; }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "moe/concepts/capacity.hpp"
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -18,6 +19,12 @@ struct CapacityFactor {
   NormaliseGates normalise = NormaliseGates::before_dropping;
   /// Whom it drops.
   DropBy drop = DropBy::position;
+
+  /// Throws Error for a factor or a minimum below 0; an infinite factor drops nothing.
+  void require_fits() const {
+    require(factor >= 0, "CapacityFactor", "the factor must not be negative, got ", factor);
+    require(minimum >= 0, "CapacityFactor", "the minimum must not be negative, got ", minimum);
+  }
 
   /// C.
   Index rows_per_expert(Demand demand) const {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "moe/concepts/capacity.hpp"
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -14,6 +15,9 @@ struct SegmentCapacity {
 
   /// c of eq. 3: experts that a segment meets on average.
   double factor = 1;
+
+  /// Throws Error for a factor that is not above 0.
+  void require_fits() const { require(factor > 0, "SegmentCapacity", "the factor must be above 0, got ", factor); }
 
   /// r.
   Index rows_per_expert(Demand demand) const {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cmath>
+
+#include "moe/core/require.hpp"
 #include "moe/core/row.hpp"
 #include "moe/core/sigmoid.hpp"
 
@@ -12,6 +15,12 @@ struct SigmoidOverChosen {
   double scale = 1;
   /// Whether they are divided by their sum.
   bool sums_to_scale = true;
+
+  /// Throws Error for a scale that is not finite and above 0.
+  void require_fits() const {
+    require(scale > 0 && std::isfinite(scale), "SigmoidOverChosen", "the scale must be finite and above 0, got ",
+            scale);
+  }
 
   /// logits_E, chosen_E -> gates_E; all 0 for a row that chose nobody.
   template <class Real, RowTeam Team = TeamOfOne>

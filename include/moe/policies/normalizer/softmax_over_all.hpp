@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cmath>
+
+#include "moe/core/require.hpp"
 #include "moe/core/row.hpp"
 
 namespace moe {
@@ -9,6 +12,11 @@ namespace moe {
 struct SoftmaxOverAll {
   /// What every gate is multiplied by.
   double scale = 1;
+
+  /// Throws Error for a scale that is not finite and above 0.
+  void require_fits() const {
+    require(scale > 0 && std::isfinite(scale), "SoftmaxOverAll", "the scale must be finite and above 0, got ", scale);
+  }
 
   /// logits_E, chosen_E -> gates_E.
   template <class Real, RowTeam Team = TeamOfOne>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -20,6 +21,12 @@ struct BalancedAssignment {
   double step = 0.02;
   /// Rounds after which rows that are left, as NaN may leave some, take what room there is.
   Index most_rounds = 2000;
+
+  /// Throws Error for a step that is not finite and above 0 and for a negative number of rounds.
+  void require_fits() const {
+    require(step > 0 && std::isfinite(step), "BalancedAssignment", "the step must be finite and above 0, got ", step);
+    require(most_rounds >= 0, "BalancedAssignment", "the number of rounds must not be negative, got ", most_rounds);
+  }
 
   /// logits_RE -> chosen_RE holds 1 for the one expert of each row. `take`: rows that an expert has room for.
   /// boundary_1E: the experts' prices. Throws Error where there is not room for every row.

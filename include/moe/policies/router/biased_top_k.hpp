@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/core/sigmoid.hpp"
 #include "moe/policies/router/expert_groups.hpp"
@@ -46,8 +47,14 @@ struct BiasedTopK {
   }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return ExpertGroups{groups, kept_groups}.choices(k, experts); }
-  /// Throws Error for groups that do not divide the experts.
-  void require_fits(Index experts) const { ExpertGroups{groups, kept_groups}.require_fits("BiasedTopK", experts); }
+  /// Throws Error for groups that do not divide the experts, for a k below 1 or above the experts of the groups that
+  /// are kept and for a rate that is negative or not finite.
+  void require_fits(Index experts) const {
+    const ExpertGroups in_groups{groups, kept_groups};
+    in_groups.require_fits("BiasedTopK", experts);
+    require_choices("BiasedTopK", k, in_groups.choices(experts, experts));
+    require(is_finite_from(0, rate), "BiasedTopK", "the rate must be finite and not negative, got ", rate);
+  }
 };
 
 }  // namespace moe

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace moe {
@@ -9,6 +10,11 @@ namespace moe {
 struct CappedExpertChoice {
   /// Experts that may share a row.
   Index cap = 4;
+
+  /// Throws Error for a cap below 1.
+  void require_fits() const {
+    require(cap >= 1, "CappedExpertChoice", "at least 1 expert must be able to take a row, got a cap of ", cap);
+  }
 
   /// As ExpertChoice::choose; boundary_1E counts a row that was full as one of score 0.
   template <class B, class Real>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row.hpp"
 #include "moe/policies/router/expert_groups.hpp"
 
@@ -26,9 +27,12 @@ struct GroupLimitedTopK {
   }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return ExpertGroups{groups, kept_groups}.choices(k, experts); }
-  /// Throws Error for groups that do not divide the experts.
+  /// Throws Error for groups that do not divide the experts, for a k below 1 or above the experts of the groups that
+  /// are kept.
   void require_fits(Index experts) const {
-    ExpertGroups{groups, kept_groups}.require_fits("GroupLimitedTopK", experts);
+    const ExpertGroups in_groups{groups, kept_groups};
+    in_groups.require_fits("GroupLimitedTopK", experts);
+    require_choices("GroupLimitedTopK", k, in_groups.choices(experts, experts));
   }
 };
 

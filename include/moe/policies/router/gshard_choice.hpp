@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/policies/router/top_k.hpp"
 
@@ -20,6 +21,11 @@ struct GShardChoice {
   /// How likely a choice is kept, for each unit of its gate; 2 in the paper.
   double keep = 2;
 
+  /// Throws Error for a k below 1 or above the number of experts and for a negative keep; `always` keeps all.
+  void require_fits(Index experts) const {
+    require_choices("GShardChoice", k, experts);
+    require(keep >= 0, "GShardChoice", "keep must not be negative, got ", keep);
+  }
   /// Without further choices, and where each is kept, nothing is left to chance.
   bool draws() const { return k > 1 && keep < always; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/policies/router/best_scores.hpp"
 
@@ -28,6 +29,8 @@ struct HashChoice {
     choose_best_scores(chosen_E, k,
                        [&](Index e) { return random_uniform(key, token << 20 | static_cast<std::uint64_t>(e)); });
   }
+  /// Throws Error for a k that is below 1 or above the number of experts.
+  void require_fits(Index experts) const { require_choices("HashChoice", k, experts); }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
 };

@@ -2,6 +2,10 @@
 
 #include <concepts>
 
+#include "moe/concepts/settings.hpp"
+#include "moe/core/index.hpp"
+#include "moe/core/require.hpp"
+
 namespace moe {
 
 /// A router that in training reads its rows times random numbers, uniform in [1 - jitter, 1 + jitter] (Switch, Fedus et
@@ -12,6 +16,12 @@ template <class R>
 struct Jittered : R {
   /// Half the width of what rows are multiplied by; in [0, 1).
   double jitter = 0.01;
+
+  /// Throws Error for a jitter beyond [0, 1) and where R does.
+  void require_fits(Index experts) const {
+    require(jitter >= 0 && jitter < 1, "Jittered", "the jitter must lie in [0, 1), got ", jitter);
+    require_settings(static_cast<const R&>(*this), experts);
+  }
 };
 
 /// A router whose training multiplies what it reads.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row_context.hpp"
 
 namespace moe {
@@ -22,6 +23,12 @@ struct LanguageChoice {
   MOE_HOST_DEVICE Index other() const { return languages + 1; }
   /// How many experts there have to be.
   Index experts() const { return languages + 2; }
+
+  /// Throws Error unless there are as many experts.
+  void require_fits(Index count) const {
+    require(languages >= 0 && count == experts(), "LanguageChoice", "there must be an expert for each of ", languages,
+            " languages and two more, got ", count);
+  }
 
   /// Rank 1 for the language's expert and 2 for the shared one, or 1 for the other one.
   template <class Real>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moe/concepts/settings.hpp"
 #include "moe/policies/router/best_scores.hpp"
 #include "moe/policies/router/threshold_choice.hpp"
 
@@ -27,6 +28,11 @@ struct PricedTopK {
   template <class Real>
   MOE_HOST_DEVICE Real updated(Real price, Real found) const {
     return ThresholdChoice{beta}.updated(price, found);
+  }
+  /// Throws Error for a k below 1 or above the number of experts and for a beta beyond [0, 1].
+  void require_fits(Index experts) const {
+    require_choices("PricedTopK", k, experts);
+    ThresholdChoice{beta}.require_fits();
   }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/policies/router/top_k.hpp"
 
@@ -46,6 +47,11 @@ struct QuantileChoice {
       for (Index e = 0; e < experts; ++e) worth_RE(r, e) = logits_RE(r, e) - boundary_1E(0, e);
       best.choose(View<const Real, B>(worth_RE).row(r), chosen_RE.row(r));
     });
+  }
+  /// Throws Error for a k below 1 or above the number of experts and for a negative number of rounds.
+  void require_fits(Index experts) const {
+    require_choices("QuantileChoice", k, experts);
+    require(rounds >= 0, "QuantileChoice", "the number of rounds must not be negative, got ", rounds);
   }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }

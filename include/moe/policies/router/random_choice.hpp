@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/policies/router/best_scores.hpp"
 
@@ -21,6 +22,8 @@ struct RandomChoice {
       return random_uniform(row.random, static_cast<std::uint64_t>(row.row * chosen_E.size + e));
     });
   }
+  /// Throws Error for a k that is below 1 or above the number of experts.
+  void require_fits(Index experts) const { require_choices("RandomChoice", k, experts); }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/concepts/settings.hpp"
 #include "moe/policies/router/top_k.hpp"
 
 namespace moe {
@@ -23,6 +24,12 @@ struct SharedTopK {
       if (!choose_best(logits_E, chosen_E, rank, team)) break;
   }
 
+  /// Throws Error for a k below 1 or above the number of experts and for a shared expert that does not exist.
+  void require_fits(Index experts) const {
+    require_choices("SharedTopK", k, experts);
+    require(shared == nobody || (shared >= 0 && shared < experts), "SharedTopK",
+            "the shared expert's index must lie in [0, ", experts, "), got ", shared);
+  }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return std::clamp(k, Index{shared != nobody ? 1 : 0}, experts); }
   /// The expert that every row chooses, or nobody.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/policies/router/top_k.hpp"
 
@@ -66,6 +67,11 @@ struct SinkhornChoice {
       for (Index e = 0; e < experts; ++e) scaled_RE(r, e) = scale_1E(0, e) * weights_RE(r, e);
       best.choose(View<const Real, B>(scaled_RE).row(r), chosen_RE.row(r));
     });
+  }
+  /// Throws Error for a k below 1 or above the number of experts and for a negative number of rounds.
+  void require_fits(Index experts) const {
+    require_choices("SinkhornChoice", k, experts);
+    require(rounds >= 0, "SinkhornChoice", "the number of rounds must not be negative, got ", rounds);
   }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row_context.hpp"
 
 namespace moe {
@@ -24,6 +25,10 @@ struct ThresholdChoice {
       chosen_E[e] = exp(logits_E[e] - best) / total > row.buffer_E[e] ? ++chosen : 0;
   }
 
+  /// Throws Error for a beta beyond [0, 1].
+  void require_fits() const {
+    require(beta >= 0 && beta <= 1, "ThresholdChoice", "beta must lie in [0, 1], got ", beta);
+  }
   /// A threshold after one more observed boundary.
   template <class Real>
   MOE_HOST_DEVICE Real updated(Real threshold, Real observed) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moe/concepts/settings.hpp"
 #include "moe/core/row.hpp"
 
 namespace moe {
@@ -56,6 +57,8 @@ struct TopK {
       if (!choose_best(logits_E, chosen_E, rank, team)) break;
   }
 
+  /// Throws Error for a k that is below 1 or above the number of experts.
+  void require_fits(Index experts) const { require_choices("TopK", k, experts); }
   /// Of so many experts each row chooses as many.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "moe/core/index.hpp"
+#include "moe/core/require.hpp"
 
 namespace moe {
 
@@ -16,6 +17,14 @@ struct BoundaryWindow {
   Index minimum = 16;
   /// Most rows of a window.
   Index maximum = 128;
+
+  /// Throws Error for windows of no rows and a boundary that is no token id. Where the minimum is above the maximum no
+  /// token ends a window.
+  void require_fits() const {
+    require(minimum >= 1 && maximum >= 1, "BoundaryWindow", "a window must have at least 1 row, got a minimum of ",
+            minimum, " and a maximum of ", maximum);
+    require(boundary >= 0, "BoundaryWindow", "the boundary must be a token id, got ", boundary);
+  }
 
   /// Whether a segment of `length` rows ends with this token.
   bool ends_after(Index length, std::int32_t token) const {
