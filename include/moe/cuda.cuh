@@ -34,6 +34,7 @@
 #include "moe/policies/normalizer/softmax_over_all.hpp"
 #include "moe/policies/normalizer/softmax_over_chosen.hpp"
 #include "moe/policies/normalizer/unit_gates.hpp"
+#include "moe/policies/router/alike_rows.hpp"
 #include "moe/policies/router/balanced_assignment.hpp"
 #include "moe/policies/router/best_scores.hpp"
 #include "moe/policies/router/biased_top_k.hpp"

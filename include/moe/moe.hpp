@@ -79,6 +79,7 @@
 #include "moe/policies/normalizer/unit_gates.hpp"
 #include "moe/policies/pooling/max_pool.hpp"
 #include "moe/policies/pooling/mean_pool.hpp"
+#include "moe/policies/router/alike_rows.hpp"
 #include "moe/policies/router/balanced_assignment.hpp"
 #include "moe/policies/router/best_scores.hpp"
 #include "moe/policies/router/biased_top_k.hpp"

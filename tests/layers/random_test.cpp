@@ -28,7 +28,7 @@ struct Lottery {
 struct NoisyChoice {
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
-              View<Real, B> boundary_1E, RowsContext rows) const {
+              View<Real, B> boundary_1E, RowsContext<B> rows) const {
     auto noisy = Matrix<Real, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
     B::for_each_cell(context, logits_RE.rows, logits_RE.cols,
                      [=, key = rows.random(), noisy_RE = noisy.view()] MOE_ON_DEVICE(Index r, Index e) {

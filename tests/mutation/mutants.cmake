@@ -75,6 +75,16 @@ mutant(threshold_beta_swapped policies/router/threshold_choice.hpp
   AFTER [==[static_cast<Real>(1 - beta) * threshold + static_cast<Real>(beta) * observed]==]
   REASON "the moving average forgets where it should keep"
   TESTS policies/router/threshold_choice)
+mutant(alike_rows_by_their_place policies/router/alike_rows.hpp
+  BEFORE [==[if (alike_1R(0, r) != 0) chosen_RE(r, e) = first;]==]
+  AFTER [==[if (alike_1R(0, r) != 0 && chosen_RE(r, e) != 0) chosen_RE(r, e) = first;]==]
+  REASON "experts take the first segments of the sequences that come first in the batch"
+  TESTS policies/router/alike_rows layers/first_segments)
+mutant(boundary_among_alike_rows policies/router/alike_rows.hpp
+  BEFORE [==[if (left == 0) return;]==]
+  AFTER [==[if (left >= 0) return;]==]
+  REASON "thresholds refuse the first segments that training took"
+  TESTS policies/router/alike_rows layers/first_segments)
 mutant(steps_draw_alike core/random.hpp
   BEFORE [==[static_cast<std::uint32_t>(bits), layer};]==]
   AFTER [==[0, layer};]==]

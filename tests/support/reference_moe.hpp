@@ -127,7 +127,8 @@ inline void drop(const Level& level, const std::vector<std::vector<std::size_t>>
   }
 }
 
-inline Decided decide(const Level& level, const Rows& inputs) {
+/// `alike` marks inputs that are one and the same: an expert that takes one of them takes all. Empty: none.
+inline Decided decide(const Level& level, const Rows& inputs, const std::vector<bool>& alike = {}) {
   const std::size_t experts = level.gate.size();
   const std::vector<bool> all(experts, true);
   Decided d;
@@ -145,6 +146,10 @@ inline Decided decide(const Level& level, const Rows& inputs) {
           scores.push_back(s[r][e]), free.push_back(r);
       for (const std::size_t i : largest(scores, rows_per_expert(level, inputs.size()), d.margin))
         d.chosen[free[i]][e] = true;
+      bool takes_alike = false;
+      for (const std::size_t r : free) takes_alike = takes_alike || (!alike.empty() && alike[r] && d.chosen[r][e]);
+      for (const std::size_t r : free)
+        if (takes_alike && alike[r]) d.chosen[r][e] = true;
     }
   for (std::size_t r = 0; r < inputs.size(); ++r) {
     if (level.select == Select::top_k)
@@ -212,6 +217,7 @@ inline Output segment_moe(const Level& level, const Windows& windows, const Rows
                           const std::vector<std::size_t>& lengths, const std::vector<int>& tokens) {
   Rows inputs;
   std::vector<std::size_t> of_row;
+  std::vector<bool> alike;
   std::size_t t = 0;
   for (const std::size_t length : lengths) {
     Vector before = windows.first;
@@ -230,10 +236,11 @@ inline Output segment_moe(const Level& level, const Windows& windows, const Rows
       for (double& value : sum) value /= static_cast<double>(rows);
       const Vector& pooled = windows.max_pool ? most : sum;
       inputs.push_back(windows.previous ? before : pooled);
+      alike.push_back(windows.previous && in_sequence == rows);
       before = pooled;
     }
   }
-  const Decided by_segment = decide(level, inputs);
+  const Decided by_segment = decide(level, inputs, alike);
   const Rows y_of_segment = windows.pooled_input ? mix(level, inputs, by_segment) : Rows{};
   Output out;
   out.decided.margin = by_segment.margin;

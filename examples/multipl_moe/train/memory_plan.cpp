@@ -13,13 +13,23 @@ namespace {
 /// Rows of the cross-entropy's logits that exist at once.
 constexpr std::int64_t logit_rows = 256;
 
+/// Segment experts that work on a token, on average, at most: where first segments are taken all or none, an expert may
+/// take those of all sequences but one beyond its share.
+double segment_experts_of_token(const MoeConfig& moe, const MicroBatch& batch) {
+  const double experts = static_cast<double>(moe.num_segment_experts), share = moe.segment_capacity_factor;
+  if (moe.num_segment_experts == 0) return 0;
+  if (moe.architecture != "causal-multipl-moe") return share;
+  const auto beyond = static_cast<double>((batch.sequences - 1) * moe.segment_window);
+  return std::min(experts, share + experts * beyond / static_cast<double>(batch.tokens()));
+}
+
 /// Inner values that the FFNs keep of a token, on average: two pre-activations for each channel that the token meets.
-double inner_values(const ModelConfig& config) {
+double inner_values(const ModelConfig& config, const MicroBatch& batch) {
   const auto width = static_cast<double>(config.expert_width());
   if (!config.moe || config.moe->is_adapted()) return 2 * width;
   const MoeConfig& moe = *config.moe;
   const double token_rows = static_cast<double>(moe.num_experts_per_tok);
-  const double segment_rows = moe.num_segment_experts > 0 ? moe.segment_capacity_factor : 0;
+  const double segment_rows = segment_experts_of_token(moe, batch);
   return 2 * (width * (token_rows + segment_rows) + static_cast<double>(moe.shared_expert_intermediate_size));
 }
 
@@ -50,7 +60,7 @@ TrainingCounts training_counts(const ModelConfig& config, const std::function<bo
 
 std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batch) {
   const auto tokens = static_cast<double>(batch.tokens());
-  const double layer = tokens * (outer_values(config) + inner_values(config) + routing_values(config));
+  const double layer = tokens * (outer_values(config) + inner_values(config, batch) + routing_values(config));
   const double inputs = tokens * static_cast<double>(config.hidden_size);
   const auto layers = static_cast<double>(config.num_hidden_layers);
   const double kept = batch.keep == Keep::everything ? layers * layer : layers * inputs + layer;

@@ -78,7 +78,8 @@ template <class R>
 concept ContextMatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
                                        View<const float, archetype::Backend> logits_RE, Index take,
                                        View<Rank, archetype::Backend> chosen_RE,
-                                       View<float, archetype::Backend> boundary_1E, RowsContext rows) {
+                                       View<float, archetype::Backend> boundary_1E,
+                                       RowsContext<archetype::Backend> rows) {
   router.template choose<archetype::Backend, float>(context, logits_RE, take, chosen_RE, boundary_1E, rows);
 };
 

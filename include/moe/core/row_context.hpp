@@ -7,6 +7,7 @@
 #include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/row.hpp"
+#include "moe/core/view.hpp"
 
 namespace moe {
 
@@ -42,7 +43,11 @@ struct RandomRowContext : RowContext<Real> {
 };
 
 /// What a matrix router may know beside its rows' logits.
+template <class B>
 struct RowsContext {
+  /// 1 for the rows that are one and the same, as the first segments of all sequences may be; empty where there are no
+  /// two of them. A choice among them would be by their place in the batch, so an expert takes all of them or none.
+  View<const Index, B> alike_1R{};
   /// What random numbers are drawn from; nothing in training by a batch without a key.
   std::optional<RandomKey> key{};
 

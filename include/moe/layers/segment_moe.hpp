@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <span>
 #include <string>
@@ -62,6 +63,11 @@ class SegmentMoE {
       "SegmentMoE: 4th argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
   static_assert(Capacity<C>, "SegmentMoE: 5th argument must be a Capacity: Index rows_per_expert(Demand) const");
   static_assert(Expert<X>, "SegmentMoE: 6th argument must be an ExpertBank of Experts such as SwiGlu<float, Cpu<>>");
+  static_assert(
+      !OpensAlike<Source> || !TakesShares<typename RoutingOf<R>::Train> ||
+          ContextMatrixRouter<typename RoutingOf<R>::Train>,
+      "SegmentMoE: 3rd argument must be a router that takes a RowsContext: this source routes all first "
+      "segments by one row, and experts that take rows must take these together, as those of ExpertChoice do");
   static_assert(
       SegmentSource<Source, typename X::Value, typename X::Backend>,
       "SegmentMoE: 2nd argument must be a SegmentSource of the experts' value type and backend, such as OwnMean");
@@ -263,8 +269,8 @@ class SegmentMoE {
 
   /// Who works on each segment in training, and how much each counts.
   Routed decide(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return decide_with(context, x_TD, batch, [&](View<const Real, Backend> u_VD) {
-      return gating.decide_in_training(context, u_VD, RowFacts::of_segments(batch));
+    return decide_with(context, x_TD, batch, [&](View<const Real, Backend> u_VD, View<const Index, Backend> alike_1V) {
+      return gating.decide_in_training(context, u_VD, RowFacts::of_segments(batch), alike_1V);
     });
   }
   /// The loads of a decision; offsets[e+1] - offsets[e]: what expert e works on.
@@ -398,8 +404,8 @@ class SegmentMoE {
   }
   /// The same by the inference router.
   Routed decide_for_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return decide_with(context, x_TD, batch, [&](View<const Real, Backend> u_VD) {
-      return gating.decide_in_inference(context, u_VD, RowFacts::of_segments(batch));
+    return decide_with(context, x_TD, batch, [&](View<const Real, Backend> u_VD, View<const Index, Backend> alike_1V) {
+      return gating.decide_in_inference(context, u_VD, RowFacts::of_segments(batch), alike_1V);
     });
   }
 
@@ -606,6 +612,14 @@ class SegmentMoE {
     require_known(tokens_B, x_BD.rows, where, "there are", "token ids");
   }
 
+  /// Marks the segments that are routed by one and the same row; empty where there are no two of them.
+  static View<const Index, Backend> alike(const Cut& cut) {
+    if constexpr (OpensAlike<Source>) {
+      const auto& opens = cut.segments.opens_sequence;
+      if (std::count(opens.begin(), opens.end(), Index{1}) > 1) return cut.opens_1V.view();
+    }
+    return {};
+  }
   Cut cut(const Context& context, const Batch& batch) const {
     Cut result{cut_into_segments(segmenter, batch), {}, {}, {}};
     result.begin_1V = upload_indices<Backend>(context, result.segments.begin);
@@ -621,7 +635,7 @@ class SegmentMoE {
     auto pooled_VD = RealTensor::uninitialized(context, routed.cut.segments.count(), x_TD.cols);
     routed.pooled = Pool::template forward<Value, Backend>(context, x_TD, routed.cut.begin_1V, pooled_VD.view());
     routed.u_VD = source.forward(context, std::move(pooled_VD), routed.cut.opens_1V);
-    routed.decision = decision_of(std::as_const(routed.u_VD).view());
+    routed.decision = decision_of(std::as_const(routed.u_VD).view(), alike(routed.cut));
     gating.report(context, "segment", routed.decision, routed.cut.segments.begin);
     const Matrix<Rank, Backend>& kept_VE = routed.decision.kept();
     if constexpr (feeds_rows) {

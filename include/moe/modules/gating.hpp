@@ -131,9 +131,9 @@ struct Gating {
   }
 
   /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4). Throws Error where something draws random numbers
-  /// and the batch has no key for them.
-  Decision<Value, Backend> decide_in_training(const Context& context, View<const Input, Backend> x_RD,
-                                              RowFacts facts) const {
+  /// and the batch has no key for them. alike_1R as in RowsContext.
+  Decision<Value, Backend> decide_in_training(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
+                                              [[maybe_unused]] View<const Index, Backend> alike_1R = {}) const {
     const auto& trained = RoutingOf<R>::train(router);
     const auto& room = RoomsOf<C>::train(capacity);
     if constexpr (jitters) {
@@ -141,17 +141,19 @@ struct Gating {
       // Another stream than the one that routers themselves draw from.
       key.seed ^= name_hash("jitter");
       const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
-      auto decision = decide(context, trained, room, std::as_const(seen_RD).view(), facts);
+      // Random numbers have made rows different that were alike.
+      auto decision = decide(context, trained, room, std::as_const(seen_RD).view(), facts, {});
       decision.jitter = key;
       return decision;
     } else {
-      return decide(context, trained, room, x_RD, facts);
+      return decide(context, trained, room, x_RD, facts, alike_1R);
     }
   }
   /// The same by the inference router.
-  Decision<Value, Backend> decide_in_inference(const Context& context, View<const Input, Backend> x_RD,
-                                               RowFacts facts) const {
-    return decide(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts.in_inference());
+  Decision<Value, Backend> decide_in_inference(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
+                                               View<const Index, Backend> alike_1R = {}) const {
+    return decide(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts.in_inference(),
+                  alike_1R);
   }
 
   /// d_gates_RE -> d_logits_RE, through the normalizer; the choice of training has no gradient.
@@ -258,13 +260,14 @@ struct Gating {
   }
   template <class Single, class Room>
   Decision<Value, Backend> decide(const Context& context, const Single& single, const Room& room,
-                                  View<const Input, Backend> x_RD, RowFacts facts) const {
+                                  View<const Input, Backend> x_RD, RowFacts facts,
+                                  View<const Index, Backend> alike_1R) const {
     begin_phase(context, Phase::router);
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = std::as_const(decision.logits_RE).view();
     decision.choice = route<Value, Backend>(context, single, room, logits_RE,
-                                            has_biases ? biases_E.view() : thresholds_E.view(), facts);
+                                            has_biases ? biases_E.view() : thresholds_E.view(), facts, alike_1R);
     if constexpr (DroppingCapacity<Room> && RowRouter<Single>) {
       const RandomKey key =
           drops_by(room) == DropBy::random ? facts.stream(context.layer, "the capacity") : RandomKey{};

@@ -49,12 +49,15 @@ struct OwnSegment {
 };
 
 /// A segment is routed by what P makes of the segment before it, a sequence's first segment by a learned vector: the
-/// choice is known before the segment's first row is.
+/// choice is known before the segment's first row is. First segments of all sequences then are one decision: experts
+/// that take segments take all of them or none (policies/router/alike_rows.hpp).
 template <class Value, Backend B, Pooling P = MeanPool>
 struct PreviousSegment {
   /// What sums a segment up.
   using Pool = P;
   static constexpr bool is_causal = true;
+  /// All first segments are one row.
+  static constexpr bool opens_alike = true;
   template <class Other>
   using rebind = PreviousSegment<Other, B, P>;
 

@@ -33,7 +33,8 @@ struct BalanceLoss {
   BalanceShares<Real, B> shares;
 };
 
-/// p_E = softmax over the counted experts, 0 for the others.
+/// p_E = softmax over the counted experts, 0 for the others. Of the two things that eq. 8's p may stand for it is the
+/// full softmax, over experts that were not chosen as well, and not the gates: so the loss reaches every counted logit.
 template <class Real, class Bal>
 MOE_HOST_DEVICE void counted_softmax(const Bal& balance, Row<const Real> logits_E, Row<Real> p_E) {
   using std::exp;

@@ -32,11 +32,13 @@ struct Choice {
   Foreseen foreseen{};
 };
 
-/// What a router says of the choice for `rows` rows before it makes it.
+/// What a router says of the choice for `rows` rows before it makes it; `has_alike`: some of them are one and the same.
 template <SingleRouter R>
-Foreseen foresee(const R& router, Index rows, Index experts, Index take) {
+Foreseen foresee(const R& router, Index rows, Index experts, Index take, bool has_alike) {
   Foreseen result;
   if constexpr (requires { requires R::fills_experts; }) {
+    // How many of them an expert takes is a question of their scores.
+    if (has_alike) return result;
     result.pairs = experts * take;
     result.load.assign(static_cast<std::size_t>(experts), take);
   } else if constexpr (ForetellsChoices<R>) {
@@ -118,10 +120,12 @@ void choose_in_context(const typename B::Context& context, const R& router, View
       });
 }
 
-/// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty where there is none.
+/// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty where there is none; alike_1R as in
+/// RowsContext.
 template <class Real, Backend B, SingleRouter R, Capacity C>
 Choice<Real, B> route(const typename B::Context& context, const R& router, const C& capacity,
-                      View<const Real, B> logits_RE, View<const Real, B> buffer_1E, RowFacts facts) {
+                      View<const Real, B> logits_RE, View<const Real, B> buffer_1E, RowFacts facts,
+                      [[maybe_unused]] View<const Index, B> alike_1R = {}) {
   Choice<Real, B> choice;
   choice.chosen_RE = Matrix<Rank, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
   const auto chosen_RE = choice.chosen_RE.view();
@@ -131,7 +135,7 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
     const Index wanted = capacity.rows_per_expert({logits_RE.rows, logits_RE.cols, logits_RE.rows});
     take = std::clamp(wanted, Index{0}, logits_RE.rows);
     if constexpr (ContextMatrixRouter<R>) {
-      RowsContext rows;
+      RowsContext<B> rows{alike_1R, {}};
       if (facts.random) rows.key = facts.random->of_layer(context.layer);
       router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view(), rows);
     } else {
@@ -142,7 +146,7 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
   } else {
     choose_by_logits<Real, B>(context, router, logits_RE, chosen_RE);
   }
-  if constexpr (!B::is_host) choice.foreseen = foresee(router, logits_RE.rows, logits_RE.cols, take);
+  if constexpr (!B::is_host) choice.foreseen = foresee(router, logits_RE.rows, logits_RE.cols, take, !alike_1R.empty());
   return choice;
 }
 

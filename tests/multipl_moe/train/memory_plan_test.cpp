@@ -44,6 +44,22 @@ TEST_CASE("a plan counts what a model in training holds") {
   CHECK(checkpoint_bytes(counts, {}) == static_cast<std::int64_t>(weights + moments));
 }
 
+TEST_CASE("a plan counts first segments that experts take beyond their share") {
+  const ModelConfig looks_ahead = full_size();
+  ModelConfig causal = full_size();
+  causal.moe = mixture_named("causal-multipl-moe");
+  const auto more = [&](const MicroBatch& batch) {
+    return activation_values(causal, batch) - activation_values(looks_ahead, batch);
+  };
+  CHECK(more({.sequences = 1, .length = 1024}) == 0);
+  CHECK(more(four_texts) > 0);
+  // Sequences of one segment, which all six experts may take instead of one: in each layer and in the one at work.
+  const MicroBatch short_texts{.sequences = 64, .length = causal.moe->segment_window};
+  const std::int64_t inner = 2 * causal.expert_width() * short_texts.tokens();
+  CHECK(more(short_texts) <= 5 * inner * (causal.num_hidden_layers + 1));
+  CHECK(static_cast<double>(more(short_texts)) > 4.9 * static_cast<double>(inner * (causal.num_hidden_layers + 1)));
+}
+
 TEST_CASE("at full size a plan has the census's parameters") {
   const TrainingCounts counts = training_counts(full_size(), post_training_weights(full_size()));
   CHECK(counts.weights == census_of(full_size()).total);

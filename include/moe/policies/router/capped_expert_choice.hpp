@@ -2,6 +2,8 @@
 
 #include "moe/concepts/settings.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/row_context.hpp"
+#include "moe/policies/router/alike_rows.hpp"
 
 namespace moe {
 
@@ -16,10 +18,10 @@ struct CappedExpertChoice {
     require(cap >= 1, "CappedExpertChoice", "at least 1 expert must be able to take a row, got a cap of ", cap);
   }
 
-  /// As ExpertChoice::choose; boundary_1E counts a row that was full as one of score 0.
+  /// As ExpertChoice::choose, rows that are alike included; boundary_1E counts a row that was full as one of score 0.
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
-              View<Real, B> boundary_1E) const {
+              View<Real, B> boundary_1E, RowsContext<B> known = {}) const {
     const Index rows = logits_RE.rows, experts = logits_RE.cols;
     auto scores = Matrix<Real, B>::uninitialized(context, rows, experts);
     auto takers = Matrix<Index, B>::zeros(context, 1, rows);
@@ -35,7 +37,9 @@ struct CappedExpertChoice {
       B::for_each_element(context, rows, [=] MOE_ON_DEVICE(Index r) {
         if (takers_1R(0, r) >= most) score_R1(r, 0) = 0;
       });
-      B::top_rows(context, View<const Real, B>(score_R1), take, chosen_R1, boundary_1E.cols_between(e, e + 1));
+      const auto boundary_1 = boundary_1E.cols_between(e, e + 1);
+      B::top_rows(context, View<const Real, B>(score_R1), take, chosen_R1, boundary_1);
+      take_alike_rows_together<B, Real>(context, score_R1, known.alike_1R, chosen_R1, boundary_1);
       B::for_each_element(context, rows, [=] MOE_ON_DEVICE(Index r) {
         if (chosen_R1(r, 0) == 0) return;
         if (takers_1R(0, r) >= most)

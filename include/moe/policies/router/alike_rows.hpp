@@ -1,0 +1,54 @@
+#pragma once
+
+#include <limits>
+
+#include "moe/core/row.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe {
+
+namespace detail {
+
+struct Smaller {
+  template <class Number>
+  MOE_HOST_DEVICE Number operator()(Number a, Number b) const {
+    return b < a ? b : a;
+  }
+};
+
+}  // namespace detail
+
+/// Rows that are alike have the same scores, so a choice among them would be by their place. An expert that took one of
+/// them takes them all: in chosen_RE each gets the rank of their first one, and where some were left out, boundary_1E
+/// moves below them, so that thresholds let them pass as well. scores_RE is what the rows were taken by, none of them
+/// below 0; alike_1R as in RowsContext.
+template <class B, class Real>
+void take_alike_rows_together(const typename B::Context& context, View<const Real, B> scores_RE,
+                              View<const Index, B> alike_1R, View<Rank, B> chosen_RE, View<Real, B> boundary_1E) {
+  if (alike_1R.empty()) return;
+  B::for_each_row(context, scores_RE.cols, [=] MOE_ON_DEVICE(Index e, typename B::Team team) {
+    constexpr Rank nobody = std::numeric_limits<Rank>::max();
+    Rank own_first = nobody;
+    Index own_left = 0, own_row = scores_RE.rows;
+    for (Index r = team.rank(); r < scores_RE.rows; r += team.size()) {
+      if (alike_1R(0, r) == 0) continue;
+      const Rank rank = chosen_RE(r, e);
+      if (rank == 0) ++own_left;
+      if (rank != 0 && rank < own_first) own_first = rank;
+      if (own_row == scores_RE.rows) own_row = r;
+    }
+    const Rank first = team.fold(own_first, detail::Smaller{});
+    const Index left = team.sum(own_left), row = team.fold(own_row, detail::Smaller{});
+    if (first == nobody) return;
+    Real own_next = 0;
+    for (Index r = team.rank(); r < scores_RE.rows; r += team.size()) {
+      if (alike_1R(0, r) != 0) chosen_RE(r, e) = first;
+      if (chosen_RE(r, e) == 0 && scores_RE(r, e) > own_next) own_next = scores_RE(r, e);
+    }
+    if (left == 0) return;
+    const Real next = team.fold(own_next, Larger{});
+    if (team.rank() == 0) boundary_1E(0, e) = (scores_RE(row, e) + next) / 2;
+  });
+}
+
+}  // namespace moe
