@@ -1,0 +1,11 @@
+// error: SegmentMoE: 3rd argument must be a router that takes a RowsContext: this source routes all first segments by
+// one row, and experts that take rows must take these together, as those of ExpertChoice do
+#include "parts.hpp"
+
+#include "moe/policies/router/balanced_assignment.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+SegmentMoE layer(FixedWindow{.window = 4}, PreviousMean<float, Shape>(8), Routing<BalancedAssignment, TopK>{},
+                 SoftmaxOverAll{}, EvenShare{}, Bank(6, 8, 16));
