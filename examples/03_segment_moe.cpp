@@ -1,10 +1,11 @@
 // A window of rows is routed as one: by the mean of the window before it, so that nothing looks ahead. In training
-// experts choose the windows they like best; for inference each learns a threshold from that, and a sequence can be
+// experts choose the windows they like best, 2 of 6 each; the first ones of both sequences have no window before them
+// and are one choice, so an expert may take 3. For inference each learns a threshold from that, and a sequence can be
 // decoded one row at a time with the same answer.
 //
 // Expected output:
 //   2 sequences of 10 rows make 6 windows
-//   rows met by each expert: 8 6 6
+//   rows met by each expert: 12 10 6
 //   decoded one row at a time, every row answers as in the whole sequence: yes
 #include <cmath>
 #include <cstdio>

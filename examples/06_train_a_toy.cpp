@@ -2,24 +2,24 @@
 // own: y = A_kind z. A dense FFN has learned kind 0. MultiPL-MoE's layer grows out of it and meets all three kinds; its
 // shared expert, expert 0 of the token level, stays frozen and keeps what the FFN knew. Every kind finds an expert of
 // its own beside it. The segment level routes a window by the window before: of a sequence's first one, 4 rows in 16,
-// it cannot know the kind, so all of those meet the same expert.
+// it cannot know the kind, so all of those meet the same experts.
 //
 // Expected output:
 //   the dense FFN, on kind 0
-//     step   1  loss 4.349
-//     step 100  loss 0.068
+//     step   1  loss 6.229
+//     step 100  loss 0.040
 //   the mixture, on kinds 0 to 2
-//     step   1  loss 1.177
-//     step 250  loss 0.005
-//     step 500  loss 0.002
-//   new rows, 1 of the kinds: loss 0.079 dense, 0.001 mixture
-//   new rows, 3 of the kinds: loss 1.426 dense, 0.003 mixture
+//     step   1  loss 2.910
+//     step 250  loss 0.002
+//     step 500  loss 0.000
+//   new rows, 1 of the kinds: loss 0.047 dense, 0.001 mixture
+//   new rows, 3 of the kinds: loss 4.205 dense, 0.001 mixture
 //   token level, rows of kind 0 by expert: 64 64  0  0
 //   token level, rows of kind 1 by expert: 64  0 64  0
 //   token level, rows of kind 2 by expert: 64  0  0 64
-//   segment level, rows of kind 0 by expert:  0  0 64
-//   segment level, rows of kind 1 by expert: 48  0 16
-//   segment level, rows of kind 2 by expert:  0 48 16
+//   segment level, rows of kind 0 by expert: 16 64 16
+//   segment level, rows of kind 1 by expert: 64 16 16
+//   segment level, rows of kind 2 by expert: 16 16 64
 #include <cstdio>
 #include <moe/moe.hpp>
 
@@ -80,7 +80,7 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
   for (moe::Index step = 1; step <= steps; ++step) {
     const Data data = draw_data(static_cast<std::uint64_t>(step), some_kinds);
     moe::Batch batch = batch_of_data;
-    batch.random = {.seed = 6, .step = step};  // for layers that draw random numbers, which these do not
+    batch.random = {.seed = 24, .step = step};  // for layers that draw random numbers, which these do not
     auto [y_TD, saved, stats] = layer.forward(context, data.x_TD, batch);
     Tensor d_y_TD(rows, width);
     const double error = loss(y_TD, data, &d_y_TD);
@@ -112,13 +112,13 @@ void print_who(const char* level, const Chosen& chosen_TE) {
 
 int main() {
   Ffn dense(width, hidden);
-  moe::initialise(context, dense, /*seed=*/6, /*deviation=*/0.5);
+  moe::initialise(context, dense, /*seed=*/24, /*deviation=*/0.5);
   std::printf("the dense FFN, on kind 0\n");
   train(dense, {}, /*some_kinds=*/1, /*steps=*/100);
 
   auto layer = moe::make_multipl<Layer>(
       {.width = width, .hidden = hidden, .token_experts = 4, .segment_experts = 3, .window = 4});
-  moe::upcycle(context, dense, layer, {.seed = 6, .router_deviation = 1});
+  moe::upcycle(context, dense, layer, {.seed = 24, .router_deviation = 1});
   std::printf("the mixture, on kinds 0 to 2\n");
   train(layer, {.freeze = {"token.experts.0.*"}}, kinds, /*steps=*/500);
 
