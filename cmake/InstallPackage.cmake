@@ -12,6 +12,12 @@ install(EXPORT moeTargets NAMESPACE moe:: DESTINATION "${package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/moeConfig.cmake" "${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
               cmake/OneDnn.cmake cmake/Cuda.cmake
         DESTINATION "${package_dir}")
+# Under the project's own name too.
+set(other_package_dir "${CMAKE_INSTALL_DATADIR}/cmake/moelayers")
+configure_file(cmake/moelayersConfig.cmake.in "${PROJECT_BINARY_DIR}/moelayersConfig.cmake" @ONLY)
+configure_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake" "${PROJECT_BINARY_DIR}/moelayersConfigVersion.cmake" COPYONLY)
+install(FILES "${PROJECT_BINARY_DIR}/moelayersConfig.cmake" "${PROJECT_BINARY_DIR}/moelayersConfigVersion.cmake"
+        DESTINATION "${other_package_dir}")
 install(FILES include/moe/onednn.hpp include/moe/cuda.cuh DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe")
 install(DIRECTORY include/moe/backend/cuda DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe/backend")
 

@@ -1,5 +1,6 @@
 # Compiles SOURCE, which begins with `// error: sentence`, and demands that it fails with that sentence in the first error.
-#   cmake "-DCOMPILE=compiler;flags" -DSOURCE=... -P check_compile_error.cmake
+#   cmake "-DCOMPILE=compiler;flags" -DSOURCE=... [-DONLY=-E] -P check_compile_error.cmake
+# ONLY is the flag that ends the work early, -fsyntax-only unless it is given.
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${SOURCE}" text)
@@ -10,7 +11,10 @@ set(sentence "${CMAKE_MATCH_1}")
 
 # English, whatever the user speaks, and on one line, however wide the terminal.
 set(ENV{LC_ALL} C)
-execute_process(COMMAND ${COMPILE} -fsyntax-only "${SOURCE}" RESULT_VARIABLE status ERROR_VARIABLE report)
+if(NOT DEFINED ONLY)
+  set(ONLY -fsyntax-only)
+endif()
+execute_process(COMMAND ${COMPILE} ${ONLY} "${SOURCE}" OUTPUT_QUIET RESULT_VARIABLE status ERROR_VARIABLE report)
 if(status STREQUAL "0")
   message(FATAL_ERROR "${SOURCE} compiles")
 endif()

@@ -3,7 +3,14 @@
 /// files.
 #pragma once
 
+#include "moe/core/requirements.hpp"
 #include "moe/version.hpp"
+
+#ifndef __CUDACC__
+#error "moe/cuda.cuh is for .cu files, which nvcc compiles: include moe/moe.hpp in C++ files"
+#elif !defined(__CUDACC_EXTENDED_LAMBDA__)
+#error "moe/cuda.cuh hands lambdas to the device: compile with nvcc --extended-lambda"
+#elif !defined(MOE_REQUIREMENTS_ARE_MISSING)
 
 #include "moe/backend/cuda/cuda.cuh"
 #include "moe/backend/shape/shape.hpp"
@@ -67,3 +74,5 @@
 #include "moe/train/split_into_experts.hpp"
 #include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"
+
+#endif

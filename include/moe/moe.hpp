@@ -27,7 +27,12 @@
 /// type. Letters in names are shapes: T rows (tokens), V segments, E experts, D width, F inner channels, N pairs.
 #pragma once
 
+#include "moe/core/requirements.hpp"
 #include "moe/version.hpp"
+
+#ifdef __NVCC__
+#error "moe/moe.hpp has the CPU's backend, which the CUDA compiler does not read: include moe/cuda.cuh in .cu files"
+#elif !defined(MOE_REQUIREMENTS_ARE_MISSING)
 
 #include "moe/core/adamw_pace.hpp"
 #include "moe/core/batch.hpp"
@@ -155,3 +160,5 @@
 #include "moe/train/split_into_experts.hpp"
 #include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"
+
+#endif

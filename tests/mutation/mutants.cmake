@@ -221,8 +221,8 @@ mutant(mass_gradient_sign modules/fusion/normalised_fusion.hpp
 
 # ---- training ------------------------------------------------------------------------------------
 mutant(clip_stretches train/clip.hpp
-  BEFORE [==[std::min(1.0, limit]==]
-  AFTER [==[std::max(1.0, limit]==]
+  BEFORE [==[(std::min)(1.0, limit]==]
+  AFTER [==[(std::max)(1.0, limit]==]
   REASON "small gradients are stretched, large ones kept"
   TESTS train/clip)
 mutant(norm_without_root train/clip.hpp

@@ -46,16 +46,16 @@ struct RoomsOf {
   static const C& infer(const C& capacity) { return capacity; }
 };
 /// The two forms of Rooms.
-template <class T, class I>
-struct RoomsOf<Rooms<T, I>> {
+template <class InTraining, class InInference>
+struct RoomsOf<Rooms<InTraining, InInference>> {
   /// The form in training.
-  using Train = T;
+  using Train = InTraining;
   /// The form in inference.
-  using Infer = I;
+  using Infer = InInference;
   /// The capacity that forward keeps.
-  static const T& train(const Rooms<T, I>& rooms) { return rooms.train; }
+  static const InTraining& train(const Rooms<InTraining, InInference>& rooms) { return rooms.train; }
   /// The capacity that infer and decode keep.
-  static const I& infer(const Rooms<T, I>& rooms) { return rooms.infer; }
+  static const InInference& infer(const Rooms<InTraining, InInference>& rooms) { return rooms.infer; }
 };
 
 /// A capacity, or Rooms of two.

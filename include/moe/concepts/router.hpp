@@ -133,16 +133,16 @@ struct RoutingOf {
   static const R& infer(const R& router) { return router; }
 };
 /// The two forms of a Routing.
-template <class T, class I>
-struct RoutingOf<Routing<T, I>> {
+template <class InTraining, class InInference>
+struct RoutingOf<Routing<InTraining, InInference>> {
   /// The form in training.
-  using Train = T;
+  using Train = InTraining;
   /// The form in inference.
-  using Infer = I;
+  using Infer = InInference;
   /// The router that forward uses.
-  static const T& train(const Routing<T, I>& routing) { return routing.train; }
+  static const InTraining& train(const Routing<InTraining, InInference>& routing) { return routing.train; }
   /// The router that infer and decode use.
-  static const I& infer(const Routing<T, I>& routing) { return routing.infer; }
+  static const InInference& infer(const Routing<InTraining, InInference>& routing) { return routing.infer; }
 };
 
 /// A router, or a Routing of two.

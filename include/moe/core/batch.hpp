@@ -41,7 +41,7 @@ struct Batch {
     Batch batch;
     for (const Index length : lengths) {
       require(length >= 0, "Batch::ragged", "a sequence's length must not be negative, got ", length);
-      require(length <= std::numeric_limits<Index>::max() - batch.offsets.back(), "Batch::ragged",
+      require(length <= (std::numeric_limits<Index>::max)() - batch.offsets.back(), "Batch::ragged",
               "more rows than an Index counts, got ", batch.offsets.back(), " and ", length);
       batch.offsets.push_back(batch.offsets.back() + length);
     }

@@ -1,6 +1,8 @@
 #pragma once
 
-// The library's only look at the CUDA compiler.
+#include "moe/core/requirements.hpp"
+
+// What the CUDA compiler has to be told.
 
 /// Marks a function that policies and operations run on every backend.
 #ifdef __CUDACC__

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "moe/core/requirements.hpp"
+
 namespace moe {
 
 /// Counts rows, columns and elements. 64 bits: one batch of the paper's logits has 9.96e9 elements.

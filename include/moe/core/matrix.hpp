@@ -78,7 +78,7 @@ class Matrix {
   };
   static Extent checked(Index rows, Index cols) {
     require(rows >= 0 && cols >= 0, "Matrix", "extents must not be negative, got ", rows, " x ", cols);
-    require(cols == 0 || rows <= std::numeric_limits<Index>::max() / cols, "Matrix",
+    require(cols == 0 || rows <= (std::numeric_limits<Index>::max)() / cols, "Matrix",
             "more elements than an Index counts, got ", rows, " x ", cols);
     return {rows, cols};
   }

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "moe/core/requirements.hpp"
+
 namespace moe {
 
 /// Thrown at public entries when an argument breaks a rule. The text reads `[where] rule, values found`.

@@ -48,7 +48,7 @@ struct Larger {
 
 /// The largest value of a row that has at least one.
 template <class Real, RowTeam Team = TeamOfOne>
-MOE_HOST_DEVICE std::remove_const_t<Real> max(Row<Real> row, Team team = {}) {
+MOE_HOST_DEVICE std::remove_const_t<Real>(max)(Row<Real> row, Team team = {}) {
   std::remove_const_t<Real> best = row[team.rank() < row.size ? team.rank() : 0];
   for (Index i = team.rank() + team.size(); i < row.size; i += team.size())
     if (row[i] > best) best = row[i];
@@ -69,7 +69,7 @@ template <class Real, RowTeam Team = TeamOfOne>
 MOE_HOST_DEVICE void softmax(Row<const Real> z_E, Row<Real> s_E, Team team = {}) {
   using std::exp;
   if (z_E.size == 0) return;
-  const Real best = max(z_E, team), total = sum_exp(z_E, best, team);
+  const Real best = (max)(z_E, team), total = sum_exp(z_E, best, team);
   for (Index e = team.rank(); e < z_E.size; e += team.size()) s_E[e] = exp(z_E[e] - best) / total;
 }
 

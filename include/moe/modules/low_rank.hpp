@@ -186,7 +186,7 @@ struct AdapterBank {
   AdapterBank(Index in, Index out, const std::vector<AdapterSize>& sizes) {
     require(!sizes.empty(), "AdapterBank", "a bank needs at least 1 adapter, got 0");
     Index stored = 0;
-    for (const AdapterSize& size : sizes) stored = std::max(stored, size.rank);
+    for (const AdapterSize& size : sizes) stored = (std::max)(stored, size.rank);
     for (const AdapterSize& size : sizes) adapters.emplace_back(in, out, size, stored);
   }
 

@@ -31,7 +31,7 @@ Matrix<Rank, B> places_of_rows(const typename B::Context& context, DropBy by, Vi
   auto scores = Matrix<Real, B>::uninitialized(context, rows, 1);
   if (by == DropBy::priority) {
     B::for_each(context, rows, [=, scores_R1 = scores.view()] MOE_ON_DEVICE(Index r) {
-      scores_R1(r, 0) = 1 / sum_exp(logits_RE.row(r), max(logits_RE.row(r)));
+      scores_R1(r, 0) = 1 / sum_exp(logits_RE.row(r), (max)(logits_RE.row(r)));
     });
   } else {
     // Another stream than the router's.

@@ -12,7 +12,7 @@ namespace moe {
 template <class Real>
 MOE_HOST_DEVICE Real log_sum_exp(Row<const Real> z_E) {
   using std::log;
-  const Real best = max(z_E);
+  const Real best = (max)(z_E);
   return best + log(sum_exp(z_E, best));
 }
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#ifndef __cpp_rtti
+#error "moe/runtime/any_layer.hpp asks layers for their type at run time: compile without -fno-rtti"
+#endif
+
 #include <cstdint>
 #include <memory>
 #include <span>

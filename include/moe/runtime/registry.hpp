@@ -168,7 +168,7 @@ class Registry {
     require(c.expert_capacity >= 0, "registry", "gshard's expert_capacity must not be negative, got ",
             c.expert_capacity);
     if (c.expert_capacity == 0 && !c.random_choice) return top_k(c);
-    constexpr auto no_bound = static_cast<double>(std::numeric_limits<Index>::max());
+    constexpr auto no_bound = static_cast<double>((std::numeric_limits<Index>::max)());
     GShardChoice choice{.k = s.k};
     if (!c.random_choice) choice.keep = GShardChoice::always;
     const CapacityFactor room{.factor = c.expert_capacity > 0 ? c.expert_capacity : no_bound};

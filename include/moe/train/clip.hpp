@@ -27,7 +27,7 @@ double global_norm(const typename Tree::Context& context, const Tree& gradient) 
 inline double clip_factor(double norm, double limit) {
   require(limit > 0, "clip_factor", "the limit must be above 0, got ", limit);
   require(!(norm < 0), "clip_factor", "a norm must not be negative, got ", norm);
-  return std::min(1.0, limit / (norm + 1e-6));
+  return (std::min)(1.0, limit / (norm + 1e-6));
 }
 
 }  // namespace moe

@@ -31,7 +31,7 @@ void fill_on_host(const typename B::Context& context, std::span<Value> values, c
   constexpr Index tile = Index{1} << 14;
   const Index count = std::ssize(values);
   B::for_each_on_host(context, (count + tile - 1) / tile, [&](Index t) {
-    for (Index i = t * tile; i < std::min((t + 1) * tile, count); ++i)
+    for (Index i = t * tile; i < (std::min)((t + 1) * tile, count); ++i)
       values[static_cast<std::size_t>(i)] =
           static_cast<Value>(static_cast<Wide<Value>>(number(static_cast<std::uint64_t>(i))));
   });

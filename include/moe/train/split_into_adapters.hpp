@@ -106,8 +106,8 @@ void split_into_adapters(const typename B::Context& context, const SwiGlu<Value,
             "the other adapter's rank must be the shared one's plus each "
             "language's, got ",
             other, ", ", shared, " and for language ", e, " ", size(e).rank);
-  require(other <= std::min(dense.width(), dense.hidden()), where, "a projection has ",
-          std::min(dense.width(), dense.hidden()), " singular components, the other adapter takes ", other);
+  require(other <= (std::min)(dense.width(), dense.hidden()), where, "a projection has ",
+          (std::min)(dense.width(), dense.hidden()), " singular components, the other adapter takes ", other);
   for (const auto* bank : {&layer.gate_proj, &layer.up_proj, &layer.down_proj})
     for (Index e = 0; e < router.experts(); ++e) {
       const double scale = bank->adapters[static_cast<std::size_t>(e)].size.scale;

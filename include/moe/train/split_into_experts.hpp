@@ -56,7 +56,7 @@ void split_off_expert(const typename B::Context& context, const SwiGlu<Value, B>
         draw_normal(context, weight, start.seed, weight_name, start.router_deviation);
       },
       name, expert);
-  const Index first = std::min(number % shards * part, hidden), last = std::min(first + part, hidden);
+  const Index first = (std::min)(number % shards * part, hidden), last = (std::min)(first + part, hidden);
   detail::take_channels(context, dense, first, last, expert);
   detail::make_differ(context, expert, start, name);
 }

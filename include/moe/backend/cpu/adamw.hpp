@@ -24,7 +24,7 @@ template <class Half>
 [[gnu::always_inline]] inline BitLanes load_halves(const Half* from, Index count) {
   static_assert(sizeof(Half) == 2);
   HalfLanes halves{};
-  std::memcpy(&halves, from, static_cast<std::size_t>(std::min(count, lanes<float>)) * sizeof(Half));
+  std::memcpy(&halves, from, static_cast<std::size_t>((std::min)(count, lanes<float>)) * sizeof(Half));
   return __builtin_convertvector(halves, BitLanes);
 }
 /// The lower halves of the first `count` lanes to memory.
@@ -32,7 +32,8 @@ template <class Half>
 [[gnu::always_inline]] inline void store_halves(Half* to, BitLanes bits, Index count) {
   static_assert(sizeof(Half) == 2);
   const HalfLanes halves = __builtin_convertvector(bits, HalfLanes);
-  std::memcpy(static_cast<void*>(to), &halves, static_cast<std::size_t>(std::min(count, lanes<float>)) * sizeof(Half));
+  std::memcpy(static_cast<void*>(to), &halves,
+              static_cast<std::size_t>((std::min)(count, lanes<float>)) * sizeof(Half));
 }
 
 /// rounded_by_chance() in every lane, as the upper half of a float's bits.

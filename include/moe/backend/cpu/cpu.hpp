@@ -463,8 +463,8 @@ struct Cpu {
       Index wanted = 0;
       Rank last = 0;
       for (Index r = 0; r < chosen_RE.rows; ++r)
-        if (chosen_RE(r, e) != 0) ++wanted, last = std::max(last, chosen_RE(r, e));
-      dropped_1E(0, e) = std::max(Index{0}, wanted - take);
+        if (chosen_RE(r, e) != 0) ++wanted, last = (std::max)(last, chosen_RE(r, e));
+      dropped_1E(0, e) = (std::max)(Index{0}, wanted - take);
       if (wanted <= take) return;
       Index room = take;
       for (Rank rank = 1; rank <= last; ++rank)

@@ -36,7 +36,7 @@ class PackedWeights {
     parallel(context, panels, [&](Index p, Index worker) {
       Stored* const to = all + p * values;
       const auto pack = [&](Real* panel_to) {
-        pack_panels_of_rows(w, 0, w.cols, p * panel, std::min((p + 1) * panel, w.rows), panel_to);
+        pack_panels_of_rows(w, 0, w.cols, p * panel, (std::min)((p + 1) * panel, w.rows), panel_to);
       };
       if constexpr (whole) {
         pack(to);

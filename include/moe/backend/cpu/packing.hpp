@@ -20,7 +20,7 @@ void pack_strip(View<const Real, Backend> x, Index row, Index rows, Real* to) {
   // Vectors hold rows that are not the strip's too: what they bring is written over by the next column's.
   if (row + (rows + n - 1) / n * n <= x.rows)
     for (; k + n <= x.cols; k += n) {
-      Lanes<Real> columns[blocks][n];
+      Lanes<Real> columns[static_cast<std::size_t>(blocks)][static_cast<std::size_t>(n)];
       for (Index b = 0; b * n < rows; ++b) load_transposed(&x(row + b * n, k), x.stride, columns[b]);
       for (Index j = 0; j < n; ++j)
         for (Index b = 0; b * n < rows; ++b) store(to + (k + j) * rows + b * n, columns[b][j]);
@@ -65,7 +65,7 @@ template <class Real, class Backend>
 void pack_panels_of_rows(View<const Real, Backend> x, Index k, Index k_end, Index row, Index row_end, Real* to) {
   constexpr Index n = lanes<Real>, panel = panel_cols<Real>;
   for (; row < row_end; row += panel) {
-    const Index rows = std::min(panel, row_end - row);
+    const Index rows = (std::min)(panel, row_end - row);
     Index i = k;
     if (rows == panel)
       for (; i + n <= k_end; i += n, to += n * panel)
@@ -73,7 +73,7 @@ void pack_panels_of_rows(View<const Real, Backend> x, Index k, Index k_end, Inde
           // What comes next in each row: a processor does not follow so many rows by itself.
           constexpr Index ahead = 512 / static_cast<Index>(sizeof(Real));
           for (Index r = 0; r < n; ++r) __builtin_prefetch(&x(row + half + r, i) + ahead);
-          Lanes<Real> columns[n];
+          Lanes<Real> columns[static_cast<std::size_t>(n)];
           load_transposed(&x(row + half, i), x.stride, columns);
 #pragma GCC unroll 16
           for (Index j = 0; j < n; ++j) store(to + j * panel + half, columns[j]);

@@ -18,10 +18,10 @@ void parallel(const Context& context, Index count, const Task& task) {
 /// task(begin, end) over tiles of `tile` items; the tiling depends on count alone.
 template <class Context, class Task>
 void parallel_tiles(const Context& context, Index count, Index tile, const Task& task) {
-  parallel(context, (count + tile - 1) / tile, [&](Index i) { task(i * tile, std::min(count, (i + 1) * tile)); });
+  parallel(context, (count + tile - 1) / tile, [&](Index i) { task(i * tile, (std::min)(count, (i + 1) * tile)); });
 }
 
 /// The processors that the system reports, at least 1.
-inline int available_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+inline int available_threads() { return (std::max)(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 }  // namespace moe::cpu

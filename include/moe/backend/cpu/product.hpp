@@ -28,7 +28,7 @@ class Scratch {
  public:
   /// `size` values for each of the context's threads. Throws std::bad_alloc.
   template <class Context>
-  Scratch(const Context& context, Index size) : size_(size), values_(context, std::max(1, context.threads) * size) {}
+  Scratch(const Context& context, Index size) : size_(size), values_(context, (std::max)(1, context.threads) * size) {}
   /// What worker number `worker` may write to.
   Real* of(Index worker) { return values_.data() + worker * size_; }
 
@@ -70,7 +70,7 @@ void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_s
     const Rows& rows = *std::prev(
         std::upper_bound(all, all + filled, task, [](Index wanted, const Rows& r) { return wanted < r.first_task; }));
     const Index col = (task - rows.first_task) * rows.step;
-    f(rows.group, rows.begin, rows.end, col, std::min(col + rows.step, cols), worker);
+    f(rows.group, rows.begin, rows.end, col, (std::min)(col + rows.step, cols), worker);
   });
 }
 

@@ -29,7 +29,7 @@ inline constexpr Index panel_cols = 2 * lanes<Real>;
 template <Index rows, class Real, class Stored>
 [[gnu::noinline]] void register_tile(Index depth, const Real* left, const Stored* right, Real* c, Index stride,
                                      Into into, const Real* ahead) {
-  Lanes<Real> low[rows], high[rows];
+  Lanes<Real> low[static_cast<std::size_t>(rows)], high[static_cast<std::size_t>(rows)];
   if (into == Into::sum) {
 #pragma GCC unroll 16
     for (Index r = 0; r < rows; ++r) low[r] = load(c + r * stride), high[r] = load(c + r * stride + lanes<Real>);
@@ -70,7 +70,7 @@ inline void multiply_tile(Index rows, Index depth, const Real* left, const Store
   static constexpr auto kernels = []<Index... r>(std::integer_sequence<Index, r...>) {
     return std::array<Kernel, sizeof...(r)>{register_tile<r + 1, Real, Stored>...};
   }
-  (std::make_integer_sequence < Index, std::is_same_v<Stored, Real> ? tile_rows : std::min(few_rows, tile_rows) > ());
+  (std::make_integer_sequence < Index, std::is_same_v<Stored, Real> ? tile_rows : (std::min)(few_rows, tile_rows) > ());
   kernels[static_cast<std::size_t>(rows - 1)](depth, left, right, c, stride, into, ahead);
 }
 

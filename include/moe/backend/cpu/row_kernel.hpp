@@ -23,7 +23,7 @@ template <class Half, class Vector, std::size_t... i>
 /// The sum of all lanes, pairwise: the upper half is added to the lower one until one value is left.
 template <class Real, int bytes = vector_bytes>
 [[gnu::always_inline]] inline Real sum_of_lanes(typename detail::VectorOf<Real, bytes>::type value) {
-  constexpr auto half = bytes / 2 / static_cast<int>(sizeof(Real));
+  constexpr std::size_t half = bytes / 2 / sizeof(Real);
   if constexpr (half == 1)
     return value[0] + value[1];
   else
@@ -38,9 +38,10 @@ template <Index rows, Index cols, class Real>
 [[gnu::always_inline]] inline void dot_tile(Index depth, const Real* a, Index a_stride, const Real* b, Index b_stride,
                                             Real* c, Index c_stride, Into into) {
   constexpr Index n = lanes<Real>;
-  Lanes<Real> sum[rows][cols] = {};
+  constexpr auto row_count = static_cast<std::size_t>(rows), col_count = static_cast<std::size_t>(cols);
+  Lanes<Real> sum[row_count][col_count] = {};
   const auto add = [&](Index k, Index count) __attribute__((always_inline)) {
-    Lanes<Real> right[cols];
+    Lanes<Real> right[col_count];
 #pragma GCC unroll 4
     for (Index j = 0; j < cols; ++j) right[j] = load(b + j * b_stride + k, count);
 #pragma GCC unroll 8

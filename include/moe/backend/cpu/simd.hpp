@@ -1,5 +1,9 @@
 #pragma once
 
+#ifdef __NVCC__
+#error "the CPU's backend is for C++ files: the CUDA compiler does not read its vectors"
+#endif
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -124,7 +128,7 @@ template <class Real>
   constexpr Index quarter = 16 / sizeof(Real);
 #pragma GCC unroll 16
   for (Index q = 0; q < lanes<Real>; q += quarter) {
-    Lanes<Real> row[quarter];
+    Lanes<Real> row[static_cast<std::size_t>(quarter)];
 #pragma GCC unroll 4
     for (Index i = 0; i < quarter; ++i)
       row[i] = detail::load_quarters<Real, vector_bytes>(from + i * stride + q, quarter * stride);

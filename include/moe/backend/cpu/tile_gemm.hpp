@@ -56,14 +56,14 @@ struct TileGemm {
           offsets_(offsets),
           packed_(context, packed_size(a, offsets.size - 1)),
           panels_(context, packed_at_once * cpu::panel_cols<Real> *
-                               std::min(product == Product::left_transposed ? a.rows : a.cols, most_deep)) {
+                               (std::min)(product == Product::left_transposed ? a.rows : a.cols, most_deep)) {
       constexpr Index task = 8 * cpu::tile_rows;
       if constexpr (product == Product::left_transposed) {
         const Index tasks = (a.cols + task - 1) / task;
         cpu::parallel(context, (offsets.size - 1) * tasks, [&](Index i) {
           const Index group = i / tasks, col = i % tasks * task;
           const auto rows = a.rows_between(offsets[group], offsets[group + 1]);
-          for_each_strip(col, std::min(col + task, cols_),
+          for_each_strip(col, (std::min)(col + task, cols_),
                          [&](Index c, Index cols) { cpu::pack_strip_of_columns(rows, c, cols, strip(group, c)); });
         });
       } else {
@@ -85,7 +85,7 @@ struct TileGemm {
         if (group_rows <= cpu::few_rows && !right.packed)
           return cpu::multiply_rows(a_.rows_between(row, rows_end), right.b.rows_between(col, cols_end), c, into);
       for (Index next; col < cols_end; col = next) {
-        next = std::min(col + packed_at_once * panel_cols, cols_end);
+        next = (std::min)(col + packed_at_once * panel_cols, cols_end);
         multiply_panels(worker, group, row, rows_end, depth, right, col, next, c.cols_between(0, next - col), into);
         c = c.cols_between(next - col, c.cols);
       }
@@ -102,7 +102,7 @@ struct TileGemm {
       const Index blocks = std::max<Index>(1, (depth + most_deep - 1) / most_deep);
       const Index step = (depth + blocks - 1) / blocks;
       for (Index block = 0; block < blocks; ++block) {
-        const Range summed{block * step, std::min(depth, (block + 1) * step)};
+        const Range summed{block * step, (std::min)(depth, (block + 1) * step)};
         const auto multiply_strips = [&](const auto* panels, Ahead ahead) {
           this->multiply_strips(group, {row, rows_end}, summed, panels, c, block == 0 ? into : cpu::Into::sum, ahead);
         };
@@ -159,7 +159,7 @@ struct TileGemm {
     }
     template <class F>
     static void for_each_strip(Index row, Index rows_end, const F& f) {
-      for (; row < rows_end; row += cpu::tile_rows) f(row, std::min(cpu::tile_rows, rows_end - row));
+      for (; row < rows_end; row += cpu::tile_rows) f(row, (std::min)(cpu::tile_rows, rows_end - row));
     }
     /// Where the strip lies that begins with this row of the group's result. Each has a margin behind it.
     Real* strip(Index group, Index row) {
@@ -185,14 +185,14 @@ struct TileGemm {
     const Real* strip(Index group, Index row) const { return const_cast<Left*>(this)->strip(group, row); }
 
     static View<Real, Backend> tile(View<Real, Backend> c, Index row, Index rows, Index col) {
-      return c.rows_between(row, row + rows).cols_between(col, std::min(col + cpu::panel_cols<Real>, c.cols));
+      return c.rows_between(row, row + rows).cols_between(col, (std::min)(col + cpu::panel_cols<Real>, c.cols));
     }
     template <class Stored>
     static void add_tile(Index rows, Index depth, const Real* left, const Stored* panel, View<Real, Backend> c,
                          cpu::Into into, const Real* ahead) {
       constexpr Index panel_cols = cpu::panel_cols<Real>;
       if (c.cols >= panel_cols) return cpu::multiply_tile(rows, depth, left, panel, c.data, c.stride, into, ahead);
-      Real whole[cpu::tile_rows * panel_cols];
+      Real whole[static_cast<std::size_t>(cpu::tile_rows * panel_cols)];
       if (into == cpu::Into::sum)
         for (Index r = 0; r < rows; ++r)
           std::fill(std::copy_n(c.row(r).data, c.cols, whole + r * panel_cols), whole + (r + 1) * panel_cols, Real(0));

@@ -62,7 +62,7 @@ class Workers {
     wake();
     work(0);
     open_.store(false);
-    for (int spins = 0; active_.load() != 0; spins = std::min(spins + 1, 64)) relax(spins);
+    for (int spins = 0; active_.load() != 0; spins = (std::min)(spins + 1, 64)) relax(spins);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 

@@ -25,7 +25,7 @@ struct SegmentCapacity {
     const double share = static_cast<double>(demand.rows) * factor / static_cast<double>(demand.experts);
     // Clamped before it becomes an integer: no factor, however large, is out of range. NaN takes 1.
     if (!(share >= 1)) return 1;
-    return static_cast<Index>(std::floor(std::min(share, static_cast<double>(demand.rows))));
+    return static_cast<Index>(std::floor((std::min)(share, static_cast<double>(demand.rows))));
   }
 };
 

@@ -27,7 +27,7 @@ void take_alike_rows_together(const typename B::Context& context, View<const Rea
                               View<const Index, B> alike_1R, View<Rank, B> chosen_RE, View<Real, B> boundary_1E) {
   if (alike_1R.empty()) return;
   B::for_each_row(context, scores_RE.cols, [=] MOE_ON_DEVICE(Index e, typename B::Team team) {
-    constexpr Rank nobody = std::numeric_limits<Rank>::max();
+    constexpr Rank nobody = (std::numeric_limits<Rank>::max)();
     Rank own_first = nobody;
     Index own_left = 0, own_row = scores_RE.rows;
     for (Index r = team.rank(); r < scores_RE.rows; r += team.size()) {

@@ -41,7 +41,7 @@ struct BalancedAssignment {
     if (rows == 0) return;
     const auto least_1 = least_bid<B, Real>(context, logits_RE);
     // No bid, which is below every bid.
-    constexpr Real none = -std::numeric_limits<Real>::max();
+    constexpr Real none = -(std::numeric_limits<Real>::max)();
     auto bids = Matrix<Real, B>::uninitialized(context, rows, experts);
     auto ranks = Matrix<Rank, B>::uninitialized(context, rows, experts);
     auto last_kept = Matrix<Real, B>::uninitialized(context, 1, experts);

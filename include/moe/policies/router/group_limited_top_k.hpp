@@ -21,7 +21,7 @@ struct GroupLimitedTopK {
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
     ExpertGroups{groups, kept_groups}.keep_best(chosen_E, [&](Index begin, Index end) {
-      return max(Row<const Real>{logits_E.data + begin, end - begin});
+      return (max)(Row<const Real>{logits_E.data + begin, end - begin});
     });
     choose_best_undecided(chosen_E, k, [&](Index e) { return logits_E[e]; });
   }

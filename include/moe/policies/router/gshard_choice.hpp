@@ -17,7 +17,7 @@ struct GShardChoice {
   /// Experts that a row meets at most.
   Index k = 2;
   /// As keep: every choice is kept, however small its gate.
-  static constexpr double always = std::numeric_limits<double>::max();
+  static constexpr double always = (std::numeric_limits<double>::max)();
   /// How likely a choice is kept, for each unit of its gate; 2 in the paper.
   double keep = 2;
 

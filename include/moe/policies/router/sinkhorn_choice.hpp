@@ -40,7 +40,7 @@ struct SinkhornChoice {
     // A factor for a whole row is lost in the scaling, so the largest weight of each may be 1.
     B::for_each(context, rows, [=] MOE_ON_DEVICE(Index r) {
       using std::exp;
-      const Real best = max(logits_RE.row(r));
+      const Real best = (max)(logits_RE.row(r));
       for (Index e = 0; e < experts; ++e) weights_RE(r, e) = exp(logits_RE(r, e) - best);
     });
     for (Index round = 0; round < rounds && rows > 0; ++round) {
@@ -58,7 +58,7 @@ struct SinkhornChoice {
       });
       // Only proportions count, and 1 for the largest keeps them in range.
       B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
-        const Real largest = max(scale_1E.row(0));
+        const Real largest = (max)(scale_1E.row(0));
         for (Index e = 0; e < experts; ++e) scale_1E(0, e) /= largest;
       });
     }

@@ -19,7 +19,7 @@ struct ThresholdChoice {
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RowContext<Real> row) const {
     using std::exp;
     if (logits_E.size == 0) return;
-    const Real best = max(logits_E), total = sum_exp(logits_E, best);
+    const Real best = (max)(logits_E), total = sum_exp(logits_E, best);
     Rank chosen = 0;
     for (Index e = 0; e < logits_E.size; ++e)
       chosen_E[e] = exp(logits_E[e] - best) / total > row.buffer_E[e] ? ++chosen : 0;

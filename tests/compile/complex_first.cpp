@@ -1,0 +1,3 @@
+// The C header whose macro `I` is in the way of names.
+#include <complex.h>
+#include <moe/moe.hpp>

@@ -1,0 +1,2 @@
+// error: moelayers reports what breaks a rule by exceptions: compile without -fno-exceptions
+#include <moe/moe.hpp>
