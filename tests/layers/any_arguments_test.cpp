@@ -152,11 +152,11 @@ void decode_anything(Draw& draw, const Layer& layer, const Shape& own, Verdict i
                                : is_any               ? Verdict::either
                                                       : Verdict::right,
                                "begin_decoding", [&] { state = other.begin_decoding(context, count); });
-    Verdict is_own = !began && (keeps_sequences(layer) || is_any)          ? Verdict::wrong
-                     : shape == own || !(keeps_sequences(layer) || is_any) ? Verdict::right
-                                                                           : Verdict::wrong;
-    // Any layers may agree in what their states need.
-    if (is_any && began && shape.architecture == own.architecture && shape != own) is_own = Verdict::either;
+    // Inner channels leave no trace in a state, and layers that keep no sequences leave none at all.
+    const bool has_state = keeps_sequences(layer) || is_any;
+    const bool agrees = shape.width == own.width && shape.experts == own.experts;
+    Verdict is_own = right_if(!has_state || (began && agrees));
+    if (is_any && began) is_own = right_if(shape.architecture == own.architecture) & Verdict::either;
     for (int step = 0; step < 3; ++step) {
       const Index rows = draw.one_in(6) ? draw.between(0, 5) : std::max<Index>(count, 0);
       const Rows x = any_rows(draw, rows, own.width);
@@ -179,8 +179,10 @@ void decode_anything(Draw& draw, const Layer& layer, const Shape& own, Verdict i
           const AnyBatch batch = any_batch(draw, x.rows);
           Verdict sequences = is_any ? Verdict::either : Verdict::right;
           if (keeps_sequences(layer)) sequences = right_if(batch.batch.count() == count);
-          attempt(is_whole & is_own & x.fits(own.width) & batch.verdict & sequences, "prefill",
-                  [&] { CHECK(layer.prefill(context, x.view(), batch.batch, state).rows() == x.rows); });
+          attempt(is_whole & is_own & x.fits(own.width) & batch.verdict & sequences, "prefill", [&] {
+            const Tensor y = layer.prefill(context, x.view(), batch.batch, state);
+            CHECK((y.rows() == x.rows && y.cols() == own.width));
+          });
           break;
         }
         default:
@@ -223,8 +225,9 @@ void train_with_anything(Draw& draw, Layer& layer, const Shape& own, Verdict is_
       // The second time it is consumed; AnyLayer takes it by value, whatever comes of it.
       if (came || std::is_same_v<Layer, AnyLayer<double, B>>) saved_is = Verdict::wrong;
     }
-    // Stats of layers with other numbers of experts teach nothing; what a layer does not learn from, it does not read.
-    attempt(shape == own ? is_whole : Verdict::either, "absorb", [&] { layer.absorb(context, run.stats); });
+    // What a layer does not learn from, it need not look at.
+    attempt(shape == own && is_whole == Verdict::right ? Verdict::right : Verdict::either, "absorb",
+            [&] { layer.absorb(context, run.stats); });
   });
 }
 

@@ -336,3 +336,30 @@ mutant(noise_reaches_the_shared_expert train/upcycle.hpp
   AFTER [==[if (e == shared + 1)]==]
   REASON "the frozen expert is no copy of the dense FFN"
   TESTS train/upcycle)
+
+# ---- refusing ------------------------------------------------------------------------------------
+mutant(trees_of_other_counts_are_walked concepts/trees.hpp
+  BEFORE [==[((agree = agree && others == first), ...);]==]
+  AFTER [==[((agree = agree && others >= first), ...);]==]
+  REASON "a larger tree passes for an equal one"
+  TESTS concepts/trees)
+mutant(as_many_values_pass_for_the_same_shape concepts/trees.hpp
+  BEFORE [==[(parts.rows() == weight.rows() && parts.cols() == weight.cols())]==]
+  AFTER [==[parts.size() == weight.size()]==]
+  REASON "a transposed gradient is taken"
+  TESTS concepts/trees)
+mutant(second_moment_is_not_asked_for train/adamw.hpp
+  BEFORE [==[(!m.empty() && !v.empty())]==]
+  AFTER [==[!m.empty()]==]
+  REASON "a weight with a gradient and one moment alone is stepped"
+  TESTS layers/wrong_trees)
+mutant(training_router_is_not_asked modules/gating.hpp
+  BEFORE [==[require_settings(RoutingOf<R>::train(router), gate.out());]==]
+  AFTER [==[require_settings(RoutingOf<R>::infer(router), gate.out());]==]
+  REASON "settings that only training uses go unseen"
+  TESTS concepts/settings)
+mutant(sequences_that_are_not_there_are_kept layers/segment_moe.hpp
+  BEFORE [==[require(b >= 0 && b < std::ssize(length),]==]
+  AFTER [==[require(b >= 0 && b <= std::ssize(length),]==]
+  REASON "the sequence behind the last one is read"
+  TESTS layers/any_arguments)

@@ -109,7 +109,10 @@ TEST_CASE("functions over weights take right arguments and refuse wrong ones, wh
     const Index step = draw.between(-1, 30);
     attempt(right_if(is_amount(schedule.peak) && is_amount(schedule.floor) && schedule.warm_up >= 0 &&
                      schedule.total >= 0 && step >= 1),
-            "CosineSchedule", [&] { CHECK(is_amount(schedule.at(step))); });
+            "CosineSchedule", [&] {
+              const double at = schedule.at(step);
+              CHECK(is_amount(at));
+            });
 
     const Ffn dense(shape.width, shape.hidden);
     const Upcycling start{.router_deviation = one_of<double>(draw, {0.02, any_number(draw)}),
@@ -141,7 +144,9 @@ TEST_CASE("functions over weights take right arguments and refuse wrong ones, wh
       attempt(Verdict::wrong, "draw_adapters in a gradient", [&] { draw_adapters(context, frozen, 1); });
     });
     const Index count = draw.between(-2, 3), length = draw.between(-2, 3);
-    attempt(right_if(count >= 0 && (length >= 0 || count == 0)), "Batch::sequences",
-            [&] { CHECK(Batch::sequences(count, length).rows() == count * length); });
+    attempt(right_if(count >= 0 && (length >= 0 || count == 0)), "Batch::sequences", [&] {
+      const Batch batch = Batch::sequences(count, length);
+      CHECK(batch.rows() == count * length);
+    });
   });
 }

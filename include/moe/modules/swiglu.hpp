@@ -122,8 +122,10 @@ struct SwiGlu {
   Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const {
     return infer(context, x_TD, batch);
   }
-  /// One more row of each sequence.
-  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t>, DecodingState&) const {
+  /// One more row of each sequence. tokens_B is empty or has an id for each row. Throws Error when columns or ids do not
+  /// fit.
+  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const {
+    require_known(tokens_B, x_BD.rows, "SwiGlu::decode", "there are", "token ids");
     return infer(context, x_BD, Batch::sequences(x_BD.rows, 1));
   }
   /// Nothing is learned outside gradients.
