@@ -18,9 +18,14 @@ Fields::Fields(const Json& object, const std::filesystem::path& path, std::strin
   if (!object_.is_object()) throw BadFile(path_, fmt::format("must be a JSON object, found {}", object_.type_name()));
 }
 
-const Json* Fields::find(std::string_view name) const {
+const Json* Fields::look(std::string_view name) const {
   const auto found = object_.find(name);
   return found == object_.end() || found->is_null() ? nullptr : &*found;
+}
+
+const Json* Fields::find(std::string_view name) const {
+  asked_.emplace(name);
+  return look(name);
 }
 
 void Fields::fail(std::string_view name, std::string_view rule, const Json& found) const {
@@ -74,6 +79,11 @@ std::vector<std::int64_t> Fields::integers(std::string_view name) const {
   return result;
 }
 
+bool Fields::is_text(std::string_view name) const {
+  const Json* const value = find(name);
+  return value != nullptr && value->is_string();
+}
+
 std::string Fields::text(std::string_view name, std::string_view otherwise) const {
   const Json* const value = find(name);
   if (value == nullptr) return std::string(otherwise);
@@ -110,14 +120,38 @@ void Fields::require_one_of(std::string_view name, std::initializer_list<std::st
     fail(name, fmt::format("\"{}\"", fmt::join(values, "\" or \"")), *value);
 }
 
-void Fields::require_false(std::string_view name) const {
-  const Json* const value = find(name);
-  if (value != nullptr && *value != false) fail(name, "false", *value);
-}
-
 void Fields::require_null(std::string_view name) const {
   const Json* const value = find(name);
   if (value != nullptr) fail(name, "absent or null", *value);
+}
+
+void Fields::require_equal(std::string_view name, std::string_view json) const {
+  const Json* const value = find(name);
+  if (!is_absent_or(name, json)) fail(name, json == "null" ? "absent or null" : json, *value);
+}
+
+bool Fields::is_absent_or(std::string_view name, std::string_view json) const {
+  const Json* const value = look(name);
+  return value == nullptr || *value == Json::parse(json);
+}
+
+std::vector<std::pair<std::string, Fields>> Fields::objects() const {
+  std::vector<std::pair<std::string, Fields>> result;
+  for (const auto& [name, value] : object_.items())
+    if (value.is_object()) result.emplace_back(name, *object(name));
+  return result;
+}
+
+std::vector<std::string> Fields::unread() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object_.items())
+    if (!value.is_null() && !asked_.contains(name)) names.push_back(prefix_ + name);
+  return names;
+}
+
+void Fields::require_all_read() const {
+  for (const auto& [name, value] : object_.items())
+    if (!value.is_null() && !asked_.contains(name)) fail(escaped(name, 60), "absent or null", value);
 }
 
 }  // namespace multipl_moe

@@ -5,14 +5,17 @@
 #include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace multipl_moe {
 
 /// The fields of a JSON object. Every member throws BadFile that names the field, the rule and the
-/// value. A field that is null counts as absent.
+/// value. A field that is null counts as absent. An object knows which of its fields were asked for, so that none is
+/// passed over without a word.
 class Fields {
  public:
   /// `prefix` stands before field names in messages, such as "moe.". Both references must outlive it.
@@ -34,17 +37,34 @@ class Fields {
   /// An array of integers below 2^63, or one of them.
   std::vector<std::int64_t> integers(std::string_view name) const;
   bool has(std::string_view name) const { return find(name) != nullptr; }
+  bool is_text(std::string_view name) const;
 
-  void require_false(std::string_view name) const;
   void require_null(std::string_view name) const;
+  /// Absent, or what `json` is as JSON; 1 and 1.0 are one number.
+  void require_equal(std::string_view name, std::string_view json) const;
+  /// Whether the field is absent, or what `json` is as JSON. That alone does not count as reading it.
+  bool is_absent_or(std::string_view name, std::string_view json) const;
+
+  /// The fields whose values are objects themselves, each with its own fields.
+  std::vector<std::pair<std::string, Fields>> objects() const;
+  /// Of the fields that are not null, those that no member was asked for yet, in alphabetical order, with the prefix.
+  std::vector<std::string> unread() const;
+  /// Throws BadFile for the first of unread().
+  void require_all_read() const;
+  /// Counts the field as read.
+  void ignore(std::string_view name) const { find(name); }
 
  private:
+  /// Null where the field is absent or null.
+  const nlohmann::json* look(std::string_view name) const;
+  /// The same, and the field counts as read.
   const nlohmann::json* find(std::string_view name) const;
   [[noreturn]] void fail(std::string_view name, std::string_view rule, const nlohmann::json& found) const;
 
   const nlohmann::json& object_;
   const std::filesystem::path& path_;
   std::string prefix_;
+  mutable std::set<std::string, std::less<>> asked_;
 };
 
 }  // namespace multipl_moe

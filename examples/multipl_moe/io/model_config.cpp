@@ -1,15 +1,20 @@
 #include "multipl_moe/io/model_config.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/config_fields.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/idle_fields.hpp"
 #include "multipl_moe/io/model_file.hpp"
+#include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/io/rotation_config.hpp"
 #include "multipl_moe/io/strict_json.hpp"
 #include "multipl_moe/io/transformers_config.hpp"
 
@@ -21,23 +26,26 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t largest_config = std::uint64_t{1} << 20;
 
+/// Whether some layer attends to a window of the text alone. Its width decides nothing where no layer does.
+bool has_windows(const Fields& fields, std::int64_t layers) {
+  for (const char* name : {"sliding_window", "max_window_layers"}) fields.ignore(name);
+  if (!fields.boolean("use_sliding_window", false)) return false;
+  if (fields.has("layer_types")) return false;  // refuse_other_models() has read them
+  const bool is_qwen2_moe = fields.text("model_type", "qwen2") == "qwen2_moe";
+  const std::int64_t first = fields.integer("max_window_layers", 28);
+  // Qwen2-MoE has windows before that layer, in every other one, Qwen2 from there on.
+  return is_qwen2_moe ? first > 0 : fields.has("sliding_window") && first < layers;
+}
+
 /// What would make this another model than the one we compute.
 void refuse_other_models(const Fields& fields) {
   fields.require_one_of("model_type", {"qwen2", "multipl_moe", "qwen2_moe", "mixtral"});
-  fields.require_one_of("hidden_act", {"silu"});
-  fields.require_false("use_sliding_window");
-  fields.require_null("rope_scaling");
-  if (const auto rope = fields.object("rope_parameters")) rope->require_one_of("rope_type", {"default"});
+  fields.require_one_of("hidden_act", {"silu", "swish"});
   for (const std::string& type : fields.texts("layer_types", {}))
-    if (type != "full_attention")
+    if (type != "full_attention" && type != "attention")
       throw BadFile(fields.path(),
                     fmt::format("layer_types must all be \"full_attention\", found \"{}\"", escaped(type)));
-}
-
-double rope_theta_of(const Fields& fields, double otherwise) {
-  const auto rope = fields.object("rope_parameters");
-  const double outer = fields.number("rope_theta", otherwise);
-  return rope ? rope->number("rope_theta", outer) : outer;
+  require_neutral(fields);
 }
 
 std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermediate_size) {
@@ -79,7 +87,23 @@ std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermedi
   config->language_alpha = moe->number("language_alpha", config->language_alpha);
   config->shared_rank = moe->integer("shared_rank", config->shared_rank);
   config->shared_alpha = moe->number("shared_alpha", config->shared_alpha);
+  config->norm_topk_prob = moe->boolean("norm_topk_prob", config->norm_topk_prob);
+  moe->require_all_read();
   return config;
+}
+
+/// What a file of ours says of the feed-forward networks.
+void read_mixture_of_ours(const Fields& fields, ModelConfig& config) {
+  config.moe = mixture_of(fields, config.intermediate_size);
+  config.router_jitter_noise = fields.number("router_jitter_noise", config.router_jitter_noise);
+}
+
+/// Fields that nothing reads are named, once: a number may depend on what somebody meant by them.
+void warn_of_unknown_fields(const StoredConfig& stored, const std::filesystem::path& path) {
+  if (!stored.unknown_fields.empty())
+    notice_once(fmt::format("warning: {}: no model here has {}, which {} ignored\n", escaped(path.native()),
+                            escaped(fmt::format("{}", fmt::join(stored.unknown_fields, ", ")), 1000),
+                            stored.unknown_fields.size() == 1 ? "is" : "are"));
 }
 
 nlohmann::ordered_json json_of(const MoeConfig& moe) {
@@ -112,6 +136,7 @@ nlohmann::ordered_json json_of(const MoeConfig& moe) {
     json["expert_capacity_factor"] = moe.expert_capacity_factor;
     json["random_choice"] = moe.random_choice;
   }
+  if (moe.norm_topk_prob) json["norm_topk_prob"] = true;
   return json;
 }
 
@@ -133,18 +158,22 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   config.vocab_size = fields.integer("vocab_size");
   config.max_position_embeddings = fields.integer("max_position_embeddings", config.max_position_embeddings);
   config.rms_norm_eps = fields.number("rms_norm_eps", config.rms_norm_eps);
-  config.rope_theta = rope_theta_of(fields, config.rope_theta);
+  config.rope_theta = rotation_base(fields, config.rope_theta);
   config.attention_bias = fields.boolean("attention_bias", config.attention_bias);
+  config.initializer_range = fields.number("initializer_range", config.initializer_range);
+  config.attention_dropout = fields.number("attention_dropout", config.attention_dropout);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
+  if (has_windows(fields, config.num_hidden_layers)) fields.require_equal("use_sliding_window", "false");
   if (is_of_transformers(fields))
     read_mixture_of_transformers(fields, stored);
   else
-    config.moe = mixture_of(fields, config.intermediate_size);
+    read_mixture_of_ours(fields, config);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
   const std::int64_t head_dim = fields.integer("head_dim", config.head_dim());
   if (head_dim != config.head_dim())
     throw BadFile(path, fmt::format("head_dim must be hidden_size / num_attention_heads = {}, found {}",
                                     config.head_dim(), head_dim));
+  stored.unknown_fields = unknown_fields(fields);
   return stored;
 }
 
@@ -154,13 +183,17 @@ ModelConfig parse_config(std::string_view text, const std::filesystem::path& pat
 
 StoredConfig read_stored_config(const std::filesystem::path& folder) {
   constexpr const char* name = "config.json";
-  return parse_stored_config(read_model_file(folder, name, largest_config), folder / name);
+  StoredConfig stored = parse_stored_config(read_model_file(folder, name, largest_config), folder / name);
+  warn_of_unknown_fields(stored, folder / name);
+  return stored;
 }
 
 ModelConfig read_config_of(const std::filesystem::path& folder) { return read_stored_config(folder).model; }
 
 ModelConfig read_config(const std::filesystem::path& path) {
-  return parse_config(read_whole_file(path, largest_config), path);
+  StoredConfig stored = parse_stored_config(read_whole_file(path, largest_config), path);
+  warn_of_unknown_fields(stored, path);
+  return std::move(stored.model);
 }
 
 std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype) {
@@ -182,8 +215,21 @@ std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype
                               {"use_sliding_window", false},
                               {"torch_dtype", torch_dtype}};
   if (!is_qwen2) json["attention_bias"] = config.attention_bias;
+  const ModelConfig usual;
+  if (config.initializer_range != usual.initializer_range) json["initializer_range"] = config.initializer_range;
+  if (config.attention_dropout != usual.attention_dropout) json["attention_dropout"] = config.attention_dropout;
+  if (config.router_jitter_noise != usual.router_jitter_noise) json["router_jitter_noise"] = config.router_jitter_noise;
   if (config.moe) json["moe"] = json_of(*config.moe);
   return json.dump(2) + "\n";
+}
+
+void require_trainable(const ModelConfig& config, const std::filesystem::path& path) {
+  for (const auto& [name, value] : {std::pair("attention_dropout", config.attention_dropout),
+                                    std::pair("router_jitter_noise", config.router_jitter_noise)})
+    if (value != 0)
+      throw BadFile(path, fmt::format("{} must be 0 in training, which has none, found {}; setting it to 0 trains "
+                                      "without",
+                                      name, value));
 }
 
 void write_config(const std::filesystem::path& path, const ModelConfig& config, std::string_view torch_dtype) {

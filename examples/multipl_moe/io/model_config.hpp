@@ -51,6 +51,8 @@ struct MoeConfig {
   std::int64_t moe_intermediate_size = 0;
   /// Inner width of a sigmoid-gated network beside the experts; 0 is none.
   std::int64_t shared_expert_intermediate_size = 0;
+  /// Whether a Qwen1.5-MoE divides the gates of the experts that a token visits by their sum.
+  bool norm_topk_prob = false;
   /// Of a GShard's experts, in training: an expert takes at most this multiple of an even share of the choices, and
   /// drops the rest; 0: no limit.
   double expert_capacity_factor = 0;
@@ -87,6 +89,11 @@ struct ModelConfig {
   double rope_theta = 10000.0;
   /// Whether the projections to queries, keys and values have biases: Qwen's have, Mixtral's have not.
   bool attention_bias = true;
+  /// Deviation of random first weights.
+  double initializer_range = 0.02;
+  /// What other programs do in training alone: parts of the attention left out, and noise on the routers' inputs. No
+  /// training of ours has them; they are kept for whoever reads the model next.
+  double attention_dropout = 0, router_jitter_noise = 0;
   std::optional<MoeConfig> moe;
 
   std::int64_t head_dim() const { return hidden_size / num_attention_heads; }
@@ -110,20 +117,25 @@ struct StoredConfig {
   bool tie_word_embeddings = false;
   /// There are tensors of a shared expert of width 0, which computes nothing.
   bool has_empty_shared_expert = false;
+  /// Fields that neither this program reads nor a class of transformers for such models.
+  std::vector<std::string> unknown_fields{};
 };
 
-/// Unknown fields are ignored; fields that would change the computation in a way we do not have
-/// (scaled rotations, another activation, a sliding window, layers of two kinds) are refused.
+/// Fields that would change the computation in a way we do not have (scaled rotations, another activation, a sliding
+/// window, attention to later tokens, layers of two kinds) are refused, and so are unknown ones of the objects in it.
 /// Throws BadFile that names the field, the rule and the value.
 StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path);
 /// The model of parse_stored_config().
 ModelConfig parse_config(std::string_view text, const std::filesystem::path& path);
-/// As parse_stored_config(), of the config.json of a model's folder, at most 1 MiB. Throws as read_model_file().
+/// As parse_stored_config(), of the config.json of a model's folder, at most 1 MiB; one notice names fields that nobody
+/// reads. Throws as read_model_file().
 StoredConfig read_stored_config(const std::filesystem::path& folder);
 /// The model of read_stored_config().
 ModelConfig read_config_of(const std::filesystem::path& folder);
-/// As parse_config(), of a file that a user names, at most 1 MiB.
+/// As read_config_of(), of a file that a user names, at most 1 MiB.
 ModelConfig read_config(const std::filesystem::path& path);
+/// Throws BadFile where training would leave out what the model of the file or folder `path` asks for: dropout, noise.
+void require_trainable(const ModelConfig& config, const std::filesystem::path& path);
 
 /// `torch_dtype` is what the weights beside it are stored in: "float32", "bfloat16" or "float16".
 std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype = "float32");

@@ -141,6 +141,8 @@ Fault fault_in_mixture(const MoeConfig& moe) {
     return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
   if (auto fault = not_one_of("moe.fusion", moe.fusion, fusions)) return fault;
   if (auto fault = not_one_of("moe.random_choice", moe.random_choice, switches)) return fault;
+  if (moe.norm_topk_prob && moe.architecture != "qwen1.5-moe")
+    return fmt::format("moe.norm_topk_prob must be false in a {}, found true", moe.architecture);
   return not_one_of("moe.balance", moe.balance, balances);
 }
 
@@ -191,8 +193,11 @@ std::optional<std::string> fault_in(const ModelConfig& config) {
                                      {"vocab_size", config.vocab_size, 1, widest},
                                      {"max_position_embeddings", config.max_position_embeddings, 1, most_positions}}))
     return fault;
-  if (auto fault = first_broken<NumberRule>(
-          {{"rms_norm_eps", config.rms_norm_eps, 0.0, 1.0}, {"rope_theta", config.rope_theta, 1.0, 1e12}}))
+  if (auto fault = first_broken<NumberRule>({{"rms_norm_eps", config.rms_norm_eps, 0.0, 1.0},
+                                             {"rope_theta", config.rope_theta, 1.0, 1e12},
+                                             {"initializer_range", config.initializer_range, 0.0, 1e3},
+                                             {"attention_dropout", config.attention_dropout, 0.0, 1.0},
+                                             {"router_jitter_noise", config.router_jitter_noise, 0.0, 1e3}}))
     return fault;
   if (auto fault = divides("num_attention_heads", config.num_attention_heads, "hidden_size", config.hidden_size))
     return fault;

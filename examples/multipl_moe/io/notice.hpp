@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -11,6 +12,9 @@ namespace multipl_moe {
 
 /// Writes `text` to stderr at once, as far as that is possible.
 void notice(std::string_view text) noexcept;
+
+/// The same, but only the first time that the process has this to say: several parts of it read one file.
+void notice_once(const std::string& text);
 
 template <class... Values>
 void notice(fmt::format_string<Values...> text, Values&&... values) {

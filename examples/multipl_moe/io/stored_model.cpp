@@ -65,9 +65,11 @@ void StoredModel::read_floats(std::string_view name, std::span<const std::int64_
   tensors_.read_floats(part.name, part.first + first, values);
 }
 
-bool StoredModel::is_idle(std::string_view name) const {
+bool StoredModel::is_idle(std::string_view name, const TensorEntry& tensor) const {
   if (config_.tie_word_embeddings && name == head_name) return true;
-  if (config_.has_empty_shared_expert && name.find(".mlp.shared_expert") != name.npos) return true;
+  // An expert of width 0, and the gate that multiplies its nothing.
+  if (config_.has_empty_shared_expert && name.find(".mlp.shared_expert") != name.npos)
+    return tensor.count() == 0 || name.ends_with(".mlp.shared_expert_gate.weight");
   // Older files hold the rotation's frequencies, which follow from rope_theta.
   return name.ends_with(".self_attn.rotary_emb.inv_freq");
 }
@@ -76,7 +78,7 @@ void StoredModel::require_exactly(std::span<const PlannedTensor> wanted) const {
   std::set<std::string, std::less<>> used;
   for (const PlannedTensor& tensor : wanted) used.insert(find(tensor.name, tensor.shape).name);
   for (const auto& [name, tensor] : tensors_.tensors())
-    if (!used.contains(name) && !is_idle(name))
+    if (!used.contains(name) && !is_idle(name, tensor))
       throw BadFile(tensors_.path_of(name), "has a tensor that the model of config.json has not: " + escaped(name));
 }
 

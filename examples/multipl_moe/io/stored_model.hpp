@@ -38,7 +38,7 @@ class StoredModel {
  private:
   StoredModel(StoredConfig config, TensorFolder tensors) : config_(std::move(config)), tensors_(std::move(tensors)) {}
   /// What a file may hold and no model needs.
-  bool is_idle(std::string_view name) const;
+  bool is_idle(std::string_view name, const TensorEntry& tensor) const;
 
   StoredConfig config_;
   TensorFolder tensors_;

@@ -14,10 +14,15 @@ using Json = nlohmann::ordered_json;
 
 std::string model_type(const Fields& fields) { return fields.text("model_type", "qwen2"); }
 
-MoeConfig mixtral_config(const Fields& fields, const char* experts, std::int64_t chosen) {
+MoeConfig mixtral_config(const Fields& fields) {
   MoeConfig moe = mixture_named("mixtral").value();
-  moe.num_token_experts = fields.integer(experts, moe.num_token_experts);
-  moe.num_experts_per_tok = fields.integer("num_experts_per_tok", chosen);
+  const std::int64_t experts = fields.integer("num_local_experts", moe.num_token_experts);
+  // In transformers another name of the same.
+  moe.num_token_experts = fields.integer("num_experts", experts);
+  if (fields.has("num_local_experts") && moe.num_token_experts != experts)
+    throw BadFile(fields.path(),
+                  fmt::format("num_experts must be num_local_experts, {}, found {}", experts, moe.num_token_experts));
+  moe.num_experts_per_tok = fields.integer("num_experts_per_tok", moe.num_experts_per_tok);
   return moe;
 }
 
@@ -26,15 +31,14 @@ MoeConfig qwen2_moe_config(const Fields& fields, StoredConfig& stored) {
   const std::int64_t shared = fields.integer("shared_expert_intermediate_size", shared_width);
   stored.has_empty_shared_expert = shared == 0;
   const bool is_normalised = fields.boolean("norm_topk_prob", false);
-  if (is_normalised != stored.has_empty_shared_expert)
-    throw BadFile(fields.path(), fmt::format("norm_topk_prob must be {} with a shared expert of width {}, found {}",
-                                             stored.has_empty_shared_expert, shared, is_normalised));
-  MoeConfig moe = mixture_named("qwen1.5-moe").value();
-  if (stored.has_empty_shared_expert) moe = mixtral_config(fields, "num_experts", chosen);
+  if (stored.has_empty_shared_expert && !is_normalised)
+    throw BadFile(fields.path(), "norm_topk_prob must be true with a shared expert of width 0, found false");
+  MoeConfig moe = mixture_named(stored.has_empty_shared_expert ? "mixtral" : "qwen1.5-moe").value();
   moe.num_token_experts = fields.integer("num_experts", experts);
   moe.num_experts_per_tok = fields.integer("num_experts_per_tok", chosen);
   moe.moe_intermediate_size = fields.integer("moe_intermediate_size", width);
   moe.shared_expert_intermediate_size = shared;
+  moe.norm_topk_prob = is_normalised && !stored.has_empty_shared_expert;
   return moe;
 }
 
@@ -58,13 +62,13 @@ void add_mixture(const ModelConfig& config, TransformersModel model, Json& json)
   json["router_aux_loss_coef"] = 0.001;
   if (model == TransformersModel::mixtral) {
     json["num_local_experts"] = moe.num_token_experts;
-    json["router_jitter_noise"] = 0.0;
+    json["router_jitter_noise"] = config.router_jitter_noise;
     return;
   }
   json["num_experts"] = moe.num_token_experts;
   json["moe_intermediate_size"] = config.expert_width();
   json["shared_expert_intermediate_size"] = moe.shared_expert_intermediate_size;
-  json["norm_topk_prob"] = model == TransformersModel::mixtral_as_qwen2_moe;
+  json["norm_topk_prob"] = model == TransformersModel::mixtral_as_qwen2_moe || moe.norm_topk_prob;
   json["decoder_sparse_step"] = 1;
   json["mlp_only_layers"] = Json::array();
   json["qkv_bias"] = config.attention_bias;
@@ -90,7 +94,8 @@ void read_mixture_of_transformers(const Fields& fields, StoredConfig& stored) {
   ModelConfig& config = stored.model;
   if (model_type(fields) == "mixtral") {
     fields.require_null("sliding_window");
-    config.moe = mixtral_config(fields, "num_local_experts", 2);
+    config.moe = mixtral_config(fields);
+    config.router_jitter_noise = fields.number("router_jitter_noise", 0);
     return;
   }
   require_null_or_one(fields, "decoder_sparse_step");
@@ -129,13 +134,13 @@ std::string to_transformers_json_text(const ModelConfig& config, std::string_vie
   Json json{
       {"architectures", {architecture}},
       {"model_type", type},
-      {"attention_dropout", 0.0},
+      {"attention_dropout", config.attention_dropout},
       {"bos_token_id", json_of(generation.bos_token_id)},
       {"eos_token_id", ids(generation.eos_token_id)},
       {"pad_token_id", json_of(generation.pad_token_id)},
       {"hidden_act", "silu"},
       {"hidden_size", config.hidden_size},
-      {"initializer_range", 0.02},
+      {"initializer_range", config.initializer_range},
       // Mixtral's is its experts' width.
       {"intermediate_size", model == TransformersModel::mixtral ? config.expert_width() : config.intermediate_size},
       {"max_position_embeddings", config.max_position_embeddings},

@@ -15,8 +15,8 @@ bool is_of_transformers(const Fields& fields);
 /// What transformers takes for sizes that such a file leaves out.
 ModelConfig defaults_of_transformers(const Fields& fields);
 /// Fills in the mixture. A Qwen2-MoE with norm_topk_prob and a shared expert of width 0 is a Mixtral, which may then
-/// have biases. Throws BadFile for what we do not compute: norm_topk_prob beside a shared expert, dense layers among
-/// the others, a window over the text, noise on the router's input.
+/// have biases. Throws BadFile for what we do not compute: gates that are not normalised beside no shared expert, dense
+/// layers among the others, a window over the text.
 void read_mixture_of_transformers(const Fields& fields, StoredConfig& stored);
 
 /// How transformers computes what a model of ours does.

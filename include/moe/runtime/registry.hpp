@@ -29,6 +29,8 @@ struct Composition {
   MultiPlSettings settings{};
   /// Inner channels of qwen1.5-moe's shared expert.
   Index shared_hidden = 0;
+  /// Whether qwen1.5-moe divides the gates of a row's experts by their sum.
+  bool normalised_gates = false;
   /// Whether the balance loss leaves out the shared expert.
   bool balance_over_routed = false;
   /// Room of gshard's experts in training, in multiples of an even share of the choices; 0: no limit.
@@ -99,9 +101,7 @@ class Registry {
     architectures_.add("mixtral", &top_k);
     architectures_.add("gshard", &gshard);
     architectures_.add("qwen1.5-moe", [](const Composition& c) {
-      const MultiPlSettings& s = c.settings;
-      return Layer(Qwen15Moe<Value, B>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden),
-                                       {s.width, c.shared_hidden}));
+      return c.normalised_gates ? beside_shared<SoftmaxOverChosen>(c) : beside_shared<SoftmaxOverAll>(c);
     });
     architectures_.add("multipl-moe", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice>>);
     architectures_.add("causal-multipl-moe",
@@ -161,6 +161,14 @@ class Registry {
   static Layer top_k(const Composition& c) {
     const MultiPlSettings& s = c.settings;
     return Layer(Mixtral<Value, B>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden)));
+  }
+  /// Qwen15Moe where the gates are a softmax over all.
+  template <class Normalizer>
+  static Layer beside_shared(const Composition& c) {
+    const MultiPlSettings& s = c.settings;
+    using SharedFfn = SigmoidGatedFfn<SwiGlu<Value, B>>;
+    return Layer(TokenMoE<TopK, Normalizer, Unlimited, SwiGlu<Value, B>, SharedFfn>(
+        TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), SharedFfn(s.width, c.shared_hidden)));
   }
   /// The type drops, and chooses by chance, where one of the two is wanted; the other then has no bound.
   static Layer gshard(const Composition& c) {

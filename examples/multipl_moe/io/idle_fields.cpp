@@ -1,0 +1,88 @@
+#include "multipl_moe/io/idle_fields.hpp"
+
+#include <array>
+
+#include "multipl_moe/io/generation_settings.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+constexpr std::string_view origin = "where the file comes from";
+constexpr std::string_view way = "how transformers computes or what it returns, not what it computes";
+constexpr std::string_view labels = "of heads that classify";
+constexpr std::string_view tokens = "of tokenizers and generation; ids are read as generation_config.json's are";
+constexpr std::string_view losses = "of a training's loss, for which there are --balance-weight and --z-loss-weight";
+
+constexpr std::array idle{IdleField{"architectures", origin},
+                          IdleField{"transformers_version", origin},
+                          IdleField{"_name_or_path", origin},
+                          IdleField{"name_or_path", origin},
+                          IdleField{"_commit_hash", origin},
+                          IdleField{"dtype", way},
+                          IdleField{"torch_dtype", way},
+                          IdleField{"use_cache", way},
+                          IdleField{"return_dict", way},
+                          IdleField{"output_attentions", way},
+                          IdleField{"output_hidden_states", way},
+                          IdleField{"tie_last_hidden_states", way},
+                          IdleField{"chunk_size_feed_forward", way},
+                          IdleField{"attn_implementation", way},
+                          IdleField{"_attn_implementation", way},
+                          IdleField{"_attn_implementation_internal", way},
+                          IdleField{"_attn_implementation_autoset", way},
+                          IdleField{"experts_implementation", way},
+                          IdleField{"_experts_implementation", way},
+                          IdleField{"_experts_implementation_internal", way},
+                          IdleField{"distributed_config", way},
+                          IdleField{"gradient_checkpointing", way},
+                          IdleField{"pretraining_tp", way},
+                          IdleField{"torchscript", way},
+                          IdleField{"use_bfloat16", way},
+                          IdleField{"tf_legacy_loss", way},
+                          IdleField{"is_decoder", way},
+                          IdleField{"tie_encoder_decoder", way},
+                          IdleField{"cross_attention_hidden_size", way},
+                          IdleField{"id2label", labels},
+                          IdleField{"label2id", labels},
+                          IdleField{"num_labels", labels},
+                          IdleField{"problem_type", labels},
+                          IdleField{"finetuning_task", labels},
+                          IdleField{"task_specific_params", labels},
+                          IdleField{"classifier_dropout", labels},
+                          IdleField{"bos_token_id", tokens},
+                          IdleField{"eos_token_id", tokens},
+                          IdleField{"pad_token_id", tokens},
+                          IdleField{"sep_token_id", tokens},
+                          IdleField{"decoder_start_token_id", tokens},
+                          IdleField{"tokenizer_class", tokens},
+                          IdleField{"prefix", tokens},
+                          IdleField{"output_router_logits", losses},
+                          IdleField{"router_aux_loss_coef", losses}};
+
+constexpr std::array neutral{NeutralField{"is_causal", "true"},
+                             NeutralField{"is_encoder_decoder", "false"},
+                             NeutralField{"add_cross_attention", "false"},
+                             NeutralField{"pruned_heads", "{}"},
+                             NeutralField{"per_layer_config", "{}"},
+                             NeutralField{"quantization_config", "null"},
+                             NeutralField{"compression_config", "null"},
+                             NeutralField{"transformers_weights", "null"},
+                             NeutralField{"fusion_config", "{}"}};
+
+}  // namespace
+
+std::span<const IdleField> idle_fields() { return idle; }
+std::span<const NeutralField> neutral_fields() { return neutral; }
+
+void require_neutral(const Fields& fields) {
+  for (const NeutralField& field : neutral) fields.require_equal(field.name, field.value);
+}
+
+std::vector<std::string> unknown_fields(const Fields& fields) {
+  for (const IdleField& field : idle) fields.ignore(field.name);
+  ignore_neutral_settings(fields);
+  return fields.unread();
+}
+
+}  // namespace multipl_moe
