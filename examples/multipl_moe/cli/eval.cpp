@@ -5,6 +5,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
+#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -25,7 +26,8 @@ void add_eval_command(CLI::App& program) {
   command.add_flag("--json", flags->json, "as JSON");
   command.callback([flags] {
     const auto model = load_model(flags->model, flags->threads);
-    const auto files = open_language_files(flags->data, flags->split, model->tokenizer()->hash());
+    require_tokenizer_fits(flags->model, model->config(), *model->tokenizer());
+    const auto files = open_text(flags->data, flags->split, *model->tokenizer(), flags->model);
     const Evaluation evaluation = evaluate(*model, files, flags->options);
     fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
     if (!model->is_causal())

@@ -1,6 +1,7 @@
 #include "multipl_moe/eval/generate.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/prompts.hpp"
 #include "multipl_moe/cli/tables.hpp"
+#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/utf8_stream.hpp"
@@ -95,6 +97,8 @@ void add_sampling_options(CLI::App& command, GenerateOptions& options) {
       .add_option("--max-new-tokens", options.max_new_tokens,
                   "tokens at most [200, or what a prompt leaves of the model's max_position_embeddings]")
       ->check(not_negative());
+  command.add_option("--min-new-tokens", options.min_new_tokens, "no end of the text before so many tokens [0]")
+      ->check(not_negative());
   command.add_option("--temperature", options.temperature, "0: always the most probable token [0.8]")
       ->check(not_negative());
   command.add_option("--top-k", options.top_k, "draw from so many most probable tokens; 0: all [0]")
@@ -105,9 +109,20 @@ void add_sampling_options(CLI::App& command, GenerateOptions& options) {
       .add_option("--repetition-penalty", options.repetition_penalty,
                   "divides positive logits of tokens that occurred, multiplies others; 1: off [1]")
       ->check(above_zero());
+  command
+      .add_option("--no-repeat-ngram-size", options.no_repeat_ngram_size,
+                  "so many tokens in a row occur once, the prompt included; 0: off [0]")
+      ->check(not_negative());
+  command
+      .add_option("--suppress-tokens", options.suppress_tokens, "numbers of tokens that are never drawn, such as 5,17")
+      ->delimiter(',');
+  command
+      .add_option("--begin-suppress-tokens", options.begin_suppress_tokens,
+                  "numbers of tokens that are not drawn first")
+      ->delimiter(',');
   command.add_option("--seed", options.seed, "of the draws, which depend on the prompt's number too")
       ->capture_default_str();
-  command.add_option("--stop", options.stop, "text that ends the output; may be given several times")
+  command.add_option("--stop", options.stop, "text or special token that ends the output; may be given several times")
       ->type_name("TEXT")
       ->allow_extra_args(false);
 }
@@ -128,7 +143,11 @@ void run_generate(const GenerateFlags& flags) {
   if (prompts.empty()) throw UsageError("[generate] --prompt or --prompts-file must give a prompt, found none");
 
   const auto model = load_model(flags.model, flags.threads);
+  require_tokenizer_fits(flags.model, model->config(), *model->tokenizer());
   options.fill_from(model->generation());
+  if (const auto& ignored = model->generation().ignored; !ignored.empty())
+    notice("warning: {} of the model asks for what this program does not do, and does without: {}\n",
+           generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));
   if (!model->is_causal() && !flags.quiet)
     notice("note: this model routes by what comes later; every token costs a pass over the whole text\n");
   GeneratedOutput output(prompts, flags.json);

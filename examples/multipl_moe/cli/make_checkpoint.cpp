@@ -7,6 +7,7 @@
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/model/tokenizer_fit.hpp"
 #include "multipl_moe/train/random_tensors.hpp"
 
 namespace multipl_moe {
@@ -25,9 +26,7 @@ struct MakeFlags {
 ModelConfig config_of(const MakeFlags& flags, const Tokenizer& tokenizer) {
   ModelConfig config = flags.sizes.model(tokenizer);
   if (flags.architecture != "dense") config.moe = mixture_named(flags.architecture, config.intermediate_size);
-  if (tokenizer.vocab_size() > config.vocab_size)
-    throw UsageError(fmt::format("[make-checkpoint] vocab_size must hold the tokenizer's {} tokens, found {}",
-                                 tokenizer.vocab_size(), config.vocab_size));
+  if (const auto misfit = misfit_of(tokenizer, config)) throw UsageError("[make-checkpoint] " + *misfit);
   if (const auto fault = fault_in(config)) throw UsageError("[make-checkpoint] " + *fault);
   return config;
 }

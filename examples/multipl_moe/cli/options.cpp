@@ -99,6 +99,9 @@ void add_tokenizer_option(CLI::App& command, std::string& folder) {
 
 std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder) {
   if (folder.empty()) return byte_tokenizer();
+  if (std::error_code failed; !std::filesystem::is_directory(folder, failed))
+    throw BadFile(folder, fmt::format("--tokenizer must name a folder, found {}",
+                                      std::filesystem::exists(folder, failed) ? "a file" : "nothing there"));
   const std::filesystem::path model = model_folder(folder);
   auto tokenizer = read_tokenizer(model);
   // A model of bytes has no tokenizer's files; any other folder without them is a wrong one.

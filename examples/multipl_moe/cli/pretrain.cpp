@@ -5,7 +5,9 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/dry_run.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/model/tokenizer_fit.hpp"
 
 namespace multipl_moe {
 
@@ -26,12 +28,15 @@ LanguageWeights even_weights(const std::vector<std::string>& names) {
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const auto tokenizer = tokenizer_of(flags.tokenizer);
   const ModelConfig config = flags.sizes.model(*tokenizer);
-  BatchStream stream(open_language_files(flags.data, "train", tokenizer->hash()), even_weights(flags.languages),
+  require_trainable(config, flags.sizes.config);
+  if (const auto misfit = misfit_of(*tokenizer, config))
+    throw UsageError(fmt::format("[pretrain] {}; --tokenizer gives another", *misfit));
+  BatchStream stream(open_text(flags.data, "train", *tokenizer, ""), even_weights(flags.languages),
                      flags.batch_options(*tokenizer));
   if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;
   const auto model = make_language_model(config, flags.threads);
   model->use_tokenizer(tokenizer);
-  if (!flags.resume) model->initialise(flags.seed, 0.02);
+  if (!flags.resume) model->initialise(flags.seed, config.initializer_range);
   TrainOptions options = flags.train_options(command, stream);
   options.origin = fmt::format("random by seed {}", flags.seed);
   run_training(*model, stream, options);

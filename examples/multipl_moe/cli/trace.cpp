@@ -4,6 +4,7 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
@@ -51,7 +52,8 @@ void add_trace_command(CLI::App& program) {
       ->check(not_negative());
   command.callback([flags] {
     const auto model = load_model(flags->model, flags->threads);
-    const auto files = open_language_files(flags->data, flags->split, model->tokenizer()->hash());
+    require_tokenizer_fits(flags->model, model->config(), *model->tokenizer());
+    const auto files = open_text(flags->data, flags->split, *model->tokenizer(), flags->model);
     const RoutingTrace trace = trace_routing(*model, files, flags->options);
     write_trace(trace, flags->output);
     fmt::print("{}", summary_csv(trace));

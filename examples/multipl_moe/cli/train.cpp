@@ -5,6 +5,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/dry_run.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -24,7 +25,9 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const auto [low, high] = parse_mix(flags.mix);
   const ModelConfig config = load_config(flags.model);
   const auto tokenizer = read_tokenizer(model_folder(flags.model));
-  const LanguageFiles files = open_language_files(flags.data, "train", tokenizer->hash());
+  require_trainable(config, model_folder(flags.model) / "config.json");
+  require_tokenizer_fits(flags.model, config, *tokenizer);
+  const LanguageFiles files = open_text(flags.data, "train", *tokenizer, flags.model);
   BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options(*tokenizer));
   if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
   // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.

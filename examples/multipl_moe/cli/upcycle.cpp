@@ -5,6 +5,7 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -74,10 +75,11 @@ void upcycle_files(const UpcycleFlags& flags, const CLI::App& command) {
   const std::filesystem::path source = model_folder(flags.model);
   const StoredModel dense = StoredModel::open(source);
   const auto tokenizer = read_tokenizer(source);
+  require_tokenizer_fits(flags.model, dense.config(), *tokenizer);
   UpcycledTensors made(dense, mixture(flags, command, dense.config(), *tokenizer), flags.start, flags.threads);
   StreamOptions options = flags.stream.options("upcycle");
   if (command.count("--dtype") == 0) options.dtype = dtype_named(stored_dtype(flags.model));
-  options.generation = read_generation_config(source);
+  options.generation = read_generation_config(source, dense.config().vocab_size);
   stream_model(flags.output, made.config(), *tokenizer, options, std::ref(made));
 }
 

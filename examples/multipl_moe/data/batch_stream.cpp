@@ -11,6 +11,12 @@
 
 namespace multipl_moe {
 
+OtherTokenizer::OtherTokenizer(const TokenFile& found, std::uint64_t wanted)
+    : BadFile(found.path(), 24,
+              fmt::format("must be of the tokenizer {:016x}, found {:016x}", wanted, found.tokenizer_hash())),
+      hash_(found.tokenizer_hash()),
+      vocab_size_(found.vocab_size()) {}
+
 LanguageFiles open_language_files(const std::filesystem::path& folder, std::string_view split,
                                   std::uint64_t tokenizer_hash) {
   LanguageFiles files;
@@ -19,10 +25,7 @@ LanguageFiles open_language_files(const std::filesystem::path& folder, std::stri
     std::error_code failed;
     if (!std::filesystem::exists(path, failed)) continue;
     auto file = std::make_shared<const TokenFile>(TokenFile::open(path));
-    if (file->tokenizer_hash() != tokenizer_hash)
-      throw BadFile(
-          path, 24,
-          fmt::format("must be of the tokenizer {:016x}, found {:016x}", tokenizer_hash, file->tokenizer_hash()));
+    if (file->tokenizer_hash() != tokenizer_hash) throw OtherTokenizer(*file, tokenizer_hash);
     if (file->document_count() > 0) files[index_of(language)] = std::move(file);
   }
   if (std::all_of(files.begin(), files.end(), [](const auto& file) { return file == nullptr; }))

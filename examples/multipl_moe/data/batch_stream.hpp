@@ -12,6 +12,8 @@
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/data/mixture.hpp"
 #include "multipl_moe/data/packing.hpp"
+#include "multipl_moe/data/token_file.hpp"
+#include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 
 namespace multipl_moe {
@@ -29,8 +31,21 @@ struct TokenBatch {
 /// The training file of each language; empty where there is none.
 using LanguageFiles = std::array<std::shared_ptr<const TokenFile>, language_count>;
 
+/// Text of another tokenizer than the one it was asked for.
+class OtherTokenizer : public BadFile {
+ public:
+  OtherTokenizer(const TokenFile& found, std::uint64_t wanted);
+
+  std::uint64_t hash() const noexcept { return hash_; }
+  std::int64_t vocab_size() const noexcept { return vocab_size_; }
+
+ private:
+  std::uint64_t hash_;
+  std::int64_t vocab_size_;
+};
+
 /// Opens `<folder>/<language>.<split>.tokens` for each language that has one with a document.
-/// Throws BadFile where none has, or where a file is of another tokenizer; IoError.
+/// Throws BadFile where none has, OtherTokenizer, IoError.
 LanguageFiles open_language_files(const std::filesystem::path& folder, std::string_view split,
                                   std::uint64_t tokenizer_hash);
 

@@ -63,7 +63,11 @@ PrepareReport prepare(const PrepareOptions& options) {
   std::error_code failed;
   fs::create_directories(options.out, failed);
   if (failed) throw IoError(options.out, "create", failed.value());
-  PrepareReport report{.other_files = tree.other_files, .unreadable_folders = tree.unreadable_folders};
+  PrepareReport report{.tokenizer = options.tokenizer->name(),
+                       .tokenizer_tokens = options.tokenizer->vocab_size(),
+                       .tokenizer_hash = options.tokenizer->hash(),
+                       .other_files = tree.other_files,
+                       .unreadable_folders = tree.unreadable_folders};
   for (const Language language : all_languages) {
     LanguageReport& counts = report.languages[index_of(language)];
     const LanguageDocuments& documents = found[index_of(language)];

@@ -39,6 +39,9 @@ struct LanguageReport {
 };
 
 struct PrepareReport {
+  std::string tokenizer;  ///< name
+  std::int64_t tokenizer_tokens = 0;
+  std::uint64_t tokenizer_hash = 0;
   std::int64_t other_files = 0;  ///< of no known extension, links and special files
   std::int64_t unreadable_folders = 0;
   std::array<LanguageReport, language_count> languages{};
@@ -54,5 +57,8 @@ struct PrepareReport {
 PrepareReport prepare(const PrepareOptions& options);
 
 std::string to_json_text(const PrepareReport& report);
+/// The name of the tokenizer that has this hash, from the report.json of a folder that prepare() wrote; empty where
+/// that does not say it.
+std::string tokenizer_named_in(const std::filesystem::path& folder, std::uint64_t hash);
 
 }  // namespace multipl_moe

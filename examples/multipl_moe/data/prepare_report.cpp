@@ -1,6 +1,12 @@
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/data/prepare.hpp"
+#include "multipl_moe/io/config_fields.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/strict_json.hpp"
 
 namespace multipl_moe {
 
@@ -28,9 +34,26 @@ std::string to_json_text(const PrepareReport& report) {
   Json languages = Json::object();
   for (const Language language : all_languages)
     languages[std::string(name_of(language))] = json_of(report.languages[index_of(language)]);
-  const Json json{
-      {"other_files", report.other_files}, {"unreadable_folders", report.unreadable_folders}, {"languages", languages}};
+  const Json tokenizer{{"name", escaped(report.tokenizer, 4096)},
+                       {"tokens", report.tokenizer_tokens},
+                       {"hash", fmt::format("{:016x}", report.tokenizer_hash)}};
+  const Json json{{"tokenizer", tokenizer},
+                  {"other_files", report.other_files},
+                  {"unreadable_folders", report.unreadable_folders},
+                  {"languages", languages}};
   return json.dump(2) + "\n";
+}
+
+std::string tokenizer_named_in(const std::filesystem::path& folder, std::uint64_t hash) {
+  constexpr std::uint64_t largest_report = std::uint64_t{1} << 20;
+  const std::filesystem::path path = folder / "report.json";
+  try {
+    const nlohmann::json json = parse_strict_json(read_whole_file(path, largest_report), path);
+    const auto tokenizer = Fields(json, path, "").object("tokenizer");
+    return tokenizer && tokenizer->text("hash", "") == fmt::format("{:016x}", hash) ? tokenizer->text("name", "") : "";
+  } catch (const ProgramError&) {
+    return "";  // A report of before, or none: it only helps to say what is wrong elsewhere.
+  }
 }
 
 }  // namespace multipl_moe

@@ -19,7 +19,9 @@ namespace multipl_moe {
 /// Options with every gap filled: here are the defaults. Only max_new_tokens has one of its own for every prompt.
 struct GenerateSettings {
   Sampling sampling;
-  std::vector<Token> end_tokens;
+  std::vector<Token> end_tokens, suppress_tokens, begin_suppress_tokens;
+  std::size_t no_repeat_ngram_size = 0;
+  std::vector<StopText> stops;
 
   /// Throws UsageError where an option is out of its range.
   GenerateSettings(const LanguageModel& model, const GenerateOptions& options);
@@ -47,6 +49,8 @@ class ContinuedPrompt {
 
  private:
   void read(Token token);
+  /// Takes tokens that must not come next out of the logits.
+  void restrict(std::span<float> logits) const;
   void show(const std::string& piece, const GenerationListener& listener);
 
   const LanguageModel& model_;
@@ -58,7 +62,7 @@ class ContinuedPrompt {
   std::vector<Token> tokens_;
   std::vector<std::optional<Language>> languages_;
   std::unordered_set<Token> read_;
-  std::size_t most_tokens_ = 0;
+  std::size_t least_tokens_ = 0, most_tokens_ = 0;
   Generated result_;
 };
 

@@ -100,12 +100,24 @@ void GenerateOptions::fill_from(const GenerationConfig& asked) {
   const auto fill = [](auto& own, const auto& other) {
     if (!own) own = other;
   };
+  const auto fill_tokens = [](std::optional<std::vector<Token>>& own, const std::vector<std::int64_t>& other) {
+    if (!own && !other.empty()) own.emplace(other.begin(), other.end());
+  };
   fill(temperature, asked.do_sample == false ? std::optional<double>(0) : asked.temperature);
-  fill(top_k, asked.top_k);
-  fill(top_p, asked.top_p);
+  if (temperature != 0) {
+    fill(top_k, asked.top_k);
+    fill(top_p, asked.top_p);
+  }
   fill(repetition_penalty, asked.repetition_penalty);
-  if (!end_tokens && !asked.eos_token_id.empty())
-    end_tokens.emplace(asked.eos_token_id.begin(), asked.eos_token_id.end());
+  fill(no_repeat_ngram_size, asked.no_repeat_ngram_size);
+  fill(usual_new_tokens, asked.max_new_tokens);
+  fill(usual_length, asked.max_length);
+  fill(min_new_tokens, asked.min_new_tokens);
+  fill(min_length, asked.min_length);
+  fill_tokens(end_tokens, asked.eos_token_id);
+  fill_tokens(suppress_tokens, asked.suppress_tokens);
+  fill_tokens(begin_suppress_tokens, asked.begin_suppress_tokens);
+  if (stop.empty()) stop = asked.stop_strings;
 }
 
 std::string_view name_of(FinishReason reason) {

@@ -15,21 +15,31 @@ namespace multipl_moe {
 
 /// What is not set is left to whoever is asked next: a flag goes before a file, that before the default.
 struct GenerateOptions {
-  std::optional<std::int64_t> max_new_tokens{};    ///< [200, or fewer where a prompt leaves less of the context]
-  std::optional<double> temperature{};             ///< 0 takes the most probable token [0.8]
-  std::optional<std::int64_t> top_k{};             ///< draws from the so many most probable tokens; 0: all [0]
-  std::optional<double> top_p{};                   ///< draws from the fewest tokens with this probability [0.95]
-  std::optional<double> repetition_penalty{};      ///< of tokens that were read or drawn before; 1: none [1]
-  std::optional<std::vector<Token>> end_tokens{};  ///< tokens that end a text [the tokenizer's end_of_text()]
-  std::uint64_t seed = 0;                          ///< draws depend on it, on the prompt's number and on the place
-  std::vector<std::string> stop{};                 ///< texts that end a text and are no part of it
+  std::optional<std::int64_t> max_new_tokens{};         ///< [what follows, or fewer where a prompt leaves less]
+  std::optional<double> temperature{};                  ///< 0 takes the most probable token [0.8]
+  std::optional<std::int64_t> top_k{};                  ///< draws from the so many most probable tokens; 0: all [0]
+  std::optional<double> top_p{};                        ///< draws from the fewest tokens with this probability [0.95]
+  std::optional<double> repetition_penalty{};           ///< of tokens that were read or drawn before; 1: none [1]
+  std::optional<std::vector<Token>> end_tokens{};       ///< tokens that end a text [the tokenizer's end_of_text()]
+  std::optional<std::int64_t> min_new_tokens{};         ///< no end_tokens before so many [0]
+  std::optional<std::int64_t> no_repeat_ngram_size{};   ///< so many tokens in a row occur once; 0: any may again [0]
+  std::optional<std::vector<Token>> suppress_tokens{};  ///< are never drawn [none]
+  std::optional<std::vector<Token>> begin_suppress_tokens{};  ///< are not drawn first [none]
+  /// What a model asks for where max_new_tokens is not set, cut to what a prompt leaves of the context: so many tokens,
+  /// or else so many with the prompt's [200 tokens].
+  std::optional<std::int64_t> usual_new_tokens{}, usual_length{};
+  std::optional<std::int64_t> min_length{};  ///< as min_new_tokens, with the prompt's, where that is not set [0]
+  std::uint64_t seed = 0;                    ///< draws depend on it, on the prompt's number and on the place
+  /// Texts that end a text and are no part of it. A special token's name in them is that token too.
+  std::vector<std::string> stop{};
   /// Language of the text outside Markdown's code fences; inside, a fence says it. For models that choose by language.
   std::optional<Language> language{};
   bool special = false;         ///< names of special tokens in a prompt are these tokens
   std::int64_t batch_size = 8;  ///< prompts that are decoded together
   DecodingWeights weights = DecodingWeights::bfloat16_where_exact;
 
-  /// Takes what is not set here from how a model asks to be sampled. do_sample false asks for temperature 0.
+  /// Takes what is not set here from how a model asks to be sampled. do_sample false asks for temperature 0, with which
+  /// nothing is drawn and top_k and top_p are not taken.
   void fill_from(const GenerationConfig& asked);
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -12,6 +13,8 @@
 namespace multipl_moe {
 
 namespace {
+
+constexpr float forbidden = -std::numeric_limits<float>::infinity();
 
 /// Tokens from the most probable one down, sorted no further than somebody looks.
 class Ranking {
@@ -65,22 +68,42 @@ void penalise_repetition(std::span<float> logits, const std::unordered_set<Token
   }
 }
 
-Token draw_token(std::span<const float> logits, const Sampling& sampling, double uniform) {
+void require_finite(std::span<const float> logits) {
   if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
     throw NonFinite("[generate] the model's logits must be finite; its weights may not be");
+}
+
+void forbid(std::span<float> logits, std::span<const Token> tokens) {
+  for (const Token token : tokens) logits[token] = forbidden;
+}
+
+void forbid_repeated(std::span<float> logits, std::span<const Token> read, std::size_t size) {
+  if (size == 0 || read.size() < size) return;
+  const auto last = read.last(size - 1);
+  for (std::size_t begin = 0; begin + size <= read.size(); ++begin)
+    if (std::equal(last.begin(), last.end(), read.begin() + static_cast<std::ptrdiff_t>(begin)))
+      logits[read[begin + size - 1]] = forbidden;
+}
+
+Token draw_token(std::span<const float> logits, const Sampling& sampling, double uniform) {
   const auto highest = std::max_element(logits.begin(), logits.end());
+  if (*highest == forbidden)
+    throw UsageError(
+        "[generate] there must be a token left to draw, found none that --suppress-tokens, "
+        "--no-repeat-ngram-size and the like allow");
   if (sampling.temperature == 0 || sampling.top_k == 1) return static_cast<Token>(highest - logits.begin());
   const auto weight = [&](Token token) {
     return std::exp((static_cast<double>(logits[token]) - static_cast<double>(*highest)) / sampling.temperature);
   };
   Ranking ranking(logits);
-  std::size_t candidates = logits.size();
+  std::size_t candidates =
+      logits.size() - static_cast<std::size_t>(std::count(logits.begin(), logits.end(), forbidden));
   double total = 0;
   if (sampling.top_k > 0 && static_cast<std::size_t>(sampling.top_k) < candidates) {
     candidates = static_cast<std::size_t>(sampling.top_k);
     for (std::size_t i = 0; i < candidates; ++i) total += weight(ranking[i]);
   } else {
-    for (std::size_t token = 0; token < candidates; ++token) total += weight(static_cast<Token>(token));
+    for (std::size_t token = 0; token < logits.size(); ++token) total += weight(static_cast<Token>(token));
   }
   double mass = total;
   if (sampling.top_p < 1) {

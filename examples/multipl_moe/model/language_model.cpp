@@ -15,6 +15,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
+#include "multipl_moe/model/tokenizer_fit.hpp"
 #include "multipl_moe/model/upcycle_block.hpp"
 
 namespace multipl_moe {
@@ -312,9 +313,7 @@ class TransformerModel final : public LanguageModel {
 }  // namespace
 
 void LanguageModel::use_tokenizer(std::shared_ptr<const Tokenizer> tokenizer) {
-  if (tokenizer->vocab_size() > config_.vocab_size)
-    throw UsageError("[tokenizer] vocab_size must hold the tokenizer's " + std::to_string(tokenizer->vocab_size()) +
-                     " tokens, found " + std::to_string(config_.vocab_size));
+  if (const auto misfit = misfit_of(*tokenizer, config_)) throw UsageError("[tokenizer] " + *misfit);
   tokenizer_ = std::move(tokenizer);
 }
 

@@ -17,6 +17,7 @@ moe::Composition composition_of(const ModelConfig& config) {
   c.segmenter = m.segmenter;
   c.fusion = m.fusion;
   c.shared_hidden = m.shared_expert_intermediate_size;
+  c.normalised_gates = m.norm_topk_prob;
   c.balance_over_routed = m.balance == "routed";
   c.expert_capacity = m.expert_capacity_factor;
   c.random_choice = m.random_choice == "on";

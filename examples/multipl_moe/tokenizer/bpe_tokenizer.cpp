@@ -27,6 +27,13 @@ std::vector<AddedToken> those(const std::vector<AddedToken>& added, bool normali
   return chosen;
 }
 
+std::vector<AddedToken> special_among(const std::vector<AddedToken>& added) {
+  std::vector<AddedToken> chosen;
+  for (const AddedToken& token : added)
+    if (token.is_special) chosen.push_back(token);
+  return chosen;
+}
+
 Token end_among(const std::vector<AddedToken>& added, const std::filesystem::path& path) {
   for (const AddedToken& token : added)
     if (token.content == end_of_text_name && token.is_special) return token.id;
@@ -137,10 +144,12 @@ class BpeTokenizer::Encoding {
 
 BpeTokenizer::BpeTokenizer(TokenizerParts parts, const std::filesystem::path& path, std::vector<SourceFile> files)
     : parts_(std::move(parts)),
+      name_(path.has_parent_path() ? path.parent_path().string() : "."),
       files_(std::move(files)),
       splitter_(parts_.pattern, path),
       raw_(those(parts_.added, false, parts_.is_nfc)),
       normalised_(those(parts_.added, true, parts_.is_nfc)),
+      special_(special_among(parts_.added)),
       end_(end_among(parts_.added, path)),
       hash_(hash_of_parts(parts_)) {
   std::size_t tokens = parts_.vocabulary.size();
@@ -181,6 +190,17 @@ std::vector<Token> BpeTokenizer::encode(std::string_view text) const { return en
 
 std::vector<Token> BpeTokenizer::encode_with_special(std::string_view text) const {
   return encode_as(Special::token, text);
+}
+
+std::vector<TextPart> BpeTokenizer::split_at_special(std::string_view text) const {
+  std::vector<TextPart> parts;
+  for (std::size_t done = 0; done < text.size();) {
+    const auto [begin, token] = special_.find(text, done);
+    if (begin > done) parts.push_back({text.substr(done, begin - done)});
+    if (token != nullptr) parts.push_back({text.substr(begin, token->content.size()), token->id});
+    done = token != nullptr ? begin + token->content.size() : text.size();
+  }
+  return parts;
 }
 
 std::string_view BpeTokenizer::said_by(Token token) const {

@@ -26,17 +26,19 @@ class BpeTokenizer final : public Tokenizer {
     std::string name, bytes;
   };
 
-  /// `path` is what BadFile names where the pattern is refused or `<|endoftext|>` is no special token. write_files()
-  /// writes `files` again, or a tokenizer.json where there are none.
+  /// `path` lies in the folder that is the name, and is what BadFile names where the pattern is refused or
+  /// `<|endoftext|>` is no special token. write_files() writes `files` again, or a tokenizer.json where there are none.
   BpeTokenizer(TokenizerParts parts, const std::filesystem::path& path, std::vector<SourceFile> files = {});
   ~BpeTokenizer() override;
 
+  std::string name() const override { return name_; }
   std::int64_t vocab_size() const override;
   Token end_of_text() const override { return end_; }
   std::uint64_t hash() const override { return hash_; }
 
   std::vector<Token> encode(std::string_view text) const override;
   std::vector<Token> encode_with_special(std::string_view text) const override;
+  std::vector<TextPart> split_at_special(std::string_view text) const override;
   std::string decode(std::span<const Token> tokens) const override;
   std::int64_t byte_length(Token token) const override;
 
@@ -55,10 +57,12 @@ class BpeTokenizer final : public Tokenizer {
   std::unique_ptr<Workspace> take_workspace() const;
 
   TokenizerParts parts_;
+  std::string name_;
   std::vector<SourceFile> files_;
   WordSplitter splitter_;
   AddedTokenFinder raw_;                  ///< looked for in the text as it is
   AddedTokenFinder normalised_;           ///< looked for in normalised text
+  AddedTokenFinder special_;              ///< whose names are no text
   std::vector<const AddedToken*> added_;  ///< by id; null: not added
   std::vector<Token> of_byte_;
   Token end_ = 0;

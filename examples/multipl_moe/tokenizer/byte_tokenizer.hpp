@@ -10,6 +10,7 @@ class ByteTokenizer final : public Tokenizer {
   /// end_of_text() of every one of them.
   static constexpr Token end = 256;
 
+  std::string name() const override { return "bytes"; }
   std::int64_t vocab_size() const override { return end + 1; }
   Token end_of_text() const override { return end; }
   /// Any fixed number would do.
@@ -18,6 +19,7 @@ class ByteTokenizer final : public Tokenizer {
   std::vector<Token> encode(std::string_view text) const override;
   /// As encode(): the end of a text has no name.
   std::vector<Token> encode_with_special(std::string_view text) const override { return encode(text); }
+  std::vector<TextPart> split_at_special(std::string_view text) const override { return {{text}}; }
   /// The bytes of the tokens below 256; whatever else is there says nothing.
   std::string decode(std::span<const Token> tokens) const override;
   std::int64_t byte_length(Token token) const override { return token < end ? 1 : 0; }

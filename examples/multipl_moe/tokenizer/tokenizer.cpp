@@ -65,6 +65,10 @@ std::shared_ptr<const Tokenizer> byte_tokenizer() {
   return shared;
 }
 
+std::string described(const Tokenizer& tokenizer) {
+  return fmt::format("{} ({} tokens)", escaped(tokenizer.name()), tokenizer.vocab_size());
+}
+
 std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder) {
   if (has(folder, "tokenizer.json")) return read_one_file(folder);
   if (has(folder, "vocab.json")) return read_parts(folder);

@@ -78,7 +78,7 @@ std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
   auto model = make_language_model(read_config_of(source), threads);
   auto tokenizer = read_tokenizer(source);
   if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
-  model->set_generation(read_generation_config(source));
+  model->set_generation(read_generation_config(source, model->config().vocab_size));
   return model;
 }
 

@@ -69,7 +69,7 @@ void export_model(const fs::path& source, const fs::path& output, const SaveOpti
   const Exported exported(stored.config(), dtype_of_torch(options.torch_dtype));
   stored.require_exactly(planned(list_tensors(stored.config())));
   const auto tokenizer = read_tokenizer(folder);
-  GenerationConfig generation = read_generation_config(folder);
+  GenerationConfig generation = read_generation_config(folder, stored.config().vocab_size);
   // Others look for it there and nowhere else.
   if (generation.eos_token_id.empty() && tokenizer != byte_tokenizer())
     generation.eos_token_id.push_back(std::int64_t{tokenizer->end_of_text()});
