@@ -363,3 +363,10 @@ mutant(sequences_that_are_not_there_are_kept layers/segment_moe.hpp
   AFTER [==[require(b >= 0 && b <= std::ssize(length),]==]
   REASON "the sequence behind the last one is read"
   TESTS layers/any_arguments)
+
+# ---- names ---------------------------------------------------------------------------------------
+mutant(gates_are_never_normalised_by_name runtime/registry.hpp
+  BEFORE [==[c.normalised_gates ? beside_shared<SoftmaxOverChosen>(c)]==]
+  AFTER [==[c.normalised_gates ? beside_shared<SoftmaxOverAll>(c)]==]
+  REASON "norm_topk_prob is read and not computed"
+  TESTS runtime/registry)

@@ -104,6 +104,12 @@ TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
   check_same_as(Mixtral<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5)), made("mixtral"));
   check_same_as(Qwen15Moe<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),
                 made("qwen1.5-moe"));
+  using NormalisedQwen =
+      TokenMoE<TopK, SoftmaxOverChosen, Unlimited, SwiGlu<double, B>, SigmoidGatedFfn<SwiGlu<double, B>>>;
+  const Composition normalised{
+      .architecture = "qwen1.5-moe", .settings = small, .shared_hidden = 7, .normalised_gates = true};
+  check_same_as(NormalisedQwen(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),
+                registry.make(normalised));
   check_same_as(SwiGlu<double, B>(6, 5), made("dense"));
   Composition adapted{.architecture = "lora", .settings = small, .lora_rank = 2, .lora_alpha = 3};
   check_same_as(make_lora(SwiGlu<double, B>(6, 5), 2, 3), registry.make(adapted));

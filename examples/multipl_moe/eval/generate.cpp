@@ -104,7 +104,8 @@ void GenerateOptions::fill_from(const GenerationConfig& asked) {
     if (!own && !other.empty()) own.emplace(other.begin(), other.end());
   };
   fill(temperature, asked.do_sample == false ? std::optional<double>(0) : asked.temperature);
-  if (temperature != 0) {
+  // Nothing is drawn with them, and so they may have any value.
+  if (asked.do_sample != false || temperature != 0) {
     fill(top_k, asked.top_k);
     fill(top_p, asked.top_p);
   }

@@ -8,6 +8,7 @@
 #include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
 #include "multipl_moe/tokenizer/byte_tokenizer.hpp"
+#include "multipl_moe/tokenizer/files_beside.hpp"
 #include "multipl_moe/tokenizer/tokenizer_json.hpp"
 #include "multipl_moe/tokenizer/vocabulary_files.hpp"
 
@@ -33,14 +34,25 @@ SourceFile read_source(const fs::path& folder, const char* name, std::uint64_t l
   return {name, read_model_file(folder, name, limit)};
 }
 
+/// Files that say again what the tokenizer's own files say; they are not kept.
+void check_files_beside(const fs::path& folder, const TokenizerParts& parts) {
+  const std::pair<const char*, void (*)(NamedText, const TokenizerParts&)> checks[] = {
+      {"added_tokens.json", &check_added_tokens}, {"special_tokens_map.json", &check_special_tokens}};
+  for (const auto& [name, check] : checks)
+    if (has(folder, name)) check({read_source(folder, name, largest_config).bytes, folder / name}, parts);
+}
+
 std::shared_ptr<const Tokenizer> read_one_file(const fs::path& folder) {
   const fs::path path = folder / "tokenizer.json";
   std::vector<SourceFile> files;
   files.push_back(read_source(folder, "tokenizer.json"));
   TokenizerParts parts = parse_tokenizer_json(files[0].bytes, path);
-  // Other programs look for it beside; what it says of tokens stands in the first file too.
-  if (has(folder, "tokenizer_config.json"))
+  // Other programs look for it beside; what it says of tokens must stand in the first file too.
+  if (has(folder, "tokenizer_config.json")) {
     files.push_back(read_source(folder, "tokenizer_config.json", largest_config));
+    check_tokenizer_config({files.back().bytes, folder / "tokenizer_config.json"}, parts);
+  }
+  check_files_beside(folder, parts);
   return std::make_shared<const BpeTokenizer>(std::move(parts), path, std::move(files));
 }
 
@@ -55,6 +67,7 @@ std::shared_ptr<const Tokenizer> read_parts(const fs::path& folder) {
   const NamedText config{files.back().bytes, paths.back()};
   TokenizerParts parts =
       parse_vocabulary_files({files[0].bytes, paths[0]}, {files[1].bytes, paths[1]}, has_config ? &config : nullptr);
+  check_files_beside(folder, parts);
   return std::make_shared<const BpeTokenizer>(std::move(parts), paths.back(), std::move(files));
 }
 

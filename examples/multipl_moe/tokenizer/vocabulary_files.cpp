@@ -29,7 +29,7 @@ Token number_of(const std::string& text, const std::filesystem::path& path) {
 /// Throws BadFile where `config` has `key` with another value than `wanted`.
 void require_if_there(const Json& config, const std::string& key, const Json& wanted,
                       const std::filesystem::path& path) {
-  if (const auto found = config.find(key); found != config.end() && *found != wanted)
+  if (const auto found = config.find(key); found != config.end() && !found->is_null() && *found != wanted)
     throw BadFile(path, fmt::format("{} must be {}, found {}", key, wanted.dump(), escaped(found->dump(), 80)));
 }
 
@@ -50,6 +50,13 @@ void parse_merges_text(NamedText file, RawVocabulary& raw) {
   }
 }
 
+std::vector<AddedToken> added_tokens_of(const Json& decoder, const std::filesystem::path& path) {
+  std::vector<AddedToken> added;
+  for (const auto& [key, value] : decoder.items()) added.push_back(added_token(value, number_of(key, path), path));
+  sort_added(added, path);
+  return added;
+}
+
 std::vector<AddedToken> parse_tokenizer_config(NamedText file) {
   const std::filesystem::path& path = file.path;
   const Json config = parse_strict_json(file.text, path);
@@ -58,14 +65,12 @@ std::vector<AddedToken> parse_tokenizer_config(NamedText file) {
   if (kind != config.end() && *kind != "Qwen2Tokenizer" && *kind != "Qwen2TokenizerFast")
     throw BadFile(path, fmt::format("tokenizer_class must be Qwen2Tokenizer, found {}", escaped(kind->dump(), 80)));
   require_if_there(config, "add_prefix_space", false, path);
-  require_if_there(config, "split_special_tokens", false, path);
-  std::vector<AddedToken> added;
+  for (const char* name : {"split_special_tokens", "add_bos_token", "add_eos_token"})
+    require_if_there(config, name, false, path);
   const auto tokens = config.find("added_tokens_decoder");
   if (tokens == config.end() || !tokens->is_object())
     throw BadFile(path, "added_tokens_decoder must be an object, found none");
-  for (const auto& [key, value] : tokens->items()) added.push_back(added_token(value, number_of(key, path), path));
-  sort_added(added, path);
-  return added;
+  return added_tokens_of(*tokens, path);
 }
 
 TokenizerParts parse_vocabulary_files(NamedText vocabulary, NamedText merges, const NamedText* config) {

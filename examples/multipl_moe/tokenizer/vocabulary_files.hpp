@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,8 @@ void parse_vocabulary_json(NamedText file, RawVocabulary& raw);
 /// A line for each merge, two tokens with a space between; a first line that begins with #version is none.
 /// Throws BadFile.
 void parse_merges_text(NamedText file, RawVocabulary& raw);
+/// The added tokens of an object `added_tokens_decoder`, by number. Throws BadFile.
+std::vector<AddedToken> added_tokens_of(const nlohmann::json& decoder, const std::filesystem::path& path);
 /// `added_tokens_decoder` of a Qwen2Tokenizer's tokenizer_config.json. Throws BadFile for another class, and for
 /// options that would lead to other tokens.
 std::vector<AddedToken> parse_tokenizer_config(NamedText file);

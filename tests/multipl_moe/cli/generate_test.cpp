@@ -107,3 +107,30 @@ TEST_CASE("what generate cannot do exits with 2, a bad file of prompts with 3", 
   CHECK(place.generate("--prompts-file missing.jsonl").exit_code == 3);
   CHECK(place.generate("--prompts-file empty.jsonl").exit_code == 2);
 }
+
+TEST_CASE("a model's generation_config.json sets what no flag does, and says what it asks for in vain",
+          "[cli][generate]") {
+  const Workplace place;
+  std::string model = get_bytes(place.scratch / "model/checkpoints/LATEST");
+  while (model.ends_with('\n')) model.pop_back();
+  std::filesystem::copy(place.scratch / ("model/checkpoints/" + model), place.scratch / "m");
+  std::filesystem::remove(place.scratch / "m/MANIFEST");
+  const auto generate = [&](const char* config, const std::string& words) {
+    put_bytes(place.scratch / "m/generation_config.json", config);
+    return run(place.scratch, "generate --model m --prompt a --json " + words);
+  };
+  const Outcome few = generate(R"({"max_new_tokens": 3, "eos_token_id": 256})", "--seed 1 --suppress-tokens 256 -q");
+  REQUIRE(few.exit_code == 0);
+  CHECK(lines_of(few.out)[0]["tokens"] == 3);
+  CHECK(few.error.empty());
+  CHECK(lines_of(
+            generate(R"({"max_new_tokens": 3})", "--max-new-tokens 5 --suppress-tokens 256 -q").out)[0]["tokens"] == 5);
+  const Outcome greedy = generate(R"({"do_sample": false, "top_p": 0.0, "max_new_tokens": 2})", "-q");
+  CHECK(greedy.exit_code == 0);
+  const Outcome beams = generate(R"({"num_beams": 4, "min_p": 0.1, "max_new_tokens": 2})", "-q");
+  CHECK(beams.exit_code == 0);
+  CHECK_THAT(beams.error, ContainsSubstring("does without: min_p, num_beams"));
+  const Outcome beyond = generate(R"({"eos_token_id": 257})", "-q");
+  CHECK(beyond.exit_code == 3);
+  CHECK_THAT(beyond.error, ContainsSubstring("eos_token_id must be below config.json's vocab_size, 257, found 257"));
+}

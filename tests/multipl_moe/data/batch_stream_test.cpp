@@ -129,5 +129,12 @@ TEST_CASE("language files are of one tokenizer, and there is at least one") {
   write_languages(folder, {Language::ruby});
   CHECK(open_all(folder)[index_of(Language::java)] == nullptr);
   CHECK_THROWS_AS(open_language_files(folder.path(), "train", 8), BadFile);
+  try {
+    open_language_files(folder.path(), "train", 8);
+    FAIL_CHECK("was taken");
+  } catch (const OtherTokenizer& other) {
+    CHECK(other.hash() == 7);
+    CHECK(other.vocab_size() > 0);
+  }
   CHECK_THROWS_AS(open_language_files(folder.path(), "dev", 7), BadFile);
 }

@@ -21,11 +21,13 @@ TokenFile file_of(const ScratchFolder& folder, const std::vector<std::vector<Tok
 
 /// A token is as long as its number.
 struct LongTokens final : Tokenizer {
+  std::string name() const override { return "long tokens"; }
   std::int64_t vocab_size() const override { return 257; }
   Token end_of_text() const override { return end; }
   std::uint64_t hash() const override { return 7; }
   std::vector<Token> encode(std::string_view) const override { return {}; }
   std::vector<Token> encode_with_special(std::string_view) const override { return {}; }
+  std::vector<TextPart> split_at_special(std::string_view text) const override { return {{text}}; }
   std::string decode(std::span<const Token>) const override { return {}; }
   std::int64_t byte_length(Token token) const override { return token == end ? 0 : std::int64_t{token}; }
   void write_files(const std::filesystem::path&) const override {}

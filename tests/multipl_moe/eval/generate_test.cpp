@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../support/wrapped_model.hpp"
+#include "../tokenizer/golden_tokenizer.hpp"
 #include "../train/tiny_run.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
@@ -116,6 +117,79 @@ TEST_CASE("the same seed gives the same text", "[eval]") {
   CHECK(results[1].tokens != tokens);
 }
 
+TEST_CASE("tokens that must not come do not, and a text is as long as it must be", "[eval]") {
+  const auto model = parrot("abcd\n");
+  const auto said = [&](GenerateOptions options) {
+    options.temperature = 0;
+    if (!options.max_new_tokens && !options.usual_new_tokens && !options.usual_length) options.max_new_tokens = 5;
+    return generate(*model, "a", options).text;
+  };
+  CHECK(said({}) == "bcd\na");
+  // Another token stands in for each one left out, and the parrot goes on from there.
+  CHECK(said({.suppress_tokens = std::vector<Token>{'c'}}).find('c') == std::string::npos);
+  const std::string later = said({.begin_suppress_tokens = std::vector<Token>{'b'}});
+  CHECK(later.front() != 'b');
+  const std::vector<Token> end{'c'};
+  CHECK(said({.end_tokens = end}) == "b");
+  CHECK(said({.end_tokens = end, .min_new_tokens = 3}).size() >= 3);
+  CHECK(said({.end_tokens = end, .min_length = 2}) == "b");
+  CHECK(said({.end_tokens = end, .min_length = 4}).size() >= 3);
+  GenerateOptions once{.max_new_tokens = 12, .no_repeat_ngram_size = 2};
+  const std::string text = "a" + said(once);
+  for (std::size_t i = 0; i + 2 <= text.size(); ++i) CHECK(text.find(text.substr(i, 2), i + 1) == std::string::npos);
+  CHECK(said({.usual_new_tokens = 3}) == "bcd");
+  CHECK(said({.usual_length = 3}) == "bc");
+  CHECK(said({.max_new_tokens = 4, .usual_length = 1}) == "bcd\n");
+  CHECK_THROWS_AS(said({.usual_length = 1}), UsageError);
+  CHECK_THROWS_AS(said({.suppress_tokens = std::vector<Token>{100'000}}), UsageError);
+  CHECK_THROWS_AS(said({.min_new_tokens = -1}), UsageError);
+}
+
+TEST_CASE("a stop text that is a special token's name stops at that token", "[eval]") {
+  // Of the tokenizer's tokens; the model says x, the special token and y, in turn.
+  auto tokenizer =
+      std::make_shared<const BpeTokenizer>(parse_tokenizer_json(golden_text("tokenizer.json"), "golden/t"), "golden/t");
+  const auto named = tokenizer->split_at_special("<|im_end|>");
+  REQUIRE(named.size() == 1);
+  REQUIRE(named[0].special.has_value());
+  ModelConfig config = tiny_config();
+  config.vocab_size = tokenizer->vocab_size();
+  auto model = make_language_model(config, 1);
+  model->use_tokenizer(tokenizer);
+  const std::vector<Token> turn{tokenizer->encode("x")[0], *named[0].special, tokenizer->encode("y")[0]};
+  const auto width = static_cast<std::size_t>(config.hidden_size);
+  for (const TensorSlot& slot : model->tensors())
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (slot.name == "model.embed_tokens.weight") slot.values[turn[i] * width + i] = 1;
+      if (slot.name == "lm_head.weight") slot.values[turn[(i + 1) % 3] * width + i] = 20;
+    }
+  const GenerateOptions options{.max_new_tokens = 6, .temperature = 0};
+  const auto stopped = [&](const std::string& stop, const std::string& prompt) {
+    GenerateOptions with = options;
+    with.stop = {stop};
+    return generate(*model, prompt, with);
+  };
+  CHECK(generate(*model, "y", options).text == "xyxy");
+  for (const char* stop : {"<|im_end|>", "x<|im_end|>", "<|im_end|>y"}) {
+    INFO(stop);
+    const Generated result = stopped(stop, "y");
+    CHECK(result.finish_reason == FinishReason::stop);
+    CHECK(result.text == (std::string(stop).front() == 'x' ? "" : "x"));
+    CHECK(result.tokens.size() == (std::string(stop).back() == 'y' ? 3 : 2));
+  }
+  // A part of the name is text, which the model does not say.
+  CHECK(stopped("im_end", "y").finish_reason == FinishReason::length);
+  CHECK(stopped("<|im_end|>x", "y").text == "xyxy");
+  // In a batch each text stops for itself.
+  GenerateOptions batch = options;
+  batch.stop = {"<|im_end|>"};
+  const std::vector<std::string> prompts{"x", "y", "x"};
+  const auto results = generate(*model, prompts, batch);
+  CHECK(results[0].text.empty());
+  CHECK(results[1].text == "x");
+  CHECK(results[2].finish_reason == FinishReason::stop);
+}
+
 TEST_CASE("options out of their range are refused", "[eval]") {
   const auto model = parrot("ab");
   for (const GenerateOptions& options :
@@ -131,6 +205,30 @@ TEST_CASE("a flag goes before a file, that before the default", "[eval]") {
   CHECK(flags.temperature == 0);
   CHECK(flags.top_p == 0.5);
   CHECK(flags.seed == 3);
+  GenerateOptions lengths{.stop = {"own"}};
+  lengths.fill_from({.max_new_tokens = 7,
+                     .min_new_tokens = 2,
+                     .max_length = 9,
+                     .min_length = 3,
+                     .no_repeat_ngram_size = 4,
+                     .suppress_tokens = {5},
+                     .begin_suppress_tokens = {6},
+                     .stop_strings = {"file"}});
+  CHECK(lengths.usual_new_tokens == 7);
+  CHECK(lengths.usual_length == 9);
+  CHECK_FALSE(lengths.max_new_tokens.has_value());
+  CHECK(lengths.min_new_tokens == 2);
+  CHECK(lengths.min_length == 3);
+  CHECK(lengths.no_repeat_ngram_size == 4);
+  CHECK(lengths.suppress_tokens == std::vector<Token>{5});
+  CHECK(lengths.begin_suppress_tokens == std::vector<Token>{6});
+  CHECK(lengths.stop == std::vector<std::string>{"own"});
+  GenerateOptions none;
+  none.fill_from({.do_sample = false, .top_p = 0.0, .top_k = -3, .stop_strings = {"file"}});
+  CHECK(none.temperature == 0.0);
+  CHECK_FALSE(none.top_p.has_value());
+  CHECK_FALSE(none.top_k.has_value());
+  CHECK(none.stop == std::vector<std::string>{"file"});
   CHECK_FALSE(flags.top_k.has_value());
   const auto model = parrot("abcd\n");
   const Generated ended = generate(*model, "a", flags);

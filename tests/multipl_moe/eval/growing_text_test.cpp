@@ -17,7 +17,7 @@ std::string shown(std::string_view bytes, std::size_t size, const std::vector<st
 }  // namespace
 
 TEST_CASE("a tail that could become a stop text waits, and is shown when it does not", "[eval]") {
-  GrowingText text({"\n\n", "END"});
+  GrowingText text(std::vector<std::string>{"\n\n", "END"});
   CHECK(text.add("a\n") == "a");
   CHECK(text.add("b E") == "\nb ");
   CHECK(text.add("N").empty());
@@ -26,6 +26,25 @@ TEST_CASE("a tail that could become a stop text waits, and is shown when it does
   CHECK(text.add("\nrest").empty());
   CHECK(text.has_stopped());
   CHECK(text.finish().empty());
+}
+
+TEST_CASE("a signal is no text, and ends one where a stop text holds it", "[eval]") {
+  constexpr Token end = 7, other = 8;
+  GrowingText text(std::vector<StopText>{stop_of_bytes("END"), StopText{U'x', signal_of(end)}});
+  CHECK(text.add("aEN") == "a");
+  // A signal that no stop text holds is as if it were not there.
+  CHECK(text.add_signal(other).empty());
+  CHECK(text.add("x") == "EN");
+  CHECK_FALSE(text.has_stopped());
+  CHECK(text.add("yx") == "xy");
+  CHECK(text.add_signal(end).empty());
+  CHECK(text.has_stopped());
+  CHECK(text.finish().empty());
+  GrowingText unfinished(std::vector<StopText>{StopText{signal_of(end), U'\n'}});
+  CHECK(unfinished.add("a") == "a");
+  CHECK(unfinished.add_signal(end).empty());
+  CHECK(unfinished.add("b") == "b");
+  CHECK_FALSE(unfinished.has_stopped());
 }
 
 TEST_CASE("a text ends before its first stop text, in whatever pieces it comes", "[eval]") {

@@ -101,8 +101,41 @@ TEST_CASE("repetition divides what is positive and multiplies what is not", "[ev
 
 TEST_CASE("logits that are not finite end the generation", "[eval]") {
   for (const float bad : {std::nanf(""), INFINITY, -INFINITY})
-    for (const double temperature : {0.0, 1.0})
-      CHECK_THROWS_AS(draw_token(std::vector<float>{0, bad, 1}, {.temperature = temperature}, 0.5), NonFinite);
+    CHECK_THROWS_AS(require_finite(std::vector<float>{0, bad, 1}), NonFinite);
+  CHECK_NOTHROW(require_finite(std::vector<float>{0, 1}));
+}
+
+TEST_CASE("a token that is forbidden is never drawn, whatever else is cut off", "[eval]") {
+  std::vector<float> logits{3, 1, 2, 2.5f, 0};
+  forbid(logits, std::vector<Token>{0, 3});
+  for (const Sampling& sampling : {Sampling{.temperature = 0}, Sampling{.temperature = 50}, Sampling{.top_k = 4},
+                                   Sampling{.temperature = 50, .top_p = 0.999}})
+    for (const double u : {1e-9, 0.3, 0.7, 1 - 1e-16}) {
+      const Token token = draw_token(logits, sampling, u);
+      CHECK((token == 1 || token == 2 || token == 4));
+    }
+  CHECK(draw_token(logits, {.temperature = 0}, 0.5) == 2);
+  forbid(logits, std::vector<Token>{1, 2, 4});
+  CHECK_THROWS_AS(draw_token(logits, {}, 0.5), UsageError);
+}
+
+TEST_CASE("so many tokens in a row occur once", "[eval]") {
+  const auto allowed = [](const std::vector<Token>& read, std::size_t size) {
+    std::vector<float> logits(5, 0);
+    forbid_repeated(logits, read, size);
+    std::vector<Token> tokens;
+    for (Token token = 0; token < 5; ++token)
+      if (logits[token] == 0) tokens.push_back(token);
+    return tokens;
+  };
+  const std::vector<Token> all{0, 1, 2, 3, 4};
+  CHECK(allowed({1, 2, 3, 1, 2}, 0) == all);
+  CHECK(allowed({1, 2, 3, 1, 2}, 3) == std::vector<Token>{0, 1, 2, 4});
+  CHECK(allowed({1, 2, 3, 2, 4, 2}, 2) == std::vector<Token>{0, 1, 2});
+  CHECK(allowed({1, 2, 1}, 1) == std::vector<Token>{0, 3, 4});
+  CHECK(allowed({1, 2}, 3) == all);
+  CHECK(allowed({1, 1, 1}, 3) == std::vector<Token>{0, 2, 3, 4});
+  CHECK(allowed({}, 2) == all);
 }
 
 TEST_CASE("sampling out of its range is refused", "[eval]") {

@@ -1,8 +1,11 @@
 #include "multipl_moe/io/generation_config.hpp"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/generation_settings.hpp"
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
@@ -31,6 +34,64 @@ TEST_CASE("a generation configuration is read as Hugging Face writes it") {
   CHECK(parse_generation_config(to_json_text(one), "g") == one);
 }
 
+TEST_CASE("lengths, stops and tokens that must not come are read, and the rest is kept") {
+  const GenerationConfig config = parse_generation_config(
+      R"({"max_new_tokens": 9, "min_new_tokens": 2, "max_length": 30, "min_length": 3, "no_repeat_ngram_size": 4,
+          "suppress_tokens": [5, 7], "begin_suppress_tokens": 8, "stop_strings": "###", "num_beams": 4, "min_p": 0.1,
+          "early_stopping": true, "typical_p": 1.0, "num_return_sequences": 1, "novelty": {"a": [1]}})",
+      "g");
+  CHECK(config.max_new_tokens == 9);
+  CHECK(config.min_new_tokens == 2);
+  CHECK(config.max_length == 30);
+  CHECK(config.min_length == 3);
+  CHECK(config.no_repeat_ngram_size == 4);
+  CHECK(config.suppress_tokens == std::vector<std::int64_t>{5, 7});
+  CHECK(config.begin_suppress_tokens == std::vector<std::int64_t>{8});
+  CHECK(config.stop_strings == std::vector<std::string>{"###"});
+  // early_stopping says nothing without beams, and the others have the values that change nothing.
+  CHECK(config.ignored == std::vector<std::string>{"min_p", "novelty", "num_beams"});
+  CHECK(parse_generation_config(to_json_text(config), "g") == config);
+  CHECK_THAT(to_json_text(config), ContainsSubstring("\"num_beams\": 4") && ContainsSubstring("\"typical_p\": 1.0") &&
+                                       ContainsSubstring("\"novelty\": {"));
+  CHECK(parse_generation_config(R"({"stop_strings": ["a", "b"]})", "g").stop_strings ==
+        std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("every setting of transformers that is not read is ignored aloud, but where it changes nothing") {
+  const auto golden = std::filesystem::path(MOE_GOLDEN_DIR) / "config_fields.json";
+  const auto settings = nlohmann::json::parse(get_bytes(golden)).at("generation");
+  REQUIRE(settings.size() > 60);
+  // What transformers itself writes changes nothing.
+  nlohmann::json usual = settings;
+  usual.erase("max_length");
+  CHECK(parse_generation_config(usual.dump(), "g").ignored.empty());
+  for (const auto& [name, value] : settings.items()) {
+    INFO(name);
+    const auto known = generation_settings();
+    CHECK((name.ends_with("_token_id") ||
+           std::any_of(known.begin(), known.end(), [&](const auto& setting) { return setting.name == name; })));
+  }
+}
+
+TEST_CASE("what nothing is drawn with may have any value, and other tokens than the model's may not") {
+  const GenerationConfig greedy =
+      parse_generation_config(R"({"do_sample": false, "top_p": 0.0, "temperature": -1, "top_k": -3})", "g");
+  CHECK(greedy.top_p == 0.0);
+  CHECK(parse_generation_config(R"({"do_sample": false, "top_p": 1.5})", "g").top_p == 1.5);
+  const ScratchFolder folder;
+  for (const char* name : {"eos_token_id", "suppress_tokens", "begin_suppress_tokens"}) {
+    put_bytes(folder / generation_config_name, nlohmann::json{{name, {3, 99}}}.dump());
+    CHECK_NOTHROW(read_generation_config(folder.path(), 100));
+    CHECK_THROWS_WITH(
+        read_generation_config(folder.path(), 99),
+        ContainsSubstring("generation_config.json") &&
+            ContainsSubstring(std::string(name) + " must be below config.json's vocab_size, 99, found 99"));
+  }
+  std::filesystem::remove(folder / generation_config_name);
+  put_bytes(folder / "config.json", R"({"eos_token_id": 300})");
+  CHECK_THROWS_WITH(read_generation_config(folder.path(), 257), ContainsSubstring("config.json] eos_token_id must be"));
+}
+
 TEST_CASE("a generation configuration that no sampler can use is refused") {
   const auto refused = [](const char* text, const char* message) {
     INFO(text);
@@ -54,6 +115,11 @@ TEST_CASE("a generation configuration that no sampler can use is refused") {
   refused(R"({"top_p": 1.5})", "top_p must be 0 to 1");
   refused(R"({"top_k": 2.5})", "top_k must be whole");
   refused(R"({"top_k": -1})", "top_k must be 0 to");
+  refused(R"({"max_new_tokens": -1})", "max_new_tokens must be 0 or more");
+  refused(R"({"max_length": "long"})", "max_length must be an integer");
+  refused(R"({"stop_strings": [3]})", "stop_strings must be an array of strings");
+  refused(R"({"stop_strings": ["a", ""]})", "stop_strings must not be empty");
+  refused(R"({"suppress_tokens": [-1]})", "suppress_tokens must be 0 or more");
 }
 
 TEST_CASE("where there is no generation configuration the model's own ids count") {

@@ -163,7 +163,7 @@ TEST_CASE("configurations that are not ours are refused") {
            {"model_type", "llama",
             "model_type must be \"qwen2\" or \"multipl_moe\" or \"qwen2_moe\" or \"mixtral\", found"},
            {"use_sliding_window", true, "use_sliding_window must be false"},
-           {"rope_scaling", {{"type", "linear"}}, "rope_scaling must be absent or null"},
+           {"rope_scaling", {{"type", "linear"}}, "rope_scaling.type must be \"default\", found \"linear\""},
            {"head_dim", 64, "head_dim must be hidden_size / num_attention_heads = 32, found 64"},
            {"hidden_size", 0, "hidden_size must be 1 to 16777216, found 0"},
            {"hidden_size", -128, "found -128"},
@@ -194,6 +194,8 @@ TEST_CASE("mixtures that cannot be are refused") {
   for (const auto& [field, value, message] : std::vector<std::tuple<std::string, Json, std::string>>{
            {"architecture", "moe", "found 'moe'"},
            {"architecture", 3, "moe.architecture must be a string, found 3"},
+           {"segment_windows", 8, "moe.segment_windows must be absent or null, found 8"},
+           {"norm_topk_prob", true, "moe.norm_topk_prob must be false in a multipl-moe"},
            {"num_token_experts", 0, "moe.num_token_experts must be 1 to 65536, found 0"},
            {"num_segment_experts", 0, "moe.num_segment_experts must be 1"},
            {"num_experts_per_tok", 7, "moe.num_experts_per_tok must be 1 to 6, found 7"},

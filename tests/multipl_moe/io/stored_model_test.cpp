@@ -108,6 +108,26 @@ TEST_CASE("tensors that no weight is read from are refused, but for those that s
                     ContainsSubstring("has a tensor that the model of config.json has not: stranger"));
 }
 
+TEST_CASE("an expert of width 0 has no weights, and one that is stored is not dropped") {
+  const ScratchFolder folder;
+  const Json empty{{"model_type", "qwen2_moe"}, {"hidden_size", 4},
+                   {"intermediate_size", 3},    {"num_hidden_layers", 1},
+                   {"num_attention_heads", 2},  {"num_key_value_heads", 1},
+                   {"vocab_size", 5},           {"num_experts", 2},
+                   {"num_experts_per_tok", 1},  {"moe_intermediate_size", 3},
+                   {"norm_topk_prob", true},    {"shared_expert_intermediate_size", 0}};
+  const Tensors wanted{{"model.embed_tokens.weight", "F32", {5, 4}}};
+  Tensors stored = wanted;
+  stored.push_back({"model.layers.0.mlp.shared_expert_gate.weight", "F32", {1, 4}});
+  put(folder, empty, stored);
+  CHECK_NOTHROW(StoredModel::open(folder.path()).require_exactly(wanted));
+  stored.push_back({"model.layers.0.mlp.shared_expert.up_proj.weight", "F32", {6, 4}});
+  put(folder, empty, stored);
+  CHECK_THROWS_WITH(StoredModel::open(folder.path()).require_exactly(wanted),
+                    ContainsSubstring("has a tensor that the model of config.json has not: "
+                                      "model.layers.0.mlp.shared_expert.up_proj.weight"));
+}
+
 TEST_CASE("a small sharded model cut at any byte of any file is a bad file") {
   const ScratchFolder folder;
   put(folder, config(), fused(), 100);

@@ -93,8 +93,9 @@ TEST_CASE("a Mixtral has no biases, and defaults of its own") {
 }
 
 TEST_CASE("what of the two families we do not compute is refused") {
-  check_refused(qwen2_moe(), "norm_topk_prob", true, "norm_topk_prob must be false with a shared expert of width 13");
-  check_refused(qwen2_moe(), "shared_expert_intermediate_size", 0, "norm_topk_prob must be true");
+  check_refused(qwen2_moe(), "shared_expert_intermediate_size", 0,
+                "norm_topk_prob must be true with a shared expert of width 0, found false");
+  check_refused(qwen2_moe(), "norm_topk_prob", "yes", "norm_topk_prob must be true or false");
   check_refused(qwen2_moe(), "shared_expert_intermediate_size", -1, "moe.shared_expert_intermediate_size must be");
   check_refused(qwen2_moe(), "decoder_sparse_step", 2, "decoder_sparse_step must be 1");
   check_refused(qwen2_moe(), "mlp_only_layers", Json::array({0}), "mlp_only_layers must be empty");
@@ -106,6 +107,77 @@ TEST_CASE("what of the two families we do not compute is refused") {
   check_refused(mixtral(), "sliding_window", 4096, "sliding_window must be absent or null");
   check_refused(mixtral(), "num_local_experts", std::int64_t{1} << 40, "num_token_experts must be");
   check_refused(mixtral(), "head_dim", 16, "head_dim must be");
+}
+
+TEST_CASE("a Qwen2-MoE may divide its gates by their sum beside a shared expert") {
+  Json json = qwen2_moe();
+  CHECK_FALSE(parse_config(json.dump(), "c").moe->norm_topk_prob);
+  json["norm_topk_prob"] = true;
+  const ModelConfig config = parse_config(json.dump(), "c");
+  CHECK(config.architecture() == "qwen1.5-moe");
+  CHECK(config.moe->norm_topk_prob);
+  CHECK(config.moe->shared_expert_intermediate_size == 13);
+  CHECK(parse_config(to_json_text(config), "c") == config);
+  const std::string exported = to_transformers_json_text(config, "float32", {});
+  CHECK(Json::parse(exported)["norm_topk_prob"] == true);
+  CHECK(parse_config(exported, "c") == config);
+  // Without a shared expert that is a Mixtral.
+  json["shared_expert_intermediate_size"] = 0;
+  CHECK(parse_config(json.dump(), "c").architecture() == "mixtral");
+  CHECK_FALSE(parse_config(json.dump(), "c").moe->norm_topk_prob);
+}
+
+TEST_CASE("a Mixtral's experts have two names in transformers") {
+  Json json = mixtral();
+  json["num_experts"] = 5;
+  CHECK(parse_config(json.dump(), "c").moe->num_token_experts == 5);
+  json.erase("num_local_experts");
+  json["num_experts"] = 3;
+  CHECK(parse_config(json.dump(), "c").moe->num_token_experts == 3);
+  check_refused(mixtral(), "num_experts", 3, "num_experts must be num_local_experts, 5, found 3");
+}
+
+TEST_CASE("windows that no layer has change nothing") {
+  Json json = qwen2_moe();
+  json["use_sliding_window"] = true;
+  json["sliding_window"] = 4096;
+  json["max_window_layers"] = 0;  // Qwen2-MoE has them before that layer
+  CHECK(parse_config(json.dump(), "c") == parse_config(qwen2_moe().dump(), "c"));
+  json["max_window_layers"] = 1;
+  CHECK_THROWS_WITH(parse_config(json.dump(), "c"), ContainsSubstring("use_sliding_window must be false, found true"));
+  json["model_type"] = "qwen2";  // and Qwen2 from there on
+  CHECK_THROWS_WITH(parse_config(json.dump(), "c"), ContainsSubstring("use_sliding_window must be false, found true"));
+  json["max_window_layers"] = 2;
+  CHECK_NOTHROW(parse_config(json.dump(), "c"));
+  json["max_window_layers"] = 0;
+  json["sliding_window"] = nullptr;
+  CHECK_NOTHROW(parse_config(json.dump(), "c"));
+  json["sliding_window"] = 4;
+  json["layer_types"] = {"full_attention", "full_attention"};
+  CHECK_NOTHROW(parse_config(json.dump(), "c"));
+}
+
+TEST_CASE("what only training would do differently stays with the model, and ends a training") {
+  Json json = mixtral();
+  json["attention_dropout"] = 0.5;
+  json["router_jitter_noise"] = 0.1;
+  json["initializer_range"] = 0.5;
+  const ModelConfig config = parse_config(json.dump(), "c");
+  CHECK(config.attention_dropout == 0.5);
+  CHECK(config.router_jitter_noise == 0.1);
+  CHECK(config.initializer_range == 0.5);
+  CHECK(parse_config(to_json_text(config), "c") == config);
+  CHECK(parse_config(to_transformers_json_text(config, "float32", {}), "c") == config);
+  CHECK_THROWS_WITH(
+      require_trainable(config, "m/config.json"),
+      ContainsSubstring("[m/config.json] attention_dropout must be 0 in training") && ContainsSubstring("found 0.5"));
+  json["attention_dropout"] = 0;
+  CHECK_THROWS_WITH(require_trainable(parse_config(json.dump(), "c"), "c"),
+                    ContainsSubstring("router_jitter_noise must be 0 in training") && ContainsSubstring("found 0.1"));
+  json["router_jitter_noise"] = 0.0;
+  CHECK_NOTHROW(require_trainable(parse_config(json.dump(), "c"), "c"));
+  check_refused(mixtral(), "attention_dropout", 1.5, "attention_dropout must be 0 to 1, found 1.5");
+  check_refused(mixtral(), "attention_dropout", "some", "attention_dropout must be a number");
 }
 
 TEST_CASE("what is exported reads back as it was") {

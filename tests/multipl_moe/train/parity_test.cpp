@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* all_cases[] = {"qwen2",   "qwen2_tied_bfloat16", "qwen2_moe_sharded", "qwen2_moe_fused",
-                                     "mixtral", "mixtral_fused"};
+constexpr const char* all_cases[] = {"qwen2",   "qwen2_tied_bfloat16", "qwen2_moe_sharded",   "qwen2_moe_fused",
+                                     "mixtral", "mixtral_fused",       "qwen2_moe_normalised"};
 
 struct Expected {
   explicit Expected(const std::string& name)

@@ -1,0 +1,125 @@
+#include "multipl_moe/io/idle_fields.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/io/scratch.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+using Json = nlohmann::json;
+
+namespace {
+
+/// Every field of transformers' class, small and with its own values.
+Json every_field(const std::string& model_type) {
+  Json json = Json::parse(get_bytes(std::filesystem::path(MOE_GOLDEN_DIR) / "config_fields.json")).at(model_type);
+  const Json small{{"hidden_size", 16},
+                   {"intermediate_size", 12},
+                   {"num_hidden_layers", 1},
+                   {"num_attention_heads", 4},
+                   {"num_key_value_heads", 2},
+                   {"vocab_size", 9},
+                   {"layer_types", Json::array({"full_attention"})}};
+  for (const auto& [name, value] : small.items())
+    if (json.contains(name)) json[name] = value;
+  // Where windows are turned on, some layer has one.
+  if (model_type == "qwen2") json["sliding_window"] = json["max_window_layers"] = 0;
+  return json;
+}
+
+/// A value that is neither the field's nor one that says nothing.
+Json another(const std::string& name, const Json& value) {
+  if (name == "head_dim") return 6;
+  if (name == "layer_types") return Json::array({"sliding_attention"});
+  if (name == "mlp_only_layers") return Json::array({0});
+  if (name == "num_experts_per_tok") return 1;
+  if (name == "num_key_value_heads") return 4;
+  if (name == "rope_parameters") return {{"rope_theta", 77.0}, {"rope_type", "default"}};
+  if (value.is_boolean()) return !value.get<bool>();
+  if (value.is_number_integer()) return 4 * value.get<std::int64_t>() + 4;
+  if (value.is_number_float()) return value.get<double>() / 2 + 0.25;
+  if (value.is_object()) return {{"a", 1}};
+  if (value.is_array()) return Json::array({1});
+  return "another";
+}
+
+bool is_idle(const std::string& name) {
+  const auto fields = idle_fields();
+  return std::any_of(fields.begin(), fields.end(), [&](const IdleField& field) { return field.name == name; });
+}
+
+/// Whether the field's other value is refused by its name or makes another model of it.
+bool has_effect(Json json, const std::string& name, const ModelConfig& usual) {
+  json[name] = another(name, json[name]);
+  if (name == "use_sliding_window") json.erase("layer_types");
+  try {
+    const StoredConfig stored = parse_stored_config(json.dump(), "c");
+    return stored.model != usual || stored.tie_word_embeddings;
+  } catch (const BadFile& error) {
+    // Sizes may be refused for how they fit others.
+    return std::string(error.what()).find(name) != std::string::npos || json[name].is_number();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every field of transformers' classes is read, refused, or on the list of those that decide nothing",
+          "[config]") {
+  const std::string model_type = GENERATE(as<std::string>{}, "qwen2", "qwen2_moe", "mixtral");
+  const Json json = every_field(model_type);
+  REQUIRE(json.size() > 30);
+  const StoredConfig usual = parse_stored_config(json.dump(), "c");
+  CHECK(usual.unknown_fields.empty());
+  for (const auto& [name, value] : json.items()) {
+    INFO(model_type << " " << name);
+    // Windows are off, and the widths of Qwen2's are read where they are on.
+    const bool is_off = (name == "sliding_window" || name == "max_window_layers") && model_type != "mixtral";
+    if (is_off) continue;
+    CHECK(is_idle(name) != has_effect(json, name, usual.model));
+  }
+}
+
+TEST_CASE("a field that would make another model of it has one value", "[config]") {
+  for (const char* type : {"qwen2", "qwen2_moe", "mixtral", "multipl_moe"})
+    for (const NeutralField& field : neutral_fields()) {
+      Json json = every_field(std::string(type) == "multipl_moe" ? "qwen2" : type);
+      json["model_type"] = type;
+      INFO(type << " " << field.name);
+      json[std::string(field.name)] = Json::parse(field.value);
+      CHECK(parse_stored_config(json.dump(), "c").unknown_fields.empty());
+      json[std::string(field.name)] = Json::array({7});
+      CHECK_THROWS_WITH(parse_config(json.dump(), "config.json"),
+                        ContainsSubstring("config.json") && ContainsSubstring(std::string(field.name) + " must be"));
+    }
+  Json json = every_field("qwen2");
+  json["is_causal"] = false;
+  CHECK_THROWS_WITH(parse_config(json.dump(), "c"), ContainsSubstring("is_causal must be true, found false"));
+}
+
+TEST_CASE("fields that no class knows are named, and settings of generation where they say something", "[config]") {
+  Json json = every_field("qwen2");
+  json["zeta"] = 1;
+  json["alpha"] = Json::object();
+  json["nothing"] = nullptr;
+  json["num_beams"] = 1;
+  json["top_k"] = 50;
+  CHECK(parse_stored_config(json.dump(), "c").unknown_fields == std::vector<std::string>{"alpha", "zeta"});
+  json["num_beams"] = 4;
+  json["qkv_bias"] = false;  // Qwen2-MoE's
+  CHECK(parse_stored_config(json.dump(), "c").unknown_fields ==
+        std::vector<std::string>{"alpha", "num_beams", "qkv_bias", "zeta"});
+}
+
+TEST_CASE("the list of fields that decide nothing stands in docs/08_from_qwen.md", "[config]") {
+  const std::string page = get_bytes(std::filesystem::path(MOE_DOCS_DIR) / "08_from_qwen.md");
+  for (const IdleField& field : idle_fields()) CHECK_THAT(page, ContainsSubstring("`" + std::string(field.name) + "`"));
+  for (const NeutralField& field : neutral_fields())
+    CHECK_THAT(page, ContainsSubstring("`" + std::string(field.name) + "`"));
+}
