@@ -168,10 +168,11 @@ struct Accelerator {
     for_each_row(context, (x_RD.rows + many - 1) / many, [=] MOE_ON_DEVICE(Index tile, Team team) {
       const Index first = tile * many;
       for (Index e_0 = 0; e_0 < w_ED.rows; e_0 += experts) {
-        Real sums[many][experts] = {};
+        gpu::Numbers<gpu::Numbers<Real, experts>, many> sums = {};
         gpu::for_each_packet<width>(team, x_RD.cols, [&](Index at, auto taken) {
           constexpr int n = decltype(taken)::value;
-          Real x[many][n], w[n];
+          gpu::Numbers<gpu::Numbers<Real, n>, many> x;
+          gpu::Numbers<Real, n> w;
           for (int r = 0; r < many; ++r)
             gpu::load<n>(&x_RD(gpu::smaller(first + r, x_RD.rows - 1), at), x_aligned, x[r]);
           for (int e = 0; e < experts; ++e) {
@@ -197,7 +198,8 @@ struct Accelerator {
       const Index first = tile * many;
       gpu::for_each_packet<width>(team, d_x_RD.cols, [&](Index at, auto taken) {
         constexpr int n = decltype(taken)::value;
-        Real sums[many][n] = {}, w[n];
+        gpu::Numbers<gpu::Numbers<Real, n>, many> sums = {};
+        gpu::Numbers<Real, n> w;
         for (Index e = 0; e < w_ED.rows; ++e) {
           gpu::load<n>(&w_ED(e, at), w_aligned, w);
           for (int r = 0; r < many; ++r) {
@@ -207,7 +209,7 @@ struct Accelerator {
         }
         for (int r = 0; r < many; ++r) {
           if (first + r >= d_x_RD.rows) continue;
-          Real before[n];
+          gpu::Numbers<Real, n> before;
           gpu::load<n>(&d_x_RD(first + r, at), x_aligned, before);
           for (int i = 0; i < n; ++i) sums[r][i] += before[i];
           gpu::store<n>(&d_x_RD(first + r, at), x_aligned, sums[r]);
@@ -317,7 +319,7 @@ struct Accelerator {
     for_each_row(context, h_NF.rows, [=] MOE_ON_DEVICE(Index n, Team team) {
       gpu::for_each_packet<width>(team, h_NF.cols, [&](Index at, auto taken) {
         constexpr int count = decltype(taken)::value;
-        Real a[count], b[count];
+        gpu::Numbers<Real, count> a, b;
         gpu::load<count>(&a_NF(n, at), aligned, a);
         gpu::load<count>(&b_NF(n, at), aligned, b);
         for (int i = 0; i < count; ++i) a[i] = gpu::swiglu(a[i], b[i]);
@@ -337,7 +339,7 @@ struct Accelerator {
       Real sum = 0;
       gpu::for_each_packet<width>(team, h_NF.cols, [&](Index at, auto taken) {
         constexpr int count = decltype(taken)::value;
-        Real a[count], b[count], d_h[count];
+        gpu::Numbers<Real, count> a, b, d_h;
         gpu::load<count>(&a_to_d_a_NF(n, at), aligned, a);
         gpu::load<count>(&b_to_d_b_NF(n, at), aligned, b);
         gpu::load<count>(&h_NF(n, at), aligned, d_h);
@@ -451,7 +453,7 @@ struct Accelerator {
       const Index t = rows[n];
       gpu::for_each_packet<width>(team, x_TD.cols, [&](Index at, auto taken) {
         constexpr int count = decltype(taken)::value;
-        Wide<Value> values[count];
+        gpu::Numbers<Wide<Value>, count> values;
         gpu::load<count>(&x_TD(t, at), aligned, values);
         gpu::store<count>(&x_ND(n, at), aligned, values);
       });
@@ -696,7 +698,7 @@ struct Accelerator {
           const Index first = begin[t], last = begin[t + 1];
           gpu::for_each_packet<width>(team, y_TD.cols, [&](Index at, auto taken) {
             constexpr int count = decltype(taken)::value;
-            Real sums[count] = {}, y[count];
+            gpu::Numbers<Real, count> sums = {}, y;
             for (Index i = first; i < last; ++i) {
               const Index n = pairs[i];
               const Real gate = gates != nullptr ? gates[n] : Real(1);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -34,16 +35,20 @@ MOE_HOST_DEVICE void for_each_packet(Team team, Index count, const F& f) {
   for (Index i = whole * width + team.rank(); i < count; i += team.size()) f(i, Width<1>{});
 }
 
+/// So many numbers side by side.
+template <class Value, int count>
+using Numbers = Value[static_cast<std::size_t>(count)];
+
 namespace detail {
 template <int width, class Value>
 struct alignas(width * sizeof(Value)) Packed {
-  Value values[width];
+  Numbers<Value, width> values;
 };
 }  // namespace detail
 
 /// `width` values, widened; by one access where they are `aligned`.
 template <int width, class Value>
-MOE_HOST_DEVICE void load(const Value* from, bool aligned, Wide<Value> (&to)[width]) {
+MOE_HOST_DEVICE void load(const Value* from, bool aligned, Numbers<Wide<Value>, width>& to) {
   if (width > 1 && aligned) {
     const auto packed = *reinterpret_cast<const detail::Packed<width, Value>*>(from);
     for (int i = 0; i < width; ++i) to[i] = static_cast<Wide<Value>>(packed.values[i]);
@@ -54,7 +59,7 @@ MOE_HOST_DEVICE void load(const Value* from, bool aligned, Wide<Value> (&to)[wid
 
 /// The way back, rounded to what is kept.
 template <int width, class Value>
-MOE_HOST_DEVICE void store(Value* to, bool aligned, const Wide<Value> (&from)[width]) {
+MOE_HOST_DEVICE void store(Value* to, bool aligned, const Numbers<Wide<Value>, width>& from) {
   if (width > 1 && aligned) {
     detail::Packed<width, Value> packed;
     for (int i = 0; i < width; ++i) packed.values[i] = static_cast<Value>(from[i]);

@@ -55,7 +55,7 @@ class Staging {
   }
 
   std::array<Half, 2> halves_;
-  int now_ = 0;
+  std::size_t now_ = 0;
   std::size_t used_ = 0;
 };
 

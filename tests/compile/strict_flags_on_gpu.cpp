@@ -1,0 +1,25 @@
+// The GPU backend's headers under strict flags, on the tests' device, which a C++ compiler reads. What a system header
+// includes first counts as one, so the device comes last.
+#include "moe/backend/cuda/accelerator.cuh"
+#include "moe/layers/token_moe.hpp"
+#include "moe/modules/swiglu.hpp"
+#include "moe/policies/capacity/capacity_factor.hpp"
+#include "moe/policies/normalizer/sigmoid_over_chosen.hpp"
+#include "moe/policies/router/top_k.hpp"
+#include "moe/train/adamw.hpp"
+#include "moe/train/clip.hpp"
+
+#include <support/emulated_device.hpp>
+
+int main() {
+  using Device = moe::testing::Emulated;
+  using Bank = moe::ExpertBank<moe::SwiGlu<moe::BFloat16, Device>>;
+  const Device::Context context;
+  moe::TokenMoE layer(moe::TopK{}, moe::SigmoidOverChosen{}, moe::CapacityFactor{}, Bank(4, 8, 16));
+  auto gradient = moe::wide_gradient_for(layer);
+  moe::AdamWMemory<Device, moe::BFloat16, moe::MasterWeights::split> memory(context, layer, gradient);
+  const moe::Matrix<moe::BFloat16, Device> x_TD(4, 8);
+  auto [y_TD, saved, stats] = layer.forward(context, x_TD, moe::Batch::single(4));
+  layer.backward(context, y_TD, {.balance = 0.01, .z = 0.001}, std::move(saved), gradient);
+  moe::AdamW{}.step(context, 0.1, 1, moe::clip_factor(moe::global_norm(context, gradient), 1), layer, gradient, memory);
+}
