@@ -1,7 +1,7 @@
 #include "multipl_moe/data/near_copies.hpp"
 
 #include <algorithm>
-#include <cstddef>
+#include <cmath>
 #include <utility>
 
 #include "multipl_moe/data/source_text.hpp"
@@ -12,7 +12,6 @@ namespace multipl_moe {
 namespace {
 
 constexpr std::size_t shingle_words = 5;
-constexpr std::size_t most_lowest = 256;
 constexpr std::size_t band_bins = 4;
 constexpr std::size_t compared_in_a_band = 4;
 
@@ -80,7 +79,7 @@ Pairs pairs_to_compare(std::span<const TextSketch> texts) {
 
 }  // namespace
 
-TextSketch sketch_of(std::string_view text, Language language) {
+TextSketch sketch_of(std::string_view text, Language language, std::size_t most_hashes) {
   TextSketch sketch;
   std::vector<bool> is_full(sketch.minima.size());
   for_each_shingle(without_leading_comment(text, language), [&](std::uint64_t hash) {
@@ -92,16 +91,18 @@ TextSketch sketch_of(std::string_view text, Language language) {
   });
   fill_empty(sketch, is_full);
   std::sort(sketch.lowest.begin(), sketch.lowest.end());
-  const auto end = std::unique(sketch.lowest.begin(), sketch.lowest.end());
-  sketch.lowest.resize(std::min(static_cast<std::size_t>(end - sketch.lowest.begin()), most_lowest));
+  sketch.lowest.erase(std::unique(sketch.lowest.begin(), sketch.lowest.end()), sketch.lowest.end());
+  sketch.is_whole = sketch.lowest.size() <= most_hashes;
+  if (!sketch.is_whole) sketch.lowest.resize(most_hashes);
   sketch.lowest.shrink_to_fit();
   return sketch;
 }
 
 double similarity(const TextSketch& left, const TextSketch& right) {
   // Beyond the last of a list that was cut short nothing is known of that text.
-  const bool all_known = left.lowest.size() < most_lowest && right.lowest.size() < most_lowest;
-  const std::size_t most = all_known ? left.lowest.size() + right.lowest.size() : most_lowest;
+  std::size_t most = left.lowest.size() + right.lowest.size();
+  for (const TextSketch* const sketch : {&left, &right})
+    if (!sketch->is_whole) most = std::min(most, sketch->lowest.size());
   std::size_t either = 0, both = 0;
   auto l = left.lowest.begin(), r = right.lowest.begin();
   while (either < most && (l != left.lowest.end() || r != right.lowest.end())) {
@@ -115,12 +116,20 @@ double similarity(const TextSketch& left, const TextSketch& right) {
   return static_cast<double>(both) / static_cast<double>(either);
 }
 
-NearCopies find_near_copies(std::span<const TextSketch> texts, double threshold) {
+NearCopies find_near_copies(std::span<const TextSketch> texts, double threshold,
+                            const std::function<TextSketch(std::size_t)>& whole_sketch) {
+  constexpr double five_deviations = 0.16;
+  const auto reaches_threshold = [&](std::size_t later, std::size_t earlier) {
+    const double estimate = similarity(texts[later], texts[earlier]);
+    const bool is_exact = texts[later].is_whole && texts[earlier].is_whole;
+    if (is_exact || std::abs(estimate - threshold) > five_deviations) return estimate >= threshold;
+    return similarity(whole_sketch(later), whole_sketch(earlier)) >= threshold;
+  };
   NearCopies found{.is_copy = std::vector<bool>(texts.size())};
   for (const auto& [later, earlier] : pairs_to_compare(texts)) {
     if (found.is_copy[later] || found.is_copy[earlier]) continue;
     ++found.comparisons;
-    found.is_copy[later] = similarity(texts[later], texts[earlier]) >= threshold;
+    found.is_copy[later] = reaches_threshold(later, earlier);
   }
   return found;
 }

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -16,19 +18,24 @@
 
 namespace multipl_moe {
 
-/// What is kept of a text to compare it by: at most 1.5 KiB.
+/// What is kept of a text to compare it by.
 struct TextSketch {
   /// The least hash in each of 128 bins of shingles; an empty bin has its right neighbour's. Each bin agrees in two
   /// texts with a probability that is their similarity.
   std::array<std::uint32_t, 128> minima{};
-  /// The 256 least hashes of all shingles, ascending.
+  /// The least hashes of all shingles, ascending.
   std::vector<std::uint32_t> lowest;
+  /// `lowest` has all of them.
+  bool is_whole = true;
 };
 
-TextSketch sketch_of(std::string_view text, Language language);
+/// How many of a text's hashes are kept while others are read: 1.5 KiB a text in all.
+inline constexpr std::size_t kept_hashes = 256;
 
-/// How similar two texts are, in [0, 1]: exact up to 255 shingles a text, an estimate with a deviation of at most 0.03
-/// beyond.
+TextSketch sketch_of(std::string_view text, Language language, std::size_t most_hashes = kept_hashes);
+
+/// How similar two texts are, in [0, 1]: exact where both sketches are whole, otherwise an estimate, with a deviation
+/// of at most 0.032 from 256 hashes.
 double similarity(const TextSketch& left, const TextSketch& right);
 
 struct NearCopies {
@@ -39,7 +46,9 @@ struct NearCopies {
 /// Which texts are at least `threshold` similar to an earlier one that is kept. Two texts are compared where one of 32
 /// bands of four bins agrees in all four, which happens at similarity s with probability 1 - (1 - s^4)^32: 0.99 at 0.6,
 /// 0.9998 at 0.7. A text is compared with at most four others for each band, so the time is linear in the number of
-/// texts. `threshold` is in [0.5, 1].
-NearCopies find_near_copies(std::span<const TextSketch> texts, double threshold);
+/// texts. Where sketches leave the answer open, whole ones decide, which `whole_sketch` makes of a text by its place.
+/// `threshold` is in [0.5, 1].
+NearCopies find_near_copies(std::span<const TextSketch> texts, double threshold,
+                            const std::function<TextSketch(std::size_t)>& whole_sketch);
 
 }  // namespace multipl_moe

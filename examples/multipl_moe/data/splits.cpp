@@ -40,7 +40,12 @@ class Intake {
     std::sort(texts_.begin(), texts_.end(),
               [](const Text& left, const Text& right) { return order_of(left.document) < order_of(right.document); });
     std::vector<bool> is_copy(texts_.size());
-    if (threshold_ > 0) is_copy = find_near_copies(take_sketches(), threshold_).is_copy;
+    if (threshold_ > 0) {
+      const auto whole_sketch = [this](std::size_t i) {
+        return sketch_of(normal_form(read_document(texts_[i].document)), texts_[i].language, largest_source);
+      };
+      is_copy = find_near_copies(take_sketches(), threshold_, whole_sketch).is_copy;
+    }
     std::array<Documents, language_count> documents;
     for (std::size_t i = 0; i < texts_.size(); ++i)
       if (is_copy[i])

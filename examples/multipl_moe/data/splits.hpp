@@ -64,7 +64,7 @@ using DocumentsByLanguage = std::array<LanguageDocuments, language_count>;
 /// least the next document in rank, and train keeps one. Within a split they come in the order of a second hash, so
 /// that the first ones are a fair sample. `held_out` must be in its range.
 ///
-/// Throws UsageError where no language has a document, which says what was seen instead.
+/// Throws UsageError where no language has a document, which says what was seen instead; BadFile as read_document().
 DocumentsByLanguage split_documents(const SourceTree& tree, const HeldOut& held_out);
 
 /// The text of a document: the file's bytes without the byte-order mark that they may begin with. Throws BadFile where
