@@ -4,6 +4,8 @@
 #   sh cmake/bootstrap.sh test               installs what is missing, builds everything, runs all tests
 #   sh cmake/bootstrap.sh sanitize           the same of the unit tests, under the address and undefined-behaviour
 #                                            sanitizers of clang++
+#   sh cmake/bootstrap.sh threads            the same of the tests in which several threads work at once, under its
+#                                            thread sanitizer
 #   sh cmake/bootstrap.sh gpu                on a machine with an NVIDIA GPU and the CUDA Toolkit: builds and runs the
 #                                            tests and the benchmark of the GPU, which print what docs/results/gpu.md
 #                                            holds; the table stands in build/gpu/layers.md too
@@ -225,6 +227,13 @@ sanitize_command() {
   run_tests asan -L unit
 }
 
+threads_command() {
+  [ $# -eq 0 ] || die "threads takes no arguments"
+  require_packages sanitize
+  build tsan --target thread_tests
+  run_tests tsan -L threads
+}
+
 gpu_command() {
   [ $# -eq 0 ] || die "gpu takes no arguments"
   have_nvcc || die "there is no nvcc: install NVIDIA's CUDA Toolkit, 12.8 or newer, and put its bin folder on the PATH"
@@ -261,7 +270,8 @@ command=${1:-}
 case $command in
   test) test_command "$@" ;;
   sanitize) sanitize_command "$@" ;;
+  threads) threads_command "$@" ;;
   gpu) gpu_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test | sanitize | gpu | demo [--corpus DIR] [ARGUMENT...]" ;;
+  *) die "usage: sh cmake/bootstrap.sh test | sanitize | threads | gpu | demo [--corpus DIR] [ARGUMENT...]" ;;
 esac
