@@ -47,7 +47,8 @@ int run_program(int argc, char** argv) {
       "Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file, 4 out of memory, 5 I/O or disk full,\n"
       "6 non-finite loss, 130 SIGINT or 143 SIGTERM (after a checkpoint). Every option of a command is\n"
       "also an environment variable: --batch-size is MOE_BATCH_SIZE. A flag goes before the environment,\n"
-      "that before the file of --config, that before the default. Data goes to stdout, progress to stderr.");
+      "that before the file of --config, that before the default. Data goes to stdout, progress to stderr.\n"
+      "MOE_MEMORY_LIMIT, such as 8GiB, is the most memory that a command plans to hold; it refuses what needs more.");
   add_info_command(program);
   add_tokenizer_command(program);
   add_prepare_command(program);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -11,11 +12,13 @@
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/data/prepare.hpp"
 #include "multipl_moe/eval/generate.hpp"
+#include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
+#include "multipl_moe/train/memory_plan.hpp"
 
 namespace multipl_moe {
 
@@ -52,6 +55,7 @@ class Demo {
   explicit Demo(const DemoFlags& flags) : flags_(flags), out_(flags.output) {}
 
   void run() {
+    require_memory();
     prepare_data();
     train_files_ = open_language_files(out_ / "data", "train", ByteTokenizer().hash());
     test_files_ = open_language_files(out_ / "data", "test", ByteTokenizer().hash());
@@ -90,6 +94,23 @@ class Demo {
  private:
   void say(const std::string& text) const {
     if (!flags_.quiet) notice("\n== {}\n", text);
+  }
+
+  /// Throws OutOfMemory where the machine cannot train the mixture while the base and a second mixture stand beside it.
+  void require_memory() const {
+    const ModelConfig base = size_named("demo");
+    ModelConfig mixture = base;
+    mixture.moe = demo_mixture("normalised");
+    MemoryPart others = weights_in_memory(base);
+    others.name = "the base's and another mixture's weights";
+    others.bytes += weights_in_memory(mixture).bytes;
+    const MemoryPlan plan = host_plan(mixture, training_counts(mixture, post_training_weights(mixture)),
+                                      {flags_.batch_size, flags_.sequence_length}, {});
+    require_free_memory("demo",
+                        std::array{others, MemoryPart{"the mixture's weights", plan.weights, true},
+                                   MemoryPart{"gradients and moments", plan.gradients + plan.moments, true},
+                                   MemoryPart{"activations", plan.activations}},
+                        "a smaller --batch-size or --sequence-length needs less");
   }
 
   void prepare_data() {

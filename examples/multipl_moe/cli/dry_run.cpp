@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "multipl_moe/cli/machine.hpp"
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_disk.hpp"
+#include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/train/memory_plan.hpp"
 
 namespace multipl_moe {
@@ -36,7 +36,7 @@ Estimate estimate_of(const PlannedRun& run, const TrainingFlags& flags) {
   Estimate e;
   e.counts = training_counts(run.config, run.trains);
   e.host = host_plan(run.config, e.counts, micro_batch(flags), flags.precision());
-  e.memory_free = this_machine().memory_free_bytes;
+  e.memory_free = free_memory_bytes().value_or(0);
   e.checkpoint = checkpoint_bytes(e.counts, flags.precision());
   // A new one is whole before an old one goes.
   const std::int64_t saves = flags.save_steps > 0 ? (flags.steps + flags.save_steps - 1) / flags.save_steps : 1;
@@ -121,15 +121,11 @@ void print_json(const PlannedRun& run, const TrainingFlags& flags, const Estimat
 }
 
 void require_room(const Estimate& e, const TrainingFlags& flags) {
-  if (e.memory_free > 0 && e.host.total() > e.memory_free)
-    throw OutOfMemory(fmt::format(
-        "[train] memory must hold weights ({}), gradients and moments ({}) and activations ({}), about {} together, "
-        "found {} free; {}",
-        gib(e.host.weights), gib(e.host.gradients + e.host.moments), gib(e.host.activations), gib(e.host.total()),
-        gib(e.memory_free),
-        e.host.total() - e.host.activations < e.memory_free
-            ? "a smaller --batch-size or --gradient-checkpointing need less"
-            : "no setting of a run makes room for so many weights that train"));
+  require_free_memory("train",
+                      std::array{MemoryPart{"weights", e.host.weights, true},
+                                 MemoryPart{"gradients and moments", e.host.gradients + e.host.moments, true},
+                                 MemoryPart{"activations", e.host.activations}},
+                      "a smaller --batch-size or --gradient-checkpointing need less");
   // Those that a run which goes on has on the disk already need no room.
   if (!flags.resume) require_free_disk(flags.output, static_cast<std::uint64_t>(e.checkpoints));
 }

@@ -5,7 +5,6 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
-#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -25,9 +24,10 @@ void add_eval_command(CLI::App& program) {
       ->check(not_negative());
   command.add_flag("--json", flags->json, "as JSON");
   command.callback([flags] {
+    const LanguageFiles files = open_held_out(*flags);
+    const EvaluateOptions& options = flags->options;
+    require_memory("eval", *flags, {options.sequences, options.length, longest_text(files, options.max_bytes)});
     const auto model = load_model(flags->model, flags->threads);
-    require_tokenizer_fits(flags->model, model->config(), *model->tokenizer());
-    const auto files = open_text(flags->data, flags->split, *model->tokenizer(), flags->model);
     const Evaluation evaluation = evaluate(*model, files, flags->options);
     fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
     if (!model->is_causal())

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,8 +13,10 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/prompts.hpp"
+#include "multipl_moe/cli/standard_input.hpp"
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
+#include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/utf8_stream.hpp"
@@ -34,6 +34,9 @@ struct GenerateFlags {
   int threads = 0;
   bool json = false, quiet = false;
 };
+
+/// Of memory, for each byte of a prompt from stdin: as many tokens at most.
+constexpr std::int64_t held_by_prompt = 64;
 
 /// Texts on stdout in the order of their prompts: one alone while it grows, several when each is complete.
 class GeneratedOutput {
@@ -127,6 +130,26 @@ void add_sampling_options(CLI::App& command, GenerateOptions& options) {
       ->allow_extra_args(false);
 }
 
+/// Throws OutOfMemory where the machine cannot hold the model, the texts and what decoding them takes.
+void require_memory(const std::string& folder, std::span<const std::string> prompts, const GenerateOptions& options) {
+  const ModelConfig config = load_config(folder);
+  const auto tokenizer = read_tokenizer(model_folder(folder));
+  require_tokenizer_fits(folder, config, *tokenizer);
+  const std::int64_t wanted = options.max_new_tokens.value_or(
+      options.usual_new_tokens.value_or(options.usual_length.value_or(default_new_tokens)));
+  // Weights in float32 may have no more digits than bfloat16 has; then the copies ask for themselves.
+  GenerationSize size{
+      .prompt_tokens = {},
+      .new_tokens = std::min(wanted, config.max_position_embeddings),
+      .batch = options.batch_size,
+      .has_copies = options.weights == DecodingWeights::bfloat16 ||
+                    (options.weights == DecodingWeights::bfloat16_where_exact && stored_dtype(folder) == "bfloat16")};
+  for (const std::string& prompt : prompts)
+    size.prompt_tokens.push_back(static_cast<std::int64_t>(tokenizer->encode(prompt).size()));
+  require_free_memory("generate", generation_plan(config, size),
+                      "a smaller --batch-size or --max-new-tokens, shorter prompts or --weights float32 need less");
+}
+
 void run_generate(const GenerateFlags& flags) {
   GenerateOptions options = flags.options;
   if (!flags.language.empty()) options.language = language_named(flags.language);
@@ -137,15 +160,16 @@ void run_generate(const GenerateFlags& flags) {
   if (std::count(prompts.begin(), prompts.end(), "-") > 1)
     throw UsageError("[generate] --prompt - must be given once: stdin is read to its end");
   for (std::string& prompt : prompts)
-    if (prompt == "-") prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
+    if (prompt == "-") prompt = read_standard_input("generate", held_by_prompt);
   if (!flags.prompts_file.empty())
     for (std::string& prompt : read_prompts(flags.prompts_file)) prompts.push_back(std::move(prompt));
   if (prompts.empty()) throw UsageError("[generate] --prompt or --prompts-file must give a prompt, found none");
 
+  const GenerationConfig asked = read_generation_config(model_folder(flags.model));
+  options.fill_from(asked);
+  require_memory(flags.model, prompts, options);
   const auto model = load_model(flags.model, flags.threads);
-  require_tokenizer_fits(flags.model, model->config(), *model->tokenizer());
-  options.fill_from(model->generation());
-  if (const auto& ignored = model->generation().ignored; !ignored.empty())
+  if (const auto& ignored = asked.ignored; !ignored.empty())
     notice("warning: {} of the model asks for what this program does not do, and does without: {}\n",
            generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));
   if (!model->is_causal() && !flags.quiet)

@@ -17,6 +17,7 @@
 #include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
 
 namespace multipl_moe {
@@ -83,19 +84,6 @@ std::int64_t memory_named(std::string_view name) {
   return 0;
 }
 
-/// What a container may take beside what it has taken; empty where there is no limit.
-std::optional<std::int64_t> memory_left_of_container() {
-  std::int64_t limit = 0, taken = 0;
-  std::ifstream limit_file("/sys/fs/cgroup/memory.max"), taken_file("/sys/fs/cgroup/memory.current");
-  if (!(limit_file >> limit) || !(taken_file >> taken)) return std::nullopt;
-  return std::max<std::int64_t>(0, limit - taken);
-}
-
-std::int64_t memory_free() {
-  const std::int64_t free = memory_named("MemAvailable:");
-  return std::min(free, memory_left_of_container().value_or(free));
-}
-
 std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(bytes) : "unknown"; }
 
 std::string list_of(const std::vector<std::string>& names) {
@@ -116,7 +104,7 @@ Machine this_machine() {
   m.compiled_for = instructions_compiled_for();
   m.threads = moe::cpu::available_threads();
   m.memory_bytes = memory_named("MemTotal:");
-  m.memory_free_bytes = memory_free();
+  m.memory_free_bytes = free_memory_bytes().value_or(0);
   std::error_code error;
   m.folder = std::filesystem::current_path(error);
   if (error) throw IoError(".", "find", error.value());

@@ -1,7 +1,9 @@
+#include <array>
 #include <memory>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -20,6 +22,12 @@ void add_merge_command(CLI::App& program) {
   add_threads_option(command, flags->threads);
   command.callback([flags] {
     require_new_folder("merge", flags->output);
+    ModelConfig config = load_config(flags->model);
+    std::array parts{weights_in_memory(config), MemoryPart{}};
+    config.moe.reset();
+    parts[1] = weights_in_memory(config);
+    parts[1].name = "the dense model's weights";
+    require_free_memory("merge", parts, "");
     const auto adapted = load_model(flags->model, flags->threads);
     save_model(*merged(*adapted), flags->output);
     notice("saved {}\n", flags->output);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <memory>
@@ -14,6 +13,7 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/standard_input.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -24,22 +24,24 @@ namespace multipl_moe {
 
 namespace {
 
-std::string read_stdin() {
-  std::string text;
-  std::array<char, 1 << 16> buffer;
-  for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), stdin)) > 0;) text.append(buffer.data(), n);
-  if (std::ferror(stdin) != 0) throw IoError("stdin", "read", errno);
-  return text;
-}
+/// Of memory, for each byte of text: itself, its normal form, a token for each byte in a list that grows.
+constexpr std::int64_t held_by_encoding = 10;
+/// The same for numbers, of which each has a digit and a space at least: the token, and its text.
+constexpr std::int64_t held_by_decoding = 8;
 
 /// A line of ids.
 void print_ids(std::span<const Token> tokens) {
+  constexpr std::size_t enough = 1 << 16;
   std::string line;
   std::array<char, 16> digits;
   for (const Token token : tokens) {
-    if (!line.empty()) line.push_back(' ');
     line.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), token).ptr);
+    line.push_back(' ');
+    if (line.size() < enough) continue;
+    std::fwrite(line.data(), 1, line.size() - 1, stdout);
+    line = ' ';
   }
+  if (!line.empty() && line.back() == ' ') line.pop_back();
   line.push_back('\n');
   std::fwrite(line.data(), 1, line.size(), stdout);
 }
@@ -116,7 +118,7 @@ void add_encode(CLI::App& group) {
     const auto encode = [&](std::string_view text) {
       print_ids(flags->special ? tokenizer->encode_with_special(text) : tokenizer->encode(text));
     };
-    const std::string input = read_stdin();
+    const std::string input = read_standard_input("tokenizer encode", held_by_encoding);
     if (!flags->null) return encode(input);
     for (std::size_t begin = 0; begin < input.size();) {
       const std::size_t end = std::min(input.find('\0', begin), input.size());
@@ -132,7 +134,8 @@ void add_decode(CLI::App& group) {
   add_model_option(command, *model);
   command.callback([model] {
     const auto tokenizer = tokenizer_of(*model);
-    const std::string text = tokenizer->decode(parse_ids(read_stdin(), tokenizer->vocab_size()));
+    const std::string text = tokenizer->decode(
+        parse_ids(read_standard_input("tokenizer decode", held_by_decoding), tokenizer->vocab_size()));
     std::fwrite(text.data(), 1, text.size(), stdout);
   });
 }

@@ -4,7 +4,6 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
-#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
@@ -51,9 +50,10 @@ void add_trace_command(CLI::App& program) {
       ->capture_default_str()
       ->check(not_negative());
   command.callback([flags] {
+    const LanguageFiles files = open_held_out(*flags);
+    const TraceOptions& options = flags->options;
+    require_memory("trace", *flags, {options.sequences, options.length, longest_text(files, 0), true});
     const auto model = load_model(flags->model, flags->threads);
-    require_tokenizer_fits(flags->model, model->config(), *model->tokenizer());
-    const auto files = open_text(flags->data, flags->split, *model->tokenizer(), flags->model);
     const RoutingTrace trace = trace_routing(*model, files, flags->options);
     write_trace(trace, flags->output);
     fmt::print("{}", summary_csv(trace));

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <functional>
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/upcycled_tensors.hpp"
@@ -77,6 +79,7 @@ void upcycle_files(const UpcycleFlags& flags, const CLI::App& command) {
   const auto tokenizer = read_tokenizer(source);
   require_tokenizer_fits(flags.model, dense.config(), *tokenizer);
   UpcycledTensors made(dense, mixture(flags, command, dense.config(), *tokenizer), flags.start, flags.threads);
+  require_free_memory("upcycle", std::array{MemoryPart{"a layer", made.most_bytes(), true}}, "");
   StreamOptions options = flags.stream.options("upcycle");
   if (command.count("--dtype") == 0) options.dtype = dtype_named(stored_dtype(flags.model));
   options.generation = read_generation_config(source, dense.config().vocab_size);

@@ -13,7 +13,7 @@ namespace {
 
 /// How many tokens a model asks for after a prompt where no option says it.
 std::int64_t usual_tokens(std::size_t prompt, std::int64_t prompt_tokens, const GenerateOptions& options) {
-  if (options.usual_new_tokens || !options.usual_length) return options.usual_new_tokens.value_or(200);
+  if (options.usual_new_tokens || !options.usual_length) return options.usual_new_tokens.value_or(default_new_tokens);
   if (*options.usual_length <= prompt_tokens)
     throw UsageError(fmt::format(
         "[generate] a prompt must be shorter than the model's max_length, {}, found {} tokens of prompt {}; "

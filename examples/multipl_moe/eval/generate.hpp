@@ -13,6 +13,9 @@
 
 namespace multipl_moe {
 
+/// Of a prompt whose length nothing else limits.
+inline constexpr std::int64_t default_new_tokens = 200;
+
 /// What is not set is left to whoever is asked next: a flag goes before a file, that before the default.
 struct GenerateOptions {
   std::optional<std::int64_t> max_new_tokens{};         ///< [what follows, or fewer where a prompt leaves less]

@@ -8,6 +8,7 @@
 
 #include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/modules/linear.hpp"
+#include "multipl_moe/model/activation_values.hpp"
 
 namespace multipl_moe {
 
@@ -19,7 +20,7 @@ class CrossEntropy {
   using Tensor = moe::Matrix<Value, B>;
   using ConstView = moe::View<const Value, B>;
 
-  explicit CrossEntropy(moe::Index chunk_rows = 256) : chunk_rows_(chunk_rows) {}
+  explicit CrossEntropy(moe::Index chunk_rows = logit_rows) : chunk_rows_(chunk_rows) {}
 
   struct Gradient {
     double loss = 0;

@@ -12,6 +12,7 @@
 #include "moe/train/initialise.hpp"
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/walk.hpp"
+#include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
@@ -161,6 +162,8 @@ class TransformerModel final : public LanguageModel {
     const Multiplied read{model_};
     const bool narrow = weights == DecodingWeights::bfloat16 ||
                         (weights == DecodingWeights::bfloat16_where_exact && fits_bfloat16(read));
+    if (narrow)
+      require_free_memory("generate", std::array{bfloat16_copies(config())}, "--weights float32 needs none of it");
     return std::make_unique<DecodingOf>(*this, narrow ? moe::pack_weights<moe::BFloat16>(context_, read) : context_);
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -86,7 +87,7 @@ struct Transformer {
   Tensor infer(const Context& context, Tokens tokens_T, const moe::Batch& batch) const {
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l)
-      x_TD = layers[l].infer(of_layer(context, l), std::move(x_TD), batch);
+      x_TD = kept_alone(context, layers[l].infer(of_layer_alone(context, l), std::move(x_TD), batch));
     return norm.forward(context, x_TD).first;
   }
 
@@ -146,6 +147,20 @@ struct Transformer {
   static Context of_layer(Context context, std::size_t l) {
     context.layer = static_cast<std::uint32_t>(l);
     return context;
+  }
+  /// The same with a pool of its own. Thresholds give experts other numbers of rows in every layer, and a pool keeps
+  /// blocks of every size that was ever asked for: one for all layers would grow to several times what a layer needs.
+  static Context of_layer_alone(const Context& context, std::size_t l) {
+    Context alone = of_layer(context, l);
+    if constexpr (requires { alone.pool; })
+      alone.pool = std::make_shared<typename decltype(alone.pool)::element_type>();
+    return alone;
+  }
+  /// A copy that does not keep a layer's pool alive.
+  static Tensor kept_alone(const Context& context, const Tensor& x_TD) {
+    auto copy_TD = Tensor::uninitialized(context, x_TD.rows(), x_TD.cols());
+    std::copy_n(x_TD.data(), x_TD.size(), copy_TD.data());
+    return copy_TD;
   }
   /// forward changes nothing, and the batch's key makes it draw what it drew, so this is what it saved the first time.
   typename Block<Mlp>::Saved recomputed(const Context& context, std::size_t l, Tensor x_TD,

@@ -137,9 +137,18 @@ void WordCounts::add(std::string_view text) {
   walk_.begin(text);
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = walk_.next_end();
-    ++counts_[std::string(text.substr(begin, end - begin))];
+    const auto [word, is_new] = counts_.try_emplace(std::string(text.substr(begin, end - begin)));
+    ++word->second;
+    if (is_new) letters_ += static_cast<std::int64_t>(end - begin);
     begin = end;
   }
+}
+
+std::int64_t WordCounts::training_bytes() const noexcept {
+  // A word's count and its list of tokens; for each of its letters a token, and the places of a pair in lists that
+  // grow.
+  constexpr std::int64_t of_word = 140, of_letter = 40;
+  return of_word * std::ssize(counts_) + of_letter * letters_;
 }
 
 std::int64_t smallest_vocabulary() { return static_cast<std::int64_t>(byte_count + special_names.size()); }

@@ -20,11 +20,14 @@ class WordCounts {
   void add(std::string_view text);
 
   const std::unordered_map<std::string, std::int64_t>& counts() const noexcept { return counts_; }
+  /// Bytes that these counts and train_bpe() on them hold in memory, about.
+  std::int64_t training_bytes() const noexcept;
 
  private:
   WordSplitter splitter_;
   WordSplitter::Walk walk_;
   std::unordered_map<std::string, std::int64_t> counts_;
+  std::int64_t letters_ = 0;  ///< bytes of all different words
 };
 
 /// The fewest tokens that train_bpe() can do with: the bytes and the special tokens.

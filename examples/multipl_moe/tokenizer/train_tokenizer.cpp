@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string>
 
 #include "multipl_moe/data/source_tree.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/tokenizer/bpe_trainer.hpp"
 
 namespace multipl_moe {
@@ -23,12 +25,20 @@ void check(const TokenizerTraining& options) {
   require_in_range(options.held_out);
 }
 
+void require_memory(const WordCounts& words) {
+  require_free_memory("tokenizer train",
+                      std::array{MemoryPart{"the different words of the text", words.training_bytes()}},
+                      "a smaller --max-bytes needs less");
+}
+
 }  // namespace
 
 TrainedTokenizer train_tokenizer(const TokenizerTraining& options) {
+  constexpr std::int64_t between_questions = std::int64_t{16} << 20;
   check(options);
   TrainedTokenizer trained;
   WordCounts words;
+  std::int64_t next_question = between_questions;
   for (const LanguageDocuments& documents : split_documents(walk_sources(options.sources), options.held_out)) {
     std::int64_t bytes = 0;
     for (const Document& document : documents.splits[index_of(Split::train)]) {
@@ -37,12 +47,16 @@ TrainedTokenizer train_tokenizer(const TokenizerTraining& options) {
       words.add(text);
       bytes += std::ssize(text);
       ++trained.files;
+      if (words.training_bytes() < next_question) continue;
+      require_memory(words);
+      next_question = words.training_bytes() + between_questions;
     }
     trained.bytes += bytes;
   }
   if (trained.files == 0)
     throw UsageError(
         "[tokenizer train] the sources must hold text to learn from, found none that prepare would train on");
+  require_memory(words);
   trained.parts = train_bpe(words, options.vocab_size);
   return trained;
 }

@@ -23,7 +23,8 @@ struct TrainedTokenizer {
 };
 
 /// Learns from the text that prepare would train on: the train split of split_documents(), with a limit the first ones
-/// of each language. The result depends on the files' bytes and extensions alone. Throws UsageError, BadFile, Failure, IoError.
+/// of each language. The result depends on the files' bytes and extensions alone. Throws UsageError, BadFile, Failure,
+/// IoError; OutOfMemory where the different words are too many.
 TrainedTokenizer train_tokenizer(const TokenizerTraining& options);
 
 }  // namespace multipl_moe

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <system_error>
 
+#include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -101,6 +103,7 @@ std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
   const StoredModel stored = StoredModel::open(source);
   // Before the memory is taken: a small file may promise a large model.
   stored.require_exactly(planned(list_tensors(stored.config())));
+  require_free_memory("load", std::array{weights_in_memory(stored.config())}, "");
   auto model = make_model(source, threads);
   const auto slots = model->tensors();
   for (const TensorSlot& slot : slots) {

@@ -23,7 +23,7 @@ void save_model(LanguageModel& model, const std::filesystem::path& folder, const
 
 /// `folder` holds config.json and the tensors of a model of ours, Qwen2, Qwen2-MoE or Mixtral, or is a run folder whose
 /// checkpoints/LATEST names such a one. Throws BadFile where a tensor is missing, unknown, or of another shape than
-/// config.json says; IoError.
+/// config.json says; IoError; OutOfMemory where the weights do not fit.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads);
 
 /// The same model with all weights as make_language_model() leaves them. Throws BadFile, IoError; UsageError where the

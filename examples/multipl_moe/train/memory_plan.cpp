@@ -4,14 +4,12 @@
 
 #include <algorithm>
 
+#include "multipl_moe/model/activation_values.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
 
 namespace multipl_moe {
 
 namespace {
-
-/// Rows of the cross-entropy's logits that exist at once.
-constexpr std::int64_t logit_rows = 256;
 
 /// Segment experts that work on a token, on average, at most: where first segments are taken all or none, an expert may
 /// take those of all sequences but one beyond its share.
@@ -33,19 +31,6 @@ double inner_values(const ModelConfig& config, const MicroBatch& batch) {
   return 2 * (width * (token_rows + segment_rows) + static_cast<double>(moe.shared_expert_intermediate_size));
 }
 
-/// What every layer keeps of a token beside them: four rows of the layer's width, and queries, keys, values and what
-/// attention gives.
-double outer_values(const ModelConfig& config) {
-  const std::int64_t kv_width = config.num_key_value_heads * config.head_dim();
-  return static_cast<double>(6 * config.hidden_size + 2 * kv_width + config.num_attention_heads);
-}
-
-/// A router's logits, choices and gates, which are as wide as there are experts.
-double routing_values(const ModelConfig& config) {
-  if (!config.moe || config.moe->is_adapted()) return 0;
-  return 3 * static_cast<double>(config.moe->num_token_experts + config.moe->num_segment_experts);
-}
-
 }  // namespace
 
 TrainingCounts training_counts(const ModelConfig& config, const std::function<bool(std::string_view)>& trains) {
@@ -60,7 +45,8 @@ TrainingCounts training_counts(const ModelConfig& config, const std::function<bo
 
 std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batch) {
   const auto tokens = static_cast<double>(batch.tokens());
-  const double layer = tokens * (outer_values(config) + inner_values(config, batch) + routing_values(config));
+  const double layer =
+      tokens * (outer_values_per_token(config) + inner_values(config, batch) + routing_values_per_token(config));
   const double inputs = tokens * static_cast<double>(config.hidden_size);
   const auto layers = static_cast<double>(config.num_hidden_layers);
   const double kept = batch.keep == Keep::everything ? layers * layer : layers * inputs + layer;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "moe/train/split_into_experts.hpp"
@@ -38,6 +39,22 @@ UpcycledTensors::UpcycledTensors(const StoredModel& dense, const MoeConfig& mixt
       trains_(post_training_weights(config_)) {
   context_.threads = threads;
   dense.require_exactly(planned(list_tensors(dense.config())));
+}
+
+std::int64_t UpcycledTensors::most_bytes() const {
+  const std::string first = layer_prefix(0);
+  const auto values_in = [](const ModelConfig& config, const std::string& prefix) {
+    std::int64_t values = 0;
+    for (const ListedTensor& tensor : list_tensors(config))
+      if (tensor.name.starts_with(prefix)) values += tensor.count();
+    return values;
+  };
+  const std::int64_t layer = values_in(dense_.config(), first), ffn = values_in(dense_.config(), first + "mlp.");
+  const std::int64_t expert = std::max(ffn, 3 * config_.hidden_size * config_.expert_width());
+  // The dense FFN beside both layers, whole ones or without their experts; and an expert.
+  const std::int64_t held =
+      config_.moe->is_adapted() ? layer + values_in(config_, first) + ffn : 2 * (layer - ffn) + ffn + expert;
+  return 4 * (held + 2 * values_at_once);
 }
 
 std::optional<UpcycledTensors::Place> UpcycledTensors::place_of(std::string_view name) {

@@ -26,6 +26,8 @@ class UpcycledTensors {
   UpcycledTensors(const StoredModel& dense, const MoeConfig& mixture, const moe::Upcycling& start, int threads);
 
   const ModelConfig& config() const { return config_; }
+  /// Bytes that are in memory at once, at most.
+  std::int64_t most_bytes() const;
   void operator()(const ListedTensor& tensor, TensorSink& sink);
 
  private:

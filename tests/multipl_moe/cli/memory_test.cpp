@@ -1,0 +1,126 @@
+/// Every command that holds something large in memory asks for it first: a refusal with numbers and exit code 4, and
+/// nothing that was begun. A real limit would be a control group's; MOE_MEMORY_LIMIT is asked in the same place.
+#include <regex>
+
+#include "measured.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+/// Less than any process of the program holds.
+constexpr const char* no_memory = "MOE_MEMORY_LIMIT=1MB";
+
+void check_refused(const ScratchFolder& scratch, const std::string& words, const std::string& where) {
+  const Outcome outcome = run(scratch, words, no_memory);
+  INFO(words << "\n" << outcome.error);
+  CHECK(outcome.exit_code == 4);
+  CHECK(outcome.out.empty());
+  CHECK_THAT(outcome.error, ContainsSubstring("[" + where + "] memory must hold ") &&
+                                ContainsSubstring(" together, ") && ContainsSubstring("found 0 KiB free"));
+  CHECK_FALSE(std::filesystem::exists(scratch / "out"));
+}
+
+/// `about 12.5 MiB together` of a refusal, in bytes.
+double planned_bytes(const ScratchFolder& scratch, const std::string& words) {
+  const std::string error = run(scratch, words, no_memory).error;
+  std::smatch found;
+  INFO(error);
+  REQUIRE(std::regex_search(error, found, std::regex("about ([0-9.]+) MiB together")));
+  return std::stod(found[1]) * (1 << 20);
+}
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream stream(line);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+}  // namespace
+
+TEST_CASE("a command that needs more memory than there is says so and begins nothing", "[cli][memory]") {
+  const ScratchFolder scratch;
+  put_tiny_config(scratch);
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --config-json tiny.json -o m -q").exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model m -o moe -q").exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model m --arch lora -o lora -q").exit_code == 0);
+  put_bytes(scratch / "prompts", "\"a\"\n\"b\"\n");
+  put_bytes(scratch / "large", std::string(std::size_t{3} << 20, 'a'));
+
+  check_refused(scratch, "generate --model m --prompt fn", "generate");
+  check_refused(scratch, "generate --model moe --prompts-file prompts", "generate");
+  check_refused(scratch, "generate --model m --prompt - < large", "generate");
+  check_refused(scratch, "eval --model m --data data", "eval");
+  check_refused(scratch, "trace --model moe --data data -o out", "trace");
+  check_refused(scratch, "merge --model lora -o out", "merge");
+  check_refused(scratch, "upcycle --model m -o out", "upcycle");
+  check_refused(scratch, "train --model m --data data -o out", "train");
+  check_refused(scratch, "pretrain --config-json tiny.json --data data -o out", "train");
+  check_refused(scratch, "demo --corpus '" MOE_TEST_CORPUS "' -o out", "demo");
+  check_refused(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o out", "tokenizer train");
+  check_refused(scratch, "tokenizer encode --model m < large", "tokenizer encode");
+  check_refused(scratch, "tokenizer decode --model m < large", "tokenizer decode");
+  REQUIRE(run(scratch, "pretrain --config-json tiny.json --data data --steps 2 -q -o run").exit_code == 0);
+  check_refused(scratch, "report --run run -o out", "report");
+
+  CHECK(run(scratch, "generate --model m --prompt fn --max-new-tokens 2", "MOE_MEMORY_LIMIT=1GB").exit_code == 0);
+  const Outcome wrong = run(scratch, "generate --model m --prompt fn", "MOE_MEMORY_LIMIT=plenty");
+  CHECK(wrong.exit_code == 2);
+  CHECK_THAT(wrong.error, ContainsSubstring("MOE_MEMORY_LIMIT") && ContainsSubstring("plenty"));
+}
+
+TEST_CASE("copies of the weights that nothing foretold ask for themselves", "[cli][memory]") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "wide.json",
+            R"({"model_type": "qwen2", "hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 2,
+                "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 20000})");
+  REQUIRE(run(scratch, "make-checkpoint --config-json wide.json -o half -q").exit_code == 0);
+  REQUIRE(run(scratch, "export --model half --dtype float32 -o whole").exit_code == 0);
+  // 97 MiB of weights, whose values all have the digits of bfloat16, and 29 MiB of copies.
+  const Outcome outcome =
+      run(scratch, "generate --model whole --prompt a --max-new-tokens 1 -q", "MOE_MEMORY_LIMIT=125MiB");
+  CHECK(outcome.exit_code == 4);
+  CHECK_THAT(outcome.error, ContainsSubstring("copies of them in bfloat16") && ContainsSubstring("--weights float32"));
+  CHECK(run(scratch, "generate --model whole --prompt a --max-new-tokens 1 -q --weights float32",
+            "MOE_MEMORY_LIMIT=125MiB")
+            .exit_code == 0);
+}
+
+TEST_CASE("what was planned is what a command takes", "[cli][memory]") {
+#ifdef MOE_SLOW_BUILD
+  WARN("a sanitizer's own memory would be measured");
+#else
+  const ScratchFolder scratch;
+  // Weights decide in one, the pass over a batch in the other.
+  put_bytes(scratch / "wide.json",
+            R"({"model_type": "qwen2", "hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 2,
+                "num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 16384})");
+  put_bytes(scratch / "narrow.json",
+            R"({"model_type": "qwen2", "hidden_size": 64, "intermediate_size": 256, "num_hidden_layers": 1,
+                "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 257})");
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data --test-fraction 0.4").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --config-json wide.json -o m -q").exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model m -o moe -q").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --config-json narrow.json -o narrow -q").exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model narrow -o narrow-moe -q").exit_code == 0);
+  // The program's own pages, once it has computed something.
+  const double before = 1024.0 * static_cast<double>(measured(scratch, words_of("eval --model narrow --data data "
+                                                                                "--batch-size 1 --sequence-length 16 "
+                                                                                "--max-bytes 40"))
+                                                         .kilobytes);
+  const auto check = [&](const std::string& line) {
+    const double planned = before + planned_bytes(scratch, line);
+    const Measured taken = measured(scratch, words_of(line), 120);
+    INFO(line << "\nplanned " << planned << ", found " << 1024.0 * static_cast<double>(taken.kilobytes));
+    REQUIRE(taken.outcome.exit_code == 0);
+    CHECK(1024.0 * static_cast<double>(taken.kilobytes) < 1.2 * planned);
+    CHECK(1024.0 * static_cast<double>(taken.kilobytes) > 0.8 * planned);
+  };
+  check("generate --model m --prompt fn --max-new-tokens 4 -q");
+  check("generate --model moe --prompt fn --max-new-tokens 4 -q");
+  check("eval --model narrow --data data --batch-size 8 --sequence-length 256 --max-bytes 2060");
+  check("trace --model narrow-moe --data data --batch-size 4 --sequence-length 256 --tokens 1024 -o out");
+#endif
+}

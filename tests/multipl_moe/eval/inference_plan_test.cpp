@@ -1,0 +1,80 @@
+#include "multipl_moe/eval/inference_plan.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "multipl_moe/model/language_model.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe;
+
+namespace {
+
+ModelConfig mixture(const char* architecture) {
+  ModelConfig config = size_named("tiny");
+  config.moe = mixture_named(architecture, config.intermediate_size);
+  return config;
+}
+
+std::int64_t part(const std::vector<MemoryPart>& parts, std::string_view name) {
+  const auto found = std::find_if(parts.begin(), parts.end(), [&](const MemoryPart& p) { return p.name == name; });
+  return found == parts.end() ? 0 : found->bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a plan has the weights that a loaded model has", "[memory]") {
+  for (const char* architecture : {"dense", "causal-multipl-moe", "mixtral", "lora"}) {
+    INFO(architecture);
+    const ModelConfig config = mixture(architecture);
+    std::size_t bytes = 0;
+    for (const TensorSlot& slot : make_language_model(config, 1)->tensors()) bytes += slot.values.size_bytes();
+    CHECK(weights_in_memory(config).bytes == static_cast<std::int64_t>(bytes));
+    CHECK(weights_in_memory(config).is_fixed);
+  }
+}
+
+TEST_CASE("copies for decoding are of every matrix but the embedding, half as long", "[memory]") {
+  const ModelConfig config = size_named("tiny");
+  const std::int64_t width = config.hidden_size, kv = config.num_key_value_heads * config.head_dim();
+  const std::int64_t layer = 2 * width * width + 2 * width * kv + 3 * width * config.intermediate_size;
+  CHECK(bfloat16_copies(config).bytes == 2 * (config.num_hidden_layers * layer + config.vocab_size * width));
+}
+
+TEST_CASE("keys and values are those of the longest texts of a batch, with the room that a cache keeps", "[memory]") {
+  const ModelConfig config = size_named("tiny");
+  const std::int64_t token = 4 * config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim();
+  const auto keys = [&](const GenerationSize& size) { return part(generation_plan(config, size), "keys and values"); };
+  // 64 rows at least, else twice the prompt, and twice as many as often as they fill up.
+  CHECK(keys({.prompt_tokens = {3}, .new_tokens = 10}) == 64 * token);
+  CHECK(keys({.prompt_tokens = {100}, .new_tokens = 100}) == 200 * token);
+  CHECK(keys({.prompt_tokens = {100}, .new_tokens = 101}) == 400 * token);
+  CHECK(keys({.prompt_tokens = {3, 100, 40}, .new_tokens = 10, .batch = 2}) == (200 + 80) * token);
+  CHECK(keys({.prompt_tokens = {3}, .new_tokens = 10, .batch = 8}) == 64 * token);
+}
+
+TEST_CASE("a model that looks ahead has no keys, and a pass over the whole text", "[memory]") {
+  const GenerationSize size{.prompt_tokens = {50}, .new_tokens = 50, .has_copies = true};
+  const auto ahead = generation_plan(mixture("multipl-moe"), size);
+  const auto causal = generation_plan(mixture("causal-multipl-moe"), size);
+  CHECK(part(ahead, "keys and values") == 0);
+  CHECK(part(ahead, "copies of them in bfloat16") == 0);
+  CHECK(part(causal, "keys and values") > 0);
+  CHECK(part(causal, "copies of them in bfloat16") == bfloat16_copies(mixture("causal-multipl-moe")).bytes);
+  const auto of_prompt = generation_plan(mixture("multipl-moe"), {.prompt_tokens = {50}, .new_tokens = 0});
+  CHECK(part(ahead, "activations") == 2 * part(of_prompt, "activations"));
+  // Thresholds may let every segment expert take a segment, which the other model's capacity does not.
+  CHECK(part(causal, "activations") > part(of_prompt, "activations"));
+}
+
+TEST_CASE("scoring holds a batch, a chunk of logits, one text, and what an observer is told", "[memory]") {
+  const ModelConfig config = mixture("causal-multipl-moe");
+  const auto plan = [&](const ScoringSize& size) { return scoring_plan(config, size); };
+  const auto one = plan({.sequences = 1, .length = 64, .text_tokens = 1000});
+  CHECK(part(plan({.sequences = 4, .length = 64, .text_tokens = 1000}), "activations") == 4 * part(one, "activations"));
+  CHECK(part(plan({.sequences = 8, .length = 64}), "logits") == 256 * 4 * config.vocab_size);
+  CHECK(part(one, "logits") == 64 * 4 * config.vocab_size);
+  CHECK(part(plan({.text_tokens = 2000}), "text") == 2 * part(one, "text"));
+  CHECK(part(one, "routing decisions") == 0);
+  CHECK(part(plan({.length = 64, .is_observed = true}), "routing decisions") > 0);
+}
