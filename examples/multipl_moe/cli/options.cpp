@@ -13,6 +13,7 @@
 #include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
+#include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -39,6 +40,30 @@ std::vector<std::string> names_in(std::span<const std::string_view> names) { ret
 /// The parser lets no other name through.
 std::size_t place_in(std::span<const std::string_view> names, std::string_view name) {
   return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+/// Held-out files that hold a sequence; a notice names the others.
+LanguageFiles scored_files(const TrainingFlags& flags, const Tokenizer& tokenizer) {
+  LanguageFiles files = open_language_files(flags.data, flags.eval_split, tokenizer.hash());
+  bool any = false;
+  for (const Language language : all_languages) {
+    auto& file = files[index_of(language)];
+    if (!file) continue;
+    // Every document ends in a token of its own.
+    const std::int64_t tokens = file->token_count() + file->document_count();
+    if (tokens <= flags.sequence_length) {
+      notice("note: the {} text of {} holds no sequence of {} tokens, and --eval-steps leaves it out\n",
+             flags.eval_split, title_of(language), flags.sequence_length);
+      file = nullptr;
+    }
+    any = any || file;
+  }
+  if (!any)
+    throw UsageError(
+        fmt::format("[train] --eval-steps needs {} text of --sequence-length {} tokens and one more, found "
+                    "none; a smaller --sequence-length or another --eval-split may have it",
+                    flags.eval_split, flags.sequence_length));
+  return files;
 }
 
 }  // namespace
@@ -171,6 +196,18 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
       ->capture_default_str()
       ->check(above_zero());
   command
+      .add_option("--eval-steps", f.eval_steps,
+                  "steps between losses on held-out text, by language in metrics.jsonl; 0: never. Changes no bit of "
+                  "the training")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.add_option("--eval-sequences", f.eval_sequences, "of held-out text a language, the first ones; 0: all")
+      ->capture_default_str()
+      ->check(not_negative());
+  command.add_option("--eval-split", f.eval_split, "held-out text: dev to choose settings by, or test")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"dev", "test"}));
+  command
       .add_flag("--resume", f.resume,
                 "go on with the run in --output from its newest whole checkpoint, to the bits of a run in one piece")
       ->configurable(false);
@@ -185,9 +222,10 @@ void add_split_options(CLI::App& command, HeldOut& held_out) {
   command.add_option("--test-fraction", held_out.test, "of the documents, held out to report")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--near-duplicates", held_out.near_duplicates,
-                     "of texts at least so similar one is kept: the Jaccard similarity of their sets of five words in a "
-                     "row, found by MinHash; 0.5 to 1, 0 keeps all")
+  command
+      .add_option("--near-duplicates", held_out.near_duplicates,
+                  "of texts at least so similar one is kept: the Jaccard similarity of their sets of five words in a "
+                  "row, found by MinHash; 0.5 to 1, 0 keeps all")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
 }
@@ -203,6 +241,24 @@ void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& 
   add_threads_option(command, flags.threads);
 }
 
+LanguageFiles open_held_out(const HeldOutFlags& flags) {
+  const auto tokenizer = read_tokenizer(model_folder(flags.model));
+  require_tokenizer_fits(flags.model, load_config(flags.model), *tokenizer);
+  return open_text(flags.data, flags.split, *tokenizer, flags.model);
+}
+
+std::int64_t longest_text(const LanguageFiles& files, std::int64_t max_bytes) {
+  std::int64_t longest = 0;
+  for (const auto& file : files)
+    if (file) longest = std::max(longest, file->token_count());
+  return max_bytes > 0 ? std::min(longest, max_bytes) : longest;
+}
+
+void require_memory(const std::string& command, const HeldOutFlags& flags, const ScoringSize& size) {
+  require_free_memory(command, scoring_plan(load_config(flags.model), size),
+                      "a smaller --batch-size or --sequence-length needs less");
+}
+
 AdamWPrecision TrainingFlags::precision() const {
   return {static_cast<moe::MasterWeights>(place_in(master_weight_names, master_weights)),
           static_cast<AdamWPrecision::Moments>(place_in(moment_names, moments))};
@@ -212,7 +268,8 @@ BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {
   return {.sequences = batch_size, .length = sequence_length, .seed = seed, .end_of_text = tokenizer.end_of_text()};
 }
 
-TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchStream& stream) const {
+TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchStream& stream,
+                                          const Tokenizer& tokenizer) const {
   TrainOptions options;
   options.steps = steps;
   options.accumulation = accumulation;
@@ -228,6 +285,10 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.log_every = quiet ? 0 : log_every;
   options.save_every = save_steps;
   options.keep_checkpoints = keep_checkpoints;
+  options.eval_every = eval_steps;
+  if (eval_steps > 0) options.held_out = scored_files(*this, tokenizer);
+  options.evaluation = {
+      .sequences = batch_size, .length = sequence_length, .max_bytes = 0, .max_sequences = eval_sequences};
   options.run = output;
   options.start = resume ? RunStart::resume : RunStart::fresh;
   options.before_run = [this, &command, &stream](std::int64_t steps_done) {

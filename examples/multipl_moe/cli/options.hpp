@@ -11,6 +11,7 @@
 
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/data/splits.hpp"
+#include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/io/sharded_writer.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
@@ -53,6 +54,9 @@ struct TrainingFlags {
   std::int64_t log_every = 50;
   std::int64_t save_steps = 0;
   std::int64_t keep_checkpoints = 2;
+  std::int64_t eval_steps = 0;
+  std::int64_t eval_sequences = 16;
+  std::string eval_split = "dev";
   int threads = 0;
   bool quiet = false;
   bool resume = false;
@@ -62,7 +66,7 @@ struct TrainingFlags {
   AdamWPrecision precision() const;
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// With what describes the run in its folder: config.toml and env.json. `command` and `stream` must outlive it.
-  TrainOptions train_options(const CLI::App& command, const BatchStream& stream) const;
+  TrainOptions train_options(const CLI::App& command, const BatchStream& stream, const Tokenizer& tokenizer) const;
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
 
@@ -102,6 +106,13 @@ struct HeldOutFlags {
 };
 /// --model, --data, --split and --threads; --batch-size and --sequence-length go to `sequences` and `length`.
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length);
+
+/// The files of `flags`, which must have been made with the model's tokenizer. Throws BadFile, IoError.
+LanguageFiles open_held_out(const HeldOutFlags& flags);
+/// Tokens of the longest of `files`, of each at most `max_bytes` of text; 0: all.
+std::int64_t longest_text(const LanguageFiles& files, std::int64_t max_bytes);
+/// Throws OutOfMemory where `command` cannot hold the model of `flags` and score such texts.
+void require_memory(const std::string& command, const HeldOutFlags& flags, const ScoringSize& size);
 
 /// A folder that is replaced loses whatever else was in it: throws UsageError unless `folder` is new or empty.
 void require_new_folder(const std::string& command, const std::string& folder);

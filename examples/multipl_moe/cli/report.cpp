@@ -1,13 +1,36 @@
 #include <fmt/format.h>
 
+#include <array>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
 #include "multipl_moe/report/run_report.hpp"
 
 namespace multipl_moe {
+
+namespace {
+
+/// Throws OutOfMemory where the machine cannot hold the runs' steps, their table and the pictures' scripts.
+void require_memory(const std::vector<std::filesystem::path>& runs) {
+  constexpr std::int64_t held_per_byte = 6;
+  std::uintmax_t bytes = 0;
+  for (const std::filesystem::path& run : runs) {
+    std::error_code missing;  // which read_run() reports
+    const std::uintmax_t size = std::filesystem::file_size(run / "metrics.jsonl", missing);
+    if (!missing) bytes += size;
+  }
+  require_free_memory("report",
+                      std::array{MemoryPart{"the steps of all runs and what is written of them",
+                                            held_per_byte * static_cast<std::int64_t>(bytes)}},
+                      "fewer runs at a time need less");
+}
+
+}  // namespace
 
 void add_report_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
@@ -25,6 +48,7 @@ void add_report_command(CLI::App& program) {
       ->required()
       ->type_name("DIR");
   command.callback([flags] {
+    require_memory(flags->runs);
     const std::vector<std::string> names = run_names(flags->runs);
     std::vector<RunRecord> runs;
     for (std::size_t i = 0; i < flags->runs.size(); ++i) {
@@ -36,6 +60,8 @@ void add_report_command(CLI::App& program) {
     const std::string text = report_text(runs);
     write_file_atomically(folder / "report.md", text);
     write_file_atomically(folder / "metrics.csv", metrics_csv(runs));
+    if (const std::string table = held_out_csv(runs); !table.empty())
+      write_file_atomically(folder / "held_out.csv", table);
     draw_pictures(folder, run_pictures(runs));
     fmt::print("{}", text);
   });

@@ -32,7 +32,7 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
   // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
   const auto model = flags.resume ? make_model(flags.model, flags.threads) : load_model(flags.model, flags.threads);
-  TrainOptions options = flags.train_options(command, stream);
+  TrainOptions options = flags.train_options(command, stream, *tokenizer);
   options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
   options.trains = weights_of(flags, config);
   run_training(*model, stream, options);

@@ -10,8 +10,11 @@ namespace multipl_moe {
 
 namespace {
 
-/// The documents one after the other until the limit on bytes is met.
-std::vector<Token> stream_of(const TokenFile& file, const EvaluationLimits& limits, const Tokenizer& tokenizer) {
+/// The documents one after the other until a limit is met.
+std::vector<Token> stream_of(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits,
+                             const Tokenizer& tokenizer) {
+  // With the target of the last token.
+  const std::int64_t most = limits.sequences > 0 ? limits.sequences * length + 1 : 0;
   std::vector<Token> stream;
   std::vector<Token> document;
   std::int64_t bytes = 0;
@@ -24,8 +27,10 @@ std::vector<Token> stream_of(const TokenFile& file, const EvaluationLimits& limi
       bytes += tokenizer.byte_length(token);
       if (limits.bytes > 0 && bytes > limits.bytes) return stream;
       stream.push_back(token);
+      if (std::ssize(stream) == most) return stream;
     }
     stream.push_back(tokenizer.end_of_text());
+    if (std::ssize(stream) == most) return stream;
   }
   return stream;
 }
@@ -35,7 +40,7 @@ std::vector<Token> stream_of(const TokenFile& file, const EvaluationLimits& limi
 EvaluationText evaluation_text(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits,
                                const Tokenizer& tokenizer) {
   if (length < 1) throw UsageError(fmt::format("[evaluation_text] length must be at least 1, found {}", length));
-  const std::vector<Token> stream = stream_of(file, limits, tokenizer);
+  const std::vector<Token> stream = stream_of(file, length, limits, tokenizer);
   const auto size = static_cast<std::int64_t>(stream.size());
   const std::int64_t sequences = size == 0 ? 0 : (size - 1) / length;
   if (sequences == 0)

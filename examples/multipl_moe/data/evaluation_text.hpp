@@ -13,6 +13,7 @@ namespace multipl_moe {
 struct EvaluationLimits {
   std::int64_t bytes = 0;            ///< of text in all
   std::int64_t document_tokens = 0;  ///< taken from any one document, its first ones
+  std::int64_t sequences = 0;
 };
 
 /// Consecutive sequences of a held-out file: the same for every model that reads it.

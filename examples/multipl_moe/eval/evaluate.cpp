@@ -37,8 +37,8 @@ Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, cons
   for (const Language language : all_languages) {
     const auto& file = files[index_of(language)];
     if (!file) continue;
-    const EvaluationText text =
-        evaluation_text(*file, options.length, {.bytes = options.max_bytes}, *model.tokenizer());
+    const EvaluationText text = evaluation_text(
+        *file, options.length, {.bytes = options.max_bytes, .sequences = options.max_sequences}, *model.tokenizer());
     evaluation[index_of(language)] = score_text(model, text, language, options.sequences);
   }
   return evaluation;

@@ -25,6 +25,7 @@ struct EvaluateOptions {
   std::int64_t sequences = 4;      ///< in a batch: it matters for models whose experts choose across the batch
   std::int64_t length = 256;       ///< T
   std::int64_t max_bytes = 65536;  ///< of text a language; 0 is all
+  std::int64_t max_sequences = 0;  ///< of text a language; 0 is all
 };
 
 /// Scores consecutive sequences of each language's file: the same text for every model.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "multipl_moe/data/language.hpp"
@@ -23,20 +24,31 @@ double share(std::int64_t part, std::int64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
 
+/// The highest share outside of the columns that have no colour; 1 where all are 0.
+double highest_of(const std::vector<Panel>& panels, const std::vector<std::size_t>& colourless = {}) {
+  double highest = 0;
+  for (const Panel& panel : panels)
+    for (const auto& row : panel.values_YX)
+      for (std::size_t x = 0; x < row.size(); ++x)
+        if (std::find(colourless.begin(), colourless.end(), x) == colourless.end()) highest = std::max(highest, row[x]);
+  return highest > 0 ? highest : 1;
+}
+
 /// Where the panels of a picture are, in pixels from its lower left corner.
 struct Grid {
-  static constexpr int left = 90, right = 130, top = 64, bottom = 60, gap_x = 24, gap_y = 64;
+  static constexpr int left = 90, right = 130, top = 64, bottom = 60, gap_x = 24, gap_y = 64, least_width = 760;
   int panels, columns, panel_width, panel_height;
 
   Grid(std::size_t count, int width, int height)
       : panels(static_cast<int>(count)), columns(panels), panel_width(width), panel_height(height) {
     const int most = std::max(1, 1400 / width), rows_needed = (panels + most - 1) / most;
     columns = (panels + rows_needed - 1) / rows_needed;
+    // Few panels share the room that the title takes.
+    panel_width = std::max(panel_width, (least_width - left - right + gap_x) / columns - gap_x);
   }
 
   int rows() const { return (panels + columns - 1) / columns; }
-  // Room for the title at least.
-  int width() const { return std::max(left + columns * (panel_width + gap_x) - gap_x + right, 760); }
+  int width() const { return left + columns * (panel_width + gap_x) - gap_x + right; }
   int height() const { return top + rows() * (panel_height + gap_y) - gap_y + bottom; }
   bool is_leftmost(int panel) const { return panel % columns == 0; }
   bool is_lowest(int panel) const { return panel + columns >= panels; }
@@ -87,6 +99,8 @@ struct Axes {
   std::vector<std::string> x_names, y_names;
   /// The share from which on a heat map is darkest.
   double darkest = 1;
+  /// Columns of a heat map that have no colour: experts that work on everything by design.
+  std::vector<std::size_t> colourless{};
 };
 
 /// What every panel has but its data.
@@ -100,11 +114,26 @@ std::string panel_frame(const Grid& grid, int panel, const std::string& title, c
   return text;
 }
 
+/// Plots panel `number` of a heat map: colours, and over them the values where a cell has room for them.
+std::string plot_cells(std::size_t number, const Axes& axes, bool has_room) {
+  std::string is_colourless = "(0";
+  for (const std::size_t x : axes.colourless) is_colourless += fmt::format("||$1=={}", x);
+  is_colourless += ")";
+  std::string text = fmt::format("plot $panel{} matrix using 1:2:({} ? NaN : $3) with image", number, is_colourless);
+  if (has_room)
+    text += fmt::format(
+        ", $panel{} matrix using 1:2:(sprintf('%.2f', $3)):(!{} && $3 > {:.4g} ? 0xffffff : 0x222222) with labels font "
+        "',8' tc rgb variable",
+        number, is_colourless, 0.55 * axes.darkest);
+  return text + "\n";
+}
+
 Picture heat_map(const std::string& name, const std::string& title, const Axes& axes,
                  const std::vector<Panel>& panels) {
   const auto x_count = static_cast<int>(axes.x_names.size()), y_count = static_cast<int>(axes.y_names.size());
-  // Numbers of up to 60 experts stay apart.
-  const Grid grid(panels.size(), std::clamp(28 * x_count, 100, 1400), std::clamp(24 * y_count, 96, 480));
+  // Values of up to 40 experts have room, and the numbers of up to 60 stay apart.
+  const Grid grid(panels.size(), std::clamp(34 * x_count, 100, 1400), std::clamp(24 * y_count, 96, 480));
+  const bool has_room = grid.panel_width >= 32 * x_count && grid.panel_height >= 14 * y_count;
   Picture picture{.name = name, .width = grid.width(), .height = grid.height(), .data = {}, .commands = {}};
   for (std::size_t i = 0; i < panels.size(); ++i) picture.data += block(i, panels[i].values_YX);
   const int colour_bar = grid.left + grid.columns * (grid.panel_width + grid.gap_x);
@@ -114,6 +143,7 @@ Picture heat_map(const std::string& name, const std::string& title, const Axes& 
           "set palette defined (0 '#f7fbff', 0.25 '#c6dbef', 0.5 '#6baed6', 0.75 '#2171b5', 1 '#08306b')\n"
           "set cbrange [0:{:.4g}]\nset cblabel 'share' offset 1.4,0\nset format cb '%.2f'\nunset key\n"
           "set colorbox user origin screen {:.5f},{:.5f} size screen {:.5f},{:.5f}\n"
+          "set object 1 rectangle from graph 0,0 to graph 1,1 behind fillcolor rgb '#dddddd' fillstyle solid noborder\n"
           "set xrange [-0.5:{}.5]\nset yrange [{}.5:-0.5]\nset tics out nomirror scale 0.4\nset xtics {}\n",
           axes.darkest, static_cast<double>(colour_bar) / grid.width(),
           static_cast<double>(grid.bottom) / grid.height(), 14.0 / grid.width(),
@@ -125,7 +155,7 @@ Picture heat_map(const std::string& name, const std::string& title, const Axes& 
     picture.commands += grid.is_leftmost(panel)
                             ? fmt::format("set ytics {}\n", tick_list(axes.y_names, 16, grid.panel_height))
                             : "unset ytics\n";
-    picture.commands += fmt::format("plot $panel{} matrix with image\n", i);
+    picture.commands += plot_cells(i, axes, has_room);
     if (i == 0) picture.commands += "unset colorbox\nunset label 1\n";
   }
   picture.commands += "unset multiplot\n";
@@ -142,9 +172,9 @@ Picture bar_chart(const std::string& name, const std::string& title, const Axes&
       title_commands(grid, title) +
       fmt::format(
           "set style data histograms\nset style histogram clustered gap 1\nset style fill solid border -1\n"
-          "set xrange [-0.6:{}.6]\nset yrange [0:1]\nset xtics {}\nset ytics 0.2\nset tics nomirror\n"
+          "set xrange [-0.6:{}.6]\nset yrange [0:{:.1f}]\nset xtics {}\nset ytics 0.1\nset tics nomirror\n"
           "set grid ytics lt 1 lw 1 lc rgb '#dddddd'\n",
-          groups - 1, tick_list(axes.x_names, 23, grid.panel_width));
+          groups - 1, std::ceil(10 * highest_of(panels)) / 10, tick_list(axes.x_names, 23, grid.panel_width));
   constexpr const char* colours[] = {"#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377"};
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const int panel = static_cast<int>(i);
@@ -212,22 +242,19 @@ Rows transposed(const Rows& values) {
   return result;
 }
 
-/// The highest share that is not 1: beside a shared expert, which works on everything, others would all look alike.
-double highest_of_some(const std::vector<Panel>& panels) {
-  double highest = 0;
-  for (const Panel& panel : panels)
-    for (const auto& row : panel.values_YX)
-      for (const double value : row)
-        if (value < 1) highest = std::max(highest, value);
-  return highest > 0 ? highest : 1;
-}
-
-Picture expert_picture(const RoutingTrace& trace, Levels RoutingTally::*levels, const std::string& name,
-                       const std::string& title) {
+/// `rows`: what they are.
+Picture expert_picture(const RoutingTrace& trace, Levels RoutingTally::*levels, const std::string& rows) {
   const std::vector<Panel> panels = language_panels(trace, levels, expert_shares);
-  const Axes axes{"expert", "", numbers(0, panels.front().values_YX.front().size()), titles_of(languages_of(trace)),
-                  highest_of_some(panels)};
-  return heat_map(name, title, axes, panels);
+  const auto& first = (*trace[index_of(languages_of(trace).front())]).*levels;
+  Axes axes{"expert", "", numbers(0, panels.front().values_YX.front().size()), titles_of(languages_of(trace)), 1, {}};
+  const std::vector<std::uint8_t>& fixed = first.begin()->second.fixed;
+  for (std::size_t e = 0; e < fixed.size(); ++e)
+    if (fixed[e] != 0) axes.colourless.push_back(e);
+  axes.darkest = highest_of(panels, axes.colourless);
+  return heat_map(rows + "_experts",
+                  fmt::format("Share of {0}s that a {0} expert works on{1}", rows,
+                              axes.colourless.empty() ? "" : " (grey: on all, by design)"),
+                  axes, panels);
 }
 
 Picture position_picture(const Levels& segment, Language language) {
@@ -245,7 +272,7 @@ Picture position_picture(const Levels& segment, Language language) {
   return heat_map(
       fmt::format("segment_positions_{}", name_of(language)),
       fmt::format("{}: share of sequences whose segment an expert takes, by its position", title_of(language)),
-      {"position", "expert", numbers(1, positions), numbers(0, experts), 1}, panels);
+      {"position", "expert", numbers(1, positions), numbers(0, experts), highest_of(panels), {}}, panels);
 }
 
 Picture sharing_picture(const RoutingTrace& trace) {
@@ -253,7 +280,7 @@ Picture sharing_picture(const RoutingTrace& trace) {
   const std::size_t counts = panels.front().values_YX.front().size();
   for (Panel& panel : panels) panel.values_YX = transposed(panel.values_YX);
   return bar_chart("segment_sharing", "Share of segments by how many experts take them",
-                   {"experts that take a segment", "share of segments", numbers(0, counts), {}, 1}, panels,
+                   {"experts that take a segment", "share of segments", numbers(0, counts), {}, 1, {}}, panels,
                    titles_of(languages_of(trace)));
 }
 
@@ -264,12 +291,9 @@ std::vector<Picture> routing_pictures(const RoutingTrace& trace) {
   const std::vector<Language> languages = languages_of(trace);
   if (languages.empty()) return pictures;
   const RoutingTally& first = *trace[index_of(languages.front())];
-  if (!first.token.empty())
-    pictures.push_back(expert_picture(trace, &RoutingTally::token, "token_experts",
-                                      "Share of tokens that a token expert works on; 1 is drawn darkest"));
+  if (!first.token.empty()) pictures.push_back(expert_picture(trace, &RoutingTally::token, "token"));
   if (first.segment.empty()) return pictures;
-  pictures.push_back(expert_picture(trace, &RoutingTally::segment, "segment_experts",
-                                    "Share of segments that a segment expert works on; 1 is drawn darkest"));
+  pictures.push_back(expert_picture(trace, &RoutingTally::segment, "segment"));
   for (const Language language : languages)
     pictures.push_back(position_picture(trace[index_of(language)]->segment, language));
   pictures.push_back(sharing_picture(trace));

@@ -36,10 +36,9 @@ std::string experts_of(const std::string& start, const LevelTally& level) {
 }
 
 std::string summary_of(const std::string& start, const char* name, const LevelTally& level) {
-  const std::int64_t chosen = level.pairs_chosen(), kept = level.pairs_kept();
   return fmt::format("{},{},{},{},{},{},{},{}\n", start, name, level.rows, field(level.load_max_over_mean()),
-                     field(level.load_variation()), field(level.mean_entropy()), share(kept, level.rows),
-                     chosen > 0 ? share(chosen - kept, chosen) : "0");
+                     field(level.load_variation()), field(level.mean_entropy()), share(level.pairs_kept(), level.rows),
+                     field(level.dropped_share()));
 }
 
 }  // namespace

@@ -14,7 +14,8 @@
 ///                            share     segments that just so many work on, of all segments
 ///     summary.csv            level     token or segment: what the rows are
 ///                            rows      that were routed
-///                            load_max_over_mean    rows of the busiest expert, over the mean of all
+///                            load_max_over_mean    rows of the busiest expert, over the mean; as the next column and
+///                                                  dropped without experts that work on every row by design
 ///                            load_variation        standard deviation of the experts' rows, over their mean
 ///                            gate_entropy_nats     -sum p ln p, p the row's kept gates over their sum; mean over the
 ///                            rows

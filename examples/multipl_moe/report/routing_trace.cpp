@@ -4,27 +4,16 @@
 #include <vector>
 
 #include "multipl_moe/data/evaluation_text.hpp"
+#include "multipl_moe/eval/observed.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
 
 namespace {
 
-/// Observes while it lives: the tally must not be told anything afterwards.
-class Observed {
- public:
-  Observed(LanguageModel& model, moe::Observer observer) : model_(model) { model_.observe(std::move(observer)); }
-  ~Observed() { model_.observe({}); }
-  Observed(const Observed&) = delete;
-  Observed& operator=(const Observed&) = delete;
-
- private:
-  LanguageModel& model_;
-};
-
 RoutingTally tally_of(LanguageModel& model, const EvaluationText& text, Language language,
                       const TraceOptions& options) {
-  RoutingTally tally;
+  RoutingTally tally{.fixed_token_experts = fixed_token_experts(model.config())};
   const Observed observed(model, [&](const moe::Observation& seen) { tally.add(seen, text.length); });
   const std::int64_t wanted =
       options.tokens > 0 ? std::max<std::int64_t>(1, options.tokens / text.length) : text.sequences;

@@ -7,7 +7,7 @@
 
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/model/language_model.hpp"
-#include "multipl_moe/report/routing_tally.hpp"
+#include "multipl_moe/eval/routing_tally.hpp"
 
 namespace multipl_moe {
 

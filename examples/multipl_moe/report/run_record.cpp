@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
@@ -20,7 +22,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr std::uint64_t largest_settings = std::uint64_t{16} << 20;
-constexpr std::uint64_t largest_metrics = std::uint64_t{1} << 30;
+constexpr std::size_t largest_line = std::size_t{16} << 20;
 
 [[noreturn]] void refuse(const fs::path& path, std::int64_t line, std::string_view rule, std::string_view found) {
   throw BadFile(path, fmt::format("line {} must {}, found '{}'", line, rule, escaped(found, 80)));
@@ -93,15 +95,48 @@ std::optional<double> number_in(const Json& line, const char* name) {
   return found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
 }
 
+/// The losses of an evaluated step; empty where the step was none. `refuse_here(rule)` throws.
+std::vector<std::pair<Language, double>> held_out_in(const Json& line, const auto& refuse_here) {
+  std::vector<std::pair<Language, double>> losses;
+  const auto found = line.find("held_out");
+  if (found == line.end()) return losses;
+  if (!found->is_object()) refuse_here("have in \"held_out\" an object");
+  for (const Language language : all_languages) {
+    const std::string name(name_of(language));
+    if (!found->contains(name)) continue;
+    const auto loss = number_in(*found, name.c_str());
+    if (!loss) refuse_here("have in \"held_out\" a number or null for each language");
+    losses.emplace_back(language, *loss);
+  }
+  return losses;
+}
+
+/// The greatest max_over_mean of all layers; NaN where the step has none.
+double busiest_in(const Json& line, const auto& refuse_here) {
+  double busiest = std::numeric_limits<double>::quiet_NaN();
+  const auto load = line.find("load");
+  if (load == line.end()) return busiest;
+  if (!load->is_object()) refuse_here("have in \"load\" an object");
+  for (const char* level : {"token", "segment"}) {
+    if (!load->contains(level)) continue;
+    const Json layers = (*load)[level].is_object() ? (*load)[level].value("max_over_mean", Json()) : Json();
+    if (!layers.is_array()) refuse_here("have in \"load\" a list \"max_over_mean\" for each level");
+    for (const Json& value : layers)
+      if (value.is_number()) busiest = std::fmax(busiest, value.get<double>());
+  }
+  return busiest;
+}
+
 StepMetrics step_of(const fs::path& path, std::int64_t number, std::string_view text, std::int64_t last_step) {
   const Json line = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!line.is_object()) refuse(path, number, "be a JSON object", text);
   const auto step = line.find("step");
   if (step == line.end() || !step->is_number_integer() || step->get<std::int64_t>() <= last_step)
     refuse(path, number, fmt::format("have a whole \"step\" above {}", last_step), text);
+  const auto refuse_here = [&](const std::string& rule) { refuse(path, number, rule, text); };
   const auto required = [&](const char* name) {
     const auto value = number_in(line, name);
-    if (!value) refuse(path, number, fmt::format("have \"{}\", a number or null", name), text);
+    if (!value) refuse_here(fmt::format("have \"{}\", a number or null", name));
     return *value;
   };
   const auto skipped = line.find("skipped");
@@ -111,23 +146,42 @@ StepMetrics step_of(const fs::path& path, std::int64_t number, std::string_view 
           .rate = required("learning_rate"),
           .gradient_norm = required("gradient_norm"),
           .tokens_per_second = required("tokens_per_second"),
-          .skipped = skipped != line.end() && skipped->is_boolean() && skipped->get<bool>()};
+          .skipped = skipped != line.end() && skipped->is_boolean() && skipped->get<bool>(),
+          .held_out = held_out_in(line, refuse_here),
+          .busiest_expert = busiest_in(line, refuse_here)};
 }
 
 std::vector<StepMetrics> read_metrics(const fs::path& path) {
-  const std::string text = read_whole_file(path, largest_metrics);
+  const InputFile file = InputFile::open(path);
   std::vector<StepMetrics> steps;
-  const std::string_view rest = for_each_line(text, [&](std::string_view line, std::int64_t number) {
-    steps.push_back(step_of(path, number, line, steps.empty() ? 0 : steps.back().step));
-  });
-  if (!rest.empty())
-    notice("warning: [{}] line {} has no end and is passed over\n", escaped(path.native()),
-           std::count(text.begin(), text.end(), '\n') + 1);
+  std::string text;
+  std::int64_t lines = 0;
+  std::vector<char> piece(std::size_t{1} << 20);
+  for (std::uint64_t at = 0; at < file.size(); at += piece.size()) {
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), file.size() - at)));
+    file.read_at(at, std::as_writable_bytes(std::span(piece)));
+    text.append(piece.begin(), piece.end());
+    const std::string_view rest = for_each_line(text, [&](std::string_view line, std::int64_t) {
+      steps.push_back(step_of(path, ++lines, line, steps.empty() ? 0 : steps.back().step));
+    });
+    if (rest.size() > largest_line)
+      throw BadFile(path, fmt::format("line {} must be of at most {} bytes", lines + 1, largest_line));
+    text.erase(0, text.size() - rest.size());
+  }
+  if (!text.empty()) notice("warning: [{}] line {} has no end and is passed over\n", escaped(path.native()), lines + 1);
   if (steps.empty()) throw BadFile(path, "must hold a step, found none");
   return steps;
 }
 
 }  // namespace
+
+bool RunRecord::has_held_out() const {
+  return std::any_of(steps.begin(), steps.end(), [](const StepMetrics& step) { return !step.held_out.empty(); });
+}
+
+bool RunRecord::has_load() const {
+  return std::any_of(steps.begin(), steps.end(), [](const StepMetrics& s) { return !std::isnan(s.busiest_expert); });
+}
 
 std::optional<std::int64_t> RunRecord::tokens_per_step() const {
   std::int64_t product = 1;

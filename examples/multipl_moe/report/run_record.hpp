@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "multipl_moe/data/language.hpp"
 
 namespace multipl_moe {
 
@@ -19,6 +22,8 @@ struct StepMetrics {
   double gradient_norm = 0;
   double tokens_per_second = 0;  ///< mean since its process started
   bool skipped = false;
+  std::vector<std::pair<Language, double>> held_out{};               ///< nats per token; of steps that were evaluated
+  double busiest_expert = std::numeric_limits<double>::quiet_NaN();  ///< load over the mean, in the worst layer
 };
 
 using NamedValues = std::vector<std::pair<std::string, std::string>>;
@@ -29,6 +34,8 @@ struct RunRecord {
   NamedValues environment;  ///< of env.json: version, compiler, ..., `data.rust` (hash and tokens)
   std::vector<StepMetrics> steps;
 
+  bool has_held_out() const;
+  bool has_load() const;
   /// Tokens of a step by its settings; empty where they do not say.
   std::optional<std::int64_t> tokens_per_step() const;
 };

@@ -33,6 +33,12 @@ std::string cell(std::string_view text) {
   return shown;
 }
 
+std::string csv_field(std::string_view text) {
+  std::string field;
+  for (const char c : text) field += c == '"' ? "\"\"" : std::string(1, c);
+  return field.find_first_of(",\"\r\n") == std::string::npos ? field : '"' + field + '"';
+}
+
 std::string row_of(const std::vector<std::string>& cells) {
   std::string text = "|";
   for (const std::string& one : cells) text += fmt::format(" {} |", one);
@@ -68,6 +74,20 @@ std::string differences(const std::vector<RunRecord>& runs, NamedValues RunRecor
   return rows.empty() ? "None.\n" : table_head(head) + rows;
 }
 
+/// Steps that were evaluated, each with the mean over languages.
+std::vector<std::pair<std::int64_t, double>> held_out_means(const RunRecord& run) {
+  std::vector<std::pair<std::int64_t, double>> means;
+  for (const StepMetrics& step : run.steps)
+    if (!step.held_out.empty()) means.emplace_back(step.step, mean_of(step.held_out));
+  return means;
+}
+
+std::string last_held_out(const RunRecord& run) {
+  const auto means = held_out_means(run);
+  return means.empty() ? "-"
+                       : fmt::format("{} (step {})", number(means.back().second, "not finite"), means.back().first);
+}
+
 std::vector<std::string> result_cells(const RunRecord& run) {
   const std::vector<double> losses = values_of(run, &StepMetrics::loss);
   const StepMetrics& last = run.steps.back();
@@ -101,14 +121,18 @@ std::string curve_block(std::size_t number_of_run, const RunRecord& run, double 
   return text + "EOD\n";
 }
 
+std::string curve_commands(const std::string& title, const std::string& y_label, const char* range) {
+  return fmt::format(
+      "set title {}\nset xlabel 'step'\nset ylabel {}\nset grid lt 1 lw 1 lc rgb '#dddddd'\nset tics nomirror\n"
+      "set datafile missing '?'\nset key top right opaque\n{}\n",
+      plot_text(title), plot_text(y_label), range);
+}
+
 Picture curves(const std::vector<RunRecord>& runs, const std::string& name, const std::string& title,
                const std::string& y_label, const char* range, double StepMetrics::*member) {
   Picture picture{.name = name, .width = 900, .height = 540, .data = {}, .commands = {}};
   for (std::size_t i = 0; i < runs.size(); ++i) picture.data += curve_block(i, runs[i], member);
-  picture.commands = fmt::format(
-      "set title {}\nset xlabel 'step'\nset ylabel {}\nset grid lt 1 lw 1 lc rgb '#dddddd'\nset tics nomirror\n"
-      "set datafile missing '?'\nset key top right opaque\n{}\n",
-      plot_text(title), plot_text(y_label), range);
+  picture.commands = curve_commands(title, y_label, range);
   std::string faint, clear;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const char* const colour = colours[i % std::size(colours)];
@@ -121,33 +145,97 @@ Picture curves(const std::vector<RunRecord>& runs, const std::string& name, cons
   return picture;
 }
 
+/// What is drawn of held-out losses: a run's languages where it is alone, else each run's mean.
+Picture held_out_curves(const std::vector<RunRecord>& runs) {
+  Picture picture{.name = "held_out",
+                  .width = 900,
+                  .height = 540,
+                  .data = {},
+                  .commands = curve_commands("Loss on held-out text", "nats per token",
+                                             "set key outside right top Left reverse\n")};
+  std::string plots;
+  std::size_t number_of_curve = 0;
+  const auto add = [&](const std::string& points, std::string_view title) {
+    picture.data += fmt::format("$curve{} << EOD\n{}EOD\n", number_of_curve, points);
+    plots += fmt::format("{}$curve{} using 1:2 with linespoints pt 7 ps 0.6 lw 2 dt {} lc rgb '#{}' title {}",
+                         plots.empty() ? "" : ", ", number_of_curve, 1 + number_of_curve / std::size(colours),
+                         colours[number_of_curve % std::size(colours)], plot_text(title));
+    ++number_of_curve;
+  };
+  if (runs.size() == 1) {
+    for (const Language language : all_languages) {
+      std::string points;
+      for (const StepMetrics& step : runs.front().steps)
+        for (const auto& [of, loss] : step.held_out)
+          if (of == language) points += fmt::format("{} {}\n", step.step, number(loss, "?"));
+      if (!points.empty()) add(points, title_of(language));
+    }
+  } else {
+    for (const RunRecord& run : runs) {
+      std::string points;
+      for (const auto& [step, mean] : held_out_means(run)) points += fmt::format("{} {}\n", step, number(mean, "?"));
+      if (!points.empty()) add(points, run.name);
+    }
+  }
+  picture.commands += "plot " + plots + "\n";
+  return picture;
+}
+
+bool any_of(const std::vector<RunRecord>& runs, bool (RunRecord::*has)() const) {
+  return std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) { return (run.*has)(); });
+}
+
+/// Markdown of a picture that only some runs have.
+std::string picture_if(bool is_there, const char* name, const char* file) {
+  return is_there ? fmt::format("![{}]({}.png)\n\n", name, file) : std::string();
+}
+
 }  // namespace
 
 std::size_t smoothing_window(std::size_t steps) { return std::max<std::size_t>(1, steps / 20); }
 
 std::vector<double> smoothed(const std::vector<double>& values, std::size_t window) {
+  // A window is the end of one block of its length and the beginning of the next: with the sums of both, which no
+  // subtraction has touched, the time does not depend on the window.
+  struct Sum {
+    double value = 0;
+    std::size_t count = 0;
+
+    Sum with(double more) const { return std::isfinite(more) ? Sum{value + more, count + 1} : *this; }
+  };
+  const std::size_t size = values.size(), length = std::max<std::size_t>(1, window);
+  std::vector<Sum> to_end(size);
+  for (std::size_t i = size; i-- > 0;)
+    to_end[i] = ((i + 1) % length == 0 || i + 1 == size ? Sum{} : to_end[i + 1]).with(values[i]);
   std::vector<double> means;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    double sum = 0;
-    int count = 0;
-    for (std::size_t j = i + 1 - std::min(window, i + 1); j <= i; ++j)
-      if (std::isfinite(values[j])) {
-        sum += values[j];
-        ++count;
-      }
-    means.push_back(count > 0 ? sum / count : nothing);
+  Sum from_begin;
+  for (std::size_t i = 0; i < size; ++i) {
+    from_begin = (i % length == 0 ? Sum{} : from_begin).with(values[i]);
+    const bool is_one_block = i % length + 1 == length || i < length;
+    const Sum before = is_one_block ? Sum{} : to_end[i + 1 - length];
+    const std::size_t count = before.count + from_begin.count;
+    means.push_back(count > 0 ? (before.value + from_begin.value) / static_cast<double>(count) : nothing);
   }
   return means;
 }
 
 std::string report_text(const std::vector<RunRecord>& runs) {
-  std::string text = "# Training runs\n\n" + table_head({"run", "steps", "last loss", "mean loss, last tenth",
-                                                         "best loss", "skipped steps", "tokens", "tokens/s", "time"});
-  for (const RunRecord& run : runs) text += row_of(result_cells(run));
+  const bool has_held_out = any_of(runs, &RunRecord::has_held_out);
+  std::vector<std::string> head{
+      "run", "steps", "last loss", "mean loss, last tenth", "best loss", "skipped steps", "tokens", "tokens/s", "time"};
+  if (has_held_out) head.emplace_back("last held-out loss");
+  std::string text = "# Training runs\n\n" + table_head(head);
+  for (const RunRecord& run : runs) {
+    std::vector<std::string> cells = result_cells(run);
+    if (has_held_out) cells.push_back(last_held_out(run));
+    text += row_of(cells);
+  }
   text +=
       "\nLosses are nats per token of training text. Tokens/s is the mean since the run's last process started, the "
       "time "
-      "all tokens by it.\n\n![loss](loss.png)\n\n![gradient norm](gnorm.png)\n\n"
+      "all tokens by it.\n\n![loss](loss.png)\n\n![gradient norm](gnorm.png)\n\n" +
+      picture_if(has_held_out, "held-out loss", "held_out") +
+      picture_if(any_of(runs, &RunRecord::has_load), "load", "load") +
       "Points are steps, lines means of the last twentieth of the run's steps; every number is in "
       "[metrics.csv](metrics.csv).\n\n";
   text +=
@@ -160,9 +248,7 @@ std::string report_text(const std::vector<RunRecord>& runs) {
 std::string metrics_csv(const std::vector<RunRecord>& runs) {
   std::string text = "step,run,loss,auxiliary,learning_rate,gradient_norm,tokens_per_second,skipped\n";
   for (const RunRecord& run : runs) {
-    std::string name;
-    for (const char c : run.name) name += c == '"' ? "\"\"" : std::string(1, c);
-    if (name.find_first_of(",\"\r\n") != std::string::npos) name = '"' + name + '"';
+    const std::string name = csv_field(run.name);
     for (const StepMetrics& s : run.steps)
       text += fmt::format("{},{},{},{},{},{},{},{}\n", s.step, name, number(s.loss, ""), number(s.auxiliary, ""),
                           number(s.rate, ""), number(s.gradient_norm, ""), number(s.tokens_per_second, ""),
@@ -171,10 +257,24 @@ std::string metrics_csv(const std::vector<RunRecord>& runs) {
   return text;
 }
 
+std::string held_out_csv(const std::vector<RunRecord>& runs) {
+  std::string text;
+  for (const RunRecord& run : runs)
+    for (const StepMetrics& step : run.steps)
+      for (const auto& [language, loss] : step.held_out)
+        text += fmt::format("{},{},{},{}\n", step.step, csv_field(run.name), name_of(language), number(loss, ""));
+  return text.empty() ? text : "step,run,language,loss\n" + text;
+}
+
 std::vector<Picture> run_pictures(const std::vector<RunRecord>& runs) {
-  return {curves(runs, "loss", "Loss on training text", "nats per token", "", &StepMetrics::loss),
-          curves(runs, "gnorm", "Norm of the gradient, before clipping", "global norm", "set yrange [0:*]\n",
-                 &StepMetrics::gradient_norm)};
+  std::vector<Picture> pictures{curves(runs, "loss", "Loss on training text", "nats per token", "", &StepMetrics::loss),
+                                curves(runs, "gnorm", "Norm of the gradient, before clipping", "global norm",
+                                       "set yrange [0:*]\n", &StepMetrics::gradient_norm)};
+  if (any_of(runs, &RunRecord::has_held_out)) pictures.push_back(held_out_curves(runs));
+  if (any_of(runs, &RunRecord::has_load))
+    pictures.push_back(curves(runs, "load", "Load of the busiest routed expert, in the layer where it is highest",
+                              "load over the mean", "set yrange [1:*]\n", &StepMetrics::busiest_expert));
+  return pictures;
 }
 
 }  // namespace multipl_moe

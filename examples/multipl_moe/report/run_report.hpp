@@ -17,7 +17,12 @@ std::string report_text(const std::vector<RunRecord>& runs);
 /// What was not finite is an empty field; skipped is 0 or 1.
 std::string metrics_csv(const std::vector<RunRecord>& runs);
 
-/// loss, gnorm: every step faint, and the mean of the last steps over it, as many as smoothing_window() says.
+/// step,run,language,loss: a line for each language of each step that was evaluated; empty where no run has one.
+std::string held_out_csv(const std::vector<RunRecord>& runs);
+
+/// loss, gnorm; held_out where a run was evaluated: a single run's languages, else each run's mean; load where a run
+/// has routers. In all but held_out every step faint, and the mean of the last steps over it, as many as
+/// smoothing_window() says.
 std::vector<Picture> run_pictures(const std::vector<RunRecord>& runs);
 
 /// A twentieth of the run's steps, 1 at least.

@@ -1,5 +1,7 @@
 #include "multipl_moe/train/metrics.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -15,6 +17,19 @@ namespace {
 nlohmann::ordered_json number(double value) {
   if (std::isfinite(value)) return value;
   return nullptr;
+}
+
+/// As many digits as anybody reads: there are some for each layer of each step.
+nlohmann::ordered_json short_number(double value) { return number(std::stod(fmt::format("{:.4g}", value))); }
+
+/// Numbers by layer.
+void add_load(nlohmann::ordered_json& line, const char* level, const std::vector<LayerLoad>& layers) {
+  const auto add = [&](const char* name, double LayerLoad::*member) {
+    for (const LayerLoad& layer : layers) line["load"][level][name].push_back(short_number(layer.*member));
+  };
+  add("max_over_mean", &LayerLoad::max_over_mean);
+  add("entropy", &LayerLoad::evenness);
+  add("dropped", &LayerLoad::dropped);
 }
 
 /// 0 where `text` is no line of metrics.
@@ -70,6 +85,9 @@ void Metrics::add(const StepReport& report, bool skipped) {
   line["learning_rate"] = report.rate;
   line["gradient_norm"] = number(report.gradient_norm);
   line["tokens_per_second"] = report.tokens_per_second;
+  for (const auto& [language, loss] : report.held_out) line["held_out"][name_of(language)] = number(loss);
+  add_load(line, "token", report.loads.token);
+  add_load(line, "segment", report.loads.segment);
   if (skipped) line["skipped"] = true;
   file_->write(line.dump() + "\n");
 }

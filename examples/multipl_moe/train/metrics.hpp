@@ -1,4 +1,6 @@
-/// metrics.jsonl: one line of JSON for each step of a run.
+/// metrics.jsonl: one line of JSON for each step of a run. Beside the step's numbers `held_out` has the losses by
+/// language of steps that were evaluated, and `load` the experts' load: for `token` and `segment` the lists
+/// `max_over_mean`, `entropy` (of the load, 1 is even) and `dropped`, with a number for each layer.
 #pragma once
 
 #include <cstdint>

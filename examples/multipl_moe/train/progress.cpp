@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <fstream>
 
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -23,17 +22,18 @@ std::string short_duration(double seconds) {
   return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
 }
 
-std::int64_t resident_bytes() {
-  std::ifstream statistics("/proc/self/statm");
-  std::int64_t pages = 0, resident = 0;
-  if (!(statistics >> pages >> resident)) return 0;
-  return resident * sysconf(_SC_PAGESIZE);
+double mean_of(const HeldOutLosses& losses) {
+  double sum = 0;
+  for (const auto& [language, loss] : losses) sum += loss;
+  return losses.empty() ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(losses.size());
 }
 
-std::string progress_line(const StepReport& r) {
-  return fmt::format("step {}/{}  loss {:.3f}  aux {:.3f}  lr {:.1e}  gnorm {:.2f}  {} tok/s  mem {:.1f} GiB  ETA {}",
-                     r.step, r.total, r.loss, r.auxiliary, r.rate, r.gradient_norm, short_count(r.tokens_per_second),
-                     static_cast<double>(r.memory_bytes) / (1 << 30), short_duration(r.seconds_left));
+std::string progress_line(const StepReport& r, double held_out) {
+  const std::string held_out_text = std::isnan(held_out) ? "" : fmt::format("  held-out {:.3f}", held_out);
+  return fmt::format("step {}/{}  loss {:.3f}{}  aux {:.3f}  lr {:.1e}  gnorm {:.2f}  {} tok/s  mem {:.1f} GiB  ETA {}",
+                     r.step, r.total, r.loss, held_out_text, r.auxiliary, r.rate, r.gradient_norm,
+                     short_count(r.tokens_per_second), static_cast<double>(r.memory_bytes) / (1 << 30),
+                     short_duration(r.seconds_left));
 }
 
 LiveLine::LiveLine() : terminal_(isatty(STDERR_FILENO) == 1) {}
@@ -61,7 +61,8 @@ void LiveLine::finish() {
 
 void Progress::show(const StepReport& report) {
   if (every_ == 0) return;
-  line_.show(label_ + progress_line(report), report.step % every_ == 0, report.step == report.total);
+  if (!report.held_out.empty()) held_out_ = mean_of(report.held_out);
+  line_.show(label_ + progress_line(report, held_out_), report.step % every_ == 0, report.step == report.total);
 }
 
 void ByteProgress::add(std::uint64_t bytes) {

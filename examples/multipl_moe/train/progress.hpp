@@ -3,10 +3,20 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "multipl_moe/data/language.hpp"
+#include "multipl_moe/eval/routing_tally.hpp"
 
 namespace multipl_moe {
+
+/// How a run does on text that it does not train on.
+using HeldOutLosses = std::vector<std::pair<Language, double>>;  ///< nats per token
+/// Over languages; NaN without any.
+double mean_of(const HeldOutLosses& losses);
 
 struct StepReport {
   std::int64_t step = 0;   ///< from 1
@@ -18,17 +28,18 @@ struct StepReport {
   double tokens_per_second = 0;
   std::int64_t memory_bytes = 0;  ///< resident now
   double seconds_left = 0;
+  HeldOutLosses held_out{};  ///< after the step; empty where they were not asked for
+  RoutingLoads loads{};      ///< of the step's forward passes
 };
 
-/// `step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.1 GiB  ETA 3h12m`
-std::string progress_line(const StepReport& report);
+/// `step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.1 GiB  ETA 3h12m`; with
+/// `held-out 1.345` after `loss 1.234` where `held_out` is a number.
+std::string progress_line(const StepReport& report, double held_out = std::numeric_limits<double>::quiet_NaN());
 
 /// `950`, `12.3k`, `1.20M`.
 std::string short_count(double count);
 /// `42s`, `3m05s`, `3h12m`.
 std::string short_duration(double seconds);
-/// Bytes of this process in memory; 0 where the system does not say.
-std::int64_t resident_bytes();
 
 /// A line on stderr that is redrawn at most 10 times a second where stderr is a terminal; elsewhere plain lines.
 class LiveLine {
@@ -63,6 +74,7 @@ class Progress {
  private:
   std::string label_;
   std::int64_t every_;
+  double held_out_ = std::numeric_limits<double>::quiet_NaN();  ///< the newest mean
   LiveLine line_;
 };
 

@@ -5,10 +5,14 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "moe/train/clip.hpp"
 #include "moe/train/schedule.hpp"
+#include "multipl_moe/eval/observed.hpp"
+#include "multipl_moe/eval/routing_tally.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/train/interrupt.hpp"
 #include "multipl_moe/train/metrics.hpp"
 #include "multipl_moe/train/progress.hpp"
@@ -90,7 +94,8 @@ class Training {
   void take_step() {
     // By the number of the step, so that a resumed run draws what one in one piece would have drawn.
     model_.draw_by({.seed = stream_.options().seed, .step = state_.step});
-    const MicroBatchLoss loss = accumulate_step(model_, stream_, options_, batch_);
+    RoutingTally tally{.fixed_token_experts = fixed_token_experts(model_.config())};
+    const MicroBatchLoss loss = observed_step(tally);
     const double norm = model_.gradient_norm();
     const bool finite =
         std::isfinite(loss.loss) && std::isfinite(loss.balance) && std::isfinite(loss.z) && std::isfinite(norm);
@@ -106,25 +111,47 @@ class Training {
       ++state_.skipped_in_a_row;
     }
     state_.next_sequence = stream_.next_sequence();
-    tell(loss, norm, finite);
+    tell(loss, norm, finite, loads_of(tally));
     if (state_.skipped_in_a_row >= non_finite_limit) give_up(loss, norm);
   }
 
-  void tell(const MicroBatchLoss& loss, double norm, bool finite) {
+  MicroBatchLoss observed_step(RoutingTally& tally) {
+    const bool is_told = !options_.run.empty() || options_.on_report;
+    if (!is_told || !model_.config().moe) return accumulate_step(model_, stream_, options_, batch_);
+    const Observed observed(model_, [&](const moe::Observation& seen) { tally.add(seen, stream_.options().length); });
+    return accumulate_step(model_, stream_, options_, batch_);
+  }
+
+  HeldOutLosses held_out_losses() {
+    HeldOutLosses losses;
+    if (options_.eval_every == 0 || state_.step % options_.eval_every != 0) return losses;
+    const auto begin = std::chrono::steady_clock::now();
+    const Evaluation evaluation = evaluate(model_, options_.held_out, options_.evaluation);
+    for (const Language language : all_languages)
+      if (const auto& score = evaluation[index_of(language)]) losses.emplace_back(language, score->loss);
+    // The speed of a training does not depend on how often it is looked at.
+    evaluating_ += std::chrono::steady_clock::now() - begin;
+    return losses;
+  }
+
+  void tell(const MicroBatchLoss& loss, double norm, bool finite, RoutingLoads loads) {
     const std::int64_t here = state_.step - result_.steps_before;
     result_.tokens += batch_.sequences * batch_.length * options_.accumulation;
-    result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+    result_.seconds = elapsed.count() - evaluating_.count();
     result_.last_loss = loss.loss;
-    const StepReport report{.step = state_.step,
-                            .total = options_.steps,
-                            .loss = loss.loss,
-                            .auxiliary = options_.balance_weight * loss.balance + options_.z_weight * loss.z,
-                            .rate = schedule_.at(state_.step),
-                            .gradient_norm = norm,
-                            .tokens_per_second = result_.tokens_per_second(),
-                            .memory_bytes = resident_bytes(),
-                            .seconds_left = result_.seconds / static_cast<double>(here) *
-                                            static_cast<double>(options_.steps - state_.step)};
+    const StepReport report{
+        .step = state_.step,
+        .total = options_.steps,
+        .loss = loss.loss,
+        .auxiliary = options_.balance_weight * loss.balance + options_.z_weight * loss.z,
+        .rate = schedule_.at(state_.step),
+        .gradient_norm = norm,
+        .tokens_per_second = result_.tokens_per_second(),
+        .memory_bytes = resident_bytes(),
+        .seconds_left = elapsed.count() / static_cast<double>(here) * static_cast<double>(options_.steps - state_.step),
+        .held_out = held_out_losses(),
+        .loads = std::move(loads)};
     progress_.show(report);
     metrics_->add(report, !finite);
     if (options_.on_report) options_.on_report(report);
@@ -158,6 +185,7 @@ class Training {
   TrainResult result_;
   TokenBatch batch_;
   std::chrono::steady_clock::time_point start_;
+  std::chrono::duration<double> evaluating_{0};
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "multipl_moe/data/batch_stream.hpp"
+#include "multipl_moe/eval/evaluate.hpp"
 #include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/train/progress.hpp"
 #include "multipl_moe/train/run_checkpoints.hpp"
@@ -32,8 +33,11 @@ struct TrainOptions {
   std::int64_t log_every = 50;        ///< steps between plain progress lines; 0 is silent
   std::int64_t save_every = 0;        ///< steps between checkpoints; 0 is only at the end
   std::int64_t keep_checkpoints = 2;  ///< newest ones that stay
-  std::string label;                  ///< in front of progress lines
-  std::filesystem::path run;          ///< run folder for metrics.jsonl and checkpoints; empty: neither
+  std::int64_t eval_every = 0;        ///< steps between evaluations on `held_out`; 0: none
+  LanguageFiles held_out;
+  EvaluateOptions evaluation;
+  std::string label;          ///< in front of progress lines
+  std::filesystem::path run;  ///< run folder for metrics.jsonl and checkpoints; empty: neither
   RunStart start = RunStart::fresh;
   /// Called before the first step, once it is sure that the run may begin or go on in its folder, with the number of
   /// steps already done.
@@ -50,7 +54,7 @@ struct TrainResult {
   std::int64_t skipped = 0;          ///< because loss or gradient was not finite
   std::int64_t steps_before = 0;     ///< of both kinds, done before this process went on with the run
   std::int64_t tokens = 0;           ///< in this process
-  double seconds = 0;                ///< in this process
+  double seconds = 0;                ///< in this process, without evaluations
   double last_loss = 0;              ///< nats per token, mean over the last step's micro-batches
   int signal = 0;                    ///< that ended the run early; 0: none
   std::filesystem::path checkpoint;  ///< the newest; empty where there is none

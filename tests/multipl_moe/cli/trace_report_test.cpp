@@ -96,3 +96,26 @@ TEST_CASE("report compares runs and refuses what is none", "[cli][report]") {
   CHECK_THAT(broken.error, ContainsSubstring("base/metrics.jsonl") && ContainsSubstring("line 1"));
   CHECK_FALSE(place.has("none"));
 }
+
+TEST_CASE("held-out losses go from a training into its metrics, its progress and its report", "[cli][report]") {
+  const Workplace place;
+  const std::string words =
+      "pretrain --data data --config-json tiny.json --batch-size 2 --threads 1 --steps 4 --eval-steps 2 ";
+  const Outcome evaluated =
+      run(place.scratch, words + "--sequence-length 32 --eval-sequences 3 --log-every 2 -o evaluated");
+  REQUIRE(evaluated.exit_code == 0);
+  CHECK_THAT(evaluated.error, ContainsSubstring("held-out "));
+  const std::string metrics = get_bytes(place.scratch / "evaluated/metrics.jsonl");
+  CHECK_THAT(metrics, ContainsSubstring("\"held_out\":{\"python\":") && !ContainsSubstring("\"load\""));
+  REQUIRE(run(place.scratch, "report --run evaluated --run base -o both", "PATH=/nowhere").exit_code == 0);
+  CHECK(lines_of(place.scratch / "both/held_out.csv") == 1 + 2 * 6);
+  CHECK(place.has("both/held_out.gp"));
+  REQUIRE(run(place.scratch, "report --run base -o one", "PATH=/nowhere").exit_code == 0);
+  CHECK_FALSE(place.has("one/held_out.csv"));
+
+  // The training text of a language is longer than its held-out text.
+  const Outcome too_long = run(place.scratch, words + "--sequence-length 4000 -o none");
+  CHECK(too_long.exit_code == 2);
+  CHECK_THAT(too_long.error, ContainsSubstring("--eval-steps") && ContainsSubstring("--eval-split"));
+  CHECK_FALSE(place.has("none/metrics.jsonl"));
+}

@@ -26,6 +26,22 @@ TEST_CASE("a model that knows nothing needs log2(257) bits a byte, and a little 
   CHECK(mean_bits_per_byte(evaluation, Resource::high) >= Approx(std::log2(257)));
 }
 
+TEST_CASE("a limit on sequences takes the first ones of each language", "[eval]") {
+  TinyRun run;
+  const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
+  const Evaluation two = evaluate(*run.model, test, {.sequences = 4, .length = 32, .max_sequences = 2});
+  for (const Language language : all_languages) {
+    REQUIRE(two[index_of(language)]);
+    CHECK(two[index_of(language)]->tokens == 64);
+    const EvaluationText text =
+        evaluation_text(*test[index_of(language)], 32, {.sequences = 2}, *run.model->tokenizer());
+    const EvaluationText all = evaluation_text(*test[index_of(language)], 32, {}, *run.model->tokenizer());
+    CHECK(text.sequences == 2);
+    CHECK(all.sequences > 2);
+    CHECK(std::equal(text.targets.begin(), text.targets.end(), all.targets.begin()));
+  }
+}
+
 TEST_CASE("means take what was scored, and are NaN without any", "[eval]") {
   Evaluation evaluation;
   evaluation[index_of(Language::python)] = LanguageScore{0, 2, 0, 0};

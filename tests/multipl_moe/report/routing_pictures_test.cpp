@@ -1,5 +1,7 @@
 #include "multipl_moe/report/routing_pictures.hpp"
 
+#include <fmt/format.h>
+
 #include "observed.hpp"
 #include "support/catch.hpp"
 
@@ -21,15 +23,47 @@ TEST_CASE("pictures hold the shares of the trace, a row for each language", "[re
   CHECK(pictures[4].data == "$panel0 << EOD\n0.2 0.2 \n0.4 0.4 \n0.4 0.4 \nEOD\n");
 }
 
-TEST_CASE("beside an expert of every token the highest other share is darkest", "[report]") {
+TEST_CASE("an expert of every token has no colour and takes no part in the scale", "[report]") {
   moe::Observation seen = observed_tokens();
   for (std::size_t row = 0; row < 4; ++row) seen.kept[3 * row] = 1;
   RoutingTrace trace;
-  trace[0].emplace().add(seen, 4);
+  trace[0] = RoutingTally{.fixed_token_experts = {0}};
+  trace[0]->add(seen, 4);
   const std::vector<Picture> pictures = routing_pictures(trace);
   REQUIRE(pictures.size() == 1);
   CHECK_THAT(pictures[0].data, ContainsSubstring("1 0.5 0 \n"));
-  CHECK_THAT(pictures[0].commands, ContainsSubstring("set cbrange [0:0.5]"));
+  CHECK_THAT(pictures[0].commands, ContainsSubstring("set cbrange [0:0.5]") &&
+                                       ContainsSubstring("(0||$1==0) ? NaN : $3)") && ContainsSubstring("grey"));
+  // One that takes every token by choice is drawn, and darkest.
+  trace[0] = RoutingTally{};
+  trace[0]->add(seen, 4);
+  CHECK_THAT(routing_pictures(trace)[0].commands,
+             ContainsSubstring("set cbrange [0:1]") && ContainsSubstring("(0) ? NaN") && !ContainsSubstring("grey"));
+}
+
+TEST_CASE("cells show their values where these have room", "[report]") {
+  CHECK_THAT(routing_pictures(observed_trace())[0].commands, ContainsSubstring("sprintf('%.2f', $3)"));
+  moe::Observation wide;
+  wide.level = "token";
+  wide.rows = 1;
+  wide.experts = 60;
+  wide.chosen.assign(60, 1);
+  wide.kept.assign(60, 1);
+  wide.gates.assign(60, 0.5);
+  wide.begin = {0, 1};
+  RoutingTrace trace;
+  trace[0].emplace().add(wide, 1);
+  CHECK_THAT(routing_pictures(trace)[0].commands, !ContainsSubstring("sprintf"));
+}
+
+TEST_CASE("few panels fill the picture, and bars its height", "[report]") {
+  const std::vector<Picture> pictures = routing_pictures(observed_trace());
+  CHECK(pictures[0].width >= 700);
+  // The panel's right edge, 130 pixels from the picture's.
+  CHECK_THAT(pictures[0].commands,
+             ContainsSubstring(fmt::format("set rmargin at screen {:.5f}", 1 - 130.0 / pictures[0].width)));
+  // The highest bar is 0.4.
+  CHECK_THAT(pictures.back().commands, ContainsSubstring("set yrange [0:0.4]"));
 }
 
 TEST_CASE("an empty trace has no pictures", "[report]") { CHECK(routing_pictures({}).empty()); }

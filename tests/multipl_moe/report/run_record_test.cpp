@@ -112,3 +112,38 @@ TEST_CASE("runs are called by their folders, or by the way there where that is a
   CHECK(run_names({"a/one", "b/two/"}) == Names{"one", "two"});
   CHECK(run_names({"a/one", "b/one", "two"}) == Names{"a/one", "b/one", "two"});
 }
+
+TEST_CASE("held-out losses and loads are read where a run has them", "[report]") {
+  Folder folder;
+  CHECK_FALSE(folder.read().has_held_out());
+  CHECK_FALSE(folder.read().has_load());
+  const auto with = [&](const std::string& more) {
+    return first_step + second_step.substr(0, second_step.rfind('}')) + "," + more + "}\n";
+  };
+  put_bytes(folder.scratch / "run/metrics.jsonl",
+            with(R"("held_out":{"python":1.5,"go":null},"load":{"token":{"max_over_mean":[1.5,null,2.5]}})"));
+  const RunRecord run = folder.read();
+  CHECK(run.has_held_out());
+  CHECK(run.has_load());
+  CHECK(run.steps[0].held_out.empty());
+  REQUIRE(run.steps[1].held_out.size() == 2);
+  CHECK((run.steps[1].held_out[0] == std::pair(Language::python, 1.5)));
+  CHECK(std::isnan(run.steps[1].held_out[1].second));
+  CHECK(run.steps[1].busiest_expert == 2.5);
+  folder.refused("run/metrics.jsonl", with(R"("held_out":3)"), "\"held_out\"");
+  folder.refused("run/metrics.jsonl", with(R"("held_out":{"go":"x"})"), "\"held_out\"");
+  folder.refused("run/metrics.jsonl", with(R"("load":{"token":[1]})"), "\"load\"");
+}
+
+TEST_CASE("metrics longer than what is read at once are read whole", "[report]") {
+  Folder folder;
+  std::string text;
+  for (int step = 1; step <= 25000; ++step)
+    text += "{\"step\":" + std::to_string(step) + first_step.substr(first_step.find(",\"loss\""));
+  REQUIRE(text.size() > (std::size_t{1} << 21));
+  put_bytes(folder.scratch / "run/metrics.jsonl", text);
+  const RunRecord run = folder.read();
+  CHECK(run.steps.size() == 25000);
+  CHECK(run.steps.back().step == 25000);
+  folder.refused("run/metrics.jsonl", text + "{}\n", "line 25001");
+}

@@ -1,5 +1,6 @@
 #include "multipl_moe/report/run_report.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -76,4 +77,51 @@ TEST_CASE("a curve leaves out what was not finite and names its run", "[report]"
   CHECK(pictures[1].name == "gnorm");
   CHECK_THAT(pictures[1].data, ContainsSubstring("3 1 1\n"));
   CHECK_THAT(pictures[0].commands, ContainsSubstring("title 'it''s'"));
+}
+
+TEST_CASE("a mean over many values is that of each window by itself", "[report]") {
+  std::vector<double> values;
+  for (int i = 0; i < 50; ++i) values.push_back(i % 7 == 3 ? not_finite : i * i % 31);
+  values[20] = 1e30;
+  for (const std::size_t window : {1, 2, 7, 49, 50, 80}) {
+    const std::vector<double> means = smoothed(values, window);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      double sum = 0;
+      int count = 0;
+      for (std::size_t j = i + 1 - std::min(window, i + 1); j <= i; ++j)
+        if (std::isfinite(values[j])) {
+          sum += values[j];
+          ++count;
+        }
+      INFO(window << " " << i);
+      if (count == 0)
+        CHECK(std::isnan(means[i]));
+      else
+        CHECK(means[i] == Approx(sum / count));
+    }
+  }
+}
+
+TEST_CASE("held-out losses have a column, a table and curves where there are any", "[report]") {
+  RunRecord evaluated = run_named("a", "0.1");
+  evaluated.steps[1].held_out = {{Language::python, 3}, {Language::go, 5}};
+  evaluated.steps[3].held_out = {{Language::python, 2}, {Language::go, 4}};
+  evaluated.steps[3].busiest_expert = 1.5;
+  const RunRecord other = run_named("b", "0.2");
+  CHECK(held_out_csv({other}).empty());
+  CHECK(held_out_csv({evaluated, other}) == "step,run,language,loss\n2,a,python,3\n2,a,go,5\n4,a,python,2\n4,a,go,4\n");
+  CHECK_THAT(report_text({evaluated, other}), ContainsSubstring("| 10s | 3 (step 4) |") &&
+                                                  ContainsSubstring("| 10s | - |") &&
+                                                  ContainsSubstring("(held_out.png)"));
+  CHECK_THAT(report_text({other}), !ContainsSubstring("held"));
+
+  const std::vector<Picture> alone = run_pictures({evaluated});
+  REQUIRE(alone.size() == 4);
+  CHECK(alone[2].name == "held_out");
+  CHECK_THAT(alone[2].data, ContainsSubstring("2 3\n4 2\n") && ContainsSubstring("2 5\n4 4\n"));
+  CHECK_THAT(alone[2].commands, ContainsSubstring("title 'Python'") && ContainsSubstring("title 'Go'"));
+  CHECK(alone[3].name == "load");
+  const std::vector<Picture> both = run_pictures({evaluated, other});
+  CHECK_THAT(both[2].data, ContainsSubstring("2 4\n4 3\n"));
+  CHECK_THAT(both[2].commands, ContainsSubstring("title 'a'") && !ContainsSubstring("title 'b'"));
 }

@@ -27,6 +27,22 @@ TEST_CASE("metrics are a line of JSON a step; what is not finite is null", "[tra
         "\"skipped\":true}\n");
 }
 
+TEST_CASE("held-out losses and loads are in the line of their step", "[train]") {
+  const ScratchFolder scratch;
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  {
+    Metrics metrics(scratch / "run");
+    metrics.add({.step = 1,
+                 .held_out = {{Language::python, 1.5}, {Language::rust, nothing}},
+                 .loads = {.token = {{1.23456, 0.5, 0}, {2, nothing, 0.25}}, .segment = {}}},
+                false);
+  }
+  CHECK_THAT(get_bytes(scratch / "run/metrics.jsonl"),
+             Catch::Matchers::ContainsSubstring("\"held_out\":{\"python\":1.5,\"rust\":null},"
+                                                "\"load\":{\"token\":{\"max_over_mean\":[1.235,2.0],"
+                                                "\"entropy\":[0.5,null],\"dropped\":[0.0,0.25]}}}\n"));
+}
+
 TEST_CASE("without a run folder metrics go nowhere", "[train]") {
   Metrics metrics({});
   CHECK_NOTHROW(metrics.add({}, false));

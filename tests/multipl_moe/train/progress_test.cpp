@@ -1,5 +1,8 @@
 #include "multipl_moe/train/progress.hpp"
 
+#include <cmath>
+
+#include "multipl_moe/io/free_memory.hpp"
 #include "support/catch.hpp"
 
 using namespace multipl_moe;
@@ -15,6 +18,13 @@ TEST_CASE("the progress line", "[train]") {
                        .memory_bytes = 3'328'599'654,
                        .seconds_left = 11520}) ==
         "step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.1 GiB  ETA 3h12m");
+}
+
+TEST_CASE("the progress line has the newest loss on held-out text", "[train]") {
+  CHECK_THAT(progress_line({.step = 1, .total = 2, .loss = 1.5}, 2.25),
+             Catch::Matchers::ContainsSubstring("loss 1.500  held-out 2.250  aux"));
+  CHECK(mean_of({{Language::python, 1}, {Language::go, 2}}) == 1.5);
+  CHECK(std::isnan(mean_of({})));
 }
 
 TEST_CASE("short numbers and times", "[train]") {

@@ -87,6 +87,46 @@ TEST_CASE("a run that is ended after any step and resumed gives the bits of one 
   }
 }
 
+TEST_CASE("evaluations change no bit of a run, and a resumed run writes them alike", "[resume]") {
+  const MixtureRun run;
+  run.live(run.options("plain"));
+  const auto evaluated = [&](const std::string& folder) {
+    TrainOptions options = run.options(folder);
+    options.eval_every = 2;
+    options.held_out = open_language_files(run.tiny.scratch / "data", "test", ByteTokenizer().hash());
+    options.evaluation = {.sequences = 2, .length = 32, .max_bytes = 0, .max_sequences = 3};
+    return options;
+  };
+  run.live(evaluated("evaluated"));
+  CHECK(newest_checkpoint_of(run.tiny.scratch / "evaluated") == newest_checkpoint_of(run.tiny.scratch / "plain"));
+
+  run.live_until(3, evaluated("ended"));
+  run.live(resumed(evaluated("ended")), 2);
+  CHECK(newest_checkpoint_of(run.tiny.scratch / "ended") == newest_checkpoint_of(run.tiny.scratch / "plain"));
+  const std::string metrics = metrics_of(run.tiny.scratch / "evaluated");
+  CHECK(metrics_of(run.tiny.scratch / "ended") == metrics);
+
+  std::istringstream lines(metrics), plain(metrics_of(run.tiny.scratch / "plain"));
+  for (std::int64_t step = 1; step <= 9; ++step) {
+    std::string line, plain_line;
+    REQUIRE(std::getline(lines, line));
+    REQUIRE(std::getline(plain, plain_line));
+    auto json = nlohmann::ordered_json::parse(line);
+    CHECK(json.contains("held_out") == (step % 2 == 0));
+    if (step % 2 == 0) CHECK(json["held_out"].size() == 6);
+    json.erase("held_out");
+    CHECK(json == nlohmann::ordered_json::parse(plain_line));
+    // Two layers at both levels. With the shared expert the token level's figure would be 3, whatever the router does.
+    REQUIRE(json["load"]["token"]["max_over_mean"].size() == 2);
+    for (const auto& layer : json["load"]["token"]["max_over_mean"]) {
+      CHECK(layer.get<double>() >= 1);
+      CHECK(layer.get<double>() != 3);
+    }
+    CHECK(json["load"]["segment"]["entropy"].size() == 2);
+    CHECK(json["load"]["segment"]["dropped"].size() == 2);
+  }
+}
+
 TEST_CASE("thresholds, their counts and moments of trained weights alone are in a checkpoint", "[resume]") {
   const MixtureRun run;
   run.live(run.options("run"));

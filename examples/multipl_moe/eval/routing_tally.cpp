@@ -1,4 +1,4 @@
-#include "multipl_moe/report/routing_tally.hpp"
+#include "multipl_moe/eval/routing_tally.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +15,24 @@ std::int64_t sum_of(const std::vector<std::int64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
 }
 
+std::vector<std::int64_t> of_routed(const LevelTally& tally, const std::vector<std::int64_t>& counts) {
+  std::vector<std::int64_t> routed;
+  for (std::size_t e = 0; e < counts.size(); ++e)
+    if (tally.fixed[e] == 0) routed.push_back(counts[e]);
+  return routed;
+}
+
+/// Each routed expert's rows over the rows of all of them; empty where there are none.
+std::vector<double> shares_of_load(const LevelTally& tally) {
+  const std::vector<std::int64_t> rows = of_routed(tally, tally.kept);
+  const std::int64_t sum = sum_of(rows);
+  std::vector<double> shares;
+  if (sum > 0)
+    for (const std::int64_t of_expert : rows)
+      shares.push_back(static_cast<double>(of_expert) / static_cast<double>(sum));
+  return shares;
+}
+
 void resize(LevelTally& tally, std::int64_t experts) {
   const auto size = static_cast<std::size_t>(experts);
   tally.experts = experts;
@@ -22,6 +40,7 @@ void resize(LevelTally& tally, std::int64_t experts) {
   tally.kept.resize(size);
   tally.gates.resize(size);
   tally.sharing.resize(size + 1);
+  tally.fixed.resize(size);
 }
 
 /// -sum p ln p over a row's gates; NaN where they sum to 0.
@@ -69,24 +88,40 @@ void add_positions(LevelTally& tally, const moe::Observation& seen, std::int64_t
 }  // namespace
 
 std::int64_t LevelTally::pairs_kept() const { return sum_of(kept); }
-std::int64_t LevelTally::pairs_chosen() const { return sum_of(chosen); }
 
 double LevelTally::mean_gate(std::size_t expert) const {
   return kept[expert] > 0 ? gates[expert] / static_cast<double>(kept[expert]) : nothing;
 }
 
+std::int64_t LevelTally::routed() const { return std::count(fixed.begin(), fixed.end(), 0); }
+
 double LevelTally::load_max_over_mean() const {
-  const auto sum = static_cast<double>(pairs_kept());
-  if (sum == 0) return nothing;
-  return static_cast<double>(*std::max_element(kept.begin(), kept.end())) * static_cast<double>(experts) / sum;
+  const std::vector<double> shares = shares_of_load(*this);
+  if (shares.empty()) return nothing;
+  return *std::max_element(shares.begin(), shares.end()) * static_cast<double>(shares.size());
 }
 
 double LevelTally::load_variation() const {
-  const double mean = static_cast<double>(pairs_kept()) / static_cast<double>(experts);
-  if (!(mean > 0)) return nothing;
+  const std::vector<double> shares = shares_of_load(*this);
+  if (shares.empty()) return nothing;
+  const auto count = static_cast<double>(shares.size());
   double squares = 0;
-  for (const std::int64_t rows_of_expert : kept) squares += std::pow(static_cast<double>(rows_of_expert) - mean, 2);
-  return std::sqrt(squares / static_cast<double>(experts)) / mean;
+  for (const double share : shares) squares += std::pow(share * count - 1, 2);
+  return std::sqrt(squares / count);
+}
+
+double LevelTally::load_evenness() const {
+  const std::vector<double> shares = shares_of_load(*this);
+  if (shares.size() < 2) return nothing;
+  double sum = 0;
+  for (const double share : shares)
+    if (share > 0) sum -= share * std::log(share);
+  return sum / std::log(static_cast<double>(shares.size()));
+}
+
+double LevelTally::dropped_share() const {
+  const std::int64_t all = sum_of(of_routed(*this, chosen)), worked_on = sum_of(of_routed(*this, kept));
+  return all > 0 ? static_cast<double>(all - worked_on) / static_cast<double>(all) : 0;
 }
 
 double LevelTally::mean_entropy() const {
@@ -96,10 +131,34 @@ double LevelTally::mean_entropy() const {
 void RoutingTally::add(const moe::Observation& seen, std::int64_t length) {
   const bool of_segments = seen.level == "segment";
   LevelTally& tally = (of_segments ? segment : token)[seen.layer];
-  if (tally.experts == 0) resize(tally, seen.experts);
+  if (tally.experts == 0) {
+    resize(tally, seen.experts);
+    if (!of_segments)
+      for (const std::int64_t expert : fixed_token_experts) tally.fixed.at(static_cast<std::size_t>(expert)) = 1;
+  }
   tally.rows += seen.rows;
   for (std::size_t row = 0; row < static_cast<std::size_t>(seen.rows); ++row) add_row(tally, seen, row);
   if (of_segments) add_positions(tally, seen, length);
+}
+
+std::vector<std::int64_t> fixed_token_experts(const ModelConfig& config) {
+  if (!config.moe) return {};
+  const MoeConfig& moe = *config.moe;
+  if (moe.architecture == "lora") return {0};
+  if (moe.architecture == "mole") return {std::ssize(moe.languages)};
+  if (moe.router == "shared-top-k" && moe.shared_expert_index >= 0) return {moe.shared_expert_index};
+  return {};
+}
+
+RoutingLoads loads_of(const RoutingTally& tally) {
+  const auto of_level = [](const std::map<std::uint32_t, LevelTally>& levels) {
+    std::vector<LayerLoad> loads;
+    for (const auto& [layer, level] : levels)
+      if (level.routed() > 0)
+        loads.push_back({level.load_max_over_mean(), level.load_evenness(), level.dropped_share()});
+    return loads;
+  };
+  return {of_level(tally.token), of_level(tally.segment)};
 }
 
 }  // namespace multipl_moe
