@@ -276,6 +276,7 @@ std::string study_page(const StudySetup& setup, const Strategies& strategies, co
       "  routed expert worked. Weights met: share of the routed experts that a row met.\n"
       "- Not causal: the held-out figure may owe something to later tokens.\n\n";
   text += picture(pictures, "results", "held-out loss, speed and balance by strategy");
+  text += picture(pictures, "cost", "held-out loss against the time of training");
   text += "## Learning\n\n" + picture(pictures, "learning_by_tokens", "held-out loss by tokens") +
           picture(pictures, "learning_by_seconds", "held-out loss by seconds");
   if (std::any_of(best_first.begin(), best_first.end(), [](const StrategySummary& s) { return !s.levels.empty(); }))

@@ -40,6 +40,18 @@ struct Panels {
   }
 };
 
+/// The distance of 1, 2 or 5 times a power of ten at which `span` has at most `most` tics, whose labels then stay
+/// apart.
+double tic_distance(double span, int most) {
+  if (!(span > 0) || !std::isfinite(span)) return 1;
+  const double least = span / most, power = std::pow(10, std::floor(std::log10(least)));
+  for (const double factor : {1.0, 2.0, 5.0})
+    if (factor * power >= least * (1 - 1e-9)) return factor * power;
+  return 10 * power;
+}
+/// Labels of axes are four or five digits wide, and as much apart.
+constexpr int pixels_of_label = 60;
+
 /// A name that says where figures may owe something to later tokens.
 std::string shown(const StrategySummary& strategy) { return strategy.name + (strategy.causal ? "" : " *"); }
 
@@ -100,11 +112,13 @@ Picture learning_picture(const std::string& name, const std::string& title, cons
     picture.data += "EOD\n";
   }
   const auto [low, high] = span_of_curves(strategies);
-  picture.commands = panels.begin(title) + fmt::format(
-                                               "unset key\nset xrange [0:{:.6g}]\nset yrange [{:.6g}:{:.6g}]\n"
-                                               "set tics out nomirror scale 0.5\nset xtics autofreq offset 0,0.3 font "
-                                               "',9'\nset ytics font ',9'\nset grid lt 1 lw 0.5 lc rgb '#eeeeee'\n",
-                                               x_end > 0 ? 1.02 * x_end : 1, low, high);
+  picture.commands = panels.begin(title) +
+                     fmt::format(
+                         "unset key\nset xrange [0:{:.6g}]\nset yrange [{:.6g}:{:.6g}]\n"
+                         "set tics out nomirror scale 0.5\nset xtics {:.6g} offset 0,0.3 font "
+                         "',9'\nset ytics {:.6g} font ',9'\nset grid lt 1 lw 0.5 lc rgb '#eeeeee'\n",
+                         x_end > 0 ? 1.02 * x_end : 1, low, high, tic_distance(x_end, panels.width / pixels_of_label),
+                         tic_distance(high - low, panels.height / 25));
   for (int i = 0; i < count; ++i) {
     picture.commands +=
         fmt::format("set title {} offset 0,-0.7\n", plot_text(shown(strategies[static_cast<std::size_t>(i)])));
@@ -183,9 +197,12 @@ Picture load_picture(const Strategies& strategies) {
     const LevelHistory& first = strategy.levels.front();
     const double cell = static_cast<double>(first.steps.back()) / static_cast<double>(first.steps.size());
     picture.commands += fmt::format(
-        "set title {} offset 0,-0.7\nset xrange [0:{}]\nset yrange [{}:-0.5]\nset ytics ({}) scale 0\nunset arrow\n{}{}"
+        "set title {} offset 0,-0.7\nset xtics {:.6g}\nset xrange [0:{}]\nset yrange [{}:-0.5]\nset ytics ({}) scale "
+        "0\nunset arrow\n{}{}"
         "plot $l{} matrix using (($1+0.5)*{:.6g}):2:3 with image\n",
-        plot_text(shown(strategy)), first.steps.back(), static_cast<double>(experts) - 0.5, tics, borders,
+        plot_text(shown(strategy)),
+        tic_distance(static_cast<double>(first.steps.back()), panels.width / pixels_of_label), first.steps.back(),
+        static_cast<double>(experts) - 0.5, tics, borders,
         panels.is_lowest(i) ? "set xlabel 'step' offset 0,0.6\nset format x '%g'\n" : "unset xlabel\nset format x ''\n",
         i, cell);
     if (i == 0) picture.commands += "unset label 1\nunset colorbox\n";
@@ -201,6 +218,19 @@ struct Column {
   std::string title;
   std::function<Statistic(const StrategySummary&)> value_of;
 };
+
+/// From the lowest mean less its deviation to the highest with it.
+double span_of(const Strategies& strategies, const std::function<Statistic(const StrategySummary&)>& value_of) {
+  double low = INFINITY, high = -INFINITY;
+  for (const StrategySummary& strategy : strategies) {
+    const Statistic value = value_of(strategy);
+    const double d = std::isfinite(value.deviation) ? value.deviation : 0;
+    if (!std::isfinite(value.mean)) continue;
+    low = std::min(low, value.mean - d);
+    high = std::max(high, value.mean + d);
+  }
+  return high - low;
+}
 
 /// Seeds as small dots, means with one deviation to both sides; hollow where the strategy looks ahead.
 Picture result_picture(const Strategies& strategies) {
@@ -255,8 +285,10 @@ Picture result_picture(const Strategies& strategies) {
           "set grid xtics ytics lt 1 lw 0.5 lc rgb '#e6e6e6'\nset offsets graph 0.04, graph 0.04, 0, 0\n",
           count - 1);
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    picture.commands += fmt::format("set xlabel {} offset 0,0.4\nset ytics ({}) scale 0\n", plot_text(columns[c].title),
-                                    c == 0 ? names : blanks);
+    picture.commands += fmt::format(
+        "set xlabel {} offset 0,0.4\nset xtics {:.6g}\nset ytics ({}) scale 0\n", plot_text(columns[c].title),
+        tic_distance(span_of(strategies, columns[c].value_of), panels.width / pixels_of_label),
+        c == 0 ? names : blanks);
     picture.commands += "plot ";
     if (c == 0) picture.commands += fmt::format("$seeds using 1:2 with points pt 7 ps 0.35 lc rgb '{}', ", "#888888");
     picture.commands += fmt::format(
@@ -269,12 +301,59 @@ Picture result_picture(const Strategies& strategies) {
   return picture;
 }
 
+// --- quality against cost
+// --------------------------------------------------------------------------------------------
+
+double milliseconds_of(const StrategySummary& strategy) { return 1e6 / strategy.tokens_per_second.mean; }
+
+/// Lower and further left is better; a line joins those that no other beats in both. Numbers are places by loss, so
+/// that names have room at the side.
+Picture cost_picture(const Strategies& best_first) {
+  const std::vector<std::string> worth = worth_their_cost(best_first);
+  Picture picture{.name = "cost",
+                  .width = 960,
+                  .height = std::max(420, 19 * static_cast<int>(best_first.size()) + 120),
+                  .data = {},
+                  .commands = {}};
+  std::string plots, front;
+  for (std::size_t i = 0; i < best_first.size(); ++i) {
+    const StrategySummary& strategy = best_first[i];
+    const double d = std::isfinite(strategy.bits_per_byte.deviation) ? strategy.bits_per_byte.deviation : 0;
+    picture.data += fmt::format("$s{} << EOD\n{:.6g} {:.6g} {:.6g}\nEOD\n", i, milliseconds_of(strategy),
+                                strategy.bits_per_byte.mean, d);
+    const bool is_worth = std::find(worth.begin(), worth.end(), strategy.name) != worth.end();
+    const char* const colour = is_worth ? ink : "#777777";
+    plots += fmt::format(
+        ", $s{0} using 1:2:3 with yerrorbars pt {1} ps 0.9 lw 1.2 lc rgb '{2}' title {3}, "
+        "$s{0} using 1:2:(' {4}') with labels left offset 0.4,0.5 font ',9' tc rgb '{2}' notitle",
+        i, strategy.causal ? 7 : 6, colour, plot_text(fmt::format("{}  {}", i + 1, shown(strategy))), i + 1);
+  }
+  // worth_their_cost() names the fastest first, which is the order of the line.
+  for (const std::string& name : worth)
+    for (const StrategySummary& strategy : best_first)
+      if (strategy.name == name)
+        front += fmt::format("{:.6g} {:.6g}\n", milliseconds_of(strategy), strategy.bits_per_byte.mean);
+  picture.data += fmt::format("$front << EOD\n{}EOD\n", front);
+  const double span = span_of(best_first, [](const StrategySummary& s) {
+    return Statistic{milliseconds_of(s), NAN, 1};
+  });
+  picture.commands = fmt::format(
+      "set title 'quality against cost: lower and further left is better; * and a hollow mark: looks ahead'\n"
+      "set xlabel 'milliseconds of training a thousand tokens'\nset ylabel 'held-out bits per byte'\n"
+      "set key outside right top Left reverse samplen 1 font ',9'\nset tics out nomirror scale 0.5\nset xtics {:.6g}\n"
+      "set grid lt 1 lw 0.5 lc rgb '#eeeeee'\nset offsets graph 0.06, graph 0.06, graph 0.06, graph 0.06\n"
+      "plot $front using 1:2 with lines lw 1 dt 2 lc rgb '{}' title 'beaten by none in both'{}\n",
+      tic_distance(span, 6), ink, plots);
+  return picture;
+}
+
 }  // namespace
 
 std::vector<Picture> study_pictures(const Strategies& best_first) {
   if (best_first.empty()) return {};
   std::vector<Picture> pictures;
   pictures.push_back(result_picture(best_first));
+  pictures.push_back(cost_picture(best_first));
   pictures.push_back(learning_picture(
       "learning_by_tokens", "loss on the development text by tokens read; figure: its end; grey: all others",
       "thousand tokens", best_first, [](const CurvePoint& p) { return static_cast<double>(p.tokens) / 1e3; }));

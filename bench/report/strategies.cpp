@@ -34,13 +34,14 @@ std::array<double, phase_names.size()> phase_shares(const StrategyResult& r) {
 Grid times_of(const StrategyReport& report) {
   Grid grid{{"strategy", "forward ms", "backward ms"}};
   grid[0].insert(grid[0].end(), phase_names.begin(), phase_names.end());
-  grid[0].insert(grid[0].end(), {"rows/s", "of dense", "MB"});
+  grid[0].insert(grid[0].end(), {"rows/s", "of dense", "MB", "parameters"});
   for (const StrategyResult& r : report.results) {
     Cells cells{r.name, time_cell(r.forward), time_cell(r.backward)};
     for (const double share : phase_shares(r)) cells.push_back(share > 0 ? percent_cell(share) : "");
     cells.push_back(fmt::format("{:.0f}", r.tokens_per_second));
     cells.push_back(r.of_dense ? percent_cell(*r.of_dense) : "");
     cells.push_back(fmt::format("{:.2f}", 1e-6 * static_cast<double>(r.peak_bytes)));
+    cells.push_back(fmt::format("{:.3f} M", 1e-6 * static_cast<double>(r.parameters)));
     grid.push_back(std::move(cells));
   }
   return grid;
@@ -113,7 +114,7 @@ Grid as_columns(const StrategyReport& report) {
     add_spread_names(pass);
     for (const std::string_view phase : phase_names) add_spread_names(std::string(pass) + "_" + std::string(phase));
   }
-  grid[0].insert(grid[0].end(), {"rows_per_s", "gflop_per_s", "of_dense", "pool_bytes", "layer_experts",
+  grid[0].insert(grid[0].end(), {"rows_per_s", "gflop_per_s", "of_dense", "pool_bytes", "parameters", "layer_experts",
                                  "load_max_over_mean", "load_cv", "load_entropy", "gate_entropy", "experts_per_row",
                                  "dropped", "unserved", "flips", "mate_sensitivity"});
   const Shape& s = report.plan.shape;
@@ -135,6 +136,7 @@ Grid as_columns(const StrategyReport& report) {
     add(1e-9 * r.flops / r.both.median);
     cells.push_back(r.of_dense ? fmt::format("{:.9g}", *r.of_dense) : "");
     cells.push_back(std::to_string(r.peak_bytes));
+    cells.push_back(std::to_string(r.parameters));
     if (r.routing) {
       const RoutingResult& m = *r.routing;
       cells.push_back(std::to_string(m.experts));

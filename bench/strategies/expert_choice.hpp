@@ -12,10 +12,11 @@ std::vector<Strategy<B>> expert_choice() {
   std::vector<Strategy<B>> suite;
   suite.push_back(token_strategy<B>("expert-choice", "each expert takes its best rows of the batch", ExpertChoice{},
                                     SoftmaxOverAll{}, SegmentCapacity{}, {.losses = {}}));
-  suite.push_back({"capped-expert-choice", "the same, but at most k + 1 experts share a row", {}, [](const Sizes& s) {
-                     return SuiteLayer<B>(TokenMoE<CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, SuiteExpert<B>>(
-                         {.cap = s.chosen + 1}, {}, fitted(SegmentCapacity{}, s), bank_of<B>(s)));
-                   }});
+  suite.push_back(
+      {"capped-expert-choice", "as expert-choice, but at most k + 1 experts share a row", {}, [](const Sizes& s) {
+         return SuiteLayer<B>(TokenMoE<CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, SuiteExpert<B>>(
+             {.cap = s.chosen + 1}, {}, fitted(SegmentCapacity{}, s), bank_of<B>(s)));
+       }});
   suite.push_back(
       token_strategy<B>("threshold", "expert choice in training; inference compares with learned thresholds",
                         Routing<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, SegmentCapacity{}, {.losses = {}}));

@@ -15,8 +15,8 @@ std::vector<Strategy<B>> limited_room() {
                                       {.choices = 1}));
   };
   add_switch("switch-1.0", "top-1, raw gate, jitter, room for 1.0 of an even load; the last rows are dropped", 1);
-  add_switch("switch", "the same with room for 1.25", 1.25);
-  add_switch("switch-2.0", "the same with room for 2.0", 2);
+  add_switch("switch", "as switch-1.0, but room for 1.25 of an even load", 1.25);
+  add_switch("switch-2.0", "as switch-1.0, but room for 2.0 of an even load", 2);
   for (const Index k : {2, 3})
     suite.push_back(token_strategy<B>(
         "gshard-top" + std::to_string(k),

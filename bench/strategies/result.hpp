@@ -54,6 +54,8 @@ struct RoutingResult {
 struct StrategyResult {
   std::string name;
   int repetitions = 0;
+  /// Of the layer: experts, routers and what stands beside them.
+  Index parameters = 0;
   /// Seconds of a pass, over the repetitions; `both` is forward and then backward.
   Spread forward, backward, both;
   /// Seconds of each phase, from passes of their own.

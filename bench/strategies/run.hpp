@@ -140,6 +140,8 @@ class StrategyRuns {
     });
     if (iterations_ == 0) {
       result_.peak_bytes = bytes;
+      moe::for_each_parameter([&](const std::string&, const auto& weight) { result_.parameters += weight.size(); },
+                              layer);
       const auto [forward, backward] = timed(layer, gradient, context, inputs);
       iterations_ = std::clamp(static_cast<int>(plan.repetition_seconds / (forward + backward)), 1, 10'000);
       look_at_decisions(layer, context, inputs);

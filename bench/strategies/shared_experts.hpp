@@ -26,13 +26,13 @@ std::vector<Strategy<B>> shared_experts() {
       "deepseek-moe", "top-k of fine experts with raw softmax gates, shared experts beside", TopK{}, SoftmaxOverAll{},
       {.balance = 0.001}));
   suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
-      "deepseek-v2", "the same, from the best half of the experts' groups alone", GroupLimitedTopK{}, SoftmaxOverAll{},
-      {.balance = 0.003}, BalanceOverAll{}, among_groups<GroupLimitedTopK>));
+      "deepseek-v2", "as deepseek-moe, but from the best half of the experts' groups alone", GroupLimitedTopK{},
+      SoftmaxOverAll{}, {.balance = 0.003}, BalanceOverAll{}, among_groups<GroupLimitedTopK>));
   suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
       "deepseek-v3", "top-k by sigmoid plus a bias that follows the load, shared experts beside", BiasedTopK{},
       SigmoidOverChosen{}, {.balance = 0.0001}, SequenceBalance{}));
   suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
-      "deepseek-v3-groups", "the same, from the best half of the experts' groups alone", BiasedTopK{},
+      "deepseek-v3-groups", "as deepseek-v3, but from the best half of the experts' groups alone", BiasedTopK{},
       SigmoidOverChosen{}, {.balance = 0.0001}, SequenceBalance{}, among_groups<BiasedTopK>));
   return suite;
 }

@@ -28,7 +28,7 @@ std::vector<Strategy<B>> two_levels() {
   suite.push_back(two_level_strategy<moe::MultiPlMoe<float, B>, B>(
       "multipl-moe", "a shared and the best token experts, and experts that choose segments by their means"));
   suite.push_back(two_level_strategy<moe::CausalMultiPlMoe<float, B>, B>(
-      "causal-multipl-moe", "the same with segments as in causal-segment"));
+      "causal-multipl-moe", "as multipl-moe, but segments are chosen as in causal-segment"));
   return suite;
 }
 

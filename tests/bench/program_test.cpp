@@ -176,6 +176,7 @@ TEST_CASE("all strategies run on the small shape", "[bench][strategies]") {
     CHECK(r["rows_per_s"] > 0);
     CHECK(r["of_dense"] > 0);
     CHECK(r["pool_bytes"] > 0);
+    CHECK(r["parameters"] > 0);
     CHECK(r.contains("flips") == (r["strategy"] != "dense"));
   }
 }

@@ -51,6 +51,17 @@ bool all_finite(const Tensor& values) {
 
 }  // namespace
 
+TEST_CASE("a strategy's description stands alone or names the one that it is compared with", "[bench][strategies]") {
+  const std::vector<StrategyInfo> infos = list_strategies();
+  for (const StrategyInfo& info : infos) {
+    INFO(info.name << ": " << info.routing);
+    CHECK(info.routing.find("the same") == std::string::npos);
+    if (!info.routing.starts_with("as ")) continue;
+    const std::string other = info.routing.substr(3, info.routing.find_first_of(", ", 3) - 3);
+    CHECK(std::any_of(infos.begin(), infos.end(), [&](const StrategyInfo& i) { return i.name == other; }));
+  }
+}
+
 TEST_CASE("strategies have names of their own and the same parameters", "[bench][strategies]") {
   for (const char* name : {"small", "paper", "qwen1.5-moe"}) {
     RunPlan plan;

@@ -1,5 +1,7 @@
 #include "bench/learn/page.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "bench/learn/pictures.hpp"
@@ -88,7 +90,8 @@ TEST_CASE("the page has every strategy, every language and the command", "[bench
   const std::string page = study_page(sample_setup(), summaries_of(sample()), "moe_bench learn --there", "folder");
   CHECK_THAT(page, ContainsSubstring("moe_bench learn --there") && ContainsSubstring("| strategy | Python | Go |") &&
                        ContainsSubstring("| `ahead` | 2.000 ± 0.010 |") && ContainsSubstring("how worse routes") &&
-                       ContainsSubstring("](folder/results.png)") && ContainsSubstring("a CPU, 2 cores, 2 threads"));
+                       ContainsSubstring("](folder/results.png)") && ContainsSubstring("](folder/cost.png)") &&
+                       ContainsSubstring("a CPU, 2 cores, 2 threads"));
   // Best first.
   CHECK(page.find("| `ahead` |") < page.find("| `top` |"));
   CHECK(page.find("| `top` |") < page.find("| `worse` |"));
@@ -101,12 +104,43 @@ TEST_CASE("pictures have a panel a strategy, and no loads where nothing is route
     for (const auto& picture : study_pictures(ranked(summaries_of(of)))) names.push_back(picture.name);
     return names;
   };
-  CHECK(names_of(record) == std::vector<std::string>{"results", "learning_by_tokens", "learning_by_seconds", "loads"});
+  CHECK(names_of(record) ==
+        std::vector<std::string>{"results", "cost", "learning_by_tokens", "learning_by_seconds", "loads"});
   for (const auto& picture : study_pictures(ranked(summaries_of(record)))) {
-    if (picture.name == "results") continue;
+    if (picture.name == "results" || picture.name == "cost") continue;
     for (const char* title : {"'top'", "'ahead *'", "'worse'"})
       CHECK_THAT(picture.commands, ContainsSubstring(std::string("set title ") + title));
   }
   for (StepLine& step : record.steps) step.levels.clear();
-  CHECK(names_of(record) == std::vector<std::string>{"results", "learning_by_tokens", "learning_by_seconds"});
+  CHECK(names_of(record) == std::vector<std::string>{"results", "cost", "learning_by_tokens", "learning_by_seconds"});
+}
+
+TEST_CASE("a picture sets quality against cost, and joins what nothing beats in both", "[bench][learn]") {
+  const auto best_first = ranked(summaries_of(sample()));
+  const auto pictures = study_pictures(best_first);
+  const auto& cost = pictures[1];
+  REQUIRE(cost.name == "cost");
+  const auto place_of = [](const StrategySummary& s) {
+    return fmt::format("{:.6g} {:.6g}", 1e6 / s.tokens_per_second.mean, s.bits_per_byte.mean);
+  };
+  for (std::size_t i = 0; i < best_first.size(); ++i) {
+    CHECK_THAT(cost.data, ContainsSubstring(fmt::format("$s{} << EOD\n{} ", i, place_of(best_first[i]))));
+    CHECK_THAT(cost.commands, ContainsSubstring(fmt::format("title '{}  {}", i + 1, best_first[i].name)));
+  }
+  std::string front;
+  for (const std::string& name : worth_their_cost(best_first))
+    for (const StrategySummary& s : best_first)
+      if (s.name == name) front += place_of(s) + "\n";
+  REQUIRE_FALSE(front.empty());
+  CHECK_THAT(cost.data, ContainsSubstring("$front << EOD\n" + front + "EOD\n"));
+}
+
+TEST_CASE("labels of an axis stay apart", "[bench][learn]") {
+  Record record = sample();
+  for (StepLine& step : record.steps) step.tokens *= 123'456;
+  for (const auto& picture : study_pictures(ranked(summaries_of(record)))) {
+    if (picture.name != "learning_by_tokens") continue;
+    // 1000 x 123.456 tokens end at 123 456 thousand: three tics in 210 pixels, not one every 20 000.
+    CHECK_THAT(picture.commands, ContainsSubstring("set xtics 50000 "));
+  }
 }
