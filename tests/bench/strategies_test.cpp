@@ -1,4 +1,5 @@
 /// The suite's strategies: they cost the same, run, and do what is said of them.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <map>
