@@ -13,8 +13,8 @@ hold), and expected.safetensors, all in float32:
     losses           [10], the mean of -log p(target) before each of ten steps of AdamW on the same batch, by LEARNING
     grad.NAME        the first loss's gradient, under the names of save_pretrained; Mixtral's under those of Qwen2-MoE
 
-No loss beside the main one. The model with tied embeddings is untied before its gradients and steps. Models whose routers
-come close to another choice in any of the ten steps are drawn anew, so that no rounding can turn one.
+No loss beside the main one. The model with tied embeddings trains tied: its one gradient is that of both uses. Models whose
+routers come close to another choice in any of the ten steps are drawn anew, so that no rounding can turn one.
 """
 import copy
 import pathlib
@@ -109,8 +109,6 @@ def checkpoint_names(name, gradient):
 
 
 def train(model, tokens, targets):
-    if model.config.tie_word_embeddings:
-        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
     matrices = [weight for weight in model.parameters() if weight.dim() > 1]
     vectors = [weight for weight in model.parameters() if weight.dim() == 1]
     optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": LEARNING["decay"]},

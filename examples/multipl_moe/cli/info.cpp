@@ -33,6 +33,7 @@ void print_json(const ModelConfig& config, const Census& c) {
   nlohmann::ordered_json out;
   out["architecture"] = config.architecture();
   out["layers"] = config.num_hidden_layers;
+  out["tie_word_embeddings"] = config.tie_word_embeddings;
   out["parameters"] = {{"total", c.total},
                        {"active_per_token", c.active},
                        {"trainable", c.trainable},
@@ -58,7 +59,7 @@ void print_table(const ModelConfig& config, const Census& c) {
              config.num_key_value_heads, config.vocab_size);
   fmt::print("\n{:<20} {:>16}\n", "parameters", "");
   const auto row = [](const char* name, std::int64_t count) { fmt::print("  {:<18} {:>16}\n", name, count); };
-  row("embedding, head", c.embedding);
+  row(config.tie_word_embeddings ? "embedding is head" : "embedding, head", c.embedding);
   row("attention", c.attention);
   row(config.moe && !config.moe->is_adapted() ? "experts" : "FFN", c.experts);
   if (c.adapters > 0) row("adapters", c.adapters);

@@ -27,8 +27,9 @@ LanguageWeights even_weights(const std::vector<std::string>& names) {
 
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const auto tokenizer = tokenizer_of(flags.tokenizer);
-  const ModelConfig config = flags.sizes.model(*tokenizer);
+  ModelConfig config = flags.sizes.model(*tokenizer);
   require_trainable(config, flags.sizes.config);
+  if (flags.resume) config = config_of_run(config, flags.output);
   if (const auto misfit = misfit_of(*tokenizer, config))
     throw UsageError(fmt::format("[pretrain] {}; --tokenizer gives another", *misfit));
   BatchStream stream(open_text(flags.data, "train", *tokenizer, ""), even_weights(flags.languages),

@@ -15,15 +15,22 @@ namespace {
 
 struct PostTrainFlags : TrainingFlags {
   std::string model, mix = "9:1", trainable = "auto";
+  bool untie = false;
 };
 
 moe::TrainByName weights_of(const PostTrainFlags& flags, const ModelConfig& config) {
   return flags.trainable == "auto" ? post_training_weights(config) : moe::TrainByName();
 }
 
+ModelConfig config_of(const PostTrainFlags& flags) {
+  ModelConfig config = load_config(flags.model);
+  if (flags.untie) config.tie_word_embeddings = false;
+  return flags.resume ? config_of_run(config, flags.output) : config;
+}
+
 void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const auto [low, high] = parse_mix(flags.mix);
-  const ModelConfig config = load_config(flags.model);
+  const ModelConfig config = config_of(flags);
   const auto tokenizer = read_tokenizer(model_folder(flags.model));
   require_trainable(config, model_folder(flags.model) / "config.json");
   require_tokenizer_fits(flags.model, config, *tokenizer);
@@ -31,7 +38,8 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options(*tokenizer));
   if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
   // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
-  const auto model = flags.resume ? make_model(flags.model, flags.threads) : load_model(flags.model, flags.threads);
+  const auto model =
+      flags.resume ? make_model(flags.model, flags.threads, config) : load_model(flags.model, flags.threads, config);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);
   options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
   options.trains = weights_of(flags, config);
@@ -54,6 +62,9 @@ void add_train_command(CLI::App& program) {
           "auto: new experts and routers of a MultiPL-MoE, adapters of lora and mole, everything of any other; all")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "all"}));
+  command.add_flag("--untie-embeddings", flags->untie,
+                   "a model whose head is its embedding (tie_word_embeddings) gets a head of its own, which starts as "
+                   "the embedding");
   command.callback([flags, &command] { post_train(*flags, command); });
 }
 

@@ -147,7 +147,6 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   const Fields fields(json, path, "");
   refuse_other_models(fields);
   StoredConfig stored;
-  stored.tie_word_embeddings = fields.boolean("tie_word_embeddings", false);
   ModelConfig& config = stored.model;
   if (is_of_transformers(fields)) config = defaults_of_transformers(fields);
   config.hidden_size = fields.integer("hidden_size");
@@ -162,6 +161,7 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   config.attention_bias = fields.boolean("attention_bias", config.attention_bias);
   config.initializer_range = fields.number("initializer_range", config.initializer_range);
   config.attention_dropout = fields.number("attention_dropout", config.attention_dropout);
+  config.tie_word_embeddings = fields.boolean("tie_word_embeddings", config.tie_word_embeddings);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
   if (has_windows(fields, config.num_hidden_layers)) fields.require_equal("use_sliding_window", "false");
   if (is_of_transformers(fields))
@@ -211,7 +211,7 @@ std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype
                               {"max_position_embeddings", config.max_position_embeddings},
                               {"rms_norm_eps", config.rms_norm_eps},
                               {"rope_theta", config.rope_theta},
-                              {"tie_word_embeddings", false},
+                              {"tie_word_embeddings", config.tie_word_embeddings},
                               {"use_sliding_window", false},
                               {"torch_dtype", torch_dtype}};
   if (!is_qwen2) json["attention_bias"] = config.attention_bias;

@@ -89,6 +89,8 @@ struct ModelConfig {
   double rope_theta = 10000.0;
   /// Whether the projections to queries, keys and values have biases: Qwen's have, Mixtral's have not.
   bool attention_bias = true;
+  /// Whether the head's weight is the embedding's: one weight, which trains as one.
+  bool tie_word_embeddings = false;
   /// Deviation of random first weights.
   double initializer_range = 0.02;
   /// What other programs do in training alone: parts of the attention left out, and noise on the routers' inputs. No
@@ -113,8 +115,6 @@ std::optional<std::string> fault_in(const ModelConfig& config);
 /// A model's configuration with what it says of the files beside it.
 struct StoredConfig {
   ModelConfig model;
-  /// The head's weights are the embedding's. In memory every model has both.
-  bool tie_word_embeddings = false;
   /// There are tensors of a shared expert of width 0, which computes nothing.
   bool has_empty_shared_expert = false;
   /// Fields that neither this program reads nor a class of transformers for such models.
@@ -125,7 +125,8 @@ struct StoredConfig {
 /// window, attention to later tokens, layers of two kinds) are refused, and so are unknown ones of the objects in it.
 /// Throws BadFile that names the field, the rule and the value.
 StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path);
-/// The model of parse_stored_config().
+/// The model of parse_stored_config(), as config.json has it: where a head is stored that is not the embedding, the
+/// model is not tied, whatever it says (StoredModel).
 ModelConfig parse_config(std::string_view text, const std::filesystem::path& path);
 /// As parse_stored_config(), of the config.json of a model's folder, at most 1 MiB; one notice names fields that nobody
 /// reads. Throws as read_model_file().

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <bit>
 #include <set>
+#include <vector>
 
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
 
 namespace multipl_moe {
 
@@ -34,11 +38,24 @@ void require_room_for_layers(const ModelConfig& config, const TensorFolder& tens
 StoredModel StoredModel::open(const std::filesystem::path& folder) {
   StoredModel model(read_stored_config(folder), TensorFolder::open(folder));
   require_room_for_layers(model.config(), model.tensors());
+  bool& is_tied = model.config_.model.tie_word_embeddings;
+  if (is_tied && has_own_head(model.tensors())) {
+    is_tied = false;
+    notice(
+        "note: {} says tie_word_embeddings, but {} and {} are stored and differ: both are kept, and the model is not "
+        "tied\n",
+        (folder / "config.json").native(), head_name, embedding_name);
+  }
   return model;
 }
 
+std::string_view StoredModel::stored_name(std::string_view name) const {
+  if (!config().tie_word_embeddings || (name != head_name && name != embedding_name)) return name;
+  return tensors_.contains(embedding_name) ? embedding_name : tensors_.contains(head_name) ? head_name : name;
+}
+
 StoredPart StoredModel::find(std::string_view name, std::span<const std::int64_t> shape) const {
-  if (config_.tie_word_embeddings && name == head_name) name = embedding_name;
+  name = stored_name(name);
   const std::int64_t experts = config().moe ? config().moe->num_token_experts : 0;
   std::vector<std::string> names;
   for (StoredPart& part : stored_parts(name, shape, experts)) {
@@ -66,7 +83,7 @@ void StoredModel::read_floats(std::string_view name, std::span<const std::int64_
 }
 
 bool StoredModel::is_idle(std::string_view name, const TensorEntry& tensor) const {
-  if (config_.tie_word_embeddings && name == head_name) return true;
+  if (config().tie_word_embeddings && name == head_name) return true;
   // An expert of width 0, and the gate that multiplies its nothing.
   if (config_.has_empty_shared_expert && name.find(".mlp.shared_expert") != name.npos)
     return tensor.count() == 0 || name.ends_with(".mlp.shared_expert_gate.weight");
@@ -80,6 +97,38 @@ void StoredModel::require_exactly(std::span<const PlannedTensor> wanted) const {
   for (const auto& [name, tensor] : tensors_.tensors())
     if (!used.contains(name) && !is_idle(name, tensor))
       throw BadFile(tensors_.path_of(name), "has a tensor that the model of config.json has not: " + escaped(name));
+}
+
+bool has_own_head(const TensorFolder& tensors) {
+  if (!tensors.contains(head_name) || !tensors.contains(embedding_name)) return false;
+  if (tensors.entry(head_name).shape != tensors.entry(embedding_name).shape) return true;
+  constexpr std::uint64_t at_once = std::uint64_t{1} << 20;
+  const auto count = static_cast<std::uint64_t>(tensors.entry(head_name).count());
+  std::vector<float> head(std::min(count, at_once)), embedding(head.size());
+  for (std::uint64_t first = 0; first < count; first += at_once) {
+    const std::size_t values = std::min(count - first, at_once);
+    tensors.read_floats(head_name, first, std::span(head).first(values));
+    tensors.read_floats(embedding_name, first, std::span(embedding).first(values));
+    // By bits, since a NaN is like itself here.
+    const auto same = [](float a, float b) {
+      return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+    };
+    if (!std::equal(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(values), embedding.begin(), same))
+      return true;
+  }
+  return false;
+}
+
+ModelConfig read_config_of_files(const std::filesystem::path& folder) {
+  ModelConfig config = read_config_of(folder);
+  if (config.tie_word_embeddings && TensorFolder::is_in(folder))
+    config.tie_word_embeddings = !has_own_head(TensorFolder::open(folder));
+  return config;
+}
+
+const std::string& embedding_dtype(const TensorFolder& tensors) {
+  const bool head_is_both = tensors.contains(head_name) && !tensors.contains(embedding_name);
+  return tensors.entry(head_is_both ? head_name : embedding_name).dtype;
 }
 
 }  // namespace multipl_moe

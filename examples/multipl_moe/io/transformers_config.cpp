@@ -151,7 +151,7 @@ std::string to_transformers_json_text(const ModelConfig& config, std::string_vie
       {"rope_parameters", {{"rope_theta", config.rope_theta}, {"rope_type", "default"}}},
       {"rope_theta", config.rope_theta},
       {"sliding_window", nullptr},
-      {"tie_word_embeddings", false},
+      {"tie_word_embeddings", config.tie_word_embeddings},
       {"torch_dtype", torch_dtype},
       {"use_cache", true},
       {"vocab_size", config.vocab_size}};

@@ -21,7 +21,7 @@ struct Census {
   std::int64_t filling = 0;
   /// Thresholds and their counters.
   std::int64_t buffers = 0;
-  std::int64_t embedding = 0;  ///< with the head
+  std::int64_t embedding = 0;  ///< with the head; once where both are one weight
   std::int64_t attention = 0;
   std::int64_t experts = 0;  ///< or the dense FFN
   std::int64_t adapters = 0;

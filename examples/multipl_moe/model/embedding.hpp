@@ -7,6 +7,7 @@
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/modules/linear.hpp"
 
 namespace multipl_moe {
 
@@ -18,15 +19,16 @@ struct Embedding {
   using Tensor = moe::Matrix<Value, Backend>;
   using ConstView = moe::View<const Value, Backend>;
 
-  Tensor weight;
+  /// The table W, [V, D], as the map y = x W^T: a tied head is that map.
+  moe::Linear<Value, Backend> table;
 
   /// tokens_T -> x_TD. Throws moe::Error for a token that the table has no row for.
   Tensor forward(const Context& context, std::span<const std::int32_t> tokens_T) const {
     for (const std::int32_t token : tokens_T)
-      moe::require(token >= 0 && token < weight.rows(), "Embedding::forward", "tokens must lie in [0, ", weight.rows(),
+      moe::require(token >= 0 && token < table.out(), "Embedding::forward", "tokens must lie in [0, ", table.out(),
                    "), got ", token);
-    auto x_TD = Tensor::uninitialized(context, static_cast<moe::Index>(tokens_T.size()), weight.cols());
-    Backend::for_each(context, x_TD.rows(), [&, x = x_TD.view(), w = weight.view()](moe::Index t) {
+    auto x_TD = Tensor::uninitialized(context, static_cast<moe::Index>(tokens_T.size()), table.in());
+    Backend::for_each(context, x_TD.rows(), [&, x = x_TD.view(), w = table.weight.view()](moe::Index t) {
       std::copy_n(w.row(tokens_T[static_cast<std::size_t>(t)]).data, x.cols, x.row(t).data);
     });
     return x_TD;
@@ -35,18 +37,18 @@ struct Embedding {
   /// gradient row of each token += d_x row, in the order of rows.
   void backward(const Context& context, ConstView d_x_TD, std::span<const std::int32_t> tokens_T,
                 Embedding& gradient) const {
-    if (gradient.weight.empty()) return;
-    const auto d_w = gradient.weight.view();
+    if (gradient.table.weight.empty()) return;
+    const auto d_w = gradient.table.weight.view();
     moe::cpu::parallel_tiles(context, d_x_TD.cols, 64, [&](moe::Index begin, moe::Index end) {
       for (moe::Index t = 0; t < d_x_TD.rows; ++t)
         for (moe::Index d = begin; d < end; ++d) d_w(tokens_T[static_cast<std::size_t>(t)], d) += d_x_TD(t, d);
     });
   }
 
-  Embedding structure() const { return {}; }
+  Embedding structure() const { return {table.structure()}; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
-    visit(prefix + "weight", trees.weight...);
+    moe::Linear<Value, Backend>::visit_parameters(visit, prefix, trees.table...);
   }
 };
 

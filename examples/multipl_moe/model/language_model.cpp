@@ -106,7 +106,7 @@ class TransformerModel final : public LanguageModel {
     auto [h_TD, saved, stats] = model_.forward(context_, rows.tokens, rows.batch, keep);
     const double row_share = share / static_cast<double>(rows.tokens.size());
     auto [loss, d_h_TD] =
-        loss_.loss_and_gradient(context_, model_.lm_head, h_TD, rows.targets, row_share, gradient_.lm_head);
+        loss_.loss_and_gradient(context_, model_.head(), h_TD, rows.targets, row_share, gradient_.head());
     model_.backward(context_, d_h_TD, {.balance = share * weights.balance, .z = share * weights.z}, rows.tokens,
                     rows.batch, std::move(saved), gradient_);
     MicroBatchLoss result{loss / share, 0, 0};
@@ -139,7 +139,7 @@ class TransformerModel final : public LanguageModel {
 
   TokenScores score(const Sequences& sequences) const override {
     const Rows rows(sequences, number_of_);
-    auto scores = loss_.score(context_, model_.lm_head, model_.infer(context_, rows.tokens, rows.batch), rows.targets);
+    auto scores = loss_.score(context_, model_.head(), model_.infer(context_, rows.tokens, rows.batch), rows.targets);
     return {std::move(scores.losses), std::move(scores.hits)};
   }
 
@@ -153,7 +153,7 @@ class TransformerModel final : public LanguageModel {
     batch.tokens = tokens;
     batch.languages = numbers;
     const auto h_TD = model_.infer(context_, tokens, batch);
-    return values_of(model_.lm_head.forward(context_, h_TD.view().rows_between(length - 1, length)));
+    return values_of(model_.head().forward(context_, h_TD.view().rows_between(length - 1, length)));
   }
 
   std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
@@ -187,7 +187,7 @@ class TransformerModel final : public LanguageModel {
     moe::Batch batch;
   };
 
-  /// What decoding multiplies with: all weights but the embedding, of which it reads one row.
+  /// What decoding multiplies with: layers and head. Of the embedding it reads one row.
   struct Multiplied {
     using Backend = TransformerModel::Backend;
     using Context = Backend::Context;
@@ -196,7 +196,7 @@ class TransformerModel final : public LanguageModel {
     template <class Visit>
     static void visit_parameters(Visit&& visit, const auto& prefix, const Multiplied& tree) {
       for (const auto& layer : tree.model.layers) Block<Layer>::visit_parameters(visit, prefix, layer);
-      moe::Linear<float, Backend>::visit_parameters(visit, prefix, tree.model.lm_head);
+      moe::Linear<float, Backend>::visit_parameters(visit, prefix, tree.model.head());
     }
   };
   static bool fits_bfloat16(const Multiplied& weights) {
@@ -334,9 +334,9 @@ using Model = TransformerModel::Model;
 
 /// What both sides of an upcycling or a merging have in common.
 void copy_all_but_layers(const Model& from, Model& to) {
-  to.embed_tokens.weight = from.embed_tokens.weight.copy();
+  moe::copy_weights(from.embed_tokens, to.embed_tokens);
   to.norm.weight = from.norm.weight.copy();
-  moe::copy_weights(from.lm_head, to.lm_head);
+  if (!to.is_tied) moe::copy_weights(from.head(), to.lm_head);
 }
 /// A vocabulary too small for bytes has no text, and `to` needs to know no more than `from`.
 void read_alike(const LanguageModel& from, LanguageModel& to) {

@@ -1,4 +1,4 @@
-/// A whole model: embedding, decoder layers, final norm, untied head. Weights carry their Hugging Face names.
+/// A whole model: embedding, decoder layers, final norm, head. Weights carry their Hugging Face names.
 #pragma once
 
 #include <algorithm>
@@ -51,7 +51,13 @@ struct Transformer {
   Embedding<Value, Backend> embed_tokens;
   std::vector<Block<Mlp>> layers;
   RmsNorm<Value, Backend> norm;
+  /// Empty where the head is tied.
   moe::Linear<Value, Backend> lm_head;
+  /// Whether the head is the embedding's table: one weight, which the walk meets once and which gets both gradients.
+  bool is_tied = false;
+
+  const moe::Linear<Value, Backend>& head() const { return is_tied ? embed_tokens.table : lm_head; }
+  moe::Linear<Value, Backend>& head() { return is_tied ? embed_tokens.table : lm_head; }
 
   /// tokens_T -> h_TD, what the head reads.
   moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tokens tokens_T, const moe::Batch& batch,
@@ -70,7 +76,8 @@ struct Transformer {
     return result;
   }
 
-  /// d_h_TD -> the gradients of every weight that trains; consumes `saved`.
+  /// d_h_TD -> the gradients of every weight that trains but the head's own, which the loss has added; consumes
+  /// `saved`.
   void backward(const Context& context, ConstView d_h_TD, moe::AuxiliaryGradient d_stats, Tokens tokens_T,
                 const moe::Batch& batch, Saved saved, Transformer& gradient) const {
     auto d_x_TD = Tensor::zeros(context, d_h_TD.rows, d_h_TD.cols);
@@ -106,7 +113,7 @@ struct Transformer {
     for (moe::Index b = 0; b < batch.count(); ++b)
       std::copy_n(x_TD.view().row(batch.offsets[static_cast<std::size_t>(b) + 1] - 1).data, x_TD.cols(),
                   last_BD.view().row(b).data);
-    return lm_head.forward(context, norm.forward(context, last_BD).first);
+    return head().forward(context, norm.forward(context, last_BD).first);
   }
   /// The next token of each sequence, and its language where there is any to say -> logits_BV.
   Tensor decode(const Context& context, Tokens tokens_B, std::span<const std::int32_t> languages_B,
@@ -114,7 +121,7 @@ struct Transformer {
     Tensor x_BD = embed_tokens.forward(context, tokens_B);
     for (std::size_t l = 0; l < layers.size(); ++l)
       x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, state.layers[l]);
-    return lm_head.forward(context, norm.forward(context, x_BD).first);
+    return head().forward(context, norm.forward(context, x_BD).first);
   }
 
   void absorb(const Context& context, const Stats& stats) {
@@ -122,7 +129,7 @@ struct Transformer {
   }
 
   Transformer structure() const {
-    Transformer tree{embed_tokens.structure(), {}, norm.structure(), lm_head.structure()};
+    Transformer tree{embed_tokens.structure(), {}, norm.structure(), lm_head.structure(), is_tied};
     for (const Block<Mlp>& layer : layers) tree.layers.push_back(layer.structure());
     return tree;
   }
@@ -134,7 +141,8 @@ struct Transformer {
     for (std::size_t l = 0; l < tree.layers.size(); ++l)
       Block<Mlp>::visit_parameters(visit, layer_prefix(prefix, l), tree.layers[l], trees.layers[l]...);
     RmsNorm<Value, Backend>::visit_parameters(visit, prefix + "model.norm.", tree.norm, trees.norm...);
-    moe::Linear<Value, Backend>::visit_parameters(visit, prefix + "lm_head.", tree.lm_head, trees.lm_head...);
+    if (!tree.is_tied)
+      moe::Linear<Value, Backend>::visit_parameters(visit, prefix + "lm_head.", tree.lm_head, trees.lm_head...);
   }
   template <class Visit, class Tree, class... Trees>
   static void visit_buffers(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {

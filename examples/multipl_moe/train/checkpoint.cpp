@@ -40,7 +40,7 @@ fs::path model_folder(const fs::path& folder) {
   return folder / "checkpoints" / name;
 }
 
-ModelConfig load_config(const fs::path& folder) { return read_config_of(model_folder(folder)); }
+ModelConfig load_config(const fs::path& folder) { return read_config_of_files(model_folder(folder)); }
 
 std::uint64_t hash_of_weights(const fs::path& folder) {
   const TensorFolder weights = TensorFolder::open(model_folder(folder));
@@ -58,8 +58,7 @@ std::uint64_t hash_of_weights(const fs::path& folder) {
 }
 
 std::string stored_dtype(const fs::path& folder) {
-  const std::string_view name =
-      name_of_dtype(TensorFolder::open(model_folder(folder)).entry("model.embed_tokens.weight").dtype);
+  const std::string_view name = name_of_dtype(embedding_dtype(TensorFolder::open(model_folder(folder))));
   return std::string(name.empty() ? "float32" : name);
 }
 
@@ -75,9 +74,9 @@ void write_model_files(LanguageModel& model, const fs::path& folder, ShardedWrit
   write_generation_config(folder, model.generation());
 }
 
-std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads) {
+std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads, const ModelConfig& config) {
   const fs::path source = model_folder(folder);
-  auto model = make_language_model(read_config_of(source), threads);
+  auto model = make_language_model(config, threads);
   auto tokenizer = read_tokenizer(source);
   if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
   model->set_generation(read_generation_config(source, model->config().vocab_size));
@@ -96,21 +95,41 @@ void save_model(LanguageModel& model, const fs::path& folder, const SaveOptions&
   });
 }
 
-std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
+namespace {
+
+/// The folder of the model, where an interrupted save is put right first.
+fs::path recovered_model_folder(const fs::path& folder) {
   recover_folder(folder);
-  const fs::path source = model_folder(folder);
+  fs::path source = model_folder(folder);
   recover_folder(source);
-  const StoredModel stored = StoredModel::open(source);
+  return source;
+}
+
+std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::path& source, int threads,
+                                           const ModelConfig& config) {
   // Before the memory is taken: a small file may promise a large model.
-  stored.require_exactly(planned(list_tensors(stored.config())));
-  require_free_memory("load", std::array{weights_in_memory(stored.config())}, "");
-  auto model = make_model(source, threads);
+  stored.require_exactly(planned(list_tensors(config)));
+  require_free_memory("load", std::array{weights_in_memory(config)}, "");
+  auto model = make_model(source, threads, config);
   const auto slots = model->tensors();
   for (const TensorSlot& slot : slots) {
     stored.read_floats(slot.name, slot.shape, 0, slot.values);
     if (!is_finite(slot)) notice("warning: {} holds values that are not finite\n", slot.name);
   }
   return model;
+}
+
+}  // namespace
+
+std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
+  const fs::path source = recovered_model_folder(folder);
+  const StoredModel stored = StoredModel::open(source);
+  return load_stored(stored, source, threads, stored.config());
+}
+
+std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, const ModelConfig& config) {
+  const fs::path source = recovered_model_folder(folder);
+  return load_stored(StoredModel::open(source), source, threads, config);
 }
 
 }  // namespace multipl_moe

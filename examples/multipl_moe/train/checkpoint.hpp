@@ -25,14 +25,18 @@ void save_model(LanguageModel& model, const std::filesystem::path& folder, const
 /// checkpoints/LATEST names such a one. Throws BadFile where a tensor is missing, unknown, or of another shape than
 /// config.json says; IoError; OutOfMemory where the weights do not fit.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads);
+/// The same as `config`, which is load_config()'s or, where that is tied, the same untied: its head then starts with
+/// the embedding's values.
+std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads, const ModelConfig& config);
 
-/// The same model with all weights as make_language_model() leaves them. Throws BadFile, IoError; UsageError where the
-/// vocabulary does not hold the tokenizer's tokens.
-std::unique_ptr<LanguageModel> make_model(const std::filesystem::path& folder, int threads);
+/// The same model, as `config`, with all weights as make_language_model() leaves them. Throws BadFile, IoError;
+/// UsageError where the vocabulary does not hold the tokenizer's tokens.
+std::unique_ptr<LanguageModel> make_model(const std::filesystem::path& folder, int threads, const ModelConfig& config);
 
 /// The folder that holds the model: `folder` itself, or what a run folder's LATEST points to. Throws BadFile.
 std::filesystem::path model_folder(const std::filesystem::path& folder);
-/// The config.json that load_model() would read. Throws BadFile, IoError.
+/// The configuration that load_model() would find: config.json's, but for tied embeddings where another head is stored.
+/// Throws BadFile, IoError.
 ModelConfig load_config(const std::filesystem::path& folder);
 /// XXH3 of the weights that load_model() would find; of several files that of their index and theirs. Throws BadFile,
 /// IoError.

@@ -62,12 +62,17 @@ const fs::path& made_ready(const fs::path& run, RunStart start) {
   return run;
 }
 
+TrainerState read_state(const fs::path& folder) {
+  const fs::path path = folder / state_name;
+  return parse_trainer_state(read_whole_file(path, largest_state), path);
+}
+
 TrainerState load_checkpoint(const fs::path& folder, std::int64_t step) {
   check_manifest(folder);
-  const fs::path path = folder / state_name;
-  TrainerState state = parse_trainer_state(read_whole_file(path, largest_state), path);
+  TrainerState state = read_state(folder);
   if (state.step != step)
-    throw BadFile(path, fmt::format("global_step must be {} as in the folder's name, found {}", step, state.step));
+    throw BadFile(folder / state_name,
+                  fmt::format("global_step must be {} as in the folder's name, found {}", step, state.step));
   return state;
 }
 
@@ -85,6 +90,28 @@ bool is_full_disk(int error_number) {
 }
 
 }  // namespace
+
+ModelConfig config_of_run(ModelConfig config, const fs::path& run) {
+  if (!config.tie_word_embeddings) return config;
+  for (const std::int64_t step : steps_in(run / "checkpoints")) {
+    RunSettings settings;
+    try {
+      settings = read_state(run / "checkpoints" / name_of_step(step)).settings;
+    } catch (const BadFile&) {
+      continue;  // Resuming passes it over too, and says so.
+    } catch (const IoError&) {
+      continue;
+    }
+    if (!has_own_head(settings)) return config;
+    config.tie_word_embeddings = false;
+    notice(
+        "note: {} trains lm_head.weight apart from model.embed_tokens.weight since its first step, and goes on so; a "
+        "new run of this model trains them as one weight\n",
+        run.native());
+    return config;
+  }
+  return config;
+}
 
 RunCheckpoints::RunCheckpoints(fs::path run, RunStart start, std::int64_t keep)
     : checkpoints_(run / "checkpoints"), keep_(keep), lock_(made_ready(run, start)) {

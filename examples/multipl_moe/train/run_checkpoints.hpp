@@ -19,6 +19,10 @@ enum class RunStart {
   resume    ///< goes on from the newest
 };
 
+/// The model that `run`, which goes on, began with: one of `config`, untied where the run has a head of its own, as
+/// every run had before embeddings could be tied. A notice says so.
+ModelConfig config_of_run(ModelConfig config, const std::filesystem::path& run);
+
 class RunCheckpoints {
  public:
   /// Keeps `run` for this process and removes what a killed one left half-done. `keep`: checkpoints beside which older

@@ -81,6 +81,11 @@ RunSettings settings_of(const ModelConfig& model, const BatchStream& stream, con
   return settings;
 }
 
+bool has_own_head(const RunSettings& settings) {
+  const auto tied = settings.find(model_setting("/tie_word_embeddings"));
+  return tied != settings.end() && tied->second == "false";
+}
+
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for) {
   const RunSettings before = with_precision(begun_with), after = with_precision(asked_for);
   RunSettings names = before;

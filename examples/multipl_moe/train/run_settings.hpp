@@ -16,6 +16,9 @@ using RunSettings = std::map<std::string, std::string>;
 
 RunSettings settings_of(const ModelConfig& model, const BatchStream& stream, const TrainOptions& options);
 
+/// Whether a run with these settings has a head of its own beside the embedding.
+bool has_own_head(const RunSettings& settings);
+
 /// Every setting that differs, as `<name>: <begun with>, found <asked for>`, one a line; empty where none does.
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for);
 

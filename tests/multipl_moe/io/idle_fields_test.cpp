@@ -61,7 +61,7 @@ bool has_effect(Json json, const std::string& name, const ModelConfig& usual) {
   if (name == "use_sliding_window") json.erase("layer_types");
   try {
     const StoredConfig stored = parse_stored_config(json.dump(), "c");
-    return stored.model != usual || stored.tie_word_embeddings;
+    return stored.model != usual;
   } catch (const BadFile& error) {
     // Sizes may be refused for how they fit others.
     return std::string(error.what()).find(name) != std::string::npos || json[name].is_number();

@@ -124,9 +124,9 @@ TEST_CASE("the rotation's base is found in either place") {
 TEST_CASE("files may share one tensor between embedding and head, and say in what they are stored") {
   Json json = small();
   CHECK(json["torch_dtype"] == "float32");
-  CHECK_FALSE(parse_stored_config(json.dump(), "c").tie_word_embeddings);
+  CHECK_FALSE(parse_stored_config(json.dump(), "c").model.tie_word_embeddings);
   json["tie_word_embeddings"] = true;
-  CHECK(parse_stored_config(json.dump(), "c").tie_word_embeddings);
+  CHECK(parse_stored_config(json.dump(), "c").model.tie_word_embeddings);
   CHECK(Json::parse(to_json_text(size_named("demo"), "bfloat16"))["torch_dtype"] == "bfloat16");
   CHECK(dtype_of_torch("bfloat16") == "BF16");
   CHECK(dtype_of_torch("float16") == "F16");

@@ -1,8 +1,11 @@
 #include "multipl_moe/io/stored_model.hpp"
 
+#include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "../support/stderr_capture.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
@@ -77,22 +80,66 @@ TEST_CASE("an expert is found in the tensor that holds all of them") {
                     ContainsSubstring("must have the shape [2, 4, 4] that config.json gives, found [2, 6, 4]"));
 }
 
-TEST_CASE("a tied head is the embedding, whether the file has one or not") {
+TEST_CASE("a tied weight is read from the embedding, from an equal head beside it or from a head alone") {
+  const ScratchFolder folder;
+  Json json = config();
+  json["tie_word_embeddings"] = true;
+  const Tensors wanted{{"model.embed_tokens.weight", "F32", {5, 4}},
+                       {experts + "0.up_proj.weight", "F32", {3, 4}},
+                       {experts + "0.down_proj.weight", "F32", {4, 3}},
+                       {"model.layers.0.mlp.gate.weight", "F32", {2, 4}}};
+  Tensors both = fused(), head_alone = fused();
+  // In another dtype values are what counts.
+  both.push_back({"lm_head.weight", "BF16", {5, 4}});
+  head_alone.front().name = "lm_head.weight";
+  for (const Tensors& tensors : {fused(), both, head_alone}) {
+    put(folder, json, tensors);
+    const StderrCapture capture;
+    const StoredModel model = StoredModel::open(folder.path());
+    CHECK(model.config().tie_word_embeddings);
+    CHECK(read_config_of_files(folder.path()).tie_word_embeddings);
+    CHECK(read(model, "model.embed_tokens.weight", {5, 4}).back() == 19);
+    CHECK(read(model, "lm_head.weight", {5, 4}).back() == 19);
+    CHECK(embedding_dtype(model.tensors()) == "F32");
+    CHECK_NOTHROW(model.require_exactly(wanted));
+    CHECK(capture.text().empty());
+  }
+  put(folder, json, Tensors{{"model.layers.0.mlp.gate.weight", "F32", {100, 4}}});
+  CHECK_THROWS_WITH(read(StoredModel::open(folder.path()), "model.embed_tokens.weight", {5, 4}),
+                    ContainsSubstring("must hold the tensor 'model.embed_tokens.weight'"));
+}
+
+TEST_CASE("a head that is stored beside another embedding is kept, whatever config.json says") {
   const ScratchFolder folder;
   Json json = config();
   json["tie_word_embeddings"] = true;
   Tensors tensors = fused();
+  tensors.push_back({"lm_head.weight", "F32", {5, 4}});
   put(folder, json, tensors);
-  CHECK(read(StoredModel::open(folder.path()), "lm_head.weight", {5, 4}).back() == 19);
-  tensors.push_back({"lm_head.weight", "F32", {1}});
+  // One bit of the last value, wherever the file has it.
+  const auto entry = SafetensorsFile::open(folder / "model.safetensors").entry("lm_head.weight");
+  std::string bytes = get_bytes(folder / "model.safetensors");
+  std::uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  char& last = bytes[8 + header + entry.end - 4];
+  last = static_cast<char>(last ^ 1);
+  put_bytes(folder / "model.safetensors", bytes);
+  {
+    const StderrCapture capture;
+    const StoredModel model = StoredModel::open(folder.path());
+    CHECK_FALSE(model.config().tie_word_embeddings);
+    CHECK_FALSE(read_config_of_files(folder.path()).tie_word_embeddings);
+    CHECK(read(model, "model.embed_tokens.weight", {5, 4}).back() == 19);
+    CHECK(read(model, "lm_head.weight", {5, 4}).back() == std::nextafter(19.0f, 20.0f));
+    CHECK_THAT(capture.text(), ContainsSubstring("note: ") && ContainsSubstring("tie_word_embeddings") &&
+                                   ContainsSubstring("lm_head.weight") && ContainsSubstring("both are kept"));
+  }
+  // Of another shape it is another head too, which no model has.
+  tensors.back().shape = {1};
   put(folder, json, tensors);
-  const StoredModel model = StoredModel::open(folder.path());
-  CHECK(read(model, "lm_head.weight", {5, 4}).back() == 19);
-  CHECK_NOTHROW(model.require_exactly(Tensors{{"model.embed_tokens.weight", "F32", {5, 4}},
-                                              {"lm_head.weight", "F32", {5, 4}},
-                                              {experts + "0.up_proj.weight", "F32", {3, 4}},
-                                              {experts + "0.down_proj.weight", "F32", {4, 3}},
-                                              {"model.layers.0.mlp.gate.weight", "F32", {2, 4}}}));
+  const StderrCapture capture;
+  CHECK_THROWS_WITH(read(StoredModel::open(folder.path()), "lm_head.weight", {5, 4}),
+                    ContainsSubstring("must have the shape [5, 4] that config.json gives, found [1]"));
 }
 
 TEST_CASE("tensors that no weight is read from are refused, but for those that say nothing") {

@@ -81,13 +81,13 @@ void check_model_gradients(const ModelConfig& config) {
   const auto loss = [&] {
     auto run = model.forward(context, tokens, batch);
     Transformer<Mlp> unused = model.structure();
-    double total = loss_of.loss_and_gradient(context, model.lm_head, run.output, targets, share, unused.lm_head).loss;
+    double total = loss_of.loss_and_gradient(context, model.head(), run.output, targets, share, unused.head()).loss;
     for (const auto& layer : run.stats) total += balance_weight * layer.balance_loss();
     return total;
   };
   Transformer<Mlp> gradient = moe::gradient_for(model);
   auto run = model.forward(context, tokens, batch);
-  auto [value, d_h] = loss_of.loss_and_gradient(context, model.lm_head, run.output, targets, share, gradient.lm_head);
+  auto [value, d_h] = loss_of.loss_and_gradient(context, model.head(), run.output, targets, share, gradient.head());
   model.backward(context, d_h, {.balance = balance_weight}, tokens, batch, std::move(run.saved), gradient);
   moe::for_each_parameter(
       [&](const std::string& name, auto& weight, const auto& slope) {
@@ -132,6 +132,58 @@ TEST_CASE("the whole model's gradient, Qwen1.5-MoE", "[model]") {
 
 TEST_CASE("the whole model's gradient, LoRA on all linear layers", "[model]") {
   check_model_gradients<Double::Lora>(small_config(small_mixture("lora")));
+}
+
+TEST_CASE("the whole model's gradient, with a head that is the embedding", "[model]") {
+  auto config = small_config();
+  config.tie_word_embeddings = true;
+  check_model_gradients<Double::Dense>(config);
+  config = small_config(small_mixture("lora"));
+  config.tie_word_embeddings = true;
+  check_model_gradients<Double::Lora>(config);
+}
+
+TEST_CASE("a tied weight's gradient is the sum of those of an embedding and of a head with its values", "[model]") {
+  using Mlp = Double::Causal<moe::NormalisedFusion>;
+  const moe::CpuContext context{.threads = 1};
+  auto config = small_config(small_mixture("causal-multipl-moe", "normalised"));
+  auto apart = random_model<Mlp>(config, 5);
+  apart.lm_head.weight = apart.embed_tokens.table.weight.copy();
+  config.tie_word_embeddings = true;
+  auto tied = random_model<Mlp>(config, 6);
+  tied.embed_tokens.table.weight = apart.embed_tokens.table.weight.copy();
+  tied.layers.clear();
+  for (auto& layer : apart.layers) {
+    tied.layers.push_back(layer.structure());
+    moe::for_each_parameter([](const auto&, const auto& from, auto& to) { to = from.copy(); }, layer,
+                            tied.layers.back());
+  }
+  tied.norm.weight = apart.norm.weight.copy();
+
+  const auto tokens = random_tokens(12, 19, 1), targets = random_tokens(12, 19, 2);
+  const moe::Batch batch = moe::Batch::ragged({9, 3});
+  const auto gradient_of = [&](const Transformer<Mlp>& model) {
+    const CrossEntropy<double, B> loss_of(5);
+    auto gradient = moe::gradient_for(model);
+    auto run = model.forward(context, tokens, batch);
+    const auto [loss, d_h] =
+        loss_of.loss_and_gradient(context, model.head(), run.output, targets, 1.0 / 12, gradient.head());
+    model.backward(context, d_h, {.balance = 0.3}, tokens, batch, std::move(run.saved), gradient);
+    return gradient;
+  };
+  const auto one = gradient_of(tied), two = gradient_of(apart);
+  std::size_t weights = 0;
+  moe::for_each_parameter([&](const std::string& name, const auto&) { weights += name == "lm_head.weight"; }, tied);
+  CHECK(weights == 0);
+  CHECK(one.lm_head.weight.empty());
+  auto sum = two.embed_tokens.table.weight.copy();
+  for (Index i = 0; i < sum.size(); ++i) sum.data()[i] += two.lm_head.weight.data()[i];
+  CHECK(relative_deviation(values_of(std::as_const(sum).view()), values_of(one.embed_tokens.table.weight.view())) <
+        1e-13);
+  // Neither half alone would pass.
+  CHECK(relative_deviation(values_of(std::as_const(sum).view()), values_of(two.lm_head.weight.view())) > 1e-2);
+  CHECK(relative_deviation(values_of(std::as_const(sum).view()), values_of(two.embed_tokens.table.weight.view())) >
+        1e-2);
 }
 
 TEST_CASE("blocks that are computed again give the gradient of blocks that were kept, bit for bit", "[model]") {
