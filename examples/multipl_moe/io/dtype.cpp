@@ -1,6 +1,7 @@
 #include "multipl_moe/io/dtype.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "moe/core/bfloat16.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -170,6 +172,59 @@ void encode_floats(std::string_view dtype, std::span<const float> values, std::s
     encode(values, bytes.data(), [](float value) { return moe::BFloat16(value); });
   else
     encode(values, bytes.data(), half_of_float);
+}
+
+namespace {
+
+/// The lowest number, without its sign, that rounds to infinity: half way from the largest of the dtype to what would
+/// follow it, which ties to the even one of the two.
+double first_infinite(std::string_view dtype) {
+  if (dtype == "F16") return 65520;
+  if (dtype == "BF16") return 0x1.ffp127;
+  if (dtype == "F32") return 0x1.ffffffp127;
+  return std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
+
+std::size_t first_too_large(std::string_view dtype, std::span<const float> values) {
+  constexpr float highest = std::numeric_limits<float>::max();
+  const double limit = first_infinite(dtype);
+  if (limit > double{highest}) return values.size();
+  const auto low = static_cast<float>(limit);
+  const auto is_too_large = [low](float value) { return std::abs(value) >= low && std::abs(value) <= highest; };
+  // Nearly never is there one: counting needs no branch.
+  std::size_t count = 0;
+  for (const float value : values) count += is_too_large(value) ? 1 : 0;
+  if (count == 0) return values.size();
+  return static_cast<std::size_t>(std::find_if(values.begin(), values.end(), is_too_large) - values.begin());
+}
+
+std::size_t first_too_large_for_float(std::span<const std::byte> bytes) {
+  const double limit = first_infinite("F32");
+  const std::size_t count = bytes.size() / sizeof(double);
+  for (std::size_t i = 0; i < count; ++i) {
+    double value = 0;
+    std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
+    if (std::abs(value) >= limit && std::isfinite(value)) return i;
+  }
+  return count;
+}
+
+double largest_of(std::string_view dtype) {
+  if (dtype == "F16") return 65504;
+  if (dtype == "BF16") return 0x1.fep127;
+  return dtype == "F32" ? double{std::numeric_limits<float>::max()} : std::numeric_limits<double>::max();
+}
+
+std::string place_in(std::span<const std::int64_t> shape, std::uint64_t index) {
+  std::vector<std::uint64_t> place(shape.size());
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    const auto size = static_cast<std::uint64_t>(std::max<std::int64_t>(shape[axis], 1));
+    place[axis] = index % size;
+    index /= size;
+  }
+  return fmt::format("[{}]", fmt::join(place, ", "));
 }
 
 }  // namespace multipl_moe

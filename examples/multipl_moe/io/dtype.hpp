@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace multipl_moe {
@@ -40,5 +41,17 @@ void decode_floats(std::string_view dtype, std::span<const std::byte> bytes, std
 
 /// The way back: to the nearest value, of two as near the even one. Throws as decode_floats().
 void encode_floats(std::string_view dtype, std::span<const float> values, std::span<std::byte> bytes);
+
+/// The first finite value that is too large for a float dtype, and would become infinite in it; values.size() where
+/// there is none. What is infinite already is not meant.
+std::size_t first_too_large(std::string_view dtype, std::span<const float> values);
+/// The same of F64's `bytes` on their way to floats.
+std::size_t first_too_large_for_float(std::span<const std::byte> bytes);
+
+/// What a float dtype holds at most: 65504 of F16.
+double largest_of(std::string_view dtype);
+
+/// `[2, 0, 7]`, where element `index` of a tensor is, which is row-major.
+std::string place_in(std::span<const std::int64_t> shape, std::uint64_t index);
 
 }  // namespace multipl_moe

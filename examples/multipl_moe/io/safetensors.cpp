@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "multipl_moe/io/dtype.hpp"
@@ -34,18 +35,31 @@ const TensorEntry& SafetensorsFile::entry(std::string_view name) const {
 
 namespace {
 
+/// Throws BadFile where one of F64's `bytes`, the first of them element `first` of the tensor, is beyond all floats.
+void require_floats(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
+                    std::uint64_t first, std::span<const std::byte> bytes) {
+  const std::size_t at = first_too_large_for_float(bytes);
+  if (at == bytes.size() / sizeof(double)) return;
+  std::array<double, 1> value{};
+  decode_floats("F64", bytes.subspan(at * sizeof(double), sizeof(double)), std::span<double>(value));
+  throw BadFile(path, fmt::format("'{}' must have values of at most {}, since it is read as float32, found {} at {}",
+                                  escaped(name), largest_of("F32"), value[0], place_in(tensor.shape, first + at)));
+}
+
 /// They are read in pieces: a tensor may be larger than what memory is left beside `values`.
 template <class Real>
-void read_converted(const InputFile& file, std::uint64_t offset, std::string_view dtype, std::span<Real> values) {
-  const std::uint64_t width = *dtype_bytes(dtype);
+void read_converted(const InputFile& file, std::uint64_t data_begin, std::string_view name, const TensorEntry& tensor,
+                    std::uint64_t first, std::span<Real> values) {
+  const std::uint64_t width = *dtype_bytes(tensor.dtype);
   std::array<std::byte, 32768> piece;
   while (!values.empty()) {
     const std::size_t count = std::min<std::size_t>(values.size(), piece.size() / width);
     const auto bytes = std::span(piece).first(count * width);
-    file.read_at(offset, bytes);
-    decode_floats(dtype, bytes, values.first(count));
+    file.read_at(data_begin + tensor.begin + first * width, bytes);
+    if (std::is_same_v<Real, float> && tensor.dtype == "F64") require_floats(file.path(), name, tensor, first, bytes);
+    decode_floats(tensor.dtype, bytes, values.first(count));
     values = values.subspan(count);
-    offset += bytes.size();
+    first += count;
   }
 }
 
@@ -66,7 +80,7 @@ void read_as(const InputFile& file, std::uint64_t data_begin, std::string_view n
                   fmt::format("'{}' must be F64, F32, F16 or BF16, found {}", escaped(name), tensor.dtype));
   const std::uint64_t width = *dtype_bytes(tensor.dtype);
   require_part(file.path(), name, tensor, width, first, values.size());
-  read_converted(file, data_begin + tensor.begin + first * width, tensor.dtype, values);
+  read_converted(file, data_begin, name, tensor, first, values);
 }
 
 }  // namespace

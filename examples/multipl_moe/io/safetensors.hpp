@@ -50,7 +50,8 @@ class SafetensorsFile {
   void read(std::string_view name, std::uint64_t first, std::span<std::byte> bytes) const;
 
   /// Reads F64, F32, F16 or BF16 into `values`, row-major, rounding to nearest where that loses.
-  /// Throws BadFile for any other dtype, another count, or a file cut meanwhile; IoError.
+  /// Throws BadFile for any other dtype, another count, a finite F64 beyond what a float holds, or a file cut
+  /// meanwhile; IoError.
   void read_floats(std::string_view name, std::span<float> values) const;
   void read_floats(std::string_view name, std::span<double> values) const;
   /// A part of them, from element `first` of the tensor on; it must lie within the tensor.

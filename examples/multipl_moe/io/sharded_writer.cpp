@@ -120,6 +120,12 @@ void ShardedWriter::write_floats(std::span<const float> values) {
     const auto count = std::min<std::uint64_t>(
         {values.size(), piece.size() / width, (tensor_bytes_[tensor_] - written_of_tensor_) / width});
     const auto bytes = std::span(piece).first(count * width);
+    if (const std::size_t at = first_too_large(tensor.dtype, values.first(count)); at < count)
+      throw UsageError(fmt::format(
+          "[dtype] '{}' must have values of at most {} to be written as {}, found {} at {}: it would become infinite; "
+          "float32 holds it",
+          escaped(tensor.name), largest_of(tensor.dtype), name_of_dtype(tensor.dtype), values[at],
+          place_in(tensor.shape, written_of_tensor_ / width + at)));
     encode_floats(tensor.dtype, values.first(count), bytes);
     put(bytes);
     values = values.subspan(count);

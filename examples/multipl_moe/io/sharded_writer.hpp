@@ -44,8 +44,9 @@ class ShardedWriter {
   /// The next bytes of the tensors in their order, row-major and little-endian; a call may end in the middle of a
   /// tensor or reach into the next. Throws Failure where there are more than planned, IoError.
   void write(std::span<const std::byte> bytes);
-  /// The next values, converted to their tensor's dtype: to the nearest, of two as near the even one. Throws Failure
-  /// also where that is no float dtype or write() stopped inside an element.
+  /// The next values, converted to their tensor's dtype: to the nearest, of two as near the even one. Throws UsageError
+  /// where a finite value would become infinite, Failure also where that is no float dtype or write() stopped inside an
+  /// element.
   void write_floats(std::span<const float> values);
   /// To be called once everything is written: makes all files durable. Throws Failure where something is missing,
   /// IoError.

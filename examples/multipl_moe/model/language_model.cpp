@@ -1,5 +1,7 @@
 #include "multipl_moe/model/language_model.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -13,6 +15,7 @@
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/eval/inference_plan.hpp"
+#include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
@@ -69,6 +72,12 @@ class TransformerModel final : public LanguageModel {
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
     // A rule for all architectures, so that some of its patterns may fit no weight of this one.
     gradient_ = moe::gradient_for(model_, [&](const std::string& name) { return trains(name); });
+    if (precision.master != moe::MasterWeights::float32)
+      moe::for_each_parameter(
+          [](const std::string& name, const auto& weight, const auto& slope) {
+            if (!slope.empty()) require_bfloat16(name, weight, "--master-weights float32");
+          },
+          model_, gradient_);
     memory_ = memory_of(precision, seed);
     observed_.clear();
   }
@@ -164,6 +173,10 @@ class TransformerModel final : public LanguageModel {
                         (weights == DecodingWeights::bfloat16_where_exact && fits_bfloat16(read));
     if (narrow)
       require_free_memory("generate", std::array{bfloat16_copies(config())}, "--weights float32 needs none of it");
+    if (weights == DecodingWeights::bfloat16)
+      moe::for_each_parameter(
+          [](const std::string& name, const auto& weight) { require_bfloat16(name, weight, "--weights float32"); },
+          read);
     return std::make_unique<DecodingOf>(*this, narrow ? moe::pack_weights<moe::BFloat16>(context_, read) : context_);
   }
 
@@ -195,8 +208,10 @@ class TransformerModel final : public LanguageModel {
 
     template <class Visit>
     static void visit_parameters(Visit&& visit, const auto& prefix, const Multiplied& tree) {
-      for (const auto& layer : tree.model.layers) Block<Layer>::visit_parameters(visit, prefix, layer);
-      moe::Linear<float, Backend>::visit_parameters(visit, prefix, tree.model.head());
+      for (std::size_t l = 0; l < tree.model.layers.size(); ++l)
+        Block<Layer>::visit_parameters(visit, prefix + "model.layers." + std::to_string(l) + ".", tree.model.layers[l]);
+      const char* const head = tree.model.is_tied ? "model.embed_tokens." : "lm_head.";
+      moe::Linear<float, Backend>::visit_parameters(visit, prefix + head, tree.model.head());
     }
   };
   static bool fits_bfloat16(const Multiplied& weights) {
@@ -209,6 +224,17 @@ class TransformerModel final : public LanguageModel {
         },
         weights);
     return fits;
+  }
+
+  /// Throws UsageError where a finite value would become infinite in bfloat16. `flag` is what keeps it.
+  template <class Tensor>
+  static void require_bfloat16(const std::string& name, const Tensor& weight, std::string_view flag) {
+    const std::span<const float> values(weight.data(), static_cast<std::size_t>(weight.size()));
+    if (const std::size_t at = first_too_large("BF16", values); at < values.size())
+      throw UsageError(
+          fmt::format("[bfloat16] '{}' must have values of at most {} to become bfloat16, found {} at {}: "
+                      "it would become infinite; {} keeps it",
+                      name, largest_of("BF16"), values[at], place_in(shape_of(weight), at), flag));
   }
 
   class DecodingOf final : public Decoding {

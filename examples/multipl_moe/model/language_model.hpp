@@ -109,7 +109,8 @@ class LanguageModel {
   // --- training -----------------------------------------------------------------------------------------------------
 
   /// Allocates gradients and what AdamW remembers for the weights that train. Where `precision` says so, these weights
-  /// become bfloat16 now. `seed` names the bits by which numbers are rounded by chance.
+  /// become bfloat16 now. `seed` names the bits by which numbers are rounded by chance. Throws UsageError where that
+  /// would make a finite weight infinite.
   virtual void begin_training(const moe::TrainByName& trains, AdamWPrecision precision = {},
                               std::uint64_t seed = 0) = 0;
   /// AdamW's moments of the weights that train, `<weight>.exp_avg` and `<weight>.exp_avg_sq`, and the lower halves of
@@ -160,7 +161,8 @@ class LanguageModel {
     /// Only these sequences stay, in this order; each number occurs once.
     virtual void keep(std::span<const std::int64_t> sequences) = 0;
   };
-  /// Throws Failure where the model is not causal. The model must outlive the result, its weights unchanged.
+  /// Throws Failure where the model is not causal, UsageError where bfloat16 was asked for and a finite weight would
+  /// become infinite. The model must outlive the result, its weights unchanged.
   virtual std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights = DecodingWeights::as_they_are) const = 0;
 
  protected:

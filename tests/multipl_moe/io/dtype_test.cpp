@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "multipl_moe/io/errors.hpp"
@@ -85,4 +86,67 @@ TEST_CASE("floats pass through every float dtype and no other") {
   std::vector<std::byte> bytes(4);
   std::vector<float> one(1);
   for (const auto* name : {"I32", "U32", "F8_E4M3", "F33"}) CHECK_THROWS_AS(decode_floats(name, bytes, one), Failure);
+}
+
+TEST_CASE("a finite value that a dtype makes infinite is found, and no other") {
+  constexpr float infinite = std::numeric_limits<float>::infinity();
+  for (const std::string dtype : {"F16", "BF16", "F32"}) {
+    INFO(dtype);
+    const auto encoded_is_finite = [&](float value) {
+      std::vector<std::byte> bytes(*dtype_bytes(dtype));
+      float back = 0;
+      encode_floats(dtype, std::span(&value, 1), bytes);
+      decode_floats(dtype, bytes, std::span(&back, 1));
+      return std::isfinite(back);
+    };
+    // Both neighbors of the lowest that rounds to infinity, and a whole range of sizes, by the conversion itself.
+    std::vector<float> values{0,
+                              -0.0f,
+                              1,
+                              65503,
+                              65504,
+                              65519.996f,
+                              -65519.996f,
+                              65520,
+                              -65520,
+                              1e5f,
+                              3.3895314e38f,
+                              3.39e38f,
+                              3.3961775e38f,
+                              std::nextafter(3.3961775e38f, 0.0f),
+                              3.4e38f,
+                              std::numeric_limits<float>::max(),
+                              std::numeric_limits<float>::denorm_min()};
+    for (int exponent = -149; exponent < 128; ++exponent)
+      for (const float factor : {1.0f, 1.5f, 1.999f, -1.9999f}) values.push_back(std::ldexp(factor, exponent));
+    for (const float value : values) {
+      INFO(value);
+      CHECK((first_too_large(dtype, std::span(&value, 1)) == 0) == !encoded_is_finite(value));
+    }
+    // What is not finite before stays what it is.
+    const std::vector<float> before{infinite, -infinite, std::numeric_limits<float>::quiet_NaN(), 1};
+    CHECK(first_too_large(dtype, before) == before.size());
+    CHECK(std::isfinite(static_cast<float>(largest_of(dtype))));
+    const auto largest = static_cast<float>(largest_of(dtype));
+    CHECK(encoded_is_finite(largest));
+  }
+  const std::vector<float> third{1, infinite, -70000, 80000};
+  CHECK(first_too_large("F16", third) == 2);
+  CHECK(first_too_large("F64", third) == 4);
+
+  constexpr double highest = std::numeric_limits<float>::max();
+  const std::vector<double> wide{
+      highest, -highest, 0x1.fffffefffffffp127, std::numeric_limits<double>::infinity(), -0x1.ffffffp127, 1e300};
+  CHECK(std::isinf(static_cast<float>(wide[4])));
+  CHECK_FALSE(std::isinf(static_cast<float>(wide[2])));
+  CHECK(first_too_large_for_float(std::as_bytes(std::span(wide))) == 4);
+  CHECK(first_too_large_for_float(std::as_bytes(std::span(wide).first(4))) == 4);
+}
+
+TEST_CASE("a place in a tensor counts from 0, the last dimension fastest") {
+  const std::vector<std::int64_t> cube{2, 3, 4}, none;
+  CHECK(place_in(cube, 0) == "[0, 0, 0]");
+  CHECK(place_in(cube, 23) == "[1, 2, 3]");
+  CHECK(place_in(cube, 17) == "[1, 1, 1]");
+  CHECK(place_in(none, 0) == "[]");
 }

@@ -10,6 +10,7 @@
 
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -90,6 +91,26 @@ TEST_CASE("a tensor larger than the reader's buffer is read whole") {
   std::vector<double> values(a.size());
   SafetensorsFile::open(folder / "f").read_floats("a", values);
   CHECK(values == a);
+}
+
+TEST_CASE("a double beyond all floats is refused where floats are read, with its place, and read as a double") {
+  const ScratchFolder folder;
+  std::vector<double> a(10'000, 0.5);
+  a[7] = std::numeric_limits<double>::infinity();
+  a[9'001] = -1e39;
+  write_safetensors(folder / "f", std::vector{view("a", "F64", {100, 100}, a)});
+  const SafetensorsFile file = SafetensorsFile::open(folder / "f");
+  std::vector<float> floats(a.size());
+  CHECK_THROWS_AS(file.read_floats("a", floats), BadFile);
+  CHECK_THROWS_WITH(file.read_floats("a", floats),
+                    ContainsSubstring("'a' must have values of at most 3.4028234663852886e+38, since it is read as "
+                                      "float32, found -1e+39 at [90, 1]"));
+  CHECK_THROWS_WITH(file.read_floats("a", 9'000, std::span(floats).first(10)), ContainsSubstring("at [90, 1]"));
+  file.read_floats("a", 0, std::span(floats).first(9'000));
+  CHECK(std::isinf(floats[7]));
+  std::vector<double> doubles(a.size());
+  file.read_floats("a", doubles);
+  CHECK(doubles == a);
 }
 
 TEST_CASE("a part of a tensor is read by its first element") {

@@ -1,6 +1,7 @@
 #include "multipl_moe/io/sharded_writer.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -117,6 +118,31 @@ TEST_CASE("bytes and values may be mixed between elements") {
   std::vector<float> values(2);
   TensorFolder::open(folder.path()).read_floats("a", values);
   CHECK(values == std::vector<float>{1.5f, 1.5f});
+}
+
+TEST_CASE("a finite value that its dtype would make infinite is refused with tensor, place and value") {
+  const ScratchFolder folder;
+  const float infinite = std::numeric_limits<float>::infinity();
+  // Longer than what is converted at once, and reached in the middle of a call.
+  std::vector<float> values(30'000, 1);
+  values[3] = infinite;
+  values[25'001] = -1e5f;
+  for (const std::string dtype : {"F16", "BF16"}) {
+    ShardedWriter writer(folder.path(), "model", {{"a", dtype, {5}}, {"b", dtype, {10, 3000}}});
+    writer.write_floats(std::vector<float>(5, -infinite));
+    if (dtype == "BF16") {
+      writer.write_floats(values);
+      writer.finish();
+      continue;
+    }
+    CHECK_THROWS_AS(writer.write_floats(values), UsageError);
+    ShardedWriter again(folder.path(), "model", {{"a", dtype, {5}}, {"b", dtype, {10, 3000}}});
+    again.write_floats(std::vector<float>(5, -infinite));
+    again.write_floats(std::span(values).first(7));
+    CHECK_THROWS_WITH(again.write_floats(std::span(values).subspan(7)),
+                      ContainsSubstring("'b' must have values of at most 65504 to be written as float16, found -100000 "
+                                        "at [8, 1001]"));
+  }
 }
 
 TEST_CASE("a plan that no file can hold is refused before any file is made") {
