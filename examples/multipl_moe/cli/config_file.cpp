@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/utf8.hpp"
 
 namespace multipl_moe {
 
@@ -50,7 +51,9 @@ class TomlFile : public CLI::ConfigTOML {
 
   Items from_config(std::istream& input) const override {
     std::stringstream text;
-    for (std::string line; std::getline(input, line);) text << without_comment(line) << '\n';
+    bool is_first = true;
+    for (std::string line; std::getline(input, line); is_first = false)
+      text << without_comment(std::string(without_return(is_first ? without_mark(line) : line))) << '\n';
     return CLI::ConfigTOML::from_config(text);
   }
 };

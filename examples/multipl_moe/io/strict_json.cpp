@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/utf8.hpp"
 
 namespace multipl_moe {
 
@@ -18,44 +19,84 @@ constexpr int deepest = 64;
 /// Told of every event while the parser builds its value, which would keep the last of two keys.
 class Watch {
  public:
-  explicit Watch(const std::filesystem::path& path) : path_(path) {}
-
   bool operator()(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
     using Event = nlohmann::json::parse_event_t;
-    if (depth >= deepest) throw BadFile(path_, fmt::format("the JSON must nest at most {} deep", deepest));
+    if (depth >= deepest) throw JsonFault({}, fmt::format("JSON that nests at most {} deep", deepest));
     if (event == Event::object_start) keys_.emplace_back();
     if (event == Event::object_end) keys_.pop_back();
     if (event == Event::key && !keys_.back().insert(value.get<std::string>()).second)
-      throw BadFile(path_, fmt::format("a key must occur once in an object, found '{}' twice",
-                                       escaped(value.get<std::string>())));
+      throw JsonFault({}, fmt::format("JSON in which a key occurs once in an object, found '{}' twice",
+                                      escaped(value.get<std::string>())));
     return true;
   }
 
  private:
-  const std::filesystem::path& path_;
   std::vector<std::set<std::string>> keys_;
 };
+
+void refuse_nul(std::string_view text) {
+  // The parser takes a NUL for the end of the text, and would not look at what follows.
+  if (const std::size_t nul = text.find('\0'); nul != text.npos) throw JsonFault(nul, "JSON, found a NUL");
+}
+
+/// The parser's words without its own name for them and its place, which is said beside them.
+std::string reason_of(const nlohmann::json::exception& error) {
+  std::string_view words = error.what();
+  const auto cut_behind = [&words](std::string_view end) {
+    if (const std::size_t at = words.find(end); at != words.npos) words.remove_prefix(at + end.size());
+  };
+  cut_behind("] ");
+  if (words.starts_with("parse error")) cut_behind(": ");
+  return fmt::format("JSON: {}", escaped(words, 400));
+}
+
+/// The first byte that is not UTF-8; the size of a text that is.
+std::size_t end_of_utf8(std::string_view text) {
+  std::size_t at = 0;
+  for (std::size_t bytes; at < text.size() && (bytes = code_point_bytes(text.substr(at))) > 0;) at += bytes;
+  return at;
+}
+
+JsonFault fault_of(std::string_view text, const nlohmann::json::parse_error& error) {
+  const std::size_t seen = error.byte > 0 ? error.byte - 1 : 0, other = end_of_utf8(text);
+  if (other > seen || other == text.size()) return {seen, reason_of(error)};
+  return {other, fmt::format("JSON in UTF-8, found the byte 0x{:02x} of another encoding",
+                             static_cast<unsigned>(static_cast<unsigned char>(text[other])))};
+}
 
 }  // namespace
 
 void check_json_bytes(std::string_view text, const std::filesystem::path& path) {
-  if (text.starts_with("\xef\xbb\xbf")) throw BadFile(path, 0, "must not begin with a byte order mark");
-  // The parser takes a NUL for the end of the text, and would not look at what follows.
-  if (const std::size_t nul = text.find('\0'); nul != text.npos) throw BadFile(path, nul, "must be JSON, found a NUL");
+  try {
+    refuse_nul(text);
+  } catch (const JsonFault& fault) {
+    throw BadFile(path, *fault.offset(), fmt::format("must be {}", fault.what()));
+  }
 }
 
-nlohmann::json parse_strict_json(std::string_view text, const std::filesystem::path& path) {
-  check_json_bytes(text, path);
-  Watch watch(path);
+nlohmann::json parse_strict_json(std::string_view text) {
+  refuse_nul(text);
+  Watch watch;
   try {
-    // The parser copies its callback; the watch must stay one.
+    // The parser copies its callback; the watch must stay one. A byte-order mark it skips by itself.
     return nlohmann::json::parse(text, [&watch](int depth, nlohmann::json::parse_event_t event,
                                                 const nlohmann::json& value) { return watch(depth, event, value); });
   } catch (const nlohmann::json::parse_error& error) {
-    throw BadFile(path, error.byte > 0 ? error.byte - 1 : 0,
-                  fmt::format("must be JSON: {}", escaped(error.what(), 400)));
+    throw fault_of(text, error);
   } catch (const nlohmann::json::exception& error) {
-    throw BadFile(path, fmt::format("must be JSON: {}", escaped(error.what(), 400)));
+    throw JsonFault({}, reason_of(error));
+  }
+}
+
+nlohmann::json parse_strict_json(std::string_view text, const std::filesystem::path& path) {
+  try {
+    return parse_strict_json(text);
+  } catch (const JsonFault& fault) {
+    const std::string reason = fmt::format("must be {}", fault.what());
+    if (!fault.offset()) throw BadFile(path, reason);
+    const std::size_t lines = 1 + static_cast<std::size_t>(std::count(
+                                      text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*fault.offset()), '\n'));
+    throw BadFile(path, *fault.offset(), lines == 1 ? reason : fmt::format("{} (line {})", reason, lines));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
+#include "multipl_moe/io/strict_json.hpp"
 
 namespace multipl_moe {
 
@@ -124,9 +125,7 @@ class IndexEvents {
 }  // namespace
 
 TensorIndex parse_tensor_index(std::string_view text, const std::filesystem::path& path) {
-  if (text.starts_with("\xef\xbb\xbf")) throw BadFile(path, 0, "must not begin with a byte order mark");
-  // The parser takes a NUL for the end of the text, and would not look at what follows.
-  if (const std::size_t nul = text.find('\0'); nul != text.npos) throw BadFile(path, nul, "must be JSON, found a NUL");
+  check_json_bytes(text, path);
   TensorIndex index;
   IndexEvents events(path, index);
   nlohmann::json::sax_parse(text, &events);

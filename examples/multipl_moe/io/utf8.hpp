@@ -9,4 +9,15 @@ namespace multipl_moe {
 /// forms, surrogates and values above U+10FFFF are not) or `text` is empty.
 std::size_t code_point_bytes(std::string_view text);
 
+/// `text` without the byte-order mark that some editors put before UTF-8.
+inline std::string_view without_mark(std::string_view text) {
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  return text.substr(text.starts_with(mark) ? mark.size() : 0);
+}
+
+/// `line` without the carriage return that some systems end lines with, before the newline.
+inline std::string_view without_return(std::string_view line) {
+  return line.substr(0, line.size() - (line.ends_with('\r') ? 1 : 0));
+}
+
 }  // namespace multipl_moe

@@ -13,6 +13,7 @@
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/strict_json.hpp"
+#include "multipl_moe/io/utf8.hpp"
 
 namespace multipl_moe {
 
@@ -51,7 +52,7 @@ std::string_view for_each_line(std::string_view text, const Use& use) {
 NamedValues read_settings(const fs::path& path) {
   const std::string text = read_whole_file(path, largest_settings) + "\n";
   NamedValues settings;
-  for_each_line(text, [&](std::string_view whole, std::int64_t number) {
+  for_each_line(without_mark(text), [&](std::string_view whole, std::int64_t number) {
     const std::string_view line = trimmed(whole);
     if (line.empty() || line.front() == '#') return;
     if (line.front() == '[') {
@@ -162,7 +163,9 @@ std::vector<StepMetrics> read_metrics(const fs::path& path) {
     file.read_at(at, std::as_writable_bytes(std::span(piece)));
     text.append(piece.begin(), piece.end());
     const std::string_view rest = for_each_line(text, [&](std::string_view line, std::int64_t) {
-      steps.push_back(step_of(path, ++lines, line, steps.empty() ? 0 : steps.back().step));
+      ++lines;
+      steps.push_back(
+          step_of(path, lines, lines == 1 ? without_mark(line) : line, steps.empty() ? 0 : steps.back().step));
     });
     if (rest.size() > largest_line)
       throw BadFile(path, fmt::format("line {} must be of at most {} bytes", lines + 1, largest_line));

@@ -8,6 +8,7 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/strict_json.hpp"
+#include "multipl_moe/io/utf8.hpp"
 #include "multipl_moe/tokenizer/checked_added.hpp"
 #include "multipl_moe/tokenizer/tokenizer_events.hpp"
 
@@ -41,11 +42,13 @@ void parse_vocabulary_json(NamedText file, RawVocabulary& raw) {
 }
 
 void parse_merges_text(NamedText file, RawVocabulary& raw) {
-  std::string_view rest = file.text;
+  const std::string_view text = without_mark(file.text);
+  std::string_view rest = text;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    if (rest.size() != file.text.size() || !line.starts_with("#version")) raw.add_merge(line, file.path);
+    // A carriage return in a token has another character in its place, as every byte that is no letter has.
+    const std::string_view line = without_return(rest.substr(0, end));
+    if (rest.size() != text.size() || !line.starts_with("#version")) raw.add_merge(line, file.path);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
 }

@@ -102,7 +102,7 @@ TEST_CASE("configurations made to break the reader end the program with 3, in li
       {"", "must be JSON"},
       {good.substr(0, good.size() - 1), "must be JSON"},
       {good + "x", "must be JSON"},
-      {"\xef\xbb\xbf" + good, "byte order mark"},
+      {"\xef\xbb\xbf\xef\xbb\xbf" + good, "must be JSON"},
       {good + "\0"s, "found a NUL"},
       {"{\"\xff\":1}", "must be JSON"},
       {"[]", "must be a JSON object"},

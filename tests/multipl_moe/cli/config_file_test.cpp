@@ -61,6 +61,15 @@ std::string refusal(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("a byte-order mark and carriage returns change no setting", "[cli][config]") {
+  const auto sample = read(
+      "\xef\xbb\xbf[work]\r\npath = \"a\"\r\n# comment\r\nwords = [\"c d\", \"e\"]\r\ncount = 7\r\nquiet = true\r\n");
+  CHECK(sample->path == "a");
+  CHECK(sample->words == std::vector<std::string>{"c d", "e"});
+  CHECK(sample->count == 7);
+  CHECK(sample->quiet);
+}
+
 TEST_CASE("settings are written as a file that gives them again", "[cli][config]") {
   for (const char* const path :
        {"data", "a b",  "a,b", "a#b", "# no comment", "it's", "say \"x\"", "back\\slash", "[x]",  "a=b", "5", "1e3",
