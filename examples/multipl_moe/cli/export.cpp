@@ -18,6 +18,7 @@ void add_export_command(CLI::App& program) {
   };
   const auto flags = std::make_shared<Flags>();
   command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
+  add_links_option(command);
   command.add_option("-o,--output", flags->output, "folder for the exported model")->required()->type_name("DIR");
   add_stream_options(command, flags->stream);
   command.callback([flags, &command] {

@@ -187,6 +187,7 @@ void add_generate_command(CLI::App& program) {
   const auto flags = std::make_shared<GenerateFlags>();
   GenerateOptions& options = flags->options;
   command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
+  add_links_option(command);
   command.add_option("--prompt", flags->prompts, "text to continue; -: from stdin; may be given several times")
       ->type_name("TEXT")
       ->allow_extra_args(false);

@@ -88,6 +88,7 @@ void add_info_command(CLI::App& program) {
   const auto flags = std::make_shared<InfoFlags>();
   auto* model = command.add_option("--model", flags->model, "model folder or run folder; instead of --arch and --size")
                     ->type_name("DIR");
+  add_links_option(command);
   command.add_option("--arch", flags->architecture, fmt::format("dense, {} [dense]", fmt::join(mixture_names(), ", ")))
       ->type_name("NAME")
       ->excludes(model);

@@ -18,6 +18,7 @@ void add_merge_command(CLI::App& program) {
   };
   const auto flags = std::make_shared<Flags>();
   command.add_option("--model", flags->model, "LoRA model folder or run folder")->required()->type_name("DIR");
+  add_links_option(command);
   command.add_option("-o,--output", flags->output, "folder for the dense model")->required()->type_name("DIR");
   add_threads_option(command, flags->threads);
   command.callback([flags] {

@@ -17,7 +17,9 @@
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/progress.hpp"
 
@@ -115,7 +117,22 @@ ModelConfig SizeFlags::model(const Tokenizer& tokenizer) const {
   return named;
 }
 
+void add_links_option(CLI::App& command) {
+  command.add_flag_callback(
+      "--allow-links", [] { allow_links(); },
+      "follow links out of the folder of a model or tokenizer, such as weights on another disk");
+}
+
+void require_positions(const std::string& command, const ModelConfig& model, std::int64_t length) {
+  if (length > model.max_position_embeddings)
+    throw UsageError(
+        fmt::format("[{}] --sequence-length must be at most the model's max_position_embeddings, {}, found "
+                    "{}",
+                    command, model.max_position_embeddings, length));
+}
+
 void add_tokenizer_option(CLI::App& command, std::string& folder) {
+  add_links_option(command);
   command
       .add_option("--tokenizer", folder,
                   "folder with tokenizer.json, or vocab.json and merges.txt, such as a model's [bytes]")
@@ -215,6 +232,15 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_flag("-q,--quiet", f.quiet, "no progress");
 }
 
+void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
+  if (!flags.resume)
+    require_positions(command, model, flags.sequence_length);
+  else if (flags.sequence_length > model.max_position_embeddings)
+    notice("note: this run began with a --sequence-length of {}, above the model's max_position_embeddings, {}\n",
+           flags.sequence_length, model.max_position_embeddings);
+  if (has_constant_gates(model)) notice("note: {}\n", constant_gates_note);
+}
+
 void add_split_options(CLI::App& command, HeldOut& held_out) {
   command.add_option("--dev-fraction", held_out.dev, "of the documents, held out to choose settings")
       ->capture_default_str()
@@ -232,6 +258,7 @@ void add_split_options(CLI::App& command, HeldOut& held_out) {
 
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length) {
   command.add_option("--model", flags.model, "model folder or run folder")->required()->type_name("DIR");
+  add_links_option(command);
   command.add_option("--data", flags.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
   command.add_option("--split", flags.split, "held-out text: dev to choose settings by, test to report")
       ->capture_default_str()

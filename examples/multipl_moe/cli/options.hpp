@@ -69,6 +69,9 @@ struct TrainingFlags {
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream, const Tokenizer& tokenizer) const;
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
+/// What a run of `command` asks of its model: throws UsageError as require_positions(), but for a run that goes on as
+/// it began, and says in a notice what training will not reach.
+void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags);
 
 /// How a model that is written tensor by tensor is stored.
 struct StreamFlags {
@@ -91,7 +94,13 @@ struct SizeFlags {
 /// --config-json, or --size.
 void add_size_options(CLI::App& command, SizeFlags& flags);
 
-/// --tokenizer, a folder with a tokenizer's files, of a model or of a run.
+/// --allow-links, of every command that reads a model's or a tokenizer's folder: links out of it are followed.
+void add_links_option(CLI::App& command);
+
+/// Throws UsageError where sequences are longer than the model has positions for. `command` names the command.
+void require_positions(const std::string& command, const ModelConfig& model, std::int64_t length);
+
+/// --tokenizer and --allow-links; a folder with a tokenizer's files, of a model or of a run.
 void add_tokenizer_option(CLI::App& command, std::string& folder);
 /// The one of add_tokenizer_option(); bytes where nothing was said. Throws BadFile, IoError.
 std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder);
@@ -104,7 +113,8 @@ struct HeldOutFlags {
   std::string model, data, split = "test";
   int threads = 0;
 };
-/// --model, --data, --split and --threads; --batch-size and --sequence-length go to `sequences` and `length`.
+/// --model, --allow-links, --data, --split and --threads; --batch-size and --sequence-length go to `sequences` and
+/// `length`.
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length);
 
 /// The files of `flags`, which must have been made with the model's tokenizer. Throws BadFile, IoError.

@@ -68,6 +68,7 @@ void add_model_option(CLI::App& command, std::string& model) {
       .add_option("--model", model, "folder with tokenizer.json, or vocab.json and merges.txt, or of a model of bytes")
       ->required()
       ->type_name("DIR");
+  add_links_option(command);
 }
 
 void add_train(CLI::App& group) {

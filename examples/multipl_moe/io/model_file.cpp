@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <system_error>
 
 #include "multipl_moe/io/errors.hpp"
@@ -13,6 +14,8 @@ namespace multipl_moe {
 namespace fs = std::filesystem;
 
 namespace {
+
+std::atomic<bool> any_link_is_followed = false;
 
 /// Both paths are canonical, so that neither a link in `blobs` nor `blobs` itself leads on to somewhere else.
 bool is_cached(const fs::path& home, const fs::path& target) {
@@ -28,12 +31,14 @@ void require_model_file(const fs::path& folder, const fs::path& path) {
   const fs::path target = failed ? fs::path() : fs::canonical(path, failed);
   if (failed) throw BadFile(path, fmt::format("cannot be opened: {}", failed.message()));
   const bool is_inside = std::mismatch(home.begin(), home.end(), target.begin(), target.end()).first == home.end();
-  if (!is_inside && !is_cached(home, target))
+  if (!is_inside && !is_cached(home, target) && !any_link_is_followed)
     throw BadFile(path,
                   fmt::format("must lie in its folder, or in ../../blobs of a folder snapshots/<revision>, found a "
-                              "link to {}",
+                              "link to {}; --allow-links follows it",
                               escaped(target.native())));
 }
+
+void allow_links(bool allowed) { any_link_is_followed = allowed; }
 
 std::string read_model_file(const fs::path& folder, const std::string& name, std::uint64_t limit) {
   require_model_file(folder, folder / name);

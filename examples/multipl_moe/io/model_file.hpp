@@ -1,4 +1,4 @@
-/// Which files are a model's: whoever packed a folder may not make its reader open others.
+/// Which files are a model's: a folder that was packed elsewhere may not make its reader open others.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,12 @@
 namespace multipl_moe {
 
 /// Throws BadFile unless `path`, with every link followed, lies in `folder` or where Hugging Face's cache has a model's
-/// files: links from `snapshots/<revision>` lead to files directly in the `blobs` beside `snapshots`.
+/// files: links from `snapshots/<revision>` lead to files directly in the `blobs` beside `snapshots`. After
+/// allow_links() any link to a file is followed.
 void require_model_file(const std::filesystem::path& folder, const std::filesystem::path& path);
+
+/// A user's word that links out of models' folders are theirs, for this process from now on.
+void allow_links(bool allowed = true);
 
 /// The whole of the folder's file `name`. Throws as require_model_file() and read_whole_file().
 std::string read_model_file(const std::filesystem::path& folder, const std::string& name, std::uint64_t limit);

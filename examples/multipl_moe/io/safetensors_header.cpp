@@ -102,7 +102,8 @@ class HeaderEvents {
   bool number_integer(std::int64_t value) { return unexpected(fmt::format("the number {}", value)); }
   bool number_float(double, const std::string& text) { return unexpected(fmt::format("the number {}", escaped(text))); }
   bool boolean(bool) { return unexpected("a boolean"); }
-  bool null() { return unexpected("null"); }
+  /// Some writers have it for metadata that are not there.
+  bool null() { return (at_ == At::file && name_ == "__metadata__") || unexpected("null"); }
   bool binary(std::vector<std::uint8_t>&) { return unexpected("binary data"); }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) {

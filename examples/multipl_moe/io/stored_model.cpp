@@ -38,6 +38,10 @@ void require_room_for_layers(const ModelConfig& config, const TensorFolder& tens
 StoredModel StoredModel::open(const std::filesystem::path& folder) {
   StoredModel model(read_stored_config(folder), TensorFolder::open(folder));
   require_room_for_layers(model.config(), model.tensors());
+  if (const auto& misplaced = model.tensors().misplaced(); !misplaced.empty())
+    notice("note: {}: {} not where the index has them, and are read from where they are: {}\n",
+           model.tensors().path().native(),
+           misplaced.size() == 1 ? "a tensor is" : fmt::format("{} tensors are", misplaced.size()), misplaced.front());
   bool& is_tied = model.config_.model.tie_word_embeddings;
   if (is_tied && has_own_head(model.tensors())) {
     is_tied = false;

@@ -77,21 +77,22 @@ void TensorFolder::check_against_index() {
   require_model_file(folder_, path_);
   const TensorIndex index = read_tensor_index(path_);
   for (const std::string& shard : index.shards) add(shard);
-  std::uint64_t total = 0;
+  std::uint64_t total = 0, unlisted = 0;
   for (const auto& [name, tensor] : tensors_) {
     const auto listed = index.shard_of.find(name);
-    if (listed == index.shard_of.end() || listed->second != tensor.shard)
-      throw BadFile(shards_[tensor.shard].path,
-                    fmt::format("has '{}', which {} {}", escaped(name), escaped(path_.filename().native()),
-                                listed == index.shard_of.end() ? "does not list"
-                                                               : "places in " + escaped(index.shards[listed->second])));
     total += tensor.bytes();
+    if (listed == index.shard_of.end()) unlisted += tensor.bytes();
+    if (listed != index.shard_of.end() && listed->second == tensor.shard) continue;
+    misplaced_.push_back(fmt::format(
+        "'{}' is in {}, the index {}", escaped(name), escaped(shards_[tensor.shard].path.filename().native()),
+        listed == index.shard_of.end() ? "does not list it" : "has it in " + escaped(index.shards[listed->second])));
   }
   for (const auto& [name, shard] : index.shard_of)
     if (!contains(name))
       throw BadFile(path_, fmt::format("lists '{}' in {}, which has no such tensor", escaped(name),
                                        escaped(index.shards[shard])));
-  if (index.total_size && *index.total_size != total)
+  // An index that does not list a tensor may not have counted it either.
+  if (index.total_size && *index.total_size != total && *index.total_size != total - unlisted)
     throw BadFile(path_, fmt::format("metadata.total_size must be the {} bytes of all tensors, found {}", total,
                                      *index.total_size));
 }

@@ -31,7 +31,8 @@ class TensorFolder {
   /// Opens `<stem>.safetensors` or, where there is none, the files of `<stem>.safetensors.index.json`. Throws BadFile
   /// where neither is there, a file is not a regular one inside `folder` or its cache (another link out of it, a FIFO),
   /// any header breaks a rule of SafetensorsFile::open(), or files and index disagree: a tensor that is listed and
-  /// absent, present and unlisted, in two files, another total_size. Throws IoError.
+  /// absent, in two files, another total_size. A tensor that the index does not list, or lists in another of its files,
+  /// is taken in from where it is, see misplaced(). Throws IoError.
   static TensorFolder open(const std::filesystem::path& folder, std::string_view stem = "model");
   /// Whether open() would find either file; says nothing of what is in it.
   static bool is_in(const std::filesystem::path& folder, std::string_view stem = "model");
@@ -44,6 +45,8 @@ class TensorFolder {
   const FolderTensor& entry(std::string_view name) const;
   /// The file that holds a tensor. Throws as entry().
   const std::filesystem::path& path_of(std::string_view name) const;
+  /// Tensors that are not where the index has them, as other programs load them too, each with what the index says.
+  const std::vector<std::string>& misplaced() const noexcept { return misplaced_; }
   /// The files that hold tensors.
   std::vector<std::filesystem::path> files() const;
 
@@ -76,6 +79,7 @@ class TensorFolder {
   std::filesystem::path folder_, path_;
   std::vector<Shard> shards_;
   FolderTensors tensors_;
+  std::vector<std::string> misplaced_;
   std::unique_ptr<OpenFiles> open_ = std::make_unique<OpenFiles>();
 };
 

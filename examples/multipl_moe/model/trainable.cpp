@@ -15,4 +15,10 @@ moe::TrainByName post_training_weights(const ModelConfig& config) {
   return chosen;
 }
 
+bool has_constant_gates(const ModelConfig& config) {
+  if (!config.moe || config.moe->is_adapted() || config.moe->num_experts_per_tok != 1) return false;
+  // Qwen1.5-MoE's gates are shares among all experts.
+  return config.moe->architecture != "qwen1.5-moe";
+}
+
 }  // namespace multipl_moe

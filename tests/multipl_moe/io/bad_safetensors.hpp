@@ -104,6 +104,8 @@ inline std::vector<BadSafetensors> costly_headers() {
 /// Whose metadata is not a map of strings.
 inline std::vector<BadSafetensors> wrong_metadata() {
   return {bad(R"({"__metadata__":{"a":1}})", "metadata must be strings"),
+          bad(R"({"__metadata__":null,"__metadata__":{}})", "twice"),
+          bad(R"({"a":null})", "a tensor must be an object, found null"),
           bad(R"({"__metadata__":{"a":null}})", "metadata must be strings"),
           bad(R"({"__metadata__":{"a":{}}})", "metadata must be strings"),
           bad(R"({"__metadata__":{"a":["b"]}})", "found an array"),

@@ -93,6 +93,14 @@ TEST_CASE("a tensor larger than the reader's buffer is read whole") {
   CHECK(values == a);
 }
 
+TEST_CASE("metadata that are null are none") {
+  const ScratchFolder folder;
+  put_bytes(folder / "f", file_of(R"({"__metadata__":null,"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2));
+  const SafetensorsFile file = SafetensorsFile::open(folder / "f");
+  CHECK(file.metadata().empty());
+  CHECK(file.entry("a").count() == 2);
+}
+
 TEST_CASE("a double beyond all floats is refused where floats are read, with its place, and read as a double") {
   const ScratchFolder folder;
   std::vector<double> a(10'000, 0.5);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
@@ -255,8 +256,7 @@ TEST_CASE("an index and files that disagree are refused") {
     check_refused(folder, file, rule);
   };
   refused(R"("a":"one","b":"two","c":"two")", "20", index_file, "lists 'c' in two, which has no such tensor");
-  refused(R"("a":"one","c":"two")", "20", "two", "has 'b', which model.safetensors.index.json does not list");
-  refused(R"("a":"two","b":"one")", "20", "one", "has 'a', which model.safetensors.index.json places in two");
+  refused(R"("a":"one","c":"two")", "20", index_file, "lists 'c' in two, which has no such tensor");
   refused(both, "19", index_file, "metadata.total_size must be the 20 bytes of all tensors, found 19");
   refused(both, "-20", index_file, "metadata.total_size must be an unsigned integer");
   refused(both, "20.0", index_file, "metadata.total_size must be an unsigned integer");
@@ -284,11 +284,60 @@ TEST_CASE("text that is no index is refused") {
   refused(R"({"weight_map":{},"weight_map":{}})", "weight_map must occur once");
   refused(R"({"metadata":7,"weight_map":{}})", "metadata must be an object");
   refused(R"({"weight_map":{}} x)", "must be JSON");
-  refused("\xef\xbb\xbf{}", "byte order mark");
+  refused("\xef\xbb\xbf\xef\xbb\xbf{}", "must be JSON");
   refused(std::string("{}\0", 3), "NUL");
   refused(R"({"weight_map":{},"x":)" + std::string(100'000, '['), "nest at most 64 deep");
   refused(R"({"weight_map":{")" + std::string(5000, 'a') + R"(":"one"}})", "at most 4096 bytes");
   refused(R"({"weight_map":{"a":"\xff"}})", "must be JSON");
+}
+
+TEST_CASE("a tensor that is in another file than the index says, or that it does not list, is read from where it is") {
+  const auto check = [](const std::string& map, const std::string& total, const std::vector<std::string>& misplaced) {
+    const Sharded folder;
+    put_index(folder, map, total);
+    const TensorFolder model = TensorFolder::open(folder.path());
+    CHECK(model.misplaced() == misplaced);
+    std::vector<float> a(ones.size()), b(twos.size());
+    model.read_floats("a", a);
+    model.read_floats("b", b);
+    CHECK(a == ones);
+    CHECK(b == twos);
+  };
+  check(both, "20", {});
+  // The files of an index are those that it names.
+  check(R"("a":"two","b":"one")", "20",
+        {"'a' is in one, the index has it in two", "'b' is in two, the index has it in one"});
+
+  const Sharded folder;
+  write_safetensors(folder / "two", std::vector{view("b", twos), view("c", ones)});
+  const std::size_t extra = ones.size() * sizeof(float);
+  for (const std::size_t total : {std::size_t{20}, 20 + extra}) {
+    put_index(folder, both, std::to_string(total));
+    CHECK(TensorFolder::open(folder.path()).misplaced() ==
+          std::vector<std::string>{"'c' is in two, the index does not list it"});
+  }
+  put_index(folder, both, "21");
+  check_refused(folder, index_file, "metadata.total_size must be the");
+}
+
+TEST_CASE("an index with a byte-order mark and carriage returns is the same index") {
+  const Sharded folder;
+  put_bytes(folder / index_file, "\xef\xbb\xbf{\r\n\"weight_map\": {\"a\": \"one\",\r\n\"b\": \"two\"}\r\n}\r\n");
+  CHECK(TensorFolder::open(folder.path()).tensors().size() == 2);
+}
+
+TEST_CASE("links that a user allows lead anywhere, and a refusal names the flag") {
+  const ScratchFolder folder;
+  write_safetensors(folder / "elsewhere", std::vector{view("a", ones)});
+  std::filesystem::create_directory(folder / "model");
+  std::filesystem::create_symlink(folder / "elsewhere", folder / "model/model.safetensors");
+  CHECK_THROWS_WITH(TensorFolder::open(folder / "model"), ContainsSubstring("--allow-links"));
+  allow_links();
+  CHECK(TensorFolder::open(folder / "model").contains("a"));
+  // What is not there stays so.
+  std::filesystem::remove(folder / "elsewhere");
+  CHECK_THROWS_WITH(TensorFolder::open(folder / "model"), ContainsSubstring("cannot be opened"));
+  allow_links(false);
 }
 
 TEST_CASE("an index may say more than is needed, and less") {
