@@ -26,6 +26,7 @@ void add_eval_command(CLI::App& program) {
   command.callback([flags] {
     const LanguageFiles files = open_held_out(*flags);
     const EvaluateOptions& options = flags->options;
+    require_positions("eval", load_config(flags->model), options.length);
     require_memory("eval", *flags, {options.sequences, options.length, longest_text(files, options.max_bytes)});
     const auto model = load_model(flags->model, flags->threads);
     const Evaluation evaluation = evaluate(*model, files, flags->options);

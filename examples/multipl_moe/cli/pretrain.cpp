@@ -30,6 +30,7 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   ModelConfig config = flags.sizes.model(*tokenizer);
   require_trainable(config, flags.sizes.config);
   if (flags.resume) config = config_of_run(config, flags.output);
+  check_run("pretrain", config, flags);
   if (const auto misfit = misfit_of(*tokenizer, config))
     throw UsageError(fmt::format("[pretrain] {}; --tokenizer gives another", *misfit));
   BatchStream stream(open_text(flags.data, "train", *tokenizer, ""), even_weights(flags.languages),

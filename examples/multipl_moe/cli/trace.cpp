@@ -52,6 +52,7 @@ void add_trace_command(CLI::App& program) {
   command.callback([flags] {
     const LanguageFiles files = open_held_out(*flags);
     const TraceOptions& options = flags->options;
+    require_positions("trace", load_config(flags->model), options.length);
     require_memory("trace", *flags, {options.sequences, options.length, longest_text(files, 0), true});
     const auto model = load_model(flags->model, flags->threads);
     const RoutingTrace trace = trace_routing(*model, files, flags->options);

@@ -31,6 +31,7 @@ ModelConfig config_of(const PostTrainFlags& flags) {
 void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   const auto [low, high] = parse_mix(flags.mix);
   const ModelConfig config = config_of(flags);
+  check_run("train", config, flags);
   const auto tokenizer = read_tokenizer(model_folder(flags.model));
   require_trainable(config, model_folder(flags.model) / "config.json");
   require_tokenizer_fits(flags.model, config, *tokenizer);
@@ -54,6 +55,7 @@ void add_train_command(CLI::App& program) {
   add_training_options(command, *flags);
   add_dry_run_options(command, flags->dry);
   command.add_option("--model", flags->model, "model folder or run folder to start from")->required()->type_name("DIR");
+  add_links_option(command);
   command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages, even within each")
       ->capture_default_str();
   command

@@ -11,6 +11,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/upcycled_tensors.hpp"
 
@@ -80,6 +81,7 @@ void upcycle_files(const UpcycleFlags& flags, const CLI::App& command) {
   require_tokenizer_fits(flags.model, dense.config(), *tokenizer);
   UpcycledTensors made(dense, mixture(flags, command, dense.config(), *tokenizer), flags.start, flags.threads);
   require_free_memory("upcycle", std::array{MemoryPart{"a layer", made.most_bytes(), true}}, "");
+  if (has_constant_gates(made.config())) notice("note: {}\n", constant_gates_note);
   StreamOptions options = flags.stream.options("upcycle");
   if (command.count("--dtype") == 0) options.dtype = dtype_named(stored_dtype(flags.model));
   options.generation = read_generation_config(source, dense.config().vocab_size);
@@ -93,6 +95,7 @@ void add_upcycle_command(CLI::App& program) {
       "upcycle", "Turns a dense model into a mixture of experts, or gives it adapters, that start from its weights.");
   const auto flags = std::make_shared<UpcycleFlags>();
   command.add_option("--model", flags->model, "dense model folder or run folder")->required()->type_name("DIR");
+  add_links_option(command);
   command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
   command.add_option("--arch", flags->architecture, "what to become")
       ->capture_default_str()

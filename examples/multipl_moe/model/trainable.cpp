@@ -17,8 +17,8 @@ moe::TrainByName post_training_weights(const ModelConfig& config) {
 
 bool has_constant_gates(const ModelConfig& config) {
   if (!config.moe || config.moe->is_adapted() || config.moe->num_experts_per_tok != 1) return false;
-  // Qwen1.5-MoE's gates are shares among all experts.
-  return config.moe->architecture != "qwen1.5-moe";
+  // Qwen1.5-MoE's gates are shares among all experts, unless the model asks for others.
+  return config.moe->architecture != "qwen1.5-moe" || config.moe->norm_topk_prob;
 }
 
 }  // namespace multipl_moe
