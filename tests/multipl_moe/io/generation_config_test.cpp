@@ -65,11 +65,12 @@ TEST_CASE("every setting of transformers that is not read is ignored aloud, but 
   nlohmann::json usual = settings;
   usual.erase("max_length");
   CHECK(parse_generation_config(usual.dump(), "g").ignored.empty());
-  for (const auto& [name, value] : settings.items()) {
+  const auto known = generation_settings();
+  for (const auto& setting : settings.items()) {
+    const std::string& name = setting.key();
     INFO(name);
-    const auto known = generation_settings();
     CHECK((name.ends_with("_token_id") ||
-           std::any_of(known.begin(), known.end(), [&](const auto& setting) { return setting.name == name; })));
+           std::any_of(known.begin(), known.end(), [&name](const auto& one) { return one.name == name; })));
   }
 }
 
