@@ -32,15 +32,18 @@ bool has_windows(const Fields& fields, std::int64_t layers) {
   if (!fields.boolean("use_sliding_window", false)) return false;
   if (fields.has("layer_types")) return false;  // refuse_other_models() has read them
   const bool is_qwen2_moe = fields.text("model_type", "qwen2") == "qwen2_moe";
-  const std::int64_t first = fields.integer("max_window_layers", 28);
+  if (!fields.has("max_window_layers")) return true;
+  const std::int64_t first = fields.integer("max_window_layers");
   // Qwen2-MoE has windows before that layer, in every other one, Qwen2 from there on.
-  return is_qwen2_moe ? first > 0 : fields.has("sliding_window") && first < layers;
+  return is_qwen2_moe ? first > 0 : first < layers;
 }
 
 /// What would make this another model than the one we compute.
 void refuse_other_models(const Fields& fields) {
   fields.require_one_of("model_type", {"qwen2", "multipl_moe", "qwen2_moe", "mixtral"});
-  fields.require_one_of("hidden_act", {"silu", "swish"});
+  // "swish" is another name of the same.
+  fields.ignore("hidden_act");
+  if (!fields.is_absent_or("hidden_act", "\"swish\"")) fields.require_one_of("hidden_act", {"silu"});
   for (const std::string& type : fields.texts("layer_types", {}))
     if (type != "full_attention" && type != "attention")
       throw BadFile(fields.path(),

@@ -26,7 +26,7 @@ void require_same(const Fields& fields, std::optional<Base>& known, Base found) 
 
 /// One object that names a kind. Stretched by 1, positions are as they were.
 void require_plain(const Fields& rotation) {
-  const bool stretches = !rotation.is_absent_or("factor", "1");
+  const bool stretches = !rotation.has("factor") || !rotation.is_absent_or("factor", "1");
   for (const char* name : {"rope_type", "type"}) {
     rotation.ignore(name);
     if (stretches || !rotation.is_absent_or(name, "\"linear\"")) rotation.require_one_of(name, {"default"});

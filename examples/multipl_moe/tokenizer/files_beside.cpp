@@ -81,7 +81,8 @@ void check_tokenizer_config(NamedText file, const TokenizerParts& parts) {
 }
 
 void check_added_tokens(NamedText file, const TokenizerParts& parts) {
-  for (const auto& [content, id] : object_in(file).items()) {
+  const Json tokens = object_in(file);
+  for (const auto& [content, id] : tokens.items()) {
     const AddedToken* const added = added_in(parts, content);
     if (added == nullptr || id != added->id)
       throw BadFile(file.path, fmt::format("must have added tokens of the tokenizer beside it, found '{}' with the "
@@ -91,7 +92,8 @@ void check_added_tokens(NamedText file, const TokenizerParts& parts) {
 }
 
 void check_special_tokens(NamedText file, const TokenizerParts& parts) {
-  for (const auto& [role, token] : object_in(file).items()) require_special(token, escaped(role, 60), parts, file.path);
+  const Json roles = object_in(file);
+  for (const auto& [role, token] : roles.items()) require_special(token, escaped(role, 60), parts, file.path);
 }
 
 }  // namespace multipl_moe

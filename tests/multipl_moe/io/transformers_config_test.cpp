@@ -150,9 +150,6 @@ TEST_CASE("windows that no layer has change nothing") {
   json["max_window_layers"] = 2;
   CHECK_NOTHROW(parse_config(json.dump(), "c"));
   json["max_window_layers"] = 0;
-  json["sliding_window"] = nullptr;
-  CHECK_NOTHROW(parse_config(json.dump(), "c"));
-  json["sliding_window"] = 4;
   json["layer_types"] = {"full_attention", "full_attention"};
   CHECK_NOTHROW(parse_config(json.dump(), "c"));
 }
