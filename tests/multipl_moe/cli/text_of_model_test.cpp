@@ -30,7 +30,7 @@ TEST_CASE("a vocabulary that does not hold the tokenizer's tokens is refused at 
   // A model with so small a vocabulary and no tokenizer, as others write it.
   const std::string small = "'" + (std::filesystem::path(MOE_GOLDEN_CHECKPOINTS) / "qwen2").string() + "'";
   for (const std::string words :
-       {"train --data data --steps 1 -q -o run", "eval --data data", "trace --data data -o traced",
+       {"train --data data --steps 1 --sequence-length 16 -q -o run", "eval --data data", "trace --data data -o traced",
         "generate --prompt a --max-new-tokens 1", "upcycle --arch mixtral -q -o mixture"}) {
     const Outcome outcome = run(scratch, words + " --model " + small);
     INFO(words << "\n" << outcome.error);
