@@ -50,6 +50,17 @@ TEST_CASE("Linear is x W^T + b, and its gradients are those of central differenc
     for (Index i = 0; i < bias_once.size(); ++i)
       CHECK(gradient.bias.data()[i] == Catch::Approx(2 * bias_once.data()[i]).epsilon(1e-12));
   }
+  SECTION("row by row everything is added to what is there") {
+    const auto once = gradient.weight.copy();
+    const auto bias_once = gradient.bias.copy();
+    auto sum = d_x.copy();
+    layer.add_backward_row_by_row(context, c, std::as_const(x).view(), gradient, sum.view());
+    for (Index i = 0; i < once.size(); ++i)
+      CHECK(gradient.weight.data()[i] == Catch::Approx(2 * once.data()[i]).epsilon(1e-12));
+    for (Index i = 0; i < bias_once.size(); ++i)
+      CHECK(gradient.bias.data()[i] == Catch::Approx(2 * bias_once.data()[i]).epsilon(1e-12));
+    for (Index i = 0; i < sum.size(); ++i) CHECK(sum.data()[i] == Catch::Approx(2 * d_x.data()[i]).epsilon(1e-12));
+  }
   SECTION("empty gradients stay empty and leave d_x as it is") {
     Layer frozen = layer.structure();
     CHECK(same_bits(layer.backward(context, c, x, frozen), d_x));

@@ -192,9 +192,14 @@ mutant(always_on_gate_without_derivative modules/always_on.hpp
   REASON "half of the sigmoid's derivative"
   TESTS modules/always_on)
 mutant(bias_gradient_overwrites modules/linear.hpp
+  BEFORE [==[Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());]==]
+  AFTER [==[gradient.bias.fill_zero(), Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());]==]
+  REASON "the second micro-batch forgets the first"
+  TESTS modules/linear)
+mutant(bias_gradient_overwrites_row_by_row modules/linear.hpp
   BEFORE [==[Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
   AFTER [==[gradient.bias.fill_zero(), Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
-  REASON "the second micro-batch forgets the first"
+  REASON "the same in the products that are computed row by row"
   TESTS modules/linear)
 mutant(router_gradient_not_in_x modules/gating.hpp
   BEFORE [==[gate.add_backward_row_by_row(context, d_logits_RE, x_RD, gradient, d_x_RD);]==]
