@@ -152,7 +152,7 @@ class OneRun {
     options.balance_weight = strategy_.losses.balance;
     options.z_weight = strategy_.losses.z;
     options.log_every = 0;
-    options.before_run = [this](std::int64_t) {
+    options.before_run = [this](const multipl_moe::RunBeginning&) {
       for (const auto& gradient : model_->gradients()) result_.parameters += std::ssize(gradient.values);
       watch();
       resumed_ = Clock::now();

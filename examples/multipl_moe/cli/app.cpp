@@ -10,9 +10,11 @@
 #include <iostream>
 #include <new>
 
+#include "moe/core/require.hpp"
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
+#include "multipl_moe/cli/unknown_words.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 
@@ -34,6 +36,13 @@ void name_environment_variables(CLI::App& command) {
 int report(int exit_code, const std::string& message) {
   notice("error: {}\n", message);
   return exit_code;
+}
+
+/// The library says to its callers which of their calls broke a rule. Nothing that a user typed has such a name.
+std::string without_place(std::string_view message) {
+  if (const std::size_t end = message.find("] "); message.starts_with('[') && end != message.npos)
+    message.remove_prefix(end + 2);
+  return fmt::format("a layer of the model refuses what it was given, where an earlier check should have: {}", message);
 }
 
 }  // namespace
@@ -73,7 +82,8 @@ int run_program(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success)) {
-      notice("error: {}\n", escaped(error.what(), 1000));
+      const auto unknown = unknown_word(program, {argv + 1, argv + argc});
+      notice("error: {}\n", unknown ? *unknown : escaped(error.what(), 1000));
       notice("`multipl_moe --help` lists the commands, `multipl_moe COMMAND --help` a command's options.\n");
       return 2;
     }
@@ -84,6 +94,8 @@ int run_program(int argc, char** argv) {
     return interrupted.exit_code();
   } catch (const ProgramError& error) {
     return report(error.exit_code(), error.what());
+  } catch (const moe::Error& error) {
+    return report(1, without_place(error.what()));
   } catch (const std::bad_alloc&) {
     return report(4, "out of memory: a smaller --batch-size or --sequence-length needs less");
   } catch (const std::filesystem::filesystem_error& error) {

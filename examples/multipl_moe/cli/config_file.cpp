@@ -10,6 +10,7 @@
 #include <memory>
 #include <sstream>
 
+#include "multipl_moe/cli/unknown_words.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/utf8.hpp"
 
@@ -18,13 +19,6 @@ namespace multipl_moe {
 namespace {
 
 using Items = std::vector<CLI::ConfigItem>;
-
-/// "tokenizer train" for a command inside a group, with `between` in between; the program itself has no part in it.
-std::string full_name(const CLI::App& command, const std::string& between) {
-  const CLI::App* const group = command.get_parent();
-  const bool is_outermost = group == nullptr || group->get_parent() == nullptr;
-  return is_outermost ? command.get_name() : full_name(*group, between) + between + command.get_name();
-}
 
 /// CLI11's reader would end a value at a `#` inside quotes too.
 std::string without_comment(const std::string& line) {
@@ -42,6 +36,12 @@ std::string without_comment(const std::string& line) {
 bool is_set_in_environment(const CLI::Option& option) {
   const char* const value = option.get_envname().empty() ? nullptr : std::getenv(option.get_envname().c_str());
   return value != nullptr && *value != '\0';
+}
+
+bool is_ruled_out(const CLI::Option& option) {
+  const auto others = option.get_excludes();
+  return std::any_of(others.begin(), others.end(),
+                     [](const CLI::Option* other) { return other->count() > 0 || is_set_in_environment(*other); });
 }
 
 /// CLI11's TOML reader, which knows what a quote is.
@@ -76,7 +76,9 @@ class SettingsFile final : public TomlFile {
                                    escaped(item.name)));
     const CLI::App& command = command_named(item.parents);
     if (item.name == "++" || item.name == "--") return true;
-    return !is_set_in_environment(setting_named(command, item.name));
+    const CLI::Option& setting = setting_named(command, item.name);
+    // What was read before the file goes before it, also where it rules this setting out.
+    return !is_set_in_environment(setting) && !is_ruled_out(setting);
   }
 
   const CLI::App& command_named(const std::vector<std::string>& names) const {
@@ -86,8 +88,9 @@ class SettingsFile final : public TomlFile {
       const auto next = std::find_if(commands.begin(), commands.end(),
                                      [&name](const CLI::App* command) { return command->get_name() == name; });
       if (next == commands.end())
-        throw UsageError(fmt::format("[--config] a section must name a command, found [{}]",
-                                     escaped(fmt::to_string(fmt::join(names, ".")))));
+        throw UsageError(fmt::format("[--config] a section must name a command, found [{}]{}",
+                                     escaped(fmt::to_string(fmt::join(names, "."))),
+                                     nearest_hint(name, command_names(*found))));
       found = *next;
     }
     return *found;
@@ -96,8 +99,8 @@ class SettingsFile final : public TomlFile {
   static const CLI::Option& setting_named(const CLI::App& command, const std::string& name) {
     for (const CLI::Option* option : command.get_options({}))
       if (option->get_configurable() && option->get_single_name() == name) return *option;
-    throw UsageError(fmt::format("[--config] '{}' is no setting of {}; `multipl_moe {} --help` lists them",
-                                 escaped(name), full_name(command, " "), full_name(command, " ")));
+    throw UsageError(fmt::format("[--config] '{0}' is no setting of {1}{2}; `multipl_moe {1} --help` lists them",
+                                 escaped(name), full_name(command, " "), nearest_hint(name, option_names(command))));
   }
 
   const CLI::App& program_;
@@ -124,11 +127,6 @@ std::vector<std::string> values_of(const CLI::Option& option) {
   if (option.get_expected_max() > 1 && text.front() == '[' && text.back() == ']')
     return CLI::detail::split(text.substr(1, text.size() - 2), ',');
   return {text};
-}
-
-bool is_excluded(const CLI::Option& option) {
-  const auto others = option.get_excludes();
-  return std::any_of(others.begin(), others.end(), [](const CLI::Option* other) { return other->count() > 0; });
 }
 
 /// Reads back what was written: quotes inside quotes, line breaks and their like have no spelling in the file.
@@ -159,7 +157,7 @@ std::string settings_text(const CLI::App& command) {
   std::string text = fmt::format("[{}]\n", full_name(command, "."));
   for (const CLI::Option* option : command.get_options({})) {
     const std::string name = option->get_single_name();
-    if (!option->get_configurable() || is_excluded(*option)) continue;
+    if (!option->get_configurable() || is_ruled_out(*option)) continue;
     const std::vector<std::string> values = values_of(*option);
     if (values.empty()) continue;
     std::vector<std::string> written;

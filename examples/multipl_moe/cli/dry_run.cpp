@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -59,6 +61,10 @@ std::vector<GpuRow> gpu_rows(const PlannedRun& run, const TrainingFlags& flags, 
     rows.push_back({precision, bytes, bytes <= static_cast<std::int64_t>(flags.dry.gpu_memory),
                     precision.adamw == flags.precision()});
   }
+  // The best first: of those that fit the one that keeps most, of others the smallest.
+  std::stable_sort(rows.begin(), rows.end(), [](const GpuRow& a, const GpuRow& b) {
+    return a.fits != b.fits ? a.fits : !a.fits && a.bytes < b.bytes;
+  });
   return rows;
 }
 
@@ -77,13 +83,12 @@ void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimat
   row("activations", e.host.activations);
   row("together", e.host.total());
   if (e.memory_free > 0) row("free here", e.memory_free);
+  const GpuRow best = gpu_rows(run, flags, e.counts).front();
   fmt::print(
-      "\nmemory of one GPU of {}, weights and activations in bfloat16 (this command trains on the CPU; "
-      "> marks --master-weights and --moments)\n",
-      gib(static_cast<std::int64_t>(flags.dry.gpu_memory)));
-  for (const GpuRow& plan : gpu_rows(run, flags, e.counts))
-    fmt::print("{} {:>12}  {:<9} {}\n", plan.is_asked_for ? '>' : ' ', gib(plan.bytes),
-               plan.fits ? "fits" : "too large", plan.precision.name());
+      "\nmemory of one GPU of {}, weights and activations in bfloat16 (this command trains on the CPU; the best of the "
+      "plans that --json lists)\n  {:>12}  {}: {}\n",
+      gib(static_cast<std::int64_t>(flags.dry.gpu_memory)), gib(best.bytes), best.fits ? "fits" : "too large",
+      best.precision.name());
   fmt::print("\ndisk\n");
   row("checkpoint", e.checkpoint);
   row("at once", e.checkpoints);

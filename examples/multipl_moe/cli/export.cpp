@@ -21,10 +21,10 @@ void add_export_command(CLI::App& program) {
   add_links_option(command);
   command.add_option("-o,--output", flags->output, "folder for the exported model")->required()->type_name("DIR");
   add_stream_options(command, flags->stream);
-  command.callback([flags, &command] {
+  command.callback([flags] {
     require_new_folder("export", flags->output);
-    SaveOptions options{.torch_dtype = flags->stream.dtype, .max_shard_bytes = flags->stream.max_shard_bytes};
-    if (command.count("--dtype") == 0) options.torch_dtype = stored_dtype(flags->model);
+    const SaveOptions options{.torch_dtype = flags->stream.dtype_of(flags->model),
+                              .max_shard_bytes = flags->stream.max_shard_bytes};
     export_model(flags->model, flags->output, options);
     notice("saved {}\n", flags->output);
   });

@@ -16,16 +16,20 @@ namespace {
 
 struct MakeFlags {
   SizeFlags sizes{.size = "tiny", .config = {}};
-  std::string architecture = "dense", tokenizer, output;
+  std::string architecture, tokenizer, output;
   double deviation = 0.02;
   std::uint64_t seed = 0;
-  StreamFlags stream;
+  StreamFlags stream{.dtype = "bfloat16"};
   int threads = 0;
 };
 
 ModelConfig config_of(const MakeFlags& flags, const Tokenizer& tokenizer) {
   ModelConfig config = flags.sizes.model(tokenizer);
-  if (flags.architecture != "dense") config.moe = mixture_named(flags.architecture, config.intermediate_size);
+  if (config.moe && !flags.architecture.empty() && flags.architecture != config.architecture())
+    throw UsageError(fmt::format("[--arch] must be that of --config-json, {}, or be left out, found {}",
+                                 config.architecture(), flags.architecture));
+  if (!config.moe && !flags.architecture.empty())
+    config.moe = mixture_named(flags.architecture, config.intermediate_size);
   if (const auto misfit = misfit_of(tokenizer, config)) throw UsageError("[make-checkpoint] " + *misfit);
   if (const auto fault = fault_in(config)) throw UsageError("[make-checkpoint] " + *fault);
   return config;
@@ -38,8 +42,9 @@ void add_make_checkpoint_command(CLI::App& program) {
       "make-checkpoint", "Random weights of any size, in the files of a real model, to try everything without one.");
   const auto flags = std::make_shared<MakeFlags>();
   add_size_options(command, flags->sizes);
-  command.add_option("--arch", flags->architecture, "dense, or a mixture whose weights are all drawn")
-      ->capture_default_str()
+  command
+      .add_option("--arch", flags->architecture,
+                  "dense, or a mixture whose weights are all drawn [that of --config-json, or dense]")
       ->type_name("NAME");
   command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
   add_tokenizer_option(command, flags->tokenizer);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "moe/backend/cpu/parallel.hpp"
@@ -85,9 +86,11 @@ void add_threads_option(CLI::App& command, int& threads) {
 }
 
 void add_stream_options(CLI::App& command, StreamFlags& flags) {
-  command.add_option("--dtype", flags.dtype, "of the weights in the file: float32, float16, bfloat16")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
+  auto* dtype = command.add_option("--dtype", flags.dtype,
+                                   fmt::format("of the weights in the file: float32, float16, bfloat16{}",
+                                               flags.dtype.empty() ? " [as the model's are stored]" : ""));
+  dtype->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
+  if (!flags.dtype.empty()) dtype->capture_default_str();
   command.add_option("--max-shard-size", flags.max_shard_bytes, "of a weights file, such as 5GB or 500MB")
       ->capture_default_str()
       ->transform(CLI::AsSizeValue(true))
@@ -95,8 +98,12 @@ void add_stream_options(CLI::App& command, StreamFlags& flags) {
   command.add_flag("-q,--quiet", flags.quiet, "no progress");
 }
 
-StreamOptions StreamFlags::options(const std::string& command) const {
-  return {std::string(dtype_named(dtype)), max_shard_bytes, quiet ? "" : command, {}};
+std::string StreamFlags::dtype_of(const std::string& model) const {
+  return dtype.empty() ? stored_dtype(model) : dtype;
+}
+
+StreamOptions StreamFlags::options(const std::string& command, const std::string& model) const {
+  return {std::string(dtype_named(dtype_of(model))), max_shard_bytes, quiet ? "" : command, {}};
 }
 
 void add_size_options(CLI::App& command, SizeFlags& flags) {
@@ -157,7 +164,11 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("-o,--output", f.output, "run folder for checkpoints, metrics.jsonl, config.toml, env.json")
       ->required()
       ->type_name("DIR");
-  command.add_option("--steps", f.steps, "optimizer steps")->capture_default_str()->check(above_zero());
+  command
+      .add_option("--steps", f.steps,
+                  "optimizer steps; with --resume another number, at least those done, extends the run")
+      ->capture_default_str()
+      ->check(above_zero());
   command.add_option("--batch-size", f.batch_size, "sequences in a micro-batch")
       ->capture_default_str()
       ->check(above_zero());
@@ -285,6 +296,22 @@ void require_memory(const std::string& command, const HeldOutFlags& flags, const
   require_free_memory(command, scoring_plan(load_config(flags.model), size),
                       "a smaller --batch-size or --sequence-length needs less");
 }
+namespace {
+
+void say_how_it_goes_on(const RunBeginning& beginning, std::int64_t steps) {
+  if (beginning.steps_done == 0) return;
+  const bool is_finished = beginning.steps_done == steps;
+  notice("{} step {} of {}{}\n", is_finished ? "nothing is left to do after" : "resuming after", beginning.steps_done,
+         steps, is_finished ? "; a larger --steps with --resume goes on" : "");
+  if (beginning.other_steps && !is_finished)
+    notice(
+        "note: the run was to have {} steps; from step {} on its learning rate follows the schedule of {} steps: "
+        "{:.3g} "
+        "now, {:.3g} before\n",
+        *beginning.other_steps, beginning.steps_done + 1, steps, beginning.rate, beginning.other_rate);
+}
+
+}  // namespace
 
 AdamWPrecision TrainingFlags::precision() const {
   return {static_cast<moe::MasterWeights>(place_in(master_weight_names, master_weights)),
@@ -318,11 +345,11 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
       .sequences = batch_size, .length = sequence_length, .max_bytes = 0, .max_sequences = eval_sequences};
   options.run = output;
   options.start = resume ? RunStart::resume : RunStart::fresh;
-  options.before_run = [this, &command, &stream](std::int64_t steps_done) {
+  options.before_run = [this, &command, &stream](const RunBeginning& beginning) {
     const std::filesystem::path run = output;
     write_file_atomically(run / "config.toml", settings_text(command));
-    record_environment(run, stream, threads, steps_done);
-    if (steps_done > 0 && !quiet) notice("resuming after step {} of {}\n", steps_done, steps);
+    record_environment(run, stream, threads, beginning.steps_done);
+    if (!quiet) say_how_it_goes_on(beginning, steps);
   };
   return options;
 }
@@ -344,7 +371,7 @@ std::pair<double, double> parse_mix(const std::string& text) {
   const double low = number(whole.substr(0, colon));
   const double high = colon == std::string::npos ? -1 : number(whole.substr(colon + 1));
   if (low < 0 || high < 0 || low + high == 0)
-    throw UsageError("[mix] must read LOW:HIGH with two numbers that are not both 0, such as 9:1, found '" +
+    throw UsageError("[--mix] must read LOW:HIGH with two numbers that are not both 0, such as 9:1, found '" +
                      escaped(text) + "'");
   return {low, high};
 }
@@ -353,6 +380,17 @@ std::array<bool, language_count> present_in(const LanguageFiles& files) {
   std::array<bool, language_count> present{};
   for (std::size_t i = 0; i < files.size(); ++i) present[i] = files[i] != nullptr;
   return present;
+}
+
+void note_idle_losses(const TrainingFlags& flags, const ModelConfig& config) {
+  if (config.moe && !config.moe->is_adapted()) return;
+  const TrainingFlags usual;
+  for (const auto& [flag, given, otherwise] :
+       {std::tuple("--balance-weight", flags.balance_weight, usual.balance_weight),
+        std::tuple("--z-loss-weight", flags.z_weight, usual.z_weight)})
+    if (given != otherwise)
+      notice("note: {} {} decides nothing: a model of architecture {} has no routers\n", flag, given,
+             config.architecture());
 }
 
 TrainResult run_training(LanguageModel& model, BatchStream& stream, const TrainOptions& options) {

@@ -75,13 +75,15 @@ void check_run(const std::string& command, const ModelConfig& model, const Train
 
 /// How a model that is written tensor by tensor is stored.
 struct StreamFlags {
-  std::string dtype = "bfloat16";
+  std::string dtype;  ///< empty: as those of the model that it is made from
   std::uint64_t max_shard_bytes = default_shard_bytes;
   bool quiet = false;
 
-  StreamOptions options(const std::string& command) const;
+  /// `dtype`, or what `model` is stored in. Throws as stored_dtype().
+  std::string dtype_of(const std::string& model) const;
+  StreamOptions options(const std::string& command, const std::string& model = {}) const;
 };
-/// --dtype, --max-shard-size and --quiet.
+/// --dtype, whose default is the one in `flags`, --max-shard-size and --quiet.
 void add_stream_options(CLI::App& command, StreamFlags& flags);
 
 /// How large a model of random weights is.
@@ -132,6 +134,9 @@ std::pair<double, double> parse_mix(const std::string& text);
 
 /// Which languages of `files` there are.
 std::array<bool, language_count> present_in(const LanguageFiles& files);
+
+/// A notice for each weight of a loss that `config` has no router for, where it is another than the default.
+void note_idle_losses(const TrainingFlags& flags, const ModelConfig& config);
 
 /// Runs `train`, reports on stderr, and throws Interrupted where a signal ended it.
 TrainResult run_training(LanguageModel& model, BatchStream& stream, const TrainOptions& options);

@@ -5,6 +5,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/dry_run.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/shares.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/tokenizer_fit.hpp"
@@ -16,14 +17,8 @@ namespace {
 struct PretrainFlags : TrainingFlags {
   SizeFlags sizes{.size = "demo", .config = {}};
   std::string tokenizer;
-  std::vector<std::string> languages{"python", "java", "cpp"};
+  std::vector<std::string> languages;
 };
-
-LanguageWeights even_weights(const std::vector<std::string>& names) {
-  LanguageWeights weights{};
-  for (const std::string& name : names) weights[index_of(language_named(name))] = 1;
-  return weights;
-}
 
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   const auto tokenizer = tokenizer_of(flags.tokenizer);
@@ -33,8 +28,9 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   check_run("pretrain", config, flags);
   if (const auto misfit = misfit_of(*tokenizer, config))
     throw UsageError(fmt::format("[pretrain] {}; --tokenizer gives another", *misfit));
-  BatchStream stream(open_text(flags.data, "train", *tokenizer, ""), even_weights(flags.languages),
-                     flags.batch_options(*tokenizer));
+  const LanguageFiles files = open_text(flags.data, "train", *tokenizer, "");
+  BatchStream stream(files, even_shares(flags.languages, files), flags.batch_options(*tokenizer));
+  note_idle_losses(flags, config);
   if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;
   const auto model = make_language_model(config, flags.threads);
   model->use_tokenizer(tokenizer);
@@ -54,9 +50,10 @@ void add_pretrain_command(CLI::App& program) {
   add_dry_run_options(command, flags->dry);
   add_size_options(command, flags->sizes);
   add_tokenizer_option(command, flags->tokenizer);
-  command.add_option("--languages", flags->languages, "read in equal parts: python, java, cpp, rust, go, ruby")
-      ->delimiter(',')
-      ->capture_default_str();
+  command
+      .add_option("--languages", flags->languages,
+                  "read in equal parts: python, java, cpp, rust, go, ruby [python,java,cpp, as far as --data has them]")
+      ->delimiter(',');
   command.callback([flags, &command] { pretrain(*flags, command); });
 }
 

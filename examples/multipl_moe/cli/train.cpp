@@ -5,6 +5,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/dry_run.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/shares.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -29,14 +30,14 @@ ModelConfig config_of(const PostTrainFlags& flags) {
 }
 
 void post_train(const PostTrainFlags& flags, const CLI::App& command) {
-  const auto [low, high] = parse_mix(flags.mix);
   const ModelConfig config = config_of(flags);
   check_run("train", config, flags);
   const auto tokenizer = read_tokenizer(model_folder(flags.model));
   require_trainable(config, model_folder(flags.model) / "config.json");
   require_tokenizer_fits(flags.model, config, *tokenizer);
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, flags.model);
-  BatchStream stream(files, grouped_weights(low, high, present_in(files)), flags.batch_options(*tokenizer));
+  BatchStream stream(files, mixed_shares(flags.mix, files), flags.batch_options(*tokenizer));
+  note_idle_losses(flags, config);
   if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
   // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
   const auto model =

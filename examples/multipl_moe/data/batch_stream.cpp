@@ -36,15 +36,13 @@ LanguageFiles open_language_files(const std::filesystem::path& folder, std::stri
 BatchStream::BatchStream(const LanguageFiles& files, const LanguageWeights& weights, const BatchOptions& options)
     : options_(options), mixture_(weights) {
   if (options.sequences < 1)
-    throw UsageError(fmt::format("[BatchStream] a batch must have a sequence, found {}", options.sequences));
+    throw UsageError(fmt::format("[--batch-size] must be at least 1, found {}", options.sequences));
   for (const Language language : all_languages) {
     const std::size_t i = index_of(language);
     if (mixture_.share(language) == 0.0) continue;
     if (files[i] == nullptr)
-      throw UsageError(
-          fmt::format("[BatchStream] a language with a weight must have training text, found "
-                      "none for {}",
-                      name_of(language)));
+      throw UsageError(fmt::format("[--data] a language that has a share must have training text, found none for {}",
+                                   name_of(language)));
     packed_[i].emplace(files[i], options.end_of_text, options.length, hash_of(name_of(language), options.seed));
   }
   sequence_.resize(static_cast<std::size_t>(options.length) + 1);

@@ -39,7 +39,7 @@ std::vector<Token> stream_of(const TokenFile& file, std::int64_t length, const E
 
 EvaluationText evaluation_text(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits,
                                const Tokenizer& tokenizer) {
-  if (length < 1) throw UsageError(fmt::format("[evaluation_text] length must be at least 1, found {}", length));
+  if (length < 1) throw UsageError(fmt::format("[--sequence-length] must be at least 1, found {}", length));
   const std::vector<Token> stream = stream_of(file, length, limits, tokenizer);
   const auto size = static_cast<std::int64_t>(stream.size());
   const std::int64_t sequences = size == 0 ? 0 : (size - 1) / length;

@@ -38,11 +38,11 @@ Mixture::Mixture(const LanguageWeights& weights) {
     const double weight = weights[index_of(language)];
     if (!(weight >= 0.0) || !std::isfinite(weight))
       throw UsageError(
-          fmt::format("[Mixture] a language's weight must be 0 or more, found {} for {}", weight, name_of(language)));
+          fmt::format("[--mix] a language's share must be 0 or more, found {} for {}", weight, name_of(language)));
     sum += weight;
   }
   if (!(sum > 0.0) || !std::isfinite(sum))
-    throw UsageError(fmt::format("[Mixture] the weights must have a positive sum, found {}", sum));
+    throw UsageError(fmt::format("[--mix] the shares must have a positive sum, found {}", sum));
   for (std::size_t i = 0; i < language_count; ++i)
     shares_[i] = std::llround(weights[i] / sum * static_cast<double>(unit));
   // Rounding moved the sum by a few units; the largest share bears them best.

@@ -34,7 +34,7 @@ std::vector<std::uint32_t> keyed_permutation(std::int64_t count, std::uint64_t s
 PackedTokens::PackedTokens(std::shared_ptr<const TokenFile> file, Token end_of_text, std::int64_t length,
                            std::uint64_t seed)
     : file_(std::move(file)), end_of_text_(end_of_text), length_(length), seed_(seed), sequences_(0) {
-  if (length < 1) throw UsageError(fmt::format("[PackedTokens] length must be at least 1, found {}", length));
+  if (length < 1) throw UsageError(fmt::format("[--sequence-length] must be at least 1, found {}", length));
   const std::int64_t stream = file_->token_count() + file_->document_count();
   sequences_ = stream == 0 ? 0 : (stream - 1) / length;
   if (sequences_ == 0)

@@ -26,10 +26,11 @@ TokenFileWriter::~TokenFileWriter() {
 }
 
 void TokenFileWriter::append(std::span<const Token> document) {
-  if (document.empty()) throw Failure("[TokenFileWriter::append] a document must have a token, found none");
+  if (document.empty())
+    throw Failure(fmt::format("[{}] a document must have a token, found none", escaped(path_.native())));
   for (const Token token : document)
     if (token >= vocab_size_)
-      throw Failure(fmt::format("[TokenFileWriter::append] a token must be below the vocabulary's {}, found {}",
+      throw Failure(fmt::format("[{}] a token must be below the vocabulary's {}, found {}", escaped(path_.native()),
                                 vocab_size_, token));
   if (token_bytes_for(vocab_size_) == 4) {
     write_hashed(std::as_bytes(document));

@@ -89,10 +89,8 @@ std::string manifest_of(const fs::path& folder) {
   FileStamps stamps;
   for (const std::string& name : file_names_in(folder)) {
     if (!is_own_file(folder / name) || name.find('\n') != std::string::npos || name == manifest_name)
-      throw Failure(
-          fmt::format("[save_folder_atomically] a checkpoint holds regular files of other names "
-                      "than MANIFEST, found '{}'",
-                      escaped(name)));
+      throw Failure(fmt::format("[{}] a checkpoint holds regular files of other names than MANIFEST, found '{}'",
+                                escaped(folder.native()), escaped(name)));
     stamps.emplace(name, stamp_of(folder / name));
   }
   return to_text(stamps);

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <variant>
 
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/config_fields.hpp"
@@ -12,6 +13,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/idle_fields.hpp"
+#include "multipl_moe/io/mixture_settings.hpp"
 #include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/rotation_config.hpp"
@@ -51,6 +53,13 @@ void refuse_other_models(const Fields& fields) {
   require_neutral(fields);
 }
 
+void read(const Fields& fields, std::string_view key, std::string& value) { value = fields.text(key, value); }
+void read(const Fields& fields, std::string_view key, std::int64_t& value) { value = fields.integer(key, value); }
+void read(const Fields& fields, std::string_view key, double& value) { value = fields.number(key, value); }
+void read(const Fields& fields, std::string_view key, std::vector<std::string>& value) {
+  value = fields.texts(key, value);
+}
+
 std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermediate_size) {
   const auto moe = fields.object("moe");
   if (!moe) return std::nullopt;
@@ -62,34 +71,8 @@ std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermedi
     throw BadFile(fields.path(), error.what());
   }
   if (!config) return std::nullopt;
-  config->router = moe->text("router", config->router);
-  config->segmenter = moe->text("segmenter", config->segmenter);
-  config->num_token_experts = moe->integer("num_token_experts", config->num_token_experts);
-  config->num_segment_experts = moe->integer("num_segment_experts", config->num_segment_experts);
-  config->num_experts_per_tok = moe->integer("num_experts_per_tok", config->num_experts_per_tok);
-  config->shared_expert_index = moe->integer("shared_expert_index", config->shared_expert_index);
-  config->segment_window = moe->integer("segment_window", config->segment_window);
-  config->segment_minimum_window = moe->integer("segment_minimum_window", config->segment_minimum_window);
-  config->segment_boundary_token = moe->integer("segment_boundary_token", config->segment_boundary_token);
-  config->segment_expert_cap = moe->integer("segment_expert_cap", config->segment_expert_cap);
-  config->segment_capacity_factor = moe->number("segment_capacity_factor", config->segment_capacity_factor);
-  config->fusion = moe->text("fusion", config->fusion);
-  config->fusion_token_weight = moe->number("fusion_token_weight", config->fusion_token_weight);
-  config->fusion_segment_weight = moe->number("fusion_segment_weight", config->fusion_segment_weight);
-  config->balance = moe->text("balance", config->balance);
-  config->threshold_beta = moe->number("threshold_beta", config->threshold_beta);
-  config->moe_intermediate_size = moe->integer("moe_intermediate_size", config->moe_intermediate_size);
-  config->shared_expert_intermediate_size =
-      moe->integer("shared_expert_intermediate_size", config->shared_expert_intermediate_size);
-  config->expert_capacity_factor = moe->number("expert_capacity_factor", config->expert_capacity_factor);
-  config->random_choice = moe->text("random_choice", config->random_choice);
-  config->lora_rank = moe->integer("lora_rank", config->lora_rank);
-  config->lora_alpha = moe->number("lora_alpha", config->lora_alpha);
-  config->languages = moe->texts("languages", config->languages);
-  config->language_rank = moe->integer("language_rank", config->language_rank);
-  config->language_alpha = moe->number("language_alpha", config->language_alpha);
-  config->shared_rank = moe->integer("shared_rank", config->shared_rank);
-  config->shared_alpha = moe->number("shared_alpha", config->shared_alpha);
+  for (const MixtureSetting& setting : mixture_settings())
+    std::visit([&](auto field) { read(*moe, setting.key, (*config).*field); }, setting.field);
   config->norm_topk_prob = moe->boolean("norm_topk_prob", config->norm_topk_prob);
   moe->require_all_read();
   return config;
@@ -110,37 +93,18 @@ void warn_of_unknown_fields(const StoredConfig& stored, const std::filesystem::p
 }
 
 nlohmann::ordered_json json_of(const MoeConfig& moe) {
-  if (moe.architecture == "lora")
-    return {{"architecture", moe.architecture}, {"lora_rank", moe.lora_rank}, {"lora_alpha", moe.lora_alpha}};
-  if (moe.architecture == "mole")
-    return {{"architecture", moe.architecture},   {"languages", moe.languages},
-            {"language_rank", moe.language_rank}, {"language_alpha", moe.language_alpha},
-            {"shared_rank", moe.shared_rank},     {"shared_alpha", moe.shared_alpha}};
-  nlohmann::ordered_json json{{"architecture", moe.architecture},
-                              {"router", moe.router},
-                              {"num_token_experts", moe.num_token_experts},
-                              {"num_segment_experts", moe.num_segment_experts},
-                              {"num_experts_per_tok", moe.num_experts_per_tok},
-                              {"shared_expert_index", moe.shared_expert_index},
-                              {"segmenter", moe.segmenter},
-                              {"segment_window", moe.segment_window},
-                              {"segment_minimum_window", moe.segment_minimum_window},
-                              {"segment_boundary_token", moe.segment_boundary_token},
-                              {"segment_expert_cap", moe.segment_expert_cap},
-                              {"segment_capacity_factor", moe.segment_capacity_factor},
-                              {"fusion", moe.fusion},
-                              {"fusion_token_weight", moe.fusion_token_weight},
-                              {"fusion_segment_weight", moe.fusion_segment_weight},
-                              {"balance", moe.balance},
-                              {"threshold_beta", moe.threshold_beta},
-                              {"moe_intermediate_size", moe.moe_intermediate_size},
-                              {"shared_expert_intermediate_size", moe.shared_expert_intermediate_size}};
-  if (moe.architecture == "gshard") {
-    json["expert_capacity_factor"] = moe.expert_capacity_factor;
-    json["random_choice"] = moe.random_choice;
-  }
+  nlohmann::ordered_json json{{"architecture", moe.architecture}};
+  for (const MixtureSetting& setting : mixture_settings())
+    if (applies(setting, moe)) std::visit([&](auto field) { json[setting.key] = moe.*field; }, setting.field);
   if (moe.norm_topk_prob) json["norm_topk_prob"] = true;
   return json;
+}
+
+/// Older files hold settings of all mixtures. Where one says what nothing reads, that is said, once.
+void warn_of_idle_settings(const StoredConfig& stored, const std::filesystem::path& path) {
+  for (const std::string& setting : stored.idle_settings)
+    notice_once(fmt::format("warning: {}: moe.{} decides nothing in a {} of these settings\n", escaped(path.native()),
+                            escaped(setting), stored.model.architecture()));
 }
 
 }  // namespace
@@ -172,6 +136,7 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   else
     read_mixture_of_ours(fields, config);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
+  if (config.moe) stored.idle_settings = take_idle_settings(*config.moe, config.intermediate_size);
   const std::int64_t head_dim = fields.integer("head_dim", config.head_dim());
   if (head_dim != config.head_dim())
     throw BadFile(path, fmt::format("head_dim must be hidden_size / num_attention_heads = {}, found {}",
@@ -188,6 +153,7 @@ StoredConfig read_stored_config(const std::filesystem::path& folder) {
   constexpr const char* name = "config.json";
   StoredConfig stored = parse_stored_config(read_model_file(folder, name, largest_config), folder / name);
   warn_of_unknown_fields(stored, folder / name);
+  warn_of_idle_settings(stored, folder / name);
   return stored;
 }
 
@@ -196,6 +162,7 @@ ModelConfig read_config_of(const std::filesystem::path& folder) { return read_st
 ModelConfig read_config(const std::filesystem::path& path) {
   StoredConfig stored = parse_stored_config(read_whole_file(path, largest_config), path);
   warn_of_unknown_fields(stored, path);
+  warn_of_idle_settings(stored, path);
   return std::move(stored.model);
 }
 
@@ -236,7 +203,7 @@ void require_trainable(const ModelConfig& config, const std::filesystem::path& p
 }
 
 void write_config(const std::filesystem::path& path, const ModelConfig& config, std::string_view torch_dtype) {
-  if (const auto fault = fault_in(config)) throw Failure(fmt::format("[write_config] {}", *fault));
+  if (const auto fault = fault_in(config)) throw Failure(fmt::format("[{}] {}", escaped(path.native()), *fault));
   write_file_atomically(path, to_json_text(config, torch_dtype));
 }
 

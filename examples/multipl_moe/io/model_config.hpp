@@ -119,6 +119,8 @@ struct StoredConfig {
   bool has_empty_shared_expert = false;
   /// Fields that neither this program reads nor a class of transformers for such models.
   std::vector<std::string> unknown_fields{};
+  /// Settings of the mixture that decide nothing in it and are not as the architecture has them: `segment_window = 8`.
+  std::vector<std::string> idle_settings{};
 };
 
 /// Fields that would change the computation in a way we do not have (scaled rotations, another activation, a sliding
@@ -128,8 +130,8 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
 /// The model of parse_stored_config(), as config.json has it: where a head is stored that is not the embedding, the
 /// model is not tied, whatever it says (StoredModel).
 ModelConfig parse_config(std::string_view text, const std::filesystem::path& path);
-/// As parse_stored_config(), of the config.json of a model's folder, at most 1 MiB; one notice names fields that nobody
-/// reads. Throws as read_model_file().
+/// As parse_stored_config(), of the config.json of a model's folder, at most 1 MiB; one notice names fields that
+/// nothing reads, and one each of idle_settings. Throws as read_model_file().
 StoredConfig read_stored_config(const std::filesystem::path& folder);
 /// The model of read_stored_config().
 ModelConfig read_config_of(const std::filesystem::path& folder);

@@ -8,6 +8,7 @@
 
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/mixture_settings.hpp"
 #include "multipl_moe/io/model_config.hpp"
 
 namespace multipl_moe {
@@ -77,10 +78,6 @@ Fault divides(const char* divisor_name, std::int64_t divisor, const char* name, 
   return fmt::format("{} must divide {}, found {} and {}", divisor_name, name, divisor, value);
 }
 
-bool has_segments(const MoeConfig& moe) {
-  return moe.architecture.find("multipl-moe") != std::string::npos && !moe.architecture.ends_with("-without-segments");
-}
-
 /// Each of ours at most once.
 Fault fault_in_languages(const std::vector<std::string>& languages) {
   const auto names = [] {
@@ -116,7 +113,7 @@ Fault fault_in_mixture(const MoeConfig& moe) {
   if (moe.is_adapted()) return fault_in_adapters(moe);
   if (auto fault = not_one_of("moe.router", moe.router, routers)) return fault;
   if (auto fault = not_one_of("moe.segmenter", moe.segmenter, segmenters)) return fault;
-  const std::int64_t least_segment_experts = has_segments(moe) ? 1 : 0;
+  const std::int64_t least_segment_experts = has_segment_level(moe.architecture) ? 1 : 0;
   if (auto fault = first_broken<IntegerRule>(
           {{"moe.num_token_experts", moe.num_token_experts, 1, most_experts},
            {"moe.num_segment_experts", moe.num_segment_experts, least_segment_experts,
@@ -240,7 +237,7 @@ ModelConfig size_named(std::string_view name) {
     config.vocab_size = 1024;
     config.max_position_embeddings = 2048;
   } else {
-    throw UsageError(fmt::format("[size] must be one of qwen1.5-1.8b, demo, tiny, found '{}'", escaped(name)));
+    throw UsageError(fmt::format("[--size] must be one of qwen1.5-1.8b, demo, tiny, found '{}'", escaped(name)));
   }
   return config;
 }

@@ -14,8 +14,8 @@ namespace multipl_moe {
 std::uint64_t planned_bytes(const std::filesystem::path& path, const PlannedTensor& tensor) {
   const auto bytes = tensor_bytes(tensor.dtype, tensor.shape);
   if (!bytes)
-    throw Failure(fmt::format("[write_safetensors] {}: '{}' cannot be {} of shape [{}]", escaped(path.native()),
-                              escaped(tensor.name), escaped(tensor.dtype), fmt::join(tensor.shape, ", ")));
+    throw Failure(fmt::format("[{}] '{}' cannot be {} of shape [{}]", escaped(path.native()), escaped(tensor.name),
+                              escaped(tensor.dtype), fmt::join(tensor.shape, ", ")));
   return *bytes;
 }
 
@@ -27,8 +27,8 @@ std::string safetensors_header(const std::filesystem::path& path, std::span<cons
   std::uint64_t begin = 0;
   for (const PlannedTensor& tensor : tensors) {
     if (!names.insert(tensor.name).second)
-      throw Failure(fmt::format("[write_safetensors] {}: the name '{}' must be free, found it taken",
-                                escaped(path.native()), escaped(tensor.name)));
+      throw Failure(
+          fmt::format("[{}] the name '{}' must be free, found it taken", escaped(path.native()), escaped(tensor.name)));
     const std::uint64_t end = begin + planned_bytes(path, tensor);
     // operator[] would look through all the names before; that they differ was seen above.
     header.get_ref<nlohmann::ordered_json::object_t&>().emplace_back(
@@ -49,9 +49,9 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   for (const TensorView& tensor : tensors) {
     planned.push_back({tensor.name, tensor.dtype, tensor.shape});
     if (planned_bytes(path, planned.back()) != tensor.bytes.size())
-      throw Failure(fmt::format("[write_safetensors] {}: '{}': {} of shape [{}] cannot have {} bytes",
-                                escaped(path.native()), escaped(tensor.name), escaped(tensor.dtype),
-                                fmt::join(tensor.shape, ", "), tensor.bytes.size()));
+      throw Failure(fmt::format("[{}] '{}': {} of shape [{}] cannot have {} bytes", escaped(path.native()),
+                                escaped(tensor.name), escaped(tensor.dtype), fmt::join(tensor.shape, ", "),
+                                tensor.bytes.size()));
     total += tensor.bytes.size();
   }
   const std::string header = safetensors_header(path, planned, metadata);

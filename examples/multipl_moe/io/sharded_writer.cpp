@@ -17,7 +17,7 @@ namespace multipl_moe {
 ShardedWriter::ShardedWriter(std::filesystem::path folder, std::string stem, std::vector<PlannedTensor> tensors,
                              std::uint64_t max_shard_bytes, TensorMetadata metadata)
     : folder_(std::move(folder)), stem_(std::move(stem)), tensors_(std::move(tensors)) {
-  if (max_shard_bytes == 0) throw Failure("[ShardedWriter] a shard must have room for at least 1 byte, found 0");
+  if (max_shard_bytes == 0) throw Failure("[--max-shard-size] must be at least 1 byte, found 0");
   for (const PlannedTensor& tensor : tensors_) static_cast<void>(planned_bytes(folder_, tensor));
   std::sort(tensors_.begin(), tensors_.end(), [](const PlannedTensor& left, const PlannedTensor& right) {
     return std::tuple(*dtype_bytes(right.dtype), std::string_view(left.name)) <
@@ -64,8 +64,8 @@ std::string ShardedWriter::index_text() const {
     for (std::size_t i = shard.first; i < shard.last; ++i) {
       tensor_total += tensor_bytes_[i];
       if (!shard_of.emplace(tensors_[i].name, shard.name).second)
-        throw Failure(fmt::format("[ShardedWriter] {}: the name '{}' must be free, found it taken",
-                                  escaped(folder_.native()), escaped(tensors_[i].name)));
+        throw Failure(fmt::format("[{}] the name '{}' must be free, found it taken", escaped(folder_.native()),
+                                  escaped(tensors_[i].name)));
     }
   nlohmann::ordered_json json;
   json["metadata"] = {{"total_size", tensor_total}};
@@ -98,8 +98,8 @@ void ShardedWriter::put(std::span<const std::byte> bytes) {
 void ShardedWriter::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     if (!find_place())
-      throw Failure(fmt::format("[ShardedWriter] {}: the tensors are complete, found {} bytes more",
-                                escaped(folder_.native()), bytes.size()));
+      throw Failure(
+          fmt::format("[{}] the tensors are complete, found {} bytes more", escaped(folder_.native()), bytes.size()));
     const auto count = std::min<std::uint64_t>(bytes.size(), tensor_bytes_[tensor_] - written_of_tensor_);
     put(bytes.first(count));
     bytes = bytes.subspan(count);
@@ -110,12 +110,12 @@ void ShardedWriter::write_floats(std::span<const float> values) {
   std::array<std::byte, 32768> piece;
   while (!values.empty()) {
     if (!find_place())
-      throw Failure(fmt::format("[ShardedWriter] {}: the tensors are complete, found {} values more",
-                                escaped(folder_.native()), values.size()));
+      throw Failure(
+          fmt::format("[{}] the tensors are complete, found {} values more", escaped(folder_.native()), values.size()));
     const PlannedTensor& tensor = tensors_[tensor_];
     const std::uint64_t width = *dtype_bytes(tensor.dtype);
     if (written_of_tensor_ % width != 0)
-      throw Failure(fmt::format("[ShardedWriter] '{}' must go on at a whole element, found {} of {} bytes written",
+      throw Failure(fmt::format("[{}] must go on at a whole element, found {} of {} bytes written",
                                 escaped(tensor.name), written_of_tensor_, tensor_bytes_[tensor_]));
     const auto count = std::min<std::uint64_t>(
         {values.size(), piece.size() / width, (tensor_bytes_[tensor_] - written_of_tensor_) / width});
@@ -134,7 +134,7 @@ void ShardedWriter::write_floats(std::span<const float> values) {
 
 void ShardedWriter::finish() {
   if (find_place())
-    throw Failure(fmt::format("[ShardedWriter] {}: '{}' must have {} bytes, found {} written and {} tensors after it",
+    throw Failure(fmt::format("[{}] '{}' must have {} bytes, found {} written and {} tensors after it",
                               escaped(folder_.native()), escaped(tensors_[tensor_].name), tensor_bytes_[tensor_],
                               written_of_tensor_, tensors_.size() - tensor_ - 1));
   if (index_.empty()) return;

@@ -81,8 +81,8 @@ void StoredModel::read_floats(std::string_view name, std::span<const std::int64_
   const StoredPart part = find(name, shape);
   const auto count = static_cast<std::uint64_t>(element_count(shape).value());
   if (first > count || values.size() > count - first)
-    throw Failure(fmt::format("[StoredModel] {} has {} elements, {} from {} on were asked for", escaped(name), count,
-                              values.size(), first));
+    throw Failure(fmt::format("[{}] {} has {} elements, {} from {} on were asked for",
+                              escaped(tensors_.path().native()), escaped(name), count, values.size(), first));
   tensors_.read_floats(part.name, part.first + first, values);
 }
 

@@ -296,7 +296,7 @@ class TransformerModel final : public LanguageModel {
       case bfloat16:
         return MemoryOf<Moment, bfloat16>(context_, model_, gradient_, seed);
     }
-    throw Failure("[begin_training] unknown precision of master weights");
+    throw Failure("[--master-weights] must be a precision that there is, found another");
   }
 
   template <class Tensor>

@@ -10,6 +10,7 @@
 #include "moe/train/split_into_adapters.hpp"
 #include "moe/train/split_into_experts.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/mixture_settings.hpp"
 
 namespace multipl_moe {
 
@@ -59,7 +60,7 @@ ModelConfig upcycled_config(const ModelConfig& dense, const MoeConfig& mixture, 
   ModelConfig config = dense;
   config.moe = mixture;
   check_widths(config);
-  if (const auto fault = fault_in(config)) throw UsageError("[upcycle] " + *fault);
+  if (const auto fault = fault_in(config)) throw UsageError("[upcycle] " + in_flags(*fault));
   check_adapters(config, start);
   return config;
 }

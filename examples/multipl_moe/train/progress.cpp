@@ -30,10 +30,9 @@ double mean_of(const HeldOutLosses& losses) {
 
 std::string progress_line(const StepReport& r, double held_out) {
   const std::string held_out_text = std::isnan(held_out) ? "" : fmt::format("  held-out {:.3f}", held_out);
-  return fmt::format("step {}/{}  loss {:.3f}{}  aux {:.3f}  lr {:.1e}  gnorm {:.2f}  {} tok/s  mem {:.1f} GiB  ETA {}",
-                     r.step, r.total, r.loss, held_out_text, r.auxiliary, r.rate, r.gradient_norm,
-                     short_count(r.tokens_per_second), static_cast<double>(r.memory_bytes) / (1 << 30),
-                     short_duration(r.seconds_left));
+  return fmt::format("step {}/{}  loss {:.3f}{}  aux {:.3f}  lr {:.1e}  gnorm {:.2f}  {} tok/s  mem {}  ETA {}", r.step,
+                     r.total, r.loss, held_out_text, r.auxiliary, r.rate, r.gradient_norm,
+                     short_count(r.tokens_per_second), memory_text(r.memory_bytes), short_duration(r.seconds_left));
 }
 
 LiveLine::LiveLine() : terminal_(isatty(STDERR_FILENO) == 1) {}

@@ -32,7 +32,7 @@ struct StepReport {
   RoutingLoads loads{};      ///< of the step's forward passes
 };
 
-/// `step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.1 GiB  ETA 3h12m`; with
+/// `step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.10 GiB  ETA 3h12m`; with
 /// `held-out 1.345` after `loss 1.234` where `held_out` is a number.
 std::string progress_line(const StepReport& report, double held_out = std::numeric_limits<double>::quiet_NaN());
 

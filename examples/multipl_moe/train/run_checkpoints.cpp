@@ -52,10 +52,10 @@ std::vector<std::int64_t> steps_in(const fs::path& checkpoints) {
 const fs::path& made_ready(const fs::path& run, RunStart start) {
   const auto steps = steps_in(run / "checkpoints");
   if (start == RunStart::fresh && !steps.empty())
-    throw UsageError(fmt::format(
-        "[{}] a new run's folder must hold no checkpoint, found {}; --resume goes on with that run, another "
-        "--output begins a new one",
-        escaped(run.native()), name_of_step(steps.front())));
+    throw UsageError(
+        fmt::format("[{}] a new run's folder must hold no checkpoint, found {}; --resume goes on with that run, with a "
+                    "larger --steps also where it is finished, another --output begins a new one",
+                    escaped(run.native()), name_of_step(steps.front())));
   if (start == RunStart::resume && steps.empty())
     throw BadFile(run, "must hold a checkpoint to resume from, found none; without --resume a run begins here");
   create_folders(run);
@@ -83,6 +83,13 @@ void require_same_run(const fs::path& folder, const RunSettings& begun_with, con
         fmt::format("[{}] a run resumes with the settings that it began with; these were others:\n{}"
                     "Give them as they were, or begin a new run in another --output without --resume",
                     escaped(folder.native()), different));
+}
+
+void require_steps_left(const fs::path& folder, std::int64_t done, const RunSettings& asked_for) {
+  const auto asked = number_of_steps(asked_for);
+  if (asked && *asked < done)
+    throw UsageError(fmt::format("[{}] {} must be at least the {} that are done, found {}", escaped(folder.native()),
+                                 steps_flag, done, *asked));
 }
 
 bool is_full_disk(int error_number) {
@@ -115,8 +122,7 @@ ModelConfig config_of_run(ModelConfig config, const fs::path& run) {
 
 RunCheckpoints::RunCheckpoints(fs::path run, RunStart start, std::int64_t keep)
     : checkpoints_(run / "checkpoints"), keep_(keep), lock_(made_ready(run, start)) {
-  if (keep < 1)
-    throw UsageError(fmt::format("[RunCheckpoints] a run keeps at least 1 checkpoint, found {} to keep", keep));
+  if (keep < 1) throw UsageError(fmt::format("[--keep-checkpoints] must be at least 1 checkpoint, found {}", keep));
   std::error_code failed;
   if (start == RunStart::replace && fs::exists(checkpoints_, failed)) remove_folder(checkpoints_);
   create_folders(checkpoints_);
@@ -134,6 +140,7 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
     try {
       state = load_checkpoint(folder, step);
       require_same_run(folder, state.settings, settings);
+      require_steps_left(folder, state.step, settings);
       read_weights(model, folder);
       read_tensors(TensorFolder::open(folder, optimizer_stem), model.optimizer_state());
     } catch (const BadFile& error) {

@@ -32,7 +32,7 @@ class RunCheckpoints {
 
   /// Fills weights, buffers and moments from the newest checkpoint whose MANIFEST holds, and finishes what a kill after
   /// it got its name left undone; a notice names each newer one and what is wrong with it. Throws BadFile where none is
-  /// whole, UsageError where it is of other settings.
+  /// whole, UsageError where it is of other settings than a number of steps, or has more steps behind it than that.
   TrainerState load(LanguageModel& model, const RunSettings& settings) const;
 
   /// Saves durably, and removes all but the newest `keep`; in a row of skipped steps the last good one stays too.

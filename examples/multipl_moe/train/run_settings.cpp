@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/mixture_settings.hpp"
 #include "multipl_moe/train/trainer.hpp"
 
 namespace multipl_moe {
@@ -40,7 +42,7 @@ void add_stream(RunSettings& settings, const BatchStream& stream) {
 }
 
 void add_options(RunSettings& settings, const TrainOptions& options) {
-  settings["--steps"] = fmt::to_string(options.steps);
+  settings[steps_flag] = fmt::to_string(options.steps);
   settings["--gradient-accumulation-steps"] = fmt::to_string(options.accumulation);
   settings["--learning-rate"] = fmt::to_string(options.learning_rate);
   settings["--final-rate"] = fmt::to_string(options.final_rate);
@@ -66,6 +68,14 @@ RunSettings with_precision(RunSettings settings) {
   return settings;
 }
 
+/// Older runs name settings of all mixtures. Those that decide nothing now make no difference.
+RunSettings without_idle(RunSettings before, const RunSettings& after) {
+  for (const MixtureSetting& setting : mixture_settings())
+    if (const std::string name = model_setting(fmt::format("/moe/{}", setting.key)); !after.contains(name))
+      before.erase(name);
+  return before;
+}
+
 std::string value_in(const RunSettings& settings, const std::string& name) {
   const auto found = settings.find(name);
   return found == settings.end() ? "nothing" : escaped(found->second);
@@ -86,11 +96,22 @@ bool has_own_head(const RunSettings& settings) {
   return tied != settings.end() && tied->second == "false";
 }
 
+std::optional<std::int64_t> number_of_steps(const RunSettings& settings) {
+  const auto found = settings.find(steps_flag);
+  if (found == settings.end()) return std::nullopt;
+  const std::string& text = found->second;
+  std::int64_t steps = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), steps);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(steps) : std::nullopt;
+}
+
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for) {
-  const RunSettings before = with_precision(begun_with), after = with_precision(asked_for);
+  const RunSettings after = with_precision(asked_for);
+  const RunSettings before = without_idle(with_precision(begun_with), after);
   RunSettings names = before;
   names.insert(after.begin(), after.end());
   std::string text;
+  names.erase(steps_flag);
   for (const auto& [name, unused] : names) {
     const std::string then = value_in(before, name), now = value_in(after, name);
     if (then != now) text += fmt::format("  {}: {}, found {}\n", escaped(name), then, now);

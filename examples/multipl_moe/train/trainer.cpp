@@ -59,7 +59,7 @@ class Training {
     model.begin_training(options.trains, options.precision, stream.options().seed);
     begin();
     metrics_.emplace(options.run, state_.step);
-    if (options.before_run) options.before_run(state_.step);
+    if (options.before_run) options.before_run(beginning_);
   }
 
   TrainResult run() {
@@ -85,10 +85,23 @@ class Training {
     if (options_.run.empty()) return;
     checkpoints_.emplace(options_.run, options_.start, options_.keep_checkpoints);
     if (options_.start != RunStart::resume) return;
+    const std::string steps = state_.settings.at(steps_flag);
     state_ = checkpoints_->load(model_, state_.settings);
+    beginning_.steps_done = state_.step;
+    const auto before = number_of_steps(state_.settings);
+    if (before && *before != options_.steps) follow_other_steps(*before);
+    state_.settings[steps_flag] = steps;
     stream_.seek(state_.next_sequence);
     result_.steps_before = saved_step_ = state_.step;
     result_.checkpoint = checkpoints_->folder_of(state_.step);
+  }
+
+  void follow_other_steps(std::int64_t steps_before) {
+    TrainOptions before = options_;
+    before.steps = steps_before;
+    beginning_.other_steps = steps_before;
+    beginning_.other_rate = schedule_of(before).at(state_.step);
+    beginning_.rate = schedule_.at(state_.step + 1);
   }
 
   void take_step() {
@@ -181,6 +194,7 @@ class Training {
   std::optional<RunCheckpoints> checkpoints_;
   std::optional<Metrics> metrics_;
   TrainerState state_;
+  RunBeginning beginning_;
   std::int64_t saved_step_ = 0;  ///< of the newest checkpoint
   TrainResult result_;
   TokenBatch batch_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "multipl_moe/data/batch_stream.hpp"
@@ -14,6 +15,15 @@
 #include "multipl_moe/train/run_checkpoints.hpp"
 
 namespace multipl_moe {
+
+/// Where a process takes a run up.
+struct RunBeginning {
+  std::int64_t steps_done = 0;
+  /// Of the run before this process, where it was to have another number of steps.
+  std::optional<std::int64_t> other_steps{};
+  /// Learning rate of the next step, and of the last one with other_steps; where these are set.
+  double rate = 0, other_rate = 0;
+};
 
 struct TrainOptions {
   std::int64_t steps = 1000;
@@ -39,9 +49,8 @@ struct TrainOptions {
   std::string label;          ///< in front of progress lines
   std::filesystem::path run;  ///< run folder for metrics.jsonl and checkpoints; empty: neither
   RunStart start = RunStart::fresh;
-  /// Called before the first step, once it is sure that the run may begin or go on in its folder, with the number of
-  /// steps already done.
-  std::function<void(std::int64_t steps_done)> before_run;
+  /// Called before the first step, once it is sure that the run may begin or go on in its folder.
+  std::function<void(const RunBeginning&)> before_run;
   /// Called after each step; for tests and for runs that are timed.
   std::function<void(std::int64_t step)> after_step;
   /// Told of each step, also of one that was not taken, before after_step is called.
@@ -63,9 +72,10 @@ struct TrainResult {
 };
 
 /// Trains `model` on `stream`, from their state now or, with RunStart::resume, from the newest whole checkpoint: a run
-/// that was ended at any moment and resumed gives the bits of one that was not. SIGINT and SIGTERM end it after the
-/// step under way, with a checkpoint where there is a run folder. A step whose loss or gradient is not finite is
-/// skipped and counted: weights, moments and thresholds stay as they were. Throws NonFinite after 10 such steps in a
+/// that was ended at any moment and resumed gives the bits of one that was not. Resumed with another number of steps,
+/// at least as many as are done, it follows from there on the schedule of a run of so many. SIGINT and SIGTERM end it
+/// after the step under way, with a checkpoint where there is a run folder. A step whose loss or gradient is not finite
+/// is skipped and counted: weights, moments and thresholds stay as they were. Throws NonFinite after 10 such steps in a
 /// row, naming the last good checkpoint; as RunCheckpoints and Metrics.
 TrainResult train(LanguageModel& model, BatchStream& stream, const TrainOptions& options);
 

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "../train/run_files.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "program.hpp"
 #include "support/catch.hpp"
@@ -152,6 +153,92 @@ TEST_CASE("every command prints its settings, and takes them back", "[cli][confi
   }
   CHECK_THAT(run(scratch, "train --model m --data d -o r --mix 7:3 --print-config").out,
              ContainsSubstring("[train]\n") && ContainsSubstring("mix = \"7:3\"\n"));
+}
+
+TEST_CASE("a command with the file that it printed does what it did without", "[cli][config]") {
+  const ScratchFolder scratch;
+  put_tiny_config(scratch);
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  // Float32, which is no command's default.
+  REQUIRE(run(scratch, "make-checkpoint --config-json tiny.json --dtype float32 -q -o m").exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model m --arch lora -q -o adapted").exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model m -q -o mixture").exit_code == 0);
+  const std::string training = " --data data --batch-size 2 --sequence-length 32 --steps 2 -q -o out";
+  REQUIRE(run(scratch, "train --model mixture --data data --batch-size 2 --sequence-length 32 --steps 2 -q -o run")
+              .exit_code == 0);
+  for (const std::string& words :
+       std::vector<std::string>{"info --size tiny",
+                                "info --model mixture --json",
+                                "prepare '" MOE_TEST_CORPUS "' -o out --json",
+                                "tokenizer train '" MOE_TEST_CORPUS "' -o out --vocab-size 300",
+                                "tokenizer encode --model m < tiny.json",
+                                "tokenizer decode --model m < numbers",
+                                "make-checkpoint --config-json tiny.json -q -o out",
+                                "make-checkpoint --size demo --arch mixtral -q -o out",
+                                "upcycle --model m -q -o out",
+                                "upcycle --model m --arch lora -q -o out",
+                                "upcycle --model m --arch gshard --noise 0.1 -q -o out",
+                                "upcycle --model m --segmenter boundary-window --dtype bfloat16 -q -o out",
+                                "merge --model adapted -o out",
+                                "export --model m -q -o out",
+                                "export --model m --dtype float16 -q -o out",
+                                "pretrain --config-json tiny.json" + training,
+                                "pretrain --config-json tiny.json --languages go" + training,
+                                "train --model mixture" + training,
+                                "train --model m --trainable all --mix 1:1" + training,
+                                "eval --model mixture --data data --sequence-length 32 --max-bytes 200",
+                                "generate --model mixture --prompt a --max-new-tokens 3 --json -q",
+                                "generate --model m --prompt 'a b' --temperature 0 --max-new-tokens 3 --stop x -q",
+                                "trace --model mixture --data data --sequence-length 32 --tokens 64 -o out",
+                                "report --run run -o out"}) {
+    put_bytes(scratch / "numbers", "1 2 3\n");
+    INFO(words);
+    const std::size_t input = std::min(words.find(" <"), words.size());
+    const std::string redirected = words.substr(input);
+    const Outcome printed = run(scratch, words.substr(0, input) + " --print-config" + redirected);
+    REQUIRE(printed.exit_code == 0);
+    put_bytes(scratch / "config.toml", printed.out);
+    const Outcome first = run(scratch, words);
+    INFO(first.error);
+    REQUIRE(first.exit_code == 0);
+    std::filesystem::remove_all(scratch / "before");
+    if (std::filesystem::exists(scratch / "out")) std::filesystem::rename(scratch / "out", scratch / "before");
+    const bool is_inner = words.starts_with("tokenizer");
+    const std::string command = words.substr(0, words.find(' ', is_inner ? words.find(' ') + 1 : 0));
+    const Outcome second = run(scratch, command + " --config config.toml" + redirected);
+    INFO(second.error);
+    CHECK(second.exit_code == 0);
+    CHECK(second.out == first.out);
+    REQUIRE(std::filesystem::exists(scratch / "out") == std::filesystem::exists(scratch / "before"));
+    if (!std::filesystem::exists(scratch / "out")) continue;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(scratch / "before")) {
+      const auto name = std::filesystem::relative(entry.path(), scratch / "before");
+      INFO(name);
+      if (entry.is_directory() || name.extension() == ".png" || name.extension() == ".svg") continue;
+      if (name == "metrics.jsonl")
+        CHECK(metrics_of(scratch / "before") == metrics_of(scratch / "out"));
+      else
+        CHECK(get_bytes(entry.path()) == get_bytes(scratch.path() / "out" / name));
+    }
+    std::filesystem::remove_all(scratch / "out");
+  }
+}
+
+TEST_CASE("an option that was not given is not written where the command would see a difference", "[cli][config]") {
+  const ScratchFolder scratch;
+  for (const char* words : {"export --model m -o x", "upcycle --model m -o x"}) {
+    CHECK_THAT(run(scratch, std::string(words) + " --print-config").out, !ContainsSubstring("dtype"));
+    CHECK_THAT(run(scratch, std::string(words) + " --dtype bfloat16 --print-config").out,
+               ContainsSubstring("dtype = \"bfloat16\""));
+  }
+  CHECK_THAT(run(scratch, "export --help").out, ContainsSubstring("[as the model's are stored]"));
+  CHECK_THAT(run(scratch, "make-checkpoint -o x --print-config").out, ContainsSubstring("dtype = \"bfloat16\""));
+}
+
+TEST_CASE("a flag goes before what it rules out in the file", "[cli][config]") {
+  CHECK(read("[work]\npath = 'p'\nname = 'file'\n", {"--other", "o"})->other == "o");
+  CHECK(read("[work]\npath = 'p'\nname = 'file'\n", {"--other", "o"})->name == "plain");
+  CHECK_THROWS_AS(read("[work]\npath = 'p'\nname = 'file'\nother = 'o'\n"), CLI::ParseError);
 }
 
 TEST_CASE("a wrong key in the file exits with 2, wherever --config stands", "[cli][config]") {

@@ -146,13 +146,20 @@ TEST_CASE("a dry run says what a training takes and writes nothing", "[cli]") {
   const std::string words = "train --model mixture --data data -o run --sequence-length 64 --steps 10 --dry-run";
   const Outcome text = run(scratch, words);
   CHECK(text.exit_code == 0);
-  CHECK_THAT(text.out, ContainsSubstring("moments") && ContainsSubstring("split master weights") &&
-                           ContainsSubstring("ruby") && ContainsSubstring("checkpoint"));
+  CHECK_THAT(text.out, ContainsSubstring("moments") && ContainsSubstring("ruby") && ContainsSubstring("checkpoint"));
+  // One line for a GPU: the plan that keeps most.
+  CHECK_THAT(text.out, ContainsSubstring("fits: float32 master weights, float32 moments, float32 gradients\n") &&
+                           !ContainsSubstring("split"));
+  CHECK_THAT(run(scratch, words + " --gpu-memory 2GiB").out, ContainsSubstring("fits: "));
+  CHECK_THAT(run(scratch, words + " --gpu-memory 1MiB").out,
+             ContainsSubstring("too large: bfloat16 master weights, bfloat16 moments, bfloat16 gradients\n"));
   const Outcome outcome = run(scratch, words + " --json --gradient-accumulation-steps 3");
   REQUIRE(outcome.exit_code == 0);
   const auto plan = nlohmann::json::parse(outcome.out);
   CHECK(plan["tokens"] == 10 * 3 * 4 * 64);
   CHECK(plan["gpu"].size() == 12);
+  const auto tight = nlohmann::json::parse(run(scratch, words + " --json --gpu-memory 1MiB").out)["gpu"];
+  for (std::size_t i = 1; i < 12; ++i) CHECK(tight[i - 1]["bytes"] <= tight[i]["bytes"]);
   const Outcome lean =
       run(scratch, words + " --json --gradient-accumulation-steps 3 --master-weights split --moments bfloat16");
   REQUIRE(lean.exit_code == 0);

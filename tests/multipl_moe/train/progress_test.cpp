@@ -17,7 +17,14 @@ TEST_CASE("the progress line", "[train]") {
                        .tokens_per_second = 12340,
                        .memory_bytes = 3'328'599'654,
                        .seconds_left = 11520}) ==
-        "step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.1 GiB  ETA 3h12m");
+        "step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.10 GiB  ETA 3h12m");
+}
+
+TEST_CASE("the progress line gives memory in the unit that fits", "[train]") {
+  for (const auto& [bytes, text] : {std::pair<std::int64_t, const char*>{5'000'000, "mem 4.8 MiB  ETA"},
+                                    {900'000'000, "mem 858.3 MiB  ETA"},
+                                    {20'000, "mem 20 KiB  ETA"}})
+    CHECK_THAT(progress_line({.memory_bytes = bytes}), Catch::Matchers::ContainsSubstring(text));
 }
 
 TEST_CASE("the progress line has the newest loss on held-out text", "[train]") {

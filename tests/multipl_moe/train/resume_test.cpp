@@ -1,6 +1,9 @@
 /// A run that is ended and resumed against one that is not.
 #include <algorithm>
 #include <csignal>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
 
 #include "../support/stderr_capture.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -243,7 +246,6 @@ TEST_CASE("settings that would make it another run are refused by name and by bo
     }
     return std::string("resumed");
   };
-  CHECK_THAT(refusal([](TrainOptions& o) { o.steps = 10; }), ContainsSubstring("--steps: 9, found 10"));
   CHECK_THAT(refusal([](TrainOptions& o) { o.accumulation = 1; }),
              ContainsSubstring("--gradient-accumulation-steps: 2, found 1"));
   CHECK_THAT(refusal([](TrainOptions& o) { o.learning_rate = 0.02; }),
@@ -264,6 +266,60 @@ TEST_CASE("settings that would make it another run are refused by name and by bo
           o.keep_checkpoints = 1;
           o.label = "x";
         }) == "resumed");
+}
+
+TEST_CASE("a run resumes with more steps, and follows the schedule of so many from there on", "[resume]") {
+  const MixtureRun run;
+  const TrainOptions options = run.options("run");
+  run.live(options);
+  const std::string nine = metrics_of(options.run);
+  fs::copy(options.run, run.tiny.scratch / "again", fs::copy_options::recursive);
+  std::optional<RunBeginning> beginning;
+  TrainOptions longer = resumed(options);
+  longer.steps = 14;
+  longer.before_run = [&](const RunBeginning& found) { beginning = found; };
+  CHECK(run.live(longer).steps == 14);
+  const std::string fourteen = metrics_of(options.run);
+  CHECK(fourteen.starts_with(nine));
+
+  // The rate is that of step 10 of 14, not the floor at which the run of 9 ended.
+  TrainOptions whole = run.options("whole");
+  whole.steps = 14;
+  std::vector<double> rates;
+  whole.on_report = [&](const StepReport& report) { rates.push_back(report.rate); };
+  run.live(whole);
+  REQUIRE(rates.size() == 14);
+  std::istringstream lines(fourteen);
+  std::int64_t step = 0;
+  for (std::string line; std::getline(lines, line);)
+    if (++step > 9) CHECK(nlohmann::json::parse(line)["learning_rate"] == rates[static_cast<std::size_t>(step) - 1]);
+  CHECK(step == 14);
+  REQUIRE(beginning);
+  CHECK(beginning->steps_done == 9);
+  CHECK(beginning->other_steps == 9);
+  CHECK(beginning->rate == rates[9]);
+  CHECK(beginning->other_rate == Catch::Approx(0.1 * options.learning_rate));
+
+  // Ended on its way and resumed, to the bits.
+  TrainOptions ended = run.options("again");
+  ended.start = RunStart::resume;
+  ended.steps = 14;
+  CHECK(run.live_until(11, ended).signal == SIGTERM);
+  CHECK(run.live(ended, 2).steps_before == 11);
+  CHECK(newest_checkpoint_of(ended.run) == newest_checkpoint_of(options.run));
+  CHECK(metrics_of(ended.run) == fourteen);
+}
+
+TEST_CASE("a run may be made shorter, but not than it is", "[resume]") {
+  const MixtureRun run;
+  const TrainOptions options = run.options("run");
+  run.live_until(4, options);
+  TrainOptions shorter = resumed(options);
+  shorter.steps = 3;
+  CHECK_THROWS_WITH(run.live(shorter), ContainsSubstring("--steps must be at least the 4 that are done, found 3"));
+  shorter.steps = 6;
+  CHECK(run.live(shorter).steps == 6);
+  CHECK(names_in(options.run / "checkpoints").back() == "step-000006");
 }
 
 TEST_CASE("other data, another order of it and another model are other runs", "[resume]") {

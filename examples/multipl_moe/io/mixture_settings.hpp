@@ -1,0 +1,52 @@
+/// Which setting of a mixture decides something, and where: one table for config.json, for the flags that make a new
+/// model, and for what a run is resumed by.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "multipl_moe/io/model_config.hpp"
+
+namespace multipl_moe {
+
+struct MixtureSetting {
+  /// A value of another setting without which this one decides nothing.
+  struct Need {
+    std::string_view flag;
+    std::string MoeConfig::*field;
+    std::string_view value;
+  };
+
+  std::string_view key;   ///< in config.json's object `moe`
+  std::string_view flag;  ///< empty where no flag sets it
+  std::variant<std::string MoeConfig::*, std::int64_t MoeConfig::*, double MoeConfig::*,
+               std::vector<std::string> MoeConfig::*>
+      field;
+  bool (*belongs_to)(std::string_view architecture);
+  std::optional<Need> need{};
+};
+
+/// All of them but the architecture, in the order of config.json: one that another needs comes first.
+std::span<const MixtureSetting> mixture_settings();
+
+/// Whether `setting` decides anything in the layers that `moe` describes.
+bool applies(const MixtureSetting& setting, const MoeConfig& moe);
+/// Where it would: `a setting of --arch lora, found --arch mixtral`.
+std::string where_it_applies(const MixtureSetting& setting, const MoeConfig& moe);
+
+/// What `moe` says beside what applies() to it, as it stands in config.json: `segment_window = 8`. From here on it
+/// has the architecture's own values there.
+std::vector<std::string> take_idle_settings(MoeConfig& moe, std::int64_t intermediate_size);
+
+/// `text`, a fault_in(), with flags in place of config.json's names.
+std::string in_flags(std::string text);
+
+/// Whether the architecture has a level that is routed segment by segment.
+bool has_segment_level(std::string_view architecture);
+
+}  // namespace multipl_moe
