@@ -13,8 +13,7 @@
 ///   SegmentMoE::forward: the same, but one choice for a window of rows  layers/segment_moe.hpp
 ///     segments  = each sequence cut into windows                        Segmenter       policies/segmenter/
 ///     u_VD      = each window summed up: its mean, or its maxima        Pooling         policies/pooling/
-///                 its own, or that of the window before                 Own-, PreviousSegment
-///                 modules/segment_source.hpp
+///                 its own, or that of the window before                 SegmentSource   modules/segment_source.hpp
 ///     gate, router and normalizer see u_VD; the experts see the rows
 ///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp, modules/fusion/
 ///   LoraFfn::forward: a dense FFN, whose projections have adapters      layers/lora_ffn.hpp

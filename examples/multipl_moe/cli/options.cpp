@@ -296,6 +296,7 @@ void require_memory(const std::string& command, const HeldOutFlags& flags, const
   require_free_memory(command, scoring_plan(load_config(flags.model), size),
                       "a smaller --batch-size or --sequence-length needs less");
 }
+
 namespace {
 
 void say_how_it_goes_on(const RunBeginning& beginning, std::int64_t steps) {
@@ -305,9 +306,8 @@ void say_how_it_goes_on(const RunBeginning& beginning, std::int64_t steps) {
          steps, is_finished ? "; a larger --steps with --resume goes on" : "");
   if (beginning.other_steps && !is_finished)
     notice(
-        "note: the run was to have {} steps; from step {} on its learning rate follows the schedule of {} steps: "
-        "{:.3g} "
-        "now, {:.3g} before\n",
+        "note: the run was to have {} steps; from step {} on its learning rate follows the schedule of {}: {:.3g} "
+        "after {:.3g}\n",
         *beginning.other_steps, beginning.steps_done + 1, steps, beginning.rate, beginning.other_rate);
 }
 

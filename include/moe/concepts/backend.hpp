@@ -55,7 +55,8 @@ namespace moe {
 ///                                          finish_grouping(context, chosen_RE, grouping) -> Plan. begin_grouping may
 ///                                          be told what is foreseen of loads; then the plan need not be complete
 ///   upload, download                       between host values and a view of this backend
-///   download_later(context, view) -> Later values on their way to the host: wait() is where they are
+///   download_later(context, view) -> Later
+///                                          values on their way to the host: wait() is where they are
 ///
 /// A backend without arithmetic (shape/) has memory and Context only, enough to build modules and count them, and says
 /// `has_arithmetic = false`.

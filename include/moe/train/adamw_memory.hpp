@@ -17,9 +17,8 @@ namespace moe {
 /// What AdamW remembers of each weight that trains, in as few bytes as are asked for. Two trees of a layer's own type
 /// do the same at full precision; this is a list, so that it may be of other types than any layer.
 ///
-///   Moment   float, or BFloat16, rounded by chance: most of what a step adds to a moment is less than bfloat16 can
-///   show master   what weights add up in. A layer in BFloat16 keeps some weights in float, its router's: they stay
-///   whole
+///   Moment  float, or BFloat16, rounded by chance: most of what a step adds to a moment is less than bfloat16 shows
+///   master  what weights add up in. A layer in BFloat16 keeps some weights in float, its router's: they stay whole
 template <class Backend_, class Moment_ = float, MasterWeights master_ = MasterWeights::float32>
 class AdamWMemory {
  public:

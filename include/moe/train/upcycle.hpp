@@ -22,10 +22,9 @@ namespace moe {
 /// How an upcycled layer starts: experts are copies of the dense FFN, the router is N(0, router_deviation^2). Copies
 /// that are all alike only part because the router sends them different rows; two ways make them differ from the start,
 /// for every expert but a shared one, which stays the dense FFN:
-///   noise_deviation       N(0, noise_deviation^2) is added to every weight
-///   reinitialised         this share of an expert's inner channels is drawn anew, normal with the mean and deviation
-///   of
-///                         the dense FFN's weights of each projection (Drop-Upcycling)
+///   noise_deviation  N(0, noise_deviation^2) is added to every weight
+///   reinitialised    this share of an expert's inner channels is drawn anew, normal with the mean and deviation of
+///                    the dense FFN's weights of each projection (Drop-Upcycling)
 /// Everything drawn is a function of `seed` and the weight's name below `prefix`.
 struct Upcycling {
   /// What everything is drawn from.

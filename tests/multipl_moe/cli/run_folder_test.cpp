@@ -91,7 +91,7 @@ TEST_CASE("a finished run says how to go on, and goes on with more steps", "[cli
   CHECK(longer.exit_code == 0);
   CHECK_THAT(longer.error, ContainsSubstring("resuming after step 4 of 7") &&
                                ContainsSubstring("was to have 4 steps; from step 5 on") &&
-                               ContainsSubstring("the schedule of 7 steps: 0.00"));
+                               ContainsSubstring("the schedule of 7: 0.00"));
   CHECK_THAT(get_bytes(place.scratch / "run/config.toml"), ContainsSubstring("steps = 7"));
   CHECK(get_bytes(place.scratch / "run/checkpoints/LATEST") == "step-000007\n");
   // What it is now is what resumes it.
