@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "multipl_moe/io/utf8.hpp"
+
 namespace multipl_moe {
 
 namespace {
@@ -39,13 +41,8 @@ bool is_blank_or_comment(std::string_view line, Language language, bool& in_comm
 
 }  // namespace
 
-std::string_view without_byte_order_mark(std::string_view text) {
-  constexpr std::string_view mark = "\xef\xbb\xbf";
-  return text.starts_with(mark) ? text.substr(mark.size()) : text;
-}
-
 std::string normal_form(std::string_view text) {
-  text = without_byte_order_mark(text);
+  text = without_mark(text);
   std::string normal;
   normal.reserve(text.size() + 1);
   std::size_t end_of_text = 0;

@@ -8,9 +8,6 @@
 
 namespace multipl_moe {
 
-/// `text` without the byte-order mark that it may begin with: editors write it, and it says nothing.
-std::string_view without_byte_order_mark(std::string_view text);
-
 /// The text as a reader sees it: no byte-order mark, every line ended by one "\n", no white space at a line's end, no
 /// blank lines at the file's. Texts of the same normal form are the same text.
 std::string normal_form(std::string_view text);

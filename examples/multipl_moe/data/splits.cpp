@@ -15,6 +15,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
+#include "multipl_moe/io/utf8.hpp"
 
 namespace multipl_moe {
 
@@ -78,7 +79,7 @@ class Intake {
     } catch (const ProgramError&) {
       return Filter::unreadable;
     }
-    if (const auto filter = filtered_by(without_byte_order_mark(bytes))) return filter;
+    if (const auto filter = filtered_by(without_mark(bytes))) return filter;
     const std::string normal = normal_form(bytes);
     Text text{{file.path, hash_of(normal), hash_of(bytes)}, file.language, bytes == normal, {}};
     const auto [seen, is_new] = seen_.try_emplace(text.document.hash, texts_.size());
@@ -182,7 +183,7 @@ std::string read_document(const Document& document) {
   const std::string bytes = read_whole_file(document.path, largest_source);
   if (hash_of(bytes) != document.of_file)
     throw BadFile(document.path, "must stay as it is between two readings, found it changed");
-  return std::string(without_byte_order_mark(bytes));
+  return std::string(without_mark(bytes));
 }
 
 }  // namespace multipl_moe

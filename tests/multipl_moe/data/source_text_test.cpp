@@ -1,5 +1,6 @@
 #include "multipl_moe/data/source_text.hpp"
 
+#include "multipl_moe/io/utf8.hpp"
 #include "support/catch.hpp"
 
 using namespace multipl_moe;
@@ -21,11 +22,11 @@ TEST_CASE("line ends, marks and white space at ends do not make a text another o
 }
 
 TEST_CASE("a byte-order mark counts at the start alone, and once") {
-  CHECK(without_byte_order_mark("\xef\xbb\xbf"
+  CHECK(without_mark("\xef\xbb\xbf"
                                 "a") == "a");
-  CHECK(without_byte_order_mark("a\xef\xbb\xbf") == "a\xef\xbb\xbf");
-  CHECK(without_byte_order_mark("\xef\xbb\xbf\xef\xbb\xbf") == "\xef\xbb\xbf");
-  CHECK(without_byte_order_mark("\xef\xbb") == "\xef\xbb");
+  CHECK(without_mark("a\xef\xbb\xbf") == "a\xef\xbb\xbf");
+  CHECK(without_mark("\xef\xbb\xbf\xef\xbb\xbf") == "\xef\xbb\xbf");
+  CHECK(without_mark("\xef\xbb") == "\xef\xbb");
 }
 
 TEST_CASE("the comment that a file begins with is left out") {
