@@ -92,7 +92,8 @@ TEST_CASE("DeepSeek-V2's groups that do not fit the experts are refused", "[poli
   const auto make = [](GroupLimitedTopK router) {
     return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3), UngatedFfn<SwiGlu<float, Cpu<>>>(4, 5));
   };
-  CHECK_NOTHROW(make({.groups = 3, .kept_groups = 2}));
+  CHECK_NOTHROW(make({.k = 4, .groups = 3, .kept_groups = 2}));
+  CHECK_THROWS_WITH(make({.k = 5, .groups = 3, .kept_groups = 2}), "[GroupLimitedTopK] k must lie in [1, 4], got 5");
   CHECK_THROWS_WITH(make({.groups = 4}), "[GroupLimitedTopK] groups must divide the experts, got 4 and 6");
   CHECK_THROWS_WITH(make({.groups = 0}), "[GroupLimitedTopK] groups must divide the experts, got 0 and 6");
   CHECK_THROWS_WITH(make({.groups = 3, .kept_groups = 0}), "[GroupLimitedTopK] kept_groups must lie in [1, 3], got 0");
