@@ -24,7 +24,8 @@ TEMPLATE_TEST_CASE("what is frozen stays empty and changes no bit of the rest", 
   for (const std::string pattern :
        {"*experts.0.*", "*gate.weight", "*gate_proj*", "*first_segment", "shared_expert*", "*"}) {
     INFO("frozen: " << pattern);
-    TestType partial = gradient_for(layer, TrainByName{.train = {"*"}, .freeze = {pattern}});
+    // Not every layer has a weight of every name, which TrainByName would refuse.
+    TestType partial = gradient_for(layer, [&](std::string_view name) { return !name_matches(pattern, name); });
     CHECK(same_bits(backward(partial), d_x));
     for_each_parameter(
         [&](const std::string& name, const auto& weight, const auto& d_whole, const auto& d_partial) {
