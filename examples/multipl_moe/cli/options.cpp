@@ -146,10 +146,10 @@ void add_tokenizer_option(CLI::App& command, std::string& folder) {
       ->type_name("DIR");
 }
 
-std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder) {
+std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder, std::string_view flag) {
   if (folder.empty()) return byte_tokenizer();
   if (std::error_code failed; !std::filesystem::is_directory(folder, failed))
-    throw BadFile(folder, fmt::format("--tokenizer must name a folder, found {}",
+    throw BadFile(folder, fmt::format("{} must name a folder, found {}", flag,
                                       std::filesystem::exists(folder, failed) ? "a file" : "nothing there"));
   const std::filesystem::path model = model_folder(folder);
   auto tokenizer = read_tokenizer(model);

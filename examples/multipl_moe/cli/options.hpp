@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -104,8 +105,9 @@ void require_positions(const std::string& command, const ModelConfig& model, std
 
 /// --tokenizer and --allow-links; a folder with a tokenizer's files, of a model or of a run.
 void add_tokenizer_option(CLI::App& command, std::string& folder);
-/// The one of add_tokenizer_option(); bytes where nothing was said. Throws BadFile, IoError.
-std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder);
+/// The one of add_tokenizer_option(), or of another `flag`; bytes where nothing was said. Throws BadFile that names the
+/// flag, IoError.
+std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder, std::string_view flag = "--tokenizer");
 
 /// --dev-fraction and --test-fraction, what is held out of sources.
 void add_split_options(CLI::App& command, HeldOut& held_out);

@@ -115,7 +115,7 @@ void add_encode(CLI::App& group) {
   command.add_flag("--special", flags->special, "names of special tokens become these tokens; else they are text");
   command.add_flag("--null", flags->null, "each text ends in a NUL and has its line of ids");
   command.callback([flags] {
-    const auto tokenizer = tokenizer_of(flags->model);
+    const auto tokenizer = tokenizer_of(flags->model, "--model");
     const auto encode = [&](std::string_view text) {
       print_ids(flags->special ? tokenizer->encode_with_special(text) : tokenizer->encode(text));
     };
@@ -134,7 +134,7 @@ void add_decode(CLI::App& group) {
   const auto model = std::make_shared<std::string>();
   add_model_option(command, *model);
   command.callback([model] {
-    const auto tokenizer = tokenizer_of(*model);
+    const auto tokenizer = tokenizer_of(*model, "--model");
     const std::string text = tokenizer->decode(
         parse_ids(read_standard_input("tokenizer decode", held_by_decoding), tokenizer->vocab_size()));
     std::fwrite(text.data(), 1, text.size(), stdout);

@@ -45,9 +45,10 @@ TEST_CASE("a folder that is not there, or holds no tokenizer, is never taken for
   for (const std::string command : {"prepare '" MOE_TEST_CORPUS "' -o data --tokenizer ",
                                     "make-checkpoint --size tiny -o base --tokenizer ", "tokenizer encode --model "}) {
     INFO(command);
+    const std::string flag = command.substr(command.rfind("--"));
     const Outcome missing = run(scratch, command + "Qwen1.5-1.8b"), empty = run(scratch, command + "empty");
     CHECK(missing.exit_code == 3);
-    CHECK_THAT(missing.error, ContainsSubstring("[Qwen1.5-1.8b] must be the folder of a model or of a run"));
+    CHECK_THAT(missing.error, ContainsSubstring("[Qwen1.5-1.8b] " + flag + "must name a folder, found nothing there"));
     CHECK(empty.exit_code == 3);
     CHECK_THAT(empty.error, ContainsSubstring("[empty] must hold tokenizer.json, vocab.json and merges.txt, or"));
   }
