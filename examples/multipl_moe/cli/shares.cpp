@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -56,8 +58,8 @@ LanguageWeights even_shares(const std::vector<std::string>& named, const Languag
 }
 
 LanguageWeights mixed_shares(const std::string& mix, const LanguageFiles& files) {
-  const auto [low, high] = parse_mix(mix);
-  const LanguageWeights weights = grouped_weights(low, high, present_in(files));
+  const std::pair<double, double> groups = parse_mix(mix);  // clang 14 takes no structured binding into a lambda
+  const LanguageWeights weights = grouped_weights(groups.first, groups.second, present_in(files));
   Languages read;
   for (const Language language : all_languages)
     if (weights[index_of(language)] > 0) read.push_back(language);
@@ -65,7 +67,8 @@ LanguageWeights mixed_shares(const std::string& mix, const LanguageFiles& files)
     throw UsageError(fmt::format("[--mix] must give tokens to a language of --data, found {} and text of {}", mix,
                                  list_of(those(every_language(), files, true))));
   Languages wanted = every_language();
-  std::erase_if(wanted, [&](Language l) { return (resource_of(l) == Resource::low ? low : high) == 0; });
+  std::erase_if(wanted,
+                [&](Language l) { return (resource_of(l) == Resource::low ? groups.first : groups.second) == 0; });
   say_missing(wanted, read, files);
   return weights;
 }
