@@ -18,7 +18,7 @@ inline constexpr char32_t signal_of(Token token) { return token + char32_t{256};
 StopText stop_of_bytes(std::string_view bytes);
 
 /// Takes bytes and signals and gives the text that may be shown: whole characters that no stop text can swallow any
-/// more. In all that is the text before the first stop text, whoever shows it when.
+/// more. In all that is the text before the first stop text, whenever it is shown.
 class GrowingText {
  public:
   /// None of `stops` is empty.

@@ -31,7 +31,7 @@ struct GenerationConfig {
   bool operator==(const GenerationConfig&) const = default;
 };
 
-/// Fields that are not read are kept for whoever reads the file next, and null is absent; ids are a number or an array,
+/// Fields that are not read stay in the file, and null is absent; ids are a number or an array,
 /// stop_strings a text or an array, top_k may have a fraction of 0. Throws BadFile where a field has another type or
 /// lies outside what generation can use: ids, counts and top_k from 0 on, temperature and repetition_penalty finite and
 /// not negative, top_p 0 to 1; what nothing is drawn with, because do_sample is false, may have any value.

@@ -84,7 +84,7 @@ void read_mixture_of_ours(const Fields& fields, ModelConfig& config) {
   config.router_jitter_noise = fields.number("router_jitter_noise", config.router_jitter_noise);
 }
 
-/// Fields that nothing reads are named, once: a number may depend on what somebody meant by them.
+/// Fields that nothing reads are named, once: a number may depend on them elsewhere.
 void warn_of_unknown_fields(const StoredConfig& stored, const std::filesystem::path& path) {
   if (!stored.unknown_fields.empty())
     notice_once(fmt::format("warning: {}: no model here has {}, which {} ignored\n", escaped(path.native()),

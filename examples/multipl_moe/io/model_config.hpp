@@ -94,7 +94,7 @@ struct ModelConfig {
   /// Deviation of random first weights.
   double initializer_range = 0.02;
   /// What other programs do in training alone: parts of the attention left out, and noise on the routers' inputs. No
-  /// training of ours has them; they are kept for whoever reads the model next.
+  /// training of ours has them; they stay in the files of the model.
   double attention_dropout = 0, router_jitter_noise = 0;
   std::optional<MoeConfig> moe;
 

@@ -16,7 +16,7 @@ namespace moe {
 
 /// How the rows of x_TD fall into sequences, and what is known of each row. Sequence b holds rows
 /// [offsets[b], offsets[b+1]). `tokens` and `languages` are empty or have one entry a row; only routers and segmenters
-/// that ask for them read them, and whoever owns them keeps them alive as long as the batch is used. In training a
+/// that ask for them read them, and their memory must outlive every use of the batch. In training a
 /// layer that draws random numbers draws them from `random` and throws Error without it; other layers never look at
 /// it. Inference draws from it too, or from StepKey{} where there is none.
 struct Batch {
