@@ -7,16 +7,22 @@
 
 namespace multipl_moe {
 
-/// Observes a model while it lives. Ends whatever observed it before.
+/// Observes a model while it lives, beside whatever observed it before.
 class Observed {
  public:
-  Observed(LanguageModel& model, moe::Observer observer) : model_(model) { model_.observe(std::move(observer)); }
-  ~Observed() { model_.observe({}); }
+  Observed(LanguageModel& model, moe::Observer observer) : model_(model), before_(model.observe({})) {
+    model_.observe([this, added = std::move(observer)](const moe::Observation& seen) {
+      if (before_) before_(seen);
+      added(seen);
+    });
+  }
+  ~Observed() { model_.observe(std::move(before_)); }
   Observed(const Observed&) = delete;
   Observed& operator=(const Observed&) = delete;
 
  private:
   LanguageModel& model_;
+  moe::Observer before_;
 };
 
 }  // namespace multipl_moe

@@ -144,7 +144,9 @@ class TransformerModel final : public LanguageModel {
   }
 
   void draw_by(moe::StepKey key) override { key_ = key; }
-  void observe(moe::Observer observer) override { context_.observer = std::move(observer); }
+  moe::Observer observe(moe::Observer observer) override {
+    return std::exchange(context_.observer, std::move(observer));
+  }
 
   TokenScores score(const Sequences& sequences) const override {
     const Rows rows(sequences, number_of_);

@@ -134,8 +134,8 @@ class LanguageModel {
   /// What routers draw by in training from now on. Inference knows no key: where it draws, as no architecture of the
   /// configuration does, it draws alike in every call.
   virtual void draw_by(moe::StepKey key) = 0;
-  /// Tells `observer` every routing decision from now on; an empty one ends it.
-  virtual void observe(moe::Observer observer) = 0;
+  /// Tells `observer` every routing decision from now on; an empty one ends it. Returns the one before.
+  virtual moe::Observer observe(moe::Observer observer) = 0;
 
   // --- use ----------------------------------------------------------------------------------------------------------
 

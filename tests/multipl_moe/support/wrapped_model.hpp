@@ -32,7 +32,7 @@ class WrappedModel : public LanguageModel {
   void discard_step() override { inner_->discard_step(); }
   void calibrate(const Sequences& batch) override { inner_->calibrate(batch); }
   void draw_by(moe::StepKey key) override { inner_->draw_by(key); }
-  void observe(moe::Observer observer) override { inner_->observe(std::move(observer)); }
+  moe::Observer observe(moe::Observer observer) override { return inner_->observe(std::move(observer)); }
   TokenScores score(const Sequences& batch) const override { return inner_->score(batch); }
   std::vector<float> logits_after(std::span<const Token> text,
                                   std::span<const std::optional<Language>> languages) const override {

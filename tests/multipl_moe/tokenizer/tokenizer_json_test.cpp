@@ -217,7 +217,7 @@ TEST_CASE("bytes that are no JSON are refused, whatever they are", "[tokenizer]"
   const std::string good = golden_text("tokenizer.json");
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("[]"), std::string("null"), std::string("3"), good + "x",
-        "\xef\xbb\xbf" + good, good + std::string(1, '\0'), std::string(100'000, '['),
+        good + std::string(1, '\0'), std::string(100'000, '['),
         std::string("{\"model\":{\"vocab\":{\"a\":0},\"vocab\":{\"b\":1}}}"),
         std::string("{\"version\":\"1.0\",\"version\":\"1.0\"}"), std::string("{\"model\":[{\"vocab\":{}}]}"),
         std::string("{\"model\":{\"merges\":[[\"a\",\"b\"")})
