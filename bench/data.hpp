@@ -9,7 +9,7 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/random.hpp"
-#include "moe/modules/swiglu.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe_bench {

@@ -2,24 +2,27 @@
 #   cmake -DROOT=<folder that holds moe/> -P check_includes.cmake
 cmake_minimum_required(VERSION 3.25)
 
-# Each folder and what it may include besides itself and the standard library. A backend is a folder of its
-# own: it sees neither policies nor another backend, and nobody above sees a backend.
-set(core      "")
-set(concepts  core)
-set(policies  core concepts)
-set(backend/* core concepts)
-set(ops       core concepts)
-set(modules   core concepts policies ops)
-set(layers    core concepts policies ops modules)
-set(train     core concepts policies ops modules layers)
-set(runtime   core concepts policies ops modules layers train)
+# Each folder and what it may include besides itself and the standard library. A backend is a folder of its own: it sees
+# neither policies nor another backend, and nobody above sees one. `policies` stands for the folders of routing/ that
+# hold nothing that learns. Routing and experts do not see each other: only layers see both.
+set(core             "")
+set(backend/contract core)
+set(backend/*        core backend/contract)
+set(ops              core backend/contract)
+set(policies         core backend/contract)
+set(routing          core backend/contract ops policies)
+set(experts          core backend/contract ops)
+set(fusion           core backend/contract ops)
+set(layers           core backend/contract ops policies routing experts fusion)
+set(train            core backend/contract ops policies routing experts fusion layers)
+set(runtime          core backend/contract ops policies routing experts fusion layers train)
 
 # Single files that may see more than their folder.
 set(layers/presets.hpp backend/*)   # an alias for a published system names the backend it runs on
-set(onednn.hpp core backend/*)       # a product for the CPU backend that needs another library
-set(cuda.cuh version.hpp core concepts policies backend/* ops modules layers train)
+set(onednn.hpp core backend/contract backend/*)       # a product for the CPU backend that needs another library
+set(cuda.cuh version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
 set(version.hpp "")
-set(moe.hpp version.hpp core concepts policies backend/* ops modules layers train)
+set(moe.hpp version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
 
 # Other people's headers, by folder, as one regular expression.
 set(others_backend/cpu "^(Eigen/.*|immintrin\\.h)$")
@@ -30,9 +33,12 @@ set(others_train/split_into_adapters.hpp "^Eigen/SVD$")   # a decomposition on t
 
 # ---- the check -----------------------------------------------------------------------------------
 
-# A file's folder: backend/cpu/gemm.hpp belongs to backend/cpu, layers/x/y.hpp to layers, moe.hpp to itself.
+# A file's folder: backend/cpu/gemm.hpp belongs to backend/cpu, routing/router/top_k.hpp to policies, layers/x/y.hpp to
+# layers, moe.hpp to itself.
 function(folder_of path result)
-  if(path MATCHES "^(backend/[^/]+)/")
+  if(path MATCHES "^routing/(router|normalizer|capacity|segmenter|pooling|balance)/")
+    set(${result} policies PARENT_SCOPE)
+  elseif(path MATCHES "^(backend/[^/]+)/")
     set(${result} "${CMAKE_MATCH_1}" PARENT_SCOPE)
   elseif(path MATCHES "^([^/]+)/")
     set(${result} "${CMAKE_MATCH_1}" PARENT_SCOPE)
@@ -43,7 +49,10 @@ endfunction()
 
 # The row of the table that speaks for a folder: all backends share one.
 function(row_of folder result)
-  string(REGEX REPLACE "^backend/.*" "backend/*" row "${folder}")
+  set(row "${folder}")
+  if(NOT folder STREQUAL "backend/contract")
+    string(REGEX REPLACE "^backend/.*" "backend/*" row "${folder}")
+  endif()
   set(${result} "${row}" PARENT_SCOPE)
 endfunction()
 

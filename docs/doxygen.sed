@@ -1,4 +1,4 @@
-# Words that mean the same in every module, layer, policy and matrix. The headers say them once, in concepts/ and here,
+# Words that mean the same in every module, layer, policy and matrix. The headers say them once, in the contracts and here,
 # and not again beside each member; the reference shows the sentence at all of them.
 s|^( *)(using Value = )|\1/** The type of a value: float, double. */ \2|
 s|^( *)(using Backend = )|\1/** Where matrices live and who works on them. */ \2|

@@ -1,7 +1,7 @@
 #include "moe/onednn.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/modules/swiglu.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "support/check_product.hpp"
 #include "support/tolerance.hpp"
 

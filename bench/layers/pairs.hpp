@@ -5,10 +5,10 @@
 #include <numeric>
 
 #include "bench/data.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "moe/layers/hybrid_moe.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
-#include "moe/modules/swiglu.hpp"
 
 namespace moe_bench {
 

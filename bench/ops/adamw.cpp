@@ -4,7 +4,7 @@
 #include <string>
 
 #include "bench/ops/op_bench.hpp"
-#include "moe/modules/linear.hpp"
+#include "moe/ops/linear.hpp"
 
 namespace moe_bench {
 

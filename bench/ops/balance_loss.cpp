@@ -1,7 +1,7 @@
-#include "moe/ops/balance_loss.hpp"
+#include "moe/routing/steps/balance_loss.hpp"
 
 #include "bench/ops/op_bench.hpp"
-#include "moe/policies/balance/balance_over_all.hpp"
+#include "moe/routing/balance/balance_over_all.hpp"
 
 namespace moe_bench {
 

@@ -1,4 +1,4 @@
-/// Sorting pairs by expert and copying rows to them (ops/dispatch.hpp, and the verbs of ops/mix.hpp before the
+/// Sorting pairs by expert and copying rows to them (ops/dispatch.hpp, and the verbs of experts/moe_ffn.hpp before the
 /// experts).
 #include "bench/ops/op_bench.hpp"
 

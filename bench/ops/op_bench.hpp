@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "bench/data.hpp"
-#include "moe/modules/gating.hpp"
 #include "moe/ops/dispatch.hpp"
-#include "moe/policies/capacity/unlimited.hpp"
-#include "moe/policies/normalizer/softmax_over_chosen.hpp"
-#include "moe/policies/router/top_k.hpp"
+#include "moe/routing/capacity/unlimited.hpp"
+#include "moe/routing/gating.hpp"
+#include "moe/routing/normalizer/softmax_over_chosen.hpp"
+#include "moe/routing/router/top_k.hpp"
 
 namespace moe_bench {
 

@@ -1,4 +1,4 @@
-/// The light half of a layer: logits, choice, gates (ops/route.hpp, ops/normalize.hpp).
+/// The light half of a layer: logits, choice, gates (routing/steps/choose.hpp, routing/steps/normalize.hpp).
 #include "bench/ops/op_bench.hpp"
 
 namespace moe_bench {

@@ -1,8 +1,8 @@
-#include "moe/ops/segment.hpp"
+#include "moe/routing/steps/segment.hpp"
 #include "moe/ops/upload_indices.hpp"
 
 #include "bench/ops/op_bench.hpp"
-#include "moe/policies/segmenter/fixed_window.hpp"
+#include "moe/routing/segmenter/fixed_window.hpp"
 
 namespace moe_bench {
 

@@ -1,4 +1,4 @@
-#include "moe/ops/z_loss.hpp"
+#include "moe/routing/steps/z_loss.hpp"
 
 #include "bench/ops/op_bench.hpp"
 

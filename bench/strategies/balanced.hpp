@@ -3,10 +3,10 @@
 #include "bench/strategies/all.hpp"
 #include "bench/strategies/compose.hpp"
 #include "moe/layers/presets.hpp"
-#include "moe/policies/capacity/even_share.hpp"
-#include "moe/policies/router/balanced_assignment.hpp"
-#include "moe/policies/router/priced_top_k.hpp"
-#include "moe/policies/router/quantile_choice.hpp"
+#include "moe/routing/capacity/even_share.hpp"
+#include "moe/routing/router/balanced_assignment.hpp"
+#include "moe/routing/router/priced_top_k.hpp"
+#include "moe/routing/router/quantile_choice.hpp"
 
 namespace moe_bench {
 

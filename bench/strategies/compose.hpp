@@ -8,13 +8,13 @@
 #include <utility>
 
 #include "bench/strategies/strategy.hpp"
-#include "moe/concepts/router.hpp"
+#include "moe/experts/always_on.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "moe/layers/token_moe.hpp"
-#include "moe/modules/always_on.hpp"
-#include "moe/modules/swiglu.hpp"
-#include "moe/policies/balance/balance_over_all.hpp"
-#include "moe/policies/capacity/segment_capacity.hpp"
-#include "moe/policies/capacity/unlimited.hpp"
+#include "moe/routing/balance/balance_over_all.hpp"
+#include "moe/routing/capacity/segment_capacity.hpp"
+#include "moe/routing/capacity/unlimited.hpp"
+#include "moe/routing/router/router.hpp"
 
 namespace moe_bench {
 

@@ -3,7 +3,7 @@
 #include "bench/strategies/all.hpp"
 #include "bench/strategies/compose.hpp"
 #include "moe/layers/presets.hpp"
-#include "moe/policies/router/random_choice.hpp"
+#include "moe/routing/router/random_choice.hpp"
 
 namespace moe_bench {
 

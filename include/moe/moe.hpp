@@ -1,24 +1,24 @@
 /// READ THIS FIRST. What a layer does with T rows of width D, and which type owns each line:
 ///
 ///   TokenMoE::forward(context, x_TD, batch)                             layers/token_moe.hpp
-///     logits_TE = x_TD gate^T                                           Linear          modules/linear.hpp
-///     chosen_TE = who works on each row: 0, or the order of choice      Router          policies/router/
-///     gates_TE  = how much each chosen expert counts                    GateNormalizer  policies/normalizer/
-///     at most r rows for an expert; what is over may be dropped         Capacity        policies/capacity/
+///     logits_TE = x_TD gate^T                                           Linear          ops/linear.hpp
+///     chosen_TE = who works on each row: 0, or the order of choice      Router          routing/router/
+///     gates_TE  = how much each chosen expert counts                    GateNormalizer  routing/normalizer/
+///     at most r rows for an expert; what is over may be dropped         Capacity        routing/capacity/
 ///     plan      = the pairs (row, expert), sorted by expert             Plan            core/plan.hpp
-///     x_ND      = the rows of x each expert reads; y_ND = its answers   ExpertBank      modules/expert_bank.hpp
-///     y_TD      = for each row, its answers times their gates, summed   mix             ops/mix.hpp
-///     y_TD     += what a path adds that every row takes                 SigmoidGatedFfn modules/always_on.hpp
-///     losses    = N sum_i f_i p_i, and the z-loss, reported in stats    Balance         policies/balance/
+///     x_ND      = the rows of x each expert reads; y_ND = its answers   ExpertBank      experts/expert_bank.hpp
+///     y_TD      = for each row, its answers times their gates, summed   mix             experts/moe_ffn.hpp
+///     y_TD     += what a path adds that every row takes                 SigmoidGatedFfn experts/always_on.hpp
+///     losses    = N sum_i f_i p_i, and the z-loss, reported in stats    Balance         routing/balance/
 ///   SegmentMoE::forward: the same, but one choice for a window of rows  layers/segment_moe.hpp
-///     segments  = each sequence cut into windows                        Segmenter       policies/segmenter/
-///     u_VD      = each window summed up: its mean, or its maxima        Pooling         policies/pooling/
-///                 its own, or that of the window before                 SegmentSource   modules/segment_source.hpp
+///     segments  = each sequence cut into windows                        Segmenter       routing/segmenter/
+///     u_VD      = each window summed up: its mean, or its maxima        Pooling         routing/pooling/
+///                 its own, or that of the window before                 SegmentSource   routing/source/
 ///     gate, router and normalizer see u_VD; the experts see the rows
-///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp, modules/fusion/
+///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp, fusion/
 ///   LoraFfn::forward: a dense FFN, whose projections have adapters      layers/lora_ffn.hpp
-///     plan      = the pairs (row, adapter), by what the batch says      LanguageChoice  policies/router/
-///     a, b, y_TD += s B A x, for each of a row's adapters               LowRank         modules/low_rank.hpp
+///     plan      = the pairs (row, adapter), by what the batch says      LanguageChoice  routing/router/
+///     a, b, y_TD += s B A x, for each of a row's adapters               LowRank         experts/low_rank.hpp
 ///   an observer in the context is told every decision                   Observation     core/observation.hpp
 ///   a listener in the context is told which part begins                 Phase           core/phase.hpp
 ///
@@ -54,92 +54,92 @@
 #include "moe/core/team.hpp"
 #include "moe/core/view.hpp"
 
-#include "moe/concepts/always_on.hpp"
-#include "moe/concepts/backend.hpp"
-#include "moe/concepts/balance.hpp"
-#include "moe/concepts/capacity.hpp"
-#include "moe/concepts/expert.hpp"
-#include "moe/concepts/fusion.hpp"
-#include "moe/concepts/gate_normalizer.hpp"
-#include "moe/concepts/level.hpp"
-#include "moe/concepts/module.hpp"
-#include "moe/concepts/pooling.hpp"
-#include "moe/concepts/router.hpp"
-#include "moe/concepts/segment_source.hpp"
-#include "moe/concepts/segmenter.hpp"
+#include "moe/backend/contract/backend.hpp"
+#include "moe/core/module.hpp"
+#include "moe/experts/always_on_path.hpp"
+#include "moe/experts/expert.hpp"
+#include "moe/fusion/fusion.hpp"
+#include "moe/layers/level.hpp"
+#include "moe/routing/balance/balance.hpp"
+#include "moe/routing/capacity/capacity.hpp"
+#include "moe/routing/normalizer/gate_normalizer.hpp"
+#include "moe/routing/pooling/pooling.hpp"
+#include "moe/routing/router/router.hpp"
+#include "moe/routing/segmenter/segmenter.hpp"
+#include "moe/routing/source/segment_source.hpp"
 
-#include "moe/policies/balance/balance_over_all.hpp"
-#include "moe/policies/balance/balance_over_routed.hpp"
-#include "moe/policies/balance/gate_sparsity.hpp"
-#include "moe/policies/balance/sequence_balance.hpp"
-#include "moe/policies/capacity/capacity_factor.hpp"
-#include "moe/policies/capacity/even_share.hpp"
-#include "moe/policies/capacity/segment_capacity.hpp"
-#include "moe/policies/capacity/unlimited.hpp"
-#include "moe/policies/normalizer/relu_gates.hpp"
-#include "moe/policies/normalizer/sigmoid_over_chosen.hpp"
-#include "moe/policies/normalizer/softmax_over_all.hpp"
-#include "moe/policies/normalizer/softmax_over_chosen.hpp"
-#include "moe/policies/normalizer/unit_gates.hpp"
-#include "moe/policies/pooling/max_pool.hpp"
-#include "moe/policies/pooling/mean_pool.hpp"
-#include "moe/policies/router/alike_rows.hpp"
-#include "moe/policies/router/balanced_assignment.hpp"
-#include "moe/policies/router/best_scores.hpp"
-#include "moe/policies/router/biased_top_k.hpp"
-#include "moe/policies/router/capped_expert_choice.hpp"
-#include "moe/policies/router/expert_choice.hpp"
-#include "moe/policies/router/expert_groups.hpp"
-#include "moe/policies/router/group_limited_top_k.hpp"
-#include "moe/policies/router/gshard_choice.hpp"
-#include "moe/policies/router/hash_choice.hpp"
-#include "moe/policies/router/jittered.hpp"
-#include "moe/policies/router/language_choice.hpp"
-#include "moe/policies/router/positive_choice.hpp"
-#include "moe/policies/router/priced_top_k.hpp"
-#include "moe/policies/router/quantile_choice.hpp"
-#include "moe/policies/router/random_choice.hpp"
-#include "moe/policies/router/shared_top_k.hpp"
-#include "moe/policies/router/sinkhorn_choice.hpp"
-#include "moe/policies/router/threshold_choice.hpp"
-#include "moe/policies/router/top_k.hpp"
-#include "moe/policies/segmenter/boundary_window.hpp"
-#include "moe/policies/segmenter/fixed_window.hpp"
+#include "moe/routing/balance/balance_over_all.hpp"
+#include "moe/routing/balance/balance_over_routed.hpp"
+#include "moe/routing/balance/gate_sparsity.hpp"
+#include "moe/routing/balance/sequence_balance.hpp"
+#include "moe/routing/capacity/capacity_factor.hpp"
+#include "moe/routing/capacity/even_share.hpp"
+#include "moe/routing/capacity/segment_capacity.hpp"
+#include "moe/routing/capacity/unlimited.hpp"
+#include "moe/routing/normalizer/relu_gates.hpp"
+#include "moe/routing/normalizer/sigmoid_over_chosen.hpp"
+#include "moe/routing/normalizer/softmax_over_all.hpp"
+#include "moe/routing/normalizer/softmax_over_chosen.hpp"
+#include "moe/routing/normalizer/unit_gates.hpp"
+#include "moe/routing/pooling/max_pool.hpp"
+#include "moe/routing/pooling/mean_pool.hpp"
+#include "moe/routing/router/alike_rows.hpp"
+#include "moe/routing/router/balanced_assignment.hpp"
+#include "moe/routing/router/best_scores.hpp"
+#include "moe/routing/router/biased_top_k.hpp"
+#include "moe/routing/router/capped_expert_choice.hpp"
+#include "moe/routing/router/expert_choice.hpp"
+#include "moe/routing/router/expert_groups.hpp"
+#include "moe/routing/router/group_limited_top_k.hpp"
+#include "moe/routing/router/gshard_choice.hpp"
+#include "moe/routing/router/hash_choice.hpp"
+#include "moe/routing/router/jittered.hpp"
+#include "moe/routing/router/language_choice.hpp"
+#include "moe/routing/router/positive_choice.hpp"
+#include "moe/routing/router/priced_top_k.hpp"
+#include "moe/routing/router/quantile_choice.hpp"
+#include "moe/routing/router/random_choice.hpp"
+#include "moe/routing/router/shared_top_k.hpp"
+#include "moe/routing/router/sinkhorn_choice.hpp"
+#include "moe/routing/router/threshold_choice.hpp"
+#include "moe/routing/router/top_k.hpp"
+#include "moe/routing/segmenter/boundary_window.hpp"
+#include "moe/routing/segmenter/fixed_window.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/backend/cpu/eigen_gemm.hpp"
 #include "moe/backend/shape/shape.hpp"
 
+#include "moe/experts/moe_ffn.hpp"
+#include "moe/experts/weight_list.hpp"
 #include "moe/ops/add.hpp"
-#include "moe/ops/balance_loss.hpp"
 #include "moe/ops/dispatch.hpp"
-#include "moe/ops/drop.hpp"
-#include "moe/ops/jitter.hpp"
-#include "moe/ops/late_loss.hpp"
-#include "moe/ops/mix.hpp"
-#include "moe/ops/normalize.hpp"
-#include "moe/ops/report.hpp"
-#include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
-#include "moe/ops/segment.hpp"
 #include "moe/ops/upload_indices.hpp"
-#include "moe/ops/weight_list.hpp"
-#include "moe/ops/z_loss.hpp"
+#include "moe/routing/steps/balance_loss.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/drop.hpp"
+#include "moe/routing/steps/jitter.hpp"
+#include "moe/routing/steps/late_loss.hpp"
+#include "moe/routing/steps/normalize.hpp"
+#include "moe/routing/steps/report.hpp"
+#include "moe/routing/steps/segment.hpp"
+#include "moe/routing/steps/z_loss.hpp"
 
-#include "moe/modules/always_on.hpp"
-#include "moe/modules/expert_bank.hpp"
-#include "moe/modules/fusion/channel_fusion.hpp"
-#include "moe/modules/fusion/fixed_fusion.hpp"
-#include "moe/modules/fusion/matrix_fusion.hpp"
-#include "moe/modules/fusion/normalised_fusion.hpp"
-#include "moe/modules/fusion/scalar_fusion.hpp"
-#include "moe/modules/gating.hpp"
-#include "moe/modules/linear.hpp"
-#include "moe/modules/lora_linear.hpp"
-#include "moe/modules/low_rank.hpp"
-#include "moe/modules/segment_source.hpp"
-#include "moe/modules/swiglu.hpp"
-#include "moe/modules/ungated_ffn.hpp"
+#include "moe/experts/always_on.hpp"
+#include "moe/experts/expert_bank.hpp"
+#include "moe/experts/lora_linear.hpp"
+#include "moe/experts/low_rank.hpp"
+#include "moe/experts/swiglu.hpp"
+#include "moe/experts/ungated_ffn.hpp"
+#include "moe/fusion/channel_fusion.hpp"
+#include "moe/fusion/fixed_fusion.hpp"
+#include "moe/fusion/matrix_fusion.hpp"
+#include "moe/fusion/normalised_fusion.hpp"
+#include "moe/fusion/scalar_fusion.hpp"
+#include "moe/ops/linear.hpp"
+#include "moe/routing/gating.hpp"
+#include "moe/routing/source/segment_sources.hpp"
 
 #include "moe/layers/hybrid_moe.hpp"
 #include "moe/layers/lora_ffn.hpp"

@@ -13,8 +13,8 @@
 #include "bench/strategies/all.hpp"
 #include "bench/strategies/compose.hpp"
 #include "bench/strategies/result.hpp"
-#include "moe/policies/capacity/unlimited.hpp"
-#include "moe/policies/normalizer/softmax_over_chosen.hpp"
+#include "moe/routing/capacity/unlimited.hpp"
+#include "moe/routing/normalizer/softmax_over_chosen.hpp"
 #include "support/catch.hpp"
 
 using namespace moe_bench;

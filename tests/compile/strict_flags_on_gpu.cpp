@@ -1,11 +1,11 @@
 // The GPU backend's headers under strict flags, on the tests' device, which a C++ compiler reads. What a system header
 // includes first counts as one, so the device comes last.
 #include "moe/backend/cuda/accelerator.cuh"
+#include "moe/experts/swiglu.hpp"
 #include "moe/layers/token_moe.hpp"
-#include "moe/modules/swiglu.hpp"
-#include "moe/policies/capacity/capacity_factor.hpp"
-#include "moe/policies/normalizer/sigmoid_over_chosen.hpp"
-#include "moe/policies/router/top_k.hpp"
+#include "moe/routing/capacity/capacity_factor.hpp"
+#include "moe/routing/normalizer/sigmoid_over_chosen.hpp"
+#include "moe/routing/router/top_k.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/clip.hpp"
 

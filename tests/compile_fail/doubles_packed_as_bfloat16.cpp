@@ -1,6 +1,6 @@
 // error: weights are packed in their own type, or floats as moe::BFloat16
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/modules/swiglu.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "moe/train/pack_weights.hpp"
 
 using namespace moe;

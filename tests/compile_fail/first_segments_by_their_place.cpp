@@ -2,7 +2,7 @@
 // one row, and experts that take rows must take these together, as those of ExpertChoice do
 #include "parts.hpp"
 
-#include "moe/policies/router/balanced_assignment.hpp"
+#include "moe/routing/router/balanced_assignment.hpp"
 
 using namespace moe;
 using namespace moe::testing;

@@ -1,6 +1,6 @@
 // error: View: the matrix lies in the memory of another backend
+#include "moe/backend/contract/archetype.hpp"
 #include "moe/backend/shape/shape.hpp"
-#include "moe/concepts/archetype.hpp"
 #include "moe/core/matrix.hpp"
 
 using namespace moe;

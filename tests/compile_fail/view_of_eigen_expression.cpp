@@ -1,7 +1,7 @@
 // error: View: an Eigen expression has no memory to look at; assign it to a row-major matrix that outlives the view
 #include <Eigen/Core>
 
-#include "moe/concepts/archetype.hpp"
+#include "moe/backend/contract/archetype.hpp"
 #include "moe/core/view.hpp"
 
 void read(moe::View<const float, moe::archetype::Backend> x_TD);

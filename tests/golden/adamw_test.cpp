@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "moe/modules/linear.hpp"
+#include "moe/ops/linear.hpp"
 #include "support/catch.hpp"
 #include "support/golden_case.hpp"
 

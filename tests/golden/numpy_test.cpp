@@ -10,8 +10,8 @@
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/layers/presets.hpp"
-#include "moe/policies/router/priced_top_k.hpp"
-#include "moe/policies/router/quantile_choice.hpp"
+#include "moe/routing/router/priced_top_k.hpp"
+#include "moe/routing/router/quantile_choice.hpp"
 #include "moe/train/walk.hpp"
 #include "support/catch.hpp"
 #include "support/golden_case.hpp"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string>
 
-#include "moe/modules/lora_linear.hpp"
+#include "moe/experts/lora_linear.hpp"
 #include "moe/train/freeze.hpp"
 #include "moe/train/walk.hpp"
 #include "support/catch.hpp"

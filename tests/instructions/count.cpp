@@ -5,11 +5,11 @@
 #include <string>
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/modules/gating.hpp"
 #include "moe/ops/dispatch.hpp"
-#include "moe/policies/capacity/unlimited.hpp"
-#include "moe/policies/normalizer/softmax_over_chosen.hpp"
-#include "moe/policies/router/top_k.hpp"
+#include "moe/routing/capacity/unlimited.hpp"
+#include "moe/routing/gating.hpp"
+#include "moe/routing/normalizer/softmax_over_chosen.hpp"
+#include "moe/routing/router/top_k.hpp"
 
 using namespace moe;
 using B = Cpu<>;

@@ -10,36 +10,36 @@
 # test is written for a mutant: a survivor shows a rule that no test states, and the test then states the rule.
 
 # ---- choosing ------------------------------------------------------------------------------------
-mutant(top_k_takes_one_less policies/router/top_k.hpp
+mutant(top_k_takes_one_less routing/router/top_k.hpp
   BEFORE [==[for (Rank rank = 1; rank <= k; ++rank)]==]
   AFTER [==[for (Rank rank = 1; rank < k; ++rank)]==]
   REASON "K - 1 for K"
-  TESTS policies/router/top_k)
-mutant(ties_go_to_the_higher_index policies/router/top_k.hpp
+  TESTS routing/router/top_k)
+mutant(ties_go_to_the_higher_index routing/router/top_k.hpp
   BEFORE [==[logits_E[e] > own.logit ||]==]
   AFTER [==[logits_E[e] >= own.logit ||]==]
   REASON ">= for > among equals"
-  TESTS policies/router/top_k)
-mutant(not_a_number_is_chosen policies/router/top_k.hpp
+  TESTS routing/router/top_k)
+mutant(not_a_number_is_chosen routing/router/top_k.hpp
   BEFORE [==[(own.logit != own.logit && logits_E[e] == logits_E[e])]==]
   AFTER [==[false]==]
   REASON "NaN at the first place beats every number"
-  TESTS policies/router/top_k)
-mutant(shared_expert_beside_k policies/router/shared_top_k.hpp
+  TESTS routing/router/top_k)
+mutant(shared_expert_beside_k routing/router/shared_top_k.hpp
   BEFORE [==[rank = shared != nobody ? 2 : 1; rank <= k; ++rank]==]
   AFTER [==[rank = shared != nobody ? 2 : 1; rank <= k + 1; ++rank]==]
   REASON "K for K - 1: the shared expert is not counted"
-  TESTS policies/router/shared_top_k)
-mutant(shared_expert_missing policies/router/shared_top_k.hpp
+  TESTS routing/router/shared_top_k)
+mutant(shared_expert_missing routing/router/shared_top_k.hpp
   BEFORE [==[chosen_E[e] = e == shared ? 1 : 0;]==]
   AFTER [==[chosen_E[e] = shared != nobody && e == 0 ? 1 : 0;]==]
   REASON "the shared expert is always number 0"
-  TESTS policies/router/shared_top_k)
-mutant(capacity_off_by_one policies/capacity/segment_capacity.hpp
+  TESTS routing/router/shared_top_k)
+mutant(capacity_off_by_one routing/capacity/segment_capacity.hpp
   BEFORE [==[return static_cast<Index>(std::floor(]==]
   AFTER [==[return 1 + static_cast<Index>(std::floor(]==]
   REASON "r too large by one"
-  TESTS policies/capacity/segment_capacity)
+  TESTS routing/capacity/segment_capacity)
 mutant(ties_go_to_the_later_row backend/cpu/cpu.hpp
   BEFORE [==[return x != y ? x < y : a < b;]==]
   AFTER [==[return x != y ? x < y : a > b;]==]
@@ -60,83 +60,83 @@ mutant(sigmoid_ends_too_soon core/sigmoid.hpp
   AFTER [==[z <= -largest_exponent<Real> ?]==]
   REASON "the last finite exponential counts as infinite"
   TESTS core/sigmoid)
-mutant(always_is_a_large_factor policies/router/gshard_choice.hpp
+mutant(always_is_a_large_factor routing/router/gshard_choice.hpp
   BEFORE [==[if (keep >= always) return;]==]
   AFTER [==[if (keep > always) return;]==]
   REASON "a choice whose gate is 0 is lost"
-  TESTS policies/router/gshard_choice)
+  TESTS routing/router/gshard_choice)
 mutant(boundary_at_the_last_score backend/cpu/cpu.hpp
   BEFORE [==[boundary_1E(0, e) = (last + next) / 2;]==]
   AFTER [==[boundary_1E(0, e) = last;]==]
   REASON "the boundary is not midway"
   TESTS backend/cpu/cpu)
-mutant(threshold_beta_swapped policies/router/threshold_choice.hpp
+mutant(threshold_beta_swapped routing/router/threshold_choice.hpp
   BEFORE [==[static_cast<Real>(beta) * threshold + static_cast<Real>(1 - beta) * observed]==]
   AFTER [==[static_cast<Real>(1 - beta) * threshold + static_cast<Real>(beta) * observed]==]
   REASON "the moving average forgets where it should keep"
-  TESTS policies/router/threshold_choice)
-mutant(alike_rows_by_their_place policies/router/alike_rows.hpp
+  TESTS routing/router/threshold_choice)
+mutant(alike_rows_by_their_place routing/router/alike_rows.hpp
   BEFORE [==[if (alike_1R(0, r) != 0) chosen_RE(r, e) = first;]==]
   AFTER [==[if (alike_1R(0, r) != 0 && chosen_RE(r, e) != 0) chosen_RE(r, e) = first;]==]
   REASON "experts take the first segments of the sequences that come first in the batch"
-  TESTS policies/router/alike_rows layers/first_segments)
-mutant(boundary_among_alike_rows policies/router/alike_rows.hpp
+  TESTS routing/router/alike_rows layers/first_segments)
+mutant(boundary_among_alike_rows routing/router/alike_rows.hpp
   BEFORE [==[if (left == 0) return;]==]
   AFTER [==[if (left >= 0) return;]==]
   REASON "thresholds refuse the first segments that training took"
-  TESTS policies/router/alike_rows layers/first_segments)
+  TESTS routing/router/alike_rows layers/first_segments)
 mutant(steps_draw_alike core/random.hpp
   BEFORE [==[static_cast<std::uint32_t>(bits), layer};]==]
   AFTER [==[0, layer};]==]
   REASON "every pass of a run draws what the first one drew"
   TESTS core/random layers/random)
-mutant(draws_without_a_key ops/route.hpp
+mutant(draws_without_a_key routing/steps/choose.hpp
   BEFORE [==[    require_random_key(random.has_value(), part);]==]
   AFTER [==[    if (!random) return {};]==]
   REASON "training on batches without a key draws the same numbers in every pass"
   TESTS layers/random)
-mutant(levels_draw_alike ops/route.hpp
+mutant(levels_draw_alike routing/steps/choose.hpp
   BEFORE [==[facts.random->seed ^= name_hash("segment");]==]
   AFTER [==[facts.random->seed ^= 0;]==]
   REASON "rows and segments of a layer draw the same numbers"
   TESTS layers/random)
-mutant(thresholds_never_average modules/gating.hpp
+mutant(thresholds_never_average routing/gating.hpp
   BEFORE [==[updates(0, 0) += 1;]==]
   AFTER [==[updates(0, 0) += 0;]==]
   REASON "every batch sets the thresholds outright"
-  TESTS modules/gating)
-mutant(thresholds_not_updated modules/gating.hpp
+  TESTS routing/gating)
+mutant(thresholds_not_updated routing/gating.hpp
   BEFORE [==[rule.updated(thresholds(0, e), boundary_1E(0, e))]==]
   AFTER [==[thresholds(0, e)]==]
   REASON "thresholds stay where the first batch set them"
-  TESTS modules/gating layers/segment_moe)
+  TESTS routing/gating layers/segment_moe)
 
 # ---- weighing ------------------------------------------------------------------------------------
-mutant(softmax_over_all_for_chosen policies/normalizer/softmax_over_chosen.hpp
+mutant(softmax_over_all_for_chosen routing/normalizer/softmax_over_chosen.hpp
   BEFORE [==[total += gates_E[e];]==]
   AFTER [==[total += exp(logits_E[e] - logits_E[best]);]==]
   REASON "gates of the chosen do not sum to 1"
-  TESTS policies/normalizer/softmax_over_chosen)
-mutant(chosen_gradient_without_inner policies/normalizer/softmax_over_chosen.hpp
+  TESTS routing/normalizer/softmax_over_chosen)
+mutant(chosen_gradient_without_inner routing/normalizer/softmax_over_chosen.hpp
   BEFORE [==[gates_E[e] * (d_gates_E[e] - inner)]==]
   AFTER [==[gates_E[e] * d_gates_E[e] + 0 * inner]==]
   REASON "softmax gradient without its inner product"
-  TESTS policies/normalizer/softmax_over_chosen)
-mutant(gates_of_the_others_stay policies/normalizer/softmax_over_all.hpp
+  TESTS routing/normalizer/softmax_over_chosen)
+mutant(gates_of_the_others_stay routing/normalizer/softmax_over_all.hpp
   BEFORE [==[chosen_E[e] != 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);]==]
   AFTER [==[chosen_E[e] >= 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);]==]
   REASON "experts that were not chosen keep their gate"
-  TESTS policies/normalizer/softmax_over_all)
-mutant(balance_without_n ops/balance_loss.hpp
+  TESTS routing/normalizer/softmax_over_all)
+mutant(balance_without_n routing/steps/balance_loss.hpp
   BEFORE [==[return counted * share(e)]==]
   AFTER [==[return share(e)]==]
   REASON "the factor N of the balance loss is missing"
-  TESTS ops/balance_loss)
-mutant(balance_gradient_without_mean ops/balance_loss.hpp
+  TESTS routing/steps/balance_loss)
+mutant(balance_gradient_without_mean routing/steps/balance_loss.hpp
   BEFORE [==[(f_E[e] - mean)]==]
   AFTER [==[(f_E[e] - 0 * mean)]==]
   REASON "the balance loss's gradient ignores the softmax's denominator"
-  TESTS ops/balance_loss)
+  TESTS routing/steps/balance_loss)
 
 # ---- segments ------------------------------------------------------------------------------------
 mutant(mean_over_a_whole_window backend/cpu/cpu.hpp
@@ -144,26 +144,26 @@ mutant(mean_over_a_whole_window backend/cpu/cpu.hpp
   AFTER [==[m /= static_cast<Real>(begin_1V(0, 1) - begin_1V(0, 0));]==]
   REASON "a shorter last window is divided by the full length"
   TESTS backend/cpu/cpu)
-mutant(routed_by_its_own_mean ops/segment.hpp
+mutant(routed_by_its_own_mean routing/steps/segment.hpp
   BEFORE [==[pooled_VD(v - back, d)]==]
   AFTER [==[pooled_VD(v - 0 * back, d)]==]
   REASON "the segment's own mean for the one before: it looks ahead"
-  TESTS modules/segment_source)
-mutant(mean_gradient_to_the_wrong_segment modules/segment_source.hpp
+  TESTS routing/source/segment_sources)
+mutant(mean_gradient_to_the_wrong_segment routing/source/segment_sources.hpp
   BEFORE [==[read ? d_u(v + 1, d) : Real(0)]==]
   AFTER [==[read ? d_u(v, d) : Real(0)]==]
   REASON "the gradient of a mean is shifted by one segment"
-  TESTS modules/segment_source)
-mutant(gradient_crosses_sequences modules/segment_source.hpp
+  TESTS routing/source/segment_sources)
+mutant(gradient_crosses_sequences routing/source/segment_sources.hpp
   BEFORE [==[v + 1 < d_u.rows && opens_1V(0, v + 1) == 0]==]
   AFTER [==[v + 1 < d_u.rows]==]
   REASON "a sequence's last segment learns from the next sequence"
-  TESTS modules/segment_source)
-mutant(only_the_first_sequence_opens ops/segment.hpp
+  TESTS routing/source/segment_sources)
+mutant(only_the_first_sequence_opens routing/steps/segment.hpp
   BEFORE [==[segments.opens_sequence[segment_of(batch.offsets[b])] = 1;]==]
   AFTER [==[segments.opens_sequence[segment_of(batch.offsets[b])] = b == 0 ? 1 : 0;]==]
   REASON "later sequences are routed by the one before them"
-  TESTS ops/segment)
+  TESTS routing/steps/segment)
 mutant(decoding_never_leaves_the_first_segment layers/segment_moe.hpp
   BEFORE [==[if (closed) state.opens[b] = 0;]==]
   AFTER [==[if (closed) state.opens[b] = 1;]==]
@@ -180,28 +180,28 @@ mutant(gate_gradient_without_inner_product backend/cpu/swiglu.hpp
   BEFORE [==[sum += d * h;]==]
   AFTER [==[sum = d * h;]==]
   REASON "a gate's gradient is the whole inner product"
-  TESTS ops/mix)
+  TESTS experts/moe_ffn)
 mutant(expert_gradient_without_gate backend/cpu/swiglu.hpp
   BEFORE [==[d_h = gate * d;]==]
   AFTER [==[d_h = d;]==]
   REASON "an expert's gradient is not scaled by its gate"
-  TESTS ops/mix)
-mutant(always_on_gate_without_derivative modules/always_on.hpp
+  TESTS experts/moe_ffn)
+mutant(always_on_gate_without_derivative experts/always_on.hpp
   BEFORE [==[d_z(t, 0) *= g_1T(0, t) * (1 - g_1T(0, t));]==]
   AFTER [==[d_z(t, 0) *= g_1T(0, t);]==]
   REASON "half of the sigmoid's derivative"
-  TESTS modules/always_on)
-mutant(bias_gradient_overwrites modules/linear.hpp
+  TESTS experts/always_on)
+mutant(bias_gradient_overwrites ops/linear.hpp
   BEFORE [==[Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());]==]
   AFTER [==[gradient.bias.fill_zero(), Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());]==]
   REASON "the second micro-batch forgets the first"
-  TESTS modules/linear)
-mutant(bias_gradient_overwrites_row_by_row modules/linear.hpp
+  TESTS ops/linear)
+mutant(bias_gradient_overwrites_row_by_row ops/linear.hpp
   BEFORE [==[Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
   AFTER [==[gradient.bias.fill_zero(), Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
   REASON "the same in the products that are computed row by row"
-  TESTS modules/linear)
-mutant(router_gradient_not_in_x modules/gating.hpp
+  TESTS ops/linear)
+mutant(router_gradient_not_in_x routing/gating.hpp
   BEFORE [==[gate.add_backward_row_by_row(context, d_logits_RE, x_RD, gradient, d_x_RD);]==]
   AFTER [==[(void)x_RD;]==]
   REASON "x learns nothing through the gate"
@@ -213,16 +213,16 @@ mutant(mass_gradient_dropped layers/hybrid_moe.hpp
   TESTS layers/hybrid_moe)
 
 # ---- fusion --------------------------------------------------------------------------------------
-mutant(fusion_weights_swapped modules/fusion/fixed_fusion.hpp
+mutant(fusion_weights_swapped fusion/fixed_fusion.hpp
   BEFORE [==[scale_T2(t, 0) = w_t;]==]
   AFTER [==[scale_T2(t, 0) = w_s;]==]
   REASON "0.7 and 0.3 exchanged"
-  TESTS modules/fusion/fixed_fusion)
-mutant(mass_gradient_sign modules/fusion/normalised_fusion.hpp
+  TESTS fusion/fixed_fusion)
+mutant(mass_gradient_sign fusion/normalised_fusion.hpp
   BEFORE [==[-scale_T2(t, 1) * (]==]
   AFTER [==[scale_T2(t, 1) * (]==]
   REASON "wrong sign in the derivative of 1 / Z"
-  TESTS modules/fusion/normalised_fusion)
+  TESTS fusion/normalised_fusion)
 
 # ---- training ------------------------------------------------------------------------------------
 mutant(clip_stretches train/clip.hpp
@@ -289,53 +289,53 @@ mutant(last_tile_cut_off backend/cpu/parallel.hpp
   TESTS backend/cpu/parallel)
 
 # ---- components of the paper and its neighbours ---------------------------------------------------
-mutant(window_ends_before_its_minimum policies/segmenter/boundary_window.hpp
+mutant(window_ends_before_its_minimum routing/segmenter/boundary_window.hpp
   BEFORE [==[length >= minimum]==]
   AFTER [==[length + 1 >= minimum]==]
   REASON "a window one row shorter than its minimum"
-  TESTS policies/segmenter/boundary_window)
-mutant(max_pool_takes_the_last_row policies/pooling/max_pool.hpp
+  TESTS routing/segmenter/boundary_window)
+mutant(max_pool_takes_the_last_row routing/pooling/max_pool.hpp
   BEFORE [==[Value& d_x = d_x_TD(row_VD(v, d), d);]==]
   AFTER [==[Value& d_x = d_x_TD(row_VD(v, 0), d);]==]
   REASON "every channel's gradient to the first channel's row"
-  TESTS policies/pooling/max_pool)
-mutant(cap_off_by_one policies/router/capped_expert_choice.hpp
+  TESTS routing/pooling/max_pool)
+mutant(cap_off_by_one routing/router/capped_expert_choice.hpp
   BEFORE [==[        if (takers_1R(0, r) >= most)
           chosen_R1(r, 0) = 0;]==]
   AFTER [==[        if (takers_1R(0, r) > most)
           chosen_R1(r, 0) = 0;]==]
   REASON "one expert more than the cap"
-  TESTS policies/router/capped_expert_choice)
-mutant(capacity_factor_rounds_down policies/capacity/capacity_factor.hpp
+  TESTS routing/router/capped_expert_choice)
+mutant(capacity_factor_rounds_down routing/capacity/capacity_factor.hpp
   BEFORE [==[std::ceil(factor]==]
   AFTER [==[std::floor(factor]==]
   REASON "floor for ceil"
-  TESTS policies/capacity/capacity_factor)
+  TESTS routing/capacity/capacity_factor)
 mutant(drops_first_choices_first backend/cpu/cpu.hpp
   BEFORE [==[for (Rank rank = 1; rank <= last; ++rank)]==]
   AFTER [==[for (Rank rank = last; rank >= 1; --rank)]==]
   REASON "second choices take the room of first ones"
-  TESTS ops/drop)
+  TESTS routing/steps/drop)
 mutant(balance_forgets_the_dropped layers/token_moe.hpp
   BEFORE [==[all[e] += dropped[e];]==]
   AFTER [==[all[e] += 0 * dropped[e];]==]
   REASON "the balance loss counts only what was kept"
   TESTS layers/token_moe)
-mutant(z_loss_without_its_two ops/z_loss.hpp
+mutant(z_loss_without_its_two routing/steps/z_loss.hpp
   BEFORE [==[static_cast<Real>(2 * d_loss]==]
   AFTER [==[static_cast<Real>(d_loss]==]
   REASON "the square's factor is missing from the gradient"
-  TESTS ops/z_loss)
+  TESTS routing/steps/z_loss)
 mutant(one_pass_scales_both_levels_alike ops/scale.hpp
   BEFORE [==[joined_TE(t, e) *= scale_T2(t, e < a_TE.cols ? 0 : 1);]==]
   AFTER [==[joined_TE(t, e) *= scale_T2(t, 0);]==]
   REASON "the segment level's gates get the token level's weight"
   TESTS layers/hybrid_moe)
-mutant(channel_fusion_weight_gradient_missing modules/fusion/channel_fusion.hpp
+mutant(channel_fusion_weight_gradient_missing fusion/channel_fusion.hpp
   BEFORE [==[if (!d_w_D.empty()) add_scale_columns_back]==]
   AFTER [==[if (d_w_D.size() < 0) add_scale_columns_back]==]
   REASON "learned weights that never learn"
-  TESTS modules/fusion/channel_fusion)
+  TESTS fusion/channel_fusion)
 mutant(noise_reaches_the_shared_expert train/upcycle.hpp
   BEFORE [==[if (e == shared)]==]
   AFTER [==[if (e == shared + 1)]==]
@@ -343,26 +343,26 @@ mutant(noise_reaches_the_shared_expert train/upcycle.hpp
   TESTS train/upcycle)
 
 # ---- refusing ------------------------------------------------------------------------------------
-mutant(trees_of_other_counts_are_walked concepts/trees.hpp
+mutant(trees_of_other_counts_are_walked core/trees.hpp
   BEFORE [==[((agree = agree && others == first), ...);]==]
   AFTER [==[((agree = agree && others >= first), ...);]==]
   REASON "a larger tree passes for an equal one"
-  TESTS concepts/trees)
-mutant(as_many_values_pass_for_the_same_shape concepts/trees.hpp
+  TESTS core/trees)
+mutant(as_many_values_pass_for_the_same_shape core/trees.hpp
   BEFORE [==[(parts.rows() == weight.rows() && parts.cols() == weight.cols())]==]
   AFTER [==[parts.size() == weight.size()]==]
   REASON "a transposed gradient is taken"
-  TESTS concepts/trees)
+  TESTS core/trees)
 mutant(second_moment_is_not_asked_for train/adamw.hpp
   BEFORE [==[(!m.empty() && !v.empty())]==]
   AFTER [==[!m.empty()]==]
   REASON "a weight with a gradient and one moment alone is stepped"
   TESTS layers/wrong_trees)
-mutant(training_router_is_not_asked modules/gating.hpp
+mutant(training_router_is_not_asked routing/gating.hpp
   BEFORE [==[require_settings(RoutingOf<R>::train(router), gate.out());]==]
   AFTER [==[require_settings(RoutingOf<R>::infer(router), gate.out());]==]
   REASON "settings that only training uses go unseen"
-  TESTS concepts/settings)
+  TESTS core/settings)
 mutant(sequences_that_are_not_there_are_kept layers/segment_moe.hpp
   BEFORE [==[require(b >= 0 && b < std::ssize(length),]==]
   AFTER [==[require(b >= 0 && b <= std::ssize(length),]==]

@@ -1,12 +1,12 @@
 #include "moe/runtime/one_of.hpp"
 
-#include "modules/fusion/gate_fusion_check.hpp"
-#include "modules/fusion/output_fusion_check.hpp"
-#include "moe/modules/fusion/channel_fusion.hpp"
-#include "moe/modules/fusion/fixed_fusion.hpp"
-#include "moe/modules/fusion/matrix_fusion.hpp"
-#include "moe/modules/fusion/normalised_fusion.hpp"
-#include "moe/modules/fusion/scalar_fusion.hpp"
+#include "fusion/gate_fusion_check.hpp"
+#include "fusion/output_fusion_check.hpp"
+#include "moe/fusion/channel_fusion.hpp"
+#include "moe/fusion/fixed_fusion.hpp"
+#include "moe/fusion/matrix_fusion.hpp"
+#include "moe/fusion/normalised_fusion.hpp"
+#include "moe/fusion/scalar_fusion.hpp"
 
 using namespace moe;
 using namespace moe::testing;

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "moe/layers/presets.hpp"
-#include "moe/policies/balance/balance_over_routed.hpp"
-#include "moe/policies/capacity/capacity_factor.hpp"
-#include "moe/policies/router/priced_top_k.hpp"
-#include "moe/policies/router/quantile_choice.hpp"
-#include "moe/policies/router/random_choice.hpp"
+#include "moe/routing/balance/balance_over_routed.hpp"
+#include "moe/routing/capacity/capacity_factor.hpp"
+#include "moe/routing/router/priced_top_k.hpp"
+#include "moe/routing/router/quantile_choice.hpp"
+#include "moe/routing/router/random_choice.hpp"
 
 namespace moe::testing {
 

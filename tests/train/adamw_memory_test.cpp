@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/modules/linear.hpp"
+#include "moe/ops/linear.hpp"
 #include "moe/train/adamw.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/modules/linear.hpp"
+#include "moe/ops/linear.hpp"
 #include "support/catch.hpp"
 
 using namespace moe;

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/modules/swiglu.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "support/catch.hpp"
 
 using namespace moe;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "moe/backend/cpu/eigen_gemm.hpp"
-#include "moe/modules/linear.hpp"
+#include "moe/ops/linear.hpp"
 #include "multipl_moe/model/activation_values.hpp"
 
 namespace multipl_moe {

@@ -7,7 +7,7 @@
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/modules/linear.hpp"
+#include "moe/ops/linear.hpp"
 
 namespace multipl_moe {
 

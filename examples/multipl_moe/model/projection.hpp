@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "moe/modules/linear.hpp"
-#include "moe/modules/lora_linear.hpp"
+#include "moe/experts/lora_linear.hpp"
+#include "moe/ops/linear.hpp"
 
 namespace multipl_moe {
 

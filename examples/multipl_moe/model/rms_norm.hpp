@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "moe/concepts/backend.hpp"
+#include "moe/backend/contract/backend.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace multipl_moe {

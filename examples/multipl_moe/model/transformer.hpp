@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "moe/concepts/trees.hpp"
+#include "moe/core/trees.hpp"
 #include "multipl_moe/model/block.hpp"
 #include "multipl_moe/model/cross_entropy.hpp"
 #include "multipl_moe/model/embedding.hpp"

@@ -8,10 +8,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "moe/concepts/fusion.hpp"
-#include "moe/concepts/level.hpp"
-#include "moe/concepts/settings.hpp"
-#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/entry.hpp"
@@ -22,10 +18,14 @@
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/experts/moe_ffn.hpp"
+#include "moe/fusion/fusion.hpp"
+#include "moe/layers/level.hpp"
 #include "moe/ops/add.hpp"
-#include "moe/ops/mix.hpp"
-#include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
+#include "moe/routing/steps/choose.hpp"
 
 namespace moe {
 

@@ -8,9 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "moe/concepts/router.hpp"
-#include "moe/concepts/settings.hpp"
-#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/entry.hpp"
@@ -20,14 +17,17 @@
 #include "moe/core/misuse.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
-#include "moe/modules/low_rank.hpp"
-#include "moe/modules/swiglu.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/experts/low_rank.hpp"
+#include "moe/experts/moe_ffn.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "moe/ops/add.hpp"
 #include "moe/ops/dispatch.hpp"
-#include "moe/ops/mix.hpp"
-#include "moe/ops/report.hpp"
-#include "moe/ops/route.hpp"
-#include "moe/policies/capacity/unlimited.hpp"
+#include "moe/routing/capacity/unlimited.hpp"
+#include "moe/routing/router/router.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/report.hpp"
 
 namespace moe {
 

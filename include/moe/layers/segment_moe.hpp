@@ -8,10 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "moe/concepts/segment_source.hpp"
-#include "moe/concepts/segmenter.hpp"
-#include "moe/concepts/settings.hpp"
-#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/entry.hpp"
@@ -20,16 +16,20 @@
 #include "moe/core/misuse.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/segments.hpp"
-#include "moe/modules/expert_bank.hpp"
-#include "moe/modules/gating.hpp"
-#include "moe/modules/segment_source.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/experts/expert_bank.hpp"
+#include "moe/experts/moe_ffn.hpp"
 #include "moe/ops/add.hpp"
-#include "moe/ops/drop.hpp"
-#include "moe/ops/mix.hpp"
-#include "moe/ops/route.hpp"
 #include "moe/ops/scale.hpp"
-#include "moe/ops/segment.hpp"
 #include "moe/ops/upload_indices.hpp"
+#include "moe/routing/gating.hpp"
+#include "moe/routing/segmenter/segmenter.hpp"
+#include "moe/routing/source/segment_source.hpp"
+#include "moe/routing/source/segment_sources.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/drop.hpp"
+#include "moe/routing/steps/segment.hpp"
 
 namespace moe {
 

@@ -9,10 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "moe/concepts/always_on.hpp"
-#include "moe/concepts/balance.hpp"
-#include "moe/concepts/settings.hpp"
-#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/entry.hpp"
@@ -20,15 +16,19 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/misuse.hpp"
 #include "moe/core/phase.hpp"
-#include "moe/modules/always_on.hpp"
-#include "moe/modules/expert_bank.hpp"
-#include "moe/modules/gating.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/experts/always_on.hpp"
+#include "moe/experts/always_on_path.hpp"
+#include "moe/experts/expert_bank.hpp"
+#include "moe/experts/moe_ffn.hpp"
 #include "moe/ops/add.hpp"
-#include "moe/ops/balance_loss.hpp"
-#include "moe/ops/mix.hpp"
-#include "moe/ops/route.hpp"
-#include "moe/ops/z_loss.hpp"
-#include "moe/policies/balance/balance_over_all.hpp"
+#include "moe/routing/balance/balance.hpp"
+#include "moe/routing/balance/balance_over_all.hpp"
+#include "moe/routing/gating.hpp"
+#include "moe/routing/steps/balance_loss.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/z_loss.hpp"
 
 namespace moe {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "moe/concepts/backend.hpp"
+#include "moe/backend/contract/backend.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 

@@ -14,13 +14,13 @@
 #include <variant>
 #include <vector>
 
-#include "moe/concepts/trees.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
-#include "moe/modules/swiglu.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "moe/train/upcycle.hpp"
 
 namespace moe {

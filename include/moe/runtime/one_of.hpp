@@ -6,11 +6,11 @@
 #include <utility>
 #include <variant>
 
-#include "moe/concepts/fusion.hpp"
-#include "moe/concepts/settings.hpp"
-#include "moe/concepts/trees.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/fusion/fusion.hpp"
 
 namespace moe {
 

@@ -5,9 +5,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "moe/concepts/trees.hpp"
 #include "moe/core/adamw_pace.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/trees.hpp"
 #include "moe/train/adamw_memory.hpp"
 #include "moe/train/walk.hpp"
 

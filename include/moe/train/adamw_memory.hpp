@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "moe/concepts/trees.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/master_weights.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/trees.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe {

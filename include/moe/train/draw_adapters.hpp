@@ -9,9 +9,9 @@
 
 #include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
+#include "moe/experts/lora_linear.hpp"
+#include "moe/experts/low_rank.hpp"
 #include "moe/layers/lora_ffn.hpp"
-#include "moe/modules/lora_linear.hpp"
-#include "moe/modules/low_rank.hpp"
 #include "moe/ops/add.hpp"
 #include "moe/train/initialise.hpp"
 

@@ -11,10 +11,10 @@
 
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/require.hpp"
+#include "moe/experts/low_rank.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "moe/layers/lora_ffn.hpp"
-#include "moe/modules/low_rank.hpp"
-#include "moe/modules/swiglu.hpp"
-#include "moe/policies/router/language_choice.hpp"
+#include "moe/routing/router/language_choice.hpp"
 
 namespace moe {
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "moe/core/require.hpp"
+#include "moe/experts/always_on.hpp"
+#include "moe/experts/swiglu.hpp"
 #include "moe/layers/token_moe.hpp"
-#include "moe/modules/always_on.hpp"
-#include "moe/modules/swiglu.hpp"
 #include "moe/train/initialise.hpp"
 #include "moe/train/upcycle.hpp"
 

@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "moe/experts/swiglu.hpp"
 #include "moe/layers/hybrid_moe.hpp"
 #include "moe/layers/lora_ffn.hpp"
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
-#include "moe/modules/swiglu.hpp"
 #include "moe/ops/add.hpp"
 #include "moe/train/draw_adapters.hpp"
 #include "moe/train/initialise.hpp"

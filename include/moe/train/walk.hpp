@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "moe/concepts/module.hpp"
-#include "moe/concepts/trees.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/module.hpp"
+#include "moe/core/trees.hpp"
 #include "moe/ops/add.hpp"
 
 namespace moe {

@@ -1,7 +1,7 @@
 #include "moe/backend/cpu/cpu.hpp"
 
+#include "moe/backend/contract/backend.hpp"
 #include "moe/backend/cpu/eigen_gemm.hpp"
-#include "moe/concepts/backend.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"

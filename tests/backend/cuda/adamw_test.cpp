@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/modules/linear.hpp"
+#include "moe/ops/linear.hpp"
 #include "moe/train/adamw.hpp"
 #include "support/catch.hpp"
 #include "support/emulated_device.hpp"

@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include "moe/concepts/backend.hpp"
+#include "moe/backend/contract/backend.hpp"
 #include "moe/core/matrix.hpp"
 #include "support/catch.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "moe/backend/shape/shape.hpp"
 #include "moe/layers/presets.hpp"
-#include "moe/policies/capacity/even_share.hpp"
+#include "moe/routing/capacity/even_share.hpp"
 
 namespace moe::testing {
 

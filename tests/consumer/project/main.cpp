@@ -1,7 +1,7 @@
 // Little of the library, so that each way to get it is tried in a second.
 #include <Eigen/src/Core/util/Macros.h>
-#include <moe/concepts/router.hpp>
-#include <moe/policies/router/top_k.hpp>
+#include <moe/routing/router/router.hpp>
+#include <moe/routing/router/top_k.hpp>
 #include <moe/version.hpp>
 
 #ifndef EIGEN_MPL2_ONLY

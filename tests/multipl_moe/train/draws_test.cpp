@@ -2,9 +2,9 @@
 #include <vector>
 
 #include "moe/layers/token_moe.hpp"
-#include "moe/policies/capacity/unlimited.hpp"
-#include "moe/policies/normalizer/softmax_over_chosen.hpp"
-#include "moe/policies/router/random_choice.hpp"
+#include "moe/routing/capacity/unlimited.hpp"
+#include "moe/routing/normalizer/softmax_over_chosen.hpp"
+#include "moe/routing/router/random_choice.hpp"
 #include "multipl_moe/train/trainer.hpp"
 #include "support/catch.hpp"
 #include "tiny_run.hpp"

@@ -371,7 +371,7 @@ struct Cpu {
     });
   }
 
-  // --- rows in, rows out (ops/mix.hpp) --------------------------------------------------------------------------
+  // --- rows in, rows out (experts/moe_ffn.hpp) ----------------------------------------------------------------------
 
   /// x_n = x_row(n) for every pair n of the plan.
   template <class Real>
@@ -393,7 +393,7 @@ struct Cpu {
     add_pairs(context, x_ND, plan, x_TD, [](Index) { return Real(1); });
   }
 
-  // --- segments (policies/pooling/) ---------------------------------------------------------------------------------
+  // --- segments (routing/pooling/) ---------------------------------------------------------------------------------
 
   /// mean[v] = sum of x's rows [begin_1V(0, v), begin_1V(0, v+1)) in order, divided by their number.
   template <class Real>

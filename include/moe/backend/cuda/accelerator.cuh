@@ -442,7 +442,7 @@ struct Accelerator {
     });
   }
 
-  // --- rows in, rows out (ops/mix.hpp) --------------------------------------------------------------------------
+  // --- rows in, rows out (experts/moe_ffn.hpp) ----------------------------------------------------------------------
 
   /// x_n = x_row(n) for every pair n of the plan.
   template <class Value>
@@ -472,7 +472,7 @@ struct Accelerator {
     add_pairs<Value>(context, x_ND, static_cast<const Wide<Value>*>(nullptr), plan, x_TD);
   }
 
-  // --- segments (policies/pooling/) ---------------------------------------------------------------------------------
+  // --- segments (routing/pooling/) ---------------------------------------------------------------------------------
 
   /// mean[v] = sum of x's rows [begin_1V(0, v), begin_1V(0, v+1)) in order, divided by their number.
   template <class Value, class Real>

@@ -1,3 +1,3 @@
 #include <cstddef>
 #include <fmt/format.h>
-#include "moe/concepts/router.hpp"
+#include "moe/routing/router/router.hpp"

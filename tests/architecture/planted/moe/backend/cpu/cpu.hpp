@@ -3,4 +3,4 @@
 #include <unistd.h>
 #include "moe/backend/cpu/gemm.hpp"
 #include "moe/backend/shape/shape.hpp"
-#include "moe/policies/router/top_k.hpp"
+#include "moe/routing/router/top_k.hpp"

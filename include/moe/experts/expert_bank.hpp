@@ -1,0 +1,83 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "moe/core/require.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/experts/expert.hpp"
+
+namespace moe {
+
+/// The experts of one layer. In a gradient tree an expert with empty tensors is frozen: no weight gradient is computed.
+template <class X>
+struct ExpertBank {
+  static_assert(Expert<X>, "ExpertBank: 1st argument must be an Expert such as SwiGlu<float, Cpu<>>");
+
+  using Value = typename X::Value;
+  using Backend = typename X::Backend;
+  template <class Other>
+  using rebind = ExpertBank<typename X::template rebind<Other>>;
+
+  /// Expert e is entry e.
+  std::vector<X> experts;
+
+  ExpertBank() = default;
+  /// `count` experts X(sizes...), all zero. Throws Error for a count below 1.
+  template <class... Sizes>
+  explicit ExpertBank(Index count, Sizes... sizes) {
+    require(count >= 1, "ExpertBank", "a layer needs at least 1 expert, got ", count);
+    for (Index e = 0; e < count; ++e) experts.emplace_back(sizes...);
+  }
+
+  Index count() const { return static_cast<Index>(experts.size()); }
+  /// Throws Error for a bank without experts.
+  Index width() const {
+    require(!experts.empty(), "ExpertBank", "a layer needs at least 1 expert, got 0");
+    return experts.front().width();
+  }
+  /// Throws Error for a bank without experts and unless all experts have the shapes of the first.
+  void require_consistent(std::string_view where) const {
+    require(!experts.empty(), where, "a layer needs at least 1 expert, got 0");
+    if constexpr (requires { experts.front().require_consistent(where); }) experts.front().require_consistent(where);
+    for (std::size_t e = 1; e < experts.size(); ++e) require_trees(where, SameShape{}, experts.front(), experts[e]);
+  }
+  /// The experts, to be read.
+  std::span<const X> span() const { return experts; }
+  /// The experts, or their gradients, to be written.
+  std::span<X> span() { return experts; }
+
+  ExpertBank structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    for (const X& expert : experts) tree.experts.push_back(detail::structure_as<Other>(expert));
+    return tree;
+  }
+
+  template <class Visit, class Tree, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
+    require_agreement(prefix, "the number of experts", tree.experts.size(), trees.experts.size()...);
+    for (std::size_t e = 0; e < tree.experts.size(); ++e)
+      X::visit_parameters(visit, prefix + "experts." + std::to_string(e) + ".", tree.experts[e], trees.experts[e]...);
+  }
+};
+
+namespace detail {
+
+/// The expert type of a constructor's argument: none unless it is a bank, which is a layer's to say in a sentence.
+template <class Argument>
+struct ExpertIn {
+  struct Type {};
+};
+template <class X>
+struct ExpertIn<ExpertBank<X>> {
+  using Type = X;
+};
+
+}  // namespace detail
+
+}  // namespace moe

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/entry.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/experts/low_rank.hpp"
+#include "moe/ops/add.hpp"
+#include "moe/ops/linear.hpp"
+
+namespace moe {
+
+/// y = x W^T + b + s (x A^T) B^T with s = alpha / r: a Linear that stays as it is and an adapter that learns (LoRA).
+/// It trains what the gradient tree has, so leave `weight` and `bias` out of it. draw_adapters
+/// (train/draw_adapters.hpp) starts the adapter as peft does; with B = 0 the answer has the bits of the Linear's.
+template <class Value_, Backend Backend_>
+struct LoraLinear {
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  template <class Other>
+  using rebind = LoraLinear<Other, Backend>;
+
+  /// W and b.
+  Linear<Value, Backend> base;
+  /// A, B and s.
+  LowRank<Value, Backend> adapter;
+  /// Whether W holds the adapter too.
+  bool is_merged = false;
+
+  LoraLinear() = default;
+  /// The Linear and an adapter that is all zero. Throws Error for a rank below 1.
+  LoraLinear(Linear<Value, Backend> linear, AdapterSize size)
+      : base(std::move(linear)), adapter(base.in(), base.out(), size) {}
+  /// The same with s = alpha / rank.
+  LoraLinear(Linear<Value, Backend> linear, Index rank, double alpha)
+      : LoraLinear(std::move(linear), AdapterSize::lora(rank, alpha)) {}
+
+  /// I: columns of x.
+  Index in() const { return base.in(); }
+  /// O: columns of y.
+  Index out() const { return base.out(); }
+
+  /// x_TI -> y_TO. Throws Error when x's columns do not fit.
+  Tensor forward(const Context& context, ConstView x_TI) const {
+    adapter.require_consistent("LoraLinear::forward", in(), out());
+    require_rows("LoraLinear::forward", x_TI, "the weight expects", in());
+    Tensor y_TO = base.forward(context, x_TI);
+    if (!is_merged)
+      add_to(context, Adapter::forward_groups(context, {&adapter, 1}, x_TI, {0, x_TI.rows}).first, y_TO.view());
+    return y_TO;
+  }
+
+  /// d_y_TO -> d_x_TI = d_y W + s (d_y B) A; adds into `gradient`, of these values or of wide ones, skipping its empty
+  /// tensors. Throws Error when d_y has another shape than y, and while the adapter is merged.
+  template <class Slope>
+  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI,
+                  LoraLinear<Slope, Backend>& gradient) const {
+    require(!is_merged, "LoraLinear::backward", "the adapter is merged into the weight; unmerge it to train");
+    require(d_y_TO.rows == x_TI.rows && d_y_TO.cols == out(), "LoraLinear::backward", "d_y is ", d_y_TO.rows, " x ",
+            d_y_TO.cols, ", y was ", x_TI.rows, " x ", out());
+    adapter.require_consistent("LoraLinear::backward", in(), out());
+    require_gradient("LoraLinear::backward", *this, gradient);
+    Tensor d_x_TI = base.backward(context, d_y_TO, x_TI, gradient.base);
+    // u is small: to make it once more costs less than to keep it.
+    Adapter::template add_groups_back<Slope>(context, {&adapter, 1}, d_y_TO, {0, x_TI.rows}, x_TI,
+                                             Adapter::products_with_a(context, {&adapter, 1}, x_TI, {0, x_TI.rows}),
+                                             d_x_TI.view(), {&gradient.adapter, 1});
+    return d_x_TI;
+  }
+
+  /// W += s B A: from here on forward costs what the Linear's does. Throws Error where that was done already. A
+  /// checkpoint of a merged module would count its adapter twice: unmerge first, or save `base` alone.
+  void merge(const Context& context) {
+    require(!is_merged, "LoraLinear::merge", "the adapter is merged already");
+    adapter.require_consistent("LoraLinear::merge", in(), out());
+    adapter.add_product(context, 1, base.weight);
+    is_merged = true;
+  }
+  /// W -= s B A: the weight from before, up to the rounding of a sum and a difference. Throws Error where nothing is
+  /// merged.
+  void unmerge(const Context& context) {
+    require(is_merged, "LoraLinear::unmerge", "the adapter is not merged");
+    adapter.require_consistent("LoraLinear::unmerge", in(), out());
+    adapter.add_product(context, -1, base.weight);
+    is_merged = false;
+  }
+
+  LoraLinear structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    tree.base = base.template structure_as<Other>();
+    tree.adapter = adapter.template structure_as<Other>();
+    return tree;
+  }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
+    Linear<Value, Backend>::visit_parameters(visit, prefix, trees.base...);
+    Adapter::visit_parameters(visit, prefix, trees.adapter...);
+  }
+
+ private:
+  using Adapter = LowRank<Value, Backend>;
+};
+
+}  // namespace moe

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "moe/backend/contract/archetype.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/module.hpp"
+
+namespace moe {
+
+/// What the backward of a fusion over outputs returns.
+template <class Real, class B>
+struct FusionGradients {
+  /// d(loss)/d(output) of each level.
+  Matrix<Real, B> d_token_TD, d_segment_TD;
+};
+
+namespace detail {
+// The CUDA compiler sees a template's address in a constant expression alone, where others would go on to compile the
+// body for a backend that is only named: those are content with the first question.
+template <class F>
+concept HasScales = requires {
+  &F::template scales<float, archetype::Backend>;
+}
+|| requires { typename std::bool_constant<(&F::template scales<float, archetype::Backend> != nullptr)>; };
+
+template <class F>
+concept FusionTree = requires(const F& fusion) {
+  { fusion.structure() } -> std::same_as<F>;
+};
+}  // namespace detail
+
+/// A fusion (eq. 6) that only scales gates: y_t = scale_t0 O_token + scale_t1 O_segment with two numbers a row.
+/// HybridMoE then runs both levels in one pass. `mass_1T` is, for each row, the sum of its segment-level gates: 0 where
+/// no expert chose the row's segment.
+///
+///   scales(context, mass_1T) -> scale_T2
+///   scales_back(context, mass_1T, scale_T2, d_scale_T2, gradient) -> d_mass_1T, empty where no scale depends on it
+template <class F>
+concept GateFusion = detail::FusionTree<F> && detail::HasScales<F>;
+
+/// A fusion (eq. 6) that mixes the two outputs channel by channel or as a whole.
+///
+///   forward(context, O_token_TD, O_segment_TD) -> (y_TD, saved)
+///   backward(context, d_y_TD, saved, gradient) -> FusionGradients
+template <class F>
+concept OutputFusion = detail::FusionTree<F> && requires {
+  typename F::Saved;
+};
+
+/// Joins the outputs of the token and the segment level. Fusions that learn are modules; the others visit nothing.
+template <class F>
+concept Fusion = GateFusion<F> || OutputFusion<F>;
+
+}  // namespace moe

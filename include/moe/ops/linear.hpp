@@ -1,0 +1,124 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "moe/backend/contract/backend.hpp"
+#include "moe/core/entry.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/ops/add.hpp"
+
+namespace moe {
+
+/// y = x W^T + b. weight is [out, in], as checkpoints store it; the bias is optional.
+template <class Value_, Backend Backend_>
+struct Linear {
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  template <class Other>
+  using rebind = Linear<Other, Backend>;
+
+  /// W, [O, I].
+  Tensor weight;
+  /// b, [O]; empty where there is none.
+  Vector<Value, Backend> bias;
+  /// Whether the tree has a bias at all; in a gradient the tensor may still be empty.
+  bool has_bias = false;
+
+  /// All zero, y = x W^T.
+  static Linear without_bias(Index in, Index out) { return {Tensor(out, in), {}, false}; }
+  /// All zero, y = x W^T + b.
+  static Linear with_bias(Index in, Index out) { return {Tensor(out, in), Vector<Value, Backend>(out), true}; }
+
+  /// I: columns of x.
+  Index in() const { return weight.cols(); }
+  /// O: columns of y.
+  Index out() const { return weight.rows(); }
+
+  /// x_TI -> y_TO. Throws Error when x's columns or the bias do not fit.
+  Tensor forward(const Context& context, ConstView x_TI) const {
+    require_rows("Linear::forward", x_TI, "the weight expects", in());
+    require_bias("Linear::forward");
+    auto y_TO = Tensor::uninitialized(context, x_TI.rows, out());
+    Backend::grouped_product(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
+    add_bias(context, y_TO.view());
+    return y_TO;
+  }
+
+  /// As forward, but no row's result depends on how many rows stand beside it: what routing decisions are made of.
+  Tensor forward_row_by_row(const Context& context, ConstView x_TI) const {
+    return forward_row_by_row<Value>(context, x_TI);
+  }
+  /// The same for rows that are kept in a narrower type.
+  template <class Input>
+  Tensor forward_row_by_row(const Context& context, View<const Input, Backend> x_TI) const {
+    require_rows("Linear::forward", x_TI, "the weight expects", in());
+    require_bias("Linear::forward");
+    auto y_TO = Tensor::uninitialized(context, x_TI.rows, out());
+    Backend::row_products(context, x_TI, weight, y_TO.view());
+    add_bias(context, y_TO.view());
+    return y_TO;
+  }
+
+  /// The backward of forward_row_by_row: d_x += d_y W; gradient: d_W += d_y^T x, d_b += sum of d_y's rows.
+  template <class Input>
+  void add_backward_row_by_row(const Context& context, ConstView d_y_TO, View<const Input, Backend> x_TI,
+                               Linear& gradient, View<Input, Backend> d_x_TI) const {
+    require_slopes(d_y_TO, x_TI.rows, x_TI.cols, gradient);
+    if (!gradient.weight.empty()) Backend::add_row_weight_gradient(context, d_y_TO, x_TI, gradient.weight.view());
+    if (!gradient.bias.empty()) Backend::add_column_sums(context, d_y_TO, gradient.bias.view());
+    Backend::add_row_products_back(context, d_y_TO, weight, d_x_TI);
+  }
+
+  /// d_x = d_y W; gradient, of these values or of wide ones: d_W += d_y^T x, d_b += sum of d_y's rows. Throws Error
+  /// when d_y or the gradient does not fit.
+  template <class Slope>
+  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear<Slope, Backend>& gradient) const {
+    require_slopes(d_y_TO, x_TI.rows, x_TI.cols, gradient);
+    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_TO, x_TI, {0, x_TI.rows},
+                                                            {gradient.weight.view()});
+    if (!gradient.bias.empty()) Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());
+    auto d_x_TI = Tensor::zeros(context, x_TI.rows, in());
+    Backend::add_grouped_product_back(context, d_y_TO, {weight.view()}, {0, x_TI.rows}, d_x_TI.view());
+    return d_x_TI;
+  }
+
+  Linear structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  Linear<Other, Backend> structure_as() const {
+    return {{}, {}, has_bias};
+  }
+
+  template <class Visit, class Tree, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
+    visit(prefix + "weight", tree.weight, trees.weight...);
+    if (tree.has_bias) visit(prefix + "bias", tree.bias, trees.bias...);
+  }
+
+ private:
+  void require_bias(std::string_view where) const {
+    require(bias.empty() || (bias.rows() == 1 && bias.cols() == out()), where, "the bias must be 1 x ", out(), ", got ",
+            bias.rows(), " x ", bias.cols());
+  }
+  template <class Slopes>
+  void require_slopes(ConstView d_y_TO, Index rows, Index cols, const Slopes& gradient) const {
+    const char* const where = "Linear::backward";
+    require(d_y_TO.rows == rows && d_y_TO.cols == out() && cols == in(), where, "d_y is ", d_y_TO.rows, " x ",
+            d_y_TO.cols, ", x ", rows, " x ", cols, ", the weight ", out(), " x ", in());
+    require_gradient(where, *this, gradient);
+    require(has_bias || gradient.bias.empty(), where, "the gradient has a bias, the module has none");
+  }
+  void add_bias(const Context& context, View<Value, Backend> y_TO) const {
+    if (bias.empty()) return;
+    add_row(context, bias, y_TO);
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "moe/core/row.hpp"
+#include "moe/core/settings.hpp"
+
+namespace moe {
+
+/// ReMoE's regularisation (Wang et al. 2024, arXiv 2412.14711): N sum_i f_i p_i with p_i = mean max(z_i, 0) and f_i =
+/// choices of i / (k rows), an L1 norm of the gates that weighs crowded experts more. Its weight is learned: times
+/// `pace` after a step in which rows met more than k experts on average, divided by it after one with fewer. For
+/// PositiveChoice with ReluGates; the trainer's own coefficient is then 1.
+struct GateSparsity {
+  /// Experts that a row is to meet on average.
+  Index k = 1;
+  /// The weight before the first step.
+  double first_weight = 1e-8;
+  /// By what it changes in a step.
+  double pace = 1.2;
+
+  /// Throws Error for a k below 1 or above the number of experts, a negative weight and a pace below 1.
+  void require_fits(Index experts) const {
+    require_choices("GateSparsity", k, experts);
+    require(is_finite_from(0, first_weight), "GateSparsity", "the weight must be finite and not negative, got ",
+            first_weight);
+    require(is_finite_from(1, pace), "GateSparsity", "the pace must be finite and at least 1, got ", pace);
+  }
+
+  /// Yes.
+  MOE_HOST_DEVICE bool counts(Index /*expert*/) const { return true; }
+  /// k rows.
+  double expected_choices(Index rows) const { return static_cast<double>(k) * static_cast<double>(rows); }
+  /// The weight after a step in which a row chose `choices` experts on average.
+  MOE_HOST_DEVICE double updated_weight(double weight, double choices) const {
+    if (choices == static_cast<double>(k)) return weight;
+    return choices > static_cast<double>(k) ? weight * pace : weight / pace;
+  }
+  /// p_i = max(z_i, 0).
+  template <class Real>
+  MOE_HOST_DEVICE void score(Row<const Real> logits_E, Row<Real> p_E) const {
+    for (Index e = 0; e < p_E.size; ++e) p_E[e] = logits_E[e] > 0 ? logits_E[e] : Real(0);
+  }
+  /// d_logits_i += scale f_i where z_i is above 0.
+  template <class Real>
+  MOE_HOST_DEVICE void score_back(Row<const Real> logits_E, Row<const Real>, Row<const Real> f_E, Real scale,
+                                  Row<Real> d_logits_E) const {
+    for (Index e = 0; e < f_E.size; ++e)
+      if (logits_E[e] > 0) d_logits_E[e] += scale * f_E[e];
+  }
+};
+
+}  // namespace moe

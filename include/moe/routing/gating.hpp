@@ -1,0 +1,291 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/phase.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/ops/linear.hpp"
+#include "moe/routing/capacity/capacity.hpp"
+#include "moe/routing/normalizer/gate_normalizer.hpp"
+#include "moe/routing/router/jittered.hpp"
+#include "moe/routing/router/router.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/drop.hpp"
+#include "moe/routing/steps/jitter.hpp"
+#include "moe/routing/steps/normalize.hpp"
+#include "moe/routing/steps/report.hpp"
+
+namespace moe {
+
+/// Who was chosen and how much each counts, for R rows and E experts. Where the capacity drops, `kept_RE` and `dropped`
+/// say what it left and how many rows each expert lost; a dropped pair keeps its entry in gates_RE, which nobody reads.
+template <class Real, class B>
+struct Decision {
+  /// z = x W^T.
+  Matrix<Real, B> logits_RE;
+  /// Ranks, and a matrix router's boundaries.
+  Choice<Real, B> choice;
+  /// g, 0 for experts not chosen.
+  Matrix<Real, B> gates_RE;
+  /// Ranks without what was dropped; empty where the capacity never drops.
+  Matrix<Rank, B> kept_RE;
+  /// Rows that each expert could not take; empty where the capacity never drops.
+  std::vector<Index> dropped;
+  /// Names the numbers that a jittering router's rows were multiplied by.
+  RandomKey jitter{};
+
+  /// Whether this is a decision over so many rows and experts: it is not once it was moved from.
+  bool fits(Index rows, Index experts) const {
+    const auto has_shape = [&](const auto& m_RE) { return m_RE.rows() == rows && m_RE.cols() == experts; };
+    return has_shape(logits_RE) && has_shape(choice.chosen_RE) && has_shape(gates_RE) && has_shape(kept());
+  }
+  /// The pairs that are worked on.
+  const Matrix<Rank, B>& kept() const { return dropped.empty() ? choice.chosen_RE : kept_RE; }
+};
+
+/// The light half of a layer: a learned projection to one logit an expert, the router that chooses, the normalizer that
+/// weighs. Rows are kept as Input; everything here is computed and kept as what that is computed with. Where the
+/// inference router compares with thresholds, or adds biases, it keeps them as a buffer and learns them from training.
+template <Router R, GateNormalizer N, Capacity C, class Input_, Backend Backend_>
+struct Gating {
+  /// What rows are kept as.
+  using Input = Input_;
+  using Value = Wide<Input>;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  template <class Other>
+  using rebind = Gating<R, N, C, Other, Backend>;
+  /// The router that infers.
+  using InferRouter = typename RoutingOf<R>::Infer;
+  /// Whether rows that choose compete for room in inference: a layer is then not causal.
+  static constexpr bool drops_in_inference = DroppingCapacity<typename RoomsOf<C>::Infer> && RowRouter<InferRouter>;
+  /// Whether training's router reads its rows times random numbers.
+  static constexpr bool jitters = JittersInput<typename RoutingOf<R>::Train>;
+  /// Whether the inference router learns thresholds.
+  static constexpr bool has_thresholds = LearnsThresholds<InferRouter>;
+  static_assert(has_thresholds || !LearnsThresholds<typename RoutingOf<R>::Train>,
+                "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
+  static_assert(!has_thresholds || MatrixRouter<typename RoutingOf<R>::Train>,
+                "Gating: thresholds are learned from a router that sees all rows, as in Routing<ExpertChoice, "
+                "ThresholdChoice>");
+  static_assert(!SharingCapacity<typename RoomsOf<C>::Train> || TakesShares<typename RoutingOf<R>::Train>,
+                "Gating: a share of the rows is for routers whose experts take rows, such as ExpertChoice; where rows "
+                "choose use Unlimited or CapacityFactor");
+  static_assert(!DroppingCapacity<typename RoomsOf<C>::Train> || RowRouter<typename RoutingOf<R>::Train>,
+                "Gating: a capacity that drops is for routers whose rows choose, such as TopK; where experts take rows "
+                "use SegmentCapacity or EvenShare");
+
+  /// Whether the router learns biases.
+  static constexpr bool has_biases = LearnsBiases<InferRouter>;
+  static_assert(has_biases || !LearnsBiases<typename RoutingOf<R>::Train>,
+                "Gating: a router that adds biases must be the one that infers; they are kept for it");
+
+  /// Says who.
+  R router{};
+  /// Says how much.
+  N normalizer{};
+  /// Says how many.
+  C capacity{};
+  /// One logit an expert, [E, D], without bias.
+  Linear<Value, Backend> gate;
+  /// One threshold an expert, 1/E until the first batch sets it, and how many batches it has learned from.
+  Vector<Value, Backend> thresholds_E, updates_1;
+  /// One bias an expert, where the router has them.
+  Vector<Value, Backend> biases_E;
+
+  Gating() = default;
+  /// The projection is all zero. Throws Error for settings of the policies that have no meaning for so many experts.
+  Gating(R router_, N normalizer_, C capacity_, Index width, Index experts)
+      : router(router_),
+        normalizer(normalizer_),
+        capacity(capacity_),
+        gate(decltype(gate)::without_bias(width, experts)) {
+    require_policies();
+    if constexpr (has_biases) biases_E = Vector<Value, Backend>(experts);
+    if constexpr (has_thresholds) {
+      thresholds_E = Vector<Value, Backend>(experts);
+      updates_1 = Vector<Value, Backend>(1);
+      const std::vector<Value> even(static_cast<std::size_t>(experts), Value(1) / static_cast<Value>(experts));
+      Backend::upload({}, even.data(), thresholds_E.view());
+    }
+  }
+
+  /// Throws Error unless the policies' settings have a meaning for the gate's experts and buffers have one value each.
+  void require_consistent(std::string_view where) const {
+    require_policies();
+    const auto has = [](const auto& buffer_1, Index size) { return buffer_1.rows() == 1 && buffer_1.cols() == size; };
+    if constexpr (has_thresholds)
+      require(has(thresholds_E, gate.out()) && has(updates_1, 1), where, "a gate of ", gate.out(),
+              " experts must have as many thresholds, got ", thresholds_E.cols());
+    if constexpr (has_biases)
+      require(has(biases_E, gate.out()), where, "a gate of ", gate.out(), " experts must have as many biases, got ",
+              biases_E.cols());
+  }
+
+  /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4). Throws Error where something draws random numbers
+  /// and the batch has no key for them. alike_1R as in RowsContext.
+  Decision<Value, Backend> decide_in_training(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
+                                              [[maybe_unused]] View<const Index, Backend> alike_1R = {}) const {
+    const auto& trained = RoutingOf<R>::train(router);
+    const auto& room = RoomsOf<C>::train(capacity);
+    if constexpr (jitters) {
+      RandomKey key = trained.jitter > 0 ? facts.stream(context.layer, "the jitter") : RandomKey{};
+      // Another stream than the one that routers themselves draw from.
+      key.seed ^= name_hash("jitter");
+      const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
+      // Random numbers have made rows different that were alike.
+      auto decision = decide(context, trained, room, std::as_const(seen_RD).view(), facts, {});
+      decision.jitter = key;
+      return decision;
+    } else {
+      return decide(context, trained, room, x_RD, facts, alike_1R);
+    }
+  }
+  /// The same by the inference router.
+  Decision<Value, Backend> decide_in_inference(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
+                                               View<const Index, Backend> alike_1R = {}) const {
+    return decide(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts.in_inference(),
+                  alike_1R);
+  }
+
+  /// d_gates_RE -> d_logits_RE, through the normalizer; the choice of training has no gradient.
+  Tensor normalizer_back(const Context& context, ConstView d_gates_RE, const Decision<Value, Backend>& decision) const {
+    return normalize_back<Value, Backend>(context, normalizer, decision.logits_RE,
+                                          normalised_over(RoomsOf<C>::train(capacity), decision), decision.gates_RE,
+                                          d_gates_RE);
+  }
+
+  /// d_logits_RE -> the gate's gradient, and d_x_RD += what reached the rows through it; x_RD is what training decided
+  /// from.
+  template <class Slope>
+  void add_gate_back(const Context& context, ConstView d_logits_RE, const Decision<Value, Backend>& decision,
+                     View<const Input, Backend> x_RD, Slope& gradient, View<Input, Backend> d_x_RD) const {
+    if constexpr (jitters) {
+      const double jitter = RoutingOf<R>::train(router).jitter;
+      const auto seen_RD = jittered<Input, Backend>(context, x_RD, jitter, decision.jitter);
+      auto d_seen_RD = Matrix<Input, Backend>::zeros(context, x_RD.rows, x_RD.cols);
+      gate.add_backward_row_by_row(context, d_logits_RE, std::as_const(seen_RD).view(), gradient, d_seen_RD.view());
+      add_jittered_back<Input, Backend>(context, std::as_const(d_seen_RD).view(), jitter, decision.jitter, d_x_RD);
+    } else {
+      gate.add_backward_row_by_row(context, d_logits_RE, x_RD, gradient, d_x_RD);
+    }
+  }
+
+  /// Tells the context's observer what was decided. `begin` as in Observation; empty: every row is one.
+  void report(const Context& context, std::string_view level, const Decision<Value, Backend>& decision,
+              ListView<Index> begin = {}) const {
+    report(context, level, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE, begin);
+  }
+  /// The same for parts of a decision.
+  void report(const Context& context, std::string_view level, View<const Rank, Backend> chosen_RE,
+              View<const Rank, Backend> kept_RE, ConstView gates_RE, ListView<Index> begin = {}) const {
+    moe::report<Value, Backend>(context, level, chosen_RE, kept_RE, gates_RE, begin);
+  }
+
+  /// Moves every threshold towards the boundary that training's router drew.
+  void absorb(const Context& context, ConstView boundary_1E) {
+    if constexpr (has_thresholds) {
+      require_consistent("Gating::absorb");
+      if (boundary_1E.empty()) return;
+      require(boundary_1E.cols == gate.out(), "Gating::absorb", "the stats have ", boundary_1E.cols,
+              " boundaries, the gate has ", gate.out(), " experts");
+      const InferRouter& rule = RoutingOf<R>::infer(router);
+      Backend::for_each_element(
+          context, boundary_1E.cols,
+          [=, thresholds = thresholds_E.view(), updates = std::as_const(updates_1).view()] MOE_ON_DEVICE(Index e) {
+            thresholds(0, e) =
+                updates(0, 0) > 0 ? rule.updated(thresholds(0, e), boundary_1E(0, e)) : boundary_1E(0, e);
+          });
+      Backend::for_each_element(context, 1, [updates = updates_1.view()] MOE_ON_DEVICE(Index) { updates(0, 0) += 1; });
+    }
+  }
+
+  /// Moves every bias towards an even load. load_E: rows that chose each expert.
+  void absorb_loads(const Context& context, ListView<Index> load_E) requires(has_biases) {
+    require_consistent("Gating::absorb");
+    require(load_E.size == gate.out(), "Gating::absorb", "the stats have ", load_E.size, " loads, the gate has ",
+            gate.out(), " experts");
+    double mean = 0;
+    for (const Index load : load_E) mean += static_cast<double>(load) / static_cast<double>(load_E.size);
+    if (mean == 0) return;
+    const InferRouter& rule = RoutingOf<R>::infer(router);
+    Matrix<Index, Backend> loads = Matrix<Index, Backend>::uninitialized(context, 1, load_E.size);
+    Backend::upload(context, load_E.data, loads.view());
+    Backend::for_each_element(
+        context, load_E.size,
+        [=, biases = biases_E.view(), loads_1E = std::as_const(loads).view()] MOE_ON_DEVICE(Index e) {
+          biases(0, e) = static_cast<Value>(
+              rule.updated_bias(static_cast<double>(biases(0, e)), static_cast<double>(loads_1E(0, e)), mean));
+        });
+  }
+
+  Gating structure() const { return structure_as<Input>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    tree.router = router;
+    tree.normalizer = normalizer;
+    tree.capacity = capacity;
+    return tree;
+  }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
+    Linear<Value, Backend>::visit_parameters(visit, prefix + "gate.", trees.gate...);
+  }
+  template <class Visit, class... Trees>
+  static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    if constexpr (has_thresholds) {
+      visit(prefix + "thresholds", trees.thresholds_E...);
+      visit(prefix + "threshold_updates", trees.updates_1...);
+    }
+    if constexpr (has_biases) visit(prefix + "biases", trees.biases_E...);
+  }
+
+ private:
+  void require_policies() const {
+    require_settings(RoutingOf<R>::train(router), gate.out());
+    require_settings(RoutingOf<R>::infer(router), gate.out());
+    require_settings(RoomsOf<C>::train(capacity), gate.out());
+    require_settings(RoomsOf<C>::infer(capacity), gate.out());
+    require_settings(normalizer, gate.out());
+  }
+  template <class Single, class Room>
+  Decision<Value, Backend> decide(const Context& context, const Single& single, const Room& room,
+                                  View<const Input, Backend> x_RD, RowFacts facts,
+                                  View<const Index, Backend> alike_1R) const {
+    begin_phase(context, Phase::router);
+    Decision<Value, Backend> decision;
+    decision.logits_RE = gate.forward_row_by_row(context, x_RD);
+    const auto logits_RE = std::as_const(decision.logits_RE).view();
+    decision.choice = route<Value, Backend>(context, single, room, logits_RE,
+                                            has_biases ? biases_E.view() : thresholds_E.view(), facts, alike_1R);
+    if constexpr (DroppingCapacity<Room> && RowRouter<Single>) {
+      const RandomKey key =
+          drops_by(room) == DropBy::random ? facts.stream(context.layer, "the capacity") : RandomKey{};
+      auto kept = drop_over_capacity<Value, Backend>(context, room, logits_RE,
+                                                     std::as_const(decision.choice.chosen_RE).view(), key);
+      decision.kept_RE = std::move(kept.kept_RE);
+      decision.dropped = std::move(kept.dropped);
+      decision.choice.foreseen = {};
+    }
+    decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE, normalised_over(room, decision));
+    return decision;
+  }
+  template <class Room>
+  static View<const Rank, Backend> normalised_over(const Room& room, const Decision<Value, Backend>& decision) {
+    if constexpr (DroppingCapacity<Room>)
+      if (room.normalise == NormaliseGates::after_dropping) return decision.kept().view();
+    return decision.choice.chosen_RE.view();
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "moe/core/row_context.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/core/sigmoid.hpp"
+#include "moe/routing/router/expert_groups.hpp"
+
+namespace moe {
+
+/// DeepSeek-V3's router (arXiv 2412.19437, section 2.1.2): the k experts with the largest sigmoid(z_e) + b_e. The
+/// biases b are no weights: after every step each moves by `rate` towards an even load, so that no loss has to. Gates
+/// know nothing of them (SigmoidOverChosen). With groups, experts of the best groups alone are asked, a group being as
+/// good as its two best experts together. Causal and independent of batch mates.
+struct BiasedTopK {
+  static constexpr bool is_batch_independent = true;
+
+  /// Experts that a row meets.
+  Index k = 8;
+  /// Groups of consecutive experts.
+  Index groups = 1;
+  /// How many of them a row may choose from.
+  Index kept_groups = 1;
+  /// How far a bias moves in one step (gamma).
+  double rate = 1e-3;
+
+  /// buffer_E holds the biases. chosen_E gets ranks 1 to k; among equals the lower index wins.
+  template <class Real>
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RowContext<Real> row) const {
+    const auto score = [&](Index e) { return sigmoid(logits_E[e]) + row.buffer_E[e]; };
+    ExpertGroups{groups, kept_groups}.keep_best(chosen_E, [&](Index begin, Index end) {
+      Real first = score(begin), second = 0;
+      for (Index e = begin + 1; e < end; ++e) {
+        const Real value = score(e);
+        if (value > first)
+          second = first, first = value;
+        else if (e == begin + 1 || value > second)
+          second = value;
+      }
+      return first + second;
+    });
+    choose_best_undecided(chosen_E, k, score);
+  }
+
+  /// A bias after a step in which its expert got `load` rows and experts got `mean` on average.
+  MOE_HOST_DEVICE double updated_bias(double bias, double load, double mean) const {
+    return load == mean ? bias : bias + (load < mean ? rate : -rate);
+  }
+  /// Of so many experts each row chooses as many.
+  Index choices(Index experts) const { return ExpertGroups{groups, kept_groups}.choices(k, experts); }
+  /// Throws Error for groups that do not divide the experts, for a k below 1 or above the experts of the groups that
+  /// are kept and for a rate that is negative or not finite.
+  void require_fits(Index experts) const {
+    const ExpertGroups in_groups{groups, kept_groups};
+    in_groups.require_fits("BiasedTopK", experts);
+    require_choices("BiasedTopK", k, in_groups.choices(experts, experts));
+    require(is_finite_from(0, rate), "BiasedTopK", "the rate must be finite and not negative, got ", rate);
+  }
+};
+
+}  // namespace moe

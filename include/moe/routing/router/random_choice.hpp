@@ -1,0 +1,31 @@
+#pragma once
+
+#include <algorithm>
+
+#include "moe/core/row_context.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/routing/router/best_scores.hpp"
+
+namespace moe {
+
+/// k experts at random, each as likely as the others, whatever the logits say: the control that every learned router
+/// has to beat. What is drawn depends on the batch's random key, on the layer and on the row's place in the call.
+/// Causal, but not independent of batch mates.
+struct RandomChoice {
+  /// Experts that a row meets.
+  Index k = 2;
+
+  /// chosen_E gets ranks 1 to k in the order they were drawn.
+  template <class Real>
+  MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<Rank> chosen_E, RandomRowContext<Real> row) const {
+    choose_best_scores(chosen_E, k, [&](Index e) {
+      return random_uniform(row.random, static_cast<std::uint64_t>(row.row * chosen_E.size + e));
+    });
+  }
+  /// Throws Error for a k that is below 1 or above the number of experts.
+  void require_fits(Index experts) const { require_choices("RandomChoice", k, experts); }
+  /// Of so many experts each row chooses as many.
+  Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
+};
+
+}  // namespace moe

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "moe/core/matrix.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/routing/router/top_k.hpp"
+
+namespace moe {
+
+/// S-BASE (Clark et al. 2022, arXiv 2202.01169, section 3.2): exp(z) is scaled row by row and column by column until
+/// all rows, and all experts, weigh about the same; then each row takes its k best. Rows compete, so loads even out and
+/// a row's choice depends on the whole batch: for training. In inference the k largest logits: Routing<SinkhornChoice,
+/// TopK>. Gates come from the logits as they are (SigmoidOverChosen for k = 1, SoftmaxOverAll above).
+struct SinkhornChoice {
+  /// Loads are even by themselves.
+  static constexpr bool ignores_capacity = true;
+
+  /// Experts that a row meets.
+  Index k = 1;
+  /// Rounds of scaling; a fixed number, so that no round waits for the one before to be looked at.
+  Index rounds = 20;
+
+  /// logits_RE -> chosen_RE. `take` is not used; boundary_1E gets 0.
+  template <class B, class Real>
+  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index /*take*/,
+              View<Rank, B> chosen_RE, View<Real, B> boundary_1E) const {
+    const Index rows = logits_RE.rows, experts = logits_RE.cols;
+    auto weights = Matrix<Real, B>::uninitialized(context, rows, experts);
+    auto scaled = Matrix<Real, B>::uninitialized(context, rows, experts);
+    auto scale = Matrix<Real, B>::uninitialized(context, 1, experts);
+    auto sums = Matrix<Real, B>::uninitialized(context, 1, experts);
+    const auto weights_RE = weights.view(), scaled_RE = scaled.view(), scale_1E = scale.view(), sums_1E = sums.view();
+    B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) {
+      scale_1E(0, e) = 1;
+      boundary_1E(0, e) = 0;
+    });
+    // A factor for a whole row is lost in the scaling, so the largest weight of each may be 1.
+    B::for_each(context, rows, [=] MOE_ON_DEVICE(Index r) {
+      using std::exp;
+      const Real best = (max)(logits_RE.row(r));
+      for (Index e = 0; e < experts; ++e) weights_RE(r, e) = exp(logits_RE(r, e) - best);
+    });
+    for (Index round = 0; round < rounds && rows > 0; ++round) {
+      B::for_each(context, rows, [=] MOE_ON_DEVICE(Index r) {
+        Real total = 0;
+        for (Index e = 0; e < experts; ++e) total += scaled_RE(r, e) = scale_1E(0, e) * weights_RE(r, e);
+        for (Index e = 0; e < experts; ++e) scaled_RE(r, e) /= total * static_cast<Real>(rows);
+      });
+      B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { sums_1E(0, e) = 0; });
+      B::add_column_sums(context, scaled, sums_1E);
+      B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) {
+        // An expert that no row can see keeps a finite scale.
+        const Real sum = sums_1E(0, e) * static_cast<Real>(experts), least = static_cast<Real>(1e-20);
+        scale_1E(0, e) /= sum > least ? sum : least;
+      });
+      // Only proportions count, and 1 for the largest keeps them in range.
+      B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
+        const Real largest = (max)(scale_1E.row(0));
+        for (Index e = 0; e < experts; ++e) scale_1E(0, e) /= largest;
+      });
+    }
+    const TopK best{k};
+    B::for_each(context, rows, [=] MOE_ON_DEVICE(Index r) {
+      for (Index e = 0; e < experts; ++e) scaled_RE(r, e) = scale_1E(0, e) * weights_RE(r, e);
+      best.choose(View<const Real, B>(scaled_RE).row(r), chosen_RE.row(r));
+    });
+  }
+  /// Throws Error for a k below 1 or above the number of experts and for a negative number of rounds.
+  void require_fits(Index experts) const {
+    require_choices("SinkhornChoice", k, experts);
+    require(rounds >= 0, "SinkhornChoice", "the number of rounds must not be negative, got ", rounds);
+  }
+  /// Of so many experts each row chooses as many.
+  Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
+};
+
+}  // namespace moe

@@ -1,0 +1,230 @@
+#pragma once
+
+#include <utility>
+
+#include "moe/backend/contract/backend.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/ops/upload_indices.hpp"
+#include "moe/routing/balance/balance.hpp"
+#include "moe/routing/steps/late_loss.hpp"
+
+namespace moe {
+
+/// What a balance loss's backward needs beside the logits. G: sequences that are balanced each for itself; otherwise
+/// all rows are one.
+template <class Real, class B>
+struct BalanceShares {
+  /// f: the share of each counted expert among the choices of a sequence's rows, a constant in the backward pass; 0 for
+  /// experts that do not count.
+  Matrix<Real, B> f_GE;
+  /// Where each sequence begins, and the number of rows behind them all; empty where all rows are one.
+  Matrix<Index, B> begin_1G;
+  /// Sequences that have rows.
+  Index sequences = 1;
+};
+
+/// A balance loss and what its backward needs.
+template <class Real, class B>
+struct BalanceLoss {
+  /// L.
+  LateLoss<Real, B> loss;
+  /// f.
+  BalanceShares<Real, B> shares;
+};
+
+/// p_E = softmax over the counted experts, 0 for the others. Of the two things that eq. 8's p may stand for it is the
+/// full softmax, over experts that were not chosen as well, and not the gates: so the loss reaches every counted logit.
+template <class Real, class Bal>
+MOE_HOST_DEVICE void counted_softmax(const Bal& balance, Row<const Real> logits_E, Row<Real> p_E) {
+  using std::exp;
+  Index best = -1;
+  for (Index e = 0; e < p_E.size; ++e)
+    if (balance.counts(e) && (best < 0 || logits_E[e] > logits_E[best])) best = e;
+  Real total = 0;
+  for (Index e = 0; e < p_E.size; ++e) {
+    p_E[e] = balance.counts(e) ? exp(logits_E[e] - logits_E[best]) : Real(0);
+    total += p_E[e];
+  }
+  if (best < 0) return;
+  for (Real& p : p_E) p /= total;
+}
+
+/// p_E of one row, as the balance has it.
+template <class Real, class Bal>
+MOE_HOST_DEVICE void balance_scores(const Bal& balance, Row<const Real> logits_E, Row<Real> p_E) {
+  if constexpr (ScoresRows<Bal>)
+    balance.score(logits_E, p_E);
+  else
+    counted_softmax(balance, logits_E, p_E);
+}
+
+/// p_te of every row and expert.
+template <class Real, Backend B, Balance Bal>
+Matrix<Real, B> balance_scores_of_rows(const typename B::Context& context, const Bal& balance,
+                                       View<const Real, B> logits_TE) {
+  auto p = Matrix<Real, B>::uninitialized(context, logits_TE.rows, logits_TE.cols);
+  B::for_each(context, logits_TE.rows,
+              [=, p_TE = p.view()] MOE_ON_DEVICE(Index t) { balance_scores(balance, logits_TE.row(t), p_TE.row(t)); });
+  return p;
+}
+
+/// How many experts count.
+template <Balance Bal>
+double counted_experts(const Bal& balance, Index experts) {
+  double counted = 0;
+  for (Index e = 0; e < experts; ++e) counted += balance.counts(e) ? 1 : 0;
+  return counted;
+}
+
+/// One number for each expert times a number on the backend; an empty view is 1.
+template <class Real, Backend B>
+void multiply_by_weight(const typename B::Context& context, View<const Real, B> weight_1, View<Real, B> values_1E) {
+  if (weight_1.cols == 0) return;
+  B::for_each_element(context, values_1E.cols, [=] MOE_ON_DEVICE(Index e) { values_1E(0, e) *= weight_1(0, 0); });
+}
+
+// --- all rows together ----------------------------------------------------------------------------------------------
+
+/// weight sum_t p_t for each expert, on its way to the host: what the balance loss needs of the logits, which may be
+/// asked for before the choices are known. weight_1 is a number on the backend, or empty: 1.
+template <class Real, Backend B, Balance Bal>
+typename B::template Later<Real> sums_of_balance_scores(const typename B::Context& context, const Bal& balance,
+                                                        View<const Real, B> logits_TE,
+                                                        View<const Real, B> weight_1 = {}) {
+  const auto p_TE = balance_scores_of_rows<Real, B>(context, balance, logits_TE);
+  auto p_sum_1E = Matrix<Real, B>::zeros(context, 1, logits_TE.cols);
+  B::add_column_sums(context, p_TE, p_sum_1E.view());
+  multiply_by_weight<Real, B>(context, weight_1, p_sum_1E.view());
+  return B::download_later(context, std::as_const(p_sum_1E).view());
+}
+
+/// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
+/// experts, dropped ones included, p_i = mean over rows of what the balance calls p, whose sums p_sums_1E are. With the
+/// softmax over the counted experts it is 1 when perfectly uniform; 0 without choices.
+template <class Real, Backend B, Balance Bal>
+BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance,
+                                  typename B::template Later<Real> p_sums_1E, Index rows, ListView<Index> choices_E) {
+  const Index experts = choices_E.size;
+  typename B::template HostBuffer<Real> f_E(context, experts);
+  double choices = 0;
+  const double counted = counted_experts(balance, experts);
+  if constexpr (requires { balance.expected_choices(rows); })
+    choices = balance.expected_choices(rows);
+  else
+    for (Index e = 0; e < experts; ++e) choices += balance.counts(e) ? static_cast<double>(choices_E[e]) : 0;
+  const auto share = [&](Index e) {
+    return balance.counts(e) && choices > 0 ? static_cast<double>(choices_E[e]) / choices : 0;
+  };
+  for (Index e = 0; e < experts; ++e) f_E.data()[e] = static_cast<Real>(share(e));
+  BalanceLoss<Real, B> result;
+  result.shares.f_GE = Matrix<Real, B>::uninitialized(context, 1, experts);
+  B::upload(context, f_E.data(), result.shares.f_GE.view());
+  if (rows > 0)
+    result.loss = LateLoss<Real, B>(context, std::move(p_sums_1E), experts,
+                                    [&](Index e) { return counted * share(e) / static_cast<double>(rows); });
+  return result;
+}
+/// The same in one call.
+template <class Real, Backend B, Balance Bal>
+BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
+                                  ListView<Index> choices_E) {
+  return balance_loss<Real, B>(context, balance, sums_of_balance_scores<Real, B>(context, balance, logits_TE),
+                               logits_TE.rows, choices_E);
+}
+
+// --- sequence by sequence -------------------------------------------------------------------------------------------
+
+/// The sequence that row t lies in, by where sequences begin.
+template <class Begin>
+MOE_HOST_DEVICE Index sequence_of(const Begin& begin_1G, Index t) {
+  Index low = 0, high = begin_1G.cols - 1;
+  while (high - low > 1) {
+    const Index middle = (low + high) / 2;
+    (begin_1G(0, middle) <= t ? low : high) = middle;
+  }
+  return low;
+}
+
+/// L = mean over sequences of N sum_i f_i p_i, with f and p of the sequence's rows alone (DeepSeek-V3's complementary
+/// loss without alpha); sequences without rows do not count. `offsets` as in Batch; chosen_TE holds what was chosen
+/// before anything was dropped. weight_1 as above.
+template <class Real, Backend B, Balance Bal>
+BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, const Bal& balance,
+                                           View<const Real, B> logits_TE, View<const Rank, B> chosen_TE,
+                                           ListView<Index> offsets, View<const Real, B> weight_1 = {}) {
+  const Index experts = logits_TE.cols, sequences = offsets.size - 1;
+  BalanceLoss<Real, B> result;
+  result.shares.begin_1G = upload_indices<B>(context, offsets);
+  result.shares.sequences = 0;
+  for (Index g = 0; g < sequences; ++g) result.shares.sequences += offsets[g + 1] > offsets[g] ? 1 : 0;
+  result.shares.f_GE = Matrix<Real, B>::zeros(context, sequences, experts);
+  if (result.shares.sequences == 0) return result;
+
+  const auto p = balance_scores_of_rows<Real, B>(context, balance, logits_TE);
+  // First the sums of p, then what each adds to the loss.
+  auto terms = Matrix<Real, B>::zeros(context, sequences, experts);
+  const Real scale =
+      static_cast<Real>(counted_experts(balance, experts) / static_cast<double>(result.shares.sequences));
+  const auto begin_1G = std::as_const(result.shares.begin_1G).view();
+  B::for_each_cell(context, sequences, experts,
+                   [=, f_GE = result.shares.f_GE.view(), terms_GE = terms.view(),
+                    p_TE = std::as_const(p).view()] MOE_ON_DEVICE(Index g, Index e) {
+                     if (!balance.counts(e)) return;
+                     for (Index t = begin_1G(0, g); t < begin_1G(0, g + 1); ++t) {
+                       f_GE(g, e) += chosen_TE(t, e) != 0 ? Real(1) : Real(0);
+                       terms_GE(g, e) += p_TE(t, e);
+                     }
+                   });
+  B::for_each(context, sequences,
+              [=, f_GE = result.shares.f_GE.view(), terms_GE = terms.view()] MOE_ON_DEVICE(Index g) {
+                const Index rows = begin_1G(0, g + 1) - begin_1G(0, g);
+                Real choices = 0;
+                for (Index e = 0; e < f_GE.cols; ++e) choices += f_GE(g, e);
+                for (Index e = 0; e < f_GE.cols; ++e) {
+                  if (choices > 0) f_GE(g, e) /= choices;
+                  terms_GE(g, e) *= rows > 0 ? scale * f_GE(g, e) / static_cast<Real>(rows) : Real(0);
+                }
+              });
+  auto sums_1E = Matrix<Real, B>::zeros(context, 1, experts);
+  B::add_column_sums(context, terms, sums_1E.view());
+  multiply_by_weight<Real, B>(context, weight_1, sums_1E.view());
+  result.loss = LateLoss<Real, B>(context, B::download_later(context, std::as_const(sums_1E).view()), experts,
+                                  [](Index) { return 1.0; });
+  return result;
+}
+
+// --- backward of both -----------------------------------------------------------------------------------------------
+
+/// d_logits_t += weight d_loss N / (G T_g) (dp_t/dlogits_t)^T f_g, where T_g are the rows of t's sequence g; p is
+/// computed again. weight_1 is a number on the backend, or empty: 1.
+template <class Real, Backend B, Balance Bal>
+void add_balance_loss_back(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
+                           const BalanceShares<Real, B>& shares, double d_loss, View<const Real, B> weight_1,
+                           View<Real, B> d_logits_TE) {
+  if (d_loss == 0 || logits_TE.rows == 0) return;
+  const Real unscaled =
+      static_cast<Real>(d_loss * counted_experts(balance, logits_TE.cols) / static_cast<double>(shares.sequences));
+  auto p = Matrix<Real, B>::uninitialized(context, logits_TE.rows, logits_TE.cols);
+  B::for_each(context, logits_TE.rows,
+              [=, p_TE = p.view(), f_GE = std::as_const(shares.f_GE).view(),
+               begin_1G = std::as_const(shares.begin_1G).view()] MOE_ON_DEVICE(Index t) {
+                const bool together = begin_1G.cols == 0;
+                const Index g = together ? 0 : sequence_of(begin_1G, t);
+                const Index rows = together ? logits_TE.rows : begin_1G(0, g + 1) - begin_1G(0, g);
+                const Real weight = weight_1.cols == 0 ? Real(1) : weight_1(0, 0);
+                const Real scale = weight * unscaled / static_cast<Real>(rows);
+                const Row<const Real> f_E = f_GE.row(g);
+                const Row<Real> p_E = p_TE.row(t), d_logits_E = d_logits_TE.row(t);
+                balance_scores(balance, logits_TE.row(t), p_E);
+                if constexpr (ScoresRows<Bal>) {
+                  balance.score_back(logits_TE.row(t), Row<const Real>(p_E), f_E, scale, d_logits_E);
+                } else {
+                  Real mean = 0;
+                  for (Index e = 0; e < p_E.size; ++e) mean += f_E[e] * p_E[e];
+                  for (Index e = 0; e < p_E.size; ++e) d_logits_E[e] += scale * p_E[e] * (f_E[e] - mean);
+                }
+              });
+}
+
+}  // namespace moe

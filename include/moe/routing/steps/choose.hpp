@@ -1,0 +1,153 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "moe/backend/contract/backend.hpp"
+#include "moe/core/batch.hpp"
+#include "moe/core/group_offsets.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/random.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/row_context.hpp"
+#include "moe/routing/capacity/capacity.hpp"
+#include "moe/routing/router/router.hpp"
+
+namespace moe {
+
+/// Who was chosen. chosen_RE: 0 or the order of choice. boundary_1E: what a MatrixRouter drew between the rows an
+/// expert took and those it left; empty for row routers.
+template <class Real, class B>
+struct Choice {
+  /// Ranks.
+  Matrix<Rank, B> chosen_RE;
+  /// One score an expert, or empty.
+  Matrix<Real, B> boundary_1E;
+  /// What the router's rule says of loads; nothing where a count costs no wait.
+  Foreseen foreseen{};
+};
+
+/// What a router says of the choice for `rows` rows before it makes it; `has_alike`: some of them are one and the same.
+template <SingleRouter R>
+Foreseen foresee(const R& router, Index rows, Index experts, Index take, bool has_alike) {
+  Foreseen result;
+  if constexpr (requires { requires R::fills_experts; }) {
+    // How many of them an expert takes is a question of their scores.
+    if (has_alike) return result;
+    result.pairs = experts * take;
+    result.load.assign(static_cast<std::size_t>(experts), take);
+  } else if constexpr (ForetellsChoices<R>) {
+    result.pairs = rows * static_cast<Index>(router.choices(experts));
+    result.load.assign(static_cast<std::size_t>(experts), GroupOffsets::unknown);
+    if constexpr (requires { router.chosen_by_all(); })
+      if (const Index expert = router.chosen_by_all(); expert >= 0 && expert < experts)
+        result.load[static_cast<std::size_t>(expert)] = rows;
+  }
+  return result;
+}
+
+/// What the batch says of the routed rows; of segments it says nothing but what random numbers are drawn from.
+struct RowFacts {
+  /// Token id of each row, or empty.
+  std::span<const std::int32_t> tokens{};
+  /// Language of each row, or empty.
+  std::span<const std::int32_t> languages{};
+  /// What random numbers are drawn from, if the batch carries it.
+  std::optional<StepKey> random{};
+
+  /// All that a batch says of its rows.
+  static RowFacts of_rows(const Batch& batch) { return {batch.tokens, batch.languages, batch.random}; }
+  /// What it says of its segments, which draw other numbers than its rows.
+  static RowFacts of_segments(const Batch& batch) {
+    RowFacts facts{{}, {}, batch.random};
+    if (facts.random) facts.random->seed ^= name_hash("segment");
+    return facts;
+  }
+  /// The same in inference, where a batch without a key draws from StepKey{}.
+  RowFacts in_inference() const { return {tokens, languages, random.value_or(StepKey{})}; }
+
+  /// What `part` of layer number `layer` draws from. Throws Error where there is no key.
+  RandomKey stream(std::uint32_t layer, std::string_view part) const {
+    require_random_key(random.has_value(), part);
+    return random->of_layer(layer);
+  }
+};
+
+/// logits_RE -> chosen_RE by a router that sees nothing else.
+template <class Real, Backend B, PlainRowRouter R>
+void choose_by_logits(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
+                      View<Rank, B> chosen_RE) {
+  B::for_each(context, logits_RE.rows,
+              [=] MOE_ON_DEVICE(Index r) { router.choose(logits_RE.row(r), chosen_RE.row(r)); });
+}
+
+/// The same by a router that a row's threads can share.
+template <class Real, Backend B, TeamRowRouter<typename B::Team> R>
+void choose_by_logits(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
+                      View<Rank, B> chosen_RE) {
+  B::for_each_row(context, logits_RE.rows, [=] MOE_ON_DEVICE(Index r, typename B::Team team) {
+    router.choose(logits_RE.row(r), chosen_RE.row(r), team);
+  });
+}
+
+/// The same by a router that asks for the row's context.
+template <class Real, Backend B, ContextRowRouter R>
+void choose_in_context(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
+                       View<const Real, B> buffer_1E, RowFacts facts, View<Rank, B> chosen_RE) {
+  if constexpr (requires { requires R::needs_tokens; })
+    require(logits_RE.rows == 0 || !facts.tokens.empty(), "route",
+            "the router chooses by token ids, the batch has none for its ", logits_RE.rows, " rows");
+  const auto on_backend = [&](std::span<const std::int32_t> values) {
+    Matrix<std::int32_t, B> result;
+    if (!values.empty()) result = Matrix<std::int32_t, B>::uninitialized(context, 1, logits_RE.rows);
+    if (!values.empty()) B::upload(context, values.data(), result.view());
+    return result;
+  };
+  const RandomKey random = draws(router) ? facts.stream(context.layer, "the router") : RandomKey{};
+  const auto tokens_1R = on_backend(facts.tokens), languages_1R = on_backend(facts.languages);
+  // A router that is not known to draw cannot reach the key.
+  using Asked = std::conditional_t<RandomRowRouter<R>, RandomRowContext<Real>, RowContext<Real>>;
+  B::for_each(
+      context, logits_RE.rows, [=, tokens = tokens_1R.data(), languages = languages_1R.data()] MOE_ON_DEVICE(Index r) {
+        const RandomRowContext<Real> row{
+            {r, tokens ? tokens[r] : -1, languages ? languages[r] : -1, {buffer_1E.data, buffer_1E.cols}}, random};
+        router.choose(logits_RE.row(r), chosen_RE.row(r), static_cast<const Asked&>(row));
+      });
+}
+
+/// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty where there is none; alike_1R as in
+/// RowsContext.
+template <class Real, Backend B, SingleRouter R, Capacity C>
+Choice<Real, B> route(const typename B::Context& context, const R& router, const C& capacity,
+                      View<const Real, B> logits_RE, View<const Real, B> buffer_1E, RowFacts facts,
+                      [[maybe_unused]] View<const Index, B> alike_1R = {}) {
+  Choice<Real, B> choice;
+  choice.chosen_RE = Matrix<Rank, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
+  const auto chosen_RE = choice.chosen_RE.view();
+  [[maybe_unused]] Index take = 0;
+  if constexpr (MatrixRouter<R>) {
+    choice.boundary_1E = Matrix<Real, B>::uninitialized(context, 1, logits_RE.cols);
+    const Index wanted = capacity.rows_per_expert({logits_RE.rows, logits_RE.cols, logits_RE.rows});
+    take = std::clamp(wanted, Index{0}, logits_RE.rows);
+    if constexpr (ContextMatrixRouter<R>) {
+      RowsContext<B> rows{alike_1R, {}};
+      if (facts.random) rows.key = facts.random->of_layer(context.layer);
+      router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view(), rows);
+    } else {
+      router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view());
+    }
+  } else if constexpr (ContextRowRouter<R>) {
+    choose_in_context<Real, B>(context, router, logits_RE, buffer_1E, facts, chosen_RE);
+  } else {
+    choose_by_logits<Real, B>(context, router, logits_RE, chosen_RE);
+  }
+  if constexpr (!B::is_host) choice.foreseen = foresee(router, logits_RE.rows, logits_RE.cols, take, !alike_1R.empty());
+  return choice;
+}
+
+}  // namespace moe

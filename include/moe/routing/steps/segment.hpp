@@ -1,0 +1,98 @@
+#pragma once
+
+#include "moe/backend/contract/backend.hpp"
+#include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/segments.hpp"
+#include "moe/routing/segmenter/segmenter.hpp"
+
+namespace moe {
+
+/// Cuts every sequence of the batch; a sequence's last segment may be shorter (eq. 3 with a ragged tail kept).
+template <Segmenter S>
+Segments cut_into_segments(const S& segmenter, const Batch& batch) {
+  Segments segments;
+  segments.of_row.reserve(static_cast<std::size_t>(batch.rows()));
+  Index count = 0;
+  for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
+    Index length = 0;
+    for (Index t = batch.offsets[b]; t < batch.offsets[b + 1]; ++t) {
+      if (length++ == 0) ++count;
+      segments.of_row.push_back(count - 1);
+      const std::int32_t token = batch.tokens.empty() ? -1 : batch.tokens[static_cast<std::size_t>(t)];
+      if (segmenter.ends_after(length, token)) length = 0;
+    }
+  }
+  // Filled when the count is known: each list is then one block of memory.
+  segments.begin.assign(static_cast<std::size_t>(count) + 1, 0);
+  segments.opens_sequence.assign(static_cast<std::size_t>(count), 0);
+  const auto segment_of = [&](Index t) {
+    return static_cast<std::size_t>(segments.of_row[static_cast<std::size_t>(t)]);
+  };
+  for (Index t = 0; t < batch.rows(); ++t) segments.begin[segment_of(t) + 1] = t + 1;
+  for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b)
+    if (batch.offsets[b] < batch.offsets[b + 1]) segments.opens_sequence[segment_of(batch.offsets[b])] = 1;
+  return segments;
+}
+
+/// values_VE -> values_TE: each row gets what its segment got.
+template <class Value, Backend B>
+Matrix<Value, B> repeat_over_rows(const typename B::Context& context, View<const Value, B> values_VE,
+                                  View<const Index, B> of_row_1T) {
+  auto values = Matrix<Value, B>::uninitialized(context, of_row_1T.cols, values_VE.cols);
+  B::for_each_cell(context, of_row_1T.cols, values_VE.cols,
+                   [=, values_TE = values.view()] MOE_ON_DEVICE(Index t, Index e) {
+                     values_TE(t, e) = values_VE(of_row_1T(0, t), e);
+                   });
+  return values;
+}
+
+/// The rows of a, and those of b below them.
+template <class Value, Backend B>
+Matrix<Value, B> stacked(const typename B::Context& context, const Matrix<Value, B>& a_RD,
+                         const Matrix<Value, B>& b_RD) {
+  auto both = Matrix<Value, B>::uninitialized(context, a_RD.rows() + b_RD.rows(), a_RD.cols());
+  B::for_each_cell(context, both.rows(), both.cols(),
+                   [a = a_RD.view(), b = b_RD.view(), c = both.view()] MOE_ON_DEVICE(Index r, Index d) {
+                     c(r, d) = r < a.rows ? a(r, d) : b(r - a.rows, d);
+                   });
+  return both;
+}
+
+/// d_values_TE -> d_values_VE: each segment adds up what its rows got, in order.
+template <class Value, Backend B>
+Matrix<Value, B> repeat_over_rows_back(const typename B::Context& context, View<const Value, B> d_values_TE,
+                                       View<const Index, B> begin_1V) {
+  auto d_values = Matrix<Value, B>::uninitialized(context, begin_1V.cols - 1, d_values_TE.cols);
+  B::for_each_cell(context, begin_1V.cols - 1, d_values_TE.cols,
+                   [=, d_values_VE = d_values.view()] MOE_ON_DEVICE(Index v, Index e) {
+                     Wide<Value> sum = 0;
+                     for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t) sum += widened(d_values_TE(t, e));
+                     d_values_VE(v, e) = static_cast<Value>(sum);
+                   });
+  return d_values;
+}
+
+/// u_v = first where segment v opens its sequence, otherwise the row of pooled_VD that stands `back` rows before row v.
+template <class Value, Backend B>
+Matrix<Value, B> first_or_before(const typename B::Context& context, View<const Value, B> first_1D,
+                                 View<const Value, B> pooled_VD, View<const Index, B> opens_1V, Index back) {
+  auto u = Matrix<Value, B>::uninitialized(context, pooled_VD.rows, pooled_VD.cols);
+  B::for_each_cell(context, pooled_VD.rows, pooled_VD.cols, [=, u_VD = u.view()] MOE_ON_DEVICE(Index v, Index d) {
+    u_VD(v, d) = opens_1V(0, v) != 0 ? first_1D(0, d) : pooled_VD(v - back, d);
+  });
+  return u;
+}
+
+/// In decoding: to_b = from_b for every sequence b that stands before a segment's first row.
+template <class Value, Backend B>
+void take_at_first_row(const typename B::Context& context, View<const Index, B> length_1B, View<const Value, B> from_BN,
+                       View<Value, B> to_BN) {
+  B::for_each_cell(context, to_BN.rows, to_BN.cols, [=] MOE_ON_DEVICE(Index b, Index n) {
+    if (length_1B(0, b) == 0) to_BN(b, n) = from_BN(b, n);
+  });
+}
+
+}  // namespace moe

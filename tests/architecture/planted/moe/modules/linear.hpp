@@ -1,2 +1,0 @@
-#include "moe/ops/route.hpp"
-#include "moe/layers/token_moe.hpp"

@@ -1,0 +1,21 @@
+#include "moe/fusion/channel_fusion.hpp"
+
+#include "fusion/output_fusion_check.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+using Fused = ChannelFusion<double, Cpu<>>;
+static_assert(OutputFusion<Fused> && !GateFusion<Fused> && Fusion<Fused> && Module<Fused>);
+
+TEST_CASE("ChannelFusion starts as two constants and learns", "[modules][gradient]") {
+  Fused fusion(3, 0.6, -0.2);
+  const Outputs in;
+  const auto y = in.fused(fusion);
+  for (Index i = 0; i < y.size(); ++i)
+    CHECK(y.data()[i] ==
+          Catch::Approx(0.6 * in.token.data()[i] - 0.2 * in.segment.data()[i]).epsilon(1e-13).margin(1e-14));
+  Draw draw("weights of a fusion");
+  randomise(draw, fusion);
+  check_output_fusion(fusion);
+}

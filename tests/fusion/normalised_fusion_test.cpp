@@ -1,0 +1,20 @@
+#include "moe/fusion/normalised_fusion.hpp"
+
+#include "fusion/gate_fusion_check.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+static_assert(GateFusion<NormalisedFusion> && Fusion<NormalisedFusion>);
+
+TEST_CASE("NormalisedFusion divides by the weights that took part", "[modules][gradient]") {
+  NormalisedFusion fusion{.token = 0.6, .segment = 0.4};
+  const auto scale = check_gate_fusion(fusion);
+  const auto mass = masses();
+  for (Index t = 0; t < scale.rows(); ++t) {
+    CHECK(scale.view()(t, 0) == Catch::Approx(0.6 / (0.6 + 0.4 * mass.data()[t])).epsilon(1e-14));
+    CHECK(scale.view()(t, 1) == Catch::Approx(0.4 / (0.6 + 0.4 * mass.data()[t])).epsilon(1e-14));
+    // Where all experts agree, their answer comes out: token-level gates sum to 1, segment-level gates to the mass.
+    CHECK(scale.view()(t, 0) + scale.view()(t, 1) * mass.data()[t] == Catch::Approx(1).epsilon(1e-14));
+  }
+}

@@ -1,0 +1,18 @@
+#include "moe/fusion/scalar_fusion.hpp"
+
+#include "fusion/gate_fusion_check.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+using Scalars = ScalarFusion<double, Cpu<>>;
+static_assert(GateFusion<Scalars> && Fusion<Scalars> && Module<Scalars>);
+
+TEST_CASE("ScalarFusion learns two numbers", "[modules][gradient]") {
+  Scalars fusion(0.6, -0.2);
+  const auto scale = check_gate_fusion(fusion);
+  for (Index t = 0; t < scale.rows(); ++t) {
+    CHECK(scale.view()(t, 0) == 0.6);
+    CHECK(scale.view()(t, 1) == -0.2);
+  }
+}

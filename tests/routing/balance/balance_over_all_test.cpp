@@ -1,0 +1,11 @@
+#include "moe/routing/balance/balance_over_all.hpp"
+
+#include "moe/routing/balance/balance.hpp"
+#include "support/catch.hpp"
+
+using namespace moe;
+static_assert(Balance<BalanceOverAll>);
+
+TEST_CASE("the paper's loss counts every expert, the shared one included", "[policies]") {
+  for (Index e = 0; e < 6; ++e) CHECK(BalanceOverAll{}.counts(e));
+}

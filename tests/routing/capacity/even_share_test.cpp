@@ -1,0 +1,12 @@
+#include "moe/routing/capacity/even_share.hpp"
+
+#include "support/catch.hpp"
+
+using namespace moe;
+
+TEST_CASE("an even share is rounded up", "[policies]") {
+  CHECK(EvenShare{}.rows_per_expert({12, 4, 12}) == 3);
+  CHECK(EvenShare{}.rows_per_expert({13, 4, 13}) == 4);
+  CHECK(EvenShare{}.rows_per_expert({0, 4, 0}) == 0);
+  CHECK(EvenShare{}.rows_per_expert({5, 0, 5}) == 0);
+}

@@ -1,0 +1,16 @@
+#include "moe/routing/normalizer/unit_gates.hpp"
+
+#include "support/catch.hpp"
+#include "support/normalizer_gradient.hpp"
+#include "support/rows.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+TEST_CASE("every chosen expert counts whole", "[policies]") {
+  CHECK(normalize(UnitGates{}, std::vector<double>{5, -1, 2}, {2, 0, 1}) == std::vector<double>{1, 0, 1});
+}
+
+TEST_CASE("UnitGates' gradient is that of central differences", "[policies][gradient]") {
+  check_normalizer_gradient(UnitGates{});
+}

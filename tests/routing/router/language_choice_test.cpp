@@ -1,0 +1,56 @@
+#include "moe/routing/router/language_choice.hpp"
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/routing/capacity/unlimited.hpp"
+#include "moe/routing/router/router.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "support/catch.hpp"
+#include "support/rows.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+static_assert(ContextRowRouter<LanguageChoice> && !PlainRowRouter<LanguageChoice>);
+static_assert(router_is_causal<LanguageChoice> && router_is_batch_independent<LanguageChoice>);
+
+namespace {
+std::vector<Rank> chosen_for(std::int32_t language) {
+  const std::vector<double> logits(5, 9.0);
+  std::vector<Rank> chosen(5, 99);
+  LanguageChoice{.languages = 3}.choose(row(logits), row(chosen), RowContext<double>{.language = language});
+  return chosen;
+}
+}  // namespace
+
+TEST_CASE("a row of code meets its language's expert first, then the shared one", "[policies]") {
+  CHECK(chosen_for(0) == std::vector<Rank>{1, 0, 0, 2, 0});
+  CHECK(chosen_for(2) == std::vector<Rank>{0, 0, 1, 2, 0});
+}
+
+TEST_CASE("a row of no language, or of one that nobody knows, meets the other expert alone", "[policies]") {
+  for (const std::int32_t language : {-1, 3, 4, -7, 1 << 30})
+    CHECK(chosen_for(language) == std::vector<Rank>{0, 0, 0, 0, 1});
+}
+
+TEST_CASE("without languages every row meets the other expert", "[policies]") {
+  const std::vector<float> logits(2);
+  std::vector<Rank> chosen(2, 99);
+  LanguageChoice{.languages = 0}.choose(row(logits), row(chosen), RowContext<float>{.language = 0});
+  CHECK(chosen == std::vector<Rank>{0, 1});
+  CHECK(LanguageChoice{.languages = 0}.experts() == 2);
+}
+
+TEST_CASE("the batch's languages reach the router, and a batch without them is prose", "[policies]") {
+  const CpuContext context;
+  const Matrix<double, Cpu<>> logits(3, 5);
+  const std::vector<std::int32_t> languages = {1, -1, 2};
+  const LanguageChoice router{.languages = 3};
+  const auto spoken = route<double, Cpu<>>(context, router, Unlimited{}, logits.view(), {}, {{}, languages});
+  const auto silent = route<double, Cpu<>>(context, router, Unlimited{}, logits.view(), {}, {});
+  for (Index t = 0; t < 3; ++t)
+    for (Index e = 0; e < 5; ++e) {
+      CHECK(spoken.chosen_RE.view()(t, e) ==
+            chosen_for(languages[static_cast<std::size_t>(t)])[static_cast<std::size_t>(e)]);
+      CHECK(silent.chosen_RE.view()(t, e) == (e == 4 ? 1 : 0));
+    }
+}

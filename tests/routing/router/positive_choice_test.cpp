@@ -1,0 +1,16 @@
+#include "moe/routing/router/positive_choice.hpp"
+
+#include <limits>
+
+#include "support/catch.hpp"
+#include "support/rows.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+TEST_CASE("experts whose logits are above 0 are chosen, be they all or none", "[policies]") {
+  CHECK(choose(PositiveChoice{}, std::vector<float>{1, -1, 0, 2}) == std::vector<Rank>{1, 0, 0, 2});
+  CHECK(choose(PositiveChoice{}, std::vector<float>{-1, -2}) == std::vector<Rank>{0, 0});
+  CHECK(choose(PositiveChoice{}, std::vector<float>{std::numeric_limits<float>::quiet_NaN(), 1}) ==
+        std::vector<Rank>{0, 1});
+}

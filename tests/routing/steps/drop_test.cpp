@@ -1,0 +1,100 @@
+#include "moe/routing/steps/drop.hpp"
+
+#include <vector>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/routing/capacity/capacity_factor.hpp"
+#include "support/catch.hpp"
+
+using namespace moe;
+
+namespace {
+
+using B = Cpu<>;
+const CpuContext context{.threads = 2};
+
+Kept<B> kept(const CapacityFactor& capacity, Index experts, const std::vector<float>& logits,
+             const std::vector<Rank>& chosen, RandomKey key = {}) {
+  const auto rows = static_cast<Index>(chosen.size()) / experts;
+  return drop_over_capacity<float, B>(context, capacity, View<const float, B>(logits.data(), rows, experts),
+                                      View<const Rank, B>(chosen.data(), rows, experts), key);
+}
+Kept<B> kept(const CapacityFactor& capacity, Index experts, const std::vector<Rank>& chosen) {
+  const std::vector<float> logits(chosen.size(), 0.0f);
+  return kept(capacity, experts, logits, chosen);
+}
+std::vector<Rank> ranks(const Kept<B>& k) { return {k.kept_RE.data(), k.kept_RE.data() + k.kept_RE.size()}; }
+
+}  // namespace
+
+TEST_CASE("first choices come before second ones, lower rows before higher ones", "[ops]") {
+  // Four rows, two choices each of two experts: every expert may take 2 of the 4 that want it.
+  const auto result = kept({.factor = 0.5, .minimum = 1}, 2, {2, 1, 1, 2, 2, 1, 1, 2});
+  CHECK(ranks(result) == std::vector<Rank>{0, 1, 1, 0, 0, 1, 1, 0});
+  CHECK(result.dropped == std::vector<Index>{2, 2});
+  const auto third = kept({.factor = 0.75, .minimum = 1}, 2, {2, 1, 1, 2, 2, 1, 1, 2});
+  CHECK(ranks(third) == std::vector<Rank>{2, 1, 1, 2, 0, 1, 1, 0});
+  CHECK(third.dropped == std::vector<Index>{1, 1});
+}
+
+TEST_CASE("with room for all nothing is dropped", "[ops]") {
+  const std::vector<Rank> chosen = {1, 0, 1, 0, 1, 0};
+  const auto result = kept({.factor = 2}, 2, chosen);
+  CHECK(ranks(result) == chosen);
+  CHECK(result.dropped == std::vector<Index>{0, 0});
+  CHECK(kept({}, 2, {}).dropped == std::vector<Index>{0, 0});
+}
+
+namespace {
+
+/// Six rows choose expert 0, row 1 as its second choice; it may take 3 of them. Rows 2 and 4 are surest of their best.
+const std::vector<float> wanted_logits = {1, 0, 1, 2, 3, 0, 0.5f, 0, 4, 0, 0.1f, 0};
+const std::vector<Rank> wanted = {1, 0, 2, 1, 1, 0, 1, 0, 1, 0, 1, 0};
+std::vector<Index> rows_of_first(const Kept<B>& k) {
+  std::vector<Index> rows;
+  for (Index r = 0; r < k.kept_RE.rows(); ++r)
+    if (k.kept_RE.view()(r, 0) != 0) rows.push_back(r);
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("by priority the rows that are surest of their best expert stay", "[ops]") {
+  const auto result = kept({.factor = 0.85, .minimum = 1, .drop = DropBy::priority}, 2, wanted_logits, wanted);
+  CHECK(rows_of_first(result) == std::vector<Index>{0, 2, 4});
+  CHECK(result.dropped == std::vector<Index>{3, 0});
+  // A second choice goes before every first one, however sure its row is.
+  std::vector<float> sure = wanted_logits;
+  sure[3] = 9;
+  CHECK(rows_of_first(kept({.factor = 0.85, .minimum = 1, .drop = DropBy::priority}, 2, sure, wanted)) ==
+        std::vector<Index>{0, 2, 4});
+}
+
+TEST_CASE("by probability each expert keeps the rows whose score for it is highest", "[ops]") {
+  const auto result = kept({.factor = 0.85, .minimum = 1, .drop = DropBy::probability}, 2, wanted_logits, wanted);
+  CHECK(rows_of_first(result) == std::vector<Index>{0, 2, 4});
+  CHECK(result.dropped == std::vector<Index>{3, 0});
+  // A second choice counts as a first one does; ranks stay what they were.
+  std::vector<float> liked = wanted_logits;
+  liked[2] = 9, liked[3] = 5;
+  const auto with_second = kept({.factor = 0.85, .minimum = 1, .drop = DropBy::probability}, 2, liked, wanted);
+  CHECK(rows_of_first(with_second) == std::vector<Index>{1, 2, 4});
+  CHECK(with_second.kept_RE.view()(1, 0) == 2);
+}
+
+TEST_CASE("at random every row of a choice has its chance, by its key alone", "[ops]") {
+  const std::vector<float> logits(40, 0.0f);
+  std::vector<Rank> chosen(40, 0);
+  for (std::size_t r = 0; r < 20; ++r) chosen[2 * r] = 1;
+  std::vector<int> stayed(20, 0);
+  for (std::uint32_t step = 0; step < 200; ++step) {
+    const RandomKey key{.seed = 3, .step = step};
+    const CapacityFactor capacity{.factor = 1, .minimum = 1, .drop = DropBy::random};
+    const auto result = kept(capacity, 2, logits, chosen, key);
+    CHECK(result.dropped == std::vector<Index>{10, 0});
+    CHECK(ranks(result) == ranks(kept(capacity, 2, logits, chosen, key)));
+    for (const Index r : rows_of_first(result)) ++stayed[static_cast<std::size_t>(r)];
+  }
+  // 100 expected of 200, with a deviation of 7.
+  for (const int times : stayed) CHECK((times > 60 && times < 140));
+}

@@ -1,0 +1,36 @@
+#include "moe/routing/steps/report.hpp"
+
+#include <vector>
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "support/catch.hpp"
+
+using namespace moe;
+
+TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segments begin", "[ops]") {
+  Matrix<Rank, Cpu<>> chosen(2, 2), kept(2, 2);
+  Matrix<float, Cpu<>> gates(2, 2);
+  chosen.data()[0] = chosen.data()[2] = 1, chosen.data()[3] = 2;
+  kept.data()[0] = kept.data()[2] = 1;
+  for (Index i = 0; i < 4; ++i) gates.data()[i] = 0.25f * static_cast<float>(i + 1);
+  std::vector<Observation> seen;
+  CpuContext context{.observer = [&](const Observation& o) { seen.push_back(o); }};
+  context.layer = 7;
+  const auto tell = [&](ListView<Index> begin) {
+    report<float, Cpu<>>(context, "token", std::as_const(chosen).view(), std::as_const(kept).view(),
+                         std::as_const(gates).view(), begin);
+  };
+  tell({});
+  tell({0, 5, 6});
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0].layer == 7);
+  CHECK(seen[0].level == "token");
+  CHECK(seen[0].chosen == std::vector<Rank>{1, 0, 1, 2});
+  CHECK(seen[0].kept == std::vector<Rank>{1, 0, 1, 0});
+  CHECK(seen[0].gates == std::vector<double>{0.25, 0, 0.75, 0});
+  CHECK(seen[0].begin == std::vector<Index>{0, 1, 2});
+  CHECK(seen[1].begin == std::vector<Index>{0, 5, 6});
+  context.observer = {};
+  tell({});
+  CHECK(seen.size() == 2);
+}
