@@ -26,8 +26,9 @@ template <class B, class Real>
 void take_alike_rows_together(const typename B::Context& context, View<const Real, B> scores_RE,
                               View<const Index, B> alike_1R, View<Rank, B> chosen_RE, View<Real, B> boundary_1E) {
   if (alike_1R.empty()) return;
+  // A device may use the constant, but not call the function that it comes from.
+  constexpr Rank nobody = (std::numeric_limits<Rank>::max)();
   B::for_each_row(context, scores_RE.cols, [=] MOE_ON_DEVICE(Index e, typename B::Team team) {
-    constexpr Rank nobody = (std::numeric_limits<Rank>::max)();
     Rank own_first = nobody;
     Index own_left = 0, own_row = scores_RE.rows;
     for (Index r = team.rank(); r < scores_RE.rows; r += team.size()) {
