@@ -40,7 +40,7 @@ mutant(capacity_off_by_one routing/capacity/segment_capacity.hpp
   AFTER [==[return 1 + static_cast<Index>(std::floor(]==]
   REASON "r too large by one"
   TESTS routing/capacity/segment_capacity)
-mutant(ties_go_to_the_later_row backend/cpu/cpu.hpp
+mutant(ties_go_to_the_later_row backend/cpu/routing.hpp
   BEFORE [==[return x != y ? x < y : a < b;]==]
   AFTER [==[return x != y ? x < y : a > b;]==]
   REASON "experts prefer the later row among equals"
@@ -65,7 +65,7 @@ mutant(always_is_a_large_factor routing/router/gshard_choice.hpp
   AFTER [==[if (keep > always) return;]==]
   REASON "a choice whose gate is 0 is lost"
   TESTS routing/router/gshard_choice)
-mutant(boundary_at_the_last_score backend/cpu/cpu.hpp
+mutant(boundary_at_the_last_score backend/cpu/routing.hpp
   BEFORE [==[boundary_1E(0, e) = (last + next) / 2;]==]
   AFTER [==[boundary_1E(0, e) = last;]==]
   REASON "the boundary is not midway"
@@ -139,7 +139,7 @@ mutant(balance_gradient_without_mean routing/steps/balance_loss.hpp
   TESTS routing/steps/balance_loss)
 
 # ---- segments ------------------------------------------------------------------------------------
-mutant(mean_over_a_whole_window backend/cpu/cpu.hpp
+mutant(mean_over_a_whole_window backend/cpu/segments.hpp
   BEFORE [==[m /= static_cast<Real>(begin_1V(0, v + 1) - begin_1V(0, v));]==]
   AFTER [==[m /= static_cast<Real>(begin_1V(0, 1) - begin_1V(0, 0));]==]
   REASON "a shorter last window is divided by the full length"
@@ -311,7 +311,7 @@ mutant(capacity_factor_rounds_down routing/capacity/capacity_factor.hpp
   AFTER [==[std::floor(factor]==]
   REASON "floor for ceil"
   TESTS routing/capacity/capacity_factor)
-mutant(drops_first_choices_first backend/cpu/cpu.hpp
+mutant(drops_first_choices_first backend/cpu/routing.hpp
   BEFORE [==[for (Rank rank = 1; rank <= last; ++rank)]==]
   AFTER [==[for (Rank rank = last; rank >= 1; --rank)]==]
   REASON "second choices take the room of first ones"

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <concepts>
+#include <numeric>
+
+#include "moe/backend/cpu/context.hpp"
+#include "moe/backend/cpu/lanes.hpp"
+#include "moe/core/team.hpp"
+
+namespace moe::cpu {
+
+/// Anything, row by row or element by element, and sums. Work is cut into tiles whose borders depend on shapes alone.
+template <class Backend>
+class ElementwiseOperations {
+  using Context = cpu::Context<Backend>;
+  template <class Value>
+  using In = cpu::In<Value, Backend>;
+  template <class Value>
+  using Out = View<Value, Backend>;
+
+ public:
+  /// A row is one thread's.
+  using Team = TeamOfOne;
+
+  /// f(i) for i in [0, count), in tiles of 32; what f(i) writes nobody else does.
+  template <class F>
+  static void for_each(const Context& context, Index count, const F& f) {
+    cpu::parallel_tiles(context, count, 32, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) f(i);
+    });
+  }
+  /// As for_each, in larger tiles: f costs no more than a few operations.
+  template <class F>
+  static void for_each_element(const Context& context, Index count, const F& f) {
+    cpu::parallel_tiles(context, count, 8192, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) f(i);
+    });
+  }
+
+  /// f(row, col) for every row below `rows` and every column below `cols`.
+  template <class F>
+  static void for_each_cell(const Context& context, Index rows, Index cols, const F& f) {
+    for_each(context, rows, [&](Index r) {
+      for (Index c = 0; c < cols; ++c) f(r, c);
+    });
+  }
+  /// f(row, team) for every row below `rows`: the work on one row, shared by a team.
+  template <class F>
+  static void for_each_row(const Context& context, Index rows, const F& f) {
+    for_each(context, rows, [&](Index r) { f(r, Team{}); });
+  }
+  /// f(i) for i in [0, count), each alone: f costs much.
+  template <class F>
+  static void for_each_on_host(const Context& context, Index count, const F& f) {
+    cpu::parallel(context, count, f);
+  }
+
+  /// y += sum of x's rows, in order.
+  template <class Real, std::same_as<Real> Value = Real>
+  static void add_column_sums(const Context& context, In<Real> x_RD, Out<Real> y_1D) {
+    cpu::parallel_tiles(context, x_RD.cols, 64, [&](Index begin, Index end) {
+      for (Index r = 0; r < x_RD.rows; ++r)
+        for (Index d = begin; d < end; ++d) y_1D(0, d) += x_RD(r, d);
+    });
+  }
+
+  /// Sum of squares in double: sixteen lanes within a row, rows in order.
+  template <class Real>
+  static double sum_of_squares(const Context& context, View<const Real, Backend> x) {
+    cpu::Buffer<double> buffer(context, x.rows);
+    double* sums = buffer.data();
+    for_each(context, x.rows, [&](Index r) { sums[r] = cpu::sum_of_squares(x.row(r).data, x.cols); });
+    return std::accumulate(sums, sums + x.rows, 0.0);
+  }
+};
+
+}  // namespace moe::cpu

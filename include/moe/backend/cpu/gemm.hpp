@@ -1,0 +1,99 @@
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <type_traits>
+
+#include "moe/backend/cpu/context.hpp"
+#include "moe/backend/cpu/grouped.hpp"
+#include "moe/backend/cpu/lanes.hpp"
+
+namespace moe::cpu {
+
+/// Products by Gemm, in tiles whose borders depend on shapes alone.
+template <class Backend, class Gemm>
+class GemmOperations {
+  using Context = cpu::Context<Backend>;
+  template <class Value>
+  using In = cpu::In<Value, Backend>;
+  template <class Value>
+  using Out = View<Value, Backend>;
+  template <class Value>
+  using Weights = cpu::Weights<Value, Backend>;
+  template <Product product, class Real>
+  using Left = cpu::Left<Gemm, product, Real, Backend>;
+
+ public:
+  /// Weights packed for the products that read them.
+  using PackedWeights = cpu::PackedWeights;
+
+  /// y = x w^T, each row by itself in sixteen lanes whose order depends on the width alone.
+  template <class Real>
+  static void row_products(const Context& context, View<const Real, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
+    Backend::for_each(context, x_RD.rows, [&](Index r) {
+      for (Index e = 0; e < w_ED.rows; ++e) y_RE(r, e) = cpu::dot(x_RD.row(r).data, w_ED.row(e).data, x_RD.cols);
+    });
+  }
+
+  /// The backward of row_products: d_x += d_y w.
+  template <class Real>
+  static void add_row_products_back(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Real> d_x_RD) {
+    add_grouped_product_back<Real>(context, d_y_RE, {w_ED}, {0, d_x_RD.rows}, d_x_RD);
+  }
+  /// The backward of row_products: d_w += d_y^T x.
+  template <class Real>
+  static void add_row_weight_gradient(const Context& context, In<Real> d_y_RE, View<const Real, Backend> x_RD,
+                                      Out<Real> d_w_ED) {
+    grouped_weight_gradient<Real, Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
+  }
+
+  /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
+  template <class Real>
+  static void grouped_product(const Context& context, In<Real> x_ND, Weights<Real> w_FD, ListView<Index> offsets,
+                              Out<Real> y_NF) {
+    using X = Left<Product::right_transposed, Real>;
+    X x(context, x_ND, offsets);
+    const Rights<Real, Backend> w(context, w_FD, offsets);
+    for_each_tile<X>(context, offsets, y_NF,
+                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                       x.multiply(worker, g, row, rows_end, w[g], col, cols_end,
+                                  tile(y_NF, row, rows_end, col, cols_end), cpu::Into::fresh);
+                     });
+  }
+
+  /// d_x += d_y w, group by group.
+  template <class Real>
+  static void add_grouped_product_back(const Context& context, In<Real> d_y_NF, Weights<Real> w_FD,
+                                       ListView<Index> offsets, Out<Real> d_x_ND) {
+    using Y = Left<Product::plain, Real>;
+    Y d_y(context, d_y_NF, offsets);
+    for_each_tile<Y>(context, offsets, d_x_ND,
+                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                       d_y.multiply(worker, g, row, rows_end, {w_FD[g]}, col, cols_end,
+                                    tile(d_x_ND, row, rows_end, col, cols_end), cpu::Into::sum);
+                     });
+  }
+
+  /// d_w += d_y^T x, group by group; an empty d_w is skipped.
+  template <class Real, std::same_as<Real> Slope = Real>
+  static void grouped_weight_gradient(const Context& context, View<const Real, Backend> d_y_NF,
+                                      View<const Real, Backend> x_ND, ListView<Index> offsets,
+                                      std::type_identity_t<ListView<View<Real, Backend>>> d_w_FD) {
+    if (std::all_of(d_w_FD.begin(), d_w_FD.end(), [](const auto& d_w) { return d_w.empty(); })) return;
+    using Y = Left<Product::left_transposed, Real>;
+    Y d_y(context, d_y_NF, offsets);
+    // Every weight's rows are the columns of d_y.
+    cpu::Buffer<Index> rows(context, d_w_FD.size + 1);
+    for (Index g = 0; g <= d_w_FD.size; ++g) rows.data()[g] = g * d_y_NF.cols;
+    cpu::for_each_tile(context, {rows.data(), d_w_FD.size + 1}, Y::rows_step, x_ND.cols, &Y::cols_step,
+                       [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                         const Index begin = offsets[g], end = offsets[g + 1], first = g * d_y_NF.cols;
+                         if (d_w_FD[g].empty() || begin == end) return;
+                         d_y.multiply(worker, g, row - first, rows_end - first, {x_ND.rows_between(begin, end)}, col,
+                                      cols_end, tile(d_w_FD[g], row - first, rows_end - first, col, cols_end),
+                                      cpu::Into::sum);
+                       });
+  }
+};
+
+}  // namespace moe::cpu

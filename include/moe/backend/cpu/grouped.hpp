@@ -1,0 +1,43 @@
+#pragma once
+
+#include "moe/backend/cpu/packed_weights.hpp"
+#include "moe/backend/cpu/pool.hpp"
+#include "moe/backend/cpu/product.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe::cpu {
+
+/// The weights of every group that has rows, packed where they were.
+template <class Real, class Backend>
+class Rights {
+ public:
+  /// Looks each one up among the packed weights of the context, if there are any.
+  template <class Context>
+  Rights(const Context& context, ListView<View<const Real, Backend>> weights, ListView<Index> offsets)
+      : weights_(weights), packed_(context, context.packed ? weights.size : 0) {
+    if (context.packed)
+      for (Index g = 0; g < weights.size; ++g)
+        packed_.data()[g] = offsets[g] < offsets[g + 1] ? context.packed->find(weights[g]) : Panels<Real>{};
+  }
+  Right<Real, Backend> operator[](Index g) const {
+    return {weights_[g], packed_.data() == nullptr ? Panels<Real>{} : packed_.data()[g]};
+  }
+
+ private:
+  ListView<View<const Real, Backend>> weights_;
+  Buffer<Panels<Real>> packed_;
+};
+
+/// That part of y.
+template <class Real, class Backend>
+View<Real, Backend> tile(View<Real, Backend> y, Index row, Index rows_end, Index col, Index cols_end) {
+  return y.rows_between(row, rows_end).cols_between(col, cols_end);
+}
+/// Tiles of the size that L's products are made for, covering y.
+template <class L, class Context, class Real, class Backend, class F>
+void for_each_tile(const Context& context, ListView<Index> offsets, View<Real, Backend> y, const F& f) {
+  for_each_tile(context, offsets, L::rows_step, y.cols, &L::cols_step, f);
+}
+
+}  // namespace moe::cpu

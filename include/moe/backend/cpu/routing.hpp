@@ -1,0 +1,140 @@
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+
+#include "moe/backend/cpu/context.hpp"
+#include "moe/core/plan.hpp"
+#include "moe/core/score_order.hpp"
+
+namespace moe::cpu {
+
+/// Choosing and sorting, and the rows of pairs in and out.
+template <class Backend>
+class RoutingOperations {
+  using Context = cpu::Context<Backend>;
+  template <class Value>
+  using In = cpu::In<Value, Backend>;
+  template <class Value>
+  using Out = View<Value, Backend>;
+
+ public:
+  /// For each expert, ranks 1 to `take` for the rows with the highest scores, 0 for the others; ties go to the lower
+  /// row, NaN comes last. boundary_1E as ExpertChoice says.
+  template <class Real>
+  static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<Rank, Backend> chosen_RE,
+                       Out<Real> boundary_1E) {
+    const Index rows = scores_RE.rows;
+    cpu::Buffer<Index> orders(context, rows * scores_RE.cols);
+    cpu::parallel(context, scores_RE.cols, [&, all = orders.data()](Index e) {
+      Index* order = all + e * rows;
+      std::iota(order, order + rows, Index{0});
+      // A strict order whatever the scores are: NaN comes after every number, and equals stand by their index.
+      std::sort(order, order + rows, [&](Index a, Index b) {
+        const auto x = descending_bits(scores_RE(a, e)), y = descending_bits(scores_RE(b, e));
+        return x != y ? x < y : a < b;
+      });
+      for (Index place = 0; place < rows; ++place)
+        chosen_RE(order[place], e) = place < take ? static_cast<Rank>(place + 1) : 0;
+      const Real last = take > 0 ? scores_RE(order[take - 1], e) : Real(2);
+      const Real next = take == 0 || take == rows ? Real(0) : scores_RE(order[take], e);
+      boundary_1E(0, e) = (last + next) / 2;
+    });
+  }
+
+  /// For each expert, sets to 0 what is over `take`: lower ranks stay before higher ones, then lower rows. dropped_1E
+  /// counts what went.
+  static void drop_over(const Context& context, Index take, View<Rank, Backend> chosen_RE,
+                        View<Index, Backend> dropped_1E) {
+    cpu::parallel(context, chosen_RE.cols, [&](Index e) {
+      Index wanted = 0;
+      Rank last = 0;
+      for (Index r = 0; r < chosen_RE.rows; ++r)
+        if (chosen_RE(r, e) != 0) ++wanted, last = (std::max)(last, chosen_RE(r, e));
+      dropped_1E(0, e) = (std::max)(Index{0}, wanted - take);
+      if (wanted <= take) return;
+      Index room = take;
+      for (Rank rank = 1; rank <= last; ++rank)
+        for (Index r = 0; r < chosen_RE.rows; ++r)
+          if (chosen_RE(r, e) == rank && --room < 0) chosen_RE(r, e) = 0;
+    });
+  }
+
+  /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row.
+  static Plan<Backend> group_by_expert(const Context& context, View<const Rank, Backend> chosen_TE) {
+    Plan<Backend> plan;
+    plan.offsets.assign(static_cast<std::size_t>(chosen_TE.cols) + 1, 0);
+    plan.pair_begin_1T = Matrix<Index, Backend>::uninitialized(context, 1, chosen_TE.rows + 1);
+    Index* pair_begin = plan.pair_begin_1T.data();
+    pair_begin[0] = 0;
+    for (Index t = 0; t < chosen_TE.rows; ++t) {
+      pair_begin[t + 1] = pair_begin[t];
+      for (Index e = 0; e < chosen_TE.cols; ++e)
+        if (chosen_TE(t, e) != 0) ++pair_begin[t + 1], ++plan.offsets[static_cast<std::size_t>(e) + 1];
+    }
+    std::partial_sum(plan.offsets.begin(), plan.offsets.end(), plan.offsets.begin());
+    plan.rows_1N = Matrix<Index, Backend>::uninitialized(context, 1, plan.pairs());
+    plan.experts_1N = Matrix<Index, Backend>::uninitialized(context, 1, plan.pairs());
+    plan.pairs_1N = Matrix<Index, Backend>::uninitialized(context, 1, plan.pairs());
+    cpu::Buffer<Index> next_E(context, chosen_TE.cols);
+    Index* next = next_E.data();
+    std::copy_n(plan.offsets.begin(), chosen_TE.cols, next);
+    Index pair_of_row = 0;
+    for (Index t = 0; t < chosen_TE.rows; ++t)
+      for (Index e = 0; e < chosen_TE.cols; ++e)
+        if (chosen_TE(t, e) != 0) {
+          const Index n = next[e]++;
+          plan.rows_1N.data()[n] = t;
+          plan.experts_1N.data()[n] = e;
+          plan.pairs_1N.data()[pair_of_row++] = n;
+        }
+    return plan;
+  }
+
+  /// Nothing travels on the CPU: it groups when it is asked to finish.
+  struct Grouping {};
+  /// The two steps of group_by_expert.
+  static Grouping begin_grouping(const Context&, View<const Rank, Backend>, const Foreseen& = {}) { return {}; }
+  /// The plan.
+  static Plan<Backend> finish_grouping(const Context& context, View<const Rank, Backend> chosen_TE, Grouping) {
+    return group_by_expert(context, chosen_TE);
+  }
+
+  /// x_n = x_row(n) for every pair n of the plan.
+  template <class Real>
+  static void gather_rows(const Context& context, In<Real> x_TD, const Plan<Backend>& plan, Out<Real> x_ND) {
+    Backend::for_each(context, plan.pairs(), [&, rows = plan.rows_1N.data()](Index n) {
+      std::copy_n(x_TD.row(rows[n]).data, x_TD.cols, x_ND.row(n).data);
+    });
+  }
+
+  /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without.
+  template <class Real>
+  static void combine_rows(const Context& context, In<Real> y_ND, In<Real> gates_1N, const Plan<Backend>& plan,
+                           Out<Real> y_TD) {
+    add_pairs(context, y_ND, plan, y_TD, [gates = gates_1N.data](Index n) { return gates[n]; });
+  }
+  /// x_t = sum of x_n over row t's pairs, by ascending expert.
+  template <class Real>
+  static void sum_rows(const Context& context, In<Real> x_ND, const Plan<Backend>& plan, Out<Real> x_TD) {
+    add_pairs(context, x_ND, plan, x_TD, [](Index) { return Real(1); });
+  }
+
+ private:
+  template <class Real, class Gate>
+  static void add_pairs(const Context& context, View<const Real, Backend> y_ND, const Plan<Backend>& plan,
+                        Out<Real> y_TD, const Gate& gate) {
+    const Index *begin = plan.pair_begin_1T.data(), *pairs = plan.pairs_1N.data();
+    Backend::for_each(context, y_TD.rows, [&](Index t) {
+      const auto y = y_TD.row(t);
+      std::fill(y.begin(), y.end(), Real(0));
+      for (Index i = begin[t]; i < begin[t + 1]; ++i) {
+        const Real g = gate(pairs[i]);
+        const Real* from = y_ND.row(pairs[i]).data;
+        for (Index d = 0; d < y.size; ++d) y[d] += g * from[d];
+      }
+    });
+  }
+};
+
+}  // namespace moe::cpu
