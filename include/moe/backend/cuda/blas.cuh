@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "moe/backend/cuda/device_error.cuh"
-#include "moe/backend/cuda/gemm.cuh"
+#include "moe/backend/cuda/product.cuh"
 #include "moe/backend/cuda/take.cuh"
 #include "moe/core/bfloat16.hpp"
 

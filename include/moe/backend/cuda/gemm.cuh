@@ -1,60 +1,156 @@
 #pragma once
 
-#include <algorithm>
+#include <type_traits>
 
-#include "moe/core/index.hpp"
-#include "moe/core/product.hpp"
-#include "moe/core/view.hpp"
+#include "moe/backend/cuda/context.cuh"
+#include "moe/backend/cuda/packets.cuh"
+#include "moe/backend/cuda/pieces.cuh"
+#include "moe/backend/cuda/side_by_side.cuh"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/group_offsets.hpp"
+#include "moe/core/host_device.hpp"
+#include "moe/core/matrix.hpp"
 
 namespace moe::gpu {
 
-/// c = op(a) op(b), or c += where it `adds`, as cuBLAS counts: matrices column by column, `lda` values from one column
-/// to the next.
-template <class In, class Out>
-struct Gemm {
-  /// Whether op(a), op(b) are the transposed.
-  bool transpose_a, transpose_b;
-  /// c is m x n, sums run over k.
-  Index m, n, k;
-  /// The left operand.
-  const In* a;
-  /// Values from one column of it to the next.
-  Index lda;
-  /// The right operand.
-  const In* b;
-  /// Values from one column of it to the next.
-  Index ldb;
-  /// The result.
-  Out* c;
-  /// Values from one column of it to the next.
-  Index ldc;
-  /// Whether c is added to.
-  bool adds;
+/// Products: those of a few columns by kernels of our own, the others by the library of the device.
+template <class Backend, class Device>
+class GemmOperations {
+  using Context = gpu::Context<Backend, Device>;
+  using Team = typename Device::Team;
+  template <class Value>
+  using In = gpu::In<Value, Backend>;
+  template <class Value>
+  using Out = View<Value, Backend>;
+  template <class Value>
+  using Weights = gpu::Weights<Value, Backend>;
 
-  /// Whether the other differs in nothing but where its matrices are.
-  bool has_shape_of(const Gemm& other) const {
-    return transpose_a == other.transpose_a && transpose_b == other.transpose_b && m == other.m && n == other.n &&
-           k == other.k && lda == other.lda && ldb == other.ldb && ldc == other.ldc && adds == other.adds;
+ public:
+  /// y = x w^T, each row by itself in an order that depends on the width alone.
+  template <class Value, class Real = Wide<Value>>
+  static void row_products(const Context& context, View<const Value, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
+    constexpr int width = 4, many = 4, experts = 8;
+    const bool x_aligned = gpu::has_aligned_packets<width>(x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
+    // A team takes a few rows at a time, so that weights are read once for all of them.
+    Backend::for_each_row(context, (x_RD.rows + many - 1) / many, [=] MOE_ON_DEVICE(Index tile, Team team) {
+      const Index first = tile * many;
+      for (Index e_0 = 0; e_0 < w_ED.rows; e_0 += experts) {
+        gpu::Numbers<gpu::Numbers<Real, experts>, many> sums = {};
+        gpu::for_each_packet<width>(team, x_RD.cols, [&](Index at, auto taken) {
+          constexpr int n = decltype(taken)::value;
+          gpu::Numbers<gpu::Numbers<Real, n>, many> x;
+          gpu::Numbers<Real, n> w;
+          for (int r = 0; r < many; ++r)
+            gpu::load<n>(&x_RD(gpu::smaller(first + r, x_RD.rows - 1), at), x_aligned, x[r]);
+          for (int e = 0; e < experts; ++e) {
+            gpu::load<n>(&w_ED(gpu::smaller(e_0 + e, w_ED.rows - 1), at), w_aligned, w);
+            for (int r = 0; r < many; ++r)
+              for (int i = 0; i < n; ++i) sums[r][e] += x[r][i] * w[i];
+          }
+        });
+        for (int r = 0; r < many; ++r)
+          for (int e = 0; e < experts; ++e) {
+            const Real sum = team.sum(sums[r][e]);
+            if (team.rank() == 0 && first + r < x_RD.rows && e_0 + e < w_ED.rows) y_RE(first + r, e_0 + e) = sum;
+          }
+      }
+    });
+  }
+  /// The backward of row_products: d_x += d_y w.
+  template <class Value, class Real = Wide<Value>>
+  static void add_row_products_back(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Value> d_x_RD) {
+    constexpr int width = 4, many = 4;
+    const bool x_aligned = gpu::has_aligned_packets<width>(d_x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
+    Backend::for_each_row(context, (d_x_RD.rows + many - 1) / many, [=] MOE_ON_DEVICE(Index tile, Team team) {
+      const Index first = tile * many;
+      gpu::for_each_packet<width>(team, d_x_RD.cols, [&](Index at, auto taken) {
+        constexpr int n = decltype(taken)::value;
+        gpu::Numbers<gpu::Numbers<Real, n>, many> sums = {};
+        gpu::Numbers<Real, n> w;
+        for (Index e = 0; e < w_ED.rows; ++e) {
+          gpu::load<n>(&w_ED(e, at), w_aligned, w);
+          for (int r = 0; r < many; ++r) {
+            const Real d_y = d_y_RE(gpu::smaller(first + r, d_x_RD.rows - 1), e);
+            for (int i = 0; i < n; ++i) sums[r][i] += d_y * w[i];
+          }
+        }
+        for (int r = 0; r < many; ++r) {
+          if (first + r >= d_x_RD.rows) continue;
+          gpu::Numbers<Real, n> before;
+          gpu::load<n>(&d_x_RD(first + r, at), x_aligned, before);
+          for (int i = 0; i < n; ++i) sums[r][i] += before[i];
+          gpu::store<n>(&d_x_RD(first + r, at), x_aligned, sums[r]);
+        }
+      });
+    });
+  }
+  /// The backward of row_products: d_w += d_y^T x.
+  template <class Value, class Real = Wide<Value>>
+  static void add_row_weight_gradient(const Context& context, In<Real> d_y_RE, View<const Value, Backend> x_RD,
+                                      Out<Real> d_w_ED) {
+    constexpr int experts = 8, many = 4;
+    const gpu::Pieces pieces(x_RD.rows);
+    auto parts = Matrix<Real, Backend>::uninitialized(context, pieces.count, d_w_ED.size());
+    Backend::for_each_cell(context, pieces.count, x_RD.cols,
+                           [=, parts_PN = parts.view()] MOE_ON_DEVICE(Index piece, Index d) {
+                             const Index begin = pieces.begin(piece), end = pieces.end(piece);
+                             for (Index e_0 = 0; e_0 < d_w_ED.rows; e_0 += experts) {
+                               const Index some = gpu::smaller(experts, d_w_ED.rows - e_0);
+                               Real sums[experts] = {};
+                               // A few rows are asked for before the first is used.
+                               for (Index r = begin; r < end; r += many) {
+                                 Real x[many];
+                                 for (int i = 0; i < many; ++i) x[i] = r + i < end ? widened(x_RD(r + i, d)) : Real(0);
+                                 for (int i = 0; i < many; ++i) {
+                                   const Index row = gpu::smaller(r + i, end - 1);
+                                   for (int e = 0; e < experts; ++e)
+                                     if (e < some) sums[e] += d_y_RE(row, e_0 + e) * x[i];
+                                 }
+                               }
+                               for (int e = 0; e < experts; ++e)
+                                 if (e < some) parts_PN(piece, (e_0 + e) * d_w_ED.cols + d) = sums[e];
+                             }
+                           });
+    Backend::for_each_cell(context, d_w_ED.rows, d_w_ED.cols,
+                           [=, parts_PN = parts.view()] MOE_ON_DEVICE(Index e, Index d) {
+                             Real sum = 0;
+                             for (Index piece = 0; piece < parts_PN.rows; ++piece)
+                               sum += parts_PN(piece, e * d_w_ED.cols + d);
+                             d_w_ED(e, d) += sum;
+                           });
+  }
+
+  /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
+  template <class Value>
+  static void grouped_product(const Context& context, In<Value> x_ND, Weights<Value> w_FD, const GroupOffsets& offsets,
+                              Out<Value> y_NF) {
+    gpu::multiply<Product::right_transposed, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
+      return gpu::Operands<Value, Value, Backend>{x_ND.rows_between(begin, end), w_FD[g], y_NF.rows_between(begin, end),
+                                                  false};
+    });
+  }
+
+  /// d_x += d_y w, group by group.
+  template <class Value>
+  static void add_grouped_product_back(const Context& context, In<Value> d_y_NF, Weights<Value> w_FD,
+                                       ListView<Index> offsets, Out<Value> d_x_ND) {
+    gpu::multiply<Product::plain, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
+      return gpu::Operands<Value, Value, Backend>{d_y_NF.rows_between(begin, end), w_FD[g],
+                                                  d_x_ND.rows_between(begin, end), true};
+    });
+  }
+
+  /// d_w += d_y^T x, group by group; an empty d_w is skipped.
+  template <class Value, class Slope = Value>
+  static void grouped_weight_gradient(const Context& context, View<const Value, Backend> d_y_NF,
+                                      View<const Value, Backend> x_ND, ListView<Index> offsets,
+                                      std::type_identity_t<ListView<View<Slope, Backend>>> d_w_FD) {
+    gpu::multiply<Product::left_transposed, Backend, Value, Slope>(
+        context, offsets, [&](Index g, Index begin, Index end) {
+          return gpu::Operands<Value, Slope, Backend>{d_y_NF.rows_between(begin, end), x_ND.rows_between(begin, end),
+                                                      d_w_FD[g], true};
+        });
   }
 };
-
-/// A product of row-major matrices as cuBLAS counts: c^T = op(b)^T op(a)^T.
-template <Product product, class In, class Out, class B>
-Gemm<In, Out> gemm_of(View<const In, B> a, View<const In, B> b, View<Out, B> c, bool adds) {
-  // cuBLAS refuses columns of no length, even where there is nothing to read.
-  const auto length = [](Index stride) { return std::max<Index>(1, stride); };
-  return {.transpose_a = product == Product::right_transposed,
-          .transpose_b = product == Product::left_transposed,
-          .m = c.cols,
-          .n = c.rows,
-          .k = product == Product::left_transposed ? a.rows : a.cols,
-          .a = b.data,
-          .lda = length(b.stride),
-          .b = a.data,
-          .ldb = length(a.stride),
-          .c = c.data,
-          .ldc = length(c.stride),
-          .adds = adds};
-}
 
 }  // namespace moe::gpu

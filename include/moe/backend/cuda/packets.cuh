@@ -26,6 +26,12 @@ bool has_aligned_packets(View<Value, B> view) {
   return reinterpret_cast<std::uintptr_t>(view.data) % bytes == 0 && (view.rows <= 1 || view.stride % width == 0);
 }
 
+/// Whether that holds of every one of these views.
+template <int width, class... Views>
+bool all_aligned(Views... views) {
+  return (has_aligned_packets<width>(views) && ...);
+}
+
 /// f(place, Width) for a row of `count` values, shared by a team: packets of `width` values, then what is left value by
 /// value. Who takes what depends on `count` and the team's size alone.
 template <int width, class Team, class F>

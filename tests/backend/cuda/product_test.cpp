@@ -1,4 +1,4 @@
-#include "moe/backend/cuda/gemm.cuh"
+#include "moe/backend/cuda/product.cuh"
 
 #include <vector>
 

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <utility>
+
+#include "moe/backend/cuda/context.cuh"
+#include "moe/backend/cuda/pieces.cuh"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/host_device.hpp"
+#include "moe/core/matrix.hpp"
+
+namespace moe::gpu {
+
+/// Anything, row by row or element by element, and sums. Each number is computed by one team in one order.
+template <class Backend, class Device>
+class ElementwiseOperations {
+  using Context = gpu::Context<Backend, Device>;
+  template <class Value>
+  using In = gpu::In<Value, Backend>;
+  template <class Value>
+  using Out = View<Value, Backend>;
+
+ public:
+  /// The threads that share a row.
+  using Team = typename Device::Team;
+
+  /// f(i) for i in [0, count), a thread each; what f(i) writes nobody else does.
+  template <class F>
+  static void for_each(const Context& context, Index count, const F& f) {
+    if (count > 0) context.device->each(count, f);
+  }
+  /// The same.
+  template <class F>
+  static void for_each_element(const Context& context, Index count, const F& f) {
+    for_each(context, count, f);
+  }
+  /// f(row, col) for every row below `rows` and every column below `cols`.
+  template <class F>
+  static void for_each_cell(const Context& context, Index rows, Index cols, const F& f) {
+    if (rows > 0 && cols > 0) context.device->cells(rows, cols, f);
+  }
+  /// f(row, team) for every row below `rows`: the work on one row, shared by a team.
+  template <class F>
+  static void for_each_row(const Context& context, Index rows, const F& f) {
+    if (rows > 0) context.device->rows(rows, f);
+  }
+  /// f(i) for i in [0, count), by the one host thread that the context is for.
+  template <class F>
+  static void for_each_on_host(const Context&, Index count, const F& f) {
+    for (Index i = 0; i < count; ++i) f(i);
+  }
+
+  /// y += sum of x's rows: pieces of the rows in order, then the pieces in order.
+  template <class Sum, class Value = Sum>
+  static void add_column_sums(const Context& context, In<Value> x_RD, Out<Sum> y_1D) {
+    using Real = Wide<Value>;
+    const gpu::Pieces pieces(x_RD.rows);
+    auto parts = Matrix<Real, Backend>::uninitialized(context, pieces.count, x_RD.cols);
+    for_each_cell(context, pieces.count, x_RD.cols, [=, parts_PD = parts.view()] MOE_ON_DEVICE(Index piece, Index d) {
+      Real sum = 0;
+      for (Index r = pieces.begin(piece); r < pieces.end(piece); ++r) sum += widened(x_RD(r, d));
+      parts_PD(piece, d) = sum;
+    });
+    for_each_element(context, x_RD.cols, [=, parts_PD = parts.view()] MOE_ON_DEVICE(Index d) {
+      Real sum = widened(y_1D(0, d));
+      for (Index piece = 0; piece < parts_PD.rows; ++piece) sum += parts_PD(piece, d);
+      y_1D(0, d) = static_cast<Sum>(sum);
+    });
+  }
+
+  /// Sum of squares in double: within rows, then over them. The host waits for it.
+  template <class Value>
+  static double sum_of_squares(const Context& context, View<const Value, Backend> x) {
+    if (x.empty()) return 0;
+    auto of_rows = Matrix<double, Backend>::uninitialized(context, 1, x.rows);
+    for_each_row(context, x.rows, [=, of_rows_1R = of_rows.view()] MOE_ON_DEVICE(Index r, Team team) {
+      double sum = 0;
+      for (Index c = team.rank(); c < x.cols; c += team.size()) {
+        const double value = static_cast<double>(static_cast<Wide<Value>>(x(r, c)));
+        sum += value * value;
+      }
+      sum = team.sum(sum);
+      if (team.rank() == 0) of_rows_1R(0, r) = sum;
+    });
+    auto total = Matrix<double, Backend>::uninitialized(context, 1, 1);
+    for_each_row(context, 1, [of_rows_1R = of_rows.view(), total_11 = total.view()] MOE_ON_DEVICE(Index, Team team) {
+      double sum = 0;
+      for (Index r = team.rank(); r < of_rows_1R.cols; r += team.size()) sum += of_rows_1R(0, r);
+      sum = team.sum(sum);
+      if (team.rank() == 0) total_11(0, 0) = sum;
+    });
+    double result = 0;
+    Backend::download(context, std::as_const(total).view(), &result);
+    return result;
+  }
+};
+
+}  // namespace moe::gpu

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+
+#include "moe/backend/cuda/adamw.cuh"
+#include "moe/backend/cuda/context.cuh"
+#include "moe/core/adamw_pace.hpp"
+#include "moe/core/host_device.hpp"
+#include "moe/core/master_weights.hpp"
+#include "moe/core/random.hpp"
+
+namespace moe::gpu {
+
+/// AdamW (train/adamw.hpp).
+template <class Backend, class Device>
+class OptimizerOperations {
+  using Context = gpu::Context<Backend, Device>;
+
+ public:
+  /// One step of AdamW on `size` weights w, with moments m and v: as AdamWPace says.
+  template <class Real>
+  static void adamw(const Context& context, Index size, AdamWPace<Real> pace, const Real* gradient, Real* w, Real* m,
+                    Real* v) {
+    Backend::for_each_element(context, size, [=] MOE_ON_DEVICE(Index i) {
+      gpu::AdamWValue<Real> value{w[i], m[i], v[i]};
+      value.step(pace, gradient[i]);
+      m[i] = value.m;
+      v[i] = value.v;
+      w[i] = value.w;
+    });
+  }
+  /// The same with moments and weights kept as train/adamw_memory.hpp says; what is rounded is rounded by `key`.
+  template <MasterWeights master, class Gradient, class Weight, class Moment>
+  static void adamw(const Context& context, Index size, AdamWPace<float> pace, RandomKey key, const Gradient* gradient,
+                    Weight* w, std::uint16_t* lower, Moment* m, Moment* v) {
+    Backend::for_each_element(context, size,
+                              gpu::NarrowAdamW<master, Gradient, Weight, Moment>{pace, key, gradient, w, lower, m, v});
+  }
+  /// w becomes the bfloat16 nearest to it; the lower half of what it was goes to `lower`, unless that is null.
+  template <class Weight>
+  static void narrow_weights(const Context& context, Index size, Weight* w, std::uint16_t* lower) {
+    Backend::for_each_element(context, size, [=] MOE_ON_DEVICE(Index i) {
+      const float whole = widened(w[i]);
+      if (lower != nullptr) lower[i] = lower_half(whole);
+      w[i] = Weight(widened(lower != nullptr ? upper_half(whole) : BFloat16(whole)));
+    });
+  }
+};
+
+}  // namespace moe::gpu
