@@ -33,7 +33,7 @@ int main() {
 
   for (const float threshold : {0.1f, 0.3f, 0.9f}) {
     moe::TokenMoE layer(ThresholdRouter{threshold}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(4, 4, 16));
-    for (moe::Index e = 0; e < 4; ++e) layer.gating.gate.weight.view()(e, e) = 1;
+    for (moe::Index e = 0; e < 4; ++e) layer.routing.gate.weight.view()(e, e) = 1;
 
     const auto run = layer.forward(context, {x_TD.data(), 8, 4}, moe::Batch::single(8));
     double pairs = 0;

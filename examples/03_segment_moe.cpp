@@ -29,7 +29,7 @@ int main() {
   layer.absorb(context, run.stats);  // the thresholds
 
   std::printf("%d sequences of %d rows make %d windows\n", int(count), int(length),
-              int(run.saved.routed.cut.segments.count()));
+              int(run.saved.routing.cut.segments.count()));
   std::printf("rows met by each expert:");
   for (const moe::Index rows : run.stats.load) std::printf(" %d", int(rows));
 

@@ -22,6 +22,8 @@
 //   segment level, rows of kind 2 by expert: 16 16 64
 #include <cstdio>
 #include <moe/moe.hpp>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -94,16 +96,18 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
   }
 }
 
-/// One line a kind: how many of its rows each expert works on. chosen_TE: not 0 where an expert works on a row.
-template <class Chosen>
-void print_who(const char* level, const Chosen& chosen_TE) {
+/// One line a kind: how many of its rows each expert works on.
+void print_who(const moe::Observation& seen) {
   for (moe::Index kind = 0; kind < kinds; ++kind) {
-    std::printf("%s, rows of kind %d by expert:", level, int(kind));
-    for (moe::Index e = 0; e < chosen_TE.cols(); ++e) {
-      int count = 0;
-      for (moe::Index t = 0; t < rows; ++t) count += kind_of(t, kinds) == kind && chosen_TE.view()(t, e) != 0;
-      std::printf(" %2d", count);
+    std::vector<int> count(static_cast<std::size_t>(seen.experts));
+    for (moe::Index r = 0; r < seen.rows; ++r) {
+      const auto at = static_cast<std::size_t>(r);
+      for (moe::Index t = seen.begin[at]; t < seen.begin[at + 1]; ++t)
+        for (std::size_t e = 0; e < count.size(); ++e)
+          count[e] += kind_of(t, kinds) == kind && seen.kept[at * count.size() + e] != 0;
     }
+    std::printf("%s level, rows of kind %d by expert:", std::string(seen.level).c_str(), int(kind));
+    for (const int rows_of_expert : count) std::printf(" %2d", rows_of_expert);
     std::printf("\n");
   }
 }
@@ -129,6 +133,7 @@ int main() {
                 loss(layer.infer(context, test.x_TD, batch_of_data), test));
   }
   const Data test = draw_data(/*seed=*/1000, kinds);
-  print_who("token level", layer.token.gating.decide_in_inference(context, test.x_TD, {}).choice.chosen_RE);
-  print_who("segment level", layer.segment.infer_with_gates(context, test.x_TD, batch_of_data).second);
+  moe::CpuContext watched = context;
+  watched.observer = print_who;
+  layer.infer(watched, test.x_TD, batch_of_data);
 }

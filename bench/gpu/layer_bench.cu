@@ -326,13 +326,15 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
   turns.add(
       {plan.name, "routing: logits, choice, gates, pairs"},
       [&] {
-        const auto routed = token.decide(context, x_TD, batch);
-        grouped.push_back(Cuda::group_by_expert(context, routed.decision.kept()));
+        auto routed = token.routing.template route<moe::Training>(context, x_TD, batch);
+        grouped.push_back(moe::arrived<float, Cuda>(context, std::move(routed.route)).plan);
       },
       [&] { grouped.clear(); });
-  const auto routed = token.decide(context, x_TD, batch);
-  const auto pairs = Cuda::group_by_expert(context, routed.decision.kept());
-  const auto gates = moe::gates_of_pairs<float, Cuda>(context, routed.decision.gates_RE.view(), pairs);
+  auto routed = token.routing.template route<moe::Training>(context, x_TD, batch);
+  auto route = moe::arrived<float, Cuda>(context, std::move(routed.route));
+  route.plan.complete();
+  const auto& pairs = route.plan;
+  const auto& gates = route.weights_1N;
   auto x_ND = Tensor::uninitialized(context, pairs.pairs(), plan.width),
        y_TD = Tensor::uninitialized(context, rows, plan.width);
   const double pair_bytes = static_cast<double>(x_ND.size()) * sizeof(BFloat16),

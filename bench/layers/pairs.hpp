@@ -48,12 +48,12 @@ Index inference_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_TD, 
 template <class R, class N, class C, class X, class Path, class Bal>
 Index inference_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_TD,
                       const moe::Batch& batch) {
-  return count_chosen(layer.decide_for_inference(context, x_TD, {batch.tokens, batch.languages}).decision.kept());
+  return count_chosen(layer.routing.template route<moe::Inference>(context, x_TD, batch).saved.decision.kept());
 }
 template <class S, class Source, class R, class N, class C, class X, class Feed>
 Index inference_pairs(const moe::SegmentMoE<S, Source, R, N, C, X, Feed>& layer, const Context& context, ConstView x_TD,
                       const moe::Batch& batch) {
-  return count_chosen(layer.decide_for_inference(context, x_TD, batch).chosen);
+  return count_chosen(layer.routing.template route<moe::Inference>(context, x_TD, batch).route.chosen_TE);
 }
 template <class Token, class Segment, class F>
 Index inference_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_TD,
@@ -71,7 +71,7 @@ Index decoding_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_BD, c
 template <class R, class N, class C, class X, class Path, class Bal>
 Index decoding_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_BD,
                      const moe::NoDecodingState&) {
-  return count_chosen(layer.decide_for_inference(context, x_BD, {}).decision.kept());
+  return count_chosen(layer.routing.template decide<moe::Inference>(context, x_BD, {}).kept());
 }
 template <class Layer, class State>
 requires requires(const State& state) { state.chosen_BE; }

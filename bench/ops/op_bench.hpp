@@ -29,7 +29,7 @@ struct Dealt {
         gating({.k = shape.chosen}, {}, {}, shape.width, shape.experts),
         x_TD(uniform_tensor(context, shape.rows, shape.width, 1)) {
     fill_weights(context, gating);
-    decision = gating.decide_in_training(context, x_TD, {});
+    decision = gating.decide<moe::Training>(context, x_TD, {});
     plan = Cpu::group_by_expert(context, decision.choice.chosen_RE);
   }
 

@@ -161,21 +161,20 @@ TEST_CASE("a layer asks its policies when it is built and, as they may be assign
   auto gradient = gradient_for(layer);
   auto run = layer.forward(context, x, batch);
   auto state = layer.begin_decoding(context, 4);
-  layer.gating.router.k = 0;
+  layer.routing.router.k = 0;
   CHECK_THROWS_WITH(layer.forward(context, x, batch), rule + "0");
   CHECK_THROWS_WITH(layer.infer(context, x, batch), rule + "0");
-  CHECK_THROWS_WITH(layer.plan(context, x, batch), rule + "0");
   CHECK_THROWS_WITH(layer.prefill(context, x, batch, state), rule + "0");
   CHECK_THROWS_WITH(layer.decode(context, x, {}, state), rule + "0");
   CHECK_THROWS_WITH(layer.absorb(context, run.stats), rule + "0");
   CHECK_THROWS_WITH(layer.backward(context, x, {}, std::move(run.saved), gradient), rule + "0");
-  layer.gating.router.k = 2;
+  layer.routing.router.k = 2;
   CHECK_NOTHROW(layer.backward(context, x, {}, std::move(run.saved), gradient));
 
   auto hybrid = build<CausalMultiPlMoe<double, Cpu<>>>({.width = 5});
-  hybrid.segment.segmenter.window = 0;
+  hybrid.segment.routing.segmenter.window = 0;
   CHECK_THROWS_WITH(hybrid.infer(context, x, batch), "[FixedWindow] a window must have at least 1 row, got 0");
-  hybrid.segment.segmenter.window = 2;
+  hybrid.segment.routing.segmenter.window = 2;
   hybrid.fusion.token = not_a_number;
   CHECK_THROWS_AS(hybrid.infer(context, x, batch), Error);
   auto lora = make_lora(SwiGlu<double, Cpu<>>(5, 4), 2, 4);
@@ -199,12 +198,12 @@ TEST_CASE("parts of a layer that were assigned and do not fit are refused", "[la
   refused([](Layer& layer) { layer.bank.experts.clear(); });
   refused([](Layer& layer) { layer.bank.experts[1] = SwiGlu<double, Cpu<>>(5, 7); });
   refused([](Layer& layer) { layer.bank.experts[0].down_proj = Matrix<double, Cpu<>>(5, 7); });
-  refused([](Layer& layer) { layer.gating.gate = Linear<double, Cpu<>>::without_bias(5, 9); });
+  refused([](Layer& layer) { layer.routing.gate = Linear<double, Cpu<>>::without_bias(5, 9); });
   refused([](Layer& layer) { layer.always_on.ffn = SwiGlu<double, Cpu<>>(4, 7); });
   refused([](Layer& layer) { const Layer taken = std::move(layer); });
 
   auto segments = build<SegmentByPreviousMean<double>>({.width = 5});
-  segments.gating.thresholds_E = Vector<double, Cpu<>>(1);
+  segments.routing.thresholds_E = Vector<double, Cpu<>>(1);
   CHECK_THROWS_WITH(segments.infer(context, x, Batch::single(4)),
                     "[SegmentMoE::infer] a gate of 3 experts must have as many thresholds, got 1");
 }

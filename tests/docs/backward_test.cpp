@@ -60,7 +60,7 @@ TEST_CASE("backward: an empty tensor is a frozen weight", "[docs]") {
   // [freeze]
   auto gradient = moe::gradient_for(layer, moe::TrainByName{.train = {"*"}, .freeze = {"experts.0.*", "gate.*"}});
   CHECK(gradient.bank.experts[0].up_proj.empty());
-  CHECK(gradient.gating.gate.weight.empty());
+  CHECK(gradient.routing.gate.weight.empty());
   CHECK_FALSE(gradient.bank.experts[1].up_proj.empty());
 
   const auto d_x_TD = layer.backward(context, d_y_TD, {}, layer.forward(context, x_TD, batch).saved, gradient);
@@ -85,7 +85,7 @@ TEST_CASE("backward: auxiliary losses are weighed by who trains", "[docs]") {
   // [/auxiliary]
   CHECK(auxiliary > 0);
   // d_y is 0 here: what moves is the gate, and nothing but the gate.
-  CHECK(moe::as_eigen(gradient.gating.gate.weight).norm() > 0);
+  CHECK(moe::as_eigen(gradient.routing.gate.weight).norm() > 0);
   CHECK(moe::as_eigen(gradient.bank.experts[0].up_proj).norm() == 0);
 }
 
@@ -103,5 +103,5 @@ TEST_CASE("backward: what was not kept is computed again with the same bits", "[
   // [/recompute]
   CHECK(same_bits(first.output, again.output));
   CHECK(same_bits(d_x_TD, expected_d_x_TD));
-  CHECK(same_bits(gradient.gating.gate.weight, expected.gating.gate.weight));
+  CHECK(same_bits(gradient.routing.gate.weight, expected.routing.gate.weight));
 }

@@ -280,9 +280,9 @@ TEST_CASE("policy: a router that asks for the row's language", "[docs]") {
   batch.languages = languages;
 
   moe::TokenMoE layer(LanguageChoice{}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(3, 8, 16));
-  const auto planned = layer.plan(moe::CpuContext{}, x_TD, batch);
+  const auto run = layer.forward({}, x_TD, batch);
   // [/use_context_router]
-  const auto chosen_TE = planned.routed.decision.choice.chosen_RE.view();
+  const auto chosen_TE = run.saved.routing.decision.choice.chosen_RE.view();
   // The gate is all zero: beside its language's, each row takes the lowest index that is left.
   CHECK(Chosen(chosen_TE.row(0).begin(), chosen_TE.row(0).end()) == Chosen{2, 0, 1});
   CHECK(Chosen(chosen_TE.row(1).begin(), chosen_TE.row(1).end()) == Chosen{1, 2, 0});

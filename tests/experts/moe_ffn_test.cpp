@@ -28,14 +28,15 @@ struct Setup {
       chosen.view()(t, 2) = t != 3;
     }
   }
-  Tensor run() const {
-    return mix_infer<X>(context, bank.span(), x.view(), Cpu<>::group_by_expert(context, chosen), gates.view());
+  Tensor run() const { return moe_ffn_infer<X>(context, bank.span(), x.view(), route()); }
+  Route<double, Cpu<>> route() const {
+    return arrived<double, Cpu<>>(context, begin_route<double, Cpu<>>(context, chosen.view(), gates.view()));
   }
 };
 
 }  // namespace
 
-TEST_CASE("mix adds up each row's answers times their gates", "[ops]") {
+TEST_CASE("moe_ffn adds up each row's answers times their gates", "[ops]") {
   const Setup s;
   const Tensor y = s.run();
   for (Index t = 0; t < 9; ++t) {
@@ -50,18 +51,18 @@ TEST_CASE("mix adds up each row's answers times their gates", "[ops]") {
       CHECK(y.view()(t, d) == Catch::Approx(expected[static_cast<std::size_t>(d)]).epsilon(1e-12).margin(1e-13));
   }
   for (const double value : y.view().row(3)) CHECK(value == 0);
-  const auto kept =
-      mix<X>(context, s.bank.span(), s.x.view(), Cpu<>::group_by_expert(context, s.chosen), s.gates.view());
+  const auto kept = moe_ffn<X>(context, s.bank.span(), s.x.view(), s.route());
   CHECK(same_bits(kept.first, y));
 }
 
-TEST_CASE("mix's gradients are those of central differences", "[ops][gradient]") {
+TEST_CASE("moe_ffn's gradients are those of central differences", "[ops][gradient]") {
   Setup s;
   auto gradient = gradient_for(s.bank);
-  auto [y, saved] = mix<X>(context, std::as_const(s.bank).span(), std::as_const(s.x).view(),
-                           Cpu<>::group_by_expert(context, s.chosen), std::as_const(s.gates).view());
-  const auto [d_x, d_gates] = mix_back<X>(context, std::as_const(s.bank).span(), std::as_const(s.c).view(),
-                                          std::as_const(s.x).view(), std::move(saved), ExpertSpan(gradient.span()));
+  auto [y, saved] = moe_ffn<X>(context, std::as_const(s.bank).span(), std::as_const(s.x).view(), s.route());
+  const auto [d_x, d_weights] =
+      moe_ffn_back<X>(context, std::as_const(s.bank).span(), std::as_const(s.c).view(), std::as_const(s.x).view(),
+                      saved.route, std::move(saved.experts), ExpertSpan(gradient.span()));
+  const auto d_gates = gates_of_pairs_back<double, Cpu<>>(context, d_weights.view(), 9, saved.route.plan);
   const auto loss = [&] { return inner(s.c, s.run()); };
   check_component_gradients("x", s.x, d_x, loss, component_bar);
   check_component_gradients("gates", s.gates, d_gates, loss, component_bar);
@@ -73,11 +74,12 @@ TEST_CASE("mix's gradients are those of central differences", "[ops][gradient]")
   for (const double value : values_of(gradient.experts[1].up_proj)) CHECK(value == 0);
 }
 
-TEST_CASE("mix of no rows is no rows", "[ops]") {
+TEST_CASE("moe_ffn of no rows is no rows", "[ops]") {
   const Setup s;
-  const auto y = mix_infer<X>(context, s.bank.span(), s.x.view().rows_between(0, 0),
-                              Cpu<>::group_by_expert(context, s.chosen.view().rows_between(0, 0)),
-                              s.gates.view().rows_between(0, 0));
+  const auto none = begin_route<double, Cpu<>>(context, s.chosen.view().rows_between(0, 0),
+                                               View<const double, Cpu<>>(s.gates.view().rows_between(0, 0)));
+  const auto y = moe_ffn_infer<X>(context, s.bank.span(), s.x.view().rows_between(0, 0),
+                                  arrived<double, Cpu<>>(context, {none.chosen_TE, none.weights_TE, {}, {}, {}}));
   CHECK(y.rows() == 0);
   CHECK(y.cols() == 4);
 }

@@ -86,7 +86,7 @@ struct Case {
 
 template <class Layer>
 Layer with_identity_gate(Layer layer) {
-  auto& gate = layer.gating.gate.weight;
+  auto& gate = layer.routing.gate.weight;
   for (Index e = 0; e < gate.rows(); ++e) gate.data()[e * gate.cols() + e] = 1;
   return layer;
 }
@@ -116,8 +116,8 @@ Doubles gradient_of_x(const Case& expected, const Layer& layer, Stored d_y_TD, A
 template <class Layer>
 void check_training(const Case& expected, const Layer& layer) {
   const auto run = layer.forward(CpuContext{}, expected.x(), expected.batch());
-  check_decision(expected, run.saved.routed.decision);
-  check_gates(expected, run.saved.routed.decision);
+  check_decision(expected, run.saved.routing.decision);
+  check_gates(expected, run.saved.routing.decision);
   expected.check("y", run.output);
   if (expected.has("boundary")) expected.check("boundary", run.stats.boundary_1E);
   expected.check("grad.answer", gradient_of_x(expected, layer, expected.d_y(), {}));
@@ -136,9 +136,9 @@ void check_training(const Case& expected, const Layer& layer) {
 /// The same of inference, which has no backward.
 template <class Layer>
 void check_inference(const Case& expected, const Layer& layer) {
-  const auto routed = layer.decide_for_inference(CpuContext{}, expected.x(), {});
-  check_decision(expected, routed.decision);
-  check_gates(expected, routed.decision);
+  const auto decision = layer.routing.template decide<Inference>(CpuContext{}, expected.x(), {});
+  check_decision(expected, decision);
+  check_gates(expected, decision);
   expected.check("y", layer.infer(CpuContext{}, expected.x(), expected.batch()));
 }
 
@@ -227,11 +227,11 @@ TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
                                                         .rate = expected.number("rate")},
                                              SigmoidOverChosen{.scale = expected.number("scale")}, Unlimited{},
                                              expected.bank(), NoAlwaysOn{}, SequenceBalance{}));
-    std::copy_n(expected.tensor("buffer").data, layer.gating.biases_E.size(), layer.gating.biases_E.data());
+    std::copy_n(expected.tensor("buffer").data, layer.routing.biases_E.size(), layer.routing.biases_E.data());
     check_training(expected, layer);
     check_inference(expected, layer);
     layer.absorb(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
-    expected.check("absorbed", layer.gating.biases_E.view());
+    expected.check("absorbed", layer.routing.biases_E.view());
   }
   SECTION("MultiPL-MoE's token level, its shared expert left out of the loss") {
     const Case expected{file, "shared"};
@@ -280,7 +280,7 @@ TEST_CASE("BASE's auction finds scipy's optimal assignment", "[golden]") {
   for (const double step : {0.5, 0.1, BalancedAssignment{}.step}) {
     INFO(step);
     const auto run = layer_of({.step = step}).forward(CpuContext{}, x_TD, expected.batch());
-    const Assignment found = assignment(x_TD, run.saved.routed.decision.choice.chosen_RE.view());
+    const Assignment found = assignment(x_TD, run.saved.routing.decision.choice.chosen_RE.view());
     CHECK(found.is_one_each);
     CHECK(*std::max_element(found.loads.begin(), found.loads.end()) == 2);
     CHECK(found.sum <= expected.number("sum") + fine);
@@ -304,7 +304,7 @@ TEST_CASE("experts choose as in their papers", "[golden]") {
   const Case expected{file, "threshold"};
   auto layer = with_identity_gate(
       TokenMoE(Routing<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, SegmentCapacity{}, expected.bank()));
-  std::copy_n(expected.tensor("buffer").data, layer.gating.thresholds_E.size(), layer.gating.thresholds_E.data());
+  std::copy_n(expected.tensor("buffer").data, layer.routing.thresholds_E.size(), layer.routing.thresholds_E.data());
   check_inference(expected, layer);
 }
 
@@ -314,7 +314,7 @@ TEST_CASE("prices balance as quantiles do", "[golden]") {
   const Routing<QuantileChoice, PricedTopK> router{{.k = found.count("k")}, {.k = given.count("k")}};
   check_training(found, with_identity_gate(TokenMoE(router, SoftmaxOverChosen{}, Unlimited{}, found.bank())));
   auto layer = with_identity_gate(TokenMoE(router, SoftmaxOverChosen{}, Unlimited{}, given.bank()));
-  std::copy_n(given.tensor("buffer").data, layer.gating.thresholds_E.size(), layer.gating.thresholds_E.data());
+  std::copy_n(given.tensor("buffer").data, layer.routing.thresholds_E.size(), layer.routing.thresholds_E.data());
   check_inference(given, layer);
 }
 
@@ -326,8 +326,10 @@ void check_segments(const Case& expected) {
       with_identity_gate(SegmentMoE(FixedWindow{expected.count("window")}, Source{}, ExpertChoice{}, SoftmaxOverAll{},
                                     SegmentCapacity{expected.number("factor")}, expected.bank()));
   const auto run = layer.forward(CpuContext{}, expected.x(), expected.batch());
-  check_decision(expected, run.saved.routed.decision);
-  expected.check("gates", layer.gates_of_rows(CpuContext{}, run.saved.routed));
+  check_decision(expected, run.saved.routing.decision);
+  const auto& segments = run.saved.routing;
+  expected.check("gates", repeat_over_rows<double, Cpu<>>(CpuContext{}, segments.decision.gates_RE.view(),
+                                                          segments.cut.of_row_1T.view()));
   expected.check("boundary", run.stats.boundary_1E);
   expected.check("y", run.output);
   expected.check("grad.answer", gradient_of_x(expected, layer, expected.d_y(), {}));

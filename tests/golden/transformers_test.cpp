@@ -130,7 +130,7 @@ void check_run(const StoredFile& file, const CpuContext& context, const Layer& l
   const Batch batch = batch_of(file);
   check_tensor(file, "y", layer.infer(context, x_TD, batch));
   auto run = layer.forward(context, x_TD, batch);
-  check_decision(file, run.saved.routed.decision);
+  check_decision(file, run.saved.routing.decision);
   check_tensor(file, "y", run.output);
   Layer gradient = gradient_for(layer);
   check_tensor(file, "d_x", layer.backward(context, view(file.tensors.at("d_y")), {}, std::move(run.saved), gradient));
@@ -149,7 +149,7 @@ void check_layer(const std::string& name) {
   check_tensor(file, "y", layer.infer(context, x_TD, batch));
 
   auto run = layer.forward(context, x_TD, batch);
-  check_decision(file, run.saved.routed.decision);
+  check_decision(file, run.saved.routing.decision);
   check_tensor(file, "y", run.output);
   // transformers counts the k choices of a row, so that even routing gives k; eq. 8 divides by them and gives 1.
   const auto k = static_cast<double>(setting(file, "num_experts_per_tok"));
@@ -225,7 +225,7 @@ TEST_CASE("DeepSeekV3Moe computes what transformers' DeepSeek-V3 computes", "[go
                                     {}, empty_bank(file), shared_experts(file));
   load(file, Layout::per_expert, layer);
   const auto& biases = file.tensors.at("gate.e_score_correction_bias").values;
-  std::copy(biases.begin(), biases.end(), layer.gating.biases_E.data());
+  std::copy(biases.begin(), biases.end(), layer.routing.biases_E.data());
   check_run(file, context, layer);
 }
 

@@ -28,12 +28,12 @@ int main(int argc, char** argv) {
   Gating<TopK, SoftmaxOverChosen, Unlimited, float, B> gating({.k = 2}, {}, {}, width, experts);
   for (Index i = 0; i < gating.gate.weight.size(); ++i)
     gating.gate.weight.data()[i] = static_cast<float>(random_normal(key, static_cast<std::uint64_t>(1'000'000 + i)));
-  const auto decision = gating.decide_in_training(context, x_TD, {});
+  const auto decision = gating.decide<Training>(context, x_TD, {});
   const auto plan = B::group_by_expert(context, decision.choice.chosen_RE);
   const auto gates_1N = gates_of_pairs<float, B>(context, decision.gates_RE.view(), plan);
   Tensor x_ND(plan.pairs(), width);
   const std::map<std::string, std::function<void()>> operations = {
-      {"route", [&] { gating.decide_in_training(context, x_TD, {}); }},
+      {"route", [&] { gating.decide<Training>(context, x_TD, {}); }},
       {"permute",
        [&] {
          const auto again = B::group_by_expert(context, decision.choice.chosen_RE);

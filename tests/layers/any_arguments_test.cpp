@@ -99,23 +99,23 @@ Verdict disturb(Draw& draw, Layer& layer) {
         return right_if(same);
       }
       case 2:
-        if constexpr (requires { layer.gating.router.k; }) {
+        if constexpr (requires { layer.routing.router.k; }) {
           const Index k = draw.between(-1, 6);
-          layer.gating.router.k = k;
+          layer.routing.router.k = k;
           return right_if(k >= 1 && k <= experts);
         }
         return Verdict::right;
       case 3:
-        if constexpr (requires { layer.gating.capacity.factor; }) {
-          const double factor = layer.gating.capacity.factor = any_number(draw);
-          const bool may_be_0 = requires { layer.gating.capacity.minimum; };
+        if constexpr (requires { layer.routing.capacity.factor; }) {
+          const double factor = layer.routing.capacity.factor = any_number(draw);
+          const bool may_be_0 = requires { layer.routing.capacity.minimum; };
           return right_if(factor > 0 || (may_be_0 && factor == 0));
         }
         return Verdict::right;
       default:
-        if constexpr (requires { layer.segmenter.window; }) {
-          layer.segmenter.window = draw.between(-1, 3);
-          return right_if(layer.segmenter.window >= 1);
+        if constexpr (requires { layer.routing.segmenter.window; }) {
+          layer.routing.segmenter.window = draw.between(-1, 3);
+          return right_if(layer.routing.segmenter.window >= 1);
         }
         return Verdict::right;
     }
@@ -256,13 +256,6 @@ TEMPLATE_LIST_TEST_CASE("a layer answers right arguments and refuses wrong ones,
       const Tensor y = layer.infer(context, x.view(), batch.batch);
       CHECK((y.rows() == x.rows && y.cols() == own.width));
     });
-    if constexpr (requires { layer.plan(context, x.view(), batch.batch); })
-      attempt(verdict, "plan", [&] {
-        auto planned = layer.plan(context, x.view(), batch.batch);
-        const Rows others = any_rows(draw, x.rows, own.width);
-        attempt(others.fits(own.width) & right_if(others.rows == x.rows), "run",
-                [&] { layer.run(context, others.view(), std::move(planned)); });
-      });
     decode_anything(draw, layer, own, is_whole);
     if (!disturbs) CHECK(same_bits(layer.infer(context, x_TD, Batch::single(4)), before));
     train_with_anything(draw, layer, own, is_whole);

@@ -120,8 +120,9 @@ using Causal = on::SegmentByPreviousMean<double, B>;
 
 /// Who takes the segments that open sequences; every expert must take all of them or none.
 std::vector<bool> takers_of_first(const Causal& layer, const Tensor& x_TD, const Batch& batch, bool training) {
-  const auto routed =
-      training ? layer.decide(context, x_TD.view(), batch) : layer.decide_for_inference(context, x_TD.view(), batch);
+  const auto routed = (training ? layer.routing.route<Training>(context, x_TD.view(), batch)
+                                : layer.routing.route<Inference>(context, x_TD.view(), batch))
+                          .saved;
   const auto chosen_VE = routed.decision.choice.chosen_RE.view();
   const auto& opens = routed.cut.segments.opens_sequence;
   std::vector<bool> takers;
@@ -159,9 +160,9 @@ TEST_CASE("an expert takes all first segments or none, at least r in all, and in
     for (Index& length : lengths) length = draw.between(1, 12);
     const Batch batch = Batch::ragged(lengths);
     const auto x_TD = random_matrix<double, B>(draw, batch.rows(), sizes.width);
-    const auto routed = layer.decide(context, x_TD.view(), batch);
+    const auto routed = layer.routing.route<Training>(context, x_TD.view(), batch).saved;
     const auto chosen_VE = routed.decision.choice.chosen_RE.view();
-    const Index r = layer.gating.capacity.rows_per_expert({chosen_VE.rows, chosen_VE.cols, chosen_VE.rows});
+    const Index r = layer.routing.capacity.rows_per_expert({chosen_VE.rows, chosen_VE.cols, chosen_VE.rows});
     for (Index e = 0; e < chosen_VE.cols; ++e) {
       Index load = 0;
       for (Index v = 0; v < chosen_VE.rows; ++v) load += chosen_VE(v, e) != 0;
@@ -174,7 +175,7 @@ TEST_CASE("an expert takes all first segments or none, at least r in all, and in
     // The first boundary becomes the threshold, so inference takes what training took.
     layer.absorb(context, layer.forward(context, x_TD, batch).stats);
     CHECK(takers_of_first(layer, x_TD, batch, false) == in_training);
-    const auto inferred = layer.decide_for_inference(context, x_TD.view(), batch);
+    const auto inferred = layer.routing.route<Inference>(context, x_TD.view(), batch).saved;
     for (Index v = 0; v < chosen_VE.rows; ++v)
       for (Index e = 0; e < chosen_VE.cols; ++e)
         CHECK((inferred.decision.choice.chosen_RE.view()(v, e) != 0) == (chosen_VE(v, e) != 0));
@@ -200,7 +201,7 @@ TEST_CASE("sequences of one segment are all taken or none, by experts in any ord
   const auto run = layer.forward(context, x_TD, Batch::sequences(6, 2));
   CHECK(run.stats.load == std::vector<Index>{12, 12, 12, 12});
   // Half of the one score that there is, so that inference takes them as well.
-  const auto scores = values_of(run.saved.routed.decision.gates_RE.view().rows_between(0, 1));
+  const auto scores = values_of(run.saved.routing.decision.gates_RE.view().rows_between(0, 1));
   const auto boundary = values_of(run.stats.boundary_1E);
   for (std::size_t e = 0; e < scores.size(); ++e) CHECK(boundary[e] == scores[e] / 2);
 }

@@ -52,7 +52,7 @@ Step in_two_passes(const CpuContext& context, const Layer& layer, const Tensor& 
   Layer gradient = gradient_for(layer);
   auto token = layer.token.forward(context, x_TD, batch);
   auto segment = layer.segment.forward(context, x_TD, batch);
-  const auto mass_1T = sum_of_gates<double, Cpu<>>(context, segment.saved.routed.gates.view());
+  const auto mass_1T = layer.segment.mass_of_rows(context, segment.saved);
   const auto scale_T2 = layer.fusion.template scales<double, Cpu<>>(context, mass_1T.view());
   Step step;
   step.y_TD = scaled_sum<double, Cpu<>>(context, token.output.view(), segment.output.view(), scale_T2.view());
@@ -60,8 +60,8 @@ Step in_two_passes(const CpuContext& context, const Layer& layer, const Tensor& 
       scaled_sum_back<double, Cpu<>>(context, c_TD.view(), token.output.view(), segment.output.view(), scale_T2.view());
   const auto d_mass_1T = layer.fusion.template scales_back<double, Cpu<>>(context, mass_1T.view(), scale_T2.view(),
                                                                           d_scale_T2.view(), gradient.fusion);
-  step.d_x_TD =
-      layer.segment.backward(context, segment.output, {}, std::move(segment.saved), gradient.segment, d_mass_1T);
+  step.d_x_TD = layer.segment.backward_with_mass(context, std::as_const(segment.output).view(), {},
+                                                 std::move(segment.saved), gradient.segment, d_mass_1T.view());
   add_to(
       context,
       layer.token.backward(context, token.output, {.balance = 0.3, .z = 0.2}, std::move(token.saved), gradient.token),

@@ -92,6 +92,43 @@ TEMPLATE_TEST_CASE("a wrong shape is named, and the layer still works", "[layers
   CHECK(same_bits(before.second, after.second));
 }
 
+namespace {
+
+template <class Layer, class Saved>
+concept TakesSaved = requires(const Layer& layer, const Tensor& d_y, Saved saved, Layer& gradient) {
+  layer.backward(context, d_y, {}, static_cast<Saved>(saved), gradient);
+};
+template <class Layer>
+concept Decodes = requires(const Layer& layer, const Tensor& x, typename Layer::DecodingState& state) {
+  layer.begin_decoding(context, 1);
+  layer.prefill(context, x, Batch(), state);
+  layer.decode(context, x, {}, state);
+};
+
+/// What a layer's signatures promise, generic code can ask.
+template <class Layer, bool decodes>
+void check_signatures() {
+  using Saved = typename Layer::Saved;
+  STATIC_REQUIRE(std::is_nothrow_move_constructible_v<Layer>);
+  STATIC_REQUIRE(!std::is_copy_constructible_v<Layer>);
+  STATIC_REQUIRE(TakesSaved<Layer, Saved&&>);
+  STATIC_REQUIRE(!TakesSaved<Layer, Saved&>);
+  STATIC_REQUIRE(!TakesSaved<Layer, const Saved&&>);
+  STATIC_REQUIRE(!TakesSaved<Layer, typename Mixtral<float, Cpu<>>::Saved&&>);
+  STATIC_REQUIRE(Decodes<Layer> == decodes);
+}
+
+}  // namespace
+
+TEST_CASE("what a layer cannot do, its type says", "[layers][misuse]") {
+  check_signatures<Mixtral<double, Cpu<>>, true>();
+  check_signatures<Dropping<double>, false>();
+  check_signatures<SegmentByPreviousMean<double>, true>();
+  check_signatures<SegmentByOwnMean<double>, false>();
+  check_signatures<CausalMultiPlMoe<double, Cpu<>>, true>();
+  check_signatures<MultiPlMoe<double, Cpu<>>, false>();
+}
+
 TEST_CASE("a decoding state of other sequences is refused and stays as it was", "[layers][misuse]") {
   Draw draw("misuse of decoding");
   auto layer = build<SegmentByPreviousMean<double>>(sizes);
@@ -123,7 +160,7 @@ TEST_CASE("TokenMoE and HybridMoE refuse rows that they cannot decode", "[layers
 
   auto tried = hybrid.begin_decoding(context, 2), untried = hybrid.begin_decoding(context, 2);
   CHECK_THROWS_WITH(hybrid.decode(context, three, {}, tried),
-                    "[SegmentMoE::decode] x has 3 rows, the state has 2 sequences");
+                    "[HybridMoE::decode] x has 3 rows, the state has 2 sequences");
   CHECK_THROWS_AS(hybrid.decode(context, wide, {}, tried), Error);
   for (int t = 0; t < 5; ++t)
     CHECK(same_bits(hybrid.decode(context, x, {}, tried), hybrid.decode(context, x, {}, untried)));
@@ -146,7 +183,7 @@ TEST_CASE("what a router throws leaves the threads and reaches the caller", "[la
   TokenMoE layer(Breaks{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<Ffn<double>>(2, 2, 3));
   Draw draw("throwing router");
   randomise(draw, layer);
-  layer.gating.gate.weight.view()(0, 0) = 1000;
+  layer.routing.gate.weight.view()(0, 0) = 1000;
   // Enough rows for several tiles.
   auto x = random_matrix<double, Cpu<>>(draw, 200, 2, 0.01);
   for (Index t = 0; t < 200; ++t) x.view()(t, 0) = -1;

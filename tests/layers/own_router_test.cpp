@@ -45,7 +45,7 @@ TEST_CASE("a user's threshold router decides in training and inference alike", "
 
   // The reference: the same rule in plain loops over its own softmax.
   reference::Level level;
-  level.gate = rows_of(layer.gating.gate.weight);
+  level.gate = rows_of(layer.routing.gate.weight);
   for (const auto& expert : layer.bank.experts) level.experts.push_back(ffn_of(expert));
   reference::Decided decided;
   Index alone = 0, several = 0;
@@ -76,15 +76,16 @@ TEST_CASE("a user's hash router reads token ids, in a batch and in decoding", "[
   for (std::int32_t& token : tokens) token = static_cast<std::int32_t>(draw.between(0, 9));
   Batch batch = Batch::single(30);
   batch.tokens = tokens;
-  const auto plan = layer.plan(context, x, batch);
+  const auto run = layer.forward(context, x, batch);
+  const auto& plan = run.saved.experts.route.plan;
   std::vector<Index> expert_of(10, -1);
-  for (Index n = 0; n < plan.plan.pairs(); ++n) {
-    Index& expert = expert_of[static_cast<std::size_t>(tokens[static_cast<std::size_t>(plan.plan.rows_1N.data()[n])])];
-    CHECK((expert == -1 || expert == plan.plan.experts_1N.data()[n]));
-    expert = plan.plan.experts_1N.data()[n];
+  for (Index n = 0; n < plan.pairs(); ++n) {
+    Index& expert = expert_of[static_cast<std::size_t>(tokens[static_cast<std::size_t>(plan.rows_1N.data()[n])])];
+    CHECK((expert == -1 || expert == plan.experts_1N.data()[n]));
+    expert = plan.experts_1N.data()[n];
   }
-  CHECK(plan.plan.pairs() == 30);
-  const auto load = plan.stats.load;
+  CHECK(plan.pairs() == 30);
+  const auto load = run.stats.load;
   CHECK(std::count(load.begin(), load.end(), 0) < 2);
 
   const auto whole = layer.infer(context, x, batch);

@@ -54,14 +54,14 @@ TEST_CASE("a MultiPL layer is made as its settings say", "[layers]") {
                                                                                          .token_weight = 0.6,
                                                                                          .segment_weight = 0.4,
                                                                                          .threshold_beta = 0.9});
-  CHECK(layer.token.gating.router.k == 3);
-  CHECK(layer.token.gating.router.shared == 1);
-  CHECK(layer.token.balance.shared == 1);
+  CHECK(layer.token.routing.router.k == 3);
+  CHECK(layer.token.routing.router.shared == 1);
+  CHECK(layer.token.routing.balance.shared == 1);
   CHECK(layer.token.bank.count() == 3);
   CHECK(layer.segment.bank.count() == 2);
-  CHECK(layer.segment.segmenter.window == 7);
-  CHECK(layer.segment.gating.capacity.factor == 1.5);
-  CHECK(layer.segment.gating.router.infer.beta == 0.9);
+  CHECK(layer.segment.routing.segmenter.window == 7);
+  CHECK(layer.segment.routing.capacity.factor == 1.5);
+  CHECK(layer.segment.routing.router.infer.beta == 0.9);
   CHECK(layer.fusion.token == 0.6);
   CHECK(layer.fusion.segment == 0.4);
   CHECK(layer.width() == 4);
@@ -77,9 +77,9 @@ TEST_CASE("the ablations of the paper's Table 2 and its expert ratios are made a
           (token + segment) * expert);
   // Without a shared expert every token expert competes, and none is frozen by its place.
   const auto layer = make_multipl<MultiPlWithoutShared<float, Shape>>({.k = 3});
-  CHECK(layer.token.gating.router.k == 3);
+  CHECK(layer.token.routing.router.k == 3);
   CHECK(count(make_multipl<MultiPlMoeReleased<float, Shape>>({})) == 12 * expert);
-  CHECK(make_multipl<MultiPlMoeReleased<float, Shape>>({.cap = 2}).segment.gating.router.cap == 2);
+  CHECK(make_multipl<MultiPlMoeReleased<float, Shape>>({.cap = 2}).segment.routing.router.cap == 2);
   CHECK(count(make_multipl<MultiPlMoeLiteral<float, Shape, MatrixFusion<float, Shape>>>({})) ==
         12 * expert + 2 * width * width);
 }

@@ -93,8 +93,6 @@ void check_refused(const Layer& layer, const std::string& part) {
                               "= {.seed = ..., .step = ...}, with another step for every forward";
   CHECK_THROWS_WITH(layer.forward(context, x_TD, batch_with({})), message);
   CHECK_THROWS_AS(layer.forward(context, x_TD.copy(), batch_with({})), Error);
-  if constexpr (requires { layer.plan(context, x_TD.view(), Batch()); })
-    CHECK_THROWS_WITH(layer.plan(context, x_TD.view(), batch_with({})), message);
   CHECK_NOTHROW(layer.forward(context, x_TD, batch_with(StepKey{})));
   CHECK_NOTHROW(layer.infer(context, x_TD, batch_with({})));
 }

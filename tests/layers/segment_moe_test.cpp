@@ -53,7 +53,7 @@ TEST_CASE("each expert takes min(r, V) segments", "[layers]") {
     const auto x_TD = random_matrix<double, Cpu<>>(draw, batch.rows(), s.width);
     const Index r = std::max(Index{1}, static_cast<Index>(static_cast<double>(segments) * s.capacity_factor /
                                                           static_cast<double>(s.experts)));
-    const auto load = layer.plan(context, x_TD, batch).stats.load;
+    const auto load = layer.forward(context, x_TD, batch).stats.load;
     INFO("case " << i << ", MOE_TEST_SEED=" << seed());
     CHECK(load == std::vector<Index>(static_cast<std::size_t>(s.experts), std::min(r, segments) * s.window));
   }
@@ -80,7 +80,7 @@ TEST_CASE("a capacity above the number of segments gives every expert all of the
   Draw draw("ten of three");
   randomise(draw, layer);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, 6, 4);
-  CHECK(layer.plan(context, x_TD, Batch::single(6)).stats.load == std::vector<Index>{6, 6, 6});
+  CHECK(layer.forward(context, x_TD, Batch::single(6)).stats.load == std::vector<Index>{6, 6, 6});
 }
 
 TEST_CASE("a user's segmenter cuts by token, in decoding as in a whole sequence", "[layers]") {
@@ -94,7 +94,7 @@ TEST_CASE("a user's segmenter cuts by token, in decoding as in a whole sequence"
   const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, 4);
   Batch batch = Batch::single(rows);
   batch.tokens = tokens;
-  CHECK(cut_into_segments(layer.segmenter, batch).begin == std::vector<Index>{0, 3, 5, 6, 8});
+  CHECK(cut_into_segments(layer.routing.segmenter, batch).begin == std::vector<Index>{0, 3, 5, 6, 8});
   const auto whole = layer.infer(context, x_TD, batch);
   auto state = layer.begin_decoding(context, 1);
   for (Index t = 0; t < rows; ++t) {
@@ -109,7 +109,7 @@ TEST_CASE("thresholds follow what training's choice drew", "[layers]") {
   auto layer = build<SegmentByPreviousMean<double>>(sizes);
   Draw draw("thresholds");
   randomise(draw, layer);
-  const double even = layer.gating.thresholds_E.data()[1];
+  const double even = layer.routing.thresholds_E.data()[1];
   CHECK(even == 1.0 / static_cast<double>(sizes.experts));
   const Batch batch = Batch::single(30);
   std::vector<std::vector<double>> boundaries;
@@ -122,7 +122,7 @@ TEST_CASE("thresholds follow what training's choice drew", "[layers]") {
   }
   for (std::size_t e = 0; e < 3; ++e) {
     const double expected = 0.99 * (0.99 * boundaries[0][e] + 0.01 * boundaries[1][e]) + 0.01 * boundaries[2][e];
-    CHECK(layer.gating.thresholds_E.data()[e] == Catch::Approx(expected).epsilon(1e-12));
+    CHECK(layer.routing.thresholds_E.data()[e] == Catch::Approx(expected).epsilon(1e-12));
   }
 }
 

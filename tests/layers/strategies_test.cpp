@@ -112,10 +112,10 @@ TEST_CASE("a layer with room for all in inference drops in training alone", "[la
   Index dropped = 0;
   for (const Index each : stats.dropped) dropped += each;
   CHECK(dropped > 0);
-  const auto inferred = layer.decide_for_inference(context, x_TD.view(), {}).decision;
+  const auto inferred = layer.routing.decide<Inference>(context, x_TD.view(), {});
   CHECK(inferred.dropped.empty());
   // Jitter moves what training's gate reads, and nothing else.
-  const auto trained = layer.decide(context, x_TD.view(), batch).decision;
+  const auto trained = layer.routing.decide<Training>(context, x_TD.view(), RowFacts::of_rows(batch));
   const double deviation = relative_deviation(values_of(inferred.logits_RE), values_of(trained.logits_RE));
   CHECK(deviation > 1e-4);
   CHECK(deviation < 0.05);

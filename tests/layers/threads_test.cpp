@@ -69,7 +69,7 @@ std::vector<float> train(const CpuContext& context, Work& work) {
     set_to_zero(context, gradient);
   }
   for_each_parameter([&](const std::string&, const auto& weight) { append(bits, weight); }, work.layer);
-  append(bits, work.layer.segment.gating.thresholds_E);
+  append(bits, work.layer.segment.routing.thresholds_E);
   return bits;
 }
 

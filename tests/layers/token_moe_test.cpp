@@ -54,7 +54,7 @@ TEMPLATE_TEST_CASE("gates normalised after dropping have gradients too", "[layer
   auto layer = build<TestType>(s);
   const Batch batch = Batch::single(rows);
   Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
-  const auto dropped = layer.plan(CpuContext{}, x_TD, batch).stats.dropped;
+  const auto dropped = layer.forward(CpuContext{}, x_TD, batch).stats.dropped;
   CHECK(std::accumulate(dropped.begin(), dropped.end(), Index{0}) > 0);
   check_layer_gradients(layer, x_TD, batch, 1.7);
 }
@@ -66,8 +66,8 @@ TEST_CASE("what is dropped is counted, and a row that lost every choice passes a
   Draw draw("dropped");
   randomise(draw, layer);
   auto x_TD = random_matrix<double, Cpu<>>(draw, 8, 4);
-  layer.gating.gate.weight.fill_zero();
-  layer.gating.gate.weight.view()(0, 0) = 5;
+  layer.routing.gate.weight.fill_zero();
+  layer.routing.gate.weight.view()(0, 0) = 5;
   for (Index t = 0; t < 8; ++t) x_TD.view()(t, 0) = 1;
   const auto run = layer.forward(CpuContext{}, x_TD, Batch::single(8));
   CHECK(run.stats.load == std::vector<Index>{2, 0, 0, 0});
@@ -79,7 +79,7 @@ TEST_CASE("what is dropped is counted, and a row that lost every choice passes a
 TEST_CASE("TokenMoE's golden balance loss comes out of a whole layer", "[layers][golden]") {
   // The gate is the identity, so that x is the table of logits of semantics.md 12.
   TokenMoE layer(SharedTopK{.k = 2, .shared = 0}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<Ffn<double>>(4, 4, 1));
-  for (Index e = 0; e < 4; ++e) layer.gating.gate.weight.view()(e, e) = 1;
+  for (Index e = 0; e < 4; ++e) layer.routing.gate.weight.view()(e, e) = 1;
   const std::vector<double> z = {1, 2, 0, -1, 0, 0, 3, 1, 2, -1, -1, .5};
   const auto run = layer.forward(CpuContext{}, {z.data(), 3, 4}, Batch::single(3));
   CHECK(run.stats.balance_loss() == Catch::Approx(1.125878).margin(5e-7));
@@ -91,7 +91,7 @@ TEST_CASE("a layer of rows that compete learns nothing from a batch without rows
   auto layer = build<TokenExpertChoice<double>>(sizes);
   Draw draw("empty batch");
   randomise(draw, layer);
-  const auto thresholds = [&] { return values_of(layer.gating.thresholds_E); };
+  const auto thresholds = [&] { return values_of(layer.routing.thresholds_E); };
   const auto before = thresholds();
   layer.absorb(context, layer.forward(context, Tensor(0, sizes.width), Batch{}).stats);
   CHECK(thresholds() == before);
@@ -109,21 +109,22 @@ TEST_CASE("gates of a row sum to 1 and the shared expert is always chosen, whate
     Draw draw("shared", static_cast<std::uint32_t>(shared));
     randomise(draw, layer);
     const auto x_TD = random_matrix<double, Cpu<>>(draw, 50, s.width);
-    const auto planned = layer.plan(context, x_TD, Batch::single(50));
+    const auto run = layer.forward(context, x_TD, Batch::single(50));
+    const auto& decision = run.saved.routing.decision;
     for (Index t = 0; t < 50; ++t) {
-      const auto gates = planned.routed.decision.gates_RE.view().row(t);
+      const auto gates = decision.gates_RE.view().row(t);
       double sum = 0;
       Index chosen = 0;
       for (Index e = 0; e < gates.size; ++e) {
         sum += gates[e];
-        chosen += planned.routed.decision.choice.chosen_RE.view()(t, e) != 0;
+        chosen += decision.choice.chosen_RE.view()(t, e) != 0;
       }
       CHECK(std::abs(sum - 1) < 1e-14);
       CHECK(chosen == s.k);
-      CHECK(planned.routed.decision.choice.chosen_RE.view()(t, shared) == 1);
+      CHECK(decision.choice.chosen_RE.view()(t, shared) == 1);
       CHECK(gates[shared] > 0);
     }
-    CHECK(planned.stats.load[static_cast<std::size_t>(shared)] == 50);
+    CHECK(run.stats.load[static_cast<std::size_t>(shared)] == 50);
   }
 }
 

@@ -129,7 +129,7 @@ TEST_CASE("moments and memories of other weights or another freezing are refused
   const Layer other = mixtral<float>(4, 4, 6);
   const TrainByName freeze{.freeze = {"experts.0.*"}};
   Layer gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
-  const auto before = layer.gating.gate.weight.copy();
+  const auto before = layer.routing.gate.weight.copy();
   for_each_tensor([](auto& slope) { std::fill_n(slope.data(), slope.size(), 1.0f); }, gradient);
 
   Layer few = gradient_for(other), frozen = gradient_for(layer, freeze);
@@ -155,7 +155,7 @@ TEST_CASE("moments and memories of other weights or another freezing are refused
                     "[AdamWMemory] the memory must be of these weights, of 25 tensors, got one of 13");
   CHECK_THROWS_WITH(step(gradient, never),
                     "[AdamWMemory] the memory must be of these weights, of 25 tensors, got one of 0");
-  CHECK(same_bits(layer.gating.gate.weight, before));
+  CHECK(same_bits(layer.routing.gate.weight, before));
   // Less may train than there are moments for: what is frozen later keeps its own.
   CHECK_NOTHROW(step(frozen, m, v));
 }

@@ -164,11 +164,22 @@ mutant(only_the_first_sequence_opens routing/steps/segment.hpp
   AFTER [==[segments.opens_sequence[segment_of(batch.offsets[b])] = b == 0 ? 1 : 0;]==]
   REASON "later sequences are routed by the one before them"
   TESTS routing/steps/segment)
-mutant(decoding_never_leaves_the_first_segment layers/segment_moe.hpp
+mutant(decoding_never_leaves_the_first_segment routing/segment_routing.hpp
   BEFORE [==[if (closed) state.opens[b] = 0;]==]
   AFTER [==[if (closed) state.opens[b] = 1;]==]
   REASON "decoding routes every segment by the first vector"
   TESTS layers/segment_moe)
+
+mutant(appended_counts_keep_their_own_start core/plan.hpp
+  BEFORE [==[offset = all[e] + pairs_before;]==]
+  AFTER [==[offset = all[e];]==]
+  REASON "experts of the second level find the first level's rows"
+  TESTS ops/route)
+mutant(second_route_keeps_its_pair_numbers ops/route.hpp
+  BEFORE [==[pairs_1N[next++] = pairs_before + pairs_b[i];]==]
+  AFTER [==[pairs_1N[next++] = pairs_b[i];]==]
+  REASON "a row adds up answers of other rows"
+  TESTS ops/route)
 
 # ---- gradients -----------------------------------------------------------------------------------
 mutant(wrong_sign_in_silu backend/cpu/swiglu.hpp
@@ -206,9 +217,9 @@ mutant(router_gradient_not_in_x routing/gating.hpp
   AFTER [==[(void)x_RD;]==]
   REASON "x learns nothing through the gate"
   TESTS layers/token_moe)
-mutant(mass_gradient_dropped layers/hybrid_moe.hpp
-  BEFORE [==[if (!d_mass_1T.empty()) add_sum_of_gates_back]==]
-  AFTER [==[if (d_mass_1T.rows() > 1) add_sum_of_gates_back]==]
+mutant(mass_gradient_dropped ops/route.hpp
+  BEFORE [==[if (d_mass_1T.empty()) return;]==]
+  AFTER [==[if (d_mass_1T.rows < 2) return;]==]
   REASON "the gates learn nothing through the normaliser Z"
   TESTS layers/hybrid_moe)
 
@@ -316,7 +327,7 @@ mutant(drops_first_choices_first backend/cpu/routing.hpp
   AFTER [==[for (Rank rank = last; rank >= 1; --rank)]==]
   REASON "second choices take the room of first ones"
   TESTS routing/steps/drop)
-mutant(balance_forgets_the_dropped layers/token_moe.hpp
+mutant(balance_forgets_the_dropped routing/token_routing.hpp
   BEFORE [==[all[e] += dropped[e];]==]
   AFTER [==[all[e] += 0 * dropped[e];]==]
   REASON "the balance loss counts only what was kept"
@@ -326,9 +337,9 @@ mutant(z_loss_without_its_two routing/steps/z_loss.hpp
   AFTER [==[static_cast<Real>(d_loss]==]
   REASON "the square's factor is missing from the gradient"
   TESTS routing/steps/z_loss)
-mutant(one_pass_scales_both_levels_alike ops/scale.hpp
-  BEFORE [==[joined_TE(t, e) *= scale_T2(t, e < a_TE.cols ? 0 : 1);]==]
-  AFTER [==[joined_TE(t, e) *= scale_T2(t, 0);]==]
+mutant(one_pass_scales_both_levels_alike ops/route.hpp
+  BEFORE [==[b_1N[m] * scale_T2(rows_b[m], 1);]==]
+  AFTER [==[b_1N[m] * scale_T2(rows_b[m], 0);]==]
   REASON "the segment level's gates get the token level's weight"
   TESTS layers/hybrid_moe)
 mutant(channel_fusion_weight_gradient_missing fusion/channel_fusion.hpp
@@ -363,7 +374,7 @@ mutant(training_router_is_not_asked routing/gating.hpp
   AFTER [==[require_settings(RoutingOf<R>::infer(router), gate.out());]==]
   REASON "settings that only training uses go unseen"
   TESTS core/settings)
-mutant(sequences_that_are_not_there_are_kept layers/segment_moe.hpp
+mutant(sequences_that_are_not_there_are_kept routing/segment_state.hpp
   BEFORE [==[require(b >= 0 && b < std::ssize(length),]==]
   AFTER [==[require(b >= 0 && b <= std::ssize(length),]==]
   REASON "the sequence behind the last one is read"

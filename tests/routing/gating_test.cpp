@@ -54,11 +54,11 @@ TEST_CASE("inference compares with the thresholds, training with the other rows"
     }
     return chosen;
   };
-  CHECK(count(gating.decide_in_training(context, x, {})) == 10);
-  CHECK(count(gating.decide_in_inference(context, x, {})) == 0);
+  CHECK(count(gating.decide<Training>(context, x, {})) == 10);
+  CHECK(count(gating.decide<Inference>(context, x, {})) == 0);
   Learning fresh({}, {}, {.factor = 1}, 2, 2);
   fresh.absorb(context, {always.data(), 1, 2});
-  CHECK(count(fresh.decide_in_inference(context, x, {})) == 20);
+  CHECK(count(fresh.decide<Inference>(context, x, {})) == 20);
 }
 
 TEST_CASE("weights and buffers are listed apart", "[modules]") {

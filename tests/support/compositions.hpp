@@ -104,7 +104,7 @@ struct Expected : reference::Output {
 
 template <class R, class N, class C, class X, class Path, class Bal>
 Expected expected(const TokenMoE<R, N, C, X, Path, Bal>& layer, const reference::Rows& x, const Batch&, Phase phase) {
-  const reference::Level level = level_of(layer.gating, layer.bank, phase);
+  const reference::Level level = level_of(layer.routing, layer.bank, phase);
   Expected out{reference::token_moe(level, x)};
   if constexpr (requires { layer.always_on.ffn; })
     reference::add_shared_ffn({ffn_of(layer.always_on.ffn), rows_of(layer.always_on.gate.weight).front()}, x, out.y);
@@ -112,8 +112,8 @@ Expected expected(const TokenMoE<R, N, C, X, Path, Bal>& layer, const reference:
   for (const auto& row : x) z.push_back(reference::product(level.gate, row));
   std::vector<bool> counts;
   for (std::size_t e = 0; e < level.gate.size(); ++e) {
-    if constexpr (requires { layer.balance.shared; })
-      counts.push_back(static_cast<Index>(e) != layer.balance.shared);
+    if constexpr (requires { layer.routing.balance.shared; })
+      counts.push_back(static_cast<Index>(e) != layer.routing.balance.shared);
     else
       counts.push_back(true);
   }
@@ -126,12 +126,12 @@ template <class S, class Source, class R, class N, class C, class X, class Feed>
 Expected expected(const SegmentMoE<S, Source, R, N, C, X, Feed>& layer, const reference::Rows& x, const Batch& batch,
                   Phase phase) {
   reference::Windows windows;
-  describe(layer.segmenter, windows);
+  describe(layer.routing.segmenter, windows);
   windows.previous = Source::is_causal;
   windows.max_pool = std::is_same_v<typename Source::Pool, MaxPool>;
   windows.pooled_input = Feed::pooled;
-  if constexpr (Source::is_causal) windows.first = values_of(layer.source.first_D);
-  return {reference::segment_moe(level_of(layer.gating, layer.bank, phase), windows, x, lengths_of(batch),
+  if constexpr (Source::is_causal) windows.first = values_of(layer.routing.source.first_D);
+  return {reference::segment_moe(level_of(layer.routing, layer.bank, phase), windows, x, lengths_of(batch),
                                  {batch.tokens.begin(), batch.tokens.end()})};
 }
 

@@ -145,11 +145,11 @@ void round_to(Layer& layer, Matrix<typename Layer::Value, Cpu<>>& x) {
 template <class Layer>
 inline constexpr bool routes_twice = false;
 template <class Layer>
-requires requires(Layer layer) { layer.gating; }
-inline constexpr bool routes_twice<Layer> = decltype(Layer::gating)::has_thresholds;
+requires requires(Layer layer) { layer.routing; }
+inline constexpr bool routes_twice<Layer> = decltype(Layer::routing)::has_thresholds;
 template <class Layer>
 requires requires(Layer layer) { layer.segment; }
-inline constexpr bool routes_twice<Layer> = decltype(Layer::segment.gating)::has_thresholds;
+inline constexpr bool routes_twice<Layer> = decltype(Layer::segment.routing)::has_thresholds;
 
 /// What a layer answered.
 struct Ran {

@@ -33,7 +33,7 @@ TEST_CASE("a weight's initial values depend on seed and name alone", "[train]") 
   const auto drawn = [&](Index hidden, std::uint64_t seed) {
     auto layer = make_multipl<MultiPlMoe<float, Cpu<>>>({.width = 16, .hidden = hidden});
     initialise(context, layer, seed);
-    return std::move(layer.token.gating.gate.weight);
+    return std::move(layer.token.routing.gate.weight);
   };
   CHECK(moe::testing::same_bits(drawn(8, 1), drawn(24, 1)));
   CHECK_FALSE(moe::testing::same_bits(drawn(8, 1), drawn(8, 2)));

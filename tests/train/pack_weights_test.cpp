@@ -56,6 +56,25 @@ TEMPLATE_TEST_CASE("with packed weights decoding equals the whole forward bit fo
   }
 }
 
+TEMPLATE_TEST_CASE("with packed weights both levels decode to the bits of the whole forward", "[train]",
+                   (CausalMultiPlMoe<float, B>), (CausalMultiPlMoe<double, B, NormalisedFusion>)) {
+  using Real = typename TestType::Value;
+  auto layer = make_multipl<TestType>({.width = 37, .hidden = 45, .window = 4});
+  initialise(CpuContext{}, layer, /*seed=*/3, /*deviation=*/0.3);
+  Draw draw("packed, both levels");
+  constexpr Index rows = 23, first = 6;
+  const auto x_TD = random_matrix<Real, B>(draw, rows, 37);
+  const CpuContext context{.threads = 2};
+  layer.absorb(context, layer.forward(context, x_TD, Batch::single(rows)).stats);
+  const CpuContext packed = pack_weights(context, layer);
+  const auto whole = layer.infer(packed, x_TD, Batch::single(rows));
+  auto state = layer.begin_decoding(packed, 1);
+  const auto start = layer.prefill(packed, x_TD.view().rows_between(0, first), Batch::single(first), state);
+  CHECK(std::memcmp(start.data(), whole.data(), static_cast<std::size_t>(start.size()) * sizeof(Real)) == 0);
+  for (Index t = first; t < rows; ++t)
+    CHECK(same_row<Real>(layer.decode(packed, x_TD.view().rows_between(t, t + 1), {}, state).view(), whole.view(), t));
+}
+
 TEST_CASE("weights packed as BFloat16 give the bits of weights that were rounded to it", "[train]") {
   const auto layer = layer_of<float>(37, 45);
   auto rounded = layer_of<float>(37, 45);

@@ -69,7 +69,7 @@ TEST_CASE("what an expert has beyond its part, and the gates, are drawn anew for
   const Ffn &a = layer.bank.experts[1], &b = layer.bank.experts[5];
   for (const View<const float, Cpu<>> view :
        {a.gate_proj.view().rows_between(32, 64), a.up_proj.view().rows_between(32, 64),
-        a.down_proj.view().cols_between(32, 64), std::as_const(layer.gating.gate.weight).view(),
+        a.down_proj.view().cols_between(32, 64), std::as_const(layer.routing.gate.weight).view(),
         std::as_const(layer.always_on.gate.weight).view(),
         std::as_const(layer.always_on.ffn.up_proj).view().rows_between(128, 160)})
     CHECK(deviation(view) == Catch::Approx(0.5).epsilon(0.2));
@@ -83,7 +83,7 @@ TEST_CASE("what an expert has beyond its part, and the gates, are drawn anew for
   split_into_experts(context, dense, elsewhere, 4, {.seed = 3, .router_deviation = 0.5}, "other.");
   CHECK(same_bits(again.bank.experts[3].down_proj, layer.bank.experts[3].down_proj));
   CHECK_FALSE(same_bits(noisy.bank.experts[1].up_proj, noisy.bank.experts[5].up_proj));
-  CHECK_FALSE(same_bits(elsewhere.gating.gate.weight, layer.gating.gate.weight));
+  CHECK_FALSE(same_bits(elsewhere.routing.gate.weight, layer.routing.gate.weight));
 }
 
 TEST_CASE("experts that cannot hold their parts are refused", "[train][misuse]") {

@@ -57,8 +57,8 @@ TEST_CASE("experts are exact copies and routers are drawn by seed and name", "[t
   for (const auto& expert : layer.token.bank.experts) CHECK(same_bits(expert.down_proj, start.dense.down_proj));
   auto other = make_multipl<MultiPlMoe<float, Cpu<>>>(small);
   upcycle(start.context, start.dense, other, {.seed = 3}, "model.layers.1.mlp.");
-  CHECK_FALSE(same_bits(layer.token.gating.gate.weight, other.token.gating.gate.weight));
-  CHECK_FALSE(same_bits(layer.token.gating.gate.weight, layer.segment.gating.gate.weight));
+  CHECK_FALSE(same_bits(layer.token.routing.gate.weight, other.token.routing.gate.weight));
+  CHECK_FALSE(same_bits(layer.token.routing.gate.weight, layer.segment.routing.gate.weight));
 }
 
 TEST_CASE("noise makes the new experts differ and leaves the shared one alone", "[train]") {

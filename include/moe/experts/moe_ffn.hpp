@@ -9,27 +9,26 @@
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/experts/expert.hpp"
-#include "moe/ops/dispatch.hpp"
+#include "moe/ops/route.hpp"
 
 namespace moe {
 
-/// What mix_back needs beside the rows that the layer was given: whom they went to, and what the experts kept. Neither
-/// gathered rows nor answers are among it: rows are gathered once more, and gates have their gradients within the
+/// What moe_ffn_back needs beside the rows that the layer was given: the route, and what the experts kept. Neither
+/// gathered rows nor answers are among it: rows are gathered once more, and weights have their gradients within the
 /// experts.
 template <class X>
-struct MixSaved {
-  /// The pairs.
-  Plan<typename X::Backend> plan;
-  /// The gate of each pair.
-  Matrix<Wide<typename X::Value>, typename X::Backend> gates_1N;
+struct MoeFfnSaved {
+  /// The pairs, and the weight of each.
+  Route<Wide<typename X::Value>, typename X::Backend> route;
   /// What the experts keep.
   typename X::GroupSaved experts;
 
-  /// Whether this is what mix() kept of so many rows and experts, of which `expert` is one: it is not once it was
+  /// Whether this is what moe_ffn() kept of so many rows and experts, of which `expert` is one: it is not once it was
   /// consumed.
   bool fits(Index rows, Index count, const X& expert) const {
+    const auto& plan = route.plan;
     return plan.experts() == count && plan.pair_begin_1T.cols() == rows + 1 && plan.rows_1N.cols() == plan.pairs() &&
-           gates_1N.cols() == plan.pairs() && expert_keeps(expert, experts, plan.pairs());
+           route.weights_1N.cols() == plan.pairs() && expert_keeps(expert, experts, plan.pairs());
   }
 };
 
@@ -41,62 +40,66 @@ Matrix<Value, B> gathered(const typename B::Context& context, View<const Value, 
   return x_ND;
 }
 
-/// The heavy half of every layer: y_t = sum over the pairs (t, e) of gates_te experts[e](x_t); 0 for a row nobody
-/// chose. Rows are gathered by expert, each expert runs once over its rows, and each row adds up its answers by
-/// ascending expert. The plan need not be complete.
+/// The experts' side of every layer: y_t = sum over the pairs (t, e) of weight_te experts[e](x_t); 0 for a row without
+/// pairs. Rows are gathered by expert, each expert runs once over its rows, and each row adds up its answers by
+/// ascending expert. The route's plan need not be complete.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
-std::pair<Matrix<Value, B>, MixSaved<X>> mix(const typename B::Context& context, ExpertSpan<const X> experts,
-                                             View<const Value, B> x_TD, Plan<B> plan,
-                                             View<const Wide<Value>, B> gates_TE) {
+std::pair<Matrix<Value, B>, MoeFfnSaved<X>> moe_ffn(const typename B::Context& context, ExpertSpan<const X> experts,
+                                                    View<const Value, B> x_TD, Route<Wide<Value>, B> route) {
   begin_phase(context, Phase::dispatch);
-  MixSaved<X> saved;
-  saved.plan = std::move(plan);
-  saved.gates_1N = gates_of_pairs<Wide<Value>, B>(context, gates_TE, saved.plan);
-  const auto x_ND = gathered<Value, B>(context, x_TD, saved.plan);
+  MoeFfnSaved<X> saved{std::move(route), {}};
+  const auto x_ND = gathered<Value, B>(context, x_TD, saved.route.plan);
   begin_phase(context, Phase::experts);
   Matrix<Value, B> y_ND;
-  std::tie(y_ND, saved.experts) = X::forward_groups(context, experts, x_ND.view(), saved.plan.groups());
+  std::tie(y_ND, saved.experts) = X::forward_groups(context, experts, x_ND.view(), saved.route.plan.groups());
   begin_phase(context, Phase::combine);
-  saved.plan.complete();
+  saved.route.plan.complete();
   auto y_TD = Matrix<Value, B>::uninitialized(context, x_TD.rows, x_TD.cols);
-  B::combine_rows(context, y_ND, saved.gates_1N, saved.plan, y_TD.view());
+  B::combine_rows(context, y_ND, saved.route.weights_1N, saved.route.plan, y_TD.view());
   return {std::move(y_TD), std::move(saved)};
 }
 
-/// d_y_TD -> d_x_TD through the experts, and d_gates_TE; adds into the experts' gradients. x_TD is what mix was given.
+/// Gradients of what moe_ffn was given.
+template <class X>
+struct MoeFfnGradients {
+  /// Through the experts.
+  Matrix<typename X::Value, typename X::Backend> d_x_TD;
+  /// Of the pairs' weights.
+  Matrix<Wide<typename X::Value>, typename X::Backend> d_weights_1N;
+};
+
+/// d_y_TD -> d_x_TD through the experts, and d_weights_1N; adds into the experts' gradients. x_TD is what moe_ffn was
+/// given.
 template <Expert X, class Slopes, class B = typename X::Backend, class Value = typename X::Value>
-std::pair<Matrix<Value, B>, Matrix<Wide<Value>, B>> mix_back(const typename B::Context& context,
-                                                             ExpertSpan<const X> experts, View<const Value, B> d_y_TD,
-                                                             View<const Value, B> x_TD, MixSaved<X> saved,
-                                                             ExpertSpan<Slopes> gradients) {
+MoeFfnGradients<X> moe_ffn_back(const typename B::Context& context, ExpertSpan<const X> experts,
+                                View<const Value, B> d_y_TD, View<const Value, B> x_TD,
+                                const Route<Wide<Value>, B>& route, typename X::GroupSaved experts_saved,
+                                ExpertSpan<Slopes> gradients) {
   begin_phase(context, Phase::combine);
-  const auto d_y_ND = gathered<Value, B>(context, d_y_TD, saved.plan);
+  const auto d_y_ND = gathered<Value, B>(context, d_y_TD, route.plan);
   begin_phase(context, Phase::dispatch);
-  const auto x_ND = gathered<Value, B>(context, x_TD, saved.plan);
+  const auto x_ND = gathered<Value, B>(context, x_TD, route.plan);
   begin_phase(context, Phase::experts);
-  auto d_gates_1N = Matrix<Wide<Value>, B>::uninitialized(context, 1, saved.plan.pairs());
-  const auto d_x_ND =
-      X::backward_groups(context, experts, d_y_ND.view(), std::as_const(saved.gates_1N).view(), saved.plan.offsets,
-                         x_ND.view(), std::move(saved.experts), d_gates_1N.view(), gradients);
+  auto d_weights_1N = Matrix<Wide<Value>, B>::uninitialized(context, 1, route.plan.pairs());
+  const auto d_x_ND = X::backward_groups(context, experts, d_y_ND.view(), route.weights_1N.view(), route.plan.offsets,
+                                         x_ND.view(), std::move(experts_saved), d_weights_1N.view(), gradients);
   begin_phase(context, Phase::dispatch);
   auto d_x_TD = Matrix<Value, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols);
-  B::sum_rows(context, d_x_ND, saved.plan, d_x_TD.view());
-  return {std::move(d_x_TD),
-          gates_of_pairs_back<Wide<Value>, B>(context, std::as_const(d_gates_1N).view(), d_y_TD.rows, saved.plan)};
+  B::sum_rows(context, d_x_ND, route.plan, d_x_TD.view());
+  return {std::move(d_x_TD), std::move(d_weights_1N)};
 }
 
-/// mix without anything kept.
+/// moe_ffn without anything kept.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
-Matrix<Value, B> mix_infer(const typename B::Context& context, ExpertSpan<const X> experts, View<const Value, B> x_TD,
-                           Plan<B> plan, View<const Wide<Value>, B> gates_TE) {
+Matrix<Value, B> moe_ffn_infer(const typename B::Context& context, ExpertSpan<const X> experts,
+                               View<const Value, B> x_TD, Route<Wide<Value>, B> route) {
   begin_phase(context, Phase::dispatch);
-  const auto gates_1N = gates_of_pairs<Wide<Value>, B>(context, gates_TE, plan);
-  const auto x_ND = gathered<Value, B>(context, x_TD, plan);
+  const auto x_ND = gathered<Value, B>(context, x_TD, route.plan);
   begin_phase(context, Phase::experts);
-  const auto y_ND = X::infer_groups(context, experts, x_ND.view(), plan.groups());
+  const auto y_ND = X::infer_groups(context, experts, x_ND.view(), route.plan.groups());
   begin_phase(context, Phase::combine);
   auto y_TD = Matrix<Value, B>::uninitialized(context, x_TD.rows, x_TD.cols);
-  B::combine_rows(context, y_ND, gates_1N, plan, y_TD.view());
+  B::combine_rows(context, y_ND, route.weights_1N, route.plan, y_TD.view());
   return y_TD;
 }
 

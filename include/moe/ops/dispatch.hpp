@@ -18,15 +18,15 @@ Matrix<Real, B> gates_of_pairs(const typename B::Context& context, View<const Re
   return gates;
 }
 
-/// d_gates_1N -> d_gates_TE, 0 where row and expert are no pair.
+/// d_gates_1N -> d_gates_TE of a part's experts, 0 where row and expert are no pair.
 template <class Real, Backend B>
 Matrix<Real, B> gates_of_pairs_back(const typename B::Context& context, View<const Real, B> d_gates_1N, Index rows,
-                                    const Plan<B>& plan) {
-  auto d_gates = Matrix<Real, B>::zeros(context, rows, plan.experts());
-  B::for_each_element(context, plan.pairs(),
-                      [=, rows_1N = plan.rows_1N.data(), experts_1N = plan.experts_1N.data(),
+                                    const PlanPart<B>& part) {
+  auto d_gates = Matrix<Real, B>::zeros(context, rows, part.experts);
+  B::for_each_element(context, part.pairs(),
+                      [=, rows_1N = part.rows_1N.data, experts_1N = part.experts_1N.data, first = part.first_expert,
                        d_gates_TE = d_gates.view()] MOE_ON_DEVICE(Index n) {
-                        d_gates_TE(rows_1N[n], experts_1N[n]) = d_gates_1N(0, n);
+                        d_gates_TE(rows_1N[n], experts_1N[n] - first) = d_gates_1N(0, n);
                       });
   return d_gates;
 }

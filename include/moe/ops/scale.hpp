@@ -6,26 +6,6 @@
 
 namespace moe {
 
-/// mass_t = sum_e gates_te: what a row's segment-level gates add up to.
-template <class Real, Backend B>
-Matrix<Real, B> sum_of_gates(const typename B::Context& context, View<const Real, B> gates_TE) {
-  auto mass = Matrix<Real, B>::uninitialized(context, 1, gates_TE.rows);
-  B::for_each(context, gates_TE.rows, [=, mass_1T = mass.view()] MOE_ON_DEVICE(Index t) {
-    Real sum = 0;
-    for (Index e = 0; e < gates_TE.cols; ++e) sum += gates_TE(t, e);
-    mass_1T(0, t) = sum;
-  });
-  return mass;
-}
-
-/// The backward of sum_of_gates: d_gates_te += d_mass_t.
-template <class Real, Backend B>
-void add_sum_of_gates_back(const typename B::Context& context, View<const Real, B> d_mass_1T,
-                           View<Real, B> d_gates_TE) {
-  B::for_each_cell(context, d_gates_TE.rows, d_gates_TE.cols,
-                   [=] MOE_ON_DEVICE(Index t, Index e) { d_gates_TE(t, e) += d_mass_1T(0, t); });
-}
-
 /// y_TD = scale_t0 a_TD + scale_t1 b_TD, row by row.
 template <class Value, Backend B>
 Matrix<Value, B> scaled_sum(const typename B::Context& context, View<const Value, B> a_TD, View<const Value, B> b_TD,
@@ -80,62 +60,6 @@ void add_scale_columns_back(const typename B::Context& context, View<const Value
                      products_TD(t, d) = widened(d_y_TD(t, d)) * widened(x_TD(t, d));
                    });
   B::add_column_sums(context, products, d_w_1D);
-}
-
-/// Two levels' values side by side: joined_t = (a_t, b_t).
-template <class Value, Backend B>
-Matrix<Value, B> side_by_side(const typename B::Context& context, View<const Value, B> a_TE,
-                              View<const Value, B> b_TE) {
-  auto joined = Matrix<Value, B>::uninitialized(context, a_TE.rows, a_TE.cols + b_TE.cols);
-  B::for_each(context, a_TE.rows, [=, joined_TE = joined.view()] MOE_ON_DEVICE(Index t) {
-    for (Index e = 0; e < a_TE.cols; ++e) joined_TE(t, e) = a_TE(t, e);
-    for (Index e = 0; e < b_TE.cols; ++e) joined_TE(t, a_TE.cols + e) = b_TE(t, e);
-  });
-  return joined;
-}
-
-/// gates_TE -> the gates of both levels side by side, scaled: (scale_t0 a_t, scale_t1 b_t).
-template <class Real, Backend B>
-Matrix<Real, B> scaled_side_by_side(const typename B::Context& context, View<const Real, B> a_TE,
-                                    View<const Real, B> b_TE, View<const Real, B> scale_T2) {
-  auto joined = side_by_side<Real, B>(context, a_TE, b_TE);
-  B::for_each(context, a_TE.rows, [=, joined_TE = joined.view()] MOE_ON_DEVICE(Index t) {
-    for (Index e = 0; e < joined_TE.cols; ++e) joined_TE(t, e) *= scale_T2(t, e < a_TE.cols ? 0 : 1);
-  });
-  return joined;
-}
-
-/// d_joined_TE -> d_a_TE = scale_t0 d_joined, d_b_TE = scale_t1 d_joined, d_scale_t0 = <a, d_joined>, d_scale_t1 =
-/// <b, d_joined>.
-template <class Real, class B>
-struct ScaledGatesGradients {
-  /// Gradients of both levels' gates and of the two numbers a row.
-  Matrix<Real, B> d_a_TE, d_b_TE, d_scale_T2;
-};
-/// The backward of scaled_side_by_side.
-template <class Real, Backend B>
-ScaledGatesGradients<Real, B> scaled_side_by_side_back(const typename B::Context& context,
-                                                       View<const Real, B> d_joined_TE, View<const Real, B> a_TE,
-                                                       View<const Real, B> b_TE, View<const Real, B> scale_T2) {
-  ScaledGatesGradients<Real, B> result{Matrix<Real, B>::uninitialized(context, a_TE.rows, a_TE.cols),
-                                       Matrix<Real, B>::uninitialized(context, b_TE.rows, b_TE.cols),
-                                       Matrix<Real, B>::uninitialized(context, a_TE.rows, 2)};
-  B::for_each(context, a_TE.rows,
-              [=, d_a_TE = result.d_a_TE.view(), d_b_TE = result.d_b_TE.view(),
-               d_scale_T2 = result.d_scale_T2.view()] MOE_ON_DEVICE(Index t) {
-                Real d_a = 0, d_b = 0;
-                for (Index e = 0; e < a_TE.cols; ++e) {
-                  d_a += a_TE(t, e) * d_joined_TE(t, e);
-                  d_a_TE(t, e) = scale_T2(t, 0) * d_joined_TE(t, e);
-                }
-                for (Index e = 0; e < b_TE.cols; ++e) {
-                  d_b += b_TE(t, e) * d_joined_TE(t, a_TE.cols + e);
-                  d_b_TE(t, e) = scale_T2(t, 1) * d_joined_TE(t, a_TE.cols + e);
-                }
-                d_scale_T2(t, 0) = d_a;
-                d_scale_T2(t, 1) = d_b;
-              });
-  return result;
 }
 
 /// values *= factor, value by value.

@@ -7,6 +7,7 @@
 
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
+#include "moe/core/mode.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/settings.hpp"
@@ -130,30 +131,30 @@ struct Gating {
               biases_E.cols());
   }
 
-  /// x_RD -> ranks and gates by the training router (eqs. 1, 2, 4). Throws Error where something draws random numbers
-  /// and the batch has no key for them. alike_1R as in RowsContext.
-  Decision<Value, Backend> decide_in_training(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
-                                              [[maybe_unused]] View<const Index, Backend> alike_1R = {}) const {
-    const auto& trained = RoutingOf<R>::train(router);
-    const auto& room = RoomsOf<C>::train(capacity);
-    if constexpr (jitters) {
-      RandomKey key = trained.jitter > 0 ? facts.stream(context.layer, "the jitter") : RandomKey{};
-      // Another stream than the one that routers themselves draw from.
-      key.seed ^= name_hash("jitter");
-      const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
-      // Random numbers have made rows different that were alike.
-      auto decision = decide(context, trained, room, std::as_const(seen_RD).view(), facts, {});
-      decision.jitter = key;
-      return decision;
+  /// x_RD -> ranks and gates, by the router of the mode (eqs. 1, 2, 4). Throws Error where training draws random
+  /// numbers and the batch has no key for them. alike_1R as in RowsContext.
+  template <class Mode>
+  Decision<Value, Backend> decide(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
+                                  [[maybe_unused]] View<const Index, Backend> alike_1R = {}) const {
+    if constexpr (std::is_same_v<Mode, Inference>) {
+      return decide_by(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts.in_inference(),
+                       alike_1R);
     } else {
-      return decide(context, trained, room, x_RD, facts, alike_1R);
+      const auto& trained = RoutingOf<R>::train(router);
+      const auto& room = RoomsOf<C>::train(capacity);
+      if constexpr (jitters) {
+        RandomKey key = trained.jitter > 0 ? facts.stream(context.layer, "the jitter") : RandomKey{};
+        // Another stream than the one that routers themselves draw from.
+        key.seed ^= name_hash("jitter");
+        const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
+        // Random numbers have made rows different that were alike.
+        auto decision = decide_by(context, trained, room, std::as_const(seen_RD).view(), facts, {});
+        decision.jitter = key;
+        return decision;
+      } else {
+        return decide_by(context, trained, room, x_RD, facts, alike_1R);
+      }
     }
-  }
-  /// The same by the inference router.
-  Decision<Value, Backend> decide_in_inference(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
-                                               View<const Index, Backend> alike_1R = {}) const {
-    return decide(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts.in_inference(),
-                  alike_1R);
   }
 
   /// d_gates_RE -> d_logits_RE, through the normalizer; the choice of training has no gradient.
@@ -232,10 +233,15 @@ struct Gating {
   template <class Other>
   rebind<Other> structure_as() const {
     rebind<Other> tree;
+    copy_policies_to(tree);
+    return tree;
+  }
+  /// Another tree chooses and weighs as this one does.
+  template <class Tree>
+  void copy_policies_to(Tree& tree) const {
     tree.router = router;
     tree.normalizer = normalizer;
     tree.capacity = capacity;
-    return tree;
   }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
@@ -259,9 +265,9 @@ struct Gating {
     require_settings(normalizer, gate.out());
   }
   template <class Single, class Room>
-  Decision<Value, Backend> decide(const Context& context, const Single& single, const Room& room,
-                                  View<const Input, Backend> x_RD, RowFacts facts,
-                                  View<const Index, Backend> alike_1R) const {
+  Decision<Value, Backend> decide_by(const Context& context, const Single& single, const Room& room,
+                                     View<const Input, Backend> x_RD, RowFacts facts,
+                                     View<const Index, Backend> alike_1R) const {
     begin_phase(context, Phase::router);
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);

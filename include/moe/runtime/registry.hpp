@@ -185,7 +185,7 @@ class Registry {
   }
   static Token token_level(const Composition& c) {
     Token level = make_multipl<Token>(c.settings);
-    if (!c.balance_over_routed) level.balance.shared = SharedTopK::nobody;
+    if (!c.balance_over_routed) level.routing.balance.shared = SharedTopK::nobody;
     return level;
   }
   template <class Segment>

@@ -92,7 +92,7 @@ void split_into_experts(const typename B::Context& context, const SwiGlu<Value, 
     draw_normal(context, weight, start.seed, prefix + name, start.router_deviation);
   };
   draw("shared_expert_gate.weight", layer.always_on.gate.weight);
-  draw("gate.weight", layer.gating.gate.weight);
+  draw("gate.weight", layer.routing.gate.weight);
 }
 
 }  // namespace moe

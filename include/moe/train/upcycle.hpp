@@ -157,13 +157,13 @@ template <class R, class N, class C, class X, class Path, class Bal>
 void upcycle(const typename X::Context& context, const X& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
   Index shared = -1;
-  if constexpr (requires { layer.gating.router.shared; }) shared = layer.gating.router.shared;
+  if constexpr (requires { layer.routing.router.shared; }) shared = layer.routing.router.shared;
   detail::upcycle_experts(context, dense, layer.bank, shared, start, prefix);
   // An always-on path has no dense counterpart, and one that starts at zero would stay there.
   Path::visit_parameters([&](const std::string& name,
                              auto& weight) { draw_normal(context, weight, start.seed, name, start.router_deviation); },
                          prefix, layer.always_on);
-  draw_normal(context, layer.gating.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
+  draw_normal(context, layer.routing.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
 }
 
 /// The same for a segment level. What the source learns keeps its values.
@@ -171,7 +171,7 @@ template <class S, class Source, class R, class N, class C, class X, class Feed>
 void upcycle(const typename X::Context& context, const X& dense, SegmentMoE<S, Source, R, N, C, X, Feed>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
   detail::upcycle_experts(context, dense, layer.bank, -1, start, prefix);
-  draw_normal(context, layer.gating.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
+  draw_normal(context, layer.routing.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
 }
 
 /// The same for both levels, as "token." and "segment." below `prefix`. A fusion keeps its weights.

@@ -79,7 +79,7 @@ Mlp make_multipl(const ModelConfig& config) {
                                       .token_weight = m.fusion_token_weight,
                                       .segment_weight = m.fusion_segment_weight,
                                       .threshold_beta = m.threshold_beta});
-  if (m.balance == "all") layer.token.balance.shared = -1;
+  if (m.balance == "all") layer.token.routing.balance.shared = -1;
   return layer;
 }
 

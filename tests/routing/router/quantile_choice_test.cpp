@@ -147,7 +147,7 @@ TEST_CASE("inference by the prices that training found has even loads too", "[po
   };
   const auto inference_spread = [&] {
     const auto x_TD = rows();
-    return spread(loads_of(layer.gating.decide_in_inference(context, x_TD, {}).choice.chosen_RE));
+    return spread(loads_of(layer.routing.template decide<Inference>(context, x_TD, {}).choice.chosen_RE));
   };
   const Index before = inference_spread();
   CHECK(before > 100);

@@ -1,0 +1,252 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/entry.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/mode.hpp"
+#include "moe/core/module.hpp"
+#include "moe/core/phase.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/trees.hpp"
+#include "moe/experts/expert.hpp"
+#include "moe/experts/moe_ffn.hpp"
+#include "moe/ops/route.hpp"
+
+namespace moe {
+
+namespace detail {
+
+/// "TokenMoE::forward": what errors of a layer's public entry are headed by.
+class EntryName {
+ public:
+  constexpr EntryName(std::string_view layer, std::string_view entry) {
+    for (const std::string_view part : {layer, std::string_view("::"), entry})
+      for (const char c : part) text_[size_++] = c;
+  }
+  constexpr operator std::string_view() const { return {text_, size_}; }
+
+ private:
+  char text_[64] = {};
+  std::size_t size_ = 0;
+};
+
+/// What backward consumes.
+template <class Routing, class X, class Path>
+struct MoeSaved {
+  /// x, where the layer was given it to keep.
+  Matrix<typename X::Value, typename X::Backend> x_owned;
+  /// What the layer was given.
+  View<const typename X::Value, typename X::Backend> x_TD;
+  /// What routing keeps.
+  typename Routing::Saved routing;
+  /// The route, and what the experts keep.
+  MoeFfnSaved<X> experts;
+  /// What the path beside the experts keeps.
+  typename Path::Saved path;
+};
+
+}  // namespace detail
+
+/// The one implementation of layers of routed experts. A layer says what it is made of, by `parts()`: routing, experts,
+/// and the path that every row takes beside them. Routing makes a Route, experts read it:
+///
+///   route, saved = routing.route(x)          which expert works on which row, with which weight
+///   y            = moe_ffn(experts, x, route)
+///   y           += path(x)
+///   stats        = routing.make_stats(saved, loads)
+///
+/// `Layer` is the layer itself, which derives from this; LossGradients are its routing's.
+template <class Layer, class Value, class Backend, class LossGradients>
+class MoeLayer {
+ public:
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+
+  /// x_TD -> {y_TD, saved, stats}. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's
+  /// rows do not fit, and when the layer draws random numbers and the batch has no key for them.
+  auto forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check(detail::EntryName(Layer::name, "forward"), x_TD, batch);
+    return layer().make_forward(context, x_TD, batch);
+  }
+  /// The same for a matrix that `saved` is to keep.
+  auto forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
+    auto result = forward(context, std::as_const(x_TD).view(), batch);
+    result.saved.x_owned = std::move(x_TD);
+    return result;
+  }
+  /// d_y_TD -> d_x_TD; adds into `gradient`, a tree of the layer's values or of wide ones, skipping its empty tensors.
+  /// `consumed` is forward's. Throws Error when d_y has another shape than x, and for what forward of another layer
+  /// returned.
+  template <class Saved, detail::SlopesOf<Layer> Slopes>
+  requires std::same_as<Saved, typename Layer::Saved> Tensor backward(const Context& context, ConstView d_y_TD,
+                                                                      LossGradients d_losses, Saved&& consumed,
+                                                                      Slopes& gradient)
+  const {
+    constexpr detail::EntryName where(Layer::name, "backward");
+    require_output_gradient(where, d_y_TD, consumed.x_TD, d_losses);
+    layer().require_consistent(where);
+    layer().require_saved(where, consumed);
+    require_gradient(where, layer(), gradient);
+    Saved saved = std::move(consumed);
+    return layer().make_backward(context, d_y_TD, d_losses, std::move(saved), gradient);
+  }
+  /// forward with the inference routers and nothing kept. Throws Error as forward does.
+  Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
+    check(detail::EntryName(Layer::name, "infer"), x_TD, batch);
+    return layer().make_inference(context, x_TD, batch);
+  }
+
+  /// A state in which every sequence is at its first row. Throws Error for a negative number of them.
+  auto begin_decoding(const Context& context, Index sequences) const requires(Layer::is_causal) {
+    constexpr detail::EntryName where(Layer::name, "begin_decoding");
+    layer().require_consistent(where);
+    require(sequences >= 0, where, "the number of sequences must not be negative, got ", sequences);
+    return layer().begin_state(context, sequences);
+  }
+  /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read. Throws
+  /// Error when columns, rows or sequences do not fit. When it throws, the state is as it was.
+  template <class State>
+  requires std::same_as<State, typename Layer::DecodingState> && Layer::is_causal Tensor prefill(const Context& context,
+                                                                                                 ConstView x_TD,
+                                                                                                 const Batch& batch,
+                                                                                                 State& state)
+  const {
+    constexpr detail::EntryName where(Layer::name, "prefill");
+    check(where, x_TD, batch);
+    layer().require_state(where, state, batch.count(), "the batch has", "sequences");
+    return layer().make_prefill(context, x_TD, batch, state);
+  }
+  /// One more row of each sequence: the same numbers as infer over the whole sequences, up to the rounding of products
+  /// with fewer rows. tokens_B is empty or has an id for each row. Throws Error when columns, rows or ids do not fit.
+  /// When it throws, the state still expects this row.
+  template <class State>
+  requires std::same_as<State, typename Layer::DecodingState> && Layer::is_causal Tensor
+  decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, State& state)
+  const {
+    constexpr detail::EntryName where(Layer::name, "decode");
+    layer().require_consistent(where);
+    require_rows(where, x_BD, Layer::reader, layer().width());
+    require_known(tokens_B, x_BD.rows, where, "there are", "token ids");
+    layer().require_state(where, state, x_BD.rows, "x has", "rows");
+    return layer().make_next(context, x_BD, tokens_B, state);
+  }
+
+ protected:
+  // --- the same for every layer that is one route and one pass over experts -----------------------------------------
+
+  static auto forward_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
+    using Parts = std::remove_cvref_t<decltype(parts)>;
+    auto [pending, routing_saved] = parts.routing.template route<Training>(context, x_TD, batch);
+    // What does not depend on the loads is enqueued while they travel, the experts whose loads are known included.
+    begin_phase(context, Phase::experts);
+    auto path = parts.path.begin(context, x_TD);
+    auto route = arrived<Wide<Value>, Backend>(context, std::move(pending));
+    typename Parts::Saved saved{{}, x_TD, std::move(routing_saved), {}, {}};
+    auto [y, experts_saved] = moe_ffn<typename Parts::Expert>(context, parts.experts,
+                                                              parts.routing.fed(x_TD, saved.routing), std::move(route));
+    saved.experts = std::move(experts_saved);
+    auto y_TD = parts.routing.answers_of_rows(context, std::move(y), saved.routing);
+    begin_phase(context, Phase::experts);
+    saved.path = parts.path.finish(context, std::move(path), y_TD.view());
+    auto stats = parts.routing.make_stats(context, saved.routing, saved.experts.route.plan.offsets);
+    return Forward<Tensor, typename Parts::Saved, decltype(stats)>{std::move(y_TD), std::move(saved), std::move(stats)};
+  }
+  static Tensor inference_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
+    auto [pending, saved] = parts.routing.template route<Inference>(context, x_TD, batch);
+    return answers_of(parts, context, x_TD, std::move(pending), saved);
+  }
+  static Tensor prefill_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch, auto& state) {
+    auto [pending, saved] = parts.routing.template route<Inference>(context, x_TD, batch);
+    auto y_TD = answers_of(parts, context, x_TD, std::move(pending), saved);
+    parts.routing.read(context, x_TD, batch, saved, state);
+    return y_TD;
+  }
+  static Tensor next_of(const auto& parts, const Context& context, ConstView x_BD,
+                        std::span<const std::int32_t> tokens_B, auto& state) {
+    auto [pending, saved] = parts.routing.decode(context, x_BD, tokens_B, state);
+    auto y_BD = answers_of(parts, context, x_BD, std::move(pending), saved);
+    parts.routing.advance(context, x_BD, tokens_B, state);
+    return y_BD;
+  }
+  /// What the experts answer, and the path beside them.
+  template <class Pending>
+  static Tensor answers_of(const auto& parts, const Context& context, ConstView x_TD, Pending pending,
+                           const auto& routing_saved) {
+    using Parts = std::remove_cvref_t<decltype(parts)>;
+    begin_phase(context, Phase::experts);
+    auto path = parts.path.begin(context, x_TD);
+    auto route = arrived<Wide<Value>, Backend>(context, std::move(pending));
+    auto y = moe_ffn_infer<typename Parts::Expert>(context, parts.experts, parts.routing.fed(x_TD, routing_saved),
+                                                   std::move(route));
+    auto y_TD = parts.routing.answers_of_rows(context, std::move(y), routing_saved);
+    begin_phase(context, Phase::experts);
+    parts.path.finish(context, std::move(path), y_TD.view());
+    return y_TD;
+  }
+
+  /// d_y_TD -> d_x_TD through experts, path and routing. d_mass_1T is the gradient of the sum of each row's weights,
+  /// for fusions that use it; empty: none.
+  template <class Slopes>
+  static Tensor backward_of(const auto& parts, const Context& context, ConstView d_y_TD, const auto& d_losses,
+                            auto saved, ExpertSpan<Slopes> expert_gradients, auto& routing_gradient,
+                            auto& path_gradient, View<const Wide<Value>, Backend> d_mass_1T = {}) {
+    using Parts = std::remove_cvref_t<decltype(parts)>;
+    using X = typename Parts::Expert;
+    const auto& route = saved.experts.route;
+    if constexpr (Parts::Routing::feeds_rows) {
+      auto [d_x_TD, d_weights_1N] = moe_ffn_back<X>(context, parts.experts, d_y_TD, saved.x_TD, route,
+                                                    std::move(saved.experts.experts), expert_gradients);
+      add_to_weights_of_rows<Wide<Value>, Backend>(context, d_mass_1T, route.plan, d_weights_1N.view());
+      begin_phase(context, Phase::experts);
+      parts.path.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), path_gradient);
+      parts.routing.backward(context, route.plan, d_weights_1N.view(), d_losses, saved.routing, saved.x_TD,
+                             routing_gradient, d_x_TD.view());
+      return std::move(d_x_TD);
+    } else {
+      const auto d_y_VD = parts.routing.answers_back(context, d_y_TD, saved.routing);
+      auto [d_fed_VD, d_weights_1N] =
+          moe_ffn_back<X>(context, parts.experts, d_y_VD.view(), parts.routing.fed(saved.x_TD, saved.routing), route,
+                          std::move(saved.experts.experts), expert_gradients);
+      if (!d_mass_1T.empty()) {
+        const auto d_mass_1V = parts.routing.mass_of_rows_back(context, d_mass_1T, saved.routing);
+        add_to_weights_of_rows<Wide<Value>, Backend>(context, d_mass_1V.view(), route.plan, d_weights_1N.view());
+      }
+      auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
+      parts.routing.backward(context, route.plan, d_weights_1N.view(), d_losses, saved.routing, saved.x_TD,
+                             routing_gradient, d_x_TD.view(), std::move(d_fed_VD));
+      return d_x_TD;
+    }
+  }
+
+ private:
+  const Layer& layer() const { return static_cast<const Layer&>(*this); }
+  void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
+    layer().require_consistent(where);
+    require_rows(where, x_TD, Layer::reader, layer().width());
+    require_batch(batch, x_TD.rows, where);
+  }
+};
+
+/// What a layer is made of.
+template <class Routing_, class X, class Path>
+struct MoeParts {
+  using Routing = std::remove_cvref_t<Routing_>;
+  using Expert = X;
+  using Saved = detail::MoeSaved<Routing, X, Path>;
+  /// Makes the Route.
+  Routing_ routing;
+  /// Read it.
+  ExpertSpan<const X> experts;
+  /// What every row takes beside the routed experts.
+  const Path& path;
+};
+
+}  // namespace moe

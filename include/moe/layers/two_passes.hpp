@@ -1,0 +1,163 @@
+#pragma once
+
+#include <span>
+#include <tuple>
+#include <utility>
+
+#include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/phase.hpp"
+#include "moe/fusion/fusion.hpp"
+#include "moe/layers/fused_routing.hpp"
+#include "moe/ops/add.hpp"
+#include "moe/ops/scale.hpp"
+
+namespace moe {
+
+namespace detail {
+
+struct NothingSaved {};
+template <class F>
+struct SavedOfFusion {
+  using type = NothingSaved;
+};
+template <OutputFusion F>
+struct SavedOfFusion<F> {
+  using type = typename F::Saved;
+};
+
+}  // namespace detail
+
+/// What two passes keep.
+template <class Token, class Segment, class F>
+struct TwoPassesSaved {
+  using Tensor = typename Token::Tensor;
+  /// A matrix of what routing is computed in.
+  using RealTensor = Matrix<typename Token::Real, typename Token::Backend>;
+
+  /// x, where the layer was given it to keep.
+  Tensor x_owned;
+  /// What the layer was given.
+  typename Token::ConstView x_TD;
+  /// What the token level keeps.
+  typename Token::Saved token;
+  /// What the segment level keeps.
+  typename Segment::Saved segment;
+  /// What an output fusion keeps.
+  typename detail::SavedOfFusion<F>::type fusion;
+  /// Each row's sum of segment weights, for a fusion that scales.
+  RealTensor mass_1T;
+  /// The two numbers a row that its levels were scaled by.
+  RealTensor scale_T2;
+  /// The levels' outputs, for a fusion that scales.
+  Tensor o_token_TD, o_segment_TD;
+};
+
+/// Two levels that run one after the other, and whose outputs are joined (eq. 6). Looks at a layer's parts.
+template <class Token, class Segment, class F>
+struct TwoPasses {
+  using Value = typename Token::Value;
+  using Backend = typename Token::Backend;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  /// What routing and fusion are computed in.
+  using Real = Wide<Value>;
+  /// A matrix of it.
+  using RealTensor = Matrix<Real, Backend>;
+  using Saved = TwoPassesSaved<Token, Segment, F>;
+  using Stats = HybridStats<typename Token::Stats, typename Segment::Stats>;
+  using DecodingState = HybridDecodingState<typename Token::DecodingState, typename Segment::DecodingState>;
+
+  /// The levels.
+  const Token& token;
+  const Segment& segment;
+  /// Joins them.
+  const F& fusion;
+
+  Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    auto by_token = token.forward(context, x_TD, batch);
+    auto by_segment = segment.forward(context, x_TD, batch);
+    begin_phase(context, Phase::fusion);
+    Saved saved{{}, x_TD, std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}, {}};
+    Tensor y_TD;
+    if constexpr (GateFusion<F>) {
+      saved.mass_1T = segment.mass_of_rows(context, saved.segment);
+      saved.scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(saved.mass_1T).view());
+      saved.o_token_TD = std::move(by_token.output);
+      saved.o_segment_TD = std::move(by_segment.output);
+      y_TD = scaled_sum<Value, Backend>(context, std::as_const(saved.o_token_TD).view(),
+                                        std::as_const(saved.o_segment_TD).view(), std::as_const(saved.scale_T2).view());
+    } else {
+      std::tie(y_TD, saved.fusion) = fusion.forward(context, std::move(by_token.output), std::move(by_segment.output));
+    }
+    return {std::move(y_TD), std::move(saved), {std::move(by_token.stats), std::move(by_segment.stats)}};
+  }
+
+  template <class Slopes>
+  Tensor backward(const Context& context, ConstView d_y_TD, const typename Token::LossGradients& d_losses, Saved saved,
+                  Slopes& gradient) const {
+    begin_phase(context, Phase::fusion);
+    Tensor d_token_TD, d_segment_TD;
+    RealTensor d_mass_1T;
+    if constexpr (GateFusion<F>) {
+      d_token_TD = std::move(saved.o_token_TD);
+      d_segment_TD = std::move(saved.o_segment_TD);
+      const auto scale_T2 = std::as_const(saved.scale_T2).view();
+      const auto d_scale_T2 =
+          scaled_sum_back<Value, Backend>(context, d_y_TD, d_token_TD.view(), d_segment_TD.view(), scale_T2);
+      d_mass_1T = fusion.template scales_back<Real, Backend>(context, std::as_const(saved.mass_1T).view(), scale_T2,
+                                                             d_scale_T2.view(), gradient.fusion);
+    } else {
+      auto d = fusion.backward(context, d_y_TD, std::move(saved.fusion), gradient.fusion);
+      d_token_TD = std::move(d.d_token_TD);
+      d_segment_TD = std::move(d.d_segment_TD);
+    }
+    const auto d_x_segment_TD =
+        segment.backward_with_mass(context, std::as_const(d_segment_TD).view(), losses_of<Segment>(d_losses),
+                                   std::move(saved.segment), gradient.segment, std::as_const(d_mass_1T).view());
+    auto d_x_TD = token.backward(context, d_token_TD, d_losses, std::move(saved.token), gradient.token);
+    begin_phase(context, Phase::fusion);
+    add_to(context, d_x_segment_TD, d_x_TD.view());
+    return d_x_TD;
+  }
+
+  /// What an inference answers, and what the segment level's state may read.
+  typename Segment::Answer infer(const Context& context, ConstView x_TD, const Batch& batch) const {
+    auto o_token_TD = token.infer(context, x_TD, batch);
+    auto by_segment = segment.infer_with_mass(context, x_TD, batch);
+    by_segment.output = fused(context, std::move(o_token_TD), by_segment);
+    return by_segment;
+  }
+  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
+    auto o_token_TD = token.prefill(context, x_TD, batch, state.token);
+    auto by_segment = segment.infer_with_mass(context, x_TD, batch);
+    auto y_TD = fused(context, std::move(o_token_TD), by_segment);
+    segment.routing.read(context, x_TD, batch, by_segment.routing, state.segment);
+    return y_TD;
+  }
+  Tensor next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+              DecodingState& state) const {
+    auto o_token_BD = token.decode(context, x_BD, tokens_B, state.token);
+    auto by_segment = segment.next_with_mass(context, x_BD, tokens_B, state.segment);
+    auto y_BD = fused(context, std::move(o_token_BD), by_segment);
+    segment.routing.advance(context, x_BD, tokens_B, state.segment);
+    return y_BD;
+  }
+
+ private:
+  Tensor fused(const Context& context, Tensor o_token_TD, typename Segment::Answer& by_segment) const {
+    begin_phase(context, Phase::fusion);
+    if constexpr (GateFusion<F>) {
+      const auto scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(by_segment.mass_1T).view());
+      return scaled_sum<Value, Backend>(context, std::as_const(o_token_TD).view(),
+                                        std::as_const(by_segment.output).view(), scale_T2.view());
+    } else {
+      return fusion.forward(context, std::move(o_token_TD), std::move(by_segment.output)).first;
+    }
+  }
+};
+
+}  // namespace moe

@@ -1,0 +1,474 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/mode.hpp"
+#include "moe/core/module.hpp"
+#include "moe/core/phase.hpp"
+#include "moe/core/plan.hpp"
+#include "moe/core/segments.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/ops/add.hpp"
+#include "moe/ops/dispatch.hpp"
+#include "moe/ops/route.hpp"
+#include "moe/ops/upload_indices.hpp"
+#include "moe/routing/gating.hpp"
+#include "moe/routing/segment_state.hpp"
+#include "moe/routing/segmenter/segmenter.hpp"
+#include "moe/routing/source/segment_source.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/drop.hpp"
+#include "moe/routing/steps/segment.hpp"
+
+namespace moe {
+
+/// Segment experts work on every row of the segments they chose.
+struct RowInput {
+  /// Experts read rows of x.
+  static constexpr bool pooled = false;
+};
+/// Segment experts work on the one row that the segment is routed by.
+struct PooledInput {
+  /// Experts read one row a segment.
+  static constexpr bool pooled = true;
+};
+
+/// Cuts sequences into segments and routes each once, by what its Source makes of it (eqs. 3, 4); all of its rows go to
+/// the experts that chose it. With Feed = PooledInput the routed rows are the segments themselves.
+///
+/// Weights: gate.weight [E, D] and the source's; buffers: thresholds where the inference router has them.
+template <class S, class Source, class R, class N, class C, class Value_, class Backend_, class Feed = RowInput>
+struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
+  static_assert(!NeedsRowFacts<typename RoutingOf<R>::Train> && !NeedsRowFacts<typename RoutingOf<R>::Infer>,
+                "SegmentRouting: the router must be one of logits; a segment has no token id and no language");
+  static_assert(
+      !OpensAlike<Source> || !TakesShares<typename RoutingOf<R>::Train> ||
+          ContextMatrixRouter<typename RoutingOf<R>::Train>,
+      "SegmentRouting: the router must be one that takes a RowsContext: this source routes all first segments by one "
+      "row, and experts that take rows must take these together, as those of ExpertChoice do");
+  static_assert(SegmentSource<Source, Value_, Backend_>,
+                "SegmentRouting: the source must be a SegmentSource of the experts' value type and backend, such as "
+                "OwnMean");
+
+  using Value = Value_;
+  using Backend = Backend_;
+  /// What routing is computed and kept in.
+  using Real = Wide<Value>;
+  using Policies = Gating<R, N, C, Real, Backend>;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  /// A matrix of what routing is computed in.
+  using RealTensor = Matrix<Real, Backend>;
+  /// Indices on the backend.
+  using Indices = Matrix<Index, Backend>;
+  /// Experts that choose are balanced by construction; takes what other levels' losses weigh, and adds nothing.
+  using LossGradients = AuxiliaryGradient;
+  using DecodingState = SegmentDecodingState<Real, Backend>;
+  /// What sums a segment up.
+  using Pool = typename Source::Pool;
+  template <class Other>
+  using rebind = SegmentRouting<S, typename Source::template rebind<Other>, R, N, C, Other, Backend, Feed>;
+
+  static constexpr bool is_causal = Source::is_causal && router_is_causal<R> && !Policies::drops_in_inference;
+  static constexpr bool is_batch_independent = router_is_batch_independent<R> && !Policies::drops_in_inference;
+  /// Whether the routed rows are x's, so that a pass over these can include them.
+  static constexpr bool feeds_rows = !Feed::pooled;
+
+  /// What the run observed. load[e]: rows expert e worked on, or segments where it is fed with those; dropped[e]:
+  /// segments it could not take, empty where the capacity never drops.
+  struct Stats {
+    /// Rows or segments of each expert.
+    std::vector<Index> load;
+    /// Segments that each expert could not take.
+    std::vector<Index> dropped;
+    /// What thresholds learn from; empty where no boundary was drawn.
+    RealTensor boundary_1E;
+
+    /// Expert choice is balanced by construction: no losses.
+    double balance_loss() const { return 0; }
+    double z_loss() const { return 0; }
+  };
+  /// The batch's segments, on the host and on the backend.
+  struct Cut {
+    /// In host memory.
+    Segments segments;
+    /// The lists of Segments on the backend.
+    Indices begin_1V, opens_1V, of_row_1T;
+  };
+  /// What make_stats and backward need of a route.
+  struct Saved {
+    /// Where segments begin and end.
+    Cut cut;
+    /// What the pooling's backward needs.
+    typename Pool::template Saved<Value, Backend> pooled;
+    /// What each segment is routed by.
+    RealTensor u_VD;
+    /// The same as experts read it; empty where they are fed with rows, or keep what routing is computed in.
+    Tensor fed_VD;
+    /// Logits, choice and gates of the segments.
+    Decision<Real, Backend> decision;
+  };
+  /// A route and what is kept of it.
+  struct Routed {
+    /// On its way.
+    PendingRoute<Real, Backend> route;
+    /// What make_stats and backward need.
+    Saved saved;
+  };
+
+  /// Cuts sequences (eq. 3).
+  S segmenter;
+  /// Says by what a segment is routed.
+  Source source;
+
+  SegmentRouting() = default;
+  /// The gate and what the source learns start at 0. Throws Error for parts and settings that do not fit.
+  SegmentRouting(S segmenter_, Source source_, R router_, N normalizer_, C capacity_, Index width, Index experts)
+      : Policies(router_, normalizer_, capacity_, width, experts), segmenter(segmenter_), source(std::move(source_)) {
+    require_settings(segmenter, width);
+    require_settings(source, width);
+  }
+
+  Index width() const { return this->gate.in(); }
+  /// How many experts there are to choose from.
+  Index experts() const { return this->gate.out(); }
+
+  /// Throws Error unless weights, buffers and settings fit each other.
+  void require_consistent(std::string_view where) const {
+    Policies::require_consistent(where);
+    require_settings(segmenter, width());
+    require_settings(source, width());
+  }
+  /// Whether `saved` is of so many rows of x: it is not once it was consumed.
+  bool keeps(const Saved& saved, Index rows) const {
+    const Index segments = saved.cut.segments.count();
+    return std::ssize(saved.cut.segments.of_row) == rows && saved.cut.begin_1V.cols() == segments + 1 &&
+           saved.u_VD.rows() == segments && saved.u_VD.cols() == width() && saved.decision.fits(segments, experts());
+  }
+  /// What an error says of `saved`.
+  static const RealTensor& logits(const Saved& saved) { return saved.decision.logits_RE; }
+
+  // --- forward ------------------------------------------------------------------------------------------------------
+
+  /// x_TD -> who works on each row, or on each segment where experts are fed with those, and how much each counts.
+  template <class Mode>
+  Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
+    begin_phase(context, Phase::router);
+    Saved saved;
+    saved.cut = cut(context, batch);
+    auto pooled_VD = RealTensor::uninitialized(context, saved.cut.segments.count(), x_TD.cols);
+    saved.pooled = Pool::template forward<Value, Backend>(context, x_TD, saved.cut.begin_1V, pooled_VD.view());
+    saved.u_VD = source.forward(context, std::move(pooled_VD), saved.cut.opens_1V);
+    saved.decision = Policies::template decide<Mode>(context, std::as_const(saved.u_VD).view(),
+                                                     RowFacts::of_segments(batch), alike(saved.cut));
+    Policies::report(context, "segment", saved.decision, saved.cut.segments.begin);
+    const Decision<Real, Backend>& decision = saved.decision;
+    if constexpr (feeds_rows) {
+      auto chosen_TE = spread<Rank>(context, decision.kept(), saved.cut);
+      auto weights_TE = spread<Real>(context, decision.gates_RE, saved.cut);
+      auto route = begin_route<Real, Backend>(context, std::move(chosen_TE), std::move(weights_TE), foreseen(saved));
+      return {std::move(route), std::move(saved)};
+    } else {
+      saved.fed_VD = as_fed(context, saved.u_VD);
+      auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(decision.kept()),
+                                              View<const Real, Backend>(decision.gates_RE), foreseen(saved));
+      return {std::move(route), std::move(saved)};
+    }
+  }
+  /// What experts read: rows of x, or segments.
+  static ConstView fed(ConstView x_TD, const Saved& saved) {
+    if constexpr (feeds_rows)
+      return x_TD;
+    else
+      return read_by_experts(saved.u_VD, saved.fed_VD);
+  }
+  /// The answers for rows of x, from those for what experts read.
+  static Tensor answers_of_rows(const Context& context, Tensor y, const Saved& saved) {
+    if constexpr (feeds_rows)
+      return y;
+    else
+      return spread<Value>(context, y, saved.cut);
+  }
+  /// The loads of a route; offsets[e+1] - offsets[e]: what expert e works on.
+  Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
+    begin_phase(context, Phase::router);
+    Stats stats;
+    stats.load = loads_of(offsets);
+    stats.dropped = saved.decision.dropped;
+    // Without segments there was no boundary to draw, and thresholds must not follow one.
+    if (saved.cut.segments.count() > 0) stats.boundary_1E = std::move(saved.decision.choice.boundary_1E);
+    return stats;
+  }
+
+  // --- backward -----------------------------------------------------------------------------------------------------
+
+  /// d_weights_1N of the part's pairs -> through normalizer, gate and source, added to d_x_TD; adds into `gradient`.
+  /// d_fed_VD is what came back through experts that were fed with segments; empty: none.
+  template <class Slopes>
+  void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
+                LossGradients /*d_losses*/, const Saved& saved, ConstView x_TD, Slopes& gradient,
+                View<Value, Backend> d_x_TD, Tensor d_fed_VD = {}) const {
+    const Index routed_rows = feeds_rows ? x_TD.rows : saved.u_VD.rows();
+    auto d_gates = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, routed_rows, part);
+    begin_phase(context, Phase::router);
+    if constexpr (feeds_rows)
+      d_gates = repeat_over_rows_back<Real, Backend>(context, std::as_const(d_gates).view(),
+                                                     std::as_const(saved.cut.begin_1V).view());
+    const auto d_logits_VE = Policies::normalizer_back(context, d_gates, saved.decision);
+    auto d_u_VD = RealTensor::zeros(context, saved.u_VD.rows(), saved.u_VD.cols());
+    if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
+    Policies::add_gate_back(context, std::as_const(d_logits_VE).view(), saved.decision, saved.u_VD.view(),
+                            gradient.gate, d_u_VD.view());
+    const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), saved.cut.opens_1V, gradient.source);
+    Pool::template add_backward<Value, Backend>(context, d_pooled_VD, saved.cut.begin_1V, saved.pooled, d_x_TD);
+  }
+  /// For each row, the sum of what its experts' answers are weighed by, from that of what experts read.
+  static RealTensor mass_of_rows(const Context& context, RealTensor mass_1R, const Saved& saved) {
+    if constexpr (feeds_rows) {
+      return mass_1R;
+    } else {
+      const Index rows = saved.cut.of_row_1T.cols();
+      auto mass = RealTensor::uninitialized(context, 1, rows);
+      Backend::for_each_element(context, rows,
+                                [mass_1T = mass.view(), mass_1V = std::as_const(mass_1R).view(),
+                                 of_row_1T = saved.cut.of_row_1T.view()] MOE_ON_DEVICE(Index t) {
+                                  mass_1T(0, t) = mass_1V(0, of_row_1T(0, t));
+                                });
+      return mass;
+    }
+  }
+  /// Its backward where experts are fed with segments.
+  static RealTensor mass_of_rows_back(const Context& context, View<const Real, Backend> d_mass_1T, const Saved& saved) {
+    const Index segments = saved.cut.begin_1V.cols() - 1;
+    auto d_mass = RealTensor::uninitialized(context, 1, segments);
+    Backend::for_each(context, segments,
+                      [=, d_mass_1V = d_mass.view(), begin_1V = saved.cut.begin_1V.view()] MOE_ON_DEVICE(Index v) {
+                        Real sum = 0;
+                        for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t) sum += d_mass_1T(0, t);
+                        d_mass_1V(0, v) = sum;
+                      });
+    return d_mass;
+  }
+  /// The backward of answers_of_rows: d_y of what experts read.
+  static Tensor answers_back(const Context& context, ConstView d_y_TD, const Saved& saved) {
+    return repeat_over_rows_back<Value, Backend>(context, d_y_TD, std::as_const(saved.cut.begin_1V).view());
+  }
+
+  // --- decoding -----------------------------------------------------------------------------------------------------
+
+  /// A state in which every sequence is at its first row.
+  DecodingState begin_decoding(const Context& context, Index sequences) const {
+    const auto count = static_cast<std::size_t>(sequences);
+    return {std::vector<Index>(count, 0),
+            std::vector<Index>(count, 1),
+            RealTensor::zeros(context, sequences, width()),
+            RealTensor::zeros(context, sequences, width()),
+            RealTensor::zeros(context, sequences, width()),
+            RealTensor::zeros(context, sequences, experts()),
+            Matrix<Rank, Backend>::zeros(context, sequences, experts())};
+  }
+  /// The state after a batch that was routed: the first rows of every sequence. When it throws, the state is as it was.
+  void read(const Context& context, ConstView x_TD, const Batch& batch, const Saved& saved,
+            DecodingState& state) const {
+    const Index count = state.so_far_BD.rows();
+    const Segments& segments = saved.cut.segments;
+    // Of each sequence's last segment: its number, its rows (0 where there is none) and whether the last of them ends
+    // it.
+    std::vector<Index> last(static_cast<std::size_t>(count), 0), rows = last, closes = last, length = last,
+                                                                 opens = state.opens;
+    for (std::size_t b = 0; b < last.size(); ++b) {
+      const Index end = batch.offsets[b + 1];
+      if (end == batch.offsets[b]) continue;
+      last[b] = segments.of_row[static_cast<std::size_t>(end - 1)];
+      rows[b] = end - segments.begin[static_cast<std::size_t>(last[b])];
+      closes[b] =
+          segmenter.ends_after(rows[b], batch.tokens.empty() ? -1 : batch.tokens[static_cast<std::size_t>(end - 1)]);
+      length[b] = closes[b] != 0 ? 0 : rows[b];
+      opens[b] = closes[b] != 0 ? 0 : segments.opens_sequence[static_cast<std::size_t>(last[b])];
+    }
+    const Indices last_1B = upload_indices<Backend>(context, last), rows_1B = upload_indices<Backend>(context, rows),
+                  closes_1B = upload_indices<Backend>(context, closes);
+    // From here on nothing throws.
+    state.length = std::move(length);
+    state.opens = std::move(opens);
+    Backend::for_each_cell(
+        context, count, width(),
+        [x_TD, last_ = last_1B.view(), rows_ = rows_1B.view(), closes_ = closes_1B.view(),
+         begin = saved.cut.begin_1V.view(), u_VD = saved.u_VD.view(), so_far = state.so_far_BD.view(),
+         previous = state.previous_BD.view(), u = state.u_BD.view()] MOE_ON_DEVICE(Index b, Index d) {
+          const Index v = last_(0, b), length_ = rows_(0, b);
+          if (length_ == 0) return;
+          Real sum = 0;
+          for (Index i = 0; i < length_; ++i) sum = Pool::absorbed(sum, widened(x_TD(begin(0, v) + i, d)), i);
+          u(b, d) = u_VD(v, d);
+          so_far(b, d) = closes_(0, b) != 0 ? Real(0) : sum;
+          if (closes_(0, b) != 0) previous(b, d) = Pool::finished(sum, length_);
+        });
+    Backend::for_each_cell(context, count, experts(),
+                           [last_ = last_1B.view(), rows_ = rows_1B.view(), gates_VE = saved.decision.gates_RE.view(),
+                            chosen_VE = saved.decision.kept().view(), gates = state.gates_BE.view(),
+                            chosen = state.chosen_BE.view()] MOE_ON_DEVICE(Index b, Index e) {
+                             if (rows_(0, b) == 0) return;
+                             gates(b, e) = gates_VE(last_(0, b), e);
+                             chosen(b, e) = chosen_VE(last_(0, b), e);
+                           });
+  }
+  /// Who works on one more row of each sequence. The state keeps expecting this row until advance().
+  Routed decode(const Context& context, ConstView /*x_BD*/, std::span<const std::int32_t> /*tokens_B*/,
+                DecodingState& state) const {
+    route_new_segments(context, state);
+    Saved saved;
+    if constexpr (!feeds_rows) {
+      saved.u_VD = state.u_BD.copy();
+      saved.fed_VD = as_fed(context, saved.u_VD);
+      saved.cut.of_row_1T = upload_indices<Backend>(context, numbers_up_to(state.u_BD.rows()));
+    }
+    auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(std::as_const(state.chosen_BE)),
+                                            View<const Real, Backend>(std::as_const(state.gates_BE)));
+    return {std::move(route), std::move(saved)};
+  }
+  /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
+  void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+               DecodingState& state) const {
+    begin_phase(context, Phase::router);
+    const auto count = static_cast<Index>(state.length.size());
+    typename Backend::template HostBuffer<Index> closes(context, count);
+    for (Index b = 0; b < count; ++b) {
+      const auto at = static_cast<std::size_t>(b);
+      const Index length = state.length[at] + 1;
+      closes.data()[b] = segmenter.ends_after(length, tokens_B.empty() ? -1 : tokens_B[at]) ? length : 0;
+    }
+    const Indices closes_1B = upload_indices<Backend>(context, {closes.data(), count});
+    const Indices before_1B = upload_indices<Backend>(context, state.length);
+    // From here on nothing throws.
+    for (std::size_t b = 0; b < state.length.size(); ++b) {
+      const bool closed = closes.data()[b] != 0;
+      state.length[b] = closed ? 0 : state.length[b] + 1;
+      if (closed) state.opens[b] = 0;
+    }
+    Backend::for_each_cell(
+        context, x_BD.rows, x_BD.cols,
+        [x_BD, closes_ = closes_1B.view(), before_ = before_1B.view(), so_far = state.so_far_BD.view(),
+         previous = state.previous_BD.view()] MOE_ON_DEVICE(Index b, Index d) {
+          so_far(b, d) = Pool::absorbed(so_far(b, d), widened(x_BD(b, d)), before_(0, b));
+          const Index length = closes_(0, b);
+          if (length == 0) return;
+          previous(b, d) = Pool::finished(so_far(b, d), length);
+          so_far(b, d) = 0;
+        });
+  }
+
+  /// Throws Error unless this routing began the state, for as many sequences as `whose` ("x has") has `what` ("rows").
+  void require_state(std::string_view where, const DecodingState& state, Index sequences, std::string_view whose,
+                     std::string_view what) const {
+    const Index count = std::ssize(state.length);
+    const auto has_shape = [&](const auto& m, Index cols) { return m.rows() == count && m.cols() == cols; };
+    require(std::ssize(state.opens) == count && has_shape(state.so_far_BD, width()) &&
+                has_shape(state.previous_BD, width()) && has_shape(state.u_BD, width()) &&
+                has_shape(state.gates_BE, experts()) && has_shape(state.chosen_BE, experts()),
+            where, "the state must be one that this layer began, got one of ", state.so_far_BD.rows(), " sequences, ",
+            state.so_far_BD.cols(), " columns and ", state.gates_BE.cols(), " experts for a layer of ", width(),
+            " columns and ", experts(), " experts");
+    require(sequences == count, where, whose, " ", sequences, " ", what, ", the state has ", count, " sequences");
+  }
+
+  /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.
+  void absorb(const Context& context, const Stats& stats) {
+    Policies::absorb(context, stats.boundary_1E);
+    if constexpr (Policies::has_biases) Policies::absorb_loads(context, stats.load);
+  }
+
+  SegmentRouting structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    Policies::copy_policies_to(tree);
+    tree.segmenter = segmenter;
+    tree.source = detail::structure_as<Other>(source);
+    return tree;
+  }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
+    Policies::visit_parameters(visit, prefix, trees...);
+    Source::visit_parameters(visit, prefix, trees.source...);
+  }
+
+ private:
+  /// What a decision says of loads before they are counted.
+  static Foreseen foreseen(const Saved& saved) {
+    const Foreseen& of_segments = saved.decision.choice.foreseen;
+    const Segments& segments = saved.cut.segments;
+    if (!feeds_rows || segments.count() == 0) return of_segments;
+    const Index length = segments.begin[1] - segments.begin[0];
+    for (std::size_t v = 1; v + 1 < segments.begin.size(); ++v)
+      if (segments.begin[v + 1] - segments.begin[v] != length) return {};
+    return of_segments.times(length);
+  }
+  /// Marks the segments that are routed by one and the same row; empty where there are no two of them.
+  static View<const Index, Backend> alike(const Cut& cut) {
+    if constexpr (OpensAlike<Source>) {
+      const auto& opens = cut.segments.opens_sequence;
+      if (std::count(opens.begin(), opens.end(), Index{1}) > 1) return cut.opens_1V.view();
+    }
+    return {};
+  }
+  Cut cut(const Context& context, const Batch& batch) const {
+    Cut result{cut_into_segments(segmenter, batch), {}, {}, {}};
+    result.begin_1V = upload_indices<Backend>(context, result.segments.begin);
+    result.opens_1V = upload_indices<Backend>(context, result.segments.opens_sequence);
+    result.of_row_1T = upload_indices<Backend>(context, result.segments.of_row);
+    return result;
+  }
+  /// u as the experts keep values, where that is not how it is.
+  static Tensor as_fed(const Context& context, const RealTensor& u_VD) {
+    Tensor result;
+    if constexpr (!std::is_same_v<Real, Value>) {
+      result = Tensor::uninitialized(context, u_VD.rows(), u_VD.cols());
+      convert<Real, Value, Backend>(context, u_VD.view(), result.view());
+    }
+    return result;
+  }
+  static ConstView read_by_experts(const RealTensor& u_VD, const Tensor& as_fed_VD) {
+    if constexpr (std::is_same_v<Real, Value>)
+      return u_VD.view();
+    else
+      return as_fed_VD.view();
+  }
+  template <class V>
+  static Matrix<V, Backend> spread(const Context& context, const Matrix<V, Backend>& values_VE, const Cut& cut) {
+    return repeat_over_rows<V, Backend>(context, values_VE.view(), cut.of_row_1T.view());
+  }
+
+  void route_new_segments(const Context& context, DecodingState& state) const {
+    begin_phase(context, Phase::router);
+    const Indices opens_1B = upload_indices<Backend>(context, state.opens);
+    const Indices length_1B = upload_indices<Backend>(context, state.length);
+    const auto u_BD = source.for_decoding(context, std::as_const(state.previous_BD).view(), opens_1B);
+    const auto decision = Policies::template decide<Inference>(context, u_BD, {});
+    const auto length = std::as_const(length_1B).view();
+    take_at_first_row<Real, Backend>(context, length, u_BD.view(), state.u_BD.view());
+    take_at_first_row<Real, Backend>(context, length, decision.gates_RE.view(), state.gates_BE.view());
+    take_at_first_row<Rank, Backend>(context, length, decision.kept().view(), state.chosen_BE.view());
+    const auto chosen_BE = std::as_const(state.chosen_BE).view();
+    Policies::report(context, "segment", chosen_BE, chosen_BE, state.gates_BE);
+  }
+  static std::vector<Index> numbers_up_to(Index count) {
+    std::vector<Index> numbers(static_cast<std::size_t>(count));
+    for (Index b = 0; b < count; ++b) numbers[static_cast<std::size_t>(b)] = b;
+    return numbers;
+  }
+};
+
+}  // namespace moe

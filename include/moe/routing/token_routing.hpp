@@ -1,0 +1,271 @@
+#pragma once
+
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/forward.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/mode.hpp"
+#include "moe/core/phase.hpp"
+#include "moe/core/plan.hpp"
+#include "moe/core/settings.hpp"
+#include "moe/ops/dispatch.hpp"
+#include "moe/ops/route.hpp"
+#include "moe/routing/balance/balance.hpp"
+#include "moe/routing/balance/balance_over_all.hpp"
+#include "moe/routing/gating.hpp"
+#include "moe/routing/steps/balance_loss.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/z_loss.hpp"
+
+namespace moe {
+
+/// Routes each row by itself: logits, choice, gates, and capacity over all rows (eqs. 1, 2), with a balance loss and
+/// the z-loss. Rows are kept as Value; what is learned and computed here is kept in Wide<Value>.
+///
+/// Weights: gate.weight [E, D]; buffers: thresholds or biases where the inference router has them, balance_weight where
+/// the balance learns it.
+template <class R, class N, class C, class Value_, class Backend_, class Bal = BalanceOverAll>
+struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
+  static_assert(Balance<Bal>, "TokenRouting: the balance must be a Balance: bool counts(Index expert) const");
+  static_assert(
+      !LeavesOutShared<Bal> || NamesShared<typename RoutingOf<R>::Train>,
+      "TokenRouting: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by "
+      "chosen_by_all(), as SharedTopK does");
+
+  using Policies = Gating<R, N, C, Value_, Backend_>;
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  /// What routing is computed and kept in.
+  using Real = Wide<Value>;
+  /// Gradients of the losses that this routing names: the balance loss and the z-loss.
+  using LossGradients = AuxiliaryGradient;
+  using DecodingState = NoDecodingState;
+  template <class Other>
+  using rebind = TokenRouting<R, N, C, Other, Backend, Bal>;
+
+  static constexpr bool is_causal = router_is_causal<R> && !Policies::drops_in_inference;
+  static constexpr bool is_batch_independent = router_is_batch_independent<R> && !Policies::drops_in_inference;
+
+  /// What the run observed. load[e]: rows expert e worked on; dropped[e]: rows it could not take, empty where the
+  /// capacity never drops.
+  struct Stats {
+    /// See balance_loss(), which waits for it.
+    LateLoss<Real, Backend> balance;
+    /// See z_loss(), which waits for it.
+    LateLoss<Real, Backend> z;
+    /// Rows of each expert.
+    std::vector<Index> load;
+    /// Rows that each expert could not take.
+    std::vector<Index> dropped;
+    /// What thresholds learn from; empty where no boundary was drawn.
+    Matrix<Real, Backend> boundary_1E;
+    /// Rows that were routed.
+    Index rows = 0;
+
+    /// Rows that chose each expert: those it worked on and those it could not take.
+    std::vector<Index> wanted() const {
+      std::vector<Index> all = load;
+      for (std::size_t e = 0; e < dropped.size(); ++e) all[e] += dropped[e];
+      return all;
+    }
+    /// Pairs of a row and an expert that it chose.
+    Index choices() const {
+      const auto all = wanted();
+      return std::accumulate(all.begin(), all.end(), Index{0});
+    }
+    /// N sum f_i p_i (eq. 8 without alpha).
+    double balance_loss() const { return balance; }
+    /// mean (log sum exp z)^2 (ST-MoE's router z-loss without its coefficient).
+    double z_loss() const { return z; }
+  };
+  /// What make_stats and backward need of a route.
+  struct Saved {
+    /// Logits, choice and gates.
+    Decision<Real, Backend> decision;
+    /// Share of each counted expert among the choices, a constant in backward.
+    BalanceShares<Real, Backend> shares;
+    /// Where the batch's sequences begin, if they are balanced each for itself; otherwise empty.
+    std::vector<Index> sequences{};
+    /// What the balance loss needs of the logits, where it waits for the loads.
+    typename Backend::template Later<Real> p_sums_1E;
+    /// The balance loss, where it is that of single sequences and waits for nothing.
+    LateLoss<Real, Backend> balance;
+    /// The z-loss.
+    LateLoss<Real, Backend> z;
+  };
+  /// A route and what is kept of it.
+  struct Routed {
+    /// On its way.
+    PendingRoute<Real, Backend> route;
+    /// What make_stats and backward need.
+    Saved saved;
+  };
+
+  /// Over whom the balance loss runs.
+  Bal balance;
+  /// What the balance loss is multiplied by, where the balance learns it.
+  Vector<Real, Backend> balance_weight_1;
+
+  TokenRouting() = default;
+  /// The gate is all zero. Throws Error for settings of the policies that have no meaning for so many experts.
+  TokenRouting(R router_, N normalizer_, C capacity_, Index width, Index experts, Bal balance_ = {})
+      : Policies(router_, normalizer_, capacity_, width, experts), balance(balance_) {
+    if constexpr (LearnsWeight<Bal>) {
+      balance_weight_1 = Vector<Real, Backend>(1);
+      const Real first = static_cast<Real>(balance.first_weight);
+      Backend::upload({}, &first, balance_weight_1.view());
+    }
+    require_settings(balance, experts);
+  }
+
+  Index width() const { return this->gate.in(); }
+  /// How many experts there are to choose from.
+  Index experts() const { return this->gate.out(); }
+
+  /// Throws Error unless weights, buffers and settings fit each other.
+  void require_consistent(std::string_view where) const {
+    Policies::require_consistent(where);
+    require_settings(balance, experts());
+    if constexpr (LearnsWeight<Bal>)
+      require(balance_weight_1.size() == 1, where, "the balance must have one weight, got ", balance_weight_1.size());
+  }
+  /// Whether `saved` is of so many rows: it is not once it was consumed.
+  bool keeps(const Saved& saved, Index rows) const { return saved.decision.fits(rows, experts()); }
+  /// What an error says of `saved`.
+  static const Matrix<Real, Backend>& logits(const Saved& saved) { return saved.decision.logits_RE; }
+
+  /// Experts read x's rows, and answer them.
+  static constexpr bool feeds_rows = true;
+  static ConstView fed(ConstView x_TD, const Saved&) { return x_TD; }
+  static Tensor answers_of_rows(const Context&, Tensor y_TD, const Saved&) { return y_TD; }
+
+  /// x_TD -> who works on each row, and how much each counts. In training the losses of the choice are begun too: they
+  /// are computed while the loads travel. Throws Error as Gating::decide.
+  template <class Mode>
+  Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
+    return route_rows<Mode>(context, x_TD, RowFacts::of_rows(batch), batch);
+  }
+  /// The losses and loads of a route; offsets[e+1] - offsets[e]: rows expert e works on.
+  Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
+    begin_phase(context, Phase::router);
+    Decision<Real, Backend>& decision = saved.decision;
+    Stats stats;
+    stats.load = loads_of(offsets);
+    stats.dropped = decision.dropped;
+    stats.rows = decision.logits_RE.rows();
+    stats.balance = std::move(saved.balance);
+    if constexpr (!balances_sequences<Bal>) {
+      auto loss = moe::balance_loss<Real, Backend>(
+          context, balance, std::move(saved.p_sums_1E), decision.logits_RE.rows(),
+          stats.dropped.empty() ? ListView<Index>(stats.load) : ListView<Index>(stats.wanted()));
+      saved.shares = std::move(loss.shares);
+      stats.balance = std::move(loss.loss);
+    }
+    stats.z = std::move(saved.z);
+    // Without rows there was no boundary to draw, and thresholds must not follow one.
+    if (decision.logits_RE.rows() > 0) stats.boundary_1E = std::move(decision.choice.boundary_1E);
+    return stats;
+  }
+  /// d_weights_1N of the part's pairs and d_losses -> through normalizer and gate, added to d_x_TD; adds into
+  /// `gradient`.
+  template <class Slopes>
+  void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
+                LossGradients d_losses, const Saved& saved, ConstView x_TD, Slopes& gradient,
+                View<Value, Backend> d_x_TD) const {
+    const auto d_gates_TE = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
+    begin_phase(context, Phase::router);
+    const auto logits_TE = saved.decision.logits_RE.view();
+    auto d_logits_TE = Policies::normalizer_back(context, d_gates_TE, saved.decision);
+    add_balance_loss_back<Real, Backend>(context, balance, logits_TE, saved.shares, d_losses.balance,
+                                         balance_weight_1.view(), d_logits_TE.view());
+    add_z_loss_back<Real, Backend>(context, logits_TE, d_losses.z, d_logits_TE.view());
+    Policies::add_gate_back(context, std::as_const(d_logits_TE).view(), saved.decision, x_TD, gradient.gate, d_x_TD);
+  }
+
+  /// Nothing to remember.
+  DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
+  /// Who works on one more row of each sequence. tokens_B is empty or has an id for each row.
+  Routed decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const {
+    return route_rows<Inference>(context, x_BD, {tokens_B, {}, {}}, {});
+  }
+  /// Nothing to remember of rows that were answered.
+  void advance(const Context&, ConstView /*x_BD*/, std::span<const std::int32_t> /*tokens_B*/, DecodingState&) const {}
+  /// Nothing to remember of a batch that was routed.
+  void read(const Context&, ConstView /*x_TD*/, const Batch&, const Saved&, DecodingState&) const {}
+
+  /// Every state will do.
+  void require_state(std::string_view, const DecodingState&, Index, std::string_view, std::string_view) const {}
+
+  /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.
+  void absorb(const Context& context, const Stats& stats) {
+    Policies::absorb(context, stats.boundary_1E);
+    if constexpr (Policies::has_biases) Policies::absorb_loads(context, stats.wanted());
+    if constexpr (LearnsWeight<Bal>) {
+      if (stats.rows == 0) return;
+      const double choices = static_cast<double>(stats.choices()) / static_cast<double>(stats.rows);
+      Backend::for_each_element(
+          context, 1, [rule = balance, choices, weight_1 = balance_weight_1.view()] MOE_ON_DEVICE(Index) {
+            weight_1(0, 0) = static_cast<Real>(rule.updated_weight(static_cast<double>(weight_1(0, 0)), choices));
+          });
+    }
+  }
+
+  TokenRouting structure() const { return structure_as<Value>(); }
+  /// The same tree of other values.
+  template <class Other>
+  rebind<Other> structure_as() const {
+    rebind<Other> tree;
+    Policies::copy_policies_to(tree);
+    tree.balance = balance;
+    return tree;
+  }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
+    Policies::visit_parameters(visit, prefix, trees...);
+  }
+  template <class Visit, class... Trees>
+  static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    Policies::visit_buffers(visit, prefix, trees...);
+    if constexpr (LearnsWeight<Bal>) visit(prefix + "balance_weight", trees.balance_weight_1...);
+  }
+
+ private:
+  template <class Mode>
+  Routed route_rows(const Context& context, ConstView x_TD, RowFacts facts, const Batch& batch) const {
+    Saved saved;
+    saved.decision = Policies::template decide<Mode>(context, x_TD, facts);
+    Policies::report(context, "token", saved.decision);
+    auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(saved.decision.kept()),
+                                            View<const Real, Backend>(std::as_const(saved.decision.gates_RE)),
+                                            saved.decision.choice.foreseen);
+    if constexpr (std::is_same_v<Mode, Training>) begin_losses(context, batch, saved);
+    return {std::move(route), std::move(saved)};
+  }
+  void begin_losses(const Context& context, const Batch& batch, Saved& saved) const {
+    begin_phase(context, Phase::router);
+    const auto logits_TE = std::as_const(saved.decision.logits_RE).view();
+    if constexpr (balances_sequences<Bal>) {
+      saved.sequences = batch.offsets;
+      auto loss = sequence_balance_loss<Real, Backend>(context, balance, logits_TE,
+                                                       std::as_const(saved.decision.choice.chosen_RE).view(),
+                                                       saved.sequences, balance_weight_1.view());
+      saved.shares = std::move(loss.shares);
+      saved.balance = std::move(loss.loss);
+    } else {
+      saved.p_sums_1E = sums_of_balance_scores<Real, Backend>(context, balance, logits_TE, balance_weight_1.view());
+    }
+    saved.z = moe::z_loss<Real, Backend>(context, logits_TE);
+  }
+};
+
+}  // namespace moe
