@@ -5,9 +5,9 @@
 ///     chosen_TE = who works on each row: 0, or the order of choice      Router          routing/router/
 ///     gates_TE  = how much each chosen expert counts                    GateNormalizer  routing/normalizer/
 ///     at most r rows for an expert; what is over may be dropped         Capacity        routing/capacity/
-///     plan      = the pairs (row, expert), sorted by expert             Plan            core/plan.hpp
+///     route     = the pairs (row, expert), sorted by expert, weighed    Route           ops/route.hpp
 ///     x_ND      = the rows of x each expert reads; y_ND = its answers   ExpertBank      experts/expert_bank.hpp
-///     y_TD      = for each row, its answers times their gates, summed   mix             experts/moe_ffn.hpp
+///     y_TD      = for each row, its answers times their gates, summed   moe_ffn         experts/moe_ffn.hpp
 ///     y_TD     += what a path adds that every row takes                 SigmoidGatedFfn experts/always_on.hpp
 ///     losses    = N sum_i f_i p_i, and the z-loss, reported in stats    Balance         routing/balance/
 ///   SegmentMoE::forward: the same, but one choice for a window of rows  layers/segment_moe.hpp

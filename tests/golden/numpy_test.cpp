@@ -245,11 +245,11 @@ TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
   SECTION("ReMoE") {
     const Case expected{file, "remoe"};
     auto layer = with_identity_gate(ReMoe<double, Cpu<>>({}, {}, {}, expected.bank(), {}, {.k = expected.count("k")}));
-    layer.balance_weight_1.data()[0] = expected.number("weight");
+    layer.routing.balance_weight_1.data()[0] = expected.number("weight");
     check_training(expected, layer);
     check_inference(expected, layer);
     layer.absorb(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
-    expected.check("absorbed", layer.balance_weight_1.view());
+    expected.check("absorbed", layer.routing.balance_weight_1.view());
   }
 }
 

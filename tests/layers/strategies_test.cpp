@@ -130,7 +130,7 @@ TEST_CASE("the weight of ReMoE's sparsity follows how many experts rows meet", "
   auto layer = build<ReMoe<double, Cpu<>>>(sizes);
   randomise(draw, layer);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, sizes.width);
-  const double first = layer.balance_weight_1.data()[0];
+  const double first = layer.routing.balance_weight_1.data()[0];
   CHECK(first == 1e-8);
   auto run = layer.forward(context, x_TD, Batch::single(rows));
   const double met = static_cast<double>(run.stats.choices()) / rows;
@@ -139,10 +139,10 @@ TEST_CASE("the weight of ReMoE's sparsity follows how many experts rows meet", "
   CHECK(run.stats.balance_loss() > 0);
   CHECK(run.stats.balance_loss() < 1e-6);
   layer.absorb(context, run.stats);
-  CHECK(layer.balance_weight_1.data()[0] == Catch::Approx(met > 2 ? first * 1.2 : first / 1.2).epsilon(1e-14));
-  const auto kept = layer.balance_weight_1.data()[0];
+  CHECK(layer.routing.balance_weight_1.data()[0] == Catch::Approx(met > 2 ? first * 1.2 : first / 1.2).epsilon(1e-14));
+  const auto kept = layer.routing.balance_weight_1.data()[0];
   layer.absorb(context, layer.forward(context, Matrix<double, Cpu<>>(0, sizes.width), Batch::single(0)).stats);
-  CHECK(layer.balance_weight_1.data()[0] == kept);
+  CHECK(layer.routing.balance_weight_1.data()[0] == kept);
 }
 
 TEST_CASE("a layer upcycled with renormalised gates answers as the dense layer, dropless", "[layers]") {
