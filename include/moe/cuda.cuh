@@ -63,6 +63,7 @@
 #include "moe/routing/router/top_k.hpp"
 #include "moe/routing/segmenter/boundary_window.hpp"
 #include "moe/routing/segmenter/fixed_window.hpp"
+#include "moe/routing/segmenter/syntax_window.hpp"
 
 #include "moe/train/adamw.hpp"
 #include "moe/train/adamw_memory.hpp"

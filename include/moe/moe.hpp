@@ -105,6 +105,7 @@
 #include "moe/routing/router/top_k.hpp"
 #include "moe/routing/segmenter/boundary_window.hpp"
 #include "moe/routing/segmenter/fixed_window.hpp"
+#include "moe/routing/segmenter/syntax_window.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/backend/cpu/eigen_gemm.hpp"

@@ -74,7 +74,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   using Indices = Matrix<Index, Backend>;
   /// Experts that choose are balanced by construction; takes what other levels' losses weigh, and adds nothing.
   using LossGradients = AuxiliaryGradient;
-  using DecodingState = SegmentDecodingState<Real, Backend>;
+  using DecodingState = SegmentDecodingState<Real, Backend, SegmenterState<S>>;
   /// What sums a segment up.
   using Pool = typename Source::Pool;
   template <class Other>
@@ -105,6 +105,8 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     Segments segments;
     /// The lists of Segments on the backend.
     Indices begin_1V, opens_1V, of_row_1T;
+    /// What the segmenter keeps after each sequence's last row.
+    std::vector<SegmenterState<S>> cutters;
   };
   /// What make_stats and backward need of a route.
   struct Saved {
@@ -131,6 +133,8 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   S segmenter;
   /// Says by what a segment is routed.
   Source source;
+  /// What a segmenter with a state reads of each token; empty, and no buffer, where it reads none.
+  RealTensor table_VF;
 
   SegmentRouting() = default;
   /// The gate and what the source learns start at 0. Throws Error for parts and settings that do not fit.
@@ -149,6 +153,9 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     Policies::require_consistent(where);
     require_settings(segmenter, width());
     require_settings(source, width());
+    if constexpr (StatefulSegmenter<S>)
+      require(table_VF.rows() == 0 || table_VF.cols() == S::features, where, "the segmenter's table must have ",
+              S::features, " numbers a token, got ", table_VF.cols());
   }
   /// Whether `saved` is of so many rows of x: it is not once it was consumed.
   bool keeps(const Saved& saved, Index rows) const {
@@ -276,7 +283,8 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
             RealTensor::zeros(context, sequences, width()),
             RealTensor::zeros(context, sequences, width()),
             RealTensor::zeros(context, sequences, experts()),
-            Matrix<Rank, Backend>::zeros(context, sequences, experts())};
+            Matrix<Rank, Backend>::zeros(context, sequences, experts()),
+            std::vector<SegmenterState<S>>(count)};
   }
   /// The state after a batch that was routed: the first rows of every sequence. When it throws, the state is as it was.
   void read(const Context& context, ConstView x_TD, const Batch& batch, const Saved& saved,
@@ -292,8 +300,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
       if (end == batch.offsets[b]) continue;
       last[b] = segments.of_row[static_cast<std::size_t>(end - 1)];
       rows[b] = end - segments.begin[static_cast<std::size_t>(last[b])];
-      closes[b] =
-          segmenter.ends_after(rows[b], batch.tokens.empty() ? -1 : batch.tokens[static_cast<std::size_t>(end - 1)]);
+      closes[b] = ends_after(rows[b], batch.tokens, static_cast<std::size_t>(end - 1));
       length[b] = closes[b] != 0 ? 0 : rows[b];
       opens[b] = closes[b] != 0 ? 0 : segments.opens_sequence[static_cast<std::size_t>(last[b])];
     }
@@ -302,6 +309,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     // From here on nothing throws.
     state.length = std::move(length);
     state.opens = std::move(opens);
+    state.cutters = saved.cut.cutters;
     Backend::for_each_cell(
         context, count, width(),
         [x_TD, last_ = last_1B.view(), rows_ = rows_1B.view(), closes_ = closes_1B.view(),
@@ -325,8 +333,9 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
                            });
   }
   /// Who works on one more row of each sequence. The state keeps expecting this row until advance().
-  Routed decode(const Context& context, ConstView /*x_BD*/, std::span<const std::int32_t> /*tokens_B*/,
+  Routed decode(const Context& context, ConstView /*x_BD*/, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const {
+    if constexpr (StatefulSegmenter<S>) close_before(context, tokens_B, state);
     route_new_segments(context, state);
     Saved saved;
     if constexpr (!feeds_rows) {
@@ -347,11 +356,17 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     for (Index b = 0; b < count; ++b) {
       const auto at = static_cast<std::size_t>(b);
       const Index length = state.length[at] + 1;
-      closes.data()[b] = segmenter.ends_after(length, tokens_B.empty() ? -1 : tokens_B[at]) ? length : 0;
+      closes.data()[b] = ends_after(length, tokens_B, at) ? length : 0;
+    }
+    std::vector<SegmenterState<S>> cutters = state.cutters;
+    if constexpr (StatefulSegmenter<S>) {
+      const auto features_BF = features_of_tokens<Real, Backend>(context, table_VF.view(), tokens_B);
+      for (std::size_t b = 0; b < cutters.size(); ++b) segmenter.read(cutters[b], token_at(features_BF, tokens_B, b));
     }
     const Indices closes_1B = upload_indices<Backend>(context, {closes.data(), count});
     const Indices before_1B = upload_indices<Backend>(context, state.length);
     // From here on nothing throws.
+    state.cutters = std::move(cutters);
     for (std::size_t b = 0; b < state.length.size(); ++b) {
       const bool closed = closes.data()[b] != 0;
       state.length[b] = closed ? 0 : state.length[b] + 1;
@@ -369,14 +384,36 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
         });
   }
 
+  /// The segments that end before these tokens are summed up, which a second call with the same tokens leaves as it is.
+  void close_before(const Context& context, std::span<const std::int32_t> tokens_B, DecodingState& state) const {
+    const auto features_BF = features_of_tokens<Real, Backend>(context, table_VF.view(), tokens_B);
+    std::vector<Index> closes(state.length.size(), 0);
+    for (std::size_t b = 0; b < closes.size(); ++b)
+      if (state.length[b] > 0 &&
+          segmenter.starts_before(state.cutters[b], state.length[b], token_at(features_BF, tokens_B, b)))
+        closes[b] = state.length[b];
+    const Indices closes_1B = upload_indices<Backend>(context, closes);
+    // From here on nothing throws.
+    for (std::size_t b = 0; b < closes.size(); ++b)
+      if (closes[b] > 0) state.length[b] = state.opens[b] = 0;
+    Backend::for_each_cell(context, state.so_far_BD.rows(), state.so_far_BD.cols(),
+                           [closes_ = closes_1B.view(), so_far = state.so_far_BD.view(),
+                            previous = state.previous_BD.view()] MOE_ON_DEVICE(Index b, Index d) {
+                             const Index length = closes_(0, b);
+                             if (length == 0) return;
+                             previous(b, d) = Pool::finished(so_far(b, d), length);
+                             so_far(b, d) = 0;
+                           });
+  }
   /// Throws Error unless this routing began the state, for as many sequences as `whose` ("x has") has `what` ("rows").
   void require_state(std::string_view where, const DecodingState& state, Index sequences, std::string_view whose,
                      std::string_view what) const {
     const Index count = std::ssize(state.length);
     const auto has_shape = [&](const auto& m, Index cols) { return m.rows() == count && m.cols() == cols; };
-    require(std::ssize(state.opens) == count && has_shape(state.so_far_BD, width()) &&
-                has_shape(state.previous_BD, width()) && has_shape(state.u_BD, width()) &&
-                has_shape(state.gates_BE, experts()) && has_shape(state.chosen_BE, experts()),
+    require(std::ssize(state.opens) == count && std::ssize(state.cutters) == count &&
+                has_shape(state.so_far_BD, width()) && has_shape(state.previous_BD, width()) &&
+                has_shape(state.u_BD, width()) && has_shape(state.gates_BE, experts()) &&
+                has_shape(state.chosen_BE, experts()),
             where, "the state must be one that this layer began, got one of ", state.so_far_BD.rows(), " sequences, ",
             state.so_far_BD.cols(), " columns and ", state.gates_BE.cols(), " experts for a layer of ", width(),
             " columns and ", experts(), " experts");
@@ -404,6 +441,11 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     Policies::visit_parameters(visit, prefix, trees...);
     Source::visit_parameters(visit, prefix, trees.source...);
   }
+  template <class Visit, class... Trees>
+  static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
+    Policies::visit_buffers(visit, prefix, trees...);
+    if constexpr (StatefulSegmenter<S>) visit(prefix + "token_table", trees.table_VF...);
+  }
 
  private:
   /// What a decision says of loads before they are counted.
@@ -425,7 +467,14 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     return {};
   }
   Cut cut(const Context& context, const Batch& batch) const {
-    Cut result{cut_into_segments(segmenter, batch), {}, {}, {}};
+    Cut result;
+    if constexpr (StatefulSegmenter<S>) {
+      const auto features_TF = features_of_tokens<Real, Backend>(context, table_VF.view(), batch.tokens);
+      result.segments = cut_into_segments(segmenter, batch, features_TF, result.cutters);
+    } else {
+      result.segments = cut_into_segments(segmenter, batch);
+      result.cutters.resize(static_cast<std::size_t>(batch.count()));
+    }
     result.begin_1V = upload_indices<Backend>(context, result.segments.begin);
     result.opens_1V = upload_indices<Backend>(context, result.segments.opens_sequence);
     result.of_row_1T = upload_indices<Backend>(context, result.segments.of_row);
@@ -463,6 +512,19 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     take_at_first_row<Rank, Backend>(context, length, decision.kept().view(), state.chosen_BE.view());
     const auto chosen_BE = std::as_const(state.chosen_BE).view();
     Policies::report(context, "segment", chosen_BE, chosen_BE, state.gates_BE);
+  }
+  /// Whether a segment of `length` rows ends with token number `at`: one that ends before a token waits for that.
+  bool ends_after(Index length, std::span<const std::int32_t> tokens, std::size_t at) const {
+    if constexpr (StatefulSegmenter<S>)
+      return false;
+    else
+      return segmenter.ends_after(length, tokens.empty() ? -1 : tokens[at]);
+  }
+  /// What the table says of token number `at`, nullptr where it is unknown.
+  static const float* token_at(const std::vector<float>& features_TF, std::span<const std::int32_t> tokens,
+                               std::size_t at) requires(StatefulSegmenter<S>) {
+    if (features_TF.empty() || tokens[at] < 0) return nullptr;
+    return features_TF.data() + at * static_cast<std::size_t>(S::features);
   }
   static std::vector<Index> numbers_up_to(Index count) {
     std::vector<Index> numbers(static_cast<std::size_t>(count));

@@ -6,12 +6,13 @@
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
 #include "moe/ops/upload_indices.hpp"
+#include "moe/routing/segmenter/segmenter.hpp"
 #include "moe/routing/steps/segment.hpp"
 
 namespace moe {
 
-/// Where every sequence stands within its segment, and who works on it.
-template <class Real, class Backend>
+/// Where every sequence stands within its segment, and who works on it. Cutter is what the segmenter keeps for each.
+template <class Real, class Backend, class Cutter = NoSegmenterState>
 struct SegmentDecodingState {
   /// Rows of the current segment so far, for each sequence.
   std::vector<Index> length;
@@ -27,6 +28,8 @@ struct SegmentDecodingState {
   Matrix<Real, Backend> gates_BE;
   /// Who works on the current segments.
   Matrix<Rank, Backend> chosen_BE;
+  /// What the segmenter keeps for each sequence.
+  std::vector<Cutter> cutters;
 
   /// Takes in the sequences of `more`, behind its own. Changes nothing when it throws: Error for the state of another
   /// layer.
@@ -40,9 +43,11 @@ struct SegmentDecodingState {
                               stacked<Real, Backend>(context, previous_BD, more.previous_BD),
                               stacked<Real, Backend>(context, u_BD, more.u_BD),
                               stacked<Real, Backend>(context, gates_BE, more.gates_BE),
-                              stacked<Rank, Backend>(context, chosen_BE, more.chosen_BE)};
+                              stacked<Rank, Backend>(context, chosen_BE, more.chosen_BE),
+                              cutters};
     both.length.insert(both.length.end(), more.length.begin(), more.length.end());
     both.opens.insert(both.opens.end(), more.opens.begin(), more.opens.end());
+    both.cutters.insert(both.cutters.end(), more.cutters.begin(), more.cutters.end());
     *this = std::move(both);
   }
   /// Only these sequences stay, in this order. Changes nothing when it throws: Error for one that is not there.
@@ -58,10 +63,12 @@ struct SegmentDecodingState {
                               repeat_over_rows<Real, Backend>(context, std::as_const(previous_BD).view(), rows),
                               repeat_over_rows<Real, Backend>(context, std::as_const(u_BD).view(), rows),
                               repeat_over_rows<Real, Backend>(context, std::as_const(gates_BE).view(), rows),
-                              repeat_over_rows<Rank, Backend>(context, std::as_const(chosen_BE).view(), rows)};
+                              repeat_over_rows<Rank, Backend>(context, std::as_const(chosen_BE).view(), rows),
+                              {}};
     for (const Index b : sequences) {
       kept.length.push_back(length[static_cast<std::size_t>(b)]);
       kept.opens.push_back(opens[static_cast<std::size_t>(b)]);
+      kept.cutters.push_back(cutters[static_cast<std::size_t>(b)]);
     }
     *this = std::move(kept);
   }

@@ -1,28 +1,37 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/require.hpp"
 #include "moe/core/segments.hpp"
+#include "moe/ops/upload_indices.hpp"
 #include "moe/routing/segmenter/segmenter.hpp"
 
 namespace moe {
 
-/// Cuts every sequence of the batch; a sequence's last segment may be shorter (eq. 3 with a ragged tail kept).
-template <Segmenter S>
-Segments cut_into_segments(const S& segmenter, const Batch& batch) {
+namespace detail {
+
+/// Segments of the batch, where starts(b, t, length) says whether row t of sequence b starts one after `length` rows of
+/// the segment before, 0 at a sequence's first row.
+template <class Starts>
+Segments segments_where(const Batch& batch, const Starts& starts) {
   Segments segments;
   segments.of_row.reserve(static_cast<std::size_t>(batch.rows()));
   Index count = 0;
   for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
     Index length = 0;
     for (Index t = batch.offsets[b]; t < batch.offsets[b + 1]; ++t) {
+      if (starts(b, static_cast<std::size_t>(t), length)) length = 0;
       if (length++ == 0) ++count;
       segments.of_row.push_back(count - 1);
-      const std::int32_t token = batch.tokens.empty() ? -1 : batch.tokens[static_cast<std::size_t>(t)];
-      if (segmenter.ends_after(length, token)) length = 0;
     }
   }
   // Filled when the count is known: each list is then one block of memory.
@@ -35,6 +44,56 @@ Segments cut_into_segments(const S& segmenter, const Batch& batch) {
   for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b)
     if (batch.offsets[b] < batch.offsets[b + 1]) segments.opens_sequence[segment_of(batch.offsets[b])] = 1;
   return segments;
+}
+
+}  // namespace detail
+
+/// Cuts every sequence of the batch; a sequence's last segment may be shorter (eq. 3 with a ragged tail kept).
+template <PlainSegmenter S>
+Segments cut_into_segments(const S& segmenter, const Batch& batch) {
+  return detail::segments_where(batch, [&](std::size_t /*b*/, std::size_t t, Index length) {
+    return length > 0 && segmenter.ends_after(length, batch.tokens.empty() ? -1 : batch.tokens[t - 1]);
+  });
+}
+/// The same by a segmenter with a state for each sequence, which is left as it is after the last row. features_TF: what
+/// the segmenter's table says of each row's token; empty where no token is known.
+template <StatefulSegmenter S>
+Segments cut_into_segments(const S& segmenter, const Batch& batch, std::span<const float> features_TF,
+                           std::vector<typename S::State>& states) {
+  states.assign(static_cast<std::size_t>(batch.count()), {});
+  return detail::segments_where(batch, [&](std::size_t b, std::size_t t, Index length) {
+    const bool is_known = !features_TF.empty() && batch.tokens[t] >= 0;
+    const float* token = is_known ? features_TF.data() + t * static_cast<std::size_t>(S::features) : nullptr;
+    const bool starts = length > 0 && segmenter.starts_before(states[b], length, token);
+    segmenter.read(states[b], token);
+    return starts;
+  });
+}
+
+/// What a segmenter's table [V, F] says of each token, in host memory: T x F numbers, of unknown tokens zeros; empty
+/// where there are no tokens. Throws Error for a token that the table has not.
+template <class Real, Backend B>
+std::vector<float> features_of_tokens(const typename B::Context& context, View<const Real, B> table_VF,
+                                      std::span<const std::int32_t> tokens) {
+  std::vector<float> features;
+  if (tokens.empty()) return features;
+  const Index count = static_cast<Index>(tokens.size());
+  std::vector<Index> rows(tokens.size(), 0);
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    require(tokens[t] < table_VF.rows, "SegmentRouting", "the segmenter's table has ", table_VF.rows,
+            " tokens, the batch has token ", tokens[t], ": fill the buffer token_table for the whole vocabulary");
+    rows[t] = tokens[t];
+  }
+  const Matrix<Index, B> rows_1T = upload_indices<B>(context, rows);
+  auto found = Matrix<float, B>::uninitialized(context, count, table_VF.cols);
+  B::for_each_cell(context, count, table_VF.cols,
+                   [=, rows_ = rows_1T.view(), found_TF = found.view()] MOE_ON_DEVICE(Index t, Index f) {
+                     const Index token = rows_(0, t);
+                     found_TF(t, f) = token < 0 ? 0.0F : static_cast<float>(table_VF(token, f));
+                   });
+  features.resize(static_cast<std::size_t>(found.size()));
+  B::download(context, std::as_const(found).view(), features.data());
+  return features;
 }
 
 /// values_VE -> values_TE: each row gets what its segment got.
