@@ -10,7 +10,6 @@ namespace moe_bench {
 
 namespace {
 
-constexpr std::int32_t vocabulary = 1000;
 /// What tokens' vectors and languages' centres are drawn from.
 constexpr moe::RandomKey fixed{.seed = 1, .step = 0, .layer = moe::name_hash("fixed")};
 

@@ -12,6 +12,9 @@ namespace moe_bench {
 
 using moe::Index;
 
+/// Token ids of drawn rows lie in [0, vocabulary).
+constexpr std::int32_t vocabulary = 1000;
+
 enum class Input {
   iid,        // every row normal, on its own
   zipf,       // a row is its token's vector and a little noise, tokens follow Zipf's law: some are frequent

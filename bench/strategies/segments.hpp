@@ -1,8 +1,16 @@
 #pragma once
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "bench/strategies/all.hpp"
 #include "bench/strategies/compose.hpp"
+#include "bench/strategies/inputs.hpp"
 #include "moe/layers/presets.hpp"
+#include "moe/routing/segmenter/syntax_window.hpp"
 
 namespace moe_bench {
 
@@ -17,6 +25,38 @@ Strategy<B> segment_strategy(std::string name, std::string routing, R router) {
       }};
 }
 
+/// What bytes open, close and indent, for token ids that are bytes; other ids have no syntax.
+template <class B>
+moe::Matrix<float, B> syntax_of_bytes() {
+  constexpr Index numbers = moe::SyntaxWindow::features;
+  std::vector<float> table(static_cast<std::size_t>(vocabulary * numbers));
+  for (int byte = 0; byte < 256; ++byte) {
+    const char text = static_cast<char>(byte);
+    const auto syntax = moe::SyntaxWindow::syntax_of(std::string_view(&text, 1));
+    std::copy(syntax.begin(), syntax.end(), table.begin() + byte * numbers);
+  }
+  moe::Matrix<float, B> result(vocabulary, numbers);
+  B::upload({}, table.data(), result.view());
+  return result;
+}
+
+/// A causal segment level whose windows end at one place or another, half to twice as long as the suite's.
+template <class S, class B>
+Strategy<B> cut_strategy(std::string name, std::string routing, S segmenter) {
+  return {std::move(name), std::move(routing), {}, [segmenter](const Sizes& s) {
+            using Layer =
+                moe::SegmentMoE<S, moe::PreviousMean<float, B>, moe::Routing<moe::ExpertChoice, moe::ThresholdChoice>,
+                                moe::SoftmaxOverAll, moe::SegmentCapacity, SuiteExpert<B>>;
+            S cuts = segmenter;
+            cuts.minimum = std::max<Index>(1, s.window / 2);
+            cuts.maximum = 2 * s.window;
+            Layer layer(cuts, moe::PreviousMean<float, B>(s.width), {}, {}, fitted(moe::SegmentCapacity{}, s),
+                        bank_of<B>(s));
+            if constexpr (moe::StatefulSegmenter<S>) layer.routing.table_VF = syntax_of_bytes<B>();
+            return SuiteLayer<B>(std::move(layer));
+          }};
+}
+
 template <class B>
 std::vector<Strategy<B>> segments() {
   using namespace moe;
@@ -27,6 +67,11 @@ std::vector<Strategy<B>> segments() {
       "segment-max", "experts choose segments by the segments' maxima", {}));
   suite.push_back(segment_strategy<PreviousMean<float, B>, Routing<ExpertChoice, ThresholdChoice>, B>(
       "causal-segment", "by the mean of the segment before; inference compares with learned thresholds", {}));
+  suite.push_back(cut_strategy<BoundaryWindow, B>("line-segment", "as causal-segment, but windows end at line breaks",
+                                                  BoundaryWindow{}));
+  suite.push_back(cut_strategy<SyntaxWindow, B>(
+      "syntax-segment", "as causal-segment, but windows end where a bracket or an indented block closes",
+      SyntaxWindow{}));
   return suite;
 }
 

@@ -123,6 +123,24 @@ struct StatementWindow {
 };
 // [/segmenter]
 
+// [stateful_segmenter]
+/// A segment ends where the speaker changes, which a table says of each token: 0, or the speaker that it names.
+struct SpeakerWindow {
+  moe::Index maximum = 64;
+
+  static constexpr moe::Index features = 1;
+  struct State {
+    float speaker = 0;
+  };
+  bool starts_before(const State& state, moe::Index length, const float* token) const {
+    return length >= maximum || (token != nullptr && *token != 0 && *token != state.speaker);
+  }
+  void read(State& state, const float* token) const {
+    if (token != nullptr && *token != 0) state.speaker = *token;
+  }
+};
+// [/stateful_segmenter]
+
 // [pooling]
 /// A segment is summed up by its last row.
 struct LastPool {
@@ -351,6 +369,32 @@ TEST_CASE("policy: a segmenter of one's own", "[docs]") {
   CHECK(moe::cut_into_segments(StatementWindow{}, batch).begin == std::vector<moe::Index>{0, 2, 5, 6});
   // [/use_segmenter]
   CHECK(moe::cut_into_segments(StatementWindow{.maximum = 1}, batch).count() == 6);
+}
+
+TEST_CASE("policy: a segmenter of one's own that keeps a state", "[docs]") {
+  // [use_stateful_segmenter]
+  moe::SegmentMoE layer(SpeakerWindow{}, moe::PreviousMean<double, Cpu>(/*width=*/4), moe::TopK{.k = 2},
+                        moe::SoftmaxOverAll{}, moe::Unlimited{}, Bank(2, 4, 5));
+  layer.routing.table_VF = moe::Matrix<double, Cpu>(/*vocabulary=*/10, SpeakerWindow::features);
+  layer.routing.table_VF.view()(7, 0) = 1;  // token 7 is one speaker's name
+  layer.routing.table_VF.view()(8, 0) = 2;  // token 8 another's
+  // [/use_stateful_segmenter]
+  const moe::CpuContext context;
+  Draw draw("docs, speakers");
+  randomise(draw, layer, 0.5);
+  const std::vector<std::int32_t> tokens = {7, 1, 2, 8, 3, 8, 7, 4};
+  moe::Batch batch = moe::Batch::single(8);
+  batch.tokens = tokens;
+  const Tensor x_TD = random_matrix<double, Cpu>(draw, 8, 4);
+  const auto run = layer.forward(context, x_TD, batch);
+  CHECK(run.saved.routing.cut.segments.begin == std::vector<moe::Index>{0, 3, 6, 8});
+  const auto whole_TD = layer.infer(context, x_TD, batch);
+  auto state = layer.begin_decoding(context, 1);
+  for (moe::Index t = 0; t < 8; ++t) {
+    const auto y_1D = layer.decode(context, x_TD.view().rows_between(t, t + 1),
+                                   std::span(tokens).subspan(static_cast<std::size_t>(t), 1), state);
+    CHECK((moe::as_eigen(y_1D).row(0) - moe::as_eigen(whole_TD).row(t)).norm() < 1e-12);
+  }
 }
 
 TEST_CASE("policy: a pooling of one's own trains and decodes", "[docs]") {

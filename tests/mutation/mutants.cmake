@@ -170,6 +170,16 @@ mutant(decoding_never_leaves_the_first_segment routing/segment_routing.hpp
   REASON "decoding routes every segment by the first vector"
   TESTS layers/segment_moe)
 
+mutant(closing_bracket_begins_the_next_window routing/segmenter/syntax_window.hpp
+  BEFORE [==[if (state.closed) return true;]==]
+  AFTER [==[if (token != nullptr && token[0] > 0) return true;]==]
+  REASON "a window ends before its closing bracket"
+  TESTS routing/segmenter/syntax_window)
+mutant(decoding_forgets_the_syntax routing/segment_routing.hpp
+  BEFORE [==[state.cutters = std::move(cutters);]==]
+  AFTER [==[cutters.clear();]==]
+  REASON "decoding cuts every row as a sequence's first"
+  TESTS routing/segmenter/syntax_window)
 mutant(appended_counts_keep_their_own_start core/plan.hpp
   BEFORE [==[offset = all[e] + pairs_before;]==]
   AFTER [==[offset = all[e];]==]
