@@ -62,7 +62,8 @@ struct MoeSaved {
 ///   y           += path(x)
 ///   stats        = routing.make_stats(saved, loads)
 ///
-/// `Layer` is the layer itself, which derives from this; LossGradients are its routing's.
+/// `Layer` is the layer itself, which derives from this; LossGradients are its routing's. Self in a signature is Layer
+/// again, asked when the entry is called: before that it is not complete.
 template <class Layer, class Value, class Backend, class LossGradients>
 class MoeLayer {
  public:
@@ -85,11 +86,10 @@ class MoeLayer {
   /// d_y_TD -> d_x_TD; adds into `gradient`, a tree of the layer's values or of wide ones, skipping its empty tensors.
   /// `consumed` is forward's. Throws Error when d_y has another shape than x, and for what forward of another layer
   /// returned.
-  template <class Saved, detail::SlopesOf<Layer> Slopes>
-  requires std::same_as<Saved, typename Layer::Saved> Tensor backward(const Context& context, ConstView d_y_TD,
-                                                                      LossGradients d_losses, Saved&& consumed,
-                                                                      Slopes& gradient)
-  const {
+  template <class Saved, class Slopes, class Self = Layer>
+  Tensor backward(const Context& context, ConstView d_y_TD, LossGradients d_losses, Saved&& consumed,
+                  Slopes& gradient) const
+      requires(std::same_as<Saved, typename Self::Saved>&& detail::SlopesOf<Slopes, Self>) {
     constexpr detail::EntryName where(Layer::name, "backward");
     require_output_gradient(where, d_y_TD, consumed.x_TD, d_losses);
     layer().require_consistent(where);
@@ -105,7 +105,8 @@ class MoeLayer {
   }
 
   /// A state in which every sequence is at its first row. Throws Error for a negative number of them.
-  auto begin_decoding(const Context& context, Index sequences) const requires(Layer::is_causal) {
+  template <class Self = Layer>
+  auto begin_decoding(const Context& context, Index sequences) const requires(Self::is_causal) {
     constexpr detail::EntryName where(Layer::name, "begin_decoding");
     layer().require_consistent(where);
     require(sequences >= 0, where, "the number of sequences must not be negative, got ", sequences);
@@ -113,12 +114,9 @@ class MoeLayer {
   }
   /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read. Throws
   /// Error when columns, rows or sequences do not fit. When it throws, the state is as it was.
-  template <class State>
-  requires std::same_as<State, typename Layer::DecodingState> && Layer::is_causal Tensor prefill(const Context& context,
-                                                                                                 ConstView x_TD,
-                                                                                                 const Batch& batch,
-                                                                                                 State& state)
-  const {
+  template <class State, class Self = Layer>
+  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, State& state) const
+      requires(std::same_as<State, typename Self::DecodingState>&& Self::is_causal) {
     constexpr detail::EntryName where(Layer::name, "prefill");
     check(where, x_TD, batch);
     layer().require_state(where, state, batch.count(), "the batch has", "sequences");
@@ -127,10 +125,9 @@ class MoeLayer {
   /// One more row of each sequence: the same numbers as infer over the whole sequences, up to the rounding of products
   /// with fewer rows. tokens_B is empty or has an id for each row. Throws Error when columns, rows or ids do not fit.
   /// When it throws, the state still expects this row.
-  template <class State>
-  requires std::same_as<State, typename Layer::DecodingState> && Layer::is_causal Tensor
-  decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, State& state)
-  const {
+  template <class State, class Self = Layer>
+  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, State& state) const
+      requires(std::same_as<State, typename Self::DecodingState>&& Self::is_causal) {
     constexpr detail::EntryName where(Layer::name, "decode");
     layer().require_consistent(where);
     require_rows(where, x_BD, Layer::reader, layer().width());
