@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "bench/strategies/strategy.hpp"
-#include "moe/experts/always_on.hpp"
+#include "moe/experts/shared_expert.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/layers/token_moe.hpp"
 #include "moe/routing/balance/balance_over_all.hpp"

@@ -19,19 +19,19 @@ template <class B>
 std::vector<Strategy<B>> shared_experts() {
   using namespace moe;
   std::vector<Strategy<B>> suite;
-  suite.push_back(shared_strategy<SigmoidGatedFfn<SuiteExpert<B>>, B>(
+  suite.push_back(shared_strategy<SharedExpert<SuiteExpert<B>, SigmoidGate>, B>(
       "qwen1.5-moe", "top-k of fine experts with raw softmax gates, a sigmoid-gated shared FFN beside", TopK{},
       SoftmaxOverAll{}, {.balance = 0.001}));
-  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+  suite.push_back(shared_strategy<SharedExpert<SuiteExpert<B>, NoGate>, B>(
       "deepseek-moe", "top-k of fine experts with raw softmax gates, shared experts beside", TopK{}, SoftmaxOverAll{},
       {.balance = 0.001}));
-  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+  suite.push_back(shared_strategy<SharedExpert<SuiteExpert<B>, NoGate>, B>(
       "deepseek-v2", "as deepseek-moe, but from the best half of the experts' groups alone", GroupLimitedTopK{},
       SoftmaxOverAll{}, {.balance = 0.003}, BalanceOverAll{}, among_groups<GroupLimitedTopK>));
-  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+  suite.push_back(shared_strategy<SharedExpert<SuiteExpert<B>, NoGate>, B>(
       "deepseek-v3", "top-k by sigmoid plus a bias that follows the load, shared experts beside", BiasedTopK{},
       SigmoidOverChosen{}, {.balance = 0.0001}, SequenceBalance{}));
-  suite.push_back(shared_strategy<UngatedFfn<SuiteExpert<B>>, B>(
+  suite.push_back(shared_strategy<SharedExpert<SuiteExpert<B>, NoGate>, B>(
       "deepseek-v3-groups", "as deepseek-v3, but from the best half of the experts' groups alone", BiasedTopK{},
       SigmoidOverChosen{}, {.balance = 0.0001}, SequenceBalance{}, among_groups<BiasedTopK>));
   return suite;

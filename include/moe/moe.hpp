@@ -8,7 +8,7 @@
 ///     route     = the pairs (row, expert), sorted by expert, weighed    Route           ops/route.hpp
 ///     x_ND      = the rows of x each expert reads; y_ND = its answers   ExpertBank      experts/expert_bank.hpp
 ///     y_TD      = for each row, its answers times their gates, summed   moe_ffn         experts/moe_ffn.hpp
-///     y_TD     += what a path adds that every row takes                 SigmoidGatedFfn experts/always_on.hpp
+///     y_TD     += what a path adds that every row takes                 SharedExpert    experts/shared_expert.hpp
 ///     losses    = N sum_i f_i p_i, and the z-loss, reported in stats    Balance         routing/balance/
 ///   SegmentMoE::forward: the same, but one choice for a window of rows  layers/segment_moe.hpp
 ///     segments  = each sequence cut into windows                        Segmenter       routing/segmenter/
@@ -131,8 +131,8 @@
 #include "moe/experts/expert_bank.hpp"
 #include "moe/experts/lora_linear.hpp"
 #include "moe/experts/low_rank.hpp"
+#include "moe/experts/shared_expert.hpp"
 #include "moe/experts/swiglu.hpp"
-#include "moe/experts/ungated_ffn.hpp"
 #include "moe/fusion/channel_fusion.hpp"
 #include "moe/fusion/fixed_fusion.hpp"
 #include "moe/fusion/matrix_fusion.hpp"

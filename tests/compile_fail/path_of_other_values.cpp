@@ -5,4 +5,4 @@ using namespace moe;
 using namespace moe::testing;
 
 TokenMoE layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16),
-               SigmoidGatedFfn<SwiGlu<double, Shape>>(8, 16));
+               SharedExpert<SwiGlu<double, Shape>, SigmoidGate>(8, 16));

@@ -134,10 +134,14 @@ TEST_CASE("segmenters, sources, fusions and paths refuse what does not fit the r
   CHECK(refusal(OneGateFusion<FixedFusion>(FixedFusion{infinity, 1})) ==
         "[FixedFusion] both weights must be finite, got inf and 1");
   using Ffn = SwiGlu<float, B>;
-  CHECK(refusal(SigmoidGatedFfn<Ffn>(4, 3)) ==
-        "[SigmoidGatedFfn] the path must read rows of 6 values, its FFN reads 4, its gate 4");
-  CHECK(refusal(UngatedFfn<Ffn>(4, 3)) == "[UngatedFfn] the path must read rows of 6 values, its FFN reads 4");
-  CHECK(refusal(UngatedFfn<Ffn>(6, 3)).empty());
+  CHECK(refusal(SharedExpert<Ffn, SigmoidGate>(4, 3)) ==
+        "[SharedExpert] the path must read rows of 6 values, its FFN reads 4");
+  CHECK(refusal(SharedExpert<Ffn, NoGate>(4, 3)) ==
+        "[SharedExpert] the path must read rows of 6 values, its FFN reads 4");
+  CHECK(refusal(SharedExpert<Ffn, NoGate>(6, 3)).empty());
+  SharedExpert<Ffn, SigmoidGate> narrow_gate(6, 3);
+  narrow_gate.gate = SigmoidGate<float, B>(4);
+  CHECK(refusal(narrow_gate) == "[SharedExpert] the gate's weight must be 1 x 6 as rows have 6 values, got 1 x 4");
 }
 
 TEST_CASE("a layer asks its policies when it is built and, as they may be assigned, at every entry",

@@ -24,7 +24,7 @@ namespace {
 
 using Ffn = SwiGlu<float, Cpu<>>;
 /// Qwen2Moe with norm_topk_prob.
-using NormalisedQwen = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Ffn, SigmoidGatedFfn<Ffn>>;
+using NormalisedQwen = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Ffn, SharedExpert<Ffn, SigmoidGate>>;
 
 /// How checkpoints hold experts: a tensor for each projection of each, or one for all that are multiplied at once.
 enum class Layout { per_expert, fused };
@@ -90,7 +90,7 @@ Batch batch_of(const StoredFile& file) {
 }
 
 /// DeepSeek's shared experts, which are one FFN.
-UngatedFfn<Ffn> shared_experts(const StoredFile& file) {
+SharedExpert<Ffn, NoGate> shared_experts(const StoredFile& file) {
   return {setting(file, "hidden_size"), setting(file, "n_shared_experts") * setting(file, "moe_intermediate_size")};
 }
 
@@ -106,7 +106,7 @@ Layer load_layer(const StoredFile& file, Layout layout) {
     else
       return Layer(
           router, {}, {}, empty_bank(file),
-          SigmoidGatedFfn<Ffn>(setting(file, "hidden_size"), setting(file, "shared_expert_intermediate_size")));
+          SharedExpert<Ffn, SigmoidGate>(setting(file, "hidden_size"), setting(file, "shared_expert_intermediate_size")));
   };
   Layer layer = make();
   load(file, layout, layer);

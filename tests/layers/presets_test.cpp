@@ -37,7 +37,7 @@ TEST_CASE("published layers are counted without memory", "[layers][golden]") {
   CHECK(count(mixtral) == 8 * ffn + 8 * width);
 
   const Qwen15Moe<float, Shape> qwen(TopK{.k = 4}, {}, {}, ExpertBank<SwiGlu<float, Shape>>(60, 2048, 1408),
-                                     SigmoidGatedFfn<SwiGlu<float, Shape>>(2048, 5632));
+                                     SharedExpert<SwiGlu<float, Shape>, SigmoidGate>(2048, 5632));
   CHECK(count(qwen) == 60 * 3 * 2048 * 1408 + 60 * 2048 + 3 * 2048 * 5632 + 2048);
 }
 

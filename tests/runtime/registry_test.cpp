@@ -105,7 +105,7 @@ TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
   check_same_as(Qwen15Moe<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),
                 made("qwen1.5-moe"));
   using NormalisedQwen =
-      TokenMoE<TopK, SoftmaxOverChosen, Unlimited, SwiGlu<double, B>, SigmoidGatedFfn<SwiGlu<double, B>>>;
+      TokenMoE<TopK, SoftmaxOverChosen, Unlimited, SwiGlu<double, B>, SharedExpert<SwiGlu<double, B>, SigmoidGate>>;
   const Composition normalised{
       .architecture = "qwen1.5-moe", .settings = small, .shared_hidden = 7, .normalised_gates = true};
   check_same_as(NormalisedQwen(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),

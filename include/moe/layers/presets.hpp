@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "moe/core/misuse.hpp"
+#include "moe/experts/shared_expert.hpp"
 #include "moe/experts/swiglu.hpp"
-#include "moe/experts/ungated_ffn.hpp"
 #include "moe/fusion/channel_fusion.hpp"
 #include "moe/fusion/fixed_fusion.hpp"
 #include "moe/fusion/matrix_fusion.hpp"
@@ -54,7 +54,7 @@ using Mixtral = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, SwiGlu<Value, B>>;
 
 /// Qwen1.5-MoE's layer: top-4 of 60 with raw softmax gates, beside a sigmoid-gated shared FFN.
 template <class Value, class B>
-using Qwen15Moe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, SigmoidGatedFfn<SwiGlu<Value, B>>>;
+using Qwen15Moe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, SigmoidGate>>;
 
 /// Switch Transformer's layer (arXiv 2101.03961): one expert a row, its gate as the softmax over all has it, room in
 /// multiples of an even load.
@@ -72,18 +72,18 @@ using GShardDecoderMoe =
 
 /// DeepSeekMoE's layer (arXiv 2401.06066): top-k with raw softmax gates beside shared experts that nothing weighs.
 template <class Value, class B>
-using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
+using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, NoGate>>;
 
 /// DeepSeek-V2's layer (arXiv 2405.04434): the same within the best groups of experts.
 template <class Value, class B>
 using DeepSeekV2Moe =
-    TokenMoE<GroupLimitedTopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>>;
+    TokenMoE<GroupLimitedTopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, NoGate>>;
 
 /// DeepSeek-V3's layer (arXiv 2412.19437): biases that follow the load choose, sigmoid gates weigh, beside shared
 /// experts.
 template <class Value, class B>
 using DeepSeekV3Moe =
-    TokenMoE<BiasedTopK, SigmoidOverChosen, Unlimited, SwiGlu<Value, B>, UngatedFfn<SwiGlu<Value, B>>, SequenceBalance>;
+    TokenMoE<BiasedTopK, SigmoidOverChosen, Unlimited, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, NoGate>, SequenceBalance>;
 
 /// A hash layer (arXiv 2106.04426): experts by token id, nothing to learn but them.
 template <class Value, class B>

@@ -166,7 +166,7 @@ class Registry {
   template <class Normalizer>
   static Layer beside_shared(const Composition& c) {
     const MultiPlSettings& s = c.settings;
-    using SharedFfn = SigmoidGatedFfn<SwiGlu<Value, B>>;
+    using SharedFfn = SharedExpert<SwiGlu<Value, B>, SigmoidGate>;
     return Layer(TokenMoE<TopK, Normalizer, Unlimited, SwiGlu<Value, B>, SharedFfn>(
         TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), SharedFfn(s.width, c.shared_hidden)));
   }

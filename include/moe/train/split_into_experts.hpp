@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "moe/core/require.hpp"
-#include "moe/experts/always_on.hpp"
+#include "moe/experts/shared_expert.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/layers/token_moe.hpp"
 #include "moe/train/initialise.hpp"
@@ -82,7 +82,7 @@ void split_off_shared_expert(const typename B::Context& context, const SwiGlu<Va
 /// `start` out of range.
 template <class R, class N, class C, class Value, class B, class Bal>
 void split_into_experts(const typename B::Context& context, const SwiGlu<Value, B>& dense,
-                        TokenMoE<R, N, C, SwiGlu<Value, B>, SigmoidGatedFfn<SwiGlu<Value, B>>, Bal>& layer,
+                        TokenMoE<R, N, C, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, SigmoidGate>, Bal>& layer,
                         Index shards, const Upcycling& start, const std::string& prefix = {}) {
   split_off_shared_expert(context, dense, layer.always_on.ffn, start, prefix + "shared_expert.");
   for (Index e = 0; e < layer.bank.count(); ++e)

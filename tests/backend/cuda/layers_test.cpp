@@ -128,7 +128,7 @@ TEST_CASE("experts whose loads are known begin before the loads arrive", "[accel
   // All three products of the path beside the experts.
   using Ffn = SwiGlu<float, Emulated>;
   CHECK(begun_before_the_wait(TokenMoE(TopK{.k = 2}, SoftmaxOverAll{}, Unlimited{}, ExpertBank<Ffn>(4, 8, 8),
-                                       SigmoidGatedFfn<Ffn>(8, 8))) == 3);
+                                       SharedExpert<Ffn, SigmoidGate>(8, 8))) == 3);
   // Who takes how many rows is not foretold.
   CHECK(begun_before_the_wait(TokenMoE(TopK{.k = 2}, SoftmaxOverAll{}, Unlimited{}, ExpertBank<Ffn>(4, 8, 8))) == 0);
 }

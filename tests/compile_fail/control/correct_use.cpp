@@ -36,7 +36,7 @@ Layer train(const CpuContext& context, Layer layer) {
 int main() {
   const CpuContext context;
   TokenMoE token(FirstExpert{}, SoftmaxOverChosen{}, Unlimited{}, Experts(6, 8, 16),
-                 SigmoidGatedFfn<SwiGlu<Real, Cpu<>>>(8, 16), BalanceOverRouted{});
+                 SharedExpert<SwiGlu<Real, Cpu<>>, SigmoidGate>(8, 16), BalanceOverRouted{});
   SegmentMoE segment(FixedWindow{.window = 2}, PreviousMean<Real, Cpu<>>(8), Routing<ExpertChoice, ThresholdChoice>{},
                      SoftmaxOverAll{}, SegmentCapacity{}, Experts(6, 8, 16));
   HybridMoE hybrid(train(context, std::move(token)), train(context, std::move(segment)), NormalisedFusion{});

@@ -43,7 +43,7 @@ TEST_CASE("biases follow the load until it is even", "[policies][layers]") {
   using Layer = DeepSeekV3Moe<double, Cpu<>>;
   const CpuContext context;
   Layer layer(BiasedTopK{.k = 2, .rate = 0.004}, {}, {}, ExpertBank<SwiGlu<double, Cpu<>>>(6, 4, 3),
-              UngatedFfn<SwiGlu<double, Cpu<>>>(4, 5));
+              SharedExpert<SwiGlu<double, Cpu<>>, NoGate>(4, 5));
   Draw draw("biases");
   randomise(draw, layer);
   auto x_TD = random_matrix<double, Cpu<>>(draw, 300, 4);
@@ -72,7 +72,7 @@ TEST_CASE("biases follow the load until it is even", "[policies][layers]") {
 TEST_CASE("groups that do not fit the experts are refused", "[policies]") {
   using Layer = DeepSeekV3Moe<float, Cpu<>>;
   const auto make = [](BiasedTopK router) {
-    return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3), UngatedFfn<SwiGlu<float, Cpu<>>>(4, 5));
+    return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3), SharedExpert<SwiGlu<float, Cpu<>>, NoGate>(4, 5));
   };
   CHECK_THROWS_WITH(make({.groups = 4}), "[BiasedTopK] groups must divide the experts, got 4 and 6");
   CHECK_THROWS_WITH(make({.groups = 3, .kept_groups = 4}), "[BiasedTopK] kept_groups must lie in [1, 3], got 4");

@@ -90,7 +90,7 @@ TEST_CASE("as many are chosen as was foretold, NaN or not", "[policies]") {
 TEST_CASE("DeepSeek-V2's groups that do not fit the experts are refused", "[policies][misuse]") {
   using Layer = DeepSeekV2Moe<float, Cpu<>>;
   const auto make = [](GroupLimitedTopK router) {
-    return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3), UngatedFfn<SwiGlu<float, Cpu<>>>(4, 5));
+    return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3), SharedExpert<SwiGlu<float, Cpu<>>, NoGate>(4, 5));
   };
   CHECK_NOTHROW(make({.k = 4, .groups = 3, .kept_groups = 2}));
   CHECK_THROWS_WITH(make({.k = 5, .groups = 3, .kept_groups = 2}), "[GroupLimitedTopK] k must lie in [1, 4], got 5");
