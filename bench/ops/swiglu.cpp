@@ -41,26 +41,26 @@ Call call_on_activations(const Dealt& d, double products, const Run& run) {
 void add_swiglu(Suite& suite, const Context& context, const Shape& shape) {
   add_op(suite, context, shape, "grouped_swiglu", "forward", [](const Dealt& dealt) {
     return call_on_activations(dealt, 2, [](const Dealt& d, Activations& t) {
-      Cpu::grouped_swiglu(d.context, t.x_ND, t.views(t.gate_FD), t.views(t.up_FD), d.plan.offsets, t.a_NF.view(),
-                          t.b_NF.view(), t.h_NF.view());
+      Cpu::grouped_glu(d.context, moe::Silu{}, t.x_ND, t.views(t.gate_FD), t.views(t.up_FD), d.plan.offsets,
+                       t.a_NF.view(), t.b_NF.view(), t.h_NF.view());
     });
   });
   add_op(suite, context, shape, "grouped_swiglu", "infer", [](const Dealt& dealt) {
     return call_on_activations(dealt, 2, [](const Dealt& d, Activations& t) {
-      Cpu::grouped_swiglu(d.context, t.x_ND, t.views(t.gate_FD), t.views(t.up_FD), d.plan.offsets, {}, {},
-                          t.h_NF.view());
+      Cpu::grouped_glu(d.context, moe::Silu{}, t.x_ND, t.views(t.gate_FD), t.views(t.up_FD), d.plan.offsets, {}, {},
+                       t.h_NF.view());
     });
   });
   add_op(suite, context, shape, "grouped_swiglu", "backward", [](const Dealt& dealt) {
     return call_on_activations(dealt, 1, [](const Dealt& d, Activations& t) {
-      Cpu::grouped_swiglu_back(d.context, t.x_ND, t.views(t.down_DF), d.plan.offsets, t.gates_1N, t.a_NF.view(),
-                               t.b_NF.view(), t.h_NF.view(), t.d_gates_1N.view());
+      Cpu::grouped_glu_back(d.context, moe::Silu{}, t.x_ND, t.views(t.down_DF), d.plan.offsets, t.gates_1N,
+                            t.a_NF.view(), t.b_NF.view(), t.h_NF.view(), t.d_gates_1N.view());
     });
   });
   add_op(suite, context, shape, "grouped_swiglu_input_gradient", "backward", [](const Dealt& dealt) {
     return call_on_activations(dealt, 2, [](const Dealt& d, Activations& t) {
-      Cpu::grouped_swiglu_input_gradient(d.context, t.a_NF, t.views(t.gate_FD), t.b_NF, t.views(t.up_FD),
-                                         d.plan.offsets, t.d_x_ND.view());
+      Cpu::grouped_glu_input_gradient(d.context, t.a_NF, t.views(t.gate_FD), t.b_NF, t.views(t.up_FD), d.plan.offsets,
+                                      t.d_x_ND.view());
     });
   });
 }

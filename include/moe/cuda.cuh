@@ -21,7 +21,10 @@
 #include "moe/layers/segment_moe.hpp"
 #include "moe/layers/token_moe.hpp"
 
+#include "moe/experts/glu.hpp"
 #include "moe/experts/lora_linear.hpp"
+#include "moe/experts/mlp.hpp"
+#include "moe/experts/shared_expert.hpp"
 #include "moe/fusion/channel_fusion.hpp"
 #include "moe/fusion/fixed_fusion.hpp"
 #include "moe/fusion/matrix_fusion.hpp"

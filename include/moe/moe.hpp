@@ -33,6 +33,7 @@
 #error "moe/moe.hpp has the CPU's backend, which the CUDA compiler does not read: include moe/cuda.cuh in .cu files"
 #elif !defined(MOE_REQUIREMENTS_ARE_MISSING)
 
+#include "moe/core/activation.hpp"
 #include "moe/core/adamw_pace.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
@@ -128,9 +129,14 @@
 #include "moe/routing/steps/z_loss.hpp"
 
 #include "moe/experts/always_on.hpp"
+#include "moe/experts/as_layer.hpp"
+#include "moe/experts/biases.hpp"
+#include "moe/experts/channels.hpp"
 #include "moe/experts/expert_bank.hpp"
+#include "moe/experts/glu.hpp"
 #include "moe/experts/lora_linear.hpp"
 #include "moe/experts/low_rank.hpp"
+#include "moe/experts/mlp.hpp"
 #include "moe/experts/shared_expert.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/fusion/channel_fusion.hpp"

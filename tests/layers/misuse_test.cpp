@@ -30,7 +30,7 @@ struct Entry<CausalMultiPlMoe<double, Cpu<>>> {
 };
 template <>
 struct Entry<SwiGlu<double, Cpu<>>> {
-  static constexpr const char *name = "SwiGlu", *reader = "gate_proj expects";
+  static constexpr const char *name = "SwiGlu", *reader = "its weights expect";
 };
 
 template <class Layer>

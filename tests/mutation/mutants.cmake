@@ -207,11 +207,26 @@ mutant(expert_gradient_without_gate backend/cpu/swiglu.hpp
   AFTER [==[d_h = d;]==]
   REASON "an expert's gradient is not scaled by its gate"
   TESTS experts/moe_ffn)
-mutant(always_on_gate_without_derivative experts/always_on.hpp
-  BEFORE [==[d_z(t, 0) *= g_1T(0, t) * (1 - g_1T(0, t));]==]
-  AFTER [==[d_z(t, 0) *= g_1T(0, t);]==]
+mutant(always_on_gate_without_derivative experts/shared_expert.hpp
+  BEFORE [==[d_z_T1(t, 0) *= g_1T(0, t) * (1 - g_1T(0, t));]==]
+  AFTER [==[d_z_T1(t, 0) *= g_1T(0, t);]==]
   REASON "half of the sigmoid's derivative"
-  TESTS experts/always_on)
+  TESTS experts/shared_expert)
+mutant(gate_gradient_without_bias experts/glu.hpp
+  BEFORE [==[if (!gates_1N.empty())]==]
+  AFTER [==[if (gates_1N.empty())]==]
+  REASON "a gate's gradient forgets what the last bias adds to the answer"
+  TESTS experts/glu)
+mutant(bias_gradient_without_gate ops/group_bias.hpp
+  BEFORE [==[gated(n, f) = gates_1N(0, begin + n) * widened(d_y(n, f));]==]
+  AFTER [==[gated(n, f) = gates_1N(0, n) * widened(d_y(n, f));]==]
+  REASON "every group's biases are weighed by the gates of the first rows"
+  TESTS ops/group_bias experts/glu)
+mutant(wrong_sign_in_gelu core/activation.hpp
+  BEFORE [==[(density == 0 ? Real(0) : z * density)]==]
+  AFTER [==[(density == 0 ? Real(0) : -z * density)]==]
+  REASON "wrong sign in GELU's derivative"
+  TESTS core/activation)
 mutant(bias_gradient_overwrites ops/linear.hpp
   BEFORE [==[Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());]==]
   AFTER [==[gradient.bias.fill_zero(), Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());]==]

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "moe/experts/glu.hpp"
+#include "moe/experts/mlp.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/routing/balance/balance_over_routed.hpp"
 #include "moe/routing/capacity/capacity_factor.hpp"
@@ -128,9 +130,17 @@ template <class Real, class B>
 using SegmentPooledBefore = SegmentMoE<BoundaryWindow, PreviousMean<Real, B>, Routing<ExpertChoice, ThresholdChoice>,
                                        SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>, PooledInput>;
 
+/// Experts that are no SwiGLU.
 template <class Real, class B>
-using TokenCompositions = std::tuple<Mixtral<Real, B>, Qwen15Moe<Real, B>, SharedRouted<Real, B>,
-                                     TokenExpertChoice<Real, B>, Dropping<Real, B>, DroppingRaw<Real, B>>;
+using BiasedGeglu = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Glu<Gelu, Real, B, WithBiases>>;
+template <class Real, class B>
+using SquaredRelu = TokenMoE<TopK, SoftmaxOverAll, Unlimited, Mlp<ReluSquared, Real, B, WithBiases>,
+                             SharedExpert<Mlp<GeluTanh, Real, B>, SigmoidGate>>;
+
+template <class Real, class B>
+using TokenCompositions =
+    std::tuple<Mixtral<Real, B>, Qwen15Moe<Real, B>, SharedRouted<Real, B>, TokenExpertChoice<Real, B>,
+               Dropping<Real, B>, DroppingRaw<Real, B>, BiasedGeglu<Real, B>, SquaredRelu<Real, B>>;
 template <class Real, class B>
 using SegmentCompositions = std::tuple<SegmentByOwnMean<Real, B>, SegmentByPreviousMean<Real, B>, SegmentTopK<Real, B>,
                                        SegmentReleased<Real, B>, SegmentByLine<Real, B>, SegmentDropping<Real, B>,

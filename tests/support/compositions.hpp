@@ -69,9 +69,22 @@ inline void describe(const BoundaryWindow& segmenter, reference::Windows& window
   windows.boundary = segmenter.boundary;
 }
 
+inline reference::Activation activation_of(Silu) { return reference::Activation::silu; }
+inline reference::Activation activation_of(Gelu) { return reference::Activation::gelu; }
+inline reference::Activation activation_of(GeluTanh) { return reference::Activation::gelu_tanh; }
+inline reference::Activation activation_of(Relu) { return reference::Activation::relu; }
+inline reference::Activation activation_of(ReluSquared) { return reference::Activation::relu_squared; }
 template <class X>
 reference::Ffn ffn_of(const X& expert) {
-  return {rows_of(expert.gate_proj), rows_of(expert.up_proj), rows_of(expert.down_proj)};
+  reference::Ffn ffn;
+  ffn.activation = activation_of(typename X::Activation{});
+  ffn.up = rows_of(expert.up_proj);
+  ffn.down = rows_of(expert.down_proj);
+  if constexpr (requires { expert.gate_proj; }) ffn.gate = rows_of(expert.gate_proj);
+  if constexpr (requires { expert.gate_bias; }) ffn.gate_bias = values_of(expert.gate_bias);
+  if constexpr (requires { expert.up_bias; }) ffn.up_bias = values_of(expert.up_bias);
+  if constexpr (requires { expert.down_bias; }) ffn.down_bias = values_of(expert.down_bias);
+  return ffn;
 }
 
 template <class G, class X>

@@ -14,8 +14,12 @@ namespace moe::testing::reference {
 using Vector = std::vector<double>;
 using Rows = std::vector<Vector>;
 
+enum class Activation { silu, gelu, gelu_tanh, relu, relu_squared };
+/// Without gate: down activation(up x); biases may be empty.
 struct Ffn {
   Rows gate, up, down;  // [out][in]
+  Activation activation = Activation::silu;
+  Vector gate_bias{}, up_bias{}, down_bias{};
 };
 enum class Select { top_k, shared_top_k, expert_choice, threshold };
 enum class Gates { softmax_over_all, softmax_over_chosen };
@@ -65,11 +69,31 @@ inline Vector product(const Rows& w, const Vector& x) {
 }
 inline double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
 
+inline double activated(Activation activation, double z) {
+  const double pi = std::acos(-1.0);
+  switch (activation) {
+    case Activation::silu:
+      return z * sigmoid(z);
+    case Activation::gelu:
+      return z / 2 * (1 + std::erf(z / std::sqrt(2.0)));
+    case Activation::gelu_tanh:
+      return z / 2 * (1 + std::tanh(std::sqrt(2 / pi) * (z + 0.044715 * z * z * z)));
+    case Activation::relu:
+      return std::max(z, 0.0);
+    default:
+      return std::max(z, 0.0) * std::max(z, 0.0);
+  }
+}
+inline Vector layer(const Rows& w, const Vector& bias, const Vector& x) {
+  Vector y = product(w, x);
+  for (std::size_t i = 0; i < bias.size(); ++i) y[i] += bias[i];
+  return y;
+}
 inline Vector ffn(const Ffn& f, const Vector& x) {
-  Vector h = product(f.gate, x);
-  const Vector b = product(f.up, x);
-  for (std::size_t i = 0; i < h.size(); ++i) h[i] *= sigmoid(h[i]) * b[i];
-  return product(f.down, h);
+  const Vector b = layer(f.up, f.up_bias, x);
+  Vector h = f.gate.empty() ? b : layer(f.gate, f.gate_bias, x);
+  for (std::size_t i = 0; i < h.size(); ++i) h[i] = activated(f.activation, h[i]) * (f.gate.empty() ? 1 : b[i]);
+  return layer(f.down, f.down_bias, h);
 }
 
 /// Softmax over the entries for which `counts`; the others are 0.

@@ -14,7 +14,27 @@ namespace moe {
 /// The experts of one layer. In a gradient tree an expert with empty tensors is frozen: no weight gradient is computed.
 template <class X>
 struct ExpertBank {
-  static_assert(Expert<X>, "ExpertBank: 1st argument must be an Expert such as SwiGlu<float, Cpu<>>");
+  static_assert(detail::ExpertTypes<X>,
+                "ExpertBank: 1st argument must be an Expert such as SwiGlu<float, Cpu<>>: it names Value, Backend, "
+                "GroupSaved and rebind<Other>");
+  static_assert(
+      detail::ExpertForward<X>,
+      "ExpertBank: the expert's static forward_groups(context, ExpertSpan<const X>, x_ND, offsets) is missing "
+      "or does not return std::pair<Matrix<Value, Backend>, GroupSaved>");
+  static_assert(
+      detail::ExpertInfer<X>,
+      "ExpertBank: the expert's static infer_groups(context, ExpertSpan<const X>, x_ND, offsets) is missing or "
+      "does not return Matrix<Value, Backend>");
+  static_assert(detail::ExpertBackward<X>,
+                "ExpertBank: the expert's static backward_groups(context, ExpertSpan<const X>, d_y_ND, gates_1N, "
+                "ListView<Index> offsets, x_ND, GroupSaved, d_gates_1N, ExpertSpan<Slopes>) is missing, is none for "
+                "gradients of X and of rebind<Wide<Value>>, or does not return Matrix<Value, Backend>");
+  static_assert(detail::ExpertWidth<X>, "ExpertBank: the expert's Index width() const is missing");
+  static_assert(detail::ExpertKeeps<X>,
+                "ExpertBank: the expert's bool keeps(const GroupSaved&, Index) const is missing");
+  static_assert(detail::ExpertStructure<X>,
+                "ExpertBank: the expert's X structure() const or rebind<Other> structure_as<Other>() const is missing");
+  static_assert(Module<X>, "ExpertBank: the expert's static visit_parameters(visit, prefix, trees...) is missing");
 
   using Value = typename X::Value;
   using Backend = typename X::Backend;

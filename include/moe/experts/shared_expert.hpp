@@ -18,11 +18,13 @@ namespace moe {
 template <class Value, class Backend>
 struct NoGate {
   using Context = typename Backend::Context;
+  /// One a row: here none.
   using Gates = Matrix<Wide<Value>, Backend>;
   /// What the names of the FFN's weights begin with.
   static constexpr const char* ffn = "shared_experts.";
 
   NoGate() = default;
+  /// For rows of any width.
   explicit NoGate(Index /*width*/) {}
 
   /// Every width will do.
@@ -46,6 +48,7 @@ struct SigmoidGate {
   using Context = typename Backend::Context;
   /// What gates are computed and kept in.
   using Real = Wide<Value>;
+  /// One a row.
   using Gates = Matrix<Real, Backend>;
   /// What the names of the FFN's weights begin with.
   static constexpr const char* ffn = "shared_expert.";

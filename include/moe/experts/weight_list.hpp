@@ -2,6 +2,7 @@
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/list_view.hpp"
+#include "moe/core/view.hpp"
 #include "moe/experts/expert.hpp"
 
 namespace moe {
@@ -25,5 +26,28 @@ class WeightList {
   Index count_;
   typename B::template HostBuffer<V> views_;
 };
+
+/// experts[e].*which, to be read by grouped verbs.
+template <class X, class Member>
+WeightList<View<const typename X::Value, typename X::Backend>, typename X::Backend> weights_of(
+    const typename X::Backend::Context& context, ExpertSpan<const X> experts, Member which) {
+  return {context, experts, which};
+}
+
+/// gradients[e].*which, to be added to by grouped verbs.
+template <class Slopes, class Member>
+WeightList<View<typename Slopes::Value, typename Slopes::Backend>, typename Slopes::Backend> slopes_of(
+    const typename Slopes::Backend::Context& context, ExpertSpan<Slopes> gradients, Member which) {
+  return {context, gradients, which};
+}
+
+/// The gradient of products y = x W^T, group by group: gradients[e].*which += d_y^T x over group e's rows; an empty
+/// tensor is skipped.
+template <class Value, class B, class Slopes, class Member>
+void add_weight_gradients(const typename B::Context& context, View<const Value, B> d_y_NO, View<const Value, B> x_NI,
+                          ListView<Index> offsets, ExpertSpan<Slopes> gradients, Member which) {
+  B::template grouped_weight_gradient<Value, typename Slopes::Value>(context, d_y_NO, x_NI, offsets,
+                                                                     slopes_of(context, gradients, which));
+}
 
 }  // namespace moe

@@ -200,7 +200,7 @@ class LoraFfn {
     auto d_h_TF = Tensor::zeros(context, h_TF.rows(), h_TF.cols());
     projection_back<Slope>(context, base.down_proj, down_proj, d_y_TD, h_TF, plan, std::move(saved.down), d_h_TF.view(),
                            gradient.base.down_proj, gradient.down_proj);
-    Backend::swiglu_back(context, saved.a_TF.view(), saved.b_TF.view(), d_h_TF.view());
+    Backend::glu_back(context, Silu{}, saved.a_TF.view(), saved.b_TF.view(), d_h_TF.view());
     const Tensor d_a_TF = std::move(saved.a_TF), d_b_TF = std::move(saved.b_TF);
     auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
     projection_back<Slope>(context, base.up_proj, up_proj, d_b_TF, saved.x_TD, plan, std::move(saved.up), d_x_TD.view(),
@@ -319,7 +319,7 @@ class LoraFfn {
   /// h = silu(a) b.
   static Tensor inner(const Context& context, const Tensor& a_TF, const Tensor& b_TF) {
     auto h_TF = Tensor::uninitialized(context, a_TF.rows(), a_TF.cols());
-    Backend::swiglu(context, a_TF, b_TF, h_TF.view());
+    Backend::glu(context, Silu{}, a_TF, b_TF, h_TF.view());
     return h_TF;
   }
   /// x W^T.

@@ -23,20 +23,6 @@ namespace moe {
 
 namespace detail {
 
-/// "TokenMoE::forward": what errors of a layer's public entry are headed by.
-class EntryName {
- public:
-  constexpr EntryName(std::string_view layer, std::string_view entry) {
-    for (const std::string_view part : {layer, std::string_view("::"), entry})
-      for (const char c : part) text_[size_++] = c;
-  }
-  constexpr operator std::string_view() const { return {text_, size_}; }
-
- private:
-  char text_[64] = {};
-  std::size_t size_ = 0;
-};
-
 /// What backward consumes.
 template <class Routing, class X, class Path>
 struct MoeSaved {

@@ -128,16 +128,16 @@ TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm m
     const auto x = random_matrix<Real, G>(draw, 304, in), d_y = random_matrix<Real, G>(draw, 304, in);
     T a(304, out), b(304, out), h(304, out), alone(304, out), again(304, out), d_x(304, in);
     const auto gates = random_matrix<double, G>(draw, 1, 304);
-    G::grouped_swiglu(g_context, x, list(gate), list(up), offsets, a.view(), b.view(), h.view());
-    G::grouped_swiglu(g_context, x, list(gate), list(up), offsets, {}, {}, alone.view());
+    G::grouped_glu(g_context, Silu{}, x, list(gate), list(up), offsets, a.view(), b.view(), h.view());
+    G::grouped_glu(g_context, Silu{}, x, list(gate), list(up), offsets, {}, {}, alone.view());
     CHECK(same_bits(h, alone));
     // The verbs without products give the bits of those with them.
     auto here = a.copy(), lone_a = a.copy(), lone_b = b.copy();
-    G::swiglu(g_context, here, b, here.view());
+    G::glu(g_context, Silu{}, here, b, here.view());
     CHECK(same_bits(h, here));
     T lone_h(304, out);
     G::add_grouped_product_back(g_context, d_y, list(down), offsets, lone_h.view());
-    G::swiglu_back(g_context, lone_a.view(), lone_b.view(), lone_h.view());
+    G::glu_back(g_context, Silu{}, lone_a.view(), lone_b.view(), lone_h.view());
     CHECK(same_bits(h, lone_h));
     std::vector<double> a_expected, b_expected, h_expected, d_a_expected, d_b_expected, d_x_expected(304 * in, 0.0),
         d_gates_expected(304, 0.0);
@@ -167,9 +167,9 @@ TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm m
     // With gates everything is theirs times as large, but the gates' own gradient, which is without.
     auto gated_a = a.copy(), gated_b = b.copy();
     Matrix<double, G> gated_h(304, out), d_gates(1, 304);
-    G::grouped_swiglu_back(g_context, d_y, list(down), offsets, gates, gated_a.view(), gated_b.view(), gated_h.view(),
-                           d_gates.view());
-    G::grouped_swiglu_back(g_context, d_y, list(down), offsets, {}, a.view(), b.view(), again.view(), {});
+    G::grouped_glu_back(g_context, Silu{}, d_y, list(down), offsets, gates, gated_a.view(), gated_b.view(),
+                        gated_h.view(), d_gates.view());
+    G::grouped_glu_back(g_context, Silu{}, d_y, list(down), offsets, {}, a.view(), b.view(), again.view(), {});
     CHECK(same_bits(h, again));
     CHECK(same_bits(a, lone_a));
     CHECK(same_bits(b, lone_b));
@@ -187,7 +187,7 @@ TEST_CASE("SwiGLU's verbs are its products and their gradients, whichever Gemm m
     CHECK(relative_deviation(gated_b_expected, values_of(gated_b)) < 1e-13);
     CHECK(relative_deviation(gated_h_expected, values_of(gated_h)) < 1e-13);
     CHECK(relative_deviation(d_gates_expected, values_of(d_gates)) < 1e-13);
-    G::grouped_swiglu_input_gradient(g_context, a, list(gate), b, list(up), offsets, d_x.view());
+    G::grouped_glu_input_gradient(g_context, a, list(gate), b, list(up), offsets, d_x.view());
     CHECK(relative_deviation(d_x_expected, values_of(d_x)) < 1e-13);
   };
   check(TileGemm{});

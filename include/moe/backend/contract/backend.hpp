@@ -30,15 +30,18 @@ namespace moe {
 ///                                          d_w += d_y^T x, an empty d_w skipped
 ///   add_column_sums(context, x_RD, y_1D)   y += sum of x's rows, in a fixed order
 ///   sum_of_squares(context, x)             in double, in a fixed order
-///   grouped_swiglu(context, x_ND, gate_FD per group, up_FD per group, offsets, a_NF, b_NF, h_NF)
-///                                          a = x gate^T, b = x up^T, h = silu(a) b; empty a and b are not kept
-///   grouped_swiglu_back(context, d_y_ND, down_DF per group, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N)
+///   grouped_glu(context, activation, x_ND, gate_FD per group, up_FD per group, offsets, a_NF, b_NF, h_NF)
+///                                          a = x gate^T, b = x up^T, h = activation(a) b (core/activation.hpp); empty a
+///                                          and b are not kept
+///   grouped_glu_back(context, activation, d_y_ND, down_DF per group, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N)
 ///                                          d_h = gate d_y down; a becomes d_a, b becomes d_b, gate h is made once more,
-///                                          d_gate = <d_y down, h>; empty gates: all 1
-///   grouped_swiglu_input_gradient(context, d_a_NF, gate_FD per group, d_b_NF, up_FD per group, offsets, d_x_ND)
+///                                          d_gate = <d_y down, h>; empty gates: all 1; empty b: all 1
+///   grouped_glu_input_gradient(context, d_a_NF, gate_FD per group, d_b_NF, up_FD per group, offsets, d_x_ND)
 ///                                          d_x = d_a gate + d_b up
-///   swiglu(context, a_NF, b_NF, h_NF)      h = silu(a) b, where a and b are sums of products; h may be a
-///   swiglu_back(context, a_NF, b_NF, d_h_NF)
+///   glu(context, activation, a_NF, b_NF, h_NF)
+///                                          h = activation(a) b, where a and b are sums of products; h may be a; empty
+///                                          b: all 1
+///   glu_back(context, activation, a_NF, b_NF, d_h_NF)
 ///                                          a becomes d_a, b becomes d_b, d_h becomes h
 ///   adamw(context, size, pace, gradient, w, m, v)
 ///                                          one step of AdamW, see core/adamw_pace.hpp

@@ -4,12 +4,13 @@
 #include <numeric>
 
 #include "moe/backend/cpu/context.hpp"
+#include "moe/backend/cpu/glu_kernel.hpp"
 #include "moe/backend/cpu/grouped.hpp"
-#include "moe/backend/cpu/swiglu.hpp"
+#include "moe/core/activation.hpp"
 
 namespace moe::cpu {
 
-/// The three products of a SwiGLU, with what is fused into them.
+/// The three products of a GLU, with what is fused into them.
 template <class Backend, class Gemm>
 class GluOperations {
   using Context = cpu::Context<Backend>;
@@ -23,10 +24,11 @@ class GluOperations {
   using Left = cpu::Left<Gemm, product, Real, Backend>;
 
  public:
-  /// a = x gate^T, b = x up^T, h = silu(a) b, group by group, in one pass over x. a and b may be empty: not kept.
-  template <class Real>
-  static void grouped_swiglu(const Context& context, In<Real> x_ND, Weights<Real> gate_FD, Weights<Real> up_FD,
-                             ListView<Index> offsets, Out<Real> a_NF, Out<Real> b_NF, Out<Real> h_NF) {
+  /// a = x gate^T, b = x up^T, h = activation(a) b, group by group, in one pass over x. a and b may be empty: not kept.
+  template <Activation A, class Real>
+  static void grouped_glu(const Context& context, const A& activation, In<Real> x_ND, Weights<Real> gate_FD,
+                          Weights<Real> up_FD, ListView<Index> offsets, Out<Real> a_NF, Out<Real> b_NF,
+                          Out<Real> h_NF) {
     using X = Left<Product::right_transposed, Real>;
     X x(context, x_ND, offsets);
     const Rights<Real, Backend> gate(context, gate_FD, offsets), up(context, up_FD, offsets);
@@ -40,63 +42,66 @@ class GluOperations {
               kept ? tile(b_NF, row, rows_end, col, cols_end) : Out<Real>(factors.of(worker), h.rows, h.cols);
           x.multiply(worker, g, row, rows_end, gate[g], col, cols_end, a, cpu::Into::fresh);
           x.multiply(worker, g, row, rows_end, up[g], col, cols_end, b, cpu::Into::fresh);
-          for (Index r = 0; r < h.rows; ++r) cpu::swiglu(h.cols, a.row(r).data, b.row(r).data, h.row(r).data);
+          for (Index r = 0; r < h.rows; ++r) cpu::glu(activation, h.cols, a.row(r).data, b.row(r).data, h.row(r).data);
         });
   }
 
-  /// d_h = gates_n d_y down, and from it d_a = d_h b sig(a) (1 + a (1 - sig(a))) and d_b = d_h silu(a), each in the
-  /// memory of its input; gates_n h, with h = silu(a) b once more; d_gates_n = <d_y_n down, h_n>. Without gates they
-  /// are 1 and d_gates is not written.
-  template <class Real>
-  static void grouped_swiglu_back(const Context& context, In<Real> d_y_ND, Weights<Real> down_DF,
-                                  ListView<Index> offsets, In<Real> gates_1N, Out<Real> a_to_d_a_NF,
-                                  Out<Real> b_to_d_b_NF, Out<Real> h_NF, Out<Real> d_gates_1N) {
+  /// d_h = gates_n d_y down, and from it d_a = d_h b activation'(a) and d_b = d_h activation(a), each in the memory of
+  /// its input; gates_n h, with h = activation(a) b once more; d_gates_n = <d_y_n down, h_n>. Without b it is 1;
+  /// without gates they are 1 and d_gates is not written.
+  template <Activation A, class Real>
+  static void grouped_glu_back(const Context& context, const A& activation, In<Real> d_y_ND, Weights<Real> down_DF,
+                               ListView<Index> offsets, In<Real> gates_1N, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF,
+                               Out<Real> h_NF, Out<Real> d_gates_1N) {
     using Y = Left<Product::plain, Real>;
     Y d_y(context, d_y_ND, offsets);
     // A row's part of every tile, at a place of the tile's own; tiles are whole panels wide.
     const Index panel = cpu::panel_cols<Real>, places = gates_1N.empty() ? 0 : (h_NF.cols + panel - 1) / panel;
     cpu::Buffer<Real> parts(context, h_NF.rows * places);
+    const bool has_b = !b_to_d_b_NF.empty();
     if (places != 0)
       Backend::for_each(context, h_NF.rows, [&](Index n) { std::fill_n(parts.data() + n * places, places, Real(0)); });
-    for_each_tile<Y>(context, offsets, h_NF,
-                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
-                       const auto a = tile(a_to_d_a_NF, row, rows_end, col, cols_end),
-                                  b = tile(b_to_d_b_NF, row, rows_end, col, cols_end);
-                       const auto h = tile(h_NF, row, rows_end, col, cols_end);
-                       d_y.multiply(worker, g, row, rows_end, {down_DF[g]}, col, cols_end, h, cpu::Into::fresh);
-                       for (Index r = 0; r < h.rows; ++r) {
-                         const Real gate = places == 0 ? Real(1) : gates_1N(0, row + r);
-                         const Real part = cpu::swiglu_back(h.cols, gate, a.row(r).data, b.row(r).data, h.row(r).data);
-                         if (places != 0) parts.data()[(row + r) * places + col / panel] = part;
-                       }
-                     });
+    for_each_tile<Y>(
+        context, offsets, h_NF, [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+          const auto a = tile(a_to_d_a_NF, row, rows_end, col, cols_end);
+          const auto b = has_b ? tile(b_to_d_b_NF, row, rows_end, col, cols_end) : Out<Real>{};
+          const auto h = tile(h_NF, row, rows_end, col, cols_end);
+          d_y.multiply(worker, g, row, rows_end, {down_DF[g]}, col, cols_end, h, cpu::Into::fresh);
+          for (Index r = 0; r < h.rows; ++r) {
+            const Real gate = places == 0 ? Real(1) : gates_1N(0, row + r);
+            const Real part = cpu::glu_back(activation, h.cols, gate, a.row(r).data, b.row(r).data, h.row(r).data);
+            if (places != 0) parts.data()[(row + r) * places + col / panel] = part;
+          }
+        });
     if (places != 0)
       Backend::for_each(context, h_NF.rows, [&](Index n) {
         d_gates_1N(0, n) = std::accumulate(parts.data() + n * places, parts.data() + (n + 1) * places, Real(0));
       });
   }
 
-  /// h = silu(a) b, value by value, where a and b are sums of products. h may be a.
-  template <class Real>
-  static void swiglu(const Context& context, In<Real> a_NF, In<Real> b_NF, Out<Real> h_NF) {
-    Backend::for_each(context, h_NF.rows,
-                      [&](Index n) { cpu::swiglu(h_NF.cols, a_NF.row(n).data, b_NF.row(n).data, h_NF.row(n).data); });
+  /// h = activation(a) b, or activation(a) without b, value by value, where a and b are sums of products. h may be a.
+  template <Activation A, class Real>
+  static void glu(const Context& context, const A& activation, In<Real> a_NF, In<Real> b_NF, Out<Real> h_NF) {
+    Backend::for_each(context, h_NF.rows, [&](Index n) {
+      cpu::glu(activation, h_NF.cols, a_NF.row(n).data, b_NF.row(n).data, h_NF.row(n).data);
+    });
   }
-  /// The backward of swiglu: a becomes d_a = d_h b sig(a) (1 + a (1 - sig(a))), b becomes d_b = d_h silu(a), and d_h
-  /// becomes h once more.
-  template <class Real>
-  static void swiglu_back(const Context& context, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF, Out<Real> d_h_to_h_NF) {
+  /// The backward of glu: a becomes d_a = d_h b activation'(a), b becomes d_b = d_h activation(a), and d_h becomes h
+  /// once more.
+  template <Activation A, class Real>
+  static void glu_back(const Context& context, const A& activation, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF,
+                       Out<Real> d_h_to_h_NF) {
     Backend::for_each(context, d_h_to_h_NF.rows, [&](Index n) {
-      cpu::swiglu_back(d_h_to_h_NF.cols, Real(1), a_to_d_a_NF.row(n).data, b_to_d_b_NF.row(n).data,
-                       d_h_to_h_NF.row(n).data);
+      cpu::glu_back(activation, d_h_to_h_NF.cols, Real(1), a_to_d_a_NF.row(n).data, b_to_d_b_NF.row(n).data,
+                    d_h_to_h_NF.row(n).data);
     });
   }
 
   /// d_x = d_a gate + d_b up, group by group.
   template <class Real>
-  static void grouped_swiglu_input_gradient(const Context& context, In<Real> d_a_NF, Weights<Real> gate_FD,
-                                            In<Real> d_b_NF, Weights<Real> up_FD, ListView<Index> offsets,
-                                            Out<Real> d_x_ND) {
+  static void grouped_glu_input_gradient(const Context& context, In<Real> d_a_NF, Weights<Real> gate_FD,
+                                         In<Real> d_b_NF, Weights<Real> up_FD, ListView<Index> offsets,
+                                         Out<Real> d_x_ND) {
     using Y = Left<Product::plain, Real>;
     Y d_a(context, d_a_NF, offsets), d_b(context, d_b_NF, offsets);
     for_each_tile<Y>(context, offsets, d_x_ND,
