@@ -37,6 +37,24 @@ TEST_CASE("a layer of any type tells what it is and gives itself back", "[runtim
   CHECK(layer.as<SwiGlu<double, B>>() == nullptr);
 }
 
+TEST_CASE("a layer of any type starts from a dense FFN of its experts' type alone", "[runtime]") {
+  using X = Glu<Gelu, double, B, WithBiases>;
+  Draw draw("any layer of other experts");
+  X dense(6, 5);
+  randomise(draw, dense);
+  const auto layer = [] { return Any(Mixtral<double, B, X>(TopK{.k = 2}, {}, {}, ExpertBank<X>(3, 6, 5))); };
+  Any from_type = layer(), from_any = layer();
+  upcycle(context, dense, from_type, {.seed = 3});
+  const auto x_TD = random_matrix<double, B>(draw, 13, 6);
+  const auto y_TD = dense.infer(context, x_TD, Batch::single(13));
+  CHECK(relative_deviation(values_of(y_TD), values_of(from_type.infer(context, x_TD, Batch::single(13)))) < 1e-12);
+  upcycle(context, Any(std::move(dense)), from_any, {.seed = 3});
+  CHECK(same_bits(from_any.infer(context, x_TD, Batch::single(13)), from_type.infer(context, x_TD, Batch::single(13))));
+  CHECK_THROWS_WITH(upcycle(context, SwiGlu<double, B>(6, 5), from_any, {}),
+                    "[upcycle] the dense FFN must be of the type of the layer's experts, got one of another type");
+  CHECK_THROWS_WITH(upcycle(context, Any(), from_any, {}), Catch::Matchers::StartsWith("[AnyLayer::upcycle] a layer"));
+}
+
 TEST_CASE("a layer of any type trains, upcycles and decodes as its type does", "[runtime]") {
   Draw draw("any layer");
   SwiGlu<double, B> dense(6, 5);

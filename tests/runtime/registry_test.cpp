@@ -1,6 +1,7 @@
 #include "moe/runtime/registry.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/experts/mlp.hpp"
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
@@ -128,6 +129,39 @@ TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
   adapted.architecture = "mole";
   adapted.mole = {.languages = 2, .language_rank = 1, .language_alpha = 4, .shared_rank = 3, .shared_alpha = 5};
   check_same_as(make_mole(SwiGlu<double, B>(6, 5), adapted.mole), registry.make(adapted));
+}
+
+TEST_CASE("a composition names its experts", "[runtime]") {
+  using B = Cpu<>;
+  using X = Mlp<ReluSquared, double, B, WithBiases>;
+  Registry<double, B> taught;
+  taught.add_expert<X>("squared-relu-mlp");
+  CHECK(taught.experts() == std::vector<std::string>{"swiglu", "squared-relu-mlp"});
+  Composition c{.architecture = "mixtral", .settings = small, .shared_hidden = 7, .expert = "squared-relu-mlp"};
+  check_same_as(Mixtral<double, B, X>(TopK{.k = 2}, {}, {}, ExpertBank<X>(3, 6, 5)), taught.make(c));
+  c.architecture = "qwen1.5-moe";
+  check_same_as(Qwen15Moe<double, B, X>(TopK{.k = 2}, {}, {}, ExpertBank<X>(3, 6, 5), {6, 7}), taught.make(c));
+  c.architecture = "causal-multipl-moe";
+  check_same_as(make_multipl<CausalMultiPlMoe<double, B, FixedFusion, BalanceOverAll, X>>(small), taught.make(c));
+  c.architecture = "dense";
+  check_same_as(X(6, 5), taught.make(c));
+  c.expert = "swiglu";
+  check_same_as(SwiGlu<double, B>(6, 5), taught.make(c));
+
+  c.architecture = "mole";
+  c.expert = "squared-relu-mlp";
+  CHECK_THROWS_WITH(taught.make(c),
+                    "[registry] architecture of expert squared-relu-mlp must be one of dense, mixtral, gshard, "
+                    "qwen1.5-moe, multipl-moe, causal-multipl-moe, multipl-moe-released, multipl-moe-literal, "
+                    "multipl-moe-without-segments, got \"mole\"");
+  c.expert = "geglu";
+  CHECK_THROWS_WITH(taught.make(c), "[registry] expert must be one of swiglu, squared-relu-mlp, got \"geglu\"");
+  // An architecture of one's own reads the name itself.
+  taught.add("mine", [](const Composition& own) {
+    return Any(X(own.settings.width, own.expert == "squared-relu-mlp" ? own.settings.hidden : 1));
+  });
+  c = {.architecture = "mine", .settings = small, .expert = "squared-relu-mlp"};
+  check_same_as(X(6, 5), taught.make(c));
 }
 
 TEST_CASE("a boundary window cuts where the text does", "[runtime]") {

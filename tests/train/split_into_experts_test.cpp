@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/experts/glu.hpp"
 #include "moe/layers/presets.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
@@ -30,7 +31,7 @@ Layer layer_of(Index experts, Index width, Index hidden, Index shared) {
 /// What the first `channels` channels of an FFN answer.
 std::vector<double> answer_of(const Ffn& ffn, Index channels, const Matrix<float, Cpu<>>& x_TD) {
   Ffn part(ffn.width(), channels);
-  detail::take_channels<float, Cpu<>>(context, ffn, 0, channels, part);
+  detail::take_channels(context, ffn, 0, channels, part);
   return values_of(part.infer(context, x_TD, Batch::single(x_TD.rows())));
 }
 
@@ -55,6 +56,25 @@ TEST_CASE("the parts of a dense FFN add up to it, and the shared expert has them
   CHECK(relative_deviation(expected, answer_of(layer.always_on.ffn, 22, x_TD)) < 1e-6);
   // Expert 8 begins again, with part 0.
   CHECK(answer_of(layer.bank.experts[8], 6, x_TD) == answer_of(layer.bank.experts[0], 6, x_TD));
+}
+
+TEST_CASE("the parts of an FFN with biases add up to it too", "[train]") {
+  using X = Glu<Gelu, float, Cpu<>, WithBiases>;
+  Draw draw("split into experts with biases");
+  X dense(8, 22);
+  randomise(draw, dense, 0.3);
+  Qwen15Moe<float, Cpu<>, X> layer(TopK{.k = 4}, {}, {}, ExpertBank<X>(4, 8, 6), {8, 22});
+  split_into_experts(context, dense, layer, 4, {.seed = 3, .router_deviation = 0});
+  const auto x_TD = random_matrix<float, Cpu<>>(draw, 11, 8);
+  const auto answer = [&](const X& ffn) { return values_of(ffn.infer(context, x_TD, Batch::single(11))); };
+  const auto expected = answer(dense);
+  std::vector<double> sum(expected.size());
+  for (const X& part : layer.bank.experts) {
+    const auto of_part = answer(part);
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += of_part[i];
+  }
+  CHECK(relative_deviation(expected, sum) < 1e-6);
+  CHECK(relative_deviation(expected, answer(layer.always_on.ffn)) < 1e-6);
 }
 
 TEST_CASE("what an expert has beyond its part, and the gates, are drawn anew for each", "[train]") {

@@ -1,6 +1,7 @@
 #include "moe/train/upcycle.hpp"
 
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/experts/mlp.hpp"
 #include "moe/layers/presets.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
@@ -105,6 +106,33 @@ TEST_CASE("a share of the inner channels is drawn anew, the same in all three pr
   CHECK(drawn[0] != drawn[1]);
   CHECK_THROWS_WITH(upcycle(start.context, start.dense, layer, {.reinitialised = 1.5}),
                     "[upcycle] the share of channels drawn anew must lie in [0, 1], got 1.5");
+}
+
+TEST_CASE("experts of any kind are upcycled, and channels drawn anew have their biases", "[train]") {
+  using X = Mlp<Gelu, float, Cpu<>, WithBiases>;
+  const CpuContext context{.threads = 1};
+  Draw draw("upcycle an MLP");
+  X dense(32, 48);
+  randomise(draw, dense, 0.3);
+  Mixtral<float, Cpu<>, X> layer(TopK{.k = 2}, {}, {}, ExpertBank<X>(3, 32, 48));
+  upcycle(context, dense, layer, {.seed = 3});
+  const auto x_TD = random_matrix<float, Cpu<>>(draw, 20, 32);
+  CHECK(relative_deviation(values_of(dense.infer(context, x_TD, Batch::single(20))),
+                           values_of(layer.infer(context, x_TD, Batch::single(20)))) < 1e-5);
+
+  upcycle(context, dense, layer, {.seed = 3, .reinitialised = 0.25});
+  const X& expert = layer.bank.experts[1];
+  CHECK(same_bits(expert.down_bias, dense.down_bias));
+  Index drawn = 0;
+  for (Index f = 0; f < 48; ++f) {
+    const bool is_new = expert.up_bias.view()(0, f) != dense.up_bias.view()(0, f);
+    drawn += is_new;
+    for (Index d = 0; d < 32; ++d) {
+      CHECK((expert.up_proj.view()(f, d) != dense.up_proj.view()(f, d)) == is_new);
+      CHECK((expert.down_proj.view()(d, f) != dense.down_proj.view()(d, f)) == is_new);
+    }
+  }
+  CHECK(drawn == 12);
 }
 
 TEST_CASE("copying between trees of other shapes is refused", "[train]") {

@@ -55,6 +55,8 @@ class LoraFfn {
   using Real = Wide<Value>;
   /// An adapter.
   using Adapter = LowRank<Value, Backend>;
+  /// The dense FFN below the adapters, which upcycling starts from.
+  using DenseType = SwiGlu<Value, Backend>;
   template <class Other>
   using rebind = LoraFfn<R, Other, Backend>;
 

@@ -47,111 +47,111 @@
 
 namespace moe {
 
+// Published layers, with the experts that they have: SwiGLUs. The last argument X is another Expert in their place,
+// such as Glu<Gelu, Value, B> or Mlp<Relu, Value, B>; its value type and backend are Value and B.
+
 /// Mixtral 8x7B's layer and, with 12 experts and k = 3, the paper's GShard baseline: top-k, gates renormalised,
 /// dropless.
-template <class Value, class B>
-using Mixtral = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, SwiGlu<Value, B>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using Mixtral = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, X>;
 
 /// Qwen1.5-MoE's layer: top-4 of 60 with raw softmax gates, beside a sigmoid-gated shared FFN.
-template <class Value, class B>
-using Qwen15Moe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, SigmoidGate>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using Qwen15Moe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, X, SharedExpert<X, SigmoidGate>>;
 
 /// Switch Transformer's layer (arXiv 2101.03961): one expert a row, its gate as the softmax over all has it, room in
 /// multiples of an even load.
-template <class Value, class B>
-using SwitchMoe = TokenMoE<TopK, SoftmaxOverAll, CapacityFactor, SwiGlu<Value, B>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using SwitchMoe = TokenMoE<TopK, SoftmaxOverAll, CapacityFactor, X>;
 
 /// GShard's layer (arXiv 2006.16668): further choices are kept by chance in training, and experts have limited room.
-template <class Value, class B>
-using GShardMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, CapacityFactor, SwiGlu<Value, B>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using GShardMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, CapacityFactor, X>;
 
 /// The same where inference has room for all: a layer that drops in training alone, which can be decoded.
-template <class Value, class B>
-using GShardDecoderMoe =
-    TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, Rooms<CapacityFactor, Unlimited>, SwiGlu<Value, B>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using GShardDecoderMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, Rooms<CapacityFactor, Unlimited>, X>;
 
 /// DeepSeekMoE's layer (arXiv 2401.06066): top-k with raw softmax gates beside shared experts that nothing weighs.
-template <class Value, class B>
-using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, NoGate>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, X, SharedExpert<X, NoGate>>;
 
 /// DeepSeek-V2's layer (arXiv 2405.04434): the same within the best groups of experts.
-template <class Value, class B>
-using DeepSeekV2Moe =
-    TokenMoE<GroupLimitedTopK, SoftmaxOverAll, Unlimited, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, NoGate>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using DeepSeekV2Moe = TokenMoE<GroupLimitedTopK, SoftmaxOverAll, Unlimited, X, SharedExpert<X, NoGate>>;
 
 /// DeepSeek-V3's layer (arXiv 2412.19437): biases that follow the load choose, sigmoid gates weigh, beside shared
 /// experts.
-template <class Value, class B>
-using DeepSeekV3Moe =
-    TokenMoE<BiasedTopK, SigmoidOverChosen, Unlimited, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, NoGate>, SequenceBalance>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using DeepSeekV3Moe = TokenMoE<BiasedTopK, SigmoidOverChosen, Unlimited, X, SharedExpert<X, NoGate>, SequenceBalance>;
 
 /// A hash layer (arXiv 2106.04426): experts by token id, nothing to learn but them.
-template <class Value, class B>
-using HashMoe = TokenMoE<HashChoice, UnitGates, Unlimited, SwiGlu<Value, B>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using HashMoe = TokenMoE<HashChoice, UnitGates, Unlimited, X>;
 
 /// ReMoE's layer (arXiv 2412.14711): every expert whose logit is above 0, weighed by it; its balance loss keeps them
 /// few.
-template <class Value, class B>
-using ReMoe = TokenMoE<PositiveChoice, ReluGates, Unlimited, SwiGlu<Value, B>, NoAlwaysOn, GateSparsity>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using ReMoe = TokenMoE<PositiveChoice, ReluGates, Unlimited, X, NoAlwaysOn, GateSparsity>;
 
 /// BASE's layer (Lewis et al. 2021, arXiv 2103.16716): every expert gets as many rows in training, each row its best
 /// expert in inference, with a sigmoid gate.
-template <class Value, class B>
-using BaseMoe = TokenMoE<Routing<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, SwiGlu<Value, B>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using BaseMoe = TokenMoE<Routing<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, X>;
 
 /// S-BASE's layer (arXiv 2202.01169): balanced by scaling in training, the best expert in inference.
-template <class Value, class B>
-using SinkhornMoe = TokenMoE<Routing<SinkhornChoice, TopK>, SigmoidOverChosen, Unlimited, SwiGlu<Value, B>>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using SinkhornMoe = TokenMoE<Routing<SinkhornChoice, TopK>, SigmoidOverChosen, Unlimited, X>;
 
 /// MultiPL-MoE's token level: the shared expert and the best of the others, gates summing to 1 (eq. 2).
-template <class Value, class B, class Bal = BalanceOverAll>
-using MultiPlTokenLevel = TokenMoE<SharedTopK, SoftmaxOverChosen, Unlimited, SwiGlu<Value, B>, NoAlwaysOn, Bal>;
+template <class Value, class B, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
+using MultiPlTokenLevel = TokenMoE<SharedTopK, SoftmaxOverChosen, Unlimited, X, NoAlwaysOn, Bal>;
 
 /// The segment level as the paper trains it: a segment is routed by its own mean and experts choose across the batch.
-template <class Value, class B>
+template <class Value, class B, class X = SwiGlu<Value, B>>
 using MultiPlSegmentLevel =
-    SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>;
+    SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, X>;
 
 /// The segment level for language models: routed by the mean of the segment before, by experts' choice across the batch
 /// in training and by learned thresholds in inference.
-template <class Value, class B>
+template <class Value, class B, class X = SwiGlu<Value, B>>
 using CausalMultiPlSegmentLevel =
     SegmentMoE<FixedWindow, PreviousMean<Value, B>, Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll,
-               SegmentCapacity, SwiGlu<Value, B>>;
+               SegmentCapacity, X>;
 
 /// MultiPL-MoE's layer as the paper has it. Segments look ahead, so it cannot be decoded one token at a time.
-template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
-using MultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal>, MultiPlSegmentLevel<Value, B>, F>;
+template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
+using MultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, MultiPlSegmentLevel<Value, B, X>, F>;
 
 /// MultiPL-MoE's layer for language models: in inference it is causal and independent of batch mates.
-template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
-using CausalMultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal>, CausalMultiPlSegmentLevel<Value, B>, F>;
+template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
+using CausalMultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, CausalMultiPlSegmentLevel<Value, B, X>, F>;
 
 /// Eq. 5 to the letter: segment experts work on the segment's mean, and every row gets the answer. For study only: in a
 /// decoder it hands every token its own future.
-template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
-using MultiPlMoeLiteral = HybridMoE<MultiPlTokenLevel<Value, B, Bal>,
-                                    SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll,
-                                               SegmentCapacity, SwiGlu<Value, B>, PooledInput>,
-                                    F>;
+template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
+using MultiPlMoeLiteral =
+    HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>,
+              SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, X, PooledInput>,
+              F>;
 
 /// The segment level of the released code: routed by each channel's maximum, at most four experts a segment.
-template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll>
-using MultiPlMoeReleased = HybridMoE<
-    MultiPlTokenLevel<Value, B, Bal>,
-    SegmentMoE<FixedWindow, OwnMax<Value, B>, CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<Value, B>>,
-    F>;
+template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
+using MultiPlMoeReleased =
+    HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>,
+              SegmentMoE<FixedWindow, OwnMax<Value, B>, CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, X>, F>;
 
 /// The first of three ablations in the paper's Table 2, as we read them: without the segment level, the token level
 /// alone.
-template <class Value, class B, class Bal = BalanceOverAll>
-using MultiPlWithoutSegments = MultiPlTokenLevel<Value, B, Bal>;
+template <class Value, class B, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
+using MultiPlWithoutSegments = MultiPlTokenLevel<Value, B, Bal, X>;
 /// The ablation without the shared expert: plain top-k of token experts that all train.
-template <class Value, class B, class Segment = CausalMultiPlSegmentLevel<Value, B>, class F = FixedFusion>
-using MultiPlWithoutShared = HybridMoE<Mixtral<Value, B>, Segment, F>;
+template <class Value, class B, class Segment = CausalMultiPlSegmentLevel<Value, B>, class F = FixedFusion,
+          class X = typename Segment::ExpertType>
+using MultiPlWithoutShared = HybridMoE<Mixtral<Value, B, X>, Segment, F>;
 /// The ablation without segment level and shared expert.
-template <class Value, class B>
-using MultiPlWithoutBoth = Mixtral<Value, B>;
+template <class Value, class B, class X = SwiGlu<Value, B>>
+using MultiPlWithoutBoth = Mixtral<Value, B, X>;
 
 /// The sizes and settings of a MultiPL-MoE layer; the defaults are the paper's for Qwen1.5-1.8B.
 struct MultiPlSettings {

@@ -35,7 +35,7 @@ class AnyLayer {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// The dense layer that upcycling starts from.
+  /// The dense layer of models whose config names no other.
   using Dense = SwiGlu<Value, Backend>;
 
  private:
@@ -183,17 +183,27 @@ class AnyLayer {
     walk(visit, prefix, &Interface::buffers, tree, trees...);
   }
 
-  /// upcycle() for the layer that is held. Throws Error for a dense one.
-  friend void upcycle(const Context& context, const Dense& dense, AnyLayer& layer, const Upcycling& start,
+  /// upcycle() for the layer that is held, out of a dense FFN of its experts' type or of an AnyLayer that holds one.
+  /// Throws Error for a dense layer and for an FFN of another type.
+  template <class X>
+  friend void upcycle(const Context& context, const X& dense, AnyLayer& layer, const Upcycling& start,
                       const std::string& prefix = {}) {
     require(layer.layer_ != nullptr, "AnyLayer::upcycle", "a layer must be held, got none");
-    layer.layer_->upcycle_from(context, dense, start, prefix);
+    if constexpr (std::is_same_v<X, AnyLayer>)
+      layer.layer_->upcycle_from(context, dense.layer("upcycle").itself(), start, prefix);
+    else
+      layer.layer_->upcycle_from(context, {&dense, &typeid(X)}, start, prefix);
   }
 
  private:
   struct Entry {
     std::string name;
     std::variant<Tensor*, Vector<Value, Backend>*> tensor;
+  };
+  /// A layer of a type that is known at run time.
+  struct Anything {
+    const void* layer;
+    const std::type_info* type;
   };
   struct Interface {
     std::vector<Entry> weights, buffers;
@@ -213,7 +223,8 @@ class AnyLayer {
     virtual void set_languages(std::span<const std::int32_t>, HeldState&) const = 0;
     virtual void absorb(const Context&, const Held&) = 0;
     virtual std::unique_ptr<Interface> structure() const = 0;
-    virtual void upcycle_from(const Context&, const Dense&, const Upcycling&, const std::string&) = 0;
+    virtual Anything itself() const = 0;
+    virtual void upcycle_from(const Context&, Anything, const Upcycling&, const std::string&) = 0;
   };
 
   template <class Layer>
@@ -286,17 +297,26 @@ class AnyLayer {
         nothing_runs();
     }
     std::unique_ptr<Interface> structure() const override { return std::make_unique<Of>(layer.structure()); }
-    void upcycle_from(const Context& context, const Dense& dense, const Upcycling& start,
+    Anything itself() const override { return {&layer, &typeid(Layer)}; }
+    void upcycle_from(const Context& context, Anything dense, const Upcycling& start,
                       const std::string& prefix) override {
       if constexpr (!computes<Backend>)
         nothing_runs();
-      else if constexpr (std::is_same_v<Layer, Dense>)
-        throw Error("[upcycle] a dense layer has no experts");
+      else if constexpr (requires { typename Layer::ExpertType; })
+        upcycle_from_an<typename Layer::ExpertType>(context, dense, start, prefix);
+      else if constexpr (requires { typename Layer::DenseType; })
+        upcycle_from_an<typename Layer::DenseType>(context, dense, start, prefix);
       else
-        moe::upcycle(context, dense, layer, start, prefix);
+        throw Error("[upcycle] a dense layer has no experts");
     }
 
    private:
+    template <class X>
+    void upcycle_from_an(const Context& context, Anything dense, const Upcycling& start, const std::string& prefix) {
+      require(*dense.type == typeid(X), "upcycle",
+              "the dense FFN must be of the type of the layer's experts, got one of another type");
+      moe::upcycle(context, *static_cast<const X*>(dense.layer), layer, start, prefix);
+    }
     [[noreturn]] static void nothing_runs() { throw Error("[AnyLayer] this backend has shapes only: nothing runs"); }
     template <class T>
     static std::unique_ptr<Held> hold(T value) {

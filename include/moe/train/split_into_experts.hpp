@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/view.hpp"
+#include "moe/experts/channels.hpp"
 #include "moe/experts/shared_expert.hpp"
-#include "moe/experts/swiglu.hpp"
 #include "moe/layers/token_moe.hpp"
+#include "moe/ops/add.hpp"
 #include "moe/train/initialise.hpp"
 #include "moe/train/upcycle.hpp"
 
@@ -16,20 +20,32 @@ namespace moe {
 
 namespace detail {
 
-/// Channels [first, last) of the dense FFN become the first ones of `part`; the others keep what was drawn. Channels
-/// are rows of W_gate and W_up and columns of W_down.
-template <class Value, class B>
-void take_channels(const typename B::Context& context, const SwiGlu<Value, B>& dense, Index first, Index last,
-                   SwiGlu<Value, B>& part) {
-  const auto copy = [&](View<const Value, B> from, View<Value, B> to) {
+/// Channels [first, last) of the dense FFN become the first ones of `part`; the others keep what was drawn. A weight
+/// that belongs to no channel, a bias of the output, goes in equal shares to all `shards` parts.
+template <HasChannels X>
+void take_channels(const typename X::Context& context, const X& dense, Index first, Index last, X& part,
+                   Index shards = 1) {
+  using B = typename X::Backend;
+  using Value = typename X::Value;
+  const auto copy = [&](View<const Value, B> from, View<Value, B> to, double factor) {
     std::vector<Value> values(static_cast<std::size_t>(from.size()));
     B::download(context, from, values.data());
+    if (factor != 1)
+      for (Value& value : values)
+        value = static_cast<Value>(static_cast<Wide<Value>>(factor * static_cast<double>(widened(value))));
     B::upload(context, values.data(), to);
   };
   const Index count = last - first;
-  copy(dense.gate_proj.view().rows_between(first, last), part.gate_proj.view().rows_between(0, count));
-  copy(dense.up_proj.view().rows_between(first, last), part.up_proj.view().rows_between(0, count));
-  copy(dense.down_proj.view().cols_between(first, last), part.down_proj.view().cols_between(0, count));
+  X::visit_channels(
+      [&](Channels place, const auto& from, auto& to) {
+        if (place == Channels::rows)
+          copy(from.view().rows_between(first, last), to.view().rows_between(0, count), 1);
+        else if (place == Channels::cols)
+          copy(from.view().cols_between(first, last), to.view().cols_between(0, count), 1);
+        else
+          copy(from.view(), to.view(), 1 / static_cast<double>(shards));
+      },
+      dense, part);
 }
 
 }  // namespace detail
@@ -37,13 +53,15 @@ void take_channels(const typename B::Context& context, const SwiGlu<Value, B>& d
 /// Makes an expert of one of `shards` parts of a dense FFN, as split_into_experts() does: part `number` mod `shards`;
 /// the channels that it has beyond are drawn. `name` is the expert's, with a dot behind it. Throws Error for FFNs of
 /// other widths, for fewer shards than 1, for an expert that does not hold the part and for a `start` out of range.
-template <class Value, class B>
-void split_off_expert(const typename B::Context& context, const SwiGlu<Value, B>& dense, SwiGlu<Value, B>& expert,
-                      Index number, Index shards, const Upcycling& start, const std::string& name) {
+template <HasChannels X>
+void split_off_expert(const typename X::Context& context, const X& dense, X& expert, Index number, Index shards,
+                      const Upcycling& start, const std::string& name) {
   const char* const where = "split_into_experts";
   const Index hidden = dense.hidden();
-  dense.require_consistent(where);
-  expert.require_consistent(where);
+  if constexpr (requires { dense.require_consistent(where); }) {
+    dense.require_consistent(where);
+    expert.require_consistent(where);
+  }
   require(dense.width() == expert.width(), where, "the dense FFN is ", dense.width(), " wide, the layer ",
           expert.width());
   require(shards >= 1, where, "the FFN must be cut into at least 1 part, got ", shards);
@@ -51,21 +69,24 @@ void split_off_expert(const typename B::Context& context, const SwiGlu<Value, B>
   require(expert.hidden() >= part, where, "a part of the dense FFN has ", part, " channels, an expert ",
           expert.hidden());
   detail::check_start(start);
-  SwiGlu<Value, B>::visit_parameters(
+  X::visit_parameters(
       [&](const std::string& weight_name, auto& weight) {
-        draw_normal(context, weight, start.seed, weight_name, start.router_deviation);
+        if constexpr (std::remove_cvref_t<decltype(weight)>::rank == 2)
+          draw_normal(context, weight, start.seed, weight_name, start.router_deviation);
+        else
+          set_to_zero(context, weight.view());
       },
       name, expert);
   const Index first = (std::min)(number % shards * part, hidden), last = (std::min)(first + part, hidden);
-  detail::take_channels(context, dense, first, last, expert);
+  detail::take_channels(context, dense, first, last, expert, shards);
   detail::make_differ(context, expert, start, name);
 }
 
 /// Makes the expert that holds every channel of the dense FFN, as split_into_experts() does; the channels that it has
 /// beyond are drawn. Nobody is alike it, so that it has nothing to differ from. Throws Error as split_off_expert().
-template <class Value, class B>
-void split_off_shared_expert(const typename B::Context& context, const SwiGlu<Value, B>& dense,
-                             SwiGlu<Value, B>& shared, const Upcycling& start, const std::string& name) {
+template <HasChannels X>
+void split_off_shared_expert(const typename X::Context& context, const X& dense, X& shared, const Upcycling& start,
+                             const std::string& name) {
   require(shared.hidden() >= dense.hidden(), "split_into_experts", "the dense FFN has ", dense.hidden(),
           " channels, the shared expert ", shared.hidden());
   const Upcycling alone{.seed = start.seed, .router_deviation = start.router_deviation};
@@ -75,15 +96,15 @@ void split_off_shared_expert(const typename B::Context& context, const SwiGlu<Va
 /// Grows a fine-grained layer with a shared expert out of a dense FFN, as Qwen1.5-MoE was made: the dense FFN's inner
 /// channels are cut into `shards` parts of ceil(F / shards), the last one shorter, expert e gets part e mod `shards`
 /// and the shared expert all of them. Channels that an expert has beyond its part, the gates and nothing else are drawn
-/// from N(0, router_deviation^2); `start` makes copies of a part differ as in upcycle(). The layer does not start as
-/// the dense FFN: its gates do not sum to 1.
+/// from N(0, router_deviation^2), their biases are 0; `start` makes copies of a part differ as in upcycle(). The layer
+/// does not start as the dense FFN: its gates do not sum to 1.
 ///
 /// Throws Error for FFNs of other widths, for fewer shards than 1, for experts that do not hold their part and for a
 /// `start` out of range.
-template <class R, class N, class C, class Value, class B, class Bal>
-void split_into_experts(const typename B::Context& context, const SwiGlu<Value, B>& dense,
-                        TokenMoE<R, N, C, SwiGlu<Value, B>, SharedExpert<SwiGlu<Value, B>, SigmoidGate>, Bal>& layer,
-                        Index shards, const Upcycling& start, const std::string& prefix = {}) {
+template <class R, class N, class C, HasChannels X, class Bal>
+void split_into_experts(const typename X::Context& context, const X& dense,
+                        TokenMoE<R, N, C, X, SharedExpert<X, SigmoidGate>, Bal>& layer, Index shards,
+                        const Upcycling& start, const std::string& prefix = {}) {
   split_off_shared_expert(context, dense, layer.always_on.ffn, start, prefix + "shared_expert.");
   for (Index e = 0; e < layer.bank.count(); ++e)
     split_off_expert(context, dense, layer.bank.experts[static_cast<std::size_t>(e)], e, shards, start,

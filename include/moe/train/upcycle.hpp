@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <numeric>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "moe/experts/channels.hpp"
+#include "moe/experts/expert_bank.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/layers/hybrid_moe.hpp"
 #include "moe/layers/lora_ffn.hpp"
@@ -58,10 +61,21 @@ void add_noise(const typename X::Context& context, X& expert, const Upcycling& s
       prefix, expert);
 }
 
-/// Draws a share of a SwiGLU's inner channels anew: the same channels of all three projections.
-template <class Value, class B>
-void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>& expert, const Upcycling& start,
+/// The values of a weight, on the host.
+template <class Tensor>
+std::vector<typename Tensor::Value> host_values(const typename Tensor::Backend::Context& context,
+                                                const Tensor& weight) {
+  std::vector<typename Tensor::Value> values(static_cast<std::size_t>(weight.size()));
+  Tensor::Backend::download(context, weight.view(), values.data());
+  return values;
+}
+
+/// Draws a share of an FFN's inner channels anew: the same channels in every weight that has them.
+template <class X>
+void reinitialise_channels(const typename X::Context& context, X& expert, const Upcycling& start,
                            const std::string& prefix) {
+  using B = typename X::Backend;
+  using Value = typename X::Value;
   const Index hidden = expert.hidden();
   const RandomKey key{start.seed, 0, name_hash(prefix + "channels")};
   // The channels whose random numbers are lowest: any number of them, none twice.
@@ -72,10 +86,14 @@ void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>&
   });
   channels.resize(static_cast<std::size_t>(std::llround(start.reinitialised * static_cast<double>(hidden))));
 
-  SwiGlu<Value, B>::visit_parameters(
+  std::vector<Channels> places;
+  X::visit_channels([&](Channels place, const auto&) { places.push_back(place); }, expert);
+  std::size_t visited = 0;
+  X::visit_parameters(
       [&](const std::string& name, auto& weight) {
-        std::vector<Value> values(static_cast<std::size_t>(weight.size()));
-        B::download(context, std::as_const(weight).view(), values.data());
+        const Channels place = places.at(visited++);
+        if (place == Channels::none) return;
+        std::vector<Value> values = host_values(context, weight);
         double sum = 0, squares = 0;
         for (const Value value : values) sum += static_cast<double>(widened(value));
         const double mean = sum / static_cast<double>(values.size());
@@ -88,7 +106,7 @@ void reinitialise_channels(const typename B::Context& context, SwiGlu<Value, B>&
           values[at] = static_cast<Value>(static_cast<Wide<Value>>(mean + deviation * random_normal(fresh, at)));
         };
         // A task is a row of memory: two threads that write between each other's values would wait for the same lines.
-        if (weight.rows() == hidden && !name.ends_with("down_proj.weight"))
+        if (place == Channels::rows)
           B::for_each_on_host(context, std::ssize(channels), [&](Index i) {
             for (Index col = 0; col < cols; ++col) draw(channels[static_cast<std::size_t>(i)], col);
           });
@@ -112,10 +130,13 @@ inline void check_start(const Upcycling& start) {
 /// Makes an expert differ from others that start as it does, where `start` says so.
 template <class X>
 void make_differ(const typename X::Context& context, X& expert, const Upcycling& start, const std::string& name) {
-  if constexpr (requires { reinitialise_channels(context, expert, start, name); }) {
+  if constexpr (HasChannels<X>) {
     if (start.reinitialised > 0) reinitialise_channels(context, expert, start, name);
   } else {
-    require(start.reinitialised == 0, "upcycle", "only experts of type SwiGlu have channels to draw anew");
+    require(start.reinitialised == 0, "upcycle",
+            "the expert does not say where its inner channels lie (visit_channels), so none can be drawn anew: the "
+            "share must be 0, got ",
+            start.reinitialised);
   }
   if (start.noise_deviation > 0) add_noise(context, expert, start, name);
 }
@@ -159,10 +180,13 @@ void upcycle(const typename X::Context& context, const X& dense, TokenMoE<R, N, 
   Index shared = -1;
   if constexpr (requires { layer.routing.router.shared; }) shared = layer.routing.router.shared;
   detail::upcycle_experts(context, dense, layer.bank, shared, start, prefix);
-  // An always-on path has no dense counterpart, and one that starts at zero would stay there.
-  Path::visit_parameters([&](const std::string& name,
-                             auto& weight) { draw_normal(context, weight, start.seed, name, start.router_deviation); },
-                         prefix, layer.always_on);
+  // An always-on path has no dense counterpart, and one that starts at zero would stay there; its biases may.
+  Path::visit_parameters(
+      [&](const std::string& name, auto& weight) {
+        if constexpr (std::remove_cvref_t<decltype(weight)>::rank == 2)
+          draw_normal(context, weight, start.seed, name, start.router_deviation);
+      },
+      prefix, layer.always_on);
   draw_normal(context, layer.routing.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
 }
 

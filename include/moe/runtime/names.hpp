@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moe/core/require.hpp"
+
+namespace moe {
+
+/// Names to things, in the order in which they were added. An unknown name is an error that lists the valid ones.
+template <class T>
+class Names {
+ public:
+  /// `kind` is what errors call the things: "router", say.
+  explicit Names(std::string kind) : kind_(std::move(kind)) {}
+
+  /// Adds a name, or gives it a new meaning.
+  void add(std::string name, T thing) {
+    for (auto& [known, meaning] : entries_)
+      if (known == name) {
+        meaning = std::move(thing);
+        return;
+      }
+    entries_.emplace_back(std::move(name), std::move(thing));
+  }
+  /// What `name` means. Throws Error for a name that nobody added.
+  const T& at(std::string_view name) const {
+    for (const auto& [known, thing] : entries_)
+      if (known == name) return thing;
+    throw Error("[registry] " + kind_ + " must be one of " + list() + ", got \"" + std::string(name) + "\"");
+  }
+  /// All names, in order.
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (const auto& entry : entries_) result.push_back(entry.first);
+    return result;
+  }
+
+ private:
+  std::string list() const {
+    std::string result;
+    for (const auto& entry : entries_) result += (result.empty() ? "" : ", ") + entry.first;
+    return result;
+  }
+
+  std::string kind_;
+  std::vector<std::pair<std::string, T>> entries_;
+};
+
+}  // namespace moe
