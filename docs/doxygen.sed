@@ -12,6 +12,10 @@ s|^( *)(using DecodingState = )|\1/** What decoding keeps between rows. */ \2|
 s|^( *)(static constexpr bool is_causal =)|\1/** No answer of inference depends on a later row. */ \2|
 s|^( *)(static constexpr bool is_batch_independent =)|\1/** No choice of inference depends on another row. */ \2|
 s|^( *)(static void visit_parameters\()|\1/** Calls visit(name, tensor of each tree...) for every weight, in one fixed order. */ \2|
+s|^( *)(static void visit_channels\()|\1/** Calls visit(Channels, weight of each tree...) for every weight, see Channels. */ \2|
+s|^( *)(MOE_HOST_DEVICE Real value\(Real z\) const )|\1/** The activation of z. */ \2|
+s|^( *)(MOE_HOST_DEVICE Real derivative\(Real z\) const )|\1/** Its slope at z. */ \2|
+s|^( *)(using Activation = )|\1/** What stands between the products. */ \2|
 s|^( *)(static void visit_buffers\()|\1/** The same for what is saved and has no gradient. */ \2|
 s|^( *)([A-Za-z]+ structure\(\) const )|\1/** The same tree with every tensor empty: a gradient in which nothing trains yet. */ \2|
 s|^( *)(Index width\(\) const )|\1/** D: columns of x and of y. */ \2|

@@ -50,6 +50,73 @@ struct LanguageChoice {
 };
 // [/context_router]
 
+// [activation]
+/// log(1 + exp(z)), smooth where a ReLU has its corner.
+struct Softplus {
+  template <class Real>
+  MOE_HOST_DEVICE Real value(Real z) const {
+    return z > 30 ? z : std::log1p(std::exp(z));
+  }
+  template <class Real>
+  MOE_HOST_DEVICE Real derivative(Real z) const {
+    return moe::sigmoid(z);
+  }
+};
+// [/activation]
+
+// [expert]
+/// f(x) = tanh(x W^T), with one square matrix.
+template <class Value, class B>
+struct TanhExpert : moe::AsLayer<TanhExpert<Value, B>, Value, B> {
+  using Base = moe::AsLayer<TanhExpert, Value, B>;
+  using typename Base::Context, typename Base::ConstView, typename Base::ConstGates, typename Base::Gates;
+  using Tensor = moe::Matrix<Value, B>;
+  using GroupSaved = Tensor;  // what backward needs: f(x)
+  template <class Other>
+  using rebind = TanhExpert<Other, B>;
+  static constexpr std::string_view name = "TanhExpert";  // in errors
+
+  Tensor weight;
+
+  explicit TanhExpert(moe::Index width = 0) : weight(width, width) {}
+  moe::Index width() const { return weight.cols(); }
+  bool keeps(const Tensor& saved, moe::Index rows) const { return saved.rows() == rows && saved.cols() == width(); }
+
+  static std::pair<Tensor, Tensor> forward_groups(const Context& context, moe::ExpertSpan<const TanhExpert> experts,
+                                                  ConstView x_ND, const moe::GroupOffsets& offsets) {
+    auto f_ND = Tensor::uninitialized(context, x_ND.rows, x_ND.cols);
+    B::grouped_product(context, x_ND, weights_of(context, experts, &TanhExpert::weight), offsets, f_ND.view());
+    B::for_each_cell(context, x_ND.rows, x_ND.cols,
+                     [f = f_ND.view()] MOE_ON_DEVICE(moe::Index n, moe::Index d) { f(n, d) = std::tanh(f(n, d)); });
+    return {f_ND.copy(), std::move(f_ND)};
+  }
+  /// y_n = g_n f(x_n), or f(x_n) without gates: d_g = <d_y, f>, d_z = g d_y (1 - f^2), d_W = d_z^T x, d_x = d_z W.
+  template <class Slopes>
+  static Tensor backward_groups(const Context& context, moe::ExpertSpan<const TanhExpert> experts, ConstView d_y_ND,
+                                ConstGates gates_1N, moe::ListView<moe::Index> offsets, ConstView x_ND, Tensor f_ND,
+                                Gates d_gates_1N, moe::ExpertSpan<Slopes> gradients) {
+    B::for_each_row(context, x_ND.rows, [=, f = f_ND.view()] MOE_ON_DEVICE(moe::Index n, typename B::Team team) {
+      Value sum = 0;
+      for (moe::Index d = team.rank(); d < f.cols; d += team.size()) {
+        sum += d_y_ND(n, d) * f(n, d);
+        f(n, d) = (gates_1N.empty() ? 1 : gates_1N(0, n)) * d_y_ND(n, d) * (1 - f(n, d) * f(n, d));  // now d_z
+      }
+      sum = team.sum(sum);
+      if (!gates_1N.empty() && team.rank() == 0) d_gates_1N(0, n) = sum;
+    });
+    moe::add_weight_gradients<Value, B>(context, f_ND, x_ND, offsets, gradients, &Slopes::weight);
+    auto d_x_ND = Tensor::zeros(context, x_ND.rows, x_ND.cols);
+    B::add_grouped_product_back(context, f_ND, weights_of(context, experts, &TanhExpert::weight), offsets,
+                                d_x_ND.view());
+    return d_x_ND;
+  }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
+    visit(prefix + "weight", trees.weight...);
+  }
+};
+// [/expert]
+
 // [random_router]
 /// One expert, each as likely as the others.
 struct Lottery {
@@ -437,4 +504,34 @@ TEST_CASE("policy: fusions of one's own", "[docs]") {
   STATIC_REQUIRE_FALSE(moe::CausalMultiPlMoe<double, Cpu, ModulatedFusion<double, Cpu>>::joins_levels);
   check_fusion(Remainder{});
   check_fusion(ModulatedFusion<double, Cpu>{});
+}
+
+TEST_CASE("policy: an activation of one's own", "[docs]") {
+  // [use_activation]
+  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
+                      moe::ExpertBank<moe::Glu<Softplus, double, Cpu, moe::WithBiases>>(2, 4, 5));
+  moe::Mlp<Softplus, double, Cpu> dense(4, 5);
+  // [/use_activation]
+  Draw draw("docs, activation");
+  randomise(draw, layer, 0.5);
+  randomise(draw, dense, 0.5);
+  Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
+  check_layer_gradients(layer, x_TD, moe::Batch::single(6), 0.5);
+  check_layer_gradients(dense, x_TD, moe::Batch::single(6), 0);
+}
+
+TEST_CASE("policy: an expert of one's own has the gradients of central differences", "[docs]") {
+  // [use_expert]
+  using X = TanhExpert<double, Cpu>;
+  static_assert(moe::Expert<X>);
+  moe::TokenMoE layer(moe::TopK{.k = 3}, moe::SoftmaxOverAll{}, moe::Unlimited{}, moe::ExpertBank<X>(3, 4),
+                      moe::NoAlwaysOn{});  // k = E: nothing can flip
+  X dense(4);                              // the same as a layer of its own
+  Draw draw("docs, expert");
+  randomise(draw, layer, 0.5);
+  randomise(draw, dense, 0.5);
+  Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
+  check_layer_gradients(layer, x_TD, moe::Batch::single(6), /*balance_weight=*/0.5);
+  check_layer_gradients(dense, x_TD, moe::Batch::single(6), 0);
+  // [/use_expert]
 }

@@ -406,7 +406,7 @@ mutant(sequences_that_are_not_there_are_kept routing/segment_state.hpp
   TESTS layers/any_arguments)
 
 # ---- names ---------------------------------------------------------------------------------------
-mutant(gates_are_never_normalised_by_name runtime/registry.hpp
+mutant(gates_are_never_normalised_by_name runtime/architectures.hpp
   BEFORE [==[c.normalised_gates ? beside_shared<SoftmaxOverChosen>(c)]==]
   AFTER [==[c.normalised_gates ? beside_shared<SoftmaxOverAll>(c)]==]
   REASON "norm_topk_prob is read and not computed"

@@ -124,7 +124,7 @@ struct AsLayer {
     return X::forward_groups(context, experts, x_ND, offsets).first;
   }
 
-  X structure() const { return {}; }
+  X structure() const { return X{}; }
   /// The same tree of other values.
   template <class Other>
   auto structure_as() const {
