@@ -10,7 +10,8 @@
 namespace moe {
 
 /// What one level of a layer decided in one call, in host memory. Put an observer into the context and every layer that
-/// runs with it reports, in training, inference and decoding alike; without one nothing is copied.
+/// runs with it reports, in training, inference and decoding alike; without one nothing is copied. RoutingRecorder
+/// (core/routing_recorder.hpp) keeps them.
 struct Observation {
   /// The layer's number in the model, from the context.
   std::uint32_t layer = 0;

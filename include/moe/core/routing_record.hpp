@@ -1,0 +1,164 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moe/core/index.hpp"
+#include "moe/core/require.hpp"
+
+namespace moe {
+
+/// One recorded choice: the expert's number in the low 15 bits, and in the highest whether the capacity dropped it.
+struct RecordedChoice {
+  /// Set where the row chose the expert, and the expert did not work on it.
+  static constexpr std::uint16_t dropped = 0x8000;
+  /// How many experts a level may have.
+  static constexpr Index most_experts = 0x8000;
+
+  static constexpr Index expert(std::uint16_t choice) { return choice & (dropped - 1); }
+  static constexpr bool is_dropped(std::uint16_t choice) { return (choice & dropped) != 0; }
+};
+
+/// What one level of one layer chose for each row of a sequence, in order of choice; a row may have any number of
+/// choices. Rows that follow each other and chose the same are kept once: those of a segment are.
+class RecordedLevel {
+ public:
+  /// Without rows. Throws Error for another level than "token" and "segment", and for a number of experts outside
+  /// [1, 32768].
+  RecordedLevel(std::uint32_t layer, std::string_view level, Index experts)
+      : layer_(layer), level_(level), experts_(experts) {
+    require(level == "token" || level == "segment", "RecordedLevel", "a level must be token or segment, got ", level);
+    require(experts >= 1 && experts <= RecordedChoice::most_experts, "RecordedLevel",
+            "the number of experts must lie in [1, ", RecordedChoice::most_experts, "], got ", experts);
+  }
+
+  /// The layer's number in the model.
+  std::uint32_t layer() const { return layer_; }
+  /// "token" or "segment".
+  std::string_view level() const { return level_; }
+  /// E.
+  Index experts() const { return experts_; }
+  /// Rows of x that were recorded.
+  Index rows() const { return row_end_.empty() ? 0 : row_end_.back(); }
+
+  /// Groups of rows that chose the same, in order.
+  Index groups() const { return static_cast<Index>(row_end_.size()); }
+  /// The group that row t lies in.
+  Index group_of(Index t) const {
+    return std::upper_bound(row_end_.begin(), row_end_.end(), static_cast<std::uint32_t>(t)) - row_end_.begin();
+  }
+  /// Behind group g's last row.
+  Index row_end(Index g) const { return row_end_[static_cast<std::size_t>(g)]; }
+  /// What each row of group g chose, as RecordedChoice says.
+  std::span<const std::uint16_t> choices(Index g) const {
+    const auto at = static_cast<std::size_t>(g);
+    const std::size_t first = g == 0 ? 0 : choice_end_[at - 1];
+    return {choices_.data() + first, choice_end_[at] - first};
+  }
+  /// What row t chose.
+  std::span<const std::uint16_t> of_row(Index t) const { return choices(group_of(t)); }
+
+  /// `rows` more rows that chose the same. Throws Error for an expert that is not there or chosen twice, for more
+  /// choices than 32 bits count, and for no rows; the record is then as it was.
+  void append(Index rows, std::span<const std::uint16_t> chosen) {
+    constexpr auto most = (std::numeric_limits<std::uint32_t>::max)();
+    require(rows >= 1 && rows <= static_cast<Index>(most) - this->rows() && chosen.size() <= most - choices_.size(),
+            "RecordedLevel", "rows and choices must be at least one row more and no more than 32 bits count, got ",
+            rows, " rows of ", chosen.size(), " choices behind ", this->rows());
+    std::vector<Index> experts;
+    for (const std::uint16_t choice : chosen) experts.push_back(RecordedChoice::expert(choice));
+    std::sort(experts.begin(), experts.end());
+    require(experts.empty() || experts.back() < experts_, "RecordedLevel", name(), " has ", experts_, " experts, row ",
+            this->rows(), " chose expert ", experts.empty() ? 0 : experts.back());
+    const auto twice = std::adjacent_find(experts.begin(), experts.end());
+    if (twice != experts.end())
+      require(false, "RecordedLevel", "row ", this->rows(), " of ", name(), " chose expert ", *twice, " twice");
+    const auto end = static_cast<std::uint32_t>(this->rows() + rows);
+    if (!row_end_.empty() && std::ranges::equal(choices(groups() - 1), chosen)) {
+      row_end_.back() = end;
+      return;
+    }
+    choices_.insert(choices_.end(), chosen.begin(), chosen.end());
+    row_end_.push_back(end);
+    choice_end_.push_back(static_cast<std::uint32_t>(choices_.size()));
+  }
+  /// Only the first `rows` rows stay.
+  void truncate(Index rows) {
+    while (!row_end_.empty() && (groups() == 1 ? 0 : row_end(groups() - 2)) >= rows) {
+      row_end_.pop_back();
+      choice_end_.pop_back();
+    }
+    choices_.resize(choice_end_.empty() ? 0 : choice_end_.back());
+    if (this->rows() > rows) row_end_.back() = static_cast<std::uint32_t>(rows);
+  }
+  /// "the token level of layer 3".
+  std::string name() const { return "the " + level_ + " level of layer " + std::to_string(layer_); }
+
+  /// Whether both recorded the same.
+  friend bool operator==(const RecordedLevel&, const RecordedLevel&) = default;
+
+ private:
+  std::uint32_t layer_ = 0;
+  std::string level_;
+  Index experts_ = 0;
+  /// Of each group: behind its last row, and behind its last choice.
+  std::vector<std::uint32_t> row_end_, choice_end_;
+  std::vector<std::uint16_t> choices_;
+};
+
+/// Which experts the layers of a model chose for each row of one sequence (router replay, arXiv 2510.11370). The same
+/// sequence gives the same record whether it was read at once or row by row.
+struct RoutingRecord {
+  /// hash_of_tokens() of the sequence, or 0 where its tokens are not known.
+  std::uint64_t tokens = 0;
+  /// One for each layer and level, as they were met first.
+  std::vector<RecordedLevel> levels;
+
+  /// Rows that were recorded.
+  Index rows() const { return levels.empty() ? 0 : levels.front().rows(); }
+  /// A level, or null.
+  const RecordedLevel* find(std::uint32_t layer, std::string_view level) const {
+    for (const RecordedLevel& one : levels)
+      if (one.layer() == layer && one.level() == level) return &one;
+    return nullptr;
+  }
+  /// Throws Error unless no level occurs twice and all have as many rows.
+  void require_consistent(std::string_view where) const {
+    for (const RecordedLevel& one : levels) {
+      require(find(one.layer(), one.level()) == &one, where, "the record has ", one.name(), " twice");
+      require(one.rows() == rows(), where, "every level must be recorded for as many rows, ", one.name(), " has ",
+              one.rows(), ", ", levels.front().name(), " has ", rows());
+    }
+  }
+
+  /// Whether both recorded the same.
+  friend bool operator==(const RoutingRecord&, const RoutingRecord&) = default;
+};
+
+namespace detail {
+
+/// FNV-1a of 64 bits, one byte after the other.
+struct Fnv64 {
+  std::uint64_t hash = 14695981039346656037u;
+
+  constexpr void add(std::uint8_t byte) { hash = (hash ^ byte) * 1099511628211u; }
+};
+
+}  // namespace detail
+
+/// Names a sequence of token ids: FNV-1a over their 32 bits each, the low byte first. Never 0.
+inline std::uint64_t hash_of_tokens(std::span<const std::int32_t> tokens) {
+  detail::Fnv64 fnv;
+  for (const std::int32_t token : tokens)
+    for (int shift = 0; shift < 32; shift += 8)
+      fnv.add(static_cast<std::uint8_t>(static_cast<std::uint32_t>(token) >> shift));
+  return fnv.hash == 0 ? 1 : fnv.hash;
+}
+
+}  // namespace moe

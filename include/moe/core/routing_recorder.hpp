@@ -1,0 +1,105 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "moe/core/batch.hpp"
+#include "moe/core/list_view.hpp"
+#include "moe/core/observation.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/routing_record.hpp"
+
+namespace moe {
+
+/// Records what layers choose, one record for each sequence of a batch, in training, inference and decoding alike:
+///
+///   RoutingRecorder recorder(batch.count());
+///   context.observer = recorder.observer();
+///   recorder.expect(batch);      layer.prefill(context, x_TD, batch, state);
+///   recorder.expect_next();      layer.decode(context, x_BD, tokens_B, state);
+///
+/// A pass that is run again before the next one is announced, as after an error or to compute activations again, is
+/// recorded once.
+class RoutingRecorder {
+ public:
+  /// Throws Error for a negative number of sequences.
+  explicit RoutingRecorder(Index sequences) {
+    require(sequences >= 0, "RoutingRecorder", "the number of sequences must not be negative, got ", sequences);
+    records_.resize(static_cast<std::size_t>(sequences));
+    first_.assign(records_.size(), 0);
+    offsets_.assign(records_.size() + 1, 0);
+  }
+
+  /// The next pass reads these rows, behind those that were read before. Throws Error for another number of sequences.
+  void expect(const Batch& batch) {
+    require(batch.count() == sequences(), "RoutingRecorder", "the batch has ", batch.count(),
+            " sequences, the recorder ", sequences());
+    for (std::size_t b = 0; b < first_.size(); ++b) first_[b] += offsets_[b + 1] - offsets_[b];
+    offsets_ = batch.offsets;
+  }
+  /// The next pass reads one more row of each sequence.
+  void expect_next() { expect(Batch::sequences(sequences(), 1)); }
+
+  /// How many sequences are recorded.
+  Index sequences() const { return static_cast<Index>(records_.size()); }
+  /// What was recorded, a record for each sequence. `tokens` is the caller's to set.
+  const std::vector<RoutingRecord>& records() const { return records_; }
+  std::vector<RoutingRecord>& records() { return records_; }
+
+  /// For a context; the recorder must outlive it there.
+  Observer observer() {
+    return [this](const Observation& seen) { record(seen); };
+  }
+  /// Takes in what one level decided. Throws Error for other rows than are expected, for a level whose first rows were
+  /// not recorded, and for what a RecordedLevel refuses.
+  void record(const Observation& seen) {
+    require(seen.begin.size() == static_cast<std::size_t>(seen.rows) + 1 && seen.begin.back() == offsets_.back(),
+            "RoutingRecorder", "the pass was announced to read ", offsets_.back(), " rows, a layer decided on ",
+            seen.begin.empty() ? 0 : seen.begin.back(), ": call expect before each pass");
+    std::vector<std::uint16_t> choices;
+    Index r = 0;
+    for (std::size_t b = 0; b < records_.size(); ++b) {
+      RecordedLevel& level = level_of(records_[b], seen);
+      require(level.rows() >= first_[b], "RoutingRecorder", level.name(), " was recorded for ", level.rows(), " of ",
+              first_[b], " rows that sequence ", b, " has read");
+      level.truncate(first_[b]);
+      for (; r < seen.rows && seen.begin[static_cast<std::size_t>(r)] < offsets_[b + 1]; ++r) {
+        choices_of(seen, r, choices);
+        level.append(seen.begin[static_cast<std::size_t>(r) + 1] - seen.begin[static_cast<std::size_t>(r)], choices);
+      }
+    }
+  }
+
+ private:
+  static RecordedLevel& level_of(RoutingRecord& record, const Observation& seen) {
+    for (RecordedLevel& level : record.levels)
+      if (level.layer() == seen.layer && level.level() == seen.level) {
+        require(level.experts() == seen.experts, "RoutingRecorder", level.name(), " had ", level.experts(),
+                " experts, now it has ", seen.experts);
+        return level;
+      }
+    return record.levels.emplace_back(seen.layer, seen.level, seen.experts);
+  }
+  static void choices_of(const Observation& seen, Index r, std::vector<std::uint16_t>& choices) {
+    const auto row = static_cast<std::size_t>(r * seen.experts);
+    std::vector<std::pair<Rank, Index>> ordered;
+    for (Index e = 0; e < seen.experts; ++e)
+      if (const Rank rank = seen.chosen[row + static_cast<std::size_t>(e)]; rank != 0) ordered.emplace_back(rank, e);
+    std::sort(ordered.begin(), ordered.end());
+    choices.clear();
+    for (const auto& [rank, e] : ordered) {
+      const bool kept = seen.kept[row + static_cast<std::size_t>(e)] != 0;
+      choices.push_back(static_cast<std::uint16_t>(e | (kept ? 0 : RecordedChoice::dropped)));
+    }
+  }
+
+  std::vector<RoutingRecord> records_;
+  /// Rows that each sequence had read before the pass that is expected.
+  std::vector<Index> first_;
+  /// That pass's rows.
+  std::vector<Index> offsets_;
+};
+
+}  // namespace moe

@@ -1,0 +1,67 @@
+#include "moe/core/routing_recorder.hpp"
+
+#include "support/catch.hpp"
+
+using namespace moe;
+
+namespace {
+
+using Choices = std::vector<std::uint16_t>;
+
+/// One choice a routed row, of three experts.
+Observation seen(const std::vector<Index>& begin, const std::vector<Index>& experts) {
+  Observation o{2, "segment", static_cast<Index>(experts.size()), 3, {}, {}, {}, begin};
+  o.chosen.assign(experts.size() * 3, 0);
+  for (std::size_t r = 0; r < experts.size(); ++r) o.chosen[r * 3 + static_cast<std::size_t>(experts[r])] = 1;
+  o.kept = o.chosen;
+  return o;
+}
+std::vector<std::uint16_t> firsts(const RoutingRecord& record) {
+  std::vector<std::uint16_t> all;
+  for (Index t = 0; t < record.rows(); ++t) all.push_back(record.levels.at(0).of_row(t).front());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a recorder gives each sequence its rows, pass after pass", "[core][replay]") {
+  RoutingRecorder recorder(2);
+  const auto observe = recorder.observer();
+  recorder.expect(Batch::ragged({3, 2}));
+  observe(seen({0, 2, 3, 5}, {1, 0, 2}));
+  recorder.expect_next();
+  observe(seen({0, 1, 2}, {0, 1}));
+  CHECK(firsts(recorder.records()[0]) == Choices{1, 1, 0, 0});
+  CHECK(firsts(recorder.records()[1]) == Choices{2, 2, 1});
+}
+
+TEST_CASE("a pass that is run again is recorded once", "[core][replay]") {
+  RoutingRecorder recorder(1);
+  recorder.expect(Batch::single(2));
+  recorder.record(seen({0, 2}, {1}));
+  recorder.record(seen({0, 1, 2}, {0, 2}));
+  CHECK(firsts(recorder.records()[0]) == Choices{0, 2});
+}
+
+TEST_CASE("choices are recorded in their order, with what was dropped", "[core][replay]") {
+  RoutingRecorder recorder(1);
+  recorder.expect(Batch::single(1));
+  // Ranks of experts that take rows may be equal, or leave numbers out.
+  recorder.record({0, "token", 1, 4, {7, 0, 2, 2}, {7, 0, 0, 2}, {}, {0, 1}});
+  const auto row = recorder.records()[0].levels[0].of_row(0);
+  CHECK(Choices(row.begin(), row.end()) == Choices{2 | RecordedChoice::dropped, 3, 0});
+}
+
+TEST_CASE("a recorder refuses rows that it was not told of", "[core][replay]") {
+  RoutingRecorder recorder(2);
+  CHECK_THROWS_WITH(recorder.record(seen({0, 2}, {1})),
+                    "[RoutingRecorder] the pass was announced to read 0 rows, a layer decided on 2: call expect before "
+                    "each pass");
+  CHECK_THROWS_WITH(recorder.expect(Batch::single(2)), "[RoutingRecorder] the batch has 1 sequences, the recorder 2");
+  recorder.expect_next();
+  recorder.expect_next();
+  CHECK_THROWS_WITH(recorder.record(seen({0, 1, 2}, {1, 1})),
+                    "[RoutingRecorder] the segment level of layer 2 was recorded for 0 of 1 rows that sequence 0 has "
+                    "read");
+  CHECK_THROWS_AS(RoutingRecorder(-1), Error);
+}
