@@ -20,6 +20,7 @@
 ///     plan      = the pairs (row, adapter), by what the batch says      LanguageChoice  routing/router/
 ///     a, b, y_TD += s B A x, for each of a row's adapters               LowRank         experts/low_rank.hpp
 ///   an observer in the context is told every decision                   Observation     core/observation.hpp
+///   a record in the context says what is chosen, routers do not        RoutingReplay   core/routing_replay.hpp
 ///   a listener in the context is told which part begins                 Phase           core/phase.hpp
 ///
 /// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient that has the layer's own
@@ -49,6 +50,10 @@
 #include "moe/core/product.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/routing_bytes.hpp"
+#include "moe/core/routing_record.hpp"
+#include "moe/core/routing_recorder.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/core/row.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/core/segments.hpp"

@@ -114,3 +114,25 @@ TEST_CASE("tour: an observer sees every decision", "[docs]") {
         std::vector<moe::Rank>{1, 2, 0, 0});
   CHECK(seen[0].gates[0] == 0.5);
 }
+
+TEST_CASE("tour: choices are recorded and replayed", "[docs]") {
+  const moe::CpuContext context;
+  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
+                      moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>(4, 8, 16));
+  Draw draw("tour, replay");
+  randomise(draw, layer);
+  const auto x_TD = random_matrix<float, moe::Cpu<>>(draw, 6, 8);
+  const auto batch = moe::Batch::single(6);
+  // [replay]
+  moe::RoutingRecorder recorder(batch.count());
+  recorder.expect(batch);
+  layer.infer({.observer = recorder.observer()}, x_TD, batch);
+  const std::vector<std::uint8_t> bytes = moe::routing_to_bytes(recorder.records());
+
+  const std::vector<moe::RoutingRecord> records = moe::routing_from_bytes(bytes);
+  const moe::RoutingReplay replay(records);
+  const auto run = layer.forward({.replay = &replay}, x_TD, batch);
+  // [/replay]
+  CHECK(moe::testing::same_bits(run.output, layer.forward(context, x_TD, batch).output));
+  CHECK(bytes.size() < 6 * 2 * 2 + 100);
+}

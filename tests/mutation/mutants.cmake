@@ -357,6 +357,23 @@ mutant(balance_forgets_the_dropped routing/token_routing.hpp
   AFTER [==[all[e] += 0 * dropped[e];]==]
   REASON "the balance loss counts only what was kept"
   TESTS layers/token_moe)
+mutant(replay_works_on_what_was_dropped core/routing_replay.hpp
+  BEFORE [==[        ++into.dropped[e];
+        into.has_dropped = true;]==]
+  AFTER [==[        ++into.dropped[e];
+        into.kept[at] = rank;]==]
+  REASON "a replayed pass forgets that the capacity dropped"
+  TESTS core/routing_replay layers/replay)
+mutant(replayed_segment_goes_on_unasked routing/steps/replay.hpp
+  BEFORE [==[require((begun[i] != 0) == (recorded[i] != 0),]==]
+  AFTER [==[require(begun[i] != 0 || recorded[i] == 0 || e >= 0,]==]
+  REASON "a segment that began otherwise is decoded to its end, and the record ignored"
+  TESTS layers/replay)
+mutant(recorded_twice_when_run_again core/routing_recorder.hpp
+  BEFORE [==[level.truncate(first_[b]);]==]
+  AFTER [==[]==]
+  REASON "a pass that is computed again is appended"
+  TESTS core/routing_recorder)
 mutant(z_loss_without_its_two routing/steps/z_loss.hpp
   BEFORE [==[static_cast<Real>(2 * d_loss]==]
   AFTER [==[static_cast<Real>(d_loss]==]

@@ -61,8 +61,7 @@ inline double inner(const Tensor& c, const Tensor& y) {
 /// Checks every weight and the input of a layer under the loss <c, y> + balance_weight * (balance loss + z-loss).
 template <class Layer>
 void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, double balance_weight,
-                           double bar = layer_bar) {
-  const CpuContext context{.threads = 1};
+                           double bar = layer_bar, const CpuContext& context = {.threads = 1}) {
   Draw draw("gradient of a layer");
   const Tensor c_TD = random_matrix<double, Cpu<>>(draw, x_TD.rows(), x_TD.cols());
   const auto loss = [&] {

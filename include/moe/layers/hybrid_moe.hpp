@@ -82,6 +82,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
 
   static constexpr bool is_causal = Token::is_causal && Segment::is_causal;
   static constexpr bool is_batch_independent = Token::is_batch_independent && Segment::is_batch_independent;
+  static constexpr bool replays = Token::replays && Segment::replays;
 
   /// Whether both levels can run in one pass: nothing but weights is scaled, and both work on x's rows.
   static constexpr bool joins_levels = GateFusion<F> && Segment::feeds_rows && Token::only_experts;

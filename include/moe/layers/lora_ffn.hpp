@@ -166,15 +166,16 @@ class LoraFfn {
       Backend::for_each_cell(context, rows, adapters(),
                              [gates = gates_TE.view()] MOE_ON_DEVICE(Index t, Index e) { gates(t, e) = 1; });
       const auto chosen_TE = std::as_const(choice.chosen_RE).view();
-      report<Real, Backend>(context, "token", chosen_TE, chosen_TE, std::as_const(gates_TE).view());
+      report<Real, Backend>(context, {}, chosen_TE, chosen_TE, std::as_const(gates_TE).view());
     }
     return choice;
   }
 
   /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
-  /// fit, and when the router draws random numbers and the batch has no key for them.
+  /// fit, when the router draws random numbers and the batch has no key for them, and when the context has a record of
+  /// choices, which this layer does not replay.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check("LoraFfn::forward", x_TD, batch);
+    check(context, "LoraFfn::forward", x_TD, batch);
     auto [y_TD, saved] = answer(context, x_TD, RowFacts::of_rows(batch));
     Stats stats{loads_of(saved.plan.offsets)};
     return {std::move(y_TD), std::move(saved), std::move(stats)};
@@ -214,7 +215,7 @@ class LoraFfn {
 
   /// forward with nothing kept: the same bits. Throws Error as forward does.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check("LoraFfn::infer", x_TD, batch);
+    check(context, "LoraFfn::infer", x_TD, batch);
     return answer(context, x_TD, RowFacts::of_rows(batch).in_inference()).first;
   }
 
@@ -232,6 +233,7 @@ class LoraFfn {
     require_rows("LoraFfn::decode", x_BD, "gate_proj expects", width());
     require_known(tokens_B, x_BD.rows, "LoraFfn::decode", "there are", "token ids");
     require_known(state.languages, x_BD.rows, "LoraFfn::decode", "the state has", "languages");
+    refuse_replay(context, "LoraFfn::decode");
     return answer(context, x_BD, RowFacts{tokens_B, state.languages}.in_inference()).first;
   }
 
@@ -273,10 +275,16 @@ class LoraFfn {
   }
 
  private:
-  void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
+  void check(const Context& context, std::string_view where, ConstView x_TD, const Batch& batch) const {
     require_consistent(where);
     require_rows(where, x_TD, "gate_proj expects", width());
     require_batch(batch, x_TD.rows, where);
+    refuse_replay(context, where);
+  }
+  static void refuse_replay(const Context& context, std::string_view where) {
+    require(context.replay == nullptr, where,
+            "the context has a record of choices, and this layer replays none: its router looks at no logits, so the "
+            "same batch gives the same choice");
   }
   void require_saved(std::string_view where, const Saved& saved) const {
     require_consistent(where);

@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
@@ -14,6 +15,7 @@
 #include "moe/core/module.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/core/trees.hpp"
 #include "moe/experts/expert.hpp"
 #include "moe/experts/moe_ffn.hpp"
@@ -58,9 +60,10 @@ class MoeLayer {
   using ConstView = View<const Value, Backend>;
 
   /// x_TD -> {y_TD, saved, stats}. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's
-  /// rows do not fit, and when the layer draws random numbers and the batch has no key for them.
+  /// rows do not fit, when the layer draws random numbers and the batch has no key for them, and when the context has
+  /// a record of choices that does not fit.
   auto forward(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check(detail::EntryName(Layer::name, "forward"), x_TD, batch);
+    check(context, detail::EntryName(Layer::name, "forward"), x_TD, batch);
     return layer().make_forward(context, x_TD, batch);
   }
   /// The same for a matrix that `saved` is to keep.
@@ -86,7 +89,7 @@ class MoeLayer {
   }
   /// forward with the inference routers and nothing kept. Throws Error as forward does.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check(detail::EntryName(Layer::name, "infer"), x_TD, batch);
+    check(context, detail::EntryName(Layer::name, "infer"), x_TD, batch);
     return layer().make_inference(context, x_TD, batch);
   }
 
@@ -104,7 +107,7 @@ class MoeLayer {
   Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, State& state) const
       requires(std::same_as<State, typename Self::DecodingState>&& Self::is_causal) {
     constexpr detail::EntryName where(Layer::name, "prefill");
-    check(where, x_TD, batch);
+    check(context, where, x_TD, batch);
     layer().require_state(where, state, batch.count(), "the batch has", "sequences");
     return layer().make_prefill(context, x_TD, batch, state);
   }
@@ -119,6 +122,7 @@ class MoeLayer {
     require_rows(where, x_BD, Layer::reader, layer().width());
     require_known(tokens_B, x_BD.rows, where, "there are", "token ids");
     layer().require_state(where, state, x_BD.rows, "x has", "rows");
+    if (context.replay != nullptr) require_replay(context, where, Batch::sequences(x_BD.rows, 1).offsets);
     return layer().make_next(context, x_BD, tokens_B, state);
   }
 
@@ -211,10 +215,18 @@ class MoeLayer {
 
  private:
   const Layer& layer() const { return static_cast<const Layer&>(*this); }
-  void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
+  void check(const Context& context, std::string_view where, ConstView x_TD, const Batch& batch) const {
     layer().require_consistent(where);
     require_rows(where, x_TD, Layer::reader, layer().width());
     require_batch(batch, x_TD.rows, where);
+    require_replay(context, where, batch.offsets);
+  }
+  static void require_replay(const Context& context, std::string_view where, const std::vector<Index>& offsets) {
+    if (context.replay == nullptr) return;
+    require(Layer::replays, where,
+            "the context has a record of choices, and this layer's routing module does not replay one: it must say "
+            "`static constexpr bool replays = true` and keep it");
+    context.replay->require_rows(where, offsets);
   }
 };
 

@@ -13,6 +13,7 @@
 #include "moe/experts/always_on.hpp"
 #include "moe/experts/expert_bank.hpp"
 #include "moe/layers/moe_layer.hpp"
+#include "moe/routing/routing_module.hpp"
 #include "moe/routing/segment_routing.hpp"
 #include "moe/routing/source/segment_sources.hpp"
 
@@ -86,6 +87,7 @@ class SegmentMoE
 
   static constexpr bool is_causal = Routing::is_causal;
   static constexpr bool is_batch_independent = Routing::is_batch_independent;
+  static constexpr bool replays = replays_choices<Routing>;
   /// Whether experts work on x's rows, so that a pass over rows can include them.
   static constexpr bool feeds_rows = Routing::feeds_rows;
   /// What errors call the layer, and what reads x.

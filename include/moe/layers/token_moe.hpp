@@ -104,6 +104,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
 
   static constexpr bool is_causal = Routing::is_causal;
   static constexpr bool is_batch_independent = Routing::is_batch_independent;
+  static constexpr bool replays = replays_choices<Routing>;
   /// Whether the layer is nothing but routed experts, so that its route is the whole of it.
   static constexpr bool only_experts = std::is_same_v<Path, NoAlwaysOn>;
   /// What errors call the layer, and what reads x.

@@ -10,6 +10,7 @@
 #include "moe/core/mode.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/require.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/core/settings.hpp"
 #include "moe/ops/linear.hpp"
 #include "moe/routing/capacity/capacity.hpp"
@@ -20,6 +21,7 @@
 #include "moe/routing/steps/drop.hpp"
 #include "moe/routing/steps/jitter.hpp"
 #include "moe/routing/steps/normalize.hpp"
+#include "moe/routing/steps/replay.hpp"
 #include "moe/routing/steps/report.hpp"
 
 namespace moe {
@@ -34,9 +36,9 @@ struct Decision {
   Choice<Real, B> choice;
   /// g, 0 for experts not chosen.
   Matrix<Real, B> gates_RE;
-  /// Ranks without what was dropped; empty where the capacity never drops.
+  /// Ranks without what was dropped; empty where the capacity never drops and no record says that it did.
   Matrix<Rank, B> kept_RE;
-  /// Rows that each expert could not take; empty where the capacity never drops.
+  /// Rows that each expert could not take; empty as kept_RE is.
   std::vector<Index> dropped;
   /// Names the numbers that a jittering router's rows were multiplied by.
   RandomKey jitter{};
@@ -131,14 +133,16 @@ struct Gating {
               biases_E.cols());
   }
 
-  /// x_RD -> ranks and gates, by the router of the mode (eqs. 1, 2, 4). Throws Error where training draws random
-  /// numbers and the batch has no key for them. alike_1R as in RowsContext.
+  /// x_RD -> ranks and gates, by the router of the mode (eqs. 1, 2, 4), or as the context's record says. Throws Error
+  /// where training draws random numbers and the batch has no key for them, and for a record that does not fit.
+  /// `routed` says which rows these are, alike_1R as in RowsContext.
   template <class Mode>
   Decision<Value, Backend> decide(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
+                                  const RoutedRows& routed = {},
                                   [[maybe_unused]] View<const Index, Backend> alike_1R = {}) const {
     if constexpr (std::is_same_v<Mode, Inference>) {
       return decide_by(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts.in_inference(),
-                       alike_1R);
+                       routed, alike_1R);
     } else {
       const auto& trained = RoutingOf<R>::train(router);
       const auto& room = RoomsOf<C>::train(capacity);
@@ -148,11 +152,11 @@ struct Gating {
         key.seed ^= name_hash("jitter");
         const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
         // Random numbers have made rows different that were alike.
-        auto decision = decide_by(context, trained, room, std::as_const(seen_RD).view(), facts, {});
+        auto decision = decide_by(context, trained, room, std::as_const(seen_RD).view(), facts, routed, {});
         decision.jitter = key;
         return decision;
       } else {
-        return decide_by(context, trained, room, x_RD, facts, alike_1R);
+        return decide_by(context, trained, room, x_RD, facts, routed, alike_1R);
       }
     }
   }
@@ -180,15 +184,14 @@ struct Gating {
     }
   }
 
-  /// Tells the context's observer what was decided. `begin` as in Observation; empty: every row is one.
-  void report(const Context& context, std::string_view level, const Decision<Value, Backend>& decision,
-              ListView<Index> begin = {}) const {
-    report(context, level, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE, begin);
+  /// Tells the context's observer what was decided.
+  void report(const Context& context, const RoutedRows& routed, const Decision<Value, Backend>& decision) const {
+    report(context, routed, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE);
   }
   /// The same for parts of a decision.
-  void report(const Context& context, std::string_view level, View<const Rank, Backend> chosen_RE,
-              View<const Rank, Backend> kept_RE, ConstView gates_RE, ListView<Index> begin = {}) const {
-    moe::report<Value, Backend>(context, level, chosen_RE, kept_RE, gates_RE, begin);
+  void report(const Context& context, const RoutedRows& routed, View<const Rank, Backend> chosen_RE,
+              View<const Rank, Backend> kept_RE, ConstView gates_RE) const {
+    moe::report<Value, Backend>(context, routed, chosen_RE, kept_RE, gates_RE);
   }
 
   /// Moves every threshold towards the boundary that training's router drew.
@@ -266,23 +269,31 @@ struct Gating {
   }
   template <class Single, class Room>
   Decision<Value, Backend> decide_by(const Context& context, const Single& single, const Room& room,
-                                     View<const Input, Backend> x_RD, RowFacts facts,
+                                     View<const Input, Backend> x_RD, RowFacts facts, const RoutedRows& routed,
                                      View<const Index, Backend> alike_1R) const {
+    constexpr bool drops = DroppingCapacity<Room> && RowRouter<Single>;
     begin_phase(context, Phase::router);
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = std::as_const(decision.logits_RE).view();
-    decision.choice = route<Value, Backend>(context, single, room, logits_RE,
-                                            has_biases ? biases_E.view() : thresholds_E.view(), facts, alike_1R);
-    if constexpr (DroppingCapacity<Room> && RowRouter<Single>) {
-      const RandomKey key =
-          drops_by(room) == DropBy::random ? facts.stream(context.layer, "the capacity") : RandomKey{};
-      auto kept = drop_over_capacity<Value, Backend>(context, room, logits_RE,
-                                                     std::as_const(decision.choice.chosen_RE).view(), key);
-      decision.kept_RE = std::move(kept.kept_RE);
-      decision.dropped = std::move(kept.dropped);
-      decision.choice.foreseen = {};
+    Kept<Backend> kept;
+    if (context.replay != nullptr) {
+      auto recorded = replay_choice<Value, Backend>(context, routed, x_RD.rows, gate.out(), drops);
+      decision.choice = std::move(recorded.choice);
+      kept = std::move(recorded.kept);
+    } else {
+      decision.choice = route<Value, Backend>(context, single, room, logits_RE,
+                                              has_biases ? biases_E.view() : thresholds_E.view(), facts, alike_1R);
+      if constexpr (drops) {
+        const RandomKey key =
+            drops_by(room) == DropBy::random ? facts.stream(context.layer, "the capacity") : RandomKey{};
+        kept = drop_over_capacity<Value, Backend>(context, room, logits_RE,
+                                                  std::as_const(decision.choice.chosen_RE).view(), key);
+        decision.choice.foreseen = {};
+      }
     }
+    decision.kept_RE = std::move(kept.kept_RE);
+    decision.dropped = std::move(kept.dropped);
     decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE, normalised_over(room, decision));
     return decision;
   }

@@ -14,6 +14,13 @@
 
 namespace moe {
 
+/// Whether a routing module works on the choices that the context's record has, where it has one: it says so by
+/// `static constexpr bool replays = true`. A layer of another one refuses such a context.
+template <class M>
+inline constexpr bool replays_choices = requires {
+  requires M::replays;
+};
+
 /// What makes a Route: everything that learns in routing is its own. A layer asks it for
 ///
 ///   route<Training or Inference>(context, x_TD, batch) -> {route, saved}

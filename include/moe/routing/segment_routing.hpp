@@ -28,6 +28,7 @@
 #include "moe/routing/source/segment_source.hpp"
 #include "moe/routing/steps/choose.hpp"
 #include "moe/routing/steps/drop.hpp"
+#include "moe/routing/steps/replay.hpp"
 #include "moe/routing/steps/segment.hpp"
 
 namespace moe {
@@ -82,6 +83,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
 
   static constexpr bool is_causal = Source::is_causal && router_is_causal<R> && !Policies::drops_in_inference;
   static constexpr bool is_batch_independent = router_is_batch_independent<R> && !Policies::drops_in_inference;
+  static constexpr bool replays = true;
   /// Whether the routed rows are x's, so that a pass over these can include them.
   static constexpr bool feeds_rows = !Feed::pooled;
 
@@ -92,7 +94,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     std::vector<Index> load;
     /// Segments that each expert could not take.
     std::vector<Index> dropped;
-    /// What thresholds learn from; empty where no boundary was drawn.
+    /// What thresholds learn from; empty where no boundary was drawn, as in a pass that is given its choices.
     RealTensor boundary_1E;
 
     /// Expert choice is balanced by construction: no losses.
@@ -177,9 +179,10 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     auto pooled_VD = RealTensor::uninitialized(context, saved.cut.segments.count(), x_TD.cols);
     saved.pooled = Pool::template forward<Value, Backend>(context, x_TD, saved.cut.begin_1V, pooled_VD.view());
     saved.u_VD = source.forward(context, std::move(pooled_VD), saved.cut.opens_1V);
+    const RoutedRows routed{level, saved.cut.segments.begin};
     saved.decision = Policies::template decide<Mode>(context, std::as_const(saved.u_VD).view(),
-                                                     RowFacts::of_segments(batch), alike(saved.cut));
-    Policies::report(context, "segment", saved.decision, saved.cut.segments.begin);
+                                                     RowFacts::of_segments(batch), routed, alike(saved.cut));
+    Policies::report(context, routed, saved.decision);
     const Decision<Real, Backend>& decision = saved.decision;
     if constexpr (feeds_rows) {
       auto chosen_TE = spread<Rank>(context, decision.kept(), saved.cut);
@@ -448,6 +451,9 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   }
 
  private:
+  /// What observations and records call it.
+  static constexpr std::string_view level = "segment";
+
   /// What a decision says of loads before they are counted.
   static Foreseen foreseen(const Saved& saved) {
     const Foreseen& of_segments = saved.decision.choice.foreseen;
@@ -505,13 +511,14 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     const Indices opens_1B = upload_indices<Backend>(context, state.opens);
     const Indices length_1B = upload_indices<Backend>(context, state.length);
     const auto u_BD = source.for_decoding(context, std::as_const(state.previous_BD).view(), opens_1B);
-    const auto decision = Policies::template decide<Inference>(context, u_BD, {});
+    const auto decision = Policies::template decide<Inference>(context, u_BD, {}, {level, {}});
     const auto length = std::as_const(length_1B).view();
     take_at_first_row<Real, Backend>(context, length, u_BD.view(), state.u_BD.view());
     take_at_first_row<Real, Backend>(context, length, decision.gates_RE.view(), state.gates_BE.view());
     take_at_first_row<Rank, Backend>(context, length, decision.kept().view(), state.chosen_BE.view());
     const auto chosen_BE = std::as_const(state.chosen_BE).view();
-    Policies::report(context, "segment", chosen_BE, chosen_BE, state.gates_BE);
+    if (context.replay != nullptr) require_replayed<Backend>(context, chosen_BE, decision.kept().view());
+    Policies::report(context, {level, {}}, chosen_BE, chosen_BE, state.gates_BE);
   }
   /// Whether a segment of `length` rows ends with token number `at`: one that ends before a token waits for that.
   bool ends_after(Index length, std::span<const std::int32_t> tokens, std::size_t at) const {

@@ -55,6 +55,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
 
   static constexpr bool is_causal = router_is_causal<R> && !Policies::drops_in_inference;
   static constexpr bool is_batch_independent = router_is_batch_independent<R> && !Policies::drops_in_inference;
+  static constexpr bool replays = true;
 
   /// What the run observed. load[e]: rows expert e worked on; dropped[e]: rows it could not take, empty where the
   /// capacity never drops.
@@ -67,7 +68,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
     std::vector<Index> load;
     /// Rows that each expert could not take.
     std::vector<Index> dropped;
-    /// What thresholds learn from; empty where no boundary was drawn.
+    /// What thresholds learn from; empty where no boundary was drawn, as in a pass that is given its choices.
     Matrix<Real, Backend> boundary_1E;
     /// Rows that were routed.
     Index rows = 0;
@@ -244,7 +245,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
   Routed route_rows(const Context& context, ConstView x_TD, RowFacts facts, const Batch& batch) const {
     Saved saved;
     saved.decision = Policies::template decide<Mode>(context, x_TD, facts);
-    Policies::report(context, "token", saved.decision);
+    Policies::report(context, {}, saved.decision);
     auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(saved.decision.kept()),
                                             View<const Real, Backend>(std::as_const(saved.decision.gates_RE)),
                                             saved.decision.choice.foreseen);

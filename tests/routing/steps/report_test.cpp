@@ -17,8 +17,8 @@ TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segment
   CpuContext context{.observer = [&](const Observation& o) { seen.push_back(o); }};
   context.layer = 7;
   const auto tell = [&](ListView<Index> begin) {
-    report<float, Cpu<>>(context, "token", std::as_const(chosen).view(), std::as_const(kept).view(),
-                         std::as_const(gates).view(), begin);
+    report<float, Cpu<>>(context, {"token", begin}, std::as_const(chosen).view(), std::as_const(kept).view(),
+                         std::as_const(gates).view());
   };
   tell({});
   tell({0, 5, 6});

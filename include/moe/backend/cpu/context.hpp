@@ -11,6 +11,7 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/phase.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe::cpu {
@@ -27,6 +28,8 @@ struct Context {
   std::uint32_t layer = 0;
   /// Told every decision; may be empty.
   Observer observer{};
+  /// The choices that layers are to work on; null: their routers choose. Must outlive every call.
+  const RoutingReplay* replay = nullptr;
   /// Told which part of a layer begins; may be empty.
   PhaseListener phases{};
   /// Where results and temporaries come from.

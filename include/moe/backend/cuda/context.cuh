@@ -7,6 +7,7 @@
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/phase.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe::gpu {
@@ -28,6 +29,8 @@ struct Context {
   std::uint32_t layer = 0;
   /// Told every decision; may be empty. It makes the host wait for the device.
   Observer observer{};
+  /// The choices that layers are to work on; null: their routers choose. Must outlive every call.
+  const RoutingReplay* replay = nullptr;
   /// Told which part of a layer is enqueued from now on; may be empty.
   PhaseListener phases{};
 };

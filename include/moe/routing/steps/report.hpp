@@ -1,23 +1,28 @@
 #pragma once
 
-#include <string_view>
 #include <vector>
 
 #include "moe/backend/contract/backend.hpp"
-#include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe {
 
-/// Tells the context's observer, where there is one, what was decided. `begin` as in Observation; empty: every row is
-/// one.
+/// Tells the context's observer, where there is one, what was decided.
 template <class Real, Backend B>
-void report(const typename B::Context& context, std::string_view level, View<const Rank, B> chosen_RE,
-            View<const Rank, B> kept_RE, View<const Real, B> gates_RE, ListView<Index> begin = {}) {
+void report(const typename B::Context& context, const RoutedRows& routed, View<const Rank, B> chosen_RE,
+            View<const Rank, B> kept_RE, View<const Real, B> gates_RE) {
   if (!context.observer) return;
   const auto size = static_cast<std::size_t>(chosen_RE.size());
-  Observation seen{context.layer, level, chosen_RE.rows, chosen_RE.cols, {}, {}, {}, {begin.begin(), begin.end()}};
+  Observation seen{context.layer,
+                   routed.level,
+                   chosen_RE.rows,
+                   chosen_RE.cols,
+                   {},
+                   {},
+                   {},
+                   {routed.begin.begin(), routed.begin.end()}};
   seen.chosen.resize(size);
   seen.kept.resize(size);
   std::vector<Real> gates(size);

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "moe/backend/contract/backend.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/routing_replay.hpp"
+#include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/drop.hpp"
+
+namespace moe {
+
+/// A recorded choice on the backend.
+template <class Real, class B>
+struct Replayed {
+  /// Without a boundary: no router drew one.
+  Choice<Real, B> choice;
+  /// What the capacity left; both empty where it never drops and nothing was dropped.
+  Kept<B> kept;
+};
+
+/// The choice that the context's record has for these rows. `drops`: whether the capacity may drop.
+template <class Real, Backend B>
+Replayed<Real, B> replay_choice(const typename B::Context& context, const RoutedRows& routed, Index rows, Index experts,
+                                bool drops) {
+  auto recorded = context.replay->choices(context.layer, routed, rows, experts);
+  Replayed<Real, B> result;
+  result.choice.chosen_RE = Matrix<Rank, B>::uninitialized(context, rows, experts);
+  B::upload(context, recorded.chosen.data(), result.choice.chosen_RE.view());
+  if (drops || recorded.has_dropped) {
+    result.kept.kept_RE = Matrix<Rank, B>::uninitialized(context, rows, experts);
+    B::upload(context, recorded.kept.data(), result.kept.kept_RE.view());
+    result.kept.dropped = std::move(recorded.dropped);
+  }
+  if constexpr (!B::is_host) {
+    result.choice.foreseen.pairs = 0;
+    for (const Index load : recorded.load) result.choice.foreseen.pairs += load;
+    result.choice.foreseen.load = std::move(recorded.load);
+  }
+  return result;
+}
+
+/// Throws Error unless what sequences have begun with is what the record says of their next rows.
+template <Backend B>
+void require_replayed(const typename B::Context& context, View<const Rank, B> begun_BE,
+                      View<const Rank, B> recorded_BE) {
+  std::vector<Rank> begun(static_cast<std::size_t>(begun_BE.size())), recorded = begun;
+  B::download(context, begun_BE, begun.data());
+  B::download(context, recorded_BE, recorded.data());
+  for (std::size_t i = 0; i < begun.size(); ++i) {
+    const Index b = static_cast<Index>(i) / begun_BE.cols, e = static_cast<Index>(i) % begun_BE.cols;
+    require((begun[i] != 0) == (recorded[i] != 0), "RoutingReplay", "the segment of sequence ", b,
+            " began with other experts than the record has for its next row in layer ", context.layer, ": expert ", e,
+            begun[i] != 0 ? " works on it, and did not when it was recorded"
+                          : " does not work on it, and did when it was recorded");
+  }
+}
+
+}  // namespace moe
