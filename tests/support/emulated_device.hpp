@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "moe/backend/contract/checked.hpp"
 #include "moe/backend/cuda/accelerator.cuh"
 #include "moe/core/team.hpp"
 
@@ -352,5 +353,8 @@ using Emulated = Accelerator<EmulatedDevice<TeamOfOne>>;
 /// Rows are shared by lanes that exchange values.
 template <int lanes>
 using EmulatedWarps = Accelerator<EmulatedDevice<EmulatedTeam<lanes>>>;
+
+static_assert(check_backend<Emulated, float, double, BFloat16>());
+static_assert(check_backend<EmulatedWarps<4>, float, double, BFloat16>());
 
 }  // namespace moe::testing

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/backend/contract/checked.hpp"
 #include "moe/backend/cpu/context.hpp"
 #include "moe/backend/cpu/elementwise.hpp"
 #include "moe/backend/cpu/gemm.hpp"
@@ -26,6 +27,8 @@ struct Cpu : cpu::MemoryOperations<Cpu<Gemm>>,
   /// What a run needs and a layer must not own.
   using Context = cpu::Context<Cpu>;
 };
+
+static_assert(check_backend<Cpu<>, float, double>());
 
 /// The context of the CPU backend with our own products.
 using CpuContext = Cpu<>::Context;

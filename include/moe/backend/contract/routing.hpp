@@ -1,0 +1,120 @@
+#pragma once
+
+#include <concepts>
+#include <utility>
+
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/group_offsets.hpp"
+#include "moe/core/index.hpp"
+#include "moe/core/matrix.hpp"
+#include "moe/core/plan.hpp"
+#include "moe/core/view.hpp"
+
+namespace moe {
+
+namespace contract {
+
+/// top_rows(context, scores_RE, take, chosen_RE, boundary_1E): for each expert, ranks 1 to `take` for the rows with the
+/// highest scores, 0 for the others; ties go to the lower row, NaN comes last. boundary_1E as in
+/// routing/router/expert_choice.hpp.
+template <class B, class Value>
+concept HasTopRows = requires(const typename B::Context& context, const Matrix<Wide<Value>, B>& scores_RE, Index take,
+                              View<Rank, B> chosen_RE, View<Wide<Value>, B> boundary_1E) {
+  { B::top_rows(context, scores_RE, take, chosen_RE, boundary_1E) } -> std::same_as<void>;
+};
+
+/// drop_over(context, take, chosen_RE, dropped_1E): for each expert, sets to 0 what is over `take`: lower ranks stay
+/// before higher ones, then lower rows. dropped_1E counts what went.
+template <class B>
+concept HasDropOver = requires(const typename B::Context& context, Index take, View<Rank, B> chosen_RE,
+                               View<Index, B> dropped_1E) {
+  { B::drop_over(context, take, chosen_RE, dropped_1E) } -> std::same_as<void>;
+};
+
+/// group_by_expert(context, chosen_RE) -> Plan: the pairs sorted by expert, then by row, see core/plan.hpp.
+template <class B>
+concept HasGroupByExpert = requires(const typename B::Context& context, View<const Rank, B> chosen_RE) {
+  { B::group_by_expert(context, chosen_RE) } -> std::same_as<Plan<B>>;
+};
+
+/// begin_grouping(context, chosen_RE, foreseen) -> Grouping: the first of the two steps of group_by_expert, between
+/// which work may be enqueued while the loads travel to the host. It may be told what is foreseen of them; then the
+/// plan need not be complete.
+template <class B>
+concept HasBeginGrouping = requires(const typename B::Context& context, View<const Rank, B> chosen_RE,
+                                    const Foreseen& foreseen) {
+  { B::begin_grouping(context, chosen_RE, foreseen) } -> std::same_as<typename B::Grouping>;
+};
+
+/// finish_grouping(context, chosen_RE, grouping) -> Plan: the second step.
+template <class B>
+concept HasFinishGrouping = requires(const typename B::Context& context, View<const Rank, B> chosen_RE,
+                                     typename B::Grouping&& grouping) {
+  { B::finish_grouping(context, chosen_RE, std::move(grouping)) } -> std::same_as<Plan<B>>;
+};
+
+/// gather_rows(context, x_TD, plan, x_ND): the row of x that each pair works on.
+template <class B, class Value>
+concept HasGatherRows = requires(const typename B::Context& context, const Matrix<Value, B>& x_TD, const Plan<B>& plan,
+                                 View<Value, B> x_ND) {
+  { B::gather_rows(context, x_TD, plan, x_ND) } -> std::same_as<void>;
+};
+
+/// combine_rows(context, y_ND, gates_1N, plan, y_TD): y_t = sum of gates_n y_n over the pairs of row t, by ascending
+/// expert; 0 for a row without.
+template <class B, class Value>
+concept HasCombineRows = requires(const typename B::Context& context, const Matrix<Value, B>& y_ND,
+                                  const Matrix<Wide<Value>, B>& gates_1N, const Plan<B>& plan, View<Value, B> y_TD) {
+  { B::combine_rows(context, y_ND, gates_1N, plan, y_TD) } -> std::same_as<void>;
+};
+
+/// sum_rows(context, x_ND, plan, x_TD): x_t = sum of x_n over the pairs of row t, by ascending expert.
+template <class B, class Value>
+concept HasSumRows = requires(const typename B::Context& context, const Matrix<Value, B>& x_ND, const Plan<B>& plan,
+                              View<Value, B> x_TD) {
+  { B::sum_rows(context, x_ND, plan, x_TD) } -> std::same_as<void>;
+};
+
+}  // namespace contract
+
+/// Choosing and sorting, and the rows of pairs (row, expert) in and out.
+template <class B, class Value>
+concept RoutingBackend = contract::HasTopRows<B, Value> && contract::HasDropOver<B> && contract::HasGroupByExpert<B> &&
+    contract::HasBeginGrouping<B> && contract::HasFinishGrouping<B> && contract::HasGatherRows<B, Value> &&
+    contract::HasCombineRows<B, Value> && contract::HasSumRows<B, Value>;
+
+namespace contract {
+
+/// Names what is missing of RoutingBackend.
+template <class B, class Value>
+constexpr bool check_routing() {
+  static_assert(HasTopRows<B, Value>,
+                "Backend: top_rows(context, scores_RE, take, chosen_RE, boundary_1E) is missing or has another "
+                "signature, see moe/backend/contract/routing.hpp");
+  static_assert(HasDropOver<B>,
+                "Backend: drop_over(context, take, chosen_RE, dropped_1E) is missing or has another signature, see "
+                "moe/backend/contract/routing.hpp");
+  static_assert(HasGroupByExpert<B>,
+                "Backend: group_by_expert(context, chosen_RE) is missing or has another signature, see "
+                "moe/backend/contract/routing.hpp");
+  static_assert(HasBeginGrouping<B>,
+                "Backend: begin_grouping(context, chosen_RE, foreseen) is missing or has another signature, see "
+                "moe/backend/contract/routing.hpp");
+  static_assert(HasFinishGrouping<B>,
+                "Backend: finish_grouping(context, chosen_RE, grouping) is missing or has another signature, see "
+                "moe/backend/contract/routing.hpp");
+  static_assert(HasGatherRows<B, Value>,
+                "Backend: gather_rows(context, x_TD, plan, x_ND) is missing or has another signature, see "
+                "moe/backend/contract/routing.hpp");
+  static_assert(HasCombineRows<B, Value>,
+                "Backend: combine_rows(context, y_ND, gates_1N, plan, y_TD) is missing or has another signature, see "
+                "moe/backend/contract/routing.hpp");
+  static_assert(HasSumRows<B, Value>,
+                "Backend: sum_rows(context, x_ND, plan, x_TD) is missing or has another signature, see "
+                "moe/backend/contract/routing.hpp");
+  return RoutingBackend<B, Value>;
+}
+
+}  // namespace contract
+
+}  // namespace moe
