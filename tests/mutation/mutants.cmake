@@ -44,7 +44,7 @@ mutant(ties_go_to_the_later_row backend/cpu/routing.hpp
   BEFORE [==[return x != y ? x < y : a < b;]==]
   AFTER [==[return x != y ? x < y : a > b;]==]
   REASON "experts prefer the later row among equals"
-  TESTS backend/cpu/cpu)
+  TESTS backend/cpu/routing)
 mutant(not_a_number_scores_highest core/score_order.hpp
   BEFORE [==[return static_cast<Bits>(~Bits{0});]==]
   AFTER [==[return Bits{0};]==]
@@ -69,7 +69,7 @@ mutant(boundary_at_the_last_score backend/cpu/routing.hpp
   BEFORE [==[boundary_1E(0, e) = (last + next) / 2;]==]
   AFTER [==[boundary_1E(0, e) = last;]==]
   REASON "the boundary is not midway"
-  TESTS backend/cpu/cpu)
+  TESTS backend/cpu/routing)
 mutant(threshold_beta_swapped routing/router/threshold_choice.hpp
   BEFORE [==[static_cast<Real>(beta) * threshold + static_cast<Real>(1 - beta) * observed]==]
   AFTER [==[static_cast<Real>(1 - beta) * threshold + static_cast<Real>(beta) * observed]==]
@@ -143,7 +143,7 @@ mutant(mean_over_a_whole_window backend/cpu/segments.hpp
   BEFORE [==[m /= static_cast<Real>(begin_1V(0, v + 1) - begin_1V(0, v));]==]
   AFTER [==[m /= static_cast<Real>(begin_1V(0, 1) - begin_1V(0, 0));]==]
   REASON "a shorter last window is divided by the full length"
-  TESTS backend/cpu/cpu)
+  TESTS backend/cpu/segments)
 mutant(routed_by_its_own_mean routing/steps/segment.hpp
   BEFORE [==[pooled_VD(v - back, d)]==]
   AFTER [==[pooled_VD(v - 0 * back, d)]==]

@@ -99,10 +99,20 @@ struct Right {
   Panels<Real> packed{};
 };
 
+/// Whether Gemm has what `Cpu<Gemm>` asks of it: add<product, Real>(a, b, c), c += op(a) op(b), all row-major, on the
+/// calling thread.
+template <class Gemm, Product product, class Real, class Backend>
+concept AddsProducts = requires(View<const Real, Backend> a, View<const Real, Backend> b, View<Real, Backend> c) {
+  Gemm::template add<product, Real>(a, b, c);
+};
+
 /// The left operand of a grouped product for a Gemm that multiplies whole matrices: the operand as it is. Where the
 /// product reads it transposed, a group's rows are what is summed over, and rows of the result are its columns.
 template <class Gemm, Product product, class Real, class Backend>
 class LeftAsItIs {
+  static_assert(AddsProducts<Gemm, product, Real, Backend>,
+                "Cpu<Gemm>: the Gemm must have add<product, Real>(a, b, c), which adds op(a) op(b) to c");
+
  public:
   /// Rows of a result that one task computes.
   static constexpr Index rows_step = 256;

@@ -11,9 +11,29 @@
 
 namespace moe {
 
+namespace gpu {
+
+/// All families together. An operation that Backend, which inherits them, has itself is the one that layers and the
+/// other families call.
+template <class Backend, class Device_>
+struct Operations : MemoryOperations<Backend, Device_>,
+                    ElementwiseOperations<Backend, Device_>,
+                    GemmOperations<Backend, Device_>,
+                    GluOperations<Backend, Device_>,
+                    RoutingOperations<Backend, Device_>,
+                    SegmentsOperations<Backend, Device_>,
+                    OptimizerOperations<Backend, Device_> {
+  /// What the machine is made of.
+  using Device = Device_;
+  /// What a run needs and a layer must not own.
+  using Context = gpu::Context<Backend, Device>;
+};
+
+}  // namespace gpu
+
 // clang-format off
-/// A backend for a machine of many threads with memory of its own. Everything that is decided or computed is here; what
-/// the machine is made of, Device knows:
+/// A backend for a machine of many threads with memory of its own. Everything that is decided or computed is in the
+/// files of its families beside this one; what the machine is made of, Device knows:
 ///
 ///   Team, Stream                        the threads that share a row; what work is ordered by
 ///   Device(stream)                      what one stream needs: memory, libraries
@@ -30,20 +50,7 @@ namespace moe {
 ///
 /// Work is cut by shapes alone and each number is computed by one team in one order: no atomics.
 // clang-format on
-template <class Device_>
-struct Accelerator : gpu::MemoryOperations<Accelerator<Device_>, Device_>,
-                     gpu::ElementwiseOperations<Accelerator<Device_>, Device_>,
-                     gpu::GemmOperations<Accelerator<Device_>, Device_>,
-                     gpu::GluOperations<Accelerator<Device_>, Device_>,
-                     gpu::RoutingOperations<Accelerator<Device_>, Device_>,
-                     gpu::SegmentsOperations<Accelerator<Device_>, Device_>,
-                     gpu::OptimizerOperations<Accelerator<Device_>, Device_> {
-  /// What the machine is made of.
-  using Device = Device_;
-  /// The threads that share a row.
-  using Team = typename Device::Team;
-  /// What a run needs and a layer must not own.
-  using Context = gpu::Context<Accelerator, Device>;
-};
+template <class Device>
+struct Accelerator : gpu::Operations<Accelerator<Device>, Device> {};
 
 }  // namespace moe

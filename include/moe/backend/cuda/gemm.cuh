@@ -17,7 +17,6 @@ namespace moe::gpu {
 template <class Backend, class Device>
 class GemmOperations {
   using Context = gpu::Context<Backend, Device>;
-  using Team = typename Device::Team;
   template <class Value>
   using In = gpu::In<Value, Backend>;
   template <class Value>
@@ -32,57 +31,60 @@ class GemmOperations {
     constexpr int width = 4, many = 4, experts = 8;
     const bool x_aligned = gpu::has_aligned_packets<width>(x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
     // A team takes a few rows at a time, so that weights are read once for all of them.
-    Backend::for_each_row(context, (x_RD.rows + many - 1) / many, [=] MOE_ON_DEVICE(Index tile, Team team) {
-      const Index first = tile * many;
-      for (Index e_0 = 0; e_0 < w_ED.rows; e_0 += experts) {
-        gpu::Numbers<gpu::Numbers<Real, experts>, many> sums = {};
-        gpu::for_each_packet<width>(team, x_RD.cols, [&](Index at, auto taken) {
-          constexpr int n = decltype(taken)::value;
-          gpu::Numbers<gpu::Numbers<Real, n>, many> x;
-          gpu::Numbers<Real, n> w;
-          for (int r = 0; r < many; ++r)
-            gpu::load<n>(&x_RD(gpu::smaller(first + r, x_RD.rows - 1), at), x_aligned, x[r]);
-          for (int e = 0; e < experts; ++e) {
-            gpu::load<n>(&w_ED(gpu::smaller(e_0 + e, w_ED.rows - 1), at), w_aligned, w);
-            for (int r = 0; r < many; ++r)
-              for (int i = 0; i < n; ++i) sums[r][e] += x[r][i] * w[i];
-          }
-        });
-        for (int r = 0; r < many; ++r)
-          for (int e = 0; e < experts; ++e) {
-            const Real sum = team.sum(sums[r][e]);
-            if (team.rank() == 0 && first + r < x_RD.rows && e_0 + e < w_ED.rows) y_RE(first + r, e_0 + e) = sum;
-          }
-      }
-    });
+    Backend::for_each_row(context, (x_RD.rows + many - 1) / many,
+                          [=] MOE_ON_DEVICE(Index tile, typename Device::Team team) {
+                            const Index first = tile * many;
+                            for (Index e_0 = 0; e_0 < w_ED.rows; e_0 += experts) {
+                              gpu::Numbers<gpu::Numbers<Real, experts>, many> sums = {};
+                              gpu::for_each_packet<width>(team, x_RD.cols, [&](Index at, auto taken) {
+                                constexpr int n = decltype(taken)::value;
+                                gpu::Numbers<gpu::Numbers<Real, n>, many> x;
+                                gpu::Numbers<Real, n> w;
+                                for (int r = 0; r < many; ++r)
+                                  gpu::load<n>(&x_RD(gpu::smaller(first + r, x_RD.rows - 1), at), x_aligned, x[r]);
+                                for (int e = 0; e < experts; ++e) {
+                                  gpu::load<n>(&w_ED(gpu::smaller(e_0 + e, w_ED.rows - 1), at), w_aligned, w);
+                                  for (int r = 0; r < many; ++r)
+                                    for (int i = 0; i < n; ++i) sums[r][e] += x[r][i] * w[i];
+                                }
+                              });
+                              for (int r = 0; r < many; ++r)
+                                for (int e = 0; e < experts; ++e) {
+                                  const Real sum = team.sum(sums[r][e]);
+                                  if (team.rank() == 0 && first + r < x_RD.rows && e_0 + e < w_ED.rows)
+                                    y_RE(first + r, e_0 + e) = sum;
+                                }
+                            }
+                          });
   }
   /// The backward of row_products: d_x += d_y w.
   template <class Value, class Real = Wide<Value>>
   static void add_row_products_back(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Value> d_x_RD) {
     constexpr int width = 4, many = 4;
     const bool x_aligned = gpu::has_aligned_packets<width>(d_x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
-    Backend::for_each_row(context, (d_x_RD.rows + many - 1) / many, [=] MOE_ON_DEVICE(Index tile, Team team) {
-      const Index first = tile * many;
-      gpu::for_each_packet<width>(team, d_x_RD.cols, [&](Index at, auto taken) {
-        constexpr int n = decltype(taken)::value;
-        gpu::Numbers<gpu::Numbers<Real, n>, many> sums = {};
-        gpu::Numbers<Real, n> w;
-        for (Index e = 0; e < w_ED.rows; ++e) {
-          gpu::load<n>(&w_ED(e, at), w_aligned, w);
-          for (int r = 0; r < many; ++r) {
-            const Real d_y = d_y_RE(gpu::smaller(first + r, d_x_RD.rows - 1), e);
-            for (int i = 0; i < n; ++i) sums[r][i] += d_y * w[i];
-          }
-        }
-        for (int r = 0; r < many; ++r) {
-          if (first + r >= d_x_RD.rows) continue;
-          gpu::Numbers<Real, n> before;
-          gpu::load<n>(&d_x_RD(first + r, at), x_aligned, before);
-          for (int i = 0; i < n; ++i) sums[r][i] += before[i];
-          gpu::store<n>(&d_x_RD(first + r, at), x_aligned, sums[r]);
-        }
-      });
-    });
+    Backend::for_each_row(context, (d_x_RD.rows + many - 1) / many,
+                          [=] MOE_ON_DEVICE(Index tile, typename Device::Team team) {
+                            const Index first = tile * many;
+                            gpu::for_each_packet<width>(team, d_x_RD.cols, [&](Index at, auto taken) {
+                              constexpr int n = decltype(taken)::value;
+                              gpu::Numbers<gpu::Numbers<Real, n>, many> sums = {};
+                              gpu::Numbers<Real, n> w;
+                              for (Index e = 0; e < w_ED.rows; ++e) {
+                                gpu::load<n>(&w_ED(e, at), w_aligned, w);
+                                for (int r = 0; r < many; ++r) {
+                                  const Real d_y = d_y_RE(gpu::smaller(first + r, d_x_RD.rows - 1), e);
+                                  for (int i = 0; i < n; ++i) sums[r][i] += d_y * w[i];
+                                }
+                              }
+                              for (int r = 0; r < many; ++r) {
+                                if (first + r >= d_x_RD.rows) continue;
+                                gpu::Numbers<Real, n> before;
+                                gpu::load<n>(&d_x_RD(first + r, at), x_aligned, before);
+                                for (int i = 0; i < n; ++i) sums[r][i] += before[i];
+                                gpu::store<n>(&d_x_RD(first + r, at), x_aligned, sums[r]);
+                              }
+                            });
+                          });
   }
   /// The backward of row_products: d_w += d_y^T x.
   template <class Value, class Real = Wide<Value>>

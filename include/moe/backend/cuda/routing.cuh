@@ -23,7 +23,6 @@ namespace moe::gpu {
 template <class Backend, class Device>
 class RoutingOperations {
   using Context = gpu::Context<Backend, Device>;
-  using Team = typename Device::Team;
   template <class Value>
   using In = gpu::In<Value, Backend>;
   template <class Value>
@@ -196,15 +195,16 @@ class RoutingOperations {
   static void gather_rows(const Context& context, In<Value> x_TD, const Plan<Backend>& plan, Out<Value> x_ND) {
     constexpr int width = gpu::packet<Value>;
     const bool aligned = gpu::all_aligned<width>(x_TD, x_ND);
-    Backend::for_each_row(context, plan.pairs(), [=, rows = plan.rows_1N.data()] MOE_ON_DEVICE(Index n, Team team) {
-      const Index t = rows[n];
-      gpu::for_each_packet<width>(team, x_TD.cols, [&](Index at, auto taken) {
-        constexpr int count = decltype(taken)::value;
-        gpu::Numbers<Wide<Value>, count> values;
-        gpu::load<count>(&x_TD(t, at), aligned, values);
-        gpu::store<count>(&x_ND(n, at), aligned, values);
-      });
-    });
+    Backend::for_each_row(context, plan.pairs(),
+                          [=, rows = plan.rows_1N.data()] MOE_ON_DEVICE(Index n, typename Device::Team team) {
+                            const Index t = rows[n];
+                            gpu::for_each_packet<width>(team, x_TD.cols, [&](Index at, auto taken) {
+                              constexpr int count = decltype(taken)::value;
+                              gpu::Numbers<Wide<Value>, count> values;
+                              gpu::load<count>(&x_TD(t, at), aligned, values);
+                              gpu::store<count>(&x_ND(n, at), aligned, values);
+                            });
+                          });
   }
 
   /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without.
@@ -227,22 +227,22 @@ class RoutingOperations {
                         Out<Value> y_TD) {
     constexpr int width = gpu::packet<Value>;
     const bool aligned = gpu::all_aligned<width>(y_ND, y_TD);
-    Backend::for_each_row(
-        context, y_TD.rows,
-        [=, begin = plan.pair_begin_1T.data(), pairs = plan.pairs_1N.data()] MOE_ON_DEVICE(Index t, Team team) {
-          const Index first = begin[t], last = begin[t + 1];
-          gpu::for_each_packet<width>(team, y_TD.cols, [&](Index at, auto taken) {
-            constexpr int count = decltype(taken)::value;
-            gpu::Numbers<Real, count> sums = {}, y;
-            for (Index i = first; i < last; ++i) {
-              const Index n = pairs[i];
-              const Real gate = gates != nullptr ? gates[n] : Real(1);
-              gpu::load<count>(&y_ND(n, at), aligned, y);
-              for (int c = 0; c < count; ++c) sums[c] += gate * y[c];
-            }
-            gpu::store<count>(&y_TD(t, at), aligned, sums);
-          });
-        });
+    Backend::for_each_row(context, y_TD.rows,
+                          [=, begin = plan.pair_begin_1T.data(), pairs = plan.pairs_1N.data()] MOE_ON_DEVICE(
+                              Index t, typename Device::Team team) {
+                            const Index first = begin[t], last = begin[t + 1];
+                            gpu::for_each_packet<width>(team, y_TD.cols, [&](Index at, auto taken) {
+                              constexpr int count = decltype(taken)::value;
+                              gpu::Numbers<Real, count> sums = {}, y;
+                              for (Index i = first; i < last; ++i) {
+                                const Index n = pairs[i];
+                                const Real gate = gates != nullptr ? gates[n] : Real(1);
+                                gpu::load<count>(&y_ND(n, at), aligned, y);
+                                for (int c = 0; c < count; ++c) sums[c] += gate * y[c];
+                              }
+                              gpu::store<count>(&y_TD(t, at), aligned, sums);
+                            });
+                          });
   }
 
  private:

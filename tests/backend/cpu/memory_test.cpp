@@ -1,0 +1,33 @@
+#include "moe/backend/cpu/memory.hpp"
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "support/catch.hpp"
+
+using namespace moe;
+
+namespace {
+
+using B = Cpu<>;
+const CpuContext context{.threads = 2};
+
+}  // namespace
+
+TEST_CASE("values go in and out through strides", "[cpu]") {
+  const std::vector<float> values = {1, 2, 3, 4, 5, 6};
+  Matrix<float, B> m(2, 5);
+  B::upload(context, values.data(), m.view().cols_between(1, 4));
+  CHECK(m.view()(1, 1) == 4);
+  CHECK(m.view()(0, 0) == 0);
+  CHECK(m.view()(0, 4) == 0);
+  std::vector<float> back(6);
+  B::download(context, std::as_const(m).view().cols_between(1, 4), back.data());
+  CHECK(back == values);
+}
+
+TEST_CASE("values that travel to the host are a copy of those that were there", "[cpu]") {
+  Matrix<float, B> m(2, 3);
+  m.view()(1, 2) = 7;
+  const auto later = B::download_later(context, std::as_const(m).view().cols_between(1, 3));
+  m.view()(1, 2) = 8;
+  CHECK(std::vector<float>(later.wait(), later.wait() + 4) == std::vector<float>{0, 0, 0, 7});
+}

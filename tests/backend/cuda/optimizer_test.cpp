@@ -1,0 +1,32 @@
+/// The accelerator's optimizer on a device that needs no GPU, against plain loops and the CPU's.
+#include "moe/backend/cuda/optimizer.cuh"
+
+#include "backend/cuda/on_device.hpp"
+#include "support/catch.hpp"
+#include "support/emulated_device.hpp"
+#include "support/random_tensors.hpp"
+#include "support/tolerance.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+namespace {
+
+using A = Emulated;
+
+}  // namespace
+
+TEST_CASE("a step of AdamW is the CPU's", "[accelerator]") {
+  Draw draw("adamw");
+  const AdamWPace<double> pace{0.5, 0.9, 0.95, 0.1, 0.05, 1e-2, 1.3, 1e-8, 0.999};
+  Matrix<double, Cpu<>> w = random_matrix<double, Cpu<>>(draw, 1, 100), m = random_matrix<double, Cpu<>>(draw, 1, 100),
+                        v = random_matrix<double, Cpu<>>(draw, 1, 100), g = random_matrix<double, Cpu<>>(draw, 1, 100);
+  for (Index i = 0; i < 100; ++i) v.data()[i] *= v.data()[i];
+  auto w_there = sent(w), m_there = sent(m), v_there = sent(v);
+  const auto g_there = sent(g);
+  Cpu<>::adamw(CpuContext{.threads = 1}, 100, pace, g.data(), w.data(), m.data(), v.data());
+  A::adamw(context(), 100, pace, g_there.data(), w_there.data(), m_there.data(), v_there.data());
+  CHECK(relative_deviation(values_of(w), fetched(w_there)) < 1e-15);
+  CHECK(relative_deviation(values_of(m), fetched(m_there)) < 1e-15);
+  CHECK(relative_deviation(values_of(v), fetched(v_there)) < 1e-15);
+}

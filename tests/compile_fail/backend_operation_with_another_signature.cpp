@@ -1,0 +1,14 @@
+// error: Backend: drop_over(context, take, chosen_RE, dropped_1E) is missing or has another signature, see
+// moe/backend/contract/routing.hpp
+#include "moe/backend/cpu/cpu.hpp"
+
+using namespace moe;
+
+struct Mine : cpu::Operations<Mine> {
+  /// `take` stands last.
+  static void drop_over(const Context& context, View<Rank, Mine> chosen_RE, View<Index, Mine> dropped_1E, Index take) {
+    cpu::RoutingOperations<Mine>::drop_over(context, take, chosen_RE, dropped_1E);
+  }
+};
+
+static_assert(check_backend<Mine, float>());
