@@ -26,6 +26,22 @@ struct CountingGemm {
 };
 // [/gemm]
 
+// [operation]
+/// The CPU's operations, but for means that are counted.
+struct CountingMeans : moe::cpu::Operations<CountingMeans> {
+  static inline int means = 0;
+
+  template <class Real>
+  static void segment_means(const Context& context, moe::View<const Real, CountingMeans> x_TD,
+                            moe::View<const moe::Index, CountingMeans> begin_1V,
+                            moe::View<Real, CountingMeans> mean_VD) {
+    ++means;
+    moe::cpu::SegmentsOperations<CountingMeans>::segment_means(context, x_TD, begin_1V, mean_VD);
+  }
+};
+static_assert(moe::check_backend<CountingMeans, float, double>());
+// [/operation]
+
 template <class Backend>
 auto layer_on() {
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
@@ -118,6 +134,21 @@ TEST_CASE("backends: a product of one's own", "[docs]") {
   const moe::View<const float, Eigens> same_x_TD(x_TD.data(), 20, 8);
   const auto expected_TD = layer_on<Eigens>().infer({}, same_x_TD, moe::Batch::single(20));
   CHECK(moe::as_eigen(y_TD) == moe::as_eigen(expected_TD));
+}
+
+TEST_CASE("backends: an operation of one's own", "[docs]") {
+  // [use_operation]
+  using Source = moe::OwnMean<float, CountingMeans>;
+  moe::SegmentMoE layer(moe::FixedWindow{.window = 4}, Source{}, moe::ExpertChoice{}, moe::SoftmaxOverAll{},
+                        moe::SegmentCapacity{.factor = 1},
+                        moe::ExpertBank<moe::SwiGlu<float, CountingMeans>>(4, 8, 16));
+  // [/use_operation]
+  const CountingMeans::Context context;
+  Draw draw("backends, operation");
+  const auto x_TD = random_matrix<float, CountingMeans>(draw, 20, 8);
+  const int before = CountingMeans::means;
+  layer.infer(context, x_TD, moe::Batch::single(20));
+  CHECK(CountingMeans::means == before + 1);
 }
 
 TEST_CASE("backends: shapes without memory", "[docs]") {
