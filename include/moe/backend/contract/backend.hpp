@@ -4,7 +4,7 @@
 
 namespace moe {
 
-/// Where matrices live and who works on them: what modules ask of a template argument. A backend is a folder: its
+/// Where matrices live and what computes with them: what modules ask of a template argument. A backend is a folder: its
 /// memory (Buffer), what a run carries (Context), and the operations that ops/, routing/ and experts/ are written in.
 /// Those come in families, each with its contract in a file of its own beside this one, where every operation is
 /// described: memory, elementwise, gemm, glu, routing, segments, optimizer. checked.hpp is their sum.

@@ -17,7 +17,7 @@
 namespace moe::cpu {
 
 /// What a run needs and a layer must not own. Make one, keep it for the whole run. Threads that run layers at the same
-/// time may share one, or a copy of one, as they may share a layer that nobody changes: the pool locks, and of the
+/// time may share one, or a copy of one, as they may share a layer that no thread changes: the pool locks, and of the
 /// callers only the first gets the helpers while the others work alone. A context of its own for each is faster.
 template <class Backend>
 struct Context {

@@ -22,7 +22,7 @@ class ElementwiseOperations {
   /// A row is one thread's.
   using Team = TeamOfOne;
 
-  /// f(i) for i in [0, count), in tiles of 32; what f(i) writes nobody else does.
+  /// f(i) for i in [0, count), in tiles of 32; what f(i) writes, no other f(j) touches.
   template <class F>
   static void for_each(const Context& context, Index count, const F& f) {
     cpu::parallel_tiles(context, count, 32, [&](Index begin, Index end) {

@@ -51,7 +51,7 @@ class MemoryOperations {
    private:
     HostBuffer<Value> values_;
   };
-  /// A view's values, for whoever may want them later.
+  /// A copy of a view's values for the host, which on the CPU is made at once.
   template <class Value>
   static Later<Value> download_later(const Context& context, View<const Value, Backend> from) {
     return {context, from};

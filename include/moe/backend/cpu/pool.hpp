@@ -29,7 +29,7 @@ class Pool {
       while (first != nullptr) ::operator delete(std::exchange(first, first->next), alignment);
   }
 
-  /// What lies in the pool for the next request: blocks from the system that nobody uses.
+  /// What lies in the pool for the next request: blocks from the system that are not in use.
   struct Kept {
     /// Blocks, and their bytes together.
     Index blocks = 0, bytes = 0;

@@ -22,7 +22,7 @@ enum class Into { fresh, sum };
 /// than it gives.
 inline constexpr Index few_rows = 8;
 
-/// Memory for each worker of a job, taken by whoever starts the job.
+/// Memory for each worker of a job, taken by the thread that starts the job.
 template <class Real>
 class Scratch {
  public:

@@ -23,7 +23,7 @@ class Arriving {
   Arriving(const Arriving&) = delete;
   Arriving& operator=(const Arriving&) = delete;
   ~Arriving() {
-    // The copy may still be under way when nobody wants it any more.
+    // The copy may still be under way when its result is no longer wanted.
     cudaEventSynchronize(arrived_);
     cudaEventDestroy(arrived_);
     cudaFreeHost(data_);

@@ -17,7 +17,7 @@ struct DeviceError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Thrown when the device's memory does not suffice. Whoever asked is as before, and works again when there is memory.
+/// Thrown when the device's memory does not suffice. The caller is as before, and works again when there is memory.
 class DeviceOutOfMemory : public std::bad_alloc {
  public:
   /// `wanted` bytes were asked for while `free` of `total` were free.

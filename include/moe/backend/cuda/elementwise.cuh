@@ -23,7 +23,7 @@ class ElementwiseOperations {
   /// The threads that share a row.
   using Team = typename Device::Team;
 
-  /// f(i) for i in [0, count), a thread each; what f(i) writes nobody else does.
+  /// f(i) for i in [0, count), a thread each; what f(i) writes, no other f(j) touches.
   template <class F>
   static void for_each(const Context& context, Index count, const F& f) {
     if (count > 0) context.device->each(count, f);

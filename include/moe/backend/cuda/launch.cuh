@@ -74,7 +74,7 @@ inline unsigned blocks_for(Index count, Index per_block) {
   return static_cast<unsigned>(std::min<Index>((count + per_block - 1) / per_block, 0x7fffffff));
 }
 
-/// Launches on the stream; a failure to launch is thrown here, a failure while running by whoever waits next.
+/// Launches on the stream; a failure to launch is thrown here, a failure while running by the next call that waits.
 template <class... Parameters, class... Arguments>
 void launch(cudaStream_t stream, dim3 grid, dim3 block, const char* where, void (*kernel)(Parameters...),
             const Arguments&... arguments) {

@@ -53,7 +53,7 @@ class MemoryOperations {
    private:
     std::shared_ptr<typename Device::Arriving> arriving_;
   };
-  /// A view's values, without gaps, for whoever may want them later.
+  /// Starts an asynchronous copy to the host of the values of a view without gaps.
   template <class Value>
   static Later<Value> download_later(const Context& context, View<const Value, Backend> from) {
     return {context, from};

@@ -33,7 +33,7 @@ bool all_aligned(Views... views) {
 }
 
 /// f(place, Width) for a row of `count` values, shared by a team: packets of `width` values, then what is left value by
-/// value. Who takes what depends on `count` and the team's size alone.
+/// value. Which lane takes what depends on `count` and the team's size alone.
 template <int width, class Team, class F>
 MOE_HOST_DEVICE void for_each_packet(Team team, Index count, const F& f) {
   const Index whole = count / width;

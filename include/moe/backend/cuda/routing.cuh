@@ -89,14 +89,14 @@ class RoutingOperations {
     const Index rows = chosen_RE.rows, experts = chosen_RE.cols;
     Backend::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { dropped_1E(0, e) = 0; });
     if (rows == 0) return;
-    // Sorted by expert, then by rank with nobody's choices last, then by row.
-    constexpr std::uint32_t nobody = ~std::uint32_t{0};
+    // Sorted by expert, then by rank with pairs that were not chosen last, then by row.
+    constexpr std::uint32_t unchosen = ~std::uint32_t{0};
     auto keys = Matrix<std::uint64_t, Backend>::uninitialized(context, 1, rows * experts);
     auto places = Matrix<Index, Backend>::uninitialized(context, 1, rows * experts);
     Backend::for_each_cell(context, experts, rows,
                            [=, keys = keys.data(), places = places.data()] MOE_ON_DEVICE(Index e, Index r) {
                              const Rank rank = chosen_RE(r, e);
-                             const std::uint32_t order = rank == 0 ? nobody : static_cast<std::uint32_t>(rank);
+                             const std::uint32_t order = rank == 0 ? unchosen : static_cast<std::uint32_t>(rank);
                              keys[e * rows + r] = static_cast<std::uint64_t>(e) << 32 | order;
                              places[e * rows + r] = r;
                            });
@@ -104,7 +104,7 @@ class RoutingOperations {
     Backend::for_each_cell(context, experts, rows,
                            [=, keys = keys.data(), places = places.data()] MOE_ON_DEVICE(Index e, Index place) {
                              const auto is_choice = [&](Index p) {
-                               return p < rows && static_cast<std::uint32_t>(keys[e * rows + p]) != nobody;
+                               return p < rows && static_cast<std::uint32_t>(keys[e * rows + p]) != unchosen;
                              };
                              if (place < take || !is_choice(place)) return;
                              chosen_RE(places[e * rows + place], e) = 0;
@@ -152,8 +152,8 @@ class RoutingOperations {
     scan(context, grouping.pair_begin_1T);
     return grouping;
   }
-  /// The second step. Where the number of pairs was foreseen nobody waits, and the plan is not complete yet; otherwise
-  /// the host waits for the loads, which what was enqueued since the first step hides.
+  /// The second step. Where the number of pairs was foreseen the host does not wait, and the plan is not complete yet;
+  /// otherwise the host waits for the loads, which what was enqueued since the first step hides.
   static Plan<Backend> finish_grouping(const Context& context, View<const Rank, Backend> chosen_TE, Grouping grouping) {
     using Indices = Matrix<Index, Backend>;
     const Index rows = chosen_TE.rows, experts = chosen_TE.cols;

@@ -10,7 +10,8 @@
 namespace moe::gpu {
 
 /// Pinned host memory that short lists go through on their way to the device: the list's owner may have it back at once
-/// and nobody waits. Two halves take turns; one is used again when everything that was copied from it has arrived.
+/// and the host does not wait. Two halves take turns; one is used again when everything that was copied from it has
+/// arrived.
 class Staging {
  public:
   /// Bytes of a half, the longest list that fits.

@@ -54,7 +54,7 @@ class StreamDevice {
 
   // --- memory -------------------------------------------------------------------------------------------------------
 
-  /// Memory in the order of a device's stream; where it is null, for everybody at once. Throws DeviceOutOfMemory.
+  /// Memory in the order of a device's stream; where it is null, for every stream at once. Throws DeviceOutOfMemory.
   static void* take(StreamDevice* self, std::size_t bytes) {
     return gpu::take(bytes, [&](void** block) {
       return self != nullptr ? cudaMallocFromPoolAsync(block, bytes, self->kept_pool(), self->stream_)
@@ -64,7 +64,7 @@ class StreamDevice {
   /// Gives it back.
   static void give(StreamDevice* self, void* block) noexcept {
     const auto status = self != nullptr ? cudaFreeAsync(block, self->stream_) : cudaFree(block);
-    // Nobody can be told; what comes next must not be blamed for it.
+    // A destructor cannot report it; what comes next must not be blamed for it.
     if (status != cudaSuccess) static_cast<void>(cudaGetLastError());
   }
   /// Within the device.
@@ -101,7 +101,7 @@ class StreamDevice {
     check(cudaStreamSynchronize(stream_), "Cuda::download");
   }
 
-  /// Bytes without gaps, for whoever may want them later.
+  /// Starts an asynchronous copy to the host of bytes without gaps.
   std::shared_ptr<Arriving> to_host_later(const void* from, std::size_t bytes) {
     auto arriving = arrivals_->room(bytes);
     arriving->begin(from, bytes, stream_);
