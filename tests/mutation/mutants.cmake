@@ -144,6 +144,16 @@ mutant(mean_over_a_whole_window backend/cpu/segments.hpp
   AFTER [==[m /= static_cast<Real>(begin_1V(0, 1) - begin_1V(0, 0));]==]
   REASON "a shorter last window is divided by the full length"
   TESTS backend/cpu/segments)
+mutant(last_row_of_equals_is_the_maximum backend/cpu/segments.hpp
+  BEFORE [==[if (x_TD(t, d) > max_VD(v, d))]==]
+  AFTER [==[if (x_TD(t, d) >= max_VD(v, d))]==]
+  REASON "the gradient goes to the last of equal values"
+  TESTS backend/cpu/segments)
+mutant(operation_of_ones_own_is_passed_over backend/cpu/gemm.hpp
+  BEFORE [==[    Backend::for_each(context, x_RD.rows,]==]
+  AFTER [==[    cpu::ElementwiseOperations<Backend>::for_each(context, x_RD.rows,]==]
+  REASON "a family calls the CPU's operation where the backend has its own"
+  TESTS backend/cpu/cpu)
 mutant(routed_by_its_own_mean routing/steps/segment.hpp
   BEFORE [==[pooled_VD(v - back, d)]==]
   AFTER [==[pooled_VD(v - 0 * back, d)]==]
