@@ -64,7 +64,6 @@ MOE_TEST_HIDES(glu, glu);
 MOE_TEST_HIDES(glu_back, glu);
 MOE_TEST_HIDES(top_rows, routing);
 MOE_TEST_HIDES(drop_over, routing);
-MOE_TEST_HIDES(group_by_expert, routing);
 MOE_TEST_HIDES(begin_grouping, routing);
 MOE_TEST_HIDES(finish_grouping, routing);
 MOE_TEST_HIDES(gather_rows, routing);

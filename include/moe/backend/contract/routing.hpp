@@ -31,22 +31,16 @@ concept HasDropOver = requires(const typename B::Context& context, Index take, V
   { B::drop_over(context, take, chosen_RE, dropped_1E) } -> std::same_as<void>;
 };
 
-/// group_by_expert(context, chosen_RE) -> Plan: the pairs sorted by expert, then by row, see core/plan.hpp.
-template <class B>
-concept HasGroupByExpert = requires(const typename B::Context& context, View<const Rank, B> chosen_RE) {
-  { B::group_by_expert(context, chosen_RE) } -> std::same_as<Plan<B>>;
-};
-
-/// begin_grouping(context, chosen_RE, foreseen) -> Grouping: the first of the two steps of group_by_expert, between
-/// which work may be enqueued while the loads travel to the host. It may be told what is foreseen of them; then the
-/// plan need not be complete.
+/// begin_grouping(context, chosen_RE, foreseen) -> Grouping: the pairs (row, expert) with a rank above 0 are counted;
+/// work may be enqueued while the counts travel to the host. It may be told what is foreseen of them; then the plan
+/// need not be complete.
 template <class B>
 concept HasBeginGrouping = requires(const typename B::Context& context, View<const Rank, B> chosen_RE,
                                     const Foreseen& foreseen) {
   { B::begin_grouping(context, chosen_RE, foreseen) } -> std::same_as<typename B::Grouping>;
 };
 
-/// finish_grouping(context, chosen_RE, grouping) -> Plan: the second step.
+/// finish_grouping(context, chosen_RE, grouping) -> Plan: the pairs sorted by expert, then by row, see core/plan.hpp.
 template <class B>
 concept HasFinishGrouping = requires(const typename B::Context& context, View<const Rank, B> chosen_RE,
                                      typename B::Grouping&& grouping) {
@@ -79,9 +73,9 @@ concept HasSumRows = requires(const typename B::Context& context, const Matrix<V
 
 /// Choosing and sorting, and the rows of pairs (row, expert) in and out.
 template <class B, class Value>
-concept RoutingBackend = contract::HasTopRows<B, Value> && contract::HasDropOver<B> && contract::HasGroupByExpert<B> &&
-    contract::HasBeginGrouping<B> && contract::HasFinishGrouping<B> && contract::HasGatherRows<B, Value> &&
-    contract::HasCombineRows<B, Value> && contract::HasSumRows<B, Value>;
+concept RoutingBackend = contract::HasTopRows<B, Value> && contract::HasDropOver<B> && contract::HasBeginGrouping<B> &&
+    contract::HasFinishGrouping<B> && contract::HasGatherRows<B, Value> && contract::HasCombineRows<B, Value> &&
+    contract::HasSumRows<B, Value>;
 
 namespace contract {
 
@@ -93,9 +87,6 @@ constexpr bool check_routing() {
                 "signature, see moe/backend/contract/routing.hpp");
   static_assert(HasDropOver<B>,
                 "Backend: drop_over(context, take, chosen_RE, dropped_1E) is missing or has another signature, see "
-                "moe/backend/contract/routing.hpp");
-  static_assert(HasGroupByExpert<B>,
-                "Backend: group_by_expert(context, chosen_RE) is missing or has another signature, see "
                 "moe/backend/contract/routing.hpp");
   static_assert(HasBeginGrouping<B>,
                 "Backend: begin_grouping(context, chosen_RE, foreseen) is missing or has another signature, see "
