@@ -10,7 +10,7 @@ namespace moe {
 namespace contract {
 
 /// Context: what a run needs and a layer must not own: threads or stream, memory pool, `layer` (the layer's number in
-/// the model), `observer`, `phases`. A default one works.
+/// the model), `observer`, `replay`, `phases`. A default one works.
 template <class B>
 concept HasContext = requires {
   typename B::Context;
