@@ -7,8 +7,8 @@
 #include "moe/core/batch.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/mode.hpp"
-#include "moe/core/module.hpp"
 #include "moe/core/plan.hpp"
+#include "moe/core/routing.hpp"
 #include "moe/core/view.hpp"
 #include "moe/ops/route.hpp"
 
@@ -38,7 +38,7 @@ inline constexpr bool replays_choices = requires {
 /// auxiliary losses that the module names; Stats reports their values.
 template <class M>
 concept RoutingModule = Module<M> &&
-    requires(const M& module, M& gradient, const typename M::Backend::Context& context,
+    requires(const M& routing, M& gradient, const typename M::Backend::Context& context,
              View<const typename M::Value, typename M::Backend> x_TD,
              View<typename M::Value, typename M::Backend> d_x_TD,
              View<const typename M::Real, typename M::Backend> d_weights_1N, const PlanPart<typename M::Backend>& part,
@@ -47,15 +47,15 @@ concept RoutingModule = Module<M> &&
   { M::is_causal } -> std::convertible_to<bool>;
   { M::is_batch_independent } -> std::convertible_to<bool>;
   typename M::DecodingState;
-  module.template route<Training>(context, x_TD, batch).route;
-  module.template route<Inference>(context, x_TD, batch).saved;
-  { module.make_stats(context, saved, offsets) } -> std::same_as<typename M::Stats>;
-  module.backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD);
+  routing.template route<Training>(context, x_TD, batch).route;
+  routing.template route<Inference>(context, x_TD, batch).saved;
+  { routing.make_stats(context, saved, offsets) } -> std::same_as<typename M::Stats>;
+  routing.backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD);
   gradient.absorb(context, stats);
-  { module.width() } -> std::same_as<Index>;
-  { module.experts() } -> std::same_as<Index>;
-  module.require_consistent(where);
-  { module.keeps(saved, rows) } -> std::same_as<bool>;
+  { routing.width() } -> std::same_as<Index>;
+  { routing.experts() } -> std::same_as<Index>;
+  routing.require_consistent(where);
+  { routing.keeps(saved, rows) } -> std::same_as<bool>;
 };
 
 }  // namespace moe
