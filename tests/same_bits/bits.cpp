@@ -39,19 +39,16 @@ constexpr const char* kind_of = "layer";
 template <class Token, class Segment, class F>
 constexpr const char* kind_of<HybridMoE<Token, Segment, F>> = "hybrid";
 
-int composition = 0;
-
-void print(const char* list, const char* kind, const char* what, const Hash& hash) {
-  std::printf("%s %d %s %s %016llx\n", list, composition, kind, what, static_cast<unsigned long long>(hash.value()));
+void print(const std::string& name, const char* kind, const char* what, const Hash& hash) {
+  std::printf("%s %s %s %016llx\n", name.c_str(), kind, what, static_cast<unsigned long long>(hash.value()));
 }
 
 template <class Layer>
-void run(const char* list) {
+void run(const std::string& name) {
   using Real = typename Layer::Value;
-  ++composition;
   Hash outputs, gradients, learned, decoded;
   for (std::uint32_t turn = 0; turn < 6; ++turn) {
-    Draw draw("bits", 100 * static_cast<std::uint32_t>(composition) + turn);
+    Draw draw(name, turn);
     Sizes sizes{.width = 12, .hidden = 20, .experts = 6, .k = 2, .window = 3, .minimum = 2};
     sizes.capacity_factor = turn % 2 == 0 ? 1.0 : 0.7;
     sizes.normalise = turn < 3 ? NormaliseGates::before_dropping : NormaliseGates::after_dropping;
@@ -89,21 +86,53 @@ void run(const char* list) {
                                  std::span(tokens).subspan(static_cast<std::size_t>(step), 2), state));
     }
   }
-  print(list, kind_of<Layer>, "forward", outputs);
-  print(list, kind_of<Layer>, "backward", gradients);
-  print(list, kind_of<Layer>, "absorb", learned);
-  print(list, kind_of<Layer>, "decode", decoded);
+  print(name, kind_of<Layer>, "forward", outputs);
+  print(name, kind_of<Layer>, "backward", gradients);
+  print(name, kind_of<Layer>, "absorb", learned);
+  print(name, kind_of<Layer>, "decode", decoded);
 }
 
+// Named one by one: what is new in the tests' lists has nothing to be compared with.
 template <class Real>
-void run_all(const char* type) {
-  const auto all = [&]<class Layer>() { run<Layer>(type); };
-  composition = 0;
-  for_each_composition<on::TokenCompositions<Real, Cpu<>>>(all);
-  for_each_composition<on::SegmentCompositions<Real, Cpu<>>>(all);
-  for_each_composition<on::HybridCompositions<Real, Cpu<>>>(all);
-  for_each_composition<on::SeparateCompositions<Real, Cpu<>>>(all);
-  for_each_composition<on::Strategies<Real, Cpu<>>>(all);
+void run_all(const std::string& type) {
+  using B = Cpu<>;
+  run<Mixtral<Real, B>>(type + " mixtral");
+  run<Qwen15Moe<Real, B>>(type + " qwen15");
+  run<on::SharedRouted<Real, B>>(type + " shared, routed balance");
+  run<on::TokenExpertChoice<Real, B>>(type + " expert choice");
+  run<on::Dropping<Real, B>>(type + " dropping");
+  run<on::DroppingRaw<Real, B>>(type + " dropping raw");
+  run<on::SegmentByOwnMean<Real, B>>(type + " segments by mean");
+  run<on::SegmentByPreviousMean<Real, B>>(type + " segments by previous mean");
+  run<on::SegmentTopK<Real, B>>(type + " segments top-k");
+  run<on::SegmentReleased<Real, B>>(type + " segments as released");
+  run<on::SegmentByLine<Real, B>>(type + " segments by line");
+  run<on::SegmentDropping<Real, B>>(type + " segments dropping");
+  run<on::SegmentLiteral<Real, B>>(type + " segments fed");
+  run<on::SegmentPooledBefore<Real, B>>(type + " segments fed with the one before");
+  run<MultiPlMoe<Real, B>>(type + " multipl");
+  run<MultiPlMoe<Real, B, NormalisedFusion>>(type + " multipl normalised");
+  run<CausalMultiPlMoe<Real, B>>(type + " causal");
+  run<CausalMultiPlMoe<Real, B, NormalisedFusion>>(type + " causal normalised");
+  run<CausalMultiPlMoe<Real, B, ScalarFusion<Real, B>>>(type + " causal scalar");
+  run<HybridMoE<on::Dropping<Real, B>, on::SegmentDropping<Real, B>, NormalisedFusion>>(type + " hybrid dropping");
+  run<CausalMultiPlMoe<Real, B, ChannelFusion<Real, B>>>(type + " causal channel");
+  run<MultiPlMoeReleased<Real, B, MatrixFusion<Real, B>>>(type + " released matrix");
+  run<MultiPlMoeLiteral<Real, B>>(type + " literal");
+  run<HybridMoE<on::SharedRouted<Real, B>, on::SegmentPooledBefore<Real, B>, NormalisedFusion>>(type + " hybrid fed");
+  run<HybridMoE<Qwen15Moe<Real, B>, on::SegmentByLine<Real, B>, ScalarFusion<Real, B>>>(type + " hybrid qwen15");
+  run<SwitchMoe<Real, B>>(type + " switch");
+  run<GShardMoe<Real, B>>(type + " gshard");
+  run<DeepSeekMoe<Real, B>>(type + " deepseek");
+  run<DeepSeekV2Moe<Real, B>>(type + " deepseek-v2");
+  run<DeepSeekV3Moe<Real, B>>(type + " deepseek-v3");
+  run<HashMoe<Real, B>>(type + " hash");
+  run<ReMoe<Real, B>>(type + " remoe");
+  run<SinkhornMoe<Real, B>>(type + " sinkhorn");
+  run<on::RandomMoe<Real, B>>(type + " random");
+  run<BaseMoe<Real, B>>(type + " base");
+  run<on::QuantileMoe<Real, B>>(type + " quantile");
+  run<on::SwitchInTraining<Real, B>>(type + " switch in training");
 }
 
 }  // namespace
