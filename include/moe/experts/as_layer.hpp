@@ -12,7 +12,6 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/core/misuse.hpp"
 #include "moe/core/module.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/trees.hpp"
@@ -132,13 +131,6 @@ struct AsLayer {
   }
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&&, const std::string&, Trees&&...) {}
-
-  // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
-
-  template <class Given, class Gradient>
-  Tensor backward(const Context&, ConstView, AuxiliaryGradient, Given&&, Gradient&&) const {
-    return detail::explain_backward<X, Given, Gradient>();
-  }
 
  private:
   const X& self() const { return static_cast<const X&>(*this); }

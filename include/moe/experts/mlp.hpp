@@ -9,7 +9,6 @@
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/core/misuse.hpp"
 #include "moe/core/require.hpp"
 #include "moe/experts/as_layer.hpp"
 #include "moe/experts/biases.hpp"
@@ -160,13 +159,6 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
     if constexpr (has_biases) visit(Channels::cols, trees.up_bias...);
     visit(Channels::cols, trees.down_proj...);
     if constexpr (has_biases) visit(Channels::none, trees.down_bias...);
-  }
-
-  // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
-
-  template <std::same_as<Mlp> Same>
-  Mlp(Same&) {
-    detail::explain_copy<Same>();
   }
 
  private:

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -14,7 +13,6 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/core/misuse.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/settings.hpp"
@@ -262,17 +260,6 @@ class LoraFfn {
   }
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&&, const std::string&, Trees&&...) {}
-
-  // --- calls that are mistakes, each answered with a sentence --------------------------------------------------------
-
-  template <std::same_as<LoraFfn> Same>
-  LoraFfn(Same&) {
-    detail::explain_copy<Same>();
-  }
-  template <class Given, class Gradient>
-  Tensor backward(const Context&, ConstView, AuxiliaryGradient, Given&&, Gradient&&) const {
-    return detail::explain_backward<LoraFfn, Given, Gradient>();
-  }
 
  private:
   void check(const Context& context, std::string_view where, ConstView x_TD, const Batch& batch) const {
