@@ -55,3 +55,5 @@ s|^( *)(Tensor o_token_TD, o_segment_TD;)|\1/** The two levels' outputs. */ \2|
   s#(Tensor|Indices|Index|(Vector|Linear|Matrix)<[^>]*>) ([A-Za-z0-9_]+( = 0)?), ([A-Za-z0-9_][^()]*;)$#\1 \3; /** Beside the one before; see there. */ \1 \5#
   t next
 }
+# A name in parentheses, which keeps other people's macros away, is a name.
+s/\((max|min)\)\(/\1(/g

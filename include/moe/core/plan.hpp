@@ -14,8 +14,10 @@ namespace moe {
 /// rows_1N[n], where experts_1N[n] = first_expert + e.
 template <class Backend>
 struct PlanPart {
-  /// The row of each pair, and its expert as the plan numbers experts.
-  View<const Index, Backend> rows_1N, experts_1N;
+  /// The row of each pair.
+  View<const Index, Backend> rows_1N;
+  /// Its expert, as the plan numbers experts.
+  View<const Index, Backend> experts_1N;
   /// The number of the part's first expert.
   Index first_expert = 0;
   /// How many experts the part has.

@@ -21,7 +21,9 @@ struct RecordedChoice {
   /// How many experts a level may have.
   static constexpr Index most_experts = 0x8000;
 
+  /// The expert.
   static constexpr Index expert(std::uint16_t choice) { return choice & (dropped - 1); }
+  /// Whether the capacity dropped it.
   static constexpr bool is_dropped(std::uint16_t choice) { return (choice & dropped) != 0; }
 };
 

@@ -46,6 +46,7 @@ class RoutingRecorder {
   Index sequences() const { return static_cast<Index>(records_.size()); }
   /// What was recorded, a record for each sequence. `tokens` is the caller's to set.
   const std::vector<RoutingRecord>& records() const { return records_; }
+  /// The same, to be changed.
   std::vector<RoutingRecord>& records() { return records_; }
 
   /// For a context; the recorder must outlive it there.

@@ -23,10 +23,14 @@ struct RoutedRows {
 
 /// What a record says of the rows that a level routes, in host memory.
 struct RecordedChoices {
-  /// rows x experts, row-major: 0, or the order of choice, with and without what the capacity dropped.
-  std::vector<Rank> chosen, kept;
-  /// Of each expert: routed rows that it works on, and routed rows that it could not take.
-  std::vector<Index> load, dropped;
+  /// rows x experts, row-major: 0, or the order of choice.
+  std::vector<Rank> chosen;
+  /// The same without what the capacity dropped.
+  std::vector<Rank> kept;
+  /// Of each expert: routed rows that it works on.
+  std::vector<Index> load;
+  /// Of each expert: routed rows that it could not take.
+  std::vector<Index> dropped;
   /// Whether anything was dropped.
   bool has_dropped = false;
 };

@@ -66,6 +66,7 @@ template <class Token, class Segment, class F>
 struct FusedRouting {
   using Value = typename Token::Value;
   using Backend = typename Token::Backend;
+  /// What routing is computed and kept in.
   using Real = typename Token::Real;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
@@ -111,8 +112,9 @@ struct FusedRouting {
     FusionGradient& fusion;
   };
 
-  /// The levels.
+  /// The token level.
   const Token& token;
+  /// The segment level.
   const Segment& segment;
   /// Joins them.
   const F& fusion;
@@ -122,7 +124,9 @@ struct FusedRouting {
     return token.keeps(saved.token, rows) && segment.keeps(saved.segment, rows);
   }
 
+  /// What experts read.
   static ConstView fed(ConstView x_TD, const Saved&) { return x_TD; }
+  /// As they answer.
   static Tensor answers_of_rows(const Context&, Tensor y_TD, const Saved&) { return y_TD; }
 
   /// Both routes, fused.
@@ -158,6 +162,7 @@ struct FusedRouting {
     token.backward(context, by_token, d.d_a_1N.view(), d_losses, saved.token, x_TD, gradients.token, d_x_TD);
   }
 
+  /// States in which every sequence is at its first row.
   DecodingState begin_decoding(const Context& context, Index sequences) const {
     return {token.begin_decoding(context, sequences), segment.begin_decoding(context, sequences)};
   }

@@ -82,12 +82,15 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
 
   static constexpr bool is_causal = Token::is_causal && Segment::is_causal;
   static constexpr bool is_batch_independent = Token::is_batch_independent && Segment::is_batch_independent;
+  /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = Token::replays && Segment::replays;
 
   /// Whether both levels can run in one pass: nothing but weights is scaled, and both work on x's rows.
   static constexpr bool joins_levels = GateFusion<F> && Segment::feeds_rows && Token::only_experts;
-  /// What errors call the layer, and what reads x.
-  static constexpr std::string_view name = "HybridMoE", reader = "the gates expect";
+  /// What errors call the layer.
+  static constexpr std::string_view name = "HybridMoE";
+  /// What reads x, in errors.
+  static constexpr std::string_view reader = "the gates expect";
 
   /// Both levels' routing as one.
   using Routing = FusedRouting<typename Token::Routing, typename Segment::Routing, F>;

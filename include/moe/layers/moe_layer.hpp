@@ -129,6 +129,7 @@ class MoeLayer {
  protected:
   // --- the same for every layer that is one route and one pass over experts -----------------------------------------
 
+  /// forward.
   static auto forward_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
     using Parts = std::remove_cvref_t<decltype(parts)>;
     auto [pending, routing_saved] = parts.routing.template route<Training>(context, x_TD, batch);
@@ -146,16 +147,19 @@ class MoeLayer {
     auto stats = parts.routing.make_stats(context, saved.routing, saved.experts.route.plan.offsets);
     return Forward<Tensor, typename Parts::Saved, decltype(stats)>{std::move(y_TD), std::move(saved), std::move(stats)};
   }
+  /// infer.
   static Tensor inference_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
     auto [pending, saved] = parts.routing.template route<Inference>(context, x_TD, batch);
     return answers_of(parts, context, x_TD, std::move(pending), saved);
   }
+  /// prefill.
   static Tensor prefill_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch, auto& state) {
     auto [pending, saved] = parts.routing.template route<Inference>(context, x_TD, batch);
     auto y_TD = answers_of(parts, context, x_TD, std::move(pending), saved);
     parts.routing.read(context, x_TD, batch, saved, state);
     return y_TD;
   }
+  /// decode.
   static Tensor next_of(const auto& parts, const Context& context, ConstView x_BD,
                         std::span<const std::int32_t> tokens_B, auto& state) {
     auto [pending, saved] = parts.routing.decode(context, x_BD, tokens_B, state);
@@ -233,8 +237,11 @@ class MoeLayer {
 /// What a layer is made of.
 template <class Routing_, class X, class Path>
 struct MoeParts {
+  /// What makes the Route.
   using Routing = std::remove_cvref_t<Routing_>;
+  /// What reads it.
   using Expert = X;
+  /// What backward consumes.
   using Saved = detail::MoeSaved<Routing, X, Path>;
   /// Makes the Route.
   Routing_ routing;

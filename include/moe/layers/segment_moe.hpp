@@ -87,11 +87,14 @@ class SegmentMoE
 
   static constexpr bool is_causal = Routing::is_causal;
   static constexpr bool is_batch_independent = Routing::is_batch_independent;
+  /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = replays_choices<Routing>;
   /// Whether experts work on x's rows, so that a pass over rows can include them.
   static constexpr bool feeds_rows = Routing::feeds_rows;
-  /// What errors call the layer, and what reads x.
-  static constexpr std::string_view name = "SegmentMoE", reader = "the gate expects";
+  /// What errors call the layer.
+  static constexpr std::string_view name = "SegmentMoE";
+  /// What reads x, in errors.
+  static constexpr std::string_view reader = "the gate expects";
 
   /// Cuts sequences, chooses and weighs experts.
   Routing routing;

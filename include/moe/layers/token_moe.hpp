@@ -104,11 +104,14 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
 
   static constexpr bool is_causal = Routing::is_causal;
   static constexpr bool is_batch_independent = Routing::is_batch_independent;
+  /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = replays_choices<Routing>;
   /// Whether the layer is nothing but routed experts, so that its route is the whole of it.
   static constexpr bool only_experts = std::is_same_v<Path, NoAlwaysOn>;
-  /// What errors call the layer, and what reads x.
-  static constexpr std::string_view name = "TokenMoE", reader = "the gate expects";
+  /// What errors call the layer.
+  static constexpr std::string_view name = "TokenMoE";
+  /// What reads x, in errors.
+  static constexpr std::string_view reader = "the gate expects";
 
   /// Chooses and weighs experts.
   Routing routing;

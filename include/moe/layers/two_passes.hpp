@@ -67,16 +67,19 @@ struct TwoPasses {
   using Real = Wide<Value>;
   /// A matrix of it.
   using RealTensor = Matrix<Real, Backend>;
+  /// What backward consumes.
   using Saved = TwoPassesSaved<Token, Segment, F>;
   using Stats = HybridStats<typename Token::Stats, typename Segment::Stats>;
   using DecodingState = HybridDecodingState<typename Token::DecodingState, typename Segment::DecodingState>;
 
-  /// The levels.
+  /// The token level.
   const Token& token;
+  /// The segment level.
   const Segment& segment;
   /// Joins them.
   const F& fusion;
 
+  /// x_TD -> y_TD, by both levels.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     auto by_token = token.forward(context, x_TD, batch);
     auto by_segment = segment.forward(context, x_TD, batch);
@@ -96,6 +99,7 @@ struct TwoPasses {
     return {std::move(y_TD), std::move(saved), {std::move(by_token.stats), std::move(by_segment.stats)}};
   }
 
+  /// d_y_TD -> d_x_TD; adds into `gradient`.
   template <class Slopes>
   Tensor backward(const Context& context, ConstView d_y_TD, const typename Token::LossGradients& d_losses, Saved saved,
                   Slopes& gradient) const {
@@ -131,6 +135,7 @@ struct TwoPasses {
     by_segment.output = fused(context, std::move(o_token_TD), by_segment);
     return by_segment;
   }
+  /// infer over the first rows of every sequence, which the states have then read.
   Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
     auto o_token_TD = token.prefill(context, x_TD, batch, state.token);
     auto by_segment = segment.infer_with_mass(context, x_TD, batch);
@@ -138,6 +143,7 @@ struct TwoPasses {
     segment.routing.read(context, x_TD, batch, by_segment.routing, state.segment);
     return y_TD;
   }
+  /// One more row of each sequence.
   Tensor next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
               DecodingState& state) const {
     auto o_token_BD = token.decode(context, x_BD, tokens_B, state.token);

@@ -65,6 +65,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   using Backend = Backend_;
   /// What routing is computed and kept in.
   using Real = Wide<Value>;
+  /// Logits, choice and gates.
   using Policies = Gating<R, N, C, Real, Backend>;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
@@ -83,6 +84,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
 
   static constexpr bool is_causal = Source::is_causal && router_is_causal<R> && !Policies::drops_in_inference;
   static constexpr bool is_batch_independent = router_is_batch_independent<R> && !Policies::drops_in_inference;
+  /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = true;
   /// Whether the routed rows are x's, so that a pass over these can include them.
   static constexpr bool feeds_rows = !Feed::pooled;

@@ -39,6 +39,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
       "TokenRouting: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by "
       "chosen_by_all(), as SharedTopK does");
 
+  /// Logits, choice and gates.
   using Policies = Gating<R, N, C, Value_, Backend_>;
   using Value = Value_;
   using Backend = Backend_;
@@ -55,6 +56,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
 
   static constexpr bool is_causal = router_is_causal<R> && !Policies::drops_in_inference;
   static constexpr bool is_batch_independent = router_is_batch_independent<R> && !Policies::drops_in_inference;
+  /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = true;
 
   /// What the run observed. load[e]: rows expert e worked on; dropped[e]: rows it could not take, empty where the
@@ -147,7 +149,9 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
 
   /// Experts read x's rows, and answer them.
   static constexpr bool feeds_rows = true;
+  /// What experts read.
   static ConstView fed(ConstView x_TD, const Saved&) { return x_TD; }
+  /// As they answer.
   static Tensor answers_of_rows(const Context&, Tensor y_TD, const Saved&) { return y_TD; }
 
   /// x_TD -> who works on each row, and how much each counts. In training the losses of the choice are begun too: they

@@ -20,6 +20,7 @@ class Rights {
       for (Index g = 0; g < weights.size; ++g)
         packed_.data()[g] = offsets[g] < offsets[g + 1] ? context.packed->find(weights[g]) : Panels<Real>{};
   }
+  /// The weights of group g.
   Right<Real, Backend> operator[](Index g) const {
     return {weights_[g], packed_.data() == nullptr ? Panels<Real>{} : packed_.data()[g]};
   }
