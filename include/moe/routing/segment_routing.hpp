@@ -1,3 +1,4 @@
+// Longer than other headers: how segments are routed and what decoding remembers of them change together.
 #pragma once
 
 #include <algorithm>
