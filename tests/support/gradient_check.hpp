@@ -58,24 +58,35 @@ inline double inner(const Tensor& c, const Tensor& y) {
   return sum;
 }
 
-/// Checks every weight and the input of a layer under the loss <c, y> + balance_weight * (balance loss + z-loss).
-template <class Layer>
-void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, double balance_weight,
-                           double bar = layer_bar, const CpuContext& context = {.threads = 1}) {
+/// Checks every weight and the input of a layer under the loss <c, y> + losses(stats), whose gradients by the losses
+/// that the layer names are d_losses.
+template <class Layer, class LossGradients, class Losses>
+void check_layer_gradients_of(Layer& layer, Tensor& x_TD, const Batch& batch, const LossGradients& d_losses,
+                              const Losses& losses, double bar = layer_bar,
+                              const CpuContext& context = {.threads = 1}) {
   Draw draw("gradient of a layer");
   const Tensor c_TD = random_matrix<double, Cpu<>>(draw, x_TD.rows(), x_TD.cols());
   const auto loss = [&] {
     const auto run = layer.forward(context, x_TD, batch);
-    return inner(c_TD, run.output) + balance_weight * (run.stats.balance_loss() + run.stats.z_loss());
+    return inner(c_TD, run.output) + losses(run.stats);
   };
   Layer gradient = gradient_for(layer);
   auto run = layer.forward(context, x_TD, batch);
-  const Tensor d_x_TD =
-      layer.backward(context, c_TD, {.balance = balance_weight, .z = balance_weight}, std::move(run.saved), gradient);
+  const Tensor d_x_TD = layer.backward(context, c_TD, d_losses, std::move(run.saved), gradient);
   check_component_gradients("x", x_TD, d_x_TD, loss, bar);
   for_each_parameter([&](const std::string& name, auto& weight,
                          const auto& d_weight) { check_component_gradients(name, weight, d_weight, loss, bar); },
                      layer, gradient);
+}
+
+/// The same of the loss <c, y> + balance_weight * (balance loss + z-loss).
+template <class Layer>
+void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, double balance_weight,
+                           double bar = layer_bar, const CpuContext& context = {.threads = 1}) {
+  check_layer_gradients_of(
+      layer, x_TD, batch, AuxiliaryGradient{.balance = balance_weight, .z = balance_weight},
+      [&](const auto& stats) { return balance_weight * (stats.balance_loss() + stats.z_loss()); }, bar,
+      context);
 }
 
 }  // namespace moe::testing

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <ostream>
 #include <string_view>
 
 #include "moe/core/forward.hpp"
@@ -38,17 +41,33 @@ void require_rows(std::string_view where, View<Value, B> x_TD, std::string_view 
           "x must point to its rows, got none for ", x_TD.rows, " x ", x_TD.cols);
 }
 
+namespace detail {
+
+/// Reads as "1, 2 and 3".
+template <std::size_t count>
+struct Listed {
+  std::array<double, count> values;
+
+  friend std::ostream& operator<<(std::ostream& out, const Listed& list) {
+    for (std::size_t i = 0; i < count; ++i) out << (i == 0 ? "" : i + 1 == count ? " and " : ", ") << list.values[i];
+    return out;
+  }
+};
+
+}  // namespace detail
+
 /// Throws Error unless d_y has the shape of the rows that forward was given and points to its values, and the gradients
-/// of auxiliary losses are finite.
-template <class Value, class B>
+/// of auxiliary losses, whichever the layer names, are finite.
+template <class Value, class B, class LossGradients = AuxiliaryGradient>
 void require_output_gradient(std::string_view where, View<const Value, B> d_y_TD, View<const Value, B> x_TD,
-                             AuxiliaryGradient d_stats = {}) {
+                             const LossGradients& d_losses = {}) {
   require(d_y_TD.rows == x_TD.rows && d_y_TD.cols == x_TD.cols, where, "d_y is ", d_y_TD.rows, " x ", d_y_TD.cols,
           ", x was ", x_TD.rows, " x ", x_TD.cols);
   require(d_y_TD.data != nullptr || d_y_TD.size() == 0, where, "d_y must point to its rows, got none for ", d_y_TD.rows,
           " x ", d_y_TD.cols);
-  require(std::isfinite(d_stats.balance) && std::isfinite(d_stats.z), where,
-          "gradients of auxiliary losses must be finite, got ", d_stats.balance, " and ", d_stats.z);
+  const auto values = d_losses.values();
+  require(std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); }), where,
+          "gradients of auxiliary losses must be finite, got ", detail::Listed<values.size()>{values});
 }
 
 }  // namespace moe

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <concepts>
+
 #include "moe/core/index.hpp"
 #include "moe/core/list_view.hpp"
 
@@ -24,6 +27,24 @@ struct AuxiliaryGradient {
   double balance = 0;
   /// d(loss)/d(z-loss).
   double z = 0;
+
+  /// All of them.
+  std::array<double, 2> values() const { return {balance, z}; }
+  /// As gradients of the losses that a routing module names itself, where these say what the two mean among them:
+  /// `static Named from(AuxiliaryGradient)`. So code that knows no more than these two drives every module.
+  template <class Named>
+  requires requires(AuxiliaryGradient both) {
+    { Named::from(both) } -> std::same_as<Named>;
+  }
+  operator Named() const { return Named::from(*this); }
+};
+
+/// The loss gradients of a routing module that names no losses.
+struct NoLossGradients {
+  /// Whatever is asked for.
+  static NoLossGradients from(AuxiliaryGradient) { return {}; }
+  /// None.
+  std::array<double, 0> values() const { return {}; }
 };
 
 /// The stats of a layer that has nothing to report.

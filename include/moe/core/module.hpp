@@ -50,6 +50,19 @@ auto structure_as(const M& module) {
     return module.structure();
 }
 
+template <class M, class Other>
+struct RebindTo {
+  using Type = M;
+};
+template <class M, class Other>
+requires requires { typename M::template rebind<Other>; }
+struct RebindTo<M, Other> {
+  using Type = typename M::template rebind<Other>;
+};
+/// The type of that structure.
+template <class M, class Other>
+using Rebind = typename RebindTo<M, Other>::Type;
+
 /// The trees that take the gradient of a Layer: of its own type or, where it keeps narrow values, of wide ones.
 template <class Slopes, class Layer>
 concept SlopesOf =

@@ -27,18 +27,6 @@ namespace moe {
 
 namespace detail {
 
-template <class F, class Other>
-struct RebindFusionTo {
-  using type = F;
-};
-template <class F, class Other>
-requires requires { typename F::template rebind<Other>; }
-struct RebindFusionTo<F, Other> {
-  using type = typename F::template rebind<Other>;
-};
-template <class F, class Other>
-using RebindFusion = typename RebindFusionTo<F, Other>::type;
-
 /// What HybridMoE's arguments name.
 template <class Token, class Segment, class F>
 struct HybridParts {
@@ -78,7 +66,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   using ExpertType = typename Token::ExpertType;
   template <class Other>
   using rebind = HybridMoE<typename Token::template rebind<Other>, typename Segment::template rebind<Other>,
-                           detail::RebindFusion<F, Other>>;
+                           detail::Rebind<F, Other>>;
 
   static constexpr bool is_causal = Token::is_causal && Segment::is_causal;
   static constexpr bool is_batch_independent = Token::is_batch_independent && Segment::is_batch_independent;

@@ -128,8 +128,7 @@ class SegmentMoE
     require(saved.x_TD.cols == width() && routing.keeps(saved.routing, rows) &&
                 saved.experts.fits(routed_rows, bank.count(), bank.experts.front()),
             where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows, " x ",
-            saved.x_TD.cols, " rows with logits of ", routing.logits(saved.routing).rows(), " x ",
-            routing.logits(saved.routing).cols());
+            saved.x_TD.cols, " rows");
   }
   /// Throws Error unless this layer began the state, for as many sequences as `whose` ("x has") has `what` ("rows").
   void require_state(std::string_view where, const DecodingState& state, Index count, std::string_view whose,

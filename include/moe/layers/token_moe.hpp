@@ -57,13 +57,13 @@ struct TokenParts {
 /// The additional form: a routing module and experts.
 template <class M, class X, class Path>
 struct TokenParts<M, X, OfRouting, OfRouting, Path, BalanceOverAll> {
-  static_assert(RoutingModule<M>, "TokenMoE: 1st argument must be a routing module, such as TokenRouting or NoisyTopK");
+  static_assert(explain_routing_module<M>());
   static_assert(Expert<X>, "TokenMoE: 2nd argument must be an ExpertBank of Experts such as SwiGlu<float, Cpu<>>");
   using Experts = X;
   using Beside = Path;
   using Routing = M;
   template <class Other>
-  using Rebound = TokenMoE<typename M::template rebind<Other>, typename X::template rebind<Other>, OfRouting, OfRouting,
+  using Rebound = TokenMoE<Rebind<M, Other>, typename X::template rebind<Other>, OfRouting, OfRouting,
                            typename Path::template rebind<Other>>;
 };
 
@@ -155,8 +155,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
                 saved.experts.fits(rows, bank.count(), bank.experts.front());
     if constexpr (requires { always_on.keeps(saved.path, rows); }) fits = fits && always_on.keeps(saved.path, rows);
     require(fits, where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows,
-            " x ", saved.x_TD.cols, " rows with logits of ", routing.logits(saved.routing).rows(), " x ",
-            routing.logits(saved.routing).cols());
+            " x ", saved.x_TD.cols, " rows");
   }
   /// Throws Error unless this layer began the state, for as many sequences as `whose` ("x has") has `what` ("rows").
   void require_state(std::string_view where, const DecodingState& state, Index count, std::string_view whose,
@@ -176,7 +175,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   template <class Other>
   rebind<Other> structure_as() const {
     rebind<Other> tree;
-    tree.routing = routing.template structure_as<Other>();
+    tree.routing = detail::structure_as<Other>(routing);
     tree.bank = bank.template structure_as<Other>();
     tree.always_on = detail::structure_as<Other>(always_on);
     return tree;

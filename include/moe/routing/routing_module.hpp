@@ -1,10 +1,19 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "moe/backend/contract/backend.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/mode.hpp"
 #include "moe/core/module.hpp"
@@ -21,9 +30,216 @@ inline constexpr bool replays_choices = requires {
   requires M::replays;
 };
 
+/// What a routing module's route() returns: a route, on its way, and what make_stats and backward need of it.
+template <class Saved, class Real, class B>
+struct RoutedAs {
+  /// On its way.
+  PendingRoute<Real, B> route;
+  /// What make_stats and backward need.
+  Saved saved;
+};
+
+/// What a routing module need not write that keeps nothing between the rows of a sequence: derive `Self` from it. As it
+/// stands it has no losses, no buffers and nothing to learn outside gradients, and every answer belongs to the row that
+/// the experts read; a module that is otherwise says so by a member of the same name.
+template <class Self, class Value_, Backend Backend_>
+struct StatelessRouting {
+  using Value = Value_;
+  using Backend = Backend_;
+  using Context = typename Backend::Context;
+  using Tensor = Matrix<Value, Backend>;
+  using ConstView = View<const Value, Backend>;
+  /// What routing is computed and kept in.
+  using Real = Wide<Value>;
+  using DecodingState = NoDecodingState;
+  using LossGradients = NoLossGradients;
+  using Stats = NoStats;
+
+  static constexpr bool is_causal = true;
+  static constexpr bool is_batch_independent = true;
+
+  /// Experts read x's rows, and answer them.
+  static constexpr bool feeds_rows = true;
+  template <class Saved>
+  static ConstView fed(ConstView x_TD, const Saved&) {
+    return x_TD;
+  }
+  template <class Saved>
+  static Tensor answers_of_rows(const Context&, Tensor y_TD, const Saved&) {
+    return y_TD;
+  }
+
+  /// Every module's weights fit each other.
+  void require_consistent(std::string_view) const {}
+  /// Nothing to report.
+  template <class Saved>
+  Stats make_stats(const Context&, Saved&, ListView<Index> /*offsets*/) const {
+    return {};
+  }
+  /// Nothing to learn.
+  template <class Observed>
+  void absorb(const Context&, const Observed&) {}
+  template <class Visit, class... Trees>
+  static void visit_buffers(Visit&&, const std::string& /*prefix*/, Trees&&...) {}
+
+  /// Nothing to remember.
+  DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
+  /// Who works on one more row of each sequence. tokens_B is empty or has an id for each row.
+  template <class Complete = Self>
+  typename Complete::Routed decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                                   DecodingState&) const {
+    Batch batch{std::vector<Index>(static_cast<std::size_t>(x_BD.rows) + 1), tokens_B, {}, {}};
+    std::iota(batch.offsets.begin(), batch.offsets.end(), Index{0});
+    return static_cast<const Complete&>(*this).template route<Inference>(context, x_BD, batch);
+  }
+  /// Nothing to remember of rows that were answered.
+  void advance(const Context&, ConstView /*x_BD*/, std::span<const std::int32_t> /*tokens_B*/, DecodingState&) const {}
+  /// Nothing to remember of a batch that was routed.
+  template <class Saved>
+  void read(const Context&, ConstView /*x_TD*/, const Batch&, const Saved&, DecodingState&) const {}
+  /// Every state will do.
+  void require_state(std::string_view, const DecodingState&, Index, std::string_view, std::string_view) const {}
+};
+
+// --- the contract, part by part, so that an error says which one is missing -----------------------------------------
+
+namespace detail {
+
+/// It names its types and says what is true of all of its choices.
+template <class M>
+concept NamesRouting = requires {
+  typename M::Value;
+  typename M::Backend;
+  typename M::Real;
+  typename M::Saved;
+  typename M::Routed;
+  typename M::Stats;
+  typename M::DecodingState;
+  typename M::LossGradients;
+  { M::is_causal } -> std::convertible_to<bool>;
+  { M::is_batch_independent } -> std::convertible_to<bool>;
+  { M::feeds_rows } -> std::convertible_to<bool>;
+};
+/// Its weights and buffers are walked.
+template <class M>
+concept WalksRouting = Module<M> && requires(M& module, archetype::Visitor visit, std::string prefix) {
+  M::visit_buffers(visit, prefix, module);
+};
+/// It makes a Route, in training and in inference.
+template <class M>
+concept MakesRoute = requires(const M& module, const typename M::Backend::Context& context,
+                              View<const typename M::Value, typename M::Backend> x_TD, const Batch& batch) {
+  { module.template route<Training>(context, x_TD, batch) } -> std::same_as<typename M::Routed>;
+  { module.template route<Inference>(context, x_TD, batch) } -> std::same_as<typename M::Routed>;
+  requires requires(typename M::Routed routed) {
+    routed.route;
+    { routed.saved } -> std::same_as<typename M::Saved&>;
+  };
+};
+/// It says what of x the experts read, and whom their answers are for.
+template <class M>
+concept FeedsExperts = requires(const M& module, const typename M::Backend::Context& context,
+                                View<const typename M::Value, typename M::Backend> x_TD,
+                                Matrix<typename M::Value, typename M::Backend> y, const typename M::Saved& saved) {
+  module.fed(x_TD, saved);
+  module.answers_of_rows(context, std::move(y), saved);
+};
+/// It reports losses and learns from what was observed.
+template <class M>
+concept ReportsRouting = requires(const M& module, M& learner, const typename M::Backend::Context& context,
+                                  typename M::Saved& saved, ListView<Index> offsets, const typename M::Stats& stats) {
+  { module.make_stats(context, saved, offsets) } -> std::same_as<typename M::Stats>;
+  { stats.balance_loss() } -> std::convertible_to<double>;
+  { stats.z_loss() } -> std::convertible_to<double>;
+  learner.absorb(context, stats);
+};
+/// It names the gradients of its losses.
+template <class L>
+concept LossGradientsOfRouting = std::default_initializable<L> && std::convertible_to<AuxiliaryGradient, L> &&
+    requires(const L& d_losses) {
+  { d_losses.values().size() } -> std::convertible_to<std::size_t>;
+};
+/// It has a backward pass.
+template <class M>
+concept DifferentiatesRoute = requires(const M& module, M& gradient, const typename M::Backend::Context& context,
+                                       const PlanPart<typename M::Backend>& part,
+                                       View<const typename M::Real, typename M::Backend> d_weights_1N,
+                                       const typename M::LossGradients& d_losses, const typename M::Saved& saved,
+                                       View<const typename M::Value, typename M::Backend> x_TD,
+                                       View<typename M::Value, typename M::Backend> d_x_TD) {
+  module.backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD);
+};
+/// Its sizes can be asked for.
+template <class M>
+concept SaysRoutingSizes = requires(const M& module, const typename M::Saved& saved, std::string_view where,
+                                    Index rows) {
+  { module.width() } -> std::same_as<Index>;
+  { module.experts() } -> std::same_as<Index>;
+  { module.keeps(saved, rows) } -> std::same_as<bool>;
+  module.require_consistent(where);
+};
+/// It goes row by row where it says that it is causal.
+template <class M>
+concept DecodesRoute = !bool(M::is_causal) || requires(const M& module, const typename M::Backend::Context& context,
+                                                       View<const typename M::Value, typename M::Backend> x_TD,
+                                                       std::span<const std::int32_t> tokens, const Batch& batch,
+                                                       const typename M::Saved& saved, typename M::DecodingState& state,
+                                                       Index count, std::string_view text) {
+  { module.begin_decoding(context, count) } -> std::same_as<typename M::DecodingState>;
+  module.decode(context, x_TD, tokens, state).route;
+  module.advance(context, x_TD, tokens, state);
+  module.read(context, x_TD, batch, saved, state);
+  module.require_state(text, state, count, text, text);
+};
+
+/// What only matters where something is computed: a backend that has shapes only keeps nothing and routes nothing.
+template <class M>
+concept ComputesRoute =
+    MakesRoute<M> && FeedsExperts<M> && ReportsRouting<M> && DifferentiatesRoute<M> && DecodesRoute<M>;
+
+/// The first part of the contract that M does not fill, as a compile error.
+template <class M>
+constexpr bool explain_routing_module() {
+  static_assert(NamesRouting<M>,
+                "a routing module must name Value, Backend, Real, Saved, Routed, Stats, DecodingState and "
+                "LossGradients, and say is_causal, is_batch_independent and feeds_rows; derive from StatelessRouting "
+                "for most of them");
+  if constexpr (NamesRouting<M>) {
+    static_assert(WalksRouting<M>,
+                  "a routing module must have visit_parameters(visit, prefix, trees...), visit_buffers of the same "
+                  "form and structure() const, which returns it with empty tensors");
+    static_assert(LossGradientsOfRouting<typename M::LossGradients>,
+                  "a routing module's LossGradients must have values() and be made from AuxiliaryGradient, as by "
+                  "static LossGradients from(AuxiliaryGradient)");
+    static_assert(SaysRoutingSizes<M>,
+                  "a routing module must have width(), experts(), keeps(saved, rows) and require_consistent(where)");
+    if constexpr (computes<typename M::Backend>) {
+      static_assert(MakesRoute<M>,
+                    "a routing module must have route<Training> and route<Inference>(context, x_TD, batch) const that "
+                    "return its Routed: a route and what is saved of it, such as RoutedAs");
+      static_assert(FeedsExperts<M>,
+                    "a routing module must have fed(x_TD, saved) and answers_of_rows(context, y, saved); derive from "
+                    "StatelessRouting where experts read rows of x");
+      static_assert(ReportsRouting<M>,
+                    "a routing module must have make_stats(context, saved, offsets) const that returns its Stats, "
+                    "which have balance_loss() and z_loss(), and absorb(context, stats)");
+      static_assert(DifferentiatesRoute<M>,
+                    "a routing module must have backward(context, part, d_weights_1N, d_losses, saved, x_TD, "
+                    "gradient, d_x_TD) const");
+      static_assert(DecodesRoute<M>,
+                    "a routing module that says is_causal must have begin_decoding, decode, advance, read and "
+                    "require_state; derive from StatelessRouting where nothing is kept between rows");
+    }
+  }
+  return true;
+}
+
+}  // namespace detail
+
 /// What makes a Route: everything that learns in routing is its own. A layer asks it for
 ///
 ///   route<Training or Inference>(context, x_TD, batch) -> {route, saved}
+///   fed(x_TD, saved), answers_of_rows(context, y, saved)  what experts read, and whom their answers are for
 ///   make_stats(context, saved, offsets) -> Stats          losses and loads, when the experts are enqueued
 ///   backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD)
 ///                                                         adds to d_x_TD and into `gradient`
@@ -35,27 +251,11 @@ inline constexpr bool replays_choices = requires {
 ///   width(), experts(), require_consistent(where), keeps(saved, rows), require_state(where, state, count, whose, what)
 ///
 /// and for the walks of every module over parameters, and over buffers. LossGradients are the gradients of the
-/// auxiliary losses that the module names; Stats reports their values.
+/// auxiliary losses that the module names, its Stats reports their values. StatelessRouting has whatever is the same
+/// for modules that keep nothing between rows; NoisyTopK is the example.
 template <class M>
-concept RoutingModule = Module<M> &&
-    requires(const M& routing, M& gradient, const typename M::Backend::Context& context,
-             View<const typename M::Value, typename M::Backend> x_TD,
-             View<typename M::Value, typename M::Backend> d_x_TD,
-             View<const typename M::Real, typename M::Backend> d_weights_1N, const PlanPart<typename M::Backend>& part,
-             const Batch& batch, typename M::Saved& saved, typename M::LossGradients d_losses,
-             const typename M::Stats& stats, ListView<Index> offsets, std::string_view where, Index rows) {
-  { M::is_causal } -> std::convertible_to<bool>;
-  { M::is_batch_independent } -> std::convertible_to<bool>;
-  typename M::DecodingState;
-  routing.template route<Training>(context, x_TD, batch).route;
-  routing.template route<Inference>(context, x_TD, batch).saved;
-  { routing.make_stats(context, saved, offsets) } -> std::same_as<typename M::Stats>;
-  routing.backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD);
-  gradient.absorb(context, stats);
-  { routing.width() } -> std::same_as<Index>;
-  { routing.experts() } -> std::same_as<Index>;
-  routing.require_consistent(where);
-  { routing.keeps(saved, rows) } -> std::same_as<bool>;
-};
+concept RoutingModule = detail::NamesRouting<M> && detail::WalksRouting<M> &&
+    detail::LossGradientsOfRouting<typename M::LossGradients> && detail::SaysRoutingSizes<M> &&
+    (!computes<typename M::Backend> || detail::ComputesRoute<M>);
 
 }  // namespace moe

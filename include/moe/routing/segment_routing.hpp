@@ -24,6 +24,7 @@
 #include "moe/ops/route.hpp"
 #include "moe/ops/upload_indices.hpp"
 #include "moe/routing/gating.hpp"
+#include "moe/routing/routing_module.hpp"
 #include "moe/routing/segment_state.hpp"
 #include "moe/routing/segmenter/segmenter.hpp"
 #include "moe/routing/source/segment_source.hpp"
@@ -126,13 +127,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     /// Logits, choice and gates of the segments.
     Decision<Real, Backend> decision;
   };
-  /// A route and what is kept of it.
-  struct Routed {
-    /// On its way.
-    PendingRoute<Real, Backend> route;
-    /// What make_stats and backward need.
-    Saved saved;
-  };
+  using Routed = RoutedAs<Saved, Real, Backend>;
 
   /// Cuts sequences (eq. 3).
   S segmenter;
@@ -168,8 +163,6 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     return std::ssize(saved.cut.segments.of_row) == rows && saved.cut.begin_1V.cols() == segments + 1 &&
            saved.u_VD.rows() == segments && saved.u_VD.cols() == width() && saved.decision.fits(segments, experts());
   }
-  /// What an error says of `saved`.
-  static const RealTensor& logits(const Saved& saved) { return saved.decision.logits_RE; }
 
   // --- forward ------------------------------------------------------------------------------------------------------
 

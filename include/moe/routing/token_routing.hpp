@@ -1,7 +1,6 @@
 #pragma once
 
 #include <numeric>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "moe/routing/balance/balance.hpp"
 #include "moe/routing/balance/balance_over_all.hpp"
 #include "moe/routing/gating.hpp"
+#include "moe/routing/routing_module.hpp"
 #include "moe/routing/steps/balance_loss.hpp"
 #include "moe/routing/steps/choose.hpp"
 #include "moe/routing/steps/z_loss.hpp"
@@ -32,7 +32,8 @@ namespace moe {
 /// Weights: gate.weight [E, D]; buffers: thresholds or biases where the inference router has them, balance_weight where
 /// the balance learns it.
 template <class R, class N, class C, class Value_, class Backend_, class Bal = BalanceOverAll>
-struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
+struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
+                      StatelessRouting<TokenRouting<R, N, C, Value_, Backend_, Bal>, Value_, Backend_> {
   static_assert(Balance<Bal>, "TokenRouting: the balance must be a Balance: bool counts(Index expert) const");
   static_assert(
       !LeavesOutShared<Bal> || NamesShared<typename RoutingOf<R>::Train>,
@@ -50,7 +51,6 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
   using Real = Wide<Value>;
   /// Gradients of the losses that this routing names: the balance loss and the z-loss.
   using LossGradients = AuxiliaryGradient;
-  using DecodingState = NoDecodingState;
   template <class Other>
   using rebind = TokenRouting<R, N, C, Other, Backend, Bal>;
 
@@ -106,13 +106,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
     /// The z-loss.
     LateLoss<Real, Backend> z;
   };
-  /// A route and what is kept of it.
-  struct Routed {
-    /// On its way.
-    PendingRoute<Real, Backend> route;
-    /// What make_stats and backward need.
-    Saved saved;
-  };
+  using Routed = RoutedAs<Saved, Real, Backend>;
 
   /// Over whom the balance loss runs.
   Bal balance;
@@ -144,15 +138,6 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
   }
   /// Whether `saved` is of so many rows: it is not once it was consumed.
   bool keeps(const Saved& saved, Index rows) const { return saved.decision.fits(rows, experts()); }
-  /// What an error says of `saved`.
-  static const Matrix<Real, Backend>& logits(const Saved& saved) { return saved.decision.logits_RE; }
-
-  /// Experts read x's rows, and answer them.
-  static constexpr bool feeds_rows = true;
-  /// What experts read.
-  static ConstView fed(ConstView x_TD, const Saved&) { return x_TD; }
-  /// As they answer.
-  static Tensor answers_of_rows(const Context&, Tensor y_TD, const Saved&) { return y_TD; }
 
   /// x_TD -> who works on each row, and how much each counts. In training the losses of the choice are begun too: they
   /// are computed while the loads travel. Throws Error as Gating::decide.
@@ -196,20 +181,6 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_> {
     add_z_loss_back<Real, Backend>(context, logits_TE, d_losses.z, d_logits_TE.view());
     Policies::add_gate_back(context, std::as_const(d_logits_TE).view(), saved.decision, x_TD, gradient.gate, d_x_TD);
   }
-
-  /// Nothing to remember.
-  DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
-  /// Who works on one more row of each sequence. tokens_B is empty or has an id for each row.
-  Routed decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const {
-    return route_rows<Inference>(context, x_BD, {tokens_B, {}, {}}, {});
-  }
-  /// Nothing to remember of rows that were answered.
-  void advance(const Context&, ConstView /*x_BD*/, std::span<const std::int32_t> /*tokens_B*/, DecodingState&) const {}
-  /// Nothing to remember of a batch that was routed.
-  void read(const Context&, ConstView /*x_TD*/, const Batch&, const Saved&, DecodingState&) const {}
-
-  /// Every state will do.
-  void require_state(std::string_view, const DecodingState&, Index, std::string_view, std::string_view) const {}
 
   /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.
   void absorb(const Context& context, const Stats& stats) {

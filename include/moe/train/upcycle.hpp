@@ -156,6 +156,22 @@ void upcycle_expert(const typename X::Context& context, const X& dense, X& exper
 
 namespace detail {
 
+/// The gate is drawn; what else routing learns keeps its values, as the noise of NoisyTopK does. Of a routing module
+/// without a gate every matrix is drawn: one that starts at zero could stay there.
+template <class Routing>
+void draw_routing(const typename Routing::Backend::Context& context, Routing& routing, const Upcycling& start,
+                  const std::string& prefix) {
+  if constexpr (requires { routing.gate.weight; })
+    draw_normal(context, routing.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
+  else
+    Routing::visit_parameters(
+        [&](const std::string& name, auto& weight) {
+          if constexpr (std::remove_cvref_t<decltype(weight)>::rank == 2)
+            draw_normal(context, weight, start.seed, name, start.router_deviation);
+        },
+        prefix, routing);
+}
+
 /// Copies of the dense FFN, except for `shared` made to differ where `start` says so.
 template <class X>
 void upcycle_experts(const typename X::Context& context, const X& dense, ExpertBank<X>& bank, Index shared,
@@ -175,7 +191,8 @@ void upcycle_experts(const typename X::Context& context, const X& dense, ExpertB
 /// Grows the layer out of a dense FFN: every expert becomes a copy of it, the gate and an always-on path are drawn.
 /// Throws Error for FFNs of other sizes and for a `start` out of range.
 template <class R, class N, class C, class X, class Path, class Bal>
-void upcycle(const typename X::Context& context, const X& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
+void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
+             const typename TokenMoE<R, N, C, X, Path, Bal>::ExpertType& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
   Index shared = -1;
   if constexpr (requires { layer.routing.router.shared; }) shared = layer.routing.router.shared;
@@ -187,7 +204,7 @@ void upcycle(const typename X::Context& context, const X& dense, TokenMoE<R, N, 
           draw_normal(context, weight, start.seed, name, start.router_deviation);
       },
       prefix, layer.always_on);
-  draw_normal(context, layer.routing.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
+  detail::draw_routing(context, layer.routing, start, prefix);
 }
 
 /// The same for a segment level. What the source learns keeps its values.
@@ -195,7 +212,7 @@ template <class S, class Source, class R, class N, class C, class X, class Feed>
 void upcycle(const typename X::Context& context, const X& dense, SegmentMoE<S, Source, R, N, C, X, Feed>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
   detail::upcycle_experts(context, dense, layer.bank, -1, start, prefix);
-  draw_normal(context, layer.routing.gate.weight, start.seed, prefix + "gate.weight", start.router_deviation);
+  detail::draw_routing(context, layer.routing, start, prefix);
 }
 
 /// The same for both levels, as "token." and "segment." below `prefix`. A fusion keeps its weights.

@@ -1,0 +1,8 @@
+// error: a routing module must name Value, Backend, Real, Saved, Routed, Stats, DecodingState and LossGradients, and
+// say is_causal, is_batch_independent and feeds_rows
+#include "parts.hpp"
+
+using namespace moe;
+using namespace moe::testing;
+
+TokenMoE layer(TopK{.k = 2}, Bank(6, 8, 16));
