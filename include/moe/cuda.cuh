@@ -68,6 +68,9 @@
 #include "moe/routing/segmenter/fixed_window.hpp"
 #include "moe/routing/segmenter/syntax_window.hpp"
 
+#include "moe/routing/noisy_top_k.hpp"
+#include "moe/routing/routing_module.hpp"
+
 #include "moe/train/adamw.hpp"
 #include "moe/train/adamw_memory.hpp"
 #include "moe/train/clip.hpp"

@@ -128,9 +128,11 @@
 #include "moe/routing/steps/drop.hpp"
 #include "moe/routing/steps/jitter.hpp"
 #include "moe/routing/steps/late_loss.hpp"
+#include "moe/routing/steps/noisy_logits.hpp"
 #include "moe/routing/steps/normalize.hpp"
 #include "moe/routing/steps/report.hpp"
 #include "moe/routing/steps/segment.hpp"
+#include "moe/routing/steps/variation_loss.hpp"
 #include "moe/routing/steps/z_loss.hpp"
 
 #include "moe/experts/always_on.hpp"
@@ -151,6 +153,8 @@
 #include "moe/fusion/scalar_fusion.hpp"
 #include "moe/ops/linear.hpp"
 #include "moe/routing/gating.hpp"
+#include "moe/routing/noisy_top_k.hpp"
+#include "moe/routing/routing_module.hpp"
 #include "moe/routing/source/segment_sources.hpp"
 
 #include "moe/layers/hybrid_moe.hpp"

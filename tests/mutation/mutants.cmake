@@ -127,6 +127,26 @@ mutant(gates_of_the_others_stay routing/normalizer/softmax_over_all.hpp
   AFTER [==[chosen_E[e] >= 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);]==]
   REASON "experts that were not chosen keep their gate"
   TESTS routing/normalizer/softmax_over_all)
+mutant(variation_gradient_without_the_mean routing/steps/variation_loss.hpp
+  BEFORE [==[(sums_1E(0, e) / mean - 1 - squares)]==]
+  AFTER [==[(sums_1E(0, e) / mean - 1)]==]
+  REASON "the mean that a sum is measured by is taken for a constant"
+  TESTS routing/steps/variation_loss)
+mutant(thresholds_of_chosen_and_left_swapped routing/steps/noisy_logits.hpp
+  BEFORE [==[return chosen_E[e] != 0 ? best_left : last_chosen;]==]
+  AFTER [==[return chosen_E[e] != 0 ? last_chosen : best_left;]==]
+  REASON "the k-th excluding e is the k-th of all, e included"
+  TESTS routing/steps/noisy_logits)
+mutant(threshold_without_gradient routing/steps/noisy_logits.hpp
+  BEFORE [==[d_noisy_TE(t, other) -= d;]==]
+  AFTER [==[]==]
+  REASON "the threshold is taken for a constant"
+  TESTS routing/steps/noisy_logits routing/noisy_top_k)
+mutant(noise_without_use routing/noisy_top_k.hpp
+  BEFORE [==[trains ? saved.noisy_TE : saved.clean_TE]==]
+  AFTER [==[trains ? saved.clean_TE : saved.clean_TE]==]
+  REASON "the noise is drawn and never used"
+  TESTS routing/noisy_top_k)
 mutant(balance_without_n routing/steps/balance_loss.hpp
   BEFORE [==[return counted * share(e)]==]
   AFTER [==[return share(e)]==]
