@@ -139,7 +139,7 @@ mutant(thresholds_of_chosen_and_left_swapped routing/steps/noisy_logits.hpp
   TESTS routing/steps/noisy_logits)
 mutant(threshold_without_gradient routing/steps/noisy_logits.hpp
   BEFORE [==[d_noisy_TE(t, other) -= d;]==]
-  AFTER [==[]==]
+  AFTER [==[d_noisy_TE(t, other) -= 0;]==]
   REASON "the threshold is taken for a constant"
   TESTS routing/steps/noisy_logits routing/noisy_top_k)
 mutant(noise_without_use routing/noisy_top_k.hpp

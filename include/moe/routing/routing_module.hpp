@@ -16,8 +16,8 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/mode.hpp"
-#include "moe/core/module.hpp"
 #include "moe/core/plan.hpp"
+#include "moe/core/module.hpp"
 #include "moe/core/view.hpp"
 #include "moe/ops/route.hpp"
 
@@ -122,15 +122,15 @@ concept NamesRouting = requires {
 };
 /// Its weights and buffers are walked.
 template <class M>
-concept WalksRouting = Module<M> && requires(M& module, archetype::Visitor visit, std::string prefix) {
-  M::visit_buffers(visit, prefix, module);
+concept WalksRouting = Module<M> && requires(M& self, archetype::Visitor visit, std::string prefix) {
+  M::visit_buffers(visit, prefix, self);
 };
 /// It makes a Route, in training and in inference.
 template <class M>
-concept MakesRoute = requires(const M& module, const typename M::Backend::Context& context,
+concept MakesRoute = requires(const M& self, const typename M::Backend::Context& context,
                               View<const typename M::Value, typename M::Backend> x_TD, const Batch& batch) {
-  { module.template route<Training>(context, x_TD, batch) } -> std::same_as<typename M::Routed>;
-  { module.template route<Inference>(context, x_TD, batch) } -> std::same_as<typename M::Routed>;
+  { self.template route<Training>(context, x_TD, batch) } -> std::same_as<typename M::Routed>;
+  { self.template route<Inference>(context, x_TD, batch) } -> std::same_as<typename M::Routed>;
   requires requires(typename M::Routed routed) {
     routed.route;
     { routed.saved } -> std::same_as<typename M::Saved&>;
@@ -138,17 +138,17 @@ concept MakesRoute = requires(const M& module, const typename M::Backend::Contex
 };
 /// It says what of x the experts read, and whom their answers are for.
 template <class M>
-concept FeedsExperts = requires(const M& module, const typename M::Backend::Context& context,
+concept FeedsExperts = requires(const M& self, const typename M::Backend::Context& context,
                                 View<const typename M::Value, typename M::Backend> x_TD,
                                 Matrix<typename M::Value, typename M::Backend> y, const typename M::Saved& saved) {
-  module.fed(x_TD, saved);
-  module.answers_of_rows(context, std::move(y), saved);
+  self.fed(x_TD, saved);
+  self.answers_of_rows(context, std::move(y), saved);
 };
 /// It reports losses and learns from what was observed.
 template <class M>
-concept ReportsRouting = requires(const M& module, M& learner, const typename M::Backend::Context& context,
+concept ReportsRouting = requires(const M& self, M& learner, const typename M::Backend::Context& context,
                                   typename M::Saved& saved, ListView<Index> offsets, const typename M::Stats& stats) {
-  { module.make_stats(context, saved, offsets) } -> std::same_as<typename M::Stats>;
+  { self.make_stats(context, saved, offsets) } -> std::same_as<typename M::Stats>;
   { stats.balance_loss() } -> std::convertible_to<double>;
   { stats.z_loss() } -> std::convertible_to<double>;
   learner.absorb(context, stats);
@@ -161,35 +161,34 @@ concept LossGradientsOfRouting = std::default_initializable<L> && std::convertib
 };
 /// It has a backward pass.
 template <class M>
-concept DifferentiatesRoute = requires(const M& module, M& gradient, const typename M::Backend::Context& context,
+concept DifferentiatesRoute = requires(const M& self, M& gradient, const typename M::Backend::Context& context,
                                        const PlanPart<typename M::Backend>& part,
                                        View<const typename M::Real, typename M::Backend> d_weights_1N,
                                        const typename M::LossGradients& d_losses, const typename M::Saved& saved,
                                        View<const typename M::Value, typename M::Backend> x_TD,
                                        View<typename M::Value, typename M::Backend> d_x_TD) {
-  module.backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD);
+  self.backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD);
 };
 /// Its sizes can be asked for.
 template <class M>
-concept SaysRoutingSizes = requires(const M& module, const typename M::Saved& saved, std::string_view where,
-                                    Index rows) {
-  { module.width() } -> std::same_as<Index>;
-  { module.experts() } -> std::same_as<Index>;
-  { module.keeps(saved, rows) } -> std::same_as<bool>;
-  module.require_consistent(where);
+concept SaysRoutingSizes = requires(const M& self, const typename M::Saved& saved, std::string_view where, Index rows) {
+  { self.width() } -> std::same_as<Index>;
+  { self.experts() } -> std::same_as<Index>;
+  { self.keeps(saved, rows) } -> std::same_as<bool>;
+  self.require_consistent(where);
 };
 /// It goes row by row where it says that it is causal.
 template <class M>
-concept DecodesRoute = !bool(M::is_causal) || requires(const M& module, const typename M::Backend::Context& context,
+concept DecodesRoute = !bool(M::is_causal) || requires(const M& self, const typename M::Backend::Context& context,
                                                        View<const typename M::Value, typename M::Backend> x_TD,
                                                        std::span<const std::int32_t> tokens, const Batch& batch,
                                                        const typename M::Saved& saved, typename M::DecodingState& state,
                                                        Index count, std::string_view text) {
-  { module.begin_decoding(context, count) } -> std::same_as<typename M::DecodingState>;
-  module.decode(context, x_TD, tokens, state).route;
-  module.advance(context, x_TD, tokens, state);
-  module.read(context, x_TD, batch, saved, state);
-  module.require_state(text, state, count, text, text);
+  { self.begin_decoding(context, count) } -> std::same_as<typename M::DecodingState>;
+  self.decode(context, x_TD, tokens, state).route;
+  self.advance(context, x_TD, tokens, state);
+  self.read(context, x_TD, batch, saved, state);
+  self.require_state(text, state, count, text, text);
 };
 
 /// What only matters where something is computed: a backend that has shapes only keeps nothing and routes nothing.
