@@ -59,6 +59,13 @@ Strategy<B> token_strategy(std::string name, std::string routing, R router, N no
       }};
 }
 
+/// A TokenMoE of a routing module, which `make` makes of the sizes that the suite runs at.
+template <class B, class Make>
+Strategy<B> module_strategy(std::string name, std::string routing, moe::AuxiliaryGradient losses, Make make) {
+  return {std::move(name), std::move(routing), losses,
+          [=](const Sizes& sizes) { return SuiteLayer<B>(moe::TokenMoE(make(sizes), bank_of<B>(sizes))); }};
+}
+
 /// The same beside a Path that every row takes, built of a width and inner channels. Experts are finer than in the
 /// other strategies, and the path is as wide as `shared` of them, which the routed ones are fewer: the parameters, all
 /// and active, stay.

@@ -3,6 +3,7 @@
 #include "bench/strategies/all.hpp"
 #include "bench/strategies/compose.hpp"
 #include "moe/layers/presets.hpp"
+#include "moe/routing/noisy_top_k.hpp"
 
 namespace moe_bench {
 
@@ -12,6 +13,9 @@ std::vector<Strategy<B>> token_choice() {
   std::vector<Strategy<B>> suite;
   suite.push_back(token_strategy<B>("mixtral", "top-k, gates by softmax over the chosen, dropless", TopK{},
                                     SoftmaxOverChosen{}, Unlimited{}, {.losses = {.balance = 0.02}}));
+  suite.push_back(module_strategy<B>(
+      "noisy-top-k", "top-k of logits with learned noise, gates by softmax over the chosen, dropless", {.balance = 0.1},
+      [](const Sizes& sizes) { return NoisyTopK<float, B>(sizes.chosen, sizes.width, sizes.experts); }));
   // As many experts as have positive logits: half of them before training, whatever k is.
   suite.push_back(
       token_strategy<B>("remoe", "every expert with a logit above 0, which is its gate; an L1 loss keeps them few",

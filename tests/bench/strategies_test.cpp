@@ -79,7 +79,8 @@ TEST_CASE("strategies have names of their own and the same parameters", "[bench]
       double experts = 0;
       moe::for_each_parameter(
           [&](const std::string& weight, const auto& values) {
-            if (!weight.ends_with("gate.weight")) experts += static_cast<double>(values.size());
+            if (!weight.ends_with("gate.weight") && !weight.ends_with("noise.weight"))
+              experts += static_cast<double>(values.size());
           },
           layer);
       if (strategy.name == "dense")
@@ -194,6 +195,38 @@ TEST_CASE("the dense FFN is the yardstick, and times and phases are there", "[be
   // Two activations of every pair at least, and the answer.
   CHECK(mixtral.peak_bytes >= 64 * (2 * 2 * 48 + 32) * 4);
   CHECK(mixtral.peak_bytes < 1'000'000);
+}
+
+TEST_CASE("noisy top-k draws in training alone, meets k experts a row and learns its noise", "[bench][strategies]") {
+  const std::vector<Strategy<B>> suite = all_strategies<B>();
+  const auto noisy = std::find_if(suite.begin(), suite.end(), [](const auto& s) { return s.name == "noisy-top-k"; });
+  REQUIRE(noisy != suite.end());
+  const StrategyResult result = run_on_cpu({"noisy-top-k"}, small_plan(), [](int, const std::string&) {}).back();
+  CHECK(result.routing->experts_per_row == Approx(2));
+  CHECK(result.routing->dropped == 0);
+  CHECK(result.routing->flips == 0);
+  CHECK(result.routing->mate_sensitivity == 0);
+
+  const Context context{.threads = 1};
+  const RunPlan plan = small_plan();
+  const Rows rows = draw_rows(Input::iid, plan.lengths(), plan.shape.width, plan.sizes().languages, 1);
+  Tensor x_TD = Tensor::uninitialized(context, rows.count(), rows.width);
+  Cpu::upload(context, rows.x_TD.data(), x_TD.view());
+  auto layer = noisy->make(plan.sizes());
+  fill_weights(context, layer);
+  auto gradient = moe::gradient_for(layer);
+  auto run = layer.forward(context, std::as_const(x_TD).view(), rows.batch());
+  // The balance loss alone reaches the noise.
+  const Tensor d_y_TD(rows.count(), rows.width);
+  layer.backward(context, d_y_TD, noisy->losses, std::move(run.saved), gradient);
+  moe::for_each_parameter(
+      [&](const std::string& name, const auto& slope) {
+        double sum = 0;
+        for (Index i = 0; i < slope.size(); ++i) sum += std::abs(double{slope.data()[i]});
+        INFO(name);
+        CHECK((sum > 0) == (name.find("experts.") == std::string::npos));
+      },
+      gradient);
 }
 
 TEST_CASE("time goes to the phase that was entered last", "[bench]") {
