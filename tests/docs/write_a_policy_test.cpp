@@ -253,6 +253,60 @@ struct BalanceFrom {
 };
 // [/balance]
 
+// [routing_module]
+/// Each row goes to the expert of its largest logit z, whose answer counts sigmoid(z).
+struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
+  moe::Linear<double, Cpu> gate;  // [experts, width]
+
+  /// What backward needs of a route.
+  struct Saved {
+    moe::Matrix<moe::Rank, Cpu> chosen_TE;
+    Tensor weights_TE;
+  };
+  using Routed = moe::RoutedAs<Saved, Real, Backend>;
+
+  moe::Index width() const { return gate.in(); }
+  moe::Index experts() const { return gate.out(); }
+  bool keeps(const Saved& saved, moe::Index rows) const {
+    return saved.weights_TE.rows() == rows && saved.weights_TE.cols() == experts();
+  }
+
+  /// Mode is moe::Training or moe::Inference; here they are the same.
+  template <class Mode>
+  Routed route(const Context& context, ConstView x_TD, const moe::Batch&) const {
+    const Tensor logits_TE = gate.forward_row_by_row(context, x_TD);
+    Saved saved{moe::Matrix<moe::Rank, Cpu>(x_TD.rows, experts()), Tensor(x_TD.rows, experts())};
+    Backend::for_each(context, x_TD.rows,
+                      [z_TE = logits_TE.view(), chosen_TE = saved.chosen_TE.view(),
+                       weights_TE = saved.weights_TE.view()] MOE_ON_DEVICE(moe::Index t) {
+                        moe::TopK{.k = 1}.choose(z_TE.row(t), chosen_TE.row(t));
+                        for (moe::Index e = 0; e < z_TE.cols; ++e)
+                          weights_TE(t, e) = chosen_TE(t, e) != 0 ? moe::sigmoid(z_TE(t, e)) : 0;
+                      });
+    auto route = moe::begin_route<Real, Backend>(context, std::as_const(saved.chosen_TE).view(),
+                                                 std::as_const(saved.weights_TE).view());
+    return {std::move(route), std::move(saved)};
+  }
+  /// d_weights_1N has one entry a pair (row, expert) of `part`; dz = dw w (1 - w).
+  template <class Gradient>
+  void backward(const Context& context, const moe::PlanPart<Cpu>& part, ConstView d_weights_1N, const LossGradients&,
+                const Saved& saved, ConstView x_TD, Gradient& gradient, moe::View<double, Cpu> d_x_TD) const {
+    Tensor d_TE = moe::gates_of_pairs_back<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
+    Backend::for_each_cell(context, d_TE.rows(), d_TE.cols(),
+                           [d = d_TE.view(), w = saved.weights_TE.view()] MOE_ON_DEVICE(moe::Index t, moe::Index e) {
+                             d(t, e) *= w(t, e) * (1 - w(t, e));
+                           });
+    gate.add_backward_row_by_row(context, d_TE.view(), x_TD, gradient.gate, d_x_TD);
+  }
+
+  SigmoidTopOne structure() const { return {}; }
+  template <class Visit, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
+    moe::Linear<double, Cpu>::visit_parameters(visit, prefix + "gate.", trees.gate...);
+  }
+};
+// [/routing_module]
+
 // [gate_fusion]
 /// The token level gets what the segment level's gates leave over: y = (1 - mass) O_token + O_segment.
 struct Remainder {
@@ -534,4 +588,35 @@ TEST_CASE("policy: an expert of one's own has the gradients of central differenc
   check_layer_gradients(layer, x_TD, moe::Batch::single(6), /*balance_weight=*/0.5);
   check_layer_gradients(dense, x_TD, moe::Batch::single(6), 0);
   // [/use_expert]
+}
+
+TEST_CASE("a learned routing module", "[docs][gradient]") {
+  // [use_routing_module]
+  SigmoidTopOne routing;
+  routing.gate = moe::Linear<double, Cpu>::without_bias(/*in=*/4, /*out=*/3);
+  moe::TokenMoE layer(std::move(routing), Bank(3, 4, 5));
+  // [/use_routing_module]
+  Draw draw("docs, routing module");
+  randomise(draw, layer, 0.5);
+  Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
+  check_layer_gradients(layer, x_TD, moe::Batch::single(6), 0);
+  auto state = layer.begin_decoding({}, 6);
+  CHECK(moe::testing::same_bits(layer.decode({}, x_TD, {}, state), layer.infer({}, x_TD, moe::Batch::single(6))));
+}
+
+TEST_CASE("the library's learned routing module", "[docs]") {
+  Draw draw("docs, noisy top-k");
+  const Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4), d_y_TD = random_matrix<double, Cpu>(draw, 6, 4);
+  // [use_noisy_top_k]
+  moe::TokenMoE layer(moe::NoisyTopK<double, Cpu>(/*k=*/2, /*width=*/4, /*experts=*/3), Bank(3, 4, 5));
+  moe::initialise({}, layer, /*seed=*/1);
+  auto gradient = moe::gradient_for(layer);
+  moe::Batch batch = moe::Batch::single(6);
+  batch.random = {.seed = 1, .step = 1};  // another step for every forward
+  auto run = layer.forward({}, x_TD, batch);
+  layer.backward({}, d_y_TD, {.importance = 0.1, .load = 0.1, .z = 0.001}, std::move(run.saved), gradient);
+  CHECK(run.stats.balance_loss() == run.stats.importance_loss() + run.stats.load_loss());
+  // [/use_noisy_top_k]
+  CHECK(run.stats.load_loss() > 0);
+  for (const double slope : moe::testing::values_of(gradient.routing.noise.weight)) CHECK(slope != 0);
 }
