@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "moe/core/routing_recorder.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/fusion/channel_fusion.hpp"
 #include "moe/fusion/fixed_fusion.hpp"
@@ -357,6 +359,28 @@ TEST_CASE("NoisyTopK's weights are walked, frozen, initialised and grown out of 
   // Copies that are all alike answer as the dense FFN does, whatever is drawn.
   const Tensor dense_TD = dense.infer(context, x_TD, Batch::single(rows));
   check_rows(grown.forward(context, x_TD, drawn_from(6)).output, rows_of(dense_TD));
+}
+
+TEST_CASE("NoisyTopK replays recorded choices: its own without a change, others with gradients", "[routing][replay]") {
+  const Batch batch = drawn_from(21);
+  Layer layer = layer_of(2);
+  Tensor x_TD = drawn_clear(layer, batch, noisy_of_layer);
+  RoutingRecorder recorder(batch.count());
+  CpuContext recording = context, replaying = context;
+  recording.observer = recorder.observer();
+  recorder.expect(batch);
+  const auto recorded = layer.forward(recording, x_TD, batch);
+  const RoutingReplay replay(recorder.records());
+  replaying.replay = &replay;
+  const auto replayed = layer.forward(replaying, x_TD, batch);
+  CHECK(same_bits(replayed.output, recorded.output));
+  CHECK(replayed.stats.balance_loss() == recorded.stats.balance_loss());
+  // Weights that would choose otherwise.
+  Draw draw("noisy top-k, replayed");
+  randomise(draw, layer, 0.7);
+  CHECK(layer.forward(replaying, x_TD, batch).stats.load == recorded.stats.load);
+  CHECK(layer.forward(context, x_TD, batch).stats.load != recorded.stats.load);
+  check_layer_gradients(layer, x_TD, batch, 1.7, layer_bar, replaying);
 }
 
 TEST_CASE("AnyLayer drives NoisyTopK by the two losses that every layer reports", "[routing][runtime]") {

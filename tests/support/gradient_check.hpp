@@ -85,8 +85,7 @@ void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, doubl
                            double bar = layer_bar, const CpuContext& context = {.threads = 1}) {
   check_layer_gradients_of(
       layer, x_TD, batch, AuxiliaryGradient{.balance = balance_weight, .z = balance_weight},
-      [&](const auto& stats) { return balance_weight * (stats.balance_loss() + stats.z_loss()); }, bar,
-      context);
+      [&](const auto& stats) { return balance_weight * (stats.balance_loss() + stats.z_loss()); }, bar, context);
 }
 
 }  // namespace moe::testing

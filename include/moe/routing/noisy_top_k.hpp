@@ -25,6 +25,7 @@
 #include "moe/routing/steps/choose.hpp"
 #include "moe/routing/steps/noisy_logits.hpp"
 #include "moe/routing/steps/normalize.hpp"
+#include "moe/routing/steps/replay.hpp"
 #include "moe/routing/steps/report.hpp"
 #include "moe/routing/steps/variation_loss.hpp"
 #include "moe/routing/steps/z_loss.hpp"
@@ -54,6 +55,8 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   using RealTensor = Matrix<Real, Backend>;
   template <class Other>
   using rebind = NoisyTopK<Other, Backend>;
+
+  static constexpr bool replays = true;
 
   /// d(total loss)/d(loss) for each loss that is named here.
   struct LossGradients {
@@ -146,7 +149,8 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   }
 
   /// x_TD -> who works on each row, and how much each counts. In training the losses are begun too: they are computed
-  /// while the loads travel. Throws Error where training has no key to draw the noise from.
+  /// while the loads travel. Throws Error where training has no key to draw the noise from, and for a record of choices
+  /// that does not fit.
   template <class Mode>
   Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
     constexpr bool trains = std::is_same_v<Mode, Training>;
@@ -160,11 +164,11 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
                                                    std::as_const(saved.n_TE).view(), saved.key);
     }
     const auto logits_TE = std::as_const(trains ? saved.noisy_TE : saved.clean_TE).view();
-    saved.choice = moe::route<Real, Backend>(context, TopK{k}, Unlimited{}, logits_TE, {}, {});
+    saved.choice = choose(context, logits_TE);
     const auto chosen_TE = std::as_const(saved.choice.chosen_RE).view();
     saved.weights_TE = normalize<Real, Backend>(context, SoftmaxOverChosen{}, logits_TE, chosen_TE);
     const auto weights_TE = std::as_const(saved.weights_TE).view();
-    report<Real, Backend>(context, "token", chosen_TE, chosen_TE, weights_TE);
+    report<Real, Backend>(context, {}, chosen_TE, chosen_TE, weights_TE);
     auto route = begin_route<Real, Backend>(context, chosen_TE, weights_TE, saved.choice.foreseen);
     if constexpr (trains) begin_losses(context, saved);
     return {std::move(route), std::move(saved)};
@@ -213,6 +217,14 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   }
 
  private:
+  /// The k largest, or what the context's record has.
+  Choice<Real, Backend> choose(const Context& context, View<const Real, Backend> logits_TE) const {
+    if (context.replay == nullptr) return moe::route<Real, Backend>(context, TopK{k}, Unlimited{}, logits_TE, {}, {});
+    auto recorded = replay_choice<Real, Backend>(context, {}, logits_TE.rows, experts(), false);
+    require(recorded.kept.dropped.empty(), "RoutingReplay", "the record has choices that a capacity dropped in layer ",
+            context.layer, ", and NoisyTopK has no capacity");
+    return std::move(recorded.choice);
+  }
   void begin_losses(const Context& context, Saved& saved) const {
     begin_phase(context, Phase::router);
     const auto clean_TE = std::as_const(saved.clean_TE).view();

@@ -16,8 +16,8 @@
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/mode.hpp"
-#include "moe/core/plan.hpp"
 #include "moe/core/module.hpp"
+#include "moe/core/plan.hpp"
 #include "moe/core/view.hpp"
 #include "moe/ops/route.hpp"
 
