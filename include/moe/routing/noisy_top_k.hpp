@@ -56,6 +56,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   template <class Other>
   using rebind = NoisyTopK<Other, Backend>;
 
+  /// Works on recorded choices where the context has them.
   static constexpr bool replays = true;
 
   /// d(total loss)/d(loss) for each loss that is named here.
@@ -113,6 +114,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     /// The z-loss.
     LateLoss<Real, Backend> z;
   };
+  /// A route and what is kept of it.
   using Routed = RoutedAs<Saved, Real, Backend>;
 
   /// Experts that a row meets.

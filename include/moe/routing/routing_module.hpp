@@ -51,19 +51,26 @@ struct StatelessRouting {
   using ConstView = View<const Value, Backend>;
   /// What routing is computed and kept in.
   using Real = Wide<Value>;
+  /// Empty.
   using DecodingState = NoDecodingState;
+  /// Of no losses.
   using LossGradients = NoLossGradients;
+  /// Of nothing.
   using Stats = NoStats;
 
+  /// No choice of inference depends on a later row.
   static constexpr bool is_causal = true;
+  /// Nor on any other row of the batch.
   static constexpr bool is_batch_independent = true;
 
   /// Experts read x's rows, and answer them.
   static constexpr bool feeds_rows = true;
+  /// What experts read.
   template <class Saved>
   static ConstView fed(ConstView x_TD, const Saved&) {
     return x_TD;
   }
+  /// As they answer.
   template <class Saved>
   static Tensor answers_of_rows(const Context&, Tensor y_TD, const Saved&) {
     return y_TD;
@@ -79,6 +86,7 @@ struct StatelessRouting {
   /// Nothing to learn.
   template <class Observed>
   void absorb(const Context&, const Observed&) {}
+  /// Nothing is kept beside weights.
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&&, const std::string& /*prefix*/, Trees&&...) {}
 

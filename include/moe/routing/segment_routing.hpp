@@ -127,6 +127,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     /// Logits, choice and gates of the segments.
     Decision<Real, Backend> decision;
   };
+  /// A route and what is kept of it.
   using Routed = RoutedAs<Saved, Real, Backend>;
 
   /// Cuts sequences (eq. 3).

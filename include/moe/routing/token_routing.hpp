@@ -106,6 +106,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     /// The z-loss.
     LateLoss<Real, Backend> z;
   };
+  /// A route and what is kept of it.
   using Routed = RoutedAs<Saved, Real, Backend>;
 
   /// Over whom the balance loss runs.
