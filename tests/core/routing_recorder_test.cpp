@@ -35,6 +35,23 @@ TEST_CASE("a recorder gives each sequence its rows, pass after pass", "[core][re
   CHECK(firsts(recorder.records()[1]) == Choices{2, 2, 1});
 }
 
+TEST_CASE("sequences come and go between passes", "[core][replay]") {
+  RoutingRecorder recorder(3);
+  recorder.expect(Batch::ragged({2, 1}), {2, 0});
+  recorder.record(seen({0, 2, 3}, {1, 2}));
+  recorder.expect(Batch::sequences(2, 1), {0, 1});
+  recorder.record(seen({0, 1, 2}, {0, 1}));
+  recorder.expect(Batch::single(1), {2});
+  recorder.record(seen({0, 1}, {2}));
+  CHECK(firsts(recorder.records()[0]) == Choices{2, 0});
+  CHECK(firsts(recorder.records()[1]) == Choices{1});
+  CHECK(firsts(recorder.records()[2]) == Choices{1, 1, 2});
+  CHECK_THROWS_AS(recorder.expect(Batch::single(1), {3}), Error);
+  CHECK_THROWS_AS(recorder.expect(Batch::single(1), {-1}), Error);
+  CHECK_THROWS_AS(recorder.expect(Batch::single(1), {0, 1}), Error);
+  CHECK_THROWS_AS(recorder.expect(Batch::sequences(2, 1), {1, 1}), Error);
+}
+
 TEST_CASE("a pass that is run again is recorded once", "[core][replay]") {
   RoutingRecorder recorder(1);
   recorder.expect(Batch::single(2));

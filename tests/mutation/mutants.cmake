@@ -400,7 +400,7 @@ mutant(replayed_segment_goes_on_unasked routing/steps/replay.hpp
   REASON "a segment that began otherwise is decoded to its end, and the record ignored"
   TESTS layers/replay)
 mutant(recorded_twice_when_run_again core/routing_recorder.hpp
-  BEFORE [==[level.truncate(first_[b]);]==]
+  BEFORE [==[level.truncate(read_[sequence]);]==]
   AFTER [==[]==]
   REASON "a pass that is computed again is appended"
   TESTS core/routing_recorder)

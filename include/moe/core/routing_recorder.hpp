@@ -20,6 +20,8 @@ namespace moe {
 ///   recorder.expect(batch);      layer.prefill(context, x_TD, batch, state);
 ///   recorder.expect_next();      layer.decode(context, x_BD, tokens_B, state);
 ///
+/// Where sequences come and go, expect(batch, sequences) says which of them a pass reads.
+///
 /// A pass that is run again before the next one is announced, as after an error or to compute activations again, is
 /// recorded once.
 class RoutingRecorder {
@@ -28,15 +30,32 @@ class RoutingRecorder {
   explicit RoutingRecorder(Index sequences) {
     require(sequences >= 0, "RoutingRecorder", "the number of sequences must not be negative, got ", sequences);
     records_.resize(static_cast<std::size_t>(sequences));
-    first_.assign(records_.size(), 0);
-    offsets_.assign(records_.size() + 1, 0);
+    read_.assign(records_.size(), 0);
   }
 
   /// The next pass reads these rows, behind those that were read before. Throws Error for another number of sequences.
   void expect(const Batch& batch) {
     require(batch.count() == sequences(), "RoutingRecorder", "the batch has ", batch.count(),
             " sequences, the recorder ", sequences());
-    for (std::size_t b = 0; b < first_.size(); ++b) first_[b] += offsets_[b + 1] - offsets_[b];
+    std::vector<Index> all;
+    for (Index s = 0; s < sequences(); ++s) all.push_back(s);
+    expect(batch, all);
+  }
+  /// The same of some sequences, by their numbers in the order of the batch. Throws Error for as many as it has not,
+  /// and for numbers that are not there or occur twice.
+  void expect(const Batch& batch, ListView<Index> numbers) {
+    require(batch.count() == numbers.size, "RoutingRecorder", "the batch has ", batch.count(), " sequences, ",
+            numbers.size, " are named");
+    std::vector<Index> members(numbers.begin(), numbers.end()), sorted = members;
+    std::sort(sorted.begin(), sorted.end());
+    require(sorted.empty() || (sorted.front() >= 0 && sorted.back() < sequences()), "RoutingRecorder",
+            "sequences must lie in [0, ", sequences(), "), got ", sorted.empty() ? 0 : sorted.front(), " to ",
+            sorted.empty() ? 0 : sorted.back());
+    require(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(), "RoutingRecorder",
+            "a pass reads a sequence once, one is named twice");
+    for (std::size_t b = 0; b < members_.size(); ++b)
+      read_[static_cast<std::size_t>(members_[b])] += offsets_[b + 1] - offsets_[b];
+    members_ = std::move(members);
     offsets_ = batch.offsets;
   }
   /// The next pass reads one more row of each sequence.
@@ -61,11 +80,12 @@ class RoutingRecorder {
             seen.begin.empty() ? 0 : seen.begin.back(), ": call expect before each pass");
     std::vector<std::uint16_t> choices;
     Index r = 0;
-    for (std::size_t b = 0; b < records_.size(); ++b) {
-      RecordedLevel& level = level_of(records_[b], seen);
-      require(level.rows() >= first_[b], "RoutingRecorder", level.name(), " was recorded for ", level.rows(), " of ",
-              first_[b], " rows that sequence ", b, " has read");
-      level.truncate(first_[b]);
+    for (std::size_t b = 0; b < members_.size(); ++b) {
+      const auto sequence = static_cast<std::size_t>(members_[b]);
+      RecordedLevel& level = level_of(records_[sequence], seen);
+      require(level.rows() >= read_[sequence], "RoutingRecorder", level.name(), " was recorded for ", level.rows(),
+              " of ", read_[sequence], " rows that sequence ", sequence, " has read");
+      level.truncate(read_[sequence]);
       for (; r < seen.rows && seen.begin[static_cast<std::size_t>(r)] < offsets_[b + 1]; ++r) {
         choices_of(seen, r, choices);
         level.append(seen.begin[static_cast<std::size_t>(r) + 1] - seen.begin[static_cast<std::size_t>(r)], choices);
@@ -98,9 +118,9 @@ class RoutingRecorder {
 
   std::vector<RoutingRecord> records_;
   /// Rows that each sequence had read before the pass that is expected.
-  std::vector<Index> first_;
-  /// That pass's rows.
-  std::vector<Index> offsets_;
+  std::vector<Index> read_;
+  /// The sequences that this pass reads, and its rows.
+  std::vector<Index> members_, offsets_{0};
 };
 
 }  // namespace moe
