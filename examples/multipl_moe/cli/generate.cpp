@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
@@ -17,9 +18,11 @@
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/eval/inference_plan.hpp"
+#include "multipl_moe/eval/observed.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/utf8_stream.hpp"
+#include "multipl_moe/model/routing_file.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/progress.hpp"
 
@@ -28,7 +31,7 @@ namespace multipl_moe {
 namespace {
 
 struct GenerateFlags {
-  std::string model, prompts_file, language, weights = "auto";
+  std::string model, prompts_file, language, weights = "auto", record;
   std::vector<std::string> prompts;
   GenerateOptions options;
   int threads = 0;
@@ -165,6 +168,7 @@ void run_generate(const GenerateFlags& flags) {
     for (std::string& prompt : read_prompts(flags.prompts_file)) prompts.push_back(std::move(prompt));
   if (prompts.empty()) throw UsageError("[generate] --prompt or --prompts-file must give a prompt, found none");
 
+  if (!flags.record.empty()) require_recordable("generate", load_config(flags.model), flags.record);
   const GenerationConfig asked = read_generation_config(model_folder(flags.model));
   options.fill_from(asked);
   require_memory(flags.model, prompts, options);
@@ -177,9 +181,21 @@ void run_generate(const GenerateFlags& flags) {
   if (options.language && model->config().architecture() != "mole" && !flags.quiet)
     notice("note: --language decides nothing: a model of architecture {} does not choose by it\n",
            model->config().architecture());
+  if (!flags.record.empty() && !model->is_causal())
+    throw UsageError(
+        "[generate] --record-routing needs a model that decodes token by token: this one routes by what comes later, "
+        "and chooses anew for the whole text with every token; train --record-routing records it in training");
   GeneratedOutput output(prompts, flags.json);
   GenerationSpeed speed;
-  generate(*model, prompts, options, output.listener(), &speed);
+  GenerationListener listener = output.listener();
+  moe::RoutingRecorder recorder(std::ssize(prompts));
+  std::optional<Observed> observed;
+  if (!flags.record.empty()) {
+    listener.routing = &recorder;
+    observed.emplace(*model, recorder.observer());
+  }
+  generate(*model, prompts, options, listener, &speed);
+  if (!flags.record.empty()) write_routing(flags.record, recorder.records());
   if (!flags.quiet) report_speed(speed);
 }
 
@@ -216,6 +232,11 @@ void add_generate_command(CLI::App& program) {
                   "weights are")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+  command
+      .add_option("--record-routing", flags->record,
+                  "file for the experts that each layer chose for every token that it read, a record for each prompt; "
+                  "train --replay-routing trains on these choices")
+      ->type_name("FILE");
   command.add_flag("--json", flags->json,
                    "for each prompt a line {\"prompt\", \"text\", \"tokens\", \"finish_reason\": stop, length or "
                    "end_of_text}");

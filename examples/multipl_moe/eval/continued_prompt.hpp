@@ -40,6 +40,8 @@ class ContinuedPrompt {
   std::span<const std::optional<Language>> languages() const { return languages_; }
   /// Whether no token is to be drawn at all.
   bool wants_nothing() const { return most_tokens_ == 0; }
+  /// Its number in the run.
+  std::size_t number() const { return number_; }
   const Generated& result() const { return result_; }
 
   /// Draws the next token from the logits after tokens(), and changes them. False where the text has ended with it.

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "multipl_moe/eval/continued_prompt.hpp"
+#include "multipl_moe/model/routing_file.hpp"
 
 namespace multipl_moe {
 
@@ -42,6 +43,9 @@ class BatchDecoder {
  private:
   void join(ContinuedPrompt& sequence) {
     const Stopwatch watch(speed_.prefill_seconds);
+    const auto length = static_cast<moe::Index>(sequence.tokens().size());
+    if (listener_.routing != nullptr)
+      listener_.routing->expect(moe::Batch::single(length), {static_cast<moe::Index>(sequence.number())});
     std::vector<float> logits = decoding_->join(sequence.tokens(), sequence.languages());
     speed_.prefill_tokens += static_cast<std::int64_t>(sequence.tokens().size());
     active_.push_back(&sequence);
@@ -51,10 +55,13 @@ class BatchDecoder {
     const Stopwatch watch(speed_.decode_seconds);
     std::vector<Token> tokens;
     std::vector<std::optional<Language>> languages;
+    std::vector<moe::Index> numbers;
     for (const ContinuedPrompt* sequence : active_) {
+      numbers.push_back(static_cast<moe::Index>(sequence->number()));
       tokens.push_back(sequence->tokens().back());
       languages.push_back(sequence->languages().back());
     }
+    if (listener_.routing != nullptr) listener_.routing->expect(moe::Batch::sequences(std::ssize(numbers), 1), numbers);
     std::vector<float> logits = decoding_->next(tokens, languages);
     speed_.decoded_tokens += static_cast<std::int64_t>(tokens.size());
     draw(0, logits);
@@ -147,7 +154,12 @@ std::vector<Generated> generate(const LanguageModel& model, std::span<const std:
     BatchDecoder(model, options, listener, taken).run(growing);
 
   std::vector<Generated> results;
-  for (const ContinuedPrompt& sequence : sequences) results.push_back(sequence.result());
+  for (const ContinuedPrompt& sequence : sequences) {
+    results.push_back(sequence.result());
+    if (listener.routing == nullptr) continue;
+    moe::RoutingRecord& record = listener.routing->records()[sequence.number()];
+    record.tokens = hash_of_read(sequence.tokens().first(static_cast<std::size_t>(record.rows())));
+  }
   return results;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "moe/core/routing_recorder.hpp"
 #include "multipl_moe/model/language_model.hpp"
 
 namespace multipl_moe {
@@ -65,12 +66,15 @@ struct GenerationSpeed {
   double decode_seconds = 0;
 };
 
-/// Told of every prompt's text while it grows; both may be empty.
+/// Told of every prompt's text while it grows; all may be empty.
 struct GenerationListener {
   /// The next piece of a prompt's text: whole characters that no stop text can swallow any more.
   std::function<void(std::size_t prompt, std::string_view piece)> piece{};
   /// A prompt's text is complete.
   std::function<void(std::size_t prompt, const Generated& generated)> done{};
+  /// Told which tokens of which prompts each pass reads, one sequence a prompt, and at the end whose tokens these were;
+  /// its observer must be the model's. For causal models. May be null.
+  moe::RoutingRecorder* routing = nullptr;
 };
 
 /// What follows each of `prompts`, in their order. An empty prompt is the beginning of a document. A causal model reads

@@ -112,11 +112,12 @@ class TransformerModel final : public LanguageModel {
 
   MicroBatchLoss accumulate(const Sequences& sequences, double share, AuxiliaryWeights weights, Keep keep) override {
     const Rows rows(sequences, number_of_, key_of(sequences));
-    auto [h_TD, saved, stats] = model_.forward(context_, rows.tokens, rows.batch, keep);
+    const auto context = context_of(sequences);
+    auto [h_TD, saved, stats] = model_.forward(context, rows.tokens, rows.batch, keep);
     const double row_share = share / static_cast<double>(rows.tokens.size());
     auto [loss, d_h_TD] =
         loss_.loss_and_gradient(context_, model_.head(), h_TD, rows.targets, row_share, gradient_.head());
-    model_.backward(context_, d_h_TD, {.balance = share * weights.balance, .z = share * weights.z}, rows.tokens,
+    model_.backward(context, d_h_TD, {.balance = share * weights.balance, .z = share * weights.z}, rows.tokens,
                     rows.batch, std::move(saved), gradient_);
     MicroBatchLoss result{loss / share, 0, 0};
     for (const auto& layer : stats) {
@@ -140,7 +141,7 @@ class TransformerModel final : public LanguageModel {
   }
   void calibrate(const Sequences& sequences) override {
     const Rows rows(sequences, number_of_, key_of(sequences));
-    model_.absorb(context_, model_.forward(context_, rows.tokens, rows.batch).stats);
+    model_.absorb(context_, model_.forward(context_of(sequences), rows.tokens, rows.batch).stats);
   }
 
   void draw_by(moe::StepKey key) override { key_ = key; }
@@ -150,7 +151,8 @@ class TransformerModel final : public LanguageModel {
 
   TokenScores score(const Sequences& sequences) const override {
     const Rows rows(sequences, number_of_);
-    auto scores = loss_.score(context_, model_.head(), model_.infer(context_, rows.tokens, rows.batch), rows.targets);
+    auto scores = loss_.score(context_, model_.head(), model_.infer(context_of(sequences), rows.tokens, rows.batch),
+                              rows.targets);
     return {std::move(scores.losses), std::move(scores.hits)};
   }
 
@@ -325,6 +327,12 @@ class TransformerModel final : public LanguageModel {
     return {rows.data(), rows.data() + rows.size()};
   }
 
+  /// With the choices that the pass is given.
+  typename Backend::Context context_of(const Sequences& sequences) const {
+    auto context = context_;
+    context.replay = sequences.routing;
+    return context;
+  }
   /// Routers draw by the run's key and by the micro-batch's place in the run.
   moe::StepKey key_of(const Sequences& sequences) const {
     moe::StepKey key = key_;

@@ -14,6 +14,7 @@
 
 #include "moe/core/observation.hpp"
 #include "moe/core/random.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/freeze.hpp"
 #include "moe/train/upcycle.hpp"
@@ -54,6 +55,8 @@ struct Sequences {
   std::span<const Token> targets;
   std::span<const Language> languages{};
   std::int64_t number = 0;
+  /// Whose choices of experts the pass works on; null: those of the routers.
+  const moe::RoutingReplay* routing = nullptr;
 };
 
 /// Means over a micro-batch: -log p of the next token (nats), and the sums over layers of the balance loss N sum f p

@@ -59,6 +59,7 @@ void add_options(RunSettings& settings, const TrainOptions& options) {
   settings["weights that train"] =
       fmt::format("{} without {}", fmt::join(options.trains.train, " "), fmt::join(options.trains.freeze, " "));
   settings["starting weights"] = options.origin;
+  if (options.replay != nullptr) settings["--replay-routing"] = options.replay->name();
 }
 
 /// Runs from before there was a choice of precision say nothing of it.

@@ -30,6 +30,32 @@ moe::CosineSchedule schedule_of(const TrainOptions& options) {
           .total = options.steps};
 }
 
+/// A micro-batch, by a record's choices or into a record where the run has one.
+MicroBatchLoss accumulate_recorded(LanguageModel& model, const TokenBatch& batch, double share,
+                                   const TrainOptions& options) {
+  Sequences sequences{batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages, batch.number};
+  moe::RoutingReplay replay;
+  if (options.replay != nullptr) {
+    replay = options.replay->of(batch);
+    sequences.routing = &replay;
+  }
+  const auto accumulate = [&] {
+    try {
+      return model.accumulate(sequences, share, {options.balance_weight, options.z_weight}, options.keep);
+    } catch (const moe::Error& error) {
+      if (options.replay == nullptr) throw;
+      options.replay->refuse(error);
+    }
+  };
+  if (options.record == nullptr) return accumulate();
+  moe::RoutingRecorder recorder(batch.sequences);
+  recorder.expect(moe::Batch::sequences(batch.sequences, batch.length));
+  const Observed observed(model, recorder.observer());
+  const MicroBatchLoss loss = accumulate();
+  options.record->add(batch, std::move(recorder.records()));
+  return loss;
+}
+
 /// Forward and backward over one step's micro-batches; means over them.
 MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const TrainOptions& options,
                                TokenBatch& batch) {
@@ -37,9 +63,7 @@ MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const 
   const double share = 1.0 / static_cast<double>(options.accumulation);
   for (std::int64_t micro = 0; micro < options.accumulation; ++micro) {
     stream.next(batch);
-    const MicroBatchLoss loss =
-        model.accumulate({batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages, batch.number},
-                         share, {options.balance_weight, options.z_weight}, options.keep);
+    const MicroBatchLoss loss = accumulate_recorded(model, batch, share, options);
     mean.loss += share * loss.loss;
     mean.balance += share * loss.balance;
     mean.z += share * loss.z;
@@ -72,6 +96,7 @@ class Training {
       if (checkpoints_ && (due || result_.signal != 0 || state_.step == options_.steps)) save();
     }
     metrics_->close();
+    if (options_.record != nullptr) options_.record->write();
     result_.steps = state_.updates;
     result_.skipped = state_.skipped;
     return result_;

@@ -13,6 +13,7 @@
 #include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/train/progress.hpp"
 #include "multipl_moe/train/run_checkpoints.hpp"
+#include "multipl_moe/train/run_routing.hpp"
 
 namespace multipl_moe {
 
@@ -46,6 +47,10 @@ struct TrainOptions {
   std::int64_t eval_every = 0;        ///< steps between evaluations on `held_out`; 0: none
   LanguageFiles held_out;
   EvaluateOptions evaluation;
+  /// Takes in which experts are chosen for each sequence, and is written when the run ends; may be null.
+  RecordedRouting* record = nullptr;
+  /// Says which experts are chosen for each sequence; null: the routers do.
+  const ReplayedRouting* replay = nullptr;
   std::string label;          ///< in front of progress lines
   std::filesystem::path run;  ///< run folder for metrics.jsonl and checkpoints; empty: neither
   RunStart start = RunStart::fresh;
