@@ -401,7 +401,7 @@ mutant(replayed_segment_goes_on_unasked routing/steps/replay.hpp
   TESTS layers/replay)
 mutant(recorded_twice_when_run_again core/routing_recorder.hpp
   BEFORE [==[level.truncate(read_[sequence]);]==]
-  AFTER [==[]==]
+  AFTER [==[level.truncate(level.rows());]==]
   REASON "a pass that is computed again is appended"
   TESTS core/routing_recorder)
 mutant(z_loss_without_its_two routing/steps/z_loss.hpp
