@@ -233,18 +233,24 @@ class EmulatedDevice {
   /// Bytes that the host may have when it has waited for them, and not before.
   class Arriving {
    public:
-    Arriving(EmulatedDevice* device, const void* from, std::size_t bytes) : device_(device), bytes_(bytes) {
+    Arriving(EmulatedDevice* device, const void* from, std::size_t bytes)
+        : device_(device), number_(++device->copies_), bytes_(bytes) {
       const Access access;
       std::memcpy(bytes_.data(), from, bytes);
     }
     const void* wait() {
-      ++device_->waits;
-      device_->products_before_wait = device_->products;
+      // Copies arrive in the order in which they were begun: behind one that is there is nothing to wait for.
+      if (number_ > device_->arrived_) {
+        ++device_->waits;
+        device_->products_before_wait = device_->products;
+        device_->arrived_ = number_;
+      }
       return bytes_.data();
     }
 
    private:
     EmulatedDevice* device_;
+    long number_;
     std::vector<std::byte> bytes_;
   };
   std::shared_ptr<Arriving> to_host_later(const void* from, std::size_t bytes) {
@@ -346,6 +352,8 @@ class EmulatedDevice {
   }
 
   std::vector<std::function<void()>> tasks_[3];
+  /// Copies to the host that were begun, and the last of them that the host has waited for.
+  long copies_ = 0, arrived_ = 0;
 };
 
 /// Rows are one thread's work.

@@ -71,15 +71,16 @@ struct Plan {
   }
   /// The host waits for the offsets it does not know. Throws Error when a router chose otherwise than it foretold.
   void complete() {
-    if (!is_complete) {
-      take(counted.wait(), 0, appended.first_expert > 0 ? appended.first_expert : experts(), 0);
-      counted = {};
-      is_complete = true;
-    }
+    // What was counted last first: the other counts are there then, and the host has waited once.
     if (!appended.is_complete) {
       take(appended.counted.wait(), appended.first_expert, experts() - appended.first_expert, appended.first_pair);
       appended.counted = {};
       appended.is_complete = true;
+    }
+    if (!is_complete) {
+      take(counted.wait(), 0, appended.first_expert > 0 ? appended.first_expert : experts(), 0);
+      counted = {};
+      is_complete = true;
     }
   }
 
