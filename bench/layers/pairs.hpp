@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 #include <numeric>
 
 #include "bench/data.hpp"
@@ -18,9 +19,9 @@ double flops_per_pair(const X& expert) {
   return 6 * static_cast<double>(expert.width()) * static_cast<double>(expert.hidden());
 }
 
-template <class Chosen>
-Index count_chosen(const Chosen& chosen_RE) {
-  return std::count_if(chosen_RE.data(), chosen_RE.data() + chosen_RE.size(), [](auto rank) { return rank != 0; });
+template <class B>
+Index count_chosen(moe::View<const moe::Rank, B> chosen_RE) {
+  return std::count_if(chosen_RE.data, chosen_RE.data + chosen_RE.size(), [](moe::Rank rank) { return rank != 0; });
 }
 
 // --- in training
@@ -48,7 +49,7 @@ Index inference_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_TD, 
 template <class R, class N, class C, class X, class Path, class Bal>
 Index inference_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_TD,
                       const moe::Batch& batch) {
-  return count_chosen(layer.routing.template route<moe::Inference>(context, x_TD, batch).saved.decision.kept());
+  return count_chosen(layer.routing.template route<moe::Inference>(context, x_TD, batch).saved.decision.kept().view());
 }
 template <class S, class Source, class R, class N, class C, class X, class Feed>
 Index inference_pairs(const moe::SegmentMoE<S, Source, R, N, C, X, Feed>& layer, const Context& context, ConstView x_TD,
@@ -71,12 +72,12 @@ Index decoding_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_BD, c
 template <class R, class N, class C, class X, class Path, class Bal>
 Index decoding_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_BD,
                      const moe::NoDecodingState&) {
-  return count_chosen(layer.routing.template decide<moe::Inference>(context, x_BD, {}).kept());
+  return count_chosen(layer.routing.template decide<moe::Inference>(context, x_BD, {}).kept().view());
 }
 template <class Layer, class State>
 requires requires(const State& state) { state.chosen_BE; }
 Index decoding_pairs(const Layer&, const Context&, ConstView, const State& state) {
-  return count_chosen(state.chosen_BE);
+  return count_chosen(std::as_const(state.chosen_BE).view());
 }
 template <class Token, class Segment, class F, class State>
 Index decoding_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_BD,

@@ -109,8 +109,10 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     RealTensor weights_TE;
     /// Names the noise.
     RandomKey key{};
-    /// The losses.
-    VariationLoss<Real, Backend> importance, load;
+    /// Of the weights' sums.
+    VariationLoss<Real, Backend> importance;
+    /// Of the smooth loads.
+    VariationLoss<Real, Backend> load;
     /// The z-loss.
     LateLoss<Real, Backend> z;
   };
