@@ -63,7 +63,7 @@ TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs o
                         "[allocation]", AllocationLayers) {
   const int threads = GENERATE(1, 3);
   const Refusals refusals = GENERATE(Refusals::one, Refusals::all);
-  Training<TestType> t(threads);
+  TrainingTrees<TestType> t(threads);
   t.step();
   const auto weights = contents(t.layer);
   const auto unharmed = [&] { CHECK(same_bits(contents(t.layer), weights)); };
@@ -107,7 +107,7 @@ TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs o
           CHECK(same_bits(contents(t.gradient), slopes));
         });
     CHECK(requests > 0);
-    Training<TestType> other(1);
+    TrainingTrees<TestType> other(1);
     for (int step = 0; step < 2; ++step) other.step();
     same = same_bits(contents(t.layer), contents(other.layer)) && t.steps == 2;
   }
@@ -137,7 +137,7 @@ TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs o
 TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere gives everything back", "[allocation]",
                         AllocationLayers) {
   const Refusals refusals = GENERATE(Refusals::one, Refusals::all);
-  Training<TestType> t(1);
+  TrainingTrees<TestType> t(1);
   const auto expected = t.infer();
   const auto weights = contents(t.layer);
   int requests = 0, failures = 0;
