@@ -48,7 +48,7 @@ inline constexpr int steps_to_settle<CausalMultiPlMoe<float, Cpu<>, NormalisedFu
 TEMPLATE_LIST_TEST_CASE("steps after the second ask the system for the documented lists and nothing else",
                         "[allocation]", AllocationLayers) {
   const int threads = GENERATE(1, 3);
-  Training<TestType> t(threads);
+  TrainingTrees<TestType> t(threads);
   const Requests expected = documented<TestType>;
   CHECK(requests([&] { t.step(); }) == expected.forward);
   CHECK(requests([&] { t.forward(); }) == expected.forward);
@@ -66,7 +66,7 @@ TEMPLATE_LIST_TEST_CASE("steps after the second ask the system for the documente
 }
 
 TEMPLATE_LIST_TEST_CASE("a thousand steps grow by no byte", "[allocation]", AllocationLayers) {
-  Training<TestType> t(2);
+  TrainingTrees<TestType> t(2);
   for (int i = 0; i < steps_to_settle<TestType>; ++i) t.step();
   const auto before = allocated();
   const auto kept = t.context.pool->kept();

@@ -18,7 +18,7 @@ using AllocationLayers = std::tuple<Qwen15Moe<float, Cpu<>>, TokenExpertChoice<f
                                     CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>;
 
 template <class Layer>
-struct Training {
+struct TrainingTrees {
   // Two tiles of rows and a bit, so that helpers have something to do.
   static constexpr Index rows = 70, sequences = 2;
   Sizes sizes{.width = 8, .hidden = 12, .experts = 3, .k = 2, .window = 4};
@@ -28,7 +28,7 @@ struct Training {
   Matrix<float, Cpu<>> x_TD, d_y_TD;
   Index steps = 0;
 
-  explicit Training(int threads) : context{.threads = threads} {
+  explicit TrainingTrees(int threads) : context{.threads = threads} {
     Draw draw("allocation");
     randomise(draw, layer, 0.5);
     gradient = gradient_for(layer);
