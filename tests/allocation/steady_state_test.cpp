@@ -23,7 +23,8 @@ std::int64_t requests(const Act& act) {
   return after.news + after.mallocs - before.news - before.mallocs;
 }
 
-/// Lists that results own: the plan's offsets and the loads in stats, and for segments the three lists of the cut.
+/// Lists that results own: the plan's offsets and the loads in stats, and for segments the three lists of the cut. A
+/// hybrid has the offsets of both levels' plans beside those of the plan that is both.
 struct Requests {
   std::int64_t forward, infer, decode;
 };
@@ -32,7 +33,7 @@ inline constexpr Requests documented = {2, 1, 1};
 template <>
 inline constexpr Requests documented<SegmentByPreviousMean<float>> = {5, 4, 1};
 template <>
-inline constexpr Requests documented<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>> = {6, 4, 2};
+inline constexpr Requests documented<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>> = {8, 6, 3};
 
 /// Steps until the pool holds a block of every size that a run asks for. Where first segments go to an expert together,
 /// its load follows its scores, so a run asks for more sizes than one.

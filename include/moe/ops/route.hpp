@@ -76,7 +76,8 @@ Plan<B> concatenated(const typename B::Context& context, Plan<B> first, Plan<B> 
   const Index rows = first.pair_begin_1T.cols() - 1, pairs = first.pairs() + second.pairs();
   const Index experts_before = first.experts(), pairs_before = first.pairs();
   Plan<B> both;
-  both.offsets = std::move(first.offsets);
+  both.offsets.reserve(first.offsets.size() + second.offsets.size());
+  both.offsets.assign(first.offsets.begin(), first.offsets.end());
   for (std::size_t e = 1; e < second.offsets.size(); ++e) {
     const Index offset = second.offsets[e];
     both.offsets.push_back(offset == GroupOffsets::unknown ? offset : pairs_before + offset);

@@ -284,7 +284,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
             RealTensor::zeros(context, sequences, width()),
             RealTensor::zeros(context, sequences, experts()),
             Matrix<Rank, Backend>::zeros(context, sequences, experts()),
-            std::vector<SegmenterState<S>>(count)};
+            std::vector<SegmenterState<S>>(StatefulSegmenter<S> ? count : 0)};
   }
   /// The state after a batch that was routed: the first rows of every sequence. When it throws, the state is as it was.
   void read(const Context& context, ConstView x_TD, const Batch& batch, const Saved& saved,
@@ -358,8 +358,9 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
       const Index length = state.length[at] + 1;
       closes.data()[b] = ends_after(length, tokens_B, at) ? length : 0;
     }
-    std::vector<SegmenterState<S>> cutters = state.cutters;
+    std::vector<SegmenterState<S>> cutters;
     if constexpr (StatefulSegmenter<S>) {
+      cutters = state.cutters;
       const auto features_BF = features_of_tokens<Real, Backend>(context, table_VF.view(), tokens_B);
       for (std::size_t b = 0; b < cutters.size(); ++b) segmenter.read(cutters[b], token_at(features_BF, tokens_B, b));
     }
@@ -410,7 +411,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
                      std::string_view what) const {
     const Index count = std::ssize(state.length);
     const auto has_shape = [&](const auto& m, Index cols) { return m.rows() == count && m.cols() == cols; };
-    require(std::ssize(state.opens) == count && std::ssize(state.cutters) == count &&
+    require(std::ssize(state.opens) == count && (!StatefulSegmenter<S> || std::ssize(state.cutters) == count) &&
                 has_shape(state.so_far_BD, width()) && has_shape(state.previous_BD, width()) &&
                 has_shape(state.u_BD, width()) && has_shape(state.gates_BE, experts()) &&
                 has_shape(state.chosen_BE, experts()),
@@ -476,7 +477,6 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
       result.segments = cut_into_segments(segmenter, batch, features_TF, result.cutters);
     } else {
       result.segments = cut_into_segments(segmenter, batch);
-      result.cutters.resize(static_cast<std::size_t>(batch.count()));
     }
     result.begin_1V = upload_indices<Backend>(context, result.segments.begin);
     result.opens_1V = upload_indices<Backend>(context, result.segments.opens_sequence);

@@ -28,7 +28,7 @@ struct SegmentDecodingState {
   Matrix<Real, Backend> gates_BE;
   /// Who works on the current segments.
   Matrix<Rank, Backend> chosen_BE;
-  /// What the segmenter keeps for each sequence.
+  /// What the segmenter keeps for each sequence; empty where it keeps nothing.
   std::vector<Cutter> cutters;
 
   /// Takes in the sequences of `more`, behind its own. Changes nothing when it throws: Error for the state of another
@@ -68,7 +68,7 @@ struct SegmentDecodingState {
     for (const Index b : sequences) {
       kept.length.push_back(length[static_cast<std::size_t>(b)]);
       kept.opens.push_back(opens[static_cast<std::size_t>(b)]);
-      kept.cutters.push_back(cutters[static_cast<std::size_t>(b)]);
+      if (!cutters.empty()) kept.cutters.push_back(cutters[static_cast<std::size_t>(b)]);
     }
     *this = std::move(kept);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -144,7 +145,12 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   /// are computed while the loads travel. Throws Error as Gating::decide.
   template <class Mode>
   Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return route_rows<Mode>(context, x_TD, RowFacts::of_rows(batch), batch);
+    return route_rows<Mode>(context, x_TD, RowFacts::of_rows(batch), batch.offsets);
+  }
+  /// Who works on one more row of each sequence. tokens_B is empty or has an id for each row.
+  Routed decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                NoDecodingState&) const {
+    return route_rows<Inference>(context, x_BD, {tokens_B, {}, {}}, {});
   }
   /// The losses and loads of a route; offsets[e+1] - offsets[e]: rows expert e works on.
   Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
@@ -218,21 +224,21 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
 
  private:
   template <class Mode>
-  Routed route_rows(const Context& context, ConstView x_TD, RowFacts facts, const Batch& batch) const {
+  Routed route_rows(const Context& context, ConstView x_TD, RowFacts facts, ListView<Index> offsets) const {
     Saved saved;
     saved.decision = Policies::template decide<Mode>(context, x_TD, facts);
     Policies::report(context, {}, saved.decision);
     auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(saved.decision.kept()),
                                             View<const Real, Backend>(std::as_const(saved.decision.gates_RE)),
                                             saved.decision.choice.foreseen);
-    if constexpr (std::is_same_v<Mode, Training>) begin_losses(context, batch, saved);
+    if constexpr (std::is_same_v<Mode, Training>) begin_losses(context, offsets, saved);
     return {std::move(route), std::move(saved)};
   }
-  void begin_losses(const Context& context, const Batch& batch, Saved& saved) const {
+  void begin_losses(const Context& context, [[maybe_unused]] ListView<Index> offsets, Saved& saved) const {
     begin_phase(context, Phase::router);
     const auto logits_TE = std::as_const(saved.decision.logits_RE).view();
     if constexpr (balances_sequences<Bal>) {
-      saved.sequences = batch.offsets;
+      saved.sequences.assign(offsets.begin(), offsets.end());
       auto loss = sequence_balance_loss<Real, Backend>(context, balance, logits_TE,
                                                        std::as_const(saved.decision.choice.chosen_RE).view(),
                                                        saved.sequences, balance_weight_1.view());
