@@ -19,7 +19,7 @@ namespace moe {
 template <class X>
 class ExpertSpan {
  public:
-  /// Looks at one bank or two; whoever owns them keeps them alive.
+  /// Looks at one bank or two, which must outlive it.
   ExpertSpan(std::span<X> first, std::span<X> second = {}) : first_(first), second_(second) {}
   /// Number of experts.
   std::size_t size() const { return first_.size() + second_.size(); }

@@ -25,7 +25,7 @@ class Names {
       }
     entries_.emplace_back(std::move(name), std::move(thing));
   }
-  /// What `name` means. Throws Error for a name that nobody added.
+  /// What `name` means. Throws Error for a name that was not added.
   const T& at(std::string_view name) const {
     for (const auto& [known, thing] : entries_)
       if (known == name) return thing;

@@ -46,7 +46,7 @@ class Registry {
     experts_.add(std::move(name), Architectures<X>::all(kind));
   }
 
-  /// The layer of that composition, as its maker leaves it: weights 0. Throws Error for a name that nobody added (and
+  /// The layer of that composition, as its maker leaves it: weights 0. Throws Error for a name that was not added (and
   /// lists the valid ones) and for settings that fit no layer.
   Layer make(Composition composition) const {
     const Make& own = architectures_.at(composition.architecture);
