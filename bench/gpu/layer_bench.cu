@@ -135,7 +135,7 @@ class DenseProduct {
     fill(context, w_.view(), 1, 2);
   }
   double flops() const { return 2.0 * static_cast<double>(x_.rows()) * static_cast<double>(w_.size()); }
-  void run() { Cuda::grouped_product(context_, x_, {std::as_const(w_).view()}, {0, x_.rows()}, y_.view()); }
+  void run() { Cuda::grouped_product(context_, x_, {w_.const_view()}, {0, x_.rows()}, y_.view()); }
 
  private:
   const Context& context_;
@@ -305,11 +305,11 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
                     "layer_bench");
   });
 
-  using Forward = decltype(layer.forward(context, std::as_const(x_TD).view(), batch));
+  using Forward = decltype(layer.forward(context, x_TD.const_view(), batch));
   std::vector<Forward> last;
   turns.add(
       {plan.name, "forward", forward, 0, {}, kept},
-      [&] { last.push_back(layer.forward(context, std::as_const(x_TD).view(), batch)); }, [&] { last.clear(); });
+      [&] { last.push_back(layer.forward(context, x_TD.const_view(), batch)); }, [&] { last.clear(); });
   turns.add({plan.name, "backward", forward + learning, 0, {}, 0, peak},
             [&] { layer.backward(context, d_y_TD, {.balance = 0.01}, std::move(last.back().saved), gradient); });
   turns.add({plan.name, "infer", forward}, [&] { layer.infer(context, x_TD, batch); });

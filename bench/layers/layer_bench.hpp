@@ -41,7 +41,7 @@ class LayerBench {
     }
     return *layer_;
   }
-  ConstView x() const { return std::as_const(x_TD_).view(); }
+  ConstView x() const { return x_TD_.const_view(); }
   /// Row `step` of `sequences` sequences, for decoding.
   ConstView x_of_step(Index step, Index sequences) const { return rows_from(x_TD_, step * sequences, sequences); }
   Layer& gradient() {
@@ -60,7 +60,7 @@ class LayerBench {
     if (!packed_narrow_) packed_narrow_.emplace(moe::pack_weights<moe::BFloat16>(context_, layer()));
     return *packed_narrow_;
   }
-  ConstView d_y() const { return std::as_const(d_y_TD_).view(); }
+  ConstView d_y() const { return d_y_TD_.const_view(); }
 
   /// Counting means running the pass once more: done once.
   double flops(const std::string& pass, const std::function<double()>& count) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <utility>
 #include <numeric>
 
 #include "bench/data.hpp"
@@ -77,7 +76,7 @@ Index decoding_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Co
 template <class Layer, class State>
 requires requires(const State& state) { state.chosen_BE; }
 Index decoding_pairs(const Layer&, const Context&, ConstView, const State& state) {
-  return count_chosen(std::as_const(state.chosen_BE).view());
+  return count_chosen(state.chosen_BE.const_view());
 }
 template <class Token, class Segment, class F, class State>
 Index decoding_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_BD,

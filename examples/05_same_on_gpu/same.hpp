@@ -46,8 +46,8 @@ Outcome train(const typename B::Context& context) {
     auto [y_TD, saved, stats] = layer.forward(context, x_TD, moe::Batch::single(rows));
     auto d_y_TD = Tensor::uninitialized(context, rows, width);
     std::vector<float> x(static_cast<std::size_t>(rows * width)), y = x;
-    B::download(context, std::as_const(x_TD).view(), x.data());
-    B::download(context, std::as_const(y_TD).view(), y.data());
+    B::download(context, x_TD.const_view(), x.data());
+    B::download(context, y_TD.const_view(), y.data());
     double loss = 0;
     for (std::size_t t = 0; t < x.size(); t += width)
       for (std::size_t d = 0; d < width; ++d) {

@@ -118,7 +118,7 @@ TEST_CASE("every strategy runs forward and backward on every input with finite v
       auto layer = strategy.make(plan.sizes());
       fill_weights(context, layer);
       auto gradient = moe::gradient_for(layer);
-      auto run = layer.forward(context, std::as_const(x_TD).view(), rows.batch());
+      auto run = layer.forward(context, x_TD.const_view(), rows.batch());
       layer.absorb(context, run.stats);
       CHECK(all_finite(run.output));
       CHECK(all_finite(layer.backward(context, run.output, strategy.losses, std::move(run.saved), gradient)));
@@ -130,7 +130,7 @@ TEST_CASE("every strategy runs forward and backward on every input with finite v
           gradient);
       CHECK(std::isfinite(weight_gradients));
       CHECK(weight_gradients > 0);
-      CHECK(all_finite(layer.infer(context, std::as_const(x_TD).view(), rows.batch())));
+      CHECK(all_finite(layer.infer(context, x_TD.const_view(), rows.batch())));
     }
   }
 }
@@ -215,7 +215,7 @@ TEST_CASE("noisy top-k draws in training alone, meets k experts a row and learns
   auto layer = noisy->make(plan.sizes());
   fill_weights(context, layer);
   auto gradient = moe::gradient_for(layer);
-  auto run = layer.forward(context, std::as_const(x_TD).view(), rows.batch());
+  auto run = layer.forward(context, x_TD.const_view(), rows.batch());
   // The balance loss alone reaches the noise.
   const Tensor d_y_TD(rows.count(), rows.width);
   layer.backward(context, d_y_TD, noisy->losses, std::move(run.saved), gradient);

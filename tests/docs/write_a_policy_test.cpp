@@ -283,8 +283,7 @@ struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
                         for (moe::Index e = 0; e < z_TE.cols; ++e)
                           weights_TE(t, e) = chosen_TE(t, e) != 0 ? moe::sigmoid(z_TE(t, e)) : 0;
                       });
-    auto route = moe::begin_route<Real, Backend>(context, std::as_const(saved.chosen_TE).view(),
-                                                 std::as_const(saved.weights_TE).view());
+    auto route = moe::begin_route<Real, Backend>(context, saved.chosen_TE.const_view(), saved.weights_TE.const_view());
     return {std::move(route), std::move(saved)};
   }
   /// d_weights_1N has one entry a pair (row, expert) of `part`; dz = dw w (1 - w).
@@ -532,7 +531,7 @@ TEST_CASE("policy: a pooling of one's own trains and decodes", "[docs]") {
   const auto whole_TD = layer.infer(context, x_TD, moe::Batch::single(8));
   auto state = layer.begin_decoding(context, 1);
   for (moe::Index t = 0; t < 8; ++t) {
-    const auto y_1D = layer.decode(context, std::as_const(x_TD).view().rows_between(t, t + 1), {}, state);
+    const auto y_1D = layer.decode(context, x_TD.const_view().rows_between(t, t + 1), {}, state);
     CHECK((moe::as_eigen(y_1D).row(0) - moe::as_eigen(whole_TD).row(t)).norm() < 1e-12);
   }
 }

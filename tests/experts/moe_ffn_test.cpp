@@ -58,10 +58,10 @@ TEST_CASE("moe_ffn adds up each row's answers times their gates", "[ops]") {
 TEST_CASE("moe_ffn's gradients are those of central differences", "[ops][gradient]") {
   Setup s;
   auto gradient = gradient_for(s.bank);
-  auto [y, saved] = moe_ffn<X>(context, std::as_const(s.bank).span(), std::as_const(s.x).view(), s.route());
+  auto [y, saved] = moe_ffn<X>(context, std::as_const(s.bank).span(), s.x.const_view(), s.route());
   const auto [d_x, d_weights] =
-      moe_ffn_back<X>(context, std::as_const(s.bank).span(), std::as_const(s.c).view(), std::as_const(s.x).view(),
-                      saved.route, std::move(saved.experts), ExpertSpan(gradient.span()));
+      moe_ffn_back<X>(context, std::as_const(s.bank).span(), s.c.const_view(), s.x.const_view(), saved.route,
+                      std::move(saved.experts), ExpertSpan(gradient.span()));
   const auto d_gates = gates_of_pairs_back<double, Cpu<>>(context, d_weights.view(), 9, saved.route.plan);
   const auto loss = [&] { return inner(s.c, s.run()); };
   check_component_gradients("x", s.x, d_x, loss, component_bar);

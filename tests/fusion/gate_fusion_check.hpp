@@ -25,12 +25,12 @@ Tensor check_gate_fusion(F& fusion) {
   Draw draw("fusion's gradient");
   auto mass_1T = masses();
   const auto c_T2 = random_matrix<double, B>(draw, mass_1T.cols(), 2);
-  const auto run = [&] { return fusion.template scales<double, B>(context, std::as_const(mass_1T).view()); };
+  const auto run = [&] { return fusion.template scales<double, B>(context, mass_1T.const_view()); };
   const auto loss = [&] { return inner(c_T2, run()); };
   const auto scale_T2 = run();
   F gradient = gradient_for(fusion);
-  auto d_mass_1T = fusion.template scales_back<double, B>(context, std::as_const(mass_1T).view(), scale_T2.view(),
-                                                          c_T2.view(), gradient);
+  auto d_mass_1T =
+      fusion.template scales_back<double, B>(context, mass_1T.const_view(), scale_T2.view(), c_T2.view(), gradient);
   // Empty says that no scale depends on the mass.
   if (d_mass_1T.empty()) d_mass_1T = Tensor(1, mass_1T.cols());
   check_component_gradients("mass", mass_1T, d_mass_1T, loss, component_bar);
@@ -40,7 +40,7 @@ Tensor check_gate_fusion(F& fusion) {
       },
       fusion, gradient);
   F frozen = fusion.structure();
-  fusion.template scales_back<double, B>(context, std::as_const(mass_1T).view(), scale_T2.view(), c_T2.view(), frozen);
+  fusion.template scales_back<double, B>(context, mass_1T.const_view(), scale_T2.view(), c_T2.view(), frozen);
   for_each_parameter([](const std::string&, const auto& d_weight) { CHECK(d_weight.empty()); }, frozen);
   return run();
 }

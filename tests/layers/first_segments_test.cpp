@@ -71,7 +71,7 @@ Step step_of(const Layer& layer, const Sequences& sequences, const std::vector<s
   const Tensor d_x_TD = layer.backward(context, d_y_TD, {}, std::move(run.saved), gradient);
   for (std::size_t i = 0; i < order.size(); ++i) {
     const Index begin = batch.offsets[i], end = batch.offsets[i + 1];
-    step.y[order[i]] = values_of(std::as_const(run.output).view().rows_between(begin, end));
+    step.y[order[i]] = values_of(run.output.const_view().rows_between(begin, end));
     step.d_x[order[i]] = values_of(d_x_TD.view().rows_between(begin, end));
   }
   for (Index i = 0; i < run.output.size(); ++i)

@@ -60,8 +60,8 @@ Step in_two_passes(const CpuContext& context, const Layer& layer, const Tensor& 
       scaled_sum_back<double, Cpu<>>(context, c_TD.view(), token.output.view(), segment.output.view(), scale_T2.view());
   const auto d_mass_1T = layer.fusion.template scales_back<double, Cpu<>>(context, mass_1T.view(), scale_T2.view(),
                                                                           d_scale_T2.view(), gradient.fusion);
-  step.d_x_TD = layer.segment.backward_with_mass(context, std::as_const(segment.output).view(), {},
-                                                 std::move(segment.saved), gradient.segment, d_mass_1T.view());
+  step.d_x_TD = layer.segment.backward_with_mass(context, segment.output.const_view(), {}, std::move(segment.saved),
+                                                 gradient.segment, d_mass_1T.view());
   add_to(
       context,
       layer.token.backward(context, token.output, {.balance = 0.3, .z = 0.2}, std::move(token.saved), gradient.token),

@@ -50,7 +50,7 @@ std::vector<float> use(const CpuContext& context, const Layer& layer, const Work
     append(bits, layer.backward(context, work.d_y_TD, {.balance = 0.1}, std::move(run.saved), gradient));
     append(bits, layer.infer(context, work.x_TD, batch));
     auto state = layer.begin_decoding(context, 1);
-    append(bits, layer.decode(context, std::as_const(work.x_TD).view().rows_between(0, 1), {}, state));
+    append(bits, layer.decode(context, work.x_TD.const_view().rows_between(0, 1), {}, state));
   }
   for_each_parameter([&](const std::string&, const auto& slope) { append(bits, slope); }, gradient);
   return bits;

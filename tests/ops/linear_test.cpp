@@ -54,7 +54,7 @@ TEST_CASE("Linear is x W^T + b, and its gradients are those of central differenc
     const auto once = gradient.weight.copy();
     const auto bias_once = gradient.bias.copy();
     auto sum = d_x.copy();
-    layer.add_backward_row_by_row(context, c, std::as_const(x).view(), gradient, sum.view());
+    layer.add_backward_row_by_row(context, c, x.const_view(), gradient, sum.view());
     for (Index i = 0; i < once.size(); ++i)
       CHECK(gradient.weight.data()[i] == Catch::Approx(2 * once.data()[i]).epsilon(1e-12));
     for (Index i = 0; i < bias_once.size(); ++i)

@@ -115,19 +115,17 @@ TEST_CASE("both routes' weights are scaled by their rows' numbers, and have thei
   Draw draw("fused");
   Tensor scale = random_matrix<double, B>(draw, rows, 2);
   const auto plan = plan_of_both(a, b);
-  const auto fused = fused_weights<double, B>(context, first, second, std::as_const(scale).view());
+  const auto fused = fused_weights<double, B>(context, first, second, scale.const_view());
   for (Index n = 0; n < plan.pairs(); ++n) {
     const Index t = plan.rows_1N.data()[n], e = plan.experts_1N.data()[n];
     CHECK(fused.data()[n] == (e < experts ? a.weights.view()(t, e) * scale.view()(t, 0)
                                           : b.weights.view()(t, e - experts) * scale.view()(t, 1)));
   }
   const auto c = random_matrix<double, B>(draw, 1, plan.pairs());
-  const auto value = [&] {
-    return inner(c, fused_weights<double, B>(context, first, second, std::as_const(scale).view()));
-  };
+  const auto value = [&] { return inner(c, fused_weights<double, B>(context, first, second, scale.const_view())); };
   const auto d =
-      fused_weights_back<double, B>(context, c.view(), plan, first.plan.pairs(), std::as_const(first.weights_1N).view(),
-                                    std::as_const(second.weights_1N).view(), std::as_const(scale).view());
+      fused_weights_back<double, B>(context, c.view(), plan, first.plan.pairs(), first.weights_1N.const_view(),
+                                    second.weights_1N.const_view(), scale.const_view());
   check_component_gradients("a", first.weights_1N, d.d_a_1N, value, component_bar);
   check_component_gradients("b", second.weights_1N, d.d_b_1N, value, component_bar);
   check_component_gradients("scale", scale, d.d_scale_T2, value, component_bar);

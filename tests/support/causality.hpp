@@ -69,7 +69,7 @@ double deviation_without_batch_mates(const Subject<Layer>& subject, const Batch&
   reference::Rows alone;
   for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
     const Index begin = batch.offsets[b], end = batch.offsets[b + 1];
-    const auto y = subject.layer.infer(subject.context, std::as_const(subject.x_TD).view().rows_between(begin, end),
+    const auto y = subject.layer.infer(subject.context, subject.x_TD.const_view().rows_between(begin, end),
                                        Batch::single(end - begin));
     for (const auto& row : rows_of(y)) alone.push_back(row);
   }
@@ -103,7 +103,7 @@ double deviation_after_prefill(const Subject<Layer>& subject, Index length) {
   const auto whole = rows_of(layer.infer(subject.context, subject.x_TD, Batch::sequences(3, length)));
   const auto deviation = [&](const auto& y, Index row, Index of_whole) {
     return relative_deviation(flat({whole[static_cast<std::size_t>(of_whole)]}),
-                              values_of(std::as_const(y).view().rows_between(row, row + 1)));
+                              values_of(y.const_view().rows_between(row, row + 1)));
   };
   double largest = 0;
   for (Index first = 1; first + 2 <= length; ++first) {

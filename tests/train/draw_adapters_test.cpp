@@ -22,7 +22,7 @@ TEST_CASE("an adapter starts uniform in A, within peft's bound, and zero in B", 
   draw_adapters(context, adapter, 7, "x.");
   CHECK(filling_is_zero(adapter));
   for (const double value : values_of(adapter.lora_B)) CHECK(value == 0);
-  const auto values = values_of(std::as_const(adapter.lora_A).view().rows_between(0, 20));
+  const auto values = values_of(adapter.lora_A.const_view().rows_between(0, 20));
   const double bound = 1 / std::sqrt(400.0), count = static_cast<double>(values.size());
   double sum = 0, squares = 0;
   for (const double value : values) sum += value, squares += value * value;

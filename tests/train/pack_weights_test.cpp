@@ -117,7 +117,7 @@ TEST_CASE("long sums take narrow weights in parts", "[train]") {
   };
   const auto packed = std::make_shared<cpu::PackedWeights>();
   packed->add<BFloat16>(context, w_FD.view());
-  packed->add<float>(context, std::as_const(rounded_FD).view());
+  packed->add<float>(context, rounded_FD.const_view());
   CpuContext with = context;
   with.packed = packed;
   for (const Index rows : {1, 8, 9, 30}) CHECK(same_bits(product(with, w_FD, rows), product(with, rounded_FD, rows)));

@@ -89,9 +89,8 @@ TEST_CASE("what an expert has beyond its part, and the gates, are drawn anew for
   const Ffn &a = layer.bank.experts[1], &b = layer.bank.experts[5];
   for (const View<const float, Cpu<>> view :
        {a.gate_proj.view().rows_between(32, 64), a.up_proj.view().rows_between(32, 64),
-        a.down_proj.view().cols_between(32, 64), std::as_const(layer.routing.gate.weight).view(),
-        std::as_const(layer.always_on.gate.weight).view(),
-        std::as_const(layer.always_on.ffn.up_proj).view().rows_between(128, 160)})
+        a.down_proj.view().cols_between(32, 64), layer.routing.gate.weight.const_view(),
+        layer.always_on.gate.weight.const_view(), layer.always_on.ffn.up_proj.const_view().rows_between(128, 160)})
     CHECK(deviation(view) == Catch::Approx(0.5).epsilon(0.2));
   CHECK(values_of<float, Cpu<>>(a.up_proj.view().rows_between(0, 32)) ==
         values_of<float, Cpu<>>(b.up_proj.view().rows_between(0, 32)));

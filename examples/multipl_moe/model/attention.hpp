@@ -129,8 +129,8 @@ struct Attention {
       table.turn(q_BA.view().row(b), 0, 1);
       table.turn(k_BC.view().row(b), 0, 1);
       if (length == k_LC.rows()) {
-        k_LC = with_room(std::as_const(k_LC).view());
-        v_LC = with_room(std::as_const(v_LC).view());
+        k_LC = with_room(k_LC.const_view());
+        v_LC = with_room(v_LC.const_view());
       }
       std::copy_n(k_BC.view().row(b).data, k_BC.cols(), k_LC.view().row(length).data);
       std::copy_n(v_BC.view().row(b).data, v_BC.cols(), v_LC.view().row(length).data);

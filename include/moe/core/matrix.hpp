@@ -66,11 +66,13 @@ class Matrix {
   void fill_zero() { buffer_.fill_zero(); }
 
   View<Value, Backend> view() { return {data(), rows_, cols_}; }
-  View<const Value, Backend> view() const { return {data(), rows_, cols_}; }
+  View<const Value, Backend> view() const { return const_view(); }
+  /// A view of constant values of a matrix that is not constant, as cbegin() is to begin().
+  View<const Value, Backend> const_view() const { return {data(), rows_, cols_}; }
   /// Where a view is asked for, a matrix is one.
   operator View<Value, Backend>() { return view(); }
   /// Where a view of constant values is asked for, a matrix is one.
-  operator View<const Value, Backend>() const { return view(); }
+  operator View<const Value, Backend>() const { return const_view(); }
 
  private:
   struct Extent {

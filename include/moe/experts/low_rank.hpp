@@ -130,14 +130,14 @@ struct LowRank {
     using SlopeWeights = WeightList<View<Slope, Backend>, Backend>;
     const ExpertSpan all(adapters);
     const ExpertSpan slopes(gradients);
-    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_NO, std::as_const(saved.u_NR).view(), offsets,
+    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_NO, saved.u_NR.const_view(), offsets,
                                                             SlopeWeights(context, slopes, &Slopes::lora_B));
     // d_u may lie where u was, from here on.
     Tensor d_u_NR = std::move(saved.u_NR);
     set_to_zero(context, d_u_NR.view());
     Backend::add_grouped_product_back(context, d_y_NO, Weights(context, all, &LowRank::lora_B), offsets, d_u_NR.view());
     scale_groups(context, adapters, offsets, d_u_NR.view());
-    Backend::template grouped_weight_gradient<Value, Slope>(context, std::as_const(d_u_NR).view(), x_NI, offsets,
+    Backend::template grouped_weight_gradient<Value, Slope>(context, d_u_NR.const_view(), x_NI, offsets,
                                                             SlopeWeights(context, slopes, &Slopes::lora_A));
     Backend::add_grouped_product_back(context, d_u_NR, Weights(context, all, &LowRank::lora_A), offsets, d_x_NI);
   }

@@ -71,9 +71,9 @@ struct SigmoidGate {
   Gates gates(const Context& context, View<const Value, Backend> x_TD) const {
     auto z_T1 = Gates::uninitialized(context, x_TD.rows, 1), g_1T = Gates::uninitialized(context, 1, x_TD.rows);
     Backend::row_products(context, x_TD, weight, z_T1.view());
-    Backend::for_each_element(
-        context, x_TD.rows,
-        [z = std::as_const(z_T1).view(), g = g_1T.view()] MOE_ON_DEVICE(Index t) { g(0, t) = sigmoid(z(t, 0)); });
+    Backend::for_each_element(context, x_TD.rows, [z = z_T1.const_view(), g = g_1T.view()] MOE_ON_DEVICE(Index t) {
+      g(0, t) = sigmoid(z(t, 0));
+    });
     return g_1T;
   }
   /// d_z = d_g g (1 - g); adds to d_x and to the gradient what comes through the gate.
@@ -163,13 +163,13 @@ struct SharedExpert {
       add_to(context, begun.s_TD, y_TD);
       return std::move(begun.saved);
     }
-    Backend::for_each_row(context, y_TD.rows,
-                          [=, s = std::as_const(begun.s_TD).view(),
-                           g_1T = std::as_const(begun.saved.g_1T).view()] MOE_ON_DEVICE(Index t, Team team) {
-                            const Real g = g_1T(0, t);
-                            for (Index d = team.rank(); d < y_TD.cols; d += team.size())
-                              y_TD(t, d) = static_cast<Value>(widened(y_TD(t, d)) + g * widened(s(t, d)));
-                          });
+    Backend::for_each_row(
+        context, y_TD.rows,
+        [=, s = begun.s_TD.const_view(), g_1T = begun.saved.g_1T.const_view()] MOE_ON_DEVICE(Index t, Team team) {
+          const Real g = g_1T(0, t);
+          for (Index d = team.rank(); d < y_TD.cols; d += team.size())
+            y_TD(t, d) = static_cast<Value>(widened(y_TD(t, d)) + g * widened(s(t, d)));
+        });
     return std::move(begun.saved);
   }
   /// d_g = <d_y, FFN(x)>; adds to d_x_TD and into the gradient what comes through the FFN and through the gate.
@@ -180,8 +180,8 @@ struct SharedExpert {
     const std::span<const X> one(&ffn, 1);
     const std::span slopes(&gradient.ffn, 1);
     add_to(context,
-           X::backward_groups(context, one, d_y_TD, std::as_const(saved.g_1T).view(), {0, x_TD.rows}, x_TD,
-                              std::move(saved.ffn), d_g_1T.view(), ExpertSpan<decltype(gradient.ffn)>(slopes)),
+           X::backward_groups(context, one, d_y_TD, saved.g_1T.const_view(), {0, x_TD.rows}, x_TD, std::move(saved.ffn),
+                              d_g_1T.view(), ExpertSpan<decltype(gradient.ffn)>(slopes)),
            d_x_TD);
     gate.backward(context, saved.g_1T, std::move(d_g_1T), x_TD, gradient.gate, d_x_TD);
   }

@@ -40,7 +40,7 @@ struct ChannelFusion {
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     auto y = Tensor::uninitialized(context, o_token_TD.rows(), o_token_TD.cols());
     B::for_each_cell(context, y.rows(), y.cols(),
-                     [y_TD = y.view(), o_t = std::as_const(o_token_TD).view(), o_s = std::as_const(o_segment_TD).view(),
+                     [y_TD = y.view(), o_t = o_token_TD.const_view(), o_s = o_segment_TD.const_view(),
                       a = token_D.view(), b = segment_D.view()] MOE_ON_DEVICE(Index t, Index d) {
                        y_TD(t, d) = static_cast<Value>(a(0, d) * widened(o_t(t, d)) + b(0, d) * widened(o_s(t, d)));
                      });
@@ -81,7 +81,7 @@ struct ChannelFusion {
   }
   static Tensor back(const typename B::Context& context, View<const Value, B> d_y_TD, Tensor o_TD,
                      const Vector<Real, B>& w_D, Vector<Real, B>& d_w_D) {
-    if (!d_w_D.empty()) add_scale_columns_back<Value, B>(context, d_y_TD, std::as_const(o_TD).view(), d_w_D.view());
+    if (!d_w_D.empty()) add_scale_columns_back<Value, B>(context, d_y_TD, o_TD.const_view(), d_w_D.view());
     scale_columns<Value, B>(context, d_y_TD, w_D, o_TD.view());
     return o_TD;
   }

@@ -154,8 +154,8 @@ struct FusedRouting {
     auto d =
         fused_weights_back<Real, Backend>(context, d_weights_1N, plan, by_token.pairs(), saved.token_weights_1N.view(),
                                           saved.segment_weights_1N.view(), scale_T2);
-    const auto d_mass_1T = fusion.template scales_back<Real, Backend>(
-        context, saved.mass_1T.view(), scale_T2, std::as_const(d.d_scale_T2).view(), gradients.fusion);
+    const auto d_mass_1T = fusion.template scales_back<Real, Backend>(context, saved.mass_1T.view(), scale_T2,
+                                                                      d.d_scale_T2.const_view(), gradients.fusion);
     add_to_weights_of_rows<Real, Backend>(context, d_mass_1T.view(), by_segment, d.d_b_1N.view());
     segment.backward(context, by_segment, d.d_b_1N.view(), losses_of<Segment>(d_losses), saved.segment, x_TD,
                      gradients.segment, d_x_TD);
@@ -195,8 +195,8 @@ struct FusedRouting {
     Routed result{{}, {std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}}};
     Saved& saved = result.saved;
     saved.mass_1T = mass_of_route<Real, Backend>(context, b);
-    saved.scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(saved.mass_1T).view());
-    result.route.weights_1N = fused_weights<Real, Backend>(context, a, b, std::as_const(saved.scale_T2).view());
+    saved.scale_T2 = fusion.template scales<Real, Backend>(context, saved.mass_1T.const_view());
+    result.route.weights_1N = fused_weights<Real, Backend>(context, a, b, saved.scale_T2.const_view());
     begin_phase(context, Phase::dispatch);
     result.route.plan = concatenated<Backend>(context, std::move(a.plan), std::move(b.plan));
     saved.token_weights_1N = std::move(a.weights_1N);

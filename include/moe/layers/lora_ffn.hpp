@@ -163,8 +163,8 @@ class LoraFfn {
       auto gates_TE = Matrix<Real, Backend>::uninitialized(context, rows, adapters());
       Backend::for_each_cell(context, rows, adapters(),
                              [gates = gates_TE.view()] MOE_ON_DEVICE(Index t, Index e) { gates(t, e) = 1; });
-      const auto chosen_TE = std::as_const(choice.chosen_RE).view();
-      report<Real, Backend>(context, {}, chosen_TE, chosen_TE, std::as_const(gates_TE).view());
+      const auto chosen_TE = choice.chosen_RE.const_view();
+      report<Real, Backend>(context, {}, chosen_TE, chosen_TE, gates_TE.const_view());
     }
     return choice;
   }
@@ -180,7 +180,7 @@ class LoraFfn {
   }
   /// The same for a matrix that `saved` is to keep.
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
-    auto result = forward(context, std::as_const(x_TD).view(), batch);
+    auto result = forward(context, x_TD.const_view(), batch);
     result.saved.x_owned = std::move(x_TD);
     return result;
   }
@@ -330,7 +330,7 @@ class LoraFfn {
                                                    const Tensor& x_NI, const moe::Plan<Backend>& plan,
                                                    View<Value, Backend> y_TO) {
     auto [y_NO, saved] = Adapter::forward_groups(context, bank.span(), x_NI, plan.offsets);
-    add_pairs<Value, Backend>(context, std::as_const(y_NO).view(), plan, y_TO);
+    add_pairs<Value, Backend>(context, y_NO.const_view(), plan, y_TO);
     return std::move(saved);
   }
   /// d_x += d_y W + the sum of s (d_y B) A over the row's adapters.
@@ -345,7 +345,7 @@ class LoraFfn {
     Adapter::template add_groups_back<Slope>(context, bank.span(), gathered<Value, Backend>(context, d_y_TO, plan),
                                              plan.offsets, gathered<Value, Backend>(context, x_TI, plan),
                                              std::move(saved), d_x_NI.view(), d_bank.span());
-    add_pairs<Value, Backend>(context, std::as_const(d_x_NI).view(), plan, d_x_TI);
+    add_pairs<Value, Backend>(context, d_x_NI.const_view(), plan, d_x_TI);
   }
 };
 

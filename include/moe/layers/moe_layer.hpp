@@ -68,7 +68,7 @@ class MoeLayer {
   }
   /// The same for a matrix that `saved` is to keep.
   auto forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
-    auto result = forward(context, std::as_const(x_TD).view(), batch);
+    auto result = forward(context, x_TD.const_view(), batch);
     result.saved.x_owned = std::move(x_TD);
     return result;
   }

@@ -88,11 +88,11 @@ struct TwoPasses {
     Tensor y_TD;
     if constexpr (GateFusion<F>) {
       saved.mass_1T = segment.mass_of_rows(context, saved.segment);
-      saved.scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(saved.mass_1T).view());
+      saved.scale_T2 = fusion.template scales<Real, Backend>(context, saved.mass_1T.const_view());
       saved.o_token_TD = std::move(by_token.output);
       saved.o_segment_TD = std::move(by_segment.output);
-      y_TD = scaled_sum<Value, Backend>(context, std::as_const(saved.o_token_TD).view(),
-                                        std::as_const(saved.o_segment_TD).view(), std::as_const(saved.scale_T2).view());
+      y_TD = scaled_sum<Value, Backend>(context, saved.o_token_TD.const_view(), saved.o_segment_TD.const_view(),
+                                        saved.scale_T2.const_view());
     } else {
       std::tie(y_TD, saved.fusion) = fusion.forward(context, std::move(by_token.output), std::move(by_segment.output));
     }
@@ -109,10 +109,10 @@ struct TwoPasses {
     if constexpr (GateFusion<F>) {
       d_token_TD = std::move(saved.o_token_TD);
       d_segment_TD = std::move(saved.o_segment_TD);
-      const auto scale_T2 = std::as_const(saved.scale_T2).view();
+      const auto scale_T2 = saved.scale_T2.const_view();
       const auto d_scale_T2 =
           scaled_sum_back<Value, Backend>(context, d_y_TD, d_token_TD.view(), d_segment_TD.view(), scale_T2);
-      d_mass_1T = fusion.template scales_back<Real, Backend>(context, std::as_const(saved.mass_1T).view(), scale_T2,
+      d_mass_1T = fusion.template scales_back<Real, Backend>(context, saved.mass_1T.const_view(), scale_T2,
                                                              d_scale_T2.view(), gradient.fusion);
     } else {
       auto d = fusion.backward(context, d_y_TD, std::move(saved.fusion), gradient.fusion);
@@ -120,8 +120,8 @@ struct TwoPasses {
       d_segment_TD = std::move(d.d_segment_TD);
     }
     const auto d_x_segment_TD =
-        segment.backward_with_mass(context, std::as_const(d_segment_TD).view(), losses_of<Segment>(d_losses),
-                                   std::move(saved.segment), gradient.segment, std::as_const(d_mass_1T).view());
+        segment.backward_with_mass(context, d_segment_TD.const_view(), losses_of<Segment>(d_losses),
+                                   std::move(saved.segment), gradient.segment, d_mass_1T.const_view());
     auto d_x_TD = token.backward(context, d_token_TD, d_losses, std::move(saved.token), gradient.token);
     begin_phase(context, Phase::fusion);
     add_to(context, d_x_segment_TD, d_x_TD.view());
@@ -157,9 +157,9 @@ struct TwoPasses {
   Tensor fused(const Context& context, Tensor o_token_TD, typename Segment::Answer& by_segment) const {
     begin_phase(context, Phase::fusion);
     if constexpr (GateFusion<F>) {
-      const auto scale_T2 = fusion.template scales<Real, Backend>(context, std::as_const(by_segment.mass_1T).view());
-      return scaled_sum<Value, Backend>(context, std::as_const(o_token_TD).view(),
-                                        std::as_const(by_segment.output).view(), scale_T2.view());
+      const auto scale_T2 = fusion.template scales<Real, Backend>(context, by_segment.mass_1T.const_view());
+      return scaled_sum<Value, Backend>(context, o_token_TD.const_view(), by_segment.output.const_view(),
+                                        scale_T2.view());
     } else {
       return fusion.forward(context, std::move(o_token_TD), std::move(by_segment.output)).first;
     }

@@ -49,8 +49,7 @@ PendingRoute<Real, B> begin_route(const typename B::Context& context, View<const
 template <class Real, Backend B>
 PendingRoute<Real, B> begin_route(const typename B::Context& context, Matrix<Rank, B> chosen_TE,
                                   Matrix<Real, B> weights_TE, const Foreseen& foreseen = {}) {
-  auto route = begin_route<Real, B>(context, View<const Rank, B>(std::as_const(chosen_TE)),
-                                    View<const Real, B>(std::as_const(weights_TE)), foreseen);
+  auto route = begin_route<Real, B>(context, chosen_TE.const_view(), weights_TE.const_view(), foreseen);
   route.own_chosen_TE = std::move(chosen_TE);
   route.own_weights_TE = std::move(weights_TE);
   return route;
@@ -89,26 +88,26 @@ Plan<B> concatenated(const typename B::Context& context, Plan<B> first, Plan<B> 
   both.experts_1N = Indices::uninitialized(context, 1, pairs);
   both.pair_begin_1T = Indices::uninitialized(context, 1, rows + 1);
   both.pairs_1N = Indices::uninitialized(context, 1, pairs);
-  B::for_each_element(context, pairs,
-                      [=, rows_1N = both.rows_1N.data(), experts_1N = both.experts_1N.data(),
-                       rows_a = std::as_const(first.rows_1N).data(), rows_b = std::as_const(second.rows_1N).data(),
-                       experts_a = std::as_const(first.experts_1N).data(),
-                       experts_b = std::as_const(second.experts_1N).data()] MOE_ON_DEVICE(Index n) {
-                        const bool is_first = n < pairs_before;
-                        rows_1N[n] = is_first ? rows_a[n] : rows_b[n - pairs_before];
-                        experts_1N[n] = is_first ? experts_a[n] : experts_before + experts_b[n - pairs_before];
-                      });
-  B::for_each(context, rows + 1,
-              [=, begin = both.pair_begin_1T.data(), pairs_1N = both.pairs_1N.data(),
-               begin_a = std::as_const(first.pair_begin_1T).data(),
-               begin_b = std::as_const(second.pair_begin_1T).data(), pairs_a = std::as_const(first.pairs_1N).data(),
-               pairs_b = std::as_const(second.pairs_1N).data()] MOE_ON_DEVICE(Index t) {
-                Index next = begin_a[t] + begin_b[t];
-                begin[t] = next;
-                if (t == rows) return;
-                for (Index i = begin_a[t]; i < begin_a[t + 1]; ++i) pairs_1N[next++] = pairs_a[i];
-                for (Index i = begin_b[t]; i < begin_b[t + 1]; ++i) pairs_1N[next++] = pairs_before + pairs_b[i];
-              });
+  B::for_each_element(
+      context, pairs,
+      [=, rows_1N = both.rows_1N.data(), experts_1N = both.experts_1N.data(), rows_a = first.rows_1N.const_view().data,
+       rows_b = second.rows_1N.const_view().data, experts_a = first.experts_1N.const_view().data,
+       experts_b = second.experts_1N.const_view().data] MOE_ON_DEVICE(Index n) {
+        const bool is_first = n < pairs_before;
+        rows_1N[n] = is_first ? rows_a[n] : rows_b[n - pairs_before];
+        experts_1N[n] = is_first ? experts_a[n] : experts_before + experts_b[n - pairs_before];
+      });
+  B::for_each(
+      context, rows + 1,
+      [=, begin = both.pair_begin_1T.data(), pairs_1N = both.pairs_1N.data(),
+       begin_a = first.pair_begin_1T.const_view().data, begin_b = second.pair_begin_1T.const_view().data,
+       pairs_a = first.pairs_1N.const_view().data, pairs_b = second.pairs_1N.const_view().data] MOE_ON_DEVICE(Index t) {
+        Index next = begin_a[t] + begin_b[t];
+        begin[t] = next;
+        if (t == rows) return;
+        for (Index i = begin_a[t]; i < begin_a[t + 1]; ++i) pairs_1N[next++] = pairs_a[i];
+        for (Index i = begin_b[t]; i < begin_b[t + 1]; ++i) pairs_1N[next++] = pairs_before + pairs_b[i];
+      });
   return both;
 }
 

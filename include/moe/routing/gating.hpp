@@ -152,7 +152,7 @@ struct Gating {
         key.seed ^= name_hash("jitter");
         const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
         // Random numbers have made rows different that were alike.
-        auto decision = decide_by(context, trained, room, std::as_const(seen_RD).view(), facts, routed, {});
+        auto decision = decide_by(context, trained, room, seen_RD.const_view(), facts, routed, {});
         decision.jitter = key;
         return decision;
       } else {
@@ -177,8 +177,8 @@ struct Gating {
       const double jitter = RoutingOf<R>::train(router).jitter;
       const auto seen_RD = jittered<Input, Backend>(context, x_RD, jitter, decision.jitter);
       auto d_seen_RD = Matrix<Input, Backend>::zeros(context, x_RD.rows, x_RD.cols);
-      gate.add_backward_row_by_row(context, d_logits_RE, std::as_const(seen_RD).view(), gradient, d_seen_RD.view());
-      add_jittered_back<Input, Backend>(context, std::as_const(d_seen_RD).view(), jitter, decision.jitter, d_x_RD);
+      gate.add_backward_row_by_row(context, d_logits_RE, seen_RD.const_view(), gradient, d_seen_RD.view());
+      add_jittered_back<Input, Backend>(context, d_seen_RD.const_view(), jitter, decision.jitter, d_x_RD);
     } else {
       gate.add_backward_row_by_row(context, d_logits_RE, x_RD, gradient, d_x_RD);
     }
@@ -204,7 +204,7 @@ struct Gating {
       const InferRouter& rule = RoutingOf<R>::infer(router);
       Backend::for_each_element(
           context, boundary_1E.cols,
-          [=, thresholds = thresholds_E.view(), updates = std::as_const(updates_1).view()] MOE_ON_DEVICE(Index e) {
+          [=, thresholds = thresholds_E.view(), updates = updates_1.const_view()] MOE_ON_DEVICE(Index e) {
             thresholds(0, e) =
                 updates(0, 0) > 0 ? rule.updated(thresholds(0, e), boundary_1E(0, e)) : boundary_1E(0, e);
           });
@@ -224,8 +224,7 @@ struct Gating {
     Matrix<Index, Backend> loads = Matrix<Index, Backend>::uninitialized(context, 1, load_E.size);
     Backend::upload(context, load_E.data, loads.view());
     Backend::for_each_element(
-        context, load_E.size,
-        [=, biases = biases_E.view(), loads_1E = std::as_const(loads).view()] MOE_ON_DEVICE(Index e) {
+        context, load_E.size, [=, biases = biases_E.view(), loads_1E = loads.const_view()] MOE_ON_DEVICE(Index e) {
           biases(0, e) = static_cast<Value>(
               rule.updated_bias(static_cast<double>(biases(0, e)), static_cast<double>(loads_1E(0, e)), mean));
         });
@@ -275,7 +274,7 @@ struct Gating {
     begin_phase(context, Phase::router);
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
-    const auto logits_RE = std::as_const(decision.logits_RE).view();
+    const auto logits_RE = decision.logits_RE.const_view();
     Kept<Backend> kept;
     if (context.replay != nullptr) {
       auto recorded = replay_choice<Value, Backend>(context, routed, x_RD.rows, gate.out(), drops);
@@ -287,8 +286,8 @@ struct Gating {
       if constexpr (drops) {
         const RandomKey key =
             drops_by(room) == DropBy::random ? facts.stream(context.layer, "the capacity") : RandomKey{};
-        kept = drop_over_capacity<Value, Backend>(context, room, logits_RE,
-                                                  std::as_const(decision.choice.chosen_RE).view(), key);
+        kept =
+            drop_over_capacity<Value, Backend>(context, room, logits_RE, decision.choice.chosen_RE.const_view(), key);
         decision.choice.foreseen = {};
       }
     }

@@ -164,14 +164,14 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     saved.clean_TE = gate.forward_row_by_row(context, x_TD);
     if constexpr (trains) {
       saved.n_TE = noise.forward_row_by_row(context, x_TD);
-      saved.noisy_TE = noisy_logits<Real, Backend>(context, std::as_const(saved.clean_TE).view(),
-                                                   std::as_const(saved.n_TE).view(), saved.key);
+      saved.noisy_TE =
+          noisy_logits<Real, Backend>(context, saved.clean_TE.const_view(), saved.n_TE.const_view(), saved.key);
     }
-    const auto logits_TE = std::as_const(trains ? saved.noisy_TE : saved.clean_TE).view();
+    const auto logits_TE = (trains ? saved.noisy_TE : saved.clean_TE).const_view();
     saved.choice = choose(context, logits_TE);
-    const auto chosen_TE = std::as_const(saved.choice.chosen_RE).view();
+    const auto chosen_TE = saved.choice.chosen_RE.const_view();
     saved.weights_TE = normalize<Real, Backend>(context, SoftmaxOverChosen{}, logits_TE, chosen_TE);
-    const auto weights_TE = std::as_const(saved.weights_TE).view();
+    const auto weights_TE = saved.weights_TE.const_view();
     report<Real, Backend>(context, {}, chosen_TE, chosen_TE, weights_TE);
     auto route = begin_route<Real, Backend>(context, chosen_TE, weights_TE, saved.choice.foreseen);
     if constexpr (trains) begin_losses(context, saved);
@@ -196,14 +196,14 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     add_variation_loss_back<Real, Backend>(context, saved.importance.slopes_1E.view(), d_losses.importance,
                                            d_weights_TE.view());
     auto d_noisy_TE = normalize_back<Real, Backend>(context, SoftmaxOverChosen{}, noisy_TE, chosen_TE,
-                                                    saved.weights_TE.view(), std::as_const(d_weights_TE).view());
+                                                    saved.weights_TE.view(), d_weights_TE.const_view());
     auto d_clean_TE = RealTensor::uninitialized(context, x_TD.rows, experts());
     auto d_n_TE = RealTensor::uninitialized(context, x_TD.rows, experts());
     noisy_logits_back<Real, Backend>(context, clean_TE, n_TE, noisy_TE, chosen_TE, saved.key, d_losses.load,
                                      saved.load.slopes_1E.view(), d_noisy_TE.view(), d_clean_TE.view(), d_n_TE.view());
     add_z_loss_back<Real, Backend>(context, clean_TE, d_losses.z, d_clean_TE.view());
-    gate.add_backward_row_by_row(context, std::as_const(d_clean_TE).view(), x_TD, gradient.gate, d_x_TD);
-    noise.add_backward_row_by_row(context, std::as_const(d_n_TE).view(), x_TD, gradient.noise, d_x_TD);
+    gate.add_backward_row_by_row(context, d_clean_TE.const_view(), x_TD, gradient.gate, d_x_TD);
+    noise.add_backward_row_by_row(context, d_n_TE.const_view(), x_TD, gradient.noise, d_x_TD);
   }
 
   NoisyTopK structure() const { return structure_as<Value>(); }
@@ -231,11 +231,10 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   }
   void begin_losses(const Context& context, Saved& saved) const {
     begin_phase(context, Phase::router);
-    const auto clean_TE = std::as_const(saved.clean_TE).view();
-    const auto p_TE = choice_probabilities<Real, Backend>(context, clean_TE, std::as_const(saved.n_TE).view(),
-                                                          std::as_const(saved.noisy_TE).view(),
-                                                          std::as_const(saved.choice.chosen_RE).view());
-    saved.importance = variation_loss<Real, Backend>(context, std::as_const(saved.weights_TE).view());
+    const auto clean_TE = saved.clean_TE.const_view();
+    const auto p_TE = choice_probabilities<Real, Backend>(
+        context, clean_TE, saved.n_TE.const_view(), saved.noisy_TE.const_view(), saved.choice.chosen_RE.const_view());
+    saved.importance = variation_loss<Real, Backend>(context, saved.weights_TE.const_view());
     saved.load = variation_loss<Real, Backend>(context, p_TE.view());
     saved.z = moe::z_loss<Real, Backend>(context, clean_TE);
   }

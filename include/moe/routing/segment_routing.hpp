@@ -177,8 +177,8 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     saved.pooled = Pool::template forward<Value, Backend>(context, x_TD, saved.cut.begin_1V, pooled_VD.view());
     saved.u_VD = source.forward(context, std::move(pooled_VD), saved.cut.opens_1V);
     const RoutedRows routed{level, saved.cut.segments.begin};
-    saved.decision = Policies::template decide<Mode>(context, std::as_const(saved.u_VD).view(),
-                                                     RowFacts::of_segments(batch), routed, alike(saved.cut));
+    saved.decision = Policies::template decide<Mode>(context, saved.u_VD.const_view(), RowFacts::of_segments(batch),
+                                                     routed, alike(saved.cut));
     Policies::report(context, routed, saved.decision);
     const Decision<Real, Backend>& decision = saved.decision;
     if constexpr (feeds_rows) {
@@ -230,13 +230,12 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     auto d_gates = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, routed_rows, part);
     begin_phase(context, Phase::router);
     if constexpr (feeds_rows)
-      d_gates = repeat_over_rows_back<Real, Backend>(context, std::as_const(d_gates).view(),
-                                                     std::as_const(saved.cut.begin_1V).view());
+      d_gates = repeat_over_rows_back<Real, Backend>(context, d_gates.const_view(), saved.cut.begin_1V.const_view());
     const auto d_logits_VE = Policies::normalizer_back(context, d_gates, saved.decision);
     auto d_u_VD = RealTensor::zeros(context, saved.u_VD.rows(), saved.u_VD.cols());
     if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
-    Policies::add_gate_back(context, std::as_const(d_logits_VE).view(), saved.decision, saved.u_VD.view(),
-                            gradient.gate, d_u_VD.view());
+    Policies::add_gate_back(context, d_logits_VE.const_view(), saved.decision, saved.u_VD.view(), gradient.gate,
+                            d_u_VD.view());
     const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), saved.cut.opens_1V, gradient.source);
     Pool::template add_backward<Value, Backend>(context, d_pooled_VD, saved.cut.begin_1V, saved.pooled, d_x_TD);
   }
@@ -247,11 +246,10 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     } else {
       const Index rows = saved.cut.of_row_1T.cols();
       auto mass = RealTensor::uninitialized(context, 1, rows);
-      Backend::for_each_element(context, rows,
-                                [mass_1T = mass.view(), mass_1V = std::as_const(mass_1R).view(),
-                                 of_row_1T = saved.cut.of_row_1T.view()] MOE_ON_DEVICE(Index t) {
-                                  mass_1T(0, t) = mass_1V(0, of_row_1T(0, t));
-                                });
+      Backend::for_each_element(
+          context, rows,
+          [mass_1T = mass.view(), mass_1V = mass_1R.const_view(), of_row_1T = saved.cut.of_row_1T.view()] MOE_ON_DEVICE(
+              Index t) { mass_1T(0, t) = mass_1V(0, of_row_1T(0, t)); });
       return mass;
     }
   }
@@ -269,7 +267,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   }
   /// The backward of answers_of_rows: d_y of what experts read.
   static Tensor answers_back(const Context& context, ConstView d_y_TD, const Saved& saved) {
-    return repeat_over_rows_back<Value, Backend>(context, d_y_TD, std::as_const(saved.cut.begin_1V).view());
+    return repeat_over_rows_back<Value, Backend>(context, d_y_TD, saved.cut.begin_1V.const_view());
   }
 
   // --- decoding -----------------------------------------------------------------------------------------------------
@@ -343,8 +341,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
       saved.fed_VD = as_fed(context, saved.u_VD);
       saved.cut.of_row_1T = upload_indices<Backend>(context, numbers_up_to(state.u_BD.rows()));
     }
-    auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(std::as_const(state.chosen_BE)),
-                                            View<const Real, Backend>(std::as_const(state.gates_BE)));
+    auto route = begin_route<Real, Backend>(context, state.chosen_BE.const_view(), state.gates_BE.const_view());
     return {std::move(route), std::move(saved)};
   }
   /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
@@ -507,13 +504,13 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     begin_phase(context, Phase::router);
     const Indices opens_1B = upload_indices<Backend>(context, state.opens);
     const Indices length_1B = upload_indices<Backend>(context, state.length);
-    const auto u_BD = source.for_decoding(context, std::as_const(state.previous_BD).view(), opens_1B);
+    const auto u_BD = source.for_decoding(context, state.previous_BD.const_view(), opens_1B);
     const auto decision = Policies::template decide<Inference>(context, u_BD, {}, {level, {}});
-    const auto length = std::as_const(length_1B).view();
+    const auto length = length_1B.const_view();
     take_at_first_row<Real, Backend>(context, length, u_BD.view(), state.u_BD.view());
     take_at_first_row<Real, Backend>(context, length, decision.gates_RE.view(), state.gates_BE.view());
     take_at_first_row<Rank, Backend>(context, length, decision.kept().view(), state.chosen_BE.view());
-    const auto chosen_BE = std::as_const(state.chosen_BE).view();
+    const auto chosen_BE = state.chosen_BE.const_view();
     if (context.replay != nullptr) require_replayed<Backend>(context, chosen_BE, decision.kept().view());
     Policies::report(context, {level, {}}, chosen_BE, chosen_BE, state.gates_BE);
   }

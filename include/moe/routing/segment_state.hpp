@@ -56,14 +56,14 @@ struct SegmentDecodingState {
       require(b >= 0 && b < std::ssize(length), "DecodingState::keep", "sequences must lie in [0, ", length.size(),
               "), got ", b);
     const Matrix<Index, Backend> kept_1B = upload_indices<Backend>(context, sequences);
-    const auto rows = std::as_const(kept_1B).view();
+    const auto rows = kept_1B.const_view();
     SegmentDecodingState kept{{},
                               {},
-                              repeat_over_rows<Real, Backend>(context, std::as_const(so_far_BD).view(), rows),
-                              repeat_over_rows<Real, Backend>(context, std::as_const(previous_BD).view(), rows),
-                              repeat_over_rows<Real, Backend>(context, std::as_const(u_BD).view(), rows),
-                              repeat_over_rows<Real, Backend>(context, std::as_const(gates_BE).view(), rows),
-                              repeat_over_rows<Rank, Backend>(context, std::as_const(chosen_BE).view(), rows),
+                              repeat_over_rows<Real, Backend>(context, so_far_BD.const_view(), rows),
+                              repeat_over_rows<Real, Backend>(context, previous_BD.const_view(), rows),
+                              repeat_over_rows<Real, Backend>(context, u_BD.const_view(), rows),
+                              repeat_over_rows<Real, Backend>(context, gates_BE.const_view(), rows),
+                              repeat_over_rows<Rank, Backend>(context, chosen_BE.const_view(), rows),
                               {}};
     for (const Index b : sequences) {
       kept.length.push_back(length[static_cast<std::size_t>(b)]);

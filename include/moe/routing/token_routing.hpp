@@ -186,7 +186,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     add_balance_loss_back<Real, Backend>(context, balance, logits_TE, saved.shares, d_losses.balance,
                                          balance_weight_1.view(), d_logits_TE.view());
     add_z_loss_back<Real, Backend>(context, logits_TE, d_losses.z, d_logits_TE.view());
-    Policies::add_gate_back(context, std::as_const(d_logits_TE).view(), saved.decision, x_TD, gradient.gate, d_x_TD);
+    Policies::add_gate_back(context, d_logits_TE.const_view(), saved.decision, x_TD, gradient.gate, d_x_TD);
   }
 
   /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.
@@ -229,19 +229,18 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     saved.decision = Policies::template decide<Mode>(context, x_TD, facts);
     Policies::report(context, {}, saved.decision);
     auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(saved.decision.kept()),
-                                            View<const Real, Backend>(std::as_const(saved.decision.gates_RE)),
-                                            saved.decision.choice.foreseen);
+                                            saved.decision.gates_RE.const_view(), saved.decision.choice.foreseen);
     if constexpr (std::is_same_v<Mode, Training>) begin_losses(context, offsets, saved);
     return {std::move(route), std::move(saved)};
   }
   void begin_losses(const Context& context, [[maybe_unused]] ListView<Index> offsets, Saved& saved) const {
     begin_phase(context, Phase::router);
-    const auto logits_TE = std::as_const(saved.decision.logits_RE).view();
+    const auto logits_TE = saved.decision.logits_RE.const_view();
     if constexpr (balances_sequences<Bal>) {
       saved.sequences.assign(offsets.begin(), offsets.end());
       auto loss = sequence_balance_loss<Real, Backend>(context, balance, logits_TE,
-                                                       std::as_const(saved.decision.choice.chosen_RE).view(),
-                                                       saved.sequences, balance_weight_1.view());
+                                                       saved.decision.choice.chosen_RE.const_view(), saved.sequences,
+                                                       balance_weight_1.view());
       saved.shares = std::move(loss.shares);
       saved.balance = std::move(loss.loss);
     } else {

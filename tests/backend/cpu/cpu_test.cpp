@@ -30,7 +30,7 @@ TEST_CASE("an operation of one's own is the one that the other families call", "
   const Counting::Context context{.threads = 1};
   Matrix<float, Counting> x(3, 2), w(4, 2), y(3, 4);
   x.view()(1, 0) = 2, w.view()(3, 0) = 5;
-  Counting::row_products(context, std::as_const(x).view(), w, y.view());
+  Counting::row_products(context, x.const_view(), w, y.view());
   CHECK(Counting::calls == 1);
   CHECK(y.view()(1, 3) == 10);
 }

@@ -82,7 +82,7 @@ TEST_CASE("weight gradients add group by group and skip the empty ones", "[cpu]"
       }
   std::vector<View<double, B>> targets;
   for (auto& t : d_w) targets.push_back(t.view());
-  B::grouped_weight_gradient(context, std::as_const(d_y).view(), std::as_const(x).view(), offsets, targets);
+  B::grouped_weight_gradient(context, d_y.const_view(), x.const_view(), offsets, targets);
   std::vector<double> actual;
   for (const auto& t : d_w)
     for (const double value : values_of(t)) actual.push_back(value);
@@ -94,7 +94,7 @@ TEST_CASE("a row's product with the gate has the same bits beside any other rows
   Draw draw("row products");
   const auto x = random_matrix<float, B>(draw, 100, 37), w = random_matrix<float, B>(draw, 6, 37);
   Matrix<float, B> all(100, 6), one(1, 6);
-  B::row_products(context, std::as_const(x).view(), w, all.view());
+  B::row_products(context, x.const_view(), w, all.view());
   for (const Index r : {0, 1, 50, 99}) {
     B::row_products(context, x.view().rows_between(r, r + 1), w, one.view());
     for (Index e = 0; e < 6; ++e) CHECK(one.view()(0, e) == all.view()(r, e));

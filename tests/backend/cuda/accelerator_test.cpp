@@ -33,18 +33,17 @@ TEST_CASE("rows that lanes share are chosen and weighed as by one thread", "[acc
     Matrix<Rank, Cpu<>> chosen(rows, experts);
     Matrix<double, Cpu<>> gates(rows, experts);
     auto chosen_there = Matrix<Rank, Warps>::uninitialized(lanes, rows, experts);
-    choose_by_logits<double, Warps>(lanes, router, std::as_const(logits_there).view(), chosen_there.view());
+    choose_by_logits<double, Warps>(lanes, router, logits_there.const_view(), chosen_there.view());
     for (Index r = 0; r < rows; ++r) {
-      router.choose(std::as_const(logits).view().row(r), chosen.view().row(r));
-      SoftmaxOverChosen{}.normalize(std::as_const(logits).view().row(r), std::as_const(chosen).view().row(r),
-                                    gates.view().row(r));
+      router.choose(logits.const_view().row(r), chosen.view().row(r));
+      SoftmaxOverChosen{}.normalize(logits.const_view().row(r), chosen.const_view().row(r), gates.view().row(r));
     }
     std::vector<Rank> ranks(static_cast<std::size_t>(chosen.size()));
-    Warps::download(lanes, std::as_const(chosen_there).view(), ranks.data());
+    Warps::download(lanes, chosen_there.const_view(), ranks.data());
     INFO("case " << i << ", MOE_TEST_SEED=" << seed());
     CHECK(ranks == listed(chosen));
-    const auto gates_there = normalize<double, Warps>(lanes, SoftmaxOverChosen{}, std::as_const(logits_there).view(),
-                                                      std::as_const(chosen_there).view());
+    const auto gates_there =
+        normalize<double, Warps>(lanes, SoftmaxOverChosen{}, logits_there.const_view(), chosen_there.const_view());
     std::vector<double> weights(ranks.size());
     Warps::download(lanes, gates_there.view(), weights.data());
     for (std::size_t c = 0; c < weights.size(); ++c) {

@@ -37,7 +37,7 @@ std::vector<float> stepped(const AdamW& adamw = {}) {
   std::vector<Moment> m(size), v(size);
   std::vector<std::uint16_t> lower(size);
   const auto& kept = memory.tensors()[0];
-  B::download(context, std::as_const(layer).weight.view(), w.data());
+  B::download(context, layer.weight.const_view(), w.data());
   B::download(context, kept.m.view(), m.data());
   B::download(context, kept.v.view(), v.data());
   if (!kept.lower.empty()) B::download(context, kept.lower.view(), lower.data());
@@ -115,8 +115,8 @@ TEST_CASE("a layer in bfloat16 with split weights moves as one in float does", "
     AdamW{}.step(context, 1e-3, step, 1, full, gradient, m, v);
   }
   std::vector<std::uint16_t> lower(size);
-  A::download(context, std::as_const(layer).weight.view(), narrow.data());
-  A::download(context, std::as_const(full).weight.view(), wide.data());
-  A::download(context, std::as_const(memory).tensors()[0].lower.view(), lower.data());
+  A::download(context, layer.weight.const_view(), narrow.data());
+  A::download(context, full.weight.const_view(), wide.data());
+  A::download(context, memory.tensors()[0].lower.const_view(), lower.data());
   for (std::size_t i = 0; i < wide.size(); ++i) CHECK(joined(narrow[i], lower[i]) == wide[i]);
 }

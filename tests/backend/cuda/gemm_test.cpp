@@ -28,9 +28,9 @@ void check_row_products() {
       B::upload(here, w.data(), w_ED.view());
       auto all = Matrix<float, B>::uninitialized(here, 11, experts),
            one = Matrix<float, B>::uninitialized(here, 1, experts);
-      B::row_products(here, std::as_const(x_RD).view(), w_ED, all.view());
+      B::row_products(here, x_RD.const_view(), w_ED, all.view());
       std::vector<float> y(static_cast<std::size_t>(11 * experts)), alone(static_cast<std::size_t>(experts));
-      B::download(here, std::as_const(all).view(), y.data());
+      B::download(here, all.const_view(), y.data());
       std::vector<double> expected;
       for (Index r = 0; r < 11; ++r)
         for (Index e = 0; e < experts; ++e) {
@@ -41,8 +41,8 @@ void check_row_products() {
       CHECK(relative_deviation(expected, {y.begin(), y.end()}) < 1e-6);
       // The row before it has gone, and with it every alignment.
       for (Index r = 0; r < 11; ++r) {
-        B::row_products(here, std::as_const(x_RD).view().rows_between(r, r + 1), w_ED, one.view());
-        B::download(here, std::as_const(one).view(), alone.data());
+        B::row_products(here, x_RD.const_view().rows_between(r, r + 1), w_ED, one.view());
+        B::download(here, one.const_view(), alone.data());
         CHECK(std::equal(alone.begin(), alone.end(), y.begin() + r * experts));
       }
     }

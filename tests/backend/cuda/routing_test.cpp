@@ -64,8 +64,8 @@ TEST_CASE("capacities drop, and pairs are grouped, as on the CPU", "[accelerator
     CHECK(fetched(chosen_there) == listed(chosen));
     CHECK(fetched(dropped_there) == listed(dropped));
 
-    const auto plan = Cpu<>::group_by_expert(cpu, std::as_const(chosen).view());
-    const auto plan_there = A::group_by_expert(context(), std::as_const(chosen_there).view());
+    const auto plan = Cpu<>::group_by_expert(cpu, chosen.const_view());
+    const auto plan_there = A::group_by_expert(context(), chosen_there.const_view());
     CHECK(plan_there.offsets == plan.offsets);
     CHECK(fetched(plan_there.rows_1N) == listed(plan.rows_1N));
     CHECK(fetched(plan_there.experts_1N) == listed(plan.experts_1N));
@@ -82,7 +82,7 @@ TEST_CASE("a choice that is not what was foretold is found out", "[accelerator]"
   }();
   const auto chosen_there = sent(chosen);
   const auto grouped = [&](const Foreseen& foreseen) {
-    const auto view = std::as_const(chosen_there).view();
+    const auto view = chosen_there.const_view();
     return A::finish_grouping(context(), view, A::begin_grouping(context(), view, foreseen));
   };
   auto less = grouped({10, {}}), elsewhere = grouped({20, {5, GroupOffsets::unknown, GroupOffsets::unknown}});

@@ -33,14 +33,14 @@ TEST_CASE("means and maxima of segments, and the backward of means, are the CPU'
        most_there = Matrix<double, A>::uninitialized(context(), 4, 3);
   auto row_there = Matrix<Index, A>::uninitialized(context(), 4, 3);
 
-  Cpu<>::segment_means(cpu, x, std::as_const(begin).view(), mean.view());
+  Cpu<>::segment_means(cpu, x, begin.const_view(), mean.view());
   A::segment_means(context(), x_there.view(), begin_there.view(), mean_there.view());
   CHECK(relative_deviation(values_of(mean), fetched(mean_there)) < 1e-14);
-  Cpu<>::segment_maxima(cpu, x, std::as_const(begin).view(), most.view(), row.view());
+  Cpu<>::segment_maxima(cpu, x, begin.const_view(), most.view(), row.view());
   A::segment_maxima(context(), x_there.view(), begin_there.view(), most_there.view(), row_there.view());
   CHECK(fetched(most_there) == listed(most));
   CHECK(fetched(row_there) == listed(row));
-  Cpu<>::add_segment_means_back(cpu, d_mean, std::as_const(begin).view(), d_x.view());
+  Cpu<>::add_segment_means_back(cpu, d_mean, begin.const_view(), d_x.view());
   A::add_segment_means_back(context(), sent(d_mean), begin_there.view(), d_x_there.view());
   CHECK(relative_deviation(values_of(d_x), fetched(d_x_there)) < 1e-14);
 }

@@ -46,7 +46,7 @@ struct Tokens {
 std::vector<Index> begins(const SyntaxWindow& segmenter, const Tokens& tokens) {
   Batch batch = Batch::single(static_cast<Index>(tokens.ids.size()));
   batch.tokens = tokens.ids;
-  const auto features = features_of_tokens<double, B>(CpuContext{}, std::as_const(tokens.table).view(), batch.tokens);
+  const auto features = features_of_tokens<double, B>(CpuContext{}, tokens.table.const_view(), batch.tokens);
   std::vector<SyntaxWindow::State> states;
   return cut_into_segments(segmenter, batch, features, states).begin;
 }

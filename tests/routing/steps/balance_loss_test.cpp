@@ -112,7 +112,7 @@ TEST_CASE("the loss of sequences is the mean of the losses that each has alone",
   Matrix<Rank, B> chosen(rows, experts);
   for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<Rank>(draw.between(0, 2));
   const auto loss_and_shares = [&](View<const double, B> weight_1) {
-    return sequence_balance_loss<double, B>(context, SequenceBalance{}, z.view(), std::as_const(chosen).view(), offsets,
+    return sequence_balance_loss<double, B>(context, SequenceBalance{}, z.view(), chosen.const_view(), offsets,
                                             weight_1);
   };
   double expected = 0;
@@ -131,7 +131,7 @@ TEST_CASE("the loss of sequences is the mean of the losses that each has alone",
 
   Vector<double, B> weight(1);
   weight.data()[0] = 0.7;
-  const auto weight_1 = std::as_const(weight).view();
+  const auto weight_1 = weight.const_view();
   CHECK(static_cast<double>(loss_and_shares(weight_1).loss) == Catch::Approx(0.7 * expected).epsilon(1e-13));
   Matrix<double, B> d_z(rows, experts);
   add_balance_loss_back<double, B>(context, SequenceBalance{}, z.view(), result.shares, 2.5, weight_1, d_z.view());

@@ -93,7 +93,7 @@ TEST_CASE("experts that choose take the golden segments", "[ops][golden]") {
     }
     for (std::size_t j = 0; j < 2; ++j) {
       std::vector<double> s(3);
-      softmax<double>(std::as_const(z).view().row(chosen[at][j]), row(s));
+      softmax<double>(z.const_view().row(chosen[at][j]), row(s));
       CHECK(std::abs(s[at] - scores[at][j]) < 5e-6);
     }
   }

@@ -17,7 +17,7 @@ const CpuContext context{.threads = 2};
 TEST_CASE("jitter multiplies by numbers around 1 that key and place decide", "[ops]") {
   Matrix<double, B> ones(50, 42);
   std::fill_n(ones.data(), ones.size(), 1.0);
-  const auto x = std::as_const(ones).view();
+  const auto x = ones.const_view();
   const auto u = jittered<double, B>(context, x, 0.25, {.seed = 3});
   const auto [least, most] = std::minmax_element(u.data(), u.data() + u.size());
   CHECK(*least >= 0.75);

@@ -17,8 +17,7 @@ TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segment
   CpuContext context{.observer = [&](const Observation& o) { seen.push_back(o); }};
   context.layer = 7;
   const auto tell = [&](ListView<Index> begin) {
-    report<float, Cpu<>>(context, {"token", begin}, std::as_const(chosen).view(), std::as_const(kept).view(),
-                         std::as_const(gates).view());
+    report<float, Cpu<>>(context, {"token", begin}, chosen.const_view(), kept.const_view(), gates.const_view());
   };
   tell({});
   tell({0, 5, 6});

@@ -37,7 +37,7 @@ TEST_CASE("the variation loss's gradient is that of central differences", "[rout
   auto values_TE = random_matrix<double, Cpu<>>(draw, 6, 5);
   for (Index i = 0; i < values_TE.size(); ++i) values_TE.data()[i] = std::abs(values_TE.data()[i]);
   const CpuContext context{.threads = 1};
-  const auto loss = variation_loss<double, Cpu<>>(context, std::as_const(values_TE).view());
+  const auto loss = variation_loss<double, Cpu<>>(context, values_TE.const_view());
   auto d_values_TE = random_matrix<double, Cpu<>>(draw, 6, 5);
   const auto before_TE = d_values_TE.copy();
   add_variation_loss_back<double, Cpu<>>(context, loss.slopes_1E.view(), 1.7, d_values_TE.view());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <utility>
 
 #include "moe/backend/cuda/context.cuh"
 #include "moe/backend/cuda/pieces.cuh"
@@ -89,7 +88,7 @@ class ElementwiseOperations {
       if (team.rank() == 0) total_11(0, 0) = sum;
     });
     double result = 0;
-    Backend::download(context, std::as_const(total).view(), &result);
+    Backend::download(context, total.const_view(), &result);
     return result;
   }
 };

@@ -143,7 +143,7 @@ class RoutingOperations {
                               [=, offsets = offsets.data(), place = grouping.place_ET.data()] MOE_ON_DEVICE(Index e) {
                                 offsets[e] = rows == 0 ? 0 : place[e * rows];
                               });
-    grouping.counted = Backend::download_later(context, std::as_const(offsets).view());
+    grouping.counted = Backend::download_later(context, offsets.const_view());
     Backend::for_each(context, rows + 1, [=, begin = grouping.pair_begin_1T.data()] MOE_ON_DEVICE(Index t) {
       Index pairs = 0;
       for (Index e = 0; e < experts && t < rows; ++e) pairs += chosen_TE(t, e) != 0;

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <limits>
-#include <utility>
 
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
@@ -86,7 +85,7 @@ struct BalancedAssignment {
           for (Index e = 0; e < experts; ++e) held += chosen_RE(r, e) != 0;
         left_1(0, 0) = rows - held;
       });
-      B::download(context, std::as_const(left).view(), &without);
+      B::download(context, left.const_view(), &without);
     }
     if (without > 0) fill_room<B>(context, take, chosen_RE);
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <utility>
 
 #include "moe/core/matrix.hpp"
 #include "moe/core/row_context.hpp"
@@ -27,7 +26,7 @@ struct ExpertChoice {
                       softmax(logits_RE.row(r), scores.row(r), team);
                     });
     B::top_rows(context, scores_RE.view(), take, chosen_RE, boundary_1E);
-    take_alike_rows_together<B, Real>(context, std::as_const(scores_RE).view(), rows.alike_1R, chosen_RE, boundary_1E);
+    take_alike_rows_together<B, Real>(context, scores_RE.const_view(), rows.alike_1R, chosen_RE, boundary_1E);
   }
 };
 

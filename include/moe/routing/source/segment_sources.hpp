@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/bfloat16.hpp"
@@ -74,7 +73,7 @@ struct PreviousSegment {
   /// u_v = first where segment v opens its sequence, otherwise pooled_{v-1}.
   Matrix<Real, B> forward(const typename B::Context& context, Matrix<Real, B> pooled_VD,
                           View<const Index, B> opens_1V) const {
-    return first_or_before<Real, B>(context, first_D.view(), std::as_const(pooled_VD).view(), opens_1V, 1);
+    return first_or_before<Real, B>(context, first_D.view(), pooled_VD.const_view(), opens_1V, 1);
   }
   /// d_pooled_v = d_u_{v+1} unless v+1 opens a sequence; d_first += sum of d_u over the segments that do.
   template <class Slopes>
@@ -82,7 +81,7 @@ struct PreviousSegment {
                            Slopes& gradient) const {
     auto d_pooled = Matrix<Real, B>::uninitialized(context, d_u_VD.rows(), d_u_VD.cols());
     B::for_each_cell(context, d_u_VD.rows(), d_u_VD.cols(),
-                     [=, d_u = std::as_const(d_u_VD).view(), d_p = d_pooled.view()] MOE_ON_DEVICE(Index v, Index d) {
+                     [=, d_u = d_u_VD.const_view(), d_p = d_pooled.view()] MOE_ON_DEVICE(Index v, Index d) {
                        const bool read = v + 1 < d_u.rows && opens_1V(0, v + 1) == 0;
                        d_p(v, d) = read ? d_u(v + 1, d) : Real(0);
                      });

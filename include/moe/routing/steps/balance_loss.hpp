@@ -96,7 +96,7 @@ typename B::template Later<Real> sums_of_balance_scores(const typename B::Contex
   auto p_sum_1E = Matrix<Real, B>::zeros(context, 1, logits_TE.cols);
   B::add_column_sums(context, p_TE, p_sum_1E.view());
   multiply_by_weight<Real, B>(context, weight_1, p_sum_1E.view());
-  return B::download_later(context, std::as_const(p_sum_1E).view());
+  return B::download_later(context, p_sum_1E.const_view());
 }
 
 /// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
@@ -166,10 +166,10 @@ BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, c
   auto terms = Matrix<Real, B>::zeros(context, sequences, experts);
   const Real scale =
       static_cast<Real>(counted_experts(balance, experts) / static_cast<double>(result.shares.sequences));
-  const auto begin_1G = std::as_const(result.shares.begin_1G).view();
+  const auto begin_1G = result.shares.begin_1G.const_view();
   B::for_each_cell(context, sequences, experts,
-                   [=, f_GE = result.shares.f_GE.view(), terms_GE = terms.view(),
-                    p_TE = std::as_const(p).view()] MOE_ON_DEVICE(Index g, Index e) {
+                   [=, f_GE = result.shares.f_GE.view(), terms_GE = terms.view(), p_TE = p.const_view()] MOE_ON_DEVICE(
+                       Index g, Index e) {
                      if (!balance.counts(e)) return;
                      for (Index t = begin_1G(0, g); t < begin_1G(0, g + 1); ++t) {
                        f_GE(g, e) += chosen_TE(t, e) != 0 ? Real(1) : Real(0);
@@ -189,8 +189,8 @@ BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, c
   auto sums_1E = Matrix<Real, B>::zeros(context, 1, experts);
   B::add_column_sums(context, terms, sums_1E.view());
   multiply_by_weight<Real, B>(context, weight_1, sums_1E.view());
-  result.loss = LateLoss<Real, B>(context, B::download_later(context, std::as_const(sums_1E).view()), experts,
-                                  [](Index) { return 1.0; });
+  result.loss =
+      LateLoss<Real, B>(context, B::download_later(context, sums_1E.const_view()), experts, [](Index) { return 1.0; });
   return result;
 }
 
@@ -207,8 +207,8 @@ void add_balance_loss_back(const typename B::Context& context, const Bal& balanc
       static_cast<Real>(d_loss * counted_experts(balance, logits_TE.cols) / static_cast<double>(shares.sequences));
   auto p = Matrix<Real, B>::uninitialized(context, logits_TE.rows, logits_TE.cols);
   B::for_each(context, logits_TE.rows,
-              [=, p_TE = p.view(), f_GE = std::as_const(shares.f_GE).view(),
-               begin_1G = std::as_const(shares.begin_1G).view()] MOE_ON_DEVICE(Index t) {
+              [=, p_TE = p.view(), f_GE = shares.f_GE.const_view(),
+               begin_1G = shares.begin_1G.const_view()] MOE_ON_DEVICE(Index t) {
                 const bool together = begin_1G.cols == 0;
                 const Index g = together ? 0 : sequence_of(begin_1G, t);
                 const Index rows = together ? logits_TE.rows : begin_1G(0, g + 1) - begin_1G(0, g);

@@ -104,7 +104,7 @@ Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity
     }
   });
   typename B::template HostBuffer<Index> by_row(context, chosen_RE.rows);
-  B::download(context, std::as_const(choices).view(), by_row.data());
+  B::download(context, choices.const_view(), by_row.data());
   const Index total = std::accumulate(by_row.data(), by_row.data() + chosen_RE.rows, Index{0});
   const Index wanted = capacity.rows_per_expert({chosen_RE.rows, chosen_RE.cols, total});
   const Index take = std::clamp(wanted, Index{0}, chosen_RE.rows);
@@ -116,7 +116,7 @@ Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity
     detail::drop_by_probability<Real, B>(context, logits_RE, take, kept_RE, dropped.view());
   else
     detail::drop_by_place<Real, B>(context, by, logits_RE, key, take, kept_RE, dropped.view());
-  B::download(context, std::as_const(dropped).view(), result.dropped.data());
+  B::download(context, dropped.const_view(), result.dropped.data());
   return result;
 }
 

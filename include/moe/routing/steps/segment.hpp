@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "moe/backend/contract/backend.hpp"
@@ -92,7 +91,7 @@ std::vector<float> features_of_tokens(const typename B::Context& context, View<c
                      found_TF(t, f) = token < 0 ? 0.0F : static_cast<float>(table_VF(token, f));
                    });
   features.resize(static_cast<std::size_t>(found.size()));
-  B::download(context, std::as_const(found).view(), features.data());
+  B::download(context, found.const_view(), features.data());
   return features;
 }
 

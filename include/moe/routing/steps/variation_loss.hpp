@@ -1,6 +1,5 @@
 #pragma once
 
-#include <utility>
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/matrix.hpp"
@@ -28,7 +27,7 @@ VariationLoss<Real, B> variation_loss(const typename B::Context& context, View<c
   result.slopes_1E = Matrix<Real, B>::zeros(context, 1, experts);
   auto squared = Matrix<Real, B>::zeros(context, 1, 1);
   B::for_each_element(context, 1,
-                      [=, sums_1E = std::as_const(sums).view(), slopes_1E = result.slopes_1E.view(),
+                      [=, sums_1E = sums.const_view(), slopes_1E = result.slopes_1E.view(),
                        squared_1 = squared.view()] MOE_ON_DEVICE(Index) {
                         Real mean = 0, squares = 0;
                         for (Index e = 0; e < experts; ++e) mean += sums_1E(0, e) / static_cast<Real>(experts);
@@ -42,8 +41,8 @@ VariationLoss<Real, B> variation_loss(const typename B::Context& context, View<c
                           slopes_1E(0, e) =
                               2 / (static_cast<Real>(experts) * mean) * (sums_1E(0, e) / mean - 1 - squares);
                       });
-  result.loss = LateLoss<Real, B>(context, B::download_later(context, std::as_const(squared).view()), 1,
-                                  [](Index) { return 1.0; });
+  result.loss =
+      LateLoss<Real, B>(context, B::download_later(context, squared.const_view()), 1, [](Index) { return 1.0; });
   return result;
 }
 

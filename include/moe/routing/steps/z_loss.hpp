@@ -27,7 +27,7 @@ LateLoss<Real, B> z_loss(const typename B::Context& context, View<const Real, B>
   });
   auto sum = Matrix<Real, B>::zeros(context, 1, 1);
   B::add_column_sums(context, squares, sum.view());
-  return LateLoss<Real, B>(context, B::download_later(context, std::as_const(sum).view()), 1,
+  return LateLoss<Real, B>(context, B::download_later(context, sum.const_view()), 1,
                            [&](Index) { return 1 / static_cast<double>(logits_TE.rows); });
 }
 

@@ -64,11 +64,11 @@ Index wrong_values_past_2_to_the_31() {
   auto chosen = Matrix<Rank, Cuda>::zeros(context, rows, 1);
   Cuda::for_each(context, rows,
                  [=, chosen = chosen.view()] MOE_ON_DEVICE(Index r) { chosen(r, 0) = r == 0 || r + few > rows; });
-  const auto plan = Cuda::group_by_expert(context, std::as_const(chosen).view());
+  const auto plan = Cuda::group_by_expert(context, chosen.const_view());
   auto x_ND = Tensor::uninitialized(context, plan.pairs(), cols);
   Cuda::gather_rows(context, x_TD, plan, x_ND.view());
   std::vector<BFloat16> gathered(static_cast<std::size_t>(x_ND.size()));
-  Cuda::download(context, std::as_const(x_ND).view(), gathered.data());
+  Cuda::download(context, x_ND.const_view(), gathered.data());
   Index wrong = plan.pairs() == few ? 0 : 1;
   for (Index n = 0; n < plan.pairs(); ++n)
     for (Index c = 0; c < cols; ++c) {
@@ -80,7 +80,7 @@ Index wrong_values_past_2_to_the_31() {
   auto sums_1D = Matrix<float, Cuda>::zeros(context, 1, cols);
   Cuda::add_column_sums<float, BFloat16>(context, x_TD, sums_1D.view());
   std::vector<float> sums(static_cast<std::size_t>(cols));
-  Cuda::download(context, std::as_const(sums_1D).view(), sums.data());
+  Cuda::download(context, sums_1D.const_view(), sums.data());
   for (Index c = 0; c < cols; ++c) {
     double expected = 0;
     for (Index r = 0; r < rows; ++r) expected += static_cast<double>((r + c) % 251);
@@ -147,7 +147,7 @@ Index wrong_values_of_whole_numbers() {
   Cuda::for_each_cell(context, rows, experts, [chosen = chosen.view()] MOE_ON_DEVICE(Index t, Index e) {
     chosen(t, e) = e == t % 5 || e == (t + 1) % 5;
   });
-  const auto plan = Cuda::group_by_expert(context, std::as_const(chosen).view());
+  const auto plan = Cuda::group_by_expert(context, chosen.const_view());
   std::vector<float> x(static_cast<std::size_t>(rows * cols)), w(static_cast<std::size_t>(experts * cols * cols)),
       ones(static_cast<std::size_t>(rows * k), 1.0f), y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7 % 17) - 8;
@@ -159,15 +159,14 @@ Index wrong_values_of_whole_numbers() {
   Cuda::upload(context, w.data(), w_ED.view());
   Cuda::upload(context, ones.data(), gates.view());
   std::vector<View<const float, Cuda>> weights;
-  for (Index e = 0; e < experts; ++e)
-    weights.push_back(std::as_const(w_ED).view().rows_between(e * cols, (e + 1) * cols));
+  for (Index e = 0; e < experts; ++e) weights.push_back(w_ED.const_view().rows_between(e * cols, (e + 1) * cols));
   auto x_ND = Matrix<float, Cuda>::uninitialized(context, plan.pairs(), cols),
        y_ND = Matrix<float, Cuda>::uninitialized(context, plan.pairs(), cols),
        y_TD = Matrix<float, Cuda>::uninitialized(context, rows, cols);
   Cuda::gather_rows(context, x_TD, plan, x_ND.view());
   Cuda::grouped_product(context, x_ND, weights, plan.offsets, y_ND.view());
   Cuda::combine_rows(context, y_ND, gates, plan, y_TD.view());
-  Cuda::download(context, std::as_const(y_TD).view(), y.data());
+  Cuda::download(context, y_TD.const_view(), y.data());
   Index wrong = 0;
   for (Index t = 0; t < rows; ++t)
     for (Index o = 0; o < cols; ++o) {
