@@ -76,8 +76,8 @@ template <class AnyLayer>
 void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kinds, moe::Index steps) {
   const moe::AdamW adamw{.decay = 0.01};
   const moe::CosineSchedule schedule{.peak = 0.03, .warm_up = 20, .total = steps};
-  auto gradient = moe::gradient_for(layer, trains), m = moe::gradient_for(layer, trains),
-       v = moe::gradient_for(layer, trains);
+  auto gradient = moe::gradient_for(layer, trains);
+  moe::AdamWMemory memory(context, layer, gradient);
 
   for (moe::Index step = 1; step <= steps; ++step) {
     const Data data = draw_data(static_cast<std::uint64_t>(step), some_kinds);
@@ -90,7 +90,7 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
     moe::set_to_zero(context, gradient);
     layer.backward(context, d_y_TD, {.balance = 0.003}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
-    adamw.step(context, schedule.at(step), step, scale, layer, gradient, m, v);
+    adamw.step(context, schedule.at(step), step, scale, layer, gradient, memory);
     layer.absorb(context, stats);  // the thresholds by which the segment level infers
     if (step == 1 || step % 250 == 0 || step == steps) std::printf("  step %3d  loss %.3f\n", int(step), error);
   }

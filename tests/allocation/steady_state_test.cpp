@@ -62,7 +62,7 @@ TEMPLATE_LIST_TEST_CASE("steps after the second ask the system for the documente
   auto run = t.forward();
   CHECK(requests([&] { global_norm(t.context, t.gradient); }) == 0);
   CHECK(requests([&] { set_to_zero(t.context, t.gradient); }) == 0);
-  CHECK(requests([&] { AdamW{}.step(t.context, 1e-3, 1, 1, t.layer, t.gradient, t.m, t.v); }) == 0);
+  CHECK(requests([&] { AdamW{}.step(t.context, 1e-3, 1, 1, t.layer, t.gradient, t.memory); }) == 0);
   CHECK(requests([&] { t.layer.absorb(t.context, run.stats); }) == 0);
 }
 

@@ -24,7 +24,8 @@ struct TrainingTrees {
   Sizes sizes{.width = 8, .hidden = 12, .experts = 3, .k = 2, .window = 4};
   Batch batch = Batch::sequences(sequences, rows / sequences);
   CpuContext context;
-  Layer layer = build<Layer>(sizes), gradient, m, v;
+  Layer layer = build<Layer>(sizes), gradient;
+  AdamWMemory<Cpu<>> memory;
   Matrix<float, Cpu<>> x_TD, d_y_TD;
   Index steps = 0;
 
@@ -32,8 +33,7 @@ struct TrainingTrees {
     Draw draw("allocation");
     randomise(draw, layer, 0.5);
     gradient = gradient_for(layer);
-    m = gradient_for(layer);
-    v = gradient_for(layer);
+    memory = AdamWMemory(context, layer, gradient);
     x_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width);
     d_y_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width);
   }
@@ -46,7 +46,7 @@ struct TrainingTrees {
   template <class Stats>
   void update(const Stats& stats) {
     const double norm = global_norm(context, gradient);
-    AdamW{}.step(context, 1e-3, steps + 1, clip_factor(norm, 1), layer, gradient, m, v);
+    AdamW{}.step(context, 1e-3, steps + 1, clip_factor(norm, 1), layer, gradient, memory);
     layer.absorb(context, stats);
     set_to_zero(context, gradient);
     ++steps;
@@ -72,6 +72,14 @@ std::vector<float> contents(const Tree& tree) {
   };
   for_each_parameter(add, tree);
   for_each_buffer(add, tree);
+  return all;
+}
+/// The bits of the moments that a memory holds.
+inline std::vector<float> contents(const AdamWMemory<Cpu<>>& memory) {
+  std::vector<float> all;
+  for (const auto& tensor : memory.tensors())
+    for (const auto* moment : {&tensor.m, &tensor.v})
+      all.insert(all.end(), moment->data(), moment->data() + moment->size());
   return all;
 }
 inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {

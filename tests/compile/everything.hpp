@@ -12,7 +12,8 @@ using Experts = moe::ExpertBank<moe::SwiGlu<Value, moe::Cpu<>>>;
 template <class Layer>
 void train(const moe::CpuContext& context, Layer layer) {
   using Tensor = moe::Matrix<typename Layer::Value, moe::Cpu<>>;
-  Layer gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
+  Layer gradient = gradient_for(layer);
+  moe::AdamWMemory memory(context, layer, gradient);
   const Tensor x_TD(4, 8);
   auto batch = moe::Batch::single(4);
   batch.random = {.seed = 1, .step = 1};
@@ -20,7 +21,7 @@ void train(const moe::CpuContext& context, Layer layer) {
   auto [y_TD, saved, stats] = layer.forward(context, x_TD, batch);
   layer.backward(context, y_TD, {.balance = 0.01, .z = 0.001}, std::move(saved), gradient);
   layer.absorb(context, stats);
-  moe::AdamW{}.step(context, 0.1, 1, moe::clip_factor(moe::global_norm(context, gradient), 1), layer, gradient, m, v);
+  moe::AdamW{}.step(context, 0.1, 1, moe::clip_factor(moe::global_norm(context, gradient), 1), layer, gradient, memory);
 }
 
 inline void everything() {

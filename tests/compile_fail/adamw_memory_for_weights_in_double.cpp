@@ -1,4 +1,4 @@
-// error: AdamWMemory: weights must be float or moe::BFloat16
+// error: AdamWMemory: weights in double, and no others, have moments in double
 #include "parts.hpp"
 
 #include "moe/train/adamw_memory.hpp"

@@ -1,4 +1,4 @@
-// error: AdamWMemory: 2nd argument must be float or moe::BFloat16
+// error: AdamWMemory: weights in double, and no others, have moments in double
 #include "parts.hpp"
 
 #include "moe/train/adamw_memory.hpp"
@@ -6,4 +6,6 @@
 using namespace moe;
 using namespace moe::testing;
 
-AdamWMemory<Shape, double> memory;
+void train(const Shape::Context& context, Linear<float, Shape>& layer) {
+  AdamWMemory<Shape, double> memory(context, layer, layer);
+}

@@ -45,6 +45,6 @@ TEST_CASE("a tensor of another shape is named with the shapes of all trees", "[c
   // As many values are not the same shape.
   gradient.bank.experts[1].up_proj = Matrix<float, Cpu<>>(4, 6);
   CHECK_THROWS_WITH(require_gradient("here", layer, gradient),
-                    "[here] a gradient's or a moment's tensors must be empty or of the weight's shape, got for "
+                    "[here] a gradient's tensors must be empty or of the weight's shape, got for "
                     "experts.1.up_proj.weight: 6 x 4, 4 x 6");
 }

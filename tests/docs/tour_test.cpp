@@ -31,7 +31,8 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
   // [train]
   const moe::AdamW adamw{.decay = 0.01};
   const moe::CosineSchedule schedule{.peak = 1e-2, .warm_up = 5, .total = 50};
-  auto gradient = moe::gradient_for(layer), m = moe::gradient_for(layer), v = moe::gradient_for(layer);
+  auto gradient = moe::gradient_for(layer);
+  moe::AdamWMemory memory(context, layer, gradient);
   std::vector<double> losses;
 
   for (moe::Index step = 1; step <= 50; ++step) {
@@ -45,7 +46,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
     moe::set_to_zero(context, gradient);
     layer.backward(context, d_out_TD, {.balance = 0.01}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
-    adamw.step(context, schedule.at(step), step, scale, layer, gradient, m, v);
+    adamw.step(context, schedule.at(step), step, scale, layer, gradient, memory);
     layer.absorb(context, stats);
   }
   // [/train]

@@ -99,8 +99,8 @@ TEST_CASE("what fills an adapter up stays exactly 0 through steps of AdamW", "[m
         CHECK(filling_is_zero(gradient.adapters[e]));
       }
       for (std::size_t e = 0; e < 3; ++e) {
-        auto m = gradient_for(groups.bank.adapters[e]), v = gradient_for(groups.bank.adapters[e]);
-        AdamW{.decay = decay}.step(context, 0.1, step, 1, groups.bank.adapters[e], gradient.adapters[e], m, v);
+        AdamWMemory memory(context, groups.bank.adapters[e], gradient.adapters[e]);
+        AdamW{.decay = decay}.step(context, 0.1, step, 1, groups.bank.adapters[e], gradient.adapters[e], memory);
       }
     }
     for (const auto& adapter : groups.bank.adapters) CHECK(filling_is_zero(adapter));

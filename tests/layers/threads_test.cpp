@@ -59,12 +59,13 @@ std::vector<float> use(const CpuContext& context, const Layer& layer, const Work
 /// A few training steps of a thread's own layer.
 std::vector<float> train(const CpuContext& context, Work& work) {
   std::vector<float> bits;
-  Layer gradient = gradient_for(work.layer), m = gradient_for(work.layer), v = gradient_for(work.layer);
+  Layer gradient = gradient_for(work.layer);
+  AdamWMemory memory(context, work.layer, gradient);
   for (Index step = 1; step <= 5; ++step) {
     auto run = work.layer.forward(context, work.x_TD, Batch::single(rows));
     work.layer.backward(context, work.d_y_TD, {}, std::move(run.saved), gradient);
     const double scale = clip_factor(global_norm(context, gradient), 1);
-    AdamW{}.step(context, 1e-2, step, scale, work.layer, gradient, m, v);
+    AdamW{}.step(context, 1e-2, step, scale, work.layer, gradient, memory);
     work.layer.absorb(context, run.stats);
     set_to_zero(context, gradient);
   }

@@ -88,7 +88,7 @@ TEST_CASE("the error of a wrong gradient names entry, rule and numbers", "[layer
   CHECK_THROWS_WITH(refuse(make<Layer>(with(4, 4, 5))),
                     "[TokenMoE::backward] trees that belong together must agree in the number of experts, got 8, 4");
   CHECK_THROWS_WITH(refuse(make<Layer>(with(8, 3, 5))),
-                    "[TokenMoE::backward] a gradient's or a moment's tensors must be empty or of the weight's shape, "
+                    "[TokenMoE::backward] a gradient's tensors must be empty or of the weight's shape, "
                     "got for experts.0.gate_proj.weight: 4 x 5, 3 x 5");
   auto gradient = gradient_for(layer);
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -123,25 +123,28 @@ TEMPLATE_TEST_CASE("what backward consumed is not consumed twice", "[layers][mis
   }
 }
 
-TEST_CASE("moments and memories of other weights or another freezing are refused", "[train][misuse]") {
+TEST_CASE("memories of other weights or another freezing are refused", "[train][misuse]") {
   using Layer = Mixtral<float, Cpu<>>;
   Layer layer = mixtral<float>(8, 4, 6);
   const Layer other = mixtral<float>(4, 4, 6);
   const TrainByName freeze{.freeze = {"experts.0.*"}};
-  Layer gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
+  Layer gradient = gradient_for(layer);
   const auto before = layer.routing.gate.weight.copy();
   for_each_tensor([](auto& slope) { std::fill_n(slope.data(), slope.size(), 1.0f); }, gradient);
 
   Layer few = gradient_for(other), frozen = gradient_for(layer, freeze);
-  const auto step = [&](auto& slopes, auto&... memory) { AdamW{}.step(context, 1e-3, 1, 1, layer, slopes, memory...); };
-  const std::string counts = "[AdamW::step] trees that belong together must agree in the number of experts, got ";
-  CHECK_THROWS_WITH(step(few, m, v), counts + "8, 4, 8, 8");
-  CHECK_THROWS_WITH(step(gradient, few, v), counts + "8, 8, 4, 8");
-  CHECK_THROWS_WITH(step(gradient, m, few), counts + "8, 8, 8, 4");
-  CHECK_THROWS_WITH(step(gradient, frozen, v),
-                    "[AdamW::step] a gradient must be empty or of the weight's shape, and moments must be there for "
-                    "it, got for experts.0.gate_proj.weight: 6 x 4, 6 x 4, empty, 6 x 4");
-  CHECK_THROWS_AS(step(gradient, m, frozen), Error);
+  const auto step = [&](auto& slopes, auto& memory) { AdamW{}.step(context, 1e-3, 1, 1, layer, slopes, memory); };
+  AdamWMemory whole(context, layer, gradient);
+  CHECK_THROWS_WITH(step(few, whole),
+                    "[AdamW::step] trees that belong together must agree in the number of experts, got 8, 4");
+  for (const int missing : {0, 1}) {
+    AdamWMemory half(context, layer, gradient);
+    (missing == 0 ? half.tensors()[1].m : half.tensors()[1].v) = {};
+    CHECK_THROWS_WITH(step(gradient, half),
+                      "[AdamWMemory] a weight with a gradient must have both moments of its shape, and lower halves "
+                      "where it is split, got for experts.0.gate_proj.weight: 6 x 4, " +
+                          std::string(missing == 0 ? "empty, 6 x 4" : "6 x 4, empty") + ", empty");
+  }
 
   using Memory = AdamWMemory<Cpu<>, float, MasterWeights::split>;
   CHECK_THROWS_AS(Memory(context, layer, few), Error);
@@ -149,25 +152,28 @@ TEST_CASE("moments and memories of other weights or another freezing are refused
   Layer other_weights = mixtral<float>(4, 4, 6);
   of_other = Memory(context, other_weights, few);
   CHECK_THROWS_WITH(step(gradient, of_frozen),
-                    "[AdamWMemory] a weight with a gradient must have moments of its shape; tensor number 1 is 6 x 4, "
-                    "its moments 0 x 0");
+                    "[AdamWMemory] a weight with a gradient must have both moments of its shape, and lower halves "
+                    "where it is split, got for experts.0.gate_proj.weight: 6 x 4, empty, empty, empty");
+  Memory joined(context, layer, gradient);
+  joined.tensors()[1].lower = {};
+  CHECK_THROWS_AS(step(gradient, joined), Error);
   CHECK_THROWS_WITH(step(gradient, of_other),
                     "[AdamWMemory] the memory must be of these weights, of 25 tensors, got one of 13");
   CHECK_THROWS_WITH(step(gradient, never),
                     "[AdamWMemory] the memory must be of these weights, of 25 tensors, got one of 0");
   CHECK(same_bits(layer.routing.gate.weight, before));
   // Less may train than there are moments for: what is frozen later keeps its own.
-  CHECK_NOTHROW(step(frozen, m, v));
+  CHECK_NOTHROW(step(frozen, whole));
 }
 
 TEST_CASE("AdamW refuses settings with which weights would be lost", "[train][misuse]") {
   using Layer = Linear<double, Cpu<>>;
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
-  Layer layer = Layer::without_bias(1, 1), gradient = gradient_for(layer), m = gradient_for(layer),
-        v = gradient_for(layer);
+  Layer layer = Layer::without_bias(1, 1), gradient = gradient_for(layer);
+  AdamWMemory memory(context, layer, gradient);
   gradient.weight.data()[0] = 1;
   const auto step = [&](const AdamW& adamw, double rate, Index number, double scale) {
-    adamw.step(context, rate, number, scale, layer, gradient, m, v);
+    adamw.step(context, rate, number, scale, layer, gradient, memory);
   };
   CHECK_THROWS_WITH(step({}, 1e-3, 0, 1), "[AdamW::step] steps count from 1, got 0");
   CHECK_THROWS_WITH(step({}, 1e-3, -5, 1), "[AdamW::step] steps count from 1, got -5");
@@ -184,7 +190,7 @@ TEST_CASE("AdamW refuses settings with which weights would be lost", "[train][mi
     CHECK_THROWS_WITH(step({.decay = amount}, 1e-3, 1, 1), StartsWith("[AdamW::step] epsilon and decay must be"));
   }
   CHECK(layer.weight.data()[0] == 0);
-  CHECK(m.weight.data()[0] == 0);
+  CHECK(memory.tensors()[0].m.data()[0] == 0);
   CHECK_NOTHROW(step({.beta_1 = 0, .beta_2 = 0, .epsilon = 1e-8, .decay = 0}, 0, 1, 0));
 }
 

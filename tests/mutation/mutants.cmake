@@ -316,6 +316,11 @@ mutant(what_beta_leaves_from_the_rounded_beta train/adamw.hpp
   AFTER [==[.rest_2 = 1 - static_cast<Real>(beta_2)]==]
   REASON "in float most digits of 1 - 0.99999 are those that rounding left"
   TESTS train/adamw)
+mutant(second_moment_is_the_first backend/cpu/optimizer.hpp
+  BEFORE [==[cpu::store(v + at, next.v, count);]==]
+  AFTER [==[cpu::store(v + at, next.m, count);]==]
+  REASON "what divides a step is what it is made of"
+  TESTS backend/cpu/optimizer train/adamw)
 mutant(split_weights_lose_the_carry core/master_weights.hpp
   BEFORE [==[(std::uint32_t{upper.bits} - (lower >> 15)) << 16]==]
   AFTER [==[std::uint32_t{upper.bits} << 16]==]
@@ -436,9 +441,9 @@ mutant(as_many_values_pass_for_the_same_shape core/trees.hpp
   AFTER [==[parts.size() == weight.size()]==]
   REASON "a transposed gradient is taken"
   TESTS core/trees)
-mutant(second_moment_is_not_asked_for train/adamw.hpp
-  BEFORE [==[(!m.empty() && !v.empty())]==]
-  AFTER [==[!m.empty()]==]
+mutant(second_moment_is_not_asked_for train/adamw_memory.hpp
+  BEFORE [==[SameShape{}(weight, kept.m, kept.v)]==]
+  AFTER [==[SameShape{}(weight, kept.m)]==]
   REASON "a weight with a gradient and one moment alone is stepped"
   TESTS layers/wrong_trees)
 mutant(training_router_is_not_asked routing/gating.hpp

@@ -67,10 +67,11 @@ TEST_CASE("a layer of any type trains, upcycles and decodes as its type does", "
         1e-12);
   layer.absorb(context, run.stats);
 
-  Any gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
+  Any gradient = gradient_for(layer);
+  AdamWMemory memory(context, layer, gradient);
   layer.backward(context, x_TD, {}, std::move(run.saved), gradient);
   CHECK(global_norm(context, gradient) > 0);
-  AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, m, v);
+  AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, memory);
   CHECK(relative_deviation(values_of(run.output), values_of(layer.infer(context, x_TD, Batch::ragged({8, 5})))) > 1e-6);
 
   const auto whole = layer.infer(context, x_TD, Batch::ragged({8, 5}));

@@ -18,8 +18,8 @@ using Layer = Linear<double, Cpu<>>;
 
 TEST_CASE("AdamW follows its recursion, decays matrices and leaves vectors", "[train]") {
   const CpuContext context;
-  Layer layer = Layer::with_bias(1, 1), gradient = gradient_for(layer), m = gradient_for(layer),
-        v = gradient_for(layer);
+  Layer layer = Layer::with_bias(1, 1), gradient = gradient_for(layer);
+  AdamWMemory memory(context, layer, gradient);
   layer.weight.data()[0] = 0.5;
   layer.bias.data()[0] = -0.25;
   const AdamW adamw{.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .decay = 0.2};
@@ -28,7 +28,7 @@ TEST_CASE("AdamW follows its recursion, decays matrices and leaves vectors", "[t
   for (int step = 1; step <= 5; ++step) {
     gradient.weight.data()[0] = std::sin(step);
     gradient.bias.data()[0] = std::cos(step);
-    adamw.step(context, rate, step, scale, layer, gradient, m, v);
+    adamw.step(context, rate, step, scale, layer, gradient, memory);
 
     const auto expected = [&](double& value, double& first, double& second, double slope, double decay) {
       first = 0.9 * first + 0.1 * slope;
@@ -50,10 +50,10 @@ TEST_CASE("a weight without a gradient is not touched, not even by decay", "[tra
   layer.weight.data()[3] = 7;
   layer.bias.data()[1] = 7;
   const auto trains_bias = [](const std::string& name) { return name == "bias"; };
-  Layer gradient = gradient_for(layer, trains_bias), m = gradient_for(layer, trains_bias),
-        v = gradient_for(layer, trains_bias);
+  Layer gradient = gradient_for(layer, trains_bias);
+  AdamWMemory memory(context, layer, gradient);
   gradient.bias.data()[1] = 1;
-  AdamW{}.step(context, 0.1, 1, 1, layer, gradient, m, v);
+  AdamW{}.step(context, 0.1, 1, 1, layer, gradient, memory);
   CHECK(layer.weight.data()[3] == 7);
   CHECK(layer.bias.data()[1] < 7);
 }
@@ -62,11 +62,12 @@ TEST_CASE("a weight without a gradient is not touched, not even by decay", "[tra
 TEST_CASE("the first step in float is the one in double, however near to 1 betas are", "[train]") {
   const double beta_1 = GENERATE(0.0, 0.9, 0.999, 0.99999), beta_2 = GENERATE(0.95, 0.999, 0.99999);
   const CpuContext context;
-  auto layer = Linear<float, Cpu<>>::without_bias(1, 1), gradient = gradient_for(layer), m = gradient_for(layer),
-       v = gradient_for(layer);
+  auto layer = Linear<float, Cpu<>>::without_bias(1, 1), gradient = gradient_for(layer);
+  AdamWMemory memory(context, layer, gradient);
   gradient.weight.data()[0] = 3;
-  AdamW{.beta_1 = beta_1, .beta_2 = beta_2}.step(context, 1e-3, 1, 0.5, layer, gradient, m, v);
-  CHECK(m.weight.data()[0] == Approx((1 - beta_1) * 1.5).epsilon(2e-7));
-  CHECK(v.weight.data()[0] == Approx((1 - beta_2) * 2.25).epsilon(2e-7));
+  AdamW{.beta_1 = beta_1, .beta_2 = beta_2}.step(context, 1e-3, 1, 0.5, layer, gradient, memory);
+  const auto& kept = memory.tensors()[0];
+  CHECK(kept.m.data()[0] == Approx((1 - beta_1) * 1.5).epsilon(2e-7));
+  CHECK(kept.v.data()[0] == Approx((1 - beta_2) * 2.25).epsilon(2e-7));
   CHECK(layer.weight.data()[0] == Approx(-1e-3 * 1.5 / (1.5 + 1e-8)).epsilon(4e-7));
 }

@@ -33,7 +33,7 @@ Layer make(const Shape& s) {
 }
 bool is_amount(double value) { return value >= 0 && std::isfinite(value); }
 
-/// A gradient or moments of this shape or another one, and which of its weights train.
+/// A gradient of this shape or another one, and which of its weights train.
 struct Tree {
   Layer values;
   Shape shape;
@@ -48,12 +48,12 @@ Tree any_tree(Draw& draw, const Shape& own) {
   });
   return tree;
 }
-/// Whether every weight that trains has moments.
-Verdict cover(const Tree& gradient, const Tree& moments, const Shape& own) {
-  if (gradient.shape.experts != own.experts || moments.shape.experts != own.experts) return Verdict::wrong;
-  if (gradient.shape != own || moments.shape != own) return Verdict::either;
+/// Whether every weight that trains has moments in a memory that began with that gradient.
+Verdict cover(const Tree& gradient, const Tree& began, const Shape& own) {
+  if (gradient.shape.experts != own.experts || began.shape.experts != own.experts) return Verdict::wrong;
+  if (gradient.shape != own || began.shape != own) return Verdict::either;
   for (std::size_t i = 0; i < gradient.trains.size(); ++i)
-    if (gradient.trains[i] && !moments.trains[i]) return Verdict::wrong;
+    if (gradient.trains[i] && !began.trains[i]) return Verdict::wrong;
   return Verdict::right;
 }
 
@@ -73,21 +73,23 @@ TEST_CASE("AdamW takes right trees and settings and refuses wrong ones, whatever
     const Verdict settings = right_if(decays(adamw.beta_1) && decays(adamw.beta_2) && is_amount(adamw.epsilon) &&
                                       is_amount(adamw.decay) && is_amount(rate) && std::isfinite(scale) && step >= 1);
     const Tree gradient = any_tree(draw, own);
-    Tree m = any_tree(draw, own), v = any_tree(draw, own);
-    attempt(settings & cover(gradient, m, own) & cover(gradient, v, own), "AdamW::step",
-            [&] { adamw.step(context, rate, step, scale, layer, gradient.values, m.values, v.values); });
-
-    using Memory = AdamWMemory<B, BFloat16, MasterWeights::split>;
     const Tree began = any_tree(draw, own);
     Layer others = make(began.shape);
-    Memory memory;
-    attempt(Verdict::right, "AdamWMemory", [&] { memory = Memory(context, others, began.values); });
+    using Memory = AdamWMemory<B, BFloat16, MasterWeights::split>;
+    AdamWMemory<B> memory;
+    Memory narrow;
+    attempt(Verdict::right, "AdamWMemory", [&] {
+      memory = AdamWMemory(context, others, began.values);
+      narrow = Memory(context, others, began.values);
+    });
     attempt(gradient.shape == own                   ? Verdict::right
             : gradient.shape.experts != own.experts ? Verdict::wrong
                                                     : Verdict::either,
             "AdamWMemory of another gradient", [&] { Memory(context, layer, gradient.values); });
-    attempt(settings & cover(gradient, began, own), "AdamW::step with a memory",
+    attempt(settings & cover(gradient, began, own), "AdamW::step",
             [&] { adamw.step(context, rate, step, scale, layer, gradient.values, memory); });
+    attempt(settings & cover(gradient, began, own), "AdamW::step in less memory",
+            [&] { adamw.step(context, rate, step, scale, layer, gradient.values, narrow); });
   });
 }
 

@@ -183,27 +183,28 @@ void add_optimizer() {
   const CpuContext context;
   using Layer = Linear<Real, B>;
   const AdamW adamw{.beta_2 = 0.999};
-  Layer layer = Layer::without_bias(29, 3), split = Layer::without_bias(29, 3), gradient = gradient_for(layer),
-        m = gradient_for(layer), v = gradient_for(layer);
+  Layer layer = Layer::without_bias(29, 3), split = Layer::without_bias(29, 3), gradient = gradient_for(layer);
   const Tensor start = drawn_tensor(7, 3, 29);
   for (Index i = 0; i < start.size(); ++i) layer.weight.data()[i] = split.weight.data()[i] = start.data()[i];
+  AdamWMemory memory(context, layer, gradient);
 #ifdef SPLIT
-  AdamWMemory<B, float, MasterWeights::split> memory(context, split, gradient);
+  AdamWMemory<B, float, MasterWeights::split> of_split(context, split, gradient);
 #endif
   for (std::uint32_t step = 1; step <= 3; ++step) {
     for (Index i = 0; i < start.size(); ++i)
       gradient.weight.data()[i] = drawn(7 + step, static_cast<std::size_t>(i)) * (i % 5 == 0 ? Real(1e-6) : Real(1));
-    adamw.step(context, 0.01, step, clip_factor(global_norm(context, gradient), 1), layer, gradient, m, v);
+    adamw.step(context, 0.01, step, clip_factor(global_norm(context, gradient), 1), layer, gradient, memory);
 #ifdef SPLIT
-    adamw.step(context, 0.01, step, clip_factor(global_norm(context, gradient), 1), split, gradient, memory);
+    adamw.step(context, 0.01, step, clip_factor(global_norm(context, gradient), 1), split, gradient, of_split);
 #endif
   }
   add("AdamW", layer.weight);
-  add("AdamW m", std::vector<Real>(m.weight.data(), m.weight.data() + m.weight.size()), Against::itself);
-  add("AdamW v", std::vector<Real>(v.weight.data(), v.weight.data() + v.weight.size()), Against::itself);
+  const auto& [m, v, lower] = memory.tensors()[0];
+  add("AdamW m", std::vector<Real>(m.data(), m.data() + m.size()), Against::itself);
+  add("AdamW v", std::vector<Real>(v.data(), v.data() + v.size()), Against::itself);
 #ifdef SPLIT
   for (Index i = 0; i < split.weight.size(); ++i)
-    split.weight.data()[i] = joined(BFloat16(split.weight.data()[i]), memory.tensors()[0].lower.data()[i]);
+    split.weight.data()[i] = joined(BFloat16(split.weight.data()[i]), of_split.tensors()[0].lower.data()[i]);
 #else
   split = std::move(layer);
 #endif

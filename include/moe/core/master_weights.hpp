@@ -11,7 +11,7 @@ namespace moe {
 /// What an optimizer's steps add up in. A weight in bfloat16 alone would lose most of them: a step is often smaller
 /// than half the distance to the next such number.
 enum class MasterWeights : std::uint8_t {
-  /// In the weight itself, which has the precision that it is computed with.
+  /// In the weight itself, which has the precision that it is computed with: float or double.
   float32,
   /// In 32 bits: the layer has the nearest bfloat16, and the lower 16 bits are kept beside it.
   split,

@@ -29,6 +29,14 @@ void add_shape(std::ostringstream& text, const Tensor& tensor) {
   else
     text << tensor.rows() << " x " << tensor.cols();
 }
+/// The tensors' shapes as an error says them.
+template <class Tensor, class... Tensors>
+std::string shapes_of(const Tensor& first, const Tensors&... others) {
+  std::ostringstream text;
+  add_shape(text, first);
+  ((text << ", ", add_shape(text, others)), ...);
+  return text.str();
+}
 
 }  // namespace detail
 
@@ -58,10 +66,10 @@ struct SameShape {
   }
 };
 
-/// A weight, and a gradient or moments that are empty where it does not train.
+/// A weight, and a gradient that is empty where it does not train.
 struct EmptyOrSameShape {
   /// What an error says of the rule.
-  static constexpr std::string_view rule = "a gradient's or a moment's tensors must be empty or of the weight's shape";
+  static constexpr std::string_view rule = "a gradient's tensors must be empty or of the weight's shape";
 
   /// Whether they are.
   template <class Weight, class... Parts>
@@ -83,10 +91,7 @@ void require_trees(std::string_view where, const Holds& holds, const Tree& tree,
   Tree::visit_parameters(
       [&](const std::string& name, const auto& first, const auto&... others) {
         if (holds(first, others...)) return;
-        std::ostringstream shapes;
-        detail::add_shape(shapes, first);
-        ((shapes << ", ", detail::add_shape(shapes, others)), ...);
-        require(false, where, Holds::rule, ", got for ", name, ": ", shapes.str());
+        require(false, where, Holds::rule, ", got for ", name, ": ", detail::shapes_of(first, others...));
       },
       std::string(), tree, trees...);
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cmath>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -25,35 +24,17 @@ struct AdamW {
   /// Weight decay, times the learning rate a step.
   double decay = 0.1;
 
-  /// Step number `step` (from 1) with learning rate `rate`, over every weight that has a gradient. Nothing is
-  /// allocated, so no step ends half-way for want of memory.
+  /// Step number `step` (from 1) with learning rate `rate`, over every weight that has a gradient, with what `memory`
+  /// remembers of it. Nothing is allocated, so no step ends half-way for want of memory.
   ///   g = scale gradient;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
   ///   w -= rate (m / (1-b1^step) / (sqrt(v / (1-b2^step)) + epsilon) + decay w)
-  /// Throws Error, and has changed nothing, for settings, a rate, a step or a scale out of range and for trees that do
-  /// not fit: a weight with a gradient needs both moments, all of its shape.
-  template <Module Tree>
-  void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
-            const Tree& gradient, Tree& m, Tree& v) const {
-    require_settings(rate, step, scale);
-    require_trees("AdamW::step", HasMoments{}, std::as_const(weights), gradient, std::as_const(m), std::as_const(v));
-    for_each_tensor(
-        [&](auto& weight, const auto& slope, auto& first, auto& second) {
-          using Tensor = std::remove_cvref_t<decltype(weight)>;
-          if (slope.empty()) return;
-          Tensor::Backend::adamw(context, weight.size(), pace_of<Tensor>(rate, step, scale), slope.data(),
-                                 weight.data(), first.data(), second.data());
-        },
-        weights, gradient, m, v);
-  }
-
-  /// The same with moments and master weights in the precision of `memory`, which was made for these weights. On a
-  /// layer in BFloat16 it moves the layer's own weights. Throws Error as above, also for a memory of other weights or
-  /// of another freezing.
+  /// Throws Error, and has changed nothing, for settings, a rate, a step or a scale out of range, for a gradient that
+  /// does not fit the weights, and for a memory of other weights or one that misses a weight with a gradient.
   template <Module Tree, Module Gradient, class Memory>
   void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
             const Gradient& gradient, Memory& memory) const {
     require_settings(rate, step, scale);
-    require_trees("AdamW::step", EmptyOrSameShape{}, std::as_const(weights), gradient);
+    require_gradient("AdamW::step", std::as_const(weights), gradient);
     memory.require_fits(std::as_const(weights), gradient);
     std::size_t next = 0;
     for_each_tensor(
@@ -70,16 +51,6 @@ struct AdamW {
   }
 
  private:
-  /// A gradient and moments of the weight's shape; without a gradient a moment may be empty.
-  struct HasMoments {
-    static constexpr std::string_view rule =
-        "a gradient must be empty or of the weight's shape, and moments must be there for it";
-
-    template <class Tensor>
-    bool operator()(const Tensor& weight, const Tensor& slope, const Tensor& m, const Tensor& v) const {
-      return EmptyOrSameShape{}(weight, slope, m, v) && (slope.empty() || (!m.empty() && !v.empty()));
-    }
-  };
   void require_settings(double rate, Index step, double scale) const {
     const auto decays = [](double beta) { return beta >= 0 && beta < 1; };
     const auto is_amount = [](double value) { return value >= 0 && std::isfinite(value); };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -14,10 +15,14 @@
 
 namespace moe {
 
-/// What AdamW remembers of each weight that trains, in as few bytes as are asked for. Two trees of a layer's own type
-/// do the same at full precision; this is a list, so that it may be of other types than any layer.
+/// What AdamW remembers of each weight that trains: a list, so that it may be of other types than any layer, or of a
+/// part of one.
 ///
-///   Moment  float, or BFloat16, rounded by chance: most of what a step adds to a moment is less than bfloat16 shows
+///   AdamWMemory memory(context, layer, gradient);  at full precision: in float, or in double where the layer is
+///   AdamWMemory<Backend, BFloat16, MasterWeights::split> memory(...);  in as few bytes as are asked for
+///
+///   Moment  double for a layer in double. For others float, or BFloat16, rounded by chance: most of what a step adds
+///           to a moment is less than bfloat16 shows
 ///   master  what weights add up in. A layer in BFloat16 keeps some weights in float, its router's: they stay whole
 template <class Backend_, class Moment_ = float, MasterWeights master_ = MasterWeights::float32>
 class AdamWMemory {
@@ -27,15 +32,17 @@ class AdamWMemory {
   using Moment = Moment_;
   /// What weights add up in.
   static constexpr MasterWeights master = master_;
-  static_assert(std::is_same_v<Moment, float> || std::is_same_v<Moment, BFloat16>,
-                "AdamWMemory: 2nd argument must be float or moe::BFloat16");
+  static_assert(std::is_same_v<Moment, float> || std::is_same_v<Moment, double> || std::is_same_v<Moment, BFloat16>,
+                "AdamWMemory: 2nd argument must be float, double or moe::BFloat16");
+  static_assert(!std::is_same_v<Moment, double> || master == MasterWeights::float32,
+                "AdamWMemory: weights with moments in double are whole, with MasterWeights::float32");
 
   /// How weights of type Value are kept in a Tree.
   template <class Tree, class Value>
   static constexpr MasterWeights master_of =
       std::is_same_v<Value, float> && !std::is_same_v<typename Tree::Value, float> ? MasterWeights::float32 : master;
 
-  /// Of one weight; empty where it does not train.
+  /// What is remembered of one weight; empty where it does not train.
   struct Tensor {
     /// First and second moment, of the weight's shape.
     Matrix<Moment, Backend> m, v;
@@ -54,8 +61,9 @@ class AdamWMemory {
     for_each_tensor(
         [&](const auto& weight, const auto& slope) {
           using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
-          static_assert(std::is_same_v<Wide<Value>, float>, "AdamWMemory: weights must be float or moe::BFloat16");
-          static_assert(master_of<Tree, Value> != MasterWeights::float32 || std::is_same_v<Value, float>,
+          static_assert(std::is_same_v<Value, double> == std::is_same_v<Moment, double>,
+                        "AdamWMemory: weights in double, and no others, have moments in double");
+          static_assert(master_of<Tree, Value> != MasterWeights::float32 || !std::is_same_v<Value, BFloat16>,
                         "AdamWMemory: weights in moe::BFloat16 need MasterWeights::split or MasterWeights::bfloat16");
           Tensor tensor;
           if (!slope.empty()) {
@@ -86,22 +94,33 @@ class AdamWMemory {
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
   /// Throws Error unless there are moments of the weight's shape, and with MasterWeights::split its lower bits, for
-  /// every weight that has a gradient.
+  /// every weight that has a gradient. Allocates only when it throws.
   template <class Tree, class Gradient>
   void require_fits(const Tree& weights, const Gradient& gradient) const {
     std::size_t count = 0;
     for_each_tensor([&](const auto&) { ++count; }, weights);
     require(count == tensors_.size(), "AdamWMemory", "the memory must be of these weights, of ", count,
             " tensors, got one of ", tensors_.size());
+    const auto fits = [](const auto& weight, const auto& slope, const Tensor& kept) {
+      using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
+      const bool has_lower = master_of<Tree, Value> != MasterWeights::split || SameShape{}(weight, kept.lower);
+      return slope.empty() || (SameShape{}(weight, kept.m, kept.v) && has_lower);
+    };
+    bool all_fit = true;
     std::size_t next = 0;
     for_each_tensor(
-        [&](const auto& weight, const auto& slope) {
-          using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
+        [&](const auto& weight, const auto& slope) { all_fit = fits(weight, slope, tensors_[next++]) && all_fit; },
+        weights, gradient);
+    if (all_fit) [[likely]]
+      return;
+    next = 0;
+    for_each_parameter(
+        [&](const std::string& name, const auto& weight, const auto& slope) {
           const Tensor& kept = tensors_[next++];
-          const bool has_lower = master_of<Tree, Value> != MasterWeights::split || SameShape{}(weight, kept.lower);
-          require(slope.empty() || (SameShape{}(weight, kept.m, kept.v) && has_lower), "AdamWMemory",
-                  "a weight with a gradient must have moments of its shape; tensor number ", next - 1, " is ",
-                  weight.rows(), " x ", weight.cols(), ", its moments ", kept.m.rows(), " x ", kept.m.cols());
+          require(fits(weight, slope, kept), "AdamWMemory",
+                  "a weight with a gradient must have both moments of its shape, and lower halves where it is split, "
+                  "got for ",
+                  name, ": ", detail::shapes_of(weight, kept.m, kept.v, kept.lower));
         },
         weights, gradient);
   }
@@ -115,5 +134,12 @@ class AdamWMemory {
   std::uint64_t seed_ = 0;
   std::vector<Tensor> tensors_;
 };
+
+/// For a layer in float or double: moments in its precision, and nothing else. For one in BFloat16 moments in float,
+/// and split weights, which lose nothing.
+template <Module Tree, Module Gradient>
+AdamWMemory(const typename Tree::Context&, Tree&, const Gradient&, std::uint64_t = 0)
+    -> AdamWMemory<typename Tree::Backend, Wide<typename Tree::Value>,
+                   std::is_same_v<typename Tree::Value, BFloat16> ? MasterWeights::split : MasterWeights::float32>;
 
 }  // namespace moe

@@ -13,8 +13,8 @@
 namespace moe {
 
 /// visit(name, tensor of each tree...) for every weight, in one fixed order: the only list of weights there is. Saving,
-/// loading, counting, zeroing, clipping and stepping all walk it. Trees have the same structure: a layer, its gradient,
-/// its moments. Throws Error where they do not, when it comes to the part in which they differ; that tensors have the
+/// loading, counting, zeroing, clipping and stepping all walk it. Trees have the same structure, as a layer and its
+/// gradient. Throws Error where they do not, when it comes to the part in which they differ; that tensors have the
 /// same shape is for the visitor to check, or for require_trees() before it.
 template <class Visit, class Tree, class... Trees>
 void for_each_parameter(Visit&& visit, Tree&& tree, Trees&&... trees) {
@@ -68,7 +68,7 @@ void require_matches(const Layer& layer, const Trains& trains) {
 
 }  // namespace detail
 
-/// A gradient (or moment) tree for `layer`: zeros for the weights whose name `trains(name)` accepts, empty tensors,
+/// A gradient tree for `layer`: zeros for the weights whose name `trains(name)` accepts, empty tensors,
 /// which cost neither memory nor work, for the others. Throws Error for a TrainByName with a pattern that fits no
 /// weight.
 template <Module Layer, class Trains>

@@ -205,7 +205,8 @@ std::vector<float> trained() {
   Matrix<float, B> x(20, 8), d_y(20, 8);
   for (Index i = 0; i < x.size(); ++i)
     x.data()[i] = static_cast<float>(i % 13) / 7 - 1, d_y.data()[i] = static_cast<float>(i % 5) - 2;
-  auto gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
+  auto gradient = gradient_for(layer);
+  AdamWMemory memory(context, layer, gradient);
   std::vector<float> values;
   const auto keep = [&](const auto& tensor) {
     values.insert(values.end(), tensor.data(), tensor.data() + tensor.size());
@@ -214,7 +215,7 @@ std::vector<float> trained() {
     auto [y, saved, stats] = layer.forward(context, x, Batch::ragged({9, 11}));
     keep(y);
     keep(layer.backward(context, d_y, {.balance = 0.01}, std::move(saved), gradient));
-    AdamW{}.step(context, 1e-2, step, clip_factor(global_norm(context, gradient), 1), layer, gradient, m, v);
+    AdamW{}.step(context, 1e-2, step, clip_factor(global_norm(context, gradient), 1), layer, gradient, memory);
   }
   auto state = layer.begin_decoding(context, 2);
   keep(layer.decode(context, x.view().rows_between(0, 2), {}, state));

@@ -29,7 +29,7 @@ TEST_CASE("a step of AdamW is what its formula gives", "[cpu]") {
     v_expected.push_back(0.95 * v.data()[i] + 0.05 * slope * slope);
     w_expected.push_back(0.999 * w.data()[i] - 1e-2 * m_expected.back() / (1.3 * std::sqrt(v_expected.back()) + 1e-8));
   }
-  Cpu<>::adamw(context, 101, pace, g.data(), w.data(), m.data(), v.data());
+  Cpu<>::adamw<MasterWeights::float32>(context, 101, pace, {}, g.data(), w.data(), nullptr, m.data(), v.data());
   CHECK(relative_deviation(m_expected, values_of(m)) < 1e-14);
   CHECK(relative_deviation(v_expected, values_of(v)) < 1e-14);
   CHECK(relative_deviation(w_expected, values_of(w)) < 1e-14);

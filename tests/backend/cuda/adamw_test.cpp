@@ -106,13 +106,14 @@ TEST_CASE("a layer in bfloat16 with split weights moves as one in float does", "
   auto full = Linear<float, A>::without_bias(size, 1);
   A::upload(context, narrow.data(), layer.weight.view());
   A::upload(context, wide.data(), full.weight.view());
-  auto gradient = gradient_for(full), m = gradient_for(full), v = gradient_for(full);
-  AdamWMemory<A, float, MasterWeights::split> memory(context, layer, gradient);
+  auto gradient = gradient_for(full);
+  AdamWMemory memory(context, layer, gradient);
+  AdamWMemory of_full(context, full, gradient);
   for (int step = 1; step <= 4; ++step) {
     const auto g_host = random_matrix<float, Cpu<>>(draw, 1, size);
     A::upload(context, g_host.data(), gradient.weight.view());
     AdamW{}.step(context, 1e-3, step, 1, layer, gradient, memory);
-    AdamW{}.step(context, 1e-3, step, 1, full, gradient, m, v);
+    AdamW{}.step(context, 1e-3, step, 1, full, gradient, of_full);
   }
   std::vector<std::uint16_t> lower(size);
   A::download(context, layer.weight.const_view(), narrow.data());

@@ -1,4 +1,5 @@
-/// Wrong arguments on the accelerator, run on a device that needs no GPU: errors before the device is asked for anything.
+/// Wrong arguments on the accelerator, run on a device that needs no GPU: errors before the device is asked for
+/// anything.
 #include "moe/layers/presets.hpp"
 #include "moe/runtime/any_layer.hpp"
 #include "moe/train/adamw.hpp"
@@ -25,17 +26,19 @@ TEMPLATE_TEST_CASE("wrong trees, rows and saved values are refused on the accele
                    (Mixtral<float, B>), (on::SegmentByPreviousMean<float, B>), (CausalMultiPlMoe<float, B>)) {
   auto layer = build<TestType>(with(8, 4));
   const Tensor x(6, 5), wide(6, 7);
-  auto gradient = gradient_for(layer), m = gradient_for(layer), v = gradient_for(layer);
+  auto gradient = gradient_for(layer);
+  AdamWMemory memory(context, layer, gradient);
   CHECK_THROWS_AS(layer.forward(context, wide, batch), Error);
   CHECK_THROWS_AS(layer.infer(context, x, Batch::single(7)), Error);
   CHECK_THROWS_AS(layer.infer(context, View<const float, B>(nullptr, 6, 5), batch), Error);
   for (const Sizes& sizes : {with(4, 4), with(8, 3)}) {
-    const auto other = build<TestType>(sizes);
+    auto other = build<TestType>(sizes);
     auto wrong = gradient_for(other);
+    AdamWMemory of_other(context, other, wrong);
     CHECK_THROWS_AS(layer.backward(context, x, {}, layer.forward(context, x, batch).saved, wrong), Error);
     CHECK_THROWS_AS(layer.backward(context, x, {}, other.forward(context, x, batch).saved, gradient), Error);
-    CHECK_THROWS_AS(AdamW{}.step(context, 1e-3, 1, 1, layer, wrong, m, v), Error);
-    CHECK_THROWS_AS(AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, wrong, v), Error);
+    CHECK_THROWS_AS(AdamW{}.step(context, 1e-3, 1, 1, layer, wrong, memory), Error);
+    CHECK_THROWS_AS(AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, of_other), Error);
   }
   auto run = layer.forward(context, x, batch);
   layer.backward(context, x, {}, std::move(run.saved), gradient);
@@ -49,7 +52,7 @@ TEMPLATE_TEST_CASE("wrong trees, rows and saved values are refused on the accele
     CHECK_THROWS_AS(state.keep(context, {6}), Error);
     CHECK_THROWS_AS(state.join(context, few), Error);
   }
-  CHECK_NOTHROW(AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, m, v));
+  CHECK_NOTHROW(AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, memory));
 }
 
 TEST_CASE("a layer of any type refuses what is not its own on the accelerator too", "[accelerator][misuse]") {

@@ -10,20 +10,20 @@ void train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFloat16
 
   // Master weights, gradient and moments are float; the layer holds what is left of the weights in bfloat16.
   auto master = moe::wide_gradient_for(layer), gradient = moe::wide_gradient_for(layer);
-  auto m = moe::wide_gradient_for(layer), v = moe::wide_gradient_for(layer);
+  moe::AdamWMemory memory(context, master, gradient);
   moe::initialise(context, master, /*seed=*/1);
   moe::round_weights(context, master, layer);
 
   auto [y_TD, saved, stats] = layer.forward(context, {x, rows, 512}, moe::Batch::single(rows));
   layer.backward(context, {d_y, rows, 512}, {.balance = 0.01}, std::move(saved), gradient);
-  moe::AdamW{}.step(context, /*rate=*/1e-4, /*step=*/1, /*scale=*/1, master, gradient, m, v);
+  moe::AdamW{}.step(context, /*rate=*/1e-4, /*step=*/1, /*scale=*/1, master, gradient, memory);
   moe::round_weights(context, master, layer);
 }
 // [/cuda]
 
 // [cuda_split]
-/// The same without a copy of the weights: the layer's bfloat16 and 16 bits beside each are the master weight, to the bit,
-/// and moments are bfloat16. A weight that trains takes 12 bytes with its gradient, and 18 above.
+/// The same without a copy of the weights: the layer's bfloat16 and 16 bits beside each are the master weight, to the
+/// bit, and moments are bfloat16. A weight that trains takes 12 bytes with its gradient, and 18 above.
 void lean_train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFloat16* d_y, moe::Index rows) {
   using Experts = moe::ExpertBank<moe::SwiGlu<moe::BFloat16, moe::Cuda>>;
   moe::CudaContext context(stream);

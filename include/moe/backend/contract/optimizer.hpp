@@ -13,18 +13,12 @@ namespace moe {
 
 namespace contract {
 
-/// adamw(context, size, pace, gradient, w, m, v): one step of AdamW, see core/adamw_pace.hpp.
-template <class B, class Value>
-concept HasAdamw = requires(const typename B::Context& context, Index size, AdamWPace<Wide<Value>> pace,
-                            const Wide<Value>* gradient, Wide<Value>* w, Wide<Value>* m, Wide<Value>* v) {
-  { B::adamw(context, size, pace, gradient, w, m, v) } -> std::same_as<void>;
-};
-
-/// adamw<master>(context, size, pace, key, gradient, w, lower, m, v): the same in less memory, see
-/// train/adamw_memory.hpp; what is rounded by chance is rounded by `key`.
+/// adamw<master>(context, size, pace, key, gradient, w, lower, m, v): one step of AdamW, see core/adamw_pace.hpp, on
+/// weights and moments kept as train/adamw_memory.hpp says; what is rounded by chance is rounded by `key`, and only
+/// MasterWeights::split reads `lower`.
 template <class B, class Value, MasterWeights master, class Moment>
-concept HasLeanAdamw = requires(const typename B::Context& context, Index size, AdamWPace<float> pace, RandomKey key,
-                                const float* gradient, Value* w, std::uint16_t* lower, Moment* m, Moment* v) {
+concept HasAdamw = requires(const typename B::Context& context, Index size, AdamWPace<Wide<Value>> pace, RandomKey key,
+                            const Wide<Value>* gradient, Value* w, std::uint16_t* lower, Moment* m, Moment* v) {
   { B::template adamw<master>(context, size, pace, key, gradient, w, lower, m, v) } -> std::same_as<void>;
 };
 
@@ -39,21 +33,20 @@ concept HasNarrowWeights = requires(const typename B::Context& context, Index si
 template <class Value>
 inline constexpr bool trains_lean = std::same_as<Wide<Value>, float>;
 
-/// HasLeanAdamw for every way of keeping weights and moments.
+/// HasAdamw for every way of keeping weights and moments: of a layer in double there is one. A layer in BFloat16 keeps
+/// some of its weights in float.
 template <class B, class Value>
-concept HasEveryLeanAdamw =
-    !trains_lean<Value> ||
-    ((!std::same_as<Value, float> || (HasLeanAdamw<B, Value, MasterWeights::float32, float> &&
-                                      HasLeanAdamw<B, Value, MasterWeights::float32, BFloat16>)) &&
-     HasLeanAdamw<B, Value, MasterWeights::split, float> && HasLeanAdamw<B, Value, MasterWeights::split, BFloat16> &&
-     HasLeanAdamw<B, Value, MasterWeights::bfloat16, float> &&
-     HasLeanAdamw<B, Value, MasterWeights::bfloat16, BFloat16>);
+concept HasEveryAdamw = HasAdamw<B, Wide<Value>, MasterWeights::float32, Wide<Value>> &&
+    (!trains_lean<Value> ||
+     (HasAdamw<B, float, MasterWeights::float32, BFloat16> && HasAdamw<B, Value, MasterWeights::split, float> &&
+      HasAdamw<B, Value, MasterWeights::split, BFloat16> && HasAdamw<B, Value, MasterWeights::bfloat16, float> &&
+      HasAdamw<B, Value, MasterWeights::bfloat16, BFloat16>));
 
 }  // namespace contract
 
 /// AdamW (train/adamw.hpp), in the precision of the weights and in less memory.
 template <class B, class Value>
-concept OptimizerBackend = contract::HasAdamw<B, Value> && contract::HasEveryLeanAdamw<B, Value> &&
+concept OptimizerBackend = contract::HasEveryAdamw<B, Value> &&
     (!contract::trains_lean<Value> || contract::HasNarrowWeights<B, Value>);
 
 namespace contract {
@@ -61,10 +54,7 @@ namespace contract {
 /// Names what is missing of OptimizerBackend.
 template <class B, class Value>
 constexpr bool check_optimizer() {
-  static_assert(HasAdamw<B, Value>,
-                "Backend: adamw(context, size, pace, gradient, w, m, v) is missing or has another signature, see "
-                "moe/backend/contract/optimizer.hpp");
-  static_assert(HasEveryLeanAdamw<B, Value>,
+  static_assert(HasEveryAdamw<B, Value>,
                 "Backend: adamw<master>(context, size, pace, key, gradient, w, lower, m, v) is missing or has another "
                 "signature, see moe/backend/contract/optimizer.hpp");
   static_assert(!trains_lean<Value> || HasNarrowWeights<B, Value>,

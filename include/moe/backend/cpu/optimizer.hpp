@@ -18,33 +18,23 @@ class OptimizerOperations {
   using Context = cpu::Context<Backend>;
 
  public:
-  /// One step of AdamW on `size` weights w, with moments m and v: as AdamWPace says.
-  template <class Real>
-  static void adamw(const Context& context, Index size, AdamWPace<Real> pace, const Real* gradient, Real* w, Real* m,
-                    Real* v) {
+  /// One step of AdamW on `size` weights w, as AdamWPace says, with moments m and v and weights kept as
+  /// train/adamw_memory.hpp says; what is rounded is rounded by `key`.
+  template <MasterWeights master, class Real, class Moment>
+  static void adamw(const Context& context, Index size, AdamWPace<Real> pace, RandomKey key, const Real* gradient,
+                    Real* w, std::uint16_t* lower, Moment* m, Moment* v) {
+    constexpr bool is_plain = std::is_same_v<Moment, Real> && master == MasterWeights::float32;
     cpu::parallel_tiles(context, size, 8192, [&](Index begin, Index end) {
       cpu::for_each_vector<Real>(end - begin, [&](Index i, Index count) {
         const Index at = begin + i;
-        const cpu::AdamWLanes<Real> next =
-            cpu::stepped<Real>(pace, cpu::load(gradient + at, count),
-                               {cpu::load(w + at, count), cpu::load(m + at, count), cpu::load(v + at, count)});
-        cpu::store(m + at, next.m, count);
-        cpu::store(v + at, next.v, count);
-        cpu::store(w + at, next.w, count);
-      });
-    });
-  }
-  /// The same with moments and weights kept as train/adamw_memory.hpp says; what is rounded is rounded by `key`.
-  template <MasterWeights master, class Moment>
-  static void adamw(const Context& context, Index size, AdamWPace<float> pace, RandomKey key, const float* gradient,
-                    float* w, std::uint16_t* lower, Moment* m, Moment* v) {
-    constexpr bool same_moments = std::is_same_v<Moment, float>;
-    if constexpr (same_moments && master == MasterWeights::float32) {
-      adamw(context, size, pace, gradient, w, m, v);
-    } else {
-      cpu::parallel_tiles(context, size, 8192, [&](Index begin, Index end) {
-        cpu::for_each_vector<float>(end - begin, [&](Index i, Index count) {
-          const Index at = begin + i;
+        if constexpr (is_plain) {
+          const cpu::AdamWLanes<Real> next =
+              cpu::stepped<Real>(pace, cpu::load(gradient + at, count),
+                                 {cpu::load(w + at, count), cpu::load(m + at, count), cpu::load(v + at, count)});
+          cpu::store(m + at, next.m, count);
+          cpu::store(v + at, next.v, count);
+          cpu::store(w + at, next.w, count);
+        } else {
           const cpu::AdamWLanes<float> next =
               cpu::stepped<float>(pace, cpu::load(gradient + at, count),
                                   {cpu::load_master<master>(w, lower, at, count), cpu::load_moment(m + at, count),
@@ -53,9 +43,9 @@ class OptimizerOperations {
           cpu::store_moment(m + at, next.m, random.moments, count);
           cpu::store_moment(v + at, next.v, random.moments >> 16, count);
           cpu::store_master<master>(w, lower, at, next.w, random.weights, count);
-        });
+        }
       });
-    }
+    });
   }
   /// w becomes the bfloat16 nearest to it; the lower half of what it was goes to `lower`, unless that is null.
   static void narrow_weights(const Context& context, Index size, float* w, std::uint16_t* lower) {

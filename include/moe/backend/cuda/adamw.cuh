@@ -25,9 +25,9 @@ struct AdamWValue {
   }
 };
 
-/// A float as it is kept; where that is a bfloat16, rounded by chance.
+/// A value as it is kept; where that is a bfloat16, rounded by chance.
 template <class Kept>
-MOE_HOST_DEVICE Kept kept_as(float value, std::uint32_t random) {
+MOE_HOST_DEVICE Kept kept_as(Wide<Kept> value, std::uint32_t random) {
   if constexpr (std::is_same_v<Kept, BFloat16>)
     return rounded_by_chance(value, random);
   else
@@ -35,9 +35,9 @@ MOE_HOST_DEVICE Kept kept_as(float value, std::uint32_t random) {
 }
 
 /// Value i of a weight in memory, as train/adamw_memory.hpp keeps it.
-template <MasterWeights master, class Gradient, class Weight, class Moment>
-struct NarrowAdamW {
-  AdamWPace<float> pace;
+template <MasterWeights master, class Real, class Gradient, class Weight, class Moment>
+struct AdamWStep {
+  AdamWPace<Real> pace;
   RandomKey key;
   const Gradient* gradient;
   Weight* w;
@@ -45,7 +45,7 @@ struct NarrowAdamW {
   Moment *m, *v;
 
   MOE_HOST_DEVICE void operator()(Index i) const {
-    AdamWValue<float> value{widened(w[i]), widened(m[i]), widened(v[i])};
+    AdamWValue<Real> value{widened(w[i]), widened(m[i]), widened(v[i])};
     if constexpr (master == MasterWeights::split) value.w = joined(BFloat16(value.w), lower[i]);
     value.step(pace, widened(gradient[i]));
     std::uint32_t of_moments = 0, of_weight = 0;

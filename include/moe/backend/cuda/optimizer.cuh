@@ -17,24 +17,13 @@ class OptimizerOperations {
   using Context = gpu::Context<Backend, Device>;
 
  public:
-  /// One step of AdamW on `size` weights w, with moments m and v: as AdamWPace says.
-  template <class Real>
-  static void adamw(const Context& context, Index size, AdamWPace<Real> pace, const Real* gradient, Real* w, Real* m,
-                    Real* v) {
-    Backend::for_each_element(context, size, [=] MOE_ON_DEVICE(Index i) {
-      gpu::AdamWValue<Real> value{w[i], m[i], v[i]};
-      value.step(pace, gradient[i]);
-      m[i] = value.m;
-      v[i] = value.v;
-      w[i] = value.w;
-    });
-  }
-  /// The same with moments and weights kept as train/adamw_memory.hpp says; what is rounded is rounded by `key`.
-  template <MasterWeights master, class Gradient, class Weight, class Moment>
-  static void adamw(const Context& context, Index size, AdamWPace<float> pace, RandomKey key, const Gradient* gradient,
+  /// One step of AdamW on `size` weights w, as AdamWPace says, with moments m and v and weights kept as
+  /// train/adamw_memory.hpp says; what is rounded is rounded by `key`.
+  template <MasterWeights master, class Real, class Gradient, class Weight, class Moment>
+  static void adamw(const Context& context, Index size, AdamWPace<Real> pace, RandomKey key, const Gradient* gradient,
                     Weight* w, std::uint16_t* lower, Moment* m, Moment* v) {
-    Backend::for_each_element(context, size,
-                              gpu::NarrowAdamW<master, Gradient, Weight, Moment>{pace, key, gradient, w, lower, m, v});
+    Backend::for_each_element(
+        context, size, gpu::AdamWStep<master, Real, Gradient, Weight, Moment>{pace, key, gradient, w, lower, m, v});
   }
   /// w becomes the bfloat16 nearest to it; the lower half of what it was goes to `lower`, unless that is null.
   template <class Weight>
