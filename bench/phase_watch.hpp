@@ -2,9 +2,9 @@
 
 #include <array>
 #include <chrono>
-#include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "moe/core/phase.hpp"
 
@@ -14,22 +14,25 @@ namespace moe_bench {
 inline constexpr std::array<std::string_view, 5> phase_names{"router", "fusion", "dispatch", "experts", "combine"};
 using PhaseSeconds = std::array<double, phase_names.size()>;
 
-/// Sorts time by the phase that was entered last. Time before the first one belongs to none.
+/// Sorts time by phase; where phases nest, time belongs to the innermost, and outside of all to none.
 class PhaseWatch {
  public:
   /// From here on, in no phase yet.
   void begin() {
-    current_.reset();
+    open_.clear();
     last_ = Clock::now();
   }
-  void enter(moe::Phase phase) {
+  void hear(moe::Phase phase, moe::PhaseEdge edge) {
     settle();
-    current_ = static_cast<std::size_t>(phase);
+    if (edge == moe::PhaseEdge::begin)
+      open_.push_back(static_cast<std::size_t>(phase));
+    else if (!open_.empty())
+      open_.pop_back();
   }
   /// The seconds of each phase since begin.
   PhaseSeconds end() {
     settle();
-    current_.reset();
+    open_.clear();
     return std::exchange(seconds_, {});
   }
 
@@ -37,12 +40,12 @@ class PhaseWatch {
   using Clock = std::chrono::steady_clock;
   void settle() {
     const Clock::time_point now = Clock::now();
-    if (current_) seconds_[*current_] += std::chrono::duration<double>(now - last_).count();
+    if (!open_.empty()) seconds_[open_.back()] += std::chrono::duration<double>(now - last_).count();
     last_ = now;
   }
 
   Clock::time_point last_ = Clock::now();
-  std::optional<std::size_t> current_;
+  std::vector<std::size_t> open_;
   PhaseSeconds seconds_{};
 };
 

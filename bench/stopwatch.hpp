@@ -42,8 +42,8 @@ class Stopwatch {
     backward_ = true;
     watch_.begin();
   }
-  /// From now on time belongs to this phase.
-  void begin(moe::Phase phase) { watch_.enter(phase); }
+  /// What a listener of phases hears.
+  void hear(moe::Phase phase, moe::PhaseEdge edge) { watch_.hear(phase, edge); }
   /// The phase under way ends.
   void stop() {
     const PhaseSeconds seconds = watch_.end();

@@ -105,7 +105,7 @@ inline std::pair<Run, Run> whole_and_parts(const std::function<std::pair<const C
     const auto [context, pass] = before();
     Stopwatch watch;
     Context listening = *context;
-    listening.phases = [&watch](moe::Phase phase) { watch.begin(phase); };
+    listening.phases = [&watch](moe::Phase phase, moe::PhaseEdge edge) { watch.hear(phase, edge); };
     for (auto _ : state) {
       watch.start();
       pass(listening, watch);

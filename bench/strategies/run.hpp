@@ -195,9 +195,9 @@ class StrategyRuns {
     const moe::Batch batch = inputs.batch.rows.batch();
     const Context plain = context;
     PhaseWatch watch;
-    context.phases = [&](moe::Phase phase) {
+    context.phases = [&](moe::Phase phase, moe::PhaseEdge edge) {
       Device::wait(plain);
-      watch.enter(phase);
+      watch.hear(phase, edge);
     };
     PhaseSeconds forward{}, backward{};
     const auto add = [&](PhaseSeconds& sums) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string>
 #include <thread>
@@ -229,19 +230,25 @@ TEST_CASE("noisy top-k draws in training alone, meets k experts a row and learns
       gradient);
 }
 
-TEST_CASE("time goes to the phase that was entered last", "[bench]") {
+TEST_CASE("time goes to the innermost phase that is open", "[bench]") {
   using namespace std::chrono_literals;
+  using enum moe::PhaseEdge;
   PhaseWatch watch;
+  const auto began = std::chrono::steady_clock::now();
   watch.begin();
   std::this_thread::sleep_for(3ms);  // no phase's
-  watch.enter(moe::Phase::router);
+  watch.hear(moe::Phase::router, begin);
   std::this_thread::sleep_for(2ms);
-  watch.enter(moe::Phase::experts);
+  watch.hear(moe::Phase::experts, begin);
   std::this_thread::sleep_for(4ms);
-  watch.enter(moe::Phase::router);
+  watch.hear(moe::Phase::experts, end);
   std::this_thread::sleep_for(2ms);
+  watch.hear(moe::Phase::router, end);
+  std::this_thread::sleep_for(5ms);  // no phase's
   const PhaseSeconds seconds = watch.end();
   CHECK(seconds[static_cast<std::size_t>(moe::Phase::router)] >= 0.004);
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began;
+  CHECK(std::accumulate(seconds.begin(), seconds.end(), 0.0) <= passed.count() - 0.008);
   CHECK(seconds[static_cast<std::size_t>(moe::Phase::experts)] >= 0.004);
   CHECK(seconds[static_cast<std::size_t>(moe::Phase::fusion)] == 0);
   CHECK(watch.end()[static_cast<std::size_t>(moe::Phase::experts)] == 0);

@@ -19,18 +19,27 @@ namespace {
 
 constexpr moe::Index width = 12, hidden = 10, rows = 16;
 
-/// What a listener was told in training's forward, its backward and inference.
+/// The phases that began in training's forward, its backward and inference, in that order, and those that are open.
 struct Heard {
-  std::vector<Phase> forward, backward, infer;
+  std::vector<Phase> forward, backward, infer, open;
 };
 
 /// Runs every pass with a listener, and checks that it changes no number.
 template <class Layer>
 Heard listen_to(Layer layer) {
   Heard heard;
-  std::vector<Phase>* told = &heard.forward;
+  std::vector<Phase>* begun = &heard.forward;
   const moe::CpuContext silent{.threads = 1};
-  const moe::CpuContext context{.threads = 1, .phases = [&](Phase phase) { told->push_back(phase); }};
+  const moe::CpuContext context{.threads = 1, .phases = [&](Phase phase, moe::PhaseEdge edge) {
+                                  if (edge == moe::PhaseEdge::begin) {
+                                    begun->push_back(phase);
+                                    heard.open.push_back(phase);
+                                    return;
+                                  }
+                                  REQUIRE_FALSE(heard.open.empty());
+                                  CHECK(heard.open.back() == phase);
+                                  heard.open.pop_back();
+                                }};
   moe::initialise(silent, layer, 7, 0.5);
   Tensor x_TD(rows, width), d_y_TD(rows, width);
   for (moe::Index i = 0; i < x_TD.size(); ++i) {
@@ -42,12 +51,13 @@ Heard listen_to(Layer layer) {
   auto run = layer.forward(context, x_TD, batch);
   auto same = layer.forward(silent, x_TD, batch);
   CHECK(same_bits(run.output, same.output));
-  told = &heard.backward;
+  begun = &heard.backward;
   Layer gradient = moe::gradient_for(layer), unheard = moe::gradient_for(layer);
   const Tensor d_x_TD = layer.backward(context, d_y_TD, {.balance = 0.1}, std::move(run.saved), gradient);
   CHECK(same_bits(d_x_TD, layer.backward(silent, d_y_TD, {.balance = 0.1}, std::move(same.saved), unheard)));
-  told = &heard.infer;
+  begun = &heard.infer;
   CHECK(same_bits(layer.infer(context, x_TD, batch), layer.infer(silent, x_TD, batch)));
+  CHECK(heard.open.empty());
   return heard;
 }
 
@@ -90,6 +100,13 @@ TEST_CASE("segments and both fusions of a hybrid name their parts", "[layers]") 
   const Heard apart = listen_to(Apart(moe::make_multipl<decltype(Joined::token)>(settings),
                                       moe::make_multipl<Segments>(settings), {width, 0.7, 0.3}));
   for (const auto& pass : {apart.forward, apart.backward, apart.infer}) CHECK(kinds(pass) == of_two_levels);
+}
+
+TEST_CASE("a phase ends where an exception leaves it", "[layers]") {
+  std::vector<moe::PhaseEdge> heard;
+  const moe::CpuContext context{.phases = [&](Phase, moe::PhaseEdge edge) { heard.push_back(edge); }};
+  CHECK_THROWS_AS(moe::in_phase(context, Phase::router, [] { throw moe::Error("refused"); }), moe::Error);
+  CHECK(heard == std::vector{moe::PhaseEdge::begin, moe::PhaseEdge::end});
 }
 
 TEST_CASE("a dense layer is experts alone, and adapters are dispatched", "[layers]") {

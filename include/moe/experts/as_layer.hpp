@@ -63,7 +63,7 @@ struct AsLayer {
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     static constexpr detail::EntryName where(X::name, "forward");
     check(where, x_TD, batch);
-    begin_phase(context, Phase::experts);
+    const PhaseScope scope(context, Phase::experts);
     const std::span<const X> one = itself();
     auto [y_TD, group] = X::forward_groups(context, one, x_TD, {0, x_TD.rows});
     return {std::move(y_TD), {{}, x_TD, std::move(group)}, {}};
@@ -87,7 +87,7 @@ struct AsLayer {
             consumed.x_TD.rows, " x ", consumed.x_TD.cols);
     require_gradient(where, self(), gradient);
     Saved saved = std::move(consumed);
-    begin_phase(context, Phase::experts);
+    const PhaseScope scope(context, Phase::experts);
     const std::span<const X> one = itself();
     const std::span<Slopes> slopes(&gradient, 1);
     return X::backward_groups(context, one, d_y_TD, {}, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group), {},
@@ -97,7 +97,7 @@ struct AsLayer {
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     static constexpr detail::EntryName where(X::name, "infer");
     check(where, x_TD, batch);
-    begin_phase(context, Phase::experts);
+    const PhaseScope scope(context, Phase::experts);
     const std::span<const X> one = itself();
     return X::infer_groups(context, one, x_TD, {0, x_TD.rows});
   }

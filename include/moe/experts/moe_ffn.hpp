@@ -40,22 +40,36 @@ Matrix<Value, B> gathered(const typename B::Context& context, View<const Value, 
   return x_ND;
 }
 
+/// The rows that each pair reads, on their way to the experts.
+template <class Value, Backend B>
+Matrix<Value, B> dispatched(const typename B::Context& context, View<const Value, B> x_TD, const Plan<B>& plan) {
+  const PhaseScope scope(context, Phase::dispatch);
+  return gathered<Value, B>(context, x_TD, plan);
+}
+/// y_t = the weighted sum of the answers of row t's pairs.
+template <class Value, Backend B>
+Matrix<Value, B> combined(const typename B::Context& context, View<const Value, B> y_ND,
+                          const Route<Wide<Value>, B>& route, Index rows) {
+  const PhaseScope scope(context, Phase::combine);
+  auto y_TD = Matrix<Value, B>::uninitialized(context, rows, y_ND.cols);
+  B::combine_rows(context, y_ND, route.weights_1N, route.plan, y_TD.view());
+  return y_TD;
+}
+
 /// The experts' side of every layer: y_t = sum over the pairs (t, e) of weight_te experts[e](x_t); 0 for a row without
 /// pairs. Rows are gathered by expert, each expert runs once over its rows, and each row adds up its answers by
 /// ascending expert. The route's plan need not be complete.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 std::pair<Matrix<Value, B>, MoeFfnSaved<X>> moe_ffn(const typename B::Context& context, ExpertSpan<const X> experts,
                                                     View<const Value, B> x_TD, Route<Wide<Value>, B> route) {
-  begin_phase(context, Phase::dispatch);
   MoeFfnSaved<X> saved{std::move(route), {}};
-  const auto x_ND = gathered<Value, B>(context, x_TD, saved.route.plan);
-  begin_phase(context, Phase::experts);
+  const auto x_ND = dispatched<Value, B>(context, x_TD, saved.route.plan);
   Matrix<Value, B> y_ND;
-  std::tie(y_ND, saved.experts) = X::forward_groups(context, experts, x_ND.view(), saved.route.plan.groups());
-  begin_phase(context, Phase::combine);
+  std::tie(y_ND, saved.experts) = in_phase(context, Phase::experts, [&] {
+    return X::forward_groups(context, experts, x_ND.view(), saved.route.plan.groups());
+  });
   saved.route.plan.complete();
-  auto y_TD = Matrix<Value, B>::uninitialized(context, x_TD.rows, x_TD.cols);
-  B::combine_rows(context, y_ND, saved.route.weights_1N, saved.route.plan, y_TD.view());
+  auto y_TD = combined<Value, B>(context, y_ND.view(), saved.route, x_TD.rows);
   return {std::move(y_TD), std::move(saved)};
 }
 
@@ -75,15 +89,15 @@ MoeFfnGradients<X> moe_ffn_back(const typename B::Context& context, ExpertSpan<c
                                 View<const Value, B> d_y_TD, View<const Value, B> x_TD,
                                 const Route<Wide<Value>, B>& route, typename X::GroupSaved experts_saved,
                                 ExpertSpan<Slopes> gradients) {
-  begin_phase(context, Phase::combine);
-  const auto d_y_ND = gathered<Value, B>(context, d_y_TD, route.plan);
-  begin_phase(context, Phase::dispatch);
-  const auto x_ND = gathered<Value, B>(context, x_TD, route.plan);
-  begin_phase(context, Phase::experts);
+  const auto d_y_ND =
+      in_phase(context, Phase::combine, [&] { return gathered<Value, B>(context, d_y_TD, route.plan); });
+  const auto x_ND = dispatched<Value, B>(context, x_TD, route.plan);
   auto d_weights_1N = Matrix<Wide<Value>, B>::uninitialized(context, 1, route.plan.pairs());
-  const auto d_x_ND = X::backward_groups(context, experts, d_y_ND.view(), route.weights_1N.view(), route.plan.offsets,
-                                         x_ND.view(), std::move(experts_saved), d_weights_1N.view(), gradients);
-  begin_phase(context, Phase::dispatch);
+  const auto d_x_ND = in_phase(context, Phase::experts, [&] {
+    return X::backward_groups(context, experts, d_y_ND.view(), route.weights_1N.view(), route.plan.offsets, x_ND.view(),
+                              std::move(experts_saved), d_weights_1N.view(), gradients);
+  });
+  const PhaseScope scope(context, Phase::dispatch);
   auto d_x_TD = Matrix<Value, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols);
   B::sum_rows(context, d_x_ND, route.plan, d_x_TD.view());
   return {std::move(d_x_TD), std::move(d_weights_1N)};
@@ -93,14 +107,10 @@ MoeFfnGradients<X> moe_ffn_back(const typename B::Context& context, ExpertSpan<c
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 Matrix<Value, B> moe_ffn_infer(const typename B::Context& context, ExpertSpan<const X> experts,
                                View<const Value, B> x_TD, Route<Wide<Value>, B> route) {
-  begin_phase(context, Phase::dispatch);
-  const auto x_ND = gathered<Value, B>(context, x_TD, route.plan);
-  begin_phase(context, Phase::experts);
-  const auto y_ND = X::infer_groups(context, experts, x_ND.view(), route.plan.groups());
-  begin_phase(context, Phase::combine);
-  auto y_TD = Matrix<Value, B>::uninitialized(context, x_TD.rows, x_TD.cols);
-  B::combine_rows(context, y_ND, route.weights_1N, route.plan, y_TD.view());
-  return y_TD;
+  const auto x_ND = dispatched<Value, B>(context, x_TD, route.plan);
+  const auto y_ND = in_phase(context, Phase::experts,
+                             [&] { return X::infer_groups(context, experts, x_ND.view(), route.plan.groups()); });
+  return combined<Value, B>(context, y_ND.view(), route, x_TD.rows);
 }
 
 }  // namespace moe

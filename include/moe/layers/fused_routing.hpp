@@ -148,7 +148,7 @@ struct FusedRouting {
   void backward(const Context& context, const Plan<Backend>& plan, View<const Real, Backend> d_weights_1N,
                 const auto& d_losses, const Saved& saved, ConstView x_TD, auto& gradients,
                 View<Value, Backend> d_x_TD) const {
-    begin_phase(context, Phase::fusion);
+    const PhaseScope scope(context, Phase::fusion);
     const auto by_token = plan.part(0, token.experts()), by_segment = plan.part(token.experts(), segment.experts());
     const auto scale_T2 = saved.scale_T2.view();
     auto d =
@@ -189,16 +189,16 @@ struct FusedRouting {
  private:
   template <class ByToken, class BySegment>
   Routed fused(const Context& context, ByToken by_token, BySegment by_segment) const {
+    const PhaseScope scope(context, Phase::fusion);
     auto a = arrived<Real, Backend>(context, std::move(by_token.route));
     auto b = arrived<Real, Backend>(context, std::move(by_segment.route));
-    begin_phase(context, Phase::fusion);
     Routed result{{}, {std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}}};
     Saved& saved = result.saved;
     saved.mass_1T = mass_of_route<Real, Backend>(context, b);
     saved.scale_T2 = fusion.template scales<Real, Backend>(context, saved.mass_1T.const_view());
     result.route.weights_1N = fused_weights<Real, Backend>(context, a, b, saved.scale_T2.const_view());
-    begin_phase(context, Phase::dispatch);
-    result.route.plan = concatenated<Backend>(context, std::move(a.plan), std::move(b.plan));
+    result.route.plan = in_phase(context, Phase::dispatch,
+                                 [&] { return concatenated<Backend>(context, std::move(a.plan), std::move(b.plan)); });
     saved.token_weights_1N = std::move(a.weights_1N);
     saved.segment_weights_1N = std::move(b.weights_1N);
     return result;

@@ -154,7 +154,7 @@ class LoraFfn {
   /// Who works on each of so many rows: a question of the batch alone. Throws Error where the router draws random
   /// numbers and `facts` have no key.
   Choice<Real, Backend> decide(const Context& context, Index rows, RowFacts facts) const {
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     const auto zeros_1E = Matrix<Real, Backend>::zeros(context, 1, adapters());
     // One row of zeros stands for all.
     const View<const Real, Backend> logits_TE(zeros_1E.data(), rows, adapters(), 0);
@@ -195,7 +195,7 @@ class LoraFfn {
     require_gradient("LoraFfn::backward", *this, gradient);
     Saved saved = std::move(consumed);
     using Slope = typename Slopes::Value;
-    begin_phase(context, Phase::experts);
+    const PhaseScope scope(context, Phase::experts);
     const moe::Plan<Backend>& plan = saved.plan;
     const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);
     auto d_h_TF = Tensor::zeros(context, h_TF.rows(), h_TF.cols());
@@ -294,17 +294,17 @@ class LoraFfn {
     Saved saved;
     saved.x_TD = x_TD;
     const auto choice = decide(context, x_TD.rows, facts);
-    begin_phase(context, Phase::dispatch);
-    auto grouping = Backend::begin_grouping(context, choice.chosen_RE, choice.foreseen);
-    begin_phase(context, Phase::experts);
+    const PhaseScope scope(context, Phase::experts);
+    auto grouping = in_phase(context, Phase::dispatch,
+                             [&] { return Backend::begin_grouping(context, choice.chosen_RE, choice.foreseen); });
     // While the loads travel: what does not depend on them.
     saved.a_TF = product(context, base.gate_proj, x_TD);
     saved.b_TF = product(context, base.up_proj, x_TD);
-    begin_phase(context, Phase::dispatch);
-    saved.plan = Backend::finish_grouping(context, choice.chosen_RE, std::move(grouping));
-    saved.plan.complete();
-    const auto x_ND = gathered<Value, Backend>(context, x_TD, saved.plan);
-    begin_phase(context, Phase::experts);
+    const auto x_ND = in_phase(context, Phase::dispatch, [&] {
+      saved.plan = Backend::finish_grouping(context, choice.chosen_RE, std::move(grouping));
+      saved.plan.complete();
+      return gathered<Value, Backend>(context, x_TD, saved.plan);
+    });
     saved.gate = add_adapters(context, gate_proj, x_ND, saved.plan, saved.a_TF.view());
     saved.up = add_adapters(context, up_proj, x_ND, saved.plan, saved.b_TF.view());
     const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);

@@ -134,16 +134,15 @@ class MoeLayer {
     using Parts = std::remove_cvref_t<decltype(parts)>;
     auto [pending, routing_saved] = parts.routing.template route<Training>(context, x_TD, batch);
     // What does not depend on the loads is enqueued while they travel, the experts whose loads are known included.
-    begin_phase(context, Phase::experts);
-    auto path = parts.path.begin(context, x_TD);
+    auto path = in_phase(context, Phase::experts, [&] { return parts.path.begin(context, x_TD); });
     auto route = arrived<Wide<Value>, Backend>(context, std::move(pending));
     typename Parts::Saved saved{{}, x_TD, std::move(routing_saved), {}, {}};
     auto [y, experts_saved] = moe_ffn<typename Parts::Expert>(context, parts.experts,
                                                               parts.routing.fed(x_TD, saved.routing), std::move(route));
     saved.experts = std::move(experts_saved);
     auto y_TD = parts.routing.answers_of_rows(context, std::move(y), saved.routing);
-    begin_phase(context, Phase::experts);
-    saved.path = parts.path.finish(context, std::move(path), y_TD.view());
+    saved.path =
+        in_phase(context, Phase::experts, [&] { return parts.path.finish(context, std::move(path), y_TD.view()); });
     auto stats = parts.routing.make_stats(context, saved.routing, saved.experts.route.plan.offsets);
     return Forward<Tensor, typename Parts::Saved, decltype(stats)>{std::move(y_TD), std::move(saved), std::move(stats)};
   }
@@ -172,14 +171,12 @@ class MoeLayer {
   static Tensor answers_of(const auto& parts, const Context& context, ConstView x_TD, Pending pending,
                            const auto& routing_saved) {
     using Parts = std::remove_cvref_t<decltype(parts)>;
-    begin_phase(context, Phase::experts);
-    auto path = parts.path.begin(context, x_TD);
+    auto path = in_phase(context, Phase::experts, [&] { return parts.path.begin(context, x_TD); });
     auto route = arrived<Wide<Value>, Backend>(context, std::move(pending));
     auto y = moe_ffn_infer<typename Parts::Expert>(context, parts.experts, parts.routing.fed(x_TD, routing_saved),
                                                    std::move(route));
     auto y_TD = parts.routing.answers_of_rows(context, std::move(y), routing_saved);
-    begin_phase(context, Phase::experts);
-    parts.path.finish(context, std::move(path), y_TD.view());
+    in_phase(context, Phase::experts, [&] { return parts.path.finish(context, std::move(path), y_TD.view()); });
     return y_TD;
   }
 
@@ -196,8 +193,9 @@ class MoeLayer {
       auto [d_x_TD, d_weights_1N] = moe_ffn_back<X>(context, parts.experts, d_y_TD, saved.x_TD, route,
                                                     std::move(saved.experts.experts), expert_gradients);
       add_to_weights_of_rows<Wide<Value>, Backend>(context, d_mass_1T, route.plan, d_weights_1N.view());
-      begin_phase(context, Phase::experts);
-      parts.path.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x_TD.view(), path_gradient);
+      in_phase(context, Phase::experts, [&, d_x = d_x_TD.view()] {
+        parts.path.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x, path_gradient);
+      });
       parts.routing.backward(context, route.plan, d_weights_1N.view(), d_losses, saved.routing, saved.x_TD,
                              routing_gradient, d_x_TD.view());
       return std::move(d_x_TD);

@@ -81,9 +81,9 @@ struct TwoPasses {
 
   /// x_TD -> y_TD, by both levels.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    const PhaseScope scope(context, Phase::fusion);
     auto by_token = token.forward(context, x_TD, batch);
     auto by_segment = segment.forward(context, x_TD, batch);
-    begin_phase(context, Phase::fusion);
     Saved saved{{}, x_TD, std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}, {}};
     Tensor y_TD;
     if constexpr (GateFusion<F>) {
@@ -103,7 +103,7 @@ struct TwoPasses {
   template <class Slopes>
   Tensor backward(const Context& context, ConstView d_y_TD, const typename Token::LossGradients& d_losses, Saved saved,
                   Slopes& gradient) const {
-    begin_phase(context, Phase::fusion);
+    const PhaseScope scope(context, Phase::fusion);
     Tensor d_token_TD, d_segment_TD;
     RealTensor d_mass_1T;
     if constexpr (GateFusion<F>) {
@@ -123,7 +123,6 @@ struct TwoPasses {
         segment.backward_with_mass(context, d_segment_TD.const_view(), losses_of<Segment>(d_losses),
                                    std::move(saved.segment), gradient.segment, d_mass_1T.const_view());
     auto d_x_TD = token.backward(context, d_token_TD, d_losses, std::move(saved.token), gradient.token);
-    begin_phase(context, Phase::fusion);
     add_to(context, d_x_segment_TD, d_x_TD.view());
     return d_x_TD;
   }
@@ -155,7 +154,7 @@ struct TwoPasses {
 
  private:
   Tensor fused(const Context& context, Tensor o_token_TD, typename Segment::Answer& by_segment) const {
-    begin_phase(context, Phase::fusion);
+    const PhaseScope scope(context, Phase::fusion);
     if constexpr (GateFusion<F>) {
       const auto scale_T2 = fusion.template scales<Real, Backend>(context, by_segment.mass_1T.const_view());
       return scaled_sum<Value, Backend>(context, o_token_TD.const_view(), by_segment.output.const_view(),

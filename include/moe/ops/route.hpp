@@ -42,7 +42,7 @@ struct PendingRoute {
 template <class Real, Backend B>
 PendingRoute<Real, B> begin_route(const typename B::Context& context, View<const Rank, B> chosen_TE,
                                   View<const Real, B> weights_TE, const Foreseen& foreseen = {}) {
-  begin_phase(context, Phase::dispatch);
+  const PhaseScope scope(context, Phase::dispatch);
   return {chosen_TE, weights_TE, B::begin_grouping(context, chosen_TE, foreseen), {}, {}};
 }
 /// The same of choices that the route keeps until it has arrived.
@@ -57,7 +57,7 @@ PendingRoute<Real, B> begin_route(const typename B::Context& context, Matrix<Ran
 /// Waits for the number of pairs where it is not foreseen, and sorts them by expert.
 template <class Real, Backend B>
 Route<Real, B> arrived(const typename B::Context& context, PendingRoute<Real, B> pending) {
-  begin_phase(context, Phase::dispatch);
+  const PhaseScope scope(context, Phase::dispatch);
   Route<Real, B> route{B::finish_grouping(context, pending.chosen_TE, std::move(pending.grouping)), {}};
   route.weights_1N = gates_of_pairs<Real, B>(context, pending.weights_TE, route.plan);
   return route;

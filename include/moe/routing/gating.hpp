@@ -271,7 +271,7 @@ struct Gating {
                                      View<const Input, Backend> x_RD, RowFacts facts, const RoutedRows& routed,
                                      View<const Index, Backend> alike_1R) const {
     constexpr bool drops = DroppingCapacity<Room> && RowRouter<Single>;
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     Decision<Value, Backend> decision;
     decision.logits_RE = gate.forward_row_by_row(context, x_RD);
     const auto logits_RE = decision.logits_RE.const_view();

@@ -160,7 +160,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     constexpr bool trains = std::is_same_v<Mode, Training>;
     Saved saved;
     if constexpr (trains) saved.key = RowFacts::of_rows(batch).stream(context.layer, "the noise");
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     saved.clean_TE = gate.forward_row_by_row(context, x_TD);
     if constexpr (trains) {
       saved.n_TE = noise.forward_row_by_row(context, x_TD);
@@ -188,8 +188,8 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
                 const LossGradients& d_losses, const Saved& saved, ConstView x_TD, Slopes& gradient,
                 View<Value, Backend> d_x_TD) const {
+    const PhaseScope scope(context, Phase::router);
     auto d_weights_TE = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
-    begin_phase(context, Phase::router);
     const auto clean_TE = saved.clean_TE.view(), n_TE = saved.n_TE.view(), noisy_TE = saved.noisy_TE.view();
     const auto chosen_TE = saved.choice.chosen_RE.view();
     // What was not chosen has no weight that could grow: the softmax's backward passes nothing on to it.
@@ -230,7 +230,6 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     return std::move(recorded.choice);
   }
   void begin_losses(const Context& context, Saved& saved) const {
-    begin_phase(context, Phase::router);
     const auto clean_TE = saved.clean_TE.const_view();
     const auto p_TE = choice_probabilities<Real, Backend>(
         context, clean_TE, saved.n_TE.const_view(), saved.noisy_TE.const_view(), saved.choice.chosen_RE.const_view());

@@ -170,7 +170,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   /// x_TD -> who works on each row, or on each segment where experts are fed with those, and how much each counts.
   template <class Mode>
   Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     Saved saved;
     saved.cut = cut(context, batch);
     auto pooled_VD = RealTensor::uninitialized(context, saved.cut.segments.count(), x_TD.cols);
@@ -209,7 +209,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   }
   /// The loads of a route; offsets[e+1] - offsets[e]: what expert e works on.
   Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     Stats stats;
     stats.load = loads_of(offsets);
     stats.dropped = saved.decision.dropped;
@@ -226,9 +226,9 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
                 LossGradients /*d_losses*/, const Saved& saved, ConstView x_TD, Slopes& gradient,
                 View<Value, Backend> d_x_TD, Tensor d_fed_VD = {}) const {
+    const PhaseScope scope(context, Phase::router);
     const Index routed_rows = feeds_rows ? x_TD.rows : saved.u_VD.rows();
     auto d_gates = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, routed_rows, part);
-    begin_phase(context, Phase::router);
     if constexpr (feeds_rows)
       d_gates = repeat_over_rows_back<Real, Backend>(context, d_gates.const_view(), saved.cut.begin_1V.const_view());
     const auto d_logits_VE = Policies::normalizer_back(context, d_gates, saved.decision);
@@ -347,7 +347,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                DecodingState& state) const {
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     const auto count = static_cast<Index>(state.length.size());
     typename Backend::template HostBuffer<Index> closes(context, count);
     for (Index b = 0; b < count; ++b) {
@@ -501,7 +501,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   }
 
   void route_new_segments(const Context& context, DecodingState& state) const {
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     const Indices opens_1B = upload_indices<Backend>(context, state.opens);
     const Indices length_1B = upload_indices<Backend>(context, state.length);
     const auto u_BD = source.for_decoding(context, state.previous_BD.const_view(), opens_1B);

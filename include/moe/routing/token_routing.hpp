@@ -154,7 +154,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   }
   /// The losses and loads of a route; offsets[e+1] - offsets[e]: rows expert e works on.
   Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     Decision<Real, Backend>& decision = saved.decision;
     Stats stats;
     stats.load = loads_of(offsets);
@@ -179,8 +179,8 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
                 LossGradients d_losses, const Saved& saved, ConstView x_TD, Slopes& gradient,
                 View<Value, Backend> d_x_TD) const {
+    const PhaseScope scope(context, Phase::router);
     const auto d_gates_TE = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
-    begin_phase(context, Phase::router);
     const auto logits_TE = saved.decision.logits_RE.view();
     auto d_logits_TE = Policies::normalizer_back(context, d_gates_TE, saved.decision);
     add_balance_loss_back<Real, Backend>(context, balance, logits_TE, saved.shares, d_losses.balance,
@@ -234,7 +234,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     return {std::move(route), std::move(saved)};
   }
   void begin_losses(const Context& context, [[maybe_unused]] ListView<Index> offsets, Saved& saved) const {
-    begin_phase(context, Phase::router);
+    const PhaseScope scope(context, Phase::router);
     const auto logits_TE = saved.decision.logits_RE.const_view();
     if constexpr (balances_sequences<Bal>) {
       saved.sequences.assign(offsets.begin(), offsets.end());
