@@ -62,7 +62,7 @@
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/module.hpp"
-#include "moe/experts/always_on_path.hpp"
+#include "moe/experts/always_on.hpp"
 #include "moe/experts/expert.hpp"
 #include "moe/fusion/fusion.hpp"
 #include "moe/layers/level.hpp"
@@ -135,7 +135,6 @@
 #include "moe/routing/steps/variation_loss.hpp"
 #include "moe/routing/steps/z_loss.hpp"
 
-#include "moe/experts/always_on.hpp"
 #include "moe/experts/as_layer.hpp"
 #include "moe/experts/biases.hpp"
 #include "moe/experts/channels.hpp"

@@ -1,7 +1,7 @@
 #include "moe/experts/shared_expert.hpp"
 
 #include "moe/experts/always_on.hpp"
-#include "moe/experts/always_on_path.hpp"
+#include "moe/experts/always_on.hpp"
 #include "moe/experts/mlp.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "support/catch.hpp"

@@ -11,7 +11,6 @@
 #include "moe/core/module.hpp"
 #include "moe/core/settings.hpp"
 #include "moe/experts/always_on.hpp"
-#include "moe/experts/always_on_path.hpp"
 #include "moe/experts/expert_bank.hpp"
 #include "moe/layers/moe_layer.hpp"
 #include "moe/routing/balance/balance_over_all.hpp"
