@@ -326,11 +326,21 @@ TEST_CASE("an FFN with adapters refuses what does not fit, and works afterwards"
   auto gradient = gradient_for(layer);
   CHECK_THROWS_WITH(layer.backward(context, two, {}, layer.forward(context, x, spoken()).saved, gradient),
                     "[LoraFfn::backward] d_y is 2 x 5, x was 13 x 5");
+  CHECK_THROWS_WITH(layer.begin_decoding(context, -1),
+                    "[LoraFfn::begin_decoding] the number of sequences must not be negative, got -1");
   auto state = layer.begin_decoding(context, 2);
+  CHECK_THROWS_WITH(layer.prefill(context, wide, spoken(), state),
+                    "[LoraFfn::prefill] x has 7 columns, gate_proj expects 5");
   CHECK_THROWS_WITH(layer.decode(context, wide, {}, state), "[LoraFfn::decode] x has 7 columns, gate_proj expects 5");
   CHECK_THROWS_WITH(layer.decode(context, two, one, state), "[LoraFfn::decode] x has 2 rows, there are 1 token ids");
   state.languages = one;
   CHECK_THROWS_WITH(layer.decode(context, two, {}, state), "[LoraFfn::decode] x has 2 rows, the state has 1 languages");
+  CHECK_THROWS_WITH(layer.prefill(context, two, Batch::sequences(2, 1), state),
+                    "[LoraFfn::prefill] the batch has 2 sequences, the state has 1 languages");
+  const std::vector<std::int32_t> below{0, -2};
+  state.languages = below;
+  CHECK_THROWS_WITH(layer.decode(context, two, {}, state),
+                    "[LoraFfn::decode] languages must be -1, which is unknown, or not negative, got -2 for row 1");
   CHECK_THROWS_WITH((Mix<double>(LanguageChoice{.languages = 3}, SwiGlu<double, Cpu<>>(4, 4), {{}, {}})),
                     "[LoraFfn] the router chooses among 5 adapters, there are 2");
   CHECK_THROWS_WITH((Lora<double>(TopK{.k = 1}, SwiGlu<double, Cpu<>>(4, 4), {})),

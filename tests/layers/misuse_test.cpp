@@ -1,6 +1,7 @@
 /// Wrong shapes at every public entry: an error that names rule and values, and a layer that works afterwards.
 #include <stdexcept>
 
+#include "moe/experts/mlp.hpp"
 #include "moe/train/walk.hpp"
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
@@ -33,9 +34,14 @@ struct Entry<SwiGlu<double, Cpu<>>> {
   static constexpr const char *name = "SwiGlu", *reader = "its weights expect";
 };
 
+template <>
+struct Entry<Mlp<Relu, double, Cpu<>>> {
+  static constexpr const char *name = "Mlp", *reader = "its weights expect";
+};
+
 template <class Layer>
 Layer make() {
-  if constexpr (std::is_same_v<Layer, SwiGlu<double, Cpu<>>>)
+  if constexpr (Expert<Layer>)
     return Layer(sizes.width, sizes.hidden);
   else
     return build<Layer>(sizes);
@@ -143,6 +149,42 @@ TEST_CASE("a decoding state of other sequences is refused and stays as it was", 
   CHECK_THROWS_WITH(layer.decode(context, x, one, tried), "[SegmentMoE::decode] x has 2 rows, there are 1 token ids");
   for (int t = 0; t < 5; ++t)
     CHECK(same_bits(layer.decode(context, x, {}, tried), layer.decode(context, x, {}, untried)));
+}
+
+TEMPLATE_TEST_CASE("decoding asks the same of its arguments whatever the layer", "[layers][misuse]",
+                   (Mixtral<double, Cpu<>>), SegmentByPreviousMean<double>, (CausalMultiPlMoe<double, Cpu<>>),
+                   (SwiGlu<double, Cpu<>>), (Mlp<Relu, double, Cpu<>>)) {
+  using Is = Entry<TestType>;
+  const std::string name = Is::name, reader = Is::reader;
+  Draw draw("arguments of decoding");
+  TestType layer = make<TestType>();
+  randomise(draw, layer);
+  const auto x = random_matrix<double, Cpu<>>(draw, 4, 5);
+  const Tensor wide(4, 7);
+  const std::vector<std::int32_t> three(3, 1), unknown{1, -1, -2, 1};
+  CHECK_THROWS_WITH(layer.begin_decoding(context, -1),
+                    "[" + name + "::begin_decoding] the number of sequences must not be negative, got -1");
+  auto no_sequences = layer.begin_decoding(context, 0);
+  CHECK(layer.decode(context, Tensor(0, 5), {}, no_sequences).rows() == 0);
+
+  auto state = layer.begin_decoding(context, 4);
+  CHECK_THROWS_WITH(layer.prefill(context, wide, Batch::sequences(4, 1), state),
+                    "[" + name + "::prefill] x has 7 columns, " + reader + " 5");
+  CHECK_THROWS_WITH(layer.prefill(context, x, Batch::sequences(4, 2), state),
+                    "[" + name + "::prefill] x has 4 rows, the batch describes 8");
+  Batch descending = Batch::sequences(4, 1);
+  descending.offsets[1] = 3;
+  CHECK_THROWS_WITH(layer.prefill(context, x, descending, state),
+                    "[" + name + "::prefill] the batch's offsets must never descend, got 2 after 3");
+  CHECK_THROWS_WITH(layer.decode(context, wide, {}, state), "[" + name + "::decode] x has 7 columns, " + reader + " 5");
+  CHECK_THROWS_WITH(layer.decode(context, View<const double, Cpu<>>(nullptr, 4, 5), {}, state),
+                    "[" + name + "::decode] x must point to its rows, got none for 4 x 5");
+  CHECK_THROWS_WITH(layer.decode(context, x, three, state),
+                    "[" + name + "::decode] x has 4 rows, there are 3 token ids");
+  CHECK_THROWS_WITH(layer.decode(context, x, unknown, state),
+                    "[" + name + "::decode] token ids must be -1, which is unknown, or not negative, got -2 for row 2");
+  auto untried = layer.begin_decoding(context, 4);
+  CHECK(same_bits(layer.decode(context, x, {}, state), layer.decode(context, x, {}, untried)));
 }
 
 TEST_CASE("TokenMoE and HybridMoE refuse rows that they cannot decode", "[layers][misuse]") {

@@ -5,16 +5,17 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/batch.hpp"
-#include "moe/core/entry.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/group_offsets.hpp"
+#include "moe/core/layer_entries.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/core/module.hpp"
 #include "moe/core/phase.hpp"
-#include "moe/core/trees.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/experts/expert.hpp"
 
 namespace moe {
@@ -30,18 +31,24 @@ struct ExpertSaved {
   typename X::GroupSaved group;
 };
 
+/// What AsLayer's arguments name.
+template <class Backend_>
+struct AsLayerParts {
+  static_assert(moe::Backend<Backend_>,
+                "Glu, Mlp, AsLayer: the argument behind the value type must be a Backend such as Cpu<>; SwiGlu: 2nd "
+                "argument must be a Backend such as Cpu<>");
+  using Backend = Backend_;
+};
+
 }  // namespace detail
 
 /// An expert as a layer of its own, the dense FFN of a model: `struct X : AsLayer<X, Value, Backend>`. X has
 /// forward_groups, backward_groups, width, keeps, visit_parameters, its GroupSaved and rebind, and a constant `name`
-/// for errors. The base adds what a layer has, infer_groups as forward_groups without what it keeps, and the structure
-/// of a tree that is nothing but its tensors; an X that can do better hides them.
+/// for errors. The base adds what a layer has, infer_groups as forward_groups without what it keeps, the structure of a
+/// tree that is nothing but its tensors, and a require_consistent that asks nothing; an X that can do better hides
+/// them.
 template <class X, class Value_, class Backend_>
-struct AsLayer {
-  static_assert(moe::Backend<Backend_>,
-                "Glu, Mlp, AsLayer: the argument behind the value type must be a Backend such as Cpu<>; SwiGlu: 2nd "
-                "argument must be a Backend such as Cpu<>");
-
+struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>::Backend, AuxiliaryGradient> {
   using Value = Value_;
   using Backend = Backend_;
   using Context = typename Backend::Context;
@@ -57,63 +64,11 @@ struct AsLayer {
   using Saved = detail::ExpertSaved<X>;
   static constexpr bool is_causal = true;
   static constexpr bool is_batch_independent = true;
+  /// What reads x, in errors.
+  static constexpr std::string_view reader = "its weights expect";
 
-  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
-  /// fit.
-  Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
-    static constexpr detail::EntryName where(X::name, "forward");
-    check(where, x_TD, batch);
-    const PhaseScope scope(context, Phase::experts);
-    const std::span<const X> one = itself();
-    auto [y_TD, group] = X::forward_groups(context, one, x_TD, {0, x_TD.rows});
-    return {std::move(y_TD), {{}, x_TD, std::move(group)}, {}};
-  }
-  /// The same for a matrix that `saved` is to keep.
-  Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
-    auto result = forward(context, x_TD.const_view(), batch);
-    result.saved.x_owned = std::move(x_TD);
-    return result;
-  }
-  /// d_y_TD -> d_x_TD; adds into `gradient`, skipping its empty tensors. Throws Error when d_y has another shape than
-  /// x.
-  template <detail::SlopesOf<X> Slopes>
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
-                  Slopes& gradient) const {
-    static constexpr detail::EntryName where(X::name, "backward");
-    require_output_gradient(where, d_y_TD, consumed.x_TD, d_stats);
-    require_weights(where);
-    require(self().keeps(consumed.group, d_y_TD.rows) && consumed.x_TD.cols == self().width(), where,
-            "`saved` must be what forward of this layer returned, not consumed yet, got one for x of ",
-            consumed.x_TD.rows, " x ", consumed.x_TD.cols);
-    require_gradient(where, self(), gradient);
-    Saved saved = std::move(consumed);
-    const PhaseScope scope(context, Phase::experts);
-    const std::span<const X> one = itself();
-    const std::span<Slopes> slopes(&gradient, 1);
-    return X::backward_groups(context, one, d_y_TD, {}, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group), {},
-                              ExpertSpan<Slopes>(slopes));
-  }
-  /// forward with nothing kept.
-  Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
-    static constexpr detail::EntryName where(X::name, "infer");
-    check(where, x_TD, batch);
-    const PhaseScope scope(context, Phase::experts);
-    const std::span<const X> one = itself();
-    return X::infer_groups(context, one, x_TD, {0, x_TD.rows});
-  }
-  /// Nothing to remember.
-  DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
-  /// infer over the first rows of every sequence.
-  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const {
-    return infer(context, x_TD, batch);
-  }
-  /// One more row of each sequence. tokens_B is empty or has an id for each row. Throws Error when columns or ids do
-  /// not fit.
-  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, DecodingState&) const {
-    static constexpr detail::EntryName where(X::name, "decode");
-    require_known(tokens_B, x_BD.rows, where, "there are", "token ids");
-    return infer(context, x_BD, Batch::sequences(x_BD.rows, 1));
-  }
+  /// A single weight fits itself.
+  void require_consistent(std::string_view) const {}
   /// Nothing is learned outside gradients.
   void absorb(const Context&, const Stats&) {}
 
@@ -133,16 +88,47 @@ struct AsLayer {
   static void visit_buffers(Visit&&, const std::string&, Trees&&...) {}
 
  private:
+  friend LayerEntries<X, Value, Backend, AuxiliaryGradient>;
+
   const X& self() const { return static_cast<const X&>(*this); }
   // It is given a name before it becomes an ExpertSpan: nvcc 13 forgets a temporary one.
   std::span<const X> itself() const { return {&self(), 1}; }
-  void require_weights(std::string_view where) const {
-    if constexpr (requires { self().require_consistent(where); }) self().require_consistent(where);
+
+  Forward<Tensor, Saved, Stats> make_forward(const Context& context, ConstView x_TD, const Batch&) const {
+    const PhaseScope scope(context, Phase::experts);
+    const std::span<const X> one = itself();
+    auto [y_TD, group] = X::forward_groups(context, one, x_TD, {0, x_TD.rows});
+    return {std::move(y_TD), {{}, x_TD, std::move(group)}, {}};
   }
-  void check(std::string_view where, ConstView x_TD, const Batch& batch) const {
-    require_weights(where);
-    require_rows(where, x_TD, "its weights expect", self().width());
-    require_batch(batch, x_TD.rows, where);
+  void require_saved(std::string_view where, const Saved& saved) const {
+    require(self().keeps(saved.group, saved.x_TD.rows) && saved.x_TD.cols == self().width(), where,
+            "`saved` must be what forward of this layer returned, not consumed yet, got one for x of ", saved.x_TD.rows,
+            " x ", saved.x_TD.cols);
+  }
+  template <class Slopes>
+  Tensor make_backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved,
+                       Slopes& gradient) const {
+    const PhaseScope scope(context, Phase::experts);
+    const std::span<const X> one = itself();
+    const std::span<Slopes> slopes(&gradient, 1);
+    return X::backward_groups(context, one, d_y_TD, {}, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group), {},
+                              ExpertSpan<Slopes>(slopes));
+  }
+  Tensor answer(const Context& context, ConstView x_TD) const {
+    const PhaseScope scope(context, Phase::experts);
+    const std::span<const X> one = itself();
+    return X::infer_groups(context, one, x_TD, {0, x_TD.rows});
+  }
+  Tensor make_inference(const Context& context, ConstView x_TD, const Batch&) const { return answer(context, x_TD); }
+  // Every row is answered alone: there is nothing to remember, and no choice that a record could have.
+  DecodingState begin_state(const Context&, Index /*sequences*/) const { return {}; }
+  static void require_state(std::string_view, const DecodingState&, Index, std::string_view, std::string_view) {}
+  static void require_replay(std::string_view, const RoutingReplay&, const std::vector<Index>& /*offsets*/) {}
+  Tensor make_prefill(const Context& context, ConstView x_TD, const Batch&, DecodingState&) const {
+    return answer(context, x_TD);
+  }
+  Tensor make_next(const Context& context, ConstView x_BD, std::span<const std::int32_t>, DecodingState&) const {
+    return answer(context, x_BD);
   }
 };
 

@@ -169,6 +169,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
  private:
   using Base = MoeLayer<HybridMoE, Value, Backend, LossGradients>;
   friend Base;
+  friend typename Base::Entries;
 
   static constexpr NoAlwaysOn no_path{};
   /// Both levels as one layer, the token level's experts first.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,12 +10,14 @@
 
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
-#include "moe/core/entry.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/layer_entries.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"
+#include "moe/core/require.hpp"
+#include "moe/core/routing_replay.hpp"
 #include "moe/core/settings.hpp"
 #include "moe/core/trees.hpp"
 #include "moe/experts/low_rank.hpp"
@@ -29,6 +32,20 @@
 
 namespace moe {
 
+namespace detail {
+
+/// What LoraFfn's arguments name.
+template <class R, class Backend_>
+struct LoraParts {
+  static_assert(RowRouter<R> && !LearnsThresholds<R>,
+                "LoraFfn: 1st argument must be a row router that needs no gate and no thresholds, such as "
+                "LanguageChoice or TopK");
+  static_assert(moe::Backend<Backend_>, "LoraFfn: 3rd argument must be a Backend such as Cpu<>");
+  using Backend = Backend_;
+};
+
+}  // namespace detail
+
 /// A dense FFN whose three projections have adapters, chosen once for each row by what the batch says of it:
 ///   a = W_gate x + sum_e s_e B_e A_e x,  b = W_up x + sum_e s_e B_e A_e x,  y = W_down h + sum_e s_e B_e A_e h
 /// with h = silu(a) b and e over the row's adapters. With LanguageChoice it is MoLE, with one adapter that every row
@@ -37,12 +54,8 @@ namespace moe {
 /// Weights: those of the FFN, which train where the gradient tree has them, and PROJECTION.adapters.e.lora_A.weight,
 /// lora_B.weight; where there is one adapter alone, PROJECTION.lora_A.weight as peft has it.
 template <class R, class Value_, class Backend_>
-class LoraFfn {
-  static_assert(RowRouter<R> && !LearnsThresholds<R>,
-                "LoraFfn: 1st argument must be a row router that needs no gate and no thresholds, such as "
-                "LanguageChoice or TopK");
-  static_assert(moe::Backend<Backend_>, "LoraFfn: 3rd argument must be a Backend such as Cpu<>");
-
+class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
+                                    typename detail::LoraParts<R, Backend_>::Backend, AuxiliaryGradient> {
  public:
   using Value = Value_;
   using Backend = Backend_;
@@ -60,6 +73,10 @@ class LoraFfn {
 
   static constexpr bool is_causal = router_is_causal<R>;
   static constexpr bool is_batch_independent = router_is_batch_independent<R>;
+  /// What errors call the layer.
+  static constexpr std::string_view name = "LoraFfn";
+  /// What reads x, in errors.
+  static constexpr std::string_view reader = "gate_proj expects";
 
   /// What the run observed. load[e]: rows adapter e worked on.
   struct Stats {
@@ -116,7 +133,7 @@ class LoraFfn {
         gate_proj(base.width(), base.hidden(), sizes),
         up_proj(base.width(), base.hidden(), sizes),
         down_proj(base.hidden(), base.width(), sizes) {
-    require_consistent("LoraFfn");
+    require_consistent(name);
   }
 
   Index width() const { return base.width(); }
@@ -169,72 +186,6 @@ class LoraFfn {
     return choice;
   }
 
-  /// x_TD -> y_TD. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's rows do not
-  /// fit, when the router draws random numbers and the batch has no key for them, and when the context has a record of
-  /// choices, which this layer does not replay.
-  Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check(context, "LoraFfn::forward", x_TD, batch);
-    auto [y_TD, saved] = answer(context, x_TD, RowFacts::of_rows(batch));
-    Stats stats{loads_of(saved.plan.offsets)};
-    return {std::move(y_TD), std::move(saved), std::move(stats)};
-  }
-  /// The same for a matrix that `saved` is to keep.
-  Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
-    auto result = forward(context, x_TD.const_view(), batch);
-    result.saved.x_owned = std::move(x_TD);
-    return result;
-  }
-
-  /// d_y_TD -> d_x_TD; adds into `gradient`, a tree of the layer's values or of wide ones, skipping its empty tensors.
-  /// Throws Error when d_y has another shape than x.
-  template <detail::SlopesOf<LoraFfn> Slopes>
-  Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved&& consumed,
-                  Slopes& gradient) const {
-    require_output_gradient("LoraFfn::backward", d_y_TD, consumed.x_TD, d_stats);
-    require_saved("LoraFfn::backward", consumed);
-    require_gradient("LoraFfn::backward", *this, gradient);
-    Saved saved = std::move(consumed);
-    using Slope = typename Slopes::Value;
-    const PhaseScope scope(context, Phase::experts);
-    const moe::Plan<Backend>& plan = saved.plan;
-    const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);
-    auto d_h_TF = Tensor::zeros(context, h_TF.rows(), h_TF.cols());
-    projection_back<Slope>(context, base.down_proj, down_proj, d_y_TD, h_TF, plan, std::move(saved.down), d_h_TF.view(),
-                           gradient.base.down_proj, gradient.down_proj);
-    Backend::glu_back(context, Silu{}, saved.a_TF.view(), saved.b_TF.view(), d_h_TF.view());
-    const Tensor d_a_TF = std::move(saved.a_TF), d_b_TF = std::move(saved.b_TF);
-    auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
-    projection_back<Slope>(context, base.up_proj, up_proj, d_b_TF, saved.x_TD, plan, std::move(saved.up), d_x_TD.view(),
-                           gradient.base.up_proj, gradient.up_proj);
-    projection_back<Slope>(context, base.gate_proj, gate_proj, d_a_TF, saved.x_TD, plan, std::move(saved.gate),
-                           d_x_TD.view(), gradient.base.gate_proj, gradient.gate_proj);
-    return d_x_TD;
-  }
-
-  /// forward with nothing kept: the same bits. Throws Error as forward does.
-  Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check(context, "LoraFfn::infer", x_TD, batch);
-    return answer(context, x_TD, RowFacts::of_rows(batch).in_inference()).first;
-  }
-
-  /// A state in which no language is known; see there.
-  DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
-  /// infer over the first rows of every sequence, in the languages that the batch says.
-  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const {
-    return infer(context, x_TD, batch);
-  }
-  /// One more row of each sequence, in the languages that the state says. tokens_B is empty or has an id for each row.
-  /// Throws Error when columns, ids or languages do not fit.
-  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                DecodingState& state) const {
-    require_consistent("LoraFfn::decode");
-    require_rows("LoraFfn::decode", x_BD, "gate_proj expects", width());
-    require_known(tokens_B, x_BD.rows, "LoraFfn::decode", "there are", "token ids");
-    require_known(state.languages, x_BD.rows, "LoraFfn::decode", "the state has", "languages");
-    refuse_replay(context, "LoraFfn::decode");
-    return answer(context, x_BD, RowFacts{tokens_B, state.languages}.in_inference()).first;
-  }
-
   /// Nothing is learned outside gradients.
   void absorb(const Context&, const Stats&) {}
 
@@ -262,19 +213,21 @@ class LoraFfn {
   static void visit_buffers(Visit&&, const std::string&, Trees&&...) {}
 
  private:
-  void check(const Context& context, std::string_view where, ConstView x_TD, const Batch& batch) const {
-    require_consistent(where);
-    require_rows(where, x_TD, "gate_proj expects", width());
-    require_batch(batch, x_TD.rows, where);
-    refuse_replay(context, where);
-  }
-  static void refuse_replay(const Context& context, std::string_view where) {
-    require(context.replay == nullptr, where,
+  friend LayerEntries<LoraFfn, Value, Backend, AuxiliaryGradient>;
+
+  static void require_replay(std::string_view where, const RoutingReplay&, const std::vector<Index>& /*offsets*/) {
+    require(false, where,
             "the context has a record of choices, and this layer replays none: its router looks at no logits, so the "
             "same batch gives the same choice");
   }
+  // The caller's word on the next rows: it must be on as many.
+  static void require_state(std::string_view where, const DecodingState& state, Index count, std::string_view whose,
+                            std::string_view what) {
+    const Index known = std::ssize(state.languages);
+    require(known == 0 || known == count, where, whose, " ", count, " ", what, ", the state has ", known, " languages");
+    require_known(state.languages, known, where, "the state has", "languages");
+  }
   void require_saved(std::string_view where, const Saved& saved) const {
-    require_consistent(where);
     const Index rows = saved.x_TD.rows, pairs = saved.plan.pairs();
     require(saved.x_TD.cols == width() && saved.plan.experts() == adapters() &&
                 saved.plan.pair_begin_1T.cols() == rows + 1 && saved.a_TF.rows() == rows &&
@@ -283,6 +236,43 @@ class LoraFfn {
                 down_proj.keeps(saved.down, pairs),
             where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows, " x ",
             saved.x_TD.cols, " rows and ", saved.plan.experts(), " adapters");
+  }
+
+  Forward<Tensor, Saved, Stats> make_forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    auto [y_TD, saved] = answer(context, x_TD, RowFacts::of_rows(batch));
+    Stats stats{loads_of(saved.plan.offsets)};
+    return {std::move(y_TD), std::move(saved), std::move(stats)};
+  }
+  template <class Slopes>
+  Tensor make_backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved,
+                       Slopes& gradient) const {
+    using Slope = typename Slopes::Value;
+    const PhaseScope scope(context, Phase::experts);
+    const moe::Plan<Backend>& plan = saved.plan;
+    const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);
+    auto d_h_TF = Tensor::zeros(context, h_TF.rows(), h_TF.cols());
+    projection_back<Slope>(context, base.down_proj, down_proj, d_y_TD, h_TF, plan, std::move(saved.down), d_h_TF.view(),
+                           gradient.base.down_proj, gradient.down_proj);
+    Backend::glu_back(context, Silu{}, saved.a_TF.view(), saved.b_TF.view(), d_h_TF.view());
+    const Tensor d_a_TF = std::move(saved.a_TF), d_b_TF = std::move(saved.b_TF);
+    auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
+    projection_back<Slope>(context, base.up_proj, up_proj, d_b_TF, saved.x_TD, plan, std::move(saved.up), d_x_TD.view(),
+                           gradient.base.up_proj, gradient.up_proj);
+    projection_back<Slope>(context, base.gate_proj, gate_proj, d_a_TF, saved.x_TD, plan, std::move(saved.gate),
+                           d_x_TD.view(), gradient.base.gate_proj, gradient.gate_proj);
+    return d_x_TD;
+  }
+  /// forward with nothing kept: the same bits.
+  Tensor make_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
+    return answer(context, x_TD, RowFacts::of_rows(batch).in_inference()).first;
+  }
+  DecodingState begin_state(const Context&, Index /*sequences*/) const { return {}; }
+  Tensor make_prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const {
+    return make_inference(context, x_TD, batch);
+  }
+  Tensor make_next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                   DecodingState& state) const {
+    return answer(context, x_BD, RowFacts{tokens_B, state.languages}.in_inference()).first;
   }
 
   static Tensor merged_weight(const Context& context, const Tensor& weight, const AdapterBank<Value, Backend>& bank) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -8,15 +7,13 @@
 
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
-#include "moe/core/entry.hpp"
 #include "moe/core/forward.hpp"
+#include "moe/core/layer_entries.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/mode.hpp"
-#include "moe/core/module.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/routing_replay.hpp"
-#include "moe/core/trees.hpp"
 #include "moe/experts/expert.hpp"
 #include "moe/experts/moe_ffn.hpp"
 #include "moe/ops/route.hpp"
@@ -50,81 +47,15 @@ struct MoeSaved {
 ///   y           += path(x)
 ///   stats        = routing.make_stats(saved, loads)
 ///
-/// `Layer` is the layer itself, which derives from this; LossGradients are its routing's. Self in a signature is Layer
-/// again, asked when the entry is called: before that it is not complete.
+/// `Layer` is the layer itself, which derives from this; LossGradients are its routing's.
 template <class Layer, class Value, class Backend, class LossGradients>
-class MoeLayer {
+class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
  public:
+  /// What checks the arguments of `forward` and its like.
+  using Entries = LayerEntries<Layer, Value, Backend, LossGradients>;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-
-  /// x_TD -> {y_TD, saved, stats}. The view's memory must outlive `saved`. Throws Error when x's columns or the batch's
-  /// rows do not fit, when the layer draws random numbers and the batch has no key for them, and when the context has
-  /// a record of choices that does not fit.
-  auto forward(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check(context, detail::EntryName(Layer::name, "forward"), x_TD, batch);
-    return layer().make_forward(context, x_TD, batch);
-  }
-  /// The same for a matrix that `saved` is to keep.
-  auto forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
-    auto result = forward(context, x_TD.const_view(), batch);
-    result.saved.x_owned = std::move(x_TD);
-    return result;
-  }
-  /// d_y_TD -> d_x_TD; adds into `gradient`, a tree of the layer's values or of wide ones, skipping its empty tensors.
-  /// `consumed` is forward's. Throws Error when d_y has another shape than x, and for what forward of another layer
-  /// returned.
-  template <class Saved, class Slopes, class Self = Layer>
-  Tensor backward(const Context& context, ConstView d_y_TD, LossGradients d_losses, Saved&& consumed,
-                  Slopes& gradient) const
-      requires(std::same_as<Saved, typename Self::Saved>&& detail::SlopesOf<Slopes, Self>) {
-    constexpr detail::EntryName where(Layer::name, "backward");
-    require_output_gradient(where, d_y_TD, consumed.x_TD, d_losses);
-    layer().require_consistent(where);
-    layer().require_saved(where, consumed);
-    require_gradient(where, layer(), gradient);
-    Saved saved = std::move(consumed);
-    return layer().make_backward(context, d_y_TD, d_losses, std::move(saved), gradient);
-  }
-  /// forward with the inference routers and nothing kept. Throws Error as forward does.
-  Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
-    check(context, detail::EntryName(Layer::name, "infer"), x_TD, batch);
-    return layer().make_inference(context, x_TD, batch);
-  }
-
-  /// A state in which every sequence is at its first row. Throws Error for a negative number of them.
-  template <class Self = Layer>
-  auto begin_decoding(const Context& context, Index sequences) const requires(Self::is_causal) {
-    constexpr detail::EntryName where(Layer::name, "begin_decoding");
-    layer().require_consistent(where);
-    require(sequences >= 0, where, "the number of sequences must not be negative, got ", sequences);
-    return layer().begin_state(context, sequences);
-  }
-  /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read. Throws
-  /// Error when columns, rows or sequences do not fit. When it throws, the state is as it was.
-  template <class State, class Self = Layer>
-  Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, State& state) const
-      requires(std::same_as<State, typename Self::DecodingState>&& Self::is_causal) {
-    constexpr detail::EntryName where(Layer::name, "prefill");
-    check(context, where, x_TD, batch);
-    layer().require_state(where, state, batch.count(), "the batch has", "sequences");
-    return layer().make_prefill(context, x_TD, batch, state);
-  }
-  /// One more row of each sequence: the same numbers as infer over the whole sequences, up to the rounding of products
-  /// with fewer rows. tokens_B is empty or has an id for each row. Throws Error when columns, rows or ids do not fit.
-  /// When it throws, the state still expects this row.
-  template <class State, class Self = Layer>
-  Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B, State& state) const
-      requires(std::same_as<State, typename Self::DecodingState>&& Self::is_causal) {
-    constexpr detail::EntryName where(Layer::name, "decode");
-    layer().require_consistent(where);
-    require_rows(where, x_BD, Layer::reader, layer().width());
-    require_known(tokens_B, x_BD.rows, where, "there are", "token ids");
-    layer().require_state(where, state, x_BD.rows, "x has", "rows");
-    if (context.replay != nullptr) require_replay(context, where, Batch::sequences(x_BD.rows, 1).offsets);
-    return layer().make_next(context, x_BD, tokens_B, state);
-  }
 
  protected:
   // --- the same for every layer that is one route and one pass over experts -----------------------------------------
@@ -216,19 +147,12 @@ class MoeLayer {
   }
 
  private:
-  const Layer& layer() const { return static_cast<const Layer&>(*this); }
-  void check(const Context& context, std::string_view where, ConstView x_TD, const Batch& batch) const {
-    layer().require_consistent(where);
-    require_rows(where, x_TD, Layer::reader, layer().width());
-    require_batch(batch, x_TD.rows, where);
-    require_replay(context, where, batch.offsets);
-  }
-  static void require_replay(const Context& context, std::string_view where, const std::vector<Index>& offsets) {
-    if (context.replay == nullptr) return;
+  friend Entries;
+  static void require_replay(std::string_view where, const RoutingReplay& replay, const std::vector<Index>& offsets) {
     require(Layer::replays, where,
             "the context has a record of choices, and this layer's routing module does not replay one: it must say "
             "`static constexpr bool replays = true` and keep it");
-    context.replay->require_rows(where, offsets);
+    replay.require_rows(where, offsets);
   }
 };
 

@@ -200,6 +200,7 @@ class SegmentMoE
  private:
   using Base = MoeLayer<SegmentMoE, Value, Backend, LossGradients>;
   friend Base;
+  friend typename Base::Entries;
 
   static constexpr NoAlwaysOn no_path{};
   MoeParts<const Routing&, X, NoAlwaysOn> parts() const { return {routing, bank.span(), no_path}; }

@@ -193,6 +193,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
  private:
   using Base = MoeLayer<TokenMoE, Value, Backend, LossGradients>;
   friend Base;
+  friend typename Base::Entries;
 
   MoeParts<const Routing&, ExpertType, Path> parts() const { return {routing, bank.span(), always_on}; }
   auto make_forward(const Context& context, ConstView x_TD, const Batch& batch) const {
