@@ -35,10 +35,15 @@ mutant(shared_expert_missing routing/router/shared_top_k.hpp
   AFTER [==[chosen_E[e] = shared != nobody && e == 0 ? 1 : 0;]==]
   REASON "the shared expert is always number 0"
   TESTS routing/router/shared_top_k)
-mutant(capacity_off_by_one routing/capacity/segment_capacity.hpp
-  BEFORE [==[return static_cast<Index>(std::floor(]==]
-  AFTER [==[return 1 + static_cast<Index>(std::floor(]==]
+mutant(capacity_off_by_one routing/capacity/share.hpp
+  BEFORE [==[? static_cast<Index>(share) : most]==]
+  AFTER [==[? 1 + static_cast<Index>(share) : most]==]
   REASON "r too large by one"
+  TESTS routing/capacity/share)
+mutant(segment_capacity_rounds_up routing/capacity/segment_capacity.hpp
+  BEFORE [==[RoundShare::down]==]
+  AFTER [==[RoundShare::up]==]
+  REASON "ceil for floor"
   TESTS routing/capacity/segment_capacity)
 mutant(ties_go_to_the_later_row backend/cpu/routing.hpp
   BEFORE [==[return x != y ? x < y : a < b;]==]
@@ -360,6 +365,16 @@ mutant(last_tile_cut_off backend/cpu/parallel.hpp
   TESTS backend/cpu/parallel)
 
 # ---- components of the paper and its neighbours ---------------------------------------------------
+mutant(sequences_below_none core/layer_entries.hpp
+  BEFORE [==[require(sequences >= 0, where,]==]
+  AFTER [==[require(sequences >= -1, where,]==]
+  REASON "decoding begins with a negative number of sequences"
+  TESTS layers/misuse)
+mutant(prefill_forgets_the_state core/layer_entries.hpp
+  BEFORE [==[layer().require_state(where, state, batch.count(), "the batch has", "sequences");]==]
+  AFTER [==[]==]
+  REASON "prefill takes a state of other sequences"
+  TESTS layers/lora_ffn)
 mutant(window_ends_before_its_minimum routing/segmenter/boundary_window.hpp
   BEFORE [==[length >= minimum]==]
   AFTER [==[length + 1 >= minimum]==]
@@ -378,8 +393,8 @@ mutant(cap_off_by_one routing/router/capped_expert_choice.hpp
   REASON "one expert more than the cap"
   TESTS routing/router/capped_expert_choice)
 mutant(capacity_factor_rounds_down routing/capacity/capacity_factor.hpp
-  BEFORE [==[std::ceil(factor]==]
-  AFTER [==[std::floor(factor]==]
+  BEFORE [==[RoundShare::up]==]
+  AFTER [==[RoundShare::down]==]
   REASON "floor for ceil"
   TESTS routing/capacity/capacity_factor)
 mutant(drops_first_choices_first backend/cpu/routing.hpp

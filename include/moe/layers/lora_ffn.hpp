@@ -49,7 +49,8 @@ struct LoraParts {
 /// A dense FFN whose three projections have adapters, chosen once for each row by what the batch says of it:
 ///   a = W_gate x + sum_e s_e B_e A_e x,  b = W_up x + sum_e s_e B_e A_e x,  y = W_down h + sum_e s_e B_e A_e h
 /// with h = silu(a) b and e over the row's adapters. With LanguageChoice it is MoLE, with one adapter that every row
-/// takes (TopK of 1) a LoRA FFN. No gate is learned: the router sees logits that are all 0.
+/// takes (TopK of 1) a LoRA FFN. No gate is learned: the router sees logits that are all 0, and a record of choices is
+/// refused.
 ///
 /// Weights: those of the FFN, which train where the gradient tree has them, and PROJECTION.adapters.e.lora_A.weight,
 /// lora_B.weight; where there is one adapter alone, PROJECTION.lora_A.weight as peft has it.
@@ -86,7 +87,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
     double balance_loss() const { return 0; }
     double z_loss() const { return 0; }
   };
-  /// What decoding keeps between rows: the caller's word on them.
+  /// What decoding keeps between rows: the caller's word on them. A prefill goes by its batch's languages instead.
   struct DecodingState {
     /// Language of each sequence's next row, or empty: all -1. The caller sets it; it holds until it is set again, as a
     /// language goes on until a fence ends it.

@@ -1,5 +1,7 @@
 #include "moe/routing/capacity/even_share.hpp"
 
+#include <limits>
+
 #include "support/catch.hpp"
 
 using namespace moe;
@@ -9,4 +11,7 @@ TEST_CASE("an even share is rounded up", "[policies]") {
   CHECK(EvenShare{}.rows_per_expert({13, 4, 13}) == 4);
   CHECK(EvenShare{}.rows_per_expert({0, 4, 0}) == 0);
   CHECK(EvenShare{}.rows_per_expert({5, 0, 5}) == 0);
+  // 2^63 - 1 rows, where rows + experts - 1 is more than an Index holds.
+  const Index most = (std::numeric_limits<Index>::max)();
+  CHECK(EvenShare{}.rows_per_expert({most, 2, most}) == Index{1} << 62);
 }

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-
 #include "moe/core/require.hpp"
 #include "moe/routing/capacity/capacity.hpp"
+#include "moe/routing/capacity/share.hpp"
 
 namespace moe {
 
@@ -28,12 +26,7 @@ struct CapacityFactor {
 
   /// C.
   Index rows_per_expert(Demand demand) const {
-    if (demand.experts == 0) return 0;
-    const double share = std::ceil(factor * static_cast<double>(demand.choices) / static_cast<double>(demand.experts));
-    const Index most = demand.rows, least = (std::min)(minimum, most);
-    // Compared before it becomes an integer: no factor, however large, is out of range. NaN takes the minimum.
-    if (!(share > static_cast<double>(least))) return least;
-    return share < static_cast<double>(most) ? static_cast<Index>(share) : most;
+    return share_of_expert(demand, demand.choices, factor, RoundShare::up, minimum);
   }
 };
 

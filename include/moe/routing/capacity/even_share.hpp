@@ -1,6 +1,7 @@
 #pragma once
 
 #include "moe/routing/capacity/capacity.hpp"
+#include "moe/routing/capacity/share.hpp"
 
 namespace moe {
 
@@ -10,9 +11,7 @@ struct EvenShare {
   static constexpr bool is_share = true;
 
   /// That many.
-  Index rows_per_expert(Demand demand) const {
-    return demand.experts == 0 ? 0 : (demand.rows + demand.experts - 1) / demand.experts;
-  }
+  Index rows_per_expert(Demand demand) const { return share_of_expert(demand, demand.rows, 1, RoundShare::up, 0); }
 };
 
 }  // namespace moe

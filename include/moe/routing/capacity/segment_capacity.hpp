@@ -1,10 +1,8 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-
 #include "moe/core/require.hpp"
 #include "moe/routing/capacity/capacity.hpp"
+#include "moe/routing/capacity/share.hpp"
 
 namespace moe {
 
@@ -21,11 +19,7 @@ struct SegmentCapacity {
 
   /// r.
   Index rows_per_expert(Demand demand) const {
-    if (demand.rows == 0 || demand.experts == 0) return 0;
-    const double share = static_cast<double>(demand.rows) * factor / static_cast<double>(demand.experts);
-    // Clamped before it becomes an integer: no factor, however large, is out of range. NaN takes 1.
-    if (!(share >= 1)) return 1;
-    return static_cast<Index>(std::floor((std::min)(share, static_cast<double>(demand.rows))));
+    return share_of_expert(demand, demand.rows, factor, RoundShare::down, 1);
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include "moe/core/index.hpp"
 #include "moe/core/require.hpp"
+#include "moe/routing/segmenter/window_bounds.hpp"
 
 namespace moe {
 
@@ -21,8 +22,7 @@ struct BoundaryWindow {
   /// Throws Error for windows of no rows and a boundary that is no token id. Where the minimum is above the maximum no
   /// token ends a window.
   void require_fits() const {
-    require(minimum >= 1 && maximum >= 1, "BoundaryWindow", "a window must have at least 1 row, got a minimum of ",
-            minimum, " and a maximum of ", maximum);
+    require_window_bounds("BoundaryWindow", minimum, maximum);
     require(boundary >= 0, "BoundaryWindow", "the boundary must be a token id, got ", boundary);
   }
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "moe/core/index.hpp"
-#include "moe/core/require.hpp"
+#include "moe/routing/segmenter/window_bounds.hpp"
 
 namespace moe {
 
@@ -34,10 +34,7 @@ struct SyntaxWindow {
   };
 
   /// Throws Error for windows of no rows. Where the minimum is above the maximum nothing ends a window before that.
-  void require_fits() const {
-    require(minimum >= 1 && maximum >= 1, "SyntaxWindow", "a window must have at least 1 row, got a minimum of ",
-            minimum, " and a maximum of ", maximum);
-  }
+  void require_fits() const { require_window_bounds("SyntaxWindow", minimum, maximum); }
 
   /// Of one token, from its text: brackets that it closes beyond those that it opens, white space before its first
   /// other character (or all of it), white space after its last line break, whether it has a line break, whether white
