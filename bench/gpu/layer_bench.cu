@@ -373,7 +373,7 @@ void measure_shape(const Context& context, const std::string& name, int rounds, 
     const Plan plan{name, 1, 16384, 2048, 1408};
     measure(context, plan,
             moe::Qwen15Moe<BFloat16, Cuda>(moe::TopK{.k = 4}, {}, {}, moe::ExpertBank<Swiglu>(60, 2048, 1408),
-                                           moe::SharedExpert<Swiglu, SigmoidGate>(2048, 5632)),
+                                           moe::SharedExpert<Swiglu, moe::SigmoidGate>(2048, 5632)),
             all, rounds, results);
   } else if (name == "small") {
     // For trying the program out.
