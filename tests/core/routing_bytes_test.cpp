@@ -150,7 +150,7 @@ TEST_CASE("a refusal says what is wrong with the bytes", "[core][replay]") {
   CHECK_THAT(with(38, 3), ContainsSubstring("has 4 experts, row 0 chose expert 7"));
   CHECK_THAT(with(40, 0), ContainsSubstring("a row's choices must be at least 1"));
   CHECK_THAT(with(42, 9), ContainsSubstring("must be 0 or 1, got 9"));
-  CHECK_THAT(with(12, 1), ContainsSubstring("32 bytes stand behind the last record"));
+  CHECK_THAT(with(12, 1), ContainsSubstring("the last record must end the bytes, got 32 bytes behind it"));
   CHECK_THAT(with(12, 3), ContainsSubstring("the record ends at byte"));
   CHECK_THAT(with(48, 7), ContainsSubstring("row 0 of the token level of layer 0 chose expert 7 twice"));
   Bytes changed = routing_to_bytes(some_records());

@@ -74,11 +74,11 @@ TEST_CASE("a recorder refuses rows that it was not told of", "[core][replay]") {
   CHECK_THROWS_WITH(recorder.record(seen({0, 2}, {1})),
                     "[RoutingRecorder] the pass was announced to read 0 rows, a layer decided on 2: call expect before "
                     "each pass");
-  CHECK_THROWS_WITH(recorder.expect(Batch::single(2)), "[RoutingRecorder] the batch has 1 sequences, the recorder 2");
+  CHECK_THROWS_WITH(recorder.expect(Batch::single(2)), "[RoutingRecorder] the batch has 1 sequence, the recorder 2");
   recorder.expect_next();
   recorder.expect_next();
   CHECK_THROWS_WITH(recorder.record(seen({0, 1, 2}, {1, 1})),
-                    "[RoutingRecorder] the segment level of layer 2 was recorded for 0 of 1 rows that sequence 0 has "
+                    "[RoutingRecorder] the segment level of layer 2 was recorded for 0 of 1 row that sequence 0 has "
                     "read");
   CHECK_THROWS_AS(RoutingRecorder(-1), Error);
 }

@@ -322,7 +322,7 @@ TEST_CASE("an FFN with adapters refuses what does not fit, and works afterwards"
   CHECK_THROWS_WITH(layer.infer(context, x, spoken(one)), "[LoraFfn::infer] x has 13 rows, the batch describes 1");
   Batch few = Batch::single(rows);
   few.languages = one;
-  CHECK_THROWS_WITH(layer.infer(context, x, few), "[LoraFfn::infer] x has 13 rows, the batch has 1 languages");
+  CHECK_THROWS_WITH(layer.infer(context, x, few), "[LoraFfn::infer] x has 13 rows, the batch has 1 language");
   auto gradient = gradient_for(layer);
   CHECK_THROWS_WITH(layer.backward(context, two, {}, layer.forward(context, x, spoken()).saved, gradient),
                     "[LoraFfn::backward] d_y is 2 x 5, x was 13 x 5");
@@ -332,11 +332,11 @@ TEST_CASE("an FFN with adapters refuses what does not fit, and works afterwards"
   CHECK_THROWS_WITH(layer.prefill(context, wide, spoken(), state),
                     "[LoraFfn::prefill] x has 7 columns, gate_proj expects 5");
   CHECK_THROWS_WITH(layer.decode(context, wide, {}, state), "[LoraFfn::decode] x has 7 columns, gate_proj expects 5");
-  CHECK_THROWS_WITH(layer.decode(context, two, one, state), "[LoraFfn::decode] x has 2 rows, there are 1 token ids");
+  CHECK_THROWS_WITH(layer.decode(context, two, one, state), "[LoraFfn::decode] x has 2 rows, got 1 token id");
   state.languages = one;
-  CHECK_THROWS_WITH(layer.decode(context, two, {}, state), "[LoraFfn::decode] x has 2 rows, the state has 1 languages");
+  CHECK_THROWS_WITH(layer.decode(context, two, {}, state), "[LoraFfn::decode] x has 2 rows, the state has 1 language");
   CHECK_THROWS_WITH(layer.prefill(context, two, Batch::sequences(2, 1), state),
-                    "[LoraFfn::prefill] the batch has 2 sequences, the state has 1 languages");
+                    "[LoraFfn::prefill] the batch has 2 sequences, the state has 1 language");
   const std::vector<std::int32_t> below{0, -2};
   state.languages = below;
   CHECK_THROWS_WITH(layer.decode(context, two, {}, state),

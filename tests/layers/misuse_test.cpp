@@ -146,7 +146,7 @@ TEST_CASE("a decoding state of other sequences is refused and stays as it was", 
   CHECK_THROWS_WITH(layer.decode(context, three, {}, tried),
                     "[SegmentMoE::decode] x has 3 rows, the state has 2 sequences");
   CHECK_THROWS_WITH(layer.decode(context, wide, {}, tried), "[SegmentMoE::decode] x has 7 columns, the gate expects 5");
-  CHECK_THROWS_WITH(layer.decode(context, x, one, tried), "[SegmentMoE::decode] x has 2 rows, there are 1 token ids");
+  CHECK_THROWS_WITH(layer.decode(context, x, one, tried), "[SegmentMoE::decode] x has 2 rows, got 1 token id");
   for (int t = 0; t < 5; ++t)
     CHECK(same_bits(layer.decode(context, x, {}, tried), layer.decode(context, x, {}, untried)));
 }
@@ -179,8 +179,7 @@ TEMPLATE_TEST_CASE("decoding asks the same of its arguments whatever the layer",
   CHECK_THROWS_WITH(layer.decode(context, wide, {}, state), "[" + name + "::decode] x has 7 columns, " + reader + " 5");
   CHECK_THROWS_WITH(layer.decode(context, View<const double, Cpu<>>(nullptr, 4, 5), {}, state),
                     "[" + name + "::decode] x must point to its rows, got none for 4 x 5");
-  CHECK_THROWS_WITH(layer.decode(context, x, three, state),
-                    "[" + name + "::decode] x has 4 rows, there are 3 token ids");
+  CHECK_THROWS_WITH(layer.decode(context, x, three, state), "[" + name + "::decode] x has 4 rows, got 3 token ids");
   CHECK_THROWS_WITH(layer.decode(context, x, unknown, state),
                     "[" + name + "::decode] token ids must be -1, which is unknown, or not negative, got -2 for row 2");
   auto untried = layer.begin_decoding(context, 4);
@@ -198,7 +197,7 @@ TEST_CASE("TokenMoE and HybridMoE refuse rows that they cannot decode", "[layers
   const std::vector<std::int32_t> one(1);
   auto none = token.begin_decoding(context, 2);
   CHECK_THROWS_WITH(token.decode(context, wide, {}, none), "[TokenMoE::decode] x has 7 columns, the gate expects 5");
-  CHECK_THROWS_WITH(token.decode(context, x, one, none), "[TokenMoE::decode] x has 2 rows, there are 1 token ids");
+  CHECK_THROWS_WITH(token.decode(context, x, one, none), "[TokenMoE::decode] x has 2 rows, got 1 token id");
 
   auto tried = hybrid.begin_decoding(context, 2), untried = hybrid.begin_decoding(context, 2);
   CHECK_THROWS_WITH(hybrid.decode(context, three, {}, tried),

@@ -299,11 +299,11 @@ TEST_CASE("a record that does not fit is refused", "[layers][replay]") {
           infer(replay, Batch::ragged({6, 0, 6}));
         },
         "[HybridMoE::infer] sequence 0 has 6 rows, the replayed record 7");
-    refused([&] { infer(replay, Batch::single(12)); }, "the pass reads 1 sequences, the replayed record has 3");
+    refused([&] { infer(replay, Batch::single(12)); }, "the pass reads 1 sequence, the replayed record has 3");
     refused([&] { layer.forward(replaying(replay), x_TD, Batch::single(12)); }, "[HybridMoE::forward]");
     auto state = layer.begin_decoding({}, 3);
     refused([&] { layer.decode(replaying(replay), x_TD.view().rows_between(0, 3), {}, state); },
-            "[HybridMoE::decode] sequence 0 has 1 rows, the replayed record 7");
+            "[HybridMoE::decode] sequence 0 has 1 row, the replayed record 7");
     refused([&] { RoutingReplay{}.add(records[0], 2, 8); }, "rows must lie in [0, 7]");
   }
   SECTION("layers and experts") {

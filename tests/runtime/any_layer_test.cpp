@@ -106,7 +106,7 @@ TEST_CASE("a layer of any type reads a beginning in one pass, and its sequences 
   const auto y = layer.decode(context, x.rows_between(17, 18), {}, state);
   CHECK(relative_deviation(values_of(whole.view().rows_between(17, 18)), values_of(y)) < 1e-12);
   CHECK_THROWS_WITH(layer.prefill(context, x.rows_between(0, 4), Batch::sequences(2, 2), state),
-                    "[HybridMoE::prefill] the batch has 2 sequences, the state has 1 sequences");
+                    "[HybridMoE::prefill] the batch has 2 sequences, the state has 1 sequence");
   CHECK_THROWS_WITH(state.join(context, mixtral().begin_decoding(context, 1)),
                     "[AnyLayer::DecodingState::join] the states must be of layers of the same type");
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "moe/core/counted.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
@@ -57,8 +58,8 @@ struct Batch {
 inline void require_known(std::span<const std::int32_t> numbers, Index rows, std::string_view where,
                           std::string_view whose, std::string_view what) {
   if (numbers.empty()) return;
-  require(static_cast<Index>(numbers.size()) == rows, where, "x has ", rows, " rows, ", whose, " ", numbers.size(), " ",
-          what);
+  require(static_cast<Index>(numbers.size()) == rows, where, "x has ", counted(rows, "rows"), ", ", whose, " ",
+          counted(numbers.size(), what));
   const auto least = std::min_element(numbers.begin(), numbers.end());
   require(*least >= -1, where, what, " must be -1, which is unknown, or not negative, got ", *least, " for row ",
           least - numbers.begin());
@@ -71,7 +72,7 @@ inline void require_batch(const Batch& batch, Index rows, std::string_view where
   const auto descent = std::is_sorted_until(batch.offsets.begin(), batch.offsets.end());
   if (descent != batch.offsets.end())
     require(false, where, "the batch's offsets must never descend, got ", *descent, " after ", descent[-1]);
-  require(batch.rows() == rows, where, "x has ", rows, " rows, the batch describes ", batch.rows());
+  require(batch.rows() == rows, where, "x has ", counted(rows, "rows"), ", the batch describes ", batch.rows());
   require_known(batch.tokens, rows, where, "the batch has", "token ids");
   require_known(batch.languages, rows, where, "the batch has", "languages");
 }

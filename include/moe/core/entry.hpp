@@ -7,6 +7,7 @@
 #include <ostream>
 #include <string_view>
 
+#include "moe/core/counted.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/view.hpp"
@@ -36,7 +37,7 @@ class EntryName {
 /// Throws Error unless x has `width` columns, which `reader` ("the gate expects") reads, and points to its values.
 template <class Value, class B>
 void require_rows(std::string_view where, View<Value, B> x_TD, std::string_view reader, Index width) {
-  require(x_TD.cols == width, where, "x has ", x_TD.cols, " columns, ", reader, " ", width);
+  require(x_TD.cols == width, where, "x has ", counted(x_TD.cols, "columns"), ", ", reader, " ", width);
   require(x_TD.rows >= 0 && (x_TD.data != nullptr || x_TD.size() == 0), where,
           "x must point to its rows, got none for ", x_TD.rows, " x ", x_TD.cols);
 }

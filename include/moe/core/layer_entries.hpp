@@ -96,7 +96,7 @@ class LayerEntries {
     constexpr detail::EntryName where(Layer::name, "decode");
     layer().require_consistent(where);
     require_rows(where, x_BD, Layer::reader, layer().width());
-    require_known(tokens_B, x_BD.rows, where, "there are", "token ids");
+    require_known(tokens_B, x_BD.rows, where, "got", "token ids");
     layer().require_state(where, state, x_BD.rows, "x has", "rows");
     if (context.replay != nullptr)
       layer().require_replay(where, *context.replay, Batch::sequences(x_BD.rows, 1).offsets);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "moe/core/counted.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/routing_record.hpp"
 
@@ -101,8 +102,8 @@ class RoutingReader {
     for (std::uint32_t g = 0; g < groups; ++g) {
       const Index rows = runs != 0 ? Index{take<std::uint32_t>("a group's rows")} : 1;
       const std::size_t count = per_row == each_says ? take<std::uint16_t>("a group's choices") : per_row;
-      require(count <= left() / 2, where_, "a row has ", count, " choices, the record ends ", left(),
-              " bytes behind its number");
+      require(count <= left() / 2, where_, "a row has ", counted(count, "choices"), ", the record ends ",
+              counted(left(), "bytes"), " behind its number");
       choices.resize(count);
       for (std::uint16_t& choice : choices) choice = take<std::uint16_t>("a choice");
       result.append(rows, choices);
@@ -149,7 +150,8 @@ inline std::vector<RoutingRecord> routing_from_bytes(std::span<const std::uint8_
   const bool is_one = bytes.size() >= magic.size() + 8 &&
                       std::equal(magic.begin(), magic.end(), bytes.begin(),
                                  [](char c, std::uint8_t byte) { return static_cast<std::uint8_t>(c) == byte; });
-  require(is_one, where, "a routing record must begin with MOEROUTE, got ", bytes.size(), " bytes that do not");
+  require(is_one, where, "a routing record must begin with MOEROUTE, got ", counted(bytes.size(), "bytes"),
+          " that do not");
   const auto body = bytes.first(bytes.size() - 8);
   detail::RoutingReader reader(body, where), tail(bytes.last(8), where);
   for (std::size_t i = 0; i < magic.size(); ++i) reader.take<std::uint8_t>("its name");
@@ -166,10 +168,11 @@ inline std::vector<RoutingRecord> routing_from_bytes(std::span<const std::uint8_
     const auto rows = reader.take<std::uint32_t>("a record's rows"), levels = reader.take<std::uint32_t>("its levels");
     for (std::uint32_t l = 0; l < levels; ++l) record.levels.push_back(reader.level());
     record.require_consistent(where);
-    require(record.rows() == rows, where, "record ", i, " must have ", rows, " rows, got ", record.rows());
+    require(record.rows() == rows, where, "record ", i, " must have ", counted(rows, "rows"), ", got ", record.rows());
     records.push_back(std::move(record));
   }
-  require(reader.left() == 0, where, reader.left(), " bytes stand behind the last record");
+  require(reader.left() == 0, where, "the last record must end the bytes, got ", counted(reader.left(), "bytes"),
+          " behind it");
   return records;
 }
 

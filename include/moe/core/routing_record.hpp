@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "moe/core/counted.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/require.hpp"
 
@@ -72,12 +73,13 @@ class RecordedLevel {
     constexpr auto most = (std::numeric_limits<std::uint32_t>::max)();
     require(rows >= 1 && rows <= static_cast<Index>(most) - this->rows() && chosen.size() <= most - choices_.size(),
             "RecordedLevel", "rows and choices must be at least one row more and no more than 32 bits count, got ",
-            rows, " rows of ", chosen.size(), " choices behind ", this->rows());
+            counted(rows, "rows"), " of ", counted(chosen.size(), "choices"), " behind ", this->rows());
     std::vector<Index> experts;
     for (const std::uint16_t choice : chosen) experts.push_back(RecordedChoice::expert(choice));
     std::sort(experts.begin(), experts.end());
-    require(experts.empty() || experts.back() < experts_, "RecordedLevel", name(), " has ", experts_, " experts, row ",
-            this->rows(), " chose expert ", experts.empty() ? 0 : experts.back());
+    require(experts.empty() || experts.back() < experts_, "RecordedLevel", name(), " has ",
+            counted(experts_, "experts"), ", row ", this->rows(), " chose expert ",
+            experts.empty() ? 0 : experts.back());
     const auto twice = std::adjacent_find(experts.begin(), experts.end());
     if (twice != experts.end())
       require(false, "RecordedLevel", "row ", this->rows(), " of ", name(), " chose expert ", *twice, " twice");

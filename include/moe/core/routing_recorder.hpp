@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moe/core/batch.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/require.hpp"
@@ -35,8 +36,8 @@ class RoutingRecorder {
 
   /// The next pass reads these rows, behind those that were read before. Throws Error for another number of sequences.
   void expect(const Batch& batch) {
-    require(batch.count() == sequences(), "RoutingRecorder", "the batch has ", batch.count(),
-            " sequences, the recorder ", sequences());
+    require(batch.count() == sequences(), "RoutingRecorder", "the batch has ", counted(batch.count(), "sequences"),
+            ", the recorder ", sequences());
     std::vector<Index> all;
     for (Index s = 0; s < sequences(); ++s) all.push_back(s);
     expect(batch, all);
@@ -44,8 +45,8 @@ class RoutingRecorder {
   /// The same of some sequences, by their numbers in the order of the batch. Throws Error for as many as it has not,
   /// and for numbers that are not there or occur twice.
   void expect(const Batch& batch, ListView<Index> numbers) {
-    require(batch.count() == numbers.size, "RoutingRecorder", "the batch has ", batch.count(), " sequences, ",
-            numbers.size, " are named");
+    require(batch.count() == numbers.size, "RoutingRecorder", "the batch has ", counted(batch.count(), "sequences"),
+            ", ", numbers.size, " are named");
     std::vector<Index> members(numbers.begin(), numbers.end()), sorted = members;
     std::sort(sorted.begin(), sorted.end());
     require(sorted.empty() || (sorted.front() >= 0 && sorted.back() < sequences()), "RoutingRecorder",
@@ -76,15 +77,15 @@ class RoutingRecorder {
   /// not recorded, and for what a RecordedLevel refuses.
   void record(const Observation& seen) {
     require(seen.begin.size() == static_cast<std::size_t>(seen.rows) + 1 && seen.begin.back() == offsets_.back(),
-            "RoutingRecorder", "the pass was announced to read ", offsets_.back(), " rows, a layer decided on ",
-            seen.begin.empty() ? 0 : seen.begin.back(), ": call expect before each pass");
+            "RoutingRecorder", "the pass was announced to read ", counted(offsets_.back(), "rows"),
+            ", a layer decided on ", seen.begin.empty() ? 0 : seen.begin.back(), ": call expect before each pass");
     std::vector<std::uint16_t> choices;
     Index r = 0;
     for (std::size_t b = 0; b < members_.size(); ++b) {
       const auto sequence = static_cast<std::size_t>(members_[b]);
       RecordedLevel& level = level_of(records_[sequence], seen);
       require(level.rows() >= read_[sequence], "RoutingRecorder", level.name(), " was recorded for ", level.rows(),
-              " of ", read_[sequence], " rows that sequence ", sequence, " has read");
+              " of ", counted(read_[sequence], "rows"), " that sequence ", sequence, " has read");
       level.truncate(read_[sequence]);
       for (; r < seen.rows && seen.begin[static_cast<std::size_t>(r)] < offsets_[b + 1]; ++r) {
         choices_of(seen, r, choices);
@@ -97,8 +98,8 @@ class RoutingRecorder {
   static RecordedLevel& level_of(RoutingRecord& record, const Observation& seen) {
     for (RecordedLevel& level : record.levels)
       if (level.layer() == seen.layer && level.level() == seen.level) {
-        require(level.experts() == seen.experts, "RoutingRecorder", level.name(), " had ", level.experts(),
-                " experts, now it has ", seen.experts);
+        require(level.experts() == seen.experts, "RoutingRecorder", level.name(), " had ",
+                counted(level.experts(), "experts"), ", now it has ", seen.experts);
         return level;
       }
     return record.levels.emplace_back(seen.layer, seen.level, seen.experts);

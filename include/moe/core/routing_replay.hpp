@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "moe/core/counted.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/require.hpp"
@@ -59,8 +60,8 @@ class RoutingReplay {
   }
   /// The next sequence, by its tokens: throws Error also where the record is not of these.
   void add(const RoutingRecord& record, std::span<const std::int32_t> tokens) {
-    require(record.rows() == static_cast<Index>(tokens.size()), "RoutingReplay", "the record has ", record.rows(),
-            " rows, the sequence ", tokens.size(), " tokens");
+    require(record.rows() == static_cast<Index>(tokens.size()), "RoutingReplay", "the record has ",
+            counted(record.rows(), "rows"), ", the sequence ", counted(tokens.size(), "tokens"));
     require(record.tokens == hash_of_tokens(tokens), "RoutingReplay", "the record is of other tokens: their hash is ",
             record.tokens, ", that of the sequence ", hash_of_tokens(tokens));
     add(record);
@@ -69,12 +70,13 @@ class RoutingReplay {
   /// Throws Error unless a pass over sequences that begin at `offsets` reads the rows that are recorded.
   void require_rows(std::string_view where, ListView<Index> offsets) const {
     const Index sequences = (std::max)(offsets.size - 1, Index{0});
-    require(static_cast<Index>(parts_.size()) == sequences, where, "the pass reads ", sequences,
-            " sequences, the replayed record has ", parts_.size());
+    require(static_cast<Index>(parts_.size()) == sequences, where, "the pass reads ", counted(sequences, "sequences"),
+            ", the replayed record has ", parts_.size());
     for (Index b = 0; b < sequences; ++b) {
       const Part& part = parts_[static_cast<std::size_t>(b)];
       const Index rows = offsets.data[b + 1] - offsets.data[b];
-      require(part.rows() == rows, where, "sequence ", b, " has ", rows, " rows, the replayed record ", part.rows());
+      require(part.rows() == rows, where, "sequence ", b, " has ", counted(rows, "rows"), ", the replayed record ",
+              part.rows());
     }
   }
 
@@ -92,8 +94,8 @@ class RoutingReplay {
     for (const Part& part : parts_) {
       const RecordedLevel* found = part.record->find(layer, routed.level);
       require(found != nullptr, where, "the record has no ", routed.level, " level of layer ", layer);
-      require(found->experts() == experts, where, found->name(), " has ", experts, " experts, the record is of ",
-              found->experts());
+      require(found->experts() == experts, where, found->name(), " has ", counted(experts, "experts"),
+              ", the record is of ", found->experts());
       for (; r < rows && begin_of(r) < before + part.rows(); ++r) {
         const Index first = part.first + begin_of(r) - before, last = part.first + begin_of(r + 1) - before;
         const Index group = last <= part.last ? found->group_of(first) : 0;
@@ -103,8 +105,8 @@ class RoutingReplay {
       }
       before += part.rows();
     }
-    require(r == rows && begin_of(r) == before, where, "layer ", layer, " routes ", r == rows ? begin_of(r) : rows,
-            " rows, the replayed record has ", before);
+    require(r == rows && begin_of(r) == before, where, "layer ", layer, " routes ",
+            counted(r == rows ? begin_of(r) : rows, "rows"), ", the replayed record has ", before);
     return result;
   }
 

@@ -10,6 +10,7 @@
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/module.hpp"
@@ -85,9 +86,9 @@ struct LowRank {
 
   /// Throws Error unless A and B fit each other, the rank them, and they read `in_` columns and write `out_`.
   void require_consistent(std::string_view where, Index in_, Index out_) const {
-    require(in() == in_ && out() == out_ && lora_A.rows() == lora_B.cols(), where, "an adapter of ", in_,
-            " columns to ", out_, " must have A of R x ", in_, " and B of ", out_, " x R, got ", lora_A.rows(), " x ",
-            lora_A.cols(), " and ", lora_B.rows(), " x ", lora_B.cols());
+    require(in() == in_ && out() == out_ && lora_A.rows() == lora_B.cols(), where, "an adapter of ",
+            counted(in_, "columns"), " to ", out_, " must have A of R x ", in_, " and B of ", out_, " x R, got ",
+            lora_A.rows(), " x ", lora_A.cols(), " and ", lora_B.rows(), " x ", lora_B.cols());
     require(size.rank >= 1 && size.rank <= lora_A.rows() && std::isfinite(size.scale), where,
             "an adapter's rank must lie in [1, ", lora_A.rows(), "] and its scale be finite, got ", size.rank, " and ",
             size.scale);

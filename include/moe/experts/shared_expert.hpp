@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/sigmoid.hpp"
@@ -63,7 +64,7 @@ struct SigmoidGate {
   /// Throws Error unless it reads rows of `width` values.
   void require_fits(Index width) const {
     require(weight.rows() == 1 && weight.cols() == width, "SharedExpert", "the gate's weight must be 1 x ", width,
-            " as rows have ", width, " values, got ", weight.rows(), " x ", weight.cols());
+            " as rows have ", counted(width, "values"), ", got ", weight.rows(), " x ", weight.cols());
   }
   /// Whether `g_1T` are the gates of so many rows.
   bool keeps(const Gates& g_1T, Index rows) const { return g_1T.cols() == rows; }
@@ -138,8 +139,8 @@ struct SharedExpert {
 
   /// Throws Error unless it reads rows of `width` values.
   void require_fits(Index width) const {
-    require(ffn.width() == width, "SharedExpert", "the path must read rows of ", width, " values, its FFN reads ",
-            ffn.width());
+    require(ffn.width() == width, "SharedExpert", "the path must read rows of ", counted(width, "values"),
+            ", its FFN reads ", ffn.width());
     gate.require_fits(width);
     if constexpr (requires { ffn.require_consistent("SharedExpert"); }) ffn.require_consistent("SharedExpert");
   }

@@ -9,6 +9,7 @@
 
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/module.hpp"
@@ -111,8 +112,8 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   /// Throws Error unless levels and fusion fit each other and each is consistent: what every public entry asks, since
   /// all of them may be assigned.
   void require_consistent(std::string_view where) const {
-    require(token.width() == segment.width(), where, "the token level reads ", token.width(),
-            " columns, the segment level ", segment.width());
+    require(token.width() == segment.width(), where, "the token level reads ", counted(token.width(), "columns"),
+            ", the segment level ", segment.width());
     token.require_consistent(where);
     segment.require_consistent(where);
     if constexpr (joins_levels)

@@ -10,6 +10,7 @@
 
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/layer_entries.hpp"
 #include "moe/core/list_view.hpp"
@@ -145,8 +146,8 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   /// assigned.
   void require_consistent(std::string_view where) const {
     if constexpr (requires { router.experts(); })
-      require(router.experts() == adapters(), where, "the router chooses among ", router.experts(),
-              " adapters, there are ", adapters());
+      require(router.experts() == adapters(), where, "the router chooses among ", counted(router.experts(), "adapters"),
+              ", there are ", adapters());
     require(adapters() >= 1 && up_proj.count() == adapters() && down_proj.count() == adapters(), where,
             "every projection must have as many adapters, at least 1, got ", adapters(), ", ", up_proj.count(), " and ",
             down_proj.count());
@@ -225,7 +226,8 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   static void require_state(std::string_view where, const DecodingState& state, Index count, std::string_view whose,
                             std::string_view what) {
     const Index known = std::ssize(state.languages);
-    require(known == 0 || known == count, where, whose, " ", count, " ", what, ", the state has ", known, " languages");
+    require(known == 0 || known == count, where, whose, " ", counted(count, what), ", the state has ",
+            counted(known, "languages"));
     require_known(state.languages, known, where, "the state has", "languages");
   }
   void require_saved(std::string_view where, const Saved& saved) const {
@@ -236,7 +238,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
                 gate_proj.keeps(saved.gate, pairs) && up_proj.keeps(saved.up, pairs) &&
                 down_proj.keeps(saved.down, pairs),
             where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows, " x ",
-            saved.x_TD.cols, " rows and ", saved.plan.experts(), " adapters");
+            saved.x_TD.cols, " rows and ", counted(saved.plan.experts(), "adapters"));
   }
 
   Forward<Tensor, Saved, Stats> make_forward(const Context& context, ConstView x_TD, const Batch& batch) const {

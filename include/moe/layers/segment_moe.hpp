@@ -8,6 +8,7 @@
 
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/module.hpp"
 #include "moe/experts/always_on.hpp"
@@ -115,10 +116,11 @@ class SegmentMoE
   /// Throws Error unless weights, buffers and settings fit each other: what every public entry asks, since all of them
   /// may be assigned.
   void require_consistent(std::string_view where) const {
-    require(routing.experts() == bank.count(), where, "the gate chooses among ", routing.experts(),
-            " experts, there are ", bank.count());
+    require(routing.experts() == bank.count(), where, "the gate chooses among ", counted(routing.experts(), "experts"),
+            ", there are ", bank.count());
     bank.require_consistent(where);
-    require(width() == bank.width(), where, "the gate reads ", width(), " columns, experts read ", bank.width());
+    require(width() == bank.width(), where, "the gate reads ", counted(width(), "columns"), ", experts read ",
+            bank.width());
     routing.require_consistent(where);
   }
   /// Throws Error unless `saved` is of this layer, as far as shapes tell, and not consumed yet.

@@ -8,6 +8,7 @@
 
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/module.hpp"
 #include "moe/core/settings.hpp"
 #include "moe/experts/always_on.hpp"
@@ -140,10 +141,11 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   /// Throws Error unless weights, buffers and settings fit each other: what every public entry asks, since all of them
   /// may be assigned.
   void require_consistent(std::string_view where) const {
-    require(routing.experts() == bank.count(), where, "the gate chooses among ", routing.experts(),
-            " experts, there are ", bank.count());
+    require(routing.experts() == bank.count(), where, "the gate chooses among ", counted(routing.experts(), "experts"),
+            ", there are ", bank.count());
     bank.require_consistent(where);
-    require(width() == bank.width(), where, "the gate reads ", width(), " columns, experts read ", bank.width());
+    require(width() == bank.width(), where, "the gate reads ", counted(width(), "columns"), ", experts read ",
+            bank.width());
     routing.require_consistent(where);
     require_settings(always_on, width());
   }

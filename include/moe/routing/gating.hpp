@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/mode.hpp"
 #include "moe/core/phase.hpp"
@@ -126,11 +127,11 @@ struct Gating {
     require_policies();
     const auto has = [](const auto& buffer_1, Index size) { return buffer_1.rows() == 1 && buffer_1.cols() == size; };
     if constexpr (has_thresholds)
-      require(has(thresholds_E, gate.out()) && has(updates_1, 1), where, "a gate of ", gate.out(),
-              " experts must have as many thresholds, got ", thresholds_E.cols());
+      require(has(thresholds_E, gate.out()) && has(updates_1, 1), where, "a gate of ", counted(gate.out(), "experts"),
+              " must have as many thresholds, got ", thresholds_E.cols());
     if constexpr (has_biases)
-      require(has(biases_E, gate.out()), where, "a gate of ", gate.out(), " experts must have as many biases, got ",
-              biases_E.cols());
+      require(has(biases_E, gate.out()), where, "a gate of ", counted(gate.out(), "experts"),
+              " must have as many biases, got ", biases_E.cols());
   }
 
   /// x_RD -> ranks and gates, by the router of the mode (eqs. 1, 2, 4), or as the context's record says. Throws Error
@@ -200,7 +201,7 @@ struct Gating {
       require_consistent("Gating::absorb");
       if (boundary_1E.empty()) return;
       require(boundary_1E.cols == gate.out(), "Gating::absorb", "the stats have ", boundary_1E.cols,
-              " boundaries, the gate has ", gate.out(), " experts");
+              " boundaries, the gate has ", counted(gate.out(), "experts"));
       const InferRouter& rule = RoutingOf<R>::infer(router);
       Backend::for_each_element(
           context, boundary_1E.cols,
@@ -216,7 +217,7 @@ struct Gating {
   void absorb_loads(const Context& context, ListView<Index> load_E) requires(has_biases) {
     require_consistent("Gating::absorb");
     require(load_E.size == gate.out(), "Gating::absorb", "the stats have ", load_E.size, " loads, the gate has ",
-            gate.out(), " experts");
+            counted(gate.out(), "experts"));
     double mean = 0;
     for (const Index load : load_E) mean += static_cast<double>(load) / static_cast<double>(load_E.size);
     if (mean == 0) return;

@@ -11,6 +11,7 @@
 
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/mode.hpp"
@@ -412,10 +413,12 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
                 has_shape(state.so_far_BD, width()) && has_shape(state.previous_BD, width()) &&
                 has_shape(state.u_BD, width()) && has_shape(state.gates_BE, experts()) &&
                 has_shape(state.chosen_BE, experts()),
-            where, "the state must be one that this layer began, got one of ", state.so_far_BD.rows(), " sequences, ",
-            state.so_far_BD.cols(), " columns and ", state.gates_BE.cols(), " experts for a layer of ", width(),
-            " columns and ", experts(), " experts");
-    require(sequences == count, where, whose, " ", sequences, " ", what, ", the state has ", count, " sequences");
+            where, "the state must be one that this layer began, got one of ",
+            counted(state.so_far_BD.rows(), "sequences"), ", ", counted(state.so_far_BD.cols(), "columns"), " and ",
+            counted(state.gates_BE.cols(), "experts"), " for a layer of ", counted(width(), "columns"), " and ",
+            counted(experts(), "experts"));
+    require(sequences == count, where, whose, " ", counted(sequences, what), ", the state has ",
+            counted(count, "sequences"));
   }
 
   /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/master_weights.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
@@ -99,8 +100,8 @@ class AdamWMemory {
   void require_fits(const Tree& weights, const Gradient& gradient) const {
     std::size_t count = 0;
     for_each_tensor([&](const auto&) { ++count; }, weights);
-    require(count == tensors_.size(), "AdamWMemory", "the memory must be of these weights, of ", count,
-            " tensors, got one of ", tensors_.size());
+    require(count == tensors_.size(), "AdamWMemory", "the memory must be of these weights, of ",
+            counted(count, "tensors"), ", got one of ", tensors_.size());
     const auto fits = [](const auto& weight, const auto& slope, const Tensor& kept) {
       using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
       const bool has_lower = master_of<Tree, Value> != MasterWeights::split || SameShape{}(weight, kept.lower);

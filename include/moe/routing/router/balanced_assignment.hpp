@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "moe/core/counted.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
 
@@ -33,8 +34,8 @@ struct BalancedAssignment {
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
               View<Real, B> boundary_1E) const {
     const Index rows = logits_RE.rows, experts = logits_RE.cols;
-    require(rows <= take * experts, "BalancedAssignment", experts, " experts with room for ", take,
-            " rows each cannot take ", rows, " rows");
+    require(rows <= take * experts, "BalancedAssignment", counted(experts, "experts"), " with room for ",
+            counted(take, "rows"), " each cannot take ", counted(rows, "rows"));
     B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { boundary_1E(0, e) = 0; });
     B::for_each_cell(context, rows, experts, [=] MOE_ON_DEVICE(Index r, Index e) { chosen_RE(r, e) = 0; });
     if (rows == 0) return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/core/counted.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/core/settings.hpp"
 
@@ -26,8 +27,8 @@ struct LanguageChoice {
 
   /// Throws Error unless there are as many experts.
   void require_fits(Index count) const {
-    require(languages >= 0 && count == experts(), "LanguageChoice", "there must be an expert for each of ", languages,
-            " languages and two more, got ", count);
+    require(languages >= 0 && count == experts(), "LanguageChoice", "there must be an expert for each of ",
+            counted(languages, "languages"), " and two more, got ", count);
   }
 
   /// Rank 1 for the language's expert and 2 for the shared one, or 1 for the other one.

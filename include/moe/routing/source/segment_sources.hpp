@@ -4,6 +4,7 @@
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
 #include "moe/routing/pooling/max_pool.hpp"
@@ -101,8 +102,8 @@ struct PreviousSegment {
 
   /// Throws Error unless the vector has as many values as rows.
   void require_fits(Index width) const {
-    require(first_D.size() == width, "PreviousSegment", "the first segment's vector must have ", width, " values, got ",
-            first_D.size());
+    require(first_D.size() == width, "PreviousSegment", "the first segment's vector must have ",
+            counted(width, "values"), ", got ", first_D.size());
   }
 
   PreviousSegment structure() const { return {}; }

@@ -10,6 +10,7 @@
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/batch.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/random.hpp"
@@ -101,7 +102,7 @@ void choose_in_context(const typename B::Context& context, const R& router, View
                        View<const Real, B> buffer_1E, RowFacts facts, View<Rank, B> chosen_RE) {
   if constexpr (requires { requires R::needs_tokens; })
     require(logits_RE.rows == 0 || !facts.tokens.empty(), "route",
-            "the router chooses by token ids, the batch has none for its ", logits_RE.rows, " rows");
+            "the router chooses by token ids, the batch has none for its ", counted(logits_RE.rows, "rows"));
   const auto on_backend = [&](std::span<const std::int32_t> values) {
     Matrix<std::int32_t, B> result;
     if (!values.empty()) result = Matrix<std::int32_t, B>::uninitialized(context, 1, logits_RE.rows);

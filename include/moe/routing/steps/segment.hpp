@@ -7,6 +7,7 @@
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/counted.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
@@ -79,8 +80,8 @@ std::vector<float> features_of_tokens(const typename B::Context& context, View<c
   const Index count = static_cast<Index>(tokens.size());
   std::vector<Index> rows(tokens.size(), 0);
   for (std::size_t t = 0; t < tokens.size(); ++t) {
-    require(tokens[t] < table_VF.rows, "SegmentRouting", "the segmenter's table has ", table_VF.rows,
-            " tokens, the batch has token ", tokens[t], ": fill the buffer token_table for the whole vocabulary");
+    require(tokens[t] < table_VF.rows, "SegmentRouting", "the segmenter's table has ", counted(table_VF.rows, "tokens"),
+            ", the batch has token ", tokens[t], ": fill the buffer token_table for the whole vocabulary");
     rows[t] = tokens[t];
   }
   const Matrix<Index, B> rows_1T = upload_indices<B>(context, rows);
