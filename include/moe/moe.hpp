@@ -43,7 +43,6 @@
 #include "moe/core/index.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/core/misuse.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/plan.hpp"

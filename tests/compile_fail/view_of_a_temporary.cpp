@@ -1,10 +1,10 @@
-// error: View: a temporary matrix dies before its view does; give it a name that outlives the view
-#include <moe/moe.hpp>
+// error: no matching
+// constraint: OutlivesItsView
+#include <Eigen/Core>
 
-using Layer = moe::Mixtral<float, moe::Cpu<>>;
+#include "moe/backend/contract/archetype.hpp"
+#include "moe/core/view.hpp"
 
-using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Rows = Eigen::Matrix<float, 4, 8, Eigen::RowMajor>;
 
-void call(const Layer& layer, const moe::CpuContext& context) {
-  layer.forward(context, Rows(4, 8), moe::Batch::single(4));
-}
+void call() { const moe::View<const float, moe::archetype::Backend> x_TD(Rows{}); }

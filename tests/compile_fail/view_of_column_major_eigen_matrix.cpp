@@ -1,12 +1,8 @@
-// error: View: the matrix is column-major; the library reads rows, so use Eigen::RowMajor
+// error: no matching
+// constraint: HasContiguousRows
 #include <Eigen/Core>
 
 #include "moe/backend/contract/archetype.hpp"
 #include "moe/core/view.hpp"
 
-void read(moe::View<const float, moe::archetype::Backend> x_TD);
-
-void call() {
-  const Eigen::MatrixXf x = Eigen::MatrixXf::Zero(4, 8);
-  read(x);
-}
+void call(const Eigen::MatrixXf& x) { const moe::View<const float, moe::archetype::Backend> x_TD(x); }

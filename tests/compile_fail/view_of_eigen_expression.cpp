@@ -1,12 +1,10 @@
-// error: View: an Eigen expression has no memory to look at; assign it to a row-major matrix that outlives the view
+// error: no matching
+// constraint: HasMemory
 #include <Eigen/Core>
 
 #include "moe/backend/contract/archetype.hpp"
 #include "moe/core/view.hpp"
 
-void read(moe::View<const float, moe::archetype::Backend> x_TD);
+using Rows = Eigen::Matrix<float, 4, 8, Eigen::RowMajor>;
 
-void call() {
-  const Eigen::Matrix<float, 4, 8, Eigen::RowMajor> x;
-  read(x + x);
-}
+void call(const Rows& x) { const moe::View<const float, moe::archetype::Backend> x_TD(x + x); }

@@ -1,12 +1,10 @@
-// error: View: the matrix's values have another type than the view's, or are const where they are written
+// error: no matching
+// constraint: HasValuesOf
 #include <Eigen/Core>
 
 #include "moe/backend/contract/archetype.hpp"
 #include "moe/core/view.hpp"
 
-void read(moe::View<const float, moe::archetype::Backend> x_TD);
-
-void call() {
-  const Eigen::Matrix<double, 4, 8, Eigen::RowMajor> x;
-  read(x);
+void call(const Eigen::Matrix<double, 4, 8, Eigen::RowMajor>& x) {
+  const moe::View<const float, moe::archetype::Backend> x_TD(x);
 }

@@ -1,11 +1,10 @@
-// error: View: an Eigen matrix lies in host memory, the view is of another backend's
+// error: no matching
+// constraint: BackendOnHost
 #include <Eigen/Core>
 
 #include "moe/backend/shape/shape.hpp"
 #include "moe/core/view.hpp"
 
-using namespace moe;
+using Rows = Eigen::Matrix<float, 4, 8, Eigen::RowMajor>;
 
-void read(View<const float, Shape> x_TD);
-
-void call(const Eigen::Matrix<float, 4, 8, Eigen::RowMajor>& x_TD) { read(x_TD); }
+void call(const Rows& x) { const moe::View<const float, moe::Shape> x_TD(x); }

@@ -21,9 +21,24 @@ struct Host {
 };
 using HostMatrix = Matrix<double, Host>;
 
+/// Memory that is not the host's.
+struct Device : Host {
+  static constexpr bool is_host = false;
+};
+
 static_assert(!std::is_copy_constructible_v<HostMatrix> && !std::is_copy_assignable_v<HostMatrix>);
+static_assert(!std::is_constructible_v<HostMatrix, HostMatrix&> && !std::is_convertible_v<HostMatrix&, HostMatrix>);
+static_assert(!std::is_constructible_v<Vector<double, Host>, Vector<double, Host>&>);
 static_assert(std::is_nothrow_move_constructible_v<HostMatrix> && std::is_nothrow_move_assignable_v<HostMatrix>);
 static_assert(!std::is_copy_constructible_v<Vector<double, Host>>);
+static_assert(std::is_convertible_v<HostMatrix&, View<double, Host>> &&
+              std::is_convertible_v<HostMatrix&, View<const double, Host>> &&
+              std::is_convertible_v<const HostMatrix&, View<const double, Host>>);
+static_assert(!std::is_constructible_v<View<double, Host>, const HostMatrix&>);
+static_assert(!std::is_constructible_v<View<float, Host>, HostMatrix&> &&
+              !std::is_constructible_v<View<const float, Host>, const HostMatrix&> &&
+              !std::is_constructible_v<View<const double, Device>, HostMatrix&> &&
+              !std::is_constructible_v<View<const double, Host>, const Matrix<double, Device>&>);
 static_assert(HostMatrix::rank == 2 && Vector<double, Host>::rank == 1);
 
 }  // namespace

@@ -31,17 +31,48 @@ struct Foreign {
   int outerStride() const { return 4; }
 };
 
+/// The same with values of its own, as far as a view can tell.
+struct Owning : Foreign<true, 1> {
+  using PlainObject = Owning;
+};
+/// What has extents and no memory.
+struct Expression {
+  [[maybe_unused]] static constexpr bool IsRowMajor = true;
+  int rows() const { return 2; }
+  int cols() const { return 3; }
+  int outerStride() const { return 3; }
+};
+
+/// Whether a View<Value, B> is made of an M, explicitly, implicitly and by the concept's word, which must be one word.
+template <class M, class Value, class B = Host>
+constexpr bool looks_at = [] {
+  constexpr bool constructs = std::is_constructible_v<View<Value, B>, M>;
+  static_assert(constructs == std::is_convertible_v<M, View<Value, B>> && constructs == Viewable<M, Value, B>);
+  return constructs;
+}();
+
 static_assert(std::is_constructible_v<Constant, Mutable>);
 static_assert(!std::is_constructible_v<Mutable, Constant>);
 static_assert(!std::is_constructible_v<View<const float, Host>, Mutable>);
-static_assert(std::is_constructible_v<Mutable, Foreign<true, 1>&>);
-static_assert(std::is_constructible_v<Constant, const Foreign<true, 1>&>);
-static_assert(!std::is_constructible_v<Mutable, const Foreign<true, 1>&>);
-static_assert(!std::is_constructible_v<View<const float, Host>, Foreign<true, 1>&>);
-static_assert(!std::is_constructible_v<View<double, Device>, Foreign<true, 1>&>);
-static_assert(!std::is_constructible_v<Constant, Foreign<false, 1>&>);
+static_assert(!std::is_constructible_v<View<double, Device>, Mutable>);
+static_assert(std::is_constructible_v<Constant, double*, Index, Index>);
+static_assert(std::is_constructible_v<Constant, const double*, Index, Index, Index>);
+static_assert(!std::is_constructible_v<Mutable, const double*, Index, Index>);
+static_assert(!std::is_constructible_v<View<const float, Host>, double*, Index, Index>);
+static_assert(!std::is_constructible_v<View<const float, Host>, double*, Index, Index, Index>);
+
+static_assert(looks_at<Foreign<true, 1>&, double> && looks_at<const Foreign<true, 1>&, const double>);
+// A temporary that owns nothing.
+static_assert(looks_at<Foreign<true, 1>, double>);
+static_assert(looks_at<Owning&, double> && looks_at<const Owning&, const double>);
+static_assert(!looks_at<Owning, const double> && !looks_at<const Owning, const double>);
+static_assert(!looks_at<const Foreign<true, 1>&, double>);
+static_assert(!looks_at<Foreign<true, 1>&, const float> && !looks_at<Owning&, const float>);
+static_assert(!looks_at<Foreign<true, 1>&, double, Device> && !looks_at<Owning&, double, Device>);
+static_assert(!looks_at<Foreign<false, 1>&, const double>);
+static_assert(!looks_at<Expression&, const double> && !looks_at<std::vector<double>&, const double>);
 // A row of a column-major matrix says it is row-major; its values lie apart all the same.
-static_assert(!std::is_constructible_v<Constant, Foreign<true, -1>&>);
+static_assert(!looks_at<Foreign<true, -1>&, const double>);
 
 }  // namespace
 

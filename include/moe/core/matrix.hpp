@@ -1,11 +1,9 @@
 #pragma once
 
-#include <concepts>
 #include <limits>
 #include <string_view>
 #include <utility>
 
-#include "moe/core/misuse.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/view.hpp"
 
@@ -46,12 +44,7 @@ class Matrix {
     swap(taken);
     return *this;
   }
-  Matrix(const Matrix&) = delete;
-  /// A copy that is not spelled does not compile.
-  template <std::same_as<Matrix> Same>
-  Matrix(Same&) {
-    static_assert(detail::never<Same>, "Matrix: a copy is spelled .copy(), a move std::move(matrix)");
-  }
+  Matrix(const Matrix&) = delete;  // a copy is spelled .copy(), a move std::move(matrix)
   Matrix& operator=(const Matrix&) = delete;
   ~Matrix() = default;
 

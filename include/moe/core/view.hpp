@@ -4,7 +4,6 @@
 #include <type_traits>
 
 #include "moe/core/index.hpp"
-#include "moe/core/misuse.hpp"
 #include "moe/core/row.hpp"
 
 namespace moe {
@@ -18,49 +17,45 @@ template <class M>
 requires requires { M::InnerStrideAtCompileTime; }
 inline constexpr bool has_contiguous_rows<M> = M::InnerStrideAtCompileTime == 1;
 
-/// A matrix that would die with the expression it is made in, and leave a view of it dangling.
+/// A matrix whose values lie in memory. An expression such as x + y has none before it is assigned.
 template <class M>
-concept OwningTemporary = !std::is_reference_v<M> && requires {
-  typename M::PlainObject;
-}
-&&std::same_as<std::remove_cv_t<M>, typename M::PlainObject>;
-
-/// Anything row-major that says `data()`, `rows()`, `cols()` and `outerStride()`: an Eigen matrix, map or block of
-/// rows.
-template <class M>
-concept RowMajorDense = requires(M& m) {
-  requires bool(std::remove_cvref_t<M>::IsRowMajor);
-  requires has_contiguous_rows<std::remove_cvref_t<M>>;
+concept HasMemory = requires(M& m) {
   m.data();
+};
+
+/// Rows one after the other, each with its values side by side.
+template <class M>
+concept HasContiguousRows = bool(std::remove_cvref_t<M>::IsRowMajor) && has_contiguous_rows<std::remove_cvref_t<M>>;
+
+/// A matrix that says where its rows are: an Eigen matrix, map or block of rows.
+template <class M>
+concept HasRowsAndStride = requires(M& m) {
   { m.rows() } -> std::convertible_to<Index>;
   { m.cols() } -> std::convertible_to<Index>;
   { m.outerStride() } -> std::convertible_to<Index>;
 };
 
-/// What View<Value, Backend> looks at without a copy. Ask this, not std::is_constructible: a view also takes what is
-/// not viewable, to say in one sentence why.
-template <class M, class Value, class Backend>
-concept Viewable = Backend::is_host && RowMajorDense<M> && !OwningTemporary<M> &&
-                   std::convertible_to<decltype(std::declval<M&>().data()), Value*>;
-
-namespace detail {
-
+/// A matrix that is no look at another one, as Eigen tells them apart.
 template <class M>
-concept EigenObject = requires {
-  typename std::remove_cvref_t<M>::PlainObject;
-};
+concept OwnsItsValues = std::same_as < std::remove_cvref_t<M>,
+typename std::remove_cvref_t<M>::PlainObject > ;
 
-/// A matrix of ours with other values, or in other memory, than the view is of.
+/// A matrix whose values live on after a view of them is made, other than those that a temporary owns.
+template <class M>
+concept OutlivesItsView = std::is_reference_v<M> || !OwnsItsValues<M>;
+
+/// A matrix whose values are of the view's type, and not const where the view's are not.
+template <class M, class Value>
+concept HasValuesOf = std::convertible_to<decltype(std::declval<M&>().data()), Value*>;
+
+/// A backend whose memory the host's code reads and writes.
+template <class Backend>
+concept BackendOnHost = bool(Backend::is_host);
+
+/// What View<Value, Backend> looks at without a copy: another library's row-major matrix in host memory.
 template <class M, class Value, class Backend>
-concept OtherMatrix = requires(M& m) {
-  typename std::remove_cvref_t<M>::Value;
-  typename std::remove_cvref_t<M>::Backend;
-  m.view();
-  requires !(std::same_as<typename std::remove_cvref_t<M>::Value, std::remove_const_t<Value>> &&
-             std::same_as<typename std::remove_cvref_t<M>::Backend, Backend>);
-};
-
-}  // namespace detail
+concept Viewable = BackendOnHost<Backend> && HasMemory<M> && HasContiguousRows<M> && HasRowsAndStride<M> &&
+    OutlivesItsView<M> && HasValuesOf<M, Value>;
 
 /// `rows` x `cols` values in the memory of Backend, row-major, `stride` values from one row to the next. Owns nothing:
 /// whoever made the memory keeps it alive as long as the view is used.
@@ -88,36 +83,11 @@ struct View {
       View(View<Other, Backend> other)
       : View(other.data, other.rows, other.cols, other.stride) {}
 
-  /// Other people's row-major matrices in host memory, without a copy.
+  /// Other people's row-major matrices in host memory, without a copy. Where one is not taken, a view that is written
+  /// out, `View<const float, Cpu<>> view(matrix);`, has the compiler name the constraint.
   template <class M>
   requires Viewable<M, Value, Backend> View(M&& m)
       : View(m.data(), m.rows(), m.cols(), m.rows() > 1 ? m.outerStride() : m.cols()) {}
-
-  // What these take is a mistake, which the first sentence that does not hold names.
-  template <class M>
-  requires(detail::EigenObject<M> && !Viewable<M, Value, Backend>) View(M&&) {
-    static_assert(Backend::is_host, "View: an Eigen matrix lies in host memory, the view is of another backend's");
-    static_assert(
-        requires(M & m) { m.data(); },
-        "View: an Eigen expression has no memory to look at; assign it to a row-major matrix that outlives the view");
-    static_assert(!OwningTemporary<M>,
-                  "View: a temporary matrix dies before its view does; give it a name that outlives the view");
-    static_assert(bool(std::remove_cvref_t<M>::IsRowMajor),
-                  "View: the matrix is column-major; the library reads rows, so use Eigen::RowMajor");
-    static_assert(has_contiguous_rows<std::remove_cvref_t<M>>, "View: the values of a row must lie side by side");
-    static_assert(Viewable<M, Value, Backend>,
-                  "View: the matrix's values have another type than the view's, or are const where they are written");
-  }
-  template <class M>
-  requires detail::OtherMatrix<M, Value, Backend> View(M&&) {
-    static_assert(std::same_as<typename std::remove_cvref_t<M>::Backend, Backend>,
-                  "View: the matrix lies in the memory of another backend");
-    static_assert(detail::never<M>, "View: the matrix's values have another type than the view's");
-  }
-  template <class Other>
-  requires(!std::convertible_to<Other*, Value*>) View(Other*, Index, Index, Index = 0) {
-    static_assert(detail::never<Other>, "View: the pointer is to values of another type than the view's");
-  }
 
   MOE_HOST_DEVICE Index size() const { return rows * cols; }
   MOE_HOST_DEVICE bool empty() const { return size() == 0; }

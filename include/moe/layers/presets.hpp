@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "moe/core/misuse.hpp"
 #include "moe/experts/shared_expert.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/fusion/channel_fusion.hpp"
@@ -214,7 +213,8 @@ F configured_fusion(const MultiPlSettings& s) {
 
 template <class Layer>
 struct MultiPlMaker {
-  static_assert(never<Layer>, "make_multipl: the type to build must be one of the MultiPL layers or one of its levels");
+  static_assert(sizeof(Layer) == 0,
+                "make_multipl: the type to build must be one of the MultiPL layers or one of its levels");
   static Layer make(const MultiPlSettings&);
 };
 template <class R, class N, class C, class X, class Path, class Bal>
