@@ -365,6 +365,11 @@ mutant(last_tile_cut_off backend/cpu/parallel.hpp
   TESTS backend/cpu/parallel)
 
 # ---- components of the paper and its neighbours ---------------------------------------------------
+mutant(segment_experts_come_first layers/fused_routing.hpp
+  BEFORE [==[concatenated<Backend>(context, std::move(a.plan), std::move(b.plan))]==]
+  AFTER [==[concatenated<Backend>(context, std::move(b.plan), std::move(a.plan))]==]
+  REASON "the segment level's pairs before the token level's"
+  TESTS layers/fused_routing)
 mutant(sequences_below_none core/layer_entries.hpp
   BEFORE [==[require(sequences >= 0, where,]==]
   AFTER [==[require(sequences >= -1, where,]==]
