@@ -1,0 +1,65 @@
+/// What an earlier version of the program left goes on with this one: tests/golden/make_earlier_run.sh made it.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "program.hpp"
+#include "support/catch.hpp"
+
+using namespace multipl_moe::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path earlier = fs::path(MOE_GOLDEN_DIR).parent_path() / "earlier_run";
+
+std::vector<nlohmann::json> lines_of(const fs::path& file) {
+  std::istringstream text(get_bytes(file));
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+/// The earlier run in a folder of its own, where it may change.
+struct Copied {
+  Copied() { fs::copy(earlier, scratch.path(), fs::copy_options::recursive); }
+
+  ScratchFolder scratch;
+};
+
+}  // namespace
+
+TEST_CASE("a checkpoint of an earlier version decodes what it decoded", "[cli]") {
+  const Copied place;
+  const Outcome text =
+      run(place.scratch, "generate --model run --prompt 'def ' --max-new-tokens 24 --seed 3 --json -q");
+  INFO(text.error);
+  REQUIRE(text.exit_code == 0);
+  CHECK(text.out == get_bytes(earlier / "text.jsonl"));
+}
+
+TEST_CASE("a run that an earlier version began is resumed to what that version reached", "[cli]") {
+  const Copied place;
+  const Outcome resumed = run(place.scratch, "train --config run/config.toml --resume -q");
+  INFO(resumed.error);
+  REQUIRE(resumed.exit_code == 0);
+  const auto expected = lines_of(earlier / "metrics.jsonl"), found = lines_of(place.scratch / "run/metrics.jsonl");
+  REQUIRE(expected.size() == 2);
+  REQUIRE(found.size() == 4);
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    for (const char* const key : {"step", "loss", "aux", "learning_rate", "gradient_norm"}) {
+      INFO("line " << i << ", " << key);
+      // Other machines add up in another order.
+      CHECK(found[i + 2].at(key).get<double>() == Approx(expected[i].at(key).get<double>()).epsilon(1e-4));
+    }
+}
+
+TEST_CASE("a model folder of an earlier version trains and is evaluated", "[cli]") {
+  const Copied place;
+  const Outcome trained =
+      run(place.scratch, "train --model moe --data data --steps 2 --batch-size 2 --sequence-length 32 -o fresh -q");
+  INFO(trained.error);
+  REQUIRE(trained.exit_code == 0);
+  CHECK(run(place.scratch, "info --model moe").exit_code == 0);
+  CHECK(run(place.scratch, "eval --model fresh --data data --sequence-length 32 -q").exit_code == 0);
+}
