@@ -377,7 +377,7 @@ mutant(sequences_below_none core/layer_entries.hpp
   TESTS layers/misuse)
 mutant(prefill_forgets_the_state core/layer_entries.hpp
   BEFORE [==[layer().require_state(where, state, batch.count(), "the batch has", "sequences");]==]
-  AFTER [==[]==]
+  AFTER [==[static_cast<void>(state);]==]
   REASON "prefill takes a state of other sequences"
   TESTS layers/lora_ffn)
 mutant(window_ends_before_its_minimum routing/segmenter/boundary_window.hpp
