@@ -15,6 +15,7 @@ struct Counted {
   /// Of what, in a plural that ends in s.
   std::string_view plural;
 
+  /// Writes the number and the noun.
   friend std::ostream& operator<<(std::ostream& out, const Counted& counted) {
     std::string_view noun = counted.plural;
     if (counted.count == 1) noun.remove_suffix(1);

@@ -33,12 +33,14 @@ using PhaseListener = std::function<void(Phase, PhaseEdge)>;
 /// there is one. The context must outlive the scope.
 class [[nodiscard]] PhaseScope {
  public:
+  /// The phase begins.
   template <class Context>
   PhaseScope(const Context& context, Phase phase) : listener_(context.phases), phase_(phase) {
     if (listener_) listener_(phase_, PhaseEdge::begin);
   }
   PhaseScope(const PhaseScope&) = delete;
   PhaseScope& operator=(const PhaseScope&) = delete;
+  /// The phase ends.
   ~PhaseScope() {
     if (listener_) listener_(phase_, PhaseEdge::end);
   }
