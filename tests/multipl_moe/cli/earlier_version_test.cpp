@@ -61,5 +61,5 @@ TEST_CASE("a model folder of an earlier version trains and is evaluated", "[cli]
   INFO(trained.error);
   REQUIRE(trained.exit_code == 0);
   CHECK(run(place.scratch, "info --model moe").exit_code == 0);
-  CHECK(run(place.scratch, "eval --model fresh --data data --sequence-length 32 -q").exit_code == 0);
+  CHECK(run(place.scratch, "eval --model fresh --data data --sequence-length 32").exit_code == 0);
 }
