@@ -83,7 +83,7 @@ TEST_CASE("a mean over many values is that of each window by itself", "[report]"
   std::vector<double> values;
   for (int i = 0; i < 50; ++i) values.push_back(i % 7 == 3 ? not_finite : i * i % 31);
   values[20] = 1e30;
-  for (const std::size_t window : {1, 2, 7, 49, 50, 80}) {
+  for (const std::size_t window : {1u, 2u, 7u, 49u, 50u, 80u}) {
     const std::vector<double> means = smoothed(values, window);
     for (std::size_t i = 0; i < values.size(); ++i) {
       double sum = 0;
