@@ -148,13 +148,8 @@ void decode_anything(Draw& draw, const Layer& layer, const Shape& own, Verdict i
   Index count = draw.one_in(12) ? -1 : draw.between(0, 4);
   if constexpr (decodes<Layer>) {
     typename Layer::DecodingState state;
-    // Layers of routed experts refuse a negative number, whatever they keep.
-    constexpr bool is_routed = requires { other.bank; }
-    || requires { other.segment; };
-    const bool began = attempt(is_routed ? right_if(count >= 0)
-                               : is_any  ? Verdict::either
-                                         : Verdict::right,
-                               "begin_decoding", [&] { state = other.begin_decoding(context, count); });
+    const bool began = attempt(is_any ? Verdict::either : right_if(count >= 0), "begin_decoding",
+                               [&] { state = other.begin_decoding(context, count); });
     // Inner channels leave no trace in a state, and layers that keep no sequences leave none at all.
     const bool has_state = keeps_sequences(layer) || is_any;
     const bool agrees = shape.width == own.width && shape.experts == own.experts;
