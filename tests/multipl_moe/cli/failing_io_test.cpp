@@ -46,7 +46,7 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and costs no ch
   const std::string whole = newest_checkpoint_of(scratch / "whole"), metrics = metrics_of(scratch / "whole");
   const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
   std::map<std::string, int> failed;
-  for (int call = 1;; call += is_slow_build ? 9 : 1) {
+  for (int call = 1;; call += is_slow_build ? 17 : 1) {
     fs::remove_all(scratch / "run");
     const Outcome outcome = run_failing(scratch, words + "run", call, for_good);
     if (!fs::exists(scratch / "failed")) {

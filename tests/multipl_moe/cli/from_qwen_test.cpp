@@ -7,8 +7,10 @@
 #include "multipl_moe/train/checkpoint.hpp"
 #include "program.hpp"
 #include "support/catch.hpp"
+#include "support/slow_build.hpp"
 
 using namespace multipl_moe::testing;
+using moe::testing::is_slow_build;
 namespace fs = std::filesystem;
 
 namespace {
@@ -38,6 +40,10 @@ Outcome run_script(const ScratchFolder& scratch, const std::string& script) {
 }  // namespace
 
 TEST_CASE("the page from Qwen to MultiPL-MoE runs as it stands", "[cli]") {
+  if (is_slow_build) {
+    WARN("the page's commands have tests of their own, at sizes that this build runs in seconds");
+    return;
+  }
   const ScratchFolder scratch;
   fs::create_symlink(MOE_TEST_CORPUS, scratch / "sources");
   std::vector<std::string> blocks = shell_blocks(get_bytes(MOE_DOCS_DIR "/08_from_qwen.md"));
