@@ -1,6 +1,5 @@
 #pragma once
 
-
 #include "moe/backend/cuda/context.cuh"
 #include "moe/backend/cuda/pieces.cuh"
 #include "moe/core/bfloat16.hpp"
