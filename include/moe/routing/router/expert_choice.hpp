@@ -1,6 +1,5 @@
 #pragma once
 
-
 #include "moe/core/matrix.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/routing/router/alike_rows.hpp"

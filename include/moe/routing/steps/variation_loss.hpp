@@ -1,6 +1,5 @@
 #pragma once
 
-
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/routing/steps/late_loss.hpp"
