@@ -1,9 +1,13 @@
 /// The program as a process whose memory and time are counted.
 #pragma once
 
-#include <malloc.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <string>
@@ -19,29 +23,40 @@ struct Measured {
   double seconds = 0;
 };
 
-/// As run(), but without a shell, with its streams outside of `scratch`, and ended by the system after `seconds`.
+inline constexpr const char* in_the_background = R"(
+cd "$1" && out=$2 error=$3 number=$4 && shift 4 || exit
+"$@" </dev/null >"$out" 2>"$error" &
+echo $! >"$number")";
+
+/// As run(), with its streams outside of `scratch`, and killed after `seconds`.
+/// The system counts the pages with which a process was forked as its own. Those of these tests would hide a small
+/// program's, so a shell, which has few, starts it, ends, and leaves it to this process.
 inline Measured measured(const ScratchFolder& scratch, const std::vector<std::string>& words, unsigned seconds = 20) {
   const ScratchFolder streams;
-  std::vector<std::string> all{MULTIPL_MOE_BINARY};
+  const std::string out = streams / "out", error = streams / "error", number = streams / "pid";
+  std::vector<std::string> all{"sh",  "-c",   in_the_background, "sh", scratch.path(), out,
+                               error, number, MULTIPL_MOE_BINARY};
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> arguments;
   for (std::string& word : all) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  const std::string out = streams / "out", error = streams / "error";
-  // A child begins with its parent's memory, and the system counts that too.
-  ::malloc_trim(0);
-  const ::pid_t child = ::fork();
-  if (child < 0) throw std::runtime_error("no process can be started");
-  if (child == 0) {
-    ::alarm(seconds);
-    ::dup2(::open("/dev/null", O_RDONLY), 0);
-    ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT, 0600), 1);
-    ::dup2(::open(error.c_str(), O_WRONLY | O_CREAT, 0600), 2);
-    if (::chdir(scratch.path().c_str()) == 0) ::execv(MULTIPL_MOE_BINARY, arguments.data());
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw std::runtime_error("no process can be taken over");
+  const auto start = std::chrono::steady_clock::now();
+  const ::pid_t shell = ::fork();
+  if (shell < 0) throw std::runtime_error("no process can be started");
+  if (shell == 0) {
+    ::execv("/bin/sh", arguments.data());
     ::_exit(127);
   }
-  const auto start = std::chrono::steady_clock::now();
   int status = 0;
+  if (::waitpid(shell, &status, 0) != shell || status != 0) throw std::runtime_error("the shell started nothing");
+  const ::pid_t child = std::stoi(get_bytes(number));
+  // Ends of processes can be waited for with a limit only through a file.
+  const int handle = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+  if (handle < 0) throw std::runtime_error("the process cannot be watched");
+  ::pollfd end{.fd = handle, .events = POLLIN, .revents = 0};
+  if (::poll(&end, 1, static_cast<int>(seconds) * 1000) == 0) ::kill(child, SIGKILL);
+  ::close(handle);
   ::rusage used{};
   if (::wait4(child, &status, 0, &used) != child) throw std::runtime_error("the process is not ours");
   const int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
