@@ -6,7 +6,7 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr std::string_view blanks = " \t\r";
+constexpr std::string_view fence_blanks = " \t\r";
 
 /// A line of marks and what stands behind them.
 struct Fence {
@@ -22,8 +22,8 @@ Fence fence_in(std::string_view line) {
   const std::size_t marks = std::min(line.find_first_not_of(line[0]), line.size());
   if (marks < 3) return {};
   Fence fence{marks, line[0], line.substr(marks)};
-  fence.behind.remove_prefix(std::min(fence.behind.find_first_not_of(blanks), fence.behind.size()));
-  fence.behind = fence.behind.substr(0, fence.behind.find_last_not_of(blanks) + 1);
+  fence.behind.remove_prefix(std::min(fence.behind.find_first_not_of(fence_blanks), fence.behind.size()));
+  fence.behind = fence.behind.substr(0, fence.behind.find_last_not_of(fence_blanks) + 1);
   return fence;
 }
 
@@ -46,7 +46,7 @@ void FenceReader::end_line() {
     // A backtick behind backticks is code within a line, such as ```this```.
     marks_ = fence.marks;
     mark_ = fence.mark;
-    inside_ = language_tagged(fence.behind.substr(0, fence.behind.find_first_of(blanks)));
+    inside_ = language_tagged(fence.behind.substr(0, fence.behind.find_first_of(fence_blanks)));
   }
   line_.clear();
 }

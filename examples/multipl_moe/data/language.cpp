@@ -28,7 +28,7 @@ struct Extension {
   Language language;
 };
 
-constexpr std::array extensions{
+constexpr std::array extension_table{
     Extension{".py", Language::python}, Extension{".java", Language::java}, Extension{".cpp", Language::cpp},
     Extension{".cc", Language::cpp},    Extension{".cxx", Language::cpp},   Extension{".hpp", Language::cpp},
     Extension{".hxx", Language::cpp},   Extension{".ipp", Language::cpp},   Extension{".h", Language::cpp},
@@ -74,13 +74,14 @@ std::optional<Language> language_tagged(std::string_view tag) {
 
 std::string known_extensions() {
   std::string list;
-  for (const Extension& extension : extensions) list += fmt::format("{}{}", list.empty() ? "" : " ", extension.text);
+  for (const Extension& extension : extension_table)
+    list += fmt::format("{}{}", list.empty() ? "" : " ", extension.text);
   return list;
 }
 
 std::optional<Language> language_of(const std::filesystem::path& file) {
   const std::string text = file.extension().native();
-  for (const Extension& extension : extensions)
+  for (const Extension& extension : extension_table)
     if (extension.text == text) return extension.language;
   return std::nullopt;
 }

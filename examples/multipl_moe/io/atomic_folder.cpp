@@ -42,11 +42,6 @@ void rename_to(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) throw IoError(to, "rename to", errno);
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code failed;
-  return fs::exists(fs::symlink_status(path, failed));
-}
-
 void finish_folder(const fs::path& folder) {
   const std::string manifest = manifest_of(folder);
   for (const std::string& name : file_names_in(folder)) sync_path(folder / name);

@@ -36,6 +36,11 @@ bool is_about_the_path(int error_number) {
 
 }  // namespace
 
+bool is_there(const std::filesystem::path& path) {
+  std::error_code failed;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, failed));
+}
+
 InputFile::InputFile(std::filesystem::path path, Descriptor file, std::uint64_t size)
     : path_(std::move(path)), file_(std::move(file)), size_(size) {}
 

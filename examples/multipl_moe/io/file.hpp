@@ -11,6 +11,9 @@
 
 namespace multipl_moe {
 
+/// Anything of that name; a link that leads nowhere is there too, and is to be refused by its name.
+bool is_there(const std::filesystem::path& path);
+
 /// Owns a POSIX file descriptor; -1 is none.
 class Descriptor {
  public:

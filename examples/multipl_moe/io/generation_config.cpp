@@ -11,6 +11,7 @@
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/config_fields.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/generation_settings.hpp"
 #include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/strict_json.hpp"
@@ -20,8 +21,6 @@ namespace multipl_moe {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::uint64_t largest_config = std::uint64_t{1} << 20;
 
 void require_token(const fs::path& path, const char* name, std::int64_t token) {
   if (token < 0) throw BadFile(path, fmt::format("{} must be 0 or more, found {}", name, token));
@@ -124,14 +123,14 @@ GenerationConfig parse_generation_config(std::string_view text, const fs::path& 
 }
 
 GenerationConfig read_generation_config(const fs::path& folder, std::int64_t vocab_size) {
-  std::error_code failed;
   fs::path path = folder / generation_config_name;
   GenerationConfig config;
-  if (fs::exists(fs::symlink_status(path, failed))) {
+  if (is_there(path)) {
     config = parse_generation_config(read_model_file(folder, generation_config_name, largest_config), path);
   } else {
     constexpr const char* config_name = "config.json";
     path = folder / config_name;
+    std::error_code failed;
     if (!fs::exists(path, failed)) return {};
     const nlohmann::json json = parse_strict_json(read_model_file(folder, config_name, largest_config), path);
     config = ids_of(Fields(json, path, ""));

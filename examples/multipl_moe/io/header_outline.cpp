@@ -11,10 +11,10 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr std::size_t most_tensors = 1'000'000;
+constexpr std::size_t most_outlined = 1'000'000;
 constexpr std::size_t longest_string = std::size_t{4} << 20;
 constexpr std::size_t longest_number = 64;
-constexpr int deepest = 3;  // the file, a tensor, its shape
+constexpr int deepest_header = 3;  // the file, a tensor, its shape
 
 [[noreturn]] void fail(const HeaderBytes& bytes, const std::string& reason) {
   throw BadFile(bytes.path(), bytes.offset(), reason);
@@ -48,11 +48,11 @@ class Outline {
     length_ = plain ? length_ + 1 : 0;
     if (length_ > longest_number) fail(bytes, fmt::format("a number must have at most {} characters", longest_number));
     in_string_ = byte == '"';
-    if (byte == '{' && ++objects_ > most_tensors + 1)  // the file itself is one
-      fail(bytes, fmt::format("the file must have at most {} tensors", most_tensors));
+    if (byte == '{' && ++objects_ > most_outlined + 1)  // the file itself is one
+      fail(bytes, fmt::format("the file must have at most {} tensors", most_outlined));
     if (byte == '{' || byte == '[') ++depth_;
     if (byte == '}' || byte == ']') --depth_;
-    if (depth_ > deepest) fail(bytes, fmt::format("the header must nest at most {} deep", deepest));
+    if (depth_ > deepest_header) fail(bytes, fmt::format("the header must nest at most {} deep", deepest_header));
   }
 
   bool in_string_ = false;

@@ -10,55 +10,55 @@ namespace {
 
 constexpr std::string_view origin = "where the file comes from";
 constexpr std::string_view way = "how transformers computes or what it returns, not what it computes";
-constexpr std::string_view labels = "of heads that classify";
-constexpr std::string_view tokens = "of tokenizers and generation; ids are read as generation_config.json's are";
-constexpr std::string_view losses = "of a training's loss, for which there are --balance-weight and --z-loss-weight";
+constexpr std::string_view of_heads = "of heads that classify";
+constexpr std::string_view of_tokens = "of tokenizers and generation; ids are read as generation_config.json's are";
+constexpr std::string_view of_losses = "of a training's loss, for which there are --balance-weight and --z-loss-weight";
 
-constexpr std::array idle{IdleField{"architectures", origin},
-                          IdleField{"transformers_version", origin},
-                          IdleField{"_name_or_path", origin},
-                          IdleField{"name_or_path", origin},
-                          IdleField{"_commit_hash", origin},
-                          IdleField{"dtype", way},
-                          IdleField{"torch_dtype", way},
-                          IdleField{"use_cache", way},
-                          IdleField{"return_dict", way},
-                          IdleField{"output_attentions", way},
-                          IdleField{"output_hidden_states", way},
-                          IdleField{"tie_last_hidden_states", way},
-                          IdleField{"chunk_size_feed_forward", way},
-                          IdleField{"attn_implementation", way},
-                          IdleField{"_attn_implementation", way},
-                          IdleField{"_attn_implementation_internal", way},
-                          IdleField{"_attn_implementation_autoset", way},
-                          IdleField{"experts_implementation", way},
-                          IdleField{"_experts_implementation", way},
-                          IdleField{"_experts_implementation_internal", way},
-                          IdleField{"distributed_config", way},
-                          IdleField{"gradient_checkpointing", way},
-                          IdleField{"pretraining_tp", way},
-                          IdleField{"torchscript", way},
-                          IdleField{"use_bfloat16", way},
-                          IdleField{"tf_legacy_loss", way},
-                          IdleField{"is_decoder", way},
-                          IdleField{"tie_encoder_decoder", way},
-                          IdleField{"cross_attention_hidden_size", way},
-                          IdleField{"id2label", labels},
-                          IdleField{"label2id", labels},
-                          IdleField{"num_labels", labels},
-                          IdleField{"problem_type", labels},
-                          IdleField{"finetuning_task", labels},
-                          IdleField{"task_specific_params", labels},
-                          IdleField{"classifier_dropout", labels},
-                          IdleField{"bos_token_id", tokens},
-                          IdleField{"eos_token_id", tokens},
-                          IdleField{"pad_token_id", tokens},
-                          IdleField{"sep_token_id", tokens},
-                          IdleField{"decoder_start_token_id", tokens},
-                          IdleField{"tokenizer_class", tokens},
-                          IdleField{"prefix", tokens},
-                          IdleField{"output_router_logits", losses},
-                          IdleField{"router_aux_loss_coef", losses}};
+constexpr std::array ignored_fields{IdleField{"architectures", origin},
+                                    IdleField{"transformers_version", origin},
+                                    IdleField{"_name_or_path", origin},
+                                    IdleField{"name_or_path", origin},
+                                    IdleField{"_commit_hash", origin},
+                                    IdleField{"dtype", way},
+                                    IdleField{"torch_dtype", way},
+                                    IdleField{"use_cache", way},
+                                    IdleField{"return_dict", way},
+                                    IdleField{"output_attentions", way},
+                                    IdleField{"output_hidden_states", way},
+                                    IdleField{"tie_last_hidden_states", way},
+                                    IdleField{"chunk_size_feed_forward", way},
+                                    IdleField{"attn_implementation", way},
+                                    IdleField{"_attn_implementation", way},
+                                    IdleField{"_attn_implementation_internal", way},
+                                    IdleField{"_attn_implementation_autoset", way},
+                                    IdleField{"experts_implementation", way},
+                                    IdleField{"_experts_implementation", way},
+                                    IdleField{"_experts_implementation_internal", way},
+                                    IdleField{"distributed_config", way},
+                                    IdleField{"gradient_checkpointing", way},
+                                    IdleField{"pretraining_tp", way},
+                                    IdleField{"torchscript", way},
+                                    IdleField{"use_bfloat16", way},
+                                    IdleField{"tf_legacy_loss", way},
+                                    IdleField{"is_decoder", way},
+                                    IdleField{"tie_encoder_decoder", way},
+                                    IdleField{"cross_attention_hidden_size", way},
+                                    IdleField{"id2label", of_heads},
+                                    IdleField{"label2id", of_heads},
+                                    IdleField{"num_labels", of_heads},
+                                    IdleField{"problem_type", of_heads},
+                                    IdleField{"finetuning_task", of_heads},
+                                    IdleField{"task_specific_params", of_heads},
+                                    IdleField{"classifier_dropout", of_heads},
+                                    IdleField{"bos_token_id", of_tokens},
+                                    IdleField{"eos_token_id", of_tokens},
+                                    IdleField{"pad_token_id", of_tokens},
+                                    IdleField{"sep_token_id", of_tokens},
+                                    IdleField{"decoder_start_token_id", of_tokens},
+                                    IdleField{"tokenizer_class", of_tokens},
+                                    IdleField{"prefix", of_tokens},
+                                    IdleField{"output_router_logits", of_losses},
+                                    IdleField{"router_aux_loss_coef", of_losses}};
 
 constexpr std::array neutral{NeutralField{"is_causal", "true"},
                              NeutralField{"is_encoder_decoder", "false"},
@@ -72,7 +72,7 @@ constexpr std::array neutral{NeutralField{"is_causal", "true"},
 
 }  // namespace
 
-std::span<const IdleField> idle_fields() { return idle; }
+std::span<const IdleField> idle_fields() { return ignored_fields; }
 std::span<const NeutralField> neutral_fields() { return neutral; }
 
 void require_neutral(const Fields& fields) {
@@ -80,7 +80,7 @@ void require_neutral(const Fields& fields) {
 }
 
 std::vector<std::string> unknown_fields(const Fields& fields) {
-  for (const IdleField& field : idle) fields.ignore(field.name);
+  for (const IdleField& field : ignored_fields) fields.ignore(field.name);
   ignore_neutral_settings(fields);
   return fields.unread();
 }

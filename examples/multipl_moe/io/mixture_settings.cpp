@@ -22,8 +22,8 @@ bool has_experts(std::string_view name) { return !is_lora(name) && !is_mole(name
 using Moe = MoeConfig;
 
 constexpr auto segments = has_segment_level;
-constexpr MixtureSetting::Need shared{"--router", &Moe::router, "shared-top-k"};
-constexpr MixtureSetting::Need boundary{"--segmenter", &Moe::segmenter, "boundary-window"};
+constexpr MixtureSetting::Need shared_expert{"--router", &Moe::router, "shared-top-k"};
+constexpr MixtureSetting::Need boundary_windows{"--segmenter", &Moe::segmenter, "boundary-window"};
 
 // clang-format off
 constexpr std::array<MixtureSetting, 27> table{{
@@ -31,17 +31,17 @@ constexpr std::array<MixtureSetting, 27> table{{
   {"num_token_experts",               "--token-experts",     &Moe::num_token_experts,               has_experts},
   {"num_segment_experts",             "--segment-experts",   &Moe::num_segment_experts,             segments},
   {"num_experts_per_tok",             "--experts-per-token", &Moe::num_experts_per_tok,             has_experts},
-  {"shared_expert_index",             "--shared-expert",     &Moe::shared_expert_index,             is_multipl, shared},
+  {"shared_expert_index",             "--shared-expert",     &Moe::shared_expert_index,             is_multipl, shared_expert},
   {"segmenter",                       "--segmenter",         &Moe::segmenter,                       segments},
   {"segment_window",                  "--segment-window",    &Moe::segment_window,                  segments},
-  {"segment_minimum_window",          "--minimum-window",    &Moe::segment_minimum_window,          segments, boundary},
-  {"segment_boundary_token",          "--boundary-token",    &Moe::segment_boundary_token,          segments, boundary},
+  {"segment_minimum_window",          "--minimum-window",    &Moe::segment_minimum_window,          segments, boundary_windows},
+  {"segment_boundary_token",          "--boundary-token",    &Moe::segment_boundary_token,          segments, boundary_windows},
   {"segment_expert_cap",              "--expert-cap",        &Moe::segment_expert_cap,              is_capped},
   {"segment_capacity_factor",         "--capacity-factor",   &Moe::segment_capacity_factor,         segments},
   {"fusion",                          "--fusion",            &Moe::fusion,                          segments},
   {"fusion_token_weight",             "--token-weight",      &Moe::fusion_token_weight,             segments},
   {"fusion_segment_weight",           "--segment-weight",    &Moe::fusion_segment_weight,           segments},
-  {"balance",                         "--balance",           &Moe::balance,                         is_multipl, shared},
+  {"balance",                         "--balance",           &Moe::balance,                         is_multipl, shared_expert},
   {"threshold_beta",                  "--threshold-beta",    &Moe::threshold_beta,                  is_causal},
   {"moe_intermediate_size",           "",                    &Moe::moe_intermediate_size,           has_experts},
   {"shared_expert_intermediate_size", "",                    &Moe::shared_expert_intermediate_size, is_fine_grained},

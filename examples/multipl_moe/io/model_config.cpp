@@ -26,8 +26,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t largest_config = std::uint64_t{1} << 20;
-
 /// Whether some layer attends to a window of the text alone. Its width decides nothing where no layer does.
 bool has_windows(const Fields& fields, std::int64_t layers) {
   for (const char* name : {"sliding_window", "max_window_layers"}) fields.ignore(name);

@@ -7,6 +7,9 @@
 
 namespace multipl_moe {
 
+/// The most bytes of a model's JSON file that holds settings, the template of a conversation among them.
+inline constexpr std::uint64_t largest_config = std::uint64_t{1} << 20;
+
 /// Throws BadFile unless `path`, with every link followed, lies in `folder` or where Hugging Face's cache has a model's
 /// files: links from `snapshots/<revision>` lead to files directly in the `blobs` beside `snapshots`. After
 /// allow_links() any link to a file is followed.

@@ -14,14 +14,14 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr int deepest = 64;
+constexpr int deepest_json = 64;
 
 /// Told of every event while the parser builds its value, which would keep the last of two keys.
 class Watch {
  public:
   bool operator()(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
     using Event = nlohmann::json::parse_event_t;
-    if (depth >= deepest) throw JsonFault({}, fmt::format("JSON that nests at most {} deep", deepest));
+    if (depth >= deepest_json) throw JsonFault({}, fmt::format("JSON that nests at most {} deep", deepest_json));
     if (event == Event::object_start) keys_.emplace_back();
     if (event == Event::object_end) keys_.pop_back();
     if (event == Event::key && !keys_.back().insert(value.get<std::string>()).second)

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/safetensors_header.hpp"
 #include "multipl_moe/io/tensor_index.hpp"
@@ -22,12 +22,6 @@ constexpr std::size_t most_open = 16;
 
 std::string single_name(std::string_view stem) { return fmt::format("{}.safetensors", stem); }
 std::string index_name(std::string_view stem) { return fmt::format("{}.safetensors.index.json", stem); }
-
-/// A link that leads nowhere is there too: it is to be refused by its name.
-bool is_there(const fs::path& path) {
-  std::error_code failed;
-  return fs::exists(fs::symlink_status(path, failed));
-}
 
 }  // namespace
 

@@ -16,8 +16,8 @@ namespace {
 constexpr std::uint64_t largest_index = std::uint64_t{16} << 20;
 constexpr std::size_t most_tensors = 300'000;
 constexpr std::size_t most_shards = 10'000;
-constexpr std::size_t longest_name = 4096;
-constexpr std::size_t deepest = 64;
+constexpr std::size_t longest_indexed_name = 4096;
+constexpr std::size_t deepest_index = 64;
 
 bool is_plain_file_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.size() <= 255 &&
@@ -46,8 +46,8 @@ class IndexEvents {
   bool end_array() { return leave(); }
 
   bool key(std::string& text) {
-    if (at_ == At::map && text.size() > longest_name)
-      fail(fmt::format("a name must have at most {} bytes, found {}", longest_name, text.size()));
+    if (at_ == At::map && text.size() > longest_indexed_name)
+      fail(fmt::format("a name must have at most {} bytes, found {}", longest_indexed_name, text.size()));
     if (depth_ == 1 && (text == "weight_map" || text == "metadata")) {
       bool& seen = text == "weight_map" ? has_map_ : has_metadata_;
       if (seen) fail(fmt::format("{} must occur once, found it twice", text));
@@ -104,7 +104,7 @@ class IndexEvents {
     return true;
   }
   bool enter() {
-    if (++depth_ > deepest) fail(fmt::format("the JSON must nest at most {} deep", deepest));
+    if (++depth_ > deepest_index) fail(fmt::format("the JSON must nest at most {} deep", deepest_index));
     return true;
   }
   bool leave() {

@@ -10,7 +10,7 @@ namespace multipl_moe {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::string model_type(const Fields& fields) { return fields.text("model_type", "qwen2"); }
 
@@ -47,14 +47,16 @@ void require_null_or_one(const Fields& fields, const char* name) {
     throw BadFile(fields.path(), fmt::format("{} must be 1, since every layer is a mixture, found {}", name, step));
 }
 
-Json ids(const std::vector<std::int64_t>& tokens) {
+OrderedJson ids(const std::vector<std::int64_t>& tokens) {
   if (tokens.empty()) return nullptr;
-  return tokens.size() == 1 ? Json(tokens.front()) : Json(tokens);
+  return tokens.size() == 1 ? OrderedJson(tokens.front()) : OrderedJson(tokens);
 }
 
-Json json_of(const std::optional<std::int64_t>& token) { return token ? Json(*token) : Json(nullptr); }
+OrderedJson json_of(const std::optional<std::int64_t>& token) {
+  return token ? OrderedJson(*token) : OrderedJson(nullptr);
+}
 
-void add_mixture(const ModelConfig& config, TransformersModel model, Json& json) {
+void add_mixture(const ModelConfig& config, TransformersModel model, OrderedJson& json) {
   if (model == TransformersModel::qwen2) return;
   const MoeConfig& moe = *config.moe;
   json["num_experts_per_tok"] = moe.num_experts_per_tok;
@@ -70,7 +72,7 @@ void add_mixture(const ModelConfig& config, TransformersModel model, Json& json)
   json["shared_expert_intermediate_size"] = moe.shared_expert_intermediate_size;
   json["norm_topk_prob"] = model == TransformersModel::mixtral_as_qwen2_moe || moe.norm_topk_prob;
   json["decoder_sparse_step"] = 1;
-  json["mlp_only_layers"] = Json::array();
+  json["mlp_only_layers"] = OrderedJson::array();
   json["qkv_bias"] = config.attention_bias;
 }
 
@@ -131,7 +133,7 @@ std::string to_transformers_json_text(const ModelConfig& config, std::string_vie
                                    : model == TransformersModel::mixtral ? "MixtralForCausalLM"
                                                                          : "Qwen2MoeForCausalLM";
   // An older transformers reads rope_theta, a newer one takes rope_parameters where both are there.
-  Json json{
+  OrderedJson json{
       {"architectures", {architecture}},
       {"model_type", type},
       {"attention_dropout", config.attention_dropout},

@@ -9,17 +9,17 @@ namespace multipl_moe {
 
 namespace {
 
-using Levels = std::map<std::uint32_t, LevelTally> RoutingTally::*;
+using LevelsOf = std::map<std::uint32_t, LevelTally> RoutingTally::*;
 
 std::string field(double value) { return std::isnan(value) ? std::string() : fmt::format("{:.6g}", value); }
 
-std::string share(std::int64_t part, std::int64_t whole) {
+std::string share_field(std::int64_t part, std::int64_t whole) {
   return field(static_cast<double>(part) / static_cast<double>(whole));
 }
 
 /// `lines_of(start, tally)` for every language and layer, where `start` is `language,layer`.
 template <class LinesOf>
-std::string table_of(const RoutingTrace& trace, Levels levels, const LinesOf& lines_of) {
+std::string table_of(const RoutingTrace& trace, LevelsOf levels, const LinesOf& lines_of) {
   std::string text;
   for (const Language language : all_languages)
     if (const auto& tally = trace[index_of(language)])
@@ -31,14 +31,14 @@ std::string table_of(const RoutingTrace& trace, Levels levels, const LinesOf& li
 std::string experts_of(const std::string& start, const LevelTally& level) {
   std::string text;
   for (std::size_t e = 0; e < level.kept.size(); ++e)
-    text += fmt::format("{},{},{},{}\n", start, e, share(level.kept[e], level.rows), field(level.mean_gate(e)));
+    text += fmt::format("{},{},{},{}\n", start, e, share_field(level.kept[e], level.rows), field(level.mean_gate(e)));
   return text;
 }
 
 std::string summary_of(const std::string& start, const char* name, const LevelTally& level) {
   return fmt::format("{},{},{},{},{},{},{},{}\n", start, name, level.rows, field(level.load_max_over_mean()),
-                     field(level.load_variation()), field(level.mean_entropy()), share(level.pairs_kept(), level.rows),
-                     field(level.dropped_share()));
+                     field(level.load_variation()), field(level.mean_entropy()),
+                     share_field(level.pairs_kept(), level.rows), field(level.dropped_share()));
 }
 
 }  // namespace
@@ -48,8 +48,8 @@ std::string token_experts_csv(const RoutingTrace& trace) {
          table_of(trace, &RoutingTally::token, [](const std::string& start, const LevelTally& level) {
            std::string text;
            for (std::size_t e = 0; e < level.kept.size(); ++e)
-             text += fmt::format("{},{},{},{},{}\n", start, e, share(level.kept[e], level.rows),
-                                 field(level.mean_gate(e)), share(level.chosen[e] - level.kept[e], level.rows));
+             text += fmt::format("{},{},{},{},{}\n", start, e, share_field(level.kept[e], level.rows),
+                                 field(level.mean_gate(e)), share_field(level.chosen[e] - level.kept[e], level.rows));
            return text;
          });
 }
@@ -66,7 +66,7 @@ std::string segment_positions_csv(const RoutingTrace& trace) {
              for (std::size_t p = 0; p < level.positions.size(); ++p) {
                const LevelTally::Position& here = level.positions[p];
                text += fmt::format("{},{},{},{},{}\n", start, e, p + 1, here.sequences,
-                                   share(here.kept[e], here.sequences));
+                                   share_field(here.kept[e], here.sequences));
              }
            return text;
          });
@@ -77,7 +77,7 @@ std::string segment_sharing_csv(const RoutingTrace& trace) {
          table_of(trace, &RoutingTally::segment, [](const std::string& start, const LevelTally& level) {
            std::string text;
            for (std::size_t n = 0; n < level.sharing.size(); ++n)
-             text += fmt::format("{},{},{}\n", start, n, share(level.sharing[n], level.rows));
+             text += fmt::format("{},{},{}\n", start, n, share_field(level.sharing[n], level.rows));
            return text;
          });
 }

@@ -13,7 +13,7 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* colours[] = {"4477aa", "ee6677", "228833", "ccbb44", "66ccee", "aa3377", "666666"};
 
 std::vector<double> values_of(const RunRecord& run, double StepMetrics::*member) {
@@ -99,7 +99,7 @@ std::vector<std::string> result_cells(const RunRecord& run) {
   const auto tokens = run.tokens_per_step();
   const double seconds = tokens && last.tokens_per_second > 0
                              ? static_cast<double>(*tokens * last.step) / last.tokens_per_second
-                             : nothing;
+                             : no_value;
   return {cell(run.name),
           std::to_string(last.step),
           number(last.loss, "not finite"),
@@ -214,7 +214,7 @@ std::vector<double> smoothed(const std::vector<double>& values, std::size_t wind
     const bool is_one_block = i % length + 1 == length || i < length;
     const Sum before = is_one_block ? Sum{} : to_end[i + 1 - length];
     const std::size_t count = before.count + from_begin.count;
-    means.push_back(count > 0 ? (before.value + from_begin.value) / static_cast<double>(count) : nothing);
+    means.push_back(count > 0 ? (before.value + from_begin.value) / static_cast<double>(count) : no_value);
   }
   return means;
 }

@@ -20,17 +20,13 @@ namespace fs = std::filesystem;
 
 /// Qwen's are 7 to 11 MB. The JSON parser may hold a text three times over.
 constexpr std::uint64_t largest_file = std::uint64_t{12} << 20;
-/// It may hold the template of a conversation.
-constexpr std::uint64_t largest_config = std::uint64_t{1} << 20;
-
-using SourceFile = BpeTokenizer::SourceFile;
 
 bool has(const fs::path& folder, const char* name) {
   std::error_code failed;
   return fs::symlink_status(folder / name, failed).type() != fs::file_type::not_found;
 }
 
-SourceFile read_source(const fs::path& folder, const char* name, std::uint64_t limit = largest_file) {
+BpeTokenizer::SourceFile read_source(const fs::path& folder, const char* name, std::uint64_t limit = largest_file) {
   return {name, read_model_file(folder, name, limit)};
 }
 
@@ -44,7 +40,7 @@ void check_files_beside(const fs::path& folder, const TokenizerParts& parts) {
 
 std::shared_ptr<const Tokenizer> read_one_file(const fs::path& folder) {
   const fs::path path = folder / "tokenizer.json";
-  std::vector<SourceFile> files;
+  std::vector<BpeTokenizer::SourceFile> files;
   files.push_back(read_source(folder, "tokenizer.json"));
   TokenizerParts parts = parse_tokenizer_json(files[0].bytes, path);
   // Other programs look for it beside; what it says of tokens must stand in the first file too.
@@ -58,12 +54,12 @@ std::shared_ptr<const Tokenizer> read_one_file(const fs::path& folder) {
 
 std::shared_ptr<const Tokenizer> read_parts(const fs::path& folder) {
   const bool has_config = has(folder, "tokenizer_config.json");
-  std::vector<SourceFile> files;
+  std::vector<BpeTokenizer::SourceFile> files;
   files.push_back(read_source(folder, "vocab.json"));
   files.push_back(read_source(folder, "merges.txt"));
   if (has_config) files.push_back(read_source(folder, "tokenizer_config.json", largest_config));
   std::vector<fs::path> paths;
-  for (const SourceFile& file : files) paths.push_back(folder / file.name);
+  for (const BpeTokenizer::SourceFile& file : files) paths.push_back(folder / file.name);
   const NamedText config{files.back().bytes, paths.back()};
   TokenizerParts parts =
       parse_vocabulary_files({files[0].bytes, paths[0]}, {files[1].bytes, paths[1]}, has_config ? &config : nullptr);

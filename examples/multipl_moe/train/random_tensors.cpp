@@ -11,12 +11,12 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr std::string_view layers = "model.layers.";
+constexpr std::string_view every_layer = "model.layers.";
 
 /// `mlp.gate.weight` of `model.layers.7.mlp.gate.weight`; empty outside layers.
 std::string_view inside_layer(std::string_view name) {
-  if (!name.starts_with(layers)) return {};
-  const std::size_t dot = name.find('.', layers.size());
+  if (!name.starts_with(every_layer)) return {};
+  const std::size_t dot = name.find('.', every_layer.size());
   return dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);
 }
 
