@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace decisions_test {
+
 using namespace moe_bench;
 using Catch::Approx;
 
@@ -86,3 +88,5 @@ TEST_CASE("a change counts pairs of one run alone among those of either", "[benc
   // Row 2 of one and row 0 of the other have expert 0 in common.
   CHECK(change_between(a, 2, a, 0, 1).share() == Approx(0.5));
 }
+
+}  // namespace decisions_test

@@ -10,6 +10,8 @@
 #include "bench/strategies/result.hpp"
 #include "support/catch.hpp"
 
+namespace program_test {
+
 using Catch::Matchers::ContainsSubstring;
 using moe_bench::testing::Outcome;
 using moe_bench::testing::run_shell;
@@ -235,3 +237,5 @@ TEST_CASE("help states flags and defaults", "[bench]") {
 TEST_CASE("output that cannot be written exits with 5", "[bench]") {
   CHECK(run("layers --list > /dev/full").exit_code == 5);
 }
+
+}  // namespace program_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace shapes_test {
+
 using moe_bench::parse_shape;
 
 TEST_CASE("a shape has a name or is spelled out", "[bench]") {
@@ -26,3 +28,5 @@ TEST_CASE("what is no shape is refused", "[bench]") {
     CHECK_FALSE(parse_shape(text));
   }
 }
+
+}  // namespace shapes_test

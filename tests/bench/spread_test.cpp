@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace spread_test {
+
 using Catch::Approx;
 using moe_bench::spread_of;
 
@@ -24,3 +26,5 @@ TEST_CASE("one value is every quantile, none is 0", "[bench]") {
   CHECK(one.interquartile() == 0);
   CHECK(spread_of({}).median == 0);
 }
+
+}  // namespace spread_test

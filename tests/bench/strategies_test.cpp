@@ -18,6 +18,8 @@
 #include "moe/routing/normalizer/softmax_over_chosen.hpp"
 #include "support/catch.hpp"
 
+namespace strategies_test {
+
 using namespace moe_bench;
 using Catch::Approx;
 
@@ -302,3 +304,5 @@ TEST_CASE("one's own router is one line away from the suite", "[bench][strategie
   layer.infer(watched, x_TD, moe::Batch::single(8));
   CHECK(loads_of(decisions_of(seen)) == std::vector<Index>{8, 8, 0, 0});
 }
+
+}  // namespace strategies_test

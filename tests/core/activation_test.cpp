@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace activation_test {
+
 using namespace moe;
 
 namespace {
@@ -75,3 +77,5 @@ TEST_CASE("a ReLU and its square have no slope below 0 and at it, and let NaN th
   CHECK(ReluSquared{}.value(-1e30f) == 0);
   CHECK(std::isnan(ReluSquared{}.value(std::numeric_limits<float>::quiet_NaN())));
 }
+
+}  // namespace activation_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace batch_test {
+
 using namespace moe;
 
 TEST_CASE("a batch lays sequences end to end", "[core]") {
@@ -72,3 +74,5 @@ TEST_CASE("ids below -1 are refused, -1 stands for an unknown one", "[core]") {
   batch.languages = known;
   CHECK_NOTHROW(require_batch(batch, 3, "here"));
 }
+
+}  // namespace batch_test

@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace bfloat16_test {
+
 using moe::BFloat16;
 
 namespace {
@@ -47,3 +49,5 @@ TEST_CASE("what has no nearest BFloat16 stays what it is", "[core]") {
     CHECK(std::isnan(rounded(nan)));
   }
 }
+
+}  // namespace bfloat16_test

@@ -6,6 +6,8 @@
 #include "moe/core/require.hpp"
 #include "support/catch.hpp"
 
+namespace counted_test {
+
 using namespace moe;
 
 namespace {
@@ -27,3 +29,5 @@ TEST_CASE("one is one of them, every other number is a plural", "[core]") {
   CHECK_THROWS_WITH(require(false, "Where", "x has ", counted(1, "rows"), ", not ", counted(3, "rows")),
                     "[Where] x has 1 row, not 3 rows");
 }
+
+}  // namespace counted_test

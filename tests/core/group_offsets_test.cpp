@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace group_offsets_test {
+
 using namespace moe;
 
 namespace {
@@ -52,3 +54,5 @@ TEST_CASE("who takes the list of offsets waits for those that are unknown", "[co
   CHECK(offsets.knows(0));
   CHECK(GroupOffsets{0, 2, 5}.knows(1));
 }
+
+}  // namespace group_offsets_test

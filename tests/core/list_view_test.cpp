@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace list_view_test {
+
 using namespace moe;
 
 namespace {
@@ -22,3 +24,5 @@ TEST_CASE("a list is read from a vector, a piece of memory or braces alike", "[c
   CHECK(sum({}) == 0);
   CHECK(ListView<Index>().size == 0);
 }
+
+}  // namespace list_view_test

@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace master_weights_test {
+
 using namespace moe;
 using Catch::Approx;
 
@@ -43,3 +45,5 @@ TEST_CASE("rounding by chance takes one of the two neighbours, as often as it is
   CHECK(widened(rounded_by_chance(infinite, 0xffff)) == infinite);
   CHECK(std::isnan(widened(rounded_by_chance(std::numeric_limits<float>::quiet_NaN(), 0xffff))));
 }
+
+}  // namespace master_weights_test

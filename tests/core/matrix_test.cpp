@@ -6,6 +6,8 @@
 #include "moe/backend/cpu/pool.hpp"
 #include "support/catch.hpp"
 
+namespace matrix_test {
+
 using namespace moe;
 
 namespace {
@@ -98,3 +100,5 @@ TEST_CASE("a vector is a matrix of one row, also when copied", "[core]") {
   CHECK(w.rows() == 1);
   CHECK(w.view()(0, 2) == 7);
 }
+
+}  // namespace matrix_test

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace core_random_test {
+
 using namespace moe;
 
 TEST_CASE("Philox gives the answers its authors publish", "[core][golden]") {
@@ -69,3 +71,5 @@ TEST_CASE("a name's number is its FNV-1a hash", "[core][golden]") {
   CHECK(name_hash("a") == 0xe40c292c);
   CHECK(name_hash("foobar") == 0xbf9cf968);
 }
+
+}  // namespace core_random_test

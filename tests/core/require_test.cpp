@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace require_test {
+
 using namespace moe;
 
 TEST_CASE("an error names the place, the rule and the values", "[core]") {
@@ -10,3 +12,5 @@ TEST_CASE("an error names the place, the rule and the values", "[core]") {
                     "[Layer::forward] x has 3 columns, the gate expects 4");
   CHECK_NOTHROW(require(true, "Layer::forward", "never"));
 }
+
+}  // namespace require_test

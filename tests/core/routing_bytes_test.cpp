@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace routing_bytes_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -170,3 +172,5 @@ TEST_CASE("records that are not whole are not written", "[core][replay]") {
                     "[routing_to_bytes] every level must be recorded for as many rows, the token level of layer 1 has "
                     "2, the token level of layer 0 has 0");
 }
+
+}  // namespace routing_bytes_test

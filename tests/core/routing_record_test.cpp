@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace routing_record_test {
+
 using namespace moe;
 
 namespace {
@@ -64,3 +66,5 @@ TEST_CASE("other tokens have another hash", "[core][replay]") {
   CHECK(hash_of_tokens(Tokens{1}) != hash_of_tokens(Tokens{256}));
   CHECK(hash_of_tokens({}) != 0);
 }
+
+}  // namespace routing_record_test

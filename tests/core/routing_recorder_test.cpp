@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace routing_recorder_test {
+
 using namespace moe;
 
 namespace {
@@ -82,3 +84,5 @@ TEST_CASE("a recorder refuses rows that it was not told of", "[core][replay]") {
                     "read");
   CHECK_THROWS_AS(RoutingRecorder(-1), Error);
 }
+
+}  // namespace routing_recorder_test

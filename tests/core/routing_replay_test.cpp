@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace routing_replay_test {
+
 using namespace moe;
 
 namespace {
@@ -49,3 +51,5 @@ TEST_CASE("a replay is of whole records, and of rows that they have", "[core][re
   for (const auto& [first, last] : {std::pair{-1, 2}, {3, 2}, {0, 6}})
     CHECK_THROWS_AS(RoutingReplay{}.add(record, first, last), Error);
 }
+
+}  // namespace routing_replay_test

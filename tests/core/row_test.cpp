@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace row_test {
+
 using namespace moe;
 
 TEST_CASE("softmax does not overflow and may overwrite its input", "[core]") {
@@ -23,3 +25,5 @@ TEST_CASE("a row knows its largest value and its sum of exponentials", "[core]")
   CHECK(sum_exp(row, 7.0f) == Catch::Approx(1 + std::exp(-5.0) + std::exp(-10.0)));
   softmax<float>({}, {});
 }
+
+}  // namespace row_test

@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace score_order_test {
+
 using namespace moe;
 
 TEMPLATE_TEST_CASE("the bits of scores stand in descending order of the scores, NaN last", "[core]", float, double) {
@@ -26,3 +28,5 @@ TEMPLATE_TEST_CASE("the bits of scores stand in descending order of the scores, 
   CHECK(descending_bits(TestType(-0.0)) == descending_bits(TestType(0.0)));
   CHECK(descending_bits(-Limits::quiet_NaN()) == descending_bits(Limits::quiet_NaN()));
 }
+
+}  // namespace score_order_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace settings_test {
+
 using namespace moe;
 using namespace moe::testing;
 using Catch::Matchers::StartsWith;
@@ -211,3 +213,5 @@ TEST_CASE("parts of a layer that were assigned and do not fit are refused", "[la
   CHECK_THROWS_WITH(segments.infer(context, x, Batch::single(4)),
                     "[SegmentMoE::infer] a gate of 3 experts must have as many thresholds, got 1");
 }
+
+}  // namespace settings_test

@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace sigmoid_test {
+
 using namespace moe;
 
 TEMPLATE_TEST_CASE("the sigmoid keeps to its limits, and NaN stays", "[core]", float, double) {
@@ -28,3 +30,5 @@ TEMPLATE_TEST_CASE("beyond the largest exponent an exponential is infinite, and 
   CHECK(sigmoid(-last) > 0);
   CHECK(sigmoid(-next) == 0);
 }
+
+}  // namespace sigmoid_test

@@ -5,6 +5,8 @@
 #include "moe/train/walk.hpp"
 #include "support/catch.hpp"
 
+namespace trees_test {
+
 using namespace moe;
 
 namespace {
@@ -48,3 +50,5 @@ TEST_CASE("a tensor of another shape is named with the shapes of all trees", "[c
                     "[here] a gradient's tensors must be empty or of the weight's shape, got for "
                     "experts.1.up_proj.weight: 6 x 4, 4 x 6");
 }
+
+}  // namespace trees_test

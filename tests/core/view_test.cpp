@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace view_test {
+
 using namespace moe;
 
 namespace {
@@ -110,3 +112,5 @@ TEST_CASE("another library's matrix is viewed where it is", "[core]") {
   CHECK(view.cols == 3);
   CHECK(view.stride == 4);
 }
+
+}  // namespace view_test

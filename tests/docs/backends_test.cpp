@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace backends_test {
+
 using moe::testing::Draw;
 using moe::testing::random_matrix;
 using moe::testing::same_bits;
@@ -162,3 +164,5 @@ TEST_CASE("backends: shapes without memory", "[docs]") {
   // [/shape]
   CHECK(layer.token.bank.experts[0].up_proj.data() == nullptr);
 }
+
+}  // namespace backends_test

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace backward_test {
+
 using moe::testing::Draw;
 using moe::testing::random_matrix;
 using moe::testing::randomise;
@@ -105,3 +107,5 @@ TEST_CASE("backward: what was not kept is computed again with the same bits", "[
   CHECK(same_bits(d_x_TD, expected_d_x_TD));
   CHECK(same_bits(gradient.routing.gate.weight, expected.routing.gate.weight));
 }
+
+}  // namespace backward_test

@@ -3,6 +3,8 @@
 
 #include "support/catch.hpp"
 
+namespace shapes_and_names_test {
+
 using Indices = std::vector<moe::Index>;
 
 TEST_CASE("shapes: a batch is offsets, and facts of rows", "[docs]") {
@@ -71,3 +73,5 @@ TEST_CASE("names: a walk tells every weight's name and shape", "[docs]") {
   CHECK(buffers == std::vector<std::string>{"segment.thresholds", "segment.threshold_updates"});
   // [/names]
 }
+
+}  // namespace shapes_and_names_test

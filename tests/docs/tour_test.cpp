@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace tour_test {
+
 using moe::testing::Draw;
 using moe::testing::random_matrix;
 
@@ -137,3 +139,5 @@ TEST_CASE("tour: choices are recorded and replayed", "[docs]") {
   CHECK(moe::testing::same_bits(run.output, layer.forward(context, x_TD, batch).output));
   CHECK(bytes.size() < 6 * 2 * 2 + 100);
 }
+
+}  // namespace tour_test

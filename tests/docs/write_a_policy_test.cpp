@@ -6,6 +6,8 @@
 #include "support/gradient_check.hpp"
 #include "support/rows.hpp"
 
+namespace write_a_policy_test {
+
 using moe::testing::check_layer_gradients;
 using moe::testing::Draw;
 using moe::testing::random_matrix;
@@ -619,3 +621,5 @@ TEST_CASE("the library's learned routing module", "[docs]") {
   CHECK(run.stats.load_loss() > 0);
   for (const double slope : moe::testing::values_of(gradient.routing.noise.weight)) CHECK(slope != 0);
 }
+
+}  // namespace write_a_policy_test

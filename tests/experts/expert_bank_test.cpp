@@ -4,6 +4,8 @@
 #include "moe/experts/swiglu.hpp"
 #include "support/catch.hpp"
 
+namespace expert_bank_test {
+
 using namespace moe;
 
 namespace {
@@ -33,3 +35,5 @@ TEST_CASE("a bank's structure has its experts and no memory", "[modules]") {
 TEST_CASE("a bank without experts is refused", "[modules]") {
   CHECK_THROWS_WITH(Bank(0, 3, 4), "[ExpertBank] a layer needs at least 1 expert, got 0");
 }
+
+}  // namespace expert_bank_test

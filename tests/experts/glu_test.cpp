@@ -2,6 +2,8 @@
 
 #include "feed_forward_check.hpp"
 
+namespace experts_glu_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -59,3 +61,5 @@ TEST_CASE("a GLU says which of its weights do not fit", "[modules][glu][misuse]"
   CHECK_THROWS_WITH(layer.backward(context, x, {}, std::move(run.saved), gradient),
                     Catch::Matchers::StartsWith("[Glu::backward] `saved` must be what forward of this layer returned"));
 }
+
+}  // namespace experts_glu_test

@@ -7,6 +7,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace lora_linear_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -137,3 +139,5 @@ TEST_CASE("LoraLinear's weights bear the names of checkpoints", "[modules]") {
   CHECK(names ==
         std::vector<std::string>{"q_proj.weight", "q_proj.bias", "q_proj.lora_A.weight", "q_proj.lora_B.weight"});
 }
+
+}  // namespace lora_linear_test

@@ -8,6 +8,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace low_rank_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -133,3 +135,5 @@ TEST_CASE("a bank has adapters, and each a rank that fits", "[modules][misuse]")
   const LowRank<float, Shape> large(2048, 5504, AdapterSize::lora(8, 16));
   CHECK(count_parameters(large, [](const std::string&) { return true; }) == 8 * (2048 + 5504));
 }
+
+}  // namespace low_rank_test

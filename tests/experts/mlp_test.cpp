@@ -2,6 +2,8 @@
 
 #include "feed_forward_check.hpp"
 
+namespace mlp_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -49,3 +51,5 @@ TEST_CASE("an MLP says which of its weights do not fit", "[modules][mlp][misuse]
   CHECK_THROWS_WITH(layer.infer(context, x, Batch::single(2)),
                     "[Mlp::infer] up_proj must be 6 x 4 as down_proj is 4 x 6, got 5 x 4");
 }
+
+}  // namespace mlp_test

@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace moe_ffn_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -83,3 +85,5 @@ TEST_CASE("moe_ffn of no rows is no rows", "[ops]") {
   CHECK(y.rows() == 0);
   CHECK(y.cols() == 4);
 }
+
+}  // namespace moe_ffn_test

@@ -1,11 +1,12 @@
 #include "moe/experts/shared_expert.hpp"
 
 #include "moe/experts/always_on.hpp"
-#include "moe/experts/always_on.hpp"
 #include "moe/experts/mlp.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+
+namespace shared_expert_test {
 
 using namespace moe;
 using namespace moe::testing;
@@ -82,3 +83,5 @@ TEST_CASE("the shared FFN's weights bear the names of Qwen's checkpoints", "[mod
   CHECK(names == std::vector<std::string>{"mlp.shared_experts.gate_proj.weight", "mlp.shared_experts.up_proj.weight",
                                           "mlp.shared_experts.down_proj.weight"});
 }
+
+}  // namespace shared_expert_test

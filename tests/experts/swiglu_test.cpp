@@ -2,6 +2,8 @@
 
 #include "feed_forward_check.hpp"
 
+namespace experts_swiglu_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -24,3 +26,5 @@ TEST_CASE("SwiGlu's weights bear the names of checkpoints", "[modules]") {
   CHECK(names_of<Layer>() ==
         std::vector<std::string>{"mlp.gate_proj.weight", "mlp.up_proj.weight", "mlp.down_proj.weight"});
 }
+
+}  // namespace experts_swiglu_test

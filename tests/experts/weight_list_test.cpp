@@ -6,6 +6,8 @@
 #include "moe/experts/swiglu.hpp"
 #include "support/catch.hpp"
 
+namespace weight_list_test {
+
 using namespace moe;
 
 TEST_CASE("a list of weights views the experts of both spans, the first span's before", "[ops]") {
@@ -23,3 +25,5 @@ TEST_CASE("a list of weights views the experts of both spans, the first span's b
   CHECK(views[2].data == more[0].up_proj.data());
   CHECK(views[2].rows == 5);
 }
+
+}  // namespace weight_list_test

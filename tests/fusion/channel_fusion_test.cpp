@@ -2,6 +2,8 @@
 
 #include "fusion/output_fusion_check.hpp"
 
+namespace channel_fusion_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -19,3 +21,5 @@ TEST_CASE("ChannelFusion starts as two constants and learns", "[modules][gradien
   randomise(draw, fusion);
   check_output_fusion(fusion);
 }
+
+}  // namespace channel_fusion_test

@@ -2,6 +2,8 @@
 
 #include "fusion/gate_fusion_check.hpp"
 
+namespace fixed_fusion_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -20,3 +22,5 @@ TEST_CASE("FixedFusion's defaults are the released ones", "[modules][golden]") {
   CHECK(FixedFusion{}.token == 0.7);
   CHECK(FixedFusion{}.segment == 0.3);
 }
+
+}  // namespace fixed_fusion_test

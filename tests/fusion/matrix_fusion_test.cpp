@@ -2,6 +2,8 @@
 
 #include "fusion/output_fusion_check.hpp"
 
+namespace matrix_fusion_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -19,3 +21,5 @@ TEST_CASE("MatrixFusion starts as two constants and learns", "[modules][gradient
   randomise(draw, fusion);
   check_output_fusion(fusion);
 }
+
+}  // namespace matrix_fusion_test

@@ -2,6 +2,8 @@
 
 #include "fusion/gate_fusion_check.hpp"
 
+namespace normalised_fusion_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -18,3 +20,5 @@ TEST_CASE("NormalisedFusion divides by the weights that took part", "[modules][g
     CHECK(scale.view()(t, 0) + scale.view()(t, 1) * mass.data()[t] == Catch::Approx(1).epsilon(1e-14));
   }
 }
+
+}  // namespace normalised_fusion_test

@@ -2,6 +2,8 @@
 
 #include "fusion/gate_fusion_check.hpp"
 
+namespace scalar_fusion_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -16,3 +18,5 @@ TEST_CASE("ScalarFusion learns two numbers", "[modules][gradient]") {
     CHECK(scale.view()(t, 1) == -0.2);
   }
 }
+
+}  // namespace scalar_fusion_test

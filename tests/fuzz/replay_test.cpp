@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace replay_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::fuzz;
 namespace fs = std::filesystem;
@@ -71,3 +73,5 @@ TEST_CASE("every parser takes or refuses its corpus with any byte changed", "[fu
         }
     }
 }
+
+}  // namespace replay_test

@@ -11,9 +11,12 @@
 #include "support/catch.hpp"
 #include "support/golden_case.hpp"
 
+namespace golden_adamw_test {
+
 using namespace moe;
 using namespace moe::testing;
 using namespace moe::testing::golden;
+using golden::Tensor;
 
 namespace {
 
@@ -86,3 +89,5 @@ TEST_CASE("AdamW in float is torch's for betas near 1 too", "[golden]") {
   CHECK(worst_in_memory<MasterWeights::float32>(file) < bar_of_steps);
   CHECK(worst_in_memory<MasterWeights::split>(file) < bar_of_steps);
 }
+
+}  // namespace golden_adamw_test

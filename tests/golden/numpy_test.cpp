@@ -16,6 +16,8 @@
 #include "support/catch.hpp"
 #include "support/golden_case.hpp"
 
+namespace numpy_test {
+
 using namespace moe;
 using namespace moe::testing;
 using namespace moe::testing::golden;
@@ -342,3 +344,5 @@ TEST_CASE("segments are routed by what their rows come to", "[golden]") {
   check_segments<OwnMean<double, Cpu<>>>({file, "mean"});
   check_segments<OwnMax<double, Cpu<>>>({file, "max"});
 }
+
+}  // namespace numpy_test

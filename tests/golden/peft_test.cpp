@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/golden_case.hpp"
 
+namespace peft_test {
+
 using namespace moe;
 using namespace moe::testing;
 using namespace moe::testing::golden;
@@ -73,3 +75,5 @@ TEST_CASE("with the other rule's scale the answers are not peft's", "[golden]") 
   layer.adapter.size = AdapterSize::lora(setting(file, "rank"), static_cast<double>(setting(file, "alpha")));
   CHECK(deviation(view(file.tensors.at("y")), layer.forward(context, view(file.tensors.at("x")))) > 1e-2);
 }
+
+}  // namespace peft_test

@@ -16,9 +16,12 @@
 #include "support/golden_case.hpp"
 #include "support/random_tensors.hpp"
 
+namespace transformers_test {
+
 using namespace moe;
 using namespace moe::testing;
 using namespace moe::testing::golden;
+using golden::Tensor;
 
 namespace {
 
@@ -104,9 +107,9 @@ Layer load_layer(const StoredFile& file, Layout layout) {
       return Layer(router, {.scale = std::stod(file.metadata.at("routed_scaling_factor"))}, {}, empty_bank(file),
                    shared_experts(file));
     else
-      return Layer(
-          router, {}, {}, empty_bank(file),
-          SharedExpert<Ffn, SigmoidGate>(setting(file, "hidden_size"), setting(file, "shared_expert_intermediate_size")));
+      return Layer(router, {}, {}, empty_bank(file),
+                   SharedExpert<Ffn, SigmoidGate>(setting(file, "hidden_size"),
+                                                  setting(file, "shared_expert_intermediate_size")));
   };
   Layer layer = make();
   load(file, layout, layer);
@@ -249,3 +252,5 @@ TEST_CASE("one layer comes out of both layouts of a checkpoint", "[golden]") {
     check_same_weights(per_expert, fused);
   }
 }
+
+}  // namespace transformers_test

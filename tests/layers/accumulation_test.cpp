@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace accumulation_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -41,3 +43,5 @@ TEMPLATE_LIST_TEST_CASE("a second backward adds to every weight's gradient", "[l
       },
       once, twice);
 }
+
+}  // namespace accumulation_test

@@ -8,6 +8,8 @@
 #include "support/compositions.hpp"
 #include "support/wrong_arguments.hpp"
 
+namespace layers_any_arguments_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -259,3 +261,5 @@ TEMPLATE_LIST_TEST_CASE("a layer answers right arguments and refuses wrong ones,
     train_with_anything(draw, layer, own, is_whole);
   });
 }
+
+}  // namespace layers_any_arguments_test

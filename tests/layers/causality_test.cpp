@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace causality_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -79,3 +81,5 @@ TEST_CASE("the two promises are separate", "[layers][causality]") {
   CHECK(later_change<OwnMeanByThreshold>() > plain_to_see);
   CHECK(batch_mates<OwnMeanByThreshold>() <= Tolerance<double>::relative);
 }
+
+}  // namespace causality_test

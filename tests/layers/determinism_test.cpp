@@ -8,6 +8,8 @@
 #include "support/random_tensors.hpp"
 #include "support/slow_build.hpp"
 
+namespace determinism_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -104,3 +106,5 @@ TEST_CASE("an odd address changes no bit of small shapes either", "[layers][dete
         }
       }
 }
+
+}  // namespace determinism_test

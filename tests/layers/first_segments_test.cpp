@@ -10,6 +10,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace first_segments_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -205,3 +207,5 @@ TEST_CASE("sequences of one segment are all taken or none, by experts in any ord
   const auto boundary = values_of(run.stats.boundary_1E);
   for (std::size_t e = 0; e < scores.size(); ++e) CHECK(boundary[e] == scores[e] / 2);
 }
+
+}  // namespace first_segments_test

@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace foreign_memory_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -91,3 +93,5 @@ TEST_CASE("an output is an Eigen matrix where it stands", "[layers]") {
   mapped *= 2;
   CHECK(y.view()(3, 2) == 2 * layer.infer(context, x, Batch::single(7)).view()(3, 2));
 }
+
+}  // namespace foreign_memory_test

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace frozen_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -39,3 +41,5 @@ TEMPLATE_TEST_CASE("what is frozen stays empty and changes no bit of the rest", 
         layer, whole, partial);
   }
 }
+
+}  // namespace frozen_test

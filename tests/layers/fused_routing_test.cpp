@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace fused_routing_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -79,3 +81,5 @@ TEST_CASE("prefill and decode route each level once", "[layers]") {
   layer.decode(levels.context, x_BD, {}, state);
   CHECK(levels.seen == std::vector<std::string>{"token", "segment"});
 }
+
+}  // namespace fused_routing_test

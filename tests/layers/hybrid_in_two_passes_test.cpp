@@ -4,6 +4,8 @@
 #include "support/conformance.hpp"
 #include "support/gradient_check.hpp"
 
+namespace hybrid_in_two_passes_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -27,3 +29,5 @@ TEMPLATE_TEST_CASE("HybridMoE's gradients in two passes are those of central dif
   Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
   check_layer_gradients(layer, x_TD, batch, 1.3);
 }
+
+}  // namespace hybrid_in_two_passes_test

@@ -3,6 +3,8 @@
 #include "support/conformance.hpp"
 #include "support/gradient_check.hpp"
 
+namespace hybrid_moe_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -120,3 +122,5 @@ TEST_CASE("HybridMoE keeps a matrix that it is given to own, for both levels", "
   CHECK(same_bits(layer.backward(context, c_TD, {}, std::move(run.saved), owned), d_x_TD));
   for_each_tensor([](const auto& a, const auto& b) { CHECK(same_bits<double, Cpu<>>(a, b)); }, borrowed, owned);
 }
+
+}  // namespace hybrid_moe_test

@@ -11,6 +11,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace lora_ffn_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -396,3 +398,5 @@ TEST_CASE("a layer of any type can be an FFN with adapters", "[layers][runtime]"
   CHECK_THROWS_WITH(upcycle(context, dense, layer, {.noise_deviation = 0.1}),
                     Catch::Matchers::ContainsSubstring("must be 0, got 0.1 and 0"));
 }
+
+}  // namespace lora_ffn_test

@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace misuse_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -256,3 +258,5 @@ TEST_CASE("NaN and infinity pass through without harm to other rows", "[layers][
   const auto load = competing.forward(context, x, Batch::single(4)).stats.load;
   CHECK(load == std::vector<Index>(3, 1));
 }
+
+}  // namespace misuse_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace not_finite_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -136,3 +138,5 @@ TEST_CASE("experts take numbers before what is none, and as many rows as they sh
     }
   }
 }
+
+}  // namespace not_finite_test

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace observation_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -78,3 +80,5 @@ TEST_CASE("an observer sees what was chosen and what was kept", "[layers]") {
   CHECK(chosen - kept == std::accumulate(stats.dropped.begin(), stats.dropped.end(), Index{0}));
   CHECK(load_of(seen[0]) == stats.load);
 }
+
+}  // namespace observation_test

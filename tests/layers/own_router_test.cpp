@@ -5,6 +5,8 @@
 #include "support/compositions.hpp"
 #include "support/tolerance.hpp"
 
+namespace own_router_test {
+
 namespace {
 
 /// Visits every expert whose probability exceeds `threshold`, and the best one always.
@@ -97,3 +99,5 @@ TEST_CASE("a user's hash router reads token ids, in a batch and in decoding", "[
           Tolerance<double>::relative);
   }
 }
+
+}  // namespace own_router_test

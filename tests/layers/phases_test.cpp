@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace phases_test {
+
 using moe::Phase;
 using moe::testing::same_bits;
 using Cpu = moe::Cpu<>;
@@ -115,3 +117,5 @@ TEST_CASE("a dense layer is experts alone, and adapters are dispatched", "[layer
   const Heard adapted = listen_to(moe::make_lora(Expert(width, hidden), 2, 4));
   CHECK(kinds(adapted.infer) == std::set{Phase::router, Phase::dispatch, Phase::experts});
 }
+
+}  // namespace phases_test

@@ -8,6 +8,8 @@
 #include "support/compositions.hpp"
 #include "support/tolerance.hpp"
 
+namespace presets_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -139,3 +141,5 @@ TEST_CASE("a preset with the released fusion, or with raw gates, does not start 
   CHECK(distance_from_dense<MultiPlMoe<float, Cpu<>, FixedFusion>>() > 0.05);
   CHECK(distance_from_dense<TokenMoE<TopK, SoftmaxOverAll, Unlimited, Ffn<float>>>() > 0.05);
 }
+
+}  // namespace presets_test

@@ -10,6 +10,8 @@
 #include "support/compositions.hpp"
 #include "support/tolerance.hpp"
 
+namespace layers_random_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -211,3 +213,5 @@ TEST_CASE("inference draws from the batch's key, or alike in every call", "[laye
   CHECK(relative_deviation(values_of(y_TD), values_of(layer.decode(context, x_TD, {}, state))) < 1e-14);
   CHECK(relative_deviation(values_of(y_TD), values_of(layer.decode(context, x_TD, {}, state))) < 1e-14);
 }
+
+}  // namespace layers_random_test

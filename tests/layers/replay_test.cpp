@@ -13,6 +13,8 @@
 #include "support/compositions.hpp"
 #include "support/gradient_check.hpp"
 
+namespace replay_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -360,3 +362,5 @@ TEST_CASE("a record that does not fit is refused", "[layers][replay]") {
             "[TokenMoE::infer] the context has a record of choices, and this layer's routing module does not replay");
   }
 }
+
+}  // namespace replay_test

@@ -3,6 +3,8 @@
 #include "support/conformance.hpp"
 #include "support/gradient_check.hpp"
 
+namespace segment_moe_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -129,3 +131,5 @@ TEST_CASE("thresholds follow what training's choice drew", "[layers]") {
 static_assert(std::is_same_v<SegmentByPreviousMean<float>::rebind<double>, SegmentByPreviousMean<double>>);
 static_assert(!SegmentByOwnMean<double>::is_causal && !SegmentByOwnMean<double>::is_batch_independent);
 static_assert(SegmentByPreviousMean<double>::is_causal && SegmentByPreviousMean<double>::is_batch_independent);
+
+}  // namespace segment_moe_test

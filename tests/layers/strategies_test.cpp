@@ -10,6 +10,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace strategies_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -161,3 +163,5 @@ TEST_CASE("a layer upcycled with renormalised gates answers as the dense layer, 
   upcycle(context, dense, random, {});
   CHECK(relative_deviation(expected, values_of(random.infer(context, x_TD, Batch::single(rows)))) < 1e-13);
 }
+
+}  // namespace strategies_test

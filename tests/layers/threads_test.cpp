@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace threads_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -129,3 +131,5 @@ TEST_CASE("threads may share a context, a copy of one, and the layer too", "[lay
     CHECK(same_bits(together[i], job(i)));
   }
 }
+
+}  // namespace threads_test

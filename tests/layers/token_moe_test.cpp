@@ -5,6 +5,8 @@
 #include "support/conformance.hpp"
 #include "support/gradient_check.hpp"
 
+namespace token_moe_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -152,3 +154,5 @@ TEST_CASE("forward keeps a matrix that it is given to own", "[layers]") {
 
 static_assert(std::is_same_v<Qwen15Moe<float, Cpu<>>::rebind<double>, Qwen15Moe<double, Cpu<>>>);
 static_assert(std::is_same_v<Mixtral<float, Cpu<>>::rebind<double>, Mixtral<double, Cpu<>>>);
+
+}  // namespace token_moe_test

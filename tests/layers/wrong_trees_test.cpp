@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 
+namespace wrong_trees_test {
+
 using namespace moe;
 using namespace moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -273,3 +275,5 @@ TEST_CASE("a pattern that fits no weight is refused with names that exist", "[tr
   CHECK_THROWS_AS(wide_gradient_for(layer, TrainByName{.freeze = {"experts.2.*"}}), Error);
   CHECK_NOTHROW(gradient_for(layer, TrainByName{.freeze = {"gate.*"}}));
 }
+
+}  // namespace wrong_trees_test

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace add_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -19,3 +21,5 @@ TEST_CASE("adding goes into the view and touches nothing beside it", "[ops]") {
       CHECK(whole.view()(t, d) == before.view()(t, d) + (inside ? from.view()(t, d - 2) : 0.0f));
     }
 }
+
+}  // namespace add_test

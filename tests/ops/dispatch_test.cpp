@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace dispatch_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -39,3 +41,5 @@ TEST_CASE("the answers of a row's pairs add to what it has, and a row without pa
   CHECK(same_bits(y_TD, expected));
   for (Index d = 0; d < 4; ++d) CHECK(y_TD.view()(0, d) == base.view()(0, d));
 }
+
+}  // namespace dispatch_test

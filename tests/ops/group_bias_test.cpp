@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace group_bias_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -58,3 +60,5 @@ TEST_CASE("a bias without a gradient is skipped", "[ops]") {
   const std::vector<Mutable> none(3);
   CHECK_NOTHROW(add_group_bias_gradients<double>(context, d_y_NF.view(), {}, offsets, ListView<Mutable>(none)));
 }
+
+}  // namespace group_bias_test

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace linear_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -75,3 +77,5 @@ TEST_CASE("a Linear without bias has none in its list, also in a gradient tree",
   CHECK(Layer::without_bias(2, 3).in() == 2);
   CHECK(Layer::without_bias(2, 3).out() == 3);
 }
+
+}  // namespace linear_test

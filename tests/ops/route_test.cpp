@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace route_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -130,3 +132,5 @@ TEST_CASE("both routes' weights are scaled by their rows' numbers, and have thei
   check_component_gradients("b", second.weights_1N, d.d_b_1N, value, component_bar);
   check_component_gradients("scale", scale, d.d_scale_T2, value, component_bar);
 }
+
+}  // namespace route_test

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace scale_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -43,3 +45,5 @@ TEST_CASE("every value is multiplied, and nothing beside the view is", "[ops]") 
   for (Index t = 0; t < 5; ++t)
     for (Index d = 0; d < 3; ++d) CHECK(in.a.view()(t, d) == (t >= 1 && t < 4 ? -2.5 : 1.0) * before.view()(t, d));
 }
+
+}  // namespace scale_test

@@ -5,6 +5,8 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/catch.hpp"
 
+namespace upload_indices_test {
+
 using namespace moe;
 
 TEST_CASE("host indices become one row on the backend, in order", "[ops]") {
@@ -15,3 +17,5 @@ TEST_CASE("host indices become one row on the backend, in order", "[ops]") {
   CHECK(std::vector<Index>(row.data(), row.data() + 3) == indices);
   CHECK(upload_indices<Cpu<>>({}, ListView<Index>()).empty());
 }
+
+}  // namespace upload_indices_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace gating_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -78,3 +80,5 @@ TEST_CASE("a shared expert that does not exist is refused", "[modules]") {
                       "[SharedTopK] the shared expert's index must lie in [0, 4), got " + std::to_string(shared));
   CHECK_NOTHROW(Plain({.k = 2, .shared = 3}, {}, {}, 3, 4));
 }
+
+}  // namespace gating_test

@@ -25,6 +25,8 @@
 #include "support/gradient_check.hpp"
 #include "support/reference_moe.hpp"
 
+namespace noisy_top_k_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -405,3 +407,5 @@ TEST_CASE("AnyLayer drives NoisyTopK by the two losses that every layer reports"
   for_each_tensor([&](const auto& a, const auto& b) { CHECK(same_bits(a, b)); }, any_gradient.as<Layer>()->routing,
                   gradient.routing);
 }
+
+}  // namespace noisy_top_k_test

@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace routing_module_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -115,3 +117,5 @@ TEST_CASE("a module of one's own stands inside HybridMoE and AnyLayer, and is up
   CHECK(run.stats.balance_loss() == 0);
   any.backward(context, run.output, {.balance = 1}, std::move(run.saved), gradient);
 }
+
+}  // namespace routing_module_test

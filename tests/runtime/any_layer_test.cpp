@@ -10,6 +10,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace any_layer_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -164,3 +166,5 @@ TEST_CASE("what a layer of any type cannot do, it says", "[runtime][misuse]") {
                     "[AnyLayer::backward] the gradient must hold a layer of the same type");
   CHECK_THROWS_WITH(upcycle(context, SwiGlu<double, B>(6, 5), dense, {}), "[upcycle] a dense layer has no experts");
 }
+
+}  // namespace any_layer_test

@@ -8,6 +8,8 @@
 #include "moe/fusion/normalised_fusion.hpp"
 #include "moe/fusion/scalar_fusion.hpp"
 
+namespace one_of_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -60,3 +62,5 @@ TEMPLATE_TEST_CASE("one of several fusions over outputs is the one that was chos
   check_output_fusion(one);
   CHECK(std::holds_alternative<TestType>(one.structure().fusion));
 }
+
+}  // namespace one_of_test

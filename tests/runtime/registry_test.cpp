@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace registry_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -202,3 +204,5 @@ TEST_CASE("a layer of the user's own gets a name", "[runtime]") {
   CHECK(layer.as<SwiGlu<double, Cpu<>>>() == nullptr);
   CHECK(own.architectures().back() == "wide-mixtral");
 }
+
+}  // namespace registry_test

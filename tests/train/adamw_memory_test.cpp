@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace adamw_memory_test {
+
 using namespace moe;
 using namespace moe::testing;
 using Catch::Approx;
@@ -204,3 +206,5 @@ TEST_CASE("a frozen weight keeps its bits and takes no memory", "[train]") {
   CHECK(memory.tensors()[0].lower.empty());
   CHECK(memory.tensors()[1].lower.size() == layer.bias.size());
 }
+
+}  // namespace adamw_memory_test

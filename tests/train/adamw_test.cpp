@@ -6,6 +6,8 @@
 #include "moe/ops/linear.hpp"
 #include "support/catch.hpp"
 
+namespace train_adamw_test {
+
 using namespace moe;
 using Catch::Approx;
 
@@ -71,3 +73,5 @@ TEST_CASE("the first step in float is the one in double, however near to 1 betas
   CHECK(kept.v.data()[0] == Approx((1 - beta_2) * 2.25).epsilon(2e-7));
   CHECK(layer.weight.data()[0] == Approx(-1e-3 * 1.5 / (1.5 + 1e-8)).epsilon(4e-7));
 }
+
+}  // namespace train_adamw_test

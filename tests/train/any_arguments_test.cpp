@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/wrong_arguments.hpp"
 
+namespace train_any_arguments_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -152,3 +154,5 @@ TEST_CASE("functions over weights take right arguments and refuse wrong ones, wh
     });
   });
 }
+
+}  // namespace train_any_arguments_test

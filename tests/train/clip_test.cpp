@@ -7,6 +7,8 @@
 #include "moe/experts/swiglu.hpp"
 #include "support/catch.hpp"
 
+namespace clip_test {
+
 using namespace moe;
 using Catch::Approx;
 
@@ -37,3 +39,5 @@ TEST_CASE("clipping shrinks to the limit and never stretches", "[train]") {
   CHECK(clip_factor(4, 1) == Approx(0.25).epsilon(1e-5));
   CHECK(4 * clip_factor(4, 1) <= 1);
 }
+
+}  // namespace clip_test

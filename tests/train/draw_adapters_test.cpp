@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace draw_adapters_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -49,3 +51,5 @@ TEST_CASE("what is drawn depends on seed and name, and no two adapters are alike
   CHECK_FALSE(same_bits(a.up_proj.adapters[1].lora_A, a.gate_proj.adapters[1].lora_A));
   CHECK_FALSE(same_bits(a.up_proj.adapters[1].lora_A, a.down_proj.adapters[1].lora_A));
 }
+
+}  // namespace draw_adapters_test

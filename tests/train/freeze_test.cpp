@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace freeze_test {
+
 using namespace moe;
 
 TEST_CASE("patterns match whole names, stars any run of characters", "[train]") {
@@ -25,3 +27,5 @@ TEST_CASE("a weight trains when a pattern names it and no frozen pattern does", 
   CHECK_FALSE(routed("model.layers.3.mlp.gate.bias"));
   CHECK_FALSE(routed("model.layers.3.self_attn.q_proj.weight"));
 }
+
+}  // namespace freeze_test

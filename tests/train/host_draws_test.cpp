@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace host_draws_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -107,3 +109,5 @@ TEST_CASE("draws are shared out in parts, which come in any order", "[train]") {
   CHECK(Backwards::counts.size() == 9);
   for (const Index count : Backwards::counts) CHECK(count > 1);
 }
+
+}  // namespace host_draws_test

@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace initialise_test {
+
 using namespace moe;
 using Catch::Approx;
 
@@ -38,3 +40,5 @@ TEST_CASE("a weight's initial values depend on seed and name alone", "[train]") 
   CHECK(moe::testing::same_bits(drawn(8, 1), drawn(24, 1)));
   CHECK_FALSE(moe::testing::same_bits(drawn(8, 1), drawn(8, 2)));
 }
+
+}  // namespace initialise_test

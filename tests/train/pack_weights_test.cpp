@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace pack_weights_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -151,3 +153,5 @@ TEMPLATE_TEST_CASE("a weight that has changed since it was packed is an error, a
                     layer.infer(CpuContext{.threads = 1}, x_TD, Batch::single(200))));
   CHECK_FALSE(same_bits(layer.infer(again, x_TD, Batch::single(200)), before));
 }
+
+}  // namespace pack_weights_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace schedule_test {
+
 using namespace moe;
 using Catch::Approx;
 
@@ -20,3 +22,5 @@ TEST_CASE("a schedule without warm-up starts near its peak", "[train]") {
   CHECK(schedule.at(1) == Approx(1).epsilon(1e-5));
   CHECK(schedule.at(500) == Approx(0.5));
 }
+
+}  // namespace schedule_test

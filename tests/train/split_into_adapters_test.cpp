@@ -7,6 +7,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace split_into_adapters_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -142,3 +144,5 @@ TEST_CASE("what cannot be split so is refused", "[train][misuse]") {
   CHECK_THROWS_WITH(split({two, Ffn(12, 20), {{.rank = 1}, {.rank = 1, .scale = 0}, {.rank = 2}, {.rank = 3}}}),
                     "[split_into_adapters] scales must be above 0, adapter 1 has 0");
 }
+
+}  // namespace split_into_adapters_test

@@ -9,6 +9,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace split_into_experts_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -119,3 +121,5 @@ TEST_CASE("experts that cannot hold their parts are refused", "[train][misuse]")
                     "[split_into_experts] the dense FFN has 22 channels, the shared expert 21");
   CHECK_THROWS_AS(split(layer_of(4, 8, 6, 22), 4, {.noise_deviation = -1}), Error);
 }
+
+}  // namespace split_into_experts_test

@@ -7,6 +7,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace upcycle_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -140,3 +142,5 @@ TEST_CASE("copying between trees of other shapes is refused", "[train]") {
   CHECK_THROWS_WITH(copy_weights(Start().dense, narrow),
                     "[copy_weights] tensors must have one shape, got for gate_proj.weight: 48 x 32, 40 x 32");
 }
+
+}  // namespace upcycle_test

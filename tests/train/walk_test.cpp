@@ -6,6 +6,8 @@
 #include "moe/layers/presets.hpp"
 #include "support/catch.hpp"
 
+namespace walk_test {
+
 using namespace moe;
 
 namespace {
@@ -89,3 +91,5 @@ TEST_CASE("a gradient tree holds memory for what trains and nothing else", "[tra
       },
       gradient);
 }
+
+}  // namespace walk_test

@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace checked_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -230,3 +232,5 @@ TEST_CASE("layers ask of a backend what its contract promises, and nothing else"
   CHECK(strict.size() > 20 * 8);
   CHECK(strict == cpu);
 }
+
+}  // namespace checked_test

@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace cpu_adamw_test {
+
 using namespace moe;
 
 TEST_CASE("lanes are rounded by chance as single values are, infinities and NaN among them", "[cpu]") {
@@ -43,3 +45,5 @@ TEST_CASE("halves of a vector go to memory and come back, and nothing behind the
     CHECK(lower[count] == 18);
   }
 }
+
+}  // namespace cpu_adamw_test

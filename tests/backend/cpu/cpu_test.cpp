@@ -4,6 +4,8 @@
 #include "moe/backend/cpu/eigen_gemm.hpp"
 #include "support/catch.hpp"
 
+namespace cpu_test {
+
 using namespace moe;
 
 static_assert(ComputingBackend<Cpu<>, float> && ComputingBackend<Cpu<EigenGemm>, double>);
@@ -34,3 +36,5 @@ TEST_CASE("an operation of one's own is the one that the other families call", "
   CHECK(Counting::calls == 1);
   CHECK(y.view()(1, 3) == 10);
 }
+
+}  // namespace cpu_test

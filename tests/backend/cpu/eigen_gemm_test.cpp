@@ -4,6 +4,8 @@
 
 #include "support/check_product.hpp"
 
+namespace eigen_gemm_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -59,3 +61,5 @@ TEST_CASE("a view is an Eigen map without a copy", "[cpu]") {
   CHECK(values[8] == 5);
   CHECK(as_eigen(View<const float, Host>(view)).sum() == 10);
 }
+
+}  // namespace eigen_gemm_test

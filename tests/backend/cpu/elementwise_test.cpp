@@ -5,6 +5,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace elementwise_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -42,3 +44,5 @@ TEST_CASE("every index, cell and row is met once", "[cpu]") {
   for (const auto* met : {&indices, &elements, &cells, &rows, &tasks})
     CHECK(std::all_of(met->begin(), met->end(), [](int times) { return times == 1; }));
 }
+
+}  // namespace elementwise_test

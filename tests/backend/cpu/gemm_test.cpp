@@ -6,6 +6,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace gemm_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -100,3 +102,5 @@ TEST_CASE("a row's product with the gate has the same bits beside any other rows
     for (Index e = 0; e < 6; ++e) CHECK(one.view()(0, e) == all.view()(r, e));
   }
 }
+
+}  // namespace gemm_test

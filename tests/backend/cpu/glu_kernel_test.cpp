@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace glu_kernel_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -55,3 +57,5 @@ TEMPLATE_TEST_CASE("a GLU's kernels compute its formulas, with a second factor a
     CHECK(sum == Catch::Approx(expected_sum).epsilon(1e-13));
   }
 }
+
+}  // namespace glu_kernel_test

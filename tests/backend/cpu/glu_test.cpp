@@ -7,6 +7,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace cpu_glu_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -96,3 +98,5 @@ TEST_CASE("SwiGLU's operations are its products and their gradients, whichever G
   check(TileGemm{});
   check(EigenGemm{});
 }
+
+}  // namespace cpu_glu_test

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace lanes_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -36,3 +38,5 @@ TEST_CASE("squares are summed in double", "[cpu]") {
   const std::vector<float> a(100, 1e20f);
   CHECK(cpu::sum_of_squares(a.data(), 100) == Catch::Approx(1e42).epsilon(1e-6));
 }
+
+}  // namespace lanes_test

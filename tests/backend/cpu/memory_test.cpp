@@ -3,6 +3,8 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/catch.hpp"
 
+namespace memory_test {
+
 using namespace moe;
 
 namespace {
@@ -31,3 +33,5 @@ TEST_CASE("values that travel to the host are a copy of those that were there", 
   m.view()(1, 2) = 8;
   CHECK(std::vector<float>(later.wait(), later.wait() + 4) == std::vector<float>{0, 0, 0, 7});
 }
+
+}  // namespace memory_test

@@ -5,6 +5,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace optimizer_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -46,3 +48,5 @@ TEST_CASE("a weight is narrowed to the nearest bfloat16, and what it lost can be
     CHECK(joined(BFloat16(split[i]), lower[i]) == before[i]);
   }
 }
+
+}  // namespace optimizer_test

@@ -8,6 +8,8 @@
 #include "moe/backend/cpu/workers.hpp"
 #include "support/catch.hpp"
 
+namespace parallel_test {
+
 using namespace moe;
 
 namespace {
@@ -92,3 +94,5 @@ TEST_CASE("a worker's number is its own while a task runs", "[cpu]") {
   CHECK_FALSE(shared);
   CHECK_FALSE(out_of_range);
 }
+
+}  // namespace parallel_test

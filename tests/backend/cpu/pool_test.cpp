@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace pool_test {
+
 using namespace moe;
 
 namespace {
@@ -135,3 +137,5 @@ TEST_CASE("threads may share a pool", "[cpu]") {
   thread.join();
   CHECK(other);
 }
+
+}  // namespace pool_test

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace routing_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -68,3 +70,5 @@ TEST_CASE("a plan lists pairs by expert and finds each row's again", "[cpu]") {
     CHECK(plan.pair_begin_1T.data()[rows] == plan.pairs());
   }
 }
+
+}  // namespace routing_test

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace segments_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -49,3 +51,5 @@ TEST_CASE("the largest value of a segment is its first row's that has it", "[cpu
   CHECK(std::vector<double>(most.data(), most.data() + 4) == std::vector<double>{3, 5, -2, -1});
   CHECK(std::vector<Index>(row.data(), row.data() + 4) == std::vector<Index>{1, 0, 3, 3});
 }
+
+}  // namespace segments_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace simd_test {
+
 using namespace moe;
 using cpu::lanes;
 
@@ -27,3 +29,5 @@ TEMPLATE_TEST_CASE("the first lanes come and go alone", "[cpu]", float, double) 
     CHECK(to == from);
   }
 }
+
+}  // namespace simd_test

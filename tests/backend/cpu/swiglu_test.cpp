@@ -8,6 +8,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace cpu_swiglu_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -109,3 +111,5 @@ TEMPLATE_TEST_CASE("a sigmoid in lanes keeps to its limits, and NaN stays", "[cp
   }
   CHECK(std::isnan(sigmoid_of(Limits::quiet_NaN())));
 }
+
+}  // namespace cpu_swiglu_test

@@ -3,6 +3,8 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/check_product.hpp"
 
+namespace tile_gemm_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -88,3 +90,5 @@ TEST_CASE("a sum that was stored on its way goes on as if it had not been", "[cp
                                                     View<float, Host>(parts.data(), 20, 35));
   CHECK(whole == parts);
 }
+
+}  // namespace tile_gemm_test

@@ -11,6 +11,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace accelerator_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -53,3 +55,5 @@ TEST_CASE("rows that lanes share are chosen and weighed as by one thread", "[acc
   }
 }
 #endif
+
+}  // namespace accelerator_test

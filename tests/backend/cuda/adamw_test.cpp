@@ -10,6 +10,8 @@
 #include "support/emulated_device.hpp"
 #include "support/random_tensors.hpp"
 
+namespace adamw_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -121,3 +123,5 @@ TEST_CASE("a layer in bfloat16 with split weights moves as one in float does", "
   A::download(context, memory.tensors()[0].lower.const_view(), lower.data());
   for (std::size_t i = 0; i < wide.size(); ++i) CHECK(joined(narrow[i], lower[i]) == wide[i]);
 }
+
+}  // namespace adamw_test

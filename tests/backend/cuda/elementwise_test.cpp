@@ -8,6 +8,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace elementwise_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -38,3 +40,5 @@ TEST_CASE("column sums and sums of squares", "[accelerator]") {
     CHECK(A::sum_of_squares(context(), x_there.view()) == Catch::Approx(squares).epsilon(1e-13));
   }
 }
+
+}  // namespace elementwise_test

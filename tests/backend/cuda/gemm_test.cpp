@@ -7,6 +7,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace gemm_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -121,3 +123,5 @@ TEST_CASE("products of groups, some of them empty, are those of the CPU", "[acce
   for (std::size_t g = 0; g < 6; ++g)
     CHECK(relative_deviation(values_of(slopes[g]), {fetched(slopes_there[g])}) < 1e-14);
 }
+
+}  // namespace gemm_test

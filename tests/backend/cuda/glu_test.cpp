@@ -7,6 +7,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace glu_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -53,3 +55,5 @@ TEST_CASE("a SwiGLU of groups, and its backward, are the CPU's", "[accelerator]"
   A::grouped_glu_input_gradient(context(), a_there, list(there, 0), b_there, list(there, 1), offsets, d_x_there.view());
   CHECK(agree(d_x, d_x_there));
 }
+
+}  // namespace glu_test

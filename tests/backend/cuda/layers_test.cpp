@@ -2,6 +2,8 @@
 #include "support/device_check.hpp"
 #include "support/emulated_device.hpp"
 
+namespace layers_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -187,3 +189,5 @@ TEST_CASE("a router of ten lines runs on the accelerator as it is", "[accelerato
   CHECK(relative_deviation(values_of(expected), taken(context, there.infer(context, on_device, Batch::single(30)))) <
         1e-13);
 }
+
+}  // namespace layers_test

@@ -6,6 +6,8 @@
 #include "support/emulated_device.hpp"
 #include "support/tolerance.hpp"
 
+namespace lora_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -79,3 +81,5 @@ TEST_CASE("MoLE on the accelerator answers and learns as on the CPU", "[accelera
   CHECK(worst_nmse<double>(5, 7) < 1e-24);
   CHECK(worst_nmse<BFloat16>(40, 56) < 1e-3);
 }
+
+}  // namespace lora_test

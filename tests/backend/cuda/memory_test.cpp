@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/emulated_device.hpp"
 
+namespace memory_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -29,3 +31,5 @@ TEST_CASE("the host that reads the device's memory is stopped", "[accelerator]")
   CHECK(DeviceMemory::get().owns(x.data()));
   CHECK(DeviceMemory::get().is_closed());
 }
+
+}  // namespace memory_test

@@ -7,6 +7,8 @@
 #include "support/composition_list.hpp"
 #include "support/emulated_device.hpp"
 
+namespace misuse_test {
+
 using namespace moe;
 using namespace moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -63,3 +65,5 @@ TEST_CASE("a layer of any type refuses what is not its own on the accelerator to
   CHECK_THROWS_AS(layer.backward(context, x, {}, layer.forward(context, x, batch).saved, few), Error);
   CHECK_THROWS_AS(layer.backward(context, x, {}, {}, few), Error);
 }
+
+}  // namespace misuse_test

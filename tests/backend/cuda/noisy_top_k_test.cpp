@@ -11,6 +11,8 @@
 #include "support/device_check.hpp"
 #include "support/emulated_device.hpp"
 
+namespace noisy_top_k_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -82,7 +84,7 @@ void compare(OnCpu on_cpu, There there, double bar) {
 
 TEST_CASE("NoisyTopK answers on the accelerator as on the CPU", "[accelerator][gradient]"){
     SECTION("double"){compare<double>(noisy_layer<double, Cpu<>>(), noisy_layer<double, Emulated>(), 1e-11);
-}
+}  // namespace noisy_top_k_test
 SECTION("inside HybridMoE") { compare<double>(hybrid_layer<double, Cpu<>>(), hybrid_layer<double, Emulated>(), 1e-11); }
 SECTION("bfloat16, routing in float") {
   static_assert(std::is_same_v<decltype(NoisyTopK<BFloat16, Emulated>::gate), Linear<float, Emulated>>);
@@ -109,3 +111,5 @@ TEST_CASE("the host waits once for NoisyTopK's loads, and for its losses when th
   CHECK(run.stats.load_loss() >= 0);
   CHECK(context.device->waits == before + 2);
 }
+
+}  // namespace noisy_top_k_test

@@ -7,6 +7,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace optimizer_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -31,3 +33,5 @@ TEST_CASE("a step of AdamW is the CPU's", "[accelerator]") {
   CHECK(relative_deviation(values_of(m), fetched(m_there)) < 1e-15);
   CHECK(relative_deviation(values_of(v), fetched(v_there)) < 1e-15);
 }
+
+}  // namespace optimizer_test

@@ -6,6 +6,8 @@
 #include "moe/core/team.hpp"
 #include "support/catch.hpp"
 
+namespace packets_test {
+
 using namespace moe;
 
 namespace {
@@ -50,3 +52,5 @@ TEST_CASE("packets are aligned when the first value and the rows' distance are",
   CHECK(!gpu::has_aligned_packets<4>(ConstView(values, 3, 5)));
   CHECK(!gpu::has_aligned_packets<4>(ConstView(values + 1, 3, 8)));
 }
+
+}  // namespace packets_test

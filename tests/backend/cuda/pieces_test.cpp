@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace pieces_test {
+
 using namespace moe;
 
 TEST_CASE("pieces cover all rows once, at most 64 of them", "[accelerator]") {
@@ -17,3 +19,5 @@ TEST_CASE("pieces cover all rows once, at most 64 of them", "[accelerator]") {
     CHECK(next == rows);
   }
 }
+
+}  // namespace pieces_test

@@ -5,6 +5,8 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/catch.hpp"
 
+namespace product_test {
+
 using namespace moe;
 
 TEST_CASE("a row-major product is cuBLAS's product of the transposed", "[accelerator]") {
@@ -27,3 +29,5 @@ TEST_CASE("columns of no length are one value long to cuBLAS", "[accelerator]") 
   CHECK(task.k == 0);
   CHECK(std::vector<Index>{task.lda, task.ldb, task.ldc} == std::vector<Index>{1, 1, 3});
 }
+
+}  // namespace product_test

@@ -3,6 +3,8 @@
 #include "support/device_check.hpp"
 #include "support/emulated_device.hpp"
 
+namespace replay_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -83,3 +85,5 @@ TEST_CASE("a record of the CPU replays on the accelerator, and the other way rou
     CHECK(pass_of(context, on_device, given) == own);
   });
 }
+
+}  // namespace replay_test

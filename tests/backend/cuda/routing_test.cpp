@@ -9,6 +9,8 @@
 #include "support/emulated_device.hpp"
 #include "support/random_tensors.hpp"
 
+namespace routing_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -94,3 +96,5 @@ TEST_CASE("a choice that is not what was foretold is found out", "[accelerator]"
   right.complete();
   CHECK(right.offsets == std::vector<Index>{0, 10, 10, 20});
 }
+
+}  // namespace routing_test

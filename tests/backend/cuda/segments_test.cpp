@@ -7,6 +7,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace segments_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -44,3 +46,5 @@ TEST_CASE("means and maxima of segments, and the backward of means, are the CPU'
   A::add_segment_means_back(context(), sent(d_mean), begin_there.view(), d_x_there.view());
   CHECK(relative_deviation(values_of(d_x), fetched(d_x_there)) < 1e-14);
 }
+
+}  // namespace segments_test

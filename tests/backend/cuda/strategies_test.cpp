@@ -7,6 +7,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace strategies_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -87,3 +89,5 @@ TEST_CASE("every router on the accelerator answers and learns as on the CPU", "[
     (std::make_index_sequence<std::tuple_size_v<on::Strategies<double, Cpu<>>>>{});
   }
 }
+
+}  // namespace strategies_test

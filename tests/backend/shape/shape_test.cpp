@@ -6,6 +6,8 @@
 #include "moe/core/matrix.hpp"
 #include "support/catch.hpp"
 
+namespace shape_test {
+
 using namespace moe;
 static_assert(Backend<Shape>);
 static_assert(std::is_empty_v<Shape::Buffer<float>>);
@@ -21,3 +23,5 @@ TEST_CASE("a matrix without memory knows its extents", "[shape]") {
   CHECK(moved.cols() == Index{1} << 30);
   CHECK(m.empty());
 }
+
+}  // namespace shape_test

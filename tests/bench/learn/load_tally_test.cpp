@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace load_tally_test {
+
 using namespace moe_bench;
 using Catch::Approx;
 
@@ -45,3 +47,5 @@ TEST_CASE("a tally counts pairs, drops and rows left alone, level by level", "[b
   CHECK(levels.back().kept == 1);
   CHECK(tally.take().empty());
 }
+
+}  // namespace load_tally_test

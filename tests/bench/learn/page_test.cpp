@@ -8,6 +8,8 @@
 #include "learn_samples.hpp"
 #include "support/catch.hpp"
 
+namespace page_test {
+
 using namespace moe_bench;
 using namespace moe_bench::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -144,3 +146,5 @@ TEST_CASE("labels of an axis stay apart", "[bench][learn]") {
     CHECK_THAT(picture.commands, ContainsSubstring("set xtics 50000 "));
   }
 }
+
+}  // namespace page_test

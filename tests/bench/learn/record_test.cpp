@@ -6,6 +6,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace record_test {
+
 using namespace moe_bench;
 using namespace moe_bench::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -81,3 +83,5 @@ TEST_CASE("any other line that is none is refused by its place", "[bench][learn]
   CHECK_THAT(fault_of(setup + "{\"type\":\"step\"}\n"), ContainsSubstring("strategy"));
   CHECK_THAT(fault_of(setup + "3\n"), ContainsSubstring("learn.jsonl"));
 }
+
+}  // namespace record_test

@@ -10,6 +10,8 @@
 #include "multipl_moe/report/gnuplot.hpp"
 #include "support/catch.hpp"
 
+namespace study_test {
+
 using namespace moe_bench;
 using Catch::Matchers::ContainsSubstring;
 using moe_bench::testing::Outcome;
@@ -157,3 +159,5 @@ TEST_CASE("what a row's experts have together is the demo's FFN, whatever their 
     CHECK(sizes_of(options).width == 128);
   }
 }
+
+}  // namespace study_test

@@ -5,6 +5,8 @@
 #include "learn_samples.hpp"
 #include "support/catch.hpp"
 
+namespace summary_test {
+
 using namespace moe_bench;
 using namespace moe_bench::testing;
 using Catch::Approx;
@@ -131,3 +133,5 @@ TEST_CASE("worth its cost is who is not beaten in speed and loss at once", "[ben
   add_run(record, "as bad but slower", 0, 3.0, 2);
   CHECK(worth_their_cost(summaries_of(record)) == std::vector<std::string>{"fast and bad", "slow and good"});
 }
+
+}  // namespace summary_test

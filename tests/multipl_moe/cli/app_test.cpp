@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace app_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 using moe::testing::is_slow_build;
@@ -189,3 +191,5 @@ TEST_CASE("the demo runs on a corpus of one's own", "[cli]") {
                            ContainsSubstring("yes at step 0, normalised fusion equals the base"));
   CHECK(std::filesystem::exists(scratch / "out/report.json"));
 }
+
+}  // namespace app_test

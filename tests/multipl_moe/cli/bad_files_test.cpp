@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace bad_files_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 using moe::testing::is_slow_build;
@@ -235,3 +237,5 @@ TEST_CASE("a model is refused where its files disagree, and taken with a warning
     }
   }
 }
+
+}  // namespace bad_files_test

@@ -7,6 +7,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace config_file_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -251,3 +253,5 @@ TEST_CASE("a wrong key in the file exits with 2, wherever --config stands", "[cl
   }
   CHECK(run(scratch, "pretrain --config nowhere.toml").exit_code == 2);
 }
+
+}  // namespace config_file_test

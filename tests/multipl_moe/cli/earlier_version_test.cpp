@@ -6,6 +6,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace earlier_version_test {
+
 using namespace multipl_moe::testing;
 namespace fs = std::filesystem;
 
@@ -63,3 +65,5 @@ TEST_CASE("a model folder of an earlier version trains and is evaluated", "[cli]
   CHECK(run(place.scratch, "info --model moe").exit_code == 0);
   CHECK(run(place.scratch, "eval --model fresh --data data --sequence-length 32").exit_code == 0);
 }
+
+}  // namespace earlier_version_test

@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace failing_io_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 using moe::testing::is_slow_build;
@@ -71,3 +73,5 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and costs no ch
     CHECK(failed[name] > 0);
   }
 }
+
+}  // namespace failing_io_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace from_qwen_test {
+
 using namespace multipl_moe::testing;
 using moe::testing::is_slow_build;
 namespace fs = std::filesystem;
@@ -64,3 +66,5 @@ TEST_CASE("the page from Qwen to MultiPL-MoE runs as it stands", "[cli]") {
   CHECK(exported["architectures"][0] == "Qwen2MoeForCausalLM");
   CHECK(exported["eos_token_id"] == model->tokenizer()->end_of_text());
 }
+
+}  // namespace from_qwen_test

@@ -8,6 +8,8 @@
 #include "multipl_moe/io/tensor_folder.hpp"
 #include "support/catch.hpp"
 
+namespace full_size_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -105,3 +107,5 @@ TEST_CASE("the real sizes", "[.][large]") {
   std::filesystem::remove_all(scratch / "run");
   train_as_planned(scratch, "-o lean --master-weights split --moments bfloat16");
 }
+
+}  // namespace full_size_test

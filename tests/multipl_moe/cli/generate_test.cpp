@@ -5,6 +5,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace cli_generate_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
@@ -134,3 +136,5 @@ TEST_CASE("a model's generation_config.json sets what no flag does, and says wha
   CHECK(beyond.exit_code == 3);
   CHECK_THAT(beyond.error, ContainsSubstring("eos_token_id must be below config.json's vocab_size, 257, found 257"));
 }
+
+}  // namespace cli_generate_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace kill_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using moe::testing::is_slow_build;
@@ -152,3 +154,5 @@ void kill_and_compare(int kills) {
 TEST_CASE("kills cost a run nothing but time", "[cli][kill]") { kill_and_compare(is_slow_build ? 5 : 20); }
 
 TEST_CASE("100 kills cost a run nothing but time", "[.][kill-100]") { kill_and_compare(100); }
+
+}  // namespace kill_test

@@ -7,6 +7,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace machine_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -85,3 +87,5 @@ TEST_CASE("where something needed is missing the doctor exits with 1", "[cli]") 
   CHECK(outcome.exit_code == 1);
   CHECK_THAT(outcome.out, ContainsSubstring("(needed)"));
 }
+
+}  // namespace machine_test

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace make_checkpoint_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -191,3 +193,5 @@ TEST_CASE("a training that cannot fit is refused before anything begins", "[cli]
     CHECK_FALSE(std::filesystem::exists(scratch / "run"));
   }
 }
+
+}  // namespace make_checkpoint_test

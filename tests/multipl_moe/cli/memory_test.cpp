@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace memory_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 using moe::testing::is_slow_build;
@@ -130,3 +132,5 @@ TEST_CASE("what was planned is what a command takes", "[cli][memory]") {
   check("eval --model narrow --data data --batch-size 8 --sequence-length 256 --max-bytes 2060");
   check("trace --model narrow-moe --data data --batch-size 4 --sequence-length 256 --tokens 1024 -o out");
 }
+
+}  // namespace memory_test

@@ -8,6 +8,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace messages_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 namespace fs = std::filesystem;
@@ -153,3 +155,5 @@ TEST_CASE("no error in the program's sources begins with a class or a function",
   }
   CHECK(files > 200);
 }
+
+}  // namespace messages_test

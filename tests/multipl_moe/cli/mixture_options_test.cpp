@@ -8,6 +8,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace mixture_options_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -123,3 +125,5 @@ TEST_CASE("a mixture in --config-json stays what it is", "[cli]") {
     CHECK_THAT(other.error, ContainsSubstring("[--arch]") && ContainsSubstring("mixtral"));
   }
 }
+
+}  // namespace mixture_options_test

@@ -6,6 +6,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace model_files_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -187,3 +189,5 @@ TEST_CASE("a tensor that the index does not list loads, with a note", "[cli][fil
   CHECK_THAT(outcome.error, ContainsSubstring("note: ") && ContainsSubstring("'model.norm.weight' is in model-0") &&
                                 ContainsSubstring("the index does not list it"));
 }
+
+}  // namespace model_files_test

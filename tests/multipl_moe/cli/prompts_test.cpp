@@ -4,6 +4,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace prompts_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -53,3 +55,5 @@ TEST_CASE("what is wrong with a line of prompts is said with its number", "[cli]
              ContainsSubstring("line 1 must be a JSON string or an object") && ContainsSubstring("found array"));
   CHECK_THAT(refusal("\"\xef\xbb\xbf\"\n\xef\xbb\xbf\"b\"\n\"c"), ContainsSubstring("line 3"));
 }
+
+}  // namespace prompts_test

@@ -2,6 +2,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace routing_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
@@ -85,3 +87,5 @@ TEST_CASE("what cannot be recorded or replayed exits with 2 and says why", "[cli
   refused(place.generate("--model lora --record-routing g"), "found a model of architecture lora");
   refused(run(place.scratch, "train --data data --model dense --replay-routing g -o x"), "--replay-routing needs a");
 }
+
+}  // namespace routing_test

@@ -9,6 +9,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace run_folder_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
@@ -185,3 +187,5 @@ TEST_CASE("a full disk behind stderr ends nothing and hides no exit code", "[cli
   CHECK(exit_code(words) == 2);
   CHECK(exit_code("pretrain --data nowhere -o other") == 3);
 }
+
+}  // namespace run_folder_test

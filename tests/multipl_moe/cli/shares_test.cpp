@@ -5,6 +5,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace shares_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -78,3 +80,5 @@ TEST_CASE("a corpus of Python and C++ alone pretrains", "[cli]") {
   CHECK_THAT(asked.error, ContainsSubstring("[--languages]") && ContainsSubstring("java"));
   CHECK_FALSE(std::filesystem::exists(scratch / "other"));
 }
+
+}  // namespace shares_test

@@ -5,6 +5,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace text_of_model_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
@@ -103,3 +105,5 @@ TEST_CASE("what only training would do differently ends a training and nothing e
   REQUIRE(run(scratch, "upcycle --model m --arch mixtral -q -o mixture").exit_code == 0);
   CHECK(nlohmann::json::parse(get_bytes(scratch / "mixture/config.json"))["attention_dropout"] == 0.5);
 }
+
+}  // namespace text_of_model_test

@@ -3,6 +3,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace cli_tokenizer_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
@@ -75,3 +77,5 @@ TEST_CASE("commands inside a group print their settings, and take them back", "[
   put_bytes(scratch / "group.toml", "[tokenizer]\nmodel = 'x'\n");
   CHECK(run(scratch, "--config group.toml tokenizer encode --model a").exit_code == 2);
 }
+
+}  // namespace cli_tokenizer_test

@@ -4,6 +4,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace trace_report_test {
+
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
@@ -119,3 +121,5 @@ TEST_CASE("held-out losses go from a training into its metrics, its progress and
   CHECK_THAT(too_long.error, ContainsSubstring("--eval-steps") && ContainsSubstring("--eval-split"));
   CHECK_FALSE(place.has("none/metrics.jsonl"));
 }
+
+}  // namespace trace_report_test

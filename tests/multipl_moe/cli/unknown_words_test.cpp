@@ -3,6 +3,8 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+namespace unknown_words_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -51,3 +53,5 @@ TEST_CASE("a word that means nothing is named, with the command or the flag that
     CHECK_THAT(outcome.error, ContainsSubstring(message));
   }
 }
+
+}  // namespace unknown_words_test

@@ -6,6 +6,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace batch_stream_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -138,3 +140,5 @@ TEST_CASE("language files are of one tokenizer, and there is at least one") {
   }
   CHECK_THROWS_AS(open_language_files(folder.path(), "dev", 7), BadFile);
 }
+
+}  // namespace batch_stream_test

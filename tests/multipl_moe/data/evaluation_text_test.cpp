@@ -5,6 +5,8 @@
 #include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 #include "support/catch.hpp"
 
+namespace evaluation_text_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -74,3 +76,5 @@ TEST_CASE("a text without one sequence is refused") {
   CHECK_THROWS_AS(text_of(file, 0), UsageError);
   CHECK_THROWS_AS(text_of(file_of(folder, {}), 1), BadFile);
 }
+
+}  // namespace evaluation_text_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace fences_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -97,3 +99,5 @@ TEST_CASE("outside fences a text may have a language too") {
   CHECK(languages_of("a\n```go\nb\n```\nc", FenceReader(Language::java)) == "jjjjjjjggggggjj");
   CHECK(languages_of("```txt\nb\n```\nc", FenceReader(Language::java)) == "jjjjjj......jj");
 }
+
+}  // namespace fences_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace filters_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -59,3 +61,5 @@ TEST_CASE("filters have names") {
   CHECK(name_of(Filter::duplicate) == "duplicate");
   CHECK(name_of(Filter::near_duplicate) == "near_duplicate");
 }
+
+}  // namespace filters_test

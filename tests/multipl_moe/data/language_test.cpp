@@ -3,6 +3,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace language_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("languages and their names map to each other") {
@@ -38,3 +40,5 @@ TEST_CASE("three languages are high-resource and three low-resource") {
   for (const Language language : {Language::rust, Language::go, Language::ruby})
     CHECK(resource_of(language) == Resource::low);
 }
+
+}  // namespace language_test

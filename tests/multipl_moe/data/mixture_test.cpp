@@ -8,6 +8,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace mixture_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -101,3 +103,5 @@ TEST_CASE("weights that are no weights are refused") {
   CHECK_THROWS_AS(Mixture(LanguageWeights{std::nan("")}), UsageError);
   CHECK_THROWS_AS(Mixture(LanguageWeights{std::numeric_limits<double>::infinity()}), UsageError);
 }
+
+}  // namespace mixture_test

@@ -10,6 +10,8 @@
 #include "multipl_moe/io/file.hpp"
 #include "support/catch.hpp"
 
+namespace near_copies_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -209,3 +211,5 @@ TEST_CASE("the work grows as the corpus does", "[near-copies]") {
     before = found.comparisons;
   }
 }
+
+}  // namespace near_copies_test

@@ -10,6 +10,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace packing_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -123,3 +125,5 @@ TEST_CASE("a file too short for one sequence is refused") {
   CHECK_THROWS_AS(PackedTokens(file, end_of_text, 0, 0), UsageError);
   CHECK_THROWS_AS(PackedTokens(staircase(folder, 0), end_of_text, 1, 0), BadFile);
 }
+
+}  // namespace packing_test

@@ -11,6 +11,8 @@
 #include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 #include "support/catch.hpp"
 
+namespace prepare_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 namespace fs = std::filesystem;
@@ -263,3 +265,5 @@ TEST_CASE("options that cannot be are refused") {
   bad.out = folder / "file/below";
   CHECK_THROWS_AS(prepare(bad), IoError);
 }
+
+}  // namespace prepare_test

@@ -3,6 +3,8 @@
 #include "multipl_moe/io/utf8.hpp"
 #include "support/catch.hpp"
 
+namespace source_text_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("line ends, marks and white space at ends do not make a text another one") {
@@ -23,7 +25,7 @@ TEST_CASE("line ends, marks and white space at ends do not make a text another o
 
 TEST_CASE("a byte-order mark counts at the start alone, and once") {
   CHECK(without_mark("\xef\xbb\xbf"
-                                "a") == "a");
+                     "a") == "a");
   CHECK(without_mark("a\xef\xbb\xbf") == "a\xef\xbb\xbf");
   CHECK(without_mark("\xef\xbb\xbf\xef\xbb\xbf") == "\xef\xbb\xbf");
   CHECK(without_mark("\xef\xbb") == "\xef\xbb");
@@ -48,3 +50,5 @@ TEST_CASE("a file of nothing but comment is compared by it") {
   CHECK(without_leading_comment("/* a */", Language::cpp) == "/* a */");
   CHECK(without_leading_comment("", Language::cpp) == "");
 }
+
+}  // namespace source_text_test

@@ -6,6 +6,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace source_tree_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -52,3 +54,5 @@ TEST_CASE("what is of no use is listed by frequency, and not without end") {
         "other files 213 (\\x1b 30, .0 20, .1 19, without an ending 18, .2 18, .3 17, .4 16, .5 15, 5 more kinds), "
         "folders that cannot be read 3");
 }
+
+}  // namespace source_tree_test

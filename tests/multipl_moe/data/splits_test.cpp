@@ -10,6 +10,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace splits_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -158,3 +160,5 @@ TEST_CASE("fractions that cannot be held out are refused") {
   CHECK_THROWS_AS(require_in_range({.near_duplicates = std::numeric_limits<double>::quiet_NaN()}), UsageError);
   CHECK_THROWS_AS(require_in_range({.test = std::numeric_limits<double>::quiet_NaN()}), UsageError);
 }
+
+}  // namespace splits_test

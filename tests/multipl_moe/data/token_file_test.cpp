@@ -7,6 +7,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace token_file_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -181,3 +183,5 @@ TEST_CASE("token files whose checksum holds and whose numbers lie are refused") 
   header.magic[0] = 'M';
   check_refused(forged(header, tokens + numbers({0, 2})), "must begin with");
 }
+
+}  // namespace token_file_test

@@ -8,6 +8,8 @@
 #include "multipl_moe/eval/generate.hpp"
 #include "support/catch.hpp"
 
+namespace decoding_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -145,3 +147,5 @@ TEST_CASE("weights in bfloat16 are taken where nothing is lost by it", "[eval][d
   CHECK(after(DecodingWeights::bfloat16_where_exact) == narrow);
   CHECK(deviation(narrow, rounded) < 1e-4f);
 }
+
+}  // namespace decoding_test

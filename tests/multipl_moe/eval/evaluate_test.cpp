@@ -6,6 +6,8 @@
 #include "../train/tiny_run.hpp"
 #include "support/catch.hpp"
 
+namespace evaluate_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Approx;
@@ -57,3 +59,5 @@ TEST_CASE("how sequences are batched does not change a causal model's figures", 
   const Evaluation b = evaluate(*run.model, test, {.sequences = 5, .length = 32});
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i]->loss == Approx(b[i]->loss).epsilon(1e-5));
 }
+
+}  // namespace evaluate_test

@@ -8,6 +8,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace eval_generate_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -284,3 +286,5 @@ TEST_CASE("prompts are decoded together, and the next one joins when one has end
   for (const Generated& result : results) drawn += static_cast<std::int64_t>(result.tokens.size());
   CHECK(speed.decoded_tokens == drawn - 5);
 }
+
+}  // namespace eval_generate_test

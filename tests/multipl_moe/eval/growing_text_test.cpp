@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace growing_text_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -59,3 +61,5 @@ TEST_CASE("a text ends before its first stop text, in whatever pieces it comes",
     CHECK(shown("é€", size, {"€"}) == "é");
   }
 }
+
+}  // namespace growing_text_test

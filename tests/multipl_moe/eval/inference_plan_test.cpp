@@ -6,6 +6,8 @@
 #include "multipl_moe/model/language_model.hpp"
 #include "support/catch.hpp"
 
+namespace inference_plan_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -78,3 +80,5 @@ TEST_CASE("scoring holds a batch, a chunk of logits, one text, and what an obser
   CHECK(part(one, "routing decisions") == 0);
   CHECK(part(plan({.length = 64, .is_observed = true}), "routing decisions") > 0);
 }
+
+}  // namespace inference_plan_test

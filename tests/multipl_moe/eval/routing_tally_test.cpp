@@ -6,6 +6,8 @@
 #include "../report/observed.hpp"
 #include "support/catch.hpp"
 
+namespace routing_tally_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Approx;
@@ -121,3 +123,5 @@ TEST_CASE("a level without any pair has no load and no entropy", "[report]") {
   CHECK(std::isnan(tally.segment.at(0).load_variation()));
   CHECK(std::isnan(tally.segment.at(0).mean_entropy()));
 }
+
+}  // namespace routing_tally_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace sampling_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -145,3 +147,5 @@ TEST_CASE("sampling out of its range is refused", "[eval]") {
     CHECK_THROWS_AS(check_sampling(sampling), UsageError);
   CHECK_NOTHROW(check_sampling({}));
 }
+
+}  // namespace sampling_test

@@ -9,6 +9,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace atomic_folder_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 namespace fs = std::filesystem;
@@ -130,3 +132,5 @@ TEST_CASE("folders are created as deep as asked, never over a file") {
   CHECK_THROWS_AS(create_folders(scratch / "file"), IoError);
   CHECK_THROWS_AS(create_folders(scratch / "file/below"), IoError);
 }
+
+}  // namespace atomic_folder_test

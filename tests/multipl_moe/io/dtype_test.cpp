@@ -9,6 +9,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace dtype_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("sizes are counted without overflow") {
@@ -150,3 +152,5 @@ TEST_CASE("a place in a tensor counts from 0, the last dimension fastest") {
   CHECK(place_in(cube, 17) == "[1, 1, 1]");
   CHECK(place_in(none, 0) == "[]");
 }
+
+}  // namespace dtype_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace errors_test {
+
 using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
 
@@ -41,3 +43,5 @@ TEST_CASE("text from files is escaped for terminals") {
                 "31m") == "\\xc2\\x9b31m");
   CHECK(escaped("abcdef", 3) == "abc...");
 }
+
+}  // namespace errors_test

@@ -9,6 +9,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace file_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -79,3 +81,5 @@ TEST_CASE("a full disk and a missing folder are I/O errors") {
   CHECK_THROWS_AS(CheckedFile("/no/such/folder/file"), IoError);
   CHECK_THROWS_AS(sync_path("/no/such/folder"), IoError);
 }
+
+}  // namespace file_test

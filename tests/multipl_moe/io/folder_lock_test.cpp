@@ -4,6 +4,8 @@
 #include "scratch.hpp"
 #include "support/catch.hpp"
 
+namespace folder_lock_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -22,3 +24,5 @@ TEST_CASE("what is no folder cannot be locked", "[io]") {
   CHECK_THROWS_AS(FolderLock(scratch / "file"), IoError);
   CHECK_THROWS_AS(FolderLock(scratch / "nowhere"), IoError);
 }
+
+}  // namespace folder_lock_test

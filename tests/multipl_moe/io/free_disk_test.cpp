@@ -7,6 +7,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace free_disk_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -32,3 +34,5 @@ TEST_CASE("a save that cannot fit is refused with both numbers") {
     CHECK_THAT(error.what(), ContainsSubstring("bytes are free"));
   }
 }
+
+}  // namespace free_disk_test

@@ -7,6 +7,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace free_memory_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -144,3 +146,5 @@ TEST_CASE("a refusal names the parts, their sum, what is free, and what to do wh
   CHECK_THAT(refusal(fixed), ContainsSubstring("no setting of this command makes room"));
   CHECK_NOTHROW(require_free_memory("eval", {}, ""));
 }
+
+}  // namespace free_memory_test

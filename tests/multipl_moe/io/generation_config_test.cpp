@@ -9,6 +9,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace generation_config_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -134,3 +136,5 @@ TEST_CASE("where there is no generation configuration the model's own ids count"
   std::filesystem::create_directory(folder / generation_config_name);
   CHECK_THROWS_AS(read_generation_config(folder.path()), BadFile);
 }
+
+}  // namespace generation_config_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace hash_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("hashes are XXH3's published values: they are written into files") {
@@ -27,3 +29,5 @@ TEST_CASE("numbers are hashed as 8 little-endian bytes each") {
   CHECK(hash_of_numbers({0x6867666564636261}) == hash_of(std::string_view("abcdefgh")));
   CHECK(hash_of_numbers({1, 2}) != hash_of_numbers({2, 1}));
 }
+
+}  // namespace hash_test

@@ -10,6 +10,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace idle_fields_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -123,3 +125,5 @@ TEST_CASE("the list of fields that decide nothing stands in docs/08_from_qwen.md
   for (const NeutralField& field : neutral_fields())
     CHECK_THAT(page, ContainsSubstring("`" + std::string(field.name) + "`"));
 }
+
+}  // namespace idle_fields_test

@@ -4,6 +4,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace manifest_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 namespace fs = std::filesystem;
@@ -59,3 +61,5 @@ TEST_CASE("a malformed manifest is a bad file") {
     CHECK_THROWS_AS(check_manifest(folder.path()), BadFile);
   }
 }
+
+}  // namespace manifest_test

@@ -8,6 +8,8 @@
 #include "multipl_moe/train/run_settings.hpp"
 #include "support/catch.hpp"
 
+namespace mixture_settings_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -159,3 +161,5 @@ TEST_CASE("what is wrong with a setting is said in flags", "[config]") {
   config.moe->languages = {"perl"};
   CHECK_THAT(in_flags(*fault_in(config)), ContainsSubstring("--languages must be"));
 }
+
+}  // namespace mixture_settings_test

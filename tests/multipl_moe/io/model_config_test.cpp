@@ -9,6 +9,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace model_config_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -297,3 +299,5 @@ TEST_CASE("a configuration file is JSON of at most 1 MiB") {
   for (std::size_t size = 0; size < text.size(); ++size)
     CHECK_THROWS_AS(parse_config(text.substr(0, size), "c"), BadFile);
 }
+
+}  // namespace model_config_test

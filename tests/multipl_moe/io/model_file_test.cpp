@@ -13,6 +13,8 @@
 #include "scratch.hpp"
 #include "support/catch.hpp"
 
+namespace model_file_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -74,3 +76,5 @@ TEST_CASE("a file that a user names may be a link to anywhere", "[io]") {
   fs::create_symlink(cache / "elsewhere/config.json", cache / "named.json");
   CHECK(read_config(cache / "named.json") == size_named("tiny"));
 }
+
+}  // namespace model_file_test

@@ -3,6 +3,8 @@
 #include "../support/stderr_capture.hpp"
 #include "support/catch.hpp"
 
+namespace notice_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -22,3 +24,5 @@ TEST_CASE("a notice that nobody can take ends nothing", "[io]") {
   notice("heard\n");
   CHECK(capture.text() == "heard\n");
 }
+
+}  // namespace notice_test

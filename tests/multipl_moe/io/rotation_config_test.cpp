@@ -8,6 +8,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace rotation_config_test {
+
 using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
 using Json = nlohmann::json;
@@ -77,3 +79,5 @@ TEST_CASE("a rotation that stretches positions is refused by field and value, wh
     CHECK_THROWS_WITH(base_of(text), ContainsSubstring(message));
   }
 }
+
+}  // namespace rotation_config_test

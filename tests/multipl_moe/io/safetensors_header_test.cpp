@@ -5,6 +5,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace safetensors_header_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -74,3 +76,5 @@ TEST_CASE("a file that is cut after it was opened is a bad file wherever the cut
     CHECK_THROWS_AS(read_safetensors_header(file), BadFile);
   }
 }
+
+}  // namespace safetensors_header_test

@@ -8,6 +8,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace safetensors_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -228,3 +230,5 @@ TEST_CASE("unusual files that the format allows are taken") {
     CHECK_NOTHROW(SafetensorsFile::open(folder / "f"));
   }
 }
+
+}  // namespace safetensors_test

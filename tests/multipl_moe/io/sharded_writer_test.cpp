@@ -10,6 +10,8 @@
 #include "multipl_moe/io/tensor_folder.hpp"
 #include "support/catch.hpp"
 
+namespace sharded_writer_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -167,3 +169,5 @@ TEST_CASE("no tensors make a file of none, and a full disk is an error of the sy
   const float value = 1;
   CHECK_THROWS_AS(nowhere.write_floats(std::span(&value, 1)), IoError);
 }
+
+}  // namespace sharded_writer_test

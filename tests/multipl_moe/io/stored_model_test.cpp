@@ -10,6 +10,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace stored_model_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -194,3 +196,5 @@ TEST_CASE("a small sharded model cut at any byte of any file is a bad file") {
     put_bytes(entry.path(), whole);
   }
 }
+
+}  // namespace stored_model_test

@@ -6,6 +6,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace strict_json_test {
+
 using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
 
@@ -63,3 +65,5 @@ TEST_CASE("a fault in JSON names what is wrong, and the line where there are sev
   }
   CHECK_THROWS_WITH(parse_strict_json("{\n\"a\": 1,\r\n\"b\": x\n}", "f"), ContainsSubstring("(line 3)"));
 }
+
+}  // namespace strict_json_test

@@ -9,6 +9,8 @@
 #include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
 
+namespace tensor_folder_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -358,3 +360,5 @@ TEST_CASE("a sharded model cut at any byte of any file is a bad file") {
     }
   }
 }
+
+}  // namespace tensor_folder_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace tensor_names_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -47,3 +49,5 @@ TEST_CASE("every other weight has one name") {
     CHECK(stored_parts(name, Shape{5, 7}, 4).size() == 1);
   }
 }
+
+}  // namespace tensor_names_test

@@ -7,6 +7,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace transformers_config_test {
+
 using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
 using Json = nlohmann::json;
@@ -209,3 +211,5 @@ TEST_CASE("what transformers has no model for is refused with a reason") {
   CHECK_THROWS_WITH(transformers_model(small("lora", true)), ContainsSubstring("`merge`"));
   CHECK_THROWS_WITH(transformers_model(small("dense", false)), ContainsSubstring("Qwen2 always has biases"));
 }
+
+}  // namespace transformers_config_test

@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace utf8_stream_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -82,3 +84,5 @@ TEST_CASE("random bytes become the same valid text however they come", "[io]") {
     if (is_valid(bytes)) CHECK(text == bytes);
   }
 }
+
+}  // namespace utf8_stream_test

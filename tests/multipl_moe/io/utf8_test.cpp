@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace utf8_test {
+
 using multipl_moe::code_point_bytes;
 
 TEST_CASE("a code point's length is told by its first bytes") {
@@ -18,3 +20,5 @@ TEST_CASE("what is not UTF-8 has no length") {
         "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf0\x9f\x98", "\xff"})
     CHECK(code_point_bytes(bad) == 0);
 }
+
+}  // namespace utf8_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace census_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -66,3 +68,5 @@ TEST_CASE("the parts add up to the whole", "[model]") {
     CHECK(c.embedding + c.attention + c.experts + c.adapters + c.routers + c.norms == c.total);
   }
 }
+
+}  // namespace census_test

@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace cross_entropy_test {
+
 using namespace multipl_moe;
 using moe::Index;
 
@@ -82,3 +84,5 @@ TEST_CASE("a target outside the vocabulary is refused", "[model]") {
   moe::Linear<double, B> unused;
   CHECK_THROWS_AS(loss.loss_and_gradient(c.context, c.head, c.h, c.targets, 1, unused), moe::Error);
 }
+
+}  // namespace cross_entropy_test

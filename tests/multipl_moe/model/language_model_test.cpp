@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace language_model_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using moe::testing::is_slow_build;
@@ -484,3 +486,5 @@ TEST_CASE("an observer is told every layer's decisions", "[model]") {
   model->score(text.sequences());
   CHECK(seen.size() == 4);
 }
+
+}  // namespace language_model_test

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace rms_norm_test {
+
 using namespace multipl_moe;
 using Catch::Approx;
 
@@ -34,3 +36,5 @@ TEST_CASE("the norm's gradient", "[model]") {
   moe::testing::check_component_gradients("weight", norm.weight.view(), gradient.weight.view(), loss,
                                           moe::testing::component_bar);
 }
+
+}  // namespace rms_norm_test

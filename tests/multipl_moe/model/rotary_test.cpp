@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace rotary_test {
+
 using namespace multipl_moe;
 using Catch::Approx;
 
@@ -27,3 +29,5 @@ TEST_CASE("a table may begin anywhere", "[model]") {
   RotaryTable<double>(1, 4, 1e6, 17).turn({other.data(), 8}, 0, 1);
   CHECK(one == other);
 }
+
+}  // namespace rotary_test

@@ -3,6 +3,8 @@
 #include "multipl_moe/model/language_model.hpp"
 #include "support/catch.hpp"
 
+namespace tensor_list_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("the list of a model that is not there is that of one that is") {
@@ -26,3 +28,5 @@ TEST_CASE("the list of a model that is not there is that of one that is") {
       }
     }
 }
+
+}  // namespace tensor_list_test

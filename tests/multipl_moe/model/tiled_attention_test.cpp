@@ -7,6 +7,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace tiled_attention_test {
+
 using namespace multipl_moe;
 using moe::Index;
 using moe::testing::Draw;
@@ -78,3 +80,5 @@ TEST_CASE("scores that would overflow do not", "[model]") {
   TiledAttention<double, B>({1, 1, 4}, batch).forward({.threads = 1}, q, k, v, o.view(), lse.view());
   for (Index i = 0; i < o.size(); ++i) CHECK(std::isfinite(o.data()[i]));
 }
+
+}  // namespace tiled_attention_test

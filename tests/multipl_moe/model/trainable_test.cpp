@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace trainable_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("MultiPL-MoE trains new experts and routers only, whichever expert is shared", "[model]") {
@@ -40,3 +42,5 @@ TEST_CASE("other architectures train whole", "[model]") {
   config.moe = mixture_named("mixtral");
   CHECK(post_training_weights(config)("model.layers.1.mlp.experts.0.up_proj.weight"));
 }
+
+}  // namespace trainable_test

@@ -8,6 +8,8 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
+namespace transformer_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using moe::Index;
@@ -286,3 +288,5 @@ TEST_CASE("a token outside the vocabulary is refused", "[model]") {
   CHECK_THROWS_WITH(model.infer(context, tokens, moe::Batch::single(2)),
                     "[Embedding::forward] tokens must lie in [0, 19), got 19");
 }
+
+}  // namespace transformer_test

@@ -8,6 +8,8 @@
 #include "../support/stderr_capture.hpp"
 #include "support/catch.hpp"
 
+namespace gnuplot_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -80,3 +82,5 @@ TEST_CASE("gnuplot draws both files, and what it cannot draw is said", "[report]
   CHECK_THAT(get_bytes(scratch / "line.svg"), ContainsSubstring("</svg>"));
   CHECK_THAT(capture.text(), ContainsSubstring("broken.gp") && !ContainsSubstring("line.gp"));
 }
+
+}  // namespace gnuplot_test

@@ -5,6 +5,8 @@
 #include "observed.hpp"
 #include "support/catch.hpp"
 
+namespace routing_pictures_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -67,3 +69,5 @@ TEST_CASE("few panels fill the picture, and bars its height", "[report]") {
 }
 
 TEST_CASE("an empty trace has no pictures", "[report]") { CHECK(routing_pictures({}).empty()); }
+
+}  // namespace routing_pictures_test

@@ -3,6 +3,8 @@
 #include "observed.hpp"
 #include "support/catch.hpp"
 
+namespace routing_tables_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -43,3 +45,5 @@ TEST_CASE("a trace has segments where a layer of some language routes them", "[r
   trace[0].emplace().add(observed_tokens(), 4);
   CHECK_FALSE(has_segments(trace));
 }
+
+}  // namespace routing_tables_test

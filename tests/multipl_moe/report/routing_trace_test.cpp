@@ -6,6 +6,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace routing_trace_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -75,3 +77,5 @@ TEST_CASE("a dense model has nothing to trace", "[report]") {
   const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
   CHECK_THROWS_AS(trace_routing(*run.model, test, {}), UsageError);
 }
+
+}  // namespace routing_trace_test

@@ -6,6 +6,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace run_record_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -147,3 +149,5 @@ TEST_CASE("metrics longer than what is read at once are read whole", "[report]")
   CHECK(run.steps.back().step == 25000);
   folder.refused("run/metrics.jsonl", text + "{}\n", "line 25001");
 }
+
+}  // namespace run_record_test

@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace run_report_test {
+
 using namespace multipl_moe;
 using Catch::Approx;
 using Catch::Matchers::ContainsSubstring;
@@ -125,3 +127,5 @@ TEST_CASE("held-out losses have a column, a table and curves where there are any
   CHECK_THAT(both[2].data, ContainsSubstring("2 4\n4 3\n"));
   CHECK_THAT(both[2].commands, ContainsSubstring("title 'a'") && !ContainsSubstring("title 'b'"));
 }
+
+}  // namespace run_report_test

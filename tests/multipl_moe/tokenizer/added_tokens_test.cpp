@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace added_tokens_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("the leftmost added token is found, and of several there the longest", "[tokenizer]") {
@@ -18,3 +20,5 @@ TEST_CASE("the leftmost added token is found, and of several there the longest",
   CHECK(at(14) == std::pair{text.size(), Token{0}});
   CHECK(AddedTokenFinder({}).find(text, 3).begin == text.size());
 }
+
+}  // namespace added_tokens_test

@@ -7,6 +7,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace bpe_tokenizer_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -89,3 +91,5 @@ TEST_CASE("a tokenizer without an end of text is a bad file", "[tokenizer]") {
   CHECK_THROWS_WITH(BpeTokenizer(std::move(parts), "file"),
                     ContainsSubstring("[file] there must be a special token <|endoftext|>"));
 }
+
+}  // namespace bpe_tokenizer_test

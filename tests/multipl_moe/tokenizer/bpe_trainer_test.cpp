@@ -5,6 +5,8 @@
 #include "golden_tokenizer.hpp"
 #include "support/catch.hpp"
 
+namespace bpe_trainer_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -67,3 +69,5 @@ TEST_CASE("words are normalised and counted", "[tokenizer]") {
   CHECK(words.counts().at(" x") == 2);
   CHECK(words.counts().at("\xef\xbf\xbd") == 1);
 }
+
+}  // namespace bpe_trainer_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace byte_alphabet_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("bytes are spelled as GPT-2 spells them", "[tokenizer]") {
@@ -25,3 +27,5 @@ TEST_CASE("every byte comes back, and nothing else is a spelling", "[tokenizer]"
     CHECK(bad == before);
   }
 }
+
+}  // namespace byte_alphabet_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace byte_tokenizer_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("every byte is its own token") {
@@ -20,3 +22,5 @@ TEST_CASE("the end of a text is a token without bytes") {
   const std::vector<Token> tokens{'a', ByteTokenizer::end, 'b', 70'000};
   CHECK(ByteTokenizer().decode(tokens) == "ab");
 }
+
+}  // namespace byte_tokenizer_test

@@ -5,6 +5,8 @@
 #include "multipl_moe/tokenizer/vocabulary.hpp"
 #include "support/catch.hpp"
 
+namespace merging_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -75,3 +77,5 @@ TEST_CASE("a vocabulary gives bytes their numbers back", "[tokenizer]") {
   CHECK(vocabulary.find("500") == Token{500});
   CHECK_FALSE(vocabulary.find("1000"));
 }
+
+}  // namespace merging_test

@@ -3,6 +3,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace pattern_test {
+
 using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
 
@@ -67,3 +69,5 @@ TEST_CASE("the rest is refused with what it was", "[tokenizer]") {
   CHECK_THAT(refusal(""), ContainsSubstring("1 to 4096 bytes, found 0"));
   CHECK_THAT(refusal(std::string(5000, 'a')), ContainsSubstring("found 5000"));
 }
+
+}  // namespace pattern_test

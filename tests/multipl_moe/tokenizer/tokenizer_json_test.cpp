@@ -6,6 +6,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace tokenizer_json_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -239,3 +241,5 @@ TEST_CASE("a file cut anywhere is a bad file", "[tokenizer]") {
   for (std::size_t size = 0; size + 2 < good.size(); size += size < 2500 ? 1 : 97)
     CHECK_THROWS_AS(parse_tokenizer_json(good.substr(0, size), "f"), BadFile);
 }
+
+}  // namespace tokenizer_json_test

@@ -4,6 +4,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace tokenizer_tokenizer_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -124,3 +126,5 @@ TEST_CASE("a folder's files that cannot be a tokenizer are refused", "[tokenizer
   std::filesystem::create_directories(scratch / "d/tokenizer.json");
   CHECK_THROWS_AS(read_tokenizer(scratch / "d"), BadFile);
 }
+
+}  // namespace tokenizer_tokenizer_test

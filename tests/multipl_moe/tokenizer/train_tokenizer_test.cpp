@@ -5,6 +5,8 @@
 #include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
 #include "support/catch.hpp"
 
+namespace train_tokenizer_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -61,3 +63,5 @@ TEST_CASE("impossible wishes are refused", "[tokenizer]") {
   CHECK_THROWS_AS(train_tokenizer({.sources = {MOE_TEST_CORPUS}, .held_out = {.dev = 0.5}}), UsageError);
   CHECK_THROWS_WITH(train_tokenizer({.sources = {scratch.path()}}), ContainsSubstring("found none"));
 }
+
+}  // namespace train_tokenizer_test

@@ -6,6 +6,8 @@
 #include "multipl_moe/io/utf8.hpp"
 #include "support/catch.hpp"
 
+namespace unicode_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -102,3 +104,5 @@ TEST_CASE("newer letters, marks and numbers are looked for as older ones of thei
   CHECK(older("x\xf0\xae\xaf\xb0\xf0\xae\xaf\xb0") == "x\xf0\xa0\x80\x80\xf0\xa0\x80\x80");  // U+2EBF0, Chinese
   CHECK(older("\xe1\xb2\x88 \xe0\xa2\x96") == "\xe1\xb2\x88 \xe0\xa2\x96");
 }
+
+}  // namespace unicode_test

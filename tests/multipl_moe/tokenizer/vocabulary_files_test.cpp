@@ -4,6 +4,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace vocabulary_files_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -109,3 +111,5 @@ TEST_CASE("what is wrong in one of the three is said of that one", "[tokenizer]"
   check("[tokenizer_config.json] the added token 'näive' must have the number 1405, found 1409",
         [](Files& f) { f.config.replace(f.config.find("\"1405\""), 6, "\"1409\""); });
 }
+
+}  // namespace vocabulary_files_test

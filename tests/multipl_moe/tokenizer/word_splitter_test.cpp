@@ -7,6 +7,8 @@
 #include "multipl_moe/tokenizer/pattern.hpp"
 #include "support/catch.hpp"
 
+namespace word_splitter_test {
+
 using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
 using Words = std::vector<std::string>;
@@ -78,3 +80,5 @@ TEST_CASE("a catastrophic pattern is an error and never the end of the text", "[
   walk.begin("aab");
   CHECK(walk.next_end() == 3);
 }
+
+}  // namespace word_splitter_test

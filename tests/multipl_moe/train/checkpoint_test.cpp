@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
+namespace checkpoint_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -132,3 +134,5 @@ TEST_CASE("LATEST may only name a folder beside it", "[train]") {
     CHECK_THROWS_WITH(load_model(run.scratch / "run", 1), ContainsSubstring("must name a folder beside it"));
   }
 }
+
+}  // namespace checkpoint_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
+namespace draws_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -60,3 +62,5 @@ TEST_CASE("a run tells of each step what it reports", "[train]") {
   // A model that knows nothing, among 257 tokens.
   CHECK(losses.front() == Catch::Approx(5.55).epsilon(0.05));
 }
+
+}  // namespace draws_test

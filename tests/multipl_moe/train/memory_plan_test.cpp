@@ -8,6 +8,8 @@
 #include "multipl_moe/model/trainable.hpp"
 #include "support/catch.hpp"
 
+namespace memory_plan_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -97,3 +99,5 @@ TEST_CASE("activations grow with the tokens, and recomputing holds fewer of them
     CHECK(values({4, 1024, Keep::inputs}) < values({4, 1024}) / 4);
   }
 }
+
+}  // namespace memory_plan_test

@@ -6,6 +6,8 @@
 #include "../support/stderr_capture.hpp"
 #include "support/catch.hpp"
 
+namespace metrics_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -73,3 +75,5 @@ TEST_CASE("metrics go on after the steps that are done, and forget the others", 
   CHECK(continued("no json\n" + one, 1).empty());
   CHECK(continued(two, 2) == two);
 }
+
+}  // namespace metrics_test

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
+namespace narrowing_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -124,3 +126,5 @@ TEST_CASE("weights are not narrowed into infinity in memory either", "[narrowing
   CHECK_NOTHROW(model->begin_training({.train = {"*norm*"}}, {.master = moe::MasterWeights::split}));
   CHECK_NOTHROW(model->begin_training({}));
 }
+
+}  // namespace narrowing_test

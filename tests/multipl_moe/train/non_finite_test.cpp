@@ -17,6 +17,8 @@
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
+namespace non_finite_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -263,3 +265,5 @@ TEST_CASE("a resumed run keeps counting", "[train][non_finite]") {
   CHECK_THROWS_WITH(live(9), ContainsSubstring("found 10 steps in a row") &&
                                  ContainsSubstring("the last of them step 14") && ContainsSubstring("step-000002"));
 }
+
+}  // namespace non_finite_test

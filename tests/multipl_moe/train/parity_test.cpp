@@ -12,6 +12,8 @@
 #include "multipl_moe/train/export.hpp"
 #include "support/catch.hpp"
 
+namespace parity_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -200,3 +202,5 @@ TEST_CASE("a mixture upcycled from a Qwen2 is exported with its biases, and answ
     check_logits(*exported, expected);
   }
 }
+
+}  // namespace parity_test

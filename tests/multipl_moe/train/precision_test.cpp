@@ -13,6 +13,8 @@
 #include "support/slow_build.hpp"
 #include "tiny_run.hpp"
 
+namespace precision_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -131,3 +133,5 @@ TEST_CASE("what AdamW remembers goes through files to the byte, and another dtyp
   CHECK_THROWS_WITH(read_tensors(folder, wide->optimizer_state()),
                     ContainsSubstring("F32") && ContainsSubstring("BF16"));
 }
+
+}  // namespace precision_test

@@ -5,6 +5,8 @@
 #include "multipl_moe/io/free_memory.hpp"
 #include "support/catch.hpp"
 
+namespace progress_test {
+
 using namespace multipl_moe;
 
 TEST_CASE("the progress line", "[train]") {
@@ -42,3 +44,5 @@ TEST_CASE("short numbers and times", "[train]") {
   CHECK(short_duration(185) == "3m05s");
   CHECK(resident_bytes() > 1'000'000);
 }
+
+}  // namespace progress_test

@@ -14,6 +14,8 @@
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
+namespace resume_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -398,3 +400,5 @@ TEST_CASE("the newest checkpoints stay, as many as asked for", "[resume]") {
   options.run = run.tiny.scratch / "none";
   CHECK_THROWS_WITH(run.live(options), ContainsSubstring("at least 1 checkpoint, found 0"));
 }
+
+}  // namespace resume_test

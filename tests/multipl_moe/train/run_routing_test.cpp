@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
+namespace run_routing_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -187,3 +189,5 @@ TEST_CASE("a replayed run resumes with the same choices alone", "[train][replay]
   const auto model = runs.model();
   CHECK_THROWS_WITH(train(*model, stream, options), ContainsSubstring("--replay-routing: XXH3"));
 }
+
+}  // namespace run_routing_test

@@ -18,6 +18,8 @@
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
+namespace streamed_model_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
@@ -209,3 +211,5 @@ TEST_CASE("what a stream throws leaves no folder behind") {
   CHECK_THROWS_AS(stream_model(scratch / "none", dense_config(), *byte_tokenizer(), in_float, forget), Failure);
   CHECK(std::filesystem::is_empty(scratch.path()));
 }
+
+}  // namespace streamed_model_test

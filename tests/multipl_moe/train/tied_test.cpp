@@ -20,6 +20,8 @@
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
+namespace tied_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
@@ -311,3 +313,5 @@ TEST_CASE("a tied model that is asked for untied starts with the embedding as it
   CHECK(values_of(*model, head) == values_of(*tied, embedding));
   CHECK(model->config() == config);
 }
+
+}  // namespace tied_test

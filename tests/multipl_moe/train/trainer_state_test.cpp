@@ -3,6 +3,8 @@
 #include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
+namespace trainer_state_test {
+
 using namespace multipl_moe;
 
 namespace {
@@ -52,3 +54,5 @@ TEST_CASE("settings that differ are told with both values, those on one side onl
   CHECK(differences({{"a", "1"}, {"b", "2"}, {"same", "x"}}, {{"a", "3"}, {"c", "4"}, {"same", "x"}}) ==
         "  a: 1, found 3\n  b: 2, found nothing\n  c: nothing, found 4\n");
 }
+
+}  // namespace trainer_state_test

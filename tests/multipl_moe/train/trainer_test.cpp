@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 
+namespace trainer_test {
+
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 namespace fs = std::filesystem;
@@ -77,3 +79,5 @@ TEST_CASE("SIGINT and SIGTERM end a run after its step, with a checkpoint", "[tr
   CHECK(result.checkpoint == options.run / "checkpoints" / "step-000003");
   CHECK(weights_of(*load_model(result.checkpoint, 1)) == weights_of(*run.model));
 }
+
+}  // namespace trainer_test

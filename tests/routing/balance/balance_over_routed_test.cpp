@@ -3,6 +3,8 @@
 #include "moe/routing/balance/balance.hpp"
 #include "support/catch.hpp"
 
+namespace balance_over_routed_test {
+
 using namespace moe;
 static_assert(Balance<BalanceOverRouted>);
 
@@ -10,3 +12,5 @@ TEST_CASE("the routed loss leaves out the shared expert, whatever its index", "[
   for (Index shared = 0; shared < 4; ++shared)
     for (Index e = 0; e < 4; ++e) CHECK(BalanceOverRouted{.shared = shared}.counts(e) == (e != shared));
 }
+
+}  // namespace balance_over_routed_test

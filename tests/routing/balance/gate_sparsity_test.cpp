@@ -5,6 +5,8 @@
 #include "moe/routing/balance/balance.hpp"
 #include "support/catch.hpp"
 
+namespace gate_sparsity_test {
+
 using namespace moe;
 static_assert(Balance<GateSparsity> && ScoresRows<GateSparsity> && LearnsWeight<GateSparsity>);
 static_assert(!balances_sequences<GateSparsity>);
@@ -25,3 +27,5 @@ TEST_CASE("p is the gate, and nothing of a logit below 0", "[policies]") {
   GateSparsity{}.score_back(z_E, Row<const double>{p.data(), 3}, f_E, 2.0, Row<double>{d_z.data(), 3});
   CHECK(d_z == std::vector<double>{1, 1, 1.5});
 }
+
+}  // namespace gate_sparsity_test

@@ -5,6 +5,8 @@
 #include "moe/routing/balance/balance.hpp"
 #include "support/catch.hpp"
 
+namespace sequence_balance_test {
+
 using namespace moe;
 static_assert(Balance<SequenceBalance> && ScoresRows<SequenceBalance> && balances_sequences<SequenceBalance>);
 static_assert(!LearnsWeight<SequenceBalance>);
@@ -17,3 +19,5 @@ TEST_CASE("the scores of sigmoids sum to 1, however far from 0 the logits are", 
     for (const double each : p) CHECK(each == Catch::Approx(1.0 / 3));
   }
 }
+
+}  // namespace sequence_balance_test

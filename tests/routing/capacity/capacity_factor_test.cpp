@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace capacity_factor_test {
+
 using namespace moe;
 
 static_assert(DroppingCapacity<CapacityFactor>);
@@ -24,3 +26,5 @@ TEST_CASE("at least the minimum, at most every row", "[policies]") {
   CHECK(CapacityFactor{}.rows_per_expert({0, 8, 0}) == 0);
   CHECK(CapacityFactor{}.rows_per_expert({16, 0, 0}) == 0);
 }
+
+}  // namespace capacity_factor_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace even_share_test {
+
 using namespace moe;
 
 TEST_CASE("an even share is rounded up", "[policies]") {
@@ -15,3 +17,5 @@ TEST_CASE("an even share is rounded up", "[policies]") {
   const Index most = (std::numeric_limits<Index>::max)();
   CHECK(EvenShare{}.rows_per_expert({most, 2, most}) == Index{1} << 62);
 }
+
+}  // namespace even_share_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace segment_capacity_test {
+
 using namespace moe;
 static_assert(Capacity<SegmentCapacity>);
 
@@ -22,3 +24,5 @@ TEST_CASE("an expert takes at least one row and never more than there are", "[po
   CHECK(SegmentCapacity{.factor = 1}.rows_per_expert({0, 6}) == 0);
   CHECK(SegmentCapacity{.factor = 1}.rows_per_expert({5, 0}) == 0);
 }
+
+}  // namespace segment_capacity_test

@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace share_test {
+
 using namespace moe;
 
 TEST_CASE("a share in whole numbers is what integers divide to, rounded as asked", "[policies]") {
@@ -32,3 +34,5 @@ TEST_CASE("a share is never less than the least nor more than the rows, and none
     CHECK(share_of_expert({9, 0, 9}, 9, 1, round, 4) == 0);
   }
 }
+
+}  // namespace share_test

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+namespace unlimited_test {
+
 using namespace moe;
 static_assert(Capacity<Unlimited>);
 
@@ -9,3 +11,5 @@ TEST_CASE("nothing is dropped without a limit", "[policies]") {
   CHECK(Unlimited{}.rows_per_expert({7, 3}) == 7);
   CHECK(Unlimited{}.rows_per_expert({0, 3}) == 0);
 }
+
+}  // namespace unlimited_test

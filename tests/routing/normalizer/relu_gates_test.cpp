@@ -6,6 +6,8 @@
 #include "support/normalizer_gradient.hpp"
 #include "support/rows.hpp"
 
+namespace relu_gates_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -18,3 +20,5 @@ TEST_CASE("a gate is the logit, and 0 below it or where nobody chose", "[policie
 TEST_CASE("ReluGates' gradient is that of central differences", "[policies][gradient]") {
   check_normalizer_gradient(ReluGates{});
 }
+
+}  // namespace relu_gates_test

@@ -4,6 +4,8 @@
 #include "support/normalizer_gradient.hpp"
 #include "support/rows.hpp"
 
+namespace sigmoid_over_chosen_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -30,3 +32,5 @@ TEST_CASE("SigmoidOverChosen's gradient is that of central differences", "[polic
   check_normalizer_gradient(SigmoidOverChosen{.scale = 2.5});
   check_normalizer_gradient(SigmoidOverChosen{.scale = 1.5, .sums_to_scale = false});
 }
+
+}  // namespace sigmoid_over_chosen_test

@@ -4,6 +4,8 @@
 #include "support/normalizer_gradient.hpp"
 #include "support/rows.hpp"
 
+namespace softmax_over_all_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -44,3 +46,5 @@ TEST_CASE("SoftmaxOverAll's scale multiplies gates and their gradient", "[polici
   for (std::size_t e = 0; e < 3; ++e) CHECK(scaled[e] == 16 * plain[e]);
   check_normalizer_gradient(SoftmaxOverAll{.scale = 2.5});
 }
+
+}  // namespace softmax_over_all_test

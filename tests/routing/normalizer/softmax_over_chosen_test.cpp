@@ -4,6 +4,8 @@
 #include "support/normalizer_gradient.hpp"
 #include "support/rows.hpp"
 
+namespace softmax_over_chosen_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -55,3 +57,5 @@ TEST_CASE("SoftmaxOverChosen does not overflow", "[policies]") {
 TEST_CASE("SoftmaxOverChosen of a row that chose nobody is 0", "[policies]") {
   CHECK(normalize(SoftmaxOverChosen{}, std::vector<double>{3, 1}, {0, 0}) == std::vector<double>{0, 0});
 }
+
+}  // namespace softmax_over_chosen_test

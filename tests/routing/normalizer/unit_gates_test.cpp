@@ -4,6 +4,8 @@
 #include "support/normalizer_gradient.hpp"
 #include "support/rows.hpp"
 
+namespace unit_gates_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -14,3 +16,5 @@ TEST_CASE("every chosen expert counts whole", "[policies]") {
 TEST_CASE("UnitGates' gradient is that of central differences", "[policies][gradient]") {
   check_normalizer_gradient(UnitGates{});
 }
+
+}  // namespace unit_gates_test

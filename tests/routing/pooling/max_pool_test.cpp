@@ -2,6 +2,8 @@
 
 #include "routing/pooling/pool_check.hpp"
 
+namespace max_pool_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -19,3 +21,5 @@ TEST_CASE("MaxPool's gradient is that of central differences, and adds", "[polic
 }
 
 TEST_CASE("row by row MaxPool gives the same bits", "[policies]") { check_pool_row_by_row<MaxPool>(); }
+
+}  // namespace max_pool_test

@@ -2,6 +2,8 @@
 
 #include "routing/pooling/pool_check.hpp"
 
+namespace mean_pool_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -17,3 +19,5 @@ TEST_CASE("MeanPool's gradient is that of central differences, and adds", "[poli
 }
 
 TEST_CASE("row by row MeanPool gives the same bits", "[policies]") { check_pool_row_by_row<MeanPool>(); }
+
+}  // namespace mean_pool_test

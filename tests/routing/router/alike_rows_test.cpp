@@ -7,6 +7,8 @@
 #include "moe/routing/router/expert_choice.hpp"
 #include "support/catch.hpp"
 
+namespace alike_rows_test {
+
 using namespace moe;
 
 namespace {
@@ -76,3 +78,5 @@ TEST_CASE("a cap fills rows that are alike together", "[policies]") {
   CHECK(choose(CappedExpertChoice{.cap = 3}) == std::vector<Rank>{0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1});
   CHECK(choose(ExpertChoice{}) == std::vector<Rank>{0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1});
 }
+
+}  // namespace alike_rows_test

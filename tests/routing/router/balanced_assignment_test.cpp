@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace balanced_assignment_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -85,3 +87,5 @@ TEST_CASE("without room for every row nothing is assigned", "[policies]") {
   CHECK_THROWS_WITH(assigned({}, z, 4), "[BalancedAssignment] 2 experts with room for 4 rows each cannot take 9 rows");
   CHECK(assigned({}, Matrix<double, B>(0, 2), 0).empty());
 }
+
+}  // namespace balanced_assignment_test

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace best_scores_test {
+
 using namespace moe;
 
 namespace {
@@ -27,3 +29,5 @@ TEST_CASE("experts that were passed over are not chosen, however good", "[polici
   choose_best_undecided({chosen.data(), 3}, 1, [](Index e) { return -static_cast<double>(e); });
   CHECK(chosen == std::vector<Rank>{0, 1, 0});
 }
+
+}  // namespace best_scores_test

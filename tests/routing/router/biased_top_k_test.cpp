@@ -7,6 +7,8 @@
 #include "support/random_tensors.hpp"
 #include "support/rows.hpp"
 
+namespace biased_top_k_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -72,8 +74,11 @@ TEST_CASE("biases follow the load until it is even", "[policies][layers]") {
 TEST_CASE("groups that do not fit the experts are refused", "[policies]") {
   using Layer = DeepSeekV3Moe<float, Cpu<>>;
   const auto make = [](BiasedTopK router) {
-    return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3), SharedExpert<SwiGlu<float, Cpu<>>, NoGate>(4, 5));
+    return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3),
+                 SharedExpert<SwiGlu<float, Cpu<>>, NoGate>(4, 5));
   };
   CHECK_THROWS_WITH(make({.groups = 4}), "[BiasedTopK] groups must divide the experts, got 4 and 6");
   CHECK_THROWS_WITH(make({.groups = 3, .kept_groups = 4}), "[BiasedTopK] kept_groups must lie in [1, 3], got 4");
 }
+
+}  // namespace biased_top_k_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace capped_expert_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -59,3 +61,5 @@ TEST_CASE("with room for every expert it is expert choice", "[policies]") {
     CHECK(capped.boundary == free.boundary);
   }
 }
+
+}  // namespace capped_expert_choice_test

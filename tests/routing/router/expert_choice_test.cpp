@@ -7,6 +7,8 @@
 #include "moe/backend/cpu/pool.hpp"
 #include "support/catch.hpp"
 
+namespace expert_choice_test {
+
 using namespace moe;
 
 namespace {
@@ -48,3 +50,5 @@ TEST_CASE("experts compare softmax scores over the experts of a row, not logits"
   REQUIRE(scores.size() == expected.size());
   for (std::size_t i = 0; i < scores.size(); ++i) CHECK(scores[i] == Catch::Approx(expected[i]).epsilon(1e-14));
 }
+
+}  // namespace expert_choice_test

@@ -5,6 +5,8 @@
 #include "moe/routing/router/best_scores.hpp"
 #include "support/catch.hpp"
 
+namespace expert_groups_test {
+
 using namespace moe;
 
 namespace {
@@ -37,3 +39,5 @@ TEST_CASE("groups that do not fit are refused with the numbers", "[policies]") {
                     Contains("kept_groups must lie in [1, 2], got 3"));
   CHECK_NOTHROW(ExpertGroups{.count = 2, .kept = 2}.require_fits("R", 8));
 }
+
+}  // namespace expert_groups_test

@@ -10,6 +10,8 @@
 #include "support/random_tensors.hpp"
 #include "support/rows.hpp"
 
+namespace group_limited_top_k_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -90,7 +92,8 @@ TEST_CASE("as many are chosen as was foretold, NaN or not", "[policies]") {
 TEST_CASE("DeepSeek-V2's groups that do not fit the experts are refused", "[policies][misuse]") {
   using Layer = DeepSeekV2Moe<float, Cpu<>>;
   const auto make = [](GroupLimitedTopK router) {
-    return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3), SharedExpert<SwiGlu<float, Cpu<>>, NoGate>(4, 5));
+    return Layer(router, {}, {}, ExpertBank<SwiGlu<float, Cpu<>>>(6, 4, 3),
+                 SharedExpert<SwiGlu<float, Cpu<>>, NoGate>(4, 5));
   };
   CHECK_NOTHROW(make({.k = 4, .groups = 3, .kept_groups = 2}));
   CHECK_THROWS_WITH(make({.k = 5, .groups = 3, .kept_groups = 2}), "[GroupLimitedTopK] k must lie in [1, 4], got 5");
@@ -98,3 +101,5 @@ TEST_CASE("DeepSeek-V2's groups that do not fit the experts are refused", "[poli
   CHECK_THROWS_WITH(make({.groups = 0}), "[GroupLimitedTopK] groups must divide the experts, got 0 and 6");
   CHECK_THROWS_WITH(make({.groups = 3, .kept_groups = 0}), "[GroupLimitedTopK] kept_groups must lie in [1, 3], got 0");
 }
+
+}  // namespace group_limited_top_k_test

@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
+namespace gshard_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -54,3 +56,5 @@ TEST_CASE("with a large enough factor every choice is kept", "[policies]") {
   for (const double keep : {GShardChoice::always, std::numeric_limits<double>::infinity()})
     CHECK(drawn({.k = 3, .keep = keep}, {-1e4, 3, -2e4}, 0) == std::vector<Rank>{2, 1, 3});
 }
+
+}  // namespace gshard_choice_test

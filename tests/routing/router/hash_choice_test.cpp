@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
+namespace hash_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -40,3 +42,5 @@ TEST_CASE("a batch without token ids is refused", "[policies]") {
   CHECK_THROWS_WITH(layer.infer(CpuContext{}, x_TD, Batch::single(6)),
                     "[route] the router chooses by token ids, the batch has none for its 6 rows");
 }
+
+}  // namespace hash_choice_test

@@ -6,6 +6,8 @@
 #include "moe/routing/router/top_k.hpp"
 #include "support/catch.hpp"
 
+namespace jittered_test {
+
 using namespace moe;
 static_assert(Router<Jittered<TopK>> && JittersInput<Jittered<TopK>> && !JittersInput<TopK>);
 static_assert(router_is_batch_independent<Jittered<TopK>>);
@@ -21,3 +23,5 @@ TEST_CASE("a jittered router chooses as the router that it is", "[policies]") {
   CHECK(chosen == plain);
   CHECK(chosen == std::vector<Rank>{0, 1, 0});
 }
+
+}  // namespace jittered_test

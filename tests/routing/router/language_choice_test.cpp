@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
+namespace language_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -54,3 +56,5 @@ TEST_CASE("the batch's languages reach the router, and a batch without them is p
       CHECK(silent.chosen_RE.view()(t, e) == (e == 4 ? 1 : 0));
     }
 }
+
+}  // namespace language_choice_test

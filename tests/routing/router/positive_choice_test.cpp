@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
+namespace positive_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -14,3 +16,5 @@ TEST_CASE("experts whose logits are above 0 are chosen, be they all or none", "[
   CHECK(choose(PositiveChoice{}, std::vector<float>{std::numeric_limits<float>::quiet_NaN(), 1}) ==
         std::vector<Rank>{0, 1});
 }
+
+}  // namespace positive_choice_test

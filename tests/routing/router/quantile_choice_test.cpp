@@ -16,6 +16,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace quantile_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -157,3 +159,5 @@ TEST_CASE("inference by the prices that training found has even loads too", "[po
   }
   CHECK(inference_spread() < before / 3);
 }
+
+}  // namespace quantile_choice_test

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
+namespace random_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -41,3 +43,5 @@ TEST_CASE("what is drawn is a function of key and row", "[policies]") {
   CHECK(drawn({.k = 9}, 3, 0, {}).size() == 3);
   CHECK(RandomChoice{.k = 9}.choices(3) == 3);
 }
+
+}  // namespace random_choice_test

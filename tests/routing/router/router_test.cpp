@@ -9,6 +9,8 @@
 #include "moe/routing/router/top_k.hpp"
 #include "support/catch.hpp"
 
+namespace router_test {
+
 using namespace moe;
 
 namespace {
@@ -50,3 +52,5 @@ TEST_CASE("a layer finds both routers of a routing", "[concepts]") {
   const TopK single{.k = 5};
   CHECK(&RoutingOf<TopK>::train(single) == &RoutingOf<TopK>::infer(single));
 }
+
+}  // namespace router_test

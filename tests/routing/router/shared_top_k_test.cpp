@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
+namespace shared_top_k_test {
+
 using namespace moe;
 using namespace moe::testing;
 using Ranks = std::vector<Rank>;
@@ -32,3 +34,5 @@ TEST_CASE("with nobody to share it is top-k", "[policies]") {
 TEST_CASE("beside the shared expert the lower index wins among equals", "[policies]") {
   CHECK(choose(SharedTopK{.k = 2, .shared = 1}, std::vector<double>{5, 5, 5}) == Ranks{2, 1, 0});
 }
+
+}  // namespace shared_top_k_test

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace sinkhorn_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -62,3 +64,5 @@ TEST_CASE("large logits, no rows and a column nobody sees stay finite", "[polici
   for (auto row = chosen.begin(); row != chosen.end(); row += 3) CHECK(std::count(row, row + 3, 0) == 1);
   CHECK(balanced({}, Matrix<double, B>(0, 3)).empty());
 }
+
+}  // namespace sinkhorn_choice_test

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
+namespace threshold_choice_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -32,3 +34,5 @@ TEST_CASE("a threshold moves by the share that beta leaves", "[policies]") {
   CHECK(ThresholdChoice{.beta = 0.75}.updated(0.4, 0.8) == Catch::Approx(0.5).epsilon(1e-14));
   CHECK(ThresholdChoice{.beta = 0}.updated(0.4f, 0.8f) == 0.8f);
 }
+
+}  // namespace threshold_choice_test

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
+namespace top_k_test {
+
 using namespace moe;
 using namespace moe::testing;
 using Ranks = std::vector<Rank>;
@@ -32,3 +34,5 @@ TEST_CASE("infinite logits are ordered and NaN never beats a number", "[policies
   CHECK(choose(TopK{.k = 2}, std::vector<float>{nan, -inf, 3}) == Ranks{0, 2, 1});
   CHECK(choose(TopK{.k = 2}, std::vector<float>{1, nan, 3}) == Ranks{2, 0, 1});
 }
+
+}  // namespace top_k_test

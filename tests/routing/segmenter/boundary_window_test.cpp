@@ -7,6 +7,8 @@
 #include "moe/routing/steps/segment.hpp"
 #include "support/catch.hpp"
 
+namespace boundary_window_test {
+
 using namespace moe;
 
 namespace {
@@ -39,3 +41,5 @@ TEST_CASE("without token ids, or with minimum = maximum, it cuts as a fixed wind
   spoken.tokens = newlines;
   CHECK(cut_into_segments(BoundaryWindow{.minimum = 4, .maximum = 4}, spoken).begin == fixed);
 }
+
+}  // namespace boundary_window_test

@@ -3,6 +3,8 @@
 #include "moe/routing/segmenter/segmenter.hpp"
 #include "support/catch.hpp"
 
+namespace fixed_window_test {
+
 using namespace moe;
 static_assert(Segmenter<FixedWindow>);
 
@@ -13,3 +15,5 @@ TEST_CASE("a window ends with its last row, whatever the tokens", "[policies]") 
   CHECK(windows.ends_after(3, 7));
   CHECK(FixedWindow{.window = 1}.ends_after(1, -1));
 }
+
+}  // namespace fixed_window_test

@@ -18,6 +18,8 @@
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
+namespace syntax_window_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -149,3 +151,5 @@ TEST_CASE("the table is a buffer of the layer, and one of another width is refus
   CHECK_THROWS_WITH(layer.infer(CpuContext{}, Matrix<double, B>(2, 6), Batch::single(2)),
                     Catch::Matchers::Contains("table must have 5 numbers a token, got 3"));
 }
+
+}  // namespace syntax_window_test

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace segment_sources_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -60,3 +62,5 @@ TEST_CASE("decoding picks the same vectors", "[modules]") {
     CHECK(u.view()(1, d) == source.first_D.data()[d]);
   }
 }
+
+}  // namespace segment_sources_test

@@ -8,6 +8,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace balance_loss_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -150,3 +152,5 @@ TEST_CASE("sparsity counts f by the k choices that a row is to make", "[ops]") {
   CHECK(loss_of(sparsity, z, choices_of(3, 4, golden_chosen)) ==
         Catch::Approx(4 * (3 * (2.0 / 3) + 2.0 / 3 + 1 + 0.5) / 6).epsilon(1e-14));
 }
+
+}  // namespace balance_loss_test

@@ -9,6 +9,8 @@
 #include "support/random_tensors.hpp"
 #include "support/rows.hpp"
 
+namespace choose_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -116,3 +118,5 @@ TEST_CASE("an expert takes no more rows than there are, and no fewer than none",
     }
   }
 }
+
+}  // namespace choose_test

@@ -6,6 +6,8 @@
 #include "moe/routing/capacity/capacity_factor.hpp"
 #include "support/catch.hpp"
 
+namespace drop_test {
+
 using namespace moe;
 
 namespace {
@@ -98,3 +100,5 @@ TEST_CASE("at random every row of a choice has its chance, by its key alone", "[
   // 100 expected of 200, with a deviation of 7.
   for (const int times : stayed) CHECK((times > 60 && times < 140));
 }
+
+}  // namespace drop_test

@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace jitter_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -43,3 +45,5 @@ TEST_CASE("jitter's backward multiplies by the same numbers and adds", "[ops]") 
   for (Index i = 0; i < x.size(); ++i)
     CHECK(d_x.data()[i] - before.data()[i] == Catch::Approx(d.data()[i] * y.data()[i] / x.data()[i]).epsilon(1e-12));
 }
+
+}  // namespace jitter_test

@@ -5,6 +5,8 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/catch.hpp"
 
+namespace late_loss_test {
+
 using namespace moe;
 
 namespace {
@@ -42,3 +44,5 @@ TEST_CASE("a loss without sums is 0", "[ops]") {
   CHECK(Loss() == 0);
   CHECK(loss_of(Matrix<float, Cpu<>>(1, 0)) == 0);
 }
+
+}  // namespace late_loss_test

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace noisy_logits_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -123,3 +125,5 @@ TEST_CASE("gradients of noisy logits and of P are those of central differences",
     check_component_gradients("n", drawn.n_TE, d_n_TE, loss, component_bar);
   }
 }
+
+}  // namespace noisy_logits_test

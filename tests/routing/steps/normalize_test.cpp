@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace normalize_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -24,3 +26,5 @@ TEST_CASE("normalize and its backward go row by row", "[ops][gradient]") {
   check_component_gradients(
       "logits", z, d_z, [&] { return inner(c, gates()); }, component_bar);
 }
+
+}  // namespace normalize_test

@@ -5,6 +5,8 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/catch.hpp"
 
+namespace report_test {
+
 using namespace moe;
 
 TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segments begin", "[ops]") {
@@ -33,3 +35,5 @@ TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segment
   tell({});
   CHECK(seen.size() == 2);
 }
+
+}  // namespace report_test

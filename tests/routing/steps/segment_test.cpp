@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
+namespace segment_test {
+
 using namespace moe;
 using namespace moe::testing;
 using Indices = std::vector<Index>;
@@ -78,3 +80,5 @@ TEST_CASE("what a segment got is repeated over its rows, and what they got adds 
   CHECK(there == Catch::Approx(back).epsilon(1e-13));
   CHECK(d_values.rows() == cut.count());
 }
+
+}  // namespace segment_test

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace variation_loss_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -45,3 +47,5 @@ TEST_CASE("the variation loss's gradient is that of central differences", "[rout
   check_component_gradients(
       "values", values_TE, d_values_TE, [&] { return 1.7 * value_of(values_TE); }, component_bar);
 }
+
+}  // namespace variation_loss_test

@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 
+namespace z_loss_test {
+
 using namespace moe;
 using namespace moe::testing;
 
@@ -35,3 +37,5 @@ TEST_CASE("the z-loss's gradient adds to the logits'", "[ops][gradient]") {
   add_z_loss_back<double, B>(context, z.view(), 0, untouched.view());
   CHECK(same_bits(untouched, before));
 }
+
+}  // namespace z_loss_test
