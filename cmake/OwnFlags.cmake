@@ -50,3 +50,8 @@ if(MOE_COVERAGE)
 endif()
 
 add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:${own_cxx_flags}>")
+
+# Files that read the same headers and use the same layers, so many at a time. Each keeps its names in a namespace of its own.
+function(compile_together target files)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${MOE_UNITY_BUILD} UNITY_BUILD_BATCH_SIZE ${files})
+endfunction()
