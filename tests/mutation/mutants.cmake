@@ -385,6 +385,11 @@ mutant(window_ends_before_its_minimum routing/segmenter/boundary_window.hpp
   AFTER [==[length + 1 >= minimum]==]
   REASON "a window one row shorter than its minimum"
   TESTS routing/segmenter/boundary_window)
+mutant(empty_windows_are_taken routing/segmenter/window_bounds.hpp
+  BEFORE [==[minimum >= 1 && maximum >= 1]==]
+  AFTER [==[minimum >= 0 && maximum >= 1]==]
+  REASON "a window of 0 rows is no error"
+  TESTS core/settings)
 mutant(max_pool_takes_the_last_row routing/pooling/max_pool.hpp
   BEFORE [==[Value& d_x = d_x_TD(row_VD(v, d), d);]==]
   AFTER [==[Value& d_x = d_x_TD(row_VD(v, 0), d);]==]
@@ -476,6 +481,18 @@ mutant(sequences_that_are_not_there_are_kept routing/segment_state.hpp
   AFTER [==[require(b >= 0 && b <= std::ssize(length),]==]
   REASON "the sequence behind the last one is read"
   TESTS layers/any_arguments)
+
+# ---- messages and observers ----------------------------------------------------------------------
+mutant(one_reads_as_many core/counted.hpp
+  BEFORE [==[if (counted.count == 1)]==]
+  AFTER [==[if (counted.count == 0)]==]
+  REASON "a message says 1 rows"
+  TESTS core/counted)
+mutant(phases_begin_twice core/phase.hpp
+  BEFORE [==[listener_(phase_, PhaseEdge::end)]==]
+  AFTER [==[listener_(phase_, PhaseEdge::begin)]==]
+  REASON "a profiler's range is never closed"
+  TESTS layers/phases)
 
 # ---- names ---------------------------------------------------------------------------------------
 mutant(gates_are_never_normalised_by_name runtime/architectures.hpp
