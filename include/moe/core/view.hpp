@@ -54,8 +54,8 @@ concept BackendOnHost = bool(Backend::is_host);
 
 /// What View<Value, Backend> looks at without a copy: another library's row-major matrix in host memory.
 template <class M, class Value, class Backend>
-concept Viewable = BackendOnHost<Backend> && HasMemory<M> && HasContiguousRows<M> && HasRowsAndStride<M> &&
-    OutlivesItsView<M> && HasValuesOf<M, Value>;
+concept Viewable = BackendOnHost<Backend> && HasMemory<M> && HasValuesOf<M, Value> && HasContiguousRows<M> &&
+    HasRowsAndStride<M> && OutlivesItsView<M>;
 
 /// `rows` x `cols` values in the memory of Backend, row-major, `stride` values from one row to the next. Owns nothing:
 /// whoever made the memory keeps it alive as long as the view is used.
