@@ -1,10 +1,10 @@
 /// HybridMoE where its levels cannot run in one pass: fusions over outputs, experts fed with segments, a path beside
 /// the experts.
-#include "moe/layers/hybrid_moe.hpp"
+#include "moe/layers/two_passes.hpp"
 #include "support/conformance.hpp"
 #include "support/gradient_check.hpp"
 
-namespace hybrid_in_two_passes_test {
+namespace two_passes_test {
 
 using namespace moe;
 using namespace moe::testing;
@@ -30,4 +30,4 @@ TEMPLATE_TEST_CASE("HybridMoE's gradients in two passes are those of central dif
   check_layer_gradients(layer, x_TD, batch, 1.3);
 }
 
-}  // namespace hybrid_in_two_passes_test
+}  // namespace two_passes_test
