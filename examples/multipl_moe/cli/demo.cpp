@@ -14,6 +14,7 @@
 #include "multipl_moe/eval/generate.hpp"
 #include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/model/trainable.hpp"
@@ -125,9 +126,9 @@ class Demo {
       for (const Split split : all_splits)
         if (counts.splits[index_of(split)].documents == 0)
           throw UsageError(fmt::format(
-              "[demo] the corpus must have at least 3 usable files of each language; {} has no {} text: {} files, {} "
+              "[demo] the corpus must have at least 3 usable files of each language; {} has no {} text: {}, {} "
               "left out",
-              title_of(language), name_of(split), counts.files,
+              title_of(language), name_of(split), counted(counts.files, "files"),
               std::accumulate(counts.filtered.begin(), counts.filtered.end(), std::int64_t{0})));
     }
   }

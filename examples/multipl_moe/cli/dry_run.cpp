@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "multipl_moe/io/byte_text.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_disk.hpp"
 #include "multipl_moe/io/free_memory.hpp"
@@ -93,8 +94,8 @@ void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimat
   row("checkpoint", e.checkpoint);
   row("at once", e.checkpoints);
   if (const auto free = free_disk_bytes(flags.output)) row("free there", static_cast<std::int64_t>(*free));
-  fmt::print("\nsteps          {:>16}   of {} micro-batches of {} x {} tokens\ntokens         {:>16}\n", flags.steps,
-             flags.accumulation, flags.batch_size, flags.sequence_length, e.tokens);
+  fmt::print("\nsteps          {:>16}   of {} of {} x {} tokens\ntokens         {:>16}\n", flags.steps,
+             counted(flags.accumulation, "micro-batches"), flags.batch_size, flags.sequence_length, e.tokens);
   for (const Language language : all_languages)
     if (const TokenFile* file = run.stream.file(language)) {
       const std::int64_t tokens = tokens_of(run, language, e.tokens);

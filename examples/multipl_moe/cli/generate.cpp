@@ -19,6 +19,7 @@
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/eval/observed.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/utf8_stream.hpp"
@@ -70,7 +71,7 @@ class GeneratedOutput {
   }
   std::string shown(std::string_view text) const { return terminal_ ? printable_text(text) : std::string(text); }
   std::string block_of(const Generated& generated) const {
-    return fmt::format("--- prompt {}, {} tokens, {}\n{}\n", next_ + 1, generated.tokens.size(),
+    return fmt::format("--- prompt {}, {}, {}\n{}\n", next_ + 1, counted(generated.tokens.size(), "tokens"),
                        name_of(generated.finish_reason), shown(generated.text));
   }
   std::string line_of(const Generated& generated) const {
@@ -93,8 +94,8 @@ void report_speed(const GenerationSpeed& speed) {
   const auto rate = [](std::int64_t tokens, double seconds) {
     return seconds > 0 ? short_count(static_cast<double>(tokens) / seconds) : "-";
   };
-  notice("prompts: {} tokens, {} tok/s; decoding: {} tokens, {} tok/s\n", speed.prefill_tokens,
-         rate(speed.prefill_tokens, speed.prefill_seconds), speed.decoded_tokens,
+  notice("prompts: {}, {} tok/s; decoding: {}, {} tok/s\n", counted(speed.prefill_tokens, "tokens"),
+         rate(speed.prefill_tokens, speed.prefill_seconds), counted(speed.decoded_tokens, "tokens"),
          rate(speed.decoded_tokens, speed.decode_seconds));
 }
 

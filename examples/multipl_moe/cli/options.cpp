@@ -16,6 +16,7 @@
 #include "multipl_moe/cli/interrupted.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/model_file.hpp"
@@ -55,15 +56,15 @@ LanguageFiles scored_files(const TrainingFlags& flags, const Tokenizer& tokenize
     // Every document ends in a token of its own.
     const std::int64_t tokens = file->token_count() + file->document_count();
     if (tokens <= flags.sequence_length) {
-      notice("note: the {} text of {} holds no sequence of {} tokens, and --eval-steps leaves it out\n",
-             flags.eval_split, title_of(language), flags.sequence_length);
+      notice("note: the {} text of {} holds no sequence of {}, and --eval-steps leaves it out\n", flags.eval_split,
+             title_of(language), counted(flags.sequence_length, "tokens"));
       file = nullptr;
     }
     any = any || file;
   }
   if (!any)
     throw UsageError(
-        fmt::format("[train] --eval-steps needs {} text of --sequence-length {} tokens and one more, found "
+        fmt::format("[train] --eval-steps needs {} text of --sequence-length {} and one token more, found "
                     "none; a smaller --sequence-length or another --eval-split may have it",
                     flags.eval_split, flags.sequence_length));
   return files;
@@ -306,9 +307,10 @@ void say_how_it_goes_on(const RunBeginning& beginning, std::int64_t steps) {
          steps, is_finished ? "; a larger --steps with --resume goes on" : "");
   if (beginning.other_steps && !is_finished)
     notice(
-        "note: the run was to have {} steps; from step {} on its learning rate follows the schedule of {}: {:.3g} "
+        "note: the run was to have {}; from step {} on its learning rate follows the schedule of {}: {:.3g} "
         "after {:.3g}\n",
-        *beginning.other_steps, beginning.steps_done + 1, steps, beginning.rate, beginning.other_rate);
+        counted(*beginning.other_steps, "steps"), beginning.steps_done + 1, steps, beginning.rate,
+        beginning.other_rate);
 }
 
 }  // namespace
@@ -398,10 +400,11 @@ TrainResult run_training(LanguageModel& model, BatchStream& stream, const TrainO
   const std::string saved = result.checkpoint.empty() ? "nothing was saved" : "saved " + result.checkpoint.string();
   if (result.signal != 0)
     throw Interrupted(result.signal,
-                      fmt::format("{} steps taken, {} skipped, {}", result.steps, result.skipped, saved));
+                      fmt::format("{} taken, {} skipped, {}", counted(result.steps, "steps"), result.skipped, saved));
   if (options.log_every > 0) {
-    notice("{}{} steps ({} skipped), {} tokens in {}, {} tok/s; {}\n", options.label, result.steps, result.skipped,
-           result.tokens, short_duration(result.seconds), short_count(result.tokens_per_second()), saved);
+    notice("{}{} ({} skipped), {} in {}, {} tok/s; {}\n", options.label, counted(result.steps, "steps"), result.skipped,
+           counted(result.tokens, "tokens"), short_duration(result.seconds), short_count(result.tokens_per_second()),
+           saved);
     for (const Language language : all_languages)
       if (stream.tokens_seen(language) > 0)
         notice("{}  {:<7} {:>9} tokens, {:.2f} epochs\n", options.label, title_of(language),

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/utf8.hpp"
 
@@ -30,7 +31,7 @@ std::string prepare_table(const PrepareReport& report) {
     }
     text += '\n';
   }
-  text += fmt::format("{} files of other kinds; report.json has every filter's count", report.other_files);
+  text += fmt::format("{} of other kinds; report.json has every filter's count", counted(report.other_files, "files"));
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "multipl_moe/data/prepare.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/tokenizer_fit.hpp"
 
@@ -38,9 +39,9 @@ LanguageFiles open_text(const std::string& data, std::string_view split, const T
     return open_language_files(data, split, tokenizer.hash());
   } catch (const OtherTokenizer& other) {
     const std::string found = other.hash() == byte_tokenizer()->hash() ? bytes : tokenizer_named_in(data, other.hash());
-    throw BadFile(other.path(), fmt::format("must be text of the tokenizer {}, found that of {} ({} tokens); {}",
+    throw BadFile(other.path(), fmt::format("must be text of the tokenizer {}, found that of {} ({}); {}",
                                             described(tokenizer), found.empty() ? "another one" : escaped(found),
-                                            other.vocab_size(), remedy(found, tokenizer, model)));
+                                            counted(other.vocab_size(), "tokens"), remedy(found, tokenizer, model)));
   }
 }
 

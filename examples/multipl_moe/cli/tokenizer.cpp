@@ -15,6 +15,7 @@
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/standard_input.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
@@ -98,9 +99,10 @@ void add_train(CLI::App& group) {
     create_folders(folder);
     tokenizer.write_files(folder);
     if (tokenizer.vocab_size() < flags->options.vocab_size)
-      notice("note: no two tokens stand together twice after {} tokens; {} were asked for\n", tokenizer.vocab_size(),
-             flags->options.vocab_size);
-    notice("{} tokens from {} bytes in {} files\n", tokenizer.vocab_size(), trained.bytes, trained.files);
+      notice("note: no two tokens stand together twice after {}; {} were asked for\n",
+             counted(tokenizer.vocab_size(), "tokens"), flags->options.vocab_size);
+    notice("{} from {} in {}\n", counted(tokenizer.vocab_size(), "tokens"), counted(trained.bytes, "bytes"),
+           counted(trained.files, "files"));
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -44,8 +45,8 @@ EvaluationText evaluation_text(const TokenFile& file, std::int64_t length, const
   const auto size = static_cast<std::int64_t>(stream.size());
   const std::int64_t sequences = size == 0 ? 0 : (size - 1) / length;
   if (sequences == 0)
-    throw BadFile(file.path(),
-                  fmt::format("must hold a sequence of {} tokens, found {} within the limits", length, size));
+    throw BadFile(file.path(), fmt::format("must hold a sequence of {}, found {} within the limits",
+                                           counted(length, "tokens"), size));
   const auto end = stream.begin() + sequences * length;
   EvaluationText text{.sequences = sequences,
                       .length = length,

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/hash.hpp"
 
@@ -38,8 +39,8 @@ PackedTokens::PackedTokens(std::shared_ptr<const TokenFile> file, Token end_of_t
   const std::int64_t stream = file_->token_count() + file_->document_count();
   sequences_ = stream == 0 ? 0 : (stream - 1) / length;
   if (sequences_ == 0)
-    throw BadFile(file_->path(),
-                  fmt::format("must hold a sequence of {} tokens, found {} in all", length, file_->token_count()));
+    throw BadFile(file_->path(), fmt::format("must hold a sequence of {}, found {} in all", counted(length, "tokens"),
+                                             file_->token_count()));
 }
 
 std::int64_t PackedTokens::dropped_per_epoch() const noexcept {

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -46,7 +47,8 @@ std::string listed(const std::map<std::string, std::int64_t>& extensions) {
     if (std::ssize(parts) == most) break;
     parts.push_back(fmt::format("{} {}", extension.empty() ? "without an ending" : escaped(extension), count));
   }
-  if (std::ssize(by_count) > most) parts.push_back(fmt::format("{} more kinds", std::ssize(by_count) - most));
+  if (std::ssize(by_count) > most)
+    parts.push_back(fmt::format("{}", counted(std::ssize(by_count) - most, "more kinds")));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 

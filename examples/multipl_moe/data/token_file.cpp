@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "multipl_moe/data/token_layout.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -54,14 +55,15 @@ TokenHeader read_header(const InputFile& file) {
   if (header.vocab_size == 0 || header.vocab_size > largest_vocab)
     fail(16, fmt::format("the vocabulary must have 1 to 2^32 tokens, found {}", header.vocab_size));
   if (header.token_bytes != token_bytes_for(header.vocab_size))
-    fail(12, fmt::format("tokens of a vocabulary of {} have {} bytes, found {}", header.vocab_size,
-                         token_bytes_for(header.vocab_size), header.token_bytes));
+    fail(12, fmt::format("tokens of a vocabulary of {} have {}, found {}", header.vocab_size,
+                         counted(token_bytes_for(header.vocab_size), "bytes"), header.token_bytes));
   // Both are at most the file's size from here on, so that the sum below cannot overflow.
   const std::uint64_t body = file.size() - sizeof header;
   if (header.documents > body / 8 || header.tokens > body / header.token_bytes ||
       header.tokens * header.token_bytes + (header.documents + 1) * 8 != body)
-    fail(32, fmt::format("{} documents and {} tokens of {} bytes must fill the file's {} bytes", header.documents,
-                         header.tokens, header.token_bytes, file.size()));
+    fail(32, fmt::format("{} and {} of {} must fill the file's {}", counted(header.documents, "documents"),
+                         counted(header.tokens, "tokens"), counted(header.token_bytes, "bytes"),
+                         counted(file.size(), "bytes")));
   return header;
 }
 

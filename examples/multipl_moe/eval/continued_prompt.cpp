@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -15,10 +16,10 @@ namespace {
 std::int64_t usual_tokens(std::size_t prompt, std::int64_t prompt_tokens, const GenerateOptions& options) {
   if (options.usual_new_tokens || !options.usual_length) return options.usual_new_tokens.value_or(default_new_tokens);
   if (*options.usual_length <= prompt_tokens)
-    throw UsageError(fmt::format(
-        "[generate] a prompt must be shorter than the model's max_length, {}, found {} tokens of prompt {}; "
-        "--max-new-tokens goes before it",
-        *options.usual_length, prompt_tokens, prompt + 1));
+    throw UsageError(
+        fmt::format("[generate] a prompt must be shorter than the model's max_length, {}, found {} of prompt {}; "
+                    "--max-new-tokens goes before it",
+                    *options.usual_length, counted(prompt_tokens, "tokens"), prompt + 1));
   return *options.usual_length - prompt_tokens;
 }
 
@@ -32,8 +33,8 @@ std::size_t room_for(const LanguageModel& model, std::size_t prompt, std::int64_
   if (wanted > left)
     throw UsageError(
         fmt::format("[generate] a prompt and max-new-tokens must fit into the model's max_position_embeddings, {}, "
-                    "found {} tokens of prompt {} and {}",
-                    context, prompt_tokens, prompt + 1, wanted));
+                    "found {} of prompt {} and {}",
+                    context, counted(prompt_tokens, "tokens"), prompt + 1, wanted));
   return static_cast<std::size_t>(wanted);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "moe/core/bfloat16.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -135,7 +136,8 @@ void check_floats(std::string_view dtype, std::size_t values, std::size_t bytes)
   if (!is_float_dtype(dtype))
     throw Failure(fmt::format("[dtype] floats must be F64, F32, F16 or BF16, found {}", escaped(dtype)));
   if (values * *dtype_bytes(dtype) != bytes)
-    throw Failure(fmt::format("[dtype] {} values of {} cannot have {} bytes", values, dtype, bytes));
+    throw Failure(
+        fmt::format("[dtype] {} of {} cannot have {}", counted(values, "values"), dtype, counted(bytes, "bytes")));
 }
 
 template <class Real>

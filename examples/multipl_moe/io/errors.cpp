@@ -6,6 +6,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/free_disk.hpp"
 #include "multipl_moe/io/utf8.hpp"
 
@@ -25,8 +26,8 @@ std::string system_message(const std::filesystem::path& path, std::string_view a
   std::string message =
       fmt::format("[{}] cannot {}: {}", escaped(path.native()), action, std::generic_category().message(error_number));
   if (error_number != ENOSPC && error_number != EDQUOT && error_number != EFBIG) return message;
-  if (needed_bytes > 0) message += fmt::format("; {} bytes are needed", needed_bytes);
-  if (const auto free = free_disk_bytes(path)) message += fmt::format("; {} bytes are free", *free);
+  if (needed_bytes > 0) message += fmt::format("; needed: {}", counted(needed_bytes, "bytes"));
+  if (const auto free = free_disk_bytes(path)) message += fmt::format("; free: {}", counted(*free, "bytes"));
   return message;
 }
 

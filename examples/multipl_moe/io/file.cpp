@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -67,7 +68,8 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
       if (errno == EINTR) continue;
       throw IoError(path_, "read", errno);
     }
-    if (read == 0) throw BadFile(path_, offset, fmt::format("the file ends {} bytes too early", bytes.size()));
+    if (read == 0)
+      throw BadFile(path_, offset, fmt::format("the file ends {} too early", counted(bytes.size(), "bytes")));
     offset += static_cast<std::uint64_t>(read);
     bytes = bytes.subspan(static_cast<std::size_t>(read));
   }
@@ -75,7 +77,8 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
 
 std::string read_whole_file(const std::filesystem::path& path, std::uint64_t limit) {
   const InputFile file = InputFile::open(path);
-  if (file.size() > limit) throw BadFile(path, fmt::format("must have at most {} bytes, found {}", limit, file.size()));
+  if (file.size() > limit)
+    throw BadFile(path, fmt::format("must have at most {}, found {}", counted(limit, "bytes"), file.size()));
   std::string text(file.size(), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(text)));
   return text;

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
@@ -105,8 +106,8 @@ void check_manifest(const fs::path& folder) {
     if (!is_own_file(folder / name)) throw BadFile(folder / name, "the manifest lists it, found no such file");
     const FileStamp found = stamp_of(folder / name);
     if (found.bytes != stamp.bytes)
-      throw BadFile(folder / name,
-                    fmt::format("must have {} bytes as in the manifest, found {}", stamp.bytes, found.bytes));
+      throw BadFile(folder / name, fmt::format("must have {} as in the manifest, found {}",
+                                               counted(stamp.bytes, "bytes"), found.bytes));
     if (found.hash != stamp.hash)
       throw BadFile(folder / name, fmt::format("must have the checksum {:016x} of the manifest, found {:016x}",
                                                stamp.hash, found.hash));

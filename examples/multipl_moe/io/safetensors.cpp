@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/safetensors_header.hpp"
@@ -29,7 +30,8 @@ SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
 const TensorEntry& SafetensorsFile::entry(std::string_view name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end())
-    throw BadFile(path(), fmt::format("must hold the tensor '{}', found {} others", escaped(name), entries_.size()));
+    throw BadFile(
+        path(), fmt::format("must hold the tensor '{}', found {}", escaped(name), counted(entries_.size(), "others")));
   return found->second;
 }
 
@@ -68,8 +70,8 @@ void require_part(const std::filesystem::path& path, std::string_view name, cons
                   std::uint64_t width, std::uint64_t first, std::uint64_t count) {
   const std::uint64_t all = tensor.bytes() / width;
   if (first > all || count > all - first)
-    throw BadFile(path, fmt::format("'{}' has {} {}, {} from {} on were asked for", escaped(name), all,
-                                    width == 1 ? "bytes" : "elements", count, first));
+    throw BadFile(path, fmt::format("'{}' has {}, asked for: {} from {} on", escaped(name),
+                                    counted(all, width == 1 ? "bytes" : "elements"), count, first));
 }
 
 template <class Real>
@@ -88,8 +90,8 @@ void read_as(const InputFile& file, std::uint64_t data_begin, std::string_view n
 void require_count(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
                    std::size_t asked_for) {
   if (static_cast<std::uint64_t>(tensor.count()) != asked_for)
-    throw BadFile(path, fmt::format("'{}' of shape [{}] has {} elements, {} were asked for", escaped(name),
-                                    fmt::join(tensor.shape, ", "), tensor.count(), asked_for));
+    throw BadFile(path, fmt::format("'{}' of shape [{}] has {}, asked for: {}", escaped(name),
+                                    fmt::join(tensor.shape, ", "), counted(tensor.count(), "elements"), asked_for));
 }
 
 void read_tensor_bytes(const InputFile& file, std::uint64_t data_begin, std::string_view name,
@@ -106,8 +108,8 @@ void read_tensor_floats(const InputFile& file, std::uint64_t data_begin, std::st
 void SafetensorsFile::read(std::string_view name, std::span<std::byte> bytes) const {
   const TensorEntry& tensor = entry(name);
   if (tensor.bytes() != bytes.size())
-    throw BadFile(path(),
-                  fmt::format("'{}' has {} bytes, {} were asked for", escaped(name), tensor.bytes(), bytes.size()));
+    throw BadFile(path(), fmt::format("'{}' has {}, asked for: {}", escaped(name), counted(tensor.bytes(), "bytes"),
+                                      bytes.size()));
   file_.read_at(data_begin_ + tensor.begin, bytes);
 }
 

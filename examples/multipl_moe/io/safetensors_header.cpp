@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/header_bytes.hpp"
@@ -149,8 +150,8 @@ class HeaderEvents {
     const auto bytes = tensor_bytes(entry_.dtype, entry_.shape);
     if (!bytes) fail("the tensor must have fewer than 2^63 bytes");
     if (*bytes != entry_.bytes())
-      fail(fmt::format("{} of shape [{}] has {} bytes, data_offsets give {}", entry_.dtype,
-                       fmt::join(entry_.shape, ", "), *bytes, entry_.bytes()));
+      fail(fmt::format("{} of shape [{}] has {}, data_offsets give {}", entry_.dtype, fmt::join(entry_.shape, ", "),
+                       counted(*bytes, "bytes"), entry_.bytes()));
     header_.entries.emplace(name_, std::move(entry_));
   }
 
@@ -208,9 +209,9 @@ void check_layout(const InputFile& file, const SafetensorsHeader& header) {
   const std::uint64_t data_bytes = file.size() - header.data_begin;
   if (end != data_bytes)
     throw BadFile(file.path(), header.data_begin,
-                  fmt::format("the tensors must end where the file does: they have {} bytes, "
+                  fmt::format("the tensors must end where the file does: they have {}, "
                               "the file has {} after its header",
-                              end, data_bytes));
+                              counted(end, "bytes"), data_bytes));
 }
 
 }  // namespace
@@ -223,9 +224,9 @@ SafetensorsHeader read_safetensors_header(const InputFile& file) {
   if (size > largest_header)
     throw BadFile(file.path(), 0, fmt::format("the header must have at most {} bytes, found {}", largest_header, size));
   if (size > file.size() - 8)
-    throw BadFile(
-        file.path(), 0,
-        fmt::format("the header must end within the file's {} bytes, found {} bytes of it", file.size(), size));
+    throw BadFile(file.path(), 0,
+                  fmt::format("the header must end within the file's {}, found {} of it", counted(file.size(), "bytes"),
+                              counted(size, "bytes")));
   SafetensorsHeader header;
   header.data_begin = size + 8;
   HeaderBytes outline(file, 8, header.data_begin);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/safetensors.hpp"
@@ -49,9 +50,9 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   for (const TensorView& tensor : tensors) {
     planned.push_back({tensor.name, tensor.dtype, tensor.shape});
     if (planned_bytes(path, planned.back()) != tensor.bytes.size())
-      throw Failure(fmt::format("[{}] '{}': {} of shape [{}] cannot have {} bytes", escaped(path.native()),
+      throw Failure(fmt::format("[{}] '{}': {} of shape [{}] cannot have {}", escaped(path.native()),
                                 escaped(tensor.name), escaped(tensor.dtype), fmt::join(tensor.shape, ", "),
-                                tensor.bytes.size()));
+                                counted(tensor.bytes.size(), "bytes")));
     total += tensor.bytes.size();
   }
   const std::string header = safetensors_header(path, planned, metadata);

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/safetensors_layout.hpp"
@@ -98,8 +99,8 @@ void ShardedWriter::put(std::span<const std::byte> bytes) {
 void ShardedWriter::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     if (!find_place())
-      throw Failure(
-          fmt::format("[{}] the tensors are complete, found {} bytes more", escaped(folder_.native()), bytes.size()));
+      throw Failure(fmt::format("[{}] the tensors are complete, found {} more", escaped(folder_.native()),
+                                counted(bytes.size(), "bytes")));
     const auto count = std::min<std::uint64_t>(bytes.size(), tensor_bytes_[tensor_] - written_of_tensor_);
     put(bytes.first(count));
     bytes = bytes.subspan(count);
@@ -110,13 +111,13 @@ void ShardedWriter::write_floats(std::span<const float> values) {
   std::array<std::byte, 32768> piece;
   while (!values.empty()) {
     if (!find_place())
-      throw Failure(
-          fmt::format("[{}] the tensors are complete, found {} values more", escaped(folder_.native()), values.size()));
+      throw Failure(fmt::format("[{}] the tensors are complete, found {} more", escaped(folder_.native()),
+                                counted(values.size(), "values")));
     const PlannedTensor& tensor = tensors_[tensor_];
     const std::uint64_t width = *dtype_bytes(tensor.dtype);
     if (written_of_tensor_ % width != 0)
-      throw Failure(fmt::format("[{}] must go on at a whole element, found {} of {} bytes written",
-                                escaped(tensor.name), written_of_tensor_, tensor_bytes_[tensor_]));
+      throw Failure(fmt::format("[{}] must go on at a whole element, found {} of {} written", escaped(tensor.name),
+                                written_of_tensor_, counted(tensor_bytes_[tensor_], "bytes")));
     const auto count = std::min<std::uint64_t>(
         {values.size(), piece.size() / width, (tensor_bytes_[tensor_] - written_of_tensor_) / width});
     const auto bytes = std::span(piece).first(count * width);
@@ -134,9 +135,9 @@ void ShardedWriter::write_floats(std::span<const float> values) {
 
 void ShardedWriter::finish() {
   if (find_place())
-    throw Failure(fmt::format("[{}] '{}' must have {} bytes, found {} written and {} tensors after it",
-                              escaped(folder_.native()), escaped(tensors_[tensor_].name), tensor_bytes_[tensor_],
-                              written_of_tensor_, tensors_.size() - tensor_ - 1));
+    throw Failure(fmt::format("[{}] '{}' must have {}, found {} written and {} after it", escaped(folder_.native()),
+                              escaped(tensors_[tensor_].name), counted(tensor_bytes_[tensor_], "bytes"),
+                              written_of_tensor_, counted(tensors_.size() - tensor_ - 1, "tensors")));
   if (index_.empty()) return;
   CheckedFile file(folder_ / (stem_ + ".safetensors.index.json"), index_.size());
   file.write(index_);

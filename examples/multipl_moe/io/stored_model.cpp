@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -27,10 +28,9 @@ void require_room_for_layers(const ModelConfig& config, const TensorFolder& tens
   if (config.moe) experts = static_cast<std::uint64_t>(config.moe->num_token_experts + config.moe->num_segment_experts);
   for (const auto& [name, tensor] : tensors.tensors()) values += static_cast<std::uint64_t>(tensor.count());
   if (layers > tensors.tensors().size() || (!(config.moe && config.moe->is_adapted()) && layers * experts > values))
-    throw BadFile(tensors.path(),
-                  fmt::format("must hold the {} layers of {} experts that config.json gives, found {} tensors of {} "
-                              "values",
-                              layers, experts, tensors.tensors().size(), values));
+    throw BadFile(tensors.path(), fmt::format("must hold the {} of {} that config.json gives, found {} of {}",
+                                              counted(layers, "layers"), counted(experts, "experts"),
+                                              counted(tensors.tensors().size(), "tensors"), counted(values, "values")));
 }
 
 }  // namespace
@@ -72,8 +72,8 @@ StoredPart StoredModel::find(std::string_view name, std::span<const std::int64_t
                                 fmt::join(part.shape, ", "), fmt::join(found->second.shape, ", ")));
     return std::move(part);
   }
-  throw BadFile(tensors_.path(), fmt::format("must hold the tensor {}, found {} others", fmt::join(names, " or "),
-                                             tensors_.tensors().size()));
+  throw BadFile(tensors_.path(), fmt::format("must hold the tensor {}, found {}", fmt::join(names, " or "),
+                                             counted(tensors_.tensors().size(), "others")));
 }
 
 void StoredModel::read_floats(std::string_view name, std::span<const std::int64_t> shape, std::uint64_t first,
@@ -81,8 +81,8 @@ void StoredModel::read_floats(std::string_view name, std::span<const std::int64_
   const StoredPart part = find(name, shape);
   const auto count = static_cast<std::uint64_t>(element_count(shape).value());
   if (first > count || values.size() > count - first)
-    throw Failure(fmt::format("[{}] {} has {} elements, {} from {} on were asked for",
-                              escaped(tensors_.path().native()), escaped(name), count, values.size(), first));
+    throw Failure(fmt::format("[{}] {} has {}, asked for: {} from {} on", escaped(tensors_.path().native()),
+                              escaped(name), counted(count, "elements"), values.size(), first));
   tensors_.read_floats(part.name, part.first + first, values);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/model_file.hpp"
@@ -87,14 +88,15 @@ void TensorFolder::check_against_index() {
                                        escaped(index.shards[shard])));
   // An index that does not list a tensor may not have counted it either.
   if (index.total_size && *index.total_size != total && *index.total_size != total - unlisted)
-    throw BadFile(path_, fmt::format("metadata.total_size must be the {} bytes of all tensors, found {}", total,
-                                     *index.total_size));
+    throw BadFile(path_, fmt::format("metadata.total_size must be the {} of all tensors, found {}",
+                                     counted(total, "bytes"), *index.total_size));
 }
 
 const FolderTensor& TensorFolder::entry(std::string_view name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end())
-    throw BadFile(path_, fmt::format("must hold the tensor '{}', found {} others", escaped(name), tensors_.size()));
+    throw BadFile(
+        path_, fmt::format("must hold the tensor '{}', found {}", escaped(name), counted(tensors_.size(), "others")));
   return found->second;
 }
 
@@ -117,8 +119,8 @@ std::shared_ptr<const InputFile> TensorFolder::file(std::size_t shard) const {
   }
   auto file = std::make_shared<const InputFile>(opened(shards_[shard].path));
   if (file->size() != shards_[shard].size)
-    throw BadFile(shards_[shard].path, fmt::format("must have {} bytes as when its header was read, found {}",
-                                                   shards_[shard].size, file->size()));
+    throw BadFile(shards_[shard].path, fmt::format("must have {} as when its header was read, found {}",
+                                                   counted(shards_[shard].size, "bytes"), file->size()));
   if (files.size() >= most_open) files.erase(files.begin());
   files.emplace_back(shard, file);
   return file;
@@ -127,8 +129,8 @@ std::shared_ptr<const InputFile> TensorFolder::file(std::size_t shard) const {
 void TensorFolder::read(std::string_view name, std::span<std::byte> bytes) const {
   const FolderTensor& tensor = entry(name);
   if (tensor.bytes() != bytes.size())
-    throw BadFile(path_of(name),
-                  fmt::format("'{}' has {} bytes, {} were asked for", escaped(name), tensor.bytes(), bytes.size()));
+    throw BadFile(path_of(name), fmt::format("'{}' has {}, asked for: {}", escaped(name),
+                                             counted(tensor.bytes(), "bytes"), bytes.size()));
   read(name, 0, bytes);
 }
 

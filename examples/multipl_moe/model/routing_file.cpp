@@ -7,6 +7,7 @@
 #include "moe/core/require.hpp"
 #include "moe/core/routing_bytes.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 
@@ -26,8 +27,8 @@ void require_of_model(const std::filesystem::path& path, std::size_t number, con
       throw BadFile(path, fmt::format("record {} must have the {} experts of layer {} of this model, found none",
                                       number + 1, level, layer));
     if (found->experts() != experts)
-      throw BadFile(path, fmt::format("record {} must be of {} {} experts in layer {}, found {}", number + 1, experts,
-                                      level, layer, found->experts()));
+      throw BadFile(path, fmt::format("record {} must be of {} in layer {}, found {}", number + 1,
+                                      counted(experts, std::string(level) + " experts"), layer, found->experts()));
   };
   const std::int64_t segment_experts = model.moe->num_segment_experts;
   for (std::int64_t layer = 0; layer < model.num_hidden_layers; ++layer) {
@@ -36,8 +37,9 @@ void require_of_model(const std::filesystem::path& path, std::size_t number, con
   }
   const std::int64_t levels = model.num_hidden_layers * (segment_experts > 0 ? 2 : 1);
   if (std::ssize(record.levels) != levels)
-    throw BadFile(path, fmt::format("record {} must be of the model's {} layers, with {} choices a token, found {}",
-                                    number + 1, model.num_hidden_layers, levels, record.levels.size()));
+    throw BadFile(path, fmt::format("record {} must be of the model's {}, with {} a token, found {}", number + 1,
+                                    counted(model.num_hidden_layers, "layers"), counted(levels, "choices"),
+                                    record.levels.size()));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "moe/train/draw_adapters.hpp"
 #include "moe/train/split_into_adapters.hpp"
 #include "moe/train/split_into_experts.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/mixture_settings.hpp"
 
@@ -31,10 +32,10 @@ void check_widths(const ModelConfig& config) {
   const std::int64_t shard = (config.intermediate_size + fine_grained_shards - 1) / fine_grained_shards,
                      shared = moe.shared_expert_intermediate_size;
   if (config.expert_width() < shard || shared < config.intermediate_size)
-    throw UsageError(fmt::format(
-        "[upcycle] an expert must hold a shard of the dense FFN, {} channels, and the shared expert all {}, "
-        "found {} and {}",
-        shard, config.intermediate_size, config.expert_width(), shared));
+    throw UsageError(
+        fmt::format("[upcycle] an expert must hold a shard of the dense FFN, {}, and the shared expert all {}, "
+                    "found {} and {}",
+                    counted(shard, "channels"), config.intermediate_size, config.expert_width(), shared));
 }
 
 /// What `start` or the ranks ask of an architecture that does not have it.
@@ -48,9 +49,9 @@ void check_adapters(const ModelConfig& config, const moe::Upcycling& start) {
   const std::int64_t components = std::min(config.hidden_size, config.intermediate_size);
   if (moe.architecture == "mole" && moe.language_rank + moe.shared_rank > components)
     throw UsageError(
-        fmt::format("[upcycle] a projection has {} singular components, which the ranks of a language and of the "
+        fmt::format("[upcycle] a projection has {}, which the ranks of a language and of the "
                     "shared adapter must not exceed together, found {} and {}",
-                    components, moe.language_rank, moe.shared_rank));
+                    counted(components, "singular components"), moe.language_rank, moe.shared_rank));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -84,7 +85,7 @@ NamedValues read_environment(const fs::path& path) {
         environment.emplace_back(fmt::format("{}.{}", group, name), text_of(is_file ? value["xxh3"] : value));
       }
   if (json.contains("resumed") && json["resumed"].is_array())
-    environment.emplace_back("resumed elsewhere", fmt::format("{} times", json["resumed"].size()));
+    environment.emplace_back("resumed elsewhere", fmt::format("{}", counted(json["resumed"].size(), "times")));
   return environment;
 }
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
@@ -75,7 +76,7 @@ std::shared_ptr<const Tokenizer> byte_tokenizer() {
 }
 
 std::string described(const Tokenizer& tokenizer) {
-  return fmt::format("{} ({} tokens)", escaped(tokenizer.name()), tokenizer.vocab_size());
+  return fmt::format("{} ({})", escaped(tokenizer.name()), counted(tokenizer.vocab_size(), "tokens"));
 }
 
 std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path& folder) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "moe/core/routing_bytes.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/model/routing_file.hpp"
@@ -51,10 +52,10 @@ moe::RoutingReplay ReplayedRouting::of(const TokenBatch& batch) const {
     }
     if (!fits(at))
       throw BadFile(path_,
-                    fmt::format("must have a record of the {} tokens of each sequence that is trained on, found "
+                    fmt::format("must have a record of the {} of each sequence that is trained on, found "
                                 "none among {} for sequence {}; --data, --mix, --seed, --sequence-length and the "
                                 "tokenizer decide what these are",
-                                batch.length, records_.size(), batch.number + b));
+                                counted(batch.length, "tokens"), records_.size(), batch.number + b));
     replay.add(records_[at]);
   }
   return replay;

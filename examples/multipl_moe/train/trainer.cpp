@@ -11,6 +11,7 @@
 #include "moe/train/schedule.hpp"
 #include "multipl_moe/eval/observed.hpp"
 #include "multipl_moe/eval/routing_tally.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/train/interrupt.hpp"
@@ -198,9 +199,9 @@ class Training {
   [[noreturn]] void give_up(const MicroBatchLoss& loss, double norm) {
     const auto folder = checkpoints_ ? checkpoints_->folder_of(state_.last_good_step) : std::filesystem::path();
     throw NonFinite(fmt::format(
-        "[train] the loss and its gradient must be finite, found {} steps in a row in which they were not, the last of "
+        "[train] the loss and its gradient must be finite, found {} in a row in which they were not, the last of "
         "them step {} (loss {}, balance loss {}, gradient norm {}); {} skipped in all; last good checkpoint: {}",
-        state_.skipped_in_a_row, state_.step, loss.loss, loss.balance, norm, state_.skipped,
+        counted(state_.skipped_in_a_row, "steps"), state_.step, loss.loss, loss.balance, norm, state_.skipped,
         std::filesystem::exists(folder) ? folder.string() : "none"));
   }
 

@@ -148,7 +148,7 @@ TEST_CASE("a file that cannot grow ends the run with 5, and costs no checkpoint"
     INFO(blocks << ": " << full.error);
     CHECK(full.exit_code == 5);
     CHECK_FALSE(fs::exists(place.scratch / "full/checkpoints/LATEST"));
-    CHECK_THAT(full.error, ContainsSubstring("bytes are needed") && ContainsSubstring("bytes are free"));
+    CHECK_THAT(full.error, ContainsSubstring("; needed: ") && ContainsSubstring("; free: "));
     CHECK(leftovers_in(place.scratch / "full").empty());
   }
   CHECK(place.pretrain("--steps 6 --save-steps 1 -o full").exit_code == 0);

@@ -76,7 +76,7 @@ TEST_CASE("a full disk and a missing folder are I/O errors") {
     FAIL("a full device took a byte");
   } catch (const IoError& error) {
     CHECK(error.error_number() == ENOSPC);
-    CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring("5000 bytes are needed"));
+    CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring("needed: 5000 bytes"));
   }
   CHECK_THROWS_AS(CheckedFile("/no/such/folder/file"), IoError);
   CHECK_THROWS_AS(sync_path("/no/such/folder"), IoError);
