@@ -31,14 +31,16 @@ double expert_rows(const ModelConfig& config, bool is_causal) {
 std::int64_t pass_bytes(const ModelConfig& config, std::int64_t tokens) {
   const auto width = static_cast<double>(config.hidden_size), inner = static_cast<double>(config.expert_width());
   double values = outer_values_per_token(config) + routing_values_per_token(config) + 2 * width;
+  // A product of many rows copies them in the order in which it reads.
   if (!config.moe) {
-    values += inner;
-  } else if (config.moe->is_adapted()) {
     values += 2 * inner;
+  } else if (config.moe->is_adapted()) {
+    values += 3 * inner;
   } else {
     const MoeConfig& moe = *config.moe;
-    // An expert's row as it is gathered, inside, and as it comes out.
+    // An expert's row as it is gathered, inside, and as it comes out, at most; and the copies of those that are usual.
     values += expert_rows(config, make_layer_shape(config).is_causal()) * (inner + 2 * width);
+    values += expert_rows(config, false) * inner;
     values += static_cast<double>(moe.shared_expert_intermediate_size);
   }
   return value_bytes * static_cast<std::int64_t>(static_cast<double>(tokens) * values);

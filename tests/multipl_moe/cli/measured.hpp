@@ -23,9 +23,10 @@ struct Measured {
   double seconds = 0;
 };
 
+/// The command waits for a line, so that the shell has ended, and has reaped nothing, before the command begins.
 inline constexpr const char* in_the_background = R"(
 cd "$1" && out=$2 error=$3 number=$4 && shift 4 || exit
-"$@" </dev/null >"$out" 2>"$error" &
+( read -r _ <&3; exec "$@" </dev/null >"$out" 2>"$error" 3<&- ) &
 echo $! >"$number")";
 
 /// As run(), with its streams outside of `scratch`, and killed after `seconds`.
@@ -40,20 +41,30 @@ inline Measured measured(const ScratchFolder& scratch, const std::vector<std::st
   std::vector<char*> arguments;
   for (std::string& word : all) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw std::runtime_error("no process can be taken over");
-  const auto start = std::chrono::steady_clock::now();
+  int begin[2];
+  if (::pipe2(begin, O_CLOEXEC) != 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    throw std::runtime_error("no process can be taken over");
   const ::pid_t shell = ::fork();
   if (shell < 0) throw std::runtime_error("no process can be started");
   if (shell == 0) {
+    constexpr int waited_for = 3;
+    if (begin[0] == waited_for)
+      ::fcntl(waited_for, F_SETFD, 0);
+    else
+      ::dup2(begin[0], waited_for);
     ::execv("/bin/sh", arguments.data());
     ::_exit(127);
   }
+  ::close(begin[0]);
   int status = 0;
   if (::waitpid(shell, &status, 0) != shell || status != 0) throw std::runtime_error("the shell started nothing");
   const ::pid_t child = std::stoi(get_bytes(number));
   // Ends of processes can be waited for with a limit only through a file.
   const int handle = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
   if (handle < 0) throw std::runtime_error("the process cannot be watched");
+  const auto start = std::chrono::steady_clock::now();
+  if (::write(begin[1], "\n", 1) != 1) throw std::runtime_error("the process is not told to begin");
+  ::close(begin[1]);
   ::pollfd end{.fd = handle, .events = POLLIN, .revents = 0};
   if (::poll(&end, 1, static_cast<int>(seconds) * 1000) == 0) ::kill(child, SIGKILL);
   ::close(handle);

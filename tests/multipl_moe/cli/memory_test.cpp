@@ -130,6 +130,7 @@ TEST_CASE("what was planned is what a command takes", "[cli][memory]") {
   check("generate --model m --prompt fn --max-new-tokens 4 -q");
   check("generate --model moe --prompt fn --max-new-tokens 4 -q");
   check("eval --model narrow --data data --batch-size 8 --sequence-length 256 --max-bytes 2060");
+  check("eval --model narrow --data data --batch-size 8 --sequence-length 512 --max-bytes 4110");
   check("trace --model narrow-moe --data data --batch-size 4 --sequence-length 256 --tokens 1024 -o out");
 }
 
