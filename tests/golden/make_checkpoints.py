@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes small models as Hugging Face transformers saves them, and what it computes with them, for parity_test.cpp.
 
-    pip install torch==2.15.0 transformers==5.23.0 safetensors==0.8.0
-    python3 tests/golden/make_checkpoints.py tests/golden/checkpoints
+    pip install torch==2.15.0 transformers==5.24.0 safetensors==0.8.0
+    python3 tests/golden/make_checkpoints.py tests/golden/checkpoints [CASE...]
 
 Each case is a folder: config.json and safetensors files as a user would have them, in one file or several, with a tensor
 for each expert's projection (what save_pretrained writes) or one for all of a layer's experts (what transformers' modules
@@ -12,6 +12,10 @@ hold), and expected.safetensors, all in float32:
     logits           [B, T, V]
     losses           [10], the mean of -log p(target) before each of ten steps of AdamW on the same batch, by LEARNING
     grad.NAME        the first loss's gradient, under the names of save_pretrained; Mixtral's under those of Qwen2-MoE
+    decoded          [T, V], the logits of the first sequence as a cache gives them, token by token
+
+Those without `decoded` were made with transformers 5.23.0. Only where a rotation stretches with the text, `decoded` is another
+computation than `logits`: what was cached keeps the rotation of the text as long as it was.
 
 No loss beside the main one. The model with tied embeddings trains tied: its one gradient is that of both uses. Models whose
 routers come close to another choice in any of the ten steps are drawn anew, so that no rounding can turn one.
@@ -33,8 +37,8 @@ CLEAR = 2e-3
 
 def sizes(vocabulary, width, hidden, layers, heads, kv_heads, theta, eps, **others):
     return {"vocab_size": vocabulary, "hidden_size": width, "intermediate_size": hidden, "num_hidden_layers": layers,
-            "num_attention_heads": heads, "num_key_value_heads": kv_heads, "max_position_embeddings": 64,
-            "rope_theta": theta, "rms_norm_eps": eps, "tie_word_embeddings": False, **others}
+            "num_attention_heads": heads, "num_key_value_heads": kv_heads, "rope_theta": theta, "rms_norm_eps": eps,
+            **{"max_position_embeddings": 64, "tie_word_embeddings": False, **others}}
 
 
 def qwen2_moe(experts, chosen, hidden, shared_hidden, **others):
@@ -62,13 +66,31 @@ CASES = {
     "qwen2_moe_normalised": (transformers.Qwen2MoeForCausalLM,
                              sizes(47, 24, 28, 2, 4, 2, 10000.0, 1e-6, **qwen2_moe(5, 3, 10, 14, norm_topk_prob=True)),
                              (2, 9), {}),
+    "qwen2_windows_yarn": (transformers.Qwen2ForCausalLM,
+                           sizes(61, 32, 24, 3, 4, 2, 10000.0, 1e-6, head_dim=12, use_sliding_window=True,
+                                 sliding_window=5, max_window_layers=1,
+                                 rope={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16,
+                                       "beta_fast": 4, "beta_slow": 0.5}), (2, 17), {}),
+    "qwen2_dynamic": (transformers.Qwen2ForCausalLM,
+                      sizes(43, 24, 20, 2, 2, 1, 10000.0, 1e-6, max_position_embeddings=10,
+                            rope={"rope_type": "dynamic", "factor": 3.0}), (2, 17), {}),
+    "mixtral_window_linear": (transformers.MixtralForCausalLM,
+                              sizes(53, 24, 12, 2, 3, 1, 1e6, 1e-5, head_dim=6, sliding_window=4, num_local_experts=3,
+                                    num_experts_per_tok=2, rope={"rope_type": "linear", "factor": 2.5}), (2, 11), {}),
+    "qwen2_moe_windows_llama3": (transformers.Qwen2MoeForCausalLM,
+                                 sizes(47, 24, 28, 3, 4, 2, 10000.0, 1e-6, use_sliding_window=True, sliding_window=3,
+                                       max_window_layers=2, **qwen2_moe(4, 2, 10, 14),
+                                       rope={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+                                             "high_freq_factor": 4.0, "original_max_position_embeddings": 16}),
+                                 (2, 13), {"fused": True}),
 }
 
 
 def build(model_class, configuration, dtype):
     """Weights of a size at which every part matters, in values that the stored dtype has."""
     settings = dict(configuration)
-    settings["rope_parameters"] = {"rope_type": "default", "rope_theta": settings.pop("rope_theta")}
+    settings["rope_parameters"] = {"rope_type": "default", "rope_theta": settings.pop("rope_theta"),
+                                   **settings.pop("rope", {})}
     config = model_class.config_class(**settings, experts_implementation="eager", attn_implementation="eager")
     model = model_class(config)
     with torch.no_grad():
@@ -106,6 +128,15 @@ def checkpoint_names(name, gradient):
             yield name.replace("down_proj", f"{e}.down_proj.weight"), down
     else:
         yield name, gradient
+
+
+def decode(model, tokens):
+    """The logits after each token of a text that is read one by one."""
+    cache = transformers.DynamicCache(config=model.config)
+    rows = []
+    for token in tokens:
+        rows.append(model(token.view(1, 1), past_key_values=cache, use_cache=True).logits[0, 0])
+    return torch.stack(rows)
 
 
 def train(model, tokens, targets):
@@ -151,20 +182,23 @@ def make(folder, model_class, configuration, batch, storage, seed):
     margins = margins_of(model)
     with torch.no_grad():
         logits = model(tokens, use_cache=False).logits
+        decoded = decode(copy.deepcopy(model), tokens[0])
     losses, gradients = train(model, tokens, targets)
     write(folder / "expected.safetensors",
-          {"tokens": tokens.float(), "targets": targets.float(), "logits": logits, "losses": torch.tensor(losses),
-           **gradients},
+          {"tokens": tokens.float(), "targets": targets.float(), "logits": logits, "decoded": decoded,
+           "losses": torch.tensor(losses), **gradients},
           {**LEARNING, "torch": torch.__version__, "transformers": transformers.__version__})
     return min(margins, default=1.0) > CLEAR
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(CASES):
         sys.exit(__doc__)
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     for number, (name, (model_class, configuration, batch, storage)) in enumerate(CASES.items()):
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
         seeds = range(100 * number, 100 * number + 100)
         folder = pathlib.Path(sys.argv[1]) / name
         seed = next(seed for seed in seeds if make(folder, model_class, configuration, batch, storage, seed))

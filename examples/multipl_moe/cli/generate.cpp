@@ -144,7 +144,7 @@ void require_memory(const std::string& folder, std::span<const std::string> prom
   // Weights in float32 may have no more digits than bfloat16 has; then the copies ask for themselves.
   GenerationSize size{
       .prompt_tokens = {},
-      .new_tokens = std::min(wanted, config.max_position_embeddings),
+      .new_tokens = std::min(wanted, config.longest_text()),
       .batch = options.batch_size,
       .has_copies = options.weights == DecodingWeights::bfloat16 ||
                     (options.weights == DecodingWeights::bfloat16_where_exact && stored_dtype(folder) == "bfloat16")};

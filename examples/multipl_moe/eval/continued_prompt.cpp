@@ -26,7 +26,7 @@ std::int64_t usual_tokens(std::size_t prompt, std::int64_t prompt_tokens, const 
 /// How many tokens may follow a prompt of so many.
 std::size_t room_for(const LanguageModel& model, std::size_t prompt, std::int64_t prompt_tokens,
                      const GenerateOptions& options) {
-  const std::int64_t context = model.config().max_position_embeddings, left = context - prompt_tokens;
+  const std::int64_t context = model.config().longest_text(), left = context - prompt_tokens;
   const std::int64_t wanted =
       options.max_new_tokens ? *options.max_new_tokens
                              : std::min(usual_tokens(prompt, prompt_tokens, options), std::max<std::int64_t>(left, 1));

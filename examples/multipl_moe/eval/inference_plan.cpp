@@ -65,8 +65,11 @@ std::int64_t cache_bytes(const ModelConfig& config, const GenerationSize& size) 
   std::sort(rooms.begin(), rooms.end(), std::greater<>());
   rooms.resize(std::min(rooms.size(), static_cast<std::size_t>(size.batch)));
   std::int64_t tokens = 0;
-  for (const std::int64_t room : rooms) tokens += room;
-  return value_bytes * tokens * config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim();
+  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    const std::int64_t window = config.window_of(layer);
+    for (const std::int64_t room : rooms) tokens += window > 0 ? std::min(room, window) : room;
+  }
+  return value_bytes * tokens * 2 * config.num_key_value_heads * config.head_dim();
 }
 
 }  // namespace

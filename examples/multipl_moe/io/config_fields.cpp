@@ -53,11 +53,15 @@ std::int64_t Fields::integer(std::string_view name, std::int64_t otherwise) cons
   return find(name) == nullptr ? otherwise : integer(name);
 }
 
-double Fields::number(std::string_view name, double otherwise) const {
+double Fields::number(std::string_view name) const {
   const Json* const value = find(name);
-  if (value == nullptr) return otherwise;
+  if (value == nullptr) throw BadFile(path_, fmt::format("{}{} is missing", prefix_, name));
   if (!value->is_number()) fail(name, "a number", *value);
   return value->get<double>();
+}
+
+double Fields::number(std::string_view name, double otherwise) const {
+  return find(name) == nullptr ? otherwise : number(name);
 }
 
 bool Fields::boolean(std::string_view name, bool otherwise) const {
@@ -77,6 +81,11 @@ std::vector<std::int64_t> Fields::integers(std::string_view name) const {
     result.push_back(entry.get<std::int64_t>());
   }
   return result;
+}
+
+bool Fields::is_null(std::string_view name) const {
+  const auto found = object_.find(name);
+  return found != object_.end() && found->is_null();
 }
 
 bool Fields::is_text(std::string_view name) const {

@@ -25,6 +25,7 @@ class Fields {
 
   /// A field that must be there.
   std::int64_t integer(std::string_view name) const;
+  double number(std::string_view name) const;
   std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
   double number(std::string_view name, double otherwise) const;
   bool boolean(std::string_view name, bool otherwise) const;
@@ -38,6 +39,8 @@ class Fields {
   std::vector<std::int64_t> integers(std::string_view name) const;
   bool has(std::string_view name) const { return find(name) != nullptr; }
   bool is_text(std::string_view name) const;
+  /// Whether the field is there and null.
+  bool is_null(std::string_view name) const;
 
   void require_null(std::string_view name) const;
   /// Absent, or what `json` is as JSON; 1 and 1.0 are one number.

@@ -19,6 +19,7 @@
 #include "multipl_moe/io/rotation_config.hpp"
 #include "multipl_moe/io/strict_json.hpp"
 #include "multipl_moe/io/transformers_config.hpp"
+#include "multipl_moe/io/window_config.hpp"
 
 namespace multipl_moe {
 
@@ -26,28 +27,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Whether some layer attends to a window of the text alone. Its width decides nothing where no layer does.
-bool has_windows(const Fields& fields, std::int64_t layers) {
-  for (const char* name : {"sliding_window", "max_window_layers"}) fields.ignore(name);
-  if (!fields.boolean("use_sliding_window", false)) return false;
-  if (fields.has("layer_types")) return false;  // refuse_other_models() has read them
-  const bool is_qwen2_moe = fields.text("model_type", "qwen2") == "qwen2_moe";
-  if (!fields.has("max_window_layers")) return true;
-  const std::int64_t first = fields.integer("max_window_layers");
-  // Qwen2-MoE has windows before that layer, in every other one, Qwen2 from there on.
-  return is_qwen2_moe ? first > 0 : first < layers;
-}
-
 /// What would make this another model than the one we compute.
 void refuse_other_models(const Fields& fields) {
   fields.require_one_of("model_type", {"qwen2", "multipl_moe", "qwen2_moe", "mixtral"});
   // "swish" is another name of the same.
   fields.ignore("hidden_act");
   if (!fields.is_absent_or("hidden_act", "\"swish\"")) fields.require_one_of("hidden_act", {"silu"});
-  for (const std::string& type : fields.texts("layer_types", {}))
-    if (type != "full_attention" && type != "attention")
-      throw BadFile(fields.path(),
-                    fmt::format("layer_types must all be \"full_attention\", found \"{}\"", escaped(type)));
   require_neutral(fields);
 }
 
@@ -79,6 +64,8 @@ std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermedi
 /// What a file of ours says of the feed-forward networks.
 void read_mixture_of_ours(const Fields& fields, ModelConfig& config) {
   config.moe = mixture_of(fields, config.intermediate_size);
+  // Transformers' own Qwen2 reads no such field.
+  if (fields.text("model_type", "qwen2") != "qwen2") config.qk_norm = fields.boolean("qk_norm", false);
   config.router_jitter_noise = fields.number("router_jitter_noise", config.router_jitter_noise);
 }
 
@@ -122,23 +109,25 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   config.vocab_size = fields.integer("vocab_size");
   config.max_position_embeddings = fields.integer("max_position_embeddings", config.max_position_embeddings);
   config.rms_norm_eps = fields.number("rms_norm_eps", config.rms_norm_eps);
-  config.rope_theta = rotation_base(fields, config.rope_theta);
+  const Rotation rotation = rotation_of(fields, config.rope_theta, config.max_position_embeddings);
+  config.rope_theta = rotation.theta;
+  config.rope_scaling = rotation.scaling;
+  config.attention_head_dim = fields.integer("head_dim", 0);
+  if (fields.has("head_dim") && config.attention_head_dim < 1)
+    throw BadFile(path, fmt::format("head_dim must be at least 1, found {}", config.attention_head_dim));
   config.attention_bias = fields.boolean("attention_bias", config.attention_bias);
   config.initializer_range = fields.number("initializer_range", config.initializer_range);
   config.attention_dropout = fields.number("attention_dropout", config.attention_dropout);
   config.tie_word_embeddings = fields.boolean("tie_word_embeddings", config.tie_word_embeddings);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
-  if (has_windows(fields, config.num_hidden_layers)) fields.require_equal("use_sliding_window", "false");
+  if (config.head_dim() * config.num_attention_heads == config.hidden_size) config.attention_head_dim = 0;
+  config.windows = windows_of(fields, config.num_hidden_layers);
   if (is_of_transformers(fields))
     read_mixture_of_transformers(fields, stored);
   else
     read_mixture_of_ours(fields, config);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
   if (config.moe) stored.idle_settings = take_idle_settings(*config.moe, config.intermediate_size);
-  const std::int64_t head_dim = fields.integer("head_dim", config.head_dim());
-  if (head_dim != config.head_dim())
-    throw BadFile(path, fmt::format("head_dim must be hidden_size / num_attention_heads = {}, found {}",
-                                    config.head_dim(), head_dim));
   stored.unknown_fields = unknown_fields(fields);
   return stored;
 }
@@ -166,7 +155,7 @@ ModelConfig read_config(const std::filesystem::path& path) {
 
 std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype) {
   // A Qwen2 always has biases; whoever took this for one would make some up.
-  const bool is_qwen2 = !config.moe && config.attention_bias;
+  const bool is_qwen2 = !config.moe && config.attention_bias && !config.qk_norm;
   nlohmann::ordered_json json{{"architectures", {is_qwen2 ? "Qwen2ForCausalLM" : "MultiplMoeForCausalLM"}},
                               {"model_type", is_qwen2 ? "qwen2" : "multipl_moe"},
                               {"hidden_act", "silu"},
@@ -180,9 +169,13 @@ std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype
                               {"rms_norm_eps", config.rms_norm_eps},
                               {"rope_theta", config.rope_theta},
                               {"tie_word_embeddings", config.tie_word_embeddings},
-                              {"use_sliding_window", false},
+                              {"use_sliding_window", !config.windows.empty()},
                               {"torch_dtype", torch_dtype}};
   if (!is_qwen2) json["attention_bias"] = config.attention_bias;
+  if (config.qk_norm) json["qk_norm"] = true;
+  if (config.attention_head_dim > 0) json["head_dim"] = config.attention_head_dim;
+  if (auto scaling = rope_scaling_json(config.rope_scaling); !scaling.is_null()) json["rope_scaling"] = scaling;
+  json.update(windows_json(config.windows));
   const ModelConfig usual;
   if (config.initializer_range != usual.initializer_range) json["initializer_range"] = config.initializer_range;
   if (config.attention_dropout != usual.attention_dropout) json["attention_dropout"] = config.attention_dropout;

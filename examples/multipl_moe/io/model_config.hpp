@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "multipl_moe/io/rotation_config.hpp"
+
 namespace multipl_moe {
 
 /// How the feed-forward networks of every layer are replaced.
@@ -87,6 +89,14 @@ struct ModelConfig {
   std::int64_t max_position_embeddings = 32768;
   double rms_norm_eps = 1e-6;
   double rope_theta = 10000.0;
+  RotaryScaling rope_scaling{};
+  /// Channels of a head; 0: hidden_size / num_attention_heads.
+  std::int64_t attention_head_dim = 0;
+  /// Whether queries and keys are normalized head by head, as Qwen3's are.
+  bool qk_norm = false;
+  /// For each layer the tokens that a token attends to, itself and those before it, or 0: all. Empty where no layer has
+  /// a window.
+  std::vector<std::int64_t> windows{};
   /// Whether the projections to queries, keys and values have biases: Qwen's have, Mixtral's have not.
   bool attention_bias = true;
   /// Whether the head's weight is the embedding's: one weight, which trains as one.
@@ -98,7 +108,19 @@ struct ModelConfig {
   double attention_dropout = 0, router_jitter_noise = 0;
   std::optional<MoeConfig> moe;
 
-  std::int64_t head_dim() const { return hidden_size / num_attention_heads; }
+  std::int64_t head_dim() const {
+    return attention_head_dim > 0 ? attention_head_dim : hidden_size / num_attention_heads;
+  }
+  Rotation rotation() const { return {rope_theta, rope_scaling}; }
+  std::int64_t window_of(std::int64_t layer) const {
+    return windows.empty() ? 0 : windows[static_cast<std::size_t>(layer)];
+  }
+  /// Tokens of the longest text: rotations that stretch with the text go beyond max_position_embeddings.
+  std::int64_t longest_text() const {
+    const bool grows = rope_scaling.type == RotaryScaling::Type::dynamic && rope_scaling.factor > 1;
+    const auto positions = static_cast<double>(max_position_embeddings);
+    return grows ? static_cast<std::int64_t>(positions * rope_scaling.factor) : max_position_embeddings;
+  }
   /// "dense" or the name of the mixture.
   std::string_view architecture() const { return moe ? std::string_view(moe->architecture) : "dense"; }
   /// Inner width of one expert; of the feed-forward network where there are none.
@@ -123,8 +145,8 @@ struct StoredConfig {
   std::vector<std::string> idle_settings{};
 };
 
-/// Fields that would change the computation in a way we do not have (scaled rotations, another activation, a sliding
-/// window, attention to later tokens, layers of two kinds) are refused, and so are unknown ones of the objects in it.
+/// Fields that would change the computation in a way we do not have (another activation, attention to later tokens,
+/// layers of two kinds) are refused, and so are unknown ones of the objects in it.
 /// Throws BadFile that names the field, the rule and the value.
 StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path);
 /// The model of parse_stored_config(), as config.json has it: where a head is stored that is not the embedding, the

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "multipl_moe/data/language.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/mixture_settings.hpp"
 #include "multipl_moe/io/model_config.hpp"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::int64_t widest = std::int64_t{1} << 24;
 constexpr std::int64_t most_layers = 10'000;
 constexpr std::int64_t most_heads = 65'536;
+constexpr std::int64_t most_head_channels = 65'536;
 constexpr std::int64_t most_experts = 65'536;
 constexpr std::int64_t most_positions = std::int64_t{1} << 31;
 /// Of all sizes together: a few hundred bytes of JSON must neither describe more than integers can count, nor more
@@ -76,6 +78,33 @@ Fault not_one_of(const char* name, const std::string& value, std::span<const std
 Fault divides(const char* divisor_name, std::int64_t divisor, const char* name, std::int64_t value) {
   if (value % divisor == 0) return std::nullopt;
   return fmt::format("{} must divide {}, found {} and {}", divisor_name, name, divisor, value);
+}
+
+Fault fault_in_rotation(const ModelConfig& config) {
+  using Type = RotaryScaling::Type;
+  if (config.head_dim() % 2 != 0)
+    return fmt::format("{} must be even, found {}",
+                       config.attention_head_dim > 0 ? "head_dim" : "hidden_size / num_attention_heads",
+                       config.head_dim());
+  if (config.rope_scaling.type == Type::dynamic && config.head_dim() < 4)
+    return fmt::format("head_dim must be at least 4 with a rotation of type dynamic, found {}", config.head_dim());
+  if (config.rope_scaling.type == Type::yarn && config.rope_theta <= 1)
+    return fmt::format("rope_theta must be above 1 with a rotation of type yarn, found {}", config.rope_theta);
+  return fault_in(config.rope_scaling);
+}
+
+/// One width in all layers that have a window: files hold no more.
+Fault fault_in_windows(const ModelConfig& config) {
+  if (config.windows.empty()) return std::nullopt;
+  if (std::ssize(config.windows) != config.num_hidden_layers)
+    return fmt::format("layer_types must be {}, found {}", counted(config.num_hidden_layers, "layers"),
+                       config.windows.size());
+  const std::int64_t width = *std::max_element(config.windows.begin(), config.windows.end());
+  if (auto fault = first_broken<IntegerRule>({{"sliding_window", width, 1, most_positions}})) return fault;
+  for (const std::int64_t window : config.windows)
+    if (window != 0 && window != width)
+      return fmt::format("sliding_window must be the same in all layers, found {} and {}", width, window);
+  return std::nullopt;
 }
 
 /// Each of ours at most once.
@@ -143,8 +172,8 @@ Fault fault_in_mixture(const MoeConfig& moe) {
   return not_one_of("moe.balance", moe.balance, balances);
 }
 
-double adapter_parameters(const MoeConfig& moe, double width, double inner) {
-  if (moe.architecture == "lora") return static_cast<double>(moe.lora_rank) * (11 * width + 3 * inner);
+double adapter_parameters(const MoeConfig& moe, double width, double q_width, double inner) {
+  if (moe.architecture == "lora") return static_cast<double>(moe.lora_rank) * (7 * width + 4 * q_width + 3 * inner);
   const double rank = static_cast<double>(moe.language_rank) + static_cast<double>(moe.shared_rank);
   return rank * (static_cast<double>(moe.languages.size()) + 2) * 3 * (width + inner);
 }
@@ -152,9 +181,10 @@ double adapter_parameters(const MoeConfig& moe, double width, double inner) {
 /// All matrices' at most. In double, where nothing overflows.
 double parameters_at_most(const ModelConfig& config) {
   const auto width = static_cast<double>(config.hidden_size), inner = static_cast<double>(config.intermediate_size);
-  double layer = 4 * width * width;
+  const double q_width = static_cast<double>(config.num_attention_heads) * static_cast<double>(config.head_dim());
+  double layer = 4 * width * q_width;
   if (!config.moe || config.moe->is_adapted()) layer += 3 * width * inner;
-  if (config.moe && config.moe->is_adapted()) layer += adapter_parameters(*config.moe, width, inner);
+  if (config.moe && config.moe->is_adapted()) layer += adapter_parameters(*config.moe, width, q_width, inner);
   if (config.moe && !config.moe->is_adapted()) {
     const auto experts = static_cast<double>(config.moe->num_token_experts + config.moe->num_segment_experts);
     layer += experts * (3 * width * static_cast<double>(config.expert_width()) + width);
@@ -196,13 +226,16 @@ std::optional<std::string> fault_in(const ModelConfig& config) {
                                              {"attention_dropout", config.attention_dropout, 0.0, 1.0},
                                              {"router_jitter_noise", config.router_jitter_noise, 0.0, 1e3}}))
     return fault;
-  if (auto fault = divides("num_attention_heads", config.num_attention_heads, "hidden_size", config.hidden_size))
+  if (auto fault = first_broken<IntegerRule>({{"head_dim", config.attention_head_dim, 0, most_head_channels}}))
     return fault;
+  if (config.attention_head_dim == 0)
+    if (auto fault = divides("num_attention_heads", config.num_attention_heads, "hidden_size", config.hidden_size))
+      return fault;
   if (auto fault =
           divides("num_key_value_heads", config.num_key_value_heads, "num_attention_heads", config.num_attention_heads))
     return fault;
-  if (config.head_dim() % 2 != 0)
-    return fmt::format("hidden_size / num_attention_heads must be even, found {}", config.head_dim());
+  if (auto fault = fault_in_rotation(config)) return fault;
+  if (auto fault = fault_in_windows(config)) return fault;
   if (config.moe)
     if (auto fault = fault_in_mixture(*config.moe)) return fault;
   return fault_in_the_whole(config);

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <optional>
-#include <string>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
 
 #include "multipl_moe/io/errors.hpp"
 
@@ -11,59 +14,164 @@ namespace multipl_moe {
 
 namespace {
 
-/// What an object of the file says; a name in front of the base for messages.
-struct Base {
+using Type = RotaryScaling::Type;
+
+constexpr std::array types{std::pair("linear", Type::linear), std::pair("dynamic", Type::dynamic),
+                           std::pair("yarn", Type::yarn), std::pair("llama3", Type::llama3)};
+
+std::string_view name_of(Type type) {
+  for (const auto& [name, value] : types)
+    if (value == type) return name;
+  return "default";
+}
+
+/// What an object of the file says, and its name for messages.
+struct Found {
   std::string name;
-  double value;
+  Rotation rotation;
 };
 
-void require_same(const Fields& fields, std::optional<Base>& known, Base found) {
-  if (known && known->value != found.value)
+void require_same(const Fields& fields, std::optional<Found>& known, Found found) {
+  if (known && known->rotation.theta != found.rotation.theta)
     throw BadFile(fields.path(), fmt::format("{} must be the base of {}, {}, found {}", found.name, known->name,
-                                             known->value, found.value));
+                                             known->rotation.theta, found.rotation.theta));
+  if (known && known->rotation != found.rotation)
+    throw BadFile(fields.path(), fmt::format("{} must be the rotation of {}, {}, found {}", found.name, known->name,
+                                             rope_scaling_json(known->rotation.scaling).dump(),
+                                             rope_scaling_json(found.rotation.scaling).dump()));
   if (!known) known = std::move(found);
 }
 
-/// One object that names a kind. Stretched by 1, positions are as they were.
-void require_plain(const Fields& rotation) {
-  const bool stretches = !rotation.has("factor") || !rotation.is_absent_or("factor", "1");
+/// The kind of one object. Where both spellings are there they agree.
+Type type_of(const Fields& rotation) {
+  std::string kind;
   for (const char* name : {"rope_type", "type"}) {
-    rotation.ignore(name);
-    if (stretches || !rotation.is_absent_or(name, "\"linear\"")) rotation.require_one_of(name, {"default"});
+    if (!rotation.has(name)) continue;
+    if (!kind.empty())
+      rotation.require_one_of(name, {kind});
+    else
+      rotation.require_one_of(name, {"default", "linear", "dynamic", "yarn", "llama3"});
+    kind = rotation.text(name, "");
   }
-  for (const char* name : {"factor", "partial_rotary_factor", "attention_factor"}) rotation.require_equal(name, "1");
-  // Of kinds that stretch positions, for whose factors this is the length before.
-  rotation.ignore("original_max_position_embeddings");
+  for (const auto& [name, type] : types)
+    if (kind == name) return type;
+  return Type::none;
 }
 
-/// An object, which may hold others for types of layers, beside fields of its own or alone.
-std::optional<Base> read_object(const Fields& rotation, const std::string& name, double outer) {
-  std::optional<Base> base;
-  const auto objects = rotation.objects();
-  for (const auto& [type, inner] : objects) {
-    require_plain(inner);
-    require_same(rotation, base, {fmt::format("{}.{}", name, escaped(type, 60)), inner.number("rope_theta", outer)});
-    inner.require_all_read();
+/// 0.1 w ln(factor) + 1, the temperature of YaRN's attention (arXiv 2309.00071, eq. 22).
+double yarn_magnitude(double factor, double weight) {
+  return factor <= 1 ? 1.0 : 0.1 * weight * std::log(factor) + 1.0;
+}
+
+void read_yarn(const Fields& rotation, RotaryScaling& scaling) {
+  // Zero counts as absent in transformers.
+  const auto nonzero = [&](const char* name, double otherwise) {
+    const double value = rotation.number(name, otherwise);
+    return value == 0 ? otherwise : value;
+  };
+  const double mscale = rotation.number("mscale", 0), all_dim = rotation.number("mscale_all_dim", 0);
+  const double usual = mscale != 0 && all_dim != 0
+                           ? yarn_magnitude(scaling.factor, mscale) / yarn_magnitude(scaling.factor, all_dim)
+                           : yarn_magnitude(scaling.factor, 1);
+  scaling.attention_factor = rotation.number("attention_factor", usual);
+  scaling.beta_fast = nonzero("beta_fast", scaling.beta_fast);
+  scaling.beta_slow = nonzero("beta_slow", scaling.beta_slow);
+  scaling.truncate = rotation.boolean("truncate", scaling.truncate);
+}
+
+/// What a type reads of its object. Stretched by 1, linear positions are as they were.
+RotaryScaling read_scaling(const Fields& rotation, std::int64_t max_position_embeddings,
+                           std::optional<std::int64_t> original) {
+  RotaryScaling scaling{.type = type_of(rotation)};
+  rotation.require_equal("partial_rotary_factor", "1");
+  if (scaling.type != Type::yarn) rotation.require_equal("attention_factor", "1");
+  if (scaling.type == Type::none) {
+    rotation.require_equal("factor", "1");
+    rotation.ignore("original_max_position_embeddings");
+    return scaling;
   }
-  require_plain(rotation);
-  if (objects.empty() || rotation.has("rope_theta"))
-    require_same(rotation, base, {name, rotation.number("rope_theta", outer)});
-  rotation.require_all_read();
-  return base;
+  scaling.factor = rotation.number("factor");
+  if (scaling.type == Type::linear || scaling.type == Type::dynamic) {
+    rotation.ignore("original_max_position_embeddings");
+    if (scaling.type == Type::linear && scaling.factor == 1) return {};
+    if (scaling.type == Type::dynamic) scaling.original_positions = max_position_embeddings;
+  } else {
+    scaling.original_positions = rotation.integer("original_max_position_embeddings", max_position_embeddings);
+    if (original) scaling.original_positions = *original;
+  }
+  if (scaling.type == Type::yarn) read_yarn(rotation, scaling);
+  if (scaling.type == Type::llama3) {
+    scaling.low_freq_factor = rotation.number("low_freq_factor");
+    scaling.high_freq_factor = rotation.number("high_freq_factor");
+  }
+  if (const auto fault = fault_in(scaling)) throw BadFile(rotation.path(), *fault);
+  return scaling;
 }
 
 }  // namespace
 
-double rotation_base(const Fields& fields, double otherwise) {
+Rotation rotation_of(const Fields& fields, double theta, std::int64_t max_position_embeddings) {
   fields.require_equal("partial_rotary_factor", "1");
-  const double outer = fields.number("rope_theta", otherwise);
-  std::optional<Base> base;
-  for (const char* name : {"rope_scaling", "rope_parameters"}) {
+  const double outer = fields.number("rope_theta", theta);
+  std::optional<std::int64_t> original;
+  if (fields.has("original_max_position_embeddings")) original = fields.integer("original_max_position_embeddings");
+
+  std::optional<Found> found;
+  const auto add = [&](const Fields& rotation, const std::string& name) {
+    const RotaryScaling scaling = read_scaling(rotation, max_position_embeddings, original);
+    require_same(fields, found, {name, {rotation.number("rope_theta", outer), scaling}});
+  };
+  for (const std::string name : {"rope_scaling", "rope_parameters"}) {
     fields.ignore(name);
     if (fields.is_absent_or(name, "{}")) continue;
-    if (auto found = read_object(*fields.object(name), name, outer)) require_same(fields, base, std::move(*found));
+    const Fields rotation = *fields.object(name);
+    const auto objects = rotation.objects();
+    for (const auto& [type, inner] : objects) {
+      add(inner, fmt::format("{}.{}", name, escaped(type, 60)));
+      inner.require_all_read();
+    }
+    // Beside objects for types of layers it may repeat what they say.
+    if (objects.empty() || rotation.has("rope_theta") || rotation.has("rope_type") || rotation.has("type"))
+      add(rotation, name);
+    rotation.require_all_read();
   }
-  return base ? base->value : outer;
+  return found ? found->rotation : Rotation{outer, {}};
+}
+
+std::optional<std::string> fault_in(const RotaryScaling& s) {
+  const auto outside = [](const char* name, double value, double least, double most) -> std::optional<std::string> {
+    if (value >= least && value <= most) return std::nullopt;
+    return fmt::format("rope_scaling.{} must be {} to {}, found {}", name, least, most, value);
+  };
+  constexpr double largest = 1e6;
+  if (auto fault = outside("factor", s.factor, 1e-6, largest)) return fault;
+  if (s.type == Type::none || s.type == Type::linear) return std::nullopt;
+  if (auto fault = outside("original_max_position_embeddings", static_cast<double>(s.original_positions), 1, 0x1p31))
+    return fault;
+  if (auto fault = outside("attention_factor", s.attention_factor, 0, largest)) return fault;
+  if (auto fault = outside("beta_slow", s.beta_slow, 1e-6, largest)) return fault;
+  if (auto fault = outside("beta_fast", s.beta_fast, s.beta_slow, largest)) return fault;
+  if (auto fault = outside("low_freq_factor", s.low_freq_factor, 1e-6, largest)) return fault;
+  if (s.high_freq_factor > s.low_freq_factor) return outside("high_freq_factor", s.high_freq_factor, 0, largest);
+  return fmt::format("rope_scaling.high_freq_factor must be above low_freq_factor, {}, found {}", s.low_freq_factor,
+                     s.high_freq_factor);
+}
+
+nlohmann::ordered_json rope_scaling_json(const RotaryScaling& s) {
+  if (s.type == Type::none) return nullptr;
+  nlohmann::ordered_json json{{"rope_type", name_of(s.type)}, {"factor", s.factor}};
+  if (s.type == Type::yarn || s.type == Type::llama3) json["original_max_position_embeddings"] = s.original_positions;
+  if (s.type == Type::yarn) {
+    json["attention_factor"] = s.attention_factor;
+    json["beta_fast"] = s.beta_fast;
+    json["beta_slow"] = s.beta_slow;
+    json["truncate"] = s.truncate;
+  }
+  if (s.type == Type::llama3) {
+    json["low_freq_factor"] = s.low_freq_factor;
+    json["high_freq_factor"] = s.high_freq_factor;
+  }
+  return json;
 }
 
 }  // namespace multipl_moe

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/window_config.hpp"
 
 namespace multipl_moe {
 
@@ -45,6 +46,13 @@ MoeConfig qwen2_moe_config(const Fields& fields, StoredConfig& stored) {
 void require_null_or_one(const Fields& fields, const char* name) {
   if (const std::int64_t step = fields.integer(name, 1); step != 1)
     throw BadFile(fields.path(), fmt::format("{} must be 1, since every layer is a mixture, found {}", name, step));
+}
+
+OrderedJson rotation_json(const ModelConfig& config) {
+  OrderedJson json{{"rope_theta", config.rope_theta}, {"rope_type", "default"}};
+  json.update(rope_scaling_json(config.rope_scaling).is_null() ? OrderedJson::object()
+                                                               : rope_scaling_json(config.rope_scaling));
+  return json;
 }
 
 OrderedJson ids(const std::vector<std::int64_t>& tokens) {
@@ -95,7 +103,6 @@ ModelConfig defaults_of_transformers(const Fields& fields) {
 void read_mixture_of_transformers(const Fields& fields, StoredConfig& stored) {
   ModelConfig& config = stored.model;
   if (model_type(fields) == "mixtral") {
-    fields.require_null("sliding_window");
     config.moe = mixtral_config(fields);
     config.router_jitter_noise = fields.number("router_jitter_noise", 0);
     return;
@@ -112,10 +119,15 @@ void read_mixture_of_transformers(const Fields& fields, StoredConfig& stored) {
 TransformersModel transformers_model(const ModelConfig& config) {
   const std::string architecture(config.architecture());
   const bool has_biases = config.attention_bias;
+  if (config.qk_norm)
+    throw UsageError(
+        "[export] a model whose queries and keys are normalized has no class of transformers yet that "
+        "the program writes");
   if (architecture == "dense" && has_biases) return TransformersModel::qwen2;
   if (architecture == "qwen1.5-moe") return TransformersModel::qwen2_moe;
   if (architecture == "mixtral" || architecture == "gshard")
-    return has_biases ? TransformersModel::mixtral_as_qwen2_moe : TransformersModel::mixtral;
+    return has_biases || !has_one_window(config.windows) ? TransformersModel::mixtral_as_qwen2_moe
+                                                         : TransformersModel::mixtral;
   const std::string why = architecture == "dense"  ? "Qwen2 always has biases, and this model has none"
                           : architecture == "lora" ? "an adapter is no model: `merge` makes a dense one of them"
                                                    : "transformers has no such layer";
@@ -150,14 +162,19 @@ std::string to_transformers_json_text(const ModelConfig& config, std::string_vie
       {"num_hidden_layers", config.num_hidden_layers},
       {"num_key_value_heads", config.num_key_value_heads},
       {"rms_norm_eps", config.rms_norm_eps},
-      {"rope_parameters", {{"rope_theta", config.rope_theta}, {"rope_type", "default"}}},
+      {"rope_parameters", rotation_json(config)},
       {"rope_theta", config.rope_theta},
-      {"sliding_window", nullptr},
+      {"sliding_window", config.windows.empty() ? OrderedJson(nullptr) : OrderedJson(config.windows.back())},
       {"tie_word_embeddings", config.tie_word_embeddings},
       {"torch_dtype", torch_dtype},
       {"use_cache", true},
       {"vocab_size", config.vocab_size}};
-  if (model != TransformersModel::mixtral) json["use_sliding_window"] = false;
+  if (model != TransformersModel::mixtral) {
+    json["use_sliding_window"] = !config.windows.empty();
+    json.update(windows_json(config.windows));
+  }
+  if (config.attention_head_dim > 0) json["head_dim"] = config.attention_head_dim;
+  if (auto scaling = rope_scaling_json(config.rope_scaling); !scaling.is_null()) json["rope_scaling"] = scaling;
   add_mixture(config, model, json);
   return json.dump(2) + "\n";
 }

@@ -1,8 +1,10 @@
-/// Qwen's and Mixtral's self-attention: projections (Qwen: biases on q, k, v), rotary positions, grouped heads, causal.
+/// The self-attention of Qwen and Mixtral: projections (Qwen2: biases on q, k, v), normalized queries and keys (Qwen3),
+/// rotary positions, grouped heads, causal, over the whole text or a window of it.
 #pragma once
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -10,13 +12,21 @@
 
 #include "moe/ops/add.hpp"
 #include "multipl_moe/model/projection.hpp"
+#include "multipl_moe/model/rms_norm.hpp"
 #include "multipl_moe/model/rotary.hpp"
 #include "multipl_moe/model/tiled_attention.hpp"
 
 namespace multipl_moe {
 
-/// Whether the projections to queries, keys and values have biases.
-enum class QkvBias { absent, present };
+/// What an attention consists of beside its shape.
+struct AttentionParts {
+  Rotation rotation{};
+  /// Whether the projections to queries, keys and values have biases.
+  bool has_bias = true;
+  /// Whether each head's queries and keys are normalized before they turn (RMSNorm over the head).
+  bool has_norms = false;
+  double norm_epsilon = 1e-6;
+};
 
 template <class Value_, moe::Backend Backend_>
 struct Attention {
@@ -27,10 +37,18 @@ struct Attention {
   using ConstView = moe::View<const Value, Backend>;
   using Linear = moe::Linear<Value, Backend>;
 
+  using Norm = RmsNorm<Value, Backend>;
+
+  /// Queries and keys as their norms read them, and what backward needs of a norm; empty where there are none.
+  struct SavedNorms {
+    Tensor q_TA, k_TC, scale_q, scale_k;
+  };
   struct Saved {
     Tensor q_TA, k_TC, v_TC, o_TA, lse_TH;
+    SavedNorms norms;
   };
-  /// Keys and values of the tokens that each sequence has read, in matrices that have room for more.
+  /// Keys and values of the tokens that each sequence has read, in matrices that have room for more; where there is a
+  /// window, of its tokens alone: token t lies in row t mod window.
   struct Cache {
     struct Sequence {
       moe::Index length = 0;
@@ -49,19 +67,29 @@ struct Attention {
   };
 
   AttentionShape shape;
-  double theta = 10000;
+  Rotation rotation;
+  bool has_norms = false;
   Projection<Value, Backend> q_proj, k_proj, v_proj, o_proj;
+  /// Over the channels of a head; empty where has_norms is false.
+  Norm q_norm, k_norm;
 
   Attention() = default;
-  Attention(moe::Index width, AttentionShape shape_, double theta_, QkvBias bias = QkvBias::present)
-      : shape(shape_), theta(theta_), o_proj(Linear::without_bias(shape.heads * shape.head_dim, width)) {
-    const auto linear = [width, bias](moe::Index out) {
-      return Projection<Value, Backend>(bias == QkvBias::present ? Linear::with_bias(width, out)
-                                                                 : Linear::without_bias(width, out));
+  Attention(moe::Index width, AttentionShape shape_, const AttentionParts& parts)
+      : shape(shape_),
+        rotation(parts.rotation),
+        has_norms(parts.has_norms),
+        o_proj(Linear::without_bias(shape.heads * shape.head_dim, width)) {
+    const auto linear = [&](moe::Index out) {
+      return Projection<Value, Backend>(parts.has_bias ? Linear::with_bias(width, out)
+                                                       : Linear::without_bias(width, out));
     };
     q_proj = linear(shape.heads * shape.head_dim);
     k_proj = linear(shape.kv_heads * shape.head_dim);
     v_proj = linear(shape.kv_heads * shape.head_dim);
+    if (has_norms) {
+      q_norm = Norm(shape.head_dim, parts.norm_epsilon);
+      k_norm = Norm(shape.head_dim, parts.norm_epsilon);
+    }
   }
 
   /// visit(name, projection) for each of the four.
@@ -74,9 +102,13 @@ struct Attention {
 
   /// x_TD -> y_TD; `saved` does not keep x.
   std::pair<Tensor, Saved> forward(const Context& context, ConstView x_TD, const moe::Batch& batch) const {
-    Saved saved{q_proj.forward(context, x_TD), k_proj.forward(context, x_TD), v_proj.forward(context, x_TD),
+    Saved saved{q_proj.forward(context, x_TD),
+                k_proj.forward(context, x_TD),
+                v_proj.forward(context, x_TD),
                 Tensor::uninitialized(context, x_TD.rows, shape.heads * shape.head_dim),
-                Tensor::uninitialized(context, x_TD.rows, shape.heads)};
+                Tensor::uninitialized(context, x_TD.rows, shape.heads),
+                {}};
+    if (has_norms) saved.norms = normalize(context, saved.q_TA, saved.k_TC);
     turn(context, batch, 1, saved.q_TA.view(), saved.k_TC.view());
     TiledAttention<Value, Backend>(shape, batch)
         .forward(context, saved.q_TA, saved.k_TC, saved.v_TC, saved.o_TA.view(), saved.lse_TH.view());
@@ -94,6 +126,10 @@ struct Attention {
         .backward(context, d_o_TA, saved.q_TA, saved.k_TC, saved.v_TC, saved.o_TA, saved.lse_TH, d_q_TA.view(),
                   d_k_TC.view(), d_v_TC.view());
     turn(context, batch, -1, d_q_TA.view(), d_k_TC.view());
+    if (has_norms) {
+      d_q_TA = norm_backward(context, q_norm, d_q_TA, saved.norms.q_TA, saved.norms.scale_q, gradient.q_norm);
+      d_k_TC = norm_backward(context, k_norm, d_k_TC, saved.norms.k_TC, saved.norms.scale_k, gradient.k_norm);
+    }
     auto d_x_TD = q_proj.backward(context, d_q_TA, x_TD, gradient.q_proj);
     moe::add_to(context, k_proj.backward(context, d_k_TC, x_TD, gradient.k_proj), d_x_TD.view());
     moe::add_to(context, v_proj.backward(context, d_v_TC, x_TD, gradient.v_proj), d_x_TD.view());
@@ -113,8 +149,8 @@ struct Attention {
       const moe::Index begin = batch.offsets[b], end = batch.offsets[b + 1];
       auto& [length, k_LC, v_LC] = cache.sequences[b];
       length = end - begin;
-      k_LC = with_room(saved.k_TC.view().rows_between(begin, end));
-      v_LC = with_room(saved.v_TC.view().rows_between(begin, end));
+      k_LC = with_room(saved.k_TC.view().rows_between(begin, end), length);
+      v_LC = with_room(saved.v_TC.view().rows_between(begin, end), length);
     }
     return std::move(y_TD);
   }
@@ -123,17 +159,19 @@ struct Attention {
   Tensor decode(const Context& context, ConstView x_BD, Cache& cache) const {
     auto q_BA = q_proj.forward(context, x_BD), k_BC = k_proj.forward(context, x_BD);
     const auto v_BC = v_proj.forward(context, x_BD);
+    if (has_norms) normalize(context, q_BA, k_BC);
     for (moe::Index b = 0; b < x_BD.rows; ++b) {
       auto& [length, k_LC, v_LC] = cache.sequences[static_cast<std::size_t>(b)];
-      const RotaryTable<Value> table(1, shape.head_dim, theta, length);
+      const RotaryTable<Value> table(1, rotary_frequencies(rotation, shape.head_dim, length + 1), length);
       table.turn(q_BA.view().row(b), 0, 1);
       table.turn(k_BC.view().row(b), 0, 1);
-      if (length == k_LC.rows()) {
-        k_LC = with_room(k_LC.const_view());
-        v_LC = with_room(v_LC.const_view());
+      if (length == k_LC.rows() && (shape.window == 0 || length < shape.window)) {
+        k_LC = with_room(k_LC.const_view(), length);
+        v_LC = with_room(v_LC.const_view(), length);
       }
-      std::copy_n(k_BC.view().row(b).data, k_BC.cols(), k_LC.view().row(length).data);
-      std::copy_n(v_BC.view().row(b).data, v_BC.cols(), v_LC.view().row(length).data);
+      const moe::Index row = row_of(length);
+      std::copy_n(k_BC.view().row(b).data, k_BC.cols(), k_LC.view().row(row).data);
+      std::copy_n(v_BC.view().row(b).data, v_BC.cols(), v_LC.view().row(row).data);
       ++length;
     }
     auto o_BA = Tensor::uninitialized(context, x_BD.rows, q_BA.cols());
@@ -147,42 +185,91 @@ struct Attention {
   Attention structure() const {
     Attention tree;
     tree.shape = shape;
-    tree.theta = theta;
+    tree.rotation = rotation;
+    tree.has_norms = has_norms;
     tree.q_proj = q_proj.structure();
     tree.k_proj = k_proj.structure();
     tree.v_proj = v_proj.structure();
     tree.o_proj = o_proj.structure();
+    tree.q_norm = q_norm.structure();
+    tree.k_norm = k_norm.structure();
     return tree;
   }
-  template <class Visit, class... Trees>
-  static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
-    Projection<Value, Backend>::visit_parameters(visit, prefix + "q_proj.", trees.q_proj...);
-    Projection<Value, Backend>::visit_parameters(visit, prefix + "k_proj.", trees.k_proj...);
-    Projection<Value, Backend>::visit_parameters(visit, prefix + "v_proj.", trees.v_proj...);
-    Projection<Value, Backend>::visit_parameters(visit, prefix + "o_proj.", trees.o_proj...);
+  template <class Visit, class Tree, class... Trees>
+  static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
+    Projection<Value, Backend>::visit_parameters(visit, prefix + "q_proj.", tree.q_proj, trees.q_proj...);
+    Projection<Value, Backend>::visit_parameters(visit, prefix + "k_proj.", tree.k_proj, trees.k_proj...);
+    Projection<Value, Backend>::visit_parameters(visit, prefix + "v_proj.", tree.v_proj, trees.v_proj...);
+    Projection<Value, Backend>::visit_parameters(visit, prefix + "o_proj.", tree.o_proj, trees.o_proj...);
+    if (!tree.has_norms) return;
+    Norm::visit_parameters(visit, prefix + "q_norm.", tree.q_norm, trees.q_norm...);
+    Norm::visit_parameters(visit, prefix + "k_norm.", tree.k_norm, trees.k_norm...);
   }
 
  private:
+  /// A row for each head.
+  ConstView by_head(const Tensor& x) const { return {x.data(), x.size() / shape.head_dim, shape.head_dim}; }
+  moe::View<Value, Backend> by_head(Tensor& x) const { return {x.data(), x.size() / shape.head_dim, shape.head_dim}; }
+  /// Normalizes in place and gives what it has read.
+  SavedNorms normalize(const Context& context, Tensor& q_TA, Tensor& k_TC) const {
+    const auto apply = [&](const Norm& norm, Tensor& x, Tensor& read) {
+      read = std::exchange(x, Tensor::uninitialized(context, x.rows(), x.cols()));
+      return norm.forward_into(context, by_head(std::as_const(read)), by_head(x));
+    };
+    SavedNorms saved;
+    saved.scale_q = apply(q_norm, q_TA, saved.q_TA);
+    saved.scale_k = apply(k_norm, k_TC, saved.k_TC);
+    return saved;
+  }
+  Tensor norm_backward(const Context& context, const Norm& norm, const Tensor& d_y, const Tensor& x,
+                       const Tensor& scale, Norm& gradient) const {
+    auto d_x = Tensor::zeros(context, d_y.rows(), d_y.cols());
+    norm.add_backward(context, by_head(d_y), by_head(x), scale, by_head(d_x), gradient);
+    return d_x;
+  }
   void turn(const Context& context, const moe::Batch& batch, Value direction, moe::View<Value, Backend> q_TA,
             moe::View<Value, Backend> k_TC) const {
-    moe::Index longest = 0;
-    std::vector<moe::Index> position;
+    // Dynamic stretching turns a long text as its length has it; all others share the longest one's table.
+    const auto table_of = [&](moe::Index length) {
+      return rotation.scaling.type == RotaryScaling::Type::dynamic && length > rotation.scaling.original_positions
+                 ? length
+                 : 0;
+    };
+    std::map<moe::Index, moe::Index> longest;
     for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
-      longest = std::max(longest, batch.offsets[b + 1] - batch.offsets[b]);
-      for (moe::Index t = batch.offsets[b]; t < batch.offsets[b + 1]; ++t) position.push_back(t - batch.offsets[b]);
+      const moe::Index length = batch.offsets[b + 1] - batch.offsets[b];
+      moe::Index& positions = longest[table_of(length)];
+      positions = std::max(positions, length);
     }
-    const RotaryTable<Value> table(longest, shape.head_dim, theta);
+    std::map<moe::Index, RotaryTable<Value>> tables;
+    for (const auto& [number, positions] : longest)
+      tables.emplace(number, RotaryTable<Value>(positions, rotary_frequencies(rotation, shape.head_dim, positions)));
+    struct Place {
+      const RotaryTable<Value>* table;
+      moe::Index position;
+    };
+    std::vector<Place> places;
+    for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
+      const moe::Index length = batch.offsets[b + 1] - batch.offsets[b];
+      const RotaryTable<Value>& table = tables.at(table_of(length));
+      for (moe::Index t = 0; t < length; ++t) places.push_back({&table, t});
+    }
     Backend::for_each(context, q_TA.rows, [&](moe::Index t) {
-      const moe::Index p = position[static_cast<std::size_t>(t)];
-      table.turn(q_TA.row(t), p, direction);
-      table.turn(k_TC.row(t), p, direction);
+      const auto [table, position] = places[static_cast<std::size_t>(t)];
+      table->turn(q_TA.row(t), position, direction);
+      table->turn(k_TC.row(t), position, direction);
     });
   }
-  /// A copy with as many rows again for what comes; a few at least.
-  Tensor with_room(ConstView rows_LC) const {
-    Tensor larger(std::max<moe::Index>(64, 2 * rows_LC.rows), shape.kv_heads * shape.head_dim);
-    for (moe::Index t = 0; t < rows_LC.rows; ++t)
-      std::copy_n(rows_LC.row(t).data, rows_LC.cols, larger.view().row(t).data);
+  /// Where the cache has token t.
+  moe::Index row_of(moe::Index t) const { return shape.window > 0 ? t % shape.window : t; }
+  /// The cached rows, of tokens up to `length`, with as many rows again for what comes; a few at least, and no more
+  /// than a window has.
+  Tensor with_room(ConstView rows_LC, moe::Index length) const {
+    moe::Index room = std::max<moe::Index>(64, 2 * rows_LC.rows);
+    if (shape.window > 0) room = std::min(room, shape.window);
+    Tensor larger(room, shape.kv_heads * shape.head_dim);
+    for (moe::Index t = std::max<moe::Index>(0, length - room); t < length; ++t)
+      std::copy_n(rows_LC.row(t - (length - rows_LC.rows)).data, rows_LC.cols, larger.view().row(row_of(t)).data);
     return larger;
   }
   void attend(ConstView q_BA, moe::Index b, moe::Index h, const typename Cache::Sequence& past,
@@ -190,14 +277,16 @@ struct Attention {
     const moe::Index d = shape.head_dim, kv = h / (shape.heads / shape.kv_heads);
     const ConstView k = past.k_LC, v = past.v_LC;
     const auto scale = static_cast<Value>(1 / std::sqrt(static_cast<double>(d)));
-    std::vector<Value> weights(static_cast<std::size_t>(past.length));
-    for (moe::Index t = 0; t < past.length; ++t)
-      weights[static_cast<std::size_t>(t)] = scale * moe::cpu::dot(&q_BA(b, h * d), &k(t, kv * d), d);
-    const moe::Row<Value> row{weights.data(), past.length};
+    const moe::Index begin = shape.window > 0 ? std::max<moe::Index>(0, past.length - shape.window) : 0;
+    std::vector<Value> weights;
+    weights.reserve(static_cast<std::size_t>(past.length - begin));
+    for (moe::Index t = begin; t < past.length; ++t)
+      weights.push_back(scale * moe::cpu::dot(&q_BA(b, h * d), &k(row_of(t), kv * d), d));
+    const moe::Row<Value> row{weights.data(), past.length - begin};
     moe::softmax<Value>(row, row);
     for (moe::Index c = 0; c < d; ++c) o_BA(b, h * d + c) = 0;
-    for (moe::Index t = 0; t < past.length; ++t)
-      for (moe::Index c = 0; c < d; ++c) o_BA(b, h * d + c) += row[t] * v(t, kv * d + c);
+    for (moe::Index t = begin; t < past.length; ++t)
+      for (moe::Index c = 0; c < d; ++c) o_BA(b, h * d + c) += row[t - begin] * v(row_of(t), kv * d + c);
   }
 };
 

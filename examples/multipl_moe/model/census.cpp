@@ -47,8 +47,8 @@ double active_share(const std::string& name, const ModelConfig& config) {
 std::int64_t& part_of(const std::string& name, Census& census) {
   if (has(name, "embed_tokens") || has(name, "lm_head")) return census.embedding;
   if (has(name, ".lora_")) return census.adapters;
-  if (has(name, "self_attn")) return census.attention;
   if (has(name, "norm")) return census.norms;
+  if (has(name, "self_attn")) return census.attention;
   if (has(name, ".gate.weight") || has(name, "shared_expert_gate")) return census.routers;
   if (has(name, ".fusion.")) return census.fusions;
   return census.experts;

@@ -416,6 +416,8 @@ std::unique_ptr<LanguageModel> merged(LanguageModel& adapted) {
     to.self_attn.k_proj = merge(from.self_attn.k_proj);
     to.self_attn.v_proj = merge(from.self_attn.v_proj);
     to.self_attn.o_proj = merge(from.self_attn.o_proj);
+    to.self_attn.q_norm.weight = from.self_attn.q_norm.weight.copy();
+    to.self_attn.k_norm.weight = from.self_attn.k_norm.weight.copy();
     to.mlp = Layer(from.mlp.as<LoraFeedForward>()->merged(result->context()));
   }
   return result;

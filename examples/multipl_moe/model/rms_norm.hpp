@@ -33,15 +33,19 @@ struct RmsNorm {
   /// The output and, for backward, 1 / sqrt(mean(x^2) + epsilon) of each row.
   std::pair<Tensor, Tensor> forward(const Context& context, ConstView x_TD) const {
     auto y = Tensor::uninitialized(context, x_TD.rows, x_TD.cols);
-    auto scale = Tensor::uninitialized(context, 1, x_TD.rows);
-    Backend::for_each(
-        context, x_TD.rows, [=, this, w = weight.view(), y_TD = y.view(), scale_1T = scale.view()](moe::Index t) {
-          const double squares = moe::cpu::sum_of_squares(x_TD.row(t).data, x_TD.cols);
-          const auto s = static_cast<Value>(1 / std::sqrt(squares / static_cast<double>(x_TD.cols) + epsilon));
-          scale_1T(0, t) = s;
-          for (moe::Index d = 0; d < x_TD.cols; ++d) y_TD(t, d) = x_TD(t, d) * s * w(0, d);
-        });
+    auto scale = forward_into(context, x_TD, y.view());
     return {std::move(y), std::move(scale)};
+  }
+  /// The same with the output in y_TD.
+  Tensor forward_into(const Context& context, ConstView x_TD, moe::View<Value, Backend> y_TD) const {
+    auto scale = Tensor::uninitialized(context, 1, x_TD.rows);
+    Backend::for_each(context, x_TD.rows, [=, this, w = weight.view(), scale_1T = scale.view()](moe::Index t) {
+      const double squares = moe::cpu::sum_of_squares(x_TD.row(t).data, x_TD.cols);
+      const auto s = static_cast<Value>(1 / std::sqrt(squares / static_cast<double>(x_TD.cols) + epsilon));
+      scale_1T(0, t) = s;
+      for (moe::Index d = 0; d < x_TD.cols; ++d) y_TD(t, d) = x_TD(t, d) * s * w(0, d);
+    });
+    return scale;
   }
 
   /// With n = x s: d_x = s (d_y w - n mean(d_y w n)), d_weight += sum over rows of d_y n. Adds to d_x.

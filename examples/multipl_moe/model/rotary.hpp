@@ -5,25 +5,33 @@
 #include <vector>
 
 #include "moe/core/view.hpp"
+#include "multipl_moe/io/rotation_config.hpp"
 
 namespace multipl_moe {
 
-/// cos and sin of position * theta^(-2 i / head_dim) for every position below `positions`.
+/// What turns: an angle a position for each pair of channels, and what sines and cosines are multiplied by.
+struct RotaryFrequencies {
+  std::vector<double> frequency;
+  double magnitude = 1;
+};
+
+/// theta^(-2 i / head_dim) for channel i, stretched as `rotation` says; of dynamic stretching as a text of `length`
+/// tokens has it.
+RotaryFrequencies rotary_frequencies(const Rotation& rotation, moe::Index head_dim, moe::Index length);
+
+/// cos and sin of position * frequency for every position from `first_position` on.
 template <class Value>
 class RotaryTable {
  public:
-  RotaryTable(moe::Index positions, moe::Index head_dim, double theta, moe::Index first_position = 0)
-      : half_(head_dim / 2) {
+  RotaryTable(moe::Index positions, const RotaryFrequencies& turns, moe::Index first_position = 0)
+      : half_(static_cast<moe::Index>(turns.frequency.size())) {
     cosine_.reserve(static_cast<std::size_t>(positions * half_));
     sine_.reserve(static_cast<std::size_t>(positions * half_));
-    std::vector<double> frequency;
-    for (moe::Index i = 0; i < half_; ++i)
-      frequency.push_back(std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim)));
     for (moe::Index p = 0; p < positions; ++p)
-      for (const double f : frequency) {
+      for (const double f : turns.frequency) {
         const double angle = static_cast<double>(first_position + p) * f;
-        cosine_.push_back(static_cast<Value>(std::cos(angle)));
-        sine_.push_back(static_cast<Value>(std::sin(angle)));
+        cosine_.push_back(static_cast<Value>(turns.magnitude * std::cos(angle)));
+        sine_.push_back(static_cast<Value>(turns.magnitude * std::sin(angle)));
       }
   }
 

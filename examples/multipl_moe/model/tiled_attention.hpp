@@ -12,11 +12,13 @@
 
 namespace multipl_moe {
 
-/// Query heads share key-value heads in groups of heads / kv_heads; queries are scaled by 1 / sqrt(head_dim).
+/// Query heads share key-value heads in groups of heads / kv_heads; queries are scaled by 1 / sqrt(head_dim). A query
+/// attends to itself and to the window - 1 tokens before it, or to all before it where window is 0.
 struct AttentionShape {
   moe::Index heads = 1;
   moe::Index kv_heads = 1;
   moe::Index head_dim = 1;
+  moe::Index window = 0;
 };
 
 template <class Value, class B>
@@ -56,7 +58,7 @@ class TiledAttention {
         for (moe::Index i = 0; i < rows.count; i += tile) {
           const ConstView q = head(q_TA, rows, h, i), d_o = head(d_o_TA, rows, h, i), o = head(o_TA, rows, h, i);
           const MutableView d_q = head(d_q_TA, rows, h, i);
-          for (moe::Index j = 0; j <= i; j += tile) {
+          for (moe::Index j = first_tile(i); j <= i; j += tile) {
             const ConstView k = head(k_TC, rows, kv, j), v = head(v_TC, rows, kv, j);
             fill_scores(q, k, i, j, p);
             zero(d_p, q.rows, k.rows);
@@ -105,7 +107,13 @@ class TiledAttention {
     return Eigen::Map<Eigen::Array<Value, 1, Eigen::Dynamic>, Eigen::Aligned64>(t.values + r * tile, cols);
   }
 
-  /// scale q k^T, -infinity where the key comes after the query. i, j: the tiles' first rows in the sequence.
+  /// The first row of the first tile of keys that a tile of queries, from row i on, attends to.
+  moe::Index first_tile(moe::Index i) const {
+    return shape_.window > 0 ? std::max<moe::Index>(0, i - shape_.window + 1) / tile * tile : 0;
+  }
+
+  /// scale q k^T, -infinity where the key comes after the query or before its window. i, j: the tiles' first rows in
+  /// the sequence.
   void fill_scores(ConstView q, ConstView k, moe::Index i, moe::Index j, Tile& scores) const {
     zero(scores, q.rows, k.rows);
     moe::EigenGemm::add<moe::Product::right_transposed, Value, B>(q, k, view(scores, q.rows, k.rows));
@@ -113,6 +121,9 @@ class TiledAttention {
       eigen_row(scores, r, k.rows) *= scale_;
       for (moe::Index c = std::max<moe::Index>(0, i + r + 1 - j); c < k.rows; ++c)
         scores.values[r * tile + c] = -std::numeric_limits<Value>::infinity();
+      if (shape_.window > 0)
+        for (moe::Index c = 0; c < std::min(k.rows, i + r + 1 - shape_.window - j); ++c)
+          scores.values[r * tile + c] = -std::numeric_limits<Value>::infinity();
     }
   }
 
@@ -123,12 +134,16 @@ class TiledAttention {
     std::fill_n(best, tile, -std::numeric_limits<Value>::infinity());
     std::fill_n(total, tile, Value(0));
     for (moe::Index r = 0; r < o.rows; ++r) std::fill_n(o.row(r).data, o.cols, Value(0));
-    for (moe::Index j = 0; j <= i; j += tile) {
+    for (moe::Index j = first_tile(i); j <= i; j += tile) {
       const ConstView k = head(k_TC, rows, kv, j);
       fill_scores(q, k, i, j, scores);
       for (moe::Index r = 0; r < q.rows; ++r) {
         auto s = eigen_row(scores, r, k.rows);
         const Value higher = std::max(best[r], s.maxCoeff());
+        if (higher == -std::numeric_limits<Value>::infinity()) {  // the row's window begins in a later tile
+          s.setZero();
+          continue;
+        }
         const Value fade = std::exp(best[r] - higher);
         s = (s - higher).exp();
         total[r] = total[r] * fade + moe::cpu::lane_sum<Value>(k.rows, [&](moe::Index c) { return s[c]; });

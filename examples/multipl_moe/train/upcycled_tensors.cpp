@@ -124,7 +124,7 @@ void UpcycledTensors::begin_layer(std::int64_t layer) {
   // Adapters are as wide as the FFN beside which they are.
   const bool whole = config_.moe->is_adapted();
   const auto make = [&](const ModelConfig& config) {
-    return whole ? make_block(config, attention_shape(config), make_layer) : narrow_block(config);
+    return whole ? make_block(config, attention_shape(config, layer), make_layer) : narrow_block(config);
   };
   Block<Layer> dense = make(dense_.config());
   if (whole) moe::copy_weights(dense_ffn(layer), *dense.mlp.as<Layer::Dense>());

@@ -32,7 +32,8 @@ Json every_field(const std::string& model_type) {
   for (const auto& [name, value] : small.items())
     if (json.contains(name)) json[name] = value;
   // Where windows are turned on, some layer has one.
-  if (model_type == "qwen2") json["sliding_window"] = json["max_window_layers"] = 0;
+  if (model_type != "mixtral") json["sliding_window"] = 4;
+  if (model_type == "qwen2") json["max_window_layers"] = 0;
   return json;
 }
 

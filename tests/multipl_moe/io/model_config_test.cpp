@@ -119,8 +119,50 @@ TEST_CASE("the rotation's base is found in either place") {
   json.erase("rope_theta");
   json["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 500.0}};
   CHECK(parse_config(json.dump(), "c").rope_theta == 500.0);
-  json["rope_parameters"]["rope_type"] = "yarn";
-  check_refused(json, "rope_parameters.rope_type must be \"default\", found \"yarn\"");
+  json["rope_parameters"]["rope_type"] = "longrope";
+  check_refused(json, "rope_parameters.rope_type must be \"default\" or ");
+}
+
+TEST_CASE("heads of a width of their own, norms, windows and stretched rotations survive a file") {
+  ModelConfig config = size_named("demo");
+  config.attention_head_dim = 48;
+  config.windows = {0, 100};
+  config.rope_scaling = {.type = RotaryScaling::Type::llama3, .factor = 8, .original_positions = 512};
+  REQUIRE_FALSE(fault_in(config));
+  CHECK(config.head_dim() == 48);
+  CHECK(config.window_of(0) == 0);
+  CHECK(config.window_of(1) == 100);
+  Json json = Json::parse(to_json_text(config));
+  CHECK(json["model_type"] == "qwen2");
+  CHECK(json["head_dim"] == 48);
+  CHECK(json["use_sliding_window"] == true);
+  CHECK(json["sliding_window"] == 100);
+  CHECK(json["max_window_layers"] == 1);
+  CHECK(parse_config(json.dump(), "c") == config);
+
+  config.qk_norm = true;
+  CHECK(Json::parse(to_json_text(config))["model_type"] == "multipl_moe");
+  CHECK(parse_config(to_json_text(config), "c") == config);
+  config.moe = mixture_named("causal-multipl-moe");
+  CHECK(parse_config(to_json_text(config), "c") == config);
+
+  // A head that the sizes give anyhow is nothing of its own, and the sizes need not give one.
+  json["head_dim"] = 32;
+  CHECK(parse_config(json.dump(), "c").attention_head_dim == 0);
+  json["head_dim"] = 32;
+  json["hidden_size"] = 130;
+  CHECK(parse_config(json.dump(), "c").head_dim() == 32);
+}
+
+TEST_CASE("the longest text is what the positions hold, and more where a rotation stretches with it") {
+  ModelConfig config = size_named("demo");
+  CHECK(config.longest_text() == 4096);
+  config.rope_scaling = {.type = RotaryScaling::Type::yarn, .factor = 2, .original_positions = 2048};
+  CHECK(config.longest_text() == 4096);
+  config.rope_scaling = {.type = RotaryScaling::Type::dynamic, .factor = 2.5, .original_positions = 4096};
+  CHECK(config.longest_text() == 10240);
+  config.rope_scaling.factor = 0.5;
+  CHECK(config.longest_text() == 4096);
 }
 
 TEST_CASE("files may share one tensor between embedding and head, and say in what they are stored") {
@@ -160,13 +202,14 @@ TEST_CASE("configurations that are not ours are refused") {
            {"tie_word_embeddings", 1, "tie_word_embeddings must be true or false, found 1"},
            {"attention_bias", "yes", "attention_bias must be true or false"},
            {"layer_types", Json::array({"full_attention", "sliding_attention"}),
-            "layer_types must all be \"full_attention\", found \"sliding_attention\""},
+            "use_sliding_window must be true where layer_types has \"sliding_attention\", found false"},
            {"hidden_act", "gelu", "hidden_act must be \"silu\", found \"gelu\""},
            {"model_type", "llama",
             "model_type must be \"qwen2\" or \"multipl_moe\" or \"qwen2_moe\" or \"mixtral\", found"},
-           {"use_sliding_window", true, "use_sliding_window must be false"},
-           {"rope_scaling", {{"type", "linear"}}, "rope_scaling.type must be \"default\", found \"linear\""},
-           {"head_dim", 64, "head_dim must be hidden_size / num_attention_heads = 32, found 64"},
+           {"rope_scaling", {{"type", "linear"}}, "rope_scaling.factor is missing"},
+           {"head_dim", 33, "head_dim must be even, found 33"},
+           {"head_dim", 0, "head_dim must be at least 1, found 0"},
+           {"head_dim", 70'000, "head_dim must be 0 to 65536, found 70000"},
            {"hidden_size", 0, "hidden_size must be 1 to 16777216, found 0"},
            {"hidden_size", -128, "found -128"},
            {"hidden_size", 128.0, "hidden_size must be an integer below 2^63, found 128.0"},

@@ -102,13 +102,11 @@ TEST_CASE("what of the two families we do not compute is refused") {
   check_refused(qwen2_moe(), "decoder_sparse_step", 2, "decoder_sparse_step must be 1");
   check_refused(qwen2_moe(), "mlp_only_layers", Json::array({0}), "mlp_only_layers must be empty");
   check_refused(qwen2_moe(), "mlp_only_layers", "none", "mlp_only_layers must be an integer");
-  check_refused(qwen2_moe(), "use_sliding_window", true, "use_sliding_window must be false");
   check_refused(qwen2_moe(), "num_experts", 0, "num_token_experts must be 1");
   check_refused(qwen2_moe(), "num_experts_per_tok", 8, "num_experts_per_tok must be 1 to 7");
   check_refused(qwen2_moe(), "qkv_bias", 1, "qkv_bias must be true or false");
-  check_refused(mixtral(), "sliding_window", 4096, "sliding_window must be absent or null");
   check_refused(mixtral(), "num_local_experts", std::int64_t{1} << 40, "num_token_experts must be");
-  check_refused(mixtral(), "head_dim", 16, "head_dim must be");
+  check_refused(mixtral(), "head_dim", 15, "head_dim must be even");
 }
 
 TEST_CASE("a Qwen2-MoE may divide its gates by their sum beside a shared expert") {
@@ -139,21 +137,32 @@ TEST_CASE("a Mixtral's experts have two names in transformers") {
   check_refused(mixtral(), "num_experts", 3, "num_experts must be num_local_experts, 5, found 3");
 }
 
-TEST_CASE("windows that no layer has change nothing") {
-  Json json = qwen2_moe();
-  json["use_sliding_window"] = true;
-  json["sliding_window"] = 4096;
-  json["max_window_layers"] = 0;  // Qwen2-MoE has them before that layer
-  CHECK(parse_config(json.dump(), "c") == parse_config(qwen2_moe().dump(), "c"));
-  json["max_window_layers"] = 1;
-  CHECK_THROWS_WITH(parse_config(json.dump(), "c"), ContainsSubstring("use_sliding_window must be false, found true"));
-  json["model_type"] = "qwen2";  // and Qwen2 from there on
-  CHECK_THROWS_WITH(parse_config(json.dump(), "c"), ContainsSubstring("use_sliding_window must be false, found true"));
-  json["max_window_layers"] = 2;
-  CHECK_NOTHROW(parse_config(json.dump(), "c"));
-  json["max_window_layers"] = 0;
-  json["layer_types"] = {"full_attention", "full_attention"};
-  CHECK_NOTHROW(parse_config(json.dump(), "c"));
+TEST_CASE("windows, heads of their own and stretched rotations go to transformers and come back") {
+  for (const auto& [architecture, has_biases, windows, type] :
+       std::vector<std::tuple<const char*, bool, std::vector<std::int64_t>, const char*>>{
+           {"dense", true, {0, 40}, "qwen2"},
+           {"dense", true, {40, 0}, "qwen2"},
+           {"qwen1.5-moe", false, {40, 0}, "qwen2_moe"},
+           {"mixtral", false, {40, 40}, "mixtral"},
+           // A Mixtral of transformers has the same window in all layers.
+           {"mixtral", false, {0, 40}, "qwen2_moe"}}) {
+    INFO(architecture << " " << type);
+    ModelConfig config = small(architecture, has_biases);
+    config.attention_head_dim = 10;
+    config.windows = windows;
+    config.rope_scaling = {
+        .type = RotaryScaling::Type::yarn, .factor = 2, .original_positions = 300, .attention_factor = 1.125};
+    if (config.moe && std::string(type) == "qwen2_moe" && !config.moe->moe_intermediate_size)
+      config.moe->moe_intermediate_size = config.intermediate_size;
+    const std::string text = to_transformers_json_text(config, "float32", {});
+    const Json json = Json::parse(text);
+    CHECK(json["model_type"] == type);
+    CHECK(json["head_dim"] == 10);
+    CHECK(json["sliding_window"] == 40);
+    CHECK(json["rope_parameters"]["rope_theta"] == config.rope_theta);
+    CHECK(json["rope_scaling"]["rope_type"] == "yarn");
+    CHECK(parse_config(text, "c") == config);
+  }
 }
 
 TEST_CASE("what only training would do differently stays with the model, and ends a training") {

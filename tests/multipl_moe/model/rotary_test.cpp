@@ -11,7 +11,7 @@ using namespace multipl_moe;
 using Catch::Approx;
 
 TEST_CASE("channel i turns with channel i + half by position over theta^(2i/d)", "[model]") {
-  const RotaryTable<double> table(8, 4, 100);
+  const RotaryTable<double> table(8, rotary_frequencies({.theta = 100}, 4, 8));
   std::vector<double> head{1, 2, 3, 4};
   table.turn({head.data(), 4}, 5, 1);
   const double a = 5, b = 5.0 / 10;
@@ -25,9 +25,74 @@ TEST_CASE("channel i turns with channel i + half by position over theta^(2i/d)",
 
 TEST_CASE("a table may begin anywhere", "[model]") {
   std::vector<double> one{1, 2, 3, 4, 5, 6, 7, 8}, other = one;
-  RotaryTable<double>(20, 4, 1e6).turn({one.data(), 8}, 17, 1);
-  RotaryTable<double>(1, 4, 1e6, 17).turn({other.data(), 8}, 0, 1);
+  const RotaryFrequencies turns = rotary_frequencies({.theta = 1e6}, 4, 20);
+  RotaryTable<double>(20, turns).turn({one.data(), 8}, 17, 1);
+  RotaryTable<double>(1, turns, 17).turn({other.data(), 8}, 0, 1);
   CHECK(one == other);
+}
+
+TEST_CASE("linear positions are closer together, and dynamic ones the more the longer a text is", "[model]") {
+  const auto plain = rotary_frequencies({.theta = 1e4}, 8, 100).frequency;
+  const auto linear = rotary_frequencies({1e4, {.type = RotaryScaling::Type::linear, .factor = 4}}, 8, 100).frequency;
+  for (std::size_t i = 0; i < 4; ++i) CHECK(linear[i] == Approx(plain[i] / 4).epsilon(1e-14));
+
+  const Rotation dynamic{1e4, {.type = RotaryScaling::Type::dynamic, .factor = 2, .original_positions = 100}};
+  CHECK(rotary_frequencies(dynamic, 8, 100).frequency == plain);
+  // At 150 tokens the base is theta (2 * 1.5 - 1)^(8 / 6).
+  const double base = 1e4 * std::pow(2.0, 8.0 / 6);
+  const auto longer = rotary_frequencies(dynamic, 8, 150).frequency;
+  for (std::size_t i = 0; i < 4; ++i) CHECK(longer[i] == Approx(std::pow(base, -static_cast<double>(i) / 4)));
+}
+
+TEST_CASE("yarn and llama3 leave short wavelengths, stretch long ones, and mix those between", "[model]") {
+  using Type = RotaryScaling::Type;
+  const std::size_t channels = 32;
+  const auto plain = rotary_frequencies({.theta = 1e6}, 64, 1).frequency;
+  const auto check_ends = [&](const RotaryScaling& scaling) {
+    const auto turns = rotary_frequencies({1e6, scaling}, 64, 1);
+    CHECK(turns.magnitude == scaling.attention_factor);
+    CHECK(turns.frequency.front() == plain.front());
+    CHECK(turns.frequency.back() == Approx(plain.back() / scaling.factor).epsilon(1e-14));
+    std::size_t between = 0;
+    for (std::size_t i = 1; i < channels; ++i) {
+      const double stretch = plain[i] / turns.frequency[i];
+      between += stretch > 1.001 && stretch < scaling.factor - 0.001;
+      CHECK(stretch >= plain[i - 1] / turns.frequency[i - 1] * (1 - 1e-12));
+    }
+    CHECK(between > 1);
+    return turns.frequency;
+  };
+  const RotaryScaling yarn{.type = Type::yarn, .factor = 4, .original_positions = 32768, .attention_factor = 1.25};
+  const auto ramp = check_ends(yarn);
+  // Channel 22 is between ln(32768 / 64 pi) * 32 / ln 1e6 = 11.8, a floor of 11, and 19.8, a ceiling of 20: stretched
+  // whole; channel 15 has 4 ninths of the way behind it.
+  CHECK(ramp[22] == Approx(plain[22] / 4).epsilon(1e-14));
+  CHECK(ramp[15] == Approx(plain[15] * (1 - 4.0 / 9 * 3 / 4)).epsilon(1e-14));
+  RotaryScaling fine = yarn;
+  fine.truncate = false;
+  CHECK(rotary_frequencies({1e6, fine}, 64, 1).frequency[15] != ramp[15]);
+
+  const RotaryScaling llama3{
+      .type = Type::llama3, .factor = 8, .original_positions = 8192, .low_freq_factor = 1, .high_freq_factor = 4};
+  const auto bands = check_ends(llama3);
+  for (std::size_t i = 0; i < channels; ++i) {
+    const double turns = 8192 * plain[i] / (2 * 3.14159265358979323846);
+    INFO(i << " turns " << turns);
+    if (turns > 4) CHECK(bands[i] == plain[i]);
+    if (turns < 1) CHECK(bands[i] == Approx(plain[i] / 8).epsilon(1e-14));
+    if (turns > 1 && turns < 4) CHECK(bands[i] == Approx(plain[i] * (1 / 8.0 + (turns - 1) / 3 * 7 / 8)));
+  }
+}
+
+TEST_CASE("a magnitude scales the turned channels, and backward by the same", "[model]") {
+  RotaryFrequencies turns = rotary_frequencies({.theta = 100}, 4, 8);
+  std::vector<double> one{1, 2, 3, 4}, scaled = one;
+  RotaryTable<double>(8, turns).turn({one.data(), 4}, 5, 1);
+  turns.magnitude = 1.5;
+  RotaryTable<double>(8, turns).turn({scaled.data(), 4}, 5, 1);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(scaled[i] == Approx(1.5 * one[i]));
+  RotaryTable<double>(8, turns).turn({scaled.data(), 4}, 5, -1);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(scaled[i] == Approx(1.5 * 1.5 * static_cast<double>(i + 1)));
 }
 
 }  // namespace rotary_test

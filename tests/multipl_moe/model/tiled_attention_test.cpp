@@ -1,5 +1,6 @@
 #include "multipl_moe/model/tiled_attention.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -28,25 +29,29 @@ Tensor plain_attention(AttentionShape s, const moe::Batch& batch, const Tensor& 
         const Index kv = h * s.kv_heads / s.heads;
         std::vector<double> weight;
         double total = 0;
-        for (Index j = batch.offsets[b]; j <= t; ++j) {
+        const Index begin = s.window > 0 ? std::max(batch.offsets[b], t - s.window + 1) : batch.offsets[b];
+        for (Index j = begin; j <= t; ++j) {
           double score = 0;
           for (Index c = 0; c < s.head_dim; ++c)
             score += q.view()(t, h * s.head_dim + c) * k.view()(j, kv * s.head_dim + c);
           weight.push_back(std::exp(score / std::sqrt(static_cast<double>(s.head_dim))));
           total += weight.back();
         }
-        for (Index j = batch.offsets[b]; j <= t; ++j)
+        for (Index j = begin; j <= t; ++j)
           for (Index c = 0; c < s.head_dim; ++c)
             o.view()(t, h * s.head_dim + c) +=
-                weight[static_cast<std::size_t>(j - batch.offsets[b])] / total * v.view()(j, kv * s.head_dim + c);
+                weight[static_cast<std::size_t>(j - begin)] / total * v.view()(j, kv * s.head_dim + c);
       }
   return o;
 }
 
 }  // namespace
 
-TEST_CASE("tiles add up to the plain formula, with grouped heads and ragged sequences", "[model]") {
-  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 6};
+TEST_CASE("tiles add up to the plain formula, with grouped heads, windows and ragged sequences", "[model]") {
+  // Within a tile, over its edges by one, and over more than there is.
+  const auto window = GENERATE(as<Index>{}, 0, 1, 5, 63, 64, 65, 66, 130, 151);
+  INFO("window " << window);
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 6, .window = window};
   const moe::Batch batch = moe::Batch::ragged({150, 1, 0, 64, 65});
   Draw draw("attention");
   auto q = random_matrix<double, B>(draw, 280, 24, 2), k = random_matrix<double, B>(draw, 280, 12, 2);
@@ -77,7 +82,7 @@ TEST_CASE("scores that would overflow do not", "[model]") {
   const auto q = random_matrix<double, B>(draw, 70, 4, 1e3), k = random_matrix<double, B>(draw, 70, 4, 1e3);
   const auto v = random_matrix<double, B>(draw, 70, 4);
   Tensor o(70, 4), lse(70, 1);
-  TiledAttention<double, B>({1, 1, 4}, batch).forward({.threads = 1}, q, k, v, o.view(), lse.view());
+  TiledAttention<double, B>({.head_dim = 4}, batch).forward({.threads = 1}, q, k, v, o.view(), lse.view());
   for (Index i = 0; i < o.size(); ++i) CHECK(std::isfinite(o.data()[i]));
 }
 

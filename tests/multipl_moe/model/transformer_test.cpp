@@ -98,6 +98,20 @@ void check_model_gradients(const ModelConfig& config) {
       model, gradient);
 }
 
+/// Every part of an attention that Qwen and Mixtral have between them, none of them neutral.
+ModelConfig with_every_part(ModelConfig config) {
+  config.attention_head_dim = 6;
+  config.qk_norm = true;
+  config.windows = {0, 3};
+  config.rope_scaling = {.type = RotaryScaling::Type::yarn,
+                         .factor = 4,
+                         .original_positions = 20,
+                         .attention_factor = 1.1,
+                         .beta_fast = 2,
+                         .beta_slow = 0.5};
+  return config;
+}
+
 /// The largest change of h at places before the one that is changed.
 template <class Mlp>
 double deviation_of_earlier(const ModelConfig& config) {
@@ -134,6 +148,14 @@ TEST_CASE("the whole model's gradient, Qwen1.5-MoE", "[model]") {
 
 TEST_CASE("the whole model's gradient, LoRA on all linear layers", "[model]") {
   check_model_gradients<Double::Lora>(small_config(small_mixture("lora")));
+}
+
+TEST_CASE("the whole model's gradient, with normalized queries, windows and stretched rotations", "[model]") {
+  auto config = with_every_part(small_config());
+  check_model_gradients<Double::Dense>(config);
+  config.attention_bias = false;
+  config.moe = small_mixture("lora");
+  check_model_gradients<Double::Lora>(config);
 }
 
 TEST_CASE("the whole model's gradient, with a head that is the embedding", "[model]") {
@@ -218,6 +240,7 @@ TEST_CASE("a later token leaves earlier outputs alone, unless the model looks ah
   STATIC_REQUIRE(Causal::is_causal);
   STATIC_REQUIRE_FALSE(Paper::is_causal);
   CHECK(deviation_of_earlier<Double::Dense>(small_config()) < 1e-12);
+  CHECK(deviation_of_earlier<Double::Dense>(with_every_part(small_config())) < 1e-12);
   CHECK(deviation_of_earlier<Causal>(small_config(small_mixture("causal-multipl-moe", "normalised"))) < 1e-12);
   CHECK(deviation_of_earlier<Paper>(small_config(small_mixture("multipl-moe"))) > 1e-3);
 }
@@ -225,8 +248,13 @@ TEST_CASE("a later token leaves earlier outputs alone, unless the model looks ah
 TEST_CASE("decoding one token at a time gives the logits of the whole text", "[model]") {
   using Mlp = Double::Causal<moe::FixedFusion>;
   const moe::CpuContext context{.threads = 2};
-  const auto model = random_model<Mlp>(small_config(small_mixture("causal-multipl-moe")), 5);
+  auto config = small_config(small_mixture("causal-multipl-moe"));
   constexpr Index count = 3, length = 70;
+  // A cache that grows, one that is full from the third token on, and one that is full once it has grown.
+  SECTION("every token is seen") {}
+  SECTION("windows, norms and a stretched rotation") { config = with_every_part(std::move(config)); }
+  SECTION("a window that is longer than a first cache") { config.windows = {66, 0}; }
+  const auto model = random_model<Mlp>(config, 5);
   const auto tokens = random_tokens(count * length, 19, 6);
   const auto h_TD = model.infer(context, tokens, moe::Batch::sequences(count, length));
   const auto expected = model.lm_head.forward(context, h_TD);
@@ -247,7 +275,10 @@ TEST_CASE("decoding one token at a time gives the logits of the whole text", "[m
 TEST_CASE("texts of different lengths are read in one pass and decoded together from there", "[model]") {
   using Mlp = Double::Causal<moe::FixedFusion>;
   const moe::CpuContext context{.threads = 2};
-  const auto model = random_model<Mlp>(small_config(small_mixture("causal-multipl-moe")), 5);
+  auto config = small_config(small_mixture("causal-multipl-moe"));
+  SECTION("every token is seen") {}
+  SECTION("windows that the first texts do not fill, fill and go beyond") { config.windows = {9, 3}; }
+  const auto model = random_model<Mlp>(config, 5);
   constexpr Index length = 24;
   const auto tokens = random_tokens(3 * length, 19, 6);
   const auto h_TD = model.infer(context, tokens, moe::Batch::sequences(3, length));
@@ -279,6 +310,22 @@ TEST_CASE("texts of different lengths are read in one pass and decoded together 
   const auto logits = model.decode(context, next, {}, state);
   CHECK(deviation(logits, 0, 2 * length + 15) < 1e-11);
   CHECK(deviation(logits, 1, length + 18) < 1e-11);
+}
+
+TEST_CASE("a window keeps the keys of its own tokens, and no others", "[model]") {
+  const moe::CpuContext context{.threads = 1};
+  auto config = small_config();
+  config.windows = {5, 0};
+  const auto model = random_model<Double::Dense>(config, 7);
+  const auto tokens = random_tokens(200, 19, 8);
+  auto state = model.begin_decoding(context, 1);
+  model.prefill(context, std::span(tokens).first(100), moe::Batch::single(100), state);
+  for (std::size_t t = 100; t < 200; ++t) model.decode(context, std::span(tokens).subspan(t, 1), {}, state);
+  const auto& cache = state.layers[0].attention.sequences[0];
+  CHECK(cache.length == 200);
+  CHECK(cache.k_LC.rows() == 5);
+  CHECK(cache.v_LC.rows() == 5);
+  CHECK(state.layers[1].attention.sequences[0].k_LC.rows() == 200);
 }
 
 TEST_CASE("a token outside the vocabulary is refused", "[model]") {

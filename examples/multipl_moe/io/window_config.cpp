@@ -1,0 +1,111 @@
+#include "multipl_moe/io/window_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "multipl_moe/io/counted.hpp"
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+constexpr const char* sliding = "sliding_attention";
+constexpr const char* full = "full_attention";
+
+/// Whether each layer has a window, as `layer_types` lists it; empty where the file has none.
+std::vector<bool> listed_layers(const Fields& fields, std::int64_t layers) {
+  std::vector<bool> listed;
+  for (const std::string& type : fields.texts("layer_types", {})) {
+    // "attention" is an older name of the same.
+    if (type != full && type != "attention" && type != sliding)
+      throw BadFile(fields.path(),
+                    fmt::format("layer_types must be \"{}\" or \"{}\", found \"{}\"", full, sliding, escaped(type)));
+    listed.push_back(type == sliding);
+  }
+  if (!listed.empty() && std::ssize(listed) != layers)
+    throw BadFile(fields.path(), fmt::format("layer_types must list the {} of num_hidden_layers, found {}",
+                                             counted(layers, "layers"), listed.size()));
+  return listed;
+}
+
+/// Where the layers of a family without a list of them have their windows.
+std::vector<bool> usual_layers(const Fields& fields, bool is_qwen2_moe, std::int64_t layers) {
+  constexpr std::int64_t usual_first = 28;
+  const std::int64_t first = fields.integer("max_window_layers", usual_first);
+  std::vector<bool> usual;
+  for (std::int64_t layer = 0; layer < layers; ++layer)
+    usual.push_back(is_qwen2_moe ? layer % 2 == 0 && layer < first : layer >= first);
+  return usual;
+}
+
+std::int64_t width_of(const Fields& fields, std::int64_t otherwise) {
+  const std::int64_t width = fields.integer("sliding_window", otherwise);
+  if (width < 1)
+    throw BadFile(fields.path(),
+                  fmt::format("sliding_window must be at least 1 where a layer has one, found {}", width));
+  return width;
+}
+
+std::vector<std::int64_t> widths(const std::vector<bool>& layers, std::int64_t width) {
+  std::vector<std::int64_t> windows;
+  for (const bool has_window : layers) windows.push_back(has_window ? width : 0);
+  return windows;
+}
+
+std::vector<std::int64_t> windows_of_mixtral(const Fields& fields, const std::vector<bool>& listed,
+                                             std::int64_t layers) {
+  fields.require_equal("use_sliding_window", "false");
+  fields.ignore("max_window_layers");
+  const bool has_windows = fields.has("sliding_window");
+  // transformers does not read the list of a Mixtral, so it must say what holds without it.
+  if (!listed.empty() && std::count(listed.begin(), listed.end(), has_windows) != layers)
+    throw BadFile(fields.path(),
+                  fmt::format("layer_types must all be \"{}\" in a Mixtral {} sliding_window, found others",
+                              has_windows ? sliding : full, has_windows ? "with a" : "without a"));
+  if (!has_windows) return {};
+  return std::vector<std::int64_t>(static_cast<std::size_t>(layers), width_of(fields, 0));
+}
+
+}  // namespace
+
+std::vector<std::int64_t> windows_of(const Fields& fields, std::int64_t layers) {
+  const std::string family = fields.text("model_type", "qwen2");
+  const std::vector<bool> listed = listed_layers(fields, layers);
+  if (family == "mixtral") return windows_of_mixtral(fields, listed, layers);
+  for (const char* name : {"sliding_window", "max_window_layers"}) fields.ignore(name);
+  const bool is_listed = std::find(listed.begin(), listed.end(), true) != listed.end();
+  if (!fields.boolean("use_sliding_window", false)) {
+    if (is_listed)
+      throw BadFile(fields.path(), fmt::format("use_sliding_window must be true where layer_types has \"{}\", found "
+                                               "false",
+                                               sliding));
+    return {};
+  }
+  if (fields.is_null("sliding_window") && !is_listed && family != "qwen2_moe") return {};
+  const std::vector<bool> chosen = listed.empty() ? usual_layers(fields, family == "qwen2_moe", layers) : listed;
+  if (std::find(chosen.begin(), chosen.end(), true) == chosen.end()) return {};
+  if (fields.is_null("sliding_window"))
+    throw BadFile(fields.path(), "sliding_window must be a number where a layer has one, found null");
+  constexpr std::int64_t usual_width = 4096;
+  return widths(chosen, width_of(fields, usual_width));
+}
+
+bool has_one_window(std::span<const std::int64_t> windows) {
+  return std::all_of(windows.begin(), windows.end(), [&](std::int64_t window) { return window == windows.front(); });
+}
+
+nlohmann::ordered_json windows_json(std::span<const std::int64_t> windows) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  if (windows.empty()) return json;
+  json["sliding_window"] = *std::max_element(windows.begin(), windows.end());
+  const auto first = std::find_if(windows.begin(), windows.end(), [](std::int64_t window) { return window > 0; });
+  if (std::find(first, windows.end(), 0) == windows.end()) json["max_window_layers"] = first - windows.begin();
+  for (const std::int64_t window : windows) json["layer_types"].push_back(window > 0 ? sliding : full);
+  return json;
+}
+
+}  // namespace multipl_moe
