@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moe/backend/contract/backend.hpp"
+#include "moe/backend/cpu/cpu.hpp"
 #include "moe/core/matrix.hpp"
 
 namespace multipl_moe {

@@ -93,7 +93,7 @@ void check_logits(const LanguageModel& model, const Expected& expected) {
   const double difference = largest_difference(logits, theirs);
   UNSCOPED_INFO("largest difference of logits " << difference);
   CHECK(difference <= 1e-4);
-  for (auto ours = logits.begin(), other = theirs.begin(); ours != logits.end(); ours += width, other += width)
+  for (auto ours = logits.begin(), other = theirs.cbegin(); ours != logits.end(); ours += width, other += width)
     CHECK(std::max_element(ours, ours + width) - ours == std::max_element(other, other + width) - other);
 }
 
