@@ -179,7 +179,7 @@ void run_generate(const GenerateFlags& flags) {
            generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));
   if (!model->is_causal() && !flags.quiet)
     notice("note: this model routes by what comes later; every token costs a pass over the whole text\n");
-  if (options.language && model->config().architecture() != "mole" && !flags.quiet)
+  if (options.language && !chooses_by_language(model->config()) && !flags.quiet)
     notice("note: --language decides nothing: a model of architecture {} does not choose by it\n",
            model->config().architecture());
   if (!flags.record.empty() && !model->is_causal())

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <span>
-
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
 
@@ -13,53 +9,13 @@ namespace multipl_moe {
 
 namespace {
 
-struct Described {
-  std::string_view flag;
-  const char* text;
-  CLI::Validator check;
-};
-
-std::vector<Described> described_settings() {
-  return {
-      {"--router", "of a MultiPL-MoE's tokens: shared-top-k, or top-k (no expert is shared or frozen)",
-       CLI::IsMember({"shared-top-k", "top-k"})},
-      {"--token-experts", "experts of the token level [the architecture's]", above_zero()},
-      {"--segment-experts", "experts of the segment level", above_zero()},
-      {"--experts-per-token", "K, the shared expert included", above_zero()},
-      {"--shared-expert", "index of the expert that is always chosen and frozen", not_negative()},
-      {"--segmenter", "fixed-window, or boundary-window (a segment may end early, after the boundary token)",
-       CLI::IsMember({"fixed-window", "boundary-window"})},
-      {"--segment-window", "tokens in a segment, at most", above_zero()},
-      {"--minimum-window", "tokens in a boundary window, at least [16]", above_zero()},
-      {"--boundary-token", "that ends a boundary window [the tokenizer's newline]", not_negative()},
-      {"--expert-cap", "experts that may share a segment, for multipl-moe-released [4]", above_zero()},
-      {"--capacity-factor", "c: an expert takes floor(V c / N) of V segments", above_zero()},
-      {"--fusion",
-       "fixed: the two weights as they are; normalised: divided by what acted; scalar, channel, matrix: learned from "
-       "there",
-       CLI::IsMember({"fixed", "normalised", "scalar", "channel", "matrix"})},
-      {"--token-weight", "of the token level [0.7]", above_zero()},
-      {"--segment-weight", "of the segment level [0.3]", not_negative()},
-      {"--balance", "experts in the balance loss: all (the paper), or routed", CLI::IsMember({"all", "routed"})},
-      {"--threshold-beta", "decay of the inference thresholds", CLI::Range(0.0, 1.0)},
-      {"--expert-capacity", "room of gshard's experts in training, in multiples of an even share; 0: no limit [1.25]",
-       not_negative()},
-      {"--random-choice", "on: gshard keeps a token's further choices by chance in training [on]",
-       CLI::IsMember({"on", "off"})},
-      {"--lora-rank", "r of lora's adapters [8]", above_zero()},
-      {"--lora-alpha", "alpha of lora's adapters: they count alpha / r [16]", above_zero()},
-      {"--languages", "with an adapter of their own in mole [python,java,cpp,rust,go,ruby]", CLI::Validator()},
-      {"--language-rank", "r of a language's adapter in mole [16]", above_zero()},
-      {"--language-alpha", "alpha of a language's adapter: it counts alpha / sqrt(r) [16]", above_zero()},
-      {"--shared-rank", "r of the adapter that languages share in mole; that of other text has the sum [48]",
-       above_zero()},
-      {"--shared-alpha", "alpha of the shared adapter and of other text's [32]", above_zero()},
-  };
-}
-
-const MixtureSetting& setting_of(std::string_view flag) {
-  const auto all = mixture_settings();
-  return *std::find_if(all.begin(), all.end(), [flag](const MixtureSetting& s) { return s.flag == flag; });
+/// What a flag's value must be; a text's choices, a number's sign.
+CLI::Validator check_of(const MixtureSetting& setting) {
+  if (!setting.choices.empty())
+    return CLI::IsMember(std::vector<std::string>(setting.choices.begin(), setting.choices.end()));
+  if (std::holds_alternative<std::vector<std::string> MoeConfig::*>(setting.field)) return CLI::Validator();
+  if (setting.most <= 1) return CLI::Range(0.0, 1.0);
+  return setting.least > 0 ? above_zero() : not_negative();
 }
 
 /// The token that a line ends with.
@@ -79,14 +35,16 @@ void MixtureOptions::add_to(CLI::App& command) {
   command.add_option("--arch", architecture_, "what to become")
       ->capture_default_str()
       ->check(CLI::IsMember(mixture_names()));
-  for (const Described& described : described_settings()) {
-    const MixtureSetting& setting = setting_of(described.flag);
+  for (const MixtureSetting* setting : mixture_settings()) {
+    if (setting->flag.empty()) continue;
     CLI::Option* const option = std::visit(
-        [&](auto field) { return command.add_option(std::string(setting.flag), given_.*field, described.text); },
-        setting.field);
-    option->check(described.check);
-    if (std::holds_alternative<std::vector<std::string> MoeConfig::*>(setting.field)) option->delimiter(',');
-    options_.emplace_back(option, &setting);
+        [&](auto field) {
+          return command.add_option(std::string(setting->flag), given_.*field, std::string(setting->help));
+        },
+        setting->field);
+    option->check(check_of(*setting));
+    if (std::holds_alternative<std::vector<std::string> MoeConfig::*>(setting->field)) option->delimiter(',');
+    options_.emplace_back(option, setting);
   }
 }
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "multipl_moe/model/layer_work.hpp"
+
 namespace multipl_moe {
 
 namespace {
@@ -142,12 +144,7 @@ void RoutingTally::add(const moe::Observation& seen, std::int64_t length) {
 }
 
 std::vector<std::int64_t> fixed_token_experts(const ModelConfig& config) {
-  if (!config.moe) return {};
-  const MoeConfig& moe = *config.moe;
-  if (moe.architecture == "lora") return {0};
-  if (moe.architecture == "mole") return {std::ssize(moe.languages)};
-  if (moe.router == "shared-top-k" && moe.shared_expert_index >= 0) return {moe.shared_expert_index};
-  return {};
+  return config.moe ? work_of(*config.moe).fixed_experts(*config.moe) : std::vector<std::int64_t>();
 }
 
 RoutingLoads loads_of(const RoutingTally& tally) {

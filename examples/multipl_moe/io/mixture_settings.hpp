@@ -1,5 +1,5 @@
-/// Which setting of a mixture decides something, and where: one table for config.json, for the flags that make a new
-/// model, and for what a run is resumed by.
+/// Which setting of a mixture decides something, and where: for config.json, for the flags that make a new model, and
+/// for what a run is resumed by.
 #pragma once
 
 #include <cstdint>
@@ -24,20 +24,26 @@ struct MixtureSetting {
 
   std::string_view key;   ///< in config.json's object `moe`
   std::string_view flag;  ///< empty where no flag sets it
-  std::variant<std::string MoeConfig::*, std::int64_t MoeConfig::*, double MoeConfig::*,
+  std::string_view help;  ///< of the flag
+  std::variant<std::string MoeConfig::*, std::int64_t MoeConfig::*, double MoeConfig::*, bool MoeConfig::*,
                std::vector<std::string> MoeConfig::*>
       field;
-  bool (*belongs_to)(std::string_view architecture);
+  /// Of a number.
+  double least = 0, most = 0;
+  /// Of a text.
+  std::span<const std::string_view> choices{};
   std::optional<Need> need{};
 };
 
-/// All of them but the architecture, in the order of config.json: one that another needs comes first.
-std::span<const MixtureSetting> mixture_settings();
+/// Those of all architectures, each once: one that another needs comes first.
+std::span<const MixtureSetting* const> mixture_settings();
 
 /// Whether `setting` decides anything in the layers that `moe` describes.
 bool applies(const MixtureSetting& setting, const MoeConfig& moe);
 /// Where it would: `a setting of --arch lora, found --arch mixtral`.
 std::string where_it_applies(const MixtureSetting& setting, const MoeConfig& moe);
+/// Rule and value of the first setting that lies outside its range, whether it applies or not; empty where none does.
+std::optional<std::string> fault_in_settings(const MoeConfig& moe);
 
 /// What `moe` says beside what applies() to it, as it stands in config.json: `segment_window = 8`. From here on it
 /// has the architecture's own values there.

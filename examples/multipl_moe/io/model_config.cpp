@@ -39,6 +39,7 @@ void refuse_other_models(const Fields& fields) {
 void read(const Fields& fields, std::string_view key, std::string& value) { value = fields.text(key, value); }
 void read(const Fields& fields, std::string_view key, std::int64_t& value) { value = fields.integer(key, value); }
 void read(const Fields& fields, std::string_view key, double& value) { value = fields.number(key, value); }
+void read(const Fields& fields, std::string_view key, bool& value) { value = fields.boolean(key, value); }
 void read(const Fields& fields, std::string_view key, std::vector<std::string>& value) {
   value = fields.texts(key, value);
 }
@@ -54,9 +55,8 @@ std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermedi
     throw BadFile(fields.path(), error.what());
   }
   if (!config) return std::nullopt;
-  for (const MixtureSetting& setting : mixture_settings())
-    std::visit([&](auto field) { read(*moe, setting.key, (*config).*field); }, setting.field);
-  config->norm_topk_prob = moe->boolean("norm_topk_prob", config->norm_topk_prob);
+  for (const MixtureSetting* setting : mixture_settings())
+    std::visit([&](auto field) { read(*moe, setting->key, (*config).*field); }, setting->field);
   moe->require_all_read();
   return config;
 }
@@ -79,9 +79,8 @@ void warn_of_unknown_fields(const StoredConfig& stored, const std::filesystem::p
 
 nlohmann::ordered_json json_of(const MoeConfig& moe) {
   nlohmann::ordered_json json{{"architecture", moe.architecture}};
-  for (const MixtureSetting& setting : mixture_settings())
-    if (applies(setting, moe)) std::visit([&](auto field) { json[setting.key] = moe.*field; }, setting.field);
-  if (moe.norm_topk_prob) json["norm_topk_prob"] = true;
+  for (const MixtureSetting* setting : mixture_settings())
+    if (applies(*setting, moe)) std::visit([&](auto field) { json[setting->key] = moe.*field; }, setting->field);
   return json;
 }
 
@@ -126,8 +125,11 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
     read_mixture_of_transformers(fields, stored);
   else
     read_mixture_of_ours(fields, config);
+  if (config.moe) {
+    if (const auto fault = fault_in_settings(*config.moe)) throw BadFile(path, *fault);
+    stored.idle_settings = take_idle_settings(*config.moe, config.intermediate_size);
+  }
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
-  if (config.moe) stored.idle_settings = take_idle_settings(*config.moe, config.intermediate_size);
   stored.unknown_fields = unknown_fields(fields);
   return stored;
 }

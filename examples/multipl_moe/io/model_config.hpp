@@ -73,7 +73,7 @@ struct MoeConfig {
   double shared_alpha = 32;
 
   /// Whether the feed-forward networks stay and get adapters.
-  bool is_adapted() const { return architecture == "lora" || architecture == "mole"; }
+  bool is_adapted() const;
 
   bool operator==(const MoeConfig&) const = default;
 };
@@ -130,6 +130,9 @@ struct ModelConfig {
 
   bool operator==(const ModelConfig&) const = default;
 };
+
+/// Whether layers choose by the language of a token.
+inline bool chooses_by_language(const ModelConfig& config) { return config.moe && !config.moe->languages.empty(); }
 
 /// What is wrong with `config`: field, rule and value; empty where nothing is.
 std::optional<std::string> fault_in(const ModelConfig& config);

@@ -6,10 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "multipl_moe/data/language.hpp"
+#include "multipl_moe/io/architecture.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/mixture_settings.hpp"
 #include "multipl_moe/io/model_config.hpp"
 
 namespace multipl_moe {
@@ -21,28 +20,11 @@ constexpr std::int64_t widest = std::int64_t{1} << 24;
 constexpr std::int64_t most_layers = 10'000;
 constexpr std::int64_t most_heads = 65'536;
 constexpr std::int64_t most_head_channels = 65'536;
-constexpr std::int64_t most_experts = 65'536;
 constexpr std::int64_t most_positions = std::int64_t{1} << 31;
 /// Of all sizes together: a few hundred bytes of JSON must neither describe more than integers can count, nor more
 /// tensors than their names alone have room for in 64 MB.
 constexpr double most_parameters = 1.8e13;
 constexpr std::int64_t most_experts_in_all = 100'000;
-
-constexpr std::array<std::string_view, 10> mixtures = {"multipl-moe",
-                                                       "causal-multipl-moe",
-                                                       "multipl-moe-literal",
-                                                       "multipl-moe-released",
-                                                       "multipl-moe-without-segments",
-                                                       "gshard",
-                                                       "mixtral",
-                                                       "qwen1.5-moe",
-                                                       "lora",
-                                                       "mole"};
-constexpr std::array<std::string_view, 2> routers = {"shared-top-k", "top-k"};
-constexpr std::array<std::string_view, 2> segmenters = {"fixed-window", "boundary-window"};
-constexpr std::array<std::string_view, 5> fusions = {"fixed", "normalised", "scalar", "channel", "matrix"};
-constexpr std::array<std::string_view, 2> switches = {"on", "off"};
-constexpr std::array<std::string_view, 2> balances = {"all", "routed"};
 
 using Fault = std::optional<std::string>;
 
@@ -67,12 +49,6 @@ Fault first_broken(const std::vector<Rule>& rules) {
     if (!(rule.value >= rule.least && rule.value <= rule.most))
       return fmt::format("{} must be {} to {}, found {}", rule.name, rule.least, rule.most, rule.value);
   return std::nullopt;
-}
-
-Fault not_one_of(const char* name, const std::string& value, std::span<const std::string_view> valid) {
-  for (const std::string_view known : valid)
-    if (value == known) return std::nullopt;
-  return fmt::format("{} must be \"{}\", found \"{}\"", name, fmt::join(valid, "\" or \""), escaped(value));
 }
 
 Fault divides(const char* divisor_name, std::int64_t divisor, const char* name, std::int64_t value) {
@@ -107,69 +83,13 @@ Fault fault_in_windows(const ModelConfig& config) {
   return std::nullopt;
 }
 
-/// Each of ours at most once.
-Fault fault_in_languages(const std::vector<std::string>& languages) {
-  const auto names = [] {
-    std::array<std::string_view, language_count> all;
-    for (const Language language : all_languages) all[index_of(language)] = name_of(language);
-    return all;
-  };
-  for (std::size_t i = 0; i < languages.size(); ++i) {
-    if (auto fault = not_one_of("moe.languages", languages[i], names())) return fault;
-    for (std::size_t j = 0; j < i; ++j)
-      if (languages[i] == languages[j])
-        return fmt::format("moe.languages must name no language twice, found \"{}\" again", languages[i]);
-  }
-  return std::nullopt;
-}
-
-Fault fault_in_adapters(const MoeConfig& moe) {
-  // The other adapter's rank is the sum of two of these.
-  constexpr std::int64_t highest = widest / 2;
-  if (auto fault = first_broken<IntegerRule>({{"moe.lora_rank", moe.lora_rank, 1, highest},
-                                              {"moe.language_rank", moe.language_rank, 1, highest},
-                                              {"moe.shared_rank", moe.shared_rank, 1, highest}}))
-    return fault;
-  if (auto fault = first_broken<NumberRule>({{"moe.lora_alpha", moe.lora_alpha, 1e-6, 1e6},
-                                             {"moe.language_alpha", moe.language_alpha, 1e-6, 1e6},
-                                             {"moe.shared_alpha", moe.shared_alpha, 1e-6, 1e6}}))
-    return fault;
-  return fault_in_languages(moe.languages);
-}
-
 Fault fault_in_mixture(const MoeConfig& moe) {
-  if (auto fault = not_one_of("moe.architecture", moe.architecture, mixtures)) return fault;
-  if (moe.is_adapted()) return fault_in_adapters(moe);
-  if (auto fault = not_one_of("moe.router", moe.router, routers)) return fault;
-  if (auto fault = not_one_of("moe.segmenter", moe.segmenter, segmenters)) return fault;
-  const std::int64_t least_segment_experts = has_segment_level(moe.architecture) ? 1 : 0;
-  if (auto fault = first_broken<IntegerRule>(
-          {{"moe.num_token_experts", moe.num_token_experts, 1, most_experts},
-           {"moe.num_segment_experts", moe.num_segment_experts, least_segment_experts,
-            least_segment_experts * most_experts},
-           {"moe.num_experts_per_tok", moe.num_experts_per_tok, 1, moe.num_token_experts},
-           {"moe.shared_expert_index", moe.shared_expert_index, -1, moe.num_token_experts - 1},
-           {"moe.segment_window", moe.segment_window, 1, most_positions},
-           {"moe.segment_minimum_window", moe.segment_minimum_window, 1, most_positions},
-           {"moe.segment_boundary_token", moe.segment_boundary_token, 0, widest},
-           {"moe.segment_expert_cap", moe.segment_expert_cap, 1, most_experts},
-           {"moe.moe_intermediate_size", moe.moe_intermediate_size, 0, widest},
-           {"moe.shared_expert_intermediate_size", moe.shared_expert_intermediate_size, 0, widest}}))
-    return fault;
-  if (auto fault =
-          first_broken<NumberRule>({{"moe.segment_capacity_factor", moe.segment_capacity_factor, 1e-6, 1e6},
-                                    {"moe.fusion_token_weight", moe.fusion_token_weight, 0.0, 1e6},
-                                    {"moe.fusion_segment_weight", moe.fusion_segment_weight, 0.0, 1e6},
-                                    {"moe.expert_capacity_factor", moe.expert_capacity_factor, 0.0, 1e6},
-                                    {"moe.threshold_beta", moe.threshold_beta, 0.0, std::nextafter(1.0, 0.0)}}))
-    return fault;
-  if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalised")
-    return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
-  if (auto fault = not_one_of("moe.fusion", moe.fusion, fusions)) return fault;
-  if (auto fault = not_one_of("moe.random_choice", moe.random_choice, switches)) return fault;
-  if (moe.norm_topk_prob && moe.architecture != "qwen1.5-moe")
-    return fmt::format("moe.norm_topk_prob must be false in a {}, found true", moe.architecture);
-  return not_one_of("moe.balance", moe.balance, balances);
+  const Architecture* const architecture = find_architecture(moe.architecture);
+  if (architecture == nullptr)
+    return fmt::format("moe.architecture must be \"{}\", found \"{}\"", fmt::join(mixture_names(), "\" or \""),
+                       escaped(moe.architecture));
+  if (auto fault = fault_in_settings(moe)) return fault;
+  return architecture->fault(moe);
 }
 
 double adapter_parameters(const MoeConfig& moe, double width, double q_width, double inner) {
@@ -273,48 +193,6 @@ ModelConfig size_named(std::string_view name) {
     throw UsageError(fmt::format("[--size] must be one of qwen1.5-1.8b, demo, tiny, found '{}'", escaped(name)));
   }
   return config;
-}
-
-std::vector<std::string> mixture_names() { return {mixtures.begin(), mixtures.end()}; }
-
-std::optional<MoeConfig> mixture_named(std::string_view architecture, std::int64_t intermediate_size) {
-  MoeConfig moe{.architecture = std::string(architecture)};
-  if (architecture == "dense") return std::nullopt;
-  if (architecture == "multipl-moe" || architecture == "multipl-moe-literal" || architecture == "multipl-moe-released")
-    return moe;
-  if (architecture == "multipl-moe-without-segments") {
-    moe.num_segment_experts = 0;
-    return moe;
-  }
-  if (architecture == "causal-multipl-moe") {
-    moe.fusion = "normalised";
-    moe.balance = "routed";
-    return moe;
-  }
-  moe.num_segment_experts = 0;
-  moe.shared_expert_index = -1;
-  if (architecture == "gshard") {
-    moe.num_token_experts = 12;
-    moe.num_experts_per_tok = 3;
-    moe.expert_capacity_factor = 1.25;
-    moe.random_choice = "on";
-  } else if (architecture == "mixtral") {
-    moe.num_token_experts = 8;
-    moe.num_experts_per_tok = 2;
-  } else if (architecture == "qwen1.5-moe") {
-    moe.num_token_experts = 60;
-    moe.num_experts_per_tok = 4;
-    constexpr std::int64_t step = 128;
-    const std::int64_t shard = (intermediate_size + fine_grained_shards - 1) / fine_grained_shards;
-    moe.moe_intermediate_size = (shard + step - 1) / step * step;
-    moe.shared_expert_intermediate_size = fine_grained_shards * moe.moe_intermediate_size;
-  } else if (architecture == "mole") {
-    for (const Language language : all_languages) moe.languages.emplace_back(name_of(language));
-  } else if (architecture != "lora") {
-    throw UsageError(fmt::format("[architecture] must be one of dense, {}, found '{}'", fmt::join(mixtures, ", "),
-                                 escaped(architecture)));
-  }
-  return moe;
 }
 
 }  // namespace multipl_moe

@@ -390,7 +390,7 @@ std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& m
   auto& model = result->model();
   copy_all_but_layers(base, model);
   for (std::size_t l = 0; l < model.layers.size(); ++l)
-    upcycle_block(result->context(), base.layers[l], model.layers[l], start, static_cast<std::int64_t>(l));
+    upcycle_block(result->context(), mixture, base.layers[l], model.layers[l], start, static_cast<std::int64_t>(l));
   return result;
 }
 

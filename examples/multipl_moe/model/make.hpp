@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/layer_work.hpp"
 #include "multipl_moe/model/transformer.hpp"
 
 namespace multipl_moe {
@@ -22,7 +23,7 @@ auto make_block(const ModelConfig& config, const AttentionShape& shape, const Ma
                      .has_norms = config.qk_norm,
                      .norm_epsilon = config.rms_norm_eps}},
                    make_mlp(config)};
-  if (config.architecture() == "lora")
+  if (config.moe && work_of(*config.moe).adapts_attention)
     block.self_attn.for_each_projection([&](const char*, auto& projection) {
       projection.adapt(moe::AdapterSize::lora(config.moe->lora_rank, config.moe->lora_alpha));
     });

@@ -16,7 +16,7 @@ ModelConfig upcycled_config(const ModelConfig& dense, const MoeConfig& mixture, 
 
 /// Layer `number` of the mixture: norms and attention are the dense model's, the FFN starts as `start` says. What is
 /// drawn depends on the weights' names in the whole model. Throws moe::Error for FFNs of other sizes.
-void upcycle_block(const Layer::Context& context, Block<Layer>& dense, Block<Layer>& block, const moe::Upcycling& start,
-                   std::int64_t number);
+void upcycle_block(const Layer::Context& context, const MoeConfig& mixture, Block<Layer>& dense, Block<Layer>& block,
+                   const moe::Upcycling& start, std::int64_t number);
 
 }  // namespace multipl_moe

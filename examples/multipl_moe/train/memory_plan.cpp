@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "multipl_moe/model/activation_values.hpp"
+#include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
 
 namespace multipl_moe {
@@ -13,10 +14,10 @@ namespace {
 
 /// Segment experts that work on a token, on average, at most: where first segments are taken all or none, an expert may
 /// take those of all sequences but one beyond its share.
-double segment_experts_of_token(const MoeConfig& moe, const MicroBatch& batch) {
+double segment_experts_of_token(const MoeConfig& moe, bool is_causal, const MicroBatch& batch) {
   const double experts = static_cast<double>(moe.num_segment_experts), share = moe.segment_capacity_factor;
   if (moe.num_segment_experts == 0) return 0;
-  if (moe.architecture != "causal-multipl-moe") return share;
+  if (!is_causal) return share;
   const auto beyond = static_cast<double>((batch.sequences - 1) * moe.segment_window);
   return std::min(experts, share + experts * beyond / static_cast<double>(batch.tokens()));
 }
@@ -27,7 +28,7 @@ double inner_values(const ModelConfig& config, const MicroBatch& batch) {
   if (!config.moe || config.moe->is_adapted()) return 2 * width;
   const MoeConfig& moe = *config.moe;
   const double token_rows = static_cast<double>(moe.num_experts_per_tok);
-  const double segment_rows = segment_experts_of_token(moe, batch);
+  const double segment_rows = segment_experts_of_token(moe, make_layer_shape(config).is_causal(), batch);
   return 2 * (width * (token_rows + segment_rows) + static_cast<double>(moe.shared_expert_intermediate_size));
 }
 

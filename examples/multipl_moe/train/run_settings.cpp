@@ -71,8 +71,8 @@ RunSettings with_precision(RunSettings settings) {
 
 /// Older runs name settings of all mixtures. Those that decide nothing now make no difference.
 RunSettings without_idle(RunSettings before, const RunSettings& after) {
-  for (const MixtureSetting& setting : mixture_settings())
-    if (const std::string name = model_setting(fmt::format("/moe/{}", setting.key)); !after.contains(name))
+  for (const MixtureSetting* setting : mixture_settings())
+    if (const std::string name = model_setting(fmt::format("/moe/{}", setting->key)); !after.contains(name))
       before.erase(name);
   return before;
 }

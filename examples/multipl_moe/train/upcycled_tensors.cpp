@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "moe/train/split_into_experts.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/make.hpp"
 #include "multipl_moe/model/narrow_block.hpp"
@@ -35,6 +34,7 @@ UpcycledTensors::UpcycledTensors(const StoredModel& dense, const MoeConfig& mixt
                                  int threads)
     : dense_(dense),
       config_(upcycled_config(dense.config(), mixture, start)),
+      work_(work_of(mixture)),
       start_(start),
       trains_(post_training_weights(config_)) {
   context_.threads = threads;
@@ -81,11 +81,11 @@ std::string UpcycledTensors::source_of(const ListedTensor& tensor, const std::op
   if (!place) return tensor.name;
   if (!place->expert.empty()) {
     const bool made_differ = start_.noise_deviation > 0 || start_.reinitialised > 0;
-    if (config_.moe->architecture == "qwen1.5-moe" || (made_differ && trains_(tensor.name))) return {};
+    if (!work_.has_copies || (made_differ && trains_(tensor.name))) return {};
     return fmt::format("{}mlp.{}", layer_prefix(place->layer), place->projection);
   }
-  const bool is_base = config_.moe->architecture == "mole" && place->inside.starts_with("mlp.");
-  return dense_.tensors().contains(tensor.name) && !is_base ? tensor.name : std::string();
+  const bool is_made = place->inside.starts_with("mlp.") && !work_.keeps_ffn;
+  return dense_.tensors().contains(tensor.name) && !is_made ? tensor.name : std::string();
 }
 
 const Layer::Dense& UpcycledTensors::dense_ffn(std::int64_t layer) {
@@ -103,18 +103,7 @@ const Layer::Dense& UpcycledTensors::dense_ffn(std::int64_t layer) {
 const Layer::Dense& UpcycledTensors::expert(const Place& place) {
   std::string name = layer_prefix(place.layer) + std::string(place.expert);
   if (name == expert_name_) return expert_;
-  const Layer::Dense& dense = dense_ffn(place.layer);
-  const MoeConfig& moe = *config_.moe;
-  if (moe.architecture != "qwen1.5-moe") {
-    expert_ = {config_.hidden_size, config_.intermediate_size};
-    moe::upcycle_expert(context_, dense, expert_, start_, name);
-  } else if (place.index) {
-    expert_ = {config_.hidden_size, config_.expert_width()};
-    moe::split_off_expert(context_, dense, expert_, *place.index, fine_grained_shards, start_, name);
-  } else {
-    expert_ = {config_.hidden_size, moe.shared_expert_intermediate_size};
-    moe::split_off_shared_expert(context_, dense, expert_, start_, name);
-  }
+  expert_ = work_.make_expert(context_, dense_ffn(place.layer), config_, place.index, start_, name);
   expert_name_ = std::move(name);
   return expert_;
 }
@@ -129,7 +118,7 @@ void UpcycledTensors::begin_layer(std::int64_t layer) {
   Block<Layer> dense = make(dense_.config());
   if (whole) moe::copy_weights(dense_ffn(layer), *dense.mlp.as<Layer::Dense>());
   block_ = make(config_);
-  upcycle_block(context_, dense, block_, start_, layer);
+  upcycle_block(context_, *config_.moe, dense, block_, start_, layer);
   block_layer_ = layer;
 }
 

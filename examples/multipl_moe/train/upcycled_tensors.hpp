@@ -12,6 +12,7 @@
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/model/block.hpp"
+#include "multipl_moe/model/layer_work.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/train/streamed_model.hpp"
 
@@ -51,6 +52,7 @@ class UpcycledTensors {
 
   const StoredModel& dense_;
   ModelConfig config_;
+  const LayerWork& work_;
   moe::Upcycling start_;
   Layer::Context context_;
   moe::TrainByName trains_;

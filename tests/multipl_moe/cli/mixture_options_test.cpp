@@ -6,6 +6,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 #include "program.hpp"
+#include "multipl_moe/io/architecture.hpp"
 #include "support/catch.hpp"
 
 namespace mixture_options_test {
@@ -43,13 +44,15 @@ std::string other_value(const MixtureSetting& setting) {
 TEST_CASE("an option decides something in its architecture, and is refused by name in any other", "[cli]") {
   int taken = 0, refused = 0;
   for (const std::string& name : mixture_names())
-    for (const MixtureSetting& setting : mixture_settings()) {
+    for (const MixtureSetting* each : mixture_settings()) {
+      const MixtureSetting& setting = *each;
+      const bool is_own = architecture_named(name).has(setting);
       if (setting.flag.empty()) continue;
       INFO(name << " " << setting.flag);
       std::vector<std::string> words{"--arch", name, std::string(setting.flag), other_value(setting)};
-      if (setting.need && setting.belongs_to(name) && setting.need->value != "shared-top-k")
+      if (setting.need && is_own && setting.need->value != "shared-top-k")
         words.insert(words.end(), {std::string(setting.need->flag), std::string(setting.need->value)});
-      if (setting.belongs_to(name)) {
+      if (is_own) {
         ++taken;
         const MoeConfig moe = parsed(words).first;
         CHECK(applies(setting, moe));

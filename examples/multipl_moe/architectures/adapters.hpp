@@ -1,0 +1,20 @@
+/// What LoRA and MoLE share: adapters on layers whose own weights are frozen.
+#pragma once
+
+#include "multipl_moe/io/architecture.hpp"
+#include "multipl_moe/model/layer_work.hpp"
+
+namespace multipl_moe {
+
+/// The adapter of other text has the sum of two ranks, which must not overflow.
+inline constexpr double highest_rank = 1 << 23, smallest_alpha = 1e-6, largest_alpha = 1e6;
+
+/// A mixture without experts.
+void publish_adapters(MoeConfig& moe);
+moe::TrainByName trains_adapters(const MoeConfig& moe);
+bool no_constant_gates(const MoeConfig& moe);
+/// Throws UsageError for noise and for channels drawn anew, which only copies of the FFN have.
+void check_start_of_adapters(const ModelConfig& config, const moe::Upcycling& start);
+void narrow_nothing(MoeConfig& moe);
+
+}  // namespace multipl_moe

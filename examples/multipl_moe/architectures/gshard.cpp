@@ -1,0 +1,58 @@
+/// GShard (Lepikhin et al., 2020): in training an expert has a capacity, and further choices of a token are kept by
+/// chance; in use it is a Mixtral.
+#include <array>
+
+#include "multipl_moe/architectures/list.hpp"
+#include "multipl_moe/architectures/token_experts.hpp"
+
+namespace multipl_moe {
+
+namespace of_gshard {
+namespace {
+
+constexpr std::array<std::string_view, 2> switches{"on", "off"};
+
+constexpr MixtureSetting expert_capacity{
+    .key = "expert_capacity_factor",
+    .flag = "--expert-capacity",
+    .help = "room of gshard's experts in training, in multiples of an even share; 0: no limit [1.25]",
+    .field = &MoeConfig::expert_capacity_factor,
+    .least = 0,
+    .most = largest_factor};
+constexpr MixtureSetting random_choice{.key = "random_choice",
+                                       .flag = "--random-choice",
+                                       .help = "on: gshard keeps a token's further choices by chance in training [on]",
+                                       .field = &MoeConfig::random_choice,
+                                       .choices = switches};
+
+constexpr std::array settings{&num_token_experts, &num_experts_per_tok, &moe_intermediate_size, &expert_capacity,
+                              &random_choice};
+
+void publish(MoeConfig& moe, std::int64_t) {
+  publish_token_level(moe, 12, 3);
+  moe.expert_capacity_factor = 1.25;
+  moe.random_choice = "on";
+}
+
+void compose(const MoeConfig& moe, moe::Composition& composition) {
+  compose_token_level(moe, composition);
+  composition.expert_capacity = moe.expert_capacity_factor;
+  composition.random_choice = moe.random_choice == "on";
+}
+
+constexpr LayerWork work = [] {
+  LayerWork own = token_expert_work;
+  own.compose = compose;
+  return own;
+}();
+
+}  // namespace
+}  // namespace of_gshard
+
+const Architecture gshard{.name = "gshard",
+                          .settings = of_gshard::settings,
+                          .publish = of_gshard::publish,
+                          .fault = fault_in_token_choice,
+                          .work = &of_gshard::work};
+
+}  // namespace multipl_moe

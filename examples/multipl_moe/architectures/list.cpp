@@ -1,0 +1,23 @@
+#include "multipl_moe/architectures/list.hpp"
+
+#include <array>
+
+namespace multipl_moe {
+
+std::span<const Architecture* const> architectures() {
+  static constexpr std::array all{
+      &multipl_moe_paper,
+      &multipl_moe_causal,
+      &multipl_moe_literal,
+      &multipl_moe_released,
+      &multipl_moe_without_segments,
+      &gshard,
+      &mixtral,
+      &qwen15_moe,
+      &lora,
+      &mole,
+  };
+  return all;
+}
+
+}  // namespace multipl_moe

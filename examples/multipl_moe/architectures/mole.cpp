@@ -1,0 +1,116 @@
+/// MoLE (Zong et al., 2025): an adapter for each language, one that they share and one for other text, made of the
+/// strongest singular components of the dense FFN.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "moe/layers/presets.hpp"
+#include "moe/train/split_into_adapters.hpp"
+#include "multipl_moe/architectures/adapters.hpp"
+#include "multipl_moe/architectures/list.hpp"
+#include "multipl_moe/data/language.hpp"
+#include "multipl_moe/io/counted.hpp"
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace of_mole {
+namespace {
+
+constexpr MixtureSetting languages{.key = "languages",
+                                   .flag = "--languages",
+                                   .help = "with an adapter of their own in mole [python,java,cpp,rust,go,ruby]",
+                                   .field = &MoeConfig::languages};
+constexpr MixtureSetting language_rank{.key = "language_rank",
+                                       .flag = "--language-rank",
+                                       .help = "r of a language's adapter in mole [16]",
+                                       .field = &MoeConfig::language_rank,
+                                       .least = 1,
+                                       .most = highest_rank};
+constexpr MixtureSetting language_alpha{.key = "language_alpha",
+                                        .flag = "--language-alpha",
+                                        .help = "alpha of a language's adapter: it counts alpha / sqrt(r) [16]",
+                                        .field = &MoeConfig::language_alpha,
+                                        .least = smallest_alpha,
+                                        .most = largest_alpha};
+constexpr MixtureSetting shared_rank{
+    .key = "shared_rank",
+    .flag = "--shared-rank",
+    .help = "r of the adapter that languages share in mole; that of other text has the sum [48]",
+    .field = &MoeConfig::shared_rank,
+    .least = 1,
+    .most = highest_rank};
+constexpr MixtureSetting shared_alpha{.key = "shared_alpha",
+                                      .flag = "--shared-alpha",
+                                      .help = "alpha of the shared adapter and of other text's [32]",
+                                      .field = &MoeConfig::shared_alpha,
+                                      .least = smallest_alpha,
+                                      .most = largest_alpha};
+
+constexpr std::array settings{&languages, &language_rank, &language_alpha, &shared_rank, &shared_alpha};
+
+void publish(MoeConfig& moe, std::int64_t) {
+  publish_adapters(moe);
+  for (const Language language : all_languages) moe.languages.emplace_back(name_of(language));
+}
+
+/// Each of ours at most once.
+std::optional<std::string> fault(const MoeConfig& moe) {
+  std::array<std::string_view, language_count> known;
+  for (const Language language : all_languages) known[index_of(language)] = name_of(language);
+  for (auto name = moe.languages.begin(); name != moe.languages.end(); ++name) {
+    if (std::find(known.begin(), known.end(), *name) == known.end())
+      return fmt::format("moe.languages must be \"{}\", found \"{}\"", fmt::join(known, "\" or \""), escaped(*name));
+    if (std::find(moe.languages.begin(), name, *name) != name)
+      return fmt::format("moe.languages must name no language twice, found \"{}\" again", *name);
+  }
+  return std::nullopt;
+}
+
+void compose(const MoeConfig& moe, moe::Composition& composition) {
+  composition.mole = {.languages = static_cast<moe::Index>(moe.languages.size()),
+                      .language_rank = moe.language_rank,
+                      .language_alpha = moe.language_alpha,
+                      .shared_rank = moe.shared_rank,
+                      .shared_alpha = moe.shared_alpha};
+}
+
+/// The adapter that languages share stands behind theirs.
+std::vector<std::int64_t> fixed_experts(const MoeConfig& moe) { return {std::ssize(moe.languages)}; }
+
+void check(const ModelConfig& config, const moe::Upcycling& start) {
+  check_start_of_adapters(config, start);
+  const std::int64_t components = std::min(config.hidden_size, config.intermediate_size);
+  if (config.moe->language_rank + config.moe->shared_rank > components)
+    throw UsageError(
+        fmt::format("[upcycle] a projection has {}, which the ranks of a language and of the shared "
+                    "adapter must not exceed together, found {} and {}",
+                    counted(components, "singular components"), config.moe->language_rank, config.moe->shared_rank));
+}
+
+void split(const Layer::Context& context, const Layer::Dense& ffn, Layer& layer, const moe::Upcycling&,
+           const std::string&) {
+  moe::split_into_adapters(context, ffn, *layer.as<moe::Mole<Layer::Value, Layer::Backend>>());
+}
+
+constexpr LayerWork work{.compose = compose,
+                         .trains = trains_adapters,
+                         .has_constant_gates = no_constant_gates,
+                         .fixed_experts = fixed_experts,
+                         .check = check,
+                         .upcycle = split,
+                         .narrow = narrow_nothing};
+
+}  // namespace
+}  // namespace of_mole
+
+const Architecture mole{.name = "mole",
+                        .settings = of_mole::settings,
+                        .publish = of_mole::publish,
+                        .fault = of_mole::fault,
+                        .is_adapted = true,
+                        .work = &of_mole::work};
+
+}  // namespace multipl_moe

@@ -1,0 +1,218 @@
+/// MultiPL-MoE (Findings of EMNLP 2025): a token level with a shared expert beside experts that choose segments, fused
+/// with two weights; and its variants. The paper's levels, a causal form, the released code's choices, experts fed with
+/// means of segments, and an ablation.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "multipl_moe/architectures/list.hpp"
+#include "multipl_moe/architectures/token_experts.hpp"
+
+namespace multipl_moe {
+
+namespace of_multipl_moe {
+namespace {
+
+constexpr std::array<std::string_view, 2> routers{"shared-top-k", "top-k"}, balances{"all", "routed"},
+    segmenters{"fixed-window", "boundary-window"};
+constexpr std::array<std::string_view, 5> fusions{"fixed", "normalised", "scalar", "channel", "matrix"};
+
+constexpr MixtureSetting::Need shared_expert{"--router", &MoeConfig::router, "shared-top-k"};
+constexpr MixtureSetting::Need boundary_windows{"--segmenter", &MoeConfig::segmenter, "boundary-window"};
+
+constexpr MixtureSetting router{
+    .key = "router",
+    .flag = "--router",
+    .help = "of a MultiPL-MoE's tokens: shared-top-k, or top-k (no expert is shared or frozen)",
+    .field = &MoeConfig::router,
+    .choices = routers};
+constexpr MixtureSetting segment_experts{.key = "num_segment_experts",
+                                         .flag = "--segment-experts",
+                                         .help = "experts of the segment level",
+                                         .field = &MoeConfig::num_segment_experts,
+                                         .least = 1,
+                                         .most = most_experts};
+constexpr MixtureSetting shared_index{.key = "shared_expert_index",
+                                      .flag = "--shared-expert",
+                                      .help = "index of the expert that is always chosen and frozen",
+                                      .field = &MoeConfig::shared_expert_index,
+                                      .least = -1,
+                                      .most = most_experts - 1,
+                                      .need = shared_expert};
+constexpr MixtureSetting segmenter{
+    .key = "segmenter",
+    .flag = "--segmenter",
+    .help = "fixed-window, or boundary-window (a segment may end early, after the boundary token)",
+    .field = &MoeConfig::segmenter,
+    .choices = segmenters};
+constexpr MixtureSetting window{.key = "segment_window",
+                                .flag = "--segment-window",
+                                .help = "tokens in a segment, at most",
+                                .field = &MoeConfig::segment_window,
+                                .least = 1,
+                                .most = longest_segment};
+constexpr MixtureSetting minimum_window{.key = "segment_minimum_window",
+                                        .flag = "--minimum-window",
+                                        .help = "tokens in a boundary window, at least [16]",
+                                        .field = &MoeConfig::segment_minimum_window,
+                                        .least = 1,
+                                        .most = longest_segment,
+                                        .need = boundary_windows};
+constexpr MixtureSetting boundary_token{.key = "segment_boundary_token",
+                                        .flag = "--boundary-token",
+                                        .help = "that ends a boundary window [the tokenizer's newline]",
+                                        .field = &MoeConfig::segment_boundary_token,
+                                        .least = 0,
+                                        .most = widest_expert,
+                                        .need = boundary_windows};
+constexpr MixtureSetting expert_cap{.key = "segment_expert_cap",
+                                    .flag = "--expert-cap",
+                                    .help = "experts that may share a segment, for multipl-moe-released [4]",
+                                    .field = &MoeConfig::segment_expert_cap,
+                                    .least = 1,
+                                    .most = most_experts};
+constexpr MixtureSetting capacity_factor{.key = "segment_capacity_factor",
+                                         .flag = "--capacity-factor",
+                                         .help = "c: an expert takes floor(V c / N) of V segments",
+                                         .field = &MoeConfig::segment_capacity_factor,
+                                         .least = 1e-6,
+                                         .most = largest_factor};
+constexpr MixtureSetting fusion{.key = "fusion",
+                                .flag = "--fusion",
+                                .help =
+                                    "fixed: the two weights as they are; normalised: divided by what acted; scalar, "
+                                    "channel, matrix: learned from there",
+                                .field = &MoeConfig::fusion,
+                                .choices = fusions};
+constexpr MixtureSetting token_weight{.key = "fusion_token_weight",
+                                      .flag = "--token-weight",
+                                      .help = "of the token level [0.7]",
+                                      .field = &MoeConfig::fusion_token_weight,
+                                      .least = 0,
+                                      .most = largest_factor};
+constexpr MixtureSetting segment_weight{.key = "fusion_segment_weight",
+                                        .flag = "--segment-weight",
+                                        .help = "of the segment level [0.3]",
+                                        .field = &MoeConfig::fusion_segment_weight,
+                                        .least = 0,
+                                        .most = largest_factor};
+constexpr MixtureSetting balance{.key = "balance",
+                                 .flag = "--balance",
+                                 .help = "experts in the balance loss: all (the paper), or routed",
+                                 .field = &MoeConfig::balance,
+                                 .choices = balances,
+                                 .need = shared_expert};
+constexpr MixtureSetting threshold_beta{.key = "threshold_beta",
+                                        .flag = "--threshold-beta",
+                                        .help = "decay of the inference thresholds",
+                                        .field = &MoeConfig::threshold_beta,
+                                        .least = 0,
+                                        .most = 0x1.fffffffffffffp-1};
+
+constexpr std::array settings{
+    &router,         &num_token_experts, &segment_experts,      &num_experts_per_tok, &shared_index, &segmenter,
+    &window,         &minimum_window,    &boundary_token,       &capacity_factor,     &fusion,       &token_weight,
+    &segment_weight, &balance,           &moe_intermediate_size};
+constexpr std::array settings_causal{&router,         &num_token_experts, &segment_experts, &num_experts_per_tok,
+                                     &shared_index,   &segmenter,         &window,          &minimum_window,
+                                     &boundary_token, &capacity_factor,   &fusion,          &token_weight,
+                                     &segment_weight, &balance,           &threshold_beta,  &moe_intermediate_size};
+constexpr std::array settings_released{&router,         &num_token_experts, &segment_experts, &num_experts_per_tok,
+                                       &shared_index,   &segmenter,         &window,          &minimum_window,
+                                       &boundary_token, &expert_cap,        &capacity_factor, &fusion,
+                                       &token_weight,   &segment_weight,    &balance,         &moe_intermediate_size};
+constexpr std::array settings_without_segments{&router,       &num_token_experts, &num_experts_per_tok,
+                                               &shared_index, &balance,           &moe_intermediate_size};
+
+/// MoeConfig's own values are the paper's.
+void publish(MoeConfig&, std::int64_t) {}
+void publish_causal(MoeConfig& moe, std::int64_t) {
+  moe.fusion = "normalised";
+  moe.balance = "routed";
+}
+void publish_without_segments(MoeConfig& moe, std::int64_t) { moe.num_segment_experts = 0; }
+
+std::optional<std::string> fault(const MoeConfig& moe) {
+  if (auto in_choice = fault_in_token_choice(moe)) return in_choice;
+  if (moe.shared_expert_index >= moe.num_token_experts)
+    return fmt::format("moe.shared_expert_index must be -1 to {}, found {}", moe.num_token_experts - 1,
+                       moe.shared_expert_index);
+  if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalised")
+    return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
+  return std::nullopt;
+}
+
+void compose(const MoeConfig& moe, moe::Composition& c) {
+  compose_token_level(moe, c);
+  c.router = moe.router;
+  c.segmenter = moe.segmenter;
+  c.fusion = moe.fusion;
+  c.balance_over_routed = moe.balance == "routed";
+  c.settings.segment_experts = moe.num_segment_experts;
+  c.settings.shared = moe.shared_expert_index;
+  c.settings.window = moe.segment_window;
+  c.settings.minimum_window = moe.segment_minimum_window;
+  c.settings.boundary = static_cast<std::int32_t>(moe.segment_boundary_token);
+  c.settings.capacity_factor = moe.segment_capacity_factor;
+  c.settings.cap = moe.segment_expert_cap;
+  c.settings.token_weight = moe.fusion_token_weight;
+  c.settings.segment_weight = moe.fusion_segment_weight;
+  c.settings.threshold_beta = moe.threshold_beta;
+}
+
+bool has_shared_expert(const MoeConfig& moe) { return moe.router == "shared-top-k" && moe.shared_expert_index >= 0; }
+
+/// New experts, routers and fusions; the shared expert stays the dense FFN. Without segments the token level alone is
+/// the whole layer.
+moe::TrainByName trains(const MoeConfig& moe) {
+  const bool is_token_level = moe.num_segment_experts == 0;
+  moe::TrainByName chosen{.train = {"*.mlp.token.*", "*.mlp.segment.*", "*.mlp.fusion.*"}};
+  if (is_token_level) chosen.train = {"*.mlp.*"};
+  if (has_shared_expert(moe))
+    chosen.freeze = {
+        fmt::format("{}experts.{}.*", is_token_level ? "*.mlp." : "*.mlp.token.", moe.shared_expert_index)};
+  return chosen;
+}
+
+std::vector<std::int64_t> fixed_experts(const MoeConfig& moe) {
+  return has_shared_expert(moe) ? std::vector{moe.shared_expert_index} : std::vector<std::int64_t>();
+}
+
+constexpr LayerWork work = [] {
+  LayerWork own = token_expert_work;
+  own.compose = compose;
+  own.trains = trains;
+  own.fixed_experts = fixed_experts;
+  return own;
+}();
+
+}  // namespace
+}  // namespace of_multipl_moe
+
+const Architecture multipl_moe_paper{.name = "multipl-moe",
+                                     .settings = of_multipl_moe::settings,
+                                     .publish = of_multipl_moe::publish,
+                                     .fault = of_multipl_moe::fault,
+                                     .work = &of_multipl_moe::work};
+const Architecture multipl_moe_causal{.name = "causal-multipl-moe",
+                                      .settings = of_multipl_moe::settings_causal,
+                                      .publish = of_multipl_moe::publish_causal,
+                                      .fault = of_multipl_moe::fault,
+                                      .work = &of_multipl_moe::work};
+const Architecture multipl_moe_literal{.name = "multipl-moe-literal",
+                                       .settings = of_multipl_moe::settings,
+                                       .publish = of_multipl_moe::publish,
+                                       .fault = of_multipl_moe::fault,
+                                       .work = &of_multipl_moe::work};
+const Architecture multipl_moe_released{.name = "multipl-moe-released",
+                                        .settings = of_multipl_moe::settings_released,
+                                        .publish = of_multipl_moe::publish,
+                                        .fault = of_multipl_moe::fault,
+                                        .work = &of_multipl_moe::work};
+const Architecture multipl_moe_without_segments{.name = "multipl-moe-without-segments",
+                                                .settings = of_multipl_moe::settings_without_segments,
+                                                .publish = of_multipl_moe::publish_without_segments,
+                                                .fault = of_multipl_moe::fault,
+                                                .work = &of_multipl_moe::work};
+
+}  // namespace multipl_moe

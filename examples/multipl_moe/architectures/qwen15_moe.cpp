@@ -1,0 +1,105 @@
+/// Qwen1.5-MoE (Qwen Team, 2024): many narrow experts, cut from the dense FFN, beside a shared one with a gate of its
+/// own; weights are shares of a softmax over all experts.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "moe/layers/presets.hpp"
+#include "moe/train/split_into_experts.hpp"
+#include "multipl_moe/architectures/list.hpp"
+#include "multipl_moe/architectures/token_experts.hpp"
+#include "multipl_moe/io/counted.hpp"
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace of_qwen15_moe {
+namespace {
+
+constexpr MixtureSetting shared_width{.key = "shared_expert_intermediate_size",
+                                      .flag = "",
+                                      .help = "",
+                                      .field = &MoeConfig::shared_expert_intermediate_size,
+                                      .least = 0,
+                                      .most = widest_expert};
+constexpr MixtureSetting norm_topk_prob{
+    .key = "norm_topk_prob", .flag = "", .help = "", .field = &MoeConfig::norm_topk_prob};
+
+constexpr std::array settings{&num_token_experts, &num_experts_per_tok, &moe_intermediate_size, &shared_width,
+                              &norm_topk_prob};
+
+/// A quarter of the dense FFN's channels, made up to a multiple of 128, as in the published model.
+void publish(MoeConfig& moe, std::int64_t intermediate_size) {
+  publish_token_level(moe, 60, 4);
+  constexpr std::int64_t step = 128;
+  const std::int64_t shard = (intermediate_size + fine_grained_shards - 1) / fine_grained_shards;
+  moe.moe_intermediate_size = (shard + step - 1) / step * step;
+  moe.shared_expert_intermediate_size = fine_grained_shards * moe.moe_intermediate_size;
+}
+
+void compose(const MoeConfig& moe, moe::Composition& composition) {
+  compose_token_level(moe, composition);
+  composition.shared_hidden = moe.shared_expert_intermediate_size;
+  composition.normalised_gates = moe.norm_topk_prob;
+}
+
+bool has_constant_gates(const MoeConfig& moe) { return moe.norm_topk_prob && is_constant_where_one_is_chosen(moe); }
+
+void check(const ModelConfig& config, const moe::Upcycling&) {
+  const std::int64_t shard = (config.intermediate_size + fine_grained_shards - 1) / fine_grained_shards,
+                     shared = config.moe->shared_expert_intermediate_size;
+  if (config.expert_width() < shard || shared < config.intermediate_size)
+    throw UsageError(
+        fmt::format("[upcycle] an expert must hold a shard of the dense FFN, {}, and the shared expert all {}, "
+                    "found {} and {}",
+                    counted(shard, "channels"), config.intermediate_size, config.expert_width(), shared));
+}
+
+template <class Qwen15Moe>
+bool split(const Layer::Context& context, const Layer::Dense& ffn, Layer& layer, const moe::Upcycling& start,
+           const std::string& prefix) {
+  auto* const own = layer.as<Qwen15Moe>();
+  if (own != nullptr) moe::split_into_experts(context, ffn, *own, fine_grained_shards, start, prefix);
+  return own != nullptr;
+}
+
+void upcycle_into_shards(const Layer::Context& context, const Layer::Dense& ffn, Layer& layer,
+                         const moe::Upcycling& start, const std::string& prefix) {
+  if (!split<moe::Qwen15Moe<Layer::Value, Layer::Backend>>(context, ffn, layer, start, prefix))
+    upcycle(context, ffn, layer, start, prefix);
+}
+
+Layer::Dense make_shard(const Layer::Context& context, const Layer::Dense& ffn, const ModelConfig& config,
+                        std::optional<std::int64_t> number, const moe::Upcycling& start, const std::string& name) {
+  Layer::Dense expert(config.hidden_size, number ? config.expert_width() : config.moe->shared_expert_intermediate_size);
+  if (number)
+    moe::split_off_expert(context, ffn, expert, *number, fine_grained_shards, start, name);
+  else
+    moe::split_off_shared_expert(context, ffn, expert, start, name);
+  return expert;
+}
+
+void narrow(MoeConfig& moe) {
+  moe.moe_intermediate_size = 1;
+  moe.shared_expert_intermediate_size = fine_grained_shards;
+}
+
+constexpr LayerWork work{.compose = compose,
+                         .trains = trains_whole,
+                         .has_constant_gates = has_constant_gates,
+                         .fixed_experts = no_fixed_experts,
+                         .check = check,
+                         .upcycle = upcycle_into_shards,
+                         .make_expert = make_shard,
+                         .narrow = narrow};
+
+}  // namespace
+}  // namespace of_qwen15_moe
+
+const Architecture qwen15_moe{.name = "qwen1.5-moe",
+                              .settings = of_qwen15_moe::settings,
+                              .publish = of_qwen15_moe::publish,
+                              .fault = fault_in_token_choice,
+                              .work = &of_qwen15_moe::work};
+
+}  // namespace multipl_moe

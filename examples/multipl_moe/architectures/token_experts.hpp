@@ -1,0 +1,67 @@
+/// What architectures share whose tokens choose experts: their settings, and experts that start as the dense FFN.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "multipl_moe/io/architecture.hpp"
+#include "multipl_moe/model/layer_work.hpp"
+
+namespace multipl_moe {
+
+/// Far above any model, and low enough that no product of two of them overflows.
+inline constexpr double most_experts = 65'536, widest_expert = 1 << 24, longest_segment = 0x1p31, largest_factor = 1e6;
+
+inline constexpr MixtureSetting num_token_experts{.key = "num_token_experts",
+                                                  .flag = "--token-experts",
+                                                  .help = "experts of the token level [the architecture's]",
+                                                  .field = &MoeConfig::num_token_experts,
+                                                  .least = 1,
+                                                  .most = most_experts};
+inline constexpr MixtureSetting num_experts_per_tok{.key = "num_experts_per_tok",
+                                                    .flag = "--experts-per-token",
+                                                    .help = "K, the shared expert included",
+                                                    .field = &MoeConfig::num_experts_per_tok,
+                                                    .least = 1,
+                                                    .most = most_experts};
+inline constexpr MixtureSetting moe_intermediate_size{.key = "moe_intermediate_size",
+                                                      .flag = "",
+                                                      .help = "",
+                                                      .field = &MoeConfig::moe_intermediate_size,
+                                                      .least = 0,
+                                                      .most = widest_expert};
+
+/// A mixture that has a token level of `experts` alone, of which a token visits `k`, and no shared expert among them.
+void publish_token_level(MoeConfig& moe, std::int64_t experts, std::int64_t k);
+/// A token visits no more experts than there are.
+std::optional<std::string> fault_in_token_choice(const MoeConfig& moe);
+
+void compose_token_level(const MoeConfig& moe, moe::Composition& composition);
+/// Every weight.
+moe::TrainByName trains_whole(const MoeConfig& moe);
+/// Gates that sum to 1 over the experts of a token.
+bool is_constant_where_one_is_chosen(const MoeConfig& moe);
+std::vector<std::int64_t> no_fixed_experts(const MoeConfig& moe);
+
+/// Experts as wide as the dense FFN, each its copy but for what `start` makes differ.
+void check_width_of_copies(const ModelConfig& config, const moe::Upcycling& start);
+void upcycle_into_copies(const Layer::Context& context, const Layer::Dense& ffn, Layer& layer,
+                         const moe::Upcycling& start, const std::string& prefix);
+Layer::Dense make_copy(const Layer::Context& context, const Layer::Dense& ffn, const ModelConfig& config,
+                       std::optional<std::int64_t> number, const moe::Upcycling& start, const std::string& name);
+void narrow_copies(MoeConfig& moe);
+
+/// What tokens' experts do unless an architecture says otherwise: all weights train, experts start as copies.
+inline constexpr LayerWork token_expert_work{.compose = compose_token_level,
+                                             .trains = trains_whole,
+                                             .has_constant_gates = is_constant_where_one_is_chosen,
+                                             .fixed_experts = no_fixed_experts,
+                                             .check = check_width_of_copies,
+                                             .upcycle = upcycle_into_copies,
+                                             .make_expert = make_copy,
+                                             .has_copies = true,
+                                             .narrow = narrow_copies};
+
+}  // namespace multipl_moe
