@@ -83,6 +83,21 @@ CASES = {
                                        rope={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
                                              "high_freq_factor": 4.0, "original_max_position_embeddings": 16}),
                                  (2, 13), {"fused": True}),
+    "qwen2_moe_dense_layers": (transformers.Qwen2MoeForCausalLM,
+                               sizes(43, 24, 20, 4, 4, 2, 10000.0, 1e-6, decoder_sparse_step=2, mlp_only_layers=[3],
+                                     **qwen2_moe(4, 2, 10, 0)), (2, 9), {}),
+    "qwen3": (transformers.Qwen3ForCausalLM, sizes(59, 32, 24, 2, 4, 2, 1e6, 1e-6, head_dim=12), (2, 11), {}),
+    "qwen3_windows_tied": (transformers.Qwen3ForCausalLM,
+                           sizes(41, 24, 20, 2, 2, 1, 50.0, 1e-6, head_dim=8, tie_word_embeddings=True,
+                                 use_sliding_window=True, sliding_window=3, max_window_layers=1), (2, 9),
+                           {"dtype": torch.bfloat16}),
+    "qwen3_moe": (transformers.Qwen3MoeForCausalLM,
+                  sizes(47, 24, 28, 3, 4, 2, 1e6, 1e-6, head_dim=8, num_experts=5, num_experts_per_tok=2,
+                        moe_intermediate_size=10, norm_topk_prob=True, mlp_only_layers=[1]), (2, 9), {}),
+    "qwen3_moe_raw": (transformers.Qwen3MoeForCausalLM,
+                      sizes(37, 24, 20, 2, 2, 1, 10000.0, 1e-5, head_dim=8, num_experts=4, num_experts_per_tok=3,
+                            moe_intermediate_size=10, norm_topk_prob=False, use_sliding_window=True, sliding_window=4),
+                      (2, 9), {"fused": True}),
 }
 
 
@@ -95,7 +110,7 @@ def build(model_class, configuration, dtype):
     model = model_class(config)
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            deviation = 0.3 if weight.dim() == 1 else 1.5 * weight.shape[-1] ** -0.5
+            deviation = 0.3 if weight.dim() == 1 else 1.5 * max(weight.shape[-1], 1) ** -0.5
             values = torch.randn(weight.shape) * (1.0 if "embed" in name else deviation)
             values = values + 1 if "norm" in name else values
             weight.copy_(values.to(dtype).float())
@@ -153,6 +168,8 @@ def train(model, tokens, targets):
         losses.append(loss.item())
         if step == 0:
             for name, weight in model.named_parameters():
+                if "shared_expert" in name and model.config.shared_expert_intermediate_size == 0:
+                    continue  # it adds nothing
                 gradients.update({"grad." + ours: part.clone() for ours, part in checkpoint_names(name, weight.grad)})
         optimizer.step()
     return losses, gradients

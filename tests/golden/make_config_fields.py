@@ -24,7 +24,8 @@ def fields_of(config_class):
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    classes = (transformers.Qwen2Config, transformers.Qwen2MoeConfig, transformers.MixtralConfig)
+    classes = (transformers.Qwen2Config, transformers.Qwen2MoeConfig, transformers.MixtralConfig, transformers.Qwen3Config,
+               transformers.Qwen3MoeConfig)
     result = {config_class.model_type: fields_of(config_class) for config_class in classes}
     defaults = transformers.GenerationConfig._get_default_generation_params()
     names = [name for name in vars(transformers.GenerationConfig()) if not name.startswith("_")]

@@ -20,4 +20,11 @@ std::span<const Architecture* const> architectures() {
   return all;
 }
 
+std::span<const TransformersFamily* const> transformers_families() {
+  static constexpr std::array all{
+      &qwen2, &mixtral_family, &qwen2_moe, &qwen3, &qwen3_moe,
+  };
+  return all;
+}
+
 }  // namespace multipl_moe

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "moe/layers/presets.hpp"
 #include "moe/train/split_into_experts.hpp"
 #include "multipl_moe/architectures/list.hpp"
+#include "multipl_moe/architectures/qwen_moe_fields.hpp"
 #include "multipl_moe/architectures/token_experts.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -84,6 +86,51 @@ void narrow(MoeConfig& moe) {
   moe.shared_expert_intermediate_size = fine_grained_shards;
 }
 
+// --- in transformers
+// --------------------------------------------------------------------------------------------------
+
+void defaults(ModelConfig&) {}
+
+void read(const Fields& fields, StoredConfig& stored) {
+  ModelConfig& config = stored.model;
+  read_qwen_mixture(fields, {.experts = 60, .chosen = 4, .width = 1408}, stored);
+  config.attention_bias = fields.boolean("qkv_bias", true);
+  const std::int64_t shared = fields.integer("shared_expert_intermediate_size", 5632);
+  stored.has_empty_shared_expert = shared == 0;
+  if (shared == 0) return;
+  const MoeConfig without = *config.moe;
+  config.moe = mixture_named("qwen1.5-moe").value();
+  config.moe->num_token_experts = without.num_token_experts;
+  config.moe->num_experts_per_tok = without.num_experts_per_tok;
+  config.moe->moe_intermediate_size = without.moe_intermediate_size;
+  config.moe->shared_expert_intermediate_size = shared;
+  config.moe->norm_topk_prob = fields.boolean("norm_topk_prob", false);
+}
+
+bool holds(const ModelConfig& config) { return is_mixture_of_qwen(config) && !config.qk_norm; }
+
+void write(const ModelConfig& config, nlohmann::ordered_json& json) {
+  write_qwen_mixture(config, json);
+  json["shared_expert_intermediate_size"] = config.moe->shared_expert_intermediate_size;
+  json["qkv_bias"] = config.attention_bias;
+}
+
+/// A shared expert of width 0 and its gate, which add nothing, where the model has none.
+std::vector<PlannedTensor> empty_shared_experts(const ModelConfig& config, std::string_view dtype) {
+  std::vector<PlannedTensor> tensors;
+  if (config.moe->shared_expert_intermediate_size > 0) return tensors;
+  const std::int64_t width = config.hidden_size;
+  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    if (config.is_dense_layer(layer)) continue;
+    const std::string prefix = fmt::format("model.layers.{}.mlp.shared_expert", layer);
+    tensors.push_back({prefix + ".gate_proj.weight", std::string(dtype), {0, width}});
+    tensors.push_back({prefix + ".up_proj.weight", std::string(dtype), {0, width}});
+    tensors.push_back({prefix + ".down_proj.weight", std::string(dtype), {width, 0}});
+    tensors.push_back({prefix + "_gate.weight", std::string(dtype), {1, width}});
+  }
+  return tensors;
+}
+
 constexpr LayerWork work{.compose = compose,
                          .trains = trains_whole,
                          .has_constant_gates = has_constant_gates,
@@ -101,5 +148,14 @@ const Architecture qwen15_moe{.name = "qwen1.5-moe",
                               .publish = of_qwen15_moe::publish,
                               .fault = fault_in_token_choice,
                               .work = &of_qwen15_moe::work};
+
+const TransformersFamily qwen2_moe{.model_type = "qwen2_moe",
+                                   .class_name = "Qwen2MoeForCausalLM",
+                                   .windows = WindowLayers::every_other_before,
+                                   .defaults = of_qwen15_moe::defaults,
+                                   .read = of_qwen15_moe::read,
+                                   .holds = of_qwen15_moe::holds,
+                                   .write = of_qwen15_moe::write,
+                                   .other_tensors = of_qwen15_moe::empty_shared_experts};
 
 }  // namespace multipl_moe

@@ -19,6 +19,14 @@ std::optional<std::string> fault_in_token_choice(const MoeConfig& moe) {
                      moe.num_experts_per_tok);
 }
 
+std::int64_t read_expert_count(const Fields& fields, std::int64_t otherwise) {
+  const std::int64_t local = fields.integer("num_local_experts", otherwise);
+  const std::int64_t experts = fields.integer("num_experts", local);
+  if (fields.has("num_local_experts") && experts != local)
+    throw BadFile(fields.path(), fmt::format("num_experts must be num_local_experts, {}, found {}", local, experts));
+  return experts;
+}
+
 void compose_token_level(const MoeConfig& moe, moe::Composition& composition) {
   composition.settings.token_experts = moe.num_token_experts;
   composition.settings.k = moe.num_experts_per_tok;

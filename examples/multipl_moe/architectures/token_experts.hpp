@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "multipl_moe/io/architecture.hpp"
+#include "multipl_moe/io/config_fields.hpp"
 #include "multipl_moe/model/layer_work.hpp"
 
 namespace multipl_moe {
@@ -37,6 +38,10 @@ inline constexpr MixtureSetting moe_intermediate_size{.key = "moe_intermediate_s
 void publish_token_level(MoeConfig& moe, std::int64_t experts, std::int64_t k);
 /// A token visits no more experts than there are.
 std::optional<std::string> fault_in_token_choice(const MoeConfig& moe);
+
+/// `num_experts` of a transformers' file or, in some classes another name of the same, `num_local_experts`. Throws
+/// BadFile where both are there and differ.
+std::int64_t read_expert_count(const Fields& fields, std::int64_t otherwise);
 
 void compose_token_level(const MoeConfig& moe, moe::Composition& composition);
 /// Every weight.

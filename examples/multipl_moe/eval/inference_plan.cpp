@@ -27,8 +27,8 @@ double expert_rows(const ModelConfig& config, bool is_causal) {
          (is_causal ? segment_experts : std::min(segment_experts, moe.segment_capacity_factor));
 }
 
-/// A pass over so many tokens at once: the largest layer's work and what lies beside it, in float32.
-std::int64_t pass_bytes(const ModelConfig& config, std::int64_t tokens) {
+/// A pass over so many tokens at once: a layer's work and what lies beside it, in float32.
+std::int64_t bytes_in_layer(const ModelConfig& config, std::int64_t tokens) {
   const auto width = static_cast<double>(config.hidden_size), inner = static_cast<double>(config.expert_width());
   double values = outer_values_per_token(config) + routing_values_per_token(config) + 2 * width;
   // A product of many rows copies them in the order in which it reads.
@@ -46,9 +46,17 @@ std::int64_t pass_bytes(const ModelConfig& config, std::int64_t tokens) {
   return value_bytes * static_cast<std::int64_t>(static_cast<double>(tokens) * values);
 }
 
+/// The same of the largest layer.
+std::int64_t pass_bytes(const ModelConfig& config, std::int64_t tokens) {
+  const std::int64_t mixed = bytes_in_layer(config, tokens);
+  if (config.dense_layers.empty()) return mixed;
+  return std::max(mixed, bytes_in_layer(config.of_layer(config.dense_layers.front()), tokens));
+}
+
 /// The largest matrix, of which a product of many rows makes a copy in the order in which it reads.
 std::int64_t product_bytes(const ModelConfig& config) {
-  return value_bytes * config.hidden_size * std::max(config.vocab_size, config.expert_width());
+  const std::int64_t dense = config.dense_layers.empty() ? 0 : config.intermediate_size;
+  return value_bytes * config.hidden_size * std::max({config.vocab_size, config.expert_width(), dense});
 }
 
 /// Tokens that a cache has room for at the end: twice the prompt, and twice as many as often as they are not enough.

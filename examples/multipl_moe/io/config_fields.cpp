@@ -119,7 +119,7 @@ std::optional<Fields> Fields::object(std::string_view name) const {
   return Fields(*value, path_, fmt::format("{}{}.", prefix_, name));
 }
 
-void Fields::require_one_of(std::string_view name, std::initializer_list<std::string_view> values) const {
+void Fields::require_one_of(std::string_view name, std::span<const std::string_view> values) const {
   const Json* const value = find(name);
   if (value == nullptr) return;
   const auto equal = [value](std::string_view valid) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,10 @@ class Fields {
   std::vector<std::string> texts(std::string_view name, const std::vector<std::string>& otherwise) const;
   std::optional<Fields> object(std::string_view name) const;
 
-  void require_one_of(std::string_view name, std::initializer_list<std::string_view> values) const;
+  void require_one_of(std::string_view name, std::span<const std::string_view> values) const;
+  void require_one_of(std::string_view name, std::initializer_list<std::string_view> values) const {
+    require_one_of(name, std::span(values.begin(), values.size()));
+  }
   /// An array of integers below 2^63, or one of them.
   std::vector<std::int64_t> integers(std::string_view name) const;
   bool has(std::string_view name) const { return find(name) != nullptr; }

@@ -18,7 +18,7 @@
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/rotation_config.hpp"
 #include "multipl_moe/io/strict_json.hpp"
-#include "multipl_moe/io/transformers_config.hpp"
+#include "multipl_moe/io/transformers_family.hpp"
 #include "multipl_moe/io/window_config.hpp"
 
 namespace multipl_moe {
@@ -27,9 +27,14 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// Of models that transformers has no class for.
+constexpr std::string_view own_type = "multipl_moe";
+
 /// What would make this another model than the one we compute.
 void refuse_other_models(const Fields& fields) {
-  fields.require_one_of("model_type", {"qwen2", "multipl_moe", "qwen2_moe", "mixtral"});
+  std::vector<std::string_view> types{own_type};
+  for (const TransformersFamily* family : transformers_families()) types.push_back(family->model_type);
+  fields.require_one_of("model_type", types);
   // "swish" is another name of the same.
   fields.ignore("hidden_act");
   if (!fields.is_absent_or("hidden_act", "\"swish\"")) fields.require_one_of("hidden_act", {"silu"});
@@ -64,8 +69,6 @@ std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermedi
 /// What a file of ours says of the feed-forward networks.
 void read_mixture_of_ours(const Fields& fields, ModelConfig& config) {
   config.moe = mixture_of(fields, config.intermediate_size);
-  // Transformers' own Qwen2 reads no such field.
-  if (fields.text("model_type", "qwen2") != "qwen2") config.qk_norm = fields.boolean("qk_norm", false);
   config.router_jitter_noise = fields.number("router_jitter_noise", config.router_jitter_noise);
 }
 
@@ -77,10 +80,20 @@ void warn_of_unknown_fields(const StoredConfig& stored, const std::filesystem::p
                             stored.unknown_fields.size() == 1 ? "is" : "are"));
 }
 
+template <class Value>
+void add(nlohmann::ordered_json& json, std::string_view key, const Value& value) {
+  json[key] = value;
+}
+/// A switch that is off stands in no file, as before there was one.
+void add(nlohmann::ordered_json& json, std::string_view key, bool value) {
+  if (value) json[key] = true;
+}
+
 nlohmann::ordered_json json_of(const MoeConfig& moe) {
   nlohmann::ordered_json json{{"architecture", moe.architecture}};
   for (const MixtureSetting* setting : mixture_settings())
-    if (applies(*setting, moe)) std::visit([&](auto field) { json[setting->key] = moe.*field; }, setting->field);
+    if (applies(*setting, moe))
+      std::visit([&](auto field) { add(json, setting->key, moe.*field); }, setting->field);
   return json;
 }
 
@@ -93,13 +106,22 @@ void warn_of_idle_settings(const StoredConfig& stored, const std::filesystem::pa
 
 }  // namespace
 
+ModelConfig ModelConfig::of_layer(std::int64_t layer) const {
+  ModelConfig alike = *this;
+  alike.dense_layers.clear();
+  if (is_dense_layer(layer)) alike.moe.reset();
+  if (!windows.empty()) std::fill(alike.windows.begin(), alike.windows.end(), window_of(layer));
+  return alike;
+}
+
 StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path) {
   const Json json = parse_strict_json(text, path);
   const Fields fields(json, path, "");
   refuse_other_models(fields);
   StoredConfig stored;
   ModelConfig& config = stored.model;
-  if (is_of_transformers(fields)) config = defaults_of_transformers(fields);
+  const TransformersFamily* const family = find_family(fields.text("model_type", "qwen2"));
+  if (family != nullptr) family->defaults(config);
   config.hidden_size = fields.integer("hidden_size");
   config.intermediate_size = fields.integer("intermediate_size");
   config.num_hidden_layers = fields.integer("num_hidden_layers");
@@ -111,7 +133,7 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   const Rotation rotation = rotation_of(fields, config.rope_theta, config.max_position_embeddings);
   config.rope_theta = rotation.theta;
   config.rope_scaling = rotation.scaling;
-  config.attention_head_dim = fields.integer("head_dim", 0);
+  config.attention_head_dim = fields.integer("head_dim", config.attention_head_dim);
   if (fields.has("head_dim") && config.attention_head_dim < 1)
     throw BadFile(path, fmt::format("head_dim must be at least 1, found {}", config.attention_head_dim));
   config.attention_bias = fields.boolean("attention_bias", config.attention_bias);
@@ -120,11 +142,16 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   config.tie_word_embeddings = fields.boolean("tie_word_embeddings", config.tie_word_embeddings);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
   if (config.head_dim() * config.num_attention_heads == config.hidden_size) config.attention_head_dim = 0;
-  config.windows = windows_of(fields, config.num_hidden_layers);
-  if (is_of_transformers(fields))
-    read_mixture_of_transformers(fields, stored);
-  else
-    read_mixture_of_ours(fields, config);
+  config.windows =
+      windows_of(fields, family != nullptr ? family->windows : WindowLayers::from_a_layer_on, config.num_hidden_layers);
+  if (family != nullptr) {
+    family->read(fields, stored);
+  } else {
+    config.qk_norm = fields.boolean("qk_norm", false);
+    config.dense_layers = fields.integers("dense_layers");
+  }
+  // A dense model's file may be of either kind.
+  if (!config.moe) read_mixture_of_ours(fields, config);
   if (config.moe) {
     if (const auto fault = fault_in_settings(*config.moe)) throw BadFile(path, *fault);
     stored.idle_settings = take_idle_settings(*config.moe, config.intermediate_size);
@@ -157,9 +184,9 @@ ModelConfig read_config(const std::filesystem::path& path) {
 
 std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype) {
   // A Qwen2 always has biases; whoever took this for one would make some up.
-  const bool is_qwen2 = !config.moe && config.attention_bias && !config.qk_norm;
-  nlohmann::ordered_json json{{"architectures", {is_qwen2 ? "Qwen2ForCausalLM" : "MultiplMoeForCausalLM"}},
-                              {"model_type", is_qwen2 ? "qwen2" : "multipl_moe"},
+  const TransformersFamily* const family = config.moe ? nullptr : find_family_of(config);
+  nlohmann::ordered_json json{{"architectures", {family != nullptr ? family->class_name : "MultiplMoeForCausalLM"}},
+                              {"model_type", family != nullptr ? family->model_type : own_type},
                               {"hidden_act", "silu"},
                               {"hidden_size", config.hidden_size},
                               {"intermediate_size", config.intermediate_size},
@@ -173,8 +200,8 @@ std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype
                               {"tie_word_embeddings", config.tie_word_embeddings},
                               {"use_sliding_window", !config.windows.empty()},
                               {"torch_dtype", torch_dtype}};
-  if (!is_qwen2) json["attention_bias"] = config.attention_bias;
-  if (config.qk_norm) json["qk_norm"] = true;
+  if (family == nullptr) json["attention_bias"] = config.attention_bias;
+  if (family == nullptr && config.qk_norm) json["qk_norm"] = true;
   if (config.attention_head_dim > 0) json["head_dim"] = config.attention_head_dim;
   if (auto scaling = rope_scaling_json(config.rope_scaling); !scaling.is_null()) json["rope_scaling"] = scaling;
   json.update(windows_json(config.windows));
@@ -182,7 +209,9 @@ std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype
   if (config.initializer_range != usual.initializer_range) json["initializer_range"] = config.initializer_range;
   if (config.attention_dropout != usual.attention_dropout) json["attention_dropout"] = config.attention_dropout;
   if (config.router_jitter_noise != usual.router_jitter_noise) json["router_jitter_noise"] = config.router_jitter_noise;
+  if (family != nullptr) family->write(config, json);
   if (config.moe) json["moe"] = json_of(*config.moe);
+  if (!config.dense_layers.empty()) json["dense_layers"] = config.dense_layers;
   return json.dump(2) + "\n";
 }
 

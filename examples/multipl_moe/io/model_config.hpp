@@ -3,6 +3,7 @@
 /// Hugging Face's own fields are read too (transformers_config.hpp).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -107,6 +108,8 @@ struct ModelConfig {
   /// training of ours has them; they stay in the files of the model.
   double attention_dropout = 0, router_jitter_noise = 0;
   std::optional<MoeConfig> moe;
+  /// Layers, in order, whose FFN is dense beside those of the mixture.
+  std::vector<std::int64_t> dense_layers{};
 
   std::int64_t head_dim() const {
     return attention_head_dim > 0 ? attention_head_dim : hidden_size / num_attention_heads;
@@ -115,6 +118,11 @@ struct ModelConfig {
   std::int64_t window_of(std::int64_t layer) const {
     return windows.empty() ? 0 : windows[static_cast<std::size_t>(layer)];
   }
+  bool is_dense_layer(std::int64_t layer) const {
+    return !moe || std::binary_search(dense_layers.begin(), dense_layers.end(), layer);
+  }
+  /// As a model has it of which all layers are like this one.
+  ModelConfig of_layer(std::int64_t layer) const;
   /// Tokens of the longest text: rotations that stretch with the text go beyond max_position_embeddings.
   std::int64_t longest_text() const {
     const bool grows = rope_scaling.type == RotaryScaling::Type::dynamic && rope_scaling.factor > 1;
@@ -148,8 +156,8 @@ struct StoredConfig {
   std::vector<std::string> idle_settings{};
 };
 
-/// Fields that would change the computation in a way we do not have (another activation, attention to later tokens,
-/// layers of two kinds) are refused, and so are unknown ones of the objects in it.
+/// Fields that would change the computation in a way we do not have (another activation, attention to later tokens)
+/// are refused, and so are unknown ones of the objects in it.
 /// Throws BadFile that names the field, the rule and the value.
 StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path);
 /// The model of parse_stored_config(), as config.json has it: where a head is stored that is not the embedding, the

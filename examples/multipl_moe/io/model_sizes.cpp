@@ -92,6 +92,23 @@ Fault fault_in_mixture(const MoeConfig& moe) {
   return architecture->fault(moe);
 }
 
+Fault fault_in_dense_layers(const ModelConfig& config) {
+  if (config.dense_layers.empty()) return std::nullopt;
+  if (!config.moe || config.moe->is_adapted())
+    return fmt::format("dense_layers must be empty in a {}, found {}", config.architecture(),
+                       config.dense_layers.size());
+  std::int64_t before = -1;
+  for (const std::int64_t layer : config.dense_layers) {
+    if (layer <= before || layer >= config.num_hidden_layers)
+      return fmt::format("dense_layers must be layers 0 to {} in rising order, found {}", config.num_hidden_layers - 1,
+                         layer);
+    before = layer;
+  }
+  if (std::ssize(config.dense_layers) == config.num_hidden_layers)
+    return "dense_layers must leave a layer with experts, found all of them";
+  return std::nullopt;
+}
+
 double adapter_parameters(const MoeConfig& moe, double width, double q_width, double inner) {
   if (moe.architecture == "lora") return static_cast<double>(moe.lora_rank) * (7 * width + 4 * q_width + 3 * inner);
   const double rank = static_cast<double>(moe.language_rank) + static_cast<double>(moe.shared_rank);
@@ -111,6 +128,7 @@ double parameters_at_most(const ModelConfig& config) {
     layer += 3 * width * static_cast<double>(config.moe->shared_expert_intermediate_size);
     if (config.moe->fusion == "matrix") layer += 2 * width * width;
   }
+  layer += config.dense_layers.empty() ? 0 : 3 * width * inner;
   return 2 * static_cast<double>(config.vocab_size) * width + static_cast<double>(config.num_hidden_layers) * layer;
 }
 
@@ -158,6 +176,7 @@ std::optional<std::string> fault_in(const ModelConfig& config) {
   if (auto fault = fault_in_windows(config)) return fault;
   if (config.moe)
     if (auto fault = fault_in_mixture(*config.moe)) return fault;
+  if (auto fault = fault_in_dense_layers(config)) return fault;
   return fault_in_the_whole(config);
 }
 

@@ -33,12 +33,14 @@ std::vector<bool> listed_layers(const Fields& fields, std::int64_t layers) {
 }
 
 /// Where the layers of a family without a list of them have their windows.
-std::vector<bool> usual_layers(const Fields& fields, bool is_qwen2_moe, std::int64_t layers) {
+std::vector<bool> usual_layers(const Fields& fields, WindowLayers family, std::int64_t layers) {
   constexpr std::int64_t usual_first = 28;
   const std::int64_t first = fields.integer("max_window_layers", usual_first);
   std::vector<bool> usual;
   for (std::int64_t layer = 0; layer < layers; ++layer)
-    usual.push_back(is_qwen2_moe ? layer % 2 == 0 && layer < first : layer >= first);
+    usual.push_back(family == WindowLayers::from_a_layer_on      ? layer >= first
+                    : family == WindowLayers::every_other_before ? layer % 2 == 0 && layer < first
+                                                                 : true);
   return usual;
 }
 
@@ -56,40 +58,42 @@ std::vector<std::int64_t> widths(const std::vector<bool>& layers, std::int64_t w
   return windows;
 }
 
-std::vector<std::int64_t> windows_of_mixtral(const Fields& fields, const std::vector<bool>& listed,
-                                             std::int64_t layers) {
+/// What a family says that reads no list must hold without it.
+void require_agreement(const Fields& fields, const std::vector<bool>& listed, bool has_windows) {
+  if (std::count(listed.begin(), listed.end(), has_windows) != std::ssize(listed))
+    throw BadFile(fields.path(), fmt::format("layer_types must all be \"{}\" in a {} {} sliding_window, found others",
+                                             has_windows ? sliding : full, fields.text("model_type", ""),
+                                             has_windows ? "with a" : "without a"));
+}
+
+/// Whether a layer may have a window: the family's switch is on.
+bool is_used(const Fields& fields, WindowLayers family) {
+  if (family != WindowLayers::all) return fields.boolean("use_sliding_window", false);
   fields.require_equal("use_sliding_window", "false");
-  fields.ignore("max_window_layers");
-  const bool has_windows = fields.has("sliding_window");
-  // transformers does not read the list of a Mixtral, so it must say what holds without it.
-  if (!listed.empty() && std::count(listed.begin(), listed.end(), has_windows) != layers)
-    throw BadFile(fields.path(),
-                  fmt::format("layer_types must all be \"{}\" in a Mixtral {} sliding_window, found others",
-                              has_windows ? sliding : full, has_windows ? "with a" : "without a"));
-  if (!has_windows) return {};
-  return std::vector<std::int64_t>(static_cast<std::size_t>(layers), width_of(fields, 0));
+  return fields.has("sliding_window");
 }
 
 }  // namespace
 
-std::vector<std::int64_t> windows_of(const Fields& fields, std::int64_t layers) {
-  const std::string family = fields.text("model_type", "qwen2");
+std::vector<std::int64_t> windows_of(const Fields& fields, WindowLayers family, std::int64_t layers) {
   const std::vector<bool> listed = listed_layers(fields, layers);
-  if (family == "mixtral") return windows_of_mixtral(fields, listed, layers);
   for (const char* name : {"sliding_window", "max_window_layers"}) fields.ignore(name);
+  const bool reads_list = family == WindowLayers::from_a_layer_on || family == WindowLayers::every_other_before;
   const bool is_listed = std::find(listed.begin(), listed.end(), true) != listed.end();
-  if (!fields.boolean("use_sliding_window", false)) {
-    if (is_listed)
+  if (!is_used(fields, family)) {
+    if (is_listed && reads_list)
       throw BadFile(fields.path(), fmt::format("use_sliding_window must be true where layer_types has \"{}\", found "
                                                "false",
                                                sliding));
+    require_agreement(fields, listed, false);
     return {};
   }
-  if (fields.is_null("sliding_window") && !is_listed && family != "qwen2_moe") return {};
-  const std::vector<bool> chosen = listed.empty() ? usual_layers(fields, family == "qwen2_moe", layers) : listed;
+  const bool has_width = !fields.is_null("sliding_window");
+  if (!has_width && !is_listed && family != WindowLayers::every_other_before) return {};
+  const std::vector<bool> chosen = listed.empty() || !reads_list ? usual_layers(fields, family, layers) : listed;
   if (std::find(chosen.begin(), chosen.end(), true) == chosen.end()) return {};
-  if (fields.is_null("sliding_window"))
-    throw BadFile(fields.path(), "sliding_window must be a number where a layer has one, found null");
+  if (!reads_list) require_agreement(fields, listed, true);
+  if (!has_width) throw BadFile(fields.path(), "sliding_window must be a number where a layer has one, found null");
   constexpr std::int64_t usual_width = 4096;
   return widths(chosen, width_of(fields, usual_width));
 }

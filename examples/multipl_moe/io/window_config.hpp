@@ -10,11 +10,17 @@
 
 namespace multipl_moe {
 
-/// ModelConfig::windows of a file. A Mixtral has `sliding_window` in every layer; a Qwen2 that says use_sliding_window
-/// has it where `layer_types` says so or, without that field, from layer `max_window_layers` on (28 where the file has
-/// none), and a Qwen2-MoE in every other layer before it. Throws BadFile for other types of layers and where the fields
-/// contradict each other.
-std::vector<std::int64_t> windows_of(const Fields& fields, std::int64_t layers);
+/// The layers of a family that have the window of `sliding_window`.
+enum class WindowLayers {
+  from_a_layer_on,     ///< where use_sliding_window is true, those from `max_window_layers` on (28 where it is missing)
+  every_other_before,  ///< where use_sliding_window is true, the first, third, ... before `max_window_layers`
+  all_if_used,         ///< all where use_sliding_window is true; the family reads no list of layers
+  all                  ///< all where there is a width; the family reads neither use_sliding_window nor a list
+};
+
+/// ModelConfig::windows of a file: the layers that `layer_types` lists as sliding or, without that field, those of the
+/// family. Throws BadFile for other types of layers and where the fields contradict each other.
+std::vector<std::int64_t> windows_of(const Fields& fields, WindowLayers family, std::int64_t layers);
 
 /// Whether all layers have the same window or none.
 bool has_one_window(std::span<const std::int64_t> windows);

@@ -55,7 +55,10 @@ class TransformerModel final : public LanguageModel {
     context_.threads = threads;
   }
 
-  bool is_causal() const override { return model_.layers.front().mlp.is_causal(); }
+  bool is_causal() const override {
+    return std::all_of(model_.layers.begin(), model_.layers.end(),
+                       [](const Block<Layer>& layer) { return layer.mlp.is_causal(); });
+  }
 
   std::vector<TensorSlot> tensors() override {
     std::vector<TensorSlot> slots;

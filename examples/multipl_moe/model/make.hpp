@@ -44,7 +44,7 @@ auto make_transformer(const ModelConfig& config, const MakeMlp& make_mlp) {
   Transformer<Mlp> model;
   model.embed_tokens.table = moe::Linear<Value, B>::without_bias(config.hidden_size, config.vocab_size);
   for (moe::Index l = 0; l < config.num_hidden_layers; ++l)
-    model.layers.push_back(make_block(config, attention_shape(config, l), make_mlp));
+    model.layers.push_back(make_block(config.of_layer(l), attention_shape(config, l), make_mlp));
   model.norm = RmsNorm<Value, B>(config.hidden_size, config.rms_norm_eps);
   model.is_tied = config.tie_word_embeddings;
   if (!model.is_tied) model.lm_head = moe::Linear<Value, B>::without_bias(config.hidden_size, config.vocab_size);

@@ -32,13 +32,15 @@ void require_of_model(const std::filesystem::path& path, std::size_t number, con
   };
   const std::int64_t segment_experts = model.moe->num_segment_experts;
   for (std::int64_t layer = 0; layer < model.num_hidden_layers; ++layer) {
+    if (model.is_dense_layer(layer)) continue;
     check(layer, "token", model.moe->num_token_experts);
     if (segment_experts > 0) check(layer, "segment", segment_experts);
   }
-  const std::int64_t levels = model.num_hidden_layers * (segment_experts > 0 ? 2 : 1);
+  const std::int64_t layers = model.num_hidden_layers - std::ssize(model.dense_layers);
+  const std::int64_t levels = layers * (segment_experts > 0 ? 2 : 1);
   if (std::ssize(record.levels) != levels)
     throw BadFile(path, fmt::format("record {} must be of the model's {}, with {} a token, found {}", number + 1,
-                                    counted(model.num_hidden_layers, "layers"), counted(levels, "choices"),
+                                    counted(layers, "layers"), counted(levels, "choices"),
                                     record.levels.size()));
 }
 

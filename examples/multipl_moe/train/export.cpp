@@ -20,30 +20,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A shared expert of width 0 and its gate: Qwen2-MoE's block has them, and they add nothing.
-void add_empty_shared_experts(const ModelConfig& config, std::string_view dtype, std::vector<PlannedTensor>& planned) {
-  const std::int64_t width = config.hidden_size;
-  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    const std::string prefix = fmt::format("model.layers.{}.mlp.shared_expert", layer);
-    planned.push_back({prefix + ".gate_proj.weight", std::string(dtype), {0, width}});
-    planned.push_back({prefix + ".up_proj.weight", std::string(dtype), {0, width}});
-    planned.push_back({prefix + ".down_proj.weight", std::string(dtype), {width, 0}});
-    planned.push_back({prefix + "_gate.weight", std::string(dtype), {1, width}});
-  }
-}
-
 /// Which weight of ours a tensor of the export is; those that are none of ours are zeros.
 class Exported {
  public:
   Exported(const ModelConfig& config, std::string_view dtype) {
-    const TransformersModel model = transformers_model(config);
+    const TransformersFamily& family = export_family(config);
     for (PlannedTensor& tensor : planned(list_tensors(config), dtype)) {
       std::string ours = tensor.name;
-      if (model == TransformersModel::mixtral) tensor.name = mixtral_name(ours);
+      if (family.tensor_name != nullptr) tensor.name = family.tensor_name(ours);
       ours_[tensor.name] = std::move(ours);
       tensors_.push_back(std::move(tensor));
     }
-    if (model == TransformersModel::mixtral_as_qwen2_moe) add_empty_shared_experts(config, dtype, tensors_);
+    if (family.other_tensors != nullptr)
+      for (PlannedTensor& tensor : family.other_tensors(config, dtype)) tensors_.push_back(std::move(tensor));
   }
 
   const std::vector<PlannedTensor>& tensors() const { return tensors_; }

@@ -46,11 +46,17 @@ TrainingCounts training_counts(const ModelConfig& config, const std::function<bo
 
 std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batch) {
   const auto tokens = static_cast<double>(batch.tokens());
-  const double layer =
-      tokens * (outer_values_per_token(config) + inner_values(config, batch) + routing_values_per_token(config));
+  const auto values_in = [&](const ModelConfig& alike) {
+    return tokens * (outer_values_per_token(alike) + inner_values(alike, batch) + routing_values_per_token(alike));
+  };
+  const double mixed = values_in(config);
+  const double dense = config.dense_layers.empty() ? 0 : values_in(config.of_layer(config.dense_layers.front()));
+  const double layer = std::max(mixed, dense);
   const double inputs = tokens * static_cast<double>(config.hidden_size);
-  const auto layers = static_cast<double>(config.num_hidden_layers);
-  const double kept = batch.keep == Keep::everything ? layers * layer : layers * inputs + layer;
+  const auto layers = static_cast<double>(config.num_hidden_layers),
+             dense_layers = static_cast<double>(config.dense_layers.size());
+  const double kept = batch.keep == Keep::everything ? (layers - dense_layers) * mixed + dense_layers * dense
+                                                     : layers * inputs + layer;
   // Backward holds gradients of what a layer kept while it works on it; the loss, two chunks of logits.
   const double work = layer + 2 * inputs;
   const double logits = 2.0 * static_cast<double>(std::min(batch.tokens(), logit_rows) * config.vocab_size);

@@ -68,10 +68,13 @@ class Architectures {
     const MultiPlSettings& s = c.settings;
     return Layer(Mixtral<Value, B, X>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden)));
   }
-  /// Qwen15Moe where the gates are a softmax over all.
+  /// Qwen15Moe where the gates are a softmax over all; without a shared expert what Qwen3-MoE is then.
   template <class Normalizer>
   static Layer beside_shared(const Composition& c) {
     const MultiPlSettings& s = c.settings;
+    if (c.shared_hidden == 0)
+      return Layer(TokenMoE<TopK, Normalizer, Unlimited, X>(TopK{.k = s.k}, {}, {},
+                                                            Bank(s.token_experts, s.width, s.hidden)));
     using SharedFfn = SharedExpert<X, SigmoidGate>;
     return Layer(TokenMoE<TopK, Normalizer, Unlimited, X, SharedFfn>(
         TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), SharedFfn(s.width, c.shared_hidden)));

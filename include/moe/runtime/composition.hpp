@@ -19,7 +19,7 @@ struct Composition {
   std::string fusion{};
   /// Sizes, and settings of the parts.
   MultiPlSettings settings{};
-  /// Inner channels of qwen1.5-moe's shared expert.
+  /// Inner channels of qwen1.5-moe's shared expert; 0: it has none.
   Index shared_hidden = 0;
   /// Whether qwen1.5-moe divides the gates of a row's experts by their sum.
   bool normalised_gates = false;

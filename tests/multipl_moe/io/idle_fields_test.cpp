@@ -33,7 +33,7 @@ Json every_field(const std::string& model_type) {
     if (json.contains(name)) json[name] = value;
   // Where windows are turned on, some layer has one.
   if (model_type != "mixtral") json["sliding_window"] = 4;
-  if (model_type == "qwen2") json["max_window_layers"] = 0;
+  if (model_type == "qwen2" || model_type == "qwen3") json["max_window_layers"] = 0;
   return json;
 }
 
@@ -75,7 +75,7 @@ bool has_effect(Json json, const std::string& name, const ModelConfig& usual) {
 
 TEST_CASE("every field of transformers' classes is read, refused, or on the list of those that decide nothing",
           "[config]") {
-  const std::string model_type = GENERATE(as<std::string>{}, "qwen2", "qwen2_moe", "mixtral");
+  const std::string model_type = GENERATE(as<std::string>{}, "qwen2", "qwen2_moe", "mixtral", "qwen3", "qwen3_moe");
   const Json json = every_field(model_type);
   REQUIRE(json.size() > 30);
   const StoredConfig usual = parse_stored_config(json.dump(), "c");
@@ -90,7 +90,7 @@ TEST_CASE("every field of transformers' classes is read, refused, or on the list
 }
 
 TEST_CASE("a field that would make another model of it has one value", "[config]") {
-  for (const char* type : {"qwen2", "qwen2_moe", "mixtral", "multipl_moe"})
+  for (const char* type : {"qwen2", "qwen2_moe", "mixtral", "qwen3", "qwen3_moe", "multipl_moe"})
     for (const NeutralField& field : neutral_fields()) {
       Json json = every_field(std::string(type) == "multipl_moe" ? "qwen2" : type);
       json["model_type"] = type;

@@ -205,7 +205,8 @@ TEST_CASE("configurations that are not ours are refused") {
             "use_sliding_window must be true where layer_types has \"sliding_attention\", found false"},
            {"hidden_act", "gelu", "hidden_act must be \"silu\", found \"gelu\""},
            {"model_type", "llama",
-            "model_type must be \"qwen2\" or \"multipl_moe\" or \"qwen2_moe\" or \"mixtral\", found"},
+            "model_type must be \"multipl_moe\" or \"qwen2\" or \"mixtral\" or \"qwen2_moe\" or \"qwen3\" or "
+            "\"qwen3_moe\", found"},
            {"rope_scaling", {{"type", "linear"}}, "rope_scaling.factor is missing"},
            {"head_dim", 33, "head_dim must be even, found 33"},
            {"head_dim", 0, "head_dim must be at least 1, found 0"},

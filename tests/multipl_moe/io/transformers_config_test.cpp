@@ -95,12 +95,12 @@ TEST_CASE("a Mixtral has no biases, and defaults of its own") {
 }
 
 TEST_CASE("what of the two families we do not compute is refused") {
-  check_refused(qwen2_moe(), "shared_expert_intermediate_size", 0,
-                "norm_topk_prob must be true with a shared expert of width 0, found false");
   check_refused(qwen2_moe(), "norm_topk_prob", "yes", "norm_topk_prob must be true or false");
   check_refused(qwen2_moe(), "shared_expert_intermediate_size", -1, "moe.shared_expert_intermediate_size must be");
-  check_refused(qwen2_moe(), "decoder_sparse_step", 2, "decoder_sparse_step must be 1");
-  check_refused(qwen2_moe(), "mlp_only_layers", Json::array({0}), "mlp_only_layers must be empty");
+  check_refused(qwen2_moe(), "decoder_sparse_step", 0, "decoder_sparse_step must be at least 1, found 0");
+  check_refused(qwen2_moe(), "decoder_sparse_step", 3, "must leave a layer with experts, found 3 and 0 of 2");
+  check_refused(qwen2_moe(), "mlp_only_layers", Json::array({0, 1}), "must leave a layer with experts, found 1 and 2");
+  check_refused(qwen2_moe(), "mlp_only_layers", Json::array({2}), "mlp_only_layers must be layers 0 to 1, found 2");
   check_refused(qwen2_moe(), "mlp_only_layers", "none", "mlp_only_layers must be an integer");
   check_refused(qwen2_moe(), "num_experts", 0, "num_token_experts must be 1");
   check_refused(qwen2_moe(), "num_experts_per_tok", 8, "num_experts_per_tok must be 1 to 7");
@@ -207,18 +207,107 @@ TEST_CASE("what is exported reads back as it was") {
     CHECK(json["bos_token_id"] == nullptr);
     CHECK(parse_config(text, "c") == config);
   }
-  CHECK(transformers_model(small("gshard", true)) == TransformersModel::mixtral_as_qwen2_moe);
+  CHECK(export_family(small("gshard", true)).model_type == "qwen2_moe");
+  CHECK(export_family(small("gshard", false)).model_type == "mixtral");
   CHECK(parse_stored_config(to_transformers_json_text(small("mixtral", true), "float32", {}), "c")
             .has_empty_shared_expert);
 }
 
+TEST_CASE("layers with a dense FFN are read in both ways that transformers lists them, and kept") {
+  Json json = qwen2_moe();
+  json["num_hidden_layers"] = 6;
+  CHECK(parse_config(json.dump(), "c").dense_layers.empty());
+  json["decoder_sparse_step"] = 2;
+  CHECK(parse_config(json.dump(), "c").dense_layers == std::vector<std::int64_t>{0, 2, 4});
+  json["mlp_only_layers"] = {5, 0};
+  const ModelConfig config = parse_config(json.dump(), "c");
+  CHECK(config.dense_layers == std::vector<std::int64_t>{0, 2, 4, 5});
+  CHECK(config.is_dense_layer(5));
+  CHECK_FALSE(config.is_dense_layer(1));
+  CHECK(parse_config(to_json_text(config), "c") == config);
+  const std::string exported = to_transformers_json_text(config, "float32", {});
+  CHECK(Json::parse(exported)["mlp_only_layers"] == Json({0, 2, 4, 5}));
+  CHECK(Json::parse(exported)["decoder_sparse_step"] == 1);
+  CHECK(parse_config(exported, "c") == config);
+}
+
+TEST_CASE("without a shared expert gates are a softmax over all, or sum to 1 as a Mixtral's") {
+  Json json = qwen2_moe();
+  json["shared_expert_intermediate_size"] = 0;
+  const ModelConfig raw = parse_config(json.dump(), "c");
+  CHECK(raw.architecture() == "qwen1.5-moe");
+  CHECK(raw.moe->shared_expert_intermediate_size == 0);
+  CHECK(parse_config(to_json_text(raw), "c") == raw);
+  CHECK(parse_config(to_transformers_json_text(raw, "float32", {}), "c") == raw);
+  json["norm_topk_prob"] = true;
+  CHECK(parse_config(json.dump(), "c").architecture() == "mixtral");
+}
+
+TEST_CASE("a Qwen3 has norms, heads of 128 channels unless it says otherwise, and no biases") {
+  Json json{{"model_type", "qwen3"},    {"hidden_size", 64},        {"intermediate_size", 96}, {"num_hidden_layers", 2},
+            {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"vocab_size", 50}};
+  ModelConfig config = parse_config(json.dump(), "c");
+  CHECK(config.architecture() == "dense");
+  CHECK(config.qk_norm);
+  CHECK_FALSE(config.attention_bias);
+  CHECK(config.head_dim() == 128);
+  CHECK(Json::parse(to_json_text(config))["model_type"] == "qwen3");
+  CHECK(parse_config(to_json_text(config), "c") == config);
+  CHECK(parse_config(to_transformers_json_text(config, "float32", {}), "c") == config);
+  // 16 is what the sizes give; without the field it would be 128.
+  json["head_dim"] = 16;
+  config = parse_config(json.dump(), "c");
+  CHECK(config.head_dim() == 16);
+  CHECK(parse_config(to_json_text(config), "c") == config);
+  check_refused(json, "attention_bias", true, "attention_bias must be false, found true");
+
+  for (const std::string& name : mixture_names()) {
+    INFO(name);
+    ModelConfig mixture = config;
+    mixture.moe = mixture_named(name, config.intermediate_size);
+    CHECK(parse_config(to_json_text(mixture), "c") == mixture);
+    if (name == "mixtral" || name == "gshard") {
+      CHECK(export_family(mixture).model_type == "qwen3_moe");
+      CHECK(parse_config(to_transformers_json_text(mixture, "float32", {}), "c").moe->num_experts_per_tok ==
+            mixture.moe->num_experts_per_tok);
+    } else if (name == "qwen1.5-moe") {
+      CHECK_THROWS_WITH(export_family(mixture), ContainsSubstring("no shared expert"));
+    } else {
+      CHECK_THROWS_WITH(export_family(mixture), ContainsSubstring(name == "lora" ? "`merge`" : "no such layer"));
+    }
+  }
+}
+
+TEST_CASE("a Qwen3-MoE is a Mixtral with Qwen3's attention, or has gates that are shares of all") {
+  Json json{{"model_type", "qwen3_moe"}, {"hidden_size", 64},
+            {"intermediate_size", 96},   {"num_hidden_layers", 2},
+            {"num_attention_heads", 4},  {"num_key_value_heads", 2},
+            {"vocab_size", 50},          {"head_dim", 32},
+            {"norm_topk_prob", true},    {"mlp_only_layers", Json::array({0})}};
+  const ModelConfig config = parse_config(json.dump(), "c");
+  CHECK(config.architecture() == "mixtral");
+  CHECK(config.moe->num_token_experts == 128);
+  CHECK(config.moe->num_experts_per_tok == 8);
+  CHECK(config.expert_width() == 768);
+  CHECK(config.qk_norm);
+  CHECK(config.head_dim() == 32);
+  CHECK(config.dense_layers == std::vector<std::int64_t>{0});
+  CHECK(export_family(config).model_type == "qwen3_moe");
+  CHECK(parse_config(to_transformers_json_text(config, "float32", {}), "c") == config);
+  json["norm_topk_prob"] = false;
+  CHECK(parse_config(json.dump(), "c").architecture() == "qwen1.5-moe");
+  ModelConfig windows = config;
+  windows.windows = {8, 0};
+  CHECK_THROWS_WITH(export_family(windows), ContainsSubstring("one window for all layers"));
+}
+
 TEST_CASE("what transformers has no model for is refused with a reason") {
   for (const char* architecture : {"multipl-moe", "causal-multipl-moe", "mole", "multipl-moe-without-segments"})
-    CHECK_THROWS_WITH(transformers_model(small(architecture, true)),
+    CHECK_THROWS_WITH(export_family(small(architecture, true)),
                       ContainsSubstring("dense, qwen1.5-moe, mixtral and gshard models can be exported") &&
                           ContainsSubstring(architecture));
-  CHECK_THROWS_WITH(transformers_model(small("lora", true)), ContainsSubstring("`merge`"));
-  CHECK_THROWS_WITH(transformers_model(small("dense", false)), ContainsSubstring("Qwen2 always has biases"));
+  CHECK_THROWS_WITH(export_family(small("lora", true)), ContainsSubstring("`merge`"));
+  CHECK_THROWS_WITH(export_family(small("dense", false)), ContainsSubstring("Qwen2 always has biases"));
 }
 
 }  // namespace transformers_config_test

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/transformers_family.hpp"
 #include "support/catch.hpp"
 
 namespace window_config_test {
@@ -19,7 +20,8 @@ namespace {
 
 Windows windows_in(const Json& json) {
   const std::filesystem::path path = "config.json";
-  return windows_of(Fields(json, path, ""), 4);
+  const TransformersFamily* const family = find_family(json.value("model_type", "multipl_moe"));
+  return windows_of(Fields(json, path, ""), family != nullptr ? family->windows : WindowLayers::from_a_layer_on, 4);
 }
 
 Json file(const char* family, Json others) {
@@ -34,6 +36,8 @@ TEST_CASE("each family has its windows in the layers in which transformers has t
   CHECK(windows_in(file("qwen2", on)) == Windows{0, 0, 7, 7});
   CHECK(windows_in(file("multipl_moe", on)) == Windows{0, 0, 7, 7});
   CHECK(windows_in(file("qwen2_moe", on)) == Windows{7, 0, 0, 0});
+  CHECK(windows_in(file("qwen3", on)) == Windows{0, 0, 7, 7});
+  CHECK(windows_in(file("qwen3_moe", on)) == Windows{7, 7, 7, 7});
   CHECK(windows_in(file("mixtral", {{"sliding_window", 9}})) == Windows{9, 9, 9, 9});
 
   Json listed = on;
@@ -76,8 +80,10 @@ TEST_CASE("fields that contradict each other are refused", "[config]") {
            {file("qwen2", {{"use_sliding_window", 1}}), "use_sliding_window must be true or false"},
            {file("mixtral", {{"use_sliding_window", true}}), "use_sliding_window must be false, found true"},
            {file("mixtral", {{"sliding_window", -1}}), "sliding_window must be at least 1"},
+           {file("qwen3_moe", {{"layer_types", sliding}}),
+            "layer_types must all be \"full_attention\" in a qwen3_moe without a sliding_window, found others"},
            {file("mixtral", {{"sliding_window", 4}, {"layer_types", sliding}}),
-            "layer_types must all be \"sliding_attention\" in a Mixtral with a sliding_window, found others"}}) {
+            "layer_types must all be \"sliding_attention\" in a mixtral with a sliding_window, found others"}}) {
     INFO(json.dump());
     CHECK_THROWS_WITH(windows_in(json), ContainsSubstring(message));
   }

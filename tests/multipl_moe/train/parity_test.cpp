@@ -21,10 +21,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* all_cases[] = {
-    "qwen2",         "qwen2_tied_bfloat16",   "qwen2_moe_sharded",       "qwen2_moe_fused",
-    "mixtral",       "mixtral_fused",         "qwen2_moe_normalised",    "qwen2_windows_yarn",
-    "qwen2_dynamic", "mixtral_window_linear", "qwen2_moe_windows_llama3"};
+constexpr const char* all_cases[] = {"qwen2",
+                                     "qwen2_tied_bfloat16",
+                                     "qwen2_moe_sharded",
+                                     "qwen2_moe_fused",
+                                     "mixtral",
+                                     "mixtral_fused",
+                                     "qwen2_moe_normalised",
+                                     "qwen2_windows_yarn",
+                                     "qwen2_dynamic",
+                                     "mixtral_window_linear",
+                                     "qwen2_moe_windows_llama3",
+                                     "qwen2_moe_dense_layers",
+                                     "qwen3",
+                                     "qwen3_windows_tied",
+                                     "qwen3_moe",
+                                     "qwen3_moe_raw"};
 
 struct Expected {
   explicit Expected(const std::string& name)
