@@ -33,6 +33,7 @@ void print_json(const ModelConfig& config, const Census& c) {
   nlohmann::ordered_json out;
   out["architecture"] = config.architecture();
   out["layers"] = config.num_hidden_layers;
+  out["dense_layers"] = config.dense_layers;
   out["tie_word_embeddings"] = config.tie_word_embeddings;
   out["parameters"] = {{"total", c.total},
                        {"active_per_token", c.active},
@@ -57,6 +58,8 @@ void print_table(const ModelConfig& config, const Census& c) {
   fmt::print("layers               {} of width {}, FFN {}, {} heads ({} for keys and values), vocabulary {}\n",
              config.num_hidden_layers, config.hidden_size, config.expert_width(), config.num_attention_heads,
              config.num_key_value_heads, config.vocab_size);
+  if (!config.dense_layers.empty())
+    fmt::print("dense layers         {}, with an FFN of {}\n", config.dense_layers.size(), config.intermediate_size);
   fmt::print("\n{:<20} {:>16}\n", "parameters", "");
   const auto row = [](const char* name, std::int64_t count) { fmt::print("  {:<18} {:>16}\n", name, count); };
   row(config.tie_word_embeddings ? "embedding is head" : "embedding, head", c.embedding);

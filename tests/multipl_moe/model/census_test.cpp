@@ -34,6 +34,26 @@ TEST_CASE("the systems of the paper's Table 1 have its parameters", "[model]") {
   CHECK(census("qwen1.5-moe").active == 2689173504);
 }
 
+TEST_CASE("published Qwen3 models have their parameters", "[model]") {
+  const Census dense = census_of(parse_config(R"({
+    "model_type": "qwen3", "hidden_size": 1024, "intermediate_size": 3072, "num_hidden_layers": 28,
+    "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128, "vocab_size": 151936,
+    "max_position_embeddings": 40960, "rope_theta": 1000000, "tie_word_embeddings": true, "attention_bias": false,
+    "max_window_layers": 28, "sliding_window": null, "use_sliding_window": false})",
+                                              "Qwen3-0.6B"));
+  CHECK(dense.total == 596049920);
+  CHECK(dense.norms == 28 * (2 * 1024 + 2 * 128) + 1024);
+  const Census mixture = census_of(parse_config(R"({
+    "model_type": "qwen3_moe", "hidden_size": 2048, "intermediate_size": 6144, "moe_intermediate_size": 768,
+    "num_hidden_layers": 48, "num_attention_heads": 32, "num_key_value_heads": 4, "head_dim": 128, "num_experts": 128,
+    "num_experts_per_tok": 8, "norm_topk_prob": true, "decoder_sparse_step": 1, "mlp_only_layers": [],
+    "vocab_size": 151936, "max_position_embeddings": 40960, "rope_theta": 1000000.0, "tie_word_embeddings": false})",
+                                                "Qwen3-30B-A3B"));
+  CHECK(mixture.total == 30532122624);
+  // An eighth of a sixteenth of the experts works on a token.
+  CHECK(mixture.active == mixture.total - 48LL * 120 * 3 * 2048 * 768);
+}
+
 TEST_CASE("a LoRA of rank 8 adds what its adapters have", "[model]") {
   const Census lora = census("lora");
   // q, k, v, o: 2048 to 2048; gate, up, down: between 2048 and 5504; 24 layers.

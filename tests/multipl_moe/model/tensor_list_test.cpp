@@ -16,6 +16,8 @@ TEST_CASE("the list of a model that is not there is that of one that is") {
       config.intermediate_size = 24;
       config.attention_bias = has_biases;
       config.moe = mixture_named(architecture, config.intermediate_size);
+      config.qk_norm = !has_biases;
+      if (config.moe && !config.moe->is_adapted()) config.dense_layers = {0};
       const auto list = planned(list_tensors(config), "BF16");
       const auto model = make_language_model(config, 1);
       const auto slots = model->tensors();

@@ -37,6 +37,18 @@ ModelConfig dense_config() {
   return config;
 }
 
+/// With every part that an attention may have.
+ModelConfig qwen3_config() {
+  ModelConfig config = dense_config();
+  config.num_hidden_layers = 3;
+  config.attention_bias = false;
+  config.attention_head_dim = 10;
+  config.qk_norm = true;
+  config.windows = {0, 5, 5};
+  config.rope_scaling = {.type = RotaryScaling::Type::linear, .factor = 2};
+  return config;
+}
+
 MoeConfig mixture_for(const std::string& architecture, const ModelConfig& dense) {
   MoeConfig moe = mixture_named(architecture, dense.intermediate_size).value();
   moe.lora_rank = 3;
@@ -68,9 +80,9 @@ void check_equal(LanguageModel& model, const std::filesystem::path& folder) {
 
 struct Dense {
   ScratchFolder scratch;
-  std::unique_ptr<LanguageModel> model = make_language_model(dense_config(), 1);
+  std::unique_ptr<LanguageModel> model;
 
-  Dense() {
+  explicit Dense(const ModelConfig& config = dense_config()) : model(make_language_model(config, 1)) {
     model->initialise(3, 0.1);
     save_model(*model, scratch / "dense");
   }
@@ -88,10 +100,12 @@ const StreamOptions in_float{.dtype = "F32", .label = {}};
 }  // namespace
 
 TEST_CASE("a streamed upcycling gives the bits of one in memory, for every architecture") {
-  Dense dense;
+  const ModelConfig config = GENERATE(dense_config(), qwen3_config());
+  INFO("norms: " << config.qk_norm);
+  Dense dense(config);
   for (const std::string& architecture : mixture_names()) {
     INFO(architecture);
-    const MoeConfig mixture = mixture_for(architecture, dense_config());
+    const MoeConfig mixture = mixture_for(architecture, config);
     const moe::Upcycling start{.seed = 5, .router_deviation = 0.3};
     const auto expected = upcycled(*dense.model, mixture, start);
     const auto folder = dense.streamed(mixture, start, in_float);
@@ -190,10 +204,13 @@ TEST_CASE("random tensors are those of a model that is initialised, for every ar
   const ScratchFolder scratch;
   auto architectures = mixture_names();
   architectures.insert(architectures.begin(), "dense");
+  const ModelConfig sizes = GENERATE(dense_config(), qwen3_config());
+  INFO("norms: " << sizes.qk_norm);
   for (const std::string& architecture : architectures) {
     INFO(architecture);
-    ModelConfig config = dense_config();
+    ModelConfig config = sizes;
     if (architecture != "dense") config.moe = mixture_for(architecture, config);
+    if (architecture == "mixtral") config.dense_layers = {1};
     const auto expected = make_language_model(config, 1);
     expected->initialise(9, 0.07);
     const RandomTensors drawn(config, 9, 0.07, 2);
