@@ -1,4 +1,5 @@
 #include "multipl_moe/cli/dry_run.hpp"
+#include "multipl_moe/cli/training_options.hpp"
 
 #include <fmt/format.h>
 

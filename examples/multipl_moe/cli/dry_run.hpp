@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/training_options.hpp"
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/io/model_config.hpp"
 

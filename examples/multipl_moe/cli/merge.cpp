@@ -3,8 +3,8 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
-#include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {

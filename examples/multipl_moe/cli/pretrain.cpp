@@ -5,8 +5,10 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/dry_run.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/run_training.hpp"
 #include "multipl_moe/cli/shares.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
+#include "multipl_moe/cli/training_options.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/tokenizer_fit.hpp"
 

@@ -14,12 +14,12 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/standard_input.hpp"
+#include "multipl_moe/data/train_tokenizer.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
-#include "multipl_moe/tokenizer/train_tokenizer.hpp"
 
 namespace multipl_moe {
 

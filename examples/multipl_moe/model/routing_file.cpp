@@ -40,8 +40,7 @@ void require_of_model(const std::filesystem::path& path, std::size_t number, con
   const std::int64_t levels = layers * (segment_experts > 0 ? 2 : 1);
   if (std::ssize(record.levels) != levels)
     throw BadFile(path, fmt::format("record {} must be of the model's {}, with {} a token, found {}", number + 1,
-                                    counted(layers, "layers"), counted(levels, "choices"),
-                                    record.levels.size()));
+                                    counted(layers, "layers"), counted(levels, "choices"), record.levels.size()));
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <array>
 #include <system_error>
 
-#include "multipl_moe/eval/inference_plan.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -15,6 +14,7 @@
 #include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/stored_model.hpp"
+#include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
 #include "multipl_moe/train/tensor_files.hpp"
 

@@ -1,4 +1,4 @@
-#include "multipl_moe/tokenizer/train_tokenizer.hpp"
+#include "multipl_moe/data/train_tokenizer.hpp"
 
 #include <fmt/format.h>
 

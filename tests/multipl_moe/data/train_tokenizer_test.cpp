@@ -1,6 +1,6 @@
-#include "multipl_moe/tokenizer/train_tokenizer.hpp"
+#include "multipl_moe/data/train_tokenizer.hpp"
 
-#include "golden_tokenizer.hpp"
+#include "../tokenizer/golden_tokenizer.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/tokenizer/bpe_tokenizer.hpp"
 #include "support/catch.hpp"

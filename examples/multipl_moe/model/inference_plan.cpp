@@ -1,4 +1,4 @@
-#include "multipl_moe/eval/inference_plan.hpp"
+#include "multipl_moe/model/inference_plan.hpp"
 
 #include <algorithm>
 #include <functional>

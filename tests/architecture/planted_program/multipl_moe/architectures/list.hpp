@@ -1,0 +1,1 @@
+#include "multipl_moe/model/layers.hpp"
