@@ -98,6 +98,12 @@ CASES = {
                       sizes(37, 24, 20, 2, 2, 1, 10000.0, 1e-5, head_dim=8, num_experts=4, num_experts_per_tok=3,
                             moe_intermediate_size=10, norm_topk_prob=False, use_sliding_window=True, sliding_window=4),
                       (2, 9), {"fused": True}),
+    "mixtral_gelu": (transformers.MixtralForCausalLM,
+                     sizes(43, 24, 12, 2, 2, 1, 1e6, 1e-5, hidden_act="gelu", num_local_experts=3,
+                           num_experts_per_tok=2), (2, 9), {}),
+    "qwen2_moe_gelu_tanh": (transformers.Qwen2MoeForCausalLM,
+                            sizes(43, 24, 20, 2, 2, 1, 10000.0, 1e-6, hidden_act="gelu_pytorch_tanh",
+                                  **qwen2_moe(4, 2, 10, 14, mlp_only_layers=[0])), (2, 9), {}),
 }
 
 

@@ -158,6 +158,20 @@ TEST_CASE("a composition names its experts", "[runtime]") {
                     "multipl-moe-without-segments, got \"mole\"");
   c.expert = "geglu";
   CHECK_THROWS_WITH(taught.make(c), "[registry] expert must be one of swiglu, squared-relu-mlp, got \"geglu\"");
+  // Of some experts only what tokens choose is made.
+  using Gelus = Glu<Gelu, double, B>;
+  taught.add_token_expert<Gelus>("gelu");
+  c = {.architecture = "mixtral", .settings = small, .expert = "gelu"};
+  check_same_as(Mixtral<double, B, Gelus>(TopK{.k = 2}, {}, {}, ExpertBank<Gelus>(3, 6, 5)), taught.make(c));
+  c.architecture = "multipl-moe";
+  CHECK_THROWS_WITH(taught.make(c),
+                    "[registry] architecture of expert gelu must be one of dense, mixtral, gshard, "
+                    "qwen1.5-moe, got \"multipl-moe\"");
+  // Without a shared expert there is no path beside them.
+  c = {.architecture = "qwen1.5-moe", .settings = small};
+  check_same_as(TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<double, B>>(TopK{.k = 2}, {}, {},
+                                                                             ExpertBank<SwiGlu<double, B>>(3, 6, 5)),
+                taught.make(c));
   // An architecture of one's own reads the name itself.
   taught.add("mine", [](const Composition& own) {
     return Any(X(own.settings.width, own.expert == "squared-relu-mlp" ? own.settings.hidden : 1));

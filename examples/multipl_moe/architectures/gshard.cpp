@@ -53,6 +53,7 @@ const Architecture gshard{.name = "gshard",
                           .settings = of_gshard::settings,
                           .publish = of_gshard::publish,
                           .fault = fault_in_token_choice,
+                          .has_any_activation = true,
                           .work = &of_gshard::work};
 
 }  // namespace multipl_moe

@@ -57,6 +57,7 @@ const Architecture mixtral{.name = "mixtral",
                            .settings = of_mixtral::settings,
                            .publish = of_mixtral::publish,
                            .fault = fault_in_token_choice,
+                           .has_any_activation = true,
                            .work = &token_expert_work};
 
 const TransformersFamily mixtral_family{.model_type = "mixtral",

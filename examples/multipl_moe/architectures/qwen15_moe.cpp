@@ -147,6 +147,7 @@ const Architecture qwen15_moe{.name = "qwen1.5-moe",
                               .settings = of_qwen15_moe::settings,
                               .publish = of_qwen15_moe::publish,
                               .fault = fault_in_token_choice,
+                              .has_any_activation = true,
                               .work = &of_qwen15_moe::work};
 
 const TransformersFamily qwen2_moe{.model_type = "qwen2_moe",

@@ -25,6 +25,8 @@ struct Architecture {
   std::optional<std::string> (*fault)(const MoeConfig& moe);
   /// Whether the feed-forward networks stay and get adapters.
   bool is_adapted = false;
+  /// Whether its experts may have another activation than SiLU.
+  bool has_any_activation = false;
   /// How its layers are made, trained and upcycled (model/layer_work.hpp).
   const LayerWork* work = nullptr;
 

@@ -38,20 +38,20 @@ Fault outside(const MixtureSetting&, const std::vector<std::string>&) { return s
 }  // namespace
 
 bool has_segment_level(std::string_view architecture) {
-  const auto settings = architecture_named(architecture).settings;
-  return std::any_of(settings.begin(), settings.end(),
+  const auto own = architecture_named(architecture).settings;
+  return std::any_of(own.begin(), own.end(),
                      [](const MixtureSetting* setting) { return setting->key == "num_segment_experts"; });
 }
 
 std::span<const MixtureSetting* const> mixture_settings() {
   static const std::vector<const MixtureSetting*> all = [] {
-    std::vector<const MixtureSetting*> settings;
+    std::vector<const MixtureSetting*> found;
     for (const Architecture* architecture : architectures())
       for (const MixtureSetting* setting : architecture->settings)
-        if (std::none_of(settings.begin(), settings.end(),
+        if (std::none_of(found.begin(), found.end(),
                          [&](const MixtureSetting* known) { return known->key == setting->key; }))
-          settings.push_back(setting);
-    return settings;
+          found.push_back(setting);
+    return found;
   }();
   return all;
 }

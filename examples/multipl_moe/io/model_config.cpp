@@ -35,10 +35,14 @@ void refuse_other_models(const Fields& fields) {
   std::vector<std::string_view> types{own_type};
   for (const TransformersFamily* family : transformers_families()) types.push_back(family->model_type);
   fields.require_one_of("model_type", types);
-  // "swish" is another name of the same.
-  fields.ignore("hidden_act");
-  if (!fields.is_absent_or("hidden_act", "\"swish\"")) fields.require_one_of("hidden_act", {"silu"});
   require_neutral(fields);
+}
+
+/// The name that we have for it; some have two in transformers.
+std::string activation_of(const Fields& fields) {
+  const std::string name = fields.text("hidden_act", usual_activation);
+  if (name == "swish") return std::string(usual_activation);
+  return name == "gelu_new" ? "gelu_pytorch_tanh" : name;
 }
 
 void read(const Fields& fields, std::string_view key, std::string& value) { value = fields.text(key, value); }
@@ -92,8 +96,7 @@ void add(nlohmann::ordered_json& json, std::string_view key, bool value) {
 nlohmann::ordered_json json_of(const MoeConfig& moe) {
   nlohmann::ordered_json json{{"architecture", moe.architecture}};
   for (const MixtureSetting* setting : mixture_settings())
-    if (applies(*setting, moe))
-      std::visit([&](auto field) { add(json, setting->key, moe.*field); }, setting->field);
+    if (applies(*setting, moe)) std::visit([&](auto field) { add(json, setting->key, moe.*field); }, setting->field);
   return json;
 }
 
@@ -125,6 +128,7 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   config.hidden_size = fields.integer("hidden_size");
   config.intermediate_size = fields.integer("intermediate_size");
   config.num_hidden_layers = fields.integer("num_hidden_layers");
+  config.hidden_act = activation_of(fields);
   config.num_attention_heads = fields.integer("num_attention_heads");
   config.num_key_value_heads = fields.integer("num_key_value_heads", config.num_attention_heads);
   config.vocab_size = fields.integer("vocab_size");
@@ -187,7 +191,7 @@ std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype
   const TransformersFamily* const family = config.moe ? nullptr : find_family_of(config);
   nlohmann::ordered_json json{{"architectures", {family != nullptr ? family->class_name : "MultiplMoeForCausalLM"}},
                               {"model_type", family != nullptr ? family->model_type : own_type},
-                              {"hidden_act", "silu"},
+                              {"hidden_act", config.hidden_act},
                               {"hidden_size", config.hidden_size},
                               {"intermediate_size", config.intermediate_size},
                               {"num_hidden_layers", config.num_hidden_layers},

@@ -79,6 +79,8 @@ struct MoeConfig {
   bool operator==(const MoeConfig&) const = default;
 };
 
+inline constexpr std::string_view usual_activation = "silu";
+
 /// The sizes of a model. Widths count elements; `moe` is empty for a dense model.
 struct ModelConfig {
   std::int64_t hidden_size = 0;
@@ -88,6 +90,8 @@ struct ModelConfig {
   std::int64_t num_key_value_heads = 0;
   std::int64_t vocab_size = 0;
   std::int64_t max_position_embeddings = 32768;
+  /// What stands between a gated FFN's products: "silu", "gelu" or "gelu_pytorch_tanh".
+  std::string hidden_act{usual_activation};
   double rms_norm_eps = 1e-6;
   double rope_theta = 10000.0;
   RotaryScaling rope_scaling{};
@@ -156,9 +160,8 @@ struct StoredConfig {
   std::vector<std::string> idle_settings{};
 };
 
-/// Fields that would change the computation in a way we do not have (another activation, attention to later tokens)
-/// are refused, and so are unknown ones of the objects in it.
-/// Throws BadFile that names the field, the rule and the value.
+/// Fields that would change the computation in a way we do not have (attention to later tokens, say) are refused, and
+/// so are unknown ones of the objects in it. Throws BadFile that names the field, the rule and the value.
 StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path);
 /// The model of parse_stored_config(), as config.json has it: where a head is stored that is not the embedding, the
 /// model is not tied, whatever it says (StoredModel).

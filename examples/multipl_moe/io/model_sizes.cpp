@@ -92,6 +92,18 @@ Fault fault_in_mixture(const MoeConfig& moe) {
   return architecture->fault(moe);
 }
 
+Fault fault_in_activation(const ModelConfig& config) {
+  constexpr std::array<std::string_view, 3> known{usual_activation, "gelu", "gelu_pytorch_tanh"};
+  if (std::find(known.begin(), known.end(), config.hidden_act) == known.end())
+    return fmt::format("hidden_act must be \"{}\", found \"{}\"", fmt::join(known, "\" or \""),
+                       escaped(config.hidden_act));
+  if (config.hidden_act != usual_activation && config.moe &&
+      !architecture_named(config.moe->architecture).has_any_activation)
+    return fmt::format("hidden_act must be \"{}\" in a {}, found \"{}\"", usual_activation, config.architecture(),
+                       config.hidden_act);
+  return std::nullopt;
+}
+
 Fault fault_in_dense_layers(const ModelConfig& config) {
   if (config.dense_layers.empty()) return std::nullopt;
   if (!config.moe || config.moe->is_adapted())
@@ -177,6 +189,7 @@ std::optional<std::string> fault_in(const ModelConfig& config) {
   if (config.moe)
     if (auto fault = fault_in_mixture(*config.moe)) return fault;
   if (auto fault = fault_in_dense_layers(config)) return fault;
+  if (auto fault = fault_in_activation(config)) return fault;
   return fault_in_the_whole(config);
 }
 

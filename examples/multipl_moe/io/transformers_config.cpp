@@ -63,7 +63,7 @@ std::string to_transformers_json_text(const ModelConfig& config, std::string_vie
                    {"bos_token_id", json_of(generation.bos_token_id)},
                    {"eos_token_id", ids(generation.eos_token_id)},
                    {"pad_token_id", json_of(generation.pad_token_id)},
-                   {"hidden_act", "silu"},
+                   {"hidden_act", config.hidden_act},
                    {"hidden_size", config.hidden_size},
                    {"initializer_range", config.initializer_range},
                    {"intermediate_size", config.intermediate_size},

@@ -2,6 +2,7 @@
 
 #include "moe/runtime/registry.hpp"
 #include "multipl_moe/io/architecture.hpp"
+#include "multipl_moe/model/activations.hpp"
 #include "multipl_moe/model/layer_work.hpp"
 
 namespace multipl_moe {
@@ -13,9 +14,17 @@ moe::Composition composition_of(const ModelConfig& config) {
   c.architecture = config.architecture();
   c.settings.width = config.hidden_size;
   c.settings.hidden = config.expert_width();
+  if (config.hidden_act != usual_activation) c.expert = config.hidden_act;
   if (!config.moe) return c;
   work_of(*config.moe).compose(*config.moe, c);
   return c;
+}
+
+template <class Backend>
+moe::Registry<float, Backend> with_activations() {
+  moe::Registry<float, Backend> registry;
+  add_activations(registry);
+  return registry;
 }
 
 }  // namespace
@@ -23,12 +32,12 @@ moe::Composition composition_of(const ModelConfig& config) {
 const LayerWork& work_of(const MoeConfig& moe) { return *architecture_named(moe.architecture).work; }
 
 Layer make_layer(const ModelConfig& config) {
-  static const moe::Registry<float, moe::Cpu<>> registry;
+  static const auto registry = with_activations<moe::Cpu<>>();
   return registry.make(composition_of(config));
 }
 
 LayerShape make_layer_shape(const ModelConfig& config) {
-  static const moe::Registry<float, moe::Shape> registry;
+  static const auto registry = with_activations<moe::Shape>();
   return registry.make(composition_of(config));
 }
 

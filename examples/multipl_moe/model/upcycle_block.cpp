@@ -12,6 +12,10 @@
 namespace multipl_moe {
 
 ModelConfig upcycled_config(const ModelConfig& dense, const MoeConfig& mixture, const moe::Upcycling& start) {
+  // Experts are copied into SwiGLUs, cut and taken apart as such.
+  if (dense.hidden_act != usual_activation)
+    throw UsageError(fmt::format("[upcycle] hidden_act of the dense model must be \"{}\", found \"{}\"",
+                                 usual_activation, dense.hidden_act));
   if (dense.moe) throw UsageError("[upcycle] the model must be dense, found " + dense.moe->architecture);
   ModelConfig config = dense;
   config.moe = mixture;

@@ -29,8 +29,9 @@ class Architectures {
   /// Makes a layer of a composition, with weights of 0.
   using Make = std::function<Layer(const Composition&)>;
 
-  /// By name. A dense model needs an expert that is a layer of its own (AsLayer); adapters are a SwiGLU's alone.
-  static Names<Make> all(std::string kind) {
+  /// By name those whose tokens choose experts, and the dense model, which needs an expert that is a layer of its own
+  /// (AsLayer).
+  static Names<Make> of_tokens(std::string kind) {
     Names<Make> makers(std::move(kind));
     if constexpr (requires { typename X::DecodingState; })
       makers.add("dense", [](const Composition& c) { return Layer(X(c.settings.width, c.settings.hidden)); });
@@ -39,6 +40,11 @@ class Architectures {
     makers.add("qwen1.5-moe", [](const Composition& c) {
       return c.normalised_gates ? beside_shared<SoftmaxOverChosen>(c) : beside_shared<SoftmaxOverAll>(c);
     });
+    return makers;
+  }
+  /// All of them; adapters are a SwiGLU's alone.
+  static Names<Make> all(std::string kind) {
+    Names<Make> makers = of_tokens(std::move(kind));
     makers.add("multipl-moe", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice>>);
     makers.add("causal-multipl-moe",
                &hybrid<MultiPlSegmentLevelOf<PreviousMean<Value, B>, Routing<ExpertChoice, ThresholdChoice>>>);
@@ -73,8 +79,8 @@ class Architectures {
   static Layer beside_shared(const Composition& c) {
     const MultiPlSettings& s = c.settings;
     if (c.shared_hidden == 0)
-      return Layer(TokenMoE<TopK, Normalizer, Unlimited, X>(TopK{.k = s.k}, {}, {},
-                                                            Bank(s.token_experts, s.width, s.hidden)));
+      return Layer(
+          TokenMoE<TopK, Normalizer, Unlimited, X>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden)));
     using SharedFfn = SharedExpert<X, SigmoidGate>;
     return Layer(TokenMoE<TopK, Normalizer, Unlimited, X, SharedFfn>(
         TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), SharedFfn(s.width, c.shared_hidden)));

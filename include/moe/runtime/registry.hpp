@@ -46,6 +46,14 @@ class Registry {
     experts_.add(std::move(name), Architectures<X>::all(kind));
   }
 
+  /// The same of the architectures whose tokens choose experts and of the dense model alone, which compile in a third
+  /// of the time.
+  template <Expert X>
+  void add_token_expert(std::string name) {
+    const std::string kind = "architecture of expert " + name;
+    experts_.add(std::move(name), Architectures<X>::of_tokens(kind));
+  }
+
   /// The layer of that composition, as its maker leaves it: weights 0. Throws Error for a name that was not added (and
   /// lists the valid ones) and for settings that fit no layer.
   Layer make(Composition composition) const {

@@ -154,6 +154,45 @@ TEST_CASE("heads of a width of their own, norms, windows and stretched rotations
   CHECK(parse_config(json.dump(), "c").head_dim() == 32);
 }
 
+TEST_CASE("mixtures whose tokens choose experts may have any activation, all others are SwiGLUs") {
+  for (const std::string& name : mixture_names()) {
+    INFO(name);
+    ModelConfig config = size_named("demo");
+    config.moe = mixture_named(name, config.intermediate_size);
+    config.hidden_act = "gelu";
+    if (name == "mixtral" || name == "gshard" || name == "qwen1.5-moe") {
+      CHECK(parse_config(to_json_text(config), "c") == config);
+    } else {
+      CHECK_THROWS_WITH(parse_config(to_json_text(config), "c"),
+                        ContainsSubstring("hidden_act must be \"silu\" in a " + name + ", found \"gelu\""));
+    }
+  }
+  Json json = Json::parse(to_json_text(size_named("demo")));
+  json["hidden_act"] = "swish";
+  CHECK(parse_config(json.dump(), "c").hidden_act == "silu");
+  json["hidden_act"] = "gelu_new";
+  CHECK(parse_config(json.dump(), "c").hidden_act == "gelu_pytorch_tanh");
+}
+
+TEST_CASE("layers with a dense FFN stand among those of a mixture of experts, in order") {
+  ModelConfig config = size_named("demo");
+  config.dense_layers = {0};
+  CHECK_THAT(*fault_in(config), ContainsSubstring("dense_layers must be empty in a dense, found 1"));
+  config.moe = mixture_named("lora");
+  CHECK_THAT(*fault_in(config), ContainsSubstring("dense_layers must be empty in a lora"));
+  config.moe = mixture_named("causal-multipl-moe");
+  CHECK_FALSE(fault_in(config));
+  CHECK(parse_config(to_json_text(config), "c") == config);
+  CHECK(config.of_layer(0).architecture() == "dense");
+  CHECK(config.of_layer(1).architecture() == "causal-multipl-moe");
+  for (const auto& layers : std::vector<std::vector<std::int64_t>>{{-1}, {2}, {1, 0}, {0, 0}}) {
+    config.dense_layers = layers;
+    CHECK_THAT(*fault_in(config), ContainsSubstring("dense_layers must be layers 0 to 1 in rising order"));
+  }
+  config.dense_layers = {0, 1};
+  CHECK_THAT(*fault_in(config), ContainsSubstring("must leave a layer with experts"));
+}
+
 TEST_CASE("the longest text is what the positions hold, and more where a rotation stretches with it") {
   ModelConfig config = size_named("demo");
   CHECK(config.longest_text() == 4096);
@@ -203,7 +242,9 @@ TEST_CASE("configurations that are not ours are refused") {
            {"attention_bias", "yes", "attention_bias must be true or false"},
            {"layer_types", Json::array({"full_attention", "sliding_attention"}),
             "use_sliding_window must be true where layer_types has \"sliding_attention\", found false"},
-           {"hidden_act", "gelu", "hidden_act must be \"silu\", found \"gelu\""},
+           {"hidden_act", "tanh",
+            "hidden_act must be \"silu\" or \"gelu\" or \"gelu_pytorch_tanh\", found "
+            "\"tanh\""},
            {"model_type", "llama",
             "model_type must be \"multipl_moe\" or \"qwen2\" or \"mixtral\" or \"qwen2_moe\" or \"qwen3\" or "
             "\"qwen3_moe\", found"},

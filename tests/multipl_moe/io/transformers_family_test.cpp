@@ -40,7 +40,7 @@ std::string treatment(const std::string& family, const std::string& name) {
   }
   const ModelConfig usual = parse_config(json.dump(), "c");
   json[name] = name == "layer_types"         ? Json({"sliding_attention", "full_attention"})
-               : name == "max_window_layers" ? Json(1)
+               : name == "max_window_layers" ? Json(json[name] == 0 ? 1 : 0)
                : name == "sliding_window"    ? Json(7)
                                              : another(name, json[name]);
   if (name == "use_sliding_window") json.erase("layer_types");

@@ -31,6 +31,7 @@ inline nlohmann::json every_field(const std::string& model_type) {
 /// A value that is neither the field's nor one that says nothing.
 inline nlohmann::json another(const std::string& name, const nlohmann::json& value) {
   using Json = nlohmann::json;
+  if (name == "hidden_act") return "gelu";
   if (name == "head_dim") return 6;
   if (name == "layer_types") return Json::array({"sliding_attention"});
   if (name == "mlp_only_layers") return Json::array({0});

@@ -166,6 +166,14 @@ TEST_CASE("decoding gives the logits of a whole pass; a model that looks ahead r
   CHECK_THROWS_AS(paper->begin_decoding(), Failure);
 }
 
+TEST_CASE("a dense model with another activation than SiLU is not upcycled", "[model]") {
+  ModelConfig config = small_config();
+  config.hidden_act = "gelu";
+  const auto dense = make_language_model(config, 1);
+  CHECK_THROWS_WITH(upcycled(*dense, mixture_named("mixtral", config.intermediate_size).value(), {}),
+                    "[upcycle] hidden_act of the dense model must be \"silu\", found \"gelu\"");
+}
+
 TEST_CASE("only a dense model can be upcycled, and only to experts of its width", "[model]") {
   const auto dense = dense_model();
   const auto mixture = upcycled(*dense, small_mixture("mixtral"), {.seed = 1});
