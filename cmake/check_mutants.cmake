@@ -1,6 +1,6 @@
 # Whether every bug of tests/mutation/mutants.cmake can still be planted: its header exists and holds the text exactly
 # once, the text is changed, and the test files that should notice exist. Nothing is compiled.
-#   cmake -DROOT=<folder that holds include/ and tests/> -P check_mutants.cmake
+#   cmake -DROOT=<folder that holds include/, examples/ and tests/> -P check_mutants.cmake
 cmake_minimum_required(VERSION 3.25)
 
 cmake_path(ABSOLUTE_PATH ROOT)
@@ -28,10 +28,14 @@ function(mutant name header)
     violation("it changes nothing")
   endif()
 
-  if(NOT EXISTS "${ROOT}/include/moe/${header}")
+  set(path "${ROOT}/include/moe/${header}")
+  if(header MATCHES "^multipl_moe/")
+    set(path "${ROOT}/examples/${header}")
+  endif()
+  if(NOT EXISTS "${path}")
     violation("there is no header ${header}")
   else()
-    file(READ "${ROOT}/include/moe/${header}" text)
+    file(READ "${path}" text)
     string(FIND "${text}" "${m_BEFORE}" first)
     string(FIND "${text}" "${m_BEFORE}" last REVERSE)
     if(first EQUAL -1)

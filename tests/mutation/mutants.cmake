@@ -1,6 +1,6 @@
 # Bugs that the tests must notice. Each entry plants one in a copy of a header:
 #
-#   mutant(name header          the header below include/moe
+#   mutant(name header          the header below include/moe, or below examples where it begins with multipl_moe/
 #     BEFORE [==[...]==]        its text, which must occur exactly once
 #     AFTER [==[...]==]         what stands there instead
 #     REASON "..."              the mistake that somebody could make
@@ -500,3 +500,25 @@ mutant(gates_are_never_normalised_by_name runtime/architectures.hpp
   AFTER [==[c.normalised_gates ? beside_shared<SoftmaxOverAll>(c)]==]
   REASON "norm_topk_prob is read and not computed"
   TESTS runtime/registry)
+mutant(a_shared_expert_of_no_width runtime/architectures.hpp
+  BEFORE [==[if (c.shared_hidden == 0)]==]
+  AFTER [==[if (c.shared_hidden < 0)]==]
+  REASON "where there is no shared expert there is one of width 0, with a gate"
+  TESTS runtime/registry)
+
+# ---- the program ---------------------------------------------------------------------------------
+mutant(window_one_too_wide multipl_moe/model/tiled_attention.hpp
+  BEFORE [==[i + r + 1 - shape_.window - j)]==]
+  AFTER [==[i + r - shape_.window - j)]==]
+  REASON "a token attends to the whole window before it, and to itself"
+  TESTS multipl_moe/model/tiled_attention)
+mutant(window_begins_a_tile_late multipl_moe/model/tiled_attention.hpp
+  BEFORE [==[(0, i - shape_.window + 1) / tile * tile]==]
+  AFTER [==[(0, i - shape_.window + tile) / tile * tile]==]
+  REASON "the tile in which a window begins is passed over"
+  TESTS multipl_moe/model/tiled_attention)
+mutant(a_row_without_keys_is_scaled multipl_moe/model/tiled_attention.hpp
+  BEFORE [==[if (higher == -std::numeric_limits<Value>::infinity())]==]
+  AFTER [==[if (higher == std::numeric_limits<Value>::infinity())]==]
+  REASON "infinity minus infinity where a row's window begins in a later tile"
+  TESTS multipl_moe/model/tiled_attention)

@@ -2,7 +2,7 @@
 #
 #   cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCXX=... -DEIGEN_DIR=... [-DCATCH_MAIN=...] [-DONLY=REGEX] -P run_mutants.cmake
 #
-# Headers are copied to WORK_DIR; nothing in SOURCE_DIR is written. A mutant is caught when a listed test program fails,
+# Headers, the library's and the program's, are copied to WORK_DIR; nothing in SOURCE_DIR is written. A mutant is caught when a listed test program fails,
 # crashes or hangs with it and passes without it. One that does not compile or whose tests do not read its header is a
 # mistake in the list, as is what cmake/check_mutants.cmake finds. The table goes to WORK_DIR/mutation.md. Fails on a
 # mistake, and when fewer than 19 of 20 mutants are caught.
@@ -11,7 +11,8 @@ cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${SOURCE_DIR}" -P "${SOURCE_DIR}/cmake/check_mutants.cmake"
                 COMMAND_ERROR_IS_FATAL ANY)
 
-set(flags -std=c++20 -O0 -w -DEIGEN_MPL2_ONLY -DMOE_SLOW_BUILD "-I${WORK_DIR}/include" "-I${SOURCE_DIR}/tests"
+set(flags -std=c++20 -O0 -w -DEIGEN_MPL2_ONLY -DMOE_SLOW_BUILD "-I${WORK_DIR}/include" "-I${WORK_DIR}/examples"
+    "-I${SOURCE_DIR}/tests"
     -isystem "${EIGEN_DIR}")
 set(seconds_to_hang 120)
 set(results "${WORK_DIR}/mutation.md")
@@ -20,7 +21,9 @@ set(survivors "")
 set(mistakes "")
 
 file(REMOVE_RECURSE "${WORK_DIR}/include")
+file(REMOVE_RECURSE "${WORK_DIR}/examples")
 file(COPY "${SOURCE_DIR}/include" DESTINATION "${WORK_DIR}")
+file(COPY "${SOURCE_DIR}/examples/multipl_moe" DESTINATION "${WORK_DIR}/examples" FILES_MATCHING PATTERN "*.hpp")
 
 function(compile)
   execute_process(COMMAND ${CXX} ${flags} ${ARGN} RESULT_VARIABLE status ERROR_VARIABLE errors)
@@ -71,6 +74,11 @@ function(mutant name header)
   endif()
   cmake_parse_arguments(PARSE_ARGV 2 m "" "BEFORE;AFTER;REASON" "TESTS")
   set(path "${WORK_DIR}/include/moe/${header}")
+  set(included "moe/${header}")
+  if(header MATCHES "^multipl_moe/")
+    set(path "${WORK_DIR}/examples/${header}")
+    set(included "${header}")
+  endif()
   file(READ "${path}" original)
 
   set(verdict survived)
@@ -91,7 +99,7 @@ function(mutant name header)
     if(test_status STREQUAL "does not compile")
       list(APPEND mistakes "${name}: does not compile")
       break()
-    elseif(NOT test_reads MATCHES "moe/${header}")
+    elseif(NOT test_reads MATCHES "${included}")
       list(APPEND mistakes "${name}: ${test}_test.cpp does not read ${header}")
       break()
     elseif(NOT test_status STREQUAL "passed")
