@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "multipl_moe/io/architecture.hpp"
 #include "program.hpp"
 #include "support/catch.hpp"
 
@@ -13,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path earlier = fs::path(MOE_GOLDEN_DIR).parent_path() / "earlier_run";
+const fs::path golden = fs::path(MOE_GOLDEN_DIR).parent_path(), earlier = golden / "earlier_run";
 
 std::vector<nlohmann::json> lines_of(const fs::path& file) {
   std::istringstream text(get_bytes(file));
@@ -64,6 +65,34 @@ TEST_CASE("a model folder of an earlier version trains and is evaluated", "[cli]
   REQUIRE(trained.exit_code == 0);
   CHECK(run(place.scratch, "info --model moe").exit_code == 0);
   CHECK(run(place.scratch, "eval --model fresh --data data --sequence-length 32").exit_code == 0);
+}
+
+TEST_CASE("a run of every architecture that an earlier version began is resumed to what that version reached",
+          "[cli]") {
+  const ScratchFolder scratch;
+  fs::copy(golden / "earlier_models", scratch.path(), fs::copy_options::recursive);
+  for (const multipl_moe::Architecture* architecture : multipl_moe::architectures()) {
+    const std::string name(architecture->name), folder = name + "-run";
+    INFO(name);
+    const std::string config = get_bytes(scratch / (folder + "/checkpoints/step-000002/config.json"));
+    const Outcome resumed = run(scratch, "train --config " + folder + "/config.toml --resume -q");
+    INFO(resumed.error);
+    REQUIRE(resumed.exit_code == 0);
+    const auto expected = lines_of(scratch / (name + ".jsonl")),
+               found = lines_of(scratch / (folder + "/metrics.jsonl"));
+    REQUIRE(expected.size() == 2);
+    REQUIRE(found.size() == 4);
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      for (const char* const key : {"loss", "gradient_norm"})
+        CHECK(found[i + 2].at(key).get<double>() == Approx(expected[i].at(key).get<double>()).epsilon(1e-4));
+    // What such a model is says nothing new.
+    CHECK(nlohmann::json::parse(get_bytes(scratch / (folder + "/checkpoints/step-000004/config.json"))) ==
+          nlohmann::json::parse(config));
+    CHECK(run(scratch, "train --model " + name + " --data data --steps 1 --batch-size 1 --sequence-length 32 -o " +
+                           name + "-anew -q")
+              .exit_code == 0);
+    CHECK(run(scratch, "generate --model " + folder + " --prompt 'def ' --max-new-tokens 4 -q").exit_code == 0);
+  }
 }
 
 }  // namespace earlier_version_test
