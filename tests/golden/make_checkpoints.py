@@ -130,7 +130,8 @@ def margins_of(model):
     def hook(_, __, output):
         ordered = output[0].detach().sort(dim=-1, descending=True).values
         chosen = output[2].shape[-1]
-        margins.append((ordered[:, chosen - 1] - ordered[:, chosen]).min().item())
+        if chosen < ordered.shape[-1]:
+            margins.append((ordered[:, chosen - 1] - ordered[:, chosen]).min().item())
 
     for layer in model.model.layers:
         if hasattr(layer.mlp, "gate"):
