@@ -11,7 +11,7 @@ void publish_adapters(MoeConfig& moe) {
   moe.shared_expert_index = -1;
 }
 
-moe::TrainByName trains_adapters(const MoeConfig&) { return {.train = {"*.lora_A.weight", "*.lora_B.weight"}}; }
+moe::TrainByName trains_adapters(const ModelConfig&) { return {.train = {"*.lora_A.weight", "*.lora_B.weight"}}; }
 bool no_constant_gates(const MoeConfig&) { return false; }
 
 void check_start_of_adapters(const ModelConfig& config, const moe::Upcycling& start) {

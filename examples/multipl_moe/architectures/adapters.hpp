@@ -11,7 +11,7 @@ inline constexpr double highest_rank = 1 << 23, smallest_alpha = 1e-6, largest_a
 
 /// A mixture without experts.
 void publish_adapters(MoeConfig& moe);
-moe::TrainByName trains_adapters(const MoeConfig& moe);
+moe::TrainByName trains_adapters(const ModelConfig& config);
 bool no_constant_gates(const MoeConfig& moe);
 /// Throws UsageError for noise and for channels drawn anew, which only copies of the FFN have.
 void check_start_of_adapters(const ModelConfig& config, const moe::Upcycling& start);

@@ -8,8 +8,8 @@ namespace multipl_moe {
 namespace of_dense {
 namespace {
 
-void defaults(ModelConfig&) {}
-void read(const Fields&, StoredConfig&) {}
+void defaults(ModelConfig& config) { config.num_key_value_heads = 32; }
+void read(const Fields& fields, StoredConfig&) { fields.require_equal("attention_bias", "true"); }
 bool holds(const ModelConfig& config) { return !config.moe && config.attention_bias && !config.qk_norm; }
 void write(const ModelConfig&, nlohmann::ordered_json&) {}
 

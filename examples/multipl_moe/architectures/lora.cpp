@@ -33,6 +33,12 @@ void compose(const MoeConfig& moe, moe::Composition& composition) {
   composition.lora_alpha = moe.lora_alpha;
 }
 
+double adapter_values(const ModelConfig& config) {
+  const auto width = static_cast<double>(config.hidden_size), inner = static_cast<double>(config.intermediate_size),
+             queries = static_cast<double>(config.num_attention_heads) * static_cast<double>(config.head_dim());
+  return static_cast<double>(config.moe->lora_rank) * (7 * width + 4 * queries + 3 * inner);
+}
+
 /// One adapter, which all tokens have.
 std::vector<std::int64_t> fixed_experts(const MoeConfig&) { return {0}; }
 
@@ -59,6 +65,7 @@ const Architecture lora{.name = "lora",
                         .publish = of_lora::publish,
                         .fault = of_lora::no_fault,
                         .is_adapted = true,
+                        .adapter_values = of_lora::adapter_values,
                         .work = &of_lora::work};
 
 }  // namespace multipl_moe

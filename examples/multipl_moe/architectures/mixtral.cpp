@@ -20,9 +20,11 @@ void defaults(ModelConfig& config) {
   config.rope_theta = 1e6;
   config.max_position_embeddings = 131072;
   config.attention_bias = false;
+  config.num_key_value_heads = 8;
 }
 
 void read(const Fields& fields, StoredConfig& stored) {
+  fields.require_equal("attention_bias", "false");
   MoeConfig moe = mixture_named("mixtral").value();
   moe.num_token_experts = read_expert_count(fields, moe.num_token_experts);
   moe.num_experts_per_tok = fields.integer("num_experts_per_tok", moe.num_experts_per_tok);
@@ -43,6 +45,8 @@ void write(const ModelConfig& config, nlohmann::ordered_json& json) {
   json["router_jitter_noise"] = config.router_jitter_noise;
   json["output_router_logits"] = false;
   json["router_aux_loss_coef"] = 0.001;
+  // Its class computes some rotations by this field alone.
+  json["head_dim"] = config.head_dim();
   // The width of its experts: there is no other FFN.
   json["intermediate_size"] = config.expert_width();
   json.erase("use_sliding_window");

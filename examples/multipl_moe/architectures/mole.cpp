@@ -77,6 +77,13 @@ void compose(const MoeConfig& moe, moe::Composition& composition) {
                       .shared_alpha = moe.shared_alpha};
 }
 
+double adapter_values(const ModelConfig& config) {
+  const MoeConfig& moe = *config.moe;
+  const double rank = static_cast<double>(moe.language_rank) + static_cast<double>(moe.shared_rank);
+  const double ends = static_cast<double>(config.hidden_size) + static_cast<double>(config.intermediate_size);
+  return rank * (static_cast<double>(moe.languages.size()) + 2) * 3 * ends;
+}
+
 /// The adapter that languages share stands behind theirs.
 std::vector<std::int64_t> fixed_experts(const MoeConfig& moe) { return {std::ssize(moe.languages)}; }
 
@@ -111,6 +118,7 @@ const Architecture mole{.name = "mole",
                         .publish = of_mole::publish,
                         .fault = of_mole::fault,
                         .is_adapted = true,
+                        .adapter_values = of_mole::adapter_values,
                         .work = &of_mole::work};
 
 }  // namespace multipl_moe

@@ -164,13 +164,18 @@ bool has_shared_expert(const MoeConfig& moe) { return moe.router == "shared-top-
 
 /// New experts, routers and fusions; the shared expert stays the dense FFN. Without segments the token level alone is
 /// the whole layer.
-moe::TrainByName trains(const MoeConfig& moe) {
+moe::TrainByName trains(const ModelConfig& config) {
+  const MoeConfig& moe = *config.moe;
   const bool is_token_level = moe.num_segment_experts == 0;
   moe::TrainByName chosen{.train = {"*.mlp.token.*", "*.mlp.segment.*", "*.mlp.fusion.*"}};
   if (is_token_level) chosen.train = {"*.mlp.*"};
   if (has_shared_expert(moe))
     chosen.freeze = {
         fmt::format("{}experts.{}.*", is_token_level ? "*.mlp." : "*.mlp.token.", moe.shared_expert_index)};
+  // There the pattern of the level is that of a dense FFN too.
+  if (is_token_level && !config.dense_layers.empty())
+    for (const char* projection : {"gate_proj", "up_proj", "down_proj"})
+      chosen.freeze.push_back(fmt::format("*.mlp.{}.*", projection));
   return chosen;
 }
 

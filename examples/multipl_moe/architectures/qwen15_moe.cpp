@@ -89,12 +89,13 @@ void narrow(MoeConfig& moe) {
 // --- in transformers
 // --------------------------------------------------------------------------------------------------
 
-void defaults(ModelConfig&) {}
+void defaults(ModelConfig& config) { config.num_key_value_heads = 16; }
 
 void read(const Fields& fields, StoredConfig& stored) {
   ModelConfig& config = stored.model;
   read_qwen_mixture(fields, {.experts = 60, .chosen = 4, .width = 1408}, stored);
   config.attention_bias = fields.boolean("qkv_bias", true);
+  fields.require_equal("attention_bias", config.attention_bias ? "true" : "false");
   const std::int64_t shared = fields.integer("shared_expert_intermediate_size", 5632);
   stored.has_empty_shared_expert = shared == 0;
   if (shared == 0) return;

@@ -13,6 +13,7 @@ void defaults(ModelConfig& config) {
   config.attention_bias = false;
   config.qk_norm = true;
   config.attention_head_dim = 128;
+  config.num_key_value_heads = 32;
 }
 /// A bias would be on the output projection too.
 void read(const Fields& fields, StoredConfig&) { fields.require_equal("attention_bias", "false"); }

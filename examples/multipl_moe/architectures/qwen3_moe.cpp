@@ -13,10 +13,11 @@ namespace {
 void defaults(ModelConfig& config) {
   config.attention_bias = false;
   config.qk_norm = true;
+  config.num_key_value_heads = 4;
 }
 void read(const Fields& fields, StoredConfig& stored) {
   fields.require_equal("attention_bias", "false");
-  read_qwen_mixture(fields, {.experts = 128, .chosen = 8, .width = 768}, stored);
+  read_qwen_mixture(fields, {.experts = 128, .chosen = 8, .width = 768, .has_other_name = true}, stored);
 }
 bool holds(const ModelConfig& config) {
   return config.qk_norm && !config.attention_bias && is_mixture_of_qwen(config) &&

@@ -39,9 +39,14 @@ void read_qwen_mixture(const Fields& fields, QwenMoeSizes usual, StoredConfig& s
   ModelConfig& config = stored.model;
   const bool is_normalized = fields.boolean("norm_topk_prob", false);
   MoeConfig moe = mixture_named(is_normalized ? "mixtral" : "qwen1.5-moe").value();
-  moe.num_token_experts = read_expert_count(fields, usual.experts);
+  moe.num_token_experts =
+      usual.has_other_name ? read_expert_count(fields, usual.experts) : fields.integer("num_experts", usual.experts);
   moe.num_experts_per_tok = fields.integer("num_experts_per_tok", usual.chosen);
   moe.moe_intermediate_size = fields.integer("moe_intermediate_size", usual.width);
+  // A width of 0 is another one in our own files.
+  if (moe.moe_intermediate_size < 1)
+    throw BadFile(fields.path(),
+                  fmt::format("moe_intermediate_size must be at least 1, found {}", moe.moe_intermediate_size));
   moe.shared_expert_intermediate_size = 0;
   config.moe = std::move(moe);
   config.dense_layers = dense_layers(fields, config.num_hidden_layers);

@@ -12,6 +12,8 @@ namespace multipl_moe {
 /// What the class takes for sizes that a file leaves out.
 struct QwenMoeSizes {
   std::int64_t experts = 0, chosen = 0, width = 0;
+  /// Whether the class also knows num_experts as num_local_experts.
+  bool has_other_name = false;
 };
 
 /// Fills in mixture and dense layers of `stored`, without a shared expert: with norm_topk_prob a Mixtral, otherwise a

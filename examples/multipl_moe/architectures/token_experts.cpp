@@ -32,7 +32,7 @@ void compose_token_level(const MoeConfig& moe, moe::Composition& composition) {
   composition.settings.k = moe.num_experts_per_tok;
 }
 
-moe::TrainByName trains_whole(const MoeConfig&) { return {}; }
+moe::TrainByName trains_whole(const ModelConfig&) { return {}; }
 bool is_constant_where_one_is_chosen(const MoeConfig& moe) { return moe.num_experts_per_tok == 1; }
 std::vector<std::int64_t> no_fixed_experts(const MoeConfig&) { return {}; }
 

@@ -45,7 +45,7 @@ std::int64_t read_expert_count(const Fields& fields, std::int64_t otherwise);
 
 void compose_token_level(const MoeConfig& moe, moe::Composition& composition);
 /// Every weight.
-moe::TrainByName trains_whole(const MoeConfig& moe);
+moe::TrainByName trains_whole(const ModelConfig& config);
 /// Gates that sum to 1 over the experts of a token.
 bool is_constant_where_one_is_chosen(const MoeConfig& moe);
 std::vector<std::int64_t> no_fixed_experts(const MoeConfig& moe);

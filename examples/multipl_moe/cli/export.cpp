@@ -8,10 +8,10 @@
 namespace multipl_moe {
 
 void add_export_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand(
-      "export",
-      "Writes a dense, qwen1.5-moe, mixtral or gshard model as Hugging Face transformers loads it: Qwen2, Qwen2-MoE or "
-      "Mixtral.");
+  CLI::App& command = *program.add_subcommand("export",
+                                              "Writes a dense, qwen1.5-moe, mixtral or gshard model as Hugging Face "
+                                              "transformers loads it: as a Qwen2, Qwen2-MoE, "
+                                              "Mixtral, Qwen3 or Qwen3-MoE.");
   struct Flags {
     std::string model, output;
     StreamFlags stream;

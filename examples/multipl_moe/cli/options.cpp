@@ -5,10 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <span>
 #include <string_view>
-#include <tuple>
-#include <vector>
 
 #include "moe/backend/cpu/parallel.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"

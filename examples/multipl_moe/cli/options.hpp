@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/data/splits.hpp"
@@ -17,7 +16,6 @@
 #include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 #include "multipl_moe/train/streamed_model.hpp"
-#include "multipl_moe/train/trainer.hpp"
 
 namespace multipl_moe {
 

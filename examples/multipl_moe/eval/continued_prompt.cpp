@@ -32,9 +32,10 @@ std::size_t room_for(const LanguageModel& model, std::size_t prompt, std::int64_
                              : std::min(usual_tokens(prompt, prompt_tokens, options), std::max<std::int64_t>(left, 1));
   if (wanted > left)
     throw UsageError(
-        fmt::format("[generate] a prompt and max-new-tokens must fit into the model's max_position_embeddings, {}, "
+        fmt::format("[generate] a prompt and max-new-tokens must fit into the model's {}max_position_embeddings, {}, "
                     "found {} of prompt {} and {}",
-                    context, counted(prompt_tokens, "tokens"), prompt + 1, wanted));
+                    context > model.config().max_position_embeddings ? "factor * " : "", context,
+                    counted(prompt_tokens, "tokens"), prompt + 1, wanted));
   return static_cast<std::size_t>(wanted);
 }
 

@@ -80,8 +80,8 @@ struct GenerationListener {
 /// What follows each of `prompts`, in their order. An empty prompt is the beginning of a document. A causal model reads
 /// a prompt in one pass and then decodes several prompts together, one token of each at a time; a prompt that has ended
 /// makes room for the next. Any other model reads the whole text again for each token. Throws UsageError where an
-/// option is out of its range, and before anything is computed where a prompt and its text would exceed the model's
-/// max_position_embeddings.
+/// option is out of its range, and before anything is computed where a prompt and its text would exceed
+/// ModelConfig::longest_text().
 std::vector<Generated> generate(const LanguageModel& model, std::span<const std::string> prompts,
                                 const GenerateOptions& options, const GenerationListener& listener = {},
                                 GenerationSpeed* speed = nullptr);

@@ -27,6 +27,8 @@ struct Architecture {
   bool is_adapted = false;
   /// Whether its experts may have another activation than SiLU.
   bool has_any_activation = false;
+  /// Of adapters: how many values a layer's have, at most; in double, where nothing overflows.
+  double (*adapter_values)(const ModelConfig& config) = nullptr;
   /// How its layers are made, trained and upcycled (model/layer_work.hpp).
   const LayerWork* work = nullptr;
 

@@ -129,11 +129,6 @@ void Fields::require_one_of(std::string_view name, std::span<const std::string_v
     fail(name, fmt::format("\"{}\"", fmt::join(values, "\" or \"")), *value);
 }
 
-void Fields::require_null(std::string_view name) const {
-  const Json* const value = find(name);
-  if (value != nullptr) fail(name, "absent or null", *value);
-}
-
 void Fields::require_equal(std::string_view name, std::string_view json) const {
   const Json* const value = find(name);
   if (!is_absent_or(name, json)) fail(name, json == "null" ? "absent or null" : json, *value);

@@ -23,6 +23,8 @@ class Fields {
   Fields(const nlohmann::json& object, const std::filesystem::path& path, std::string prefix);
 
   const std::filesystem::path& path() const { return path_; }
+  /// What stands before the fields' names in messages.
+  const std::string& prefix() const { return prefix_; }
 
   /// A field that must be there.
   std::int64_t integer(std::string_view name) const;
@@ -46,7 +48,6 @@ class Fields {
   /// Whether the field is there and null.
   bool is_null(std::string_view name) const;
 
-  void require_null(std::string_view name) const;
   /// Absent, or what `json` is as JSON; 1 and 1.0 are one number.
   void require_equal(std::string_view name, std::string_view json) const;
   /// Whether the field is absent, or what `json` is as JSON. That alone does not count as reading it.

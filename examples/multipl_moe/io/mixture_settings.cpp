@@ -37,12 +37,6 @@ Fault outside(const MixtureSetting&, const std::vector<std::string>&) { return s
 
 }  // namespace
 
-bool has_segment_level(std::string_view architecture) {
-  const auto own = architecture_named(architecture).settings;
-  return std::any_of(own.begin(), own.end(),
-                     [](const MixtureSetting* setting) { return setting->key == "num_segment_experts"; });
-}
-
 std::span<const MixtureSetting* const> mixture_settings() {
   static const std::vector<const MixtureSetting*> all = [] {
     std::vector<const MixtureSetting*> found;

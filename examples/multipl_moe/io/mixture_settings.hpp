@@ -52,7 +52,4 @@ std::vector<std::string> take_idle_settings(MoeConfig& moe, std::int64_t interme
 /// `text`, a fault_in(), with flags in place of config.json's names.
 std::string in_flags(std::string text);
 
-/// Whether the architecture has a level that is routed segment by segment.
-bool has_segment_level(std::string_view architecture);
-
 }  // namespace multipl_moe

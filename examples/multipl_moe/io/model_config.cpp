@@ -79,7 +79,8 @@ void read_mixture_of_ours(const Fields& fields, ModelConfig& config) {
 /// Fields that nothing reads are named, once: a number may depend on them elsewhere.
 void warn_of_unknown_fields(const StoredConfig& stored, const std::filesystem::path& path) {
   if (!stored.unknown_fields.empty())
-    notice_once(fmt::format("warning: {}: no model here has {}, which {} ignored\n", escaped(path.native()),
+    notice_once(fmt::format("warning: {}: no model of this model_type reads {}, which {} ignored\n",
+                            escaped(path.native()),
                             escaped(fmt::format("{}", fmt::join(stored.unknown_fields, ", ")), 1000),
                             stored.unknown_fields.size() == 1 ? "is" : "are"));
 }
@@ -125,37 +126,41 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   ModelConfig& config = stored.model;
   const TransformersFamily* const family = find_family(fields.text("model_type", "qwen2"));
   if (family != nullptr) family->defaults(config);
+  const WindowLayers windows = family != nullptr ? family->windows : WindowLayers::from_a_layer_on;
   config.hidden_size = fields.integer("hidden_size");
   config.intermediate_size = fields.integer("intermediate_size");
   config.num_hidden_layers = fields.integer("num_hidden_layers");
   config.hidden_act = activation_of(fields);
   config.num_attention_heads = fields.integer("num_attention_heads");
-  config.num_key_value_heads = fields.integer("num_key_value_heads", config.num_attention_heads);
+  // Null is as many as there are heads; so is a missing field in files of our own.
+  const bool has_usual = family != nullptr && !fields.has("moe") && !fields.is_null("num_key_value_heads");
+  config.num_key_value_heads =
+      fields.integer("num_key_value_heads", has_usual ? config.num_key_value_heads : config.num_attention_heads);
   config.vocab_size = fields.integer("vocab_size");
   config.max_position_embeddings = fields.integer("max_position_embeddings", config.max_position_embeddings);
   config.rms_norm_eps = fields.number("rms_norm_eps", config.rms_norm_eps);
-  const Rotation rotation = rotation_of(fields, config.rope_theta, config.max_position_embeddings);
+  const Rotation rotation =
+      rotation_of(fields, config.rope_theta, config.max_position_embeddings, has_layer_types(windows));
   config.rope_theta = rotation.theta;
   config.rope_scaling = rotation.scaling;
   config.attention_head_dim = fields.integer("head_dim", config.attention_head_dim);
   if (fields.has("head_dim") && config.attention_head_dim < 1)
     throw BadFile(path, fmt::format("head_dim must be at least 1, found {}", config.attention_head_dim));
-  config.attention_bias = fields.boolean("attention_bias", config.attention_bias);
   config.initializer_range = fields.number("initializer_range", config.initializer_range);
   config.attention_dropout = fields.number("attention_dropout", config.attention_dropout);
   config.tie_word_embeddings = fields.boolean("tie_word_embeddings", config.tie_word_embeddings);
   if (const auto fault = fault_in(config)) throw BadFile(path, *fault);
   if (config.head_dim() * config.num_attention_heads == config.hidden_size) config.attention_head_dim = 0;
-  config.windows =
-      windows_of(fields, family != nullptr ? family->windows : WindowLayers::from_a_layer_on, config.num_hidden_layers);
+  config.windows = windows_of(fields, windows, config.num_hidden_layers);
   if (family != nullptr) {
     family->read(fields, stored);
   } else {
+    config.attention_bias = fields.boolean("attention_bias", true);
     config.qk_norm = fields.boolean("qk_norm", false);
-    config.dense_layers = fields.integers("dense_layers");
   }
   // A dense model's file may be of either kind.
   if (!config.moe) read_mixture_of_ours(fields, config);
+  if (family == nullptr || fields.has("moe")) config.dense_layers = fields.integers("dense_layers");
   if (config.moe) {
     if (const auto fault = fault_in_settings(*config.moe)) throw BadFile(path, *fault);
     stored.idle_settings = take_idle_settings(*config.moe, config.intermediate_size);

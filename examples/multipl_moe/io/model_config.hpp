@@ -1,6 +1,5 @@
-/// config.json: a Qwen1.5 model (Qwen2 architecture) in Hugging Face's field names, and an object
-/// `moe` of our own where the feed-forward networks are a mixture of experts. Files of Qwen2-MoE and Mixtral in
-/// Hugging Face's own fields are read too (transformers_config.hpp).
+/// config.json: a model in Hugging Face's field names, and an object `moe` of our own where the feed-forward networks
+/// are a mixture of experts. Files of transformers' own classes are read too (transformers_family.hpp).
 #pragma once
 
 #include <algorithm>

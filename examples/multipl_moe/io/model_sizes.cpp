@@ -1,9 +1,8 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <span>
 #include <vector>
 
 #include "multipl_moe/io/architecture.hpp"
@@ -121,19 +120,14 @@ Fault fault_in_dense_layers(const ModelConfig& config) {
   return std::nullopt;
 }
 
-double adapter_parameters(const MoeConfig& moe, double width, double q_width, double inner) {
-  if (moe.architecture == "lora") return static_cast<double>(moe.lora_rank) * (7 * width + 4 * q_width + 3 * inner);
-  const double rank = static_cast<double>(moe.language_rank) + static_cast<double>(moe.shared_rank);
-  return rank * (static_cast<double>(moe.languages.size()) + 2) * 3 * (width + inner);
-}
-
 /// All matrices' at most. In double, where nothing overflows.
 double parameters_at_most(const ModelConfig& config) {
   const auto width = static_cast<double>(config.hidden_size), inner = static_cast<double>(config.intermediate_size);
   const double q_width = static_cast<double>(config.num_attention_heads) * static_cast<double>(config.head_dim());
   double layer = 4 * width * q_width;
   if (!config.moe || config.moe->is_adapted()) layer += 3 * width * inner;
-  if (config.moe && config.moe->is_adapted()) layer += adapter_parameters(*config.moe, width, q_width, inner);
+  if (config.moe && config.moe->is_adapted())
+    layer += architecture_named(config.moe->architecture).adapter_values(config);
   if (config.moe && !config.moe->is_adapted()) {
     const auto experts = static_cast<double>(config.moe->num_token_experts + config.moe->num_segment_experts);
     layer += experts * (3 * width * static_cast<double>(config.expert_width()) + width);

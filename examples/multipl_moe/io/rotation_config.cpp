@@ -76,7 +76,8 @@ void read_yarn(const Fields& rotation, RotaryScaling& scaling) {
   scaling.attention_factor = rotation.number("attention_factor", usual);
   scaling.beta_fast = nonzero("beta_fast", scaling.beta_fast);
   scaling.beta_slow = nonzero("beta_slow", scaling.beta_slow);
-  scaling.truncate = rotation.boolean("truncate", scaling.truncate);
+  // Null is false there, and a missing field true.
+  scaling.truncate = rotation.boolean("truncate", !rotation.is_null("truncate"));
 }
 
 /// What a type reads of its object. Stretched by 1, linear positions are as they were.
@@ -90,7 +91,8 @@ RotaryScaling read_scaling(const Fields& rotation, std::int64_t max_position_emb
     rotation.ignore("original_max_position_embeddings");
     return scaling;
   }
-  scaling.factor = rotation.number("factor");
+  const bool has_ratio = scaling.type == Type::yarn && rotation.is_null("factor");
+  if (!has_ratio) scaling.factor = rotation.number("factor");
   if (scaling.type == Type::linear || scaling.type == Type::dynamic) {
     rotation.ignore("original_max_position_embeddings");
     if (scaling.type == Type::linear && scaling.factor == 1) return {};
@@ -98,19 +100,23 @@ RotaryScaling read_scaling(const Fields& rotation, std::int64_t max_position_emb
   } else {
     scaling.original_positions = rotation.integer("original_max_position_embeddings", max_position_embeddings);
     if (original) scaling.original_positions = *original;
+    if (has_ratio && scaling.original_positions > 0)
+      scaling.factor = static_cast<double>(max_position_embeddings) / static_cast<double>(scaling.original_positions);
   }
   if (scaling.type == Type::yarn) read_yarn(rotation, scaling);
   if (scaling.type == Type::llama3) {
     scaling.low_freq_factor = rotation.number("low_freq_factor");
     scaling.high_freq_factor = rotation.number("high_freq_factor");
   }
-  if (const auto fault = fault_in(scaling)) throw BadFile(rotation.path(), *fault);
+  // Positions that cannot be are said by their own name.
+  if (max_position_embeddings > 0)
+    if (const auto fault = fault_in(scaling, rotation.prefix())) throw BadFile(rotation.path(), *fault);
   return scaling;
 }
 
 }  // namespace
 
-Rotation rotation_of(const Fields& fields, double theta, std::int64_t max_position_embeddings) {
+Rotation rotation_of(const Fields& fields, double theta, std::int64_t max_position_embeddings, bool has_layer_types) {
   fields.require_equal("partial_rotary_factor", "1");
   const double outer = fields.number("rope_theta", theta);
   std::optional<std::int64_t> original;
@@ -127,6 +133,10 @@ Rotation rotation_of(const Fields& fields, double theta, std::int64_t max_positi
     const Fields rotation = *fields.object(name);
     const auto objects = rotation.objects();
     for (const auto& [type, inner] : objects) {
+      if (!has_layer_types)
+        throw BadFile(fields.path(), fmt::format("{}.{} must be absent: a {} has no types of layers with rotations of "
+                                                 "their own",
+                                                 name, escaped(type, 60), fields.text("model_type", "")));
       add(inner, fmt::format("{}.{}", name, escaped(type, 60)));
       inner.require_all_read();
     }
@@ -138,10 +148,11 @@ Rotation rotation_of(const Fields& fields, double theta, std::int64_t max_positi
   return found ? found->rotation : Rotation{outer, {}};
 }
 
-std::optional<std::string> fault_in(const RotaryScaling& s) {
-  const auto outside = [](const char* name, double value, double least, double most) -> std::optional<std::string> {
+std::optional<std::string> fault_in(const RotaryScaling& s, std::string_view prefix) {
+  const auto outside = [prefix](const char* name, double value, double least,
+                                double most) -> std::optional<std::string> {
     if (value >= least && value <= most) return std::nullopt;
-    return fmt::format("rope_scaling.{} must be {} to {}, found {}", name, least, most, value);
+    return fmt::format("{}{} must be {} to {}, found {}", prefix, name, least, most, value);
   };
   constexpr double largest = 1e6;
   if (auto fault = outside("factor", s.factor, 1e-6, largest)) return fault;
@@ -153,7 +164,7 @@ std::optional<std::string> fault_in(const RotaryScaling& s) {
   if (auto fault = outside("beta_fast", s.beta_fast, s.beta_slow, largest)) return fault;
   if (auto fault = outside("low_freq_factor", s.low_freq_factor, 1e-6, largest)) return fault;
   if (s.high_freq_factor > s.low_freq_factor) return outside("high_freq_factor", s.high_freq_factor, 0, largest);
-  return fmt::format("rope_scaling.high_freq_factor must be above low_freq_factor, {}, found {}", s.low_freq_factor,
+  return fmt::format("{}high_freq_factor must be above low_freq_factor, {}, found {}", prefix, s.low_freq_factor,
                      s.high_freq_factor);
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "multipl_moe/io/config_fields.hpp"
 
@@ -43,15 +44,15 @@ struct Rotation {
 };
 
 /// The rotation that a file describes in `rope_theta`, `rope_parameters` or `rope_scaling`, whose kind is `rope_type`
-/// or, in older files, `type`; an object may hold another one for each type of layer. As in transformers the base
-/// inside an object goes before the one outside, and `max_position_embeddings` is the length of pretraining where
-/// nothing says another. Throws BadFile for a kind that is not computed here (longrope and those of other models),
-/// where objects of the file differ, for a value that no rotation can have, and for a field of an object that its kind
-/// does not read. `theta` is the base where the file has none.
-Rotation rotation_of(const Fields& fields, double theta, std::int64_t max_position_embeddings);
+/// or, in older files, `type`; where the class has types of layers, an object may hold another one for each. As in
+/// transformers the base inside an object goes before the one outside, and `max_position_embeddings` is the length of
+/// pretraining where nothing says another. Throws BadFile for a kind that is not computed here (longrope and those of
+/// other models), where objects of the file differ, for a value that no rotation can have, and for a field of an object
+/// that its kind does not read. `theta` is the base where the file has none.
+Rotation rotation_of(const Fields& fields, double theta, std::int64_t max_position_embeddings, bool has_layer_types);
 
-/// What is wrong with `scaling`, as fault_in() says it; empty where nothing is.
-std::optional<std::string> fault_in(const RotaryScaling& scaling);
+/// What is wrong with `scaling`, as fault_in() says it, with `prefix` before names; empty where nothing is.
+std::optional<std::string> fault_in(const RotaryScaling& scaling, std::string_view prefix = "rope_scaling.");
 
 /// The object `rope_scaling` of a file, which every transformers reads; null where nothing is stretched.
 nlohmann::ordered_json rope_scaling_json(const RotaryScaling& scaling);

@@ -16,7 +16,7 @@ namespace multipl_moe {
 
 class StoredModel {
  public:
-  /// config.json and the tensors of `folder`: a model of ours, of Qwen2, Qwen2-MoE or Mixtral, experts one by one or
+  /// config.json and the tensors of `folder`: a model of ours or of a class that is read, experts one by one or
   /// fused. Reads no tensor but those of a head that should be tied and is stored beside the embedding: where they
   /// differ, both are kept, config() is not tied, and a notice says so. Throws BadFile, IoError.
   static StoredModel open(const std::filesystem::path& folder);

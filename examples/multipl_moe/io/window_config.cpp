@@ -78,7 +78,7 @@ bool is_used(const Fields& fields, WindowLayers family) {
 std::vector<std::int64_t> windows_of(const Fields& fields, WindowLayers family, std::int64_t layers) {
   const std::vector<bool> listed = listed_layers(fields, layers);
   for (const char* name : {"sliding_window", "max_window_layers"}) fields.ignore(name);
-  const bool reads_list = family == WindowLayers::from_a_layer_on || family == WindowLayers::every_other_before;
+  const bool reads_list = has_layer_types(family);
   const bool is_listed = std::find(listed.begin(), listed.end(), true) != listed.end();
   if (!is_used(fields, family)) {
     if (is_listed && reads_list)

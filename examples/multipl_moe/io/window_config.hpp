@@ -18,6 +18,11 @@ enum class WindowLayers {
   all                  ///< all where there is a width; the family reads neither use_sliding_window nor a list
 };
 
+/// Whether the family reads `layer_types`, and so may have another rotation for each type.
+inline bool has_layer_types(WindowLayers family) {
+  return family == WindowLayers::from_a_layer_on || family == WindowLayers::every_other_before;
+}
+
 /// ModelConfig::windows of a file: the layers that `layer_types` lists as sliding or, without that field, those of the
 /// family. Throws BadFile for other types of layers and where the fields contradict each other.
 std::vector<std::int64_t> windows_of(const Fields& fields, WindowLayers family, std::int64_t layers);

@@ -30,7 +30,8 @@ double expert_rows(const ModelConfig& config, bool is_causal) {
 /// A pass over so many tokens at once: a layer's work and what lies beside it, in float32.
 std::int64_t bytes_in_layer(const ModelConfig& config, std::int64_t tokens) {
   const auto width = static_cast<double>(config.hidden_size), inner = static_cast<double>(config.expert_width());
-  double values = outer_values_per_token(config) + routing_values_per_token(config) + 2 * width;
+  const auto queries = static_cast<double>(config.num_attention_heads * config.head_dim());
+  double values = outer_values_per_token(config) + routing_values_per_token(config) + 2 * std::max(width, queries);
   // A product of many rows copies them in the order in which it reads.
   if (!config.moe) {
     values += 2 * inner;
@@ -56,7 +57,8 @@ std::int64_t pass_bytes(const ModelConfig& config, std::int64_t tokens) {
 /// The largest matrix, of which a product of many rows makes a copy in the order in which it reads.
 std::int64_t product_bytes(const ModelConfig& config) {
   const std::int64_t dense = config.dense_layers.empty() ? 0 : config.intermediate_size;
-  return value_bytes * config.hidden_size * std::max({config.vocab_size, config.expert_width(), dense});
+  const std::int64_t queries = config.num_attention_heads * config.head_dim();
+  return value_bytes * config.hidden_size * std::max({config.vocab_size, config.expert_width(), dense, queries});
 }
 
 /// Tokens that a cache has room for at the end: twice the prompt, and twice as many as often as they are not enough.

@@ -16,7 +16,7 @@ struct LayerWork {
   /// Adds the mixture's settings to a composition that has the sizes of the model.
   void (*compose)(const MoeConfig& moe, moe::Composition& composition);
   /// The weights that post-training moves.
-  moe::TrainByName (*trains)(const MoeConfig& moe);
+  moe::TrainByName (*trains)(const ModelConfig& config);
   /// Whether the weight of a token's only expert is 1 whatever the router says.
   bool (*has_constant_gates)(const MoeConfig& moe);
   /// Token experts that every token meets, by number.

@@ -5,7 +5,7 @@
 namespace multipl_moe {
 
 moe::TrainByName post_training_weights(const ModelConfig& config) {
-  return config.moe ? work_of(*config.moe).trains(*config.moe) : moe::TrainByName();
+  return config.moe ? work_of(*config.moe).trains(config) : moe::TrainByName();
 }
 
 bool has_constant_gates(const ModelConfig& config) {

@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "multipl_moe/data/batch_stream.hpp"
-#include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/eval/routing_tally.hpp"
+#include "multipl_moe/model/language_model.hpp"
 
 namespace multipl_moe {
 

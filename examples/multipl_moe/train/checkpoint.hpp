@@ -21,7 +21,7 @@ struct SaveOptions {
 /// Throws UsageError for an unknown dtype, IoError; with ENOSPC before the first byte where the disk has no room.
 void save_model(LanguageModel& model, const std::filesystem::path& folder, const SaveOptions& options = {});
 
-/// `folder` holds config.json and the tensors of a model of ours, Qwen2, Qwen2-MoE or Mixtral, or is a run folder whose
+/// `folder` holds config.json and the tensors of a model of ours or of a class that is read, or is a run folder whose
 /// checkpoints/LATEST names such a one. Throws BadFile where a tensor is missing, unknown, or of another shape than
 /// config.json says; IoError; OutOfMemory where the weights do not fit.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads);

@@ -56,6 +56,7 @@ std::string config_with(const std::string& name, const std::string& value) {
                                                                       {"intermediate_size", "24"},
                                                                       {"num_hidden_layers", "2"},
                                                                       {"num_attention_heads", "2"},
+                                                                      {"num_key_value_heads", "2"},
                                                                       {"vocab_size", "257"}})
     if (other != name) text += ",\"" + other + "\":" + size;
   return text + "}";
@@ -134,10 +135,11 @@ TEST_CASE("a configuration that claims more than its weights hold costs no memor
   const ScratchFolder scratch;
   put_bytes(scratch / "m/model.safetensors", sized(2, "{}"));
   for (const char* layers : {"1", "1000", "9000"}) {
-    put_bytes(scratch / "m/config.json",
-              "{\"hidden_size\":16384,\"intermediate_size\":16384,\"num_attention_heads\":16,"
-              "\"vocab_size\":65536,\"num_hidden_layers\":" +
-                  std::string(layers) + "}");
+    put_bytes(
+        scratch / "m/config.json",
+        "{\"hidden_size\":16384,\"intermediate_size\":16384,\"num_attention_heads\":16,\"num_key_value_heads\":16,"
+        "\"vocab_size\":65536,\"num_hidden_layers\":" +
+            std::string(layers) + "}");
     check_refused(scratch, {"generate", "--model", "m", "--prompt", "x"}, "m/model.safetensors", "must hold the ");
   }
 }

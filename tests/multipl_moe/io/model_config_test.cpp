@@ -105,10 +105,10 @@ TEST_CASE("a file of the Hugging Face world is read") {
 
 TEST_CASE("fields that may be missing have the defaults of Hugging Face") {
   const ModelConfig config = parse_config(
-      R"({"hidden_size": 8, "intermediate_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 9,
+      R"({"hidden_size": 128, "intermediate_size": 4, "num_hidden_layers": 1, "num_attention_heads": 64, "vocab_size": 9,
           "rope_scaling": null})",
       "c");
-  CHECK(config.num_key_value_heads == 2);
+  CHECK(config.num_key_value_heads == 32);
   CHECK(config.rope_theta == 10000.0);
   CHECK(config.rms_norm_eps == 1e-6);
   CHECK_FALSE(config.moe.has_value());
@@ -239,7 +239,7 @@ TEST_CASE("a mixture's missing fields are its architecture's") {
 TEST_CASE("configurations that are not ours are refused") {
   for (const auto& [field, value, message] : std::vector<std::tuple<std::string, Json, std::string>>{
            {"tie_word_embeddings", 1, "tie_word_embeddings must be true or false, found 1"},
-           {"attention_bias", "yes", "attention_bias must be true or false"},
+           {"attention_bias", "yes", "attention_bias must be true, found"},
            {"layer_types", Json::array({"full_attention", "sliding_attention"}),
             "use_sliding_window must be true where layer_types has \"sliding_attention\", found false"},
            {"hidden_act", "tanh",

@@ -24,7 +24,7 @@ constexpr std::int64_t positions = 2048;
 Rotation rotation_in(const std::string& text) {
   const Json json = Json::parse(text);
   const std::filesystem::path path = "config.json";
-  return rotation_of(Fields(json, path, ""), 10000, positions);
+  return rotation_of(Fields(json, path, ""), 10000, positions, /*has_layer_types=*/true);
 }
 
 RotaryScaling scaling_in(const std::string& object) {
@@ -107,6 +107,25 @@ TEST_CASE("a stretched rotation survives its file, in either object", "[config]"
   CHECK(rope_scaling_json({}).is_null());
 }
 
+TEST_CASE("null is what transformers takes it for", "[config]") {
+  CHECK_FALSE(scaling_in(R"({"type": "yarn", "factor": 4, "truncate": null})").truncate);
+  const RotaryScaling ratio =
+      scaling_in(R"({"type": "yarn", "factor": null, "original_max_position_embeddings": 512, "beta_fast": null})");
+  CHECK(ratio.factor == 4);
+  CHECK(ratio.attention_factor == Approx(0.1 * std::log(4.0) + 1));
+  CHECK(ratio.beta_fast == 32);
+}
+
+TEST_CASE("a class without types of layers has no rotation for each", "[config]") {
+  const Json json{{"model_type", "mixtral"},
+                  {"rope_parameters", {{"full_attention", {{"rope_type", "linear"}, {"factor", 4}}}}}};
+  const std::filesystem::path path = "config.json";
+  CHECK_THROWS_WITH(
+      rotation_of(Fields(json, path, ""), 10000, positions, false),
+      ContainsSubstring("rope_parameters.full_attention must be absent: a mixtral has no types of layers"));
+  CHECK(rotation_of(Fields(json, path, ""), 10000, positions, true).scaling.factor == 4);
+}
+
 TEST_CASE("a rotation that is not computed here is refused by field and value, wherever it stands", "[config]") {
   for (const char* kind : {"longrope", "proportional", "axial", "mrope"})
     for (const char* field : {"type", "rope_type"})
@@ -137,6 +156,7 @@ TEST_CASE("a rotation that is not computed here is refused by field and value, w
            {R"({"rope_scaling": {"type": "yarn"}})", "rope_scaling.factor is missing"},
            {R"({"rope_scaling": {"type": "linear", "factor": "2"}})", "rope_scaling.factor must be a number"},
            {R"({"rope_scaling": {"type": "linear", "factor": 0}})", "rope_scaling.factor must be 1e-06 to 1000000"},
+           {R"({"rope_parameters": {"rope_type": "yarn", "factor": -1}})", "rope_parameters.factor must be 1e-06 to"},
            {R"({"rope_scaling": {"type": "linear", "factor": 2, "beta_slow": 2}})", "beta_slow must be absent or null"},
            {R"({"rope_scaling": {"type": "dynamic", "factor": 2, "attention_factor": 2}})",
             "attention_factor must be 1"},

@@ -243,6 +243,41 @@ TEST_CASE("without a shared expert gates are a softmax over all, or sum to 1 as 
   CHECK(parse_config(json.dump(), "c").architecture() == "mixtral");
 }
 
+TEST_CASE("an exported Mixtral says how wide its heads are") {
+  // Its class computes rotations of the types yarn and dynamic by this field alone.
+  const Json json = Json::parse(to_transformers_json_text(small("mixtral", false), "float32", {}));
+  CHECK(json["head_dim"] == 32);
+}
+
+TEST_CASE("what a file leaves out is what its class takes") {
+  for (const auto& [type, heads] : std::vector<std::pair<const char*, std::int64_t>>{
+           {"qwen2", 32}, {"qwen2_moe", 16}, {"mixtral", 8}, {"qwen3", 32}, {"qwen3_moe", 4}}) {
+    INFO(type);
+    Json json{{"model_type", type},     {"hidden_size", 128},        {"intermediate_size", 96},
+              {"num_hidden_layers", 2}, {"num_attention_heads", 64}, {"vocab_size", 50},
+              {"head_dim", 4}};
+    CHECK(parse_config(json.dump(), "c").num_key_value_heads == heads);
+    json["num_key_value_heads"] = nullptr;
+    CHECK(parse_config(json.dump(), "c").num_key_value_heads == 64);
+  }
+}
+
+TEST_CASE("fields that another class reads are not taken for this one's") {
+  check_refused(qwen2_moe(), "moe_intermediate_size", 0, "moe_intermediate_size must be at least 1, found 0");
+  check_refused(qwen2_moe(), "attention_bias", false, "attention_bias must be true, found false");
+  check_refused(mixtral(), "attention_bias", true, "attention_bias must be false, found true");
+  Json json = qwen2_moe();
+  json["num_local_experts"] = 3;
+  const StoredConfig stored = parse_stored_config(json.dump(), "c");
+  CHECK(stored.model.moe->num_token_experts == 7);
+  CHECK(stored.unknown_fields == std::vector<std::string>{"num_local_experts"});
+  // A mixture of our own may lie in a file of another type, with all that it says.
+  Json ours = Json::parse(to_json_text(small("mixtral", true)));
+  ours["model_type"] = "qwen2";
+  ours["dense_layers"] = {0};
+  CHECK(parse_config(ours.dump(), "c").dense_layers == std::vector<std::int64_t>{0});
+}
+
 TEST_CASE("a Qwen3 has norms, heads of 128 channels unless it says otherwise, and no biases") {
   Json json{{"model_type", "qwen3"},    {"hidden_size", 64},        {"intermediate_size", 96}, {"num_hidden_layers", 2},
             {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"vocab_size", 50}};

@@ -22,6 +22,18 @@ TEST_CASE("MultiPL-MoE trains new experts and routers only, whichever expert is 
   CHECK_FALSE(trains("lm_head.weight"));
 }
 
+TEST_CASE("a token level alone trains its experts and its router, and no dense FFN beside it", "[model]") {
+  ModelConfig config = size_named("demo");
+  config.moe = mixture_named("multipl-moe-without-segments");
+  config.dense_layers = {0};
+  const auto trains = post_training_weights(config);
+  CHECK(trains("model.layers.1.mlp.experts.1.up_proj.weight"));
+  CHECK(trains("model.layers.1.mlp.gate.weight"));
+  CHECK_FALSE(trains("model.layers.1.mlp.experts.0.up_proj.weight"));
+  CHECK_FALSE(trains("model.layers.0.mlp.up_proj.weight"));
+  CHECK_FALSE(trains("model.layers.0.mlp.gate_proj.weight"));
+}
+
 TEST_CASE("LoRA and MoLE train adapters only", "[model]") {
   ModelConfig config = size_named("demo");
   for (const char* name : {"lora", "mole"}) {
