@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "multipl_moe/io/byte_text.hpp"
-#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_disk.hpp"
 #include "multipl_moe/io/free_memory.hpp"
@@ -96,7 +95,8 @@ void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimat
   row("at once", e.checkpoints);
   if (const auto free = free_disk_bytes(flags.output)) row("free there", static_cast<std::int64_t>(*free));
   fmt::print("\nsteps          {:>16}   of {} of {} x {} tokens\ntokens         {:>16}\n", flags.steps,
-             counted(flags.accumulation, "micro-batches"), flags.batch_size, flags.sequence_length, e.tokens);
+             flags.accumulation == 1 ? "one micro-batch" : fmt::format("{} micro-batches", flags.accumulation),
+             flags.batch_size, flags.sequence_length, e.tokens);
   for (const Language language : all_languages)
     if (const TokenFile* file = run.stream.file(language)) {
       const std::int64_t tokens = tokens_of(run, language, e.tokens);

@@ -87,4 +87,22 @@ TEST_CASE("a Qwen3-MoE with dense layers is trained, traced, generates and is ex
   CHECK(bits_of(scratch, "exported") == bits_of(scratch, "mixture"));
 }
 
+TEST_CASE("a published Qwen3-MoE is counted and planned without its memory", "[cli]") {
+  const ScratchFolder scratch;
+  std::filesystem::create_directory(scratch / "large");
+  put_bytes(scratch / "large/config.json",
+            R"({"model_type": "qwen3_moe", "hidden_size": 2048, "intermediate_size": 6144, "moe_intermediate_size": 768,
+                "num_hidden_layers": 48, "num_attention_heads": 32, "num_key_value_heads": 4, "head_dim": 128,
+                "num_experts": 128, "num_experts_per_tok": 8, "norm_topk_prob": true, "vocab_size": 151936,
+                "max_position_embeddings": 40960, "rope_theta": 1000000.0})");
+  const Outcome info = run(scratch, "info --json --model large");
+  REQUIRE(info.exit_code == 0);
+  CHECK(Json::parse(info.out)["parameters"]["total"] == 30532122624);
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
+  const Outcome plan = run(scratch, "pretrain --config-json large/config.json --data data -o none --dry-run");
+  CHECK_THAT(plan.out,
+             ContainsSubstring("values stored       30532122624") && ContainsSubstring("of one micro-batch of"));
+  CHECK_FALSE(std::filesystem::exists(scratch / "none"));
+}
+
 }  // namespace qwen3_test
