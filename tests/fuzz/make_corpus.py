@@ -68,6 +68,19 @@ def model_config():
     }
     for name, moe in mixtures.items():
         put("model_config", name, compact(dense | {"moe": moe}))
+    yarn = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 1024, "mscale": 1.5, "truncate": False}
+    windows = {"use_sliding_window": True, "sliding_window": 512, "layer_types": ["sliding_attention", "full_attention"]}
+    put("model_config", "windows_yarn", compact(dense | {"rope_scaling": yarn} | windows))
+    llama3 = {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}
+    put("model_config", "mixtral", compact(dense | {
+        "model_type": "mixtral", "rope_parameters": llama3, "sliding_window": 9, "num_local_experts": 4,
+        "num_experts_per_tok": 2, "hidden_act": "gelu"}))
+    put("model_config", "qwen3", compact(dense | {"model_type": "qwen3", "rope_scaling": {"type": "dynamic", "factor": 2}}))
+    put("model_config", "qwen3_moe", compact(dense | {
+        "model_type": "qwen3_moe", "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 8,
+        "norm_topk_prob": True, "decoder_sparse_step": 2, "mlp_only_layers": [0]}))
+    put("model_config", "ours", compact(dense | {
+        "model_type": "multipl_moe", "qk_norm": True, "dense_layers": [1], "moe": {"architecture": "mixtral"}}))
     put("model_config", "layers", compact(dense | {"num_hidden_layers": 2**31}))
     put("model_config", "heads", compact(dense | {"num_attention_heads": 3}))
     put("model_config", "monstrous", compact(dense | {"hidden_size": 2**24, "intermediate_size": 2**24}))

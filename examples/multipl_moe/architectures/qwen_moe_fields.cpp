@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/architectures/token_experts.hpp"
@@ -17,13 +16,15 @@ std::vector<std::int64_t> dense_layers(const Fields& fields, std::int64_t layers
   const std::int64_t step = fields.integer("decoder_sparse_step", 1);
   if (step < 1) throw BadFile(fields.path(), fmt::format("decoder_sparse_step must be at least 1, found {}", step));
   const std::vector<std::int64_t> listed = fields.integers("mlp_only_layers");
-  for (const std::int64_t layer : listed)
+  std::vector<bool> is_listed(static_cast<std::size_t>(layers));
+  for (const std::int64_t layer : listed) {
     if (layer < 0 || layer >= layers)
       throw BadFile(fields.path(), fmt::format("mlp_only_layers must be layers 0 to {}, found {}", layers - 1, layer));
+    is_listed[static_cast<std::size_t>(layer)] = true;
+  }
   std::vector<std::int64_t> dense;
   for (std::int64_t layer = 0; layer < layers; ++layer)
-    if ((layer + 1) % step != 0 || std::find(listed.begin(), listed.end(), layer) != listed.end())
-      dense.push_back(layer);
+    if ((layer + 1) % step != 0 || is_listed[static_cast<std::size_t>(layer)]) dense.push_back(layer);
   if (std::ssize(dense) == layers)
     throw BadFile(
         fields.path(),
