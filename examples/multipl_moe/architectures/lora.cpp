@@ -66,6 +66,7 @@ const Architecture lora{.name = "lora",
                         .fault = of_lora::no_fault,
                         .is_adapted = true,
                         .adapter_values = of_lora::adapter_values,
+                        .why_not_exported = "an adapter is no model: `merge` makes a dense one of them",
                         .work = &of_lora::work};
 
 }  // namespace multipl_moe

@@ -29,6 +29,8 @@ struct Architecture {
   bool has_any_activation = false;
   /// Of adapters: how many values a layer's have, at most; in double, where nothing overflows.
   double (*adapter_values)(const ModelConfig& config) = nullptr;
+  /// Why no class of transformers holds its models, for those of which none does.
+  std::string_view why_not_exported = "transformers has no such layer";
   /// How its layers are made, trained and upcycled (model/layer_work.hpp).
   const LayerWork* work = nullptr;
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "multipl_moe/io/architecture.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -14,8 +15,7 @@ using OrderedJson = nlohmann::ordered_json;
 
 OrderedJson rotation_json(const ModelConfig& config) {
   OrderedJson json{{"rope_theta", config.rope_theta}, {"rope_type", "default"}};
-  json.update(rope_scaling_json(config.rope_scaling).is_null() ? OrderedJson::object()
-                                                               : rope_scaling_json(config.rope_scaling));
+  if (const OrderedJson scaling = rope_scaling_json(config.rope_scaling); !scaling.is_null()) json.update(scaling);
   return json;
 }
 
@@ -30,19 +30,13 @@ OrderedJson json_of(const std::optional<std::int64_t>& token) {
 
 /// Why no class holds `config`.
 std::string reason_of(const ModelConfig& config) {
-  const std::string_view architecture = config.architecture();
-  if (architecture == "dense") return "Qwen2 always has biases, and Qwen3 has none but norms, of queries and keys";
-  if (config.moe->is_adapted() && !chooses_by_language(config))
-    return "an adapter is no model: `merge` makes a dense one of them";
-  const TransformersFamily* const without_norms = [&] {
-    ModelConfig other = config;
-    other.qk_norm = false;
-    return find_family_of(other);
-  }();
-  if (config.qk_norm && without_norms != nullptr)
+  if (!config.moe) return "Qwen2 always has biases, and Qwen3 has none but norms, of queries and keys";
+  ModelConfig without_norms = config;
+  without_norms.qk_norm = false;
+  if (find_family_of(without_norms) != nullptr)
     return "Qwen3-MoE, whose queries and keys are normalized, has no biases, no shared expert and one window for all "
            "layers";
-  return "transformers has no such layer";
+  return std::string(architecture_named(config.moe->architecture).why_not_exported);
 }
 
 }  // namespace
