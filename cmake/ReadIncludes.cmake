@@ -15,6 +15,14 @@ function(read_includes file result)
   set(${result} "${includes}" PARENT_SCOPE)
 endfunction()
 
+# Sets `number`, `bracket` and `header` to the parts of an item of read_includes.
+macro(split_include item)
+  string(REGEX MATCH "^([0-9]+)[|](.)[|](.*)$" _ "${item}")
+  set(number "${CMAKE_MATCH_1}")
+  set(bracket "${CMAKE_MATCH_2}")
+  set(header "${CMAKE_MATCH_3}")
+endmacro()
+
 # Reports a broken rule of the line `number` of `file`.
 set(violations 0)
 macro(violation text)

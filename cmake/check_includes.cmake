@@ -76,10 +76,7 @@ foreach(file IN LISTS files)
 
   read_includes("${ROOT}/moe/${file}" includes)
   foreach(include IN LISTS includes)
-    string(REGEX MATCH "^([0-9]+)[|](.)[|](.*)$" include "${include}")
-    set(number "${CMAKE_MATCH_1}")
-    set(bracket "${CMAKE_MATCH_2}")
-    set(header "${CMAKE_MATCH_3}")
+    split_include("${include}")
 
     if(header MATCHES "^moe/(.*)$")
       folder_of("${CMAKE_MATCH_1}" target)
