@@ -12,20 +12,20 @@ namespace moe_bench {
 
 /// The parts of a layer's run: the library's phases forward, and in reverse backward.
 enum class Part {
-  router,         // segments and what they are routed by, logits, choice, gates, losses
-  fusion,         // both levels' gates, scaled and side by side
-  dispatch,       // sorting the pairs by expert, their gates, copying the rows to them
-  experts,        // products and SwiGLU
-  combine,        // gate-weighted sum of the answers
-  combine_back,   // gradients of answers and gates
-  experts_back,   //
-  dispatch_back,  // sum of the rows' gradients
-  fusion_back,    // gradients of each level's gates
-  router_back,    // gates, losses, projection, segments
+  router,             // segments and what they are routed by, logits, choice, gates, losses
+  fusion,             // both levels' gates, scaled and side by side
+  dispatch,           // sorting the pairs by expert, their gates, copying the rows to them
+  experts,            // products and SwiGLU
+  combine,            // gate-weighted sum of the answers
+  combine_backward,   // gradients of answers and gates
+  experts_backward,   //
+  dispatch_backward,  // sum of the rows' gradients
+  fusion_backward,    // gradients of each level's gates
+  router_backward,    // gates, losses, projection, segments
 };
 inline constexpr std::array<std::string_view, 10> part_names{
-    "router",       "fusion",       "dispatch",      "experts",     "combine",
-    "combine_back", "experts_back", "dispatch_back", "fusion_back", "router_back",
+    "router",           "fusion",           "dispatch",          "experts",         "combine",
+    "combine_backward", "experts_backward", "dispatch_backward", "fusion_backward", "router_backward",
 };
 
 /// Adds up time by part over all iterations of a benchmark.

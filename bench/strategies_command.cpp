@@ -63,7 +63,7 @@ Command add_list_command(CLI::App& program) {
   return {command, [] {
             for (const StrategyInfo& info : list_strategies())
               fmt::print("{:<22} {:<11} {:<18} {}\n", info.name, info.is_causal ? "causal" : "looks ahead",
-                         info.is_batch_independent ? "batch independent" : "reads batch mates", info.routing);
+                         info.is_batch_invariant ? "batch invariant" : "reads batch neighbors", info.routing);
           }};
 }
 

@@ -37,7 +37,7 @@ if(MOE_BUILD_EXAMPLES)
     set(MOE_PROGRAM_PACKAGES_FOUND TRUE)
     add_library(moe_xxhash INTERFACE)
     target_include_directories(moe_xxhash SYSTEM INTERFACE "${XXHASH_INCLUDE_DIR}")
-    # What the tokenizer cuts text by, and normalises it with.
+    # What the tokenizer cuts text by, and normalizes it with.
     add_library(moe_unicode INTERFACE)
     target_include_directories(moe_unicode SYSTEM INTERFACE "${PCRE2_INCLUDE_DIR}" "${UTF8PROC_INCLUDE_DIR}")
     target_link_libraries(moe_unicode INTERFACE "${PCRE2_LIBRARY}" "${UTF8PROC_LIBRARY}")

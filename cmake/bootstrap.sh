@@ -2,7 +2,7 @@
 # The set-up commands. From a fresh Debian or Ubuntu with a shell and root or sudo:
 #
 #   sh cmake/bootstrap.sh test               installs what is missing, builds everything, runs all tests
-#   sh cmake/bootstrap.sh sanitize           the same of the unit tests, under the address and undefined-behaviour
+#   sh cmake/bootstrap.sh sanitize           the same of the unit tests, under the address and undefined-behavior
 #                                            sanitizers of clang++
 #   sh cmake/bootstrap.sh threads            the same of the tests in which several threads work at once, under its
 #                                            thread sanitizer

@@ -10,7 +10,7 @@ s|^( *)(using rebind =)|\1/** The same type over another value type. */ \2|
 s|^( *)(using Stats = )|\1/** What the run observed. */ \2|
 s|^( *)(using DecodingState = )|\1/** What decoding keeps between rows. */ \2|
 s|^( *)(static constexpr bool is_causal =)|\1/** No answer of inference depends on a later row. */ \2|
-s|^( *)(static constexpr bool is_batch_independent =)|\1/** No choice of inference depends on another row. */ \2|
+s|^( *)(static constexpr bool is_batch_invariant =)|\1/** No choice of inference depends on another row. */ \2|
 s|^( *)(static void visit_parameters\()|\1/** Calls visit(name, tensor of each tree...) for every weight, in one fixed order. */ \2|
 s|^( *)(static void visit_channels\()|\1/** Calls visit(Channels, weight of each tree...) for every weight, see Channels. */ \2|
 s|^( *)(MOE_HOST_DEVICE Real value\(Real z\) const )|\1/** The activation of z. */ \2|

@@ -13,7 +13,7 @@ int main() {
   const moe::CpuContext context;
 
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(6, 8, 16));
-  moe::initialise(context, layer, /*seed=*/1, /*deviation=*/0.5);
+  moe::initialize(context, layer, /*seed=*/1, /*deviation=*/0.5);
 
   std::vector<float> x(4 * 8);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 7) - 3;

@@ -15,7 +15,7 @@ struct ThresholdRouter {
   float threshold = 0.2f;
 
   template <class Real>
-  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::Rank> chosen_E) const {
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::ChoiceOrder> chosen_E) const {
     const Real best = max(logits_E), total = sum_exp(logits_E, best);
     for (moe::Index e = 0; e < logits_E.size; ++e)
       chosen_E[e] = logits_E[e] == best || std::exp(logits_E[e] - best) > static_cast<Real>(threshold) * total;

@@ -17,16 +17,16 @@ int main() {
   const moe::CpuContext context;
 
   moe::SegmentMoE layer(moe::FixedWindow{.window = 4}, moe::PreviousMean<double, Cpu>(width),
-                        moe::Routing<moe::ExpertChoice, moe::ThresholdChoice>{}, moe::SoftmaxOverAll{},
+                        moe::TrainInfer<moe::ExpertChoice, moe::ThresholdChoice>{}, moe::SoftmaxOverAll{},
                         moe::SegmentCapacity{.factor = 1}, moe::ExpertBank<moe::SwiGlu<double, Cpu>>(3, width, 16));
-  moe::initialise(context, layer, /*seed=*/3, /*deviation=*/0.5);
+  moe::initialize(context, layer, /*seed=*/3, /*deviation=*/0.5);
 
   moe::Matrix<double, Cpu> x_TD(count * length, width);
   moe::draw_normal(context, x_TD, /*seed=*/3, "x", 1.0);
 
   const auto batch = moe::Batch::sequences(count, length);
   const auto run = layer.forward(context, x_TD, batch);
-  layer.absorb(context, run.stats);  // the thresholds
+  layer.update_buffers(context, run.stats);  // the thresholds
 
   std::printf("%d sequences of %d rows make %d windows\n", int(count), int(length),
               int(run.saved.routing.cut.segments.count()));

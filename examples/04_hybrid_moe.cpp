@@ -1,10 +1,10 @@
-// MultiPL-MoE's layer, grown out of a dense FFN: every expert starts as a copy of it. With NormalisedFusion the new
+// MultiPL-MoE's layer, grown out of a dense FFN: every expert starts as a copy of it. With NormalizedFusion the new
 // layer answers as the FFN did; with the released constants 0.7 and 0.3 it does not. Then one training step in which
 // the shared expert, expert 0, is frozen.
 //
 // Expected output:
 //   fixed fusion changes the dense answer: yes
-//   normalised fusion changes it: no
+//   normalized fusion changes it: no
 //   39 weights, 36 of them train
 //   balance loss above 0: yes
 //   the loss falls: yes
@@ -44,16 +44,16 @@ auto upcycled(const Ffn& dense) {
 
 int main() {
   Ffn dense(width, hidden);
-  moe::initialise(context, dense, /*seed=*/4, /*deviation=*/0.5);
+  moe::initialize(context, dense, /*seed=*/4, /*deviation=*/0.5);
   Tensor x_TD(rows, width), target_TD(rows, width);
   moe::draw_normal(context, x_TD, /*seed=*/4, "x", 1.0);
   moe::draw_normal(context, target_TD, /*seed=*/4, "target", 1.0);
 
   const auto dense_TD = dense.infer(context, x_TD, batch);
   const auto fixed = upcycled<moe::FixedFusion>(dense);
-  auto layer = upcycled<moe::NormalisedFusion>(dense);
+  auto layer = upcycled<moe::NormalizedFusion>(dense);
   std::printf("fixed fusion changes the dense answer: %s\n", yes(differ(fixed.infer(context, x_TD, batch), dense_TD)));
-  std::printf("normalised fusion changes it: %s\n", yes(differ(layer.infer(context, x_TD, batch), dense_TD)));
+  std::printf("normalized fusion changes it: %s\n", yes(differ(layer.infer(context, x_TD, batch), dense_TD)));
 
   // A weight that does not train has an empty tensor in the gradient: no memory, no work.
   auto gradient = moe::gradient_for(layer, moe::TrainByName{.freeze = {"token.experts.0.*"}});
@@ -86,7 +86,7 @@ int main() {
         for (moe::Index i = 0; i < d_weight.size(); ++i) weight.data()[i] -= 1e-4f * d_weight.data()[i];
       },
       layer, gradient);
-  layer.absorb(context, stats);
+  layer.update_buffers(context, stats);
   const double after = loss(layer.forward(context, x_TD, batch).output, nullptr);
   std::printf("the loss falls: %s\n", yes(after < before));
   std::printf("the shared expert is still the dense FFN: %s\n",

@@ -29,7 +29,7 @@ namespace {
 
 using Cpu = moe::Cpu<>;
 using Ffn = moe::SwiGlu<double, Cpu>;
-using Layer = moe::CausalMultiPlMoe<double, Cpu, moe::NormalisedFusion, moe::BalanceOverRouted>;
+using Layer = moe::CausalMultiPlMoe<double, Cpu, moe::NormalizedFusion, moe::BalanceOverRouted>;
 using Tensor = moe::Matrix<double, Cpu>;
 
 const moe::CpuContext context;
@@ -77,7 +77,7 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
   const moe::AdamW adamw{.decay = 0.01};
   const moe::CosineSchedule schedule{.peak = 0.03, .warm_up = 20, .total = steps};
   auto gradient = moe::gradient_for(layer, trains);
-  moe::AdamWMemory memory(context, layer, gradient);
+  moe::AdamWState memory(context, layer, gradient);
 
   for (moe::Index step = 1; step <= steps; ++step) {
     const Data data = draw_data(static_cast<std::uint64_t>(step), some_kinds);
@@ -91,7 +91,7 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
     layer.backward(context, d_y_TD, {.balance = 0.003}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
     adamw.step(context, schedule.at(step), step, scale, layer, gradient, memory);
-    layer.absorb(context, stats);  // the thresholds by which the segment level infers
+    layer.update_buffers(context, stats);  // the thresholds by which the segment level infers
     if (step == 1 || step % 250 == 0 || step == steps) std::printf("  step %3d  loss %.3f\n", int(step), error);
   }
 }
@@ -116,7 +116,7 @@ void print_who(const moe::Observation& seen) {
 
 int main() {
   Ffn dense(width, hidden);
-  moe::initialise(context, dense, /*seed=*/24, /*deviation=*/0.5);
+  moe::initialize(context, dense, /*seed=*/24, /*deviation=*/0.5);
   std::printf("the dense FFN, on kind 0\n");
   train(dense, {}, /*some_kinds=*/1, /*steps=*/100);
 

@@ -254,7 +254,7 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
        d_y_TD = Tensor::uninitialized(context, rows, plan.width);
   fill(context, x_TD.view(), 1, 77);
   fill(context, d_y_TD.view(), 1, 78);
-  auto gradient = moe::wide_gradient_for(layer, trains);
+  auto gradient = moe::accum_gradient_for(layer, trains);
 
   // What it costs, counted from a run of it.
   const double before = pool_bytes(cudaMemPoolAttrUsedMemCurrent);
@@ -279,8 +279,8 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
     count(first.stats.segment.load, f, of_bank(gradient.segment.bank));
   } else {
     count(first.stats.load, f, of_bank(gradient.bank));
-    if constexpr (requires { layer.always_on.ffn; })
-      count({rows}, static_cast<double>(layer.always_on.ffn.hidden()), [](std::size_t) { return true; });
+    if constexpr (requires { layer.shared_path.ffn; })
+      count({rows}, static_cast<double>(layer.shared_path.ffn.hidden()), [](std::size_t) { return true; });
   }
   forget_peak();
   layer.backward(context, d_y_TD, {.balance = 0.01}, std::move(first.saved), gradient);

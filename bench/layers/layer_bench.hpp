@@ -37,7 +37,7 @@ class LayerBench {
       fill_weights(context_, *layer_);
       x_TD_ = uniform_tensor(context_, shape_.rows, shape_.width, 1);
       // Thresholds for inference come from what a training batch chose.
-      layer_->absorb(context_, layer_->forward(context_, x(), batch_).stats);
+      layer_->update_buffers(context_, layer_->forward(context_, x(), batch_).stats);
     }
     return *layer_;
   }

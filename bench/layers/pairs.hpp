@@ -19,8 +19,9 @@ double flops_per_pair(const X& expert) {
 }
 
 template <class B>
-Index count_chosen(moe::View<const moe::Rank, B> chosen_RE) {
-  return std::count_if(chosen_RE.data, chosen_RE.data + chosen_RE.size(), [](moe::Rank rank) { return rank != 0; });
+Index count_chosen(moe::View<const moe::ChoiceOrder, B> chosen_RE) {
+  return std::count_if(chosen_RE.data, chosen_RE.data + chosen_RE.size(),
+                       [](moe::ChoiceOrder rank) { return rank != 0; });
 }
 
 // --- in training

@@ -173,9 +173,9 @@ std::string result_table(const Strategies& best_first) {
     text += row({"`" + s.name + "`", bits(s), with_spread(s.tokens_per_second, 0),
                  s.peak ? fmt::format("{:.2f}", *s.peak) : "-", percent(s.dropped), percent(s.unserved), percent(s.met),
                  fmt::format("{:.2f} M", static_cast<double>(s.parameters) / 1e6),
-                 !s.causal             ? "no"
-                 : s.batch_independent ? "yes"
-                                       : "yes, but depends on the batch"});
+                 !s.causal           ? "no"
+                 : s.batch_invariant ? "yes"
+                                     : "yes, but depends on the batch"});
   return text;
 }
 

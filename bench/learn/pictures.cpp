@@ -16,7 +16,7 @@ using multipl_moe::plot_text;
 using Strategies = std::vector<StrategySummary>;
 
 constexpr const char* ink = "#b2182b";
-constexpr const char* grey = "#c4c4c4";
+constexpr const char* gray = "#c4c4c4";
 
 /// Panels of one size in rows and columns, with room around them; all in pixels.
 struct Panels {
@@ -129,7 +129,7 @@ Picture learning_picture(const std::string& name, const std::string& title, cons
                             : "unset xlabel\nset format x ''\n";
     picture.commands += end_label(strategies[static_cast<std::size_t>(i)]) + "plot ";
     for (int other = 0; other < count; ++other)
-      if (other != i) picture.commands += fmt::format("$c{} using 1:2 with lines lw 0.8 lc rgb '{}', ", other, grey);
+      if (other != i) picture.commands += fmt::format("$c{} using 1:2 with lines lw 0.8 lc rgb '{}', ", other, gray);
     picture.commands += fmt::format(
         "$c{0} using 1:3:4 with filledcurves fs transparent solid 0.25 noborder lc rgb '{1}', "
         "$c{0} using 1:2 with linespoints pt 7 ps 0.35 lw 1.8 lc rgb '{1}'\n",
@@ -322,11 +322,11 @@ Picture cost_picture(const Strategies& best_first) {
     picture.data += fmt::format("$s{} << EOD\n{:.6g} {:.6g} {:.6g}\nEOD\n", i, milliseconds_of(strategy),
                                 strategy.bits_per_byte.mean, d);
     const bool is_worth = std::find(worth.begin(), worth.end(), strategy.name) != worth.end();
-    const char* const colour = is_worth ? ink : "#777777";
+    const char* const color = is_worth ? ink : "#777777";
     plots += fmt::format(
         ", $s{0} using 1:2:3 with yerrorbars pt {1} ps 0.9 lw 1.2 lc rgb '{2}' title {3}, "
         "$s{0} using 1:2:(' {4}') with labels left offset 0.4,0.5 font ',9' tc rgb '{2}' notitle",
-        i, strategy.causal ? 7 : 6, colour, plot_text(fmt::format("{}  {}", i + 1, shown(strategy))), i + 1);
+        i, strategy.causal ? 7 : 6, color, plot_text(fmt::format("{}  {}", i + 1, shown(strategy))), i + 1);
   }
   // worth_their_cost() names the fastest first, which is the order of the line.
   for (const std::string& name : worth)
@@ -355,10 +355,10 @@ std::vector<Picture> study_pictures(const Strategies& best_first) {
   pictures.push_back(result_picture(best_first));
   pictures.push_back(cost_picture(best_first));
   pictures.push_back(learning_picture(
-      "learning_by_tokens", "loss on the development text by tokens read; figure: its end; grey: all others",
+      "learning_by_tokens", "loss on the development text by tokens read; figure: its end; gray: all others",
       "thousand tokens", best_first, [](const CurvePoint& p) { return static_cast<double>(p.tokens) / 1e3; }));
   pictures.push_back(learning_picture(
-      "learning_by_seconds", "loss on the development text by seconds of training; figure: its end; grey: all others",
+      "learning_by_seconds", "loss on the development text by seconds of training; figure: its end; gray: all others",
       "seconds", best_first, [](const CurvePoint& p) { return p.seconds; }));
   Picture loads = load_picture(best_first);
   if (!loads.name.empty()) pictures.push_back(std::move(loads));

@@ -87,7 +87,7 @@ ResultLine result_of(const Line& line) {
                     .seconds = line.at("seconds"),
                     .parameters = line.at("parameters"),
                     .causal = line.at("causal"),
-                    .batch_independent = line.at("batch_independent"),
+                    .batch_invariant = line.at("batch_invariant"),
                     .bits_per_byte = {},
                     .failure = line.at("failure")};
   for (const auto& [language, bits] : line.at("bits_per_byte").items())
@@ -168,7 +168,7 @@ std::string line_of(const ResultLine& r) {
             {"seconds", r.seconds},
             {"parameters", r.parameters},
             {"causal", r.causal},
-            {"batch_independent", r.batch_independent},
+            {"batch_invariant", r.batch_invariant},
             {"bits_per_byte", Line::object()},
             {"failure", r.failure}};
   for (const auto& [language, bits] : r.bits_per_byte) line["bits_per_byte"][language] = number_or_null(bits);

@@ -36,7 +36,7 @@ struct StudySetup {
 struct LevelLoad {
   std::int64_t layer = 0;
   std::string level;
-  /// Routed rows; pairs of row and expert that were chosen, that were kept; rows that no expert worked on.
+  /// RoutingResult rows; pairs of row and expert that were chosen, that were kept; rows that no expert worked on.
   std::int64_t rows = 0, chosen = 0, kept = 0, unserved = 0;
   /// Pairs kept, by expert.
   std::vector<std::int64_t> load;
@@ -66,7 +66,7 @@ struct ResultLine {
   /// Of training alone.
   double seconds = 0;
   std::int64_t parameters = 0;
-  bool causal = false, batch_independent = false;
+  bool causal = false, batch_invariant = false;
   /// Bits per byte of the test text, by language.
   std::vector<std::pair<std::string, double>> bits_per_byte;
   /// Why training ended early; empty where it did not.

@@ -117,8 +117,8 @@ class OneRun {
     result_.routing = strategy.routing;
     result_.seed = seed;
     result_.causal = layer.is_causal();
-    result_.batch_independent = layer.is_batch_independent();
-    model_->initialise(static_cast<std::uint64_t>(seed), deviation);
+    result_.batch_invariant = layer.is_batch_invariant();
+    model_->initialize(static_cast<std::uint64_t>(seed), deviation);
   }
 
   ResultLine train() {

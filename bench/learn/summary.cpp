@@ -119,7 +119,7 @@ StrategySummary summary_of(const Record& record, const std::string& name) {
     if (result.strategy != name) continue;
     summary.routing = result.routing;
     summary.causal = result.causal;
-    summary.batch_independent = result.batch_independent;
+    summary.batch_invariant = result.batch_invariant;
     summary.parameters = result.parameters;
     if (has_figures(result))
       results.push_back(&result);

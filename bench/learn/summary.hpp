@@ -36,7 +36,7 @@ struct LevelHistory {
 
 struct StrategySummary {
   std::string name, routing;
-  bool causal = false, batch_independent = false;
+  bool causal = false, batch_invariant = false;
   std::int64_t parameters = 0;
   /// Seeds of runs that came to a result with figures, rising, and reasons why others did not.
   std::vector<std::int64_t> seeds;

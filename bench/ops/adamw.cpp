@@ -16,7 +16,7 @@ using Weights = moe::Linear<float, Cpu>;
 /// and all but the gradient written.
 template <class Moment, moe::MasterWeights master>
 Call call_step(const Dealt& d) {
-  using Memory = moe::AdamWMemory<Cpu, Moment, master>;
+  using Memory = moe::AdamWState<Cpu, Moment, master>;
   struct Trained {
     Weights weights, gradient;
     Memory memory;

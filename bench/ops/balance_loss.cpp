@@ -18,8 +18,8 @@ void add_balance_loss(Suite& suite, const Context& context, const Shape& shape) 
             .shares);
     auto d_logits_TE = std::make_shared<Tensor>(d.shape.rows, d.shape.experts);
     return Call{[&d, shares, d_logits_TE] {
-      moe::add_balance_loss_back<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), *shares, 0.01, {},
-                                             d_logits_TE->view());
+      moe::add_balance_loss_backward<float, Cpu>(d.context, moe::BalanceOverAll{}, d.logits_TE(), *shares, 0.01, {},
+                                                 d_logits_TE->view());
     }};
   });
 }

@@ -24,7 +24,8 @@ Call call_on_tiles(const Dealt& d) {
                     for (Index s = 0; s < strips; ++s) {
                       const float* const strip = own + s * cpu::tile_rows * depth;
                       float* const c = own + left + right + s * cpu::tile_rows * panel;
-                      cpu::multiply_tile(cpu::tile_rows, depth, strip, own + left, c, panel, cpu::Into::fresh, strip);
+                      cpu::multiply_tile(cpu::tile_rows, depth, strip, own + left, c, panel, cpu::StoreMode::overwrite,
+                                         strip);
                     }
                 });
               },

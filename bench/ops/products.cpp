@@ -64,14 +64,12 @@ void add_products_by(Suite& suite, const Context& context, const Shape& shape, c
   });
   add_op(suite, context, shape, "grouped_product" + gemm, "backward", [=](const Dealt& dealt) {
     return call_on_products(dealt, [=, c = other_context(dealt.context)](const Dealt& d, Products& p) {
-      Other::add_grouped_product_back(c, seen(ConstView(p.y_NF)), all_seen(p.inputs()), d.plan.offsets,
-                                      seen(p.x_ND.view()));
+      Other::add_grouped_dgrad(c, seen(ConstView(p.y_NF)), all_seen(p.inputs()), d.plan.offsets, seen(p.x_ND.view()));
     });
   });
-  add_op(suite, context, shape, "grouped_weight_gradient" + gemm, "backward", [=](const Dealt& dealt) {
+  add_op(suite, context, shape, "grouped_wgrad" + gemm, "backward", [=](const Dealt& dealt) {
     return call_on_products(dealt, [=, c = other_context(dealt.context)](const Dealt& d, Products& p) {
-      Other::grouped_weight_gradient(c, seen(ConstView(p.y_NF)), seen(ConstView(p.x_ND)), d.plan.offsets,
-                                     all_seen(p.outputs()));
+      Other::grouped_wgrad(c, seen(ConstView(p.y_NF)), seen(ConstView(p.x_ND)), d.plan.offsets, all_seen(p.outputs()));
     });
   });
 }

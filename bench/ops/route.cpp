@@ -25,7 +25,7 @@ void add_route(Suite& suite, const Context& context, const Shape& shape) {
   add_op(suite, context, shape, "normalize", "backward", [](const Dealt& d) {
     // The gates stand in for their own gradient: any numbers of that shape do.
     return Call{
-        [&d] { benchmark::DoNotOptimize(d.gating.normalizer_back(d.context, d.gates_TE(), d.decision).data()); }};
+        [&d] { benchmark::DoNotOptimize(d.gating.normalizer_backward(d.context, d.gates_TE(), d.decision).data()); }};
   });
 }
 

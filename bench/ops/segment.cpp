@@ -36,7 +36,7 @@ void add_segment(Suite& suite, const Context& context, const Shape& shape) {
   });
   add_op(suite, context, shape, "segment_means", "backward", [](const Dealt& d) {
     auto t = std::make_shared<Cut>(d);
-    return Call{[&d, t] { Cpu::add_segment_means_back(d.context, t->means_VD, t->begin_1V, t->d_x_TD.view()); }, 0,
+    return Call{[&d, t] { Cpu::add_segment_means_backward(d.context, t->means_VD, t->begin_1V, t->d_x_TD.view()); }, 0,
                 float_bytes(2 * t->d_x_TD.size() + t->means_VD.size())};
   });
 }

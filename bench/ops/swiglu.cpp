@@ -53,14 +53,14 @@ void add_swiglu(Suite& suite, const Context& context, const Shape& shape) {
   });
   add_op(suite, context, shape, "grouped_swiglu", "backward", [](const Dealt& dealt) {
     return call_on_activations(dealt, 1, [](const Dealt& d, Activations& t) {
-      Cpu::grouped_glu_back(d.context, moe::Silu{}, t.x_ND, t.views(t.down_DF), d.plan.offsets, t.gates_1N,
-                            t.a_NF.view(), t.b_NF.view(), t.h_NF.view(), t.d_gates_1N.view());
+      Cpu::grouped_glu_backward(d.context, moe::Silu{}, t.x_ND, t.views(t.down_DF), d.plan.offsets, t.gates_1N,
+                                t.a_NF.view(), t.b_NF.view(), t.h_NF.view(), t.d_gates_1N.view());
     });
   });
   add_op(suite, context, shape, "grouped_swiglu_input_gradient", "backward", [](const Dealt& dealt) {
     return call_on_activations(dealt, 2, [](const Dealt& d, Activations& t) {
-      Cpu::grouped_glu_input_gradient(d.context, t.a_NF, t.views(t.gate_FD), t.b_NF, t.views(t.up_FD), d.plan.offsets,
-                                      t.d_x_ND.view());
+      Cpu::grouped_glu_dgrad(d.context, t.a_NF, t.views(t.gate_FD), t.b_NF, t.views(t.up_FD), d.plan.offsets,
+                             t.d_x_ND.view());
     });
   });
 }

@@ -38,7 +38,7 @@ class Layer:
     """Weights and routing of one shape; `engine` runs the experts."""
 
     def __init__(self, shape, device, engine):
-        self.count, self.length, width, hidden, experts, self.chosen, always_on, self.segment_experts = SHAPES[shape]
+        self.count, self.length, width, hidden, experts, self.chosen, shared_path, self.segment_experts = SHAPES[shape]
         self.engine = engine
 
         def weight(*sizes):
@@ -50,8 +50,8 @@ class Layer:
         every = experts + self.segment_experts
         self.gate, self.up = weight(every, hidden, width), weight(every, hidden, width)
         self.down = weight(every, width, hidden)
-        self.always_on = [weight(always_on, width), weight(always_on, width), weight(width, always_on),
-                          weight(1, width)] if always_on else None
+        self.shared_path = [weight(shared_path, width), weight(shared_path, width), weight(width, shared_path),
+                          weight(1, width)] if shared_path else None
 
     def pairs(self, x):
         """Rows, experts and gates of every pair."""
@@ -63,7 +63,7 @@ class Layer:
             gates = softmax(logits.gather(1, who), dim=-1) * 0.7
         else:
             gates, who = torch.topk(softmax(logits, dim=-1), self.chosen, dim=-1)
-            gates = gates / gates.sum(dim=-1, keepdim=True) if self.always_on is None else gates
+            gates = gates / gates.sum(dim=-1, keepdim=True) if self.shared_path is None else gates
         rows = torch.arange(len(x), device=x.device).repeat_interleave(self.chosen)
         who, gates = who.flatten(), gates.flatten()
         if not self.hybrid:
@@ -83,8 +83,8 @@ class Layer:
 
     def __call__(self, x):
         y = self.engine(self, x, *self.pairs(x))
-        if self.always_on:
-            gate, up, down, scale = self.always_on
+        if self.shared_path:
+            gate, up, down, scale = self.shared_path
             y = y + torch.sigmoid(linear(x, scale)) * linear(silu(linear(x, gate)) * linear(x, up), down)
         return y
 

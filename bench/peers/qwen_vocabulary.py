@@ -40,7 +40,7 @@ def read_ranks(path):
 
 
 def parts_of(token, ranks):
-    """What is left of the token's bytes when no two neighbours make a token of a lower rank than its own."""
+    """What is left of the token's bytes when no two neighbors make a token of a lower rank than its own."""
     parts = [bytes([byte]) for byte in token]
     while len(parts) > 1:
         rank, place = min((ranks.get(parts[i] + parts[i + 1], len(ranks)), i) for i in range(len(parts) - 1))

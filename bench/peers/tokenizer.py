@@ -12,7 +12,7 @@ there stand the marks that the tables of `tokenizers` are too old for.
 
 --other-layout names the same tokenizer in vocab.json and merges.txt, whose ids must be the same. With --ranks, the byte
 ranks that the tokenizer was made of (qwen_vocabulary.py), the package tiktoken judges as well, on text that Python has
-normalised.
+normalized.
 
 --cost measures instead, in N rounds that alternate between all, CPU seconds to load, the peak memory of a process that
 loads, and megabytes of the sources encoded in a second of CPU time. Prints medians, and the lowest and highest of each.
@@ -142,7 +142,7 @@ class Tiktoken(Peer):
     def ids(self, texts, special):
         if not special:
             return [self.encoding.encode_ordinary(unicodedata.normalize("NFC", text)) for text in texts]
-        # What stands between names of special tokens is normalised by itself.
+        # What stands between names of special tokens is normalized by itself.
         return [[token for part in self.names.split(text)
                  for token in self.encoding.encode(unicodedata.normalize("NFC", part), allowed_special="all")]
                 for text in texts]
@@ -215,7 +215,7 @@ def sources(arguments, extension):
 
 
 def marks_by_age():
-    """Combining marks whose order the package normalises as Unicode 14 (Python 3.11) does, and those that it does not:
+    """Combining marks whose order the package normalizes as Unicode 14 (Python 3.11) does, and those that it does not:
     its tables are Unicode 9's."""
     nfc, known, newer = normalizers.NFC(), [], []
     for mark in map(chr, [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]):

@@ -21,7 +21,7 @@ template <class B>
 std::vector<Strategy<B>> shared_experts();
 /// Rows choose, experts have limited room.
 template <class B>
-std::vector<Strategy<B>> limited_room();
+std::vector<Strategy<B>> limited_capacity();
 /// Training evens the loads out before rows choose.
 template <class B>
 std::vector<Strategy<B>> balanced();
@@ -39,8 +39,8 @@ std::vector<Strategy<B>> two_levels();
 template <class B>
 std::vector<Strategy<B>> all_strategies() {
   std::vector<Strategy<B>> all;
-  for (auto group : {controls<B>, token_choice<B>, shared_experts<B>, limited_room<B>, balanced<B>, expert_choice<B>,
-                     segments<B>, two_levels<B>}) {
+  for (auto group : {controls<B>, token_choice<B>, shared_experts<B>, limited_capacity<B>, balanced<B>,
+                     expert_choice<B>, segments<B>, two_levels<B>}) {
     std::vector<Strategy<B>> some = group();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }

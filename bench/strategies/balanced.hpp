@@ -17,13 +17,14 @@ std::vector<Strategy<B>> balanced() {
   // Divided by its sum, the gate of a single expert would be 1 whatever the router says.
   constexpr SigmoidOverChosen alone{.sums_to_scale = false};
   suite.push_back(token_strategy<B>("base", "training assigns rows evenly, one expert each; inference takes the best",
-                                    Routing<BalancedAssignment, TopK>{}, alone, EvenShare{},
+                                    TrainInfer<BalancedAssignment, TopK>{}, alone, EvenShare{},
                                     {.losses = {}, .choices = 1}));
   suite.push_back(token_strategy<B>("sinkhorn", "training scales rows and columns even, then top-1; inference top-1",
-                                    Routing<SinkhornChoice, TopK>{}, alone, Unlimited{}, {.losses = {}, .choices = 1}));
+                                    TrainInfer<SinkhornChoice, TopK>{}, alone, Unlimited{},
+                                    {.losses = {}, .choices = 1}));
   suite.push_back(
       token_strategy<B>("quantile", "top-k after prices that even training's loads; inference by learned ones",
-                        Routing<QuantileChoice, PricedTopK>{}, SoftmaxOverChosen{}, Unlimited{}, {.losses = {}}));
+                        TrainInfer<QuantileChoice, PricedTopK>{}, SoftmaxOverChosen{}, Unlimited{}, {.losses = {}}));
   return suite;
 }
 

@@ -54,7 +54,7 @@ Strategy<B> token_strategy(std::string name, std::string routing, R router, N no
   return {
       std::move(name), std::move(routing), setting.losses, [=](const Sizes& given) {
         const Sizes sizes = setting.choices > 0 ? given.with_choices(setting.choices) : given;
-        return SuiteLayer<B>(moe::TokenMoE<R, N, C, SuiteExpert<B>, moe::NoAlwaysOn, Bal>(
+        return SuiteLayer<B>(moe::TokenMoE<R, N, C, SuiteExpert<B>, moe::NoSharedExpert, Bal>(
             fitted(router, sizes), normalizer, fitted(capacity, sizes), bank_of<B>(sizes), {}, fitted(balance, sizes)));
       }};
 }

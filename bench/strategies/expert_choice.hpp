@@ -17,9 +17,9 @@ std::vector<Strategy<B>> expert_choice() {
          return SuiteLayer<B>(TokenMoE<CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, SuiteExpert<B>>(
              {.cap = s.chosen + 1}, {}, fitted(SegmentCapacity{}, s), bank_of<B>(s)));
        }});
-  suite.push_back(
-      token_strategy<B>("threshold", "expert choice in training; inference compares with learned thresholds",
-                        Routing<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, SegmentCapacity{}, {.losses = {}}));
+  suite.push_back(token_strategy<B>(
+      "threshold", "expert choice in training; inference compares with learned thresholds",
+      TrainInfer<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, SegmentCapacity{}, {.losses = {}}));
   return suite;
 }
 

@@ -10,7 +10,7 @@ namespace moe_bench {
 
 namespace {
 
-/// What tokens' vectors and languages' centres are drawn from.
+/// What tokens' vectors and languages' centers are drawn from.
 constexpr moe::RandomKey fixed{.seed = 1, .step = 0, .layer = moe::name_hash("fixed")};
 
 /// Token ids that follow Zipf's law: id i is drawn in proportion to 1 / (i + 1).
@@ -80,11 +80,11 @@ Rows draw_rows(Input input, const std::vector<Index>& lengths, Index width, Inde
       rows.tokens.push_back(token);
       rows.languages.push_back(language);
       // The vector that a row stands near to, and how far from it rows are; the squares of both sum to 1.
-      const Index centre = input == Input::zipf ? token : vocabulary + language;
+      const Index center = input == Input::zipf ? token : vocabulary + language;
       const double away = input == Input::iid ? 1 : input == Input::zipf ? 0.1 : 0.6, near = std::sqrt(1 - away * away);
       for (Index d = 0; d < width; ++d) {
         double value = away * moe::random_normal(noise, static_cast<std::uint64_t>(row * width + d));
-        if (near > 0) value += near * moe::random_normal(fixed, static_cast<std::uint64_t>(centre * width + d));
+        if (near > 0) value += near * moe::random_normal(fixed, static_cast<std::uint64_t>(center * width + d));
         rows.x_TD[static_cast<std::size_t>(row * width + d)] = static_cast<float>(value);
       }
     }

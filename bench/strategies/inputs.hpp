@@ -18,7 +18,7 @@ constexpr std::int32_t vocabulary = 1000;
 enum class Input {
   iid,        // every row normal, on its own
   zipf,       // a row is its token's vector and a little noise, tokens follow Zipf's law: some are frequent
-  languages,  // each sequence has a language; a row is that language's centre and noise
+  languages,  // each sequence has a language; a row is that language's center and noise
 };
 std::optional<Input> parse_input(std::string_view name);
 
@@ -39,7 +39,7 @@ struct Rows {
 };
 
 /// Sequences of these lengths, languages taking turns: the same for the same seed. Zipf's tokens have the same vectors,
-/// and languages the same centres, whatever the seed.
+/// and languages the same centers, whatever the seed.
 Rows draw_rows(Input input, const std::vector<Index>& lengths, Index width, Index languages, std::uint64_t seed);
 
 }  // namespace moe_bench

@@ -78,7 +78,7 @@ using Progress = std::function<void(int round, const std::string& name)>;
 /// Names, rules and traits: what `moe_bench list` shows.
 struct StrategyInfo {
   std::string name, routing;
-  bool is_causal = false, is_batch_independent = false;
+  bool is_causal = false, is_batch_invariant = false;
 };
 
 /// The strategies of the suite on the CPU.

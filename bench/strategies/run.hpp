@@ -135,7 +135,7 @@ class StrategyRuns {
     Context context = Device::alone(base);
     const Index bytes = Device::bytes_of(context, [&] {
       auto run = layer.forward(context, inputs.batch.x(), inputs.batch.rows.batch());
-      layer.absorb(context, run.stats);
+      layer.update_buffers(context, run.stats);
       layer.backward(context, inputs.slope.x(), strategy_.losses, std::move(run.saved), gradient);
     });
     if (iterations_ == 0) {

@@ -43,18 +43,19 @@ moe::Matrix<float, B> syntax_of_bytes() {
 /// A causal segment level whose windows end at one place or another, half to twice as long as the suite's.
 template <class S, class B>
 Strategy<B> cut_strategy(std::string name, std::string routing, S segmenter) {
-  return {std::move(name), std::move(routing), {}, [segmenter](const Sizes& s) {
-            using Layer =
-                moe::SegmentMoE<S, moe::PreviousMean<float, B>, moe::Routing<moe::ExpertChoice, moe::ThresholdChoice>,
-                                moe::SoftmaxOverAll, moe::SegmentCapacity, SuiteExpert<B>>;
-            S cuts = segmenter;
-            cuts.minimum = std::max<Index>(1, s.window / 2);
-            cuts.maximum = 2 * s.window;
-            Layer layer(cuts, moe::PreviousMean<float, B>(s.width), {}, {}, fitted(moe::SegmentCapacity{}, s),
-                        bank_of<B>(s));
-            if constexpr (moe::StatefulSegmenter<S>) layer.routing.table_VF = syntax_of_bytes<B>();
-            return SuiteLayer<B>(std::move(layer));
-          }};
+  return {
+      std::move(name), std::move(routing), {}, [segmenter](const Sizes& s) {
+        using Layer =
+            moe::SegmentMoE<S, moe::PreviousMean<float, B>, moe::TrainInfer<moe::ExpertChoice, moe::ThresholdChoice>,
+                            moe::SoftmaxOverAll, moe::SegmentCapacity, SuiteExpert<B>>;
+        S cuts = segmenter;
+        cuts.minimum = std::max<Index>(1, s.window / 2);
+        cuts.maximum = 2 * s.window;
+        Layer layer(cuts, moe::PreviousMean<float, B>(s.width), {}, {}, fitted(moe::SegmentCapacity{}, s),
+                    bank_of<B>(s));
+        if constexpr (moe::StatefulSegmenter<S>) layer.routing.table_VF = syntax_of_bytes<B>();
+        return SuiteLayer<B>(std::move(layer));
+      }};
 }
 
 template <class B>
@@ -65,7 +66,7 @@ std::vector<Strategy<B>> segments() {
       "segment-mean", "experts choose segments by the segments' means", {}));
   suite.push_back(segment_strategy<OwnMax<float, B>, ExpertChoice, B>(
       "segment-max", "experts choose segments by the segments' maxima", {}));
-  suite.push_back(segment_strategy<PreviousMean<float, B>, Routing<ExpertChoice, ThresholdChoice>, B>(
+  suite.push_back(segment_strategy<PreviousMean<float, B>, TrainInfer<ExpertChoice, ThresholdChoice>, B>(
       "causal-segment", "by the mean of the segment before; inference compares with learned thresholds", {}));
   suite.push_back(cut_strategy<BoundaryWindow, B>("line-segment", "as causal-segment, but windows end at line breaks",
                                                   BoundaryWindow{}));

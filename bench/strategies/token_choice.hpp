@@ -19,7 +19,7 @@ std::vector<Strategy<B>> token_choice() {
   // As many experts as have positive logits: half of them before training, whatever k is.
   suite.push_back(
       token_strategy<B>("remoe", "every expert with a logit above 0, which is its gate; an L1 loss keeps them few",
-                        PositiveChoice{}, ReluGates{}, Unlimited{}, {.losses = {.balance = 1}}, GateSparsity{}));
+                        ReluRouter{}, ReluGates{}, Unlimited{}, {.losses = {.balance = 1}}, GateSparsity{}));
   return suite;
 }
 

@@ -6,7 +6,7 @@
 #include <moe/layers/hybrid_moe.hpp>
 #include <moe/layers/presets.hpp>
 #include <moe/train/adamw.hpp>
-#include <moe/train/initialise.hpp>
+#include <moe/train/initialize.hpp>
 #include <moe/train/walk.hpp>
 #include <string>
 #include <vector>
@@ -16,7 +16,7 @@ struct ThresholdRouter {
   float threshold = 0.2f;
 
   template <class Real>
-  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::Rank> chosen_E) const {
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::ChoiceOrder> chosen_E) const {
     const Real best = max(logits_E), total = sum_exp(logits_E, best);
     for (moe::Index e = 0; e < logits_E.size; ++e)
       chosen_E[e] = logits_E[e] == best || std::exp(logits_E[e] - best) > static_cast<Real>(threshold) * total;
@@ -36,12 +36,12 @@ Outcome train(const typename B::Context& context) {
   const moe::Index rows = 256, width = 16;
   moe::TokenMoE layer(ThresholdRouter{}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
                       moe::ExpertBank<moe::SwiGlu<float, B>>(4, width, 32));
-  moe::initialise(context, layer, /*seed=*/1, /*deviation=*/0.3);
+  moe::initialize(context, layer, /*seed=*/1, /*deviation=*/0.3);
   auto x_TD = Tensor::uninitialized(context, rows, width);
   moe::draw_normal(context, x_TD, /*seed=*/2, "x", /*deviation=*/1);
 
   auto gradient = moe::gradient_for(layer);
-  moe::AdamWMemory memory(context, layer, gradient);
+  moe::AdamWState memory(context, layer, gradient);
   Outcome outcome;
   for (int step = 1; step <= 40; ++step) {
     auto [y_TD, saved, stats] = layer.forward(context, x_TD, moe::Batch::single(rows));

@@ -18,7 +18,7 @@
 ///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp, fusion/
 ///   LoraFfn::forward: a dense FFN, whose projections have adapters      layers/lora_ffn.hpp
 ///     plan      = the pairs (row, adapter), by what the batch says      LanguageChoice  routing/router/
-///     a, b, y_TD += s B A x, for each of a row's adapters               LowRank         experts/low_rank.hpp
+///     a, b, y_TD += s B A x, for each of a row's adapters               LoraAdapter         experts/lora_adapter.hpp
 ///   an observer in the context is told every decision                   Observation     core/observation.hpp
 ///   a record in the context says what is chosen, routers do not        RoutingReplay   core/routing_replay.hpp
 ///   a listener in the context is told which part begins                 Phase           core/phase.hpp
@@ -35,7 +35,7 @@
 #elif !defined(MOE_REQUIREMENTS_ARE_MISSING)
 
 #include "moe/core/activation.hpp"
-#include "moe/core/adamw_pace.hpp"
+#include "moe/core/adamw_scalars.hpp"
 #include "moe/core/batch.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
@@ -57,12 +57,13 @@
 #include "moe/core/row_context.hpp"
 #include "moe/core/segments.hpp"
 #include "moe/core/team.hpp"
+#include "moe/core/train_infer.hpp"
 #include "moe/core/view.hpp"
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/module.hpp"
-#include "moe/experts/always_on.hpp"
 #include "moe/experts/expert.hpp"
+#include "moe/experts/shared_path.hpp"
 #include "moe/fusion/fusion.hpp"
 #include "moe/layers/level.hpp"
 #include "moe/routing/balance/balance.hpp"
@@ -100,10 +101,10 @@
 #include "moe/routing/router/hash_choice.hpp"
 #include "moe/routing/router/jittered.hpp"
 #include "moe/routing/router/language_choice.hpp"
-#include "moe/routing/router/positive_choice.hpp"
 #include "moe/routing/router/priced_top_k.hpp"
 #include "moe/routing/router/quantile_choice.hpp"
 #include "moe/routing/router/random_choice.hpp"
+#include "moe/routing/router/relu_router.hpp"
 #include "moe/routing/router/shared_top_k.hpp"
 #include "moe/routing/router/sinkhorn_choice.hpp"
 #include "moe/routing/router/threshold_choice.hpp"
@@ -124,9 +125,9 @@
 #include "moe/ops/upload_indices.hpp"
 #include "moe/routing/steps/balance_loss.hpp"
 #include "moe/routing/steps/choose.hpp"
+#include "moe/routing/steps/deferred_loss.hpp"
 #include "moe/routing/steps/drop.hpp"
 #include "moe/routing/steps/jitter.hpp"
-#include "moe/routing/steps/late_loss.hpp"
 #include "moe/routing/steps/noisy_logits.hpp"
 #include "moe/routing/steps/normalize.hpp"
 #include "moe/routing/steps/report.hpp"
@@ -139,15 +140,15 @@
 #include "moe/experts/channels.hpp"
 #include "moe/experts/expert_bank.hpp"
 #include "moe/experts/glu.hpp"
+#include "moe/experts/lora_adapter.hpp"
 #include "moe/experts/lora_linear.hpp"
-#include "moe/experts/low_rank.hpp"
 #include "moe/experts/mlp.hpp"
 #include "moe/experts/shared_expert.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/fusion/channel_fusion.hpp"
 #include "moe/fusion/fixed_fusion.hpp"
 #include "moe/fusion/matrix_fusion.hpp"
-#include "moe/fusion/normalised_fusion.hpp"
+#include "moe/fusion/normalized_fusion.hpp"
 #include "moe/fusion/scalar_fusion.hpp"
 #include "moe/ops/linear.hpp"
 #include "moe/routing/gating.hpp"
@@ -162,11 +163,11 @@
 #include "moe/layers/token_moe.hpp"
 
 #include "moe/train/adamw.hpp"
-#include "moe/train/adamw_memory.hpp"
+#include "moe/train/adamw_state.hpp"
 #include "moe/train/clip.hpp"
 #include "moe/train/draw_adapters.hpp"
 #include "moe/train/freeze.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/schedule.hpp"
 #include "moe/train/split_into_adapters.hpp"

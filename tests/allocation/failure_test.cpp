@@ -94,7 +94,7 @@ TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs o
     CHECK(requests > 10);
     CHECK(same_bits(contents(t.gradient), slopes));
   }
-  SECTION("clip, step and absorb") {
+  SECTION("clip, step and update_buffers") {
     auto run = t.forward();
     t.backward(run);
     const auto moments = contents(t.memory), slopes = contents(t.gradient);

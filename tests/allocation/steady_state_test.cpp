@@ -33,7 +33,7 @@ inline constexpr Requests documented = {2, 1, 1};
 template <>
 inline constexpr Requests documented<SegmentByPreviousMean<float>> = {5, 4, 1};
 template <>
-inline constexpr Requests documented<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>> = {8, 6, 3};
+inline constexpr Requests documented<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>> = {8, 6, 3};
 
 /// Steps until the pool holds a block of every size that a run asks for. Where first segments go to an expert together,
 /// its load follows its scores, so a run asks for more sizes than one.
@@ -42,7 +42,7 @@ inline constexpr int steps_to_settle = 2;
 template <>
 inline constexpr int steps_to_settle<SegmentByPreviousMean<float>> = 1000;
 template <>
-inline constexpr int steps_to_settle<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>> = 1000;
+inline constexpr int steps_to_settle<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>> = 1000;
 
 }  // namespace
 
@@ -63,7 +63,7 @@ TEMPLATE_LIST_TEST_CASE("steps after the second ask the system for the documente
   CHECK(requests([&] { global_norm(t.context, t.gradient); }) == 0);
   CHECK(requests([&] { set_to_zero(t.context, t.gradient); }) == 0);
   CHECK(requests([&] { AdamW{}.step(t.context, 1e-3, 1, 1, t.layer, t.gradient, t.memory); }) == 0);
-  CHECK(requests([&] { t.layer.absorb(t.context, run.stats); }) == 0);
+  CHECK(requests([&] { t.layer.update_buffers(t.context, run.stats); }) == 0);
 }
 
 TEMPLATE_LIST_TEST_CASE("a thousand steps grow by no byte", "[allocation]", AllocationLayers) {

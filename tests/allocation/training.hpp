@@ -15,7 +15,7 @@ namespace moe::testing {
 
 /// One of each kind: with an always-on path, with rows that compete, with thresholds, and both levels together.
 using AllocationLayers = std::tuple<Qwen15Moe<float, Cpu<>>, TokenExpertChoice<float>, SegmentByPreviousMean<float>,
-                                    CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>;
+                                    CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>;
 
 template <class Layer>
 struct TrainingTrees {
@@ -25,7 +25,7 @@ struct TrainingTrees {
   Batch batch = Batch::sequences(sequences, rows / sequences);
   CpuContext context;
   Layer layer = build<Layer>(sizes), gradient;
-  AdamWMemory<Cpu<>> memory;
+  AdamWState<Cpu<>> memory;
   Matrix<float, Cpu<>> x_TD, d_y_TD;
   Index steps = 0;
 
@@ -33,7 +33,7 @@ struct TrainingTrees {
     Draw draw("allocation");
     randomise(draw, layer, 0.5);
     gradient = gradient_for(layer);
-    memory = AdamWMemory(context, layer, gradient);
+    memory = AdamWState(context, layer, gradient);
     x_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width);
     d_y_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width);
   }
@@ -47,7 +47,7 @@ struct TrainingTrees {
   void update(const Stats& stats) {
     const double norm = global_norm(context, gradient);
     AdamW{}.step(context, 1e-3, steps + 1, clip_factor(norm, 1), layer, gradient, memory);
-    layer.absorb(context, stats);
+    layer.update_buffers(context, stats);
     set_to_zero(context, gradient);
     ++steps;
   }
@@ -75,7 +75,7 @@ std::vector<float> contents(const Tree& tree) {
   return all;
 }
 /// The bits of the moments that a memory holds.
-inline std::vector<float> contents(const AdamWMemory<Cpu<>>& memory) {
+inline std::vector<float> contents(const AdamWState<Cpu<>>& memory) {
   std::vector<float> all;
   for (const auto& tensor : memory.tensors())
     for (const auto* moment : {&tensor.m, &tensor.v})

@@ -29,7 +29,7 @@ using B = Cpu;
 
 struct FirstTwo {
   template <class Real>
-  MOE_HOST_DEVICE void choose(moe::Row<const Real> /*logits_E*/, moe::Row<moe::Rank> chosen_E) const {
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> /*logits_E*/, moe::Row<moe::ChoiceOrder> chosen_E) const {
     for (Index e = 0; e < chosen_E.size; ++e) chosen_E[e] = e < 2 ? 1 : 0;
   }
 };
@@ -122,7 +122,7 @@ TEST_CASE("every strategy runs forward and backward on every input with finite v
       fill_weights(context, layer);
       auto gradient = moe::gradient_for(layer);
       auto run = layer.forward(context, x_TD.const_view(), rows.batch());
-      layer.absorb(context, run.stats);
+      layer.update_buffers(context, run.stats);
       CHECK(all_finite(run.output));
       CHECK(all_finite(layer.backward(context, run.output, strategy.losses, std::move(run.saved), gradient)));
       double weight_gradients = 0;
@@ -138,7 +138,7 @@ TEST_CASE("every strategy runs forward and backward on every input with finite v
   }
 }
 
-TEST_CASE("what layers say of causality and batch mates is what their decisions show", "[bench][strategies]") {
+TEST_CASE("what layers say of causality and batch neighbors is what their decisions show", "[bench][strategies]") {
   const auto results = run_all(Input::iid);
   for (const StrategyInfo& info : list_strategies()) {
     INFO(info.name);
@@ -146,7 +146,7 @@ TEST_CASE("what layers say of causality and batch mates is what their decisions 
     CHECK(r.routing.has_value() == (info.name != "dense"));
     if (!r.routing) continue;
     if (info.is_causal) CHECK(r.routing->flips == 0);
-    if (info.is_batch_independent) CHECK(r.routing->mate_sensitivity == 0);
+    if (info.is_batch_invariant) CHECK(r.routing->mate_sensitivity == 0);
   }
   for (const char* name : {"expert-choice", "capped-expert-choice", "segment-mean", "segment-max", "multipl-moe"}) {
     INFO(name);
@@ -164,7 +164,7 @@ TEST_CASE("loads, drops and experts per row are those of the rules", "[bench][st
   CHECK(of("switch-1.0").dropped > 0);
   CHECK(of("switch-1.0").dropped >= of("switch").dropped);
   CHECK(of("switch").dropped >= of("switch-2.0").dropped);
-  CHECK(of("batch-prioritised").dropped > 0);
+  CHECK(of("batch-prioritized").dropped > 0);
   CHECK(of("mixtral").dropped == 0);
   CHECK(of("mixtral").experts_per_row == Approx(2));
   CHECK(of("mixtral").unserved == 0);

@@ -13,14 +13,14 @@ template <class Layer>
 void train(const moe::CpuContext& context, Layer layer) {
   using Tensor = moe::Matrix<typename Layer::Value, moe::Cpu<>>;
   Layer gradient = gradient_for(layer);
-  moe::AdamWMemory memory(context, layer, gradient);
+  moe::AdamWState memory(context, layer, gradient);
   const Tensor x_TD(4, 8);
   auto batch = moe::Batch::single(4);
   batch.random = {.seed = 1, .step = 1};
   layer.infer(context, x_TD, batch);
   auto [y_TD, saved, stats] = layer.forward(context, x_TD, batch);
   layer.backward(context, y_TD, {.balance = 0.01, .z = 0.001}, std::move(saved), gradient);
-  layer.absorb(context, stats);
+  layer.update_buffers(context, stats);
   moe::AdamW{}.step(context, 0.1, 1, moe::clip_factor(moe::global_norm(context, gradient), 1), layer, gradient, memory);
 }
 

@@ -16,8 +16,8 @@ int main() {
   using Bank = moe::ExpertBank<moe::SwiGlu<moe::BFloat16, Device>>;
   const Device::Context context;
   moe::TokenMoE layer(moe::TopK{}, moe::SigmoidOverChosen{}, moe::CapacityFactor{}, Bank(4, 8, 16));
-  auto gradient = moe::wide_gradient_for(layer);
-  moe::AdamWMemory<Device, moe::BFloat16, moe::MasterWeights::split> memory(context, layer, gradient);
+  auto gradient = moe::accum_gradient_for(layer);
+  moe::AdamWState<Device, moe::BFloat16, moe::MasterWeights::split> memory(context, layer, gradient);
   const moe::Matrix<moe::BFloat16, Device> x_TD(4, 8);
   auto [y_TD, saved, stats] = layer.forward(context, x_TD, moe::Batch::single(4));
   layer.backward(context, y_TD, {.balance = 0.01, .z = 0.001}, std::move(saved), gradient);

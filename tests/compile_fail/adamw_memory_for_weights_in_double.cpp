@@ -1,11 +1,11 @@
-// error: AdamWMemory: weights in double, and no others, have moments in double
+// error: AdamWState: weights in double, and no others, have moments in double
 #include "parts.hpp"
 
-#include "moe/train/adamw_memory.hpp"
+#include "moe/train/adamw_state.hpp"
 
 using namespace moe;
 using namespace moe::testing;
 
 void train(const Shape::Context& context, Linear<double, Shape>& layer) {
-  AdamWMemory<Shape> memory(context, layer, layer);
+  AdamWState<Shape> memory(context, layer, layer);
 }

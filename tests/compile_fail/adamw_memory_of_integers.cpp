@@ -1,9 +1,9 @@
-// error: AdamWMemory: 2nd argument must be float, double or moe::BFloat16
+// error: AdamWState: 2nd argument must be float, double or moe::BFloat16
 #include "parts.hpp"
 
-#include "moe/train/adamw_memory.hpp"
+#include "moe/train/adamw_state.hpp"
 
 using namespace moe;
 using namespace moe::testing;
 
-AdamWMemory<Shape, int> memory;
+AdamWState<Shape, int> memory;

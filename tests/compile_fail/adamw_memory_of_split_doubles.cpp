@@ -1,9 +1,9 @@
-// error: AdamWMemory: weights with moments in double are whole, with MasterWeights::float32
+// error: AdamWState: weights with moments in double are whole, with MasterWeights::float32
 #include "parts.hpp"
 
-#include "moe/train/adamw_memory.hpp"
+#include "moe/train/adamw_state.hpp"
 
 using namespace moe;
 using namespace moe::testing;
 
-AdamWMemory<Shape, double, MasterWeights::split> memory;
+AdamWState<Shape, double, MasterWeights::split> memory;

@@ -1,4 +1,4 @@
-// error: Backend: drop_over(context, take, chosen_RE, dropped_1E) is missing or has another signature, see
+// error: Backend: drop_overflow(context, take, chosen_RE, dropped_1E) is missing or has another signature, see
 // moe/backend/contract/routing.hpp
 #include "moe/backend/cpu/cpu.hpp"
 
@@ -6,8 +6,9 @@ using namespace moe;
 
 struct Mine : cpu::Operations<Mine> {
   /// `take` stands last.
-  static void drop_over(const Context& context, View<Rank, Mine> chosen_RE, View<Index, Mine> dropped_1E, Index take) {
-    cpu::RoutingOperations<Mine>::drop_over(context, take, chosen_RE, dropped_1E);
+  static void drop_overflow(const Context& context, View<ChoiceOrder, Mine> chosen_RE, View<Index, Mine> dropped_1E,
+                            Index take) {
+    cpu::RoutingOperations<Mine>::drop_overflow(context, take, chosen_RE, dropped_1E);
   }
 };
 

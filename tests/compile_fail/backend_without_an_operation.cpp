@@ -13,10 +13,10 @@ struct Means {
     cpu::SegmentsOperations<B>::segment_means(context, x_TD, begin_1V, mean_VD);
   }
   template <class Real>
-  static void add_segment_means_back(const cpu::Context<B>& context,
-                                     std::type_identity_t<View<const Real, B>> d_mean_VD, View<const Index, B> begin_1V,
-                                     View<Real, B> d_x_TD) {
-    cpu::SegmentsOperations<B>::add_segment_means_back(context, d_mean_VD, begin_1V, d_x_TD);
+  static void add_segment_means_backward(const cpu::Context<B>& context,
+                                         std::type_identity_t<View<const Real, B>> d_mean_VD,
+                                         View<const Index, B> begin_1V, View<Real, B> d_x_TD) {
+    cpu::SegmentsOperations<B>::add_segment_means_backward(context, d_mean_VD, begin_1V, d_x_TD);
   }
 };
 

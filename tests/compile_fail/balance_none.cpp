@@ -4,4 +4,4 @@
 using namespace moe;
 using namespace moe::testing;
 
-TokenMoE layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16), NoAlwaysOn{}, 0.01);
+TokenMoE layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16), NoSharedExpert{}, 0.01);

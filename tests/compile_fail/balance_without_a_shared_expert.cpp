@@ -5,4 +5,4 @@
 using namespace moe;
 using namespace moe::testing;
 
-TokenMoE layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16), NoAlwaysOn{}, BalanceOverRouted{});
+TokenMoE layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16), NoSharedExpert{}, BalanceOverRouted{});

@@ -5,4 +5,4 @@
 using namespace moe;
 using namespace moe::testing;
 
-TokenMoE layer(Routing<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, CapacityFactor{}, Bank(6, 8, 16));
+TokenMoE layer(TrainInfer<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, CapacityFactor{}, Bank(6, 8, 16));

@@ -7,5 +7,5 @@
 using namespace moe;
 using namespace moe::testing;
 
-SegmentMoE layer(FixedWindow{.window = 4}, PreviousMean<float, Shape>(8), Routing<BalancedAssignment, TopK>{},
+SegmentMoE layer(FixedWindow{.window = 4}, PreviousMean<float, Shape>(8), TrainInfer<BalancedAssignment, TopK>{},
                  SoftmaxOverAll{}, EvenShare{}, Bank(6, 8, 16));

@@ -6,7 +6,7 @@ using namespace moe::testing;
 
 struct Halves {
   template <class Real>
-  void normalize(Row<const Real>, Row<const Rank>, Row<Real> gates_E) const {
+  void normalize(Row<const Real>, Row<const ChoiceOrder>, Row<Real> gates_E) const {
     for (Real& gate : gates_E) gate = Real(0.5);
   }
 };

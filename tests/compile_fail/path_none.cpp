@@ -1,4 +1,4 @@
-// error: TokenMoE: 5th argument must be an always-on path of the experts' value type and backend, or NoAlwaysOn
+// error: TokenMoE: 5th argument must be an always-on path of the experts' value type and backend, or NoSharedExpert
 #include "parts.hpp"
 
 using namespace moe;

@@ -1,4 +1,4 @@
-// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<Rank>) const
+// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<ChoiceOrder>) const
 #include "parts.hpp"
 
 using namespace moe;
@@ -6,7 +6,7 @@ using namespace moe::testing;
 
 struct Router_ {
   template <class Real>
-  void choose(Row<const Real>, Row<Rank> chosen_E) {
+  void choose(Row<const Real>, Row<ChoiceOrder> chosen_E) {
     chosen_E[calls++ % chosen_E.size] = 1;
   }
   Index calls = 0;

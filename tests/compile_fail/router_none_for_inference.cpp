@@ -1,7 +1,7 @@
-// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<Rank>) const
+// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<ChoiceOrder>) const
 #include "parts.hpp"
 
 using namespace moe;
 using namespace moe::testing;
 
-TokenMoE layer(Routing<TopK, Stranger>{}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16));
+TokenMoE layer(TrainInfer<TopK, Stranger>{}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16));

@@ -8,8 +8,8 @@ using namespace moe;
 /// A RowContext has no key: a router that draws asks for a RandomRowContext, and is known to draw.
 struct Secret {
   template <class Real>
-  void choose(Row<const Real>, Row<Rank> chosen_E, RowContext<Real> row) const {
+  void choose(Row<const Real>, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {
     chosen_E[0] = random_uniform(row.random, 0) < 0.5;
   }
 };
-template void Secret::choose<float>(Row<const float>, Row<Rank>, RowContext<float>) const;
+template void Secret::choose<float>(Row<const float>, Row<ChoiceOrder>, RowContext<float>) const;

@@ -4,4 +4,4 @@
 using namespace moe;
 using namespace moe::testing;
 
-TokenMoE layer(Routing<ThresholdChoice, TopK>{}, SoftmaxOverAll{}, Unlimited{}, Bank(6, 8, 16));
+TokenMoE layer(TrainInfer<ThresholdChoice, TopK>{}, SoftmaxOverAll{}, Unlimited{}, Bank(6, 8, 16));

@@ -1,4 +1,4 @@
-// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<Rank>) const
+// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<ChoiceOrder>) const
 #include "parts.hpp"
 
 using namespace moe;
@@ -6,7 +6,7 @@ using namespace moe::testing;
 
 struct Router_ {
   template <class Real>
-  void pick(Row<const Real>, Row<Rank>) const {}
+  void pick(Row<const Real>, Row<ChoiceOrder>) const {}
 };
 
 TokenMoE layer(Router_{}, SoftmaxOverChosen{}, Unlimited{}, Bank(6, 8, 16));

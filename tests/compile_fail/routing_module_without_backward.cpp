@@ -9,15 +9,15 @@ using namespace moe::testing;
 /// Chooses by nothing that learns.
 struct Everyone : StatelessRouting<Everyone, float, Cpu<>> {
   struct Saved {};
-  using Routed = RoutedAs<Saved, Real, Backend>;
+  using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
   Index width() const { return 8; }
   Index experts() const { return 6; }
   bool keeps(const Saved&, Index) const { return true; }
   template <class Mode>
-  Routed route(const Context&, ConstView, const Batch&) const {
+  RoutingResult route(const Context&, ConstView, const Batch&) const {
     return {};
   }
-  Everyone structure() const { return {}; }
+  Everyone empty_tree() const { return {}; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };

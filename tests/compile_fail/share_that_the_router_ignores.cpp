@@ -5,4 +5,4 @@
 using namespace moe;
 using namespace moe::testing;
 
-TokenMoE layer(Routing<SinkhornChoice, TopK>{}, SoftmaxOverAll{}, EvenShare{}, Bank(6, 8, 16));
+TokenMoE layer(TrainInfer<SinkhornChoice, TopK>{}, SoftmaxOverAll{}, EvenShare{}, Bank(6, 8, 16));

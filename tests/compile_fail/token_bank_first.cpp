@@ -1,4 +1,4 @@
-// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<Rank>) const
+// error: TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<ChoiceOrder>) const
 #include "parts.hpp"
 
 using namespace moe;

@@ -16,22 +16,22 @@ using Indices = std::vector<Index>;
 }  // namespace
 
 TEST_CASE("offsets follow from what is known of loads, from both ends", "[core]") {
-  CHECK(Foreseen{}.offsets(2) == Indices{0, unknown, unknown});
-  CHECK(Foreseen{12, {}}.offsets(3) == Indices{0, unknown, unknown, 12});
-  CHECK(Foreseen{20, {5, unknown, unknown, 3, 4}}.offsets(5) == Indices{0, 5, unknown, 13, 16, 20});
-  CHECK(Foreseen{20, {unknown, 5, unknown}}.offsets(3) == Indices{0, unknown, unknown, 20});
-  CHECK(Foreseen{6, {2, 2, 2}}.offsets(3) == Indices{0, 2, 4, 6});
+  CHECK(ExpectedCounts{}.offsets(2) == Indices{0, unknown, unknown});
+  CHECK(ExpectedCounts{12, {}}.offsets(3) == Indices{0, unknown, unknown, 12});
+  CHECK(ExpectedCounts{20, {5, unknown, unknown, 3, 4}}.offsets(5) == Indices{0, 5, unknown, 13, 16, 20});
+  CHECK(ExpectedCounts{20, {unknown, 5, unknown}}.offsets(3) == Indices{0, unknown, unknown, 20});
+  CHECK(ExpectedCounts{6, {2, 2, 2}}.offsets(3) == Indices{0, 2, 4, 6});
   // Without their sum nothing can be placed.
-  CHECK(Foreseen{unknown, {2, 2, 2}}.offsets(3) == Indices{0, unknown, unknown, unknown});
+  CHECK(ExpectedCounts{unknown, {2, 2, 2}}.offsets(3) == Indices{0, unknown, unknown, unknown});
 }
 
-TEST_CASE("two choices side by side are foreseen where both are", "[core]") {
-  const Foreseen token{8, {4, unknown}}, segment{6, {3, 3}};
-  const Foreseen both = Foreseen::side_by_side(token, segment.times(2));
+TEST_CASE("two choices side by side are expected where both are", "[core]") {
+  const ExpectedCounts token{8, {4, unknown}}, segment{6, {3, 3}};
+  const ExpectedCounts both = ExpectedCounts::side_by_side(token, segment.times(2));
   CHECK(both.pairs == 20);
   CHECK(both.offsets(4) == Indices{0, 4, 8, 14, 20});
-  CHECK(Foreseen::side_by_side(token, {}).pairs == unknown);
-  CHECK(Foreseen::side_by_side({}, segment).pairs == unknown);
+  CHECK(ExpectedCounts::side_by_side(token, {}).pairs == unknown);
+  CHECK(ExpectedCounts::side_by_side({}, segment).pairs == unknown);
 }
 
 TEST_CASE("who takes the list of offsets waits for those that are unknown", "[core]") {

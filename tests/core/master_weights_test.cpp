@@ -29,21 +29,21 @@ TEST_CASE("both halves of a float make it whole again, whatever its bits", "[cor
   }
 }
 
-TEST_CASE("rounding by chance takes one of the two neighbours, as often as it is near", "[core]") {
+TEST_CASE("rounding by chance takes one of the two neighbors, as often as it is near", "[core]") {
   const float low = 1, high = 1 + 0x1p-7f;
   for (const float share : {0.0f, 0.25f, 0.5f, 0.9f}) {
     const float value = low + share * (high - low);
     int ups = 0;
     for (std::uint32_t random = 0; random < 0x10000u; ++random) {
-      const float rounded = widened(rounded_by_chance(value, random));
+      const float rounded = widened(stochastic_round(value, random));
       REQUIRE((rounded == low || rounded == high));
       ups += rounded == high;
     }
     CHECK(ups == Approx(share * 65536).margin(1));
   }
   constexpr float infinite = std::numeric_limits<float>::infinity();
-  CHECK(widened(rounded_by_chance(infinite, 0xffff)) == infinite);
-  CHECK(std::isnan(widened(rounded_by_chance(std::numeric_limits<float>::quiet_NaN(), 0xffff))));
+  CHECK(widened(stochastic_round(infinite, 0xffff)) == infinite);
+  CHECK(std::isnan(widened(stochastic_round(std::numeric_limits<float>::quiet_NaN(), 0xffff))));
 }
 
 }  // namespace master_weights_test

@@ -27,8 +27,8 @@ TEST_CASE("a replay has the choices of routed rows: their order, what was droppe
   replay.add(record, 1, 4);
   const std::vector<Index> begin{0, 2, 4, 5, 6, 8};
   const auto choices = replay.choices(1, {"segment", begin}, 5, 3);
-  CHECK(choices.chosen == std::vector<Rank>{2, 0, 1, 0, 1, 0, 0, 1, 0, 2, 0, 1, 0, 1, 0});
-  CHECK(choices.kept == std::vector<Rank>{2, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 0, 0});
+  CHECK(choices.chosen == std::vector<ChoiceOrder>{2, 0, 1, 0, 1, 0, 0, 1, 0, 2, 0, 1, 0, 1, 0});
+  CHECK(choices.kept == std::vector<ChoiceOrder>{2, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 0, 0});
   CHECK(choices.load == std::vector<Index>{2, 0, 2});
   CHECK(choices.dropped == std::vector<Index>{0, 3, 0});
   CHECK(choices.has_dropped);

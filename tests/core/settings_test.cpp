@@ -54,7 +54,7 @@ TEST_CASE("routers refuse settings that have no meaning", "[policies][misuse]") 
   CHECK(refusal(SharedTopK{.k = 2, .shared = 6}) == "[SharedTopK] the shared expert's index must lie in [0, 6), got 6");
   CHECK(refusal(SharedTopK{.k = 2, .shared = -2}) ==
         "[SharedTopK] the shared expert's index must lie in [0, 6), got -2");
-  CHECK(refusal(SharedTopK{.k = 2, .shared = SharedTopK::nobody}).empty());
+  CHECK(refusal(SharedTopK{.k = 2, .shared = SharedTopK::no_expert}).empty());
 
   CHECK(refusal(BiasedTopK{.k = 3, .groups = 3, .kept_groups = 1}) == "[BiasedTopK] k must lie in [1, 2], got 3");
   CHECK(refusal(BiasedTopK{.k = 2, .rate = not_a_number}) ==
@@ -127,8 +127,8 @@ TEST_CASE("segmenters, sources, fusions and paths refuse what does not fit the r
   CHECK(refusal(PreviousMean<float, B>(4)) == "[PreviousSegment] the first segment's vector must have 6 values, got 4");
   CHECK(refusal(OwnMean<float, B>(4)).empty());
   CHECK(refusal(FixedFusion{not_a_number, 1}) == "[FixedFusion] both weights must be finite, got nan and 1");
-  for (const NormalisedFusion& wrong : {NormalisedFusion{0, 1}, {1, -1}, {not_a_number, 1}, {1, infinity}})
-    CHECK_THAT(refusal(wrong), StartsWith("[NormalisedFusion] the token level's weight must be above 0"));
+  for (const NormalizedFusion& wrong : {NormalizedFusion{0, 1}, {1, -1}, {not_a_number, 1}, {1, infinity}})
+    CHECK_THAT(refusal(wrong), StartsWith("[NormalizedFusion] the token level's weight must be above 0"));
   CHECK(refusal(ScalarFusion<float, B>()) == "[ScalarFusion] there must be 2 weights, got 0");
   CHECK(refusal(ChannelFusion<float, B>(4, 1, 1)) ==
         "[ChannelFusion] each level must have a weight for each of 6 channels, got 4 and 4");
@@ -154,7 +154,7 @@ TEST_CASE("a layer asks its policies when it is built and, as they may be assign
   for (const Index k : {0, -1, 4})
     CHECK_THROWS_WITH(Layer(TopK{.k = k}, {}, {}, Bank(3, 5, 4)), rule + std::to_string(k));
   // Both routers, both capacities.
-  using Both = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, Rooms<CapacityFactor, CapacityFactor>,
+  using Both = TokenMoE<TrainInfer<GShardChoice, TopK>, SoftmaxOverChosen, TrainInfer<CapacityFactor, CapacityFactor>,
                         SwiGlu<double, Cpu<>>>;
   CHECK_THROWS_AS(Both({{.k = 9}, {.k = 2}}, {}, {}, Bank(3, 5, 4)), Error);
   CHECK_THROWS_AS(Both({{.k = 2}, {.k = 9}}, {}, {}, Bank(3, 5, 4)), Error);
@@ -172,7 +172,7 @@ TEST_CASE("a layer asks its policies when it is built and, as they may be assign
   CHECK_THROWS_WITH(layer.infer(context, x, batch), rule + "0");
   CHECK_THROWS_WITH(layer.prefill(context, x, batch, state), rule + "0");
   CHECK_THROWS_WITH(layer.decode(context, x, {}, state), rule + "0");
-  CHECK_THROWS_WITH(layer.absorb(context, run.stats), rule + "0");
+  CHECK_THROWS_WITH(layer.update_buffers(context, run.stats), rule + "0");
   CHECK_THROWS_WITH(layer.backward(context, x, {}, std::move(run.saved), gradient), rule + "0");
   layer.routing.router.k = 2;
   CHECK_NOTHROW(layer.backward(context, x, {}, std::move(run.saved), gradient));
@@ -205,7 +205,7 @@ TEST_CASE("parts of a layer that were assigned and do not fit are refused", "[la
   refused([](Layer& layer) { layer.bank.experts[1] = SwiGlu<double, Cpu<>>(5, 7); });
   refused([](Layer& layer) { layer.bank.experts[0].down_proj = Matrix<double, Cpu<>>(5, 7); });
   refused([](Layer& layer) { layer.routing.gate = Linear<double, Cpu<>>::without_bias(5, 9); });
-  refused([](Layer& layer) { layer.always_on.ffn = SwiGlu<double, Cpu<>>(4, 7); });
+  refused([](Layer& layer) { layer.shared_path.ffn = SwiGlu<double, Cpu<>>(4, 7); });
   refused([](Layer& layer) { const Layer taken = std::move(layer); });
 
   auto segments = build<SegmentByPreviousMean<double>>({.width = 5});

@@ -48,7 +48,7 @@ template <class Backend>
 auto layer_on() {
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
                       moe::ExpertBank<moe::SwiGlu<float, Backend>>(4, 8, 16));
-  moe::initialise(typename Backend::Context{}, layer, /*seed=*/1, /*deviation=*/0.5);
+  moe::initialize(typename Backend::Context{}, layer, /*seed=*/1, /*deviation=*/0.5);
   return layer;
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("backends: a product of one's own", "[docs]") {
                       moe::ExpertBank<moe::SwiGlu<float, Mine>>(4, 8, 16));
   const Mine::Context context;
   // [/use_gemm]
-  moe::initialise(context, layer, /*seed=*/1, /*deviation=*/0.5);
+  moe::initialize(context, layer, /*seed=*/1, /*deviation=*/0.5);
   Draw draw("backends, product");
   const auto x_TD = random_matrix<float, Mine>(draw, 20, 8);
   CountingGemm::products = 0;

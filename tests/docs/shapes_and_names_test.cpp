@@ -31,7 +31,7 @@ TEST_CASE("shapes: a plan is the pairs, sorted by expert", "[docs]") {
   // [plan]
   using Cpu = moe::Cpu<>;
   const moe::CpuContext context;
-  moe::Matrix<moe::Rank, Cpu> chosen_TE(3, 4);
+  moe::Matrix<moe::ChoiceOrder, Cpu> chosen_TE(3, 4);
   moe::as_eigen(chosen_TE) << 0, 1, 0, 2,  // row 0: expert 1 first, then expert 3
       0, 0, 0, 0,                          // row 1: nobody
       2, 1, 0, 0;                          // row 2: expert 1 first, then expert 0

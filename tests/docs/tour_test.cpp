@@ -18,7 +18,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
 
   // 8 experts for rows of width 16, each with 32 inner channels; a row meets 2 of them.
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(8, 16, 32));
-  moe::initialise(context, layer, /*seed=*/1, /*deviation=*/0.3);
+  moe::initialize(context, layer, /*seed=*/1, /*deviation=*/0.3);
   // [/layer]
   Draw draw("tour");
   const auto x_TD = random_matrix<double, Cpu>(draw, 24, 16), target_TD = random_matrix<double, Cpu>(draw, 24, 16);
@@ -34,7 +34,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
   const moe::AdamW adamw{.decay = 0.01};
   const moe::CosineSchedule schedule{.peak = 1e-2, .warm_up = 5, .total = 50};
   auto gradient = moe::gradient_for(layer);
-  moe::AdamWMemory memory(context, layer, gradient);
+  moe::AdamWState memory(context, layer, gradient);
   std::vector<double> losses;
 
   for (moe::Index step = 1; step <= 50; ++step) {
@@ -49,7 +49,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
     layer.backward(context, d_out_TD, {.balance = 0.01}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
     adamw.step(context, schedule.at(step), step, scale, layer, gradient, memory);
-    layer.absorb(context, stats);
+    layer.update_buffers(context, stats);
   }
   // [/train]
   CHECK(losses.back() < 0.8 * losses.front());
@@ -69,7 +69,7 @@ TEST_CASE("tour: a row-major Eigen matrix goes in and comes out without a copy",
   const moe::CpuContext context;
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
                       moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>(4, 8, 16));
-  moe::initialise(context, layer, /*seed=*/1, /*deviation=*/0.5);
+  moe::initialize(context, layer, /*seed=*/1, /*deviation=*/0.5);
   // [eigen]
   using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const RowMajor mine = RowMajor::Constant(5, 8, 1.0f);
@@ -89,9 +89,9 @@ TEST_CASE("tour: a layer that is named at run time", "[docs]") {
   // [any]
   const moe::Registry<float, moe::Cpu<>> registry;  // moe/runtime/registry.hpp
   auto layer = registry.make({.architecture = "causal-multipl-moe",
-                              .fusion = "normalised",
+                              .fusion = "normalized",
                               .settings = {.width = width, .hidden = 16, .window = 4}});
-  moe::initialise(context, layer, /*seed=*/1, /*deviation=*/0.5);
+  moe::initialize(context, layer, /*seed=*/1, /*deviation=*/0.5);
   const auto y_TD = layer.infer(context, x_TD, moe::Batch::single(rows));
   // [/any]
   CHECK(y_TD.rows() == rows);
@@ -113,8 +113,8 @@ TEST_CASE("tour: an observer sees every decision", "[docs]") {
   REQUIRE(seen.size() == 1);
   CHECK(seen[0].level == "token");
   // The gate is all zero: every row takes the two lowest indices, in order.
-  CHECK(std::vector<moe::Rank>(seen[0].chosen.begin(), seen[0].chosen.begin() + 4) ==
-        std::vector<moe::Rank>{1, 2, 0, 0});
+  CHECK(std::vector<moe::ChoiceOrder>(seen[0].chosen.begin(), seen[0].chosen.begin() + 4) ==
+        std::vector<moe::ChoiceOrder>{1, 2, 0, 0});
   CHECK(seen[0].gates[0] == 0.5);
 }
 

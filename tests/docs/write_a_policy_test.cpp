@@ -26,7 +26,7 @@ struct MarginChoice {
   double margin = 1;
 
   template <class Real>
-  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::Rank> chosen_E) const {
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::ChoiceOrder> chosen_E) const {
     const Real best = max(logits_E);
     for (moe::Index e = 0; e < logits_E.size; ++e) {
       const Real behind = best - logits_E[e];
@@ -39,12 +39,12 @@ struct MarginChoice {
 // [context_router]
 /// The expert of the row's language first, then the best of the others.
 struct LanguageChoice {
-  static constexpr bool is_batch_independent = true;  // it reads the row's language, never its place in the batch
+  static constexpr bool is_batch_invariant = true;  // it reads the row's language, never its place in the batch
 
   template <class Real>
-  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::Rank> chosen_E,
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::ChoiceOrder> chosen_E,
                               moe::RowContext<Real> row) const {
-    for (moe::Rank& rank : chosen_E) rank = 0;
+    for (moe::ChoiceOrder& rank : chosen_E) rank = 0;
     const bool known = row.language >= 0 && row.language < chosen_E.size;
     if (known) chosen_E[row.language] = 1;
     moe::choose_best(logits_E, chosen_E, known ? 2 : 1);
@@ -93,10 +93,10 @@ struct TanhExpert : moe::AsLayer<TanhExpert<Value, B>, Value, B> {
     return {f_ND.copy(), std::move(f_ND)};
   }
   /// y_n = g_n f(x_n), or f(x_n) without gates: d_g = <d_y, f>, d_z = g d_y (1 - f^2), d_W = d_z^T x, d_x = d_z W.
-  template <class Slopes>
+  template <class GradientTree>
   static Tensor backward_groups(const Context& context, moe::ExpertSpan<const TanhExpert> experts, ConstView d_y_ND,
                                 ConstGates gates_1N, moe::ListView<moe::Index> offsets, ConstView x_ND, Tensor f_ND,
-                                Gates d_gates_1N, moe::ExpertSpan<Slopes> gradients) {
+                                Gates d_gates_1N, moe::ExpertSpan<GradientTree> gradients) {
     B::for_each_row(context, x_ND.rows, [=, f = f_ND.view()] MOE_ON_DEVICE(moe::Index n, typename B::Team team) {
       Value sum = 0;
       for (moe::Index d = team.rank(); d < f.cols; d += team.size()) {
@@ -106,10 +106,9 @@ struct TanhExpert : moe::AsLayer<TanhExpert<Value, B>, Value, B> {
       sum = team.sum(sum);
       if (!gates_1N.empty() && team.rank() == 0) d_gates_1N(0, n) = sum;
     });
-    moe::add_weight_gradients<Value, B>(context, f_ND, x_ND, offsets, gradients, &Slopes::weight);
+    moe::add_wgrads<Value, B>(context, f_ND, x_ND, offsets, gradients, &GradientTree::weight);
     auto d_x_ND = Tensor::zeros(context, x_ND.rows, x_ND.cols);
-    B::add_grouped_product_back(context, f_ND, weights_of(context, experts, &TanhExpert::weight), offsets,
-                                d_x_ND.view());
+    B::add_grouped_dgrad(context, f_ND, weights_of(context, experts, &TanhExpert::weight), offsets, d_x_ND.view());
     return d_x_ND;
   }
   template <class Visit, class... Trees>
@@ -123,9 +122,9 @@ struct TanhExpert : moe::AsLayer<TanhExpert<Value, B>, Value, B> {
 /// One expert, each as likely as the others.
 struct Lottery {
   template <class Real>
-  MOE_HOST_DEVICE void choose(moe::Row<const Real> /*logits_E*/, moe::Row<moe::Rank> chosen_E,
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> /*logits_E*/, moe::Row<moe::ChoiceOrder> chosen_E,
                               moe::RandomRowContext<Real> row) const {
-    for (moe::Rank& rank : chosen_E) rank = 0;
+    for (moe::ChoiceOrder& rank : chosen_E) rank = 0;
     const auto words = moe::random_words(row.random, static_cast<std::uint64_t>(row.row));
     chosen_E[words[0] % static_cast<std::uint32_t>(chosen_E.size)] = 1;
   }
@@ -137,7 +136,7 @@ struct Lottery {
 struct LogitChoice {
   template <class B, class Real>
   void choose(const typename B::Context& context, moe::View<const Real, B> logits_RE, moe::Index take,
-              moe::View<moe::Rank, B> chosen_RE, moe::View<Real, B> boundary_1E) const {
+              moe::View<moe::ChoiceOrder, B> chosen_RE, moe::View<Real, B> boundary_1E) const {
     B::top_rows(context, logits_RE, take, chosen_RE, boundary_1E);
   }
 };
@@ -147,7 +146,7 @@ struct LogitChoice {
 /// g_i = sigmoid(z_i) for chosen experts: each gate by itself, no sum to 1.
 struct SigmoidGates {
   template <class Real>
-  MOE_HOST_DEVICE void normalize(moe::Row<const Real> logits_E, moe::Row<const moe::Rank> chosen_E,
+  MOE_HOST_DEVICE void normalize(moe::Row<const Real> logits_E, moe::Row<const moe::ChoiceOrder> chosen_E,
                                  moe::Row<Real> gates_E) const {
     using std::exp;
     for (moe::Index e = 0; e < gates_E.size; ++e) gates_E[e] = chosen_E[e] != 0 ? 1 / (1 + exp(-logits_E[e])) : Real(0);
@@ -155,7 +154,7 @@ struct SigmoidGates {
 
   /// dz_i = dg_i g_i (1 - g_i), which is 0 where g_i is.
   template <class Real>
-  MOE_HOST_DEVICE void backward(moe::Row<const Real>, moe::Row<const moe::Rank>, moe::Row<const Real> gates_E,
+  MOE_HOST_DEVICE void backward(moe::Row<const Real>, moe::Row<const moe::ChoiceOrder>, moe::Row<const Real> gates_E,
                                 moe::Row<const Real> d_gates_E, moe::Row<Real> d_logits_E) const {
     for (moe::Index e = 0; e < gates_E.size; ++e) d_logits_E[e] = d_gates_E[e] * gates_E[e] * (1 - gates_E[e]);
   }
@@ -172,10 +171,10 @@ struct FixedRoom {
 // [/capacity]
 
 // [dropping]
-/// The same for experts that are chosen: what is over is dropped, and gates are normalised over what is left.
+/// The same for experts that are chosen: what is over is dropped, and gates are normalized over what is left.
 struct FixedRoomOrDrop {
   moe::Index room = 8;
-  moe::NormaliseGates normalise = moe::NormaliseGates::after_dropping;
+  moe::NormalizeGates normalize = moe::NormalizeGates::after_dropping;
 
   moe::Index rows_per_expert(moe::Demand) const { return room; }
 };
@@ -236,7 +235,7 @@ struct LastPool {
 
   /// Decoding: the summary so far with one more value, and the summary in the end.
   template <class Real>
-  MOE_HOST_DEVICE static Real absorbed(Real /*so_far*/, Real value, moe::Index /*rows before*/) {
+  MOE_HOST_DEVICE static Real accumulated(Real /*so_far*/, Real value, moe::Index /*rows before*/) {
     return value;
   }
   template <class Real>
@@ -262,10 +261,10 @@ struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
 
   /// What backward needs of a route.
   struct Saved {
-    moe::Matrix<moe::Rank, Cpu> chosen_TE;
+    moe::Matrix<moe::ChoiceOrder, Cpu> chosen_TE;
     Tensor weights_TE;
   };
-  using Routed = moe::RoutedAs<Saved, Real, Backend>;
+  using RoutingResult = moe::RoutingResultOf<Saved, Real, Backend>;
 
   moe::Index width() const { return gate.in(); }
   moe::Index experts() const { return gate.out(); }
@@ -275,9 +274,9 @@ struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
 
   /// Mode is moe::Training or moe::Inference; here they are the same.
   template <class Mode>
-  Routed route(const Context& context, ConstView x_TD, const moe::Batch&) const {
+  RoutingResult route(const Context& context, ConstView x_TD, const moe::Batch&) const {
     const Tensor logits_TE = gate.forward_row_by_row(context, x_TD);
-    Saved saved{moe::Matrix<moe::Rank, Cpu>(x_TD.rows, experts()), Tensor(x_TD.rows, experts())};
+    Saved saved{moe::Matrix<moe::ChoiceOrder, Cpu>(x_TD.rows, experts()), Tensor(x_TD.rows, experts())};
     Backend::for_each(context, x_TD.rows,
                       [z_TE = logits_TE.view(), chosen_TE = saved.chosen_TE.view(),
                        weights_TE = saved.weights_TE.view()] MOE_ON_DEVICE(moe::Index t) {
@@ -292,7 +291,7 @@ struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
   template <class Gradient>
   void backward(const Context& context, const moe::PlanPart<Cpu>& part, ConstView d_weights_1N, const LossGradients&,
                 const Saved& saved, ConstView x_TD, Gradient& gradient, moe::View<double, Cpu> d_x_TD) const {
-    Tensor d_TE = moe::gates_of_pairs_back<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
+    Tensor d_TE = moe::gates_of_pairs_backward<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
     Backend::for_each_cell(context, d_TE.rows(), d_TE.cols(),
                            [d = d_TE.view(), w = saved.weights_TE.view()] MOE_ON_DEVICE(moe::Index t, moe::Index e) {
                              d(t, e) *= w(t, e) * (1 - w(t, e));
@@ -300,7 +299,7 @@ struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
     gate.add_backward_row_by_row(context, d_TE.view(), x_TD, gradient.gate, d_x_TD);
   }
 
-  SigmoidTopOne structure() const { return {}; }
+  SigmoidTopOne empty_tree() const { return {}; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     moe::Linear<double, Cpu>::visit_parameters(visit, prefix + "gate.", trees.gate...);
@@ -322,9 +321,9 @@ struct Remainder {
   }
   /// d_mass = -d_scale_0.
   template <class Real, class B>
-  moe::Matrix<Real, B> scales_back(const typename B::Context& context, moe::View<const Real, B> mass_1T,
-                                   moe::View<const Real, B> /*scale_T2*/, moe::View<const Real, B> d_scale_T2,
-                                   Remainder& /*gradient*/) const {
+  moe::Matrix<Real, B> scales_backward(const typename B::Context& context, moe::View<const Real, B> mass_1T,
+                                       moe::View<const Real, B> /*scale_T2*/, moe::View<const Real, B> d_scale_T2,
+                                       Remainder& /*gradient*/) const {
     auto d_mass = moe::Matrix<Real, B>::uninitialized(context, 1, mass_1T.cols);
     B::for_each_element(context, mass_1T.cols, [=, d_mass_1T = d_mass.view()] MOE_ON_DEVICE(moe::Index t) {
       d_mass_1T(0, t) = -d_scale_T2(t, 0);
@@ -332,7 +331,7 @@ struct Remainder {
     return d_mass;
   }
 
-  Remainder structure() const { return *this; }
+  Remainder empty_tree() const { return *this; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&&, const auto& /*prefix*/, Trees&&...) {}
 };
@@ -369,13 +368,13 @@ struct ModulatedFusion {
     return {std::move(saved.o_token_TD), std::move(saved.o_segment_TD)};
   }
 
-  ModulatedFusion structure() const { return {}; }
+  ModulatedFusion empty_tree() const { return {}; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&&, const auto& /*prefix*/, Trees&&...) {}
 };
 // [/output_fusion]
 
-using Chosen = std::vector<moe::Rank>;
+using Chosen = std::vector<moe::ChoiceOrder>;
 using Values = std::vector<double>;
 
 /// A segment level whose choices no small step changes: every expert chooses every segment.
@@ -405,7 +404,7 @@ TEST_CASE("policy: a router of one's own", "[docs]") {
 
   // [use_router]
   moe::TokenMoE layer(MarginChoice{.margin = 0.5}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(4, 8, 16));
-  static_assert(decltype(layer)::is_causal && decltype(layer)::is_batch_independent);
+  static_assert(decltype(layer)::is_causal && decltype(layer)::is_batch_invariant);
   // [/use_router]
   const auto y_TD = layer.infer({}, Tensor(3, 8), moe::Batch::single(3));
   CHECK(y_TD.rows() == 3);
@@ -426,7 +425,7 @@ TEST_CASE("policy: a router that asks for the row's language", "[docs]") {
   // The gate is all zero: beside its language's, each row takes the lowest index that is left.
   CHECK(Chosen(chosen_TE.row(0).begin(), chosen_TE.row(0).end()) == Chosen{2, 0, 1});
   CHECK(Chosen(chosen_TE.row(1).begin(), chosen_TE.row(1).end()) == Chosen{1, 2, 0});
-  STATIC_REQUIRE(decltype(layer)::is_batch_independent);
+  STATIC_REQUIRE(decltype(layer)::is_batch_invariant);
 }
 
 TEST_CASE("policy: a router that draws", "[docs]") {
@@ -446,7 +445,7 @@ TEST_CASE("policy: a router that draws", "[docs]") {
 
 TEST_CASE("policy: a router of whole batches, and another for inference", "[docs]") {
   // [use_matrix_router]
-  moe::TokenMoE layer(moe::Routing<LogitChoice, MarginChoice>{.train = {}, .infer = {.margin = 0.5}},
+  moe::TokenMoE layer(moe::TrainInfer<LogitChoice, MarginChoice>{.train = {}, .infer = {.margin = 0.5}},
                       moe::SoftmaxOverAll{}, FixedRoom{.room = 2}, Bank(2, 4, 8));
   static_assert(decltype(layer)::is_causal);  // the traits speak of the inference form
   // [/use_matrix_router]
@@ -540,8 +539,8 @@ TEST_CASE("policy: a pooling of one's own trains and decodes", "[docs]") {
 
 TEST_CASE("policy: a balance of one's own", "[docs]") {
   // [use_balance]
-  moe::TokenMoE layer(moe::TopK{.k = 1}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(3, 4, 8), moe::NoAlwaysOn{},
-                      BalanceFrom{.first = 1});
+  moe::TokenMoE layer(moe::TopK{.k = 1}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(3, 4, 8),
+                      moe::NoSharedExpert{}, BalanceFrom{.first = 1});
   // [/use_balance]
   // The gate is all zero: every row chooses expert 0, which does not count, so the counted ones have no choice.
   CHECK(layer.forward({}, Tensor(5, 4), moe::Batch::single(5)).stats.balance_loss() == 0);
@@ -580,8 +579,8 @@ TEST_CASE("policy: an expert of one's own has the gradients of central differenc
   using X = TanhExpert<double, Cpu>;
   static_assert(moe::Expert<X>);
   moe::TokenMoE layer(moe::TopK{.k = 3}, moe::SoftmaxOverAll{}, moe::Unlimited{}, moe::ExpertBank<X>(3, 4),
-                      moe::NoAlwaysOn{});  // k = E: nothing can flip
-  X dense(4);                              // the same as a layer of its own
+                      moe::NoSharedExpert{});  // k = E: nothing can flip
+  X dense(4);                                  // the same as a layer of its own
   Draw draw("docs, expert");
   randomise(draw, layer, 0.5);
   randomise(draw, dense, 0.5);
@@ -610,7 +609,7 @@ TEST_CASE("the library's learned routing module", "[docs]") {
   const Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4), d_y_TD = random_matrix<double, Cpu>(draw, 6, 4);
   // [use_noisy_top_k]
   moe::TokenMoE layer(moe::NoisyTopK<double, Cpu>(/*k=*/2, /*width=*/4, /*experts=*/3), Bank(3, 4, 5));
-  moe::initialise({}, layer, /*seed=*/1);
+  moe::initialize({}, layer, /*seed=*/1);
   auto gradient = moe::gradient_for(layer);
   moe::Batch batch = moe::Batch::single(6);
   batch.random = {.seed = 1, .step = 1};  // another step for every forward

@@ -27,7 +27,7 @@ TEST_CASE("a bank numbers its experts as checkpoints do", "[modules]") {
 }
 
 TEST_CASE("a bank's structure has its experts and no memory", "[modules]") {
-  const Bank tree = Bank(2, 3, 4).structure();
+  const Bank tree = Bank(2, 3, 4).empty_tree();
   CHECK(tree.count() == 2);
   for (const auto& expert : tree.experts) CHECK(expert.gate_proj.empty());
 }

@@ -128,7 +128,7 @@ TEST_CASE("LoraLinear refuses what it cannot do, and says why", "[modules][misus
   CHECK_THROWS_WITH(layer.backward(context, d_y, x, gradient),
                     "[LoraLinear::backward] the adapter is merged into the weight; unmerge it to train");
   CHECK_THROWS_WITH(Layer(Linear<double, Cpu<>>::without_bias(4, 3), 0, 1),
-                    "[LowRank] the rank must be at least 1, got 0");
+                    "[LoraAdapter] the rank must be at least 1, got 0");
 }
 
 TEST_CASE("LoraLinear's weights bear the names of checkpoints", "[modules]") {

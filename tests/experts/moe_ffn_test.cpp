@@ -20,13 +20,13 @@ const CpuContext context{.threads = 2};
 struct Setup {
   ExpertBank<X> bank{3, 4, 5};
   Tensor x{9, 4}, gates{9, 3}, c{9, 4};
-  Matrix<Rank, Cpu<>> chosen{9, 3};
+  Matrix<ChoiceOrder, Cpu<>> chosen{9, 3};
   Setup() {
     Draw draw("mix");
     randomise(draw, bank);
     for (Tensor* t : {&x, &gates, &c}) fill_normal(draw, t->view());
     for (Index t = 0; t < 9; ++t) {
-      chosen.view()(t, 0) = static_cast<Rank>(t % 2 * (t != 3));
+      chosen.view()(t, 0) = static_cast<ChoiceOrder>(t % 2 * (t != 3));
       chosen.view()(t, 2) = t != 3;
     }
   }
@@ -62,9 +62,9 @@ TEST_CASE("moe_ffn's gradients are those of central differences", "[ops][gradien
   auto gradient = gradient_for(s.bank);
   auto [y, saved] = moe_ffn<X>(context, std::as_const(s.bank).span(), s.x.const_view(), s.route());
   const auto [d_x, d_weights] =
-      moe_ffn_back<X>(context, std::as_const(s.bank).span(), s.c.const_view(), s.x.const_view(), saved.route,
-                      std::move(saved.experts), ExpertSpan(gradient.span()));
-  const auto d_gates = gates_of_pairs_back<double, Cpu<>>(context, d_weights.view(), 9, saved.route.plan);
+      moe_ffn_backward<X>(context, std::as_const(s.bank).span(), s.c.const_view(), s.x.const_view(), saved.route,
+                          std::move(saved.experts), ExpertSpan(gradient.span()));
+  const auto d_gates = gates_of_pairs_backward<double, Cpu<>>(context, d_weights.view(), 9, saved.route.plan);
   const auto loss = [&] { return inner(s.c, s.run()); };
   check_component_gradients("x", s.x, d_x, loss, component_bar);
   check_component_gradients("gates", s.gates, d_gates, loss, component_bar);

@@ -1,7 +1,7 @@
 #include "moe/experts/shared_expert.hpp"
 
-#include "moe/experts/always_on.hpp"
 #include "moe/experts/mlp.hpp"
+#include "moe/experts/shared_path.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
@@ -16,8 +16,9 @@ using Ffn = SwiGlu<double, Cpu<>>;
 using Path = SharedExpert<Ffn, SigmoidGate>;
 using Ungated = SharedExpert<Ffn, NoGate>;
 const CpuContext context{.threads = 2};
-static_assert(Module<Path> && Module<Ungated> && Module<NoAlwaysOn>);
-static_assert(AlwaysOn<Path, double, Cpu<>> && AlwaysOn<Ungated, double, Cpu<>> && AlwaysOn<NoAlwaysOn, double, Cpu<>>);
+static_assert(Module<Path> && Module<Ungated> && Module<NoSharedExpert>);
+static_assert(SharedPath<Path, double, Cpu<>> && SharedPath<Ungated, double, Cpu<>> &&
+              SharedPath<NoSharedExpert, double, Cpu<>>);
 static_assert(std::is_same_v<SharedExpert<SwiGlu<float, Cpu<>>, SigmoidGate>::rebind<double>, Path>);
 }  // namespace
 

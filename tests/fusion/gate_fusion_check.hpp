@@ -30,7 +30,7 @@ Tensor check_gate_fusion(F& fusion) {
   const auto scale_T2 = run();
   F gradient = gradient_for(fusion);
   auto d_mass_1T =
-      fusion.template scales_back<double, B>(context, mass_1T.const_view(), scale_T2.view(), c_T2.view(), gradient);
+      fusion.template scales_backward<double, B>(context, mass_1T.const_view(), scale_T2.view(), c_T2.view(), gradient);
   // Empty says that no scale depends on the mass.
   if (d_mass_1T.empty()) d_mass_1T = Tensor(1, mass_1T.cols());
   check_component_gradients("mass", mass_1T, d_mass_1T, loss, component_bar);
@@ -39,8 +39,8 @@ Tensor check_gate_fusion(F& fusion) {
         check_component_gradients(name, weight, d_weight, loss, component_bar);
       },
       fusion, gradient);
-  F frozen = fusion.structure();
-  fusion.template scales_back<double, B>(context, mass_1T.const_view(), scale_T2.view(), c_T2.view(), frozen);
+  F frozen = fusion.empty_tree();
+  fusion.template scales_backward<double, B>(context, mass_1T.const_view(), scale_T2.view(), c_T2.view(), frozen);
   for_each_parameter([](const std::string&, const auto& d_weight) { CHECK(d_weight.empty()); }, frozen);
   return run();
 }

@@ -65,7 +65,7 @@ double worst_of_steps(const StoredFile& file, const Step& step) {
 template <MasterWeights master>
 double worst_in_memory(const StoredFile& file) {
   const CpuContext context;
-  AdamWMemory<Cpu<>, float, master> memory;
+  AdamWState<Cpu<>, float, master> memory;
   return worst_of_steps(
       file, [&](Index number, Layer& layer, const Layer& gradient) -> std::vector<std::vector<float>> {
         if (number == 1) memory = {context, layer, gradient};

@@ -63,7 +63,7 @@ CASES = {
     "mixtral_fused": (transformers.MixtralForCausalLM,
                       sizes(41, 24, 12, 2, 6, 3, 10000.0, 1e-5, num_local_experts=3, num_experts_per_tok=2), (3, 7),
                       {"fused": True, "dtype": torch.float16}),
-    "qwen2_moe_normalised": (transformers.Qwen2MoeForCausalLM,
+    "qwen2_moe_normalized": (transformers.Qwen2MoeForCausalLM,
                              sizes(47, 24, 28, 2, 4, 2, 10000.0, 1e-6, **qwen2_moe(5, 3, 10, 14, norm_topk_prob=True)),
                              (2, 9), {}),
     "qwen2_windows_yarn": (transformers.Qwen2ForCausalLM,

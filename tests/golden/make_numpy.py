@@ -16,7 +16,7 @@ holds settings and losses as CASE.NAME; its tensors are
     CASE.boundary              [1, E]  between the rows an expert took and those it left; prices
     CASE.lengths               [1, G]  rows of each sequence, where there is more than one
     CASE.buffer                [1, E]  biases, thresholds or prices that the router is given
-    CASE.absorbed                      what a step makes of the biases, or of the loss's weight
+    CASE.accumulated                      what a step makes of the biases, or of the loss's weight
     CASE.grad.answer           [T, D]  d <d_y, y> / dx
     CASE.grad.balance, .grad.z [T, D]  of the balance loss and of the z-loss
 
@@ -68,7 +68,7 @@ def top_k(k):
 
 
 def within_groups(z, scores, worth, k, groups, kept_groups):
-    """The k best of those groups of neighbours that are worth most."""
+    """The k best of those groups of neighbors that are worth most."""
     size = E // groups
     grouped = scores.reshape(len(z), groups, size)
     is_kept = ranks_of_best(worth(grouped), kept_groups) > 0
@@ -192,7 +192,7 @@ def raw_softmax(scale=1.0):
     return lambda z, over: numpy.where(over > 0, scale * softmax(z), 0)
 
 
-def normalised(scores, scale=1.0):
+def normalized(scores, scale=1.0):
     def gates(z, over):
         chosen = numpy.where(over > 0, scores(z), 0)
         total = chosen.sum(axis=1, keepdims=True)
@@ -348,8 +348,8 @@ def tokens(file):
     random = file.random
     dropping(file, "switch", 1, raw_softmax(), by_position, 1.0, 1, 17)
     dropping(file, "switch_minimum", 1, raw_softmax(), by_position, 0.5, 4, 19)
-    dropping(file, "gshard", 2, normalised(softmax), by_position, 1.0, 1, 13)
-    dropping(file, "gshard_after", 2, normalised(softmax), by_position, 1.25, 2, 11, after=True)
+    dropping(file, "gshard", 2, normalized(softmax), by_position, 1.0, 1, 13)
+    dropping(file, "gshard_after", 2, normalized(softmax), by_position, 1.25, 2, 11, after=True)
     dropping(file, "priority", 2, raw_softmax(), by_priority, 1.0, 1, 15)
     dropping(file, "probability", 2, raw_softmax(), by_probability, 1.0, 1, 14)
 
@@ -358,16 +358,16 @@ def tokens(file):
     shared = 4
     routed = numpy.delete(numpy.arange(E), shared)
     token_choice(file, "shared", lambda z: ranks_of_best(numpy.where(numpy.arange(E) == shared, numpy.inf, z), 3),
-                 normalised(softmax), 10, lambda chosen: balance_over(routed, chosen))
+                 normalized(softmax), 10, lambda chosen: balance_over(routed, chosen))
     file.add("shared", {}, k=3, shared=shared)
     token_choice(file, "deepseek_v2", deepseek_v2(3, 3, 2), raw_softmax(1.5), 11, others=[top_k(3)])
     file.add("deepseek_v2", {}, k=3, groups=3, kept_groups=2, scale=1.5)
     bias, lengths = 0.2 * random.normal(size=E), (5, 0, 1, 7)
-    z = token_choice(file, "deepseek_v3", deepseek_v3(4, 3, 2, bias), normalised(sigmoid, 2.5), sum(lengths),
+    z = token_choice(file, "deepseek_v3", deepseek_v3(4, 3, 2, bias), normalized(sigmoid, 2.5), sum(lengths),
                  lambda chosen: balance_of_sequences(chosen, 4, lengths), buffer=[bias],
                  others=[deepseek_v3(4, 3, 2, 0), deepseek_v3(4, 1, 1, bias)])
     load = (deepseek_v3(4, 3, 2, bias)(z) > 0).sum(axis=0)
-    file.add("deepseek_v3", {"lengths": [lengths], "absorbed": [bias + 0.01 * numpy.sign(load.mean() - load)]},
+    file.add("deepseek_v3", {"lengths": [lengths], "accumulated": [bias + 0.01 * numpy.sign(load.mean() - load)]},
              k=4, groups=3, kept_groups=2, scale=2.5, rate=0.01)
 
     token_choice(file, "sinkhorn", sinkhorn(1, 20), raw_sigmoid, 18, crowd=2.0, others=[top_k(1), sinkhorn(1, 2)])
@@ -400,14 +400,14 @@ def tokens(file):
     z = token_choice(file, "remoe", positive, relu_gates, 12, lambda chosen: sparsity(chosen, 2, 0.37))
     # Where gates are sparser than they are to be, the weight becomes smaller.
     sparser = numpy.sign((1 - 2 / E) - (positive(z) == 0).mean())
-    file.add("remoe", {"absorbed": [[0.37 * 1.2 ** sparser]]}, k=2, weight=0.37)
+    file.add("remoe", {"accumulated": [[0.37 * 1.2 ** sparser]]}, k=2, weight=0.37)
     thresholds = random.uniform(0.02, 0.3, size=E)
     token_choice(file, "threshold", threshold(thresholds), raw_softmax(), 10, buffer=[thresholds])
     z = token_choice(file, "quantile", lambda z: ranks_of_best(z - prices_of_quantiles(z, 2, 4), 2),
-                     normalised(softmax), 20, crowd=2.0, others=[top_k(2)])
+                     normalized(softmax), 20, crowd=2.0, others=[top_k(2)])
     file.add("quantile", {"boundary": [prices_of_quantiles(z, 2, 4)]}, k=2)
     learned = random.normal(size=E)
-    token_choice(file, "priced", lambda z: ranks_of_best(z - learned, 2), normalised(softmax), 10, buffer=[learned],
+    token_choice(file, "priced", lambda z: ranks_of_best(z - learned, 2), normalized(softmax), 10, buffer=[learned],
                  others=[top_k(2)])
     file.add("priced", {}, k=2)
 

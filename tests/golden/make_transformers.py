@@ -75,7 +75,7 @@ CASES = {
     "qwen2_moe_top_4": ("qwen2_moe", qwen2_moe(10, 7, 13, 6, 4), (2, 9), 0.0, 1.0),
     "qwen2_moe_top_1": ("qwen2_moe", qwen2_moe(11, 6, 20, 9, 1), (1, 7), 0.5, 1.0),
     "qwen2_moe_balanced": ("qwen2_moe", qwen2_moe(17, 5, 6, 6, 3), (3, 7), 0.3, 2.0),
-    "qwen2_moe_normalised": ("qwen2_moe", qwen2_moe(7, 6, 5, 5, 2, True), (1, 33), 0.3, 1.0),
+    "qwen2_moe_normalized": ("qwen2_moe", qwen2_moe(7, 6, 5, 5, 2, True), (1, 33), 0.3, 1.0),
     "deepseek_v2": ("deepseek_v2", deepseek_v2(9, 6, 2, 7, 3, 1.0), (2, 8), 0.0, 1.0),
     "deepseek_v2_scaled": ("deepseek_v2", deepseek_v2(13, 5, 1, 6, 2, 2.5), (1, 13), 0.0, 2.0),
     "deepseek_v2_groups": ("deepseek_v2", deepseek_v2(11, 6, 2, 8, 3, 1.5, groups=(4, 2)), (3, 7), 0.0, 1.0),

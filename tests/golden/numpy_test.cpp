@@ -27,7 +27,7 @@ namespace {
 using Ffn = SwiGlu<double, Cpu<>>;
 using Doubles = Matrix<double, Cpu<>>;
 using Stored = View<const double, Cpu<>>;
-using Ranks = View<const Rank, Cpu<>>;
+using Ranks = View<const ChoiceOrder, Cpu<>>;
 
 /// What is summed in float64 in another order than numpy's, against the largest value of its tensor.
 constexpr double fine = 1e-12;
@@ -144,16 +144,16 @@ void check_inference(const Case& expected, const Layer& layer) {
   expected.check("y", layer.infer(CpuContext{}, expected.x(), expected.batch()));
 }
 
-CapacityFactor room_of(const Case& expected, NormaliseGates normalise, DropBy drop) {
+CapacityFactor room_of(const Case& expected, NormalizeGates normalize, DropBy drop) {
   return {
-      .factor = expected.number("factor"), .minimum = expected.count("minimum"), .normalise = normalise, .drop = drop};
+      .factor = expected.number("factor"), .minimum = expected.count("minimum"), .normalize = normalize, .drop = drop};
 }
 
 /// A layer of TopK whose experts have limited room.
 template <class N>
-void check_dropping(const Case& expected, NormaliseGates normalise, DropBy drop) {
+void check_dropping(const Case& expected, NormalizeGates normalize, DropBy drop) {
   const auto layer =
-      with_identity_gate(TokenMoE(TopK{expected.count("k")}, N{}, room_of(expected, normalise, drop), expected.bank()));
+      with_identity_gate(TokenMoE(TopK{expected.count("k")}, N{}, room_of(expected, normalize, drop), expected.bank()));
   check_training(expected, layer);
   check_inference(expected, layer);
 }
@@ -183,7 +183,7 @@ Assignment assignment(Stored logits_TE, Ranks chosen_TE) {
 
 TEST_CASE("capacities drop whom their papers drop", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
-  const auto before = NormaliseGates::before_dropping, after = NormaliseGates::after_dropping;
+  const auto before = NormalizeGates::before_dropping, after = NormalizeGates::after_dropping;
   for (const std::string name : {"switch", "switch_minimum"})
     check_dropping<SoftmaxOverAll>({file, name}, before, DropBy::position);
   check_dropping<SoftmaxOverChosen>({file, "gshard"}, before, DropBy::position);
@@ -195,12 +195,12 @@ TEST_CASE("capacities drop whom their papers drop", "[golden]") {
 TEST_CASE("GShard's layer that keeps every second choice is GShard's without chance", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
   const Case expected{file, "gshard"};
-  const CapacityFactor room = room_of(expected, NormaliseGates::before_dropping, DropBy::position);
+  const CapacityFactor room = room_of(expected, NormalizeGates::before_dropping, DropBy::position);
   const Index k = expected.count("k");
-  check_training(expected,
-                 with_identity_gate(GShardMoe<double, Cpu<>>(
-                     Routing<GShardChoice, TopK>{{.k = k, .keep = std::numeric_limits<double>::infinity()}, {.k = k}},
-                     {}, room, expected.bank())));
+  check_training(
+      expected, with_identity_gate(GShardMoe<double, Cpu<>>(
+                    TrainInfer<GShardChoice, TopK>{{.k = k, .keep = std::numeric_limits<double>::infinity()}, {.k = k}},
+                    {}, room, expected.bank())));
 }
 
 TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
@@ -228,19 +228,19 @@ TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
                                                         .kept_groups = expected.count("kept_groups"),
                                                         .rate = expected.number("rate")},
                                              SigmoidOverChosen{.scale = expected.number("scale")}, Unlimited{},
-                                             expected.bank(), NoAlwaysOn{}, SequenceBalance{}));
+                                             expected.bank(), NoSharedExpert{}, SequenceBalance{}));
     std::copy_n(expected.tensor("buffer").data, layer.routing.biases_E.size(), layer.routing.biases_E.data());
     check_training(expected, layer);
     check_inference(expected, layer);
-    layer.absorb(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
-    expected.check("absorbed", layer.routing.biases_E.view());
+    layer.update_buffers(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
+    expected.check("accumulated", layer.routing.biases_E.view());
   }
   SECTION("MultiPL-MoE's token level, its shared expert left out of the loss") {
     const Case expected{file, "shared"};
     const Index shared = expected.count("shared");
     const auto layer =
         with_identity_gate(TokenMoE(SharedTopK{.k = expected.count("k"), .shared = shared}, SoftmaxOverChosen{},
-                                    Unlimited{}, expected.bank(), NoAlwaysOn{}, BalanceOverRouted{shared}));
+                                    Unlimited{}, expected.bank(), NoSharedExpert{}, BalanceOverRouted{shared}));
     check_training(expected, layer);
     check_inference(expected, layer);
   }
@@ -250,8 +250,8 @@ TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
     layer.routing.balance_weight_1.data()[0] = expected.number("weight");
     check_training(expected, layer);
     check_inference(expected, layer);
-    layer.absorb(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
-    expected.check("absorbed", layer.routing.balance_weight_1.view());
+    layer.update_buffers(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
+    expected.check("accumulated", layer.routing.balance_weight_1.view());
   }
 }
 
@@ -260,11 +260,11 @@ TEST_CASE("Sinkhorn's scaling chooses as its equation", "[golden]") {
   const Case one{file, "sinkhorn"}, two{file, "sinkhorn_top_2"};
   const Index k = two.count("k");
   check_training(one, with_identity_gate(SinkhornMoe<double, Cpu<>>(
-                          Routing<SinkhornChoice, TopK>{{.k = one.count("k")}, {.k = one.count("k")}},
+                          TrainInfer<SinkhornChoice, TopK>{{.k = one.count("k")}, {.k = one.count("k")}},
                           SigmoidOverChosen{.sums_to_scale = false}, {}, one.bank())));
-  check_training(
-      two, with_identity_gate(TokenMoE(Routing<SinkhornChoice, TopK>{{.k = k, .rounds = two.count("rounds")}, {.k = k}},
-                                       SoftmaxOverAll{}, Unlimited{}, two.bank())));
+  check_training(two, with_identity_gate(
+                          TokenMoE(TrainInfer<SinkhornChoice, TopK>{{.k = k, .rounds = two.count("rounds")}, {.k = k}},
+                                   SoftmaxOverAll{}, Unlimited{}, two.bank())));
 }
 
 TEST_CASE("BASE's auction finds scipy's optimal assignment", "[golden]") {
@@ -305,7 +305,7 @@ TEST_CASE("experts choose as in their papers", "[golden]") {
                                                      SegmentCapacity{capped.number("factor")}, capped.bank())));
   const Case expected{file, "threshold"};
   auto layer = with_identity_gate(
-      TokenMoE(Routing<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, SegmentCapacity{}, expected.bank()));
+      TokenMoE(TrainInfer<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, SegmentCapacity{}, expected.bank()));
   std::copy_n(expected.tensor("buffer").data, layer.routing.thresholds_E.size(), layer.routing.thresholds_E.data());
   check_inference(expected, layer);
 }
@@ -313,7 +313,7 @@ TEST_CASE("experts choose as in their papers", "[golden]") {
 TEST_CASE("prices balance as quantiles do", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
   const Case found{file, "quantile"}, given{file, "priced"};
-  const Routing<QuantileChoice, PricedTopK> router{{.k = found.count("k")}, {.k = given.count("k")}};
+  const TrainInfer<QuantileChoice, PricedTopK> router{{.k = found.count("k")}, {.k = given.count("k")}};
   check_training(found, with_identity_gate(TokenMoE(router, SoftmaxOverChosen{}, Unlimited{}, found.bank())));
   auto layer = with_identity_gate(TokenMoE(router, SoftmaxOverChosen{}, Unlimited{}, given.bank()));
   std::copy_n(given.tensor("buffer").data, layer.routing.thresholds_E.size(), layer.routing.thresholds_E.data());

@@ -23,7 +23,7 @@ using Layer = LoraLinear<float, Cpu<>>;
 AdapterSize size_of(const StoredFile& file) {
   const Index rank = setting(file, "rank");
   const auto alpha = static_cast<double>(setting(file, "alpha"));
-  return file.metadata.at("use_rslora") == "True" ? AdapterSize::rank_stabilised(rank, alpha)
+  return file.metadata.at("use_rslora") == "True" ? AdapterSize::rank_stabilized(rank, alpha)
                                                   : AdapterSize::lora(rank, alpha);
 }
 

@@ -27,7 +27,7 @@ namespace {
 
 using Ffn = SwiGlu<float, Cpu<>>;
 /// Qwen2Moe with norm_topk_prob.
-using NormalisedQwen = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Ffn, SharedExpert<Ffn, SigmoidGate>>;
+using NormalizedQwen = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Ffn, SharedExpert<Ffn, SigmoidGate>>;
 
 /// How checkpoints hold experts: a tensor for each projection of each, or one for all that are multiplied at once.
 enum class Layout { per_expert, fused };
@@ -190,7 +190,7 @@ TEST_CASE("Qwen15Moe computes what transformers' block computes", "[golden]") {
 }
 
 TEST_CASE("Qwen's layer with norm_topk_prob is one with another normalizer", "[golden]") {
-  check_layer<NormalisedQwen>("qwen2_moe_normalised");
+  check_layer<NormalizedQwen>("qwen2_moe_normalized");
 }
 
 TEST_CASE("DeepSeekMoe computes what transformers' DeepSeek-V2 computes", "[golden]") {

@@ -14,7 +14,7 @@ using namespace moe;
 using namespace moe::testing;
 
 using AccumulatingLayers = std::tuple<Qwen15Moe<double, Cpu<>>, TokenExpertChoice<double>, SegmentByOwnMean<double>,
-                                      SegmentByPreviousMean<double>, CausalMultiPlMoe<double, Cpu<>, NormalisedFusion>>;
+                                      SegmentByPreviousMean<double>, CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>>;
 
 TEMPLATE_LIST_TEST_CASE("a second backward adds to every weight's gradient", "[layers]", AccumulatingLayers) {
   const CpuContext context{.threads = 2};

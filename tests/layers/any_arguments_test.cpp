@@ -1,6 +1,6 @@
 /// Any arguments at all for the public functions of layers: each call gives a result where its arguments are right and
 /// an Error where they are not, and the layer then answers as before. Made to run under the address and
-/// undefined-behaviour sanitizers, which see what a missing check would write.
+/// undefined-behavior sanitizers, which see what a missing check would write.
 #include <tuple>
 
 #include "moe/runtime/registry.hpp"
@@ -226,8 +226,8 @@ void train_with_anything(Draw& draw, Layer& layer, const Shape& own, Verdict is_
       if (came || std::is_same_v<Layer, AnyLayer<double, B>>) saved_is = Verdict::wrong;
     }
     // What a layer does not learn from, it need not look at.
-    attempt(shape == own && is_whole == Verdict::right ? Verdict::right : Verdict::either, "absorb",
-            [&] { layer.absorb(context, run.stats); });
+    attempt(shape == own && is_whole == Verdict::right ? Verdict::right : Verdict::either, "update_buffers",
+            [&] { layer.update_buffers(context, run.stats); });
   });
 }
 

@@ -41,23 +41,23 @@ double prefill() {
 }
 
 template <class Real>
-using Causal = CausalMultiPlMoe<Real, Cpu<>, NormalisedFusion>;
-using LooksAhead = MultiPlMoe<double, Cpu<>, NormalisedFusion>;
+using Causal = CausalMultiPlMoe<Real, Cpu<>, NormalizedFusion>;
+using LooksAhead = MultiPlMoe<double, Cpu<>, NormalizedFusion>;
 using Competes = TokenMoE<ExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<double>>;
-/// Routed by its own mean but by thresholds: it looks ahead, yet only within its own sequence.
-using OwnMeanByThreshold = SegmentMoE<FixedWindow, OwnMean<double, Cpu<>>, Routing<ExpertChoice, ThresholdChoice>,
+/// RoutingResult by its own mean but by thresholds: it looks ahead, yet only within its own sequence.
+using OwnMeanByThreshold = SegmentMoE<FixedWindow, OwnMean<double, Cpu<>>, TrainInfer<ExpertChoice, ThresholdChoice>,
                                       SoftmaxOverAll, SegmentCapacity, Ffn<double>>;
 
 }  // namespace
 
 TEMPLATE_TEST_CASE(
-    "a causal layer keeps what it said when later rows change, decodes as it infers, and knows no batch mates",
+    "a causal layer keeps what it said when later rows change, decodes as it infers, and knows no batch neighbors",
     "[layers][causality]", Causal<double>, Causal<float>, (Mixtral<double, Cpu<>>), TokenExpertChoice<double>,
     SegmentByLine<double>, SegmentPooledBefore<double>,
     (CausalMultiPlMoe<double, Cpu<>, MatrixFusion<double, Cpu<>>>)) {
   INFO("MOE_TEST_SEED=" << seed());
   STATIC_REQUIRE(TestType::is_causal);
-  STATIC_REQUIRE(TestType::is_batch_independent);
+  STATIC_REQUIRE(TestType::is_batch_invariant);
   constexpr double bar = Tolerance<typename TestType::Value>::relative;
   CHECK(later_change<TestType>() <= bar);
   CHECK(batch_mates<TestType>() <= bar);
@@ -66,18 +66,18 @@ TEMPLATE_TEST_CASE(
 }
 
 // That these do not decode is shown in tests/compile_fail.
-TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead and at their batch mates",
+TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead and at their batch neighbors",
                    "[layers][causality]", LooksAhead, Competes, SegmentLiteral<double>, SegmentReleased<double>,
                    Dropping<double>) {
   STATIC_REQUIRE_FALSE(TestType::is_causal);
-  STATIC_REQUIRE_FALSE(TestType::is_batch_independent);
+  STATIC_REQUIRE_FALSE(TestType::is_batch_invariant);
   CHECK(later_change<TestType>() > plain_to_see);
   CHECK(batch_mates<TestType>() > plain_to_see);
 }
 
 TEST_CASE("the two promises are separate", "[layers][causality]") {
   STATIC_REQUIRE_FALSE(OwnMeanByThreshold::is_causal);
-  STATIC_REQUIRE(OwnMeanByThreshold::is_batch_independent);
+  STATIC_REQUIRE(OwnMeanByThreshold::is_batch_invariant);
   CHECK(later_change<OwnMeanByThreshold>() > plain_to_see);
   CHECK(batch_mates<OwnMeanByThreshold>() <= Tolerance<double>::relative);
 }

@@ -59,7 +59,7 @@ const Index rows = 600, width = 300, hidden = 41;
 
 TEST_CASE("results have the same bits for any number of threads, run after run, wherever the input starts",
           "[layers][determinism]") {
-  auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>(
+  auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>(
       {.width = width, .hidden = hidden, .token_experts = 3, .segment_experts = 3, .window = 32});
   Draw draw("determinism");
   randomise(draw, layer, 0.1);

@@ -145,7 +145,7 @@ std::vector<bool> takers_of_first(const Causal& layer, const Tensor& x_TD, const
 
 TEST_CASE("the order of a batch decides nothing in causal layers of segments", "[layers][gradient]") {
   check_order_decides_nothing<CausalMultiPlMoe<double, B>>("one pass");
-  check_order_decides_nothing<CausalMultiPlMoe<double, B, NormalisedFusion>>("normalised");
+  check_order_decides_nothing<CausalMultiPlMoe<double, B, NormalizedFusion>>("normalized");
   check_order_decides_nothing<CausalMultiPlMoe<double, B, ChannelFusion<double, B>>>("two passes");
   check_order_decides_nothing<Causal>("segments alone");
   check_order_decides_nothing<on::SegmentByLine<double, B>>("capped");
@@ -175,7 +175,7 @@ TEST_CASE("an expert takes all first segments or none, at least r in all, and in
     const auto in_training = takers_of_first(layer, x_TD, batch, true);
     takers += std::count(in_training.begin(), in_training.end(), true);
     // The first boundary becomes the threshold, so inference takes what training took.
-    layer.absorb(context, layer.forward(context, x_TD, batch).stats);
+    layer.update_buffers(context, layer.forward(context, x_TD, batch).stats);
     CHECK(takers_of_first(layer, x_TD, batch, false) == in_training);
     const auto inferred = layer.routing.route<Inference>(context, x_TD.view(), batch).saved;
     for (Index v = 0; v < chosen_VE.rows; ++v)

@@ -10,7 +10,7 @@ using namespace moe;
 using namespace moe::testing;
 
 TEMPLATE_TEST_CASE("what is frozen stays empty and changes no bit of the rest", "[layers][frozen]",
-                   (CausalMultiPlMoe<double, Cpu<>, NormalisedFusion>), (Qwen15Moe<double, Cpu<>>)) {
+                   (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>), (Qwen15Moe<double, Cpu<>>)) {
   const CpuContext context{.threads = 2};
   Draw draw("frozen");
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .window = 3});

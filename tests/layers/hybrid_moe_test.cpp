@@ -23,10 +23,10 @@ TEMPLATE_TEST_CASE("HybridMoE answers as the reference does", "[layers][conforma
 }
 
 TEMPLATE_TEST_CASE("HybridMoE's gradients are those of central differences", "[layers][gradient]",
-                   (MultiPlMoe<double, Cpu<>>), (MultiPlMoe<double, Cpu<>, NormalisedFusion>),
-                   (CausalMultiPlMoe<double, Cpu<>>), (CausalMultiPlMoe<double, Cpu<>, NormalisedFusion>),
+                   (MultiPlMoe<double, Cpu<>>), (MultiPlMoe<double, Cpu<>, NormalizedFusion>),
+                   (CausalMultiPlMoe<double, Cpu<>>), (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>),
                    (CausalMultiPlMoe<double, Cpu<>, ScalarFusion<double, Cpu<>>>),
-                   (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalisedFusion>)) {
+                   (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalizedFusion>)) {
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .shared = 1, .window = 3});
   const Batch batch = Batch::ragged({7, 0, 5});
   Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
@@ -58,10 +58,10 @@ Step in_two_passes(const CpuContext& context, const Layer& layer, const Tensor& 
   const auto scale_T2 = layer.fusion.template scales<double, Cpu<>>(context, mass_1T.view());
   Step step;
   step.y_TD = scaled_sum<double, Cpu<>>(context, token.output.view(), segment.output.view(), scale_T2.view());
-  const auto d_scale_T2 =
-      scaled_sum_back<double, Cpu<>>(context, c_TD.view(), token.output.view(), segment.output.view(), scale_T2.view());
-  const auto d_mass_1T = layer.fusion.template scales_back<double, Cpu<>>(context, mass_1T.view(), scale_T2.view(),
-                                                                          d_scale_T2.view(), gradient.fusion);
+  const auto d_scale_T2 = scaled_sum_backward<double, Cpu<>>(context, c_TD.view(), token.output.view(),
+                                                             segment.output.view(), scale_T2.view());
+  const auto d_mass_1T = layer.fusion.template scales_backward<double, Cpu<>>(context, mass_1T.view(), scale_T2.view(),
+                                                                              d_scale_T2.view(), gradient.fusion);
   step.d_x_TD = layer.segment.backward_with_mass(context, segment.output.const_view(), {}, std::move(segment.saved),
                                                  gradient.segment, d_mass_1T.view());
   add_to(
@@ -80,9 +80,9 @@ Step in_two_passes(const CpuContext& context, const Layer& layer, const Tensor& 
 }  // namespace
 
 TEMPLATE_TEST_CASE("one pass over both levels equals the two passes", "[layers]", (CausalMultiPlMoe<double, Cpu<>>),
-                   (CausalMultiPlMoe<double, Cpu<>, NormalisedFusion>),
+                   (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>),
                    (MultiPlMoe<double, Cpu<>, ScalarFusion<double, Cpu<>>>),
-                   (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalisedFusion>)) {
+                   (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalizedFusion>)) {
   STATIC_REQUIRE(TestType::joins_levels);
   const CpuContext context{.threads = 2};
   auto layer = build<TestType>({.width = 16, .hidden = 24, .experts = 4, .k = 2, .shared = 1, .window = 5});

@@ -24,7 +24,7 @@ template <class Value>
 using Lora = LoraFeedForward<Value, Cpu<>>;
 const CpuContext context{.threads = 2};
 static_assert(Module<Mix<double>> && Module<Lora<double>>);
-static_assert(Mix<float>::is_causal && Mix<float>::is_batch_independent && Lora<float>::is_batch_independent);
+static_assert(Mix<float>::is_causal && Mix<float>::is_batch_invariant && Lora<float>::is_batch_invariant);
 static_assert(std::is_same_v<Mix<float>::rebind<double>, Mix<double>>);
 static_assert(std::is_same_v<Mix<BFloat16>::rebind<float>, Mix<float>>);
 
@@ -239,7 +239,7 @@ TEST_CASE("a merged LoRA FFN is a dense one that answers alike; what differs by 
                     "[LoraFfn::merged] one adapter can be merged into a weight, there are 5");
 }
 
-TEST_CASE("a row of MoLE knows nothing of its batch mates", "[layers][causality]") {
+TEST_CASE("a row of MoLE knows nothing of its batch neighbors", "[layers][causality]") {
   Draw draw("mole alone");
   const auto layer = mole<double>(draw);
   const auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
@@ -264,13 +264,13 @@ TEST_CASE("adapters that are not there, and rows that are not, do no harm", "[la
       },
       gradient);
   // A router that leaves rows without any adapter: the base alone.
-  const LoraFfn<PositiveChoice, double, Cpu<>> nobody(PositiveChoice{},
-                                                      [&] {
-                                                        SwiGlu<double, Cpu<>> dense(5, 7);
-                                                        copy_weights(layer.base, dense);
-                                                        return dense;
-                                                      }(),
-                                                      {{.rank = 2}});
+  const LoraFfn<ReluRouter, double, Cpu<>> nobody(ReluRouter{},
+                                                  [&] {
+                                                    SwiGlu<double, Cpu<>> dense(5, 7);
+                                                    copy_weights(layer.base, dense);
+                                                    return dense;
+                                                  }(),
+                                                  {{.rank = 2}});
   const auto x = random_matrix<double, Cpu<>>(draw, 4, 5);
   CHECK(relative_deviation(values_of(layer.base.infer(context, x, Batch::single(4))),
                            values_of(nobody.infer(context, x, Batch::single(4)))) < 1e-13);
@@ -354,7 +354,7 @@ TEST_CASE("an FFN with adapters refuses what does not fit, and works afterwards"
 
 TEST_CASE("the gradient of a layer of bfloat16 is a tree of floats with the same adapters", "[layers]") {
   const auto narrow = make_mole(SwiGlu<BFloat16, Shape>(16, 24), {.languages = 3, .shared_rank = 3});
-  const LoraFfn<LanguageChoice, float, Shape> gradient = wide_gradient_for(narrow);
+  const LoraFfn<LanguageChoice, float, Shape> gradient = accum_gradient_for(narrow);
   CHECK(gradient.router.languages == 3);
   CHECK(gradient.adapters() == 5);
   CHECK(gradient.gate_proj.adapters[3].rank() == 3);
@@ -393,7 +393,7 @@ TEST_CASE("a layer of any type can be an FFN with adapters", "[layers][runtime]"
   CHECK(relative_deviation(values_of(dense.infer(context, x, Batch::single(rows))), values_of(run.output)) < 1e-13);
   Any gradient = gradient_for(layer);
   layer.backward(context, x, {}, std::move(run.saved), gradient);
-  layer.absorb(context, run.stats);
+  layer.update_buffers(context, run.stats);
   CHECK(layer.is_causal());
   CHECK_THROWS_WITH(upcycle(context, dense, layer, {.noise_deviation = 0.1}),
                     Catch::Matchers::ContainsSubstring("must be 0, got 0.1 and 0"));

@@ -214,8 +214,8 @@ namespace {
 /// A user's router that breaks when its buffer of words is full.
 struct Breaks {
   template <class Real>
-  void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
-    for (Rank& rank : chosen_E) rank = 1;
+  void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E) const {
+    for (ChoiceOrder& rank : chosen_E) rank = 1;
     if (logits_E[0] > 100) throw std::runtime_error("router");
   }
 };

@@ -19,7 +19,7 @@ namespace {
 using Tensor = Matrix<float, Cpu<>>;
 using Layers = std::tuple<Mixtral<float, Cpu<>>, Qwen15Moe<float, Cpu<>>, TokenExpertChoice<float>,
                           SegmentByOwnMean<float>, SegmentByPreviousMean<float>, SegmentTopK<float>,
-                          MultiPlMoe<float, Cpu<>>, CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>;
+                          MultiPlMoe<float, Cpu<>>, CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>;
 
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
 // Two tiles of rows, and room at every expert for all of them.
@@ -123,14 +123,14 @@ TEST_CASE("experts take numbers before what is none, and as many rows as they sh
   const CpuContext context;
   const std::vector<float> scores = {not_a_number, 0.25f, not_a_number, 0.5f, -inf, inf, not_a_number, 0.25f};
   for (Index take = 0; take <= 4; ++take) {
-    Matrix<Rank, Cpu<>> chosen(4, 2);
+    Matrix<ChoiceOrder, Cpu<>> chosen(4, 2);
     Tensor boundary(1, 2);
     Cpu<>::top_rows<float>(context, {scores.data(), 4, 2}, take, chosen.view(), boundary.view());
     // By column: -inf is the only number of the first; the second falls inf, 0.5, 0.25, 0.25.
-    const std::vector<Rank> first = {2, 3, 1, 4}, second = {3, 2, 1, 4};
+    const std::vector<ChoiceOrder> first = {2, 3, 1, 4}, second = {3, 2, 1, 4};
     for (Index r = 0; r < 4; ++r) {
-      const auto rank = [&](const std::vector<Rank>& ranks) {
-        const Rank all = ranks[static_cast<std::size_t>(r)];
+      const auto rank = [&](const std::vector<ChoiceOrder>& ranks) {
+        const ChoiceOrder all = ranks[static_cast<std::size_t>(r)];
         return all <= take ? all : 0;
       };
       CHECK(chosen.view()(r, 0) == rank(first));

@@ -13,7 +13,7 @@ namespace {
 struct ThresholdRouter {
   float threshold = 0.2f;
   template <class Real>
-  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::Rank> chosen_E) const {
+  MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::ChoiceOrder> chosen_E) const {
     const Real best = max(logits_E), total = sum_exp(logits_E, best);
     for (int e = 0; e < logits_E.size; ++e)
       chosen_E[e] = logits_E[e] == best || std::exp(logits_E[e] - best) > static_cast<Real>(threshold) * total;
@@ -23,8 +23,9 @@ struct ThresholdRouter {
 /// Sends a token to the expert that its id hashes to.
 struct HashRouter {
   template <class Real>
-  MOE_HOST_DEVICE void choose(moe::Row<const Real>, moe::Row<moe::Rank> chosen_E, moe::RowContext<Real> row) const {
-    for (moe::Rank& rank : chosen_E) rank = 0;
+  MOE_HOST_DEVICE void choose(moe::Row<const Real>, moe::Row<moe::ChoiceOrder> chosen_E,
+                              moe::RowContext<Real> row) const {
+    for (moe::ChoiceOrder& rank : chosen_E) rank = 0;
     const auto hash = moe::random_words({.seed = 1}, static_cast<std::uint64_t>(row.token));
     chosen_E[hash[0] % static_cast<std::uint32_t>(chosen_E.size)] = 1;
   }

@@ -5,7 +5,7 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/layers/presets.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "moe/train/walk.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
@@ -42,7 +42,7 @@ Heard listen_to(Layer layer) {
                                   CHECK(heard.open.back() == phase);
                                   heard.open.pop_back();
                                 }};
-  moe::initialise(silent, layer, 7, 0.5);
+  moe::initialize(silent, layer, 7, 0.5);
   Tensor x_TD(rows, width), d_y_TD(rows, width);
   for (moe::Index i = 0; i < x_TD.size(); ++i) {
     x_TD.data()[i] = static_cast<double>((i * 37) % 19) / 9 - 1;

@@ -21,7 +21,7 @@ Index count(const Layer& layer) {
 }
 
 static_assert(MultiPlMoe<float, Cpu<>>::is_causal == false && MultiPlMoeLiteral<float, Cpu<>>::is_causal == false);
-static_assert(CausalMultiPlMoe<float, Cpu<>>::is_causal && CausalMultiPlMoe<float, Cpu<>>::is_batch_independent);
+static_assert(CausalMultiPlMoe<float, Cpu<>>::is_causal && CausalMultiPlMoe<float, Cpu<>>::is_batch_invariant);
 static_assert(Mixtral<float, Cpu<>>::is_causal && Qwen15Moe<float, Cpu<>>::is_causal);
 static_assert(std::is_same_v<CausalMultiPlMoe<float, Cpu<>>::rebind<double>, CausalMultiPlMoe<double, Cpu<>>>);
 
@@ -45,7 +45,7 @@ TEST_CASE("published layers are counted without memory", "[layers][golden]") {
 
 TEST_CASE("a MultiPL layer is made as its settings say", "[layers]") {
   const auto layer =
-      make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion, BalanceOverRouted>>({.width = 4,
+      make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion, BalanceOverRouted>>({.width = 4,
                                                                                          .hidden = 5,
                                                                                          .token_experts = 3,
                                                                                          .segment_experts = 2,
@@ -122,7 +122,7 @@ double distance_from_dense() {
   const Batch batch = Batch::ragged({23, 17});
   const auto x = random_matrix<float, Cpu<>>(draw, 40, 12);
   auto run = layer.forward(context, x, batch);
-  layer.absorb(context, run.stats);
+  layer.update_buffers(context, run.stats);
   const auto expected = values_of(dense.infer(context, x, batch));
   return std::max(relative_deviation(expected, values_of(run.output)),
                   relative_deviation(expected, values_of(layer.infer(context, x, batch))));
@@ -132,8 +132,8 @@ double distance_from_dense() {
 
 TEST_CASE("a preset whose gates sum to 1 starts, upcycled, as the dense FFN", "[layers][upcycled]") {
   CHECK(distance_from_dense<Mixtral<float, Cpu<>>>() <= 1e-5);
-  CHECK(distance_from_dense<MultiPlMoe<float, Cpu<>, NormalisedFusion>>() <= 1e-5);
-  CHECK(distance_from_dense<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>() <= 1e-5);
+  CHECK(distance_from_dense<MultiPlMoe<float, Cpu<>, NormalizedFusion>>() <= 1e-5);
+  CHECK(distance_from_dense<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>() <= 1e-5);
 }
 
 TEST_CASE("a preset with the released fusion, or with raw gates, does not start as the dense FFN",

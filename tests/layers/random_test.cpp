@@ -20,8 +20,8 @@ namespace {
 /// A row's one expert by chance, as a user would write it.
 struct Lottery {
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real>, Row<Rank> chosen_E, RandomRowContext<Real> row) const {
-    for (Rank& rank : chosen_E) rank = 0;
+  MOE_HOST_DEVICE void choose(Row<const Real>, Row<ChoiceOrder> chosen_E, RandomRowContext<Real> row) const {
+    for (ChoiceOrder& rank : chosen_E) rank = 0;
     const auto words = random_words(row.random, static_cast<std::uint64_t>(row.row));
     chosen_E[words[0] % static_cast<std::uint32_t>(chosen_E.size)] = 1;
   }
@@ -29,8 +29,8 @@ struct Lottery {
 /// Expert choice over logits with noise, as a user would write it.
 struct NoisyChoice {
   template <class B, class Real>
-  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
-              View<Real, B> boundary_1E, RowsContext<B> rows) const {
+  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
+              View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E, RowsContext<B> rows) const {
     auto noisy = Matrix<Real, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
     B::for_each_cell(context, logits_RE.rows, logits_RE.cols,
                      [=, key = rows.random(), noisy_RE = noisy.view()] MOE_ON_DEVICE(Index r, Index e) {
@@ -99,8 +99,8 @@ void check_refused(const Layer& layer, const std::string& part) {
   CHECK_NOTHROW(layer.infer(context, x_TD, batch_with({})));
 }
 
-std::vector<Rank> chosen(const auto& layer, Batch batch, const CpuContext& base = context) {
-  std::vector<Rank> all;
+std::vector<ChoiceOrder> chosen(const auto& layer, Batch batch, const CpuContext& base = context) {
+  std::vector<ChoiceOrder> all;
   CpuContext watched = base;
   watched.observer = [&](const Observation& seen) { all.insert(all.end(), seen.kept.begin(), seen.kept.end()); };
   layer.forward(watched, input(), batch);
@@ -120,7 +120,7 @@ TEST_CASE("a layer that draws random numbers refuses to train on a batch without
   at_random.drop = DropBy::random;
   check_refused(made<SwitchMoe<double, B>>(at_random), "the capacity");
   check_refused(TokenMoE(Lottery{}, SoftmaxOverAll{}, Unlimited{}, Bank(4, 5, 6)), "the router");
-  check_refused(TokenMoE(Routing<NoisyChoice, TopK>{}, SoftmaxOverAll{}, SegmentCapacity{}, Bank(4, 5, 6)),
+  check_refused(TokenMoE(TrainInfer<NoisyChoice, TopK>{}, SoftmaxOverAll{}, SegmentCapacity{}, Bank(4, 5, 6)),
                 "the router");
   check_refused(
       LoraFfn<Lottery, double, B>(Lottery{}, Ffn<double>(5, 6), {{.rank = 2, .scale = 1}, {.rank = 2, .scale = 1}}),
@@ -171,7 +171,7 @@ TEST_CASE("passes with other keys draw other numbers, the same pass again the sa
   check(made<on::SwitchInTraining<double, B>>(with));
   with.drop = DropBy::random;
   check(made<SwitchMoe<double, B>>(with));
-  check(TokenMoE(Routing<NoisyChoice, TopK>{}, SoftmaxOverAll{}, SegmentCapacity{}, Bank(4, 5, 6)));
+  check(TokenMoE(TrainInfer<NoisyChoice, TopK>{}, SoftmaxOverAll{}, SegmentCapacity{}, Bank(4, 5, 6)));
 }
 
 TEST_CASE("a training loop that gives every pass its step meets all experts", "[layers][random]") {
@@ -193,7 +193,7 @@ TEST_CASE("the levels of a layer draw numbers of their own", "[layers][random]")
   Sizes with = sizes;
   with.window = 1;
   const auto layer = made<RandomHybrid>(with);
-  std::vector<std::vector<Rank>> levels;
+  std::vector<std::vector<ChoiceOrder>> levels;
   const CpuContext watched{.threads = 1, .observer = [&](const Observation& seen) { levels.push_back(seen.chosen); }};
   layer.forward(watched, input(), batch_with(StepKey{}));
   REQUIRE(levels.size() == 2);

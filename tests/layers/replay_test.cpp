@@ -79,9 +79,9 @@ struct Mute : TokenRouting<TopK, SoftmaxOverChosen, Unlimited, Value, Cpu<>> {
   static constexpr bool replays = false;
 
   using Base::Base;
-  Mute structure() const { return structure_as<Value>(); }
+  Mute empty_tree() const { return empty_tree_of<Value>(); }
   template <class Other>
-  Mute<Other> structure_as() const {
+  Mute<Other> empty_tree_of() const {
     Mute<Other> tree;
     Base::copy_policies_to(tree);
     return tree;
@@ -234,8 +234,8 @@ TEST_CASE("a record made by decoding is that of the whole text, and replays in o
 TEMPLATE_TEST_CASE("gradients of a replayed pass are those of central differences, the choice held fixed",
                    "[layers][replay][gradient]", (Mixtral<double, Cpu<>>), Dropping<double>, DroppingRaw<double>,
                    TokenExpertChoice<double>, SegmentByPreviousMean<double>, SegmentDropping<double>,
-                   SegmentReleased<double>, (CausalMultiPlMoe<double, Cpu<>, NormalisedFusion>),
-                   (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalisedFusion>),
+                   SegmentReleased<double>, (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>),
+                   (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalizedFusion>),
                    (CausalMultiPlMoe<double, Cpu<>, ChannelFusion<double, Cpu<>>>),
                    (MultiPlMoeLiteral<double, Cpu<>>)) {
   const Given given;
@@ -263,7 +263,7 @@ TEST_CASE("thresholds learn nothing from a replayed pass, and biases what they l
   const auto stats = train(replaying(replay));
   CHECK(stats.boundary_1E.empty());
   CHECK(stats.load == train(CpuContext{}).load);
-  layer.absorb(CpuContext{}, stats);
+  layer.update_buffers(CpuContext{}, stats);
   CHECK(layer.routing.updates_1.data()[0] == 0);
 
   auto biased = build<DeepSeekV3Moe<double, Cpu<>>>({.width = 5, .experts = 4, .k = 2, .groups = 1, .kept_groups = 1});
@@ -272,8 +272,8 @@ TEST_CASE("thresholds learn nothing from a replayed pass, and biases what they l
   const auto of_biased = recorded(given.batch, forward);
   const RoutingReplay own(of_biased);
   auto other = build<DeepSeekV3Moe<double, Cpu<>>>({.width = 5, .experts = 4, .k = 2, .groups = 1, .kept_groups = 1});
-  other.absorb(CpuContext{}, forward(replaying(own)));
-  biased.absorb(CpuContext{}, forward(CpuContext{}));
+  other.update_buffers(CpuContext{}, forward(replaying(own)));
+  biased.update_buffers(CpuContext{}, forward(CpuContext{}));
   CHECK(same_bits(other.routing.biases_E, biased.routing.biases_E));
 }
 

@@ -119,8 +119,8 @@ TEST_CASE("thresholds follow what training's choice drew", "[layers]") {
     const auto x_TD = random_matrix<double, Cpu<>>(draw, 30, sizes.width);
     auto stats = layer.forward(context, x_TD, batch).stats;
     boundaries.push_back(values_of(stats.boundary_1E));
-    layer.absorb(context, stats);
-    layer.absorb(context, layer.forward(context, Tensor(0, sizes.width), Batch{}).stats);
+    layer.update_buffers(context, stats);
+    layer.update_buffers(context, layer.forward(context, Tensor(0, sizes.width), Batch{}).stats);
   }
   for (std::size_t e = 0; e < 3; ++e) {
     const double expected = 0.99 * (0.99 * boundaries[0][e] + 0.01 * boundaries[1][e]) + 0.01 * boundaries[2][e];
@@ -129,7 +129,7 @@ TEST_CASE("thresholds follow what training's choice drew", "[layers]") {
 }
 
 static_assert(std::is_same_v<SegmentByPreviousMean<float>::rebind<double>, SegmentByPreviousMean<double>>);
-static_assert(!SegmentByOwnMean<double>::is_causal && !SegmentByOwnMean<double>::is_batch_independent);
-static_assert(SegmentByPreviousMean<double>::is_causal && SegmentByPreviousMean<double>::is_batch_independent);
+static_assert(!SegmentByOwnMean<double>::is_causal && !SegmentByOwnMean<double>::is_batch_invariant);
+static_assert(SegmentByPreviousMean<double>::is_causal && SegmentByPreviousMean<double>::is_batch_invariant);
 
 }  // namespace segment_moe_test

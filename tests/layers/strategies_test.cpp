@@ -48,7 +48,7 @@ void check_strategy(const Sizes& with, const char* what) {
   CHECK(same_bits(layer.forward(one, x_TD, batch).output, layer.forward(three, x_TD, batch).output));
   const auto whole = layer.infer(one, x_TD, batch);
   CHECK(same_bits(whole, layer.infer(three, x_TD, batch)));
-  if constexpr (Layer::is_causal && Layer::is_batch_independent) {
+  if constexpr (Layer::is_causal && Layer::is_batch_invariant) {
     auto state = layer.begin_decoding(one, 1);
     for (Index t = 0; t < rows; ++t) {
       const auto y =
@@ -89,16 +89,16 @@ TEST_CASE("layers whose rows choose within groups have them whatever the groups"
 TEST_CASE("what a router says of causality is what its rule allows", "[layers]") {
   STATIC_REQUIRE_FALSE(SwitchMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE_FALSE(GShardMoe<float, Cpu<>>::is_causal);
-  STATIC_REQUIRE(on::SwitchInTraining<float, Cpu<>>::is_batch_independent);
-  STATIC_REQUIRE(DeepSeekMoe<float, Cpu<>>::is_batch_independent);
-  STATIC_REQUIRE(DeepSeekV2Moe<float, Cpu<>>::is_batch_independent);
-  STATIC_REQUIRE(DeepSeekV3Moe<float, Cpu<>>::is_batch_independent);
-  STATIC_REQUIRE(HashMoe<float, Cpu<>>::is_batch_independent);
-  STATIC_REQUIRE(ReMoe<float, Cpu<>>::is_batch_independent);
-  STATIC_REQUIRE(SinkhornMoe<float, Cpu<>>::is_batch_independent);
-  STATIC_REQUIRE(on::QuantileMoe<float, Cpu<>>::is_batch_independent);
+  STATIC_REQUIRE(on::SwitchInTraining<float, Cpu<>>::is_batch_invariant);
+  STATIC_REQUIRE(DeepSeekMoe<float, Cpu<>>::is_batch_invariant);
+  STATIC_REQUIRE(DeepSeekV2Moe<float, Cpu<>>::is_batch_invariant);
+  STATIC_REQUIRE(DeepSeekV3Moe<float, Cpu<>>::is_batch_invariant);
+  STATIC_REQUIRE(HashMoe<float, Cpu<>>::is_batch_invariant);
+  STATIC_REQUIRE(ReMoe<float, Cpu<>>::is_batch_invariant);
+  STATIC_REQUIRE(SinkhornMoe<float, Cpu<>>::is_batch_invariant);
+  STATIC_REQUIRE(on::QuantileMoe<float, Cpu<>>::is_batch_invariant);
   STATIC_REQUIRE(on::RandomMoe<float, Cpu<>>::is_causal);
-  STATIC_REQUIRE_FALSE(on::RandomMoe<float, Cpu<>>::is_batch_independent);
+  STATIC_REQUIRE_FALSE(on::RandomMoe<float, Cpu<>>::is_batch_invariant);
 }
 
 TEST_CASE("a layer with room for all in inference drops in training alone", "[layers]") {
@@ -117,7 +117,7 @@ TEST_CASE("a layer with room for all in inference drops in training alone", "[la
   const auto inferred = layer.routing.decide<Inference>(context, x_TD.view(), {});
   CHECK(inferred.dropped.empty());
   // Jitter moves what training's gate reads, and nothing else.
-  const auto trained = layer.routing.decide<Training>(context, x_TD.view(), RowFacts::of_rows(batch));
+  const auto trained = layer.routing.decide<Training>(context, x_TD.view(), RowInfo::of_rows(batch));
   const double deviation = relative_deviation(values_of(inferred.logits_RE), values_of(trained.logits_RE));
   CHECK(deviation > 1e-4);
   CHECK(deviation < 0.05);
@@ -140,14 +140,14 @@ TEST_CASE("the weight of ReMoE's sparsity follows how many experts rows meet", "
   // So far the loss is weighed by 1e-8 and reported so.
   CHECK(run.stats.balance_loss() > 0);
   CHECK(run.stats.balance_loss() < 1e-6);
-  layer.absorb(context, run.stats);
+  layer.update_buffers(context, run.stats);
   CHECK(layer.routing.balance_weight_1.data()[0] == Catch::Approx(met > 2 ? first * 1.2 : first / 1.2).epsilon(1e-14));
   const auto kept = layer.routing.balance_weight_1.data()[0];
-  layer.absorb(context, layer.forward(context, Matrix<double, Cpu<>>(0, sizes.width), Batch::single(0)).stats);
+  layer.update_buffers(context, layer.forward(context, Matrix<double, Cpu<>>(0, sizes.width), Batch::single(0)).stats);
   CHECK(layer.routing.balance_weight_1.data()[0] == kept);
 }
 
-TEST_CASE("a layer upcycled with renormalised gates answers as the dense layer, dropless", "[layers]") {
+TEST_CASE("a layer upcycled with renormalized gates answers as the dense layer, dropless", "[layers]") {
   const CpuContext context;
   Draw draw("dense");
   SwiGlu<double, Cpu<>> dense(5, 6);

@@ -18,7 +18,7 @@ using namespace moe::testing;
 
 namespace {
 
-using Layer = CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>;
+using Layer = CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>;
 using Tensor = Matrix<float, Cpu<>>;
 
 const MultiPlSettings settings{.width = 12, .hidden = 20, .token_experts = 3, .segment_experts = 3, .window = 8};
@@ -62,13 +62,13 @@ std::vector<float> use(const CpuContext& context, const Layer& layer, const Work
 std::vector<float> train(const CpuContext& context, Work& work) {
   std::vector<float> bits;
   Layer gradient = gradient_for(work.layer);
-  AdamWMemory memory(context, work.layer, gradient);
+  AdamWState memory(context, work.layer, gradient);
   for (Index step = 1; step <= 5; ++step) {
     auto run = work.layer.forward(context, work.x_TD, Batch::single(rows));
     work.layer.backward(context, work.d_y_TD, {}, std::move(run.saved), gradient);
     const double scale = clip_factor(global_norm(context, gradient), 1);
     AdamW{}.step(context, 1e-2, step, scale, work.layer, gradient, memory);
-    work.layer.absorb(context, run.stats);
+    work.layer.update_buffers(context, run.stats);
     set_to_zero(context, gradient);
   }
   for_each_parameter([&](const std::string&, const auto& weight) { append(bits, weight); }, work.layer);

@@ -48,11 +48,11 @@ TEMPLATE_TEST_CASE("TokenMoE's gradients are those of central differences", "[la
   SECTION("of the output, the balance loss and the z-loss") { check_layer_gradients(layer, x_TD, batch, 1.7); }
 }
 
-TEMPLATE_TEST_CASE("gates normalised after dropping have gradients too", "[layers][gradient]", Dropping<double>,
+TEMPLATE_TEST_CASE("gates normalized after dropping have gradients too", "[layers][gradient]", Dropping<double>,
                    DroppingRaw<double>) {
   Sizes s = sizes;
   s.capacity_factor = 0.6;
-  s.normalise = NormaliseGates::after_dropping;
+  s.normalize = NormalizeGates::after_dropping;
   auto layer = build<TestType>(s);
   const Batch batch = Batch::single(rows);
   Tensor x_TD = draw_clear(layer, batch, testing::Phase::training, gradient_margin);
@@ -95,10 +95,10 @@ TEST_CASE("a layer of rows that compete learns nothing from a batch without rows
   randomise(draw, layer);
   const auto thresholds = [&] { return values_of(layer.routing.thresholds_E); };
   const auto before = thresholds();
-  layer.absorb(context, layer.forward(context, Tensor(0, sizes.width), Batch{}).stats);
+  layer.update_buffers(context, layer.forward(context, Tensor(0, sizes.width), Batch{}).stats);
   CHECK(thresholds() == before);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, sizes.width);
-  layer.absorb(context, layer.forward(context, x_TD, Batch::single(rows)).stats);
+  layer.update_buffers(context, layer.forward(context, x_TD, Batch::single(rows)).stats);
   CHECK(thresholds() != before);
 }
 

@@ -22,7 +22,7 @@ TEST_CASE("HybridMoE in two passes answers as the reference does", "[layers][con
 TEMPLATE_TEST_CASE("HybridMoE's gradients in two passes are those of central differences", "[layers][gradient]",
                    (CausalMultiPlMoe<double, Cpu<>, ChannelFusion<double, Cpu<>>>),
                    (MultiPlMoeReleased<double, Cpu<>, MatrixFusion<double, Cpu<>>>), (MultiPlMoeLiteral<double, Cpu<>>),
-                   (HybridMoE<SharedRouted<double>, SegmentPooledBefore<double>, NormalisedFusion>),
+                   (HybridMoE<SharedRouted<double>, SegmentPooledBefore<double>, NormalizedFusion>),
                    (HybridMoE<Qwen15Moe<double, Cpu<>>, SegmentByLine<double>, ScalarFusion<double, Cpu<>>>)) {
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .shared = 1, .window = 3});
   const Batch batch = Batch::ragged({7, 0, 5});

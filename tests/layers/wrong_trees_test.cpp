@@ -136,33 +136,33 @@ TEST_CASE("memories of other weights or another freezing are refused", "[train][
 
   Layer few = gradient_for(other), frozen = gradient_for(layer, freeze);
   const auto step = [&](auto& slopes, auto& memory) { AdamW{}.step(context, 1e-3, 1, 1, layer, slopes, memory); };
-  AdamWMemory whole(context, layer, gradient);
+  AdamWState whole(context, layer, gradient);
   CHECK_THROWS_WITH(step(few, whole),
                     "[AdamW::step] trees that belong together must agree in the number of experts, got 8, 4");
   for (const int missing : {0, 1}) {
-    AdamWMemory half(context, layer, gradient);
+    AdamWState half(context, layer, gradient);
     (missing == 0 ? half.tensors()[1].m : half.tensors()[1].v) = {};
     CHECK_THROWS_WITH(step(gradient, half),
-                      "[AdamWMemory] a weight with a gradient must have both moments of its shape, and lower halves "
+                      "[AdamWState] a weight with a gradient must have both moments of its shape, and lower halves "
                       "where it is split, got for experts.0.gate_proj.weight: 6 x 4, " +
                           std::string(missing == 0 ? "empty, 6 x 4" : "6 x 4, empty") + ", empty");
   }
 
-  using Memory = AdamWMemory<Cpu<>, float, MasterWeights::split>;
+  using Memory = AdamWState<Cpu<>, float, MasterWeights::split>;
   CHECK_THROWS_AS(Memory(context, layer, few), Error);
   Memory of_frozen(context, layer, frozen), of_other, never;
   Layer other_weights = mixtral<float>(4, 4, 6);
   of_other = Memory(context, other_weights, few);
   CHECK_THROWS_WITH(step(gradient, of_frozen),
-                    "[AdamWMemory] a weight with a gradient must have both moments of its shape, and lower halves "
+                    "[AdamWState] a weight with a gradient must have both moments of its shape, and lower halves "
                     "where it is split, got for experts.0.gate_proj.weight: 6 x 4, empty, empty, empty");
   Memory joined(context, layer, gradient);
   joined.tensors()[1].lower = {};
   CHECK_THROWS_AS(step(gradient, joined), Error);
   CHECK_THROWS_WITH(step(gradient, of_other),
-                    "[AdamWMemory] the memory must be of these weights, of 25 tensors, got one of 13");
+                    "[AdamWState] the memory must be of these weights, of 25 tensors, got one of 13");
   CHECK_THROWS_WITH(step(gradient, never),
-                    "[AdamWMemory] the memory must be of these weights, of 25 tensors, got one of 0");
+                    "[AdamWState] the memory must be of these weights, of 25 tensors, got one of 0");
   CHECK(same_bits(layer.routing.gate.weight, before));
   // Less may train than there are moments for: what is frozen later keeps its own.
   CHECK_NOTHROW(step(frozen, whole));
@@ -172,7 +172,7 @@ TEST_CASE("AdamW refuses settings with which weights would be lost", "[train][mi
   using Layer = Linear<double, Cpu<>>;
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   Layer layer = Layer::without_bias(1, 1), gradient = gradient_for(layer);
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
   gradient.weight.data()[0] = 1;
   const auto step = [&](const AdamW& adamw, double rate, Index number, double scale) {
     adamw.step(context, rate, number, scale, layer, gradient, memory);
@@ -224,9 +224,9 @@ TEST_CASE("a layer of any type refuses what is not its own", "[runtime][misuse]"
   CHECK_THROWS_AS(none.keep(context, {0}), Error);
 
   Any learner = multipl();
-  CHECK_THROWS_WITH(learner.absorb(context, layer.forward(context, x, batch).stats),
+  CHECK_THROWS_WITH(learner.update_buffers(context, layer.forward(context, x, batch).stats),
                     "[AnyLayer] stats must be of a layer of this type, got another one's");
-  CHECK_THROWS_AS(learner.absorb(context, {}), Error);
+  CHECK_THROWS_AS(learner.update_buffers(context, {}), Error);
   // Two layers of one type differ in their trees all the same.
   const auto walk_with = [&](const Any& other_tree) {
     for_each_tensor([](const auto&, const auto&) {}, layer, other_tree);
@@ -240,7 +240,7 @@ TEST_CASE("a layer of any type refuses what is not its own", "[runtime][misuse]"
   CHECK_THROWS_AS(nothing.backward(context, x, {}, {}, nothing), Error);
   CHECK_THROWS_AS(nothing.width(), Error);
   CHECK_THROWS_AS(nothing.begin_decoding(context, 1), Error);
-  CHECK_THROWS_AS(nothing.absorb(context, {}), Error);
+  CHECK_THROWS_AS(nothing.update_buffers(context, {}), Error);
   CHECK_THROWS_AS(upcycle(context, SwiGlu<double, Cpu<>>(5, 4), nothing, {}), Error);
 }
 
@@ -272,7 +272,7 @@ TEST_CASE("a pattern that fits no weight is refused with names that exist", "[tr
                     "[TrainByName] every pattern must fit a weight, \"gte.*\" fits none of 7, such as gate.weight, "
                     "experts.0.down_proj.weight, experts.1.down_proj.weight");
   CHECK_THROWS_AS(gradient_for(layer, TrainByName{.train = {"gate.*", "expert.*"}}), Error);
-  CHECK_THROWS_AS(wide_gradient_for(layer, TrainByName{.freeze = {"experts.2.*"}}), Error);
+  CHECK_THROWS_AS(accum_gradient_for(layer, TrainByName{.freeze = {"experts.2.*"}}), Error);
   CHECK_NOTHROW(gradient_for(layer, TrainByName{.freeze = {"gate.*"}}));
 }
 

@@ -11,8 +11,8 @@
 
 # ---- choosing ------------------------------------------------------------------------------------
 mutant(top_k_takes_one_less routing/router/top_k.hpp
-  BEFORE [==[for (Rank rank = 1; rank <= k; ++rank)]==]
-  AFTER [==[for (Rank rank = 1; rank < k; ++rank)]==]
+  BEFORE [==[for (ChoiceOrder rank = 1; rank <= k; ++rank)]==]
+  AFTER [==[for (ChoiceOrder rank = 1; rank < k; ++rank)]==]
   REASON "K - 1 for K"
   TESTS routing/router/top_k)
 mutant(ties_go_to_the_higher_index routing/router/top_k.hpp
@@ -263,8 +263,8 @@ mutant(wrong_sign_in_gelu core/activation.hpp
   REASON "wrong sign in GELU's derivative"
   TESTS core/activation)
 mutant(bias_gradient_overwrites ops/linear.hpp
-  BEFORE [==[Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());]==]
-  AFTER [==[gradient.bias.fill_zero(), Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());]==]
+  BEFORE [==[Backend::template add_column_sums<GradientValue, Value>(context, d_y_TO, gradient.bias.view());]==]
+  AFTER [==[gradient.bias.fill_zero(), Backend::template add_column_sums<GradientValue, Value>(context, d_y_TO, gradient.bias.view());]==]
   REASON "the second micro-batch forgets the first"
   TESTS ops/linear)
 mutant(bias_gradient_overwrites_row_by_row ops/linear.hpp
@@ -280,7 +280,7 @@ mutant(router_gradient_not_in_x routing/gating.hpp
 mutant(mass_gradient_dropped ops/route.hpp
   BEFORE [==[if (d_mass_1T.empty()) return;]==]
   AFTER [==[if (d_mass_1T.rows < 2) return;]==]
-  REASON "the gates learn nothing through the normaliser Z"
+  REASON "the gates learn nothing through the normalizer Z"
   TESTS layers/hybrid_moe)
 
 # ---- fusion --------------------------------------------------------------------------------------
@@ -289,11 +289,11 @@ mutant(fusion_weights_swapped fusion/fixed_fusion.hpp
   AFTER [==[scale_T2(t, 0) = w_s;]==]
   REASON "0.7 and 0.3 exchanged"
   TESTS fusion/fixed_fusion)
-mutant(mass_gradient_sign fusion/normalised_fusion.hpp
+mutant(mass_gradient_sign fusion/normalized_fusion.hpp
   BEFORE [==[-scale_T2(t, 1) * (]==]
   AFTER [==[scale_T2(t, 1) * (]==]
   REASON "wrong sign in the derivative of 1 / Z"
-  TESTS fusion/normalised_fusion)
+  TESTS fusion/normalized_fusion)
 
 # ---- training ------------------------------------------------------------------------------------
 mutant(clip_stretches train/clip.hpp
@@ -335,22 +335,22 @@ mutant(rounded_to_the_nearest backend/cpu/adamw.hpp
   BEFORE [==[(random & 0xffffu & reinterpret_cast<BitLanes>(is_finite))]==]
   AFTER [==[(0x8000u & reinterpret_cast<BitLanes>(is_finite))]==]
   REASON "steps too small for bfloat16 are lost"
-  TESTS backend/cpu/adamw train/adamw_memory)
-mutant(the_same_chance_every_step train/adamw_memory.hpp
+  TESTS backend/cpu/adamw train/adamw_state)
+mutant(the_same_chance_every_step train/adamw_state.hpp
   BEFORE [==[.step = static_cast<std::uint32_t>(step)]==]
   AFTER [==[.step = 0]==]
   REASON "a weight is rounded the same way for ever"
-  TESTS train/adamw_memory)
+  TESTS train/adamw_state)
 mutant(cosine_over_all_steps train/schedule.hpp
   BEFORE [==[/ static_cast<double>(total - warm_up);]==]
   AFTER [==[/ static_cast<double>(total);]==]
   REASON "the warm-up is not taken off the cosine's length"
   TESTS train/schedule)
-mutant(initial_values_without_name train/initialise.hpp
+mutant(initial_values_without_name train/initialize.hpp
   BEFORE [==[{seed, 0, name_hash(name)}]==]
   AFTER [==[{seed, 0, 0 * name_hash(name)}]==]
   REASON "every weight starts with the same values"
-  TESTS train/initialise)
+  TESTS train/initialize)
 
 # ---- running -------------------------------------------------------------------------------------
 mutant(exception_lost backend/cpu/workers.hpp
@@ -364,7 +364,7 @@ mutant(last_tile_cut_off backend/cpu/parallel.hpp
   REASON "what does not fill a tile is left out"
   TESTS backend/cpu/parallel)
 
-# ---- components of the paper and its neighbours ---------------------------------------------------
+# ---- components of the paper and its neighbors ---------------------------------------------------
 mutant(segment_experts_come_first layers/fused_routing.hpp
   BEFORE [==[concatenated<Backend>(context, std::move(a.plan), std::move(b.plan))]==]
   AFTER [==[concatenated<Backend>(context, std::move(b.plan), std::move(a.plan))]==]
@@ -408,8 +408,8 @@ mutant(capacity_factor_rounds_down routing/capacity/capacity_factor.hpp
   REASON "floor for ceil"
   TESTS routing/capacity/capacity_factor)
 mutant(drops_first_choices_first backend/cpu/routing.hpp
-  BEFORE [==[for (Rank rank = 1; rank <= last; ++rank)]==]
-  AFTER [==[for (Rank rank = last; rank >= 1; --rank)]==]
+  BEFORE [==[for (ChoiceOrder rank = 1; rank <= last; ++rank)]==]
+  AFTER [==[for (ChoiceOrder rank = last; rank >= 1; --rank)]==]
   REASON "second choices take the room of first ones"
   TESTS routing/steps/drop)
 mutant(balance_forgets_the_dropped routing/token_routing.hpp
@@ -445,8 +445,8 @@ mutant(one_pass_scales_both_levels_alike ops/route.hpp
   REASON "the segment level's gates get the token level's weight"
   TESTS layers/hybrid_moe)
 mutant(channel_fusion_weight_gradient_missing fusion/channel_fusion.hpp
-  BEFORE [==[if (!d_w_D.empty()) add_scale_columns_back]==]
-  AFTER [==[if (d_w_D.size() < 0) add_scale_columns_back]==]
+  BEFORE [==[if (!d_w_D.empty()) add_scale_columns_backward]==]
+  AFTER [==[if (d_w_D.size() < 0) add_scale_columns_backward]==]
   REASON "learned weights that never learn"
   TESTS fusion/channel_fusion)
 mutant(noise_reaches_the_shared_expert train/upcycle.hpp
@@ -466,14 +466,14 @@ mutant(as_many_values_pass_for_the_same_shape core/trees.hpp
   AFTER [==[parts.size() == weight.size()]==]
   REASON "a transposed gradient is taken"
   TESTS core/trees)
-mutant(second_moment_is_not_asked_for train/adamw_memory.hpp
+mutant(second_moment_is_not_asked_for train/adamw_state.hpp
   BEFORE [==[SameShape{}(weight, kept.m, kept.v)]==]
   AFTER [==[SameShape{}(weight, kept.m)]==]
   REASON "a weight with a gradient and one moment alone is stepped"
   TESTS layers/wrong_trees)
 mutant(training_router_is_not_asked routing/gating.hpp
-  BEFORE [==[require_settings(RoutingOf<R>::train(router), gate.out());]==]
-  AFTER [==[require_settings(RoutingOf<R>::infer(router), gate.out());]==]
+  BEFORE [==[require_settings(FormsOf<R>::train(router), gate.out());]==]
+  AFTER [==[require_settings(FormsOf<R>::infer(router), gate.out());]==]
   REASON "settings that only training uses go unseen"
   TESTS core/settings)
 mutant(sequences_that_are_not_there_are_kept routing/segment_state.hpp
@@ -495,9 +495,9 @@ mutant(phases_begin_twice core/phase.hpp
   TESTS layers/phases)
 
 # ---- names ---------------------------------------------------------------------------------------
-mutant(gates_are_never_normalised_by_name runtime/architectures.hpp
-  BEFORE [==[c.normalised_gates ? beside_shared<SoftmaxOverChosen>(c)]==]
-  AFTER [==[c.normalised_gates ? beside_shared<SoftmaxOverAll>(c)]==]
+mutant(gates_are_never_normalized_by_name runtime/architectures.hpp
+  BEFORE [==[c.normalized_gates ? beside_shared<SoftmaxOverChosen>(c)]==]
+  AFTER [==[c.normalized_gates ? beside_shared<SoftmaxOverAll>(c)]==]
   REASON "norm_topk_prob is read and not computed"
   TESTS runtime/registry)
 mutant(a_shared_expert_of_no_width runtime/architectures.hpp

@@ -12,8 +12,8 @@ using namespace moe::testing;
 TEST_CASE("each pair of a plan finds its gate, and its gradient the way back", "[ops]") {
   const CpuContext context;
   Draw draw("dispatch");
-  Matrix<Rank, Cpu<>> chosen(7, 3);
-  for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<Rank>(draw.between(0, 1));
+  Matrix<ChoiceOrder, Cpu<>> chosen(7, 3);
+  for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<ChoiceOrder>(draw.between(0, 1));
   const auto plan = Cpu<>::group_by_expert(context, chosen);
   const auto gates = random_matrix<double, Cpu<>>(draw, 7, 3);
   const auto of_pairs = gates_of_pairs<double, Cpu<>>(context, gates.view(), plan);
@@ -21,7 +21,7 @@ TEST_CASE("each pair of a plan finds its gate, and its gradient the way back", "
   REQUIRE(plan.pairs() > 0);
   for (Index n = 0; n < plan.pairs(); ++n)
     CHECK(of_pairs.data()[n] == gates.view()(plan.rows_1N.data()[n], plan.experts_1N.data()[n]));
-  const auto back = gates_of_pairs_back<double, Cpu<>>(context, of_pairs.view(), 7, plan);
+  const auto back = gates_of_pairs_backward<double, Cpu<>>(context, of_pairs.view(), 7, plan);
   for (Index t = 0; t < 7; ++t)
     for (Index e = 0; e < 3; ++e) CHECK(back.view()(t, e) == (chosen.view()(t, e) != 0 ? gates.view()(t, e) : 0));
 }
@@ -29,8 +29,8 @@ TEST_CASE("each pair of a plan finds its gate, and its gradient the way back", "
 TEST_CASE("the answers of a row's pairs add to what it has, and a row without pairs stays", "[ops]") {
   const CpuContext context{.threads = 2};
   Draw draw("add pairs");
-  Matrix<Rank, Cpu<>> chosen(40, 3);
-  for (Index i = 3; i < chosen.size(); ++i) chosen.data()[i] = static_cast<Rank>(draw.between(0, 1));
+  Matrix<ChoiceOrder, Cpu<>> chosen(40, 3);
+  for (Index i = 3; i < chosen.size(); ++i) chosen.data()[i] = static_cast<ChoiceOrder>(draw.between(0, 1));
   const auto plan = Cpu<>::group_by_expert(context, chosen);
   const auto base = random_matrix<double, Cpu<>>(draw, 40, 4),
              y_ND = random_matrix<double, Cpu<>>(draw, plan.pairs(), 4);

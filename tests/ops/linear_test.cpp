@@ -64,7 +64,7 @@ TEST_CASE("Linear is x W^T + b, and its gradients are those of central differenc
     for (Index i = 0; i < sum.size(); ++i) CHECK(sum.data()[i] == Catch::Approx(2 * d_x.data()[i]).epsilon(1e-12));
   }
   SECTION("empty gradients stay empty and leave d_x as it is") {
-    Layer frozen = layer.structure();
+    Layer frozen = layer.empty_tree();
     CHECK(same_bits(layer.backward(context, c, x, frozen), d_x));
     CHECK((frozen.weight.empty() && frozen.bias.empty()));
   }
@@ -73,7 +73,7 @@ TEST_CASE("Linear is x W^T + b, and its gradients are those of central differenc
 TEST_CASE("a Linear without bias has none in its list, also in a gradient tree", "[modules]") {
   CHECK(names(Layer::without_bias(2, 3)) == std::vector<std::string>{"p.weight"});
   CHECK(names(Layer::with_bias(2, 3)) == std::vector<std::string>{"p.weight", "p.bias"});
-  CHECK(names(Layer::with_bias(2, 3).structure()) == std::vector<std::string>{"p.weight", "p.bias"});
+  CHECK(names(Layer::with_bias(2, 3).empty_tree()) == std::vector<std::string>{"p.weight", "p.bias"});
   CHECK(Layer::without_bias(2, 3).in() == 2);
   CHECK(Layer::without_bias(2, 3).out() == 3);
 }

@@ -17,12 +17,12 @@ constexpr Index rows = 9, experts = 3;
 
 /// Choices of nine rows among three experts, some rows without any.
 struct Level {
-  Matrix<Rank, B> chosen{rows, experts};
+  Matrix<ChoiceOrder, B> chosen{rows, experts};
   Tensor weights{rows, experts};
   explicit Level(const char* name) {
     Draw draw(name);
     fill_normal(draw, weights.view());
-    for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<Rank>(draw.between(0, 1));
+    for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<ChoiceOrder>(draw.between(0, 1));
     for (Index e = 0; e < experts; ++e) chosen.view()(4, e) = 0;
   }
   Route<double, B> route() const {
@@ -32,7 +32,7 @@ struct Level {
 
 /// The route of both levels' choices, as if they were those of one router.
 Plan<B> plan_of_both(const Level& a, const Level& b) {
-  Matrix<Rank, B> both(rows, 2 * experts);
+  Matrix<ChoiceOrder, B> both(rows, 2 * experts);
   for (Index t = 0; t < rows; ++t)
     for (Index e = 0; e < 2 * experts; ++e)
       both.view()(t, e) = e < experts ? a.chosen.view()(t, e) : b.chosen.view()(t, e - experts);
@@ -68,28 +68,28 @@ TEST_CASE("counts that travel are put behind those of the first plan, and a lie 
   const Level a("first"), b("second");
   const auto expected = plan_of_both(a, b);
   // As a device leaves them: nothing but the number of pairs is known.
-  const auto travelling = [&](const Level& level, Index lie) {
+  const auto traveling = [&](const Level& level, Index lie) {
     Plan<B> plan = level.route().plan;
     const Matrix<Index, B> counted = [&] {
       Matrix<Index, B> all(1, experts + 1);
       for (Index e = 0; e <= experts; ++e) all.data()[e] = plan.offsets[static_cast<std::size_t>(e)];
       return all;
     }();
-    plan.counted = B::download_later(context, counted.view());
+    plan.counted = B::download_async(context, counted.view());
     plan.is_complete = false;
     plan.offsets[1] = GroupOffsets::unknown;
     plan.offsets[2] += lie;
     return plan;
   };
-  auto both = concatenated<B>(context, travelling(a, 0), travelling(b, 0));
+  auto both = concatenated<B>(context, traveling(a, 0), traveling(b, 0));
   CHECK(both.pairs() == expected.pairs());
   CHECK(both.offsets != expected.offsets);
   CHECK(!both.groups().knows(0));
   both.complete();
   CHECK(both.offsets == expected.offsets);
-  CHECK_THROWS_WITH(concatenated<B>(context, travelling(a, 1), travelling(b, 0)).complete(),
+  CHECK_THROWS_WITH(concatenated<B>(context, traveling(a, 1), traveling(b, 0)).complete(),
                     Catch::Matchers::Contains("the router foretold"));
-  CHECK_THROWS_WITH(concatenated<B>(context, travelling(a, 0), travelling(b, 1)).complete(),
+  CHECK_THROWS_WITH(concatenated<B>(context, traveling(a, 0), traveling(b, 1)).complete(),
                     Catch::Matchers::Contains("the router foretold"));
 }
 
@@ -126,8 +126,8 @@ TEST_CASE("both routes' weights are scaled by their rows' numbers, and have thei
   const auto c = random_matrix<double, B>(draw, 1, plan.pairs());
   const auto value = [&] { return inner(c, fused_weights<double, B>(context, first, second, scale.const_view())); };
   const auto d =
-      fused_weights_back<double, B>(context, c.view(), plan, first.plan.pairs(), first.weights_1N.const_view(),
-                                    second.weights_1N.const_view(), scale.const_view());
+      fused_weights_backward<double, B>(context, c.view(), plan, first.plan.pairs(), first.weights_1N.const_view(),
+                                        second.weights_1N.const_view(), scale.const_view());
   check_component_gradients("a", first.weights_1N, d.d_a_1N, value, component_bar);
   check_component_gradients("b", second.weights_1N, d.d_b_1N, value, component_bar);
   check_component_gradients("scale", scale, d.d_scale_T2, value, component_bar);

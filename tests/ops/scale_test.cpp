@@ -32,7 +32,7 @@ TEST_CASE("a scaled sum and its gradients are their formulas", "[ops][gradient]"
   const auto y = scaled_sum<double, B>(context, in.a.view(), in.other.view(), in.scale.view());
   CHECK(y.view()(4, 2) == in.scale.view()(4, 0) * in.a.view()(4, 2) + in.scale.view()(4, 1) * in.other.view()(4, 2));
   auto d_a = in.a.copy(), d_other = in.other.copy();
-  const auto d_scale = scaled_sum_back<double, B>(context, c.view(), d_a.view(), d_other.view(), in.scale.view());
+  const auto d_scale = scaled_sum_backward<double, B>(context, c.view(), d_a.view(), d_other.view(), in.scale.view());
   check_component_gradients("a", in.a, d_a, value, component_bar);
   check_component_gradients("b", in.other, d_other, value, component_bar);
   check_component_gradients("scale", in.scale, d_scale, value, component_bar);

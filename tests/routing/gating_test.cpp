@@ -19,7 +19,7 @@ using namespace moe::testing;
 namespace {
 
 using B = Cpu<>;
-using Learning = Gating<Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll, SegmentCapacity, double, B>;
+using Learning = Gating<TrainInfer<ExpertChoice, ThresholdChoice>, SoftmaxOverAll, SegmentCapacity, double, B>;
 using Plain = Gating<SharedTopK, SoftmaxOverAll, Unlimited, double, B>;
 const CpuContext context;
 static_assert(Module<Learning> && Learning::has_thresholds && !Plain::has_thresholds);
@@ -31,13 +31,13 @@ TEST_CASE("thresholds start even, jump to the first boundary and then follow slo
   const auto thresholds = [&] { return values_of(gating.thresholds_E); };
   CHECK(thresholds() == std::vector<double>(4, 0.25));
   const std::vector<double> first = {.5, .1, .2, .3}, second = {.1, .1, .6, .3};
-  gating.absorb(context, {first.data(), 1, 4});
+  gating.update_buffers(context, {first.data(), 1, 4});
   CHECK(thresholds() == first);
-  gating.absorb(context, {second.data(), 1, 4});
+  gating.update_buffers(context, {second.data(), 1, 4});
   for (std::size_t e = 0; e < 4; ++e)
     CHECK(thresholds()[e] == Catch::Approx(.75 * first[e] + .25 * second[e]).epsilon(1e-14));
   const auto before = thresholds();
-  gating.absorb(context, {});
+  gating.update_buffers(context, {});
   CHECK(thresholds() == before);
 }
 
@@ -47,7 +47,7 @@ TEST_CASE("inference compares with the thresholds, training with the other rows"
   fill_normal(draw, gating.gate.weight.view());
   const auto x = random_matrix<double, B>(draw, 10, 2);
   const std::vector<double> never = {1, 1}, always = {0, 0};
-  gating.absorb(context, {never.data(), 1, 2});
+  gating.update_buffers(context, {never.data(), 1, 2});
   const auto count = [](const Decision<double, B>& d) {
     Index chosen = 0;
     for (Index i = 0; i < d.choice.chosen_RE.size(); ++i) {
@@ -59,7 +59,7 @@ TEST_CASE("inference compares with the thresholds, training with the other rows"
   CHECK(count(gating.decide<Training>(context, x, {})) == 10);
   CHECK(count(gating.decide<Inference>(context, x, {})) == 0);
   Learning fresh({}, {}, {.factor = 1}, 2, 2);
-  fresh.absorb(context, {always.data(), 1, 2});
+  fresh.update_buffers(context, {always.data(), 1, 2});
   CHECK(count(fresh.decide<Inference>(context, x, {})) == 20);
 }
 

@@ -19,7 +19,7 @@
 #include "moe/routing/segmenter/fixed_window.hpp"
 #include "moe/runtime/any_layer.hpp"
 #include "moe/train/freeze.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "moe/train/upcycle.hpp"
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
@@ -238,7 +238,7 @@ TEST_CASE("NoisyTopK decodes what it infers, alone and inside HybridMoE", "[rout
     }
   };
   STATIC_REQUIRE(Layer::is_causal);
-  STATIC_REQUIRE(Layer::is_batch_independent);
+  STATIC_REQUIRE(Layer::is_batch_invariant);
   check(layer_of(2));
   check(HybridMoE(layer_of(2), segment_level(), FixedFusion{}));
   check(HybridMoE(layer_of(2), segment_level(), ChannelFusion<double, B>(width, 0.6, 0.5)));
@@ -328,7 +328,7 @@ TEST_CASE("NoisyTopK stays finite where noise has all but died out or is enormou
   }
 }
 
-TEST_CASE("NoisyTopK's weights are walked, frozen, initialised and grown out of a dense FFN", "[routing][train]") {
+TEST_CASE("NoisyTopK's weights are walked, frozen, initialized and grown out of a dense FFN", "[routing][train]") {
   Layer layer = layer_of(2);
   std::vector<std::string> names;
   for_each_parameter([&](const std::string& name, const auto&) { names.push_back(name); }, layer);
@@ -336,7 +336,7 @@ TEST_CASE("NoisyTopK's weights are walked, frozen, initialised and grown out of 
   CHECK(std::vector<std::string>(names.begin(), names.begin() + 2) ==
         std::vector<std::string>{"gate.weight", "noise.weight"});
 
-  initialise(context, layer, 3, 0.5);
+  initialize(context, layer, 3, 0.5);
   CHECK(values_of(layer.routing.noise.weight) != values_of(layer.routing.gate.weight));
   Draw draw("noisy top-k, frozen");
   const auto x_TD = random_matrix<double, B>(draw, rows, width);
@@ -403,7 +403,7 @@ TEST_CASE("AnyLayer drives NoisyTopK by the two losses that every layer reports"
   CHECK(any_run.stats.z_loss() == z);
   CHECK(same_bits(any.backward(context, x_TD, {.balance = 0.1, .z = 0.2}, std::move(any_run.saved), any_gradient),
                   d_x_TD));
-  any.absorb(context, any_run.stats);
+  any.update_buffers(context, any_run.stats);
   for_each_tensor([&](const auto& a, const auto& b) { CHECK(same_bits(a, b)); }, any_gradient.as<Layer>()->routing,
                   gradient.routing);
 }

@@ -27,7 +27,7 @@ struct LearnedMixture : StatelessRouting<LearnedMixture, double, B> {
   struct Saved {
     Matrix<double, B> weights_TE;
   };
-  using Routed = RoutedAs<Saved, Real, Backend>;
+  using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
   Tensor share;
 
   LearnedMixture() = default;
@@ -38,25 +38,25 @@ struct LearnedMixture : StatelessRouting<LearnedMixture, double, B> {
     return saved.weights_TE.rows() == rows && saved.weights_TE.cols() == experts();
   }
   template <class Mode>
-  Routed route(const Context& context, ConstView x_TD, const Batch&) const {
+  RoutingResult route(const Context& context, ConstView x_TD, const Batch&) const {
     Saved saved{Tensor(x_TD.rows, experts())};
-    Matrix<Rank, B> chosen_TE(x_TD.rows, experts());
+    Matrix<ChoiceOrder, B> chosen_TE(x_TD.rows, experts());
     for (Index t = 0; t < x_TD.rows; ++t)
       for (Index e = 0; e < experts(); ++e) {
-        chosen_TE.view()(t, e) = static_cast<Rank>(e + 1);
+        chosen_TE.view()(t, e) = static_cast<ChoiceOrder>(e + 1);
         saved.weights_TE.view()(t, e) = share.data()[e];
       }
     auto route = begin_route<Real, B>(context, std::move(chosen_TE), saved.weights_TE.copy());
     return {std::move(route), std::move(saved)};
   }
-  template <class Slopes>
+  template <class GradientTree>
   void backward(const Context&, const PlanPart<B>& part, View<const Real, B> d_weights_1N, const LossGradients&,
-                const Saved&, ConstView, Slopes& gradient, View<Value, B>) const {
+                const Saved&, ConstView, GradientTree& gradient, View<Value, B>) const {
     if (gradient.share.empty()) return;
     for (Index n = 0; n < part.pairs(); ++n)
       gradient.share.data()[part.experts_1N(0, n) - part.first_expert] += d_weights_1N(0, n);
   }
-  LearnedMixture structure() const {
+  LearnedMixture empty_tree() const {
     LearnedMixture tree;
     tree.width_ = width_;
     return tree;

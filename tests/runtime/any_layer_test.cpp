@@ -25,7 +25,7 @@ constexpr MultiPlSettings small{
 
 /// A layer that looks ahead, one that does not, and one without segments.
 Any looking_ahead() { return Any(make_multipl<MultiPlMoe<double, B>>(small)); }
-Any causal() { return Any(make_multipl<CausalMultiPlMoe<double, B, NormalisedFusion>>(small)); }
+Any causal() { return Any(make_multipl<CausalMultiPlMoe<double, B, NormalizedFusion>>(small)); }
 Any mixtral() { return Any(Mixtral<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5))); }
 
 }  // namespace
@@ -35,7 +35,7 @@ TEST_CASE("a layer of any type tells what it is and gives itself back", "[runtim
   CHECK(layer.width() == 6);
   CHECK(layer.is_causal());
   CHECK_FALSE(looking_ahead().is_causal());
-  REQUIRE(layer.as<CausalMultiPlMoe<double, B, NormalisedFusion>>() != nullptr);
+  REQUIRE(layer.as<CausalMultiPlMoe<double, B, NormalizedFusion>>() != nullptr);
   CHECK(layer.as<SwiGlu<double, B>>() == nullptr);
 }
 
@@ -67,10 +67,10 @@ TEST_CASE("a layer of any type trains, upcycles and decodes as its type does", "
   auto run = layer.forward(context, x_TD, Batch::ragged({8, 5}));
   CHECK(relative_deviation(values_of(dense.infer(context, x_TD, Batch::ragged({8, 5}))), values_of(run.output)) <
         1e-12);
-  layer.absorb(context, run.stats);
+  layer.update_buffers(context, run.stats);
 
   Any gradient = gradient_for(layer);
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
   layer.backward(context, x_TD, {}, std::move(run.saved), gradient);
   CHECK(global_norm(context, gradient) > 0);
   AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, memory);
@@ -86,7 +86,7 @@ TEST_CASE("a layer of any type trains, upcycles and decodes as its type does", "
 
 TEST_CASE("a layer of any type reads a beginning in one pass, and its sequences come and go", "[runtime]") {
   Draw draw("any layer's sequences");
-  auto own = make_multipl<CausalMultiPlMoe<double, B, NormalisedFusion>>(small);
+  auto own = make_multipl<CausalMultiPlMoe<double, B, NormalizedFusion>>(small);
   randomise(draw, own);
   const Any layer(std::move(own));
   const auto x_TD = random_matrix<double, B>(draw, 22, 6);

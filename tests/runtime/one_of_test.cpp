@@ -5,7 +5,7 @@
 #include "moe/fusion/channel_fusion.hpp"
 #include "moe/fusion/fixed_fusion.hpp"
 #include "moe/fusion/matrix_fusion.hpp"
-#include "moe/fusion/normalised_fusion.hpp"
+#include "moe/fusion/normalized_fusion.hpp"
 #include "moe/fusion/scalar_fusion.hpp"
 
 namespace one_of_test {
@@ -19,7 +19,7 @@ using B = Cpu<>;
 using Scalar = ScalarFusion<double, B>;
 using Channel = ChannelFusion<double, B>;
 using MatrixOf = MatrixFusion<double, B>;
-using OneGate = OneGateFusion<FixedFusion, NormalisedFusion, Scalar>;
+using OneGate = OneGateFusion<FixedFusion, NormalizedFusion, Scalar>;
 using OneOutput = OneOutputFusion<double, B, Channel, MatrixOf>;
 static_assert(GateFusion<OneGate> && OutputFusion<OneOutput>);
 
@@ -41,12 +41,12 @@ std::vector<std::string> names_of(const Fusion& fusion) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("one of several fusions over gates is the one that was chosen", "[runtime][gradient]", FixedFusion,
-                   NormalisedFusion, Scalar) {
+                   NormalizedFusion, Scalar) {
   auto plain = fusion_over_gates<TestType>();
-  OneGate one(std::variant<FixedFusion, NormalisedFusion, Scalar>(fusion_over_gates<TestType>()));
+  OneGate one(std::variant<FixedFusion, NormalizedFusion, Scalar>(fusion_over_gates<TestType>()));
   CHECK(names_of(one) == names_of(plain));
   CHECK(same_bits(check_gate_fusion(one), check_gate_fusion(plain)));
-  CHECK(std::holds_alternative<TestType>(one.structure().fusion));
+  CHECK(std::holds_alternative<TestType>(one.empty_tree().fusion));
 }
 
 TEMPLATE_TEST_CASE("one of several fusions over outputs is the one that was chosen", "[runtime][gradient]", Channel,
@@ -60,7 +60,7 @@ TEMPLATE_TEST_CASE("one of several fusions over outputs is the one that was chos
   const Outputs in;
   CHECK(same_bits(in.fused(one), in.fused(plain)));
   check_output_fusion(one);
-  CHECK(std::holds_alternative<TestType>(one.structure().fusion));
+  CHECK(std::holds_alternative<TestType>(one.empty_tree().fusion));
 }
 
 }  // namespace one_of_test

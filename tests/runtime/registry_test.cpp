@@ -68,7 +68,7 @@ template <class Concrete>
 void check_same_as(Concrete concrete, Any any) {
   REQUIRE(any.width() == small.width);
   CHECK(any.is_causal() == Concrete::is_causal);
-  CHECK(any.is_batch_independent() == Concrete::is_batch_independent);
+  CHECK(any.is_batch_invariant() == Concrete::is_batch_invariant);
   std::vector<std::string> names, any_names;
   const auto collect = [](std::vector<std::string>& list) {
     return [&list](const std::string& name, const auto&) { list.push_back(name); };
@@ -92,8 +92,8 @@ TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
   using namespace std::string_literals;
   using B = Cpu<>;
   check_same_as(make_multipl<MultiPlMoe<double, B>>(small), made("multipl-moe"));
-  check_same_as(make_multipl<CausalMultiPlMoe<double, B, NormalisedFusion>>(small),
-                made("causal-multipl-moe", "shared-top-k", "fixed-window", "normalised"));
+  check_same_as(make_multipl<CausalMultiPlMoe<double, B, NormalizedFusion>>(small),
+                made("causal-multipl-moe", "shared-top-k", "fixed-window", "normalized"));
   check_same_as(make_multipl<CausalMultiPlMoe<double, B, ScalarFusion<double, B>>>(small),
                 made("causal-multipl-moe", "", "", "scalar"));
   check_same_as(make_multipl<CausalMultiPlMoe<double, B, MatrixFusion<double, B>>>(small),
@@ -107,12 +107,12 @@ TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
   check_same_as(Mixtral<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5)), made("mixtral"));
   check_same_as(Qwen15Moe<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),
                 made("qwen1.5-moe"));
-  using NormalisedQwen =
+  using NormalizedQwen =
       TokenMoE<TopK, SoftmaxOverChosen, Unlimited, SwiGlu<double, B>, SharedExpert<SwiGlu<double, B>, SigmoidGate>>;
-  const Composition normalised{
-      .architecture = "qwen1.5-moe", .settings = small, .shared_hidden = 7, .normalised_gates = true};
-  check_same_as(NormalisedQwen(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),
-                registry.make(normalised));
+  const Composition normalized{
+      .architecture = "qwen1.5-moe", .settings = small, .shared_hidden = 7, .normalized_gates = true};
+  check_same_as(NormalizedQwen(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5), {6, 7}),
+                registry.make(normalized));
   check_same_as(SwiGlu<double, B>(6, 5), made("dense"));
   Composition adapted{.architecture = "lora", .settings = small, .lora_rank = 2, .lora_alpha = 3};
   check_same_as(make_lora(SwiGlu<double, B>(6, 5), 2, 3), registry.make(adapted));
@@ -203,7 +203,7 @@ TEST_CASE("an unknown name lists the valid ones", "[runtime][misuse]") {
   CHECK_THROWS_WITH(made("multipl-moe", "", "line"),
                     "[registry] segmenter must be one of fixed-window, boundary-window, got \"line\"");
   CHECK_THROWS_WITH(made("multipl-moe", "", "", "sum"),
-                    "[registry] fusion must be one of fixed, normalised, scalar, channel, matrix, got \"sum\"");
+                    "[registry] fusion must be one of fixed, normalized, scalar, channel, matrix, got \"sum\"");
 }
 
 TEST_CASE("a layer of the user's own gets a name", "[runtime]") {

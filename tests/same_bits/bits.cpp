@@ -51,7 +51,7 @@ void run(const std::string& name) {
     Draw draw(name, turn);
     Sizes sizes{.width = 12, .hidden = 20, .experts = 6, .k = 2, .window = 3, .minimum = 2};
     sizes.capacity_factor = turn % 2 == 0 ? 1.0 : 0.7;
-    sizes.normalise = turn < 3 ? NormaliseGates::before_dropping : NormaliseGates::after_dropping;
+    sizes.normalize = turn < 3 ? NormalizeGates::before_dropping : NormalizeGates::after_dropping;
     auto layer = build<Layer>(sizes);
     randomise(draw, layer, 0.7);
     std::vector<std::int32_t> tokens;
@@ -71,7 +71,7 @@ void run(const std::string& name) {
     const auto d_x_TD = layer.backward(context, d_y_TD.view(), {.balance = 0.3, .z = 0.1}, std::move(saved), gradient);
     gradients.add(d_x_TD);
     for_each_parameter([&](const std::string&, const auto& tensor) { gradients.add(tensor); }, gradient);
-    layer.absorb(context, stats);
+    layer.update_buffers(context, stats);
     for_each_buffer([&](const std::string&, const auto& tensor) { learned.add(tensor); }, layer);
     outputs.add(layer.infer(context, x_TD.view(), batch));
     if constexpr (Layer::is_causal) {
@@ -88,7 +88,7 @@ void run(const std::string& name) {
   }
   print(name, kind_of<Layer>, "forward", outputs);
   print(name, kind_of<Layer>, "backward", gradients);
-  print(name, kind_of<Layer>, "absorb", learned);
+  print(name, kind_of<Layer>, "update_buffers", learned);
   print(name, kind_of<Layer>, "decode", decoded);
 }
 
@@ -111,15 +111,15 @@ void run_all(const std::string& type) {
   run<on::SegmentLiteral<Real, B>>(type + " segments fed");
   run<on::SegmentPooledBefore<Real, B>>(type + " segments fed with the one before");
   run<MultiPlMoe<Real, B>>(type + " multipl");
-  run<MultiPlMoe<Real, B, NormalisedFusion>>(type + " multipl normalised");
+  run<MultiPlMoe<Real, B, NormalizedFusion>>(type + " multipl normalized");
   run<CausalMultiPlMoe<Real, B>>(type + " causal");
-  run<CausalMultiPlMoe<Real, B, NormalisedFusion>>(type + " causal normalised");
+  run<CausalMultiPlMoe<Real, B, NormalizedFusion>>(type + " causal normalized");
   run<CausalMultiPlMoe<Real, B, ScalarFusion<Real, B>>>(type + " causal scalar");
-  run<HybridMoE<on::Dropping<Real, B>, on::SegmentDropping<Real, B>, NormalisedFusion>>(type + " hybrid dropping");
+  run<HybridMoE<on::Dropping<Real, B>, on::SegmentDropping<Real, B>, NormalizedFusion>>(type + " hybrid dropping");
   run<CausalMultiPlMoe<Real, B, ChannelFusion<Real, B>>>(type + " causal channel");
   run<MultiPlMoeReleased<Real, B, MatrixFusion<Real, B>>>(type + " released matrix");
   run<MultiPlMoeLiteral<Real, B>>(type + " literal");
-  run<HybridMoE<on::SharedRouted<Real, B>, on::SegmentPooledBefore<Real, B>, NormalisedFusion>>(type + " hybrid fed");
+  run<HybridMoE<on::SharedRouted<Real, B>, on::SegmentPooledBefore<Real, B>, NormalizedFusion>>(type + " hybrid fed");
   run<HybridMoE<Qwen15Moe<Real, B>, on::SegmentByLine<Real, B>, ScalarFusion<Real, B>>>(type + " hybrid qwen15");
   run<SwitchMoe<Real, B>>(type + " switch");
   run<GShardMoe<Real, B>>(type + " gshard");

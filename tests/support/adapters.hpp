@@ -21,7 +21,7 @@ reference::Rows rows_of_matrix(const Matrix<Value, Cpu<>>& m) {
 
 /// Both factors of an adapter; rows and columns behind its rank stay 0.
 template <class Value>
-void randomise_adapter(Draw& draw, LowRank<Value, Cpu<>>& adapter, double deviation = 1) {
+void randomise_adapter(Draw& draw, LoraAdapter<Value, Cpu<>>& adapter, double deviation = 1) {
   fill_normal(draw, adapter.lora_A.view().rows_between(0, adapter.rank()), deviation);
   fill_normal(draw, adapter.lora_B.view().cols_between(0, adapter.rank()), deviation);
 }
@@ -36,7 +36,7 @@ void randomise_adapted(Draw& draw, LoraFfn<R, Value, Cpu<>>& layer, double devia
 
 /// Without what only fills it up.
 template <class Value>
-reference::Adapter reference_of(const LowRank<Value, Cpu<>>& adapter) {
+reference::Adapter reference_of(const LoraAdapter<Value, Cpu<>>& adapter) {
   reference::Adapter result{rows_of_matrix(adapter.lora_A), rows_of_matrix(adapter.lora_B), adapter.size.scale};
   result.a.resize(static_cast<std::size_t>(adapter.rank()));
   for (auto& row : result.b) row.resize(static_cast<std::size_t>(adapter.rank()));
@@ -59,7 +59,7 @@ reference::AdaptedFfn reference_of(const LoraFfn<R, Value, Cpu<>>& layer) {
 
 /// Whether rows of A and columns of B behind the rank are all 0.
 template <class Value>
-bool filling_is_zero(const LowRank<Value, Cpu<>>& adapter) {
+bool filling_is_zero(const LoraAdapter<Value, Cpu<>>& adapter) {
   for (Index r = adapter.rank(); r < adapter.lora_A.rows(); ++r)
     for (Index i = 0; i < adapter.in(); ++i)
       if (adapter.lora_A.view()(r, i) != Value(0)) return false;

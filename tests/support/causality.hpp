@@ -1,4 +1,4 @@
-/// What `is_causal` and `is_batch_independent` promise, as measured: each function returns the largest deviation,
+/// What `is_causal` and `is_batch_invariant` promise, as measured: each function returns the largest deviation,
 /// relative to the largest output. A layer that keeps its promise stays near 0; for one that makes none the same
 /// function must not.
 #pragma once
@@ -13,7 +13,7 @@ namespace moe::testing {
 /// Decisions closer than this may flip by rounding where row counts differ.
 inline constexpr double causality_margin = 1e-4;
 
-/// A trained-looking layer and an input whose inference decisions are clear: thresholds come from a few absorbed
+/// A trained-looking layer and an input whose inference decisions are clear: thresholds come from a few accumulated
 /// batches.
 template <class Layer>
 struct Subject {
@@ -29,7 +29,7 @@ struct Subject {
       randomise(draw, layer, 0.7);
       for (int step = 0; step < 3; ++step) {
         const auto x = random_matrix<Real, Cpu<>>(draw, batch.rows(), sizes.width);
-        layer.absorb(context, layer.forward(context, x, batch).stats);
+        layer.update_buffers(context, layer.forward(context, x, batch).stats);
       }
       x_TD = random_matrix<Real, Cpu<>>(draw, batch.rows(), sizes.width);
       if (expected(layer, rows_of(x_TD), batch, Phase::inference).decided.margin > causality_margin) return;

@@ -23,7 +23,7 @@ struct Sizes {
         kept_groups = 1;
   double capacity_factor = 1;
   double jitter = 0.01;
-  NormaliseGates normalise = NormaliseGates::before_dropping;
+  NormalizeGates normalize = NormalizeGates::before_dropping;
   DropBy drop = DropBy::position;
 };
 
@@ -49,7 +49,7 @@ P policy_for(const Sizes& sizes) {
   if constexpr (requires { policy.minimum; }) policy.minimum = sizes.minimum;
   if constexpr (requires { policy.maximum; }) policy.maximum = sizes.window;
   if constexpr (requires { policy.boundary; }) policy.boundary = boundary_token;
-  if constexpr (requires { policy.normalise; }) policy.normalise = sizes.normalise;
+  if constexpr (requires { policy.normalize; }) policy.normalize = sizes.normalize;
   if constexpr (requires { policy.drop; }) policy.drop = sizes.drop;
   if constexpr (requires { policy.jitter; }) policy.jitter = sizes.jitter;
   return policy;
@@ -99,12 +99,12 @@ template <class Real, class B>
 using SharedRouted = MultiPlTokenLevel<Real, B, BalanceOverRouted>;
 template <class Real, class B>
 using TokenExpertChoice =
-    TokenMoE<Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>>;
+    TokenMoE<TrainInfer<ExpertChoice, ThresholdChoice>, SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>>;
 template <class Real, class B>
 using SegmentByOwnMean =
     SegmentMoE<FixedWindow, OwnMean<Real, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>>;
 template <class Real, class B>
-using SegmentByPreviousMean = SegmentMoE<FixedWindow, PreviousMean<Real, B>, Routing<ExpertChoice, ThresholdChoice>,
+using SegmentByPreviousMean = SegmentMoE<FixedWindow, PreviousMean<Real, B>, TrainInfer<ExpertChoice, ThresholdChoice>,
                                          SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>>;
 template <class Real, class B>
 using SegmentTopK = SegmentMoE<FixedWindow, PreviousMean<Real, B>, TopK, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
@@ -117,7 +117,7 @@ template <class Real, class B>
 using SegmentReleased =
     SegmentMoE<BoundaryWindow, OwnMax<Real, B>, CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>>;
 template <class Real, class B>
-using SegmentByLine = SegmentMoE<BoundaryWindow, PreviousMax<Real, B>, Routing<CappedExpertChoice, ThresholdChoice>,
+using SegmentByLine = SegmentMoE<BoundaryWindow, PreviousMax<Real, B>, TrainInfer<CappedExpertChoice, ThresholdChoice>,
                                  SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>>;
 template <class Real, class B>
 using SegmentDropping =
@@ -127,7 +127,7 @@ using SegmentLiteral =
     SegmentMoE<FixedWindow, OwnMean<Real, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>, PooledInput>;
 /// Experts that work on what the segment before was like: fed with segments and causal all the same.
 template <class Real, class B>
-using SegmentPooledBefore = SegmentMoE<BoundaryWindow, PreviousMean<Real, B>, Routing<ExpertChoice, ThresholdChoice>,
+using SegmentPooledBefore = SegmentMoE<BoundaryWindow, PreviousMean<Real, B>, TrainInfer<ExpertChoice, ThresholdChoice>,
                                        SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>, PooledInput>;
 
 /// Experts that are no SwiGLU.
@@ -149,14 +149,14 @@ using SegmentCompositions = std::tuple<SegmentByOwnMean<Real, B>, SegmentByPrevi
 /// the experts.
 template <class Real, class B>
 using HybridCompositions =
-    std::tuple<MultiPlMoe<Real, B>, MultiPlMoe<Real, B, NormalisedFusion>, CausalMultiPlMoe<Real, B>,
-               CausalMultiPlMoe<Real, B, NormalisedFusion>, CausalMultiPlMoe<Real, B, ScalarFusion<Real, B>>,
-               HybridMoE<Dropping<Real, B>, SegmentDropping<Real, B>, NormalisedFusion>>;
+    std::tuple<MultiPlMoe<Real, B>, MultiPlMoe<Real, B, NormalizedFusion>, CausalMultiPlMoe<Real, B>,
+               CausalMultiPlMoe<Real, B, NormalizedFusion>, CausalMultiPlMoe<Real, B, ScalarFusion<Real, B>>,
+               HybridMoE<Dropping<Real, B>, SegmentDropping<Real, B>, NormalizedFusion>>;
 template <class Real, class B>
 using SeparateCompositions =
     std::tuple<CausalMultiPlMoe<Real, B, ChannelFusion<Real, B>>, MultiPlMoeReleased<Real, B, MatrixFusion<Real, B>>,
                MultiPlMoeLiteral<Real, B>,
-               HybridMoE<SharedRouted<Real, B>, SegmentPooledBefore<Real, B>, NormalisedFusion>,
+               HybridMoE<SharedRouted<Real, B>, SegmentPooledBefore<Real, B>, NormalizedFusion>,
                HybridMoE<Qwen15Moe<Real, B>, SegmentByLine<Real, B>, ScalarFusion<Real, B>>>;
 
 /// The other routers of the literature, which have no equations of their own in the reference: backends are compared
@@ -165,9 +165,9 @@ template <class Real, class B>
 using RandomMoe = TokenMoE<RandomChoice, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
 /// Switch as it trains: rows are jittered and dropped in training alone, so that it decodes.
 template <class Real, class B>
-using SwitchInTraining = TokenMoE<Jittered<TopK>, SoftmaxOverAll, Rooms<CapacityFactor, Unlimited>, Ffn<Real, B>>;
+using SwitchInTraining = TokenMoE<Jittered<TopK>, SoftmaxOverAll, TrainInfer<CapacityFactor, Unlimited>, Ffn<Real, B>>;
 template <class Real, class B>
-using QuantileMoe = TokenMoE<Routing<QuantileChoice, PricedTopK>, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
+using QuantileMoe = TokenMoE<TrainInfer<QuantileChoice, PricedTopK>, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
 template <class Real, class B>
 using Strategies = std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMoe<Real, B>, DeepSeekV2Moe<Real, B>,
                               DeepSeekV3Moe<Real, B>, HashMoe<Real, B>, ReMoe<Real, B>, SinkhornMoe<Real, B>,

@@ -58,7 +58,7 @@ inline void describe(const Unlimited&, reference::Level& level) { level.capacity
 inline void describe(const CapacityFactor& capacity, reference::Level& level) {
   level.drop_factor = capacity.factor;
   level.drop_minimum = static_cast<std::size_t>(capacity.minimum);
-  level.normalise_after_dropping = capacity.normalise == NormaliseGates::after_dropping;
+  level.normalize_after_dropping = capacity.normalize == NormalizeGates::after_dropping;
 }
 inline void describe(const FixedWindow& segmenter, reference::Windows& windows) {
   windows.window = static_cast<std::size_t>(segmenter.window);
@@ -89,7 +89,7 @@ reference::Ffn ffn_of(const X& expert) {
 
 template <class G, class X>
 reference::Level level_of(const G& gating, const ExpertBank<X>& bank, Phase phase) {
-  using Routes = RoutingOf<decltype(gating.router)>;
+  using Routes = FormsOf<decltype(gating.router)>;
   reference::Level level;
   level.gate = rows_of(gating.gate.weight);
   for (const X& expert : bank.experts) level.experts.push_back(ffn_of(expert));
@@ -119,8 +119,9 @@ template <class R, class N, class C, class X, class Path, class Bal>
 Expected expected(const TokenMoE<R, N, C, X, Path, Bal>& layer, const reference::Rows& x, const Batch&, Phase phase) {
   const reference::Level level = level_of(layer.routing, layer.bank, phase);
   Expected out{reference::token_moe(level, x)};
-  if constexpr (requires { layer.always_on.ffn; })
-    reference::add_shared_ffn({ffn_of(layer.always_on.ffn), rows_of(layer.always_on.gate.weight).front()}, x, out.y);
+  if constexpr (requires { layer.shared_path.ffn; })
+    reference::add_shared_ffn({ffn_of(layer.shared_path.ffn), rows_of(layer.shared_path.gate.weight).front()}, x,
+                              out.y);
   reference::Rows z;
   for (const auto& row : x) z.push_back(reference::product(level.gate, row));
   std::vector<bool> counts;
@@ -151,7 +152,7 @@ Expected expected(const SegmentMoE<S, Source, R, N, C, X, Feed>& layer, const re
 inline reference::Rows fused(const FixedFusion& f, const reference::Output& token, const reference::Output& segment) {
   return reference::fuse(token.y, segment.y, segment.mass, f.token, f.segment, false);
 }
-inline reference::Rows fused(const NormalisedFusion& f, const reference::Output& token,
+inline reference::Rows fused(const NormalizedFusion& f, const reference::Output& token,
                              const reference::Output& segment) {
   return reference::fuse(token.y, segment.y, segment.mass, f.token, f.segment, true);
 }

@@ -37,7 +37,7 @@ inline Case draw_case(Draw& draw) {
   c.sizes.minimum = draw.between(1, 3);
   c.sizes.cap = draw.between(1, c.sizes.experts);
   c.sizes.capacity_factor = draw.one_in(8) ? 100 : 0.5 + 2 * draw.uniform();
-  c.sizes.normalise = draw.one_in(2) ? NormaliseGates::before_dropping : NormaliseGates::after_dropping;
+  c.sizes.normalize = draw.one_in(2) ? NormalizeGates::before_dropping : NormalizeGates::after_dropping;
   std::vector<Index> lengths(static_cast<std::size_t>(draw.between(0, 3)));
   for (Index& length : lengths) length = draw.between(0, 5);
   if (draw.one_in(10)) lengths = {1};
@@ -57,7 +57,7 @@ Matrix<typename Layer::Value, Cpu<>> draw_values(Draw& draw, const Case& c, Laye
   using Real = typename Layer::Value;
   randomise(draw, layer);
   auto x = random_matrix<Real, Cpu<>>(draw, c.batch.rows(), c.sizes.width);
-  const Index favourite = draw.between(0, c.sizes.experts - 1);
+  const Index favorite = draw.between(0, c.sizes.experts - 1);
   if (c.ties)
     for (Index r = 0; r < x.rows(); ++r)
       for (Index d = 0; d < c.sizes.width; ++d) x.view()(r, d) = static_cast<Real>(d % 3 + 1);
@@ -74,7 +74,7 @@ Matrix<typename Layer::Value, Cpu<>> draw_values(Draw& draw, const Case& c, Laye
             if (c.ties)
               w(e, d) = static_cast<Real>((e / 2 + d) % 2);
             else if (c.lopsided && d == 0)
-              w(e, d) = e == favourite ? Real(6) : Real(-6);
+              w(e, d) = e == favorite ? Real(6) : Real(-6);
       },
       std::string(), layer);
   return x;

@@ -36,13 +36,13 @@ struct Answered {
 
 template <class Value>
 double as_double(Value value) {
-  return static_cast<double>(static_cast<Wide<Value>>(value));
+  return static_cast<double>(static_cast<Accum<Value>>(value));
 }
 
 template <class Value, class B>
 void put(const typename B::Context& context, const Numbers& from, View<Value, B> to) {
   std::vector<Value> values;
-  for (const double number : from) values.push_back(static_cast<Value>(static_cast<Wide<Value>>(number)));
+  for (const double number : from) values.push_back(static_cast<Value>(static_cast<Accum<Value>>(number)));
   B::upload(context, values.data(), to);
 }
 template <class Value, class B>
@@ -89,7 +89,7 @@ Answered answer_of(const typename Layer::Context& context, const Given& given) {
   answered.output = taken(context, run.output);
   answered.balance_loss = run.stats.balance_loss();
   answered.z_loss = run.stats.z_loss();
-  auto gradient = wide_gradient_for(layer);
+  auto gradient = accum_gradient_for(layer);
   answered.d_x = taken(context, layer.backward(context, d_y_TD, given.auxiliary, std::move(run.saved), gradient));
   for_each_tensor([&](const auto& slope) { answered.gradients.push_back(taken(context, slope)); }, gradient);
   answered.inferred = taken(context, layer.infer(context, x_TD, given.batch));

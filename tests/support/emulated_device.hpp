@@ -231,9 +231,9 @@ class EmulatedDevice {
   }
 
   /// Bytes that the host may have when it has waited for them, and not before.
-  class Arriving {
+  class PinnedTransfer {
    public:
-    Arriving(EmulatedDevice* device, const void* from, std::size_t bytes)
+    PinnedTransfer(EmulatedDevice* device, const void* from, std::size_t bytes)
         : device_(device), number_(++device->copies_), bytes_(bytes) {
       const Access access;
       std::memcpy(bytes_.data(), from, bytes);
@@ -253,9 +253,9 @@ class EmulatedDevice {
     long number_;
     std::vector<std::byte> bytes_;
   };
-  std::shared_ptr<Arriving> to_host_later(const void* from, std::size_t bytes) {
+  std::shared_ptr<PinnedTransfer> to_host_async(const void* from, std::size_t bytes) {
     require_side(from, true);
-    return std::make_shared<Arriving>(this, from, bytes);
+    return std::make_shared<PinnedTransfer>(this, from, bytes);
   }
 
   template <class F>
@@ -343,10 +343,10 @@ class EmulatedDevice {
     Out* c = t.c;
     for (Index j = 0; j < t.n; ++j)
       for (Index i = 0; i < t.m; ++i) {
-        Wide<In> sum = t.adds ? static_cast<Wide<In>>(static_cast<Wide<Out>>(c[j * t.ldc + i])) : Wide<In>(0);
+        Accum<In> sum = t.adds ? static_cast<Accum<In>>(static_cast<Accum<Out>>(c[j * t.ldc + i])) : Accum<In>(0);
         for (Index k = 0; k < t.k; ++k)
-          sum += static_cast<Wide<In>>(t.transpose_a ? a[i * t.lda + k] : a[k * t.lda + i]) *
-                 static_cast<Wide<In>>(t.transpose_b ? b[k * t.ldb + j] : b[j * t.ldb + k]);
+          sum += static_cast<Accum<In>>(t.transpose_a ? a[i * t.lda + k] : a[k * t.lda + i]) *
+                 static_cast<Accum<In>>(t.transpose_b ? b[k * t.ldb + j] : b[j * t.ldb + k]);
         c[j * t.ldc + i] = static_cast<Out>(sum);
       }
   }

@@ -15,11 +15,11 @@ void check_normalizer_gradient(const Normalizer& normalizer) {
     Draw draw("gradient of a normalizer", i);
     const auto experts = static_cast<std::size_t>(draw.between(1, 7));
     std::vector<double> z(experts), c(experts), d_z(experts, 99);
-    std::vector<Rank> chosen(experts);
+    std::vector<ChoiceOrder> chosen(experts);
     for (std::size_t e = 0; e < experts; ++e) {
       z[e] = 2 * draw.normal();
       c[e] = draw.normal();
-      chosen[e] = static_cast<Rank>(draw.between(0, 1));
+      chosen[e] = static_cast<ChoiceOrder>(draw.between(0, 1));
     }
     const auto loss = [&] {
       double sum = 0;

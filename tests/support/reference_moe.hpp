@@ -35,7 +35,7 @@ struct Level {
   std::size_t cap = 0;          // experts that may share a row; 0: any number
   double drop_factor = -1;      // below 0: nothing is dropped
   std::size_t drop_minimum = 0;
-  bool normalise_after_dropping = false;
+  bool normalize_after_dropping = false;
   Vector thresholds;
 };
 struct SharedFfn {
@@ -196,7 +196,7 @@ inline Decided decide(const Level& level, const Rows& inputs, const std::vector<
   d.kept = d.chosen;
   if (level.drop_factor >= 0) drop(level, rank, d.kept);
   for (std::size_t r = 0; r < inputs.size(); ++r) {
-    const auto& over = level.normalise_after_dropping ? d.kept[r] : d.chosen[r];
+    const auto& over = level.normalize_after_dropping ? d.kept[r] : d.chosen[r];
     d.gates.push_back(level.gates == Gates::softmax_over_chosen ? softmax(z[r], over) : s[r]);
     for (std::size_t e = 0; e < experts; ++e)
       if (!d.kept[r][e]) d.gates[r][e] = 0;
@@ -279,12 +279,12 @@ inline Output segment_moe(const Level& level, const Windows& windows, const Rows
   return out;
 }
 
-/// `normalised`: divided by Z = w_token + w_segment mass.
+/// `normalized`: divided by Z = w_token + w_segment mass.
 inline Rows fuse(const Rows& token, const Rows& segment, const Vector& mass, double w_token, double w_segment,
-                 bool normalised) {
+                 bool normalized) {
   Rows y = token;
   for (std::size_t t = 0; t < y.size(); ++t) {
-    const double z = normalised ? w_token + w_segment * mass[t] : 1;
+    const double z = normalized ? w_token + w_segment * mass[t] : 1;
     for (std::size_t i = 0; i < y[t].size(); ++i) y[t][i] = (w_token * token[t][i] + w_segment * segment[t][i]) / z;
   }
   return y;

@@ -17,16 +17,16 @@ Row<Real> row(std::vector<Real>& values) {
 }
 
 template <class Router, class Real>
-std::vector<Rank> choose(const Router& router, const std::vector<Real>& logits_E) {
+std::vector<ChoiceOrder> choose(const Router& router, const std::vector<Real>& logits_E) {
   // Not zero before: a router writes every entry.
-  std::vector<Rank> chosen_E(logits_E.size(), 99);
+  std::vector<ChoiceOrder> chosen_E(logits_E.size(), 99);
   router.choose(row(logits_E), row(chosen_E));
   return chosen_E;
 }
 
 template <class Normalizer, class Real>
 std::vector<Real> normalize(const Normalizer& normalizer, const std::vector<Real>& logits_E,
-                            const std::vector<Rank>& chosen_E) {
+                            const std::vector<ChoiceOrder>& chosen_E) {
   std::vector<Real> gates_E(logits_E.size(), Real(99));
   normalizer.normalize(row(logits_E), row(chosen_E), row(gates_E));
   return gates_E;

@@ -21,7 +21,7 @@ using Layer = Linear<double, Cpu<>>;
 TEST_CASE("AdamW follows its recursion, decays matrices and leaves vectors", "[train]") {
   const CpuContext context;
   Layer layer = Layer::with_bias(1, 1), gradient = gradient_for(layer);
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
   layer.weight.data()[0] = 0.5;
   layer.bias.data()[0] = -0.25;
   const AdamW adamw{.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .decay = 0.2};
@@ -53,7 +53,7 @@ TEST_CASE("a weight without a gradient is not touched, not even by decay", "[tra
   layer.bias.data()[1] = 7;
   const auto trains_bias = [](const std::string& name) { return name == "bias"; };
   Layer gradient = gradient_for(layer, trains_bias);
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
   gradient.bias.data()[1] = 1;
   AdamW{}.step(context, 0.1, 1, 1, layer, gradient, memory);
   CHECK(layer.weight.data()[3] == 7);
@@ -65,7 +65,7 @@ TEST_CASE("the first step in float is the one in double, however near to 1 betas
   const double beta_1 = GENERATE(0.0, 0.9, 0.999, 0.99999), beta_2 = GENERATE(0.95, 0.999, 0.99999);
   const CpuContext context;
   auto layer = Linear<float, Cpu<>>::without_bias(1, 1), gradient = gradient_for(layer);
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
   gradient.weight.data()[0] = 3;
   AdamW{.beta_1 = beta_1, .beta_2 = beta_2}.step(context, 1e-3, 1, 0.5, layer, gradient, memory);
   const auto& kept = memory.tensors()[0];

@@ -5,7 +5,7 @@
 #include "moe/train/adamw.hpp"
 #include "moe/train/clip.hpp"
 #include "moe/train/draw_adapters.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/schedule.hpp"
 #include "moe/train/split_into_experts.hpp"
@@ -77,17 +77,17 @@ TEST_CASE("AdamW takes right trees and settings and refuses wrong ones, whatever
     const Tree gradient = any_tree(draw, own);
     const Tree began = any_tree(draw, own);
     Layer others = make(began.shape);
-    using Memory = AdamWMemory<B, BFloat16, MasterWeights::split>;
-    AdamWMemory<B> memory;
+    using Memory = AdamWState<B, BFloat16, MasterWeights::split>;
+    AdamWState<B> memory;
     Memory narrow;
-    attempt(Verdict::right, "AdamWMemory", [&] {
-      memory = AdamWMemory(context, others, began.values);
+    attempt(Verdict::right, "AdamWState", [&] {
+      memory = AdamWState(context, others, began.values);
       narrow = Memory(context, others, began.values);
     });
     attempt(gradient.shape == own                   ? Verdict::right
             : gradient.shape.experts != own.experts ? Verdict::wrong
                                                     : Verdict::either,
-            "AdamWMemory of another gradient", [&] { Memory(context, layer, gradient.values); });
+            "AdamWState of another gradient", [&] { Memory(context, layer, gradient.values); });
     attempt(settings & cover(gradient, began, own), "AdamW::step",
             [&] { adamw.step(context, rate, step, scale, layer, gradient.values, memory); });
     attempt(settings & cover(gradient, began, own), "AdamW::step in less memory",
@@ -104,7 +104,7 @@ TEST_CASE("functions over weights take right arguments and refuse wrong ones, wh
     attempt(right_if(own == shape), "round_weights", [&] { round_weights(context, other, layer); });
 
     const double deviation = any_number(draw), norm = any_number(draw), limit = any_number(draw);
-    attempt(right_if(is_amount(deviation)), "initialise", [&] { initialise(context, layer, 1, deviation); });
+    attempt(right_if(is_amount(deviation)), "initialize", [&] { initialize(context, layer, 1, deviation); });
     attempt(right_if(limit > 0 && !(norm < 0)), "clip_factor", [&] { clip_factor(norm, limit); });
     const CosineSchedule schedule{.peak = one_of<double>(draw, {1e-3, any_number(draw)}),
                                   .floor = one_of<double>(draw, {0, any_number(draw)}),
@@ -121,9 +121,9 @@ TEST_CASE("functions over weights take right arguments and refuse wrong ones, wh
     const Ffn dense(shape.width, shape.hidden);
     const Upcycling start{.router_deviation = one_of<double>(draw, {0.02, any_number(draw)}),
                           .noise_deviation = one_of<double>(draw, {0, any_number(draw)}),
-                          .reinitialised = one_of<double>(draw, {0, any_number(draw)})};
+                          .reinitialized = one_of<double>(draw, {0, any_number(draw)})};
     const Verdict start_is = right_if(is_amount(start.router_deviation) && is_amount(start.noise_deviation) &&
-                                      start.reinitialised >= 0 && start.reinitialised <= 1);
+                                      start.reinitialized >= 0 && start.reinitialized <= 1);
     attempt(start_is & right_if(shape.width == own.width && shape.hidden == own.hidden), "upcycle",
             [&] { upcycle(context, dense, layer, start); });
     const Index shards = draw.between(-1, 4);
@@ -144,7 +144,7 @@ TEST_CASE("functions over weights take right arguments and refuse wrong ones, wh
       LoraFfn<TopK, float, B> adapted({.k = 1}, Ffn(shape.width, shape.hidden), {size});
       attempt(Verdict::right, "draw_adapters", [&] { draw_adapters(context, adapted, 1); });
       attempt(right_if(is_size), "merged", [&] { adapted.merged(context); });
-      auto frozen = adapted.structure();
+      auto frozen = adapted.empty_tree();
       attempt(Verdict::wrong, "draw_adapters in a gradient", [&] { draw_adapters(context, frozen, 1); });
     });
     const Index count = draw.between(-2, 3), length = draw.between(-2, 3);

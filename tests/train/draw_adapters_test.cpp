@@ -18,7 +18,7 @@ const CpuContext context;
 }
 
 TEST_CASE("an adapter starts uniform in A, within peft's bound, and zero in B", "[train]") {
-  LowRank<double, Cpu<>> adapter(400, 30, {.rank = 20}, 24);
+  LoraAdapter<double, Cpu<>> adapter(400, 30, {.rank = 20}, 24);
   Draw draw("adapter before");
   randomise(draw, adapter);
   draw_adapters(context, adapter, 7, "x.");

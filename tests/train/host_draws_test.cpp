@@ -4,7 +4,7 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/train/draw_adapters.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "moe/train/split_into_experts.hpp"
 #include "moe/train/upcycle.hpp"
 #include "support/catch.hpp"
@@ -38,7 +38,7 @@ struct Backwards : Cpu<> {
 
 /// Wide enough for a weight to be several tiles.
 constexpr Index width = 130, hidden = 300;
-constexpr Upcycling differing{.seed = 3, .noise_deviation = 0.01, .reinitialised = 0.3};
+constexpr Upcycling differing{.seed = 3, .noise_deviation = 0.01, .reinitialized = 0.3};
 
 /// Every weight of what `make(context)` draws.
 template <class Make>
@@ -67,7 +67,7 @@ template <class B>
 std::vector<double> upcycled_expert() {
   const typename B::Context context;
   SwiGlu<float, B> dense(width, hidden), expert(width, hidden);
-  initialise(context, dense, 1, 0.1);
+  initialize(context, dense, 1, 0.1);
   upcycle_expert(context, dense, expert, differing, "experts.4.");
   std::vector<double> values;
   for (const auto* weight : {&expert.gate_proj, &expert.up_proj, &expert.down_proj})
@@ -80,7 +80,7 @@ std::vector<double> upcycled_expert() {
 TEST_CASE("what is drawn has the same bits for any number of threads", "[train]") {
   const auto dense = [](const CpuContext& context) {
     SwiGlu<float, Cpu<>> ffn(width, hidden);
-    initialise(context, ffn, 5, 0.1);
+    initialize(context, ffn, 5, 0.1);
     return ffn;
   };
   check_threads(dense);

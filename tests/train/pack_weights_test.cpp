@@ -5,7 +5,7 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/layers/token_moe.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
@@ -21,7 +21,7 @@ using B = Cpu<>;
 template <class Real>
 auto layer_of(Index width, Index hidden) {
   Mixtral<Real, B> layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<Real, B>>(4, width, hidden));
-  initialise(CpuContext{}, layer, /*seed=*/3, /*deviation=*/0.3);
+  initialize(CpuContext{}, layer, /*seed=*/3, /*deviation=*/0.3);
   return layer;
 }
 
@@ -59,15 +59,15 @@ TEMPLATE_TEST_CASE("with packed weights decoding equals the whole forward bit fo
 }
 
 TEMPLATE_TEST_CASE("with packed weights both levels decode to the bits of the whole forward", "[train]",
-                   (CausalMultiPlMoe<float, B>), (CausalMultiPlMoe<double, B, NormalisedFusion>)) {
+                   (CausalMultiPlMoe<float, B>), (CausalMultiPlMoe<double, B, NormalizedFusion>)) {
   using Real = typename TestType::Value;
   auto layer = make_multipl<TestType>({.width = 37, .hidden = 45, .window = 4});
-  initialise(CpuContext{}, layer, /*seed=*/3, /*deviation=*/0.3);
+  initialize(CpuContext{}, layer, /*seed=*/3, /*deviation=*/0.3);
   Draw draw("packed, both levels");
   constexpr Index rows = 23, first = 6;
   const auto x_TD = random_matrix<Real, B>(draw, rows, 37);
   const CpuContext context{.threads = 2};
-  layer.absorb(context, layer.forward(context, x_TD, Batch::single(rows)).stats);
+  layer.update_buffers(context, layer.forward(context, x_TD, Batch::single(rows)).stats);
   const CpuContext packed = pack_weights(context, layer);
   const auto whole = layer.infer(packed, x_TD, Batch::single(rows));
   auto state = layer.begin_decoding(packed, 1);

@@ -55,7 +55,7 @@ TEST_CASE("the parts of a dense FFN add up to it, and the shared expert has them
     }
     CHECK(relative_deviation(expected, sum) < 1e-6);
   }
-  CHECK(relative_deviation(expected, answer_of(layer.always_on.ffn, 22, x_TD)) < 1e-6);
+  CHECK(relative_deviation(expected, answer_of(layer.shared_path.ffn, 22, x_TD)) < 1e-6);
   // Expert 8 begins again, with part 0.
   CHECK(answer_of(layer.bank.experts[8], 6, x_TD) == answer_of(layer.bank.experts[0], 6, x_TD));
 }
@@ -76,7 +76,7 @@ TEST_CASE("the parts of an FFN with biases add up to it too", "[train]") {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += of_part[i];
   }
   CHECK(relative_deviation(expected, sum) < 1e-6);
-  CHECK(relative_deviation(expected, answer(layer.always_on.ffn)) < 1e-6);
+  CHECK(relative_deviation(expected, answer(layer.shared_path.ffn)) < 1e-6);
 }
 
 TEST_CASE("what an expert has beyond its part, and the gates, are drawn anew for each", "[train]") {
@@ -92,7 +92,7 @@ TEST_CASE("what an expert has beyond its part, and the gates, are drawn anew for
   for (const View<const float, Cpu<>> view :
        {a.gate_proj.view().rows_between(32, 64), a.up_proj.view().rows_between(32, 64),
         a.down_proj.view().cols_between(32, 64), layer.routing.gate.weight.const_view(),
-        layer.always_on.gate.weight.const_view(), layer.always_on.ffn.up_proj.const_view().rows_between(128, 160)})
+        layer.shared_path.gate.weight.const_view(), layer.shared_path.ffn.up_proj.const_view().rows_between(128, 160)})
     CHECK(deviation(view) == Catch::Approx(0.5).epsilon(0.2));
   CHECK(values_of<float, Cpu<>>(a.up_proj.view().rows_between(0, 32)) ==
         values_of<float, Cpu<>>(b.up_proj.view().rows_between(0, 32)));

@@ -43,8 +43,8 @@ using Bank = ExpertBank<SwiGlu<float, Cpu<>>>;
 TEST_CASE("an upcycled layer whose gates sum to 1 starts as the dense one", "[train]") {
   const Start start;
   CHECK(start.deviation(Mixtral<float, Cpu<>>(TopK{.k = 3}, {}, {}, Bank(12, 32, 48))) < 1e-5);
-  CHECK(start.deviation(make_multipl<MultiPlMoe<float, Cpu<>, NormalisedFusion>>(small)) < 1e-5);
-  CHECK(start.deviation(make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>>(small)) < 1e-5);
+  CHECK(start.deviation(make_multipl<MultiPlMoe<float, Cpu<>, NormalizedFusion>>(small)) < 1e-5);
+  CHECK(start.deviation(make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>(small)) < 1e-5);
 }
 
 TEST_CASE("with the paper's fixed fusion it does not", "[train]") {
@@ -85,7 +85,7 @@ TEST_CASE("noise makes the new experts differ and leaves the shared one alone", 
 TEST_CASE("a share of the inner channels is drawn anew, the same in all three projections", "[train]") {
   const Start start;
   auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>>>(small);
-  upcycle(start.context, start.dense, layer, {.seed = 3, .reinitialised = 0.25});
+  upcycle(start.context, start.dense, layer, {.seed = 3, .reinitialized = 0.25});
   CHECK(same_bits(layer.token.bank.experts[0].down_proj, start.dense.down_proj));
   std::vector<std::vector<Index>> drawn;
   for (std::size_t e = 1; e < 3; ++e) {
@@ -106,7 +106,7 @@ TEST_CASE("a share of the inner channels is drawn anew, the same in all three pr
     CHECK(drawn.back().size() == 12);
   }
   CHECK(drawn[0] != drawn[1]);
-  CHECK_THROWS_WITH(upcycle(start.context, start.dense, layer, {.reinitialised = 1.5}),
+  CHECK_THROWS_WITH(upcycle(start.context, start.dense, layer, {.reinitialized = 1.5}),
                     "[upcycle] the share of channels drawn anew must lie in [0, 1], got 1.5");
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("experts of any kind are upcycled, and channels drawn anew have their 
   CHECK(relative_deviation(values_of(dense.infer(context, x_TD, Batch::single(20))),
                            values_of(layer.infer(context, x_TD, Batch::single(20)))) < 1e-5);
 
-  upcycle(context, dense, layer, {.seed = 3, .reinitialised = 0.25});
+  upcycle(context, dense, layer, {.seed = 3, .reinitialized = 0.25});
   const X& expert = layer.bank.experts[1];
   CHECK(same_bits(expert.down_bias, dense.down_bias));
   Index drawn = 0;

@@ -12,7 +12,7 @@ using namespace moe;
 
 namespace {
 
-using Layer = CausalMultiPlMoe<float, Cpu<>, NormalisedFusion>;
+using Layer = CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>;
 
 Layer small_layer() {
   return make_multipl<Layer>({.width = 8, .hidden = 12, .token_experts = 3, .segment_experts = 2, .window = 4});

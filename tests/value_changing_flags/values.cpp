@@ -29,7 +29,7 @@
 #include "moe/routing/segmenter/fixed_window.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/clip.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 
 using namespace moe;
 
@@ -92,14 +92,14 @@ double first_example = 0;
 void add_layers() {
   const CpuContext context;
   TokenMoE token(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<Real, B>>(6, 8, 16));
-  initialise(context, token, /*seed=*/1, /*deviation=*/0.5);
+  initialize(context, token, /*seed=*/1, /*deviation=*/0.5);
   std::vector<Real> x(4 * 8);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<Real>(i % 7) - 3;
   first_example = static_cast<double>(add_layer("tokens", token, {x.data(), 4, 8}, Batch::single(4)).view()(0, 4));
 
-  SegmentMoE segment(FixedWindow{.window = 3}, PreviousMean<Real, B>(8), Routing<ExpertChoice, ThresholdChoice>{},
+  SegmentMoE segment(FixedWindow{.window = 3}, PreviousMean<Real, B>(8), TrainInfer<ExpertChoice, ThresholdChoice>{},
                      SoftmaxOverAll{}, SegmentCapacity{.factor = 1}, ExpertBank<SwiGlu<Real, B>>(3, 8, 16));
-  initialise(context, segment, /*seed=*/2, /*deviation=*/0.5);
+  initialize(context, segment, /*seed=*/2, /*deviation=*/0.5);
   add_layer("segments", segment, drawn_tensor(1, 17, 8), Batch::ragged({10, 7}));
 }
 
@@ -111,7 +111,7 @@ void add_swiglu() {
   std::vector<Real> h(a.size()), d_h(a.size(), Real(0.5));
   cpu::swiglu(static_cast<Index>(a.size()), a.data(), b.data(), h.data());
   add("swiglu", h, Against::itself);
-  const Real inner = cpu::swiglu_back(static_cast<Index>(a.size()), Real(1.5), a.data(), b.data(), d_h.data());
+  const Real inner = cpu::swiglu_backward(static_cast<Index>(a.size()), Real(1.5), a.data(), b.data(), d_h.data());
   add("swiglu d_a", a);
   add("swiglu d_b", b, Against::itself);
   add("swiglu h again", d_h, Against::itself);
@@ -126,16 +126,16 @@ void add_row_policies() {
     for (std::size_t row = 0; row < 6; ++row) {
       std::vector<Real> logits(experts), buffer(experts), slopes(experts), gates(experts), d_logits(experts),
           p(experts);
-      std::vector<Rank> chosen(experts);
+      std::vector<ChoiceOrder> chosen(experts);
       for (std::size_t e = 0; e < experts; ++e) {
         logits[e] = static_cast<Real>(scale) * drawn(3, row * experts + e);
         buffer[e] = drawn(4, row * experts + e) / 4;
         slopes[e] = drawn(5, row * experts + e);
       }
       const Row<const Real> z{logits.data(), experts}, d_g{slopes.data(), experts}, g{gates.data(), experts};
-      const Row<const Rank> ranks{chosen.data(), experts};
+      const Row<const ChoiceOrder> ranks{chosen.data(), experts};
       const Row<Real> to_g{gates.data(), experts}, to_d_z{d_logits.data(), experts}, to_p{p.data(), experts};
-      const Row<Rank> to_ranks{chosen.data(), experts};
+      const Row<ChoiceOrder> to_ranks{chosen.data(), experts};
       RandomRowContext<Real> facts{};
       facts.buffer_E = {buffer.data(), experts};
       const auto add_gates = [&](const char* name, const auto& normalizer) {
@@ -160,7 +160,7 @@ void add_row_policies() {
       SequenceBalance{}.score(z, to_p);
       add("sequence balance" + of, p);
       std::fill(d_logits.begin(), d_logits.end(), Real(0));
-      SequenceBalance{}.score_back(z, {p.data(), experts}, d_g, Real(0.7), to_d_z);
+      SequenceBalance{}.score_backward(z, {p.data(), experts}, d_g, Real(0.7), to_d_z);
       add("sequence balance back" + of, d_logits, Against::one);
       add("log of the sum of exponentials" + of, std::vector<Real>{log_sum_exp(z)}, Against::itself);
     }
@@ -171,10 +171,10 @@ template <class Router>
 void add_matrix_router(const char* name, const Router& router) {
   const CpuContext context;
   const Tensor logits_RE = drawn_tensor(6, 24, 4);
-  Matrix<Rank, B> chosen_RE(24, 4);
+  Matrix<ChoiceOrder, B> chosen_RE(24, 4);
   Tensor boundary_1E(1, 4);
   router.choose(context, logits_RE.view(), 6, chosen_RE.view(), boundary_1E.view());
-  add(name, std::vector<Rank>(chosen_RE.data(), chosen_RE.data() + chosen_RE.size()));
+  add(name, std::vector<ChoiceOrder>(chosen_RE.data(), chosen_RE.data() + chosen_RE.size()));
   add(std::string(name) + ", boundaries", boundary_1E);
 }
 
@@ -186,9 +186,9 @@ void add_optimizer() {
   Layer layer = Layer::without_bias(29, 3), split = Layer::without_bias(29, 3), gradient = gradient_for(layer);
   const Tensor start = drawn_tensor(7, 3, 29);
   for (Index i = 0; i < start.size(); ++i) layer.weight.data()[i] = split.weight.data()[i] = start.data()[i];
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
 #ifdef SPLIT
-  AdamWMemory<B, float, MasterWeights::split> of_split(context, split, gradient);
+  AdamWState<B, float, MasterWeights::split> of_split(context, split, gradient);
 #endif
   for (std::uint32_t step = 1; step <= 3; ++step) {
     for (Index i = 0; i < start.size(); ++i)

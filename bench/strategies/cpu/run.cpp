@@ -37,7 +37,7 @@ std::vector<StrategyInfo> list_strategies() {
   std::vector<StrategyInfo> list;
   for (const auto& strategy : all_strategies<CpuDevice::Backend>()) {
     const auto layer = strategy.make(tiny);
-    list.push_back({strategy.name, strategy.routing, layer.is_causal(), layer.is_batch_independent()});
+    list.push_back({strategy.name, strategy.routing, layer.is_causal(), layer.is_batch_invariant()});
   }
   return list;
 }

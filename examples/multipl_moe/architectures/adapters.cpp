@@ -15,7 +15,7 @@ moe::TrainByName trains_adapters(const ModelConfig&) { return {.train = {"*.lora
 bool no_constant_gates(const MoeConfig&) { return false; }
 
 void check_start_of_adapters(const ModelConfig& config, const moe::Upcycling& start) {
-  if (start.noise_deviation != 0 || start.reinitialised != 0)
+  if (start.noise_deviation != 0 || start.reinitialized != 0)
     throw UsageError(
         fmt::format("[upcycle] {} has no copies of the dense FFN to add noise to or to draw channels of "
                     "anew",

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> routers{"shared-top-k", "top-k"}, balances{"all", "routed"},
     segmenters{"fixed-window", "boundary-window"};
-constexpr std::array<std::string_view, 5> fusions{"fixed", "normalised", "scalar", "channel", "matrix"};
+constexpr std::array<std::string_view, 5> fusions{"fixed", "normalized", "scalar", "channel", "matrix"};
 
 constexpr MixtureSetting::Need shared_expert{"--router", &MoeConfig::router, "shared-top-k"};
 constexpr MixtureSetting::Need boundary_windows{"--segmenter", &MoeConfig::segmenter, "boundary-window"};
@@ -80,10 +80,11 @@ constexpr MixtureSetting capacity_factor{.key = "segment_capacity_factor",
 constexpr MixtureSetting fusion{.key = "fusion",
                                 .flag = "--fusion",
                                 .help =
-                                    "fixed: the two weights as they are; normalised: divided by what acted; scalar, "
+                                    "fixed: the two weights as they are; normalized: divided by what acted; scalar, "
                                     "channel, matrix: learned from there",
                                 .field = &MoeConfig::fusion,
-                                .choices = fusions};
+                                .choices = fusions,
+                                .former_choice = {"normalised", "normalized"}};
 constexpr MixtureSetting token_weight{.key = "fusion_token_weight",
                                       .flag = "--token-weight",
                                       .help = "of the token level [0.7]",
@@ -127,7 +128,7 @@ constexpr std::array settings_without_segments{&router,       &num_token_experts
 /// MoeConfig's own values are the paper's.
 void publish(MoeConfig&, std::int64_t) {}
 void publish_causal(MoeConfig& moe, std::int64_t) {
-  moe.fusion = "normalised";
+  moe.fusion = "normalized";
   moe.balance = "routed";
 }
 void publish_without_segments(MoeConfig& moe, std::int64_t) { moe.num_segment_experts = 0; }
@@ -137,8 +138,8 @@ std::optional<std::string> fault(const MoeConfig& moe) {
   if (moe.shared_expert_index >= moe.num_token_experts)
     return fmt::format("moe.shared_expert_index must be -1 to {}, found {}", moe.num_token_experts - 1,
                        moe.shared_expert_index);
-  if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalised")
-    return "moe.fusion_token_weight must be above 0 with \"normalised\" fusion, found 0";
+  if (moe.fusion_token_weight == 0.0 && moe.fusion == "normalized")
+    return "moe.fusion_token_weight must be above 0 with \"normalized\" fusion, found 0";
   return std::nullopt;
 }
 

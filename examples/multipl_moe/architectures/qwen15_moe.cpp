@@ -42,7 +42,7 @@ void publish(MoeConfig& moe, std::int64_t intermediate_size) {
 void compose(const MoeConfig& moe, moe::Composition& composition) {
   compose_token_level(moe, composition);
   composition.shared_hidden = moe.shared_expert_intermediate_size;
-  composition.normalised_gates = moe.norm_topk_prob;
+  composition.normalized_gates = moe.norm_topk_prob;
 }
 
 bool has_constant_gates(const MoeConfig& moe) { return moe.norm_topk_prob && is_constant_where_one_is_chosen(moe); }

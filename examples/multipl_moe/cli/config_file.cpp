@@ -10,6 +10,7 @@
 #include <memory>
 #include <sstream>
 
+#include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/unknown_words.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/utf8.hpp"
@@ -157,7 +158,7 @@ std::string settings_text(const CLI::App& command) {
   std::string text = fmt::format("[{}]\n", full_name(command, "."));
   for (const CLI::Option* option : command.get_options({})) {
     const std::string name = option->get_single_name();
-    if (!option->get_configurable() || is_ruled_out(*option)) continue;
+    if (!option->get_configurable() || is_former_name(*option) || is_ruled_out(*option)) continue;
     const std::vector<std::string> values = values_of(*option);
     if (values.empty()) continue;
     std::vector<std::string> written;

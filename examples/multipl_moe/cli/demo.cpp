@@ -64,7 +64,7 @@ class Demo {
 
     say("base: a dense model on Python, Java and C++");
     const auto base = make_language_model(size_named("demo"), flags_.threads);
-    base->initialise(flags_.seed, 0.02);
+    base->initialize(flags_.seed, 0.02);
     TrainOptions options = common_options("base", flags_.base_steps, flags_.base_rate);
     train_part(*base, grouped_weights(0, 1, present_in(train_files_)), options, "base");
     scores_.base = score(*base);
@@ -72,8 +72,8 @@ class Demo {
     say("upcycle: every FFN becomes 6 + 6 experts");
     const auto fixed = upcycle(*base, "fixed");
     scores_.start_fixed = score(*fixed);
-    const auto multipl = upcycle(*base, "normalised");
-    scores_.start_normalised = score(*multipl);
+    const auto multipl = upcycle(*base, "normalized");
+    scores_.start_normalized = score(*multipl);
     save_model(*multipl, out_ / "upcycled");
 
     const auto [low, high] = parse_mix(flags_.mix);
@@ -102,7 +102,7 @@ class Demo {
   void require_memory() const {
     const ModelConfig base = size_named("demo");
     ModelConfig mixture = base;
-    mixture.moe = demo_mixture("normalised");
+    mixture.moe = demo_mixture("normalized");
     MemoryPart others = weights_in_memory(base);
     others.name = "the base's and another mixture's weights";
     others.bytes += weights_in_memory(mixture).bytes;

@@ -21,7 +21,7 @@ struct NamedRow {
 std::vector<NamedRow> rows_of(const DemoScores& s) {
   return {{"base", "base", &s.base},
           {"upcycled, step 0, 0.7/0.3", "step0_fixed", &s.start_fixed},
-          {"upcycled, step 0, normalised", "step0_normalised", &s.start_normalised},
+          {"upcycled, step 0, normalized", "step0_normalized", &s.start_normalized},
           {"dense control", "dense_control", &s.dense},
           {"MultiPL-MoE", "multipl_moe", &s.multipl}};
 }
@@ -64,12 +64,12 @@ std::string demo_table(const DemoScores& scores) {
 }
 
 std::string demo_verdict(const DemoScores& s) {
-  const double start = largest_difference(s.start_normalised, s.base);
+  const double start = largest_difference(s.start_normalized, s.base);
   const double gain = -change(s.multipl, s.base, Resource::low), dense_gain = -change(s.dense, s.base, Resource::low);
   const double hurt = change(s.multipl, s.base, Resource::high), dense_hurt = change(s.dense, s.base, Resource::high);
   return verdict_line(
              start < 1e-4,
-             fmt::format("at step 0, normalised fusion equals the base: largest difference {:.1e} bits per byte",
+             fmt::format("at step 0, normalized fusion equals the base: largest difference {:.1e} bits per byte",
                          start)) +
          verdict_line(
              gain >= 0.20,

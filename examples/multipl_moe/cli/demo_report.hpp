@@ -12,7 +12,7 @@ namespace multipl_moe {
 struct DemoScores {
   Evaluation base;
   Evaluation start_fixed;       ///< upcycled, step 0, fusion 0.7/0.3
-  Evaluation start_normalised;  ///< upcycled, step 0, normalised fusion
+  Evaluation start_normalized;  ///< upcycled, step 0, normalized fusion
   Evaluation dense;             ///< the control: every weight post-trained
   Evaluation multipl;           ///< MultiPL-MoE, post-trained
 };

@@ -23,7 +23,8 @@ namespace {
 constexpr std::int64_t gpu_reserve = 3 * (std::int64_t{1} << 29);
 
 MicroBatch micro_batch(const TrainingFlags& flags) {
-  return {flags.batch_size, flags.sequence_length, flags.recompute ? Keep::inputs : Keep::everything};
+  return {flags.batch_size, flags.sequence_length,
+          flags.recompute ? ActivationCheckpointing::on : ActivationCheckpointing::off};
 }
 
 struct Estimate {

@@ -7,7 +7,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/model/census.hpp"
+#include "multipl_moe/model/parameter_count.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
@@ -27,9 +27,11 @@ ModelConfig configuration(const InfoFlags& flags) {
 }
 
 /// Bytes to train in float32 with AdamW: every weight, and gradient and two moments of those that train.
-std::int64_t training_bytes(const Census& c) { return 4 * (c.total + c.filling) + 12 * (c.trainable + c.filling); }
+std::int64_t training_bytes(const ParameterCount& c) {
+  return 4 * (c.total + c.filling) + 12 * (c.trainable + c.filling);
+}
 
-void print_json(const ModelConfig& config, const Census& c) {
+void print_json(const ModelConfig& config, const ParameterCount& c) {
   nlohmann::ordered_json out;
   out["architecture"] = config.architecture();
   out["layers"] = config.num_hidden_layers;
@@ -53,7 +55,7 @@ void print_json(const ModelConfig& config, const Census& c) {
   fmt::print("{}\n", out.dump(2));
 }
 
-void print_table(const ModelConfig& config, const Census& c) {
+void print_table(const ModelConfig& config, const ParameterCount& c) {
   fmt::print("architecture         {}\n", config.architecture());
   fmt::print("layers               {} of width {}, FFN {}, {} heads ({} for keys and values), vocabulary {}\n",
              config.num_hidden_layers, config.hidden_size, config.expert_width(), config.num_attention_heads,
@@ -102,8 +104,8 @@ void add_info_command(CLI::App& program) {
   command.add_flag("--json", flags->json, "as JSON; counts are values, sizes bytes");
   command.callback([flags] {
     const ModelConfig config = configuration(*flags);
-    const Census census = census_of(config);
-    flags->json ? print_json(config, census) : print_table(config, census);
+    const ParameterCount parameter_count = parameter_count_of(config);
+    flags->json ? print_json(config, parameter_count) : print_table(config, parameter_count);
   });
 }
 

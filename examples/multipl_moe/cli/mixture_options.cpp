@@ -43,6 +43,13 @@ void MixtureOptions::add_to(CLI::App& command) {
         },
         setting->field);
     option->check(check_of(*setting));
+    if (!setting->former_choice.first.empty())
+      option->transform(CLI::Validator(
+          [setting](std::string& value) {
+            value = current_spelling(*setting, std::move(value));
+            return std::string();
+          },
+          ""));
     if (std::holds_alternative<std::vector<std::string> MoeConfig::*>(setting->field)) option->delimiter(',');
     options_.emplace_back(option, setting);
   }
@@ -68,8 +75,9 @@ void StartOptions::add_to(CLI::App& command) {
       .add_option("--noise", noise_deviation_,
                   "deviation of what is added to the weights of experts that train, so that copies differ [0]")
       ->check(CLI::Range(0.0, 1e3));
+  read_former_name(command, "--reinitialise", "--reinitialize");
   command
-      .add_option("--reinitialise", reinitialised_,
+      .add_option("--reinitialize", reinitialized_,
                   "share of the inner channels of experts that train which is drawn anew (Drop-Upcycling) [0]")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--router-deviation", router_deviation_, "of the routers' first weights [0.02]")
@@ -87,7 +95,7 @@ moe::Upcycling StartOptions::start(const MoeConfig& mixture) const {
     value = *given;
   };
   take("--noise", noise_deviation_, start.noise_deviation);
-  take("--reinitialise", reinitialised_, start.reinitialised);
+  take("--reinitialize", reinitialized_, start.reinitialized);
   take("--router-deviation", router_deviation_, start.router_deviation);
   return start;
 }

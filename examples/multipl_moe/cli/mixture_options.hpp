@@ -33,14 +33,14 @@ class MixtureOptions {
 /// How what is not copied from the dense model starts.
 class StartOptions {
  public:
-  /// --noise, --reinitialise, --router-deviation and --seed.
+  /// --noise, --reinitialize, --router-deviation and --seed.
   void add_to(CLI::App& command);
 
   /// Throws UsageError where `mixture` has nothing that an option would change.
   moe::Upcycling start(const MoeConfig& mixture) const;
 
  private:
-  std::optional<double> noise_deviation_, reinitialised_, router_deviation_;
+  std::optional<double> noise_deviation_, reinitialized_, router_deviation_;
   std::uint64_t seed_ = 0;
 };
 

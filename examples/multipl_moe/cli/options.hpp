@@ -23,6 +23,11 @@ namespace multipl_moe {
 CLI::Validator above_zero();
 CLI::Validator not_negative();
 
+/// Reads `former`, the name of a flag in an older version, as `flag`, which is added after it; --help does not list it.
+void read_former_name(CLI::App& command, const std::string& former, const std::string& flag);
+/// Whether an option is such a name, which nothing writes.
+bool is_former_name(const CLI::Option& option);
+
 /// Threads of computation; results do not depend on it.
 void add_threads_option(CLI::App& command, int& threads);
 

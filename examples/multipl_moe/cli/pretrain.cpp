@@ -36,7 +36,7 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;
   const auto model = make_language_model(config, flags.threads);
   model->use_tokenizer(tokenizer);
-  if (!flags.resume) model->initialise(flags.seed, config.initializer_range);
+  if (!flags.resume) model->initialize(flags.seed, config.initializer_range);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);
   options.origin = fmt::format("random by seed {}", flags.seed);
   run_training(*model, stream, options);

@@ -179,7 +179,7 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
   options.clip = clip;
   options.balance_weight = balance_weight;
   options.z_weight = z_weight;
-  options.keep = recompute ? Keep::inputs : Keep::everything;
+  options.checkpointing = recompute ? ActivationCheckpointing::on : ActivationCheckpointing::off;
   options.optimizer.decay = weight_decay;
   options.precision = precision();
   options.log_every = quiet ? 0 : log_every;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -84,7 +85,8 @@ std::vector<std::string> option_names(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::App* app = &command; app != nullptr; app = app->get_parent())
     for (const CLI::Option* option : app->get_options({}))
-      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      if (!is_former_name(*option))
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   return names;
 }
 

@@ -1,4 +1,4 @@
-/// Texts that are almost one another: a licence changed, some lines edited. A corpus of code is full of them, and
+/// Texts that are almost one another: a license changed, some lines edited. A corpus of code is full of them, and
 /// held-out text with such a twin in training measures memory.
 ///
 /// A text is the set of its shingles, each five words in a row; words are runs of letters, digits, underscores and
@@ -20,7 +20,7 @@ namespace multipl_moe {
 
 /// What is kept of a text to compare it by.
 struct TextSketch {
-  /// The least hash in each of 128 bins of shingles; an empty bin has its right neighbour's. Each bin agrees in two
+  /// The least hash in each of 128 bins of shingles; an empty bin has its right neighbor's. Each bin agrees in two
   /// texts with a probability that is their similarity.
   std::array<std::uint32_t, 128> minima{};
   /// The least hashes of all shingles, ascending.

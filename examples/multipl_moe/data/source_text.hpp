@@ -13,7 +13,7 @@ namespace multipl_moe {
 std::string normal_form(std::string_view text);
 
 /// `text` from the first line on that is neither blank nor part of a comment: # in Python and Ruby, // and /* */
-/// elsewhere. Licences stand there. All of it where nothing would be left.
+/// elsewhere. Licenses stand there. All of it where nothing would be left.
 std::string_view without_leading_comment(std::string_view text, Language language);
 
 }  // namespace multipl_moe

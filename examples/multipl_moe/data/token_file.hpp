@@ -1,4 +1,4 @@
-/// Tokenised documents of one language and split, in a format of our own, little-endian:
+/// Tokenized documents of one language and split, in a format of our own, little-endian:
 ///
 ///     0  "moetoks\n"
 ///     8  u32 version (1), u32 bytes per token (2 up to a vocabulary of 65,536, else 4)

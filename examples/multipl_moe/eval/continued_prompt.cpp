@@ -98,7 +98,7 @@ ContinuedPrompt::ContinuedPrompt(const LanguageModel& model, const GenerateSetti
 
 bool ContinuedPrompt::draw(std::span<float> logits, const GenerationListener& listener) {
   require_finite(logits);
-  penalise_repetition(logits, read_, settings_.sampling.repetition_penalty);
+  penalize_repetition(logits, read_, settings_.sampling.repetition_penalty);
   restrict(logits);
   const Token token = draw_token(logits, settings_.sampling, moe::random_uniform(key_, result_.tokens.size()));
   result_.tokens.push_back(token);

@@ -60,7 +60,7 @@ void check_sampling(const Sampling& sampling) {
   require(sampling.top_p > 0 && sampling.top_p <= 1, "top-p must lie in (0, 1]", sampling.top_p);
 }
 
-void penalise_repetition(std::span<float> logits, const std::unordered_set<Token>& read, double penalty) {
+void penalize_repetition(std::span<float> logits, const std::unordered_set<Token>& read, double penalty) {
   if (penalty == 1) return;
   for (const Token token : read) {
     const auto logit = static_cast<double>(logits[token]);

@@ -21,7 +21,7 @@ struct Sampling {
 void check_sampling(const Sampling& sampling);
 
 /// Makes tokens that were read less probable, or more, where `penalty` is below 1.
-void penalise_repetition(std::span<float> logits, const std::unordered_set<Token>& read, double penalty);
+void penalize_repetition(std::span<float> logits, const std::unordered_set<Token>& read, double penalty);
 
 /// Throws NonFinite where a logit of a model is not finite.
 void require_finite(std::span<const float> logits);
@@ -32,7 +32,7 @@ void forbid(std::span<float> logits, std::span<const Token> tokens);
 /// forbids nothing.
 void forbid_repeated(std::span<float> logits, std::span<const Token> read, std::size_t size);
 
-/// A token drawn from logits that were penalised already, none of them NaN; `uniform` in (0, 1). Tokens stand by their
+/// A token drawn from logits that were penalized already, none of them NaN; `uniform` in (0, 1). Tokens stand by their
 /// logits, among equals the lower one first, and only as many of them are sorted as the draw looks at. Throws
 /// UsageError where every token is forbidden.
 Token draw_token(std::span<const float> logits, const Sampling& sampling, double uniform);

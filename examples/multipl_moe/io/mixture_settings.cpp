@@ -50,6 +50,10 @@ std::span<const MixtureSetting* const> mixture_settings() {
   return all;
 }
 
+std::string current_spelling(const MixtureSetting& setting, std::string value) {
+  return !value.empty() && value == setting.former_choice.first ? std::string(setting.former_choice.second) : value;
+}
+
 bool applies(const MixtureSetting& setting, const MoeConfig& moe) {
   if (!architecture_named(moe.architecture).has(setting)) return false;
   return !setting.need || moe.*setting.need->field == setting.need->value;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -32,11 +33,16 @@ struct MixtureSetting {
   double least = 0, most = 0;
   /// Of a text.
   std::span<const std::string_view> choices{};
+  /// A choice's spelling in version 0.1, which is still read, and its spelling now.
+  std::pair<std::string_view, std::string_view> former_choice{};
   std::optional<Need> need{};
 };
 
 /// Those of all architectures, each once: one that another needs comes first.
 std::span<const MixtureSetting* const> mixture_settings();
+
+/// `value` of a text setting in today's spelling.
+std::string current_spelling(const MixtureSetting& setting, std::string value);
 
 /// Whether `setting` decides anything in the layers that `moe` describes.
 bool applies(const MixtureSetting& setting, const MoeConfig& moe);

@@ -65,7 +65,14 @@ std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermedi
   }
   if (!config) return std::nullopt;
   for (const MixtureSetting* setting : mixture_settings())
-    std::visit([&](auto field) { read(*moe, setting->key, (*config).*field); }, setting->field);
+    std::visit(
+        [&](auto field) {
+          auto& value = (*config).*field;
+          read(*moe, setting->key, value);
+          if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::string>)
+            value = current_spelling(*setting, std::move(value));
+        },
+        setting->field);
   moe->require_all_read();
   return config;
 }

@@ -40,7 +40,7 @@ struct MoeConfig {
   std::int64_t segment_expert_cap = 4;
   /// A segment expert takes floor(segments * factor / num_segment_experts) segments.
   double segment_capacity_factor = 1.0;
-  /// "fixed": weights 0.7 and 0.3 as they are; "normalised": divided by the weight that acted; "scalar", "channel",
+  /// "fixed": weights 0.7 and 0.3 as they are; "normalized": divided by the weight that acted; "scalar", "channel",
   /// "matrix": learned from there.
   std::string fusion = "fixed";
   double fusion_token_weight = 0.7;
@@ -189,7 +189,7 @@ std::string_view dtype_of_torch(std::string_view torch_dtype);
 ModelConfig size_named(std::string_view name);
 
 /// A mixture as published: "multipl-moe" (6 + 6 experts, top-2 with a shared one, windows of 64),
-/// "causal-multipl-moe" (the same sizes; normalised fusion, balance over routed experts), "multipl-moe-literal"
+/// "causal-multipl-moe" (the same sizes; normalized fusion, balance over routed experts), "multipl-moe-literal"
 /// (segment experts fed with means), "multipl-moe-released" (max pooling, at most 4 experts a segment),
 /// "multipl-moe-without-segments" (an ablation),
 /// "gshard" (12, top-3, in training with limited room and further choices by chance), "mixtral" (8, top-2),

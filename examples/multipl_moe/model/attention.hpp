@@ -182,17 +182,17 @@ struct Attention {
     return o_proj.forward(context, o_BA);
   }
 
-  Attention structure() const {
+  Attention empty_tree() const {
     Attention tree;
     tree.shape = shape;
     tree.rotation = rotation;
     tree.has_norms = has_norms;
-    tree.q_proj = q_proj.structure();
-    tree.k_proj = k_proj.structure();
-    tree.v_proj = v_proj.structure();
-    tree.o_proj = o_proj.structure();
-    tree.q_norm = q_norm.structure();
-    tree.k_norm = k_norm.structure();
+    tree.q_proj = q_proj.empty_tree();
+    tree.k_proj = k_proj.empty_tree();
+    tree.v_proj = v_proj.empty_tree();
+    tree.o_proj = o_proj.empty_tree();
+    tree.q_norm = q_norm.empty_tree();
+    tree.k_norm = k_norm.empty_tree();
     return tree;
   }
   template <class Visit, class Tree, class... Trees>

@@ -102,8 +102,8 @@ struct Block {
     return y_BD;
   }
 
-  Block structure() const {
-    return {input_norm.structure(), post_attention_norm.structure(), self_attn.structure(), mlp.structure()};
+  Block empty_tree() const {
+    return {input_norm.empty_tree(), post_attention_norm.empty_tree(), self_attn.empty_tree(), mlp.empty_tree()};
   }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {

@@ -45,7 +45,7 @@ struct Embedding {
     });
   }
 
-  Embedding structure() const { return {table.structure()}; }
+  Embedding empty_tree() const { return {table.empty_tree()}; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     moe::Linear<Value, Backend>::visit_parameters(visit, prefix, trees.table...);

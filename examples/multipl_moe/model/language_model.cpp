@@ -11,7 +11,7 @@
 
 #include "moe/layers/presets.hpp"
 #include "moe/train/clip.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/dtype.hpp"
@@ -70,7 +70,7 @@ class TransformerModel final : public LanguageModel {
     return slots;
   }
 
-  void initialise(std::uint64_t seed, double deviation) override { moe::initialise(context_, model_, seed, deviation); }
+  void initialize(std::uint64_t seed, double deviation) override { moe::initialize(context_, model_, seed, deviation); }
 
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
     // A rule for all architectures, so that some of its patterns may fit no weight of this one.
@@ -113,10 +113,11 @@ class TransformerModel final : public LanguageModel {
     return slots;
   }
 
-  MicroBatchLoss accumulate(const Sequences& sequences, double share, AuxiliaryWeights weights, Keep keep) override {
+  MicroBatchLoss accumulate(const Sequences& sequences, double share, AuxiliaryWeights weights,
+                            ActivationCheckpointing checkpointing) override {
     const Rows rows(sequences, number_of_, key_of(sequences));
     const auto context = context_of(sequences);
-    auto [h_TD, saved, stats] = model_.forward(context, rows.tokens, rows.batch, keep);
+    auto [h_TD, saved, stats] = model_.forward(context, rows.tokens, rows.batch, checkpointing);
     const double row_share = share / static_cast<double>(rows.tokens.size());
     auto [loss, d_h_TD] =
         loss_.loss_and_gradient(context_, model_.head(), h_TD, rows.targets, row_share, gradient_.head());
@@ -135,7 +136,7 @@ class TransformerModel final : public LanguageModel {
 
   void step(const moe::AdamW& optimizer, double rate, std::int64_t step, double scale) override {
     std::visit([&](auto& memory) { optimizer.step(context_, rate, step, scale, model_, gradient_, memory); }, memory_);
-    for (const auto& stats : observed_) model_.absorb(context_, stats);
+    for (const auto& stats : observed_) model_.update_buffers(context_, stats);
     discard_step();
   }
   void discard_step() override {
@@ -144,7 +145,7 @@ class TransformerModel final : public LanguageModel {
   }
   void calibrate(const Sequences& sequences) override {
     const Rows rows(sequences, number_of_, key_of(sequences));
-    model_.absorb(context_, model_.forward(context_of(sequences), rows.tokens, rows.batch).stats);
+    model_.update_buffers(context_, model_.forward(context_of(sequences), rows.tokens, rows.batch).stats);
   }
 
   void draw_by(moe::StepKey key) override { key_ = key; }
@@ -281,7 +282,7 @@ class TransformerModel final : public LanguageModel {
   };
 
   template <class Moment, moe::MasterWeights master>
-  using MemoryOf = moe::AdamWMemory<Backend, Moment, master>;
+  using MemoryOf = moe::AdamWState<Backend, Moment, master>;
   using Memory =
       std::variant<MemoryOf<float, moe::MasterWeights::float32>, MemoryOf<float, moe::MasterWeights::split>,
                    MemoryOf<float, moe::MasterWeights::bfloat16>, MemoryOf<moe::BFloat16, moe::MasterWeights::float32>,

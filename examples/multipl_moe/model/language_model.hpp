@@ -21,8 +21,8 @@
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
-#include "multipl_moe/model/keep.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
@@ -107,7 +107,7 @@ class LanguageModel {
   /// Every weight, and every buffer after them.
   virtual std::vector<TensorSlot> tensors() = 0;
   /// Draws all matrices from N(0, deviation^2) by seed and name.
-  virtual void initialise(std::uint64_t seed, double deviation) = 0;
+  virtual void initialize(std::uint64_t seed, double deviation) = 0;
 
   // --- training -----------------------------------------------------------------------------------------------------
 
@@ -122,9 +122,10 @@ class LanguageModel {
   /// The gradients of the weights that train, `<weight>.grad`; none before begin_training().
   virtual std::vector<TensorSlot> gradients() = 0;
   /// Forward and backward: adds the gradient of share * (mean loss + weighted auxiliary losses) to what is there. With
-  /// Keep::inputs the activations inside layers are computed twice instead of kept; the numbers are the same.
+  /// ActivationCheckpointing::on the activations inside layers are computed twice instead of kept; the numbers are the
+  /// same.
   virtual MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights,
-                                    Keep keep = Keep::everything) = 0;
+                                    ActivationCheckpointing checkpointing = ActivationCheckpointing::off) = 0;
   /// The global norm of the gradient; not finite as soon as one value is not.
   virtual double gradient_norm() const = 0;
   /// Updates the weights by `scale` times the gradient, learns what the micro-batches observed, and clears both.

@@ -44,9 +44,9 @@ struct Projection {
                          : lora.base.backward(context, d_y_TO, x_TI, gradient.lora.base);
   }
 
-  Projection structure() const {
+  Projection empty_tree() const {
     Projection tree;
-    tree.lora = lora.structure();
+    tree.lora = lora.empty_tree();
     return tree;
   }
   /// `weight` and `bias`, and `lora_A.weight` and `lora_B.weight` where there is an adapter.

@@ -67,7 +67,7 @@ struct RmsNorm {
     Backend::add_column_sums(context, d_weights, gradient.weight.view());
   }
 
-  RmsNorm structure() const {
+  RmsNorm empty_tree() const {
     RmsNorm tree;
     tree.epsilon = epsilon;
     return tree;

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "moe/core/trees.hpp"
+#include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/block.hpp"
 #include "multipl_moe/model/cross_entropy.hpp"
 #include "multipl_moe/model/embedding.hpp"
-#include "multipl_moe/model/keep.hpp"
 
 namespace multipl_moe {
 
@@ -26,7 +26,7 @@ struct Transformer {
   using ConstView = moe::View<const Value, Backend>;
   using Tokens = std::span<const std::int32_t>;
 
-  /// `layers`, or the rows that each of them read (Keep::inputs).
+  /// `layers`, or the rows that each of them read (ActivationCheckpointing::on).
   struct Saved {
     Tensor last_TD, scale_1T;
     std::vector<typename Block<Mlp>::Saved> layers;
@@ -60,15 +60,16 @@ struct Transformer {
   moe::Linear<Value, Backend>& head() { return is_tied ? embed_tokens.table : lm_head; }
 
   /// tokens_T -> h_TD, what the head reads.
-  moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tokens tokens_T, const moe::Batch& batch,
-                                             Keep keep = Keep::everything) const {
+  moe::Forward<Tensor, Saved, Stats> forward(
+      const Context& context, Tokens tokens_T, const moe::Batch& batch,
+      ActivationCheckpointing checkpointing = ActivationCheckpointing::off) const {
     moe::Forward<Tensor, Saved, Stats> result;
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l) {
-      if (keep == Keep::inputs) result.saved.inputs_TD.push_back(x_TD.copy());
+      if (checkpointing == ActivationCheckpointing::on) result.saved.inputs_TD.push_back(x_TD.copy());
       auto [y_TD, saved, stats] = layers[l].forward(of_layer(context, l), std::move(x_TD), batch);
       x_TD = std::move(y_TD);
-      if (keep == Keep::everything) result.saved.layers.push_back(std::move(saved));
+      if (checkpointing == ActivationCheckpointing::off) result.saved.layers.push_back(std::move(saved));
       result.stats.push_back(std::move(stats));
     }
     std::tie(result.output, result.saved.scale_1T) = norm.forward(context, x_TD);
@@ -124,13 +125,13 @@ struct Transformer {
     return head().forward(context, norm.forward(context, x_BD).first);
   }
 
-  void absorb(const Context& context, const Stats& stats) {
-    for (std::size_t l = 0; l < layers.size(); ++l) layers[l].mlp.absorb(context, stats[l]);
+  void update_buffers(const Context& context, const Stats& stats) {
+    for (std::size_t l = 0; l < layers.size(); ++l) layers[l].mlp.update_buffers(context, stats[l]);
   }
 
-  Transformer structure() const {
-    Transformer tree{embed_tokens.structure(), {}, norm.structure(), lm_head.structure(), is_tied};
-    for (const Block<Mlp>& layer : layers) tree.layers.push_back(layer.structure());
+  Transformer empty_tree() const {
+    Transformer tree{embed_tokens.empty_tree(), {}, norm.empty_tree(), lm_head.empty_tree(), is_tied};
+    for (const Block<Mlp>& layer : layers) tree.layers.push_back(layer.empty_tree());
     return tree;
   }
   template <class Visit, class Tree, class... Trees>

@@ -24,13 +24,13 @@ double share(std::int64_t part, std::int64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
 
-/// The highest share outside of the columns that have no colour; 1 where all are 0.
-double highest_of(const std::vector<Panel>& panels, const std::vector<std::size_t>& colourless = {}) {
+/// The highest share outside of the columns that have no color; 1 where all are 0.
+double highest_of(const std::vector<Panel>& panels, const std::vector<std::size_t>& colorless = {}) {
   double highest = 0;
   for (const Panel& panel : panels)
     for (const auto& row : panel.values_YX)
       for (std::size_t x = 0; x < row.size(); ++x)
-        if (std::find(colourless.begin(), colourless.end(), x) == colourless.end()) highest = std::max(highest, row[x]);
+        if (std::find(colorless.begin(), colorless.end(), x) == colorless.end()) highest = std::max(highest, row[x]);
   return highest > 0 ? highest : 1;
 }
 
@@ -99,8 +99,8 @@ struct Axes {
   std::vector<std::string> x_names, y_names;
   /// The share from which on a heat map is darkest.
   double darkest = 1;
-  /// Columns of a heat map that have no colour: experts that work on everything by design.
-  std::vector<std::size_t> colourless{};
+  /// Columns of a heat map that have no color: experts that work on everything by design.
+  std::vector<std::size_t> colorless{};
 };
 
 /// What every panel has but its data.
@@ -114,17 +114,17 @@ std::string panel_frame(const Grid& grid, int panel, const std::string& title, c
   return text;
 }
 
-/// Plots panel `number` of a heat map: colours, and over them the values where a cell has room for them.
+/// Plots panel `number` of a heat map: colors, and over them the values where a cell has room for them.
 std::string plot_cells(std::size_t number, const Axes& axes, bool has_room) {
-  std::string is_colourless = "(0";
-  for (const std::size_t x : axes.colourless) is_colourless += fmt::format("||$1=={}", x);
-  is_colourless += ")";
-  std::string text = fmt::format("plot $panel{} matrix using 1:2:({} ? NaN : $3) with image", number, is_colourless);
+  std::string is_colorless = "(0";
+  for (const std::size_t x : axes.colorless) is_colorless += fmt::format("||$1=={}", x);
+  is_colorless += ")";
+  std::string text = fmt::format("plot $panel{} matrix using 1:2:({} ? NaN : $3) with image", number, is_colorless);
   if (has_room)
     text += fmt::format(
         ", $panel{} matrix using 1:2:(sprintf('%.2f', $3)):(!{} && $3 > {:.4g} ? 0xffffff : 0x222222) with labels font "
         "',8' tc rgb variable",
-        number, is_colourless, 0.55 * axes.darkest);
+        number, is_colorless, 0.55 * axes.darkest);
   return text + "\n";
 }
 
@@ -136,7 +136,7 @@ Picture heat_map(const std::string& name, const std::string& title, const Axes& 
   const bool has_room = grid.panel_width >= 32 * x_count && grid.panel_height >= 14 * y_count;
   Picture picture{.name = name, .width = grid.width(), .height = grid.height(), .data = {}, .commands = {}};
   for (std::size_t i = 0; i < panels.size(); ++i) picture.data += block(i, panels[i].values_YX);
-  const int colour_bar = grid.left + grid.columns * (grid.panel_width + grid.gap_x);
+  const int color_bar = grid.left + grid.columns * (grid.panel_width + grid.gap_x);
   picture.commands =
       title_commands(grid, title) +
       fmt::format(
@@ -145,10 +145,9 @@ Picture heat_map(const std::string& name, const std::string& title, const Axes& 
           "set colorbox user origin screen {:.5f},{:.5f} size screen {:.5f},{:.5f}\n"
           "set object 1 rectangle from graph 0,0 to graph 1,1 behind fillcolor rgb '#dddddd' fillstyle solid noborder\n"
           "set xrange [-0.5:{}.5]\nset yrange [{}.5:-0.5]\nset tics out nomirror scale 0.4\nset xtics {}\n",
-          axes.darkest, static_cast<double>(colour_bar) / grid.width(),
-          static_cast<double>(grid.bottom) / grid.height(), 14.0 / grid.width(),
-          static_cast<double>(grid.height() - grid.top - grid.bottom) / grid.height(), x_count - 1, y_count - 1,
-          tick_list(axes.x_names, 23, grid.panel_width));
+          axes.darkest, static_cast<double>(color_bar) / grid.width(), static_cast<double>(grid.bottom) / grid.height(),
+          14.0 / grid.width(), static_cast<double>(grid.height() - grid.top - grid.bottom) / grid.height(), x_count - 1,
+          y_count - 1, tick_list(axes.x_names, 23, grid.panel_width));
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const int panel = static_cast<int>(i);
     picture.commands += panel_frame(grid, panel, panels[i].title, axes);
@@ -175,7 +174,7 @@ Picture bar_chart(const std::string& name, const std::string& title, const Axes&
           "set xrange [-0.6:{}.6]\nset yrange [0:{:.1f}]\nset xtics {}\nset ytics 0.1\nset tics nomirror\n"
           "set grid ytics lt 1 lw 1 lc rgb '#dddddd'\n",
           groups - 1, std::ceil(10 * highest_of(panels)) / 10, tick_list(axes.x_names, 23, grid.panel_width));
-  constexpr const char* colours[] = {"#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377"};
+  constexpr const char* colors[] = {"#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377"};
   for (std::size_t i = 0; i < panels.size(); ++i) {
     const int panel = static_cast<int>(i);
     picture.commands += panel_frame(grid, panel, panels[i].title, axes);
@@ -187,7 +186,7 @@ Picture bar_chart(const std::string& name, const std::string& title, const Axes&
     picture.commands += "plot ";
     for (std::size_t s = 0; s < series.size(); ++s)
       picture.commands += fmt::format("{}$panel{} using {} title {} lc rgb '{}' lw 0.3", s > 0 ? ", " : "", i, s + 1,
-                                      plot_text(series[s]), colours[s % std::size(colours)]);
+                                      plot_text(series[s]), colors[s % std::size(colors)]);
     picture.commands += '\n';
   }
   picture.commands += "unset multiplot\n";
@@ -249,11 +248,11 @@ Picture expert_picture(const RoutingTrace& trace, Levels RoutingTally::*levels, 
   Axes axes{"expert", "", numbers(0, panels.front().values_YX.front().size()), titles_of(languages_of(trace)), 1, {}};
   const std::vector<std::uint8_t>& fixed = first.begin()->second.fixed;
   for (std::size_t e = 0; e < fixed.size(); ++e)
-    if (fixed[e] != 0) axes.colourless.push_back(e);
-  axes.darkest = highest_of(panels, axes.colourless);
+    if (fixed[e] != 0) axes.colorless.push_back(e);
+  axes.darkest = highest_of(panels, axes.colorless);
   return heat_map(rows + "_experts",
                   fmt::format("Share of {0}s that a {0} expert works on{1}", rows,
-                              axes.colourless.empty() ? "" : " (grey: on all, by design)"),
+                              axes.colorless.empty() ? "" : " (gray: on all, by design)"),
                   axes, panels);
 }
 

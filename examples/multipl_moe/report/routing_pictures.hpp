@@ -1,4 +1,4 @@
-/// A trace as pictures: a panel for each layer, the same colours for the same shares in all panels of a picture.
+/// A trace as pictures: a panel for each layer, the same colors for the same shares in all panels of a picture.
 #pragma once
 
 #include <vector>

@@ -14,7 +14,7 @@ namespace multipl_moe {
 namespace {
 
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
-constexpr const char* colours[] = {"4477aa", "ee6677", "228833", "ccbb44", "66ccee", "aa3377", "666666"};
+constexpr const char* colors[] = {"4477aa", "ee6677", "228833", "ccbb44", "66ccee", "aa3377", "666666"};
 
 std::vector<double> values_of(const RunRecord& run, double StepMetrics::*member) {
   std::vector<double> values;
@@ -135,11 +135,11 @@ Picture curves(const std::vector<RunRecord>& runs, const std::string& name, cons
   picture.commands = curve_commands(title, y_label, range);
   std::string faint, clear;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const char* const colour = colours[i % std::size(colours)];
+    const char* const color = colors[i % std::size(colors)];
     faint +=
-        fmt::format("{}$run{} using 1:2 with points pt 7 ps 0.5 lc rgb '#a0{}' notitle", i > 0 ? ", " : "", i, colour);
-    clear += fmt::format(", $run{} using 1:3 with lines lw 2 dt {} lc rgb '#{}' title {}", i,
-                         1 + i / std::size(colours), colour, plot_text(runs[i].name));
+        fmt::format("{}$run{} using 1:2 with points pt 7 ps 0.5 lc rgb '#a0{}' notitle", i > 0 ? ", " : "", i, color);
+    clear += fmt::format(", $run{} using 1:3 with lines lw 2 dt {} lc rgb '#{}' title {}", i, 1 + i / std::size(colors),
+                         color, plot_text(runs[i].name));
   }
   picture.commands += "plot " + faint + clear + "\n";
   return picture;
@@ -158,8 +158,8 @@ Picture held_out_curves(const std::vector<RunRecord>& runs) {
   const auto add = [&](const std::string& points, std::string_view title) {
     picture.data += fmt::format("$curve{} << EOD\n{}EOD\n", number_of_curve, points);
     plots += fmt::format("{}$curve{} using 1:2 with linespoints pt 7 ps 0.6 lw 2 dt {} lc rgb '#{}' title {}",
-                         plots.empty() ? "" : ", ", number_of_curve, 1 + number_of_curve / std::size(colours),
-                         colours[number_of_curve % std::size(colours)], plot_text(title));
+                         plots.empty() ? "" : ", ", number_of_curve, 1 + number_of_curve / std::size(colors),
+                         colors[number_of_curve % std::size(colors)], plot_text(title));
     ++number_of_curve;
   };
   if (runs.size() == 1) {

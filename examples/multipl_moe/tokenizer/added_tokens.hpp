@@ -16,7 +16,7 @@ struct AddedToken {
   std::string content;
   Token id = 0;
   bool is_special = true;      ///< a signal to the model, no text
-  bool is_normalized = false;  ///< looked for after the text was normalised
+  bool is_normalized = false;  ///< looked for after the text was normalized
 
   bool operator==(const AddedToken&) const = default;
 };

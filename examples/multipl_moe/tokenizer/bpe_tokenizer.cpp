@@ -17,12 +17,12 @@ namespace multipl_moe {
 
 namespace {
 
-std::vector<AddedToken> those(const std::vector<AddedToken>& added, bool normalised, bool nfc) {
+std::vector<AddedToken> those(const std::vector<AddedToken>& added, bool normalized, bool nfc) {
   std::vector<AddedToken> chosen;
   for (const AddedToken& token : added)
-    if (token.is_normalized == normalised) chosen.push_back(token);
+    if (token.is_normalized == normalized) chosen.push_back(token);
   std::string storage;
-  if (normalised && nfc)
+  if (normalized && nfc)
     for (AddedToken& token : chosen) token.content = std::string(as_nfc(token.content, storage));
   return chosen;
 }
@@ -88,7 +88,7 @@ class BpeTokenizer::Encoding {
     tokens_.reserve(text.size() / 3);
     around_added(tokenizer_.raw_, as_utf8(text, workspace_.valid), [this](std::string_view between) {
       const bool is_nfc = tokenizer_.parts_.is_nfc;
-      around_added(tokenizer_.normalised_, is_nfc ? as_nfc(between, workspace_.composed) : between,
+      around_added(tokenizer_.normalized_, is_nfc ? as_nfc(between, workspace_.composed) : between,
                    [this](std::string_view words) { add_words(words); });
     });
     return std::move(tokens_);
@@ -131,7 +131,7 @@ class BpeTokenizer::Encoding {
     std::vector<Token>& merged = workspace_.word;
     merged.clear();
     for (const char byte : word) merged.push_back(tokenizer_.of_byte_[static_cast<unsigned char>(byte)]);
-    merge_neighbours(tokenizer_.parts_.merges, merged);
+    merge_neighbors(tokenizer_.parts_.merges, merged);
     if (place) workspace_.cache.keep(*place, word, merged);
     tokens_.insert(tokens_.end(), merged.begin(), merged.end());
   }
@@ -148,7 +148,7 @@ BpeTokenizer::BpeTokenizer(TokenizerParts parts, const std::filesystem::path& pa
       files_(std::move(files)),
       splitter_(parts_.pattern, path),
       raw_(those(parts_.added, false, parts_.is_nfc)),
-      normalised_(those(parts_.added, true, parts_.is_nfc)),
+      normalized_(those(parts_.added, true, parts_.is_nfc)),
       special_(special_among(parts_.added)),
       end_(end_among(parts_.added, path)),
       hash_(hash_of_parts(parts_)) {

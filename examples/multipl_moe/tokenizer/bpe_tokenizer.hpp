@@ -13,7 +13,7 @@
 
 namespace multipl_moe {
 
-/// Byte-level byte-pair encoding as Qwen has it: added tokens are cut out of the text, the rest is normalised (NFC),
+/// Byte-level byte-pair encoding as Qwen has it: added tokens are cut out of the text, the rest is normalized (NFC),
 /// cut into words by a regular expression, and the bytes of each word are merged.
 ///
 /// Text that is not UTF-8 is read as Python's bytes.decode(errors="replace") reads it, because that is what tokenizers
@@ -61,7 +61,7 @@ class BpeTokenizer final : public Tokenizer {
   std::vector<SourceFile> files_;
   WordSplitter splitter_;
   AddedTokenFinder raw_;                  ///< looked for in the text as it is
-  AddedTokenFinder normalised_;           ///< looked for in normalised text
+  AddedTokenFinder normalized_;           ///< looked for in normalized text
   AddedTokenFinder special_;              ///< whose names are no text
   std::vector<const AddedToken*> added_;  ///< by id; null: not added
   std::vector<Token> of_byte_;

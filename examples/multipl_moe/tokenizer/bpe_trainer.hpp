@@ -16,7 +16,7 @@ class WordCounts {
  public:
   WordCounts();
 
-  /// Adds the words of `text`, normalised and cut as Qwen's tokenizer does. Throws Failure as WordSplitter::Walk does.
+  /// Adds the words of `text`, normalized and cut as Qwen's tokenizer does. Throws Failure as WordSplitter::Walk does.
   void add(std::string_view text);
 
   const std::unordered_map<std::string, std::int64_t>& counts() const noexcept { return counts_; }
@@ -33,7 +33,7 @@ class WordCounts {
 /// The fewest tokens that train_bpe() can do with: the bytes and the special tokens.
 std::int64_t smallest_vocabulary();
 
-/// Merges the two neighbours that stand beside each other most often, again and again, until there are `vocab_size`
+/// Merges the two neighbors that stand beside each other most often, again and again, until there are `vocab_size`
 /// tokens or no two stand together twice. Of pairs equally frequent it takes the one whose left token has the lower
 /// number, then the right one; so does the trainer of the package `tokenizers`. Words that repeat a token (`aaa`) count
 /// a pair at each place. The result does not depend on the order of words.

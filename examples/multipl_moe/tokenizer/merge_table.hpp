@@ -8,21 +8,21 @@
 
 namespace multipl_moe {
 
-/// Two neighbours become one token.
+/// Two neighbors become one token.
 struct Merge {
   Token left, right, merged;
 
   bool operator==(const Merge&) const = default;
 };
 
-/// All merges by rank, the first one first, and the rank of two neighbours.
+/// All merges by rank, the first one first, and the rank of two neighbors.
 class MergeTable {
  public:
-  using Rank = std::uint32_t;
-  static constexpr Rank none = ~Rank{0};
+  using ChoiceOrder = std::uint32_t;
+  static constexpr ChoiceOrder none = ~ChoiceOrder{0};
 
   struct Found {
-    Rank rank;  ///< none where the two do not merge
+    ChoiceOrder rank;  ///< none where the two do not merge
     Token merged;
   };
 
@@ -42,7 +42,7 @@ class MergeTable {
  private:
   struct Slot {
     std::uint64_t key = 0;
-    Rank rank = none;
+    ChoiceOrder rank = none;
     Token merged = 0;
   };
 

@@ -13,7 +13,7 @@ namespace {
 
 using Found = MergeTable::Found;
 
-/// Up to here it is faster to look through all neighbours again than to keep them in order.
+/// Up to here it is faster to look through all neighbors again than to keep them in order.
 constexpr std::size_t short_word = 40;
 
 void merge_short(const MergeTable& merges, std::vector<Token>& word) {
@@ -35,7 +35,7 @@ void merge_short(const MergeTable& merges, std::vector<Token>& word) {
   word.resize(size);
 }
 
-/// A chain of tokens, and a queue of neighbours that merge. An entry of the queue is stale where its left token has
+/// A chain of tokens, and a queue of neighbors that merge. An entry of the queue is stale where its left token has
 /// gone or its pair is another by now.
 class LongWord {
  public:
@@ -62,10 +62,10 @@ class LongWord {
   struct Link {
     std::size_t previous, next;
   };
-  using Offer = std::pair<MergeTable::Rank, std::size_t>;
+  using Offer = std::pair<MergeTable::ChoiceOrder, std::size_t>;
 
   void offer(std::size_t left) {
-    const MergeTable::Rank rank = merges_.find(word_[left], word_[links_[left].next]).rank;
+    const MergeTable::ChoiceOrder rank = merges_.find(word_[left], word_[links_[left].next]).rank;
     if (rank != MergeTable::none) queue_.emplace(rank, left);
   }
 
@@ -88,7 +88,7 @@ class LongWord {
 
 }  // namespace
 
-void merge_neighbours(const MergeTable& merges, std::vector<Token>& word) {
+void merge_neighbors(const MergeTable& merges, std::vector<Token>& word) {
   if (word.size() <= short_word)
     merge_short(merges, word);
   else

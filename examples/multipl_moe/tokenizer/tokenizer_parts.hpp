@@ -20,7 +20,7 @@ struct TokenizerParts {
   MergeTable merges;              ///< by rank
   std::vector<AddedToken> added;  ///< by id; those that the vocabulary lacks are numbered on from its size
   std::string pattern{qwen_pattern};
-  bool is_nfc = true;  ///< text is normalised to Unicode's form C first
+  bool is_nfc = true;  ///< text is normalized to Unicode's form C first
 };
 
 }  // namespace multipl_moe

@@ -55,8 +55,9 @@ std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batc
   const double inputs = tokens * static_cast<double>(config.hidden_size);
   const auto layers = static_cast<double>(config.num_hidden_layers),
              dense_layers = static_cast<double>(config.dense_layers.size());
-  const double kept =
-      batch.keep == Keep::everything ? (layers - dense_layers) * mixed + dense_layers * dense : layers * inputs + layer;
+  const double kept = batch.checkpointing == ActivationCheckpointing::off
+                          ? (layers - dense_layers) * mixed + dense_layers * dense
+                          : layers * inputs + layer;
   // Backward holds gradients of what a layer kept while it works on it; the loss, two chunks of logits.
   const double work = layer + 2 * inputs;
   const double logits = 2.0 * static_cast<double>(std::min(batch.tokens(), logit_rows) * config.vocab_size);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
-#include "multipl_moe/model/keep.hpp"
 
 namespace multipl_moe {
 
@@ -26,7 +26,7 @@ TrainingCounts training_counts(const ModelConfig& config, const std::function<bo
 struct MicroBatch {
   std::int64_t sequences = 1;
   std::int64_t length = 1;
-  Keep keep = Keep::everything;
+  ActivationCheckpointing checkpointing = ActivationCheckpointing::off;
 
   std::int64_t tokens() const { return sequences * length; }
 };

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "moe/train/initialise.hpp"
-#include "multipl_moe/model/narrow_block.hpp"
+#include "moe/train/initialize.hpp"
+#include "multipl_moe/model/skeleton_block.hpp"
 
 namespace multipl_moe {
 
@@ -23,7 +23,7 @@ std::string_view inside_layer(std::string_view name) {
 }  // namespace
 
 RandomTensors::RandomTensors(const ModelConfig& config, std::uint64_t seed, double deviation, int threads)
-    : seed_(seed), deviation_(deviation), block_(narrow_block(config)) {
+    : seed_(seed), deviation_(deviation), block_(skeleton_block(config)) {
   context_.threads = threads;
 }
 

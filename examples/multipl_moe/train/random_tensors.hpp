@@ -1,4 +1,4 @@
-/// Random weights tensor by tensor: the numbers that LanguageModel::initialise() gives.
+/// Random weights tensor by tensor: the numbers that LanguageModel::initialize() gives.
 #pragma once
 
 #include <cstdint>

@@ -69,6 +69,15 @@ RunSettings with_precision(RunSettings settings) {
   return settings;
 }
 
+/// Runs of version 0.1 have some values in another spelling.
+RunSettings in_current_spelling(RunSettings settings) {
+  for (const MixtureSetting* setting : mixture_settings())
+    if (const auto found = settings.find(model_setting(fmt::format("/moe/{}", setting->key)));
+        found != settings.end() && found->second == fmt::format("\"{}\"", setting->former_choice.first))
+      found->second = fmt::format("\"{}\"", setting->former_choice.second);
+  return settings;
+}
+
 /// Older runs name settings of all mixtures. Those that decide nothing now make no difference.
 RunSettings without_idle(RunSettings before, const RunSettings& after) {
   for (const MixtureSetting* setting : mixture_settings())
@@ -108,7 +117,7 @@ std::optional<std::int64_t> number_of_steps(const RunSettings& settings) {
 
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for) {
   const RunSettings after = with_precision(asked_for);
-  const RunSettings before = without_idle(with_precision(begun_with), after);
+  const RunSettings before = without_idle(in_current_spelling(with_precision(begun_with)), after);
   RunSettings names = before;
   names.insert(after.begin(), after.end());
   std::string text;

@@ -42,7 +42,7 @@ MicroBatchLoss accumulate_recorded(LanguageModel& model, const TokenBatch& batch
   }
   const auto accumulate = [&] {
     try {
-      return model.accumulate(sequences, share, {options.balance_weight, options.z_weight}, options.keep);
+      return model.accumulate(sequences, share, {options.balance_weight, options.z_weight}, options.checkpointing);
     } catch (const moe::Error& error) {
       if (options.replay == nullptr) throw;
       options.replay->refuse(error);

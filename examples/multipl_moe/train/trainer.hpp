@@ -28,14 +28,14 @@ struct RunBeginning {
 
 struct TrainOptions {
   std::int64_t steps = 1000;
-  std::int64_t accumulation = 1;  ///< micro-batches in a step
-  double learning_rate = 1e-3;    ///< at the peak
-  double final_rate = 0.1;        ///< of the peak, at the end of the cosine
-  double warm_up = 0.05;          ///< of the steps
-  double clip = 1.0;              ///< global norm of the gradient
-  double balance_weight = 0.01;   ///< alpha of eq. 8
-  double z_weight = 0;            ///< of the router z-loss
-  Keep keep = Keep::everything;   ///< of activations; changes no number
+  std::int64_t accumulation = 1;                                         ///< micro-batches in a step
+  double learning_rate = 1e-3;                                           ///< at the peak
+  double final_rate = 0.1;                                               ///< of the peak, at the end of the cosine
+  double warm_up = 0.05;                                                 ///< of the steps
+  double clip = 1.0;                                                     ///< global norm of the gradient
+  double balance_weight = 0.01;                                          ///< alpha of eq. 8
+  double z_weight = 0;                                                   ///< of the router z-loss
+  ActivationCheckpointing checkpointing = ActivationCheckpointing::off;  ///< of activations; changes no number
   moe::AdamW optimizer;
   AdamWPrecision precision;
   moe::TrainByName trains;

@@ -7,7 +7,7 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/make.hpp"
-#include "multipl_moe/model/narrow_block.hpp"
+#include "multipl_moe/model/skeleton_block.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/model/upcycle_block.hpp"
 
@@ -80,7 +80,7 @@ std::optional<UpcycledTensors::Place> UpcycledTensors::place_of(std::string_view
 std::string UpcycledTensors::source_of(const ListedTensor& tensor, const std::optional<Place>& place) const {
   if (!place) return tensor.name;
   if (!place->expert.empty()) {
-    const bool made_differ = start_.noise_deviation > 0 || start_.reinitialised > 0;
+    const bool made_differ = start_.noise_deviation > 0 || start_.reinitialized > 0;
     if (!work_.has_copies || (made_differ && trains_(tensor.name))) return {};
     return fmt::format("{}mlp.{}", layer_prefix(place->layer), place->projection);
   }
@@ -113,7 +113,7 @@ void UpcycledTensors::begin_layer(std::int64_t layer) {
   // Adapters are as wide as the FFN beside which they are.
   const bool whole = config_.moe->is_adapted();
   const auto make = [&](const ModelConfig& config) {
-    return whole ? make_block(config, attention_shape(config, layer), make_layer) : narrow_block(config);
+    return whole ? make_block(config, attention_shape(config, layer), make_layer) : skeleton_block(config);
   };
   Block<Layer> dense = make(dense_.config());
   if (whole) moe::copy_weights(dense_ffn(layer), *dense.mlp.as<Layer::Dense>());

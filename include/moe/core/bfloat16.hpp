@@ -34,11 +34,11 @@ struct BFloat16 {
 namespace detail {
 
 template <class Value>
-struct WideOf {
+struct AccumOf {
   using Type = Value;
 };
 template <>
-struct WideOf<BFloat16> {
+struct AccumOf<BFloat16> {
   using Type = float;
 };
 
@@ -46,12 +46,12 @@ struct WideOf<BFloat16> {
 
 /// What is computed with values that are kept as Value: float for BFloat16, otherwise the type itself.
 template <class Value>
-using Wide = typename detail::WideOf<Value>::Type;
+using Accum = typename detail::AccumOf<Value>::Type;
 
 /// A value as the type it is computed with.
 template <class Value>
-MOE_HOST_DEVICE Wide<Value> widened(Value value) {
-  return static_cast<Wide<Value>>(value);
+MOE_HOST_DEVICE Accum<Value> widened(Value value) {
+  return static_cast<Accum<Value>>(value);
 }
 
 }  // namespace moe

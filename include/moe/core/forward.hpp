@@ -9,7 +9,7 @@
 namespace moe {
 
 /// What a layer's forward returns: the output, what backward needs (move-only, consumed once), and what the run
-/// observed (losses beside the main one, loads, what `absorb` learns from). Structured bindings take it apart.
+/// observed (losses beside the main one, loads, what `update_buffers` learns from). Structured bindings take it apart.
 template <class Output, class Saved, class Stats>
 struct Forward {
   /// y_TD.

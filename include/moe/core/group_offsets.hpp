@@ -43,7 +43,7 @@ class GroupOffsets {
 };
 
 /// How many pairs (row, expert) a choice makes, as far as the router's rule says so before anybody has counted.
-struct Foreseen {
+struct ExpectedCounts {
   /// All pairs, or unknown.
   Index pairs = GroupOffsets::unknown;
   /// Those of each expert, or unknown; empty where nothing is known of any.
@@ -62,17 +62,17 @@ struct Foreseen {
     return result;
   }
   /// The same when every row stands for `rows` of them.
-  Foreseen times(Index rows) const {
-    Foreseen result = *this;
+  ExpectedCounts times(Index rows) const {
+    ExpectedCounts result = *this;
     if (pairs != GroupOffsets::unknown) result.pairs *= rows;
     for (Index& pairs_of_expert : result.load)
       if (pairs_of_expert != GroupOffsets::unknown) pairs_of_expert *= rows;
     return result;
   }
   /// Of two choices side by side, the second one's experts numbered after the first one's.
-  static Foreseen side_by_side(const Foreseen& first, const Foreseen& second) {
+  static ExpectedCounts side_by_side(const ExpectedCounts& first, const ExpectedCounts& second) {
     if (first.pairs == GroupOffsets::unknown || second.pairs == GroupOffsets::unknown) return {};
-    Foreseen result{first.pairs + second.pairs, first.load};
+    ExpectedCounts result{first.pairs + second.pairs, first.load};
     result.load.insert(result.load.end(), second.load.begin(), second.load.end());
     return result;
   }

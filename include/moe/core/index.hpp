@@ -10,6 +10,6 @@ namespace moe {
 using Index = std::int64_t;
 
 /// The order in which a row chose an expert: 0 not chosen, 1 its first choice, 2 its second, and so on.
-using Rank = std::int32_t;
+using ChoiceOrder = std::int32_t;
 
 }  // namespace moe

@@ -51,10 +51,10 @@ class LayerEntries {
   /// d_y_TD -> d_x_TD; adds into `gradient`, a tree of the layer's values or of wide ones, skipping its empty tensors.
   /// `consumed` is forward's. Throws Error when d_y has another shape than x, and for what forward of another layer
   /// returned.
-  template <class Saved, class Slopes, class Self = Layer>
+  template <class Saved, class GradientTree, class Self = Layer>
   Tensor backward(const Context& context, ConstView d_y_TD, LossGradients d_losses, Saved&& consumed,
-                  Slopes& gradient) const
-      requires(std::same_as<Saved, typename Self::Saved>&& detail::SlopesOf<Slopes, Self>) {
+                  GradientTree& gradient) const
+      requires(std::same_as<Saved, typename Self::Saved>&& detail::GradientTreeOf<GradientTree, Self>) {
     constexpr detail::EntryName where(Layer::name, "backward");
     require_output_gradient(where, d_y_TD, consumed.x_TD, d_losses);
     layer().require_consistent(where);

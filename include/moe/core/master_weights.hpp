@@ -36,7 +36,7 @@ MOE_HOST_DEVICE inline float joined(BFloat16 upper, std::uint16_t lower) {
 
 /// One of the two bfloat16 around `value`, by the lower 16 of `random` bits: each as often as the other one is far
 /// away, so that the mean is `value`. What is not finite stays as it is.
-MOE_HOST_DEVICE inline BFloat16 rounded_by_chance(float value, std::uint32_t random) {
+MOE_HOST_DEVICE inline BFloat16 stochastic_round(float value, std::uint32_t random) {
   const auto whole = __builtin_bit_cast(std::uint32_t, value);
   const bool is_finite = (whole & 0x7f800000u) != 0x7f800000u;
   if (!is_finite) return BFloat16(value);

@@ -29,25 +29,25 @@ struct Nameless {
 };
 
 /// Something that learns. `M::visit_parameters(visit, prefix, trees...)` calls visit(name, tensor of each tree...) for
-/// every weight, in one fixed order; `structure()` returns the same tree with every tensor empty: a gradient in which
+/// every weight, in one fixed order; `empty_tree()` returns the same tree with every tensor empty: a gradient in which
 /// nothing trains yet. A module that takes its prefix as `const auto&` and passes on what `prefix + "gate."` gives is
 /// walked without building a name where nobody asks for names (Nameless).
 template <class M>
 concept Module = requires(M& module, const M& constant, archetype::Visitor visit, std::string prefix) {
   M::visit_parameters(visit, prefix, module);
   M::visit_parameters(visit, prefix, constant);
-  { constant.structure() } -> std::same_as<M>;
+  { constant.empty_tree() } -> std::same_as<M>;
 };
 
 namespace detail {
 
 /// A module's structure with values of another type: of its own where it keeps none.
 template <class Other, class M>
-auto structure_as(const M& module) {
-  if constexpr (requires { module.template structure_as<Other>(); })
-    return module.template structure_as<Other>();
+auto empty_tree_of(const M& module) {
+  if constexpr (requires { module.template empty_tree_of<Other>(); })
+    return module.template empty_tree_of<Other>();
   else
-    return module.structure();
+    return module.empty_tree();
 }
 
 template <class M, class Other>
@@ -64,9 +64,9 @@ template <class M, class Other>
 using Rebind = typename RebindTo<M, Other>::Type;
 
 /// The trees that take the gradient of a Layer: of its own type or, where it keeps narrow values, of wide ones.
-template <class Slopes, class Layer>
-concept SlopesOf =
-    std::same_as<Slopes, Layer> || std::same_as<Slopes, typename Layer::template rebind<Wide<typename Layer::Value>>>;
+template <class GradientTree, class Layer>
+concept GradientTreeOf = std::same_as<GradientTree, Layer> ||
+    std::same_as<GradientTree, typename Layer::template rebind<Accum<typename Layer::Value>>>;
 
 }  // namespace detail
 

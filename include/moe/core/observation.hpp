@@ -22,9 +22,9 @@ struct Observation {
   /// E.
   Index experts = 0;
   /// rows x experts, row-major. Before anything was dropped: 0, or the order of choice.
-  std::vector<Rank> chosen;
+  std::vector<ChoiceOrder> chosen;
   /// The same without the pairs that the capacity dropped.
-  std::vector<Rank> kept;
+  std::vector<ChoiceOrder> kept;
   /// Gate of every kept pair, 0 elsewhere.
   std::vector<double> gates;
   /// Segment v holds x's rows [begin[v], begin[v+1]); for rows of x: 0, 1, ..., rows.

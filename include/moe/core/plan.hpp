@@ -38,7 +38,7 @@ struct Plan {
   /// others.
   struct Appended {
     /// The counts.
-    typename Backend::template Later<Index> counted;
+    typename Backend::template AsyncCopy<Index> counted;
     /// Experts before them; 0 where nothing is appended.
     Index first_expert = 0;
     /// Pairs before theirs.
@@ -50,7 +50,7 @@ struct Plan {
   /// E + 1 entries, from 0 to N, in host memory; GroupOffsets::unknown where the plan is not complete, but for N.
   std::vector<Index> offsets;
   /// Where it is not: what is unknown, on its way to the host.
-  typename Backend::template Later<Index> counted;
+  typename Backend::template AsyncCopy<Index> counted;
   /// Whether every offset is known, those of `appended` aside.
   bool is_complete = true;
   /// The experts of a second plan, numbered after this one's.

@@ -106,9 +106,10 @@ class RoutingRecorder {
   }
   static void choices_of(const Observation& seen, Index r, std::vector<std::uint16_t>& choices) {
     const auto row = static_cast<std::size_t>(r * seen.experts);
-    std::vector<std::pair<Rank, Index>> ordered;
+    std::vector<std::pair<ChoiceOrder, Index>> ordered;
     for (Index e = 0; e < seen.experts; ++e)
-      if (const Rank rank = seen.chosen[row + static_cast<std::size_t>(e)]; rank != 0) ordered.emplace_back(rank, e);
+      if (const ChoiceOrder rank = seen.chosen[row + static_cast<std::size_t>(e)]; rank != 0)
+        ordered.emplace_back(rank, e);
     std::sort(ordered.begin(), ordered.end());
     choices.clear();
     for (const auto& [rank, e] : ordered) {

@@ -18,16 +18,16 @@ namespace moe {
 struct RoutedRows {
   /// "token" or "segment".
   std::string_view level = "token";
-  /// Routed row r holds x's rows [begin[r], begin[r+1]); empty: every row is one.
+  /// RoutingResult row r holds x's rows [begin[r], begin[r+1]); empty: every row is one.
   ListView<Index> begin{};
 };
 
 /// What a record says of the rows that a level routes, in host memory.
 struct RecordedChoices {
   /// rows x experts, row-major: 0, or the order of choice.
-  std::vector<Rank> chosen;
+  std::vector<ChoiceOrder> chosen;
   /// The same without what the capacity dropped.
-  std::vector<Rank> kept;
+  std::vector<ChoiceOrder> kept;
   /// Of each expert: routed rows that it works on.
   std::vector<Index> load;
   /// Of each expert: routed rows that it could not take.
@@ -118,7 +118,7 @@ class RoutingReplay {
     Index rows() const { return last - first; }
   };
   static void put(std::span<const std::uint16_t> choices, Index r, Index experts, RecordedChoices& into) {
-    Rank rank = 0;
+    ChoiceOrder rank = 0;
     for (const std::uint16_t choice : choices) {
       const Index expert = RecordedChoice::expert(choice);
       const auto e = static_cast<std::size_t>(expert), at = static_cast<std::size_t>(r * experts + expert);

@@ -20,8 +20,8 @@ inline void require_random_key(bool is_there, std::string_view part) {
 
 /// What a row router may know of a row beside its logits. `token` and `language` are -1 where the batch does not say;
 /// decoding says tokens only, but for a layer whose state takes languages. `row` is the place within the call: it
-/// changes with the batch mates. `buffer_E` is the layer's buffer for its router: thresholds, biases; empty where there
-/// is none.
+/// changes with the batch neighbors. `buffer_E` is the layer's buffer for its router: thresholds, biases; empty where
+/// there is none.
 template <class Real>
 struct RowContext {
   /// Place within the call, from 0.

@@ -97,8 +97,8 @@ void require_trees(std::string_view where, const Holds& holds, const Tree& tree,
 }
 
 /// Throws Error in `where`'s name unless `gradient` can take the gradient of `layer`, as gradient_for(layer) can.
-template <class Layer, class Slopes>
-void require_gradient(std::string_view where, const Layer& layer, const Slopes& gradient) {
+template <class Layer, class GradientTree>
+void require_gradient(std::string_view where, const Layer& layer, const GradientTree& gradient) {
   require_trees(where, EmptyOrSameShape{}, layer, gradient);
 }
 

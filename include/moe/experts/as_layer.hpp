@@ -55,22 +55,22 @@ struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   /// The gates of pairs.
-  using ConstGates = View<const Wide<Value>, Backend>;
+  using ConstGates = View<const Accum<Value>, Backend>;
   /// Their gradients.
-  using Gates = View<Wide<Value>, Backend>;
+  using Gates = View<Accum<Value>, Backend>;
   using Stats = NoStats;
   using DecodingState = NoDecodingState;
   /// What backward consumes.
   using Saved = detail::ExpertSaved<X>;
   static constexpr bool is_causal = true;
-  static constexpr bool is_batch_independent = true;
+  static constexpr bool is_batch_invariant = true;
   /// What reads x, in errors.
   static constexpr std::string_view reader = "its weights expect";
 
   /// A single weight fits itself.
   void require_consistent(std::string_view) const {}
   /// Nothing is learned outside gradients.
-  void absorb(const Context&, const Stats&) {}
+  void update_buffers(const Context&, const Stats&) {}
 
   /// forward_groups with nothing kept.
   static Tensor infer_groups(const Context& context, ExpertSpan<const X> experts, ConstView x_ND,
@@ -78,10 +78,10 @@ struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>
     return X::forward_groups(context, experts, x_ND, offsets).first;
   }
 
-  X structure() const { return X{}; }
+  X empty_tree() const { return X{}; }
   /// The same tree of other values.
   template <class Other>
-  auto structure_as() const {
+  auto empty_tree_of() const {
     return typename X::template rebind<Other>{};
   }
   template <class Visit, class... Trees>
@@ -105,14 +105,14 @@ struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>
             "`saved` must be what forward of this layer returned, not consumed yet, got one for x of ", saved.x_TD.rows,
             " x ", saved.x_TD.cols);
   }
-  template <class Slopes>
+  template <class GradientTree>
   Tensor make_backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved,
-                       Slopes& gradient) const {
+                       GradientTree& gradient) const {
     const PhaseScope scope(context, Phase::experts);
     const std::span<const X> one = itself();
-    const std::span<Slopes> slopes(&gradient, 1);
+    const std::span<GradientTree> slopes(&gradient, 1);
     return X::backward_groups(context, one, d_y_TD, {}, {0, d_y_TD.rows}, saved.x_TD, std::move(saved.group), {},
-                              ExpertSpan<Slopes>(slopes));
+                              ExpertSpan<GradientTree>(slopes));
   }
   Tensor answer(const Context& context, ConstView x_TD) const {
     const PhaseScope scope(context, Phase::experts);

@@ -37,7 +37,7 @@ concept ExpertTypes = requires {
   typename X::Value;
   typename X::Backend;
   typename X::GroupSaved;
-  typename X::template rebind<Wide<typename X::Value>>;
+  typename X::template rebind<Accum<typename X::Value>>;
 }
 &&Backend<typename X::Backend>;
 
@@ -46,7 +46,7 @@ template <class X>
 using ExpertRows = View<const typename X::Value, typename X::Backend>;
 /// The gates of pairs.
 template <class X>
-using ExpertGates = View<const Wide<typename X::Value>, typename X::Backend>;
+using ExpertGates = View<const Accum<typename X::Value>, typename X::Backend>;
 
 template <class X>
 concept ExpertForward = requires(const typename X::Backend::Context& context, ExpertSpan<const X> experts,
@@ -60,19 +60,19 @@ concept ExpertInfer = requires(const typename X::Backend::Context& context, Expe
                                ExpertRows<X> x_ND, const GroupOffsets& offsets) {
   { X::infer_groups(context, experts, x_ND, offsets) } -> std::same_as<Matrix<typename X::Value, typename X::Backend>>;
 };
-template <class X, class Slopes>
+template <class X, class GradientTree>
 concept ExpertBackwardInto = requires(const typename X::Backend::Context& context, ExpertSpan<const X> experts,
                                       ExpertRows<X> rows_ND, ExpertGates<X> gates_1N, ListView<Index> offsets,
                                       typename X::GroupSaved saved,
-                                      View<Wide<typename X::Value>, typename X::Backend> d_gates_1N,
-                                      ExpertSpan<Slopes> gradients) {
+                                      View<Accum<typename X::Value>, typename X::Backend> d_gates_1N,
+                                      ExpertSpan<GradientTree> gradients) {
   {
     X::backward_groups(context, experts, rows_ND, gates_1N, offsets, rows_ND, std::move(saved), d_gates_1N, gradients)
     } -> std::same_as<Matrix<typename X::Value, typename X::Backend>>;
 };
 template <class X>
 concept ExpertBackward =
-    ExpertBackwardInto<X, X> && ExpertBackwardInto<X, typename X::template rebind<Wide<typename X::Value>>>;
+    ExpertBackwardInto<X, X> && ExpertBackwardInto<X, typename X::template rebind<Accum<typename X::Value>>>;
 template <class X>
 concept ExpertWidth = requires(const X& expert) {
   { expert.width() } -> std::same_as<Index>;
@@ -83,10 +83,10 @@ concept ExpertKeeps = requires(const X& expert, const typename X::GroupSaved& sa
 };
 template <class X>
 concept ExpertStructure = requires(const X& expert) {
-  { expert.structure() } -> std::same_as<X>;
+  { expert.empty_tree() } -> std::same_as<X>;
   {
-    expert.template structure_as<Wide<typename X::Value>>()
-    } -> std::same_as<typename X::template rebind<Wide<typename X::Value>>>;
+    expert.template empty_tree_of<Accum<typename X::Value>>()
+    } -> std::same_as<typename X::template rebind<Accum<typename X::Value>>>;
 };
 
 }  // namespace detail
@@ -100,13 +100,13 @@ concept ExpertStructure = requires(const X& expert) {
 ///       offsets are GroupOffsets, which may begin with the groups that are known, or a ListView<Index>
 ///   infer_groups(context, experts, x_ND, offsets) -> y_ND
 ///       the same bits with nothing kept
-///   backward_groups(context, experts, d_y_ND, gates_1N, offsets, x_ND, saved, d_gates_1N, ExpertSpan<Slopes>) ->
+///   backward_groups(context, experts, d_y_ND, gates_1N, offsets, x_ND, saved, d_gates_1N, ExpertSpan<GradientTree>) ->
 ///   d_x_ND
 ///       of y_n = gates_n f(x_n), or of f(x_n) where gates are empty: adds weight gradients, skipping empty tensors,
-///       and writes d_gates_n = <d_y_n, f(x_n)>. Slopes are X or, where X keeps narrow values, X of wide ones
+///       and writes d_gates_n = <d_y_n, f(x_n)>. GradientTree are X or, where X keeps narrow values, X of wide ones
 ///   width(), keeps(saved, rows)
 ///       columns of x; whether `saved` is what forward_groups keeps of so many rows, not consumed yet
-///   visit_parameters, structure(), structure_as<Other>()
+///   visit_parameters, empty_tree(), empty_tree_of<Other>()
 ///       the walk over its weights, and the same tree with every tensor empty (core/module.hpp)
 ///
 /// Of the members that are asked for where they are: require_consistent(where) throws Error where weights do not fit

@@ -25,15 +25,17 @@ struct ExpertBank {
       detail::ExpertInfer<X>,
       "ExpertBank: the expert's static infer_groups(context, ExpertSpan<const X>, x_ND, offsets) is missing or "
       "does not return Matrix<Value, Backend>");
-  static_assert(detail::ExpertBackward<X>,
-                "ExpertBank: the expert's static backward_groups(context, ExpertSpan<const X>, d_y_ND, gates_1N, "
-                "ListView<Index> offsets, x_ND, GroupSaved, d_gates_1N, ExpertSpan<Slopes>) is missing, is none for "
-                "gradients of X and of rebind<Wide<Value>>, or does not return Matrix<Value, Backend>");
+  static_assert(
+      detail::ExpertBackward<X>,
+      "ExpertBank: the expert's static backward_groups(context, ExpertSpan<const X>, d_y_ND, gates_1N, "
+      "ListView<Index> offsets, x_ND, GroupSaved, d_gates_1N, ExpertSpan<GradientTree>) is missing, is none for "
+      "gradients of X and of rebind<Accum<Value>>, or does not return Matrix<Value, Backend>");
   static_assert(detail::ExpertWidth<X>, "ExpertBank: the expert's Index width() const is missing");
   static_assert(detail::ExpertKeeps<X>,
                 "ExpertBank: the expert's bool keeps(const GroupSaved&, Index) const is missing");
-  static_assert(detail::ExpertStructure<X>,
-                "ExpertBank: the expert's X structure() const or rebind<Other> structure_as<Other>() const is missing");
+  static_assert(
+      detail::ExpertStructure<X>,
+      "ExpertBank: the expert's X empty_tree() const or rebind<Other> empty_tree_of<Other>() const is missing");
   static_assert(Module<X>, "ExpertBank: the expert's static visit_parameters(visit, prefix, trees...) is missing");
 
   using Value = typename X::Value;
@@ -69,12 +71,12 @@ struct ExpertBank {
   /// The experts, or their gradients, to be written.
   std::span<X> span() { return experts; }
 
-  ExpertBank structure() const { return structure_as<Value>(); }
+  ExpertBank empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
-    for (const X& expert : experts) tree.experts.push_back(detail::structure_as<Other>(expert));
+    for (const X& expert : experts) tree.experts.push_back(detail::empty_tree_of<Other>(expert));
     return tree;
   }
 

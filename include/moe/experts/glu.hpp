@@ -120,31 +120,31 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
   /// d_y_ND -> d_x_ND where y_n = gates_n FFN(x_n), or FFN(x_n) without gates; adds into `gradients`, skipping empty
   /// tensors, and writes d_gates_n = <d_y_n, FFN(x_n)> = <d_y_n W_down, h_n>, and <d_y_n, b_down>: d_h = gates_n d_y
   /// W_down, d_x = d_a W_gate + d_b W_up, d_W_down = d_y^T (gates_n h).
-  template <class Slopes>
+  template <class GradientTree>
   static Tensor backward_groups(const Context& context, ExpertSpan<const Glu> experts, ConstView d_y_ND,
                                 ConstGates gates_1N, ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
-                                Gates d_gates_1N, ExpertSpan<Slopes> gradients) {
+                                Gates d_gates_1N, ExpertSpan<GradientTree> gradients) {
     auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
-    Backend::grouped_glu_back(context, Activation{}, d_y_ND, weights_of(context, experts, &Glu::down_proj), offsets,
-                              gates_1N, saved.a_NF.view(), saved.b_NF.view(), h_NF.view(), d_gates_1N);
+    Backend::grouped_glu_backward(context, Activation{}, d_y_ND, weights_of(context, experts, &Glu::down_proj), offsets,
+                                  gates_1N, saved.a_NF.view(), saved.b_NF.view(), h_NF.view(), d_gates_1N);
     const Tensor d_a_NF = std::move(saved.a_NF), d_b_NF = std::move(saved.b_NF);
-    add_weight_gradients<Value, Backend>(context, d_y_ND, h_NF, offsets, gradients, &Slopes::down_proj);
-    add_weight_gradients<Value, Backend>(context, d_b_NF, x_ND, offsets, gradients, &Slopes::up_proj);
-    add_weight_gradients<Value, Backend>(context, d_a_NF, x_ND, offsets, gradients, &Slopes::gate_proj);
+    add_wgrads<Value, Backend>(context, d_y_ND, h_NF, offsets, gradients, &GradientTree::down_proj);
+    add_wgrads<Value, Backend>(context, d_b_NF, x_ND, offsets, gradients, &GradientTree::up_proj);
+    add_wgrads<Value, Backend>(context, d_a_NF, x_ND, offsets, gradients, &GradientTree::gate_proj);
     if constexpr (has_biases) {
-      using Slope = typename Slopes::Value;
+      using GradientValue = typename GradientTree::Value;
       if (!gates_1N.empty())
         add_group_bias_products(context, d_y_ND, weights_of(context, experts, &Glu::down_bias), offsets, d_gates_1N);
-      add_group_bias_gradients<Slope>(context, d_y_ND, gates_1N, offsets,
-                                      slopes_of(context, gradients, &Slopes::down_bias));
-      add_group_bias_gradients<Slope>(context, d_b_NF.view(), {}, offsets,
-                                      slopes_of(context, gradients, &Slopes::up_bias));
-      add_group_bias_gradients<Slope>(context, d_a_NF.view(), {}, offsets,
-                                      slopes_of(context, gradients, &Slopes::gate_bias));
+      add_group_bias_gradients<GradientValue>(context, d_y_ND, gates_1N, offsets,
+                                              gradient_views(context, gradients, &GradientTree::down_bias));
+      add_group_bias_gradients<GradientValue>(context, d_b_NF.view(), {}, offsets,
+                                              gradient_views(context, gradients, &GradientTree::up_bias));
+      add_group_bias_gradients<GradientValue>(context, d_a_NF.view(), {}, offsets,
+                                              gradient_views(context, gradients, &GradientTree::gate_bias));
     }
     auto d_x_ND = Tensor::uninitialized(context, x_ND.rows, x_ND.cols);
-    Backend::grouped_glu_input_gradient(context, d_a_NF, weights_of(context, experts, &Glu::gate_proj), d_b_NF,
-                                        weights_of(context, experts, &Glu::up_proj), offsets, d_x_ND.view());
+    Backend::grouped_glu_dgrad(context, d_a_NF, weights_of(context, experts, &Glu::gate_proj), d_b_NF,
+                               weights_of(context, experts, &Glu::up_proj), offsets, d_x_ND.view());
     return d_x_ND;
   }
 

@@ -8,7 +8,7 @@
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/trees.hpp"
-#include "moe/experts/low_rank.hpp"
+#include "moe/experts/lora_adapter.hpp"
 #include "moe/ops/add.hpp"
 #include "moe/ops/linear.hpp"
 
@@ -30,7 +30,7 @@ struct LoraLinear {
   /// W and b.
   Linear<Value, Backend> base;
   /// A, B and s.
-  LowRank<Value, Backend> adapter;
+  LoraAdapter<Value, Backend> adapter;
   /// Whether W holds the adapter too.
   bool is_merged = false;
 
@@ -59,9 +59,9 @@ struct LoraLinear {
 
   /// d_y_TO -> d_x_TI = d_y W + s (d_y B) A; adds into `gradient`, of these values or of wide ones, skipping its empty
   /// tensors. Throws Error when d_y has another shape than y, and while the adapter is merged.
-  template <class Slope>
+  template <class GradientValue>
   Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI,
-                  LoraLinear<Slope, Backend>& gradient) const {
+                  LoraLinear<GradientValue, Backend>& gradient) const {
     require(!is_merged, "LoraLinear::backward", "the adapter is merged into the weight; unmerge it to train");
     require(d_y_TO.rows == x_TI.rows && d_y_TO.cols == out(), "LoraLinear::backward", "d_y is ", d_y_TO.rows, " x ",
             d_y_TO.cols, ", y was ", x_TI.rows, " x ", out());
@@ -69,9 +69,9 @@ struct LoraLinear {
     require_gradient("LoraLinear::backward", *this, gradient);
     Tensor d_x_TI = base.backward(context, d_y_TO, x_TI, gradient.base);
     // u is small: to make it once more costs less than to keep it.
-    Adapter::template add_groups_back<Slope>(context, {&adapter, 1}, d_y_TO, {0, x_TI.rows}, x_TI,
-                                             Adapter::products_with_a(context, {&adapter, 1}, x_TI, {0, x_TI.rows}),
-                                             d_x_TI.view(), {&gradient.adapter, 1});
+    Adapter::template add_groups_backward<GradientValue>(
+        context, {&adapter, 1}, d_y_TO, {0, x_TI.rows}, x_TI,
+        Adapter::products_with_a(context, {&adapter, 1}, x_TI, {0, x_TI.rows}), d_x_TI.view(), {&gradient.adapter, 1});
     return d_x_TI;
   }
 
@@ -92,13 +92,13 @@ struct LoraLinear {
     is_merged = false;
   }
 
-  LoraLinear structure() const { return structure_as<Value>(); }
+  LoraLinear empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
-    tree.base = base.template structure_as<Other>();
-    tree.adapter = adapter.template structure_as<Other>();
+    tree.base = base.template empty_tree_of<Other>();
+    tree.adapter = adapter.template empty_tree_of<Other>();
     return tree;
   }
   template <class Visit, class... Trees>
@@ -108,7 +108,7 @@ struct LoraLinear {
   }
 
  private:
-  using Adapter = LowRank<Value, Backend>;
+  using Adapter = LoraAdapter<Value, Backend>;
 };
 
 }  // namespace moe

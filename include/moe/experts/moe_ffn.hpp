@@ -13,13 +13,13 @@
 
 namespace moe {
 
-/// What moe_ffn_back needs beside the rows that the layer was given: the route, and what the experts kept. Neither
+/// What moe_ffn_backward needs beside the rows that the layer was given: the route, and what the experts kept. Neither
 /// gathered rows nor answers are among it: rows are gathered once more, and weights have their gradients within the
 /// experts.
 template <class X>
 struct MoeFfnSaved {
   /// The pairs, and the weight of each.
-  Route<Wide<typename X::Value>, typename X::Backend> route;
+  Route<Accum<typename X::Value>, typename X::Backend> route;
   /// What the experts keep.
   typename X::GroupSaved experts;
 
@@ -49,7 +49,7 @@ Matrix<Value, B> dispatched(const typename B::Context& context, View<const Value
 /// y_t = the weighted sum of the answers of row t's pairs.
 template <class Value, Backend B>
 Matrix<Value, B> combined(const typename B::Context& context, View<const Value, B> y_ND,
-                          const Route<Wide<Value>, B>& route, Index rows) {
+                          const Route<Accum<Value>, B>& route, Index rows) {
   const PhaseScope scope(context, Phase::combine);
   auto y_TD = Matrix<Value, B>::uninitialized(context, rows, y_ND.cols);
   B::combine_rows(context, y_ND, route.weights_1N, route.plan, y_TD.view());
@@ -61,7 +61,7 @@ Matrix<Value, B> combined(const typename B::Context& context, View<const Value, 
 /// ascending expert. The route's plan need not be complete.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 std::pair<Matrix<Value, B>, MoeFfnSaved<X>> moe_ffn(const typename B::Context& context, ExpertSpan<const X> experts,
-                                                    View<const Value, B> x_TD, Route<Wide<Value>, B> route) {
+                                                    View<const Value, B> x_TD, Route<Accum<Value>, B> route) {
   MoeFfnSaved<X> saved{std::move(route), {}};
   const auto x_ND = dispatched<Value, B>(context, x_TD, saved.route.plan);
   Matrix<Value, B> y_ND;
@@ -79,20 +79,20 @@ struct MoeFfnGradients {
   /// Through the experts.
   Matrix<typename X::Value, typename X::Backend> d_x_TD;
   /// Of the pairs' weights.
-  Matrix<Wide<typename X::Value>, typename X::Backend> d_weights_1N;
+  Matrix<Accum<typename X::Value>, typename X::Backend> d_weights_1N;
 };
 
 /// d_y_TD -> d_x_TD through the experts, and d_weights_1N; adds into the experts' gradients. x_TD is what moe_ffn was
 /// given.
-template <Expert X, class Slopes, class B = typename X::Backend, class Value = typename X::Value>
-MoeFfnGradients<X> moe_ffn_back(const typename B::Context& context, ExpertSpan<const X> experts,
-                                View<const Value, B> d_y_TD, View<const Value, B> x_TD,
-                                const Route<Wide<Value>, B>& route, typename X::GroupSaved experts_saved,
-                                ExpertSpan<Slopes> gradients) {
+template <Expert X, class GradientTree, class B = typename X::Backend, class Value = typename X::Value>
+MoeFfnGradients<X> moe_ffn_backward(const typename B::Context& context, ExpertSpan<const X> experts,
+                                    View<const Value, B> d_y_TD, View<const Value, B> x_TD,
+                                    const Route<Accum<Value>, B>& route, typename X::GroupSaved experts_saved,
+                                    ExpertSpan<GradientTree> gradients) {
   const auto d_y_ND =
       in_phase(context, Phase::combine, [&] { return gathered<Value, B>(context, d_y_TD, route.plan); });
   const auto x_ND = dispatched<Value, B>(context, x_TD, route.plan);
-  auto d_weights_1N = Matrix<Wide<Value>, B>::uninitialized(context, 1, route.plan.pairs());
+  auto d_weights_1N = Matrix<Accum<Value>, B>::uninitialized(context, 1, route.plan.pairs());
   const auto d_x_ND = in_phase(context, Phase::experts, [&] {
     return X::backward_groups(context, experts, d_y_ND.view(), route.weights_1N.view(), route.plan.offsets, x_ND.view(),
                               std::move(experts_saved), d_weights_1N.view(), gradients);
@@ -106,7 +106,7 @@ MoeFfnGradients<X> moe_ffn_back(const typename B::Context& context, ExpertSpan<c
 /// moe_ffn without anything kept.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 Matrix<Value, B> moe_ffn_infer(const typename B::Context& context, ExpertSpan<const X> experts,
-                               View<const Value, B> x_TD, Route<Wide<Value>, B> route) {
+                               View<const Value, B> x_TD, Route<Accum<Value>, B> route) {
   const auto x_ND = dispatched<Value, B>(context, x_TD, route.plan);
   const auto y_ND = in_phase(context, Phase::experts,
                              [&] { return X::infer_groups(context, experts, x_ND.view(), route.plan.groups()); });

@@ -20,7 +20,7 @@ template <class Value, class Backend>
 struct NoGate {
   using Context = typename Backend::Context;
   /// One a row: here none.
-  using Gates = Matrix<Wide<Value>, Backend>;
+  using Gates = Matrix<Accum<Value>, Backend>;
   /// What the names of the FFN's weights begin with.
   static constexpr const char* ffn = "shared_experts.";
 
@@ -48,7 +48,7 @@ template <class Value, class Backend>
 struct SigmoidGate {
   using Context = typename Backend::Context;
   /// What gates are computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// One a row.
   using Gates = Matrix<Real, Backend>;
   /// What the names of the FFN's weights begin with.
@@ -85,8 +85,8 @@ struct SigmoidGate {
     Backend::for_each_element(context, x_TD.rows, [d_z_T1, g_1T = g_1T.view()] MOE_ON_DEVICE(Index t) {
       d_z_T1(t, 0) *= g_1T(0, t) * (1 - g_1T(0, t));
     });
-    if (!gradient.weight.empty()) Backend::add_row_weight_gradient(context, d_z_T1, x_TD, gradient.weight.view());
-    Backend::add_row_products_back(context, d_z_T1, weight, d_x_TD);
+    if (!gradient.weight.empty()) Backend::add_row_wgrad(context, d_z_T1, x_TD, gradient.weight.view());
+    Backend::add_row_dgrad(context, d_z_T1, weight, d_x_TD);
   }
 
   template <class Visit, class... Trees>
@@ -107,7 +107,7 @@ struct SharedExpert {
   /// The threads that share a row.
   using Team = typename Backend::Team;
   /// What gates are computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// The gate, and its gradient in the values of the tree.
   using GateType = Gate<Value, Backend>;
   template <class Other>
@@ -174,9 +174,9 @@ struct SharedExpert {
     return std::move(begun.saved);
   }
   /// d_g = <d_y, FFN(x)>; adds to d_x_TD and into the gradient what comes through the FFN and through the gate.
-  template <class Slopes>
+  template <class GradientTree>
   void backward(const Context& context, ConstView d_y_TD, ConstView x_TD, Saved saved, View<Value, Backend> d_x_TD,
-                Slopes& gradient) const {
+                GradientTree& gradient) const {
     auto d_g_1T = Matrix<Real, Backend>::uninitialized(context, 1, saved.g_1T.cols());
     const std::span<const X> one(&ffn, 1);
     const std::span slopes(&gradient.ffn, 1);
@@ -187,12 +187,12 @@ struct SharedExpert {
     gate.backward(context, saved.g_1T, std::move(d_g_1T), x_TD, gradient.gate, d_x_TD);
   }
 
-  SharedExpert structure() const { return structure_as<Value>(); }
+  SharedExpert empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
-    tree.ffn = detail::structure_as<Other>(ffn);
+    tree.ffn = detail::empty_tree_of<Other>(ffn);
     return tree;
   }
   template <class Visit, class... Trees>

@@ -35,19 +35,20 @@ WeightList<View<const typename X::Value, typename X::Backend>, typename X::Backe
 }
 
 /// gradients[e].*which, to be added to by grouped verbs.
-template <class Slopes, class Member>
-WeightList<View<typename Slopes::Value, typename Slopes::Backend>, typename Slopes::Backend> slopes_of(
-    const typename Slopes::Backend::Context& context, ExpertSpan<Slopes> gradients, Member which) {
+template <class GradientTree, class Member>
+WeightList<View<typename GradientTree::Value, typename GradientTree::Backend>, typename GradientTree::Backend>
+gradient_views(const typename GradientTree::Backend::Context& context, ExpertSpan<GradientTree> gradients,
+               Member which) {
   return {context, gradients, which};
 }
 
 /// The gradient of products y = x W^T, group by group: gradients[e].*which += d_y^T x over group e's rows; an empty
 /// tensor is skipped.
-template <class Value, class B, class Slopes, class Member>
-void add_weight_gradients(const typename B::Context& context, View<const Value, B> d_y_NO, View<const Value, B> x_NI,
-                          ListView<Index> offsets, ExpertSpan<Slopes> gradients, Member which) {
-  B::template grouped_weight_gradient<Value, typename Slopes::Value>(context, d_y_NO, x_NI, offsets,
-                                                                     slopes_of(context, gradients, which));
+template <class Value, class B, class GradientTree, class Member>
+void add_wgrads(const typename B::Context& context, View<const Value, B> d_y_NO, View<const Value, B> x_NI,
+                ListView<Index> offsets, ExpertSpan<GradientTree> gradients, Member which) {
+  B::template grouped_wgrad<Value, typename GradientTree::Value>(context, d_y_NO, x_NI, offsets,
+                                                                 gradient_views(context, gradients, which));
 }
 
 }  // namespace moe

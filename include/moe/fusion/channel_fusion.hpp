@@ -20,7 +20,7 @@ struct ChannelFusion {
   using rebind = ChannelFusion<Other, B>;
   using Tensor = Matrix<Value, B>;
   /// What the weights are kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// What backward consumes.
   struct Saved {
     Tensor o_token_TD, o_segment_TD;
@@ -48,9 +48,9 @@ struct ChannelFusion {
   }
 
   /// d_a_d += sum_t d_y_td O_token,td; d_O_token = a d_y; the same for the segment level.
-  template <class Slopes>
+  template <class GradientTree>
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
-                                     Slopes& gradient) const {
+                                     GradientTree& gradient) const {
     return {back(context, d_y_TD, std::move(saved.o_token_TD), token_D, gradient.token_D),
             back(context, d_y_TD, std::move(saved.o_segment_TD), segment_D, gradient.segment_D)};
   }
@@ -62,10 +62,10 @@ struct ChannelFusion {
             segment_D.size());
   }
 
-  ChannelFusion structure() const { return {}; }
+  ChannelFusion empty_tree() const { return {}; }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     return {};
   }
   template <class Visit, class... Trees>
@@ -81,7 +81,7 @@ struct ChannelFusion {
   }
   static Tensor back(const typename B::Context& context, View<const Value, B> d_y_TD, Tensor o_TD,
                      const Vector<Real, B>& w_D, Vector<Real, B>& d_w_D) {
-    if (!d_w_D.empty()) add_scale_columns_back<Value, B>(context, d_y_TD, o_TD.const_view(), d_w_D.view());
+    if (!d_w_D.empty()) add_scale_columns_backward<Value, B>(context, d_y_TD, o_TD.const_view(), d_w_D.view());
     scale_columns<Value, B>(context, d_y_TD, w_D, o_TD.view());
     return o_TD;
   }

@@ -31,8 +31,8 @@ struct FixedFusion {
   }
   /// Nothing learns, and no scale depends on the mass: empty.
   template <class Real, Backend B>
-  Matrix<Real, B> scales_back(const typename B::Context&, View<const Real, B>, View<const Real, B>, View<const Real, B>,
-                              FixedFusion&) const {
+  Matrix<Real, B> scales_backward(const typename B::Context&, View<const Real, B>, View<const Real, B>,
+                                  View<const Real, B>, FixedFusion&) const {
     return {};
   }
 
@@ -42,7 +42,7 @@ struct FixedFusion {
             " and ", segment);
   }
 
-  FixedFusion structure() const { return *this; }
+  FixedFusion empty_tree() const { return *this; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };

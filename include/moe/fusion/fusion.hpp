@@ -27,7 +27,7 @@ concept HasScales = requires {
 
 template <class F>
 concept FusionTree = requires(const F& fusion) {
-  { fusion.structure() } -> std::same_as<F>;
+  { fusion.empty_tree() } -> std::same_as<F>;
 };
 }  // namespace detail
 
@@ -36,7 +36,7 @@ concept FusionTree = requires(const F& fusion) {
 /// no expert chose the row's segment.
 ///
 ///   scales(context, mass_1T) -> scale_T2
-///   scales_back(context, mass_1T, scale_T2, d_scale_T2, gradient) -> d_mass_1T, empty where no scale depends on it
+///   scales_backward(context, mass_1T, scale_T2, d_scale_T2, gradient) -> d_mass_1T, empty where no scale depends on it
 template <class F>
 concept GateFusion = detail::FusionTree<F> && detail::HasScales<F>;
 

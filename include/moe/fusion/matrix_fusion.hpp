@@ -39,9 +39,9 @@ struct MatrixFusion {
   }
 
   /// d_W += d_y^T O; d_O = d_y W.
-  template <class Slopes>
+  template <class GradientTree>
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
-                                     Slopes& gradient) const {
+                                     GradientTree& gradient) const {
     return {token.backward(context, d_y_TD, saved.o_token_TD, gradient.token),
             segment.backward(context, d_y_TD, saved.o_segment_TD, gradient.segment)};
   }
@@ -53,13 +53,13 @@ struct MatrixFusion {
             token.out(), " x ", token.in(), " and ", segment.out(), " x ", segment.in());
   }
 
-  MatrixFusion structure() const { return structure_as<Value>(); }
+  MatrixFusion empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
-    tree.token = token.template structure_as<Other>();
-    tree.segment = segment.template structure_as<Other>();
+    tree.token = token.template empty_tree_of<Other>();
+    tree.segment = segment.template empty_tree_of<Other>();
     return tree;
   }
   template <class Visit, class... Trees>
@@ -73,7 +73,7 @@ struct MatrixFusion {
     auto result = Linear<Value, B>::without_bias(width, width);
     std::vector<Value> start(static_cast<std::size_t>(width * width));
     for (std::size_t d = 0; d < start.size(); d += static_cast<std::size_t>(width) + 1)
-      start[d] = static_cast<Value>(static_cast<Wide<Value>>(value));
+      start[d] = static_cast<Value>(static_cast<Accum<Value>>(value));
     B::upload({}, start.data(), result.weight.view());
     return result;
   }

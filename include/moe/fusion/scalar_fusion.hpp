@@ -16,7 +16,7 @@ struct ScalarFusion {
   template <class Other>
   using rebind = ScalarFusion<Other, B>;
   /// What the weights are kept in.
-  using Kept = Wide<Value>;
+  using Kept = Accum<Value>;
 
   /// Weight of the token level, weight of the segment level.
   Vector<Kept, B> weights_2;
@@ -39,9 +39,9 @@ struct ScalarFusion {
     return scale;
   }
   /// d_w += sum of d_scale's rows.
-  template <class Real, class Any, class Slopes>
-  Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B>, View<const Real, B>,
-                              View<const Real, B> d_scale_T2, Slopes& gradient) const {
+  template <class Real, class Any, class GradientTree>
+  Matrix<Real, B> scales_backward(const typename B::Context& context, View<const Real, B>, View<const Real, B>,
+                                  View<const Real, B> d_scale_T2, GradientTree& gradient) const {
     if (!gradient.weights_2.empty()) B::add_column_sums(context, d_scale_T2, gradient.weights_2.view());
     return {};
   }
@@ -51,10 +51,10 @@ struct ScalarFusion {
     require(weights_2.size() == 2, "ScalarFusion", "there must be 2 weights, got ", weights_2.size());
   }
 
-  ScalarFusion structure() const { return {}; }
+  ScalarFusion empty_tree() const { return {}; }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     return {};
   }
   template <class Visit, class... Trees>

@@ -95,7 +95,7 @@ struct FusedRouting {
     RealTensor scale_T2;
   };
   /// A route and what is kept of it.
-  struct Routed {
+  struct RoutingResult {
     /// It has arrived.
     Route<Real, Backend> route;
     /// What make_stats and backward need.
@@ -127,11 +127,11 @@ struct FusedRouting {
   /// What experts read.
   static ConstView fed(ConstView x_TD, const Saved&) { return x_TD; }
   /// As they answer.
-  static Tensor answers_of_rows(const Context&, Tensor y_TD, const Saved&) { return y_TD; }
+  static Tensor outputs_of_rows(const Context&, Tensor y_TD, const Saved&) { return y_TD; }
 
   /// Both routes, fused.
   template <class Mode>
-  Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
+  RoutingResult route(const Context& context, ConstView x_TD, const Batch& batch) const {
     // Both are on their way before the host waits for either.
     auto by_token = token.template route<Mode>(context, x_TD, batch);
     auto by_segment = segment.template route<Mode>(context, x_TD, batch);
@@ -152,10 +152,10 @@ struct FusedRouting {
     const auto by_token = plan.part(0, token.experts()), by_segment = plan.part(token.experts(), segment.experts());
     const auto scale_T2 = saved.scale_T2.view();
     auto d =
-        fused_weights_back<Real, Backend>(context, d_weights_1N, plan, by_token.pairs(), saved.token_weights_1N.view(),
-                                          saved.segment_weights_1N.view(), scale_T2);
-    const auto d_mass_1T = fusion.template scales_back<Real, Backend>(context, saved.mass_1T.view(), scale_T2,
-                                                                      d.d_scale_T2.const_view(), gradients.fusion);
+        fused_weights_backward<Real, Backend>(context, d_weights_1N, plan, by_token.pairs(),
+                                              saved.token_weights_1N.view(), saved.segment_weights_1N.view(), scale_T2);
+    const auto d_mass_1T = fusion.template scales_backward<Real, Backend>(context, saved.mass_1T.view(), scale_T2,
+                                                                          d.d_scale_T2.const_view(), gradients.fusion);
     add_to_weights_of_rows<Real, Backend>(context, d_mass_1T.view(), by_segment, d.d_b_1N.view());
     segment.backward(context, by_segment, d.d_b_1N.view(), losses_of<Segment>(d_losses), saved.segment, x_TD,
                      gradients.segment, d_x_TD);
@@ -167,8 +167,8 @@ struct FusedRouting {
     return {token.begin_decoding(context, sequences), segment.begin_decoding(context, sequences)};
   }
   /// Both routes of one more row of each sequence.
-  Routed decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                DecodingState& state) const {
+  RoutingResult decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                       DecodingState& state) const {
     auto by_token = token.decode(context, x_BD, tokens_B, state.token);
     auto by_segment = segment.decode(context, x_BD, tokens_B, state.segment);
     return fused(context, std::move(by_token), std::move(by_segment));
@@ -188,11 +188,11 @@ struct FusedRouting {
 
  private:
   template <class ByToken, class BySegment>
-  Routed fused(const Context& context, ByToken by_token, BySegment by_segment) const {
+  RoutingResult fused(const Context& context, ByToken by_token, BySegment by_segment) const {
     const PhaseScope scope(context, Phase::fusion);
     auto a = arrived<Real, Backend>(context, std::move(by_token.route));
     auto b = arrived<Real, Backend>(context, std::move(by_segment.route));
-    Routed result{{}, {std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}}};
+    RoutingResult result{{}, {std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}}};
     Saved& saved = result.saved;
     saved.mass_1T = mass_of_route<Real, Backend>(context, b);
     saved.scale_T2 = fusion.template scales<Real, Backend>(context, saved.mass_1T.const_view());

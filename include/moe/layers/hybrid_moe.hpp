@@ -17,7 +17,7 @@
 #include "moe/core/require.hpp"
 #include "moe/core/settings.hpp"
 #include "moe/core/trees.hpp"
-#include "moe/experts/always_on.hpp"
+#include "moe/experts/shared_path.hpp"
 #include "moe/fusion/fusion.hpp"
 #include "moe/layers/fused_routing.hpp"
 #include "moe/layers/level.hpp"
@@ -63,14 +63,14 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   /// What routing and fusion are computed in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   using ExpertType = typename Token::ExpertType;
   template <class Other>
   using rebind = HybridMoE<typename Token::template rebind<Other>, typename Segment::template rebind<Other>,
                            detail::Rebind<F, Other>>;
 
   static constexpr bool is_causal = Token::is_causal && Segment::is_causal;
-  static constexpr bool is_batch_independent = Token::is_batch_independent && Segment::is_batch_independent;
+  static constexpr bool is_batch_invariant = Token::is_batch_invariant && Segment::is_batch_invariant;
   /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = Token::replays && Segment::replays;
 
@@ -90,7 +90,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   /// Gradients of the auxiliary losses that the token level names.
   using LossGradients = typename Token::LossGradients;
   /// What backward consumes.
-  using Saved = std::conditional_t<joins_levels, detail::MoeSaved<Routing, ExpertType, NoAlwaysOn>,
+  using Saved = std::conditional_t<joins_levels, detail::MoeSaved<Routing, ExpertType, NoSharedExpert>,
                                    TwoPassesSaved<Token, Segment, F>>;
 
   /// Routes rows.
@@ -140,19 +140,19 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   }
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
-  void absorb(const Context& context, const Stats& stats) {
-    token.absorb(context, stats.token);
-    segment.absorb(context, stats.segment);
+  void update_buffers(const Context& context, const Stats& stats) {
+    token.update_buffers(context, stats.token);
+    segment.update_buffers(context, stats.segment);
   }
 
-  HybridMoE structure() const { return structure_as<Value>(); }
+  HybridMoE empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
-    tree.token = token.template structure_as<Other>();
-    tree.segment = segment.template structure_as<Other>();
-    tree.fusion = detail::structure_as<Other>(fusion);
+    tree.token = token.template empty_tree_of<Other>();
+    tree.segment = segment.template empty_tree_of<Other>();
+    tree.fusion = detail::empty_tree_of<Other>(fusion);
     return tree;
   }
   template <class Visit, class... Trees>
@@ -172,9 +172,9 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   friend Base;
   friend typename Base::Entries;
 
-  static constexpr NoAlwaysOn no_path{};
+  static constexpr NoSharedExpert no_path{};
   /// Both levels as one layer, the token level's experts first.
-  MoeParts<Routing, ExpertType, NoAlwaysOn> parts() const requires joins_levels {
+  MoeParts<Routing, ExpertType, NoSharedExpert> parts() const requires joins_levels {
     return {{token.routing, segment.routing, fusion}, {token.bank.span(), segment.bank.span()}, no_path};
   }
   TwoPasses<Token, Segment, F> passes() const { return {token, segment, fusion}; }
@@ -185,14 +185,15 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
     else
       return passes().forward(context, x_TD, batch);
   }
-  template <class Slopes>
+  template <class GradientTree>
   Tensor make_backward(const Context& context, ConstView d_y_TD, const LossGradients& d_losses, Saved saved,
-                       Slopes& gradient) const {
+                       GradientTree& gradient) const {
     if constexpr (joins_levels) {
-      using Into = typename Routing::template Gradients<decltype(gradient.token.routing),
-                                                        decltype(gradient.segment.routing), decltype(gradient.fusion)>;
-      Into of_routing{gradient.token.routing, gradient.segment.routing, gradient.fusion};
-      NoAlwaysOn nothing;
+      using GradientParts =
+          typename Routing::template Gradients<decltype(gradient.token.routing), decltype(gradient.segment.routing),
+                                               decltype(gradient.fusion)>;
+      GradientParts of_routing{gradient.token.routing, gradient.segment.routing, gradient.fusion};
+      NoSharedExpert nothing;
       return Base::backward_of(parts(), context, d_y_TD, d_losses, std::move(saved),
                                ExpertSpan(gradient.token.bank.span(), gradient.segment.bank.span()), of_routing,
                                nothing);

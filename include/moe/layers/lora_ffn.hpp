@@ -21,7 +21,7 @@
 #include "moe/core/routing_replay.hpp"
 #include "moe/core/settings.hpp"
 #include "moe/core/trees.hpp"
-#include "moe/experts/low_rank.hpp"
+#include "moe/experts/lora_adapter.hpp"
 #include "moe/experts/moe_ffn.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/ops/add.hpp"
@@ -65,16 +65,16 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   /// What routing is computed in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// An adapter.
-  using Adapter = LowRank<Value, Backend>;
+  using Adapter = LoraAdapter<Value, Backend>;
   /// The dense FFN below the adapters, which upcycling starts from.
   using DenseType = SwiGlu<Value, Backend>;
   template <class Other>
   using rebind = LoraFfn<R, Other, Backend>;
 
   static constexpr bool is_causal = router_is_causal<R>;
-  static constexpr bool is_batch_independent = router_is_batch_independent<R>;
+  static constexpr bool is_batch_invariant = router_is_batch_invariant<R>;
   /// What errors call the layer.
   static constexpr std::string_view name = "LoraFfn";
   /// What reads x, in errors.
@@ -172,7 +172,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
 
   /// Who works on each of so many rows: a question of the batch alone. Throws Error where the router draws random
   /// numbers and `facts` have no key.
-  Choice<Real, Backend> decide(const Context& context, Index rows, RowFacts facts) const {
+  Choice<Real, Backend> decide(const Context& context, Index rows, RowInfo facts) const {
     const PhaseScope scope(context, Phase::router);
     const auto zeros_1E = Matrix<Real, Backend>::zeros(context, 1, adapters());
     // One row of zeros stands for all.
@@ -189,18 +189,18 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   }
 
   /// Nothing is learned outside gradients.
-  void absorb(const Context&, const Stats&) {}
+  void update_buffers(const Context&, const Stats&) {}
 
-  LoraFfn structure() const { return structure_as<Value>(); }
+  LoraFfn empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
     tree.router = router;
-    tree.base = base.template structure_as<Other>();
-    tree.gate_proj = gate_proj.template structure_as<Other>();
-    tree.up_proj = up_proj.template structure_as<Other>();
-    tree.down_proj = down_proj.template structure_as<Other>();
+    tree.base = base.template empty_tree_of<Other>();
+    tree.gate_proj = gate_proj.template empty_tree_of<Other>();
+    tree.up_proj = up_proj.template empty_tree_of<Other>();
+    tree.down_proj = down_proj.template empty_tree_of<Other>();
     return tree;
   }
   template <class Visit, class... Trees>
@@ -242,32 +242,33 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   }
 
   Forward<Tensor, Saved, Stats> make_forward(const Context& context, ConstView x_TD, const Batch& batch) const {
-    auto [y_TD, saved] = answer(context, x_TD, RowFacts::of_rows(batch));
+    auto [y_TD, saved] = answer(context, x_TD, RowInfo::of_rows(batch));
     Stats stats{loads_of(saved.plan.offsets)};
     return {std::move(y_TD), std::move(saved), std::move(stats)};
   }
-  template <class Slopes>
+  template <class GradientTree>
   Tensor make_backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient, Saved saved,
-                       Slopes& gradient) const {
-    using Slope = typename Slopes::Value;
+                       GradientTree& gradient) const {
+    using GradientValue = typename GradientTree::Value;
     const PhaseScope scope(context, Phase::experts);
     const moe::Plan<Backend>& plan = saved.plan;
     const Tensor h_TF = inner(context, saved.a_TF, saved.b_TF);
     auto d_h_TF = Tensor::zeros(context, h_TF.rows(), h_TF.cols());
-    projection_back<Slope>(context, base.down_proj, down_proj, d_y_TD, h_TF, plan, std::move(saved.down), d_h_TF.view(),
-                           gradient.base.down_proj, gradient.down_proj);
-    Backend::glu_back(context, Silu{}, saved.a_TF.view(), saved.b_TF.view(), d_h_TF.view());
+    projection_backward<GradientValue>(context, base.down_proj, down_proj, d_y_TD, h_TF, plan, std::move(saved.down),
+                                       d_h_TF.view(), gradient.base.down_proj, gradient.down_proj);
+    Backend::glu_backward(context, Silu{}, saved.a_TF.view(), saved.b_TF.view(), d_h_TF.view());
     const Tensor d_a_TF = std::move(saved.a_TF), d_b_TF = std::move(saved.b_TF);
     auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
-    projection_back<Slope>(context, base.up_proj, up_proj, d_b_TF, saved.x_TD, plan, std::move(saved.up), d_x_TD.view(),
-                           gradient.base.up_proj, gradient.up_proj);
-    projection_back<Slope>(context, base.gate_proj, gate_proj, d_a_TF, saved.x_TD, plan, std::move(saved.gate),
-                           d_x_TD.view(), gradient.base.gate_proj, gradient.gate_proj);
+    projection_backward<GradientValue>(context, base.up_proj, up_proj, d_b_TF, saved.x_TD, plan, std::move(saved.up),
+                                       d_x_TD.view(), gradient.base.up_proj, gradient.up_proj);
+    projection_backward<GradientValue>(context, base.gate_proj, gate_proj, d_a_TF, saved.x_TD, plan,
+                                       std::move(saved.gate), d_x_TD.view(), gradient.base.gate_proj,
+                                       gradient.gate_proj);
     return d_x_TD;
   }
   /// forward with nothing kept: the same bits.
   Tensor make_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return answer(context, x_TD, RowFacts::of_rows(batch).in_inference()).first;
+    return answer(context, x_TD, RowInfo::of_rows(batch).in_inference()).first;
   }
   DecodingState begin_state(const Context&, Index /*sequences*/) const { return {}; }
   Tensor make_prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const {
@@ -275,7 +276,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   }
   Tensor make_next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                    DecodingState& state) const {
-    return answer(context, x_BD, RowFacts{tokens_B, state.languages}.in_inference()).first;
+    return answer(context, x_BD, RowInfo{tokens_B, state.languages}.in_inference()).first;
   }
 
   static Tensor merged_weight(const Context& context, const Tensor& weight, const AdapterBank<Value, Backend>& bank) {
@@ -283,13 +284,13 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
     bank.adapters.front().add_product(context, 1, result);
     return result;
   }
-  std::pair<Tensor, Saved> answer(const Context& context, ConstView x_TD, RowFacts facts) const {
+  std::pair<Tensor, Saved> answer(const Context& context, ConstView x_TD, RowInfo facts) const {
     Saved saved;
     saved.x_TD = x_TD;
     const auto choice = decide(context, x_TD.rows, facts);
     const PhaseScope scope(context, Phase::experts);
     auto grouping = in_phase(context, Phase::dispatch,
-                             [&] { return Backend::begin_grouping(context, choice.chosen_RE, choice.foreseen); });
+                             [&] { return Backend::begin_grouping(context, choice.chosen_RE, choice.expected); });
     // While the loads travel: what does not depend on them.
     saved.a_TF = product(context, base.gate_proj, x_TD);
     saved.b_TF = product(context, base.up_proj, x_TD);
@@ -327,17 +328,18 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
     return std::move(saved);
   }
   /// d_x += d_y W + the sum of s (d_y B) A over the row's adapters.
-  template <class Slope>
-  static void projection_back(const Context& context, const Tensor& weight, const AdapterBank<Value, Backend>& bank,
-                              ConstView d_y_TO, ConstView x_TI, const moe::Plan<Backend>& plan,
-                              typename Adapter::GroupSaved saved, View<Value, Backend> d_x_TI,
-                              Matrix<Slope, Backend>& d_weight, AdapterBank<Slope, Backend>& d_bank) {
-    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_TO, x_TI, {0, x_TI.rows}, {d_weight.view()});
-    Backend::add_grouped_product_back(context, d_y_TO, {weight.view()}, {0, x_TI.rows}, d_x_TI);
+  template <class GradientValue>
+  static void projection_backward(const Context& context, const Tensor& weight, const AdapterBank<Value, Backend>& bank,
+                                  ConstView d_y_TO, ConstView x_TI, const moe::Plan<Backend>& plan,
+                                  typename Adapter::GroupSaved saved, View<Value, Backend> d_x_TI,
+                                  Matrix<GradientValue, Backend>& d_weight,
+                                  AdapterBank<GradientValue, Backend>& d_bank) {
+    Backend::template grouped_wgrad<Value, GradientValue>(context, d_y_TO, x_TI, {0, x_TI.rows}, {d_weight.view()});
+    Backend::add_grouped_dgrad(context, d_y_TO, {weight.view()}, {0, x_TI.rows}, d_x_TI);
     auto d_x_NI = Tensor::zeros(context, plan.pairs(), x_TI.cols);
-    Adapter::template add_groups_back<Slope>(context, bank.span(), gathered<Value, Backend>(context, d_y_TO, plan),
-                                             plan.offsets, gathered<Value, Backend>(context, x_TI, plan),
-                                             std::move(saved), d_x_NI.view(), d_bank.span());
+    Adapter::template add_groups_backward<GradientValue>(
+        context, bank.span(), gathered<Value, Backend>(context, d_y_TO, plan), plan.offsets,
+        gathered<Value, Backend>(context, x_TI, plan), std::move(saved), d_x_NI.view(), d_bank.span());
     add_pairs<Value, Backend>(context, d_x_NI.const_view(), plan, d_x_TI);
   }
 };

@@ -66,12 +66,12 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
     auto [pending, routing_saved] = parts.routing.template route<Training>(context, x_TD, batch);
     // What does not depend on the loads is enqueued while they travel, the experts whose loads are known included.
     auto path = in_phase(context, Phase::experts, [&] { return parts.path.begin(context, x_TD); });
-    auto route = arrived<Wide<Value>, Backend>(context, std::move(pending));
+    auto route = arrived<Accum<Value>, Backend>(context, std::move(pending));
     typename Parts::Saved saved{{}, x_TD, std::move(routing_saved), {}, {}};
     auto [y, experts_saved] = moe_ffn<typename Parts::Expert>(context, parts.experts,
                                                               parts.routing.fed(x_TD, saved.routing), std::move(route));
     saved.experts = std::move(experts_saved);
-    auto y_TD = parts.routing.answers_of_rows(context, std::move(y), saved.routing);
+    auto y_TD = parts.routing.outputs_of_rows(context, std::move(y), saved.routing);
     saved.path =
         in_phase(context, Phase::experts, [&] { return parts.path.finish(context, std::move(path), y_TD.view()); });
     auto stats = parts.routing.make_stats(context, saved.routing, saved.experts.route.plan.offsets);
@@ -80,12 +80,12 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
   /// infer.
   static Tensor inference_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
     auto [pending, saved] = parts.routing.template route<Inference>(context, x_TD, batch);
-    return answers_of(parts, context, x_TD, std::move(pending), saved);
+    return outputs_of(parts, context, x_TD, std::move(pending), saved);
   }
   /// prefill.
   static Tensor prefill_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch, auto& state) {
     auto [pending, saved] = parts.routing.template route<Inference>(context, x_TD, batch);
-    auto y_TD = answers_of(parts, context, x_TD, std::move(pending), saved);
+    auto y_TD = outputs_of(parts, context, x_TD, std::move(pending), saved);
     parts.routing.read(context, x_TD, batch, saved, state);
     return y_TD;
   }
@@ -93,37 +93,37 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
   static Tensor next_of(const auto& parts, const Context& context, ConstView x_BD,
                         std::span<const std::int32_t> tokens_B, auto& state) {
     auto [pending, saved] = parts.routing.decode(context, x_BD, tokens_B, state);
-    auto y_BD = answers_of(parts, context, x_BD, std::move(pending), saved);
+    auto y_BD = outputs_of(parts, context, x_BD, std::move(pending), saved);
     parts.routing.advance(context, x_BD, tokens_B, state);
     return y_BD;
   }
   /// What the experts answer, and the path beside them.
   template <class Pending>
-  static Tensor answers_of(const auto& parts, const Context& context, ConstView x_TD, Pending pending,
+  static Tensor outputs_of(const auto& parts, const Context& context, ConstView x_TD, Pending pending,
                            const auto& routing_saved) {
     using Parts = std::remove_cvref_t<decltype(parts)>;
     auto path = in_phase(context, Phase::experts, [&] { return parts.path.begin(context, x_TD); });
-    auto route = arrived<Wide<Value>, Backend>(context, std::move(pending));
+    auto route = arrived<Accum<Value>, Backend>(context, std::move(pending));
     auto y = moe_ffn_infer<typename Parts::Expert>(context, parts.experts, parts.routing.fed(x_TD, routing_saved),
                                                    std::move(route));
-    auto y_TD = parts.routing.answers_of_rows(context, std::move(y), routing_saved);
+    auto y_TD = parts.routing.outputs_of_rows(context, std::move(y), routing_saved);
     in_phase(context, Phase::experts, [&] { return parts.path.finish(context, std::move(path), y_TD.view()); });
     return y_TD;
   }
 
   /// d_y_TD -> d_x_TD through experts, path and routing. d_mass_1T is the gradient of the sum of each row's weights,
   /// for fusions that use it; empty: none.
-  template <class Slopes>
+  template <class GradientTree>
   static Tensor backward_of(const auto& parts, const Context& context, ConstView d_y_TD, const auto& d_losses,
-                            auto saved, ExpertSpan<Slopes> expert_gradients, auto& routing_gradient,
-                            auto& path_gradient, View<const Wide<Value>, Backend> d_mass_1T = {}) {
+                            auto saved, ExpertSpan<GradientTree> expert_gradients, auto& routing_gradient,
+                            auto& path_gradient, View<const Accum<Value>, Backend> d_mass_1T = {}) {
     using Parts = std::remove_cvref_t<decltype(parts)>;
     using X = typename Parts::Expert;
     const auto& route = saved.experts.route;
     if constexpr (Parts::Routing::feeds_rows) {
-      auto [d_x_TD, d_weights_1N] = moe_ffn_back<X>(context, parts.experts, d_y_TD, saved.x_TD, route,
-                                                    std::move(saved.experts.experts), expert_gradients);
-      add_to_weights_of_rows<Wide<Value>, Backend>(context, d_mass_1T, route.plan, d_weights_1N.view());
+      auto [d_x_TD, d_weights_1N] = moe_ffn_backward<X>(context, parts.experts, d_y_TD, saved.x_TD, route,
+                                                        std::move(saved.experts.experts), expert_gradients);
+      add_to_weights_of_rows<Accum<Value>, Backend>(context, d_mass_1T, route.plan, d_weights_1N.view());
       in_phase(context, Phase::experts, [&, d_x = d_x_TD.view()] {
         parts.path.backward(context, d_y_TD, saved.x_TD, std::move(saved.path), d_x, path_gradient);
       });
@@ -131,13 +131,13 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
                              routing_gradient, d_x_TD.view());
       return std::move(d_x_TD);
     } else {
-      const auto d_y_VD = parts.routing.answers_back(context, d_y_TD, saved.routing);
+      const auto d_y_VD = parts.routing.outputs_backward(context, d_y_TD, saved.routing);
       auto [d_fed_VD, d_weights_1N] =
-          moe_ffn_back<X>(context, parts.experts, d_y_VD.view(), parts.routing.fed(saved.x_TD, saved.routing), route,
-                          std::move(saved.experts.experts), expert_gradients);
+          moe_ffn_backward<X>(context, parts.experts, d_y_VD.view(), parts.routing.fed(saved.x_TD, saved.routing),
+                              route, std::move(saved.experts.experts), expert_gradients);
       if (!d_mass_1T.empty()) {
-        const auto d_mass_1V = parts.routing.mass_of_rows_back(context, d_mass_1T, saved.routing);
-        add_to_weights_of_rows<Wide<Value>, Backend>(context, d_mass_1V.view(), route.plan, d_weights_1N.view());
+        const auto d_mass_1V = parts.routing.mass_of_rows_backward(context, d_mass_1T, saved.routing);
+        add_to_weights_of_rows<Accum<Value>, Backend>(context, d_mass_1V.view(), route.plan, d_weights_1N.view());
       }
       auto d_x_TD = Tensor::zeros(context, d_y_TD.rows, d_y_TD.cols);
       parts.routing.backward(context, route.plan, d_weights_1N.view(), d_losses, saved.routing, saved.x_TD,

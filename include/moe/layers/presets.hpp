@@ -10,7 +10,7 @@
 #include "moe/fusion/channel_fusion.hpp"
 #include "moe/fusion/fixed_fusion.hpp"
 #include "moe/fusion/matrix_fusion.hpp"
-#include "moe/fusion/normalised_fusion.hpp"
+#include "moe/fusion/normalized_fusion.hpp"
 #include "moe/fusion/scalar_fusion.hpp"
 #include "moe/layers/hybrid_moe.hpp"
 #include "moe/layers/lora_ffn.hpp"
@@ -36,7 +36,7 @@
 #include "moe/routing/router/gshard_choice.hpp"
 #include "moe/routing/router/hash_choice.hpp"
 #include "moe/routing/router/language_choice.hpp"
-#include "moe/routing/router/positive_choice.hpp"
+#include "moe/routing/router/relu_router.hpp"
 #include "moe/routing/router/shared_top_k.hpp"
 #include "moe/routing/router/sinkhorn_choice.hpp"
 #include "moe/routing/router/threshold_choice.hpp"
@@ -49,7 +49,7 @@ namespace moe {
 // Published layers, with the experts that they have: SwiGLUs. The last argument X is another Expert in their place,
 // such as Glu<Gelu, Value, B> or Mlp<Relu, Value, B>; its value type and backend are Value and B.
 
-/// Mixtral 8x7B's layer and, with 12 experts and k = 3, the paper's GShard baseline: top-k, gates renormalised,
+/// Mixtral 8x7B's layer and, with 12 experts and k = 3, the paper's GShard baseline: top-k, gates renormalized,
 /// dropless.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using Mixtral = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, X>;
@@ -65,11 +65,12 @@ using SwitchMoe = TokenMoE<TopK, SoftmaxOverAll, CapacityFactor, X>;
 
 /// GShard's layer (arXiv 2006.16668): further choices are kept by chance in training, and experts have limited room.
 template <class Value, class B, class X = SwiGlu<Value, B>>
-using GShardMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, CapacityFactor, X>;
+using GShardMoe = TokenMoE<TrainInfer<GShardChoice, TopK>, SoftmaxOverChosen, CapacityFactor, X>;
 
 /// The same where inference has room for all: a layer that drops in training alone, which can be decoded.
 template <class Value, class B, class X = SwiGlu<Value, B>>
-using GShardDecoderMoe = TokenMoE<Routing<GShardChoice, TopK>, SoftmaxOverChosen, Rooms<CapacityFactor, Unlimited>, X>;
+using GShardDecoderMoe =
+    TokenMoE<TrainInfer<GShardChoice, TopK>, SoftmaxOverChosen, TrainInfer<CapacityFactor, Unlimited>, X>;
 
 /// DeepSeekMoE's layer (arXiv 2401.06066): top-k with raw softmax gates beside shared experts that nothing weighs.
 template <class Value, class B, class X = SwiGlu<Value, B>>
@@ -91,20 +92,20 @@ using HashMoe = TokenMoE<HashChoice, UnitGates, Unlimited, X>;
 /// ReMoE's layer (arXiv 2412.14711): every expert whose logit is above 0, weighed by it; its balance loss keeps them
 /// few.
 template <class Value, class B, class X = SwiGlu<Value, B>>
-using ReMoe = TokenMoE<PositiveChoice, ReluGates, Unlimited, X, NoAlwaysOn, GateSparsity>;
+using ReMoe = TokenMoE<ReluRouter, ReluGates, Unlimited, X, NoSharedExpert, GateSparsity>;
 
 /// BASE's layer (Lewis et al. 2021, arXiv 2103.16716): every expert gets as many rows in training, each row its best
 /// expert in inference, with a sigmoid gate.
 template <class Value, class B, class X = SwiGlu<Value, B>>
-using BaseMoe = TokenMoE<Routing<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, X>;
+using BaseMoe = TokenMoE<TrainInfer<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, X>;
 
 /// S-BASE's layer (arXiv 2202.01169): balanced by scaling in training, the best expert in inference.
 template <class Value, class B, class X = SwiGlu<Value, B>>
-using SinkhornMoe = TokenMoE<Routing<SinkhornChoice, TopK>, SigmoidOverChosen, Unlimited, X>;
+using SinkhornMoe = TokenMoE<TrainInfer<SinkhornChoice, TopK>, SigmoidOverChosen, Unlimited, X>;
 
 /// MultiPL-MoE's token level: the shared expert and the best of the others, gates summing to 1 (eq. 2).
 template <class Value, class B, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
-using MultiPlTokenLevel = TokenMoE<SharedTopK, SoftmaxOverChosen, Unlimited, X, NoAlwaysOn, Bal>;
+using MultiPlTokenLevel = TokenMoE<SharedTopK, SoftmaxOverChosen, Unlimited, X, NoSharedExpert, Bal>;
 
 /// The segment level as the paper trains it: a segment is routed by its own mean and experts choose across the batch.
 template <class Value, class B, class X = SwiGlu<Value, B>>
@@ -115,14 +116,14 @@ using MultiPlSegmentLevel =
 /// in training and by learned thresholds in inference.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using CausalMultiPlSegmentLevel =
-    SegmentMoE<FixedWindow, PreviousMean<Value, B>, Routing<ExpertChoice, ThresholdChoice>, SoftmaxOverAll,
+    SegmentMoE<FixedWindow, PreviousMean<Value, B>, TrainInfer<ExpertChoice, ThresholdChoice>, SoftmaxOverAll,
                SegmentCapacity, X>;
 
 /// MultiPL-MoE's layer as the paper has it. Segments look ahead, so it cannot be decoded one token at a time.
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using MultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, MultiPlSegmentLevel<Value, B, X>, F>;
 
-/// MultiPL-MoE's layer for language models: in inference it is causal and independent of batch mates.
+/// MultiPL-MoE's layer for language models: in inference it is causal and independent of batch neighbors.
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using CausalMultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, CausalMultiPlSegmentLevel<Value, B, X>, F>;
 
@@ -164,7 +165,7 @@ struct MultiPlSettings {
   Index segment_experts = 6;
   /// Experts a row meets on the token level, the shared one included.
   Index k = 2;
-  /// Index of the expert that every row meets; SharedTopK::nobody: none.
+  /// Index of the expert that every row meets; SharedTopK::no_expert: none.
   Index shared = 0;
   /// Rows of a segment; with BoundaryWindow at most, and it may end after token `boundary` from `minimum_window` on.
   Index window = 64;
@@ -220,8 +221,8 @@ struct MultiPlMaker {
 template <class R, class N, class C, class X, class Path, class Bal>
 struct MultiPlMaker<TokenMoE<R, N, C, X, Path, Bal>> {
   static auto make(const MultiPlSettings& s) {
-    if constexpr (requires { R::nobody; })
-      require(s.shared == R::nobody || (s.shared >= 0 && s.shared < s.token_experts), "MultiPlMoe",
+    if constexpr (requires { R::no_expert; })
+      require(s.shared == R::no_expert || (s.shared >= 0 && s.shared < s.token_experts), "MultiPlMoe",
               "the shared expert's index must lie in [0, ", s.token_experts, "), got ", s.shared);
     require(s.k >= 1 && s.k <= s.token_experts, "MultiPlMoe", "k must lie in [1, ", s.token_experts, "], got ", s.k);
     return TokenMoE<R, N, C, X, Path, Bal>(
@@ -292,9 +293,9 @@ template <class Value, class B>
 Mole<Value, B> make_mole(SwiGlu<Value, B> dense, const MoleSettings& s = {}) {
   require(s.languages >= 0, "make_mole", "the number of languages must not be negative, got ", s.languages);
   std::vector<AdapterSize> sizes(static_cast<std::size_t>(s.languages),
-                                 AdapterSize::rank_stabilised(s.language_rank, s.language_alpha));
-  sizes.push_back(AdapterSize::rank_stabilised(s.shared_rank, s.shared_alpha));
-  sizes.push_back(AdapterSize::rank_stabilised(s.language_rank + s.shared_rank, s.shared_alpha));
+                                 AdapterSize::rank_stabilized(s.language_rank, s.language_alpha));
+  sizes.push_back(AdapterSize::rank_stabilized(s.shared_rank, s.shared_alpha));
+  sizes.push_back(AdapterSize::rank_stabilized(s.language_rank + s.shared_rank, s.shared_alpha));
   return {LanguageChoice{.languages = s.languages}, std::move(dense), sizes};
 }
 

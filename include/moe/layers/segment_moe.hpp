@@ -11,8 +11,8 @@
 #include "moe/core/counted.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/module.hpp"
-#include "moe/experts/always_on.hpp"
 #include "moe/experts/expert_bank.hpp"
+#include "moe/experts/shared_path.hpp"
 #include "moe/layers/moe_layer.hpp"
 #include "moe/routing/routing_module.hpp"
 #include "moe/routing/segment_routing.hpp"
@@ -28,8 +28,9 @@ struct SegmentParts {
   static_assert(
       Segmenter<S>,
       "SegmentMoE: 1st argument must be a Segmenter: bool ends_after(Index length, std::int32_t token) const");
-  static_assert(Router<R>, "SegmentMoE: 3rd argument must be a Router: choose(Row<const Real>, Row<Rank>) const");
-  static_assert(!NeedsRowFacts<typename RoutingOf<R>::Train> && !NeedsRowFacts<typename RoutingOf<R>::Infer>,
+  static_assert(Router<R>,
+                "SegmentMoE: 3rd argument must be a Router: choose(Row<const Real>, Row<ChoiceOrder>) const");
+  static_assert(!NeedsRowInfo<typename FormsOf<R>::Train> && !NeedsRowInfo<typename FormsOf<R>::Infer>,
                 "SegmentMoE: 3rd argument must be a router of logits; a segment has no token id and no language");
   static_assert(
       GateNormalizer<N>,
@@ -37,8 +38,8 @@ struct SegmentParts {
   static_assert(Capacity<C>, "SegmentMoE: 5th argument must be a Capacity: Index rows_per_expert(Demand) const");
   static_assert(Expert<X>, "SegmentMoE: 6th argument must be an ExpertBank of Experts such as SwiGlu<float, Cpu<>>");
   static_assert(
-      !OpensAlike<Source> || !TakesShares<typename RoutingOf<R>::Train> ||
-          ContextMatrixRouter<typename RoutingOf<R>::Train>,
+      !OpensAlike<Source> || !UsesCapacity<typename FormsOf<R>::Train> ||
+          ContextMatrixRouter<typename FormsOf<R>::Train>,
       "SegmentMoE: 3rd argument must be a router that takes a RowsContext: this source routes all first "
       "segments by one row, and experts that take rows must take these together, as those of ExpertChoice do");
   static_assert(
@@ -71,7 +72,7 @@ class SegmentMoE
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   /// What routing is computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   using ExpertType = X;
   /// Makes the Route.
   using Routing = typename Parts::Routing;
@@ -81,13 +82,13 @@ class SegmentMoE
   /// Gradients of auxiliary losses, of which this layer has none.
   using LossGradients = typename Routing::LossGradients;
   /// What backward consumes.
-  using Saved = detail::MoeSaved<Routing, X, NoAlwaysOn>;
+  using Saved = detail::MoeSaved<Routing, X, NoSharedExpert>;
   template <class Other>
   using rebind =
       SegmentMoE<S, typename Source::template rebind<Other>, R, N, C, typename X::template rebind<Other>, Feed>;
 
   static constexpr bool is_causal = Routing::is_causal;
-  static constexpr bool is_batch_independent = Routing::is_batch_independent;
+  static constexpr bool is_batch_invariant = Routing::is_batch_invariant;
   /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = replays_choices<Routing>;
   /// Whether experts work on x's rows, so that a pass over rows can include them.
@@ -159,10 +160,10 @@ class SegmentMoE
     return answer(context, x_TD, std::move(pending), std::move(saved));
   }
   /// backward, where the loss depends on mass_of_rows too: d_mass_1T is its gradient.
-  template <class Slopes>
+  template <class GradientTree>
   Tensor backward_with_mass(const Context& context, ConstView d_y_TD, const LossGradients& d_losses, Saved saved,
-                            Slopes& gradient, View<const Real, Backend> d_mass_1T) const {
-    NoAlwaysOn nothing;
+                            GradientTree& gradient, View<const Real, Backend> d_mass_1T) const {
+    NoSharedExpert nothing;
     return Base::backward_of(parts(), context, d_y_TD, d_losses, std::move(saved), ExpertSpan(gradient.bank.span()),
                              gradient.routing, nothing, d_mass_1T);
   }
@@ -175,18 +176,18 @@ class SegmentMoE
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
   /// Throws Error for the stats of a layer with another number of experts.
-  void absorb(const Context& context, const Stats& stats) {
-    require_consistent("SegmentMoE::absorb");
-    routing.absorb(context, stats);
+  void update_buffers(const Context& context, const Stats& stats) {
+    require_consistent("SegmentMoE::update_buffers");
+    routing.update_buffers(context, stats);
   }
 
-  SegmentMoE structure() const { return structure_as<Value>(); }
+  SegmentMoE empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
-    tree.routing = routing.template structure_as<Other>();
-    tree.bank = bank.template structure_as<Other>();
+    tree.routing = routing.template empty_tree_of<Other>();
+    tree.bank = bank.template empty_tree_of<Other>();
     return tree;
   }
   template <class Visit, class... Trees>
@@ -204,15 +205,15 @@ class SegmentMoE
   friend Base;
   friend typename Base::Entries;
 
-  static constexpr NoAlwaysOn no_path{};
-  MoeParts<const Routing&, X, NoAlwaysOn> parts() const { return {routing, bank.span(), no_path}; }
+  static constexpr NoSharedExpert no_path{};
+  MoeParts<const Routing&, X, NoSharedExpert> parts() const { return {routing, bank.span(), no_path}; }
 
   auto make_forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     return Base::forward_of(parts(), context, x_TD, batch);
   }
-  template <class Slopes>
+  template <class GradientTree>
   Tensor make_backward(const Context& context, ConstView d_y_TD, const LossGradients& d_losses, Saved saved,
-                       Slopes& gradient) const {
+                       GradientTree& gradient) const {
     return backward_with_mass(context, d_y_TD, d_losses, std::move(saved), gradient, {});
   }
   Tensor make_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
@@ -232,7 +233,7 @@ class SegmentMoE
   Answer answer(const Context& context, ConstView x_TD, Pending pending, typename Routing::Saved saved) const {
     auto route = arrived<Real, Backend>(context, std::move(pending));
     auto mass_1T = routing.mass_of_rows(context, mass_of_route<Real, Backend>(context, route), saved);
-    auto y_TD = Base::answers_of(parts(), context, x_TD, std::move(route), saved);
+    auto y_TD = Base::outputs_of(parts(), context, x_TD, std::move(route), saved);
     return {std::move(y_TD), std::move(mass_1T), std::move(saved)};
   }
 };

@@ -11,8 +11,8 @@
 #include "moe/core/counted.hpp"
 #include "moe/core/module.hpp"
 #include "moe/core/settings.hpp"
-#include "moe/experts/always_on.hpp"
 #include "moe/experts/expert_bank.hpp"
+#include "moe/experts/shared_path.hpp"
 #include "moe/layers/moe_layer.hpp"
 #include "moe/routing/balance/balance_over_all.hpp"
 #include "moe/routing/routing_module.hpp"
@@ -25,7 +25,7 @@ namespace detail {
 struct OfRouting {};
 }  // namespace detail
 
-template <class R, class N, class C = detail::OfRouting, class X = detail::OfRouting, class Path = NoAlwaysOn,
+template <class R, class N, class C = detail::OfRouting, class X = detail::OfRouting, class Path = NoSharedExpert,
           class Bal = BalanceOverAll>
 class TokenMoE;
 
@@ -34,18 +34,18 @@ namespace detail {
 /// What TokenMoE's arguments name: policies that make up a TokenRouting, and experts.
 template <class R, class N, class C, class X, class Path, class Bal>
 struct TokenParts {
-  static_assert(Router<R>, "TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<Rank>) const");
+  static_assert(Router<R>, "TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<ChoiceOrder>) const");
   static_assert(
       GateNormalizer<N>,
       "TokenMoE: 2nd argument must be a GateNormalizer: normalize(logits_E, chosen_E, gates_E) const and backward");
   static_assert(Capacity<C>, "TokenMoE: 3rd argument must be a Capacity: Index rows_per_expert(Demand) const");
   static_assert(Expert<X>, "TokenMoE: 4th argument must be an ExpertBank of Experts such as SwiGlu<float, Cpu<>>");
   static_assert(
-      AlwaysOn<Path, typename X::Value, typename X::Backend>,
-      "TokenMoE: 5th argument must be an always-on path of the experts' value type and backend, or NoAlwaysOn");
+      SharedPath<Path, typename X::Value, typename X::Backend>,
+      "TokenMoE: 5th argument must be an always-on path of the experts' value type and backend, or NoSharedExpert");
   static_assert(Balance<Bal>, "TokenMoE: 6th argument must be a Balance: bool counts(Index expert) const");
   static_assert(
-      !LeavesOutShared<Bal> || NamesShared<typename RoutingOf<R>::Train>,
+      !LeavesOutShared<Bal> || NamesShared<typename FormsOf<R>::Train>,
       "TokenMoE: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by "
       "chosen_by_all(), as SharedTopK does");
   using Experts = X;
@@ -70,7 +70,7 @@ struct TokenParts<M, X, OfRouting, OfRouting, Path, BalanceOverAll> {
 }  // namespace detail
 
 /// Each row goes to the experts its router chooses and gets the gate-weighted sum of their answers (eqs. 1, 2):
-/// y_t = sum_e g_te E_e(x_t) + always_on(x_t). Named by policies, TokenMoE<Router, GateNormalizer, Capacity, Expert>,
+/// y_t = sum_e g_te E_e(x_t) + shared_path(x_t). Named by policies, TokenMoE<Router, GateNormalizer, Capacity, Expert>,
 /// or by a routing module, TokenMoE<Routing, Expert>.
 ///
 /// Weights: the routing's (gate.weight [E, D]), experts.e.*, and those of the always-on path.
@@ -91,7 +91,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   /// What routing is computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   using DecodingState = typename Routing::DecodingState;
   /// What the run observed.
   using Stats = typename Routing::Stats;
@@ -103,11 +103,11 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   using rebind = typename Parts::template Rebound<Other>;
 
   static constexpr bool is_causal = Routing::is_causal;
-  static constexpr bool is_batch_independent = Routing::is_batch_independent;
+  static constexpr bool is_batch_invariant = Routing::is_batch_invariant;
   /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = replays_choices<Routing>;
   /// Whether the layer is nothing but routed experts, so that its route is the whole of it.
-  static constexpr bool only_experts = std::is_same_v<Path, NoAlwaysOn>;
+  static constexpr bool only_experts = std::is_same_v<Path, NoSharedExpert>;
   /// What errors call the layer.
   static constexpr std::string_view name = "TokenMoE";
   /// What reads x, in errors.
@@ -118,7 +118,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   /// The experts.
   ExpertBank<ExpertType> bank;
   /// The path beside them.
-  Path always_on;
+  Path shared_path;
 
   TokenMoE() = default;
   /// The gate is all zero. Throws Error for a bank without experts and for parts and settings that do not fit them.
@@ -126,13 +126,13 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
            Bal balance_over = {}) requires(!std::is_same_v<X, detail::OfRouting>)
       : routing(router, normalizer, capacity, experts.width(), experts.count(), balance_over),
         bank(std::move(experts)),
-        always_on(std::move(path)) {
+        shared_path(std::move(path)) {
     require_consistent(name);
   }
   /// The same of a routing module that is there.
   TokenMoE(Routing routing_, ExpertBank<ExpertType> experts,
            Path path = {}) requires(std::is_same_v<X, detail::OfRouting>)
-      : routing(std::move(routing_)), bank(std::move(experts)), always_on(std::move(path)) {
+      : routing(std::move(routing_)), bank(std::move(experts)), shared_path(std::move(path)) {
     require_consistent(name);
   }
 
@@ -147,14 +147,14 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
     require(width() == bank.width(), where, "the gate reads ", counted(width(), "columns"), ", experts read ",
             bank.width());
     routing.require_consistent(where);
-    require_settings(always_on, width());
+    require_settings(shared_path, width());
   }
   /// Throws Error unless `saved` is of this layer, as far as shapes tell, and not consumed yet.
   void require_saved(std::string_view where, const Saved& saved) const {
     const Index rows = saved.x_TD.rows;
     bool fits = saved.x_TD.cols == width() && routing.keeps(saved.routing, rows) &&
                 saved.experts.fits(rows, bank.count(), bank.experts.front());
-    if constexpr (requires { always_on.keeps(saved.path, rows); }) fits = fits && always_on.keeps(saved.path, rows);
+    if constexpr (requires { shared_path.keeps(saved.path, rows); }) fits = fits && shared_path.keeps(saved.path, rows);
     require(fits, where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows,
             " x ", saved.x_TD.cols, " rows");
   }
@@ -166,26 +166,26 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
 
   /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
   /// Throws Error for the stats of a layer with another number of experts.
-  void absorb(const Context& context, const Stats& stats) {
-    require_consistent("TokenMoE::absorb");
-    routing.absorb(context, stats);
+  void update_buffers(const Context& context, const Stats& stats) {
+    require_consistent("TokenMoE::update_buffers");
+    routing.update_buffers(context, stats);
   }
 
-  TokenMoE structure() const { return structure_as<Value>(); }
+  TokenMoE empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
-    tree.routing = detail::structure_as<Other>(routing);
-    tree.bank = bank.template structure_as<Other>();
-    tree.always_on = detail::structure_as<Other>(always_on);
+    tree.routing = detail::empty_tree_of<Other>(routing);
+    tree.bank = bank.template empty_tree_of<Other>();
+    tree.shared_path = detail::empty_tree_of<Other>(shared_path);
     return tree;
   }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     Routing::visit_parameters(visit, prefix, trees.routing...);
     ExpertBank<ExpertType>::visit_parameters(visit, prefix, trees.bank...);
-    Path::visit_parameters(visit, prefix, trees.always_on...);
+    Path::visit_parameters(visit, prefix, trees.shared_path...);
   }
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&& visit, const std::string& prefix, Trees&&... trees) {
@@ -197,15 +197,15 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   friend Base;
   friend typename Base::Entries;
 
-  MoeParts<const Routing&, ExpertType, Path> parts() const { return {routing, bank.span(), always_on}; }
+  MoeParts<const Routing&, ExpertType, Path> parts() const { return {routing, bank.span(), shared_path}; }
   auto make_forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     return Base::forward_of(parts(), context, x_TD, batch);
   }
-  template <class Slopes>
+  template <class GradientTree>
   Tensor make_backward(const Context& context, ConstView d_y_TD, const LossGradients& d_losses, Saved saved,
-                       Slopes& gradient) const {
+                       GradientTree& gradient) const {
     return Base::backward_of(parts(), context, d_y_TD, d_losses, std::move(saved), ExpertSpan(gradient.bank.span()),
-                             gradient.routing, gradient.always_on);
+                             gradient.routing, gradient.shared_path);
   }
   Tensor make_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
     return Base::inference_of(parts(), context, x_TD, batch);
@@ -223,7 +223,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
 };
 
 /// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
-template <class R, class N, class C, class X, class Path = NoAlwaysOn, class Bal = BalanceOverAll>
+template <class R, class N, class C, class X, class Path = NoSharedExpert, class Bal = BalanceOverAll>
 TokenMoE(R, N, C, X, Path = {}, Bal = {}) -> TokenMoE<R, N, C, typename detail::ExpertIn<X>::Type, Path, Bal>;
 /// A routing module and experts.
 template <class M, class X>

@@ -64,7 +64,7 @@ struct TwoPasses {
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   /// What routing and fusion are computed in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// A matrix of it.
   using RealTensor = Matrix<Real, Backend>;
   /// What backward consumes.
@@ -100,9 +100,9 @@ struct TwoPasses {
   }
 
   /// d_y_TD -> d_x_TD; adds into `gradient`.
-  template <class Slopes>
+  template <class GradientTree>
   Tensor backward(const Context& context, ConstView d_y_TD, const typename Token::LossGradients& d_losses, Saved saved,
-                  Slopes& gradient) const {
+                  GradientTree& gradient) const {
     const PhaseScope scope(context, Phase::fusion);
     Tensor d_token_TD, d_segment_TD;
     RealTensor d_mass_1T;
@@ -111,9 +111,9 @@ struct TwoPasses {
       d_segment_TD = std::move(saved.o_segment_TD);
       const auto scale_T2 = saved.scale_T2.const_view();
       const auto d_scale_T2 =
-          scaled_sum_back<Value, Backend>(context, d_y_TD, d_token_TD.view(), d_segment_TD.view(), scale_T2);
-      d_mass_1T = fusion.template scales_back<Real, Backend>(context, saved.mass_1T.const_view(), scale_T2,
-                                                             d_scale_T2.view(), gradient.fusion);
+          scaled_sum_backward<Value, Backend>(context, d_y_TD, d_token_TD.view(), d_segment_TD.view(), scale_T2);
+      d_mass_1T = fusion.template scales_backward<Real, Backend>(context, saved.mass_1T.const_view(), scale_T2,
+                                                                 d_scale_T2.view(), gradient.fusion);
     } else {
       auto d = fusion.backward(context, d_y_TD, std::move(saved.fusion), gradient.fusion);
       d_token_TD = std::move(d.d_token_TD);

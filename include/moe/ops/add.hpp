@@ -17,7 +17,7 @@ void set_to_zero(const typename B::Context& context, View<Value, B> values) {
 template <class From, class To, Backend B>
 void convert(const typename B::Context& context, View<const From, B> from, View<To, B> to) {
   B::for_each_cell(context, to.rows, to.cols, [=] MOE_ON_DEVICE(Index r, Index c) {
-    to(r, c) = static_cast<To>(static_cast<Wide<To>>(widened(from(r, c))));
+    to(r, c) = static_cast<To>(static_cast<Accum<To>>(widened(from(r, c))));
   });
 }
 
@@ -25,7 +25,7 @@ void convert(const typename B::Context& context, View<const From, B> from, View<
 template <class From, class To, Backend B>
 void add_to(const typename B::Context& context, const Matrix<From, B>& from, View<To, B> to) {
   B::for_each_cell(context, to.rows, to.cols, [to, from = from.view()] MOE_ON_DEVICE(Index t, Index d) {
-    to(t, d) = static_cast<To>(widened(to(t, d)) + static_cast<Wide<To>>(widened(from(t, d))));
+    to(t, d) = static_cast<To>(widened(to(t, d)) + static_cast<Accum<To>>(widened(from(t, d))));
   });
 }
 

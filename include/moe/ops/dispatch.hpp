@@ -20,8 +20,8 @@ Matrix<Real, B> gates_of_pairs(const typename B::Context& context, View<const Re
 
 /// d_gates_1N -> d_gates_TE of a part's experts, 0 where row and expert are no pair.
 template <class Real, Backend B>
-Matrix<Real, B> gates_of_pairs_back(const typename B::Context& context, View<const Real, B> d_gates_1N, Index rows,
-                                    const PlanPart<B>& part) {
+Matrix<Real, B> gates_of_pairs_backward(const typename B::Context& context, View<const Real, B> d_gates_1N, Index rows,
+                                        const PlanPart<B>& part) {
   auto d_gates = Matrix<Real, B>::zeros(context, rows, part.experts);
   B::for_each_element(context, part.pairs(),
                       [=, rows_1N = part.rows_1N.data, experts_1N = part.experts_1N.data, first = part.first_expert,

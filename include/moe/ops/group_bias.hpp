@@ -26,24 +26,24 @@ void add_group_biases(const typename B::Context& context, std::type_identity_t<L
 
 /// d_bias_g += the sum of gates_n d_y_n over group g's rows, in a fixed order; without gates they are 1. An empty
 /// d_bias is skipped.
-template <class Slope, class Value, Backend B>
+template <class GradientValue, class Value, Backend B>
 void add_group_bias_gradients(const typename B::Context& context, View<const Value, B> d_y_NF,
-                              std::type_identity_t<View<const Wide<Value>, B>> gates_1N, ListView<Index> offsets,
-                              std::type_identity_t<ListView<View<Slope, B>>> d_bias_1F) {
+                              std::type_identity_t<View<const Accum<Value>, B>> gates_1N, ListView<Index> offsets,
+                              std::type_identity_t<ListView<View<GradientValue, B>>> d_bias_1F) {
   for (Index g = 0; g < d_bias_1F.size; ++g) {
     const Index begin = offsets[g];
     const auto d_y = d_y_NF.rows_between(begin, offsets[g + 1]);
     if (d_y.empty() || d_bias_1F[g].empty()) continue;
     if (gates_1N.empty()) {
-      B::template add_column_sums<Slope, Value>(context, d_y, d_bias_1F[g]);
+      B::template add_column_sums<GradientValue, Value>(context, d_y, d_bias_1F[g]);
       continue;
     }
-    auto gated_NF = Matrix<Wide<Value>, B>::uninitialized(context, d_y.rows, d_y.cols);
+    auto gated_NF = Matrix<Accum<Value>, B>::uninitialized(context, d_y.rows, d_y.cols);
     B::for_each_cell(context, d_y.rows, d_y.cols,
                      [d_y, begin, gates_1N, gated = gated_NF.view()] MOE_ON_DEVICE(Index n, Index f) {
                        gated(n, f) = gates_1N(0, begin + n) * widened(d_y(n, f));
                      });
-    B::template add_column_sums<Slope, Wide<Value>>(context, gated_NF, d_bias_1F[g]);
+    B::template add_column_sums<GradientValue, Accum<Value>>(context, gated_NF, d_bias_1F[g]);
   }
 }
 
@@ -51,13 +51,13 @@ void add_group_bias_gradients(const typename B::Context& context, View<const Val
 template <class Value, Backend B>
 void add_group_bias_products(const typename B::Context& context, View<const Value, B> d_y_NF,
                              std::type_identity_t<ListView<View<const Value, B>>> bias_1F, ListView<Index> offsets,
-                             std::type_identity_t<View<Wide<Value>, B>> d_gates_1N) {
+                             std::type_identity_t<View<Accum<Value>, B>> d_gates_1N) {
   for (Index g = 0; g < bias_1F.size; ++g) {
     const Index begin = offsets[g];
     const auto d_y = d_y_NF.rows_between(begin, offsets[g + 1]);
     B::for_each_row(context, d_y.rows,
                     [d_y, begin, d_gates_1N, bias = bias_1F[g]] MOE_ON_DEVICE(Index n, typename B::Team team) {
-                      Wide<Value> sum = 0;
+                      Accum<Value> sum = 0;
                       for (Index f = team.rank(); f < d_y.cols; f += team.size())
                         sum += widened(d_y(n, f)) * widened(bias(0, f));
                       sum = team.sum(sum);

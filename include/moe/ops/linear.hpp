@@ -70,29 +70,31 @@ struct Linear {
   template <class Input>
   void add_backward_row_by_row(const Context& context, ConstView d_y_TO, View<const Input, Backend> x_TI,
                                Linear& gradient, View<Input, Backend> d_x_TI) const {
-    require_slopes(d_y_TO, x_TI.rows, x_TI.cols, gradient);
-    if (!gradient.weight.empty()) Backend::add_row_weight_gradient(context, d_y_TO, x_TI, gradient.weight.view());
+    require_gradient_tree(d_y_TO, x_TI.rows, x_TI.cols, gradient);
+    if (!gradient.weight.empty()) Backend::add_row_wgrad(context, d_y_TO, x_TI, gradient.weight.view());
     if (!gradient.bias.empty()) Backend::add_column_sums(context, d_y_TO, gradient.bias.view());
-    Backend::add_row_products_back(context, d_y_TO, weight, d_x_TI);
+    Backend::add_row_dgrad(context, d_y_TO, weight, d_x_TI);
   }
 
   /// d_x = d_y W; gradient, of these values or of wide ones: d_W += d_y^T x, d_b += sum of d_y's rows. Throws Error
   /// when d_y or the gradient does not fit.
-  template <class Slope>
-  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Linear<Slope, Backend>& gradient) const {
-    require_slopes(d_y_TO, x_TI.rows, x_TI.cols, gradient);
-    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_TO, x_TI, {0, x_TI.rows},
-                                                            {gradient.weight.view()});
-    if (!gradient.bias.empty()) Backend::template add_column_sums<Slope, Value>(context, d_y_TO, gradient.bias.view());
+  template <class GradientValue>
+  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI,
+                  Linear<GradientValue, Backend>& gradient) const {
+    require_gradient_tree(d_y_TO, x_TI.rows, x_TI.cols, gradient);
+    Backend::template grouped_wgrad<Value, GradientValue>(context, d_y_TO, x_TI, {0, x_TI.rows},
+                                                          {gradient.weight.view()});
+    if (!gradient.bias.empty())
+      Backend::template add_column_sums<GradientValue, Value>(context, d_y_TO, gradient.bias.view());
     auto d_x_TI = Tensor::zeros(context, x_TI.rows, in());
-    Backend::add_grouped_product_back(context, d_y_TO, {weight.view()}, {0, x_TI.rows}, d_x_TI.view());
+    Backend::add_grouped_dgrad(context, d_y_TO, {weight.view()}, {0, x_TI.rows}, d_x_TI.view());
     return d_x_TI;
   }
 
-  Linear structure() const { return structure_as<Value>(); }
+  Linear empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  Linear<Other, Backend> structure_as() const {
+  Linear<Other, Backend> empty_tree_of() const {
     return {{}, {}, has_bias};
   }
 
@@ -107,8 +109,8 @@ struct Linear {
     require(bias.empty() || (bias.rows() == 1 && bias.cols() == out()), where, "the bias must be 1 x ", out(), ", got ",
             bias.rows(), " x ", bias.cols());
   }
-  template <class Slopes>
-  void require_slopes(ConstView d_y_TO, Index rows, Index cols, const Slopes& gradient) const {
+  template <class GradientTree>
+  void require_gradient_tree(ConstView d_y_TO, Index rows, Index cols, const GradientTree& gradient) const {
     const char* const where = "Linear::backward";
     require(d_y_TO.rows == rows && d_y_TO.cols == out() && cols == in(), where, "d_y is ", d_y_TO.rows, " x ",
             d_y_TO.cols, ", x ", rows, " x ", cols, ", the weight ", out(), " x ", in());

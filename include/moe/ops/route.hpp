@@ -27,34 +27,34 @@ template <class Real, class B>
 struct PendingRoute {
   /// Order of choice, 0 where an expert was not chosen, and weights; in the matrices below or where the caller keeps
   /// them until the route has arrived.
-  View<const Rank, B> chosen_TE;
+  View<const ChoiceOrder, B> chosen_TE;
   /// 0 or anything where an expert was not chosen.
   View<const Real, B> weights_TE;
   /// What was begun.
   typename B::Grouping grouping;
   /// The matrices, where the route keeps them.
-  Matrix<Rank, B> own_chosen_TE;
+  Matrix<ChoiceOrder, B> own_chosen_TE;
   /// As above.
   Matrix<Real, B> own_weights_TE;
 };
 
 /// Begins with the route of these choices, whose memory the caller keeps until it has arrived.
 template <class Real, Backend B>
-PendingRoute<Real, B> begin_route(const typename B::Context& context, View<const Rank, B> chosen_TE,
-                                  View<const Real, B> weights_TE, const Foreseen& foreseen = {}) {
+PendingRoute<Real, B> begin_route(const typename B::Context& context, View<const ChoiceOrder, B> chosen_TE,
+                                  View<const Real, B> weights_TE, const ExpectedCounts& expected = {}) {
   const PhaseScope scope(context, Phase::dispatch);
-  return {chosen_TE, weights_TE, B::begin_grouping(context, chosen_TE, foreseen), {}, {}};
+  return {chosen_TE, weights_TE, B::begin_grouping(context, chosen_TE, expected), {}, {}};
 }
 /// The same of choices that the route keeps until it has arrived.
 template <class Real, Backend B>
-PendingRoute<Real, B> begin_route(const typename B::Context& context, Matrix<Rank, B> chosen_TE,
-                                  Matrix<Real, B> weights_TE, const Foreseen& foreseen = {}) {
-  auto route = begin_route<Real, B>(context, chosen_TE.const_view(), weights_TE.const_view(), foreseen);
+PendingRoute<Real, B> begin_route(const typename B::Context& context, Matrix<ChoiceOrder, B> chosen_TE,
+                                  Matrix<Real, B> weights_TE, const ExpectedCounts& expected = {}) {
+  auto route = begin_route<Real, B>(context, chosen_TE.const_view(), weights_TE.const_view(), expected);
   route.own_chosen_TE = std::move(chosen_TE);
   route.own_weights_TE = std::move(weights_TE);
   return route;
 }
-/// Waits for the number of pairs where it is not foreseen, and sorts them by expert.
+/// Waits for the number of pairs where it is not expected, and sorts them by expert.
 template <class Real, Backend B>
 Route<Real, B> arrived(const typename B::Context& context, PendingRoute<Real, B> pending) {
   const PhaseScope scope(context, Phase::dispatch);
@@ -161,9 +161,10 @@ struct FusedWeightsGradients {
 };
 /// The backward of fused_weights. `plan` is that of the concatenated route, whose first `pairs_before` pairs are a's.
 template <class Real, Backend B>
-FusedWeightsGradients<Real, B> fused_weights_back(const typename B::Context& context, View<const Real, B> d_fused_1N,
-                                                  const Plan<B>& plan, Index pairs_before, View<const Real, B> a_1N,
-                                                  View<const Real, B> b_1N, View<const Real, B> scale_T2) {
+FusedWeightsGradients<Real, B> fused_weights_backward(const typename B::Context& context,
+                                                      View<const Real, B> d_fused_1N, const Plan<B>& plan,
+                                                      Index pairs_before, View<const Real, B> a_1N,
+                                                      View<const Real, B> b_1N, View<const Real, B> scale_T2) {
   const Index rows = scale_T2.rows;
   FusedWeightsGradients<Real, B> result{Matrix<Real, B>::uninitialized(context, 1, pairs_before),
                                         Matrix<Real, B>::uninitialized(context, 1, plan.pairs() - pairs_before),

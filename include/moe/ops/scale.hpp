@@ -9,7 +9,7 @@ namespace moe {
 /// y_TD = scale_t0 a_TD + scale_t1 b_TD, row by row.
 template <class Value, Backend B>
 Matrix<Value, B> scaled_sum(const typename B::Context& context, View<const Value, B> a_TD, View<const Value, B> b_TD,
-                            View<const Wide<Value>, B> scale_T2) {
+                            View<const Accum<Value>, B> scale_T2) {
   auto y = Matrix<Value, B>::uninitialized(context, a_TD.rows, a_TD.cols);
   B::for_each_cell(context, a_TD.rows, a_TD.cols, [=, y_TD = y.view()] MOE_ON_DEVICE(Index t, Index d) {
     y_TD(t, d) = static_cast<Value>(scale_T2(t, 0) * widened(a_TD(t, d)) + scale_T2(t, 1) * widened(b_TD(t, d)));
@@ -19,9 +19,10 @@ Matrix<Value, B> scaled_sum(const typename B::Context& context, View<const Value
 
 /// d_scale_t0 = <d_y, a>, d_scale_t1 = <d_y, b>; a becomes d_a = scale_t0 d_y and b becomes d_b = scale_t1 d_y.
 template <class Value, Backend B>
-Matrix<Wide<Value>, B> scaled_sum_back(const typename B::Context& context, View<const Value, B> d_y_TD,
-                                       View<Value, B> a_TD, View<Value, B> b_TD, View<const Wide<Value>, B> scale_T2) {
-  using Real = Wide<Value>;
+Matrix<Accum<Value>, B> scaled_sum_backward(const typename B::Context& context, View<const Value, B> d_y_TD,
+                                            View<Value, B> a_TD, View<Value, B> b_TD,
+                                            View<const Accum<Value>, B> scale_T2) {
+  using Real = Accum<Value>;
   using Team = typename B::Team;
   auto d_scale = Matrix<Real, B>::uninitialized(context, d_y_TD.rows, 2);
   B::for_each_row(context, d_y_TD.rows, [=, d_scale_T2 = d_scale.view()] MOE_ON_DEVICE(Index t, Team team) {
@@ -44,7 +45,7 @@ Matrix<Wide<Value>, B> scaled_sum_back(const typename B::Context& context, View<
 
 /// y_td = w_d x_td.
 template <class Value, Backend B>
-void scale_columns(const typename B::Context& context, View<const Value, B> x_TD, View<const Wide<Value>, B> w_1D,
+void scale_columns(const typename B::Context& context, View<const Value, B> x_TD, View<const Accum<Value>, B> w_1D,
                    View<Value, B> y_TD) {
   B::for_each_cell(context, y_TD.rows, y_TD.cols, [=] MOE_ON_DEVICE(Index t, Index d) {
     y_TD(t, d) = static_cast<Value>(w_1D(0, d) * widened(x_TD(t, d)));
@@ -52,9 +53,9 @@ void scale_columns(const typename B::Context& context, View<const Value, B> x_TD
 }
 /// The backward of scale_columns: d_w_d += sum_t d_y_td x_td.
 template <class Value, Backend B>
-void add_scale_columns_back(const typename B::Context& context, View<const Value, B> d_y_TD, View<const Value, B> x_TD,
-                            View<Wide<Value>, B> d_w_1D) {
-  auto products = Matrix<Wide<Value>, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols);
+void add_scale_columns_backward(const typename B::Context& context, View<const Value, B> d_y_TD,
+                                View<const Value, B> x_TD, View<Accum<Value>, B> d_w_1D) {
+  auto products = Matrix<Accum<Value>, B>::uninitialized(context, d_y_TD.rows, d_y_TD.cols);
   B::for_each_cell(context, d_y_TD.rows, d_y_TD.cols,
                    [=, products_TD = products.view()] MOE_ON_DEVICE(Index t, Index d) {
                      products_TD(t, d) = widened(d_y_TD(t, d)) * widened(x_TD(t, d));
@@ -64,7 +65,7 @@ void add_scale_columns_back(const typename B::Context& context, View<const Value
 
 /// values *= factor, value by value.
 template <class Value, Backend B>
-void multiply_by(const typename B::Context& context, Wide<Value> factor, View<Value, B> values) {
+void multiply_by(const typename B::Context& context, Accum<Value> factor, View<Value, B> values) {
   B::for_each_cell(context, values.rows, values.cols, [=] MOE_ON_DEVICE(Index r, Index c) {
     values(r, c) = static_cast<Value>(factor * widened(values(r, c)));
   });

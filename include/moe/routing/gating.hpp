@@ -38,7 +38,7 @@ struct Decision {
   /// g, 0 for experts not chosen.
   Matrix<Real, B> gates_RE;
   /// Ranks without what was dropped; empty where the capacity never drops and no record says that it did.
-  Matrix<Rank, B> kept_RE;
+  Matrix<ChoiceOrder, B> kept_RE;
   /// Rows that each expert could not take; empty as kept_RE is.
   std::vector<Index> dropped;
   /// Names the numbers that a jittering router's rows were multiplied by.
@@ -50,7 +50,7 @@ struct Decision {
     return has_shape(logits_RE) && has_shape(choice.chosen_RE) && has_shape(gates_RE) && has_shape(kept());
   }
   /// The pairs that are worked on.
-  const Matrix<Rank, B>& kept() const { return dropped.empty() ? choice.chosen_RE : kept_RE; }
+  const Matrix<ChoiceOrder, B>& kept() const { return dropped.empty() ? choice.chosen_RE : kept_RE; }
 };
 
 /// The light half of a layer: a learned projection to one logit an expert, the router that chooses, the normalizer that
@@ -60,7 +60,7 @@ template <Router R, GateNormalizer N, Capacity C, class Input_, Backend Backend_
 struct Gating {
   /// What rows are kept as.
   using Input = Input_;
-  using Value = Wide<Input>;
+  using Value = Accum<Input>;
   using Backend = Backend_;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
@@ -68,28 +68,28 @@ struct Gating {
   template <class Other>
   using rebind = Gating<R, N, C, Other, Backend>;
   /// The router that infers.
-  using InferRouter = typename RoutingOf<R>::Infer;
+  using InferRouter = typename FormsOf<R>::Infer;
   /// Whether rows that choose compete for room in inference: a layer is then not causal.
-  static constexpr bool drops_in_inference = DroppingCapacity<typename RoomsOf<C>::Infer> && RowRouter<InferRouter>;
+  static constexpr bool drops_in_inference = DroppingCapacity<typename FormsOf<C>::Infer> && RowRouter<InferRouter>;
   /// Whether training's router reads its rows times random numbers.
-  static constexpr bool jitters = JittersInput<typename RoutingOf<R>::Train>;
+  static constexpr bool jitters = JittersInput<typename FormsOf<R>::Train>;
   /// Whether the inference router learns thresholds.
   static constexpr bool has_thresholds = LearnsThresholds<InferRouter>;
-  static_assert(has_thresholds || !LearnsThresholds<typename RoutingOf<R>::Train>,
+  static_assert(has_thresholds || !LearnsThresholds<typename FormsOf<R>::Train>,
                 "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
-  static_assert(!has_thresholds || MatrixRouter<typename RoutingOf<R>::Train>,
-                "Gating: thresholds are learned from a router that sees all rows, as in Routing<ExpertChoice, "
+  static_assert(!has_thresholds || MatrixRouter<typename FormsOf<R>::Train>,
+                "Gating: thresholds are learned from a router that sees all rows, as in TrainInfer<ExpertChoice, "
                 "ThresholdChoice>");
-  static_assert(!SharingCapacity<typename RoomsOf<C>::Train> || TakesShares<typename RoutingOf<R>::Train>,
+  static_assert(!SharingCapacity<typename FormsOf<C>::Train> || UsesCapacity<typename FormsOf<R>::Train>,
                 "Gating: a share of the rows is for routers whose experts take rows, such as ExpertChoice; where rows "
                 "choose use Unlimited or CapacityFactor");
-  static_assert(!DroppingCapacity<typename RoomsOf<C>::Train> || RowRouter<typename RoutingOf<R>::Train>,
+  static_assert(!DroppingCapacity<typename FormsOf<C>::Train> || RowRouter<typename FormsOf<R>::Train>,
                 "Gating: a capacity that drops is for routers whose rows choose, such as TopK; where experts take rows "
                 "use SegmentCapacity or EvenShare");
 
   /// Whether the router learns biases.
   static constexpr bool has_biases = LearnsBiases<InferRouter>;
-  static_assert(has_biases || !LearnsBiases<typename RoutingOf<R>::Train>,
+  static_assert(has_biases || !LearnsBiases<typename FormsOf<R>::Train>,
                 "Gating: a router that adds biases must be the one that infers; they are kept for it");
 
   /// Says who.
@@ -138,15 +138,15 @@ struct Gating {
   /// where training draws random numbers and the batch has no key for them, and for a record that does not fit.
   /// `routed` says which rows these are, alike_1R as in RowsContext.
   template <class Mode>
-  Decision<Value, Backend> decide(const Context& context, View<const Input, Backend> x_RD, RowFacts facts,
+  Decision<Value, Backend> decide(const Context& context, View<const Input, Backend> x_RD, RowInfo facts,
                                   const RoutedRows& routed = {},
                                   [[maybe_unused]] View<const Index, Backend> alike_1R = {}) const {
     if constexpr (std::is_same_v<Mode, Inference>) {
-      return decide_by(context, RoutingOf<R>::infer(router), RoomsOf<C>::infer(capacity), x_RD, facts.in_inference(),
+      return decide_by(context, FormsOf<R>::infer(router), FormsOf<C>::infer(capacity), x_RD, facts.in_inference(),
                        routed, alike_1R);
     } else {
-      const auto& trained = RoutingOf<R>::train(router);
-      const auto& room = RoomsOf<C>::train(capacity);
+      const auto& trained = FormsOf<R>::train(router);
+      const auto& room = FormsOf<C>::train(capacity);
       if constexpr (jitters) {
         RandomKey key = trained.jitter > 0 ? facts.stream(context.layer, "the jitter") : RandomKey{};
         // Another stream than the one that routers themselves draw from.
@@ -163,23 +163,24 @@ struct Gating {
   }
 
   /// d_gates_RE -> d_logits_RE, through the normalizer; the choice of training has no gradient.
-  Tensor normalizer_back(const Context& context, ConstView d_gates_RE, const Decision<Value, Backend>& decision) const {
-    return normalize_back<Value, Backend>(context, normalizer, decision.logits_RE,
-                                          normalised_over(RoomsOf<C>::train(capacity), decision), decision.gates_RE,
-                                          d_gates_RE);
+  Tensor normalizer_backward(const Context& context, ConstView d_gates_RE,
+                             const Decision<Value, Backend>& decision) const {
+    return normalize_backward<Value, Backend>(context, normalizer, decision.logits_RE,
+                                              normalized_over(FormsOf<C>::train(capacity), decision), decision.gates_RE,
+                                              d_gates_RE);
   }
 
   /// d_logits_RE -> the gate's gradient, and d_x_RD += what reached the rows through it; x_RD is what training decided
   /// from.
-  template <class Slope>
-  void add_gate_back(const Context& context, ConstView d_logits_RE, const Decision<Value, Backend>& decision,
-                     View<const Input, Backend> x_RD, Slope& gradient, View<Input, Backend> d_x_RD) const {
+  template <class GradientValue>
+  void add_gate_backward(const Context& context, ConstView d_logits_RE, const Decision<Value, Backend>& decision,
+                         View<const Input, Backend> x_RD, GradientValue& gradient, View<Input, Backend> d_x_RD) const {
     if constexpr (jitters) {
-      const double jitter = RoutingOf<R>::train(router).jitter;
+      const double jitter = FormsOf<R>::train(router).jitter;
       const auto seen_RD = jittered<Input, Backend>(context, x_RD, jitter, decision.jitter);
       auto d_seen_RD = Matrix<Input, Backend>::zeros(context, x_RD.rows, x_RD.cols);
       gate.add_backward_row_by_row(context, d_logits_RE, seen_RD.const_view(), gradient, d_seen_RD.view());
-      add_jittered_back<Input, Backend>(context, d_seen_RD.const_view(), jitter, decision.jitter, d_x_RD);
+      add_jittered_backward<Input, Backend>(context, d_seen_RD.const_view(), jitter, decision.jitter, d_x_RD);
     } else {
       gate.add_backward_row_by_row(context, d_logits_RE, x_RD, gradient, d_x_RD);
     }
@@ -190,19 +191,19 @@ struct Gating {
     report(context, routed, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE);
   }
   /// The same for parts of a decision.
-  void report(const Context& context, const RoutedRows& routed, View<const Rank, Backend> chosen_RE,
-              View<const Rank, Backend> kept_RE, ConstView gates_RE) const {
+  void report(const Context& context, const RoutedRows& routed, View<const ChoiceOrder, Backend> chosen_RE,
+              View<const ChoiceOrder, Backend> kept_RE, ConstView gates_RE) const {
     moe::report<Value, Backend>(context, routed, chosen_RE, kept_RE, gates_RE);
   }
 
-  /// Moves every threshold towards the boundary that training's router drew.
-  void absorb(const Context& context, ConstView boundary_1E) {
+  /// Moves every threshold toward the boundary that training's router drew.
+  void update_buffers(const Context& context, ConstView boundary_1E) {
     if constexpr (has_thresholds) {
-      require_consistent("Gating::absorb");
+      require_consistent("Gating::update_buffers");
       if (boundary_1E.empty()) return;
-      require(boundary_1E.cols == gate.out(), "Gating::absorb", "the stats have ", boundary_1E.cols,
+      require(boundary_1E.cols == gate.out(), "Gating::update_buffers", "the stats have ", boundary_1E.cols,
               " boundaries, the gate has ", counted(gate.out(), "experts"));
-      const InferRouter& rule = RoutingOf<R>::infer(router);
+      const InferRouter& rule = FormsOf<R>::infer(router);
       Backend::for_each_element(
           context, boundary_1E.cols,
           [=, thresholds = thresholds_E.view(), updates = updates_1.const_view()] MOE_ON_DEVICE(Index e) {
@@ -213,15 +214,15 @@ struct Gating {
     }
   }
 
-  /// Moves every bias towards an even load. load_E: rows that chose each expert.
-  void absorb_loads(const Context& context, ListView<Index> load_E) requires(has_biases) {
-    require_consistent("Gating::absorb");
-    require(load_E.size == gate.out(), "Gating::absorb", "the stats have ", load_E.size, " loads, the gate has ",
-            counted(gate.out(), "experts"));
+  /// Moves every bias toward an even load. load_E: rows that chose each expert.
+  void update_biases(const Context& context, ListView<Index> load_E) requires(has_biases) {
+    require_consistent("Gating::update_buffers");
+    require(load_E.size == gate.out(), "Gating::update_buffers", "the stats have ", load_E.size,
+            " loads, the gate has ", counted(gate.out(), "experts"));
     double mean = 0;
     for (const Index load : load_E) mean += static_cast<double>(load) / static_cast<double>(load_E.size);
     if (mean == 0) return;
-    const InferRouter& rule = RoutingOf<R>::infer(router);
+    const InferRouter& rule = FormsOf<R>::infer(router);
     Matrix<Index, Backend> loads = Matrix<Index, Backend>::uninitialized(context, 1, load_E.size);
     Backend::upload(context, load_E.data, loads.view());
     Backend::for_each_element(
@@ -231,10 +232,10 @@ struct Gating {
         });
   }
 
-  Gating structure() const { return structure_as<Input>(); }
+  Gating empty_tree() const { return empty_tree_of<Input>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
     copy_policies_to(tree);
     return tree;
@@ -261,15 +262,15 @@ struct Gating {
 
  private:
   void require_policies() const {
-    require_settings(RoutingOf<R>::train(router), gate.out());
-    require_settings(RoutingOf<R>::infer(router), gate.out());
-    require_settings(RoomsOf<C>::train(capacity), gate.out());
-    require_settings(RoomsOf<C>::infer(capacity), gate.out());
+    require_settings(FormsOf<R>::train(router), gate.out());
+    require_settings(FormsOf<R>::infer(router), gate.out());
+    require_settings(FormsOf<C>::train(capacity), gate.out());
+    require_settings(FormsOf<C>::infer(capacity), gate.out());
     require_settings(normalizer, gate.out());
   }
   template <class Single, class Room>
   Decision<Value, Backend> decide_by(const Context& context, const Single& single, const Room& room,
-                                     View<const Input, Backend> x_RD, RowFacts facts, const RoutedRows& routed,
+                                     View<const Input, Backend> x_RD, RowInfo facts, const RoutedRows& routed,
                                      View<const Index, Backend> alike_1R) const {
     constexpr bool drops = DroppingCapacity<Room> && RowRouter<Single>;
     const PhaseScope scope(context, Phase::router);
@@ -288,19 +289,19 @@ struct Gating {
         const RandomKey key =
             drops_by(room) == DropBy::random ? facts.stream(context.layer, "the capacity") : RandomKey{};
         kept =
-            drop_over_capacity<Value, Backend>(context, room, logits_RE, decision.choice.chosen_RE.const_view(), key);
-        decision.choice.foreseen = {};
+            drop_overflow_rows<Value, Backend>(context, room, logits_RE, decision.choice.chosen_RE.const_view(), key);
+        decision.choice.expected = {};
       }
     }
     decision.kept_RE = std::move(kept.kept_RE);
     decision.dropped = std::move(kept.dropped);
-    decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE, normalised_over(room, decision));
+    decision.gates_RE = normalize<Value, Backend>(context, normalizer, logits_RE, normalized_over(room, decision));
     return decision;
   }
   template <class Room>
-  static View<const Rank, Backend> normalised_over(const Room& room, const Decision<Value, Backend>& decision) {
+  static View<const ChoiceOrder, Backend> normalized_over(const Room& room, const Decision<Value, Backend>& decision) {
     if constexpr (DroppingCapacity<Room>)
-      if (room.normalise == NormaliseGates::after_dropping) return decision.kept().view();
+      if (room.normalize == NormalizeGates::after_dropping) return decision.kept().view();
     return decision.choice.chosen_RE.view();
   }
 };

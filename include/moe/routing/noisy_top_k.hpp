@@ -40,7 +40,7 @@ namespace moe {
 ///
 /// P_te is the chance that row t chooses expert e if e's noise alone is drawn anew (eqs. 8, 9): it has a gradient where
 /// a count has none, by the clean logit, by the noise's deviation and by the threshold, which is another logit. The
-/// z-loss is that of the clean logits. Rows are kept as Value; what is learned and computed here in Wide<Value>.
+/// z-loss is that of the clean logits. Rows are kept as Value; what is learned and computed here in Accum<Value>.
 ///
 /// Weights: gate.weight [E, D], noise.weight [E, D].
 template <class Value_, Backend Backend_>
@@ -50,7 +50,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   using Context = typename Backend::Context;
   using ConstView = View<const Value, Backend>;
   /// What routing is computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// A matrix of it.
   using RealTensor = Matrix<Real, Backend>;
   template <class Other>
@@ -76,11 +76,11 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   /// What the run observed. load[e]: rows expert e worked on.
   struct Stats {
     /// See importance_loss(), which waits for it.
-    LateLoss<Real, Backend> importance;
+    DeferredLoss<Real, Backend> importance;
     /// See load_loss(), which waits for it.
-    LateLoss<Real, Backend> smooth_load;
+    DeferredLoss<Real, Backend> smooth_load;
     /// See z_loss(), which waits for it.
-    LateLoss<Real, Backend> z;
+    DeferredLoss<Real, Backend> z;
     /// Rows of each expert.
     std::vector<Index> load;
     /// Rows that were routed.
@@ -114,10 +114,10 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     /// Of the smooth loads.
     VariationLoss<Real, Backend> load;
     /// The z-loss.
-    LateLoss<Real, Backend> z;
+    DeferredLoss<Real, Backend> z;
   };
   /// A route and what is kept of it.
-  using Routed = RoutedAs<Saved, Real, Backend>;
+  using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
 
   /// Experts that a row meets.
   Index k = 1;
@@ -156,10 +156,10 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   /// while the loads travel. Throws Error where training has no key to draw the noise from, and for a record of choices
   /// that does not fit.
   template <class Mode>
-  Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
+  RoutingResult route(const Context& context, ConstView x_TD, const Batch& batch) const {
     constexpr bool trains = std::is_same_v<Mode, Training>;
     Saved saved;
-    if constexpr (trains) saved.key = RowFacts::of_rows(batch).stream(context.layer, "the noise");
+    if constexpr (trains) saved.key = RowInfo::of_rows(batch).stream(context.layer, "the noise");
     const PhaseScope scope(context, Phase::router);
     saved.clean_TE = gate.forward_row_by_row(context, x_TD);
     if constexpr (trains) {
@@ -173,7 +173,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     saved.weights_TE = normalize<Real, Backend>(context, SoftmaxOverChosen{}, logits_TE, chosen_TE);
     const auto weights_TE = saved.weights_TE.const_view();
     report<Real, Backend>(context, {}, chosen_TE, chosen_TE, weights_TE);
-    auto route = begin_route<Real, Backend>(context, chosen_TE, weights_TE, saved.choice.foreseen);
+    auto route = begin_route<Real, Backend>(context, chosen_TE, weights_TE, saved.choice.expected);
     if constexpr (trains) begin_losses(context, saved);
     return {std::move(route), std::move(saved)};
   }
@@ -184,32 +184,33 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   }
   /// d_weights_1N of the part's pairs and d_losses -> through softmax, noise and both matrices, added to d_x_TD; adds
   /// into `gradient`.
-  template <class Slopes>
+  template <class GradientTree>
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
-                const LossGradients& d_losses, const Saved& saved, ConstView x_TD, Slopes& gradient,
+                const LossGradients& d_losses, const Saved& saved, ConstView x_TD, GradientTree& gradient,
                 View<Value, Backend> d_x_TD) const {
     const PhaseScope scope(context, Phase::router);
-    auto d_weights_TE = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
+    auto d_weights_TE = gates_of_pairs_backward<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
     const auto clean_TE = saved.clean_TE.view(), n_TE = saved.n_TE.view(), noisy_TE = saved.noisy_TE.view();
     const auto chosen_TE = saved.choice.chosen_RE.view();
     // What was not chosen has no weight that could grow: the softmax's backward passes nothing on to it.
-    add_variation_loss_back<Real, Backend>(context, saved.importance.slopes_1E.view(), d_losses.importance,
-                                           d_weights_TE.view());
-    auto d_noisy_TE = normalize_back<Real, Backend>(context, SoftmaxOverChosen{}, noisy_TE, chosen_TE,
-                                                    saved.weights_TE.view(), d_weights_TE.const_view());
+    add_variation_loss_backward<Real, Backend>(context, saved.importance.slopes_1E.view(), d_losses.importance,
+                                               d_weights_TE.view());
+    auto d_noisy_TE = normalize_backward<Real, Backend>(context, SoftmaxOverChosen{}, noisy_TE, chosen_TE,
+                                                        saved.weights_TE.view(), d_weights_TE.const_view());
     auto d_clean_TE = RealTensor::uninitialized(context, x_TD.rows, experts());
     auto d_n_TE = RealTensor::uninitialized(context, x_TD.rows, experts());
-    noisy_logits_back<Real, Backend>(context, clean_TE, n_TE, noisy_TE, chosen_TE, saved.key, d_losses.load,
-                                     saved.load.slopes_1E.view(), d_noisy_TE.view(), d_clean_TE.view(), d_n_TE.view());
-    add_z_loss_back<Real, Backend>(context, clean_TE, d_losses.z, d_clean_TE.view());
+    noisy_logits_backward<Real, Backend>(context, clean_TE, n_TE, noisy_TE, chosen_TE, saved.key, d_losses.load,
+                                         saved.load.slopes_1E.view(), d_noisy_TE.view(), d_clean_TE.view(),
+                                         d_n_TE.view());
+    add_z_loss_backward<Real, Backend>(context, clean_TE, d_losses.z, d_clean_TE.view());
     gate.add_backward_row_by_row(context, d_clean_TE.const_view(), x_TD, gradient.gate, d_x_TD);
     noise.add_backward_row_by_row(context, d_n_TE.const_view(), x_TD, gradient.noise, d_x_TD);
   }
 
-  NoisyTopK structure() const { return structure_as<Value>(); }
+  NoisyTopK empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
     tree.k = k;
     return tree;

@@ -32,7 +32,7 @@ inline constexpr bool replays_choices = requires {
 
 /// What a routing module's route() returns: a route, on its way, and what make_stats and backward need of it.
 template <class Saved, class Real, class B>
-struct RoutedAs {
+struct RoutingResultOf {
   /// On its way.
   PendingRoute<Real, B> route;
   /// What make_stats and backward need.
@@ -50,7 +50,7 @@ struct StatelessRouting {
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   /// What routing is computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// Empty.
   using DecodingState = NoDecodingState;
   /// Of no losses.
@@ -61,7 +61,7 @@ struct StatelessRouting {
   /// No choice of inference depends on a later row.
   static constexpr bool is_causal = true;
   /// Nor on any other row of the batch.
-  static constexpr bool is_batch_independent = true;
+  static constexpr bool is_batch_invariant = true;
 
   /// Experts read x's rows, and answer them.
   static constexpr bool feeds_rows = true;
@@ -72,7 +72,7 @@ struct StatelessRouting {
   }
   /// As they answer.
   template <class Saved>
-  static Tensor answers_of_rows(const Context&, Tensor y_TD, const Saved&) {
+  static Tensor outputs_of_rows(const Context&, Tensor y_TD, const Saved&) {
     return y_TD;
   }
 
@@ -85,7 +85,7 @@ struct StatelessRouting {
   }
   /// Nothing to learn.
   template <class Observed>
-  void absorb(const Context&, const Observed&) {}
+  void update_buffers(const Context&, const Observed&) {}
   /// Nothing is kept beside weights.
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&&, const std::string& /*prefix*/, Trees&&...) {}
@@ -94,8 +94,8 @@ struct StatelessRouting {
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
   /// Who works on one more row of each sequence. tokens_B is empty or has an id for each row.
   template <class Complete = Self>
-  typename Complete::Routed decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                                   DecodingState&) const {
+  typename Complete::RoutingResult decode(const Context& context, ConstView x_BD,
+                                          std::span<const std::int32_t> tokens_B, DecodingState&) const {
     Batch batch{std::vector<Index>(static_cast<std::size_t>(x_BD.rows) + 1), tokens_B, {}, {}};
     std::iota(batch.offsets.begin(), batch.offsets.end(), Index{0});
     return static_cast<const Complete&>(*this).template route<Inference>(context, x_BD, batch);
@@ -120,12 +120,12 @@ concept NamesRouting = requires {
   typename M::Backend;
   typename M::Real;
   typename M::Saved;
-  typename M::Routed;
+  typename M::RoutingResult;
   typename M::Stats;
   typename M::DecodingState;
   typename M::LossGradients;
   { M::is_causal } -> std::convertible_to<bool>;
-  { M::is_batch_independent } -> std::convertible_to<bool>;
+  { M::is_batch_invariant } -> std::convertible_to<bool>;
   { M::feeds_rows } -> std::convertible_to<bool>;
 };
 /// Its weights and buffers are walked.
@@ -137,9 +137,9 @@ concept WalksRouting = Module<M> && requires(M& self, archetype::Visitor visit, 
 template <class M>
 concept MakesRoute = requires(const M& self, const typename M::Backend::Context& context,
                               View<const typename M::Value, typename M::Backend> x_TD, const Batch& batch) {
-  { self.template route<Training>(context, x_TD, batch) } -> std::same_as<typename M::Routed>;
-  { self.template route<Inference>(context, x_TD, batch) } -> std::same_as<typename M::Routed>;
-  requires requires(typename M::Routed routed) {
+  { self.template route<Training>(context, x_TD, batch) } -> std::same_as<typename M::RoutingResult>;
+  { self.template route<Inference>(context, x_TD, batch) } -> std::same_as<typename M::RoutingResult>;
+  requires requires(typename M::RoutingResult routed) {
     routed.route;
     { routed.saved } -> std::same_as<typename M::Saved&>;
   };
@@ -150,7 +150,7 @@ concept FeedsExperts = requires(const M& self, const typename M::Backend::Contex
                                 View<const typename M::Value, typename M::Backend> x_TD,
                                 Matrix<typename M::Value, typename M::Backend> y, const typename M::Saved& saved) {
   self.fed(x_TD, saved);
-  self.answers_of_rows(context, std::move(y), saved);
+  self.outputs_of_rows(context, std::move(y), saved);
 };
 /// It reports losses and learns from what was observed.
 template <class M>
@@ -159,7 +159,7 @@ concept ReportsRouting = requires(const M& self, M& learner, const typename M::B
   { self.make_stats(context, saved, offsets) } -> std::same_as<typename M::Stats>;
   { stats.balance_loss() } -> std::convertible_to<double>;
   { stats.z_loss() } -> std::convertible_to<double>;
-  learner.absorb(context, stats);
+  learner.update_buffers(context, stats);
 };
 /// It names the gradients of its losses.
 template <class L>
@@ -179,7 +179,7 @@ concept DifferentiatesRoute = requires(const M& self, M& gradient, const typenam
 };
 /// Its sizes can be asked for.
 template <class M>
-concept SaysRoutingSizes = requires(const M& self, const typename M::Saved& saved, std::string_view where, Index rows) {
+concept HasRoutingSizes = requires(const M& self, const typename M::Saved& saved, std::string_view where, Index rows) {
   { self.width() } -> std::same_as<Index>;
   { self.experts() } -> std::same_as<Index>;
   { self.keeps(saved, rows) } -> std::same_as<bool>;
@@ -208,28 +208,28 @@ concept ComputesRoute =
 template <class M>
 constexpr bool explain_routing_module() {
   static_assert(NamesRouting<M>,
-                "a routing module must name Value, Backend, Real, Saved, Routed, Stats, DecodingState and "
-                "LossGradients, and say is_causal, is_batch_independent and feeds_rows; derive from StatelessRouting "
+                "a routing module must name Value, Backend, Real, Saved, RoutingResult, Stats, DecodingState and "
+                "LossGradients, and say is_causal, is_batch_invariant and feeds_rows; derive from StatelessRouting "
                 "for most of them");
   if constexpr (NamesRouting<M>) {
     static_assert(WalksRouting<M>,
                   "a routing module must have visit_parameters(visit, prefix, trees...), visit_buffers of the same "
-                  "form and structure() const, which returns it with empty tensors");
+                  "form and empty_tree() const, which returns it with empty tensors");
     static_assert(LossGradientsOfRouting<typename M::LossGradients>,
                   "a routing module's LossGradients must have values() and be made from AuxiliaryGradient, as by "
                   "static LossGradients from(AuxiliaryGradient)");
-    static_assert(SaysRoutingSizes<M>,
+    static_assert(HasRoutingSizes<M>,
                   "a routing module must have width(), experts(), keeps(saved, rows) and require_consistent(where)");
     if constexpr (computes<typename M::Backend>) {
       static_assert(MakesRoute<M>,
                     "a routing module must have route<Training> and route<Inference>(context, x_TD, batch) const that "
-                    "return its Routed: a route and what is saved of it, such as RoutedAs");
+                    "return its RoutingResult: a route and what is saved of it, such as RoutingResultOf");
       static_assert(FeedsExperts<M>,
-                    "a routing module must have fed(x_TD, saved) and answers_of_rows(context, y, saved); derive from "
+                    "a routing module must have fed(x_TD, saved) and outputs_of_rows(context, y, saved); derive from "
                     "StatelessRouting where experts read rows of x");
       static_assert(ReportsRouting<M>,
                     "a routing module must have make_stats(context, saved, offsets) const that returns its Stats, "
-                    "which have balance_loss() and z_loss(), and absorb(context, stats)");
+                    "which have balance_loss() and z_loss(), and update_buffers(context, stats)");
       static_assert(DifferentiatesRoute<M>,
                     "a routing module must have backward(context, part, d_weights_1N, d_losses, saved, x_TD, "
                     "gradient, d_x_TD) const");
@@ -246,7 +246,7 @@ constexpr bool explain_routing_module() {
 /// What makes a Route: everything that learns in routing is its own. A layer asks it for
 ///
 ///   route<Training or Inference>(context, x_TD, batch) -> {route, saved}
-///   fed(x_TD, saved), answers_of_rows(context, y, saved)  what experts read, and whom their answers are for
+///   fed(x_TD, saved), outputs_of_rows(context, y, saved)  what experts read, and whom their answers are for
 ///   make_stats(context, saved, offsets) -> Stats          losses and loads, when the experts are enqueued
 ///   backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD)
 ///                                                         adds to d_x_TD and into `gradient`
@@ -254,7 +254,7 @@ constexpr bool explain_routing_module() {
 ///   advance(context, x_BD, tokens_B, state), read(context, x_TD, batch, saved, state)
 ///                                                         where it is causal; decode leaves the state as it is until
 ///                                                         advance, read follows a batch that was routed
-///   absorb(context, stats)                                what is learned outside gradients
+///   update_buffers(context, stats)                                what is learned outside gradients
 ///   width(), experts(), require_consistent(where), keeps(saved, rows), require_state(where, state, count, whose, what)
 ///
 /// and for the walks of every module over parameters, and over buffers. LossGradients are the gradients of the
@@ -262,7 +262,7 @@ constexpr bool explain_routing_module() {
 /// for modules that keep nothing between rows; NoisyTopK is the example.
 template <class M>
 concept RoutingModule = detail::NamesRouting<M> && detail::WalksRouting<M> &&
-    detail::LossGradientsOfRouting<typename M::LossGradients> && detail::SaysRoutingSizes<M> &&
+    detail::LossGradientsOfRouting<typename M::LossGradients> && detail::HasRoutingSizes<M> &&
     (!computes<typename M::Backend> || detail::ComputesRoute<M>);
 
 }  // namespace moe

@@ -52,12 +52,12 @@ struct PooledInput {
 ///
 /// Weights: gate.weight [E, D] and the source's; buffers: thresholds where the inference router has them.
 template <class S, class Source, class R, class N, class C, class Value_, class Backend_, class Feed = RowInput>
-struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
-  static_assert(!NeedsRowFacts<typename RoutingOf<R>::Train> && !NeedsRowFacts<typename RoutingOf<R>::Infer>,
+struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
+  static_assert(!NeedsRowInfo<typename FormsOf<R>::Train> && !NeedsRowInfo<typename FormsOf<R>::Infer>,
                 "SegmentRouting: the router must be one of logits; a segment has no token id and no language");
   static_assert(
-      !OpensAlike<Source> || !TakesShares<typename RoutingOf<R>::Train> ||
-          ContextMatrixRouter<typename RoutingOf<R>::Train>,
+      !OpensAlike<Source> || !UsesCapacity<typename FormsOf<R>::Train> ||
+          ContextMatrixRouter<typename FormsOf<R>::Train>,
       "SegmentRouting: the router must be one that takes a RowsContext: this source routes all first segments by one "
       "row, and experts that take rows must take these together, as those of ExpertChoice do");
   static_assert(SegmentSource<Source, Value_, Backend_>,
@@ -67,7 +67,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   using Value = Value_;
   using Backend = Backend_;
   /// What routing is computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// Logits, choice and gates.
   using Policies = Gating<R, N, C, Real, Backend>;
   using Context = typename Backend::Context;
@@ -86,7 +86,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   using rebind = SegmentRouting<S, typename Source::template rebind<Other>, R, N, C, Other, Backend, Feed>;
 
   static constexpr bool is_causal = Source::is_causal && router_is_causal<R> && !Policies::drops_in_inference;
-  static constexpr bool is_batch_independent = router_is_batch_independent<R> && !Policies::drops_in_inference;
+  static constexpr bool is_batch_invariant = router_is_batch_invariant<R> && !Policies::drops_in_inference;
   /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = true;
   /// Whether the routed rows are x's, so that a pass over these can include them.
@@ -129,7 +129,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     Decision<Real, Backend> decision;
   };
   /// A route and what is kept of it.
-  using Routed = RoutedAs<Saved, Real, Backend>;
+  using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
 
   /// Cuts sequences (eq. 3).
   S segmenter;
@@ -170,7 +170,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
 
   /// x_TD -> who works on each row, or on each segment where experts are fed with those, and how much each counts.
   template <class Mode>
-  Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
+  RoutingResult route(const Context& context, ConstView x_TD, const Batch& batch) const {
     const PhaseScope scope(context, Phase::router);
     Saved saved;
     saved.cut = cut(context, batch);
@@ -178,19 +178,19 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     saved.pooled = Pool::template forward<Value, Backend>(context, x_TD, saved.cut.begin_1V, pooled_VD.view());
     saved.u_VD = source.forward(context, std::move(pooled_VD), saved.cut.opens_1V);
     const RoutedRows routed{level, saved.cut.segments.begin};
-    saved.decision = Policies::template decide<Mode>(context, saved.u_VD.const_view(), RowFacts::of_segments(batch),
+    saved.decision = Policies::template decide<Mode>(context, saved.u_VD.const_view(), RowInfo::of_segments(batch),
                                                      routed, alike(saved.cut));
     Policies::report(context, routed, saved.decision);
     const Decision<Real, Backend>& decision = saved.decision;
     if constexpr (feeds_rows) {
-      auto chosen_TE = spread<Rank>(context, decision.kept(), saved.cut);
+      auto chosen_TE = spread<ChoiceOrder>(context, decision.kept(), saved.cut);
       auto weights_TE = spread<Real>(context, decision.gates_RE, saved.cut);
-      auto route = begin_route<Real, Backend>(context, std::move(chosen_TE), std::move(weights_TE), foreseen(saved));
+      auto route = begin_route<Real, Backend>(context, std::move(chosen_TE), std::move(weights_TE), expected(saved));
       return {std::move(route), std::move(saved)};
     } else {
       saved.fed_VD = as_fed(context, saved.u_VD);
-      auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(decision.kept()),
-                                              View<const Real, Backend>(decision.gates_RE), foreseen(saved));
+      auto route = begin_route<Real, Backend>(context, View<const ChoiceOrder, Backend>(decision.kept()),
+                                              View<const Real, Backend>(decision.gates_RE), expected(saved));
       return {std::move(route), std::move(saved)};
     }
   }
@@ -202,7 +202,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
       return read_by_experts(saved.u_VD, saved.fed_VD);
   }
   /// The answers for rows of x, from those for what experts read.
-  static Tensor answers_of_rows(const Context& context, Tensor y, const Saved& saved) {
+  static Tensor outputs_of_rows(const Context& context, Tensor y, const Saved& saved) {
     if constexpr (feeds_rows)
       return y;
     else
@@ -223,20 +223,21 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
 
   /// d_weights_1N of the part's pairs -> through normalizer, gate and source, added to d_x_TD; adds into `gradient`.
   /// d_fed_VD is what came back through experts that were fed with segments; empty: none.
-  template <class Slopes>
+  template <class GradientTree>
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
-                LossGradients /*d_losses*/, const Saved& saved, ConstView x_TD, Slopes& gradient,
+                LossGradients /*d_losses*/, const Saved& saved, ConstView x_TD, GradientTree& gradient,
                 View<Value, Backend> d_x_TD, Tensor d_fed_VD = {}) const {
     const PhaseScope scope(context, Phase::router);
     const Index routed_rows = feeds_rows ? x_TD.rows : saved.u_VD.rows();
-    auto d_gates = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, routed_rows, part);
+    auto d_gates = gates_of_pairs_backward<Real, Backend>(context, d_weights_1N, routed_rows, part);
     if constexpr (feeds_rows)
-      d_gates = repeat_over_rows_back<Real, Backend>(context, d_gates.const_view(), saved.cut.begin_1V.const_view());
-    const auto d_logits_VE = Policies::normalizer_back(context, d_gates, saved.decision);
+      d_gates =
+          repeat_over_rows_backward<Real, Backend>(context, d_gates.const_view(), saved.cut.begin_1V.const_view());
+    const auto d_logits_VE = Policies::normalizer_backward(context, d_gates, saved.decision);
     auto d_u_VD = RealTensor::zeros(context, saved.u_VD.rows(), saved.u_VD.cols());
     if (!d_fed_VD.empty()) add_to(context, d_fed_VD, d_u_VD.view());
-    Policies::add_gate_back(context, d_logits_VE.const_view(), saved.decision, saved.u_VD.view(), gradient.gate,
-                            d_u_VD.view());
+    Policies::add_gate_backward(context, d_logits_VE.const_view(), saved.decision, saved.u_VD.view(), gradient.gate,
+                                d_u_VD.view());
     const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), saved.cut.opens_1V, gradient.source);
     Pool::template add_backward<Value, Backend>(context, d_pooled_VD, saved.cut.begin_1V, saved.pooled, d_x_TD);
   }
@@ -255,7 +256,8 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     }
   }
   /// Its backward where experts are fed with segments.
-  static RealTensor mass_of_rows_back(const Context& context, View<const Real, Backend> d_mass_1T, const Saved& saved) {
+  static RealTensor mass_of_rows_backward(const Context& context, View<const Real, Backend> d_mass_1T,
+                                          const Saved& saved) {
     const Index segments = saved.cut.begin_1V.cols() - 1;
     auto d_mass = RealTensor::uninitialized(context, 1, segments);
     Backend::for_each(context, segments,
@@ -266,9 +268,9 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
                       });
     return d_mass;
   }
-  /// The backward of answers_of_rows: d_y of what experts read.
-  static Tensor answers_back(const Context& context, ConstView d_y_TD, const Saved& saved) {
-    return repeat_over_rows_back<Value, Backend>(context, d_y_TD, saved.cut.begin_1V.const_view());
+  /// The backward of outputs_of_rows: d_y of what experts read.
+  static Tensor outputs_backward(const Context& context, ConstView d_y_TD, const Saved& saved) {
+    return repeat_over_rows_backward<Value, Backend>(context, d_y_TD, saved.cut.begin_1V.const_view());
   }
 
   // --- decoding -----------------------------------------------------------------------------------------------------
@@ -282,7 +284,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
             RealTensor::zeros(context, sequences, width()),
             RealTensor::zeros(context, sequences, width()),
             RealTensor::zeros(context, sequences, experts()),
-            Matrix<Rank, Backend>::zeros(context, sequences, experts()),
+            Matrix<ChoiceOrder, Backend>::zeros(context, sequences, experts()),
             std::vector<SegmenterState<S>>(StatefulSegmenter<S> ? count : 0)};
   }
   /// The state after a batch that was routed: the first rows of every sequence. When it throws, the state is as it was.
@@ -317,7 +319,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
           const Index v = last_(0, b), length_ = rows_(0, b);
           if (length_ == 0) return;
           Real sum = 0;
-          for (Index i = 0; i < length_; ++i) sum = Pool::absorbed(sum, widened(x_TD(begin(0, v) + i, d)), i);
+          for (Index i = 0; i < length_; ++i) sum = Pool::accumulated(sum, widened(x_TD(begin(0, v) + i, d)), i);
           u(b, d) = u_VD(v, d);
           so_far(b, d) = closes_(0, b) != 0 ? Real(0) : sum;
           if (closes_(0, b) != 0) previous(b, d) = Pool::finished(sum, length_);
@@ -332,8 +334,8 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
                            });
   }
   /// Who works on one more row of each sequence. The state keeps expecting this row until advance().
-  Routed decode(const Context& context, ConstView /*x_BD*/, std::span<const std::int32_t> tokens_B,
-                DecodingState& state) const {
+  RoutingResult decode(const Context& context, ConstView /*x_BD*/, std::span<const std::int32_t> tokens_B,
+                       DecodingState& state) const {
     if constexpr (StatefulSegmenter<S>) close_before(context, tokens_B, state);
     route_new_segments(context, state);
     Saved saved;
@@ -375,7 +377,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
         context, x_BD.rows, x_BD.cols,
         [x_BD, closes_ = closes_1B.view(), before_ = before_1B.view(), so_far = state.so_far_BD.view(),
          previous = state.previous_BD.view()] MOE_ON_DEVICE(Index b, Index d) {
-          so_far(b, d) = Pool::absorbed(so_far(b, d), widened(x_BD(b, d)), before_(0, b));
+          so_far(b, d) = Pool::accumulated(so_far(b, d), widened(x_BD(b, d)), before_(0, b));
           const Index length = closes_(0, b);
           if (length == 0) return;
           previous(b, d) = Pool::finished(so_far(b, d), length);
@@ -422,19 +424,19 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   }
 
   /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.
-  void absorb(const Context& context, const Stats& stats) {
-    Policies::absorb(context, stats.boundary_1E);
-    if constexpr (Policies::has_biases) Policies::absorb_loads(context, stats.load);
+  void update_buffers(const Context& context, const Stats& stats) {
+    Policies::update_buffers(context, stats.boundary_1E);
+    if constexpr (Policies::has_biases) Policies::update_biases(context, stats.load);
   }
 
-  SegmentRouting structure() const { return structure_as<Value>(); }
+  SegmentRouting empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
     Policies::copy_policies_to(tree);
     tree.segmenter = segmenter;
-    tree.source = detail::structure_as<Other>(source);
+    tree.source = detail::empty_tree_of<Other>(source);
     return tree;
   }
   template <class Visit, class... Trees>
@@ -453,8 +455,8 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
   static constexpr std::string_view level = "segment";
 
   /// What a decision says of loads before they are counted.
-  static Foreseen foreseen(const Saved& saved) {
-    const Foreseen& of_segments = saved.decision.choice.foreseen;
+  static ExpectedCounts expected(const Saved& saved) {
+    const ExpectedCounts& of_segments = saved.decision.choice.expected;
     const Segments& segments = saved.cut.segments;
     if (!feeds_rows || segments.count() == 0) return of_segments;
     const Index length = segments.begin[1] - segments.begin[0];
@@ -512,7 +514,7 @@ struct SegmentRouting : Gating<R, N, C, Wide<Value_>, Backend_> {
     const auto length = length_1B.const_view();
     take_at_first_row<Real, Backend>(context, length, u_BD.view(), state.u_BD.view());
     take_at_first_row<Real, Backend>(context, length, decision.gates_RE.view(), state.gates_BE.view());
-    take_at_first_row<Rank, Backend>(context, length, decision.kept().view(), state.chosen_BE.view());
+    take_at_first_row<ChoiceOrder, Backend>(context, length, decision.kept().view(), state.chosen_BE.view());
     const auto chosen_BE = state.chosen_BE.const_view();
     if (context.replay != nullptr) require_replayed<Backend>(context, chosen_BE, decision.kept().view());
     Policies::report(context, {level, {}}, chosen_BE, chosen_BE, state.gates_BE);

@@ -27,7 +27,7 @@ struct SegmentDecodingState {
   /// The gates of the current segment.
   Matrix<Real, Backend> gates_BE;
   /// Who works on the current segments.
-  Matrix<Rank, Backend> chosen_BE;
+  Matrix<ChoiceOrder, Backend> chosen_BE;
   /// What the segmenter keeps for each sequence; empty where it keeps nothing.
   std::vector<Cutter> cutters;
 
@@ -43,7 +43,7 @@ struct SegmentDecodingState {
                               stacked<Real, Backend>(context, previous_BD, more.previous_BD),
                               stacked<Real, Backend>(context, u_BD, more.u_BD),
                               stacked<Real, Backend>(context, gates_BE, more.gates_BE),
-                              stacked<Rank, Backend>(context, chosen_BE, more.chosen_BE),
+                              stacked<ChoiceOrder, Backend>(context, chosen_BE, more.chosen_BE),
                               cutters};
     both.length.insert(both.length.end(), more.length.begin(), more.length.end());
     both.opens.insert(both.opens.end(), more.opens.begin(), more.opens.end());
@@ -63,7 +63,7 @@ struct SegmentDecodingState {
                               repeat_over_rows<Real, Backend>(context, previous_BD.const_view(), rows),
                               repeat_over_rows<Real, Backend>(context, u_BD.const_view(), rows),
                               repeat_over_rows<Real, Backend>(context, gates_BE.const_view(), rows),
-                              repeat_over_rows<Rank, Backend>(context, chosen_BE.const_view(), rows),
+                              repeat_over_rows<ChoiceOrder, Backend>(context, chosen_BE.const_view(), rows),
                               {}};
     for (const Index b : sequences) {
       kept.length.push_back(length[static_cast<std::size_t>(b)]);

@@ -28,7 +28,7 @@
 namespace moe {
 
 /// Routes each row by itself: logits, choice, gates, and capacity over all rows (eqs. 1, 2), with a balance loss and
-/// the z-loss. Rows are kept as Value; what is learned and computed here is kept in Wide<Value>.
+/// the z-loss. Rows are kept as Value; what is learned and computed here is kept in Accum<Value>.
 ///
 /// Weights: gate.weight [E, D]; buffers: thresholds or biases where the inference router has them, balance_weight where
 /// the balance learns it.
@@ -37,7 +37,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
                       StatelessRouting<TokenRouting<R, N, C, Value_, Backend_, Bal>, Value_, Backend_> {
   static_assert(Balance<Bal>, "TokenRouting: the balance must be a Balance: bool counts(Index expert) const");
   static_assert(
-      !LeavesOutShared<Bal> || NamesShared<typename RoutingOf<R>::Train>,
+      !LeavesOutShared<Bal> || NamesShared<typename FormsOf<R>::Train>,
       "TokenRouting: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by "
       "chosen_by_all(), as SharedTopK does");
 
@@ -49,14 +49,14 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   /// What routing is computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
   /// Gradients of the losses that this routing names: the balance loss and the z-loss.
   using LossGradients = AuxiliaryGradient;
   template <class Other>
   using rebind = TokenRouting<R, N, C, Other, Backend, Bal>;
 
   static constexpr bool is_causal = router_is_causal<R> && !Policies::drops_in_inference;
-  static constexpr bool is_batch_independent = router_is_batch_independent<R> && !Policies::drops_in_inference;
+  static constexpr bool is_batch_invariant = router_is_batch_invariant<R> && !Policies::drops_in_inference;
   /// Whether a pass may be given the choices of a record.
   static constexpr bool replays = true;
 
@@ -64,9 +64,9 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   /// capacity never drops.
   struct Stats {
     /// See balance_loss(), which waits for it.
-    LateLoss<Real, Backend> balance;
+    DeferredLoss<Real, Backend> balance;
     /// See z_loss(), which waits for it.
-    LateLoss<Real, Backend> z;
+    DeferredLoss<Real, Backend> z;
     /// Rows of each expert.
     std::vector<Index> load;
     /// Rows that each expert could not take.
@@ -101,14 +101,14 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     /// Where the batch's sequences begin, if they are balanced each for itself; otherwise empty.
     std::vector<Index> sequences{};
     /// What the balance loss needs of the logits, where it waits for the loads.
-    typename Backend::template Later<Real> p_sums_1E;
+    typename Backend::template AsyncCopy<Real> p_sums_1E;
     /// The balance loss, where it is that of single sequences and waits for nothing.
-    LateLoss<Real, Backend> balance;
+    DeferredLoss<Real, Backend> balance;
     /// The z-loss.
-    LateLoss<Real, Backend> z;
+    DeferredLoss<Real, Backend> z;
   };
   /// A route and what is kept of it.
-  using Routed = RoutedAs<Saved, Real, Backend>;
+  using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
 
   /// Over whom the balance loss runs.
   Bal balance;
@@ -144,12 +144,12 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   /// x_TD -> who works on each row, and how much each counts. In training the losses of the choice are begun too: they
   /// are computed while the loads travel. Throws Error as Gating::decide.
   template <class Mode>
-  Routed route(const Context& context, ConstView x_TD, const Batch& batch) const {
-    return route_rows<Mode>(context, x_TD, RowFacts::of_rows(batch), batch.offsets);
+  RoutingResult route(const Context& context, ConstView x_TD, const Batch& batch) const {
+    return route_rows<Mode>(context, x_TD, RowInfo::of_rows(batch), batch.offsets);
   }
   /// Who works on one more row of each sequence. tokens_B is empty or has an id for each row.
-  Routed decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                NoDecodingState&) const {
+  RoutingResult decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                       NoDecodingState&) const {
     return route_rows<Inference>(context, x_BD, {tokens_B, {}, {}}, {});
   }
   /// The losses and loads of a route; offsets[e+1] - offsets[e]: rows expert e works on.
@@ -175,24 +175,24 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   }
   /// d_weights_1N of the part's pairs and d_losses -> through normalizer and gate, added to d_x_TD; adds into
   /// `gradient`.
-  template <class Slopes>
+  template <class GradientTree>
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
-                LossGradients d_losses, const Saved& saved, ConstView x_TD, Slopes& gradient,
+                LossGradients d_losses, const Saved& saved, ConstView x_TD, GradientTree& gradient,
                 View<Value, Backend> d_x_TD) const {
     const PhaseScope scope(context, Phase::router);
-    const auto d_gates_TE = gates_of_pairs_back<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
+    const auto d_gates_TE = gates_of_pairs_backward<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
     const auto logits_TE = saved.decision.logits_RE.view();
-    auto d_logits_TE = Policies::normalizer_back(context, d_gates_TE, saved.decision);
-    add_balance_loss_back<Real, Backend>(context, balance, logits_TE, saved.shares, d_losses.balance,
-                                         balance_weight_1.view(), d_logits_TE.view());
-    add_z_loss_back<Real, Backend>(context, logits_TE, d_losses.z, d_logits_TE.view());
-    Policies::add_gate_back(context, d_logits_TE.const_view(), saved.decision, x_TD, gradient.gate, d_x_TD);
+    auto d_logits_TE = Policies::normalizer_backward(context, d_gates_TE, saved.decision);
+    add_balance_loss_backward<Real, Backend>(context, balance, logits_TE, saved.shares, d_losses.balance,
+                                             balance_weight_1.view(), d_logits_TE.view());
+    add_z_loss_backward<Real, Backend>(context, logits_TE, d_losses.z, d_logits_TE.view());
+    Policies::add_gate_backward(context, d_logits_TE.const_view(), saved.decision, x_TD, gradient.gate, d_x_TD);
   }
 
   /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.
-  void absorb(const Context& context, const Stats& stats) {
-    Policies::absorb(context, stats.boundary_1E);
-    if constexpr (Policies::has_biases) Policies::absorb_loads(context, stats.wanted());
+  void update_buffers(const Context& context, const Stats& stats) {
+    Policies::update_buffers(context, stats.boundary_1E);
+    if constexpr (Policies::has_biases) Policies::update_biases(context, stats.wanted());
     if constexpr (LearnsWeight<Bal>) {
       if (stats.rows == 0) return;
       const double choices = static_cast<double>(stats.choices()) / static_cast<double>(stats.rows);
@@ -203,10 +203,10 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     }
   }
 
-  TokenRouting structure() const { return structure_as<Value>(); }
+  TokenRouting empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
     Policies::copy_policies_to(tree);
     tree.balance = balance;
@@ -224,12 +224,12 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
 
  private:
   template <class Mode>
-  Routed route_rows(const Context& context, ConstView x_TD, RowFacts facts, ListView<Index> offsets) const {
+  RoutingResult route_rows(const Context& context, ConstView x_TD, RowInfo facts, ListView<Index> offsets) const {
     Saved saved;
     saved.decision = Policies::template decide<Mode>(context, x_TD, facts);
     Policies::report(context, {}, saved.decision);
-    auto route = begin_route<Real, Backend>(context, View<const Rank, Backend>(saved.decision.kept()),
-                                            saved.decision.gates_RE.const_view(), saved.decision.choice.foreseen);
+    auto route = begin_route<Real, Backend>(context, View<const ChoiceOrder, Backend>(saved.decision.kept()),
+                                            saved.decision.gates_RE.const_view(), saved.decision.choice.expected);
     if constexpr (std::is_same_v<Mode, Training>) begin_losses(context, offsets, saved);
     return {std::move(route), std::move(saved)};
   }

@@ -65,13 +65,14 @@ class AnyLayer {
   };
 
  public:
-  /// What the run observed: the losses that every layer reports, and the layer's own stats, which `absorb` reads.
+  /// What the run observed: the losses that every layer reports, and the layer's own stats, which `update_buffers`
+  /// reads.
   struct Stats {
     /// See balance_loss().
     double balance = 0;
     /// See z_loss().
     double z = 0;
-    /// The layer's own stats, which absorb reads.
+    /// The layer's own stats, which update_buffers reads.
     std::shared_ptr<const Held> own;
 
     double balance_loss() const { return balance; }
@@ -117,7 +118,7 @@ class AnyLayer {
   /// No answer of inference depends on a later row.
   bool is_causal() const { return layer("is_causal").is_causal(); }
   /// No choice of inference depends on another row.
-  bool is_batch_independent() const { return layer("is_batch_independent").is_batch_independent(); }
+  bool is_batch_invariant() const { return layer("is_batch_invariant").is_batch_invariant(); }
   Index width() const { return layer("width").width(); }
 
   // Every call of a layer that holds none throws Error.
@@ -163,15 +164,15 @@ class AnyLayer {
     layer("set_languages").set_languages(languages_B, state.held("AnyLayer::set_languages"));
   }
   /// Learns what a training step observed outside gradients. Throws Error for stats that are not of this layer.
-  void absorb(const Context& context, const Stats& stats) {
-    require(layer_ != nullptr && stats.own != nullptr, "AnyLayer::absorb", "a layer and stats must be there, got ",
-            layer_ != nullptr ? "no stats" : "no layer");
-    layer_->absorb(context, *stats.own);
+  void update_buffers(const Context& context, const Stats& stats) {
+    require(layer_ != nullptr && stats.own != nullptr, "AnyLayer::update_buffers",
+            "a layer and stats must be there, got ", layer_ != nullptr ? "no stats" : "no layer");
+    layer_->update_buffers(context, *stats.own);
   }
 
-  AnyLayer structure() const {
+  AnyLayer empty_tree() const {
     AnyLayer tree;
-    if (layer_ != nullptr) tree.layer_ = layer_->structure();
+    if (layer_ != nullptr) tree.layer_ = layer_->empty_tree();
     return tree;
   }
   template <class Visit, class Tree, class... Trees>
@@ -211,7 +212,7 @@ class AnyLayer {
     virtual ~Interface() = default;
     bool has_type_of(const Interface& other) const { return typeid(*this) == typeid(other); }
     virtual bool is_causal() const = 0;
-    virtual bool is_batch_independent() const = 0;
+    virtual bool is_batch_invariant() const = 0;
     virtual Index width() const = 0;
     virtual Forward<Tensor, Saved, Stats> forward(const Context&, ConstView, const Batch&) const = 0;
     virtual Forward<Tensor, Saved, Stats> forward(const Context&, Tensor&&, const Batch&) const = 0;
@@ -221,8 +222,8 @@ class AnyLayer {
     virtual Tensor prefill(const Context&, ConstView, const Batch&, HeldState&) const = 0;
     virtual Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, HeldState&) const = 0;
     virtual void set_languages(std::span<const std::int32_t>, HeldState&) const = 0;
-    virtual void absorb(const Context&, const Held&) = 0;
-    virtual std::unique_ptr<Interface> structure() const = 0;
+    virtual void update_buffers(const Context&, const Held&) = 0;
+    virtual std::unique_ptr<Interface> empty_tree() const = 0;
     virtual Anything itself() const = 0;
     virtual void upcycle_from(const Context&, Anything, const Upcycling&, const std::string&) = 0;
   };
@@ -240,7 +241,7 @@ class AnyLayer {
     }
 
     bool is_causal() const override { return Layer::is_causal; }
-    bool is_batch_independent() const override { return Layer::is_batch_independent; }
+    bool is_batch_invariant() const override { return Layer::is_batch_invariant; }
     Index width() const override { return layer.width(); }
     Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const override {
       if constexpr (computes<Backend>) return held(layer.forward(context, x_TD, batch));
@@ -290,13 +291,13 @@ class AnyLayer {
       if constexpr (requires(typename Layer::DecodingState own) { own.languages; })
         state_of<typename Layer::DecodingState>(state).languages.assign(languages_B.begin(), languages_B.end());
     }
-    void absorb(const Context& context, const Held& stats) override {
+    void update_buffers(const Context& context, const Held& stats) override {
       if constexpr (computes<Backend>)
-        layer.absorb(context, value_of<typename Layer::Stats>(stats, "stats"));
+        layer.update_buffers(context, value_of<typename Layer::Stats>(stats, "stats"));
       else
         nothing_runs();
     }
-    std::unique_ptr<Interface> structure() const override { return std::make_unique<Of>(layer.structure()); }
+    std::unique_ptr<Interface> empty_tree() const override { return std::make_unique<Of>(layer.empty_tree()); }
     Anything itself() const override { return {&layer, &typeid(Layer)}; }
     void upcycle_from(const Context& context, Anything dense, const Upcycling& start,
                       const std::string& prefix) override {

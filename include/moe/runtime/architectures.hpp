@@ -38,7 +38,7 @@ class Architectures {
     makers.add("mixtral", &top_k);
     makers.add("gshard", &gshard);
     makers.add("qwen1.5-moe", [](const Composition& c) {
-      return c.normalised_gates ? beside_shared<SoftmaxOverChosen>(c) : beside_shared<SoftmaxOverAll>(c);
+      return c.normalized_gates ? beside_shared<SoftmaxOverChosen>(c) : beside_shared<SoftmaxOverAll>(c);
     });
     return makers;
   }
@@ -47,7 +47,7 @@ class Architectures {
     Names<Make> makers = of_tokens(std::move(kind));
     makers.add("multipl-moe", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice>>);
     makers.add("causal-multipl-moe",
-               &hybrid<MultiPlSegmentLevelOf<PreviousMean<Value, B>, Routing<ExpertChoice, ThresholdChoice>>>);
+               &hybrid<MultiPlSegmentLevelOf<PreviousMean<Value, B>, TrainInfer<ExpertChoice, ThresholdChoice>>>);
     makers.add("multipl-moe-released", &hybrid<MultiPlSegmentLevelOf<OwnMax<Value, B>, CappedExpertChoice>>);
     makers.add("multipl-moe-literal", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice, PooledInput>>);
     makers.add("multipl-moe-without-segments", [](const Composition& c) { return Layer(token_level(c)); });
@@ -64,7 +64,7 @@ class Architectures {
  private:
   using Bank = ExpertBank<X>;
   using Token = MultiPlTokenLevel<Value, B, BalanceOverRouted, X>;
-  using GateFusions = OneGateFusion<FixedFusion, NormalisedFusion, ScalarFusion<Value, B>>;
+  using GateFusions = OneGateFusion<FixedFusion, NormalizedFusion, ScalarFusion<Value, B>>;
   using OutputFusions = OneOutputFusion<Value, B, ChannelFusion<Value, B>, MatrixFusion<Value, B>>;
   /// BoundaryWindow is FixedWindow where minimum and maximum agree.
   template <class Source, class R, class Feed = RowInput>
@@ -100,7 +100,7 @@ class Architectures {
   }
   static Token token_level(const Composition& c) {
     Token level = make_multipl<Token>(c.settings);
-    if (!c.balance_over_routed) level.routing.balance.shared = SharedTopK::nobody;
+    if (!c.balance_over_routed) level.routing.balance.shared = SharedTopK::no_expert;
     return level;
   }
   template <class Segment>
@@ -109,7 +109,7 @@ class Architectures {
     const double a = s.token_weight, b = s.segment_weight;
     if (c.fusion == "channel") return joined<Segment>(c, OutputFusions(ChannelFusion<Value, B>(s.width, a, b)));
     if (c.fusion == "matrix") return joined<Segment>(c, OutputFusions(MatrixFusion<Value, B>(s.width, a, b)));
-    if (c.fusion == "normalised") return joined<Segment>(c, GateFusions(NormalisedFusion{a, b}));
+    if (c.fusion == "normalized") return joined<Segment>(c, GateFusions(NormalizedFusion{a, b}));
     if (c.fusion == "scalar") return joined<Segment>(c, GateFusions(ScalarFusion<Value, B>(a, b)));
     return joined<Segment>(c, GateFusions(FixedFusion{a, b}));
   }

@@ -22,7 +22,7 @@ struct Composition {
   /// Inner channels of qwen1.5-moe's shared expert; 0: it has none.
   Index shared_hidden = 0;
   /// Whether qwen1.5-moe divides the gates of a row's experts by their sum.
-  bool normalised_gates = false;
+  bool normalized_gates = false;
   /// Whether the balance loss leaves out the shared expert.
   bool balance_over_routed = false;
   /// Room of gshard's experts in training, in multiples of an even share of the choices; 0: no limit.

@@ -25,8 +25,12 @@ class Names {
       }
     entries_.emplace_back(std::move(name), std::move(thing));
   }
+  /// Reads `former`, a name of an older version, as `name`, which must be known. names() does not list it.
+  void add_former(std::string former, std::string name) { former_.emplace_back(std::move(former), std::move(name)); }
   /// What `name` means. Throws Error for a name that was not added.
   const T& at(std::string_view name) const {
+    for (const auto& [former, current] : former_)
+      if (former == name) return at(current);
     for (const auto& [known, thing] : entries_)
       if (known == name) return thing;
     throw Error("[registry] " + kind_ + " must be one of " + list() + ", got \"" + std::string(name) + "\"");
@@ -47,6 +51,7 @@ class Names {
 
   std::string kind_;
   std::vector<std::pair<std::string, T>> entries_;
+  std::vector<std::pair<std::string, std::string>> former_;
 };
 
 }  // namespace moe

@@ -42,7 +42,7 @@ struct OneFusion {
 
  protected:
   std::variant<Fusions...> empty() const {
-    return std::visit([](const auto& f) { return std::variant<Fusions...>(f.structure()); }, fusion);
+    return std::visit([](const auto& f) { return std::variant<Fusions...>(f.empty_tree()); }, fusion);
   }
 };
 
@@ -58,20 +58,21 @@ struct OneGateFusion : detail::OneFusion<Fusions...> {
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     return std::visit([&](const auto& f) { return f.template scales<Real, B>(context, mass_1T); }, this->fusion);
   }
-  /// As the chosen fusion's scales_back; `gradient` holds the same fusion.
+  /// As the chosen fusion's scales_backward; `gradient` holds the same fusion.
   template <class Real, class B>
-  Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B> mass_1T,
-                              View<const Real, B> scale_T2, View<const Real, B> d_scale_T2,
-                              OneGateFusion& gradient) const {
+  Matrix<Real, B> scales_backward(const typename B::Context& context, View<const Real, B> mass_1T,
+                                  View<const Real, B> scale_T2, View<const Real, B> d_scale_T2,
+                                  OneGateFusion& gradient) const {
     return std::visit(
         [&](const auto& f) {
           using F = std::remove_cvref_t<decltype(f)>;
-          return f.template scales_back<Real, B>(context, mass_1T, scale_T2, d_scale_T2, std::get<F>(gradient.fusion));
+          return f.template scales_backward<Real, B>(context, mass_1T, scale_T2, d_scale_T2,
+                                                     std::get<F>(gradient.fusion));
         },
         this->fusion);
   }
 
-  OneGateFusion structure() const { return OneGateFusion(this->empty()); }
+  OneGateFusion empty_tree() const { return OneGateFusion(this->empty()); }
 };
 
 /// A fusion that mixes outputs and is one of several, chosen at run time. A gradient holds the same one.
@@ -106,7 +107,7 @@ struct OneOutputFusion : detail::OneFusion<Fusions...> {
         this->fusion);
   }
 
-  OneOutputFusion structure() const { return OneOutputFusion(this->empty()); }
+  OneOutputFusion empty_tree() const { return OneOutputFusion(this->empty()); }
 };
 
 }  // namespace moe

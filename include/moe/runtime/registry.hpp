@@ -29,10 +29,11 @@ class Registry {
     for (const std::string& name : experts_.at("swiglu").names()) architectures_.add(name, {});
 
     routers_.add("shared-top-k", [](MultiPlSettings&) {});
-    routers_.add("top-k", [](MultiPlSettings& s) { s.shared = SharedTopK::nobody; });
+    routers_.add("top-k", [](MultiPlSettings& s) { s.shared = SharedTopK::no_expert; });
     segmenters_.add("fixed-window", [](MultiPlSettings& s) { s.minimum_window = s.window; });
     segmenters_.add("boundary-window", [](MultiPlSettings&) {});
-    for (const char* name : {"fixed", "normalised", "scalar", "channel", "matrix"}) fusions_.add(name, name);
+    for (const char* name : {"fixed", "normalized", "scalar", "channel", "matrix"}) fusions_.add(name, name);
+    fusions_.add_former("normalised", "normalized");
   }
 
   /// Teaches the registry an architecture, or gives a known name a new meaning; its maker reads the composition's
@@ -64,7 +65,7 @@ class Registry {
     if (!composition.router.empty()) routers_.at(composition.router)(composition.settings);
     segmenters_.at(composition.segmenter.empty() ? "fixed-window" : composition.segmenter)(composition.settings);
     if (composition.fusion.empty()) composition.fusion = "fixed";
-    fusions_.at(composition.fusion);
+    composition.fusion = fusions_.at(composition.fusion);
     return make(composition);
   }
 

@@ -4,10 +4,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "moe/core/adamw_pace.hpp"
+#include "moe/core/adamw_scalars.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/trees.hpp"
-#include "moe/train/adamw_memory.hpp"
+#include "moe/train/adamw_state.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe {
@@ -44,8 +44,8 @@ struct AdamW {
           auto& kept = memory.tensors()[number];
           if (slope.empty()) return;
           Tensor::Backend::template adamw<Memory::template master_of<Tree, typename Tensor::Value>>(
-              context, weight.size(), pace_of<Tensor>(rate, step, scale), memory.rounding(step, number), slope.data(),
-              weight.data(), kept.lower.data(), kept.m.data(), kept.v.data());
+              context, weight.size(), scalars_of<Tensor>(rate, step, scale), memory.rounding(step, number),
+              slope.data(), weight.data(), kept.lower.data(), kept.m.data(), kept.v.data());
         },
         weights, gradient);
   }
@@ -62,8 +62,8 @@ struct AdamW {
     require(std::isfinite(scale), "AdamW::step", "the gradient's scale must be finite, got ", scale);
   }
   template <class Tensor>
-  AdamWPace<Wide<typename Tensor::Value>> pace_of(double rate, Index step, double scale) const {
-    using Real = Wide<typename Tensor::Value>;
+  AdamWScalars<Accum<typename Tensor::Value>> scalars_of(double rate, Index step, double scale) const {
+    using Real = Accum<typename Tensor::Value>;
     const double correction_1 = 1 - std::pow(beta_1, static_cast<double>(step));
     const double correction_2 = 1 - std::pow(beta_2, static_cast<double>(step));
     const double shrink = Tensor::rank == 1 ? 1 : 1 - rate * decay;

@@ -9,11 +9,11 @@
 
 #include "moe/core/random.hpp"
 #include "moe/core/require.hpp"
+#include "moe/experts/lora_adapter.hpp"
 #include "moe/experts/lora_linear.hpp"
-#include "moe/experts/low_rank.hpp"
 #include "moe/layers/lora_ffn.hpp"
 #include "moe/ops/add.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 
 namespace moe {
 
@@ -32,7 +32,7 @@ void draw_uniform(const typename B::Context& context, View<Value, B> values, std
 /// rule with a = sqrt(5). Rows that only fill up stay 0. `name` is the weight's below which A's own follows. Throws
 /// Error for an adapter that has not as many rows as its rank, as in a gradient in which it does not train.
 template <class Value, class B>
-void draw_adapters(const typename B::Context& context, LowRank<Value, B>& adapter, std::uint64_t seed,
+void draw_adapters(const typename B::Context& context, LoraAdapter<Value, B>& adapter, std::uint64_t seed,
                    const std::string& name = {}) {
   require(adapter.rank() >= 0 && adapter.rank() <= adapter.lora_A.rows(), "draw_adapters",
           "an adapter must have as many rows as its rank, got ", adapter.lora_A.rows(), " and ", adapter.rank());

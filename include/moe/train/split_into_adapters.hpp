@@ -11,7 +11,7 @@
 
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/require.hpp"
-#include "moe/experts/low_rank.hpp"
+#include "moe/experts/lora_adapter.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/layers/lora_ffn.hpp"
 #include "moe/routing/router/language_choice.hpp"
@@ -36,14 +36,14 @@ template <class Value, class B>
 void upload_rounded(const typename B::Context& context, const HostMatrix& from, View<Value, B> to) {
   std::vector<Value> values(static_cast<std::size_t>(from.size()));
   std::transform(from.data(), from.data() + from.size(), values.begin(),
-                 [](double value) { return static_cast<Value>(static_cast<Wide<Value>>(value)); });
+                 [](double value) { return static_cast<Value>(static_cast<Accum<Value>>(value)); });
   B::upload(context, values.data(), to);
 }
 
 /// s B A = the singular components [first, first + r) of a matrix: A = sqrt(S/s) V^T and B = U sqrt(S/s). What fills
 /// the adapter up becomes 0.
 template <class Value, class B, class Svd>
-void take_components(const typename B::Context& context, const Svd& svd, Index first, LowRank<Value, B>& adapter) {
+void take_components(const typename B::Context& context, const Svd& svd, Index first, LoraAdapter<Value, B>& adapter) {
   const Index rank = adapter.rank();
   HostMatrix a_RI = HostMatrix::Zero(adapter.lora_A.rows(), adapter.in());
   HostMatrix b_OR = HostMatrix::Zero(adapter.out(), adapter.lora_B.cols());
@@ -58,7 +58,7 @@ void take_components(const typename B::Context& context, const Svd& svd, Index f
 template <class Value, class B>
 void split_projection(const typename B::Context& context, const LanguageChoice& router, const Matrix<Value, B>& weight,
                       AdapterBank<Value, B>& bank, Matrix<Value, B>& base) {
-  const auto adapter = [&](Index e) -> LowRank<Value, B>& { return bank.adapters[static_cast<std::size_t>(e)]; };
+  const auto adapter = [&](Index e) -> LoraAdapter<Value, B>& { return bank.adapters[static_cast<std::size_t>(e)]; };
   const Index shared = adapter(router.shared()).rank(), all = adapter(router.other()).rank();
   HostMatrix w_OI = host_matrix<Value, B>(context, weight.view());
   const Eigen::BDCSVD<Eigen::MatrixXd> svd(w_OI, Eigen::ComputeThinU | Eigen::ComputeThinV);

@@ -13,7 +13,7 @@
 #include "moe/experts/shared_expert.hpp"
 #include "moe/layers/token_moe.hpp"
 #include "moe/ops/add.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "moe/train/upcycle.hpp"
 
 namespace moe {
@@ -32,7 +32,7 @@ void take_channels(const typename X::Context& context, const X& dense, Index fir
     B::download(context, from, values.data());
     if (factor != 1)
       for (Value& value : values)
-        value = static_cast<Value>(static_cast<Wide<Value>>(factor * static_cast<double>(widened(value))));
+        value = static_cast<Value>(static_cast<Accum<Value>>(factor * static_cast<double>(widened(value))));
     B::upload(context, values.data(), to);
   };
   const Index count = last - first;
@@ -105,14 +105,14 @@ template <class R, class N, class C, HasChannels X, class Bal>
 void split_into_experts(const typename X::Context& context, const X& dense,
                         TokenMoE<R, N, C, X, SharedExpert<X, SigmoidGate>, Bal>& layer, Index shards,
                         const Upcycling& start, const std::string& prefix = {}) {
-  split_off_shared_expert(context, dense, layer.always_on.ffn, start, prefix + "shared_expert.");
+  split_off_shared_expert(context, dense, layer.shared_path.ffn, start, prefix + "shared_expert.");
   for (Index e = 0; e < layer.bank.count(); ++e)
     split_off_expert(context, dense, layer.bank.experts[static_cast<std::size_t>(e)], e, shards, start,
                      prefix + "experts." + std::to_string(e) + ".");
   const auto draw = [&](const std::string& name, auto& weight) {
     draw_normal(context, weight, start.seed, prefix + name, start.router_deviation);
   };
-  draw("shared_expert_gate.weight", layer.always_on.gate.weight);
+  draw("shared_expert_gate.weight", layer.shared_path.gate.weight);
   draw("gate.weight", layer.routing.gate.weight);
 }
 

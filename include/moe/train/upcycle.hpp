@@ -18,7 +18,7 @@
 #include "moe/layers/token_moe.hpp"
 #include "moe/ops/add.hpp"
 #include "moe/train/draw_adapters.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 
 namespace moe {
 
@@ -26,7 +26,7 @@ namespace moe {
 /// that are all alike only part because the router sends them different rows; two ways make them differ from the start,
 /// for every expert but a shared one, which stays the dense FFN:
 ///   noise_deviation  N(0, noise_deviation^2) is added to every weight
-///   reinitialised    this share of an expert's inner channels is drawn anew, normal with the mean and deviation of
+///   reinitialized    this share of an expert's inner channels is drawn anew, normal with the mean and deviation of
 ///                    the dense FFN's weights of each projection (Drop-Upcycling)
 /// Everything drawn is a function of `seed` and the weight's name below `prefix`.
 struct Upcycling {
@@ -37,7 +37,7 @@ struct Upcycling {
   /// Deviation of the noise that is added to every weight; 0: none.
   double noise_deviation = 0;
   /// Share of inner channels drawn anew, in [0, 1].
-  double reinitialised = 0;
+  double reinitialized = 0;
 };
 
 /// Copies every weight of `from` into `to`. Throws Error when a shape differs, and has then copied nothing.
@@ -72,7 +72,7 @@ std::vector<typename Tensor::Value> host_values(const typename Tensor::Backend::
 
 /// Draws a share of an FFN's inner channels anew: the same channels in every weight that has them.
 template <class X>
-void reinitialise_channels(const typename X::Context& context, X& expert, const Upcycling& start,
+void reinitialize_channels(const typename X::Context& context, X& expert, const Upcycling& start,
                            const std::string& prefix) {
   using B = typename X::Backend;
   using Value = typename X::Value;
@@ -84,7 +84,7 @@ void reinitialise_channels(const typename X::Context& context, X& expert, const 
   std::stable_sort(channels.begin(), channels.end(), [&](Index a, Index b) {
     return random_uniform(key, static_cast<std::uint64_t>(a)) < random_uniform(key, static_cast<std::uint64_t>(b));
   });
-  channels.resize(static_cast<std::size_t>(std::llround(start.reinitialised * static_cast<double>(hidden))));
+  channels.resize(static_cast<std::size_t>(std::llround(start.reinitialized * static_cast<double>(hidden))));
 
   std::vector<Channels> places;
   X::visit_channels([&](Channels place, const auto&) { places.push_back(place); }, expert);
@@ -103,7 +103,7 @@ void reinitialise_channels(const typename X::Context& context, X& expert, const 
         const Index cols = weight.cols();
         const auto draw = [&](Index row, Index col) {
           const auto at = static_cast<std::size_t>(row * cols + col);
-          values[at] = static_cast<Value>(static_cast<Wide<Value>>(mean + deviation * random_normal(fresh, at)));
+          values[at] = static_cast<Value>(static_cast<Accum<Value>>(mean + deviation * random_normal(fresh, at)));
         };
         // A task is a row of memory: two threads that write between each other's values would wait for the same lines.
         if (place == Channels::rows)
@@ -123,20 +123,20 @@ void reinitialise_channels(const typename X::Context& context, X& expert, const 
 inline void check_start(const Upcycling& start) {
   require_deviation("upcycle", start.router_deviation);
   require_deviation("upcycle", start.noise_deviation);
-  require(start.reinitialised >= 0 && start.reinitialised <= 1, "upcycle",
-          "the share of channels drawn anew must lie in [0, 1], got ", start.reinitialised);
+  require(start.reinitialized >= 0 && start.reinitialized <= 1, "upcycle",
+          "the share of channels drawn anew must lie in [0, 1], got ", start.reinitialized);
 }
 
 /// Makes an expert differ from others that start as it does, where `start` says so.
 template <class X>
 void make_differ(const typename X::Context& context, X& expert, const Upcycling& start, const std::string& name) {
   if constexpr (HasChannels<X>) {
-    if (start.reinitialised > 0) reinitialise_channels(context, expert, start, name);
+    if (start.reinitialized > 0) reinitialize_channels(context, expert, start, name);
   } else {
-    require(start.reinitialised == 0, "upcycle",
+    require(start.reinitialized == 0, "upcycle",
             "the expert does not say where its inner channels lie (visit_channels), so none can be drawn anew: the "
             "share must be 0, got ",
-            start.reinitialised);
+            start.reinitialized);
   }
   if (start.noise_deviation > 0) add_noise(context, expert, start, name);
 }
@@ -203,7 +203,7 @@ void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
         if constexpr (std::remove_cvref_t<decltype(weight)>::rank == 2)
           draw_normal(context, weight, start.seed, name, start.router_deviation);
       },
-      prefix, layer.always_on);
+      prefix, layer.shared_path);
   detail::draw_routing(context, layer.routing, start, prefix);
 }
 
@@ -230,10 +230,10 @@ template <class R, class Value, class B>
 void upcycle(const typename B::Context& context, const SwiGlu<Value, B>& dense, LoraFfn<R, Value, B>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
   require(
-      start.noise_deviation == 0 && start.reinitialised == 0, "upcycle",
+      start.noise_deviation == 0 && start.reinitialized == 0, "upcycle",
       "an FFN with adapters starts as the dense one: the noise's deviation and the share of channels drawn anew must "
       "be 0, got ",
-      start.noise_deviation, " and ", start.reinitialised);
+      start.noise_deviation, " and ", start.reinitialized);
   copy_weights(dense, layer.base);
   draw_adapters(context, layer, start.seed, prefix);
 }

@@ -74,7 +74,7 @@ void require_matches(const Layer& layer, const Trains& trains) {
 template <Module Layer, class Trains>
 Layer gradient_for(const Layer& layer, const Trains& trains) {
   detail::require_matches(layer, trains);
-  Layer gradient = layer.structure();
+  Layer gradient = layer.empty_tree();
   for_each_parameter(
       [&](const std::string& name, const auto& weight, auto& slot) {
         if (trains(name)) slot = zeros_like(weight);
@@ -91,9 +91,9 @@ Layer gradient_for(const Layer& layer) {
 
 /// The same in what the layer's values are computed with: float where it keeps BFloat16.
 template <Module Layer, class Trains>
-auto wide_gradient_for(const Layer& layer, const Trains& trains) {
+auto accum_gradient_for(const Layer& layer, const Trains& trains) {
   detail::require_matches(layer, trains);
-  auto gradient = detail::structure_as<Wide<typename Layer::Value>>(layer);
+  auto gradient = detail::empty_tree_of<Accum<typename Layer::Value>>(layer);
   for_each_parameter(
       [&](const std::string& name, const auto& weight, auto& slot) {
         using Slot = std::remove_reference_t<decltype(slot)>;
@@ -108,8 +108,8 @@ auto wide_gradient_for(const Layer& layer, const Trains& trains) {
 }
 /// A wide gradient tree in which every weight trains.
 template <Module Layer>
-auto wide_gradient_for(const Layer& layer) {
-  return wide_gradient_for(layer, [](const std::string&) { return true; });
+auto accum_gradient_for(const Layer& layer) {
+  return accum_gradient_for(layer, [](const std::string&) { return true; });
 }
 
 /// to = from, weight by weight, rounded to what `to` keeps: a layer of BFloat16 from its master weights in float.

@@ -9,7 +9,7 @@
 #include "moe/layers/presets.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/clip.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
@@ -45,7 +45,7 @@ constexpr Families families_of = {MemoryBackend<B, Value>,   ElementwiseBackend<
   static_assert(!ComputingBackend<Hides_##operation, float>)
 MOE_TEST_HIDES(upload, memory);
 MOE_TEST_HIDES(download, memory);
-MOE_TEST_HIDES(download_later, memory);
+MOE_TEST_HIDES(download_async, memory);
 MOE_TEST_HIDES(for_each, elementwise);
 MOE_TEST_HIDES(for_each_element, elementwise);
 MOE_TEST_HIDES(for_each_cell, elementwise);
@@ -54,25 +54,25 @@ MOE_TEST_HIDES(for_each_on_host, elementwise);
 MOE_TEST_HIDES(add_column_sums, elementwise);
 MOE_TEST_HIDES(sum_of_squares, elementwise);
 MOE_TEST_HIDES(row_products, gemm);
-MOE_TEST_HIDES(add_row_products_back, gemm);
-MOE_TEST_HIDES(add_row_weight_gradient, gemm);
+MOE_TEST_HIDES(add_row_dgrad, gemm);
+MOE_TEST_HIDES(add_row_wgrad, gemm);
 MOE_TEST_HIDES(grouped_product, gemm);
-MOE_TEST_HIDES(add_grouped_product_back, gemm);
-MOE_TEST_HIDES(grouped_weight_gradient, gemm);
+MOE_TEST_HIDES(add_grouped_dgrad, gemm);
+MOE_TEST_HIDES(grouped_wgrad, gemm);
 MOE_TEST_HIDES(grouped_glu, glu);
-MOE_TEST_HIDES(grouped_glu_back, glu);
-MOE_TEST_HIDES(grouped_glu_input_gradient, glu);
+MOE_TEST_HIDES(grouped_glu_backward, glu);
+MOE_TEST_HIDES(grouped_glu_dgrad, glu);
 MOE_TEST_HIDES(glu, glu);
-MOE_TEST_HIDES(glu_back, glu);
+MOE_TEST_HIDES(glu_backward, glu);
 MOE_TEST_HIDES(top_rows, routing);
-MOE_TEST_HIDES(drop_over, routing);
+MOE_TEST_HIDES(drop_overflow, routing);
 MOE_TEST_HIDES(begin_grouping, routing);
 MOE_TEST_HIDES(finish_grouping, routing);
 MOE_TEST_HIDES(gather_rows, routing);
 MOE_TEST_HIDES(combine_rows, routing);
 MOE_TEST_HIDES(sum_rows, routing);
 MOE_TEST_HIDES(segment_means, segments);
-MOE_TEST_HIDES(add_segment_means_back, segments);
+MOE_TEST_HIDES(add_segment_means_backward, segments);
 MOE_TEST_HIDES(segment_maxima, segments);
 MOE_TEST_HIDES(adamw, optimizer);
 MOE_TEST_HIDES(narrow_weights, optimizer);
@@ -88,7 +88,7 @@ struct NoHostBuffer : cpu::Operations<NoHostBuffer> {
 };
 struct NoLater : cpu::Operations<NoLater> {
   template <class Value>
-  struct Later {};
+  struct AsyncCopy {};
 };
 static_assert(!ElementwiseBackend<NoTeam, float> && !MemoryBackend<NoHostBuffer, float> &&
               !StorageBackend<NoLater, float>);
@@ -126,12 +126,12 @@ struct Strict : cpu::Operations<Strict> {
     Own::row_products(context, x_RD, w_ED, y_RE);
   }
   template <class V>
-  static void add_row_products_back(const Context& context, In<V> d_y_RE, In<V> w_ED, Out<V> d_x_RD) {
-    Own::add_row_products_back(context, d_y_RE, w_ED, d_x_RD);
+  static void add_row_dgrad(const Context& context, In<V> d_y_RE, In<V> w_ED, Out<V> d_x_RD) {
+    Own::add_row_dgrad(context, d_y_RE, w_ED, d_x_RD);
   }
   template <class V>
-  static void add_row_weight_gradient(const Context& context, In<V> d_y_RE, View<const V, Strict> x_RD, Out<V> d_w_ED) {
-    Own::add_row_weight_gradient(context, d_y_RE, x_RD, d_w_ED);
+  static void add_row_wgrad(const Context& context, In<V> d_y_RE, View<const V, Strict> x_RD, Out<V> d_w_ED) {
+    Own::add_row_wgrad(context, d_y_RE, x_RD, d_w_ED);
   }
   template <class V>
   static void grouped_product(const Context& context, In<V> x_ND, Weights<V> w_FD, const GroupOffsets& offsets,
@@ -139,15 +139,15 @@ struct Strict : cpu::Operations<Strict> {
     Own::grouped_product<V>(context, x_ND, w_FD, offsets, y_NF);
   }
   template <class V>
-  static void add_grouped_product_back(const Context& context, In<V> d_y_NF, Weights<V> w_FD, ListView<Index> offsets,
-                                       Out<V> d_x_ND) {
-    Own::add_grouped_product_back<V>(context, d_y_NF, w_FD, offsets, d_x_ND);
+  static void add_grouped_dgrad(const Context& context, In<V> d_y_NF, Weights<V> w_FD, ListView<Index> offsets,
+                                Out<V> d_x_ND) {
+    Own::add_grouped_dgrad<V>(context, d_y_NF, w_FD, offsets, d_x_ND);
   }
-  template <class V, class Slope>
-  static void grouped_weight_gradient(const Context& context, View<const V, Strict> d_y_NF, View<const V, Strict> x_ND,
-                                      ListView<Index> offsets,
-                                      std::type_identity_t<ListView<View<Slope, Strict>>> d_w_FD) {
-    Own::grouped_weight_gradient<V, Slope>(context, d_y_NF, x_ND, offsets, d_w_FD);
+  template <class V, class GradientValue>
+  static void grouped_wgrad(const Context& context, View<const V, Strict> d_y_NF, View<const V, Strict> x_ND,
+                            ListView<Index> offsets,
+                            std::type_identity_t<ListView<View<GradientValue, Strict>>> d_w_FD) {
+    Own::grouped_wgrad<V, GradientValue>(context, d_y_NF, x_ND, offsets, d_w_FD);
   }
   template <Activation A, class V>
   static void grouped_glu(const Context& context, const A& activation, In<V> x_ND, Weights<V> gate_FD, Weights<V> up_FD,
@@ -155,23 +155,25 @@ struct Strict : cpu::Operations<Strict> {
     Own::grouped_glu<A, V>(context, activation, x_ND, gate_FD, up_FD, offsets, a_NF, b_NF, h_NF);
   }
   template <Activation A, class V>
-  static void grouped_glu_back(const Context& context, const A& activation, In<V> d_y_ND, Weights<V> down_DF,
-                               ListView<Index> offsets, In<V> gates_1N, Out<V> a_NF, Out<V> b_NF, Out<V> h_NF,
-                               Out<V> d_gates_1N) {
-    Own::grouped_glu_back<A, V>(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N);
+  static void grouped_glu_backward(const Context& context, const A& activation, In<V> d_y_ND, Weights<V> down_DF,
+                                   ListView<Index> offsets, In<V> gates_1N, Out<V> a_NF, Out<V> b_NF, Out<V> h_NF,
+                                   Out<V> d_gates_1N) {
+    Own::grouped_glu_backward<A, V>(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF,
+                                    d_gates_1N);
   }
   template <class V>
-  static void grouped_glu_input_gradient(const Context& context, In<V> d_a_NF, Weights<V> gate_FD, In<V> d_b_NF,
-                                         Weights<V> up_FD, ListView<Index> offsets, Out<V> d_x_ND) {
-    Own::grouped_glu_input_gradient<V>(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND);
+  static void grouped_glu_dgrad(const Context& context, In<V> d_a_NF, Weights<V> gate_FD, In<V> d_b_NF,
+                                Weights<V> up_FD, ListView<Index> offsets, Out<V> d_x_ND) {
+    Own::grouped_glu_dgrad<V>(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND);
   }
   template <class V>
-  static void top_rows(const Context& context, In<V> scores_RE, Index take, View<Rank, Strict> chosen_RE,
+  static void top_rows(const Context& context, In<V> scores_RE, Index take, View<ChoiceOrder, Strict> chosen_RE,
                        Out<V> boundary_1E) {
     Own::top_rows<V>(context, scores_RE, take, chosen_RE, boundary_1E);
   }
-  static Grouping begin_grouping(const Context& context, View<const Rank, Strict> chosen_RE, const Foreseen& foreseen) {
-    return Own::begin_grouping(context, chosen_RE, foreseen);
+  static Grouping begin_grouping(const Context& context, View<const ChoiceOrder, Strict> chosen_RE,
+                                 const ExpectedCounts& expected) {
+    return Own::begin_grouping(context, chosen_RE, expected);
   }
   template <class V>
   static void gather_rows(const Context& context, In<V> x_TD, const Plan<Strict>& plan, Out<V> x_ND) {
@@ -191,9 +193,9 @@ struct Strict : cpu::Operations<Strict> {
     Own::segment_means<V>(context, x_TD, begin_1V, mean_VD);
   }
   template <class V>
-  static void add_segment_means_back(const Context& context, In<V> d_mean_VD, View<const Index, Strict> begin_1V,
-                                     Out<V> d_x_TD) {
-    Own::add_segment_means_back<V>(context, d_mean_VD, begin_1V, d_x_TD);
+  static void add_segment_means_backward(const Context& context, In<V> d_mean_VD, View<const Index, Strict> begin_1V,
+                                         Out<V> d_x_TD) {
+    Own::add_segment_means_backward<V>(context, d_mean_VD, begin_1V, d_x_TD);
   }
 };
 static_assert(check_backend<Strict, float>());
@@ -203,12 +205,12 @@ template <class B>
 std::vector<float> trained() {
   const typename B::Context context{.threads = 1};
   auto layer = make_multipl<CausalMultiPlMoe<float, B>>({.width = 8, .hidden = 12, .window = 3});
-  initialise(context, layer, /*seed=*/3);
+  initialize(context, layer, /*seed=*/3);
   Matrix<float, B> x(20, 8), d_y(20, 8);
   for (Index i = 0; i < x.size(); ++i)
     x.data()[i] = static_cast<float>(i % 13) / 7 - 1, d_y.data()[i] = static_cast<float>(i % 5) - 2;
   auto gradient = gradient_for(layer);
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
   std::vector<float> values;
   const auto keep = [&](const auto& tensor) {
     values.insert(values.end(), tensor.data(), tensor.data() + tensor.size());

@@ -24,7 +24,7 @@ TEST_CASE("lanes are rounded by chance as single values are, infinities and NaN 
     cpu::store_moment(of_lanes, cpu::load(values), random.moments, count);
     for (Index i = 0; i < count; ++i) {
       const std::uint32_t word = RoundingOfFour(key, (at + i) / 4).moments[static_cast<std::size_t>((at + i) % 4)];
-      CHECK(of_lanes[i].bits == rounded_by_chance(values[i], word).bits);
+      CHECK(of_lanes[i].bits == stochastic_round(values[i], word).bits);
     }
   }
 }

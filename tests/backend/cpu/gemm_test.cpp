@@ -64,7 +64,7 @@ TEST_CASE("its backward adds to what is there", "[cpu]") {
       for (Index f = 0; f < out; ++f) sum += d_y.view()(r, f) * w[static_cast<std::size_t>(group_of(r))].view()(f, d);
       expected.push_back(sum);
     }
-  B::add_grouped_product_back(context, d_y, views<ConstView>(w), offsets, d_x.view());
+  B::add_grouped_dgrad(context, d_y, views<ConstView>(w), offsets, d_x.view());
   CHECK(relative_deviation(expected, values_of(d_x)) < 1e-13);
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("weight gradients add group by group and skip the empty ones", "[cpu]"
       }
   std::vector<View<double, B>> targets;
   for (auto& t : d_w) targets.push_back(t.view());
-  B::grouped_weight_gradient(context, d_y.const_view(), x.const_view(), offsets, targets);
+  B::grouped_wgrad(context, d_y.const_view(), x.const_view(), offsets, targets);
   std::vector<double> actual;
   for (const auto& t : d_w)
     for (const double value : values_of(t)) actual.push_back(value);

@@ -29,8 +29,8 @@ TEMPLATE_TEST_CASE("a GLU of SiLU is the SwiGLU in vectors, bit by bit", "[backe
   cpu::swiglu(37, a.data(), b.data(), expected.data());
   CHECK(h == expected);
   auto d_a = a, d_b = b, again = d, d_a_2 = a, d_b_2 = b, again_2 = d;
-  const TestType sum = cpu::glu_back(Silu{}, 37, TestType(0.7), d_a.data(), d_b.data(), again.data());
-  CHECK(sum == cpu::swiglu_back(37, TestType(0.7), d_a_2.data(), d_b_2.data(), again_2.data()));
+  const TestType sum = cpu::glu_backward(Silu{}, 37, TestType(0.7), d_a.data(), d_b.data(), again.data());
+  CHECK(sum == cpu::swiglu_backward(37, TestType(0.7), d_a_2.data(), d_b_2.data(), again_2.data()));
   CHECK((d_a == d_a_2 && d_b == d_b_2 && again == again_2));
 }
 
@@ -44,7 +44,8 @@ TEMPLATE_TEST_CASE("a GLU's kernels compute its formulas, with a second factor a
     cpu::glu(activation, 21, h.data(), has_b ? b.data() : nullptr, h.data());
     auto d_a = a, d_b = b, gated_h = d;
     const double gate = -0.3;
-    const double sum = cpu::glu_back(activation, 21, gate, d_a.data(), has_b ? d_b.data() : nullptr, gated_h.data());
+    const double sum =
+        cpu::glu_backward(activation, 21, gate, d_a.data(), has_b ? d_b.data() : nullptr, gated_h.data());
     double expected_sum = 0;
     for (std::size_t i = 0; i < 21; ++i) {
       const double factor = has_b ? b[i] : 1, value = activation.value(a[i]);

@@ -41,8 +41,8 @@ TEST_CASE("SwiGLU's operations are its products and their gradients, whichever G
     G::glu(g_context, Silu{}, here, b, here.view());
     CHECK(same_bits(h, here));
     T lone_h(304, out);
-    G::add_grouped_product_back(g_context, d_y, list(down), offsets, lone_h.view());
-    G::glu_back(g_context, Silu{}, lone_a.view(), lone_b.view(), lone_h.view());
+    G::add_grouped_dgrad(g_context, d_y, list(down), offsets, lone_h.view());
+    G::glu_backward(g_context, Silu{}, lone_a.view(), lone_b.view(), lone_h.view());
     CHECK(same_bits(h, lone_h));
     std::vector<double> a_expected, b_expected, h_expected, d_a_expected, d_b_expected, d_x_expected(304 * in, 0.0),
         d_gates_expected(304, 0.0);
@@ -72,9 +72,9 @@ TEST_CASE("SwiGLU's operations are its products and their gradients, whichever G
     // With gates everything is theirs times as large, but the gates' own gradient, which is without.
     auto gated_a = a.copy(), gated_b = b.copy();
     Matrix<double, G> gated_h(304, out), d_gates(1, 304);
-    G::grouped_glu_back(g_context, Silu{}, d_y, list(down), offsets, gates, gated_a.view(), gated_b.view(),
-                        gated_h.view(), d_gates.view());
-    G::grouped_glu_back(g_context, Silu{}, d_y, list(down), offsets, {}, a.view(), b.view(), again.view(), {});
+    G::grouped_glu_backward(g_context, Silu{}, d_y, list(down), offsets, gates, gated_a.view(), gated_b.view(),
+                            gated_h.view(), d_gates.view());
+    G::grouped_glu_backward(g_context, Silu{}, d_y, list(down), offsets, {}, a.view(), b.view(), again.view(), {});
     CHECK(same_bits(h, again));
     CHECK(same_bits(a, lone_a));
     CHECK(same_bits(b, lone_b));
@@ -92,7 +92,7 @@ TEST_CASE("SwiGLU's operations are its products and their gradients, whichever G
     CHECK(relative_deviation(gated_b_expected, values_of(gated_b)) < 1e-13);
     CHECK(relative_deviation(gated_h_expected, values_of(gated_h)) < 1e-13);
     CHECK(relative_deviation(d_gates_expected, values_of(d_gates)) < 1e-13);
-    G::grouped_glu_input_gradient(g_context, a, list(gate), b, list(up), offsets, d_x.view());
+    G::grouped_glu_dgrad(g_context, a, list(gate), b, list(up), offsets, d_x.view());
     CHECK(relative_deviation(d_x_expected, values_of(d_x)) < 1e-13);
   };
   check(TileGemm{});

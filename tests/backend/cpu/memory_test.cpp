@@ -29,7 +29,7 @@ TEST_CASE("values go in and out through strides", "[cpu]") {
 TEST_CASE("values that travel to the host are a copy of those that were there", "[cpu]") {
   Matrix<float, B> m(2, 3);
   m.view()(1, 2) = 7;
-  const auto later = B::download_later(context, m.const_view().cols_between(1, 3));
+  const auto later = B::download_async(context, m.const_view().cols_between(1, 3));
   m.view()(1, 2) = 8;
   CHECK(std::vector<float>(later.wait(), later.wait() + 4) == std::vector<float>{0, 0, 0, 7});
 }

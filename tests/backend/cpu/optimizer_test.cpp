@@ -19,7 +19,7 @@ const CpuContext context{.threads = 2};
 TEST_CASE("a step of AdamW is what its formula gives", "[cpu]") {
   using Real = double;
   Draw draw("adamw, cpu");
-  const AdamWPace<Real> pace{0.5, 0.9, 0.95, 0.1, 0.05, 1e-2, 1.3, 1e-8, 0.999};
+  const AdamWScalars<Real> pace{0.5, 0.9, 0.95, 0.1, 0.05, 1e-2, 1.3, 1e-8, 0.999};
   const auto draw_row = [&] { return random_matrix<Real, Cpu<>>(draw, 1, 101); };
   auto w = draw_row(), m = draw_row(), v = draw_row();
   const auto g = draw_row();

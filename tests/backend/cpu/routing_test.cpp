@@ -20,20 +20,20 @@ const CpuContext context{.threads = 2};
 
 TEST_CASE("an expert takes the rows with its best scores, the lower row first among equals", "[cpu]") {
   const std::vector<double> scores = {.9, .5, .1, .5, .9, .5, .3, .5};
-  Matrix<Rank, B> chosen(4, 2);
+  Matrix<ChoiceOrder, B> chosen(4, 2);
   Tensor boundary(1, 2);
   const auto choose = [&](Index take) {
     B::top_rows<double>(context, ConstView(scores.data(), 4, 2), take, chosen.view(), boundary.view());
-    return std::vector<Rank>(chosen.data(), chosen.data() + 8);
+    return std::vector<ChoiceOrder>(chosen.data(), chosen.data() + 8);
   };
-  CHECK(choose(2) == std::vector<Rank>{1, 1, 0, 2, 2, 0, 0, 0});
+  CHECK(choose(2) == std::vector<ChoiceOrder>{1, 1, 0, 2, 2, 0, 0, 0});
   CHECK(boundary.data()[0] == Catch::Approx(0.6));
   CHECK(boundary.data()[1] == 0.5);
-  CHECK(choose(1) == std::vector<Rank>{1, 1, 0, 0, 0, 0, 0, 0});
+  CHECK(choose(1) == std::vector<ChoiceOrder>{1, 1, 0, 0, 0, 0, 0, 0});
   CHECK(boundary.data()[0] == 0.9);
-  CHECK(choose(4) == std::vector<Rank>{1, 1, 4, 2, 2, 3, 3, 4});
+  CHECK(choose(4) == std::vector<ChoiceOrder>{1, 1, 4, 2, 2, 3, 3, 4});
   CHECK(boundary.data()[0] == Catch::Approx(0.05));
-  CHECK(choose(0) == std::vector<Rank>(8, 0));
+  CHECK(choose(0) == std::vector<ChoiceOrder>(8, 0));
   CHECK(boundary.data()[0] == 1);
 }
 
@@ -41,8 +41,8 @@ TEST_CASE("a plan lists pairs by expert and finds each row's again", "[cpu]") {
   Draw draw("plan");
   for (std::uint32_t i = 0; i < 50; ++i) {
     const Index rows = draw.between(0, 9), experts = draw.between(1, 4);
-    Matrix<Rank, B> chosen(rows, experts);
-    for (Index n = 0; n < chosen.size(); ++n) chosen.data()[n] = static_cast<Rank>(draw.between(0, 2));
+    Matrix<ChoiceOrder, B> chosen(rows, experts);
+    for (Index n = 0; n < chosen.size(); ++n) chosen.data()[n] = static_cast<ChoiceOrder>(draw.between(0, 2));
     const auto plan = B::group_by_expert(context, chosen);
     INFO("case " << i << ", MOE_TEST_SEED=" << seed());
     REQUIRE(plan.experts() == experts);

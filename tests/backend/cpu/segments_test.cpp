@@ -27,7 +27,7 @@ TEST_CASE("segment means and their backward", "[cpu]") {
   auto d_x = random_matrix<double, B>(draw, 6, 3);
   const auto before = d_x.copy();
   const auto d_mean = random_matrix<double, B>(draw, 3, 3);
-  B::add_segment_means_back(context, d_mean, begin_1V, d_x.view());
+  B::add_segment_means_backward(context, d_mean, begin_1V, d_x.view());
   for (std::size_t v = 0; v < 3; ++v)
     for (Index d = 0; d < 3; ++d) {
       double sum = 0;

@@ -39,7 +39,8 @@ TEMPLATE_TEST_CASE("SwiGLU and its gradient are their formulas", "[cpu]", float,
              d_h = normals<TestType>(draw, size);
   std::vector<TestType> h(size), d_a = a, d_b = b, again = d_h;
   cpu::swiglu(static_cast<Index>(size), a.data(), b.data(), h.data());
-  const TestType inner = cpu::swiglu_back(static_cast<Index>(size), TestType(1), d_a.data(), d_b.data(), again.data());
+  const TestType inner =
+      cpu::swiglu_backward(static_cast<Index>(size), TestType(1), d_a.data(), d_b.data(), again.data());
   std::vector<double> h_expected, d_a_expected, d_b_expected;
   double inner_expected = 0;
   for (std::size_t i = 0; i < size; ++i) {
@@ -78,7 +79,7 @@ TEMPLATE_TEST_CASE("SwiGLU keeps to its limits far out", "[cpu]", float, double)
   std::vector<TestType> a = {-far, far, -far}, b(3, TestType(2)), d_h = b, h(3);
   cpu::swiglu(3, a.data(), b.data(), h.data());
   CHECK(h == std::vector<TestType>{0, 2 * far, 0});
-  cpu::swiglu_back(3, TestType(1), a.data(), b.data(), d_h.data());
+  cpu::swiglu_backward(3, TestType(1), a.data(), b.data(), d_h.data());
   CHECK(std::abs(a[0]) < TestType(1e-3));
   CHECK(std::abs(a[1] - TestType(4)) < TestType(1e-3));
 }

@@ -30,9 +30,9 @@ template <class Real>
 std::vector<Real> product_of_rows(View<const Real, Host> x, View<const Real, Host> w, Index rows) {
   std::vector<Real> y(static_cast<std::size_t>(rows * w.rows));
   const Index offsets[] = {0, rows};
-  using Left = TileGemm::Left<Product::right_transposed, Real, Host>;
-  Left(context, x.rows_between(0, rows), {offsets, 2})
-      .multiply(0, 0, 0, rows, {w}, 0, w.rows, View<Real, Host>(y.data(), rows, w.rows), cpu::Into::fresh);
+  using Lhs = TileGemm::Lhs<Product::right_transposed, Real, Host>;
+  Lhs(context, x.rows_between(0, rows), {offsets, 2})
+      .multiply(0, 0, 0, rows, {w}, 0, w.rows, View<Real, Host>(y.data(), rows, w.rows), cpu::StoreMode::overwrite);
   return y;
 }
 

@@ -32,15 +32,15 @@ TEST_CASE("rows that lanes share are chosen and weighed as by one thread", "[acc
     auto logits_there = Matrix<double, Warps>::uninitialized(lanes, rows, experts);
     Warps::upload(lanes, logits.data(), logits_there.view());
     const SharedTopK router{.k = draw.between(1, 5), .shared = draw.between(-1, experts - 1)};
-    Matrix<Rank, Cpu<>> chosen(rows, experts);
+    Matrix<ChoiceOrder, Cpu<>> chosen(rows, experts);
     Matrix<double, Cpu<>> gates(rows, experts);
-    auto chosen_there = Matrix<Rank, Warps>::uninitialized(lanes, rows, experts);
+    auto chosen_there = Matrix<ChoiceOrder, Warps>::uninitialized(lanes, rows, experts);
     choose_by_logits<double, Warps>(lanes, router, logits_there.const_view(), chosen_there.view());
     for (Index r = 0; r < rows; ++r) {
       router.choose(logits.const_view().row(r), chosen.view().row(r));
       SoftmaxOverChosen{}.normalize(logits.const_view().row(r), chosen.const_view().row(r), gates.view().row(r));
     }
-    std::vector<Rank> ranks(static_cast<std::size_t>(chosen.size()));
+    std::vector<ChoiceOrder> ranks(static_cast<std::size_t>(chosen.size()));
     Warps::download(lanes, chosen_there.const_view(), ranks.data());
     INFO("case " << i << ", MOE_TEST_SEED=" << seed());
     CHECK(ranks == listed(chosen));

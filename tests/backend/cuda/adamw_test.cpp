@@ -29,7 +29,7 @@ std::vector<float> stepped(const AdamW& adamw = {}) {
   auto layer = Linear<float, B>::without_bias(size, 1);
   B::upload(context, w_host.data(), layer.weight.view());
   auto gradient = gradient_for(layer);
-  AdamWMemory<B, Moment, master> memory(context, layer, gradient, 9);
+  AdamWState<B, Moment, master> memory(context, layer, gradient, 9);
   for (int step = 1; step <= 3; ++step) {
     const auto g_host = random_matrix<float, Cpu<>>(draw, 1, size);
     B::upload(context, g_host.data(), gradient.weight.view());
@@ -84,7 +84,7 @@ TEST_CASE("betas near 1 are the CPU's, in float and where weights are split", "[
   CHECK(difference<float, MasterWeights::split>(slow).values == 0);
 }
 
-// A last bit decides for a few values of thousands which neighbour they are rounded to.
+// A last bit decides for a few values of thousands which neighbor they are rounded to.
 TEST_CASE("what is rounded by chance is rounded as on the CPU", "[accelerator]") {
   for (const Difference& found :
        {difference<BFloat16, MasterWeights::float32>(), difference<BFloat16, MasterWeights::split>(),
@@ -109,8 +109,8 @@ TEST_CASE("a layer in bfloat16 with split weights moves as one in float does", "
   A::upload(context, narrow.data(), layer.weight.view());
   A::upload(context, wide.data(), full.weight.view());
   auto gradient = gradient_for(full);
-  AdamWMemory memory(context, layer, gradient);
-  AdamWMemory of_full(context, full, gradient);
+  AdamWState memory(context, layer, gradient);
+  AdamWState of_full(context, full, gradient);
   for (int step = 1; step <= 4; ++step) {
     const auto g_host = random_matrix<float, Cpu<>>(draw, 1, size);
     A::upload(context, g_host.data(), gradient.weight.view());

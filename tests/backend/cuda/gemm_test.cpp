@@ -67,9 +67,9 @@ TEST_CASE("the backward of logits is that of a linear", "[accelerator]") {
                w = random_matrix<double, Cpu<>>(draw, 11, 13);
     auto d_x = random_matrix<double, Cpu<>>(draw, rows, 13), d_w = random_matrix<double, Cpu<>>(draw, 11, 13);
     auto d_x_RD = sent(d_x), d_w_ED = sent(d_w);
-    A::add_row_products_back(context(), sent(d_y), sent(w), d_x_RD.view());
+    A::add_row_dgrad(context(), sent(d_y), sent(w), d_x_RD.view());
     const auto x_RD = sent(x);
-    A::add_row_weight_gradient(context(), sent(d_y), x_RD.view(), d_w_ED.view());
+    A::add_row_wgrad(context(), sent(d_y), x_RD.view(), d_w_ED.view());
     for (Index r = 0; r < rows; ++r)
       for (Index e = 0; e < 11; ++e)
         for (Index d = 0; d < 13; ++d) {
@@ -102,8 +102,8 @@ TEST_CASE("products of groups, some of them empty, are those of the CPU", "[acce
   Cpu<>::grouped_product(cpu, x, w, offsets, y.view());
   A::grouped_product(context(), x_there, w_there, offsets, y_there.view());
   CHECK(relative_deviation(values_of(y), fetched(y_there)) < 1e-14);
-  Cpu<>::add_grouped_product_back(cpu, d_y, w, offsets, d_x.view());
-  A::add_grouped_product_back(context(), d_y_there, w_there, offsets, d_x_there.view());
+  Cpu<>::add_grouped_dgrad(cpu, d_y, w, offsets, d_x.view());
+  A::add_grouped_dgrad(context(), d_y_there, w_there, offsets, d_x_there.view());
   CHECK(relative_deviation(values_of(d_x), fetched(d_x_there)) < 1e-14);
 
   // The third weight does not train.
@@ -118,8 +118,8 @@ TEST_CASE("products of groups, some of them empty, are those of the CPU", "[acce
     d_w[g] = slopes[g].view();
     d_w_there[g] = slopes_there[g].view();
   }
-  Cpu<>::grouped_weight_gradient<double>(cpu, d_y, x, offsets, d_w);
-  A::grouped_weight_gradient<double>(context(), d_y_there, x_there, offsets, d_w_there);
+  Cpu<>::grouped_wgrad<double>(cpu, d_y, x, offsets, d_w);
+  A::grouped_wgrad<double>(context(), d_y_there, x_there, offsets, d_w_there);
   for (std::size_t g = 0; g < 6; ++g)
     CHECK(relative_deviation(values_of(slopes[g]), {fetched(slopes_there[g])}) < 1e-14);
 }

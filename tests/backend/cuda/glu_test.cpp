@@ -46,13 +46,13 @@ TEST_CASE("a SwiGLU of groups, and its backward, are the CPU's", "[accelerator]"
   A::grouped_glu(context(), Silu{}, sent(x), list(there, 0), list(there, 1), offsets, a_there.view(), b_there.view(),
                  h_there.view());
   CHECK((agree(a, a_there) && agree(b, b_there) && agree(h, h_there)));
-  Cpu<>::grouped_glu_back(cpu, Silu{}, d_y, list(here, 2), offsets, gates, a.view(), b.view(), h.view(),
-                          d_gates.view());
-  A::grouped_glu_back(context(), Silu{}, sent(d_y), list(there, 2), offsets, sent(gates), a_there.view(),
-                      b_there.view(), h_there.view(), d_gates_there.view());
+  Cpu<>::grouped_glu_backward(cpu, Silu{}, d_y, list(here, 2), offsets, gates, a.view(), b.view(), h.view(),
+                              d_gates.view());
+  A::grouped_glu_backward(context(), Silu{}, sent(d_y), list(there, 2), offsets, sent(gates), a_there.view(),
+                          b_there.view(), h_there.view(), d_gates_there.view());
   CHECK((agree(a, a_there) && agree(b, b_there) && agree(h, h_there) && agree(d_gates, d_gates_there)));
-  Cpu<>::grouped_glu_input_gradient(cpu, a, list(here, 0), b, list(here, 1), offsets, d_x.view());
-  A::grouped_glu_input_gradient(context(), a_there, list(there, 0), b_there, list(there, 1), offsets, d_x_there.view());
+  Cpu<>::grouped_glu_dgrad(cpu, a, list(here, 0), b, list(here, 1), offsets, d_x.view());
+  A::grouped_glu_dgrad(context(), a_there, list(there, 0), b_there, list(there, 1), offsets, d_x_there.view());
   CHECK(agree(d_x, d_x_there));
 }
 

@@ -36,7 +36,7 @@ Answered ask(int composition, const Given& given) {
 struct AboveThreshold {
   float threshold = 0.2f;
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E) const {
     const Real best = max(logits_E), total = sum_exp(logits_E, best);
     for (Index e = 0; e < logits_E.size; ++e)
       chosen_E[e] = logits_E[e] == best || std::exp(logits_E[e] - best) > Real(threshold) * total;
@@ -107,10 +107,10 @@ TEST_CASE("the host waits once in forward, for the loads, and never in backward"
   };
   const MultiPlSettings sizes{.width = 8, .hidden = 8, .token_experts = 3, .segment_experts = 2};
   check(make_multipl<MultiPlMoe<float, Emulated>>(sizes));
-  check(make_multipl<CausalMultiPlMoe<float, Emulated, NormalisedFusion>>(sizes));
+  check(make_multipl<CausalMultiPlMoe<float, Emulated, NormalizedFusion>>(sizes));
   check(make_multipl<MultiPlTokenLevel<float, Emulated>>(sizes));
   // How many segments experts take is not foretold where first segments are alike.
-  check(make_multipl<CausalMultiPlMoe<float, Emulated, NormalisedFusion>>(sizes), Batch::sequences(4, 25));
+  check(make_multipl<CausalMultiPlMoe<float, Emulated, NormalizedFusion>>(sizes), Batch::sequences(4, 25));
 }
 
 TEST_CASE("experts whose loads are known begin before the loads arrive", "[accelerator]") {

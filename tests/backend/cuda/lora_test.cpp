@@ -28,7 +28,7 @@ std::vector<Numbers> answers(const auto& layer, const auto& context, const Numbe
   put(context, x, x_TD.view());
   put(context, d_y, d_y_TD.view());
   auto run = layer.forward(context, x_TD, batch);
-  auto gradient = wide_gradient_for(layer);
+  auto gradient = accum_gradient_for(layer);
   std::vector<Numbers> result;
   result.push_back(taken(context, run.output));
   result.emplace_back(run.stats.load.begin(), run.stats.load.end());
@@ -54,7 +54,7 @@ double worst_nmse(Index width, Index hidden) {
       [&](auto& weight) {
         // What bfloat16 holds, so that only sums are rounded.
         for (Index i = 0; i < weight.size(); ++i)
-          weight.data()[i] = as_double(static_cast<Value>(static_cast<Wide<Value>>(weight.data()[i])));
+          weight.data()[i] = as_double(static_cast<Value>(static_cast<Accum<Value>>(weight.data()[i])));
         weights.push_back(values_of(weight));
       },
       on_cpu);
@@ -62,8 +62,8 @@ double worst_nmse(Index width, Index hidden) {
   for_each_tensor([&](auto& weight) { put(device, weights[next++], weight.view()); }, there);
   Numbers x, d_y;
   for (Index i = 0; i < width * static_cast<Index>(languages.size()); ++i) {
-    x.push_back(as_double(static_cast<Value>(static_cast<Wide<Value>>(draw.normal()))));
-    d_y.push_back(as_double(static_cast<Value>(static_cast<Wide<Value>>(draw.normal()))));
+    x.push_back(as_double(static_cast<Value>(static_cast<Accum<Value>>(draw.normal()))));
+    d_y.push_back(as_double(static_cast<Value>(static_cast<Accum<Value>>(draw.normal()))));
   }
   const auto expected = answers(on_cpu, context, x, d_y), answered = answers(there, device, x, d_y);
   REQUIRE(expected.size() == answered.size());

@@ -29,14 +29,14 @@ TEMPLATE_TEST_CASE("wrong trees, rows and saved values are refused on the accele
   auto layer = build<TestType>(with(8, 4));
   const Tensor x(6, 5), wide(6, 7);
   auto gradient = gradient_for(layer);
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
   CHECK_THROWS_AS(layer.forward(context, wide, batch), Error);
   CHECK_THROWS_AS(layer.infer(context, x, Batch::single(7)), Error);
   CHECK_THROWS_AS(layer.infer(context, View<const float, B>(nullptr, 6, 5), batch), Error);
   for (const Sizes& sizes : {with(4, 4), with(8, 3)}) {
     auto other = build<TestType>(sizes);
     auto wrong = gradient_for(other);
-    AdamWMemory of_other(context, other, wrong);
+    AdamWState of_other(context, other, wrong);
     CHECK_THROWS_AS(layer.backward(context, x, {}, layer.forward(context, x, batch).saved, wrong), Error);
     CHECK_THROWS_AS(layer.backward(context, x, {}, other.forward(context, x, batch).saved, gradient), Error);
     CHECK_THROWS_AS(AdamW{}.step(context, 1e-3, 1, 1, layer, wrong, memory), Error);

@@ -53,7 +53,7 @@ std::vector<Numbers> answers(Layer& layer, const typename Layer::Context& contex
   std::vector<Numbers> result;
   result.push_back(taken(context, run.output));
   result.push_back({run.stats.balance_loss(), run.stats.z_loss()});
-  auto gradient = wide_gradient_for(layer);
+  auto gradient = accum_gradient_for(layer);
   result.push_back(taken(context, layer.backward(context, d_y_TD, {1.3, 0.8, 0.7}, std::move(run.saved), gradient)));
   for_each_tensor([&](const auto& slope) { result.push_back(taken(context, slope)); }, gradient);
   result.push_back(taken(context, layer.infer(context, x_TD, drawn())));

@@ -20,7 +20,7 @@ using A = Emulated;
 
 TEST_CASE("a step of AdamW is the CPU's", "[accelerator]") {
   Draw draw("adamw");
-  const AdamWPace<double> pace{0.5, 0.9, 0.95, 0.1, 0.05, 1e-2, 1.3, 1e-8, 0.999};
+  const AdamWScalars<double> pace{0.5, 0.9, 0.95, 0.1, 0.05, 1e-2, 1.3, 1e-8, 0.999};
   Matrix<double, Cpu<>> w = random_matrix<double, Cpu<>>(draw, 1, 100), m = random_matrix<double, Cpu<>>(draw, 1, 100),
                         v = random_matrix<double, Cpu<>>(draw, 1, 100), g = random_matrix<double, Cpu<>>(draw, 1, 100);
   for (Index i = 0; i < 100; ++i) v.data()[i] *= v.data()[i];

@@ -12,8 +12,8 @@ namespace {
 
 template <class B>
 using Replaying = std::tuple<on::DroppingRaw<double, B>, on::TokenExpertChoice<double, B>,
-                             on::SegmentByPreviousMean<double, B>, CausalMultiPlMoe<double, B, NormalisedFusion>,
-                             HybridMoE<on::Dropping<double, B>, on::SegmentDropping<double, B>, NormalisedFusion>,
+                             on::SegmentByPreviousMean<double, B>, CausalMultiPlMoe<double, B, NormalizedFusion>,
+                             HybridMoE<on::Dropping<double, B>, on::SegmentDropping<double, B>, NormalizedFusion>,
                              MultiPlMoeLiteral<double, B>>;
 
 /// What one forward and backward give.

@@ -32,10 +32,10 @@ TEST_CASE("experts choose rows as on the CPU, compared or sorted, ties and NaN a
       if (draw.one_in(2)) scores.data()[c] = static_cast<float>(draw.between(-1, 1));
       if (draw.one_in(9)) scores.data()[c] = draw.one_in(2) ? std::numeric_limits<float>::quiet_NaN() : -0.0f;
     }
-    Matrix<Rank, Cpu<>> chosen(rows, experts);
+    Matrix<ChoiceOrder, Cpu<>> chosen(rows, experts);
     Matrix<float, Cpu<>> boundary(1, experts);
     Cpu<>::top_rows(cpu, scores, take, chosen.view(), boundary.view());
-    auto chosen_there = Matrix<Rank, A>::uninitialized(context(), rows, experts);
+    auto chosen_there = Matrix<ChoiceOrder, A>::uninitialized(context(), rows, experts);
     auto boundary_there = Matrix<float, A>::uninitialized(context(), 1, experts);
     const auto scores_there = sent(scores);
     A::top_rows(context(), scores_there, take, chosen_there.view(), boundary_there.view());
@@ -54,14 +54,14 @@ TEST_CASE("capacities drop, and pairs are grouped, as on the CPU", "[accelerator
   for (std::uint32_t i = 0; i < 200; ++i) {
     Draw draw("drop and group", i);
     const Index rows = draw.between(0, 30), experts = draw.between(1, 6), take = draw.between(0, rows + 2);
-    Matrix<Rank, Cpu<>> chosen(rows, experts);
+    Matrix<ChoiceOrder, Cpu<>> chosen(rows, experts);
     for (Index c = 0; c < chosen.size(); ++c)
-      chosen.data()[c] = static_cast<Rank>(std::max<Index>(0, draw.between(-2, 3)));
+      chosen.data()[c] = static_cast<ChoiceOrder>(std::max<Index>(0, draw.between(-2, 3)));
     auto chosen_there = sent(chosen);
     Matrix<Index, Cpu<>> dropped(1, experts);
     auto dropped_there = Matrix<Index, A>::uninitialized(context(), 1, experts);
-    Cpu<>::drop_over(cpu, take, chosen.view(), dropped.view());
-    A::drop_over(context(), take, chosen_there.view(), dropped_there.view());
+    Cpu<>::drop_overflow(cpu, take, chosen.view(), dropped.view());
+    A::drop_overflow(context(), take, chosen_there.view(), dropped_there.view());
     INFO("case " << i << ", MOE_TEST_SEED=" << seed());
     CHECK(fetched(chosen_there) == listed(chosen));
     CHECK(fetched(dropped_there) == listed(dropped));
@@ -77,15 +77,15 @@ TEST_CASE("capacities drop, and pairs are grouped, as on the CPU", "[accelerator
 }
 
 TEST_CASE("a choice that is not what was foretold is found out", "[accelerator]") {
-  const Matrix<Rank, Cpu<>> chosen = [] {
-    Matrix<Rank, Cpu<>> all(10, 3);
+  const Matrix<ChoiceOrder, Cpu<>> chosen = [] {
+    Matrix<ChoiceOrder, Cpu<>> all(10, 3);
     for (Index t = 0; t < 10; ++t) all.view()(t, 0) = 1, all.view()(t, 2) = 2;
     return all;
   }();
   const auto chosen_there = sent(chosen);
-  const auto grouped = [&](const Foreseen& foreseen) {
+  const auto grouped = [&](const ExpectedCounts& expected) {
     const auto view = chosen_there.const_view();
-    return A::finish_grouping(context(), view, A::begin_grouping(context(), view, foreseen));
+    return A::finish_grouping(context(), view, A::begin_grouping(context(), view, expected));
   };
   auto less = grouped({10, {}}), elsewhere = grouped({20, {5, GroupOffsets::unknown, GroupOffsets::unknown}});
   CHECK_THROWS_WITH(less.complete(), "[Plan] the router foretold 10 pairs before expert 3, it chose 20");

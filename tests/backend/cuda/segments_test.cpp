@@ -42,8 +42,8 @@ TEST_CASE("means and maxima of segments, and the backward of means, are the CPU'
   A::segment_maxima(context(), x_there.view(), begin_there.view(), most_there.view(), row_there.view());
   CHECK(fetched(most_there) == listed(most));
   CHECK(fetched(row_there) == listed(row));
-  Cpu<>::add_segment_means_back(cpu, d_mean, begin.const_view(), d_x.view());
-  A::add_segment_means_back(context(), sent(d_mean), begin_there.view(), d_x_there.view());
+  Cpu<>::add_segment_means_backward(cpu, d_mean, begin.const_view(), d_x.view());
+  A::add_segment_means_backward(context(), sent(d_mean), begin_there.view(), d_x_there.view());
   CHECK(relative_deviation(values_of(d_x), fetched(d_x_there)) < 1e-14);
 }
 

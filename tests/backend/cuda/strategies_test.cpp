@@ -46,7 +46,7 @@ std::vector<Numbers> answers(auto& layer, const auto& context, const Numbers& x,
   result.push_back(
       taken(context, layer.backward(context, d_y_TD, {.balance = 0.2, .z = 0.1}, std::move(run.saved), gradient)));
   for_each_tensor([&](const auto& slope) { result.push_back(taken(context, slope)); }, gradient);
-  layer.absorb(context, run.stats);
+  layer.update_buffers(context, run.stats);
   for_each_buffer([&](const std::string&, const auto& buffer) { result.push_back(taken(context, buffer)); }, layer);
   result.push_back(taken(context, layer.infer(context, x_TD, batch)));
   return result;

@@ -64,7 +64,7 @@ inline ResultLine sample_result(const std::string& strategy, std::int64_t seed, 
           .seconds = 2,
           .parameters = 1'500'000,
           .causal = true,
-          .batch_independent = true,
+          .batch_invariant = true,
           .bits_per_byte = {{"python", bits - 0.5}, {"go", bits + 0.5}},
           .failure = {}};
 }

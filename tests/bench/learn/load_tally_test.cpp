@@ -9,7 +9,7 @@ using Catch::Approx;
 
 namespace {
 
-moe::Observation seen(std::uint32_t layer, std::vector<moe::Rank> chosen, std::vector<moe::Rank> kept) {
+moe::Observation seen(std::uint32_t layer, std::vector<moe::ChoiceOrder> chosen, std::vector<moe::ChoiceOrder> kept) {
   moe::Observation observation;
   observation.layer = layer;
   observation.level = "token";

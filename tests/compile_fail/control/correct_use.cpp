@@ -23,7 +23,7 @@ Layer train(const CpuContext& context, Layer layer) {
   layer.infer(context, copy_TD, Batch::single(4));
   auto [y_TD, saved, stats] = layer.forward(context, x_TD, Batch::single(4));
   layer.backward(context, y_TD, {.balance = 0.01}, std::move(saved), gradient);
-  layer.absorb(context, stats);
+  layer.update_buffers(context, stats);
   if constexpr (Layer::is_causal) {
     auto state = layer.begin_decoding(context, 4);
     layer.decode(context, x_TD, {}, state);
@@ -37,9 +37,10 @@ int main() {
   const CpuContext context;
   TokenMoE token(FirstExpert{}, SoftmaxOverChosen{}, Unlimited{}, Experts(6, 8, 16),
                  SharedExpert<SwiGlu<Real, Cpu<>>, SigmoidGate>(8, 16), BalanceOverRouted{});
-  SegmentMoE segment(FixedWindow{.window = 2}, PreviousMean<Real, Cpu<>>(8), Routing<ExpertChoice, ThresholdChoice>{},
-                     SoftmaxOverAll{}, SegmentCapacity{}, Experts(6, 8, 16));
-  HybridMoE hybrid(train(context, std::move(token)), train(context, std::move(segment)), NormalisedFusion{});
+  SegmentMoE segment(FixedWindow{.window = 2}, PreviousMean<Real, Cpu<>>(8),
+                     TrainInfer<ExpertChoice, ThresholdChoice>{}, SoftmaxOverAll{}, SegmentCapacity{},
+                     Experts(6, 8, 16));
+  HybridMoE hybrid(train(context, std::move(token)), train(context, std::move(segment)), NormalizedFusion{});
   train(context, std::move(hybrid));
   train(context, make_multipl<MultiPlMoe<Real, Cpu<>>>({.width = 8, .hidden = 16}));
 }

@@ -21,7 +21,7 @@ struct Stranger {};
 struct FirstExpert {
   Index chosen_by_all() const { return 0; }
   template <class Real>
-  void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
+  void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E) const {
     for (Index e = 0; e < logits_E.size; ++e) chosen_E[e] = e == 0 ? 1 : 0;
   }
 };

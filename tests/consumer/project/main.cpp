@@ -20,7 +20,7 @@ static_assert(moe::Router<moe::TopK>);
 
 int main() {
   const float logits_E[] = {0, 2, 1};
-  moe::Rank chosen_E[3];
-  moe::TopK{.k = 1}.choose(moe::Row<const float>{logits_E, 3}, moe::Row<moe::Rank>{chosen_E, 3});
+  moe::ChoiceOrder chosen_E[3];
+  moe::TopK{.k = 1}.choose(moe::Row<const float>{logits_E, 3}, moe::Row<moe::ChoiceOrder>{chosen_E, 3});
   return chosen_E[1] == 1 ? 0 : 1;
 }

@@ -9,9 +9,9 @@ void train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFloat16
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(8, 512, 1376));
 
   // Master weights, gradient and moments are float; the layer holds what is left of the weights in bfloat16.
-  auto master = moe::wide_gradient_for(layer), gradient = moe::wide_gradient_for(layer);
-  moe::AdamWMemory memory(context, master, gradient);
-  moe::initialise(context, master, /*seed=*/1);
+  auto master = moe::accum_gradient_for(layer), gradient = moe::accum_gradient_for(layer);
+  moe::AdamWState memory(context, master, gradient);
+  moe::initialize(context, master, /*seed=*/1);
   moe::round_weights(context, master, layer);
 
   auto [y_TD, saved, stats] = layer.forward(context, {x, rows, 512}, moe::Batch::single(rows));
@@ -28,10 +28,10 @@ void lean_train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFl
   using Experts = moe::ExpertBank<moe::SwiGlu<moe::BFloat16, moe::Cuda>>;
   moe::CudaContext context(stream);
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(8, 512, 1376));
-  moe::initialise(context, layer, /*seed=*/1);
+  moe::initialize(context, layer, /*seed=*/1);
 
-  auto gradient = moe::wide_gradient_for(layer);
-  moe::AdamWMemory<moe::Cuda, moe::BFloat16, moe::MasterWeights::split> memory(context, layer, gradient);
+  auto gradient = moe::accum_gradient_for(layer);
+  moe::AdamWState<moe::Cuda, moe::BFloat16, moe::MasterWeights::split> memory(context, layer, gradient);
 
   auto [y_TD, saved, stats] = layer.forward(context, {x, rows, 512}, moe::Batch::single(rows));
   layer.backward(context, {d_y, rows, 512}, {.balance = 0.01}, std::move(saved), gradient);

@@ -188,7 +188,7 @@ TEST_CASE("the demo runs on a corpus of one's own", "[cli]") {
   REQUIRE(demo.exit_code == 0);
   CHECK(demo.error.empty());
   CHECK_THAT(demo.out, ContainsSubstring("dense control") &&
-                           ContainsSubstring("yes at step 0, normalised fusion equals the base"));
+                           ContainsSubstring("yes at step 0, normalized fusion equals the base"));
   CHECK(std::filesystem::exists(scratch / "out/report.json"));
 }
 

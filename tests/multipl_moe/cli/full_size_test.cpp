@@ -100,7 +100,7 @@ TEST_CASE("the real sizes", "[.][large]") {
             R"({"model_type": "qwen2", "hidden_size": 2048, "intermediate_size": 5504, "num_hidden_layers": 2,
                 "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 151936, "rope_theta": 1000000.0})");
   timed(scratch, "make-checkpoint --config-json two.json -o two -q");
-  CHECK(gibibytes(timed(scratch, "upcycle --model two -o noisy --noise 0.01 --reinitialise 0.5 -q")) < 2);
+  CHECK(gibibytes(timed(scratch, "upcycle --model two -o noisy --noise 0.01 --reinitialize 0.5 -q")) < 2);
   std::filesystem::remove_all(scratch / "noisy");
   timed(scratch, "upcycle --model two -o pair -q");
   train_as_planned(scratch, "-o run");

@@ -77,7 +77,7 @@ TEST_CASE("upcycling keeps the dtype of the dense model unless told otherwise", 
 TEST_CASE("what upcycling draws does not depend on the number of threads", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "make-checkpoint --size demo -q -o base").exit_code == 0);
-  const std::string words = "upcycle --model base --noise 0.01 --reinitialise 0.3 -q -o ";
+  const std::string words = "upcycle --model base --noise 0.01 --reinitialize 0.3 -q -o ";
   REQUIRE(run(scratch, words + "one --threads 1").exit_code == 0);
   for (const std::string& threads :
        is_slow_build ? std::vector<std::string>{"3"} : std::vector<std::string>{"2", "3", "7"}) {

@@ -24,7 +24,7 @@ void save_narrow_model(const fs::path& folder) {
   ModelConfig config = size_named("tiny");
   config.vocab_size = 90;
   const auto model = make_language_model(config, 1);
-  model->initialise(1, 0.02);
+  model->initialize(1, 0.02);
   save_model(*model, folder);
 }
 

@@ -75,7 +75,7 @@ TEST_CASE("an option that another option leaves nothing to decide is refused", "
   CHECK_THROWS_WITH(parsed({"--shared-expert", "1", "--router", "top-k"}), ContainsSubstring("[--shared-expert]"));
   CHECK_THROWS_WITH(parsed({"--balance", "all", "--router", "top-k"}), ContainsSubstring("[--balance]"));
   for (const std::string arch : {"lora", "mole"})
-    for (const std::string flag : {"--noise", "--reinitialise", "--router-deviation"})
+    for (const std::string flag : {"--noise", "--reinitialize", "--router-deviation"})
       CHECK_THROWS_WITH(parsed({"--arch", arch, flag, "0"}),
                         ContainsSubstring("[" + flag + "]") && ContainsSubstring("found --arch " + arch));
   const auto [moe, start] = parsed({"--segmenter", "boundary-window", "--noise", "0.5", "--seed", "3"});

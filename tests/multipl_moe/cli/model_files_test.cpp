@@ -160,7 +160,7 @@ TEST_CASE("sequences longer than a model's positions are refused by every comman
   CHECK(run(scratch, "eval --model m --max-bytes 100" + end + "48").exit_code == 0);
 }
 
-TEST_CASE("a choice of one expert with normalised gates is said to leave the router without a gradient",
+TEST_CASE("a choice of one expert with normalized gates is said to leave the router without a gradient",
           "[cli][files]") {
   const ScratchFolder scratch;
   put_config(scratch, "c.json", nlohmann::json::object());

@@ -113,17 +113,17 @@ TEST_CASE("long texts are compared whole where the estimate leaves it open", "[n
   CHECK((copies > 10 && copies < 50));
 }
 
-TEST_CASE("licence, white space and punctuation do not make a text another one", "[near-copies]") {
+TEST_CASE("license, white space and punctuation do not make a text another one", "[near-copies]") {
   const std::string body = "int main() {\n  return compute(a, b, c) + 1;\n}\n";
-  CHECK(similarity_of("// Copyright 2001 of all of us\n" + body, "/* Licence: none\n * of any kind */\n" + body,
+  CHECK(similarity_of("// Copyright 2001 of all of us\n" + body, "/* License: none\n * of any kind */\n" + body,
                       Language::cpp) == 1);
   CHECK(similarity_of(body, "int main(){return compute( a,b,c )+1 ;}", Language::cpp) == 1);
-  CHECK(similarity_of("# A licence of some length, and more\nx = f(1, 2, 3)\n", "x = f(1, 2, 3)\n", Language::python) ==
+  CHECK(similarity_of("# A license of some length, and more\nx = f(1, 2, 3)\n", "x = f(1, 2, 3)\n", Language::python) ==
         1);
-  // A licence that two files share makes them no copies.
-  std::string licence;
-  for (int i = 0; i < 100; ++i) licence += "// word" + std::to_string(i) + " of the licence\n";
-  CHECK(similarity_of(licence + body, licence + "package one two three four five\n", Language::go) == 0);
+  // A license that two files share makes them no copies.
+  std::string license;
+  for (int i = 0; i < 100; ++i) license += "// word" + std::to_string(i) + " of the license\n";
+  CHECK(similarity_of(license + body, license + "package one two three four five\n", Language::go) == 0);
 }
 
 TEST_CASE("texts of few words are compared whole", "[near-copies]") {

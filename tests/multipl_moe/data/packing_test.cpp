@@ -33,7 +33,7 @@ std::vector<Token> read(PackedTokens& packed, std::int64_t epoch, std::int64_t i
   return tokens;
 }
 
-/// The stream of an epoch, put together from its blocks: neighbours share a token.
+/// The stream of an epoch, put together from its blocks: neighbors share a token.
 std::vector<Token> stream_of(PackedTokens& packed, std::int64_t epoch, std::uint64_t seed) {
   const auto order = keyed_permutation(packed.sequences_per_epoch(), seed, 1, static_cast<std::uint64_t>(epoch));
   std::vector<std::vector<Token>> blocks(order.size());

@@ -88,7 +88,7 @@ TEST_CASE("what is written is what was read, each document in one split") {
   CHECK(std::abs(python(report, Split::test).documents - 40) < 20);
 }
 
-TEST_CASE("names, places and neighbours of a file do not matter") {
+TEST_CASE("names, places and neighbors of a file do not matter") {
   const ScratchFolder folder;
   write_sources(folder / "a", 60);
   for (int i = 0; i < 60; ++i)

@@ -32,7 +32,7 @@ TEST_CASE("a byte-order mark counts at the start alone, and once") {
 }
 
 TEST_CASE("the comment that a file begins with is left out") {
-  CHECK(without_leading_comment("#!/usr/bin/python\n# Licence\n\n  # more\nx = 1\n# y\n", Language::python) ==
+  CHECK(without_leading_comment("#!/usr/bin/python\n# License\n\n  # more\nx = 1\n# y\n", Language::python) ==
         "x = 1\n# y\n");
   CHECK(without_leading_comment("# one\nputs 1\n", Language::ruby) == "puts 1\n");
   CHECK(without_leading_comment("// a\n\n// b\npackage x\n", Language::go) == "package x\n");

@@ -79,7 +79,7 @@ TEST_CASE("a text counts once, whatever its line ends, its language and its plac
 }
 
 TEST_CASE("of near copies one is kept, the same wherever they lie, and none is held out from its twin") {
-  // Each text has a copy with a line changed and one with another licence.
+  // Each text has a copy with a line changed and one with another license.
   const auto text = [](int number, int changed) {
     std::string lines;
     for (int line = 0; line < 30; ++line)
@@ -91,7 +91,7 @@ TEST_CASE("of near copies one is kept, the same wherever they lie, and none is h
       const std::string name = std::to_string(in_reverse ? 99 - i : i);
       put_bytes(to / (name + "a.py"), text(i, 99));
       put_bytes(to / (name + "b.py"), text(i, 11));
-      put_bytes(to / (name + "c.py"), "# Licence " + std::to_string(i) + ", without any warranty\n\n" + text(i, 99));
+      put_bytes(to / (name + "c.py"), "# License " + std::to_string(i) + ", without any warranty\n\n" + text(i, 99));
     }
   };
   const ScratchFolder here, there;

@@ -64,7 +64,7 @@ TEST_CASE("decoding chooses the tokens that whole passes choose, in every archit
   }
 }
 
-TEST_CASE("repetition is penalised over prompt and text", "[eval][decoding]") {
+TEST_CASE("repetition is penalized over prompt and text", "[eval][decoding]") {
   const auto model = opinionated("dense");
   std::vector<Token> text = model->tokenizer()->encode(prompts[2]);
   const std::size_t begin = text.size();
@@ -84,7 +84,7 @@ TEST_CASE("repetition is penalised over prompt and text", "[eval][decoding]") {
   CHECK(changed > 0);
 }
 
-TEST_CASE("no bit of a sequence's logits depends on its batch mates", "[eval][decoding]") {
+TEST_CASE("no bit of a sequence's logits depends on its batch neighbors", "[eval][decoding]") {
   const std::string architecture = GENERATE("dense", "mixtral", "qwen1.5-moe", "causal-multipl-moe", "lora", "mole");
   const auto weights = GENERATE(DecodingWeights::as_they_are, DecodingWeights::bfloat16);
   const auto model = opinionated(architecture);

@@ -95,9 +95,9 @@ TEST_CASE("among equals the lower token comes first", "[eval]") {
 TEST_CASE("repetition divides what is positive and multiplies what is not", "[eval]") {
   const std::unordered_set<Token> read{3, 0, 1};
   std::vector<float> logits{2, -2, 2, 0, -2};
-  penalise_repetition(logits, read, 4);
+  penalize_repetition(logits, read, 4);
   CHECK(logits == std::vector<float>{0.5f, -8, 2, 0, -2});
-  penalise_repetition(logits, read, 1);
+  penalize_repetition(logits, read, 1);
   CHECK(logits == std::vector<float>{0.5f, -8, 2, 0, -2});
 }
 

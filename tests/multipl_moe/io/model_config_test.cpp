@@ -68,7 +68,7 @@ TEST_CASE("named mixtures are valid and as published") {
   CHECK(mixture_named("gshard")->random_choice == "on");
   CHECK(mixture_named("mixtral")->expert_capacity_factor == 0);
   CHECK(mixture_named("multipl-moe")->balance == "all");
-  CHECK(mixture_named("causal-multipl-moe")->fusion == "normalised");
+  CHECK(mixture_named("causal-multipl-moe")->fusion == "normalized");
   CHECK_THROWS_WITH(mixture_named("moe"), ContainsSubstring("mixtral, qwen1.5-moe, lora, mole, found 'moe'"));
 }
 
@@ -291,7 +291,7 @@ TEST_CASE("mixtures that cannot be are refused") {
            {"segment_window", 0, "moe.segment_window"},
            {"segment_capacity_factor", 0.0, "moe.segment_capacity_factor"},
            {"fusion", "sum",
-            "moe.fusion must be \"fixed\" or \"normalised\" or \"scalar\" or \"channel\" or \"matrix\", found \"sum\""},
+            "moe.fusion must be \"fixed\" or \"normalized\" or \"scalar\" or \"channel\" or \"matrix\", found \"sum\""},
            {"fusion_token_weight", -0.1, "moe.fusion_token_weight"},
            {"balance", "none", "moe.balance must be \"all\" or \"routed\""},
            {"threshold_beta", 1.0, "moe.threshold_beta"},

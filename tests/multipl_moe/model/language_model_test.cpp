@@ -38,7 +38,7 @@ struct Text {
 
 std::unique_ptr<LanguageModel> dense_model(int threads = 1) {
   auto model = make_language_model(small_config(), threads);
-  model->initialise(5, 0.1);
+  model->initialize(5, 0.1);
   return model;
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("training lowers the loss of text it has not seen", "[model]") {
   const double after = mean_loss(*dense, unseen);
   CHECK(after < 0.6 * before);
 
-  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), {.seed = 1});
+  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalized"), {.seed = 1});
   CHECK(mean_loss(*mixture, unseen) == Catch::Approx(after).epsilon(1e-5));
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("trained weights have the same bits for any number of threads and in e
   std::vector<std::vector<float>> results;
   for (const int threads : {1, 2, 3, 4, 8, 1}) {
     const auto dense = dense_model(threads);
-    const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), {.seed = 1});
+    const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalized"), {.seed = 1});
     results.push_back(trained(*mixture, 3));
   }
   for (const auto& result : results) CHECK(result == results.front());
@@ -91,7 +91,7 @@ TEST_CASE("trained weights have the same bits for any number of threads and in e
 
 TEST_CASE("post-training moves new experts and routers and nothing else", "[model]") {
   const auto dense = dense_model();
-  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), {.seed = 1});
+  const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalized"), {.seed = 1});
   const std::vector<float> before = weights_of(*mixture);
   trained(*mixture, 3);
   const auto trains = post_training_weights(mixture->config());
@@ -192,7 +192,7 @@ TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and
   trained(*dense, 5);
   std::vector<MoeConfig> mixtures;
   for (const char* name : {"multipl-moe", "causal-multipl-moe", "multipl-moe-literal", "multipl-moe-released"})
-    for (const char* fusion : {"fixed", "normalised", "scalar", "channel", "matrix"})
+    for (const char* fusion : {"fixed", "normalized", "scalar", "channel", "matrix"})
       mixtures.push_back(small_mixture(name, fusion));
   for (const char* name : {"multipl-moe-without-segments", "mixtral", "gshard", "qwen1.5-moe", "lora", "mole"})
     mixtures.push_back(small_mixture(name));
@@ -200,12 +200,12 @@ TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and
   crowded.expert_capacity_factor = 1.25;
   crowded.random_choice = "on";
   mixtures.push_back(crowded);
-  MoeConfig lines = small_mixture("causal-multipl-moe", "normalised");
+  MoeConfig lines = small_mixture("causal-multipl-moe", "normalized");
   lines.segmenter = "boundary-window";
   lines.segment_window = 12;
   lines.segment_minimum_window = 3;
   mixtures.push_back(lines);
-  MoeConfig no_shared = small_mixture("causal-multipl-moe", "normalised");
+  MoeConfig no_shared = small_mixture("causal-multipl-moe", "normalized");
   no_shared.router = "top-k";
   mixtures.push_back(no_shared);
   for (std::size_t m = 0; m < mixtures.size(); m += is_slow_build ? 3 : 1) {
@@ -242,17 +242,17 @@ TEST_CASE("without a shared expert every token expert trains", "[model]") {
 }
 
 TEST_CASE("activations that are computed twice change no bit of training", "[model]") {
-  const auto weights_after = [](Keep keep) {
+  const auto weights_after = [](ActivationCheckpointing checkpointing) {
     const auto dense = dense_model();
-    const auto model = upcycled(*dense, small_mixture("causal-multipl-moe", "normalised"), {.seed = 1});
+    const auto model = upcycled(*dense, small_mixture("causal-multipl-moe", "normalized"), {.seed = 1});
     model->begin_training(post_training_weights(model->config()));
     for (std::uint32_t step = 1; step <= 3; ++step) {
-      model->accumulate(Text(4, step).sequences(), 1, {.balance = 0.01, .z = 0.001}, keep);
+      model->accumulate(Text(4, step).sequences(), 1, {.balance = 0.01, .z = 0.001}, checkpointing);
       model->step({}, 1e-2, step, 1);
     }
     return weights_of(*model);
   };
-  CHECK(weights_after(Keep::everything) == weights_after(Keep::inputs));
+  CHECK(weights_after(ActivationCheckpointing::off) == weights_after(ActivationCheckpointing::on));
 }
 
 TEST_CASE("a MoLE starts as the dense model, in every language and in none", "[model][mole]") {
@@ -472,7 +472,7 @@ TEST_CASE("adapters are refused noise, and more components than there are", "[mo
   const auto dense = dense_model();
   for (const char* name : {"lora", "mole"}) {
     CHECK_THROWS_AS(upcycled(*dense, small_mixture(name), {.noise_deviation = 0.1}), UsageError);
-    CHECK_THROWS_AS(upcycled(*dense, small_mixture(name), {.reinitialised = 0.1}), UsageError);
+    CHECK_THROWS_AS(upcycled(*dense, small_mixture(name), {.reinitialized = 0.1}), UsageError);
   }
   MoeConfig wide = small_mixture("mole");
   wide.shared_rank = 15;

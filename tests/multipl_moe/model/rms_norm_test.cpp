@@ -28,7 +28,7 @@ TEST_CASE("the norm's gradient", "[model]") {
   auto x = moe::testing::random_matrix<double, moe::Cpu<>>(draw, 5, 37);
   const auto c = moe::testing::random_matrix<double, moe::Cpu<>>(draw, 5, 37);
   const auto loss = [&] { return moe::testing::inner(c, norm.forward(context, x).first); };
-  auto gradient = norm.structure();
+  auto gradient = norm.empty_tree();
   gradient.weight = moe::Vector<double, moe::Cpu<>>(37);
   moe::Matrix<double, moe::Cpu<>> d_x(5, 37);
   norm.add_backward(context, c, x, norm.forward(context, x).second, d_x.view(), gradient);

@@ -82,7 +82,7 @@ void check_model_gradients(const ModelConfig& config) {
 
   const auto loss = [&] {
     auto run = model.forward(context, tokens, batch);
-    Transformer<Mlp> unused = model.structure();
+    Transformer<Mlp> unused = model.empty_tree();
     double total = loss_of.loss_and_gradient(context, model.head(), run.output, targets, share, unused.head()).loss;
     for (const auto& layer : run.stats) total += balance_weight * layer.balance_loss();
     return total;
@@ -133,9 +133,9 @@ double deviation_of_earlier(const ModelConfig& config) {
 
 TEST_CASE("the whole model's gradient, dense", "[model]") { check_model_gradients<Double::Dense>(small_config()); }
 
-TEST_CASE("the whole model's gradient, causal MultiPL-MoE with normalised fusion", "[model]") {
-  check_model_gradients<Double::Causal<moe::NormalisedFusion>>(
-      small_config(small_mixture("causal-multipl-moe", "normalised")));
+TEST_CASE("the whole model's gradient, causal MultiPL-MoE with normalized fusion", "[model]") {
+  check_model_gradients<Double::Causal<moe::NormalizedFusion>>(
+      small_config(small_mixture("causal-multipl-moe", "normalized")));
 }
 
 TEST_CASE("the whole model's gradient, MultiPL-MoE as the paper has it", "[model]") {
@@ -168,9 +168,9 @@ TEST_CASE("the whole model's gradient, with a head that is the embedding", "[mod
 }
 
 TEST_CASE("a tied weight's gradient is the sum of those of an embedding and of a head with its values", "[model]") {
-  using Mlp = Double::Causal<moe::NormalisedFusion>;
+  using Mlp = Double::Causal<moe::NormalizedFusion>;
   const moe::CpuContext context{.threads = 1};
-  auto config = small_config(small_mixture("causal-multipl-moe", "normalised"));
+  auto config = small_config(small_mixture("causal-multipl-moe", "normalized"));
   auto apart = random_model<Mlp>(config, 5);
   apart.lm_head.weight = apart.embed_tokens.table.weight.copy();
   config.tie_word_embeddings = true;
@@ -204,26 +204,26 @@ TEST_CASE("a tied weight's gradient is the sum of those of an embedding and of a
 }
 
 TEST_CASE("blocks that are computed again give the gradient of blocks that were kept, bit for bit", "[model]") {
-  using Mlp = Double::Causal<moe::NormalisedFusion>;
+  using Mlp = Double::Causal<moe::NormalizedFusion>;
   moe::CpuContext context{.threads = 2};
   int observed = 0;
   context.observer = [&](const moe::Observation&) { ++observed; };
-  const auto config = small_config(small_mixture("causal-multipl-moe", "normalised"));
+  const auto config = small_config(small_mixture("causal-multipl-moe", "normalized"));
   const auto model = random_model<Mlp>(config, 11);
   const auto batch = moe::Batch::sequences(2, 15);
   const auto tokens = random_tokens(30, 19, 12);
   moe::testing::Draw draw("recomputed");
   const auto d_h_TD = moe::testing::random_matrix<double, B>(draw, 30, config.hidden_size);
-  const auto gradient_with = [&](Keep keep) {
+  const auto gradient_with = [&](ActivationCheckpointing checkpointing) {
     auto gradient = moe::gradient_for(model);
-    auto run = model.forward(context, tokens, batch, keep);
-    CHECK(run.saved.layers.empty() == (keep == Keep::inputs));
+    auto run = model.forward(context, tokens, batch, checkpointing);
+    CHECK(run.saved.layers.empty() == (checkpointing == ActivationCheckpointing::on));
     model.backward(context, d_h_TD, {.balance = 0.3, .z = 0.1}, tokens, batch, std::move(run.saved), gradient);
     return gradient;
   };
-  const auto kept = gradient_with(Keep::everything);
+  const auto kept = gradient_with(ActivationCheckpointing::off);
   const int decisions = observed;
-  const auto recomputed = gradient_with(Keep::inputs);
+  const auto recomputed = gradient_with(ActivationCheckpointing::on);
   // What is computed again is not a decision anew.
   CHECK(observed == 2 * decisions);
   moe::for_each_parameter(
@@ -235,13 +235,13 @@ TEST_CASE("blocks that are computed again give the gradient of blocks that were 
 }
 
 TEST_CASE("a later token leaves earlier outputs alone, unless the model looks ahead", "[model]") {
-  using Causal = Double::Causal<moe::NormalisedFusion>;
+  using Causal = Double::Causal<moe::NormalizedFusion>;
   using Paper = Double::Paper<moe::FixedFusion>;
   STATIC_REQUIRE(Causal::is_causal);
   STATIC_REQUIRE_FALSE(Paper::is_causal);
   CHECK(deviation_of_earlier<Double::Dense>(small_config()) < 1e-12);
   CHECK(deviation_of_earlier<Double::Dense>(with_every_part(small_config())) < 1e-12);
-  CHECK(deviation_of_earlier<Causal>(small_config(small_mixture("causal-multipl-moe", "normalised"))) < 1e-12);
+  CHECK(deviation_of_earlier<Causal>(small_config(small_mixture("causal-multipl-moe", "normalized"))) < 1e-12);
   CHECK(deviation_of_earlier<Paper>(small_config(small_mixture("multipl-moe"))) > 1e-3);
 }
 

@@ -16,14 +16,15 @@ class WrappedModel : public LanguageModel {
 
   bool is_causal() const override { return inner_->is_causal(); }
   std::vector<TensorSlot> tensors() override { return inner_->tensors(); }
-  void initialise(std::uint64_t seed, double deviation) override { inner_->initialise(seed, deviation); }
+  void initialize(std::uint64_t seed, double deviation) override { inner_->initialize(seed, deviation); }
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
     inner_->begin_training(trains, precision, seed);
   }
   std::vector<StateTensor> optimizer_state() override { return inner_->optimizer_state(); }
   std::vector<TensorSlot> gradients() override { return inner_->gradients(); }
-  MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights, Keep keep) override {
-    return inner_->accumulate(batch, share, weights, keep);
+  MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights,
+                            ActivationCheckpointing checkpointing) override {
+    return inner_->accumulate(batch, share, weights, checkpointing);
   }
   double gradient_norm() const override { return inner_->gradient_norm(); }
   void step(const moe::AdamW& optimizer, double rate, std::int64_t step, double scale) override {

@@ -61,7 +61,7 @@ TEST_CASE("a run of one letter merges from its beginning", "[tokenizer]") {
   CHECK(learned(parts) == std::vector<std::string>{"aa"});
 }
 
-TEST_CASE("words are normalised and counted", "[tokenizer]") {
+TEST_CASE("words are normalized and counted", "[tokenizer]") {
   WordCounts words;
   words.add("e\xcc\x81 x x");
   words.add("é\xff");

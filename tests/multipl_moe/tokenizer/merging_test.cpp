@@ -11,7 +11,7 @@ using namespace multipl_moe;
 
 namespace {
 
-/// The definition: look through all neighbours, merge the first one of the lowest rank.
+/// The definition: look through all neighbors, merge the first one of the lowest rank.
 std::vector<Token> merged_slowly(const MergeTable& merges, std::vector<Token> word) {
   while (true) {
     std::size_t best = 0;
@@ -40,7 +40,7 @@ TEST_CASE("words of any length merge as the definition has it", "[tokenizer]") {
       std::vector<Token> word(size);
       for (Token& token : word) token = below(letters);
       const auto expected = merged_slowly(merges, word);
-      merge_neighbours(merges, word);
+      merge_neighbors(merges, word);
       CHECK(word == expected);
     }
   }
@@ -50,7 +50,7 @@ TEST_CASE("a word of a million tokens takes no time to speak of", "[tokenizer]")
   MergeTable merges;
   for (Token next = 1; next < 16; ++next) merges.append({next - 1, next - 1, next});
   std::vector<Token> word(1 << 20, 0);
-  merge_neighbours(merges, word);
+  merge_neighbors(merges, word);
   CHECK(word == std::vector<Token>(32, 15));
 }
 

@@ -69,7 +69,7 @@ TEST_CASE("text is composed", "[tokenizer]") {
   CHECK(nfc("\xe0\xa5\x98") == "\xe0\xa4\x95\xe0\xa4\xbc");
 }
 
-TEST_CASE("normalising twice is normalising once, and pieces join where plain letters part them", "[tokenizer]") {
+TEST_CASE("normalizing twice is normalizing once, and pieces join where plain letters part them", "[tokenizer]") {
   std::mt19937 random(1);
   const std::vector<std::string> parts{"a",
                                        "e",

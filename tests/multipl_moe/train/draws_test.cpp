@@ -23,12 +23,12 @@ Layer random_layer(const ModelConfig& config) {
   return Layer(RandomMoe({.k = 1}, {}, {}, moe::ExpertBank<Expert>(4, config.hidden_size, config.intermediate_size)));
 }
 
-using Choices = std::vector<std::vector<moe::Rank>>;
+using Choices = std::vector<std::vector<moe::ChoiceOrder>>;
 
 /// Of both layers in each of two steps, and the losses on the way.
 Choices choices_of_two_steps(const TinyRun& run, std::uint64_t seed, std::vector<double>* losses = nullptr) {
   const auto model = make_language_model(tiny_config(), 1, random_layer);
-  model->initialise(1, 0.05);
+  model->initialize(1, 0.05);
   Choices choices;
   model->observe([&](const moe::Observation& seen) { choices.push_back(seen.chosen); });
   BatchStream stream(run.files, {1, 1, 1, 1, 1, 1}, {.sequences = 2, .length = 32, .seed = seed});

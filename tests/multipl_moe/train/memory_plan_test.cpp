@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "multipl_moe/model/census.hpp"
 #include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/model/parameter_count.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "support/catch.hpp"
 
@@ -62,10 +62,10 @@ TEST_CASE("a plan counts first segments that experts take beyond their share") {
   CHECK(static_cast<double>(more(short_texts)) > 4.9 * static_cast<double>(inner * (causal.num_hidden_layers + 1)));
 }
 
-TEST_CASE("at full size a plan has the census's parameters") {
+TEST_CASE("at full size a plan has the parameter_count's parameters") {
   const TrainingCounts counts = training_counts(full_size(), post_training_weights(full_size()));
-  CHECK(counts.weights == census_of(full_size()).total);
-  CHECK(counts.trainable == census_of(full_size()).trainable);
+  CHECK(counts.weights == parameter_count_of(full_size()).total);
+  CHECK(counts.trainable == parameter_count_of(full_size()).trainable);
 }
 
 // 10.765 B weights and 8.928 B that train, in bytes by hand: 2 + 2 + 8 + 2 of a split master with float32 moments and
@@ -96,7 +96,7 @@ TEST_CASE("activations grow with the tokens, and recomputing holds fewer of them
     const auto values = [&](const MicroBatch& batch) { return activation_values(config, batch); };
     CHECK(values({4, 1024}) > values({2, 1024}));
     CHECK(values({4, 1024}) == values({2, 2048}));
-    CHECK(values({4, 1024, Keep::inputs}) < values({4, 1024}) / 4);
+    CHECK(values({4, 1024, ActivationCheckpointing::on}) < values({4, 1024}) / 4);
   }
 }
 

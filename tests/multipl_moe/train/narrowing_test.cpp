@@ -25,7 +25,7 @@ constexpr const char* weight = "model.layers.1.mlp.up_proj.weight";
 /// A model with one value of one weight.
 std::unique_ptr<LanguageModel> with_value(float value) {
   auto model = make_language_model(tiny_config(), 1);
-  model->initialise(1, 0.05);
+  model->initialize(1, 0.05);
   for (const TensorSlot& slot : model->tensors())
     if (slot.name == weight) slot.values[3 * 16 + 5] = value;
   return model;

@@ -31,7 +31,7 @@ constexpr float largest = std::numeric_limits<float>::max();
 
 std::unique_ptr<LanguageModel> mixture() {
   const auto dense = make_language_model(tiny_config(), 1);
-  dense->initialise(1, 0.05);
+  dense->initialize(1, 0.05);
   MoeConfig moe = mixture_named("causal-multipl-moe").value();
   moe.segment_window = 8;
   return upcycled(*dense, moe, {.seed = 4});
@@ -73,8 +73,9 @@ class Liar final : public WrappedModel {
 
   std::optional<double> loss, balance, norm;
 
-  MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights, Keep keep) override {
-    const MicroBatchLoss found = WrappedModel::accumulate(batch, share, weights, keep);
+  MicroBatchLoss accumulate(const Sequences& batch, double share, AuxiliaryWeights weights,
+                            ActivationCheckpointing checkpointing) override {
+    const MicroBatchLoss found = WrappedModel::accumulate(batch, share, weights, checkpointing);
     return {loss.value_or(found.loss), balance.value_or(found.balance), found.z};
   }
   double gradient_norm() const override { return norm.value_or(WrappedModel::gradient_norm()); }
@@ -150,7 +151,7 @@ TEST_CASE("activations that overflow from finite weights cost the step too", "[t
 TEST_CASE("a gradient that is not finite under a finite loss costs the step", "[train][non_finite]") {
   TinyRun run;
   const auto model = make_language_model(tiny_config(), 1);
-  model->initialise(1, 0.05);
+  model->initialize(1, 0.05);
   auto stream = run.stream();
   TrainOptions options = quiet(4);
   options.run = run.scratch / "run";

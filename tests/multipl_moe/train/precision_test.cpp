@@ -68,9 +68,9 @@ TEST_CASE("with split masters and without them the model computes with bfloat16,
   const TinyRun run;
   for (const MasterWeights master : {MasterWeights::split, MasterWeights::bfloat16}) {
     const auto model = make_language_model(tiny_config(), 1);
-    model->initialise(1, 0.05);
+    model->initialize(1, 0.05);
     const auto before = make_language_model(tiny_config(), 1);
-    before->initialise(1, 0.05);
+    before->initialize(1, 0.05);
     const moe::TrainByName trains{.train = {"mlp."}};
     TrainOptions options;
     options.steps = 3;
@@ -94,7 +94,7 @@ TEST_CASE("every precision learns as much as full precision", "[train]") {
   const TinyRun run;
   const auto loss_with = [&](AdamWPrecision precision) {
     const auto model = make_language_model(tiny_config(), 1);
-    model->initialise(1, 0.05);
+    model->initialize(1, 0.05);
     return learned_in(precision, *model, run, is_slow_build ? 25 : 120);
   };
   const double full = loss_with({});
@@ -117,7 +117,7 @@ TEST_CASE("what AdamW remembers goes through files to the byte, and another dtyp
   const AdamWPrecision narrow{MasterWeights::split, Moments::bfloat16};
   const auto model = make_language_model(tiny_config(), 1), loaded = make_language_model(tiny_config(), 1),
              wide = make_language_model(tiny_config(), 1);
-  model->initialise(1, 0.05);
+  model->initialize(1, 0.05);
   learned_in(narrow, *model, run, 10);
   save(run.scratch / "narrow", *model);
   loaded->begin_training({}, narrow);

@@ -42,7 +42,7 @@ struct MixtureRun {
   }
   TrainResult live(TrainOptions options, int threads = 1) const {
     const auto dense = make_language_model(tiny_config(), threads);
-    dense->initialise(1, 0.05);
+    dense->initialize(1, 0.05);
     const auto model = upcycled(*dense, moe, {.seed = 4});
     options.trains = post_training_weights(model->config());
     auto stream = tiny.stream();
@@ -329,7 +329,7 @@ TEST_CASE("other data, another order of it and another model are other runs", "[
   const auto live = [&](const ModelConfig& config, const LanguageWeights& weights, const BatchOptions& batch,
                         const LanguageFiles& files, RunStart start, const moe::TrainByName& trains) {
     const auto model = make_language_model(config, 1);
-    model->initialise(1, 0.05);
+    model->initialize(1, 0.05);
     BatchStream stream(files, weights, batch);
     TrainOptions options;
     options.steps = 2;

@@ -29,7 +29,7 @@ struct Runs {
 
   std::unique_ptr<LanguageModel> model(std::uint64_t seed = 4) const {
     const auto dense = make_language_model(tiny_config(), 1);
-    dense->initialise(1, 0.05);
+    dense->initialize(1, 0.05);
     return upcycled(*dense, moe, {.seed = seed});
   }
   TrainOptions options() const {
@@ -75,10 +75,10 @@ TEST_CASE("a run that replays its own choices is the run, whether activations ar
   const auto records = read_routing(runs.file, first->config());
   CHECK(records.size() == 3 * 2 * 2);
   CHECK(records.front().rows() == 32);
-  for (const Keep keep : {Keep::everything, Keep::inputs}) {
+  for (const ActivationCheckpointing checkpointing : {ActivationCheckpointing::off, ActivationCheckpointing::on}) {
     const auto again = runs.model();
     TrainOptions options = runs.options();
-    options.keep = keep;
+    options.checkpointing = checkpointing;
     runs.replay(*again, options);
     CHECK(same_weights(*first, *again));
   }

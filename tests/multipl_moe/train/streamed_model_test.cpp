@@ -83,7 +83,7 @@ struct Dense {
   std::unique_ptr<LanguageModel> model;
 
   explicit Dense(const ModelConfig& config = dense_config()) : model(make_language_model(config, 1)) {
-    model->initialise(3, 0.1);
+    model->initialize(3, 0.1);
     save_model(*model, scratch / "dense");
   }
   /// Upcycles from file to file, with two threads.
@@ -120,9 +120,9 @@ TEST_CASE("what makes experts differ is the same in a stream") {
   for (const std::string architecture :
        {"causal-multipl-moe", "multipl-moe-without-segments", "mixtral", "qwen1.5-moe"})
     for (const moe::Upcycling& start :
-         {moe::Upcycling{.seed = 7, .noise_deviation = 0.05}, moe::Upcycling{.seed = 7, .reinitialised = 0.4},
-          moe::Upcycling{.seed = 7, .noise_deviation = 0.05, .reinitialised = 0.4}}) {
-      INFO(architecture << ", noise " << start.noise_deviation << ", drawn anew " << start.reinitialised);
+         {moe::Upcycling{.seed = 7, .noise_deviation = 0.05}, moe::Upcycling{.seed = 7, .reinitialized = 0.4},
+          moe::Upcycling{.seed = 7, .noise_deviation = 0.05, .reinitialized = 0.4}}) {
+      INFO(architecture << ", noise " << start.noise_deviation << ", drawn anew " << start.reinitialized);
       const MoeConfig mixture = mixture_for(architecture, dense_config());
       check_equal(*upcycled(*dense.model, mixture, start), dense.streamed(mixture, start, in_float));
       remove_folder(dense.scratch / "mixture");
@@ -200,7 +200,7 @@ TEST_CASE("a weight of several pieces is copied bit by bit where its dtype stays
   }
 }
 
-TEST_CASE("random tensors are those of a model that is initialised, for every architecture") {
+TEST_CASE("random tensors are those of a model that is initialized, for every architecture") {
   const ScratchFolder scratch;
   auto architectures = mixture_names();
   architectures.insert(architectures.begin(), "dense");
@@ -212,7 +212,7 @@ TEST_CASE("random tensors are those of a model that is initialised, for every ar
     if (architecture != "dense") config.moe = mixture_for(architecture, config);
     if (architecture == "mixtral") config.dense_layers = {1};
     const auto expected = make_language_model(config, 1);
-    expected->initialise(9, 0.07);
+    expected->initialize(9, 0.07);
     const RandomTensors drawn(config, 9, 0.07, 2);
     stream_model(scratch / "random", config, *byte_tokenizer(), in_float, std::cref(drawn));
     check_equal(*expected, scratch / "random");

@@ -7,7 +7,7 @@
 #include "../support/stderr_capture.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/stored_model.hpp"
-#include "multipl_moe/model/census.hpp"
+#include "multipl_moe/model/parameter_count.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -39,7 +39,7 @@ ModelConfig tied_config() {
 
 std::unique_ptr<LanguageModel> drawn(const ModelConfig& config) {
   auto model = make_language_model(config, 1);
-  model->initialise(1, 0.05);
+  model->initialize(1, 0.05);
   return model;
 }
 
@@ -155,11 +155,11 @@ TEST_CASE("plans and counts have a tied weight once", "[tied]") {
   ModelConfig config = size_named("demo");
   config.moe = mixture_named("causal-multipl-moe");
   const std::int64_t table = config.vocab_size * config.hidden_size;
-  const Census two = census_of(config);
+  const ParameterCount two = parameter_count_of(config);
   const auto all = [](std::string_view) { return true; };
   const TrainingCounts apart = training_counts(config, all);
   config.tie_word_embeddings = true;
-  const Census one = census_of(config);
+  const ParameterCount one = parameter_count_of(config);
   CHECK(one.total == two.total - table);
   CHECK(one.active == two.active - table);
   CHECK(one.embedding == table);

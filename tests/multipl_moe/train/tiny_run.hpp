@@ -25,7 +25,7 @@ struct TinyRun {
   TinyRun() {
     prepare({.sources = {MOE_TEST_CORPUS}, .out = scratch / "data"});
     files = open_language_files(scratch / "data", "train", ByteTokenizer().hash());
-    model->initialise(1, 0.05);
+    model->initialize(1, 0.05);
   }
   BatchStream stream() const {
     return BatchStream(files, {1, 1, 1, 1, 1, 1}, {.sequences = 2, .length = 32, .seed = 1});

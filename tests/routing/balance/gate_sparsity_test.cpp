@@ -24,7 +24,7 @@ TEST_CASE("p is the gate, and nothing of a logit below 0", "[policies]") {
   const Row<const double> z_E{z.data(), 3}, f_E{f.data(), 3};
   GateSparsity{}.score(z_E, Row<double>{p.data(), 3});
   CHECK(p == std::vector<double>{0, 0, 2});
-  GateSparsity{}.score_back(z_E, Row<const double>{p.data(), 3}, f_E, 2.0, Row<double>{d_z.data(), 3});
+  GateSparsity{}.score_backward(z_E, Row<const double>{p.data(), 3}, f_E, 2.0, Row<double>{d_z.data(), 3});
   CHECK(d_z == std::vector<double>{1, 1, 1.5});
 }
 

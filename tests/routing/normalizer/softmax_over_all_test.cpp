@@ -18,7 +18,7 @@ TEST_CASE("chosen experts keep their share of the softmax over all", "[policies]
 
 TEST_CASE("a logit that was not chosen still has a gradient: it takes from the chosen", "[policies]") {
   const std::vector<double> z = {1, 2}, gates = normalize(SoftmaxOverAll{}, z, {1, 0}), d_gates = {1, 1};
-  const std::vector<Rank> chosen = {1, 0};
+  const std::vector<ChoiceOrder> chosen = {1, 0};
   std::vector<double> d_z(2);
   SoftmaxOverAll{}.backward(row(z), row(chosen), row(gates), row(d_gates), row(d_z));
   CHECK(d_z[1] < -0.1);

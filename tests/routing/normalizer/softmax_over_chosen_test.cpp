@@ -11,7 +11,7 @@ using namespace moe::testing;
 
 TEST_CASE("the gates of the golden rows", "[policies][golden]") {
   const std::vector<std::vector<double>> z = {{1, 2, 0, -1}, {0, 0, 3, 1}, {2, -1, -1, .5}};
-  const std::vector<std::vector<Rank>> chosen = {{1, 2, 0, 0}, {1, 0, 2, 0}, {1, 0, 0, 2}};
+  const std::vector<std::vector<ChoiceOrder>> chosen = {{1, 2, 0, 0}, {1, 0, 2, 0}, {1, 0, 0, 2}};
   const std::vector<std::vector<double>> gates = {
       {.268941, .731059, 0, 0}, {.047426, 0, .952574, 0}, {.817574, 0, 0, .182426}};
   for (std::size_t t = 0; t < 3; ++t) {
@@ -27,7 +27,7 @@ TEST_CASE("the gates of the golden rows", "[policies][golden]") {
 
 TEST_CASE("a logit that was not chosen has gradient 0 exactly", "[policies]") {
   const std::vector<double> z = {1, 2, 3}, gates = normalize(SoftmaxOverChosen{}, z, {1, 0, 2}), d_gates = {1, 5, -1};
-  const std::vector<Rank> chosen = {1, 0, 2};
+  const std::vector<ChoiceOrder> chosen = {1, 0, 2};
   std::vector<double> d_z(3, 99);
   SoftmaxOverChosen{}.backward(row(z), row(chosen), row(gates), row(d_gates), row(d_z));
   CHECK(d_z[1] == 0);
@@ -36,7 +36,7 @@ TEST_CASE("a logit that was not chosen has gradient 0 exactly", "[policies]") {
 
 TEST_CASE("one chosen expert counts whole and teaches the router nothing", "[policies]") {
   const std::vector<double> z = {1, 2}, gates = normalize(SoftmaxOverChosen{}, z, {1, 0}), d_gates = {7, 3};
-  const std::vector<Rank> chosen = {1, 0};
+  const std::vector<ChoiceOrder> chosen = {1, 0};
   CHECK(gates == std::vector<double>{1, 0});
   std::vector<double> d_z(2, 99);
   SoftmaxOverChosen{}.backward(row(z), row(chosen), row(gates), row(d_gates), row(d_z));

@@ -47,7 +47,7 @@ void check_pool_row_by_row() {
     for (Index d = 0; d < 4; ++d) {
       double so_far = 0;
       const Index first = pool_begin[static_cast<std::size_t>(v)], last = pool_begin[static_cast<std::size_t>(v) + 1];
-      for (Index t = first; t < last; ++t) so_far = Pool::absorbed(so_far, x.view()(t, d), t - first);
+      for (Index t = first; t < last; ++t) so_far = Pool::accumulated(so_far, x.view()(t, d), t - first);
       CHECK(Pool::finished(so_far, last - first) == u.view()(v, d));
     }
 }

@@ -17,15 +17,15 @@ using B = Cpu<>;
 const CpuContext context{.threads = 1};
 
 struct Taken {
-  std::vector<Rank> ranks;
+  std::vector<ChoiceOrder> ranks;
   double boundary = 0;
 };
 /// One expert of these scores, which took `take` rows.
 Taken taken(const std::vector<double>& scores, const std::vector<Index>& alike, Index take) {
   const auto rows = static_cast<Index>(scores.size());
-  Taken result{std::vector<Rank>(scores.size(), 99), 0};
+  Taken result{std::vector<ChoiceOrder>(scores.size(), 99), 0};
   const View<const double, B> scores_R1(scores.data(), rows, 1);
-  const View<Rank, B> chosen_R1(result.ranks.data(), rows, 1);
+  const View<ChoiceOrder, B> chosen_R1(result.ranks.data(), rows, 1);
   const View<double, B> boundary_1(&result.boundary, 1, 1);
   B::top_rows(context, scores_R1, take, chosen_R1, boundary_1);
   take_alike_rows_together<B, double>(context, scores_R1, {alike.data(), 1, static_cast<Index>(alike.size())},
@@ -41,42 +41,42 @@ TEST_CASE("rows that are alike go together, behind the rows before them", "[poli
   // The cut is among them: all three come along, and the boundary is below them.
   for (const Index take : {3, 4}) {
     const auto all = taken(scores, alike, take);
-    CHECK(all.ranks == std::vector<Rank>{3, 2, 3, 0, 3, 1});
+    CHECK(all.ranks == std::vector<ChoiceOrder>{3, 2, 3, 0, 3, 1});
     CHECK(all.boundary == (.25 + .125) / 2);
   }
   // The cut is above or below them: nothing changes but that they are one.
   const auto none = taken(scores, alike, 2);
-  CHECK(none.ranks == std::vector<Rank>{0, 2, 0, 0, 0, 1});
+  CHECK(none.ranks == std::vector<ChoiceOrder>{0, 2, 0, 0, 0, 1});
   CHECK(none.boundary == (.5 + .25) / 2);
   const auto in = taken(scores, alike, 5);
-  CHECK(in.ranks == std::vector<Rank>{3, 2, 3, 0, 3, 1});
+  CHECK(in.ranks == std::vector<ChoiceOrder>{3, 2, 3, 0, 3, 1});
   CHECK(in.boundary == (.25 + .125) / 2);
-  CHECK(taken(scores, alike, 0).ranks == std::vector<Rank>(6, 0));
+  CHECK(taken(scores, alike, 0).ranks == std::vector<ChoiceOrder>(6, 0));
   CHECK(taken(scores, alike, 0).boundary == 1);
   CHECK(taken({.5, .5}, {1, 1}, 1).boundary == .25);
 }
 
 TEST_CASE("rows that are not known to be alike keep the rule of ties", "[policies]") {
   const std::vector<double> scores = {.25, .5, .25, .25};
-  CHECK(taken(scores, {}, 2).ranks == std::vector<Rank>{2, 1, 0, 0});
-  CHECK(taken(scores, {0, 0, 1, 1}, 2).ranks == std::vector<Rank>{2, 1, 0, 0});
-  CHECK(taken(scores, {0, 0, 1, 1}, 3).ranks == std::vector<Rank>{2, 1, 3, 3});
+  CHECK(taken(scores, {}, 2).ranks == std::vector<ChoiceOrder>{2, 1, 0, 0});
+  CHECK(taken(scores, {0, 0, 1, 1}, 2).ranks == std::vector<ChoiceOrder>{2, 1, 0, 0});
+  CHECK(taken(scores, {0, 0, 1, 1}, 3).ranks == std::vector<ChoiceOrder>{2, 1, 3, 3});
 }
 
 TEST_CASE("a cap fills rows that are alike together", "[policies]") {
   // Rows 0 and 2 are alike; two experts may share a row. Expert 0 likes row 1 best, the others rows 0 and 2.
   const std::vector<double> z = {2, 2, 2, 2, 3, 0, 0, 0, 2, 2, 2, 2};
   const std::vector<Index> alike = {1, 0, 1};
-  std::vector<Rank> ranks(12, 99);
+  std::vector<ChoiceOrder> ranks(12, 99);
   std::vector<double> boundary(4);
   const auto choose = [&](const auto& router) {
     router.template choose<B, double>(context, {z.data(), 3, 4}, 1, {ranks.data(), 3, 4}, {boundary.data(), 1, 4},
                                       RowsContext<B>{{alike.data(), 1, 3}, {}});
     return ranks;
   };
-  CHECK(choose(CappedExpertChoice{.cap = 2}) == std::vector<Rank>{0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0});
-  CHECK(choose(CappedExpertChoice{.cap = 3}) == std::vector<Rank>{0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1});
-  CHECK(choose(ExpertChoice{}) == std::vector<Rank>{0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1});
+  CHECK(choose(CappedExpertChoice{.cap = 2}) == std::vector<ChoiceOrder>{0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0});
+  CHECK(choose(CappedExpertChoice{.cap = 3}) == std::vector<ChoiceOrder>{0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1});
+  CHECK(choose(ExpertChoice{}) == std::vector<ChoiceOrder>{0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1});
 }
 
 }  // namespace alike_rows_test

@@ -20,7 +20,7 @@ const CpuContext context{.threads = 2};
 
 /// The expert of each row, after a check that it has one.
 std::vector<Index> assigned(const BalancedAssignment& router, const Matrix<double, B>& z_RE, Index take) {
-  Matrix<Rank, B> chosen(z_RE.rows(), z_RE.cols());
+  Matrix<ChoiceOrder, B> chosen(z_RE.rows(), z_RE.cols());
   Matrix<double, B> prices(1, z_RE.cols());
   router.choose<B, double>(context, z_RE.view(), take, chosen.view(), prices.view());
   std::vector<Index> expert_of;

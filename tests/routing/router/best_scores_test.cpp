@@ -9,8 +9,8 @@ namespace best_scores_test {
 using namespace moe;
 
 namespace {
-std::vector<Rank> best(std::vector<double> scores, Index k) {
-  std::vector<Rank> chosen(scores.size(), 9);
+std::vector<ChoiceOrder> best(std::vector<double> scores, Index k) {
+  std::vector<ChoiceOrder> chosen(scores.size(), 9);
   choose_best_scores({chosen.data(), static_cast<Index>(chosen.size())}, k,
                      [&](Index e) { return scores[static_cast<std::size_t>(e)]; });
   return chosen;
@@ -18,16 +18,16 @@ std::vector<Rank> best(std::vector<double> scores, Index k) {
 }  // namespace
 
 TEST_CASE("the best scores get ranks in order, lower indices first among equals", "[policies]") {
-  CHECK(best({1, 3, 2}, 2) == std::vector<Rank>{0, 1, 2});
-  CHECK(best({5, 5, 5}, 2) == std::vector<Rank>{1, 2, 0});
-  CHECK(best({1, 2}, 5) == std::vector<Rank>{2, 1});
-  CHECK(best({1, 2}, 0) == std::vector<Rank>{0, 0});
+  CHECK(best({1, 3, 2}, 2) == std::vector<ChoiceOrder>{0, 1, 2});
+  CHECK(best({5, 5, 5}, 2) == std::vector<ChoiceOrder>{1, 2, 0});
+  CHECK(best({1, 2}, 5) == std::vector<ChoiceOrder>{2, 1});
+  CHECK(best({1, 2}, 0) == std::vector<ChoiceOrder>{0, 0});
 }
 
 TEST_CASE("experts that were passed over are not chosen, however good", "[policies]") {
-  std::vector<Rank> chosen = {0, undecided, undecided};
+  std::vector<ChoiceOrder> chosen = {0, undecided, undecided};
   choose_best_undecided({chosen.data(), 3}, 1, [](Index e) { return -static_cast<double>(e); });
-  CHECK(chosen == std::vector<Rank>{0, 1, 0});
+  CHECK(chosen == std::vector<ChoiceOrder>{0, 1, 0});
 }
 
 }  // namespace best_scores_test

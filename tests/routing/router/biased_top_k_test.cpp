@@ -14,8 +14,9 @@ using namespace moe::testing;
 
 namespace {
 
-std::vector<Rank> chosen_by(const BiasedTopK& router, const std::vector<double>& z, const std::vector<double>& biases) {
-  std::vector<Rank> chosen(z.size(), 99);
+std::vector<ChoiceOrder> chosen_by(const BiasedTopK& router, const std::vector<double>& z,
+                                   const std::vector<double>& biases) {
+  std::vector<ChoiceOrder> chosen(z.size(), 99);
   router.choose(row(z), row(chosen), RowContext<double>{.buffer_E = row(biases)});
   return chosen;
 }
@@ -24,21 +25,21 @@ std::vector<Rank> chosen_by(const BiasedTopK& router, const std::vector<double>&
 
 TEST_CASE("a bias moves an expert's place and nothing else does", "[policies]") {
   const std::vector<double> z = {0, 1, 2, -1};
-  CHECK(chosen_by({.k = 2}, z, {0, 0, 0, 0}) == std::vector<Rank>{0, 2, 1, 0});
-  CHECK(chosen_by({.k = 2}, z, {0, 0, 0, 1}) == std::vector<Rank>{0, 0, 2, 1});
-  CHECK(chosen_by({.k = 2}, {0, 0, 0}, {0, 0, 0}) == std::vector<Rank>{1, 2, 0});
-  CHECK(chosen_by({.k = 9}, {0, 1}, {0, 0}) == std::vector<Rank>{2, 1});
+  CHECK(chosen_by({.k = 2}, z, {0, 0, 0, 0}) == std::vector<ChoiceOrder>{0, 2, 1, 0});
+  CHECK(chosen_by({.k = 2}, z, {0, 0, 0, 1}) == std::vector<ChoiceOrder>{0, 0, 2, 1});
+  CHECK(chosen_by({.k = 2}, {0, 0, 0}, {0, 0, 0}) == std::vector<ChoiceOrder>{1, 2, 0});
+  CHECK(chosen_by({.k = 9}, {0, 1}, {0, 0}) == std::vector<ChoiceOrder>{2, 1});
 }
 
 TEST_CASE("rows choose within the best groups, a group being its two best experts together", "[policies]") {
   // Group 1 has the best expert, group 0 the best two.
   const std::vector<double> z = {2, 2, 9, -9, 1, 1}, none(6, 0.0);
-  CHECK(chosen_by({.k = 2, .groups = 3, .kept_groups = 1}, z, none) == std::vector<Rank>{1, 2, 0, 0, 0, 0});
-  CHECK(chosen_by({.k = 3, .groups = 3, .kept_groups = 2}, z, none) == std::vector<Rank>{1, 2, 0, 0, 3, 0});
-  CHECK(chosen_by({.k = 9, .groups = 3, .kept_groups = 1}, z, none) == std::vector<Rank>{1, 2, 0, 0, 0, 0});
+  CHECK(chosen_by({.k = 2, .groups = 3, .kept_groups = 1}, z, none) == std::vector<ChoiceOrder>{1, 2, 0, 0, 0, 0});
+  CHECK(chosen_by({.k = 3, .groups = 3, .kept_groups = 2}, z, none) == std::vector<ChoiceOrder>{1, 2, 0, 0, 3, 0});
+  CHECK(chosen_by({.k = 9, .groups = 3, .kept_groups = 1}, z, none) == std::vector<ChoiceOrder>{1, 2, 0, 0, 0, 0});
   CHECK(BiasedTopK{.k = 9, .groups = 3, .kept_groups = 1}.choices(6) == 2);
   // Groups of one expert are as good as it.
-  CHECK(chosen_by({.k = 2, .groups = 3, .kept_groups = 2}, {1, 3, 2}, {0, 0, 0}) == std::vector<Rank>{0, 1, 2});
+  CHECK(chosen_by({.k = 2, .groups = 3, .kept_groups = 2}, {1, 3, 2}, {0, 0, 0}) == std::vector<ChoiceOrder>{0, 1, 2});
 }
 
 TEST_CASE("biases follow the load until it is even", "[policies][layers]") {
@@ -54,7 +55,7 @@ TEST_CASE("biases follow the load until it is even", "[policies][layers]") {
   const auto spread = [&] {
     const auto run = layer.forward(context, x_TD, Batch::single(300));
     const auto [least, most] = std::minmax_element(run.stats.load.begin(), run.stats.load.end());
-    layer.absorb(context, run.stats);
+    layer.update_buffers(context, run.stats);
     return *most - *least;
   };
   const Index before = spread();

@@ -21,7 +21,7 @@ const CpuContext context{.threads = 2};
 static_assert(MatrixRouter<CappedExpertChoice>);
 
 struct Chosen {
-  std::vector<Rank> ranks;
+  std::vector<ChoiceOrder> ranks;
   std::vector<double> boundary;
 };
 template <class Router>
@@ -29,7 +29,7 @@ Chosen choose(const Router& router, const std::vector<double>& scores, Index row
   const Index experts = static_cast<Index>(scores.size()) / rows;
   std::vector<double> z;
   for (const double score : scores) z.push_back(std::log(score));
-  Chosen result{std::vector<Rank>(scores.size(), 99), std::vector<double>(static_cast<std::size_t>(experts))};
+  Chosen result{std::vector<ChoiceOrder>(scores.size(), 99), std::vector<double>(static_cast<std::size_t>(experts))};
   router.template choose<B, double>(context, {z.data(), rows, experts}, take, {result.ranks.data(), rows, experts},
                                     {result.boundary.data(), 1, experts});
   return result;
@@ -38,13 +38,13 @@ Chosen choose(const Router& router, const std::vector<double>& scores, Index row
 }  // namespace
 
 TEST_CASE("experts choose by index among the rows that are not full", "[policies]") {
-  // Row 0 is everybody's favourite.
+  // Row 0 is everybody's favorite.
   const std::vector<double> scores = {.4, .3, .3, .2, .4, .4, .3, .3, .4};
   const auto capped = choose(CappedExpertChoice{.cap = 1}, scores, 3, 1);
-  CHECK(capped.ranks == std::vector<Rank>{1, 0, 0, 0, 1, 0, 0, 0, 1});
+  CHECK(capped.ranks == std::vector<ChoiceOrder>{1, 0, 0, 0, 1, 0, 0, 0, 1});
   const auto two = choose(CappedExpertChoice{.cap = 1}, scores, 3, 2);
   // Expert 0 takes rows 0 and 2, expert 1 finds row 1 alone, expert 2 nothing.
-  CHECK(two.ranks == std::vector<Rank>{1, 0, 0, 0, 1, 0, 2, 0, 0});
+  CHECK(two.ranks == std::vector<ChoiceOrder>{1, 0, 0, 0, 1, 0, 2, 0, 0});
   CHECK(two.boundary[0] == Catch::Approx(.25));
   CHECK(two.boundary[2] == 0);
 }

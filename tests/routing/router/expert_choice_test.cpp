@@ -29,7 +29,7 @@ struct Notes {
     for (Index r = 0; r < rows; ++r) f(r, Team{});
   }
   template <class Real>
-  static void top_rows(const Context& context, View<Real, Notes> scores_RE, Index take, View<Rank, Notes>,
+  static void top_rows(const Context& context, View<Real, Notes> scores_RE, Index take, View<ChoiceOrder, Notes>,
                        View<Real, Notes>) {
     *context.take = take;
     for (Index r = 0; r < scores_RE.rows; ++r)

@@ -10,8 +10,8 @@ namespace expert_groups_test {
 using namespace moe;
 
 namespace {
-std::vector<Rank> kept(const ExpertGroups& groups, const std::vector<double>& worth_of_first) {
-  std::vector<Rank> chosen(worth_of_first.size(), 9);
+std::vector<ChoiceOrder> kept(const ExpertGroups& groups, const std::vector<double>& worth_of_first) {
+  std::vector<ChoiceOrder> chosen(worth_of_first.size(), 9);
   groups.keep_best({chosen.data(), static_cast<Index>(chosen.size())},
                    [&](Index begin, Index) { return worth_of_first[static_cast<std::size_t>(begin)]; });
   return chosen;
@@ -19,10 +19,10 @@ std::vector<Rank> kept(const ExpertGroups& groups, const std::vector<double>& wo
 }  // namespace
 
 TEST_CASE("experts of the best groups stay undecided, all others are out", "[policies]") {
-  const Rank u = undecided;
-  CHECK(kept({.count = 3, .kept = 2}, {1, 0, 3, 0, 2, 0}) == std::vector<Rank>{0, 0, u, u, u, u});
-  CHECK(kept({.count = 2, .kept = 1}, {4, 0, 4, 0}) == std::vector<Rank>{u, u, 0, 0});
-  CHECK(kept({}, {1, 2}) == std::vector<Rank>{u, u});
+  const ChoiceOrder u = undecided;
+  CHECK(kept({.count = 3, .kept = 2}, {1, 0, 3, 0, 2, 0}) == std::vector<ChoiceOrder>{0, 0, u, u, u, u});
+  CHECK(kept({.count = 2, .kept = 1}, {4, 0, 4, 0}) == std::vector<ChoiceOrder>{u, u, 0, 0});
+  CHECK(kept({}, {1, 2}) == std::vector<ChoiceOrder>{u, u});
 }
 
 TEST_CASE("a row gets no more choices than its groups have experts", "[policies]") {

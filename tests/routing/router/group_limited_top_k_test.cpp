@@ -17,7 +17,7 @@ using namespace moe::testing;
 
 namespace {
 
-using Ranks = std::vector<Rank>;
+using Ranks = std::vector<ChoiceOrder>;
 
 /// The rule by sorting: groups by their best expert, then the experts of those that stay.
 Ranks sorted_choice(const GroupLimitedTopK& router, const std::vector<double>& z) {
@@ -38,7 +38,7 @@ Ranks sorted_choice(const GroupLimitedTopK& router, const std::vector<double>& z
   best_first(experts, [&](std::size_t e) { return z[e]; });
   Ranks chosen(z.size(), 0);
   for (std::size_t n = 0; n < experts.size() && n < static_cast<std::size_t>(router.k); ++n)
-    chosen[experts[n]] = static_cast<Rank>(n + 1);
+    chosen[experts[n]] = static_cast<ChoiceOrder>(n + 1);
   return chosen;
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("it chooses as sorting does, for any groups", "[policies]") {
     INFO("k " << router.k << ", groups " << groups << " of " << size << ", kept " << router.kept_groups);
     CHECK(chosen == sorted_choice(router, z));
     CHECK(router.choices(groups * size) ==
-          static_cast<Index>(z.size()) - std::count(chosen.begin(), chosen.end(), Rank(0)));
+          static_cast<Index>(z.size()) - std::count(chosen.begin(), chosen.end(), ChoiceOrder(0)));
   }
 }
 

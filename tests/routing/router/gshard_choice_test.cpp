@@ -14,8 +14,8 @@ using namespace moe::testing;
 
 namespace {
 
-std::vector<Rank> drawn(const GShardChoice& router, const std::vector<double>& z, Index place) {
-  std::vector<Rank> chosen(z.size(), 99);
+std::vector<ChoiceOrder> drawn(const GShardChoice& router, const std::vector<double>& z, Index place) {
+  std::vector<ChoiceOrder> chosen(z.size(), 99);
   router.choose(row(z), row(chosen), RandomRowContext<double>{{.row = place}, {.seed = 2}});
   return chosen;
 }
@@ -46,15 +46,16 @@ TEST_CASE("a router says whether its settings leave anything to chance", "[polic
   CHECK_FALSE(draws(GShardChoice{.k = 2, .keep = no_bound}));
   CHECK_FALSE(draws(GShardChoice{.k = 1}));
   // What an infinite factor means where a share is so small that it is 0.
-  CHECK(drawn({.k = 2, .keep = no_bound}, {0, 3000}, 5) == std::vector<Rank>{2, 1});
+  CHECK(drawn({.k = 2, .keep = no_bound}, {0, 3000}, 5) == std::vector<ChoiceOrder>{2, 1});
 }
 
 TEST_CASE("with a large enough factor every choice is kept", "[policies]") {
-  for (Index r = 0; r < 100; ++r) CHECK(drawn({.k = 2, .keep = 100}, {0, 3, 2}, r) == std::vector<Rank>{0, 1, 2});
-  CHECK(drawn({.k = 1}, {0, 3, 2}, 0) == std::vector<Rank>{0, 1, 0});
+  for (Index r = 0; r < 100; ++r)
+    CHECK(drawn({.k = 2, .keep = 100}, {0, 3, 2}, r) == std::vector<ChoiceOrder>{0, 1, 2});
+  CHECK(drawn({.k = 1}, {0, 3, 2}, 0) == std::vector<ChoiceOrder>{0, 1, 0});
   // Their gates are 0, which no factor makes larger.
   for (const double keep : {GShardChoice::always, std::numeric_limits<double>::infinity()})
-    CHECK(drawn({.k = 3, .keep = keep}, {-1e4, 3, -2e4}, 0) == std::vector<Rank>{2, 1, 3});
+    CHECK(drawn({.k = 3, .keep = keep}, {-1e4, 3, -2e4}, 0) == std::vector<ChoiceOrder>{2, 1, 3});
 }
 
 }  // namespace gshard_choice_test

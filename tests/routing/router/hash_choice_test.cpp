@@ -12,9 +12,9 @@ using namespace moe::testing;
 
 namespace {
 
-std::vector<Rank> hashed(const HashChoice& router, std::int32_t token, Index place = 0) {
+std::vector<ChoiceOrder> hashed(const HashChoice& router, std::int32_t token, Index place = 0) {
   const std::vector<float> z(8, 0.0f);
-  std::vector<Rank> chosen(8, 99);
+  std::vector<ChoiceOrder> chosen(8, 99);
   router.choose(row(z), row(chosen), RowContext<float>{.row = place, .token = token});
   return chosen;
 }

@@ -13,32 +13,32 @@ using namespace moe;
 using namespace moe::testing;
 
 static_assert(ContextRowRouter<LanguageChoice> && !PlainRowRouter<LanguageChoice>);
-static_assert(router_is_causal<LanguageChoice> && router_is_batch_independent<LanguageChoice>);
+static_assert(router_is_causal<LanguageChoice> && router_is_batch_invariant<LanguageChoice>);
 
 namespace {
-std::vector<Rank> chosen_for(std::int32_t language) {
+std::vector<ChoiceOrder> chosen_for(std::int32_t language) {
   const std::vector<double> logits(5, 9.0);
-  std::vector<Rank> chosen(5, 99);
+  std::vector<ChoiceOrder> chosen(5, 99);
   LanguageChoice{.languages = 3}.choose(row(logits), row(chosen), RowContext<double>{.language = language});
   return chosen;
 }
 }  // namespace
 
 TEST_CASE("a row of code meets its language's expert first, then the shared one", "[policies]") {
-  CHECK(chosen_for(0) == std::vector<Rank>{1, 0, 0, 2, 0});
-  CHECK(chosen_for(2) == std::vector<Rank>{0, 0, 1, 2, 0});
+  CHECK(chosen_for(0) == std::vector<ChoiceOrder>{1, 0, 0, 2, 0});
+  CHECK(chosen_for(2) == std::vector<ChoiceOrder>{0, 0, 1, 2, 0});
 }
 
 TEST_CASE("a row of no language, or of one that nobody knows, meets the other expert alone", "[policies]") {
   for (const std::int32_t language : {-1, 3, 4, -7, 1 << 30})
-    CHECK(chosen_for(language) == std::vector<Rank>{0, 0, 0, 0, 1});
+    CHECK(chosen_for(language) == std::vector<ChoiceOrder>{0, 0, 0, 0, 1});
 }
 
 TEST_CASE("without languages every row meets the other expert", "[policies]") {
   const std::vector<float> logits(2);
-  std::vector<Rank> chosen(2, 99);
+  std::vector<ChoiceOrder> chosen(2, 99);
   LanguageChoice{.languages = 0}.choose(row(logits), row(chosen), RowContext<float>{.language = 0});
-  CHECK(chosen == std::vector<Rank>{0, 1});
+  CHECK(chosen == std::vector<ChoiceOrder>{0, 1});
   CHECK(LanguageChoice{.languages = 0}.experts() == 2);
 }
 

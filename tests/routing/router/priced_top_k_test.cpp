@@ -12,8 +12,9 @@ using namespace moe::testing;
 
 namespace {
 
-std::vector<Rank> chosen_by(const PricedTopK& router, const std::vector<double>& z, const std::vector<double>& prices) {
-  std::vector<Rank> chosen(z.size(), 99);
+std::vector<ChoiceOrder> chosen_by(const PricedTopK& router, const std::vector<double>& z,
+                                   const std::vector<double>& prices) {
+  std::vector<ChoiceOrder> chosen(z.size(), 99);
   router.choose(row(z), row(chosen), RowContext<double>{.buffer_E = row(prices)});
   return chosen;
 }
@@ -22,11 +23,11 @@ std::vector<Rank> chosen_by(const PricedTopK& router, const std::vector<double>&
 
 TEST_CASE("rows choose by what is left of a logit after the price", "[policies]") {
   const std::vector<double> z = {3, 2, 1, 0};
-  CHECK(chosen_by({.k = 2}, z, {0.25, 0.25, 0.25, 0.25}) == std::vector<Rank>{1, 2, 0, 0});
-  CHECK(chosen_by({.k = 2}, z, {4, 0, 0, 0}) == std::vector<Rank>{0, 1, 2, 0});
-  CHECK(chosen_by({.k = 3}, z, {0, 0, 0, -5}) == std::vector<Rank>{2, 3, 0, 1});
-  CHECK(chosen_by({.k = 1}, z, {3, 2, 1, 0}) == std::vector<Rank>{1, 0, 0, 0});
-  CHECK(chosen_by({.k = 9}, {0, 1}, {0, 0}) == std::vector<Rank>{2, 1});
+  CHECK(chosen_by({.k = 2}, z, {0.25, 0.25, 0.25, 0.25}) == std::vector<ChoiceOrder>{1, 2, 0, 0});
+  CHECK(chosen_by({.k = 2}, z, {4, 0, 0, 0}) == std::vector<ChoiceOrder>{0, 1, 2, 0});
+  CHECK(chosen_by({.k = 3}, z, {0, 0, 0, -5}) == std::vector<ChoiceOrder>{2, 3, 0, 1});
+  CHECK(chosen_by({.k = 1}, z, {3, 2, 1, 0}) == std::vector<ChoiceOrder>{1, 0, 0, 0});
+  CHECK(chosen_by({.k = 9}, {0, 1}, {0, 0}) == std::vector<ChoiceOrder>{2, 1});
   CHECK(PricedTopK{.k = 9}.choices(4) == 4);
 }
 

@@ -27,17 +27,17 @@ using B = Cpu<>;
 const CpuContext context{.threads = 2};
 
 struct Chosen {
-  Matrix<Rank, B> ranks_RE;
+  Matrix<ChoiceOrder, B> ranks_RE;
   Matrix<double, B> prices_1E;
 };
 Chosen chosen_by(const QuantileChoice& router, const Matrix<double, B>& z_RE) {
-  Chosen result{Matrix<Rank, B>(z_RE.rows(), z_RE.cols()), Matrix<double, B>(1, z_RE.cols())};
+  Chosen result{Matrix<ChoiceOrder, B>(z_RE.rows(), z_RE.cols()), Matrix<double, B>(1, z_RE.cols())};
   for (Index i = 0; i < result.ranks_RE.size(); ++i) result.ranks_RE.data()[i] = 99;
   router.choose<B, double>(context, z_RE.view(), 1, result.ranks_RE.view(), result.prices_1E.view());
   return result;
 }
 
-std::vector<Index> loads_of(const Matrix<Rank, B>& ranks_RE) {
+std::vector<Index> loads_of(const Matrix<ChoiceOrder, B>& ranks_RE) {
   std::vector<Index> load(static_cast<std::size_t>(ranks_RE.cols()), 0);
   for (Index r = 0; r < ranks_RE.rows(); ++r)
     for (Index e = 0; e < ranks_RE.cols(); ++e)
@@ -137,7 +137,7 @@ TEST_CASE("each row chooses k, or all, whatever the batch", "[policies]") {
 
 TEST_CASE("inference by the prices that training found has even loads too", "[policies][layers]") {
   using Ffn = SwiGlu<double, B>;
-  TokenMoE<Routing<QuantileChoice, PricedTopK>, SoftmaxOverChosen, Unlimited, Ffn> layer(
+  TokenMoE<TrainInfer<QuantileChoice, PricedTopK>, SoftmaxOverChosen, Unlimited, Ffn> layer(
       {.train = {.k = 2}, .infer = {.k = 2, .beta = 0.9}}, {}, {}, ExpertBank<Ffn>(6, 4, 3));
   Draw draw("learned prices");
   randomise(draw, layer);
@@ -155,7 +155,7 @@ TEST_CASE("inference by the prices that training found has even loads too", "[po
   CHECK(before > 100);
   for (int step = 0; step < 20; ++step) {
     const auto x_TD = rows();
-    layer.absorb(context, layer.forward(context, x_TD, Batch::single(300)).stats);
+    layer.update_buffers(context, layer.forward(context, x_TD, Batch::single(300)).stats);
   }
   CHECK(inference_spread() < before / 3);
 }

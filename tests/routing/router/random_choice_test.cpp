@@ -10,9 +10,9 @@ using namespace moe::testing;
 
 namespace {
 
-std::vector<Rank> drawn(const RandomChoice& router, Index experts, Index row_index, RandomKey key) {
+std::vector<ChoiceOrder> drawn(const RandomChoice& router, Index experts, Index row_index, RandomKey key) {
   const std::vector<float> z(static_cast<std::size_t>(experts), 0.0f);
-  std::vector<Rank> chosen(z.size(), 99);
+  std::vector<ChoiceOrder> chosen(z.size(), 99);
   router.choose(row(z), row(chosen), RandomRowContext<float>{{.row = row_index}, key});
   return chosen;
 }

@@ -26,11 +26,11 @@ static_assert(PlainRowRouter<TopK> && !ContextRowRouter<TopK> && !MatrixRouter<T
 static_assert(PlainRowRouter<SharedTopK>);
 static_assert(ContextRowRouter<ThresholdChoice> && !PlainRowRouter<ThresholdChoice>);
 static_assert(MatrixRouter<ExpertChoice> && !RowRouter<ExpertChoice>);
-static_assert(Router<TopK> && Router<ExpertChoice> && Router<Routing<ExpertChoice, ThresholdChoice>>);
-static_assert(!Router<NotARouter> && !Router<Mute> && !Router<int> && !Router<Routing<TopK, NotARouter>>);
+static_assert(Router<TopK> && Router<ExpertChoice> && Router<TrainInfer<ExpertChoice, ThresholdChoice>>);
+static_assert(!Router<NotARouter> && !Router<Mute> && !Router<int> && !Router<TrainInfer<TopK, NotARouter>>);
 static_assert(LearnsThresholds<ThresholdChoice> && !LearnsThresholds<TopK> && !LearnsThresholds<ExpertChoice>);
-static_assert(TakesShares<ExpertChoice> && !TakesShares<SinkhornChoice> && !TakesShares<TopK>);
-static_assert(NeedsRowFacts<HashChoice> && NeedsRowFacts<LanguageChoice> && !NeedsRowFacts<TopK>);
+static_assert(UsesCapacity<ExpertChoice> && !UsesCapacity<SinkhornChoice> && !UsesCapacity<TopK>);
+static_assert(NeedsRowInfo<HashChoice> && NeedsRowInfo<LanguageChoice> && !NeedsRowInfo<TopK>);
 static_assert(NamesShared<SharedTopK> && !NamesShared<TopK> && !NamesShared<ExpertChoice>);
 
 }  // namespace
@@ -38,19 +38,19 @@ static_assert(NamesShared<SharedTopK> && !NamesShared<TopK> && !NamesShared<Expe
 TEST_CASE("causality is what the inference router says", "[concepts]") {
   CHECK(router_is_causal<TopK>);
   CHECK_FALSE(router_is_causal<ExpertChoice>);
-  CHECK(router_is_causal<Routing<ExpertChoice, ThresholdChoice>>);
-  CHECK_FALSE(router_is_causal<Routing<TopK, ExpertChoice>>);
-  CHECK_FALSE(router_is_batch_independent<ExpertChoice>);
-  CHECK(router_is_batch_independent<Routing<ExpertChoice, ThresholdChoice>>);
+  CHECK(router_is_causal<TrainInfer<ExpertChoice, ThresholdChoice>>);
+  CHECK_FALSE(router_is_causal<TrainInfer<TopK, ExpertChoice>>);
+  CHECK_FALSE(router_is_batch_invariant<ExpertChoice>);
+  CHECK(router_is_batch_invariant<TrainInfer<ExpertChoice, ThresholdChoice>>);
 }
 
 TEST_CASE("a layer finds both routers of a routing", "[concepts]") {
-  using R = Routing<TopK, SharedTopK>;
+  using R = TrainInfer<TopK, SharedTopK>;
   const R routing{.train = {.k = 3}, .infer = {.k = 4, .shared = 1}};
-  CHECK(RoutingOf<R>::train(routing).k == 3);
-  CHECK(RoutingOf<R>::infer(routing).shared == 1);
+  CHECK(FormsOf<R>::train(routing).k == 3);
+  CHECK(FormsOf<R>::infer(routing).shared == 1);
   const TopK single{.k = 5};
-  CHECK(&RoutingOf<TopK>::train(single) == &RoutingOf<TopK>::infer(single));
+  CHECK(&FormsOf<TopK>::train(single) == &FormsOf<TopK>::infer(single));
 }
 
 }  // namespace router_test

@@ -7,7 +7,7 @@ namespace shared_top_k_test {
 
 using namespace moe;
 using namespace moe::testing;
-using Ranks = std::vector<Rank>;
+using Ranks = std::vector<ChoiceOrder>;
 
 TEST_CASE("the shared expert is chosen first, whatever its index and its logit", "[policies]") {
   const std::vector<float> z = {1, 3, 2, -4};
@@ -27,8 +27,8 @@ TEST_CASE("k counts the shared expert", "[policies]") {
 
 TEST_CASE("with nobody to share it is top-k", "[policies]") {
   const std::vector<float> z = {1, 3, 2, -4};
-  CHECK(choose(SharedTopK{.k = 2, .shared = SharedTopK::nobody}, z) == Ranks{0, 1, 2, 0});
-  CHECK(choose(SharedTopK{.k = 9, .shared = SharedTopK::nobody}, z) == Ranks{3, 1, 2, 4});
+  CHECK(choose(SharedTopK{.k = 2, .shared = SharedTopK::no_expert}, z) == Ranks{0, 1, 2, 0});
+  CHECK(choose(SharedTopK{.k = 9, .shared = SharedTopK::no_expert}, z) == Ranks{3, 1, 2, 4});
 }
 
 TEST_CASE("beside the shared expert the lower index wins among equals", "[policies]") {

@@ -14,8 +14,8 @@ namespace {
 using B = Cpu<>;
 const CpuContext context{.threads = 2};
 
-std::vector<Rank> balanced(const SinkhornChoice& router, const Matrix<double, B>& logits_RE) {
-  Matrix<Rank, B> chosen(logits_RE.rows(), logits_RE.cols());
+std::vector<ChoiceOrder> balanced(const SinkhornChoice& router, const Matrix<double, B>& logits_RE) {
+  Matrix<ChoiceOrder, B> chosen(logits_RE.rows(), logits_RE.cols());
   Matrix<double, B> boundary(1, logits_RE.cols());
   router.choose<B, double>(context, logits_RE.view(), 0, chosen.view(), boundary.view());
   return {chosen.data(), chosen.data() + chosen.size()};
@@ -27,7 +27,7 @@ TEST_CASE("rows choose by weights whose rows and columns were scaled to even sum
   Draw draw("sinkhorn");
   const Index rows = 40, experts = 5;
   auto z = random_matrix<double, B>(draw, rows, experts);
-  // One expert is everybody's favourite.
+  // One expert is everybody's favorite.
   for (Index r = 0; r < rows; ++r) z.view()(r, 2) += 3;
 
   // The same in plain loops, on from the weights themselves.

@@ -11,8 +11,8 @@ using namespace moe;
 using namespace moe::testing;
 
 namespace {
-std::vector<Rank> choose_above(const std::vector<double>& z, const std::vector<double>& thresholds) {
-  std::vector<Rank> chosen(z.size(), 99);
+std::vector<ChoiceOrder> choose_above(const std::vector<double>& z, const std::vector<double>& thresholds) {
+  std::vector<ChoiceOrder> chosen(z.size(), 99);
   ThresholdChoice{}.choose(row(z), row(chosen), RowContext<double>{.buffer_E = row(thresholds)});
   return chosen;
 }
@@ -21,13 +21,13 @@ std::vector<Rank> choose_above(const std::vector<double>& z, const std::vector<d
 TEST_CASE("an expert takes a row whose score exceeds its threshold", "[policies]") {
   // Scores 1/2, 1/4, 1/4.
   const std::vector<double> z = {std::log(2.0), 0, 0};
-  CHECK(choose_above(z, {0.4, 0.3, 0.2}) == std::vector<Rank>{1, 0, 2});
-  CHECK(choose_above(z, {0.6, 0.3, 0.3}) == std::vector<Rank>{0, 0, 0});
-  CHECK(choose_above(z, {0.1, 0.1, 0.1}) == std::vector<Rank>{1, 2, 3});
+  CHECK(choose_above(z, {0.4, 0.3, 0.2}) == std::vector<ChoiceOrder>{1, 0, 2});
+  CHECK(choose_above(z, {0.6, 0.3, 0.3}) == std::vector<ChoiceOrder>{0, 0, 0});
+  CHECK(choose_above(z, {0.1, 0.1, 0.1}) == std::vector<ChoiceOrder>{1, 2, 3});
 }
 
 TEST_CASE("a score that equals its threshold does not exceed it", "[policies]") {
-  CHECK(choose_above({0, 0}, {0.5, 0.25}) == std::vector<Rank>{0, 1});
+  CHECK(choose_above({0, 0}, {0.5, 0.25}) == std::vector<ChoiceOrder>{0, 1});
 }
 
 TEST_CASE("a threshold moves by the share that beta leaves", "[policies]") {

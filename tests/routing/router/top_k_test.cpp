@@ -9,7 +9,7 @@ namespace top_k_test {
 
 using namespace moe;
 using namespace moe::testing;
-using Ranks = std::vector<Rank>;
+using Ranks = std::vector<ChoiceOrder>;
 
 TEMPLATE_TEST_CASE("TopK ranks the largest logits", "[policies]", float, double) {
   const std::vector<TestType> z = {1, 3, 2, -4};

@@ -13,7 +13,7 @@
 #include "moe/routing/router/top_k.hpp"
 #include "moe/routing/segmenter/fixed_window.hpp"
 #include "moe/routing/steps/segment.hpp"
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"

@@ -45,7 +45,7 @@ TEST_CASE("a segment is routed by the one before, a sequence's first by a learne
   const auto loss = [&] { return inner(c, run()); };
   check_component_gradients("means", means, d_means, loss, component_bar);
   check_component_gradients("first_segment", source.first_D, gradient.first_D, loss, component_bar);
-  Previous frozen = source.structure();
+  Previous frozen = source.empty_tree();
   CHECK(same_bits(source.backward(context, c.copy(), opens_1V, frozen), d_means));
   CHECK(frozen.first_D.empty());
 }

@@ -23,7 +23,7 @@ Matrix<double, B> matrix(Index rows, Index cols, const std::vector<double>& valu
   std::copy(values.begin(), values.end(), m.data());
   return m;
 }
-std::vector<Index> choices_of(Index rows, Index experts, const std::vector<Rank>& chosen) {
+std::vector<Index> choices_of(Index rows, Index experts, const std::vector<ChoiceOrder>& chosen) {
   std::vector<Index> choices(static_cast<std::size_t>(experts));
   for (Index i = 0; i < rows * experts; ++i)
     choices[static_cast<std::size_t>(i % experts)] += chosen[static_cast<std::size_t>(i)] != 0;
@@ -40,15 +40,15 @@ struct OverAllOfSigmoids {
   void score(Row<const double> logits_E, Row<double> p_E) const { of_sequences.score(logits_E, p_E); }
   void score(Row<const float> logits_E, Row<float> p_E) const { of_sequences.score(logits_E, p_E); }
   template <class Real>
-  void score_back(Row<const Real> logits_E, Row<const Real> p_E, Row<const Real> f_E, Real scale,
-                  Row<Real> d_logits_E) const {
-    of_sequences.score_back(logits_E, p_E, f_E, scale, d_logits_E);
+  void score_backward(Row<const Real> logits_E, Row<const Real> p_E, Row<const Real> f_E, Real scale,
+                      Row<Real> d_logits_E) const {
+    of_sequences.score_backward(logits_E, p_E, f_E, scale, d_logits_E);
   }
   SequenceBalance of_sequences;
 };
 
 const Matrix<double, B> golden_z = matrix(3, 4, {1, 2, 0, -1, 0, 0, 3, 1, 2, -1, -1, .5});
-const std::vector<Rank> golden_chosen = {1, 2, 0, 0, 1, 0, 2, 0, 1, 0, 0, 2};
+const std::vector<ChoiceOrder> golden_chosen = {1, 2, 0, 0, 1, 0, 2, 0, 1, 0, 0, 2};
 
 }  // namespace
 
@@ -81,7 +81,7 @@ TEST_CASE("over the routed experts, the shared one is not seen at all", "[ops]")
 
 TEST_CASE("without rows or choices there is no loss", "[ops]") {
   CHECK(loss_of(BalanceOverAll{}, Matrix<double, B>(0, 4), choices_of(0, 4, {})) == 0);
-  CHECK(loss_of(BalanceOverAll{}, golden_z, choices_of(3, 4, std::vector<Rank>(12, 0))) == 0);
+  CHECK(loss_of(BalanceOverAll{}, golden_z, choices_of(3, 4, std::vector<ChoiceOrder>(12, 0))) == 0);
   CHECK(loss_of(BalanceOverRouted{.shared = 0}, Matrix<double, B>(3, 1), choices_of(3, 1, {1, 1, 1})) == 0);
 }
 
@@ -89,20 +89,20 @@ TEMPLATE_TEST_CASE("the balance loss's gradient adds to the logits'", "[ops][gra
                    BalanceOverRouted, GateSparsity, OverAllOfSigmoids) {
   Draw draw("balance");
   auto z = random_matrix<double, B>(draw, 40, 4);
-  std::vector<Rank> chosen(160);
-  for (Rank& rank : chosen) rank = static_cast<Rank>(draw.between(0, 1));
+  std::vector<ChoiceOrder> chosen(160);
+  for (ChoiceOrder& rank : chosen) rank = static_cast<ChoiceOrder>(draw.between(0, 1));
   const auto choices = choices_of(40, 4, chosen);
   const TestType balance{};
   const auto result = balance_loss<double, B>(context, balance, z.view(), choices);
   auto d_z = random_matrix<double, B>(draw, 40, 4);
   const auto before = d_z.copy();
-  add_balance_loss_back<double, B>(context, balance, z.view(), result.shares, 2.5, {}, d_z.view());
+  add_balance_loss_backward<double, B>(context, balance, z.view(), result.shares, 2.5, {}, d_z.view());
   for (Index i = 0; i < d_z.size(); ++i) d_z.data()[i] -= before.data()[i];
   check_component_gradients(
       "logits", z, d_z, [&] { return 2.5 * loss_of(balance, z, choices); }, component_bar);
   const auto untouched = before.copy();
   auto target = before.copy();
-  add_balance_loss_back<double, B>(context, balance, z.view(), result.shares, 0, {}, target.view());
+  add_balance_loss_backward<double, B>(context, balance, z.view(), result.shares, 0, {}, target.view());
   CHECK(same_bits(target, untouched));
 }
 
@@ -111,8 +111,8 @@ TEST_CASE("the loss of sequences is the mean of the losses that each has alone",
   const Index experts = 4, rows = 19;
   const std::vector<Index> offsets = {0, 0, 7, 8, 8, 19};
   auto z = random_matrix<double, B>(draw, rows, experts);
-  Matrix<Rank, B> chosen(rows, experts);
-  for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<Rank>(draw.between(0, 2));
+  Matrix<ChoiceOrder, B> chosen(rows, experts);
+  for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<ChoiceOrder>(draw.between(0, 2));
   const auto loss_and_shares = [&](View<const double, B> weight_1) {
     return sequence_balance_loss<double, B>(context, SequenceBalance{}, z.view(), chosen.const_view(), offsets,
                                             weight_1);
@@ -136,12 +136,12 @@ TEST_CASE("the loss of sequences is the mean of the losses that each has alone",
   const auto weight_1 = weight.const_view();
   CHECK(static_cast<double>(loss_and_shares(weight_1).loss) == Catch::Approx(0.7 * expected).epsilon(1e-13));
   Matrix<double, B> d_z(rows, experts);
-  add_balance_loss_back<double, B>(context, SequenceBalance{}, z.view(), result.shares, 2.5, weight_1, d_z.view());
+  add_balance_loss_backward<double, B>(context, SequenceBalance{}, z.view(), result.shares, 2.5, weight_1, d_z.view());
   check_component_gradients(
       "logits", z, d_z, [&] { return 2.5 * static_cast<double>(loss_and_shares(weight_1).loss); }, component_bar);
 
   const auto nothing = sequence_balance_loss<double, B>(context, SequenceBalance{}, Matrix<double, B>(0, 4).view(),
-                                                        Matrix<Rank, B>(0, 4).view(), std::vector<Index>{0, 0});
+                                                        Matrix<ChoiceOrder, B>(0, 4).view(), std::vector<Index>{0, 0});
   CHECK(static_cast<double>(nothing.loss) == 0);
 }
 

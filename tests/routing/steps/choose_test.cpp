@@ -24,13 +24,13 @@ const StepKey key{.seed = 5, .step = 6};
 /// Writes down what it is told, as ranks.
 struct Witness {
   template <class Real>
-  void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RandomRowContext<Real> row) const {
-    chosen_E[0] = static_cast<Rank>(row.row);
+  void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, RandomRowContext<Real> row) const {
+    chosen_E[0] = static_cast<ChoiceOrder>(row.row);
     chosen_E[1] = row.token;
     chosen_E[2] = row.language;
-    chosen_E[3] = static_cast<Rank>(row.random.seed * 100 + row.random.step * 10 + row.random.layer);
-    chosen_E[4] = row.buffer_E.size == 0 ? -1 : static_cast<Rank>(row.buffer_E[1]);
-    chosen_E[5] = static_cast<Rank>(logits_E[0]);
+    chosen_E[3] = static_cast<ChoiceOrder>(row.random.seed * 100 + row.random.step * 10 + row.random.layer);
+    chosen_E[4] = row.buffer_E.size == 0 ? -1 : static_cast<ChoiceOrder>(row.buffer_E[1]);
+    chosen_E[5] = static_cast<ChoiceOrder>(logits_E[0]);
   }
 };
 struct Greedy {
@@ -42,7 +42,7 @@ struct Negative {
 
 template <class R, class C>
 Choice<double, B> choose_all(const R& router, const C& capacity, const Matrix<double, B>& z, ConstView buffer = {},
-                             RowFacts facts = {{}, {}, key}) {
+                             RowInfo facts = {{}, {}, key}) {
   return route<double, B>(context, router, capacity, z.view(), buffer, facts);
 }
 
@@ -72,11 +72,11 @@ TEST_CASE("a router that asks is told row, token, language, random key and the l
   const auto silent = choose_all(Witness{}, Unlimited{}, z);
   for (Index r = 0; r < 40; ++r) {
     const auto told = choice.chosen_RE.view().row(r), untold = silent.chosen_RE.view().row(r);
-    CHECK(std::vector<Rank>(told.begin(), told.end()) ==
-          std::vector<Rank>{static_cast<Rank>(r), static_cast<Rank>(1000 + r), static_cast<Rank>(r % 6), 567, 8,
-                            static_cast<Rank>(3 * r)});
-    CHECK(std::vector<Rank>(untold.begin(), untold.end()) ==
-          std::vector<Rank>{static_cast<Rank>(r), -1, -1, 567, -1, static_cast<Rank>(3 * r)});
+    CHECK(std::vector<ChoiceOrder>(told.begin(), told.end()) ==
+          std::vector<ChoiceOrder>{static_cast<ChoiceOrder>(r), static_cast<ChoiceOrder>(1000 + r),
+                                   static_cast<ChoiceOrder>(r % 6), 567, 8, static_cast<ChoiceOrder>(3 * r)});
+    CHECK(std::vector<ChoiceOrder>(untold.begin(), untold.end()) ==
+          std::vector<ChoiceOrder>{static_cast<ChoiceOrder>(r), -1, -1, 567, -1, static_cast<ChoiceOrder>(3 * r)});
   }
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("experts that choose take the golden segments", "[ops][golden]") {
   for (Index e = 0; e < 3; ++e) {
     const auto at = static_cast<std::size_t>(e);
     for (Index v = 0; v < 6; ++v) {
-      const Rank expected = v == chosen[at][0] ? 1 : v == chosen[at][1] ? 2 : 0;
+      const ChoiceOrder expected = v == chosen[at][0] ? 1 : v == chosen[at][1] ? 2 : 0;
       CHECK(choice.chosen_RE.view()(v, e) == expected);
     }
     for (std::size_t j = 0; j < 2; ++j) {

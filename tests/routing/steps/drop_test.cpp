@@ -16,31 +16,31 @@ using B = Cpu<>;
 const CpuContext context{.threads = 2};
 
 Kept<B> kept(const CapacityFactor& capacity, Index experts, const std::vector<float>& logits,
-             const std::vector<Rank>& chosen, RandomKey key = {}) {
+             const std::vector<ChoiceOrder>& chosen, RandomKey key = {}) {
   const auto rows = static_cast<Index>(chosen.size()) / experts;
-  return drop_over_capacity<float, B>(context, capacity, View<const float, B>(logits.data(), rows, experts),
-                                      View<const Rank, B>(chosen.data(), rows, experts), key);
+  return drop_overflow_rows<float, B>(context, capacity, View<const float, B>(logits.data(), rows, experts),
+                                      View<const ChoiceOrder, B>(chosen.data(), rows, experts), key);
 }
-Kept<B> kept(const CapacityFactor& capacity, Index experts, const std::vector<Rank>& chosen) {
+Kept<B> kept(const CapacityFactor& capacity, Index experts, const std::vector<ChoiceOrder>& chosen) {
   const std::vector<float> logits(chosen.size(), 0.0f);
   return kept(capacity, experts, logits, chosen);
 }
-std::vector<Rank> ranks(const Kept<B>& k) { return {k.kept_RE.data(), k.kept_RE.data() + k.kept_RE.size()}; }
+std::vector<ChoiceOrder> ranks(const Kept<B>& k) { return {k.kept_RE.data(), k.kept_RE.data() + k.kept_RE.size()}; }
 
 }  // namespace
 
 TEST_CASE("first choices come before second ones, lower rows before higher ones", "[ops]") {
   // Four rows, two choices each of two experts: every expert may take 2 of the 4 that want it.
   const auto result = kept({.factor = 0.5, .minimum = 1}, 2, {2, 1, 1, 2, 2, 1, 1, 2});
-  CHECK(ranks(result) == std::vector<Rank>{0, 1, 1, 0, 0, 1, 1, 0});
+  CHECK(ranks(result) == std::vector<ChoiceOrder>{0, 1, 1, 0, 0, 1, 1, 0});
   CHECK(result.dropped == std::vector<Index>{2, 2});
   const auto third = kept({.factor = 0.75, .minimum = 1}, 2, {2, 1, 1, 2, 2, 1, 1, 2});
-  CHECK(ranks(third) == std::vector<Rank>{2, 1, 1, 2, 0, 1, 1, 0});
+  CHECK(ranks(third) == std::vector<ChoiceOrder>{2, 1, 1, 2, 0, 1, 1, 0});
   CHECK(third.dropped == std::vector<Index>{1, 1});
 }
 
 TEST_CASE("with room for all nothing is dropped", "[ops]") {
-  const std::vector<Rank> chosen = {1, 0, 1, 0, 1, 0};
+  const std::vector<ChoiceOrder> chosen = {1, 0, 1, 0, 1, 0};
   const auto result = kept({.factor = 2}, 2, chosen);
   CHECK(ranks(result) == chosen);
   CHECK(result.dropped == std::vector<Index>{0, 0});
@@ -51,7 +51,7 @@ namespace {
 
 /// Six rows choose expert 0, row 1 as its second choice; it may take 3 of them. Rows 2 and 4 are surest of their best.
 const std::vector<float> wanted_logits = {1, 0, 1, 2, 3, 0, 0.5f, 0, 4, 0, 0.1f, 0};
-const std::vector<Rank> wanted = {1, 0, 2, 1, 1, 0, 1, 0, 1, 0, 1, 0};
+const std::vector<ChoiceOrder> wanted = {1, 0, 2, 1, 1, 0, 1, 0, 1, 0, 1, 0};
 std::vector<Index> rows_of_first(const Kept<B>& k) {
   std::vector<Index> rows;
   for (Index r = 0; r < k.kept_RE.rows(); ++r)
@@ -86,7 +86,7 @@ TEST_CASE("by probability each expert keeps the rows whose score for it is highe
 
 TEST_CASE("at random every row of a choice has its chance, by its key alone", "[ops]") {
   const std::vector<float> logits(40, 0.0f);
-  std::vector<Rank> chosen(40, 0);
+  std::vector<ChoiceOrder> chosen(40, 0);
   for (std::size_t r = 0; r < 20; ++r) chosen[2 * r] = 1;
   std::vector<int> stayed(20, 0);
   for (std::uint32_t step = 0; step < 200; ++step) {

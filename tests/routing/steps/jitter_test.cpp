@@ -41,7 +41,7 @@ TEST_CASE("jitter's backward multiplies by the same numbers and adds", "[ops]") 
   auto d_x = random_matrix<double, B>(draw, 7, 5);
   const auto before = d_x.copy();
   const auto y = jittered<double, B>(context, x.view(), 0.1, {.seed = 9});
-  add_jittered_back<double, B>(context, d.view(), 0.1, {.seed = 9}, d_x.view());
+  add_jittered_backward<double, B>(context, d.view(), 0.1, {.seed = 9}, d_x.view());
   for (Index i = 0; i < x.size(); ++i)
     CHECK(d_x.data()[i] - before.data()[i] == Catch::Approx(d.data()[i] * y.data()[i] / x.data()[i]).epsilon(1e-12));
 }

@@ -23,7 +23,7 @@ const RandomKey key{.seed = 5, .step = 3, .layer = 1};
 /// Noisy logits and choices of random clean logits and deviations.
 struct Drawn {
   Tensor clean_TE, n_TE, noisy_TE;
-  Matrix<Rank, Cpu<>> chosen_TE{rows, experts};
+  Matrix<ChoiceOrder, Cpu<>> chosen_TE{rows, experts};
 
   explicit Drawn(Index k) {
     Draw draw("noisy logits");
@@ -94,9 +94,9 @@ TEST_CASE("P is 1 where every expert is chosen, and has no gradient", "[routing]
   for (Index i = 0; i < p_TE.size(); ++i) CHECK(p_TE.data()[i] == 1);
   Tensor slopes_1E(1, experts), d_noisy_TE(rows, experts), d_clean_TE(rows, experts), d_n_TE(rows, experts);
   for (Index e = 0; e < experts; ++e) slopes_1E.data()[e] = 1;
-  noisy_logits_back<double, Cpu<>>(context, Drawn::view(drawn.clean_TE), Drawn::view(drawn.n_TE),
-                                   Drawn::view(drawn.noisy_TE), drawn.chosen_TE.view(), key, 1, Drawn::view(slopes_1E),
-                                   d_noisy_TE.view(), d_clean_TE.view(), d_n_TE.view());
+  noisy_logits_backward<double, Cpu<>>(context, Drawn::view(drawn.clean_TE), Drawn::view(drawn.n_TE),
+                                       Drawn::view(drawn.noisy_TE), drawn.chosen_TE.view(), key, 1,
+                                       Drawn::view(slopes_1E), d_noisy_TE.view(), d_clean_TE.view(), d_n_TE.view());
   for (Index i = 0; i < d_clean_TE.size(); ++i) CHECK(d_clean_TE.data()[i] == 0);
   for (Index i = 0; i < d_n_TE.size(); ++i) CHECK(d_n_TE.data()[i] == 0);
 }
@@ -118,9 +118,9 @@ TEST_CASE("gradients of noisy logits and of P are those of central differences",
       return sum;
     };
     Tensor d_noisy_TE = c_TE.copy(), d_clean_TE(rows, experts), d_n_TE(rows, experts);
-    noisy_logits_back<double, Cpu<>>(context, Drawn::view(drawn.clean_TE), Drawn::view(drawn.n_TE),
-                                     Drawn::view(drawn.noisy_TE), drawn.chosen_TE.view(), key, 1.3,
-                                     Drawn::view(slopes_1E), d_noisy_TE.view(), d_clean_TE.view(), d_n_TE.view());
+    noisy_logits_backward<double, Cpu<>>(context, Drawn::view(drawn.clean_TE), Drawn::view(drawn.n_TE),
+                                         Drawn::view(drawn.noisy_TE), drawn.chosen_TE.view(), key, 1.3,
+                                         Drawn::view(slopes_1E), d_noisy_TE.view(), d_clean_TE.view(), d_n_TE.view());
     check_component_gradients("clean", drawn.clean_TE, d_clean_TE, loss, component_bar);
     check_component_gradients("n", drawn.n_TE, d_n_TE, loss, component_bar);
   }

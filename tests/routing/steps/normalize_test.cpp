@@ -16,13 +16,13 @@ TEST_CASE("normalize and its backward go row by row", "[ops][gradient]") {
   // More rows than a tile has.
   auto z = random_matrix<double, Cpu<>>(draw, 40, 5);
   const auto c = random_matrix<double, Cpu<>>(draw, 40, 5);
-  Matrix<Rank, Cpu<>> chosen(40, 5);
-  for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<Rank>(draw.between(0, 1));
+  Matrix<ChoiceOrder, Cpu<>> chosen(40, 5);
+  for (Index i = 0; i < chosen.size(); ++i) chosen.data()[i] = static_cast<ChoiceOrder>(draw.between(0, 1));
   const auto gates = [&] { return normalize<double, Cpu<>>(context, SoftmaxOverAll{}, z.view(), chosen.const_view()); };
   const auto g = gates();
   for (Index i = 0; i < g.size(); ++i) CHECK((g.data()[i] == 0) == (chosen.data()[i] == 0));
   const auto d_z =
-      normalize_back<double, Cpu<>>(context, SoftmaxOverAll{}, z.view(), chosen.const_view(), g.view(), c.view());
+      normalize_backward<double, Cpu<>>(context, SoftmaxOverAll{}, z.view(), chosen.const_view(), g.view(), c.view());
   check_component_gradients(
       "logits", z, d_z, [&] { return inner(c, gates()); }, component_bar);
 }

@@ -10,7 +10,7 @@ namespace report_test {
 using namespace moe;
 
 TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segments begin", "[ops]") {
-  Matrix<Rank, Cpu<>> chosen(2, 2), kept(2, 2);
+  Matrix<ChoiceOrder, Cpu<>> chosen(2, 2), kept(2, 2);
   Matrix<float, Cpu<>> gates(2, 2);
   chosen.data()[0] = chosen.data()[2] = 1, chosen.data()[3] = 2;
   kept.data()[0] = kept.data()[2] = 1;
@@ -26,8 +26,8 @@ TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segment
   REQUIRE(seen.size() == 2);
   CHECK(seen[0].layer == 7);
   CHECK(seen[0].level == "token");
-  CHECK(seen[0].chosen == std::vector<Rank>{1, 0, 1, 2});
-  CHECK(seen[0].kept == std::vector<Rank>{1, 0, 1, 0});
+  CHECK(seen[0].chosen == std::vector<ChoiceOrder>{1, 0, 1, 2});
+  CHECK(seen[0].kept == std::vector<ChoiceOrder>{1, 0, 1, 0});
   CHECK(seen[0].gates == std::vector<double>{0.25, 0, 0.75, 0});
   CHECK(seen[0].begin == std::vector<Index>{0, 1, 2});
   CHECK(seen[1].begin == std::vector<Index>{0, 5, 6});

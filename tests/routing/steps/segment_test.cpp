@@ -72,7 +72,7 @@ TEST_CASE("what a segment got is repeated over its rows, and what they got adds 
     for (Index e = 0; e < 2; ++e) CHECK(rows.view()(t, e) == values.view()(cut.of_row[static_cast<std::size_t>(t)], e));
 
   const auto d_rows = random_matrix<double, Cpu<>>(draw, 9, 2);
-  const auto d_values = repeat_over_rows_back<double, Cpu<>>(context, d_rows.view(), begin.view());
+  const auto d_values = repeat_over_rows_backward<double, Cpu<>>(context, d_rows.view(), begin.view());
   // The backward is the transpose: <repeat(v), d> = <v, back(d)>.
   double there = 0, back = 0;
   for (Index i = 0; i < 18; ++i) there += rows.data()[i] * d_rows.data()[i];

@@ -42,7 +42,7 @@ TEST_CASE("the variation loss's gradient is that of central differences", "[rout
   const auto loss = variation_loss<double, Cpu<>>(context, values_TE.const_view());
   auto d_values_TE = random_matrix<double, Cpu<>>(draw, 6, 5);
   const auto before_TE = d_values_TE.copy();
-  add_variation_loss_back<double, Cpu<>>(context, loss.slopes_1E.view(), 1.7, d_values_TE.view());
+  add_variation_loss_backward<double, Cpu<>>(context, loss.slopes_1E.view(), 1.7, d_values_TE.view());
   for (Index i = 0; i < d_values_TE.size(); ++i) d_values_TE.data()[i] -= before_TE.data()[i];
   check_component_gradients(
       "values", values_TE, d_values_TE, [&] { return 1.7 * value_of(values_TE); }, component_bar);

@@ -29,12 +29,12 @@ TEST_CASE("the z-loss's gradient adds to the logits'", "[ops][gradient]") {
   auto z = random_matrix<double, B>(draw, 40, 4, 2);
   auto d_z = random_matrix<double, B>(draw, 40, 4);
   const auto before = d_z.copy();
-  add_z_loss_back<double, B>(context, z.view(), 1.7, d_z.view());
+  add_z_loss_backward<double, B>(context, z.view(), 1.7, d_z.view());
   for (Index i = 0; i < d_z.size(); ++i) d_z.data()[i] -= before.data()[i];
   check_component_gradients(
       "logits", z, d_z, [&] { return 1.7 * z_loss<double, B>(context, z.view()); }, component_bar);
   auto untouched = before.copy();
-  add_z_loss_back<double, B>(context, z.view(), 0, untouched.view());
+  add_z_loss_backward<double, B>(context, z.view(), 0, untouched.view());
   CHECK(same_bits(untouched, before));
 }
 

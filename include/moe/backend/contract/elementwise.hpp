@@ -70,9 +70,9 @@ concept HasForEachOnHost = requires(const typename B::Context& context, Index co
 /// the sums have another type than the values.
 template <class B, class Value>
 concept HasAddColumnSums = requires(const typename B::Context& context, const Matrix<Value, B>& x_RD,
-                                    View<Value, B> y_1D, View<Wide<Value>, B> wide_y_1D) {
+                                    View<Value, B> y_1D, View<Accum<Value>, B> wide_y_1D) {
   { B::add_column_sums(context, x_RD, y_1D) } -> std::same_as<void>;
-  { B::template add_column_sums<Wide<Value>, Value>(context, x_RD, wide_y_1D) } -> std::same_as<void>;
+  { B::template add_column_sums<Accum<Value>, Value>(context, x_RD, wide_y_1D) } -> std::same_as<void>;
 };
 
 /// sum_of_squares(context, x): in double, in a fixed order.

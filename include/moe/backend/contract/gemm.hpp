@@ -15,22 +15,22 @@ namespace contract {
 /// row_products(context, x_RD, w_ED, y_RE): y = x w^T, each row by itself in an order that no other row changes.
 template <class B, class Value>
 concept HasRowProducts = requires(const typename B::Context& context, View<const Value, B> x_RD,
-                                  const Matrix<Wide<Value>, B>& w_ED, View<Wide<Value>, B> y_RE) {
+                                  const Matrix<Accum<Value>, B>& w_ED, View<Accum<Value>, B> y_RE) {
   { B::row_products(context, x_RD, w_ED, y_RE) } -> std::same_as<void>;
 };
 
-/// add_row_products_back(context, d_y_RE, w_ED, d_x_RD): d_x += d_y w, the backward of row_products.
+/// add_row_dgrad(context, d_y_RE, w_ED, d_x_RD): d_x += d_y w, the backward of row_products.
 template <class B, class Value>
-concept HasAddRowProductsBack = requires(const typename B::Context& context, const Matrix<Wide<Value>, B>& d_y_RE,
-                                         const Matrix<Wide<Value>, B>& w_ED, View<Value, B> d_x_RD) {
-  { B::add_row_products_back(context, d_y_RE, w_ED, d_x_RD) } -> std::same_as<void>;
+concept HasAddRowDgrad = requires(const typename B::Context& context, const Matrix<Accum<Value>, B>& d_y_RE,
+                                  const Matrix<Accum<Value>, B>& w_ED, View<Value, B> d_x_RD) {
+  { B::add_row_dgrad(context, d_y_RE, w_ED, d_x_RD) } -> std::same_as<void>;
 };
 
-/// add_row_weight_gradient(context, d_y_RE, x_RD, d_w_ED): d_w += d_y^T x, the backward of row_products.
+/// add_row_wgrad(context, d_y_RE, x_RD, d_w_ED): d_w += d_y^T x, the backward of row_products.
 template <class B, class Value>
-concept HasAddRowWeightGradient = requires(const typename B::Context& context, const Matrix<Wide<Value>, B>& d_y_RE,
-                                           View<const Value, B> x_RD, View<Wide<Value>, B> d_w_ED) {
-  { B::add_row_weight_gradient(context, d_y_RE, x_RD, d_w_ED) } -> std::same_as<void>;
+concept HasAddRowWgrad = requires(const typename B::Context& context, const Matrix<Accum<Value>, B>& d_y_RE,
+                                  View<const Value, B> x_RD, View<Accum<Value>, B> d_w_ED) {
+  { B::add_row_wgrad(context, d_y_RE, x_RD, d_w_ED) } -> std::same_as<void>;
 };
 
 /// grouped_product(context, x_ND, w_FD, offsets, y_NF): y = x w^T, group by group.
@@ -41,26 +41,23 @@ concept HasGroupedProduct = requires(const typename B::Context& context, const M
   { B::grouped_product(context, x_ND, w_FD, offsets, y_NF) } -> std::same_as<void>;
 };
 
-/// add_grouped_product_back(context, d_y_NF, w_FD, offsets, d_x_ND): d_x += d_y w, group by group.
+/// add_grouped_dgrad(context, d_y_NF, w_FD, offsets, d_x_ND): d_x += d_y w, group by group.
 template <class B, class Value>
-concept HasAddGroupedProductBack = requires(const typename B::Context& context, const Matrix<Value, B>& d_y_NF,
-                                            ListView<View<const Value, B>> w_FD, ListView<Index> offsets,
-                                            View<Value, B> d_x_ND) {
-  { B::add_grouped_product_back(context, d_y_NF, w_FD, offsets, d_x_ND) } -> std::same_as<void>;
+concept HasAddGroupedDgrad = requires(const typename B::Context& context, const Matrix<Value, B>& d_y_NF,
+                                      ListView<View<const Value, B>> w_FD, ListView<Index> offsets,
+                                      View<Value, B> d_x_ND) {
+  { B::add_grouped_dgrad(context, d_y_NF, w_FD, offsets, d_x_ND) } -> std::same_as<void>;
 };
 
-/// grouped_weight_gradient(context, d_y_NF, x_ND, offsets, d_w_FD): d_w += d_y^T x, group by group; an empty d_w is
-/// skipped. grouped_weight_gradient<Value, Slope> is told the type of the gradient, which is that of the values or the
+/// grouped_wgrad(context, d_y_NF, x_ND, offsets, d_w_FD): d_w += d_y^T x, group by group; an empty d_w is
+/// skipped. grouped_wgrad<Value, GradientValue> is told the type of the gradient, which is that of the values or the
 /// one they are computed with.
 template <class B, class Value>
-concept HasGroupedWeightGradient = requires(const typename B::Context& context, View<const Value, B> d_y_NF,
-                                            View<const Value, B> x_ND, ListView<Index> offsets,
-                                            ListView<View<Value, B>> d_w_FD,
-                                            ListView<View<Wide<Value>, B>> wide_d_w_FD) {
-  { B::template grouped_weight_gradient<Value, Value>(context, d_y_NF, x_ND, offsets, d_w_FD) } -> std::same_as<void>;
-  {
-    B::template grouped_weight_gradient<Value, Wide<Value>>(context, d_y_NF, x_ND, offsets, wide_d_w_FD)
-    } -> std::same_as<void>;
+concept HasGroupedWgrad = requires(const typename B::Context& context, View<const Value, B> d_y_NF,
+                                   View<const Value, B> x_ND, ListView<Index> offsets, ListView<View<Value, B>> d_w_FD,
+                                   ListView<View<Accum<Value>, B>> wide_d_w_FD) {
+  { B::template grouped_wgrad<Value, Value>(context, d_y_NF, x_ND, offsets, d_w_FD) } -> std::same_as<void>;
+  { B::template grouped_wgrad<Value, Accum<Value>>(context, d_y_NF, x_ND, offsets, wide_d_w_FD) } -> std::same_as<void>;
 };
 
 }  // namespace contract
@@ -69,9 +66,9 @@ concept HasGroupedWeightGradient = requires(const typename B::Context& context, 
 /// that shapes alone decide. A backend whose products read packed weights also has the type PackedWeights
 /// (train/pack_weights.hpp).
 template <class B, class Value>
-concept GemmBackend = contract::HasRowProducts<B, Value> && contract::HasAddRowProductsBack<B, Value> &&
-    contract::HasAddRowWeightGradient<B, Value> && contract::HasGroupedProduct<B, Value> &&
-    contract::HasAddGroupedProductBack<B, Value> && contract::HasGroupedWeightGradient<B, Value>;
+concept GemmBackend = contract::HasRowProducts<B, Value> && contract::HasAddRowDgrad<B, Value> &&
+    contract::HasAddRowWgrad<B, Value> && contract::HasGroupedProduct<B, Value> &&
+    contract::HasAddGroupedDgrad<B, Value> && contract::HasGroupedWgrad<B, Value>;
 
 namespace contract {
 
@@ -81,20 +78,20 @@ constexpr bool check_gemm() {
   static_assert(HasRowProducts<B, Value>,
                 "Backend: row_products(context, x_RD, w_ED, y_RE) is missing or has another signature, see "
                 "moe/backend/contract/gemm.hpp");
-  static_assert(HasAddRowProductsBack<B, Value>,
-                "Backend: add_row_products_back(context, d_y_RE, w_ED, d_x_RD) is missing or has another signature, "
+  static_assert(HasAddRowDgrad<B, Value>,
+                "Backend: add_row_dgrad(context, d_y_RE, w_ED, d_x_RD) is missing or has another signature, "
                 "see moe/backend/contract/gemm.hpp");
-  static_assert(HasAddRowWeightGradient<B, Value>,
-                "Backend: add_row_weight_gradient(context, d_y_RE, x_RD, d_w_ED) is missing or has another signature, "
+  static_assert(HasAddRowWgrad<B, Value>,
+                "Backend: add_row_wgrad(context, d_y_RE, x_RD, d_w_ED) is missing or has another signature, "
                 "see moe/backend/contract/gemm.hpp");
   static_assert(HasGroupedProduct<B, Value>,
                 "Backend: grouped_product(context, x_ND, w_FD, offsets, y_NF) is missing or has another signature, see "
                 "moe/backend/contract/gemm.hpp");
-  static_assert(HasAddGroupedProductBack<B, Value>,
-                "Backend: add_grouped_product_back(context, d_y_NF, w_FD, offsets, d_x_ND) is missing or has another "
+  static_assert(HasAddGroupedDgrad<B, Value>,
+                "Backend: add_grouped_dgrad(context, d_y_NF, w_FD, offsets, d_x_ND) is missing or has another "
                 "signature, see moe/backend/contract/gemm.hpp");
-  static_assert(HasGroupedWeightGradient<B, Value>,
-                "Backend: grouped_weight_gradient(context, d_y_NF, x_ND, offsets, d_w_FD) is missing or has another "
+  static_assert(HasGroupedWgrad<B, Value>,
+                "Backend: grouped_wgrad(context, d_y_NF, x_ND, offsets, d_w_FD) is missing or has another "
                 "signature, see moe/backend/contract/gemm.hpp");
   return GemmBackend<B, Value>;
 }

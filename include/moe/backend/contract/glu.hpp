@@ -39,27 +39,27 @@ concept HasGroupedGlu = requires(const typename B::Context& context, const SomeA
   { B::grouped_glu(context, activation, x_ND, gate_FD, up_FD, offsets, a_NF, b_NF, h_NF) } -> std::same_as<void>;
 };
 
-/// grouped_glu_back(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N): d_h = gate
-/// d_y down; a becomes d_a, b becomes d_b, h becomes gate h, made once more, and d_gate = <d_y down, h>. An empty b is
-/// all 1. Empty gates are all 1, and d_gates is then not written.
+/// grouped_glu_backward(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N): d_h =
+/// gate d_y down; a becomes d_a, b becomes d_b, h becomes gate h, made once more, and d_gate = <d_y down, h>. An empty
+/// b is all 1. Empty gates are all 1, and d_gates is then not written.
 template <class B, class Value>
-concept HasGroupedGluBack = requires(const typename B::Context& context, const SomeActivation& activation,
-                                     const Matrix<Value, B>& d_y_ND, ListView<View<const Value, B>> down_DF,
-                                     ListView<Index> offsets, const Matrix<Wide<Value>, B>& gates_1N,
-                                     View<Value, B> a_NF, View<Value, B> b_NF, View<Value, B> h_NF,
-                                     View<Wide<Value>, B> d_gates_1N) {
+concept HasGroupedGluBackward = requires(const typename B::Context& context, const SomeActivation& activation,
+                                         const Matrix<Value, B>& d_y_ND, ListView<View<const Value, B>> down_DF,
+                                         ListView<Index> offsets, const Matrix<Accum<Value>, B>& gates_1N,
+                                         View<Value, B> a_NF, View<Value, B> b_NF, View<Value, B> h_NF,
+                                         View<Accum<Value>, B> d_gates_1N) {
   {
-    B::grouped_glu_back(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N)
+    B::grouped_glu_backward(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N)
     } -> std::same_as<void>;
 };
 
-/// grouped_glu_input_gradient(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND): d_x = d_a gate + d_b up.
+/// grouped_glu_dgrad(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND): d_x = d_a gate + d_b up.
 template <class B, class Value>
-concept HasGroupedGluInputGradient = requires(const typename B::Context& context, const Matrix<Value, B>& d_a_NF,
-                                              ListView<View<const Value, B>> gate_FD, const Matrix<Value, B>& d_b_NF,
-                                              ListView<View<const Value, B>> up_FD, ListView<Index> offsets,
-                                              View<Value, B> d_x_ND) {
-  { B::grouped_glu_input_gradient(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND) } -> std::same_as<void>;
+concept HasGroupedGluDgrad = requires(const typename B::Context& context, const Matrix<Value, B>& d_a_NF,
+                                      ListView<View<const Value, B>> gate_FD, const Matrix<Value, B>& d_b_NF,
+                                      ListView<View<const Value, B>> up_FD, ListView<Index> offsets,
+                                      View<Value, B> d_x_ND) {
+  { B::grouped_glu_dgrad(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND) } -> std::same_as<void>;
 };
 
 /// glu(context, activation, a_NF, b_NF, h_NF): h = activation(a) b, where a and b are sums of products; h may be a. An
@@ -71,19 +71,19 @@ concept HasGlu = requires(const typename B::Context& context, const SomeActivati
   { B::glu(context, activation, a_NF, {}, h_NF) } -> std::same_as<void>;
 };
 
-/// glu_back(context, activation, a_NF, b_NF, d_h_NF): a becomes d_a, b becomes d_b, d_h becomes h.
+/// glu_backward(context, activation, a_NF, b_NF, d_h_NF): a becomes d_a, b becomes d_b, d_h becomes h.
 template <class B, class Value>
-concept HasGluBack = requires(const typename B::Context& context, const SomeActivation& activation, View<Value, B> a_NF,
-                              View<Value, B> b_NF, View<Value, B> d_h_NF) {
-  { B::glu_back(context, activation, a_NF, b_NF, d_h_NF) } -> std::same_as<void>;
+concept HasGluBackward = requires(const typename B::Context& context, const SomeActivation& activation,
+                                  View<Value, B> a_NF, View<Value, B> b_NF, View<Value, B> d_h_NF) {
+  { B::glu_backward(context, activation, a_NF, b_NF, d_h_NF) } -> std::same_as<void>;
 };
 
 }  // namespace contract
 
 /// The products of a GLU with what is fused into them, and its activation alone. Groups as in gemm.hpp.
 template <class B, class Value>
-concept GluBackend = contract::HasGroupedGlu<B, Value> && contract::HasGroupedGluBack<B, Value> &&
-    contract::HasGroupedGluInputGradient<B, Value> && contract::HasGlu<B, Value> && contract::HasGluBack<B, Value>;
+concept GluBackend = contract::HasGroupedGlu<B, Value> && contract::HasGroupedGluBackward<B, Value> &&
+    contract::HasGroupedGluDgrad<B, Value> && contract::HasGlu<B, Value> && contract::HasGluBackward<B, Value>;
 
 namespace contract {
 
@@ -94,18 +94,20 @@ constexpr bool check_glu() {
       HasGroupedGlu<B, Value>,
       "Backend: grouped_glu(context, activation, x_ND, gate_FD, up_FD, offsets, a_NF, b_NF, h_NF) is missing or has "
       "another signature, see moe/backend/contract/glu.hpp");
-  static_assert(HasGroupedGluBack<B, Value>,
-                "Backend: grouped_glu_back(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF, "
-                "d_gates_1N) is missing or has another signature, see moe/backend/contract/glu.hpp");
-  static_assert(HasGroupedGluInputGradient<B, Value>,
-                "Backend: grouped_glu_input_gradient(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND) is "
+  static_assert(
+      HasGroupedGluBackward<B, Value>,
+      "Backend: grouped_glu_backward(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF, "
+      "d_gates_1N) is missing or has another signature, see moe/backend/contract/glu.hpp");
+  static_assert(HasGroupedGluDgrad<B, Value>,
+                "Backend: grouped_glu_dgrad(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND) is "
                 "missing or has another signature, see moe/backend/contract/glu.hpp");
   static_assert(HasGlu<B, Value>,
                 "Backend: glu(context, activation, a_NF, b_NF, h_NF) is missing or has another signature, see "
                 "moe/backend/contract/glu.hpp");
-  static_assert(HasGluBack<B, Value>,
-                "Backend: glu_back(context, activation, a_NF, b_NF, d_h_NF) is missing or has another signature, see "
-                "moe/backend/contract/glu.hpp");
+  static_assert(
+      HasGluBackward<B, Value>,
+      "Backend: glu_backward(context, activation, a_NF, b_NF, d_h_NF) is missing or has another signature, see "
+      "moe/backend/contract/glu.hpp");
   return GluBackend<B, Value>;
 }
 

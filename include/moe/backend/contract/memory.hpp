@@ -29,9 +29,9 @@ using BufferOf = typename B::template Buffer<Value>;
 /// A backend's HostBuffer of a type of values.
 template <class B, class Value>
 using HostBufferOf = typename B::template HostBuffer<Value>;
-/// A backend's Later of a type of values.
+/// A backend's AsyncCopy of a type of values.
 template <class B, class Value>
-using LaterOf = typename B::template Later<Value>;
+using AsyncCopyOf = typename B::template AsyncCopy<Value>;
 
 /// Buffer<Value>: memory of a matrix, values undefined. Made from a count of values, or from a context and a count; it
 /// then belongs to the context's pool. Default-made it is empty. Moving keeps the address; a copy is spelled copy().
@@ -54,11 +54,11 @@ concept HasUpload = requires(const typename B::Context& context, const Value* fr
   { B::upload(context, from, to) } -> std::same_as<void>;
 };
 
-/// Later<Value>: values on their way to the host. Default-made there are none; wait() is where they are.
+/// AsyncCopy<Value>: values on their way to the host. Default-made there are none; wait() is where they are.
 template <class B, class Value>
-concept HasLater = requires(const LaterOf<B, Value>& later) {
-  requires std::movable<LaterOf<B, Value>>;
-  LaterOf<B, Value>();
+concept HasAsyncCopy = requires(const AsyncCopyOf<B, Value>& later) {
+  requires std::movable<AsyncCopyOf<B, Value>>;
+  AsyncCopyOf<B, Value>();
   { later.wait() } -> std::same_as<const Value*>;
 };
 
@@ -78,10 +78,11 @@ concept HasDownload = requires(const typename B::Context& context, View<const Va
   { B::download(context, from, to) } -> std::same_as<void>;
 };
 
-/// download_later(context, from) -> Later<Value>: starts a copy of a view without gaps to the host, and does not wait.
+/// download_async(context, from) -> AsyncCopy<Value>: starts a copy of a view without gaps to the host, and does not
+/// wait.
 template <class B, class Value>
-concept HasDownloadLater = requires(const typename B::Context& context, View<const Value, B> from) {
-  { B::download_later(context, from) } -> std::same_as<LaterOf<B, Value>>;
+concept HasDownloadAsync = requires(const typename B::Context& context, View<const Value, B> from) {
+  { B::download_async(context, from) } -> std::same_as<AsyncCopyOf<B, Value>>;
 };
 
 }  // namespace contract
@@ -89,12 +90,12 @@ concept HasDownloadLater = requires(const typename B::Context& context, View<con
 /// What building a module, walking and counting it asks of a backend: memory that may hold nothing, as that of shape/.
 template <class B, class Value>
 concept StorageBackend = contract::HasContext<B> && contract::HasIsHost<B> && contract::HasBuffer<B, Value> &&
-    contract::HasUpload<B, Value> && contract::HasLater<B, Value>;
+    contract::HasUpload<B, Value> && contract::HasAsyncCopy<B, Value>;
 
 /// Memory that values go into and come out of.
 template <class B, class Value>
 concept MemoryBackend = StorageBackend<B, Value> && contract::HasHostBuffer<B, Value> &&
-    contract::HasDownload<B, Value> && contract::HasDownloadLater<B, Value>;
+    contract::HasDownload<B, Value> && contract::HasDownloadAsync<B, Value>;
 
 namespace contract {
 
@@ -108,8 +109,8 @@ constexpr bool check_storage() {
   static_assert(HasUpload<B, Value>,
                 "Backend: upload(context, from, to) is missing or has another signature, see "
                 "moe/backend/contract/memory.hpp");
-  static_assert(HasLater<B, Value>,
-                "Backend: Later<Value> is missing or incomplete, see moe/backend/contract/memory.hpp");
+  static_assert(HasAsyncCopy<B, Value>,
+                "Backend: AsyncCopy<Value> is missing or incomplete, see moe/backend/contract/memory.hpp");
   return StorageBackend<B, Value>;
 }
 
@@ -122,8 +123,8 @@ constexpr bool check_memory() {
   static_assert(HasDownload<B, Value>,
                 "Backend: download(context, from, to) is missing or has another signature, see "
                 "moe/backend/contract/memory.hpp");
-  static_assert(HasDownloadLater<B, Value>,
-                "Backend: download_later(context, from) is missing or has another signature, see "
+  static_assert(HasDownloadAsync<B, Value>,
+                "Backend: download_async(context, from) is missing or has another signature, see "
                 "moe/backend/contract/memory.hpp");
   return MemoryBackend<B, Value>;
 }

@@ -3,7 +3,7 @@
 #include <concepts>
 #include <cstdint>
 
-#include "moe/core/adamw_pace.hpp"
+#include "moe/core/adamw_scalars.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/index.hpp"
 #include "moe/core/master_weights.hpp"
@@ -13,12 +13,13 @@ namespace moe {
 
 namespace contract {
 
-/// adamw<master>(context, size, pace, key, gradient, w, lower, m, v): one step of AdamW, see core/adamw_pace.hpp, on
-/// weights and moments kept as train/adamw_memory.hpp says; what is rounded by chance is rounded by `key`, and only
+/// adamw<master>(context, size, pace, key, gradient, w, lower, m, v): one step of AdamW, see core/adamw_scalars.hpp, on
+/// weights and moments kept as train/adamw_state.hpp says; what is rounded by chance is rounded by `key`, and only
 /// MasterWeights::split reads `lower`.
 template <class B, class Value, MasterWeights master, class Moment>
-concept HasAdamw = requires(const typename B::Context& context, Index size, AdamWPace<Wide<Value>> pace, RandomKey key,
-                            const Wide<Value>* gradient, Value* w, std::uint16_t* lower, Moment* m, Moment* v) {
+concept HasAdamw = requires(const typename B::Context& context, Index size, AdamWScalars<Accum<Value>> pace,
+                            RandomKey key, const Accum<Value>* gradient, Value* w, std::uint16_t* lower, Moment* m,
+                            Moment* v) {
   { B::template adamw<master>(context, size, pace, key, gradient, w, lower, m, v) } -> std::same_as<void>;
 };
 
@@ -31,12 +32,12 @@ concept HasNarrowWeights = requires(const typename B::Context& context, Index si
 
 /// Whether weights of this type can train in less memory: those that are computed with as float.
 template <class Value>
-inline constexpr bool trains_lean = std::same_as<Wide<Value>, float>;
+inline constexpr bool trains_lean = std::same_as<Accum<Value>, float>;
 
 /// HasAdamw for every way of keeping weights and moments: of a layer in double there is one. A layer in BFloat16 keeps
 /// some of its weights in float.
 template <class B, class Value>
-concept HasEveryAdamw = HasAdamw<B, Wide<Value>, MasterWeights::float32, Wide<Value>> &&
+concept HasEveryAdamw = HasAdamw<B, Accum<Value>, MasterWeights::float32, Accum<Value>> &&
     (!trains_lean<Value> ||
      (HasAdamw<B, float, MasterWeights::float32, BFloat16> && HasAdamw<B, Value, MasterWeights::split, float> &&
       HasAdamw<B, Value, MasterWeights::split, BFloat16> && HasAdamw<B, Value, MasterWeights::bfloat16, float> &&

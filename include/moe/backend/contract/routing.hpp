@@ -18,31 +18,31 @@ namespace contract {
 /// highest scores, 0 for the others; ties go to the lower row, NaN comes last. boundary_1E as in
 /// routing/router/expert_choice.hpp.
 template <class B, class Value>
-concept HasTopRows = requires(const typename B::Context& context, const Matrix<Wide<Value>, B>& scores_RE, Index take,
-                              View<Rank, B> chosen_RE, View<Wide<Value>, B> boundary_1E) {
+concept HasTopRows = requires(const typename B::Context& context, const Matrix<Accum<Value>, B>& scores_RE, Index take,
+                              View<ChoiceOrder, B> chosen_RE, View<Accum<Value>, B> boundary_1E) {
   { B::top_rows(context, scores_RE, take, chosen_RE, boundary_1E) } -> std::same_as<void>;
 };
 
-/// drop_over(context, take, chosen_RE, dropped_1E): for each expert, sets to 0 what is over `take`: lower ranks stay
-/// before higher ones, then lower rows. dropped_1E counts what went.
+/// drop_overflow(context, take, chosen_RE, dropped_1E): for each expert, sets to 0 what is over `take`: lower ranks
+/// stay before higher ones, then lower rows. dropped_1E counts what went.
 template <class B>
-concept HasDropOver = requires(const typename B::Context& context, Index take, View<Rank, B> chosen_RE,
-                               View<Index, B> dropped_1E) {
-  { B::drop_over(context, take, chosen_RE, dropped_1E) } -> std::same_as<void>;
+concept HasDropOverflow = requires(const typename B::Context& context, Index take, View<ChoiceOrder, B> chosen_RE,
+                                   View<Index, B> dropped_1E) {
+  { B::drop_overflow(context, take, chosen_RE, dropped_1E) } -> std::same_as<void>;
 };
 
-/// begin_grouping(context, chosen_RE, foreseen) -> Grouping: the pairs (row, expert) with a rank above 0 are counted;
-/// work may be enqueued while the counts travel to the host. It may be told what is foreseen of them; then the plan
+/// begin_grouping(context, chosen_RE, expected) -> Grouping: the pairs (row, expert) with a rank above 0 are counted;
+/// work may be enqueued while the counts travel to the host. It may be told what is expected of them; then the plan
 /// need not be complete.
 template <class B>
-concept HasBeginGrouping = requires(const typename B::Context& context, View<const Rank, B> chosen_RE,
-                                    const Foreseen& foreseen) {
-  { B::begin_grouping(context, chosen_RE, foreseen) } -> std::same_as<typename B::Grouping>;
+concept HasBeginGrouping = requires(const typename B::Context& context, View<const ChoiceOrder, B> chosen_RE,
+                                    const ExpectedCounts& expected) {
+  { B::begin_grouping(context, chosen_RE, expected) } -> std::same_as<typename B::Grouping>;
 };
 
 /// finish_grouping(context, chosen_RE, grouping) -> Plan: the pairs sorted by expert, then by row, see core/plan.hpp.
 template <class B>
-concept HasFinishGrouping = requires(const typename B::Context& context, View<const Rank, B> chosen_RE,
+concept HasFinishGrouping = requires(const typename B::Context& context, View<const ChoiceOrder, B> chosen_RE,
                                      typename B::Grouping&& grouping) {
   { B::finish_grouping(context, chosen_RE, std::move(grouping)) } -> std::same_as<Plan<B>>;
 };
@@ -58,7 +58,7 @@ concept HasGatherRows = requires(const typename B::Context& context, const Matri
 /// expert; 0 for a row without.
 template <class B, class Value>
 concept HasCombineRows = requires(const typename B::Context& context, const Matrix<Value, B>& y_ND,
-                                  const Matrix<Wide<Value>, B>& gates_1N, const Plan<B>& plan, View<Value, B> y_TD) {
+                                  const Matrix<Accum<Value>, B>& gates_1N, const Plan<B>& plan, View<Value, B> y_TD) {
   { B::combine_rows(context, y_ND, gates_1N, plan, y_TD) } -> std::same_as<void>;
 };
 
@@ -73,9 +73,9 @@ concept HasSumRows = requires(const typename B::Context& context, const Matrix<V
 
 /// Choosing and sorting, and the rows of pairs (row, expert) in and out.
 template <class B, class Value>
-concept RoutingBackend = contract::HasTopRows<B, Value> && contract::HasDropOver<B> && contract::HasBeginGrouping<B> &&
-    contract::HasFinishGrouping<B> && contract::HasGatherRows<B, Value> && contract::HasCombineRows<B, Value> &&
-    contract::HasSumRows<B, Value>;
+concept RoutingBackend = contract::HasTopRows<B, Value> && contract::HasDropOverflow<B> &&
+    contract::HasBeginGrouping<B> && contract::HasFinishGrouping<B> && contract::HasGatherRows<B, Value> &&
+    contract::HasCombineRows<B, Value> && contract::HasSumRows<B, Value>;
 
 namespace contract {
 
@@ -85,11 +85,11 @@ constexpr bool check_routing() {
   static_assert(HasTopRows<B, Value>,
                 "Backend: top_rows(context, scores_RE, take, chosen_RE, boundary_1E) is missing or has another "
                 "signature, see moe/backend/contract/routing.hpp");
-  static_assert(HasDropOver<B>,
-                "Backend: drop_over(context, take, chosen_RE, dropped_1E) is missing or has another signature, see "
+  static_assert(HasDropOverflow<B>,
+                "Backend: drop_overflow(context, take, chosen_RE, dropped_1E) is missing or has another signature, see "
                 "moe/backend/contract/routing.hpp");
   static_assert(HasBeginGrouping<B>,
-                "Backend: begin_grouping(context, chosen_RE, foreseen) is missing or has another signature, see "
+                "Backend: begin_grouping(context, chosen_RE, expected) is missing or has another signature, see "
                 "moe/backend/contract/routing.hpp");
   static_assert(HasFinishGrouping<B>,
                 "Backend: finish_grouping(context, chosen_RE, grouping) is missing or has another signature, see "

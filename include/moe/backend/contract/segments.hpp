@@ -14,23 +14,25 @@ namespace contract {
 /// segment_means(context, x_TD, begin_1V, mean_VD): sum of the rows of each segment in order, divided by their number.
 template <class B, class Value>
 concept HasSegmentMeans = requires(const typename B::Context& context, View<const Value, B> x_TD,
-                                   View<const Index, B> begin_1V, View<Wide<Value>, B> mean_VD) {
+                                   View<const Index, B> begin_1V, View<Accum<Value>, B> mean_VD) {
   { B::segment_means(context, x_TD, begin_1V, mean_VD) } -> std::same_as<void>;
 };
 
-/// add_segment_means_back(context, d_mean_VD, begin_1V, d_x_TD): d_x[t] += d_mean[v] / len(v) for every row t of
+/// add_segment_means_backward(context, d_mean_VD, begin_1V, d_x_TD): d_x[t] += d_mean[v] / len(v) for every row t of
 /// segment v.
 template <class B, class Value>
-concept HasAddSegmentMeansBack = requires(const typename B::Context& context, const Matrix<Wide<Value>, B>& d_mean_VD,
-                                          View<const Index, B> begin_1V, View<Value, B> d_x_TD) {
-  { B::add_segment_means_back(context, d_mean_VD, begin_1V, d_x_TD) } -> std::same_as<void>;
+concept HasAddSegmentMeansBackward = requires(const typename B::Context& context,
+                                              const Matrix<Accum<Value>, B>& d_mean_VD, View<const Index, B> begin_1V,
+                                              View<Value, B> d_x_TD) {
+  { B::add_segment_means_backward(context, d_mean_VD, begin_1V, d_x_TD) } -> std::same_as<void>;
 };
 
 /// segment_maxima(context, x_TD, begin_1V, max_VD, row_VD): the largest value of each column of a segment, and the
 /// first row that has it.
 template <class B, class Value>
 concept HasSegmentMaxima = requires(const typename B::Context& context, View<const Value, B> x_TD,
-                                    View<const Index, B> begin_1V, View<Wide<Value>, B> max_VD, View<Index, B> row_VD) {
+                                    View<const Index, B> begin_1V, View<Accum<Value>, B> max_VD,
+                                    View<Index, B> row_VD) {
   { B::segment_maxima(context, x_TD, begin_1V, max_VD, row_VD) } -> std::same_as<void>;
 };
 
@@ -38,7 +40,7 @@ concept HasSegmentMaxima = requires(const typename B::Context& context, View<con
 
 /// Pooling. Segment v is the rows [begin_1V(0, v), begin_1V(0, v+1)) of x; what comes of it depends on no other row.
 template <class B, class Value>
-concept SegmentsBackend = contract::HasSegmentMeans<B, Value> && contract::HasAddSegmentMeansBack<B, Value> &&
+concept SegmentsBackend = contract::HasSegmentMeans<B, Value> && contract::HasAddSegmentMeansBackward<B, Value> &&
     contract::HasSegmentMaxima<B, Value>;
 
 namespace contract {
@@ -49,8 +51,8 @@ constexpr bool check_segments() {
   static_assert(HasSegmentMeans<B, Value>,
                 "Backend: segment_means(context, x_TD, begin_1V, mean_VD) is missing or has another signature, see "
                 "moe/backend/contract/segments.hpp");
-  static_assert(HasAddSegmentMeansBack<B, Value>,
-                "Backend: add_segment_means_back(context, d_mean_VD, begin_1V, d_x_TD) is missing or has another "
+  static_assert(HasAddSegmentMeansBackward<B, Value>,
+                "Backend: add_segment_means_backward(context, d_mean_VD, begin_1V, d_x_TD) is missing or has another "
                 "signature, see moe/backend/contract/segments.hpp");
   static_assert(HasSegmentMaxima<B, Value>,
                 "Backend: segment_maxima(context, x_TD, begin_1V, max_VD, row_VD) is missing or has another signature, "

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "moe/backend/cpu/simd.hpp"
-#include "moe/core/adamw_pace.hpp"
+#include "moe/core/adamw_scalars.hpp"
 #include "moe/core/master_weights.hpp"
 
 namespace moe::cpu {
@@ -36,8 +36,8 @@ template <class Half>
               static_cast<std::size_t>((std::min)(count, lanes<float>)) * sizeof(Half));
 }
 
-/// rounded_by_chance() in every lane, as the upper half of a float's bits.
-[[gnu::always_inline]] inline BitLanes rounded_by_chance(Lanes<float> values, BitLanes random) {
+/// stochastic_round() in every lane, as the upper half of a float's bits.
+[[gnu::always_inline]] inline BitLanes stochastic_round(Lanes<float> values, BitLanes random) {
   const BitLanes whole = bits_of(values);
   const auto is_finite = (whole & 0x7f800000u) != 0x7f800000u;
   // NaN keeps a bit that shows it, wherever in its fraction the others stood.
@@ -56,9 +56,9 @@ struct AdamWLanes {
   /// Second moments.
   Lanes<Real> v;
 };
-/// As AdamWPace says.
+/// As AdamWScalars says.
 template <class Real>
-[[gnu::always_inline]] inline AdamWLanes<Real> stepped(const AdamWPace<Real>& pace, Lanes<Real> gradient,
+[[gnu::always_inline]] inline AdamWLanes<Real> stepped(const AdamWScalars<Real>& pace, Lanes<Real> gradient,
                                                        AdamWLanes<Real> at) {
   const auto g = pace.scale * gradient;
   const auto first = pace.beta_1 * at.m + pace.rest_1 * g;
@@ -99,7 +99,7 @@ struct RoundingLanes {
 }
 /// The same, rounded by chance.
 [[gnu::always_inline]] inline void store_moment(BFloat16* to, Lanes<float> values, BitLanes random, Index count) {
-  store_halves(to, rounded_by_chance(values, random), count);
+  store_halves(to, stochastic_round(values, random), count);
 }
 
 /// The weights from `at` on that a step moves, from where they are kept. `lower` may be null where nothing is split.
@@ -124,7 +124,7 @@ template <MasterWeights master>
     store_halves(lower + at, whole & 0xffffu, count);
     store(w + at, values_of((whole + 0x8000u) & 0xffff0000u), count);
   } else {
-    store(w + at, values_of(rounded_by_chance(values, random) << 16), count);
+    store(w + at, values_of(stochastic_round(values, random) << 16), count);
   }
 }
 

@@ -21,7 +21,7 @@ class GemmOperations {
   template <class Value>
   using Weights = cpu::Weights<Value, Backend>;
   template <Product product, class Real>
-  using Left = cpu::Left<Gemm, product, Real, Backend>;
+  using Lhs = cpu::Lhs<Gemm, product, Real, Backend>;
 
  public:
   /// Weights packed for the products that read them.
@@ -37,50 +37,48 @@ class GemmOperations {
 
   /// The backward of row_products: d_x += d_y w.
   template <class Real>
-  static void add_row_products_back(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Real> d_x_RD) {
-    add_grouped_product_back<Real>(context, d_y_RE, {w_ED}, {0, d_x_RD.rows}, d_x_RD);
+  static void add_row_dgrad(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Real> d_x_RD) {
+    add_grouped_dgrad<Real>(context, d_y_RE, {w_ED}, {0, d_x_RD.rows}, d_x_RD);
   }
   /// The backward of row_products: d_w += d_y^T x.
   template <class Real>
-  static void add_row_weight_gradient(const Context& context, In<Real> d_y_RE, View<const Real, Backend> x_RD,
-                                      Out<Real> d_w_ED) {
-    grouped_weight_gradient<Real, Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
+  static void add_row_wgrad(const Context& context, In<Real> d_y_RE, View<const Real, Backend> x_RD, Out<Real> d_w_ED) {
+    grouped_wgrad<Real, Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
   }
 
   /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
   template <class Real>
   static void grouped_product(const Context& context, In<Real> x_ND, Weights<Real> w_FD, ListView<Index> offsets,
                               Out<Real> y_NF) {
-    using X = Left<Product::right_transposed, Real>;
+    using X = Lhs<Product::right_transposed, Real>;
     X x(context, x_ND, offsets);
-    const Rights<Real, Backend> w(context, w_FD, offsets);
+    const RhsList<Real, Backend> w(context, w_FD, offsets);
     for_each_tile<X>(context, offsets, y_NF,
                      [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
                        x.multiply(worker, g, row, rows_end, w[g], col, cols_end,
-                                  tile(y_NF, row, rows_end, col, cols_end), cpu::Into::fresh);
+                                  tile(y_NF, row, rows_end, col, cols_end), cpu::StoreMode::overwrite);
                      });
   }
 
   /// d_x += d_y w, group by group.
   template <class Real>
-  static void add_grouped_product_back(const Context& context, In<Real> d_y_NF, Weights<Real> w_FD,
-                                       ListView<Index> offsets, Out<Real> d_x_ND) {
-    using Y = Left<Product::plain, Real>;
+  static void add_grouped_dgrad(const Context& context, In<Real> d_y_NF, Weights<Real> w_FD, ListView<Index> offsets,
+                                Out<Real> d_x_ND) {
+    using Y = Lhs<Product::plain, Real>;
     Y d_y(context, d_y_NF, offsets);
     for_each_tile<Y>(context, offsets, d_x_ND,
                      [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
                        d_y.multiply(worker, g, row, rows_end, {w_FD[g]}, col, cols_end,
-                                    tile(d_x_ND, row, rows_end, col, cols_end), cpu::Into::sum);
+                                    tile(d_x_ND, row, rows_end, col, cols_end), cpu::StoreMode::accumulate);
                      });
   }
 
   /// d_w += d_y^T x, group by group; an empty d_w is skipped.
-  template <class Real, std::same_as<Real> Slope = Real>
-  static void grouped_weight_gradient(const Context& context, View<const Real, Backend> d_y_NF,
-                                      View<const Real, Backend> x_ND, ListView<Index> offsets,
-                                      std::type_identity_t<ListView<View<Real, Backend>>> d_w_FD) {
+  template <class Real, std::same_as<Real> GradientValue = Real>
+  static void grouped_wgrad(const Context& context, View<const Real, Backend> d_y_NF, View<const Real, Backend> x_ND,
+                            ListView<Index> offsets, std::type_identity_t<ListView<View<Real, Backend>>> d_w_FD) {
     if (std::all_of(d_w_FD.begin(), d_w_FD.end(), [](const auto& d_w) { return d_w.empty(); })) return;
-    using Y = Left<Product::left_transposed, Real>;
+    using Y = Lhs<Product::left_transposed, Real>;
     Y d_y(context, d_y_NF, offsets);
     // Every weight's rows are the columns of d_y.
     cpu::Buffer<Index> rows(context, d_w_FD.size + 1);
@@ -91,7 +89,7 @@ class GemmOperations {
                          if (d_w_FD[g].empty() || begin == end) return;
                          d_y.multiply(worker, g, row - first, rows_end - first, {x_ND.rows_between(begin, end)}, col,
                                       cols_end, tile(d_w_FD[g], row - first, rows_end - first, col, cols_end),
-                                      cpu::Into::sum);
+                                      cpu::StoreMode::accumulate);
                        });
   }
 };

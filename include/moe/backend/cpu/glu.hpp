@@ -21,7 +21,7 @@ class GluOperations {
   template <class Value>
   using Weights = cpu::Weights<Value, Backend>;
   template <Product product, class Real>
-  using Left = cpu::Left<Gemm, product, Real, Backend>;
+  using Lhs = cpu::Lhs<Gemm, product, Real, Backend>;
 
  public:
   /// a = x gate^T, b = x up^T, h = activation(a) b, group by group, in one pass over x. a and b may be empty: not kept.
@@ -29,9 +29,9 @@ class GluOperations {
   static void grouped_glu(const Context& context, const A& activation, In<Real> x_ND, Weights<Real> gate_FD,
                           Weights<Real> up_FD, ListView<Index> offsets, Out<Real> a_NF, Out<Real> b_NF,
                           Out<Real> h_NF) {
-    using X = Left<Product::right_transposed, Real>;
+    using X = Lhs<Product::right_transposed, Real>;
     X x(context, x_ND, offsets);
-    const Rights<Real, Backend> gate(context, gate_FD, offsets), up(context, up_FD, offsets);
+    const RhsList<Real, Backend> gate(context, gate_FD, offsets), up(context, up_FD, offsets);
     const bool kept = !a_NF.empty();
     cpu::Scratch<Real> factors(context, kept ? 0 : X::largest_tile);
     for_each_tile<X>(
@@ -40,8 +40,8 @@ class GluOperations {
           const auto a = kept ? tile(a_NF, row, rows_end, col, cols_end) : h;
           const auto b =
               kept ? tile(b_NF, row, rows_end, col, cols_end) : Out<Real>(factors.of(worker), h.rows, h.cols);
-          x.multiply(worker, g, row, rows_end, gate[g], col, cols_end, a, cpu::Into::fresh);
-          x.multiply(worker, g, row, rows_end, up[g], col, cols_end, b, cpu::Into::fresh);
+          x.multiply(worker, g, row, rows_end, gate[g], col, cols_end, a, cpu::StoreMode::overwrite);
+          x.multiply(worker, g, row, rows_end, up[g], col, cols_end, b, cpu::StoreMode::overwrite);
           for (Index r = 0; r < h.rows; ++r) cpu::glu(activation, h.cols, a.row(r).data, b.row(r).data, h.row(r).data);
         });
   }
@@ -50,10 +50,10 @@ class GluOperations {
   /// its input; gates_n h, with h = activation(a) b once more; d_gates_n = <d_y_n down, h_n>. Without b it is 1;
   /// without gates they are 1 and d_gates is not written.
   template <Activation A, class Real>
-  static void grouped_glu_back(const Context& context, const A& activation, In<Real> d_y_ND, Weights<Real> down_DF,
-                               ListView<Index> offsets, In<Real> gates_1N, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF,
-                               Out<Real> h_NF, Out<Real> d_gates_1N) {
-    using Y = Left<Product::plain, Real>;
+  static void grouped_glu_backward(const Context& context, const A& activation, In<Real> d_y_ND, Weights<Real> down_DF,
+                                   ListView<Index> offsets, In<Real> gates_1N, Out<Real> a_to_d_a_NF,
+                                   Out<Real> b_to_d_b_NF, Out<Real> h_NF, Out<Real> d_gates_1N) {
+    using Y = Lhs<Product::plain, Real>;
     Y d_y(context, d_y_ND, offsets);
     // A row's part of every tile, at a place of the tile's own; tiles are whole panels wide.
     const Index panel = cpu::panel_cols<Real>, places = gates_1N.empty() ? 0 : (h_NF.cols + panel - 1) / panel;
@@ -66,10 +66,10 @@ class GluOperations {
           const auto a = tile(a_to_d_a_NF, row, rows_end, col, cols_end);
           const auto b = has_b ? tile(b_to_d_b_NF, row, rows_end, col, cols_end) : Out<Real>{};
           const auto h = tile(h_NF, row, rows_end, col, cols_end);
-          d_y.multiply(worker, g, row, rows_end, {down_DF[g]}, col, cols_end, h, cpu::Into::fresh);
+          d_y.multiply(worker, g, row, rows_end, {down_DF[g]}, col, cols_end, h, cpu::StoreMode::overwrite);
           for (Index r = 0; r < h.rows; ++r) {
             const Real gate = places == 0 ? Real(1) : gates_1N(0, row + r);
-            const Real part = cpu::glu_back(activation, h.cols, gate, a.row(r).data, b.row(r).data, h.row(r).data);
+            const Real part = cpu::glu_backward(activation, h.cols, gate, a.row(r).data, b.row(r).data, h.row(r).data);
             if (places != 0) parts.data()[(row + r) * places + col / panel] = part;
           }
         });
@@ -89,27 +89,26 @@ class GluOperations {
   /// The backward of glu: a becomes d_a = d_h b activation'(a), b becomes d_b = d_h activation(a), and d_h becomes h
   /// once more.
   template <Activation A, class Real>
-  static void glu_back(const Context& context, const A& activation, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF,
-                       Out<Real> d_h_to_h_NF) {
+  static void glu_backward(const Context& context, const A& activation, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF,
+                           Out<Real> d_h_to_h_NF) {
     Backend::for_each(context, d_h_to_h_NF.rows, [&](Index n) {
-      cpu::glu_back(activation, d_h_to_h_NF.cols, Real(1), a_to_d_a_NF.row(n).data, b_to_d_b_NF.row(n).data,
-                    d_h_to_h_NF.row(n).data);
+      cpu::glu_backward(activation, d_h_to_h_NF.cols, Real(1), a_to_d_a_NF.row(n).data, b_to_d_b_NF.row(n).data,
+                        d_h_to_h_NF.row(n).data);
     });
   }
 
   /// d_x = d_a gate + d_b up, group by group.
   template <class Real>
-  static void grouped_glu_input_gradient(const Context& context, In<Real> d_a_NF, Weights<Real> gate_FD,
-                                         In<Real> d_b_NF, Weights<Real> up_FD, ListView<Index> offsets,
-                                         Out<Real> d_x_ND) {
-    using Y = Left<Product::plain, Real>;
+  static void grouped_glu_dgrad(const Context& context, In<Real> d_a_NF, Weights<Real> gate_FD, In<Real> d_b_NF,
+                                Weights<Real> up_FD, ListView<Index> offsets, Out<Real> d_x_ND) {
+    using Y = Lhs<Product::plain, Real>;
     Y d_a(context, d_a_NF, offsets), d_b(context, d_b_NF, offsets);
-    for_each_tile<Y>(context, offsets, d_x_ND,
-                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
-                       const auto d_x = tile(d_x_ND, row, rows_end, col, cols_end);
-                       d_a.multiply(worker, g, row, rows_end, {gate_FD[g]}, col, cols_end, d_x, cpu::Into::fresh);
-                       d_b.multiply(worker, g, row, rows_end, {up_FD[g]}, col, cols_end, d_x, cpu::Into::sum);
-                     });
+    for_each_tile<Y>(
+        context, offsets, d_x_ND, [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+          const auto d_x = tile(d_x_ND, row, rows_end, col, cols_end);
+          d_a.multiply(worker, g, row, rows_end, {gate_FD[g]}, col, cols_end, d_x, cpu::StoreMode::overwrite);
+          d_b.multiply(worker, g, row, rows_end, {up_FD[g]}, col, cols_end, d_x, cpu::StoreMode::accumulate);
+        });
   }
 };
 

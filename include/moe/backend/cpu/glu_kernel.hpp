@@ -23,9 +23,9 @@ void glu(const A& activation, Index size, const Real* a, const Real* b, Real* h)
 /// With d_h = gate d, where d stands where h will: d_b = d_h activation(a) and d_a = d_h b activation'(a), each where
 /// its input was, and gate h, computed again. Without b as if it were 1. Returns <d, h>.
 template <Activation A, class Real>
-Real glu_back(const A& activation, Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
+Real glu_backward(const A& activation, Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
   if constexpr (std::is_same_v<A, Silu>) {
-    if (b_to_d_b != nullptr) return swiglu_back(size, gate, a_to_d_a, b_to_d_b, d_h_to_h);
+    if (b_to_d_b != nullptr) return swiglu_backward(size, gate, a_to_d_a, b_to_d_b, d_h_to_h);
   }
   Real sum = 0;
   for (Index i = 0; i < size; ++i) {

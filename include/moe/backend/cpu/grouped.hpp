@@ -10,18 +10,18 @@ namespace moe::cpu {
 
 /// The weights of every group that has rows, packed where they were.
 template <class Real, class Backend>
-class Rights {
+class RhsList {
  public:
   /// Looks each one up among the packed weights of the context, if there are any.
   template <class Context>
-  Rights(const Context& context, ListView<View<const Real, Backend>> weights, ListView<Index> offsets)
+  RhsList(const Context& context, ListView<View<const Real, Backend>> weights, ListView<Index> offsets)
       : weights_(weights), packed_(context, context.packed ? weights.size : 0) {
     if (context.packed)
       for (Index g = 0; g < weights.size; ++g)
         packed_.data()[g] = offsets[g] < offsets[g + 1] ? context.packed->find(weights[g]) : Panels<Real>{};
   }
   /// The weights of group g.
-  Right<Real, Backend> operator[](Index g) const {
+  Rhs<Real, Backend> operator[](Index g) const {
     return {weights_[g], packed_.data() == nullptr ? Panels<Real>{} : packed_.data()[g]};
   }
 

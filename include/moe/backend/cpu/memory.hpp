@@ -38,11 +38,11 @@ class MemoryOperations {
 
   /// Values that are on their way to the host: on the CPU they are there.
   template <class Value>
-  class Later {
+  class AsyncCopy {
    public:
-    Later() = default;
+    AsyncCopy() = default;
     /// A copy of the view's values, row-major without gaps.
-    Later(const Context& context, View<const Value, Backend> from) : values_(context, from.size()) {
+    AsyncCopy(const Context& context, View<const Value, Backend> from) : values_(context, from.size()) {
       download(context, from, values_.data());
     }
     /// Where they are, when they are.
@@ -53,7 +53,7 @@ class MemoryOperations {
   };
   /// A copy of a view's values for the host, which on the CPU is made at once.
   template <class Value>
-  static Later<Value> download_later(const Context& context, View<const Value, Backend> from) {
+  static AsyncCopy<Value> download_async(const Context& context, View<const Value, Backend> from) {
     return {context, from};
   }
 };

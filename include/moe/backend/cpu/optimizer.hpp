@@ -6,7 +6,7 @@
 #include "moe/backend/cpu/adamw.hpp"
 #include "moe/backend/cpu/context.hpp"
 #include "moe/backend/cpu/swiglu.hpp"
-#include "moe/core/adamw_pace.hpp"
+#include "moe/core/adamw_scalars.hpp"
 #include "moe/core/master_weights.hpp"
 #include "moe/core/random.hpp"
 
@@ -18,10 +18,10 @@ class OptimizerOperations {
   using Context = cpu::Context<Backend>;
 
  public:
-  /// One step of AdamW on `size` weights w, as AdamWPace says, with moments m and v and weights kept as
-  /// train/adamw_memory.hpp says; what is rounded is rounded by `key`.
+  /// One step of AdamW on `size` weights w, as AdamWScalars says, with moments m and v and weights kept as
+  /// train/adamw_state.hpp says; what is rounded is rounded by `key`.
   template <MasterWeights master, class Real, class Moment>
-  static void adamw(const Context& context, Index size, AdamWPace<Real> pace, RandomKey key, const Real* gradient,
+  static void adamw(const Context& context, Index size, AdamWScalars<Real> pace, RandomKey key, const Real* gradient,
                     Real* w, std::uint16_t* lower, Moment* m, Moment* v) {
     constexpr bool is_plain = std::is_same_v<Moment, Real> && master == MasterWeights::float32;
     cpu::parallel_tiles(context, size, 8192, [&](Index begin, Index end) {

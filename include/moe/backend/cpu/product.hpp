@@ -16,7 +16,7 @@ namespace moe {
 namespace cpu {
 
 /// Whether a result begins at 0 or is added to what the memory holds.
-enum class Into { fresh, sum };
+enum class StoreMode { fresh, sum };
 
 /// At most so many rows meet a weight as it stands, or as it was packed: to pack or to widen it for so few costs more
 /// than it gives.
@@ -92,7 +92,7 @@ struct Panels {
 
 /// The right operand of one group's product, with what its Gemm knows of it.
 template <class Real, class Backend>
-struct Right {
+struct Rhs {
   /// b.
   View<const Real, Backend> b;
   /// PackedWeights' copy of it.
@@ -109,7 +109,7 @@ concept AddsProducts = requires(View<const Real, Backend> a, View<const Real, Ba
 /// The left operand of a grouped product for a Gemm that multiplies whole matrices: the operand as it is. Where the
 /// product reads it transposed, a group's rows are what is summed over, and rows of the result are its columns.
 template <class Gemm, Product product, class Real, class Backend>
-class LeftAsItIs {
+class UnpackedLhs {
   static_assert(AddsProducts<Gemm, product, Real, Backend>,
                 "Cpu<Gemm>: the Gemm must have add<product, Real>(a, b, c), which adds op(a) op(b) to c");
 
@@ -123,12 +123,12 @@ class LeftAsItIs {
 
   /// Rows [offsets[g], offsets[g+1]) of a are group g's.
   template <class Context>
-  LeftAsItIs(const Context&, View<const Real, Backend> a, ListView<Index> offsets) : a_(a), offsets_(offsets) {}
+  UnpackedLhs(const Context&, View<const Real, Backend> a, ListView<Index> offsets) : a_(a), offsets_(offsets) {}
 
   /// c = or += op(a) op(b), for rows [row, rows_end) of the group's result and columns [col, cols_end).
-  void multiply(Index /*worker*/, Index group, Index row, Index rows_end, Right<Real, Backend> right, Index col,
-                Index cols_end, View<Real, Backend> c, Into into) {
-    if (into == Into::fresh)
+  void multiply(Index /*worker*/, Index group, Index row, Index rows_end, Rhs<Real, Backend> right, Index col,
+                Index cols_end, View<Real, Backend> c, StoreMode into) {
+    if (into == StoreMode::overwrite)
       for (Index r = 0; r < c.rows; ++r) std::fill_n(c.row(r).data, c.cols, Real(0));
     const auto left = product == Product::left_transposed
                           ? a_.rows_between(offsets_[group], offsets_[group + 1]).cols_between(row, rows_end)
@@ -146,20 +146,20 @@ class LeftAsItIs {
 namespace detail {
 
 template <class Gemm, Product product, class Real, class Backend>
-struct LeftOf {
-  using type = LeftAsItIs<Gemm, product, Real, Backend>;
+struct LhsOf {
+  using type = UnpackedLhs<Gemm, product, Real, Backend>;
 };
 template <class Gemm, Product product, class Real, class Backend>
-requires requires { typename Gemm::template Left<product, Real, Backend>; }
-struct LeftOf<Gemm, product, Real, Backend> {
-  using type = typename Gemm::template Left<product, Real, Backend>;
+requires requires { typename Gemm::template Lhs<product, Real, Backend>; }
+struct LhsOf<Gemm, product, Real, Backend> {
+  using type = typename Gemm::template Lhs<product, Real, Backend>;
 };
 
 }  // namespace detail
 
 /// The left operand of a grouped product, as Gemm prepares it.
 template <class Gemm, Product product, class Real, class Backend>
-using Left = typename detail::LeftOf<Gemm, product, Real, Backend>::type;
+using Lhs = typename detail::LhsOf<Gemm, product, Real, Backend>::type;
 
 }  // namespace cpu
 

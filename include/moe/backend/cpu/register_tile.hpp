@@ -28,9 +28,9 @@ inline constexpr Index panel_cols = 2 * lanes<Real>;
 /// row, on no other column and not on where a long sum was cut and stored.
 template <Index rows, class Real, class Stored>
 [[gnu::noinline]] void register_tile(Index depth, const Real* left, const Stored* right, Real* c, Index stride,
-                                     Into into, const Real* ahead) {
+                                     StoreMode into, const Real* ahead) {
   Lanes<Real> low[static_cast<std::size_t>(rows)], high[static_cast<std::size_t>(rows)];
-  if (into == Into::sum) {
+  if (into == StoreMode::accumulate) {
 #pragma GCC unroll 16
     for (Index r = 0; r < rows; ++r) low[r] = load(c + r * stride), high[r] = load(c + r * stride + lanes<Real>);
   } else {
@@ -65,8 +65,8 @@ template <Index rows, class Real, class Stored>
 /// register_tile for 1 to tile_rows rows, or to few_rows of values that are stored narrow, chosen at run time.
 template <class Real, class Stored>
 inline void multiply_tile(Index rows, Index depth, const Real* left, const Stored* right, Real* c, Index stride,
-                          Into into, const Real* ahead) {
-  using Kernel = void (*)(Index, const Real*, const Stored*, Real*, Index, Into, const Real*);
+                          StoreMode into, const Real* ahead) {
+  using Kernel = void (*)(Index, const Real*, const Stored*, Real*, Index, StoreMode, const Real*);
   static constexpr auto kernels = []<Index... r>(std::integer_sequence<Index, r...>) {
     return std::array<Kernel, sizeof...(r)>{register_tile<r + 1, Real, Stored>...};
   }

@@ -22,7 +22,7 @@ class RoutingOperations {
   /// For each expert, ranks 1 to `take` for the rows with the highest scores, 0 for the others; ties go to the lower
   /// row, NaN comes last. boundary_1E as ExpertChoice says.
   template <class Real>
-  static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<Rank, Backend> chosen_RE,
+  static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<ChoiceOrder, Backend> chosen_RE,
                        Out<Real> boundary_1E) {
     const Index rows = scores_RE.rows;
     cpu::Buffer<Index> orders(context, rows * scores_RE.cols);
@@ -35,7 +35,7 @@ class RoutingOperations {
         return x != y ? x < y : a < b;
       });
       for (Index place = 0; place < rows; ++place)
-        chosen_RE(order[place], e) = place < take ? static_cast<Rank>(place + 1) : 0;
+        chosen_RE(order[place], e) = place < take ? static_cast<ChoiceOrder>(place + 1) : 0;
       const Real last = take > 0 ? scores_RE(order[take - 1], e) : Real(2);
       const Real next = take == 0 || take == rows ? Real(0) : scores_RE(order[take], e);
       boundary_1E(0, e) = (last + next) / 2;
@@ -44,24 +44,24 @@ class RoutingOperations {
 
   /// For each expert, sets to 0 what is over `take`: lower ranks stay before higher ones, then lower rows. dropped_1E
   /// counts what went.
-  static void drop_over(const Context& context, Index take, View<Rank, Backend> chosen_RE,
-                        View<Index, Backend> dropped_1E) {
+  static void drop_overflow(const Context& context, Index take, View<ChoiceOrder, Backend> chosen_RE,
+                            View<Index, Backend> dropped_1E) {
     cpu::parallel(context, chosen_RE.cols, [&](Index e) {
       Index wanted = 0;
-      Rank last = 0;
+      ChoiceOrder last = 0;
       for (Index r = 0; r < chosen_RE.rows; ++r)
         if (chosen_RE(r, e) != 0) ++wanted, last = (std::max)(last, chosen_RE(r, e));
       dropped_1E(0, e) = (std::max)(Index{0}, wanted - take);
       if (wanted <= take) return;
       Index room = take;
-      for (Rank rank = 1; rank <= last; ++rank)
+      for (ChoiceOrder rank = 1; rank <= last; ++rank)
         for (Index r = 0; r < chosen_RE.rows; ++r)
           if (chosen_RE(r, e) == rank && --room < 0) chosen_RE(r, e) = 0;
     });
   }
 
   /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row.
-  static Plan<Backend> group_by_expert(const Context& context, View<const Rank, Backend> chosen_TE) {
+  static Plan<Backend> group_by_expert(const Context& context, View<const ChoiceOrder, Backend> chosen_TE) {
     Plan<Backend> plan;
     plan.offsets.assign(static_cast<std::size_t>(chosen_TE.cols) + 1, 0);
     plan.pair_begin_1T = Matrix<Index, Backend>::uninitialized(context, 1, chosen_TE.rows + 1);
@@ -94,9 +94,11 @@ class RoutingOperations {
   /// Nothing travels on the CPU: it groups when it is asked to finish.
   struct Grouping {};
   /// The two steps of group_by_expert.
-  static Grouping begin_grouping(const Context&, View<const Rank, Backend>, const Foreseen& = {}) { return {}; }
+  static Grouping begin_grouping(const Context&, View<const ChoiceOrder, Backend>, const ExpectedCounts& = {}) {
+    return {};
+  }
   /// The plan.
-  static Plan<Backend> finish_grouping(const Context& context, View<const Rank, Backend> chosen_TE, Grouping) {
+  static Plan<Backend> finish_grouping(const Context& context, View<const ChoiceOrder, Backend> chosen_TE, Grouping) {
     return group_by_expert(context, chosen_TE);
   }
 

@@ -36,7 +36,7 @@ template <class Real, int bytes = vector_bytes>
 /// no other row or column, but are not those of register_tile's chains.
 template <Index rows, Index cols, class Real>
 [[gnu::always_inline]] inline void dot_tile(Index depth, const Real* a, Index a_stride, const Real* b, Index b_stride,
-                                            Real* c, Index c_stride, Into into) {
+                                            Real* c, Index c_stride, StoreMode into) {
   constexpr Index n = lanes<Real>;
   constexpr auto row_count = static_cast<std::size_t>(rows), col_count = static_cast<std::size_t>(cols);
   Lanes<Real> sum[row_count][col_count] = {};
@@ -58,14 +58,14 @@ template <Index rows, Index cols, class Real>
     for (Index j = 0; j < cols; ++j) {
       const Real value = sum_of_lanes<Real>(sum[r][j]);
       Real& to = c[r * c_stride + j];
-      to = into == Into::sum ? to + value : value;
+      to = into == StoreMode::accumulate ? to + value : value;
     }
 }
 
 /// dot_tile for all columns of c.
 template <Index rows, class Real, class Backend>
 [[gnu::noinline]] void multiply_few_rows(View<const Real, Backend> a, View<const Real, Backend> b,
-                                         View<Real, Backend> c, Into into) {
+                                         View<Real, Backend> c, StoreMode into) {
   constexpr Index cols = std::clamp<Index>(3 * vector_registers / 4 / rows, 1, 4);
   Index j = 0;
   for (; j + cols <= c.cols; j += cols)
@@ -76,8 +76,9 @@ template <Index rows, class Real, class Backend>
 
 /// c = or += a b^T for 1 to few_rows rows.
 template <class Real, class Backend>
-inline void multiply_rows(View<const Real, Backend> a, View<const Real, Backend> b, View<Real, Backend> c, Into into) {
-  using Kernel = void (*)(View<const Real, Backend>, View<const Real, Backend>, View<Real, Backend>, Into);
+inline void multiply_rows(View<const Real, Backend> a, View<const Real, Backend> b, View<Real, Backend> c,
+                          StoreMode into) {
+  using Kernel = void (*)(View<const Real, Backend>, View<const Real, Backend>, View<Real, Backend>, StoreMode);
   static constexpr auto kernels = []<Index... r>(std::integer_sequence<Index, r...>) {
     return std::array<Kernel, sizeof...(r)>{multiply_few_rows<r + 1, Real, Backend>...};
   }

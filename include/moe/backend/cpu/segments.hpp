@@ -30,8 +30,8 @@ class SegmentsOperations {
   }
   /// d_x[t] += d_mean[v] / len(v) for every row t of segment v.
   template <class Real>
-  static void add_segment_means_back(const Context& context, In<Real> d_mean_VD, View<const Index, Backend> begin_1V,
-                                     Out<Real> d_x_TD) {
+  static void add_segment_means_backward(const Context& context, In<Real> d_mean_VD,
+                                         View<const Index, Backend> begin_1V, Out<Real> d_x_TD) {
     Backend::for_each(context, d_mean_VD.rows, [&](Index v) {
       const Real share = Real(1) / static_cast<Real>(begin_1V(0, v + 1) - begin_1V(0, v));
       for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t)

@@ -69,7 +69,7 @@ template <class Real>
 /// With d_h = gate d_y down, whose second factor stands where h will: d_b = d_h silu(a) and d_a = d_h b sig(a) (1 + a
 /// (1 - sig(a))), each where its input was, and gate h, computed again. Returns <d_y down, h>.
 template <class Real>
-[[gnu::noinline]] Real swiglu_back(Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
+[[gnu::noinline]] Real swiglu_backward(Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
   Lanes<Real> sum = {};
   for_each_vector<Real>(size, [=, &sum](Index at, Index count) {
     const Lanes<Real> a = load(a_to_d_a + at, count), b = load(b_to_d_b + at, count), d = load(d_h_to_h + at, count);

@@ -22,12 +22,13 @@ struct TileGemm {
                   View<Real, Backend> c) {
     if (c.empty()) return;
     const Index offsets[] = {0, a.rows};
-    Left<product, Real, Backend>(context, a, {offsets, 2}).multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, cpu::Into::sum);
+    Lhs<product, Real, Backend>(context, a, {offsets, 2})
+        .multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, cpu::StoreMode::accumulate);
   }
 
   /// A left operand, packed.
   template <Product product, class Real, class Backend>
-  class Left {
+  class Lhs {
    public:
     /// Panels of a result that one task computes, at most.
     static constexpr Index widest = product == Product::right_transposed ? 4 : 16;
@@ -50,7 +51,7 @@ struct TileGemm {
 
     /// Packs rows [offsets[g], offsets[g+1]) of a as group g's. Throws std::bad_alloc.
     template <class Context>
-    Left(const Context& context, View<const Real, Backend> a, ListView<Index> offsets)
+    Lhs(const Context& context, View<const Real, Backend> a, ListView<Index> offsets)
         : a_(a),
           cols_(a.cols),
           offsets_(offsets),
@@ -76,8 +77,8 @@ struct TileGemm {
     }
 
     /// c = or += op(a) op(b), for rows [row, rows_end) of the group's result and columns [col, cols_end).
-    void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Right<Real, Backend> right, Index col,
-                  Index cols_end, View<Real, Backend> c, cpu::Into into) {
+    void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Rhs<Real, Backend> right, Index col,
+                  Index cols_end, View<Real, Backend> c, cpu::StoreMode into) {
       constexpr Index panel_cols = cpu::panel_cols<Real>;
       const Index group_rows = offsets_[group + 1] - offsets_[group];
       const Index depth = product == Product::left_transposed ? group_rows : cols_;
@@ -97,14 +98,15 @@ struct TileGemm {
 
     /// multiply for columns whose panels fit into the worker's memory.
     void multiply_panels(Index worker, Index group, Index row, Index rows_end, Index depth,
-                         cpu::Right<Real, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
-                         cpu::Into into) {
+                         cpu::Rhs<Real, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
+                         cpu::StoreMode into) {
       const Index blocks = std::max<Index>(1, (depth + most_deep - 1) / most_deep);
       const Index step = (depth + blocks - 1) / blocks;
       for (Index block = 0; block < blocks; ++block) {
         const Range summed{block * step, (std::min)(depth, (block + 1) * step)};
         const auto multiply_strips = [&](const auto* panels, Ahead ahead) {
-          this->multiply_strips(group, {row, rows_end}, summed, panels, c, block == 0 ? into : cpu::Into::sum, ahead);
+          this->multiply_strips(group, {row, rows_end}, summed, panels, c,
+                                block == 0 ? into : cpu::StoreMode::accumulate, ahead);
         };
         Real* const own = panels_.of(worker);
         if constexpr (product == Product::right_transposed) {
@@ -145,7 +147,7 @@ struct TileGemm {
     /// The rows' strips times panels that lie one after the other.
     template <class Stored>
     void multiply_strips(Index group, Range rows, Range summed, const Stored* panels, View<Real, Backend> c,
-                         cpu::Into into, Ahead ahead) {
+                         cpu::StoreMode into, Ahead ahead) {
       constexpr Index panel_cols = cpu::panel_cols<Real>;
       const Index step = (summed.size() + cpu::prefetch_every - 1) / cpu::prefetch_every * cpu::line<Real>;
       for_each_strip(rows.begin, rows.end, [&](Index row, Index count) {
@@ -182,18 +184,18 @@ struct TileGemm {
                                : a.rows / cpu::tile_rows + groups;
       return a.rows * a.cols + (strips / few + 1) * few * cpu::strip_margin<Real>;
     }
-    const Real* strip(Index group, Index row) const { return const_cast<Left*>(this)->strip(group, row); }
+    const Real* strip(Index group, Index row) const { return const_cast<Lhs*>(this)->strip(group, row); }
 
     static View<Real, Backend> tile(View<Real, Backend> c, Index row, Index rows, Index col) {
       return c.rows_between(row, row + rows).cols_between(col, (std::min)(col + cpu::panel_cols<Real>, c.cols));
     }
     template <class Stored>
     static void add_tile(Index rows, Index depth, const Real* left, const Stored* panel, View<Real, Backend> c,
-                         cpu::Into into, const Real* ahead) {
+                         cpu::StoreMode into, const Real* ahead) {
       constexpr Index panel_cols = cpu::panel_cols<Real>;
       if (c.cols >= panel_cols) return cpu::multiply_tile(rows, depth, left, panel, c.data, c.stride, into, ahead);
       Real whole[static_cast<std::size_t>(cpu::tile_rows * panel_cols)];
-      if (into == cpu::Into::sum)
+      if (into == cpu::StoreMode::accumulate)
         for (Index r = 0; r < rows; ++r)
           std::fill(std::copy_n(c.row(r).data, c.cols, whole + r * panel_cols), whole + (r + 1) * panel_cols, Real(0));
       cpu::multiply_tile(rows, depth, left, panel, whole, panel_cols, into, ahead);

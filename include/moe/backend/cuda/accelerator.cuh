@@ -39,7 +39,7 @@ struct Operations : MemoryOperations<Backend, Device_>,
 ///   Device(stream)                      what one stream needs: memory, libraries
 ///   take, give, copy, zero              memory, ordered by a device's stream or, where the device is null, at once
 ///   to_device, to_host                  rows of bytes across; the host's memory is its own again on return
-///   to_host_later(from, bytes)          a shared Arriving, whose wait() says where they are
+///   to_host_async(from, bytes)          a shared PinnedTransfer, whose wait() says where they are
 ///   each(count, f)                      f(i) for i in [0, count), a thread each
 ///   cells(rows, cols, f)                f(r, c), threads side by side take columns side by side
 ///   rows(count, f)                      f(r, team) for r in [0, count), a team each

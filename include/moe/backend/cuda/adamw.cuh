@@ -4,19 +4,19 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "moe/core/adamw_pace.hpp"
+#include "moe/core/adamw_scalars.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/host_device.hpp"
 #include "moe/core/master_weights.hpp"
 
 namespace moe::gpu {
 
-/// One weight and its moments, as AdamWPace moves them.
+/// One weight and its moments, as AdamWScalars moves them.
 template <class Real>
 struct AdamWValue {
   Real w, m, v;
 
-  MOE_HOST_DEVICE void step(const AdamWPace<Real>& pace, Real gradient) {
+  MOE_HOST_DEVICE void step(const AdamWScalars<Real>& pace, Real gradient) {
     using std::sqrt;
     const Real g = pace.scale * gradient;
     m = pace.beta_1 * m + pace.rest_1 * g;
@@ -27,17 +27,17 @@ struct AdamWValue {
 
 /// A value as it is kept; where that is a bfloat16, rounded by chance.
 template <class Kept>
-MOE_HOST_DEVICE Kept kept_as(Wide<Kept> value, std::uint32_t random) {
+MOE_HOST_DEVICE Kept kept_as(Accum<Kept> value, std::uint32_t random) {
   if constexpr (std::is_same_v<Kept, BFloat16>)
-    return rounded_by_chance(value, random);
+    return stochastic_round(value, random);
   else
     return value;
 }
 
-/// Value i of a weight in memory, as train/adamw_memory.hpp keeps it.
+/// Value i of a weight in memory, as train/adamw_state.hpp keeps it.
 template <MasterWeights master, class Real, class Gradient, class Weight, class Moment>
 struct AdamWStep {
-  AdamWPace<Real> pace;
+  AdamWScalars<Real> pace;
   RandomKey key;
   const Gradient* gradient;
   Weight* w;
@@ -62,7 +62,7 @@ struct AdamWStep {
     else if constexpr (master == MasterWeights::split)
       w[i] = Weight(widened(upper_half(value.w)));
     else
-      w[i] = Weight(widened(rounded_by_chance(value.w, of_weight)));
+      w[i] = Weight(widened(stochastic_round(value.w, of_weight)));
   }
 };
 

@@ -5,9 +5,9 @@
 
 #include <cstddef>
 
+#include "moe/backend/cuda/allocate.cuh"
 #include "moe/backend/cuda/device_error.cuh"
 #include "moe/backend/cuda/product.cuh"
-#include "moe/backend/cuda/take.cuh"
 #include "moe/core/bfloat16.hpp"
 
 namespace moe::gpu {
@@ -39,7 +39,7 @@ class Blas {
   /// Throws DeviceOutOfMemory where there is no room for the workspace.
   explicit Blas(cudaStream_t stream) {
     try {
-      workspace_ = take(workspace_size, [](void** block) { return cudaMalloc(block, workspace_size); });
+      workspace_ = gpu::allocate(workspace_size, [](void** block) { return cudaMalloc(block, workspace_size); });
       check(cublasCreate(&handle_), "Cuda: cuBLAS");
       // A new stream resets the workspace, so it comes first.
       check(cublasSetStream(handle_, stream), "Cuda: cuBLAS");
@@ -60,7 +60,7 @@ class Blas {
   /// Sums in float, or in double for doubles; never in TF32.
   template <class In, class Out>
   void gemm(const Gemm<In, Out>& task) {
-    const Wide<In> one = 1, before = task.adds ? 1 : 0;
+    const Accum<In> one = 1, before = task.adds ? 1 : 0;
     check(
         cublasGemmEx_64(handle_, operation(task.transpose_a), operation(task.transpose_b), task.m, task.n, task.k, &one,
                         task.a, detail::DataType<In>::type, task.lda, task.b, detail::DataType<In>::type, task.ldb,
@@ -71,7 +71,7 @@ class Blas {
   /// Products of the shape of `task`, whose matrices are at a[i], b[i] and c[i]: lists in device memory.
   template <class In, class Out>
   void gemm_batch(const Gemm<In, Out>& task, const void* const* a, const void* const* b, void* const* c, Index count) {
-    const Wide<In> one = 1, before = task.adds ? 1 : 0;
+    const Accum<In> one = 1, before = task.adds ? 1 : 0;
     check(cublasGemmBatchedEx_64(handle_, operation(task.transpose_a), operation(task.transpose_b), task.m, task.n,
                                  task.k, &one, a, detail::DataType<In>::type, task.lda, b, detail::DataType<In>::type,
                                  task.ldb, &before, c, detail::DataType<Out>::type, task.ldc, count, compute<In>,
@@ -81,7 +81,7 @@ class Blas {
 
  private:
   template <class In>
-  static constexpr auto compute = sizeof(Wide<In>) == 8 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F;
+  static constexpr auto compute = sizeof(Accum<In>) == 8 ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F;
   void close() noexcept {
     if (handle_ != nullptr) cublasDestroy(handle_);
     if (workspace_ != nullptr) cudaFree(workspace_);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "moe/backend/cuda/context.cuh"
-#include "moe/backend/cuda/pieces.cuh"
+#include "moe/backend/cuda/row_blocks.cuh"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/host_device.hpp"
 #include "moe/core/matrix.hpp"
@@ -47,20 +47,20 @@ class ElementwiseOperations {
     for (Index i = 0; i < count; ++i) f(i);
   }
 
-  /// y += sum of x's rows: pieces of the rows in order, then the pieces in order.
+  /// y += sum of x's rows: blocks of the rows in order, then the blocks in order.
   template <class Sum, class Value = Sum>
   static void add_column_sums(const Context& context, In<Value> x_RD, Out<Sum> y_1D) {
-    using Real = Wide<Value>;
-    const gpu::Pieces pieces(x_RD.rows);
-    auto parts = Matrix<Real, Backend>::uninitialized(context, pieces.count, x_RD.cols);
-    for_each_cell(context, pieces.count, x_RD.cols, [=, parts_PD = parts.view()] MOE_ON_DEVICE(Index piece, Index d) {
+    using Real = Accum<Value>;
+    const gpu::RowBlocks blocks(x_RD.rows);
+    auto parts = Matrix<Real, Backend>::uninitialized(context, blocks.count, x_RD.cols);
+    for_each_cell(context, blocks.count, x_RD.cols, [=, parts_PD = parts.view()] MOE_ON_DEVICE(Index block, Index d) {
       Real sum = 0;
-      for (Index r = pieces.begin(piece); r < pieces.end(piece); ++r) sum += widened(x_RD(r, d));
-      parts_PD(piece, d) = sum;
+      for (Index r = blocks.begin(block); r < blocks.end(block); ++r) sum += widened(x_RD(r, d));
+      parts_PD(block, d) = sum;
     });
     for_each_element(context, x_RD.cols, [=, parts_PD = parts.view()] MOE_ON_DEVICE(Index d) {
       Real sum = widened(y_1D(0, d));
-      for (Index piece = 0; piece < parts_PD.rows; ++piece) sum += parts_PD(piece, d);
+      for (Index block = 0; block < parts_PD.rows; ++block) sum += parts_PD(block, d);
       y_1D(0, d) = static_cast<Sum>(sum);
     });
   }
@@ -73,7 +73,7 @@ class ElementwiseOperations {
     for_each_row(context, x.rows, [=, of_rows_1R = of_rows.view()] MOE_ON_DEVICE(Index r, Team team) {
       double sum = 0;
       for (Index c = team.rank(); c < x.cols; c += team.size()) {
-        const double value = static_cast<double>(static_cast<Wide<Value>>(x(r, c)));
+        const double value = static_cast<double>(static_cast<Accum<Value>>(x(r, c)));
         sum += value * value;
       }
       sum = team.sum(sum);

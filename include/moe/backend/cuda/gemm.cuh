@@ -3,9 +3,9 @@
 #include <type_traits>
 
 #include "moe/backend/cuda/context.cuh"
-#include "moe/backend/cuda/packets.cuh"
-#include "moe/backend/cuda/pieces.cuh"
+#include "moe/backend/cuda/row_blocks.cuh"
 #include "moe/backend/cuda/side_by_side.cuh"
+#include "moe/backend/cuda/vector_access.cuh"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/host_device.hpp"
@@ -26,7 +26,7 @@ class GemmOperations {
 
  public:
   /// y = x w^T, each row by itself in an order that depends on the width alone.
-  template <class Value, class Real = Wide<Value>>
+  template <class Value, class Real = Accum<Value>>
   static void row_products(const Context& context, View<const Value, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
     constexpr int width = 4, many = 4, experts = 8;
     const bool x_aligned = gpu::has_aligned_packets<width>(x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
@@ -58,8 +58,8 @@ class GemmOperations {
                           });
   }
   /// The backward of row_products: d_x += d_y w.
-  template <class Value, class Real = Wide<Value>>
-  static void add_row_products_back(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Value> d_x_RD) {
+  template <class Value, class Real = Accum<Value>>
+  static void add_row_dgrad(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Value> d_x_RD) {
     constexpr int width = 4, many = 4;
     const bool x_aligned = gpu::has_aligned_packets<width>(d_x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
     Backend::for_each_row(context, (d_x_RD.rows + many - 1) / many,
@@ -87,15 +87,15 @@ class GemmOperations {
                           });
   }
   /// The backward of row_products: d_w += d_y^T x.
-  template <class Value, class Real = Wide<Value>>
-  static void add_row_weight_gradient(const Context& context, In<Real> d_y_RE, View<const Value, Backend> x_RD,
-                                      Out<Real> d_w_ED) {
+  template <class Value, class Real = Accum<Value>>
+  static void add_row_wgrad(const Context& context, In<Real> d_y_RE, View<const Value, Backend> x_RD,
+                            Out<Real> d_w_ED) {
     constexpr int experts = 8, many = 4;
-    const gpu::Pieces pieces(x_RD.rows);
-    auto parts = Matrix<Real, Backend>::uninitialized(context, pieces.count, d_w_ED.size());
-    Backend::for_each_cell(context, pieces.count, x_RD.cols,
-                           [=, parts_PN = parts.view()] MOE_ON_DEVICE(Index piece, Index d) {
-                             const Index begin = pieces.begin(piece), end = pieces.end(piece);
+    const gpu::RowBlocks blocks(x_RD.rows);
+    auto parts = Matrix<Real, Backend>::uninitialized(context, blocks.count, d_w_ED.size());
+    Backend::for_each_cell(context, blocks.count, x_RD.cols,
+                           [=, parts_PN = parts.view()] MOE_ON_DEVICE(Index block, Index d) {
+                             const Index begin = blocks.begin(block), end = blocks.end(block);
                              for (Index e_0 = 0; e_0 < d_w_ED.rows; e_0 += experts) {
                                const Index some = gpu::smaller(experts, d_w_ED.rows - e_0);
                                Real sums[experts] = {};
@@ -110,14 +110,14 @@ class GemmOperations {
                                  }
                                }
                                for (int e = 0; e < experts; ++e)
-                                 if (e < some) parts_PN(piece, (e_0 + e) * d_w_ED.cols + d) = sums[e];
+                                 if (e < some) parts_PN(block, (e_0 + e) * d_w_ED.cols + d) = sums[e];
                              }
                            });
     Backend::for_each_cell(context, d_w_ED.rows, d_w_ED.cols,
                            [=, parts_PN = parts.view()] MOE_ON_DEVICE(Index e, Index d) {
                              Real sum = 0;
-                             for (Index piece = 0; piece < parts_PN.rows; ++piece)
-                               sum += parts_PN(piece, e * d_w_ED.cols + d);
+                             for (Index block = 0; block < parts_PN.rows; ++block)
+                               sum += parts_PN(block, e * d_w_ED.cols + d);
                              d_w_ED(e, d) += sum;
                            });
   }
@@ -134,8 +134,8 @@ class GemmOperations {
 
   /// d_x += d_y w, group by group.
   template <class Value>
-  static void add_grouped_product_back(const Context& context, In<Value> d_y_NF, Weights<Value> w_FD,
-                                       ListView<Index> offsets, Out<Value> d_x_ND) {
+  static void add_grouped_dgrad(const Context& context, In<Value> d_y_NF, Weights<Value> w_FD, ListView<Index> offsets,
+                                Out<Value> d_x_ND) {
     gpu::multiply<Product::plain, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
       return gpu::Operands<Value, Value, Backend>{d_y_NF.rows_between(begin, end), w_FD[g],
                                                   d_x_ND.rows_between(begin, end), true};
@@ -143,14 +143,14 @@ class GemmOperations {
   }
 
   /// d_w += d_y^T x, group by group; an empty d_w is skipped.
-  template <class Value, class Slope = Value>
-  static void grouped_weight_gradient(const Context& context, View<const Value, Backend> d_y_NF,
-                                      View<const Value, Backend> x_ND, ListView<Index> offsets,
-                                      std::type_identity_t<ListView<View<Slope, Backend>>> d_w_FD) {
-    gpu::multiply<Product::left_transposed, Backend, Value, Slope>(
+  template <class Value, class GradientValue = Value>
+  static void grouped_wgrad(const Context& context, View<const Value, Backend> d_y_NF, View<const Value, Backend> x_ND,
+                            ListView<Index> offsets,
+                            std::type_identity_t<ListView<View<GradientValue, Backend>>> d_w_FD) {
+    gpu::multiply<Product::left_transposed, Backend, Value, GradientValue>(
         context, offsets, [&](Index g, Index begin, Index end) {
-          return gpu::Operands<Value, Slope, Backend>{d_y_NF.rows_between(begin, end), x_ND.rows_between(begin, end),
-                                                      d_w_FD[g], true};
+          return gpu::Operands<Value, GradientValue, Backend>{d_y_NF.rows_between(begin, end),
+                                                              x_ND.rows_between(begin, end), d_w_FD[g], true};
         });
   }
 };

@@ -2,8 +2,8 @@
 
 #include "moe/backend/cuda/context.cuh"
 #include "moe/backend/cuda/glu_row.cuh"
-#include "moe/backend/cuda/packets.cuh"
 #include "moe/backend/cuda/side_by_side.cuh"
+#include "moe/backend/cuda/vector_access.cuh"
 #include "moe/core/activation.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/group_offsets.hpp"
@@ -44,15 +44,16 @@ class GluOperations {
   /// d_h = gates_n d_y down, and from it d_a = d_h b activation'(a) and d_b = d_h activation(a), each in the memory of
   /// its input; gates_n h, with h = activation(a) b once more; d_gates_n = <d_y_n down, h_n>. Without b it is 1;
   /// without gates they are 1 and d_gates is not written.
-  template <Activation A, class Value, class Real = Wide<Value>>
-  static void grouped_glu_back(const Context& context, const A& activation, In<Value> d_y_ND, Weights<Value> down_DF,
-                               ListView<Index> offsets, In<Real> gates_1N, Out<Value> a_to_d_a_NF,
-                               Out<Value> b_to_d_b_NF, Out<Value> h_NF, Out<Real> d_gates_1N) {
+  template <Activation A, class Value, class Real = Accum<Value>>
+  static void grouped_glu_backward(const Context& context, const A& activation, In<Value> d_y_ND,
+                                   Weights<Value> down_DF, ListView<Index> offsets, In<Real> gates_1N,
+                                   Out<Value> a_to_d_a_NF, Out<Value> b_to_d_b_NF, Out<Value> h_NF,
+                                   Out<Real> d_gates_1N) {
     gpu::multiply<Product::plain, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
       return gpu::Operands<Value, Value, Backend>{d_y_ND.rows_between(begin, end), down_DF[g],
                                                   h_NF.rows_between(begin, end), false};
     });
-    glu_back<A, Value>(context, activation, a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N, d_gates_1N);
+    glu_backward<A, Value>(context, activation, a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N, d_gates_1N);
   }
 
   /// h = activation(a) b, or activation(a) without b, value by value. h may be a.
@@ -67,32 +68,31 @@ class GluOperations {
                             gpu::GluRow<true, Backend, Value, A>{a_NF, b_NF, h_NF, aligned, activation});
   }
 
-  /// d_h, times the gate, becomes d_a, d_b and, where it was, gates_n h; d_gates_n as in grouped_glu_back.
-  template <Activation A, class Value, class Real = Wide<Value>>
-  static void glu_back(const Context& context, const A& activation, Out<Value> a_to_d_a_NF, Out<Value> b_to_d_b_NF,
-                       Out<Value> h_NF, In<Real> gates_1N = {}, Out<Real> d_gates_1N = {}) {
+  /// d_h, times the gate, becomes d_a, d_b and, where it was, gates_n h; d_gates_n as in grouped_glu_backward.
+  template <Activation A, class Value, class Real = Accum<Value>>
+  static void glu_backward(const Context& context, const A& activation, Out<Value> a_to_d_a_NF, Out<Value> b_to_d_b_NF,
+                           Out<Value> h_NF, In<Real> gates_1N = {}, Out<Real> d_gates_1N = {}) {
     const bool aligned = gpu::all_aligned<gpu::packet<Value>>(a_to_d_a_NF, b_to_d_b_NF, h_NF);
     const bool has_gates = !gates_1N.empty();
     if (b_to_d_b_NF.empty())
       Backend::for_each_row(context, h_NF.rows,
-                            gpu::GluBackRow<false, Backend, Value, A>{a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N,
-                                                                      d_gates_1N, aligned, has_gates, activation});
+                            gpu::GluBackwardRow<false, Backend, Value, A>{a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N,
+                                                                          d_gates_1N, aligned, has_gates, activation});
     else
       Backend::for_each_row(context, h_NF.rows,
-                            gpu::GluBackRow<true, Backend, Value, A>{a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N,
-                                                                     d_gates_1N, aligned, has_gates, activation});
+                            gpu::GluBackwardRow<true, Backend, Value, A>{a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N,
+                                                                         d_gates_1N, aligned, has_gates, activation});
   }
 
   /// d_x = d_a gate + d_b up, group by group.
   template <class Value>
-  static void grouped_glu_input_gradient(const Context& context, In<Value> d_a_NF, Weights<Value> gate_FD,
-                                         In<Value> d_b_NF, Weights<Value> up_FD, ListView<Index> offsets,
-                                         Out<Value> d_x_ND) {
+  static void grouped_glu_dgrad(const Context& context, In<Value> d_a_NF, Weights<Value> gate_FD, In<Value> d_b_NF,
+                                Weights<Value> up_FD, ListView<Index> offsets, Out<Value> d_x_ND) {
     gpu::multiply<Product::plain, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
       return gpu::Operands<Value, Value, Backend>{d_a_NF.rows_between(begin, end), gate_FD[g],
                                                   d_x_ND.rows_between(begin, end), false};
     });
-    Backend::template add_grouped_product_back<Value>(context, d_b_NF, up_FD, offsets, d_x_ND);
+    Backend::template add_grouped_dgrad<Value>(context, d_b_NF, up_FD, offsets, d_x_ND);
   }
 };
 

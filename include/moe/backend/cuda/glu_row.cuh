@@ -2,8 +2,8 @@
 
 #include <type_traits>
 
-#include "moe/backend/cuda/packets.cuh"
 #include "moe/backend/cuda/swiglu.cuh"
+#include "moe/backend/cuda/vector_access.cuh"
 #include "moe/core/activation.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/host_device.hpp"
@@ -23,9 +23,9 @@ MOE_HOST_DEVICE Real glu(const A& activation, Real a, Real b) {
 /// With d_h = gate d, where d stands where h will: d_a = d_h b activation'(a) and d_b = d_h activation(a), each where
 /// its input was, and gate h with h = activation(a) b. Returns d h.
 template <Activation A, class Real>
-MOE_HOST_DEVICE Real glu_back(const A& activation, Real gate, Real& a_to_d_a, Real& b_to_d_b, Real& d_to_h) {
+MOE_HOST_DEVICE Real glu_backward(const A& activation, Real gate, Real& a_to_d_a, Real& b_to_d_b, Real& d_to_h) {
   if constexpr (std::is_same_v<A, Silu>) {
-    return swiglu_back(gate, a_to_d_a, b_to_d_b, d_to_h);
+    return swiglu_backward(gate, a_to_d_a, b_to_d_b, d_to_h);
   } else {
     const Real a = a_to_d_a, b = b_to_d_b, d = d_to_h, value = activation.value(a), h = value * b, d_h = gate * d;
     a_to_d_a = d_h * b * activation.derivative(a);
@@ -46,7 +46,7 @@ struct GluRow {
   MOE_ON_DEVICE void operator()(Index n, typename B::Team team) const {
     for_each_packet<packet<Value>>(team, h_NF.cols, [&](Index at, auto taken) {
       constexpr int count = decltype(taken)::value;
-      Numbers<Wide<Value>, count> a, b;
+      Numbers<Accum<Value>, count> a, b;
       load<count>(&a_NF(n, at), aligned, a);
       if constexpr (has_b)
         load<count>(&b_NF(n, at), aligned, b);
@@ -61,15 +61,15 @@ struct GluRow {
 /// A row of its backward: d_h, times the row's gate, becomes d_a, d_b and, where it was, the gate times h; the gate's
 /// gradient is <d_h, h> without the gate. Where there are no gates they are 1.
 template <bool has_b, class B, class Value, Activation A>
-struct GluBackRow {
+struct GluBackwardRow {
   View<Value, B> a_to_d_a_NF, b_to_d_b_NF, h_NF;
-  View<const Wide<Value>, B> gates_1N;
-  View<Wide<Value>, B> d_gates_1N;
+  View<const Accum<Value>, B> gates_1N;
+  View<Accum<Value>, B> d_gates_1N;
   bool aligned, has_gates;
   A activation;
 
   MOE_ON_DEVICE void operator()(Index n, typename B::Team team) const {
-    using Real = Wide<Value>;
+    using Real = Accum<Value>;
     const Real gate = has_gates ? gates_1N(0, n) : Real(1);
     Real sum = 0;
     for_each_packet<packet<Value>>(team, h_NF.cols, [&](Index at, auto taken) {
@@ -81,7 +81,7 @@ struct GluBackRow {
       else
         for (int i = 0; i < count; ++i) b[i] = 1;
       load<count>(&h_NF(n, at), aligned, d_h);
-      for (int i = 0; i < count; ++i) sum += glu_back(activation, gate, a[i], b[i], d_h[i]);
+      for (int i = 0; i < count; ++i) sum += glu_backward(activation, gate, a[i], b[i], d_h[i]);
       store<count>(&a_to_d_a_NF(n, at), aligned, a);
       if constexpr (has_b) store<count>(&b_to_d_b_NF(n, at), aligned, b);
       store<count>(&h_NF(n, at), aligned, d_h);

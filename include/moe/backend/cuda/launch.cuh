@@ -15,7 +15,7 @@ namespace moe::gpu {
 struct WarpTeam {
   __device__ static Index rank() { return threadIdx.x; }
   __device__ static constexpr Index size() { return 32; }
-  /// In the order of a butterfly: sums of neighbours at 16, 8, 4, 2, 1, the same bits in every lane.
+  /// In the order of a butterfly: sums of neighbors at 16, 8, 4, 2, 1, the same bits in every lane.
   template <class Number>
   __device__ static Number sum(Number own) {
     for (int step = 16; step > 0; step /= 2) own += __shfl_xor_sync(0xffffffffu, own, step);

@@ -41,21 +41,21 @@ class MemoryOperations {
 
   /// Values that are on their way to the host.
   template <class Value>
-  class Later {
+  class AsyncCopy {
    public:
-    Later() = default;
+    AsyncCopy() = default;
     /// The values of a view without gaps.
-    Later(const Context& context, View<const Value, Backend> from)
-        : arriving_(from.empty() ? nullptr : context.device->to_host_later(from.data, bytes_of<Value>(from.size()))) {}
+    AsyncCopy(const Context& context, View<const Value, Backend> from)
+        : arriving_(from.empty() ? nullptr : context.device->to_host_async(from.data, bytes_of<Value>(from.size()))) {}
     /// Where they are; the host waits until they are there.
     const Value* wait() const { return arriving_ ? static_cast<const Value*>(arriving_->wait()) : nullptr; }
 
    private:
-    std::shared_ptr<typename Device::Arriving> arriving_;
+    std::shared_ptr<typename Device::PinnedTransfer> arriving_;
   };
   /// Starts an asynchronous copy to the host of the values of a view without gaps.
   template <class Value>
-  static Later<Value> download_later(const Context& context, View<const Value, Backend> from) {
+  static AsyncCopy<Value> download_async(const Context& context, View<const Value, Backend> from) {
     return {context, from};
   }
 

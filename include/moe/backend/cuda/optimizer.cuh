@@ -4,7 +4,7 @@
 
 #include "moe/backend/cuda/adamw.cuh"
 #include "moe/backend/cuda/context.cuh"
-#include "moe/core/adamw_pace.hpp"
+#include "moe/core/adamw_scalars.hpp"
 #include "moe/core/host_device.hpp"
 #include "moe/core/master_weights.hpp"
 #include "moe/core/random.hpp"
@@ -17,11 +17,11 @@ class OptimizerOperations {
   using Context = gpu::Context<Backend, Device>;
 
  public:
-  /// One step of AdamW on `size` weights w, as AdamWPace says, with moments m and v and weights kept as
-  /// train/adamw_memory.hpp says; what is rounded is rounded by `key`.
+  /// One step of AdamW on `size` weights w, as AdamWScalars says, with moments m and v and weights kept as
+  /// train/adamw_state.hpp says; what is rounded is rounded by `key`.
   template <MasterWeights master, class Real, class Gradient, class Weight, class Moment>
-  static void adamw(const Context& context, Index size, AdamWPace<Real> pace, RandomKey key, const Gradient* gradient,
-                    Weight* w, std::uint16_t* lower, Moment* m, Moment* v) {
+  static void adamw(const Context& context, Index size, AdamWScalars<Real> pace, RandomKey key,
+                    const Gradient* gradient, Weight* w, std::uint16_t* lower, Moment* m, Moment* v) {
     Backend::for_each_element(
         context, size, gpu::AdamWStep<master, Real, Gradient, Weight, Moment>{pace, key, gradient, w, lower, m, v});
   }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "moe/backend/cuda/context.cuh"
-#include "moe/backend/cuda/packets.cuh"
 #include "moe/backend/cuda/score_order.cuh"
+#include "moe/backend/cuda/vector_access.cuh"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/host_device.hpp"
@@ -35,7 +35,7 @@ class RoutingOperations {
   /// For each expert, ranks 1 to `take` for the rows with the highest scores, 0 for the others; ties go to the lower
   /// row, NaN comes last. boundary_1E as ExpertChoice says.
   template <class Real>
-  static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<Rank, Backend> chosen_RE,
+  static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<ChoiceOrder, Backend> chosen_RE,
                        Out<Real> boundary_1E) {
     const Index rows = scores_RE.rows, experts = scores_RE.cols;
     if (rows == 0 || take == 0) {
@@ -84,8 +84,8 @@ class RoutingOperations {
 
   /// For each expert, sets to 0 what is over `take`: lower ranks stay before higher ones, then lower rows. dropped_1E
   /// counts what went.
-  static void drop_over(const Context& context, Index take, View<Rank, Backend> chosen_RE,
-                        View<Index, Backend> dropped_1E) {
+  static void drop_overflow(const Context& context, Index take, View<ChoiceOrder, Backend> chosen_RE,
+                            View<Index, Backend> dropped_1E) {
     const Index rows = chosen_RE.rows, experts = chosen_RE.cols;
     Backend::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { dropped_1E(0, e) = 0; });
     if (rows == 0) return;
@@ -95,7 +95,7 @@ class RoutingOperations {
     auto places = Matrix<Index, Backend>::uninitialized(context, 1, rows * experts);
     Backend::for_each_cell(context, experts, rows,
                            [=, keys = keys.data(), places = places.data()] MOE_ON_DEVICE(Index e, Index r) {
-                             const Rank rank = chosen_RE(r, e);
+                             const ChoiceOrder rank = chosen_RE(r, e);
                              const std::uint32_t order = rank == 0 ? unchosen : static_cast<std::uint32_t>(rank);
                              keys[e * rows + r] = static_cast<std::uint64_t>(e) << 32 | order;
                              places[e * rows + r] = r;
@@ -119,19 +119,19 @@ class RoutingOperations {
     /// As in Plan.
     Matrix<Index, Backend> pair_begin_1T;
     /// As in Plan.
-    typename Backend::template Later<Index> counted;
+    typename Backend::template AsyncCopy<Index> counted;
     /// Those offsets that are known before.
-    std::vector<Index> foreseen;
+    std::vector<Index> expected;
   };
   /// The first step of group_by_expert.
-  static Grouping begin_grouping(const Context& context, View<const Rank, Backend> chosen_TE,
-                                 const Foreseen& foreseen = {}) {
+  static Grouping begin_grouping(const Context& context, View<const ChoiceOrder, Backend> chosen_TE,
+                                 const ExpectedCounts& expected = {}) {
     using Indices = Matrix<Index, Backend>;
     const Index rows = chosen_TE.rows, experts = chosen_TE.cols;
     Grouping grouping{Indices::uninitialized(context, 1, rows * experts + 1),
                       Indices::uninitialized(context, 1, rows + 1),
                       {},
-                      foreseen.offsets(experts)};
+                      expected.offsets(experts)};
     Backend::for_each_cell(context, experts, rows,
                            [=, place = grouping.place_ET.data()] MOE_ON_DEVICE(Index e, Index t) {
                              place[e * rows + t] = chosen_TE(t, e) != 0;
@@ -143,7 +143,7 @@ class RoutingOperations {
                               [=, offsets = offsets.data(), place = grouping.place_ET.data()] MOE_ON_DEVICE(Index e) {
                                 offsets[e] = rows == 0 ? 0 : place[e * rows];
                               });
-    grouping.counted = Backend::download_later(context, offsets.const_view());
+    grouping.counted = Backend::download_async(context, offsets.const_view());
     Backend::for_each(context, rows + 1, [=, begin = grouping.pair_begin_1T.data()] MOE_ON_DEVICE(Index t) {
       Index pairs = 0;
       for (Index e = 0; e < experts && t < rows; ++e) pairs += chosen_TE(t, e) != 0;
@@ -152,13 +152,14 @@ class RoutingOperations {
     scan(context, grouping.pair_begin_1T);
     return grouping;
   }
-  /// The second step. Where the number of pairs was foreseen the host does not wait, and the plan is not complete yet;
+  /// The second step. Where the number of pairs was expected the host does not wait, and the plan is not complete yet;
   /// otherwise the host waits for the loads, which what was enqueued since the first step hides.
-  static Plan<Backend> finish_grouping(const Context& context, View<const Rank, Backend> chosen_TE, Grouping grouping) {
+  static Plan<Backend> finish_grouping(const Context& context, View<const ChoiceOrder, Backend> chosen_TE,
+                                       Grouping grouping) {
     using Indices = Matrix<Index, Backend>;
     const Index rows = chosen_TE.rows, experts = chosen_TE.cols;
     Plan<Backend> plan;
-    plan.offsets = std::move(grouping.foreseen);
+    plan.offsets = std::move(grouping.expected);
     plan.counted = std::move(grouping.counted);
     plan.is_complete = false;
     if (plan.offsets.back() == GroupOffsets::unknown) plan.complete();
@@ -184,7 +185,7 @@ class RoutingOperations {
     return plan;
   }
   /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row. The host waits for their number.
-  static Plan<Backend> group_by_expert(const Context& context, View<const Rank, Backend> chosen_TE) {
+  static Plan<Backend> group_by_expert(const Context& context, View<const ChoiceOrder, Backend> chosen_TE) {
     auto plan = finish_grouping(context, chosen_TE, begin_grouping(context, chosen_TE));
     plan.complete();
     return plan;
@@ -200,7 +201,7 @@ class RoutingOperations {
                             const Index t = rows[n];
                             gpu::for_each_packet<width>(team, x_TD.cols, [&](Index at, auto taken) {
                               constexpr int count = decltype(taken)::value;
-                              gpu::Numbers<Wide<Value>, count> values;
+                              gpu::Numbers<Accum<Value>, count> values;
                               gpu::load<count>(&x_TD(t, at), aligned, values);
                               gpu::store<count>(&x_ND(n, at), aligned, values);
                             });
@@ -208,7 +209,7 @@ class RoutingOperations {
   }
 
   /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without.
-  template <class Value, class Real = Wide<Value>>
+  template <class Value, class Real = Accum<Value>>
   static void combine_rows(const Context& context, In<Value> y_ND, In<Real> gates_1N, const Plan<Backend>& plan,
                            Out<Value> y_TD) {
     add_pairs<Value>(context, y_ND, gates_1N.data, plan, y_TD);
@@ -216,13 +217,13 @@ class RoutingOperations {
   /// x_t = sum of x_n over row t's pairs, by ascending expert.
   template <class Value>
   static void sum_rows(const Context& context, In<Value> x_ND, const Plan<Backend>& plan, Out<Value> x_TD) {
-    add_pairs<Value>(context, x_ND, static_cast<const Wide<Value>*>(nullptr), plan, x_TD);
+    add_pairs<Value>(context, x_ND, static_cast<const Accum<Value>*>(nullptr), plan, x_TD);
   }
 
   // Public, because the CUDA compiler takes lambdas for the device in public functions alone.
 
   /// y_t = sum of gates_n y_n over row t's pairs; without gates of y_n.
-  template <class Value, class Real = Wide<Value>>
+  template <class Value, class Real = Accum<Value>>
   static void add_pairs(const Context& context, In<Value> y_ND, const Real* gates, const Plan<Backend>& plan,
                         Out<Value> y_TD) {
     constexpr int width = gpu::packet<Value>;

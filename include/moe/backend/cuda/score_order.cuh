@@ -13,14 +13,14 @@ struct NotePlace {
   /// The scores.
   View<const Real, B> scores_RE;
   /// Receives ranks.
-  View<Rank, B> chosen_RE;
+  View<ChoiceOrder, B> chosen_RE;
   /// Receives the last score that was taken and the first that was not.
   View<Real, B> sides_2E;
   /// Rows that an expert takes.
   Index take;
 
   MOE_HOST_DEVICE void operator()(Index r, Index e, Index place) const {
-    chosen_RE(r, e) = place < take ? static_cast<Rank>(place + 1) : 0;
+    chosen_RE(r, e) = place < take ? static_cast<ChoiceOrder>(place + 1) : 0;
     if (place + 1 == take) sides_2E(0, e) = scores_RE(r, e);
     if (place == take) sides_2E(1, e) = scores_RE(r, e);
   }

@@ -28,9 +28,9 @@ class SegmentsOperations {
     });
   }
   /// d_x[t] += d_mean[v] / len(v) for every row t of segment v.
-  template <class Value, class Real = Wide<Value>>
-  static void add_segment_means_back(const Context& context, In<Real> d_mean_VD, View<const Index, Backend> begin_1V,
-                                     Out<Value> d_x_TD) {
+  template <class Value, class Real = Accum<Value>>
+  static void add_segment_means_backward(const Context& context, In<Real> d_mean_VD,
+                                         View<const Index, Backend> begin_1V, Out<Value> d_x_TD) {
     constexpr int many = 8;
     Backend::for_each_cell(context, d_mean_VD.rows, d_mean_VD.cols, [=] MOE_ON_DEVICE(Index v, Index d) {
       const Index begin = begin_1V(0, v), end = begin_1V(0, v + 1);

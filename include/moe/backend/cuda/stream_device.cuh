@@ -10,12 +10,12 @@
 #include <memory>
 #include <string>
 
-#include "moe/backend/cuda/arrivals.cuh"
+#include "moe/backend/cuda/allocate.cuh"
 #include "moe/backend/cuda/blas.cuh"
 #include "moe/backend/cuda/device_error.cuh"
 #include "moe/backend/cuda/launch.cuh"
+#include "moe/backend/cuda/pinned_transfers.cuh"
 #include "moe/backend/cuda/staging.cuh"
-#include "moe/backend/cuda/take.cuh"
 #include "moe/core/list_view.hpp"
 
 namespace moe::gpu {
@@ -26,7 +26,7 @@ namespace moe::gpu {
 class StreamDevice {
  public:
   using Team = WarpTeam;
-  using Arriving = gpu::Arriving;
+  using PinnedTransfer = gpu::PinnedTransfer;
   using Stream = cudaStream_t;
 
   /// Streams that products run on, the caller's included.
@@ -56,7 +56,7 @@ class StreamDevice {
 
   /// Memory in the order of a device's stream; where it is null, for every stream at once. Throws DeviceOutOfMemory.
   static void* take(StreamDevice* self, std::size_t bytes) {
-    return gpu::take(bytes, [&](void** block) {
+    return gpu::allocate(bytes, [&](void** block) {
       return self != nullptr ? cudaMallocFromPoolAsync(block, bytes, self->kept_pool(), self->stream_)
                              : cudaMalloc(block, bytes);
     });
@@ -102,8 +102,8 @@ class StreamDevice {
   }
 
   /// Starts an asynchronous copy to the host of bytes without gaps.
-  std::shared_ptr<Arriving> to_host_later(const void* from, std::size_t bytes) {
-    auto arriving = arrivals_->room(bytes);
+  std::shared_ptr<PinnedTransfer> to_host_async(const void* from, std::size_t bytes) {
+    auto arriving = transfers_->room(bytes);
     arriving->begin(from, bytes, stream_);
     return arriving;
   }
@@ -251,7 +251,7 @@ class StreamDevice {
   cudaEvent_t began_ = nullptr;
   int used_ = 0;
   Staging staging_;
-  std::shared_ptr<Arrivals> arrivals_ = std::make_shared<Arrivals>();
+  std::shared_ptr<PinnedTransferPool> transfers_ = std::make_shared<PinnedTransferPool>();
 };
 
 }  // namespace moe::gpu

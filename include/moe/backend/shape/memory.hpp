@@ -38,7 +38,7 @@ class MemoryOperations {
 
   /// Nothing travels.
   template <class Value>
-  struct Later {
+  struct AsyncCopy {
     /// Nowhere.
     const Value* wait() const { return nullptr; }
   };

@@ -16,12 +16,12 @@ concept Balance = requires(const B& balance, Index expert) {
 };
 
 /// A balance that brings its own p, which is otherwise the softmax over the counted experts: score(logits_E, p_E), 0
-/// for experts that do not count, and score_back(logits_E, p_E, f_E, scale, d_logits_E): d_logits += scale
+/// for experts that do not count, and score_backward(logits_E, p_E, f_E, scale, d_logits_E): d_logits += scale
 /// (dp/dlogits)^T f.
 template <class B>
 concept ScoresRows = requires(const B& balance, Row<const float> logits_E, Row<float> p_E, float scale) {
   balance.score(logits_E, p_E);
-  balance.score_back(logits_E, logits_E, logits_E, scale, p_E);
+  balance.score_backward(logits_E, logits_E, logits_E, scale, p_E);
 };
 
 /// A balance whose weight follows what was chosen: the layer multiplies the loss by it, keeps it as a

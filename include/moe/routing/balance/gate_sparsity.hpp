@@ -5,10 +5,10 @@
 
 namespace moe {
 
-/// ReMoE's regularisation (Wang et al. 2024, arXiv 2412.14711): N sum_i f_i p_i with p_i = mean max(z_i, 0) and f_i =
+/// ReMoE's regularization (Wang et al. 2024, arXiv 2412.14711): N sum_i f_i p_i with p_i = mean max(z_i, 0) and f_i =
 /// choices of i / (k rows), an L1 norm of the gates that weighs crowded experts more. Its weight is learned: times
 /// `pace` after a step in which rows met more than k experts on average, divided by it after one with fewer. For
-/// PositiveChoice with ReluGates; the trainer's own coefficient is then 1.
+/// ReluRouter with ReluGates; the trainer's own coefficient is then 1.
 struct GateSparsity {
   /// Experts that a row is to meet on average.
   Index k = 1;
@@ -41,8 +41,8 @@ struct GateSparsity {
   }
   /// d_logits_i += scale f_i where z_i is above 0.
   template <class Real>
-  MOE_HOST_DEVICE void score_back(Row<const Real> logits_E, Row<const Real>, Row<const Real> f_E, Real scale,
-                                  Row<Real> d_logits_E) const {
+  MOE_HOST_DEVICE void score_backward(Row<const Real> logits_E, Row<const Real>, Row<const Real> f_E, Real scale,
+                                      Row<Real> d_logits_E) const {
     for (Index e = 0; e < f_E.size; ++e)
       if (logits_E[e] > 0) d_logits_E[e] += scale * f_E[e];
   }

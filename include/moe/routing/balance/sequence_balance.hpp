@@ -29,8 +29,8 @@ struct SequenceBalance {
   }
   /// d_logits_i += scale p_i (1 - sigmoid(z_i)) (f_i - sum_j f_j p_j).
   template <class Real>
-  MOE_HOST_DEVICE void score_back(Row<const Real> logits_E, Row<const Real> p_E, Row<const Real> f_E, Real scale,
-                                  Row<Real> d_logits_E) const {
+  MOE_HOST_DEVICE void score_backward(Row<const Real> logits_E, Row<const Real> p_E, Row<const Real> f_E, Real scale,
+                                      Row<Real> d_logits_E) const {
     using std::exp;
     Real mean = 0;
     for (Index e = 0; e < p_E.size; ++e) mean += f_E[e] * p_E[e];

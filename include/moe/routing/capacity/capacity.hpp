@@ -3,6 +3,7 @@
 #include <concepts>
 
 #include "moe/core/index.hpp"
+#include "moe/core/train_infer.hpp"
 
 namespace moe {
 
@@ -23,44 +24,10 @@ concept SingleCapacity = requires(const C& capacity, Demand demand) {
   { capacity.rows_per_expert(demand) } -> std::same_as<Index>;
 };
 
-/// One capacity for training and another for inference: Switch gives experts more room when nobody learns from it, and
-/// a layer that drops in training alone can decode.
-template <class Train, class Infer>
-struct Rooms {
-  /// Holds in forward.
-  Train train{};
-  /// Holds in infer and decode, and is the one that traits speak of.
-  Infer infer{};
-};
-
-/// The two forms of a capacity: one and the same.
+/// A capacity, or TrainInfer of two: Switch raises the capacity in inference, and a layer that drops in training alone
+/// can decode.
 template <class C>
-struct RoomsOf {
-  /// The form in training.
-  using Train = C;
-  /// The form in inference.
-  using Infer = C;
-  /// The capacity that forward keeps.
-  static const C& train(const C& capacity) { return capacity; }
-  /// The capacity that infer and decode keep.
-  static const C& infer(const C& capacity) { return capacity; }
-};
-/// The two forms of Rooms.
-template <class InTraining, class InInference>
-struct RoomsOf<Rooms<InTraining, InInference>> {
-  /// The form in training.
-  using Train = InTraining;
-  /// The form in inference.
-  using Infer = InInference;
-  /// The capacity that forward keeps.
-  static const InTraining& train(const Rooms<InTraining, InInference>& rooms) { return rooms.train; }
-  /// The capacity that infer and decode keep.
-  static const InInference& infer(const Rooms<InTraining, InInference>& rooms) { return rooms.infer; }
-};
-
-/// A capacity, or Rooms of two.
-template <class C>
-concept Capacity = SingleCapacity<typename RoomsOf<C>::Train> && SingleCapacity<typename RoomsOf<C>::Infer>;
+concept Capacity = SingleCapacity<typename FormsOf<C>::Train> && SingleCapacity<typename FormsOf<C>::Infer>;
 
 /// A capacity that says how many rows an expert takes and never what rows that choose may do: `static constexpr bool
 /// is_share = true`.
@@ -69,14 +36,14 @@ concept SharingCapacity = Capacity<C> && requires {
   requires C::is_share;
 };
 
-/// Gates are normalised over all that a row chose, or over what the capacity left of it.
-enum class NormaliseGates { before_dropping, after_dropping };
+/// Gates are normalized over all that a row chose, or over what the capacity left of it.
+enum class NormalizeGates { before_dropping, after_dropping };
 
 /// Whom an expert drops that too many rows chose. Among rows, first choices stay before second ones whatever the rule.
 enum class DropBy {
   /// The rows that come last.
   position,
-  /// The rows whose best softmax score is lowest: batch-prioritised routing (Riquelme et al. 2021, arXiv 2106.05974).
+  /// The rows whose best softmax score is lowest: batch-prioritized routing (Riquelme et al. 2021, arXiv 2106.05974).
   priority,
   /// The rows whose softmax score for this expert is lowest, be it their first choice or another.
   probability,
@@ -86,10 +53,10 @@ enum class DropBy {
 
 /// A capacity that holds for rows that choose, too: an expert that more rows chose than it may take drops the rest, by
 /// its `drop`, or by position where it says nothing. Rows compete, so a layer that drops is
-/// neither causal nor independent of batch mates.
+/// neither causal nor independent of batch neighbors.
 template <class C>
 concept DroppingCapacity = SingleCapacity<C> && requires(const C& capacity) {
-  { capacity.normalise } -> std::convertible_to<NormaliseGates>;
+  { capacity.normalize } -> std::convertible_to<NormalizeGates>;
 };
 
 /// Whom a capacity drops.

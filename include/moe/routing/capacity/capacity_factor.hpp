@@ -13,8 +13,8 @@ struct CapacityFactor {
   double factor = 1.25;
   /// Fewest rows that an expert has room for, where there are that many.
   Index minimum = 4;
-  /// Over what gates are normalised.
-  NormaliseGates normalise = NormaliseGates::before_dropping;
+  /// Over what gates are normalized.
+  NormalizeGates normalize = NormalizeGates::before_dropping;
   /// Whom it drops.
   DropBy drop = DropBy::position;
 

@@ -7,7 +7,7 @@ namespace moe {
 /// Says how much each chosen expert counts. `normalize` writes gates_E, 0 for experts not chosen; `backward` writes
 /// d_logits_E from d_gates_E. The choice itself is piecewise constant and has no gradient.
 template <class N>
-concept GateNormalizer = requires(const N& normalizer, Row<const float> logits_E, Row<const Rank> chosen_E,
+concept GateNormalizer = requires(const N& normalizer, Row<const float> logits_E, Row<const ChoiceOrder> chosen_E,
                                   Row<const float> gates_E, Row<float> out_E) {
   normalizer.normalize(logits_E, chosen_E, out_E);
   normalizer.backward(logits_E, chosen_E, gates_E, gates_E, out_E);
@@ -16,7 +16,7 @@ concept GateNormalizer = requires(const N& normalizer, Row<const float> logits_E
 /// A normalizer that threads can share: both functions take a team, as each of it asks them.
 template <class N, class Team>
 concept TeamNormalizer = GateNormalizer<N> && RowTeam<Team> &&
-    requires(const N& normalizer, Row<const float> logits_E, Row<const Rank> chosen_E, Row<const float> gates_E,
+    requires(const N& normalizer, Row<const float> logits_E, Row<const ChoiceOrder> chosen_E, Row<const float> gates_E,
              Row<float> out_E, Team team) {
   normalizer.normalize(logits_E, chosen_E, out_E, team);
   normalizer.backward(logits_E, chosen_E, gates_E, gates_E, out_E, team);

@@ -24,7 +24,7 @@ struct SigmoidOverChosen {
 
   /// logits_E, chosen_E -> gates_E; all 0 for a row that chose nobody.
   template <class Real, RowTeam Team = TeamOfOne>
-  MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<Real> gates_E,
+  MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<Real> gates_E,
                                  Team team = {}) const {
     const Real share = static_cast<Real>(scale) / divisor(logits_E, chosen_E, team);
     for (Index e = team.rank(); e < gates_E.size; e += team.size())
@@ -34,7 +34,7 @@ struct SigmoidOverChosen {
   /// ds_i = scale / sum (dg_i - sum_j g_j dg_j / scale), or scale dg_i; dz_i = ds_i s_i (1 - s_i) on the chosen,
   /// exactly 0 elsewhere.
   template <class Real, RowTeam Team = TeamOfOne>
-  MOE_HOST_DEVICE void backward(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<const Real> gates_E,
+  MOE_HOST_DEVICE void backward(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<const Real> gates_E,
                                 Row<const Real> d_gates_E, Row<Real> d_logits_E, Team team = {}) const {
     const Real factor = static_cast<Real>(scale), share = factor / divisor(logits_E, chosen_E, team);
     Real own = 0;
@@ -54,7 +54,7 @@ struct SigmoidOverChosen {
 
  private:
   template <class Real, RowTeam Team>
-  MOE_HOST_DEVICE Real divisor(Row<const Real> logits_E, Row<const Rank> chosen_E, Team team) const {
+  MOE_HOST_DEVICE Real divisor(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Team team) const {
     if (!sums_to_scale) return 1;
     Real own = 0;
     for (Index e = team.rank(); e < logits_E.size; e += team.size())

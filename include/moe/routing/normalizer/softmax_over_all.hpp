@@ -20,7 +20,7 @@ struct SoftmaxOverAll {
 
   /// logits_E, chosen_E -> gates_E.
   template <class Real, RowTeam Team = TeamOfOne>
-  MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<Real> gates_E,
+  MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<Real> gates_E,
                                  Team team = {}) const {
     softmax(logits_E, gates_E, team);
     for (Index e = team.rank(); e < gates_E.size; e += team.size())
@@ -29,7 +29,7 @@ struct SoftmaxOverAll {
 
   /// ds_i = scale dg_i on the chosen; dz = s (ds - <s, ds>) over all experts.
   template <class Real, RowTeam Team = TeamOfOne>
-  MOE_HOST_DEVICE void backward(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<const Real> gates_E,
+  MOE_HOST_DEVICE void backward(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<const Real> gates_E,
                                 Row<const Real> d_gates_E, Row<Real> d_logits_E, Team team = {}) const {
     Real own = 0;
     for (Index e = team.rank(); e < gates_E.size; e += team.size()) own += gates_E[e] * d_gates_E[e];

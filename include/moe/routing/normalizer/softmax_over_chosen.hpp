@@ -11,7 +11,7 @@ namespace moe {
 struct SoftmaxOverChosen {
   /// logits_E, chosen_E -> gates_E; all 0 for a row that chose nobody.
   template <class Real, RowTeam Team = TeamOfOne>
-  MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const Rank> chosen_E, Row<Real> gates_E,
+  MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<Real> gates_E,
                                  Team team = {}) const {
     using std::exp;
     Real own_best = below_all<Real>, own_total = 0;
@@ -29,8 +29,8 @@ struct SoftmaxOverChosen {
 
   /// dz_i = g_i (dg_i - sum_j g_j dg_j) on the chosen, exactly 0 elsewhere.
   template <class Real, RowTeam Team = TeamOfOne>
-  MOE_HOST_DEVICE void backward(Row<const Real>, Row<const Rank>, Row<const Real> gates_E, Row<const Real> d_gates_E,
-                                Row<Real> d_logits_E, Team team = {}) const {
+  MOE_HOST_DEVICE void backward(Row<const Real>, Row<const ChoiceOrder>, Row<const Real> gates_E,
+                                Row<const Real> d_gates_E, Row<Real> d_logits_E, Team team = {}) const {
     Real own = 0;
     for (Index e = team.rank(); e < gates_E.size; e += team.size()) own += gates_E[e] * d_gates_E[e];
     const Real inner = team.sum(own);

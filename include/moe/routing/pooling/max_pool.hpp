@@ -17,14 +17,14 @@ struct MaxPool {
   /// x_TD -> max_VD; segment v holds rows [begin_1V(0, v), begin_1V(0, v+1)). Among equals the first row counts.
   template <class Value, class B>
   static Saved<Value, B> forward(const typename B::Context& context, View<const Value, B> x_TD,
-                                 View<const Index, B> begin_1V, View<Wide<Value>, B> max_VD) {
+                                 View<const Index, B> begin_1V, View<Accum<Value>, B> max_VD) {
     Saved<Value, B> saved{Matrix<Index, B>::uninitialized(context, max_VD.rows, max_VD.cols)};
     B::segment_maxima(context, x_TD, begin_1V, max_VD, saved.row_VD.view());
     return saved;
   }
   /// d_x[row of the largest value] += d_max.
   template <class Value, class B>
-  static void add_backward(const typename B::Context& context, View<const Wide<Value>, B> d_max_VD,
+  static void add_backward(const typename B::Context& context, View<const Accum<Value>, B> d_max_VD,
                            View<const Index, B>, const Saved<Value, B>& saved, View<Value, B> d_x_TD) {
     // Segments share no row, so what one writes no other does.
     B::for_each_cell(context, d_max_VD.rows, d_max_VD.cols,
@@ -36,7 +36,7 @@ struct MaxPool {
 
   /// The same one row at a time: what the summary so far becomes with one more value, and what it is in the end.
   template <class Real>
-  MOE_HOST_DEVICE static Real absorbed(Real so_far, Real value, Index rows_before) {
+  MOE_HOST_DEVICE static Real accumulated(Real so_far, Real value, Index rows_before) {
     return rows_before == 0 || value > so_far ? value : so_far;
   }
   /// The largest value is the summary.

@@ -13,20 +13,20 @@ struct MeanPool {
   /// x_TD -> mean_VD; segment v holds rows [begin_1V(0, v), begin_1V(0, v+1)).
   template <class Value, class B>
   static Saved<Value, B> forward(const typename B::Context& context, View<const Value, B> x_TD,
-                                 View<const Index, B> begin_1V, View<Wide<Value>, B> mean_VD) {
+                                 View<const Index, B> begin_1V, View<Accum<Value>, B> mean_VD) {
     B::segment_means(context, x_TD, begin_1V, mean_VD);
     return {};
   }
   /// d_x_t += d_mean_v / len(v).
   template <class Value, class B>
-  static void add_backward(const typename B::Context& context, View<const Wide<Value>, B> d_mean_VD,
+  static void add_backward(const typename B::Context& context, View<const Accum<Value>, B> d_mean_VD,
                            View<const Index, B> begin_1V, const Saved<Value, B>&, View<Value, B> d_x_TD) {
-    B::add_segment_means_back(context, d_mean_VD, begin_1V, d_x_TD);
+    B::add_segment_means_backward(context, d_mean_VD, begin_1V, d_x_TD);
   }
 
   /// The same one row at a time: what the summary so far becomes with one more value, and what it is in the end.
   template <class Real>
-  MOE_HOST_DEVICE static Real absorbed(Real so_far, Real value, Index /*rows before*/) {
+  MOE_HOST_DEVICE static Real accumulated(Real so_far, Real value, Index /*rows before*/) {
     return so_far + value;
   }
   /// The sum so far, divided by the number of rows.

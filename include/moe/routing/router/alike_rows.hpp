@@ -24,23 +24,24 @@ struct Smaller {
 /// below 0; alike_1R as in RowsContext.
 template <class B, class Real>
 void take_alike_rows_together(const typename B::Context& context, View<const Real, B> scores_RE,
-                              View<const Index, B> alike_1R, View<Rank, B> chosen_RE, View<Real, B> boundary_1E) {
+                              View<const Index, B> alike_1R, View<ChoiceOrder, B> chosen_RE,
+                              View<Real, B> boundary_1E) {
   if (alike_1R.empty()) return;
   // A device may use the constant, but not call the function that it comes from.
-  constexpr Rank nobody = (std::numeric_limits<Rank>::max)();
+  constexpr ChoiceOrder none = (std::numeric_limits<ChoiceOrder>::max)();
   B::for_each_row(context, scores_RE.cols, [=] MOE_ON_DEVICE(Index e, typename B::Team team) {
-    Rank own_first = nobody;
+    ChoiceOrder own_first = none;
     Index own_left = 0, own_row = scores_RE.rows;
     for (Index r = team.rank(); r < scores_RE.rows; r += team.size()) {
       if (alike_1R(0, r) == 0) continue;
-      const Rank rank = chosen_RE(r, e);
+      const ChoiceOrder rank = chosen_RE(r, e);
       if (rank == 0) ++own_left;
       if (rank != 0 && rank < own_first) own_first = rank;
       if (own_row == scores_RE.rows) own_row = r;
     }
-    const Rank first = team.fold(own_first, detail::Smaller{});
+    const ChoiceOrder first = team.fold(own_first, detail::Smaller{});
     const Index left = team.sum(own_left), row = team.fold(own_row, detail::Smaller{});
-    if (first == nobody) return;
+    if (first == none) return;
     Real own_next = 0;
     for (Index r = team.rank(); r < scores_RE.rows; r += team.size()) {
       if (alike_1R(0, r) != 0) chosen_RE(r, e) = first;

@@ -14,8 +14,8 @@ namespace moe {
 /// auction: a row without an expert bids for the one that is worth most to it after prices, as much more than its price
 /// as it is better than the next best; an expert keeps its highest bidders, and its price is the lowest bid it keeps.
 /// The sum falls short of the largest by at most rows times the least bid. Rows compete: for training, with EvenShare;
-/// in inference the best expert: Routing<BalancedAssignment, TopK>. Weigh with SigmoidOverChosen. The host looks after
-/// every round whether rows are left.
+/// in inference the best expert: TrainInfer<BalancedAssignment, TopK>. Weigh with SigmoidOverChosen. The host looks
+/// after every round whether rows are left.
 struct BalancedAssignment {
   /// The least that a bid is above a price, as a share of the largest logit minus the smallest.
   double step = 0.02;
@@ -31,8 +31,8 @@ struct BalancedAssignment {
   /// logits_RE -> chosen_RE holds 1 for the one expert of each row. `take`: rows that an expert has room for.
   /// boundary_1E: the experts' prices. Throws Error where there is not room for every row.
   template <class B, class Real>
-  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
-              View<Real, B> boundary_1E) const {
+  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
+              View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E) const {
     const Index rows = logits_RE.rows, experts = logits_RE.cols;
     require(rows <= take * experts, "BalancedAssignment", counted(experts, "experts"), " with room for ",
             counted(take, "rows"), " each cannot take ", counted(rows, "rows"));
@@ -43,7 +43,7 @@ struct BalancedAssignment {
     // No bid, which is below every bid.
     constexpr Real none = -(std::numeric_limits<Real>::max)();
     auto bids = Matrix<Real, B>::uninitialized(context, rows, experts);
-    auto ranks = Matrix<Rank, B>::uninitialized(context, rows, experts);
+    auto ranks = Matrix<ChoiceOrder, B>::uninitialized(context, rows, experts);
     auto last_kept = Matrix<Real, B>::uninitialized(context, 1, experts);
     auto left = Matrix<Index, B>::uninitialized(context, 1, 1);
     const auto bids_RE = bids.view();
@@ -88,7 +88,7 @@ struct BalancedAssignment {
       });
       B::download(context, left.const_view(), &without);
     }
-    if (without > 0) fill_room<B>(context, take, chosen_RE);
+    if (without > 0) fill_capacity<B>(context, take, chosen_RE);
   }
 
   /// step (largest - smallest logit), on the backend.
@@ -121,7 +121,7 @@ struct BalancedAssignment {
   }
   /// Rows that are left take what room there is, in order.
   template <class B>
-  static void fill_room(const typename B::Context& context, Index take, View<Rank, B> chosen_RE) {
+  static void fill_capacity(const typename B::Context& context, Index take, View<ChoiceOrder, B> chosen_RE) {
     B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
       Index r = 0;
       for (Index e = 0; e < chosen_RE.cols; ++e) {

@@ -5,13 +5,13 @@
 namespace moe {
 
 /// The rank of an expert until it is chosen or passed over.
-inline constexpr Rank undecided = -1;
+inline constexpr ChoiceOrder undecided = -1;
 
 /// Ranks 1 to k for those experts of rank `undecided` that have the largest score(e), 0 for the rest of them; among
 /// equals the lower index wins.
 template <class Score>
-MOE_HOST_DEVICE void choose_best_undecided(Row<Rank> chosen_E, Index k, const Score& score) {
-  for (Rank rank = 1; rank <= k; ++rank) {
+MOE_HOST_DEVICE void choose_best_undecided(Row<ChoiceOrder> chosen_E, Index k, const Score& score) {
+  for (ChoiceOrder rank = 1; rank <= k; ++rank) {
     Index best = -1;
     decltype(score(Index{0})) most = 0;
     for (Index e = 0; e < chosen_E.size; ++e) {
@@ -22,14 +22,14 @@ MOE_HOST_DEVICE void choose_best_undecided(Row<Rank> chosen_E, Index k, const Sc
     if (best < 0) break;
     chosen_E[best] = rank;
   }
-  for (Rank& rank : chosen_E)
+  for (ChoiceOrder& rank : chosen_E)
     if (rank == undecided) rank = 0;
 }
 
 /// Ranks 1 to k for the experts with the largest score(e), 0 for the others; among equals the lower index wins.
 template <class Score>
-MOE_HOST_DEVICE void choose_best_scores(Row<Rank> chosen_E, Index k, const Score& score) {
-  for (Rank& rank : chosen_E) rank = undecided;
+MOE_HOST_DEVICE void choose_best_scores(Row<ChoiceOrder> chosen_E, Index k, const Score& score) {
+  for (ChoiceOrder& rank : chosen_E) rank = undecided;
   choose_best_undecided(chosen_E, k, score);
 }
 

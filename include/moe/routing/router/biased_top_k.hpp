@@ -8,11 +8,11 @@
 namespace moe {
 
 /// DeepSeek-V3's router (arXiv 2412.19437, section 2.1.2): the k experts with the largest sigmoid(z_e) + b_e. The
-/// biases b are no weights: after every step each moves by `rate` towards an even load, so that no loss has to. Gates
+/// biases b are no weights: after every step each moves by `rate` toward an even load, so that no loss has to. Gates
 /// know nothing of them (SigmoidOverChosen). With groups, experts of the best groups alone are asked, a group being as
-/// good as its two best experts together. Causal and independent of batch mates.
+/// good as its two best experts together. Causal and independent of batch neighbors.
 struct BiasedTopK {
-  static constexpr bool is_batch_independent = true;
+  static constexpr bool is_batch_invariant = true;
 
   /// Experts that a row meets.
   Index k = 8;
@@ -25,7 +25,7 @@ struct BiasedTopK {
 
   /// buffer_E holds the biases. chosen_E gets ranks 1 to k; among equals the lower index wins.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RowContext<Real> row) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {
     const auto score = [&](Index e) { return sigmoid(logits_E[e]) + row.buffer_E[e]; };
     ExpertGroups{groups, kept_groups}.keep_best(chosen_E, [&](Index begin, Index end) {
       Real first = score(begin), second = 0;

@@ -20,8 +20,8 @@ struct CappedExpertChoice {
 
   /// As ExpertChoice::choose, rows that are alike included; boundary_1E counts a row that was full as one of score 0.
   template <class B, class Real>
-  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
-              View<Real, B> boundary_1E, RowsContext<B> known = {}) const {
+  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
+              View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E, RowsContext<B> known = {}) const {
     const Index rows = logits_RE.rows, experts = logits_RE.cols;
     auto scores = Matrix<Real, B>::uninitialized(context, rows, experts);
     auto takers = Matrix<Index, B>::zeros(context, 1, rows);

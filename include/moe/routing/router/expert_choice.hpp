@@ -17,8 +17,8 @@ struct ExpertChoice {
   /// boundary_1E: midway between the take-th and the (take+1)-th score, half the last score when every row is taken,
   /// 1 when none is. Thresholds learn from it (semantics of ThresholdChoice). `rows` says which rows are alike.
   template <class B, class Real>
-  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take, View<Rank, B> chosen_RE,
-              View<Real, B> boundary_1E, RowsContext<B> rows = {}) const {
+  void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
+              View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E, RowsContext<B> rows = {}) const {
     auto scores_RE = Matrix<Real, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
     B::for_each_row(context, logits_RE.rows,
                     [logits_RE, scores = scores_RE.view()] MOE_ON_DEVICE(Index r, typename B::Team team) {

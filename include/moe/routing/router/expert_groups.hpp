@@ -16,11 +16,11 @@ struct ExpertGroups {
   /// How many of them a row may choose from.
   Index kept = 1;
 
-  /// Rank `undecided` for the experts [begin, end) of the groups with the largest worth(begin, end), 0 for all others;
-  /// among equals the lower index wins.
+  /// ChoiceOrder `undecided` for the experts [begin, end) of the groups with the largest worth(begin, end), 0 for all
+  /// others; among equals the lower index wins.
   template <class Worth>
-  MOE_HOST_DEVICE void keep_best(Row<Rank> chosen_E, const Worth& worth) const {
-    for (Rank& rank : chosen_E) rank = count > 1 ? 0 : undecided;
+  MOE_HOST_DEVICE void keep_best(Row<ChoiceOrder> chosen_E, const Worth& worth) const {
+    for (ChoiceOrder& rank : chosen_E) rank = count > 1 ? 0 : undecided;
     if (count <= 1) return;
     const Index size = chosen_E.size / count;
     for (Index n = 0; n < kept; ++n) {

@@ -8,7 +8,7 @@ namespace moe {
 
 /// DeepSeek-V2's router (device-limited routing, arXiv 2405.04434, section 2.2.2): the k best experts of the
 /// `kept_groups` best groups, a group being as good as its best expert. Softmax keeps the order of logits, so it is
-/// logits that are compared. Causal and independent of batch mates. Weigh with SoftmaxOverAll.
+/// logits that are compared. Causal and independent of batch neighbors. Weigh with SoftmaxOverAll.
 struct GroupLimitedTopK {
   /// Experts that a row meets.
   Index k = 6;
@@ -19,7 +19,7 @@ struct GroupLimitedTopK {
 
   /// chosen_E gets ranks 1 to k; among equals the lower index wins.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E) const {
     ExpertGroups{groups, kept_groups}.keep_best(chosen_E, [&](Index begin, Index end) {
       return (max)(Row<const Real>{logits_E.data + begin, end - begin});
     });

@@ -12,7 +12,7 @@ namespace moe {
 /// GShard's training router (Lepikhin et al. 2020, arXiv 2006.16668, algorithm 1): the best expert always, each further
 /// one of the k best with probability min(1, keep g), g being its share in the softmax over the k best; so weak second
 /// choices seldom take another row's room. What is drawn depends on the batch's random key, on the layer and on the
-/// row's place in the call. In inference all k are taken: Routing<GShardChoice, TopK>.
+/// row's place in the call. In inference all k are taken: TrainInfer<GShardChoice, TopK>.
 struct GShardChoice {
   /// Experts that a row meets at most.
   Index k = 2;
@@ -31,7 +31,7 @@ struct GShardChoice {
 
   /// logits_E -> chosen_E: ranks of the k best, 0 where it was not kept.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RandomRowContext<Real> row) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, RandomRowContext<Real> row) const {
     using std::exp;
     TopK{k}.choose(logits_E, chosen_E);
     if (keep >= always) return;

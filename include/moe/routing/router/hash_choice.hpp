@@ -10,9 +10,9 @@ namespace moe {
 
 /// k experts by the token id alone (hash layers, Roller et al. 2021, arXiv 2106.04426): the same for a token wherever
 /// it stands, nothing is learned. Ids are spread evenly over experts; tokens are not, as some are frequent. Causal and
-/// independent of batch mates. Weigh with UnitGates.
+/// independent of batch neighbors. Weigh with UnitGates.
 struct HashChoice {
-  static constexpr bool is_batch_independent = true;
+  static constexpr bool is_batch_invariant = true;
   /// A batch without token ids is refused.
   static constexpr bool needs_tokens = true;
 
@@ -23,7 +23,7 @@ struct HashChoice {
 
   /// chosen_E gets ranks 1 to k.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<Rank> chosen_E, RowContext<Real> row) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {
     const std::uint64_t token = static_cast<std::uint32_t>(row.token);
     const RandomKey key{seed, 0, 0};
     choose_best_scores(chosen_E, k,

@@ -11,7 +11,7 @@ namespace moe {
 /// learned and no logit is read: the batch says the language of each row (Batch::languages), and in decoding the caller
 /// does, in the layer's decoding state.
 struct LanguageChoice {
-  static constexpr bool is_batch_independent = true;
+  static constexpr bool is_batch_invariant = true;
   /// Segments have none; rows of a batch without them are of no language.
   static constexpr bool needs_languages = true;
 
@@ -31,10 +31,10 @@ struct LanguageChoice {
             counted(languages, "languages"), " and two more, got ", count);
   }
 
-  /// Rank 1 for the language's expert and 2 for the shared one, or 1 for the other one.
+  /// ChoiceOrder 1 for the language's expert and 2 for the shared one, or 1 for the other one.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<Rank> chosen_E, RowContext<Real> row) const {
-    for (Rank& rank : chosen_E) rank = 0;
+  MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {
+    for (ChoiceOrder& rank : chosen_E) rank = 0;
     if (row.language >= 0 && row.language < languages)
       chosen_E[row.language] = 1, chosen_E[shared()] = 2;
     else

@@ -10,9 +10,9 @@ namespace moe {
 
 /// The inference form of routers that even out loads by a price for each expert (QuantileChoice, BalancedAssignment):
 /// the k experts with the largest logit minus price. Prices follow those that training found as the thresholds of
-/// ThresholdChoice do; before the first batch all are equal. Causal and independent of batch mates.
+/// ThresholdChoice do; before the first batch all are equal. Causal and independent of batch neighbors.
 struct PricedTopK {
-  static constexpr bool is_batch_independent = true;
+  static constexpr bool is_batch_invariant = true;
 
   /// Experts that a row meets.
   Index k = 2;
@@ -21,7 +21,7 @@ struct PricedTopK {
 
   /// buffer_E holds the prices. chosen_E gets ranks 1 to k; among equals the lower index wins.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RowContext<Real> row) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {
     choose_best_scores(chosen_E, k, [&](Index e) { return logits_E[e] - row.buffer_E[e]; });
   }
   /// A price after one more that training found.

@@ -13,7 +13,7 @@ namespace moe {
 /// (k+1)-th of z_r - price, and each expert for the price at which its share of rows, rows k / experts, would have it:
 /// that quantile of z_e - alpha. The published rule takes one such turn a step, with the prices of the step before;
 /// this one starts at 0 in every batch. Rows compete: for training; in inference by the prices it learned:
-/// Routing<QuantileChoice, PricedTopK>. Gates know nothing of prices.
+/// TrainInfer<QuantileChoice, PricedTopK>. Gates know nothing of prices.
 struct QuantileChoice {
   /// Loads are even by themselves.
   static constexpr bool ignores_capacity = true;
@@ -26,7 +26,7 @@ struct QuantileChoice {
   /// logits_RE -> chosen_RE. `take` is not used; boundary_1E gets the prices.
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index /*take*/,
-              View<Rank, B> chosen_RE, View<Real, B> boundary_1E) const {
+              View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E) const {
     const Index rows = logits_RE.rows, experts = logits_RE.cols, most = choices(experts);
     auto worth = Matrix<Real, B>::uninitialized(context, rows, experts);
     const auto worth_RE = worth.view();

@@ -10,14 +10,15 @@ namespace moe {
 
 /// k experts at random, each as likely as the others, whatever the logits say: the control that every learned router
 /// has to beat. What is drawn depends on the batch's random key, on the layer and on the row's place in the call.
-/// Causal, but not independent of batch mates.
+/// Causal, but not independent of batch neighbors.
 struct RandomChoice {
   /// Experts that a row meets.
   Index k = 2;
 
   /// chosen_E gets ranks 1 to k in the order they were drawn.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<Rank> chosen_E, RandomRowContext<Real> row) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<ChoiceOrder> chosen_E,
+                              RandomRowContext<Real> row) const {
     choose_best_scores(chosen_E, k, [&](Index e) {
       return random_uniform(row.random, static_cast<std::uint64_t>(row.row * chosen_E.size + e));
     });

@@ -3,6 +3,7 @@
 #include "moe/backend/contract/archetype.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/core/team.hpp"
+#include "moe/core/train_infer.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe {
@@ -10,34 +11,34 @@ namespace moe {
 /// Says who works on one row: `choose(logits_E, chosen_E)` writes 0 for every expert not chosen and the order of
 /// choice, from 1, for the others.
 template <class R>
-concept PlainRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E) {
+concept PlainRowRouter = requires(const R& router, Row<const float> logits_E, Row<ChoiceOrder> chosen_E) {
   router.choose(logits_E, chosen_E);
 };
 
 /// A plain row router that threads can share: `choose(logits_E, chosen_E, team)` is asked by each of the team.
 template <class R, class Team>
 concept TeamRowRouter = PlainRowRouter<R> && RowTeam<Team> &&
-    requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E, Team team) {
+    requires(const R& router, Row<const float> logits_E, Row<ChoiceOrder> chosen_E, Team team) {
   router.choose(logits_E, chosen_E, team);
 };
 
 /// A row router that also asks for the row's index, token, language, random key or the layer's buffer.
 template <class R>
-concept ContextRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E,
+concept ContextRowRouter = requires(const R& router, Row<const float> logits_E, Row<ChoiceOrder> chosen_E,
                                     RandomRowContext<float> row) {
   router.choose(logits_E, chosen_E, row);
 };
 
 /// A row router that is content with a row's index, token, language and the layer's buffer.
 template <class R>
-concept ChancelessRowRouter = requires(const R& router, Row<const float> logits_E, Row<Rank> chosen_E,
-                                       RowContext<float> row) {
+concept DeterministicRowRouter = requires(const R& router, Row<const float> logits_E, Row<ChoiceOrder> chosen_E,
+                                          RowContext<float> row) {
   router.choose(logits_E, chosen_E, row);
 };
 
 /// A row router that draws random numbers: it asks for a RandomRowContext, the only one that has a key.
 template <class R>
-concept RandomRowRouter = ContextRowRouter<R> && !ChancelessRowRouter<R>;
+concept RandomRowRouter = ContextRowRouter<R> && !DeterministicRowRouter<R>;
 
 /// Whether a router, as it is set, draws random numbers: a RandomRowRouter, unless its `bool draws() const` says that
 /// these settings leave nothing to chance.
@@ -55,7 +56,7 @@ bool draws(const R& router) {
 /// included: devices count on its word before they have counted. It may also say `chosen_by_all()`, the expert that
 /// every row chooses.
 template <class R>
-concept ForetellsChoices = requires(const R& router, Index experts) {
+concept FixedChoiceCount = requires(const R& router, Index experts) {
   { router.choices(experts) } -> std::convertible_to<Index>;
 };
 
@@ -68,7 +69,7 @@ concept RowRouter = PlainRowRouter<R> || ContextRowRouter<R>;
 template <class R>
 concept PlainMatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
                                      View<const float, archetype::Backend> logits_RE, Index take,
-                                     View<Rank, archetype::Backend> chosen_RE,
+                                     View<ChoiceOrder, archetype::Backend> chosen_RE,
                                      View<float, archetype::Backend> boundary_1E) {
   router.template choose<archetype::Backend, float>(context, logits_RE, take, chosen_RE, boundary_1E);
 };
@@ -77,7 +78,7 @@ concept PlainMatrixRouter = requires(const R& router, const archetype::Backend::
 template <class R>
 concept ContextMatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
                                        View<const float, archetype::Backend> logits_RE, Index take,
-                                       View<Rank, archetype::Backend> chosen_RE,
+                                       View<ChoiceOrder, archetype::Backend> chosen_RE,
                                        View<float, archetype::Backend> boundary_1E,
                                        RowsContext<archetype::Backend> rows) {
   router.template choose<archetype::Backend, float>(context, logits_RE, take, chosen_RE, boundary_1E, rows);
@@ -90,13 +91,13 @@ concept MatrixRouter = PlainMatrixRouter<R> || ContextMatrixRouter<R>;
 /// A matrix router whose experts take as many rows as the capacity says; others say `static constexpr bool
 /// ignores_capacity = true`.
 template <class R>
-concept TakesShares = MatrixRouter<R> && !requires {
+concept UsesCapacity = MatrixRouter<R> && !requires {
   requires R::ignores_capacity;
 };
 
 /// A router that needs what the batch says of single rows: `needs_tokens` or `needs_languages` is true.
 template <class R>
-concept NeedsRowFacts = requires {
+concept NeedsRowInfo = requires {
   requires R::needs_tokens;
 }
 || requires { requires R::needs_languages; };
@@ -111,43 +112,9 @@ concept NamesShared = requires(const R& router) {
 template <class R>
 concept SingleRouter = RowRouter<R> || MatrixRouter<R>;
 
-/// One router for training and another for inference over the same gate.
-template <class Train, class Infer>
-struct Routing {
-  /// Routes in forward.
-  Train train{};
-  /// Routes in infer and decode, and is the one that traits speak of.
-  Infer infer{};
-};
-
-/// The two forms of a router: one and the same.
+/// A router, or TrainInfer of two over the same gate.
 template <class R>
-struct RoutingOf {
-  /// The form in training.
-  using Train = R;
-  /// The form in inference.
-  using Infer = R;
-  /// The router that forward uses.
-  static const R& train(const R& router) { return router; }
-  /// The router that infer and decode use.
-  static const R& infer(const R& router) { return router; }
-};
-/// The two forms of a Routing.
-template <class InTraining, class InInference>
-struct RoutingOf<Routing<InTraining, InInference>> {
-  /// The form in training.
-  using Train = InTraining;
-  /// The form in inference.
-  using Infer = InInference;
-  /// The router that forward uses.
-  static const InTraining& train(const Routing<InTraining, InInference>& routing) { return routing.train; }
-  /// The router that infer and decode use.
-  static const InInference& infer(const Routing<InTraining, InInference>& routing) { return routing.infer; }
-};
-
-/// A router, or a Routing of two.
-template <class R>
-concept Router = SingleRouter<typename RoutingOf<R>::Train> && SingleRouter<typename RoutingOf<R>::Infer>;
+concept Router = SingleRouter<typename FormsOf<R>::Train> && SingleRouter<typename FormsOf<R>::Infer>;
 
 /// A router whose inference form compares scores with thresholds that training feeds: it says how one update moves a
 /// threshold. The layer keeps the thresholds as a buffer.
@@ -165,19 +132,19 @@ concept LearnsBiases = requires(const R& router, double bias, double load, doubl
 
 /// A row's choice under this router depends on no later row. True of every row router, since it sees one row alone.
 template <class R>
-inline constexpr bool router_is_causal = RowRouter<typename RoutingOf<R>::Infer>;
+inline constexpr bool router_is_causal = RowRouter<typename FormsOf<R>::Infer>;
 namespace detail {
 template <class R>
-inline constexpr bool claims_batch_independence = false;
+inline constexpr bool claims_batch_invariance = false;
 template <class R>
-requires requires { requires R::is_batch_independent; }
-inline constexpr bool claims_batch_independence<R> = true;
+requires requires { requires R::is_batch_invariant; }
+inline constexpr bool claims_batch_invariance<R> = true;
 }  // namespace detail
 
 /// A row's choice under this router depends on no other row. A router that asks for RowContext may use the row's place
-/// in the batch, so it has to say `static constexpr bool is_batch_independent = true`.
+/// in the batch, so it has to say `static constexpr bool is_batch_invariant = true`.
 template <class R>
-inline constexpr bool router_is_batch_independent =
-    PlainRowRouter<typename RoutingOf<R>::Infer> || detail::claims_batch_independence<typename RoutingOf<R>::Infer>;
+inline constexpr bool router_is_batch_invariant =
+    PlainRowRouter<typename FormsOf<R>::Infer> || detail::claims_batch_invariance<typename FormsOf<R>::Infer>;
 
 }  // namespace moe

@@ -6,10 +6,10 @@
 namespace moe {
 
 /// Expert `shared` always, and beside it the k - 1 best of the others (the set A of eq. 2). k counts the shared expert.
-/// With shared = nobody it is TopK.
+/// With shared = no_expert it is TopK.
 struct SharedTopK {
   /// No expert is shared.
-  static constexpr Index nobody = -1;
+  static constexpr Index no_expert = -1;
 
   /// Experts that a row meets, the shared one included.
   Index k = 2;
@@ -18,21 +18,21 @@ struct SharedTopK {
 
   /// logits_E -> chosen_E.
   template <class Real, RowTeam Team = TeamOfOne>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, Team team = {}) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, Team team = {}) const {
     for (Index e = team.rank(); e < chosen_E.size; e += team.size()) chosen_E[e] = e == shared ? 1 : 0;
-    for (Rank rank = shared != nobody ? 2 : 1; rank <= k; ++rank)
+    for (ChoiceOrder rank = shared != no_expert ? 2 : 1; rank <= k; ++rank)
       if (!choose_best(logits_E, chosen_E, rank, team)) break;
   }
 
   /// Throws Error for a k below 1 or above the number of experts and for a shared expert that does not exist.
   void require_fits(Index experts) const {
     require_choices("SharedTopK", k, experts);
-    require(shared == nobody || (shared >= 0 && shared < experts), "SharedTopK",
+    require(shared == no_expert || (shared >= 0 && shared < experts), "SharedTopK",
             "the shared expert's index must lie in [0, ", experts, "), got ", shared);
   }
   /// Of so many experts each row chooses as many.
-  Index choices(Index experts) const { return std::clamp(k, Index{shared != nobody ? 1 : 0}, experts); }
-  /// The expert that every row chooses, or nobody.
+  Index choices(Index experts) const { return std::clamp(k, Index{shared != no_expert ? 1 : 0}, experts); }
+  /// The expert that every row chooses, or no_expert.
   Index chosen_by_all() const { return shared; }
 };
 

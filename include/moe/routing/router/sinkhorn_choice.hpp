@@ -12,8 +12,9 @@ namespace moe {
 
 /// S-BASE (Clark et al. 2022, arXiv 2202.01169, section 3.2): exp(z) is scaled row by row and column by column until
 /// all rows, and all experts, weigh about the same; then each row takes its k best. Rows compete, so loads even out and
-/// a row's choice depends on the whole batch: for training. In inference the k largest logits: Routing<SinkhornChoice,
-/// TopK>. Gates come from the logits as they are (SigmoidOverChosen for k = 1, SoftmaxOverAll above).
+/// a row's choice depends on the whole batch: for training. In inference the k largest logits:
+/// TrainInfer<SinkhornChoice, TopK>. Gates come from the logits as they are (SigmoidOverChosen for k = 1,
+/// SoftmaxOverAll above).
 struct SinkhornChoice {
   /// Loads are even by themselves.
   static constexpr bool ignores_capacity = true;
@@ -26,7 +27,7 @@ struct SinkhornChoice {
   /// logits_RE -> chosen_RE. `take` is not used; boundary_1E gets 0.
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index /*take*/,
-              View<Rank, B> chosen_RE, View<Real, B> boundary_1E) const {
+              View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E) const {
     const Index rows = logits_RE.rows, experts = logits_RE.cols;
     auto weights = Matrix<Real, B>::uninitialized(context, rows, experts);
     auto scaled = Matrix<Real, B>::uninitialized(context, rows, experts);

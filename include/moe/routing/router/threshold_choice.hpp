@@ -9,18 +9,18 @@ namespace moe {
 /// follows the boundary that training's batch top-r drew: tau <- beta tau + (1 - beta) boundary, set outright by the
 /// first batch. No row competes with another, so decoding one token at a time chooses as the whole sequence does.
 struct ThresholdChoice {
-  static constexpr bool is_batch_independent = true;
+  static constexpr bool is_batch_invariant = true;
 
   /// Share of a threshold that one update leaves in place, in [0, 1].
   double beta = 0.99;
 
   /// buffer_E holds the thresholds. Chosen experts get ranks 1, 2, ... in order of their index.
   template <class Real>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, RowContext<Real> row) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {
     using std::exp;
     if (logits_E.size == 0) return;
     const Real best = (max)(logits_E), total = sum_exp(logits_E, best);
-    Rank chosen = 0;
+    ChoiceOrder chosen = 0;
     for (Index e = 0; e < logits_E.size; ++e)
       chosen_E[e] = exp(logits_E[e] - best) / total > row.buffer_E[e] ? ++chosen : 0;
   }

@@ -32,7 +32,8 @@ struct BetterCandidate {
 /// Gives the best not yet chosen expert rank `rank`; among equals the lower index wins, and NaN never beats a number.
 /// Returns false when every expert is chosen. Each of a team knows the ranks of the experts that it takes itself.
 template <class Real, RowTeam Team = TeamOfOne>
-MOE_HOST_DEVICE bool choose_best(Row<const Real> logits_E, Row<Rank> chosen_E, Rank rank, Team team = {}) {
+MOE_HOST_DEVICE bool choose_best(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, ChoiceOrder rank,
+                                 Team team = {}) {
   Candidate<Real> own{Real(0), -1};
   for (Index e = team.rank(); e < logits_E.size; e += team.size())
     if (chosen_E[e] == 0 &&
@@ -51,9 +52,9 @@ struct TopK {
 
   /// logits_E -> chosen_E; among equals the lower index wins.
   template <class Real, RowTeam Team = TeamOfOne>
-  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<Rank> chosen_E, Team team = {}) const {
+  MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, Team team = {}) const {
     for (Index e = team.rank(); e < chosen_E.size; e += team.size()) chosen_E[e] = 0;
-    for (Rank rank = 1; rank <= k; ++rank)
+    for (ChoiceOrder rank = 1; rank <= k; ++rank)
       if (!choose_best(logits_E, chosen_E, rank, team)) break;
   }
 

@@ -12,12 +12,12 @@ namespace moe {
 /// segments are their sequence's first. `is_causal`: no row depends on what its segment holds. A source that routes all
 /// first segments by one row says `static constexpr bool opens_alike = true`.
 template <class S, class Value, class B>
-concept SegmentSource = requires(const S& source, const typename B::Context& context, Matrix<Wide<Value>, B> means_VD,
+concept SegmentSource = requires(const S& source, const typename B::Context& context, Matrix<Accum<Value>, B> means_VD,
                                  View<const Index, B> opens_1V, S& gradient) {
   { S::is_causal } -> std::convertible_to<bool>;
-  { source.forward(context, std::move(means_VD), opens_1V) } -> std::same_as<Matrix<Wide<Value>, B>>;
-  { source.backward(context, std::move(means_VD), opens_1V, gradient) } -> std::same_as<Matrix<Wide<Value>, B>>;
-  { source.structure() } -> std::same_as<S>;
+  { source.forward(context, std::move(means_VD), opens_1V) } -> std::same_as<Matrix<Accum<Value>, B>>;
+  { source.backward(context, std::move(means_VD), opens_1V, gradient) } -> std::same_as<Matrix<Accum<Value>, B>>;
+  { source.empty_tree() } -> std::same_as<S>;
 };
 
 /// A source that routes all first segments by one row.

@@ -27,21 +27,22 @@ struct OwnSegment {
   /// Learns nothing, so it needs no width.
   explicit OwnSegment(Index /*width*/ = 0) {}
   /// What pooled segments are computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
 
   /// pooled_VD -> u_VD, what each segment is routed by.
   Matrix<Real, B> forward(const typename B::Context&, Matrix<Real, B> pooled_VD, View<const Index, B>) const {
     return pooled_VD;
   }
   /// d_pooled = d_u.
-  template <class Slopes>
-  Matrix<Real, B> backward(const typename B::Context&, Matrix<Real, B> d_u_VD, View<const Index, B>, Slopes&) const {
+  template <class GradientTree>
+  Matrix<Real, B> backward(const typename B::Context&, Matrix<Real, B> d_u_VD, View<const Index, B>,
+                           GradientTree&) const {
     return d_u_VD;
   }
-  OwnSegment structure() const { return OwnSegment(); }
+  OwnSegment empty_tree() const { return OwnSegment(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     return rebind<Other>();
   }
   template <class Visit, class... Trees>
@@ -62,7 +63,7 @@ struct PreviousSegment {
   using rebind = PreviousSegment<Other, B, P>;
 
   /// What pooled segments and the vector are computed and kept in.
-  using Real = Wide<Value>;
+  using Real = Accum<Value>;
 
   /// What a sequence's first segment is routed by.
   Vector<Real, B> first_D;
@@ -77,9 +78,9 @@ struct PreviousSegment {
     return first_or_before<Real, B>(context, first_D.view(), pooled_VD.const_view(), opens_1V, 1);
   }
   /// d_pooled_v = d_u_{v+1} unless v+1 opens a sequence; d_first += sum of d_u over the segments that do.
-  template <class Slopes>
+  template <class GradientTree>
   Matrix<Real, B> backward(const typename B::Context& context, Matrix<Real, B> d_u_VD, View<const Index, B> opens_1V,
-                           Slopes& gradient) const {
+                           GradientTree& gradient) const {
     auto d_pooled = Matrix<Real, B>::uninitialized(context, d_u_VD.rows(), d_u_VD.cols());
     B::for_each_cell(context, d_u_VD.rows(), d_u_VD.cols(),
                      [=, d_u = d_u_VD.const_view(), d_p = d_pooled.view()] MOE_ON_DEVICE(Index v, Index d) {
@@ -106,10 +107,10 @@ struct PreviousSegment {
             counted(width, "values"), ", got ", first_D.size());
   }
 
-  PreviousSegment structure() const { return {}; }
+  PreviousSegment empty_tree() const { return {}; }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     return {};
   }
   template <class Visit, class... Trees>
@@ -118,16 +119,16 @@ struct PreviousSegment {
   }
 };
 
-/// Routed by the segment's own mean, as the paper does.
+/// RoutingResult by the segment's own mean, as the paper does.
 template <class Value, class B>
 using OwnMean = OwnSegment<Value, B, MeanPool>;
-/// Routed by the segment's own maxima, as the released code does.
+/// RoutingResult by the segment's own maxima, as the released code does.
 template <class Value, class B>
 using OwnMax = OwnSegment<Value, B, MaxPool>;
-/// Routed by the mean of the segment before.
+/// RoutingResult by the mean of the segment before.
 template <class Value, class B>
 using PreviousMean = PreviousSegment<Value, B, MeanPool>;
-/// Routed by the maxima of the segment before.
+/// RoutingResult by the maxima of the segment before.
 template <class Value, class B>
 using PreviousMax = PreviousSegment<Value, B, MaxPool>;
 

@@ -7,7 +7,7 @@
 #include "moe/core/matrix.hpp"
 #include "moe/ops/upload_indices.hpp"
 #include "moe/routing/balance/balance.hpp"
-#include "moe/routing/steps/late_loss.hpp"
+#include "moe/routing/steps/deferred_loss.hpp"
 
 namespace moe {
 
@@ -28,7 +28,7 @@ struct BalanceShares {
 template <class Real, class B>
 struct BalanceLoss {
   /// L.
-  LateLoss<Real, B> loss;
+  DeferredLoss<Real, B> loss;
   /// f.
   BalanceShares<Real, B> shares;
 };
@@ -89,14 +89,14 @@ void multiply_by_weight(const typename B::Context& context, View<const Real, B> 
 /// weight sum_t p_t for each expert, on its way to the host: what the balance loss needs of the logits, which may be
 /// asked for before the choices are known. weight_1 is a number on the backend, or empty: 1.
 template <class Real, Backend B, Balance Bal>
-typename B::template Later<Real> sums_of_balance_scores(const typename B::Context& context, const Bal& balance,
-                                                        View<const Real, B> logits_TE,
-                                                        View<const Real, B> weight_1 = {}) {
+typename B::template AsyncCopy<Real> sums_of_balance_scores(const typename B::Context& context, const Bal& balance,
+                                                            View<const Real, B> logits_TE,
+                                                            View<const Real, B> weight_1 = {}) {
   const auto p_TE = balance_scores_of_rows<Real, B>(context, balance, logits_TE);
   auto p_sum_1E = Matrix<Real, B>::zeros(context, 1, logits_TE.cols);
   B::add_column_sums(context, p_TE, p_sum_1E.view());
   multiply_by_weight<Real, B>(context, weight_1, p_sum_1E.view());
-  return B::download_later(context, p_sum_1E.const_view());
+  return B::download_async(context, p_sum_1E.const_view());
 }
 
 /// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
@@ -104,7 +104,8 @@ typename B::template Later<Real> sums_of_balance_scores(const typename B::Contex
 /// softmax over the counted experts it is 1 when perfectly uniform; 0 without choices.
 template <class Real, Backend B, Balance Bal>
 BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance,
-                                  typename B::template Later<Real> p_sums_1E, Index rows, ListView<Index> choices_E) {
+                                  typename B::template AsyncCopy<Real> p_sums_1E, Index rows,
+                                  ListView<Index> choices_E) {
   const Index experts = choices_E.size;
   typename B::template HostBuffer<Real> f_E(context, experts);
   double choices = 0;
@@ -121,8 +122,8 @@ BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal&
   result.shares.f_GE = Matrix<Real, B>::uninitialized(context, 1, experts);
   B::upload(context, f_E.data(), result.shares.f_GE.view());
   if (rows > 0)
-    result.loss = LateLoss<Real, B>(context, std::move(p_sums_1E), experts,
-                                    [&](Index e) { return counted * share(e) / static_cast<double>(rows); });
+    result.loss = DeferredLoss<Real, B>(context, std::move(p_sums_1E), experts,
+                                        [&](Index e) { return counted * share(e) / static_cast<double>(rows); });
   return result;
 }
 /// The same in one call.
@@ -151,7 +152,7 @@ MOE_HOST_DEVICE Index sequence_of(const Begin& begin_1G, Index t) {
 /// before anything was dropped. weight_1 as above.
 template <class Real, Backend B, Balance Bal>
 BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, const Bal& balance,
-                                           View<const Real, B> logits_TE, View<const Rank, B> chosen_TE,
+                                           View<const Real, B> logits_TE, View<const ChoiceOrder, B> chosen_TE,
                                            ListView<Index> offsets, View<const Real, B> weight_1 = {}) {
   const Index experts = logits_TE.cols, sequences = offsets.size - 1;
   BalanceLoss<Real, B> result;
@@ -189,8 +190,8 @@ BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, c
   auto sums_1E = Matrix<Real, B>::zeros(context, 1, experts);
   B::add_column_sums(context, terms, sums_1E.view());
   multiply_by_weight<Real, B>(context, weight_1, sums_1E.view());
-  result.loss =
-      LateLoss<Real, B>(context, B::download_later(context, sums_1E.const_view()), experts, [](Index) { return 1.0; });
+  result.loss = DeferredLoss<Real, B>(context, B::download_async(context, sums_1E.const_view()), experts,
+                                      [](Index) { return 1.0; });
   return result;
 }
 
@@ -199,9 +200,9 @@ BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, c
 /// d_logits_t += weight d_loss N / (G T_g) (dp_t/dlogits_t)^T f_g, where T_g are the rows of t's sequence g; p is
 /// computed again. weight_1 is a number on the backend, or empty: 1.
 template <class Real, Backend B, Balance Bal>
-void add_balance_loss_back(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
-                           const BalanceShares<Real, B>& shares, double d_loss, View<const Real, B> weight_1,
-                           View<Real, B> d_logits_TE) {
+void add_balance_loss_backward(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
+                               const BalanceShares<Real, B>& shares, double d_loss, View<const Real, B> weight_1,
+                               View<Real, B> d_logits_TE) {
   if (d_loss == 0 || logits_TE.rows == 0) return;
   const Real unscaled =
       static_cast<Real>(d_loss * counted_experts(balance, logits_TE.cols) / static_cast<double>(shares.sequences));
@@ -218,7 +219,7 @@ void add_balance_loss_back(const typename B::Context& context, const Bal& balanc
                 const Row<Real> p_E = p_TE.row(t), d_logits_E = d_logits_TE.row(t);
                 balance_scores(balance, logits_TE.row(t), p_E);
                 if constexpr (ScoresRows<Bal>) {
-                  balance.score_back(logits_TE.row(t), Row<const Real>(p_E), f_E, scale, d_logits_E);
+                  balance.score_backward(logits_TE.row(t), Row<const Real>(p_E), f_E, scale, d_logits_E);
                 } else {
                   Real mean = 0;
                   for (Index e = 0; e < p_E.size; ++e) mean += f_E[e] * p_E[e];

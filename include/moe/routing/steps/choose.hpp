@@ -26,23 +26,23 @@ namespace moe {
 template <class Real, class B>
 struct Choice {
   /// Ranks.
-  Matrix<Rank, B> chosen_RE;
+  Matrix<ChoiceOrder, B> chosen_RE;
   /// One score an expert, or empty.
   Matrix<Real, B> boundary_1E;
   /// What the router's rule says of loads; nothing where a count costs no wait.
-  Foreseen foreseen{};
+  ExpectedCounts expected{};
 };
 
 /// What a router says of the choice for `rows` rows before it makes it; `has_alike`: some of them are one and the same.
 template <SingleRouter R>
-Foreseen foresee(const R& router, Index rows, Index experts, Index take, bool has_alike) {
-  Foreseen result;
+ExpectedCounts expected_counts(const R& router, Index rows, Index experts, Index take, bool has_alike) {
+  ExpectedCounts result;
   if constexpr (requires { requires R::fills_experts; }) {
     // How many of them an expert takes is a question of their scores.
     if (has_alike) return result;
     result.pairs = experts * take;
     result.load.assign(static_cast<std::size_t>(experts), take);
-  } else if constexpr (ForetellsChoices<R>) {
+  } else if constexpr (FixedChoiceCount<R>) {
     result.pairs = rows * static_cast<Index>(router.choices(experts));
     result.load.assign(static_cast<std::size_t>(experts), GroupOffsets::unknown);
     if constexpr (requires { router.chosen_by_all(); })
@@ -53,7 +53,7 @@ Foreseen foresee(const R& router, Index rows, Index experts, Index take, bool ha
 }
 
 /// What the batch says of the routed rows; of segments it says nothing but what random numbers are drawn from.
-struct RowFacts {
+struct RowInfo {
   /// Token id of each row, or empty.
   std::span<const std::int32_t> tokens{};
   /// Language of each row, or empty.
@@ -62,15 +62,15 @@ struct RowFacts {
   std::optional<StepKey> random{};
 
   /// All that a batch says of its rows.
-  static RowFacts of_rows(const Batch& batch) { return {batch.tokens, batch.languages, batch.random}; }
+  static RowInfo of_rows(const Batch& batch) { return {batch.tokens, batch.languages, batch.random}; }
   /// What it says of its segments, which draw other numbers than its rows.
-  static RowFacts of_segments(const Batch& batch) {
-    RowFacts facts{{}, {}, batch.random};
+  static RowInfo of_segments(const Batch& batch) {
+    RowInfo facts{{}, {}, batch.random};
     if (facts.random) facts.random->seed ^= name_hash("segment");
     return facts;
   }
   /// The same in inference, where a batch without a key draws from StepKey{}.
-  RowFacts in_inference() const { return {tokens, languages, random.value_or(StepKey{})}; }
+  RowInfo in_inference() const { return {tokens, languages, random.value_or(StepKey{})}; }
 
   /// What `part` of layer number `layer` draws from. Throws Error where there is no key.
   RandomKey stream(std::uint32_t layer, std::string_view part) const {
@@ -82,7 +82,7 @@ struct RowFacts {
 /// logits_RE -> chosen_RE by a router that sees nothing else.
 template <class Real, Backend B, PlainRowRouter R>
 void choose_by_logits(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
-                      View<Rank, B> chosen_RE) {
+                      View<ChoiceOrder, B> chosen_RE) {
   B::for_each(context, logits_RE.rows,
               [=] MOE_ON_DEVICE(Index r) { router.choose(logits_RE.row(r), chosen_RE.row(r)); });
 }
@@ -90,7 +90,7 @@ void choose_by_logits(const typename B::Context& context, const R& router, View<
 /// The same by a router that a row's threads can share.
 template <class Real, Backend B, TeamRowRouter<typename B::Team> R>
 void choose_by_logits(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
-                      View<Rank, B> chosen_RE) {
+                      View<ChoiceOrder, B> chosen_RE) {
   B::for_each_row(context, logits_RE.rows, [=] MOE_ON_DEVICE(Index r, typename B::Team team) {
     router.choose(logits_RE.row(r), chosen_RE.row(r), team);
   });
@@ -99,7 +99,7 @@ void choose_by_logits(const typename B::Context& context, const R& router, View<
 /// The same by a router that asks for the row's context.
 template <class Real, Backend B, ContextRowRouter R>
 void choose_in_context(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
-                       View<const Real, B> buffer_1E, RowFacts facts, View<Rank, B> chosen_RE) {
+                       View<const Real, B> buffer_1E, RowInfo facts, View<ChoiceOrder, B> chosen_RE) {
   if constexpr (requires { requires R::needs_tokens; })
     require(logits_RE.rows == 0 || !facts.tokens.empty(), "route",
             "the router chooses by token ids, the batch has none for its ", counted(logits_RE.rows, "rows"));
@@ -125,10 +125,10 @@ void choose_in_context(const typename B::Context& context, const R& router, View
 /// RowsContext.
 template <class Real, Backend B, SingleRouter R, Capacity C>
 Choice<Real, B> route(const typename B::Context& context, const R& router, const C& capacity,
-                      View<const Real, B> logits_RE, View<const Real, B> buffer_1E, RowFacts facts,
+                      View<const Real, B> logits_RE, View<const Real, B> buffer_1E, RowInfo facts,
                       [[maybe_unused]] View<const Index, B> alike_1R = {}) {
   Choice<Real, B> choice;
-  choice.chosen_RE = Matrix<Rank, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
+  choice.chosen_RE = Matrix<ChoiceOrder, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
   const auto chosen_RE = choice.chosen_RE.view();
   [[maybe_unused]] Index take = 0;
   if constexpr (MatrixRouter<R>) {
@@ -147,7 +147,8 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
   } else {
     choose_by_logits<Real, B>(context, router, logits_RE, chosen_RE);
   }
-  if constexpr (!B::is_host) choice.foreseen = foresee(router, logits_RE.rows, logits_RE.cols, take, !alike_1R.empty());
+  if constexpr (!B::is_host)
+    choice.expected = expected_counts(router, logits_RE.rows, logits_RE.cols, take, !alike_1R.empty());
   return choice;
 }
 

@@ -16,7 +16,7 @@ namespace moe {
 template <class B>
 struct Kept {
   /// Ranks of what is left.
-  Matrix<Rank, B> kept_RE;
+  Matrix<ChoiceOrder, B> kept_RE;
   /// Rows that each expert lost.
   std::vector<Index> dropped;
 };
@@ -25,8 +25,8 @@ namespace detail {
 
 /// place_R1: 1 for the row that stays longest, 2 for the next, ...: by its best softmax score, or at random.
 template <class Real, Backend B>
-Matrix<Rank, B> places_of_rows(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE,
-                               RandomKey key) {
+Matrix<ChoiceOrder, B> places_of_rows(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE,
+                                      RandomKey key) {
   const Index rows = logits_RE.rows;
   auto scores = Matrix<Real, B>::uninitialized(context, rows, 1);
   if (by == DropBy::priority) {
@@ -40,33 +40,33 @@ Matrix<Rank, B> places_of_rows(const typename B::Context& context, DropBy by, Vi
       scores_R1(r, 0) = static_cast<Real>(random_uniform(key, static_cast<std::uint64_t>(r)));
     });
   }
-  auto places = Matrix<Rank, B>::uninitialized(context, rows, 1);
+  auto places = Matrix<ChoiceOrder, B>::uninitialized(context, rows, 1);
   auto boundary = Matrix<Real, B>::uninitialized(context, 1, 1);
   B::top_rows(context, View<const Real, B>(scores.view()), rows, places.view(), boundary.view());
   return places;
 }
 
-/// drop_over among rows in the order of their places.
+/// drop_overflow among rows in the order of their places.
 template <class Real, Backend B>
 void drop_by_place(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE, RandomKey key,
-                   Index take, View<Rank, B> kept_RE, View<Index, B> dropped_1E) {
+                   Index take, View<ChoiceOrder, B> kept_RE, View<Index, B> dropped_1E) {
   const auto places = places_of_rows<Real, B>(context, by, logits_RE, key);
-  auto ordered = Matrix<Rank, B>::uninitialized(context, kept_RE.rows, kept_RE.cols);
+  auto ordered = Matrix<ChoiceOrder, B>::uninitialized(context, kept_RE.rows, kept_RE.cols);
   const auto places_R1 = places.view();
   const auto ordered_RE = ordered.view();
   B::for_each_cell(context, kept_RE.rows, kept_RE.cols,
                    [=] MOE_ON_DEVICE(Index r, Index e) { ordered_RE(places_R1(r, 0) - 1, e) = kept_RE(r, e); });
-  B::drop_over(context, take, ordered_RE, dropped_1E);
+  B::drop_overflow(context, take, ordered_RE, dropped_1E);
   B::for_each_cell(context, kept_RE.rows, kept_RE.cols,
                    [=] MOE_ON_DEVICE(Index r, Index e) { kept_RE(r, e) = ordered_RE(places_R1(r, 0) - 1, e); });
 }
 
-/// drop_over of all but each expert's `take` most probable rows.
+/// drop_overflow of all but each expert's `take` most probable rows.
 template <class Real, Backend B>
 void drop_by_probability(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
-                         View<Rank, B> kept_RE, View<Index, B> dropped_1E) {
+                         View<ChoiceOrder, B> kept_RE, View<Index, B> dropped_1E) {
   auto scores = Matrix<Real, B>::uninitialized(context, kept_RE.rows, kept_RE.cols);
-  auto ranks = Matrix<Rank, B>::uninitialized(context, kept_RE.rows, kept_RE.cols);
+  auto ranks = Matrix<ChoiceOrder, B>::uninitialized(context, kept_RE.rows, kept_RE.cols);
   auto boundary = Matrix<Real, B>::uninitialized(context, 1, kept_RE.cols);
   const auto scores_RE = scores.view();
   const auto ranks_RE = ranks.view();
@@ -80,7 +80,7 @@ void drop_by_probability(const typename B::Context& context, View<const Real, B>
   B::for_each_cell(context, kept_RE.rows, kept_RE.cols, [=] MOE_ON_DEVICE(Index r, Index e) {
     ranks_RE(r, e) = kept_RE(r, e) == 0 ? 0 : ranks_RE(r, e) != 0 ? 1 : 2;
   });
-  B::drop_over(context, take, ranks_RE, dropped_1E);
+  B::drop_overflow(context, take, ranks_RE, dropped_1E);
   B::for_each_cell(context, kept_RE.rows, kept_RE.cols, [=] MOE_ON_DEVICE(Index r, Index e) {
     if (ranks_RE(r, e) == 0) kept_RE(r, e) = 0;
   });
@@ -91,9 +91,9 @@ void drop_by_probability(const typename B::Context& context, View<const Real, B>
 /// Drops from each expert what is over the capacity, as its DropBy says: by position lower rows stay before higher
 /// ones. logits_RE is what rows chose by, `key` what is drawn from where the capacity says `random`.
 template <class Real, Backend B, DroppingCapacity C>
-Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity, View<const Real, B> logits_RE,
-                           View<const Rank, B> chosen_RE, RandomKey key = {}) {
-  Kept<B> result{Matrix<Rank, B>::uninitialized(context, chosen_RE.rows, chosen_RE.cols),
+Kept<B> drop_overflow_rows(const typename B::Context& context, const C& capacity, View<const Real, B> logits_RE,
+                           View<const ChoiceOrder, B> chosen_RE, RandomKey key = {}) {
+  Kept<B> result{Matrix<ChoiceOrder, B>::uninitialized(context, chosen_RE.rows, chosen_RE.cols),
                  std::vector<Index>(static_cast<std::size_t>(chosen_RE.cols))};
   const auto kept_RE = result.kept_RE.view();
   auto choices = Matrix<Index, B>::zeros(context, 1, chosen_RE.rows);
@@ -111,7 +111,7 @@ Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity
   const DropBy by = drops_by(capacity);
   auto dropped = Matrix<Index, B>::uninitialized(context, 1, chosen_RE.cols);
   if (by == DropBy::position)
-    B::drop_over(context, take, kept_RE, dropped.view());
+    B::drop_overflow(context, take, kept_RE, dropped.view());
   else if (by == DropBy::probability)
     detail::drop_by_probability<Real, B>(context, logits_RE, take, kept_RE, dropped.view());
   else
@@ -122,7 +122,8 @@ Kept<B> drop_over_capacity(const typename B::Context& context, const C& capacity
 
 /// Sets to 0 the values of pairs that are not kept.
 template <class Real, Backend B>
-void zero_where_dropped(const typename B::Context& context, View<const Rank, B> kept_RE, View<Real, B> values_RE) {
+void zero_where_dropped(const typename B::Context& context, View<const ChoiceOrder, B> kept_RE,
+                        View<Real, B> values_RE) {
   B::for_each(context, values_RE.rows, [=] MOE_ON_DEVICE(Index r) {
     for (Index e = 0; e < values_RE.cols; ++e)
       if (kept_RE(r, e) == 0) values_RE(r, e) = 0;

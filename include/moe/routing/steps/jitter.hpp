@@ -9,7 +9,7 @@
 
 namespace moe {
 
-/// What four neighbouring entries of a row are multiplied by: uniform in [1 - jitter, 1 + jitter], a function of the
+/// What four neighboring entries of a row are multiplied by: uniform in [1 - jitter, 1 + jitter], a function of the
 /// key and of which four they are.
 struct JitterOfFour {
   /// Draws them.
@@ -34,21 +34,21 @@ Matrix<Value, B> jittered(const typename B::Context& context, View<const Value, 
   B::for_each_cell(context, x_RD.rows, fours, [=, to_RD = result.view()] MOE_ON_DEVICE(Index r, Index four) {
     const JitterOfFour u(key, r * fours + four, jitter);
     for (Index i = 0, d = 4 * four; i < 4 && d < x_RD.cols; ++i, ++d)
-      to_RD(r, d) = static_cast<Value>(widened(x_RD(r, d)) * static_cast<Wide<Value>>(u[i]));
+      to_RD(r, d) = static_cast<Value>(widened(x_RD(r, d)) * static_cast<Accum<Value>>(u[i]));
   });
   return result;
 }
 
 /// d_x_rd += d_x'_rd u_rd, the u of the same key.
 template <class Value, Backend B>
-void add_jittered_back(const typename B::Context& context, View<const Value, B> d_jittered_RD, double jitter,
-                       RandomKey key, View<Value, B> d_x_RD) {
+void add_jittered_backward(const typename B::Context& context, View<const Value, B> d_jittered_RD, double jitter,
+                           RandomKey key, View<Value, B> d_x_RD) {
   const Index fours = (d_x_RD.cols + 3) / 4;
   B::for_each_cell(context, d_x_RD.rows, fours, [=] MOE_ON_DEVICE(Index r, Index four) {
     const JitterOfFour u(key, r * fours + four, jitter);
     for (Index i = 0, d = 4 * four; i < 4 && d < d_x_RD.cols; ++i, ++d)
       d_x_RD(r, d) =
-          static_cast<Value>(widened(d_x_RD(r, d)) + widened(d_jittered_RD(r, d)) * static_cast<Wide<Value>>(u[i]));
+          static_cast<Value>(widened(d_x_RD(r, d)) + widened(d_jittered_RD(r, d)) * static_cast<Accum<Value>>(u[i]));
   });
 }
 

@@ -62,7 +62,7 @@ Matrix<Real, B> noisy_logits(const typename B::Context& context, View<const Real
 template <class Real>
 struct ChoiceThreshold {
   /// Finds both experts whose logits are a threshold.
-  MOE_HOST_DEVICE ChoiceThreshold(Row<const Real> noisy_E_, Row<const Rank> chosen_E_)
+  MOE_HOST_DEVICE ChoiceThreshold(Row<const Real> noisy_E_, Row<const ChoiceOrder> chosen_E_)
       : noisy_E(noisy_E_), chosen_E(chosen_E_) {
     for (Index e = 0; e < noisy_E.size; ++e) {
       Index& expert = chosen_E[e] != 0 ? last_chosen : best_left;
@@ -75,7 +75,7 @@ struct ChoiceThreshold {
   /// H.
   Row<const Real> noisy_E;
   /// Order of choice.
-  Row<const Rank> chosen_E;
+  Row<const ChoiceOrder> chosen_E;
   /// The threshold of those that were not chosen.
   Index last_chosen = -1;
   /// The threshold of those that were; -1 where none is left.
@@ -87,7 +87,7 @@ struct ChoiceThreshold {
 template <class Real, Backend B>
 Matrix<Real, B> choice_probabilities(const typename B::Context& context, View<const Real, B> clean_TE,
                                      View<const Real, B> n_TE, View<const Real, B> noisy_TE,
-                                     View<const Rank, B> chosen_TE) {
+                                     View<const ChoiceOrder, B> chosen_TE) {
   auto p = Matrix<Real, B>::uninitialized(context, clean_TE.rows, clean_TE.cols);
   B::for_each(context, clean_TE.rows, [=, p_TE = p.view()] MOE_ON_DEVICE(Index t) {
     using std::erfc;
@@ -107,10 +107,10 @@ Matrix<Real, B> choice_probabilities(const typename B::Context& context, View<co
 /// d_load slopes_e. d_noisy_TE comes in as the gradient of H by the weights alone and gets the thresholds' share added;
 /// d_clean_TE and d_n_TE are written.
 template <class Real, Backend B>
-void noisy_logits_back(const typename B::Context& context, View<const Real, B> clean_TE, View<const Real, B> n_TE,
-                       View<const Real, B> noisy_TE, View<const Rank, B> chosen_TE, RandomKey key, double d_load,
-                       View<const Real, B> slopes_1E, View<Real, B> d_noisy_TE, View<Real, B> d_clean_TE,
-                       View<Real, B> d_n_TE) {
+void noisy_logits_backward(const typename B::Context& context, View<const Real, B> clean_TE, View<const Real, B> n_TE,
+                           View<const Real, B> noisy_TE, View<const ChoiceOrder, B> chosen_TE, RandomKey key,
+                           double d_load, View<const Real, B> slopes_1E, View<Real, B> d_noisy_TE,
+                           View<Real, B> d_clean_TE, View<Real, B> d_n_TE) {
   const Real scale = static_cast<Real>(d_load);
   B::for_each(context, clean_TE.rows, [=] MOE_ON_DEVICE(Index t) {
     using std::exp;

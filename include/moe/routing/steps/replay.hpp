@@ -26,26 +26,26 @@ Replayed<Real, B> replay_choice(const typename B::Context& context, const Routed
                                 bool drops) {
   auto recorded = context.replay->choices(context.layer, routed, rows, experts);
   Replayed<Real, B> result;
-  result.choice.chosen_RE = Matrix<Rank, B>::uninitialized(context, rows, experts);
+  result.choice.chosen_RE = Matrix<ChoiceOrder, B>::uninitialized(context, rows, experts);
   B::upload(context, recorded.chosen.data(), result.choice.chosen_RE.view());
   if (drops || recorded.has_dropped) {
-    result.kept.kept_RE = Matrix<Rank, B>::uninitialized(context, rows, experts);
+    result.kept.kept_RE = Matrix<ChoiceOrder, B>::uninitialized(context, rows, experts);
     B::upload(context, recorded.kept.data(), result.kept.kept_RE.view());
     result.kept.dropped = std::move(recorded.dropped);
   }
   if constexpr (!B::is_host) {
-    result.choice.foreseen.pairs = 0;
-    for (const Index load : recorded.load) result.choice.foreseen.pairs += load;
-    result.choice.foreseen.load = std::move(recorded.load);
+    result.choice.expected.pairs = 0;
+    for (const Index load : recorded.load) result.choice.expected.pairs += load;
+    result.choice.expected.load = std::move(recorded.load);
   }
   return result;
 }
 
 /// Throws Error unless what sequences have begun with is what the record says of their next rows.
 template <Backend B>
-void require_replayed(const typename B::Context& context, View<const Rank, B> begun_BE,
-                      View<const Rank, B> recorded_BE) {
-  std::vector<Rank> begun(static_cast<std::size_t>(begun_BE.size())), recorded = begun;
+void require_replayed(const typename B::Context& context, View<const ChoiceOrder, B> begun_BE,
+                      View<const ChoiceOrder, B> recorded_BE) {
+  std::vector<ChoiceOrder> begun(static_cast<std::size_t>(begun_BE.size())), recorded = begun;
   B::download(context, begun_BE, begun.data());
   B::download(context, recorded_BE, recorded.data());
   for (std::size_t i = 0; i < begun.size(); ++i) {

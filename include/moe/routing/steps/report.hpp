@@ -11,8 +11,8 @@ namespace moe {
 
 /// Tells the context's observer, where there is one, what was decided.
 template <class Real, Backend B>
-void report(const typename B::Context& context, const RoutedRows& routed, View<const Rank, B> chosen_RE,
-            View<const Rank, B> kept_RE, View<const Real, B> gates_RE) {
+void report(const typename B::Context& context, const RoutedRows& routed, View<const ChoiceOrder, B> chosen_RE,
+            View<const ChoiceOrder, B> kept_RE, View<const Real, B> gates_RE) {
   if (!context.observer) return;
   const auto size = static_cast<std::size_t>(chosen_RE.size());
   Observation seen{context.layer,

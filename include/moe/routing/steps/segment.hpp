@@ -122,12 +122,12 @@ Matrix<Value, B> stacked(const typename B::Context& context, const Matrix<Value,
 
 /// d_values_TE -> d_values_VE: each segment adds up what its rows got, in order.
 template <class Value, Backend B>
-Matrix<Value, B> repeat_over_rows_back(const typename B::Context& context, View<const Value, B> d_values_TE,
-                                       View<const Index, B> begin_1V) {
+Matrix<Value, B> repeat_over_rows_backward(const typename B::Context& context, View<const Value, B> d_values_TE,
+                                           View<const Index, B> begin_1V) {
   auto d_values = Matrix<Value, B>::uninitialized(context, begin_1V.cols - 1, d_values_TE.cols);
   B::for_each_cell(context, begin_1V.cols - 1, d_values_TE.cols,
                    [=, d_values_VE = d_values.view()] MOE_ON_DEVICE(Index v, Index e) {
-                     Wide<Value> sum = 0;
+                     Accum<Value> sum = 0;
                      for (Index t = begin_1V(0, v); t < begin_1V(0, v + 1); ++t) sum += widened(d_values_TE(t, e));
                      d_values_VE(v, e) = static_cast<Value>(sum);
                    });

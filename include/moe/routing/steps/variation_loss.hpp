@@ -2,7 +2,7 @@
 
 #include "moe/backend/contract/backend.hpp"
 #include "moe/core/matrix.hpp"
-#include "moe/routing/steps/late_loss.hpp"
+#include "moe/routing/steps/deferred_loss.hpp"
 
 namespace moe {
 
@@ -10,7 +10,7 @@ namespace moe {
 template <class Real, class B>
 struct VariationLoss {
   /// CV^2.
-  LateLoss<Real, B> loss;
+  DeferredLoss<Real, B> loss;
   /// d(CV^2)/d(sum of expert e).
   Matrix<Real, B> slopes_1E;
 };
@@ -41,14 +41,14 @@ VariationLoss<Real, B> variation_loss(const typename B::Context& context, View<c
                               2 / (static_cast<Real>(experts) * mean) * (sums_1E(0, e) / mean - 1 - squares);
                       });
   result.loss =
-      LateLoss<Real, B>(context, B::download_later(context, squared.const_view()), 1, [](Index) { return 1.0; });
+      DeferredLoss<Real, B>(context, B::download_async(context, squared.const_view()), 1, [](Index) { return 1.0; });
   return result;
 }
 
 /// d_values_te += d_loss d(CV^2)/d(s_e), the same for every row.
 template <class Real, Backend B>
-void add_variation_loss_back(const typename B::Context& context, View<const Real, B> slopes_1E, double d_loss,
-                             View<Real, B> d_values_TE) {
+void add_variation_loss_backward(const typename B::Context& context, View<const Real, B> slopes_1E, double d_loss,
+                                 View<Real, B> d_values_TE) {
   if (d_loss == 0) return;
   const Real scale = static_cast<Real>(d_loss);
   B::for_each_cell(context, d_values_TE.rows, d_values_TE.cols,

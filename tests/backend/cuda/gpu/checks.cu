@@ -24,7 +24,7 @@ std::uint64_t hash(const CudaContext& context, const Matrix<Value, Cuda>& values
 
 Layer drawn_layer(const CudaContext& context) {
   Layer layer = make_multipl<Layer>({.width = 256, .hidden = 384, .token_experts = 6, .segment_experts = 6});
-  initialise(context, layer, 7, 0.05);
+  initialize(context, layer, 7, 0.05);
   return layer;
 }
 Tensor drawn_rows(const CudaContext& context, Index rows) {
@@ -33,7 +33,7 @@ Tensor drawn_rows(const CudaContext& context, Index rows) {
   return x_TD;
 }
 std::uint64_t hash_of_step(const CudaContext& context, const Layer& layer, const Tensor& x_TD) {
-  auto gradient = wide_gradient_for(layer);
+  auto gradient = accum_gradient_for(layer);
   auto run = layer.forward(context, x_TD, Batch::single(x_TD.rows()));
   std::uint64_t bits = hash(context, run.output, 14695981039346656037u);
   bits = hash(context, layer.backward(context, run.output, {.balance = 0.01}, std::move(run.saved), gradient), bits);
@@ -61,7 +61,7 @@ Index wrong_values_past_2_to_the_31() {
     x(r, c) = BFloat16(static_cast<float>((r + c) % 251));
   });
   // The last rows, and the first, in one plan.
-  auto chosen = Matrix<Rank, Cuda>::zeros(context, rows, 1);
+  auto chosen = Matrix<ChoiceOrder, Cuda>::zeros(context, rows, 1);
   Cuda::for_each(context, rows,
                  [=, chosen = chosen.view()] MOE_ON_DEVICE(Index r) { chosen(r, 0) = r == 0 || r + few > rows; });
   const auto plan = Cuda::group_by_expert(context, chosen.const_view());
@@ -143,7 +143,7 @@ Index wrong_values_of_whole_numbers() {
   const CudaContext context;
   const Index rows = 300, cols = 64, experts = 5, k = 2;
   // Row t goes to experts t and t + 1, modulo their number; experts multiply by a whole number, gates are 1.
-  auto chosen = Matrix<Rank, Cuda>::uninitialized(context, rows, experts);
+  auto chosen = Matrix<ChoiceOrder, Cuda>::uninitialized(context, rows, experts);
   Cuda::for_each_cell(context, rows, experts, [chosen = chosen.view()] MOE_ON_DEVICE(Index t, Index e) {
     chosen(t, e) = e == t % 5 || e == (t + 1) % 5;
   });

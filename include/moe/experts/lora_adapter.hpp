@@ -33,7 +33,7 @@ struct AdapterSize {
   /// s = alpha / r (LoRA).
   static AdapterSize lora(Index rank, double alpha) { return {rank, alpha / static_cast<double>(rank)}; }
   /// s = alpha / sqrt(r) (rsLoRA), which MoLE has.
-  static AdapterSize rank_stabilised(Index rank, double alpha) {
+  static AdapterSize rank_stabilized(Index rank, double alpha) {
     return {rank, alpha / std::sqrt(static_cast<double>(rank))};
   }
 };
@@ -43,8 +43,8 @@ struct AdapterSize {
 /// Adapters that run side by side are of one shape, so one of a lower rank than the bank's largest is stored with rows
 /// of A and columns of B that are 0. Each is the other's only source of gradient, so these stay 0 in training.
 template <class Value_, class Backend_>
-struct LowRank {
-  static_assert(moe::Backend<Backend_>, "LowRank: 2nd argument must be a Backend such as Cpu<>");
+struct LoraAdapter {
+  static_assert(moe::Backend<Backend_>, "LoraAdapter: 2nd argument must be a Backend such as Cpu<>");
 
   using Value = Value_;
   using Backend = Backend_;
@@ -52,9 +52,9 @@ struct LowRank {
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
   template <class Other>
-  using rebind = LowRank<Other, Backend>;
+  using rebind = LoraAdapter<Other, Backend>;
 
-  /// What add_groups_back needs of forward_groups.
+  /// What add_groups_backward needs of forward_groups.
   struct GroupSaved {
     /// s x A^T.
     Tensor u_NR;
@@ -62,20 +62,21 @@ struct LowRank {
 
   /// A [R, I] and B [O, R].
   Tensor lora_A, lora_B;
-  /// Rank and scale; the rank may be below R.
+  /// ChoiceOrder and scale; the rank may be below R.
   AdapterSize size{};
 
-  LowRank() = default;
+  LoraAdapter() = default;
   /// All zero, stored as of rank `stored`. Throws Error for a rank below 1 or above `stored` and for a scale that is
   /// not finite.
-  LowRank(Index in, Index out, AdapterSize size_, Index stored) : lora_A(stored, in), lora_B(out, stored), size(size_) {
-    require(size.rank >= 1, "LowRank", "the rank must be at least 1, got ", size.rank);
-    require(size.rank <= stored, "LowRank", "the rank must not be above the stored one, got ", size.rank, " and ",
+  LoraAdapter(Index in, Index out, AdapterSize size_, Index stored)
+      : lora_A(stored, in), lora_B(out, stored), size(size_) {
+    require(size.rank >= 1, "LoraAdapter", "the rank must be at least 1, got ", size.rank);
+    require(size.rank <= stored, "LoraAdapter", "the rank must not be above the stored one, got ", size.rank, " and ",
             stored);
-    require(std::isfinite(size.scale), "LowRank", "the scale must be finite, got ", size.scale);
+    require(std::isfinite(size.scale), "LoraAdapter", "the scale must be finite, got ", size.scale);
   }
   /// All zero.
-  LowRank(Index in, Index out, AdapterSize size_) : LowRank(in, out, size_, size_.rank) {}
+  LoraAdapter(Index in, Index out, AdapterSize size_) : LoraAdapter(in, out, size_, size_.rank) {}
 
   /// I: columns of x.
   Index in() const { return lora_A.cols(); }
@@ -97,58 +98,59 @@ struct LowRank {
   /// weight_OI += factor s B A, each value's sum in one order.
   void add_product(const Context& context, double factor, Tensor& weight_OI) const {
     Tensor scaled_OR = lora_B.copy();
-    multiply_by(context, static_cast<Wide<Value>>(factor * size.scale), scaled_OR.view());
-    Backend::add_grouped_product_back(context, scaled_OR, {lora_A.view()}, {0, out()}, weight_OI.view());
+    multiply_by(context, static_cast<Accum<Value>>(factor * size.scale), scaled_OR.view());
+    Backend::add_grouped_dgrad(context, scaled_OR, {lora_A.view()}, {0, out()}, weight_OI.view());
   }
 
   // --- rows [offsets[e], offsets[e+1]) go through adapters[e] --------------------------------------------------------
 
-  /// x_NI -> s (x A^T) B^T, and what add_groups_back needs.
-  static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, std::span<const LowRank> adapters,
+  /// x_NI -> s (x A^T) B^T, and what add_groups_backward needs.
+  static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, std::span<const LoraAdapter> adapters,
                                                       ConstView x_NI, ListView<Index> offsets) {
     GroupSaved saved = products_with_a(context, adapters, x_NI, offsets);
     auto y_NO = Tensor::uninitialized(context, x_NI.rows, adapters[0].out());
-    Backend::grouped_product(context, saved.u_NR, Weights(context, ExpertSpan(adapters), &LowRank::lora_B), offsets,
+    Backend::grouped_product(context, saved.u_NR, Weights(context, ExpertSpan(adapters), &LoraAdapter::lora_B), offsets,
                              y_NO.view());
     return {std::move(y_NO), std::move(saved)};
   }
   /// The first half of forward_groups: s x A^T.
-  static GroupSaved products_with_a(const Context& context, std::span<const LowRank> adapters, ConstView x_NI,
+  static GroupSaved products_with_a(const Context& context, std::span<const LoraAdapter> adapters, ConstView x_NI,
                                     ListView<Index> offsets) {
     GroupSaved saved{Tensor::uninitialized(context, x_NI.rows, adapters[0].lora_A.rows())};
-    Backend::grouped_product(context, x_NI, Weights(context, ExpertSpan(adapters), &LowRank::lora_A), offsets,
+    Backend::grouped_product(context, x_NI, Weights(context, ExpertSpan(adapters), &LoraAdapter::lora_A), offsets,
                              saved.u_NR.view());
     scale_groups(context, adapters, offsets, saved.u_NR.view());
     return saved;
   }
 
   /// d_x_NI += s (d_y B) A; adds into `gradients`, skipping empty tensors: d_B = d_y^T (s x A^T), d_A = (s d_y B)^T x.
-  template <class Slope>
-  static void add_groups_back(const Context& context, std::span<const LowRank> adapters, ConstView d_y_NO,
-                              ListView<Index> offsets, ConstView x_NI, GroupSaved saved, View<Value, Backend> d_x_NI,
-                              std::span<LowRank<Slope, Backend>> gradients) {
-    using Slopes = LowRank<Slope, Backend>;
-    using SlopeWeights = WeightList<View<Slope, Backend>, Backend>;
+  template <class GradientValue>
+  static void add_groups_backward(const Context& context, std::span<const LoraAdapter> adapters, ConstView d_y_NO,
+                                  ListView<Index> offsets, ConstView x_NI, GroupSaved saved,
+                                  View<Value, Backend> d_x_NI,
+                                  std::span<LoraAdapter<GradientValue, Backend>> gradients) {
+    using GradientTree = LoraAdapter<GradientValue, Backend>;
+    using GradientWeights = WeightList<View<GradientValue, Backend>, Backend>;
     const ExpertSpan all(adapters);
     const ExpertSpan slopes(gradients);
-    Backend::template grouped_weight_gradient<Value, Slope>(context, d_y_NO, saved.u_NR.const_view(), offsets,
-                                                            SlopeWeights(context, slopes, &Slopes::lora_B));
+    Backend::template grouped_wgrad<Value, GradientValue>(context, d_y_NO, saved.u_NR.const_view(), offsets,
+                                                          GradientWeights(context, slopes, &GradientTree::lora_B));
     // d_u may lie where u was, from here on.
     Tensor d_u_NR = std::move(saved.u_NR);
     set_to_zero(context, d_u_NR.view());
-    Backend::add_grouped_product_back(context, d_y_NO, Weights(context, all, &LowRank::lora_B), offsets, d_u_NR.view());
+    Backend::add_grouped_dgrad(context, d_y_NO, Weights(context, all, &LoraAdapter::lora_B), offsets, d_u_NR.view());
     scale_groups(context, adapters, offsets, d_u_NR.view());
-    Backend::template grouped_weight_gradient<Value, Slope>(context, d_u_NR.const_view(), x_NI, offsets,
-                                                            SlopeWeights(context, slopes, &Slopes::lora_A));
-    Backend::add_grouped_product_back(context, d_u_NR, Weights(context, all, &LowRank::lora_A), offsets, d_x_NI);
+    Backend::template grouped_wgrad<Value, GradientValue>(context, d_u_NR.const_view(), x_NI, offsets,
+                                                          GradientWeights(context, slopes, &GradientTree::lora_A));
+    Backend::add_grouped_dgrad(context, d_u_NR, Weights(context, all, &LoraAdapter::lora_A), offsets, d_x_NI);
   }
 
   // --- as a tree of weights -----------------------------------------------------------------------------------------
 
-  LowRank structure() const { return structure_as<Value>(); }
+  LoraAdapter empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
     tree.size = size;
     return tree;
@@ -161,11 +163,11 @@ struct LowRank {
 
  private:
   using Weights = WeightList<ConstView, Backend>;
-  static void scale_groups(const Context& context, std::span<const LowRank> adapters, ListView<Index> offsets,
+  static void scale_groups(const Context& context, std::span<const LoraAdapter> adapters, ListView<Index> offsets,
                            View<Value, Backend> u_NR) {
     for (Index e = 0; e + 1 < offsets.size; ++e)
       if (offsets[e] < offsets[e + 1])
-        multiply_by(context, static_cast<Wide<Value>>(adapters[static_cast<std::size_t>(e)].size.scale),
+        multiply_by(context, static_cast<Accum<Value>>(adapters[static_cast<std::size_t>(e)].size.scale),
                     u_NR.rows_between(offsets[e], offsets[e + 1]));
   }
 };
@@ -180,7 +182,7 @@ struct AdapterBank {
   using rebind = AdapterBank<Other, Backend>;
 
   /// Adapter e is entry e.
-  std::vector<LowRank<Value, Backend>> adapters;
+  std::vector<LoraAdapter<Value, Backend>> adapters;
 
   AdapterBank() = default;
   /// All zero. Throws Error for no adapter and for a rank below 1.
@@ -201,28 +203,28 @@ struct AdapterBank {
     }
   }
   /// Whether `saved` is what forward_groups keeps of so many rows.
-  bool keeps(const typename LowRank<Value, Backend>::GroupSaved& saved, Index rows) const {
+  bool keeps(const typename LoraAdapter<Value, Backend>::GroupSaved& saved, Index rows) const {
     return saved.u_NR.rows() == rows && saved.u_NR.cols() == adapters.front().lora_A.rows();
   }
   /// The adapters, to be read.
-  std::span<const LowRank<Value, Backend>> span() const { return adapters; }
+  std::span<const LoraAdapter<Value, Backend>> span() const { return adapters; }
   /// The adapters, or their gradients, to be written.
-  std::span<LowRank<Value, Backend>> span() { return adapters; }
+  std::span<LoraAdapter<Value, Backend>> span() { return adapters; }
 
-  AdapterBank structure() const { return structure_as<Value>(); }
+  AdapterBank empty_tree() const { return empty_tree_of<Value>(); }
   /// The same tree of other values.
   template <class Other>
-  rebind<Other> structure_as() const {
+  rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
-    for (const auto& adapter : adapters) tree.adapters.push_back(adapter.template structure_as<Other>());
+    for (const auto& adapter : adapters) tree.adapters.push_back(adapter.template empty_tree_of<Other>());
     return tree;
   }
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     require_agreement(prefix, "the number of adapters", tree.adapters.size(), trees.adapters.size()...);
     for (std::size_t e = 0; e < tree.adapters.size(); ++e)
-      LowRank<Value, Backend>::visit_parameters(visit, prefix + infix(tree.adapters.size(), e), tree.adapters[e],
-                                                trees.adapters[e]...);
+      LoraAdapter<Value, Backend>::visit_parameters(visit, prefix + infix(tree.adapters.size(), e), tree.adapters[e],
+                                                    trees.adapters[e]...);
   }
   /// What stands between a projection's name and those of adapter e of `count`.
   static std::string infix(std::size_t count, std::size_t e) {

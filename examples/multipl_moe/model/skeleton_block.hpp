@@ -13,7 +13,7 @@ namespace multipl_moe {
 
 /// The layer of `config` with one attention head and with experts of one channel: norms, routers, thresholds and
 /// fusions are as in the layer itself, whose weights they share the names with.
-Block<Layer> narrow_block(const ModelConfig& config);
+Block<Layer> skeleton_block(const ModelConfig& config);
 
 /// The weight or buffer of that name, of a layer's whose names begin with `prefix`, as floats: calls
 /// found(std::span<const float>). False where the layer has none.

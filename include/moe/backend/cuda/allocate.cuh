@@ -9,12 +9,12 @@
 
 namespace moe::gpu {
 
-/// A block of device memory from `allocate(&block)`. When there is none, what the device's pool keeps for later is
+/// A block of device memory from `request(&block)`. When there is none, what the device's pool keeps for later is
 /// given up and the request made once more. Throws DeviceOutOfMemory, with what is free then.
-template <class Allocate>
-void* take(std::size_t bytes, const Allocate& allocate) {
+template <class Request>
+void* allocate(std::size_t bytes, const Request& request) {
   void* block = nullptr;
-  auto status = allocate(&block);
+  auto status = request(&block);
   if (status == cudaErrorMemoryAllocation) {
     static_cast<void>(cudaGetLastError());
     int device = 0;
@@ -23,7 +23,7 @@ void* take(std::size_t bytes, const Allocate& allocate) {
     check(cudaGetDevice(&device), "Cuda: memory");
     check(cudaDeviceGetDefaultMemPool(&pool, device), "Cuda: memory");
     check(cudaMemPoolTrimTo(pool, 0), "Cuda: memory");
-    status = allocate(&block);
+    status = request(&block);
   }
   if (status == cudaErrorMemoryAllocation) {
     static_cast<void>(cudaGetLastError());

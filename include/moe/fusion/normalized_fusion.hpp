@@ -11,9 +11,9 @@
 namespace moe {
 
 /// y = (token O_token + segment O_segment) / Z, Z = token + segment mass, mass being the sum of the row's segment-level
-/// gates: eq. 2's normalisation carried over to eq. 6. When all experts agree, y is their common answer whoever is
+/// gates: eq. 2's normalization carried over to eq. 6. When all experts agree, y is their common answer whoever is
 /// chosen, so an upcycled layer starts as the dense one.
-struct NormalisedFusion {
+struct NormalizedFusion {
   /// Weight of the token level, above 0.
   double token = 0.7;
   /// Weight of the segment level, not below 0.
@@ -34,8 +34,9 @@ struct NormalisedFusion {
   }
   /// With a = token/Z and b = segment/Z: d_mass = -b (a d_a + b d_b).
   template <class Real, Backend B>
-  Matrix<Real, B> scales_back(const typename B::Context& context, View<const Real, B> mass_1T,
-                              View<const Real, B> scale_T2, View<const Real, B> d_scale_T2, NormalisedFusion&) const {
+  Matrix<Real, B> scales_backward(const typename B::Context& context, View<const Real, B> mass_1T,
+                                  View<const Real, B> scale_T2, View<const Real, B> d_scale_T2,
+                                  NormalizedFusion&) const {
     auto d_mass = Matrix<Real, B>::uninitialized(context, 1, mass_1T.cols);
     B::for_each_element(context, mass_1T.cols, [=, d_mass_1T = d_mass.view()] MOE_ON_DEVICE(Index t) {
       d_mass_1T(0, t) = -scale_T2(t, 1) * (scale_T2(t, 0) * d_scale_T2(t, 0) + scale_T2(t, 1) * d_scale_T2(t, 1));
@@ -45,12 +46,12 @@ struct NormalisedFusion {
 
   /// Throws Error for weights that it cannot work with.
   void require_fits() const {
-    require(token > 0 && std::isfinite(token) && is_finite_from(0, segment), "NormalisedFusion",
+    require(token > 0 && std::isfinite(token) && is_finite_from(0, segment), "NormalizedFusion",
             "the token level's weight must be above 0 and the segment level's not below, both finite, got ", token,
             " and ", segment);
   }
 
-  NormalisedFusion structure() const { return *this; }
+  NormalizedFusion empty_tree() const { return *this; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };

@@ -19,14 +19,14 @@ namespace moe {
 /// What AdamW remembers of each weight that trains: a list, so that it may be of other types than any layer, or of a
 /// part of one.
 ///
-///   AdamWMemory memory(context, layer, gradient);  at full precision: in float, or in double where the layer is
-///   AdamWMemory<Backend, BFloat16, MasterWeights::split> memory(...);  in as few bytes as are asked for
+///   AdamWState memory(context, layer, gradient);  at full precision: in float, or in double where the layer is
+///   AdamWState<Backend, BFloat16, MasterWeights::split> memory(...);  in as few bytes as are asked for
 ///
 ///   Moment  double for a layer in double. For others float, or BFloat16, rounded by chance: most of what a step adds
 ///           to a moment is less than bfloat16 shows
 ///   master  what weights add up in. A layer in BFloat16 keeps some weights in float, its router's: they stay whole
 template <class Backend_, class Moment_ = float, MasterWeights master_ = MasterWeights::float32>
-class AdamWMemory {
+class AdamWState {
  public:
   using Backend = Backend_;
   /// What a moment is kept as.
@@ -34,9 +34,9 @@ class AdamWMemory {
   /// What weights add up in.
   static constexpr MasterWeights master = master_;
   static_assert(std::is_same_v<Moment, float> || std::is_same_v<Moment, double> || std::is_same_v<Moment, BFloat16>,
-                "AdamWMemory: 2nd argument must be float, double or moe::BFloat16");
+                "AdamWState: 2nd argument must be float, double or moe::BFloat16");
   static_assert(!std::is_same_v<Moment, double> || master == MasterWeights::float32,
-                "AdamWMemory: weights with moments in double are whole, with MasterWeights::float32");
+                "AdamWState: weights with moments in double are whole, with MasterWeights::float32");
 
   /// How weights of type Value are kept in a Tree.
   template <class Tree, class Value>
@@ -51,21 +51,21 @@ class AdamWMemory {
     Matrix<std::uint16_t, Backend> lower;
   };
 
-  AdamWMemory() = default;
+  AdamWState() = default;
   /// Moments of zero for every weight that has a gradient. What such a weight has beyond bfloat16 moves into `lower`
   /// with MasterWeights::split, and is rounded away with MasterWeights::bfloat16. `seed` names the random bits of
   /// rounding. Throws Error for a gradient that does not fit the weights.
   template <Module Tree, Module Gradient>
-  AdamWMemory(const typename Tree::Context& context, Tree& weights, const Gradient& gradient, std::uint64_t seed = 0)
+  AdamWState(const typename Tree::Context& context, Tree& weights, const Gradient& gradient, std::uint64_t seed = 0)
       : seed_(seed) {
-    require_gradient("AdamWMemory", std::as_const(weights), gradient);
+    require_gradient("AdamWState", std::as_const(weights), gradient);
     for_each_tensor(
         [&](const auto& weight, const auto& slope) {
           using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
           static_assert(std::is_same_v<Value, double> == std::is_same_v<Moment, double>,
-                        "AdamWMemory: weights in double, and no others, have moments in double");
+                        "AdamWState: weights in double, and no others, have moments in double");
           static_assert(master_of<Tree, Value> != MasterWeights::float32 || !std::is_same_v<Value, BFloat16>,
-                        "AdamWMemory: weights in moe::BFloat16 need MasterWeights::split or MasterWeights::bfloat16");
+                        "AdamWState: weights in moe::BFloat16 need MasterWeights::split or MasterWeights::bfloat16");
           Tensor tensor;
           if (!slope.empty()) {
             tensor.m = Matrix<Moment, Backend>(weight.rows(), weight.cols());
@@ -100,7 +100,7 @@ class AdamWMemory {
   void require_fits(const Tree& weights, const Gradient& gradient) const {
     std::size_t count = 0;
     for_each_tensor([&](const auto&) { ++count; }, weights);
-    require(count == tensors_.size(), "AdamWMemory", "the memory must be of these weights, of ",
+    require(count == tensors_.size(), "AdamWState", "the memory must be of these weights, of ",
             counted(count, "tensors"), ", got one of ", tensors_.size());
     const auto fits = [](const auto& weight, const auto& slope, const Tensor& kept) {
       using Value = typename std::remove_cvref_t<decltype(weight)>::Value;
@@ -118,7 +118,7 @@ class AdamWMemory {
     for_each_parameter(
         [&](const std::string& name, const auto& weight, const auto& slope) {
           const Tensor& kept = tensors_[next++];
-          require(fits(weight, slope, kept), "AdamWMemory",
+          require(fits(weight, slope, kept), "AdamWState",
                   "a weight with a gradient must have both moments of its shape, and lower halves where it is split, "
                   "got for ",
                   name, ": ", detail::shapes_of(weight, kept.m, kept.v, kept.lower));
@@ -139,8 +139,8 @@ class AdamWMemory {
 /// For a layer in float or double: moments in its precision, and nothing else. For one in BFloat16 moments in float,
 /// and split weights, which lose nothing.
 template <Module Tree, Module Gradient>
-AdamWMemory(const typename Tree::Context&, Tree&, const Gradient&, std::uint64_t = 0)
-    -> AdamWMemory<typename Tree::Backend, Wide<typename Tree::Value>,
-                   std::is_same_v<typename Tree::Value, BFloat16> ? MasterWeights::split : MasterWeights::float32>;
+AdamWState(const typename Tree::Context&, Tree&, const Gradient&, std::uint64_t = 0)
+    -> AdamWState<typename Tree::Backend, Accum<typename Tree::Value>,
+                  std::is_same_v<typename Tree::Value, BFloat16> ? MasterWeights::split : MasterWeights::float32>;
 
 }  // namespace moe

@@ -7,7 +7,7 @@
 namespace moe_bench {
 
 template <class B>
-std::vector<Strategy<B>> limited_room() {
+std::vector<Strategy<B>> limited_capacity() {
   using namespace moe;
   std::vector<Strategy<B>> suite;
   const auto add_switch = [&](const char* name, const char* routing, double room) {
@@ -21,8 +21,8 @@ std::vector<Strategy<B>> limited_room() {
     suite.push_back(token_strategy<B>(
         "gshard-top" + std::to_string(k),
         "top-" + std::to_string(k) + ", further choices kept by chance in training, room for 1.25",
-        Routing<GShardChoice, TopK>{}, SoftmaxOverChosen{}, CapacityFactor{.factor = 1.25}, {.choices = k}));
-  suite.push_back(token_strategy<B>("batch-prioritised",
+        TrainInfer<GShardChoice, TopK>{}, SoftmaxOverChosen{}, CapacityFactor{.factor = 1.25}, {.choices = k}));
+  suite.push_back(token_strategy<B>("batch-prioritized",
                                     "top-k, room for 1.0; the rows least sure of their best expert are dropped", TopK{},
                                     SoftmaxOverAll{}, CapacityFactor{.factor = 1, .drop = DropBy::priority}));
   return suite;

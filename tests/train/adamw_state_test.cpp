@@ -1,4 +1,4 @@
-#include "moe/train/adamw_memory.hpp"
+#include "moe/train/adamw_state.hpp"
 
 #include <bit>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
-namespace adamw_memory_test {
+namespace adamw_state_test {
 
 using namespace moe;
 using namespace moe::testing;
@@ -21,7 +21,7 @@ namespace {
 
 using Layer = Linear<float, Cpu<>>;
 template <class Moment, MasterWeights master>
-using Memory = AdamWMemory<Cpu<>, Moment, master>;
+using Memory = AdamWState<Cpu<>, Moment, master>;
 
 std::uint32_t bits_of(float value) { return std::bit_cast<std::uint32_t>(value); }
 bool is_narrow(float value) { return (bits_of(value) & 0xffffu) == 0; }
@@ -82,7 +82,7 @@ std::pair<std::vector<float>, std::vector<float>> trained_both_ways(int steps, L
   const AdamW adamw;
   Layer full = drawn("weights"), narrow = drawn("weights");
   Layer gradient = gradient_for(full);
-  AdamWMemory of_full(context, full, gradient);
+  AdamWState of_full(context, full, gradient);
   OfMemory memory(context, narrow, gradient, 7);
   take_steps(full, steps, [&](int step, const Layer& slope) {
     adamw.step(context, 1e-3, step, 0.5, full, slope, of_full);
@@ -98,18 +98,18 @@ std::pair<std::vector<float>, std::vector<float>> trained_both_ways(int steps, L
 template <class Value>
 using LinearOf = Linear<Value, Cpu<>>;
 template <class Value, class Gradient = LinearOf<Value>>
-using Deduced = decltype(AdamWMemory(std::declval<const CpuContext&>(), std::declval<LinearOf<Value>&>(),
-                                     std::declval<const Gradient&>()));
-static_assert(std::is_same_v<Deduced<float>, AdamWMemory<Cpu<>>>);
-static_assert(std::is_same_v<Deduced<double>, AdamWMemory<Cpu<>, double>>);
-static_assert(std::is_same_v<Deduced<BFloat16, LinearOf<float>>, AdamWMemory<Cpu<>, float, MasterWeights::split>>);
+using Deduced = decltype(AdamWState(std::declval<const CpuContext&>(), std::declval<LinearOf<Value>&>(),
+                                    std::declval<const Gradient&>()));
+static_assert(std::is_same_v<Deduced<float>, AdamWState<Cpu<>>>);
+static_assert(std::is_same_v<Deduced<double>, AdamWState<Cpu<>, double>>);
+static_assert(std::is_same_v<Deduced<BFloat16, LinearOf<float>>, AdamWState<Cpu<>, float, MasterWeights::split>>);
 
 // What float has lost after as many steps is more than a thousand times the bar.
 TEST_CASE("a layer in double is stepped in double, moments and all", "[train]") {
   const CpuContext context;
   const AdamW adamw{.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .decay = 0};
   auto layer = LinearOf<double>::without_bias(1, 37), gradient = gradient_for(layer);
-  AdamWMemory memory(context, layer, gradient);
+  AdamWState memory(context, layer, gradient);
   std::vector<double> w(37), m(37), v(37);
   for (int step = 1; step <= 20; ++step) {
     for (std::size_t i = 0; i < w.size(); ++i) {
@@ -207,4 +207,4 @@ TEST_CASE("a frozen weight keeps its bits and takes no memory", "[train]") {
   CHECK(memory.tensors()[1].lower.size() == layer.bias.size());
 }
 
-}  // namespace adamw_memory_test
+}  // namespace adamw_state_test

@@ -1,4 +1,4 @@
-#include "moe/backend/cuda/packets.cuh"
+#include "moe/backend/cuda/vector_access.cuh"
 
 #include <vector>
 

@@ -6,7 +6,7 @@ namespace moe {
 ///   g = scale gradient;  m = beta_1 m + rest_1 g;  v = beta_2 v + rest_2 g^2
 ///   w = keep w - rate m / (root sqrt(v) + epsilon)
 template <class Real>
-struct AdamWPace {
+struct AdamWScalars {
   /// What gradients are multiplied by.
   Real scale;
   /// How much of the first moment stays.

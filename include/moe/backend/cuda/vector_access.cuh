@@ -54,18 +54,18 @@ struct alignas(width * sizeof(Value)) Packed {
 
 /// `width` values, widened; by one access where they are `aligned`.
 template <int width, class Value>
-MOE_HOST_DEVICE void load(const Value* from, bool aligned, Numbers<Wide<Value>, width>& to) {
+MOE_HOST_DEVICE void load(const Value* from, bool aligned, Numbers<Accum<Value>, width>& to) {
   if (width > 1 && aligned) {
     const auto packed = *reinterpret_cast<const detail::Packed<width, Value>*>(from);
-    for (int i = 0; i < width; ++i) to[i] = static_cast<Wide<Value>>(packed.values[i]);
+    for (int i = 0; i < width; ++i) to[i] = static_cast<Accum<Value>>(packed.values[i]);
   } else {
-    for (int i = 0; i < width; ++i) to[i] = static_cast<Wide<Value>>(from[i]);
+    for (int i = 0; i < width; ++i) to[i] = static_cast<Accum<Value>>(from[i]);
   }
 }
 
 /// The way back, rounded to what is kept.
 template <int width, class Value>
-MOE_HOST_DEVICE void store(Value* to, bool aligned, const Numbers<Wide<Value>, width>& from) {
+MOE_HOST_DEVICE void store(Value* to, bool aligned, const Numbers<Accum<Value>, width>& from) {
   if (width > 1 && aligned) {
     detail::Packed<width, Value> packed;
     for (int i = 0; i < width; ++i) packed.values[i] = static_cast<Value>(from[i]);

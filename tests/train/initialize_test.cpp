@@ -1,4 +1,4 @@
-#include "moe/train/initialise.hpp"
+#include "moe/train/initialize.hpp"
 
 #include <cmath>
 
@@ -7,7 +7,7 @@
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 
-namespace initialise_test {
+namespace initialize_test {
 
 using namespace moe;
 using Catch::Approx;
@@ -15,7 +15,7 @@ using Catch::Approx;
 TEST_CASE("initial matrices are normal with the asked deviation, vectors keep their values", "[train]") {
   const CpuContext context;
   auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>>>({.width = 64, .hidden = 128});
-  initialise(context, layer, 7, 0.02);
+  initialize(context, layer, 7, 0.02);
   double sum = 0, squares = 0, count = 0;
   for_each_parameter(
       [&](const std::string& name, const auto& weight) {
@@ -34,11 +34,11 @@ TEST_CASE("a weight's initial values depend on seed and name alone", "[train]") 
   const CpuContext context;
   const auto drawn = [&](Index hidden, std::uint64_t seed) {
     auto layer = make_multipl<MultiPlMoe<float, Cpu<>>>({.width = 16, .hidden = hidden});
-    initialise(context, layer, seed);
+    initialize(context, layer, seed);
     return std::move(layer.token.routing.gate.weight);
   };
   CHECK(moe::testing::same_bits(drawn(8, 1), drawn(24, 1)));
   CHECK_FALSE(moe::testing::same_bits(drawn(8, 1), drawn(8, 2)));
 }
 
-}  // namespace initialise_test
+}  // namespace initialize_test

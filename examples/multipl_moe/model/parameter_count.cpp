@@ -1,4 +1,4 @@
-#include "multipl_moe/model/census.hpp"
+#include "multipl_moe/model/parameter_count.hpp"
 
 #include <cmath>
 #include <string>
@@ -44,40 +44,41 @@ double active_share(const std::string& name, const ModelConfig& config) {
                                 : static_cast<double>(m.num_experts_per_tok) / static_cast<double>(m.num_token_experts);
 }
 
-std::int64_t& part_of(const std::string& name, Census& census) {
-  if (has(name, "embed_tokens") || has(name, "lm_head")) return census.embedding;
-  if (has(name, ".lora_")) return census.adapters;
-  if (has(name, "norm")) return census.norms;
-  if (has(name, "self_attn")) return census.attention;
-  if (has(name, ".gate.weight") || has(name, "shared_expert_gate")) return census.routers;
-  if (has(name, ".fusion.")) return census.fusions;
-  return census.experts;
+std::int64_t& part_of(const std::string& name, ParameterCount& parameter_count) {
+  if (has(name, "embed_tokens") || has(name, "lm_head")) return parameter_count.embedding;
+  if (has(name, ".lora_")) return parameter_count.adapters;
+  if (has(name, "norm")) return parameter_count.norms;
+  if (has(name, "self_attn")) return parameter_count.attention;
+  if (has(name, ".gate.weight") || has(name, "shared_expert_gate")) return parameter_count.routers;
+  if (has(name, ".fusion.")) return parameter_count.fusions;
+  return parameter_count.experts;
 }
 
 }  // namespace
 
-Census census_of(const ModelConfig& config) {
-  Census census;
+ParameterCount parameter_count_of(const ModelConfig& config) {
+  ParameterCount parameter_count;
   double active = 0;
   const auto trains = post_training_weights(config);
   const auto model = make_transformer(config, make_layer_shape);
   moe::for_each_parameter(
       [&](const std::string& name, const auto& weight) {
         if (has(name, ".first_segment")) {
-          census.first_segments += weight.size();
+          parameter_count.first_segments += weight.size();
           return;
         }
         const std::int64_t size = size_of(name, weight.size(), config);
-        census.total += size;
-        census.filling += weight.size() - size;
+        parameter_count.total += size;
+        parameter_count.filling += weight.size() - size;
         active += active_share(name, config) * static_cast<double>(size);
-        census.trainable += trains(name) ? size : 0;
-        part_of(name, census) += size;
+        parameter_count.trainable += trains(name) ? size : 0;
+        part_of(name, parameter_count) += size;
       },
       model);
-  moe::for_each_buffer([&](const std::string&, const auto& buffer) { census.buffers += buffer.size(); }, model);
-  census.active = std::llround(active);
-  return census;
+  moe::for_each_buffer([&](const std::string&, const auto& buffer) { parameter_count.buffers += buffer.size(); },
+                       model);
+  parameter_count.active = std::llround(active);
+  return parameter_count;
 }
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-#include "moe/routing/steps/late_loss.hpp"
+#include "moe/routing/steps/deferred_loss.hpp"
 
 #include <utility>
 
@@ -12,10 +12,10 @@ using namespace moe;
 namespace {
 
 const CpuContext context{.threads = 1};
-using Loss = LateLoss<float, Cpu<>>;
+using Loss = DeferredLoss<float, Cpu<>>;
 
 Loss loss_of(const Matrix<float, Cpu<>>& sums_1N) {
-  return Loss(context, Cpu<>::download_later(context, sums_1N.view()), sums_1N.cols(),
+  return Loss(context, Cpu<>::download_async(context, sums_1N.view()), sums_1N.cols(),
               [](Index i) { return 0.5 + static_cast<double>(i); });
 }
 

@@ -1,16 +1,16 @@
-#include "moe/fusion/normalised_fusion.hpp"
+#include "moe/fusion/normalized_fusion.hpp"
 
 #include "fusion/gate_fusion_check.hpp"
 
-namespace normalised_fusion_test {
+namespace normalized_fusion_test {
 
 using namespace moe;
 using namespace moe::testing;
 
-static_assert(GateFusion<NormalisedFusion> && Fusion<NormalisedFusion>);
+static_assert(GateFusion<NormalizedFusion> && Fusion<NormalizedFusion>);
 
-TEST_CASE("NormalisedFusion divides by the weights that took part", "[modules][gradient]") {
-  NormalisedFusion fusion{.token = 0.6, .segment = 0.4};
+TEST_CASE("NormalizedFusion divides by the weights that took part", "[modules][gradient]") {
+  NormalizedFusion fusion{.token = 0.6, .segment = 0.4};
   const auto scale = check_gate_fusion(fusion);
   const auto mass = masses();
   for (Index t = 0; t < scale.rows(); ++t) {
@@ -21,4 +21,4 @@ TEST_CASE("NormalisedFusion divides by the weights that took part", "[modules][g
   }
 }
 
-}  // namespace normalised_fusion_test
+}  // namespace normalized_fusion_test

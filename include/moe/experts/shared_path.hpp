@@ -10,17 +10,17 @@ namespace moe {
 /// A path that every row of a layer takes beside the routed experts: `begin` computes what it can without y, which is
 /// before the routed experts run, `finish` adds to y, `backward` adds to d_x and into the gradient.
 template <class P, class Value, class B>
-concept AlwaysOn = requires(const P& path, const typename B::Context& context, View<const Value, B> x_TD,
-                            View<Value, B> y_TD, typename P::Saved saved, P& gradient) {
+concept SharedPath = requires(const P& path, const typename B::Context& context, View<const Value, B> x_TD,
+                              View<Value, B> y_TD, typename P::Saved saved, P& gradient) {
   { path.finish(context, path.begin(context, x_TD), y_TD) } -> std::same_as<typename P::Saved>;
   path.backward(context, x_TD, x_TD, std::move(saved), y_TD, gradient);
-  { path.structure() } -> std::same_as<P>;
+  { path.empty_tree() } -> std::same_as<P>;
 };
 
 /// No path beside the routed experts.
-struct NoAlwaysOn {
+struct NoSharedExpert {
   template <class Other>
-  using rebind = NoAlwaysOn;
+  using rebind = NoSharedExpert;
   struct Saved {};
   /// Computes nothing.
   template <class Context, class Input>
@@ -34,8 +34,8 @@ struct NoAlwaysOn {
   }
   /// Adds nothing.
   template <class Context, class Gradient, class Input, class Output>
-  void backward(const Context&, Gradient, Input, Saved, Output, NoAlwaysOn&) const {}
-  NoAlwaysOn structure() const { return {}; }
+  void backward(const Context&, Gradient, Input, Saved, Output, NoSharedExpert&) const {}
+  NoSharedExpert empty_tree() const { return {}; }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };

@@ -4,6 +4,6 @@ namespace multipl_moe {
 
 /// What a forward pass keeps for the backward pass: all that it computed, or each layer's input, from which the rest is
 /// computed again.
-enum class Keep { everything, inputs };
+enum class ActivationCheckpointing { off, on };
 
 }  // namespace multipl_moe

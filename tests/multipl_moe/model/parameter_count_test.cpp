@@ -1,4 +1,4 @@
-#include "multipl_moe/model/census.hpp"
+#include "multipl_moe/model/parameter_count.hpp"
 
 #include "support/catch.hpp"
 
@@ -8,54 +8,54 @@ using namespace multipl_moe;
 
 namespace {
 
-Census census(const char* architecture) {
+ParameterCount parameter_count(const char* architecture) {
   ModelConfig config = size_named("qwen1.5-1.8b");
   config.moe = mixture_named(architecture);
-  return census_of(config);
+  return parameter_count_of(config);
 }
 
 }  // namespace
 
 TEST_CASE("the systems of the paper's Table 1 have its parameters", "[model]") {
-  CHECK(census("dense").total == 1836828672);
-  CHECK(census("dense").active == 1836828672);
+  CHECK(parameter_count("dense").total == 1836828672);
+  CHECK(parameter_count("dense").active == 1836828672);
   for (const char* name : {"multipl-moe", "causal-multipl-moe"}) {
-    CHECK(census(name).total == 10764994560);
-    CHECK(census(name).active == 3460614144);
-    CHECK(census(name).trainable == 8928165888);
+    CHECK(parameter_count(name).total == 10764994560);
+    CHECK(parameter_count(name).active == 3460614144);
+    CHECK(parameter_count(name).trainable == 8928165888);
   }
-  CHECK(census("multipl-moe").first_segments == 0);
-  CHECK(census("causal-multipl-moe").first_segments == 24 * 2048);
-  CHECK(census("gshard").total == 10764994560);
-  CHECK(census("gshard").active == 3460614144);
-  CHECK(census("mixtral").total == 7518406656);
-  CHECK(census("mixtral").active == 2648819712);
-  CHECK(census("qwen1.5-moe").total == 14315784192);
-  CHECK(census("qwen1.5-moe").active == 2689173504);
+  CHECK(parameter_count("multipl-moe").first_segments == 0);
+  CHECK(parameter_count("causal-multipl-moe").first_segments == 24 * 2048);
+  CHECK(parameter_count("gshard").total == 10764994560);
+  CHECK(parameter_count("gshard").active == 3460614144);
+  CHECK(parameter_count("mixtral").total == 7518406656);
+  CHECK(parameter_count("mixtral").active == 2648819712);
+  CHECK(parameter_count("qwen1.5-moe").total == 14315784192);
+  CHECK(parameter_count("qwen1.5-moe").active == 2689173504);
 }
 
 TEST_CASE("published Qwen3 models have their parameters", "[model]") {
-  const Census dense = census_of(parse_config(R"({
+  const ParameterCount dense = parameter_count_of(parse_config(R"({
     "model_type": "qwen3", "hidden_size": 1024, "intermediate_size": 3072, "num_hidden_layers": 28,
     "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128, "vocab_size": 151936,
     "max_position_embeddings": 40960, "rope_theta": 1000000, "tie_word_embeddings": true, "attention_bias": false,
     "max_window_layers": 28, "sliding_window": null, "use_sliding_window": false})",
-                                              "Qwen3-0.6B"));
+                                                               "Qwen3-0.6B"));
   CHECK(dense.total == 596049920);
   CHECK(dense.norms == 28 * (2 * 1024 + 2 * 128) + 1024);
-  const Census mixture = census_of(parse_config(R"({
+  const ParameterCount mixture = parameter_count_of(parse_config(R"({
     "model_type": "qwen3_moe", "hidden_size": 2048, "intermediate_size": 6144, "moe_intermediate_size": 768,
     "num_hidden_layers": 48, "num_attention_heads": 32, "num_key_value_heads": 4, "head_dim": 128, "num_experts": 128,
     "num_experts_per_tok": 8, "norm_topk_prob": true, "decoder_sparse_step": 1, "mlp_only_layers": [],
     "vocab_size": 151936, "max_position_embeddings": 40960, "rope_theta": 1000000.0, "tie_word_embeddings": false})",
-                                                "Qwen3-30B-A3B"));
+                                                                 "Qwen3-30B-A3B"));
   CHECK(mixture.total == 30532122624);
   // An eighth of a sixteenth of the experts works on a token.
   CHECK(mixture.active == mixture.total - 48LL * 120 * 3 * 2048 * 768);
 }
 
 TEST_CASE("a LoRA of rank 8 adds what its adapters have", "[model]") {
-  const Census lora = census("lora");
+  const ParameterCount lora = parameter_count("lora");
   // q, k, v, o: 2048 to 2048; gate, up, down: between 2048 and 5504; 24 layers.
   CHECK(lora.trainable == 24 * 8 * (4 * (2048 + 2048) + 3 * (2048 + 5504)));
   CHECK(lora.trainable == 7495680);
@@ -64,7 +64,7 @@ TEST_CASE("a LoRA of rank 8 adds what its adapters have", "[model]") {
 }
 
 TEST_CASE("a MoLE's adapters count with their own ranks, whatever they are stored as", "[model]") {
-  const Census mole = census("mole");
+  const ParameterCount mole = parameter_count("mole");
   const std::int64_t of_rank_1 = 24 * 3 * (2048 + 5504);
   CHECK(mole.adapters == of_rank_1 * (6 * 16 + 48 + 64));
   CHECK(mole.trainable == mole.adapters);
@@ -84,7 +84,7 @@ TEST_CASE("Qwen1.5-MoE's experts follow the dense network's width", "[model]") {
 
 TEST_CASE("the parts add up to the whole", "[model]") {
   for (const char* name : {"dense", "multipl-moe", "gshard", "qwen1.5-moe", "lora", "mole"}) {
-    const Census c = census(name);
+    const ParameterCount c = parameter_count(name);
     CHECK(c.embedding + c.attention + c.experts + c.adapters + c.routers + c.norms == c.total);
   }
 }

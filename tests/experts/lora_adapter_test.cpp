@@ -1,4 +1,4 @@
-#include "moe/experts/low_rank.hpp"
+#include "moe/experts/lora_adapter.hpp"
 
 #include "moe/backend/shape/shape.hpp"
 #include "moe/train/adamw.hpp"
@@ -15,11 +15,11 @@ using namespace moe::testing;
 
 namespace {
 
-using Adapter = LowRank<double, Cpu<>>;
+using Adapter = LoraAdapter<double, Cpu<>>;
 using Bank = AdapterBank<double, Cpu<>>;
 const CpuContext context{.threads = 2};
 static_assert(Module<Adapter> && Module<Bank>);
-static_assert(std::is_same_v<LowRank<float, Cpu<>>::rebind<double>, Adapter>);
+static_assert(std::is_same_v<LoraAdapter<float, Cpu<>>::rebind<double>, Adapter>);
 
 /// Three adapters of unequal rank over rows of five values, the second without rows.
 struct Groups {
@@ -34,9 +34,9 @@ struct Groups {
   Tensor run() const { return Adapter::forward_groups(context, bank.span(), x, offsets).first; }
   Tensor back(Bank& gradient) const {
     auto d_x = Tensor(9, 5);
-    Adapter::add_groups_back<double>(context, bank.span(), c, offsets, x,
-                                     Adapter::forward_groups(context, bank.span(), x, offsets).second, d_x.view(),
-                                     gradient.span());
+    Adapter::add_groups_backward<double>(context, bank.span(), c, offsets, x,
+                                         Adapter::forward_groups(context, bank.span(), x, offsets).second, d_x.view(),
+                                         gradient.span());
     return d_x;
   }
 };
@@ -45,8 +45,8 @@ struct Groups {
 
 TEST_CASE("alpha over r, or over its root", "[modules]") {
   CHECK(AdapterSize::lora(8, 16).scale == 2);
-  CHECK(AdapterSize::rank_stabilised(16, 16).scale == 4);
-  CHECK(AdapterSize::rank_stabilised(64, 32).scale == 4);
+  CHECK(AdapterSize::rank_stabilized(16, 16).scale == 4);
+  CHECK(AdapterSize::rank_stabilized(64, 32).scale == 4);
 }
 
 TEST_CASE("adapters of unequal rank answer as the reference does, group by group", "[modules]") {
@@ -101,7 +101,7 @@ TEST_CASE("what fills an adapter up stays exactly 0 through steps of AdamW", "[m
         CHECK(filling_is_zero(gradient.adapters[e]));
       }
       for (std::size_t e = 0; e < 3; ++e) {
-        AdamWMemory memory(context, groups.bank.adapters[e], gradient.adapters[e]);
+        AdamWState memory(context, groups.bank.adapters[e], gradient.adapters[e]);
         AdamW{.decay = decay}.step(context, 0.1, step, 1, groups.bank.adapters[e], gradient.adapters[e], memory);
       }
     }
@@ -124,15 +124,16 @@ TEST_CASE("one adapter alone bears peft's names, several are numbered", "[module
   CHECK(names(Bank(2, 2, {{.rank = 1}, {.rank = 1}})) ==
         std::vector<std::string>{"up_proj.adapters.0.lora_A.weight", "up_proj.adapters.0.lora_B.weight",
                                  "up_proj.adapters.1.lora_A.weight", "up_proj.adapters.1.lora_B.weight"});
-  CHECK(names(Bank(2, 2, {{.rank = 1}, {.rank = 1}}).structure()).size() == 4);
+  CHECK(names(Bank(2, 2, {{.rank = 1}, {.rank = 1}}).empty_tree()).size() == 4);
 }
 
 TEST_CASE("a bank has adapters, and each a rank that fits", "[modules][misuse]") {
   CHECK_THROWS_WITH(Bank(2, 2, {}), "[AdapterBank] a bank needs at least 1 adapter, got 0");
-  CHECK_THROWS_WITH(Bank(2, 2, {{.rank = 3}, {.rank = 0}}), "[LowRank] the rank must be at least 1, got 0");
+  CHECK_THROWS_WITH(Bank(2, 2, {{.rank = 3}, {.rank = 0}}), "[LoraAdapter] the rank must be at least 1, got 0");
   CHECK_THROWS_AS(Adapter(2, 2, {.rank = -1}), Error);
-  CHECK_THROWS_WITH(Adapter(2, 2, {.rank = 5}, 4), "[LowRank] the rank must not be above the stored one, got 5 and 4");
-  const LowRank<float, Shape> large(2048, 5504, AdapterSize::lora(8, 16));
+  CHECK_THROWS_WITH(Adapter(2, 2, {.rank = 5}, 4),
+                    "[LoraAdapter] the rank must not be above the stored one, got 5 and 4");
+  const LoraAdapter<float, Shape> large(2048, 5504, AdapterSize::lora(8, 16));
   CHECK(count_parameters(large, [](const std::string&) { return true; }) == 8 * (2048 + 5504));
 }
 

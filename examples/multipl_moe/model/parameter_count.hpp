@@ -8,10 +8,10 @@
 
 namespace multipl_moe {
 
-/// Counts of values. An expert that k of n alike meet counts k/n towards `active`; a segment expert counts by the
+/// Counts of values. An expert that k of n alike meet counts k/n toward `active`; a segment expert counts by the
 /// capacity factor, the mean number of segment experts a token meets. Of a MoLE's adapters a token of code meets its
 /// language's and the shared one.
-struct Census {
+struct ParameterCount {
   std::int64_t total = 0;
   std::int64_t active = 0;
   std::int64_t trainable = 0;
@@ -30,6 +30,6 @@ struct Census {
   std::int64_t norms = 0;
 };
 
-Census census_of(const ModelConfig& config);
+ParameterCount parameter_count_of(const ModelConfig& config);
 
 }  // namespace multipl_moe

@@ -10,14 +10,14 @@ namespace moe {
 /// A loss whose sums may still be on their way from the device: sum_i weight_i sums_i. It reads as a number, and
 /// whoever reads it waits for them; nobody else does. Without sums it is 0.
 template <class Real, class B>
-class LateLoss {
+class DeferredLoss {
  public:
   /// 0.
-  LateLoss() = default;
+  DeferredLoss() = default;
   /// The sums of a view of one row, each times `weight(i)`, from now on or later.
   template <class WeightOf>
-  LateLoss(const typename B::Context& context, typename B::template Later<Real> sums, Index count,
-           const WeightOf& weight)
+  DeferredLoss(const typename B::Context& context, typename B::template AsyncCopy<Real> sums, Index count,
+               const WeightOf& weight)
       : sums_(std::move(sums)), weights_(context, count), count_(count) {
     for (Index i = 0; i < count; ++i) weights_.data()[i] = weight(i);
   }
@@ -32,7 +32,7 @@ class LateLoss {
   }
 
  private:
-  typename B::template Later<Real> sums_;
+  typename B::template AsyncCopy<Real> sums_;
   typename B::template HostBuffer<double> weights_;
   Index count_ = 0;
 };

@@ -33,7 +33,7 @@ void fill_on_host(const typename B::Context& context, std::span<Value> values, c
   B::for_each_on_host(context, (count + tile - 1) / tile, [&](Index t) {
     for (Index i = t * tile; i < (std::min)((t + 1) * tile, count); ++i)
       values[static_cast<std::size_t>(i)] =
-          static_cast<Value>(static_cast<Wide<Value>>(number(static_cast<std::uint64_t>(i))));
+          static_cast<Value>(static_cast<Accum<Value>>(number(static_cast<std::uint64_t>(i))));
   });
 }
 
@@ -61,8 +61,8 @@ void draw_normal(const typename Tensor::Backend::Context& context, Tensor& tenso
 /// Draws every matrix of a layer from N(0, deviation^2); vectors (biases, norms) keep their values. Throws Error for a
 /// deviation that is negative or not finite.
 template <Module Layer>
-void initialise(const typename Layer::Context& context, Layer& layer, std::uint64_t seed, double deviation = 0.02) {
-  detail::require_deviation("initialise", deviation);
+void initialize(const typename Layer::Context& context, Layer& layer, std::uint64_t seed, double deviation = 0.02) {
+  detail::require_deviation("initialize", deviation);
   for_each_parameter(
       [&](const std::string& name, auto& weight) {
         if constexpr (std::remove_cvref_t<decltype(weight)>::rank == 2)

@@ -1,10 +1,10 @@
-#include "multipl_moe/model/narrow_block.hpp"
+#include "multipl_moe/model/skeleton_block.hpp"
 
 #include "multipl_moe/model/make.hpp"
 
 namespace multipl_moe {
 
-Block<Layer> narrow_block(const ModelConfig& config) {
+Block<Layer> skeleton_block(const ModelConfig& config) {
   ModelConfig narrow = config;
   narrow.intermediate_size = fine_grained_shards;
   if (narrow.moe) work_of(*narrow.moe).narrow(*narrow.moe);

@@ -1,5 +1,0 @@
-#include "bench/strategies/limited_room.hpp"
-
-#include "moe/backend/cpu/cpu.hpp"
-
-template std::vector<moe_bench::Strategy<moe::Cpu<>>> moe_bench::limited_room();

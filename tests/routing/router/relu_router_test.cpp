@@ -1,0 +1,20 @@
+#include "moe/routing/router/relu_router.hpp"
+
+#include <limits>
+
+#include "support/catch.hpp"
+#include "support/rows.hpp"
+
+namespace positive_choice_test {
+
+using namespace moe;
+using namespace moe::testing;
+
+TEST_CASE("experts whose logits are above 0 are chosen, be they all or none", "[policies]") {
+  CHECK(choose(ReluRouter{}, std::vector<float>{1, -1, 0, 2}) == std::vector<ChoiceOrder>{1, 0, 0, 2});
+  CHECK(choose(ReluRouter{}, std::vector<float>{-1, -2}) == std::vector<ChoiceOrder>{0, 0});
+  CHECK(choose(ReluRouter{}, std::vector<float>{std::numeric_limits<float>::quiet_NaN(), 1}) ==
+        std::vector<ChoiceOrder>{0, 1});
+}
+
+}  // namespace positive_choice_test
