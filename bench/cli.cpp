@@ -25,10 +25,11 @@ int failed(int exit_code, const std::string& message) {
 }  // namespace
 
 int run_bench(int argc, char** argv) {
-  CLI::App program{"Measures moelayers: its layers and their parts, and routing strategies side by side.", "moe_bench"};
+  CLI::App program{"Measures moelayers: layers and their parts, and routing strategies side by side.", "moe_bench"};
   program.get_formatter()->column_width(30);
   program.footer(
-      "Figures go to stdout, notes to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 3 bad file, 4 out of memory, 5 I/O.");
+      "Results go to stdout, notes to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 3 bad file, 4 out of memory, "
+      "5 I/O.");
   program.require_subcommand(1);
   std::vector<Command> commands{add_list_command(program), add_run_command(program), add_layers_command(program)};
 #ifdef MOE_BENCH_LEARNS
@@ -51,7 +52,7 @@ int run_bench(int argc, char** argv) {
     return failed(error.exit_code(), error.what());
 #endif
   } catch (const std::bad_alloc&) {
-    return failed(4, "out of memory: fewer names or a smaller --shape need less");
+    return failed(4, "out of memory: select fewer names or a smaller --shape");
   } catch (const std::exception& error) {
     return failed(1, error.what());
   }

@@ -10,12 +10,12 @@ class App;
 
 namespace moe_bench {
 
-/// Flags that fit no run, though each is well-formed: exit code 2.
+/// Thrown for flag values that are well-formed but cannot be used: exit code 2.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A subcommand of the program, and what it does when it was chosen.
+/// A subcommand of the program, and the function that runs it.
 struct Command {
   CLI::App* app;
   std::function<void()> run;
@@ -23,7 +23,7 @@ struct Command {
 
 /// Times layers and their parts and operations.
 Command add_layers_command(CLI::App& program);
-/// Names the strategies of the suite.
+/// Lists the strategies of the suite.
 Command add_list_command(CLI::App& program);
 /// Runs strategies side by side.
 Command add_run_command(CLI::App& program);

@@ -1,13 +1,14 @@
 #!/bin/sh
-# Whether layers are as fast as in another commit. Builds moe_bench of both with the flags of the release preset and runs
-# them in turn, so that a machine whose speed drifts changes both; prints each pass's ratio after/before with its 95 %
-# interval over the pairs of rounds. Ends with 1 where an interval lies wholly above 1.02.
+# Compares the speed of layers with that of another commit. Builds moe_bench of both with the flags of the release
+# preset and runs them alternately, so that a drift of the machine's speed affects both. Prints the ratio after/before
+# of each pass with its 95 % confidence interval over the pairs of rounds. Exits with 1 if an interval lies entirely
+# above 1.02.
 #
 #   sh bench/compare_commits.sh BEFORE [ROUNDS [ARGUMENT...]]
 #
-# BEFORE is a commit, or a moe_bench that was built from one; AFTER=FILE names the other one, instead of building the
-# working tree. ROUNDS is 7, at least 3. Arguments go to `moe_bench layers`; without any: --shape mid --filter
-# 'layer/*_moe/*'. Nothing else must run meanwhile.
+# BEFORE is a commit, or a moe_bench that was built from one. The environment variable AFTER=FILE names the other
+# moe_bench; without it the working tree is built. ROUNDS is at least 3 [7]. The arguments are passed to
+# `moe_bench layers` [--shape mid --filter 'layer/*_moe/*']. The machine must be idle otherwise.
 set -eu
 
 [ $# -ge 1 ] || { echo "usage: sh bench/compare_commits.sh BEFORE [ROUNDS [ARGUMENT...]]" >&2; exit 2; }
@@ -16,12 +17,12 @@ before=$1
 shift
 rounds=${1:-7}
 [ $# -eq 0 ] || shift
-[ "$rounds" -ge 3 ] 2>/dev/null || { echo "ROUNDS must be a number from 3 on, got $rounds" >&2; exit 2; }
+[ "$rounds" -ge 3 ] 2>/dev/null || { echo "ROUNDS must be a number of at least 3, found $rounds" >&2; exit 2; }
 [ $# -gt 0 ] || set -- --shape mid --filter 'layer/*_moe/*'
 work=$root/build/compare
 mkdir -p "$work"
 
-# $1 = a folder of sources, $2 = where to build moe_bench alone
+# $1 = a folder of sources, $2 = the folder in which only moe_bench is built
 build() {
   cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O3 -DNDEBUG" -DMOE_NATIVE=ON \
     -DMOE_BUILD_EXAMPLES=OFF -DMOE_BUILD_TESTS=OFF -DMOE_CUDA=OFF >&2
@@ -45,7 +46,8 @@ else
   after_bench=$work/after/bin/moe_bench
 fi
 
-# $1 = a name, $2 = a program, the rest are its arguments: a line for each pass, name and milliseconds
+# $1 = before or after, $2 = a moe_bench, the rest are its arguments: appends a line for each pass with $1, the pass and
+# its milliseconds
 measure() {
   name=$1 program=$2
   shift 2
@@ -58,7 +60,7 @@ round=0
 while [ "$round" -lt "$rounds" ]; do
   round=$((round + 1))
   echo "round $round of $rounds" >&2
-  # Each comes first in every other round.
+  # The order alternates between rounds.
   if [ $((round % 2)) = 1 ]; then
     measure before "$before_bench" "$@"
     measure after "$after_bench" "$@"
@@ -108,7 +110,7 @@ awk -v rounds="$rounds" '
       printf "| %s | %.3f | %.3f | %.3f | %.3f to %.3f |\n", name, median(b, rounds), median(a, rounds), exp(mean), low, high
       if (low > 1.02) slower[++slow] = name
     }
-    for (k = 1; k <= alone; ++k) print "in one of the two alone: " only[k]
+    for (k = 1; k <= alone; ++k) print "in only one of the two: " only[k]
     if (compared == 0) { print "nothing was compared"; exit 1 }
     for (k = 1; k <= slow; ++k) print "slower: " slower[k]
     exit (slow > 0)

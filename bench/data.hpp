@@ -1,4 +1,4 @@
-/// Inputs and weights to measure with: the same numbers in every run.
+/// Inputs and weights for measurements, the same in every run.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +18,8 @@ using Tensor = moe::Matrix<float, Cpu>;
 using ConstView = moe::View<const float, Cpu>;
 using Expert = moe::SwiGlu<float, Cpu>;
 
-/// Uniform numbers of mean 0 and the given deviation: a fraction of the cost of normal ones, which at these sizes is
-/// seconds.
+/// Fills with uniform numbers of mean 0 and the given standard deviation. Normal numbers would take seconds at these
+/// sizes.
 template <class T>
 void fill_uniform(const Context& context, T& tensor, std::uint64_t seed, double deviation) {
   const Index quads = (tensor.size() + 3) / 4;
@@ -38,7 +38,7 @@ inline Tensor uniform_tensor(const Context& context, Index rows, Index cols, std
   return tensor;
 }
 
-/// Weights that keep the size of what goes through them: deviation 1 / sqrt(inputs).
+/// Weights that preserve the scale of activations: deviation 1 / sqrt(inputs).
 template <class Layer>
 void fill_weights(const Context& context, Layer& layer) {
   std::uint64_t seed = 100;
@@ -49,15 +49,15 @@ void fill_weights(const Context& context, Layer& layer) {
       layer);
 }
 
-/// Four sequences where the rows can be divided by four, otherwise one.
+/// Four sequences if the number of rows is divisible by four, otherwise one.
 inline moe::Batch batch_of(const Shape& shape) {
   return shape.rows % 4 == 0 ? moe::Batch::sequences(4, shape.rows / 4) : moe::Batch::single(shape.rows);
 }
 
-/// 64 windows in a batch, as the paper has them, where there are rows enough.
+/// Rows per window for 64 windows per batch, as in the paper; at least 1.
 inline Index window_of(const Shape& shape) { return std::max<Index>(1, shape.rows / 64); }
 
-/// The first `rows` rows of x from row `first` on, starting over at its end.
+/// `rows` rows of x from row `first` on, which wraps around at the end of x.
 inline ConstView rows_from(const Tensor& x_TD, Index first, Index rows) {
   const Index begin = first % std::max<Index>(1, x_TD.rows() - rows + 1);
   return x_TD.view().rows_between(begin, begin + std::min(rows, x_TD.rows()));

@@ -33,23 +33,25 @@ void add_flags(CLI::App& command, Flags& flags) {
       ->check(known_shape())
       ->type_name("NAME|TxDxFxExK")
       ->capture_default_str();
-  command.add_option("--filter", flags.filters, "measure what fits one of these patterns; * stands for anything")
+  command
+      .add_option("--filter", flags.filters,
+                  "measure the names that match one of these patterns, in which * matches any text")
       ->type_name("PATTERN")
       ->capture_default_str();
-  command.add_flag("--list", flags.list, "print the names that --filter chooses from, and measure nothing");
-  command.add_option("--format", flags.format, "table for people, csv or jsonl for programs")
+  command.add_flag("--list", flags.list, "print the names that --filter selects, and measure nothing");
+  command.add_option("--format", flags.format, "output format: table to read, csv or jsonl for programs")
       ->check(CLI::IsMember({"table", "csv", "jsonl"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  command.add_option("--repetitions", flags.timing.repetitions, "rounds that count, after one that warms up")
+  command.add_option("--repetitions", flags.timing.repetitions, "number of measured rounds, after one warm-up round")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   command
       .add_option("--min-time", flags.timing.repetition_seconds,
-                  "seconds that a repetition of something short goes on for")
+                  "minimum seconds per repetition; short passes are iterated to reach it")
       ->check(CLI::Range(1e-6, 60.0))
       ->capture_default_str();
-  command.add_option("--threads", flags.threads, "threads of computation")
+  command.add_option("--threads", flags.threads, "number of CPU threads")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
 }
@@ -94,7 +96,7 @@ Command add_layers_command(CLI::App& program) {
   add_flags(*command, *flags);
   return {command, [flags] {
             const Suite suite = chosen(*flags);
-            if (suite.empty()) throw UsageError("--filter: no name fits; --list prints them");
+            if (suite.empty()) throw UsageError("--filter: no name matches; --list without --filter prints all names");
             if (flags->list)
               for (const Entry& entry : suite) fmt::print("{}\n", entry.name());
             else

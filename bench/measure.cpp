@@ -17,7 +17,7 @@ struct Sample {
   benchmark::UserCounters counters;
 };
 
-/// Takes what the benchmarks report instead of printing it.
+/// Collects the reported runs instead of printing them.
 class Collector : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
@@ -80,7 +80,7 @@ Result summed_up(const Entry& entry, const Collector& collector) {
   return result;
 }
 
-/// Fills `of_dense` where the yardstick was measured too.
+/// Fills `of_dense` if the yardstick was measured too.
 void compare_with_dense(std::vector<Result>& results) {
   std::map<std::string, double> rates;
   for (const Result& r : results)

@@ -1,4 +1,4 @@
-/// Runs entries round after round and sums up what came out.
+/// Runs entries in rounds and summarizes their times.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace moe_bench {
 
-/// The parts of a run and the run as a whole are timed apart. They agree when they differ by no more than this share.
+/// The parts of a run and the whole run are timed separately. They agree if they differ by at most this share.
 inline constexpr double tolerance = 0.10;
 
 struct PartResult {
@@ -26,11 +26,11 @@ struct Result {
   Spread seconds;  // of one iteration, over the repetitions
   int repetitions = 0;
   std::optional<double> flops_per_second, bytes_per_second;
-  /// This one's rate divided by that of the dense FFN with as many operations.
+  /// FLOP rate divided by that of the dense FFN with the same number of operations.
   std::optional<double> of_dense;
   std::vector<PartResult> parts;
-  /// What no part accounts for: the whole's median minus the sum of the parts' medians. Below 0 where noise, or what
-  /// listening costs, makes the parts slower than the whole.
+  /// Time outside of all parts: the whole's median minus the sum of the parts' medians. Negative if noise, or the cost
+  /// of the phase listener, makes the parts slower than the whole.
   double rest_seconds = 0;
 
   double rest_share() const { return seconds.median > 0 ? rest_seconds / seconds.median : 0; }
@@ -39,13 +39,13 @@ struct Result {
 
 struct Timing {
   int repetitions = 5;
-  /// Seconds that a repetition of something short goes on for, in as many iterations as it takes.
+  /// Minimum seconds per repetition; short passes are iterated to reach it.
   double repetition_seconds = 0.02;
 };
 
-/// One round measures every entry once, whole and by parts, one after the other; so what is compared is measured side
-/// by side, and what disturbs the machine for a while disturbs all of it. A first round warms up and is not counted.
-/// `progress` is told each round's number, from 0, before it begins.
+/// Each round measures every entry once, whole and by parts, one after the other, so that a temporary disturbance of
+/// the machine affects all entries. The first round is a warm-up and is not counted. `progress` is called with the
+/// number of each round, from 0, before the round begins.
 std::vector<Result> measure(const Suite& suite, const Timing& timing, const std::function<void(int)>& progress);
 
 }  // namespace moe_bench

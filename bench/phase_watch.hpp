@@ -10,14 +10,15 @@
 
 namespace moe_bench {
 
-/// In the order of moe::Phase.
+/// Names of the phases, in the order of moe::Phase.
 inline constexpr std::array<std::string_view, 5> phase_names{"router", "fusion", "dispatch", "experts", "combine"};
 using PhaseSeconds = std::array<double, phase_names.size()>;
 
-/// Sorts time by phase; where phases nest, time belongs to the innermost, and outside of all to none.
+/// Measures time by phase. If phases nest, time counts for the innermost one; time outside of all phases is not
+/// counted.
 class PhaseWatch {
  public:
-  /// From here on, in no phase yet.
+  /// Starts to measure, outside of all phases.
   void begin() {
     open_.clear();
     last_ = Clock::now();
@@ -29,7 +30,7 @@ class PhaseWatch {
     else if (!open_.empty())
       open_.pop_back();
   }
-  /// The seconds of each phase since begin.
+  /// Returns the seconds of each phase since begin().
   PhaseSeconds end() {
     settle();
     open_.clear();

@@ -1,4 +1,4 @@
-/// The flag --shape, which several subcommands have.
+/// The flag --shape, which several subcommands share.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 
 namespace moe_bench {
 
-/// Refuses what is no shape, and says what would be.
+/// Rejects texts that are not shapes, with a message that lists the valid ones.
 inline CLI::Validator known_shape() {
   return CLI::Validator(
       [](std::string& text) {
@@ -22,13 +22,13 @@ inline CLI::Validator known_shape() {
       "");
 }
 
-/// What --shape takes, for its help.
+/// Help text of --shape.
 inline std::string shape_help() {
   std::string names;
   for (const Shape& shape : named_shapes())
     names += fmt::format("{}{} ({}x{}x{}x{}x{})", names.empty() ? "" : ", ", shape.name, shape.rows, shape.width,
                          shape.hidden, shape.experts, shape.chosen);
-  return "rows x width x inner channels x experts x experts a row meets, or a name: " + names;
+  return "sizes as rows x width x inner channels x experts x experts per row, or a name: " + names;
 }
 
 }  // namespace moe_bench

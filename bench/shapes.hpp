@@ -1,4 +1,4 @@
-/// The sizes that layers are measured at.
+/// Sizes at which layers are measured.
 #pragma once
 
 #include <charconv>
@@ -19,15 +19,15 @@ struct Shape {
   Index rows = 0, width = 0, hidden = 0, experts = 0, chosen = 0;
 };
 
-/// Sizes with a name. D, F, E and K are those of the source; T, the rows of one batch, is ours.
+/// Named sizes. D, F, E and K are those of the cited source; T, the rows of a batch, is chosen here.
 inline const std::vector<Shape>& named_shapes() {
   static const std::vector<Shape> shapes{
-      // Runs in microseconds: for trying things out, and for tests.
+      // Runs in microseconds: for trials and tests.
       {"small", 64, 32, 48, 4, 2},
-      // A quarter of `paper` in both widths, eight experts as in Mixtral: fits the caches of no CPU, but any memory.
+      // A quarter of `paper` in both widths, eight experts as in Mixtral: larger than CPU caches, small in memory.
       {"mid", 1024, 512, 1376, 8, 2},
-      // One level of MultiPL-MoE (Findings of EMNLP 2025), grown out of Qwen1.5-1.8B (config.json of the model:
-      // hidden_size 2048, intermediate_size 5504): 6 experts, of which a row meets 2.
+      // One level of MultiPL-MoE (Findings of EMNLP 2025), upcycled from Qwen1.5-1.8B (config.json of the model:
+      // hidden_size 2048, intermediate_size 5504): 6 experts, top-2.
       {"paper", 512, 2048, 5504, 6, 2},
       // Mixtral 8x7B (Jiang et al., 2024, arXiv 2401.04088, table 1): dim 4096, hidden_dim 14336, 8 experts, top-2.
       {"mixtral-8x7b", 512, 4096, 14336, 8, 2},
@@ -39,8 +39,8 @@ inline const std::vector<Shape>& named_shapes() {
   return shapes;
 }
 
-/// The shape that `text` names, in short or in full, or spells as TxDxFxExK; nothing for any other text. Every size is
-/// at least 1 and at most 2^20, so that no product of two of them overflows, and K is at most E.
+/// The shape that `text` names, in short or in full, or gives as TxDxFxExK; empty for any other text. Every size is at
+/// least 1 and at most 2^20, so that no product of two of them overflows, and K is at most E.
 inline std::optional<Shape> parse_shape(std::string_view text) {
   const std::string_view name = text == "mixtral" ? "mixtral-8x7b" : text == "qwen-moe" ? "qwen1.5-moe" : text;
   for (const Shape& shape : named_shapes())

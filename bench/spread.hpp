@@ -6,14 +6,14 @@
 
 namespace moe_bench {
 
-/// Order statistics of some repetitions.
+/// Order statistics over repetitions.
 struct Spread {
   double median = 0, least = 0, first_quartile = 0, third_quartile = 0;
 
   double interquartile() const { return third_quartile - first_quartile; }
 };
 
-/// Quantiles between two values are interpolated linearly. All 0 for no value at all.
+/// Quantiles between two values are interpolated linearly. All 0 if there are no values.
 inline Spread spread_of(std::vector<double> values) {
   if (values.empty()) return {};
   std::sort(values.begin(), values.end());

@@ -1,4 +1,4 @@
-/// Where the time of a layer goes: the parts of a run, and a watch that sorts time by part.
+/// The parts of a layer's run, and a stopwatch that measures time by part.
 #pragma once
 
 #include <array>
@@ -10,14 +10,14 @@
 
 namespace moe_bench {
 
-/// The parts of a layer's run: the library's phases forward, and in reverse backward.
+/// The parts of a layer's run: the library's phases in the forward pass, and in reverse order in the backward pass.
 enum class Part {
-  router,             // segments and what they are routed by, logits, choice, gates, losses
+  router,             // segments and their routing inputs, logits, choice, gates, losses
   fusion,             // both levels' gates, scaled and side by side
   dispatch,           // sorting the pairs by expert, their gates, copying the rows to them
   experts,            // products and SwiGLU
-  combine,            // gate-weighted sum of the answers
-  combine_backward,   // gradients of answers and gates
+  combine,            // gate-weighted sum of the outputs
+  combine_backward,   // gradients of outputs and gates
   experts_backward,   //
   dispatch_backward,  // sum of the rows' gradients
   fusion_backward,    // gradients of each level's gates
@@ -28,28 +28,28 @@ inline constexpr std::array<std::string_view, 10> part_names{
     "combine_backward", "experts_backward", "dispatch_backward", "fusion_backward", "router_backward",
 };
 
-/// Adds up time by part over all iterations of a benchmark.
+/// Sums up time by part over all iterations of a benchmark.
 class Stopwatch {
  public:
-  /// An iteration begins, forward.
+  /// Begins an iteration, in the forward pass.
   void start() {
     backward_ = false;
     watch_.begin();
   }
-  /// From here on phases are those of a backward pass. The one under way ends.
+  /// Ends the current phase; later phases are those of the backward pass.
   void turn_back() {
     stop();
     backward_ = true;
     watch_.begin();
   }
-  /// What a listener of phases hears.
+  /// To be called by the context's phase listener.
   void hear(moe::Phase phase, moe::PhaseEdge edge) { watch_.hear(phase, edge); }
-  /// The phase under way ends.
+  /// Ends the current phase.
   void stop() {
     const PhaseSeconds seconds = watch_.end();
     for (std::size_t p = 0; p < seconds.size(); ++p) seconds_[backward_ ? seconds_.size() - 1 - p : p] += seconds[p];
   }
-  /// Seconds an iteration, as a counter for each part that was met.
+  /// Reports the seconds per iteration of each part that occurred, as counters.
   void report(benchmark::State& state) const {
     for (std::size_t i = 0; i < part_names.size(); ++i)
       if (seconds_[i] > 0)

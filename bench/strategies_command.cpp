@@ -23,7 +23,7 @@ struct RunFlags {
   double min_time = 0.02;
 };
 
-/// The names that were asked for; `all` is all of them.
+/// The requested strategies; `all` stands for every strategy.
 std::vector<std::string> chosen_strategies(const std::vector<std::string>& asked) {
   std::vector<std::string> known;
   for (const StrategyInfo& info : list_strategies()) known.push_back(info.name);
@@ -31,7 +31,7 @@ std::vector<std::string> chosen_strategies(const std::vector<std::string>& asked
   for (const std::string& name : asked)
     if (std::find(known.begin(), known.end(), name) == known.end())
       throw UsageError(
-          fmt::format("--strategies: there is no strategy {}; there are all, {}", name, fmt::join(known, ", ")));
+          fmt::format("--strategies: there is no strategy {}; use all, or some of {}", name, fmt::join(known, ", ")));
   return asked;
 }
 
@@ -39,7 +39,8 @@ void print_run(const RunFlags& flags) {
   const std::vector<std::string> names = chosen_strategies(flags.strategies);
   if (flags.backend == "cuda" && !built_with_cuda())
     throw UsageError(
-        "--backend: this program was built without CUDA; configure with the preset gpu, where nvcc is, for cuda");
+        "--backend: this program was built without CUDA; for cuda, configure with the preset gpu on a machine with "
+        "nvcc");
   StrategyReport report{this_machine(flags.threads), flags.backend, flags.input, {}, {}};
   report.plan = {*parse_shape(flags.shape), *parse_input(flags.input), flags.repetitions, flags.min_time,
                  flags.threads};
@@ -59,10 +60,10 @@ void print_run(const RunFlags& flags) {
 }  // namespace
 
 Command add_list_command(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("list", "name the routing strategies that `run` compares");
+  CLI::App* command = program.add_subcommand("list", "list the routing strategies that `run` compares");
   return {command, [] {
             for (const StrategyInfo& info : list_strategies())
-              fmt::print("{:<22} {:<11} {:<18} {}\n", info.name, info.is_causal ? "causal" : "looks ahead",
+              fmt::print("{:<22} {:<11} {:<18} {}\n", info.name, info.is_causal ? "causal" : "non-causal",
                          info.is_batch_invariant ? "batch invariant" : "reads batch neighbors", info.routing);
           }};
 }
@@ -71,7 +72,7 @@ Command add_run_command(CLI::App& program) {
   const auto flags = std::make_shared<RunFlags>();
   CLI::App* command =
       program.add_subcommand("run", "run routing strategies side by side, at the same total and active parameters");
-  command->add_option("--strategies", flags->strategies, "all, or names that `moe_bench list` prints")
+  command->add_option("--strategies", flags->strategies, "strategies to run: all, or names from `moe_bench list`")
       ->delimiter(',')
       ->type_name("all|NAME,...")
       ->capture_default_str();
@@ -81,25 +82,30 @@ Command add_run_command(CLI::App& program) {
       ->capture_default_str();
   command
       ->add_option("--input", flags->input,
-                   "iid: normal rows; zipf: rows by token, some of them frequent; languages: rows by sequence")
+                   "input rows: iid, independent normal rows; zipf, rows by token, with tokens drawn by Zipf's law; "
+                   "languages, rows by the language of their sequence")
       ->check(CLI::IsMember({"iid", "zipf", "languages"}))
       ->type_name("INPUT")
       ->capture_default_str();
-  command->add_option("--backend", flags->backend, "cpu, or cuda where the program was built with it")
+  command->add_option("--backend", flags->backend, "backend: cpu, or cuda if the program was built with CUDA")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->type_name("BACKEND")
       ->capture_default_str();
-  command->add_option("--format", flags->format, "table for people, md for pages, csv or jsonl for programs")
+  command
+      ->add_option("--format", flags->format,
+                   "output format: table to read, md for Markdown pages, csv or jsonl for programs")
       ->check(CLI::IsMember({"table", "csv", "jsonl", "md"}))
       ->type_name("FORMAT")
       ->capture_default_str();
-  command->add_option("--repetitions", flags->repetitions, "rounds that count, after one that warms up")
+  command->add_option("--repetitions", flags->repetitions, "number of measured rounds, after one warm-up round")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  command->add_option("--min-time", flags->min_time, "seconds that a repetition of something short goes on for")
+  command
+      ->add_option("--min-time", flags->min_time,
+                   "minimum seconds per repetition; short passes are iterated to reach it")
       ->check(CLI::Range(1e-6, 60.0))
       ->capture_default_str();
-  command->add_option("--threads", flags->threads, "threads of computation on the CPU")
+  command->add_option("--threads", flags->threads, "number of CPU threads")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   return {command, [flags] { print_run(*flags); }};

@@ -1,4 +1,4 @@
-/// What can be measured: one entry for each layer or operation, shape and pass.
+/// The measurements: one entry for each layer or operation, shape and pass.
 #pragma once
 
 #include <functional>
@@ -16,20 +16,21 @@ using Context = moe::CpuContext;
 
 using Run = std::function<void(benchmark::State&)>;
 
-/// `whole` runs what a user runs; `parts`, where there are any, the same with a Stopwatch that listens to the layer's
-/// phases. A run reports what it did in one iteration as counters: "flops" (those of the
-/// products) and "bytes" (read and written, each once).
+/// `whole` is the pass as a user runs it; `parts`, if set, is the same with a Stopwatch on the layer's phases. A run
+/// reports its work per iteration as counters: "flops" (those of the products) and "bytes" (read and written, each
+/// once).
 struct Entry {
   std::string kind;     // layer or op
   std::string subject;  // token_moe, gather_rows, ...
   Shape shape;
-  // step, forward, forward_backward, backward, infer, decode_1, decode_8; behind these three _packed, _packed_bf16
+  // step, forward, forward_backward, backward, infer, decode_1, decode_8; the last three also with _packed,
+  // _packed_bf16
   std::string pass;
   Run whole;
   Run parts{};
-  /// The subject whose rate this one's is divided by, in the same shape and pass.
+  /// The subject whose rate is the reference for this one's, in the same shape and pass.
   std::string yardstick{};
-  /// Iterations of a repetition; 0: as many as fill the time of one.
+  /// Iterations per repetition; 0: as many as fill its time.
   Index iterations = 0;
 
   std::string name() const { return kind + "/" + subject + "/" + shape.name + "/" + pass; }
@@ -40,7 +41,7 @@ using Suite = std::vector<Entry>;
 void add_token_moe(Suite& suite, const Context& context, const Shape& shape);
 void add_segment_moe(Suite& suite, const Context& context, const Shape& shape);
 void add_hybrid_moe(Suite& suite, const Context& context, const Shape& shape);
-/// A SwiGlu of `multiple` F inner channels: what one expert does for every row, as often.
+/// A SwiGlu of `multiple` F inner channels: the work of `multiple` experts on every row.
 void add_dense_ffn(Suite& suite, const Context& context, const Shape& shape, Index multiple);
 std::string dense_ffn_name(Index multiple);
 

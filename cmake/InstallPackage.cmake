@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/moe")
 configure_package_config_file(cmake/moeConfig.cmake.in "${PROJECT_BINARY_DIR}/moeConfig.cmake"
                               INSTALL_DESTINATION "${package_dir}")
-# Before 1.0 a new minor version may change anything.
+# Before 1.0 every new minor version may be incompatible.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 
@@ -12,16 +12,18 @@ install(EXPORT moeTargets NAMESPACE moe:: DESTINATION "${package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/moeConfig.cmake" "${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
               cmake/OneDnn.cmake cmake/Cuda.cmake
         DESTINATION "${package_dir}")
-# Under the project's own name too.
+# The same package under the project's name, moelayers.
 set(other_package_dir "${CMAKE_INSTALL_DATADIR}/cmake/moelayers")
 configure_file(cmake/moelayersConfig.cmake.in "${PROJECT_BINARY_DIR}/moelayersConfig.cmake" @ONLY)
-configure_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake" "${PROJECT_BINARY_DIR}/moelayersConfigVersion.cmake" COPYONLY)
+configure_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake" "${PROJECT_BINARY_DIR}/moelayersConfigVersion.cmake"
+               COPYONLY)
 install(FILES "${PROJECT_BINARY_DIR}/moelayersConfig.cmake" "${PROJECT_BINARY_DIR}/moelayersConfigVersion.cmake"
         DESTINATION "${other_package_dir}")
 install(FILES include/moe/onednn.hpp include/moe/cuda.cuh DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe")
 install(DIRECTORY include/moe/backend/cuda DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe/backend")
 
-# For everybody who does not use CMake. It finds the headers from where it lies itself, so that an installed tree may move.
+# pkg-config file, for builds without CMake. It locates the headers relative to itself, so an installed tree can be
+# moved.
 set(pkgconfig_dir "${CMAKE_INSTALL_DATADIR}/pkgconfig")
 file(RELATIVE_PATH pkgconfig_to_prefix "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" pkgconfig_to_prefix "${pkgconfig_to_prefix}")

@@ -1,5 +1,5 @@
-# Everything here may be missing. Each missing piece costs one line that says what is lost and how to
-# get it; the rest is built.
+# All packages here are optional. For each missing one, a message names the targets that are left out and the package
+# to install; the rest is built.
 
 # ---- the program multipl_moe ---------------------------------------------------------------------
 set(MOE_PROGRAM_PACKAGES_FOUND FALSE)
@@ -32,12 +32,13 @@ if(MOE_BUILD_EXAMPLES)
   endif()
 
   if(missing)
-    message(STATUS "moelayers: the program multipl_moe and its tests are left out; they need: apt-get install${missing}")
+    message(STATUS
+      "moelayers: the program multipl_moe and its tests are left out; they need: apt-get install${missing}")
   else()
     set(MOE_PROGRAM_PACKAGES_FOUND TRUE)
     add_library(moe_xxhash INTERFACE)
     target_include_directories(moe_xxhash SYSTEM INTERFACE "${XXHASH_INCLUDE_DIR}")
-    # What the tokenizer cuts text by, and normalizes it with.
+    # The tokenizer splits text with PCRE2 and normalizes it with utf8proc.
     add_library(moe_unicode INTERFACE)
     target_include_directories(moe_unicode SYSTEM INTERFACE "${PCRE2_INCLUDE_DIR}" "${UTF8PROC_INCLUDE_DIR}")
     target_link_libraries(moe_unicode INTERFACE "${PCRE2_LIBRARY}" "${UTF8PROC_LIBRARY}")
@@ -59,7 +60,8 @@ if(MOE_BUILD_BENCH)
   endforeach()
 
   if(missing)
-    message(STATUS "moelayers: the benchmark moe_bench and its tests are left out; they need: apt-get install${missing}")
+    message(STATUS
+      "moelayers: the benchmark moe_bench and its tests are left out; they need: apt-get install${missing}")
   else()
     set(MOE_BENCH_PACKAGES_FOUND TRUE)
   endif()
@@ -77,7 +79,7 @@ endif()
 set(MOE_CUDA_COMPILER_FOUND FALSE)
 if(TARGET moe::cuda)
   include(CheckLanguage)
-  # What our own programs are compiled for unless somebody says otherwise; a library leaves that to its users.
+  # Default architecture of the project's own programs; the library target leaves the choice to its users.
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES 90)
   endif()
@@ -91,19 +93,20 @@ if(TARGET moe::cuda)
   endif()
 endif()
 if(NOT MOE_CUDA_COMPILER_FOUND)
-  message(STATUS "moelayers: no CUDA Toolkit of 12.8 or newer with its compiler, so nothing is compiled for GPUs")
+  message(STATUS "moelayers: no CUDA Toolkit 12.8 or newer with nvcc was found, so nothing is compiled for GPUs")
 endif()
 if(MOE_BUILD_TESTS)
-  # Thrust on the host is enough to test what the GPU's backend decides: the toolkit brings it, or libthrust-dev.
+  # Thrust on the host is enough for the tests of the GPU backend on an emulated device. Thrust is part of the CUDA
+  # Toolkit and of libthrust-dev.
   find_package(CUDAToolkit QUIET)
   find_path(MOE_THRUST_INCLUDE_DIR thrust/system/cpp/execution_policy.h
             HINTS ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES cccl)
   if(NOT MOE_THRUST_INCLUDE_DIR)
-    message(STATUS "moelayers: the tests of the GPU's backend are left out; they need: apt-get install libthrust-dev")
+    message(STATUS "moelayers: the tests of the GPU backend are left out; they need: apt-get install libthrust-dev")
   endif()
 endif()
 
 # ---- faster matrix products ----------------------------------------------------------------------
 if(NOT TARGET moe::onednn)
-  message(STATUS "moelayers: no oneDNN (libdnnl-dev), so there is no moe::onednn to compare our products with")
+  message(STATUS "moelayers: oneDNN (libdnnl-dev) was not found, so the target moe::onednn is left out")
 endif()

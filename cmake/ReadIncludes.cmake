@@ -1,7 +1,8 @@
-# read_includes(file result): the includes of a source as items NUMBER|BRACKET|HEADER, where BRACKET is < or ".
+# read_includes(file result): the includes of a source file as items NUMBER|BRACKET|HEADER, where NUMBER is the line and
+# BRACKET is < or ".
 function(read_includes file result)
   file(READ "${file}" text)
-  # A list of lines, with what would end or join its items taken out: includes contain none of it.
+  # A list of lines. Characters that separate or join list items are replaced first; includes do not contain them.
   string(REGEX REPLACE "[][;\\\\]" " " text "${text}")
   string(REPLACE "\n" ";" lines "${text}")
   set(number 0)
@@ -23,16 +24,16 @@ macro(split_include item)
   set(header "${CMAKE_MATCH_3}")
 endmacro()
 
-# Reports a broken rule of the line `number` of `file`.
+# Reports a violation in line `number` of `file`.
 set(violations 0)
 macro(violation text)
   message(NOTICE "${file}:${number}: ${text}")
   math(EXPR violations "${violations} + 1")
 endmacro()
 
-# Ends the script where a rule was broken.
+# Ends the script if a violation was reported.
 macro(require_no_violation)
   if(violations GREATER 0)
-    message(FATAL_ERROR "${violations} includes break the rule")
+    message(FATAL_ERROR "${violations} includes violate the rule")
   endif()
 endmacro()

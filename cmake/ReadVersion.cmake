@@ -1,11 +1,11 @@
-# moe_version, such as 0.1.0, from the three lines of version.hpp that state it.
+# Sets moe_version, such as 0.1.0, from the three macros in version.hpp.
 set(version_header "${CMAKE_CURRENT_LIST_DIR}/../include/moe/version.hpp")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${version_header}")
 file(READ "${version_header}" text)
 set(moe_version "")
 foreach(part MAJOR MINOR PATCH)
   if(NOT text MATCHES "#define MOE_VERSION_${part} ([0-9]+)\n")
-    message(FATAL_ERROR "include/moe/version.hpp must state MOE_VERSION_${part}")
+    message(FATAL_ERROR "include/moe/version.hpp must define MOE_VERSION_${part}")
   endif()
   list(APPEND moe_version "${CMAKE_MATCH_1}")
 endforeach()

@@ -1,17 +1,17 @@
 #!/bin/sh
-# The set-up commands. From a fresh Debian or Ubuntu with a shell and root or sudo:
+# Setup commands, for a fresh Debian or Ubuntu with a shell and root or sudo:
 #
-#   sh cmake/bootstrap.sh test               installs what is missing, builds everything, runs all tests
-#   sh cmake/bootstrap.sh sanitize           the same of the unit tests, under the address and undefined-behavior
+#   sh cmake/bootstrap.sh test               installs missing packages, builds everything, runs all tests
+#   sh cmake/bootstrap.sh sanitize           the same for the unit tests, under the address and undefined-behavior
 #                                            sanitizers of clang++
-#   sh cmake/bootstrap.sh threads            the same of the tests in which several threads work at once, under its
-#                                            thread sanitizer
+#   sh cmake/bootstrap.sh threads            the same for the tests of multithreaded code, under the thread sanitizer of
+#                                            clang++
 #   sh cmake/bootstrap.sh gpu                on a machine with an NVIDIA GPU and the CUDA Toolkit: builds and runs the
-#                                            tests and the benchmark of the GPU, which print what docs/results/gpu.md
-#                                            holds; the table stands in build/gpu/layers.md too
-#   sh cmake/bootstrap.sh demo [ARGUMENT...] installs what is missing, builds the program multipl_moe,
-#                                            downloads real code in six languages and runs the demo on it
-#   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files (or MOE_CORPUS=DIR), no download
+#                                            GPU tests and the GPU benchmark of docs/results/gpu.md; the table is also
+#                                            written to build/gpu/layers.md
+#   sh cmake/bootstrap.sh demo [ARGUMENT...] installs missing packages, builds the program multipl_moe, downloads real
+#                                            code in six languages and runs the demo on it
+#   sh cmake/bootstrap.sh demo --corpus DIR  the same on your own source files (or MOE_CORPUS=DIR), without a download
 #
 # Data goes to stdout, progress to stderr. Downloaded code is unpacked under build/corpus, never installed.
 set -eu
@@ -41,15 +41,15 @@ can_be_root() { [ "$(id -u)" = 0 ] || have_command sudo; }
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
-# Hundreds of lines that matter only when it fails. Fresh machines update themselves just after their first
-# start and hold the lock meanwhile.
+# The output of apt-get is hundreds of lines, so it is shown only if apt-get fails. The lock timeout is long because new
+# machines run an update right after their first start.
 apt_get() {
   mkdir -p "$root/build"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" \
     >"$root/build/apt.log" 2>&1 || { cat "$root/build/apt.log" >&2; return 1; }
 }
 
-# Package lists are absent in container images and go stale elsewhere: they are fetched only when needed.
+# Package lists are missing in container images and may be outdated elsewhere; they are fetched only when needed.
 install_packages() {
   for package; do
     if ! apt-cache show "$package" >/dev/null 2>&1; then
@@ -69,12 +69,12 @@ require_packages() {
     sanitize) needed="$needed catch2 gnuplot-nox" ;;
     gpu) needed="$needed catch2" ;;
   esac
-  # The tests of the GPU's backend run on Thrust alone, which a CUDA Toolkit brings too.
+  # The tests of the GPU backend on an emulated device need only Thrust, which is also part of the CUDA Toolkit.
   case $1 in test | sanitize) have_nvcc || needed="$needed libthrust-dev" ;; esac
 
   missing=''
   have_command "${CXX:-c++}" || missing="$missing g++"
-  # What clang++ links its sanitizers from is a package of its own, which --no-install-recommends leaves out.
+  # The sanitizer runtime of clang++ is a separate package, which --no-install-recommends does not install.
   if [ "$1" = sanitize ]; then
     have_command clang++ || missing="$missing clang"
     if have_command apt-get && ! apt-cache show clang >/dev/null 2>&1 && can_be_root; then apt_get update || true; fi
@@ -89,14 +89,14 @@ require_packages() {
       have_package "$package" || missing="$missing $package"
     done
   else
-    say "no apt-get on this system; install the equivalents of$missing $needed yourself"
+    say "apt-get was not found; install the equivalents of these packages manually:$missing $needed"
     missing=''
   fi
 
   if [ -n "$missing" ]; then
     how="apt-get install -y --no-install-recommends$missing"
     can_be_root || die "missing packages:$missing
-  Neither root nor sudo is at hand. Ask an administrator to run:
+  This user is not root and sudo is not available. Ask an administrator to run:
     $how"
     begin "installing$missing"
     # shellcheck disable=SC2086 # a list of words
@@ -108,15 +108,15 @@ require_packages() {
 
   have_command cmake || die "cmake is missing"
   cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }' ||
-    die "$(cmake --version | head -n 1) is too old: 3.25 is needed, which Debian 12 and Ubuntu 24.04 have"
+    die "$(cmake --version | head -n 1) is too old: 3.25 or newer is required; Debian 12 and Ubuntu 24.04 have it"
 }
 
-# ---- real code -----------------------------------------------------------------------------------
+# ---- source code corpus --------------------------------------------------------------------------
 
 languages="python java cpp rust go ruby"
 
-# What each language is taken from. `meta` leads to the package of whichever version this system has;
-# `want` and `drop` choose hand-written code (no tables, no tests of parsers, no generated files).
+# The packages that contain each language's code. `meta` depends on the package of the version that this system has;
+# `want` and `drop` select hand-written code (no tables, no parser tests, no generated files).
 describe() {
   drop='^$'
   also=''
@@ -142,14 +142,14 @@ find_packages() {
   [ -n "$package" ]
 }
 
-# Root's download would otherwise complain that apt's own user may not write here.
+# The sandbox user is set because apt warns otherwise that its own user cannot write to this folder.
 download() { (cd "$unfinished/debs" && apt-get -qq -o APT::Sandbox::User=root download "$@" >&2); }
 
 unpack() {
   for deb in "$unfinished"/debs/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" >"$unfinished/package.tar"
     tar -tf "$unfinished/package.tar" | grep -E "$want" | grep -vE "$drop" >"$unfinished/list" ||
-      die "$(basename "$deb") holds no $1 code where it is looked for: $want"
+      die "$(basename "$deb") contains no $1 files that match $want"
     tar -xf "$unfinished/package.tar" -C "$unfinished/$1" -T "$unfinished/list"
   done
   if [ "$1" = java ]; then
@@ -159,8 +159,8 @@ unpack() {
   fi
 }
 
-# A language counts as complete when its folder stands under build/corpus; a rename puts it there whole,
-# so that a run that was killed leaves nothing behind that looks finished.
+# A language is complete if its folder is in build/corpus. A rename moves it there as a whole, so a killed run leaves no
+# folder that looks complete.
 fetch_language() {
   [ -d "$corpus/$1" ] && return
   begin "downloading $1"
@@ -171,8 +171,8 @@ fetch_language() {
   if ! { find_packages "$1" && download $packages; }; then
     if can_be_root; then apt_get update || true; fi
     { find_packages "$1" && download $packages; } || die "could not download ${packages:-$meta} ($1).
-  With a network, and package lists that apt-get update has refreshed, run the same command again: it
-  goes on with $1. Without one, give it your own source files:
+  With network access and package lists updated by apt-get update, run the same command again: it continues
+  with $1. Without network access, pass your own source files:
     sh cmake/bootstrap.sh demo --corpus DIR"
   fi
   unpack "$1"
@@ -183,14 +183,14 @@ fetch_language() {
 }
 
 fetch_corpus() {
-  have_command apt-get || die "without apt-get there is no download; give the demo your own source files:
+  have_command apt-get || die "the download requires apt-get; without it, pass your own source files to the demo:
     sh cmake/bootstrap.sh demo --corpus DIR"
   for language in $languages; do fetch_language "$language"; done
 }
 
-# ---- the two commands ----------------------------------------------------------------------------
+# ---- the commands --------------------------------------------------------------------------------
 
-# $1 = a preset, the rest goes to the build
+# $1 = a preset, the other arguments are passed to the build
 build() {
   preset=$1
   shift
@@ -202,7 +202,7 @@ build() {
   finish
 }
 
-# $1 = a preset, the rest goes to ctest
+# $1 = a preset, the other arguments are passed to ctest
 run_tests() {
   preset=$1
   shift
@@ -236,7 +236,7 @@ threads_command() {
 
 gpu_command() {
   [ $# -eq 0 ] || die "gpu takes no arguments"
-  have_nvcc || die "there is no nvcc: install NVIDIA's CUDA Toolkit, 12.8 or newer, and put its bin folder on the PATH"
+  have_nvcc || die "nvcc was not found: install the CUDA Toolkit, 12.8 or newer, and add its bin folder to the PATH"
   require_packages gpu
   build gpu --target gpu_tests 05_same_on_gpu moe_layer_bench_gpu
   begin testing
@@ -261,7 +261,7 @@ demo_command() {
     fetch_corpus
     set -- --corpus "$corpus" "$@"
   fi
-  say "everything is ready after $(($(date +%s) - started)) s"
+  say "setup finished after $(($(date +%s) - started)) s"
   exec "$root/build/release/bin/multipl_moe" demo "$@"
 }
 

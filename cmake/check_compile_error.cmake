@@ -1,7 +1,8 @@
-# Compiles SOURCE, which begins with `// error: sentence`, and demands that it fails with that sentence in the first error.
-# With a second line `// constraint: Name` the compiler must also say that this concept is not satisfied.
+# Compiles SOURCE, which begins with `// error: sentence`. The check passes if the compilation fails and its first
+# error contains that sentence. With a second line `// constraint: Name` the compiler must also report that this
+# concept is not satisfied.
 #   cmake "-DCOMPILE=compiler;flags" -DSOURCE=... [-DONLY=-E] -P check_compile_error.cmake
-# ONLY is the flag that ends the work early, -fsyntax-only unless it is given.
+# ONLY is the flag that stops the compiler early [-fsyntax-only].
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${SOURCE}" text)
@@ -10,7 +11,7 @@ if(NOT text MATCHES "^// error: ([^\n]+)\n")
 endif()
 set(sentence "${CMAKE_MATCH_1}")
 
-# English, whatever the user speaks, and on one line, however wide the terminal.
+# Messages in English and on one line, independent of the user's locale and of the width of the terminal.
 set(ENV{LC_ALL} C)
 if(NOT DEFINED ONLY)
   set(ONLY -fsyntax-only)
@@ -25,14 +26,14 @@ endif()
 set(first "${CMAKE_MATCH_2}")
 string(FIND "${first}" "${sentence}" found)
 if(found EQUAL -1)
-  message(NOTICE "---- promised\n${sentence}\n---- first error\n${first}\n----")
+  message(NOTICE "---- expected\n${sentence}\n---- first error\n${first}\n----")
   message(FATAL_ERROR "${SOURCE}: another error comes first")
 endif()
 if(text MATCHES "^[^\n]*\n// constraint: ([^\n]+)\n")
   set(constraint "${CMAKE_MATCH_1}")
-  # g++ says the first, clang++ the others.
+  # The first form is g++'s, the others are clang++'s.
   if(NOT report MATCHES "(for the satisfaction of|does not satisfy|because) '${constraint}['<]")
-    message(NOTICE "---- promised\n${constraint}\n---- report\n${report}\n----")
+    message(NOTICE "---- expected\n${constraint}\n---- report\n${report}\n----")
     message(FATAL_ERROR "${SOURCE}: another constraint did not hold")
   endif()
 endif()

@@ -1,5 +1,5 @@
-# Runs PROGRAM and compares its stdout, byte for byte, with the text that the header comment of SOURCE
-# promises between `// Expected output:` and the end of that comment, each line behind `//   `.
+# Runs PROGRAM and compares its stdout, byte for byte, with the expected output in the header comment of SOURCE: the
+# lines between `// Expected output:` and the end of that comment, each after `//   `.
 #   cmake -DPROGRAM=... -DSOURCE=... -P check_example.cmake
 cmake_minimum_required(VERSION 3.25)
 
@@ -25,9 +25,9 @@ endwhile()
 
 execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE actual RESULT_VARIABLE status)
 if(NOT status STREQUAL "0")
-  message(FATAL_ERROR "${PROGRAM} ended with ${status} and printed\n${actual}")
+  message(FATAL_ERROR "${PROGRAM} ended with exit code ${status} and printed\n${actual}")
 endif()
 if(NOT actual STREQUAL expected)
   message(NOTICE "---- expected\n${expected}---- printed\n${actual}----")
-  message(FATAL_ERROR "${PROGRAM} prints something else than ${SOURCE} promises")
+  message(FATAL_ERROR "the output of ${PROGRAM} differs from the expected output in ${SOURCE}")
 endif()

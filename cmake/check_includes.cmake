@@ -1,10 +1,11 @@
-# The house rule of include/moe: an include points down, or into its own folder, never up or across a wall.
+# The architecture rule of include/moe: a header includes only its own folder and the lower folders listed for it.
 #   cmake -DROOT=<folder that holds moe/> -P check_includes.cmake
 cmake_minimum_required(VERSION 3.25)
 
-# Each folder and what it may include besides itself and the standard library. A backend is a folder of its own: it sees
-# neither policies nor another backend, and nobody above sees one. `policies` stands for the folders of routing/ that
-# hold nothing that learns. Routing and experts do not see each other: only layers see both.
+# Each folder and the folders that it may include besides itself and the standard library. Each backend is a folder of
+# its own: it includes neither policies nor another backend, and no folder above includes a backend. `policies` stands
+# for the folders of routing/ without trainable parameters. Routing and experts do not include each other; only layers
+# include both.
 set(core             "")
 set(backend/contract core)
 set(backend/*        core backend/contract)
@@ -17,19 +18,19 @@ set(layers           core backend/contract ops policies routing experts fusion)
 set(train            core backend/contract ops policies routing experts fusion layers)
 set(runtime          core backend/contract ops policies routing experts fusion layers train)
 
-# Single files that may see more than their folder.
-set(layers/presets.hpp backend/*)   # an alias for a published system names the backend it runs on
+# Single files that may include more than their folder.
+set(layers/presets.hpp backend/*)   # the alias of a published system names its backend
 set(onednn.hpp core backend/contract backend/*)       # a product for the CPU backend that needs another library
 set(cuda.cuh version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
 set(version.hpp "")
 set(moe.hpp version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
 
-# Other people's headers, by folder, as one regular expression.
+# Headers of other libraries, by folder, as one regular expression.
 set(others_backend/cpu "^(Eigen/.*|immintrin\\.h)$")
 set(others_backend/cuda "^(thrust/.*|cuda_runtime\\.h|cublas_v2\\.h)$")
 set(others_onednn.hpp "^(dnnl|omp)\\.h$")
-# Single files that may see more than their folder.
-set(others_train/split_into_adapters.hpp "^Eigen/SVD$")   # a decomposition on the host, whatever the backend
+# Single files that may include more than their folder.
+set(others_train/split_into_adapters.hpp "^Eigen/SVD$")   # a decomposition on the host, for every backend
 
 # ---- the check -----------------------------------------------------------------------------------
 
@@ -47,7 +48,7 @@ function(folder_of path result)
   endif()
 endfunction()
 
-# The row of the table that speaks for a folder: all backends share one.
+# The row of the table for a folder: all backends share one.
 function(row_of folder result)
   set(row "${folder}")
   if(NOT folder STREQUAL "backend/contract")
@@ -69,7 +70,7 @@ foreach(file IN LISTS files)
   row_of("${folder}" row)
   set(number 0)
   if(NOT DEFINED "${row}")
-    violation("the table of check_includes.cmake does not know the folder ${folder}")
+    violation("the table of check_includes.cmake has no row for the folder ${folder}")
     continue()
   endif()
   set(allowed ${${row}} ${${file}})
@@ -85,9 +86,9 @@ foreach(file IN LISTS files)
         violation("${folder} may not include ${target} (${header})")
       endif()
     elseif(bracket STREQUAL "\"")
-      violation("our own headers are included by their full name, \"moe/...\", not as \"${header}\"")
+      violation("headers of the library are included by their full name, \"moe/...\", not as \"${header}\"")
     elseif(NOT header MATCHES "^[a-z_]+$")
-      # What is left has a dot or a slash in its name, so it is not the C++ standard library's.
+      # A remaining header with a dot or a slash in its name is not part of the C++ standard library.
       set(is_allowed FALSE)
       foreach(place IN ITEMS "${folder}" "${file}")
         if(DEFINED "others_${place}" AND header MATCHES "${others_${place}}")

@@ -1,5 +1,5 @@
-# Whether every bug of tests/mutation/mutants.cmake can still be planted: its header exists and holds the text exactly
-# once, the text is changed, and the test files that should notice exist. Nothing is compiled.
+# Checks that every bug of tests/mutation/mutants.cmake can still be planted: its header exists and contains the text
+# exactly once, the replacement differs, and the test files that should detect it exist. Nothing is compiled.
 #   cmake -DROOT=<folder that holds include/, examples/ and tests/> -P check_mutants.cmake
 cmake_minimum_required(VERSION 3.25)
 
@@ -22,7 +22,7 @@ function(mutant name header)
     endif()
   endforeach()
   if(DEFINED m_UNPARSED_ARGUMENTS)
-    violation("'${m_UNPARSED_ARGUMENTS}' belongs to no part of it")
+    violation("'${m_UNPARSED_ARGUMENTS}' is an unknown argument")
   endif()
   if("${m_BEFORE}" STREQUAL "${m_AFTER}")
     violation("it changes nothing")
@@ -57,8 +57,8 @@ endfunction()
 
 include("${ROOT}/tests/mutation/mutants.cmake")
 if(NOT planted)
-  message(FATAL_ERROR "no bug in ${ROOT}/tests/mutation/mutants.cmake: nothing was checked")
+  message(FATAL_ERROR "${ROOT}/tests/mutation/mutants.cmake lists no bug: nothing was checked")
 endif()
 if(violations GREATER 0)
-  message(FATAL_ERROR "${violations} entries cannot be planted as they stand")
+  message(FATAL_ERROR "${violations} errors in the list of bugs")
 endif()

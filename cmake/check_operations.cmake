@@ -1,5 +1,5 @@
-# Every operation of the backends' contract is listed and tested, and nothing else is: the page on backends has a row for
-# it in the table of its family, and the test of the contract hides it from that family.
+# Checks that every operation of the backend contract, and nothing else, is documented and tested: the page on backends
+# has a row for it in the table of its family, and the test of the contract hides it from that family.
 #   cmake -DROOT=<folder of the project> -P check_operations.cmake
 cmake_minimum_required(VERSION 3.25)
 
@@ -12,7 +12,7 @@ macro(finding text)
   math(EXPR findings "${findings} + 1")
 endmacro()
 
-# names(text, regex, result): what the first group of regex says wherever it matches, once each.
+# names(text, regex, result): the distinct texts of the first group of regex over all matches.
 function(names text regex result)
   set(found "")
   string(REGEX MATCHALL "${regex}" matches "${text}")
@@ -32,7 +32,7 @@ set(total 0)
 foreach(header IN LISTS headers)
   cmake_path(GET header STEM family)
   file(READ "${ROOT}/include/moe/backend/contract/${header}" text)
-  # What the sentence of a static_assert names.
+  # The operation that the message of a static_assert names.
   names("${text}" "\"Backend: ([a-z_]+)\\(" operations)
   list(LENGTH operations count)
   if(count EQUAL 0)
@@ -57,19 +57,19 @@ foreach(header IN LISTS headers)
       finding("${page}: ${family} has no row for ${operation}")
     endif()
     if(NOT operation IN_LIST tested)
-      finding("${test}: nothing hides ${operation} from ${family}")
+      finding("${test}: no test hides ${operation} from ${family}")
     endif()
   endforeach()
   foreach(operation IN LISTS listed)
     if(NOT operation IN_LIST operations)
-      finding("${page}: ${family} has a row for ${operation}, which backend/contract/${header} does not ask for")
+      finding("${page}: ${family} has a row for ${operation}, which backend/contract/${header} does not require")
     endif()
   endforeach()
 endforeach()
 
 if(total EQUAL 0)
-  message(FATAL_ERROR "no operation under ${ROOT}/include/moe/backend/contract: nothing was checked")
+  message(FATAL_ERROR "no operation found under ${ROOT}/include/moe/backend/contract: nothing was checked")
 endif()
 if(findings GREATER 0)
-  message(FATAL_ERROR "${findings} operations are not in order")
+  message(FATAL_ERROR "${findings} differences between contract, documentation and tests")
 endif()

@@ -1,9 +1,10 @@
-# The house rule of the program: an include points down, or into its own folder.
+# The architecture rule of the program: a file includes only its own folder and lower layers.
 #   cmake -DROOT=<folder that holds multipl_moe/> -P check_program_includes.cmake
 cmake_minimum_required(VERSION 3.25)
 
-# The folders from the lowest floor up: each may include those before it. What an architecture is (io/architecture.hpp,
-# io/transformers_family.hpp) stands below what uses one; the files of architectures/ are known to their list alone.
+# The folders from the lowest layer up: each may include those before it. The interfaces of an architecture
+# (io/architecture.hpp, io/transformers_family.hpp) are below the code that uses one; the headers in architectures/ are
+# included only from that folder.
 set(floors io tokenizer data model architectures eval train report cli main.cpp)
 set(closed architectures)
 
@@ -20,7 +21,7 @@ foreach(file IN LISTS files)
   set(number 0)
   list(FIND floors "${folder}" floor)
   if(floor EQUAL -1)
-    violation("the list of check_program_includes.cmake does not know the folder ${folder}")
+    violation("the list of check_program_includes.cmake has no entry for the folder ${folder}")
     continue()
   endif()
   read_includes("${ROOT}/multipl_moe/${file}" includes)
@@ -29,7 +30,7 @@ foreach(file IN LISTS files)
     if(bracket STREQUAL "<" OR header MATCHES "^moe/")
       continue()
     elseif(NOT header MATCHES "^multipl_moe/([^/]+)/")
-      violation("our own headers are included by their full name, \"multipl_moe/...\", not as \"${header}\"")
+      violation("headers of the program are included by their full name, \"multipl_moe/...\", not as \"${header}\"")
       continue()
     endif()
     set(target "${CMAKE_MATCH_1}")

@@ -1,9 +1,11 @@
-# What people read is what is compiled and run. A fenced block in the README or a page of docs/ is one of
-#   ```cpp      code, cut from a source that the tests compile. The line before it (blank ones do not count) says where:
-#                 <!-- snippet: tests/docs/tour_test.cpp layer -->   what stands between // [layer] and // [/layer]
+# Checks that code and output in the documentation equal sources that are compiled and run. A fenced block in the README
+# or a page of docs/ is one of
+#   ```cpp      code, copied from a source that the tests compile. The line before it (blank lines are ignored) names
+#               the source:
+#                 <!-- snippet: tests/docs/tour_test.cpp layer -->   the lines between // [layer] and // [/layer]
 #                 <!-- snippet: examples/01_token_moe.cpp -->        the program, from its first #include on
-#   ```text     what a program prints: <!-- output: examples/01_token_moe.cpp --> is what its header comment promises,
-#               which check_example.cmake compares with what it does print
+#   ```text     the output of a program: <!-- output: examples/01_token_moe.cpp --> is the expected output in its header
+#               comment, which check_example.cmake compares with the real output
 #   ```sh       commands
 #   ```drawing  a picture
 #   cmake -DROOT=<folder of the project> -P check_snippets.cmake
@@ -15,7 +17,7 @@ macro(finding text)
   math(EXPR findings "${findings} + 1")
 endmacro()
 
-# Everything in `text` behind the first `mark`, or nothing where there is none.
+# The part of `text` after the first `mark`; empty if there is none.
 function(text_after text mark result)
   string(FIND "${text}" "${mark}" at)
   if(at EQUAL -1)
@@ -28,7 +30,7 @@ function(text_after text mark result)
   set(${result} "${rest}" PARENT_SCOPE)
 endfunction()
 
-# A region of a source without the indentation of the line that opens it; empty where the source has no such region.
+# A region of a source without the indentation of its opening line; empty if the source has no such region.
 function(region_of text name result)
   set(${result} "" PARENT_SCOPE)
   if(NOT "\n${text}" MATCHES "\n( *)// \\[${name}\\]\n")
@@ -55,7 +57,7 @@ function(program_of text result)
   set(${result} "${program}" PARENT_SCOPE)
 endfunction()
 
-# The lines that stand behind `//   ` from `// Expected output:` to the end of that comment.
+# The lines after `//   ` from `// Expected output:` to the end of that comment.
 function(output_of text result)
   text_after("${text}" "// Expected output:\n" text)
   set(output "")
@@ -69,7 +71,7 @@ function(output_of text result)
   set(${result} "${output}" PARENT_SCOPE)
 endfunction()
 
-# Judges the block that has just ended: `language`, `block`, and the marker before it, `kind`, `source` and `region`.
+# Checks the block that has just ended: `language`, `block`, and the marker before it, `kind`, `source` and `region`.
 macro(judge)
   if(language STREQUAL "cpp")
     set(wanted_kind snippet)
@@ -85,9 +87,9 @@ macro(judge)
     finding("a block must be cpp, text, sh or drawing, not \"${language}\"")
   elseif(NOT kind STREQUAL wanted_kind)
     if(kind STREQUAL "")
-      finding("no marker says where this block is cut from")
+      finding("no marker names the source of this block")
     else()
-      finding("a marker for ${kind} stands before a block of ${language}")
+      finding("a marker for ${kind} precedes a block of ${language}")
     endif()
   elseif(NOT kind STREQUAL "")
     set(wanted "")
@@ -102,9 +104,9 @@ macro(judge)
       endif()
     endif()
     if(wanted STREQUAL "")
-      finding("the marker names nothing: ${kind} ${place}")
+      finding("the marker refers to nothing: ${kind} ${place}")
     elseif(NOT block STREQUAL wanted)
-      finding("the block is not what ${place} holds")
+      finding("the block differs from ${place}")
     else()
       math(EXPR equal "${equal} + 1")
     endif()
@@ -123,7 +125,7 @@ foreach(page IN LISTS pages)
   set(number 0)
   set(inside NO)
   set(kind "")
-  # Line by line with substrings: a list would lose semicolons and brackets.
+  # Line by line with substrings: a CMake list would lose semicolons and brackets.
   while(rest MATCHES "^([^\n]*)\n")
     set(line "${CMAKE_MATCH_1}")
     string(LENGTH "${CMAKE_MATCH_0}" length)
@@ -152,14 +154,14 @@ foreach(page IN LISTS pages)
     endif()
   endwhile()
   if(inside)
-    finding("the last block never ends")
+    finding("the last block is not closed")
   elseif(NOT kind STREQUAL "")
     finding("no block follows the marker ${kind} ${place}")
   endif()
 endforeach()
 
 if(findings GREATER 0)
-  message(FATAL_ERROR "${findings} blocks are not what is compiled and run")
+  message(FATAL_ERROR "${findings} errors in the code blocks of the documentation")
 elseif(equal EQUAL 0)
-  message(FATAL_ERROR "no block under ${ROOT} was compared with anything")
+  message(FATAL_ERROR "no block under ${ROOT} was compared: nothing was checked")
 endif()

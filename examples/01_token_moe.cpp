@@ -1,8 +1,8 @@
-// From a header to a running layer: 4 rows of width 8 through 6 experts, of which each row meets 2.
+// A minimal layer: the router selects 2 of 6 experts for each of 4 rows of width 8.
 //
 // Expected output:
 //   4 rows in, 4 rows of width 8 out
-//   rows met by each expert: 0 2 1 1 4 0
+//   rows per expert: 0 2 1 1 4 0
 //   balance loss 2.194
 #include <cstdio>
 #include <moe/moe.hpp>
@@ -21,7 +21,7 @@ int main() {
   const auto [y_TD, saved, stats] = layer.forward(context, {x.data(), 4, 8}, moe::Batch::single(4));
 
   std::printf("4 rows in, %d rows of width %d out\n", int(y_TD.rows()), int(y_TD.cols()));
-  std::printf("rows met by each expert:");
+  std::printf("rows per expert:");
   for (const moe::Index rows : stats.load) std::printf(" %d", int(rows));
   std::printf("\nbalance loss %.3f\n", stats.balance_loss());
 }

@@ -1,16 +1,16 @@
-// A router of your own: no base class, no registration. It says who works on a row; the normalizer beside it says how
-// much each counts, and everything after them works as it does for the routers that come with the library.
+// A custom router: no base class, no registration. The router selects the experts of a row, and the gate normalizer
+// computes their weights. The rest of the layer is the same as with the library's own routers.
 //
 // Expected output:
-//   threshold 0.10: 3.625 experts a row
-//   threshold 0.30: 1.250 experts a row
-//   threshold 0.90: 1.000 experts a row
+//   threshold 0.10: 3.625 experts per row
+//   threshold 0.30: 1.250 experts per row
+//   threshold 0.90: 1.000 experts per row
 #include <cmath>
 #include <cstdio>
 #include <moe/moe.hpp>
 #include <vector>
 
-/// Visits every expert whose probability exceeds `threshold`, and the best one always.
+/// Selects every expert whose probability exceeds `threshold`, and always the best one.
 struct ThresholdRouter {
   float threshold = 0.2f;
 
@@ -26,7 +26,7 @@ int main() {
   const moe::CpuContext context;
   using Experts = moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>;
 
-  // Eight rows, and a gate that passes them through: the rows are the logits.
+  // Eight rows. The gate's weight is the identity, so the rows are the logits.
   std::vector<float> x_TD;
   for (int t = 0; t < 8; ++t)
     for (int e = 0; e < 4; ++e) x_TD.push_back(static_cast<float>((3 * t + 5 * e) % 8) / 4);
@@ -38,6 +38,6 @@ int main() {
     const auto run = layer.forward(context, {x_TD.data(), 8, 4}, moe::Batch::single(8));
     double pairs = 0;
     for (const moe::Index rows : run.stats.load) pairs += static_cast<double>(rows);
-    std::printf("threshold %.2f: %.3f experts a row\n", static_cast<double>(threshold), pairs / 8);
+    std::printf("threshold %.2f: %.3f experts per row\n", static_cast<double>(threshold), pairs / 8);
   }
 }

@@ -1,12 +1,13 @@
-// A window of rows is routed as one: by the mean of the window before it, so that nothing looks ahead. In training
-// experts choose the windows they like best, 2 of 6 each; the first ones of both sequences have no window before them
-// and are one choice, so an expert may take 3. For inference each learns a threshold from that, and a sequence can be
-// decoded one row at a time with the same answer.
+// A segment MoE: windows of 4 rows are routed as a whole, each by the mean of the previous window, so the routing is
+// causal. In training each expert selects the windows with its highest scores, 2 of 6. The first windows of both
+// sequences have no previous window: to the router they are identical rows and are selected together, so an expert may
+// take 3. For inference each expert keeps a threshold, updated from these selections. A sequence decoded one row at a
+// time then gets the same outputs as in one pass.
 //
 // Expected output:
 //   2 sequences of 10 rows make 6 windows
-//   rows met by each expert: 12 10 6
-//   decoded one row at a time, every row answers as in the whole sequence: yes
+//   rows per expert: 12 10 6
+//   decoding one row at a time gives the outputs of the whole sequence: yes
 #include <cmath>
 #include <cstdio>
 #include <moe/moe.hpp>
@@ -26,23 +27,23 @@ int main() {
 
   const auto batch = moe::Batch::sequences(count, length);
   const auto run = layer.forward(context, x_TD, batch);
-  layer.update_buffers(context, run.stats);  // the thresholds
+  layer.update_buffers(context, run.stats);  // updates the thresholds
 
   std::printf("%d sequences of %d rows make %d windows\n", int(count), int(length),
               int(run.saved.routing.cut.segments.count()));
-  std::printf("rows met by each expert:");
+  std::printf("rows per expert:");
   for (const moe::Index rows : run.stats.load) std::printf(" %d", int(rows));
 
   const auto whole_TD = layer.infer(context, x_TD, batch);
   auto state = layer.begin_decoding(context, count);
   bool same = true;
   for (moe::Index t = 0; t < length; ++t) {
-    // Row t of every sequence: a view, as the rows lie `length` rows apart.
+    // Row t of every sequence, as a strided view: these rows are `length` rows apart.
     const moe::View<const double, Cpu> x_BD(x_TD.view().row(t).data, count, width, length * width);
     const auto y_BD = layer.decode(context, x_BD, {}, state);
     for (moe::Index b = 0; b < count; ++b)
       for (moe::Index d = 0; d < width; ++d)
         same = same && std::abs(y_BD.view()(b, d) - whole_TD.view()(b * length + t, d)) < 1e-9;
   }
-  std::printf("\ndecoded one row at a time, every row answers as in the whole sequence: %s\n", same ? "yes" : "no");
+  std::printf("\ndecoding one row at a time gives the outputs of the whole sequence: %s\n", same ? "yes" : "no");
 }

@@ -1,11 +1,11 @@
-// MultiPL-MoE's layer, grown out of a dense FFN: every expert starts as a copy of it. With NormalizedFusion the new
-// layer answers as the FFN did; with the released constants 0.7 and 0.3 it does not. Then one training step in which
-// the shared expert, expert 0, is frozen.
+// MultiPL-MoE's layer, upcycled from a dense FFN: every expert starts as a copy of the FFN. With NormalizedFusion the
+// layer's output equals the FFN's; with the released constants 0.7 and 0.3 it does not. Then one training step with a
+// frozen shared expert (expert 0).
 //
 // Expected output:
-//   fixed fusion changes the dense answer: yes
-//   normalized fusion changes it: no
-//   39 weights, 36 of them train
+//   fixed fusion changes the dense output: yes
+//   normalized fusion changes the dense output: no
+//   39 parameters, 36 of them trainable
 //   balance loss above 0: yes
 //   the loss falls: yes
 //   the shared expert is still the dense FFN: yes
@@ -52,10 +52,11 @@ int main() {
   const auto dense_TD = dense.infer(context, x_TD, batch);
   const auto fixed = upcycled<moe::FixedFusion>(dense);
   auto layer = upcycled<moe::NormalizedFusion>(dense);
-  std::printf("fixed fusion changes the dense answer: %s\n", yes(differ(fixed.infer(context, x_TD, batch), dense_TD)));
-  std::printf("normalized fusion changes it: %s\n", yes(differ(layer.infer(context, x_TD, batch), dense_TD)));
+  std::printf("fixed fusion changes the dense output: %s\n", yes(differ(fixed.infer(context, x_TD, batch), dense_TD)));
+  std::printf("normalized fusion changes the dense output: %s\n",
+              yes(differ(layer.infer(context, x_TD, batch), dense_TD)));
 
-  // A weight that does not train has an empty tensor in the gradient: no memory, no work.
+  // A frozen weight has an empty tensor in the gradient tree: it takes no memory and no computation.
   auto gradient = moe::gradient_for(layer, moe::TrainByName{.freeze = {"token.experts.0.*"}});
   int weights = 0, training = 0;
   moe::for_each_parameter(
@@ -64,7 +65,7 @@ int main() {
         training += !d_weight.empty();
       },
       layer, gradient);
-  std::printf("%d weights, %d of them train\n", weights, training);
+  std::printf("%d parameters, %d of them trainable\n", weights, training);
 
   const auto loss = [&](const Tensor& y_TD, Tensor* d_y_TD) {
     double sum = 0;

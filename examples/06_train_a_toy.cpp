@@ -1,8 +1,8 @@
-// Training, from data to experts that have divided the work. Rows come in three kinds, each with a linear map of its
-// own: y = A_kind z. A dense FFN has learned kind 0. MultiPL-MoE's layer grows out of it and meets all three kinds; its
-// shared expert, expert 0 of the token level, stays frozen and keeps what the FFN knew. Every kind finds an expert of
-// its own beside it. The segment level routes a window by the window before: of a sequence's first one, 4 rows in 16,
-// it cannot know the kind, so all of those meet the same experts.
+// Training, from data to specialized experts. Rows come in three kinds, each with its own linear map: y = A_kind z. A
+// dense FFN learns kind 0. A MultiPL-MoE layer is upcycled from it and trains on all three kinds; its shared expert,
+// expert 0 of the token level, stays frozen and keeps what the FFN learned. The router assigns one more token expert to
+// each kind. The segment level routes a window by the previous window. The first window of a sequence, 4 rows of 16,
+// has no previous window, so all first windows are processed by the same experts.
 //
 // Expected output:
 //   the dense FFN, on kind 0
@@ -12,14 +12,14 @@
 //     step   1  loss 2.910
 //     step 250  loss 0.002
 //     step 500  loss 0.000
-//   new rows, 1 of the kinds: loss 0.047 dense, 0.001 mixture
-//   new rows, 3 of the kinds: loss 4.205 dense, 0.001 mixture
-//   token level, rows of kind 0 by expert: 64 64  0  0
-//   token level, rows of kind 1 by expert: 64  0 64  0
-//   token level, rows of kind 2 by expert: 64  0  0 64
-//   segment level, rows of kind 0 by expert: 16 64 16
-//   segment level, rows of kind 1 by expert: 64 16 16
-//   segment level, rows of kind 2 by expert: 16 16 64
+//   held-out rows, 1 of 3 kinds: loss 0.047 dense, 0.001 mixture
+//   held-out rows, 3 of 3 kinds: loss 4.205 dense, 0.001 mixture
+//   token level, rows of kind 0 per expert: 64 64  0  0
+//   token level, rows of kind 1 per expert: 64  0 64  0
+//   token level, rows of kind 2 per expert: 64  0  0 64
+//   segment level, rows of kind 0 per expert: 16 64 16
+//   segment level, rows of kind 1 per expert: 64 16 16
+//   segment level, rows of kind 2 per expert: 16 16 64
 #include <cstdio>
 #include <moe/moe.hpp>
 #include <string>
@@ -37,12 +37,12 @@ constexpr moe::Index kinds = 3, sequences = 12, length = 16, rows = sequences * 
 constexpr moe::Index inputs = 5, width = kinds + inputs, hidden = 6;
 const auto batch_of_data = moe::Batch::sequences(sequences, length);
 
-/// x_TD: a mark of the row's kind, then z. y_TD: A_kind z.
+/// x_TD: twice the one-hot vector of the row's kind, then z. y_TD: A_kind z.
 struct Data {
   Tensor x_TD{rows, width}, y_TD{rows, width};
 };
 
-/// A sequence is of one kind: the next of `some` kinds.
+/// The kind of a row: all rows of a sequence have the same kind, and sequences cycle through `some` kinds.
 moe::Index kind_of(moe::Index row, moe::Index some) { return row / length % some; }
 
 Data draw_data(std::uint64_t seed, moe::Index some) {
@@ -60,7 +60,7 @@ Data draw_data(std::uint64_t seed, moe::Index some) {
   return data;
 }
 
-/// Mean square error; its gradient where one is asked for.
+/// Mean squared error. Writes its gradient to `d_answer_TD` if that is not null.
 double loss(const Tensor& answer_TD, const Data& data, Tensor* d_answer_TD = nullptr) {
   double sum = 0;
   for (moe::Index i = 0; i < data.y_TD.size(); ++i) {
@@ -71,7 +71,7 @@ double loss(const Tensor& answer_TD, const Data& data, Tensor* d_answer_TD = nul
   return sum;
 }
 
-/// Any layer trains by these lines; `trains` names the weights that move.
+/// Trains any layer; `trains` selects the trainable weights.
 template <class AnyLayer>
 void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kinds, moe::Index steps) {
   const moe::AdamW adamw{.decay = 0.01};
@@ -82,7 +82,7 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
   for (moe::Index step = 1; step <= steps; ++step) {
     const Data data = draw_data(static_cast<std::uint64_t>(step), some_kinds);
     moe::Batch batch = batch_of_data;
-    batch.random = {.seed = 24, .step = step};  // for layers that draw random numbers, which these do not
+    batch.random = {.seed = 24, .step = step};  // used only by layers that draw random numbers
     auto [y_TD, saved, stats] = layer.forward(context, data.x_TD, batch);
     Tensor d_y_TD(rows, width);
     const double error = loss(y_TD, data, &d_y_TD);
@@ -91,12 +91,12 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
     layer.backward(context, d_y_TD, {.balance = 0.003}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
     adamw.step(context, schedule.at(step), step, scale, layer, gradient, memory);
-    layer.update_buffers(context, stats);  // the thresholds by which the segment level infers
+    layer.update_buffers(context, stats);  // the segment level's inference thresholds
     if (step == 1 || step % 250 == 0 || step == steps) std::printf("  step %3d  loss %.3f\n", int(step), error);
   }
 }
 
-/// One line a kind: how many of its rows each expert works on.
+/// Prints one line per kind: how many of its rows each expert processes.
 void print_who(const moe::Observation& seen) {
   for (moe::Index kind = 0; kind < kinds; ++kind) {
     std::vector<int> count(static_cast<std::size_t>(seen.experts));
@@ -106,7 +106,7 @@ void print_who(const moe::Observation& seen) {
         for (std::size_t e = 0; e < count.size(); ++e)
           count[e] += kind_of(t, kinds) == kind && seen.kept[at * count.size() + e] != 0;
     }
-    std::printf("%s level, rows of kind %d by expert:", std::string(seen.level).c_str(), int(kind));
+    std::printf("%s level, rows of kind %d per expert:", std::string(seen.level).c_str(), int(kind));
     for (const int rows_of_expert : count) std::printf(" %2d", rows_of_expert);
     std::printf("\n");
   }
@@ -128,7 +128,7 @@ int main() {
 
   for (const moe::Index some_kinds : {moe::Index{1}, kinds}) {
     const Data test = draw_data(/*seed=*/1000, some_kinds);
-    std::printf("new rows, %d of the kinds: loss %.3f dense, %.3f mixture\n", int(some_kinds),
+    std::printf("held-out rows, %d of %d kinds: loss %.3f dense, %.3f mixture\n", int(some_kinds), int(kinds),
                 loss(dense.infer(context, test.x_TD, batch_of_data), test),
                 loss(layer.infer(context, test.x_TD, batch_of_data), test));
   }

@@ -1,6 +1,6 @@
-/// Layers on one GPU beside the limits of the same GPU, taken in turns: the rate of dense products, the rate of a copy,
-/// cuBLAS's own grouped product. Times are those of CUDA events around whole calls, so what the host keeps the device
-/// waiting for counts; medians of the rounds.
+/// Measures layers on one GPU, alternating with limits of the same GPU: the rate of dense products, the rate of a copy,
+/// and cuBLAS's grouped product. Times are from CUDA events around whole calls, so they include the time in which the
+/// device waits for the host. Results are medians over the rounds.
 ///
 ///   layer_bench [--shapes NAME,...] [--rounds N] [--format table|jsonl]
 #include <cublas_v2.h>
@@ -27,16 +27,15 @@ using moe::Index;
 using Context = moe::CudaContext;
 using Tensor = moe::Matrix<BFloat16, Cuda>;
 
-// --- what is measured
-// -------------------------------------------------------------------------------------------------
+// --- measurements ---------------------------------------------------------------------------------------------------
 
-/// One thing that is timed, and what it moves and computes.
+/// One timed operation, with its FLOPs and bytes.
 struct Measured {
   std::string shape, what;
   double flops = 0, bytes = 0;
   std::vector<double> seconds{};
-  /// Bytes that a forward keeps, and the most that the pool lent at once: all but weights, their gradients and the
-  /// workspaces of cuBLAS.
+  /// Bytes saved by a forward pass, and peak bytes of the memory pool. Weights, their gradients and the workspaces of
+  /// cuBLAS are not included.
   double saved = 0, peak = 0;
 
   double median() const {
@@ -62,7 +61,7 @@ class Clock {
     cudaEventDestroy(begin_);
     cudaEventDestroy(end_);
   }
-  /// Seconds that the device takes for what f enqueues, from its start to its end.
+  /// Seconds on the device from the start to the end of the work that f enqueues.
   double time(const std::function<void()>& f) {
     moe::gpu::check(cudaStreamSynchronize(stream_), "layer_bench");
     moe::gpu::check(cudaEventRecord(begin_, stream_), "layer_bench");
@@ -79,7 +78,7 @@ class Clock {
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
 };
 
-/// Values that look random, made where they are needed: products are slower on them than on zeros.
+/// Fills with pseudo-random values on the device: products are slower on them than on zeros.
 template <class Value>
 void fill(const Context& context, moe::View<Value, Cuda> view, float size, std::uint32_t seed) {
   Cuda::for_each_cell(context, view.rows, view.cols, [=] MOE_ON_DEVICE(Index r, Index c) {
@@ -101,7 +100,7 @@ double bytes_in_use() {
   moe::gpu::check(cudaMemGetInfo(&free, &total), "layer_bench");
   return static_cast<double>(total - free);
 }
-/// The pool that matrices come from, when the device has come past everything that was freed.
+/// The memory pool of matrices, after the device has completed all pending frees.
 cudaMemPool_t settled_pool() {
   cudaMemPool_t pool = nullptr;
   int device = 0;
@@ -120,8 +119,7 @@ void forget_peak() {
   moe::gpu::check(cudaMemPoolSetAttribute(settled_pool(), cudaMemPoolAttrUsedMemHigh, &none), "layer_bench");
 }
 
-// --- limits
-// -----------------------------------------------------------------------------------------------------------
+// --- limits ---------------------------------------------------------------------------------------------------------
 
 /// y = x w^T, dense: `rows` x `in` times `out` x `in`.
 class DenseProduct {
@@ -142,7 +140,7 @@ class DenseProduct {
   Tensor x_, w_, y_;
 };
 
-/// The same groups by cublasGemmGroupedBatchedEx, one product.
+/// One product over the same groups by cublasGemmGroupedBatchedEx.
 class CublasGrouped {
  public:
   CublasGrouped(const Context& context, const std::vector<Index>& offsets, Index in, Index out)
@@ -204,8 +202,7 @@ class CublasGrouped {
   double flops_ = 0;
 };
 
-// --- layers
-// -----------------------------------------------------------------------------------------------------------
+// --- layers ---------------------------------------------------------------------------------------------------------
 
 /// A layer's sizes and the batch it runs on.
 struct Plan {
@@ -213,11 +210,11 @@ struct Plan {
   Index sequences = 1, length = 0, width = 0, hidden = 0;
 };
 
-/// Takes turns: every round runs each entry once. The first round is not kept.
+/// Every round runs each entry once. The first round is a warm-up and is not counted.
 class Rounds {
  public:
   Rounds(const Context& context, int rounds) : clock_(context.device->stream()), rounds_(rounds) {}
-  /// `prepare` runs outside the time.
+  /// `prepare` is not timed.
   void add(
       Measured measured, std::function<void()> run, std::function<void()> prepare = [] {}) {
     entries_.push_back({std::move(measured), std::move(prepare), std::move(run)});
@@ -243,7 +240,7 @@ class Rounds {
   std::vector<Entry> entries_;
 };
 
-/// A layer and all that is measured of it. frozen_pairs: pairs whose experts do not learn; `trains` names what does.
+/// Measures a layer and the limits for its sizes. `trains` selects the trainable weights by name.
 template <class Layer, class Trains>
 void measure(const Context& context, const Plan& plan, Layer layer, const Trains& trains, int rounds,
              std::vector<Measured>& results) {
@@ -256,7 +253,7 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
   fill(context, d_y_TD.view(), 1, 78);
   auto gradient = moe::accum_gradient_for(layer, trains);
 
-  // What it costs, counted from a run of it.
+  // FLOPs and memory, counted in one run.
   const double before = pool_bytes(cudaMemPoolAttrUsedMemCurrent);
   auto first = layer.forward(context, x_TD, batch);
   const double kept =
@@ -287,7 +284,7 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
   const double peak = pool_bytes(cudaMemPoolAttrUsedMemHigh);
 
   Rounds turns(context, rounds);
-  // Dense products of as many operations: one expert that takes every row.
+  // Dense products with the same number of operations: one expert that processes every row.
   const auto dense_rows = static_cast<Index>(forward / (6 * d * f));
   DenseProduct up(context, dense_rows, plan.width, plan.hidden), down(context, dense_rows, plan.hidden, plan.width);
   turns.add({plan.name, "dense products, as many operations as forward", 2 * up.flops() + down.flops()}, [&] {
@@ -314,7 +311,7 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
             [&] { layer.backward(context, d_y_TD, {.balance = 0.01}, std::move(last.back().saved), gradient); });
   turns.add({plan.name, "infer", forward}, [&] { layer.infer(context, x_TD, batch); });
 
-  // The token level's parts, alone.
+  // The parts of the token level, one at a time.
   const auto& token = [&]() -> const auto& {
     if constexpr (requires { layer.token; })
       return layer.token;
@@ -344,7 +341,7 @@ void measure(const Context& context, const Plan& plan, Layer layer, const Trains
   turns.add({plan.name, "combine rows", 0, pair_bytes + row_bytes},
             [&] { Cuda::combine_rows(context, x_ND, gates, pairs, y_TD.view()); });
 
-  // One product of the token level's groups: ours and cuBLAS's own.
+  // One product over the token level's groups, by this library and by cuBLAS.
   CublasGrouped grouped_by_cublas(context, pairs.offsets, plan.width, plan.hidden);
   auto h_NF = Tensor::uninitialized(context, pairs.pairs(), plan.hidden);
   std::vector<moe::View<const BFloat16, Cuda>> weights;
@@ -376,7 +373,7 @@ void measure_shape(const Context& context, const std::string& name, int rounds, 
                                            moe::SharedExpert<Swiglu, moe::SigmoidGate>(2048, 5632)),
             all, rounds, results);
   } else if (name == "small") {
-    // For trying the program out.
+    // For trials of the program.
     const Plan plan{name, 4, 256, 256, 512};
     measure(context, plan, moe::make_multipl<moe::MultiPlMoe<BFloat16, Cuda>>({.width = 256, .hidden = 512}), all,
             rounds, results);
@@ -387,8 +384,7 @@ void measure_shape(const Context& context, const std::string& name, int rounds, 
   }
 }
 
-// --- the report
-// -------------------------------------------------------------------------------------------------------
+// --- report ---------------------------------------------------------------------------------------------------------
 
 void print_table(const std::vector<Measured>& results) {
   std::map<std::string, double> dense, copies;
@@ -397,7 +393,7 @@ void print_table(const std::vector<Measured>& results) {
     if (m.what == "copy") copies[m.shape] = m.bytes / m.median();
   }
   std::printf(
-      "| shape | what | median ms | spread | TFLOP/s | of dense | TB/s | of copy | kept MB | most in the pool MB |\n");
+      "| shape | what | median ms | spread | TFLOP/s | of dense | TB/s | of copy | saved MB | peak of the pool MB |\n");
   std::printf("|---|---|---|---|---|---|---|---|---|---|\n");
   for (const Measured& m : results) {
     const double s = m.median();
@@ -447,7 +443,7 @@ Arguments parse(int count, char** texts) {
     } else if (flag == "--format" && (value == "table" || value == "jsonl")) {
       arguments.lines = value == "jsonl";
     } else {
-      throw moe::Error("[layer_bench] does not know " + std::string(flag) + " " + value + "; " + usage);
+      throw moe::Error("[layer_bench] unknown option or value: " + std::string(flag) + " " + value + "; " + usage);
     }
   }
   return arguments;

@@ -1,4 +1,4 @@
-/// The passes that every layer is measured in.
+/// The passes in which every layer is measured.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@
 
 namespace moe_bench {
 
-/// A layer with what its passes need. Memory is taken when a pass first asks for it, so that a list of names costs
-/// nothing and a filter saves what it leaves out.
+/// A layer with the tensors of its passes. Memory is allocated when a pass first needs it, so that listing names
+/// allocates nothing, and neither do passes that a filter leaves out.
 template <class Layer>
 class LayerBench {
  public:
@@ -36,13 +36,13 @@ class LayerBench {
       layer_.emplace(make_());
       fill_weights(context_, *layer_);
       x_TD_ = uniform_tensor(context_, shape_.rows, shape_.width, 1);
-      // Thresholds for inference come from what a training batch chose.
+      // Thresholds for inference are set by a training batch.
       layer_->update_buffers(context_, layer_->forward(context_, x(), batch_).stats);
     }
     return *layer_;
   }
   ConstView x() const { return x_TD_.const_view(); }
-  /// Row `step` of `sequences` sequences, for decoding.
+  /// The rows of decoding step `step`, one per sequence.
   ConstView x_of_step(Index step, Index sequences) const { return rows_from(x_TD_, step * sequences, sequences); }
   Layer& gradient() {
     if (!gradient_) {
@@ -51,7 +51,7 @@ class LayerBench {
     }
     return *gradient_;
   }
-  /// The context in which the layer's weights are packed, as they are or as BFloat16.
+  /// The context with the layer's weights packed, in their own type or as BFloat16.
   const Context& packed() {
     if (!packed_) packed_.emplace(moe::pack_weights(context_, layer()));
     return *packed_;
@@ -62,7 +62,7 @@ class LayerBench {
   }
   ConstView d_y() const { return d_y_TD_.const_view(); }
 
-  /// Counting means running the pass once more: done once.
+  /// FLOPs of a pass. They are counted only once, since counting runs the pass once more.
   double flops(const std::string& pass, const std::function<double()>& count) {
     const auto known = flops_.find(pass);
     return known != flops_.end() ? known->second : flops_.emplace(pass, count()).first->second;
@@ -89,10 +89,10 @@ double flops_of_pair(const Layer& layer) {
     return flops_of_pair(layer.token);
 }
 
-/// One iteration of a pass, in a context that may tell the watch where the time goes.
+/// One iteration of a pass, in a context whose phases may be reported to the stopwatch.
 using Pass = std::function<void(const Context&, Stopwatch&)>;
 
-/// The pass as a user runs it, and with a watch that listens; `before` is called outside the time taken.
+/// The pass as a user runs it, and the same with a stopwatch on its phases. `before` is not timed.
 inline std::pair<Run, Run> whole_and_parts(const std::function<std::pair<const Context*, Pass>()>& before,
                                            const std::function<double()>& flops) {
   Run whole = [before, flops](benchmark::State& state) {
@@ -126,7 +126,7 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
         {"layer", subject, shape, pass, std::move(runs.first), std::move(runs.second), yardstick, iterations});
   };
 
-  // Products only, 2 flops a multiplication: 6 N D F forward, twice that backward.
+  // Products only, 2 FLOPs per multiply-add: 6 N D F forward, twice that backward.
   const auto forward_flops = [bench] {
     return bench->flops("forward", [&] {
       const auto stats = bench->layer().forward(bench->context(), bench->x(), bench->batch()).stats;
@@ -160,7 +160,7 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
           },
           [forward_flops] { return 3 * forward_flops(); }));
 
-  // As the weights stand, and packed once before, as they are or narrow.
+  // With the weights as stored, and packed in advance, in their own type or in bfloat16.
   struct Weights {
     std::string suffix;
     std::function<const Context&()> context;
@@ -187,10 +187,10 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
             }));
 
     for (const Index wanted : {1, 8}) {
-      // Two windows or more: in a sequence's first one often no expert of the segment level works.
+      // At least two windows: in the first window of a sequence often no segment expert is selected.
       const Index sequences = std::min(wanted, shape.rows);
       const Index steps = std::max(std::min<Index>(64, shape.rows) / sequences, 2 * window_of(shape));
-      // The same rows in every repetition, whole or by parts: they differ in whom they meet.
+      // The same rows in every repetition, whole or by parts: other rows would select other experts.
       add("decode_" + std::to_string(wanted) + weights.suffix,
           whole_and_parts(
               [bench, sequences, context_now = weights.context] {

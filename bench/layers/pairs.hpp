@@ -1,4 +1,4 @@
-/// How many pairs of a row and an expert a run works on: the work of a layer, of which its operations are counted.
+/// Numbers of pairs of row and expert that a run processes, from which the FLOPs of a layer are counted.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace moe_bench {
 
-/// Multiplications and additions of one pair's three products: 6 D F.
+/// FLOPs of one pair's three products: 6 D F.
 template <class X>
 double flops_per_pair(const X& expert) {
   return 6 * static_cast<double>(expert.width()) * static_cast<double>(expert.hidden());
@@ -24,8 +24,7 @@ Index count_chosen(moe::View<const moe::ChoiceOrder, B> chosen_RE) {
                        [](moe::ChoiceOrder rank) { return rank != 0; });
 }
 
-// --- in training
-// ------------------------------------------------------------------------------------------------------
+// --- in training ----------------------------------------------------------------------------------------------------
 
 inline Index training_pairs(const moe::NoStats&, Index rows) { return rows; }
 template <class Stats>
@@ -39,8 +38,7 @@ Index training_pairs(const Stats& stats, Index rows) {
   return training_pairs(stats.token, rows) + training_pairs(stats.segment, rows);
 }
 
-// --- in inference, over whole sequences
-// -------------------------------------------------------------------------------
+// --- in inference, over whole sequences -----------------------------------------------------------------------------
 
 template <class V, class B>
 Index inference_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_TD, const moe::Batch&) {
@@ -62,8 +60,7 @@ Index inference_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Cont
   return inference_pairs(layer.token, context, x_TD, batch) + inference_pairs(layer.segment, context, x_TD, batch);
 }
 
-// --- of the row that `state` has just decoded
-// -------------------------------------------------------------------------
+// --- of the row that was last decoded with `state` ------------------------------------------------------------------
 
 template <class V, class B>
 Index decoding_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_BD, const moe::NoDecodingState&) {

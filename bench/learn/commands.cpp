@@ -24,13 +24,13 @@ namespace fs = std::filesystem;
 using multipl_moe::above_zero;
 using StrategyList = std::vector<Strategy<moe::Cpu<>>>;
 
-/// What the program's parts throw, with the exit codes that they stand for.
+/// Runs `work` and converts the errors of multipl_moe to CommandFailed with their exit codes.
 template <class Work>
 void run_as_command(const Work& work) {
   try {
     work();
   } catch (const multipl_moe::Interrupted& interrupted) {
-    throw CommandFailed(interrupted.exit_code(), fmt::format("interrupted; {}", interrupted.what()));
+    throw CommandFailed(interrupted.exit_code(), fmt::format("interrupted: {}", interrupted.what()));
   } catch (const multipl_moe::ProgramError& error) {
     throw CommandFailed(error.exit_code(), error.what());
   } catch (const fs::filesystem_error& error) {
@@ -38,7 +38,7 @@ void run_as_command(const Work& work) {
   }
 }
 
-/// Those of the names, in the list's order.
+/// The named strategies, in the order of the list.
 StrategyList chosen(const std::vector<std::string>& names) {
   StrategyList all = all_strategies<moe::Cpu<>>();
   if (names == std::vector<std::string>{"all"}) return all;
@@ -47,7 +47,7 @@ StrategyList chosen(const std::vector<std::string>& names) {
       std::string known = "all";
       for (const auto& strategy : all) known += ", " + strategy.name;
       throw multipl_moe::UsageError(
-          fmt::format("[learn] a strategy must be one of {}, found '{}'", known, multipl_moe::escaped(name)));
+          fmt::format("[learn] --strategies must name some of {}, found '{}'", known, multipl_moe::escaped(name)));
     }
   std::erase_if(all, [&](const auto& s) { return std::find(names.begin(), names.end(), s.name) == names.end(); });
   return all;
@@ -69,7 +69,7 @@ void learn(const LearnFlags& flags) {
   run_study(chosen(flags.strategies), options);
 }
 
-/// The commands that the study was made by; `prepared` is what its data were prepared from, and how.
+/// The commands that reproduce the study; `prepared` are the arguments of `multipl_moe prepare` for its data.
 std::string command_of(const Record& record, const std::string& prepared) {
   const StudySetup& s = record.setup;
   std::vector<std::string> names;
@@ -105,15 +105,15 @@ void report(const fs::path& from, const fs::path& out, const std::string& prepar
 Command add_learn_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
       "learn",
-      "train a small language model from scratch with each strategy and write down how it goes; the same "
-      "command goes on with a study that was interrupted.");
+      "train a small language model from scratch with each strategy and record losses and loads; the same command "
+      "resumes an interrupted study");
   const auto flags = std::make_shared<LearnFlags>();
   StudyOptions& o = flags->options;
-  command.add_option("--data", flags->data, "folder of token files, as multipl_moe prepare writes it")
+  command.add_option("--data", flags->data, "folder of token files, written by `multipl_moe prepare`")
       ->required()
       ->type_name("DIR");
-  command.add_option("--out", flags->out, "folder for learn.jsonl")->required()->type_name("DIR");
-  command.add_option("--strategies", flags->strategies, "all, or names as list prints them")
+  command.add_option("--out", flags->out, "folder in which learn.jsonl is written")->required()->type_name("DIR");
+  command.add_option("--strategies", flags->strategies, "strategies to train: all, or names from `moe_bench list`")
       ->delimiter(',')
       ->type_name("NAME,...")
       ->capture_default_str();
@@ -122,38 +122,38 @@ Command add_learn_command(CLI::App& program) {
         ->capture_default_str()
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31));
   };
-  add_count("--steps", o.steps, "optimizer steps of a run");
-  add_count("--seeds", o.seeds, "runs of each strategy");
-  add_count("--experts", o.experts, "experts, where a strategy does not cut its own");
-  add_count("--choices", o.choices, "of which a row meets so many");
-  add_count("--window", o.window, "tokens of a segment");
-  add_count("--batch-size", o.sequences, "sequences in a step");
-  add_count("--sequence-length", o.length, "tokens (bytes) in a sequence");
-  add_count("--points", o.points, "evaluations in a run's course");
-  add_count("--curve-bytes", o.curve_bytes, "of development text a language, for these");
-  add_count("--test-bytes", o.test_bytes, "of test text a language, for the result");
-  command.add_option("--learning-rate", o.learning_rate, "peak of the cosine schedule")
+  add_count("--steps", o.steps, "optimizer steps per run");
+  add_count("--seeds", o.seeds, "runs per strategy, with the seeds 0, 1, ...");
+  add_count("--experts", o.experts, "number of experts, unless a strategy requires another number");
+  add_count("--choices", o.choices, "number of experts selected per row");
+  add_count("--window", o.window, "tokens per segment");
+  add_count("--batch-size", o.sequences, "sequences per step");
+  add_count("--sequence-length", o.length, "tokens (bytes) per sequence");
+  add_count("--points", o.points, "number of evaluations during a run");
+  add_count("--curve-bytes", o.curve_bytes, "bytes of development text per language in these evaluations");
+  add_count("--test-bytes", o.test_bytes, "bytes of test text per language in the final evaluation");
+  command.add_option("--learning-rate", o.learning_rate, "peak learning rate of the cosine schedule")
       ->capture_default_str()
       ->check(above_zero());
   multipl_moe::add_threads_option(command, o.threads);
-  command.add_flag("-q,--quiet", o.quiet, "no progress");
+  command.add_flag("-q,--quiet", o.quiet, "print no progress");
   return {&command, [flags] { run_as_command([&] { learn(*flags); }); }};
 }
 
 Command add_report_command(CLI::App& program) {
   CLI::App& command =
-      *program.add_subcommand("report", "write routing.md and its pictures about what learn wrote down.");
+      *program.add_subcommand("report", "write routing.md and its pictures from the record of a learn command");
   struct Folders {
     std::string from, out = "docs/results", prepared = "CORPUS";
   };
   const auto folders = std::make_shared<Folders>();
-  command.add_option("--from", folders->from, "folder of learn.jsonl")->required()->type_name("DIR");
-  command.add_option("--out", folders->out, "folder for the page and its folder of pictures")
+  command.add_option("--from", folders->from, "folder that holds learn.jsonl")->required()->type_name("DIR");
+  command.add_option("--out", folders->out, "folder in which routing.md and its folder of pictures are written")
       ->type_name("DIR")
       ->capture_default_str();
   command
       .add_option("--prepared", folders->prepared,
-                  "what multipl_moe prepare made the study's data from, and how, for the page's commands")
+                  "arguments of `multipl_moe prepare` for the study's data, shown among the commands of the page")
       ->type_name("WORDS")
       ->capture_default_str();
   return {&command, [folders] { run_as_command([&] { report(folders->from, folders->out, folders->prepared); }); }};

@@ -1,4 +1,4 @@
-/// The commands that train and that report on it. They need the program multipl_moe.
+/// The subcommands learn and report, which need the program multipl_moe.
 #pragma once
 
 #include <stdexcept>
@@ -8,7 +8,7 @@
 
 namespace moe_bench {
 
-/// What a command ends the program with.
+/// An error with which a command ends the program.
 class CommandFailed : public std::runtime_error {
  public:
   CommandFailed(int exit_code, const std::string& message) : std::runtime_error(message), exit_code_(exit_code) {}
@@ -20,7 +20,7 @@ class CommandFailed : public std::runtime_error {
 
 /// Trains a small model with each strategy. Its run throws CommandFailed.
 Command add_learn_command(CLI::App& program);
-/// Writes a page about what that wrote down. As the other.
+/// Writes a page from the record of learn. Its run throws CommandFailed.
 Command add_report_command(CLI::App& program);
 
 }  // namespace moe_bench

@@ -7,7 +7,7 @@ namespace moe_bench {
 
 namespace {
 
-/// The greatest of some loads as a multiple of their mean; 1 where there is nothing.
+/// The highest load as a multiple of the mean load; 1 if all loads are 0.
 double peak_of(const std::vector<std::int64_t>& load) {
   const auto sum = std::accumulate(load.begin(), load.end(), std::int64_t{0});
   if (sum == 0) return 1;

@@ -1,4 +1,4 @@
-/// Counts what an observer is told of, level by level.
+/// Sums up the loads in observations, level by level.
 #pragma once
 
 #include <vector>
@@ -10,9 +10,9 @@ namespace moe_bench {
 
 class LoadTally {
  public:
-  /// One call of one level: a batch.
+  /// Adds one observation: one level of one batch.
   void add(const moe::Observation& seen);
-  /// All levels since the last call, in the order in which they were met, and starts over.
+  /// Returns all levels since the last call, in the order of their first observations, and starts over.
   std::vector<LevelLoad> take();
 
  private:

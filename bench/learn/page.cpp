@@ -42,7 +42,7 @@ const StrategySummary* find(const Strategies& strategies, const std::string& nam
   return found == strategies.end() ? nullptr : &*found;
 }
 
-/// Root of the sum of both variances; 0 where there is one seed.
+/// Root of the sum of both variances; 0 if there is one seed.
 double joint_deviation(const StrategySummary& a, const StrategySummary& b) {
   const double joint = std::hypot(a.bits_per_byte.deviation, b.bits_per_byte.deviation);
   return std::isfinite(joint) ? joint : 0;
@@ -91,7 +91,7 @@ std::string best_at_equal_time(const Strategies& strategies) {
   if (there.size() > 1)
     text += fmt::format("; `{}`, the next, {:.3f}, and `{}`, the last, {:.3f}", there[1].second->name, there[1].first,
                         there.back().second->name, there.back().first);
-  return text + ". Slower ones were still at a higher learning rate then, which counts against them.";
+  return text + ". Slower strategies still had a higher learning rate at that time, which is a disadvantage.";
 }
 
 std::string worth(const Strategies& strategies) {
@@ -109,12 +109,12 @@ std::string worth(const Strategies& strategies) {
                             others == 1 ? "The other one is" : fmt::format("All {} others are", others));
 }
 
-/// In parentheses, where they are few enough to be read.
+/// The names in parentheses; nothing if there are more than six.
 std::string few_named(const std::vector<std::string>& names) {
   return names.empty() || names.size() > 6 ? "" : " (" + listed(names) + ")";
 }
 
-/// Who is better than a control by more than the spread, and who is worse by as much.
+/// Which strategies are better than a control by more than the spread, and which are worse by more than it.
 std::string against(const Strategies& strategies, const std::string& control, const std::string& what) {
   const StrategySummary* base = find(strategies, control);
   if (base == nullptr || strategies.size() < 2) return {};
@@ -154,8 +154,8 @@ std::string lookers_ahead(const Strategies& best_first) {
     if (!strategy.causal) shown.push_back(fmt::format("`{}` ({})", strategy.name, bits(strategy)));
   if (shown.empty()) return {};
   return fmt::format(
-      "**Not in the ranking**: {}. A token's experts depend on later tokens there, so part of what they "
-      "gain may be known only from the future, and text cannot be generated with them token by token.",
+      "**Not in the ranking**, since not causal: {}. A token's experts depend on later tokens there, so part of their "
+      "gain may come from these, and text cannot be generated token by token.",
       fmt::join(shown, ", "));
 }
 
@@ -168,7 +168,7 @@ std::string head(const std::vector<std::string>& names) {
 
 std::string result_table(const Strategies& best_first) {
   std::string text = head({"strategy", "held-out bits per byte", "tokens/s", "busiest / mean", "dropped", "unserved",
-                           "weights met", "parameters", "causal"});
+                           "active experts", "parameters", "causal"});
   for (const StrategySummary& s : best_first)
     text += row({"`" + s.name + "`", bits(s), with_spread(s.tokens_per_second, 0),
                  s.peak ? fmt::format("{:.2f}", *s.peak) : "-", percent(s.dropped), percent(s.unserved), percent(s.met),
@@ -214,17 +214,13 @@ std::string how(const StudySetup& s, const Strategies& strategies, const std::st
   for (const std::string& name : s.languages)
     languages.emplace_back(multipl_moe::title_of(multipl_moe::language_named(name)));
   return fmt::format(
-      "One small language model (byte tokens, {} layers, width {}) is trained from scratch with each strategy in "
-      "place\n"
-      "of every layer's FFN: {} strategies, {} seeds. A seed's first weights are drawn by name and its data come in "
-      "one\n"
-      "order, so all strategies read the same {:.2f} M tokens of {}, in equal parts ({:.1f} M tokens there are).\n"
-      "Whatever a strategy's experts look like, those that a row meets have together the {} inner channels of the "
-      "dense\n"
-      "FFN, and all of them {} times as many ({} experts of which a row meets {}, or as many parameters cut "
-      "otherwise).\n"
-      "{} steps of {} x {} tokens, AdamW, cosine with warm-up to {:g}; losses beside the main one weigh what each\n"
-      "strategy's source says. Tables: {} KiB of test text a language. Curves: {} KiB of development text.\n\n"
+      "One small language model (byte tokens, {} layers, width {}) is trained from scratch with each strategy in\n"
+      "place of every layer's FFN: {} strategies, {} seeds. The seed determines the initial weights, by their names,\n"
+      "and the order of the data, so all strategies read the same {:.2f} M tokens of {}, in equal parts (of\n"
+      "{:.1f} M tokens in all). The experts of a row together have the {} inner channels of the dense FFN, and all\n"
+      "experts {} times as many ({} experts, {} per row, or the same parameters divided differently).\n"
+      "{} steps of {} x {} tokens, AdamW, cosine with warm-up to {:g}; auxiliary losses have the weights of each\n"
+      "strategy's source. Tables: {} KiB of test text per language. Curves: {} KiB of development text each.\n\n"
       "{}, {} cores, {} {}, {}, float32. Seconds are of training alone.\n\n"
       "```sh\n{}\n```\n\n",
       s.layers, s.width, strategies.size(), most_seeds(strategies), tokens / 1e6, fmt::join(languages, ", "),
@@ -261,20 +257,18 @@ std::string study_page(const StudySetup& setup, const Strategies& strategies, co
   const Strategies best_first = ranked(strategies);
   std::string text =
       "# Which routing is worth its cost\n\n"
-      "Written by `moe_bench report`: every figure and every finding is computed from the study's `learn.jsonl`.\n\n"
+      "Written by `moe_bench report`: all numbers and findings are computed from the study's `learn.jsonl`.\n\n"
       "## Findings\n\n";
   for (const std::string& finding : findings_of(strategies)) text += "- " + finding + "\n";
   text += "\n## What was compared\n\n" + how(setup, strategies, command);
-  if (best_first.empty()) return text + "No run came to a result with figures.\n";
+  if (best_first.empty()) return text + "No run has a valid result.\n";
   text +=
       "## Results\n\nMean ± sample standard deviation over seeds, best first.\n\n" + result_table(best_first) +
-      "\n- Busiest / mean: pairs that a batch's busiest expert kept, against the mean over experts, second half of "
-      "training; an expert\n"
-      "  that every row meets by design is left out.\n"
-      "- Dropped: chosen pairs of row and expert for which there was no room. Unserved: rows (or segments) on which "
-      "no\n"
-      "  routed expert worked. Weights met: share of the routed experts that a row met.\n"
-      "- Not causal: the held-out figure may owe something to later tokens.\n\n";
+      "\n- Busiest / mean: kept pairs of a batch's busiest expert over the mean over experts, in the second half of\n"
+      "  training; an expert that processes every row by design is left out.\n"
+      "- Dropped: selected pairs of row and expert that exceeded the capacity. Unserved: rows (or segments) that no\n"
+      "  routed expert processed. Active experts: share of the routed experts that processed a row.\n"
+      "- Not causal: the held-out loss may benefit from later tokens.\n\n";
   text += picture(pictures, "results", "held-out loss, speed and balance by strategy");
   text += picture(pictures, "cost", "held-out loss against the time of training");
   text += "## Learning\n\n" + picture(pictures, "learning_by_tokens", "held-out loss by tokens") +
@@ -282,19 +276,17 @@ std::string study_page(const StudySetup& setup, const Strategies& strategies, co
   if (std::any_of(best_first.begin(), best_first.end(), [](const StrategySummary& s) { return !s.levels.empty(); }))
     text +=
         "## Loads\n\nExperts from top to bottom, layer by layer, with the first seed; white is an even load, blue "
-        "less, red "
-        "more.\n\n" +
+        "less, red more.\n\n" +
         picture(pictures, "loads", "load of each expert over training");
   text += "## By language\n\nHeld-out bits per byte.\n\n" + language_table(best_first);
   text += "\n## What each strategy does\n\n" + routing_table(strategies);
   text +=
       "\n## What this does not show\n\n"
-      "- One small model, little text, few steps: an order of strategies here is a hint, not a law. Differences "
-      "within\n"
-      "  the spread mean nothing, and with so few seeds the spread itself is uncertain.\n"
-      "- One learning rate and each source's own loss weights for all: nothing was tuned for any strategy.\n"
-      "- Speed is that of this CPU in one process. Balance costs nothing here, where one machine holds all experts;\n"
-      "  across machines the busiest expert decides.\n";
+      "- One small model, little text, few steps: the order of the strategies may differ at other sizes. Differences\n"
+      "  within the spread are not significant, and with so few seeds the spread itself is uncertain.\n"
+      "- One learning rate for all, and the loss weights of each source: nothing was tuned for any strategy.\n"
+      "- Speed is that of this CPU in one process. Imbalance costs nothing here, where one machine holds all experts;\n"
+      "  across machines the busiest expert determines the time.\n";
   return text;
 }
 

@@ -1,4 +1,4 @@
-/// A study as a page that is read in five minutes.
+/// The Markdown page of a study.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace moe_bench {
 
-/// What the figures say, one sentence or two each: best at equal tokens, best at equal time, worth its cost, against
-/// the controls, balance, and what looks ahead or failed; only what there are figures for.
+/// The findings, one or two sentences each: best at equal tokens, best at equal time, worth their cost, comparison with
+/// the controls, balance, non-causal strategies, failures. Findings without results are left out.
 std::vector<std::string> findings_of(const std::vector<StrategySummary>& strategies);
 
-/// Markdown: what was compared and how, findings, tables, pictures (which lie in the folder `pictures` beside the
-/// page). `command` is what was run.
+/// Markdown: findings, what was compared and how, tables, pictures (in the folder `pictures` next to the page).
+/// `command` has the commands that were run.
 std::string study_page(const StudySetup& setup, const std::vector<StrategySummary>& strategies,
                        const std::string& command, const std::string& pictures);
 

@@ -18,7 +18,7 @@ using Strategies = std::vector<StrategySummary>;
 constexpr const char* ink = "#b2182b";
 constexpr const char* gray = "#c4c4c4";
 
-/// Panels of one size in rows and columns, with room around them; all in pixels.
+/// Panels of one size in rows and columns, with margins; all in pixels.
 struct Panels {
   int count, columns, width, height;
   int left, right, top, bottom, gap_x, gap_y;
@@ -52,7 +52,7 @@ double tic_distance(double span, int most) {
 /// Labels of axes are four or five digits wide, and as much apart.
 constexpr int pixels_of_label = 60;
 
-/// A name that says where figures may owe something to later tokens.
+/// The name of a strategy, with * if it is not causal: its results may benefit from later tokens.
 std::string shown(const StrategySummary& strategy) { return strategy.name + (strategy.causal ? "" : " *"); }
 
 Picture framed(std::string name, const Panels& panels) {
@@ -63,10 +63,9 @@ Picture framed(std::string name, const Panels& panels) {
           .commands = {}};
 }
 
-// --- learning curves
-// --------------------------------------------------------------------------------------------------
+// --- learning curves ------------------------------------------------------------------------------------------------
 
-/// From the best end to where a third of the training has passed: before that all curves fall alike.
+/// From the best final loss to the losses after a third of the training: before that all curves fall in the same way.
 std::pair<double, double> span_of_curves(const Strategies& strategies) {
   double low = INFINITY, high = -INFINITY;
   for (const StrategySummary& strategy : strategies) {
@@ -77,7 +76,7 @@ std::pair<double, double> span_of_curves(const Strategies& strategies) {
   return {low - 0.05 * (high - low), high};
 }
 
-/// Where the curve ends, in words.
+/// Label with the final value of a curve.
 std::string end_label(const StrategySummary& strategy) {
   if (strategy.curve.empty()) return "unset label 2\n";
   return fmt::format("set label 2 '{:.3f}' at graph 0.96,0.88 right tc rgb '{}' front\n",
@@ -140,10 +139,9 @@ Picture learning_picture(const std::string& name, const std::string& title, cons
   return picture;
 }
 
-// --- loads
-// ------------------------------------------------------------------------------------------------------------
+// --- loads ----------------------------------------------------------------------------------------------------------
 
-/// Whatever is above looks the same.
+/// Loads above this have the same color.
 constexpr double darkest_load = 4;
 
 Picture load_picture(const Strategies& strategies) {
@@ -211,15 +209,14 @@ Picture load_picture(const Strategies& strategies) {
   return picture;
 }
 
-// --- results
-// ----------------------------------------------------------------------------------------------------------
+// --- results --------------------------------------------------------------------------------------------------------
 
 struct Column {
   std::string title;
   std::function<Statistic(const StrategySummary&)> value_of;
 };
 
-/// From the lowest mean less its deviation to the highest with it.
+/// From the lowest mean minus its deviation to the highest mean plus its deviation.
 double span_of(const Strategies& strategies, const std::function<Statistic(const StrategySummary&)>& value_of) {
   double low = INFINITY, high = -INFINITY;
   for (const StrategySummary& strategy : strategies) {
@@ -232,7 +229,7 @@ double span_of(const Strategies& strategies, const std::function<Statistic(const
   return high - low;
 }
 
-/// Seeds as small dots, means with one deviation to both sides; hollow where the strategy looks ahead.
+/// Seeds as small dots, means with one deviation to both sides; hollow if the strategy is not causal.
 Picture result_picture(const Strategies& strategies) {
   const std::vector<Column> columns{
       {"held-out bits per byte", [](const StrategySummary& s) { return s.bits_per_byte; }},
@@ -275,11 +272,11 @@ Picture result_picture(const Strategies& strategies) {
           picture.data +=
               fmt::format("{:.6g} {} {:.6g}\n", value.mean, i, std::isfinite(value.deviation) ? value.deviation : 0);
       }
-      // A block without a point is an error to gnuplot.
+      // A block without a point is an error in gnuplot.
       picture.data += "NaN NaN NaN\nEOD\n";
     }
   picture.commands =
-      panels.begin("strategies, best held-out loss first; * and a hollow mark: looks ahead") +
+      panels.begin("strategies, best held-out loss first; * and a hollow mark: not causal") +
       fmt::format(
           "unset key\nset yrange [{}.5:-0.5]\nset tics out nomirror scale 0.4\nset xtics font ',9'\n"
           "set grid xtics ytics lt 1 lw 0.5 lc rgb '#e6e6e6'\nset offsets graph 0.04, graph 0.04, 0, 0\n",
@@ -301,13 +298,12 @@ Picture result_picture(const Strategies& strategies) {
   return picture;
 }
 
-// --- quality against cost
-// --------------------------------------------------------------------------------------------
+// --- quality against cost -------------------------------------------------------------------------------------------
 
 double milliseconds_of(const StrategySummary& strategy) { return 1e6 / strategy.tokens_per_second.mean; }
 
-/// Lower and further left is better; a line joins those that no other beats in both. Numbers are places by loss, so
-/// that names have room at the side.
+/// Lower and further left is better; a line joins the Pareto front. Points are numbered by loss, and the names are in
+/// the key at the side, where there is space for them.
 Picture cost_picture(const Strategies& best_first) {
   const std::vector<std::string> worth = worth_their_cost(best_first);
   Picture picture{.name = "cost",
@@ -338,11 +334,11 @@ Picture cost_picture(const Strategies& best_first) {
     return Statistic{milliseconds_of(s), NAN, 1};
   });
   picture.commands = fmt::format(
-      "set title 'quality against cost: lower and further left is better; * and a hollow mark: looks ahead'\n"
+      "set title 'quality against cost: lower and further left is better; * and a hollow mark: not causal'\n"
       "set xlabel 'milliseconds of training a thousand tokens'\nset ylabel 'held-out bits per byte'\n"
       "set key outside right top Left reverse samplen 1 font ',9'\nset tics out nomirror scale 0.5\nset xtics {:.6g}\n"
       "set grid lt 1 lw 0.5 lc rgb '#eeeeee'\nset offsets graph 0.06, graph 0.06, graph 0.06, graph 0.06\n"
-      "plot $front using 1:2 with lines lw 1 dt 2 lc rgb '{}' title 'beaten by none in both'{}\n",
+      "plot $front using 1:2 with lines lw 1 dt 2 lc rgb '{}' title 'Pareto front'{}\n",
       tic_distance(span, 6), ink, plots);
   return picture;
 }
@@ -355,11 +351,12 @@ std::vector<Picture> study_pictures(const Strategies& best_first) {
   pictures.push_back(result_picture(best_first));
   pictures.push_back(cost_picture(best_first));
   pictures.push_back(learning_picture(
-      "learning_by_tokens", "loss on the development text by tokens read; figure: its end; gray: all others",
+      "learning_by_tokens", "loss on the development text by tokens read; number: final loss; gray: all others",
       "thousand tokens", best_first, [](const CurvePoint& p) { return static_cast<double>(p.tokens) / 1e3; }));
-  pictures.push_back(learning_picture(
-      "learning_by_seconds", "loss on the development text by seconds of training; figure: its end; gray: all others",
-      "seconds", best_first, [](const CurvePoint& p) { return p.seconds; }));
+  pictures.push_back(
+      learning_picture("learning_by_seconds",
+                       "loss on the development text by seconds of training; number: final loss; gray: all others",
+                       "seconds", best_first, [](const CurvePoint& p) { return p.seconds; }));
   Picture loads = load_picture(best_first);
   if (!loads.name.empty()) pictures.push_back(std::move(loads));
   return pictures;

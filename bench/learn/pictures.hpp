@@ -1,4 +1,4 @@
-/// A study as pictures.
+/// Pictures of a study.
 #pragma once
 
 #include <vector>
@@ -8,9 +8,10 @@
 
 namespace moe_bench {
 
-/// Of strategies with figures, best first: learning_by_tokens, learning_by_seconds (held-out loss, one panel a strategy
-/// before the curves of all others), loads (experts by steps, one panel a strategy; left out where nothing is routed)
-/// and results (held-out loss, speed and balance, one line a strategy).
+/// Pictures of the strategies with results, best first: results (held-out loss, speed and balance, one line per
+/// strategy), cost (held-out loss by training time), learning_by_tokens and learning_by_seconds (held-out loss, one
+/// panel per strategy with the curves of all others behind it), and loads (experts by steps, one panel per strategy;
+/// left out if nothing is routed).
 std::vector<multipl_moe::Picture> study_pictures(const std::vector<StrategySummary>& best_first);
 
 }  // namespace moe_bench

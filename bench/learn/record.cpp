@@ -17,7 +17,7 @@ namespace {
 using Line = nlohmann::ordered_json;
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-/// More than any study writes.
+/// Maximum size of a file in bytes, more than any study writes.
 constexpr std::uint64_t largest_record = std::uint64_t{1} << 30;
 
 Line number_or_null(double value) { return std::isfinite(value) ? Line(value) : Line(nullptr); }
@@ -95,7 +95,7 @@ ResultLine result_of(const Line& line) {
   return result;
 }
 
-/// Adds what one line says.
+/// Parses one line and adds it to the record.
 void add_line(Record& record, const std::string& text, bool first) {
   const Line line = Line::parse(text);
   const std::string type = line.at("type");
@@ -182,10 +182,11 @@ Record parse_record(const std::string& text, const std::filesystem::path& path) 
     try {
       add_line(record, text.substr(begin, end - begin), begin == 0);
     } catch (const std::exception& error) {
-      throw multipl_moe::BadFile(path, begin, fmt::format("must hold a line of a study, found none: {}", error.what()));
+      throw multipl_moe::BadFile(path, begin,
+                                 fmt::format("must be a line of a study, found another: {}", error.what()));
     }
   }
-  if (begin == 0) throw multipl_moe::BadFile(path, "must begin with a study's setup, found no whole line");
+  if (begin == 0) throw multipl_moe::BadFile(path, "must begin with a study's setup, found no complete line");
   return record;
 }
 

@@ -1,5 +1,5 @@
-/// learn.jsonl: what a study of strategies writes down, one value a line. First what all runs have in common, then what
-/// each run did in its course, and a result where it ended.
+/// learn.jsonl: the record of a study of strategies, one JSON value per line. The first line is the setup of all runs;
+/// then follow the steps of each run, and its result once it has ended.
 #pragma once
 
 #include <cstdint>
@@ -10,69 +10,69 @@
 
 namespace moe_bench {
 
-/// What all runs of a study have in common. Figures of runs compare only where it is the same.
+/// The common setup of all runs of a study. Results are comparable only if it is the same.
 struct StudySetup {
   std::string cpu, simd, compiler;
   int cores = 0, threads = 0;
-  /// Folder of the token files, and how many tokens there are to train on.
+  /// Folder of the token files, and the number of training tokens in them.
   std::string data;
   std::int64_t train_tokens = 0;
   std::vector<std::string> languages;
-  /// Of the model: layers, width, inner channels of a dense FFN that costs as much as the experts that a row meets.
+  /// Sizes of the model: layers, width, inner channels of a dense FFN that costs as much as the experts of a row.
   std::int64_t layers = 0, width = 0, hidden = 0;
-  /// Experts, how many a row meets, rows of a segment; as given, before a strategy cuts experts of its own.
+  /// Experts, experts per row, rows per segment; as given, before a strategy divides experts differently.
   std::int64_t experts = 0, choices = 0, window = 0;
-  /// Optimizer steps, and sequences and tokens of each in a step.
+  /// Optimizer steps, sequences per step, tokens per sequence.
   std::int64_t steps = 0, sequences = 0, length = 0;
   /// Peak of the cosine schedule.
   double learning_rate = 0;
-  /// Text a language that a curve's points and a result are measured on.
+  /// Bytes of text per language for the points of a curve, and for the result.
   std::int64_t curve_bytes = 0, test_bytes = 0;
 
   bool operator==(const StudySetup&) const = default;
 };
 
-/// How one level of one layer spread its rows over experts, summed over some steps.
+/// The loads of one level of one layer, summed over some steps.
 struct LevelLoad {
   std::int64_t layer = 0;
   std::string level;
-  /// RoutingResult rows; pairs of row and expert that were chosen, that were kept; rows that no expert worked on.
+  /// Routed rows; pairs of row and expert that were selected, and that were kept; rows that no expert processed.
   std::int64_t rows = 0, chosen = 0, kept = 0, unserved = 0;
-  /// Pairs kept, by expert.
+  /// Kept pairs by expert.
   std::vector<std::int64_t> load;
-  /// Pairs of a batch's busiest expert, as a multiple of the mean over experts; mean over steps. `peak_of_rest`: the
-  /// same without the busiest one, for levels where one expert meets every row by design.
+  /// Highest load in a batch as a multiple of the mean over experts; mean over steps. `peak_of_rest`: the same without
+  /// the busiest expert, for levels in which one expert processes every row by design.
   double peak = 0, peak_of_rest = 0;
 };
 
-/// A run on its way.
+/// Intermediate values of a run.
 struct StepLine {
   std::string strategy;
   std::int64_t seed = 0, step = 0, tokens = 0;
-  /// Of training alone, since the run began.
+  /// Seconds of training alone, since the run began.
   double seconds = 0;
-  /// Nats per token in training, mean over the steps since the last line.
+  /// Training loss in nats per token, mean over the steps since the last line.
   double loss = 0;
-  /// Bits per byte of the development text, mean over languages; NaN where this line has none.
+  /// Bits per byte of the development text, mean over languages; NaN if this step was not evaluated.
   double held_out = 0;
-  /// Since the last line.
+  /// Loads since the last line.
   std::vector<LevelLoad> levels;
 };
 
-/// A run that came to its end.
+/// The result of a run that has ended.
 struct ResultLine {
   std::string strategy, routing;
   std::int64_t seed = 0, steps = 0, skipped = 0, tokens = 0;
-  /// Of training alone.
+  /// Seconds of training alone.
   double seconds = 0;
   std::int64_t parameters = 0;
   bool causal = false, batch_invariant = false;
   /// Bits per byte of the test text, by language.
   std::vector<std::pair<std::string, double>> bits_per_byte;
-  /// Why training ended early; empty where it did not.
+  /// The reason for which training ended early; empty if it did not.
   std::string failure;
 
-  /// Mean over languages; NaN where there are none.
+  /// Mean over languages; NaN if there are none.
   double mean_bits_per_byte() const;
   double tokens_per_second() const { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
 };
@@ -84,20 +84,20 @@ struct Record {
   std::vector<ResultLine> results;
 };
 
-/// Each ends in a newline. What is not finite becomes null.
+/// A line of JSON with its newline. Values that are not finite become null.
 std::string line_of(const StudySetup& setup);
 std::string line_of(const StepLine& step);
 std::string line_of(const ResultLine& result);
 
-/// `text` as a record: it begins with a setup. A last line that a kill cut short counts for nothing. Throws BadFile for
-/// any other line that is none, with `path` to name it by; as read_whole_file.
+/// Parses `text`, which must begin with a setup. An incomplete last line, left by a killed run, is ignored. Throws
+/// BadFile, with `path`, for any other line that is invalid. read_record() also throws as read_whole_file().
 Record parse_record(const std::string& text, const std::filesystem::path& path);
 Record read_record(const std::filesystem::path& path);
 
-/// Whether the run came to its end.
+/// Whether the run has a result.
 bool is_finished(const Record& record, const std::string& strategy, std::int64_t seed);
 
-/// The lines of the setup and of all finished runs, in their order: what a study that was interrupted goes on from.
+/// The lines of the setup and of all finished runs, in order, from which an interrupted study is resumed.
 std::string finished_lines(const Record& record);
 
 }  // namespace moe_bench

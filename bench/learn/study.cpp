@@ -35,7 +35,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t lines_a_point = 3;
 constexpr double deviation = 0.02;
 
-/// Strategies make the layers; of a mixture only the numbers of languages are taken from here.
+/// The demo model. Its layers are made by the strategies; of the mixture only the list of languages is used.
 multipl_moe::ModelConfig config_of_study() {
   multipl_moe::ModelConfig config = multipl_moe::size_named("demo");
   config.moe.emplace();
@@ -100,7 +100,7 @@ double mean_over_languages(const multipl_moe::Evaluation& evaluation) {
   return sum / count;
 }
 
-/// One model of one strategy and seed, from its first weights to its result.
+/// One model of one strategy and seed, from its initial weights to its result.
 class OneRun {
  public:
   OneRun(const OneStrategy& strategy, std::int64_t seed, const StudyOptions& options, const Texts& texts,
@@ -130,7 +130,7 @@ class OneRun {
     try {
       const auto trained = multipl_moe::train(*model_, stream, train_options());
       if (trained.signal != 0)
-        throw multipl_moe::Interrupted(trained.signal, "the same command goes on after the last finished run");
+        throw multipl_moe::Interrupted(trained.signal, "the same command resumes after the last finished run");
       result_.skipped = trained.skipped;
     } catch (const multipl_moe::NonFinite& error) {
       result_.failure = error.what();
@@ -170,7 +170,7 @@ class OneRun {
     return {.sequences = options_.sequences, .length = options_.length, .max_bytes = bytes};
   }
 
-  /// The clock stands still meanwhile.
+  /// Writes a line if one is due after this step. The time that this takes is not counted as training.
   void tell(std::int64_t step) {
     result_.seconds += std::chrono::duration<double>(Clock::now() - resumed_).count();
     result_.steps = step;
@@ -209,13 +209,13 @@ class OneRun {
   std::int64_t steps_since_line_ = 0;
 };
 
-/// What is there of the study, or a new one.
+/// The existing record of the study, or a new one.
 Record begun(const fs::path& path, const StudySetup& setup) {
   if (!fs::exists(path)) return {setup, {}, {}};
   Record record = read_record(path);
   if (!(record.setup == setup))
     throw multipl_moe::UsageError(
-        fmt::format("[learn] {} must be of the same setup, found another; give another --out. There: {}Here: {}",
+        fmt::format("[learn] {} must have the same setup, found another; use another --out. In the file: {}Now: {}",
                     multipl_moe::escaped(path.native(), 1000), line_of(record.setup), line_of(setup)));
   return record;
 }

@@ -11,29 +11,29 @@
 namespace moe_bench {
 
 struct StudyOptions {
-  /// Folder of token files, as `multipl_moe prepare` writes it, and the one that gets learn.jsonl.
+  /// Folder of token files, written by `multipl_moe prepare`, and the folder for learn.jsonl.
   std::filesystem::path data, out;
   std::int64_t steps = 400, seeds = 3;
-  /// Experts, and how many a row meets; each is as wide as makes those that it meets cost what the demo's FFN costs.
+  /// Experts, and experts per row. Experts are so wide that those of a row cost as much as the demo's dense FFN.
   std::int64_t experts = 8, choices = 2;
-  /// Rows of a segment.
+  /// Rows per segment.
   std::int64_t window = 16;
   std::int64_t sequences = 4, length = 256;
   double learning_rate = 4e-3;
-  /// Evaluations in a run's course; loads are written down three times as often.
+  /// Number of evaluations during a run; loads are recorded three times as often.
   std::int64_t points = 8;
   std::int64_t curve_bytes = 4096, test_bytes = 16'384;
   int threads = 1;
   bool quiet = false;
 };
 
-/// What layers are made by.
+/// The sizes from which strategies make their layers.
 Sizes sizes_of(const StudyOptions& options);
 
-/// Seed by seed over all strategies: the model's first weights and the order of its data are the seed's. Appends to
-/// <out>/learn.jsonl; runs that have a result there are skipped, what an interrupted one left is removed first.
-/// A run whose loss is not finite for long ends with a result that says so. Throws UsageError where the file is of
-/// another setup, Interrupted where a signal ended a run, Failure where another process holds <out>; BadFile, IoError.
+/// Runs all strategies, seed by seed; the seed determines the initial weights and the order of the data. Appends to
+/// <out>/learn.jsonl: runs with a result there are skipped, the lines of an interrupted run are removed first. A run
+/// that ends because too many steps are not finite has a result with this failure. Throws UsageError if the file has
+/// another setup, Interrupted if a signal ended a run, Failure if another process has locked <out>; BadFile, IoError.
 void run_study(const std::vector<Strategy<moe::Cpu<>>>& strategies, const StudyOptions& options);
 
 }  // namespace moe_bench

@@ -29,7 +29,7 @@ bool has_figures(const ResultLine& result) {
   return result.failure.empty() && std::isfinite(result.mean_bits_per_byte());
 }
 
-/// Lines of the seeds that count, and of nothing else.
+/// The step lines of the strategy's runs with a valid result.
 std::vector<const StepLine*> steps_of(const Record& record, const StrategySummary& strategy) {
   std::vector<const StepLine*> steps;
   for (const StepLine& step : record.steps)
@@ -41,7 +41,7 @@ std::vector<const StepLine*> steps_of(const Record& record, const StrategySummar
 using LevelName = std::pair<std::int64_t, std::string>;
 LevelName name_of(const LevelLoad& level) { return {level.layer, level.level}; }
 
-/// Levels in which one expert, and no other, meets every row of every line.
+/// Levels in which exactly one expert processes every row, in every line.
 std::set<LevelName> levels_with_a_shared_expert(const std::vector<const StepLine*>& steps) {
   std::set<LevelName> with, without;
   for (const StepLine* step : steps)

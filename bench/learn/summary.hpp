@@ -1,4 +1,4 @@
-/// What the runs of a study come to, strategy by strategy.
+/// Summaries of a study's runs, one per strategy.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +11,23 @@
 
 namespace moe_bench {
 
-/// Some values' mean and sample standard deviation; the latter is NaN for fewer than two, both are for none.
+/// Mean and sample standard deviation of some values. The deviation is NaN for fewer than two values, both are for
+/// none.
 struct Statistic {
   double mean = 0, deviation = 0;
   std::size_t count = 0;
 };
 Statistic statistic_of(const std::vector<double>& values);
 
-/// Means over seeds after so many tokens.
+/// Means over seeds after `tokens` tokens.
 struct CurvePoint {
   std::int64_t tokens = 0;
   double seconds = 0;
   Statistic held_out;
 };
 
-/// Shares of a level's pairs by expert, as multiples of an even load, with the first seed: experts of two seeds have
-/// nothing in common but their numbers. One row of `load_SE` for each of `steps`.
+/// Loads of a level's experts as multiples of an even load, for the first seed only: experts of different seeds are
+/// unrelated. `load_SE` has one row for each of `steps`.
 struct LevelHistory {
   std::int64_t layer = 0;
   std::string level;
@@ -38,18 +39,18 @@ struct StrategySummary {
   std::string name, routing;
   bool causal = false, batch_invariant = false;
   std::int64_t parameters = 0;
-  /// Seeds of runs that came to a result with figures, rising, and reasons why others did not.
+  /// Seeds of the runs with a valid result, in ascending order, and the failures of the others.
   std::vector<std::int64_t> seeds;
   std::vector<std::string> failures;
-  /// Mean over languages of each of `seeds`, and over seeds of each language.
+  /// Mean over languages for each of `seeds`, and mean over seeds for each language.
   std::vector<double> bits_per_byte_by_seed;
   std::vector<std::pair<std::string, Statistic>> bits_per_byte_by_language;
   Statistic bits_per_byte, tokens_per_second, seconds;
-  /// A batch's busiest expert as a multiple of the mean, over levels and the second half of training; without an expert
-  /// that every row meets in every step. None where nothing is routed.
+  /// Highest load in a batch as a multiple of the mean load; mean over levels and the second half of training, without
+  /// an expert that processes every row in every step. Empty if nothing is routed.
   std::optional<double> peak;
-  /// Shares of chosen pairs that were dropped, and of rows that met no expert, over the same; of experts that a row
-  /// meets.
+  /// Over the same steps: share of the selected pairs that were dropped, share of the rows without an expert, share of
+  /// the experts that process a row.
   std::optional<double> dropped, unserved, met;
   std::vector<CurvePoint> curve;
   std::vector<LevelHistory> levels;
@@ -57,19 +58,19 @@ struct StrategySummary {
   bool has_figures() const { return !seeds.empty(); }
 };
 
-/// In the order in which the strategies first ended a run.
+/// In the order of the strategies' first results.
 std::vector<StrategySummary> summaries_of(const Record& record);
 
-/// Those with figures, best first.
+/// The strategies with results, best first.
 std::vector<StrategySummary> ranked(std::vector<StrategySummary> strategies);
 
-/// The curve's bits per byte at `seconds`, linear between points; none before the first one and after the last.
+/// The curve's bits per byte at `seconds`, linear between points; empty before the first point and after the last.
 std::optional<double> held_out_at(const StrategySummary& strategy, double seconds);
 
-/// On how many of the seeds that both have `a` is below `b`, and how many these are.
+/// The number of common seeds on which `a` is below `b`, and the number of common seeds.
 std::pair<int, int> seeds_won(const StrategySummary& a, const StrategySummary& b);
 
-/// Names of those that no other is both better and faster than, fastest first.
+/// Names of the strategies on the Pareto front, fastest first: no other strategy is both better and faster.
 std::vector<std::string> worth_their_cost(const std::vector<StrategySummary>& strategies);
 
 }  // namespace moe_bench

@@ -12,8 +12,8 @@ namespace {
 
 using Weights = moe::Linear<float, Cpu>;
 
-/// A step of the weights of one of an expert's matrices. Bytes are those of gradient, weights and memory, each read,
-/// and all but the gradient written.
+/// An AdamW step on one matrix of an expert. Bytes: gradient, weights and optimizer state are read, and all but the
+/// gradient are written.
 template <class Moment, moe::MasterWeights master>
 Call call_step(const Dealt& d) {
   using Memory = moe::AdamWState<Cpu, Moment, master>;

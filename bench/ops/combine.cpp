@@ -1,4 +1,4 @@
-/// The verbs of experts/moe_ffn.hpp after the experts: answers back to rows, forward and backward.
+/// The operations of experts/moe_ffn.hpp after the experts: combining outputs into rows, forward and backward.
 #include "bench/ops/op_bench.hpp"
 
 namespace moe_bench {

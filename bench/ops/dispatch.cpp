@@ -1,5 +1,5 @@
-/// Sorting pairs by expert and copying rows to them (ops/dispatch.hpp, and the verbs of experts/moe_ffn.hpp before the
-/// experts).
+/// Dispatch: sorting pairs by expert and copying rows to them (ops/dispatch.hpp, and the operations of
+/// experts/moe_ffn.hpp before the experts).
 #include "bench/ops/op_bench.hpp"
 
 namespace moe_bench {

@@ -1,5 +1,5 @@
-/// What the machine gives at best, for the rates of the others to be compared with: the tile in registers on operands
-/// that stay in the cache, and memory read once.
+/// Upper limits of the machine, as a reference for the other rates: the register tile on operands that stay in the
+/// cache, and one read of memory.
 #include "bench/ops/op_bench.hpp"
 #include "moe/backend/cpu/lanes.hpp"
 #include "moe/backend/cpu/register_tile.hpp"
@@ -8,7 +8,7 @@ namespace moe_bench {
 
 namespace {
 
-/// 32 strips of rows against one panel, as a task of a product has them, for each thread its own.
+/// 32 strips of rows times one panel, as in one task of a product; every thread has its own operands.
 Call call_on_tiles(const Dealt& d) {
   namespace cpu = moe::cpu;
   constexpr Index depth = 256, strips = 32, panel = cpu::panel_cols<float>, rounds = 16;
@@ -32,7 +32,7 @@ Call call_on_tiles(const Dealt& d) {
               flops};
 }
 
-/// 256 MB, more than a cache holds, each tile read by whoever comes first.
+/// Reads 256 MB, more than a cache holds; threads take tiles of rows dynamically.
 Call call_on_memory(const Dealt& d) {
   constexpr Index rows = 1024, cols = 1 << 16;
   const auto values = std::make_shared<Tensor>(uniform_tensor(d.context, rows, cols, 7));

@@ -1,4 +1,4 @@
-/// What the operations are measured with: the rows of a batch, dealt to experts by TopK as a TokenMoE would.
+/// Inputs of the measured operations: the rows of a batch, dispatched to experts by TopK as in a TokenMoE.
 #pragma once
 
 #include <functional>
@@ -38,16 +38,16 @@ struct Dealt {
   ConstView gates_TE() const { return decision.gates_RE.view(); }
 };
 
-/// Bytes of so many floats.
+/// Bytes of `count` floats.
 inline double float_bytes(Index count) { return 4.0 * static_cast<double>(count); }
 
-/// One call, measured again and again.
+/// The measured call, and its FLOPs and bytes.
 struct Call {
   std::function<void()> run;
   double flops = 0, bytes = 0;
 };
 
-/// Adds one pass of an operation. `prepare` makes its inputs from the dealt rows when it is first measured.
+/// Adds one pass of an operation. `prepare` makes its inputs from the dispatched rows when it is first measured.
 inline void add_op(Suite& suite, const Context& context, const Shape& shape, const std::string& subject,
                    const std::string& pass, std::function<Call(const Dealt&)> prepare) {
   struct Prepared {

@@ -38,7 +38,7 @@ Call call_on_products(const Dealt& d, const Run& run) {
   return Call{[&d, p, run] { run(d, *p); }, p->flops()};
 }
 
-/// The three products with another Gemm, whose backend sees the same memory through views of its own.
+/// The three products with another Gemm, whose backend uses its own views of the same memory.
 template <class Gemm>
 void add_products_by(Suite& suite, const Context& context, const Shape& shape, const std::string& gemm) {
   using Other = moe::Cpu<Gemm>;

@@ -1,4 +1,4 @@
-/// The light half of a layer: logits, choice, gates (routing/steps/choose.hpp, routing/steps/normalize.hpp).
+/// The routing of a layer: logits, choice, gates (routing/steps/choose.hpp, routing/steps/normalize.hpp).
 #include "bench/ops/op_bench.hpp"
 
 namespace moe_bench {
@@ -23,7 +23,7 @@ void add_route(Suite& suite, const Context& context, const Shape& shape) {
     }};
   });
   add_op(suite, context, shape, "normalize", "backward", [](const Dealt& d) {
-    // The gates stand in for their own gradient: any numbers of that shape do.
+    // The gates are used as their own gradient, since any values of that shape will do.
     return Call{
         [&d] { benchmark::DoNotOptimize(d.gating.normalizer_backward(d.context, d.gates_TE(), d.decision).data()); }};
   });

@@ -1,4 +1,4 @@
-/// The verbs that SwiGlu is made of: products with what they are fused with.
+/// The operations of SwiGlu: products fused with activations.
 #include "bench/ops/op_bench.hpp"
 
 namespace moe_bench {
@@ -26,7 +26,7 @@ struct Activations {
     for (const Tensor& weight : weights) result.push_back(weight.view());
     return result;
   }
-  /// Of one product.
+  /// FLOPs of one product.
   double flops() const { return 2.0 * static_cast<double>(x_ND.size()) * static_cast<double>(h_NF.cols()); }
 };
 

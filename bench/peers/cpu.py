@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Times a Mixtral layer of moelayers beside the same layer in PyTorch or ggml, and prints the ratios.
+"""Times a Mixtral layer of moelayers and the same layer in PyTorch or ggml, and prints the ratios.
 
     python3 bench/peers/cpu.py --bench build/release/bin/moe_bench --shape mid paper --rounds 7
     python3 bench/peers/cpu.py --peer ggml --ggml build/ggml_layer --dtype bfloat16
 
-PyTorch runs eagerly, the way the Hugging Face blocks do: a loop over experts that gathers each one's rows, runs its
-three linears and adds the weighted answers. ggml runs llama.cpp's graph of the layer (ggml_layer.cpp, beside this file,
-says how to build it). Rounds alternate between the two, on as many threads each; a ratio is the median over rounds of
-(our time / the peer's time in the same round), so that what the machine does meanwhile meets both. Needs the peer; the
-library, its tests and its benchmark do not.
+PyTorch runs eagerly, as in the blocks of Hugging Face transformers: a loop over experts that gathers each one's rows,
+runs its three linears and adds the weighted outputs. ggml runs llama.cpp's graph of the layer (ggml_layer.cpp in this
+folder describes how to build it). Rounds alternate between the two, with the same number of threads. A ratio is the
+median over rounds of (time of moelayers / time of the peer in the same round), so that disturbances of the machine
+affect both. This script requires the peer; the library, its tests and its benchmark do not.
 """
 import argparse
 import json
@@ -53,7 +53,7 @@ class MixtralBlock:
 
 
 class PyTorch:
-    """The passes of one shape; each call of `ms` measures one of them for a while."""
+    """The passes of one shape, which `ms` measures one at a time."""
 
     def __init__(self, arguments, shape):
         rows, width, hidden, experts, chosen = SHAPES[shape]
@@ -92,7 +92,7 @@ class PyTorch:
         return f"PyTorch {torch.__version__}"
 
     def ms(self, name):
-        """The median time of one call, over as many calls as fill the time given, 3 at least."""
+        """The median time of one call in ms, over as many calls as fill the given time, at least 3."""
         times, end = [], time.perf_counter() + self.seconds
         while len(times) < 3 or time.perf_counter() < end:
             begin = time.perf_counter()
@@ -102,7 +102,7 @@ class PyTorch:
 
 
 class Ggml:
-    """The same of ggml, which knows no backward pass of this layer."""
+    """The same for ggml, which has no backward pass of this layer."""
 
     def __init__(self, arguments, shape):
         self.sizes = SHAPES[shape]
@@ -121,27 +121,33 @@ class Ggml:
 
 def ours_ms(arguments, shape, name):
     pattern = f"layer/token_moe/{shape}/{name}"
-    command = [arguments.bench, "layers", "--shape", shape, "--filter", pattern, "--format", "jsonl", "--repetitions", "3",
-               "--min-time", str(arguments.seconds / 3), "--threads", str(arguments.threads)]
+    command = [arguments.bench, "layers", "--shape", shape, "--filter", pattern, "--format", "jsonl",
+               "--repetitions", "3", "--min-time", str(arguments.seconds / 3), "--threads", str(arguments.threads)]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()
     results = [line for line in map(json.loads, lines) if line.get("name") == pattern]
     if len(results) != 1:
-        sys.exit(f"cpu.py: {arguments.bench} measures nothing called {pattern}")
+        sys.exit(f"cpu.py: {arguments.bench} has no measurement named {pattern}")
     return results[0]["median_ms"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bench", default="build/release/bin/moe_bench", help="our benchmark (default: %(default)s)")
-    parser.add_argument("--shape", nargs="+", default=["mid", "paper"], choices=sorted(SHAPES))
-    parser.add_argument("--rounds", type=int, default=7, help="rounds that count, 5 or more (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="of both (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=1.5, help="time for one pass in a round (default: %(default)s)")
-    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of the peer's weights")
-    parser.add_argument("--peer", default="pytorch", choices=["pytorch", "ggml"], help="(default: %(default)s)")
-    parser.add_argument("--ggml", default="build/ggml_layer", help="built ggml_layer.cpp (default: %(default)s)")
-    parser.add_argument("--passes", nargs="+", default=[], metavar="PASS", help="of ours, such as decode_1_packed_bf16 "
-                        "(default: all that the peer has)")
+    parser.add_argument("--bench", default="build/release/bin/moe_bench", help="moe_bench (default: %(default)s)")
+    parser.add_argument("--shape", nargs="+", default=["mid", "paper"], choices=sorted(SHAPES),
+                        help="shapes to measure (default: mid paper)")
+    parser.add_argument("--rounds", type=int, default=7, help="number of rounds, 5 or more (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=2,
+                        help="threads of moe_bench and of the peer (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=1.5,
+                        help="seconds for one pass in a round (default: %(default)s)")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"],
+                        help="dtype of the peer's weights (default: %(default)s)")
+    parser.add_argument("--peer", default="pytorch", choices=["pytorch", "ggml"],
+                        help="the peer to compare with (default: %(default)s)")
+    parser.add_argument("--ggml", default="build/ggml_layer",
+                        help="the program built from ggml_layer.cpp (default: %(default)s)")
+    parser.add_argument("--passes", nargs="+", default=[], metavar="PASS",
+                        help="passes of moe_bench, such as decode_1_packed_bf16 (default: all that the peer has)")
     arguments = parser.parse_args()
     if arguments.rounds < 5:
         parser.error(f"--rounds must be 5 or more, found {arguments.rounds}")

@@ -1,5 +1,5 @@
 // Times a Mixtral layer of ggml, as llama.cpp builds it: router, softmax, top-k, three indirect products, weighted sum.
-// cpu.py runs it. Built by hand against a ggml that was built for this machine (CMAKE_BUILD_TYPE=Release,
+// cpu.py runs it. It must be built by hand with a ggml that was built for this machine (CMAKE_BUILD_TYPE=Release,
 // BUILD_SHARED_LIBS=OFF):
 //
 //   g++ -std=c++20 -O2 -I GGML/include bench/peers/ggml_layer.cpp -o build/ggml_layer
@@ -113,7 +113,7 @@ int main(int count, char** arguments) {
     ggml_graph_compute(graph, &plan);
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
   }
-  // The first call meets cold memory and threads that are not awake yet.
+  // The first call is not counted: caches are cold and threads are still starting.
   times.erase(times.begin());
   std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
   std::printf("%.6f\n", times[times.size() / 2]);

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Times layers of moelayers on a GPU beside the same layers in PyTorch, and prints the ratios.
+"""Times layers of moelayers on a GPU and the same layers in PyTorch, and prints the ratios.
 
     python3 bench/peers/gpu.py --bench build/gpu/bin/moe_layer_bench_gpu --shapes mixtral qwen1.5-moe --rounds 7
 
 The peers, each in bfloat16 on the same routing:
-    loop         a loop over experts: gather the rows, three linears, add the weighted answers
+    loop         a loop over experts: gather the rows, three linears, add the weighted outputs
     grouped_mm   rows sorted by expert, PyTorch's grouped matrix product
-    liger        Liger-Kernel's fused_moe, where liger_kernel can be imported (rows that all choose as many experts)
-    scattermoe   ScatterMoE's GLUMLP, where scattermoe can be imported (the same)
-A peer that is missing or refuses is named and left out. Rounds alternate between us and every peer; a ratio is the median
-over rounds of (the peer's time / our time in the same round): above 1 we are faster. --device cpu runs the peers alone,
-at the shape `small`, to try the script out. Needs PyTorch; the library, its tests and its benchmark do not.
+    liger        Liger-Kernel's fused_moe, if liger_kernel can be imported (equal number of experts for all rows)
+    scattermoe   ScatterMoE's GLUMLP, if scattermoe can be imported (equal number of experts for all rows)
+A peer that is missing or fails is reported and left out. Rounds alternate between moelayers and every peer. A ratio is
+the median over rounds of (time of the peer / time of moelayers in the same round): above 1, moelayers is faster.
+--device cpu runs the peers alone, at the shape `small`, to try the script out. This script requires PyTorch; the
+library, its tests and its benchmark do not.
 """
 import argparse
 import json
@@ -22,8 +23,8 @@ import time
 import torch
 from torch.nn.functional import linear, silu, softmax
 
-# Sequences, rows of each, width, inner channels, experts, experts a row, inner channels of the always-on FFN, experts of
-# the segment level. The sizes are those of layer_bench.cu.
+# Sequences, rows per sequence, width, inner channels, experts, experts per row, inner channels of the shared expert,
+# experts of the segment level. The sizes are those of layer_bench.cu.
 SHAPES = {
     "paper-4x1024": (4, 1024, 2048, 5504, 6, 2, 0, 6),
     "paper-64x1024": (64, 1024, 2048, 5504, 6, 2, 0, 6),
@@ -57,7 +58,7 @@ class Layer:
         """Rows, experts and gates of every pair."""
         logits = linear(x.float(), self.router.float())
         if self.hybrid:
-            # Expert 0 is always chosen; gates of the chosen sum to 1.
+            # Expert 0 is always selected; the gates of the selected experts sum to 1.
             others = torch.topk(logits[:, 1:], self.chosen - 1, dim=-1).indices + 1
             who = torch.cat([torch.zeros_like(others[:, :1]), others], dim=-1)
             gates = softmax(logits.gather(1, who), dim=-1) * 0.7
@@ -68,7 +69,7 @@ class Layer:
         who, gates = who.flatten(), gates.flatten()
         if not self.hybrid:
             return rows, who, gates
-        # Each segment expert takes the segments that score highest for it.
+        # Each segment expert selects the segments with its highest scores.
         segments = len(x) // WINDOW
         means = x.float().view(segments, WINDOW, -1).mean(dim=1)
         scores = softmax(linear(means, self.segment_router.float()), dim=-1)
@@ -113,7 +114,7 @@ def grouped_mm(layer, x, rows, who, gates):
 
 def rectangular(layer):
     if layer.hybrid:
-        raise RuntimeError("rows that choose different numbers of experts are not for it")
+        raise RuntimeError("requires the same number of experts for all rows")
 
 
 def liger(layer, x, _rows, who, gates):
@@ -179,17 +180,20 @@ def ours(bench, shape):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bench", default="build/gpu/bin/moe_layer_bench_gpu", help="ours (default: %(default)s)")
+    parser.add_argument("--bench", default="build/gpu/bin/moe_layer_bench_gpu",
+                        help="moe_layer_bench_gpu (default: %(default)s)")
     parser.add_argument("--shapes", nargs="+", default=["paper-4x1024", "paper-64x1024", "mixtral", "qwen1.5-moe"],
-                        choices=sorted(SHAPES))
-    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
-    parser.add_argument("--rounds", type=int, default=7, help="rounds that count, 5 or more (default: %(default)s)")
-    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"], help="cpu: the peers alone")
+                        choices=sorted(SHAPES), help="shapes to measure (default: all but small)")
+    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS),
+                        help="peers to compare with (default: all)")
+    parser.add_argument("--rounds", type=int, default=7, help="number of rounds, 5 or more (default: %(default)s)")
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"],
+                        help="device; cpu runs only the peers (default: %(default)s)")
     arguments = parser.parse_args()
     if arguments.rounds < 5:
         parser.error(f"--rounds must be 5 or more, found {arguments.rounds}")
     if arguments.device == "cuda" and not torch.cuda.is_available():
-        sys.exit("gpu.py: PyTorch finds no GPU; --device cpu tries the peers without one")
+        sys.exit("gpu.py: PyTorch finds no GPU; --device cpu runs the peers without one")
     where = torch.cuda.get_device_name() if arguments.device == "cuda" else "cpu"
     print(f"PyTorch {torch.__version__}, {where}, {arguments.rounds} rounds")
     print(f"{'shape, pass, peer':44}{'ours ms':>10}{'peer ms':>10}{'peer / ours':>13}{'quartiles':>16}")
@@ -198,7 +202,7 @@ def main():
         for name in arguments.peers:
             try:
                 peers[name] = Peer(name, shape, arguments.device)
-            except Exception as error:  # A peer may refuse in any way it likes.
+            except Exception as error:  # Peers may raise any exception.
                 print(f"{shape}: {name} is left out: {type(error).__name__}: {str(error).splitlines()[0]}")
         measured = {(name, what): ([], []) for name in peers for what in ("forward", "backward")}
         for _ in range(arguments.rounds):

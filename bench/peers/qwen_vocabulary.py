@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the tokenizer of Qwen1.5 from the byte ranks of its vocabulary, which the package `dashscope` holds.
+"""Writes the tokenizer of Qwen1.5 from the byte ranks of its vocabulary, which are in the package `dashscope`.
 
     pip install --no-deps dashscope==2.0.2
     python3 bench/peers/qwen_vocabulary.py OUTPUT [--ranks FILE]
 
-OUTPUT/json gets tokenizer.json, OUTPUT/files the same as vocab.json, merges.txt and tokenizer_config.json. FILE has a
-line for each token, its bytes in base64 and its rank; without it, qwen.tiktoken of the installed package is taken. The
-ranks name no merges: a token's is the two parts that are left when its bytes are merged by all tokens of lower rank.
-Prints what git and Hugging Face call each file's content. The files are Qwen's and stay out of this repository.
+Writes tokenizer.json to OUTPUT/json, and the same tokenizer as vocab.json, merges.txt and tokenizer_config.json to
+OUTPUT/files. FILE has a line for each token, its bytes in base64 and its rank; the default is qwen.tiktoken of the
+installed package. The ranks do not list merges: the merge of a token is the two parts that remain when its bytes are
+merged by all tokens of lower rank. Prints the git hash of each file, which Hugging Face shows too. The files belong to
+Qwen and are not part of this repository.
 """
 import argparse
 import base64
@@ -35,12 +36,12 @@ def read_ranks(path):
     ranks = {base64.b64decode(token): int(rank) for token, rank in lines}
     tokens = sorted(ranks, key=ranks.get)
     if [ranks[token] for token in tokens] != list(range(len(lines))):
-        sys.exit(f"{path}: the ranks must be 0, 1, 2, ..., each of another token")
+        sys.exit(f"{path}: the ranks must be 0, 1, 2, ..., each of a different token")
     return tokens
 
 
 def parts_of(token, ranks):
-    """What is left of the token's bytes when no two neighbors make a token of a lower rank than its own."""
+    """The parts of the token's bytes after merging neighbors while they form a token of lower rank than its own."""
     parts = [bytes([byte]) for byte in token]
     while len(parts) > 1:
         rank, place = min((ranks.get(parts[i] + parts[i + 1], len(ranks)), i) for i in range(len(parts) - 1))
@@ -55,7 +56,7 @@ def find_merges(tokens):
     merges = [parts_of(token, ranks) for token in tokens if len(token) > 1]
     wrong = [parts for parts in merges if len(parts) != 2]
     if wrong:
-        sys.exit(f"{len(wrong)} tokens are not made of two others, the first of {wrong[0]}")
+        sys.exit(f"{len(wrong)} tokens are not the merge of two others; the first has the parts {wrong[0]}")
     return merges
 
 
@@ -81,7 +82,8 @@ def tokenizer_json(vocabulary, merges):
 def tokenizer_config(size):
     added = {str(size + i): {"content": name} | added_token() for i, name in enumerate(SPECIAL)}
     return {"add_prefix_space": False, "added_tokens_decoder": added, "errors": "replace",
-            "split_special_tokens": False, "eos_token": SPECIAL[0], "pad_token": SPECIAL[0], "tokenizer_class": "Qwen2Tokenizer"}
+            "split_special_tokens": False, "eos_token": SPECIAL[0], "pad_token": SPECIAL[0],
+            "tokenizer_class": "Qwen2Tokenizer"}
 
 
 def added_token():
@@ -100,9 +102,10 @@ def write_json(path, value, **layout):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("output", type=pathlib.Path)
-    parser.add_argument("--ranks", type=pathlib.Path)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", type=pathlib.Path, help="folder in which the files are written")
+    parser.add_argument("--ranks", type=pathlib.Path,
+                        help="file of byte ranks (default: qwen.tiktoken of the package dashscope)")
     arguments = parser.parse_args()
     tokens = read_ranks(arguments.ranks or ranks_of_package())
     character = alphabet()

@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Compares the ids that `multipl_moe tokenizer encode` gives with those of the package `tokenizers`.
+"""Compares the token ids of `multipl_moe tokenizer encode` with those of the package `tokenizers`.
 
     pip install tokenizers==0.23.3 tiktoken==0.14.0
     python3 bench/peers/tokenizer.py PROGRAM FOLDER_OF_TOKENIZER_JSON SOURCES... [--megabytes N]
                                      [--other-layout FOLDER] [--ranks FILE] [--cost [--rounds N]]
 
-Takes source files in six languages below SOURCES, at most N megabytes of each; every Unicode scalar value alone and
-between letters; and random strings of spaces, letters, names of special tokens and marks. Prints, for each, texts,
-bytes, those that differ, and the megabytes a second of CPU time. Ends with 1 where a text differs, but in the last row:
-there stand the marks that the tables of `tokenizers` are too old for.
+The texts are source files in six languages below SOURCES, at most N megabytes of each; every Unicode scalar value alone
+and between letters; and random strings of spaces, letters, names of special tokens and marks. Prints, for each kind of
+text, the number of texts and bytes, the number of texts that differ, and megabytes per second of CPU time. Exits with 1
+if a text differs, except in the last row, which has marks that are newer than the Unicode tables of `tokenizers`.
 
 --other-layout names the same tokenizer in vocab.json and merges.txt, whose ids must be the same. With --ranks, the byte
-ranks that the tokenizer was made of (qwen_vocabulary.py), the package tiktoken judges as well, on text that Python has
-normalized.
+ranks from which the tokenizer was made (qwen_vocabulary.py), the ids are also compared with those of the package
+tiktoken, on text normalized by Python.
 
---cost measures instead, in N rounds that alternate between all, CPU seconds to load, the peak memory of a process that
-loads, and megabytes of the sources encoded in a second of CPU time. Prints medians, and the lowest and highest of each.
+--cost measures the cost instead, in N rounds that alternate between all tokenizers: CPU seconds to load, peak memory of
+a process that loads, and megabytes of the sources encoded per second of CPU time. Prints the median, the lowest and the
+highest value of each.
 """
 import argparse
 import base64
@@ -37,7 +38,8 @@ from tokenizers import Tokenizer, normalizers  # noqa: E402
 LANGUAGES = {"python": ".py", "java": ".java", "cpp": ".hpp", "rust": ".rs", "go": ".go", "ruby": ".rb"}
 BATCH = 16_000_000
 
-# Starts a command and says what it took. A process inherits the peak memory of the one that starts it, so it is small.
+# Starts a command and prints its CPU seconds and peak memory. A process inherits the peak memory of its parent, so the
+# parent is small.
 RUNNER = """
 import os, sys
 _, status, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)
@@ -45,7 +47,7 @@ print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, file=sys.stderr)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
-# Loads a tokenizer.json, encodes texts that each end in NUL, and says the CPU seconds of both.
+# Loads a tokenizer.json, encodes texts that each end in NUL, and prints the CPU seconds of both.
 PACKAGE = """
 import sys, time
 from tokenizers import Tokenizer
@@ -62,7 +64,7 @@ print(loaded - begin, time.process_time() - before)
 
 
 def run(command, data):
-    """What the command prints, its CPU seconds and its peak memory in bytes. `data` is an open file."""
+    """Returns the command's output, CPU seconds and peak memory in bytes. `data` is an open file."""
     data.seek(0)
     done = subprocess.run([sys.executable, "-I", "-S", "-c", RUNNER, *command], stdin=data, capture_output=True)
     if done.returncode != 0:
@@ -79,7 +81,7 @@ def joined(texts):
 
 
 def encode_command(arguments, folder, special=False):
-    # A path with a slash: the runner does not search for it.
+    # An absolute path, since the runner does not search PATH.
     program = os.path.abspath(arguments.program)
     return [program, "tokenizer", "encode", "--null", "--model", folder] + (["--special"] if special else [])
 
@@ -100,7 +102,7 @@ class Ours:
 
 
 class Peer:
-    """Gives lines as ours does."""
+    """Returns lines in the format of Ours."""
 
     def __init__(self):
         self.seconds = 0.0
@@ -125,7 +127,7 @@ class Package(Peer):
 
 
 class Tiktoken(Peer):
-    """The ranks alone, and from tokenizer.json the pattern and the names of special tokens."""
+    """The package tiktoken, with the ranks, and with the pattern and the names of special tokens of tokenizer.json."""
     name = "tiktoken"
 
     def __init__(self, path, ranks):
@@ -142,7 +144,7 @@ class Tiktoken(Peer):
     def ids(self, texts, special):
         if not special:
             return [self.encoding.encode_ordinary(unicodedata.normalize("NFC", text)) for text in texts]
-        # What stands between names of special tokens is normalized by itself.
+        # The text between names of special tokens is normalized separately.
         return [[token for part in self.names.split(text)
                  for token in self.encoding.encode(unicodedata.normalize("NFC", part), allowed_special="all")]
                 for text in texts]
@@ -161,7 +163,7 @@ def batches_of(texts):
 
 
 class Comparison:
-    """Every judge's ids beside ours, a row of the table for each kind of text."""
+    """Compares the ids of every judge with ours; prints one row of the table for each kind of text."""
 
     def __init__(self, arguments):
         path = pathlib.Path(arguments.tokenizer) / "tokenizer.json"
@@ -178,7 +180,7 @@ class Comparison:
         print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|")
 
     def row(self, name, texts, special=False, excused=None):
-        """What differs from the judge `excused` is printed and not counted."""
+        """Differences from the judge `excused` are in the row, but do not count as failures."""
         everyone = [self.ours, *self.judges]
         for one in everyone:
             one.seconds = 0.0
@@ -215,8 +217,8 @@ def sources(arguments, extension):
 
 
 def marks_by_age():
-    """Combining marks whose order the package normalizes as Unicode 14 (Python 3.11) does, and those that it does not:
-    its tables are Unicode 9's."""
+    """Combining marks whose order the package normalizes as Unicode 14 (Python 3.11) does, and those for which it does
+    not: its tables are those of Unicode 9."""
     nfc, known, newer = normalizers.NFC(), [], []
     for mark in map(chr, [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]):
         if unicodedata.category(mark) not in ("Mn", "Mc", "Me"):
@@ -229,11 +231,13 @@ def marks_by_age():
 
 def random_strings(marks):
     draw = random.Random(4)
-    parts = [" ", "  ", "\t", "\n", "\r", "\r\n", "\u00a0", "\u2003", "\u3000", "\u180e", "\u200b", "\u0085", "\u2028", "a", "e", "Z",
-             "0", "\u0663", "'s", "'LL", "'", "_", "(", ".", "\u4f60", "\uac00", "\u1100", "\u1161", "\u11a8", "\u0915", "\u30ab", "\u3099",
-             "\U0001f600", "\u200d", "\ufe0f", "\u0301", "\u0327", "\u212b", "<|endoftext|>", "<|im_start|>"]
+    parts = [" ", "  ", "\t", "\n", "\r", "\r\n", "\u00a0", "\u2003", "\u3000", "\u180e", "\u200b", "\u0085", "\u2028",
+             "a", "e", "Z", "0", "\u0663", "'s", "'LL", "'", "_", "(", ".", "\u4f60", "\uac00", "\u1100", "\u1161",
+             "\u11a8", "\u0915", "\u30ab", "\u3099", "\U0001f600", "\u200d", "\ufe0f", "\u0301", "\u0327", "\u212b",
+             "<|endoftext|>", "<|im_start|>"]
     for _ in range(300_000):
-        yield "".join(draw.choice(marks) if draw.random() < 0.25 else draw.choice(parts) for _ in range(draw.randint(1, 16)))
+        yield "".join(draw.choice(marks) if draw.random() < 0.25 else draw.choice(parts)
+                      for _ in range(draw.randint(1, 16)))
 
 
 def spread(values, digits):
@@ -276,21 +280,22 @@ def compare(arguments):
     comparison.row("random", random_strings(known))
     comparison.row("random, special", random_strings(known), special=True)
     comparison.row("random, newer marks", random_strings(known + newer), excused="tokenizers")
-    print(f"{len(known)} marks were drawn from; tokenizers does not know the order of {len(newer)} more: " +
+    print(f"{len(known)} marks were used; tokenizers does not support the order of {len(newer)} newer ones: " +
           " ".join(f"{ord(mark):X}" for mark in newer))
     return comparison.differing
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("tokenizer")
-    parser.add_argument("sources", nargs="+")
-    parser.add_argument("--megabytes", type=float, default=20)
-    parser.add_argument("--other-layout")
-    parser.add_argument("--ranks")
-    parser.add_argument("--cost", action="store_true")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program", help="path of multipl_moe")
+    parser.add_argument("tokenizer", help="folder of tokenizer.json")
+    parser.add_argument("sources", nargs="+", help="folders of source files")
+    parser.add_argument("--megabytes", type=float, default=20,
+                        help="maximum megabytes of text per language (default: %(default)s)")
+    parser.add_argument("--other-layout", help="folder of the same tokenizer in vocab.json and merges.txt")
+    parser.add_argument("--ranks", help="file of the tokenizer's byte ranks, for the comparison with tiktoken")
+    parser.add_argument("--cost", action="store_true", help="measure time and memory instead of comparing ids")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of --cost (default: %(default)s)")
     arguments = parser.parse_args()
     if arguments.cost:
         return measure_cost(arguments)

@@ -1,4 +1,4 @@
-/// The same results for people (table) and for programs (csv, jsonl).
+/// Output formats of the results: table to read, csv and jsonl for programs.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace moe_bench {
 
-/// What a figure depends on besides the code.
+/// The machine, on which results depend besides the code.
 struct Machine {
   std::string cpu, simd, compiler, eigen;
   int cores = 0, threads = 0;
-  /// Running and waiting processes, over the last minute, when the benchmark began: above 0.5 others were at work.
+  /// Load average of the last minute when the benchmark began: above 0.5, other processes were running.
   double load = 0;
 };
 Machine this_machine(int threads);
@@ -25,7 +25,8 @@ struct Report {
 
 /// Layers with their parts, then operations, by shape.
 std::string as_table(const Report& report);
-/// A line of names, then one for each whole ("whole"), each part, and the rest ("rest"); what is unknown is empty.
+/// A line of column names, then one for each whole ("whole"), each part, and the rest ("rest"); unknown values are
+/// empty.
 std::string as_csv(const Report& report);
 /// A line that describes the machine, then one for each entry, with its parts inside.
 std::string as_jsonl(const Report& report);

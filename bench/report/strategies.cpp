@@ -12,7 +12,7 @@ namespace moe_bench {
 namespace {
 
 using Cells = std::vector<std::string>;
-/// Lines of cells, names first.
+/// Rows of cells; the first row has the column names.
 using Grid = std::vector<Cells>;
 
 std::string time_cell(const Spread& s) {
@@ -22,7 +22,7 @@ std::string time_cell(const Spread& s) {
 }
 std::string percent_cell(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
-/// Both passes' share of each phase in all that the watch saw.
+/// Share of each phase in the time of all phases, over both passes.
 std::array<double, phase_names.size()> phase_shares(const StrategyResult& r) {
   std::array<double, phase_names.size()> shares{};
   for (std::size_t p = 0; p < shares.size(); ++p) shares[p] = r.forward_phases[p].median + r.backward_phases[p].median;
@@ -48,8 +48,8 @@ Grid times_of(const StrategyReport& report) {
 }
 
 Grid routing_of(const StrategyReport& report) {
-  Grid grid{{"strategy", "experts", "max/mean", "cv", "entropy", "of even", "gate entropy", "a row meets", "dropped",
-             "unserved", "flips", "mates"}};
+  Grid grid{{"strategy", "experts", "max/mean", "cv", "entropy", "of even", "gate entropy", "experts/row", "dropped",
+             "unserved", "flips", "neighbors"}};
   for (const StrategyResult& r : report.results) {
     if (!r.routing) continue;
     const RoutingResult& m = *r.routing;
@@ -94,16 +94,13 @@ std::string heading(const StrategyReport& report) {
 }
 
 constexpr const char* legend =
-    "Phases are shares of forward and backward together. `of dense`: FLOPs a second, by the rows that experts got, as "
-    "a "
-    "share of the dense FFN's.\n"
-    "MB: what the memory pool grew by for one forward and backward pass, without weights and their gradients.\n"
-    "Loads, entropies (nats), dropped choices and rows that no expert works on (unserved): of the training pass, "
-    "weights "
-    "being random.\n"
-    "Flips: inference decisions before a cut that change when the rows behind it are removed; mates: decisions on one "
-    "sequence that\n"
-    "change when those before it in the batch are others.\n";
+    "Phases are shares of forward and backward together. `of dense`: FLOPs per second, counted for the rows that\n"
+    "experts process, as a share of the dense FFN's.\n"
+    "MB: growth of the memory pool in one forward and backward pass, without weights and their gradients.\n"
+    "Loads, entropies (nats), dropped pairs and rows without an expert (unserved) are of the training pass with\n"
+    "random weights.\n"
+    "Flips: inference decisions before a cut that change when the rows after it are removed; neighbors: decisions on\n"
+    "one sequence that change when the sequences before it in the batch are replaced.\n";
 
 Grid as_columns(const StrategyReport& report) {
   Grid grid{{"strategy", "shape", "rows", "width", "hidden", "experts", "chosen", "input", "backend", "repetitions"}};
@@ -176,7 +173,7 @@ std::string as_jsonl(const StrategyReport& report) {
                           {"compiler", m.compiler}, {"value", "float32"},   {"repetitions", report.plan.repetitions}}
                          .dump() +
                      "\n";
-  // The columns of the csv, numbers as numbers; what does not apply is left out.
+  // The columns of the csv, numbers as numbers; values that do not apply are left out.
   const Grid grid = as_columns(report);
   for (std::size_t l = 1; l < grid.size(); ++l) {
     Line values{{"type", "strategy"}};

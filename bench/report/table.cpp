@@ -43,7 +43,7 @@ std::string as_table(const Report& report) {
   const Machine& m = report.machine;
   std::string text = fmt::format("{}, {} cores, {} threads, {}; {}, Eigen {}; float32; load {:.2f} at the start\n",
                                  m.cpu, m.cores, m.threads, m.simd, m.compiler, m.eigen, m.load);
-  text += fmt::format("medians of {} repetitions, all entries once in each round; least and quartiles beside\n",
+  text += fmt::format("medians of {} repetitions, each entry once per round; also minimum and quartiles\n",
                       report.timing.repetitions);
   std::string shape, kind;
   for (const Result& r : report.results) {
@@ -51,18 +51,16 @@ std::string as_table(const Report& report) {
     if (s.name != shape || r.entry.kind != kind) {
       text += fmt::format("\n{}: T {}, D {}, F {}, {} experts, top-{}\n", s.name, s.rows, s.width, s.hidden, s.experts,
                           s.chosen);
-      text += row("", "ms", "least", "quartiles", "share", "GFLOP/s", "GB/s", "of dense");
+      text += row("", "ms", "min", "quartiles", "share", "GFLOP/s", "GB/s", "of dense");
       shape = s.name;
       kind = r.entry.kind;
     }
     text += rows_of(r);
   }
   text +=
-      "\nGFLOP/s counts the products alone, 2 flops a multiplication. `of dense` is that rate as a share of the rate "
-      "of a\n"
-      "dense SwiGLU FFN with as many operations. Parts are timed in a run of their own, one call after the other; "
-      "`rest` is\n"
-      "the whole minus their sum.\n";
+      "\nGFLOP/s counts only the products, 2 FLOPs per multiply-add. `of dense` is that rate as a share of the rate\n"
+      "of a dense SwiGLU FFN with the same number of operations. Parts are timed in a separate run, one call after\n"
+      "the other; `rest` is the whole minus their sum.\n";
   return text;
 }
 

@@ -1,5 +1,5 @@
-/// The strategies that the suite compares. A group's strategies are in the header of its name; each is instantiated in
-/// a file of its own for each backend (cpu/, cuda/), so that they compile side by side.
+/// The strategies that the suite compares. The strategies of a group are in the header of its name; each group is
+/// instantiated in a separate file per backend (cpu/, cuda/), so that the groups compile in parallel.
 #pragma once
 
 #include <iterator>
@@ -10,25 +10,25 @@
 
 namespace moe_bench {
 
-/// Nothing is learned, or nothing is routed.
+/// Controls: routing without learning, or no routing.
 template <class B>
 std::vector<Strategy<B>> controls();
-/// Rows choose, experts take all that come.
+/// Token choice without capacity: dropless.
 template <class B>
 std::vector<Strategy<B>> token_choice();
-/// The same beside experts that every row meets.
+/// The same with shared experts.
 template <class B>
 std::vector<Strategy<B>> shared_experts();
-/// Rows choose, experts have limited room.
+/// Token choice with limited capacity.
 template <class B>
 std::vector<Strategy<B>> limited_capacity();
-/// Training evens the loads out before rows choose.
+/// Token choice with loads that the router balances in training.
 template <class B>
 std::vector<Strategy<B>> balanced();
-/// Experts choose rows.
+/// Expert choice of rows.
 template <class B>
 std::vector<Strategy<B>> expert_choice();
-/// Experts choose segments of rows.
+/// Expert choice of segments of rows.
 template <class B>
 std::vector<Strategy<B>> segments();
 /// A token level and a segment level.

@@ -14,16 +14,16 @@ template <class B>
 std::vector<Strategy<B>> balanced() {
   using namespace moe;
   std::vector<Strategy<B>> suite;
-  // Divided by its sum, the gate of a single expert would be 1 whatever the router says.
+  // Divided by the sum of the gates, the gate of a single expert would always be 1.
   constexpr SigmoidOverChosen alone{.sums_to_scale = false};
-  suite.push_back(token_strategy<B>("base", "training assigns rows evenly, one expert each; inference takes the best",
+  suite.push_back(token_strategy<B>("base", "balanced assignment in training, one expert per row; top-1 in inference",
                                     TrainInfer<BalancedAssignment, TopK>{}, alone, EvenShare{},
                                     {.losses = {}, .choices = 1}));
-  suite.push_back(token_strategy<B>("sinkhorn", "training scales rows and columns even, then top-1; inference top-1",
+  suite.push_back(token_strategy<B>("sinkhorn", "Sinkhorn normalization, then top-1 in training; top-1 in inference",
                                     TrainInfer<SinkhornChoice, TopK>{}, alone, Unlimited{},
                                     {.losses = {}, .choices = 1}));
   suite.push_back(
-      token_strategy<B>("quantile", "top-k after prices that even training's loads; inference by learned ones",
+      token_strategy<B>("quantile", "top-k after prices that balance training's loads; learned prices in inference",
                         TrainInfer<QuantileChoice, PricedTopK>{}, SoftmaxOverChosen{}, Unlimited{}, {.losses = {}}));
   return suite;
 }

@@ -1,4 +1,4 @@
-/// How a strategy of the suite is put together from policies: one line for one's own router.
+/// Functions that make a strategy of the suite from policies: one line for a custom router.
 #pragma once
 
 #include <algorithm>
@@ -23,15 +23,15 @@ using SuiteExpert = moe::SwiGlu<float, B>;
 template <class B>
 using SuiteLayer = moe::AnyLayer<float, B>;
 
-/// What a strategy has beside its policies.
+/// Settings of a strategy besides its policies.
 struct Setting {
-  /// What its losses weigh in training.
+  /// Weights of its auxiliary losses in training.
   moe::AuxiliaryGradient losses{.balance = 0.01};
-  /// Experts that a row meets, where the strategy fixes it; 0: as many as the suite's sizes say.
+  /// Experts per row, if the strategy fixes the number; 0: the number in the suite's sizes.
   Index choices = 0;
 };
 
-/// A policy that lets a row meet as many experts as `sizes` say: its k, or the rows that an expert takes on average.
+/// Fits a policy to the experts per row in `sizes`: its k, or the capacity factor of experts that choose rows.
 template <class P>
 P fitted(P policy, const Sizes& sizes) {
   if constexpr (requires { policy.train; }) policy.train = fitted(policy.train, sizes);
@@ -46,8 +46,8 @@ moe::ExpertBank<SuiteExpert<B>> bank_of(const Sizes& sizes) {
   return moe::ExpertBank<SuiteExpert<B>>(sizes.experts, sizes.width, sizes.hidden);
 }
 
-/// A TokenMoE of these policies without a path beside it. A router's k and a SegmentCapacity's factor follow the sizes
-/// that the suite runs at; everything else stays as it is given.
+/// A TokenMoE of these policies without a shared expert. A router's k and a SegmentCapacity's factor are set from the
+/// suite's sizes; everything else stays as given.
 template <class B, class R, class N, class C, class Bal = moe::BalanceOverAll>
 Strategy<B> token_strategy(std::string name, std::string routing, R router, N normalizer, C capacity,
                            Setting setting = {}, Bal balance = {}) {
@@ -59,16 +59,16 @@ Strategy<B> token_strategy(std::string name, std::string routing, R router, N no
       }};
 }
 
-/// A TokenMoE of a routing module, which `make` makes of the sizes that the suite runs at.
+/// A TokenMoE of a routing module, which `make` makes from the suite's sizes.
 template <class B, class Make>
 Strategy<B> module_strategy(std::string name, std::string routing, moe::AuxiliaryGradient losses, Make make) {
   return {std::move(name), std::move(routing), losses,
           [=](const Sizes& sizes) { return SuiteLayer<B>(moe::TokenMoE(make(sizes), bank_of<B>(sizes))); }};
 }
 
-/// The same beside a Path that every row takes, built of a width and inner channels. Experts are finer than in the
-/// other strategies, and the path is as wide as `shared` of them, which the routed ones are fewer: the parameters, all
-/// and active, stay.
+/// A TokenMoE of these policies with a Path that processes every row, constructed from a width and inner channels.
+/// Experts are finer than in the other strategies. The path is as wide as `shared` of them and replaces as many routed
+/// experts, so total and active parameters stay the same.
 template <class Path, class B, class R, class N, class Bal = moe::BalanceOverAll>
 Strategy<B> shared_strategy(std::string name, std::string routing, R router, N normalizer,
                             moe::AuxiliaryGradient losses, Bal balance = {},

@@ -16,9 +16,9 @@ std::vector<Strategy<B>> controls() {
                    }});
   suite.push_back(token_strategy<B>("random", "k experts at random, gates by softmax over them", RandomChoice{},
                                     SoftmaxOverChosen{}, Unlimited{}, {.losses = {}}));
-  suite.push_back(token_strategy<B>("hash", "k experts by token id, all gates alike", HashChoice{}, UnitGates{},
+  suite.push_back(token_strategy<B>("hash", "k experts by token id, all gates equal", HashChoice{}, UnitGates{},
                                     Unlimited{}, {.losses = {}}));
-  // Ranks in the proportions of the paper; a language's adapter and the shared one are what a row has.
+  // Adapter ranks in the proportions of the paper; a row uses its language's adapter and the shared one.
   suite.push_back(
       {"mole", "adapters by language on the dense FFN; far fewer parameters than the others", {}, [](const Sizes& s) {
          const Index rank = std::max<Index>(1, s.width / 64);

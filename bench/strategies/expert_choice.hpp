@@ -10,10 +10,10 @@ template <class B>
 std::vector<Strategy<B>> expert_choice() {
   using namespace moe;
   std::vector<Strategy<B>> suite;
-  suite.push_back(token_strategy<B>("expert-choice", "each expert takes its best rows of the batch", ExpertChoice{},
+  suite.push_back(token_strategy<B>("expert-choice", "each expert selects its best rows of the batch", ExpertChoice{},
                                     SoftmaxOverAll{}, SegmentCapacity{}, {.losses = {}}));
   suite.push_back(
-      {"capped-expert-choice", "as expert-choice, but at most k + 1 experts share a row", {}, [](const Sizes& s) {
+      {"capped-expert-choice", "as expert-choice, but at most k + 1 experts per row", {}, [](const Sizes& s) {
          return SuiteLayer<B>(TokenMoE<CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, SuiteExpert<B>>(
              {.cap = s.chosen + 1}, {}, fitted(SegmentCapacity{}, s), bank_of<B>(s)));
        }});

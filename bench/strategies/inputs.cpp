@@ -10,7 +10,7 @@ namespace moe_bench {
 
 namespace {
 
-/// What tokens' vectors and languages' centers are drawn from.
+/// Random key of the vectors of tokens and the centers of languages.
 constexpr moe::RandomKey fixed{.seed = 1, .step = 0, .layer = moe::name_hash("fixed")};
 
 /// Token ids that follow Zipf's law: id i is drawn in proportion to 1 / (i + 1).
@@ -79,7 +79,7 @@ Rows draw_rows(Input input, const std::vector<Index>& lengths, Index width, Inde
       const auto language = static_cast<std::int32_t>(static_cast<Index>(b) % std::max<Index>(1, languages));
       rows.tokens.push_back(token);
       rows.languages.push_back(language);
-      // The vector that a row stands near to, and how far from it rows are; the squares of both sum to 1.
+      // The center of a row, and the scales of noise and center, whose squares sum to 1.
       const Index center = input == Input::zipf ? token : vocabulary + language;
       const double away = input == Input::iid ? 1 : input == Input::zipf ? 0.1 : 0.6, near = std::sqrt(1 - away * away);
       for (Index d = 0; d < width; ++d) {

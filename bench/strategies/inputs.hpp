@@ -1,4 +1,4 @@
-/// What strategies are run on: rows whose experts come easily, unevenly, or by language.
+/// Inputs of the strategies: independent rows, rows by token, or rows by language.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ using moe::Index;
 constexpr std::int32_t vocabulary = 1000;
 
 enum class Input {
-  iid,        // every row normal, on its own
-  zipf,       // a row is its token's vector and a little noise, tokens follow Zipf's law: some are frequent
-  languages,  // each sequence has a language; a row is that language's center and noise
+  iid,        // independent normal rows
+  zipf,       // a row is its token's vector plus a little noise; tokens follow Zipf's law, so some are frequent
+  languages,  // each sequence has a language; a row is that language's center plus noise
 };
 std::optional<Input> parse_input(std::string_view name);
 
-/// Rows in host memory, and what is known of them.
+/// Rows in host memory, with their tokens and languages, and the lengths of their sequences.
 struct Rows {
   Index width = 0;
   std::vector<float> x_TD;
@@ -30,16 +30,17 @@ struct Rows {
   std::vector<Index> lengths;
 
   Index count() const { return static_cast<Index>(tokens.size()); }
-  /// It reads tokens and languages where they lie; whatever is drawn is the same in every pass, so that passes compare.
+  /// A batch that refers to these tokens and languages. Random draws are the same in every pass, so that passes are
+  /// comparable.
   moe::Batch batch() const;
-  /// The first `rows` of them as one sequence.
+  /// The first `rows` rows as one sequence.
   Rows first(Index rows) const;
-  /// These sequences, and behind them those of `more`.
+  /// These sequences, followed by those of `more`.
   Rows followed_by(const Rows& more) const;
 };
 
-/// Sequences of these lengths, languages taking turns: the same for the same seed. Zipf's tokens have the same vectors,
-/// and languages the same centers, whatever the seed.
+/// Sequences of these lengths, with languages in rotation; the same for the same seed. The vectors of tokens and the
+/// centers of languages do not depend on the seed.
 Rows draw_rows(Input input, const std::vector<Index>& lengths, Index width, Index languages, std::uint64_t seed);
 
 }  // namespace moe_bench

@@ -14,16 +14,16 @@ std::vector<Strategy<B>> limited_capacity() {
     suite.push_back(token_strategy<B>(name, routing, Jittered<TopK>{}, SoftmaxOverAll{}, CapacityFactor{.factor = room},
                                       {.choices = 1}));
   };
-  add_switch("switch-1.0", "top-1, raw gate, jitter, room for 1.0 of an even load; the last rows are dropped", 1);
-  add_switch("switch", "as switch-1.0, but room for 1.25 of an even load", 1.25);
-  add_switch("switch-2.0", "as switch-1.0, but room for 2.0 of an even load", 2);
+  add_switch("switch-1.0", "top-1, raw gate, jitter, capacity factor 1.0; the last rows are dropped", 1);
+  add_switch("switch", "as switch-1.0, but with capacity factor 1.25", 1.25);
+  add_switch("switch-2.0", "as switch-1.0, but with capacity factor 2.0", 2);
   for (const Index k : {2, 3})
     suite.push_back(token_strategy<B>(
         "gshard-top" + std::to_string(k),
-        "top-" + std::to_string(k) + ", further choices kept by chance in training, room for 1.25",
+        "top-" + std::to_string(k) + ", further choices kept at random in training, capacity factor 1.25",
         TrainInfer<GShardChoice, TopK>{}, SoftmaxOverChosen{}, CapacityFactor{.factor = 1.25}, {.choices = k}));
   suite.push_back(token_strategy<B>("batch-prioritized",
-                                    "top-k, room for 1.0; the rows least sure of their best expert are dropped", TopK{},
+                                    "top-k, capacity factor 1.0; rows whose best score is lowest are dropped", TopK{},
                                     SoftmaxOverAll{}, CapacityFactor{.factor = 1, .drop = DropBy::priority}));
   return suite;
 }

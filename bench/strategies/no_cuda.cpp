@@ -1,4 +1,4 @@
-/// What stands in for the GPU in a program that was built without CUDA.
+/// The GPU functions of a program that was built without CUDA.
 #include "bench/strategies/result.hpp"
 #include "moe/core/require.hpp"
 

@@ -1,4 +1,4 @@
-/// What `moe_bench run` measures, and what came of it.
+/// Plan and results of `moe_bench run`.
 #pragma once
 
 #include <algorithm>
@@ -21,61 +21,60 @@ struct RunPlan {
   Shape shape;
   Input input = Input::iid;
   int repetitions = 5;
-  /// Seconds that the timed passes of a repetition go on for, in as many iterations as it takes.
+  /// Minimum seconds of the timed passes of a repetition, which are iterated to reach it.
   double repetition_seconds = 0.02;
-  /// Threads of computation, on the CPU.
+  /// Number of CPU threads.
   int threads = 1;
 
-  /// Four sequences where there are rows enough, as long as one another but for the last one's remainder.
+  /// Lengths of four sequences, or fewer for fewer rows; equal except for the remainder in the last one.
   std::vector<Index> lengths() const {
     const Index count = std::min<Index>(4, shape.rows);
     std::vector<Index> lengths(static_cast<std::size_t>(count), shape.rows / count);
     lengths.back() += shape.rows % count;
     return lengths;
   }
-  /// What strategies are built with. Windows are 64 in a batch where that leaves them 4 rows, as the paper has them.
+  /// The sizes of the strategies. There are 64 windows per batch, as in the paper, or fewer with at least 4 rows each.
   Sizes sizes() const {
     return {shape.width, shape.hidden, shape.experts, shape.chosen, std::max<Index>(4, shape.rows / 64), 4};
   }
 };
 
-/// What can be said of a strategy that routes. Loads and gates are those of training, changes those of inference.
+/// Statistics of a strategy's routing. Loads and gates are those of training, flips and mate_sensitivity of inference.
 struct RoutingResult {
   Index experts = 0;
   Balance balance;
   double dropped = 0, unserved = 0, experts_per_row = 0, gate_entropy = 0;
-  /// Of the decisions on rows before a cut, those that change when the rows behind it are removed.
+  /// Share of the decisions on rows before a cut that change when the rows after it are removed.
   double flips = 0;
-  /// Of the decisions on a sequence, those that change when other sequences stand before it in the batch, one of them a
-  /// row shorter.
+  /// Share of the decisions on a sequence that change with other batch neighbors before it, one of them a row shorter.
   double mate_sensitivity = 0;
 };
 
 struct StrategyResult {
   std::string name;
   int repetitions = 0;
-  /// Of the layer: experts, routers and what stands beside them.
+  /// Parameters of the layer: experts, routers and all others.
   Index parameters = 0;
-  /// Seconds of a pass, over the repetitions; `both` is forward and then backward.
+  /// Seconds per pass, over the repetitions; `both` is forward and backward together.
   Spread forward, backward, both;
-  /// Seconds of each phase, from passes of their own.
+  /// Seconds of each phase, from separate passes.
   std::array<Spread, phase_names.size()> forward_phases, backward_phases;
-  /// Rows trained on in a second.
+  /// Rows per second, forward and backward together.
   double tokens_per_second = 0;
-  /// Of all products, forward and backward, with the rows that experts got.
+  /// FLOPs of all products, forward and backward, counted for the rows that experts process.
   double flops = 0;
-  /// FLOPs a second as a share of those of the strategy "dense".
+  /// FLOPs per second as a share of those of the strategy "dense".
   std::optional<double> of_dense;
-  /// Memory of a forward and a backward pass: what is kept between them, temporaries and results, but no weights and no
-  /// gradients of weights.
+  /// Bytes of memory for a forward and a backward pass: saved activations, temporaries and results, without weights and
+  /// their gradients.
   Index peak_bytes = 0;
   std::optional<RoutingResult> routing;
 };
 
-/// Told which strategy's turn it is; round 0 warms up.
+/// Called with the strategy that is measured next; round 0 is a warm-up.
 using Progress = std::function<void(int round, const std::string& name)>;
 
-/// Names, rules and traits: what `moe_bench list` shows.
+/// Name, routing and properties of a strategy, as shown by `moe_bench list`.
 struct StrategyInfo {
   std::string name, routing;
   bool is_causal = false, is_batch_invariant = false;
@@ -83,13 +82,13 @@ struct StrategyInfo {
 
 /// The strategies of the suite on the CPU.
 std::vector<StrategyInfo> list_strategies();
-/// Strategies by their names, which exist, in turns, and "dense" first whether it is named or not.
+/// Runs the named strategies, which must exist, in rounds; "dense" runs first, even if it is not named.
 std::vector<StrategyResult> run_on_cpu(const std::vector<std::string>& names, const RunPlan& plan,
                                        const Progress& progress);
-/// The same on the GPU. Throws Error where there is none, or where the program was built without CUDA.
+/// The same on the GPU. Throws Error if there is none, or if the program was built without CUDA.
 std::vector<StrategyResult> run_on_cuda(const std::vector<std::string>& names, const RunPlan& plan,
                                         const Progress& progress);
-/// Whether run_on_cuda is more than an error.
+/// Whether the program was built with CUDA, which run_on_cuda() requires.
 bool built_with_cuda();
 
 }  // namespace moe_bench

@@ -1,4 +1,5 @@
-/// Runs strategies in turns, on any backend. A Device says how: its Backend, a context, waiting, and memory.
+/// Runs strategies in rounds on any backend. A Device provides its Backend, a context, synchronization, and memory
+/// measurement.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +18,7 @@
 
 namespace moe_bench {
 
-/// Values uniform around 0, with the given deviation: a function of name and place alone.
+/// Fills with uniform values of mean 0 and the given standard deviation, a function of name and position only.
 template <class Tensor>
 void draw_weight(const typename Tensor::Backend::Context& context, Tensor& tensor, const std::string& name,
                  double deviation) {
@@ -31,8 +32,8 @@ void draw_weight(const typename Tensor::Backend::Context& context, Tensor& tenso
   });
 }
 
-/// Weights that keep the size of what goes through them, those of the gates among them, so that routers have something
-/// to choose by.
+/// Weights that preserve the scale of activations. Those of the gates are drawn too, so that routers have different
+/// logits.
 template <class Layer>
 void draw_weights(const typename Layer::Context& context, Layer& layer) {
   moe::for_each_parameter(
@@ -42,8 +43,8 @@ void draw_weights(const typename Layer::Context& context, Layer& layer) {
       layer);
 }
 
-/// The FLOPs of a forward pass in products: 2 for each value of an expert or adapter and each row it works on, and for
-/// every other value and each row.
+/// The FLOPs of the products of a forward pass: 2 for each weight of an expert or adapter and each row that it
+/// processes, and 2 for each other weight and every row.
 template <class Layer>
 double product_flops(const Layer& layer, const std::vector<Index>& loads, Index rows) {
   std::map<std::string, std::size_t> number_of;
@@ -55,7 +56,7 @@ double product_flops(const Layer& layer, const std::vector<Index>& loads, Index 
           if (const auto at = name.find(word); at != std::string::npos && (at == 0 || name[at - 1] == '.') &&
                                                name.size() > at + word.size() && name[at + word.size()] >= '0' &&
                                                name[at + word.size()] <= '9') {
-            // An expert has its level's prefix; an adapter is the same one in each projection.
+            // The name of an expert includes its level's prefix; an adapter has the same name in each projection.
             const auto end = name.find('.', at + word.size());
             const std::string expert = word == "experts." ? name.substr(0, end) : name.substr(at, end - at);
             times = loads.at(number_of.emplace(expert, number_of.size()).first->second);
@@ -66,7 +67,7 @@ double product_flops(const Layer& layer, const std::vector<Index>& loads, Index 
   return flops;
 }
 
-/// The passes of one strategy, and what they showed.
+/// The passes of one strategy, and their results.
 template <class Device>
 class StrategyRuns {
  public:
@@ -75,7 +76,7 @@ class StrategyRuns {
   using Layer = moe::AnyLayer<float, B>;
   using Tensor = moe::Matrix<float, B>;
 
-  /// Rows, on the backend too.
+  /// Rows on the host and on the backend.
   struct Given {
     Rows rows;
     Tensor x_TD;
@@ -86,11 +87,11 @@ class StrategyRuns {
     }
     moe::View<const float, B> x() const { return x_TD.view(); }
   };
-  /// The same for every strategy.
+  /// Inputs, the same for every strategy.
   struct Inputs {
-    /// Four sequences, gradients of the answers, the same rows as one sequence, and the last sequence behind others.
+    /// Four sequences, gradients of the outputs, the same rows as one sequence, and the last sequence after other ones.
     Given batch, slope, single, other_mates;
-    /// The single sequence up to some rows.
+    /// Prefixes of the single sequence.
     std::vector<Given> beginnings;
 
     Inputs(const Context& context, const RunPlan& plan) : Inputs(context, plan, draw(plan, plan.lengths(), 1)) {}
@@ -126,8 +127,8 @@ class StrategyRuns {
 
   explicit StrategyRuns(const Strategy<B>& strategy) : strategy_(strategy) {}
 
-  /// One turn: builds the layer anew, so that one strategy's weights are in memory at a time, warms up, and measures.
-  /// The first turn finds out what needs no repetition instead of taking times.
+  /// One round: makes the layer again, so that the weights of one strategy are in memory at a time, warms up, and
+  /// measures. The first round does not measure times, but all results that need no repetition.
   void take_turn(const Context& base, const RunPlan& plan, const Inputs& inputs) {
     Layer layer = strategy_.make(plan.sizes());
     draw_weights(base, layer);
@@ -262,13 +263,13 @@ class StrategyRuns {
 
   Strategy<B> strategy_;
   StrategyResult result_;
-  /// Forward and backward passes of a repetition; 0 before the first turn.
+  /// Forward and backward passes per repetition; 0 before the first round.
   int iterations_ = 0;
   std::vector<double> forward_, backward_, both_;
   std::array<std::vector<double>, phase_names.size()> forward_phases_, backward_phases_;
 };
 
-/// Fills `of_dense` from the strategy "dense", which is among them.
+/// Fills `of_dense` from the strategy "dense", if it is among the results.
 inline void compare_with_dense(std::vector<StrategyResult>& results) {
   const auto dense =
       std::find_if(results.begin(), results.end(), [](const StrategyResult& r) { return r.name == "dense"; });
@@ -277,8 +278,8 @@ inline void compare_with_dense(std::vector<StrategyResult>& results) {
   for (StrategyResult& r : results) r.of_dense = r.flops / r.both.median / rate;
 }
 
-/// Strategies by name, and "dense" first, in turns: a round measures each of them once, so that what disturbs the
-/// machine for a while disturbs all. The first round warms up.
+/// Runs the named strategies, and "dense" first, in rounds: each round measures every strategy once, so that a
+/// temporary disturbance of the machine affects all of them. The first round is a warm-up.
 template <class Device>
 std::vector<StrategyResult> run_strategies(const std::vector<Strategy<typename Device::Backend>>& strategies,
                                            const std::vector<std::string>& names, const RunPlan& plan,

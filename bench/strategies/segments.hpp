@@ -14,7 +14,7 @@
 
 namespace moe_bench {
 
-/// A segment level by itself.
+/// A segment level without a token level.
 template <class Source, class R, class B>
 Strategy<B> segment_strategy(std::string name, std::string routing, R router) {
   return {
@@ -25,7 +25,7 @@ Strategy<B> segment_strategy(std::string name, std::string routing, R router) {
       }};
 }
 
-/// What bytes open, close and indent, for token ids that are bytes; other ids have no syntax.
+/// Syntax table for token ids that are bytes: what each byte opens, closes and indents; other ids have no syntax.
 template <class B>
 moe::Matrix<float, B> syntax_of_bytes() {
   constexpr Index numbers = moe::SyntaxWindow::features;
@@ -40,7 +40,7 @@ moe::Matrix<float, B> syntax_of_bytes() {
   return result;
 }
 
-/// A causal segment level whose windows end at one place or another, half to twice as long as the suite's.
+/// A causal segment level with windows that end where the segmenter cuts, half to twice as long as the suite's.
 template <class S, class B>
 Strategy<B> cut_strategy(std::string name, std::string routing, S segmenter) {
   return {
@@ -67,7 +67,7 @@ std::vector<Strategy<B>> segments() {
   suite.push_back(segment_strategy<OwnMax<float, B>, ExpertChoice, B>(
       "segment-max", "experts choose segments by the segments' maxima", {}));
   suite.push_back(segment_strategy<PreviousMean<float, B>, TrainInfer<ExpertChoice, ThresholdChoice>, B>(
-      "causal-segment", "by the mean of the segment before; inference compares with learned thresholds", {}));
+      "causal-segment", "by the previous segment's mean; inference compares with learned thresholds", {}));
   suite.push_back(cut_strategy<BoundaryWindow, B>("line-segment", "as causal-segment, but windows end at line breaks",
                                                   BoundaryWindow{}));
   suite.push_back(cut_strategy<SyntaxWindow, B>(

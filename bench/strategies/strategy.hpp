@@ -1,4 +1,4 @@
-/// What the suite compares: a layer of any composition, by name, at sizes that cost the same whatever it is.
+/// A strategy of the suite: a named layer of any composition, at sizes with the same cost for all strategies.
 #pragma once
 
 #include <algorithm>
@@ -13,13 +13,13 @@ namespace moe_bench {
 
 using moe::Index;
 
-/// `experts` SwiGLU experts of `width` x `hidden`, of which a row meets `chosen`; segments of `window` rows. Tokens and
-/// languages below their counts come with every row.
+/// `experts` SwiGLU experts of `width` x `hidden`, `chosen` of them per row; segments of `window` rows; `languages`
+/// languages. Every row has a token id and a language.
 struct Sizes {
   Index width = 0, hidden = 0, experts = 0, chosen = 0, window = 0, languages = 0;
 
-  /// The same parameters, all and active, cut into experts of which a row meets `k`; up to rounding, where k does not
-  /// divide.
+  /// The same total and active parameters, divided into experts with `k` per row; up to rounding if k does not divide
+  /// them.
   Sizes with_choices(Index k) const {
     const auto shared_out = [](Index all, Index by) { return std::max<Index>(1, (all + by / 2) / by); };
     Sizes cut = *this;
@@ -28,17 +28,17 @@ struct Sizes {
     cut.experts = std::max(k, shared_out(experts * k, chosen));
     return cut;
   }
-  /// The same, cut into finer experts: a row meets twice as many, and four at least.
+  /// The same, divided into finer experts: twice as many per row, and at least four.
   Sizes finer() const { return with_choices(std::max<Index>(2 * chosen, 4)); }
 };
 
 template <class B>
 struct Strategy {
-  /// What --strategies chooses by.
+  /// Name for --strategies.
   std::string name;
   /// Router, gates, capacity and balance in one line.
   std::string routing;
-  /// What its losses weigh in training, as its source says.
+  /// Weights of its auxiliary losses in training, as in its source.
   moe::AuxiliaryGradient losses;
   /// The layer, all weights 0.
   std::function<moe::AnyLayer<float, B>(const Sizes&)> make;

@@ -16,9 +16,9 @@ std::vector<Strategy<B>> token_choice() {
   suite.push_back(module_strategy<B>(
       "noisy-top-k", "top-k of logits with learned noise, gates by softmax over the chosen, dropless", {.balance = 0.1},
       [](const Sizes& sizes) { return NoisyTopK<float, B>(sizes.chosen, sizes.width, sizes.experts); }));
-  // As many experts as have positive logits: half of them before training, whatever k is.
+  // Selects all experts with positive logits: half of them before training, independent of k.
   suite.push_back(
-      token_strategy<B>("remoe", "every expert with a logit above 0, which is its gate; an L1 loss keeps them few",
+      token_strategy<B>("remoe", "every expert with a logit above 0, which is its gate; an L1 loss limits their number",
                         ReluRouter{}, ReluGates{}, Unlimited{}, {.losses = {.balance = 1}}, GateSparsity{}));
   return suite;
 }

@@ -6,7 +6,7 @@
 
 namespace moe_bench {
 
-/// Half of the experts and of the choices on each level, experts being finer than in the other strategies.
+/// Half of the experts and of the choices per level, with finer experts than in the other strategies.
 template <class Layer, class B>
 Strategy<B> two_level_strategy(std::string name, std::string routing) {
   return {std::move(name), std::move(routing), {.balance = 0.01}, [](const Sizes& given) {
@@ -26,7 +26,7 @@ template <class B>
 std::vector<Strategy<B>> two_levels() {
   std::vector<Strategy<B>> suite;
   suite.push_back(two_level_strategy<moe::MultiPlMoe<float, B>, B>(
-      "multipl-moe", "a shared and the best token experts, and experts that choose segments by their means"));
+      "multipl-moe", "a shared expert, top-k token experts, and experts that choose segments by their means"));
   suite.push_back(two_level_strategy<moe::CausalMultiPlMoe<float, B>, B>(
       "causal-multipl-moe", "as multipl-moe, but segments are chosen as in causal-segment"));
   return suite;

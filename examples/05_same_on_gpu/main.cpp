@@ -1,10 +1,10 @@
-// The same layer, router and training on the CPU and on a GPU: the backend is a type, and nothing else changes.
-// same.hpp holds it all; on_cpu.cpp and on_gpu.cu are three lines each.
+// The same layer, router and training on the CPU and on a GPU: only the backend type differs. The code is in same.hpp;
+// on_cpu.cpp and on_gpu.cu instantiate it for one backend each.
 //
 // Expected output:
 //   step        10      20      30      40
-//   CPU     0.4392  0.2467  0.1554  0.1024   1.74 experts a row
-//   GPU     0.4392  0.2467  0.1554  0.1024   1.74 experts a row
+//   CPU     0.4392  0.2467  0.1554  0.1024   1.74 experts per row
+//   GPU     0.4392  0.2467  0.1554  0.1024   1.74 experts per row
 #include <cstdio>
 #include <exception>
 #include <moe/backend/cpu/cpu.hpp>
@@ -17,7 +17,7 @@ namespace {
 void print(const char* where, const Outcome& outcome) {
   std::printf("%s", where);
   for (const double loss : outcome.losses) std::printf("  %.4f", loss);
-  std::printf("   %.2f experts a row\n", outcome.experts_a_row);
+  std::printf("   %.2f experts per row\n", outcome.experts_a_row);
 }
 
 }  // namespace

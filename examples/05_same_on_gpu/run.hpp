@@ -1,5 +1,5 @@
-/// What main asks of the two backends: each has a source file of its own, since the CUDA compiler does not read the
-/// CPU's and no other compiler the GPU's.
+/// The runs that main() calls, one for each backend. Each backend has its own source file: the CUDA compiler does not
+/// compile the CPU backend, and no other compiler compiles the GPU backend.
 #pragma once
 
 struct Outcome;

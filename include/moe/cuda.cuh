@@ -1,6 +1,5 @@
-/// The library on NVIDIA GPUs: everything of moe/moe.hpp but the CPU backend, which the CUDA compiler does not read,
-/// and the backend Cuda. For .cu files; link moe::cuda. A program that uses both backends gives each its own source
-/// files.
+/// The library for NVIDIA GPUs: the backend Cuda, and everything in moe/moe.hpp except the CPU backend, which nvcc does
+/// not compile. For .cu files; link moe::cuda. A program that uses both backends needs separate source files for each.
 #pragma once
 
 #include "moe/core/requirements.hpp"
@@ -9,7 +8,7 @@
 #ifndef __CUDACC__
 #error "moe/cuda.cuh is for .cu files, which nvcc compiles: include moe/moe.hpp in C++ files"
 #elif !defined(__CUDACC_EXTENDED_LAMBDA__)
-#error "moe/cuda.cuh hands lambdas to the device: compile with nvcc --extended-lambda"
+#error "moe/cuda.cuh passes lambdas to device code: compile with nvcc --extended-lambda"
 #elif !defined(MOE_REQUIREMENTS_ARE_MISSING)
 
 #include "moe/backend/cuda/cuda.cuh"

@@ -1,37 +1,38 @@
-/// READ THIS FIRST. What a layer does with T rows of width D, and which type owns each line:
+/// READ THIS FIRST. The data flow of a layer over T rows (tokens) of width D, and the type that implements each step:
 ///
 ///   TokenMoE::forward(context, x_TD, batch)                             layers/token_moe.hpp
 ///     logits_TE = x_TD gate^T                                           Linear          ops/linear.hpp
-///     chosen_TE = who works on each row: 0, or the order of choice      Router          routing/router/
-///     gates_TE  = how much each chosen expert counts                    GateNormalizer  routing/normalizer/
-///     at most r rows for an expert; what is over may be dropped         Capacity        routing/capacity/
-///     route     = the pairs (row, expert), sorted by expert, weighed    Route           ops/route.hpp
-///     x_ND      = the rows of x each expert reads; y_ND = its answers   ExpertBank      experts/expert_bank.hpp
-///     y_TD      = for each row, its answers times their gates, summed   moe_ffn         experts/moe_ffn.hpp
-///     y_TD     += what a path adds that every row takes                 SharedExpert    experts/shared_expert.hpp
-///     losses    = N sum_i f_i p_i, and the z-loss, reported in stats    Balance         routing/balance/
-///   SegmentMoE::forward: the same, but one choice for a window of rows  layers/segment_moe.hpp
-///     segments  = each sequence cut into windows                        Segmenter       routing/segmenter/
-///     u_VD      = each window summed up: its mean, or its maxima        Pooling         routing/pooling/
-///                 its own, or that of the window before                 SegmentSource   routing/source/
-///     gate, router and normalizer see u_VD; the experts see the rows
-///   HybridMoE::forward: both over the same x, joined by a Fusion        layers/hybrid_moe.hpp, fusion/
-///   LoraFfn::forward: a dense FFN, whose projections have adapters      layers/lora_ffn.hpp
-///     plan      = the pairs (row, adapter), by what the batch says      LanguageChoice  routing/router/
-///     a, b, y_TD += s B A x, for each of a row's adapters               LoraAdapter         experts/lora_adapter.hpp
-///   an observer in the context is told every decision                   Observation     core/observation.hpp
-///   a record in the context says what is chosen, routers do not        RoutingReplay   core/routing_replay.hpp
-///   a listener in the context is told which part begins                 Phase           core/phase.hpp
+///     chosen_TE = choice order (0: not selected, 1: first choice, ...)  Router          routing/router/
+///     gates_TE  = routing weight of each selected expert                GateNormalizer  routing/normalizer/
+///     at most r rows per expert; the overflow may be dropped            Capacity        routing/capacity/
+///     route     = pairs (row, expert) with weights, sorted by expert    Route           ops/route.hpp
+///     x_ND      = the row of x of each pair (dispatch)                  moe_ffn         experts/moe_ffn.hpp
+///     y_ND      = the experts' outputs for x_ND                         ExpertBank      experts/expert_bank.hpp
+///     y_TD      = gate-weighted sum of each row's outputs (combine)     moe_ffn         experts/moe_ffn.hpp
+///     y_TD     += output of the shared expert, applied to all rows      SharedExpert    experts/shared_expert.hpp
+///     losses    = balance loss E sum_i f_i p_i and z-loss, in stats     Balance         routing/balance/
+///   SegmentMoE::forward: as TokenMoE, with one decision per segment     layers/segment_moe.hpp
+///     segments  = each sequence cut into windows of rows                Segmenter       routing/segmenter/
+///     pooled_VD = mean or maximum of each segment's rows                Pooling         routing/pooling/
+///     u_VD      = pooled_VD of the same or of the previous segment      SegmentSource   routing/source/
+///     gate, router and normalizer read u_VD; experts read rows of x
+///   HybridMoE::forward: both levels over one x, joined by a Fusion      layers/hybrid_moe.hpp, fusion/
+///   LoraFfn::forward: a dense FFN with LoRA adapters                    layers/lora_ffn.hpp
+///     plan      = pairs (row, adapter), such as by the row's language   LanguageChoice  routing/router/
+///     a, b, y_TD += s B A x for each of the row's adapters              LoraAdapter     experts/lora_adapter.hpp
+///   context.observer is called with every routing decision              Observation     core/observation.hpp
+///   context.replay replaces the routers' choices by recorded ones       RoutingReplay   core/routing_replay.hpp
+///   context.phases is called where each phase begins and ends           Phase           core/phase.hpp
 ///
-/// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient that has the layer's own
-/// type. Letters in names are shapes: T rows (tokens), V segments, E experts, D width, F inner channels, N pairs.
+/// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient tree of the layer's own
+/// type. Suffixes of names are shapes: T rows (tokens), V segments, E experts, D width, F hidden width, N pairs.
 #pragma once
 
 #include "moe/core/requirements.hpp"
 #include "moe/version.hpp"
 
 #ifdef __NVCC__
-#error "moe/moe.hpp has the CPU's backend, which the CUDA compiler does not read: include moe/cuda.cuh in .cu files"
+#error "moe/moe.hpp includes the CPU backend, which nvcc does not compile: include moe/cuda.cuh in .cu files"
 #elif !defined(MOE_REQUIREMENTS_ARE_MISSING)
 
 #include "moe/core/activation.hpp"

@@ -11,9 +11,9 @@
 
 namespace moe {
 
-/// Products by oneDNN, for `Cpu<OneDnnGemm>`: float by its sgemm, other types by Eigen. Link moe::onednn.
+/// Matrix products by oneDNN, for `Cpu<OneDnnGemm>`: dnnl_sgemm for float, Eigen for other types. Link moe::onednn.
 struct OneDnnGemm {
-  /// c += op(a) op(b), all row-major, on the calling thread. Throws Error where oneDNN refuses.
+  /// c += op(a) op(b), all row-major, on the calling thread. Throws Error if dnnl_sgemm fails.
   template <Product product, class Real, class Backend>
   static void add(View<const Real, Backend> a, View<const Real, Backend> b, View<Real, Backend> c) {
     if constexpr (!std::is_same_v<Real, float>) {
@@ -25,13 +25,14 @@ struct OneDnnGemm {
       const auto status = dnnl_sgemm(product == Product::left_transposed ? 'T' : 'N',
                                      product == Product::right_transposed ? 'T' : 'N', c.rows, c.cols, depth, 1.0f,
                                      a.data, a.stride, b.data, b.stride, 1.0f, c.data, c.stride);
-      require(status == dnnl_success, "OneDnnGemm", "oneDNN refuses a product of ", c.rows, " x ", c.cols, " over ",
-              depth, ", its status is ", static_cast<int>(status));
+      require(status == dnnl_success, "OneDnnGemm", "dnnl_sgemm failed for a product of ", c.rows, " x ", c.cols,
+              " over depth ", depth, ", got status ", static_cast<int>(status));
     }
   }
 
  private:
-  /// oneDNN would start OpenMP threads inside each of our tasks. The caller's own setting comes back.
+  /// Limits oneDNN to one OpenMP thread: it would otherwise start OpenMP threads inside each of the backend's tasks.
+  /// The destructor restores the caller's setting.
   struct OneThread {
     int before = omp_get_max_threads();
     OneThread() { omp_set_num_threads(1); }

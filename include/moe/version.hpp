@@ -1,4 +1,4 @@
-/// The library's version. These three numbers are its only statement: CMake and the packages read them from here.
+/// The library's version. These three numbers are its only definition: CMake and the packages read them from here.
 #pragma once
 
 #define MOE_VERSION_MAJOR 0
@@ -12,11 +12,11 @@
 namespace moe {
 
 // Not `major` and `minor`: C libraries define these as macros.
-/// First part of the version.
+/// Major version number.
 inline constexpr int version_major = MOE_VERSION_MAJOR;
-/// Second part of the version.
+/// Minor version number.
 inline constexpr int version_minor = MOE_VERSION_MINOR;
-/// Third part of the version.
+/// Patch version number.
 inline constexpr int version_patch = MOE_VERSION_PATCH;
 
 }  // namespace moe

@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max() / 2;
 
 std::atomic<std::int64_t> blocks{0}, bytes_out{0}, news{0}, mallocs{0};
-/// Requests that are still granted; below 0 they were refused.
+/// Requests until the first refusal; 0 and below after it.
 std::atomic<std::int64_t> granted{never};
 std::atomic<bool> refuse_all{false}, happened_{false}, spare_owner{false};
 std::atomic<std::thread::id> owner{};
@@ -69,8 +69,8 @@ std::size_t size(std::align_val_t alignment) { return static_cast<std::size_t>(a
 
 }  // namespace
 
-// The objects of this program call these instead of malloc and free. What the system's libraries allocate for
-// themselves does not pass here.
+// The objects of this program call these instead of malloc and free. Allocations inside the system's libraries are not
+// counted.
 extern "C" void* __wrap_malloc(std::size_t bytes) {
   ++mallocs;
   return take(bytes, 1);

@@ -16,7 +16,7 @@ using namespace moe::testing;
 
 namespace {
 
-/// What is held beyond the blocks that the context's pool keeps for later.
+/// Live memory without the blocks that the context's pool keeps for later.
 template <class Context>
 Allocated held(const Context& context) {
   Allocated now = allocated();
@@ -25,9 +25,9 @@ Allocated held(const Context& context) {
   return now;
 }
 
-/// act(prepare()) with its request 1, 2, 3, ... refused, until it asks for less; every failure must leave `unharmed`,
-/// and nothing may leak. The pool is empty each time, so that every tensor is a request. Returns the number of
-/// requests.
+/// Runs act(prepare()) with request 1, 2, 3, ... refused, until no request is refused. `unharmed` checks the state
+/// after every failure, and nothing may leak. The pool is empty each time, so that every tensor is a request. Returns
+/// the number of requests.
 template <class Prepare, class Act, class Unharmed>
 int refuse_each_request(CpuContext& context, Refusals refusals, const Prepare& prepare, const Act& act,
                         const Unharmed& unharmed) {
@@ -59,7 +59,7 @@ const auto nothing = [] { return Nothing{}; };
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs out of memory does no harm",
+TEMPLATE_LIST_TEST_CASE("running out of memory in training, inference or decoding leaks nothing and changes no weight",
                         "[allocation]", AllocationLayers) {
   const int threads = GENERATE(1, 3);
   const Refusals refusals = GENERATE(Refusals::one, Refusals::all);
@@ -84,7 +84,7 @@ TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs o
     const auto forward = [&] {
       set_to_zero(t.context, t.gradient);
       auto prepared = t.forward();
-      // What forward has given back is not to serve backward.
+      // Blocks that forward has released must not serve backward.
       t.context.pool = std::make_shared<cpu::Pool>();
       return prepared;
     };
@@ -116,7 +116,7 @@ TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs o
         t.context, refusals, nothing, [&](Nothing) { same = same_bits(t.infer(), expected); }, unharmed);
     CHECK(requests > 10);
   }
-  SECTION("decode, whose state then still expects the row") {
+  SECTION("decode, which leaves the state unchanged") {
     auto untroubled = t.layer.begin_decoding(t.context, t.sequences);
     auto state = t.layer.begin_decoding(t.context, t.sequences);
     // Past the end of the second window.
@@ -133,7 +133,7 @@ TEMPLATE_LIST_TEST_CASE("a training step, an inference or a decoding that runs o
   CHECK(same);
 }
 
-TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere gives everything back", "[allocation]",
+TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere releases all of its memory", "[allocation]",
                         AllocationLayers) {
   const Refusals refusals = GENERATE(Refusals::one, Refusals::all);
   TrainingTrees<TestType> t(1);
@@ -145,7 +145,7 @@ TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere gives eve
     same = true;
     try {
       const Refuse refuse(request, refusals);
-      // Threads and pool of its own: helpers that the system refuses are done without.
+      // Its own threads and pool: the context works without helper threads that the system refuses to start.
       const CpuContext context{.threads = 3};
       const auto layer = build<TestType>(t.sizes);
       auto gradient = gradient_for(layer);
@@ -158,12 +158,12 @@ TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere gives eve
       ++failures;
     }
   };
-  // What a process makes once, at its first threads and its first exceptions, is no leak.
+  // One-time allocations of the process, at its first threads and exceptions, are not leaks.
   int warming = 1;
   while (happened) attempt(std::exchange(warming, warming + 10));
   const auto before = allocated();
   failures = 0;
-  // Counted, not checked, in the loop: the test framework asks for memory too.
+  // Counted in the loop and checked after it: the test framework allocates memory too.
   int leaks = 0, wrong_answers = 0, changed_weights = 0;
   happened = true;
   while (happened) {
@@ -180,7 +180,7 @@ TEMPLATE_LIST_TEST_CASE("a first step that runs out of memory anywhere gives eve
   CHECK(failures >= requests - 5);
 }
 
-TEST_CASE("memory that a helper does not get fails the caller's call, and the next one works", "[allocation]") {
+TEST_CASE("a failed allocation on a helper thread fails the caller's call, and the next call works", "[allocation]") {
   const CpuContext context{.threads = 2};
   std::atomic<int> begun = 0;
   const auto both_take = [&](Index) {
@@ -207,8 +207,8 @@ TEST_CASE("memory that a helper does not get fails the caller's call, and the ne
   }
 }
 
-TEST_CASE("a product that a helper has no memory for fails as a whole", "[allocation]") {
-  // Eigen asks the system for the copy of an operand where it is large, on whichever thread it multiplies.
+TEST_CASE("a product fails as a whole if a helper thread runs out of memory", "[allocation]") {
+  // Eigen allocates a copy of a large operand, on the thread that multiplies.
   using ByEigen = Cpu<EigenGemm>;
   const ByEigen::Context context{.threads = 2};
   SwiGlu<float, ByEigen> layer(256, 256);
@@ -220,7 +220,7 @@ TEST_CASE("a product that a helper has no memory for fails as a whole", "[alloca
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   bool threw = false;
   const auto before = held(context);
-  // A helper that the system has not scheduled takes no part, so it may need several tries.
+  // A helper that the system has not scheduled takes no part, so several tries may be needed.
   while (!threw && std::chrono::steady_clock::now() < give_up) {
     try {
       const Refuse refuse(1, Refusals::all, Asking::helpers);

@@ -1,6 +1,6 @@
-/// From the third step on a run whose loads are known beforehand holds what it needs: tensors come from the context's
-/// pool, and what little is asked of the system is the same number of small blocks every time. Where loads follow
-/// scores the pool grows until it has a block of every size that they ask for.
+/// From the third step on, a run whose loads are known before counting needs no further memory: tensors come from the
+/// context's pool, and each step requests and frees the same number of small blocks. Where loads depend on scores, the
+/// pool grows until it has a block of every size that they require.
 #include "allocation/counting_allocator.hpp"
 #include "allocation/training.hpp"
 #include "support/catch.hpp"
@@ -10,7 +10,7 @@ using namespace moe::testing;
 
 namespace {
 
-/// Requests to the system, after two calls that were not counted.
+/// Requests to the system by one call of `act`, after two calls that are not counted.
 template <class Act>
 std::int64_t requests(const Act& act) {
   act();
@@ -24,7 +24,7 @@ std::int64_t requests(const Act& act) {
 }
 
 /// Lists that results own: the plan's offsets and the loads in stats, and for segments the three lists of the cut. A
-/// hybrid has the offsets of both levels' plans beside those of the plan that is both.
+/// hybrid has the offsets of both levels' plans and of the joint plan.
 struct Requests {
   std::int64_t forward, infer, decode;
 };
@@ -35,8 +35,8 @@ inline constexpr Requests documented<SegmentByPreviousMean<float>> = {5, 4, 1};
 template <>
 inline constexpr Requests documented<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>> = {8, 6, 3};
 
-/// Steps until the pool holds a block of every size that a run asks for. Where first segments go to an expert together,
-/// its load follows its scores, so a run asks for more sizes than one.
+/// Steps until the pool holds a block of every size that a run requests. Where an expert takes all first segments
+/// together, its load depends on its scores, so a run requests several sizes.
 template <class Layer>
 inline constexpr int steps_to_settle = 2;
 template <>
@@ -46,7 +46,7 @@ inline constexpr int steps_to_settle<CausalMultiPlMoe<float, Cpu<>, NormalizedFu
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("steps after the second ask the system for the documented lists and nothing else",
+TEMPLATE_LIST_TEST_CASE("steps after the second request memory for the documented lists and nothing else",
                         "[allocation]", AllocationLayers) {
   const int threads = GENERATE(1, 3);
   TrainingTrees<TestType> t(threads);
@@ -66,7 +66,7 @@ TEMPLATE_LIST_TEST_CASE("steps after the second ask the system for the documente
   CHECK(requests([&] { t.layer.update_buffers(t.context, run.stats); }) == 0);
 }
 
-TEMPLATE_LIST_TEST_CASE("a thousand steps grow by no byte", "[allocation]", AllocationLayers) {
+TEMPLATE_LIST_TEST_CASE("a thousand steps allocate no additional memory", "[allocation]", AllocationLayers) {
   TrainingTrees<TestType> t(2);
   for (int i = 0; i < steps_to_settle<TestType>; ++i) t.step();
   const auto before = allocated();
@@ -79,7 +79,7 @@ TEMPLATE_LIST_TEST_CASE("a thousand steps grow by no byte", "[allocation]", Allo
   CHECK(t.steps == steps_to_settle<TestType> + 1000);
 }
 
-TEST_CASE("products of large tiles ask the system for nothing", "[allocation]") {
+TEST_CASE("products of large tiles make no requests to the system", "[allocation]") {
   const CpuContext context{.threads = 2};
   using Layer = SwiGlu<float, Cpu<>>;
   Layer layer(256, 256);

@@ -1,5 +1,5 @@
-/// A small layer with everything that a training step, an inference and a decoding need, made before anything is
-/// counted or refused.
+/// A small layer with everything that a training step, an inference and a decoding need, constructed before requests
+/// are counted or refused.
 #pragma once
 
 #include <cstring>
@@ -13,13 +13,13 @@
 
 namespace moe::testing {
 
-/// One of each kind: with an always-on path, with rows that compete, with thresholds, and both levels together.
+/// One layer of each kind: with a shared path, with rows that compete, with thresholds, and with both levels.
 using AllocationLayers = std::tuple<Qwen15Moe<float, Cpu<>>, TokenExpertChoice<float>, SegmentByPreviousMean<float>,
                                     CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>;
 
 template <class Layer>
 struct TrainingTrees {
-  // Two tiles of rows and a bit, so that helpers have something to do.
+  // More than two tiles of rows, so that helper threads have work.
   static constexpr Index rows = 70, sequences = 2;
   Sizes sizes{.width = 8, .hidden = 12, .experts = 3, .k = 2, .window = 4};
   Batch batch = Batch::sequences(sequences, rows / sequences);
@@ -63,7 +63,7 @@ struct TrainingTrees {
   }
 };
 
-/// The bits of everything a tree holds, thresholds included.
+/// All values of a tree, parameters and buffers.
 template <class Tree>
 std::vector<float> contents(const Tree& tree) {
   std::vector<float> all;
@@ -74,7 +74,7 @@ std::vector<float> contents(const Tree& tree) {
   for_each_buffer(add, tree);
   return all;
 }
-/// The bits of the moments that a memory holds.
+/// The moments of an optimizer state.
 inline std::vector<float> contents(const AdamWState<Cpu<>>& memory) {
   std::vector<float> all;
   for (const auto& tensor : memory.tensors())

@@ -11,7 +11,7 @@ using Catch::Approx;
 
 namespace {
 
-/// Three rows and two experts: row 0 wants both, row 1 expert 0, which drops it, and row 2 expert 0.
+/// Three rows and two experts: row 0 selects both, row 1 expert 0, which drops it, and row 2 expert 0.
 moe::Observation by_token() {
   return {.level = "token",
           .rows = 3,
@@ -21,7 +21,7 @@ moe::Observation by_token() {
           .gates = {0.5, 0.5, 0, 0, 0.25, 0},
           .begin = {0, 1, 2, 3}};
 }
-/// The same rows as two segments, the second of which goes to the only expert.
+/// The same rows as two segments, the second of which is routed to the only expert.
 moe::Observation by_segment() {
   return {.level = "segment",
           .rows = 2,
@@ -34,17 +34,17 @@ moe::Observation by_segment() {
 
 }  // namespace
 
-TEST_CASE("what one level decided is counted by row and expert", "[bench]") {
+TEST_CASE("the decisions of one level are counted by row and expert", "[bench]") {
   const Decisions d = decisions_of({by_token()});
   CHECK(loads_of(d) == std::vector<Index>{2, 1});
   CHECK(dropped_share(d) == Approx(1.0 / 4));
   CHECK(unserved_share(d) == Approx(1.0 / 3));
   CHECK(experts_per_row(d) == Approx(1.0));
-  // Row 0 has two gates alike, row 2 one alone, row 1 none.
+  // Row 0 has two equal gates, row 2 a single gate, row 1 none.
   CHECK(gate_entropy(d) == Approx(std::log(2.0) / 2));
 }
 
-TEST_CASE("levels stand side by side, a segment's experts on each of its rows", "[bench]") {
+TEST_CASE("the experts of several levels are concatenated, those of a segment on each of its rows", "[bench]") {
   const Decisions d = decisions_of({by_token(), by_segment()});
   REQUIRE(d.rows == 3);
   REQUIRE(d.experts == 3);
@@ -54,7 +54,7 @@ TEST_CASE("levels stand side by side, a segment's experts on each of its rows", 
   CHECK(d.gates_TE[d.at(1, 2)] == 0.75);
 }
 
-TEST_CASE("a layer that does not route has decided nothing", "[bench]") {
+TEST_CASE("a layer without routing has no decisions", "[bench]") {
   const Decisions d = decisions_of({});
   CHECK(d.experts == 0);
   CHECK(loads_of(d).empty());
@@ -62,7 +62,7 @@ TEST_CASE("a layer that does not route has decided nothing", "[bench]") {
   CHECK(change_between(d, 0, d, 0, 0).share() == 0);
 }
 
-TEST_CASE("loads are even, uneven or all on one expert", "[bench]") {
+TEST_CASE("the balance of even loads, of uneven loads and of all load on one expert", "[bench]") {
   const Balance even = balance_of({5, 5, 5, 5});
   CHECK(even.most_over_mean == 1);
   CHECK(even.variation == 0);
@@ -77,7 +77,7 @@ TEST_CASE("loads are even, uneven or all on one expert", "[bench]") {
   CHECK(balance_of({0, 0}).most_over_mean == 0);
 }
 
-TEST_CASE("a change counts pairs of one run alone among those of either", "[bench]") {
+TEST_CASE("a change is the share of pairs that only one of two runs has, among the pairs of both", "[bench]") {
   const Decisions a = decisions_of({by_token()});
   CHECK(change_between(a, 0, a, 0, 3).share() == 0);
   moe::Observation other = by_token();

@@ -18,7 +18,7 @@ using moe_bench::testing::run_shell;
 
 namespace {
 
-/// Runs the program with a shell's words.
+/// Runs the program with arguments in shell syntax.
 Outcome run(const std::string& words) { return run_shell("'" MOE_BENCH_BINARY "' " + words); }
 Outcome out_of(const std::string& words) { return run(words + " 2>/dev/null"); }
 Outcome errors_of(const std::string& words) { return run(words + " 2>&1 >/dev/null"); }
@@ -55,7 +55,7 @@ TEST_CASE("the list names every layer, pass and operation", "[bench]") {
         "op/grouped_swiglu/small/infer\nop/grouped_swiglu/small/backward\n");
 }
 
-TEST_CASE("every line of jsonl is a value, and the parts and the rest make up the whole", "[bench]") {
+TEST_CASE("every line of jsonl is a JSON value, and the parts and the rest add up to the whole", "[bench]") {
   const Outcome outcome = out_of(smoke + "--format jsonl");
   REQUIRE(outcome.exit_code == 0);
   const std::vector<std::string> lines = split(outcome.text, '\n');
@@ -73,7 +73,7 @@ TEST_CASE("every line of jsonl is a value, and the parts and the rest make up th
     CHECK(result["min_ms"] > 0);
     CHECK(result["min_ms"] <= result["median_ms"]);
     CHECK(result["q1_ms"] <= result["q3_ms"]);
-    if (result["kind"] == "layer") CHECK(result["gflop_per_s"] > 0);  // decoding too: some expert worked
+    if (result["kind"] == "layer") CHECK(result["gflop_per_s"] > 0);  // decoding too: some experts ran
     const bool is_moe = result["kind"] == "layer" && result["subject"] != "dense_ffn_x1" &&
                         result["subject"] != "dense_ffn_x2" && result["subject"] != "dense_ffn_x3";
     if (is_moe) CHECK(result["of_dense"] > 0);
@@ -115,7 +115,7 @@ TEST_CASE("every line of csv has the columns of the first", "[bench]") {
     CHECK(cells[column("rows")] == "64");
     parts.insert(cells[column("part")]);
     if (cells[column("part")] != "rest") CHECK(std::stod(cells[column("median_ms")]) > 0);
-    // Nothing to compare with was measured.
+    // The dense layer that this column compares with was not measured.
     CHECK(cells[column("of_dense")].empty());
   }
   CHECK(parts.count("whole") == 14);
@@ -134,21 +134,21 @@ TEST_CASE("the table names the shape, the machine's threads and every part", "[b
   CHECK_THAT(outcome.text, !ContainsSubstring("backward") && !ContainsSubstring("\033"));
 }
 
-TEST_CASE("a shape may be spelled out, however small", "[bench]") {
+TEST_CASE("a shape may be written as its sizes, however small", "[bench]") {
   const Outcome outcome =
       out_of("layers --shape 3x4x5x1x1 --repetitions 1 --min-time 0.0001 --format jsonl --filter 'layer/*'");
   CHECK(outcome.exit_code == 0);
   CHECK_THAT(outcome.text, ContainsSubstring("layer/hybrid_moe/3x4x5x1x1/decode_8"));
 }
 
-TEST_CASE("the list says of every strategy what it is", "[bench][strategies]") {
+TEST_CASE("the list describes every strategy", "[bench][strategies]") {
   const Outcome list = out_of("list");
   REQUIRE(list.exit_code == 0);
   std::map<std::string, std::string> lines;
   for (const std::string& line : split(list.text, '\n')) lines[line.substr(0, line.find(' '))] = line;
   CHECK(lines.size() >= 25);
   CHECK_THAT(lines["mixtral"], ContainsSubstring("causal") && ContainsSubstring("batch invariant"));
-  CHECK_THAT(lines["expert-choice"], ContainsSubstring("looks ahead") && ContainsSubstring("reads batch neighbors"));
+  CHECK_THAT(lines["expert-choice"], ContainsSubstring("non-causal") && ContainsSubstring("reads batch neighbors"));
   CHECK_THAT(lines["random"], ContainsSubstring(" causal") && ContainsSubstring("reads batch neighbors"));
   CHECK_THAT(lines["causal-multipl-moe"], ContainsSubstring(" causal") && ContainsSubstring("batch invariant"));
 }
@@ -183,7 +183,7 @@ TEST_CASE("all strategies run on the small shape", "[bench][strategies]") {
   }
 }
 
-TEST_CASE("strategies are compared in tables for people and for pages", "[bench][strategies]") {
+TEST_CASE("strategies are compared in text tables and in Markdown tables", "[bench][strategies]") {
   const std::string flags =
       "run --shape small --strategies mixtral,expert-choice --repetitions 1 --min-time 0.00001 --threads 1 ";
   const Outcome table = out_of(flags + "--input languages");
@@ -196,21 +196,21 @@ TEST_CASE("strategies are compared in tables for people and for pages", "[bench]
                           ContainsSubstring("\n| expert-choice "));
 }
 
-TEST_CASE("a wrong strategy is answered with those there are", "[bench][strategies]") {
+TEST_CASE("the error on an unknown strategy lists the known ones", "[bench][strategies]") {
   const Outcome errors = errors_of("run --shape small --strategies mixtral,swich");
   CHECK(errors.exit_code == 2);
   CHECK_THAT(errors.text, ContainsSubstring("there is no strategy swich") && ContainsSubstring("switch") &&
                               ContainsSubstring("causal-multipl-moe"));
 }
 
-TEST_CASE("a program without CUDA says so", "[bench][strategies]") {
+TEST_CASE("a program that was built without CUDA rejects the backend cuda", "[bench][strategies]") {
   if (moe_bench::built_with_cuda()) return;
   const Outcome errors = errors_of("run --shape small --backend cuda");
   CHECK(errors.exit_code == 2);
   CHECK_THAT(errors.text, ContainsSubstring("built without CUDA"));
 }
 
-TEST_CASE("wrong flags exit with 2, and say so on stderr alone", "[bench]") {
+TEST_CASE("wrong flags exit with 2 and print an error on stderr only", "[bench]") {
   for (const char* words :
        {"--wrong", "word", "", "layers --wrong", "layers --shape huge", "layers --shape 1x2x3x4x5",
         "layers --format xml", "layers --repetitions 0", "layers --threads 0", "layers --filter nothing", "layers word",

@@ -6,7 +6,7 @@ namespace shapes_test {
 
 using moe_bench::parse_shape;
 
-TEST_CASE("a shape has a name or is spelled out", "[bench]") {
+TEST_CASE("a shape is given by its name or by its sizes", "[bench]") {
   CHECK(parse_shape("mid")->hidden == 1376);
   CHECK(parse_shape("paper")->width == 2048);
   CHECK(parse_shape("mixtral")->name == "mixtral-8x7b");
@@ -21,7 +21,7 @@ TEST_CASE("a shape has a name or is spelled out", "[bench]") {
   CHECK(spelled->chosen == 2);
 }
 
-TEST_CASE("what is no shape is refused", "[bench]") {
+TEST_CASE("an invalid shape is rejected", "[bench]") {
   for (const char* text : {"", "big", "x", "1x2x3x4", "1x2x3x4x", "1x2x3x4x4x4", "1x2x3x4x5", "0x2x3x4x1", "-1x2x3x4x1",
                            "1x2x3x4x1 ", "1.5x2x3x4x1", "99999999999999999999x2x3x4x1", "2097152x2x3x4x1"}) {
     INFO(text);

@@ -16,7 +16,7 @@ struct Outcome {
   std::string text;
 };
 
-/// Runs a shell's words and keeps what the shell lets through.
+/// Runs a shell command; returns its exit code and what it prints on stdout.
 inline Outcome run_shell(const std::string& words) {
   FILE* pipe = popen(words.c_str(), "r");
   REQUIRE(pipe != nullptr);

@@ -7,7 +7,7 @@ namespace spread_test {
 using Catch::Approx;
 using moe_bench::spread_of;
 
-TEST_CASE("quartiles are interpolated, in whatever order the values come", "[bench]") {
+TEST_CASE("quartiles are interpolated, for any order of the values", "[bench]") {
   const auto four = spread_of({4, 1, 3, 2});
   CHECK(four.median == Approx(2.5));
   CHECK(four.least == 1);
@@ -20,7 +20,7 @@ TEST_CASE("quartiles are interpolated, in whatever order the values come", "[ben
   CHECK(five.third_quartile == 40);
 }
 
-TEST_CASE("one value is every quantile, none is 0", "[bench]") {
+TEST_CASE("all quantiles of one value are that value, those of no values are 0", "[bench]") {
   const auto one = spread_of({7});
   CHECK(one.median == 7);
   CHECK(one.interquartile() == 0);

@@ -1,4 +1,4 @@
-/// The suite's strategies: they cost the same, run, and do what is said of them.
+/// The suite's strategies: they have equal cost, run on every input and have the stated properties.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -55,7 +55,7 @@ bool all_finite(const Tensor& values) {
 
 }  // namespace
 
-TEST_CASE("a strategy's description stands alone or names the one that it is compared with", "[bench][strategies]") {
+TEST_CASE("a strategy's description is complete or names the strategy that it refers to", "[bench][strategies]") {
   const std::vector<StrategyInfo> infos = list_strategies();
   for (const StrategyInfo& info : infos) {
     INFO(info.name << ": " << info.routing);
@@ -66,11 +66,11 @@ TEST_CASE("a strategy's description stands alone or names the one that it is com
   }
 }
 
-TEST_CASE("strategies have names of their own and the same parameters", "[bench][strategies]") {
+TEST_CASE("strategies have distinct names and the same number of parameters", "[bench][strategies]") {
   for (const char* name : {"small", "paper", "qwen1.5-moe"}) {
     RunPlan plan;
     plan.shape = *parse_shape(name);
-    // Only proportions count, so nothing large is built.
+    // Only the proportions matter, so no large layer is built.
     plan.shape.width = 64;
     const Sizes sizes = plan.sizes();
     const double expert = 3.0 * static_cast<double>(sizes.width * sizes.hidden);
@@ -97,7 +97,7 @@ TEST_CASE("strategies have names of their own and the same parameters", "[bench]
   }
 }
 
-TEST_CASE("sizes cut into other experts keep what all and what one row meets", "[bench][strategies]") {
+TEST_CASE("sizes with other numbers of experts keep the total width and the width per row", "[bench][strategies]") {
   const Sizes sizes{.width = 8, .hidden = 48, .experts = 4, .chosen = 2};
   for (const Index k : {1, 2, 3, 4, 8}) {
     const Sizes cut = sizes.with_choices(k);
@@ -138,7 +138,7 @@ TEST_CASE("every strategy runs forward and backward on every input with finite v
   }
 }
 
-TEST_CASE("what layers say of causality and batch neighbors is what their decisions show", "[bench][strategies]") {
+TEST_CASE("the causality and batch invariance that layers state agree with their decisions", "[bench][strategies]") {
   const auto results = run_all(Input::iid);
   for (const StrategyInfo& info : list_strategies()) {
     INFO(info.name);
@@ -157,10 +157,10 @@ TEST_CASE("what layers say of causality and batch neighbors is what their decisi
   CHECK(results.at("switch-1.0").routing->mate_sensitivity > 0);
 }
 
-TEST_CASE("loads, drops and experts per row are those of the rules", "[bench][strategies]") {
+TEST_CASE("loads, drops and experts per row follow the routing rules", "[bench][strategies]") {
   const auto results = run_all(Input::zipf);
   const auto of = [&](const char* name) { return *results.at(name).routing; };
-  // Zipf's frequent tokens want more of an expert than an even share.
+  // The frequent tokens of the Zipf input select one expert for more rows than an even share.
   CHECK(of("switch-1.0").dropped > 0);
   CHECK(of("switch-1.0").dropped >= of("switch").dropped);
   CHECK(of("switch").dropped >= of("switch-2.0").dropped);
@@ -177,14 +177,14 @@ TEST_CASE("loads, drops and experts per row are those of the rules", "[bench][st
   CHECK(of("multipl-moe").experts == 8);
 }
 
-TEST_CASE("the dense FFN is the yardstick, and times and phases are there", "[bench][strategies]") {
+TEST_CASE("results are relative to the dense FFN and contain times and phases", "[bench][strategies]") {
   const auto results = run_on_cpu({"mixtral"}, small_plan(), [](int, const std::string&) {});
   REQUIRE(results.size() == 2);
   const StrategyResult &dense = results[0], &mixtral = results[1];
   CHECK(dense.name == "dense");
   CHECK(*dense.of_dense == Approx(1));
   CHECK(*mixtral.of_dense > 0);
-  // Two experts of 48 channels for each row are the dense FFN's 96, and the gate's four logits come on top.
+  // Two experts of 48 channels per row equal the dense FFN's 96 channels; the gate's four logits are extra.
   CHECK(dense.flops == Approx(3.0 * 2 * 64 * (3 * 32 * 96)));
   CHECK(mixtral.flops == Approx(3.0 * 2 * 64 * (3 * 32 * 96 + 32 * 4)));
   CHECK(mixtral.forward.median > 0);
@@ -195,12 +195,12 @@ TEST_CASE("the dense FFN is the yardstick, and times and phases are there", "[be
     CHECK(mixtral.forward_phases[phase(p)].median > 0);
   CHECK(mixtral.backward_phases[phase(moe::Phase::experts)].median > 0);
   CHECK(mixtral.forward_phases[phase(moe::Phase::fusion)].median == 0);
-  // Two activations of every pair at least, and the answer.
+  // At least two activations of every pair, and the output.
   CHECK(mixtral.peak_bytes >= 64 * (2 * 2 * 48 + 32) * 4);
   CHECK(mixtral.peak_bytes < 1'000'000);
 }
 
-TEST_CASE("noisy top-k draws in training alone, meets k experts a row and learns its noise", "[bench][strategies]") {
+TEST_CASE("noisy top-k draws only in training, selects k experts per row and learns its noise", "[bench][strategies]") {
   const std::vector<Strategy<B>> suite = all_strategies<B>();
   const auto noisy = std::find_if(suite.begin(), suite.end(), [](const auto& s) { return s.name == "noisy-top-k"; });
   REQUIRE(noisy != suite.end());
@@ -219,7 +219,7 @@ TEST_CASE("noisy top-k draws in training alone, meets k experts a row and learns
   fill_weights(context, layer);
   auto gradient = moe::gradient_for(layer);
   auto run = layer.forward(context, x_TD.const_view(), rows.batch());
-  // The balance loss alone reaches the noise.
+  // With d_y = 0 all gradients come from the balance loss, which reaches the gate and the noise but no expert.
   const Tensor d_y_TD(rows.count(), rows.width);
   layer.backward(context, d_y_TD, noisy->losses, std::move(run.saved), gradient);
   moe::for_each_parameter(
@@ -232,13 +232,13 @@ TEST_CASE("noisy top-k draws in training alone, meets k experts a row and learns
       gradient);
 }
 
-TEST_CASE("time goes to the innermost phase that is open", "[bench]") {
+TEST_CASE("time is attributed to the innermost open phase", "[bench]") {
   using namespace std::chrono_literals;
   using enum moe::PhaseEdge;
   PhaseWatch watch;
   const auto began = std::chrono::steady_clock::now();
   watch.begin();
-  std::this_thread::sleep_for(3ms);  // no phase's
+  std::this_thread::sleep_for(3ms);  // in no phase
   watch.hear(moe::Phase::router, begin);
   std::this_thread::sleep_for(2ms);
   watch.hear(moe::Phase::experts, begin);
@@ -246,7 +246,7 @@ TEST_CASE("time goes to the innermost phase that is open", "[bench]") {
   watch.hear(moe::Phase::experts, end);
   std::this_thread::sleep_for(2ms);
   watch.hear(moe::Phase::router, end);
-  std::this_thread::sleep_for(5ms);  // no phase's
+  std::this_thread::sleep_for(5ms);  // in no phase
   const PhaseSeconds seconds = watch.end();
   CHECK(seconds[static_cast<std::size_t>(moe::Phase::router)] >= 0.004);
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began;
@@ -256,7 +256,7 @@ TEST_CASE("time goes to the innermost phase that is open", "[bench]") {
   CHECK(watch.end()[static_cast<std::size_t>(moe::Phase::experts)] == 0);
 }
 
-TEST_CASE("inputs are the same for a seed, skewed by Zipf's law, and alike within a language", "[bench]") {
+TEST_CASE("inputs are reproducible from a seed, skewed by Zipf's law, and similar within a language", "[bench]") {
   const std::vector<Index> lengths{300, 300, 300, 300};
   const Rows zipf = draw_rows(Input::zipf, lengths, 4, 4, 1);
   CHECK(zipf.x_TD == draw_rows(Input::zipf, lengths, 4, 4, 1).x_TD);
@@ -289,7 +289,7 @@ TEST_CASE("inputs are the same for a seed, skewed by Zipf's law, and alike withi
   CHECK(within > across + 50 * 16);
 }
 
-TEST_CASE("one's own router is one line away from the suite", "[bench][strategies]") {
+TEST_CASE("a user-defined router is added to the suite in one line", "[bench][strategies]") {
   using moe::SoftmaxOverChosen, moe::Unlimited;
   std::vector<Strategy<B>> suite;
   // [own_router]

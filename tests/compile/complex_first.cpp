@@ -1,3 +1,3 @@
-// The C header whose macro `I` is in the way of names.
+// The C header whose macro `I` conflicts with identifiers.
 #include <complex.h>
 #include <moe/moe.hpp>

@@ -1,5 +1,5 @@
-// Every public header that needs nothing but a C++ compiler and Eigen, and enough use of them to compile their
-// templates. It includes nothing else: what comes before it is the test.
+// Every public header that needs nothing but a C++ compiler and Eigen, and enough uses of them to compile their
+// templates. It includes nothing else: what a file includes or defines before this header is what it tests.
 #include <moe/moe.hpp>
 #include <moe/runtime/any_layer.hpp>
 #include <moe/runtime/registry.hpp>

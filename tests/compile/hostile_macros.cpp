@@ -1,5 +1,5 @@
-// Macros that other people's headers are known for, before ours. What those headers themselves would break, the
-// standard library's headers and Eigen's, stands above them.
+// Macros of widely used headers, defined before the library's headers. The standard library's headers and Eigen's,
+// which these macros would break, are included before them.
 #include <Eigen/Core>
 #include <Eigen/SVD>
 #include <algorithm>
@@ -172,7 +172,7 @@
 #define _X 0100
 #define _B 0200
 
-// the compilers' own, where a dialect is not the standard's
+// the compilers' own, in GNU dialects
 #define linux 1
 #define unix 1
 

@@ -1,5 +1,5 @@
-// The GPU backend's headers under strict flags, on the tests' device, which a C++ compiler reads. What a system header
-// includes first counts as one, so the device comes last.
+// The GPU backend's headers under strict flags, on the emulated device of the tests, which a C++ compiler compiles. A
+// header that a system header includes first counts as a system header, so the device is included last.
 #include "moe/backend/cuda/accelerator.cuh"
 #include "moe/experts/swiglu.hpp"
 #include "moe/layers/token_moe.hpp"

@@ -1,4 +1,4 @@
-// error: AdamWState: weights in double, and no others, have moments in double
+// error: AdamWState: weights in double require moments in double, other weights do not allow them
 #include "parts.hpp"
 
 #include "moe/train/adamw_state.hpp"

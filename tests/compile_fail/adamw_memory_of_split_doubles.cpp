@@ -1,4 +1,4 @@
-// error: AdamWState: weights with moments in double are whole, with MasterWeights::float32
+// error: AdamWState: moments in double require MasterWeights::float32
 #include "parts.hpp"
 
 #include "moe/train/adamw_state.hpp"

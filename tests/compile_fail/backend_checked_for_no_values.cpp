@@ -1,4 +1,4 @@
-// error: check_backend: name the backend, then the types of values that its layers have
+// error: check_backend: pass the backend, then the value types of its layers
 #include "moe/backend/shape/shape.hpp"
 
 using namespace moe;

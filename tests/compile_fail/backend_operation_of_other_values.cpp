@@ -5,7 +5,7 @@
 using namespace moe;
 
 struct Mine : cpu::Operations<Mine> {
-  /// Of floats only, and the layers are of doubles.
+  /// Takes floats only, but check_backend also checks layers in double.
   static void row_products(const Context& context, View<const float, Mine> x_RD, View<const float, Mine> w_ED,
                            View<float, Mine> y_RE) {
     cpu::GemmOperations<Mine, TileGemm>::row_products(context, x_RD, w_ED, y_RE);

@@ -5,7 +5,7 @@
 using namespace moe;
 
 struct Mine : cpu::Operations<Mine> {
-  /// `take` stands last.
+  /// `take` is the last parameter.
   static void drop_overflow(const Context& context, View<ChoiceOrder, Mine> chosen_RE, View<Index, Mine> dropped_1E,
                             Index take) {
     cpu::RoutingOperations<Mine>::drop_overflow(context, take, chosen_RE, dropped_1E);

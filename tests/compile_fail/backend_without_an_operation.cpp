@@ -4,7 +4,7 @@
 
 using namespace moe;
 
-/// Pools by means alone.
+/// Has the operations of mean pooling only.
 template <class B>
 struct Means {
   template <class Real>

@@ -1,4 +1,4 @@
-// error: TokenMoE: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by
+// error: TokenMoE: BalanceOverRouted excludes the expert that every row selects; the router must name this expert by
 // chosen_by_all(), as SharedTopK does
 #include "parts.hpp"
 

@@ -4,7 +4,7 @@
 using namespace moe;
 using namespace moe::testing;
 
-/// It keeps nothing for backward.
+/// forward_groups saves nothing for backward.
 struct Plain : SwiGlu<float, Shape> {
   template <class Other>
   using rebind = Plain;

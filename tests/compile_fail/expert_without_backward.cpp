@@ -4,7 +4,7 @@
 using namespace moe;
 using namespace moe::testing;
 
-/// It infers and does not learn.
+/// Has inference, but no backward pass.
 struct Forgetful : SwiGlu<float, Shape> {
   template <class Other>
   using rebind = Forgetful;

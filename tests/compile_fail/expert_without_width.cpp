@@ -4,7 +4,7 @@
 using namespace moe;
 using namespace moe::testing;
 
-/// It does not say how wide its rows are.
+/// Does not define width().
 struct Unmeasured : AsLayer<Unmeasured, float, Shape> {
   struct GroupSaved {};
   template <class Other>

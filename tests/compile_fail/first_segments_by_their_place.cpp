@@ -1,5 +1,5 @@
 // error: SegmentMoE: 3rd argument must be a router that takes a RowsContext: this source routes all first segments by
-// one row, and experts that take rows must take these together, as those of ExpertChoice do
+// the same row, and an expert must take all of these identical rows or none, as in ExpertChoice
 #include "parts.hpp"
 
 #include "moe/routing/router/balanced_assignment.hpp"

@@ -1,4 +1,4 @@
-// error: HybridMoE: 2nd argument must be a layer that tells how much its experts count, such as SegmentMoE
+// error: HybridMoE: 2nd argument must be a layer that has infer_with_mass(), such as SegmentMoE
 #include "parts.hpp"
 
 using namespace moe;

@@ -1,4 +1,4 @@
-// error: HybridMoE: both levels must live on one backend
+// error: HybridMoE: both levels must have the same backend
 #include "parts.hpp"
 
 using namespace moe;

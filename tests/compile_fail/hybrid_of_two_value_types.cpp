@@ -1,4 +1,4 @@
-// error: HybridMoE: both levels must have one value type
+// error: HybridMoE: both levels must have the same value type
 #include "parts.hpp"
 
 using namespace moe;

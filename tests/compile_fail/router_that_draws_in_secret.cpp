@@ -5,7 +5,8 @@
 
 using namespace moe;
 
-/// A RowContext has no key: a router that draws asks for a RandomRowContext, and is known to draw.
+/// A RowContext has no random key: a router that draws random numbers must take a RandomRowContext, which shows that it
+/// draws.
 struct Secret {
   template <class Real>
   void choose(Row<const Real>, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {

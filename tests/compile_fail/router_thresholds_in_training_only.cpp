@@ -1,4 +1,4 @@
-// error: Gating: a router that compares with thresholds must be the one that infers; they are kept for it
+// error: Gating: a router that compares with thresholds must be the inference router; they are stored for it
 #include "parts.hpp"
 
 using namespace moe;

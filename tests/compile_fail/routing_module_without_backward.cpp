@@ -6,7 +6,7 @@
 using namespace moe;
 using namespace moe::testing;
 
-/// Chooses by nothing that learns.
+/// Has no trainable weights and no backward.
 struct Everyone : StatelessRouting<Everyone, float, Cpu<>> {
   struct Saved {};
   using RoutingResult = RoutingResultOf<Saved, Real, Backend>;

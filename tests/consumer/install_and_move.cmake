@@ -1,4 +1,4 @@
-# Installs a build and moves what came out to PREFIX: nothing in it may say where it was.
+# Installs a build and moves the installed tree to PREFIX: no installed file may contain the former path.
 #   cmake -DBUILD=<build> -DPREFIX=<folder> -P install_and_move.cmake
 set(first "${PREFIX} from")
 file(REMOVE_RECURSE "${first}" "${PREFIX}")

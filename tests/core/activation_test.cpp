@@ -30,7 +30,7 @@ static_assert(Activation<Silu> && Activation<Gelu> && Activation<GeluTanh> && Ac
               Activation<ReluSquared> && Activation<Leaky>);
 static_assert(!Activation<OnlyValue> && !Activation<int>);
 
-/// What the literature writes, in double.
+/// The definitions of the literature, in double.
 double expected(Silu, double z) { return z / (1 + std::exp(-z)); }
 double expected(Gelu, double z) { return z / 2 * (1 + std::erf(z / std::sqrt(2.0))); }
 double expected(GeluTanh, double z) {
@@ -41,8 +41,8 @@ double expected(ReluSquared, double z) { return z > 0 ? z * z : 0; }
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("an activation has its values and the slope of central differences", "[core][activation]", Silu,
-                   Gelu, GeluTanh, Relu, ReluSquared) {
+TEMPLATE_TEST_CASE("an activation matches its definition, and its derivative matches central differences",
+                   "[core][activation]", Silu, Gelu, GeluTanh, Relu, ReluSquared) {
   const TestType activation;
   for (double z = -6.05; z < 6; z += 0.1) {
     INFO(z);
@@ -57,8 +57,8 @@ TEMPLATE_TEST_CASE("an activation has its values and the slope of central differ
   }
 }
 
-TEMPLATE_TEST_CASE("an activation is finite where squares and exponentials are not", "[core][activation]", Silu, Gelu,
-                   GeluTanh, Relu) {
+TEMPLATE_TEST_CASE("an activation does not overflow where squares and exponentials do", "[core][activation]", Silu,
+                   Gelu, GeluTanh, Relu) {
   const TestType activation;
   for (const float z : {1e2f, 1e8f, 1e20f, 3e38f}) {
     INFO(z);
@@ -71,7 +71,7 @@ TEMPLATE_TEST_CASE("an activation is finite where squares and exponentials are n
   CHECK(std::isnan(activation.value(std::numeric_limits<double>::quiet_NaN())));
 }
 
-TEST_CASE("a ReLU and its square have no slope below 0 and at it, and let NaN through", "[core][activation]") {
+TEST_CASE("ReLU and its square have derivative 0 at 0, and the square propagates NaN", "[core][activation]") {
   CHECK(Relu{}.derivative(0.0) == 0);
   CHECK(ReluSquared{}.derivative(0.0) == 0);
   CHECK(ReluSquared{}.value(-1e30f) == 0);

@@ -8,7 +8,7 @@ namespace batch_test {
 
 using namespace moe;
 
-TEST_CASE("a batch lays sequences end to end", "[core]") {
+TEST_CASE("a batch's offsets are the running sum of its sequence lengths", "[core]") {
   CHECK(Batch{}.rows() == 0);
   CHECK(Batch{}.count() == 0);
   CHECK(Batch::single(5).offsets == std::vector<Index>{0, 5});
@@ -19,7 +19,7 @@ TEST_CASE("a batch lays sequences end to end", "[core]") {
   CHECK(ragged.count() == 3);
 }
 
-TEST_CASE("a batch that does not fit its rows is named with its numbers", "[core]") {
+TEST_CASE("a batch that does not fit its rows is refused, and the error has both numbers", "[core]") {
   CHECK_THROWS_WITH(Batch::ragged({2, -1}), "[Batch::ragged] a sequence's length must not be negative, got -1");
   CHECK_THROWS_WITH(require_batch(Batch::single(4), 5, "here"), "[here] x has 5 rows, the batch describes 4");
   const std::vector<std::int32_t> three = {1, 2, 3};
@@ -33,7 +33,7 @@ TEST_CASE("a batch that does not fit its rows is named with its numbers", "[core
   CHECK_NOTHROW(require_batch(batch, 4, "here"));
 }
 
-TEST_CASE("offsets that are no sequences are refused", "[core]") {
+TEST_CASE("offsets that do not describe sequences are refused", "[core]") {
   const auto refusal_of = [](const std::vector<Index>& offsets) {
     Batch batch;
     batch.offsets = offsets;
@@ -50,26 +50,26 @@ TEST_CASE("offsets that are no sequences are refused", "[core]") {
   CHECK(refusal_of({0, 3}).empty());
 }
 
-TEST_CASE("a batch of impossible sizes is refused where it is made", "[core]") {
+TEST_CASE("a batch of impossible sizes is refused at construction", "[core]") {
   CHECK_THROWS_WITH(Batch::sequences(-1, 4), "[Batch::sequences] the number of sequences must not be negative, got -1");
   CHECK_THROWS_WITH(Batch::ragged({std::numeric_limits<Index>::max(), 1}),
-                    Catch::Matchers::ContainsSubstring("more rows than an Index counts"));
+                    Catch::Matchers::ContainsSubstring("the number of rows must fit into an Index"));
   Batch none;
   none.offsets.clear();
   CHECK(none.rows() == 0);
   CHECK(none.count() == 0);
 }
 
-TEST_CASE("ids below -1 are refused, -1 stands for an unknown one", "[core]") {
+TEST_CASE("ids below -1 are refused, and -1 is an unknown id", "[core]") {
   const std::vector<std::int32_t> ids = {3, -2, 0};
   Batch batch = Batch::single(3);
   batch.tokens = ids;
   CHECK_THROWS_WITH(require_batch(batch, 3, "here"),
-                    "[here] token ids must be -1, which is unknown, or not negative, got -2 for row 1");
+                    "[here] token ids must be -1 (unknown) or not negative, got -2 for row 1");
   batch.tokens = {};
   batch.languages = ids;
   CHECK_THROWS_WITH(require_batch(batch, 3, "here"),
-                    "[here] languages must be -1, which is unknown, or not negative, got -2 for row 1");
+                    "[here] languages must be -1 (unknown) or not negative, got -2 for row 1");
   const std::vector<std::int32_t> known = {3, -1, 0};
   batch.languages = known;
   CHECK_NOTHROW(require_batch(batch, 3, "here"));

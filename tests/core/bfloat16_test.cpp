@@ -16,7 +16,7 @@ float rounded(float value) { return static_cast<float>(BFloat16(value)); }
 
 }  // namespace
 
-TEST_CASE("a BFloat16 is the nearest one, of two as near the even one", "[core]") {
+TEST_CASE("conversion to BFloat16 rounds to nearest, ties to even", "[core]") {
   CHECK(BFloat16(1.0f).bits == 0x3f80);
   CHECK(static_cast<float>(BFloat16::of_bits(0xc049)) == -3.140625f);
   // One step at 1 is 2^-7.
@@ -28,7 +28,7 @@ TEST_CASE("a BFloat16 is the nearest one, of two as near the even one", "[core]"
   CHECK(std::signbit(rounded(-0.0f)));
 }
 
-TEST_CASE("every BFloat16 is a float and comes back from it", "[core]") {
+TEST_CASE("every BFloat16 value survives the conversion to float and back", "[core]") {
   int different = 0;
   for (unsigned bits = 0; bits <= 0xffffu; ++bits) {
     const auto value = static_cast<float>(BFloat16::of_bits(static_cast<std::uint16_t>(bits)));
@@ -37,12 +37,12 @@ TEST_CASE("every BFloat16 is a float and comes back from it", "[core]") {
   CHECK(different == 0);
 }
 
-TEST_CASE("what has no nearest BFloat16 stays what it is", "[core]") {
+TEST_CASE("infinities and NaN stay as they are, and overflow rounds to infinity", "[core]") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   CHECK(rounded(infinity) == infinity);
   CHECK(rounded(-infinity) == -infinity);
   CHECK(rounded(std::numeric_limits<float>::max()) == infinity);
-  // A NaN whose fraction lies in the half that goes, with either sign; one that rounding up would make 0.
+  // NaNs whose mantissa bits lie in the dropped half, with either sign, and NaNs that rounding up would turn into 0.
   for (const std::uint32_t bits : {0x7f800001u, 0xff800001u, 0x7fffffffu, 0xffffffffu}) {
     float nan;
     std::memcpy(&nan, &bits, sizeof nan);

@@ -20,7 +20,7 @@ std::string text(const auto& counted) {
 
 }  // namespace
 
-TEST_CASE("one is one of them, every other number is a plural", "[core]") {
+TEST_CASE("a count of 1 is singular, every other count is plural", "[core]") {
   CHECK(text(counted(1, "sequences")) == "1 sequence");
   CHECK(text(counted(0, "sequences")) == "0 sequences");
   CHECK(text(counted(2, "token ids")) == "2 token ids");

@@ -15,17 +15,17 @@ using Indices = std::vector<Index>;
 
 }  // namespace
 
-TEST_CASE("offsets follow from what is known of loads, from both ends", "[core]") {
+TEST_CASE("known loads determine offsets from both ends of the list", "[core]") {
   CHECK(ExpectedCounts{}.offsets(2) == Indices{0, unknown, unknown});
   CHECK(ExpectedCounts{12, {}}.offsets(3) == Indices{0, unknown, unknown, 12});
   CHECK(ExpectedCounts{20, {5, unknown, unknown, 3, 4}}.offsets(5) == Indices{0, 5, unknown, 13, 16, 20});
   CHECK(ExpectedCounts{20, {unknown, 5, unknown}}.offsets(3) == Indices{0, unknown, unknown, 20});
   CHECK(ExpectedCounts{6, {2, 2, 2}}.offsets(3) == Indices{0, 2, 4, 6});
-  // Without their sum nothing can be placed.
+  // Without the number of pairs no offset after the first is known.
   CHECK(ExpectedCounts{unknown, {2, 2, 2}}.offsets(3) == Indices{0, unknown, unknown, unknown});
 }
 
-TEST_CASE("two choices side by side are expected where both are", "[core]") {
+TEST_CASE("the expected counts of two choices side by side are known where both are known", "[core]") {
   const ExpectedCounts token{8, {4, unknown}}, segment{6, {3, 3}};
   const ExpectedCounts both = ExpectedCounts::side_by_side(token, segment.times(2));
   CHECK(both.pairs == 20);
@@ -34,7 +34,7 @@ TEST_CASE("two choices side by side are expected where both are", "[core]") {
   CHECK(ExpectedCounts::side_by_side({}, segment).pairs == unknown);
 }
 
-TEST_CASE("who takes the list of offsets waits for those that are unknown", "[core]") {
+TEST_CASE("converting offsets to a list waits for the unknown ones", "[core]") {
   struct Counter {
     Indices entries{0, unknown, 7};
     int waits = 0;

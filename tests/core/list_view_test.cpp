@@ -13,7 +13,7 @@ Index sum(ListView<Index> list) { return std::accumulate(list.begin(), list.end(
 Index last(ListView<Index> list) { return list[list.size - 1]; }
 }  // namespace
 
-TEST_CASE("a list is read from a vector, a piece of memory or braces alike", "[core]") {
+TEST_CASE("a list view reads a vector, a memory range or a braced list", "[core]") {
   const std::vector<Index> values = {1, 2, 4, 8};
   CHECK(sum(values) == 15);
   CHECK(last(values) == 8);

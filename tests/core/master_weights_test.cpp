@@ -18,7 +18,7 @@ std::uint32_t bits_of(float value) { return std::bit_cast<std::uint32_t>(value);
 
 }  // namespace
 
-TEST_CASE("both halves of a float make it whole again, whatever its bits", "[core]") {
+TEST_CASE("joining the upper and the lower half of a float restores every bit pattern", "[core]") {
   std::vector<std::uint32_t> cases{0,           0x80000000u, 0x00008000u, 0x3f808000u, 0x3f818000u,
                                    0x3f817fffu, 0x7f7fffffu, 0x7f800000u, 0xff800000u, 0x7fc00000u,
                                    1u,          0xffffu,     0x7f7f8000u};
@@ -29,7 +29,7 @@ TEST_CASE("both halves of a float make it whole again, whatever its bits", "[cor
   }
 }
 
-TEST_CASE("rounding by chance takes one of the two neighbors, as often as it is near", "[core]") {
+TEST_CASE("stochastic rounding picks each of the two neighbors with the probability that keeps the mean", "[core]") {
   const float low = 1, high = 1 + 0x1p-7f;
   for (const float share : {0.0f, 0.25f, 0.5f, 0.9f}) {
     const float value = low + share * (high - low);

@@ -12,7 +12,7 @@ using namespace moe;
 
 namespace {
 
-/// Host memory and nothing else.
+/// A backend with host memory and no operations.
 struct Host {
   [[maybe_unused]] static constexpr bool is_host = true;
   template <class Value>
@@ -60,7 +60,7 @@ TEST_CASE("a new matrix is zero", "[core]") {
   for (Index i = 0; i < 15; ++i) CHECK(zeros.data()[i] == 0);
 }
 
-TEST_CASE("moving keeps the address, a copy has its own", "[core]") {
+TEST_CASE("a move keeps the data pointer, and a copy has its own memory", "[core]") {
   HostMatrix a(2, 2);
   a.view()(1, 1) = 4;
   const double* data = a.data();
@@ -77,14 +77,14 @@ TEST_CASE("moving keeps the address, a copy has its own", "[core]") {
   CHECK(b.rows() == 0);
 }
 
-TEST_CASE("extents that no memory has are refused", "[core]") {
+TEST_CASE("negative and too large extents are refused", "[core]") {
   CHECK_THROWS_WITH(HostMatrix(-1, 3), "[Matrix] extents must not be negative, got -1 x 3");
   CHECK_THROWS_WITH(HostMatrix(Index{1} << 40, Index{1} << 40),
-                    "[Matrix] more elements than an Index counts, got 1099511627776 x 1099511627776");
+                    "[Matrix] the number of elements must fit into an Index, got 1099511627776 x 1099511627776");
   CHECK_THROWS_AS(HostMatrix(Index{1} << 30, Index{1} << 32), std::bad_alloc);
 }
 
-TEST_CASE("matrices without elements are values like any other", "[core]") {
+TEST_CASE("matrices without elements can be copied and viewed", "[core]") {
   for (const Index rows : {0, 4}) {
     const HostMatrix m(rows, 4 - rows);
     CHECK(m.empty());

@@ -7,7 +7,7 @@ namespace core_random_test {
 
 using namespace moe;
 
-TEST_CASE("Philox gives the answers its authors publish", "[core][golden]") {
+TEST_CASE("Philox matches its published test vectors", "[core][golden]") {
   using Four = moe::Words<4>;
   CHECK(philox({0, 0, 0, 0}, {0, 0}) == Four{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
   const std::uint32_t ones = 0xffffffff;
@@ -16,7 +16,7 @@ TEST_CASE("Philox gives the answers its authors publish", "[core][golden]") {
         Four{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST_CASE("every part of a key and the whole index name a stream of their own", "[core]") {
+TEST_CASE("every part of the key and both halves of the index change the random words", "[core]") {
   const RandomKey key{1, 2, 3};
   const auto words = random_words(key, 4);
   CHECK(random_words(key, 4) == words);
@@ -28,7 +28,7 @@ TEST_CASE("every part of a key and the whole index name a stream of their own", 
   CHECK(random_words(key, 4 + (1ull << 32)) != words);
 }
 
-TEST_CASE("every seed, step and layer of a pass names a stream of its own, however large the step is", "[core]") {
+TEST_CASE("seed, step and layer of a pass each change the random words, also for steps above 2^32", "[core]") {
   const auto words = [](StepKey key, std::uint32_t layer) { return random_words(key.of_layer(layer), 0); };
   const RandomKey same = StepKey{.seed = 5, .step = 6}.of_layer(7);
   CHECK((same.seed == 5 && same.step == 6 && same.layer == 7));
@@ -39,14 +39,14 @@ TEST_CASE("every seed, step and layer of a pass names a stream of its own, howev
   CHECK(words({.seed = 1, .step = 2}, 4) != of_first);
 }
 
-TEST_CASE("uniform numbers keep off both ends", "[core]") {
+TEST_CASE("uniform numbers lie strictly between 0 and 1", "[core]") {
   const std::uint32_t ones = 0xffffffff;
   CHECK(unit_interval(0, 0) > 0);
   CHECK(unit_interval(ones, ones) < 1);
   CHECK(unit_interval(0x80000000, 0) == Catch::Approx(0.5).epsilon(1e-15));
 }
 
-TEST_CASE("numbers have the moments of their distribution", "[core]") {
+TEST_CASE("random numbers have the moments of their distribution", "[core]") {
   const RandomKey key{testing::seed(), 0, 0};
   INFO("MOE_TEST_SEED=" << testing::seed());
   const int count = 100000;
@@ -66,7 +66,7 @@ TEST_CASE("numbers have the moments of their distribution", "[core]") {
   CHECK(std::abs(uniform - 0.5) < 6 * std::sqrt(1 / 12.0) / n);
 }
 
-TEST_CASE("a name's number is its FNV-1a hash", "[core][golden]") {
+TEST_CASE("name_hash is the FNV-1a hash of the name", "[core][golden]") {
   CHECK(name_hash("") == 0x811c9dc5);
   CHECK(name_hash("a") == 0xe40c292c);
   CHECK(name_hash("foobar") == 0xbf9cf968);

@@ -15,7 +15,8 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 using Choices = std::vector<std::uint16_t>;
 
-/// Two sequences, the second one without rows: a level of two choices a row, one of any number, and one of segments.
+/// Two sequences, the second without rows. The levels of the first: two choices per row, any number of choices per row,
+/// and segments.
 std::vector<RoutingRecord> some_records() {
   RoutingRecord record;
   const std::vector<std::int32_t> tokens{5, 0, -1, 70000, 2};
@@ -50,13 +51,13 @@ std::string refusal(const Bytes& bytes) {
 
 }  // namespace
 
-TEST_CASE("records come back from their bytes", "[core][replay]") {
+TEST_CASE("records survive the conversion to bytes and back", "[core][replay]") {
   const auto records = some_records();
   CHECK(routing_from_bytes(routing_to_bytes(records)) == records);
   CHECK(routing_from_bytes(routing_to_bytes({})).empty());
 }
 
-TEST_CASE("the bytes of a record are those of its description", "[core][replay]") {
+TEST_CASE("the bytes of a record follow the documented format", "[core][replay]") {
   RoutingRecord record;
   record.tokens = 0x0102030405060708u;
   record.levels.emplace_back(2, "token", 4);
@@ -73,11 +74,11 @@ TEST_CASE("the bytes of a record are those of its description", "[core][replay]"
   REQUIRE(bytes.size() == expected.size() + 8);
   bytes.resize(expected.size());
   CHECK(bytes == expected);
-  // FNV-1a of 64 bits of "a", as its authors print it.
+  // The published 64-bit FNV-1a hash of "a".
   CHECK(detail::checksum_of(Bytes{'a'}) == 0xaf63dc4c8601ec8cu);
 }
 
-TEST_CASE("a choice takes two bytes, and a segment no more than one of its rows twice over", "[core][replay]") {
+TEST_CASE("a choice takes two bytes, and a segment takes four bytes plus its choices", "[core][replay]") {
   RoutingRecord record;
   record.levels.emplace_back(0, "token", 64);
   const auto size = [&] { return static_cast<Index>(routing_to_bytes(std::span(&record, 1)).size()); };
@@ -90,7 +91,7 @@ TEST_CASE("a choice takes two bytes, and a segment no more than one of its rows 
   CHECK(size() - empty == 100 * (4 + 2));
 }
 
-TEST_CASE("a record with a changed, missing or further byte is refused", "[core][replay]") {
+TEST_CASE("a record with a changed, missing or additional byte is refused", "[core][replay]") {
   const Bytes bytes = routing_to_bytes(some_records());
   for (std::size_t i = 0; i < bytes.size(); ++i)
     for (const int bit : {0, 1, 4, 7}) {
@@ -106,7 +107,7 @@ TEST_CASE("a record with a changed, missing or further byte is refused", "[core]
   CHECK_FALSE(refusal(longer).empty());
 }
 
-TEST_CASE("bytes whose checksum is right are a record or are refused", "[core][replay]") {
+TEST_CASE("bytes with a correct checksum are either a valid record or refused", "[core][replay]") {
   const Bytes bytes = routing_to_bytes(some_records());
   int refused = 0;
   for (std::size_t i = 0; i + 8 < bytes.size(); ++i)
@@ -117,7 +118,7 @@ TEST_CASE("bytes whose checksum is right are a record or are refused", "[core][r
       INFO("byte " << i << " is " << value);
       try {
         const auto records = routing_from_bytes(changed);
-        // What is accepted is whole: it can be written and comes back.
+        // Accepted bytes are a complete record: it can be written and read back.
         CHECK(routing_from_bytes(routing_to_bytes(records)) == records);
       } catch (const Error&) {
         ++refused;
@@ -137,7 +138,7 @@ TEST_CASE("bytes whose checksum is right are a record or are refused", "[core][r
   }
 }
 
-TEST_CASE("a refusal says what is wrong with the bytes", "[core][replay]") {
+TEST_CASE("the error names what is wrong with the bytes", "[core][replay]") {
   const auto with = [&](std::size_t at, std::uint8_t value) {
     Bytes bytes = routing_to_bytes(some_records());
     bytes[at] = value;
@@ -148,11 +149,11 @@ TEST_CASE("a refusal says what is wrong with the bytes", "[core][replay]") {
   CHECK_THAT(with(0, 'm'), ContainsSubstring("must begin with MOEROUTE"));
   CHECK_THAT(with(8, 2), ContainsSubstring("of version 1, got version 2"));
   CHECK_THAT(with(24, 6), ContainsSubstring("record 0 must have 6 rows, got 5"));
-  CHECK_THAT(with(36, 2), ContainsSubstring("a level must be 0, token, or 1, segment, got 2"));
+  CHECK_THAT(with(36, 2), ContainsSubstring("a level must be 0 (token) or 1 (segment), got 2"));
   CHECK_THAT(with(38, 3), ContainsSubstring("has 4 experts, row 0 chose expert 7"));
-  CHECK_THAT(with(40, 0), ContainsSubstring("a row's choices must be at least 1"));
+  CHECK_THAT(with(40, 0), ContainsSubstring("choices per row must be at least 1"));
   CHECK_THAT(with(42, 9), ContainsSubstring("must be 0 or 1, got 9"));
-  CHECK_THAT(with(12, 1), ContainsSubstring("the last record must end the bytes, got 32 bytes behind it"));
+  CHECK_THAT(with(12, 1), ContainsSubstring("the bytes must end with the last record, got 32 bytes after it"));
   CHECK_THAT(with(12, 3), ContainsSubstring("the record ends at byte"));
   CHECK_THAT(with(48, 7), ContainsSubstring("row 0 of the token level of layer 0 chose expert 7 twice"));
   Bytes changed = routing_to_bytes(some_records());
@@ -160,7 +161,7 @@ TEST_CASE("a refusal says what is wrong with the bytes", "[core][replay]") {
   CHECK_THAT(refusal(changed), ContainsSubstring("bytes are missing or were changed"));
 }
 
-TEST_CASE("records that are not whole are not written", "[core][replay]") {
+TEST_CASE("inconsistent records are not written", "[core][replay]") {
   RoutingRecord record;
   record.levels.emplace_back(0, "token", 4);
   record.levels.emplace_back(0, "token", 4);
@@ -169,7 +170,7 @@ TEST_CASE("records that are not whole are not written", "[core][replay]") {
   record.levels[1] = RecordedLevel(1, "token", 4);
   record.levels[1].append(2, Choices{1});
   CHECK_THROWS_WITH(routing_to_bytes(std::span(&record, 1)),
-                    "[routing_to_bytes] every level must be recorded for as many rows, the token level of layer 1 has "
+                    "[routing_to_bytes] all levels must have the same number of rows, the token level of layer 1 has "
                     "2, the token level of layer 0 has 0");
 }
 

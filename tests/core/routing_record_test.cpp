@@ -14,7 +14,8 @@ Choices row(const RecordedLevel& level, Index t) { return {level.of_row(t).begin
 
 }  // namespace
 
-TEST_CASE("a recorded level has what each row chose, and keeps neighbors that chose the same once", "[core][replay]") {
+TEST_CASE("a recorded level has each row's choices, and stores adjacent rows with the same choices once",
+          "[core][replay]") {
   RecordedLevel level(3, "segment", 5);
   CHECK(level.rows() == 0);
   level.append(3, Choices{4, 0});
@@ -41,7 +42,7 @@ TEST_CASE("a recorded level has what each row chose, and keeps neighbors that ch
   CHECK(cut == RecordedLevel(3, "segment", 5));
 }
 
-TEST_CASE("a recorded level refuses what no level can choose, and stays as it was", "[core][replay]") {
+TEST_CASE("a recorded level refuses impossible choices and stays unchanged", "[core][replay]") {
   RecordedLevel level(3, "token", 5);
   level.append(1, Choices{1});
   CHECK_THROWS_WITH(level.append(1, Choices{0, 5}),
@@ -58,7 +59,7 @@ TEST_CASE("a recorded level refuses what no level can choose, and stays as it wa
   CHECK_THROWS_AS(RecordedLevel(0, "token", 32769), Error);
 }
 
-TEST_CASE("other tokens have another hash", "[core][replay]") {
+TEST_CASE("different token lists have different hashes", "[core][replay]") {
   using Tokens = std::vector<std::int32_t>;
   CHECK(hash_of_tokens(Tokens{1, 2}) == hash_of_tokens(Tokens{1, 2}));
   CHECK(hash_of_tokens(Tokens{1, 2}) != hash_of_tokens(Tokens{2, 1}));

@@ -10,7 +10,7 @@ namespace {
 
 using Choices = std::vector<std::uint16_t>;
 
-/// One choice a routed row, of three experts.
+/// An observation with one choice per routed row, of three experts.
 Observation seen(const std::vector<Index>& begin, const std::vector<Index>& experts) {
   Observation o{2, "segment", static_cast<Index>(experts.size()), 3, {}, {}, {}, begin};
   o.chosen.assign(experts.size() * 3, 0);
@@ -26,7 +26,7 @@ std::vector<std::uint16_t> firsts(const RoutingRecord& record) {
 
 }  // namespace
 
-TEST_CASE("a recorder gives each sequence its rows, pass after pass", "[core][replay]") {
+TEST_CASE("a recorder appends the rows of each pass to their sequences", "[core][replay]") {
   RoutingRecorder recorder(2);
   const auto observe = recorder.observer();
   recorder.expect(Batch::ragged({3, 2}));
@@ -37,7 +37,7 @@ TEST_CASE("a recorder gives each sequence its rows, pass after pass", "[core][re
   CHECK(firsts(recorder.records()[1]) == Choices{2, 2, 1});
 }
 
-TEST_CASE("sequences come and go between passes", "[core][replay]") {
+TEST_CASE("sequences may join and leave between passes", "[core][replay]") {
   RoutingRecorder recorder(3);
   recorder.expect(Batch::ragged({2, 1}), {2, 0});
   recorder.record(seen({0, 2, 3}, {1, 2}));
@@ -54,7 +54,7 @@ TEST_CASE("sequences come and go between passes", "[core][replay]") {
   CHECK_THROWS_AS(recorder.expect(Batch::sequences(2, 1), {1, 1}), Error);
 }
 
-TEST_CASE("a pass that is run again is recorded once", "[core][replay]") {
+TEST_CASE("a pass that runs again replaces its record", "[core][replay]") {
   RoutingRecorder recorder(1);
   recorder.expect(Batch::single(2));
   recorder.record(seen({0, 2}, {1}));
@@ -62,26 +62,24 @@ TEST_CASE("a pass that is run again is recorded once", "[core][replay]") {
   CHECK(firsts(recorder.records()[0]) == Choices{0, 2});
 }
 
-TEST_CASE("choices are recorded in their order, with what was dropped", "[core][replay]") {
+TEST_CASE("choices are recorded in choice order, and dropped ones are marked", "[core][replay]") {
   RoutingRecorder recorder(1);
   recorder.expect(Batch::single(1));
-  // Ranks of experts that take rows may be equal, or leave numbers out.
+  // Where experts select rows, the choice orders of one row may repeat or skip numbers.
   recorder.record({0, "token", 1, 4, {7, 0, 2, 2}, {7, 0, 0, 2}, {}, {0, 1}});
   const auto row = recorder.records()[0].levels[0].of_row(0);
   CHECK(Choices(row.begin(), row.end()) == Choices{2 | RecordedChoice::dropped, 3, 0});
 }
 
-TEST_CASE("a recorder refuses rows that it was not told of", "[core][replay]") {
+TEST_CASE("a recorder refuses rows that were not announced", "[core][replay]") {
   RoutingRecorder recorder(2);
   CHECK_THROWS_WITH(recorder.record(seen({0, 2}, {1})),
-                    "[RoutingRecorder] the pass was announced to read 0 rows, a layer decided on 2: call expect before "
-                    "each pass");
+                    "[RoutingRecorder] expect announced 0 rows, a layer routed 2: call expect before each pass");
   CHECK_THROWS_WITH(recorder.expect(Batch::single(2)), "[RoutingRecorder] the batch has 1 sequence, the recorder 2");
   recorder.expect_next();
   recorder.expect_next();
   CHECK_THROWS_WITH(recorder.record(seen({0, 1, 2}, {1, 1})),
-                    "[RoutingRecorder] the segment level of layer 2 was recorded for 0 of 1 row that sequence 0 has "
-                    "read");
+                    "[RoutingRecorder] the segment level of layer 2 was recorded for 0 of 1 row of sequence 0");
   CHECK_THROWS_AS(RoutingRecorder(-1), Error);
 }
 

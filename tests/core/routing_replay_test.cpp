@@ -20,7 +20,7 @@ RoutingRecord some_record() {
 
 }  // namespace
 
-TEST_CASE("a replay has the choices of routed rows: their order, what was dropped, and loads", "[core][replay]") {
+TEST_CASE("a replay returns the choices of routed rows: their order, dropped choices and loads", "[core][replay]") {
   const RoutingRecord record = some_record();
   RoutingReplay replay;
   replay.add(record);
@@ -37,13 +37,13 @@ TEST_CASE("a replay has the choices of routed rows: their order, what was droppe
                     "[RoutingReplay] layer 1 routes 7 rows, the replayed record has 8");
   const std::vector<Index> astride{0, 3, 5, 6, 8};
   CHECK_THROWS_WITH(replay.choices(1, {"segment", astride}, 4, 3),
-                    "[RoutingReplay] rows 0 to 2 are one segment in the segment level of layer 1 and must have chosen "
-                    "the same, in the record they did not");
+                    "[RoutingReplay] rows 0 to 2 are one segment in the segment level of layer 1 and must have the "
+                    "same choices, in the record they do not");
   const std::vector<Index> across{0, 2, 6, 8};
   CHECK_THROWS_AS(replay.choices(1, {"segment", across}, 3, 3), Error);
 }
 
-TEST_CASE("a replay is of whole records, and of rows that they have", "[core][replay]") {
+TEST_CASE("a replay refuses incomplete records and row ranges outside a record", "[core][replay]") {
   RoutingRecord record = some_record();
   record.levels.emplace_back(2, "token", 3);
   CHECK_THROWS_AS(RoutingReplay{}.add(record), Error);

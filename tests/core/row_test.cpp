@@ -18,7 +18,7 @@ TEST_CASE("softmax does not overflow and may overwrite its input", "[core]") {
   CHECK(z[2] == Catch::Approx(std::exp(-1.0) / total).epsilon(1e-14));
 }
 
-TEST_CASE("a row knows its largest value and its sum of exponentials", "[core]") {
+TEST_CASE("max and sum_exp reduce a row, and softmax accepts an empty row", "[core]") {
   const std::vector<float> values = {-3, 7, 2};
   const Row<const float> row{values.data(), 3};
   CHECK(max(row) == 7);

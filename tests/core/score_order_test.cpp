@@ -9,7 +9,7 @@ namespace score_order_test {
 
 using namespace moe;
 
-TEMPLATE_TEST_CASE("the bits of scores stand in descending order of the scores, NaN last", "[core]", float, double) {
+TEMPLATE_TEST_CASE("descending_bits orders scores from largest to smallest, NaN last", "[core]", float, double) {
   using Limits = std::numeric_limits<TestType>;
   const std::vector<TestType> falling = {Limits::infinity(),
                                          Limits::max(),

@@ -22,7 +22,7 @@ const double not_a_number = std::numeric_limits<double>::quiet_NaN(),
              infinity = std::numeric_limits<double>::infinity();
 const CpuContext context;
 
-/// What a policy says of its settings; empty where they are right.
+/// The error message for a policy's settings; empty where they are valid.
 template <class P>
 std::string refusal(const P& policy, Index size = experts) {
   try {
@@ -42,15 +42,15 @@ P with_k(Index k) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a row chooses at least one expert and at most all there are", "[policies][misuse]", TopK,
-                   SharedTopK, RandomChoice, HashChoice, QuantileChoice, SinkhornChoice, PricedTopK, GShardChoice,
-                   BiasedTopK, GroupLimitedTopK, GateSparsity) {
+TEMPLATE_TEST_CASE("k must lie between 1 and the number of experts", "[policies][misuse]", TopK, SharedTopK,
+                   RandomChoice, HashChoice, QuantileChoice, SinkhornChoice, PricedTopK, GShardChoice, BiasedTopK,
+                   GroupLimitedTopK, GateSparsity) {
   for (const Index k : {Index{0}, Index{-1}, experts + 1, std::numeric_limits<Index>::min()})
     CHECK(refusal(with_k<TestType>(k)).ends_with("] k must lie in [1, 6], got " + std::to_string(k)));
   for (const Index k : {Index{1}, Index{2}, experts}) CHECK(refusal(with_k<TestType>(k)).empty());
 }
 
-TEST_CASE("routers refuse settings that have no meaning", "[policies][misuse]") {
+TEST_CASE("routers refuse invalid settings", "[policies][misuse]") {
   CHECK(refusal(SharedTopK{.k = 2, .shared = 6}) == "[SharedTopK] the shared expert's index must lie in [0, 6), got 6");
   CHECK(refusal(SharedTopK{.k = 2, .shared = -2}) ==
         "[SharedTopK] the shared expert's index must lie in [0, 6), got -2");
@@ -81,11 +81,11 @@ TEST_CASE("routers refuse settings that have no meaning", "[policies][misuse]") 
   for (const double beta : {0.0, 1.0}) CHECK(refusal(ThresholdChoice{beta}).empty());
 
   CHECK(refusal(LanguageChoice{.languages = 8}, 4) ==
-        "[LanguageChoice] there must be an expert for each of 8 languages and two more, got 4");
+        "[LanguageChoice] there must be an expert for each of 8 languages, a shared one and one for other rows, got 4");
   CHECK_FALSE(refusal(LanguageChoice{.languages = -2}, 0).empty());
   CHECK(refusal(LanguageChoice{.languages = 4}).empty());
   CHECK(refusal(CappedExpertChoice{.cap = 0}) ==
-        "[CappedExpertChoice] at least 1 expert must be able to take a row, got a cap of 0");
+        "[CappedExpertChoice] the cap must be at least 1 expert per row, got 0");
   CHECK(refusal(CappedExpertChoice{.cap = 100}).empty());
   for (const double step : {0.0, -1.0, not_a_number, infinity})
     CHECK_THAT(refusal(BalancedAssignment{.step = step}),
@@ -93,7 +93,7 @@ TEST_CASE("routers refuse settings that have no meaning", "[policies][misuse]") 
   CHECK_FALSE(refusal(BalancedAssignment{.most_rounds = -1}).empty());
 }
 
-TEST_CASE("capacities, normalizers and balances refuse settings that have no meaning", "[policies][misuse]") {
+TEST_CASE("capacities, normalizers and balances refuse invalid settings", "[policies][misuse]") {
   CHECK(refusal(CapacityFactor{.factor = -1}) == "[CapacityFactor] the factor must not be negative, got -1");
   CHECK(refusal(CapacityFactor{.factor = not_a_number}) == "[CapacityFactor] the factor must not be negative, got nan");
   CHECK(refusal(CapacityFactor{.minimum = -1}) == "[CapacityFactor] the minimum must not be negative, got -1");
@@ -110,12 +110,13 @@ TEST_CASE("capacities, normalizers and balances refuse settings that have no mea
         "[GateSparsity] the weight must be finite and not negative, got -1");
   CHECK(refusal(GateSparsity{.pace = 0.5}) == "[GateSparsity] the pace must be finite and at least 1, got 0.5");
   CHECK(refusal(GateSparsity{.pace = infinity}) == "[GateSparsity] the pace must be finite and at least 1, got inf");
-  // Policies without a rule, and a shared expert that there is not: it is then left out of nothing.
+  // Policies without a rule, and the index of no expert: the balance loss then excludes none.
   CHECK(refusal(Unlimited{}).empty());
   CHECK(refusal(BalanceOverRouted{.shared = -1}).empty());
 }
 
-TEST_CASE("segmenters, sources, fusions and paths refuse what does not fit the rows", "[policies][misuse]") {
+TEST_CASE("segmenters, sources, fusions and shared paths refuse settings that do not fit the rows",
+          "[policies][misuse]") {
   CHECK(refusal(FixedWindow{.window = 0}) == "[FixedWindow] a window must have at least 1 row, got 0");
   CHECK(refusal(BoundaryWindow{.minimum = 0}) ==
         "[BoundaryWindow] a window must have at least 1 row, got a minimum of 0 and a maximum of 128");
@@ -146,7 +147,7 @@ TEST_CASE("segmenters, sources, fusions and paths refuse what does not fit the r
   CHECK(refusal(narrow_gate) == "[SharedExpert] the gate's weight must be 1 x 6 as rows have 6 values, got 1 x 4");
 }
 
-TEST_CASE("a layer asks its policies when it is built and, as they may be assigned, at every entry",
+TEST_CASE("a layer checks its policies at construction and, as they may be assigned later, at every entry",
           "[layers][misuse]") {
   using Bank = ExpertBank<SwiGlu<double, Cpu<>>>;
   using Layer = Mixtral<double, Cpu<>>;
@@ -191,7 +192,7 @@ TEST_CASE("a layer asks its policies when it is built and, as they may be assign
   CHECK_THROWS_WITH((Registry<double, Cpu<>>().make(crowded)), "[TopK] k must lie in [1, 2], got 3");
 }
 
-TEST_CASE("parts of a layer that were assigned and do not fit are refused", "[layers][misuse]") {
+TEST_CASE("parts that were assigned to a layer and do not fit are refused", "[layers][misuse]") {
   using Layer = Qwen15Moe<double, Cpu<>>;
   const Matrix<double, Cpu<>> x(4, 5);
   const auto refused = [&](auto&& change) {

@@ -9,7 +9,7 @@ namespace sigmoid_test {
 
 using namespace moe;
 
-TEMPLATE_TEST_CASE("the sigmoid keeps to its limits, and NaN stays", "[core]", float, double) {
+TEMPLATE_TEST_CASE("the sigmoid reaches its limits 0 and 1 and propagates NaN", "[core]", float, double) {
   using Limits = std::numeric_limits<TestType>;
   CHECK(sigmoid(TestType(0)) == TestType(0.5));
   CHECK(sigmoid(TestType(2)) == Catch::Approx(1 / (1 + std::exp(-2.0))));
@@ -21,7 +21,7 @@ TEMPLATE_TEST_CASE("the sigmoid keeps to its limits, and NaN stays", "[core]", f
   CHECK(std::isnan(sigmoid(Limits::quiet_NaN())));
 }
 
-TEMPLATE_TEST_CASE("beyond the largest exponent an exponential is infinite, and there alone the sigmoid is 0", "[core]",
+TEMPLATE_TEST_CASE("exp overflows just above largest_exponent, and the sigmoid is 0 only below its negative", "[core]",
                    float, double) {
   const TestType last = largest_exponent<TestType>,
                  next = std::nextafter(last, std::numeric_limits<TestType>::infinity());

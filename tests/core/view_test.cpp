@@ -20,7 +20,7 @@ struct Device {
 using Mutable = View<double, Host>;
 using Constant = View<const double, Host>;
 
-/// What somebody else's matrix type looks like.
+/// A matrix type of another library.
 template <bool row_major, int inner_stride>
 struct Foreign {
   static constexpr bool IsRowMajor = row_major;
@@ -33,11 +33,11 @@ struct Foreign {
   int outerStride() const { return 4; }
 };
 
-/// The same with values of its own, as far as a view can tell.
+/// The same, with the PlainObject by which a view recognizes a type that owns its values.
 struct Owning : Foreign<true, 1> {
   using PlainObject = Owning;
 };
-/// What has extents and no memory.
+/// An expression: extents without memory.
 struct Expression {
   [[maybe_unused]] static constexpr bool IsRowMajor = true;
   int rows() const { return 2; }
@@ -45,7 +45,8 @@ struct Expression {
   int outerStride() const { return 3; }
 };
 
-/// Whether a View<Value, B> is made of an M, explicitly, implicitly and by the concept's word, which must be one word.
+/// Whether a View<Value, B> can be made of an M. Explicit construction, implicit conversion and the concept Viewable
+/// must agree.
 template <class M, class Value, class B = Host>
 constexpr bool looks_at = [] {
   constexpr bool constructs = std::is_constructible_v<View<Value, B>, M>;
@@ -73,12 +74,12 @@ static_assert(!looks_at<Foreign<true, 1>&, const float> && !looks_at<Owning&, co
 static_assert(!looks_at<Foreign<true, 1>&, double, Device> && !looks_at<Owning&, double, Device>);
 static_assert(!looks_at<Foreign<false, 1>&, const double>);
 static_assert(!looks_at<Expression&, const double> && !looks_at<std::vector<double>&, const double>);
-// A row of a column-major matrix says it is row-major; its values lie apart all the same.
+// A row of a column-major matrix reports that it is row-major, but its values are not contiguous.
 static_assert(!looks_at<Foreign<true, -1>&, const double>);
 
 }  // namespace
 
-TEST_CASE("a view reads through its stride", "[core]") {
+TEST_CASE("a view addresses its rows by the stride", "[core]") {
   std::vector<double> values(20);
   for (std::size_t i = 0; i < 20; ++i) values[i] = static_cast<double>(i);
   const Mutable view(values.data(), 4, 3, 5);
@@ -95,7 +96,7 @@ TEST_CASE("a view reads through its stride", "[core]") {
   CHECK(Constant(values.data(), 2, 10)(1, 9) == 19);
 }
 
-TEST_CASE("columns of no rows are where the matrix is, which may be nowhere", "[core]") {
+TEST_CASE("columns of an empty matrix keep its data pointer, which may be null", "[core]") {
   const Mutable none(nullptr, 0, 5);
   const Mutable columns = none.cols_between(2, 5);
   CHECK(columns.data == nullptr);
@@ -103,7 +104,7 @@ TEST_CASE("columns of no rows are where the matrix is, which may be nowhere", "[
   CHECK(columns.cols == 3);
 }
 
-TEST_CASE("another library's matrix is viewed where it is", "[core]") {
+TEST_CASE("a view of another library's matrix points to its memory", "[core]") {
   std::vector<double> values(8, 1.0);
   Foreign<true, 1> foreign{values.data()};
   const Mutable view = foreign;

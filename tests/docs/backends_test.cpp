@@ -15,7 +15,7 @@ using moe::testing::same_bits;
 namespace {
 
 // [gemm]
-/// A product of one's own for the CPU backend: called on the worker threads, one tile at a time, single-threaded.
+/// A custom product for the CPU backend: called on the worker threads, one tile at a time, single-threaded.
 struct CountingGemm {
   static inline std::atomic<int> products{0};
 
@@ -29,7 +29,7 @@ struct CountingGemm {
 // [/gemm]
 
 // [operation]
-/// The CPU's operations, but for means that are counted.
+/// The CPU backend's operations, with a counter for segment means.
 struct CountingMeans : moe::cpu::Operations<CountingMeans> {
   static inline int means = 0;
 
@@ -54,7 +54,7 @@ auto layer_on() {
 
 }  // namespace
 
-TEST_CASE("backends: the number of threads changes no bit", "[docs]") {
+TEST_CASE("backends: results are bitwise identical for any number of threads", "[docs]") {
   const auto layer = layer_on<moe::Cpu<>>();
   Draw draw("backends, threads");
   const auto x_TD = random_matrix<float, moe::Cpu<>>(draw, 700, 8);
@@ -83,14 +83,14 @@ TEST_CASE("backends: weights are packed once", "[docs]") {
   // [/narrow]
 }
 
-TEST_CASE("backends: a context that is shared serves both callers", "[docs]") {
+TEST_CASE("backends: two threads share a context", "[docs]") {
   const auto layer = layer_on<moe::Cpu<>>();
   Draw draw("backends, sharing");
   const auto x_TD = random_matrix<float, moe::Cpu<>>(draw, 300, 8);
   const auto batch = moe::Batch::single(300);
   // [shared]
   const moe::CpuContext shared{.threads = 2};
-  const moe::CpuContext copy = shared;  // the same pool and the same helpers
+  const moe::CpuContext copy = shared;  // the same pool and the same workers
   moe::Matrix<float, moe::Cpu<>> y_TD, again_TD;
   std::thread other([&] { again_TD = layer.infer(copy, x_TD, batch); });
   y_TD = layer.infer(shared, x_TD, batch);
@@ -117,7 +117,7 @@ TEST_CASE("backends: the pool keeps a step's memory for the next step", "[docs]"
   // [/pool]
 }
 
-TEST_CASE("backends: a product of one's own", "[docs]") {
+TEST_CASE("backends: a custom product", "[docs]") {
   // [use_gemm]
   using Mine = moe::Cpu<CountingGemm>;
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
@@ -131,14 +131,14 @@ TEST_CASE("backends: a product of one's own", "[docs]") {
   const auto y_TD = layer.infer(context, x_TD, moe::Batch::single(20));
   CHECK(CountingGemm::products > 0);
 
-  // The same numbers as with the product that it counts.
+  // The same numbers as with the product that it wraps.
   using Eigens = moe::Cpu<moe::EigenGemm>;
   const moe::View<const float, Eigens> same_x_TD(x_TD.data(), 20, 8);
   const auto expected_TD = layer_on<Eigens>().infer({}, same_x_TD, moe::Batch::single(20));
   CHECK(moe::as_eigen(y_TD) == moe::as_eigen(expected_TD));
 }
 
-TEST_CASE("backends: an operation of one's own", "[docs]") {
+TEST_CASE("backends: a custom operation", "[docs]") {
   // [use_operation]
   using Source = moe::OwnMean<float, CountingMeans>;
   moe::SegmentMoE layer(moe::FixedWindow{.window = 4}, Source{}, moe::ExpertChoice{}, moe::SoftmaxOverAll{},

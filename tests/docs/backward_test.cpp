@@ -34,7 +34,7 @@ Tensor drawn_rows(const char* name) {
 
 }  // namespace
 
-TEST_CASE("backward: saved is consumed, gradients add, activations' gradients return", "[docs]") {
+TEST_CASE("backward: saved is consumed, weight gradients accumulate, the input gradient is returned", "[docs]") {
   const auto layer = drawn_layer();
   const Tensor x_TD = drawn_rows("docs, x"), d_y_TD = drawn_rows("docs, d_y");
   // [step]
@@ -69,37 +69,37 @@ TEST_CASE("backward: an empty tensor is a frozen weight", "[docs]") {
   // [/freeze]
   CHECK(gradient.bank.experts[0].up_proj.empty());
   auto whole = moe::gradient_for(layer);
-  // What is frozen changes neither d_x nor the gradients of the rest.
+  // Freezing changes neither d_x nor the other gradients.
   CHECK(same_bits(layer.backward(context, d_y_TD, {}, layer.forward(context, x_TD, batch).saved, whole), d_x_TD));
   CHECK(same_bits(whole.bank.experts[1].up_proj, gradient.bank.experts[1].up_proj));
 }
 
-TEST_CASE("backward: auxiliary losses are weighed by who trains", "[docs]") {
+TEST_CASE("backward: the caller sets the weights of the auxiliary losses", "[docs]") {
   const auto layer = drawn_layer();
   const Tensor x_TD = drawn_rows("docs, x"), d_y_TD(rows, width);
   // [auxiliary]
   const double alpha = 0.01, beta = 0.001, micro_batches = 4;
   auto gradient = moe::gradient_for(layer);
   auto [y_TD, saved, stats] = layer.forward(context, x_TD, batch);
-  const double auxiliary = alpha * stats.balance_loss() + beta * stats.z_loss();  // to report
+  const double auxiliary = alpha * stats.balance_loss() + beta * stats.z_loss();  // for reporting
   const moe::AuxiliaryGradient d_stats{.balance = alpha / micro_batches, .z = beta / micro_batches};
   layer.backward(context, d_y_TD, d_stats, std::move(saved), gradient);
   // [/auxiliary]
   CHECK(auxiliary > 0);
-  // d_y is 0 here: what moves is the gate, and nothing but the gate.
+  // d_y is 0 here, so only the gate has a gradient.
   CHECK(moe::as_eigen(gradient.routing.gate.weight).norm() > 0);
   CHECK(moe::as_eigen(gradient.bank.experts[0].up_proj).norm() == 0);
 }
 
-TEST_CASE("backward: what was not kept is computed again with the same bits", "[docs]") {
+TEST_CASE("backward: recomputed activations are bitwise identical", "[docs]") {
   const auto layer = drawn_layer();
   const Tensor x_TD = drawn_rows("docs, x"), d_y_TD = drawn_rows("docs, d_y");
   auto gradient = moe::gradient_for(layer), expected = moe::gradient_for(layer);
   const auto expected_d_x_TD = layer.backward(context, d_y_TD, {}, layer.forward(context, x_TD, batch).saved, expected);
   // [recompute]
   auto first = layer.forward(context, x_TD, batch);
-  first.saved = {};  // frees what backward would need; x_TD, y_TD and stats stay
-  // ... later layers forward, then backward down to this one ...
+  first.saved = {};  // frees the saved activations; x_TD, y_TD and stats remain
+  // ... forward of the later layers, then their backward ...
   auto again = layer.forward(context, x_TD, batch);
   const Tensor d_x_TD = layer.backward(context, d_y_TD, {}, std::move(again.saved), gradient);
   // [/recompute]

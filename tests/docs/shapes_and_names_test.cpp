@@ -7,7 +7,7 @@ namespace shapes_and_names_test {
 
 using Indices = std::vector<moe::Index>;
 
-TEST_CASE("shapes: a batch is offsets, and facts of rows", "[docs]") {
+TEST_CASE("shapes: a batch has offsets and per-row data", "[docs]") {
   // [batch]
   const std::vector<std::int32_t> tokens = {7, 7, 10, 7, 7, 7, 7};
   moe::Batch batch = moe::Batch::ragged({4, 0, 3});  // three sequences, the second of them empty
@@ -33,7 +33,7 @@ TEST_CASE("shapes: a plan is the pairs, sorted by expert", "[docs]") {
   const moe::CpuContext context;
   moe::Matrix<moe::ChoiceOrder, Cpu> chosen_TE(3, 4);
   moe::as_eigen(chosen_TE) << 0, 1, 0, 2,  // row 0: expert 1 first, then expert 3
-      0, 0, 0, 0,                          // row 1: nobody
+      0, 0, 0, 0,                          // row 1: no expert
       2, 1, 0, 0;                          // row 2: expert 1 first, then expert 0
   const moe::Plan<Cpu> plan = Cpu::group_by_expert(context, chosen_TE);
 
@@ -47,7 +47,7 @@ TEST_CASE("shapes: a plan is the pairs, sorted by expert", "[docs]") {
   // [/plan]
 }
 
-TEST_CASE("names: a walk tells every weight's name and shape", "[docs]") {
+TEST_CASE("names: a walk reports every weight's name and shape", "[docs]") {
   // [names]
   using Cpu = moe::Cpu<>;
   const auto layer = moe::make_multipl<moe::CausalMultiPlMoe<float, Cpu, moe::ScalarFusion<float, Cpu>>>(
@@ -65,11 +65,11 @@ TEST_CASE("names: a walk tells every weight's name and shape", "[docs]") {
                                           "token.experts.0.up_proj.weight 12x8",      // [F, D]
                                           "token.experts.0.down_proj.weight 8x12",    // [D, F]
                                           "segment.gate.weight 1x8",                  // [E, D]
-                                          "segment.first_segment 1x8",                // D, of rank 1
+                                          "segment.first_segment 1x8",                // [D]
                                           "segment.experts.0.gate_proj.weight 12x8",  // [F, D]
                                           "segment.experts.0.up_proj.weight 12x8",    // [F, D]
                                           "segment.experts.0.down_proj.weight 8x12",  // [D, F]
-                                          "fusion.weights 1x2"});                     // 2, of rank 1
+                                          "fusion.weights 1x2"});                     // [2]
   CHECK(buffers == std::vector<std::string>{"segment.thresholds", "segment.threshold_updates"});
   // [/names]
 }

@@ -16,7 +16,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
   using Experts = moe::ExpertBank<moe::SwiGlu<double, Cpu>>;
   const moe::CpuContext context;
 
-  // 8 experts for rows of width 16, each with 32 inner channels; a row meets 2 of them.
+  // 8 experts for rows of width 16, each with 32 inner channels; each row is routed to 2 of them.
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(8, 16, 32));
   moe::initialize(context, layer, /*seed=*/1, /*deviation=*/0.3);
   // [/layer]
@@ -38,7 +38,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
   std::vector<double> losses;
 
   for (moe::Index step = 1; step <= 50; ++step) {
-    batch.random = {.seed = 1, .step = step};  // what routers that draw random numbers draw them from
+    batch.random = {.seed = 1, .step = step};  // key of the random numbers that some routers draw
     auto [out_TD, saved, stats] = layer.forward(context, x_TD, batch);
     moe::Matrix<double, Cpu> d_out_TD(out_TD.rows(), out_TD.cols());
     const auto error = moe::as_eigen(out_TD) - moe::as_eigen(target_TD);
@@ -65,7 +65,7 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
   CHECK((moe::as_eigen(y_BD).row(1) - moe::as_eigen(whole_TD).row(12)).norm() < 1e-12);
 }
 
-TEST_CASE("tour: a row-major Eigen matrix goes in and comes out without a copy", "[docs]") {
+TEST_CASE("tour: a row-major Eigen matrix is read and returned without a copy", "[docs]") {
   const moe::CpuContext context;
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
                       moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>(4, 8, 16));
@@ -81,7 +81,7 @@ TEST_CASE("tour: a row-major Eigen matrix goes in and comes out without a copy",
   CHECK(moe::View<const float, moe::Cpu<>>(mine).data == mine.data());
 }
 
-TEST_CASE("tour: a layer that is named at run time", "[docs]") {
+TEST_CASE("tour: a layer is made by name at run time", "[docs]") {
   const moe::CpuContext context;
   const moe::Index rows = 12, width = 8;
   Draw draw("tour, any layer");
@@ -100,7 +100,7 @@ TEST_CASE("tour: a layer that is named at run time", "[docs]") {
                     Catch::Matchers::ContainsSubstring("must be one of dense, mixtral, gshard"));
 }
 
-TEST_CASE("tour: an observer sees every decision", "[docs]") {
+TEST_CASE("tour: an observer is called with every routing decision", "[docs]") {
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
                       moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>(4, 8, 16));
   Draw draw("tour, observer");
@@ -112,7 +112,7 @@ TEST_CASE("tour: an observer sees every decision", "[docs]") {
   // [/observe]
   REQUIRE(seen.size() == 1);
   CHECK(seen[0].level == "token");
-  // The gate is all zero: every row takes the two lowest indices, in order.
+  // The gate is all zero: every row selects the two lowest indices, in order.
   CHECK(std::vector<moe::ChoiceOrder>(seen[0].chosen.begin(), seen[0].chosen.begin() + 4) ==
         std::vector<moe::ChoiceOrder>{1, 2, 0, 0});
   CHECK(seen[0].gates[0] == 0.5);

@@ -21,7 +21,7 @@ using Bank = moe::ExpertBank<moe::SwiGlu<double, Cpu>>;  // Bank(experts, width,
 namespace {
 
 // [router]
-/// The best expert, and every other one whose logit is at most `margin` behind.
+/// The best expert, and every other expert with a logit at most `margin` below the best.
 struct MarginChoice {
   double margin = 1;
 
@@ -37,14 +37,14 @@ struct MarginChoice {
 // [/router]
 
 // [context_router]
-/// The expert of the row's language first, then the best of the others.
+/// First choice: the expert of the row's language. Second choice: the best of the others.
 struct LanguageChoice {
-  static constexpr bool is_batch_invariant = true;  // it reads the row's language, never its place in the batch
+  static constexpr bool is_batch_invariant = true;  // it reads the row's language, not its position in the batch
 
   template <class Real>
   MOE_HOST_DEVICE void choose(moe::Row<const Real> logits_E, moe::Row<moe::ChoiceOrder> chosen_E,
                               moe::RowContext<Real> row) const {
-    for (moe::ChoiceOrder& rank : chosen_E) rank = 0;
+    for (moe::ChoiceOrder& order : chosen_E) order = 0;
     const bool known = row.language >= 0 && row.language < chosen_E.size;
     if (known) chosen_E[row.language] = 1;
     moe::choose_best(logits_E, chosen_E, known ? 2 : 1);
@@ -53,7 +53,7 @@ struct LanguageChoice {
 // [/context_router]
 
 // [activation]
-/// log(1 + exp(z)), smooth where a ReLU has its corner.
+/// log(1 + exp(z)), a smooth approximation of ReLU.
 struct Softplus {
   template <class Real>
   MOE_HOST_DEVICE Real value(Real z) const {
@@ -119,12 +119,12 @@ struct TanhExpert : moe::AsLayer<TanhExpert<Value, B>, Value, B> {
 // [/expert]
 
 // [random_router]
-/// One expert, each as likely as the others.
+/// One expert at random, each with the same probability.
 struct Lottery {
   template <class Real>
   MOE_HOST_DEVICE void choose(moe::Row<const Real> /*logits_E*/, moe::Row<moe::ChoiceOrder> chosen_E,
                               moe::RandomRowContext<Real> row) const {
-    for (moe::ChoiceOrder& rank : chosen_E) rank = 0;
+    for (moe::ChoiceOrder& order : chosen_E) order = 0;
     const auto words = moe::random_words(row.random, static_cast<std::uint64_t>(row.row));
     chosen_E[words[0] % static_cast<std::uint32_t>(chosen_E.size)] = 1;
   }
@@ -132,7 +132,7 @@ struct Lottery {
 // [/random_router]
 
 // [matrix_router]
-/// Each expert takes the rows with its largest logits; ExpertChoice compares softmax scores instead.
+/// Each expert selects the rows with its largest logits; ExpertChoice compares softmax scores instead.
 struct LogitChoice {
   template <class B, class Real>
   void choose(const typename B::Context& context, moe::View<const Real, B> logits_RE, moe::Index take,
@@ -143,7 +143,7 @@ struct LogitChoice {
 // [/matrix_router]
 
 // [normalizer]
-/// g_i = sigmoid(z_i) for chosen experts: each gate by itself, no sum to 1.
+/// g_i = sigmoid(z_i) for selected experts: each gate independent of the others, so they do not sum to 1.
 struct SigmoidGates {
   template <class Real>
   MOE_HOST_DEVICE void normalize(moe::Row<const Real> logits_E, moe::Row<const moe::ChoiceOrder> chosen_E,
@@ -162,7 +162,7 @@ struct SigmoidGates {
 // [/normalizer]
 
 // [capacity]
-/// A fixed number of rows for an expert that chooses.
+/// A fixed number of rows for an expert that selects rows.
 struct FixedRoom {
   moe::Index room = 8;
 
@@ -171,7 +171,7 @@ struct FixedRoom {
 // [/capacity]
 
 // [dropping]
-/// The same for experts that are chosen: what is over is dropped, and gates are normalized over what is left.
+/// The same for experts that rows select: the overflow is dropped, and gates are normalized over the remaining pairs.
 struct FixedRoomOrDrop {
   moe::Index room = 8;
   moe::NormalizeGates normalize = moe::NormalizeGates::after_dropping;
@@ -181,7 +181,7 @@ struct FixedRoomOrDrop {
 // [/dropping]
 
 // [segmenter]
-/// A segment ends behind a statement: after `;` or `}`, and at `maximum` rows at the latest.
+/// A segment ends after a statement: after `;` or `}`, and after at most `maximum` rows.
 struct StatementWindow {
   moe::Index maximum = 64;
 
@@ -192,7 +192,7 @@ struct StatementWindow {
 // [/segmenter]
 
 // [stateful_segmenter]
-/// A segment ends where the speaker changes, which a table says of each token: 0, or the speaker that it names.
+/// A segment ends where the speaker changes. A table has one number for each token: 0, or the speaker that it names.
 struct SpeakerWindow {
   moe::Index maximum = 64;
 
@@ -210,7 +210,7 @@ struct SpeakerWindow {
 // [/stateful_segmenter]
 
 // [pooling]
-/// A segment is summed up by its last row.
+/// The summary of a segment is its last row.
 struct LastPool {
   template <class Real, class B>
   struct Saved {};
@@ -233,7 +233,7 @@ struct LastPool {
     });
   }
 
-  /// Decoding: the summary so far with one more value, and the summary in the end.
+  /// Decoding: the summary after one more value, and the final summary.
   template <class Real>
   MOE_HOST_DEVICE static Real accumulated(Real /*so_far*/, Real value, moe::Index /*rows before*/) {
     return value;
@@ -246,7 +246,7 @@ struct LastPool {
 // [/pooling]
 
 // [balance]
-/// The balance loss over experts `first`, `first` + 1, ... only.
+/// The balance loss covers only the experts `first`, `first` + 1, ...
 struct BalanceFrom {
   moe::Index first = 1;
 
@@ -255,11 +255,11 @@ struct BalanceFrom {
 // [/balance]
 
 // [routing_module]
-/// Each row goes to the expert of its largest logit z, whose answer counts sigmoid(z).
+/// Each row goes to the expert with its largest logit z; the routing weight is sigmoid(z).
 struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
   moe::Linear<double, Cpu> gate;  // [experts, width]
 
-  /// What backward needs of a route.
+  /// What backward needs.
   struct Saved {
     moe::Matrix<moe::ChoiceOrder, Cpu> chosen_TE;
     Tensor weights_TE;
@@ -272,7 +272,7 @@ struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
     return saved.weights_TE.rows() == rows && saved.weights_TE.cols() == experts();
   }
 
-  /// Mode is moe::Training or moe::Inference; here they are the same.
+  /// Mode is moe::Training or moe::Inference; this module does the same in both.
   template <class Mode>
   RoutingResult route(const Context& context, ConstView x_TD, const moe::Batch&) const {
     const Tensor logits_TE = gate.forward_row_by_row(context, x_TD);
@@ -287,7 +287,7 @@ struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
     auto route = moe::begin_route<Real, Backend>(context, saved.chosen_TE.const_view(), saved.weights_TE.const_view());
     return {std::move(route), std::move(saved)};
   }
-  /// d_weights_1N has one entry a pair (row, expert) of `part`; dz = dw w (1 - w).
+  /// d_weights_1N has one entry for each pair (row, expert) of `part`; dz = dw w (1 - w).
   template <class Gradient>
   void backward(const Context& context, const moe::PlanPart<Cpu>& part, ConstView d_weights_1N, const LossGradients&,
                 const Saved& saved, ConstView x_TD, Gradient& gradient, moe::View<double, Cpu> d_x_TD) const {
@@ -308,7 +308,7 @@ struct SigmoidTopOne : moe::StatelessRouting<SigmoidTopOne, double, Cpu> {
 // [/routing_module]
 
 // [gate_fusion]
-/// The token level gets what the segment level's gates leave over: y = (1 - mass) O_token + O_segment.
+/// The token level is scaled by 1 minus the sum of the segment level's gates: y = (1 - mass) O_token + O_segment.
 struct Remainder {
   template <class Real, class B>
   moe::Matrix<Real, B> scales(const typename B::Context& context, moe::View<const Real, B> mass_1T) const {
@@ -338,7 +338,7 @@ struct Remainder {
 // [/gate_fusion]
 
 // [output_fusion]
-/// y = O_token (1 + O_segment), value by value: needs both outputs, so the levels run separately.
+/// y = O_token (1 + O_segment), elementwise: it needs both outputs, so the levels run separately.
 template <class Value, class B>
 struct ModulatedFusion {
   using Tensor = moe::Matrix<Value, B>;
@@ -354,7 +354,7 @@ struct ModulatedFusion {
                 });
     return {std::move(y), Saved{std::move(o_token_TD), std::move(o_segment_TD)}};
   }
-  /// d_O_token = d_y (1 + O_segment); d_O_segment = d_y O_token. Each goes where it is no longer read.
+  /// d_O_token = d_y (1 + O_segment); d_O_segment = d_y O_token. Each overwrites an output that is no longer needed.
   moe::FusionGradients<Value, B> backward(const typename B::Context& context, moe::View<const Value, B> d_y_TD,
                                           Saved saved, ModulatedFusion& /*gradient*/) const {
     B::for_each(context, d_y_TD.rows,
@@ -377,7 +377,7 @@ struct ModulatedFusion {
 using Chosen = std::vector<moe::ChoiceOrder>;
 using Values = std::vector<double>;
 
-/// A segment level whose choices no small step changes: every expert chooses every segment.
+/// A segment level whose choices are fixed: every segment selects every expert.
 template <class Pool>
 auto segment_level() {
   return moe::SegmentMoE(moe::FixedWindow{.window = 3}, moe::PreviousSegment<double, Cpu, Pool>(4), moe::TopK{.k = 2},
@@ -397,7 +397,7 @@ void check_fusion(F fusion) {
 
 }  // namespace
 
-TEST_CASE("policy: a router of one's own", "[docs]") {
+TEST_CASE("policy: a custom router", "[docs]") {
   using moe::testing::choose;
   CHECK(choose(MarginChoice{.margin = 1}, Values{0, 3, 2, 2.5}) == Chosen{0, 1, 2, 2});
   CHECK(choose(MarginChoice{.margin = 0}, Values{0, 3, 2, 2.5}) == Chosen{0, 1, 0, 0});
@@ -410,7 +410,7 @@ TEST_CASE("policy: a router of one's own", "[docs]") {
   CHECK(y_TD.rows() == 3);
 }
 
-TEST_CASE("policy: a router that asks for the row's language", "[docs]") {
+TEST_CASE("policy: a router that reads the row's language", "[docs]") {
   Draw draw("docs, language");
   const Tensor x_TD = random_matrix<double, Cpu>(draw, 3, 8);
   // [use_context_router]
@@ -422,20 +422,20 @@ TEST_CASE("policy: a router that asks for the row's language", "[docs]") {
   const auto run = layer.forward({}, x_TD, batch);
   // [/use_context_router]
   const auto chosen_TE = run.saved.routing.decision.choice.chosen_RE.view();
-  // The gate is all zero: beside its language's, each row takes the lowest index that is left.
+  // The gate is all zero: after its language's expert, each row selects the lowest remaining index.
   CHECK(Chosen(chosen_TE.row(0).begin(), chosen_TE.row(0).end()) == Chosen{2, 0, 1});
   CHECK(Chosen(chosen_TE.row(1).begin(), chosen_TE.row(1).end()) == Chosen{1, 2, 0});
   STATIC_REQUIRE(decltype(layer)::is_batch_invariant);
 }
 
-TEST_CASE("policy: a router that draws", "[docs]") {
+TEST_CASE("policy: a router that draws random numbers", "[docs]") {
   Draw draw("docs, chance");
   const Tensor x_TD = random_matrix<double, Cpu>(draw, 10, 4);
   // [use_random_router]
   moe::TokenMoE layer(Lottery{}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(4, 4, 8));
   moe::Batch batch = moe::Batch::single(10);
   CHECK_THROWS_AS(layer.forward({}, x_TD, batch), moe::Error);
-  batch.random = {.seed = 1, .step = 1};  // another step for every forward
+  batch.random = {.seed = 1, .step = 1};  // a different step for every forward pass
   const auto run = layer.forward({}, x_TD, batch);
   // [/use_random_router]
   CHECK(run.stats.choices() == 10);
@@ -443,11 +443,11 @@ TEST_CASE("policy: a router that draws", "[docs]") {
   CHECK(layer.forward({}, x_TD, batch).stats.load != run.stats.load);
 }
 
-TEST_CASE("policy: a router of whole batches, and another for inference", "[docs]") {
+TEST_CASE("policy: a matrix router for training, and a row router for inference", "[docs]") {
   // [use_matrix_router]
   moe::TokenMoE layer(moe::TrainInfer<LogitChoice, MarginChoice>{.train = {}, .infer = {.margin = 0.5}},
                       moe::SoftmaxOverAll{}, FixedRoom{.room = 2}, Bank(2, 4, 8));
-  static_assert(decltype(layer)::is_causal);  // the traits speak of the inference form
+  static_assert(decltype(layer)::is_causal);  // the traits describe the inference form
   // [/use_matrix_router]
   Draw draw("docs, matrix router");
   randomise(draw, layer);
@@ -457,10 +457,10 @@ TEST_CASE("policy: a router of whole batches, and another for inference", "[docs
   CHECK_FALSE(moe::TokenMoE(LogitChoice{}, moe::SoftmaxOverAll{}, FixedRoom{}, Bank(2, 4, 8)).is_causal);
 }
 
-TEST_CASE("policy: a normalizer's backward is that of central differences", "[docs]") {
+TEST_CASE("policy: a custom normalizer's backward matches central differences", "[docs]") {
   CHECK(moe::testing::normalize(SigmoidGates{}, Values{0, 5, 0}, Chosen{1, 0, 2}) == Values{0.5, 0, 0.5});
   // [use_normalizer]
-  moe::TokenMoE layer(moe::TopK{.k = 2}, SigmoidGates{}, moe::Unlimited{}, Bank(2, 4, 5));  // k = E: nothing can flip
+  moe::TokenMoE layer(moe::TopK{.k = 2}, SigmoidGates{}, moe::Unlimited{}, Bank(2, 4, 5));  // k = E: selection is fixed
   Draw draw("docs, normalizer");
   randomise(draw, layer, 0.5);
   Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
@@ -468,21 +468,21 @@ TEST_CASE("policy: a normalizer's backward is that of central differences", "[do
   // [/use_normalizer]
 }
 
-TEST_CASE("policy: a capacity that drops says what was lost", "[docs]") {
+TEST_CASE("policy: a custom capacity reports dropped pairs", "[docs]") {
   Draw draw("docs, capacity");
   const Tensor x_TD = random_matrix<double, Cpu>(draw, 10, 4);
   // [use_dropping]
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, FixedRoomOrDrop{.room = 3}, Bank(4, 4, 8));
   const auto run = layer.forward({}, x_TD, moe::Batch::single(10));
-  // The gate is all zero, so every row wants experts 0 and 1, and each of them has room for 3.
+  // The gate is all zero, so every row selects experts 0 and 1, and each of them has a capacity of 3.
   CHECK(run.stats.load == std::vector<moe::Index>{3, 3, 0, 0});
   CHECK(run.stats.dropped == std::vector<moe::Index>{7, 7, 0, 0});
-  static_assert(!decltype(layer)::is_causal);  // rows compete for room
+  static_assert(!decltype(layer)::is_causal);  // rows compete for capacity
   // [/use_dropping]
   CHECK(decltype(moe::TokenMoE(moe::TopK{}, moe::SoftmaxOverChosen{}, FixedRoom{}, Bank(4, 4, 8)))::is_causal);
 }
 
-TEST_CASE("policy: a segmenter of one's own", "[docs]") {
+TEST_CASE("policy: a custom segmenter", "[docs]") {
   // [use_segmenter]
   const std::vector<std::int32_t> tokens = {'a', ';', 'b', 'c', '}', 'd'};
   moe::Batch batch = moe::Batch::single(6);
@@ -492,13 +492,13 @@ TEST_CASE("policy: a segmenter of one's own", "[docs]") {
   CHECK(moe::cut_into_segments(StatementWindow{.maximum = 1}, batch).count() == 6);
 }
 
-TEST_CASE("policy: a segmenter of one's own that keeps a state", "[docs]") {
+TEST_CASE("policy: a custom segmenter with a state", "[docs]") {
   // [use_stateful_segmenter]
   moe::SegmentMoE layer(SpeakerWindow{}, moe::PreviousMean<double, Cpu>(/*width=*/4), moe::TopK{.k = 2},
                         moe::SoftmaxOverAll{}, moe::Unlimited{}, Bank(2, 4, 5));
   layer.routing.table_VF = moe::Matrix<double, Cpu>(/*vocabulary=*/10, SpeakerWindow::features);
-  layer.routing.table_VF.view()(7, 0) = 1;  // token 7 is one speaker's name
-  layer.routing.table_VF.view()(8, 0) = 2;  // token 8 another's
+  layer.routing.table_VF.view()(7, 0) = 1;  // token 7 names speaker 1
+  layer.routing.table_VF.view()(8, 0) = 2;  // token 8 names speaker 2
   // [/use_stateful_segmenter]
   const moe::CpuContext context;
   Draw draw("docs, speakers");
@@ -518,7 +518,7 @@ TEST_CASE("policy: a segmenter of one's own that keeps a state", "[docs]") {
   }
 }
 
-TEST_CASE("policy: a pooling of one's own trains and decodes", "[docs]") {
+TEST_CASE("policy: a custom pooling trains and decodes", "[docs]") {
   // [use_pooling]
   moe::SegmentMoE layer(moe::FixedWindow{.window = 3}, moe::PreviousSegment<double, Cpu, LastPool>(/*width=*/4),
                         moe::TopK{.k = 2}, moe::SoftmaxOverAll{}, moe::Unlimited{}, Bank(2, 4, 5));
@@ -537,18 +537,19 @@ TEST_CASE("policy: a pooling of one's own trains and decodes", "[docs]") {
   }
 }
 
-TEST_CASE("policy: a balance of one's own", "[docs]") {
+TEST_CASE("policy: a custom balance", "[docs]") {
   // [use_balance]
   moe::TokenMoE layer(moe::TopK{.k = 1}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(3, 4, 8),
                       moe::NoSharedExpert{}, BalanceFrom{.first = 1});
   // [/use_balance]
-  // The gate is all zero: every row chooses expert 0, which does not count, so the counted ones have no choice.
+  // The gate is all zero: every row selects expert 0, which the loss does not cover, so the covered experts have no
+  // load.
   CHECK(layer.forward({}, Tensor(5, 4), moe::Batch::single(5)).stats.balance_loss() == 0);
   moe::TokenMoE all(moe::TopK{.k = 1}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Bank(3, 4, 8));
   CHECK(all.forward({}, Tensor(5, 4), moe::Batch::single(5)).stats.balance_loss() == Catch::Approx(1));
 }
 
-TEST_CASE("policy: fusions of one's own", "[docs]") {
+TEST_CASE("policy: custom fusions", "[docs]") {
   STATIC_REQUIRE(moe::GateFusion<Remainder>);
   STATIC_REQUIRE(moe::OutputFusion<ModulatedFusion<double, Cpu>>);
   // [use_fusion]
@@ -560,7 +561,7 @@ TEST_CASE("policy: fusions of one's own", "[docs]") {
   check_fusion(ModulatedFusion<double, Cpu>{});
 }
 
-TEST_CASE("policy: an activation of one's own", "[docs]") {
+TEST_CASE("policy: a custom activation", "[docs]") {
   // [use_activation]
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
                       moe::ExpertBank<moe::Glu<Softplus, double, Cpu, moe::WithBiases>>(2, 4, 5));
@@ -574,12 +575,12 @@ TEST_CASE("policy: an activation of one's own", "[docs]") {
   check_layer_gradients(dense, x_TD, moe::Batch::single(6), 0);
 }
 
-TEST_CASE("policy: an expert of one's own has the gradients of central differences", "[docs]") {
+TEST_CASE("policy: a custom expert's gradients match central differences", "[docs]") {
   // [use_expert]
   using X = TanhExpert<double, Cpu>;
   static_assert(moe::Expert<X>);
   moe::TokenMoE layer(moe::TopK{.k = 3}, moe::SoftmaxOverAll{}, moe::Unlimited{}, moe::ExpertBank<X>(3, 4),
-                      moe::NoSharedExpert{});  // k = E: nothing can flip
+                      moe::NoSharedExpert{});  // k = E: selection is fixed
   X dense(4);                                  // the same as a layer of its own
   Draw draw("docs, expert");
   randomise(draw, layer, 0.5);
@@ -612,7 +613,7 @@ TEST_CASE("the library's learned routing module", "[docs]") {
   moe::initialize({}, layer, /*seed=*/1);
   auto gradient = moe::gradient_for(layer);
   moe::Batch batch = moe::Batch::single(6);
-  batch.random = {.seed = 1, .step = 1};  // another step for every forward
+  batch.random = {.seed = 1, .step = 1};  // a different step for every forward pass
   auto run = layer.forward({}, x_TD, batch);
   layer.backward({}, d_y_TD, {.importance = 0.1, .load = 0.1, .z = 0.001}, std::move(run.saved), gradient);
   CHECK(run.stats.balance_loss() == run.stats.importance_loss() + run.stats.load_loss());

@@ -14,7 +14,7 @@ static_assert(Module<Bank>);
 static_assert(std::is_same_v<Bank::rebind<double>, ExpertBank<SwiGlu<double, Cpu<>>>>);
 }  // namespace
 
-TEST_CASE("a bank numbers its experts as checkpoints do", "[modules]") {
+TEST_CASE("a bank's parameter names number its experts as in checkpoints", "[modules]") {
   const Bank bank(2, 3, 4);
   CHECK(bank.count() == 2);
   CHECK(bank.width() == 3);
@@ -26,7 +26,7 @@ TEST_CASE("a bank numbers its experts as checkpoints do", "[modules]") {
                                           "mlp.experts.1.up_proj.weight", "mlp.experts.1.down_proj.weight"});
 }
 
-TEST_CASE("a bank's structure has its experts and no memory", "[modules]") {
+TEST_CASE("an empty tree of a bank has its experts and no memory", "[modules]") {
   const Bank tree = Bank(2, 3, 4).empty_tree();
   CHECK(tree.count() == 2);
   for (const auto& expert : tree.experts) CHECK(expert.gate_proj.empty());

@@ -1,4 +1,4 @@
-/// What every feed-forward network of the library has to show: alone, and as an expert of a layer.
+/// Checks that every feed-forward network of the library must pass: as a layer, and as an expert of a layer.
 #pragma once
 
 #include "moe/layers/token_moe.hpp"
@@ -12,7 +12,7 @@
 
 namespace moe::testing {
 
-/// Answers as the reference's plain loops, in forward, infer and decode, and has the gradients of central differences.
+/// Outputs of forward, infer and decode match the reference's plain loops, and gradients match central differences.
 template <class X>
 void check_dense(std::uint32_t stream) {
   static_assert(Expert<X>);
@@ -32,10 +32,10 @@ void check_dense(std::uint32_t stream) {
   check_layer_gradients(layer, x, batch, 0, component_bar);
 }
 
-/// The same as experts whose answers gates weigh.
+/// The same for experts of a layer, whose outputs are multiplied by gates.
 template <class X>
 void check_as_experts(std::uint32_t stream) {
-  // Every expert works on every row, so that no choice can flip; some groups are uneven where k is smaller.
+  // With k = 3 every expert processes every row, so that no choice can flip; with k = 2 the groups are uneven.
   for (const Index k : {3, 2}) {
     TokenMoE layer(TopK{.k = k}, SoftmaxOverAll{}, Unlimited{}, ExpertBank<X>(3, 5, 4));
     const Batch batch = Batch::single(8);
@@ -48,7 +48,7 @@ void check_as_experts(std::uint32_t stream) {
   }
 }
 
-/// A weight that does not train gets no gradient, and costs the others nothing: theirs keep their bits.
+/// A frozen weight gets no gradient, and the other gradients are bitwise identical to those with all weights training.
 template <class X>
 void check_frozen() {
   const CpuContext context{.threads = 1};
@@ -67,7 +67,7 @@ void check_frozen() {
         const X one = gradients([&](const std::string& name) { return name == alone; });
         for_each_parameter(
             [&](const std::string& name, const auto& slope, const auto& slope_of_all) {
-              INFO(name << ", where " << alone << " trains");
+              INFO(name << ", where only " << alone << " trains");
               CHECK((name == alone ? same_bits(slope, slope_of_all) : slope.empty()));
             },
             one, all);
@@ -75,7 +75,7 @@ void check_frozen() {
       layer);
 }
 
-/// No rows work both ways.
+/// Forward and backward accept a batch without rows.
 template <class X>
 void check_no_rows() {
   const CpuContext context{.threads = 2};

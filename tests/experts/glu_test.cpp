@@ -15,7 +15,7 @@ static_assert(Biased::name == "Glu" && Of<Silu, WithBiases>::name == "Glu");
 static_assert(std::is_same_v<Glu<Gelu, BFloat16, Cpu<>, WithBiases>::rebind<double>, Biased>);
 }  // namespace
 
-TEMPLATE_TEST_CASE("a GLU answers as the reference does, and its gradients are those of central differences",
+TEMPLATE_TEST_CASE("a GLU's outputs match the reference, and its gradients match central differences",
                    "[modules][gradient][glu]", Silu, Gelu, GeluTanh, Relu, ReluSquared) {
   SECTION("without biases") {
     check_dense<Of<TestType, WithoutBiases>>(1);
@@ -27,21 +27,21 @@ TEMPLATE_TEST_CASE("a GLU answers as the reference does, and its gradients are t
   }
 }
 
-TEST_CASE("weights and biases of a GLU train each by itself", "[modules][glu]") {
+TEST_CASE("each weight and bias of a GLU can train alone", "[modules][glu]") {
   check_frozen<Biased>();
   check_frozen<Of<ReluSquared, WithoutBiases>>();
 }
 
-TEST_CASE("a GLU of no rows works both ways", "[modules][glu]") { check_no_rows<Biased>(); }
+TEST_CASE("forward and backward of a GLU accept no rows", "[modules][glu]") { check_no_rows<Biased>(); }
 
-TEST_CASE("a GLU's biases stand behind their weights in checkpoints", "[modules][glu]") {
+TEST_CASE("a GLU's biases follow their weights in checkpoints", "[modules][glu]") {
   CHECK(names_of<Biased>() == std::vector<std::string>{"mlp.gate_proj.weight", "mlp.gate_proj.bias",
                                                        "mlp.up_proj.weight", "mlp.up_proj.bias", "mlp.down_proj.weight",
                                                        "mlp.down_proj.bias"});
   CHECK(names_of<Of<Gelu, WithoutBiases>>() == names_of<SwiGlu<double, Cpu<>>>());
 }
 
-TEST_CASE("a GLU says which of its weights do not fit", "[modules][glu][misuse]") {
+TEST_CASE("a GLU's errors name the weights that do not fit", "[modules][glu][misuse]") {
   const CpuContext context{.threads = 1};
   const Tensor x(2, 4);
   Biased layer(4, 6);

@@ -43,13 +43,13 @@ struct Groups {
 
 }  // namespace
 
-TEST_CASE("alpha over r, or over its root", "[modules]") {
+TEST_CASE("the scale is alpha / r, or alpha / sqrt(r) if it is rank-stabilized", "[modules]") {
   CHECK(AdapterSize::lora(8, 16).scale == 2);
   CHECK(AdapterSize::rank_stabilized(16, 16).scale == 4);
   CHECK(AdapterSize::rank_stabilized(64, 32).scale == 4);
 }
 
-TEST_CASE("adapters of unequal rank answer as the reference does, group by group", "[modules]") {
+TEST_CASE("outputs of adapters of unequal rank match the reference, group by group", "[modules]") {
   const Groups groups;
   const auto y = groups.run();
   const auto expected = reference_of(groups.bank);
@@ -60,7 +60,7 @@ TEST_CASE("adapters of unequal rank answer as the reference does, group by group
               answered[n]) < 1e-14);
 }
 
-TEST_CASE("an adapter's gradients are those of central differences, and add", "[modules][gradient]") {
+TEST_CASE("an adapter's gradients match central differences and accumulate", "[modules][gradient]") {
   Groups groups;
   Bank gradient = gradient_for(groups.bank);
   const auto d_x = groups.back(gradient);
@@ -80,7 +80,7 @@ TEST_CASE("an adapter's gradients are those of central differences, and add", "[
       CHECK(twice.adapters[e].lora_A.data()[i] == Catch::Approx(2 * gradient.adapters[e].lora_A.data()[i]));
 }
 
-TEST_CASE("an adapter that is frozen stays so and changes no other gradient", "[modules][gradient]") {
+TEST_CASE("a frozen adapter gets no gradient and changes no other gradient", "[modules][gradient]") {
   const Groups groups;
   Bank all = gradient_for(groups.bank);
   Bank some = gradient_for(groups.bank, TrainByName{.train = {"adapters.2.lora_B*"}});
@@ -89,13 +89,13 @@ TEST_CASE("an adapter that is frozen stays so and changes no other gradient", "[
   CHECK((some.adapters[0].lora_A.empty() && some.adapters[0].lora_B.empty() && some.adapters[2].lora_A.empty()));
 }
 
-TEST_CASE("what fills an adapter up stays exactly 0 through steps of AdamW", "[modules]") {
+TEST_CASE("the padding of an adapter stays exactly 0 through steps of AdamW", "[modules]") {
   for (const double decay : {0.0, 0.1}) {
     Groups groups;
     for (Index step = 1; step <= 20; ++step) {
       Bank gradient = gradient_for(groups.bank);
       groups.back(gradient);
-      // The gradient itself is an exact 0 there, so that no moment ever starts.
+      // The gradient of the padding is exactly 0, so that its moments stay 0.
       for (std::size_t e = 0; e < 3; ++e) {
         gradient.adapters[e].size = groups.bank.adapters[e].size;
         CHECK(filling_is_zero(gradient.adapters[e]));
@@ -106,14 +106,14 @@ TEST_CASE("what fills an adapter up stays exactly 0 through steps of AdamW", "[m
       }
     }
     for (const auto& adapter : groups.bank.adapters) CHECK(filling_is_zero(adapter));
-    // And something did learn, up to the rank.
+    // The part within the rank did learn.
     const Groups untrained;
     CHECK_FALSE(same_bits(groups.bank.adapters[0].lora_A, untrained.bank.adapters[0].lora_A));
     CHECK_FALSE(same_bits(groups.bank.adapters[2].lora_B, untrained.bank.adapters[2].lora_B));
   }
 }
 
-TEST_CASE("one adapter alone bears peft's names, several are numbered", "[modules]") {
+TEST_CASE("a single adapter has peft's names, and several adapters are numbered", "[modules]") {
   const auto names = [](const Bank& bank) {
     std::vector<std::string> result;
     Bank::visit_parameters([&](const std::string& name, const auto&) { result.push_back(name); },
@@ -127,12 +127,12 @@ TEST_CASE("one adapter alone bears peft's names, several are numbered", "[module
   CHECK(names(Bank(2, 2, {{.rank = 1}, {.rank = 1}}).empty_tree()).size() == 4);
 }
 
-TEST_CASE("a bank has adapters, and each a rank that fits", "[modules][misuse]") {
+TEST_CASE("an adapter bank refuses an empty list and invalid ranks", "[modules][misuse]") {
   CHECK_THROWS_WITH(Bank(2, 2, {}), "[AdapterBank] a bank needs at least 1 adapter, got 0");
   CHECK_THROWS_WITH(Bank(2, 2, {{.rank = 3}, {.rank = 0}}), "[LoraAdapter] the rank must be at least 1, got 0");
   CHECK_THROWS_AS(Adapter(2, 2, {.rank = -1}), Error);
   CHECK_THROWS_WITH(Adapter(2, 2, {.rank = 5}, 4),
-                    "[LoraAdapter] the rank must not be above the stored one, got 5 and 4");
+                    "[LoraAdapter] the rank must be at most the stored rank, got 5 and 4");
   const LoraAdapter<float, Shape> large(2048, 5504, AdapterSize::lora(8, 16));
   CHECK(count_parameters(large, [](const std::string&) { return true; }) == 8 * (2048 + 5504));
 }

@@ -28,8 +28,7 @@ LoraLinear<Value, Cpu<>> drawn(Draw& draw, Index in, Index out, Index rank, doub
 
 }  // namespace
 
-TEST_CASE("LoraLinear is W x + b + alpha/r B A x, and its gradients are those of central differences",
-          "[modules][gradient]") {
+TEST_CASE("LoraLinear is W x + b + alpha/r B A x, and its gradients match central differences", "[modules][gradient]") {
   Draw draw("lora linear");
   Layer layer = drawn(draw, 5, 3, 2, 7);
   randomise_adapter(draw, layer.adapter);
@@ -55,7 +54,7 @@ TEST_CASE("LoraLinear is W x + b + alpha/r B A x, and its gradients are those of
       layer, gradient);
 }
 
-TEST_CASE("a frozen Linear has no gradient, and the adapter's is the same", "[modules][gradient]") {
+TEST_CASE("a frozen Linear has no gradient, and the adapter's gradient is unchanged", "[modules][gradient]") {
   Draw draw("frozen linear");
   Layer layer = drawn(draw, 5, 3, 2, 7);
   randomise_adapter(draw, layer.adapter);
@@ -68,7 +67,8 @@ TEST_CASE("a frozen Linear has no gradient, and the adapter's is the same", "[mo
   CHECK(same_bits(all.adapter.lora_B, frozen.adapter.lora_B));
 }
 
-TEMPLATE_TEST_CASE("an adapter as peft starts it leaves the Linear's bits as they are", "[modules]", float, double) {
+TEMPLATE_TEST_CASE("an adapter initialized as in peft leaves the Linear's output bitwise identical", "[modules]", float,
+                   double) {
   Draw draw("fresh adapter");
   auto layer = drawn<TestType>(draw, 33, 17, 4, 8);
   draw_adapters(context, layer, seed(), "q_proj.");
@@ -81,7 +81,7 @@ TEMPLATE_TEST_CASE("an adapter as peft starts it leaves the Linear's bits as the
   CHECK_FALSE(same_bits(layer.forward(context, x), layer.base.forward(context, x)));
 }
 
-TEST_CASE("a merged adapter answers the same, and unmerging gives the weight back", "[modules]") {
+TEST_CASE("merging keeps the output, and unmerging restores the weight", "[modules]") {
   Draw draw("merge");
   Layer layer = drawn(draw, 40, 30, 6, 12);
   randomise_adapter(draw, layer.adapter);
@@ -90,7 +90,7 @@ TEST_CASE("a merged adapter answers the same, and unmerging gives the weight bac
   const auto weight = layer.base.weight.copy();
   layer.merge(context);
   CHECK(relative_deviation(values_of(y), values_of(layer.forward(context, x))) < 1e-14);
-  // What the base became, by the reference.
+  // The merged weight, computed from the reference's adapter.
   const auto adapter = reference_of(layer.adapter);
   for (std::size_t o = 0; o < 30; ++o)
     for (std::size_t i = 0; i < 40; ++i) {
@@ -105,7 +105,7 @@ TEST_CASE("a merged adapter answers the same, and unmerging gives the weight bac
   CHECK(relative_deviation(values_of(y), values_of(layer.forward(context, x))) < 1e-14);
 }
 
-TEST_CASE("an adapter of numbers that add without rounding is merged and unmerged to the bit", "[modules]") {
+TEST_CASE("merging and unmerging is bitwise exact where additions do not round", "[modules]") {
   Draw draw("exact merge");
   Layer layer = drawn(draw, 6, 5, 2, 4);
   for (auto* tensor : {&layer.base.weight, &layer.adapter.lora_A, &layer.adapter.lora_B})
@@ -116,7 +116,7 @@ TEST_CASE("an adapter of numbers that add without rounding is merged and unmerge
   CHECK(same_bits(layer.base.weight, weight));
 }
 
-TEST_CASE("LoraLinear refuses what it cannot do, and says why", "[modules][misuse]") {
+TEST_CASE("LoraLinear refuses wrong shapes, ranks and merge states", "[modules][misuse]") {
   Draw draw("lora misuse");
   Layer layer = drawn(draw, 4, 3, 2, 2), gradient = gradient_for(layer);
   const Tensor x(5, 4), wide(5, 6), d_y(5, 3);
@@ -131,7 +131,7 @@ TEST_CASE("LoraLinear refuses what it cannot do, and says why", "[modules][misus
                     "[LoraAdapter] the rank must be at least 1, got 0");
 }
 
-TEST_CASE("LoraLinear's weights bear the names of checkpoints", "[modules]") {
+TEST_CASE("LoraLinear's parameters have the names of checkpoints", "[modules]") {
   Draw draw("lora names");
   std::vector<std::string> names;
   Layer::visit_parameters([&](const std::string& name, const auto&) { names.push_back(name); }, std::string("q_proj."),

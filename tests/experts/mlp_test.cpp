@@ -14,7 +14,7 @@ using Biased = Of<Gelu, WithBiases>;
 static_assert(std::is_same_v<Mlp<Gelu, BFloat16, Cpu<>, WithBiases>::rebind<double>, Biased>);
 }  // namespace
 
-TEMPLATE_TEST_CASE("an MLP answers as the reference does, and its gradients are those of central differences",
+TEMPLATE_TEST_CASE("an MLP's outputs match the reference, and its gradients match central differences",
                    "[modules][gradient][mlp]", Silu, Gelu, GeluTanh, Relu, ReluSquared) {
   SECTION("without biases") {
     check_dense<Of<TestType, WithoutBiases>>(3);
@@ -26,20 +26,20 @@ TEMPLATE_TEST_CASE("an MLP answers as the reference does, and its gradients are 
   }
 }
 
-TEST_CASE("weights and biases of an MLP train each by itself", "[modules][mlp]") {
+TEST_CASE("each weight and bias of an MLP can train alone", "[modules][mlp]") {
   check_frozen<Biased>();
   check_frozen<Of<ReluSquared, WithoutBiases>>();
 }
 
-TEST_CASE("an MLP of no rows works both ways", "[modules][mlp]") { check_no_rows<Biased>(); }
+TEST_CASE("forward and backward of an MLP accept no rows", "[modules][mlp]") { check_no_rows<Biased>(); }
 
-TEST_CASE("an MLP's biases stand behind their weights in checkpoints", "[modules][mlp]") {
+TEST_CASE("an MLP's biases follow their weights in checkpoints", "[modules][mlp]") {
   CHECK(names_of<Biased>() == std::vector<std::string>{"mlp.up_proj.weight", "mlp.up_proj.bias", "mlp.down_proj.weight",
                                                        "mlp.down_proj.bias"});
   CHECK(names_of<Of<Relu, WithoutBiases>>() == std::vector<std::string>{"mlp.up_proj.weight", "mlp.down_proj.weight"});
 }
 
-TEST_CASE("an MLP says which of its weights do not fit", "[modules][mlp][misuse]") {
+TEST_CASE("an MLP's errors name the weights that do not fit", "[modules][mlp][misuse]") {
   const CpuContext context{.threads = 1};
   const Tensor x(2, 4);
   Biased layer(4, 6);

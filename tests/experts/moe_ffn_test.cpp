@@ -16,7 +16,7 @@ namespace {
 using X = SwiGlu<double, Cpu<>>;
 const CpuContext context{.threads = 2};
 
-/// 9 rows of width 4; expert 1 has no row, expert 2 has all, row 3 is nobody's.
+/// 9 rows of width 4: expert 1 has no row, row 3 has no expert, and expert 2 has all other rows.
 struct Setup {
   ExpertBank<X> bank{3, 4, 5};
   Tensor x{9, 4}, gates{9, 3}, c{9, 4};
@@ -38,7 +38,7 @@ struct Setup {
 
 }  // namespace
 
-TEST_CASE("moe_ffn adds up each row's answers times their gates", "[ops]") {
+TEST_CASE("moe_ffn sums each row's expert outputs times their gates", "[ops]") {
   const Setup s;
   const Tensor y = s.run();
   for (Index t = 0; t < 9; ++t) {
@@ -57,7 +57,7 @@ TEST_CASE("moe_ffn adds up each row's answers times their gates", "[ops]") {
   CHECK(same_bits(kept.first, y));
 }
 
-TEST_CASE("moe_ffn's gradients are those of central differences", "[ops][gradient]") {
+TEST_CASE("moe_ffn's gradients match central differences", "[ops][gradient]") {
   Setup s;
   auto gradient = gradient_for(s.bank);
   auto [y, saved] = moe_ffn<X>(context, std::as_const(s.bank).span(), s.x.const_view(), s.route());
@@ -76,7 +76,7 @@ TEST_CASE("moe_ffn's gradients are those of central differences", "[ops][gradien
   for (const double value : values_of(gradient.experts[1].up_proj)) CHECK(value == 0);
 }
 
-TEST_CASE("moe_ffn of no rows is no rows", "[ops]") {
+TEST_CASE("the output of moe_ffn for no rows has no rows", "[ops]") {
   const Setup s;
   const auto none = begin_route<double, Cpu<>>(context, s.chosen.view().rows_between(0, 0),
                                                View<const double, Cpu<>>(s.gates.view().rows_between(0, 0)));

@@ -22,8 +22,9 @@ static_assert(SharedPath<Path, double, Cpu<>> && SharedPath<Ungated, double, Cpu
 static_assert(std::is_same_v<SharedExpert<SwiGlu<float, Cpu<>>, SigmoidGate>::rebind<double>, Path>);
 }  // namespace
 
-TEMPLATE_TEST_CASE("a shared expert adds to the output, and to the gradient of the input", "[modules][gradient]", Path,
-                   Ungated, (SharedExpert<Mlp<Gelu, double, Cpu<>, WithBiases>, SigmoidGate>)) {
+TEMPLATE_TEST_CASE("a shared expert is added to the output, and its gradients match central differences",
+                   "[modules][gradient]", Path, Ungated,
+                   (SharedExpert<Mlp<Gelu, double, Cpu<>, WithBiases>, SigmoidGate>)) {
   Draw draw("always on");
   TestType path(4, 6);
   randomise(draw, path);
@@ -63,7 +64,7 @@ TEMPLATE_TEST_CASE("a shared expert adds to the output, and to the gradient of t
       path, gradient);
 }
 
-TEST_CASE("a shared expert of no rows works both ways", "[modules]") {
+TEST_CASE("forward and backward of a shared expert accept no rows", "[modules]") {
   const Path path(3, 4);
   Tensor none(0, 3), d_x(0, 3);
   auto saved = path.finish(context, path.begin(context, none), none.view());
@@ -72,7 +73,7 @@ TEST_CASE("a shared expert of no rows works both ways", "[modules]") {
   CHECK(d_x.rows() == 0);
 }
 
-TEST_CASE("the shared FFN's weights bear the names of Qwen's checkpoints", "[modules]") {
+TEST_CASE("the shared expert's parameters have the names of checkpoints", "[modules]") {
   std::vector<std::string> names;
   Path::visit_parameters([&](const std::string& name, const auto&) { names.push_back(name); }, std::string("mlp."),
                          Path(4, 6));

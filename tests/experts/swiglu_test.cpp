@@ -15,14 +15,13 @@ static_assert(std::is_same_v<Layer, Glu<Silu, double, Cpu<>, WithoutBiases>>);
 static_assert(Layer::name == "SwiGlu");
 }  // namespace
 
-TEST_CASE("SwiGlu answers as the reference does, and its gradients are those of central differences",
-          "[modules][gradient]") {
+TEST_CASE("SwiGlu's outputs match the reference, and its gradients match central differences", "[modules][gradient]") {
   check_dense<Layer>(0);
 }
 
-TEST_CASE("a SwiGlu of no rows works both ways", "[modules]") { check_no_rows<Layer>(); }
+TEST_CASE("forward and backward of SwiGlu accept no rows", "[modules]") { check_no_rows<Layer>(); }
 
-TEST_CASE("SwiGlu's weights bear the names of checkpoints", "[modules]") {
+TEST_CASE("SwiGlu's parameters have the names of checkpoints", "[modules]") {
   CHECK(names_of<Layer>() ==
         std::vector<std::string>{"mlp.gate_proj.weight", "mlp.up_proj.weight", "mlp.down_proj.weight"});
 }

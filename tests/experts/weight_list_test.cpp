@@ -10,7 +10,7 @@ namespace weight_list_test {
 
 using namespace moe;
 
-TEST_CASE("a list of weights views the experts of both spans, the first span's before", "[ops]") {
+TEST_CASE("a weight list views the experts of both spans, the first span first", "[ops]") {
   using X = SwiGlu<float, Cpu<>>;
   std::vector<X> some, more;
   some.emplace_back(2, 3);

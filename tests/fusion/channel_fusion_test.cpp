@@ -10,7 +10,7 @@ using namespace moe::testing;
 using Fused = ChannelFusion<double, Cpu<>>;
 static_assert(OutputFusion<Fused> && !GateFusion<Fused> && Fusion<Fused> && Module<Fused>);
 
-TEST_CASE("ChannelFusion starts as two constants and learns", "[modules][gradient]") {
+TEST_CASE("ChannelFusion starts as two constants, and its gradients match central differences", "[modules][gradient]") {
   Fused fusion(3, 0.6, -0.2);
   const Outputs in;
   const auto y = in.fused(fusion);

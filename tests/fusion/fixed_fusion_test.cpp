@@ -9,7 +9,7 @@ using namespace moe::testing;
 
 static_assert(GateFusion<FixedFusion> && Fusion<FixedFusion>);
 
-TEST_CASE("FixedFusion is two constants", "[modules][gradient]") {
+TEST_CASE("FixedFusion scales the levels by two constants", "[modules][gradient]") {
   FixedFusion fusion{.token = 0.6, .segment = -0.2};
   const auto scale = check_gate_fusion(fusion);
   for (Index t = 0; t < scale.rows(); ++t) {
@@ -18,7 +18,7 @@ TEST_CASE("FixedFusion is two constants", "[modules][gradient]") {
   }
 }
 
-TEST_CASE("FixedFusion's defaults are the released ones", "[modules][golden]") {
+TEST_CASE("FixedFusion's default weights are the released 0.7 and 0.3", "[modules][golden]") {
   CHECK(FixedFusion{}.token == 0.7);
   CHECK(FixedFusion{}.segment == 0.3);
 }

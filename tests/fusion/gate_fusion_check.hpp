@@ -1,4 +1,4 @@
-/// What every fusion that scales gates is held to.
+/// Checks that every fusion that scales gates must pass.
 #pragma once
 
 #include "moe/backend/cpu/cpu.hpp"
@@ -9,7 +9,7 @@
 
 namespace moe::testing {
 
-/// Masses of 40 rows; a row that no segment expert chose has mass 0.
+/// Masses of 40 rows; row 0 has mass 0, as a row without a segment expert has.
 inline Tensor masses() {
   Draw draw("fusion");
   Tensor mass_1T(1, 40);
@@ -31,7 +31,7 @@ Tensor check_gate_fusion(F& fusion) {
   F gradient = gradient_for(fusion);
   auto d_mass_1T =
       fusion.template scales_backward<double, B>(context, mass_1T.const_view(), scale_T2.view(), c_T2.view(), gradient);
-  // Empty says that no scale depends on the mass.
+  // Empty means that no scale depends on the mass.
   if (d_mass_1T.empty()) d_mass_1T = Tensor(1, mass_1T.cols());
   check_component_gradients("mass", mass_1T, d_mass_1T, loss, component_bar);
   for_each_parameter(

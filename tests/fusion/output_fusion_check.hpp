@@ -1,4 +1,4 @@
-/// What every fusion over outputs is held to.
+/// Checks that every fusion over outputs must pass.
 #pragma once
 
 #include "moe/backend/cpu/cpu.hpp"

@@ -10,7 +10,7 @@ using namespace moe::testing;
 using Scalars = ScalarFusion<double, Cpu<>>;
 static_assert(GateFusion<Scalars> && Fusion<Scalars> && Module<Scalars>);
 
-TEST_CASE("ScalarFusion learns two numbers", "[modules][gradient]") {
+TEST_CASE("ScalarFusion scales the levels by two learned numbers", "[modules][gradient]") {
   Scalars fusion(0.6, -0.2);
   const auto scale = check_gate_fusion(fusion);
   for (Index t = 0; t < scale.rows(); ++t) {

@@ -1,5 +1,5 @@
-/// Hands libFuzzer's bytes to the one target that is linked beside it. What that throws ends the process, and libFuzzer
-/// keeps the bytes.
+/// Passes libFuzzer's bytes to the one target that is linked with this file. An exception of the target ends the
+/// process, and libFuzzer stores the bytes.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes corpus/<target>/: for each parser a few small files that it takes and a few that it refuses, to start from.
+"""Writes corpus/<target>/: the initial corpus, for each parser a few small files that it accepts and a few that it
+rejects.
 
     python3 tests/fuzz/make_corpus.py
 """
@@ -152,7 +153,7 @@ def tensor_index():
     def index(weights, **metadata):
         return compact({"metadata": metadata, "weight_map": weights})
 
-    # The target's own files: "a" in first.safetensors, "b" and "c" in second.safetensors, 9 bytes together.
+    # The target's own files: "a" in first.safetensors, "b" and "c" in second.safetensors, 9 bytes in total.
     first, second = "first.safetensors", "second.safetensors"
     good = {"c": second, "a": first, "b": second}
     put("tensor_index", "good", index(good, total_size=9))
@@ -175,7 +176,7 @@ def utf8_stream():
 
 
 def byte_vocabulary(*more):
-    """Every byte's letter, and tokens more."""
+    """The letter of every byte, and the given further tokens."""
     kept = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     letters = {byte: chr(byte) for byte in kept}
     letters |= {byte: chr(0x100 + n) for n, byte in enumerate(b for b in range(256) if b not in letters)}

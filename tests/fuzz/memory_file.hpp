@@ -1,4 +1,4 @@
-/// A file that never meets a disk, for parsers that read files.
+/// A file in memory, for parsers that read files.
 #pragma once
 
 #include <sys/mman.h>
@@ -14,10 +14,10 @@ namespace multipl_moe::fuzz {
 class MemoryFile {
  public:
   explicit MemoryFile(std::string_view bytes = {}) : number_(::memfd_create("fuzz", MFD_CLOEXEC)) {
-    if (number_ < 0) throw std::runtime_error("no memory file can be made");
+    if (number_ < 0) throw std::runtime_error("cannot create a memory file");
     while (!bytes.empty()) {
       const ::ssize_t wrote = ::write(number_, bytes.data(), bytes.size());
-      if (wrote <= 0) throw std::runtime_error("a memory file cannot be written");
+      if (wrote <= 0) throw std::runtime_error("cannot write a memory file");
       bytes.remove_prefix(static_cast<std::size_t>(wrote));
     }
   }
@@ -31,7 +31,7 @@ class MemoryFile {
   int number_;
 };
 
-/// Where small files may be made fast: a folder in memory where the system has one.
+/// The folder for small files that must be written fast: one in memory if the system has one.
 inline std::filesystem::path memory_folder() {
   return std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path();
 }

@@ -1,5 +1,4 @@
-/// What libFuzzer starts from goes through every target here, in every build: as it is, cut at every byte, and with
-/// bytes changed.
+/// Runs the corpus through every target in every build: unchanged, truncated at every byte, and with changed bytes.
 #include <algorithm>
 
 #include "fuzz/target.hpp"
@@ -22,7 +21,7 @@ std::vector<fs::path> corpus_of(const Target& target) {
   return files;
 }
 
-/// Fails where the target neither takes nor refuses.
+/// Fails if the target neither accepts nor rejects the bytes.
 bool takes(const Target& target, const fs::path& file, const std::string& bytes) {
   INFO(target.name << ", " << file.filename() << ": " << escaped(bytes, 2000));
   bool taken = false;
@@ -41,18 +40,18 @@ TEST_CASE("every target has a corpus, and every corpus a target", "[fuzz]") {
   CHECK(names == folders);
 }
 
-TEST_CASE("every parser takes some of its corpus and refuses some", "[fuzz]") {
+TEST_CASE("every parser accepts some files of its corpus and rejects some", "[fuzz]") {
   for (const Target& target : targets()) {
     int taken = 0, refused = 0;
     for (const fs::path& file : corpus_of(target)) ++(takes(target, file, testing::get_bytes(file)) ? taken : refused);
     INFO(target.name);
     CHECK(taken > 0);
-    // These have no rule that bytes could break.
+    // These targets accept any bytes.
     CHECK((refused > 0 || target.name == "fences" || target.name == "utf8_stream"));
   }
 }
 
-TEST_CASE("every parser takes or refuses its corpus cut at any byte", "[fuzz]") {
+TEST_CASE("every parser accepts or rejects its corpus truncated at any byte", "[fuzz]") {
   for (const Target& target : targets())
     for (const fs::path& file : corpus_of(target)) {
       const std::string whole = testing::get_bytes(file);
@@ -60,7 +59,7 @@ TEST_CASE("every parser takes or refuses its corpus cut at any byte", "[fuzz]") 
     }
 }
 
-TEST_CASE("every parser takes or refuses its corpus with any byte changed", "[fuzz]") {
+TEST_CASE("every parser accepts or rejects its corpus with any byte changed", "[fuzz]") {
   const std::string others = moe::testing::is_slow_build ? "\xff" : std::string("\0\"{9\xff", 5);
   for (const Target& target : targets())
     for (const fs::path& file : corpus_of(target)) {

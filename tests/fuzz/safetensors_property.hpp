@@ -10,7 +10,7 @@
 
 namespace multipl_moe::fuzz {
 
-/// Whether `bytes` are a safetensors file. What one holds can be read, written and read again.
+/// Returns whether `bytes` are a safetensors file. The contents of such a file can be read, written and read again.
 inline bool takes_safetensors(std::string_view bytes) {
   const MemoryFile memory(bytes);
   const auto file = value_or_refusal([&] { return SafetensorsFile::open(memory.path()); });
@@ -30,14 +30,14 @@ inline bool takes_safetensors(std::string_view bytes) {
   const MemoryFile written;
   write_safetensors(written.path(), views, file->metadata());
   const SafetensorsFile again = SafetensorsFile::open(written.path());
-  require(again.metadata() == file->metadata(), "metadata comes back");
-  require(again.entries().size() == views.size(), "tensors come back");
+  require(again.metadata() == file->metadata(), "metadata is equal after a round trip");
+  require(again.entries().size() == views.size(), "the number of tensors is equal after a round trip");
   for (const TensorView& view : views) {
     const TensorEntry& entry = again.entry(view.name);
     std::vector<std::byte> read(view.bytes.size());
     again.read(view.name, read);
-    require(entry.dtype == view.dtype && entry.shape == view.shape, "dtypes and shapes come back");
-    require(std::equal(read.begin(), read.end(), view.bytes.begin()), "values come back");
+    require(entry.dtype == view.dtype && entry.shape == view.shape, "dtypes and shapes are equal after a round trip");
+    require(std::equal(read.begin(), read.end(), view.bytes.begin()), "values are equal after a round trip");
   }
   return true;
 }

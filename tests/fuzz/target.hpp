@@ -1,5 +1,6 @@
-/// A parser that meets any bytes: run by libFuzzer (libfuzzer_main.cpp) and, on a committed corpus, by the unit tests
-/// (replay_test.cpp). A new one is a file in targets/ and a folder of the same name in corpus/.
+/// A fuzz target, a parser that must handle any bytes: run by libFuzzer (libfuzzer_main.cpp) and, on a committed
+/// corpus, by the unit tests (replay_test.cpp). A new target is a file in targets/ and a folder of the same name in
+/// corpus/.
 #pragma once
 
 #include <optional>
@@ -14,23 +15,24 @@ namespace multipl_moe::fuzz {
 
 struct Target {
   std::string name;
-  /// Whether the parser took the bytes. Throws where it neither did nor refused them with a BadFile, and where what it
-  /// gave lacks a property that every value has.
+  /// Returns whether the parser accepted the bytes. Throws if the parser fails with another exception than BadFile, or
+  /// if its result lacks a property that every result must have.
   bool (*takes)(std::string_view bytes);
 };
 
-/// Those that are linked in.
+/// The targets that are linked in.
 inline std::vector<Target>& targets() {
   static std::vector<Target> all;
   return all;
 }
 
-/// A variable of this type makes a target known.
+/// A variable of this type registers a target.
 struct Registered {
   Registered(std::string name, bool (*takes)(std::string_view)) { targets().push_back({std::move(name), takes}); }
 };
 
-/// What `parse` gives; nothing where it throws a BadFile. Other exceptions pass: no bytes may cause them.
+/// Returns the result of `parse`, or nothing if it throws a BadFile. Other exceptions propagate: no bytes may cause
+/// them.
 template <class Parse>
 auto value_or_refusal(const Parse& parse) -> std::optional<decltype(parse())> {
   try {

@@ -1,4 +1,5 @@
-/// AdamW in float beside torch.optim.AdamW. README.md says where the files come from, make_adamw.py what is in them.
+/// AdamW in float compared with torch.optim.AdamW. README.md describes where the files come from, make_adamw.py their
+/// content.
 
 #include "moe/train/adamw.hpp"
 
@@ -27,7 +28,7 @@ AdamW optimizer_of(const StoredFile& file) {
   return {number("beta_1"), number("beta_2"), number("epsilon"), number("decay")};
 }
 
-/// The largest deviation of a step's values, each against the largest that torch ever has in its place.
+/// The largest deviation of a step's values, each relative to torch's largest value at its index over all steps.
 double deviation_in(const StoredTensor& expected_SN, std::size_t step, const std::vector<float>& actual_N) {
   const std::size_t values = expected_SN.shape.at(1);
   REQUIRE(actual_N.size() == values);
@@ -44,8 +45,8 @@ double deviation_in(const StoredTensor& expected_SN, std::size_t step, const std
 
 std::vector<float> values_of(const Tensor& tensor) { return {tensor.data(), tensor.data() + tensor.size()}; }
 
-/// The largest deviations of weights and moments over all steps; `step(number, rate, weights, gradient)` takes one and
-/// returns what w, m and v then are.
+/// The largest deviation of weights and moments over all steps; `step(number, layer, gradient)` takes one step and
+/// returns w, m and v after it.
 template <class Step>
 double worst_of_steps(const StoredFile& file, const Step& step) {
   const StoredTensor& gradients = file.tensors.at("gradients");
@@ -61,7 +62,7 @@ double worst_of_steps(const StoredFile& file, const Step& step) {
   return worst;
 }
 
-/// The same with moments and weights as a memory keeps them; `memory` is made for the layer when it is first met.
+/// The same with the weights and moments of an optimizer state, which is made at the first step.
 template <MasterWeights master>
 double worst_in_memory(const StoredFile& file) {
   const CpuContext context;
@@ -80,11 +81,11 @@ double worst_in_memory(const StoredFile& file) {
 
 }  // namespace
 
-TEST_CASE("AdamW in float is torch's for betas near 1 too", "[golden]") {
+TEST_CASE("AdamW in float matches torch, also for betas near 1", "[golden]") {
   const std::string name = GENERATE(as<std::string>{}, "adamw_ours", "adamw_torch", "adamw_slow", "adamw_slowest");
   INFO(name);
   const StoredFile file = read_case(name);
-  // A few roundings a step. With 1 - beta of the rounded beta the slowest case is wrong by 1e-3.
+  // A few roundings per step. With 1 - beta computed from the rounded beta, the slowest case has an error of 1e-3.
   constexpr double bar_of_steps = 2e-6;
   CHECK(worst_in_memory<MasterWeights::float32>(file) < bar_of_steps);
   CHECK(worst_in_memory<MasterWeights::split>(file) < bar_of_steps);

@@ -16,7 +16,7 @@ holds settings and losses as CASE.NAME; its tensors are
     CASE.boundary              [1, E]  between the rows an expert took and those it left; prices
     CASE.lengths               [1, G]  rows of each sequence, where there is more than one
     CASE.buffer                [1, E]  biases, thresholds or prices that the router is given
-    CASE.accumulated                      what a step makes of the biases, or of the loss's weight
+    CASE.absorbed                      what a step makes of the biases, or of the loss's weight
     CASE.grad.answer           [T, D]  d <d_y, y> / dx
     CASE.grad.balance, .grad.z [T, D]  of the balance loss and of the z-loss
 
@@ -367,7 +367,7 @@ def tokens(file):
                  lambda chosen: balance_of_sequences(chosen, 4, lengths), buffer=[bias],
                  others=[deepseek_v3(4, 3, 2, 0), deepseek_v3(4, 1, 1, bias)])
     load = (deepseek_v3(4, 3, 2, bias)(z) > 0).sum(axis=0)
-    file.add("deepseek_v3", {"lengths": [lengths], "accumulated": [bias + 0.01 * numpy.sign(load.mean() - load)]},
+    file.add("deepseek_v3", {"lengths": [lengths], "absorbed": [bias + 0.01 * numpy.sign(load.mean() - load)]},
              k=4, groups=3, kept_groups=2, scale=2.5, rate=0.01)
 
     token_choice(file, "sinkhorn", sinkhorn(1, 20), raw_sigmoid, 18, crowd=2.0, others=[top_k(1), sinkhorn(1, 2)])
@@ -400,7 +400,7 @@ def tokens(file):
     z = token_choice(file, "remoe", positive, relu_gates, 12, lambda chosen: sparsity(chosen, 2, 0.37))
     # Where gates are sparser than they are to be, the weight becomes smaller.
     sparser = numpy.sign((1 - 2 / E) - (positive(z) == 0).mean())
-    file.add("remoe", {"accumulated": [[0.37 * 1.2 ** sparser]]}, k=2, weight=0.37)
+    file.add("remoe", {"absorbed": [[0.37 * 1.2 ** sparser]]}, k=2, weight=0.37)
     thresholds = random.uniform(0.02, 0.3, size=E)
     token_choice(file, "threshold", threshold(thresholds), raw_softmax(), 10, buffer=[thresholds])
     z = token_choice(file, "quantile", lambda z: ranks_of_best(z - prices_of_quantiles(z, 2, 4), 2),

@@ -1,5 +1,5 @@
-/// Routers, capacities and balance losses of the literature beside their equations in numpy, through whole layers.
-/// README.md says where the files come from, make_numpy.py what is in them.
+/// Routers, capacities and balance losses of the literature compared with their equations in numpy, through whole
+/// layers. README.md describes where the files come from, make_numpy.py their content.
 
 #include <algorithm>
 #include <cmath>
@@ -29,7 +29,7 @@ using Doubles = Matrix<double, Cpu<>>;
 using Stored = View<const double, Cpu<>>;
 using Ranks = View<const ChoiceOrder, Cpu<>>;
 
-/// What is summed in float64 in another order than numpy's, against the largest value of its tensor.
+/// Bar for float64 sums in another order than numpy's, relative to the largest value of the tensor.
 constexpr double fine = 1e-12;
 
 /// One case of a file.
@@ -99,14 +99,14 @@ void check_decision(const Case& expected, const Decision<double, Cpu<>>& decisio
   if (expected.has("kept")) expected.check_ranks("kept", decision.kept_RE.view());
 }
 
-/// The gates that count: those of what is kept.
+/// Checks the gates of kept pairs.
 void check_gates(const Case& expected, const Decision<double, Cpu<>>& decision) {
   Doubles gates_RE = decision.gates_RE.copy();
   zero_where_dropped<double, Cpu<>>({}, decision.kept().view(), gates_RE.view());
   expected.check("gates", gates_RE);
 }
 
-/// The gradient of x, from one of the layer's three outputs alone.
+/// The gradient of x for the given gradients of the output and the auxiliary losses.
 template <class Layer>
 Doubles gradient_of_x(const Case& expected, const Layer& layer, Stored d_y_TD, AuxiliaryGradient d_stats) {
   Layer gradient = gradient_for(layer);
@@ -114,7 +114,7 @@ Doubles gradient_of_x(const Case& expected, const Layer& layer, Stored d_y_TD, A
   return layer.backward(CpuContext{}, d_y_TD, d_stats, std::move(run.saved), gradient);
 }
 
-/// What training decides and computes.
+/// Checks decisions, outputs, losses and gradients of training.
 template <class Layer>
 void check_training(const Case& expected, const Layer& layer) {
   const auto run = layer.forward(CpuContext{}, expected.x(), expected.batch());
@@ -135,7 +135,7 @@ void check_training(const Case& expected, const Layer& layer) {
   }
 }
 
-/// The same of inference, which has no backward.
+/// The same for inference, which has no backward.
 template <class Layer>
 void check_inference(const Case& expected, const Layer& layer) {
   const auto decision = layer.routing.template decide<Inference>(CpuContext{}, expected.x(), {});
@@ -149,7 +149,7 @@ CapacityFactor room_of(const Case& expected, NormalizeGates normalize, DropBy dr
       .factor = expected.number("factor"), .minimum = expected.count("minimum"), .normalize = normalize, .drop = drop};
 }
 
-/// A layer of TopK whose experts have limited room.
+/// Checks a layer of TopK whose experts have a limited capacity.
 template <class N>
 void check_dropping(const Case& expected, NormalizeGates normalize, DropBy drop) {
   const auto layer =
@@ -158,7 +158,7 @@ void check_dropping(const Case& expected, NormalizeGates normalize, DropBy drop)
   check_inference(expected, layer);
 }
 
-/// How often each expert was chosen, and the sum of the logits that chose it.
+/// The load of each expert, and the sum of the selected logits.
 struct Assignment {
   std::vector<Index> loads;
   double sum = 0;
@@ -181,7 +181,7 @@ Assignment assignment(Stored logits_TE, Ranks chosen_TE) {
 
 }  // namespace
 
-TEST_CASE("capacities drop whom their papers drop", "[golden]") {
+TEST_CASE("capacities drop the same pairs as their papers", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
   const auto before = NormalizeGates::before_dropping, after = NormalizeGates::after_dropping;
   for (const std::string name : {"switch", "switch_minimum"})
@@ -192,7 +192,7 @@ TEST_CASE("capacities drop whom their papers drop", "[golden]") {
   check_dropping<SoftmaxOverAll>({file, "probability"}, before, DropBy::probability);
 }
 
-TEST_CASE("GShard's layer that keeps every second choice is GShard's without chance", "[golden]") {
+TEST_CASE("GShardMoe that keeps every second choice matches GShard without randomness", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
   const Case expected{file, "gshard"};
   const CapacityFactor room = room_of(expected, NormalizeGates::before_dropping, DropBy::position);
@@ -203,7 +203,7 @@ TEST_CASE("GShard's layer that keeps every second choice is GShard's without cha
                     {}, room, expected.bank())));
 }
 
-TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
+TEST_CASE("rows select experts as in DeepSeek's papers, eq. 2 of MultiPL-MoE and ReMoE", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
   SECTION("DeepSeekMoE") {
     const Case expected{file, "deepseek_moe"};
@@ -233,7 +233,7 @@ TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
     check_training(expected, layer);
     check_inference(expected, layer);
     layer.update_buffers(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
-    expected.check("accumulated", layer.routing.biases_E.view());
+    expected.check("absorbed", layer.routing.biases_E.view());
   }
   SECTION("MultiPL-MoE's token level, its shared expert left out of the loss") {
     const Case expected{file, "shared"};
@@ -251,11 +251,11 @@ TEST_CASE("rows choose as in DeepSeek's papers and eq. 2", "[golden]") {
     check_training(expected, layer);
     check_inference(expected, layer);
     layer.update_buffers(CpuContext{}, layer.forward(CpuContext{}, expected.x(), expected.batch()).stats);
-    expected.check("accumulated", layer.routing.balance_weight_1.view());
+    expected.check("absorbed", layer.routing.balance_weight_1.view());
   }
 }
 
-TEST_CASE("Sinkhorn's scaling chooses as its equation", "[golden]") {
+TEST_CASE("SinkhornChoice selects as its equation does", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
   const Case one{file, "sinkhorn"}, two{file, "sinkhorn_top_2"};
   const Index k = two.count("k");
@@ -288,12 +288,12 @@ TEST_CASE("BASE's auction finds scipy's optimal assignment", "[golden]") {
     CHECK(found.sum <= expected.number("sum") + fine);
     CHECK(found.sum >= expected.number("sum") - rows * step * range);
   }
-  // What falls short of the largest sum by less than the second largest does is the largest.
+  // A sum that is above the second largest possible one is the largest.
   const BalancedAssignment careful{.step = 0.9 * expected.number("gap") / (rows * range), .most_rounds = 1000000};
   check_training(expected, layer_of(careful));
 }
 
-TEST_CASE("experts choose as in their papers", "[golden]") {
+TEST_CASE("experts select rows as in their papers", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
   for (const std::string name : {"expert_choice", "expert_choice_of_one"}) {
     const Case expected{file, name};
@@ -310,7 +310,7 @@ TEST_CASE("experts choose as in their papers", "[golden]") {
   check_inference(expected, layer);
 }
 
-TEST_CASE("prices balance as quantiles do", "[golden]") {
+TEST_CASE("prices match the quantiles of the equations", "[golden]") {
   const auto file = read_case<double>("numpy_tokens");
   const Case found{file, "quantile"}, given{file, "priced"};
   const TrainInfer<QuantileChoice, PricedTopK> router{{.k = found.count("k")}, {.k = given.count("k")}};
@@ -339,7 +339,7 @@ void check_segments(const Case& expected) {
 
 }  // namespace
 
-TEST_CASE("segments are routed by what their rows come to", "[golden]") {
+TEST_CASE("segments are routed by the mean or the maximum of their rows", "[golden]") {
   const auto file = read_case<double>("numpy_segments");
   check_segments<OwnMean<double, Cpu<>>>({file, "mean"});
   check_segments<OwnMax<double, Cpu<>>>({file, "max"});

@@ -1,5 +1,5 @@
-/// LoraLinear beside Hugging Face peft's adapters. README.md says where the files come from, make_peft.py what is in
-/// them.
+/// LoraLinear compared with Hugging Face peft's adapters. README.md describes where the files come from, make_peft.py
+/// their content.
 
 #include <algorithm>
 #include <string>
@@ -27,7 +27,7 @@ AdapterSize size_of(const StoredFile& file) {
                                                   : AdapterSize::lora(rank, alpha);
 }
 
-/// The module that the file's weights make; every name of ours is one of the file's.
+/// A module with the file's weights; each of its parameter names is one of the file's.
 Layer load_layer(const StoredFile& file) {
   const auto& shape = file.tensors.at("weight").shape;
   const auto out = static_cast<Index>(shape.at(0)), in = static_cast<Index>(shape.at(1));
@@ -47,7 +47,7 @@ Layer load_layer(const StoredFile& file) {
 
 }  // namespace
 
-TEST_CASE("LoraLinear computes what peft's Linear with an adapter computes", "[golden]") {
+TEST_CASE("LoraLinear matches peft's Linear with an adapter", "[golden]") {
   const std::string name = GENERATE(as<std::string>{}, "peft_lora", "peft_rslora", "peft_rank_above_width");
   INFO(name);
   const CpuContext context;
@@ -68,7 +68,7 @@ TEST_CASE("LoraLinear computes what peft's Linear with an adapter computes", "[g
   check_tensor(file, "merged.y", layer.forward(context, x_TI));
 }
 
-TEST_CASE("with the other rule's scale the answers are not peft's", "[golden]") {
+TEST_CASE("with the scale of the other rule the outputs differ from peft's", "[golden]") {
   const CpuContext context;
   const StoredFile file = read_case("peft_rslora");
   Layer layer = load_layer(file);

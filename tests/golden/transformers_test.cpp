@@ -1,5 +1,5 @@
-/// Layers beside Hugging Face transformers' blocks. README.md says where the files come from, make_transformers.py what
-/// is in them.
+/// Layers compared with Hugging Face transformers' blocks. README.md describes where the files come from,
+/// make_transformers.py their content.
 
 #include <algorithm>
 #include <cmath>
@@ -29,7 +29,8 @@ using Ffn = SwiGlu<float, Cpu<>>;
 /// Qwen2Moe with norm_topk_prob.
 using NormalizedQwen = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Ffn, SharedExpert<Ffn, SigmoidGate>>;
 
-/// How checkpoints hold experts: a tensor for each projection of each, or one for all that are multiplied at once.
+/// The layout of experts in checkpoints: a tensor for each projection of each expert, or stacked tensors for all
+/// experts.
 enum class Layout { per_expert, fused };
 
 /// Expert e of a tensor [E, 2 F, D] or [E, D, F]: `rows` rows from `row` on.
@@ -39,7 +40,7 @@ ConstView slice(const StoredTensor& tensor, Index e, Index row, Index rows) {
   return {tensor.values.data() + (e * all + row) * cols, rows, cols};
 }
 
-/// The stored weight of the name that ours has. `prefix` is "grad." for its gradient.
+/// The stored weight for a parameter name of the layer. `prefix` is "grad." for its gradient.
 ConstView find(const StoredFile& file, const std::string& name, Layout layout, const std::string& prefix = "") {
   const auto& tensors = file.tensors;
   if (name.rfind("experts.", 0) != 0) return view(tensors.at(prefix + name));
@@ -59,7 +60,7 @@ ConstView find(const StoredFile& file, const std::string& name, Layout layout, c
       tensors.at(prefix + "experts." + expert + "." + (numbered ? numbers.at(projection) : projection) + ".weight"));
 }
 
-/// Fills every weight of a layer, or of a part of one, whose names go on from `path`.
+/// Fills every weight of a layer, or of a part of one, whose names begin with `path`.
 template <class M>
 void load(const StoredFile& file, Layout layout, M& module, const std::string& path = "") {
   M::visit_parameters(
@@ -126,7 +127,7 @@ void check_decision(const StoredFile& file, const Decision<float, Cpu<>>& decisi
   check_tensor(file, "gates", decision.gates_RE);
 }
 
-/// Answers and gradients of a layer that is the whole block and whose block has no auxiliary loss.
+/// Checks outputs and gradients of a layer that is the whole block, for a block without auxiliary loss.
 template <class Layer>
 void check_run(const StoredFile& file, const CpuContext& context, const Layer& layer) {
   const ConstView x_TD = view(file.tensors.at("x"));
@@ -140,7 +141,7 @@ void check_run(const StoredFile& file, const CpuContext& context, const Layer& l
   check_gradients(file, gradient);
 }
 
-/// A layer that is the whole block.
+/// Checks a layer that is the whole block.
 template <class Layer>
 void check_layer(const std::string& name) {
   INFO(name);
@@ -154,7 +155,7 @@ void check_layer(const std::string& name) {
   auto run = layer.forward(context, x_TD, batch);
   check_decision(file, run.saved.routing.decision);
   check_tensor(file, "y", run.output);
-  // transformers counts the k choices of a row, so that even routing gives k; eq. 8 divides by them and gives 1.
+  // transformers counts all k choices of a row, so that even routing gives k; eq. 8 divides by k and gives 1.
   const auto k = static_cast<double>(setting(file, "num_experts_per_tok"));
   const auto aux_loss = static_cast<double>(file.tensors.at("aux_loss").values.at(0));
   CHECK(std::abs(k * run.stats.balance_loss() - aux_loss) <= bar * aux_loss);
@@ -179,21 +180,21 @@ void check_same_weights(const M& a, const M& b) {
 
 }  // namespace
 
-TEST_CASE("Mixtral computes what transformers' block computes", "[golden]") {
+TEST_CASE("Mixtral matches transformers' block", "[golden]") {
   check_layer<Mixtral<float, Cpu<>>>(GENERATE(as<std::string>{}, "mixtral_top_2", "mixtral_balanced", "mixtral_top_1",
                                               "mixtral_all_chosen", "mixtral_steep"));
 }
 
-TEST_CASE("Qwen15Moe computes what transformers' block computes", "[golden]") {
+TEST_CASE("Qwen15Moe matches transformers' block", "[golden]") {
   check_layer<Qwen15Moe<float, Cpu<>>>(
       GENERATE(as<std::string>{}, "qwen2_moe_top_4", "qwen2_moe_top_1", "qwen2_moe_balanced"));
 }
 
-TEST_CASE("Qwen's layer with norm_topk_prob is one with another normalizer", "[golden]") {
+TEST_CASE("Qwen's block with norm_topk_prob matches Qwen15Moe with SoftmaxOverChosen", "[golden]") {
   check_layer<NormalizedQwen>("qwen2_moe_normalized");
 }
 
-TEST_CASE("DeepSeekMoe computes what transformers' DeepSeek-V2 computes", "[golden]") {
+TEST_CASE("DeepSeekMoe matches transformers' DeepSeek-V2", "[golden]") {
   const std::string name = GENERATE(as<std::string>{}, "deepseek_v2", "deepseek_v2_scaled");
   INFO(name);
   const CpuContext context;
@@ -202,7 +203,7 @@ TEST_CASE("DeepSeekMoe computes what transformers' DeepSeek-V2 computes", "[gold
   check_run(file, context, layer);
 }
 
-TEST_CASE("DeepSeekV2Moe computes what transformers' DeepSeek-V2 computes with groups", "[golden]") {
+TEST_CASE("DeepSeekV2Moe matches transformers' DeepSeek-V2 with groups", "[golden]") {
   const CpuContext context;
   const StoredFile file = read_case("deepseek_v2_groups");
   DeepSeekV2Moe<float, Cpu<>> layer(GroupLimitedTopK{.k = setting(file, "num_experts_per_tok"),
@@ -214,7 +215,7 @@ TEST_CASE("DeepSeekV2Moe computes what transformers' DeepSeek-V2 computes with g
   check_run(file, context, layer);
 }
 
-TEST_CASE("DeepSeekV3Moe computes what transformers' DeepSeek-V3 computes", "[golden]") {
+TEST_CASE("DeepSeekV3Moe matches transformers' DeepSeek-V3", "[golden]") {
   const std::string name =
       GENERATE(as<std::string>{}, "deepseek_v3", "deepseek_v3_raw", "deepseek_v3_groups", "deepseek_v3_wide_groups");
   INFO(name);
@@ -232,7 +233,7 @@ TEST_CASE("DeepSeekV3Moe computes what transformers' DeepSeek-V3 computes", "[go
   check_run(file, context, layer);
 }
 
-TEST_CASE("one layer comes out of both layouts of a checkpoint", "[golden]") {
+TEST_CASE("both layouts of a checkpoint load the same layer", "[golden]") {
   SECTION("Mixtral, whose projections have numbers") {
     const StoredFile file = read_case("mixtral_balanced");
     check_same_weights(load_layer<Mixtral<float, Cpu<>>>(file, Layout::per_expert),

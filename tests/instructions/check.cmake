@@ -1,4 +1,5 @@
-# Counts the instructions of one operation and compares them with what they were when this was last looked at.
+# Counts the instructions of one operation and compares the number with the expected one: at most 10% more, at most 20%
+# fewer.
 #   cmake -DVALGRIND=... -DPROGRAM=... -DOPERATION=... -DEXPECTED=... -P check.cmake
 execute_process(COMMAND "${VALGRIND}" --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=counted
                         "${PROGRAM}" "${OPERATION}"
@@ -11,7 +12,8 @@ math(EXPR most "${EXPECTED} * 11 / 10")
 math(EXPR least "${EXPECTED} * 8 / 10")
 message("${OPERATION}: ${counted} instructions, ${EXPECTED} expected")
 if(counted GREATER most)
-  message(FATAL_ERROR "${OPERATION} takes over a tenth more instructions than it did")
+  message(FATAL_ERROR "${OPERATION} takes more than 10% more instructions than expected")
 elseif(counted LESS least)
-  message(FATAL_ERROR "${OPERATION} takes a fifth fewer instructions: write the new number into tests/instructions/CMakeLists.txt")
+  message(FATAL_ERROR "${OPERATION} takes over 20% fewer instructions than expected: "
+                      "write the new number into tests/instructions/CMakeLists.txt")
 endif()

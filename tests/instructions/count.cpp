@@ -1,4 +1,4 @@
-/// Runs one operation of the light half once, for callgrind to count: count OPERATION
+/// Runs one routing operation once, so that callgrind counts its instructions: count OPERATION
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -15,7 +15,7 @@ using namespace moe;
 using B = Cpu<>;
 using Tensor = Matrix<float, B>;
 
-/// What is counted: its name is what callgrind looks for.
+/// Callgrind counts the instructions of this function, which it finds by its name.
 extern "C" [[gnu::noinline]] void counted(const std::function<void()>& run) { run(); }
 
 int main(int argc, char** argv) {

@@ -1,4 +1,4 @@
-/// Micro-batches: backward adds to what a gradient holds, in every weight of every layer.
+/// Micro-batches: backward accumulates into the gradient of every weight of every layer.
 #include <algorithm>
 #include <cmath>
 #include <string>

@@ -1,6 +1,6 @@
-/// Any arguments at all for the public functions of layers: each call gives a result where its arguments are right and
-/// an Error where they are not, and the layer then answers as before. Made to run under the address and
-/// undefined-behavior sanitizers, which see what a missing check would write.
+/// Random valid and invalid arguments for the public functions of layers: a call returns a result if its arguments are
+/// valid and throws Error if they are not, and the layer's output is unchanged afterwards. Meant to run under the
+/// address and undefined-behavior sanitizers, which detect the memory errors that a missing check would allow.
 #include <tuple>
 
 #include "moe/runtime/registry.hpp"
@@ -20,7 +20,7 @@ using Tensor = Matrix<double, B>;
 using Ffn = SwiGlu<double, B>;
 const CpuContext context{.threads = 1};
 
-/// What a layer's trees, results and states are shaped by.
+/// The numbers that shape a layer's trees, results and states.
 struct Shape {
   Index experts = 1, width = 1, hidden = 1, architecture = 0;
   friend bool operator==(const Shape&, const Shape&) = default;
@@ -66,7 +66,7 @@ Layer drawn(Draw& draw, const Shape& shape) {
   return layer;
 }
 
-/// A tree of this shape or another one, in which some weights may not train.
+/// A gradient tree of this shape or another one, in which some weights may be frozen.
 template <class Layer>
 struct AnyGradient {
   Layer tree;
@@ -77,11 +77,11 @@ AnyGradient<Layer> any_gradient(Draw& draw, const Shape& own) {
   const Shape shape = draw.one_in(3) ? any_shape<Layer>(draw) : own;
   const bool freezes = draw.one_in(3);
   auto tree = gradient_for(make<Layer>(shape), [&](const std::string&) { return !freezes || draw.one_in(2); });
-  // Where all that differs is frozen, the tree fits after all.
+  // A tree fits if all tensors of other shapes are frozen.
   return {std::move(tree), shape == own ? Verdict::right : freezes ? Verdict::either : Verdict::wrong};
 }
 
-/// Assigns something that may have no meaning to one of the layer's parts.
+/// Assigns a value that may be invalid to one of the layer's parts.
 template <class Layer>
 Verdict disturb(Draw& draw, Layer& layer) {
   if constexpr (requires { layer.token; }) {
@@ -129,13 +129,13 @@ Verdict disturb(Draw& draw, Layer& layer) {
   }
 }
 
-/// Whether it can be decoded, which AnyLayer says at run time.
+/// Whether the layer decodes; AnyLayer reports it at run time.
 template <class Layer>
 inline constexpr bool decodes = true;
 template <class Layer>
 requires(!std::is_same_v<Layer, AnyLayer<double, B>>) inline constexpr bool decodes<Layer> = Layer::is_causal;
 
-/// Whether decoding keeps something that belongs to a number of sequences.
+/// Whether the decoding state has an entry for each sequence.
 template <class Layer>
 constexpr bool keeps_sequences(const Layer&) {
   return requires(typename Layer::DecodingState state) { state.length; }
@@ -152,7 +152,7 @@ void decode_anything(Draw& draw, const Layer& layer, const Shape& own, Verdict i
     typename Layer::DecodingState state;
     const bool began = attempt(is_any ? Verdict::either : right_if(count >= 0), "begin_decoding",
                                [&] { state = other.begin_decoding(context, count); });
-    // Inner channels leave no trace in a state, and layers that keep no sequences leave none at all.
+    // A state does not depend on the inner channels, and it is empty for layers without an entry for each sequence.
     const bool has_state = keeps_sequences(layer) || is_any;
     const bool agrees = shape.width == own.width && shape.experts == own.experts;
     Verdict is_own = right_if(!has_state || (began && agrees));
@@ -222,10 +222,10 @@ void train_with_anything(Draw& draw, Layer& layer, const Shape& own, Verdict is_
                                       layer.backward(context, d_y.view(), d, std::move(run.saved), gradient.tree);
                                   CHECK((d_x.rows() == x.rows && d_x.cols() == own.width));
                                 });
-      // The second time it is consumed; AnyLayer takes it by value, whatever comes of it.
+      // The first call consumes `saved`; AnyLayer takes it by value and consumes it also when it throws.
       if (came || std::is_same_v<Layer, AnyLayer<double, B>>) saved_is = Verdict::wrong;
     }
-    // What a layer does not learn from, it need not look at.
+    // A layer need not check stats that it does not learn from.
     attempt(shape == own && is_whole == Verdict::right ? Verdict::right : Verdict::either, "update_buffers",
             [&] { layer.update_buffers(context, run.stats); });
   });
@@ -239,8 +239,7 @@ using Layers =
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("a layer answers right arguments and refuses wrong ones, whatever they are", "[layers][misuse]",
-                        Layers) {
+TEMPLATE_LIST_TEST_CASE("a layer accepts valid arguments and refuses invalid ones", "[layers][misuse]", Layers) {
   for_each_case("any arguments", 200, [](Draw& draw) {
     const Shape own = any_shape<TestType>(draw);
     auto layer = drawn<TestType>(draw, own);

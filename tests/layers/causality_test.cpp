@@ -44,14 +44,14 @@ template <class Real>
 using Causal = CausalMultiPlMoe<Real, Cpu<>, NormalizedFusion>;
 using LooksAhead = MultiPlMoe<double, Cpu<>, NormalizedFusion>;
 using Competes = TokenMoE<ExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<double>>;
-/// RoutingResult by its own mean but by thresholds: it looks ahead, yet only within its own sequence.
+/// Segments routed by their own mean, with thresholds in inference: it looks ahead, but only within its own sequence.
 using OwnMeanByThreshold = SegmentMoE<FixedWindow, OwnMean<double, Cpu<>>, TrainInfer<ExpertChoice, ThresholdChoice>,
                                       SoftmaxOverAll, SegmentCapacity, Ffn<double>>;
 
 }  // namespace
 
 TEMPLATE_TEST_CASE(
-    "a causal layer keeps what it said when later rows change, decodes as it infers, and knows no batch neighbors",
+    "outputs of a causal layer do not depend on later rows or batch neighbors, and decoding matches infer",
     "[layers][causality]", Causal<double>, Causal<float>, (Mixtral<double, Cpu<>>), TokenExpertChoice<double>,
     SegmentByLine<double>, SegmentPooledBefore<double>,
     (CausalMultiPlMoe<double, Cpu<>, MatrixFusion<double, Cpu<>>>)) {
@@ -65,8 +65,8 @@ TEMPLATE_TEST_CASE(
   CHECK(prefill<TestType>() <= bar);
 }
 
-// That these do not decode is shown in tests/compile_fail.
-TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead and at their batch neighbors",
+// tests/compile_fail checks that these layers do not decode.
+TEMPLATE_TEST_CASE("the same measurements find that the other layers depend on later rows and batch neighbors",
                    "[layers][causality]", LooksAhead, Competes, SegmentLiteral<double>, SegmentReleased<double>,
                    Dropping<double>) {
   STATIC_REQUIRE_FALSE(TestType::is_causal);
@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("the same measurements see that the other layers look ahead a
   CHECK(batch_mates<TestType>() > plain_to_see);
 }
 
-TEST_CASE("the two promises are separate", "[layers][causality]") {
+TEST_CASE("causality and batch invariance are separate properties", "[layers][causality]") {
   STATIC_REQUIRE_FALSE(OwnMeanByThreshold::is_causal);
   STATIC_REQUIRE(OwnMeanByThreshold::is_batch_invariant);
   CHECK(later_change<OwnMeanByThreshold>() > plain_to_see);

@@ -18,7 +18,7 @@ namespace {
 using Tensor = Matrix<float, Cpu<>>;
 using ConstView = View<const float, Cpu<>>;
 
-/// All bits a training step and an inference leave, one after the other.
+/// The bytes of all results of a training step and an inference.
 class Trace {
  public:
   void add(const Tensor& tensor) {
@@ -52,12 +52,12 @@ Trace run(const Layer& layer, int threads, ConstView x_TD, ConstView d_y_TD, con
   return trace;
 }
 
-/// Several tiles each way: rows above 256, columns above 256, and neither a multiple of anything.
+/// Several tiles in each direction: rows and columns above 256, and neither a multiple of it.
 const Index rows = 600, width = 300, hidden = 41;
 
 }  // namespace
 
-TEST_CASE("results have the same bits for any number of threads, run after run, wherever the input starts",
+TEST_CASE("results are bitwise identical for any number of threads, in every run and at any input address",
           "[layers][determinism]") {
   auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>(
       {.width = width, .hidden = hidden, .token_experts = 3, .segment_experts = 3, .window = 32});
@@ -87,7 +87,7 @@ TEST_CASE("results have the same bits for any number of threads, run after run, 
   CHECK_FALSE(run(layer, 2, other, d_y_TD, batch) == first);
 }
 
-TEST_CASE("an odd address changes no bit of small shapes either", "[layers][determinism]") {
+TEST_CASE("results of small shapes are bitwise identical for unaligned inputs too", "[layers][determinism]") {
   for (const Index t : {1, 2, 5})
     for (const Index d : {1, 5, 33, 257})
       for (const Index f : {1, 7, 257}) {

@@ -1,5 +1,5 @@
-/// First segments of all sequences are routed by one learned vector: whatever is decided of one is decided of all, and
-/// the order of a batch decides nothing.
+/// The first segments of all sequences are routed by one learned vector: an expert selects all of them or none, and the
+/// order of the sequences in a batch changes no result.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -22,7 +22,7 @@ using Numbers = std::vector<double>;
 const CpuContext context{.threads = 2};
 const Sizes sizes{.width = 6, .hidden = 5, .experts = 4, .k = 2, .window = 3, .minimum = 2, .cap = 3};
 
-/// Rows of sequences of unlike lengths, and what comes back to their answers.
+/// Rows of sequences of different lengths, and the gradients of their outputs.
 struct Sequences {
   std::vector<Index> lengths;
   std::vector<std::vector<Numbers>> x, d_y;  // [sequence][row][column]
@@ -40,7 +40,7 @@ struct Sequences {
   }
 };
 
-/// What one step gives: everything of rows sequence by sequence in the order of `sequences`, everything else as it is.
+/// The results of one step. Results of rows are stored by sequence, in the order of `sequences`.
 struct Step {
   std::vector<std::vector<double>> y, d_x;
   Numbers gradient, load, boundary;
@@ -120,7 +120,7 @@ void check_order_decides_nothing(const char* name) {
 
 using Causal = on::SegmentByPreviousMean<double, B>;
 
-/// Who takes the segments that open sequences; every expert must take all of them or none.
+/// Which experts take the segments that open sequences; every expert must take all of them or none.
 std::vector<bool> takers_of_first(const Causal& layer, const Tensor& x_TD, const Batch& batch, bool training) {
   const auto routed = (training ? layer.routing.route<Training>(context, x_TD.view(), batch)
                                 : layer.routing.route<Inference>(context, x_TD.view(), batch))
@@ -143,7 +143,7 @@ std::vector<bool> takers_of_first(const Causal& layer, const Tensor& x_TD, const
 
 }  // namespace
 
-TEST_CASE("the order of a batch decides nothing in causal layers of segments", "[layers][gradient]") {
+TEST_CASE("the order of the sequences in a batch changes no result of causal segment layers", "[layers][gradient]") {
   check_order_decides_nothing<CausalMultiPlMoe<double, B>>("one pass");
   check_order_decides_nothing<CausalMultiPlMoe<double, B, NormalizedFusion>>("normalized");
   check_order_decides_nothing<CausalMultiPlMoe<double, B, ChannelFusion<double, B>>>("two passes");
@@ -152,7 +152,7 @@ TEST_CASE("the order of a batch decides nothing in causal layers of segments", "
   check_order_decides_nothing<on::SegmentPooledBefore<double, B>>("fed with segments");
 }
 
-TEST_CASE("an expert takes all first segments or none, at least r in all, and inference agrees", "[layers]") {
+TEST_CASE("an expert takes all first segments or none and at least r segments, and inference agrees", "[layers]") {
   Index more_than_r = 0, takers = 0;
   for (std::uint32_t i = 0; i < 200; ++i) {
     Draw draw("all or none", i);
@@ -174,7 +174,7 @@ TEST_CASE("an expert takes all first segments or none, at least r in all, and in
     }
     const auto in_training = takers_of_first(layer, x_TD, batch, true);
     takers += std::count(in_training.begin(), in_training.end(), true);
-    // The first boundary becomes the threshold, so inference takes what training took.
+    // The first boundary becomes the threshold, so inference selects what training selected.
     layer.update_buffers(context, layer.forward(context, x_TD, batch).stats);
     CHECK(takers_of_first(layer, x_TD, batch, false) == in_training);
     const auto inferred = layer.routing.route<Inference>(context, x_TD.view(), batch).saved;
@@ -186,7 +186,7 @@ TEST_CASE("an expert takes all first segments or none, at least r in all, and in
   CHECK(takers > 100);
 }
 
-TEST_CASE("a sequence alone has r segments for every expert", "[layers]") {
+TEST_CASE("with a single sequence every expert takes r segments", "[layers]") {
   Draw draw("one sequence");
   Causal layer = build<Causal>(sizes);
   randomise(draw, layer, 0.7);
@@ -195,14 +195,14 @@ TEST_CASE("a sequence alone has r segments for every expert", "[layers]") {
   CHECK(layer.forward(context, x_TD, Batch::single(36)).stats.load == std::vector<Index>{9, 9, 9, 9});
 }
 
-TEST_CASE("sequences of one segment are all taken or none, by experts in any order", "[layers]") {
+TEST_CASE("with one segment per sequence every expert takes all segments", "[layers]") {
   Draw draw("one segment each");
   Causal layer = build<Causal>(sizes);
   randomise(draw, layer, 0.7);
   const auto x_TD = random_matrix<double, B>(draw, 12, sizes.width);
   const auto run = layer.forward(context, x_TD, Batch::sequences(6, 2));
   CHECK(run.stats.load == std::vector<Index>{12, 12, 12, 12});
-  // Half of the one score that there is, so that inference takes them as well.
+  // The boundary is half of the only score, so that inference takes the segments as well.
   const auto scores = values_of(run.saved.routing.decision.gates_RE.view().rows_between(0, 1));
   const auto boundary = values_of(run.stats.boundary_1E);
   for (std::size_t e = 0; e < scores.size(); ++e) CHECK(boundary[e] == scores[e] / 2);

@@ -1,4 +1,4 @@
-/// Other people's matrices go in and come out without a copy.
+/// Matrices of other libraries are read and returned without a copy.
 #include <Eigen/Core>
 #include <type_traits>
 
@@ -19,7 +19,7 @@ using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Row
 using ColMajor = Eigen::MatrixXf;
 using ConstView = View<const float, Cpu<>>;
 
-// What would be read wrongly is not viewable; what a program that views it is told is in tests/compile_fail.
+// Types that would be read wrongly are not viewable; tests/compile_fail has the compiler's messages.
 template <class M, class Value = const float>
 constexpr bool viewable = [] {
   constexpr bool converts = std::is_convertible_v<M, View<Value, Cpu<>>>;
@@ -42,7 +42,7 @@ using Layer = Mixtral<float, Cpu<>>;
 
 }  // namespace
 
-TEST_CASE("a view is where its owner's values are", "[layers]") {
+TEST_CASE("a view of an Eigen matrix points to the matrix's values", "[layers]") {
   RowMajor own = RowMajor::Random(4, 6);
   const ConstView whole = own, rows = own.middleRows(1, 2), piece = own.block(1, 2, 3, 3), one = own.row(2);
   CHECK(whole.data == own.data());
@@ -54,7 +54,7 @@ TEST_CASE("a view is where its owner's values are", "[layers]") {
   CHECK(one.data == own.data() + 12);
 }
 
-TEST_CASE("the same values give the same answer from wherever they come", "[layers]") {
+TEST_CASE("the same values give bitwise identical outputs from any memory", "[layers]") {
   const Sizes sizes{.width = 5, .hidden = 4, .experts = 3, .k = 2};
   Draw draw("foreign memory");
   auto layer = build<Layer>(sizes);
@@ -73,7 +73,7 @@ TEST_CASE("the same values give the same answer from wherever they come", "[laye
   wide.block(1, 3, 7, 5) = x;
   CHECK(same_bits(layer.infer(context, wide.block(1, 3, 7, 5), batch), run.output));
 
-  // The gradient of the output may be a piece of something larger too.
+  // The gradient of the output may be a block of a larger matrix too.
   Layer a = gradient_for(layer), b = gradient_for(layer);
   const RowMajor d_y = RowMajor::Random(7, 5);
   wide.block(1, 3, 7, 5) = d_y;
@@ -81,7 +81,7 @@ TEST_CASE("the same values give the same answer from wherever they come", "[laye
   CHECK(same_bits(layer.backward(context, wide.block(1, 3, 7, 5), {}, layer.forward(context, x, batch).saved, b), d_x));
 }
 
-TEST_CASE("an output is an Eigen matrix where it stands", "[layers]") {
+TEST_CASE("an output is viewed as an Eigen matrix without a copy", "[layers]") {
   auto layer = build<Layer>({.width = 5, .hidden = 4, .experts = 3, .k = 2});
   Draw draw("output");
   randomise(draw, layer);

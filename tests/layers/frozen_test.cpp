@@ -9,7 +9,7 @@ namespace frozen_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEMPLATE_TEST_CASE("what is frozen stays empty and changes no bit of the rest", "[layers][frozen]",
+TEMPLATE_TEST_CASE("frozen weights get no gradient, and all other gradients are bitwise identical", "[layers][frozen]",
                    (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>), (Qwen15Moe<double, Cpu<>>)) {
   const CpuContext context{.threads = 2};
   Draw draw("frozen");
@@ -26,7 +26,7 @@ TEMPLATE_TEST_CASE("what is frozen stays empty and changes no bit of the rest", 
   for (const std::string pattern :
        {"*experts.0.*", "*gate.weight", "*gate_proj*", "*first_segment", "shared_expert*", "*"}) {
     INFO("frozen: " << pattern);
-    // Not every layer has a weight of every name, which TrainByName would refuse.
+    // Not TrainByName, which refuses a pattern that matches no weight: not every layer has weights of all these names.
     TestType partial = gradient_for(layer, [&](std::string_view name) { return !name_matches(pattern, name); });
     CHECK(same_bits(backward(partial), d_x));
     for_each_parameter(

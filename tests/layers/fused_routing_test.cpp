@@ -22,7 +22,7 @@ Hybrid drawn_layer(Draw& draw) {
   return layer;
 }
 
-/// Notes which level decided, in this order.
+/// Records the levels of the observed decisions, in order.
 struct Levels {
   std::vector<std::string> seen;
   CpuContext context{.threads = 2};

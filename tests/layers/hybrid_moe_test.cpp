@@ -8,7 +8,7 @@ namespace hybrid_moe_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEMPLATE_TEST_CASE("HybridMoE answers as the reference does", "[layers][conformance]", float, double) {
+TEMPLATE_TEST_CASE("HybridMoE's outputs match the reference", "[layers][conformance]", float, double) {
   Corners corners;
   for_each_composition<HybridCompositions<TestType>>(
       [&]<class Layer>() { check_against_reference<Layer>("hybrid", corners); });
@@ -22,9 +22,9 @@ TEMPLATE_TEST_CASE("HybridMoE answers as the reference does", "[layers][conforma
   CHECK(corners.idle_expert > 0);
 }
 
-TEMPLATE_TEST_CASE("HybridMoE's gradients are those of central differences", "[layers][gradient]",
-                   (MultiPlMoe<double, Cpu<>>), (MultiPlMoe<double, Cpu<>, NormalizedFusion>),
-                   (CausalMultiPlMoe<double, Cpu<>>), (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>),
+TEMPLATE_TEST_CASE("HybridMoE's gradients match central differences", "[layers][gradient]", (MultiPlMoe<double, Cpu<>>),
+                   (MultiPlMoe<double, Cpu<>, NormalizedFusion>), (CausalMultiPlMoe<double, Cpu<>>),
+                   (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>),
                    (CausalMultiPlMoe<double, Cpu<>, ScalarFusion<double, Cpu<>>>),
                    (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalizedFusion>)) {
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .shared = 1, .window = 3});
@@ -33,7 +33,7 @@ TEMPLATE_TEST_CASE("HybridMoE's gradients are those of central differences", "[l
   check_layer_gradients(layer, x_TD, batch, 1.3);
 }
 
-TEST_CASE("two levels of different widths make no layer", "[layers]") {
+TEST_CASE("two levels of different widths are refused", "[layers]") {
   CHECK_THROWS_WITH((HybridMoE(build<SharedRouted<double>>({.width = 5}), build<SegmentByOwnMean<double>>({.width = 4}),
                                FixedFusion{})),
                     "[HybridMoE] the token level reads 5 columns, the segment level 4");
@@ -41,13 +41,13 @@ TEST_CASE("two levels of different widths make no layer", "[layers]") {
 
 namespace {
 
-/// Everything that one training step gives: output, input gradient, weight gradients.
+/// The results of one training step: output, input gradient, weight gradients.
 struct Step {
   Tensor y_TD, d_x_TD;
   std::vector<double> weights;
 };
 
-/// The levels run one after the other, their outputs scaled and added: what the one pass must equal.
+/// The reference for the single pass: the levels run one after the other, and their outputs are scaled and added.
 template <class Layer>
 Step in_two_passes(const CpuContext& context, const Layer& layer, const Tensor& x_TD, const Tensor& c_TD,
                    const Batch& batch) {
@@ -79,7 +79,7 @@ Step in_two_passes(const CpuContext& context, const Layer& layer, const Tensor& 
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("one pass over both levels equals the two passes", "[layers]", (CausalMultiPlMoe<double, Cpu<>>),
+TEMPLATE_TEST_CASE("one pass over both levels matches two passes", "[layers]", (CausalMultiPlMoe<double, Cpu<>>),
                    (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>),
                    (MultiPlMoe<double, Cpu<>, ScalarFusion<double, Cpu<>>>),
                    (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalizedFusion>)) {
@@ -106,7 +106,7 @@ TEMPLATE_TEST_CASE("one pass over both levels equals the two passes", "[layers]"
   CHECK(relative_deviation(two.weights, weights) < 1e-13);
 }
 
-TEST_CASE("HybridMoE keeps a matrix that it is given to own, for both levels", "[layers]") {
+TEST_CASE("HybridMoE takes ownership of a moved input, for both levels", "[layers]") {
   const CpuContext context;
   auto layer = build<CausalMultiPlMoe<double, Cpu<>>>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .window = 3});
   Draw draw("owned by both");

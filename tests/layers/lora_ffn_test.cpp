@@ -28,7 +28,7 @@ static_assert(Mix<float>::is_causal && Mix<float>::is_batch_invariant && Lora<fl
 static_assert(std::is_same_v<Mix<float>::rebind<double>, Mix<double>>);
 static_assert(std::is_same_v<Mix<BFloat16>::rebind<float>, Mix<float>>);
 
-/// Code of three languages, prose, and languages that nobody knows.
+/// Code in three languages, prose (-1), and unknown languages.
 const std::vector<std::int32_t> languages = {0, 0, 2, -1, 1, 3, 0, -1, 2, 2, 99, 1, 0};
 const Index rows = static_cast<Index>(languages.size());
 
@@ -55,7 +55,7 @@ Lora<Value> lora(Draw& draw, Index width = 5, Index hidden = 7) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("MoLE answers as the reference does", "[layers][conformance]", float, double) {
+TEMPLATE_TEST_CASE("MoLE's outputs match the reference", "[layers][conformance]", float, double) {
   Draw draw("mole");
   const auto layer = mole<TestType>(draw);
   const auto x = random_matrix<TestType, Cpu<>>(draw, rows, 5);
@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("MoLE answers as the reference does", "[layers][conformance]"
   CHECK(y.stats.z_loss() == 0);
   CHECK(same_bits(layer.infer(context, x, spoken()), y.output));
 
-  // Without languages everything is prose.
+  // Without languages every row is prose.
   const auto prose = values_of(layer.infer(context, x, Batch::single(rows)));
   all.clear();
   for (const auto& row : rows_of_matrix(x))
@@ -83,7 +83,7 @@ TEMPLATE_TEST_CASE("MoLE answers as the reference does", "[layers][conformance]"
   CHECK(nmse(all, prose) < Tolerance<TestType>::nmse);
 }
 
-TEMPLATE_TEST_CASE("an FFN with LoRA answers as the reference does", "[layers][conformance]", float, double) {
+TEMPLATE_TEST_CASE("outputs of an FFN with LoRA match the reference", "[layers][conformance]", float, double) {
   Draw draw("lora ffn");
   const auto layer = lora<TestType>(draw);
   const auto x = random_matrix<TestType, Cpu<>>(draw, rows, 5);
@@ -97,7 +97,8 @@ TEMPLATE_TEST_CASE("an FFN with LoRA answers as the reference does", "[layers][c
   CHECK(y.stats.load == std::vector<Index>{rows});
 }
 
-TEMPLATE_TEST_CASE("with fresh adapters the FFN below keeps its bits", "[layers]", float, double) {
+TEMPLATE_TEST_CASE("with freshly initialized adapters the output is bitwise identical to the base FFN's", "[layers]",
+                   float, double) {
   Draw draw("fresh lora");
   SwiGlu<TestType, Cpu<>> dense(20, 33);
   randomise(draw, dense);
@@ -111,7 +112,7 @@ TEMPLATE_TEST_CASE("with fresh adapters the FFN below keeps its bits", "[layers]
   }
 }
 
-TEST_CASE("gradients of adapters and of the FFN below are those of central differences", "[layers][gradient]") {
+TEST_CASE("gradients of adapters and of the base FFN match central differences", "[layers][gradient]") {
   Draw draw("lora gradients");
   auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
   SECTION("MoLE") {
@@ -122,7 +123,7 @@ TEST_CASE("gradients of adapters and of the FFN below are those of central diffe
     auto layer = lora<double>(draw);
     check_layer_gradients(layer, x, Batch::single(rows), 0, component_bar);
   }
-  SECTION("adapters that no row has") {
+  SECTION("adapters without rows") {
     auto layer = mole<double>(draw);
     const std::vector<std::int32_t> one(languages.size(), 1);
     check_layer_gradients(layer, x, spoken(one), 0, component_bar);
@@ -134,7 +135,7 @@ TEST_CASE("gradients of adapters and of the FFN below are those of central diffe
   }
 }
 
-TEST_CASE("what is frozen has no gradient and changes nobody else's", "[layers][gradient]") {
+TEST_CASE("frozen weights have no gradient and change no other gradient", "[layers][gradient]") {
   Draw draw("frozen base");
   const auto layer = mole<double>(draw);
   const auto x = random_matrix<double, Cpu<>>(draw, rows, 5), c = random_matrix<double, Cpu<>>(draw, rows, 5);
@@ -157,7 +158,8 @@ TEST_CASE("what is frozen has no gradient and changes nobody else's", "[layers][
   }
 }
 
-TEMPLATE_TEST_CASE("threads change no bit of an FFN with adapters", "[layers][determinism]", Mix<float>, Lora<float>) {
+TEMPLATE_TEST_CASE("results of an FFN with adapters are bitwise identical for any number of threads",
+                   "[layers][determinism]", Mix<float>, Lora<float>) {
   Draw draw("lora threads");
   TestType layer = [&] {
     if constexpr (std::is_same_v<TestType, Mix<float>>)
@@ -187,7 +189,7 @@ TEMPLATE_TEST_CASE("threads change no bit of an FFN with adapters", "[layers][de
   }
 }
 
-TEST_CASE("MoLE decodes as it infers, by the languages that its state says", "[layers][causality]") {
+TEST_CASE("MoLE's decoding matches infer, with the languages set in its state", "[layers][causality]") {
   Draw draw("mole decode");
   const auto layer = mole<double>(draw, 20, 24);
   const Index length = 6;
@@ -205,7 +207,7 @@ TEST_CASE("MoLE decodes as it infers, by the languages that its state says", "[l
     for (Index t = 0; t < length; ++t) {
       const std::vector<std::int32_t> next = {said[static_cast<std::size_t>(t)],
                                               said[static_cast<std::size_t>(length + t)]};
-      // Said only where it changes: it holds until then.
+      // Set only where it changes: the state keeps a language until then.
       if (t == 0 || state.languages != next) state.languages = next;
       const View<const double, Cpu<>> x_BD(x.data() + t * 20, 2, 20, length * 20);
       const auto y = layer.decode(own, x_BD, {}, state);
@@ -217,13 +219,13 @@ TEST_CASE("MoLE decodes as it infers, by the languages that its state says", "[l
     }
     CHECK(deviation < 1e-12);
   }
-  // Nothing said: prose.
+  // No languages set: prose.
   auto silent = layer.begin_decoding(context, 2);
   CHECK(same_bits(layer.decode(context, x.view().rows_between(0, 2), {}, silent),
                   layer.infer(context, x.view().rows_between(0, 2), Batch::single(2))));
 }
 
-TEST_CASE("a merged LoRA FFN is a dense one that answers alike; what differs by row cannot be merged", "[layers]") {
+TEST_CASE("a merged LoRA FFN is a dense FFN with the same output; several adapters cannot be merged", "[layers]") {
   Draw draw("merged lora");
   SwiGlu<double, Cpu<>> dense(5, 6);
   randomise(draw, dense);
@@ -239,7 +241,7 @@ TEST_CASE("a merged LoRA FFN is a dense one that answers alike; what differs by 
                     "[LoraFfn::merged] one adapter can be merged into a weight, there are 5");
 }
 
-TEST_CASE("a row of MoLE knows nothing of its batch neighbors", "[layers][causality]") {
+TEST_CASE("MoLE's outputs do not depend on batch neighbors", "[layers][causality]") {
   Draw draw("mole alone");
   const auto layer = mole<double>(draw);
   const auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
@@ -251,7 +253,7 @@ TEST_CASE("a row of MoLE knows nothing of its batch neighbors", "[layers][causal
   }
 }
 
-TEST_CASE("adapters that are not there, and rows that are not, do no harm", "[layers]") {
+TEST_CASE("batches without rows and rows without adapters are accepted", "[layers]") {
   Draw draw("lora corners");
   const auto layer = mole<double>(draw);
   auto run = layer.forward(context, Tensor(0, 5), Batch{});
@@ -263,7 +265,7 @@ TEST_CASE("adapters that are not there, and rows that are not, do no harm", "[la
         for (Index i = 0; i < slope.size(); ++i) CHECK(slope.data()[i] == 0);
       },
       gradient);
-  // A router that leaves rows without any adapter: the base alone.
+  // A router that selects no adapter: only the base FFN computes.
   const LoraFfn<ReluRouter, double, Cpu<>> nobody(ReluRouter{},
                                                   [&] {
                                                     SwiGlu<double, Cpu<>> dense(5, 7);
@@ -276,7 +278,7 @@ TEST_CASE("adapters that are not there, and rows that are not, do no harm", "[la
                            values_of(nobody.infer(context, x, Batch::single(4)))) < 1e-13);
 }
 
-TEST_CASE("forward keeps a matrix that it is given to own, for an FFN with adapters too", "[layers]") {
+TEST_CASE("forward of an FFN with adapters takes ownership of a moved input", "[layers]") {
   Draw draw("owned lora");
   const auto layer = mole<double>(draw);
   auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
@@ -289,7 +291,7 @@ TEST_CASE("forward keeps a matrix that it is given to own, for an FFN with adapt
   CHECK(same_bits(layer.backward(context, c, {}, std::move(run.saved), owned), d_x));
 }
 
-TEST_CASE("an observer sees which adapters a row has", "[layers]") {
+TEST_CASE("an observer is called with the adapters of each row", "[layers]") {
   Draw draw("observed adapters");
   const auto layer = mole<double>(draw);
   const auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
@@ -312,7 +314,7 @@ TEST_CASE("an observer sees which adapters a row has", "[layers]") {
     }
 }
 
-TEST_CASE("an FFN with adapters refuses what does not fit, and works afterwards", "[layers][misuse]") {
+TEST_CASE("an FFN with adapters refuses arguments that do not fit, and works afterwards", "[layers][misuse]") {
   Draw draw("lora ffn misuse");
   const auto layer = mole<double>(draw);
   const auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
@@ -342,7 +344,7 @@ TEST_CASE("an FFN with adapters refuses what does not fit, and works afterwards"
   const std::vector<std::int32_t> below{0, -2};
   state.languages = below;
   CHECK_THROWS_WITH(layer.decode(context, two, {}, state),
-                    "[LoraFfn::decode] languages must be -1, which is unknown, or not negative, got -2 for row 1");
+                    "[LoraFfn::decode] languages must be -1 (unknown) or not negative, got -2 for row 1");
   CHECK_THROWS_WITH((Mix<double>(LanguageChoice{.languages = 3}, SwiGlu<double, Cpu<>>(4, 4), {{}, {}})),
                     "[LoraFfn] the router chooses among 5 adapters, there are 2");
   CHECK_THROWS_WITH((Lora<double>(TopK{.k = 1}, SwiGlu<double, Cpu<>>(4, 4), {})),
@@ -352,7 +354,7 @@ TEST_CASE("an FFN with adapters refuses what does not fit, and works afterwards"
   CHECK(same_bits(before, layer.infer(context, x, spoken())));
 }
 
-TEST_CASE("the gradient of a layer of bfloat16 is a tree of floats with the same adapters", "[layers]") {
+TEST_CASE("the gradient tree of a bfloat16 layer holds floats and the same adapters", "[layers]") {
   const auto narrow = make_mole(SwiGlu<BFloat16, Shape>(16, 24), {.languages = 3, .shared_rank = 3});
   const LoraFfn<LanguageChoice, float, Shape> gradient = accum_gradient_for(narrow);
   CHECK(gradient.router.languages == 3);
@@ -361,7 +363,7 @@ TEST_CASE("the gradient of a layer of bfloat16 is a tree of floats with the same
   CHECK(gradient.gate_proj.adapters[3].lora_A.rows() == 19);
 }
 
-TEST_CASE("names and numbers of the paper's layer", "[layers][golden]") {
+TEST_CASE("the paper's layer has the expected names, ranks and scales", "[layers][golden]") {
   std::vector<std::string> names;
   for_each_parameter([&](const std::string& name, const auto&) { names.push_back(name); },
                      make_lora(SwiGlu<float, Shape>(4, 6)));
@@ -381,7 +383,7 @@ TEST_CASE("names and numbers of the paper's layer", "[layers][golden]") {
   CHECK(layer.up_proj.adapters[9].size.scale == 4);
 }
 
-TEST_CASE("a layer of any type can be an FFN with adapters", "[layers][runtime]") {
+TEST_CASE("AnyLayer holds an FFN with adapters", "[layers][runtime]") {
   using Any = AnyLayer<double, Cpu<>>;
   Draw draw("any lora");
   SwiGlu<double, Cpu<>> dense(5, 7);

@@ -51,8 +51,9 @@ Layer make() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a wrong shape is named, and the layer still works", "[layers][misuse]", (Mixtral<double, Cpu<>>),
-                   SegmentByPreviousMean<double>, (CausalMultiPlMoe<double, Cpu<>>), (SwiGlu<double, Cpu<>>)) {
+TEMPLATE_TEST_CASE("a wrong shape is refused with its numbers, and the layer still works", "[layers][misuse]",
+                   (Mixtral<double, Cpu<>>), SegmentByPreviousMean<double>, (CausalMultiPlMoe<double, Cpu<>>),
+                   (SwiGlu<double, Cpu<>>)) {
   using Is = Entry<TestType>;
   const std::string name = Is::name, reader = Is::reader;
   Draw draw("misuse");
@@ -113,7 +114,7 @@ concept Decodes = requires(const Layer& layer, const Tensor& x, typename Layer::
   layer.decode(context, x, {}, state);
 };
 
-/// What a layer's signatures promise, generic code can ask.
+/// Generic code can query what a layer's signatures allow.
 template <class Layer, bool decodes>
 void check_signatures() {
   using Saved = typename Layer::Saved;
@@ -128,7 +129,7 @@ void check_signatures() {
 
 }  // namespace
 
-TEST_CASE("what a layer cannot do, its type says", "[layers][misuse]") {
+TEST_CASE("a layer's type has only the functions that the layer supports", "[layers][misuse]") {
   check_signatures<Mixtral<double, Cpu<>>, true>();
   check_signatures<Dropping<double>, false>();
   check_signatures<SegmentByPreviousMean<double>, true>();
@@ -137,7 +138,7 @@ TEST_CASE("what a layer cannot do, its type says", "[layers][misuse]") {
   check_signatures<MultiPlMoe<double, Cpu<>>, false>();
 }
 
-TEST_CASE("a decoding state of other sequences is refused and stays as it was", "[layers][misuse]") {
+TEST_CASE("decode refuses rows that do not match the state, and leaves the state unchanged", "[layers][misuse]") {
   Draw draw("misuse of decoding");
   auto layer = build<SegmentByPreviousMean<double>>(sizes);
   randomise(draw, layer);
@@ -153,7 +154,7 @@ TEST_CASE("a decoding state of other sequences is refused and stays as it was", 
     CHECK(same_bits(layer.decode(context, x, {}, tried), layer.decode(context, x, {}, untried)));
 }
 
-TEMPLATE_TEST_CASE("decoding asks the same of its arguments whatever the layer", "[layers][misuse]",
+TEMPLATE_TEST_CASE("decoding checks its arguments in the same way in every layer", "[layers][misuse]",
                    (Mixtral<double, Cpu<>>), SegmentByPreviousMean<double>, (CausalMultiPlMoe<double, Cpu<>>),
                    (SwiGlu<double, Cpu<>>), (Mlp<Relu, double, Cpu<>>)) {
   using Is = Entry<TestType>;
@@ -180,10 +181,10 @@ TEMPLATE_TEST_CASE("decoding asks the same of its arguments whatever the layer",
                     "[" + name + "::prefill] the batch's offsets must never descend, got 2 after 3");
   CHECK_THROWS_WITH(layer.decode(context, wide, {}, state), "[" + name + "::decode] x has 7 columns, " + reader + " 5");
   CHECK_THROWS_WITH(layer.decode(context, View<const double, Cpu<>>(nullptr, 4, 5), {}, state),
-                    "[" + name + "::decode] x must point to its rows, got none for 4 x 5");
+                    "[" + name + "::decode] x must point to its rows, got a null pointer for 4 x 5");
   CHECK_THROWS_WITH(layer.decode(context, x, three, state), "[" + name + "::decode] x has 4 rows, got 3 token ids");
   CHECK_THROWS_WITH(layer.decode(context, x, unknown, state),
-                    "[" + name + "::decode] token ids must be -1, which is unknown, or not negative, got -2 for row 2");
+                    "[" + name + "::decode] token ids must be -1 (unknown) or not negative, got -2 for row 2");
   auto untried = layer.begin_decoding(context, 4);
   CHECK(same_bits(layer.decode(context, x, {}, state), layer.decode(context, x, {}, untried)));
 }
@@ -211,18 +212,18 @@ TEST_CASE("TokenMoE and HybridMoE refuse rows that they cannot decode", "[layers
 
 namespace {
 
-/// A user's router that breaks when its buffer of words is full.
+/// A user's router that throws for a large logit.
 struct Breaks {
   template <class Real>
   void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E) const {
-    for (ChoiceOrder& rank : chosen_E) rank = 1;
+    for (ChoiceOrder& order : chosen_E) order = 1;
     if (logits_E[0] > 100) throw std::runtime_error("router");
   }
 };
 
 }  // namespace
 
-TEST_CASE("what a router throws leaves the threads and reaches the caller", "[layers][misuse]") {
+TEST_CASE("an exception of a router leaves the threads and reaches the caller", "[layers][misuse]") {
   TokenMoE layer(Breaks{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<Ffn<double>>(2, 2, 3));
   Draw draw("throwing router");
   randomise(draw, layer);
@@ -238,7 +239,7 @@ TEST_CASE("what a router throws leaves the threads and reaches the caller", "[la
   CHECK(same_bits(layer.infer(context, x, Batch::single(200)), before));
 }
 
-TEST_CASE("NaN and infinity pass through without harm to other rows", "[layers][misuse]") {
+TEST_CASE("NaN and infinity in a row do not change other rows", "[layers][misuse]") {
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   auto layer = build<Mixtral<double, Cpu<>>>(sizes);
   Draw draw("not a number");
@@ -252,7 +253,7 @@ TEST_CASE("NaN and infinity pass through without harm to other rows", "[layers][
     for (const Index t : {0, 1, 3})
       for (Index d = 0; d < 5; ++d) CHECK(y.view()(t, d) == Catch::Approx(before.view()(t, d)).epsilon(1e-12));
   }
-  // Rows that compete with NaN: whoever wins, every expert takes as many rows as it should.
+  // Rows that compete with one that is not finite: every expert takes as many rows as its capacity.
   auto competing = build<TokenExpertChoice<double>>(sizes);
   randomise(draw, competing);
   const auto load = competing.forward(context, x, Batch::single(4)).stats.load;

@@ -1,5 +1,5 @@
-/// NaN and infinities in inputs, weights and gradients: the choice stays within its bounds and is the same for any
-/// number of threads, no gradient hides what happened, and the layer is as before when the value is gone.
+/// NaN and infinities in inputs, weights and gradients: loads stay within their bounds, results are the same for any
+/// number of threads, the gradient norm is not finite either, and results are as before once the value is removed.
 #include <cmath>
 #include <limits>
 #include <string>
@@ -22,7 +22,7 @@ using Layers = std::tuple<Mixtral<float, Cpu<>>, Qwen15Moe<float, Cpu<>>, TokenE
                           MultiPlMoe<float, Cpu<>>, CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>;
 
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
-// Two tiles of rows, and room at every expert for all of them.
+// Two tiles of rows, and a capacity for all of them at every expert.
 const Index rows = 40;
 const Sizes sizes{.width = 5, .hidden = 6, .experts = 3, .k = 2, .window = 4, .capacity_factor = 100};
 const Batch batch = Batch::ragged({17, 23});
@@ -74,7 +74,7 @@ struct Step {
   }
 };
 
-/// Puts `bad` in place of `value` for a step, and checks all that must hold whatever the value is.
+/// Replaces `value` by `bad` for a step, and checks what must hold for any value.
 template <class Layer>
 void with_bad_value(const Layer& layer, const Tensor& x_TD, const Tensor& d_y_TD, float& value, float bad,
                     const std::string& place, const auto& check) {
@@ -91,8 +91,8 @@ void with_bad_value(const Layer& layer, const Tensor& x_TD, const Tensor& d_y_TD
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("what is not finite is met with order, and the gradient's norm tells", "[layers][misuse]",
-                        Layers) {
+TEMPLATE_LIST_TEST_CASE("values that are not finite give deterministic results and a gradient norm that is not finite",
+                        "[layers][misuse]", Layers) {
   auto layer = build<TestType>(sizes);
   Draw draw("not finite");
   randomise(draw, layer, 0.7);
@@ -109,7 +109,7 @@ TEMPLATE_LIST_TEST_CASE("what is not finite is met with order, and the gradient'
     }
     for_each_parameter(
         [&](const std::string& name, auto& weight) {
-          // An expert that nobody chose may be whatever it is; what shows in the output must show in the norm.
+          // An expert without rows may hold any value; a value that reaches the output must reach the norm.
           with_bad_value(layer, x_TD, d_y_TD, weight.view()(0, weight.cols() / 2), bad, name, [](const auto& step) {
             if (!is_finite(step.y_TD)) CHECK_FALSE(std::isfinite(step.norm));
             CHECK_FALSE((is_finite(step.y_TD) && is_finite(step.d_x_TD) && !std::isfinite(step.norm)));
@@ -119,22 +119,22 @@ TEMPLATE_LIST_TEST_CASE("what is not finite is met with order, and the gradient'
   }
 }
 
-TEST_CASE("experts take numbers before what is none, and as many rows as they should", "[layers][misuse]") {
+TEST_CASE("experts select numbers before NaN, and as many rows as their capacity", "[layers][misuse]") {
   const CpuContext context;
   const std::vector<float> scores = {not_a_number, 0.25f, not_a_number, 0.5f, -inf, inf, not_a_number, 0.25f};
   for (Index take = 0; take <= 4; ++take) {
     Matrix<ChoiceOrder, Cpu<>> chosen(4, 2);
     Tensor boundary(1, 2);
     Cpu<>::top_rows<float>(context, {scores.data(), 4, 2}, take, chosen.view(), boundary.view());
-    // By column: -inf is the only number of the first; the second falls inf, 0.5, 0.25, 0.25.
+    // By column: -inf is the only number of the first; the second is inf, 0.5, 0.25, 0.25 in descending order.
     const std::vector<ChoiceOrder> first = {2, 3, 1, 4}, second = {3, 2, 1, 4};
     for (Index r = 0; r < 4; ++r) {
-      const auto rank = [&](const std::vector<ChoiceOrder>& ranks) {
-        const ChoiceOrder all = ranks[static_cast<std::size_t>(r)];
+      const auto order = [&](const std::vector<ChoiceOrder>& orders) {
+        const ChoiceOrder all = orders[static_cast<std::size_t>(r)];
         return all <= take ? all : 0;
       };
-      CHECK(chosen.view()(r, 0) == rank(first));
-      CHECK(chosen.view()(r, 1) == rank(second));
+      CHECK(chosen.view()(r, 0) == order(first));
+      CHECK(chosen.view()(r, 1) == order(second));
     }
   }
 }

@@ -1,4 +1,4 @@
-/// What an observer is told, against what the layers say of themselves.
+/// Observations compared with the layers' own stats.
 #include <numeric>
 #include <vector>
 
@@ -24,7 +24,8 @@ std::vector<Index> load_of(const Observation& seen) {
 
 }  // namespace
 
-TEST_CASE("an observer sees both levels' decisions, in training and in inference, and changes nothing", "[layers]") {
+TEST_CASE("an observer is called with both levels' decisions, in training and inference, and changes no result",
+          "[layers]") {
   auto layer = build<CausalMultiPlMoe<double, Cpu<>>>({.width = 5, .experts = 4, .k = 2, .window = 3});
   Draw draw("observed");
   randomise(draw, layer);
@@ -61,7 +62,7 @@ TEST_CASE("an observer sees both levels' decisions, in training and in inference
   CHECK(seen[5].begin == std::vector<Index>{0, 1, 2});
 }
 
-TEST_CASE("an observer sees what was chosen and what was kept", "[layers]") {
+TEST_CASE("an observer is called with the selected and the kept pairs", "[layers]") {
   auto layer = build<Dropping<double>>({.width = 5, .experts = 3, .k = 2, .minimum = 1, .capacity_factor = 0.5});
   Draw draw("observed drops");
   randomise(draw, layer);

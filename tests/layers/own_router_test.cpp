@@ -9,7 +9,7 @@ namespace own_router_test {
 
 namespace {
 
-/// Visits every expert whose probability exceeds `threshold`, and the best one always.
+/// Selects every expert whose probability exceeds `threshold`, and always the best one.
 struct ThresholdRouter {
   float threshold = 0.2f;
   template <class Real>
@@ -20,12 +20,12 @@ struct ThresholdRouter {
   }
 };
 
-/// Sends a token to the expert that its id hashes to.
+/// Selects the expert that the token id hashes to.
 struct HashRouter {
   template <class Real>
   MOE_HOST_DEVICE void choose(moe::Row<const Real>, moe::Row<moe::ChoiceOrder> chosen_E,
                               moe::RowContext<Real> row) const {
-    for (moe::ChoiceOrder& rank : chosen_E) rank = 0;
+    for (moe::ChoiceOrder& order : chosen_E) order = 0;
     const auto hash = moe::random_words({.seed = 1}, static_cast<std::uint64_t>(row.token));
     chosen_E[hash[0] % static_cast<std::uint32_t>(chosen_E.size)] = 1;
   }
@@ -36,7 +36,7 @@ struct HashRouter {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("a user's threshold router decides in training and inference alike", "[layers]") {
+TEST_CASE("a user's threshold router selects the same experts in training and inference", "[layers]") {
   const CpuContext context;
   TokenMoE layer(ThresholdRouter{.threshold = 0.3f}, SoftmaxOverChosen{}, Unlimited{},
                  ExpertBank<Ffn<double>>(4, 5, 6));

@@ -21,12 +21,12 @@ namespace {
 
 constexpr moe::Index width = 12, hidden = 10, rows = 16;
 
-/// The phases that began in training's forward, its backward and inference, in that order, and those that are open.
+/// The phases that began in forward, backward and infer, in order, and those that are open.
 struct Heard {
   std::vector<Phase> forward, backward, infer, open;
 };
 
-/// Runs every pass with a listener, and checks that it changes no number.
+/// Runs every pass with a phase callback, and checks that the callback changes no result.
 template <class Layer>
 Heard listen_to(Layer layer) {
   Heard heard;
@@ -72,7 +72,7 @@ using Expert = moe::SwiGlu<double, Cpu>;
 
 }  // namespace
 
-TEST_CASE("a token layer names its parts in the order in which they run", "[layers]") {
+TEST_CASE("a token layer reports its phases in the order in which they run", "[layers]") {
   const Heard heard =
       listen_to(moe::Mixtral<double, Cpu>(moe::TopK{.k = 2}, {}, {}, moe::ExpertBank<Expert>(4, width, hidden)));
   CHECK(heard.infer == std::vector{Phase::router, Phase::dispatch, Phase::experts, Phase::dispatch, Phase::dispatch,
@@ -81,13 +81,13 @@ TEST_CASE("a token layer names its parts in the order in which they run", "[laye
   CHECK(heard.forward.front() == Phase::router);
   CHECK(heard.backward.front() == Phase::combine);
   CHECK(heard.backward.back() == Phase::router);
-  // The path beside the experts is their work too.
+  // The shared path belongs to the phase of the experts.
   const Heard beside = listen_to(moe::Qwen15Moe<double, Cpu>(
       moe::TopK{.k = 2}, {}, {}, moe::ExpertBank<Expert>(4, width, hidden), {width, hidden}));
   CHECK(beside.infer == heard.infer);
 }
 
-TEST_CASE("segments and both fusions of a hybrid name their parts", "[layers]") {
+TEST_CASE("segment layers and hybrids with either kind of fusion report their phases", "[layers]") {
   const moe::MultiPlSettings settings{
       .width = width, .hidden = hidden, .token_experts = 3, .segment_experts = 2, .k = 2, .window = 4};
   using Joined = moe::CausalMultiPlMoe<double, Cpu>;
@@ -104,14 +104,14 @@ TEST_CASE("segments and both fusions of a hybrid name their parts", "[layers]") 
   for (const auto& pass : {apart.forward, apart.backward, apart.infer}) CHECK(kinds(pass) == of_two_levels);
 }
 
-TEST_CASE("a phase ends where an exception leaves it", "[layers]") {
+TEST_CASE("a phase ends when an exception leaves it", "[layers]") {
   std::vector<moe::PhaseEdge> heard;
   const moe::CpuContext context{.phases = [&](Phase, moe::PhaseEdge edge) { heard.push_back(edge); }};
   CHECK_THROWS_AS(moe::in_phase(context, Phase::router, [] { throw moe::Error("refused"); }), moe::Error);
   CHECK(heard == std::vector{moe::PhaseEdge::begin, moe::PhaseEdge::end});
 }
 
-TEST_CASE("a dense layer is experts alone, and adapters are dispatched", "[layers]") {
+TEST_CASE("a dense layer has only the experts' phase, and adapters have a router and a dispatch phase", "[layers]") {
   const Heard dense = listen_to(Expert(width, hidden));
   for (const auto& pass : {dense.forward, dense.backward, dense.infer}) CHECK(kinds(pass) == std::set{Phase::experts});
   const Heard adapted = listen_to(moe::make_lora(Expert(width, hidden), 2, 4));

@@ -27,7 +27,7 @@ static_assert(std::is_same_v<CausalMultiPlMoe<float, Cpu<>>::rebind<double>, Cau
 
 }  // namespace
 
-TEST_CASE("published layers are counted without memory", "[layers][golden]") {
+TEST_CASE("parameters of published layers are counted without memory", "[layers][golden]") {
   const Index width = 2048, ffn = 3 * 2048 * 5504;
   const auto paper = make_multipl<MultiPlMoe<float, Shape>>({});
   CHECK(count(paper) == 12 * ffn + 12 * width);
@@ -43,7 +43,7 @@ TEST_CASE("published layers are counted without memory", "[layers][golden]") {
   CHECK(count(qwen) == 60 * 3 * 2048 * 1408 + 60 * 2048 + 3 * 2048 * 5632 + 2048);
 }
 
-TEST_CASE("a MultiPL layer is made as its settings say", "[layers]") {
+TEST_CASE("make_multipl applies its settings", "[layers]") {
   const auto layer =
       make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion, BalanceOverRouted>>({.width = 4,
                                                                                          .hidden = 5,
@@ -69,7 +69,8 @@ TEST_CASE("a MultiPL layer is made as its settings say", "[layers]") {
   CHECK(layer.width() == 4);
 }
 
-TEST_CASE("the ablations of the paper's Table 2 and its expert ratios are made and counted", "[layers][golden]") {
+TEST_CASE("the ablations of the paper's Table 2 and its expert ratios have the right parameter counts",
+          "[layers][golden]") {
   const Index width = 2048, expert = 3 * 2048 * 5504 + width;
   CHECK(count(make_multipl<MultiPlWithoutSegments<float, Shape>>({})) == 6 * expert);
   CHECK(count(make_multipl<MultiPlWithoutShared<float, Shape>>({})) == 12 * expert + width);
@@ -77,7 +78,7 @@ TEST_CASE("the ablations of the paper's Table 2 and its expert ratios are made a
   for (const auto& [token, segment] : {std::pair<Index, Index>{4, 4}, {8, 4}, {4, 8}, {6, 6}})
     CHECK(count(make_multipl<MultiPlMoe<float, Shape>>({.token_experts = token, .segment_experts = segment})) ==
           (token + segment) * expert);
-  // Without a shared expert every token expert competes, and none is frozen by its place.
+  // Without a shared expert all token experts compete for all k choices.
   const auto layer = make_multipl<MultiPlWithoutShared<float, Shape>>({.k = 3});
   CHECK(layer.token.routing.router.k == 3);
   CHECK(count(make_multipl<MultiPlMoeReleased<float, Shape>>({})) == 12 * expert);
@@ -94,7 +95,7 @@ TEST_CASE("settings that fit no layer are refused", "[layers][misuse]") {
   CHECK_THROWS_WITH(make_multipl<Layer>({.window = 0}), "[MultiPlMoe] the window must have at least 1 row, got 0");
 }
 
-TEST_CASE("weights and buffers of the paper's layer, by name", "[layers]") {
+TEST_CASE("parameters and buffers of the paper's layer have the expected names", "[layers]") {
   const auto layer = make_multipl<CausalMultiPlMoe<float, Shape>>({.token_experts = 2, .segment_experts = 1});
   std::vector<std::string> weights, buffers;
   for_each_parameter([&](const std::string& name, const auto&) { weights.push_back(name); }, layer);
@@ -110,7 +111,7 @@ TEST_CASE("weights and buffers of the paper's layer, by name", "[layers]") {
 
 namespace {
 
-/// How far an upcycled layer is from the dense FFN it came from, in training and in inference.
+/// Deviation of an upcycled layer's output from its dense FFN's, the larger of training and inference.
 template <class Layer>
 double distance_from_dense() {
   const CpuContext context{.threads = 1};
@@ -130,14 +131,13 @@ double distance_from_dense() {
 
 }  // namespace
 
-TEST_CASE("a preset whose gates sum to 1 starts, upcycled, as the dense FFN", "[layers][upcycled]") {
+TEST_CASE("an upcycled preset whose gates sum to 1 starts with the dense FFN's output", "[layers][upcycled]") {
   CHECK(distance_from_dense<Mixtral<float, Cpu<>>>() <= 1e-5);
   CHECK(distance_from_dense<MultiPlMoe<float, Cpu<>, NormalizedFusion>>() <= 1e-5);
   CHECK(distance_from_dense<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>() <= 1e-5);
 }
 
-TEST_CASE("a preset with the released fusion, or with raw gates, does not start as the dense FFN",
-          "[layers][upcycled]") {
+TEST_CASE("an upcycled preset with the released fusion or raw gates starts with another output", "[layers][upcycled]") {
   CHECK(distance_from_dense<MultiPlMoe<float, Cpu<>, FixedFusion>>() > 0.05);
   CHECK(distance_from_dense<TokenMoE<TopK, SoftmaxOverAll, Unlimited, Ffn<float>>>() > 0.05);
 }

@@ -1,4 +1,4 @@
-/// Layers that draw random numbers: what they are drawn from, and that none are drawn from nothing.
+/// Layers that draw random numbers: the key that they use, and the error without a key.
 #include <limits>
 #include <string>
 #include <vector>
@@ -17,11 +17,11 @@ using namespace moe::testing;
 
 namespace {
 
-/// A row's one expert by chance, as a user would write it.
+/// One expert per row at random, as a user would write it.
 struct Lottery {
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real>, Row<ChoiceOrder> chosen_E, RandomRowContext<Real> row) const {
-    for (ChoiceOrder& rank : chosen_E) rank = 0;
+    for (ChoiceOrder& order : chosen_E) order = 0;
     const auto words = random_words(row.random, static_cast<std::uint64_t>(row.row));
     chosen_E[words[0] % static_cast<std::uint32_t>(chosen_E.size)] = 1;
   }
@@ -40,7 +40,7 @@ struct NoisyChoice {
     B::top_rows(context, View<const Real, B>(noisy.view()), take, chosen_RE, boundary_1E);
   }
 };
-/// Reads a key that it does not ask for.
+/// Reads a random key without declaring a RandomRowContext.
 struct Forgetful {
   void choose(auto, auto chosen_E, auto row) const { chosen_E[0] = row.random.seed != 0; }
 };
@@ -80,12 +80,12 @@ concept HasKey = requires(Context row) {
 };
 static_assert(HasKey<RandomRowContext<float>> && !HasKey<RowContext<float>>);
 static_assert(RandomRowRouter<RandomChoice> && RandomRowRouter<GShardChoice> && RandomRowRouter<Lottery>);
-// A RowContext is all that such a router gets, so its layer does not compile.
+// Such a router is called with a RowContext, so its layer does not compile.
 static_assert(ContextRowRouter<Forgetful> && !RandomRowRouter<Forgetful>);
 static_assert(!RandomRowRouter<TopK> && !RandomRowRouter<ThresholdChoice> && !RandomRowRouter<HashChoice>);
 static_assert(ContextMatrixRouter<NoisyChoice> && !PlainMatrixRouter<NoisyChoice>);
 
-/// Every entry of training refuses the batch, and says which part draws and what to set.
+/// Every entry of training refuses the batch, and the error names the part that draws and the field to set.
 template <class Layer>
 void check_refused(const Layer& layer, const std::string& part) {
   INFO(part);
@@ -132,7 +132,7 @@ TEST_CASE("a layer that draws random numbers refuses to train on a batch without
                 "the router");
 }
 
-TEST_CASE("settings that leave nothing to chance need no key", "[layers][random]") {
+TEST_CASE("settings without randomness need no key", "[layers][random]") {
   const auto x_TD = input();
   const auto check_runs = [&](const auto& layer) {
     CHECK(same_bits(layer.forward(context, x_TD, batch_with({})).output,
@@ -154,7 +154,7 @@ TEST_CASE("settings that leave nothing to chance need no key", "[layers][random]
                             .expert_capacity = 0.5}));
 }
 
-TEST_CASE("passes with other keys draw other numbers, the same pass again the same ones", "[layers][random]") {
+TEST_CASE("different keys draw different numbers, and the same key the same numbers again", "[layers][random]") {
   const auto check = [](const auto& layer) {
     const auto first = chosen(layer, batch_with(StepKey{.seed = 1, .step = 1}));
     CHECK(chosen(layer, batch_with(StepKey{.seed = 1, .step = 1})) == first);
@@ -174,7 +174,7 @@ TEST_CASE("passes with other keys draw other numbers, the same pass again the sa
   check(TokenMoE(TrainInfer<NoisyChoice, TopK>{}, SoftmaxOverAll{}, SegmentCapacity{}, Bank(4, 5, 6)));
 }
 
-TEST_CASE("a training loop that gives every pass its step meets all experts", "[layers][random]") {
+TEST_CASE("a training loop with a new step for every pass uses all experts", "[layers][random]") {
   const auto layer = made<RandomTokens>();
   const auto x_TD = input();
   Batch batch = Batch::single(1);
@@ -188,8 +188,8 @@ TEST_CASE("a training loop that gives every pass its step meets all experts", "[
   for (const Index times : load) CHECK((times > 25 && times < 75));
 }
 
-TEST_CASE("the levels of a layer draw numbers of their own", "[layers][random]") {
-  // Segments of one row, so that both levels route as many.
+TEST_CASE("the levels of a layer draw different random numbers", "[layers][random]") {
+  // Segments of one row, so that both levels route the same number of rows.
   Sizes with = sizes;
   with.window = 1;
   const auto layer = made<RandomHybrid>(with);
@@ -200,7 +200,7 @@ TEST_CASE("the levels of a layer draw numbers of their own", "[layers][random]")
   CHECK(levels[0] != levels[1]);
 }
 
-TEST_CASE("inference draws from the batch's key, or alike in every call", "[layers][random]") {
+TEST_CASE("inference draws from the batch's key, or the same numbers in every call without one", "[layers][random]") {
   const auto layer = made<RandomTokens>();
   const auto x_TD = input();
   const auto y_TD = layer.infer(context, x_TD, batch_with({}));
@@ -208,7 +208,7 @@ TEST_CASE("inference draws from the batch's key, or alike in every call", "[laye
   CHECK(same_bits(layer.infer(context, x_TD, batch_with(StepKey{})), y_TD));
   CHECK_FALSE(same_bits(layer.infer(context, x_TD, batch_with(StepKey{.seed = 1, .step = 0})), y_TD));
   CHECK(same_bits(layer.forward(context, x_TD, batch_with(StepKey{})).output, y_TD));
-  // In decoding a row's place in the call is its sequence's number, and no batch is there to carry a key.
+  // In decoding a row's index in the call is its sequence's number, and there is no batch with a key.
   auto state = layer.begin_decoding(context, rows);
   CHECK(relative_deviation(values_of(y_TD), values_of(layer.decode(context, x_TD, {}, state))) < 1e-14);
   CHECK(relative_deviation(values_of(y_TD), values_of(layer.decode(context, x_TD, {}, state))) < 1e-14);

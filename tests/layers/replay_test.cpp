@@ -26,7 +26,7 @@ using All =
 
 const Sizes sizes{.width = 5, .hidden = 6, .experts = 4, .k = 2, .shared = 1, .window = 3, .capacity_factor = 0.8};
 
-/// What a pass computes.
+/// All results of a pass.
 struct Numbers {
   std::vector<double> all;
   template <class M>
@@ -57,7 +57,7 @@ Numbers inferred(const CpuContext& context, const Layer& layer, const Tensor& x_
   return numbers;
 }
 
-/// Records what `run(context)` chooses, of the whole batch.
+/// Records the choices of `run(context)` for the whole batch.
 template <class Run>
 std::vector<RoutingRecord> recorded(const Batch& batch, const Run& run, std::uint32_t layer = 3) {
   RoutingRecorder recorder(batch.count());
@@ -70,7 +70,7 @@ CpuContext replaying(const RoutingReplay& replay, std::uint32_t layer = 3) {
   return {.threads = 1, .layer = layer, .replay = &replay};
 }
 
-/// A routing module that does not say that it replays.
+/// A routing module that does not replay.
 template <class Value>
 struct Mute : TokenRouting<TopK, SoftmaxOverChosen, Unlimited, Value, Cpu<>> {
   using Base = TokenRouting<TopK, SoftmaxOverChosen, Unlimited, Value, Cpu<>>;
@@ -99,7 +99,7 @@ struct Given {
 
 }  // namespace
 
-TEST_CASE("replaying a layer's own record changes no bit, in training and in inference", "[layers][replay]") {
+TEST_CASE("replaying a layer's own record is bitwise identical, in training and in inference", "[layers][replay]") {
   const Given given;
   for_each_composition<All>([&]<class Layer>() {
     Layer layer = build<Layer>(sizes);
@@ -109,7 +109,7 @@ TEST_CASE("replaying a layer's own record changes no bit, in training and in inf
     const CpuContext plain{.threads = 1, .layer = 3};
     const auto pass = [&](const auto& run) {
       const auto records = recorded(given.batch, run);
-      // What was chosen at all is in the record, and what is replayed is recorded alike.
+      // The record has all choices, and a replayed pass records the same ones.
       CHECK(records.at(0).rows() == 7);
       CHECK(records.at(1).rows() == 0);
       CHECK(records.at(2).rows() == 5);
@@ -125,7 +125,7 @@ TEST_CASE("replaying a layer's own record changes no bit, in training and in inf
   });
 }
 
-TEST_CASE("what is replayed is the record's choice and not today's", "[layers][replay]") {
+TEST_CASE("a replay uses the recorded choices, not those of the current weights", "[layers][replay]") {
   const Given given;
   int others = 0;
   for_each_composition<All>([&]<class Layer>() {
@@ -154,7 +154,8 @@ TEST_CASE("what is replayed is the record's choice and not today's", "[layers][r
   CHECK(others > 15);
 }
 
-TEST_CASE("a record made by decoding is that of the whole text, and replays in one forward", "[layers][replay]") {
+TEST_CASE("a record made by decoding equals that of the whole sequence, and replays in one forward",
+          "[layers][replay]") {
   int layers = 0;
   for_each_composition<All>([&]<class Layer>() {
     if constexpr (Layer::is_causal) {
@@ -206,7 +207,7 @@ TEST_CASE("a record made by decoding is that of the whole text, and replays in o
               return trained(c, layer, x_TD, whole);
             }) == records);
 
-      // And other weights decode by it, part after part.
+      // Other weights decode by the record too, part after part.
       randomise(draw, layer);
       RoutingRecorder again(2);
       CpuContext given{.threads = 1, .layer = 3, .observer = again.observer()};
@@ -231,7 +232,7 @@ TEST_CASE("a record made by decoding is that of the whole text, and replays in o
   CHECK(layers >= 8);
 }
 
-TEMPLATE_TEST_CASE("gradients of a replayed pass are those of central differences, the choice held fixed",
+TEMPLATE_TEST_CASE("gradients of a replayed pass match central differences with fixed choices",
                    "[layers][replay][gradient]", (Mixtral<double, Cpu<>>), Dropping<double>, DroppingRaw<double>,
                    TokenExpertChoice<double>, SegmentByPreviousMean<double>, SegmentDropping<double>,
                    SegmentReleased<double>, (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>),
@@ -245,13 +246,14 @@ TEMPLATE_TEST_CASE("gradients of a replayed pass are those of central difference
   Tensor x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
   const auto records =
       recorded(given.batch, [&](const CpuContext& context) { layer.forward(context, x_TD, given.batch); });
-  // Today's weights would choose otherwise, and a difference may cross what a router would decide by.
+  // The current weights would select other experts, and a finite-difference step may cross a router's decision
+  // boundary.
   randomise(draw, layer, 0.7);
   const RoutingReplay replay(records);
   check_layer_gradients(layer, x_TD, given.batch, 1.3, layer_bar, replaying(replay));
 }
 
-TEST_CASE("thresholds learn nothing from a replayed pass, and biases what they learn from any", "[layers][replay]") {
+TEST_CASE("a replayed pass does not update thresholds, and updates biases as any pass does", "[layers][replay]") {
   const Given given;
   auto layer = build<TokenExpertChoice<double>>(sizes);
   Draw draw("thresholds of a replay");
@@ -313,7 +315,7 @@ TEST_CASE("a record that does not fit is refused", "[layers][replay]") {
     auto wider = build<CausalMultiPlMoe<double, Cpu<>>>(
         {.width = 5, .hidden = 6, .experts = 5, .k = 2, .shared = 1, .window = 3});
     refused([&] { wider.infer(replaying(replay), x_TD, given.batch); },
-            "the token level of layer 3 has 5 experts, the record is of 4");
+            "the token level of layer 3 has 5 experts, the record has 4");
     auto lone = records;
     for (RoutingRecord& record : lone) record.levels.pop_back();
     const RoutingReplay without(lone);
@@ -329,7 +331,7 @@ TEST_CASE("a record that does not fit is refused", "[layers][replay]") {
     level.append(6, std::vector<std::uint16_t>{static_cast<std::uint16_t>(chosen.empty() ? 0 : (chosen[0] + 1) % 4)});
     const RoutingReplay other(torn);
     refused([&] { infer(other, given.batch); }, "rows 0 to 2 are one segment in the segment level of layer 3");
-    // A sequence that stands within a segment goes on with what it began with.
+    // A sequence in the middle of a segment continues with the segment's experts.
     auto state = layer.begin_decoding({}, 1);
     RoutingReplay first, second;
     first.add(torn[0], 0, 1);
@@ -347,14 +349,14 @@ TEST_CASE("a record that does not fit is refused", "[layers][replay]") {
     record.tokens = hash_of_tokens(tokens);
     RoutingReplay by_tokens;
     CHECK_NOTHROW(by_tokens.add(record, tokens));
-    refused([&] { by_tokens.add(record, given.batch.tokens.subspan(1, 7)); }, "the record is of other tokens");
+    refused([&] { by_tokens.add(record, given.batch.tokens.subspan(1, 7)); }, "the record has other tokens");
     refused([&] { by_tokens.add(record, given.batch.tokens.first(6)); },
             "the record has 7 rows, the sequence 6 tokens");
   }
   SECTION("adapters, and routing modules that keep no record") {
     const auto lora = make_lora(SwiGlu<double, Cpu<>>(5, 6), 2, 1);
     refused([&] { lora.infer(replaying(replay), x_TD, given.batch); },
-            "[LoraFfn::infer] the context has a record of choices, and this layer replays none");
+            "[LoraFfn::infer] the context has a record of choices, and this layer does not replay one");
     auto state = lora.begin_decoding({}, 3);
     refused([&] { lora.decode(replaying(replay), x_TD.view().rows_between(0, 3), {}, state); }, "[LoraFfn::decode]");
     const TokenMoE mute(Mute<double>(TopK{2}, {}, {}, 5, 4), ExpertBank<Ffn<double>>(4, 5, 6));

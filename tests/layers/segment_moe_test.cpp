@@ -8,7 +8,7 @@ namespace segment_moe_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEMPLATE_TEST_CASE("SegmentMoE answers as the reference does", "[layers][conformance]", float, double) {
+TEMPLATE_TEST_CASE("SegmentMoE's outputs match the reference", "[layers][conformance]", float, double) {
   Corners corners;
   for_each_composition<SegmentCompositions<TestType>>(
       [&]<class Layer>() { check_against_reference<Layer>("segment", corners); });
@@ -29,10 +29,10 @@ namespace {
 const Sizes sizes{.width = 5, .hidden = 6, .experts = 3, .k = 2, .window = 3, .capacity_factor = 1.2};
 }
 
-TEMPLATE_TEST_CASE("SegmentMoE's gradients are those of central differences", "[layers][gradient]",
-                   (SegmentByOwnMean<double>), (SegmentByPreviousMean<double>), (SegmentTopK<double>),
-                   (SegmentReleased<double>), (SegmentByLine<double>), (SegmentDropping<double>),
-                   (SegmentLiteral<double>), (SegmentPooledBefore<double>)) {
+TEMPLATE_TEST_CASE("SegmentMoE's gradients match central differences", "[layers][gradient]", (SegmentByOwnMean<double>),
+                   (SegmentByPreviousMean<double>), (SegmentTopK<double>), (SegmentReleased<double>),
+                   (SegmentByLine<double>), (SegmentDropping<double>), (SegmentLiteral<double>),
+                   (SegmentPooledBefore<double>)) {
   auto layer = build<TestType>(sizes);
   Batch batch = Batch::ragged({7, 0, 3, 4, 1});
   const std::vector<std::int32_t> tokens = {1, 0, 0, 1, 1, 1, 0, 2, 0, 1, 2, 2, 2, 2, 0};
@@ -63,7 +63,7 @@ TEST_CASE("each expert takes min(r, V) segments", "[layers]") {
 
 namespace {
 
-/// Asks for more segments than there are.
+/// A capacity above the number of segments.
 struct TakeTen {
   Index rows_per_expert(Demand) const { return 10; }
 };
@@ -106,7 +106,7 @@ TEST_CASE("a user's segmenter cuts by token, in decoding as in a whole sequence"
   }
 }
 
-TEST_CASE("thresholds follow what training's choice drew", "[layers]") {
+TEST_CASE("thresholds are a moving average of training's boundaries", "[layers]") {
   const CpuContext context;
   auto layer = build<SegmentByPreviousMean<double>>(sizes);
   Draw draw("thresholds");

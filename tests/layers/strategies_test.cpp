@@ -1,4 +1,4 @@
-/// The routers of the literature as layers: gradients, the same bits for any number of threads, decoding.
+/// The routers of the literature as layers: gradients, bitwise identical results for any number of threads, decoding.
 #include <algorithm>
 #include <tuple>
 #include <vector>
@@ -63,12 +63,12 @@ auto build_wild(const Sizes& with) { return build<on::SwitchInTraining<double, C
 
 }  // namespace
 
-TEST_CASE("layers of every router have the gradients of their answers", "[layers][gradient]") {
+TEST_CASE("gradients of layers with every router match central differences", "[layers][gradient]") {
   for_each_composition<on::Strategies<double, Cpu<>>>(
       [&]<class Layer>() { check_strategy<Layer>(sizes, "as published"); });
 }
 
-TEST_CASE("layers that drop have them whomever they drop", "[layers][gradient]") {
+TEST_CASE("gradients of layers that drop match central differences for every drop rule", "[layers][gradient]") {
   for (const DropBy by : {DropBy::priority, DropBy::probability, DropBy::random}) {
     Sizes with = sizes;
     with.drop = by;
@@ -77,7 +77,8 @@ TEST_CASE("layers that drop have them whomever they drop", "[layers][gradient]")
   }
 }
 
-TEST_CASE("layers whose rows choose within groups have them whatever the groups", "[layers][gradient]") {
+TEST_CASE("gradients of layers with expert groups match central differences for any kept groups",
+          "[layers][gradient]") {
   for (const Index kept : {1, 2, 3}) {
     Sizes with = sizes;
     with.experts = 6, with.k = std::min<Index>(3, 2 * kept), with.groups = 3, with.kept_groups = kept;
@@ -86,7 +87,7 @@ TEST_CASE("layers whose rows choose within groups have them whatever the groups"
   }
 }
 
-TEST_CASE("what a router says of causality is what its rule allows", "[layers]") {
+TEST_CASE("layers of published routers have the causality and batch invariance of their rules", "[layers]") {
   STATIC_REQUIRE_FALSE(SwitchMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE_FALSE(GShardMoe<float, Cpu<>>::is_causal);
   STATIC_REQUIRE(on::SwitchInTraining<float, Cpu<>>::is_batch_invariant);
@@ -101,7 +102,7 @@ TEST_CASE("what a router says of causality is what its rule allows", "[layers]")
   STATIC_REQUIRE_FALSE(on::RandomMoe<float, Cpu<>>::is_batch_invariant);
 }
 
-TEST_CASE("a layer with room for all in inference drops in training alone", "[layers]") {
+TEST_CASE("a layer without a capacity limit in inference drops in training alone", "[layers]") {
   const CpuContext context;
   Draw draw("rooms");
   auto layer = build<on::SwitchInTraining<double, Cpu<>>>(sizes);
@@ -116,7 +117,7 @@ TEST_CASE("a layer with room for all in inference drops in training alone", "[la
   CHECK(dropped > 0);
   const auto inferred = layer.routing.decide<Inference>(context, x_TD.view(), {});
   CHECK(inferred.dropped.empty());
-  // Jitter moves what training's gate reads, and nothing else.
+  // Jitter changes the input of the gate in training, and nothing else.
   const auto trained = layer.routing.decide<Training>(context, x_TD.view(), RowInfo::of_rows(batch));
   const double deviation = relative_deviation(values_of(inferred.logits_RE), values_of(trained.logits_RE));
   CHECK(deviation > 1e-4);
@@ -126,7 +127,7 @@ TEST_CASE("a layer with room for all in inference drops in training alone", "[la
   CHECK_THROWS_WITH(build_wild(wild), Catch::Matchers::Contains("the jitter must lie in [0, 1), got 1"));
 }
 
-TEST_CASE("the weight of ReMoE's sparsity follows how many experts rows meet", "[layers]") {
+TEST_CASE("ReMoE's sparsity weight follows the number of experts per row", "[layers]") {
   const CpuContext context;
   Draw draw("sparsity");
   auto layer = build<ReMoe<double, Cpu<>>>(sizes);
@@ -137,7 +138,7 @@ TEST_CASE("the weight of ReMoE's sparsity follows how many experts rows meet", "
   auto run = layer.forward(context, x_TD, Batch::single(rows));
   const double met = static_cast<double>(run.stats.choices()) / rows;
   REQUIRE(met != 2);
-  // So far the loss is weighed by 1e-8 and reported so.
+  // The loss is reported with its initial weight of 1e-8.
   CHECK(run.stats.balance_loss() > 0);
   CHECK(run.stats.balance_loss() < 1e-6);
   layer.update_buffers(context, run.stats);
@@ -147,7 +148,7 @@ TEST_CASE("the weight of ReMoE's sparsity follows how many experts rows meet", "
   CHECK(layer.routing.balance_weight_1.data()[0] == kept);
 }
 
-TEST_CASE("a layer upcycled with renormalized gates answers as the dense layer, dropless", "[layers]") {
+TEST_CASE("a dropless layer upcycled with renormalized gates has the dense layer's output", "[layers]") {
   const CpuContext context;
   Draw draw("dense");
   SwiGlu<double, Cpu<>> dense(5, 6);

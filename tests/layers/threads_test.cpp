@@ -1,5 +1,5 @@
-/// Layers used by several threads at once: each must get the bits that it gets alone. A thread sanitizer sees the same
-/// cases.
+/// Layers used by several threads at once: each thread's results must be bitwise identical to those that it gets alone.
+/// The thread sanitizer runs the same cases.
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -24,7 +24,7 @@ using Tensor = Matrix<float, Cpu<>>;
 const MultiPlSettings settings{.width = 12, .hidden = 20, .token_experts = 3, .segment_experts = 3, .window = 8};
 const Index rows = 100;
 
-/// What one thread works with.
+/// The data of one thread.
 struct Work {
   Layer layer = make_multipl<Layer>(settings);
   Tensor x_TD, d_y_TD;
@@ -41,7 +41,7 @@ void append(std::vector<float>& bits, const Tensor& tensor) {
   bits.insert(bits.end(), tensor.data(), tensor.data() + tensor.size());
 }
 
-/// Everything that a layer which nobody changes answers.
+/// All results of a layer that is not modified.
 std::vector<float> use(const CpuContext& context, const Layer& layer, const Work& work) {
   std::vector<float> bits;
   const Batch batch = Batch::sequences(2, rows / 2);
@@ -80,7 +80,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-/// job(i) for i in [0, count), each on a thread of its own; what each returned.
+/// Runs job(i) for i in [0, count), each on its own thread, and returns the results.
 template <class Job>
 std::vector<std::vector<float>> at_once(int count, const Job& job) {
   std::vector<std::vector<float>> results(static_cast<std::size_t>(count));
@@ -106,7 +106,7 @@ TEST_CASE("two layers train in two threads, each with its own context", "[layers
   CHECK_FALSE(same_bits(alone_0, alone_1));
 }
 
-TEST_CASE("four threads use one layer that nobody changes, each with its own context", "[layers][threads]") {
+TEST_CASE("four threads use one unmodified layer, each with its own context", "[layers][threads]") {
   const Work shared(0);
   const auto job = [&](std::uint32_t number) {
     const CpuContext context{.threads = 2};

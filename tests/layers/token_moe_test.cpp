@@ -10,7 +10,7 @@ namespace token_moe_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEMPLATE_TEST_CASE("TokenMoE answers as the reference does", "[layers][conformance]", float, double) {
+TEMPLATE_TEST_CASE("TokenMoE's outputs match the reference", "[layers][conformance]", float, double) {
   Corners corners;
   for_each_composition<TokenCompositions<TestType>>(
       [&]<class Layer>() { check_against_reference<Layer>("token", corners); });
@@ -36,10 +36,9 @@ using Double = TokenMoE<R, N, C, Ffn<double>>;
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("TokenMoE's gradients are those of central differences", "[layers][gradient]",
-                   (Mixtral<double, Cpu<>>), (Qwen15Moe<double, Cpu<>>), (SharedRouted<double>),
-                   (TokenExpertChoice<double>), (Dropping<double>), (DroppingRaw<double>),
-                   (Double<SharedTopK, SoftmaxOverAll, Unlimited>),
+TEMPLATE_TEST_CASE("TokenMoE's gradients match central differences", "[layers][gradient]", (Mixtral<double, Cpu<>>),
+                   (Qwen15Moe<double, Cpu<>>), (SharedRouted<double>), (TokenExpertChoice<double>), (Dropping<double>),
+                   (DroppingRaw<double>), (Double<SharedTopK, SoftmaxOverAll, Unlimited>),
                    (Double<ExpertChoice, SoftmaxOverChosen, SegmentCapacity>)) {
   auto layer = build<TestType>(sizes);
   const Batch batch = Batch::single(rows);
@@ -48,8 +47,8 @@ TEMPLATE_TEST_CASE("TokenMoE's gradients are those of central differences", "[la
   SECTION("of the output, the balance loss and the z-loss") { check_layer_gradients(layer, x_TD, batch, 1.7); }
 }
 
-TEMPLATE_TEST_CASE("gates normalized after dropping have gradients too", "[layers][gradient]", Dropping<double>,
-                   DroppingRaw<double>) {
+TEMPLATE_TEST_CASE("gradients of gates normalized after dropping match central differences", "[layers][gradient]",
+                   Dropping<double>, DroppingRaw<double>) {
   Sizes s = sizes;
   s.capacity_factor = 0.6;
   s.normalize = NormalizeGates::after_dropping;
@@ -61,8 +60,8 @@ TEMPLATE_TEST_CASE("gates normalized after dropping have gradients too", "[layer
   check_layer_gradients(layer, x_TD, batch, 1.7);
 }
 
-TEST_CASE("what is dropped is counted, and a row that lost every choice passes as zero", "[layers]") {
-  // Everybody's first choice is expert 0, which may take 2 of 8.
+TEST_CASE("dropped pairs are counted, and the experts' output of a fully dropped row is zero", "[layers]") {
+  // All rows select expert 0, which has a capacity of 2 rows of 8.
   TokenMoE layer(TopK{.k = 1}, SoftmaxOverAll{}, CapacityFactor{.factor = 1, .minimum = 1},
                  ExpertBank<Ffn<double>>(4, 4, 3));
   Draw draw("dropped");
@@ -78,8 +77,8 @@ TEST_CASE("what is dropped is counted, and a row that lost every choice passes a
     for (Index d = 0; d < 4; ++d) CHECK((run.output.view()(t, d) == 0) == (t >= 2));
 }
 
-TEST_CASE("TokenMoE's golden balance loss comes out of a whole layer", "[layers][golden]") {
-  // The gate is the identity, so that x is the table of logits of semantics.md 12.
+TEST_CASE("a whole TokenMoE layer reports the golden balance loss", "[layers][golden]") {
+  // The gate is the identity, so that x is the table of golden logits.
   TokenMoE layer(SharedTopK{.k = 2, .shared = 0}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<Ffn<double>>(4, 4, 1));
   for (Index e = 0; e < 4; ++e) layer.routing.gate.weight.view()(e, e) = 1;
   const std::vector<double> z = {1, 2, 0, -1, 0, 0, 3, 1, 2, -1, -1, .5};
@@ -88,7 +87,7 @@ TEST_CASE("TokenMoE's golden balance loss comes out of a whole layer", "[layers]
   CHECK(run.stats.load == std::vector<Index>{3, 1, 1, 1});
 }
 
-TEST_CASE("a layer of rows that compete learns nothing from a batch without rows", "[layers]") {
+TEST_CASE("a batch without rows does not update the thresholds", "[layers]") {
   const CpuContext context;
   auto layer = build<TokenExpertChoice<double>>(sizes);
   Draw draw("empty batch");
@@ -130,7 +129,7 @@ TEST_CASE("gates of a row sum to 1 and the shared expert is always chosen, whate
   }
 }
 
-TEST_CASE("forward keeps a matrix that it is given to own", "[layers]") {
+TEST_CASE("forward takes ownership of a moved input", "[layers]") {
   const CpuContext context;
   auto layer = build<Mixtral<double, Cpu<>>>(sizes);
   Draw draw("owned");

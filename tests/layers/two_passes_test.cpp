@@ -1,5 +1,4 @@
-/// HybridMoE where its levels cannot run in one pass: fusions over outputs, experts fed with segments, a path beside
-/// the experts.
+/// HybridMoE whose levels cannot run in one pass: fusions over outputs, experts that read segments, a shared path.
 #include "moe/layers/two_passes.hpp"
 #include "support/conformance.hpp"
 #include "support/gradient_check.hpp"
@@ -9,7 +8,7 @@ namespace two_passes_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("HybridMoE in two passes answers as the reference does", "[layers][conformance]") {
+TEST_CASE("HybridMoE's outputs in two passes match the reference", "[layers][conformance]") {
   Corners corners;
   for_each_composition<SeparateCompositions<double>>([&]<class Layer>() {
     STATIC_REQUIRE_FALSE(Layer::joins_levels);
@@ -19,7 +18,7 @@ TEST_CASE("HybridMoE in two passes answers as the reference does", "[layers][con
   CHECK(corners.ragged > 0);
 }
 
-TEMPLATE_TEST_CASE("HybridMoE's gradients in two passes are those of central differences", "[layers][gradient]",
+TEMPLATE_TEST_CASE("HybridMoE's gradients in two passes match central differences", "[layers][gradient]",
                    (CausalMultiPlMoe<double, Cpu<>, ChannelFusion<double, Cpu<>>>),
                    (MultiPlMoeReleased<double, Cpu<>, MatrixFusion<double, Cpu<>>>), (MultiPlMoeLiteral<double, Cpu<>>),
                    (HybridMoE<SharedRouted<double>, SegmentPooledBefore<double>, NormalizedFusion>),

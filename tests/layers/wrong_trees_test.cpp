@@ -1,5 +1,4 @@
-/// Gradients, moments and memories of other layers, and results that were consumed: an error before anything is
-/// written.
+/// Gradients and optimizer states of other layers, and consumed `saved`: an error before anything is written.
 #include "moe/runtime/any_layer.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/draw_adapters.hpp"
@@ -72,7 +71,7 @@ TEMPLATE_TEST_CASE("a gradient of another layer is refused and nothing is writte
     auto run = layer.forward(context, x, batch);
     CHECK_THROWS_AS(layer.backward(context, x, {}, std::move(run.saved), gradient), Error);
     CHECK(contents(gradient) == before);
-    // Nothing was consumed either: with a right tree it goes on.
+    // `saved` is not consumed either: backward succeeds with a right tree.
     auto right = gradient_for(layer), again = gradient_for(layer);
     const auto d_x = layer.backward(context, x, {}, std::move(run.saved), right);
     CHECK(same_bits(layer.backward(context, x, {}, layer.forward(context, x, batch).saved, again), d_x));
@@ -88,7 +87,7 @@ TEST_CASE("the error of a wrong gradient names entry, rule and numbers", "[layer
     layer.backward(context, x, {}, layer.forward(context, x, batch).saved, gradient);
   };
   CHECK_THROWS_WITH(refuse(make<Layer>(with(4, 4, 5))),
-                    "[TokenMoE::backward] trees that belong together must agree in the number of experts, got 8, 4");
+                    "[TokenMoE::backward] parameter trees must agree in the number of experts, got 8, 4");
   CHECK_THROWS_WITH(refuse(make<Layer>(with(8, 3, 5))),
                     "[TokenMoE::backward] a gradient's tensors must be empty or of the weight's shape, "
                     "got for experts.0.gate_proj.weight: 4 x 5, 3 x 5");
@@ -98,7 +97,7 @@ TEST_CASE("the error of a wrong gradient names entry, rule and numbers", "[layer
                     "[TokenMoE::backward] gradients of auxiliary losses must be finite, got nan and 0");
 }
 
-TEMPLATE_TEST_CASE("what backward consumed is not consumed twice", "[layers][misuse]", (Mixtral<double, Cpu<>>),
+TEMPLATE_TEST_CASE("backward refuses a saved that was consumed before", "[layers][misuse]", (Mixtral<double, Cpu<>>),
                    (Qwen15Moe<double, Cpu<>>), SegmentByPreviousMean<double>, SegmentLiteral<double>,
                    (CausalMultiPlMoe<double, Cpu<>>), (CausalMultiPlMoe<double, Cpu<>, ChannelFusion<double, Cpu<>>>),
                    (HybridMoE<Qwen15Moe<double, Cpu<>>, SegmentByLine<double>, ScalarFusion<double, Cpu<>>>),
@@ -115,7 +114,7 @@ TEMPLATE_TEST_CASE("what backward consumed is not consumed twice", "[layers][mis
                       ContainsSubstring("`saved` must be what forward of this layer returned, not consumed yet"));
     typename TestType::Saved never{};
     CHECK_THROWS_AS(layer.backward(context, Tensor(0, 5), {}, std::move(never), gradient), Error);
-    // Of another layer of this type.
+    // `saved` of another layer of this type.
     const auto other = drawn<TestType>(with(9, 4, 5)), wide = drawn<TestType>(with(8, 6, 5));
     CHECK_THROWS_AS(layer.backward(context, x, {}, other.forward(context, x, Batch::single(rows)).saved, gradient),
                     Error);
@@ -125,7 +124,7 @@ TEMPLATE_TEST_CASE("what backward consumed is not consumed twice", "[layers][mis
   }
 }
 
-TEST_CASE("memories of other weights or another freezing are refused", "[train][misuse]") {
+TEST_CASE("optimizer states of other weights or other frozen weights are refused", "[train][misuse]") {
   using Layer = Mixtral<float, Cpu<>>;
   Layer layer = mixtral<float>(8, 4, 6);
   const Layer other = mixtral<float>(4, 4, 6);
@@ -137,13 +136,12 @@ TEST_CASE("memories of other weights or another freezing are refused", "[train][
   Layer few = gradient_for(other), frozen = gradient_for(layer, freeze);
   const auto step = [&](auto& slopes, auto& memory) { AdamW{}.step(context, 1e-3, 1, 1, layer, slopes, memory); };
   AdamWState whole(context, layer, gradient);
-  CHECK_THROWS_WITH(step(few, whole),
-                    "[AdamW::step] trees that belong together must agree in the number of experts, got 8, 4");
+  CHECK_THROWS_WITH(step(few, whole), "[AdamW::step] parameter trees must agree in the number of experts, got 8, 4");
   for (const int missing : {0, 1}) {
     AdamWState half(context, layer, gradient);
     (missing == 0 ? half.tensors()[1].m : half.tensors()[1].v) = {};
     CHECK_THROWS_WITH(step(gradient, half),
-                      "[AdamWState] a weight with a gradient must have both moments of its shape, and lower halves "
+                      "[AdamWState] a weight with a gradient must have both moments of its shape, and its lower bits "
                       "where it is split, got for experts.0.gate_proj.weight: 6 x 4, " +
                           std::string(missing == 0 ? "empty, 6 x 4" : "6 x 4, empty") + ", empty");
   }
@@ -154,21 +152,21 @@ TEST_CASE("memories of other weights or another freezing are refused", "[train][
   Layer other_weights = mixtral<float>(4, 4, 6);
   of_other = Memory(context, other_weights, few);
   CHECK_THROWS_WITH(step(gradient, of_frozen),
-                    "[AdamWState] a weight with a gradient must have both moments of its shape, and lower halves "
+                    "[AdamWState] a weight with a gradient must have both moments of its shape, and its lower bits "
                     "where it is split, got for experts.0.gate_proj.weight: 6 x 4, empty, empty, empty");
   Memory joined(context, layer, gradient);
   joined.tensors()[1].lower = {};
   CHECK_THROWS_AS(step(gradient, joined), Error);
   CHECK_THROWS_WITH(step(gradient, of_other),
-                    "[AdamWState] the memory must be of these weights, of 25 tensors, got one of 13");
+                    "[AdamWState] the optimizer state must be of these weights, 25 tensors, got one of 13");
   CHECK_THROWS_WITH(step(gradient, never),
-                    "[AdamWState] the memory must be of these weights, of 25 tensors, got one of 0");
+                    "[AdamWState] the optimizer state must be of these weights, 25 tensors, got one of 0");
   CHECK(same_bits(layer.routing.gate.weight, before));
-  // Less may train than there are moments for: what is frozen later keeps its own.
+  // Weights may be frozen later: their moments are kept.
   CHECK_NOTHROW(step(frozen, whole));
 }
 
-TEST_CASE("AdamW refuses settings with which weights would be lost", "[train][misuse]") {
+TEST_CASE("AdamW refuses invalid settings and leaves the weights unchanged", "[train][misuse]") {
   using Layer = Linear<double, Cpu<>>;
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   Layer layer = Layer::without_bias(1, 1), gradient = gradient_for(layer);
@@ -196,7 +194,7 @@ TEST_CASE("AdamW refuses settings with which weights would be lost", "[train][mi
   CHECK_NOTHROW(step({.beta_1 = 0, .beta_2 = 0, .epsilon = 1e-8, .decay = 0}, 0, 1, 0));
 }
 
-TEST_CASE("a layer of any type refuses what is not its own", "[runtime][misuse]") {
+TEST_CASE("AnyLayer refuses gradients, saved, states and stats of other layers", "[runtime][misuse]") {
   using Any = AnyLayer<double, Cpu<>>;
   const auto multipl = [] { return Any(make<CausalMultiPlMoe<double, Cpu<>>>(sizes)); };
   const Any layer(mixtral<double>(8, 5, 4)), segments = multipl();
@@ -227,7 +225,7 @@ TEST_CASE("a layer of any type refuses what is not its own", "[runtime][misuse]"
   CHECK_THROWS_WITH(learner.update_buffers(context, layer.forward(context, x, batch).stats),
                     "[AnyLayer] stats must be of a layer of this type, got another one's");
   CHECK_THROWS_AS(learner.update_buffers(context, {}), Error);
-  // Two layers of one type differ in their trees all the same.
+  // Both are AnyLayers, but their trees differ.
   const auto walk_with = [&](const Any& other_tree) {
     for_each_tensor([](const auto&, const auto&) {}, layer, other_tree);
   };
@@ -244,14 +242,14 @@ TEST_CASE("a layer of any type refuses what is not its own", "[runtime][misuse]"
   CHECK_THROWS_AS(upcycle(context, SwiGlu<double, Cpu<>>(5, 4), nothing, {}), Error);
 }
 
-TEST_CASE("functions over several trees check them first", "[train][misuse]") {
+TEST_CASE("functions over several trees check them before they write", "[train][misuse]") {
   using Ffn = SwiGlu<double, Cpu<>>;
   Draw draw("several trees");
   Ffn dense(5, 4), wide(5, 6);
   randomise(draw, dense);
   CHECK_THROWS_AS(round_weights(context, dense, wide), Error);
   CHECK_THROWS_AS(copy_weights(dense, wide), Error);
-  // Its first weight fits; it is not copied either.
+  // Its first weight fits, but is not copied either.
   Ffn uneven(5, 4);
   uneven.down_proj = Tensor(5, 3);
   CHECK_THROWS_AS(copy_weights(dense, uneven), Error);
@@ -260,17 +258,18 @@ TEST_CASE("functions over several trees check them first", "[train][misuse]") {
   auto layer = make<Mole<double, Cpu<>>>(sizes);
   auto gradient = gradient_for(layer, TrainByName{.train = {"*.lora_B.weight"}});
   CHECK_THROWS_WITH(draw_adapters(context, gradient, 1),
-                    "[draw_adapters] an adapter must have as many rows as its rank, got 0 and 1");
+                    "[draw_adapters] an adapter must have at least as many rows as its rank, got 0 and 1");
   layer.router.languages = 100;
   CHECK_THROWS_AS(split_into_adapters(context, Ffn(5, 4), layer), Error);
   CHECK_THROWS_AS(layer.infer(context, Tensor(6, 5), batch), Error);
 }
 
-TEST_CASE("a pattern that fits no weight is refused with names that exist", "[train][misuse]") {
+TEST_CASE("a pattern that matches no weight is refused, and the error lists existing names", "[train][misuse]") {
   const auto layer = mixtral<double>(2, 5, 4);
-  CHECK_THROWS_WITH(gradient_for(layer, TrainByName{.freeze = {"gte.*"}}),
-                    "[TrainByName] every pattern must fit a weight, \"gte.*\" fits none of 7, such as gate.weight, "
-                    "experts.0.down_proj.weight, experts.1.down_proj.weight");
+  CHECK_THROWS_WITH(
+      gradient_for(layer, TrainByName{.freeze = {"gte.*"}}),
+      "[TrainByName] every pattern must match a weight, \"gte.*\" matches none of 7, such as gate.weight, "
+      "experts.0.down_proj.weight, experts.1.down_proj.weight");
   CHECK_THROWS_AS(gradient_for(layer, TrainByName{.train = {"gate.*", "expert.*"}}), Error);
   CHECK_THROWS_AS(accum_gradient_for(layer, TrainByName{.freeze = {"experts.2.*"}}), Error);
   CHECK_NOTHROW(gradient_for(layer, TrainByName{.freeze = {"gate.*"}}));

@@ -1,64 +1,64 @@
-# Bugs that the tests must notice. Each entry plants one in a copy of a header:
+# Mutants: bugs that the tests must detect. Each entry plants one bug in a copy of a header:
 #
-#   mutant(name header          the header below include/moe, or below examples where it begins with multipl_moe/
-#     BEFORE [==[...]==]        its text, which must occur exactly once
-#     AFTER [==[...]==]         what stands there instead
-#     REASON "..."              the mistake that somebody could make
-#     TESTS file...)            test files, without _test.cpp, tried in this order until one notices
+#   mutant(name header          path below include/moe, or below examples if it begins with multipl_moe/
+#     BEFORE [==[...]==]        text of the header, which must occur exactly once
+#     AFTER [==[...]==]         the text that replaces it
+#     REASON "..."              the mistake that the mutant stands for
+#     TESTS file...)            test files, without _test.cpp, run in this order until one fails
 #
-# TESTS begins with the header's own test file; where a rule is kept by a whole layer, the layer's test file follows. No
-# test is written for a mutant: a survivor shows a rule that no test states, and the test then states the rule.
+# TESTS begins with the header's own test file; if a rule holds only for a whole layer, the layer's test file follows.
+# No test is written for a single mutant: a survivor shows a rule that no test states, and the new test states the rule.
 
-# ---- choosing ------------------------------------------------------------------------------------
+# ---- selection of experts ------------------------------------------------------------------------
 mutant(top_k_takes_one_less routing/router/top_k.hpp
   BEFORE [==[for (ChoiceOrder rank = 1; rank <= k; ++rank)]==]
   AFTER [==[for (ChoiceOrder rank = 1; rank < k; ++rank)]==]
-  REASON "K - 1 for K"
+  REASON "K - 1 experts instead of K"
   TESTS routing/router/top_k)
 mutant(ties_go_to_the_higher_index routing/router/top_k.hpp
   BEFORE [==[logits_E[e] > own.logit ||]==]
   AFTER [==[logits_E[e] >= own.logit ||]==]
-  REASON ">= for > among equals"
+  REASON ">= instead of > for equal logits"
   TESTS routing/router/top_k)
 mutant(not_a_number_is_chosen routing/router/top_k.hpp
   BEFORE [==[(own.logit != own.logit && logits_E[e] == logits_E[e])]==]
   AFTER [==[false]==]
-  REASON "NaN at the first place beats every number"
+  REASON "a NaN logit of expert 0 wins against every number"
   TESTS routing/router/top_k)
 mutant(shared_expert_beside_k routing/router/shared_top_k.hpp
-  BEFORE [==[rank = shared != nobody ? 2 : 1; rank <= k; ++rank]==]
-  AFTER [==[rank = shared != nobody ? 2 : 1; rank <= k + 1; ++rank]==]
-  REASON "K for K - 1: the shared expert is not counted"
+  BEFORE [==[rank = shared != no_expert ? 2 : 1; rank <= k; ++rank]==]
+  AFTER [==[rank = shared != no_expert ? 2 : 1; rank <= k + 1; ++rank]==]
+  REASON "K experts instead of K - 1: the shared expert is not counted"
   TESTS routing/router/shared_top_k)
 mutant(shared_expert_missing routing/router/shared_top_k.hpp
   BEFORE [==[chosen_E[e] = e == shared ? 1 : 0;]==]
-  AFTER [==[chosen_E[e] = shared != nobody && e == 0 ? 1 : 0;]==]
-  REASON "the shared expert is always number 0"
+  AFTER [==[chosen_E[e] = shared != no_expert && e == 0 ? 1 : 0;]==]
+  REASON "the shared expert is always expert 0"
   TESTS routing/router/shared_top_k)
 mutant(capacity_off_by_one routing/capacity/share.hpp
   BEFORE [==[? static_cast<Index>(share) : most]==]
   AFTER [==[? 1 + static_cast<Index>(share) : most]==]
-  REASON "r too large by one"
+  REASON "capacity r is too large by one"
   TESTS routing/capacity/share)
 mutant(segment_capacity_rounds_up routing/capacity/segment_capacity.hpp
   BEFORE [==[RoundShare::down]==]
   AFTER [==[RoundShare::up]==]
-  REASON "ceil for floor"
+  REASON "ceil instead of floor"
   TESTS routing/capacity/segment_capacity)
 mutant(ties_go_to_the_later_row backend/cpu/routing.hpp
   BEFORE [==[return x != y ? x < y : a < b;]==]
   AFTER [==[return x != y ? x < y : a > b;]==]
-  REASON "experts prefer the later row among equals"
+  REASON "experts prefer the later of two rows with equal scores"
   TESTS backend/cpu/routing)
 mutant(not_a_number_scores_highest core/score_order.hpp
   BEFORE [==[return static_cast<Bits>(~Bits{0});]==]
   AFTER [==[return Bits{0};]==]
-  REASON "a row of NaN takes the best place"
+  REASON "a row with a NaN score sorts first"
   TESTS core/score_order)
 mutant(minus_zero_below_zero core/score_order.hpp
   BEFORE [==[(bits & sign) != 0 && size != 0 ?]==]
   AFTER [==[(bits & sign) != 0 ?]==]
-  REASON "equal scores do not tie"
+  REASON "the equal scores -0 and 0 do not tie"
   TESTS core/score_order)
 mutant(sigmoid_ends_too_soon core/sigmoid.hpp
   BEFORE [==[z < -largest_exponent<Real> ?]==]
@@ -68,32 +68,32 @@ mutant(sigmoid_ends_too_soon core/sigmoid.hpp
 mutant(always_is_a_large_factor routing/router/gshard_choice.hpp
   BEFORE [==[if (keep >= always) return;]==]
   AFTER [==[if (keep > always) return;]==]
-  REASON "a choice whose gate is 0 is lost"
+  REASON "a choice with gate 0 is dropped"
   TESTS routing/router/gshard_choice)
 mutant(boundary_at_the_last_score backend/cpu/routing.hpp
   BEFORE [==[boundary_1E(0, e) = (last + next) / 2;]==]
   AFTER [==[boundary_1E(0, e) = last;]==]
-  REASON "the boundary is not midway"
+  REASON "the boundary is the last selected score, not the midpoint between two scores"
   TESTS backend/cpu/routing)
 mutant(threshold_beta_swapped routing/router/threshold_choice.hpp
   BEFORE [==[static_cast<Real>(beta) * threshold + static_cast<Real>(1 - beta) * observed]==]
   AFTER [==[static_cast<Real>(1 - beta) * threshold + static_cast<Real>(beta) * observed]==]
-  REASON "the moving average forgets where it should keep"
+  REASON "the two weights of the moving average are exchanged"
   TESTS routing/router/threshold_choice)
 mutant(alike_rows_by_their_place routing/router/alike_rows.hpp
   BEFORE [==[if (alike_1R(0, r) != 0) chosen_RE(r, e) = first;]==]
   AFTER [==[if (alike_1R(0, r) != 0 && chosen_RE(r, e) != 0) chosen_RE(r, e) = first;]==]
-  REASON "experts take the first segments of the sequences that come first in the batch"
+  REASON "identical first segments are selected by batch position instead of all or none"
   TESTS routing/router/alike_rows layers/first_segments)
 mutant(boundary_among_alike_rows routing/router/alike_rows.hpp
   BEFORE [==[if (left == 0) return;]==]
   AFTER [==[if (left >= 0) return;]==]
-  REASON "thresholds refuse the first segments that training took"
+  REASON "thresholds reject first segments that training selected"
   TESTS routing/router/alike_rows layers/first_segments)
 mutant(steps_draw_alike core/random.hpp
   BEFORE [==[static_cast<std::uint32_t>(bits), layer};]==]
   AFTER [==[0, layer};]==]
-  REASON "every pass of a run draws what the first one drew"
+  REASON "every forward pass of a run draws the same random numbers"
   TESTS core/random layers/random)
 mutant(draws_without_a_key routing/steps/choose.hpp
   BEFORE [==[    require_random_key(random.has_value(), part);]==]
@@ -108,19 +108,19 @@ mutant(levels_draw_alike routing/steps/choose.hpp
 mutant(thresholds_never_average routing/gating.hpp
   BEFORE [==[updates(0, 0) += 1;]==]
   AFTER [==[updates(0, 0) += 0;]==]
-  REASON "every batch sets the thresholds outright"
+  REASON "every batch overwrites the thresholds instead of averaging"
   TESTS routing/gating)
 mutant(thresholds_not_updated routing/gating.hpp
   BEFORE [==[rule.updated(thresholds(0, e), boundary_1E(0, e))]==]
   AFTER [==[thresholds(0, e)]==]
-  REASON "thresholds stay where the first batch set them"
+  REASON "thresholds keep the values of the first batch"
   TESTS routing/gating layers/segment_moe)
 
-# ---- weighing ------------------------------------------------------------------------------------
+# ---- gates and auxiliary losses ------------------------------------------------------------------
 mutant(softmax_over_all_for_chosen routing/normalizer/softmax_over_chosen.hpp
   BEFORE [==[total += gates_E[e];]==]
   AFTER [==[total += exp(logits_E[e] - logits_E[best]);]==]
-  REASON "gates of the chosen do not sum to 1"
+  REASON "gates of the selected experts do not sum to 1"
   TESTS routing/normalizer/softmax_over_chosen)
 mutant(chosen_gradient_without_inner routing/normalizer/softmax_over_chosen.hpp
   BEFORE [==[gates_E[e] * (d_gates_E[e] - inner)]==]
@@ -130,27 +130,27 @@ mutant(chosen_gradient_without_inner routing/normalizer/softmax_over_chosen.hpp
 mutant(gates_of_the_others_stay routing/normalizer/softmax_over_all.hpp
   BEFORE [==[chosen_E[e] != 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);]==]
   AFTER [==[chosen_E[e] >= 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);]==]
-  REASON "experts that were not chosen keep their gate"
+  REASON "experts that are not selected keep their gate"
   TESTS routing/normalizer/softmax_over_all)
 mutant(variation_gradient_without_the_mean routing/steps/variation_loss.hpp
   BEFORE [==[(sums_1E(0, e) / mean - 1 - squares)]==]
   AFTER [==[(sums_1E(0, e) / mean - 1)]==]
-  REASON "the mean that a sum is measured by is taken for a constant"
+  REASON "the gradient treats the mean of the sums as a constant"
   TESTS routing/steps/variation_loss)
 mutant(thresholds_of_chosen_and_left_swapped routing/steps/noisy_logits.hpp
   BEFORE [==[return chosen_E[e] != 0 ? best_left : last_chosen;]==]
   AFTER [==[return chosen_E[e] != 0 ? last_chosen : best_left;]==]
-  REASON "the k-th excluding e is the k-th of all, e included"
+  REASON "the thresholds of selected and of other experts are exchanged"
   TESTS routing/steps/noisy_logits)
 mutant(threshold_without_gradient routing/steps/noisy_logits.hpp
   BEFORE [==[d_noisy_TE(t, other) -= d;]==]
   AFTER [==[d_noisy_TE(t, other) -= 0;]==]
-  REASON "the threshold is taken for a constant"
+  REASON "the gradient treats the threshold as a constant"
   TESTS routing/steps/noisy_logits routing/noisy_top_k)
 mutant(noise_without_use routing/noisy_top_k.hpp
   BEFORE [==[trains ? saved.noisy_TE : saved.clean_TE]==]
   AFTER [==[trains ? saved.clean_TE : saved.clean_TE]==]
-  REASON "the noise is drawn and never used"
+  REASON "the noise is drawn but not used"
   TESTS routing/noisy_top_k)
 mutant(balance_without_n routing/steps/balance_loss.hpp
   BEFORE [==[return counted * share(e)]==]
@@ -172,17 +172,17 @@ mutant(mean_over_a_whole_window backend/cpu/segments.hpp
 mutant(last_row_of_equals_is_the_maximum backend/cpu/segments.hpp
   BEFORE [==[if (x_TD(t, d) > max_VD(v, d))]==]
   AFTER [==[if (x_TD(t, d) >= max_VD(v, d))]==]
-  REASON "the gradient goes to the last of equal values"
+  REASON "the gradient goes to the last of equal maxima"
   TESTS backend/cpu/segments)
 mutant(operation_of_ones_own_is_passed_over backend/cpu/gemm.hpp
   BEFORE [==[    Backend::for_each(context, x_RD.rows,]==]
   AFTER [==[    cpu::ElementwiseOperations<Backend>::for_each(context, x_RD.rows,]==]
-  REASON "a family calls the CPU's operation where the backend has its own"
+  REASON "an operation family calls the CPU's operation although the backend overrides it"
   TESTS backend/cpu/cpu)
 mutant(routed_by_its_own_mean routing/steps/segment.hpp
   BEFORE [==[pooled_VD(v - back, d)]==]
   AFTER [==[pooled_VD(v - 0 * back, d)]==]
-  REASON "the segment's own mean for the one before: it looks ahead"
+  REASON "a segment is routed by its own mean instead of the previous segment's: not causal"
   TESTS routing/source/segment_sources)
 mutant(mean_gradient_to_the_wrong_segment routing/source/segment_sources.hpp
   BEFORE [==[read ? d_u(v + 1, d) : Real(0)]==]
@@ -192,17 +192,17 @@ mutant(mean_gradient_to_the_wrong_segment routing/source/segment_sources.hpp
 mutant(gradient_crosses_sequences routing/source/segment_sources.hpp
   BEFORE [==[v + 1 < d_u.rows && opens_1V(0, v + 1) == 0]==]
   AFTER [==[v + 1 < d_u.rows]==]
-  REASON "a sequence's last segment learns from the next sequence"
+  REASON "a sequence's last segment receives gradient from the next sequence"
   TESTS routing/source/segment_sources)
 mutant(only_the_first_sequence_opens routing/steps/segment.hpp
   BEFORE [==[segments.opens_sequence[segment_of(batch.offsets[b])] = 1;]==]
   AFTER [==[segments.opens_sequence[segment_of(batch.offsets[b])] = b == 0 ? 1 : 0;]==]
-  REASON "later sequences are routed by the one before them"
+  REASON "the first segment of a later sequence is routed by the previous sequence"
   TESTS routing/steps/segment)
 mutant(decoding_never_leaves_the_first_segment routing/segment_routing.hpp
   BEFORE [==[if (closed) state.opens[b] = 0;]==]
   AFTER [==[if (closed) state.opens[b] = 1;]==]
-  REASON "decoding routes every segment by the first vector"
+  REASON "decoding routes every segment as the first of its sequence"
   TESTS layers/segment_moe)
 
 mutant(closing_bracket_begins_the_next_window routing/segmenter/syntax_window.hpp
@@ -213,17 +213,17 @@ mutant(closing_bracket_begins_the_next_window routing/segmenter/syntax_window.hp
 mutant(decoding_forgets_the_syntax routing/segment_routing.hpp
   BEFORE [==[state.cutters = std::move(cutters);]==]
   AFTER [==[cutters.clear();]==]
-  REASON "decoding cuts every row as a sequence's first"
+  REASON "decoding treats every row as the first of its sequence"
   TESTS routing/segmenter/syntax_window)
 mutant(appended_counts_keep_their_own_start core/plan.hpp
   BEFORE [==[offset = all[e] + pairs_before;]==]
   AFTER [==[offset = all[e];]==]
-  REASON "experts of the second level find the first level's rows"
+  REASON "offsets of the second level point to pairs of the first level"
   TESTS ops/route)
 mutant(second_route_keeps_its_pair_numbers ops/route.hpp
   BEFORE [==[pairs_1N[next++] = pairs_before + pairs_b[i];]==]
   AFTER [==[pairs_1N[next++] = pairs_b[i];]==]
-  REASON "a row adds up answers of other rows"
+  REASON "a row sums the outputs of other rows"
   TESTS ops/route)
 
 # ---- gradients -----------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ mutant(wrong_sign_in_silu backend/cpu/swiglu.hpp
 mutant(gate_gradient_without_inner_product backend/cpu/swiglu.hpp
   BEFORE [==[sum += d * h;]==]
   AFTER [==[sum = d * h;]==]
-  REASON "a gate's gradient is the whole inner product"
+  REASON "a gate's gradient is only the last term of the inner product"
   TESTS experts/moe_ffn)
 mutant(expert_gradient_without_gate backend/cpu/swiglu.hpp
   BEFORE [==[d_h = gate * d;]==]
@@ -245,17 +245,17 @@ mutant(expert_gradient_without_gate backend/cpu/swiglu.hpp
 mutant(always_on_gate_without_derivative experts/shared_expert.hpp
   BEFORE [==[d_z_T1(t, 0) *= g_1T(0, t) * (1 - g_1T(0, t));]==]
   AFTER [==[d_z_T1(t, 0) *= g_1T(0, t);]==]
-  REASON "half of the sigmoid's derivative"
+  REASON "the factor 1 - g of the sigmoid's derivative is missing"
   TESTS experts/shared_expert)
 mutant(gate_gradient_without_bias experts/glu.hpp
   BEFORE [==[if (!gates_1N.empty())]==]
   AFTER [==[if (gates_1N.empty())]==]
-  REASON "a gate's gradient forgets what the last bias adds to the answer"
+  REASON "a gate's gradient omits the contribution of the last bias"
   TESTS experts/glu)
 mutant(bias_gradient_without_gate ops/group_bias.hpp
   BEFORE [==[gated(n, f) = gates_1N(0, begin + n) * widened(d_y(n, f));]==]
   AFTER [==[gated(n, f) = gates_1N(0, n) * widened(d_y(n, f));]==]
-  REASON "every group's biases are weighed by the gates of the first rows"
+  REASON "every group's bias gradient is weighted by the gates of the first rows"
   TESTS ops/group_bias experts/glu)
 mutant(wrong_sign_in_gelu core/activation.hpp
   BEFORE [==[(density == 0 ? Real(0) : z * density)]==]
@@ -265,22 +265,22 @@ mutant(wrong_sign_in_gelu core/activation.hpp
 mutant(bias_gradient_overwrites ops/linear.hpp
   BEFORE [==[Backend::template add_column_sums<GradientValue, Value>(context, d_y_TO, gradient.bias.view());]==]
   AFTER [==[gradient.bias.fill_zero(), Backend::template add_column_sums<GradientValue, Value>(context, d_y_TO, gradient.bias.view());]==]
-  REASON "the second micro-batch forgets the first"
+  REASON "the gradient of the second micro-batch overwrites the first"
   TESTS ops/linear)
 mutant(bias_gradient_overwrites_row_by_row ops/linear.hpp
   BEFORE [==[Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
   AFTER [==[gradient.bias.fill_zero(), Backend::add_column_sums(context, d_y_TO, gradient.bias.view());]==]
-  REASON "the same in the products that are computed row by row"
+  REASON "the same in the row-by-row products"
   TESTS ops/linear)
 mutant(router_gradient_not_in_x routing/gating.hpp
   BEFORE [==[gate.add_backward_row_by_row(context, d_logits_RE, x_RD, gradient, d_x_RD);]==]
   AFTER [==[(void)x_RD;]==]
-  REASON "x learns nothing through the gate"
+  REASON "x receives no gradient through the router"
   TESTS layers/token_moe)
 mutant(mass_gradient_dropped ops/route.hpp
   BEFORE [==[if (d_mass_1T.empty()) return;]==]
   AFTER [==[if (d_mass_1T.rows < 2) return;]==]
-  REASON "the gates learn nothing through the normalizer Z"
+  REASON "the gates receive no gradient through the normalizer Z"
   TESTS layers/hybrid_moe)
 
 # ---- fusion --------------------------------------------------------------------------------------
@@ -299,52 +299,52 @@ mutant(mass_gradient_sign fusion/normalized_fusion.hpp
 mutant(clip_stretches train/clip.hpp
   BEFORE [==[(std::min)(1.0, limit]==]
   AFTER [==[(std::max)(1.0, limit]==]
-  REASON "small gradients are stretched, large ones kept"
+  REASON "small gradients are scaled up, large ones are not clipped"
   TESTS train/clip)
 mutant(norm_without_root train/clip.hpp
   BEFORE [==[return std::sqrt(squares);]==]
   AFTER [==[return squares;]==]
-  REASON "the square of the norm"
+  REASON "the squared norm instead of the norm"
   TESTS train/clip)
 mutant(decay_on_vectors train/adamw.hpp
   BEFORE [==[Tensor::rank == 1 ? 1 : 1 - rate * decay]==]
   AFTER [==[1 - rate * decay]==]
-  REASON "biases and norms decay"
+  REASON "weight decay is applied to biases and norms"
   TESTS train/adamw)
 mutant(no_bias_correction train/adamw.hpp
   BEFORE [==[static_cast<Real>(1 / std::sqrt(correction_2))]==]
   AFTER [==[static_cast<Real>(1 / std::sqrt(correction_2 / correction_2))]==]
-  REASON "the second moment starts near 0"
+  REASON "the bias correction of the second moment is missing"
   TESTS train/adamw)
 mutant(what_beta_leaves_from_the_rounded_beta train/adamw.hpp
   BEFORE [==[.rest_2 = static_cast<Real>(1 - beta_2)]==]
   AFTER [==[.rest_2 = 1 - static_cast<Real>(beta_2)]==]
-  REASON "in float most digits of 1 - 0.99999 are those that rounding left"
+  REASON "1 - beta_2 is computed in float, where most digits of 1 - 0.99999 are rounding error"
   TESTS train/adamw)
 mutant(second_moment_is_the_first backend/cpu/optimizer.hpp
   BEFORE [==[cpu::store(v + at, next.v, count);]==]
   AFTER [==[cpu::store(v + at, next.m, count);]==]
-  REASON "what divides a step is what it is made of"
+  REASON "the second moment is a copy of the first"
   TESTS backend/cpu/optimizer train/adamw)
 mutant(split_weights_lose_the_carry core/master_weights.hpp
   BEFORE [==[(std::uint32_t{upper.bits} - (lower >> 15)) << 16]==]
   AFTER [==[std::uint32_t{upper.bits} << 16]==]
-  REASON "every other weight is put together one bfloat16 too large"
+  REASON "a weight that was rounded up is joined one bfloat16 step too large"
   TESTS core/master_weights)
 mutant(rounded_to_the_nearest backend/cpu/adamw.hpp
   BEFORE [==[(random & 0xffffu & reinterpret_cast<BitLanes>(is_finite))]==]
   AFTER [==[(0x8000u & reinterpret_cast<BitLanes>(is_finite))]==]
-  REASON "steps too small for bfloat16 are lost"
+  REASON "rounding to nearest instead of stochastic rounding loses steps too small for bfloat16"
   TESTS backend/cpu/adamw train/adamw_state)
 mutant(the_same_chance_every_step train/adamw_state.hpp
   BEFORE [==[.step = static_cast<std::uint32_t>(step)]==]
   AFTER [==[.step = 0]==]
-  REASON "a weight is rounded the same way for ever"
+  REASON "stochastic rounding of a weight uses the same random numbers in every step"
   TESTS train/adamw_state)
 mutant(cosine_over_all_steps train/schedule.hpp
   BEFORE [==[/ static_cast<double>(total - warm_up);]==]
   AFTER [==[/ static_cast<double>(total);]==]
-  REASON "the warm-up is not taken off the cosine's length"
+  REASON "the warm-up steps are not subtracted from the cosine's length"
   TESTS train/schedule)
 mutant(initial_values_without_name train/initialize.hpp
   BEFORE [==[{seed, 0, name_hash(name)}]==]
@@ -352,92 +352,92 @@ mutant(initial_values_without_name train/initialize.hpp
   REASON "every weight starts with the same values"
   TESTS train/initialize)
 
-# ---- running -------------------------------------------------------------------------------------
+# ---- parallel execution --------------------------------------------------------------------------
 mutant(exception_lost backend/cpu/workers.hpp
   BEFORE [==[if (!failure_) failure_ = std::current_exception();]==]
   AFTER [==[static_cast<void>(failure_);]==]
-  REASON "what a task throws ends with the task"
+  REASON "an exception that a task throws is lost"
   TESTS backend/cpu/parallel)
 mutant(last_tile_cut_off backend/cpu/parallel.hpp
   BEFORE [==[(count + tile - 1) / tile]==]
   AFTER [==[count / tile]==]
-  REASON "what does not fill a tile is left out"
+  REASON "the last, incomplete tile is skipped"
   TESTS backend/cpu/parallel)
 
-# ---- components of the paper and its neighbors ---------------------------------------------------
+# ---- components of the paper and of related work -------------------------------------------------
 mutant(segment_experts_come_first layers/fused_routing.hpp
   BEFORE [==[concatenated<Backend>(context, std::move(a.plan), std::move(b.plan))]==]
   AFTER [==[concatenated<Backend>(context, std::move(b.plan), std::move(a.plan))]==]
-  REASON "the segment level's pairs before the token level's"
+  REASON "the segment level's pairs come before the token level's"
   TESTS layers/fused_routing)
 mutant(sequences_below_none core/layer_entries.hpp
   BEFORE [==[require(sequences >= 0, where,]==]
   AFTER [==[require(sequences >= -1, where,]==]
-  REASON "decoding begins with a negative number of sequences"
+  REASON "decoding accepts a negative number of sequences"
   TESTS layers/misuse)
 mutant(prefill_forgets_the_state core/layer_entries.hpp
   BEFORE [==[layer().require_state(where, state, batch.count(), "the batch has", "sequences");]==]
   AFTER [==[static_cast<void>(state);]==]
-  REASON "prefill takes a state of other sequences"
+  REASON "prefill accepts a state of another number of sequences"
   TESTS layers/lora_ffn)
 mutant(window_ends_before_its_minimum routing/segmenter/boundary_window.hpp
   BEFORE [==[length >= minimum]==]
   AFTER [==[length + 1 >= minimum]==]
-  REASON "a window one row shorter than its minimum"
+  REASON "a window is one row shorter than its minimum"
   TESTS routing/segmenter/boundary_window)
 mutant(empty_windows_are_taken routing/segmenter/window_bounds.hpp
   BEFORE [==[minimum >= 1 && maximum >= 1]==]
   AFTER [==[minimum >= 0 && maximum >= 1]==]
-  REASON "a window of 0 rows is no error"
+  REASON "a window of 0 rows is accepted"
   TESTS core/settings)
 mutant(max_pool_takes_the_last_row routing/pooling/max_pool.hpp
   BEFORE [==[Value& d_x = d_x_TD(row_VD(v, d), d);]==]
   AFTER [==[Value& d_x = d_x_TD(row_VD(v, 0), d);]==]
-  REASON "every channel's gradient to the first channel's row"
+  REASON "every channel's gradient goes to the first channel's row"
   TESTS routing/pooling/max_pool)
 mutant(cap_off_by_one routing/router/capped_expert_choice.hpp
   BEFORE [==[        if (takers_1R(0, r) >= most)
           chosen_R1(r, 0) = 0;]==]
   AFTER [==[        if (takers_1R(0, r) > most)
           chosen_R1(r, 0) = 0;]==]
-  REASON "one expert more than the cap"
+  REASON "a row gets one expert more than the cap"
   TESTS routing/router/capped_expert_choice)
 mutant(capacity_factor_rounds_down routing/capacity/capacity_factor.hpp
   BEFORE [==[RoundShare::up]==]
   AFTER [==[RoundShare::down]==]
-  REASON "floor for ceil"
+  REASON "floor instead of ceil"
   TESTS routing/capacity/capacity_factor)
 mutant(drops_first_choices_first backend/cpu/routing.hpp
   BEFORE [==[for (ChoiceOrder rank = 1; rank <= last; ++rank)]==]
   AFTER [==[for (ChoiceOrder rank = last; rank >= 1; --rank)]==]
-  REASON "second choices take the room of first ones"
+  REASON "second choices fill the capacity before first choices"
   TESTS routing/steps/drop)
 mutant(balance_forgets_the_dropped routing/token_routing.hpp
   BEFORE [==[all[e] += dropped[e];]==]
   AFTER [==[all[e] += 0 * dropped[e];]==]
-  REASON "the balance loss counts only what was kept"
+  REASON "the balance loss counts only the kept pairs"
   TESTS layers/token_moe)
 mutant(replay_works_on_what_was_dropped core/routing_replay.hpp
   BEFORE [==[        ++into.dropped[e];
         into.has_dropped = true;]==]
   AFTER [==[        ++into.dropped[e];
         into.kept[at] = rank;]==]
-  REASON "a replayed pass forgets that the capacity dropped"
+  REASON "a replayed pass processes the pairs that the capacity dropped"
   TESTS core/routing_replay layers/replay)
 mutant(replayed_segment_goes_on_unasked routing/steps/replay.hpp
   BEFORE [==[require((begun[i] != 0) == (recorded[i] != 0),]==]
   AFTER [==[require(begun[i] != 0 || recorded[i] == 0 || e >= 0,]==]
-  REASON "a segment that began otherwise is decoded to its end, and the record ignored"
+  REASON "a segment that began with other experts is decoded to its end, and the record is ignored"
   TESTS layers/replay)
 mutant(recorded_twice_when_run_again core/routing_recorder.hpp
   BEFORE [==[level.truncate(read_[sequence]);]==]
   AFTER [==[level.truncate(level.rows());]==]
-  REASON "a pass that is computed again is appended"
+  REASON "a recomputed pass is recorded a second time"
   TESTS core/routing_recorder)
 mutant(z_loss_without_its_two routing/steps/z_loss.hpp
   BEFORE [==[static_cast<Real>(2 * d_loss]==]
   AFTER [==[static_cast<Real>(d_loss]==]
-  REASON "the square's factor is missing from the gradient"
+  REASON "the factor 2 of the square's derivative is missing"
   TESTS routing/steps/z_loss)
 mutant(one_pass_scales_both_levels_alike ops/route.hpp
   BEFORE [==[b_1N[m] * scale_T2(rows_b[m], 1);]==]
@@ -447,46 +447,46 @@ mutant(one_pass_scales_both_levels_alike ops/route.hpp
 mutant(channel_fusion_weight_gradient_missing fusion/channel_fusion.hpp
   BEFORE [==[if (!d_w_D.empty()) add_scale_columns_backward]==]
   AFTER [==[if (d_w_D.size() < 0) add_scale_columns_backward]==]
-  REASON "learned weights that never learn"
+  REASON "the learned weights receive no gradient"
   TESTS fusion/channel_fusion)
 mutant(noise_reaches_the_shared_expert train/upcycle.hpp
   BEFORE [==[if (e == shared)]==]
   AFTER [==[if (e == shared + 1)]==]
-  REASON "the frozen expert is no copy of the dense FFN"
+  REASON "the frozen expert is not a copy of the dense FFN"
   TESTS train/upcycle)
 
-# ---- refusing ------------------------------------------------------------------------------------
+# ---- checks of arguments -------------------------------------------------------------------------
 mutant(trees_of_other_counts_are_walked core/trees.hpp
   BEFORE [==[((agree = agree && others == first), ...);]==]
   AFTER [==[((agree = agree && others >= first), ...);]==]
-  REASON "a larger tree passes for an equal one"
+  REASON "a tree with more parameters is accepted"
   TESTS core/trees)
 mutant(as_many_values_pass_for_the_same_shape core/trees.hpp
   BEFORE [==[(parts.rows() == weight.rows() && parts.cols() == weight.cols())]==]
   AFTER [==[parts.size() == weight.size()]==]
-  REASON "a transposed gradient is taken"
+  REASON "a transposed gradient is accepted"
   TESTS core/trees)
 mutant(second_moment_is_not_asked_for train/adamw_state.hpp
   BEFORE [==[SameShape{}(weight, kept.m, kept.v)]==]
   AFTER [==[SameShape{}(weight, kept.m)]==]
-  REASON "a weight with a gradient and one moment alone is stepped"
+  REASON "a weight that has a gradient but only one moment is updated"
   TESTS layers/wrong_trees)
 mutant(training_router_is_not_asked routing/gating.hpp
   BEFORE [==[require_settings(FormsOf<R>::train(router), gate.out());]==]
   AFTER [==[require_settings(FormsOf<R>::infer(router), gate.out());]==]
-  REASON "settings that only training uses go unseen"
+  REASON "settings that only training uses are not checked"
   TESTS core/settings)
 mutant(sequences_that_are_not_there_are_kept routing/segment_state.hpp
   BEFORE [==[require(b >= 0 && b < std::ssize(length),]==]
   AFTER [==[require(b >= 0 && b <= std::ssize(length),]==]
-  REASON "the sequence behind the last one is read"
+  REASON "the sequence after the last one is read"
   TESTS layers/any_arguments)
 
 # ---- messages and observers ----------------------------------------------------------------------
 mutant(one_reads_as_many core/counted.hpp
   BEFORE [==[if (counted.count == 1)]==]
   AFTER [==[if (counted.count == 0)]==]
-  REASON "a message says 1 rows"
+  REASON "a message reads 1 rows"
   TESTS core/counted)
 mutant(phases_begin_twice core/phase.hpp
   BEFORE [==[listener_(phase_, PhaseEdge::end)]==]
@@ -494,28 +494,28 @@ mutant(phases_begin_twice core/phase.hpp
   REASON "a profiler's range is never closed"
   TESTS layers/phases)
 
-# ---- names ---------------------------------------------------------------------------------------
+# ---- architectures by name -----------------------------------------------------------------------
 mutant(gates_are_never_normalized_by_name runtime/architectures.hpp
   BEFORE [==[c.normalized_gates ? beside_shared<SoftmaxOverChosen>(c)]==]
   AFTER [==[c.normalized_gates ? beside_shared<SoftmaxOverAll>(c)]==]
-  REASON "norm_topk_prob is read and not computed"
+  REASON "norm_topk_prob is read but has no effect"
   TESTS runtime/registry)
 mutant(a_shared_expert_of_no_width runtime/architectures.hpp
   BEFORE [==[if (c.shared_hidden == 0)]==]
   AFTER [==[if (c.shared_hidden < 0)]==]
-  REASON "where there is no shared expert there is one of width 0, with a gate"
+  REASON "a layer without a shared expert gets one of width 0, with a gate"
   TESTS runtime/registry)
 
 # ---- the program ---------------------------------------------------------------------------------
 mutant(window_one_too_wide multipl_moe/model/tiled_attention.hpp
   BEFORE [==[i + r + 1 - shape_.window - j)]==]
   AFTER [==[i + r - shape_.window - j)]==]
-  REASON "a token attends to the whole window before it, and to itself"
+  REASON "a token attends to itself and to window tokens before it"
   TESTS multipl_moe/model/tiled_attention)
 mutant(window_begins_a_tile_late multipl_moe/model/tiled_attention.hpp
   BEFORE [==[(0, i - shape_.window + 1) / tile * tile]==]
   AFTER [==[(0, i - shape_.window + tile) / tile * tile]==]
-  REASON "the tile in which a window begins is passed over"
+  REASON "the tile in which a window begins is skipped"
   TESTS multipl_moe/model/tiled_attention)
 mutant(a_row_without_keys_is_scaled multipl_moe/model/tiled_attention.hpp
   BEFORE [==[if (higher == -std::numeric_limits<Value>::infinity())]==]

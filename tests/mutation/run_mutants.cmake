@@ -2,10 +2,10 @@
 #
 #   cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCXX=... -DEIGEN_DIR=... [-DCATCH_MAIN=...] [-DONLY=REGEX] -P run_mutants.cmake
 #
-# Headers, the library's and the program's, are copied to WORK_DIR; nothing in SOURCE_DIR is written. A mutant is caught when a listed test program fails,
-# crashes or hangs with it and passes without it. One that does not compile or whose tests do not read its header is a
-# mistake in the list, as is what cmake/check_mutants.cmake finds. The table goes to WORK_DIR/mutation.md. Fails on a
-# mistake, and when fewer than 19 of 20 mutants are caught.
+# The headers of the library and of the program are copied to WORK_DIR; nothing in SOURCE_DIR is written. A mutant is
+# caught if a listed test program fails, crashes or hangs with it and passes without it. A mutant that does not compile,
+# or whose tests do not include its header, is a mistake in the list, as is everything that cmake/check_mutants.cmake
+# reports. The table goes to WORK_DIR/mutation.md. Fails on a mistake, and if fewer than 19 of 20 mutants are caught.
 cmake_minimum_required(VERSION 3.25)
 
 execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${SOURCE_DIR}" -P "${SOURCE_DIR}/cmake/check_mutants.cmake"
@@ -34,7 +34,7 @@ function(compile)
   set(compile_errors "${errors}" PARENT_SCOPE)
 endfunction()
 
-# What no mutant changes is compiled once.
+# Catch2 and Eigen, which no mutant changes, are compiled once.
 file(WRITE "${WORK_DIR}/common.hpp" "#include <support/catch.hpp>\n#include <Eigen/Core>\n")
 compile(-x c++-header "${WORK_DIR}/common.hpp" -o "${WORK_DIR}/common.hpp.gch")
 if(NOT CATCH_MAIN)
@@ -45,7 +45,8 @@ if(NOT compile_status EQUAL 0)
   message(FATAL_ERROR "mutation: ${compile_errors}")
 endif()
 
-# build_and_run(test): sets test_status to passed, failed, hung or "does not compile", and test_reads to what it includes.
+# build_and_run(test): sets test_status to passed, failed, hung or "does not compile", and test_reads to the list of
+# files that the test includes.
 function(build_and_run test)
   set(program "${WORK_DIR}/mutant_test")
   compile(-include "${WORK_DIR}/common.hpp" -MMD -MF "${program}.d" "${SOURCE_DIR}/tests/${test}_test.cpp"
@@ -100,7 +101,7 @@ function(mutant name header)
       list(APPEND mistakes "${name}: does not compile")
       break()
     elseif(NOT test_reads MATCHES "${included}")
-      list(APPEND mistakes "${name}: ${test}_test.cpp does not read ${header}")
+      list(APPEND mistakes "${name}: ${test}_test.cpp does not include ${header}")
       break()
     elseif(NOT test_status STREQUAL "passed")
       set(verdict "caught by ${test}_test.cpp")

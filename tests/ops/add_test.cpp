@@ -9,7 +9,7 @@ namespace add_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("adding goes into the view and touches nothing beside it", "[ops]") {
+TEST_CASE("add_to changes the view and nothing outside it", "[ops]") {
   Draw draw("add");
   const auto from = random_matrix<float, Cpu<>>(draw, 70, 5);
   auto whole = random_matrix<float, Cpu<>>(draw, 70, 9);

@@ -9,7 +9,7 @@ namespace dispatch_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("each pair of a plan finds its gate, and its gradient the way back", "[ops]") {
+TEST_CASE("gates_of_pairs gathers each pair's gate, and its backward scatters the gradients back", "[ops]") {
   const CpuContext context;
   Draw draw("dispatch");
   Matrix<ChoiceOrder, Cpu<>> chosen(7, 3);
@@ -26,7 +26,7 @@ TEST_CASE("each pair of a plan finds its gate, and its gradient the way back", "
     for (Index e = 0; e < 3; ++e) CHECK(back.view()(t, e) == (chosen.view()(t, e) != 0 ? gates.view()(t, e) : 0));
 }
 
-TEST_CASE("the answers of a row's pairs add to what it has, and a row without pairs stays", "[ops]") {
+TEST_CASE("add_pairs adds the outputs of a row's pairs, and a row without pairs is unchanged", "[ops]") {
   const CpuContext context{.threads = 2};
   Draw draw("add pairs");
   Matrix<ChoiceOrder, Cpu<>> chosen(40, 3);

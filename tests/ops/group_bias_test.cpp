@@ -17,7 +17,7 @@ const std::vector<Index> offsets = {0, 2, 2, 5};
 const std::vector<Index> group_of = {0, 0, 2, 2, 2};
 }  // namespace
 
-TEST_CASE("each group's rows get its bias, and its bias the sum of their gradients", "[ops]") {
+TEST_CASE("each group's bias is added to its rows, and its gradient is the sum over them", "[ops]") {
   Draw draw("group biases");
   const auto b_GF = random_matrix<double, Cpu<>>(draw, 3, 4), y_NF = random_matrix<double, Cpu<>>(draw, 5, 4),
              gates_1N = random_matrix<double, Cpu<>>(draw, 1, 5);

@@ -21,7 +21,7 @@ std::vector<std::string> names(const Layer& layer) {
 }
 }  // namespace
 
-TEST_CASE("Linear is x W^T + b, and its gradients are those of central differences", "[modules][gradient]") {
+TEST_CASE("Linear is x W^T + b, and its gradients match central differences", "[modules][gradient]") {
   Draw draw("linear");
   Layer layer = Layer::with_bias(5, 3);
   randomise(draw, layer);
@@ -52,7 +52,7 @@ TEST_CASE("Linear is x W^T + b, and its gradients are those of central differenc
     for (Index i = 0; i < bias_once.size(); ++i)
       CHECK(gradient.bias.data()[i] == Catch::Approx(2 * bias_once.data()[i]).epsilon(1e-12));
   }
-  SECTION("row by row everything is added to what is there") {
+  SECTION("row by row all gradients accumulate") {
     const auto once = gradient.weight.copy();
     const auto bias_once = gradient.bias.copy();
     auto sum = d_x.copy();
@@ -70,7 +70,7 @@ TEST_CASE("Linear is x W^T + b, and its gradients are those of central differenc
   }
 }
 
-TEST_CASE("a Linear without bias has none in its list, also in a gradient tree", "[modules]") {
+TEST_CASE("a Linear lists a bias only if it has one, also in a gradient tree", "[modules]") {
   CHECK(names(Layer::without_bias(2, 3)) == std::vector<std::string>{"p.weight"});
   CHECK(names(Layer::with_bias(2, 3)) == std::vector<std::string>{"p.weight", "p.bias"});
   CHECK(names(Layer::with_bias(2, 3).empty_tree()) == std::vector<std::string>{"p.weight", "p.bias"});

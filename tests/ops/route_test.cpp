@@ -30,7 +30,7 @@ struct Level {
   }
 };
 
-/// The route of both levels' choices, as if they were those of one router.
+/// The plan of both levels' choices, as if one router had made them.
 Plan<B> plan_of_both(const Level& a, const Level& b) {
   Matrix<ChoiceOrder, B> both(rows, 2 * experts);
   for (Index t = 0; t < rows; ++t)
@@ -50,7 +50,7 @@ TEST_CASE("a route has the weight of each pair", "[ops]") {
           level.weights.view()(route.plan.rows_1N.data()[n], route.plan.experts_1N.data()[n]));
 }
 
-TEST_CASE("two plans, one behind the other, are the plan of both choices side by side", "[ops]") {
+TEST_CASE("concatenating two plans gives the plan of both choices side by side", "[ops]") {
   const Level a("first"), b("second");
   const auto both = concatenated<B>(context, a.route().plan, b.route().plan);
   const auto expected = plan_of_both(a, b);
@@ -64,10 +64,10 @@ TEST_CASE("two plans, one behind the other, are the plan of both choices side by
   CHECK(part.first_pair == a.route().plan.pairs());
 }
 
-TEST_CASE("counts that travel are put behind those of the first plan, and a lie of either router is found", "[ops]") {
+TEST_CASE("pending counts are appended to those of the first plan, and a router's wrong count is found", "[ops]") {
   const Level a("first"), b("second");
   const auto expected = plan_of_both(a, b);
-  // As a device leaves them: nothing but the number of pairs is known.
+  // As a GPU backend returns them: only the number of pairs is known.
   const auto traveling = [&](const Level& level, Index lie) {
     Plan<B> plan = level.route().plan;
     const Matrix<Index, B> counted = [&] {
@@ -88,12 +88,12 @@ TEST_CASE("counts that travel are put behind those of the first plan, and a lie 
   both.complete();
   CHECK(both.offsets == expected.offsets);
   CHECK_THROWS_WITH(concatenated<B>(context, traveling(a, 1), traveling(b, 0)).complete(),
-                    Catch::Matchers::Contains("the router foretold"));
+                    Catch::Matchers::Contains("the router expected"));
   CHECK_THROWS_WITH(concatenated<B>(context, traveling(a, 0), traveling(b, 1)).complete(),
-                    Catch::Matchers::Contains("the router foretold"));
+                    Catch::Matchers::Contains("the router expected"));
 }
 
-TEST_CASE("a row's weights add up, and what their sum asks for reaches each", "[ops]") {
+TEST_CASE("a row's mass is the sum of its weights, and the mass's gradient reaches each weight", "[ops]") {
   const Level level("mass");
   const auto route = level.route();
   const auto mass = mass_of_route<double, B>(context, route);
@@ -111,7 +111,7 @@ TEST_CASE("a row's weights add up, and what their sum asks for reaches each", "[
   CHECK(d.data()[0] == c.data()[route.plan.rows_1N.data()[0]]);
 }
 
-TEST_CASE("both routes' weights are scaled by their rows' numbers, and have their gradients", "[ops][gradient]") {
+TEST_CASE("both routes' weights are scaled per row, and their gradients match central differences", "[ops][gradient]") {
   const Level a("first"), b("second");
   auto first = a.route(), second = b.route();
   Draw draw("fused");

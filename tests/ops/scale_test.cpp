@@ -23,7 +23,7 @@ struct Inputs {
 
 }  // namespace
 
-TEST_CASE("a scaled sum and its gradients are their formulas", "[ops][gradient]") {
+TEST_CASE("scaled_sum matches its formula, and its gradients match central differences", "[ops][gradient]") {
   Inputs in;
   const auto c = random_matrix<double, B>(in.draw, 5, 3);
   const auto value = [&] {
@@ -38,7 +38,7 @@ TEST_CASE("a scaled sum and its gradients are their formulas", "[ops][gradient]"
   check_component_gradients("scale", in.scale, d_scale, value, component_bar);
 }
 
-TEST_CASE("every value is multiplied, and nothing beside the view is", "[ops]") {
+TEST_CASE("multiply_by scales every value of the view and nothing outside it", "[ops]") {
   Inputs in;
   const auto before = in.a.copy();
   multiply_by(context, -2.5, in.a.view().rows_between(1, 4));

@@ -26,7 +26,7 @@ static_assert(Module<Learning> && Learning::has_thresholds && !Plain::has_thresh
 
 }  // namespace
 
-TEST_CASE("thresholds start even, jump to the first boundary and then follow slowly", "[modules]") {
+TEST_CASE("thresholds start at 1 / E, take the first boundary, and then follow as a moving average", "[modules]") {
   Learning gating({.infer = {.beta = 0.75}}, {}, {}, 3, 4);
   const auto thresholds = [&] { return values_of(gating.thresholds_E); };
   CHECK(thresholds() == std::vector<double>(4, 0.25));
@@ -41,7 +41,7 @@ TEST_CASE("thresholds start even, jump to the first boundary and then follow slo
   CHECK(thresholds() == before);
 }
 
-TEST_CASE("inference compares with the thresholds, training with the other rows", "[modules]") {
+TEST_CASE("inference compares scores with the thresholds, training with those of the other rows", "[modules]") {
   Learning gating({}, {}, {.factor = 1}, 2, 2);
   Draw draw("gating");
   fill_normal(draw, gating.gate.weight.view());
@@ -63,7 +63,7 @@ TEST_CASE("inference compares with the thresholds, training with the other rows"
   CHECK(count(fresh.decide<Inference>(context, x, {})) == 20);
 }
 
-TEST_CASE("weights and buffers are listed apart", "[modules]") {
+TEST_CASE("parameters and buffers are listed separately", "[modules]") {
   std::vector<std::string> weights, buffers;
   const Learning gating({}, {}, {}, 3, 4);
   Learning::visit_parameters([&](const std::string& name, const auto&) { weights.push_back(name); }, std::string("p."),

@@ -52,7 +52,7 @@ auto segment_level() {
                     Unlimited{}, ExpertBank<Ffn>(3, width, hidden));
 }
 
-/// Whether no two of a row's logits are so close that a difference could swap them.
+/// Whether no two logits of a row are so close that a finite-difference step could swap them.
 bool is_clear(const Tensor& logits_TE) {
   for (Index t = 0; t < logits_TE.rows(); ++t)
     for (Index e = 0; e < logits_TE.cols(); ++e)
@@ -60,7 +60,7 @@ bool is_clear(const Tensor& logits_TE) {
         if (std::abs(logits_TE.view()(t, e) - logits_TE.view()(t, other)) < gradient_margin) return false;
   return true;
 }
-/// Random weights and an input whose choices, as `logits_of(saved)` shows them, are clear.
+/// Random weights, and an input for which all logits that `logits_of(saved)` returns are clear.
 template <class L, class... LogitsOf>
 Tensor drawn_clear(L& layer, const Batch& batch, const LogitsOf&... logits_of) {
   for (std::uint32_t attempt = 0;; ++attempt) {
@@ -79,7 +79,7 @@ Rows rows_of(const Tensor& m) {
   return result;
 }
 
-/// The paper's equations, line by line, in plain numbers.
+/// The paper's equations in plain loops.
 struct Paper {
   Rows output;
   double importance = 0, load = 0, z = 0;
@@ -96,7 +96,7 @@ struct Paper {
         deviation[e] = std::log(1 + std::exp(n[e]));
         if (trains) h[e] += random_normal(key, next++) * deviation[e];
       }
-      // Eqs. 3 and 5: the softmax of what is left where everything below the k largest is minus infinity.
+      // Eqs. 3 and 5: the softmax over the k largest; all others are set to minus infinity.
       double total = 0;
       std::vector<double> g(count, 0);
       for (std::size_t e = 0; e < count; ++e)
@@ -144,7 +144,7 @@ void check_rows(const Tensor& answered, const Rows& expected) {
 
 }  // namespace
 
-TEST_CASE("NoisyTopK answers as the paper's equations do", "[routing][conformance]") {
+TEST_CASE("NoisyTopK's outputs and losses match the paper's equations", "[routing][conformance]") {
   for (const Index count : {Index{1}, experts, Index{6}})
     for (Index k = 1; k <= count; ++k) {
       INFO(k << " of " << count);
@@ -167,7 +167,7 @@ TEST_CASE("NoisyTopK answers as the paper's equations do", "[routing][conformanc
     }
 }
 
-TEST_CASE("NoisyTopK's gradients are those of central differences", "[routing][gradient]") {
+TEST_CASE("NoisyTopK's gradients match central differences", "[routing][gradient]") {
   using D = Layer::LossGradients;
   for (const Index k : {Index{1}, Index{2}, experts}) {
     INFO("k " << k);
@@ -189,7 +189,7 @@ TEST_CASE("NoisyTopK's gradients are those of central differences", "[routing][g
   }
 }
 
-TEST_CASE("NoisyTopK's gradients inside HybridMoE are those of central differences", "[routing][gradient]") {
+TEST_CASE("NoisyTopK's gradients inside HybridMoE match central differences", "[routing][gradient]") {
   const Batch batch = drawn_from(13);
   SECTION("in one pass") {
     HybridMoE layer(layer_of(2), segment_level(), FixedFusion{.token = 0.7, .segment = 0.4});
@@ -210,7 +210,7 @@ TEST_CASE("NoisyTopK's gradients inside HybridMoE are those of central differenc
   }
 }
 
-TEST_CASE("NoisyTopK decodes what it infers, alone and inside HybridMoE", "[routing]") {
+TEST_CASE("NoisyTopK's decoding matches infer, alone and inside HybridMoE", "[routing]") {
   const auto check = [](auto layer) {
     Draw draw("noisy top-k decodes");
     randomise(draw, layer, 0.7);
@@ -244,7 +244,7 @@ TEST_CASE("NoisyTopK decodes what it infers, alone and inside HybridMoE", "[rout
   check(HybridMoE(layer_of(2), segment_level(), ChannelFusion<double, B>(width, 0.6, 0.5)));
 }
 
-TEST_CASE("NoisyTopK's noise is the key's alone, and training without a key is refused", "[routing][random]") {
+TEST_CASE("NoisyTopK's noise depends on the key alone, and training without a key is refused", "[routing][random]") {
   Layer layer = layer_of(2);
   Draw draw("noisy top-k's key");
   randomise(draw, layer);
@@ -279,8 +279,7 @@ TEST_CASE("NoisyTopK's noise is the key's alone, and training without a key is r
                   layer.infer(context, x_TD, drawn_from(9, Batch::single(200)))));
 }
 
-TEST_CASE("NoisyTopK's losses are named, weighed alike by a balance weight, and refused where not finite",
-          "[routing]") {
+TEST_CASE("NoisyTopK's losses have names, share a balance weight, and need finite gradients", "[routing]") {
   using D = Layer::LossGradients;
   const D both = AuxiliaryGradient{.balance = 0.1, .z = 0.2};
   CHECK(both.importance == 0.1);
@@ -310,7 +309,7 @@ TEST_CASE("NoisyTopK refuses a k and a noise matrix that do not fit its experts"
                     "[TokenMoE::forward] the noise must have the gate's shape, got 3 x 5 for 4 x 5");
 }
 
-TEST_CASE("NoisyTopK stays finite where noise has all but died out or is enormous", "[routing]") {
+TEST_CASE("NoisyTopK stays finite for very small and very large noise", "[routing]") {
   for (const double n : {-1000.0, 1000.0}) {
     Layer layer = layer_of(2);
     Draw draw("noisy top-k's extremes");
@@ -328,7 +327,7 @@ TEST_CASE("NoisyTopK stays finite where noise has all but died out or is enormou
   }
 }
 
-TEST_CASE("NoisyTopK's weights are walked, frozen, initialized and grown out of a dense FFN", "[routing][train]") {
+TEST_CASE("NoisyTopK's weights are visited, frozen, initialized and upcycled from a dense FFN", "[routing][train]") {
   Layer layer = layer_of(2);
   std::vector<std::string> names;
   for_each_parameter([&](const std::string& name, const auto&) { names.push_back(name); }, layer);
@@ -358,12 +357,13 @@ TEST_CASE("NoisyTopK's weights are walked, frozen, initialized and grown out of 
   CHECK(values_of(grown.routing.noise.weight) == std::vector<double>(experts * width, 0));
   CHECK(values_of(grown.routing.gate.weight) != std::vector<double>(experts * width, 0));
   for (const Ffn& expert : grown.bank.experts) CHECK(same_bits(expert.up_proj, dense.up_proj));
-  // Copies that are all alike answer as the dense FFN does, whatever is drawn.
+  // Identical experts give the dense FFN's output, whatever the noise is.
   const Tensor dense_TD = dense.infer(context, x_TD, Batch::single(rows));
   check_rows(grown.forward(context, x_TD, drawn_from(6)).output, rows_of(dense_TD));
 }
 
-TEST_CASE("NoisyTopK replays recorded choices: its own without a change, others with gradients", "[routing][replay]") {
+TEST_CASE("NoisyTopK replays its own choices bitwise identically, and others with correct gradients",
+          "[routing][replay]") {
   const Batch batch = drawn_from(21);
   Layer layer = layer_of(2);
   Tensor x_TD = drawn_clear(layer, batch, noisy_of_layer);
@@ -377,7 +377,7 @@ TEST_CASE("NoisyTopK replays recorded choices: its own without a change, others 
   const auto replayed = layer.forward(replaying, x_TD, batch);
   CHECK(same_bits(replayed.output, recorded.output));
   CHECK(replayed.stats.balance_loss() == recorded.stats.balance_loss());
-  // Weights that would choose otherwise.
+  // Weights that would select other experts.
   Draw draw("noisy top-k, replayed");
   randomise(draw, layer, 0.7);
   CHECK(layer.forward(replaying, x_TD, batch).stats.load == recorded.stats.load);
@@ -385,7 +385,7 @@ TEST_CASE("NoisyTopK replays recorded choices: its own without a change, others 
   check_layer_gradients(layer, x_TD, batch, 1.7, layer_bar, replaying);
 }
 
-TEST_CASE("AnyLayer drives NoisyTopK by the two losses that every layer reports", "[routing][runtime]") {
+TEST_CASE("AnyLayer trains NoisyTopK with the two losses that every layer reports", "[routing][runtime]") {
   Layer layer = layer_of(2), gradient = gradient_for(layer);
   Draw draw("noisy top-k, any layer");
   randomise(draw, layer);

@@ -22,7 +22,7 @@ namespace {
 using B = Cpu<>;
 using Ffn = SwiGlu<double, B>;
 
-/// Every row meets every expert, as much as a learned number of the expert says: the least that a module can be.
+/// Every row is routed to every expert, with one learned weight per expert: a minimal module.
 struct LearnedMixture : StatelessRouting<LearnedMixture, double, B> {
   struct Saved {
     Matrix<double, B> weights_TE;
@@ -85,7 +85,7 @@ auto mixture() { return TokenMoE(LearnedMixture(4, 3), ExpertBank<Ffn>(3, 4, 5))
 
 }  // namespace
 
-TEST_CASE("a module that keeps nothing between rows writes a route and its backward", "[routing][gradient]") {
+TEST_CASE("a stateless routing module needs only route and backward", "[routing][gradient]") {
   auto layer = mixture();
   Draw draw("learned mixture");
   randomise(draw, layer);
@@ -98,7 +98,7 @@ TEST_CASE("a module that keeps nothing between rows writes a route and its backw
   CHECK(same_bits(layer.prefill(context, x_TD, Batch::sequences(6, 1), state), inferred_TD));
 }
 
-TEST_CASE("a module of one's own stands inside HybridMoE and AnyLayer, and is upcycled", "[routing]") {
+TEST_CASE("a custom routing module works inside HybridMoE and AnyLayer, and is upcycled", "[routing]") {
   const CpuContext context;
   Draw draw("learned mixture, elsewhere");
   Ffn dense(4, 5);

@@ -23,14 +23,14 @@ const CpuContext context{.threads = 2};
 constexpr MultiPlSettings small{
     .width = 6, .hidden = 5, .token_experts = 3, .segment_experts = 3, .k = 2, .shared = 1, .window = 4};
 
-/// A layer that looks ahead, one that does not, and one without segments.
+/// A layer that is not causal, a causal one, and one without segments.
 Any looking_ahead() { return Any(make_multipl<MultiPlMoe<double, B>>(small)); }
 Any causal() { return Any(make_multipl<CausalMultiPlMoe<double, B, NormalizedFusion>>(small)); }
 Any mixtral() { return Any(Mixtral<double, B>(TopK{.k = 2}, {}, {}, ExpertBank<SwiGlu<double, B>>(3, 6, 5))); }
 
 }  // namespace
 
-TEST_CASE("a layer of any type tells what it is and gives itself back", "[runtime]") {
+TEST_CASE("AnyLayer reports the properties of its layer and returns it by type", "[runtime]") {
   Any layer = causal();
   CHECK(layer.width() == 6);
   CHECK(layer.is_causal());
@@ -39,7 +39,7 @@ TEST_CASE("a layer of any type tells what it is and gives itself back", "[runtim
   CHECK(layer.as<SwiGlu<double, B>>() == nullptr);
 }
 
-TEST_CASE("a layer of any type starts from a dense FFN of its experts' type alone", "[runtime]") {
+TEST_CASE("AnyLayer is upcycled only from a dense FFN of its experts' type", "[runtime]") {
   using X = Glu<Gelu, double, B, WithBiases>;
   Draw draw("any layer of other experts");
   X dense(6, 5);
@@ -57,7 +57,7 @@ TEST_CASE("a layer of any type starts from a dense FFN of its experts' type alon
   CHECK_THROWS_WITH(upcycle(context, Any(), from_any, {}), Catch::Matchers::StartsWith("[AnyLayer::upcycle] a layer"));
 }
 
-TEST_CASE("a layer of any type trains, upcycles and decodes as its type does", "[runtime]") {
+TEST_CASE("AnyLayer trains, upcycles and decodes as the layer that it holds", "[runtime]") {
   Draw draw("any layer");
   SwiGlu<double, B> dense(6, 5);
   randomise(draw, dense);
@@ -84,7 +84,7 @@ TEST_CASE("a layer of any type trains, upcycles and decodes as its type does", "
   }
 }
 
-TEST_CASE("a layer of any type reads a beginning in one pass, and its sequences come and go", "[runtime]") {
+TEST_CASE("AnyLayer prefills in one pass, and its sequences join and leave", "[runtime]") {
   Draw draw("any layer's sequences");
   auto own = make_multipl<CausalMultiPlMoe<double, B, NormalizedFusion>>(small);
   randomise(draw, own);
@@ -95,7 +95,7 @@ TEST_CASE("a layer of any type reads a beginning in one pass, and its sequences 
   auto state = layer.begin_decoding(context, 1), more = layer.begin_decoding(context, 1);
   const auto first = layer.prefill(context, x.rows_between(0, 10), Batch::single(10), state);
   CHECK(relative_deviation(values_of(whole.view().rows_between(0, 10)), values_of(first)) < 1e-12);
-  // Six rows: one window of four is over, and two rows of the next have come.
+  // Six rows: one complete window of four, and two rows of the next.
   int told = 0;
   CpuContext observed = context;
   observed.observer = [&](const Observation&) { ++told; };
@@ -113,7 +113,7 @@ TEST_CASE("a layer of any type reads a beginning in one pass, and its sequences 
                     "[AnyLayer::DecodingState::join] the states must be of layers of the same type");
 }
 
-TEST_CASE("a layer of any type hears the language of what it decodes", "[runtime]") {
+TEST_CASE("AnyLayer passes the languages of decoded rows to its layer", "[runtime]") {
   Draw draw("any layer's languages");
   auto own = make_mole(SwiGlu<double, B>(6, 5), {.languages = 2, .language_rank = 1, .shared_rank = 2});
   randomise(draw, own);
@@ -125,7 +125,7 @@ TEST_CASE("a layer of any type hears the language of what it decodes", "[runtime
   const auto whole = spoken.infer(context, x_TD, batch);
   auto state = spoken.begin_decoding(context, 1), deaf = spoken.begin_decoding(context, 1);
   for (Index t = 0; t < 4; ++t) {
-    // Said where it changes.
+    // Set only where it changes.
     if (t != 2) spoken.set_languages({&languages[static_cast<std::size_t>(t)], 1}, state);
     const auto x_1D = x_TD.view().rows_between(t, t + 1);
     const auto expected = values_of(whole.view().rows_between(t, t + 1));
@@ -135,7 +135,7 @@ TEST_CASE("a layer of any type hears the language of what it decodes", "[runtime
   spoken.set_languages({}, state);
   CHECK(same_bits(spoken.decode(context, x_TD.view().rows_between(0, 1), {}, state),
                   spoken.decode(context, x_TD.view().rows_between(0, 1), {}, deaf)));
-  // Nor is one known after sequences have come or gone.
+  // Languages are unknown again after sequences have joined or left.
   spoken.set_languages({languages.data() + 1, 1}, state);
   state.join(context, deaf);
   spoken.set_languages({languages.data() + 1, 2}, state);
@@ -145,7 +145,7 @@ TEST_CASE("a layer of any type hears the language of what it decodes", "[runtime
   CHECK(same_bits(spoken.decode(context, x_TD.view().rows_between(0, 1), {}, state),
                   spoken.decode(context, x_TD.view().rows_between(0, 1), {}, deaf)));
   CHECK(same_bits(spoken.prefill(context, x_TD, batch, state), whole));
-  // A layer without languages listens to none.
+  // A layer without languages ignores them.
   const Any other = mixtral();
   auto none = other.begin_decoding(context, 1);
   other.set_languages(languages, none);
@@ -153,13 +153,13 @@ TEST_CASE("a layer of any type hears the language of what it decodes", "[runtime
                   other.infer(context, x_TD.view().rows_between(0, 1), Batch::single(1))));
 }
 
-TEST_CASE("what a layer of any type cannot do, it says", "[runtime][misuse]") {
+TEST_CASE("AnyLayer refuses what its layer does not support", "[runtime][misuse]") {
   Any layer = looking_ahead(), other = mixtral(), dense(SwiGlu<double, B>(6, 5));
   CHECK_THROWS_WITH(layer.begin_decoding(context, 1),
-                    "[AnyLayer::begin_decoding] the layer is not causal: it cannot go row by row");
+                    "[AnyLayer::begin_decoding] the layer is not causal and cannot decode row by row");
   auto state = other.begin_decoding(context, 1);
   CHECK_THROWS_WITH(layer.prefill(context, Tensor(4, 6), Batch::single(4), state),
-                    "[AnyLayer::prefill] the layer is not causal: it cannot go row by row");
+                    "[AnyLayer::prefill] the layer is not causal and cannot decode row by row");
   const Tensor x_TD(13, 6);
   auto run = layer.forward(context, x_TD, Batch::ragged({8, 5}));
   CHECK_THROWS_WITH(layer.backward(context, x_TD, {}, std::move(run.saved), other),

@@ -6,7 +6,8 @@ namespace names_test {
 
 using namespace moe;
 
-TEST_CASE("names keep their order, take new meanings, and an unknown one is answered with the known", "[runtime]") {
+TEST_CASE("names keep their order and can be redefined, and an unknown name is refused with the known ones",
+          "[runtime]") {
   Names<int> shapes("shape");
   CHECK_THROWS_WITH(shapes.at("round"), Catch::Matchers::StartsWith("[registry] shape must be one of "));
   shapes.add("round", 1);

@@ -40,7 +40,7 @@ std::vector<std::string> names_of(const Fusion& fusion) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("one of several fusions over gates is the one that was chosen", "[runtime][gradient]", FixedFusion,
+TEMPLATE_TEST_CASE("OneGateFusion behaves as the fusion that it holds", "[runtime][gradient]", FixedFusion,
                    NormalizedFusion, Scalar) {
   auto plain = fusion_over_gates<TestType>();
   OneGate one(std::variant<FixedFusion, NormalizedFusion, Scalar>(fusion_over_gates<TestType>()));
@@ -49,8 +49,7 @@ TEMPLATE_TEST_CASE("one of several fusions over gates is the one that was chosen
   CHECK(std::holds_alternative<TestType>(one.empty_tree().fusion));
 }
 
-TEMPLATE_TEST_CASE("one of several fusions over outputs is the one that was chosen", "[runtime][gradient]", Channel,
-                   MatrixOf) {
+TEMPLATE_TEST_CASE("OneOutputFusion behaves as the fusion that it holds", "[runtime][gradient]", Channel, MatrixOf) {
   TestType plain(3, 0.6, -0.2);
   OneOutput one(std::variant<Channel, MatrixOf>(TestType(3, 0.6, -0.2)));
   Draw first("one of"), second("one of");

@@ -42,7 +42,7 @@ Any made(const std::string& architecture, const std::string& router = {}, const 
   return registry.make({architecture, router, segmenter, fusion, small, 7});
 }
 
-/// One training step's numbers.
+/// All results of a training step and an inference.
 template <class Layer>
 std::vector<double> step_of(const Layer& layer, const Tensor& x_TD, const Tensor& c_TD) {
   Layer gradient = gradient_for(layer);
@@ -88,12 +88,14 @@ void check_same_as(Concrete concrete, Any any) {
 
 }  // namespace
 
-TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
+TEST_CASE("a layer made by name is bitwise identical to the layer of that name", "[runtime]") {
   using namespace std::string_literals;
   using B = Cpu<>;
   check_same_as(make_multipl<MultiPlMoe<double, B>>(small), made("multipl-moe"));
   check_same_as(make_multipl<CausalMultiPlMoe<double, B, NormalizedFusion>>(small),
                 made("causal-multipl-moe", "shared-top-k", "fixed-window", "normalized"));
+  check_same_as(make_multipl<CausalMultiPlMoe<double, B, NormalizedFusion>>(small),
+                made("causal-multipl-moe", "", "", "normalised"));  // the spelling of version 0.1
   check_same_as(make_multipl<CausalMultiPlMoe<double, B, ScalarFusion<double, B>>>(small),
                 made("causal-multipl-moe", "", "", "scalar"));
   check_same_as(make_multipl<CausalMultiPlMoe<double, B, MatrixFusion<double, B>>>(small),
@@ -133,7 +135,7 @@ TEST_CASE("a named layer is the layer of that name, bit for bit", "[runtime]") {
   check_same_as(make_mole(SwiGlu<double, B>(6, 5), adapted.mole), registry.make(adapted));
 }
 
-TEST_CASE("a composition names its experts", "[runtime]") {
+TEST_CASE("a composition selects its experts by name", "[runtime]") {
   using B = Cpu<>;
   using X = Mlp<ReluSquared, double, B, WithBiases>;
   Registry<double, B> taught;
@@ -158,7 +160,7 @@ TEST_CASE("a composition names its experts", "[runtime]") {
                     "multipl-moe-without-segments, got \"mole\"");
   c.expert = "geglu";
   CHECK_THROWS_WITH(taught.make(c), "[registry] expert must be one of swiglu, squared-relu-mlp, got \"geglu\"");
-  // Of some experts only what tokens choose is made.
+  // add_token_expert registers an expert for token-level architectures only.
   using Gelus = Glu<Gelu, double, B>;
   taught.add_token_expert<Gelus>("gelu");
   c = {.architecture = "mixtral", .settings = small, .expert = "gelu"};
@@ -167,12 +169,12 @@ TEST_CASE("a composition names its experts", "[runtime]") {
   CHECK_THROWS_WITH(taught.make(c),
                     "[registry] architecture of expert gelu must be one of dense, mixtral, gshard, "
                     "qwen1.5-moe, got \"multipl-moe\"");
-  // Without a shared expert there is no path beside them.
+  // Without a shared expert there is no shared path.
   c = {.architecture = "qwen1.5-moe", .settings = small};
   check_same_as(TokenMoE<TopK, SoftmaxOverAll, Unlimited, SwiGlu<double, B>>(TopK{.k = 2}, {}, {},
                                                                              ExpertBank<SwiGlu<double, B>>(3, 6, 5)),
                 taught.make(c));
-  // An architecture of one's own reads the name itself.
+  // A custom architecture reads the name itself.
   taught.add("mine", [](const Composition& own) {
     return Any(X(own.settings.width, own.expert == "squared-relu-mlp" ? own.settings.hidden : 1));
   });
@@ -180,7 +182,7 @@ TEST_CASE("a composition names its experts", "[runtime]") {
   check_same_as(X(6, 5), taught.make(c));
 }
 
-TEST_CASE("a boundary window cuts where the text does", "[runtime]") {
+TEST_CASE("a boundary window cuts after boundary tokens", "[runtime]") {
   CpuContext watched{.threads = 1};
   std::vector<Index> begin;
   watched.observer = [&](const Observation& seen) {
@@ -193,7 +195,7 @@ TEST_CASE("a boundary window cuts where the text does", "[runtime]") {
   CHECK(begin == std::vector<Index>{0, 3, 7, 8, 12, 13});
 }
 
-TEST_CASE("an unknown name lists the valid ones", "[runtime][misuse]") {
+TEST_CASE("the error for an unknown name lists the valid ones", "[runtime][misuse]") {
   CHECK_THROWS_WITH(
       made("multiplmoe"),
       "[registry] architecture must be one of dense, mixtral, gshard, qwen1.5-moe, multipl-moe, "
@@ -206,7 +208,7 @@ TEST_CASE("an unknown name lists the valid ones", "[runtime][misuse]") {
                     "[registry] fusion must be one of fixed, normalized, scalar, channel, matrix, got \"sum\"");
 }
 
-TEST_CASE("a layer of the user's own gets a name", "[runtime]") {
+TEST_CASE("a user's layer is registered under a name", "[runtime]") {
   Registry<double, Cpu<>> own;
   own.add("wide-mixtral", [](const Composition& c) {
     const MultiPlSettings& s = c.settings;

@@ -1,5 +1,5 @@
-/// Prints a hash of the bits of everything that each composition computes on the CPU: outputs, gradients, losses, what
-/// is learned outside gradients, decoding. tests/same_bits/compare.sh builds this with the headers of two commits.
+/// Prints a hash of the bits of everything that each composition computes on the CPU: outputs, gradients, losses,
+/// buffers, decoding. tests/same_bits/compare.sh builds this with the headers of two commits.
 #include <bit>
 #include <cstdint>
 #include <cstdio>
@@ -75,7 +75,7 @@ void run(const std::string& name) {
     for_each_buffer([&](const std::string&, const auto& tensor) { learned.add(tensor); }, layer);
     outputs.add(layer.infer(context, x_TD.view(), batch));
     if constexpr (Layer::is_causal) {
-      // Rows of each sequence, the first of them by prefill.
+      // The first five rows of both sequences by prefill, the rest by decode.
       auto state = layer.begin_decoding(context, 2);
       const Batch start = Batch::sequences(2, 5);
       Batch with_tokens = start;
@@ -92,7 +92,7 @@ void run(const std::string& name) {
   print(name, kind_of<Layer>, "decode", decoded);
 }
 
-// Named one by one: what is new in the tests' lists has nothing to be compared with.
+// Listed one by one: a composition that is new in the tests' lists has nothing to be compared with.
 template <class Real>
 void run_all(const std::string& type) {
   using B = Cpu<>;

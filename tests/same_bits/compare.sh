@@ -1,12 +1,12 @@
 #!/bin/sh
-# Whether a commit computes on the CPU what another one computed, to the bit: outputs, losses, gradients, what is learned
-# outside gradients, decoding, of every composition of the tests, in float and double. Nothing is stored: both are built
-# here, with the same compiler and flags.
+# Checks that two commits compute bitwise identical results on the CPU: outputs, losses, gradients, buffers and decoding
+# of every composition of the tests, in float and double. No result is stored: both commits are built here, with the
+# same compiler and flags.
 #
 #   sh tests/same_bits/compare.sh BEFORE [AFTER]      two commits; AFTER is the working tree if it is left out
 #   CXX=clang++ CXXFLAGS="-O3 -march=native" ALLOW="hybrid decode" sh tests/same_bits/compare.sh ...
 #
-# ALLOW names lines that may differ, as an extended regular expression. Ends with 1 where others do.
+# ALLOW is an extended regular expression of the lines that may differ. The exit status is 1 if other lines differ.
 set -eu
 
 [ $# -ge 1 ] || { echo "usage: sh tests/same_bits/compare.sh BEFORE [AFTER]" >&2; exit 2; }
@@ -39,7 +39,7 @@ fi
 compared=$(wc -l <"$work/before.txt")
 [ "$compared" -gt 0 ] || { echo "nothing was compared" >&2; exit 1; }
 diff "$work/before.txt" "$work/after.txt" | sed -n 's/^> //p' | sed 's/ [0-9a-f]*$//' >"$work/changed.txt" || true
-[ "$(wc -l <"$work/after.txt")" = "$compared" ] || { echo "the two have other compositions" >&2; exit 1; }
+[ "$(wc -l <"$work/after.txt")" = "$compared" ] || { echo "the two commits have different compositions" >&2; exit 1; }
 if [ -n "${ALLOW:-}" ]; then
   grep -vE "$ALLOW" "$work/changed.txt" >"$work/wrong.txt" || true
   allowed=$(grep -cE "$ALLOW" "$work/changed.txt" || true)

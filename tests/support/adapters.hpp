@@ -1,5 +1,5 @@
-/// Adapters for tests: drawn so that both factors count, without what only fills them up, and as the reference has
-/// them.
+/// LoRA adapters for tests: random ones with both factors nonzero, the check of their padding, and their copies for the
+/// reference.
 #pragma once
 
 #include <string>
@@ -19,14 +19,14 @@ reference::Rows rows_of_matrix(const Matrix<Value, Cpu<>>& m) {
   return result;
 }
 
-/// Both factors of an adapter; rows and columns behind its rank stay 0.
+/// Randomizes both factors of an adapter; rows and columns beyond its rank stay 0.
 template <class Value>
 void randomise_adapter(Draw& draw, LoraAdapter<Value, Cpu<>>& adapter, double deviation = 1) {
   fill_normal(draw, adapter.lora_A.view().rows_between(0, adapter.rank()), deviation);
   fill_normal(draw, adapter.lora_B.view().cols_between(0, adapter.rank()), deviation);
 }
 
-/// Every weight of an FFN with adapters.
+/// Randomizes every weight of an FFN with adapters.
 template <class R, class Value>
 void randomise_adapted(Draw& draw, LoraFfn<R, Value, Cpu<>>& layer, double deviation = 0.5) {
   randomise(draw, layer.base, deviation);
@@ -34,7 +34,7 @@ void randomise_adapted(Draw& draw, LoraFfn<R, Value, Cpu<>>& layer, double devia
     for (auto& adapter : bank->adapters) randomise_adapter(draw, adapter, deviation);
 }
 
-/// Without what only fills it up.
+/// The adapter without its padding.
 template <class Value>
 reference::Adapter reference_of(const LoraAdapter<Value, Cpu<>>& adapter) {
   reference::Adapter result{rows_of_matrix(adapter.lora_A), rows_of_matrix(adapter.lora_B), adapter.size.scale};
@@ -57,7 +57,7 @@ reference::AdaptedFfn reference_of(const LoraFfn<R, Value, Cpu<>>& layer) {
       reference_of(layer.down_proj)};
 }
 
-/// Whether rows of A and columns of B behind the rank are all 0.
+/// Returns whether the rows of A and the columns of B beyond the rank are all 0.
 template <class Value>
 bool filling_is_zero(const LoraAdapter<Value, Cpu<>>& adapter) {
   for (Index r = adapter.rank(); r < adapter.lora_A.rows(); ++r)

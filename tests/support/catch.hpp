@@ -1,4 +1,4 @@
-/// Catch2 for our tests, whichever version the system has: Debian 12 ships 2.13, newer systems 3.
+/// Catch2 for the tests, version 2 or 3: Debian 12 ships 2.13, newer systems 3.
 /// Tests include this file, never Catch2 itself, and use the names of version 3.
 #pragma once
 

@@ -1,3 +1,3 @@
-// Version 3 brings a main function in a library of its own; version 2 has it made here.
+// Catch2 3 has its main function in a separate library; that of Catch2 2 is compiled here.
 #define CATCH_CONFIG_MAIN
 #include "support/catch.hpp"

@@ -1,6 +1,5 @@
-/// What `is_causal` and `is_batch_invariant` promise, as measured: each function returns the largest deviation,
-/// relative to the largest output. A layer that keeps its promise stays near 0; for one that makes none the same
-/// function must not.
+/// Measures what `is_causal` and `is_batch_invariant` state: each function returns the largest deviation, relative to
+/// the largest output. It is near 0 for a layer that has the property, and clearly above 0 for a layer that does not.
 #pragma once
 
 #include <algorithm>
@@ -10,11 +9,11 @@
 
 namespace moe::testing {
 
-/// Decisions closer than this may flip by rounding where row counts differ.
+/// Routing decisions closer than this may change by rounding if the number of rows differs.
 inline constexpr double causality_margin = 1e-4;
 
-/// A trained-looking layer and an input whose inference decisions are clear: thresholds come from a few accumulated
-/// batches.
+/// A layer as after training, with thresholds from a few batches, and an input whose inference decisions have a margin
+/// of at least causality_margin.
 template <class Layer>
 struct Subject {
   using Real = typename Layer::Value;
@@ -37,7 +36,7 @@ struct Subject {
   }
 };
 
-/// Changes the rows from each place of a sequence on, and looks at the rows before it.
+/// Changes the rows from each position of a sequence on, and compares the outputs of the rows before it.
 template <class Layer>
 double deviation_after_later_change(const Subject<Layer>& subject, const Batch& batch) {
   const auto before = rows_of(subject.layer.infer(subject.context, subject.x_TD, batch));
@@ -62,7 +61,7 @@ double deviation_after_later_change(const Subject<Layer>& subject, const Batch& 
   return deviation;
 }
 
-/// Infers every sequence of the batch alone.
+/// Runs inference on every sequence of the batch alone.
 template <class Layer>
 double deviation_without_batch_mates(const Subject<Layer>& subject, const Batch& batch) {
   const auto together = subject.layer.infer(subject.context, subject.x_TD, batch);
@@ -93,8 +92,8 @@ double deviation_of_decoding(const Subject<Layer>& subject, Index count, Index l
   return relative_deviation(flat(whole), flat(decoded));
 }
 
-/// Reads the beginnings of three sequences of `length` rows, two of them in one pass, and decodes the first and the
-/// last of them to their ends together.
+/// Prefills three sequences of `length` rows, two of them in one pass, then decodes the first and the last of them
+/// together to their ends.
 template <class Layer>
 double deviation_after_prefill(const Subject<Layer>& subject, Index length) {
   const auto& layer = subject.layer;
@@ -107,7 +106,7 @@ double deviation_after_prefill(const Subject<Layer>& subject, Index length) {
   };
   double largest = 0;
   for (Index first = 1; first + 2 <= length; ++first) {
-    // The first sequence's rows and all but one of the second's lie one after the other.
+    // The first `first` rows of the first sequence, followed by all rows but the last of the second.
     auto state = layer.begin_decoding(subject.context, 2), more = layer.begin_decoding(subject.context, 1);
     Matrix<typename Layer::Value, Cpu<>> two(first + length - 1, width), x_BD(2, width);
     for (Index t = 0; t < two.rows(); ++t)
@@ -118,7 +117,7 @@ double deviation_after_prefill(const Subject<Layer>& subject, Index length) {
     state.join(subject.context, more);
     state.keep(subject.context, {2, 0});
     for (Index t = first; t + 1 < length; ++t) {
-      // Row t of the first sequence and row t + 1 of the last one, which goes first.
+      // Row t + 1 of the last sequence, followed by row t of the first one.
       for (Index d = 0; d < width; ++d) x_BD.view()(0, d) = x(2 * length + t + 1, d), x_BD.view()(1, d) = x(t, d);
       const auto next = layer.decode(subject.context, x_BD, {}, state);
       largest = std::max({largest, deviation(next, 0, 2 * length + t + 1), deviation(next, 1, t)});

@@ -13,7 +13,8 @@ struct Host {
   static constexpr bool is_host = true;
 };
 
-/// `rows` x `cols` values with `gap` unused ones after each row, `shift` values into their memory.
+/// `rows` x `cols` values with `gap` unused values after each row, starting `shift` values after the start of their
+/// memory.
 template <class Real>
 struct Strided {
   std::vector<Real> values;
@@ -37,7 +38,8 @@ struct Operands {
   }
 };
 
-/// add(a, b, c) adds what plain loops in double add, and leaves alone what lies between the rows of c.
+/// Checks that add(a, b, c) adds to c what plain loops in double add, and does not change the memory between the rows
+/// of c.
 template <Product product, class Real, class Add>
 void check_product(Index m, Index n, Index k, Index gap, Index shift, const Add& add) {
   Operands<product, Real> o(m, n, k, gap, shift);

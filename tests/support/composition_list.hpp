@@ -1,5 +1,5 @@
-/// Every composition of policies that the conformance tests run, on any backend, and how to build one of a given size.
-/// Without a backend of its own, so that the CUDA compiler can read it.
+/// Every composition of policies that the conformance tests run, on any backend, and how to build one of given sizes.
+/// Names no backend, so that the CUDA compiler can compile it.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ inline constexpr std::int32_t boundary_token = 0;
 // --- building
 // ---------------------------------------------------------------------------------------------------------
 
-/// A policy or path with the settings that it has among `sizes`.
+/// A policy or path with those of the `sizes` that are its settings.
 template <class P>
 P policy_for(const Sizes& sizes) {
   P policy{};
@@ -125,12 +125,12 @@ using SegmentDropping =
 template <class Real, class B>
 using SegmentLiteral =
     SegmentMoE<FixedWindow, OwnMean<Real, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>, PooledInput>;
-/// Experts that work on what the segment before was like: fed with segments and causal all the same.
+/// Experts whose input is the pooled vector of the previous segment: they process segments and are still causal.
 template <class Real, class B>
 using SegmentPooledBefore = SegmentMoE<BoundaryWindow, PreviousMean<Real, B>, TrainInfer<ExpertChoice, ThresholdChoice>,
                                        SoftmaxOverAll, SegmentCapacity, Ffn<Real, B>, PooledInput>;
 
-/// Experts that are no SwiGLU.
+/// Experts other than SwiGLU.
 template <class Real, class B>
 using BiasedGeglu = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, Glu<Gelu, Real, B, WithBiases>>;
 template <class Real, class B>
@@ -145,8 +145,8 @@ template <class Real, class B>
 using SegmentCompositions = std::tuple<SegmentByOwnMean<Real, B>, SegmentByPreviousMean<Real, B>, SegmentTopK<Real, B>,
                                        SegmentReleased<Real, B>, SegmentByLine<Real, B>, SegmentDropping<Real, B>,
                                        SegmentLiteral<Real, B>, SegmentPooledBefore<Real, B>>;
-/// Levels that run in one pass, and levels that cannot: fusions over outputs, experts fed with segments, a path beside
-/// the experts.
+/// HybridCompositions: both levels run in one pass. SeparateCompositions: they cannot, because of a fusion over
+/// outputs, experts that process segments, or a shared path beside the experts.
 template <class Real, class B>
 using HybridCompositions =
     std::tuple<MultiPlMoe<Real, B>, MultiPlMoe<Real, B, NormalizedFusion>, CausalMultiPlMoe<Real, B>,
@@ -159,11 +159,10 @@ using SeparateCompositions =
                HybridMoE<SharedRouted<Real, B>, SegmentPooledBefore<Real, B>, NormalizedFusion>,
                HybridMoE<Qwen15Moe<Real, B>, SegmentByLine<Real, B>, ScalarFusion<Real, B>>>;
 
-/// The other routers of the literature, which have no equations of their own in the reference: backends are compared
-/// with each other.
+/// The other routers of the literature. The reference does not implement them: backends are compared with each other.
 template <class Real, class B>
 using RandomMoe = TokenMoE<RandomChoice, SoftmaxOverChosen, Unlimited, Ffn<Real, B>>;
-/// Switch as it trains: rows are jittered and dropped in training alone, so that it decodes.
+/// Switch as it trains: jitter and drops in training only, so that it can decode.
 template <class Real, class B>
 using SwitchInTraining = TokenMoE<Jittered<TopK>, SoftmaxOverAll, TrainInfer<CapacityFactor, Unlimited>, Ffn<Real, B>>;
 template <class Real, class B>
@@ -175,7 +174,7 @@ using Strategies = std::tuple<SwitchMoe<Real, B>, GShardMoe<Real, B>, DeepSeekMo
 
 }  // namespace on
 
-/// f.template operator()<Layer>() for every layer of the list.
+/// Calls f.template operator()<Layer>() for every layer of the list.
 template <class List, class F>
 void for_each_composition(const F& f) {
   [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<std::tuple_element_t<i, List>>(), ...); }

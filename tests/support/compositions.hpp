@@ -1,5 +1,5 @@
-/// Every composition of policies that the conformance tests run, on the CPU, and what the reference says it must
-/// answer: the reference reads the policies' settings and the weights, and computes with its own loops.
+/// Every composition of policies that the conformance tests run, on the CPU, and its expected output: the reference
+/// reads the policies' settings and the weights, and computes with its own loops.
 #pragma once
 
 #include <utility>
@@ -12,7 +12,7 @@
 
 namespace moe::testing {
 
-// --- the reference's answer
+// --- the output of the reference
 // -------------------------------------------------------------------------------------------
 
 enum class Phase { training, inference };
@@ -110,7 +110,7 @@ inline std::vector<std::size_t> lengths_of(const Batch& batch) {
   return lengths;
 }
 
-/// What a layer must answer, and its balance loss.
+/// The expected output of a layer and its auxiliary losses.
 struct Expected : reference::Output {
   double balance_loss = 0, z_loss = 0;
 };
@@ -194,7 +194,7 @@ Expected expected(const HybridMoE<Token, Segment, F>& layer, const reference::Ro
   return out;
 }
 
-/// Draws a layer's weights and its input until every decision is clearer than `margin`.
+/// Draws a layer's weights and its input until every routing decision has a margin above `margin`.
 template <class Layer>
 Matrix<typename Layer::Value, Cpu<>> draw_clear(Layer& layer, const Batch& batch, Phase phase, double margin) {
   for (std::uint32_t attempt = 0;; ++attempt) {

@@ -1,4 +1,4 @@
-/// Random cases of a composition against the reference.
+/// Compares random cases of a composition with the reference.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace moe::testing {
 
 inline constexpr std::uint32_t conformance_cases = is_slow_build ? 300 : 10000;
 
-/// Which corners the cases of a run have been to.
+/// How many cases of a run were each kind of corner case.
 struct Corners {
   int no_rows = 0, one_row = 0, one_expert = 0, k_is_all = 0, ragged = 0, empty_sequence = 0, ties = 0;
   int idle_expert = 0, one_takes_all = 0, capacity_above_rows = 0, dropped = 0, empty_row = 0;
@@ -50,8 +50,8 @@ inline Case draw_case(Draw& draw) {
   return c;
 }
 
-/// Input and routing weights of a case. Ties: whole numbers, the same in every row, so that equal scores are equal bit
-/// for bit. Lopsided: every row prefers one expert by far.
+/// Input and router weights of a case. Ties: integers, the same in every row, so that equal scores are bitwise
+/// identical. Lopsided: one expert has by far the largest logit in every row.
 template <class Layer>
 Matrix<typename Layer::Value, Cpu<>> draw_values(Draw& draw, const Case& c, Layer& layer) {
   using Real = typename Layer::Value;
@@ -80,7 +80,7 @@ Matrix<typename Layer::Value, Cpu<>> draw_values(Draw& draw, const Case& c, Laye
   return x;
 }
 
-/// Thresholds where the scores are, so that some rows pass and some do not.
+/// Thresholds in the range of the scores, so that some rows are above them and some below.
 template <class Layer>
 void draw_thresholds(Draw& draw, Layer& layer, Index experts) {
   Layer::visit_buffers(
@@ -121,14 +121,14 @@ inline void note_corners(const Case& c, const reference::Decided& decided, Corne
   }
 }
 
-/// Values become what is left of them when they are kept as `Held`.
+/// Rounds the values to the precision of `Held`.
 template <class Held, class Real>
 void round_values(View<Real, Cpu<>> view) {
   if constexpr (std::is_same_v<Held, BFloat16>)
     for (Index r = 0; r < view.rows; ++r)
       for (Real& value : view.row(r)) value = static_cast<float>(BFloat16(static_cast<float>(value)));
 }
-/// Weights and input become what a layer of `Held` would keep of them; the router's own weights stay.
+/// Rounds weights and input to the precision of `Held`; the router's weights stay as they are.
 template <class Held, class Layer>
 void round_to(Layer& layer, Matrix<typename Layer::Value, Cpu<>>& x) {
   round_values<Held>(x.view());
@@ -141,7 +141,7 @@ void round_to(Layer& layer, Matrix<typename Layer::Value, Cpu<>>& x) {
       std::string(), layer);
 }
 
-/// Whether training and inference route differently.
+/// Whether training and inference use different routing.
 template <class Layer>
 inline constexpr bool routes_twice = false;
 template <class Layer>
@@ -151,13 +151,13 @@ template <class Layer>
 requires requires(Layer layer) { layer.segment; }
 inline constexpr bool routes_twice<Layer> = decltype(Layer::segment.routing)::has_thresholds;
 
-/// What a layer answered.
+/// The output and losses of a layer.
 struct Ran {
   Index rows = 0, cols = 0;
   std::vector<double> output, inferred;
   double balance_loss = 0, z_loss = 0;
 };
-/// Runs the layer where it is.
+/// Runs the layer on the CPU.
 struct OnCpu {
   template <class Layer>
   Ran operator()(const Case& c, const Layer& layer, const Matrix<typename Layer::Value, Cpu<>>& x) const {
@@ -170,9 +170,9 @@ struct OnCpu {
   }
 };
 
-/// Runs `cases` cases of Layer, forward and infer, by `run`. NMSE is taken over the outputs of a hundred cases at a
-/// time: a single output of a few numbers can cancel to nearly 0, and then any rounding is large beside it. What the
-/// answers may be off by is `Held`'s to say: the type that values are kept in where they are worked on.
+/// Runs `cases` cases of Layer, forward and infer, with `run`. The NMSE is taken over the outputs of a hundred cases
+/// at a time: a single output of a few numbers can cancel to nearly 0, and then any rounding error is relatively large.
+/// The tolerance is that of `Held`, the type in which the backend stores values.
 template <class Layer, class Held = typename Layer::Value, class Run = OnCpu>
 void check_against_reference(std::string_view test, Corners& corners, const Run& run = {},
                              std::uint32_t cases = conformance_cases) {
@@ -185,7 +185,7 @@ void check_against_reference(std::string_view test, Corners& corners, const Run&
     Matrix<Real, Cpu<>> x;
     Expected train, infer;
     for (int attempt = 0;; ++attempt) {
-      // Scores of experts that nobody likes lie close together; some shapes leave them no room.
+      // The low scores of the other experts lie close together; some shapes never reach the required margin.
       if (attempt > 20) c.lopsided = false;
       x = draw_values(draw, c, layer);
       draw_thresholds(draw, layer, c.sizes.experts);

@@ -1,5 +1,5 @@
-/// A device's layers against the reference and against the CPU's own gradients. How numbers get to the device and back
-/// is the caller's: `ask(composition, given)` answers for the composition of that index.
+/// Compares a device's layers with the reference, and their gradients with those of the CPU. The caller moves numbers
+/// to the device and back: `ask(composition, given)` returns the results of the composition of that index.
 #pragma once
 
 #include <cmath>
@@ -29,7 +29,7 @@ Given given_to(const Sizes& sizes, const Batch& batch, const Layer& layer,
   return given;
 }
 
-/// f.template operator()<Layer>(index) for the compositions [first, last) of the list of all.
+/// Calls f.template operator()<Layer>(index) for the compositions [first, last) of AllOnCpu.
 template <std::size_t first, std::size_t last, class Real, class F>
 void for_each_of_all(const F& f) {
   [&]<std::size_t... i>(std::index_sequence<i...>) {
@@ -38,8 +38,8 @@ void for_each_of_all(const F& f) {
   (std::make_index_sequence<last - first>{});
 }
 
-/// Random cases of every composition against the reference. Real: what the reference's numbers come as; Held: what the
-/// device keeps.
+/// Compares random cases of every composition with the reference. Real: the type of the reference's numbers. Held: the
+/// value type on the device.
 template <class Real, class Held, std::size_t first = 0, std::size_t last = std::tuple_size_v<AllOnCpu<Real>>,
           class Ask>
 void check_compositions(std::string_view test, const Ask& ask, std::uint32_t cases) {
@@ -58,10 +58,11 @@ void check_compositions(std::string_view test, const Ask& ask, std::uint32_t cas
   });
 }
 
-/// The gradients of every composition against those of the CPU in double, which central differences have judged.
+/// Compares the gradients of every composition with those of the CPU in double, which other tests compare with central
+/// differences.
 template <class Held, std::size_t first = 0, std::size_t last = std::tuple_size_v<AllOnCpu<double>>, class Ask>
 void check_gradients(const Ask& ask, double bar) {
-  // Rounding of single values hides in sums of many.
+  // With larger sizes, rounding errors of single values average out.
   constexpr bool is_narrow = std::is_same_v<Held, BFloat16>;
   const Sizes sizes{.width = is_narrow ? 40 : 5,
                     .hidden = is_narrow ? 56 : 7,

@@ -1,4 +1,5 @@
-/// A layer run on a backend whose memory the host cannot read: numbers in, numbers out. The CUDA compiler can read it.
+/// Runs a layer on a backend whose memory the host cannot read: numbers in, numbers out. The CUDA compiler can compile
+/// this header.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace moe::testing {
 
 using Numbers = std::vector<double>;
 
-/// What a layer is given: values row by row, weights and buffers in the order of the walk.
+/// The input of a run: values in row-major order, weights and buffers in the order of visit_parameters.
 struct Given {
   Sizes sizes;
   Batch batch;
@@ -26,7 +27,7 @@ struct Given {
   /// d(loss)/d(balance loss) and d(loss)/d(z-loss).
   AuxiliaryGradient auxiliary;
 };
-/// What it answers.
+/// The results of a run.
 struct Answered {
   Index rows = 0, cols = 0;
   Numbers output, inferred, d_x;
@@ -58,7 +59,7 @@ Numbers taken(const typename B::Context& context, const Matrix<Value, B>& from) 
   return taken<Value, B>(context, from.view());
 }
 
-/// A layer of the given sizes with the given weights.
+/// A layer with the given sizes, weights and buffers.
 template <class Layer>
 Layer made_of(const typename Layer::Context& context, const Given& given) {
   using B = typename Layer::Backend;
@@ -71,7 +72,7 @@ Layer made_of(const typename Layer::Context& context, const Given& given) {
   return layer;
 }
 
-/// forward, backward and infer.
+/// Runs forward, backward and infer.
 template <class Layer>
 Answered answer_of(const typename Layer::Context& context, const Given& given) {
   using B = typename Layer::Backend;

@@ -1,6 +1,6 @@
-/// A device that needs none: its memory can be touched only while one of its functions runs, so that whoever reads or
-/// writes it from the host dies of it, as on a GPU; products that need not wait for each other run in another order
-/// than they were asked for. What the accelerator decides and computes is then tested wherever there is a compiler.
+/// An emulated device that needs no GPU. Its memory is accessible only while one of its functions runs, so that a read
+/// or write by the host is fatal, as on a GPU; independent products run in another order than they were enqueued. The
+/// decisions and results of Accelerator can thus be tested on every machine.
 #pragma once
 
 #include <sys/mman.h>
@@ -32,7 +32,7 @@ class DeviceMemory {
     static DeviceMemory memory;
     return memory;
   }
-  /// Open as long as one of these lives.
+  /// The memory is accessible while an object of this type exists.
   class Access {
    public:
     Access() { get().open(); }
@@ -53,7 +53,7 @@ class DeviceMemory {
     std::byte* block = blocks.back();
     blocks.pop_back();
     sizes_[block] = size;
-    // Nobody may count on what is in it.
+    // Code must not rely on the contents of new memory.
     const Access access;
     std::memset(block, 0xA5, size);
     return block;
@@ -68,7 +68,7 @@ class DeviceMemory {
     return byte >= base_ && byte < base_ + capacity;
   }
 
-  /// Whether the system refuses to read it: asked of a system call, which fails where an access would be fatal.
+  /// Whether the memory is inaccessible: tested with a system call, which fails where a direct access would be fatal.
   bool is_closed() const {
     int ends[2];
     if (pipe(ends) != 0) throw std::runtime_error("no pipe");
@@ -77,11 +77,11 @@ class DeviceMemory {
     return refused;
   }
 
-  /// Blocks that somebody holds.
+  /// Number of blocks that are allocated.
   std::size_t live() const { return sizes_.size(); }
-  /// Bytes that were ever asked for at once.
+  /// Largest number of bytes ever allocated at once.
   std::size_t used() const { return used_; }
-  /// Below 0: every request is granted; otherwise so many more.
+  /// Number of further allocations that succeed; below 0: all.
   long fail_after = -1;
 
  private:
@@ -108,11 +108,12 @@ class DeviceMemory {
   std::map<std::byte*, std::size_t> sizes_;
 };
 
-/// Lanes that run side by side and exchange values, as those of a warp do: a stack each, switched where they meet.
+/// Lanes that run concurrently and exchange values, like those of a warp: each has its own stack and is switched at the
+/// points where all lanes meet.
 template <int lanes>
 class Warp {
  public:
-  /// f(lane) on every lane.
+  /// Calls f(lane) on every lane.
   template <class F>
   void run(const F& f) {
     body_ = [&f](int lane) { f(lane); };
@@ -136,7 +137,7 @@ class Warp {
         if (met_[lane] != met_[0]) throw std::logic_error("lanes of a warp disagree on where they meet");
     }
   }
-  /// Goes on when every lane is here.
+  /// Returns when every lane has reached this point.
   void meet(int lane) {
     met_[lane] = true;
     swapcontext(&contexts_[lane], &main_);
@@ -230,7 +231,7 @@ class EmulatedDevice {
     ++waits;
   }
 
-  /// Bytes that the host may have when it has waited for them, and not before.
+  /// An asynchronous copy to the host, whose bytes are available only after wait().
   class PinnedTransfer {
    public:
     PinnedTransfer(EmulatedDevice* device, const void* from, std::size_t bytes)
@@ -239,7 +240,7 @@ class EmulatedDevice {
       std::memcpy(bytes_.data(), from, bytes);
     }
     const void* wait() {
-      // Copies arrive in the order in which they were begun: behind one that is there is nothing to wait for.
+      // Copies finish in the order in which they were started: once a later one has finished, there is no wait.
       if (number_ > device_->arrived_) {
         ++device_->waits;
         device_->products_before_wait = device_->products;
@@ -262,7 +263,7 @@ class EmulatedDevice {
   void each(Index count, const F& f) {
     const Access access;
     ++launches;
-    // Backwards: nobody may count on an order.
+    // In reverse: code must not rely on an order.
     for (Index i = count; i-- > 0;) f(i);
   }
   template <class F>
@@ -284,7 +285,7 @@ class EmulatedDevice {
     }
   }
 
-  /// Thrust's algorithms on the host, with the memory open.
+  /// Runs Thrust's algorithms on the host, with the device memory accessible.
   struct Policy : thrust::cpp::execution_policy<Policy> {
     Access access;
   };
@@ -316,21 +317,21 @@ class EmulatedDevice {
     }
   }
 
-  /// What was enqueued runs before anything else does.
+  /// Runs the enqueued tasks before anything else.
   void abandon_tasks() noexcept {
     end_tasks();
     ++abandoned;
   }
 
-  /// Below 0: every product is accepted; otherwise so many more.
+  /// Number of further products that are accepted; below 0: all.
   long fail_products_after = -1;
-  /// Products that were asked for, and batches of them.
+  /// Number of products that were enqueued, and of batches of them.
   long products = 0, batches = 0;
-  /// As many as were asked for when the host waited last.
+  /// Value of `products` when the host waited last.
   long products_before_wait = 0;
-  /// Times that products were abandoned.
+  /// Number of calls of abandon_tasks().
   long abandoned = 0;
-  /// Since it was made: functions that ran, and times the host waited.
+  /// Since construction: number of functions that ran, and number of times the host waited.
   long launches = 0, waits = 0;
 
  private:
@@ -352,13 +353,13 @@ class EmulatedDevice {
   }
 
   std::vector<std::function<void()>> tasks_[3];
-  /// Copies to the host that were begun, and the last of them that the host has waited for.
+  /// Number of asynchronous copies to the host that were started, and of those that have finished.
   long copies_ = 0, arrived_ = 0;
 };
 
-/// Rows are one thread's work.
+/// One thread processes a row.
 using Emulated = Accelerator<EmulatedDevice<TeamOfOne>>;
-/// Rows are shared by lanes that exchange values.
+/// Several lanes that exchange values process a row.
 template <int lanes>
 using EmulatedWarps = Accelerator<EmulatedDevice<EmulatedTeam<lanes>>>;
 

@@ -1,4 +1,4 @@
-/// The golden files as tests read them: what another library computed, and how near to it ours has to come.
+/// The golden files: results of another library, and the tolerance of the comparison with them.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace moe::testing::golden {
 using Tensor = Matrix<float, Cpu<>>;
 using ConstView = View<const float, Cpu<>>;
 
-/// What is summed in float32 in another order than torch's, against the largest value of its tensor.
+/// Tolerance for sums in float32 in another order than torch's, relative to the largest value of the tensor.
 inline constexpr double bar = 1e-5;
 
 template <class Real = float>
@@ -32,7 +32,8 @@ View<const Real, Cpu<>> view(const StoredTensorOf<Real>& tensor) {
   return {tensor.values.data(), static_cast<Index>(tensor.shape.at(0)), static_cast<Index>(tensor.shape.at(1))};
 }
 
-/// The largest |actual - expected| over the largest |expected|; infinite where anything is NaN, or wrong beside zeros.
+/// The largest |actual - expected| divided by the largest |expected|; infinite if a value is NaN, or if all expected
+/// values are 0 and an actual one is not.
 template <class Real>
 double deviation(View<const Real, Cpu<>> expected, std::type_identity_t<View<const Real, Cpu<>>> actual) {
   REQUIRE(actual.rows == expected.rows);

@@ -1,5 +1,5 @@
-/// Analytic gradients against central differences in double. A choice is piecewise constant: inputs are drawn until
-/// every decision is clearer than what a difference can move.
+/// Compares analytic gradients with central differences in double. The selection of experts is piecewise constant:
+/// inputs are drawn until the margin of every routing decision exceeds what a difference step can change.
 #pragma once
 
 #include <cmath>
@@ -17,13 +17,14 @@ namespace moe::testing {
 
 inline constexpr double difference_step = 1e-6;
 inline constexpr double gradient_margin = 100 * difference_step;
-/// Bars of a component, relative where the gradient is larger than 1: of one operation or module, and of a whole layer.
+/// Tolerances of one component, relative if the gradient is larger than 1: for an operation or module, and for a whole
+/// layer.
 inline constexpr double component_bar = 1e-6, layer_bar = 1e-5;
 
 using Tensor = Matrix<double, Cpu<>>;
 
-/// Compares `analytic` with the differences of loss() as each value of `values` moves. At most `samples` values, spread
-/// over the tensor.
+/// Compares `analytic` with the central differences of loss() for at most `samples` of the `values`, spread over the
+/// tensor.
 inline void check_component_gradients(const std::string& what, View<double, Cpu<>> values,
                                       View<const double, Cpu<>> analytic, const std::function<double()>& loss,
                                       double bar, Index samples = 64) {
@@ -51,15 +52,15 @@ inline void check_component_gradients(const std::string& what, View<double, Cpu<
   CHECK(worst <= bar);
 }
 
-/// <c, y>: a loss whose gradient with respect to y is c.
+/// The loss <c, y>, whose gradient with respect to y is c.
 inline double inner(const Tensor& c, const Tensor& y) {
   double sum = 0;
   for (Index i = 0; i < c.size(); ++i) sum += c.data()[i] * y.data()[i];
   return sum;
 }
 
-/// Checks every weight and the input of a layer under the loss <c, y> + losses(stats), whose gradients by the losses
-/// that the layer names are d_losses.
+/// Checks the gradients of every weight and of the input of a layer for the loss <c, y> + losses(stats). d_losses are
+/// the gradients of losses(stats) with respect to the layer's auxiliary losses.
 template <class Layer, class LossGradients, class Losses>
 void check_layer_gradients_of(Layer& layer, Tensor& x_TD, const Batch& batch, const LossGradients& d_losses,
                               const Losses& losses, double bar = layer_bar,
@@ -79,7 +80,7 @@ void check_layer_gradients_of(Layer& layer, Tensor& x_TD, const Batch& batch, co
                      layer, gradient);
 }
 
-/// The same of the loss <c, y> + balance_weight * (balance loss + z-loss).
+/// The same for the loss <c, y> + balance_weight * (balance loss + z-loss).
 template <class Layer>
 void check_layer_gradients(Layer& layer, Tensor& x_TD, const Batch& batch, double balance_weight,
                            double bar = layer_bar, const CpuContext& context = {.threads = 1}) {

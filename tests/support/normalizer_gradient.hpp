@@ -1,4 +1,4 @@
-/// The gradient of a gate normalizer against central differences, without a backend.
+/// Compares the gradient of a gate normalizer with central differences; needs no backend.
 #pragma once
 
 #include <cmath>

@@ -1,4 +1,5 @@
-/// Other projects' headers that most tests read, precompiled once for each program of tests. No file includes it.
+/// Headers of other projects that most tests include, precompiled once for each test program. No file includes this
+/// header.
 #pragma once
 
 #ifdef __x86_64__

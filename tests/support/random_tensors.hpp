@@ -11,20 +11,22 @@
 
 namespace moe::testing {
 
-/// MOE_TEST_SEED where the environment sets it. Tests print the seed when they fail, so that a failure can be replayed.
+/// The seed: the environment variable MOE_TEST_SEED if it is set. Tests print it when they fail, so that a failure can
+/// be reproduced.
 inline std::uint64_t seed() {
   const char* text = std::getenv("MOE_TEST_SEED");
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 20250711;
 }
 
-/// A stream of numbers. `stream` names the test (or the case), so that one case can be drawn again without the others.
+/// A stream of random numbers. `test` and `stream` identify the test and its case, so that a single case can be drawn
+/// again without the others.
 class Draw {
  public:
   explicit Draw(std::string_view test, std::uint32_t stream = 0) : key_{seed(), stream, name_hash(test)} {}
 
   double normal() { return random_normal(key_, next_++); }
   double uniform() { return random_uniform(key_, next_++); }
-  /// From `low` to `high`, both included.
+  /// Uniform integer from `low` to `high`, both included.
   Index between(Index low, Index high) {
     return low + static_cast<Index>(uniform() * static_cast<double>(high - low + 1));
   }
@@ -35,7 +37,8 @@ class Draw {
   std::uint64_t next_ = 0;
 };
 
-/// Values that a float holds exactly, so that float and double layers, and the reference, all see the same ones.
+/// Rounds to a value that a float holds exactly, so that float layers, double layers and the reference get the same
+/// values.
 inline double as_float(double value) { return static_cast<double>(static_cast<float>(value)); }
 
 template <class Real, class B>
@@ -51,7 +54,7 @@ Matrix<Real, B> random_matrix(Draw& draw, Index rows, Index cols, double deviati
   return result;
 }
 
-/// Every weight of a layer or module.
+/// Randomizes every weight of a layer or module.
 template <class M>
 void randomise(Draw& draw, M& module, double deviation = 1) {
   M::visit_parameters([&](const std::string&, auto& tensor) { fill_normal(draw, tensor.view(), deviation); },
@@ -70,7 +73,7 @@ std::vector<double> values_of(const Matrix<Real, B>& matrix) {
   return values_of(matrix.view());
 }
 
-/// Whether two matrices hold the same bits; -0 and 0 differ, NaN equals itself.
+/// Whether two matrices are bitwise identical; -0 and 0 differ, NaN equals itself.
 template <class Real, class B>
 bool same_bits(const Matrix<Real, B>& a, const Matrix<Real, B>& b) {
   if (a.rows() != b.rows() || a.cols() != b.cols()) return false;

@@ -1,4 +1,4 @@
-/// The judge of adapters: plain loops in double, with no code of the library.
+/// The reference for LoRA adapters: plain loops in double, without code of the library.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ struct Adapter {
   double scale = 1;
 };
 
-/// W x + the sum of s B (A x) over the adapters that are named.
+/// W x + the sum of s B (A x) over the adapters in `chosen`.
 inline Vector adapted(const Rows& w, const std::vector<Adapter>& adapters, const std::vector<std::size_t>& chosen,
                       const Vector& x) {
   Vector y = product(w, x);

@@ -1,4 +1,4 @@
-/// The judge: every layer written as the plain loops its equations are, in double, with no code of the library.
+/// The reference: the equations of every layer as plain loops in double, without code of the library.
 #pragma once
 
 #include <algorithm>
@@ -24,15 +24,15 @@ struct Ffn {
 enum class Select { top_k, shared_top_k, expert_choice, threshold };
 enum class Gates { softmax_over_all, softmax_over_chosen };
 
-/// One level of a layer: who chooses how, over which experts.
+/// One level of a layer: its experts and how they are selected.
 struct Level {
   Rows gate;  // [expert][width]
   std::vector<Ffn> experts;
   Select select = Select::top_k;
   Gates gates = Gates::softmax_over_all;
   std::size_t k = 1, shared = 0;
-  double capacity_factor = -1;  // below 0: every expert may take every row
-  std::size_t cap = 0;          // experts that may share a row; 0: any number
+  double capacity_factor = -1;  // below 0: unlimited
+  std::size_t cap = 0;          // largest number of experts per row; 0: unlimited
   double drop_factor = -1;      // below 0: nothing is dropped
   std::size_t drop_minimum = 0;
   bool normalize_after_dropping = false;
@@ -48,7 +48,7 @@ struct Windows {
   bool previous = false, max_pool = false, pooled_input = false;
   Vector first;
 };
-/// Gates, 0 where not chosen, and how close the closest decision was.
+/// Gates, 0 for experts that are not selected, and the margin of the closest decision.
 struct Decided {
   Rows gates;
   std::vector<std::vector<bool>> chosen, kept;
@@ -96,7 +96,7 @@ inline Vector ffn(const Ffn& f, const Vector& x) {
   return layer(f.down, f.down_bias, h);
 }
 
-/// Softmax over the entries for which `counts`; the others are 0.
+/// Softmax over the entries for which `counts` is true; the others are 0.
 inline Vector softmax(const Vector& z, const std::vector<bool>& counts) {
   double best = -std::numeric_limits<double>::infinity(), total = 0;
   for (std::size_t e = 0; e < z.size(); ++e)
@@ -108,9 +108,9 @@ inline Vector softmax(const Vector& z, const std::vector<bool>& counts) {
   return s;
 }
 
-/// The places of the `take` largest values, the lower place first among equals; `margin` learns how close
-/// the decision was. Equal values are no close call, since equal inputs give equal values and the place decides; what
-/// must keep its distance are the values next to them.
+/// The indices of the `take` largest values, the lower index first among equal values. `margin` is lowered to the
+/// margin of this decision. Equal values do not count as close, since equal inputs give equal values and the index
+/// decides; the margin is the distance to the values next to them.
 inline std::vector<std::size_t> largest(const Vector& values, std::size_t take, double& margin) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -133,7 +133,7 @@ inline std::size_t rows_per_expert(const Level& level, std::size_t rows) {
   return std::min(rows, std::max(std::size_t{1}, static_cast<std::size_t>(share)));
 }
 
-/// Leaves each expert as many rows as its capacity: by order of choice, then by row.
+/// Keeps for each expert as many rows as its capacity: by choice order, then by row.
 inline void drop(const Level& level, const std::vector<std::vector<std::size_t>>& rank,
                  std::vector<std::vector<bool>>& kept) {
   const std::size_t experts = level.gate.size();
@@ -151,7 +151,7 @@ inline void drop(const Level& level, const std::vector<std::vector<std::size_t>>
   }
 }
 
-/// `alike` marks inputs that are one and the same: an expert that takes one of them takes all. Empty: none.
+/// `alike` marks identical inputs: an expert that takes one of them takes all. Empty: none.
 inline Decided decide(const Level& level, const Rows& inputs, const std::vector<bool>& alike = {}) {
   const std::size_t experts = level.gate.size();
   const std::vector<bool> all(experts, true);
@@ -207,7 +207,7 @@ inline Decided decide(const Level& level, const Rows& inputs, const std::vector<
   return d;
 }
 
-/// y_t = sum over the chosen e of g_te E_e(x_t).
+/// y_t = sum of g_te E_e(x_t) over the kept experts e.
 inline Rows mix(const Level& level, const Rows& x, const Decided& d) {
   Rows y(x.size());
   for (std::size_t t = 0; t < x.size(); ++t) {
@@ -236,7 +236,7 @@ inline void add_shared_ffn(const SharedFfn& shared, const Rows& x, Rows& y) {
   }
 }
 
-/// `lengths`: rows of each sequence; a window never holds rows of two. `tokens`: empty, or one a row.
+/// `lengths`: rows of each sequence; a window never spans two sequences. `tokens`: empty, or one per row.
 inline Output segment_moe(const Level& level, const Windows& windows, const Rows& x,
                           const std::vector<std::size_t>& lengths, const std::vector<int>& tokens) {
   Rows inputs;
@@ -255,8 +255,7 @@ inline Output segment_moe(const Level& level, const Windows& windows, const Rows
         of_row.push_back(inputs.size());
         ends = rows == windows.window || (!tokens.empty() && tokens[t] == windows.boundary && rows >= windows.minimum);
       }
-      // Divided at the end, as sums of small whole numbers are exact: then equal rows give equal means, and ties are
-      // ties.
+      // Divided after summing: sums of small integers are exact, so equal rows give equal means and ties remain ties.
       for (double& value : sum) value /= static_cast<double>(rows);
       const Vector& pooled = windows.max_pool ? most : sum;
       inputs.push_back(windows.previous ? before : pooled);
@@ -279,7 +278,7 @@ inline Output segment_moe(const Level& level, const Windows& windows, const Rows
   return out;
 }
 
-/// `normalized`: divided by Z = w_token + w_segment mass.
+/// With `normalized` the result is divided by Z = w_token + w_segment mass.
 inline Rows fuse(const Rows& token, const Rows& segment, const Vector& mass, double w_token, double w_segment,
                  bool normalized) {
   Rows y = token;
@@ -290,7 +289,7 @@ inline Rows fuse(const Rows& token, const Rows& segment, const Vector& mass, dou
   return y;
 }
 
-/// N sum_i f_i p_i over the experts that count, p from the softmax over them alone.
+/// N sum_i f_i p_i over the N experts for which `counts` is true; p is the softmax over these experts only.
 inline double balance_loss(const Rows& z, const std::vector<std::vector<bool>>& chosen,
                            const std::vector<bool>& counts) {
   double n = 0, choices = 0, loss = 0;

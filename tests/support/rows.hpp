@@ -1,4 +1,4 @@
-/// Rows from plain vectors, for tests of policies: no backend.
+/// Rows from plain vectors, for tests of policies; needs no backend.
 #pragma once
 
 #include <vector>
@@ -18,7 +18,7 @@ Row<Real> row(std::vector<Real>& values) {
 
 template <class Router, class Real>
 std::vector<ChoiceOrder> choose(const Router& router, const std::vector<Real>& logits_E) {
-  // Not zero before: a router writes every entry.
+  // Nonzero initial values: a router must write every entry.
   std::vector<ChoiceOrder> chosen_E(logits_E.size(), 99);
   router.choose(row(logits_E), row(chosen_E));
   return chosen_E;

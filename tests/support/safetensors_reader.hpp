@@ -1,5 +1,5 @@
 /// Reads the safetensors files of the tests: tensors of one type, float32 or float64, and metadata, in a header without
-/// spaces or escapes. The library reads no files, and its tests do not depend on the program that does.
+/// spaces or escapes. The library does not read files, and its tests do not depend on the program, which does.
 #pragma once
 
 #include <bit>
@@ -31,7 +31,7 @@ struct StoredFileOf {
 };
 using StoredFile = StoredFileOf<float>;
 
-/// Tensors of another type than Real are not read. Throws for a file that is missing or cut short.
+/// Skips tensors of another type than Real. Throws std::runtime_error if the file is missing or truncated.
 template <class Real = float>
 StoredFileOf<Real> read_safetensors(const std::string& path) {
   static_assert(std::endian::native == std::endian::little);
@@ -40,7 +40,7 @@ StoredFileOf<Real> read_safetensors(const std::string& path) {
   std::uint64_t length = 0;
   if (bytes.size() < sizeof length) throw std::runtime_error("cannot read " + path);
   std::memcpy(&length, bytes.data(), sizeof length);
-  if (length > bytes.size() - sizeof length) throw std::runtime_error("the header is cut short: " + path);
+  if (length > bytes.size() - sizeof length) throw std::runtime_error("the header is truncated: " + path);
   const std::string header = bytes.substr(sizeof length, length), data = bytes.substr(sizeof length + length);
 
   const std::string type = "F" + std::to_string(8 * sizeof(Real));
@@ -62,7 +62,7 @@ StoredFileOf<Real> read_safetensors(const std::string& path) {
       count *= stored.shape.emplace_back(std::stoull(extent->str()));
     const std::size_t from = std::stoull((*at)[3]), to = std::stoull((*at)[4]);
     if (to > data.size() || to - from != count * sizeof(Real))
-      throw std::runtime_error((*at)[1].str() + " is not whole: " + path);
+      throw std::runtime_error((*at)[1].str() + " is truncated: " + path);
     stored.values.resize(count);
     std::memcpy(stored.values.data(), data.data() + from, to - from);
   }

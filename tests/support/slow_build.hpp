@@ -1,4 +1,4 @@
-/// Builds that run slowly, with sanitizers or with planted bugs: there tests that repeat themselves do so less often.
+/// In slow builds, with sanitizers or for mutation tests, randomized tests run fewer cases.
 #pragma once
 
 namespace moe::testing {

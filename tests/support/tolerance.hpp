@@ -10,13 +10,13 @@
 
 namespace moe::testing {
 
-/// How far results may be from the reference, by value type.
+/// Tolerance of results compared with the reference, by value type.
 template <class Real>
 struct Tolerance;
 template <>
 struct Tolerance<double> {
   static constexpr double nmse = 1e-24, relative = 1e-12;
-  /// Choices closer than this may fall either way, so inputs keep a distance.
+  /// Selections closer than this may change by rounding, so inputs are drawn with a larger margin.
   static constexpr double margin = 1e-9;
 };
 template <>
@@ -31,8 +31,8 @@ struct Tolerance<BFloat16> {
   static constexpr double margin = 1e-4;
 };
 
-/// sum (actual - expected)^2 / sum expected^2 over everything that was added; `worst` is the label of the addition that
-/// brought the most noise.
+/// sum (actual - expected)^2 / sum expected^2 over all values that were added; `worst` is the label of the call of
+/// add() with the largest squared error.
 class Nmse {
  public:
   void add(const std::vector<double>& expected, const std::vector<double>& actual, std::uint32_t label = 0) {
@@ -41,7 +41,7 @@ class Nmse {
       signal_ += expected[i] * expected[i];
       noise += (actual[i] - expected[i]) * (actual[i] - expected[i]);
     }
-    // Written so that a NaN counts as the worst.
+    // This form of the comparison counts NaN as the worst.
     if (!(noise <= largest_)) largest_ = noise, worst = label;
     noise_ += noise;
   }

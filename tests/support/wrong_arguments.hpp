@@ -1,4 +1,4 @@
-/// Right and wrong arguments for public functions, drawn at random, and what is to come of them.
+/// Random valid and invalid arguments for public functions, and the expected outcome of the calls.
 #pragma once
 
 #include <cmath>
@@ -18,15 +18,15 @@
 
 namespace moe::testing {
 
-/// What has to come of a call: a result, an Error, or one of the two where only the library can tell.
+/// The expected outcome of a call: a result, an Error, or either, if the test cannot predict which.
 enum class Verdict { right, either, wrong };
 
 inline Verdict right_if(bool holds) { return holds ? Verdict::right : Verdict::wrong; }
-/// Of a call with several arguments: one that is wrong is enough.
+/// The verdict on a call with several arguments: one invalid argument is enough.
 inline Verdict operator&(Verdict a, Verdict b) { return std::max(a, b); }
 
-/// Calls and checks what comes of it. Anything but a result or an Error fails the test: std::bad_alloc, an assertion, a
-/// sanitizer's word. Returns whether there was a result.
+/// Runs the call and checks its outcome. Anything but a result or an Error fails the test: std::bad_alloc, an
+/// assertion, a sanitizer's report. Returns whether there was a result.
 template <class Call>
 bool attempt(Verdict verdict, const char* what, const Call& call) {
   INFO(what);
@@ -38,15 +38,15 @@ bool attempt(Verdict verdict, const char* what, const Call& call) {
   } catch (const Error& error) {
     refusal = error.what();
   }
-  INFO((came ? "it gave a result" : refusal));
+  INFO((came ? "the call returned a result" : refusal));
   if (verdict != Verdict::either) CHECK(came == (verdict == Verdict::right));
-  // An error is in the form that require() gives it.
+  // The text of an Error has the form that require() produces.
   if (!came) CHECK((refusal.starts_with("[") && refusal.find("] ") != std::string::npos));
   return came;
 }
 
-/// Runs case(draw) for each of so many cases. One case is drawn again alone with MOE_TEST_CASE; with MOE_TEST_TRACE
-/// each is printed before it runs, for errors that end the program.
+/// Runs run(draw) for `cases` cases. MOE_TEST_CASE selects a single case; with MOE_TEST_TRACE each case is printed
+/// before it runs, for errors that end the program.
 template <class Case>
 void for_each_case(const char* name, std::uint32_t cases, const Case& run) {
   const char* const only = std::getenv("MOE_TEST_CASE");
@@ -64,20 +64,20 @@ T one_of(Draw& draw, const std::vector<T>& values) {
   return values[static_cast<std::size_t>(draw.between(0, std::ssize(values) - 1))];
 }
 
-/// What no setting should be, and some that are right.
+/// Numbers that are invalid for a setting, and some that are valid.
 inline double any_number(Draw& draw) {
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   return one_of<double>(draw, {-1, 0, 0.5, 0.9, 1, 2, -1e-8, 1e300, nan, inf, -inf});
 }
 
-/// Rows in memory that holds them and not one value more.
+/// Rows in memory of exactly their size.
 struct Rows {
   std::unique_ptr<double[]> values;
   Index rows = 0, cols = 0;
   bool is_null = false;
 
   View<const double, Cpu<>> view() const { return {is_null ? nullptr : values.get(), rows, cols}; }
-  /// As rows of so many columns.
+  /// The verdict on these rows as an argument that must have `width` columns.
   Verdict fits(Index width) const { return right_if(rows >= 0 && cols == width && (!is_null || rows * cols == 0)); }
 };
 inline Rows any_rows(Draw& draw, Index rows, Index width) {
@@ -91,7 +91,7 @@ inline Rows any_rows(Draw& draw, Index rows, Index width) {
   return result;
 }
 
-/// Ids of rows, or none, and whether they may be so many rows' ids.
+/// Ids of rows, or none, and the verdict on them for the given number of rows.
 struct Ids {
   std::vector<std::int32_t> values;
   Verdict verdict = Verdict::right;
@@ -107,7 +107,7 @@ inline Ids any_ids(Draw& draw, Index rows) {
   return ids;
 }
 
-/// A batch and whether it describes so many rows.
+/// A batch and the verdict on it for the given number of rows.
 struct AnyBatch {
   Batch batch;
   Ids tokens, languages;

@@ -26,7 +26,7 @@ using Memory = AdamWState<Cpu<>, Moment, master>;
 std::uint32_t bits_of(float value) { return std::bit_cast<std::uint32_t>(value); }
 bool is_narrow(float value) { return (bits_of(value) & 0xffffu) == 0; }
 
-/// Weights of a few vectors and a bit, drawn by a name.
+/// Weights of a few SIMD vectors and a remainder, drawn by a name.
 Layer drawn(const char* name) {
   Draw draw(name);
   Layer layer = Layer::with_bias(5, 37);
@@ -34,7 +34,7 @@ Layer drawn(const char* name) {
   return layer;
 }
 
-/// Steps of the same gradients: what a layer and its memory become.
+/// Calls step(number, gradient) with the same gradients in every run.
 template <class Step>
 void take_steps(const Layer& layer, int steps, const Step& step) {
   Layer gradient = gradient_for(layer);
@@ -45,7 +45,7 @@ void take_steps(const Layer& layer, int steps, const Step& step) {
   }
 }
 
-/// The weights that a memory trains, joined from both halves where they are split.
+/// The master weights of an optimizer state, joined from both halves where they are split.
 template <class OfMemory>
 std::vector<float> masters(const Layer& layer, const OfMemory& memory) {
   std::vector<float> all;
@@ -75,7 +75,7 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
   return std::sqrt(squares / size);
 }
 
-/// Both after `steps` steps: trained in full precision, and in that of OfMemory.
+/// Weights after `steps` steps, in full precision and in the precision of OfMemory.
 template <class OfMemory>
 std::pair<std::vector<float>, std::vector<float>> trained_both_ways(int steps, Layer* narrow_layer = nullptr) {
   const CpuContext context;
@@ -104,8 +104,8 @@ static_assert(std::is_same_v<Deduced<float>, AdamWState<Cpu<>>>);
 static_assert(std::is_same_v<Deduced<double>, AdamWState<Cpu<>, double>>);
 static_assert(std::is_same_v<Deduced<BFloat16, LinearOf<float>>, AdamWState<Cpu<>, float, MasterWeights::split>>);
 
-// What float has lost after as many steps is more than a thousand times the bar.
-TEST_CASE("a layer in double is stepped in double, moments and all", "[train]") {
+// The error of float after as many steps is more than a thousand times the bar.
+TEST_CASE("AdamW steps a layer of doubles in double, moments included", "[train]") {
   const CpuContext context;
   const AdamW adamw{.beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-3, .decay = 0};
   auto layer = LinearOf<double>::without_bias(1, 37), gradient = gradient_for(layer);
@@ -130,10 +130,10 @@ TEST_CASE("a layer in double is stepped in double, moments and all", "[train]") 
   }
 }
 
-TEST_CASE("split weights lose nothing, and the layer has the nearest bfloat16", "[train]") {
+TEST_CASE("split master weights keep full precision, and the layer has the nearest bfloat16", "[train]") {
   Layer layer;
   const auto [full, narrow] = trained_both_ways<Memory<float, MasterWeights::split>>(20, &layer);
-  // A product fused with a sum in one of two loops is a last bit.
+  // The last bit may differ, as one of the two loops may fuse a product with a sum.
   CHECK(distance(full, narrow) < 1e-7);
   const auto in_layer = all_values(layer);
   for (std::size_t i = 0; i < narrow.size(); ++i) {
@@ -142,7 +142,7 @@ TEST_CASE("split weights lose nothing, and the layer has the nearest bfloat16", 
   }
 }
 
-TEST_CASE("moments in bfloat16 and weights without a master follow full precision from afar", "[train]") {
+TEST_CASE("bfloat16 moments and weights without a float master stay near full precision", "[train]") {
   const auto [full, narrow] = trained_both_ways<Memory<BFloat16, MasterWeights::float32>>(50);
   CHECK(distance(full, narrow) > 0);
   CHECK(distance(full, narrow) < 2e-3);
@@ -152,9 +152,9 @@ TEST_CASE("moments in bfloat16 and weights without a master follow full precisio
   for (const float value : all_values(layer)) CHECK(is_narrow(value));
 }
 
-// Each step moves the weight by less than half of the distance to the next bfloat16: rounding to the nearest would
-// leave it where it is for ever.
-TEST_CASE("steps too small for bfloat16 arrive on average, and so does what the second moment forgets", "[train]") {
+// Each step moves the weight by less than half of the distance to the next bfloat16: rounding to nearest would never
+// change it.
+TEST_CASE("stochastic rounding keeps the mean of small steps and of the second moment's decay", "[train]") {
   const CpuContext context;
   Layer layer = Layer::without_bias(1, 4000), gradient = gradient_for(layer);
   for (Index i = 0; i < layer.weight.size(); ++i) layer.weight.data()[i] = 1;
@@ -171,14 +171,13 @@ TEST_CASE("steps too small for bfloat16 arrive on average, and so does what the 
     second += static_cast<double>(widened(memory.tensors()[0].v.data()[i])) / 4000;
   }
   CHECK(1 - mean == Approx(steps * 1e-4).epsilon(0.05));
-  // One step in 39 goes down by 1/256, and each step draws anew: with the same bits again and again some weights would
-  // always go down and the others never, ten times as far apart.
+  // One step in 39 lowers a weight by 1/256, and each step draws new random bits. With the same bits in every step some
+  // weights would always go down and the others never, with ten times the deviation.
   CHECK(std::sqrt(squares - mean * mean) == Approx(std::sqrt(steps / 39.0) / 256).epsilon(0.1));
   CHECK(second == Approx(1 - std::pow(0.999, steps)).epsilon(0.02));
 }
 
-TEST_CASE("a step in narrow precision has the same bits for any number of threads, and others by another seed",
-          "[train]") {
+TEST_CASE("a low-precision step is bitwise identical for any number of threads, and differs by seed", "[train]") {
   const auto trained_by = [](int threads, std::uint64_t seed) {
     const CpuContext context{.threads = threads};
     Layer layer = Layer::without_bias(3, 20000), gradient = gradient_for(layer);
@@ -194,7 +193,7 @@ TEST_CASE("a step in narrow precision has the same bits for any number of thread
   CHECK(trained_by(1, 6) != expected);
 }
 
-TEST_CASE("a frozen weight keeps its bits and takes no memory", "[train]") {
+TEST_CASE("a frozen weight stays bitwise identical and has no optimizer memory", "[train]") {
   const CpuContext context;
   Layer layer = drawn("weights");
   const auto before = all_values(layer);

@@ -13,12 +13,12 @@ using Catch::Approx;
 
 namespace {
 
-/// A module that training can step: Linear knows its context.
+/// A module that AdamW can step, as Linear has its context type.
 using Layer = Linear<double, Cpu<>>;
 
 }  // namespace
 
-TEST_CASE("AdamW follows its recursion, decays matrices and leaves vectors", "[train]") {
+TEST_CASE("AdamW follows its recursion, with weight decay for matrices only", "[train]") {
   const CpuContext context;
   Layer layer = Layer::with_bias(1, 1), gradient = gradient_for(layer);
   AdamWState memory(context, layer, gradient);
@@ -46,7 +46,7 @@ TEST_CASE("AdamW follows its recursion, decays matrices and leaves vectors", "[t
   }
 }
 
-TEST_CASE("a weight without a gradient is not touched, not even by decay", "[train]") {
+TEST_CASE("a weight without a gradient is unchanged, also by weight decay", "[train]") {
   const CpuContext context;
   Layer layer = Layer::with_bias(2, 2);
   layer.weight.data()[3] = 7;
@@ -60,8 +60,8 @@ TEST_CASE("a weight without a gradient is not touched, not even by decay", "[tra
   CHECK(layer.bias.data()[1] < 7);
 }
 
-// 1 - float(0.99999) is off by 1.4e-3, and so the moments and, by half of it, the first step would be.
-TEST_CASE("the first step in float is the one in double, however near to 1 betas are", "[train]") {
+// 1 - float(0.99999) has a relative error of 1.4e-3, which the moments and, by half, the first step would have too.
+TEST_CASE("the first step in float matches the one in double, also for betas near 1", "[train]") {
   const double beta_1 = GENERATE(0.0, 0.9, 0.999, 0.99999), beta_2 = GENERATE(0.95, 0.999, 0.99999);
   const CpuContext context;
   auto layer = Linear<float, Cpu<>>::without_bias(1, 1), gradient = gradient_for(layer);

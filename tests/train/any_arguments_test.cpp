@@ -1,4 +1,4 @@
-/// Any arguments at all for the functions that train: a result where they are right, an Error where they are not.
+/// Random valid and invalid arguments for the training functions: a result if they are valid, an Error if they are not.
 #include <cmath>
 
 #include "moe/layers/presets.hpp"
@@ -50,7 +50,7 @@ Tree any_tree(Draw& draw, const Shape& own) {
   });
   return tree;
 }
-/// Whether every weight that trains has moments in a memory that began with that gradient.
+/// Whether every weight that trains has moments in an optimizer state that was made for the gradient `began`.
 Verdict cover(const Tree& gradient, const Tree& began, const Shape& own) {
   if (gradient.shape.experts != own.experts || began.shape.experts != own.experts) return Verdict::wrong;
   if (gradient.shape != own || began.shape != own) return Verdict::either;
@@ -61,7 +61,7 @@ Verdict cover(const Tree& gradient, const Tree& began, const Shape& own) {
 
 }  // namespace
 
-TEST_CASE("AdamW takes right trees and settings and refuses wrong ones, whatever they are", "[train][misuse]") {
+TEST_CASE("AdamW accepts valid trees and settings and refuses invalid ones", "[train][misuse]") {
   for_each_case("any optimizer", 800, [](Draw& draw) {
     const Shape own = any_shape(draw);
     Layer layer = make(own);
@@ -95,7 +95,7 @@ TEST_CASE("AdamW takes right trees and settings and refuses wrong ones, whatever
   });
 }
 
-TEST_CASE("functions over weights take right arguments and refuse wrong ones, whatever they are", "[train][misuse]") {
+TEST_CASE("functions over weights accept valid arguments and refuse invalid ones", "[train][misuse]") {
   for_each_case("any weights", 500, [](Draw& draw) {
     const Shape own = any_shape(draw), shape = draw.one_in(3) ? any_shape(draw) : own;
     Layer layer = make(own);

@@ -12,7 +12,7 @@ namespace clip_test {
 using namespace moe;
 using Catch::Approx;
 
-TEST_CASE("the global norm is over all values together, empty tensors aside", "[train]") {
+TEST_CASE("the global norm covers all values and skips empty tensors", "[train]") {
   const CpuContext context;
   SwiGlu<float, Cpu<>> gradient(3, 5);
   gradient.gate_proj.data()[2] = 3;
@@ -33,7 +33,7 @@ TEST_CASE("the global norm of large values does not overflow float", "[train]") 
   CHECK(global_norm(context, gradient) == Approx(1e30));
 }
 
-TEST_CASE("clipping shrinks to the limit and never stretches", "[train]") {
+TEST_CASE("clip_factor scales down to the limit and never up", "[train]") {
   CHECK(clip_factor(0.5, 1) == 1);
   CHECK(clip_factor(0, 1) == 1);
   CHECK(clip_factor(4, 1) == Approx(0.25).epsilon(1e-5));

@@ -37,7 +37,7 @@ TEST_CASE("an adapter starts uniform in A, within peft's bound, and zero in B", 
   CHECK(std::abs(squares / count - bound * bound / 3) < 5 * bound * bound * std::sqrt(4.0 / 45 / count));
 }
 
-TEST_CASE("what is drawn depends on seed and name, and no two adapters are alike", "[train]") {
+TEST_CASE("drawn values depend on seed and name, and no two adapters are equal", "[train]") {
   const auto drawn = [](std::uint64_t seed, const std::string& name) {
     auto layer = make_mole(SwiGlu<float, Cpu<>>(6, 6), {.languages = 2, .language_rank = 2, .shared_rank = 2});
     draw_adapters(context, layer, seed, name);

@@ -6,7 +6,7 @@ namespace freeze_test {
 
 using namespace moe;
 
-TEST_CASE("patterns match whole names, stars any run of characters", "[train]") {
+TEST_CASE("patterns match whole names, and a star matches any characters", "[train]") {
   CHECK(name_matches("*", ""));
   CHECK(name_matches("*", "a.b"));
   CHECK(name_matches("a.*.c", "a.b.b.c"));

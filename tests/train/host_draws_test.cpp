@@ -1,4 +1,4 @@
-/// Initial values are drawn on the host, shared between its threads, and no bit says by how many.
+/// Initial values are drawn on the host's threads and are bitwise identical for any number of threads.
 #include <vector>
 
 #include "moe/backend/cpu/cpu.hpp"
@@ -17,7 +17,7 @@ using namespace moe::testing;
 
 namespace {
 
-/// The CPU's, with a host that begins at the end and counts.
+/// The CPU backend with a for_each_on_host that runs backwards and records its counts.
 struct Backwards : Cpu<> {
   static inline std::vector<Index> counts;
 
@@ -77,7 +77,7 @@ std::vector<double> upcycled_expert() {
 
 }  // namespace
 
-TEST_CASE("what is drawn has the same bits for any number of threads", "[train]") {
+TEST_CASE("drawn values are bitwise identical for any number of threads", "[train]") {
   const auto dense = [](const CpuContext& context) {
     SwiGlu<float, Cpu<>> ffn(width, hidden);
     initialize(context, ffn, 5, 0.1);
@@ -102,7 +102,7 @@ TEST_CASE("what is drawn has the same bits for any number of threads", "[train]"
   });
 }
 
-TEST_CASE("draws are shared out in parts, which come in any order", "[train]") {
+TEST_CASE("draws are split into parts that may run in any order", "[train]") {
   Backwards::counts.clear();
   CHECK(upcycled_expert<Backwards>() == upcycled_expert<Cpu<>>());
   // Three weights each for the dense FFN, channels and noise.

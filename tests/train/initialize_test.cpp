@@ -12,7 +12,7 @@ namespace initialize_test {
 using namespace moe;
 using Catch::Approx;
 
-TEST_CASE("initial matrices are normal with the asked deviation, vectors keep their values", "[train]") {
+TEST_CASE("initial matrices are normal with the requested deviation, and vectors keep their values", "[train]") {
   const CpuContext context;
   auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>>>({.width = 64, .hidden = 128});
   initialize(context, layer, 7, 0.02);

@@ -32,8 +32,8 @@ bool same_row(View<const Real, B> one, View<const Real, B> all, Index row) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("with packed weights decoding equals the whole forward bit for bit", "[train]", float, double) {
-  // Widths that fill no panel; rows enough that experts have one strip, a few, and more than a task has.
+TEMPLATE_TEST_CASE("with packed weights decoding is bitwise identical to the whole forward", "[train]", float, double) {
+  // Widths that are no multiple of a panel; row counts with one strip per expert, a few, and more than one task.
   const auto layer = layer_of<TestType>(37, 45);
   Draw draw("packed weights");
   const Index rows = 1300;
@@ -52,13 +52,13 @@ TEMPLATE_TEST_CASE("with packed weights decoding equals the whole forward bit fo
       const auto first = layer.infer(packed, x_TD.view().rows_between(0, some), Batch::single(some));
       CHECK(std::memcmp(first.data(), whole.data(), static_cast<std::size_t>(first.size()) * sizeof(TestType)) == 0);
     }
-    // Training's forward is the same sums, and packing changes none of them where every expert has many rows.
+    // Training's forward computes the same sums, and packing changes none of them where every expert has many rows.
     CHECK(same_bits(layer.forward(packed, x_TD, Batch::single(rows)).output, whole));
     CHECK(same_bits(layer.infer(context, x_TD, Batch::single(rows)), whole));
   }
 }
 
-TEMPLATE_TEST_CASE("with packed weights both levels decode to the bits of the whole forward", "[train]",
+TEMPLATE_TEST_CASE("with packed weights decoding of both levels is bitwise identical to the whole forward", "[train]",
                    (CausalMultiPlMoe<float, B>), (CausalMultiPlMoe<double, B, NormalizedFusion>)) {
   using Real = typename TestType::Value;
   auto layer = make_multipl<TestType>({.width = 37, .hidden = 45, .window = 4});
@@ -77,7 +77,7 @@ TEMPLATE_TEST_CASE("with packed weights both levels decode to the bits of the wh
     CHECK(same_row<Real>(layer.decode(packed, x_TD.view().rows_between(t, t + 1), {}, state).view(), whole.view(), t));
 }
 
-TEST_CASE("weights packed as BFloat16 give the bits of weights that were rounded to it", "[train]") {
+TEST_CASE("weights packed as BFloat16 give bitwise the results of weights rounded to BFloat16", "[train]") {
   const auto layer = layer_of<float>(37, 45);
   auto rounded = layer_of<float>(37, 45);
   for (auto& expert : rounded.bank.experts)
@@ -89,7 +89,7 @@ TEST_CASE("weights packed as BFloat16 give the bits of weights that were rounded
   for (const int threads : {1, 3}) {
     const CpuContext context{.threads = threads};
     const CpuContext narrow = pack_weights<BFloat16>(context, layer), whole = pack_weights(context, rounded);
-    // From one row of an expert to more than a task has; narrow panels are widened in registers, or ahead.
+    // From one row per expert to more than one task; BFloat16 panels are converted in registers or beforehand.
     for (const Index some : {Index{1}, Index{2}, Index{5}, Index{11}, Index{16}, Index{40}, Index{500}, rows})
       CHECK(same_bits(layer.infer(narrow, x_TD.view().rows_between(0, some), Batch::single(some)),
                       rounded.infer(whole, x_TD.view().rows_between(0, some), Batch::single(some))));
@@ -102,8 +102,8 @@ TEST_CASE("weights packed as BFloat16 give the bits of weights that were rounded
   }
 }
 
-TEST_CASE("long sums take narrow weights in parts", "[train]") {
-  // Deeper than what is summed in one go.
+TEST_CASE("long sums process BFloat16 weights in parts", "[train]") {
+  // More terms than one partial sum has.
   Draw draw("long sums");
   const auto w_FD = random_matrix<float, B>(draw, 40, 5000), x_TD = random_matrix<float, B>(draw, 30, 5000);
   auto rounded_FD = w_FD.copy();
@@ -125,7 +125,7 @@ TEST_CASE("long sums take narrow weights in parts", "[train]") {
   for (const Index rows : {1, 8, 9, 30}) CHECK(same_bits(product(with, w_FD, rows), product(with, rounded_FD, rows)));
 }
 
-TEST_CASE("without packed weights a row decodes to within rounding", "[train]") {
+TEST_CASE("without packed weights decoding matches the whole forward up to rounding", "[train]") {
   const auto layer = layer_of<float>(37, 45);
   Draw draw("unpacked weights");
   const auto x_TD = random_matrix<float, B>(draw, 300, 37);
@@ -136,8 +136,8 @@ TEST_CASE("without packed weights a row decodes to within rounding", "[train]") 
     CHECK(std::abs(one.view()(0, d) - whole.view()(7, d)) <= 1e-5f * (1 + std::abs(whole.view()(7, d))));
 }
 
-TEMPLATE_TEST_CASE("a weight that has changed since it was packed is an error, and packing again helps", "[train]",
-                   float, BFloat16) {
+TEMPLATE_TEST_CASE("a weight changed after packing is an error, and packing again resolves it", "[train]", float,
+                   BFloat16) {
   auto layer = layer_of<float>(37, 45);
   Draw draw("changed weights");
   const auto x_TD = random_matrix<float, B>(draw, 200, 37);

@@ -16,8 +16,8 @@ namespace {
 
 const CpuContext context{.threads = 2};
 
-/// The sum of squares of s B A, and the product of two adapters' B columns and A rows, which is 0 where they share no
-/// direction.
+/// The inner product of two adapters' matrices s B A: the sum of squares for an adapter with itself, 0 for adapters
+/// that share no direction.
 double inner_of_products(const reference::Adapter& a, const reference::Adapter& b) {
   double sum = 0;
   for (std::size_t r = 0; r < a.a.size(); ++r)
@@ -56,7 +56,7 @@ double distance(const SwiGlu<Value, Cpu<>>& dense, const Mole<Value, Cpu<>>& lay
 
 }  // namespace
 
-TEST_CASE("a split FFN answers as the dense one, for every language and for prose", "[train][upcycled]") {
+TEST_CASE("a split FFN has the dense FFN's output, for every language and for prose", "[train][upcycled]") {
   for (const auto& [width, hidden] : {std::pair<Index, Index>{12, 20}, {20, 12}, {6, 6}}) {
     INFO(width << " wide, " << hidden << " inner channels");
     const auto dense = dense_ffn<double>(width, hidden);
@@ -67,22 +67,21 @@ TEST_CASE("a split FFN answers as the dense one, for every language and for pros
     auto layer_f = make_mole(SwiGlu<float, Cpu<>>(width, hidden), small);
     split_into_adapters(context, dense_f, layer_f);
     CHECK(distance(dense_f, layer_f) < 1e-5);
-    // The base alone is far from it, which is the point of the adapters; so is one adapter without the other.
+    // The base alone is far from the dense FFN, and so is the layer without one of its adapters.
     CHECK(relative_deviation(values_of(dense.gate_proj), values_of(layer.base.gate_proj)) > 0.1);
     layer.up_proj.adapters[1].lora_B.fill_zero();
     CHECK(distance(dense, layer) > 0.01);
   }
 }
 
-TEST_CASE("the layer's own base may be what is split", "[train]") {
+TEST_CASE("split_into_adapters may split the layer's own base", "[train]") {
   const auto dense = dense_ffn<double>(12, 20);
   auto layer = make_mole(dense_ffn<double>(12, 20), small);
   split_into_adapters(context, layer.base, layer);
   CHECK(distance(dense, layer) < 1e-12);
 }
 
-TEST_CASE("the shared adapter takes the strongest directions, languages the next, and the base what is left",
-          "[train]") {
+TEST_CASE("the shared adapter takes the strongest directions, languages the next, and the base the rest", "[train]") {
   const auto dense = dense_ffn<double>(12, 20);
   auto layer = make_mole(SwiGlu<double, Cpu<>>(12, 20), small);
   split_into_adapters(context, dense, layer);
@@ -105,7 +104,7 @@ TEST_CASE("the shared adapter takes the strongest directions, languages the next
   CHECK(std::abs(inner_of_products(adapters[0], base)) < 1e-12);
   CHECK(energy(adapters[3]) / 4 > energy(adapters[0]) / 2);
   CHECK(energy(adapters[0]) / 2 > energy(base) / 6);
-  // Within an adapter each factor has the root: rows of s A and columns of B are as long as each other, descending.
+  // Both factors have sqrt(S / s), with the singular values S: rows of A and columns of B have equal norms, descending.
   for (const auto& a : adapters)
     for (std::size_t r = 0; r < a.a.size(); ++r) {
       double column = 0;
@@ -114,11 +113,11 @@ TEST_CASE("the shared adapter takes the strongest directions, languages the next
       if (r > 0) CHECK(reference::dot(a.a[r], a.a[r]) <= reference::dot(a.a[r - 1], a.a[r - 1]));
     }
   for (const auto& adapter : layer.up_proj.adapters) CHECK(filling_is_zero(adapter));
-  // Every language starts alike.
+  // All languages start with the same adapter.
   CHECK(same_bits(layer.up_proj.adapters[0].lora_A, layer.up_proj.adapters[2].lora_A));
 }
 
-TEST_CASE("every adapter of a split FFN learns from the first step", "[train][gradient]") {
+TEST_CASE("every adapter of a split FFN has correct gradients", "[train][gradient]") {
   auto layer = make_mole(dense_ffn<double>(12, 20), small);
   split_into_adapters(context, layer.base, layer);
   Draw draw("split gradient");
@@ -129,18 +128,20 @@ TEST_CASE("every adapter of a split FFN learns from the first step", "[train][gr
   check_layer_gradients(layer, x, batch, 0, component_bar);
 }
 
-TEST_CASE("what cannot be split so is refused", "[train][misuse]") {
+TEST_CASE("layers that cannot hold the split are refused", "[train][misuse]") {
   using Ffn = SwiGlu<double, Cpu<>>;
   const auto dense = dense_ffn<double>(12, 20);
   const auto split = [&](Mole<double, Cpu<>> layer) { split_into_adapters(context, dense, layer); };
   const LanguageChoice two{.languages = 2};
   CHECK_THROWS_WITH(split(make_mole(Ffn(12, 19), small)),
                     "[split_into_adapters] the dense FFN is 12 wide with 20 inner channels, the layer 12 with 19");
-  CHECK_THROWS_WITH(split({two, Ffn(12, 20), {{.rank = 2}, {.rank = 3}, {.rank = 4}, {.rank = 6}}}),
-                    "[split_into_adapters] the other adapter's rank must be the shared one's plus each language's, got "
-                    "6, 4 and for language 1 3");
-  CHECK_THROWS_WITH(split({two, Ffn(12, 20), {{.rank = 5}, {.rank = 5}, {.rank = 8}, {.rank = 13}}}),
-                    "[split_into_adapters] a projection has 12 singular components, the other adapter takes 13");
+  CHECK_THROWS_WITH(
+      split({two, Ffn(12, 20), {{.rank = 2}, {.rank = 3}, {.rank = 4}, {.rank = 6}}}),
+      "[split_into_adapters] the rank of the adapter for other rows must be the shared adapter's plus each "
+      "language's, got 6, 4 and for language 1 3");
+  CHECK_THROWS_WITH(
+      split({two, Ffn(12, 20), {{.rank = 5}, {.rank = 5}, {.rank = 8}, {.rank = 13}}}),
+      "[split_into_adapters] a projection has 12 singular components, the adapter for other rows takes 13");
   CHECK_THROWS_WITH(split({two, Ffn(12, 20), {{.rank = 1}, {.rank = 1, .scale = 0}, {.rank = 2}, {.rank = 3}}}),
                     "[split_into_adapters] scales must be above 0, adapter 1 has 0");
 }

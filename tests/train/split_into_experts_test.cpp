@@ -30,7 +30,7 @@ Layer layer_of(Index experts, Index width, Index hidden, Index shared) {
   return Layer(TopK{.k = 4}, {}, {}, ExpertBank<Ffn>(experts, width, hidden), {width, shared});
 }
 
-/// What the first `channels` channels of an FFN answer.
+/// The output of the first `channels` channels of an FFN.
 std::vector<double> answer_of(const Ffn& ffn, Index channels, const Matrix<float, Cpu<>>& x_TD) {
   Ffn part(ffn.width(), channels);
   detail::take_channels(context, ffn, 0, channels, part);
@@ -39,7 +39,7 @@ std::vector<double> answer_of(const Ffn& ffn, Index channels, const Matrix<float
 
 }  // namespace
 
-TEST_CASE("the parts of a dense FFN add up to it, and the shared expert has them all", "[train]") {
+TEST_CASE("the outputs of a dense FFN's parts add up to its own, and the shared expert has all parts", "[train]") {
   // 22 channels in four parts: 6, 6, 6 and 4.
   const Ffn dense = drawn(8, 22);
   Layer layer = layer_of(9, 8, 7, 28);
@@ -56,11 +56,11 @@ TEST_CASE("the parts of a dense FFN add up to it, and the shared expert has them
     CHECK(relative_deviation(expected, sum) < 1e-6);
   }
   CHECK(relative_deviation(expected, answer_of(layer.shared_path.ffn, 22, x_TD)) < 1e-6);
-  // Expert 8 begins again, with part 0.
+  // Expert 8 starts over with part 0.
   CHECK(answer_of(layer.bank.experts[8], 6, x_TD) == answer_of(layer.bank.experts[0], 6, x_TD));
 }
 
-TEST_CASE("the parts of an FFN with biases add up to it too", "[train]") {
+TEST_CASE("the outputs of the parts of an FFN with biases add up too", "[train]") {
   using X = Glu<Gelu, float, Cpu<>, WithBiases>;
   Draw draw("split into experts with biases");
   X dense(8, 22);
@@ -79,7 +79,7 @@ TEST_CASE("the parts of an FFN with biases add up to it too", "[train]") {
   CHECK(relative_deviation(expected, answer(layer.shared_path.ffn)) < 1e-6);
 }
 
-TEST_CASE("what an expert has beyond its part, and the gates, are drawn anew for each", "[train]") {
+TEST_CASE("channels beyond an expert's part, and the gates, are drawn separately for each", "[train]") {
   const Ffn dense = drawn(64, 128);
   Layer layer = layer_of(8, 64, 64, 160);
   split_into_experts(context, dense, layer, 4, {.seed = 3, .router_deviation = 0.5}, "mlp.");

@@ -40,14 +40,14 @@ using Bank = ExpertBank<SwiGlu<float, Cpu<>>>;
 
 }  // namespace
 
-TEST_CASE("an upcycled layer whose gates sum to 1 starts as the dense one", "[train]") {
+TEST_CASE("an upcycled layer whose gates sum to 1 starts with the dense FFN's output", "[train]") {
   const Start start;
   CHECK(start.deviation(Mixtral<float, Cpu<>>(TopK{.k = 3}, {}, {}, Bank(12, 32, 48))) < 1e-5);
   CHECK(start.deviation(make_multipl<MultiPlMoe<float, Cpu<>, NormalizedFusion>>(small)) < 1e-5);
   CHECK(start.deviation(make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>(small)) < 1e-5);
 }
 
-TEST_CASE("with the paper's fixed fusion it does not", "[train]") {
+TEST_CASE("an upcycled layer with the paper's fixed fusion starts with another output", "[train]") {
   const Start start;
   CHECK(start.deviation(make_multipl<MultiPlMoe<float, Cpu<>, FixedFusion>>(small)) > 0.05);
 }
@@ -64,7 +64,7 @@ TEST_CASE("experts are exact copies and routers are drawn by seed and name", "[t
   CHECK_FALSE(same_bits(layer.token.routing.gate.weight, layer.segment.routing.gate.weight));
 }
 
-TEST_CASE("noise makes the new experts differ and leaves the shared one alone", "[train]") {
+TEST_CASE("noise makes the new experts differ and leaves the shared one unchanged", "[train]") {
   const Start start;
   auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>>>(small);
   upcycle(start.context, start.dense, layer, {.seed = 3, .noise_deviation = 0.01});
@@ -82,7 +82,7 @@ TEST_CASE("noise makes the new experts differ and leaves the shared one alone", 
   CHECK_FALSE(same_bits(layer.segment.bank.experts[0].up_proj, start.dense.up_proj));
 }
 
-TEST_CASE("a share of the inner channels is drawn anew, the same in all three projections", "[train]") {
+TEST_CASE("a share of the inner channels is reinitialized, the same in all three projections", "[train]") {
   const Start start;
   auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>>>(small);
   upcycle(start.context, start.dense, layer, {.seed = 3, .reinitialized = 0.25});
@@ -107,10 +107,10 @@ TEST_CASE("a share of the inner channels is drawn anew, the same in all three pr
   }
   CHECK(drawn[0] != drawn[1]);
   CHECK_THROWS_WITH(upcycle(start.context, start.dense, layer, {.reinitialized = 1.5}),
-                    "[upcycle] the share of channels drawn anew must lie in [0, 1], got 1.5");
+                    "[upcycle] the share of reinitialized channels must lie in [0, 1], got 1.5");
 }
 
-TEST_CASE("experts of any kind are upcycled, and channels drawn anew have their biases", "[train]") {
+TEST_CASE("experts of any type are upcycled, and reinitialized channels include their biases", "[train]") {
   using X = Mlp<Gelu, float, Cpu<>, WithBiases>;
   const CpuContext context{.threads = 1};
   Draw draw("upcycle an MLP");
@@ -137,10 +137,10 @@ TEST_CASE("experts of any kind are upcycled, and channels drawn anew have their 
   CHECK(drawn == 12);
 }
 
-TEST_CASE("copying between trees of other shapes is refused", "[train]") {
+TEST_CASE("copying between trees of different shapes is refused", "[train]") {
   SwiGlu<float, Cpu<>> narrow(32, 40);
   CHECK_THROWS_WITH(copy_weights(Start().dense, narrow),
-                    "[copy_weights] tensors must have one shape, got for gate_proj.weight: 48 x 32, 40 x 32");
+                    "[copy_weights] tensors must have the same shape, got for gate_proj.weight: 48 x 32, 40 x 32");
 }
 
 }  // namespace upcycle_test

@@ -20,7 +20,7 @@ Layer small_layer() {
 
 }  // namespace
 
-TEST_CASE("a walk names every weight once and meets the same weight of each tree", "[train]") {
+TEST_CASE("a walk visits every weight once, with the same weight of each tree", "[train]") {
   const Layer layer = small_layer();
   const Layer gradient = gradient_for(layer);
   std::map<std::string, int> seen;
@@ -43,7 +43,7 @@ TEST_CASE("a walk names every weight once and meets the same weight of each tree
 
 namespace {
 
-/// A module as older code writes it: its prefix is a string.
+/// A module in the older style: its prefix is a std::string.
 struct OldModule {
   Linear<float, Cpu<>> inner = Linear<float, Cpu<>>::with_bias(2, 3);
   template <class Visit, class... Trees>
@@ -54,7 +54,7 @@ struct OldModule {
 
 }  // namespace
 
-TEST_CASE("a walk without names meets the same tensors in the same order", "[train]") {
+TEST_CASE("a walk without names visits the same tensors in the same order", "[train]") {
   const Layer layer = small_layer(), other = small_layer();
   std::vector<std::pair<const float*, const float*>> named, nameless;
   for_each_parameter([&](const std::string&, const auto& a, const auto& b) { named.emplace_back(a.data(), b.data()); },
@@ -69,13 +69,13 @@ TEST_CASE("a walk without names meets the same tensors in the same order", "[tra
   CHECK(sizes == std::vector<Index>{6, 3});
 }
 
-TEST_CASE("counting takes the weights that a predicate names", "[train]") {
+TEST_CASE("count_parameters counts the weights that a predicate selects", "[train]") {
   const Layer layer = small_layer();
   CHECK(count_parameters(layer, [](const std::string&) { return true; }) == 8 * (3 + 2) + 8 + 5 * 3 * 8 * 12);
   CHECK(count_parameters(layer, [](const std::string& name) { return name.ends_with("gate.weight"); }) == 8 * (3 + 2));
 }
 
-TEST_CASE("a gradient tree holds memory for what trains and nothing else", "[train]") {
+TEST_CASE("a gradient tree holds memory only for weights that train", "[train]") {
   const Layer layer = small_layer();
   Layer gradient = gradient_for(layer, [](const std::string& name) { return name.starts_with("token.experts.1."); });
   for_each_parameter(

@@ -1,5 +1,5 @@
-/// What the library computes from finite inputs, in REAL: `values write FILE` writes it, `values check FILE` compares
-/// it with what a program in double, compiled without flags that change values, wrote.
+/// Computes results of the library from finite inputs, in the type REAL. `values write FILE` writes them; `values check
+/// FILE` compares them with a file written by a program in double that was compiled without value-changing flags.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -39,9 +39,9 @@ using Real = REAL;
 using B = Cpu<>;
 using Tensor = Matrix<Real, B>;
 
-/// What an error of a number is measured against.
+/// The scale of a number's error: the largest number of its result, the number itself, or 1.
 enum class Against { largest, itself, one };
-/// Numbers that stand for one result.
+/// The numbers of one result.
 struct Result {
   std::string name;
   Against against;
@@ -59,7 +59,7 @@ void add(const std::string& name, const Tensor& tensor) {
   add(name, std::vector<Real>(tensor.data(), tensor.data() + tensor.size()));
 }
 
-/// A number of either sign that every program has to the bit.
+/// A random number of either sign, bitwise identical in every program.
 Real drawn(std::uint32_t stream, std::size_t i) {
   return static_cast<Real>(static_cast<int>(random_words({stream, 0, 0}, i)[0] % 4001) - 2000) / Real(1024);
 }
@@ -118,7 +118,7 @@ void add_swiglu() {
   add("swiglu inner", std::vector<Real>{inner}, Against::itself);
 }
 
-/// Policies of rows, at usual logits and at such as overflow an exponential.
+/// Row policies, for usual logits and for logits that overflow an exponential.
 void add_row_policies() {
   constexpr Index experts = 8;
   for (const int scale : {1, 100}) {
@@ -151,7 +151,7 @@ void add_row_policies() {
       add_gates("sigmoid over the best three", SigmoidOverChosen{.scale = 2.5});
       GShardChoice{.k = 3, .keep = GShardChoice::always}.choose(z, to_ranks, facts);
       add("gshard choice" + of, chosen);
-      // Rows that chose nobody, one expert and several.
+      // Rows with no selected expert, with one and with several.
       TopK{.k = static_cast<Index>(row)}.choose(z, to_ranks);
       add("top k" + of, chosen);
       add_gates("softmax over chosen", SoftmaxOverChosen{});
@@ -220,7 +220,7 @@ void add_small_things() {
   add("bfloat16", narrow, Against::itself);
 }
 
-/// Whether all is as the file has it, to the precision of REAL; says where not.
+/// Returns whether all results equal those of the file, to the precision of REAL; prints the first deviation of each.
 bool check(std::istream& file) {
   const double bar = sizeof(Real) == 4 ? 2e-5 : 1e-12;
   // The known value has six digits.
@@ -236,10 +236,10 @@ bool check(std::istream& file) {
       largest = std::max(largest, std::abs(value));
     }
     for (std::size_t i = 0; i < expected.size(); ++i) {
-      // What is this small may be rounded to 0.
+      // Numbers this small may be rounded to 0.
       const double own = result.against == Against::itself ? std::abs(expected[i]) : largest;
       const double size = result.against == Against::one ? 1 : std::max(own, 1e-30);
-      // NaN is not told from numbers by comparing where flags say that there is none.
+      // Comparisons do not detect NaN with -ffinite-math-only, so the printed text is searched for it.
       char text[64];
       std::snprintf(text, sizeof text, "%.9g", result.values[i]);
       const bool is_number = std::strpbrk(text, "nN") == nullptr;

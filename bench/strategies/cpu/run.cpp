@@ -15,14 +15,15 @@ struct CpuDevice {
     context.threads = threads;
     return context;
   }
-  /// The same with a pool of its own, which nobody has taken from.
+  /// The same with a new, unused memory pool.
   static Context alone(const Context& context) {
     Context own = context;
     own.pool = std::make_shared<moe::cpu::Pool>();
     return own;
   }
   static void wait(const Context&) {}
-  /// What the pool takes from the system for `run`, which leaves nothing behind: blocks are lent again where sizes fit.
+  /// Bytes that the pool allocates from the system for `run`, which returns all its blocks. The pool reuses blocks of
+  /// fitting sizes.
   template <class F>
   static Index bytes_of(const Context& context, const F& run) {
     run();

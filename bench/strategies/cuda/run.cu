@@ -15,12 +15,12 @@ struct CudaDevice {
   using Context = Backend::Context;
 
   static Context context(int /*threads*/) { return Context(); }
-  /// All share the device's pool.
+  /// All contexts share the device's memory pool.
   static Context alone(const Context& context) { return context; }
   static void wait(const Context& context) {
     moe::gpu::check(cudaStreamSynchronize(context.device->stream()), "moe_bench");
   }
-  /// The most that the device's pool lent during `run`, beyond what it had lent before.
+  /// Peak bytes of the device's memory pool during `run`, minus the bytes in use before.
   template <class F>
   static Index bytes_of(const Context& context, const F& run) {
     wait(context);

@@ -61,7 +61,7 @@ class MoelayersConan(ConanFile):
         self.cpp_info.set_property("cmake_file_name", "moe")
         self.cpp_info.set_property("cmake_target_name", "moe::moe")
         self.cpp_info.set_property("pkg_config_name", "moe")
-        # The same as our own moeConfigVersion.cmake: before 1.0 a new minor version may change anything.
+        # The same as in moeConfigVersion.cmake: before 1.0 every new minor version may be incompatible.
         self.cpp_info.set_property("cmake_config_version_compat", "SameMinorVersion")
         if self.settings.os in ("Linux", "FreeBSD"):
             self.cpp_info.system_libs = ["pthread"]

@@ -17,8 +17,8 @@ bool no_constant_gates(const MoeConfig&) { return false; }
 void check_start_of_adapters(const ModelConfig& config, const moe::Upcycling& start) {
   if (start.noise_deviation != 0 || start.reinitialized != 0)
     throw UsageError(
-        fmt::format("[upcycle] {} has no copies of the dense FFN to add noise to or to draw channels of "
-                    "anew",
+        fmt::format("[upcycle] --noise and --reinitialize need an architecture with experts that are copies of the "
+                    "dense FFN, found --arch {}",
                     config.moe->architecture));
 }
 

@@ -1,5 +1,5 @@
-/// GShard (Lepikhin et al., 2020): in training an expert has a capacity, and further choices of a token are kept by
-/// chance; in use it is a Mixtral.
+/// GShard (Lepikhin et al., 2020): in training an expert has a capacity, and a token's choices after the first are kept
+/// at random, with a probability that grows with the gate. In inference it is a Mixtral.
 #include <array>
 
 #include "multipl_moe/architectures/list.hpp"
@@ -12,16 +12,19 @@ namespace {
 
 constexpr std::array<std::string_view, 2> switches{"on", "off"};
 
-constexpr MixtureSetting expert_capacity{
-    .key = "expert_capacity_factor",
-    .flag = "--expert-capacity",
-    .help = "room of gshard's experts in training, in multiples of an even share; 0: no limit [1.25]",
-    .field = &MoeConfig::expert_capacity_factor,
-    .least = 0,
-    .most = largest_factor};
+constexpr MixtureSetting expert_capacity{.key = "expert_capacity_factor",
+                                         .flag = "--expert-capacity",
+                                         .help =
+                                             "capacity of a gshard expert in training, as a multiple of an even share "
+                                             "of the choices; the overflow is dropped; 0: no limit [1.25]",
+                                         .field = &MoeConfig::expert_capacity_factor,
+                                         .least = 0,
+                                         .most = largest_factor};
 constexpr MixtureSetting random_choice{.key = "random_choice",
                                        .flag = "--random-choice",
-                                       .help = "on: gshard keeps a token's further choices by chance in training [on]",
+                                       .help =
+                                           "on: in training, gshard keeps each of a token's choices after the first at "
+                                           "random, with probability min(1, 2 gate); off: it keeps all [on]",
                                        .field = &MoeConfig::random_choice,
                                        .choices = switches};
 

@@ -12,13 +12,13 @@ namespace {
 
 constexpr MixtureSetting rank{.key = "lora_rank",
                               .flag = "--lora-rank",
-                              .help = "r of lora's adapters [8]",
+                              .help = "rank r of the adapters of lora [8]",
                               .field = &MoeConfig::lora_rank,
                               .least = 1,
                               .most = highest_rank};
 constexpr MixtureSetting alpha{.key = "lora_alpha",
                                .flag = "--lora-alpha",
-                               .help = "alpha of lora's adapters: they count alpha / r [16]",
+                               .help = "alpha of the adapters of lora, whose output is scaled by alpha / r [16]",
                                .field = &MoeConfig::lora_alpha,
                                .least = smallest_alpha,
                                .most = largest_alpha};
@@ -39,7 +39,7 @@ double adapter_values(const ModelConfig& config) {
   return static_cast<double>(config.moe->lora_rank) * (7 * width + 4 * queries + 3 * inner);
 }
 
-/// One adapter, which all tokens have.
+/// The one adapter, number 0, which processes every token.
 std::vector<std::int64_t> fixed_experts(const MoeConfig&) { return {0}; }
 
 void upcycle_with_adapters(const Layer::Context& context, const Layer::Dense& ffn, Layer& layer,
@@ -60,13 +60,14 @@ constexpr LayerWork work{.compose = compose,
 }  // namespace
 }  // namespace of_lora
 
-const Architecture lora{.name = "lora",
-                        .settings = of_lora::settings,
-                        .publish = of_lora::publish,
-                        .fault = of_lora::no_fault,
-                        .is_adapted = true,
-                        .adapter_values = of_lora::adapter_values,
-                        .why_not_exported = "an adapter is no model: `merge` makes a dense one of them",
-                        .work = &of_lora::work};
+const Architecture lora{
+    .name = "lora",
+    .settings = of_lora::settings,
+    .publish = of_lora::publish,
+    .fault = of_lora::no_fault,
+    .is_adapted = true,
+    .adapter_values = of_lora::adapter_values,
+    .why_not_exported = "its adapters must be merged into its weights first; `merge` writes the dense model",
+    .work = &of_lora::work};
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-/// Mixtral (Jiang et al., 2024): every token visits its best experts, whose weights sum to 1; no choice is dropped.
+/// Mixtral (Jiang et al., 2024): top-k routing with routing weights that sum to 1; no token is dropped.
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -32,7 +32,7 @@ void read(const Fields& fields, StoredConfig& stored) {
   stored.model.router_jitter_noise = fields.number("router_jitter_noise", 0);
 }
 
-/// GShard counts as Mixtral: what it drops, it drops in training only.
+/// A GShard model counts as a Mixtral: GShard drops tokens in training only.
 bool holds(const ModelConfig& config) {
   const std::string_view name = config.architecture();
   return (name == "mixtral" || name == "gshard") && !config.attention_bias && !config.qk_norm &&
@@ -45,9 +45,9 @@ void write(const ModelConfig& config, nlohmann::ordered_json& json) {
   json["router_jitter_noise"] = config.router_jitter_noise;
   json["output_router_logits"] = false;
   json["router_aux_loss_coef"] = 0.001;
-  // Its class computes some rotations by this field alone.
+  // The transformers class computes some rotary embeddings from this field alone.
   json["head_dim"] = config.head_dim();
-  // The width of its experts: there is no other FFN.
+  // The width of the experts: there is no other FFN.
   json["intermediate_size"] = config.expert_width();
   json.erase("use_sliding_window");
   json.erase("layer_types");

@@ -1,5 +1,5 @@
-/// MoLE (Zong et al., 2025): an adapter for each language, one that they share and one for other text, made of the
-/// strongest singular components of the dense FFN.
+/// MoLE (Zong et al., 2025): an adapter for each language, one that all languages share and one for other text, made
+/// of the largest singular components of the dense FFN.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -19,32 +19,35 @@ namespace multipl_moe {
 namespace of_mole {
 namespace {
 
-constexpr MixtureSetting languages{.key = "languages",
-                                   .flag = "--languages",
-                                   .help = "with an adapter of their own in mole [python,java,cpp,rust,go,ruby]",
-                                   .field = &MoeConfig::languages};
+constexpr MixtureSetting languages{
+    .key = "languages",
+    .flag = "--languages",
+    .help = "languages with an adapter of their own in mole, separated by commas [python,java,cpp,rust,go,ruby]",
+    .field = &MoeConfig::languages};
 constexpr MixtureSetting language_rank{.key = "language_rank",
                                        .flag = "--language-rank",
-                                       .help = "r of a language's adapter in mole [16]",
+                                       .help = "rank r of each language's adapter in mole [16]",
                                        .field = &MoeConfig::language_rank,
                                        .least = 1,
                                        .most = highest_rank};
-constexpr MixtureSetting language_alpha{.key = "language_alpha",
-                                        .flag = "--language-alpha",
-                                        .help = "alpha of a language's adapter: it counts alpha / sqrt(r) [16]",
-                                        .field = &MoeConfig::language_alpha,
-                                        .least = smallest_alpha,
-                                        .most = largest_alpha};
-constexpr MixtureSetting shared_rank{
-    .key = "shared_rank",
-    .flag = "--shared-rank",
-    .help = "r of the adapter that languages share in mole; that of other text has the sum [48]",
-    .field = &MoeConfig::shared_rank,
-    .least = 1,
-    .most = highest_rank};
+constexpr MixtureSetting language_alpha{
+    .key = "language_alpha",
+    .flag = "--language-alpha",
+    .help = "alpha of each language's adapter in mole, whose output is scaled by alpha / sqrt(r) [16]",
+    .field = &MoeConfig::language_alpha,
+    .least = smallest_alpha,
+    .most = largest_alpha};
+constexpr MixtureSetting shared_rank{.key = "shared_rank",
+                                     .flag = "--shared-rank",
+                                     .help =
+                                         "rank r of the adapter that all languages share in mole; the adapter for "
+                                         "other text has the sum of both ranks [48]",
+                                     .field = &MoeConfig::shared_rank,
+                                     .least = 1,
+                                     .most = highest_rank};
 constexpr MixtureSetting shared_alpha{.key = "shared_alpha",
                                       .flag = "--shared-alpha",
-                                      .help = "alpha of the shared adapter and of other text's [32]",
+                                      .help = "alpha of mole's shared adapter and of its adapter for other text [32]",
                                       .field = &MoeConfig::shared_alpha,
                                       .least = smallest_alpha,
                                       .most = largest_alpha};
@@ -56,7 +59,7 @@ void publish(MoeConfig& moe, std::int64_t) {
   for (const Language language : all_languages) moe.languages.emplace_back(name_of(language));
 }
 
-/// Each of ours at most once.
+/// The error text if a name is not a supported language or occurs twice; empty otherwise.
 std::optional<std::string> fault(const MoeConfig& moe) {
   std::array<std::string_view, language_count> known;
   for (const Language language : all_languages) known[index_of(language)] = name_of(language);
@@ -84,17 +87,16 @@ double adapter_values(const ModelConfig& config) {
   return rank * (static_cast<double>(moe.languages.size()) + 2) * 3 * ends;
 }
 
-/// The adapter that languages share stands behind theirs.
+/// The shared adapter, whose number follows those of the languages' adapters.
 std::vector<std::int64_t> fixed_experts(const MoeConfig& moe) { return {std::ssize(moe.languages)}; }
 
 void check(const ModelConfig& config, const moe::Upcycling& start) {
   check_start_of_adapters(config, start);
   const std::int64_t components = std::min(config.hidden_size, config.intermediate_size);
   if (config.moe->language_rank + config.moe->shared_rank > components)
-    throw UsageError(
-        fmt::format("[upcycle] a projection has {}, which the ranks of a language and of the shared "
-                    "adapter must not exceed together, found {} and {}",
-                    counted(components, "singular components"), config.moe->language_rank, config.moe->shared_rank));
+    throw UsageError(fmt::format(
+        "[upcycle] --language-rank and --shared-rank must sum to at most the {} of a projection, found {} and {}",
+        counted(components, "singular components"), config.moe->language_rank, config.moe->shared_rank));
 }
 
 void split(const Layer::Context& context, const Layer::Dense& ffn, Layer& layer, const moe::Upcycling&,

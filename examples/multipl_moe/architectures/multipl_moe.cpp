@@ -1,6 +1,6 @@
-/// MultiPL-MoE (Findings of EMNLP 2025): a token level with a shared expert beside experts that choose segments, fused
-/// with two weights; and its variants. The paper's levels, a causal form, the released code's choices, experts fed with
-/// means of segments, and an ablation.
+/// MultiPL-MoE (Findings of EMNLP 2025): a token level with a shared expert and a segment level whose experts choose
+/// segments, fused with two weights; and its variants: the paper's levels, a causal form, the released code's choices,
+/// segment experts whose input is the segments' means, and an ablation without segments.
 #include <fmt/format.h>
 
 #include <array>
@@ -23,92 +23,104 @@ constexpr MixtureSetting::Need boundary_windows{"--segmenter", &MoeConfig::segme
 constexpr MixtureSetting router{
     .key = "router",
     .flag = "--router",
-    .help = "of a MultiPL-MoE's tokens: shared-top-k, or top-k (no expert is shared or frozen)",
+    .help =
+        "router of MultiPL-MoE's token level: shared-top-k, or top-k (no expert is shared or frozen) [shared-top-k]",
     .field = &MoeConfig::router,
     .choices = routers};
 constexpr MixtureSetting segment_experts{.key = "num_segment_experts",
                                          .flag = "--segment-experts",
-                                         .help = "experts of the segment level",
+                                         .help = "number of experts of the segment level [6]",
                                          .field = &MoeConfig::num_segment_experts,
                                          .least = 1,
                                          .most = most_experts};
-constexpr MixtureSetting shared_index{.key = "shared_expert_index",
-                                      .flag = "--shared-expert",
-                                      .help = "index of the expert that is always chosen and frozen",
-                                      .field = &MoeConfig::shared_expert_index,
-                                      .least = -1,
-                                      .most = most_experts - 1,
-                                      .need = shared_expert};
-constexpr MixtureSetting segmenter{
-    .key = "segmenter",
-    .flag = "--segmenter",
-    .help = "fixed-window, or boundary-window (a segment may end early, after the boundary token)",
-    .field = &MoeConfig::segmenter,
-    .choices = segmenters};
+constexpr MixtureSetting shared_index{
+    .key = "shared_expert_index",
+    .flag = "--shared-expert",
+    .help = "index of the token expert that is always selected and frozen, counted from 0 [0]",
+    .field = &MoeConfig::shared_expert_index,
+    .least = -1,
+    .most = most_experts - 1,
+    .need = shared_expert};
+constexpr MixtureSetting segmenter{.key = "segmenter",
+                                   .flag = "--segmenter",
+                                   .help =
+                                       "how a text is cut into segments: fixed-window, or boundary-window (a segment "
+                                       "may end early, after the boundary token) [fixed-window]",
+                                   .field = &MoeConfig::segmenter,
+                                   .choices = segmenters};
 constexpr MixtureSetting window{.key = "segment_window",
                                 .flag = "--segment-window",
-                                .help = "tokens in a segment, at most",
+                                .help = "length of a segment in tokens; with boundary-window the maximum length [64]",
                                 .field = &MoeConfig::segment_window,
                                 .least = 1,
                                 .most = longest_segment};
-constexpr MixtureSetting minimum_window{.key = "segment_minimum_window",
-                                        .flag = "--minimum-window",
-                                        .help = "tokens in a boundary window, at least [16]",
-                                        .field = &MoeConfig::segment_minimum_window,
-                                        .least = 1,
-                                        .most = longest_segment,
-                                        .need = boundary_windows};
-constexpr MixtureSetting boundary_token{.key = "segment_boundary_token",
-                                        .flag = "--boundary-token",
-                                        .help = "that ends a boundary window [the tokenizer's newline]",
-                                        .field = &MoeConfig::segment_boundary_token,
-                                        .least = 0,
-                                        .most = widest_expert,
-                                        .need = boundary_windows};
-constexpr MixtureSetting expert_cap{.key = "segment_expert_cap",
-                                    .flag = "--expert-cap",
-                                    .help = "experts that may share a segment, for multipl-moe-released [4]",
-                                    .field = &MoeConfig::segment_expert_cap,
-                                    .least = 1,
-                                    .most = most_experts};
-constexpr MixtureSetting capacity_factor{.key = "segment_capacity_factor",
-                                         .flag = "--capacity-factor",
-                                         .help = "c: an expert takes floor(V c / N) of V segments",
-                                         .field = &MoeConfig::segment_capacity_factor,
-                                         .least = 1e-6,
-                                         .most = largest_factor};
-constexpr MixtureSetting fusion{.key = "fusion",
-                                .flag = "--fusion",
-                                .help =
-                                    "fixed: the two weights as they are; normalized: divided by what acted; scalar, "
-                                    "channel, matrix: learned from there",
-                                .field = &MoeConfig::fusion,
-                                .choices = fusions,
-                                .former_choice = {"normalised", "normalized"}};
+constexpr MixtureSetting minimum_window{
+    .key = "segment_minimum_window",
+    .flag = "--minimum-window",
+    .help = "minimum length in tokens of a segment that ends early, with boundary-window [16]",
+    .field = &MoeConfig::segment_minimum_window,
+    .least = 1,
+    .most = longest_segment,
+    .need = boundary_windows};
+constexpr MixtureSetting boundary_token{
+    .key = "segment_boundary_token",
+    .flag = "--boundary-token",
+    .help = "id of the token that ends a segment early, with boundary-window [the tokenizer's newline]",
+    .field = &MoeConfig::segment_boundary_token,
+    .least = 0,
+    .most = widest_expert,
+    .need = boundary_windows};
+constexpr MixtureSetting expert_cap{
+    .key = "segment_expert_cap",
+    .flag = "--expert-cap",
+    .help = "maximum number of experts that select the same segment, for multipl-moe-released [4]",
+    .field = &MoeConfig::segment_expert_cap,
+    .least = 1,
+    .most = most_experts};
+constexpr MixtureSetting capacity_factor{
+    .key = "segment_capacity_factor",
+    .flag = "--capacity-factor",
+    .help = "capacity factor c of the segment level: each of N experts selects floor(V c / N) of V segments [1]",
+    .field = &MoeConfig::segment_capacity_factor,
+    .least = 1e-6,
+    .most = largest_factor};
+constexpr MixtureSetting fusion{
+    .key = "fusion",
+    .flag = "--fusion",
+    .help =
+        "how the outputs of the two levels are added: fixed: with --token-weight and --segment-weight; normalized: "
+        "these divided by the total weight of the selected experts; scalar, channel, matrix: with learned weights that "
+        "start at these [fixed; normalized for causal-multipl-moe]",
+    .field = &MoeConfig::fusion,
+    .choices = fusions,
+    .former_choice = {"normalised", "normalized"}};
 constexpr MixtureSetting token_weight{.key = "fusion_token_weight",
                                       .flag = "--token-weight",
-                                      .help = "of the token level [0.7]",
+                                      .help = "weight of the token-level MoE in the fusion [0.7]",
                                       .field = &MoeConfig::fusion_token_weight,
                                       .least = 0,
                                       .most = largest_factor};
 constexpr MixtureSetting segment_weight{.key = "fusion_segment_weight",
                                         .flag = "--segment-weight",
-                                        .help = "of the segment level [0.3]",
+                                        .help = "weight of the segment-level MoE in the fusion [0.3]",
                                         .field = &MoeConfig::fusion_segment_weight,
                                         .least = 0,
                                         .most = largest_factor};
 constexpr MixtureSetting balance{.key = "balance",
                                  .flag = "--balance",
-                                 .help = "experts in the balance loss: all (the paper), or routed",
+                                 .help =
+                                     "experts that the balance loss covers: all (as in the paper), or routed (without "
+                                     "the shared expert) [all; routed for causal-multipl-moe]",
                                  .field = &MoeConfig::balance,
                                  .choices = balances,
                                  .need = shared_expert};
-constexpr MixtureSetting threshold_beta{.key = "threshold_beta",
-                                        .flag = "--threshold-beta",
-                                        .help = "decay of the inference thresholds",
-                                        .field = &MoeConfig::threshold_beta,
-                                        .least = 0,
-                                        .most = 0x1.fffffffffffffp-1};
+constexpr MixtureSetting threshold_beta{
+    .key = "threshold_beta",
+    .flag = "--threshold-beta",
+    .help = "decay of the moving average of the inference thresholds, in [0, 1) [0.98]",
+    .field = &MoeConfig::threshold_beta,
+    .least = 0,
+    .most = 0x1.fffffffffffffp-1};
 
 constexpr std::array settings{
     &router,         &num_token_experts, &segment_experts,      &num_experts_per_tok, &shared_index, &segmenter,
@@ -125,7 +137,7 @@ constexpr std::array settings_released{&router,         &num_token_experts, &seg
 constexpr std::array settings_without_segments{&router,       &num_token_experts, &num_experts_per_tok,
                                                &shared_index, &balance,           &moe_intermediate_size};
 
-/// MoeConfig's own values are the paper's.
+/// MoeConfig's defaults are the paper's values.
 void publish(MoeConfig&, std::int64_t) {}
 void publish_causal(MoeConfig& moe, std::int64_t) {
   moe.fusion = "normalized";
@@ -163,8 +175,8 @@ void compose(const MoeConfig& moe, moe::Composition& c) {
 
 bool has_shared_expert(const MoeConfig& moe) { return moe.router == "shared-top-k" && moe.shared_expert_index >= 0; }
 
-/// New experts, routers and fusions; the shared expert stays the dense FFN. Without segments the token level alone is
-/// the whole layer.
+/// New experts, routers and fusions train; the shared expert stays frozen as the dense FFN. Without segments the token
+/// level is the whole layer.
 moe::TrainByName trains(const ModelConfig& config) {
   const MoeConfig& moe = *config.moe;
   const bool is_token_level = moe.num_segment_experts == 0;
@@ -173,7 +185,7 @@ moe::TrainByName trains(const ModelConfig& config) {
   if (has_shared_expert(moe))
     chosen.freeze = {
         fmt::format("{}experts.{}.*", is_token_level ? "*.mlp." : "*.mlp.token.", moe.shared_expert_index)};
-  // There the pattern of the level is that of a dense FFN too.
+  // There the pattern of the token level also matches the FFN of dense layers.
   if (is_token_level && !config.dense_layers.empty())
     for (const char* projection : {"gate_proj", "up_proj", "down_proj"})
       chosen.freeze.push_back(fmt::format("*.mlp.{}.*", projection));

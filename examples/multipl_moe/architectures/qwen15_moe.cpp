@@ -1,5 +1,5 @@
-/// Qwen1.5-MoE (Qwen Team, 2024): many narrow experts, cut from the dense FFN, beside a shared one with a gate of its
-/// own; weights are shares of a softmax over all experts.
+/// Qwen1.5-MoE (Qwen Team, 2024): many narrow experts, split off the dense FFN, and a shared expert with its own gate;
+/// routing weights are softmax probabilities over all experts.
 #include <fmt/format.h>
 
 #include <array>
@@ -30,7 +30,7 @@ constexpr MixtureSetting norm_topk_prob{
 constexpr std::array settings{&num_token_experts, &num_experts_per_tok, &moe_intermediate_size, &shared_width,
                               &norm_topk_prob};
 
-/// A quarter of the dense FFN's channels, made up to a multiple of 128, as in the published model.
+/// Experts have a quarter of the dense FFN's channels, rounded up to a multiple of 128, as in the published model.
 void publish(MoeConfig& moe, std::int64_t intermediate_size) {
   publish_token_level(moe, 60, 4);
   constexpr std::int64_t step = 128;
@@ -116,7 +116,7 @@ void write(const ModelConfig& config, nlohmann::ordered_json& json) {
   json["qkv_bias"] = config.attention_bias;
 }
 
-/// A shared expert of width 0 and its gate, which add nothing, where the model has none.
+/// For a model without a shared expert: tensors of one of width 0 and of its gate, which contribute nothing.
 std::vector<PlannedTensor> empty_shared_experts(const ModelConfig& config, std::string_view dtype) {
   std::vector<PlannedTensor> tensors;
   if (config.moe->shared_expert_intermediate_size > 0) return tensors;

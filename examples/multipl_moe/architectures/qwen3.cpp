@@ -1,5 +1,5 @@
-/// Qwen3 (Yang et al., 2025): a dense model whose queries and keys are normalized head by head, without biases, with
-/// heads of a width of their own.
+/// Qwen3 (Yang et al., 2025): a dense model without biases, with queries and keys normalized per head, and a head width
+/// that does not depend on hidden_size.
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/architectures/list.hpp"
@@ -15,7 +15,7 @@ void defaults(ModelConfig& config) {
   config.attention_head_dim = 128;
   config.num_key_value_heads = 32;
 }
-/// A bias would be on the output projection too.
+/// attention_bias would put a bias on the output projection too, which is not supported.
 void read(const Fields& fields, StoredConfig&) { fields.require_equal("attention_bias", "false"); }
 bool holds(const ModelConfig& config) { return !config.moe && config.qk_norm && !config.attention_bias; }
 void write(const ModelConfig& config, nlohmann::ordered_json& json) {

@@ -1,5 +1,5 @@
-/// Qwen3-MoE (Yang et al., 2025): Qwen3's attention, and experts without a shared one; their weights are shares of a
-/// softmax over all experts, usually divided by their sum.
+/// Qwen3-MoE (Yang et al., 2025): Qwen3's attention, and experts without a shared expert; routing weights are softmax
+/// probabilities over all experts, usually divided by the sum over the selected ones.
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/architectures/list.hpp"

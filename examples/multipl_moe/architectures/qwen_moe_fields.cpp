@@ -44,7 +44,7 @@ void read_qwen_mixture(const Fields& fields, QwenMoeSizes usual, StoredConfig& s
       usual.has_other_name ? read_expert_count(fields, usual.experts) : fields.integer("num_experts", usual.experts);
   moe.num_experts_per_tok = fields.integer("num_experts_per_tok", usual.chosen);
   moe.moe_intermediate_size = fields.integer("moe_intermediate_size", usual.width);
-  // A width of 0 is another one in our own files.
+  // In this program's own files a width of 0 means intermediate_size.
   if (moe.moe_intermediate_size < 1)
     throw BadFile(fields.path(),
                   fmt::format("moe_intermediate_size must be at least 1, found {}", moe.moe_intermediate_size));
@@ -55,7 +55,7 @@ void read_qwen_mixture(const Fields& fields, QwenMoeSizes usual, StoredConfig& s
 
 bool is_mixture_of_qwen(const ModelConfig& config) {
   const std::string_view name = config.architecture();
-  // What a GShard drops, it drops in training only.
+  // GShard drops tokens in training only.
   return name == "qwen1.5-moe" || name == "mixtral" || name == "gshard";
 }
 

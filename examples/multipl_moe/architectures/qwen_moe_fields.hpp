@@ -9,19 +9,19 @@
 
 namespace multipl_moe {
 
-/// What the class takes for sizes that a file leaves out.
+/// The class's defaults for sizes that a file omits.
 struct QwenMoeSizes {
   std::int64_t experts = 0, chosen = 0, width = 0;
-  /// Whether the class also knows num_experts as num_local_experts.
+  /// Whether the class also accepts the name num_local_experts for num_experts.
   bool has_other_name = false;
 };
 
-/// Fills in mixture and dense layers of `stored`, without a shared expert: with norm_topk_prob a Mixtral, otherwise a
-/// qwen1.5-moe whose shared expert has width 0. Throws BadFile where no layer is a mixture.
+/// Sets the mixture and the dense layers of `stored`, without a shared expert: a mixtral if norm_topk_prob is true,
+/// otherwise a qwen1.5-moe whose shared expert has width 0. Throws BadFile if no layer has experts.
 void read_qwen_mixture(const Fields& fields, QwenMoeSizes usual, StoredConfig& stored);
 
-/// Whether tokens choose experts as in these classes: as many as they like, by weights that sum to 1 or are shares of
-/// a softmax over all.
+/// Whether the model routes as these classes do: top-k for any k, with routing weights that sum to 1 or are softmax
+/// probabilities over all experts.
 bool is_mixture_of_qwen(const ModelConfig& config);
 void write_qwen_mixture(const ModelConfig& config, nlohmann::ordered_json& json);
 

@@ -22,7 +22,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// `--learning-rate` is also MOE_LEARNING_RATE.
+/// Names each option's environment variable: MOE_LEARNING_RATE for `--learning-rate`.
 void name_environment_variables(CLI::App& command) {
   for (CLI::Option* option : command.get_options()) {
     std::string name = option->get_single_name();
@@ -38,11 +38,13 @@ int report(int exit_code, const std::string& message) {
   return exit_code;
 }
 
-/// The library says to its callers which of their calls broke a rule. Nothing that a user typed has such a name.
+/// The text of a library error without the function name that it begins with: users of the program do not know it.
 std::string without_place(std::string_view message) {
   if (const std::size_t end = message.find("] "); message.starts_with('[') && end != message.npos)
     message.remove_prefix(end + 2);
-  return fmt::format("a layer of the model refuses what it was given, where an earlier check should have: {}", message);
+  return fmt::format(
+      "internal error: a layer of the model rejected its input, which an earlier check should have caught: {}",
+      message);
 }
 
 }  // namespace
@@ -53,11 +55,12 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(1);
   program.get_formatter()->column_width(36);
   program.footer(
-      "Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file, 4 out of memory, 5 I/O or disk full,\n"
-      "6 non-finite loss, 130 SIGINT or 143 SIGTERM (after a checkpoint). Every option of a command is\n"
-      "also an environment variable: --batch-size is MOE_BATCH_SIZE. A flag goes before the environment,\n"
-      "that before the file of --config, that before the default. Data goes to stdout, progress to stderr.\n"
-      "MOE_MEMORY_LIMIT, such as 8GiB, is the most memory that a command plans to hold; it refuses what needs more.");
+      "Exit codes: 0 success, 1 failure, 2 wrong command line or setting, 3 bad input file, 4 out of memory,\n"
+      "5 I/O error or disk full, 6 non-finite loss, 130 SIGINT or 143 SIGTERM (after a checkpoint).\n"
+      "Every option of a command can also be set by an environment variable: --batch-size by MOE_BATCH_SIZE.\n"
+      "Order of precedence: command line, environment, file of --config, default.\n"
+      "Results go to stdout, progress and messages to stderr.\n"
+      "MOE_MEMORY_LIMIT, such as 8GiB, limits the memory of a command, which is refused if it would need more.");
   add_info_command(program);
   add_tokenizer_command(program);
   add_prepare_command(program);
@@ -75,7 +78,7 @@ int run_program(int argc, char** argv) {
   add_demo_command(program);
   for (CLI::App* command : commands_of(program)) name_environment_variables(*command);
   add_config_options(program);
-  // A limit on file size then reads like a full disk.
+  // Exceeding a file size limit (ulimit -f) is then a write error like a full disk, instead of a fatal signal.
   std::signal(SIGXFSZ, SIG_IGN);
 
   try {
@@ -84,7 +87,7 @@ int run_program(int argc, char** argv) {
     if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success)) {
       const auto unknown = unknown_word(program, {argv + 1, argv + argc});
       notice("error: {}\n", unknown ? *unknown : escaped(error.what(), 1000));
-      notice("`multipl_moe --help` lists the commands, `multipl_moe COMMAND --help` a command's options.\n");
+      notice("`multipl_moe --help` lists the commands, `multipl_moe COMMAND --help` lists a command's options.\n");
       return 2;
     }
     program.exit(error);

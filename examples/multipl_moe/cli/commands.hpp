@@ -1,4 +1,4 @@
-/// Each subcommand adds itself to the program: its options, its help, and what it does when it is chosen.
+/// Each function adds a subcommand to the program: its options, its help and the callback that runs it.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -21,7 +21,7 @@ namespace {
 
 using Items = std::vector<CLI::ConfigItem>;
 
-/// CLI11's reader would end a value at a `#` inside quotes too.
+/// A line without its comment. CLI11's reader would also end a value at a `#` inside quotes.
 std::string without_comment(const std::string& line) {
   char quote = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -45,7 +45,7 @@ bool is_ruled_out(const CLI::Option& option) {
                      [](const CLI::Option* other) { return other->count() > 0 || is_set_in_environment(*other); });
 }
 
-/// CLI11's TOML reader, which knows what a quote is.
+/// CLI11's TOML reader, with comments that do not begin inside quotes.
 class TomlFile : public CLI::ConfigTOML {
  public:
   TomlFile() { commentChar = '\0'; }
@@ -59,7 +59,7 @@ class TomlFile : public CLI::ConfigTOML {
   }
 };
 
-/// With our rules: a name that means nothing is an error, and the environment goes before the file.
+/// A TOML file with two more rules: an unknown name is an error, and the environment takes precedence over the file.
 class SettingsFile final : public TomlFile {
  public:
   explicit SettingsFile(const CLI::App& program) : program_(program) {}
@@ -73,12 +73,13 @@ class SettingsFile final : public TomlFile {
  private:
   bool applies(const CLI::ConfigItem& item) const {
     if (item.parents.empty())
-      throw UsageError(fmt::format("[--config] a setting must stand under its command, such as [train], found '{}'",
-                                   escaped(item.name)));
+      throw UsageError(fmt::format(
+          "[--config] a setting must be in the section of its command, such as [train], found '{}' before any section",
+          escaped(item.name)));
     const CLI::App& command = command_named(item.parents);
     if (item.name == "++" || item.name == "--") return true;
     const CLI::Option& setting = setting_named(command, item.name);
-    // What was read before the file goes before it, also where it rules this setting out.
+    // Flags and environment take precedence over the file, also when they exclude this setting.
     return !is_set_in_environment(setting) && !is_ruled_out(setting);
   }
 
@@ -100,7 +101,7 @@ class SettingsFile final : public TomlFile {
   static const CLI::Option& setting_named(const CLI::App& command, const std::string& name) {
     for (const CLI::Option* option : command.get_options({}))
       if (option->get_configurable() && option->get_single_name() == name) return *option;
-    throw UsageError(fmt::format("[--config] '{0}' is no setting of {1}{2}; `multipl_moe {1} --help` lists them",
+    throw UsageError(fmt::format("[--config] '{0}' is not a setting of {1}{2}; `multipl_moe {1} --help` lists them",
                                  escaped(name), full_name(command, " "), nearest_hint(name, option_names(command))));
   }
 
@@ -119,7 +120,7 @@ std::string quoted(const std::string& value) {
   return value.find_first_of("\"\\") == std::string::npos ? '"' + value + '"' : '\'' + value + '\'';
 }
 
-/// The values of an option now: what was given, else its default, if it has one.
+/// The current values of an option: those given, else its default, if it has one.
 std::vector<std::string> values_of(const CLI::Option& option) {
   if (option.count() > 0) return option.results();
   const std::string text = option.get_default_str();
@@ -130,15 +131,16 @@ std::vector<std::string> values_of(const CLI::Option& option) {
   return {text};
 }
 
-/// Reads back what was written: quotes inside quotes, line breaks and their like have no spelling in the file.
+/// Throws UsageError unless the written line gives the same values again: the file cannot hold line breaks or a value
+/// with both kinds of quotes.
 void require_same(const std::string& name, const std::string& line, const std::vector<std::string>& values) {
   std::stringstream text(line + "\n");
   const Items items = TomlFile().from_config(text);
   if (line.find('\n') != std::string::npos || items.size() != 1 || items.front().name != name ||
       items.front().inputs != values)
     throw UsageError(
-        fmt::format("[--{}] a setting must fit into a config file, without line breaks and without both "
-                    "kinds of quotes, found '{}'",
+        fmt::format("[--{}] a value that is written to a config file must have no line breaks and only one kind of "
+                    "quotes, found '{}'",
                     name, escaped(fmt::to_string(fmt::join(values, " ")))));
 }
 
@@ -172,16 +174,21 @@ std::string settings_text(const CLI::App& command) {
 }
 
 void add_config_options(CLI::App& program) {
-  program.set_config("--config", "", "settings from a TOML file, for every command; flags and MOE_* go before it")
+  program
+      .set_config("--config", "",
+                  "TOML file with a section of settings for each command; flags and MOE_* variables take precedence")
       ->type_name("FILE");
   program.config_formatter(std::make_shared<SettingsFile>(program));
   program.allow_config_extras(CLI::config_extras_mode::error);
   const auto print = std::make_shared<bool>(false);
-  program.add_flag("--print-config", *print, "print all settings of the command as such a file, and do nothing")
+  program
+      .add_flag("--print-config", *print,
+                "print all settings of the command in the format of --config, and exit without running it")
       ->configurable(false);
   for (CLI::App* command : commands_of(program)) {
     for (CLI::App* app = command; app != &program; app = app->get_parent()) app->fallthrough();
-    command->footer("--config FILE reads settings from a TOML file, --print-config prints them and does nothing.");
+    command->footer(
+        "--config FILE reads settings from a TOML file, --print-config prints all settings as such a file and exits.");
   }
   program.parse_complete_callback([&program, print] {
     if (!*print) return;

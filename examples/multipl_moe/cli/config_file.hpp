@@ -1,5 +1,5 @@
-/// Settings in a file: TOML with a section for each command, read by CLI11. What a command line and the environment say
-/// goes before it.
+/// Settings in a file: TOML with a section for each command, read by CLI11. Command line and environment take
+/// precedence over it.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,15 +8,15 @@
 
 namespace multipl_moe {
 
-/// The commands of `program` that do something: those inside groups, such as `tokenizer train`, and not the groups.
+/// The commands of `program` that can run: those inside groups, such as `tokenizer train`, without the groups.
 std::vector<CLI::App*> commands_of(CLI::App& program);
 
-/// Adds --config and --print-config, which every command of `program` then takes. Call it once all commands are there
-/// and know their environment variables.
+/// Adds --config and --print-config to every command of `program`. Call it after all commands and the names of their
+/// environment variables have been added.
 void add_config_options(CLI::App& program);
 
-/// All settings of a command that was parsed, as a file that --config takes. Throws UsageError where a value cannot be
-/// written in one.
+/// All settings of a parsed command, in the format that --config reads. Throws UsageError if a value cannot be written
+/// in it.
 std::string settings_text(const CLI::App& command);
 
 }  // namespace multipl_moe

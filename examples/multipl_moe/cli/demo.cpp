@@ -42,8 +42,8 @@ struct DemoFlags {
   bool quiet = false;
 };
 
-/// The demo's layer: windows of 16 give V = 64 segments and r = 10, the paper's own numbers, in a batch of 4 x 256
-/// tokens.
+/// The demo's layer: in a batch of 4 x 256 tokens, windows of 16 tokens give V = 64 segments and r = 10, as in the
+/// paper.
 MoeConfig demo_mixture(std::string_view fusion) {
   MoeConfig moe = mixture_named("causal-multipl-moe").value();
   moe.segment_window = 16;
@@ -62,14 +62,14 @@ class Demo {
     train_files_ = open_language_files(out_ / "data", "train", ByteTokenizer().hash());
     test_files_ = open_language_files(out_ / "data", "test", ByteTokenizer().hash());
 
-    say("base: a dense model on Python, Java and C++");
+    say("base: pretraining of a dense model on Python, Java and C++");
     const auto base = make_language_model(size_named("demo"), flags_.threads);
     base->initialize(flags_.seed, 0.02);
     TrainOptions options = common_options("base", flags_.base_steps, flags_.base_rate);
     train_part(*base, grouped_weights(0, 1, present_in(train_files_)), options, "base");
     scores_.base = score(*base);
 
-    say("upcycle: every FFN becomes 6 + 6 experts");
+    say("upcycling: every FFN becomes 6 token experts and 6 segment experts");
     const auto fixed = upcycle(*base, "fixed");
     scores_.start_fixed = score(*fixed);
     const auto multipl = upcycle(*base, "normalized");
@@ -78,13 +78,13 @@ class Demo {
 
     const auto [low, high] = parse_mix(flags_.mix);
     const LanguageWeights mix = grouped_weights(low, high, present_in(train_files_));
-    say("MultiPL-MoE: new experts and routers, low- to high-resource " + flags_.mix);
+    say("MultiPL-MoE: training of new experts and routers, low- to high-resource languages " + flags_.mix);
     options = common_options("multipl-moe", flags_.post_steps, flags_.post_rate);
     options.trains = post_training_weights(multipl->config());
     train_part(*multipl, mix, options, "MultiPL-MoE");
     scores_.multipl = score(*multipl);
 
-    say("dense control: all weights of the base, the same tokens");
+    say("dense control: training of all weights of the base on the same tokens");
     options = common_options("dense", flags_.post_steps, flags_.post_rate);
     train_part(*base, mix, options, "dense control");
     scores_.dense = score(*base);
@@ -98,13 +98,13 @@ class Demo {
     if (!flags_.quiet) notice("\n== {}\n", text);
   }
 
-  /// Throws OutOfMemory where the machine cannot train the mixture while the base and a second mixture stand beside it.
+  /// Throws OutOfMemory if memory cannot hold the mixture's training together with the base and a second mixture.
   void require_memory() const {
     const ModelConfig base = size_named("demo");
     ModelConfig mixture = base;
     mixture.moe = demo_mixture("normalized");
     MemoryPart others = weights_in_memory(base);
-    others.name = "the base's and another mixture's weights";
+    others.name = "the weights of the base and of another mixture";
     others.bytes += weights_in_memory(mixture).bytes;
     const MemoryPlan plan = host_plan(mixture, training_counts(mixture, post_training_weights(mixture)),
                                       {flags_.batch_size, flags_.sequence_length}, {});
@@ -116,7 +116,7 @@ class Demo {
   }
 
   void prepare_data() {
-    say("data");
+    say("data: token files from the corpus");
     const PrepareReport report = prepare({.sources = flags_.corpus,
                                           .out = out_ / "data",
                                           .max_train_bytes = flags_.train_bytes,
@@ -126,11 +126,11 @@ class Demo {
       const LanguageReport& counts = report.languages[index_of(language)];
       for (const Split split : all_splits)
         if (counts.splits[index_of(split)].documents == 0)
-          throw UsageError(fmt::format(
-              "[demo] the corpus must have at least 3 usable files of each language; {} has no {} text: {}, {} "
-              "left out",
-              title_of(language), name_of(split), counted(counts.files, "files"),
-              std::accumulate(counts.filtered.begin(), counts.filtered.end(), std::int64_t{0})));
+          throw UsageError(
+              fmt::format("[demo] the corpus must have at least 3 usable files of each language; {} has no {} text: "
+                          "found {}, of which the filters dropped {}",
+                          title_of(language), name_of(split), counted(counts.files, "files"),
+                          std::accumulate(counts.filtered.begin(), counts.filtered.end(), std::int64_t{0})));
     }
   }
 
@@ -156,7 +156,7 @@ class Demo {
                     {.sequences = flags_.batch_size, .length = flags_.sequence_length, .max_bytes = flags_.eval_bytes});
   }
 
-  /// Upcycled, and its thresholds set by a few training batches, without which the first evaluation would have none.
+  /// Upcycles `base` and sets the inference thresholds from 16 training batches; the first evaluation needs them.
   std::unique_ptr<LanguageModel> upcycle(LanguageModel& base, std::string_view fusion) {
     auto model = upcycled(base, demo_mixture(fusion), {.seed = flags_.seed});
     const auto [low, high] = parse_mix(flags_.mix);
@@ -177,8 +177,8 @@ class Demo {
     write_file_atomically(out_ / "report.json", demo_json(scores_, parts_));
   }
 
-  /// A narrower draw than top-p 0.98 never leaves a run of spaces: after one, a model this small gives the next over
-  /// 0.9.
+  /// With a lower top-p than 0.98 sampling never leaves a run of spaces: after one space, a model this small gives the
+  /// next space a probability above 0.9.
   void show_texts(const LanguageModel& model) const {
     static constexpr std::array<std::pair<Language, const char*>, language_count> prompts{{
         {Language::python, "def read_file(path):\n    "},
@@ -193,7 +193,7 @@ class Demo {
           generate(model, prompt, {.max_new_tokens = 160, .temperature = 1, .top_p = 0.98, .seed = flags_.seed});
       fmt::print("\n--- {}\n{}{}\n", title_of(language), prompt, printable_text(next.text));
     }
-    fmt::print("\nreport, models and data: {}\n", out_.string());
+    fmt::print("\nThe report, the models and the data are in {}\n", out_.string());
   }
 
   DemoFlags flags_;
@@ -207,44 +207,54 @@ class Demo {
 
 void add_demo_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
-      "demo", "The whole chain: data, base model, upcycling, post-training beside a dense control, table, texts.");
+      "demo",
+      "Runs the whole pipeline: prepares data, pretrains a base model, upcycles it, post-trains it and a dense "
+      "control, and prints a table of scores and sample texts.");
   const auto flags = std::make_shared<DemoFlags>();
-  command.add_option("--corpus", flags->corpus, "folders of source files in all six languages")
+  command
+      .add_option("--corpus", flags->corpus,
+                  "folders of source files, with at least 3 usable files of each of the six languages")
       ->required()
       ->type_name("DIR...");
   command.add_option("-o,--output", flags->output, "folder for data, models and the report")->capture_default_str();
-  command.add_option("--base-steps", flags->base_steps, "steps of the base model")
+  command.add_option("--base-steps", flags->base_steps, "optimizer steps of the base model's pretraining")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--post-steps", flags->post_steps, "steps of each post-training")
+  command
+      .add_option("--post-steps", flags->post_steps,
+                  "optimizer steps of each post-training (MultiPL-MoE and dense control)")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--batch-size", flags->batch_size, "sequences in a batch")
+  command.add_option("--batch-size", flags->batch_size, "sequences per batch")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--sequence-length", flags->sequence_length, "tokens (bytes) in a sequence")
+  command.add_option("--sequence-length", flags->sequence_length, "tokens (bytes) per sequence")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--train-bytes", flags->train_bytes, "of training text a language at most")
+  command.add_option("--train-bytes", flags->train_bytes, "maximum training text per language, in bytes")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--eval-bytes", flags->eval_bytes, "of test text a language at most")
+  command.add_option("--eval-bytes", flags->eval_bytes, "maximum evaluated test text per language, in bytes")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--base-learning-rate", flags->base_rate, "peak, base model")
+  command.add_option("--base-learning-rate", flags->base_rate, "peak learning rate of the base model's pretraining")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--learning-rate", flags->post_rate, "peak, both post-trainings")
+  command.add_option("--learning-rate", flags->post_rate, "peak learning rate of both post-trainings")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages in post-training")
+  command
+      .add_option("--mix", flags->mix,
+                  "LOW:HIGH, the ratio in post-training of tokens of low-resource (rust, go, ruby) to high-resource "
+                  "languages (python, java, cpp)")
       ->capture_default_str();
-  command.add_option("--seed", flags->seed, "of weights, data order and texts")->capture_default_str();
-  command.add_option("--log-every", flags->log_every, "steps between progress lines when stderr is no terminal")
+  command.add_option("--seed", flags->seed, "random seed of weights, data order and sampled texts")
+      ->capture_default_str();
+  command.add_option("--log-every", flags->log_every, "steps between progress lines when stderr is not a terminal")
       ->capture_default_str()
       ->check(above_zero());
   add_threads_option(command, flags->threads);
-  command.add_flag("-q,--quiet", flags->quiet, "no progress");
+  command.add_flag("-q,--quiet", flags->quiet, "do not print progress");
   command.callback([flags] { Demo(*flags).run(); });
 }
 

@@ -26,7 +26,7 @@ std::vector<NamedRow> rows_of(const DemoScores& s) {
           {"MultiPL-MoE", "multipl_moe", &s.multipl}};
 }
 
-/// Relative change of a mean against the base's.
+/// Relative change of a mean with respect to the base's.
 double change(const Evaluation& evaluation, const Evaluation& base, Resource kind) {
   return mean_bits_per_byte(evaluation, kind) / mean_bits_per_byte(base, kind) - 1;
 }
@@ -47,7 +47,7 @@ std::string verdict_line(bool met, const std::string& text) {
 std::string demo_table(const DemoScores& scores) {
   std::string text = fmt::format("{:<30}", "bits per byte, test split");
   for (const Language language : all_languages) text += fmt::format("{:>8}", title_of(language));
-  text += fmt::format("{:>9}{:>8}{:>9}{:>8}\n", "high", "", "low", "");
+  text += fmt::format("{:>17}{:>17}\n", "high-resource", "low-resource");
   for (const NamedRow& row : rows_of(scores)) {
     text += fmt::format("{:<30}", row.name);
     for (const auto& score : *row.evaluation)
@@ -77,7 +77,7 @@ std::string demo_verdict(const DemoScores& s) {
                          100 * gain, 100 * dense_gain)) +
          verdict_line(
              hurt < dense_hurt,
-             fmt::format("high-resource languages hurt less than by the dense control: {:+.1f} % against {:+.1f} %",
+             fmt::format("high-resource languages degrade less than in the dense control: {:+.1f} % against {:+.1f} %",
                          100 * hurt, 100 * dense_hurt));
 }
 

@@ -1,4 +1,4 @@
-/// What the demo found, as a table and in sentences that follow from the numbers.
+/// The demo's results, as a table and as statements that the numbers confirm or not.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct DemoScores {
   Evaluation multipl;           ///< MultiPL-MoE, post-trained
 };
 
-/// A part of the demo that trains or evaluates, and how fast it went.
+/// A part of the demo that trains or evaluates, and its time.
 struct DemoPart {
   std::string name;
   std::int64_t tokens = 0;
@@ -26,8 +26,9 @@ struct DemoPart {
 
 /// Bits per byte by model and language, means and their change against the base.
 std::string demo_table(const DemoScores& scores);
-/// What the table shows, expectation by expectation, met or not.
+/// The expected results, one per line: `yes` if the scores meet it, `NO` if not.
 std::string demo_verdict(const DemoScores& scores);
+/// Tokens, time and tokens per second of each part.
 std::string demo_speeds(const std::vector<DemoPart>& parts);
 std::string demo_json(const DemoScores& scores, const std::vector<DemoPart>& parts);
 

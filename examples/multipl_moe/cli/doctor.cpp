@@ -10,16 +10,17 @@
 namespace multipl_moe {
 
 void add_doctor_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand(
-      "doctor", "Versions, this machine, and what is missing. Exit code 1 where something needed is missing.");
+  CLI::App& command = *program.add_subcommand("doctor",
+                                              "Shows versions, this machine's resources and what is missing; the exit "
+                                              "code is 1 if something needed is missing.");
   const auto json = std::make_shared<bool>(false);
-  command.add_flag("--json", *json, "as JSON; sizes are bytes");
+  command.add_flag("--json", *json, "print the result as JSON; sizes are in bytes");
   command.callback([json] {
     const Machine machine = this_machine();
     fmt::print("{}", *json ? machine_json(machine) : machine_text(machine));
     const std::vector<Lack> lacks = lacks_of(machine);
     const auto needed = std::find_if(lacks.begin(), lacks.end(), [](const Lack& lack) { return lack.needed; });
-    if (needed != lacks.end()) throw Failure("[doctor] needed and missing: " + needed->what);
+    if (needed != lacks.end()) throw Failure("[doctor] something needed is missing: " + needed->what);
   });
 }
 

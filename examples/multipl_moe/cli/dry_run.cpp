@@ -19,7 +19,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// What a CUDA context and the workspaces of its libraries take of a GPU.
+/// GPU memory of a CUDA context and of the workspaces of its libraries, in bytes.
 constexpr std::int64_t gpu_reserve = 3 * (std::int64_t{1} << 29);
 
 MicroBatch micro_batch(const TrainingFlags& flags) {
@@ -30,9 +30,9 @@ MicroBatch micro_batch(const TrainingFlags& flags) {
 struct Estimate {
   TrainingCounts counts;
   MemoryPlan host;
-  std::int64_t memory_free = 0;  ///< 0: the system does not say
-  std::int64_t checkpoint = 0;   ///< bytes of one
-  std::int64_t checkpoints = 0;  ///< bytes of all that are on the disk at once
+  std::int64_t memory_free = 0;  ///< 0: unknown
+  std::int64_t checkpoint = 0;   ///< bytes of one checkpoint
+  std::int64_t checkpoints = 0;  ///< most bytes of checkpoints on the disk at a time
   std::int64_t tokens = 0;       ///< of the whole run
 };
 
@@ -42,7 +42,7 @@ Estimate estimate_of(const PlannedRun& run, const TrainingFlags& flags) {
   e.host = host_plan(run.config, e.counts, micro_batch(flags), flags.precision());
   e.memory_free = free_memory_bytes().value_or(0);
   e.checkpoint = checkpoint_bytes(e.counts, flags.precision());
-  // A new one is whole before an old one goes.
+  // A new checkpoint is complete before an old one is removed.
   const std::int64_t saves = flags.save_steps > 0 ? (flags.steps + flags.save_steps - 1) / flags.save_steps : 1;
   e.checkpoints = std::min(saves, flags.keep_checkpoints + 1) * e.checkpoint;
   e.tokens = flags.steps * flags.accumulation * flags.batch_size * flags.sequence_length;
@@ -63,7 +63,7 @@ std::vector<GpuRow> gpu_rows(const PlannedRun& run, const TrainingFlags& flags, 
     rows.push_back({precision, bytes, bytes <= static_cast<std::int64_t>(flags.dry.gpu_memory),
                     precision.adamw == flags.precision()});
   }
-  // The best first: of those that fit the one that keeps most, of others the smallest.
+  // The best first: plans that fit, in the order of all_gpu_precisions(), then the others, the smallest first.
   std::stable_sort(rows.begin(), rows.end(), [](const GpuRow& a, const GpuRow& b) {
     return a.fits != b.fits ? a.fits : !a.fits && a.bytes < b.bytes;
   });
@@ -76,32 +76,32 @@ std::int64_t tokens_of(const PlannedRun& run, Language language, std::int64_t to
 
 void print_text(const PlannedRun& run, const TrainingFlags& flags, const Estimate& e) {
   fmt::print("architecture   {}\n", run.config.architecture());
-  fmt::print("values stored  {:>16}\n  that train   {:>16}\n", e.counts.weights, e.counts.trainable);
-  fmt::print("\nmemory of this program on the CPU\n");
+  fmt::print("values stored  {:>16}\n  trainable    {:>16}\n", e.counts.weights, e.counts.trainable);
+  fmt::print("\nmemory of this training on the CPU\n");
   const auto row = [](const char* name, std::int64_t bytes) { fmt::print("  {:<12} {:>16}\n", name, gib(bytes)); };
   row("weights", e.host.weights);
   row("gradients", e.host.gradients);
   row("moments", e.host.moments);
   row("activations", e.host.activations);
-  row("together", e.host.total());
-  if (e.memory_free > 0) row("free here", e.memory_free);
+  row("total", e.host.total());
+  if (e.memory_free > 0) row("free", e.memory_free);
   const GpuRow best = gpu_rows(run, flags, e.counts).front();
   fmt::print(
-      "\nmemory of one GPU of {}, weights and activations in bfloat16 (this command trains on the CPU; the best of the "
-      "plans that --json lists)\n  {:>12}  {}: {}\n",
+      "\nmemory on one GPU with {}, weights and activations in bfloat16 (an estimate: this command trains on the CPU; "
+      "the best of the plans that --json lists)\n  {:>12}  {}: {}\n",
       gib(static_cast<std::int64_t>(flags.dry.gpu_memory)), gib(best.bytes), best.fits ? "fits" : "too large",
       best.precision.name());
   fmt::print("\ndisk\n");
   row("checkpoint", e.checkpoint);
-  row("at once", e.checkpoints);
-  if (const auto free = free_disk_bytes(flags.output)) row("free there", static_cast<std::int64_t>(*free));
-  fmt::print("\nsteps          {:>16}   of {} of {} x {} tokens\ntokens         {:>16}\n", flags.steps,
+  row("most at once", e.checkpoints);
+  if (const auto free = free_disk_bytes(flags.output)) row("free", static_cast<std::int64_t>(*free));
+  fmt::print("\nsteps          {:>16}   each with {} of {} x {} tokens\ntokens         {:>16}\n", flags.steps,
              flags.accumulation == 1 ? "one micro-batch" : fmt::format("{} micro-batches", flags.accumulation),
              flags.batch_size, flags.sequence_length, e.tokens);
   for (const Language language : all_languages)
     if (const TokenFile* file = run.stream.file(language)) {
       const std::int64_t tokens = tokens_of(run, language, e.tokens);
-      fmt::print("  {:<12} {:>16}   {:.2f} times the file's {}\n", name_of(language), tokens,
+      fmt::print("  {:<12} {:>16}   {:.2f} epochs of the file's {} tokens\n", name_of(language), tokens,
                  static_cast<double>(tokens) / static_cast<double>(file->token_count()), file->token_count());
     }
 }
@@ -133,26 +133,26 @@ void require_room(const Estimate& e, const TrainingFlags& flags) {
                       std::array{MemoryPart{"weights", e.host.weights, true},
                                  MemoryPart{"gradients and moments", e.host.gradients + e.host.moments, true},
                                  MemoryPart{"activations", e.host.activations}},
-                      "a smaller --batch-size or --gradient-checkpointing need less");
-  // Those that a run which goes on has on the disk already need no room.
+                      "a smaller --batch-size or --gradient-checkpointing needs less");
+  // A resumed run already has its checkpoints on the disk.
   if (!flags.resume) require_free_disk(flags.output, static_cast<std::uint64_t>(e.checkpoints));
 }
 
 }  // namespace
 
 void add_dry_run_options(CLI::App& command, DryRunFlags& flags) {
-  auto* dry =
-      command
-          .add_flag("--dry-run", flags.on,
-                    "print parameters, memory, disk, steps and tokens by language, refuse what cannot fit, and end")
-          ->configurable(false);
-  command.add_option("--gpu-memory", flags.gpu_memory, "of the GPU that a dry run plans for, such as 139GiB")
+  auto* dry = command
+                  .add_flag("--dry-run", flags.on,
+                            "print the parameters, memory, disk space, steps and tokens by language that the run "
+                            "takes, and exit without training; a run that cannot fit is an error")
+                  ->configurable(false);
+  command.add_option("--gpu-memory", flags.gpu_memory, "memory of the GPU that --dry-run plans for, such as 139GiB")
       ->capture_default_str()
       ->transform(CLI::AsSizeValue(true))
       ->check(above_zero())
       ->needs(dry)
       ->configurable(false);
-  command.add_flag("--json", flags.json, "the dry run's plan as JSON; sizes are bytes")
+  command.add_flag("--json", flags.json, "print the plan of --dry-run as JSON; sizes are in bytes")
       ->needs(dry)
       ->configurable(false);
 }

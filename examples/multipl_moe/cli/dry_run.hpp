@@ -1,4 +1,4 @@
-/// What a training would take, and whether this machine has it.
+/// The resources that a training run needs, and whether this machine has them.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -13,19 +13,19 @@
 
 namespace multipl_moe {
 
-/// Everything that a run is sized by.
+/// What the size of a run depends on, apart from its flags.
 struct PlannedRun {
   ModelConfig config;
   std::function<bool(std::string_view)> trains;
   const BatchStream& stream;
 };
 
-/// --dry-run, and --gpu-memory with the precisions that it is planned for.
+/// Adds --dry-run, --gpu-memory and --json.
 void add_dry_run_options(CLI::App& command, DryRunFlags& flags);
 
-/// What comes before every run. With --dry-run it prints parameters, memory on the host and on a GPU, checkpoints,
-/// steps and tokens by language, as text or JSON on stdout, and gives true: nothing more was asked for. Throws
-/// OutOfMemory where memory, IoError where the disk cannot hold the run, before anything is allocated or written.
+/// The check before every run. With --dry-run it prints parameters, memory on the host and on a GPU, checkpoints, steps
+/// and tokens by language, as text or JSON on stdout, and returns true: the run is not to begin. Throws OutOfMemory if
+/// memory, IoError if the disk cannot hold the run, before anything is allocated or written.
 bool is_only_planned(const PlannedRun& run, const TrainingFlags& flags);
 
 }  // namespace multipl_moe

@@ -59,18 +59,19 @@ std::optional<Json> read_environment(const std::filesystem::path& path) {
   try {
     return Json(parse_strict_json(read_whole_file(path, largest_file), path));
   } catch (const BadFile& error) {
-    notice("warning: {}; it is written anew\n", error.what());
+    notice("warning: {}; the file is replaced\n", error.what());
     return std::nullopt;
   }
 }
 
-/// Results do not depend on threads, and the data's hashes are part of the run's settings.
+/// Warns of differences that can change results. The number of threads cannot, and the data's hashes are compared with
+/// the run's settings.
 void warn_of_other_bits(const Json& begun, const Json& now) {
   for (const char* name : {"version", "compiler", "flags", "cpu", "dependencies"})
     if (!begun.contains(name) || nlohmann::json(begun[name]) != nlohmann::json(now[name]))
       notice(
-          "warning: the run began with another {}: {}, found {}; its numbers may differ from those of a run in one "
-          "piece\n",
+          "warning: the run began with another {}: {}, found {}; its results may differ from those of an uninterrupted "
+          "run\n",
           name, begun.contains(name) ? escaped(begun[name].dump()) : "none", escaped(now[name].dump()));
 }
 

@@ -1,4 +1,4 @@
-/// env.json: with what a run was computed, enough to know why two runs differ.
+/// env.json: the software, the hardware and the data of a run, enough to explain why two runs differ.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 namespace multipl_moe {
 
 /// Writes `run`/env.json: version, compiler and flags, CPU, threads, versions of dependencies, data files with hashes.
-/// A run that goes on after `steps_done` > 0 steps keeps what it began with; what is different now is appended under
-/// `resumed`, and a notice names what could change its bits. Throws IoError.
+/// A run that is resumed after `steps_done` > 0 steps keeps its first entry; if the environment is different now, it is
+/// appended under `resumed`, and a warning names each difference that can change the results. Throws IoError.
 void record_environment(const std::filesystem::path& run, const BatchStream& stream, int threads,
                         std::int64_t steps_done);
 
-/// As /proc/cpuinfo calls it; "unknown" where it does not say.
+/// The CPU's model name in /proc/cpuinfo; "unknown" if it has none.
 std::string cpu_name();
-/// Name and version of what the program was compiled with.
+/// Name and version of the compiler of the program.
 std::string compiler_name();
 /// Name and version of each library that the program was compiled against.
 std::vector<std::pair<std::string, std::string>> library_versions();

@@ -11,18 +11,18 @@
 namespace multipl_moe {
 
 void add_eval_command(CLI::App& program) {
-  CLI::App& command =
-      *program.add_subcommand("eval", "Held-out loss, bits per byte and next-token accuracy by language.");
+  CLI::App& command = *program.add_subcommand(
+      "eval", "Scores a model on held-out text: loss, bits per byte and next-token accuracy by language.");
   struct Flags : HeldOutFlags {
     EvaluateOptions options;
     bool json = false;
   };
   const auto flags = std::make_shared<Flags>();
   add_held_out_options(command, *flags, flags->options.sequences, flags->options.length);
-  command.add_option("--max-bytes", flags->options.max_bytes, "of text a language; 0: all")
+  command.add_option("--max-bytes", flags->options.max_bytes, "maximum text per language, in bytes; 0: all")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_flag("--json", flags->json, "as JSON");
+  command.add_flag("--json", flags->json, "print the scores as JSON");
   command.callback([flags] {
     const LanguageFiles files = open_held_out(*flags);
     const EvaluateOptions& options = flags->options;
@@ -32,7 +32,9 @@ void add_eval_command(CLI::App& program) {
     const Evaluation evaluation = evaluate(*model, files, flags->options);
     fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
     if (!model->is_causal())
-      notice("note: this model routes by what comes later, so its figures are not those of a language model\n");
+      notice(
+          "note: the routing of this model depends on later tokens (it is not causal), so its scores are not those of "
+          "a language model\n");
   });
 }
 

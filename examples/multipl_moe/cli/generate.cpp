@@ -39,10 +39,11 @@ struct GenerateFlags {
   bool json = false, quiet = false;
 };
 
-/// Of memory, for each byte of a prompt from stdin: as many tokens at most.
+/// Bytes of memory for each byte of a prompt from stdin, which has at most one token per byte.
 constexpr std::int64_t held_by_prompt = 64;
 
-/// Texts on stdout in the order of their prompts: one alone while it grows, several when each is complete.
+/// Prints the texts on stdout in the order of their prompts: a single one while it is generated, several when each is
+/// complete.
 class GeneratedOutput {
  public:
   GeneratedOutput(std::span<const std::string> prompts, bool json) : prompts_(prompts), json_(json) {}
@@ -79,7 +80,7 @@ class GeneratedOutput {
                                       {"text", generated.text},
                                       {"tokens", generated.tokens.size()},
                                       {"finish_reason", name_of(generated.finish_reason)}};
-    // A terminal is not told of characters that it might obey.
+    // On a terminal, characters beyond ASCII are escaped: some would act as control characters.
     return line.dump(-1, ' ', terminal_) + "\n";
   }
 
@@ -102,46 +103,60 @@ void report_speed(const GenerationSpeed& speed) {
 void add_sampling_options(CLI::App& command, GenerateOptions& options) {
   command
       .add_option("--max-new-tokens", options.max_new_tokens,
-                  "tokens at most [200, or what a prompt leaves of the model's max_position_embeddings]")
+                  "maximum number of tokens generated per prompt [200, or what the prompt leaves of the model's "
+                  "max_position_embeddings]")
       ->check(not_negative());
-  command.add_option("--min-new-tokens", options.min_new_tokens, "no end of the text before so many tokens [0]")
+  command
+      .add_option("--min-new-tokens", options.min_new_tokens,
+                  "minimum number of tokens generated before the text may end [0]")
       ->check(not_negative());
-  command.add_option("--temperature", options.temperature, "0: always the most probable token [0.8]")
+  command
+      .add_option("--temperature", options.temperature,
+                  "sampling temperature; 0: always the most probable token (greedy) [0.8]")
       ->check(not_negative());
-  command.add_option("--top-k", options.top_k, "draw from so many most probable tokens; 0: all [0]")
+  command.add_option("--top-k", options.top_k, "number of most probable tokens to sample from; 0: all [0]")
       ->check(not_negative());
-  command.add_option("--top-p", options.top_p, "of these from the fewest with this probability, in (0, 1] [0.95]")
+  command
+      .add_option("--top-p", options.top_p,
+                  "after --top-k, sample from the fewest most probable tokens whose probabilities sum to this, in (0, "
+                  "1] [0.95]")
       ->check(CLI::Range(0.0, 1.0));
   command
       .add_option("--repetition-penalty", options.repetition_penalty,
-                  "divides positive logits of tokens that occurred, multiplies others; 1: off [1]")
+                  "penalty on tokens that already occurred, prompt included: positive logits are divided by it, "
+                  "negative ones multiplied; 1: off [1]")
       ->check(above_zero());
   command
       .add_option("--no-repeat-ngram-size", options.no_repeat_ngram_size,
-                  "so many tokens in a row occur once, the prompt included; 0: off [0]")
+                  "length of token sequences that may occur only once, prompt included; 0: off [0]")
       ->check(not_negative());
   command
-      .add_option("--suppress-tokens", options.suppress_tokens, "numbers of tokens that are never drawn, such as 5,17")
+      .add_option("--suppress-tokens", options.suppress_tokens, "ids of tokens that are never sampled, such as 5,17")
       ->delimiter(',');
   command
       .add_option("--begin-suppress-tokens", options.begin_suppress_tokens,
-                  "numbers of tokens that are not drawn first")
+                  "ids of tokens that are not sampled as the first token of a text, such as 5,17")
       ->delimiter(',');
-  command.add_option("--seed", options.seed, "of the draws, which depend on the prompt's number too")
+  command
+      .add_option("--seed", options.seed,
+                  "random seed of sampling; what is sampled also depends on the prompt's number")
       ->capture_default_str();
-  command.add_option("--stop", options.stop, "text or special token that ends the output; may be given several times")
+  command
+      .add_option(
+          "--stop", options.stop,
+          "text or name of a special token that ends the output and is no part of it; may be given several times")
       ->type_name("TEXT")
       ->allow_extra_args(false);
 }
 
-/// Throws OutOfMemory where the machine cannot hold the model, the texts and what decoding them takes.
+/// Throws OutOfMemory if memory cannot hold the model, the texts and their decoding.
 void require_memory(const std::string& folder, std::span<const std::string> prompts, const GenerateOptions& options) {
   const ModelConfig config = load_config(folder);
   const auto tokenizer = read_tokenizer(model_folder(folder));
   require_tokenizer_fits(folder, config, *tokenizer);
   const std::int64_t wanted = options.max_new_tokens.value_or(
       options.usual_new_tokens.value_or(options.usual_length.value_or(default_new_tokens)));
-  // Weights in float32 may have no more digits than bfloat16 has; then the copies ask for themselves.
+  // Weights in float32 may all be exact in bfloat16. Loading shows it, and the memory of the copies is checked then.
   GenerationSize size{
       .prompt_tokens = {},
       .new_tokens = std::min(wanted, config.longest_text()),
@@ -151,7 +166,7 @@ void require_memory(const std::string& folder, std::span<const std::string> prom
   for (const std::string& prompt : prompts)
     size.prompt_tokens.push_back(static_cast<std::int64_t>(tokenizer->encode(prompt).size()));
   require_free_memory("generate", generation_plan(config, size),
-                      "a smaller --batch-size or --max-new-tokens, shorter prompts or --weights float32 need less");
+                      "a smaller --batch-size or --max-new-tokens, shorter prompts or --weights float32 needs less");
 }
 
 void run_generate(const GenerateFlags& flags) {
@@ -162,7 +177,7 @@ void run_generate(const GenerateFlags& flags) {
                                                   : DecodingWeights::bfloat16_where_exact;
   std::vector<std::string> prompts = flags.prompts;
   if (std::count(prompts.begin(), prompts.end(), "-") > 1)
-    throw UsageError("[generate] --prompt - must be given once: stdin is read to its end");
+    throw UsageError("[generate] --prompt - must be given at most once, since it reads stdin to its end");
   for (std::string& prompt : prompts)
     if (prompt == "-") prompt = read_standard_input("generate", held_by_prompt);
   if (!flags.prompts_file.empty())
@@ -175,17 +190,20 @@ void run_generate(const GenerateFlags& flags) {
   require_memory(flags.model, prompts, options);
   const auto model = load_model(flags.model, flags.threads);
   if (const auto& ignored = asked.ignored; !ignored.empty())
-    notice("warning: {} of the model asks for what this program does not do, and does without: {}\n",
+    notice("warning: {} of the model sets options that this program does not have, and they are ignored: {}\n",
            generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));
   if (!model->is_causal() && !flags.quiet)
-    notice("note: this model routes by what comes later; every token costs a pass over the whole text\n");
+    notice(
+        "note: the routing of this model depends on later tokens (it is not causal), so every token takes a pass over "
+        "the whole text\n");
   if (options.language && !chooses_by_language(model->config()) && !flags.quiet)
-    notice("note: --language decides nothing: a model of architecture {} does not choose by it\n",
+    notice("note: --language has no effect: a model of architecture {} does not route by language\n",
            model->config().architecture());
   if (!flags.record.empty() && !model->is_causal())
     throw UsageError(
-        "[generate] --record-routing needs a model that decodes token by token: this one routes by what comes later, "
-        "and chooses anew for the whole text with every token; train --record-routing records it in training");
+        "[generate] --record-routing needs a model that decodes token by token, found one whose routing depends on "
+        "later tokens and is computed again for the whole text with every token; train --record-routing records its "
+        "routing in training");
   GeneratedOutput output(prompts, flags.json);
   GenerationSpeed speed;
   GenerationListener listener = output.listener();
@@ -203,46 +221,54 @@ void run_generate(const GenerateFlags& flags) {
 }  // namespace
 
 void add_generate_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand("generate", "Continues texts.");
+  CLI::App& command = *program.add_subcommand("generate",
+                                              "Generates text after prompts. Sampling options that are not given come "
+                                              "from the model's generation_config.json.");
   const auto flags = std::make_shared<GenerateFlags>();
   GenerateOptions& options = flags->options;
-  command.add_option("--model", flags->model, "model folder or run folder")->required()->type_name("DIR");
+  command
+      .add_option("--model", flags->model, "folder of a model, or of a training run, whose newest checkpoint is read")
+      ->required()
+      ->type_name("DIR");
   add_links_option(command);
-  command.add_option("--prompt", flags->prompts, "text to continue; -: from stdin; may be given several times")
+  command.add_option("--prompt", flags->prompts, "text to continue; -: read it from stdin; may be given several times")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   command
-      .add_option("--prompts-file", flags->prompts_file,
-                  "more texts to continue, a JSON string or an object with a string \"prompt\" on each line")
+      .add_option(
+          "--prompts-file", flags->prompts_file,
+          "file of more texts to continue, with a JSON string or an object with a string \"prompt\" on each line")
       ->type_name("FILE");
   add_sampling_options(command, options);
   command
       .add_option("--language", flags->language,
-                  "of text outside Markdown's code fences, for a model that chooses by it (mole): python, java, cpp, "
-                  "rust, go, ruby [none]")
+                  "language of text outside Markdown's code fences, for a model that routes by language (mole): "
+                  "python, java, cpp, rust, go, ruby [none]")
       ->type_name("NAME");
-  command.add_flag("--special", options.special, "names of special tokens in prompts are these tokens, not text");
+  command.add_flag("--special", options.special,
+                   "read names of special tokens in prompts as these tokens; without it they are text");
   command
-      .add_option("--batch-size", options.batch_size,
-                  "prompts that are decoded together; up to 8 change no bit of each other's results")
+      .add_option(
+          "--batch-size", options.batch_size,
+          "prompts that are decoded together; with up to 8 the results are bitwise identical to decoding each alone")
       ->capture_default_str()
       ->check(above_zero());
   command
       .add_option("--weights", flags->weights,
-                  "float32; bfloat16: copies half as long, which are read in half the time; auto: bfloat16 where all "
-                  "weights are")
+                  "precision of the weights in decoding: float32; bfloat16: copies of half the size, which are read in "
+                  "half the time; auto: bfloat16 if all weights are exact in it")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
   command
       .add_option("--record-routing", flags->record,
-                  "file for the experts that each layer chose for every token that it read, a record for each prompt; "
-                  "train --replay-routing trains on these choices")
+                  "write the experts that each layer selects for every token to this file, one record per prompt; "
+                  "train --replay-routing reads it")
       ->type_name("FILE");
   command.add_flag("--json", flags->json,
-                   "for each prompt a line {\"prompt\", \"text\", \"tokens\", \"finish_reason\": stop, length or "
-                   "end_of_text}");
+                   "print one line of JSON per prompt: {\"prompt\", \"text\", \"tokens\", \"finish_reason\": stop, "
+                   "length or end_of_text}");
   add_threads_option(command, flags->threads);
-  command.add_flag("-q,--quiet", flags->quiet, "no notes and no speed on stderr");
+  command.add_flag("-q,--quiet", flags->quiet, "do not print notes and speed on stderr");
   command.callback([flags] { run_generate(*flags); });
 }
 

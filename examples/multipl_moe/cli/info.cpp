@@ -26,7 +26,7 @@ ModelConfig configuration(const InfoFlags& flags) {
   return config;
 }
 
-/// Bytes to train in float32 with AdamW: every weight, and gradient and two moments of those that train.
+/// Bytes of training in float32 with AdamW: all weights, and gradient and two moments of the trainable ones.
 std::int64_t training_bytes(const ParameterCount& c) {
   return 4 * (c.total + c.filling) + 12 * (c.trainable + c.filling);
 }
@@ -64,7 +64,7 @@ void print_table(const ModelConfig& config, const ParameterCount& c) {
     fmt::print("dense layers         {}, with an FFN of {}\n", config.dense_layers.size(), config.intermediate_size);
   fmt::print("\n{:<20} {:>16}\n", "parameters", "");
   const auto row = [](const char* name, std::int64_t count) { fmt::print("  {:<18} {:>16}\n", name, count); };
-  row(config.tie_word_embeddings ? "embedding is head" : "embedding, head", c.embedding);
+  row(config.tie_word_embeddings ? "tied embedding" : "embedding, head", c.embedding);
   row("attention", c.attention);
   row(config.moe && !config.moe->is_adapted() ? "experts" : "FFN", c.experts);
   if (c.adapters > 0) row("adapters", c.adapters);
@@ -75,33 +75,41 @@ void print_table(const ModelConfig& config, const ParameterCount& c) {
   row("active per token", c.active);
   row("trainable", c.trainable);
   if (c.first_segments > 0)
-    fmt::print("  and apart from these {} in vectors that route first segments, which train\n", c.first_segments);
-  if (c.filling > 0) fmt::print("  and {} zeros that fill adapters up to one rank\n", c.filling);
-  if (c.buffers > 0) fmt::print("  and {} buffers: thresholds and their counters\n", c.buffers);
+    fmt::print("  not counted: {} trainable values in vectors that route first segments\n", c.first_segments);
+  if (c.filling > 0) fmt::print("  not counted: {} zeros that pad adapters to one rank\n", c.filling);
+  if (c.buffers > 0) fmt::print("  not counted: {} buffer values: thresholds and their counters\n", c.buffers);
   fmt::print("\nmemory\n");
   fmt::print("  {:<18} {:>16}\n", "weights, bfloat16", gib(2 * (c.total + c.filling)));
   fmt::print("  {:<18} {:>16}\n", "weights, float32", gib(4 * (c.total + c.filling)));
-  fmt::print("  {:<18} {:>16}   float32 weights; gradient and two moments of what trains; activations not counted\n",
-             "training, AdamW", gib(training_bytes(c)));
+  fmt::print(
+      "  {:<18} {:>16}   float32 weights, and gradients and two moments of the trainable ones; without activations\n",
+      "training, AdamW", gib(training_bytes(c)));
 }
 
 }  // namespace
 
 void add_info_command(CLI::App& program) {
   CLI::App& command =
-      *program.add_subcommand("info", "Layers, parameters and memory of a model, without allocating it.");
+      *program.add_subcommand("info", "Shows the layers, parameters and memory of a model, without allocating it.");
   const auto flags = std::make_shared<InfoFlags>();
-  auto* model = command.add_option("--model", flags->model, "model folder or run folder; instead of --arch and --size")
-                    ->type_name("DIR");
+  auto* model =
+      command
+          .add_option(
+              "--model", flags->model,
+              "folder of a model, or of a training run, whose newest checkpoint is read; instead of --arch and --size")
+          ->type_name("DIR");
   add_links_option(command);
-  command.add_option("--arch", flags->architecture, fmt::format("dense, {} [dense]", fmt::join(mixture_names(), ", ")))
+  command
+      .add_option("--arch", flags->architecture,
+                  fmt::format("architecture of the model: dense, {} [dense]", fmt::join(mixture_names(), ", ")))
       ->type_name("NAME")
       ->excludes(model);
-  command.add_option("--size", flags->size, "tiny, demo, qwen1.5-1.8b")
+  command.add_option("--size", flags->size, "size of the dense model: tiny, demo, qwen1.5-1.8b")
       ->type_name("NAME")
       ->capture_default_str()
       ->excludes(model);
-  command.add_flag("--json", flags->json, "as JSON; counts are values, sizes bytes");
+  command.add_flag("--json", flags->json,
+                   "print the result as JSON; parameters are counts of values, sizes are in bytes");
   command.callback([flags] {
     const ModelConfig config = configuration(*flags);
     const ParameterCount parameter_count = parameter_count_of(config);

@@ -1,4 +1,4 @@
-/// How a run that SIGINT or SIGTERM ended leaves the program.
+/// How the program ends after SIGINT or SIGTERM ended a run.
 #pragma once
 
 #include <stdexcept>
@@ -6,7 +6,7 @@
 
 namespace multipl_moe {
 
-/// The text says what was saved. Exit code 128 + signal: 130 or 143.
+/// The text names what was saved. Exit code 128 + signal: 130 or 143.
 class Interrupted : public std::runtime_error {
  public:
   Interrupted(int signal, const std::string& text) : std::runtime_error(text), signal_(signal) {}

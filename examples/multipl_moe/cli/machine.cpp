@@ -24,7 +24,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// A run of the demo writes about this much.
+/// Bytes of free disk space below which `doctor` warns: a run of the demo writes about this much.
 constexpr std::int64_t least_disk = std::int64_t{1} << 30;
 
 /// As /proc/cpuinfo spells them.
@@ -87,7 +87,7 @@ std::int64_t memory_named(std::string_view name) {
 std::string gib_or_unknown(std::int64_t bytes) { return bytes > 0 ? gib(bytes) : "unknown"; }
 
 std::string list_of(const std::vector<std::string>& names) {
-  return names.empty() ? "none that matter here" : fmt::format("{}", fmt::join(names, " "));
+  return names.empty() ? "none that the program uses" : fmt::format("{}", fmt::join(names, " "));
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ Machine this_machine() {
   m.folder = std::filesystem::current_path(error);
   if (error) throw IoError(".", "find", error.value());
   struct ::statvfs disk {};
-  if (::statvfs(".", &disk) != 0) throw IoError(m.folder, "ask for free space", errno);
+  if (::statvfs(".", &disk) != 0) throw IoError(m.folder, "get the free space", errno);
   m.disk_free_bytes = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
   m.folder_writable = ::access(".", W_OK) == 0;
   m.gnuplot = find_program("gnuplot");
@@ -122,15 +122,15 @@ std::vector<Lack> lacks_of(const Machine& m) {
   for (const std::string& name : m.compiled_for)
     if (std::find(m.vector_instructions.begin(), m.vector_instructions.end(), name) == m.vector_instructions.end())
       absent.push_back(name);
-  // Where the system names none at all it only keeps quiet.
+  // An empty list means that the system does not report the instructions of the CPU.
   if (!m.vector_instructions.empty() && !absent.empty())
-    lacks.push_back({"instructions that the program was compiled for: " + list_of(absent),
+    lacks.push_back({"CPU instructions that the program was compiled for: " + list_of(absent),
                      "build it on this machine, or with -DMOE_NATIVE=OFF", true});
   if (!m.folder_writable)
-    lacks.push_back({"leave to write into the current folder", "work in a folder of your own", true});
+    lacks.push_back({"permission to write into the current folder", "work in a folder that you can write to", true});
   if (m.disk_free_bytes < least_disk)
-    lacks.push_back({fmt::format("disk: {} are free here", gib(m.disk_free_bytes)),
-                     "free 1 GiB, or work in a folder on another disk", m.disk_free_bytes == 0});
+    lacks.push_back({fmt::format("disk space: only {} are free here", gib(m.disk_free_bytes)),
+                     "free at least 1 GiB, or work in a folder on another disk", m.disk_free_bytes == 0});
   if (!m.gnuplot)
     lacks.push_back({"gnuplot, which draws the pictures of trace and report", "apt-get install gnuplot-nox", false});
   return lacks;

@@ -26,7 +26,7 @@ struct MakeFlags {
 ModelConfig config_of(const MakeFlags& flags, const Tokenizer& tokenizer) {
   ModelConfig config = flags.sizes.model(tokenizer);
   if (config.moe && !flags.architecture.empty() && flags.architecture != config.architecture())
-    throw UsageError(fmt::format("[--arch] must be that of --config-json, {}, or be left out, found {}",
+    throw UsageError(fmt::format("[--arch] must be the architecture of --config-json, {}, or not be given, found {}",
                                  config.architecture(), flags.architecture));
   if (!config.moe && !flags.architecture.empty())
     config.moe = mixture_named(flags.architecture, config.intermediate_size);
@@ -38,20 +38,26 @@ ModelConfig config_of(const MakeFlags& flags, const Tokenizer& tokenizer) {
 }  // namespace
 
 void add_make_checkpoint_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand(
-      "make-checkpoint", "Random weights of any size, in the files of a real model, to try everything without one.");
+  CLI::App& command = *program.add_subcommand("make-checkpoint",
+                                              "Writes a model of any size with random weights, in the same files as a "
+                                              "trained one, to try the other commands with.");
   const auto flags = std::make_shared<MakeFlags>();
   add_size_options(command, flags->sizes);
   command
       .add_option("--arch", flags->architecture,
-                  "dense, or a mixture whose weights are all drawn [that of --config-json, or dense]")
+                  "architecture of the model: dense, or a mixture, of which all weights are random [that of "
+                  "--config-json, or dense]")
       ->type_name("NAME");
-  command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
+  command.add_option("-o,--output", flags->output, "folder for the new model; must be new or empty")
+      ->required()
+      ->type_name("DIR");
   add_tokenizer_option(command, flags->tokenizer);
-  command.add_option("--deviation", flags->deviation, "of the weights; norms are 1, biases 0")
+  command
+      .add_option("--deviation", flags->deviation,
+                  "standard deviation of the random weights; weights of norms are 1, biases 0")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1e3));
-  command.add_option("--seed", flags->seed, "of the weights")->capture_default_str();
+  command.add_option("--seed", flags->seed, "random seed of the weights")->capture_default_str();
   add_stream_options(command, flags->stream);
   add_threads_option(command, flags->threads);
   command.callback([flags] {

@@ -10,16 +10,23 @@
 namespace multipl_moe {
 
 void add_merge_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand(
-      "merge", "Adds a LoRA's adapters to its weights: a dense model that answers alike. The LoRA stays as it is.");
+  CLI::App& command = *program.add_subcommand("merge",
+                                              "Adds the adapters of a LoRA model to its weights and writes a dense "
+                                              "model with the same outputs. The LoRA model stays unchanged.");
   struct Flags {
     std::string model, output;
     int threads = 0;
   };
   const auto flags = std::make_shared<Flags>();
-  command.add_option("--model", flags->model, "LoRA model folder or run folder")->required()->type_name("DIR");
+  command
+      .add_option("--model", flags->model,
+                  "folder of a LoRA model, or of its training run, whose newest checkpoint is read")
+      ->required()
+      ->type_name("DIR");
   add_links_option(command);
-  command.add_option("-o,--output", flags->output, "folder for the dense model")->required()->type_name("DIR");
+  command.add_option("-o,--output", flags->output, "folder for the dense model; must be new or empty")
+      ->required()
+      ->type_name("DIR");
   add_threads_option(command, flags->threads);
   command.callback([flags] {
     require_new_folder("merge", flags->output);

@@ -9,7 +9,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// What a flag's value must be; a text's choices, a number's sign.
+/// The check of a flag's value: the choices of a text, the sign of a number.
 CLI::Validator check_of(const MixtureSetting& setting) {
   if (!setting.choices.empty())
     return CLI::IsMember(std::vector<std::string>(setting.choices.begin(), setting.choices.end()));
@@ -18,21 +18,20 @@ CLI::Validator check_of(const MixtureSetting& setting) {
   return setting.least > 0 ? above_zero() : not_negative();
 }
 
-/// The token that a line ends with.
+/// The token of a newline. Throws UsageError unless the tokenizer has one token for it.
 std::int64_t newline_of(const Tokenizer& tokenizer) {
   const std::vector<Token> tokens = tokenizer.encode("\n");
   if (tokens.size() != 1)
-    throw UsageError(
-        fmt::format("[upcycle] a newline must be one token of the model's tokenizer where --boundary-token is not "
-                    "given, found {}",
-                    tokens.size()));
+    throw UsageError(fmt::format(
+        "[upcycle] a newline must be one token of the model's tokenizer, found {} tokens; give --boundary-token",
+        tokens.size()));
   return tokens.front();
 }
 
 }  // namespace
 
 void MixtureOptions::add_to(CLI::App& command) {
-  command.add_option("--arch", architecture_, "what to become")
+  command.add_option("--arch", architecture_, "architecture of the new model")
       ->capture_default_str()
       ->check(CLI::IsMember(mixture_names()));
   for (const MixtureSetting* setting : mixture_settings()) {
@@ -58,7 +57,7 @@ void MixtureOptions::add_to(CLI::App& command) {
 MoeConfig MixtureOptions::mixture(std::int64_t intermediate_size, const Tokenizer& tokenizer) const {
   MoeConfig moe = mixture_named(architecture_, intermediate_size).value();
   bool has_boundary = false;
-  // In the table's order: what a setting needs has been taken before it.
+  // In the order of mixture_settings(): a setting that another one needs comes first.
   for (const auto& [option, setting] : options_) {
     if (option->count() == 0) continue;
     if (!applies(*setting, moe))
@@ -72,17 +71,20 @@ MoeConfig MixtureOptions::mixture(std::int64_t intermediate_size, const Tokenize
 
 void StartOptions::add_to(CLI::App& command) {
   command
-      .add_option("--noise", noise_deviation_,
-                  "deviation of what is added to the weights of experts that train, so that copies differ [0]")
+      .add_option(
+          "--noise", noise_deviation_,
+          "standard deviation of the noise added to the weights of trainable experts, so that copies differ [0]")
       ->check(CLI::Range(0.0, 1e3));
   read_former_name(command, "--reinitialise", "--reinitialize");
   command
       .add_option("--reinitialize", reinitialized_,
-                  "share of the inner channels of experts that train which is drawn anew (Drop-Upcycling) [0]")
+                  "fraction of the inner channels of trainable experts that is initialized again at random "
+                  "(Drop-Upcycling) [0]")
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--router-deviation", router_deviation_, "of the routers' first weights [0.02]")
+  command
+      .add_option("--router-deviation", router_deviation_, "standard deviation of the routers' initial weights [0.02]")
       ->check(CLI::Range(0.0, 1e3));
-  command.add_option("--seed", seed_, "of routers, adapters and noise")->capture_default_str();
+  command.add_option("--seed", seed_, "random seed of routers, adapters and noise")->capture_default_str();
 }
 
 moe::Upcycling StartOptions::start(const MoeConfig& mixture) const {

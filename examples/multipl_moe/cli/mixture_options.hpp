@@ -1,5 +1,5 @@
-/// What upcycle is told of the mixture that a dense model becomes. An option that was not given leaves the
-/// architecture's own setting; one that decides nothing in what was asked for is refused.
+/// Options of `upcycle` for the mixture that a dense model becomes. An option that is not given leaves the
+/// architecture's own setting; one that has no effect in the requested mixture is refused.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,11 +17,11 @@ namespace multipl_moe {
 
 class MixtureOptions {
  public:
-  /// --arch, and a flag for every setting of mixtures that has one.
+  /// Adds --arch, and the flag of every mixture setting that has one.
   void add_to(CLI::App& command);
 
-  /// Throws UsageError that names flag and architecture for an option of another one, and where a boundary window needs
-  /// a newline and `tokenizer` has no one token for it.
+  /// The mixture for a dense FFN of `intermediate_size` channels. Throws UsageError for an option of another
+  /// architecture, naming both, and if a boundary window needs a newline for which `tokenizer` has no single token.
   MoeConfig mixture(std::int64_t intermediate_size, const Tokenizer& tokenizer) const;
 
  private:
@@ -30,13 +30,13 @@ class MixtureOptions {
   std::vector<std::pair<const CLI::Option*, const MixtureSetting*>> options_;
 };
 
-/// How what is not copied from the dense model starts.
+/// Options for the start of weights that are not copied from the dense model.
 class StartOptions {
  public:
-  /// --noise, --reinitialize, --router-deviation and --seed.
+  /// Adds --noise, --reinitialize, --router-deviation and --seed.
   void add_to(CLI::App& command);
 
-  /// Throws UsageError where `mixture` has nothing that an option would change.
+  /// Throws UsageError for an option that has no effect in `mixture`.
   moe::Upcycling start(const MoeConfig& mixture) const;
 
  private:

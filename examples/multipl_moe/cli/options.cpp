@@ -33,7 +33,7 @@ CLI::Validator number_that(const Holds& holds, const std::string& rule) {
 }  // namespace
 
 void read_former_name(CLI::App& command, const std::string& former, const std::string& flag) {
-  // Added first, its callback runs first: the flag then has the value as if it had been given.
+  // This option is added before `flag`, so its callback runs first, and `flag` has the value as if it had been given.
   command
       .add_option_function<std::string>(
           former, [&command, flag](const std::string& value) { command.get_option(flag)->add_result(value); })
@@ -50,22 +50,22 @@ CLI::Validator not_negative() {
 
 void add_threads_option(CLI::App& command, int& threads) {
   threads = moe::cpu::available_threads();
-  command.add_option("--threads", threads, "threads of computation; results do not depend on it")
+  command.add_option("--threads", threads, "number of CPU threads; results do not depend on it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
 }
 
 void add_stream_options(CLI::App& command, StreamFlags& flags) {
   auto* dtype = command.add_option("--dtype", flags.dtype,
-                                   fmt::format("of the weights in the file: float32, float16, bfloat16{}",
+                                   fmt::format("data type of the weights in the file: float32, float16, bfloat16{}",
                                                flags.dtype.empty() ? " [as the model's are stored]" : ""));
   dtype->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
   if (!flags.dtype.empty()) dtype->capture_default_str();
-  command.add_option("--max-shard-size", flags.max_shard_bytes, "of a weights file, such as 5GB or 500MB")
+  command.add_option("--max-shard-size", flags.max_shard_bytes, "maximum size of a weights file, such as 5GB or 500MB")
       ->capture_default_str()
       ->transform(CLI::AsSizeValue(true))
       ->check(above_zero());
-  command.add_flag("-q,--quiet", flags.quiet, "no progress");
+  command.add_flag("-q,--quiet", flags.quiet, "do not print progress");
 }
 
 std::string StreamFlags::dtype_of(const std::string& model) const {
@@ -77,11 +77,14 @@ StreamOptions StreamFlags::options(const std::string& command, const std::string
 }
 
 void add_size_options(CLI::App& command, SizeFlags& flags) {
-  auto* config =
-      command.add_option("--config-json", flags.config, "sizes of the model, a config.json in Hugging Face's names")
-          ->type_name("FILE");
+  auto* config = command
+                     .add_option("--config-json", flags.config,
+                                 "config.json with the sizes of the model, in Hugging Face's field names")
+                     ->type_name("FILE");
   command
-      .add_option("--size", flags.size, "tiny, demo, qwen1.5-1.8b; with as many tokens as --tokenizer has, at least")
+      .add_option(
+          "--size", flags.size,
+          "size of the model: tiny, demo, qwen1.5-1.8b; its vocabulary grows to that of --tokenizer if it is smaller")
       ->type_name("NAME")
       ->capture_default_str()
       ->excludes(config);
@@ -97,7 +100,7 @@ ModelConfig SizeFlags::model(const Tokenizer& tokenizer) const {
 void add_links_option(CLI::App& command) {
   command.add_flag_callback(
       "--allow-links", [] { allow_links(); },
-      "follow links out of the folder of a model or tokenizer, such as weights on another disk");
+      "follow symbolic links that lead out of the folder of a model or tokenizer, such as to weights on another disk");
 }
 
 void require_positions(const std::string& command, const ModelConfig& model, std::int64_t length) {
@@ -112,7 +115,8 @@ void add_tokenizer_option(CLI::App& command, std::string& folder) {
   add_links_option(command);
   command
       .add_option("--tokenizer", folder,
-                  "folder with tokenizer.json, or vocab.json and merges.txt, such as a model's [bytes]")
+                  "folder with tokenizer.json, or with vocab.json and merges.txt, such as a model's folder [none: each "
+                  "byte is a token]")
       ->type_name("DIR");
 }
 
@@ -123,36 +127,47 @@ std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder, std::st
                                       std::filesystem::exists(folder, failed) ? "a file" : "nothing there"));
   const std::filesystem::path model = model_folder(folder);
   auto tokenizer = read_tokenizer(model);
-  // A model of bytes has no tokenizer's files; any other folder without them is a wrong one.
+  // The folder of a byte-level model has no tokenizer files; any other folder without them is wrong.
   if (tokenizer == byte_tokenizer() && !std::filesystem::exists(model / "config.json"))
     throw BadFile(model, "must hold tokenizer.json, vocab.json and merges.txt, or a model's config.json, found none");
   return tokenizer;
 }
 
 void add_split_options(CLI::App& command, HeldOut& held_out) {
-  command.add_option("--dev-fraction", held_out.dev, "of the documents, held out to choose settings")
+  command
+      .add_option("--dev-fraction", held_out.dev,
+                  "fraction of the documents that is held out as the dev split, to choose settings by")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--test-fraction", held_out.test, "of the documents, held out to report")
+  command
+      .add_option("--test-fraction", held_out.test,
+                  "fraction of the documents that is held out as the test split, to report results on")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
   command
       .add_option("--near-duplicates", held_out.near_duplicates,
-                  "of texts at least so similar one is kept: the Jaccard similarity of their sets of five words in a "
-                  "row, found by MinHash; 0.5 to 1, 0 keeps all")
+                  "similarity from which on texts are near duplicates, of which one is kept: the Jaccard similarity of "
+                  "their sets of five consecutive words, found by MinHash; 0.5 to 1; 0: keep all")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
 }
 
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length) {
-  command.add_option("--model", flags.model, "model folder or run folder")->required()->type_name("DIR");
+  command
+      .add_option("--model", flags.model, "folder of a model, or of a training run, whose newest checkpoint is read")
+      ->required()
+      ->type_name("DIR");
   add_links_option(command);
-  command.add_option("--data", flags.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
-  command.add_option("--split", flags.split, "held-out text: dev to choose settings by, test to report")
+  command.add_option("--data", flags.data, "folder of token files, as written by prepare")
+      ->required()
+      ->type_name("DIR");
+  command
+      .add_option("--split", flags.split,
+                  "held-out split that is read: dev to choose settings by, test to report results on")
       ->capture_default_str()
       ->check(CLI::IsMember({"dev", "test"}));
-  command.add_option("--batch-size", sequences, "sequences in a batch")->capture_default_str()->check(above_zero());
-  command.add_option("--sequence-length", length, "tokens in a sequence")->capture_default_str()->check(above_zero());
+  command.add_option("--batch-size", sequences, "sequences per batch")->capture_default_str()->check(above_zero());
+  command.add_option("--sequence-length", length, "tokens per sequence")->capture_default_str()->check(above_zero());
   add_threads_option(command, flags.threads);
 }
 
@@ -191,8 +206,8 @@ std::pair<double, double> parse_mix(const std::string& text) {
   const double low = number(whole.substr(0, colon));
   const double high = colon == std::string::npos ? -1 : number(whole.substr(colon + 1));
   if (low < 0 || high < 0 || low + high == 0)
-    throw UsageError("[--mix] must read LOW:HIGH with two numbers that are not both 0, such as 9:1, found '" +
-                     escaped(text) + "'");
+    throw UsageError("[--mix] must be LOW:HIGH, two numbers that are not both 0, such as 9:1, found '" + escaped(text) +
+                     "'");
   return {low, high};
 }
 

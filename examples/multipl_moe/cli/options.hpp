@@ -19,79 +19,81 @@
 
 namespace multipl_moe {
 
-/// Checks whose errors say the rule and the value. The text is what --help shows.
+/// Checks of a number. An error names the rule and the value; --help shows the rule.
 CLI::Validator above_zero();
 CLI::Validator not_negative();
 
-/// Reads `former`, the name of a flag in an older version, as `flag`, which is added after it; --help does not list it.
+/// Reads `former`, the name of a flag in an older version, as `flag`, which must be added after it. --help does not
+/// list `former`.
 void read_former_name(CLI::App& command, const std::string& former, const std::string& flag);
-/// Whether an option is such a name, which nothing writes.
+/// Whether an option is such a former name, which is left out of written settings.
 bool is_former_name(const CLI::Option& option);
 
-/// Threads of computation; results do not depend on it.
+/// Adds --threads, whose default is the number of available CPU threads.
 void add_threads_option(CLI::App& command, int& threads);
 
-/// How a model that is written tensor by tensor is stored.
+/// Options for storing a model that is written tensor by tensor.
 struct StreamFlags {
-  std::string dtype;  ///< empty: as those of the model that it is made from
+  std::string dtype;  ///< data type of the weights; empty: that of the source model
   std::uint64_t max_shard_bytes = default_shard_bytes;
   bool quiet = false;
 
-  /// `dtype`, or what `model` is stored in. Throws as stored_dtype().
+  /// `dtype`, or if it is empty the data type of the folder `model`. Throws as stored_dtype().
   std::string dtype_of(const std::string& model) const;
   StreamOptions options(const std::string& command, const std::string& model = {}) const;
 };
-/// --dtype, whose default is the one in `flags`, --max-shard-size and --quiet.
+/// Adds --dtype, whose default is the one in `flags`, --max-shard-size and --quiet.
 void add_stream_options(CLI::App& command, StreamFlags& flags);
 
-/// How large a model of random weights is.
+/// Options for the size of a model with random weights.
 struct SizeFlags {
   std::string size, config;
 
-  /// A size that has a name gets as large a vocabulary as `tokenizer` needs. Throws UsageError, BadFile, IoError.
+  /// The model's configuration. The vocabulary of a named size grows to that of `tokenizer`. Throws UsageError,
+  /// BadFile, IoError.
   ModelConfig model(const Tokenizer& tokenizer) const;
 };
-/// --config-json, or --size.
+/// Adds --config-json and --size, which exclude each other.
 void add_size_options(CLI::App& command, SizeFlags& flags);
 
-/// --allow-links, of every command that reads a model's or a tokenizer's folder: links out of it are followed.
+/// Adds --allow-links, for every command that reads a model's or a tokenizer's folder: links out of it are followed.
 void add_links_option(CLI::App& command);
 
-/// Throws UsageError where sequences are longer than the model has positions for. `command` names the command.
+/// Throws UsageError if sequences are longer than the model's max_position_embeddings. `command` is named in the error.
 void require_positions(const std::string& command, const ModelConfig& model, std::int64_t length);
 
-/// --tokenizer and --allow-links; a folder with a tokenizer's files, of a model or of a run.
+/// Adds --tokenizer, a folder with a tokenizer's files, of a model or of a run, and --allow-links.
 void add_tokenizer_option(CLI::App& command, std::string& folder);
-/// The one of add_tokenizer_option(), or of another `flag`; bytes where nothing was said. Throws BadFile that names the
+/// The tokenizer in `folder`, the value of `flag`; the byte tokenizer if it is empty. Throws BadFile that names the
 /// flag, IoError.
 std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder, std::string_view flag = "--tokenizer");
 
-/// --dev-fraction and --test-fraction, what is held out of sources.
+/// Adds --dev-fraction, --test-fraction and --near-duplicates, which decide what is held out of sources.
 void add_split_options(CLI::App& command, HeldOut& held_out);
 
-/// Which model reads which held-out text.
+/// Options of commands that score a model on held-out text.
 struct HeldOutFlags {
   std::string model, data, split = "test";
   int threads = 0;
 };
-/// --model, --allow-links, --data, --split and --threads; --batch-size and --sequence-length go to `sequences` and
-/// `length`.
+/// Adds --model, --allow-links, --data, --split and --threads, and --batch-size and --sequence-length for `sequences`
+/// and `length`.
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length);
 
-/// The files of `flags`, which must have been made with the model's tokenizer. Throws BadFile, IoError.
+/// Opens the files of `flags`. Throws BadFile if they were not made with the model's tokenizer, IoError.
 LanguageFiles open_held_out(const HeldOutFlags& flags);
-/// Tokens of the longest of `files`, of each at most `max_bytes` of text; 0: all.
+/// Tokens of the longest of `files`, of each at most `max_bytes` bytes of text (a token has at least one); 0: all.
 std::int64_t longest_text(const LanguageFiles& files, std::int64_t max_bytes);
-/// Throws OutOfMemory where `command` cannot hold the model of `flags` and score such texts.
+/// Throws OutOfMemory if memory cannot hold the model of `flags` and the scoring of texts of this size.
 void require_memory(const std::string& command, const HeldOutFlags& flags, const ScoringSize& size);
 
-/// A folder that is replaced loses whatever else was in it: throws UsageError unless `folder` is new or empty.
+/// Throws UsageError unless `folder` is new or empty: replacing a folder would delete its other files.
 void require_new_folder(const std::string& command, const std::string& folder);
 
-/// `9:1` -> {9, 1}. Throws UsageError.
+/// Parses `LOW:HIGH`: "9:1" -> {9, 1}. Throws UsageError.
 std::pair<double, double> parse_mix(const std::string& text);
 
-/// Which languages of `files` there are.
+/// For each language whether `files` has text of it.
 std::array<bool, language_count> present_in(const LanguageFiles& files);
 
 }  // namespace multipl_moe

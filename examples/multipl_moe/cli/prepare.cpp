@@ -12,7 +12,8 @@
 namespace multipl_moe {
 
 void add_prepare_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand("prepare", "Source trees to token files by language and split.");
+  CLI::App& command = *program.add_subcommand(
+      "prepare", "Converts folders of source files to token files, by language and split (train, dev, test).");
   struct Flags {
     PrepareOptions options;
     std::string tokenizer;
@@ -26,13 +27,15 @@ void add_prepare_command(CLI::App& program) {
   command.add_option("-o,--output", o.out, "folder for the token files")->required()->type_name("DIR");
   add_tokenizer_option(command, flags->tokenizer);
   add_split_options(command, o.held_out);
-  command.add_option("--max-train-bytes", o.max_train_bytes, "of each language's training text; 0: all")
+  command.add_option("--max-train-bytes", o.max_train_bytes, "maximum training text per language, in bytes; 0: all")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_option("--max-held-out-bytes", o.max_held_out_bytes, "of each language's dev and test text; 0: all")
+  command
+      .add_option("--max-held-out-bytes", o.max_held_out_bytes,
+                  "maximum dev text and maximum test text per language, in bytes; 0: all")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_flag("--json", flags->json, "the report as JSON");
+  command.add_flag("--json", flags->json, "print the report as JSON");
   command.callback([flags] {
     flags->options.tokenizer = tokenizer_of(flags->tokenizer);
     const PrepareReport report = prepare(flags->options);

@@ -29,7 +29,7 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   if (flags.resume) config = config_of_run(config, flags.output);
   check_run("pretrain", config, flags);
   if (const auto misfit = misfit_of(*tokenizer, config))
-    throw UsageError(fmt::format("[pretrain] {}; --tokenizer gives another", *misfit));
+    throw UsageError(fmt::format("[pretrain] {}; --tokenizer selects another tokenizer", *misfit));
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, "");
   BatchStream stream(files, even_shares(flags.languages, files), flags.batch_options(*tokenizer));
   note_idle_losses(flags, config);
@@ -54,7 +54,8 @@ void add_pretrain_command(CLI::App& program) {
   add_tokenizer_option(command, flags->tokenizer);
   command
       .add_option("--languages", flags->languages,
-                  "read in equal parts: python, java, cpp, rust, go, ruby [python,java,cpp, as far as --data has them]")
+                  "languages to train on, with equal shares: python, java, cpp, rust, go, ruby, separated by commas "
+                  "[python,java,cpp, as far as --data has them]")
       ->delimiter(',');
   command.callback([flags, &command] { pretrain(*flags, command); });
 }

@@ -14,7 +14,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// What a line has to be, after "line 7 must be".
+/// The rule for a line in an error message, after "line 7 must be".
 constexpr const char* prompt_line = "a JSON string or an object with a string \"prompt\"";
 
 std::string prompt_of(std::string_view line) {

@@ -6,8 +6,8 @@
 
 namespace multipl_moe {
 
-/// The prompts of a file of lines, each a JSON string or an object whose "prompt" is one; empty lines say nothing.
-/// Throws BadFile with the number of the line that is neither and what it is, IoError.
+/// The prompts of a file whose lines are JSON strings or objects with a string "prompt"; empty lines are skipped.
+/// Throws BadFile for any other line, with its number and what it is; IoError.
 std::vector<std::string> read_prompts(const std::filesystem::path& path);
 
 }  // namespace multipl_moe

@@ -15,7 +15,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// Throws OutOfMemory where the machine cannot hold the runs' steps, their table and the pictures' scripts.
+/// Throws OutOfMemory if memory cannot hold the runs' steps, their table and the scripts of the pictures.
 void require_memory(const std::vector<std::filesystem::path>& runs) {
   constexpr std::int64_t held_per_byte = 6;
   std::uintmax_t bytes = 0;
@@ -25,7 +25,7 @@ void require_memory(const std::vector<std::filesystem::path>& runs) {
     if (!missing) bytes += size;
   }
   require_free_memory("report",
-                      std::array{MemoryPart{"the steps of all runs and what is written of them",
+                      std::array{MemoryPart{"the steps of all runs and the tables made from them",
                                             held_per_byte * static_cast<std::int64_t>(bytes)}},
                       "fewer runs at a time need less");
 }
@@ -34,13 +34,13 @@ void require_memory(const std::vector<std::filesystem::path>& runs) {
 
 void add_report_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
-      "report", "Training runs beside each other: what differs, losses, curves (Markdown, CSV, SVG, PNG).");
+      "report", "Compares training runs: their differing settings, losses and curves (Markdown, CSV, SVG, PNG).");
   struct Flags {
     std::vector<std::filesystem::path> runs;
     std::string output;
   };
   const auto flags = std::make_shared<Flags>();
-  command.add_option("--run", flags->runs, "run folder of pretrain or train; once for each run")
+  command.add_option("--run", flags->runs, "run folder of pretrain or train; given once for each run")
       ->required()
       ->type_name("DIR")
       ->allow_extra_args(false);

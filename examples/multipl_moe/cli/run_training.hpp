@@ -6,7 +6,7 @@
 
 namespace multipl_moe {
 
-/// Runs `train`, reports on stderr, and throws Interrupted where a signal ended it.
+/// Runs train(), reports on stderr, and throws Interrupted if a signal ended the run.
 TrainResult run_training(LanguageModel& model, BatchStream& stream, const TrainOptions& options);
 
 }  // namespace multipl_moe

@@ -23,7 +23,7 @@ std::string list_of(const Languages& languages) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-/// Of `languages`, those that `files` has, or those that it has not.
+/// Those of `languages` with text in `files`, or without text if `has_text` is false.
 Languages those(const Languages& languages, const LanguageFiles& files, bool has_text) {
   Languages chosen;
   std::copy_if(languages.begin(), languages.end(), std::back_inserter(chosen),
@@ -44,8 +44,9 @@ LanguageWeights even_shares(const std::vector<std::string>& named, const Languag
   Languages read;
   for (const std::string& name : named) read.push_back(language_named(name));
   if (const Languages missing = those(read, files, false); !missing.empty())
-    throw UsageError(fmt::format("[--languages] each must have training text in --data, found none for {}; there is {}",
-                                 list_of(missing), list_of(those(every_language(), files, true))));
+    throw UsageError(
+        fmt::format("[--languages] each must have training text in --data, found none for {}; --data has {}",
+                    list_of(missing), list_of(those(every_language(), files, true))));
   if (named.empty()) {
     const Languages usual{Language::python, Language::java, Language::cpp};
     read = those(usual, files, true);
@@ -58,14 +59,15 @@ LanguageWeights even_shares(const std::vector<std::string>& named, const Languag
 }
 
 LanguageWeights mixed_shares(const std::string& mix, const LanguageFiles& files) {
-  const std::pair<double, double> groups = parse_mix(mix);  // clang 14 takes no structured binding into a lambda
+  const std::pair<double, double> groups = parse_mix(mix);  // clang 14: a lambda cannot capture a structured binding
   const LanguageWeights weights = grouped_weights(groups.first, groups.second, present_in(files));
   Languages read;
   for (const Language language : all_languages)
     if (weights[index_of(language)] > 0) read.push_back(language);
   if (read.empty())
-    throw UsageError(fmt::format("[--mix] must give tokens to a language of --data, found {} and text of {}", mix,
-                                 list_of(those(every_language(), files, true))));
+    throw UsageError(
+        fmt::format("[--mix] must give tokens to a language with training text in --data, found {} and text of {}", mix,
+                    list_of(those(every_language(), files, true))));
   Languages wanted = every_language();
   std::erase_if(wanted,
                 [&](Language l) { return (resource_of(l) == Resource::low ? groups.first : groups.second) == 0; });

@@ -1,4 +1,4 @@
-/// How much of which language a training reads, by its options and by what there is.
+/// The shares of the languages in training, from its options and the available text.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace multipl_moe {
 
-/// Equal shares. Languages in `named` must have training text in `files`; where none is named, those of python, java
-/// and cpp that have some, or, where none of these has, all that have. A notice names what is passed over. Throws
-/// UsageError.
+/// Equal shares of the languages in `named`, which must have training text in `files`. If none is named, of those of
+/// python, java and cpp that have text, or if none of these has, of all that have. A notice names the usual languages
+/// without text. Throws UsageError.
 LanguageWeights even_shares(const std::vector<std::string>& named, const LanguageFiles& files);
 
-/// `mix` as parse_mix() reads it, between the low- and the high-resource languages in `files`. A notice names those
-/// without training text. Throws UsageError, also where nothing is left to read.
+/// Shares by `mix`, parsed by parse_mix(), of the low- and the high-resource languages in `files`. A notice names those
+/// without training text. Throws UsageError, also if no language is left to read.
 LanguageWeights mixed_shares(const std::string& mix, const LanguageFiles& files);
 
 }  // namespace multipl_moe

@@ -18,8 +18,8 @@ std::string read_standard_input(std::string_view command, std::int64_t held_per_
     if (text.size() < next_question) continue;
     next_question *= 2;
     require_free_memory(
-        command, std::array{MemoryPart{"the text from stdin and what is made of it", held_per_byte * std::ssize(text)}},
-        "a part of the text at a time needs less");
+        command, std::array{MemoryPart{"the text from stdin and its conversion", held_per_byte * std::ssize(text)}},
+        "a shorter text needs less");
   }
   if (std::ferror(stdin) != 0) throw IoError("stdin", "read", errno);
   return text;

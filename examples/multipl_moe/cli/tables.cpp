@@ -18,7 +18,7 @@ std::string kilobytes(std::int64_t bytes) { return fmt::format("{:.0f}", static_
 }  // namespace
 
 std::string prepare_table(const PrepareReport& report) {
-  std::string text = fmt::format("{:<8} {:>7} {:>9} {:>10} {:>9} {:>10} {:>9} {:>10} {:>9}\n", "", "files", "left out",
+  std::string text = fmt::format("{:<8} {:>7} {:>9} {:>10} {:>9} {:>10} {:>9} {:>10} {:>9}\n", "", "files", "filtered",
                                  "train docs", "kB", "dev docs", "kB", "test docs", "kB");
   for (const Language language : all_languages) {
     const LanguageReport& r = report.languages[index_of(language)];
@@ -31,21 +31,22 @@ std::string prepare_table(const PrepareReport& report) {
     }
     text += '\n';
   }
-  text += fmt::format("{} of other kinds; report.json has every filter's count", counted(report.other_files, "files"));
+  text +=
+      fmt::format("{} of other types; report.json has the count of each filter", counted(report.other_files, "files"));
   return text;
 }
 
 std::string evaluation_table(const Evaluation& evaluation) {
   std::string text =
-      fmt::format("{:<14} {:>12} {:>14} {:>10} {:>9}\n", "", "nats/token", "bits per byte", "accuracy", "tokens");
+      fmt::format("{:<19} {:>12} {:>14} {:>10} {:>9}\n", "", "nats/token", "bits per byte", "accuracy", "tokens");
   for (const Language language : all_languages)
     if (const auto& s = evaluation[index_of(language)])
-      text += fmt::format("{:<14} {:>12.4f} {:>14.4f} {:>9.1f}% {:>9}\n", title_of(language), s->loss, s->bits_per_byte,
+      text += fmt::format("{:<19} {:>12.4f} {:>14.4f} {:>9.1f}% {:>9}\n", title_of(language), s->loss, s->bits_per_byte,
                           100 * s->accuracy, s->tokens);
   const double high = mean_bits_per_byte(evaluation, Resource::high),
                low = mean_bits_per_byte(evaluation, Resource::low);
-  if (!std::isnan(high)) text += fmt::format("{:<14} {:>12} {:>14.4f}\n", "mean, high", "", high);
-  if (!std::isnan(low)) text += fmt::format("{:<14} {:>12} {:>14.4f}\n", "mean, low", "", low);
+  if (!std::isnan(high)) text += fmt::format("{:<19} {:>12} {:>14.4f}\n", "mean, high-resource", "", high);
+  if (!std::isnan(low)) text += fmt::format("{:<19} {:>12} {:>14.4f}\n", "mean, low-resource", "", low);
   text.pop_back();
   return text;
 }

@@ -1,4 +1,4 @@
-/// Reports as plain text for people.
+/// Reports as plain text.
 #pragma once
 
 #include <string>
@@ -9,15 +9,15 @@
 
 namespace multipl_moe {
 
-/// Documents and bytes by language and split, and what the filters left out.
+/// Documents and bytes by language and split, and the number of files that the filters dropped.
 std::string prepare_table(const PrepareReport& report);
 
-/// Loss, bits per byte and accuracy by language, and the means of both kinds.
+/// Loss, bits per byte and accuracy by language, and the mean bits per byte of high- and of low-resource languages.
 std::string evaluation_table(const Evaluation& evaluation);
 std::string evaluation_json(const Evaluation& evaluation);
 
-/// Generated text can be anything: fit for a terminal, where control characters and what is not UTF-8 become `\xNN`.
-/// Line ends and tabs stay, and so do backslashes: this is for reading, not for reading back.
+/// Generated text made safe for a terminal: control characters and bytes that are not UTF-8 become `\xNN`. Line ends,
+/// tabs and backslashes stay, so the result cannot be parsed back.
 std::string printable_text(std::string_view text);
 
 }  // namespace multipl_moe

@@ -13,7 +13,7 @@ namespace {
 
 const std::string bytes = "bytes";
 
-/// The option with which a command gets the tokenizer of that name.
+/// The option that selects the tokenizer of that name, for an error message.
 std::string option_for(const std::string& name) {
   if (name.empty()) return "the --tokenizer FOLDER that `prepare` was given";
   return name == bytes ? "no --tokenizer" : "--tokenizer " + escaped(name);

@@ -1,4 +1,4 @@
-/// What a command checks before a model reads text: that model, tokenizer and text belong together.
+/// Checks before a model reads text: model, tokenizer and text must belong together.
 #pragma once
 
 #include <string>
@@ -9,13 +9,12 @@
 
 namespace multipl_moe {
 
-/// Throws BadFile naming the folder where the vocabulary of its model, `config`, does not hold the tokens of its
-/// tokenizer.
+/// Throws BadFile that names `folder` if the vocabulary of its model, `config`, is smaller than that of its tokenizer.
 void require_tokenizer_fits(const std::string& folder, const ModelConfig& config, const Tokenizer& tokenizer);
 
-/// The token files of a split in `data`, for the tokenizer of the model in the folder `model`, or of --tokenizer where
-/// that is empty. Throws BadFile that names both tokenizers and what to do where the text is of another one; as
-/// open_language_files().
+/// Opens the token files of a split in `data`. `tokenizer` is that of the model in the folder `model`, or that of
+/// --tokenizer if `model` is empty. Throws BadFile if the text was made with another tokenizer, naming both and the
+/// remedy; otherwise as open_language_files().
 LanguageFiles open_text(const std::string& data, std::string_view split, const Tokenizer& tokenizer,
                         const std::string& model);
 

@@ -25,12 +25,12 @@ namespace multipl_moe {
 
 namespace {
 
-/// Of memory, for each byte of text: itself, its normal form, a token for each byte in a list that grows.
+/// Bytes of memory for each byte of text: the byte, its normal form, and a token per byte in a list that grows.
 constexpr std::int64_t held_by_encoding = 10;
-/// The same for numbers, of which each has a digit and a space at least: the token, and its text.
+/// The same for ids, each of at least a digit and a space: the token and its text.
 constexpr std::int64_t held_by_decoding = 8;
 
-/// A line of ids.
+/// Prints a line of ids.
 void print_ids(std::span<const Token> tokens) {
   constexpr std::size_t enough = 1 << 16;
   std::string line;
@@ -57,7 +57,7 @@ std::vector<Token> parse_ids(std::string_view text, std::int64_t vocab_size) {
     const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), token);
     if (error != std::errc() || rest != word.data() + word.size() || token >= vocab_size)
       throw BadFile("stdin", begin,
-                    fmt::format("must hold numbers of tokens, 0 to {}, found '{}'", vocab_size - 1, escaped(word)));
+                    fmt::format("must hold token ids, 0 to {}, found '{}'", vocab_size - 1, escaped(word)));
     tokens.push_back(token);
     begin = end;
   }
@@ -66,29 +66,31 @@ std::vector<Token> parse_ids(std::string_view text, std::int64_t vocab_size) {
 
 void add_model_option(CLI::App& command, std::string& model) {
   command
-      .add_option("--model", model, "folder with tokenizer.json, or vocab.json and merges.txt, or of a model of bytes")
+      .add_option("--model", model,
+                  "folder with tokenizer.json, or with vocab.json and merges.txt, or of a byte-level model")
       ->required()
       ->type_name("DIR");
   add_links_option(command);
 }
 
 void add_train(CLI::App& group) {
-  CLI::App& command =
-      *group.add_subcommand("train", "Learns a tokenizer of Qwen's kind from the text that prepare trains on.");
+  CLI::App& command = *group.add_subcommand(
+      "train", "Trains a byte-level BPE tokenizer like Qwen's on the text of prepare's train split.");
   struct Flags {
     TokenizerTraining options;
     std::string output;
   };
   const auto flags = std::make_shared<Flags>();
   TokenizerTraining& o = flags->options;
-  command.add_option("sources", o.sources, "folders of source files, as prepare takes them")
+  command.add_option("sources", o.sources, "folders of source files, the same as for prepare")
       ->required()
       ->type_name("DIR...");
-  command.add_option("-o,--output", flags->output, "folder for tokenizer.json")->required()->type_name("DIR");
-  command.add_option("--vocab-size", o.vocab_size, "tokens, with the bytes and three special ones")
+  command.add_option("-o,--output", flags->output, "folder for the new tokenizer.json")->required()->type_name("DIR");
+  command
+      .add_option("--vocab-size", o.vocab_size, "number of tokens, including the 256 bytes and three special tokens")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--max-bytes", o.max_bytes, "of each language's text; 0: all")
+  command.add_option("--max-bytes", o.max_bytes, "maximum text per language, in bytes; 0: all")
       ->capture_default_str()
       ->check(not_negative());
   add_split_options(command, o.held_out);
@@ -99,7 +101,7 @@ void add_train(CLI::App& group) {
     create_folders(folder);
     tokenizer.write_files(folder);
     if (tokenizer.vocab_size() < flags->options.vocab_size)
-      notice("note: no two tokens stand together twice after {}; {} were asked for\n",
+      notice("note: after {} no pair of tokens occurs twice, so the vocabulary is smaller than the requested {}\n",
              counted(tokenizer.vocab_size(), "tokens"), flags->options.vocab_size);
     notice("{} from {} in {}\n", counted(tokenizer.vocab_size(), "tokens"), counted(trained.bytes, "bytes"),
            counted(trained.files, "files"));
@@ -107,15 +109,17 @@ void add_train(CLI::App& group) {
 }
 
 void add_encode(CLI::App& group) {
-  CLI::App& command = *group.add_subcommand("encode", "Text on stdin to a line of token ids on stdout.");
+  CLI::App& command = *group.add_subcommand("encode", "Encodes text from stdin to a line of token ids on stdout.");
   struct Flags {
     std::string model;
     bool special = false, null = false;
   };
   const auto flags = std::make_shared<Flags>();
   add_model_option(command, flags->model);
-  command.add_flag("--special", flags->special, "names of special tokens become these tokens; else they are text");
-  command.add_flag("--null", flags->null, "each text ends in a NUL and has its line of ids");
+  command.add_flag("--special", flags->special,
+                   "encode names of special tokens as these tokens; without it they are text");
+  command.add_flag("--null", flags->null,
+                   "read several texts, each ending in a NUL byte, and print a line of ids for each");
   command.callback([flags] {
     const auto tokenizer = tokenizer_of(flags->model, "--model");
     const auto encode = [&](std::string_view text) {
@@ -132,7 +136,7 @@ void add_encode(CLI::App& group) {
 }
 
 void add_decode(CLI::App& group) {
-  CLI::App& command = *group.add_subcommand("decode", "Token ids on stdin to the text that they stand for on stdout.");
+  CLI::App& command = *group.add_subcommand("decode", "Decodes token ids from stdin to text on stdout.");
   const auto model = std::make_shared<std::string>();
   add_model_option(command, *model);
   command.callback([model] {
@@ -146,7 +150,7 @@ void add_decode(CLI::App& group) {
 }  // namespace
 
 void add_tokenizer_command(CLI::App& program) {
-  CLI::App& group = *program.add_subcommand("tokenizer", "Tokenizers: train one, encode and decode text.");
+  CLI::App& group = *program.add_subcommand("tokenizer", "Trains a tokenizer, or encodes and decodes text with one.");
   group.require_subcommand(1);
   add_train(group);
   add_encode(group);

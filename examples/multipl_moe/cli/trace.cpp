@@ -39,14 +39,15 @@ void write_trace(const RoutingTrace& trace, const std::filesystem::path& folder)
 
 void add_trace_command(CLI::App& program) {
   CLI::App& command =
-      *program.add_subcommand("trace", "Which experts work on which language, as tables (CSV) and pictures.");
+      *program.add_subcommand("trace", "Writes which experts process which language, as tables (CSV) and pictures.");
   const auto flags = std::make_shared<TraceFlags>();
   add_held_out_options(command, *flags, flags->options.sequences, flags->options.length);
   command
-      .add_option("-o,--output", flags->output, "folder for tables and pictures; files of the same names are replaced")
+      .add_option("-o,--output", flags->output,
+                  "folder for the tables and pictures; files of the same names are replaced")
       ->required()
       ->type_name("DIR");
-  command.add_option("--tokens", flags->options.tokens, "of each language; 0: all")
+  command.add_option("--tokens", flags->options.tokens, "maximum number of tokens per language; 0: all")
       ->capture_default_str()
       ->check(not_negative());
   command.callback([flags] {

@@ -41,7 +41,7 @@ void check_routing(const PostTrainFlags& flags, const ModelConfig& config) {
   if (!flags.record.empty() && flags.resume)
     throw UsageError(
         "[train] --record-routing records a run from its beginning, found --resume with it: the record would lack the "
-        "steps before; leave one of them out");
+        "earlier steps; remove one of the two options");
   if (!flags.replay.empty()) require_routed("train", "--replay-routing", config);
 }
 
@@ -56,7 +56,7 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   BatchStream stream(files, mixed_shares(flags.mix, files), flags.batch_options(*tokenizer));
   note_idle_losses(flags, config);
   if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
-  // A run that goes on has its weights in its checkpoint, and needs to know only that it began with these.
+  // A resumed run has its weights in its checkpoint; the model in the folder only has to be the one that it began with.
   const auto model =
       flags.resume ? make_model(flags.model, flags.threads, config) : load_model(flags.model, flags.threads, config);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);
@@ -72,33 +72,42 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
 }  // namespace
 
 void add_train_command(CLI::App& program) {
-  CLI::App& command = *program.add_subcommand("train", "Post-trains a model on a mix of languages.");
+  CLI::App& command =
+      *program.add_subcommand("train", "Trains an existing model further (post-training) on a mix of languages.");
   const auto flags = std::make_shared<PostTrainFlags>();
   add_training_options(command, *flags);
   add_dry_run_options(command, flags->dry);
-  command.add_option("--model", flags->model, "model folder or run folder to start from")->required()->type_name("DIR");
+  command
+      .add_option("--model", flags->model,
+                  "folder of the model to start from, or of a training run, whose newest checkpoint is read")
+      ->required()
+      ->type_name("DIR");
   add_links_option(command);
-  command.add_option("--mix", flags->mix, "LOW:HIGH, tokens of low- to high-resource languages, even within each")
+  command
+      .add_option("--mix", flags->mix,
+                  "LOW:HIGH, the ratio of tokens of low-resource (rust, go, ruby) to high-resource languages (python, "
+                  "java, cpp); the languages of a group have equal shares")
       ->capture_default_str();
   command
-      .add_option(
-          "--trainable", flags->trainable,
-          "auto: new experts and routers of a MultiPL-MoE, adapters of lora and mole, everything of any other; all")
+      .add_option("--trainable", flags->trainable,
+                  "weights that are trained: auto: new experts, routers and fusions of the multipl-moe architectures, "
+                  "adapters of lora and mole, all weights of any other; all: all weights")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "all"}));
   command
       .add_option("--replay-routing", flags->replay,
-                  "file of --record-routing, of this command or of generate: the layers work on the experts that it "
-                  "names for each sequence, weights and gradients come from the routers of today")
+                  "file written by --record-routing of train or generate: for each sequence the layers use the experts "
+                  "recorded in it, with the routing weights and gradients of the current routers")
       ->type_name("FILE");
   command
-      .add_option("--record-routing", flags->record,
-                  "file for the experts that each layer chose for every token of the run, a record for each sequence")
+      .add_option(
+          "--record-routing", flags->record,
+          "write the experts that each layer selects for every token of the run to this file, one record per sequence")
       ->type_name("FILE")
       ->configurable(false);
   command.add_flag("--untie-embeddings", flags->untie,
-                   "a model whose head is its embedding (tie_word_embeddings) gets a head of its own, which starts as "
-                   "the embedding");
+                   "give a model with tied embeddings (tie_word_embeddings) a separate output head, which starts as a "
+                   "copy of the embedding");
   command.callback([flags, &command] { post_train(*flags, command); });
 }
 

@@ -22,22 +22,22 @@ namespace multipl_moe {
 namespace {
 
 std::vector<std::string> names_in(std::span<const std::string_view> names) { return {names.begin(), names.end()}; }
-/// The parser lets no other name through.
+/// The index of `name`, which is one of `names`: the parser accepts no other.
 std::size_t place_in(std::span<const std::string_view> names, std::string_view name) {
   return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-/// Held-out files that hold a sequence; a notice names the others.
+/// The held-out files that are long enough for a sequence; a notice names the others.
 LanguageFiles scored_files(const TrainingFlags& flags, const Tokenizer& tokenizer) {
   LanguageFiles files = open_language_files(flags.data, flags.eval_split, tokenizer.hash());
   bool any = false;
   for (const Language language : all_languages) {
     auto& file = files[index_of(language)];
     if (!file) continue;
-    // Every document ends in a token of its own.
+    // Every document ends in an additional token.
     const std::int64_t tokens = file->token_count() + file->document_count();
     if (tokens <= flags.sequence_length) {
-      notice("note: the {} text of {} holds no sequence of {}, and --eval-steps leaves it out\n", flags.eval_split,
+      notice("note: the {} text of {} is too short for a sequence of {}, and --eval-steps skips it\n", flags.eval_split,
              title_of(language), counted(flags.sequence_length, "tokens"));
       file = nullptr;
     }
@@ -45,8 +45,8 @@ LanguageFiles scored_files(const TrainingFlags& flags, const Tokenizer& tokenize
   }
   if (!any)
     throw UsageError(
-        fmt::format("[train] --eval-steps needs {} text of --sequence-length {} and one token more, found "
-                    "none; a smaller --sequence-length or another --eval-split may have it",
+        fmt::format("[train] --eval-steps needs {} text of at least one token more than --sequence-length {}, found "
+                    "none; use a smaller --sequence-length or another --eval-split",
                     flags.eval_split, flags.sequence_length));
   return files;
 }
@@ -55,10 +55,10 @@ void say_how_it_goes_on(const RunBeginning& beginning, std::int64_t steps) {
   if (beginning.steps_done == 0) return;
   const bool is_finished = beginning.steps_done == steps;
   notice("{} step {} of {}{}\n", is_finished ? "nothing is left to do after" : "resuming after", beginning.steps_done,
-         steps, is_finished ? "; a larger --steps with --resume goes on" : "");
+         steps, is_finished ? "; a larger --steps with --resume continues the run" : "");
   if (beginning.other_steps && !is_finished)
     notice(
-        "note: the run was to have {}; from step {} on its learning rate follows the schedule of {}: {:.3g} "
+        "note: the run was planned with {}; from step {} on its learning rate follows the schedule of {} steps: {:.3g} "
         "after {:.3g}\n",
         counted(*beginning.other_steps, "steps"), beginning.steps_done + 1, steps, beginning.rate,
         beginning.other_rate);
@@ -67,87 +67,99 @@ void say_how_it_goes_on(const RunBeginning& beginning, std::int64_t steps) {
 }  // namespace
 
 void add_training_options(CLI::App& command, TrainingFlags& f) {
-  command.add_option("--data", f.data, "folder of token files, as prepare writes it")->required()->type_name("DIR");
-  command.add_option("-o,--output", f.output, "run folder for checkpoints, metrics.jsonl, config.toml, env.json")
+  command.add_option("--data", f.data, "folder of token files, as written by prepare")->required()->type_name("DIR");
+  command.add_option("-o,--output", f.output, "run folder, for checkpoints, metrics.jsonl, config.toml and env.json")
       ->required()
       ->type_name("DIR");
   command
       .add_option("--steps", f.steps,
-                  "optimizer steps; with --resume another number, at least those done, extends the run")
+                  "optimizer steps of the whole run; --resume accepts another number, at least that of the steps done")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--batch-size", f.batch_size, "sequences in a micro-batch")
+  command.add_option("--batch-size", f.batch_size, "sequences per micro-batch")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--sequence-length", f.sequence_length, "tokens in a sequence")
+  command.add_option("--sequence-length", f.sequence_length, "tokens per sequence")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--gradient-accumulation-steps", f.accumulation, "micro-batches in a step")
+  command.add_option("--gradient-accumulation-steps", f.accumulation, "micro-batches per optimizer step")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--learning-rate", f.learning_rate, "peak of the cosine schedule")
+  command.add_option("--learning-rate", f.learning_rate, "peak learning rate of the cosine schedule")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--final-rate", f.final_rate, "end of the schedule, as a share of the peak")
+  command
+      .add_option("--final-rate", f.final_rate, "learning rate at the end of the schedule, as a fraction of the peak")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--warmup-ratio", f.warm_up, "share of the steps that the rate rises over")
+  command.add_option("--warmup-ratio", f.warm_up, "fraction of the steps in which the learning rate rises to the peak")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--weight-decay", f.weight_decay, "AdamW's decoupled decay; none on vectors")
+  command
+      .add_option("--weight-decay", f.weight_decay,
+                  "decoupled weight decay of AdamW; not applied to vectors such as norms and biases")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_option("--max-grad-norm", f.clip, "limit of the gradient's global norm")
+  command
+      .add_option("--max-grad-norm", f.clip,
+                  "limit of the gradient's global norm; a larger gradient is scaled down to it")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--balance-weight", f.balance_weight, "alpha of the balance loss")
+  command.add_option("--balance-weight", f.balance_weight, "weight alpha of the balance loss")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_option("--z-loss-weight", f.z_weight, "of the router z-loss")
+  command.add_option("--z-loss-weight", f.z_weight, "weight of the router z-loss")
       ->capture_default_str()
       ->check(not_negative());
   command
       .add_option(
           "--master-weights", f.master_weights,
-          "what steps add up in; the model then computes with float32, or with the nearest bfloat16 of a master "
-          "kept beside it (split), or with bfloat16 rounded by chance and no master")
+          "precision in which AdamW updates the weights: float32; split: float32 in two halves, the model computes "
+          "with the nearest bfloat16; bfloat16: no copy of higher precision, stochastic rounding")
       ->capture_default_str()
       ->check(CLI::IsMember(names_in(master_weight_names)));
   command
       .add_option("--moments", f.moments,
-                  "in which AdamW keeps its moments; bfloat16: half the memory, rounded by chance")
+                  "precision of AdamW's moments: float32; bfloat16: half the memory, with stochastic rounding")
       ->capture_default_str()
       ->check(CLI::IsMember(names_in(moment_names)));
   command.add_flag("--gradient-checkpointing", f.recompute,
-                   "keep each layer's input only and compute the rest again: less memory, more time, the same numbers");
-  command.add_option("--seed", f.seed, "of initial weights and the order of data")->capture_default_str();
-  command.add_option("--log-every", f.log_every, "steps between progress lines when stderr is no terminal")
+                   "activation checkpointing: keep only each layer's input and recompute the rest in the backward "
+                   "pass; less memory, more time, bitwise identical results");
+  command.add_option("--seed", f.seed, "random seed of initial weights and data order")->capture_default_str();
+  command.add_option("--log-every", f.log_every, "steps between progress lines when stderr is not a terminal")
       ->capture_default_str()
       ->check(above_zero());
-  command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: one at the end")
+  command.add_option("--save-steps", f.save_steps, "steps between checkpoints; 0: only one at the end")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_option("--keep-checkpoints", f.keep_checkpoints, "newest checkpoints that stay; older ones are removed")
+  command
+      .add_option("--keep-checkpoints", f.keep_checkpoints,
+                  "number of newest checkpoints that are kept; older ones are removed")
       ->capture_default_str()
       ->check(above_zero());
   command
       .add_option("--eval-steps", f.eval_steps,
-                  "steps between losses on held-out text, by language in metrics.jsonl; 0: never. Changes no bit of "
-                  "the training")
+                  "steps between evaluations on held-out text, whose losses by language go to metrics.jsonl; 0: never; "
+                  "the training is not changed")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_option("--eval-sequences", f.eval_sequences, "of held-out text a language, the first ones; 0: all")
+  command
+      .add_option("--eval-sequences", f.eval_sequences,
+                  "maximum number of held-out sequences per language for --eval-steps, from the first one on; 0: all")
       ->capture_default_str()
       ->check(not_negative());
-  command.add_option("--eval-split", f.eval_split, "held-out text: dev to choose settings by, or test")
+  command
+      .add_option("--eval-split", f.eval_split, "held-out split for --eval-steps: dev to choose settings by, or test")
       ->capture_default_str()
       ->check(CLI::IsMember({"dev", "test"}));
   command
       .add_flag("--resume", f.resume,
-                "go on with the run in --output from its newest whole checkpoint, to the bits of a run in one piece")
+                "continue the run in --output from its newest undamaged checkpoint; the result is bitwise identical to "
+                "an uninterrupted run")
       ->configurable(false);
   add_threads_option(command, f.threads);
-  command.add_flag("-q,--quiet", f.quiet, "no progress");
+  command.add_flag("-q,--quiet", f.quiet, "do not print progress");
 }
 
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
@@ -207,7 +219,7 @@ void note_idle_losses(const TrainingFlags& flags, const ModelConfig& config) {
        {std::tuple("--balance-weight", flags.balance_weight, usual.balance_weight),
         std::tuple("--z-loss-weight", flags.z_weight, usual.z_weight)})
     if (given != otherwise)
-      notice("note: {} {} decides nothing: a model of architecture {} has no routers\n", flag, given,
+      notice("note: {} {} has no effect: a model of architecture {} has no routers\n", flag, given,
              config.architecture());
 }
 

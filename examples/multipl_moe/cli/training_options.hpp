@@ -1,4 +1,4 @@
-/// Options of the commands that train, pretrain and train.
+/// Options of the training commands, `pretrain` and `train`.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,14 +12,14 @@
 
 namespace multipl_moe {
 
-/// A run that is planned and not made.
+/// Flags of --dry-run: a run is planned but not made.
 struct DryRunFlags {
   bool on = false;
   bool json = false;
   std::uint64_t gpu_memory = std::uint64_t{139} << 30;
 };
 
-/// What pretrain and train have in common.
+/// The options that `pretrain` and `train` share.
 struct TrainingFlags {
   std::string data;
   std::string output;
@@ -50,15 +50,16 @@ struct TrainingFlags {
 
   AdamWPrecision precision() const;
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
-  /// With what describes the run in its folder: config.toml and env.json. `command` and `stream` must outlive it.
+  /// Options for train(), which then also writes config.toml and env.json. `command` and `stream` must outlive them.
   TrainOptions train_options(const CLI::App& command, const BatchStream& stream, const Tokenizer& tokenizer) const;
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
-/// What a run of `command` asks of its model: throws UsageError as require_positions(), but for a run that goes on as
-/// it began, and says in a notice what training will not reach.
+/// Checks the model of a run of `command`. Throws UsageError as require_positions(); for a resumed run, which keeps its
+/// sequence length, it prints a notice instead. Another notice names routers that the loss does not train.
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags);
 
-/// A notice for each weight of a loss that `config` has no router for, where it is another than the default.
+/// Prints a notice for --balance-weight and --z-loss-weight if they are not at their default and `config` has no
+/// routers.
 void note_idle_losses(const TrainingFlags& flags, const ModelConfig& config);
 
 }  // namespace multipl_moe

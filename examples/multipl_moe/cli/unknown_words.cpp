@@ -13,7 +13,8 @@ namespace multipl_moe {
 
 namespace {
 
-/// The changes that make `left` into `right`: the distance of Damerau and Levenshtein, no part changed twice.
+/// The number of changes that turn `left` into `right`: the Damerau-Levenshtein distance in which no part is changed
+/// twice.
 std::size_t changes_between(std::string_view left, std::string_view right) {
   std::vector<std::vector<std::size_t>> d(left.size() + 1, std::vector<std::size_t>(right.size() + 1));
   for (std::size_t i = 0; i <= left.size(); ++i)
@@ -35,7 +36,7 @@ std::string_view bare(std::string_view word) {
   return word.substr(0, word.find('='));
 }
 
-/// The innermost command that was chosen; the program where none was.
+/// The innermost parsed command; the program if there is none.
 const CLI::App& chosen(const CLI::App& program) {
   const auto inner = program.get_subcommands();
   return inner.empty() ? program : chosen(*inner.front());
@@ -44,7 +45,7 @@ const CLI::App& chosen(const CLI::App& program) {
 }  // namespace
 
 std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& names) {
-  constexpr std::size_t longest = 100;  // a word that is no name at all need not be compared with every one
+  constexpr std::size_t longest = 100;  // a longer word is not compared
   constexpr std::size_t most = 2;
   const std::string_view given = bare(word);
   if (given.empty() || given.size() > longest) return {};
@@ -102,11 +103,11 @@ std::optional<std::string> unknown_word(const CLI::App& program, const std::vect
   }
   const std::string shown = escaped(first->substr(0, first->find('=')));
   if (first->starts_with('-'))
-    return fmt::format("'{}' is no option of {}{}", shown, name, nearest_hint(*first, option_names(command)));
+    return fmt::format("'{}' is not an option of {}{}", shown, name, nearest_hint(*first, option_names(command)));
   if (needs_command)
-    return fmt::format("'{}' is no command of {}{}", escaped(*first), name,
+    return fmt::format("'{}' is not a command of {}{}", escaped(*first), name,
                        nearest_hint(*first, command_names(command)));
-  return fmt::format("'{}' belongs to no option of {}", escaped(*first), name);
+  return fmt::format("'{}' is an unexpected argument of {}", escaped(*first), name);
 }
 
 }  // namespace multipl_moe

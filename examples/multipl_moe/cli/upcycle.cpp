@@ -24,7 +24,7 @@ struct UpcycleFlags {
   int threads = 0;
 };
 
-/// Nothing of the model is in memory as a whole.
+/// Upcycles tensor by tensor: neither model is in memory as a whole.
 void upcycle_files(const UpcycleFlags& flags) {
   const std::filesystem::path source = model_folder(flags.model);
   const StoredModel dense = StoredModel::open(source);
@@ -43,11 +43,17 @@ void upcycle_files(const UpcycleFlags& flags) {
 
 void add_upcycle_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
-      "upcycle", "Turns a dense model into a mixture of experts, or gives it adapters, that start from its weights.");
+      "upcycle", "Turns a dense model into a mixture of experts, or adds adapters to it; both start from its weights.");
   const auto flags = std::make_shared<UpcycleFlags>();
-  command.add_option("--model", flags->model, "dense model folder or run folder")->required()->type_name("DIR");
+  command
+      .add_option("--model", flags->model,
+                  "folder of a dense model, or of its training run, whose newest checkpoint is read")
+      ->required()
+      ->type_name("DIR");
   add_links_option(command);
-  command.add_option("-o,--output", flags->output, "folder for the new model")->required()->type_name("DIR");
+  command.add_option("-o,--output", flags->output, "folder for the new model; must be new or empty")
+      ->required()
+      ->type_name("DIR");
   flags->mixture.add_to(command);
   flags->start.add_to(command);
   add_stream_options(command, flags->stream);

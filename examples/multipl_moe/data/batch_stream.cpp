@@ -13,7 +13,7 @@ namespace multipl_moe {
 
 OtherTokenizer::OtherTokenizer(const TokenFile& found, std::uint64_t wanted)
     : BadFile(found.path(), 24,
-              fmt::format("must be of the tokenizer {:016x}, found {:016x}", wanted, found.tokenizer_hash())),
+              fmt::format("must be encoded with the tokenizer {:016x}, found {:016x}", wanted, found.tokenizer_hash())),
       hash_(found.tokenizer_hash()),
       vocab_size_(found.vocab_size()) {}
 
@@ -55,7 +55,7 @@ void BatchStream::next(TokenBatch& batch) {
   batch.targets.clear();
   batch.languages.clear();
   batch.number = next_sequence();
-  Mixture mixture = mixture_;  // where a read throws, the stream stays where it was
+  Mixture mixture = mixture_;  // if a read throws, the position of the stream is unchanged
   for (std::int64_t i = 0; i < options_.sequences; ++i) {
     const Language language = mixture.next();
     PackedTokens& packed = *packed_[index_of(language)];

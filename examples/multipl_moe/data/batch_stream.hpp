@@ -25,13 +25,13 @@ struct TokenBatch {
   std::vector<Token> tokens;        ///< [B, T]
   std::vector<Token> targets;       ///< [B, T]: the token after each of `tokens`
   std::vector<Language> languages;  ///< [B]
-  std::int64_t number = 0;          ///< the first one's place in the stream, from 0
+  std::int64_t number = 0;          ///< index of the first sequence in the stream, from 0
 };
 
-/// The training file of each language; empty where there is none.
+/// The training file of each language; null if there is none.
 using LanguageFiles = std::array<std::shared_ptr<const TokenFile>, language_count>;
 
-/// Text of another tokenizer than the one it was asked for.
+/// A token file was encoded with another tokenizer than the one it was opened for.
 class OtherTokenizer : public BadFile {
  public:
   OtherTokenizer(const TokenFile& found, std::uint64_t wanted);
@@ -44,8 +44,8 @@ class OtherTokenizer : public BadFile {
   std::int64_t vocab_size_;
 };
 
-/// Opens `<folder>/<language>.<split>.tokens` for each language that has one with a document.
-/// Throws BadFile where none has, OtherTokenizer, IoError.
+/// Opens `<folder>/<language>.<split>.tokens` for each language that has one with a document. Throws BadFile if there
+/// is none, OtherTokenizer if a file belongs to another tokenizer; IoError.
 LanguageFiles open_language_files(const std::filesystem::path& folder, std::string_view split,
                                   std::uint64_t tokenizer_hash);
 
@@ -53,30 +53,30 @@ struct BatchOptions {
   std::int64_t sequences = 4;  ///< B
   std::int64_t length = 256;   ///< T
   std::uint64_t seed = 0;
-  Token end_of_text = ByteTokenizer::end;  ///< the tokenizer's
+  Token end_of_text = ByteTokenizer::end;  ///< of the tokenizer
 };
 
-/// An endless stream of batches that depends only on files, weights and options. Its whole state
-/// is one number, next_sequence(): store it, seek() to it, and the stream goes on as it would have.
+/// An endless stream of batches that depends only on files, weights and options. Its whole state is next_sequence():
+/// after seek() to a stored value, the stream continues identically.
 class BatchStream {
  public:
-  /// Throws UsageError where a language has a weight but no file, or as Mixture; BadFile where a
-  /// file does not hold one sequence.
+  /// Throws UsageError if a language has a weight but no file, or as Mixture; BadFile if a file is too short for one
+  /// sequence.
   BatchStream(const LanguageFiles& files, const LanguageWeights& weights, const BatchOptions& options);
 
-  /// Replaces the contents of `batch`, whose memory is used again. Throws as TokenFile::read().
+  /// Replaces the contents of `batch` and reuses its memory. Throws as TokenFile::read().
   void next(TokenBatch& batch);
 
   std::int64_t next_sequence() const noexcept { return mixture_.count(); }
   void seek(std::int64_t next_sequence) { mixture_.seek(next_sequence); }
 
   const BatchOptions& options() const noexcept { return options_; }
-  /// The share of the sequences that is the language's.
+  /// The language's share of the sequences.
   double share(Language language) const { return mixture_.share(language); }
-  /// What the language's sequences are cut from; null where its share is 0.
+  /// The file of the language's sequences; null if its share is 0.
   const TokenFile* file(Language language) const;
 
-  /// Tokens (inputs) given out so far, and how many times over that read the language's file.
+  /// Input tokens of the language so far, and how often they have covered its file.
   std::int64_t tokens_seen(Language language) const;
   double epochs_seen(Language language) const;
 

@@ -11,10 +11,10 @@ namespace multipl_moe {
 
 namespace {
 
-/// The documents one after the other until a limit is met.
+/// The concatenated documents, up to the first limit that is reached.
 std::vector<Token> stream_of(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits,
                              const Tokenizer& tokenizer) {
-  // With the target of the last token.
+  // Includes the target of the last token.
   const std::int64_t most = limits.sequences > 0 ? limits.sequences * length + 1 : 0;
   std::vector<Token> stream;
   std::vector<Token> document;

@@ -1,4 +1,4 @@
-/// The fixed texts that models are compared on.
+/// The fixed texts on which models are compared.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace multipl_moe {
 
-/// Where an evaluation text ends; 0 is no limit.
+/// Limits of an evaluation text; 0: no limit.
 struct EvaluationLimits {
-  std::int64_t bytes = 0;            ///< of text in all
-  std::int64_t document_tokens = 0;  ///< taken from any one document, its first ones
+  std::int64_t bytes = 0;            ///< of text in total
+  std::int64_t document_tokens = 0;  ///< of each document, from its beginning
   std::int64_t sequences = 0;
 };
 
@@ -22,12 +22,12 @@ struct EvaluationText {
   std::int64_t length = 0;     ///< T
   std::vector<Token> tokens;   ///< [sequences, T]
   std::vector<Token> targets;  ///< [sequences, T]: the token after each of `tokens`
-  std::int64_t bytes = 0;      ///< of text that the targets stand for: what a loss is divided by
+  std::int64_t bytes = 0;      ///< of the targets' text, the divisor of a loss per byte
 };
 
-/// The documents in the file's order with an end-of-text after each, cut into sequences of
-/// `length`; the last one, if it is not full, is dropped.
-/// Throws BadFile where there is not one sequence, UsageError where length < 1; as TokenFile::read().
+/// The documents in the file's order, with an end-of-text after each, cut into sequences of `length`; an incomplete
+/// last sequence is dropped. Throws BadFile if there is not a single sequence, UsageError if length < 1; as
+/// TokenFile::read().
 EvaluationText evaluation_text(const TokenFile& file, std::int64_t length, const EvaluationLimits& limits,
                                const Tokenizer& tokenizer);
 

@@ -8,9 +8,9 @@ namespace {
 
 constexpr std::string_view fence_blanks = " \t\r";
 
-/// A line of marks and what stands behind them.
+/// A line of fence marks and the text after them.
 struct Fence {
-  std::size_t marks = 0;  ///< 0: the line is no fence
+  std::size_t marks = 0;  ///< 0: the line is not a fence
   char mark = 0;
   std::string_view behind;  ///< without blanks around it
 };
@@ -43,7 +43,7 @@ void FenceReader::end_line() {
   if (fence.marks > 0 && marks_ > 0) {
     if (fence.mark == mark_ && fence.marks >= marks_ && fence.behind.empty()) marks_ = 0;
   } else if (fence.marks > 0 && (fence.mark == '~' || fence.behind.find('`') == std::string_view::npos)) {
-    // A backtick behind backticks is code within a line, such as ```this```.
+    // A backtick after the opening backticks makes them inline code, such as ```this```.
     marks_ = fence.marks;
     mark_ = fence.mark;
     inside_ = language_tagged(fence.behind.substr(0, fence.behind.find_first_of(fence_blanks)));

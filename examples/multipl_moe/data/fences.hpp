@@ -1,4 +1,4 @@
-/// Which language a text is in, by Markdown's code fences.
+/// Detects the language of a text by Markdown's code fences.
 #pragma once
 
 #include <cstddef>
@@ -10,31 +10,31 @@
 
 namespace multipl_moe {
 
-/// Reads a text piece by piece and says in which language it goes on: between the line ```python and the line ``` in
-/// Python, elsewhere in none.
+/// Reads a text piece by piece and reports the language of the text that follows: Python between the line ```python and
+/// the line ```, for example, and none elsewhere.
 ///
-/// A fence is a line of at least three backticks or tildes, at most three spaces before them, as CommonMark has it. The
-/// first word behind an opening fence names the language; a name that is not one of ours opens code in none. A fence
-/// closes with as many of its own marks or more and nothing behind them. What a line is, its end decides: a fence's own
-/// line is still in the language before it, and its line end is the first character that the new language follows.
+/// As in CommonMark, a fence is a line of at least three backticks or tildes after at most three spaces. The first word
+/// after an opening fence names the language; an unknown name opens code in no language. A closing fence has at least
+/// as many of the same marks and nothing after them. A line is classified at its end: the fence line itself is still in
+/// the previous language, and the new language begins after its line end.
 class FenceReader {
  public:
-  /// `outside`: the language wherever no fence is open.
+  /// `outside`: the language outside of fences.
   explicit FenceReader(std::optional<Language> outside = std::nullopt) : outside_(outside) {}
 
-  /// Takes the next bytes of the text, a whole line or a part of one, and gives the language of what comes after them.
+  /// Reads the next bytes of the text, which may end within a line, and returns the language of the text after them.
   std::optional<Language> read(std::string_view piece);
-  /// The language of what comes next.
+  /// The language of the text that follows.
   std::optional<Language> language() const { return marks_ > 0 ? inside_ : outside_; }
 
  private:
   void end_line();
 
   std::optional<Language> outside_;
-  std::optional<Language> inside_;  ///< the open fence's
+  std::optional<Language> inside_;  ///< of the open fence
   std::size_t marks_ = 0;           ///< of the open fence; 0: none is open
-  char mark_ = 0;                   ///< which of the two they are
-  std::string line_;                ///< so far
+  char mark_ = 0;                   ///< backtick or tilde
+  std::string line_;                ///< the current line so far
 };
 
 }  // namespace multipl_moe

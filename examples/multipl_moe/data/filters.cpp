@@ -12,12 +12,12 @@ constexpr std::int64_t longest_mean_line = 100;
 constexpr std::int64_t longest_line = 1000;
 constexpr std::int64_t least_alphanumeric_percent = 25;
 
-/// Characters are code points; line breaks end lines and belong to none.
+/// Characters are code points; line breaks end lines and are not part of them.
 struct TextCounts {
   std::int64_t characters = 0;
   std::int64_t alphanumeric = 0;
   std::int64_t line_breaks = 0;
-  std::int64_t lines = 0;  ///< with the last one, where no break ends it
+  std::int64_t lines = 0;  ///< including a last line without a line break
   std::int64_t longest = 0;
 };
 
@@ -26,7 +26,7 @@ bool is_alphanumeric(char first_byte) {
   return byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-/// Empty where `text` is not UTF-8.
+/// Empty if `text` is not UTF-8.
 std::optional<TextCounts> counts_of(std::string_view text) {
   TextCounts counts;
   std::int64_t line = 0;

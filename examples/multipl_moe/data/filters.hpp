@@ -1,4 +1,4 @@
-/// Which files are worth learning from.
+/// Filters for the files of a training corpus.
 #pragma once
 
 #include <array>
@@ -9,16 +9,16 @@
 
 namespace multipl_moe {
 
-/// Why a file of a known extension was left out, in the order in which the rules are tried.
+/// The reason why a file with a known extension was left out, in the order in which the rules are checked.
 enum class Filter : std::uint8_t {
   unreadable,
   empty,
   too_large,  ///< over 1 MiB
   not_utf8,
-  long_lines,        ///< over 100 characters a line on average, or one over 1000
-  few_alphanumeric,  ///< under 25 % of the characters; all beyond ASCII count as such
-  duplicate,         ///< the same text as another file, whatever its language: line ends and the like do not count
-  near_duplicate,    ///< almost the same (data/near_copies.hpp)
+  long_lines,        ///< over 100 characters per line on average, or a line over 1000
+  few_alphanumeric,  ///< under 25 % of the characters; all characters beyond ASCII count as alphanumeric
+  duplicate,         ///< the same normal form (data/source_text.hpp) as another file, in any language
+  near_duplicate,    ///< nearly the same text as another file (data/near_copies.hpp)
 };
 
 inline constexpr std::array all_filters{Filter::unreadable, Filter::empty,         Filter::too_large,
@@ -30,7 +30,7 @@ std::string_view name_of(Filter filter);
 
 inline constexpr std::uint64_t largest_source = std::uint64_t{1} << 20;
 
-/// `text` against the rules that one text can break by itself; empty where it passes.
+/// The first rule that `text` violates by itself, without comparison with other files; empty if it passes.
 std::optional<Filter> filtered_by(std::string_view text);
 
 }  // namespace multipl_moe

@@ -39,7 +39,7 @@ struct Tag {
   Language language;
 };
 
-/// As Markdown is written, in lower case; every name is a tag too.
+/// Tags of Markdown code fences, in lower case; every language name is a tag too.
 constexpr std::array tags{Tag{"py", Language::python}, Tag{"python3", Language::python}, Tag{"c++", Language::cpp},
                           Tag{"cc", Language::cpp},    Tag{"cxx", Language::cpp},        Tag{"hpp", Language::cpp},
                           Tag{"rs", Language::rust},   Tag{"golang", Language::go},      Tag{"rb", Language::ruby}};

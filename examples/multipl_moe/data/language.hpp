@@ -1,4 +1,4 @@
-/// The six programming languages, and which of them the base model has seen plenty of.
+/// The six programming languages, and whether the base model's training data had many or few texts in each.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ inline constexpr std::array all_languages{Language::python, Language::java, Lang
                                           Language::rust,   Language::go,   Language::ruby};
 inline constexpr std::size_t language_count = all_languages.size();
 
-/// Position in all_languages, for arrays by language.
+/// Index in all_languages, for arrays by language.
 constexpr std::size_t index_of(Language language) { return static_cast<std::size_t>(language); }
 
 /// The name in commands and file names, such as "cpp".
@@ -25,16 +25,16 @@ std::string_view name_of(Language language);
 /// The name in tables, such as "C++".
 std::string_view title_of(Language language);
 
-/// Throws UsageError that lists the names.
+/// The language of that name. Throws UsageError, which lists the names, if there is none.
 Language language_named(std::string_view name);
 
-/// By the file name's extension, case and all; empty where it is none of ours.
+/// The language of the file name's extension, which is case-sensitive; empty if the extension is unknown.
 std::optional<Language> language_of(const std::filesystem::path& file);
 
-/// All of them, such as ".py .java", by language.
+/// All known extensions, such as ".py .java", ordered by language.
 std::string known_extensions();
 
-/// By what stands behind a code fence, such as "cpp", "C++" or "rs"; empty where it is none of ours.
+/// The language of a code fence's tag, such as "cpp", "C++" or "rs"; empty if the tag is unknown.
 std::optional<Language> language_tagged(std::string_view tag);
 
 enum class Resource { high, low };

@@ -45,14 +45,14 @@ Mixture::Mixture(const LanguageWeights& weights) {
     throw UsageError(fmt::format("[--mix] the shares must have a positive sum, found {}", sum));
   for (std::size_t i = 0; i < language_count; ++i)
     shares_[i] = std::llround(weights[i] / sum * static_cast<double>(unit));
-  // Rounding moved the sum by a few units; the largest share bears them best.
+  // Rounding changes the sum by a few units, which are corrected in the largest share.
   *std::max_element(shares_.begin(), shares_.end()) +=
       unit - std::accumulate(shares_.begin(), shares_.end(), std::int64_t{0});
 }
 
 Language Mixture::next() {
-  // Tijdeman 1980, "The chairman assignment problem", in units of 1 / (unit * scale): of those whose
-  // claim has reached unit - slack, take the one that would first be a whole sequence behind.
+  // Tijdeman 1980, "The chairman assignment problem", in units of 1 / (unit * scale): of the languages whose claim is
+  // at least 1 / scale of a sequence, select the one whose claim reaches 1 - 1 / scale first.
   const auto states =
       language_count - static_cast<std::size_t>(std::count(shares_.begin(), shares_.end(), std::int64_t{0}));
   const auto scale = static_cast<std::int64_t>(states > 1 ? 2 * states - 2 : 1);

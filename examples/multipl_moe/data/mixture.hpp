@@ -1,5 +1,4 @@
-/// How much of each language a run reads: a fixed share of the sequences, and, as all sequences
-/// are equally long, of the tokens.
+/// The share of each language in the sequences of a run and, because all sequences have the same length, in its tokens.
 #pragma once
 
 #include <array>
@@ -12,28 +11,27 @@ namespace multipl_moe {
 /// Shares by language; any non-negative numbers, only their ratios matter.
 using LanguageWeights = std::array<double, language_count>;
 
-/// `low` to `high` between the low- and the high-resource languages, evenly within each group,
-/// counting only those with `present[index_of(language)]`. A group without a language leaves all
-/// to the other.
+/// Weights in the ratio `low` to `high` for the low- and the high-resource languages, divided evenly within each group
+/// among the languages with `present[index_of(language)]`. If a group has no language, the other gets everything.
 LanguageWeights grouped_weights(double low, double high, const std::array<bool, language_count>& present);
 
-/// The order in which languages take turns. After any n sequences each language has had its exact
-/// share of n, give or take less than 1 (Tijdeman's chairman assignment), hence less than 2 in any
-/// window. Depends only on the weights.
+/// The order of the languages of sequences. After any n sequences the count of each language differs from its exact
+/// share of n by less than 1 (Tijdeman's chairman assignment), hence by less than 2 in any window. Depends only on the
+/// weights.
 class Mixture {
  public:
-  /// Throws UsageError where a weight is negative or not finite, or none is positive.
+  /// Throws UsageError if a weight is negative or not finite, or none is positive.
   explicit Mixture(const LanguageWeights& weights);
 
-  /// The next sequence's language.
+  /// Advances to the next sequence and returns its language.
   Language next();
-  /// Sequences given out so far, in all and of one language.
+  /// Number of sequences so far, in total and of one language.
   std::int64_t count() const noexcept { return count_; }
   std::int64_t count(Language language) const { return counts_[index_of(language)]; }
-  /// Goes to the state after `count` sequences, in at most 2^24 steps.
+  /// Restores the state after `count` sequences, in at most 2^24 steps.
   void seek(std::int64_t count);
 
-  /// The share that is kept, as rounded to a multiple of 2^-24.
+  /// The language's share, rounded to a multiple of 2^-24.
   double share(Language language) const;
 
  private:

@@ -20,10 +20,10 @@ bool is_of_a_word(char c) {
   return byte >= 0x80 || c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/// f(hash) for every shingle of `text`; for a single one where it has fewer words than a shingle.
+/// Calls f(hash) for every shingle of `text`, or once for all words if they are fewer than a shingle has.
 template <class F>
 void for_each_shingle(std::string_view text, const F& f) {
-  std::array<std::uint64_t, shingle_words> words{};  // a ring of the last ones
+  std::array<std::uint64_t, shingle_words> words{};  // ring buffer of the last words
   std::size_t count = 0;
   const auto shingle = [&] {
     return hash_of_numbers({words[count % shingle_words], words[(count + 1) % shingle_words],
@@ -41,8 +41,8 @@ void for_each_shingle(std::string_view text, const F& f) {
   if (count < shingle_words) f(shingle());
 }
 
-/// Every empty bin gets the value of the next full one to the right, round the end, moved by the distance: bins agree
-/// in two texts as often as before.
+/// Densification: every empty bin gets the value of the next full bin to the right, cyclically, shifted by the
+/// distance. The probability that a bin agrees in two texts does not change.
 void fill_empty(TextSketch& sketch, const std::vector<bool>& is_full) {
   constexpr std::uint32_t per_step = 0x9e3779b1;
   const std::size_t bins = sketch.minima.size();
@@ -57,7 +57,7 @@ std::uint64_t hash_of_band(const TextSketch& sketch, std::size_t band) {
   return hash_of(std::as_bytes(std::span(sketch.minima).subspan(band * band_bins, band_bins)));
 }
 
-/// (later, earlier): places of two texts to compare, each pair once, by the later text.
+/// (later, earlier): indices of two texts to compare, each pair once, sorted by the later text.
 using Pairs = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
 
 Pairs pairs_to_compare(std::span<const TextSketch> texts) {
@@ -99,7 +99,7 @@ TextSketch sketch_of(std::string_view text, Language language, std::size_t most_
 }
 
 double similarity(const TextSketch& left, const TextSketch& right) {
-  // Beyond the last of a list that was cut short nothing is known of that text.
+  // A truncated list gives no information about hashes beyond its last one.
   std::size_t most = left.lowest.size() + right.lowest.size();
   for (const TextSketch* const sketch : {&left, &right})
     if (!sketch->is_whole) most = std::min(most, sketch->lowest.size());

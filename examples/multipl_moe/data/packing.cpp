@@ -24,8 +24,8 @@ std::vector<std::uint32_t> keyed_permutation(std::int64_t count, std::uint64_t s
   std::vector<std::uint32_t> order(static_cast<std::size_t>(count));
   std::iota(order.begin(), order.end(), 0u);
   for (std::size_t left = order.size(); left > 1; --left) {
-    // 32 random bits scaled to the range: even to 1 in 2^32 / left, and equal on every system,
-    // which std::shuffle is not.
+    // 32 random bits scaled to the range: uniform up to a relative error of left / 2^32, and equal on every system,
+    // unlike std::shuffle.
     const std::uint64_t random = hash_of_numbers({stream, epoch, left}, seed) >> 32;
     std::swap(order[left - 1], order[(random * left) >> 32]);
   }

@@ -23,7 +23,7 @@ void check(const PrepareOptions& options) {
     if (limit < 0) throw UsageError(fmt::format("[prepare] a limit must be 0 bytes or more, found {}", limit));
 }
 
-/// Whole lines of at most `bytes` in all; all of `text` where that is no more. `bytes` > 0.
+/// The first whole lines of `text`, at most `bytes` in total; all of `text` if it is not longer. `bytes` > 0.
 std::string first_lines(std::string text, std::size_t bytes) {
   if (text.size() > bytes) text.resize(text.rfind('\n', bytes - 1) + 1);
   return text;

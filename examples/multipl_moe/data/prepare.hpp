@@ -1,5 +1,5 @@
-/// From trees of source files to token files by language and split.
-/// A prefix of a token file is a fair sample, the same on every machine.
+/// Converts trees of source files to token files by language and split. A prefix of a token file is a fair sample, and
+/// it is the same on every machine.
 #pragma once
 
 #include <array>
@@ -42,7 +42,7 @@ struct PrepareReport {
   std::string tokenizer;  ///< name
   std::int64_t tokenizer_tokens = 0;
   std::uint64_t tokenizer_hash = 0;
-  std::int64_t other_files = 0;  ///< of no known extension, links and special files
+  std::int64_t other_files = 0;  ///< without a known extension, links and special files
   std::int64_t unreadable_folders = 0;
   std::array<LanguageReport, language_count> languages{};
 };
@@ -50,15 +50,14 @@ struct PrepareReport {
 /// Writes `<out>/<language>.<split>.tokens` for every language and split, empty ones too, and
 /// `<out>/report.json`, each atomically.
 ///
-/// Splits and their order are split_documents()'s. A limit takes the first documents; the one that would pass it is cut
-/// after the last line that fits.
-/// Throws UsageError where there is no source, one is not a folder, there is no text of use in any, or an option is out
-/// of its range; IoError.
+/// The splits and their order are those of split_documents(). A limit selects the first documents; the one that would
+/// exceed it is cut after the last line that fits. Throws UsageError if there is no source, if a source is not a
+/// folder, if no source has usable text, or if an option is out of range; IoError.
 PrepareReport prepare(const PrepareOptions& options);
 
 std::string to_json_text(const PrepareReport& report);
-/// The name of the tokenizer that has this hash, from the report.json of a folder that prepare() wrote; empty where
-/// that does not say it.
+/// The name of the tokenizer with this hash, from the report.json of a folder that prepare() wrote; empty if the report
+/// does not contain it.
 std::string tokenizer_named_in(const std::filesystem::path& folder, std::uint64_t hash);
 
 }  // namespace multipl_moe

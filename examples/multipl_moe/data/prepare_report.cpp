@@ -52,7 +52,7 @@ std::string tokenizer_named_in(const std::filesystem::path& folder, std::uint64_
     const auto tokenizer = Fields(json, path, "").object("tokenizer");
     return tokenizer && tokenizer->text("hash", "") == fmt::format("{:016x}", hash) ? tokenizer->text("name", "") : "";
   } catch (const ProgramError&) {
-    return "";  // A report of before, or none: it only helps to say what is wrong elsewhere.
+    return "";  // An older report, or none. The name is only used to explain other errors.
   }
 }
 

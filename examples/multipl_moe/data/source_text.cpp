@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view blanks = " \t\v\f\r";
 
-/// Takes the first line off `rest`, without what ends it: "\n", "\r\n" or "\r".
+/// Removes the first line of `rest` and returns it without its line end: "\n", "\r\n" or "\r".
 std::string_view take_line(std::string_view& rest) {
   const std::size_t end = rest.find_first_of("\r\n");
   const std::string_view line = rest.substr(0, end);
@@ -22,8 +22,8 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
-/// Whether a line holds nothing but comment; `in_comment`: whether one that began with /* goes on at its start, and
-/// then at its end.
+/// Whether a line is blank or consists of comments. `in_comment`: whether a /* comment is open at the start of the
+/// line; updated to its end.
 bool is_blank_or_comment(std::string_view line, Language language, bool& in_comment) {
   const bool has_hashes = language == Language::python || language == Language::ruby;
   for (;;) {

@@ -20,7 +20,7 @@ namespace {
 void walk_folder(const fs::path& folder, SourceTree& tree, std::vector<fs::path>& waiting) {
   std::error_code failed;
   for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
-    std::error_code ignored;  // an entry that vanished is neither a folder nor a file: it is counted
+    std::error_code ignored;  // a vanished entry is neither a folder nor a file and is counted as other
     const fs::file_status status = entry->symlink_status(ignored);
     const auto language = language_of(entry->path());
     if (fs::is_directory(status)) {
@@ -36,7 +36,7 @@ void walk_folder(const fs::path& folder, SourceTree& tree, std::vector<fs::path>
   if (failed) ++tree.unreadable_folders;
 }
 
-/// The most frequent ones, such as ".txt 3, .md 2, without an ending 1, 4 more kinds".
+/// The most frequent ones, such as ".txt 3, .md 2, without an extension 1, 4 more kinds".
 std::string listed(const std::map<std::string, std::int64_t>& extensions) {
   constexpr std::ptrdiff_t most = 8;
   std::vector<std::pair<std::string, std::int64_t>> by_count(extensions.begin(), extensions.end());
@@ -45,7 +45,7 @@ std::string listed(const std::map<std::string, std::int64_t>& extensions) {
   std::vector<std::string> parts;
   for (const auto& [extension, count] : by_count) {
     if (std::ssize(parts) == most) break;
-    parts.push_back(fmt::format("{} {}", extension.empty() ? "without an ending" : escaped(extension), count));
+    parts.push_back(fmt::format("{} {}", extension.empty() ? "without an extension" : escaped(extension), count));
   }
   if (std::ssize(by_count) > most)
     parts.push_back(fmt::format("{}", counted(std::ssize(by_count) - most, "more kinds")));

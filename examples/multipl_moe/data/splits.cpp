@@ -21,12 +21,12 @@ namespace multipl_moe {
 
 namespace {
 
-/// Any fixed number: it makes the order within a split independent of the split.
+/// An arbitrary fixed number: it makes the order within a split independent of the split.
 constexpr std::uint64_t order_key = 0x6f72646572;
 
 std::uint64_t order_of(const Document& document) { return hash_of_numbers({document.hash}, order_key); }
 
-/// Takes in the files that the filters let through, each text once, and counts the others.
+/// Collects the files that pass the filters, each text once, and counts the others.
 class Intake {
  public:
   Intake(DocumentsByLanguage& counts, double near_duplicates) : counts_(counts), threshold_(near_duplicates) {}
@@ -36,7 +36,7 @@ class Intake {
     if (const auto filter = tried(file)) leave_out(file.language, *filter);
   }
 
-  /// Every language's documents, near copies left out.
+  /// The documents of each language, without near copies.
   std::array<Documents, language_count> take() {
     std::sort(texts_.begin(), texts_.end(),
               [](const Text& left, const Text& right) { return order_of(left.document) < order_of(right.document); });
@@ -64,7 +64,7 @@ class Intake {
     TextSketch sketch;
   };
 
-  /// Lower: rather kept, of two files with the same text.
+  /// Of two files with the same text, the one with the lower value is kept.
   static auto preference(const Text& text) {
     return std::tuple(index_of(text.language), !text.is_normal, text.document.of_file);
   }
@@ -107,7 +107,7 @@ class Intake {
   std::unordered_map<std::uint64_t, std::size_t> seen_;  ///< the place in texts_ of each hash
 };
 
-/// What the files were that nothing was learned from.
+/// Why all files were left out, for the error message.
 std::string describe_left_out(const DocumentsByLanguage& found) {
   std::int64_t files = 0;
   std::array<std::int64_t, all_filters.size()> filtered{};
@@ -182,7 +182,7 @@ DocumentsByLanguage split_documents(const SourceTree& tree, const HeldOut& held_
 std::string read_document(const Document& document) {
   const std::string bytes = read_whole_file(document.path, largest_source);
   if (hash_of(bytes) != document.of_file)
-    throw BadFile(document.path, "must stay as it is between two readings, found it changed");
+    throw BadFile(document.path, "must not change during the run, found it changed");
   return std::string(without_mark(bytes));
 }
 

@@ -1,8 +1,9 @@
-/// Which texts of source trees are for training and which are held out: one decision for whoever learns from them.
+/// Assigns the texts of source trees to the training and held-out splits, in one place for all commands that train on
+/// them.
 ///
-/// A text counts once: of files with the same text, and of near copies, one is kept, so that nothing held out has a
-/// twin in training. Nothing depends on where a file lies or what it is called, apart from its extension: the split,
-/// the order within it and which copy is kept come from the text's hash.
+/// A text counts once: of files with the same text, and of near copies, one is kept, so that no held-out text has a
+/// duplicate in the training data. Nothing depends on the path or the name of a file except its extension: the split,
+/// the order within it and the kept copy follow from the text's hash.
 #pragma once
 
 #include <array>
@@ -26,18 +27,18 @@ inline constexpr std::array all_splits{Split::train, Split::dev, Split::test};
 constexpr std::size_t index_of(Split split) { return static_cast<std::size_t>(split); }
 std::string_view name_of(Split split);
 
-/// Fractions of the documents, each in [0, 0.5), and what would leak them.
+/// Fractions of the documents, each in [0, 0.5), and the threshold of near copies.
 struct HeldOut {
-  double dev = 0.02;   ///< held out to choose settings
-  double test = 0.02;  ///< held out to report
-  /// Texts at least so similar are near copies, of which one is kept: in [0.5, 1]; 0 keeps them all.
+  double dev = 0.02;   ///< held out for choosing settings
+  double test = 0.02;  ///< held out for reported results
+  /// The similarity from which on texts are near copies, of which one is kept: in [0.5, 1]; 0 keeps them all.
   double near_duplicates = 0.7;
 };
 
-/// Throws UsageError where a number is out of its range.
+/// Throws UsageError if a number is out of its range.
 void require_in_range(const HeldOut& held_out);
 
-/// A file that the filters let through.
+/// A file that passed the filters.
 struct Document {
   std::filesystem::path path;
   std::uint64_t hash = 0;     ///< of its text's normal form (data/source_text.hpp)
@@ -55,20 +56,20 @@ struct LanguageDocuments {
 
 using DocumentsByLanguage = std::array<LanguageDocuments, language_count>;
 
-/// Of files with the same normal form the one that has it already is kept, otherwise the one whose bytes have the
-/// lowest hash, in the first language that has one. Of near copies (data/near_copies.hpp) the first is kept in the
-/// order that documents have within a split.
+/// Of files with the same normal form, one in the first language that has any is kept: a file that is in normal form
+/// itself, otherwise the one whose bytes have the lowest hash. Of near copies (data/near_copies.hpp), the first one in
+/// the order of documents within a split is kept.
 ///
-/// A language's documents are ranked by their hash as a fraction of 2^64; those below held_out.dev are dev, the next
-/// held_out.test test. Where a language has at least 3 documents, a held-out split with a positive fraction gets at
-/// least the next document in rank, and train keeps one. Within a split they come in the order of a second hash, so
-/// that the first ones are a fair sample. `held_out` must be in its range.
+/// A language's documents are sorted by their hash as a fraction of 2^64: those below held_out.dev are dev, those in
+/// the next interval of held_out.test are test, and the rest are train. If a language has at least 3 documents, a
+/// held-out split with a positive fraction gets at least one of them, and train keeps one. Within a split, documents
+/// are ordered by a second hash, so that the first ones are a fair sample. `held_out` must be in its range.
 ///
-/// Throws UsageError where no language has a document, which says what was seen instead; BadFile as read_document().
+/// Throws UsageError, which lists what was found instead, if no language has a document; BadFile as read_document().
 DocumentsByLanguage split_documents(const SourceTree& tree, const HeldOut& held_out);
 
-/// The text of a document: the file's bytes without the byte-order mark that they may begin with. Throws BadFile where
-/// it is not what it was when its hash was taken.
+/// The text of a document: the file's bytes without a leading byte-order mark. Throws BadFile if the file has changed
+/// since its hash was computed.
 std::string read_document(const Document& document);
 
 }  // namespace multipl_moe

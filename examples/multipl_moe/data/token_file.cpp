@@ -14,8 +14,8 @@ namespace multipl_moe {
 
 namespace {
 
-/// Reads `tokens` of `Stored` from byte `offset`, in pieces, and checks them against the vocabulary:
-/// at open() it may have held, but the file can change.
+/// Reads `tokens` of `Stored` from byte `offset`, in pieces, and checks them against the vocabulary: the file may have
+/// changed since open().
 template <class Stored>
 void read_stored(const InputFile& file, std::uint64_t offset, std::uint64_t vocab_size, std::span<Token> tokens) {
   std::array<Stored, 4096> piece;
@@ -57,7 +57,7 @@ TokenHeader read_header(const InputFile& file) {
   if (header.token_bytes != token_bytes_for(header.vocab_size))
     fail(12, fmt::format("tokens of a vocabulary of {} have {}, found {}", header.vocab_size,
                          counted(token_bytes_for(header.vocab_size), "bytes"), header.token_bytes));
-  // Both are at most the file's size from here on, so that the sum below cannot overflow.
+  // The first two conditions bound both counts by the file's size, so that the sum in the third cannot overflow.
   const std::uint64_t body = file.size() - sizeof header;
   if (header.documents > body / 8 || header.tokens > body / header.token_bytes ||
       header.tokens * header.token_bytes + (header.documents + 1) * 8 != body)

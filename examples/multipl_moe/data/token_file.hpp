@@ -32,14 +32,14 @@ class TokenFile {
   std::uint64_t checksum() const noexcept { return checksum_; }
   std::int64_t token_count() const noexcept { return offsets_.back(); }
   std::int64_t document_count() const noexcept { return static_cast<std::int64_t>(offsets_.size()) - 1; }
-  /// First token of a document; of document_count(): the count of tokens.
+  /// Index of the first token of a document; the number of all tokens for document_count().
   std::int64_t document_begin(std::int64_t document) const { return offsets_[static_cast<std::size_t>(document)]; }
   std::int64_t document_size(std::int64_t document) const {
     return document_begin(document + 1) - document_begin(document);
   }
 
-  /// Copies tokens `begin` to `begin + tokens.size()`, which must exist, from the disk.
-  /// Throws BadFile where the file was cut or overwritten meanwhile, IoError.
+  /// Reads tokens `begin` to `begin + tokens.size()`, which must exist, from the disk. Throws BadFile if the file was
+  /// truncated or overwritten after open(); IoError.
   void read(std::int64_t begin, std::span<Token> tokens) const;
 
  private:
@@ -53,18 +53,18 @@ class TokenFile {
   std::vector<std::int64_t> offsets_;
 };
 
-/// Writes a token file document by document; it appears under its name at finish(), whole.
+/// Writes a token file document by document; the complete file appears under its name at finish().
 class TokenFileWriter {
  public:
   /// Every member throws IoError. `vocab_size`: 1 to 2^32.
   TokenFileWriter(std::filesystem::path path, std::int64_t vocab_size, std::uint64_t tokenizer_hash);
 
-  /// Removes what was written unless finish() returned.
+  /// Removes the partial file unless finish() returned.
   ~TokenFileWriter();
   TokenFileWriter(const TokenFileWriter&) = delete;
   TokenFileWriter& operator=(const TokenFileWriter&) = delete;
 
-  /// Throws Failure where the document is empty or has a token outside the vocabulary.
+  /// Throws Failure if the document is empty or has a token outside the vocabulary.
   void append(std::span<const Token> document);
   void finish();
 

@@ -1,4 +1,4 @@
-/// The bytes of a token file, for its reader and its writer; see token_file.hpp.
+/// The layout of a token file, shared by its reader and its writer; see token_file.hpp.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace multipl_moe {
 
-/// The file's first bytes as they lie there, little-endian and without padding.
+/// The header as stored in the file: little-endian and without padding.
 struct TokenHeader {
   std::array<char, 8> magic{'m', 'o', 'e', 't', 'o', 'k', 's', '\n'};
   std::uint32_t version = 1;
@@ -22,7 +22,7 @@ struct TokenHeader {
 
 static_assert(sizeof(TokenHeader) == 56);
 
-/// The part of the header that the checksum covers: all before it.
+/// The part of the header that the checksum covers: all bytes before it.
 inline std::span<const std::byte> checked_part(const TokenHeader& header) {
   return std::as_bytes(std::span(&header, 1)).first(offsetof(TokenHeader, checksum));
 }

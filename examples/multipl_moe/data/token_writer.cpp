@@ -16,7 +16,7 @@ TokenFileWriter::TokenFileWriter(std::filesystem::path path, std::int64_t vocab_
       file_(partial_path(path_)),
       vocab_size_(static_cast<std::uint64_t>(vocab_size)),
       tokenizer_hash_(tokenizer_hash) {
-  const TokenHeader unfinished{.vocab_size = 0};  // which no reader takes
+  const TokenHeader unfinished{.vocab_size = 0};  // readers refuse an empty vocabulary
   file_.write(std::as_bytes(std::span(&unfinished, 1)));
 }
 

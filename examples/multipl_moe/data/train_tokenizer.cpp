@@ -14,7 +14,7 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr std::int64_t largest_vocabulary = 1 << 19;  // what files of tokenizers may hold
+constexpr std::int64_t largest_vocabulary = 1 << 19;  // the limit of tokenizer files
 
 void check(const TokenizerTraining& options) {
   if (options.vocab_size < smallest_vocabulary() || options.vocab_size > largest_vocabulary)
@@ -27,7 +27,7 @@ void check(const TokenizerTraining& options) {
 
 void require_memory(const WordCounts& words) {
   require_free_memory("tokenizer train",
-                      std::array{MemoryPart{"the different words of the text", words.training_bytes()}},
+                      std::array{MemoryPart{"the distinct words of the text", words.training_bytes()}},
                       "a smaller --max-bytes needs less");
 }
 

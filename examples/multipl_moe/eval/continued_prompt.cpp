@@ -12,18 +12,18 @@ namespace multipl_moe {
 
 namespace {
 
-/// How many tokens a model asks for after a prompt where no option says it.
+/// Number of new tokens by the model's own defaults, for a prompt without --max-new-tokens.
 std::int64_t usual_tokens(std::size_t prompt, std::int64_t prompt_tokens, const GenerateOptions& options) {
   if (options.usual_new_tokens || !options.usual_length) return options.usual_new_tokens.value_or(default_new_tokens);
   if (*options.usual_length <= prompt_tokens)
     throw UsageError(
-        fmt::format("[generate] a prompt must be shorter than the model's max_length, {}, found {} of prompt {}; "
-                    "--max-new-tokens goes before it",
+        fmt::format("[generate] a prompt must be shorter than the model's max_length, {}, found {} in prompt {}; "
+                    "--max-new-tokens overrides max_length",
                     *options.usual_length, counted(prompt_tokens, "tokens"), prompt + 1));
   return *options.usual_length - prompt_tokens;
 }
 
-/// How many tokens may follow a prompt of so many.
+/// Maximum number of new tokens after a prompt of `prompt_tokens` tokens.
 std::size_t room_for(const LanguageModel& model, std::size_t prompt, std::int64_t prompt_tokens,
                      const GenerateOptions& options) {
   const std::int64_t context = model.config().longest_text(), left = context - prompt_tokens;
@@ -39,7 +39,7 @@ std::size_t room_for(const LanguageModel& model, std::size_t prompt, std::int64_
   return static_cast<std::size_t>(wanted);
 }
 
-/// The text as its bytes, and, where it holds names of special tokens, with these tokens for them.
+/// Adds a stop text as bytes and, if it holds names of special tokens, also with these tokens in their place.
 void add_stops(const Tokenizer& tokenizer, std::string_view text, std::vector<StopText>& stops) {
   StopText with_signals;
   for (const TextPart& part : tokenizer.split_at_special(text))
@@ -120,7 +120,7 @@ bool ContinuedPrompt::end(FinishReason reason, const GenerationListener& listene
 }
 
 void ContinuedPrompt::read(Token token) {
-  // A token belongs with what it goes on to: the end of a fence's line already does with the code.
+  // A token has the language of the text after it: the end of a fence's line already has that of the code.
   languages_.push_back(fences_.read(model_.tokenizer()->decode({&token, 1})));
   tokens_.push_back(token);
   read_.insert(token);

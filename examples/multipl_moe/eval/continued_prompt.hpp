@@ -1,4 +1,4 @@
-/// One prompt and the text that follows it, token by token.
+/// One prompt and its continuation, token by token.
 #pragma once
 
 #include <cstdint>
@@ -16,42 +16,42 @@
 
 namespace multipl_moe {
 
-/// Options with every gap filled: here are the defaults. Only max_new_tokens has one of its own for every prompt.
+/// GenerateOptions with defaults for unset options, except max_new_tokens, whose default depends on the prompt.
 struct GenerateSettings {
   Sampling sampling;
   std::vector<Token> end_tokens, suppress_tokens, begin_suppress_tokens;
   std::size_t no_repeat_ngram_size = 0;
   std::vector<StopText> stops;
 
-  /// Throws UsageError where an option is out of its range.
+  /// Throws UsageError if an option is out of range.
   GenerateSettings(const LanguageModel& model, const GenerateOptions& options);
 };
 
 class ContinuedPrompt {
  public:
-  /// The prompt `number` of a run. What is handed over must outlive the object. Throws UsageError where the context has
-  /// no room for the prompt and what is to follow.
+  /// Prompt `number` of a run, counted from 0. Model and settings must outlive the object. Throws UsageError if the
+  /// prompt and its continuation do not fit into the context.
   ContinuedPrompt(const LanguageModel& model, const GenerateSettings& settings, const GenerateOptions& options,
                   std::size_t number, const std::string& prompt);
 
-  /// What the model is to read: the prompt, and the tokens drawn since but for a last one that ended the text.
+  /// The tokens for the model to read: the prompt and the tokens drawn since, except a last one that ended the text.
   std::span<const Token> tokens() const { return tokens_; }
-  /// The language of each of them.
+  /// The language of each of tokens().
   std::span<const std::optional<Language>> languages() const { return languages_; }
-  /// Whether no token is to be drawn at all.
+  /// Whether no new token was requested.
   bool wants_nothing() const { return most_tokens_ == 0; }
-  /// Its number in the run.
+  /// The prompt's number in the run.
   std::size_t number() const { return number_; }
   const Generated& result() const { return result_; }
 
-  /// Draws the next token from the logits after tokens(), and changes them. False where the text has ended with it.
+  /// Draws the next token from the logits after tokens(), which are modified. Returns false if it ends the text.
   bool draw(std::span<float> logits, const GenerationListener& listener);
-  /// The text ends here. False.
+  /// Ends the text. Returns false.
   bool end(FinishReason reason, const GenerationListener& listener);
 
  private:
   void read(Token token);
-  /// Takes tokens that must not come next out of the logits.
+  /// Masks the logits of tokens that must not come next.
   void restrict(std::span<float> logits) const;
   void show(const std::string& piece, const GenerationListener& listener);
 

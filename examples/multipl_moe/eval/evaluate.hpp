@@ -1,4 +1,4 @@
-/// Held-out figures of a model, language by language.
+/// Held-out metrics of a model by language.
 #pragma once
 
 #include <array>
@@ -18,21 +18,21 @@ struct LanguageScore {
   std::int64_t tokens = 0;
 };
 
-/// By language; empty where there is no text.
+/// Scores by language; empty for languages without text.
 using Evaluation = std::array<std::optional<LanguageScore>, language_count>;
 
 struct EvaluateOptions {
-  std::int64_t sequences = 4;      ///< in a batch: it matters for models whose experts choose across the batch
-  std::int64_t length = 256;       ///< T
-  std::int64_t max_bytes = 65536;  ///< of text a language; 0 is all
-  std::int64_t max_sequences = 0;  ///< of text a language; 0 is all
+  std::int64_t sequences = 4;      ///< sequences per batch: affects models whose experts choose across the batch
+  std::int64_t length = 256;       ///< tokens per sequence, T
+  std::int64_t max_bytes = 65536;  ///< bytes of text per language; 0: all
+  std::int64_t max_sequences = 0;  ///< sequences per language; 0: all
 };
 
 /// Scores consecutive sequences of each language's file: the same text for every model.
-/// Throws BadFile where a file does not hold one sequence.
+/// Throws BadFile if a file holds less than one sequence.
 Evaluation evaluate(const LanguageModel& model, const LanguageFiles& files, const EvaluateOptions& options);
 
-/// The mean of bits_per_byte over the languages of one kind that were scored; NaN where none was.
+/// The mean of bits_per_byte over the scored languages of `resource`; NaN if there are none.
 double mean_bits_per_byte(const Evaluation& evaluation, Resource resource);
 
 }  // namespace multipl_moe

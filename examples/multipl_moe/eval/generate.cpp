@@ -9,7 +9,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// Adds the time of its life to a sum.
+/// Adds its lifetime to a sum of seconds.
 class Stopwatch {
  public:
   explicit Stopwatch(double& seconds) : seconds_(seconds) {}
@@ -22,7 +22,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-/// Several sequences a step; the next one joins when one has ended.
+/// Decodes several sequences per step; when one has ended, the next one joins.
 class BatchDecoder {
  public:
   BatchDecoder(const LanguageModel& model, const GenerateOptions& options, const GenerationListener& listener,
@@ -66,7 +66,7 @@ class BatchDecoder {
     speed_.decoded_tokens += static_cast<std::int64_t>(tokens.size());
     draw(0, logits);
   }
-  /// A token for each sequence from `first` on; those that have ended leave.
+  /// Draws a token for each sequence from `first` on and removes those that have ended.
   void draw(std::size_t first, std::span<float> logits) {
     const std::size_t vocabulary = logits.size() / (active_.size() - first);
     std::vector<ContinuedPrompt*> rest(active_.begin(), active_.begin() + static_cast<std::ptrdiff_t>(first));
@@ -88,7 +88,7 @@ class BatchDecoder {
   std::vector<ContinuedPrompt*> active_;
 };
 
-/// For a model that looks ahead: a pass over the whole text for each token.
+/// For a model that is not causal: a pass over the whole text for each token.
 void run_in_whole_passes(const LanguageModel& model, ContinuedPrompt& sequence, const GenerationListener& listener,
                          GenerationSpeed& speed) {
   const auto draw = [&](double& seconds) {
@@ -111,7 +111,7 @@ void GenerateOptions::fill_from(const GenerationConfig& asked) {
     if (!own && !other.empty()) own.emplace(other.begin(), other.end());
   };
   fill(temperature, asked.do_sample == false ? std::optional<double>(0) : asked.temperature);
-  // Nothing is drawn with them, and so they may have any value.
+  // Greedy decoding does not use top_k and top_p, so that they may have any value.
   if (asked.do_sample != false || temperature != 0) {
     fill(top_k, asked.top_k);
     fill(top_p, asked.top_p);

@@ -1,4 +1,4 @@
-/// Text that goes on where prompts end.
+/// Text generation: continues prompts.
 #pragma once
 
 #include <cstdint>
@@ -14,51 +14,53 @@
 
 namespace multipl_moe {
 
-/// Of a prompt whose length nothing else limits.
+/// Default number of new tokens, for a prompt whose length nothing else limits.
 inline constexpr std::int64_t default_new_tokens = 200;
 
-/// What is not set is left to whoever is asked next: a flag goes before a file, that before the default.
+/// An option that is not set by a flag is taken from the model's generation_config.json, else it has the default in [].
 struct GenerateOptions {
-  std::optional<std::int64_t> max_new_tokens{};         ///< [what follows, or fewer where a prompt leaves less]
-  std::optional<double> temperature{};                  ///< 0 takes the most probable token [0.8]
-  std::optional<std::int64_t> top_k{};                  ///< draws from the so many most probable tokens; 0: all [0]
-  std::optional<double> top_p{};                        ///< draws from the fewest tokens with this probability [0.95]
-  std::optional<double> repetition_penalty{};           ///< of tokens that were read or drawn before; 1: none [1]
+  std::optional<std::int64_t> max_new_tokens{};         ///< [usual_new_tokens or usual_length, as far as they fit]
+  std::optional<double> temperature{};                  ///< 0: take the most probable token [0.8]
+  std::optional<std::int64_t> top_k{};                  ///< draw from the k most probable tokens; 0: all [0]
+  std::optional<double> top_p{};                        ///< draw from the fewest tokens with this probability [0.95]
+  std::optional<double> repetition_penalty{};           ///< penalty of tokens already read or drawn; 1: none [1]
   std::optional<std::vector<Token>> end_tokens{};       ///< tokens that end a text [the tokenizer's end_of_text()]
-  std::optional<std::int64_t> min_new_tokens{};         ///< no end_tokens before so many [0]
-  std::optional<std::int64_t> no_repeat_ngram_size{};   ///< so many tokens in a row occur once; 0: any may again [0]
-  std::optional<std::vector<Token>> suppress_tokens{};  ///< are never drawn [none]
-  std::optional<std::vector<Token>> begin_suppress_tokens{};  ///< are not drawn first [none]
-  /// What a model asks for where max_new_tokens is not set, cut to what a prompt leaves of the context: so many tokens,
-  /// or else so many with the prompt's [200 tokens].
+  std::optional<std::int64_t> min_new_tokens{};         ///< number of new tokens before end_tokens are allowed [0]
+  std::optional<std::int64_t> no_repeat_ngram_size{};   ///< n-grams of this size occur at most once; 0: no limit [0]
+  std::optional<std::vector<Token>> suppress_tokens{};  ///< tokens that are never drawn [none]
+  std::optional<std::vector<Token>> begin_suppress_tokens{};  ///< tokens that are not drawn first [none]
+  /// The model's limits if max_new_tokens is not set: number of new tokens, or else of prompt and new tokens together;
+  /// cut to the context that the prompt leaves [200 new tokens].
   std::optional<std::int64_t> usual_new_tokens{}, usual_length{};
-  std::optional<std::int64_t> min_length{};  ///< as min_new_tokens, with the prompt's, where that is not set [0]
-  std::uint64_t seed = 0;                    ///< draws depend on it, on the prompt's number and on the place
-  /// Texts that end a text and are no part of it. A special token's name in them is that token too.
+  std::optional<std::int64_t> min_length{};  ///< minimum of prompt and new tokens, if min_new_tokens is not set [0]
+  std::uint64_t seed = 0;                    ///< key of the draws, with the prompt's number and the token's position
+  /// Stop texts: they end a text and are not part of it. The name of a special token in them also stands for that
+  /// token.
   std::vector<std::string> stop{};
-  /// Language of the text outside Markdown's code fences; inside, a fence says it. For models that choose by language.
+  /// Language of the text outside Markdown's code fences; inside, the fence names it. For models that route by
+  /// language.
   std::optional<Language> language{};
-  bool special = false;         ///< names of special tokens in a prompt are these tokens
-  std::int64_t batch_size = 8;  ///< prompts that are decoded together
+  bool special = false;         ///< whether names of special tokens in a prompt become these tokens
+  std::int64_t batch_size = 8;  ///< number of prompts that are decoded together
   DecodingWeights weights = DecodingWeights::bfloat16_where_exact;
 
-  /// Takes what is not set here from how a model asks to be sampled. do_sample false asks for temperature 0, with which
-  /// nothing is drawn and top_k and top_p are not taken.
+  /// Sets unset options to the model's defaults. do_sample false means temperature 0: greedy decoding, for which top_k
+  /// and top_p are not taken.
   void fill_from(const GenerationConfig& asked);
 };
 
 enum class FinishReason { stop, length, end_of_text };
-/// As in --json: stop, length, end_of_text.
+/// The name in the output of --json: stop, length, end_of_text.
 std::string_view name_of(FinishReason reason);
 
-/// What follows a prompt, without it.
+/// The continuation of a prompt, without the prompt.
 struct Generated {
-  std::string text;           ///< UTF-8; bytes that no character can be made of are U+FFFD
-  std::vector<Token> tokens;  ///< all that were drawn, those that ended the text included
+  std::string text;           ///< UTF-8; bytes that are no valid character become U+FFFD
+  std::vector<Token> tokens;  ///< all tokens drawn, including those that ended the text
   FinishReason finish_reason = FinishReason::length;
 };
 
-/// How much was computed in how much time: the pass over each prompt, and the tokens after it.
+/// Tokens and seconds of prefill (the passes over the prompts) and of decoding.
 struct GenerationSpeed {
   std::int64_t prefill_tokens = 0;
   double prefill_seconds = 0;
@@ -66,22 +68,21 @@ struct GenerationSpeed {
   double decode_seconds = 0;
 };
 
-/// Told of every prompt's text while it grows; all may be empty.
+/// Callbacks during generation; all may be empty.
 struct GenerationListener {
-  /// The next piece of a prompt's text: whole characters that no stop text can swallow any more.
+  /// Called with the next piece of a prompt's text: complete characters that cannot become part of a stop text.
   std::function<void(std::size_t prompt, std::string_view piece)> piece{};
-  /// A prompt's text is complete.
+  /// Called when a prompt's text is complete.
   std::function<void(std::size_t prompt, const Generated& generated)> done{};
-  /// Told which tokens of which prompts each pass reads, one sequence a prompt, and at the end whose tokens these were;
-  /// its observer must be the model's. For causal models. May be null.
+  /// Records the expert choices, one sequence per prompt: it is called with the batch of each pass, and at the end its
+  /// records get the hashes of their tokens. Its observer must be set on the model. Causal models only. May be null.
   moe::RoutingRecorder* routing = nullptr;
 };
 
-/// What follows each of `prompts`, in their order. An empty prompt is the beginning of a document. A causal model reads
-/// a prompt in one pass and then decodes several prompts together, one token of each at a time; a prompt that has ended
-/// makes room for the next. Any other model reads the whole text again for each token. Throws UsageError where an
-/// option is out of its range, and before anything is computed where a prompt and its text would exceed
-/// ModelConfig::longest_text().
+/// Continues each of `prompts`, in order. An empty prompt is the beginning of a document. A causal model reads a prompt
+/// in one pass and then decodes several prompts together, one token of each at a time; when a prompt has ended, the
+/// next one joins. Any other model reads the whole text again for each token. Throws UsageError if an option is out of
+/// range or, before anything is computed, if a prompt and its continuation would exceed ModelConfig::longest_text().
 std::vector<Generated> generate(const LanguageModel& model, std::span<const std::string> prompts,
                                 const GenerateOptions& options, const GenerationListener& listener = {},
                                 GenerationSpeed* speed = nullptr);

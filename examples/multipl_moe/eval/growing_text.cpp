@@ -31,7 +31,7 @@ std::string GrowingText::add_units(std::u32string_view units) {
     open_.resize(first);
     return shown(std::exchange(open_, {}));
   }
-  // The longest tail that a stop text begins with waits.
+  // The longest tail that is the beginning of a stop text is held back.
   std::size_t waits = 0;
   for (const StopText& stop : stops_)
     for (std::size_t n = std::min(open_.size(), stop.size() - 1); n > waits; --n)

@@ -1,4 +1,4 @@
-/// A text that comes token by token and ends where it must.
+/// A text that grows token by token and ends at a stop text.
 #pragma once
 
 #include <string>
@@ -10,28 +10,28 @@
 
 namespace multipl_moe {
 
-/// What ends a text: bytes, and signals among them, which are tokens that say nothing. A byte is its number, a signal
-/// signal_of() its token.
+/// A stop text as a sequence of units: bytes, and signals, which stand for tokens without text. The unit of a byte is
+/// its value, that of a signal signal_of() its token.
 using StopText = std::u32string;
 inline constexpr char32_t signal_of(Token token) { return token + char32_t{256}; }
-/// Bytes alone.
+/// The stop text of bytes only.
 StopText stop_of_bytes(std::string_view bytes);
 
-/// Takes bytes and signals and gives the text that may be shown: whole characters that no stop text can swallow any
-/// more. In all that is the text before the first stop text, whenever it is shown.
+/// Receives bytes and signals and returns the text that may be shown: complete characters that cannot become part of a
+/// stop text. Altogether this is the text before the first stop text.
 class GrowingText {
  public:
-  /// None of `stops` is empty.
+  /// No stop text may be empty.
   explicit GrowingText(std::vector<StopText> stops) : stops_(std::move(stops)) {}
-  /// The same of bytes alone.
+  /// The same with stop texts of bytes only.
   explicit GrowingText(const std::vector<std::string>& stops);
 
   std::string add(std::string_view bytes) { return add_units(stop_of_bytes(bytes)); }
-  /// One that no stop text holds is as if it had not been.
+  /// A signal that no stop text holds has no effect.
   std::string add_signal(Token token);
-  /// Whether a stop text has ended the text; nothing is added then.
+  /// Whether a stop text has ended the text; nothing may be added after that.
   bool has_stopped() const { return stopped_; }
-  /// What was held back when nothing more comes.
+  /// Ends the text; returns what was held back.
   std::string finish();
 
  private:
@@ -39,7 +39,7 @@ class GrowingText {
   std::string shown(std::u32string_view units);
 
   std::vector<StopText> stops_;
-  std::u32string open_;  ///< what could still be the beginning of a stop text
+  std::u32string open_;  ///< units held back, which may be the beginning of a stop text
   Utf8Stream characters_;
   bool stopped_ = false;
 };

@@ -7,7 +7,7 @@
 
 namespace multipl_moe {
 
-/// Observes a model while it lives, beside whatever observed it before.
+/// Adds an observer to a model for its lifetime; the model's previous observer is still called.
 class Observed {
  public:
   Observed(LanguageModel& model, moe::Observer observer) : model_(model), before_(model.observe({})) {

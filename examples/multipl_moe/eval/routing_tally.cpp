@@ -24,7 +24,7 @@ std::vector<std::int64_t> of_routed(const LevelTally& tally, const std::vector<s
   return routed;
 }
 
-/// Each routed expert's rows over the rows of all of them; empty where there are none.
+/// Each routed expert's share of the rows of all routed experts; empty if they have none.
 std::vector<double> shares_of_load(const LevelTally& tally) {
   const std::vector<std::int64_t> rows = of_routed(tally, tally.kept);
   const std::int64_t sum = sum_of(rows);
@@ -45,7 +45,7 @@ void resize(LevelTally& tally, std::int64_t experts) {
   tally.fixed.resize(size);
 }
 
-/// -sum p ln p over a row's gates; NaN where they sum to 0.
+/// -sum p ln p over a row's gates, p = gate / sum of the gates; NaN if they sum to 0.
 double entropy_of(const double* gates, std::size_t experts) {
   const double sum = std::accumulate(gates, gates + experts, 0.0);
   if (!(sum > 0)) return nothing;
@@ -73,7 +73,7 @@ void add_row(LevelTally& tally, const moe::Observation& seen, std::size_t row) {
   ++tally.rows_with_gate;
 }
 
-/// Segments never cross from one sequence into the next.
+/// Counts segments by their position in the sequence. No segment crosses the border of a sequence.
 void add_positions(LevelTally& tally, const moe::Observation& seen, std::int64_t length) {
   const auto experts = static_cast<std::size_t>(seen.experts);
   std::size_t position = 0;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr float forbidden = -std::numeric_limits<float>::infinity();
 
-/// Tokens from the most probable one down, sorted no further than somebody looks.
+/// Tokens by decreasing probability, sorted only as far as they are read.
 class Ranking {
  public:
   explicit Ranking(std::span<const float> logits) : logits_(logits), order_(logits.size()) {
@@ -29,7 +29,7 @@ class Ranking {
 
  private:
   void sort_beyond(std::size_t place) {
-    // Few tokens have most of the probability; where they have not, a few more rounds sort all.
+    // Usually few tokens have most of the probability; otherwise a few more rounds sort all of them.
     const std::size_t end = std::min(order_.size(), std::max<std::size_t>(64, 8 * place));
     const auto before = [this](Token a, Token b) {
       return logits_[a] > logits_[b] || (logits_[a] == logits_[b] && a < b);
@@ -70,7 +70,7 @@ void penalize_repetition(std::span<float> logits, const std::unordered_set<Token
 
 void require_finite(std::span<const float> logits) {
   if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
-    throw NonFinite("[generate] the model's logits must be finite; its weights may not be");
+    throw NonFinite("[generate] the model's logits must be finite, found one that is not; check the model's weights");
 }
 
 void forbid(std::span<float> logits, std::span<const Token> tokens) {
@@ -89,8 +89,8 @@ Token draw_token(std::span<const float> logits, const Sampling& sampling, double
   const auto highest = std::max_element(logits.begin(), logits.end());
   if (*highest == forbidden)
     throw UsageError(
-        "[generate] there must be a token left to draw, found none that --suppress-tokens, "
-        "--no-repeat-ngram-size and the like allow");
+        "[generate] a token must be left to draw, found none; --suppress-tokens, --no-repeat-ngram-size or similar "
+        "options exclude all of them");
   if (sampling.temperature == 0 || sampling.top_k == 1) return static_cast<Token>(highest - logits.begin());
   const auto weight = [&](Token token) {
     return std::exp((static_cast<double>(logits[token]) - static_cast<double>(*highest)) / sampling.temperature);

@@ -1,4 +1,4 @@
-/// From the logits of a token's place to the token.
+/// Sampling of the next token from logits.
 #pragma once
 
 #include <cstdint>
@@ -9,32 +9,31 @@
 
 namespace multipl_moe {
 
-/// What stands between logits and a draw, in the order in which it is applied.
+/// Sampling parameters, in the order in which they are applied.
 struct Sampling {
-  double repetition_penalty = 1;  ///< positive logits of tokens that were read are divided by it, others multiplied
-  double temperature = 1;         ///< logits are divided by it; 0 takes the most probable token
-  std::int64_t top_k = 0;         ///< only the so many most probable tokens are drawn from; 0: all
-  double top_p = 1;               ///< of those the fewest that together have this probability, the most probable first
+  double repetition_penalty = 1;  ///< divides positive logits of tokens already read, multiplies their other logits
+  double temperature = 1;         ///< divides the logits; 0: take the most probable token
+  std::int64_t top_k = 0;         ///< draw from the k most probable tokens only; 0: all
+  double top_p = 1;               ///< of those, only from the fewest with this total probability, most probable first
 };
 
-/// Throws UsageError where a value is out of its range; `where` begins the message.
+/// Throws UsageError if a value is out of range.
 void check_sampling(const Sampling& sampling);
 
-/// Makes tokens that were read less probable, or more, where `penalty` is below 1.
+/// Makes tokens already read less probable, or more probable if `penalty` is below 1.
 void penalize_repetition(std::span<float> logits, const std::unordered_set<Token>& read, double penalty);
 
-/// Throws NonFinite where a logit of a model is not finite.
+/// Throws NonFinite if a logit is not finite.
 void require_finite(std::span<const float> logits);
 
-/// No draw takes these tokens: their logits become minus infinity.
+/// Excludes these tokens from draws: their logits become minus infinity.
 void forbid(std::span<float> logits, std::span<const Token> tokens);
-/// The same for every token with which the last `size` tokens would be `size` tokens that `read` holds already; 0
-/// forbids nothing.
+/// The same for every token that would repeat an n-gram of `size` tokens in `read`; size 0 excludes nothing.
 void forbid_repeated(std::span<float> logits, std::span<const Token> read, std::size_t size);
 
-/// A token drawn from logits that were penalized already, none of them NaN; `uniform` in (0, 1). Tokens stand by their
-/// logits, among equals the lower one first, and only as many of them are sorted as the draw looks at. Throws
-/// UsageError where every token is forbidden.
+/// Draws a token from logits to which the penalty was applied, none of them NaN; `uniform` in (0, 1). Tokens are
+/// ordered by logit, ties by the lower id, and only as many are sorted as the draw needs. Throws UsageError if every
+/// token is excluded.
 Token draw_token(std::span<const float> logits, const Sampling& sampling, double uniform);
 
 }  // namespace multipl_moe

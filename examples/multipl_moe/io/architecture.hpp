@@ -1,5 +1,4 @@
-/// The architectures that a configuration can name: what the program knows of each stands in one file of
-/// architectures/.
+/// The architectures that a configuration can name. Each is defined in a file of architectures/.
 #pragma once
 
 #include <cstdint>
@@ -17,19 +16,20 @@ struct LayerWork;
 
 struct Architecture {
   std::string_view name;
-  /// The settings that decide something in it, in the order of config.json: one that another needs comes first.
+  /// The settings that have an effect in it, in the order of config.json. A setting precedes those that depend on it.
   std::span<const MixtureSetting* const> settings;
-  /// Sets what is published of it beside MoeConfig's defaults, for a dense FFN of so many channels.
+  /// Sets the published values that differ from MoeConfig's defaults. `intermediate_size`: inner width of the dense
+  /// FFN.
   void (*publish)(MoeConfig& moe, std::int64_t intermediate_size);
-  /// Field, rule and value of a setting that does not fit the others; empty where all fit.
+  /// Field, rule and value of a setting that is inconsistent with the others; empty if all are consistent.
   std::optional<std::string> (*fault)(const MoeConfig& moe);
-  /// Whether the feed-forward networks stay and get adapters.
+  /// Whether the dense feed-forward networks are kept and get adapters.
   bool is_adapted = false;
-  /// Whether its experts may have another activation than SiLU.
+  /// Whether its experts may have activations other than SiLU.
   bool has_any_activation = false;
-  /// Of adapters: how many values a layer's have, at most; in double, where nothing overflows.
+  /// For adapters: upper bound of the number of values in the adapters of a layer; in double to avoid overflow.
   double (*adapter_values)(const ModelConfig& config) = nullptr;
-  /// Why no class of transformers holds its models, for those of which none does.
+  /// The reason why no class of transformers can represent its models, if none can.
   std::string_view why_not_exported = "transformers has no such layer";
   /// How its layers are made, trained and upcycled (model/layer_work.hpp).
   const LayerWork* work = nullptr;
@@ -37,11 +37,11 @@ struct Architecture {
   bool has(const MixtureSetting& setting) const;
 };
 
-/// All of them, in the order in which they are listed to a user; "dense" is none.
+/// All architectures, in the order in which they are listed to a user; "dense" is not one of them.
 std::span<const Architecture* const> architectures();
-/// Null where no architecture has that name.
+/// The architecture of that name; null if there is none.
 const Architecture* find_architecture(std::string_view name);
-/// Throws UsageError that lists the names.
+/// The architecture of that name. Throws UsageError, which lists the names, if there is none.
 const Architecture& architecture_named(std::string_view name);
 
 }  // namespace multipl_moe

@@ -29,7 +29,7 @@ fs::path previous_path(const fs::path& path) { return sibling(path, previous_suf
 
 fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
 
-/// "step/" has no file name, which would put its siblings inside it.
+/// A path such as "step/" has no file name; its siblings would be created inside the folder.
 fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
 void remove_tree(const fs::path& path) {
@@ -51,7 +51,7 @@ void finish_folder(const fs::path& folder) {
   sync_path(folder);
 }
 
-/// Gives `made` the name `folder`. A folder cannot be renamed over one that is not empty.
+/// Renames `made` to `folder`. A folder cannot be renamed over a folder that is not empty.
 void put_in_place(const fs::path& made, const fs::path& folder) {
   if (!is_there(folder)) {
     rename_to(made, folder);
@@ -96,7 +96,7 @@ void save_folder_atomically(const fs::path& path, const std::function<void(const
     fill(made);
     finish_folder(made);
   } catch (...) {
-    // Gives the space back; the error that is on its way says more than one from here would.
+    // Frees the disk space. The current exception describes the cause better than an error of this call would.
     std::error_code ignored;
     fs::remove_all(made, ignored);
     throw;

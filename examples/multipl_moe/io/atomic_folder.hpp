@@ -1,5 +1,5 @@
-/// Checkpoints that survive a power cut: after a save returns, either the old or the new one is
-/// there, whole. One process at a time may save to a path.
+/// Checkpoints that survive a power loss: either the complete old or the complete new checkpoint remains. Only one
+/// process at a time may save to a path.
 #pragma once
 
 #include <filesystem>
@@ -8,38 +8,38 @@
 
 namespace multipl_moe {
 
-/// Fills a hidden sibling folder by `fill(folder)`, adds MANIFEST, syncs everything, and renames it
-/// to `folder`; an older folder of that name is exchanged in one step and then removed. Where the
-/// file system cannot exchange, the older one is set aside for the moment between two renames, and
-/// the next save or recover_folder() puts it back if that moment was the last.
-/// What `fill` throws is passed on and leaves the older folder as it was. What a killed run left
-/// behind is removed. Missing parent folders are created.
-/// Throws Failure where `fill` makes anything but regular files, IoError.
+/// Fills a hidden sibling folder with `fill(folder)`, adds MANIFEST, syncs all files, and renames the sibling to
+/// `folder`. An older folder of that name is exchanged with it atomically and then removed. If the file system does not
+/// support the exchange, the older folder is renamed aside first; after a kill between the two renames, the next save
+/// or recover_folder() restores it.
+/// Exceptions of `fill` are passed on and leave the older folder unchanged. Leftovers of killed runs are removed.
+/// Missing parent folders are created.
+/// Throws Failure if `fill` creates anything but regular files; IoError.
 void save_folder_atomically(const std::filesystem::path& folder,
                             const std::function<void(const std::filesystem::path&)>& fill);
 
-/// Removes a folder and all in it; at no moment is there half of it under its name. Throws IoError.
+/// Removes a folder with its contents. The folder is renamed first, so that it is never incomplete under its own name.
+/// Throws IoError.
 void remove_folder(const std::filesystem::path& folder);
 
-/// Removes or puts back, for every path in `parent`, what a kill in save_folder_atomically(), remove_folder() or
-/// write_file_atomically() has left. Throws IoError.
+/// Removes or restores what killed calls of save_folder_atomically(), remove_folder() and write_file_atomically() have
+/// left in `parent`. Throws IoError.
 void remove_leftovers(const std::filesystem::path& parent);
 
-/// Creates a folder and those above it that are missing, each durable before the next. Throws IoError.
+/// Creates a folder and its missing parents, each durable before the next one is created. Throws IoError.
 void create_folders(const std::filesystem::path& path);
 
-/// Puts back a folder that a kill between two renames had set aside; does nothing otherwise.
+/// Restores a folder that was renamed aside when the process was killed between two renames; does nothing otherwise.
 /// Throws IoError.
 void recover_folder(const std::filesystem::path& folder);
 
-/// Replaces or creates the file `path`; readers see the old bytes or the new ones, never a part.
-/// Throws IoError.
+/// Replaces or creates the file `path`. Readers see the complete old or the complete new bytes. Throws IoError.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// The hidden sibling in which `path` is made before it gets its name.
+/// The path of the hidden sibling that is written before it is renamed to `path`.
 std::filesystem::path partial_path(const std::filesystem::path& path);
 
-/// Gives a finished file, already synced, at partial_path(path) its name. Throws IoError.
+/// Renames the finished and synced file at partial_path(path) to `path`. Throws IoError.
 void commit_file(const std::filesystem::path& path);
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-/// Amounts of bytes for people.
+/// Byte counts as text for users.
 #pragma once
 
 #include <cstdint>
@@ -6,11 +6,11 @@
 
 namespace multipl_moe {
 
-/// Of memory: `1.50 GiB`.
+/// Bytes of memory in GiB: `1.50 GiB`.
 std::string gib(std::int64_t bytes);
-/// Of memory in the unit that fits: `12 KiB`, `3.1 MiB`, `1.50 GiB`.
+/// Bytes of memory in a fitting binary unit: `12 KiB`, `3.1 MiB`, `1.50 GiB`.
 std::string memory_text(std::int64_t bytes);
-/// Of files: `0.4 kB`, `12.3 MB`, `21.5 GB`: thousands, as on disks.
+/// Bytes of files in a fitting decimal unit (powers of 1000): `0.4 kB`, `12.3 MB`, `21.5 GB`.
 std::string short_bytes(double bytes);
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-/// Numbers with their nouns for fmt: counted(1, "steps") reads "1 step".
+/// Formats numbers with their nouns in fmt: counted(1, "steps") gives "1 step".
 #pragma once
 
 #include <fmt/ostream.h>

@@ -60,7 +60,7 @@ std::optional<std::uint64_t> dtype_bytes(std::string_view dtype) {
 
 std::optional<std::int64_t> element_count(std::span<const std::int64_t> shape) {
   if (std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 0; })) return std::nullopt;
-  // With a zero among them the product is 0, in whatever order an overflow would be met.
+  // With a dimension of 0 the product is 0, even if the product of the others overflows.
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
   std::int64_t count = 1;
   for (const std::int64_t size : shape) {
@@ -95,10 +95,10 @@ std::uint16_t half_of_float(float value) {
   const std::uint32_t size = bits & 0x7fffffffu;
   constexpr std::uint32_t infinite = 0x7c00u, quiet = 0x200u;
   if (size > 0x7f800000u) return static_cast<std::uint16_t>(sign | infinite | quiet | ((size >> 13) & 0x3ffu));
-  // Half way between the largest half and what would follow it: the even one of the two is beyond.
+  // 65520 is half way between the largest half, 65504, and 65536; the tie rounds to even, that is to infinity.
   if (size >= std::bit_cast<std::uint32_t>(65520.0f)) return static_cast<std::uint16_t>(sign | infinite);
-  // Below the normal halves a half counts steps of 2^-24. The float 0.5 does too in its last digit, so that adding it
-  // rounds as it should.
+  // Subnormal halves are multiples of 2^-24. The last bit of the float 0.5 has the same value, so that adding 0.5
+  // rounds to the nearest multiple, ties to even.
   if (size < std::bit_cast<std::uint32_t>(0x1p-14f)) {
     const float shifted = std::bit_cast<float>(size) + 0.5f;
     return static_cast<std::uint16_t>(sign |
@@ -178,8 +178,8 @@ void encode_floats(std::string_view dtype, std::span<const float> values, std::s
 
 namespace {
 
-/// The lowest number, without its sign, that rounds to infinity: half way from the largest of the dtype to what would
-/// follow it, which ties to the even one of the two.
+/// The lowest absolute value that rounds to infinity: half way between the largest value of the dtype and the next
+/// power of two, where ties round to even.
 double first_infinite(std::string_view dtype) {
   if (dtype == "F16") return 65520;
   if (dtype == "BF16") return 0x1.ffp127;
@@ -195,7 +195,7 @@ std::size_t first_too_large(std::string_view dtype, std::span<const float> value
   if (limit > double{highest}) return values.size();
   const auto low = static_cast<float>(limit);
   const auto is_too_large = [low](float value) { return std::abs(value) >= low && std::abs(value) <= highest; };
-  // Nearly never is there one: counting needs no branch.
+  // Such values are rare, and counting needs no branch.
   std::size_t count = 0;
   for (const float value : values) count += is_too_large(value) ? 1 : 0;
   if (count == 0) return values.size();

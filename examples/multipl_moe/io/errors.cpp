@@ -14,7 +14,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// C1 controls (U+0080 to U+009F) move a terminal's cursor as much as the older ones do.
+/// C1 controls (U+0080 to U+009F) can move a terminal's cursor as C0 controls can.
 bool is_control(std::string_view code_point) {
   const auto byte = [code_point](std::size_t i) { return static_cast<unsigned char>(code_point[i]); };
   return code_point.size() == 1 ? byte(0) < 0x20 || byte(0) == 0x7f

@@ -1,5 +1,5 @@
-/// What can go wrong, as types: each carries the exit code that the program ends with.
-/// Messages read `[where] rule, values found`; whatever came from a file is escaped in them.
+/// Error types, each with the exit code of the program. Messages have the form `[where] rule, values found`; text that
+/// comes from a file is escaped in them.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 
 namespace multipl_moe {
 
-/// `text` fit for a terminal: control characters and bytes that are not UTF-8 become `\xNN`,
-/// a backslash becomes `\\`; anything longer than `limit` bytes ends in `...`.
+/// `text` made safe for a terminal: control characters and bytes that are not UTF-8 become `\xNN`, a backslash becomes
+/// `\\`; text longer than `limit` bytes ends in `...`.
 std::string escaped(std::string_view text, std::size_t limit = 200);
 
 class ProgramError : public std::runtime_error {
  public:
-  /// The status the process ends with.
+  /// The exit status of the process.
   int exit_code() const noexcept { return exit_code_; }
 
  protected:
@@ -27,23 +27,23 @@ class ProgramError : public std::runtime_error {
   int exit_code_;
 };
 
-/// Anything that has no better name. Exit code 1.
+/// Any other error. Exit code 1.
 class Failure : public ProgramError {
  public:
   explicit Failure(const std::string& message) : ProgramError(1, message) {}
 };
 
-/// The command line or the run's configuration asks for something impossible. Exit code 2.
+/// The command line or the run's configuration is invalid. Exit code 2.
 class UsageError : public ProgramError {
  public:
   explicit UsageError(const std::string& message) : ProgramError(2, message) {}
 };
 
-/// An input file that cannot be what it should be. Exit code 3.
+/// An input file is invalid. Exit code 3.
 class BadFile : public ProgramError {
  public:
   BadFile(const std::filesystem::path& path, std::string_view reason);
-  /// `offset`: bytes from the start of the file to where the rule was seen to be broken.
+  /// `offset`: where the violation was detected, in bytes from the start of the file.
   BadFile(const std::filesystem::path& path, std::uint64_t offset, std::string_view reason);
 
   const std::filesystem::path& path() const noexcept { return path_; }
@@ -60,11 +60,11 @@ class OutOfMemory : public ProgramError {
   explicit OutOfMemory(const std::string& message) : ProgramError(4, message) {}
 };
 
-/// The system refused to read or write. Exit code 5.
+/// The system failed to read or write. Exit code 5.
 class IoError : public ProgramError {
  public:
-  /// `action` reads as a verb ("write"); `error_number` is errno's value. On a full disk or quota
-  /// the message names `needed_bytes` (0: unknown) beside the bytes that are free.
+  /// `action` is a verb ("write"); `error_number` is a value of errno. On a full disk or quota, the message gives
+  /// `needed_bytes` (0: unknown) and the free bytes.
   IoError(const std::filesystem::path& path, std::string_view action, int error_number, std::uint64_t needed_bytes = 0);
 
   int error_number() const noexcept { return error_number_; }
@@ -73,7 +73,7 @@ class IoError : public ProgramError {
   int error_number_;
 };
 
-/// Training met a loss or a gradient that is not finite too often to go on. Exit code 6.
+/// Training stopped because the loss or a gradient was not finite too often. Exit code 6.
 class NonFinite : public ProgramError {
  public:
   explicit NonFinite(const std::string& message) : ProgramError(6, message) {}

@@ -46,7 +46,7 @@ InputFile::InputFile(std::filesystem::path path, Descriptor file, std::uint64_t 
     : path_(std::move(path)), file_(std::move(file)), size_(size) {}
 
 InputFile InputFile::open(const std::filesystem::path& path) {
-  // open() of a FIFO would otherwise wait for a writer.
+  // Without O_NONBLOCK, open() of a FIFO would wait for a writer.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.number() < 0) {
     const int error_number = errno;
@@ -57,7 +57,7 @@ InputFile InputFile::open(const std::filesystem::path& path) {
   if (::fstat(file.number(), &status) != 0) throw IoError(path, "inspect", errno);
   if (!S_ISREG(status.st_mode))
     throw BadFile(path, S_ISDIR(status.st_mode) ? "must be a regular file, found a folder"
-                                                : "must be a regular file, found a special one");
+                                                : "must be a regular file, found a special file");
   return InputFile(path, std::move(file), static_cast<std::uint64_t>(status.st_size));
 }
 
@@ -94,7 +94,8 @@ CheckedFile::CheckedFile(std::filesystem::path path, std::uint64_t expected_byte
 
 CheckedFile CheckedFile::continued(std::filesystem::path path, std::uint64_t kept_bytes) {
   CheckedFile file(std::move(path), O_WRONLY, 0);
-  if (::ftruncate(file.file_.number(), static_cast<::off_t>(kept_bytes)) != 0) throw IoError(file.path_, "cut", errno);
+  if (::ftruncate(file.file_.number(), static_cast<::off_t>(kept_bytes)) != 0)
+    throw IoError(file.path_, "truncate", errno);
   if (::lseek(file.file_.number(), 0, SEEK_END) < 0) throw IoError(file.path_, "seek in", errno);
   file.written_ = kept_bytes;
   return file;
@@ -127,7 +128,7 @@ void CheckedFile::rewrite_at(std::uint64_t offset, std::span<const std::byte> by
 }
 
 void CheckedFile::sync() {
-  // Pipes and devices have nothing to sync and say so with EINVAL.
+  // Pipes and devices have nothing to sync and return EINVAL.
   if (::fsync(file_.number()) != 0 && errno != EINVAL)
     throw IoError(path_, "sync", errno, std::max(expected_, written_));
 }

@@ -1,5 +1,5 @@
-/// Files opened with nothing taken for granted: the reader survives a file that shrinks under it
-/// (no mapping, so no SIGBUS), the writer reports every failure up to and including close.
+/// Robust file access: the reader survives a file that shrinks while it is read (there is no mapping, so no SIGBUS),
+/// and the writer reports every failure up to and including close.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +11,11 @@
 
 namespace multipl_moe {
 
-/// Anything of that name; a link that leads nowhere is there too, and is to be refused by its name.
+/// Whether anything of that name exists. A dangling link counts as existing, so that opening it is refused with its
+/// name.
 bool is_there(const std::filesystem::path& path);
 
-/// Owns a POSIX file descriptor; -1 is none.
+/// Owns a POSIX file descriptor; -1: none.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -34,16 +35,16 @@ class Descriptor {
 /// A regular file, read by position.
 class InputFile {
  public:
-  /// Throws BadFile where `path` does not exist, may not be read, or is not a regular file
+  /// Throws BadFile if `path` does not exist, may not be read, or is not a regular file
   /// (a FIFO is refused without waiting for its writer).
   static InputFile open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const noexcept { return path_; }
-  /// Bytes at the moment of opening.
+  /// Size in bytes when the file was opened.
   std::uint64_t size() const noexcept { return size_; }
 
-  /// Fills `bytes` from `offset` on. Throws BadFile where the file ends before, IoError where the
-  /// system fails. Safe to call from several threads.
+  /// Fills `bytes` from `offset` on. Throws BadFile if the file ends earlier, IoError if the system fails. Safe to call
+  /// from several threads.
   void read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
 
  private:
@@ -54,23 +55,21 @@ class InputFile {
   std::uint64_t size_ = 0;
 };
 
-/// The whole of a regular file. Throws BadFile where it is larger than `limit` bytes, and as
-/// InputFile does.
+/// Reads a whole regular file. Throws BadFile if it is larger than `limit` bytes, and as InputFile.
 std::string read_whole_file(const std::filesystem::path& path, std::uint64_t limit);
 
 /// A file being written: created or truncated by the constructor, durable once sync() or close() returned.
 /// The destructor closes silently, which leaves an unfinished file behind.
 class CheckedFile {
  public:
-  /// `expected_bytes` is only named in the message on a full disk; 0 is unknown.
-  /// Every member throws IoError.
+  /// `expected_bytes` is only used in the message about a full disk; 0: unknown. Every member throws IoError.
   explicit CheckedFile(std::filesystem::path path, std::uint64_t expected_bytes = 0);
-  /// Goes on writing a file that exists, after its first `kept_bytes` bytes; the rest is cut off.
+  /// Continues an existing file after its first `kept_bytes` bytes; the rest is truncated.
   static CheckedFile continued(std::filesystem::path path, std::uint64_t kept_bytes);
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
-  /// Overwrites bytes that were written before; the position of write() stays.
+  /// Overwrites bytes that were written before; the position of write() does not change.
   void rewrite_at(std::uint64_t offset, std::span<const std::byte> bytes);
   /// Waits until the bytes are on the disk.
   void sync();

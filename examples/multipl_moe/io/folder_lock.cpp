@@ -15,9 +15,9 @@ FolderLock::FolderLock(const std::filesystem::path& folder)
   if (folder_.number() < 0) throw IoError(folder, "open", errno);
   if (::flock(folder_.number(), LOCK_EX | LOCK_NB) == 0) return;
   if (errno == EWOULDBLOCK)
-    throw Failure(fmt::format("[{}] one process at a time may write to a run folder, found another one at work",
+    throw Failure(fmt::format("[{}] only one process at a time may write to a run folder, found another process",
                               escaped(folder.native())));
-  // File systems without locks get along without.
+  // On a file system without locks, the folder is used without one.
   if (errno != ENOLCK && errno != EOPNOTSUPP && errno != ENOSYS) throw IoError(folder, "lock", errno);
 }
 

@@ -6,10 +6,11 @@
 
 namespace multipl_moe {
 
-/// Keeps a folder for one process while it lives; the system lets go of it when a process ends, however it ends.
+/// Exclusive lock of a folder for the lifetime of the object. The system releases it when the process ends, for any
+/// reason.
 class FolderLock {
  public:
-  /// Throws Failure where another process holds `folder`, IoError.
+  /// Throws Failure if another process holds the lock of `folder`; IoError.
   explicit FolderLock(const std::filesystem::path& folder);
 
  private:

@@ -23,14 +23,15 @@ namespace fs = std::filesystem;
 
 constexpr const char* limit_variable = "MOE_MEMORY_LIMIT";
 
-/// The whole number that a file begins with; empty where it begins with none: "max" is no limit.
+/// The integer at the beginning of a file; empty if there is none: "max" means no limit.
 std::optional<std::int64_t> number_in(const fs::path& path) {
   std::ifstream file(path);
   std::int64_t number = 0;
   return file >> number ? std::optional(number) : std::nullopt;
 }
 
-/// The sum of the lines `name value`, with or without a colon, of these names; 0 for those that are missing.
+/// The sum of the values in lines `name value` with one of these names (a colon is part of the name); missing lines
+/// count as 0.
 std::int64_t sum_of_lines(const fs::path& path, std::span<const std::string_view> names) {
   std::ifstream file(path);
   std::int64_t sum = 0;
@@ -43,11 +44,11 @@ std::int64_t sum_of_lines(const fs::path& path, std::span<const std::string_view
   return sum;
 }
 
-/// How one version of control groups names what it knows.
+/// The file and field names of one version of control groups.
 struct GroupVersion {
-  std::string_view folder;  ///< below the root of all
+  std::string_view folder;  ///< below the root of the hierarchy
   const char *limit, *taken;
-  std::array<std::string_view, 3> reclaimable;  ///< of memory.stat: what the kernel drops before it kills
+  std::array<std::string_view, 3> reclaimable;  ///< in memory.stat: memory that the kernel reclaims first
 };
 constexpr GroupVersion version_1{
     "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", {"total_active_file", "total_inactive_file"}};
@@ -61,18 +62,18 @@ std::optional<std::int64_t> left_in(const fs::path& group, const GroupVersion& v
   return std::max<std::int64_t>(0, *limit - held);
 }
 
-/// Fewer bytes of the two; what is empty says nothing.
+/// The smaller of the two numbers; an empty one is ignored.
 std::optional<std::int64_t> lesser(std::optional<std::int64_t> a, std::optional<std::int64_t> b) {
   return a && b ? std::min(*a, *b) : a ? a : b;
 }
 
-/// The least that the group at `path` and those above it leave. A container may see its own group as the root of all,
-/// while `path` is the one that the host knows: folders that are not there are passed over.
+/// The least memory that the group at `path` and its ancestors leave. A container may see its own group as the root
+/// while `path` is relative to the host's root: folders that do not exist are skipped.
 std::optional<std::int64_t> left_in_all(const fs::path& root, const fs::path& path, const GroupVersion& version) {
   std::optional<std::int64_t> left = left_in(root, version);
   fs::path group = root;
   for (const fs::path& name : path.relative_path()) {
-    if (name == "..") break;  // above what this namespace shows
+    if (name == "..") break;  // outside this cgroup namespace
     left = lesser(left, left_in(group /= name, version));
   }
   return left;
@@ -94,7 +95,7 @@ std::optional<std::int64_t> left_in_groups(const MemoryFiles& files) {
   return left;
 }
 
-/// `8GiB`, `500MB`, `1000000`.
+/// Bytes of a size such as `8GiB`, `500MB` or `1000000`. Throws UsageError for any other text.
 std::int64_t parse_size(std::string_view text) {
   constexpr std::string_view powers = "KMGT";
   double number = 0;
@@ -148,7 +149,7 @@ void require_free_memory(std::string_view command, std::span<const MemoryPart> p
   }
   throw OutOfMemory(fmt::format("[{}] memory must hold {}, about {} together, found {} free; {}", command,
                                 fmt::join(texts, ", "), memory_text(needed), memory_text(*free),
-                                fixed > *free ? "no setting of this command makes room for them" : advice));
+                                fixed > *free ? "no setting of this command makes them fit" : advice));
 }
 
 std::int64_t resident_bytes() {

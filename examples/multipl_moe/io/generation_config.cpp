@@ -62,7 +62,7 @@ GenerationConfig ids_of(const Fields& fields) {
   return config;
 }
 
-/// How a token is drawn.
+/// Reads the sampling settings.
 void read_sampling(const Fields& fields, GenerationConfig& config) {
   constexpr double most = 1e6, most_kept = 1e9;
   if (fields.has("do_sample")) config.do_sample = fields.boolean("do_sample", false);
@@ -73,7 +73,7 @@ void read_sampling(const Fields& fields, GenerationConfig& config) {
   config.repetition_penalty = number_of(fields, "repetition_penalty", 0, most);
   if (const auto top_k = number_of(fields, "top_k", draws ? 0 : -most_kept, most_kept)) {
     if (*top_k != std::floor(*top_k))
-      throw BadFile(fields.path(), fmt::format("top_k must be whole, found {}", *top_k));
+      throw BadFile(fields.path(), fmt::format("top_k must be a whole number, found {}", *top_k));
     config.top_k = static_cast<std::int64_t>(*top_k);
   }
 }
@@ -88,7 +88,7 @@ void require_within(const GenerationConfig& config, std::int64_t vocab_size, con
                       fmt::format("{} must be below config.json's vocab_size, {}, found {}", name, vocab_size, token));
 }
 
-/// A text, or an array of texts of which none is empty.
+/// Reads a string or an array of strings, none of them empty.
 std::vector<std::string> stops_of(const Fields& fields) {
   constexpr const char* name = "stop_strings";
   std::vector<std::string> stops = fields.is_text(name) ? std::vector{fields.text(name, "")} : fields.texts(name, {});
@@ -112,7 +112,7 @@ GenerationConfig parse_generation_config(std::string_view text, const fs::path& 
   config.suppress_tokens = tokens_of(fields, "suppress_tokens");
   config.begin_suppress_tokens = tokens_of(fields, "begin_suppress_tokens");
   config.stop_strings = stops_of(fields);
-  // They say which program wrote the file.
+  // These fields only describe the origin of the file.
   for (const char* name : {"transformers_version", "_from_model_config"}) fields.ignore(name);
   nlohmann::json others;
   for (const std::string& name : fields.unread()) others[name] = json[name];

@@ -1,4 +1,4 @@
-/// generation_config.json: how a model asks to be sampled, in Hugging Face's field names.
+/// generation_config.json: a model's default settings for generation, in Hugging Face's field names.
 #pragma once
 
 #include <cstdint>
@@ -13,37 +13,36 @@ namespace multipl_moe {
 
 inline constexpr const char* generation_config_name = "generation_config.json";
 
-/// What is absent from the file stays empty.
+/// Fields that are absent from the file stay empty.
 struct GenerationConfig {
-  std::vector<std::int64_t> eos_token_id{};  ///< each of them ends the text
+  std::vector<std::int64_t> eos_token_id{};  ///< each of them ends generation
   std::optional<std::int64_t> bos_token_id{}, pad_token_id{};
   std::optional<bool> do_sample{};
   std::optional<double> temperature{}, top_p{}, repetition_penalty{};
   std::optional<std::int64_t> top_k{};
   std::optional<std::int64_t> max_new_tokens{}, min_new_tokens{};
-  std::optional<std::int64_t> max_length{}, min_length{};  ///< the prompt's tokens included
+  std::optional<std::int64_t> max_length{}, min_length{};  ///< including the prompt's tokens
   std::optional<std::int64_t> no_repeat_ngram_size{};
   std::vector<std::int64_t> suppress_tokens{}, begin_suppress_tokens{};
   std::vector<std::string> stop_strings{};
-  std::string others{};                ///< a JSON object of the fields that are not read here; empty: there are none
-  std::vector<std::string> ignored{};  ///< those of them whose values would change what is generated
+  std::string others{};                ///< a JSON object of the fields that are not read here; empty: none
+  std::vector<std::string> ignored{};  ///< the names in `others` whose values would change the generated text
 
   bool operator==(const GenerationConfig&) const = default;
 };
 
-/// Fields that are not read stay in the file, and null is absent; ids are a number or an array,
-/// stop_strings a text or an array, top_k may have a fraction of 0. Throws BadFile where a field has another type or
-/// lies outside what generation can use: ids, counts and top_k from 0 on, temperature and repetition_penalty finite and
-/// not negative, top_p 0 to 1; what nothing is drawn with, because do_sample is false, may have any value.
+/// Fields that are not read are kept in `others`, and null counts as absent. Ids are a number or an array, stop_strings
+/// a string or an array; top_k may be written with a fraction of 0. Throws BadFile if a field has another type or is
+/// out of range: ids, counts and top_k at least 0, temperature and repetition_penalty finite and not negative, top_p 0
+/// to 1. If do_sample is false, temperature, top_k and top_p may have any value.
 GenerationConfig parse_generation_config(std::string_view text, const std::filesystem::path& path);
-/// Of `folder`, from generation_config.json or else from the ids that its config.json has; empty where neither says
-/// anything. Throws BadFile, also for a token to end with or to suppress that a model of `vocab_size` tokens does not
-/// have; IoError.
+/// Reads generation_config.json of `folder` or, if it does not exist, the token ids in config.json; empty if neither
+/// has any. Throws BadFile, also if an eos or suppressed token is not in a vocabulary of `vocab_size` tokens; IoError.
 GenerationConfig read_generation_config(const std::filesystem::path& folder,
                                         std::int64_t vocab_size = std::numeric_limits<std::int64_t>::max());
 
 std::string to_json_text(const GenerationConfig& config);
-/// Into `folder`, where it says anything. Throws IoError.
+/// Writes the file into `folder` unless `config` is empty. Throws IoError.
 void write_generation_config(const std::filesystem::path& folder, const GenerationConfig& config);
 
 }  // namespace multipl_moe

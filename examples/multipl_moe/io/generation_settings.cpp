@@ -6,7 +6,8 @@ namespace multipl_moe {
 
 namespace {
 
-/// Says how to compute and what to return, or speaks of what another setting turns on.
+/// Any value is neutral: the setting affects how results are computed or returned, or only has an effect together with
+/// another setting.
 constexpr std::string_view any;
 
 constexpr std::array settings{GenerationSetting{"max_length", "20"},

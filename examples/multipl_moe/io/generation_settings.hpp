@@ -1,4 +1,4 @@
-/// Every setting of generation that transformers knows, whether it is read here or not.
+/// All generation settings of transformers, including those that are not read here.
 #pragma once
 
 #include <span>
@@ -8,13 +8,13 @@
 
 namespace multipl_moe {
 
-/// A setting, and the value, as JSON, with which it changes nothing; empty: every one.
+/// A setting and its neutral value as JSON, with which it has no effect; empty: every value is neutral.
 struct GenerationSetting {
   std::string_view name, neutral;
 };
 std::span<const GenerationSetting> generation_settings();
 
-/// Counts those that change nothing as read.
+/// Marks the settings with neutral values as read.
 void ignore_neutral_settings(const Fields& fields);
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-#define XXH_INLINE_ALL  // one translation unit uses it, so no library need be linked
+#define XXH_INLINE_ALL  // only one translation unit uses it, so that no library has to be linked
 #include <xxhash.h>
 
 #include <bit>

@@ -1,5 +1,5 @@
-/// XXH3, 64 bits: the program's only hash, for checksums, held-out splits and keyed orders.
-/// Its values are written into files, so they are the same on every machine and in every version.
+/// XXH3, 64 bits: the program's only hash, for checksums, held-out splits and keyed permutations. Its values are stored
+/// in files, so they are the same on every machine and in every version.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ std::uint64_t hash_of(std::string_view text, std::uint64_t key = 0);
 /// The hash of numbers, each as 8 little-endian bytes.
 std::uint64_t hash_of_numbers(std::initializer_list<std::uint64_t> numbers, std::uint64_t key = 0);
 
-/// The hash of bytes that arrive in pieces; equals hash_of() of the pieces joined.
+/// Incremental hash; equals hash_of() of the concatenated bytes.
 class RunningHash {
  public:
   RunningHash();

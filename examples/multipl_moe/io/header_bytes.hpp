@@ -9,7 +9,7 @@
 
 namespace multipl_moe {
 
-/// Walks over a range of a file one byte at a time and holds only a piece of it in memory.
+/// Iterates over a range of a file one byte at a time and holds only a piece of it in memory.
 class HeaderBytes {
  public:
   HeaderBytes(const InputFile& file, std::uint64_t begin, std::uint64_t end)
@@ -22,12 +22,12 @@ class HeaderBytes {
   void advance() {
     if (++position_ == piece_end_) fill();
   }
-  /// Of current(), in bytes from the start of the file.
+  /// Offset of current(), in bytes from the start of the file.
   std::uint64_t offset() const { return position_; }
   const std::filesystem::path& path() const { return file_.path(); }
 
  private:
-  /// Pieces lie at the end of the buffer, so that one subtraction finds the current byte.
+  /// Reads the next piece into the end of the buffer, so that one subtraction finds the current byte.
   void fill();
 
   const InputFile& file_;
@@ -37,7 +37,7 @@ class HeaderBytes {
   std::array<char, 16384> piece_;
 };
 
-/// HeaderBytes as the input iterator that the JSON parser asks for; the default one is the end.
+/// HeaderBytes as the input iterator that the JSON parser requires; a default-constructed one is the end.
 class HeaderIterator {
  public:
   using iterator_category = std::input_iterator_tag;

@@ -42,7 +42,7 @@ class Outline {
 
   void outside_string(const HeaderBytes& bytes) {
     const char byte = bytes.current();
-    // The parser takes it for the end of the text, and would not look at what follows.
+    // The parser treats NUL as the end of the text and would ignore the rest.
     if (byte == '\0') fail(bytes, "the header must be JSON, found a NUL");
     const bool plain = std::string_view("{}[]\":, \t\r\n").find(byte) == std::string_view::npos;
     length_ = plain ? length_ + 1 : 0;

@@ -4,9 +4,9 @@
 
 namespace multipl_moe {
 
-/// Bounds everything in a safetensors header that would cost a JSON parser or us memory: depth,
-/// objects, the length of strings and numbers. Not a check of the grammar: what passes is still to
-/// be parsed strictly. Walks `bytes` to the end; throws BadFile.
+/// Checks the limits of everything in a safetensors header that costs memory when it is parsed: depth, number of
+/// objects, length of strings and numbers. Does not check the grammar: the header must still be parsed strictly. Reads
+/// `bytes` to the end. Throws BadFile if a limit is exceeded.
 void check_header_outline(HeaderBytes& bytes);
 
 }  // namespace multipl_moe

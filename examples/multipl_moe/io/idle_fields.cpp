@@ -8,11 +8,12 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr std::string_view origin = "where the file comes from";
-constexpr std::string_view way = "how transformers computes or what it returns, not what it computes";
-constexpr std::string_view of_heads = "of heads that classify";
-constexpr std::string_view of_tokens = "of tokenizers and generation; ids are read as generation_config.json's are";
-constexpr std::string_view of_losses = "of a training's loss, for which there are --balance-weight and --z-loss-weight";
+constexpr std::string_view origin = "origin of the file";
+constexpr std::string_view way = "how transformers computes or what it returns; the computed values are the same";
+constexpr std::string_view of_heads = "settings of classification heads";
+constexpr std::string_view of_tokens =
+    "settings of tokenizers and generation; ids are used if there is no generation_config.json";
+constexpr std::string_view of_losses = "settings of the training loss; see --balance-weight and --z-loss-weight";
 
 constexpr std::array ignored_fields{IdleField{"architectures", origin},
                                     IdleField{"transformers_version", origin},

@@ -1,5 +1,5 @@
-/// Fields of config.json that no weight and no product depends on. With what the reader of a configuration asks for
-/// this is every field that transformers' classes for our models have, or had.
+/// Fields of config.json that do not affect the weights or the computation. Together with the fields that the
+/// configuration reader reads, these are all current and former fields of the transformers classes of our models.
 #pragma once
 
 #include <span>
@@ -11,13 +11,13 @@
 
 namespace multipl_moe {
 
-/// A field, and why a model is the same whatever it says. Listed in docs/08_from_qwen.md.
+/// A field, and the reason why its value does not affect the model. Listed in docs/08_from_qwen.md.
 struct IdleField {
   std::string_view name, why;
 };
 std::span<const IdleField> idle_fields();
 
-/// A field that would make another model of it, and the one value, as JSON, that it may have.
+/// A field whose other values would change the model, and its only supported value as JSON.
 struct NeutralField {
   std::string_view name, value;
 };
@@ -25,8 +25,8 @@ std::span<const NeutralField> neutral_fields();
 /// Throws BadFile for a field of neutral_fields() with another value.
 void require_neutral(const Fields& fields);
 
-/// What is left of `fields` once a reader has asked for all that it knows and neither list has it, in alphabetical
-/// order. Settings of generation count where they say more than their defaults.
+/// The fields that are neither in one of the lists nor read by the caller before, in alphabetical order. Generation
+/// settings with neutral values are not among them.
 std::vector<std::string> unknown_fields(const Fields& fields);
 
 }  // namespace multipl_moe

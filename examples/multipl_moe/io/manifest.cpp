@@ -34,7 +34,7 @@ FileStamp stamp_of(const fs::path& path) {
   return {hash.value(), file.size()};
 }
 
-/// Links are not followed: what they lead to is not in the folder.
+/// Links are not followed: their targets are not in the folder.
 bool is_own_file(const fs::path& path) {
   std::error_code failed;
   return fs::is_regular_file(fs::symlink_status(path, failed));
@@ -90,7 +90,7 @@ std::string manifest_of(const fs::path& folder) {
   FileStamps stamps;
   for (const std::string& name : file_names_in(folder)) {
     if (!is_own_file(folder / name) || name.find('\n') != std::string::npos || name == manifest_name)
-      throw Failure(fmt::format("[{}] a checkpoint holds regular files of other names than MANIFEST, found '{}'",
+      throw Failure(fmt::format("[{}] a checkpoint must hold only regular files, none named MANIFEST, found '{}'",
                                 escaped(folder.native()), escaped(name)));
     stamps.emplace(name, stamp_of(folder / name));
   }
@@ -103,7 +103,8 @@ void check_manifest(const fs::path& folder) {
   const fs::path path = folder / manifest_name;
   const auto stamps = parse_manifest(read_whole_file(path, largest_manifest), path);
   for (const auto& [name, stamp] : stamps) {
-    if (!is_own_file(folder / name)) throw BadFile(folder / name, "the manifest lists it, found no such file");
+    if (!is_own_file(folder / name))
+      throw BadFile(folder / name, "must exist, since the manifest lists it, found no such file");
     const FileStamp found = stamp_of(folder / name);
     if (found.bytes != stamp.bytes)
       throw BadFile(folder / name, fmt::format("must have {} as in the manifest, found {}",

@@ -12,7 +12,7 @@ namespace multipl_moe {
 
 inline constexpr const char* manifest_name = "MANIFEST";
 
-/// What a manifest says of a file.
+/// The entry of a file in a manifest.
 struct FileStamp {
   std::uint64_t hash = 0;  ///< XXH3
   std::uint64_t bytes = 0;
@@ -22,23 +22,23 @@ struct FileStamp {
 
 using FileStamps = std::map<std::string, FileStamp>;
 
-/// Throws BadFile where a line is malformed, or its name comes twice or is more than a file's own.
+/// Throws BadFile if a line is malformed, or if a name occurs twice or is not a plain file name.
 FileStamps parse_manifest(std::string_view text, const std::filesystem::path& path);
-/// Names must hold no line break.
+/// The text of a manifest. Names must not contain line breaks.
 std::string to_text(const FileStamps& stamps);
 
-/// Everything in `folder`, in bytewise order. Throws IoError.
+/// The names of all entries of `folder`, in bytewise order. Throws IoError.
 std::set<std::string> file_names_in(const std::filesystem::path& folder);
 
-/// Reads every file of `folder`, in bytewise order of names. Throws Failure where one is not a
-/// regular file or has a line break in its name, IoError.
+/// The manifest of `folder`; reads every file, in bytewise order of names. Throws Failure if an entry is not a regular
+/// file, is named MANIFEST, or has a line break in its name; IoError.
 std::string manifest_of(const std::filesystem::path& folder);
 
 /// XXH3 of a regular file, read in pieces. Throws BadFile, IoError.
 std::uint64_t hash_of_file(const std::filesystem::path& path);
 
-/// Compares a saved folder with its MANIFEST. Throws BadFile where that is missing or malformed,
-/// names anything but plain files, or a file is missing, not listed, of another size or checksum.
+/// Compares a saved folder with its MANIFEST. Throws BadFile if MANIFEST is missing or malformed or lists anything but
+/// plain files, or if a file is missing, not listed, or has another size or checksum.
 void check_manifest(const std::filesystem::path& folder);
 
 }  // namespace multipl_moe

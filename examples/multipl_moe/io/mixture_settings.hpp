@@ -1,5 +1,5 @@
-/// Which setting of a mixture decides something, and where: for config.json, for the flags that make a new model, and
-/// for what a run is resumed by.
+/// The settings of mixtures and where they have an effect: for config.json, for the flags that create a model, and for
+/// the settings that a resumed run must share.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace multipl_moe {
 
 struct MixtureSetting {
-  /// A value of another setting without which this one decides nothing.
+  /// A value of another setting without which this one has no effect.
   struct Need {
     std::string_view flag;
     std::string MoeConfig::*field;
@@ -24,38 +24,38 @@ struct MixtureSetting {
   };
 
   std::string_view key;   ///< in config.json's object `moe`
-  std::string_view flag;  ///< empty where no flag sets it
-  std::string_view help;  ///< of the flag
+  std::string_view flag;  ///< empty if no flag sets it
+  std::string_view help;  ///< help text of the flag
   std::variant<std::string MoeConfig::*, std::int64_t MoeConfig::*, double MoeConfig::*, bool MoeConfig::*,
                std::vector<std::string> MoeConfig::*>
       field;
-  /// Of a number.
+  /// Range of a number.
   double least = 0, most = 0;
-  /// Of a text.
+  /// Allowed values of a string.
   std::span<const std::string_view> choices{};
-  /// A choice's spelling in version 0.1, which is still read, and its spelling now.
+  /// The spelling of a value in version 0.1, which is still read, and its current spelling.
   std::pair<std::string_view, std::string_view> former_choice{};
   std::optional<Need> need{};
 };
 
-/// Those of all architectures, each once: one that another needs comes first.
+/// The settings of all architectures, each once. A setting precedes those that depend on it.
 std::span<const MixtureSetting* const> mixture_settings();
 
-/// `value` of a text setting in today's spelling.
+/// `value` of a string setting in its current spelling.
 std::string current_spelling(const MixtureSetting& setting, std::string value);
 
-/// Whether `setting` decides anything in the layers that `moe` describes.
+/// Whether `setting` has an effect in the layers that `moe` describes.
 bool applies(const MixtureSetting& setting, const MoeConfig& moe);
-/// Where it would: `a setting of --arch lora, found --arch mixtral`.
+/// Where `setting` would have an effect, for messages: `a setting of --arch lora, found --arch mixtral`.
 std::string where_it_applies(const MixtureSetting& setting, const MoeConfig& moe);
-/// Rule and value of the first setting that lies outside its range, whether it applies or not; empty where none does.
+/// Rule and value of the first setting that is out of its range, whether it applies or not; empty if there is none.
 std::optional<std::string> fault_in_settings(const MoeConfig& moe);
 
-/// What `moe` says beside what applies() to it, as it stands in config.json: `segment_window = 8`. From here on it
-/// has the architecture's own values there.
+/// The settings of `moe` that do not apply and differ from the architecture's values, as in config.json:
+/// `segment_window = 8`. Resets them to the architecture's values.
 std::vector<std::string> take_idle_settings(MoeConfig& moe, std::int64_t intermediate_size);
 
-/// `text`, a fault_in(), with flags in place of config.json's names.
+/// `text`, a message of fault_in(), with flags in place of config.json's names.
 std::string in_flags(std::string text);
 
 }  // namespace multipl_moe

@@ -27,10 +27,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Of models that transformers has no class for.
+/// The model_type of models that transformers has no class for.
 constexpr std::string_view own_type = "multipl_moe";
 
-/// What would make this another model than the one we compute.
+/// Throws BadFile for fields that describe a model whose computation is not supported.
 void refuse_other_models(const Fields& fields) {
   std::vector<std::string_view> types{own_type};
   for (const TransformersFamily* family : transformers_families()) types.push_back(family->model_type);
@@ -38,7 +38,7 @@ void refuse_other_models(const Fields& fields) {
   require_neutral(fields);
 }
 
-/// The name that we have for it; some have two in transformers.
+/// The activation under the name used here; transformers has two names for some.
 std::string activation_of(const Fields& fields) {
   const std::string name = fields.text("hidden_act", usual_activation);
   if (name == "swish") return std::string(usual_activation);
@@ -77,26 +77,25 @@ std::optional<MoeConfig> mixture_of(const Fields& fields, std::int64_t intermedi
   return config;
 }
 
-/// What a file of ours says of the feed-forward networks.
+/// Reads the feed-forward settings of a file in our own format.
 void read_mixture_of_ours(const Fields& fields, ModelConfig& config) {
   config.moe = mixture_of(fields, config.intermediate_size);
   config.router_jitter_noise = fields.number("router_jitter_noise", config.router_jitter_noise);
 }
 
-/// Fields that nothing reads are named, once: a number may depend on them elsewhere.
+/// Warns once of fields that are not read: another program's results may depend on them.
 void warn_of_unknown_fields(const StoredConfig& stored, const std::filesystem::path& path) {
   if (!stored.unknown_fields.empty())
-    notice_once(fmt::format("warning: {}: no model of this model_type reads {}, which {} ignored\n",
+    notice_once(fmt::format("warning: {}: ignored fields that are unknown for this model_type: {}\n",
                             escaped(path.native()),
-                            escaped(fmt::format("{}", fmt::join(stored.unknown_fields, ", ")), 1000),
-                            stored.unknown_fields.size() == 1 ? "is" : "are"));
+                            escaped(fmt::format("{}", fmt::join(stored.unknown_fields, ", ")), 1000)));
 }
 
 template <class Value>
 void add(nlohmann::ordered_json& json, std::string_view key, const Value& value) {
   json[key] = value;
 }
-/// A switch that is off stands in no file, as before there was one.
+/// A boolean that is false is not written, as in files from before the setting existed.
 void add(nlohmann::ordered_json& json, std::string_view key, bool value) {
   if (value) json[key] = true;
 }
@@ -108,10 +107,10 @@ nlohmann::ordered_json json_of(const MoeConfig& moe) {
   return json;
 }
 
-/// Older files hold settings of all mixtures. Where one says what nothing reads, that is said, once.
+/// Older files hold the settings of all mixtures. Warns once of each that has no effect and differs from the default.
 void warn_of_idle_settings(const StoredConfig& stored, const std::filesystem::path& path) {
   for (const std::string& setting : stored.idle_settings)
-    notice_once(fmt::format("warning: {}: moe.{} decides nothing in a {} of these settings\n", escaped(path.native()),
+    notice_once(fmt::format("warning: {}: moe.{} has no effect in a {} with these settings\n", escaped(path.native()),
                             escaped(setting), stored.model.architecture()));
 }
 
@@ -139,7 +138,7 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
   config.num_hidden_layers = fields.integer("num_hidden_layers");
   config.hidden_act = activation_of(fields);
   config.num_attention_heads = fields.integer("num_attention_heads");
-  // Null is as many as there are heads; so is a missing field in files of our own.
+  // Null means the number of attention heads; so does a missing field in files of our own.
   const bool has_usual = family != nullptr && !fields.has("moe") && !fields.is_null("num_key_value_heads");
   config.num_key_value_heads =
       fields.integer("num_key_value_heads", has_usual ? config.num_key_value_heads : config.num_attention_heads);
@@ -165,7 +164,7 @@ StoredConfig parse_stored_config(std::string_view text, const std::filesystem::p
     config.attention_bias = fields.boolean("attention_bias", true);
     config.qk_norm = fields.boolean("qk_norm", false);
   }
-  // A dense model's file may be of either kind.
+  // A file with the model_type of a dense class may still hold our object `moe`.
   if (!config.moe) read_mixture_of_ours(fields, config);
   if (family == nullptr || fields.has("moe")) config.dense_layers = fields.integers("dense_layers");
   if (config.moe) {
@@ -199,7 +198,7 @@ ModelConfig read_config(const std::filesystem::path& path) {
 }
 
 std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype) {
-  // A Qwen2 always has biases; whoever took this for one would make some up.
+  // A model is only written as a class that computes the same: a reader of a Qwen2, for example, always adds biases.
   const TransformersFamily* const family = config.moe ? nullptr : find_family_of(config);
   nlohmann::ordered_json json{{"architectures", {family != nullptr ? family->class_name : "MultiplMoeForCausalLM"}},
                               {"model_type", family != nullptr ? family->model_type : own_type},

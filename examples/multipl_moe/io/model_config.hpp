@@ -1,5 +1,5 @@
-/// config.json: a model in Hugging Face's field names, and an object `moe` of our own where the feed-forward networks
-/// are a mixture of experts. Files of transformers' own classes are read too (transformers_family.hpp).
+/// config.json: a model in Hugging Face's field names, with an object `moe` of our own if the feed-forward networks are
+/// a mixture of experts. Files of transformers' own classes are read too (transformers_family.hpp).
 #pragma once
 
 #include <algorithm>
@@ -14,65 +14,66 @@
 
 namespace multipl_moe {
 
-/// How the feed-forward networks of every layer are replaced.
+/// How the feed-forward network of each layer is replaced.
 struct MoeConfig {
   /// "multipl-moe" (or -literal, -released, -without-segments), "causal-multipl-moe", "gshard", "mixtral",
   /// "qwen1.5-moe", "lora" or "mole".
   std::string architecture = "multipl-moe";
-  /// Of a MultiPL-MoE's token level: "shared-top-k", or "top-k" where no expert is shared.
+  /// Router of a MultiPL-MoE's token level: "shared-top-k", or "top-k" without a shared expert.
   std::string router = "shared-top-k";
-  /// Experts chosen token by token; the shared expert is one of them.
+  /// Number of token-level experts, the shared expert included.
   std::int64_t num_token_experts = 6;
-  /// Experts chosen segment by segment; 0 where the architecture has no segment level.
+  /// Number of segment-level experts; 0 if the architecture has no segment level.
   std::int64_t num_segment_experts = 6;
-  /// Token experts that a token visits, the shared one included.
+  /// Token-level experts per token (top-k), the shared expert included.
   std::int64_t num_experts_per_tok = 2;
-  /// Index among the token experts of the one that is always chosen; -1 is none.
+  /// Index of the shared expert, which is always selected, among the token-level experts; -1: none.
   std::int64_t shared_expert_index = 0;
-  /// "fixed-window", or "boundary-window" where a segment may end early.
+  /// "fixed-window", or "boundary-window", in which a segment may end early.
   std::string segmenter = "fixed-window";
-  /// Tokens in a segment; in a boundary window at most.
+  /// Tokens in a segment; with boundary windows the maximum.
   std::int64_t segment_window = 64;
-  /// Tokens from which on a boundary window ends after the boundary token (10: a newline of the byte tokenizer).
+  /// With boundary windows, a segment of at least `segment_minimum_window` tokens ends after the boundary token (10: a
+  /// newline of the byte tokenizer).
   std::int64_t segment_minimum_window = 16;
   std::int64_t segment_boundary_token = 10;
-  /// Experts that may share a segment, where the architecture limits them.
+  /// Maximum number of experts per segment, in architectures that limit it.
   std::int64_t segment_expert_cap = 4;
-  /// A segment expert takes floor(segments * factor / num_segment_experts) segments.
+  /// A segment expert selects floor(segments * factor / num_segment_experts) segments.
   double segment_capacity_factor = 1.0;
-  /// "fixed": weights 0.7 and 0.3 as they are; "normalized": divided by the weight that acted; "scalar", "channel",
-  /// "matrix": learned from there.
+  /// "fixed": the weights 0.7 and 0.3 as they are; "normalized": divided by the sum of the weights that contribute to a
+  /// token (NormalizedFusion); "scalar", "channel", "matrix": learned weights that start from these.
   std::string fusion = "fixed";
   double fusion_token_weight = 0.7;
   double fusion_segment_weight = 0.3;
-  /// Experts that the balance loss counts: "all", or "routed" (without the shared one).
+  /// Experts in the balance loss: "all", or "routed" (without the shared expert).
   std::string balance = "all";
-  /// Decay of the thresholds that stand for expert choice when decoding.
+  /// Decay of the moving averages of the thresholds that replace expert choice in decoding.
   double threshold_beta = 0.98;
-  /// Inner width of an expert; 0 takes the model's intermediate_size.
+  /// Inner width of an expert; 0: the model's intermediate_size.
   std::int64_t moe_intermediate_size = 0;
-  /// Inner width of a sigmoid-gated network beside the experts; 0 is none.
+  /// Inner width of a sigmoid-gated shared expert beside the routed experts; 0: none.
   std::int64_t shared_expert_intermediate_size = 0;
-  /// Whether a Qwen1.5-MoE divides the gates of the experts that a token visits by their sum.
+  /// Qwen1.5-MoE: whether the gates of a token's selected experts are divided by their sum.
   bool norm_topk_prob = false;
-  /// Of a GShard's experts, in training: an expert takes at most this multiple of an even share of the choices, and
-  /// drops the rest; 0: no limit.
+  /// GShard, in training: capacity of an expert as a multiple of an even share of the choices; the overflow is dropped.
+  /// 0: no limit.
   double expert_capacity_factor = 0;
-  /// Whether a GShard keeps a token's further choices by chance in training: "on" or "off".
+  /// GShard, in training: whether a token's choices after the first are kept at random: "on" or "off".
   std::string random_choice = "off";
-  /// Of a LoRA's adapters: rank, and alpha, which scales them by alpha / rank.
+  /// LoRA: rank and alpha of the adapters, which are scaled by alpha / rank.
   std::int64_t lora_rank = 8;
   double lora_alpha = 16;
-  /// Those that have an adapter of their own in a MoLE, in the order of the adapters.
+  /// MoLE: the languages that have their own adapter, in the order of the adapters.
   std::vector<std::string> languages{};
-  /// Of a MoLE's adapters: a language's and the shared one's; the other one's rank is the sum, its alpha the shared
-  /// one's. They scale by alpha / sqrt(rank).
+  /// MoLE: rank and alpha of a language's adapter and of the shared adapter. The adapter of other text has the sum of
+  /// both ranks and the shared alpha. Adapters are scaled by alpha / sqrt(rank).
   std::int64_t language_rank = 16;
   double language_alpha = 16;
   std::int64_t shared_rank = 48;
   double shared_alpha = 32;
 
-  /// Whether the feed-forward networks stay and get adapters.
+  /// Whether the dense feed-forward networks are kept and get adapters.
   bool is_adapted() const;
 
   bool operator==(const MoeConfig&) const = default;
@@ -89,29 +90,29 @@ struct ModelConfig {
   std::int64_t num_key_value_heads = 0;
   std::int64_t vocab_size = 0;
   std::int64_t max_position_embeddings = 32768;
-  /// What stands between a gated FFN's products: "silu", "gelu" or "gelu_pytorch_tanh".
+  /// Activation of a gated FFN: "silu", "gelu" or "gelu_pytorch_tanh".
   std::string hidden_act{usual_activation};
   double rms_norm_eps = 1e-6;
   double rope_theta = 10000.0;
   RotaryScaling rope_scaling{};
   /// Channels of a head; 0: hidden_size / num_attention_heads.
   std::int64_t attention_head_dim = 0;
-  /// Whether queries and keys are normalized head by head, as Qwen3's are.
+  /// Whether queries and keys are normalized per head, as in Qwen3.
   bool qk_norm = false;
-  /// For each layer the tokens that a token attends to, itself and those before it, or 0: all. Empty where no layer has
-  /// a window.
+  /// Sliding window of each layer: the number of tokens that a token attends to, itself included; 0: all. Empty if no
+  /// layer has a window.
   std::vector<std::int64_t> windows{};
-  /// Whether the projections to queries, keys and values have biases: Qwen's have, Mixtral's have not.
+  /// Whether the projections to queries, keys and values have biases, as in Qwen2 but not in Mixtral.
   bool attention_bias = true;
-  /// Whether the head's weight is the embedding's: one weight, which trains as one.
+  /// Whether the output head shares the embedding's weight, which is then trained as one weight.
   bool tie_word_embeddings = false;
-  /// Deviation of random first weights.
+  /// Standard deviation of random initial weights.
   double initializer_range = 0.02;
-  /// What other programs do in training alone: parts of the attention left out, and noise on the routers' inputs. No
-  /// training of ours has them; they stay in the files of the model.
+  /// Training settings of other programs: attention dropout, and noise on the routers' inputs. Training here implements
+  /// neither; the values are only kept in the files of the model.
   double attention_dropout = 0, router_jitter_noise = 0;
   std::optional<MoeConfig> moe;
-  /// Layers, in order, whose FFN is dense beside those of the mixture.
+  /// Layers of a mixture whose FFN is dense, in ascending order.
   std::vector<std::int64_t> dense_layers{};
 
   std::int64_t head_dim() const {
@@ -124,9 +125,9 @@ struct ModelConfig {
   bool is_dense_layer(std::int64_t layer) const {
     return !moe || std::binary_search(dense_layers.begin(), dense_layers.end(), layer);
   }
-  /// As a model has it of which all layers are like this one.
+  /// The configuration of a model in which all layers are like this one.
   ModelConfig of_layer(std::int64_t layer) const;
-  /// Tokens of the longest text: rotations that stretch with the text go beyond max_position_embeddings.
+  /// Maximum number of tokens in a text; dynamic RoPE scaling raises it above max_position_embeddings.
   std::int64_t longest_text() const {
     const bool grows = rope_scaling.type == RotaryScaling::Type::dynamic && rope_scaling.factor > 1;
     const auto positions = static_cast<double>(max_position_embeddings);
@@ -134,7 +135,7 @@ struct ModelConfig {
   }
   /// "dense" or the name of the mixture.
   std::string_view architecture() const { return moe ? std::string_view(moe->architecture) : "dense"; }
-  /// Inner width of one expert; of the feed-forward network where there are none.
+  /// Inner width of one expert, or of the feed-forward network if there are no experts.
   std::int64_t expert_width() const {
     return moe && moe->moe_intermediate_size > 0 ? moe->moe_intermediate_size : intermediate_size;
   }
@@ -142,65 +143,67 @@ struct ModelConfig {
   bool operator==(const ModelConfig&) const = default;
 };
 
-/// Whether layers choose by the language of a token.
+/// Whether layers select adapters by the language of a token.
 inline bool chooses_by_language(const ModelConfig& config) { return config.moe && !config.moe->languages.empty(); }
 
-/// What is wrong with `config`: field, rule and value; empty where nothing is.
+/// The first fault of `config`: field, rule and value; empty if it has none.
 std::optional<std::string> fault_in(const ModelConfig& config);
 
-/// A model's configuration with what it says of the files beside it.
+/// A model's configuration, with facts about its file and the tensors beside it.
 struct StoredConfig {
   ModelConfig model;
-  /// There are tensors of a shared expert of width 0, which computes nothing.
+  /// Whether there are tensors of a shared expert of width 0, which computes nothing.
   bool has_empty_shared_expert = false;
-  /// Fields that neither this program reads nor a class of transformers for such models.
+  /// Fields that are read neither by this program nor by a transformers class for such models.
   std::vector<std::string> unknown_fields{};
-  /// Settings of the mixture that decide nothing in it and are not as the architecture has them: `segment_window = 8`.
+  /// Settings of the mixture that have no effect and differ from the architecture's values: `segment_window = 8`.
   std::vector<std::string> idle_settings{};
 };
 
-/// Fields that would change the computation in a way we do not have (attention to later tokens, say) are refused, and
-/// so are unknown ones of the objects in it. Throws BadFile that names the field, the rule and the value.
+/// Parses a config.json. Fields that would change the computation in an unsupported way (attention to later tokens, for
+/// example) are refused, and so are unknown fields of its objects. Throws BadFile, which names the field, the rule and
+/// the value.
 StoredConfig parse_stored_config(std::string_view text, const std::filesystem::path& path);
-/// The model of parse_stored_config(), as config.json has it: where a head is stored that is not the embedding, the
-/// model is not tied, whatever it says (StoredModel).
+/// The model of parse_stored_config(), as config.json describes it. If a head is stored that differs from the
+/// embedding, the model is not tied in spite of tie_word_embeddings (see StoredModel).
 ModelConfig parse_config(std::string_view text, const std::filesystem::path& path);
-/// As parse_stored_config(), of the config.json of a model's folder, at most 1 MiB; one notice names fields that
-/// nothing reads, and one each of idle_settings. Throws as read_model_file().
+/// As parse_stored_config(), for the config.json of a model's folder, at most 1 MiB. Prints a warning that names the
+/// unknown fields, and one for each of idle_settings. Throws also as read_model_file().
 StoredConfig read_stored_config(const std::filesystem::path& folder);
 /// The model of read_stored_config().
 ModelConfig read_config_of(const std::filesystem::path& folder);
-/// As read_config_of(), of a file that a user names, at most 1 MiB.
+/// As read_config_of(), for a file that the user names, at most 1 MiB.
 ModelConfig read_config(const std::filesystem::path& path);
-/// Throws BadFile where training would leave out what the model of the file or folder `path` asks for: dropout, noise.
+/// Throws BadFile if the model of the file or folder `path` has dropout or router noise, which training does not
+/// support.
 void require_trainable(const ModelConfig& config, const std::filesystem::path& path);
 
-/// `torch_dtype` is what the weights beside it are stored in: "float32", "bfloat16" or "float16".
+/// The text of config.json. `torch_dtype` is the dtype of the stored weights: "float32", "bfloat16" or "float16".
 std::string to_json_text(const ModelConfig& config, std::string_view torch_dtype = "float32");
-/// Throws Failure where fault_in() finds one, IoError.
+/// Throws Failure if fault_in() finds a fault; IoError.
 void write_config(const std::filesystem::path& path, const ModelConfig& config,
                   std::string_view torch_dtype = "float32");
 
-/// The safetensors dtype of a torch_dtype, "BF16" of "bfloat16". Throws UsageError that lists the names.
+/// The safetensors dtype of a torch_dtype: "BF16" for "bfloat16". Throws UsageError, which lists the names, for others.
 std::string_view dtype_of_torch(std::string_view torch_dtype);
 
-/// A dense model's sizes: "qwen1.5-1.8b" as published, "demo", and "tiny", which has everything in the smallest size.
-/// Throws UsageError that lists the names.
+/// The sizes of a dense model: "qwen1.5-1.8b" as published, "demo", and "tiny", the smallest. Throws UsageError, which
+/// lists the names, for any other name.
 ModelConfig size_named(std::string_view name);
 
-/// A mixture as published: "multipl-moe" (6 + 6 experts, top-2 with a shared one, windows of 64),
+/// A mixture as published: "multipl-moe" (6 + 6 experts, top-2 with a shared expert, windows of 64),
 /// "causal-multipl-moe" (the same sizes; normalized fusion, balance over routed experts), "multipl-moe-literal"
-/// (segment experts fed with means), "multipl-moe-released" (max pooling, at most 4 experts a segment),
-/// "multipl-moe-without-segments" (an ablation),
-/// "gshard" (12, top-3, in training with limited room and further choices by chance), "mixtral" (8, top-2),
-/// "qwen1.5-moe" (60, top-4, beside a gated network); "lora" (adapters of rank 8 on every linear layer), "mole"
-/// (adapters by language on the feed-forward networks); "dense" is none. `intermediate_size` is the dense model's, from
-/// which Qwen1.5-MoE's widths follow: an expert has a quarter of it, made up to a multiple of 128, the shared expert
-/// four times as much. Throws UsageError that lists the names.
+/// (segment experts receive means), "multipl-moe-released" (max pooling, at most 4 experts per segment),
+/// "multipl-moe-without-segments" (an ablation), "gshard" (12 experts, top-3, in training with a capacity and random
+/// further choices), "mixtral" (8, top-2), "qwen1.5-moe" (60, top-4, with a sigmoid-gated shared expert); "lora"
+/// (adapters of rank 8 on every linear layer), "mole" (adapters by language on the feed-forward networks). No value for
+/// "dense". `intermediate_size` is that of the dense model and determines Qwen1.5-MoE's widths: an expert has a quarter
+/// of it, rounded up to a multiple of 128, and the shared expert four times an expert's width. Throws UsageError, which
+/// lists the names, for any other name.
 std::optional<MoeConfig> mixture_named(std::string_view architecture, std::int64_t intermediate_size = 5504);
-/// Parts that a dense network is cut into for Qwen1.5-MoE's experts.
+/// Number of shards that a dense FFN is split into for Qwen1.5-MoE's experts.
 inline constexpr std::int64_t fine_grained_shards = 4;
-/// The names that mixture_named() knows, but for "dense".
+/// The names that mixture_named() accepts, except "dense".
 std::vector<std::string> mixture_names();
 
 }  // namespace multipl_moe

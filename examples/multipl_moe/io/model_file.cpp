@@ -17,7 +17,7 @@ namespace {
 
 std::atomic<bool> any_link_is_followed = false;
 
-/// Both paths are canonical, so that neither a link in `blobs` nor `blobs` itself leads on to somewhere else.
+/// Both paths must be canonical, so that neither a link in `blobs` nor `blobs` itself leads elsewhere.
 bool is_cached(const fs::path& home, const fs::path& target) {
   const fs::path snapshots = home.parent_path();
   return snapshots.filename() == "snapshots" && target.parent_path() == snapshots.parent_path() / "blobs";

@@ -20,8 +20,8 @@ constexpr std::int64_t most_layers = 10'000;
 constexpr std::int64_t most_heads = 65'536;
 constexpr std::int64_t most_head_channels = 65'536;
 constexpr std::int64_t most_positions = std::int64_t{1} << 31;
-/// Of all sizes together: a few hundred bytes of JSON must neither describe more than integers can count, nor more
-/// tensors than their names alone have room for in 64 MB.
+/// Limits of all sizes together: a few hundred bytes of JSON must not describe more parameters than integers can count,
+/// nor more tensors than 64 MB can hold the names of.
 constexpr double most_parameters = 1.8e13;
 constexpr std::int64_t most_experts_in_all = 100'000;
 
@@ -68,7 +68,7 @@ Fault fault_in_rotation(const ModelConfig& config) {
   return fault_in(config.rope_scaling);
 }
 
-/// One width in all layers that have a window: files hold no more.
+/// All layers with a window must have the same width, because config.json has only one.
 Fault fault_in_windows(const ModelConfig& config) {
   if (config.windows.empty()) return std::nullopt;
   if (std::ssize(config.windows) != config.num_hidden_layers)
@@ -111,8 +111,8 @@ Fault fault_in_dense_layers(const ModelConfig& config) {
   std::int64_t before = -1;
   for (const std::int64_t layer : config.dense_layers) {
     if (layer <= before || layer >= config.num_hidden_layers)
-      return fmt::format("dense_layers must be layers 0 to {} in rising order, found {}", config.num_hidden_layers - 1,
-                         layer);
+      return fmt::format("dense_layers must be layers 0 to {} in ascending order, found {}",
+                         config.num_hidden_layers - 1, layer);
     before = layer;
   }
   if (std::ssize(config.dense_layers) == config.num_hidden_layers)
@@ -120,7 +120,7 @@ Fault fault_in_dense_layers(const ModelConfig& config) {
   return std::nullopt;
 }
 
-/// All matrices' at most. In double, where nothing overflows.
+/// Upper bound of the number of parameters in all matrices; in double to avoid overflow.
 double parameters_at_most(const ModelConfig& config) {
   const auto width = static_cast<double>(config.hidden_size), inner = static_cast<double>(config.intermediate_size);
   const double q_width = static_cast<double>(config.num_attention_heads) * static_cast<double>(config.head_dim());
@@ -138,12 +138,12 @@ double parameters_at_most(const ModelConfig& config) {
   return 2 * static_cast<double>(config.vocab_size) * width + static_cast<double>(config.num_hidden_layers) * layer;
 }
 
-/// Of sizes that are all possible alone.
+/// Checks sizes that are each in range but may be too large together.
 Fault fault_in_the_whole(const ModelConfig& config) {
   if (config.moe && !config.moe->is_adapted()) {
     const std::int64_t experts = config.moe->num_token_experts + config.moe->num_segment_experts;
     if (experts * config.num_hidden_layers > most_experts_in_all)
-      return fmt::format("num_hidden_layers and experts must give at most {} experts, found {} of {}",
+      return fmt::format("num_hidden_layers and experts must give at most {} experts, found {} layers of {}",
                          most_experts_in_all, config.num_hidden_layers, experts);
   }
   if (const double parameters = parameters_at_most(config); parameters > most_parameters)

@@ -1,5 +1,4 @@
-/// What the program says on stderr beside its work. Nobody may be there to hear it: a full disk or a closed pipe behind
-/// stderr never ends a run.
+/// Messages on stderr. Write errors are ignored: a full disk or a closed pipe behind stderr never ends a run.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,10 +9,10 @@
 
 namespace multipl_moe {
 
-/// Writes `text` to stderr at once, as far as that is possible.
+/// Writes `text` to stderr immediately, as far as possible.
 void notice(std::string_view text) noexcept;
 
-/// The same, but only the first time that the process has this to say: several parts of it read one file.
+/// The same, but a text is only written once per process: several parts of the program read the same file.
 void notice_once(const std::string& text);
 
 template <class... Values>

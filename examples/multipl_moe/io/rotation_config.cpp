@@ -25,7 +25,7 @@ std::string_view name_of(Type type) {
   return "default";
 }
 
-/// What an object of the file says, and its name for messages.
+/// The rotation that an object of the file describes, and the name of the object for messages.
 struct Found {
   std::string name;
   Rotation rotation;
@@ -33,16 +33,16 @@ struct Found {
 
 void require_same(const Fields& fields, std::optional<Found>& known, Found found) {
   if (known && known->rotation.theta != found.rotation.theta)
-    throw BadFile(fields.path(), fmt::format("{} must be the base of {}, {}, found {}", found.name, known->name,
+    throw BadFile(fields.path(), fmt::format("{} must have the base of {}, {}, found {}", found.name, known->name,
                                              known->rotation.theta, found.rotation.theta));
   if (known && known->rotation != found.rotation)
-    throw BadFile(fields.path(), fmt::format("{} must be the rotation of {}, {}, found {}", found.name, known->name,
+    throw BadFile(fields.path(), fmt::format("{} must have the rotation of {}, {}, found {}", found.name, known->name,
                                              rope_scaling_json(known->rotation.scaling).dump(),
                                              rope_scaling_json(found.rotation.scaling).dump()));
   if (!known) known = std::move(found);
 }
 
-/// The kind of one object. Where both spellings are there they agree.
+/// The type of one object. If both spellings are present, they must agree.
 Type type_of(const Fields& rotation) {
   std::string kind;
   for (const char* name : {"rope_type", "type"}) {
@@ -58,7 +58,7 @@ Type type_of(const Fields& rotation) {
   return Type::none;
 }
 
-/// 0.1 w ln(factor) + 1, the temperature of YaRN's attention (arXiv 2309.00071, eq. 22).
+/// 0.1 w ln(factor) + 1, the temperature of attention in YaRN (arXiv 2309.00071, eq. 22).
 double yarn_magnitude(double factor, double weight) {
   return factor <= 1 ? 1.0 : 0.1 * weight * std::log(factor) + 1.0;
 }
@@ -76,11 +76,11 @@ void read_yarn(const Fields& rotation, RotaryScaling& scaling) {
   scaling.attention_factor = rotation.number("attention_factor", usual);
   scaling.beta_fast = nonzero("beta_fast", scaling.beta_fast);
   scaling.beta_slow = nonzero("beta_slow", scaling.beta_slow);
-  // Null is false there, and a missing field true.
+  // In transformers null means false, and a missing field means true.
   scaling.truncate = rotation.boolean("truncate", !rotation.is_null("truncate"));
 }
 
-/// What a type reads of its object. Stretched by 1, linear positions are as they were.
+/// Reads the fields that the type of an object uses. Linear scaling by 1 is the same as none.
 RotaryScaling read_scaling(const Fields& rotation, std::int64_t max_position_embeddings,
                            std::optional<std::int64_t> original) {
   RotaryScaling scaling{.type = type_of(rotation)};
@@ -108,7 +108,7 @@ RotaryScaling read_scaling(const Fields& rotation, std::int64_t max_position_emb
     scaling.low_freq_factor = rotation.number("low_freq_factor");
     scaling.high_freq_factor = rotation.number("high_freq_factor");
   }
-  // Positions that cannot be are said by their own name.
+  // An invalid max_position_embeddings is reported later under its own name.
   if (max_position_embeddings > 0)
     if (const auto fault = fault_in(scaling, rotation.prefix())) throw BadFile(rotation.path(), *fault);
   return scaling;
@@ -134,13 +134,13 @@ Rotation rotation_of(const Fields& fields, double theta, std::int64_t max_positi
     const auto objects = rotation.objects();
     for (const auto& [type, inner] : objects) {
       if (!has_layer_types)
-        throw BadFile(fields.path(), fmt::format("{}.{} must be absent: a {} has no types of layers with rotations of "
+        throw BadFile(fields.path(), fmt::format("{}.{} must be absent: a {} has no layer types with rotations of "
                                                  "their own",
                                                  name, escaped(type, 60), fields.text("model_type", "")));
       add(inner, fmt::format("{}.{}", name, escaped(type, 60)));
       inner.require_all_read();
     }
-    // Beside objects for types of layers it may repeat what they say.
+    // Beside objects for layer types, it may repeat their settings.
     if (objects.empty() || rotation.has("rope_theta") || rotation.has("rope_type") || rotation.has("type"))
       add(rotation, name);
     rotation.require_all_read();

@@ -37,7 +37,8 @@ const TensorEntry& SafetensorsFile::entry(std::string_view name) const {
 
 namespace {
 
-/// Throws BadFile where one of F64's `bytes`, the first of them element `first` of the tensor, is beyond all floats.
+/// Throws BadFile if a value in the F64 `bytes`, which begin at element `first` of the tensor, exceeds the range of
+/// float.
 void require_floats(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
                     std::uint64_t first, std::span<const std::byte> bytes) {
   const std::size_t at = first_too_large_for_float(bytes);
@@ -48,7 +49,7 @@ void require_floats(const std::filesystem::path& path, std::string_view name, co
                                   escaped(name), largest_of("F32"), value[0], place_in(tensor.shape, first + at)));
 }
 
-/// They are read in pieces: a tensor may be larger than what memory is left beside `values`.
+/// Reads in pieces: a tensor may be larger than the memory that is left beside `values`.
 template <class Real>
 void read_converted(const InputFile& file, std::uint64_t data_begin, std::string_view name, const TensorEntry& tensor,
                     std::uint64_t first, std::span<Real> values) {
@@ -65,12 +66,12 @@ void read_converted(const InputFile& file, std::uint64_t data_begin, std::string
   }
 }
 
-/// `first` and `count` in elements of `width` bytes.
+/// Throws BadFile unless the part lies within the tensor. `first` and `count` are in elements of `width` bytes.
 void require_part(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
                   std::uint64_t width, std::uint64_t first, std::uint64_t count) {
   const std::uint64_t all = tensor.bytes() / width;
   if (first > all || count > all - first)
-    throw BadFile(path, fmt::format("'{}' has {}, asked for: {} from {} on", escaped(name),
+    throw BadFile(path, fmt::format("'{}' has {}, requested: {} from {} on", escaped(name),
                                     counted(all, width == 1 ? "bytes" : "elements"), count, first));
 }
 
@@ -90,7 +91,7 @@ void read_as(const InputFile& file, std::uint64_t data_begin, std::string_view n
 void require_count(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
                    std::size_t asked_for) {
   if (static_cast<std::uint64_t>(tensor.count()) != asked_for)
-    throw BadFile(path, fmt::format("'{}' of shape [{}] has {}, asked for: {}", escaped(name),
+    throw BadFile(path, fmt::format("'{}' of shape [{}] has {}, requested: {}", escaped(name),
                                     fmt::join(tensor.shape, ", "), counted(tensor.count(), "elements"), asked_for));
 }
 
@@ -108,7 +109,7 @@ void read_tensor_floats(const InputFile& file, std::uint64_t data_begin, std::st
 void SafetensorsFile::read(std::string_view name, std::span<std::byte> bytes) const {
   const TensorEntry& tensor = entry(name);
   if (tensor.bytes() != bytes.size())
-    throw BadFile(path(), fmt::format("'{}' has {}, asked for: {}", escaped(name), counted(tensor.bytes(), "bytes"),
+    throw BadFile(path(), fmt::format("'{}' has {}, requested: {}", escaped(name), counted(tensor.bytes(), "bytes"),
                                       bytes.size()));
   file_.read_at(data_begin_ + tensor.begin, bytes);
 }

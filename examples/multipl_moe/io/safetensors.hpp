@@ -1,5 +1,5 @@
-/// The safetensors format: 8 bytes N (little-endian), N bytes of JSON, then the tensors' bytes.
-/// The reader trusts nothing: any bytes give a value or a BadFile that names offset and rule.
+/// The safetensors format: 8 bytes N (little-endian), N bytes of JSON, then the tensors' bytes. The reader trusts
+/// nothing in a file: any bytes give a value or a BadFile that names the offset and the rule.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ struct TensorEntry {
   std::uint64_t end = 0;
 
   std::uint64_t bytes() const { return end - begin; }
-  /// Elements: the product of `shape`, 1 where it is empty.
+  /// Elements: the product of `shape`, 1 if it is empty.
   std::int64_t count() const;
 };
 
@@ -40,21 +40,20 @@ class SafetensorsFile {
   const std::filesystem::path& path() const noexcept { return file_.path(); }
   const TensorMetadata& metadata() const noexcept { return metadata_; }
   const TensorEntries& entries() const noexcept { return entries_; }
-  /// Throws BadFile where the file has no tensor of that name.
+  /// Throws BadFile if the file has no tensor of that name.
   const TensorEntry& entry(std::string_view name) const;
 
-  /// Copies a tensor's bytes as they are. Throws BadFile where `bytes` has another size or the
-  /// file was cut meanwhile, IoError.
+  /// Copies a tensor's bytes unchanged. Throws BadFile if `bytes` has another size or the file was truncated after
+  /// open(); IoError.
   void read(std::string_view name, std::span<std::byte> bytes) const;
-  /// A part of them, from byte `first` of the tensor on; it must lie within the tensor.
+  /// Copies a part of the bytes, from byte `first` of the tensor on; the part must lie within the tensor.
   void read(std::string_view name, std::uint64_t first, std::span<std::byte> bytes) const;
 
-  /// Reads F64, F32, F16 or BF16 into `values`, row-major, rounding to nearest where that loses.
-  /// Throws BadFile for any other dtype, another count, a finite F64 beyond what a float holds, or a file cut
-  /// meanwhile; IoError.
+  /// Reads F64, F32, F16 or BF16 into `values`, row-major, rounding to nearest if precision is lost. Throws BadFile for
+  /// any other dtype, another count, a finite F64 beyond the range of float, or a file truncated after open(); IoError.
   void read_floats(std::string_view name, std::span<float> values) const;
   void read_floats(std::string_view name, std::span<double> values) const;
-  /// A part of them, from element `first` of the tensor on; it must lie within the tensor.
+  /// Reads a part of the values, from element `first` of the tensor on; the part must lie within the tensor.
   void read_floats(std::string_view name, std::uint64_t first, std::span<float> values) const;
 
  private:
@@ -66,13 +65,13 @@ class SafetensorsFile {
   TensorEntries entries_;
 };
 
-/// What both readers of tensors share: elements of `tensor`, whose file's data begin at `data_begin`, from `first` on.
-/// Throws as SafetensorsFile does.
+/// Shared by SafetensorsFile and TensorFolder: reads a part of `tensor`, from byte or element `first` on. The data of
+/// its file begin at `data_begin`. Throws as SafetensorsFile.
 void read_tensor_bytes(const InputFile& file, std::uint64_t data_begin, std::string_view name,
                        const TensorEntry& tensor, std::uint64_t first, std::span<std::byte> bytes);
 void read_tensor_floats(const InputFile& file, std::uint64_t data_begin, std::string_view name,
                         const TensorEntry& tensor, std::uint64_t first, std::span<float> values);
-/// Throws BadFile where the tensor has not as many elements as were asked for.
+/// Throws BadFile unless the tensor has `asked_for` elements.
 void require_count(const std::filesystem::path& path, std::string_view name, const TensorEntry& tensor,
                    std::size_t asked_for);
 
@@ -84,9 +83,9 @@ struct TensorView {
   std::span<const std::byte> bytes;
 };
 
-/// Writes `tensors` in the order given; the tensors' bytes begin at a multiple of 8.
-/// Equal arguments give equal files. Not atomic: see save_folder_atomically().
-/// Throws Failure where a name occurs twice or dtype, shape and bytes disagree; IoError.
+/// Writes `tensors` in the given order; the tensors' bytes begin at a multiple of 8. Equal arguments give bitwise
+/// identical files. Not atomic: see save_folder_atomically(). Throws Failure if a name occurs twice or if dtype, shape
+/// and bytes disagree; IoError.
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                        const TensorMetadata& metadata = {});
 

@@ -23,7 +23,7 @@ constexpr std::size_t most_metadata = 65'536;
 constexpr std::size_t most_dimensions = 16;
 constexpr std::size_t longest_name = 4096;
 
-/// Takes the JSON parser's events. A DOM would hide keys that come twice and wrap negative numbers.
+/// Handles the events of the JSON parser (SAX). A DOM would hide duplicate keys and wrap negative numbers.
 class HeaderEvents {
  public:
   HeaderEvents(const HeaderBytes& bytes, SafetensorsHeader& header) : bytes_(bytes), header_(header) {}
@@ -103,12 +103,12 @@ class HeaderEvents {
   bool number_integer(std::int64_t value) { return unexpected(fmt::format("the number {}", value)); }
   bool number_float(double, const std::string& text) { return unexpected(fmt::format("the number {}", escaped(text))); }
   bool boolean(bool) { return unexpected("a boolean"); }
-  /// Some writers have it for metadata that are not there.
+  /// Some writers use null for absent metadata.
   bool null() { return (at_ == At::file && name_ == "__metadata__") || unexpected("null"); }
   bool binary(std::vector<std::uint8_t>&) { return unexpected("binary data"); }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) {
-    throw BadFile(bytes_.path(), position + 7,  // the parser counts from 1, the file 8 bytes before
+    throw BadFile(bytes_.path(), position + 7,  // the parser counts from 1; 8 bytes precede the header
                   fmt::format("the header must be JSON: {}", escaped(error.what(), 400)));
   }
 
@@ -146,7 +146,7 @@ class HeaderEvents {
     for (std::size_t i = 0; i < field_names.size(); ++i)
       if (!seen_[i]) fail(fmt::format("{} is missing", field_names[i]));
     if (entry_.begin > entry_.end)
-      fail(fmt::format("data_offsets must not fall, found {} and {}", entry_.begin, entry_.end));
+      fail(fmt::format("data_offsets must not decrease, found {} and {}", entry_.begin, entry_.end));
     const auto bytes = tensor_bytes(entry_.dtype, entry_.shape);
     if (!bytes) fail("the tensor must have fewer than 2^63 bytes");
     if (*bytes != entry_.bytes())
@@ -190,7 +190,7 @@ class HeaderEvents {
   TensorEntry entry_;
 };
 
-/// Every byte of data belongs to exactly one tensor.
+/// Throws BadFile unless every byte of data belongs to exactly one tensor.
 void check_layout(const InputFile& file, const SafetensorsHeader& header) {
   std::vector<const TensorEntries::value_type*> by_begin;
   by_begin.reserve(header.entries.size());

@@ -1,4 +1,4 @@
-/// The part of the safetensors reader that meets untrusted text.
+/// The part of the safetensors reader that parses untrusted text.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ struct SafetensorsHeader {
   TensorEntries entries;
 };
 
-/// Throws BadFile where any rule of the format or any limit of SafetensorsFile::open() is broken.
-/// Memory grows with what a valid header describes, never with what a broken one claims: the text
-/// is read in pieces, and its outline is checked before anything is stored.
+/// Throws BadFile if a rule of the format or a limit of SafetensorsFile::open() is violated. Memory grows with the
+/// contents of a valid header, never with the sizes that an invalid one claims: the text is read in pieces, and its
+/// outline is checked before anything is stored.
 SafetensorsHeader read_safetensors_header(const InputFile& file);
 
 }  // namespace multipl_moe

@@ -28,10 +28,10 @@ std::string safetensors_header(const std::filesystem::path& path, std::span<cons
   std::uint64_t begin = 0;
   for (const PlannedTensor& tensor : tensors) {
     if (!names.insert(tensor.name).second)
-      throw Failure(
-          fmt::format("[{}] the name '{}' must be free, found it taken", escaped(path.native()), escaped(tensor.name)));
+      throw Failure(fmt::format("[{}] the tensor name '{}' must be unused, found it in use", escaped(path.native()),
+                                escaped(tensor.name)));
     const std::uint64_t end = begin + planned_bytes(path, tensor);
-    // operator[] would look through all the names before; that they differ was seen above.
+    // operator[] would search all previous names, which are known to differ from the check above.
     header.get_ref<nlohmann::ordered_json::object_t&>().emplace_back(
         tensor.name,
         nlohmann::ordered_json{{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}});

@@ -57,7 +57,7 @@ void ShardedWriter::name_shards(const TensorMetadata& metadata) {
   total_bytes_ += index_.size();
 }
 
-/// Also where a name is found that two shards have: a header tells of its own shard alone.
+/// Throws Failure if two shards have a tensor of the same name; a header only covers its own shard.
 std::string ShardedWriter::index_text() const {
   std::uint64_t tensor_total = 0;
   std::map<std::string_view, std::string_view> shard_of;
@@ -65,8 +65,8 @@ std::string ShardedWriter::index_text() const {
     for (std::size_t i = shard.first; i < shard.last; ++i) {
       tensor_total += tensor_bytes_[i];
       if (!shard_of.emplace(tensors_[i].name, shard.name).second)
-        throw Failure(fmt::format("[{}] the name '{}' must be free, found it taken", escaped(folder_.native()),
-                                  escaped(tensors_[i].name)));
+        throw Failure(fmt::format("[{}] the tensor name '{}' must be unused, found it in use",
+                                  escaped(folder_.native()), escaped(tensors_[i].name)));
     }
   nlohmann::ordered_json json;
   json["metadata"] = {{"total_size", tensor_total}};
@@ -116,8 +116,8 @@ void ShardedWriter::write_floats(std::span<const float> values) {
     const PlannedTensor& tensor = tensors_[tensor_];
     const std::uint64_t width = *dtype_bytes(tensor.dtype);
     if (written_of_tensor_ % width != 0)
-      throw Failure(fmt::format("[{}] must go on at a whole element, found {} of {} written", escaped(tensor.name),
-                                written_of_tensor_, counted(tensor_bytes_[tensor_], "bytes")));
+      throw Failure(fmt::format("[{}] must continue at an element boundary, found {} of {} written",
+                                escaped(tensor.name), written_of_tensor_, counted(tensor_bytes_[tensor_], "bytes")));
     const auto count = std::min<std::uint64_t>(
         {values.size(), piece.size() / width, (tensor_bytes_[tensor_] - written_of_tensor_) / width});
     const auto bytes = std::span(piece).first(count * width);

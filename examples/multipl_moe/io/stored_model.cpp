@@ -20,8 +20,8 @@ namespace {
 constexpr const char* head_name = "lm_head.weight";
 constexpr const char* embedding_name = "model.embed_tokens.weight";
 
-/// What the configuration promises costs memory before the first tensor is looked at; every layer has a tensor and
-/// every expert a value.
+/// Checks the number of layers and experts before the first tensor is read, because memory is allocated for them: every
+/// layer has at least one tensor and every expert at least one value.
 void require_room_for_layers(const ModelConfig& config, const TensorFolder& tensors) {
   const auto layers = static_cast<std::uint64_t>(config.num_hidden_layers);
   std::uint64_t experts = 1, values = 0;
@@ -39,14 +39,13 @@ StoredModel StoredModel::open(const std::filesystem::path& folder) {
   StoredModel model(read_stored_config(folder), TensorFolder::open(folder));
   require_room_for_layers(model.config(), model.tensors());
   if (const auto& misplaced = model.tensors().misplaced(); !misplaced.empty())
-    notice("note: {}: {} not where the index has them, and are read from where they are: {}\n",
-           model.tensors().path().native(),
+    notice("note: {}: {} read from files other than those that the index lists: {}\n", model.tensors().path().native(),
            misplaced.size() == 1 ? "a tensor is" : fmt::format("{} tensors are", misplaced.size()), misplaced.front());
   bool& is_tied = model.config_.model.tie_word_embeddings;
   if (is_tied && has_own_head(model.tensors())) {
     is_tied = false;
     notice(
-        "note: {} says tie_word_embeddings, but {} and {} are stored and differ: both are kept, and the model is not "
+        "note: {} sets tie_word_embeddings, but {} and {} are stored and differ: both are kept, and the model is not "
         "tied\n",
         (folder / "config.json").native(), head_name, embedding_name);
   }
@@ -81,17 +80,17 @@ void StoredModel::read_floats(std::string_view name, std::span<const std::int64_
   const StoredPart part = find(name, shape);
   const auto count = static_cast<std::uint64_t>(element_count(shape).value());
   if (first > count || values.size() > count - first)
-    throw Failure(fmt::format("[{}] {} has {}, asked for: {} from {} on", escaped(tensors_.path().native()),
+    throw Failure(fmt::format("[{}] {} has {}, requested: {} from {} on", escaped(tensors_.path().native()),
                               escaped(name), counted(count, "elements"), values.size(), first));
   tensors_.read_floats(part.name, part.first + first, values);
 }
 
 bool StoredModel::is_idle(std::string_view name, const TensorEntry& tensor) const {
   if (config().tie_word_embeddings && name == head_name) return true;
-  // An expert of width 0, and the gate that multiplies its nothing.
+  // A shared expert of width 0, and the gate of its empty output.
   if (config_.has_empty_shared_expert && name.find(".mlp.shared_expert") != name.npos)
     return tensor.count() == 0 || name.ends_with(".mlp.shared_expert_gate.weight");
-  // Older files hold the rotation's frequencies, which follow from rope_theta.
+  // Older files hold the frequencies of RoPE, which follow from rope_theta.
   return name.ends_with(".self_attn.rotary_emb.inv_freq");
 }
 
@@ -100,7 +99,8 @@ void StoredModel::require_exactly(std::span<const PlannedTensor> wanted) const {
   for (const PlannedTensor& tensor : wanted) used.insert(find(tensor.name, tensor.shape).name);
   for (const auto& [name, tensor] : tensors_.tensors())
     if (!used.contains(name) && !is_idle(name, tensor))
-      throw BadFile(tensors_.path_of(name), "has a tensor that the model of config.json has not: " + escaped(name));
+      throw BadFile(tensors_.path_of(name),
+                    "has a tensor that the model of config.json does not have: " + escaped(name));
 }
 
 bool has_own_head(const TensorFolder& tensors) {
@@ -113,7 +113,7 @@ bool has_own_head(const TensorFolder& tensors) {
     const std::size_t values = std::min(count - first, at_once);
     tensors.read_floats(head_name, first, std::span(head).first(values));
     tensors.read_floats(embedding_name, first, std::span(embedding).first(values));
-    // By bits, since a NaN is like itself here.
+    // Bitwise, so that a NaN equals itself.
     const auto same = [](float a, float b) {
       return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
     };

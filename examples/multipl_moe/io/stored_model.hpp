@@ -1,4 +1,4 @@
-/// A model on the disk: its configuration and its tensors under our names, whatever names the files have for them.
+/// A model on disk: its configuration, and its tensors under our names whatever their names in the files.
 #pragma once
 
 #include <cstdint>
@@ -16,32 +16,32 @@ namespace multipl_moe {
 
 class StoredModel {
  public:
-  /// config.json and the tensors of `folder`: a model of ours or of a class that is read, experts one by one or
-  /// fused. Reads no tensor but those of a head that should be tied and is stored beside the embedding: where they
-  /// differ, both are kept, config() is not tied, and a notice says so. Throws BadFile, IoError.
+  /// Opens config.json and the tensors of `folder`: a model of ours or of a supported transformers class, with separate
+  /// or fused experts. Reads no tensor values, except to compare a stored head with the embedding that it should be
+  /// tied to: if they differ, both are kept, config() is not tied, and a notice is printed. Throws BadFile, IoError.
   static StoredModel open(const std::filesystem::path& folder);
 
   const ModelConfig& config() const noexcept { return config_.model; }
   const TensorFolder& tensors() const noexcept { return tensors_; }
 
-  /// Where a weight is stored: with tied embeddings the head where the embedding is, or both where the head is. Throws
-  /// BadFile where it is nowhere or has another shape.
+  /// Where a weight is stored. With tied embeddings, the head is read from the embedding, or both from the head if only
+  /// that is stored. Throws BadFile if the weight is not stored or has another shape.
   StoredPart find(std::string_view name, std::span<const std::int64_t> shape) const;
   /// Reads `values.size()` elements of a weight from element `first` on, from any float dtype. Throws as find() and
   /// TensorFolder::read_floats().
   void read_floats(std::string_view name, std::span<const std::int64_t> shape, std::uint64_t first,
                    std::span<float> values) const;
 
-  /// Throws BadFile where one of `wanted` is missing or has another shape, or where the files hold anything else;
-  /// dtypes do not matter.
+  /// Throws BadFile if one of `wanted` is missing or has another shape, or if the files hold other tensors; dtypes are
+  /// not compared.
   void require_exactly(std::span<const PlannedTensor> wanted) const;
 
  private:
-  /// What the files have for a weight that is called `name` here.
+  /// The name in the files of the weight `name`.
   std::string_view stored_name(std::string_view name) const;
 
   StoredModel(StoredConfig config, TensorFolder tensors) : config_(std::move(config)), tensors_(std::move(tensors)) {}
-  /// What a file may hold and no model needs.
+  /// Whether a tensor may be in a file although the model does not need it.
   bool is_idle(std::string_view name, const TensorEntry& tensor) const;
 
   StoredConfig config_;
@@ -51,10 +51,10 @@ class StoredModel {
 /// Whether both embedding and head are stored and differ in a value or in shape.
 bool has_own_head(const TensorFolder& tensors);
 
-/// The configuration of StoredModel::open(), without a notice; that of config.json where no tensors are beside it.
+/// The configuration of StoredModel::open(), without a notice; that of config.json if there are no tensors beside it.
 ModelConfig read_config_of_files(const std::filesystem::path& folder);
 
-/// The dtype of the embedding, or of the head where that is stored for both. Throws BadFile where neither is there.
+/// The dtype of the embedding, or of the head if only that is stored. Throws BadFile if neither is stored.
 const std::string& embedding_dtype(const TensorFolder& tensors);
 
 }  // namespace multipl_moe

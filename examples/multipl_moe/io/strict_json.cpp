@@ -16,7 +16,8 @@ namespace {
 
 constexpr int deepest_json = 64;
 
-/// Told of every event while the parser builds its value, which would keep the last of two keys.
+/// Called with every event while the parser builds its value, because the parser would silently keep the last of two
+/// equal keys.
 class Watch {
  public:
   bool operator()(int depth, nlohmann::json::parse_event_t event, const nlohmann::json& value) {
@@ -35,11 +36,11 @@ class Watch {
 };
 
 void refuse_nul(std::string_view text) {
-  // The parser takes a NUL for the end of the text, and would not look at what follows.
+  // The parser treats a NUL as the end of the text and would ignore the rest.
   if (const std::size_t nul = text.find('\0'); nul != text.npos) throw JsonFault(nul, "JSON, found a NUL");
 }
 
-/// The parser's words without its own name for them and its place, which is said beside them.
+/// The parser's message without its name of the error and the position, which are reported separately.
 std::string reason_of(const nlohmann::json::exception& error) {
   std::string_view words = error.what();
   const auto cut_behind = [&words](std::string_view end) {
@@ -50,7 +51,7 @@ std::string reason_of(const nlohmann::json::exception& error) {
   return fmt::format("JSON: {}", escaped(words, 400));
 }
 
-/// The first byte that is not UTF-8; the size of a text that is.
+/// Offset of the first byte that is not UTF-8; the size of the text if all of it is.
 std::size_t end_of_utf8(std::string_view text) {
   std::size_t at = 0;
   for (std::size_t bytes; at < text.size() && (bytes = code_point_bytes(text.substr(at))) > 0;) at += bytes;
@@ -78,7 +79,7 @@ nlohmann::json parse_strict_json(std::string_view text) {
   refuse_nul(text);
   Watch watch;
   try {
-    // The parser copies its callback; the watch must stay one. A byte-order mark it skips by itself.
+    // The parser copies its callback, so that `watch` is captured by reference. It skips a byte-order mark by itself.
     return nlohmann::json::parse(text, [&watch](int depth, nlohmann::json::parse_event_t event,
                                                 const nlohmann::json& value) { return watch(depth, event, value); });
   } catch (const nlohmann::json::parse_error& error) {

@@ -1,4 +1,4 @@
-/// JSON from files that nobody vouches for.
+/// Strict parsing of JSON in untrusted files.
 #pragma once
 
 #include <cstdint>
@@ -11,25 +11,25 @@
 
 namespace multipl_moe {
 
-/// What keeps a text from being JSON by the rules below: `what()` reads on after "must be".
+/// A violation of the rules below. `what()` continues a sentence that ends in "must be".
 class JsonFault : public std::runtime_error {
  public:
   JsonFault(std::optional<std::uint64_t> offset, const std::string& reason)
       : std::runtime_error(reason), offset_(offset) {}
-  /// Bytes from the start of the text to where it was seen.
+  /// Where it was detected, in bytes from the start of the text.
   std::optional<std::uint64_t> offset() const noexcept { return offset_; }
 
  private:
   std::optional<std::uint64_t> offset_;
 };
 
-/// Refuses what the parser would not see: a NUL. Throws BadFile.
+/// Throws BadFile if `text` contains a NUL, which the parser would treat as its end.
 void check_json_bytes(std::string_view text, const std::filesystem::path& path);
 
-/// Parses `text`, skips a byte-order mark before it, and refuses, beyond what is not JSON: a key given twice in one
-/// object, more than 64 levels, a NUL. Throws JsonFault.
+/// Parses `text`, skipping a byte-order mark before it. Throws JsonFault if it is not JSON, if a key occurs twice in an
+/// object, for more than 64 levels, and for a NUL.
 nlohmann::json parse_strict_json(std::string_view text);
-/// The same of a file's text. Throws BadFile.
+/// The same for the text of the file `path`. Throws BadFile.
 nlohmann::json parse_strict_json(std::string_view text, const std::filesystem::path& path);
 
 }  // namespace multipl_moe

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Files that stay open: every one costs a descriptor, and the largest models have hundreds.
+/// Maximum number of open files: each one uses a descriptor, and the largest models have hundreds of files.
 constexpr std::size_t most_open = 16;
 
 std::string single_name(std::string_view stem) { return fmt::format("{}.safetensors", stem); }
@@ -86,7 +86,7 @@ void TensorFolder::check_against_index() {
     if (!contains(name))
       throw BadFile(path_, fmt::format("lists '{}' in {}, which has no such tensor", escaped(name),
                                        escaped(index.shards[shard])));
-  // An index that does not list a tensor may not have counted it either.
+  // An index that does not list a tensor may not include it in total_size either.
   if (index.total_size && *index.total_size != total && *index.total_size != total - unlisted)
     throw BadFile(path_, fmt::format("metadata.total_size must be the {} of all tensors, found {}",
                                      counted(total, "bytes"), *index.total_size));
@@ -129,7 +129,7 @@ std::shared_ptr<const InputFile> TensorFolder::file(std::size_t shard) const {
 void TensorFolder::read(std::string_view name, std::span<std::byte> bytes) const {
   const FolderTensor& tensor = entry(name);
   if (tensor.bytes() != bytes.size())
-    throw BadFile(path_of(name), fmt::format("'{}' has {}, asked for: {}", escaped(name),
+    throw BadFile(path_of(name), fmt::format("'{}' has {}, requested: {}", escaped(name),
                                              counted(tensor.bytes(), "bytes"), bytes.size()));
   read(name, 0, bytes);
 }

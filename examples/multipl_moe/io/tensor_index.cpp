@@ -12,7 +12,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// Far above any model, and together what 64 MB of memory hold.
+/// Limits far above any model; together they fit into 64 MB of memory.
 constexpr std::uint64_t largest_index = std::uint64_t{16} << 20;
 constexpr std::size_t most_tensors = 300'000;
 constexpr std::size_t most_shards = 10'000;
@@ -24,7 +24,7 @@ bool is_plain_file_name(std::string_view name) {
          name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
 }
 
-/// Takes the JSON parser's events: a DOM of an index is many times as large as the index.
+/// Handles the events of the JSON parser (SAX): a DOM of an index is many times as large as the index.
 class IndexEvents {
  public:
   IndexEvents(const std::filesystem::path& path, TensorIndex& index) : path_(path), index_(index) {}
@@ -92,7 +92,7 @@ class IndexEvents {
  private:
   enum class At { outside, map, metadata };
 
-  /// Anything that is not what the index needs: ignored elsewhere, refused where it stands for something that it does.
+  /// A value of an unexpected type: refused in a field that the index requires, ignored elsewhere.
   bool scalar(const char* found) const {
     if (depth_ == 0) fail(fmt::format("an index must be a JSON object, found {}", found));
     if (depth_ == 1 && (key_ == "weight_map" || key_ == "metadata"))

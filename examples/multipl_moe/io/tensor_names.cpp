@@ -30,9 +30,9 @@ std::optional<ExpertName> expert_name(std::string_view name) {
   return is_known ? std::optional(result) : std::nullopt;
 }
 
-/// An expert's part of the tensor that holds it beside all others.
+/// An expert's part of the fused tensor that holds all experts.
 StoredPart fused_part(const ExpertName& expert, std::span<const std::int64_t> shape, std::int64_t experts) {
-  // Where a product wraps, no file has a tensor of that shape.
+  // If a product wraps around, no file has a tensor of that shape.
   const auto rows = static_cast<std::uint64_t>(shape[0]), cols = static_cast<std::uint64_t>(shape[1]),
              number = static_cast<std::uint64_t>(expert.number);
   if (expert.projection == "down_proj")

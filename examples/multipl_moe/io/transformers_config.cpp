@@ -28,9 +28,9 @@ OrderedJson json_of(const std::optional<std::int64_t>& token) {
   return token ? OrderedJson(*token) : OrderedJson(nullptr);
 }
 
-/// Why no class holds `config`.
+/// The reason why no class can represent `config`.
 std::string reason_of(const ModelConfig& config) {
-  if (!config.moe) return "Qwen2 always has biases, and Qwen3 has none but norms, of queries and keys";
+  if (!config.moe) return "Qwen2 always has biases, and Qwen3 has no biases but normalizes queries and keys";
   ModelConfig without_norms = config;
   without_norms.qk_norm = false;
   if (find_family_of(without_norms) != nullptr)
@@ -50,7 +50,7 @@ const TransformersFamily& export_family(const ModelConfig& config) {
 std::string to_transformers_json_text(const ModelConfig& config, std::string_view torch_dtype,
                                       const GenerationConfig& generation) {
   const TransformersFamily& family = export_family(config);
-  // An older transformers reads rope_theta and rope_scaling, a newer one takes rope_parameters where it is there.
+  // Older versions of transformers read rope_theta and rope_scaling; newer ones prefer rope_parameters if present.
   OrderedJson json{{"architectures", {family.class_name}},
                    {"model_type", family.model_type},
                    {"attention_dropout", config.attention_dropout},

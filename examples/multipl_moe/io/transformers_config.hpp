@@ -10,9 +10,9 @@
 
 namespace multipl_moe {
 
-/// The class as which `config` is exported. Throws UsageError that says why where transformers has none.
+/// The class that `config` is exported as. Throws UsageError, with the reason, if transformers has none.
 const TransformersFamily& export_family(const ModelConfig& config);
-/// config.json with every field that transformers needs; ids of special tokens as `generation` has them.
+/// config.json with every field that transformers requires; ids of special tokens are those of `generation`.
 std::string to_transformers_json_text(const ModelConfig& config, std::string_view torch_dtype,
                                       const GenerationConfig& generation);
 

@@ -11,7 +11,7 @@ std::size_t code_point_bytes(std::string_view text) {
   if (lead < 0x80) return 1;
   const std::size_t bytes = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
   if (bytes == 0 || text.size() < bytes) return 0;
-  // The second byte alone tells overlong forms (E0, F0), surrogates (ED) and too large values (F4).
+  // The second byte alone identifies overlong forms (E0, F0), surrogates (ED) and too large values (F4).
   const std::uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
   const std::uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
   if (byte(1) < low || byte(1) > high) return 0;

@@ -10,14 +10,15 @@ namespace {
 
 constexpr std::string_view replacement = "\xef\xbf\xbd";
 
-/// Whether more bytes could make a character of these: the lowest or the highest that may follow do then.
+/// Whether `bytes` are an incomplete character: with the lowest or the highest continuation bytes they form a valid
+/// one.
 bool is_beginning(std::string_view bytes) {
   for (const char* filler : {"\x80\x80\x80", "\xbf\xbf\xbf"})
     if (code_point_bytes(std::string(bytes) + filler) > bytes.size()) return true;
   return false;
 }
 
-/// Bytes of the longest beginning of a character that `text` starts with, at least 1.
+/// Bytes of the longest prefix of a character that `text` starts with, at least 1.
 std::size_t longest_beginning(std::string_view text) {
   std::size_t bytes = 1;
   while (bytes < std::min<std::size_t>(3, text.size()) && is_beginning(text.substr(0, bytes + 1))) ++bytes;

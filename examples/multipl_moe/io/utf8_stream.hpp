@@ -5,14 +5,14 @@
 
 namespace multipl_moe {
 
-/// Makes UTF-8 of bytes that come piece by piece, wherever the pieces end: a character is given when its last byte has
-/// come, and what cannot become one is U+FFFD, once for the longest beginning of a character that it is. What comes out
-/// in all depends on all bytes alone.
+/// Converts bytes that arrive in pieces of any size to valid UTF-8. A character is returned once its last byte has
+/// arrived. Bytes that cannot become a character are replaced by U+FFFD, one for each maximal prefix of a character.
+/// The concatenated output does not depend on how the bytes are divided.
 class Utf8Stream {
  public:
-  /// The characters that end within `bytes`.
+  /// The characters that are completed by `bytes`.
   std::string add(std::string_view bytes);
-  /// What is left when no more bytes come.
+  /// The rest of the text, after the last bytes.
   std::string finish();
 
  private:
@@ -21,7 +21,7 @@ class Utf8Stream {
   std::string rest_;
 };
 
-/// All of `bytes` at once.
+/// Converts all of `bytes` at once.
 std::string valid_utf8(std::string_view bytes);
 
 }  // namespace multipl_moe

@@ -16,11 +16,11 @@ namespace {
 constexpr const char* sliding = "sliding_attention";
 constexpr const char* full = "full_attention";
 
-/// Whether each layer has a window, as `layer_types` lists it; empty where the file has none.
+/// Whether each layer has a window according to `layer_types`; empty if the file has no such field.
 std::vector<bool> listed_layers(const Fields& fields, std::int64_t layers) {
   std::vector<bool> listed;
   for (const std::string& type : fields.texts("layer_types", {})) {
-    // "attention" is an older name of the same.
+    // "attention" is an older name of "full_attention".
     if (type != full && type != "attention" && type != sliding)
       throw BadFile(fields.path(),
                     fmt::format("layer_types must be \"{}\" or \"{}\", found \"{}\"", full, sliding, escaped(type)));
@@ -32,7 +32,7 @@ std::vector<bool> listed_layers(const Fields& fields, std::int64_t layers) {
   return listed;
 }
 
-/// Where the layers of a family without a list of them have their windows.
+/// The layers of a family that have a window if the file does not list them.
 std::vector<bool> usual_layers(const Fields& fields, WindowLayers family, std::int64_t layers) {
   constexpr std::int64_t usual_first = 28;
   const std::int64_t first = fields.integer("max_window_layers", usual_first);
@@ -58,7 +58,7 @@ std::vector<std::int64_t> widths(const std::vector<bool>& layers, std::int64_t w
   return windows;
 }
 
-/// What a family says that reads no list must hold without it.
+/// If the family does not read `layer_types`, the list must agree with the family's rule.
 void require_agreement(const Fields& fields, const std::vector<bool>& listed, bool has_windows) {
   if (std::count(listed.begin(), listed.end(), has_windows) != std::ssize(listed))
     throw BadFile(fields.path(), fmt::format("layer_types must all be \"{}\" in a {} {} sliding_window, found others",
@@ -66,7 +66,7 @@ void require_agreement(const Fields& fields, const std::vector<bool>& listed, bo
                                              has_windows ? "with a" : "without a"));
 }
 
-/// Whether a layer may have a window: the family's switch is on.
+/// Whether layers can have a window: the family's switch is on.
 bool is_used(const Fields& fields, WindowLayers family) {
   if (family != WindowLayers::all) return fields.boolean("use_sliding_window", false);
   fields.require_equal("use_sliding_window", "false");

@@ -2,8 +2,8 @@
 
 namespace multipl_moe {
 
-/// What a forward pass keeps for the backward pass: all that it computed, or each layer's input, from which the rest is
-/// computed again.
+/// What a forward pass keeps for the backward pass. off: all activations. on: each layer's input, from which the
+/// backward pass recomputes the rest.
 enum class ActivationCheckpointing { off, on };
 
 }  // namespace multipl_moe

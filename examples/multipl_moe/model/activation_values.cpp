@@ -5,7 +5,7 @@ namespace multipl_moe {
 double outer_values_per_token(const ModelConfig& config) {
   const std::int64_t heads = config.num_attention_heads, kv_heads = config.num_key_value_heads,
                      q_width = heads * config.head_dim(), kv_width = kv_heads * config.head_dim();
-  // Norms of queries and keys keep what they read, and a scale for each head.
+  // The norms of queries and keys keep their inputs and one scale per head.
   const std::int64_t norms = config.qk_norm ? q_width + kv_width + heads + kv_heads : 0;
   return static_cast<double>(4 * config.hidden_size + 2 * q_width + 2 * kv_width + heads + norms);
 }

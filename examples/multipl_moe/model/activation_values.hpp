@@ -1,4 +1,4 @@
-/// How many values a pass over a text has in memory, for plans.
+/// Numbers of values that a pass over a text holds in memory, for memory plans.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 
 namespace multipl_moe {
 
-/// Values that the forward pass of one layer makes of a token outside of the feed-forward networks: four rows of the
-/// layer's width, and queries, keys, values and what attention gives.
+/// Values per token that the forward pass of one layer computes outside of the feed-forward networks: four rows of the
+/// hidden size, queries, keys, values, and the attention output.
 double outer_values_per_token(const ModelConfig& config);
-/// A router's logits, choices and gates, which are as wide as there are experts.
+/// Values per token of a router's logits, choices and gates, each with one column per expert.
 double routing_values_per_token(const ModelConfig& config);
 
-/// Rows of the cross-entropy's logits that exist at once.
+/// Rows of the cross-entropy's logits that are in memory at once.
 inline constexpr std::int64_t logit_rows = 256;
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-/// Layers whose experts have another activation than SiLU.
+/// Experts with an activation other than SiLU.
 #pragma once
 
 #include "moe/backend/cpu/cpu.hpp"
@@ -7,7 +7,7 @@
 
 namespace multipl_moe {
 
-/// Adds gated FFNs by the names that config.json has of their activations: gelu and gelu_pytorch_tanh.
+/// Adds gated FFNs under the names of their activations in config.json: gelu and gelu_pytorch_tanh.
 void add_activations(moe::Registry<float, moe::Cpu<>>& registry);
 void add_activations(moe::Registry<float, moe::Shape>& registry);
 

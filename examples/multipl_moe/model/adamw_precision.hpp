@@ -1,4 +1,4 @@
-/// In what precision AdamW keeps what it remembers of weights.
+/// Precision of AdamW's state: master weights and moments.
 #pragma once
 
 #include <array>
@@ -15,14 +15,15 @@ struct AdamWPrecision {
   moe::MasterWeights master = moe::MasterWeights::float32;
   Moments moments = Moments::float32;
 
-  /// Of both moments of one weight, and of what its master weight has beyond what the model computes with in float32.
+  /// Bytes of optimizer state per weight: both moments, and the lower 16 bits of a split master weight. The weight
+  /// itself, which the model holds in float32, is not included.
   std::int64_t bytes() const {
     return (moments == Moments::float32 ? 8 : 4) + (master == moe::MasterWeights::split ? 2 : 0);
   }
   friend bool operator==(const AdamWPrecision&, const AdamWPrecision&) = default;
 };
 
-/// All six, those that keep most first.
+/// All six combinations, by master weights and then moments, the most precise first.
 inline constexpr std::array<AdamWPrecision, 6> all_adamw_precisions{{
     {moe::MasterWeights::float32, AdamWPrecision::Moments::float32},
     {moe::MasterWeights::float32, AdamWPrecision::Moments::bfloat16},
@@ -32,7 +33,7 @@ inline constexpr std::array<AdamWPrecision, 6> all_adamw_precisions{{
     {moe::MasterWeights::bfloat16, AdamWPrecision::Moments::bfloat16},
 }};
 
-/// What a user says for each, `split` and `bfloat16` among others.
+/// Values of --master-weights and --moments, in the order of the enums.
 inline constexpr std::array<std::string_view, 3> master_weight_names{"float32", "split", "bfloat16"};
 inline constexpr std::array<std::string_view, 2> moment_names{"float32", "bfloat16"};
 

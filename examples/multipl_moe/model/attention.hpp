@@ -1,5 +1,5 @@
-/// The self-attention of Qwen and Mixtral: projections (Qwen2: biases on q, k, v), normalized queries and keys (Qwen3),
-/// rotary positions, grouped heads, causal, over the whole text or a window of it.
+/// Causal self-attention of Qwen and Mixtral: projections (Qwen2: biases on q, k, v), RMSNorm of queries and keys
+/// (Qwen3), rotary position embedding, grouped-query heads, over the whole text or a sliding window.
 #pragma once
 
 #include <algorithm>
@@ -18,12 +18,12 @@
 
 namespace multipl_moe {
 
-/// What an attention consists of beside its shape.
+/// Settings of an attention layer besides its shape.
 struct AttentionParts {
   Rotation rotation{};
   /// Whether the projections to queries, keys and values have biases.
   bool has_bias = true;
-  /// Whether each head's queries and keys are normalized before they turn (RMSNorm over the head).
+  /// Whether each head's queries and keys are normalized (RMSNorm over the head) before the rotary embedding.
   bool has_norms = false;
   double norm_epsilon = 1e-6;
 };
@@ -39,7 +39,7 @@ struct Attention {
 
   using Norm = RmsNorm<Value, Backend>;
 
-  /// Queries and keys as their norms read them, and what backward needs of a norm; empty where there are none.
+  /// Queries and keys before their norms, and the norms' scales for backward; empty without norms.
   struct SavedNorms {
     Tensor q_TA, k_TC, scale_q, scale_k;
   };
@@ -47,8 +47,8 @@ struct Attention {
     Tensor q_TA, k_TC, v_TC, o_TA, lse_TH;
     SavedNorms norms;
   };
-  /// Keys and values of the tokens that each sequence has read, in matrices that have room for more; where there is a
-  /// window, of its tokens alone: token t lies in row t mod window.
+  /// KV cache: the keys and values of each sequence's tokens so far, in matrices with spare rows. With a window it
+  /// holds only the window's tokens: token t lies in row t mod window.
   struct Cache {
     struct Sequence {
       moe::Index length = 0;
@@ -56,9 +56,9 @@ struct Attention {
     };
     std::vector<Sequence> sequences;
 
-    /// Takes in the sequences of `more`, behind its own.
+    /// Appends the sequences of `more`.
     void join(Cache more) { std::move(more.sequences.begin(), more.sequences.end(), std::back_inserter(sequences)); }
-    /// Only these sequences stay, in this order; each number occurs once.
+    /// Keeps only these sequences, in this order; each index occurs at most once.
     void keep(moe::ListView<moe::Index> kept) {
       std::vector<Sequence> rest;
       for (const moe::Index b : kept) rest.push_back(std::move(sequences[static_cast<std::size_t>(b)]));
@@ -70,7 +70,7 @@ struct Attention {
   Rotation rotation;
   bool has_norms = false;
   Projection<Value, Backend> q_proj, k_proj, v_proj, o_proj;
-  /// Over the channels of a head; empty where has_norms is false.
+  /// Norms over the channels of a head; empty if has_norms is false.
   Norm q_norm, k_norm;
 
   Attention() = default;
@@ -92,7 +92,7 @@ struct Attention {
     }
   }
 
-  /// visit(name, projection) for each of the four.
+  /// Calls visit(name, projection) for each of the four projections.
   void for_each_projection(const auto& visit) {
     visit("q_proj", q_proj);
     visit("k_proj", k_proj);
@@ -142,7 +142,8 @@ struct Attention {
     return cache;
   }
 
-  /// forward over the first rows of every sequence, which the cache, as begin_decoding() made it, has then read.
+  /// Runs forward over the first rows of every sequence and stores their keys and values in `cache`, which must be as
+  /// begin_decoding() returned it.
   Tensor prefill(const Context& context, ConstView x_TD, const moe::Batch& batch, Cache& cache) const {
     auto [y_TD, saved] = forward(context, x_TD, batch);
     for (std::size_t b = 0; b < cache.sequences.size(); ++b) {
@@ -155,7 +156,7 @@ struct Attention {
     return std::move(y_TD);
   }
 
-  /// One more token of each sequence.
+  /// Decodes one more token of each sequence.
   Tensor decode(const Context& context, ConstView x_BD, Cache& cache) const {
     auto q_BA = q_proj.forward(context, x_BD), k_BC = k_proj.forward(context, x_BD);
     const auto v_BC = v_proj.forward(context, x_BD);
@@ -207,10 +208,10 @@ struct Attention {
   }
 
  private:
-  /// A row for each head.
+  /// View of x with one row per head.
   ConstView by_head(const Tensor& x) const { return {x.data(), x.size() / shape.head_dim, shape.head_dim}; }
   moe::View<Value, Backend> by_head(Tensor& x) const { return {x.data(), x.size() / shape.head_dim, shape.head_dim}; }
-  /// Normalizes in place and gives what it has read.
+  /// Normalizes in place; returns the inputs and the scales.
   SavedNorms normalize(const Context& context, Tensor& q_TA, Tensor& k_TC) const {
     const auto apply = [&](const Norm& norm, Tensor& x, Tensor& read) {
       read = std::exchange(x, Tensor::uninitialized(context, x.rows(), x.cols()));
@@ -229,7 +230,8 @@ struct Attention {
   }
   void turn(const Context& context, const moe::Batch& batch, Value direction, moe::View<Value, Backend> q_TA,
             moe::View<Value, Backend> k_TC) const {
-    // Dynamic stretching turns a long text as its length has it; all others share the longest one's table.
+    // With dynamic scaling the frequencies of a long sequence depend on its length. All other sequences share one
+    // table, as long as the longest of them.
     const auto table_of = [&](moe::Index length) {
       return rotation.scaling.type == RotaryScaling::Type::dynamic && length > rotation.scaling.original_positions
                  ? length
@@ -260,10 +262,10 @@ struct Attention {
       table->turn(k_TC.row(t), position, direction);
     });
   }
-  /// Where the cache has token t.
+  /// Row of token t in the cache.
   moe::Index row_of(moe::Index t) const { return shape.window > 0 ? t % shape.window : t; }
-  /// The cached rows, of tokens up to `length`, with as many rows again for what comes; a few at least, and no more
-  /// than a window has.
+  /// Copies the cached rows, those of the tokens before `length`, into a matrix with twice as many rows: at least 64,
+  /// at most the window.
   Tensor with_room(ConstView rows_LC, moe::Index length) const {
     moe::Index room = std::max<moe::Index>(64, 2 * rows_LC.rows);
     if (shape.window > 0) room = std::min(room, shape.window);

@@ -30,12 +30,12 @@ struct Block {
     typename Attention<Value, Backend>::Cache attention;
     typename Mlp::DecodingState mlp;
 
-    /// Takes in the sequences of `more`, behind its own.
+    /// Appends the sequences of `more`.
     void join(const Context& context, DecodingState more) {
       mlp.join(context, more.mlp);
       attention.join(std::move(more.attention));
     }
-    /// Only these sequences stay, in this order.
+    /// Keeps only these sequences, in this order.
     void keep(const Context& context, moe::ListView<moe::Index> sequences) {
       mlp.keep(context, sequences);
       attention.keep(sequences);
@@ -83,7 +83,7 @@ struct Block {
   DecodingState begin_decoding(const Context& context, moe::Index sequences) const {
     return {self_attn.begin_decoding(sequences), mlp.begin_decoding(context, sequences)};
   }
-  /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read.
+  /// Runs infer over the first rows of every sequence and fills `state`, which must be as begin_decoding() returned it.
   Tensor prefill(const Context& context, Tensor x_TD, const moe::Batch& batch, DecodingState& state) const {
     auto middle_TD = self_attn.prefill(context, input_norm.forward(context, x_TD).first, batch, state.attention);
     moe::add_to(context, x_TD, middle_TD.view());
@@ -91,7 +91,8 @@ struct Block {
     moe::add_to(context, middle_TD, y_TD.view());
     return y_TD;
   }
-  /// languages_B is empty or has the language of each row, for an mlp that listens to it.
+  /// Decodes one more token of each sequence. languages_B is empty or has the language of each row, for an mlp that
+  /// routes by language.
   Tensor decode(const Context& context, Tensor x_BD, std::span<const std::int32_t> tokens_B,
                 std::span<const std::int32_t> languages_B, DecodingState& state) const {
     if constexpr (requires { mlp.set_languages(languages_B, state.mlp); }) mlp.set_languages(languages_B, state.mlp);

@@ -1,4 +1,5 @@
-/// Next-token loss over a vocabulary, a chunk of rows at a time: the logits of a whole batch never exist.
+/// Next-token cross-entropy over a vocabulary, computed in chunks of rows, so that the logits of a whole batch are
+/// never in memory at once.
 #pragma once
 
 #include <cmath>
@@ -26,8 +27,8 @@ class CrossEntropy {
     double loss = 0;
     Tensor d_h_TD;
   };
-  /// share * sum over rows of -log p(target), its gradient with respect to the head's input, and the head's own
-  /// gradient added into `gradient`. The loss is summed in double in the order of rows.
+  /// Returns share * sum over rows of -log p(target) and its gradient with respect to the head's input; adds the head's
+  /// own gradient to `gradient`. The loss is summed in double, in row order.
   Gradient loss_and_gradient(const Context& context, const Head& head, ConstView h_TD,
                              std::span<const std::int32_t> targets_T, double share, Head& gradient) const {
     check(head, h_TD, targets_T);
@@ -52,7 +53,7 @@ class CrossEntropy {
     return result;
   }
 
-  /// For each row: -log p(target), and 1 where the target is the most probable token (the lowest of equals), else 0.
+  /// For each row: -log p(target), and 1 if the target is the most probable token (ties: the lowest id), else 0.
   struct Scores {
     std::vector<double> losses;
     std::vector<std::uint8_t> hits;

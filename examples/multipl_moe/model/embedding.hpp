@@ -1,4 +1,4 @@
-/// Token embedding: a row of a table for each token.
+/// Token embedding: one table row per token of the vocabulary.
 #pragma once
 
 #include <algorithm>
@@ -19,10 +19,10 @@ struct Embedding {
   using Tensor = moe::Matrix<Value, Backend>;
   using ConstView = moe::View<const Value, Backend>;
 
-  /// The table W, [V, D], as the map y = x W^T: a tied head is that map.
+  /// The table W, [V, D], stored as the linear map y = x W^T, which a tied head applies.
   moe::Linear<Value, Backend> table;
 
-  /// tokens_T -> x_TD. Throws moe::Error for a token that the table has no row for.
+  /// tokens_T -> x_TD. Throws moe::Error if a token is outside of the table.
   Tensor forward(const Context& context, std::span<const std::int32_t> tokens_T) const {
     for (const std::int32_t token : tokens_T)
       moe::require(token >= 0 && token < table.out(), "Embedding::forward", "tokens must lie in [0, ", table.out(),
@@ -34,7 +34,7 @@ struct Embedding {
     return x_TD;
   }
 
-  /// gradient row of each token += d_x row, in the order of rows.
+  /// Adds each row of d_x_TD to the gradient row of its token, in row order.
   void backward(const Context& context, ConstView d_x_TD, std::span<const std::int32_t> tokens_T,
                 Embedding& gradient) const {
     if (gradient.table.weight.empty()) return;

@@ -26,7 +26,7 @@ namespace multipl_moe {
 
 namespace {
 
-/// The number that the layers know a language by, its adapter's; -1 where it has none.
+/// The number of a language in the layers, which is the index of its adapter; -1 if it has no adapter.
 class LanguageNumbers {
  public:
   explicit LanguageNumbers(const ModelConfig& config) {
@@ -44,7 +44,7 @@ class LanguageNumbers {
   std::array<std::int32_t, language_count> number_of_{};
 };
 
-/// A Transformer whose layers are what its configuration names, in float32 on the CPU.
+/// A Transformer with the layers that its configuration names, in float32 on the CPU.
 class TransformerModel final : public LanguageModel {
  public:
   using Model = Transformer<Layer>;
@@ -73,7 +73,7 @@ class TransformerModel final : public LanguageModel {
   void initialize(std::uint64_t seed, double deviation) override { moe::initialize(context_, model_, seed, deviation); }
 
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
-    // A rule for all architectures, so that some of its patterns may fit no weight of this one.
+    // `trains` is a rule for all architectures: some of its patterns may match no weight of this one.
     gradient_ = moe::gradient_for(model_, [&](const std::string& name) { return trains(name); });
     if (precision.master != moe::MasterWeights::float32)
       moe::for_each_parameter(
@@ -175,12 +175,12 @@ class TransformerModel final : public LanguageModel {
 
   std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
     if (!is_causal())
-      throw Failure("[generate] a model whose tokens see later ones cannot be decoded one token at a time");
+      throw Failure("[generate] the model must be causal to be decoded one token at a time, found one that is not");
     const Multiplied read{model_};
     const bool narrow = weights == DecodingWeights::bfloat16 ||
                         (weights == DecodingWeights::bfloat16_where_exact && fits_bfloat16(read));
     if (narrow)
-      require_free_memory("generate", std::array{bfloat16_copies(config())}, "--weights float32 needs none of it");
+      require_free_memory("generate", std::array{bfloat16_copies(config())}, "--weights float32 makes no copies");
     if (weights == DecodingWeights::bfloat16)
       moe::for_each_parameter(
           [](const std::string& name, const auto& weight) { require_bfloat16(name, weight, "--weights float32"); },
@@ -192,7 +192,7 @@ class TransformerModel final : public LanguageModel {
   const typename Backend::Context& context() const { return context_; }
 
  private:
-  /// The types that the library reads: 32-bit token ids, numbers of languages and a batch of equal sequences.
+  /// The library's input types: 32-bit token ids, language numbers, and a batch of equally long sequences.
   struct Rows {
     Rows(const Sequences& sequences, const LanguageNumbers& number_of, std::optional<moe::StepKey> random = {})
         : tokens(sequences.tokens.begin(), sequences.tokens.end()),
@@ -208,7 +208,7 @@ class TransformerModel final : public LanguageModel {
     moe::Batch batch;
   };
 
-  /// What decoding multiplies with: layers and head. Of the embedding it reads one row.
+  /// The weights that decoding multiplies with: layers and head. Of the embedding it reads one row per token.
   struct Multiplied {
     using Backend = TransformerModel::Backend;
     using Context = Backend::Context;
@@ -234,7 +234,7 @@ class TransformerModel final : public LanguageModel {
     return fits;
   }
 
-  /// Throws UsageError where a finite value would become infinite in bfloat16. `flag` is what keeps it.
+  /// Throws UsageError if a finite value would become infinite in bfloat16. `flag` is the setting that keeps the value.
   template <class Tensor>
   static void require_bfloat16(const std::string& name, const Tensor& weight, std::string_view flag) {
     const std::span<const float> values(weight.data(), static_cast<std::size_t>(weight.size()));
@@ -304,7 +304,7 @@ class TransformerModel final : public LanguageModel {
       case bfloat16:
         return MemoryOf<Moment, bfloat16>(context_, model_, gradient_, seed);
     }
-    throw Failure("[--master-weights] must be a precision that there is, found another");
+    throw Failure("[--master-weights] must be float32, split or bfloat16, found another value");
   }
 
   template <class Tensor>
@@ -331,13 +331,13 @@ class TransformerModel final : public LanguageModel {
     return {rows.data(), rows.data() + rows.size()};
   }
 
-  /// With the choices that the pass is given.
+  /// The context with the pass's recorded expert choices.
   typename Backend::Context context_of(const Sequences& sequences) const {
     auto context = context_;
     context.replay = sequences.routing;
     return context;
   }
-  /// Routers draw by the run's key and by the micro-batch's place in the run.
+  /// Random key of the routers: the run's key combined with the micro-batch's position in the run.
   moe::StepKey key_of(const Sequences& sequences) const {
     moe::StepKey key = key_;
     key.seed ^= 0x9E3779B97F4A7C15u * static_cast<std::uint64_t>(sequences.number + 1);
@@ -372,13 +372,14 @@ namespace {
 using LoraFeedForward = moe::LoraFeedForward<Layer::Value, Layer::Backend>;
 using Model = TransformerModel::Model;
 
-/// What both sides of an upcycling or a merging have in common.
+/// Copies the weights outside of the decoder layers, which upcycling and merging leave unchanged.
 void copy_all_but_layers(const Model& from, Model& to) {
   moe::copy_weights(from.embed_tokens, to.embed_tokens);
   to.norm.weight = from.norm.weight.copy();
   if (!to.is_tied) moe::copy_weights(from.head(), to.lm_head);
 }
-/// A vocabulary too small for bytes has no text, and `to` needs to know no more than `from`.
+/// Copies generation defaults and tokenizer. The byte tokenizer is `to`'s default and is not set again: the check would
+/// reject a vocabulary smaller than it, which a model without text may have.
 void read_alike(const LanguageModel& from, LanguageModel& to) {
   to.set_generation(from.generation());
   if (from.tokenizer() != byte_tokenizer()) to.use_tokenizer(from.tokenizer());

@@ -1,4 +1,4 @@
-/// What stands in place of the dense FFN, by the names in config.json.
+/// Makes the layer in place of the dense FFN from a configuration.
 #pragma once
 
 #include "moe/backend/cpu/cpu.hpp"
@@ -11,9 +11,9 @@ namespace multipl_moe {
 using Layer = moe::AnyLayer<float, moe::Cpu<>>;
 using LayerShape = moe::AnyLayer<float, moe::Shape>;
 
-/// The layer that `config` names, all weights 0 but a learned fusion's.
+/// The layer that `config` names; all weights are 0 except those of a learned fusion.
 Layer make_layer(const ModelConfig& config);
-/// The same without memory, to be counted.
+/// The same layer without memory, for counting parameters.
 LayerShape make_layer_shape(const ModelConfig& config);
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-/// From a ModelConfig to a Transformer, all matrices zero.
+/// Makes a Transformer from a ModelConfig, all matrices zero.
 #pragma once
 
 #include <type_traits>
@@ -9,7 +9,8 @@
 
 namespace multipl_moe {
 
-/// One decoder layer with make_mlp(config) as its FFN and attention of the given shape; norms are 1, everything else 0.
+/// One decoder layer with make_mlp(config) as its FFN and attention of the given shape; norm weights are 1, everything
+/// else 0.
 template <class MakeMlp>
 auto make_block(const ModelConfig& config, const AttentionShape& shape, const MakeMlp& make_mlp) {
   using Mlp = std::invoke_result_t<MakeMlp, const ModelConfig&>;
@@ -30,12 +31,12 @@ auto make_block(const ModelConfig& config, const AttentionShape& shape, const Ma
   return block;
 }
 
-/// The attention of a layer.
+/// The attention shape of layer `layer`.
 inline AttentionShape attention_shape(const ModelConfig& config, std::int64_t layer) {
   return {config.num_attention_heads, config.num_key_value_heads, config.head_dim(), config.window_of(layer)};
 }
 
-/// The whole model with make_mlp(config) as every layer's FFN; norms are 1, everything else is 0.
+/// The whole model with make_mlp(config) as every layer's FFN; norm weights are 1, everything else is 0.
 template <class MakeMlp>
 auto make_transformer(const ModelConfig& config, const MakeMlp& make_mlp) {
   using Mlp = std::invoke_result_t<MakeMlp, const ModelConfig&>;

@@ -15,13 +15,13 @@ namespace {
 
 bool has(const std::string& name, const char* part) { return name.find(part) != std::string::npos; }
 
-/// Which adapter of a MoLE's a weight is part of.
+/// Index of the MoLE adapter that a weight belongs to.
 std::int64_t adapter_of(const std::string& name) {
   constexpr std::string_view before = ".adapters.";
   return std::stoll(name.substr(name.find(before) + before.size()));
 }
 
-/// The weight without what fills its adapter up to the highest rank.
+/// Number of values of a weight without the zeros that pad its adapter to the highest rank.
 std::int64_t size_of(const std::string& name, std::int64_t stored, const ModelConfig& config) {
   if (!has(name, ".adapters.")) return stored;
   const MoeConfig& m = *config.moe;

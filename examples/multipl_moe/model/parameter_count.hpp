@@ -1,4 +1,4 @@
-/// How many parameters a configuration has, without allocating one.
+/// Counts the parameters of a configuration without allocating them.
 #pragma once
 
 #include <cstdint>
@@ -8,25 +8,25 @@
 
 namespace multipl_moe {
 
-/// Counts of values. An expert that k of n alike meet counts k/n toward `active`; a segment expert counts by the
-/// capacity factor, the mean number of segment experts a token meets. Of a MoLE's adapters a token of code meets its
-/// language's and the shared one.
+/// Numbers of values. If each token selects k of n experts, each of them counts k/n toward `active`. Segment experts
+/// count by the capacity factor, which is the mean number of segment experts per token. A MoLE counts the adapters of a
+/// code token: its language's and the shared one.
 struct ParameterCount {
   std::int64_t total = 0;
   std::int64_t active = 0;
   std::int64_t trainable = 0;
-  /// The learned vectors that route first segments: not part of the three above, since the paper's routing has none.
+  /// Learned vectors that route first segments: not included in the three above, since the paper's routing has none.
   std::int64_t first_segments = 0;
-  /// Zeros that fill adapters of a lower rank up to the highest: stored, but not part of the three above.
+  /// Zeros that pad adapters of a lower rank to the highest rank: stored, but not included in the three above.
   std::int64_t filling = 0;
   /// Thresholds and their counters.
   std::int64_t buffers = 0;
-  std::int64_t embedding = 0;  ///< with the head; once where both are one weight
+  std::int64_t embedding = 0;  ///< with the head; counted once if tied
   std::int64_t attention = 0;
-  std::int64_t experts = 0;  ///< or the dense FFN
+  std::int64_t experts = 0;  ///< or of the dense FFN
   std::int64_t adapters = 0;
   std::int64_t routers = 0;
-  std::int64_t fusions = 0;  ///< learned ones
+  std::int64_t fusions = 0;  ///< learned fusions
   std::int64_t norms = 0;
 };
 

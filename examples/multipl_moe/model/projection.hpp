@@ -1,4 +1,4 @@
-/// A linear map that may have an adapter beside it (LoRA), as the configuration says.
+/// A linear map with an optional LoRA adapter.
 #pragma once
 
 #include <utility>
@@ -8,8 +8,8 @@
 
 namespace multipl_moe {
 
-/// y = x W^T + b and, where there is an adapter, + s (x A^T) B^T. Without one it is the Linear: its names, its bits and
-/// its cost.
+/// y = x W^T + b, plus s (x A^T) B^T with an adapter. Without one it equals the Linear: the same weight names, bitwise
+/// identical results, the same cost.
 template <class Value_, moe::Backend Backend_>
 struct Projection {
   using Value = Value_;
@@ -19,16 +19,16 @@ struct Projection {
   using ConstView = moe::View<const Value, Backend>;
   using Linear = moe::Linear<Value, Backend>;
 
-  /// Its adapter has rank 0 where there is none.
+  /// Adapter rank 0: no adapter.
   moe::LoraLinear<Value, Backend> lora;
 
   Projection() { lora.adapter.size = {0, 0}; }
   explicit Projection(Linear linear) : Projection() { lora.base = std::move(linear); }
 
-  /// Gives it an adapter of that size, all zero.
+  /// Adds an adapter of that size, all zero.
   void adapt(moe::AdapterSize size) { lora = {std::move(lora.base), size}; }
   bool has_adapter() const { return lora.adapter.rank() > 0; }
-  /// The Linear that answers as this does, W + s B A in place of W.
+  /// The Linear with the same outputs, W + s B A in place of W.
   Linear merged(const Context& context) const {
     Linear linear{lora.base.weight.copy(), lora.base.bias.copy(), lora.base.has_bias};
     if (has_adapter()) lora.adapter.add_product(context, 1, linear.weight);
@@ -38,7 +38,7 @@ struct Projection {
   Tensor forward(const Context& context, ConstView x_TI) const {
     return has_adapter() ? lora.forward(context, x_TI) : lora.base.forward(context, x_TI);
   }
-  /// d_y_TO -> d_x_TI; adds into `gradient`, skipping its empty tensors.
+  /// d_y_TO -> d_x_TI; adds to `gradient`, skipping its empty tensors.
   Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Projection& gradient) const {
     return has_adapter() ? lora.backward(context, d_y_TO, x_TI, gradient.lora)
                          : lora.base.backward(context, d_y_TO, x_TI, gradient.lora.base);
@@ -49,7 +49,7 @@ struct Projection {
     tree.lora = lora.empty_tree();
     return tree;
   }
-  /// `weight` and `bias`, and `lora_A.weight` and `lora_B.weight` where there is an adapter.
+  /// Visits `weight` and `bias`, and with an adapter `lora_A.weight` and `lora_B.weight`.
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     if (tree.has_adapter())

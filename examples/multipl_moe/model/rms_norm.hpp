@@ -1,4 +1,4 @@
-/// RMSNorm as Qwen has it.
+/// RMSNorm as in Qwen.
 #pragma once
 
 #include <cmath>
@@ -31,13 +31,13 @@ struct RmsNorm {
     Backend::upload({}, ones.data(), weight.view());
   }
 
-  /// The output and, for backward, 1 / sqrt(mean(x^2) + epsilon) of each row.
+  /// Returns the output and, for backward, the scale 1 / sqrt(mean(x^2) + epsilon) of each row.
   std::pair<Tensor, Tensor> forward(const Context& context, ConstView x_TD) const {
     auto y = Tensor::uninitialized(context, x_TD.rows, x_TD.cols);
     auto scale = forward_into(context, x_TD, y.view());
     return {std::move(y), std::move(scale)};
   }
-  /// The same with the output in y_TD.
+  /// Writes the output to y_TD and returns the scales.
   Tensor forward_into(const Context& context, ConstView x_TD, moe::View<Value, Backend> y_TD) const {
     auto scale = Tensor::uninitialized(context, 1, x_TD.rows);
     Backend::for_each(context, x_TD.rows, [=, this, w = weight.view(), scale_1T = scale.view()](moe::Index t) {

@@ -11,7 +11,7 @@ using Type = RotaryScaling::Type;
 
 constexpr double pi = std::numbers::pi;
 
-/// The base of dynamic stretching: theta (f L / P - f + 1)^(d / (d - 2)) for a text of L > P tokens.
+/// The base of dynamic scaling: theta (f L / P - f + 1)^(d / (d - 2)) for a text of L > P tokens.
 double stretched_base(const Rotation& rotation, moe::Index head_dim, moe::Index length) {
   const RotaryScaling& s = rotation.scaling;
   if (length <= s.original_positions) return rotation.theta;
@@ -21,14 +21,15 @@ double stretched_base(const Rotation& rotation, moe::Index head_dim, moe::Index 
   return rotation.theta * std::pow(stretch, d / (d - 2));
 }
 
-/// YaRN (arXiv 2309.00071, section 3.2): the channel that turns `turns` times within the length of pretraining, from
+/// YaRN (arXiv 2309.00071, section 3.2): the channel that makes `turns` rotations within the pretraining length P, from
 /// theta^(-2 i / d) P = 2 pi turns.
 double channel_of(const Rotation& rotation, double head_dim, double turns) {
   const auto positions = static_cast<double>(rotation.scaling.original_positions);
   return head_dim * std::log(positions / (turns * 2 * pi)) / (2 * std::log(rotation.theta));
 }
 
-/// The share of a stretched wavelength in channel i: 0 up to `low`, 1 from `high` on.
+/// Blends each channel's frequency with the scaled one; the share of the scaled one is 0 up to channel `low`, 1 from
+/// `high` on, and linear in between.
 void stretch_by_yarn(const Rotation& rotation, moe::Index head_dim, std::vector<double>& frequency) {
   const RotaryScaling& s = rotation.scaling;
   const auto d = static_cast<double>(head_dim);
@@ -39,15 +40,15 @@ void stretch_by_yarn(const Rotation& rotation, moe::Index head_dim, std::vector<
   }
   low = std::max(low, 0.0);
   high = std::min(high, d - 1);
-  if (low == high) high += 0.001;  // as transformers has it, for a ramp that is one channel wide
+  if (low == high) high += 0.001;  // as in transformers, so that the ramp does not divide by 0
   for (std::size_t i = 0; i < frequency.size(); ++i) {
     const double stretched = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
     frequency[i] = frequency[i] / s.factor * stretched + frequency[i] * (1 - stretched);
   }
 }
 
-/// Llama 3.1: wavelengths that turn fewer than `low_freq_factor` times within the length of pretraining are stretched,
-/// those that turn more than `high_freq_factor` times are not, and between them the share falls with the turns.
+/// Llama 3.1: channels with fewer than `low_freq_factor` rotations within the pretraining length are scaled, those with
+/// more than `high_freq_factor` are not; in between the share of the scaled frequency falls linearly.
 void stretch_by_llama3(const RotaryScaling& s, std::vector<double>& frequency) {
   for (double& f : frequency) {
     const double turns = static_cast<double>(s.original_positions) * f / (2 * pi);

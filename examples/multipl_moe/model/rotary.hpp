@@ -1,4 +1,4 @@
-/// Rotary position embedding in Qwen's layout: channel i turns with channel i + half.
+/// Rotary position embedding in Qwen's layout: channel i is rotated with channel i + head_dim / 2.
 #pragma once
 
 #include <cmath>
@@ -9,14 +9,14 @@
 
 namespace multipl_moe {
 
-/// What turns: an angle a position for each pair of channels, and what sines and cosines are multiplied by.
+/// The angle per position of each pair of channels, in radians, and the factor of all sines and cosines.
 struct RotaryFrequencies {
   std::vector<double> frequency;
   double magnitude = 1;
 };
 
-/// theta^(-2 i / head_dim) for channel i, stretched as `rotation` says; of dynamic stretching as a text of `length`
-/// tokens has it.
+/// theta^(-2 i / head_dim) for channel i, scaled as `rotation` describes; dynamic scaling is that of a text of `length`
+/// tokens.
 RotaryFrequencies rotary_frequencies(const Rotation& rotation, moe::Index head_dim, moe::Index length);
 
 /// cos and sin of position * frequency for every position from `first_position` on.
@@ -35,7 +35,7 @@ class RotaryTable {
       }
   }
 
-  /// Turns every head of a row at table entry `position`; `direction` 1 forward, -1 back.
+  /// Rotates every head of a row by table entry `position`; `direction` is 1 forward, -1 for the inverse.
   void turn(moe::Row<Value> row, moe::Index position, Value direction) const {
     const Value* c = cosine_.data() + position * half_;
     const Value* s = sine_.data() + position * half_;

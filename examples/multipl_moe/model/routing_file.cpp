@@ -15,10 +15,10 @@ namespace multipl_moe {
 
 namespace {
 
-/// Of a file: more than any run of ours makes.
+/// Maximum size of a file in bytes, more than any run of this program writes.
 constexpr std::uint64_t most_bytes = std::uint64_t{64} << 30;
 
-/// Throws BadFile unless the record has what the model's layers choose, and nothing else.
+/// Throws BadFile unless the record has exactly the layers, levels and numbers of experts of the model.
 void require_of_model(const std::filesystem::path& path, std::size_t number, const moe::RoutingRecord& record,
                       const ModelConfig& model) {
   const auto check = [&](std::int64_t layer, std::string_view level, std::int64_t experts) {
@@ -27,7 +27,7 @@ void require_of_model(const std::filesystem::path& path, std::size_t number, con
       throw BadFile(path, fmt::format("record {} must have the {} experts of layer {} of this model, found none",
                                       number + 1, level, layer));
     if (found->experts() != experts)
-      throw BadFile(path, fmt::format("record {} must be of {} in layer {}, found {}", number + 1,
+      throw BadFile(path, fmt::format("record {} must have {} in layer {}, found {}", number + 1,
                                       counted(experts, std::string(level) + " experts"), layer, found->experts()));
   };
   const std::int64_t segment_experts = model.moe->num_segment_experts;
@@ -39,7 +39,7 @@ void require_of_model(const std::filesystem::path& path, std::size_t number, con
   const std::int64_t layers = model.num_hidden_layers - std::ssize(model.dense_layers);
   const std::int64_t levels = layers * (segment_experts > 0 ? 2 : 1);
   if (std::ssize(record.levels) != levels)
-    throw BadFile(path, fmt::format("record {} must be of the model's {}, with {} a token, found {}", number + 1,
+    throw BadFile(path, fmt::format("record {} must have the model's {}, with {} per token, found {}", number + 1,
                                     counted(layers, "layers"), counted(levels, "choices"), record.levels.size()));
 }
 
@@ -53,11 +53,11 @@ std::uint64_t hash_of_read(std::span<const Token> tokens) {
 void require_routed(const std::string& command, const std::string& flag, const ModelConfig& model) {
   if (!model.moe)
     throw UsageError(
-        fmt::format("[{}] {} needs a mixture of experts, found a dense model: it has no routers", command, flag));
+        fmt::format("[{}] {} needs a mixture of experts, found a dense model, which has no routers", command, flag));
   if (model.moe->is_adapted())
     throw UsageError(
-        fmt::format("[{}] {} needs layers that route by what they read, found a model of architecture {}: its adapters "
-                    "are chosen by the language, and the same text gives the same choice",
+        fmt::format("[{}] {} needs layers that route by their input, found a model of architecture {}, whose adapters "
+                    "are selected by language: the choice is always the same for the same text",
                     command, flag, model.architecture()));
 }
 
@@ -65,8 +65,8 @@ void require_recordable(const std::string& command, const ModelConfig& model, co
   require_routed(command, "--record-routing", model);
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   if (std::error_code failed; !std::filesystem::is_directory(folder, failed))
-    throw UsageError(fmt::format("[{}] --record-routing must name a file in a folder that there is, found '{}'",
-                                 command, escaped(path.native())));
+    throw UsageError(fmt::format("[{}] --record-routing must name a file in an existing folder, found '{}'", command,
+                                 escaped(path.native())));
 }
 
 void write_routing(const std::filesystem::path& path, std::span<const moe::RoutingRecord> records) {
@@ -83,7 +83,7 @@ std::vector<moe::RoutingRecord> read_routing(const std::filesystem::path& path, 
     throw BadFile(path, rule_of(error.what()));
   }
   for (std::size_t i = 0; i < records.size(); ++i)
-    // A prompt that nothing was to follow was not read.
+    // A prompt with no new tokens requested was not read, so its record is empty.
     if (!records[i].levels.empty()) require_of_model(path, i, records[i], model);
   return records;
 }

@@ -1,4 +1,4 @@
-/// Files of the experts that layers chose: moe/core/routing_bytes.hpp.
+/// Files of recorded expert choices, in the format of moe/core/routing_bytes.hpp.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +14,21 @@
 
 namespace multipl_moe {
 
-/// What names a sequence in such a file.
+/// The hash that identifies a sequence in such a file.
 std::uint64_t hash_of_read(std::span<const Token> tokens);
 
-/// Throws UsageError, for `flag` of `command`, where the model has no layers whose choices can be replayed.
+/// Throws UsageError, for `flag` of `command`, if the model has no layers whose choices can be replayed.
 void require_routed(const std::string& command, const std::string& flag, const ModelConfig& model);
-/// The same for --record-routing, and where `path` has no folder to be written in.
+/// The same for --record-routing; also throws if the folder of `path` does not exist.
 void require_recordable(const std::string& command, const ModelConfig& model, const std::filesystem::path& path);
 
 /// Replaces or creates the file. Throws IoError.
 void write_routing(const std::filesystem::path& path, std::span<const moe::RoutingRecord> records);
-/// Throws BadFile where the file is none, was changed, or has a record of another model: other layers, levels or
-/// numbers of experts.
+/// Throws BadFile if the file is not a routing file, was changed, or has a record of another model: other layers,
+/// levels or numbers of experts.
 std::vector<moe::RoutingRecord> read_routing(const std::filesystem::path& path, const ModelConfig& model);
 
-/// The rule of an error of the library, without where it was found.
+/// The message of a library error without its [Where] prefix.
 std::string rule_of(std::string_view error);
 
 }  // namespace multipl_moe

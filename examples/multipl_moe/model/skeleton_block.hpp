@@ -1,4 +1,4 @@
-/// A decoder layer in little memory, for what does not depend on its heavy parts.
+/// A decoder layer with minimal attention and experts, for values that do not depend on their sizes.
 #pragma once
 
 #include <span>
@@ -11,12 +11,12 @@
 
 namespace multipl_moe {
 
-/// The layer of `config` with one attention head and with experts of one channel: norms, routers, thresholds and
-/// fusions are as in the layer itself, whose weights they share the names with.
+/// The layer of `config` with one attention head and experts as narrow as possible. Norms, routers, thresholds and
+/// fusions have the shapes and the names that they have in the full layer.
 Block<Layer> skeleton_block(const ModelConfig& config);
 
-/// The weight or buffer of that name, of a layer's whose names begin with `prefix`, as floats: calls
-/// found(std::span<const float>). False where the layer has none.
+/// Calls found(std::span<const float>) with the values of the weight or buffer `name` of a layer whose names begin with
+/// `prefix`. Returns false if the layer has none of that name.
 template <class Found>
 bool find_tensor(const Block<Layer>& block, const std::string& prefix, std::string_view name, const Found& found) {
   bool is_there = false;

@@ -1,4 +1,4 @@
-/// The tensors that a model has, without the model.
+/// Lists a model's tensors without allocating the model.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@
 namespace multipl_moe {
 
 enum class TensorKind : std::uint8_t {
-  matrix,  ///< a weight that is drawn
-  vector,  ///< a weight that starts with a value of its own: norms 1, biases 0
-  buffer   ///< what a layer keeps beside its weights, in float32 whatever they are in
+  matrix,  ///< a weight that is initialized at random
+  vector,  ///< a weight with a fixed initial value: norms 1, biases 0
+  buffer   ///< state of a layer besides its weights; float32, whatever the dtype of the weights
 };
 
 struct ListedTensor {
@@ -26,10 +26,10 @@ struct ListedTensor {
   std::int64_t count() const;
 };
 
-/// In the order of LanguageModel::tensors(): every weight, and every buffer after them. Allocates no tensor.
+/// In the order of LanguageModel::tensors(): all weights, then all buffers. Allocates no tensor.
 std::vector<ListedTensor> list_tensors(const ModelConfig& config);
 
-/// What files of them hold: weights in the safetensors dtype `dtype`, buffers in F32.
+/// The tensors as files store them: weights in the safetensors dtype `dtype`, buffers in F32.
 std::vector<PlannedTensor> planned(std::span<const ListedTensor> list, std::string_view dtype = "F32");
 
 }  // namespace multipl_moe

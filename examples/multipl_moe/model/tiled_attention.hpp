@@ -1,5 +1,5 @@
-/// Causal softmax attention in tiles: scores exist for one tile of queries and keys at a time, so memory grows with T
-/// and not with T^2. The backward pass computes each tile again from the row's log-sum-exp.
+/// Causal softmax attention in tiles: scores are in memory for one tile of queries and keys at a time, so memory grows
+/// with T and not with T^2. The backward pass recomputes each tile from the rows' log-sum-exp.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace multipl_moe {
 
 /// Query heads share key-value heads in groups of heads / kv_heads; queries are scaled by 1 / sqrt(head_dim). A query
-/// attends to itself and to the window - 1 tokens before it, or to all before it where window is 0.
+/// attends to itself and to the window - 1 tokens before it, or to all before it if window is 0.
 struct AttentionShape {
   moe::Index heads = 1;
   moe::Index kv_heads = 1;
@@ -47,7 +47,7 @@ class TiledAttention {
     });
   }
 
-  /// d_o_TA -> d_q_TA, d_k_TC, d_v_TC, which must be zero when they come in.
+  /// d_o_TA -> d_q_TA, d_k_TC, d_v_TC, which must be zero on entry.
   void backward(const Context& context, ConstView d_o_TA, ConstView q_TA, ConstView k_TC, ConstView v_TC,
                 ConstView o_TA, ConstView lse_TH, MutableView d_q_TA, MutableView d_k_TC, MutableView d_v_TC) const {
     moe::cpu::parallel(context, batch_.count() * shape_.kv_heads, [&](moe::Index task) {
@@ -112,7 +112,7 @@ class TiledAttention {
     return shape_.window > 0 ? std::max<moe::Index>(0, i - shape_.window + 1) / tile * tile : 0;
   }
 
-  /// scale q k^T, -infinity where the key comes after the query or before its window. i, j: the tiles' first rows in
+  /// scale q k^T, -infinity if the key comes after the query or before its window. i, j: the tiles' first rows in
   /// the sequence.
   void fill_scores(ConstView q, ConstView k, moe::Index i, moe::Index j, Tile& scores) const {
     zero(scores, q.rows, k.rows);

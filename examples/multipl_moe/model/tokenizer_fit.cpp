@@ -10,8 +10,7 @@ std::optional<std::string> misfit_of(const Tokenizer& tokenizer, const ModelConf
   return fmt::format("vocab_size must hold the tokenizer's {}, found {}; the tokenizer is {}",
                      counted(tokenizer.vocab_size(), "tokens"), config.vocab_size,
                      tokenizer.name() == byte_tokenizer()->name()
-                         ? "bytes, since no other was given or lies beside the "
-                           "weights"
+                         ? "the byte tokenizer, since no other was given or found next to the weights"
                          : "that of " + tokenizer.name());
 }
 

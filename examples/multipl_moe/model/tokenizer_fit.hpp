@@ -1,4 +1,4 @@
-/// Whether a model has a row for every token that its tokenizer makes.
+/// Checks that a model's vocabulary has a row for every token of its tokenizer.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,9 @@
 
 namespace multipl_moe {
 
-/// Rule and values where the vocabulary of `config` is too small for `tokenizer`; empty where it is not. A model
-/// without text, of which weights alone are read and written, may have a vocabulary smaller than that of bytes.
+/// The rule and the values found if the vocabulary of `config` is too small for `tokenizer`; empty if it is not. A
+/// model without text, whose weights alone are read and written, may have a vocabulary smaller than the byte
+/// tokenizer's.
 std::optional<std::string> misfit_of(const Tokenizer& tokenizer, const ModelConfig& config);
 
 }  // namespace multipl_moe

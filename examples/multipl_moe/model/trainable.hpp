@@ -1,4 +1,4 @@
-/// Which weights a post-training changes.
+/// The weights that post-training updates.
 #pragma once
 
 #include "moe/train/freeze.hpp"
@@ -7,13 +7,14 @@
 namespace multipl_moe {
 
 /// LoRA and MoLE: the adapters. MultiPL-MoE: the new experts and the routers; the shared expert and everything outside
-/// the layers' mixtures stay as the base model left them. Every other architecture trains whole.
+/// the layers' mixtures stay frozen. Every other architecture: all weights.
 moe::TrainByName post_training_weights(const ModelConfig& config);
 
-/// Whether each token visits one expert whose gate is normalized over the chosen: it is 1 whatever the router says.
+/// Whether each token is routed to one expert with gates normalized over the selected experts: the gate is then 1,
+/// independent of the router.
 bool has_constant_gates(const ModelConfig& config);
 inline constexpr const char* constant_gates_note =
-    "a token visits one expert, with a weight that is always 1: the loss gives the routers no gradient, and only "
-    "--balance-weight and --z-loss-weight train them";
+    "each token is routed to one expert, with a gate that is always 1: the loss gives the routers no gradient, and "
+    "only --balance-weight and --z-loss-weight train them";
 
 }  // namespace multipl_moe

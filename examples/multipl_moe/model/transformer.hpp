@@ -26,23 +26,23 @@ struct Transformer {
   using ConstView = moe::View<const Value, Backend>;
   using Tokens = std::span<const std::int32_t>;
 
-  /// `layers`, or the rows that each of them read (ActivationCheckpointing::on).
+  /// The activations of `layers`, or with ActivationCheckpointing::on the inputs of each layer.
   struct Saved {
     Tensor last_TD, scale_1T;
     std::vector<typename Block<Mlp>::Saved> layers;
     std::vector<Tensor> inputs_TD;
   };
-  /// One entry a layer.
+  /// One entry per layer.
   using Stats = std::vector<typename Mlp::Stats>;
-  /// What the sequences being decoded have read, layer by layer.
+  /// State of the sequences being decoded, layer by layer.
   struct DecodingState {
     std::vector<typename Block<Mlp>::DecodingState> layers;
 
-    /// Takes in the sequences of `more`, behind its own.
+    /// Appends the sequences of `more`.
     void join(const Context& context, DecodingState more) {
       for (std::size_t l = 0; l < layers.size(); ++l) layers[l].join(context, std::move(more.layers[l]));
     }
-    /// Only these sequences stay, in this order.
+    /// Keeps only these sequences, in this order.
     void keep(const Context& context, moe::ListView<moe::Index> sequences) {
       for (auto& layer : layers) layer.keep(context, sequences);
     }
@@ -51,15 +51,15 @@ struct Transformer {
   Embedding<Value, Backend> embed_tokens;
   std::vector<Block<Mlp>> layers;
   RmsNorm<Value, Backend> norm;
-  /// Empty where the head is tied.
+  /// Empty if the head is tied.
   moe::Linear<Value, Backend> lm_head;
-  /// Whether the head is the embedding's table: one weight, which the walk meets once and which gets both gradients.
+  /// Whether the head is the embedding's table: one weight, which is visited once and receives both gradients.
   bool is_tied = false;
 
   const moe::Linear<Value, Backend>& head() const { return is_tied ? embed_tokens.table : lm_head; }
   moe::Linear<Value, Backend>& head() { return is_tied ? embed_tokens.table : lm_head; }
 
-  /// tokens_T -> h_TD, what the head reads.
+  /// tokens_T -> h_TD, the input of the head.
   moe::Forward<Tensor, Saved, Stats> forward(
       const Context& context, Tokens tokens_T, const moe::Batch& batch,
       ActivationCheckpointing checkpointing = ActivationCheckpointing::off) const {
@@ -77,7 +77,7 @@ struct Transformer {
     return result;
   }
 
-  /// d_h_TD -> the gradients of every weight that trains but the head's own, which the loss has added; consumes
+  /// d_h_TD -> the gradients of all trainable weights except the head's own, which the loss has already added; consumes
   /// `saved`.
   void backward(const Context& context, ConstView d_h_TD, moe::AuxiliaryGradient d_stats, Tokens tokens_T,
                 const moe::Batch& batch, Saved saved, Transformer& gradient) const {
@@ -104,8 +104,8 @@ struct Transformer {
     for (const Block<Mlp>& layer : layers) state.layers.push_back(layer.begin_decoding(context, sequences));
     return state;
   }
-  /// The first tokens of every sequence, at least one of each, in one pass -> logits_BV after the last of them. The
-  /// head is wide: it reads no row whose logits nobody asks for.
+  /// Reads the first tokens of every sequence, at least one each, in one pass -> logits_BV after the last of them. The
+  /// head, whose output is as wide as the vocabulary, runs on these last rows only.
   Tensor prefill(const Context& context, Tokens tokens_T, const moe::Batch& batch, DecodingState& state) const {
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l)
@@ -116,7 +116,7 @@ struct Transformer {
                   last_BD.view().row(b).data);
     return head().forward(context, norm.forward(context, last_BD).first);
   }
-  /// The next token of each sequence, and its language where there is any to say -> logits_BV.
+  /// Reads the next token of each sequence -> logits_BV. languages_B is empty or has the language of each token.
   Tensor decode(const Context& context, Tokens tokens_B, std::span<const std::int32_t> languages_B,
                 DecodingState& state) const {
     Tensor x_BD = embed_tokens.forward(context, tokens_B);
@@ -152,13 +152,14 @@ struct Transformer {
   }
 
  private:
-  /// The context as layer l has it: observations carry the layer's number, and layers draw unlike numbers by it.
+  /// The context of layer l: its number is in observations and makes the random draws of layers differ.
   static Context of_layer(Context context, std::size_t l) {
     context.layer = static_cast<std::uint32_t>(l);
     return context;
   }
-  /// The same with a pool of its own. Thresholds give experts other numbers of rows in every layer, and a pool keeps
-  /// blocks of every size that was ever asked for: one for all layers would grow to several times what a layer needs.
+  /// The same with a separate memory pool. With threshold routing the number of rows per expert differs between layers,
+  /// and a pool keeps blocks of every size that was ever requested: one pool for all layers would grow to several times
+  /// what a layer needs.
   static Context of_layer_alone(const Context& context, std::size_t l) {
     Context alone = of_layer(context, l);
     if constexpr (requires { alone.pool; })
@@ -171,7 +172,8 @@ struct Transformer {
     std::copy_n(x_TD.data(), x_TD.size(), copy_TD.data());
     return copy_TD;
   }
-  /// forward changes nothing, and the batch's key makes it draw what it drew, so this is what it saved the first time.
+  /// The activations of layer l, recomputed from its input. They equal those of the first pass: forward has no side
+  /// effects, and the batch's key repeats its random draws.
   typename Block<Mlp>::Saved recomputed(const Context& context, std::size_t l, Tensor x_TD,
                                         const moe::Batch& batch) const {
     Context again = of_layer(context, l);

@@ -12,7 +12,7 @@
 namespace multipl_moe {
 
 ModelConfig upcycled_config(const ModelConfig& dense, const MoeConfig& mixture, const moe::Upcycling& start) {
-  // Experts are copied into SwiGLUs, cut and taken apart as such.
+  // Upcycling copies the dense FFN, cuts it into experts or splits it into adapters; all of these require a SwiGLU.
   if (dense.hidden_act != usual_activation)
     throw UsageError(fmt::format("[upcycle] hidden_act of the dense model must be \"{}\", found \"{}\"",
                                  usual_activation, dense.hidden_act));

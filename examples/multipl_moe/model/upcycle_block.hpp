@@ -1,4 +1,4 @@
-/// How one decoder layer of a mixture starts from the dense model's.
+/// Upcycles one decoder layer of a dense model to a mixture.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@
 
 namespace multipl_moe {
 
-/// The configuration of the mixture that grows out of `dense`. Throws UsageError where `dense` is a mixture itself,
-/// where sizes do not fit, and where `start` asks for more than the architecture has.
+/// The configuration of the mixture that `dense` is upcycled to. Throws UsageError if `dense` is a mixture itself, if
+/// sizes do not fit, or if `start` requests more than the architecture has.
 ModelConfig upcycled_config(const ModelConfig& dense, const MoeConfig& mixture, const moe::Upcycling& start);
 
-/// Layer `number` of the mixture: norms and attention are the dense model's, the FFN starts as `start` says. What is
-/// drawn depends on the weights' names in the whole model. Throws moe::Error for FFNs of other sizes.
+/// Fills layer `number` of the mixture: norms and attention are copied from the dense model, the FFN starts as `start`
+/// describes. Random draws are keyed by the weights' names in the whole model. Throws moe::Error if FFN sizes differ.
 void upcycle_block(const Layer::Context& context, const MoeConfig& mixture, Block<Layer>& dense, Block<Layer>& block,
                    const moe::Upcycling& start, std::int64_t number);
 

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Runs `program script` in `folder`; whether it ended well.
+/// Runs `program script` in `folder`; returns whether it succeeded.
 bool runs(const fs::path& program, const std::string& script, const fs::path& folder) {
   const ::pid_t child = ::fork();
   if (child < 0) return false;
@@ -41,7 +41,7 @@ std::optional<fs::path> find_program(std::string_view name) {
     const std::size_t end = std::min(folders.find(':'), folders.size());
     const fs::path candidate = fs::path(folders.substr(0, end)) / name;
     std::error_code ignored;
-    // The child starts in another folder, where a relative path would lead elsewhere.
+    // The child process runs in another folder, so a relative path would not find the program.
     if (fs::is_regular_file(candidate, ignored) && ::access(candidate.c_str(), X_OK) == 0)
       return fs::absolute(candidate);
     folders.remove_prefix(std::min(end + 1, folders.size()));
@@ -72,12 +72,13 @@ void draw_pictures(const fs::path& folder, const std::vector<Picture>& pictures)
   const auto gnuplot = find_program("gnuplot");
   if (!gnuplot)
     return notice(
-        "note: gnuplot is missing (apt-get install gnuplot-nox), so there are no pictures; the tables stand, and the "
-        "scripts in {} draw them\n",
+        "note: gnuplot is missing (apt-get install gnuplot-nox), so no pictures were drawn; the tables are complete, "
+        "and the scripts in {} draw the pictures\n",
         escaped(folder.native()));
   for (const Picture& picture : pictures)
     if (!runs(*gnuplot, picture.name + ".gp", folder))
-      notice("warning: gnuplot cannot draw {}; the tables stand\n", escaped((folder / picture.name).native() + ".gp"));
+      notice("warning: gnuplot cannot draw {}; the tables are complete\n",
+             escaped((folder / picture.name).native() + ".gp"));
 }
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-/// Pictures by gnuplot, where the system has it.
+/// Pictures drawn by gnuplot, if it is installed.
 #pragma once
 
 #include <filesystem>
@@ -12,23 +12,23 @@ namespace multipl_moe {
 /// The first executable file of that name in the folders of PATH.
 std::optional<std::filesystem::path> find_program(std::string_view name);
 
-/// What a picture needs, except where it goes: gnuplot's data blocks, and the commands that draw it once.
+/// A picture without its output file: gnuplot's data blocks, and the commands that draw it once.
 struct Picture {
-  std::string name;  ///< of its files, without extension
+  std::string name;  ///< name of its files, without extension
   int width = 900;   ///< pixels
   int height = 600;  ///< pixels
   std::string data;
   std::string commands;
 };
 
-/// `text` inside gnuplot's single quotes, fit to be shown as it is.
+/// `text` in gnuplot's single quotes, escaped so that it is shown literally.
 std::string plot_text(std::string_view text);
 
 /// The script that draws `picture` as <name>.svg and <name>.png into the current folder.
 std::string plot_script(const Picture& picture);
 
-/// Writes <name>.gp for each picture and draws <name>.svg and <name>.png beside it. Without gnuplot, or where it fails,
-/// a notice says what is missing; the scripts stay. Throws IoError where a script cannot be written.
+/// Writes <name>.gp for each picture and draws <name>.svg and <name>.png in the same folder. Without gnuplot, or if it
+/// fails, a notice reports what is missing; the scripts stay. Throws IoError if a script cannot be written.
 void draw_pictures(const std::filesystem::path& folder, const std::vector<Picture>& pictures);
 
 }  // namespace multipl_moe

@@ -24,7 +24,7 @@ double share(std::int64_t part, std::int64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
 
-/// The highest share outside of the columns that have no color; 1 where all are 0.
+/// The highest share outside of the columns without color; 1 if all are 0.
 double highest_of(const std::vector<Panel>& panels, const std::vector<std::size_t>& colorless = {}) {
   double highest = 0;
   for (const Panel& panel : panels)
@@ -34,7 +34,7 @@ double highest_of(const std::vector<Panel>& panels, const std::vector<std::size_
   return highest > 0 ? highest : 1;
 }
 
-/// Where the panels of a picture are, in pixels from its lower left corner.
+/// Positions of a picture's panels, in pixels from its lower left corner.
 struct Grid {
   static constexpr int left = 90, right = 130, top = 64, bottom = 60, gap_x = 24, gap_y = 64, least_width = 760;
   int panels, columns, panel_width, panel_height;
@@ -43,7 +43,7 @@ struct Grid {
       : panels(static_cast<int>(count)), columns(panels), panel_width(width), panel_height(height) {
     const int most = std::max(1, 1400 / width), rows_needed = (panels + most - 1) / most;
     columns = (panels + rows_needed - 1) / rows_needed;
-    // Few panels share the room that the title takes.
+    // If there are few panels, they are widened to the width that the title needs.
     panel_width = std::max(panel_width, (least_width - left - right + gap_x) / columns - gap_x);
   }
 
@@ -73,7 +73,7 @@ std::string block(std::size_t number, const Rows& values_YX) {
   return text + "EOD\n";
 }
 
-/// Every name, or every second or third where they would meet: each needs `room` of the `pixels` they share.
+/// Tick labels: every name, or every n-th if they would overlap. Each needs `room` of the `pixels` that they share.
 std::string tick_list(const std::vector<std::string>& names, int room, int pixels) {
   const auto count = static_cast<int>(names.size());
   const int step = std::max(1, (count * room + pixels - 1) / pixels);
@@ -97,13 +97,13 @@ std::string title_commands(const Grid& grid, const std::string& title) {
 struct Axes {
   std::string x_label, y_label;
   std::vector<std::string> x_names, y_names;
-  /// The share from which on a heat map is darkest.
+  /// The share at which a heat map has its darkest color.
   double darkest = 1;
-  /// Columns of a heat map that have no color: experts that work on everything by design.
+  /// Columns of a heat map without color: experts that process every row by design.
   std::vector<std::size_t> colorless{};
 };
 
-/// What every panel has but its data.
+/// Margins, title and axis labels of a panel.
 std::string panel_frame(const Grid& grid, int panel, const std::string& title, const Axes& axes) {
   std::string text = grid.margins(panel) + fmt::format("set title {} offset 0,-0.6\n", plot_text(title));
   text +=
@@ -114,7 +114,7 @@ std::string panel_frame(const Grid& grid, int panel, const std::string& title, c
   return text;
 }
 
-/// Plots panel `number` of a heat map: colors, and over them the values where a cell has room for them.
+/// Plots panel `number` of a heat map: colors and, if the cells have room for them, the values.
 std::string plot_cells(std::size_t number, const Axes& axes, bool has_room) {
   std::string is_colorless = "(0";
   for (const std::size_t x : axes.colorless) is_colorless += fmt::format("||$1=={}", x);
@@ -131,7 +131,7 @@ std::string plot_cells(std::size_t number, const Axes& axes, bool has_room) {
 Picture heat_map(const std::string& name, const std::string& title, const Axes& axes,
                  const std::vector<Panel>& panels) {
   const auto x_count = static_cast<int>(axes.x_names.size()), y_count = static_cast<int>(axes.y_names.size());
-  // Values of up to 40 experts have room, and the numbers of up to 60 stay apart.
+  // Up to 40 experts the cells have room for values; up to 60 the experts' numbers do not overlap.
   const Grid grid(panels.size(), std::clamp(34 * x_count, 100, 1400), std::clamp(24 * y_count, 96, 480));
   const bool has_room = grid.panel_width >= 32 * x_count && grid.panel_height >= 14 * y_count;
   Picture picture{.name = name, .width = grid.width(), .height = grid.height(), .data = {}, .commands = {}};
@@ -241,7 +241,7 @@ Rows transposed(const Rows& values) {
   return result;
 }
 
-/// `rows`: what they are.
+/// `rows`: the kind of the rows, "token" or "segment".
 Picture expert_picture(const RoutingTrace& trace, Levels RoutingTally::*levels, const std::string& rows) {
   const std::vector<Panel> panels = language_panels(trace, levels, expert_shares);
   const auto& first = (*trace[index_of(languages_of(trace).front())]).*levels;
@@ -251,8 +251,8 @@ Picture expert_picture(const RoutingTrace& trace, Levels RoutingTally::*levels, 
     if (fixed[e] != 0) axes.colorless.push_back(e);
   axes.darkest = highest_of(panels, axes.colorless);
   return heat_map(rows + "_experts",
-                  fmt::format("Share of {0}s that a {0} expert works on{1}", rows,
-                              axes.colorless.empty() ? "" : " (gray: on all, by design)"),
+                  fmt::format("Share of {0}s that each {0} expert processes{1}", rows,
+                              axes.colorless.empty() ? "" : " (gray: all, by design)"),
                   axes, panels);
 }
 
@@ -270,7 +270,7 @@ Picture position_picture(const Levels& segment, Language language) {
   }
   return heat_map(
       fmt::format("segment_positions_{}", name_of(language)),
-      fmt::format("{}: share of sequences whose segment an expert takes, by its position", title_of(language)),
+      fmt::format("{}: share of sequences whose segment at a position an expert processes", title_of(language)),
       {"position", "expert", numbers(1, positions), numbers(0, experts), highest_of(panels), {}}, panels);
 }
 
@@ -278,8 +278,8 @@ Picture sharing_picture(const RoutingTrace& trace) {
   std::vector<Panel> panels = language_panels(trace, &RoutingTally::segment, sharing_shares);
   const std::size_t counts = panels.front().values_YX.front().size();
   for (Panel& panel : panels) panel.values_YX = transposed(panel.values_YX);
-  return bar_chart("segment_sharing", "Share of segments by how many experts take them",
-                   {"experts that take a segment", "share of segments", numbers(0, counts), {}, 1, {}}, panels,
+  return bar_chart("segment_sharing", "Share of segments by number of experts per segment",
+                   {"experts per segment", "share of segments", numbers(0, counts), {}, 1, {}}, panels,
                    titles_of(languages_of(trace)));
 }
 

@@ -1,4 +1,4 @@
-/// A trace as pictures: a panel for each layer, the same colors for the same shares in all panels of a picture.
+/// Pictures of a routing trace: one panel per layer, with the same color scale in all panels of a picture.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 namespace multipl_moe {
 
 /// token_experts, segment_experts: language by expert. segment_positions_<language>: position by expert.
-/// segment_sharing: bars by language. Those of segments only where there are any.
+/// segment_sharing: bars by language. The pictures of segments are included only if a layer routes segments.
 std::vector<Picture> routing_pictures(const RoutingTrace& trace);
 
 }  // namespace multipl_moe

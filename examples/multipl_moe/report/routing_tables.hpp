@@ -1,27 +1,26 @@
-/// A trace as tables. Every one has a line of names and then one line for each language, layer and what follows them;
-/// layers and experts count from 0, positions from 1, shares are parts of 1. A field is empty where it has no value:
-/// the mean gate of an expert that works on nothing.
+/// A routing trace as CSV tables. Each table has a line of column names, then one line for each language, layer and the
+/// columns that follow them. Layers and experts are numbered from 0, positions from 1; shares are parts of 1. A field
+/// without a value is empty, such as the mean gate of an expert without rows.
 ///
-///     token_experts.csv      share     tokens that the expert works on, of all tokens
-///                            mean_gate its gate, over those tokens
-///                            dropped   tokens that chose it and that its capacity refused, of all tokens
-///     segment_experts.csv    share     segments that the expert works on, of all segments
-///                            mean_gate its gate, over those segments
-///     segment_positions.csv  position  of the segment in its sequence: 1 is the first
-///                            sequences that have a segment at that position
-///                            share     of them whose segment there the expert works on
-///     segment_sharing.csv    experts   that work on a segment: 0 to all
-///                            share     segments that just so many work on, of all segments
-///     summary.csv            level     token or segment: what the rows are
-///                            rows      that were routed
-///                            load_max_over_mean    rows of the busiest expert, over the mean; as the next column and
-///                                                  dropped without experts that work on every row by design
-///                            load_variation        standard deviation of the experts' rows, over their mean
-///                            gate_entropy_nats     -sum p ln p, p the row's kept gates over their sum; mean over the
-///                            rows
-///                                                  that have an expert
-///                            experts_per_row       that work on a row, mean
-///                            dropped               pairs of row and expert that a capacity refused, of those chosen
+///     token_experts.csv      share      tokens that the expert processes, of all tokens
+///                            mean_gate  mean gate of the expert over those tokens
+///                            dropped    tokens that selected the expert and that its capacity dropped, of all tokens
+///     segment_experts.csv    share      segments that the expert processes, of all segments
+///                            mean_gate  mean gate of the expert over those segments
+///     segment_positions.csv  position   position of the segment in its sequence: 1 is the first
+///                            sequences  sequences that have a segment at that position
+///                            share      of these, sequences whose segment there the expert processes
+///     segment_sharing.csv    experts    number of experts that process a segment: 0 to all
+///                            share      segments that exactly so many experts process, of all segments
+///     summary.csv            level      token or segment: the kind of the rows
+///                            rows       number of routed rows
+///                            load_max_over_mean  highest load over the mean load; this column, the next one and
+///                                                dropped leave out experts that process every row by design
+///                            load_variation      standard deviation of the loads, over their mean
+///                            gate_entropy_nats   -sum p ln p, p = kept gate / sum of the row's kept gates; mean over
+///                                                the rows that have an expert
+///                            experts_per_row     mean number of experts that process a row
+///                            dropped             pairs of row and expert that the capacity dropped, of all selected
 #pragma once
 
 #include <string>

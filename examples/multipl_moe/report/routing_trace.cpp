@@ -33,7 +33,7 @@ RoutingTally tally_of(LanguageModel& model, const EvaluationText& text, Language
 
 RoutingTrace trace_routing(LanguageModel& model, const LanguageFiles& files, const TraceOptions& options) {
   if (!model.config().moe)
-    throw UsageError("[trace] the model must have routers; it is dense, and upcycle makes a mixture of it");
+    throw UsageError("[trace] the model must have routers, found a dense model; upcycle makes a mixture of it");
   RoutingTrace trace;
   for (const Language language : all_languages) {
     const auto& file = files[index_of(language)];

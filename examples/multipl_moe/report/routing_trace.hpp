@@ -1,4 +1,4 @@
-/// How a model routes held-out text, language by language.
+/// Routing of held-out text by a model, by language.
 #pragma once
 
 #include <array>
@@ -12,17 +12,16 @@
 namespace multipl_moe {
 
 struct TraceOptions {
-  std::int64_t sequences = 4;   ///< in a batch: it matters for models whose experts choose across the batch
-  std::int64_t length = 256;    ///< T
-  std::int64_t tokens = 65536;  ///< of each language, rounded down to whole sequences but one at least; 0 is all
+  std::int64_t sequences = 4;   ///< sequences per batch: affects models whose experts choose across the batch
+  std::int64_t length = 256;    ///< tokens per sequence, T
+  std::int64_t tokens = 65536;  ///< tokens per language, rounded down to whole sequences, at least one; 0: all
 };
 
-/// By language; empty where there is no text.
+/// Tallies by language; empty for languages without text.
 using RoutingTrace = std::array<std::optional<RoutingTally>, language_count>;
 
-/// Scores the first sequences of each language's file with the inference routers and counts their choices.
-/// Ends whatever observed `model` before. Throws UsageError where the model has no routers, BadFile where a file does
-/// not hold one sequence.
+/// Scores the first sequences of each language's file with the inference routers and counts the experts that they
+/// select. Throws UsageError if the model has no routers, BadFile if a file holds less than one sequence.
 RoutingTrace trace_routing(LanguageModel& model, const LanguageFiles& files, const TraceOptions& options);
 
 }  // namespace multipl_moe

@@ -41,7 +41,7 @@ std::string_view unquoted(std::string_view text) {
   return quoted ? text.substr(1, text.size() - 2) : text;
 }
 
-/// `use(line, number)` for every line that ends; returns what follows the last end.
+/// Calls use(line, number) for every complete line; returns the text after the last newline.
 template <class Use>
 std::string_view for_each_line(std::string_view text, const Use& use) {
   std::int64_t number = 0;
@@ -89,7 +89,7 @@ NamedValues read_environment(const fs::path& path) {
   return environment;
 }
 
-/// NaN for null, which stands for what was not finite; empty where it is anything else.
+/// A number; NaN for null, which stands for a value that was not finite; empty for anything else.
 std::optional<double> number_in(const Json& line, const char* name) {
   const auto found = line.find(name);
   if (found == line.end()) return std::nullopt;
@@ -97,32 +97,32 @@ std::optional<double> number_in(const Json& line, const char* name) {
   return found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
 }
 
-/// The losses of an evaluated step; empty where the step was none. `refuse_here(rule)` throws.
+/// The losses of an evaluated step; empty if the step was not evaluated. `refuse_here(rule)` throws.
 std::vector<std::pair<Language, double>> held_out_in(const Json& line, const auto& refuse_here) {
   std::vector<std::pair<Language, double>> losses;
   const auto found = line.find("held_out");
   if (found == line.end()) return losses;
-  if (!found->is_object()) refuse_here("have in \"held_out\" an object");
+  if (!found->is_object()) refuse_here("have an object in \"held_out\"");
   for (const Language language : all_languages) {
     const std::string name(name_of(language));
     if (!found->contains(name)) continue;
     const auto loss = number_in(*found, name.c_str());
-    if (!loss) refuse_here("have in \"held_out\" a number or null for each language");
+    if (!loss) refuse_here("have a number or null for each language in \"held_out\"");
     losses.emplace_back(language, *loss);
   }
   return losses;
 }
 
-/// The greatest max_over_mean of all layers; NaN where the step has none.
+/// The greatest max_over_mean of all layers; NaN if the step has none.
 double busiest_in(const Json& line, const auto& refuse_here) {
   double busiest = std::numeric_limits<double>::quiet_NaN();
   const auto load = line.find("load");
   if (load == line.end()) return busiest;
-  if (!load->is_object()) refuse_here("have in \"load\" an object");
+  if (!load->is_object()) refuse_here("have an object in \"load\"");
   for (const char* level : {"token", "segment"}) {
     if (!load->contains(level)) continue;
     const Json layers = (*load)[level].is_object() ? (*load)[level].value("max_over_mean", Json()) : Json();
-    if (!layers.is_array()) refuse_here("have in \"load\" a list \"max_over_mean\" for each level");
+    if (!layers.is_array()) refuse_here("have a list \"max_over_mean\" for each level in \"load\"");
     for (const Json& value : layers)
       if (value.is_number()) busiest = std::fmax(busiest, value.get<double>());
   }
@@ -134,7 +134,7 @@ StepMetrics step_of(const fs::path& path, std::int64_t number, std::string_view 
   if (!line.is_object()) refuse(path, number, "be a JSON object", text);
   const auto step = line.find("step");
   if (step == line.end() || !step->is_number_integer() || step->get<std::int64_t>() <= last_step)
-    refuse(path, number, fmt::format("have a whole \"step\" above {}", last_step), text);
+    refuse(path, number, fmt::format("have an integer \"step\" above {}", last_step), text);
   const auto refuse_here = [&](const std::string& rule) { refuse(path, number, rule, text); };
   const auto required = [&](const char* name) {
     const auto value = number_in(line, name);
@@ -169,10 +169,10 @@ std::vector<StepMetrics> read_metrics(const fs::path& path) {
           step_of(path, lines, lines == 1 ? without_mark(line) : line, steps.empty() ? 0 : steps.back().step));
     });
     if (rest.size() > largest_line)
-      throw BadFile(path, fmt::format("line {} must be of at most {} bytes", lines + 1, largest_line));
+      throw BadFile(path, fmt::format("line {} must have at most {} bytes, found more", lines + 1, largest_line));
     text.erase(0, text.size() - rest.size());
   }
-  if (!text.empty()) notice("warning: [{}] line {} has no end and is passed over\n", escaped(path.native()), lines + 1);
+  if (!text.empty()) notice("warning: [{}] line {} is incomplete and skipped\n", escaped(path.native()), lines + 1);
   if (steps.empty()) throw BadFile(path, "must hold a step, found none");
   return steps;
 }

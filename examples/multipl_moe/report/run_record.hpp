@@ -1,4 +1,4 @@
-/// What a run folder says of its run: config.toml, env.json, metrics.jsonl.
+/// The records in a run folder: config.toml, env.json, metrics.jsonl.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace multipl_moe {
 
-/// A line of metrics.jsonl. What was not finite is NaN.
+/// A line of metrics.jsonl. Values that were not finite are NaN.
 struct StepMetrics {
   std::int64_t step = 0;  ///< from 1
   double loss = 0;        ///< nats per token
@@ -22,8 +22,8 @@ struct StepMetrics {
   double gradient_norm = 0;
   double tokens_per_second = 0;  ///< mean since its process started
   bool skipped = false;
-  std::vector<std::pair<Language, double>> held_out{};               ///< nats per token; of steps that were evaluated
-  double busiest_expert = std::numeric_limits<double>::quiet_NaN();  ///< load over the mean, in the worst layer
+  std::vector<std::pair<Language, double>> held_out{};               ///< nats per token; of evaluated steps
+  double busiest_expert = std::numeric_limits<double>::quiet_NaN();  ///< highest load over the mean, in any layer
 };
 
 using NamedValues = std::vector<std::pair<std::string, std::string>>;
@@ -36,15 +36,15 @@ struct RunRecord {
 
   bool has_held_out() const;
   bool has_load() const;
-  /// Tokens of a step by its settings; empty where they do not say.
+  /// Tokens per step according to the settings; empty if they do not have this.
   std::optional<std::int64_t> tokens_per_step() const;
 };
 
-/// Throws BadFile, which names the line of config.toml or metrics.jsonl, where a file is missing, is not what a run
-/// writes, or has no step. A last line that a killed run left without its end is passed over with a notice.
+/// Throws BadFile, with the line of config.toml or metrics.jsonl, if a file is missing, is not as a run writes it, or
+/// has no step. An incomplete last line, left by a killed run, is skipped with a notice.
 RunRecord read_run(const std::filesystem::path& folder);
 
-/// The folder's own name for each; as given where two would be the same.
+/// The name of each folder without its path; as given if two names would be the same.
 std::vector<std::string> run_names(const std::vector<std::filesystem::path>& folders);
 
 }  // namespace multipl_moe

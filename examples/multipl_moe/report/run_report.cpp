@@ -26,7 +26,7 @@ std::string number(double value, const char* missing) {
   return std::isfinite(value) ? fmt::format("{:.6g}", value) : std::string(missing);
 }
 
-/// A table's cell: what a file says must not end it.
+/// A cell of a Markdown table: | is escaped, since it would end the cell.
 std::string cell(std::string_view text) {
   std::string shown;
   for (const char c : escaped(text)) shown += c == '|' ? "\\|" : std::string(1, c);
@@ -56,7 +56,7 @@ std::string value_named(const NamedValues& values, const std::string& name) {
   return found == values.end() ? "-" : found->second;
 }
 
-/// A row for each name that some run has; with several runs only for those whose values differ.
+/// A table with a row for each name in any run; with several runs only rows whose values differ.
 std::string differences(const std::vector<RunRecord>& runs, NamedValues RunRecord::*values) {
   std::vector<std::string> names, head{""};
   for (const RunRecord& run : runs) {
@@ -74,7 +74,7 @@ std::string differences(const std::vector<RunRecord>& runs, NamedValues RunRecor
   return rows.empty() ? "None.\n" : table_head(head) + rows;
 }
 
-/// Steps that were evaluated, each with the mean over languages.
+/// The evaluated steps, each with the mean loss over languages.
 std::vector<std::pair<std::int64_t, double>> held_out_means(const RunRecord& run) {
   std::vector<std::pair<std::int64_t, double>> means;
   for (const StepMetrics& step : run.steps)
@@ -111,7 +111,7 @@ std::vector<std::string> result_cells(const RunRecord& run) {
           std::isfinite(seconds) ? short_duration(seconds) : "-"};
 }
 
-/// Steps, raw and smoothed values; gnuplot leaves out what is no number.
+/// Steps, raw and smoothed values; gnuplot leaves out values that are not numbers.
 std::string curve_block(std::size_t number_of_run, const RunRecord& run, double StepMetrics::*member) {
   const std::vector<double> values = values_of(run, member);
   const std::vector<double> means = smoothed(values, smoothing_window(values.size()));
@@ -145,7 +145,7 @@ Picture curves(const std::vector<RunRecord>& runs, const std::string& name, cons
   return picture;
 }
 
-/// What is drawn of held-out losses: a run's languages where it is alone, else each run's mean.
+/// Curves of held-out losses: the languages of a single run, else each run's mean.
 Picture held_out_curves(const std::vector<RunRecord>& runs) {
   Picture picture{.name = "held_out",
                   .width = 900,
@@ -185,7 +185,7 @@ bool any_of(const std::vector<RunRecord>& runs, bool (RunRecord::*has)() const) 
   return std::any_of(runs.begin(), runs.end(), [&](const RunRecord& run) { return (run.*has)(); });
 }
 
-/// Markdown of a picture that only some runs have.
+/// Markdown of a picture; empty if it was not drawn.
 std::string picture_if(bool is_there, const char* name, const char* file) {
   return is_there ? fmt::format("![{}]({}.png)\n\n", name, file) : std::string();
 }
@@ -195,8 +195,8 @@ std::string picture_if(bool is_there, const char* name, const char* file) {
 std::size_t smoothing_window(std::size_t steps) { return std::max<std::size_t>(1, steps / 20); }
 
 std::vector<double> smoothed(const std::vector<double>& values, std::size_t window) {
-  // A window is the end of one block of its length and the beginning of the next: with the sums of both, which no
-  // subtraction has touched, the time does not depend on the window.
+  // A window is the end of one block of its length and the beginning of the next. Adding the running sums of both needs
+  // no subtraction, which would add rounding errors, and takes a time that does not depend on the window.
   struct Sum {
     double value = 0;
     std::size_t count = 0;
@@ -231,16 +231,15 @@ std::string report_text(const std::vector<RunRecord>& runs) {
     text += row_of(cells);
   }
   text +=
-      "\nLosses are nats per token of training text. Tokens/s is the mean since the run's last process started, the "
-      "time "
-      "all tokens by it.\n\n![loss](loss.png)\n\n![gradient norm](gnorm.png)\n\n" +
+      "\nLosses are in nats per token of training text. Tokens/s is the mean since the run's last process started; the "
+      "time is all tokens divided by it.\n\n![loss](loss.png)\n\n![gradient norm](gnorm.png)\n\n" +
       picture_if(has_held_out, "held-out loss", "held_out") +
       picture_if(any_of(runs, &RunRecord::has_load), "load", "load") +
-      "Points are steps, lines means of the last twentieth of the run's steps; every number is in "
+      "Points are steps; lines are moving averages over a twentieth of the run's steps. Every number is in "
       "[metrics.csv](metrics.csv).\n\n";
   text +=
       (runs.size() == 1 ? "## Settings\n\n" : "## Settings that differ\n\n") + differences(runs, &RunRecord::settings);
-  text += (runs.size() == 1 ? "\n## Machine and data\n\n" : "\n## What else differs: machine and data\n\n") +
+  text += (runs.size() == 1 ? "\n## Machine and data\n\n" : "\n## Differences in machine and data\n\n") +
           differences(runs, &RunRecord::environment);
   return text;
 }

@@ -40,7 +40,8 @@ Token end_among(const std::vector<AddedToken>& added, const std::filesystem::pat
   throw BadFile(path, fmt::format("there must be a special token {}, found none", end_of_text_name));
 }
 
-/// Of what makes ids, and nothing else: the same for tokenizer.json and for vocab.json with merges.txt.
+/// The hash of everything that determines ids, and nothing else: the same for tokenizer.json and for vocab.json with
+/// merges.txt.
 std::uint64_t hash_of_parts(const TokenizerParts& parts) {
   RunningHash hash;
   const auto add_number = [&hash](std::uint64_t number) { hash.add(std::as_bytes(std::span(&number, 1))); };
@@ -68,7 +69,7 @@ std::uint64_t hash_of_parts(const TokenizerParts& parts) {
 
 }  // namespace
 
-/// What encoding needs and threads cannot share.
+/// The state of an encoding, which threads cannot share.
 struct BpeTokenizer::Workspace {
   explicit Workspace(const WordSplitter& splitter) : walk(splitter) {}
 
@@ -78,7 +79,7 @@ struct BpeTokenizer::Workspace {
   std::vector<Token> word;
 };
 
-/// One text on its way into tokens.
+/// The encoding of one text.
 class BpeTokenizer::Encoding {
  public:
   Encoding(const BpeTokenizer& tokenizer, Special special, Workspace& workspace)
@@ -95,7 +96,7 @@ class BpeTokenizer::Encoding {
   }
 
  private:
-  /// Added tokens become their ids; `between` is given what lies between them.
+  /// Appends the ids of added tokens, and calls `between` with the text between them.
   template <class Between>
   void around_added(const AddedTokenFinder& finder, std::string_view text, const Between& between) {
     std::size_t done = 0;
@@ -103,7 +104,7 @@ class BpeTokenizer::Encoding {
       const auto [begin, token] = finder.find(text, at);
       if (token == nullptr) break;
       at = begin + token->content.size();
-      // As elsewhere, no other token is looked for inside the name of one that is text here.
+      // As in other programs, no token is matched inside the name of a special token that is treated as text.
       if (token->is_special && special_ == Special::text) continue;
       if (begin > done) between(text.substr(done, begin - done));
       tokens_.push_back(token->id);

@@ -13,21 +13,20 @@
 
 namespace multipl_moe {
 
-/// Byte-level byte-pair encoding as Qwen has it: added tokens are cut out of the text, the rest is normalized (NFC),
-/// cut into words by a regular expression, and the bytes of each word are merged.
+/// Byte-level byte-pair encoding (BPE) as in Qwen: added tokens are cut out of the text, the rest is normalized (NFC)
+/// and split into words by a regular expression, and the bytes of each word are merged.
 ///
-/// Text that is not UTF-8 is read as Python's bytes.decode(errors="replace") reads it, because that is what tokenizers
-/// elsewhere are given. Tokens added as special ones are found by encode_with_special() alone, other added tokens
-/// always.
+/// Text that is not UTF-8 is decoded as by Python's bytes.decode(errors="replace"), because other tokenizers receive it
+/// in that form. Special added tokens are only matched by encode_with_special(), other added tokens always.
 class BpeTokenizer final : public Tokenizer {
  public:
-  /// A file as it was read.
+  /// A file with its unchanged bytes.
   struct SourceFile {
     std::string name, bytes;
   };
 
-  /// `path` lies in the folder that is the name, and is what BadFile names where the pattern is refused or
-  /// `<|endoftext|>` is no special token. write_files() writes `files` again, or a tokenizer.json where there are none.
+  /// The folder of `path` is the tokenizer's name. Throws BadFile, which names `path`, if the pattern is refused or
+  /// `<|endoftext|>` is not a special token. write_files() writes `files` again, or a tokenizer.json if there are none.
   BpeTokenizer(TokenizerParts parts, const std::filesystem::path& path, std::vector<SourceFile> files = {});
   ~BpeTokenizer() override;
 
@@ -52,7 +51,7 @@ class BpeTokenizer final : public Tokenizer {
   struct Workspace;
 
   std::vector<Token> encode_as(Special special, std::string_view text) const;
-  /// What the token says: nothing where it is special or no token.
+  /// The bytes of text of a token; empty for special tokens and unknown ids.
   std::string_view said_by(Token token) const;
   std::unique_ptr<Workspace> take_workspace() const;
 
@@ -60,15 +59,15 @@ class BpeTokenizer final : public Tokenizer {
   std::string name_;
   std::vector<SourceFile> files_;
   WordSplitter splitter_;
-  AddedTokenFinder raw_;                  ///< looked for in the text as it is
-  AddedTokenFinder normalized_;           ///< looked for in normalized text
-  AddedTokenFinder special_;              ///< whose names are no text
+  AddedTokenFinder raw_;                  ///< matched in the text before normalization
+  AddedTokenFinder normalized_;           ///< matched in normalized text
+  AddedTokenFinder special_;              ///< special tokens, which are not text
   std::vector<const AddedToken*> added_;  ///< by id; null: not added
   std::vector<Token> of_byte_;
   Token end_ = 0;
   std::uint64_t hash_ = 0;
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Workspace>> idle_;  ///< one for each thread that encoded at once
+  mutable std::vector<std::unique_ptr<Workspace>> idle_;  ///< one for each of the threads that encoded concurrently
 };
 
 }  // namespace multipl_moe

@@ -27,7 +27,7 @@ using PairKey = std::uint64_t;
 
 PairKey key_of(Token left, Token right) { return PairKey{left} << 32 | right; }
 
-/// Greater ones merge first.
+/// The greatest candidate is merged first.
 struct Candidate {
   std::int64_t count;
   PairKey pair;
@@ -68,7 +68,7 @@ class Training {
  private:
   struct Pair {
     std::int64_t count = 0;
-    std::vector<std::size_t> words;  ///< all that hold the pair, and some that did
+    std::vector<std::size_t> words;  ///< all that contain the pair, and some that no longer do
   };
 
   void change(PairKey key, std::size_t word, std::int64_t by) {
@@ -79,7 +79,7 @@ class Training {
     grown_.push_back(key);
   }
 
-  /// Those that became rarer are noticed when they come up.
+  /// Adds the pairs whose count has grown to the queue. Lower counts are corrected when an entry is taken from it.
   void offer_grown() {
     std::sort(grown_.begin(), grown_.end());
     grown_.erase(std::unique(grown_.begin(), grown_.end()), grown_.end());
@@ -91,7 +91,7 @@ class Training {
   void merge(PairKey key) {
     const Token left = static_cast<Token>(key >> 32), right = static_cast<Token>(key & ~Token{0});
     const std::string bytes = std::string(parts_.vocabulary[left]).append(parts_.vocabulary[right]);
-    parts_.vocabulary.append(bytes);  // two ways may lead to one token
+    parts_.vocabulary.append(bytes);  // different merges may give the same token
     const Token merged = parts_.vocabulary.find(bytes).value();
     parts_.merges.append({left, right, merged});
     std::vector<std::size_t> places = std::move(pairs_[key].words);
@@ -145,8 +145,8 @@ void WordCounts::add(std::string_view text) {
 }
 
 std::int64_t WordCounts::training_bytes() const noexcept {
-  // A word's count and its list of tokens; for each of its letters a token, and the places of a pair in lists that
-  // grow.
+  // Per word: its count and its list of tokens. Per letter: a token, and entries of the growing lists of words of a
+  // pair.
   constexpr std::int64_t of_word = 140, of_letter = 40;
   return of_word * std::ssize(counts_) + of_letter * letters_;
 }

@@ -1,4 +1,4 @@
-/// Learns the merges of a byte-level BPE tokenizer of Qwen's kind from text.
+/// Trains a byte-level BPE tokenizer of Qwen's kind on text.
 #pragma once
 
 #include <cstdint>
@@ -11,32 +11,32 @@
 
 namespace multipl_moe {
 
-/// How often each word of some texts occurs.
+/// The number of occurrences of each word in a text.
 class WordCounts {
  public:
   WordCounts();
 
-  /// Adds the words of `text`, normalized and cut as Qwen's tokenizer does. Throws Failure as WordSplitter::Walk does.
+  /// Adds the words of `text`, normalized and split as in Qwen's tokenizer. Throws Failure as WordSplitter::Walk.
   void add(std::string_view text);
 
   const std::unordered_map<std::string, std::int64_t>& counts() const noexcept { return counts_; }
-  /// Bytes that these counts and train_bpe() on them hold in memory, about.
+  /// Approximate bytes of memory of these counts and of train_bpe() on them.
   std::int64_t training_bytes() const noexcept;
 
  private:
   WordSplitter splitter_;
   WordSplitter::Walk walk_;
   std::unordered_map<std::string, std::int64_t> counts_;
-  std::int64_t letters_ = 0;  ///< bytes of all different words
+  std::int64_t letters_ = 0;  ///< bytes of all distinct words
 };
 
-/// The fewest tokens that train_bpe() can do with: the bytes and the special tokens.
+/// The smallest vocabulary of train_bpe(): the bytes and the special tokens.
 std::int64_t smallest_vocabulary();
 
-/// Merges the two neighbors that stand beside each other most often, again and again, until there are `vocab_size`
-/// tokens or no two stand together twice. Of pairs equally frequent it takes the one whose left token has the lower
-/// number, then the right one; so does the trainer of the package `tokenizers`. Words that repeat a token (`aaa`) count
-/// a pair at each place. The result does not depend on the order of words.
+/// Repeatedly merges the most frequent pair of neighboring tokens until there are `vocab_size` tokens or no pair occurs
+/// twice. Among equally frequent pairs, the one with the lower left token and then the lower right token is merged
+/// first, as in the trainer of the package `tokenizers`. In words that repeat a token (`aaa`), a pair counts at each
+/// position. The result does not depend on the order of words.
 /// The special tokens `<|endoftext|>`, `<|im_start|>` and `<|im_end|>` come last, as in Qwen's vocabulary.
 TokenizerParts train_bpe(const WordCounts& words, std::int64_t vocab_size);
 

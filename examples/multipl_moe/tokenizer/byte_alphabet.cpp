@@ -66,7 +66,7 @@ bool unspell(std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned character = static_cast<unsigned char>(text[i]);
     if (character >= 0x80) {
-      // Characters of two bytes reach beyond the alphabet; those of three and four begin with larger bytes.
+      // Two-byte characters of the alphabet begin with C2 to C5; longer characters begin with larger bytes.
       if (character < 0xc2 || character > 0xc5 || i + 1 == text.size()) return false;
       const unsigned second = static_cast<unsigned char>(text[++i]);
       if ((second & 0xc0) != 0x80) return false;

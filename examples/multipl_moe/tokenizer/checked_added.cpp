@@ -30,15 +30,16 @@ AddedToken added_token(const nlohmann::json& object, Token id, const std::filesy
         std::find(std::begin(names), std::end(names), key) == std::end(names))
       throw BadFile(path, fmt::format("an added token must not have {}", escaped(key)));
   const auto content = object.find("content");
-  if (content == object.end() || !content->is_string()) throw BadFile(path, "an added token must have content, a text");
+  if (content == object.end() || !content->is_string())
+    throw BadFile(path, "an added token must have content, a string");
   AddedToken token{content->get<std::string>(), id, flag(object, "special", path), flag(object, "normalized", path)};
   if (token.content.empty() || token.content.size() > longest_content)
     throw BadFile(path, fmt::format("an added token's content must have 1 to {} bytes, found {}", longest_content,
                                     token.content.size()));
   for (const char* name : {"lstrip", "rstrip", "single_word"})
     if (flag(object, name, path))
-      throw BadFile(path,
-                    fmt::format("an added token's {} must be false, found true of '{}'", name, escaped(token.content)));
+      throw BadFile(
+          path, fmt::format("an added token's {} must be false, found true for '{}'", name, escaped(token.content)));
   return token;
 }
 
@@ -48,8 +49,8 @@ void sort_added(std::vector<AddedToken>& added, const std::filesystem::path& pat
   std::unordered_set<std::string_view> contents;
   for (std::size_t i = 0; i < added.size(); ++i) {
     if (i > 0 && added[i].id == added[i - 1].id)
-      throw BadFile(path, fmt::format("added tokens must have numbers of their own, found {} of '{}' and '{}'",
-                                      added[i].id, escaped(added[i - 1].content), escaped(added[i].content)));
+      throw BadFile(path, fmt::format("added tokens must have distinct ids, found {} for '{}' and '{}'", added[i].id,
+                                      escaped(added[i - 1].content), escaped(added[i].content)));
     if (!contents.insert(added[i].content).second)
       throw BadFile(path, fmt::format("an added token must occur once, found '{}' twice", escaped(added[i].content)));
   }
@@ -62,7 +63,7 @@ void check_added(const std::vector<AddedToken>& added, const Vocabulary& vocabul
     const auto known = vocabulary.find(token.content);
     const std::size_t number = known ? *known : next++;
     if (token.id != number)
-      throw BadFile(path, fmt::format("the added token '{}' must have the number {}, found {}", escaped(token.content),
+      throw BadFile(path, fmt::format("the added token '{}' must have the id {}, found {}", escaped(token.content),
                                       number, token.id));
   }
 }

@@ -30,7 +30,7 @@ Json object_in(NamedText file) {
 
 std::string shown(const Json& value) { return escaped(value.dump(-1, ' ', false, Json::error_handler_t::replace), 80); }
 
-/// Absent, null or false.
+/// Throws BadFile unless the field is absent, null or false.
 void require_off(const Json& config, const char* name, const std::filesystem::path& path) {
   const auto found = config.find(name);
   if (found != config.end() && !found->is_null() && *found != false)
@@ -63,21 +63,21 @@ void check_tokenizer_config(NamedText file, const TokenizerParts& parts) {
       if (const AddedToken* const known = added_in(parts, token.content);
           known == nullptr || known->id != token.id || known->is_special != token.is_special)
         throw BadFile(file.path, fmt::format("added_tokens_decoder must have the added tokens of tokenizer.json, found "
-                                             "'{}' with the number {}, {}special",
+                                             "'{}' with the id {}, {}special",
                                              escaped(token.content), token.id, token.is_special ? "" : "not "));
   if (const auto clean = config.find("clean_up_tokenization_spaces"); clean != config.end() && *clean == true)
     notice_once(
-        fmt::format("warning: {}: clean_up_tokenization_spaces asks for changes to generated text, which stays "
-                    "as it is\n",
+        fmt::format("warning: {}: clean_up_tokenization_spaces requests changes to generated text, which stays "
+                    "unchanged\n",
                     escaped(file.path.native())));
   constexpr const char* classes[] = {"Qwen2Tokenizer", "Qwen2TokenizerFast", "PreTrainedTokenizerFast",
                                      "TokenizersBackend"};
   if (const auto kind = config.find("tokenizer_class");
       kind != config.end() && !kind->is_null() &&
       std::find(std::begin(classes), std::end(classes), *kind) == std::end(classes))
-    notice_once(
-        fmt::format("warning: {}: tokenizer_class {} may make other tokens elsewhere than tokenizer.json says\n",
-                    escaped(file.path.native()), shown(*kind)));
+    notice_once(fmt::format(
+        "warning: {}: with tokenizer_class {}, other programs may not tokenize as tokenizer.json describes\n",
+        escaped(file.path.native()), shown(*kind)));
 }
 
 void check_added_tokens(NamedText file, const TokenizerParts& parts) {
@@ -86,7 +86,7 @@ void check_added_tokens(NamedText file, const TokenizerParts& parts) {
     const AddedToken* const added = added_in(parts, content);
     if (added == nullptr || id != added->id)
       throw BadFile(file.path, fmt::format("must have added tokens of the tokenizer beside it, found '{}' with the "
-                                           "number {}",
+                                           "id {}",
                                            escaped(content), shown(id)));
   }
 }

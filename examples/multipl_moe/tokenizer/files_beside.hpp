@@ -1,5 +1,4 @@
-/// What files beside a tokenizer's own may say of it: tokenizer_config.json, added_tokens.json,
-/// special_tokens_map.json.
+/// Checks the files beside a tokenizer's own: tokenizer_config.json, added_tokens.json, special_tokens_map.json.
 #pragma once
 
 #include "multipl_moe/tokenizer/tokenizer_parts.hpp"
@@ -7,13 +6,14 @@
 
 namespace multipl_moe {
 
-/// tokenizer_config.json beside a tokenizer.json. Throws BadFile for options that would lead to other tokens and for an
-/// added token that `parts` has not; what would lead to other text when decoding, or to another kind of tokenizer in
-/// transformers, is said once.
+/// Checks a tokenizer_config.json beside a tokenizer.json. Throws BadFile for options that would lead to other tokens
+/// and for an added token that `parts` does not have. Warns once of options that would change decoded text, and of
+/// another kind of tokenizer in transformers.
 void check_tokenizer_config(NamedText file, const TokenizerParts& parts);
-/// added_tokens.json: names and numbers. Throws BadFile for one that `parts` has not.
+/// Checks an added_tokens.json, names and ids. Throws BadFile for a token that `parts` does not have.
 void check_added_tokens(NamedText file, const TokenizerParts& parts);
-/// special_tokens_map.json: what each special token is for. Throws BadFile for one that is not special in `parts`.
+/// Checks a special_tokens_map.json, the roles of special tokens. Throws BadFile for a token that is not special in
+/// `parts`.
 void check_special_tokens(NamedText file, const TokenizerParts& parts);
 
 }  // namespace multipl_moe

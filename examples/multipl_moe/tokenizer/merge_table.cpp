@@ -9,7 +9,7 @@ void MergeTable::make_slots(std::size_t slots) {
   for (std::size_t rank = 0; rank < merges_.size(); ++rank) {
     const Merge& merge = merges_[rank];
     const std::uint64_t key = key_of(merge.left, merge.right);
-    slots_[slot_of(key)] = {key, static_cast<ChoiceOrder>(rank), merge.merged};
+    slots_[slot_of(key)] = {key, static_cast<Rank>(rank), merge.merged};
   }
 }
 
@@ -23,7 +23,7 @@ bool MergeTable::append(const Merge& merge) {
   const std::uint64_t key = key_of(merge.left, merge.right);
   Slot& slot = slots_[slot_of(key)];
   if (slot.rank != none) return false;
-  slot = {key, static_cast<ChoiceOrder>(size()), merge.merged};
+  slot = {key, static_cast<Rank>(size()), merge.merged};
   merges_.push_back(merge);
   return true;
 }

@@ -8,28 +8,28 @@
 
 namespace multipl_moe {
 
-/// Two neighbors become one token.
+/// The merge of two neighboring tokens into one.
 struct Merge {
   Token left, right, merged;
 
   bool operator==(const Merge&) const = default;
 };
 
-/// All merges by rank, the first one first, and the rank of two neighbors.
+/// All merges ordered by rank (their priority, 0 is merged first), and the rank of two neighbors.
 class MergeTable {
  public:
-  using ChoiceOrder = std::uint32_t;
-  static constexpr ChoiceOrder none = ~ChoiceOrder{0};
+  using Rank = std::uint32_t;
+  static constexpr Rank none = ~Rank{0};
 
   struct Found {
-    ChoiceOrder rank;  ///< none where the two do not merge
+    Rank rank;  ///< `none` if the two do not merge
     Token merged;
   };
 
   std::size_t size() const noexcept { return merges_.size(); }
   const Merge& operator[](std::size_t rank) const { return merges_[rank]; }
 
-  /// Gives the merge the next rank. False, and nothing changed, where the two have one already.
+  /// Appends the merge with the next rank. Returns false, without a change, if the two tokens already have one.
   bool append(const Merge& merge);
   void reserve(std::size_t merges);
 
@@ -42,7 +42,7 @@ class MergeTable {
  private:
   struct Slot {
     std::uint64_t key = 0;
-    ChoiceOrder rank = none;
+    Rank rank = none;
     Token merged = 0;
   };
 

@@ -13,7 +13,7 @@ namespace {
 
 using Found = MergeTable::Found;
 
-/// Up to here it is faster to look through all neighbors again than to keep them in order.
+/// Up to this length, a search through all neighbors is faster than a priority queue.
 constexpr std::size_t short_word = 40;
 
 void merge_short(const MergeTable& merges, std::vector<Token>& word) {
@@ -35,8 +35,8 @@ void merge_short(const MergeTable& merges, std::vector<Token>& word) {
   word.resize(size);
 }
 
-/// A chain of tokens, and a queue of neighbors that merge. An entry of the queue is stale where its left token has
-/// gone or its pair is another by now.
+/// A linked list of tokens, and a priority queue of neighbors that merge. A queue entry is stale if its left token is
+/// gone or its pair has changed.
 class LongWord {
  public:
   LongWord(const MergeTable& merges, std::vector<Token>& word) : merges_(merges), word_(word), links_(word.size()) {
@@ -62,10 +62,10 @@ class LongWord {
   struct Link {
     std::size_t previous, next;
   };
-  using Offer = std::pair<MergeTable::ChoiceOrder, std::size_t>;
+  using Offer = std::pair<MergeTable::Rank, std::size_t>;
 
   void offer(std::size_t left) {
-    const MergeTable::ChoiceOrder rank = merges_.find(word_[left], word_[links_[left].next]).rank;
+    const MergeTable::Rank rank = merges_.find(word_[left], word_[links_[left].next]).rank;
     if (rank != MergeTable::none) queue_.emplace(rank, left);
   }
 

@@ -1,5 +1,5 @@
-/// Letters, marks and numbers that Unicode has since version 15 (as of version 16).
-/// tests/golden/make_newer_characters.py writes the table.
+/// Letters, marks and numbers that Unicode has had since version 15 (as of version 16). The table is the output of
+/// tests/golden/make_newer_characters.py.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ struct NewerCharacters {
   CharacterKind kind;
 };
 
-/// A character of that kind that is old, of as many bytes: 3 or 4.
+/// An older character of the same kind with the same number of bytes, 3 or 4.
 constexpr std::string_view older_character(CharacterKind kind, std::size_t bytes) {
   switch (kind) {
     case CharacterKind::letter:
@@ -28,7 +28,7 @@ constexpr std::string_view older_character(CharacterKind kind, std::size_t bytes
   return bytes == 3 ? "\xe0\xa5\xa6" : "\xf0\x90\x84\x87";  // U+0966, U+10107
 }
 
-/// In order.
+/// In ascending order.
 inline constexpr NewerCharacters newer_characters[] = {
     {0x897, 0x897, CharacterKind::mark},       {0xcf3, 0xcf3, CharacterKind::mark},
     {0xece, 0xece, CharacterKind::mark},       {0x1c89, 0x1c8a, CharacterKind::letter},

@@ -14,11 +14,11 @@ namespace {
 
 constexpr std::size_t longest_pattern = 4096;
 
-/// Unicode's White_Space. PCRE2's own \s holds U+180E as well, which has not been a space since Unicode 6.3.
+/// Unicode's White_Space. PCRE2's own \s also contains U+180E, which has not been a space since Unicode 6.3.
 constexpr std::string_view spaces =
     R"(\t-\r\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 
-/// Letters that one character of another alphabet equals where case does not count; Oniguruma sees to it, PCRE2 does
+/// Pairs of letters that equal a single character (a ligature) under case folding. Oniguruma matches them, PCRE2 does
 /// not.
 constexpr std::array<std::string_view, 5> ligatures{"ss", "ff", "fi", "fl", "st"};
 
@@ -69,13 +69,13 @@ class Translation {
   }
 
   void close_group() {
-    if (!is_caseless_.empty()) is_caseless_.pop_back();  // PCRE2 says what is wrong otherwise
+    if (!is_caseless_.empty()) is_caseless_.pop_back();  // otherwise PCRE2 reports the unmatched parenthesis
     take(1);
   }
 
   bool caseless() const { return !is_caseless_.empty() && is_caseless_.back(); }
 
-  /// {m}, {m,} or {m,n}, which nothing may follow that would make it lazy or possessive: Ruby's syntax differs there.
+  /// {m}, {m,} or {m,n}. A lazy or possessive suffix is refused, because Ruby's syntax gives it another meaning.
   void count() {
     const std::size_t close = pattern_.find('}', at_);
     const std::string_view inside = pattern_.substr(at_ + 1, close == pattern_.npos ? 0 : close - at_ - 1);
@@ -83,7 +83,7 @@ class Translation {
       refuse("a '{' that begins no count such as {1,3}");
     take(inside.size() + 2);
     if (at_ < pattern_.size() && (pattern_[at_] == '?' || pattern_[at_] == '+' || pattern_[at_] == '*'))
-      refuse("a quantifier behind a count");
+      refuse("a quantifier after a count");
   }
 
   void escape() {
@@ -101,7 +101,7 @@ class Translation {
     return pattern_[at_ + 1];
   }
 
-  /// What means the same inside a class and outside.
+  /// An escape that has the same meaning inside a class and outside.
   void common_escape(char name) {
     const bool is_property = name == 'p' || name == 'P';
     if (is_property) return property();

@@ -1,4 +1,4 @@
-/// The regular expression by which a tokenizer cuts text into words, from a file that nobody vouches for.
+/// The regular expression by which a tokenizer splits text into words, from an untrusted file.
 #pragma once
 
 #include <filesystem>
@@ -7,13 +7,14 @@
 
 namespace multipl_moe {
 
-/// What byte-level Qwen tokenizers cut by.
+/// The pattern of byte-level Qwen tokenizers.
 inline constexpr std::string_view qwen_pattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
-/// `pattern`, written for Oniguruma (which the files' authors use), so that PCRE2 reads the same in it. Only what means
-/// the same in both is let through: characters, classes, \s, \S, \p of L, M and N, groups, (?i:...), looking ahead and
-/// behind, |, quantifiers. Throws BadFile naming `path` and the rule that anything else breaks.
+/// Translates `pattern` from Oniguruma, which the authors of tokenizer files use, to PCRE2 with the same meaning. Only
+/// constructs with the same meaning in both are accepted: characters, classes, \s, \S, \p of L, M and N, groups,
+/// (?i:...), lookahead and lookbehind, |, quantifiers. Throws BadFile, which names `path` and the violated rule, for
+/// any other.
 std::string pcre2_pattern(std::string_view pattern, const std::filesystem::path& path);
 
 }  // namespace multipl_moe

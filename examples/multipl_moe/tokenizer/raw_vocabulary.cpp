@@ -35,7 +35,7 @@ void RawVocabulary::add_token(std::string_view text, std::uint64_t id, const std
     throw BadFile(path, fmt::format("there must be at most {} tokens", most_entries));
   if (id >= most_entries)
     throw BadFile(path,
-                  fmt::format("a token's number must be below {}, found {} of '{}'", most_entries, id, escaped(text)));
+                  fmt::format("a token's id must be below {}, found {} for '{}'", most_entries, id, escaped(text)));
   entries_.push_back(
       {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(text.size()), static_cast<Token>(id)});
   text_ += text;
@@ -77,9 +77,8 @@ Vocabulary RawVocabulary::vocabulary(const std::vector<AddedToken>& added, const
   vocabulary.reserve(entries_.size());
   for (const Entry& entry : entries_) {
     if (entry.id != vocabulary.size())
-      throw BadFile(path,
-                    fmt::format("tokens must be numbered 0, 1, 2, ... each once, found {} where {} was next: '{}'",
-                                entry.id, vocabulary.size(), escaped(text_of(entry))));
+      throw BadFile(path, fmt::format("token ids must be 0, 1, 2, ... each once, found {} where {} was next: '{}'",
+                                      entry.id, vocabulary.size(), escaped(text_of(entry))));
     if (!vocabulary.append(bytes_of(entry, added, path)))
       throw BadFile(path, fmt::format("a token must occur once, found '{}' twice", escaped(text_of(entry))));
   }
@@ -104,8 +103,8 @@ MergeTable RawVocabulary::merges(const Vocabulary& vocabulary, const std::filesy
                                           pair.begin, std::size_t{pair.left_bytes} + pair.right_bytes))));
     const Token first = found_in(vocabulary, left, "its left token", rank, path);
     const Token second = found_in(vocabulary, right, "its right token", rank, path);
-    if (!merges.append({first, second, found_in(vocabulary, left + right, "what it makes", rank, path)}))
-      throw BadFile(path, fmt::format("merge {}: two tokens must merge once, found '{} {}' again", rank,
+    if (!merges.append({first, second, found_in(vocabulary, left + right, "its merged token", rank, path)}))
+      throw BadFile(path, fmt::format("merge {}: a pair of tokens must occur once, found '{} {}' again", rank,
                                       escaped(spelled(left)), escaped(spelled(right))));
   }
   return merges;

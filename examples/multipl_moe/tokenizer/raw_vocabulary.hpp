@@ -14,22 +14,22 @@
 
 namespace multipl_moe {
 
-/// Tokens and merges as files spell them, in any order, before anything of them is believed. Takes no more memory than
-/// the files and 12 bytes for each entry, of which there are at most 2^19.
+/// Tokens and merges as spelled in the files, in any order, before they are validated. Uses no more memory than the
+/// files and 12 bytes per entry; there are at most 2^19 tokens and 2^19 merges.
 class RawVocabulary {
  public:
-  /// Throws BadFile naming `path` beyond the limits: numbers of entries and a token's length.
+  /// Throws BadFile, which names `path`, if the number of entries, an id or the length of a token exceeds its limit.
   void add_token(std::string_view text, std::uint64_t id, const std::filesystem::path& path);
   void add_merge(std::string_view left, std::string_view right, const std::filesystem::path& path);
-  /// A merge as one text, its two tokens with one space between them.
+  /// A merge as one string: its two tokens with a space between them.
   void add_merge(std::string_view both, const std::filesystem::path& path);
 
-  /// The tokens by number. Throws BadFile where numbers are not 0, 1, 2, ... each once, a token comes twice or is not
-  /// spelled in the byte-level alphabet, or a byte is no token. What has the name and number of one of `added`, which
-  /// are sorted by number, stands for itself.
+  /// The tokens by id. An entry with the content and id of one of `added`, which are sorted by id, is taken literally.
+  /// Throws BadFile if ids are not 0, 1, 2, ... each once, if a token occurs twice or is not spelled in the byte-level
+  /// alphabet, or if a byte is not a token.
   Vocabulary vocabulary(const std::vector<AddedToken>& added, const std::filesystem::path& path);
-  /// The merges by rank. Throws BadFile where a token or what two of them become is not in `vocabulary`, or two merge
-  /// twice.
+  /// The merges by rank. Throws BadFile if a token or the merged token of a pair is not in `vocabulary`, or if a pair
+  /// occurs twice.
   MergeTable merges(const Vocabulary& vocabulary, const std::filesystem::path& path) const;
 
  private:

@@ -4,7 +4,7 @@
 
 namespace multipl_moe {
 
-/// A tokenizer's number for a piece of text.
+/// The id of a token.
 using Token = std::uint32_t;
 
 }  // namespace multipl_moe

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Qwen's are 7 to 11 MB. The JSON parser may hold a text three times over.
+/// Qwen's files have 7 to 11 MB. The JSON parser may hold a text three times in memory.
 constexpr std::uint64_t largest_file = std::uint64_t{12} << 20;
 
 bool has(const fs::path& folder, const char* name) {
@@ -31,7 +31,7 @@ BpeTokenizer::SourceFile read_source(const fs::path& folder, const char* name, s
   return {name, read_model_file(folder, name, limit)};
 }
 
-/// Files that say again what the tokenizer's own files say; they are not kept.
+/// Checks files that repeat what the tokenizer's own files contain; they are not kept.
 void check_files_beside(const fs::path& folder, const TokenizerParts& parts) {
   const std::pair<const char*, void (*)(NamedText, const TokenizerParts&)> checks[] = {
       {"added_tokens.json", &check_added_tokens}, {"special_tokens_map.json", &check_special_tokens}};
@@ -44,7 +44,7 @@ std::shared_ptr<const Tokenizer> read_one_file(const fs::path& folder) {
   std::vector<BpeTokenizer::SourceFile> files;
   files.push_back(read_source(folder, "tokenizer.json"));
   TokenizerParts parts = parse_tokenizer_json(files[0].bytes, path);
-  // Other programs look for it beside; what it says of tokens must stand in the first file too.
+  // Other programs read this file too; its tokens must agree with those of tokenizer.json.
   if (has(folder, "tokenizer_config.json")) {
     files.push_back(read_source(folder, "tokenizer_config.json", largest_config));
     check_tokenizer_config({files.back().bytes, folder / "tokenizer_config.json"}, parts);

@@ -16,10 +16,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t deepest = 16;
-/// Of JSON values beside tokens and merges: some thousand added tokens.
+/// Maximum number of JSON values beside tokens and merges: enough for some thousand added tokens.
 constexpr std::size_t most_values = 100'000;
 
-/// Takes the JSON parser's events.
+/// Handles the events of the JSON parser (SAX).
 class Events {
  public:
   Events(VocabularyPlace place, RawVocabulary& raw, const std::filesystem::path& path)
@@ -93,7 +93,7 @@ class Events {
       if (parts_.size() == 2) throw BadFile(path_, "a merge must be of two tokens, found more");
       parts_.push_back(std::move(text));
     } else if (at_ == At::vocabulary) {
-      unexpected("a text");
+      unexpected("a string");
     } else {
       put(std::move(text));
     }
@@ -123,7 +123,7 @@ class Events {
  private:
   enum class At { value, vocabulary, merges, pair };
 
-  /// Whether the value that begins is the vocabulary or the list of merges.
+  /// Whether the value that begins is the vocabulary ("vocab") or the list of merges ("merges").
   bool is_at(std::string_view name) const {
     if (place_ == VocabularyPlace::root) return open_.empty() && name == "vocab";
     return open_.size() == 2 && keys_[0] == "model" && keys_[1] == name && open_.back()->is_object();
@@ -156,9 +156,9 @@ class Events {
 
   bool unexpected(const std::string& found) const {
     if (at_ == At::vocabulary)
-      throw BadFile(
-          path_, fmt::format("a token's number must be an unsigned integer, found {} of '{}'", found, escaped(token_)));
-    throw BadFile(path_, fmt::format("a merge must be a text or two of them, found {}", found));
+      throw BadFile(path_,
+                    fmt::format("a token's id must be an unsigned integer, found {} for '{}'", found, escaped(token_)));
+    throw BadFile(path_, fmt::format("a merge must be a string or an array of two, found {}", found));
   }
 
   VocabularyPlace place_;
@@ -167,7 +167,7 @@ class Events {
   At at_ = At::value;
   Json root_;
   std::vector<Json*> open_;        ///< from the outermost container to the innermost
-  std::vector<std::string> keys_;  ///< of each open object, the last one met
+  std::vector<std::string> keys_;  ///< the latest key of each open object
   std::size_t values_ = 0;
   std::string token_;
   std::vector<std::string> parts_;

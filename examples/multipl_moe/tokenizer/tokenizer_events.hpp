@@ -14,8 +14,8 @@ enum class VocabularyPlace {
   root,   ///< vocab.json: the file is the vocabulary
 };
 
-/// Parses `text` and puts the tokens and merges into `raw`, without a JSON value for each of a hundred thousand;
-/// returns the rest, with null where they were taken from. Refuses what parse_strict_json() refuses. Throws BadFile.
+/// Parses `text` and adds the tokens and merges to `raw`, without building a JSON value for each of a hundred thousand.
+/// Returns the rest, with null in place of tokens and merges. Refuses what parse_strict_json() refuses. Throws BadFile.
 nlohmann::json parse_tokenizer_events(std::string_view text, VocabularyPlace place, RawVocabulary& raw,
                                       const std::filesystem::path& path);
 

@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// One object of the file: what its fields must be, and that there are no others.
+/// Checks one object of the file: the values of its fields, and that it has no other fields.
 class Section {
  public:
   Section(const Json& object, std::string name, const std::filesystem::path& path)
@@ -27,7 +27,7 @@ class Section {
     if (!object.is_object()) throw BadFile(path, fmt::format("{} must be an object, found {}", name_, shown(object)));
   }
 
-  /// Null where the file has none.
+  /// Null if the file has no such field.
   const Json& field(const std::string& key) {
     known_.push_back(key);
     static const Json null;
@@ -35,7 +35,7 @@ class Section {
     return found == object_.end() ? null : *found;
   }
 
-  /// The field must be one of `values`; none in the file is null.
+  /// Throws BadFile unless the field is one of `values`; a missing field is null.
   void require(const std::string& key, std::initializer_list<Json> values) {
     const Json& value = field(key);
     std::string list;
@@ -46,14 +46,14 @@ class Section {
     throw BadFile(path_, fmt::format("{}.{} must be {}, found {}", name_, key, list, shown(value)));
   }
 
-  /// Whatever it says changes nothing here.
+  /// Accepts any value of a field that has no effect here.
   void ignore(const std::string& key) { known_.push_back(key); }
 
-  /// Throws BadFile for a field that nobody asked for.
+  /// Throws BadFile for a field that was not read.
   void finish() const {
     for (const auto& [key, value] : object_.items())
       if (std::find(known_.begin(), known_.end(), key) == known_.end())
-        throw BadFile(path_, fmt::format("{} must not have {}, which is not known here", name_, escaped(key)));
+        throw BadFile(path_, fmt::format("{} must not have {}, an unknown field", name_, escaped(key)));
   }
 
   static std::string shown(const Json& value) { return escaped(value.dump(-1, ' ', false), 80); }
@@ -111,14 +111,14 @@ void check_model(const Json& value, const std::filesystem::path& path) {
   Section model(value, "model", path);
   model.require("type", {"BPE"});
   model.require("dropout", {nullptr});
-  // With every byte in the vocabulary nothing is ever unknown.
+  // With every byte in the vocabulary, no text is unknown.
   model.ignore("unk_token");
   model.ignore("fuse_unk");
   model.require("continuing_subword_prefix", {nullptr, ""});
   model.require("end_of_word_suffix", {nullptr, ""});
   model.require("byte_fallback", {nullptr, false});
   model.require("ignore_merges", {nullptr, false});
-  // Taken by the parser, which leaves null.
+  // Already read by the parser, which leaves null.
   model.require("vocab", {nullptr});
   model.require("merges", {nullptr});
   model.finish();
@@ -140,7 +140,7 @@ std::vector<AddedToken> read_added(const Json& value, const std::filesystem::pat
   return added;
 }
 
-/// Of a token of the vocabulary. Names of added tokens stand as they are.
+/// The spelling of a token of the vocabulary. Added tokens are written literally.
 std::string spelling(const TokenizerParts& parts, Token token) {
   const auto added = std::lower_bound(parts.added.begin(), parts.added.end(), token,
                                       [](const AddedToken& left, Token id) { return left.id < id; });
@@ -205,7 +205,7 @@ std::string tokenizer_json_text(const TokenizerParts& parts) {
                    {"byte_fallback", false},
                    {"ignore_merges", false}};
   std::string text = file.dump(2);
-  // Tokens are appended as text: such a JSON object looks through all its keys for each new one.
+  // Tokens are appended as text, because an ordered JSON object searches all its keys for each new one.
   text.resize(text.rfind("\n  }"));
   text += ",\n    \"vocab\": {";
   for (Token token = 0; token < parts.vocabulary.size(); ++token)

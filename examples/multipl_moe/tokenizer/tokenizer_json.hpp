@@ -1,4 +1,4 @@
-/// tokenizer.json, in which Hugging Face's tokenizers keep everything.
+/// tokenizer.json, the format of Hugging Face's tokenizers with everything in one file.
 #pragma once
 
 #include <filesystem>
@@ -9,12 +9,12 @@
 
 namespace multipl_moe {
 
-/// What the file `text` says. Qwen2's kind alone is read: normalizer NFC or none, pre-tokenizer Split by a regular
-/// expression and then ByteLevel, model BPE, decoder ByteLevel, post-processor ByteLevel or none. Throws BadFile naming
-/// `path` for whatever would lead to other tokens, and whatever is not known.
+/// Parses the file `text`. Only tokenizers of Qwen2's kind are supported: normalizer NFC or none, pre-tokenizer Split
+/// by a regular expression and then ByteLevel, model BPE, decoder ByteLevel, post-processor ByteLevel or none. Throws
+/// BadFile, which names `path`, for settings that would lead to other tokens and for unknown fields.
 TokenizerParts parse_tokenizer_json(std::string_view text, const std::filesystem::path& path);
 
-/// Such a file, which the package `tokenizers` reads as well.
+/// The text of such a file, which the package `tokenizers` can read too.
 std::string tokenizer_json_text(const TokenizerParts& parts);
 
 }  // namespace multipl_moe

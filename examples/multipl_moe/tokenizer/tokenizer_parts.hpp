@@ -10,15 +10,15 @@
 
 namespace multipl_moe {
 
-/// The token that ends a text in every tokenizer of ours.
+/// The name of the end-of-text token, which every BPE tokenizer here must have.
 inline constexpr std::string_view end_of_text_name = "<|endoftext|>";
 
-/// What the files of a byte-level BPE tokenizer say, checked: tokens are numbered from 0 without gaps, every byte is
-/// one, merges are of tokens, and names of added tokens are their own.
+/// The validated contents of the files of a byte-level BPE tokenizer: ids count from 0 without gaps, every byte is a
+/// token, merges consist of tokens, and added tokens have distinct names.
 struct TokenizerParts {
-  Vocabulary vocabulary;          ///< what merges lead to; it may hold added tokens too
+  Vocabulary vocabulary;          ///< bytes and merged tokens; may also hold added tokens
   MergeTable merges;              ///< by rank
-  std::vector<AddedToken> added;  ///< by id; those that the vocabulary lacks are numbered on from its size
+  std::vector<AddedToken> added;  ///< by id; those that are not in the vocabulary have the ids from its size on
   std::string pattern{qwen_pattern};
   bool is_nfc = true;  ///< text is normalized to Unicode's form C first
 };

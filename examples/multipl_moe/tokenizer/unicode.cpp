@@ -21,7 +21,7 @@ namespace {
 
 unsigned byte_at(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
 
-/// Bytes from `begin` on that are ASCII.
+/// Number of consecutive ASCII bytes from `begin` on.
 std::size_t ascii_bytes(std::string_view text, std::size_t begin) {
   std::size_t i = begin;
   for (std::uint64_t word; i + sizeof word <= text.size(); i += sizeof word) {
@@ -45,7 +45,7 @@ std::uint32_t code_point_at(std::string_view text, std::size_t i) {
   return code_point;
 }
 
-/// Bytes of the broken character that `text` begins with: as far as a well-formed one could begin so, at least 1.
+/// Bytes of the invalid character that `text` begins with: the longest prefix of a valid character, at least 1.
 std::size_t broken_bytes(std::string_view text) {
   const std::size_t most = std::min<std::size_t>(text.size(), 3);
   for (std::size_t length = most; length > 1; --length)
@@ -54,9 +54,9 @@ std::size_t broken_bytes(std::string_view text) {
   return 1;
 }
 
-/// Characters that no other changes in form C: they begin no composition before them, are not composed themselves, and
-/// have no canonical decomposition. Not all of them, but nearly all there are in source code; later versions of Unicode
-/// may not change what these blocks hold.
+/// Characters that are unchanged in normalization form C (NFC) unless a character follows that is not one of them: they
+/// do not compose with the character before them. Not all such characters, but nearly all that occur in source code.
+/// Later versions of Unicode may not change this for these blocks.
 bool stands_alone(std::uint32_t code_point) {
   return code_point < 0x300 || (code_point >= 0x2010 && code_point <= 0x2027) ||  // punctuation
          (code_point >= 0x2500 && code_point <= 0x25ff) ||                        // box drawing
@@ -111,7 +111,7 @@ std::string_view as_utf8(std::string_view text, std::string& storage) {
 std::string_view as_nfc(std::string_view text, std::string& storage) {
   bool is_copied = false;
   std::size_t kept = 0;
-  std::size_t alone = 0;  // where the last character that stands alone began
+  std::size_t alone = 0;  // beginning of the last character that stands alone
   for (std::size_t i = 0; i < text.size();) {
     if (const std::size_t ascii = ascii_bytes(text, i); ascii > 0) {
       i += ascii;
@@ -141,7 +141,7 @@ std::string_view with_older_characters(std::string_view text, std::string& stora
   for (std::size_t i = 0; i < text.size(); i += length_at(text, i)) {
     i += ascii_bytes(text, i);
     if (i == text.size()) break;
-    // Nothing of two bytes is new; Chinese and emoji are not worth a search.
+    // No character of two bytes is new; Chinese characters and emoji are skipped because none of them is in the table.
     const unsigned lead = byte_at(text, i);
     if (lead < 0xe0 || (lead >= 0xe2 && lead <= 0xe9) || (lead == 0xf0 && byte_at(text, i + 1) == 0x9f)) continue;
     const NewerCharacters* const newer = newer_at(text, i);

@@ -1,4 +1,4 @@
-/// What happens to a text's characters before it is cut into words.
+/// Preprocessing of a text's characters before it is split into words.
 #pragma once
 
 #include <string>
@@ -6,17 +6,18 @@
 
 namespace multipl_moe {
 
-/// `text`, or, where it is not UTF-8, a copy in `storage` in which each maximal part of a broken character is U+FFFD,
-/// as Python's bytes.decode(errors="replace") has it (Unicode 3.9, "U+FFFD substitution of maximal subparts").
+/// `text` or, if it is not UTF-8, a copy in `storage` in which each maximal part of an invalid character is replaced by
+/// U+FFFD, as in Python's bytes.decode(errors="replace") (Unicode 3.9, "U+FFFD substitution of maximal subparts").
 std::string_view as_utf8(std::string_view text, std::string& storage);
 
-/// `text`, which is UTF-8, in Unicode's normal form C: `text` itself where it is so already as far as a quick look
-/// tells, else a copy in `storage`. Throws std::bad_alloc.
+/// `text`, which must be UTF-8, in Unicode's normalization form C (NFC): `text` itself if a quick check finds it
+/// normalized, otherwise a copy in `storage`. Throws std::bad_alloc.
 std::string_view as_nfc(std::string_view text, std::string& storage);
 
-/// `text`, which is UTF-8, for a regular expression that asks for letters, marks and numbers: where it holds some that
-/// Unicode has since version 15, a copy in `storage` in which older ones of the same kind and length stand for them.
-/// PCRE2 knows those from its release 10.43 on at the earliest; results must not depend on its release.
+/// `text`, which must be UTF-8, for a regular expression with classes of letters, marks and numbers: if it contains
+/// some that Unicode has had since version 15, a copy in `storage` in which they are replaced by older ones of the same
+/// kind and length. PCRE2 supports the newer ones from release 10.43 on at the earliest, and results must not depend on
+/// the release.
 std::string_view with_older_characters(std::string_view text, std::string& storage);
 
 }  // namespace multipl_moe

@@ -11,12 +11,12 @@
 
 namespace multipl_moe {
 
-/// The bytes of every token and the token of such bytes.
+/// The map from tokens to their bytes and back.
 class Vocabulary {
  public:
   std::size_t size() const noexcept { return ends_.size(); }
 
-  /// Gives `bytes` the next number, from 0 on. False, and nothing changed, where they have one already.
+  /// Appends a token with the next id, from 0 on. Returns false, without a change, if `bytes` is a token already.
   bool append(std::string_view bytes);
   void reserve(std::size_t tokens);
 
@@ -31,7 +31,7 @@ class Vocabulary {
   void make_slots(std::size_t slots);
 
   std::string bytes_;
-  std::vector<std::uint32_t> ends_;  ///< of each token in bytes_
+  std::vector<std::uint32_t> ends_;  ///< end of each token in bytes_
   std::vector<Token> slots_;         ///< a hash table, at most half full; its size is a power of 2
 };
 

@@ -27,7 +27,7 @@ Token number_of(const std::string& text, const std::filesystem::path& path) {
   return number;
 }
 
-/// Throws BadFile where `config` has `key` with another value than `wanted`.
+/// Throws BadFile if `config` has `key` with another value than `wanted`.
 void require_if_there(const Json& config, const std::string& key, const Json& wanted,
                       const std::filesystem::path& path) {
   if (const auto found = config.find(key); found != config.end() && !found->is_null() && *found != wanted)
@@ -38,7 +38,7 @@ void require_if_there(const Json& config, const std::string& key, const Json& wa
 
 void parse_vocabulary_json(NamedText file, RawVocabulary& raw) {
   if (!parse_tokenizer_events(file.text, VocabularyPlace::root, raw, file.path).is_null())
-    throw BadFile(file.path, "must be an object of tokens and their numbers");
+    throw BadFile(file.path, "must be an object of tokens and their ids");
 }
 
 void parse_merges_text(NamedText file, RawVocabulary& raw) {
@@ -46,7 +46,7 @@ void parse_merges_text(NamedText file, RawVocabulary& raw) {
   std::string_view rest = text;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    // A carriage return in a token has another character in its place, as every byte that is no letter has.
+    // A token never contains a carriage return itself: the byte-level alphabet has another character for it.
     const std::string_view line = without_return(rest.substr(0, end));
     if (rest.size() != text.size() || !line.starts_with("#version")) raw.add_merge(line, file.path);
     rest.remove_prefix(std::min(end + 1, rest.size()));

@@ -1,5 +1,4 @@
-/// vocab.json and merges.txt, with tokenizer_config.json where there is one: what tokenizers were kept in before there
-/// was tokenizer.json.
+/// vocab.json and merges.txt, with an optional tokenizer_config.json: the format of tokenizers before tokenizer.json.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +11,7 @@
 
 namespace multipl_moe {
 
-/// A file's bytes and what to call it.
+/// The bytes and the path of a file.
 struct NamedText {
   std::string_view text;
   const std::filesystem::path& path;
@@ -20,17 +19,17 @@ struct NamedText {
 
 /// Throws BadFile.
 void parse_vocabulary_json(NamedText file, RawVocabulary& raw);
-/// A line for each merge, two tokens with a space between; a first line that begins with #version is none.
-/// Throws BadFile.
+/// One line per merge, two tokens with a space between them; a first line that begins with #version is skipped. Throws
+/// BadFile.
 void parse_merges_text(NamedText file, RawVocabulary& raw);
-/// The added tokens of an object `added_tokens_decoder`, by number. Throws BadFile.
+/// The added tokens of an object `added_tokens_decoder`, by id. Throws BadFile.
 std::vector<AddedToken> added_tokens_of(const nlohmann::json& decoder, const std::filesystem::path& path);
-/// `added_tokens_decoder` of a Qwen2Tokenizer's tokenizer_config.json. Throws BadFile for another class, and for
-/// options that would lead to other tokens.
+/// The added tokens in the tokenizer_config.json of a Qwen2Tokenizer. Throws BadFile for another class and for options
+/// that would lead to other tokens.
 std::vector<AddedToken> parse_tokenizer_config(NamedText file);
 
-/// What the three say together: Qwen's pattern, NFC, and the config's added tokens. Without a config (null) it is
-/// `<|endoftext|>` alone, which Qwen2's tokenizer adds to any vocabulary. Throws BadFile.
+/// The tokenizer of the three files: Qwen's pattern, NFC, and the config's added tokens. Without a config (null), the
+/// only added token is `<|endoftext|>`, which Qwen2's tokenizer adds to any vocabulary. Throws BadFile.
 TokenizerParts parse_vocabulary_files(NamedText vocabulary, NamedText merges, const NamedText* config);
 
 }  // namespace multipl_moe

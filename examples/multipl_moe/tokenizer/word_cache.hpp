@@ -14,20 +14,20 @@
 
 namespace multipl_moe {
 
-/// The tokens of short words met before. It never grows: a word takes the place of another one.
+/// A direct-mapped cache of the tokens of short words. Its size is fixed: a new word replaces the one in its place.
 class WordCache {
  public:
   struct Place {
     std::uint64_t hash;
   };
 
-  /// Where `word` belongs; empty where it is too long to be kept.
+  /// The place of `word` in the cache; empty if it is too long to be cached.
   static std::optional<Place> place_of(std::string_view word) {
     if (word.size() > longest_word) return std::nullopt;
     return Place{hash_of(word)};
   }
 
-  /// The tokens of `word`, whose place is `place`; empty where it is not kept.
+  /// The tokens of `word`, whose place is `place`; empty if it is not in the cache.
   std::span<const Token> find(Place place, std::string_view word) const {
     const Entry& entry = entries_[place.hash % entries];
     const bool is_same = entry.bytes == word.size() && std::memcmp(entry.word.data(), word.data(), word.size()) == 0;
@@ -48,7 +48,7 @@ class WordCache {
   static constexpr std::size_t longest_word = 30;
   static constexpr std::size_t most_tokens = 8;
 
-  /// A line of the processor's cache.
+  /// One cache line of the processor.
   struct alignas(64) Entry {
     std::uint8_t bytes = 0, count = 0;
     std::array<char, longest_word> word;

@@ -16,9 +16,9 @@ namespace multipl_moe {
 
 namespace {
 
-/// A megabyte of spaces takes two steps a byte; what takes this many would never end.
+/// A megabyte of spaces takes two steps per byte; a match that takes this many would practically never end.
 constexpr std::uint32_t most_steps = 100'000'000;
-/// Kibibytes that the matcher without JIT may take for positions to come back to.
+/// KiB of heap that the matcher without JIT may use for backtracking positions.
 constexpr std::uint32_t most_heap = 32 << 10;
 constexpr std::size_t jit_stack_begin = 32 << 10;
 constexpr std::size_t jit_stack_end = 16 << 20;
@@ -59,7 +59,7 @@ struct WordSplitter::Walk::State {
   std::string older;
   std::string_view text;
   std::size_t at = 0;
-  std::size_t match_end = 0;  ///< of a match whose gap before it was a word; 0: none
+  std::size_t match_end = 0;  ///< end of a match whose preceding gap was returned as a word; 0: none
 };
 
 WordSplitter::WordSplitter(std::string_view pattern, const std::filesystem::path& path)
@@ -76,7 +76,7 @@ WordSplitter::WordSplitter(std::string_view pattern, const std::filesystem::path
   pcre2_pattern_info(code_->compiled.get(), PCRE2_INFO_MATCHEMPTY, &matches_empty);
   if (matches_empty != 0)
     throw BadFile(path, fmt::format("the pattern must not match the empty text, found '{}'", escaped(pattern)));
-  // A system may forbid code that is made at run time; the matcher without it is slower and otherwise the same.
+  // A system may forbid JIT compilation; the matcher without it is slower but gives the same results.
   code_->has_jit = pcre2_jit_compile(code_->compiled.get(), PCRE2_JIT_COMPLETE) == 0;
 }
 

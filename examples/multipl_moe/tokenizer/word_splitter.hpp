@@ -7,27 +7,27 @@
 
 namespace multipl_moe {
 
-/// Cuts text into words by a regular expression: each match is one, and so is what lies between two.
+/// Splits text into words by a regular expression: each match is a word, and so is the text between two matches.
 class WordSplitter {
  public:
-  /// `pattern` as files have it. Throws BadFile naming `path` where it does not compile, may match the empty text, or
-  /// says something that pcre2_pattern() refuses.
+  /// `pattern` as in tokenizer files. Throws BadFile, which names `path`, if it does not compile, can match the empty
+  /// text, or is refused by pcre2_pattern().
   WordSplitter(std::string_view pattern, const std::filesystem::path& path);
   WordSplitter(const WordSplitter&) = delete;
   WordSplitter& operator=(const WordSplitter&) = delete;
   ~WordSplitter();
 
-  /// One walk along a text. The splitter must outlive it; several may walk at once.
+  /// Iterates over the words of a text. The splitter must outlive it; several walks may be in progress at once.
   class Walk {
    public:
     explicit Walk(const WordSplitter& splitter);
     Walk(Walk&&) noexcept;
     ~Walk();
 
-    /// From here on, `text`, which is UTF-8 and must stay while it is walked.
+    /// Starts a walk over `text`, which must be UTF-8 and must stay valid during the walk.
     void begin(std::string_view text);
-    /// The end of the next word, at most the text's size; the text's size again at its end. Throws Failure where the
-    /// expression takes more steps than a limit.
+    /// The end of the next word, or the text's size at its end. Throws Failure if the expression exceeds the step
+    /// limit.
     std::size_t next_end();
 
    private:

@@ -97,7 +97,7 @@ void save_model(LanguageModel& model, const fs::path& folder, const SaveOptions&
 
 namespace {
 
-/// The folder of the model, where an interrupted save is put right first.
+/// The folder of the model, after repairing an interrupted save.
 fs::path recovered_model_folder(const fs::path& folder) {
   recover_folder(folder);
   fs::path source = model_folder(folder);
@@ -107,7 +107,7 @@ fs::path recovered_model_folder(const fs::path& folder) {
 
 std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::path& source, int threads,
                                            const ModelConfig& config) {
-  // Before the memory is taken: a small file may promise a large model.
+  // Checked before memory is allocated: a small file may declare a large model.
   stored.require_exactly(planned(list_tensors(config)));
   require_free_memory("load", std::array{weights_in_memory(config)}, "");
   auto model = make_model(source, threads, config);

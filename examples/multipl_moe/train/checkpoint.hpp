@@ -1,4 +1,4 @@
-/// A model on the disk: config.json and its safetensors files in one folder, written whole or not at all.
+/// A model on disk: config.json and its safetensors files in one folder, written atomically.
 #pragma once
 
 #include <cstdint>
@@ -13,46 +13,48 @@ namespace multipl_moe {
 
 /// How a model is saved.
 struct SaveOptions {
-  /// Of the weights: "float32", "bfloat16" or "float16"; buffers stay in float32.
+  /// Dtype of the weights: "float32", "bfloat16" or "float16"; buffers stay in float32.
   std::string torch_dtype = "float32";
   std::uint64_t max_shard_bytes = default_shard_bytes;
 };
 
-/// Throws UsageError for an unknown dtype, IoError; with ENOSPC before the first byte where the disk has no room.
+/// Throws UsageError for an unknown dtype; IoError, with ENOSPC before the first byte if the disk is too full.
 void save_model(LanguageModel& model, const std::filesystem::path& folder, const SaveOptions& options = {});
 
-/// `folder` holds config.json and the tensors of a model of ours or of a class that is read, or is a run folder whose
-/// checkpoints/LATEST names such a one. Throws BadFile where a tensor is missing, unknown, or of another shape than
-/// config.json says; IoError; OutOfMemory where the weights do not fit.
+/// `folder` holds config.json and the tensors of a model of this program or of a supported transformers class, or is a
+/// run folder whose checkpoints/LATEST names such a folder. Throws BadFile if a tensor is missing, unknown, or has a
+/// shape other than config.json gives; IoError; OutOfMemory if the weights do not fit.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads);
-/// The same as `config`, which is load_config()'s or, where that is tied, the same untied: its head then starts with
-/// the embedding's values.
+/// The same with the given configuration: that of load_config() or, if that is tied, the same untied, whose head then
+/// starts with the embedding's values.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads, const ModelConfig& config);
 
-/// The same model, as `config`, with all weights as make_language_model() leaves them. Throws BadFile, IoError;
-/// UsageError where the vocabulary does not hold the tokenizer's tokens.
+/// A model of `config` with the tokenizer and the generation defaults of `folder`, and with weights as
+/// make_language_model() leaves them. Throws BadFile, IoError; UsageError if the vocabulary is smaller than the
+/// tokenizer's.
 std::unique_ptr<LanguageModel> make_model(const std::filesystem::path& folder, int threads, const ModelConfig& config);
 
 /// The folder that holds the model: `folder` itself, or what a run folder's LATEST points to. Throws BadFile.
 std::filesystem::path model_folder(const std::filesystem::path& folder);
-/// The configuration that load_model() would find: config.json's, but for tied embeddings where another head is stored.
-/// Throws BadFile, IoError.
+/// The configuration that load_model() uses: that of config.json, but untied if a separate head is stored. Throws
+/// BadFile, IoError.
 ModelConfig load_config(const std::filesystem::path& folder);
-/// XXH3 of the weights that load_model() would find; of several files that of their index and theirs. Throws BadFile,
-/// IoError.
+/// XXH3 of the weights that load_model() reads; for several files, of the hashes of their index and of each file.
+/// Throws BadFile, IoError.
 std::uint64_t hash_of_weights(const std::filesystem::path& folder);
 
-/// What the weights that load_model() would find are stored in, as in --dtype: "float32", "float16" or "bfloat16";
-/// "float32" of any other. Throws BadFile, IoError.
+/// The dtype in which the weights that load_model() reads are stored, as in --dtype: "float32", "float16" or
+/// "bfloat16"; "float32" for any other dtype. Throws BadFile, IoError.
 std::string stored_dtype(const std::filesystem::path& folder);
 
-/// Weights and buffers of a model, to be written into a folder that somebody else makes whole. Touches no disk.
+/// Writer for the weights and buffers of a model, into a folder that the caller makes complete. Does not access the
+/// disk.
 ShardedWriter weights_writer(LanguageModel& model, const std::filesystem::path& folder,
                              const SaveOptions& options = {});
-/// The files of a model, with `writer` from weights_writer(). Throws Failure, IoError.
+/// Writes the files of a model, with `writer` from weights_writer(). Throws Failure, IoError.
 void write_model_files(LanguageModel& model, const std::filesystem::path& folder, ShardedWriter& writer,
                        const SaveOptions& options = {});
-/// Weights and buffers from a folder of write_model_files(). Throws as load_model().
+/// Reads weights and buffers from a folder of write_model_files(). Throws as load_model().
 void read_weights(LanguageModel& model, const std::filesystem::path& folder);
 
 }  // namespace multipl_moe

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Which weight of ours a tensor of the export is; those that are none of ours are zeros.
+/// Maps the exported tensors to the model's weights; exported tensors without a weight are zeros.
 class Exported {
  public:
   Exported(const ModelConfig& config, std::string_view dtype) {
@@ -59,7 +59,7 @@ void export_model(const fs::path& source, const fs::path& output, const SaveOpti
   stored.require_exactly(planned(list_tensors(stored.config())));
   const auto tokenizer = read_tokenizer(folder);
   GenerationConfig generation = read_generation_config(folder, stored.config().vocab_size);
-  // Others look for it there and nowhere else.
+  // Other programs look for the end-of-text token in generation_config.json only.
   if (generation.eos_token_id.empty() && tokenizer != byte_tokenizer())
     generation.eos_token_id.push_back(std::int64_t{tokenizer->end_of_text()});
   const std::string config = to_transformers_json_text(stored.config(), options.torch_dtype, generation);

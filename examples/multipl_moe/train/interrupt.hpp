@@ -1,9 +1,9 @@
-/// SIGINT and SIGTERM ask a run to stop at the next step's end.
+/// SIGINT and SIGTERM request that a run stops after the current step.
 #pragma once
 
 namespace multipl_moe {
 
-/// While it lives, the first SIGINT or SIGTERM is noted instead of ending the process; a second one ends it.
+/// During its lifetime the first SIGINT or SIGTERM is recorded instead of ending the process; a second one ends it.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -11,7 +11,7 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-  /// The number of the signal that was noted; 0 is none.
+  /// The number of the recorded signal; 0: none.
   static int signal() noexcept;
 
  private:

@@ -12,8 +12,8 @@ namespace multipl_moe {
 
 namespace {
 
-/// Segment experts that work on a token, on average, at most: where first segments are taken all or none, an expert may
-/// take those of all sequences but one beyond its share.
+/// Upper bound of the mean number of segment experts per token. Causal routing selects all first segments of a batch or
+/// none, so an expert may take those of all sequences but one beyond its share.
 double segment_experts_of_token(const MoeConfig& moe, bool is_causal, const MicroBatch& batch) {
   const double experts = static_cast<double>(moe.num_segment_experts), share = moe.segment_capacity_factor;
   if (moe.num_segment_experts == 0) return 0;
@@ -22,7 +22,8 @@ double segment_experts_of_token(const MoeConfig& moe, bool is_causal, const Micr
   return std::min(experts, share + experts * beyond / static_cast<double>(batch.tokens()));
 }
 
-/// Inner values that the FFNs keep of a token, on average: two pre-activations for each channel that the token meets.
+/// Mean number of inner values per token that the FFNs keep: two pre-activations for each channel of the experts that
+/// process the token.
 double inner_values(const ModelConfig& config, const MicroBatch& batch) {
   const auto width = static_cast<double>(config.expert_width());
   if (!config.moe || config.moe->is_adapted()) return 2 * width;
@@ -58,7 +59,7 @@ std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batc
   const double kept = batch.checkpointing == ActivationCheckpointing::off
                           ? (layers - dense_layers) * mixed + dense_layers * dense
                           : layers * inputs + layer;
-  // Backward holds gradients of what a layer kept while it works on it; the loss, two chunks of logits.
+  // The backward pass of a layer holds the gradients of its saved activations; the loss holds two chunks of logits.
   const double work = layer + 2 * inputs;
   const double logits = 2.0 * static_cast<double>(std::min(batch.tokens(), logit_rows) * config.vocab_size);
   return static_cast<std::int64_t>(kept + std::max(work, logits + 2 * inputs));

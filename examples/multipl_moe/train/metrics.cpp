@@ -19,10 +19,10 @@ nlohmann::ordered_json number(double value) {
   return nullptr;
 }
 
-/// As many digits as anybody reads: there are some for each layer of each step.
+/// Four significant digits, which keeps the lines short: there are several such numbers per layer and step.
 nlohmann::ordered_json short_number(double value) { return number(std::stod(fmt::format("{:.4g}", value))); }
 
-/// Numbers by layer.
+/// Adds the load of one level, one number per layer.
 void add_load(nlohmann::ordered_json& line, const char* level, const std::vector<LayerLoad>& layers) {
   const auto add = [&](const char* name, double LayerLoad::*member) {
     for (const LayerLoad& layer : layers) line["load"][level][name].push_back(short_number(layer.*member));
@@ -32,7 +32,7 @@ void add_load(nlohmann::ordered_json& line, const char* level, const std::vector
   add("dropped", &LayerLoad::dropped);
 }
 
-/// 0 where `text` is no line of metrics.
+/// The step of a line; 0 if `text` is not a line of metrics.
 std::int64_t step_of_line(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return 0;
@@ -45,7 +45,7 @@ struct Kept {
   std::uint64_t bytes = 0;
 };
 
-/// The whole lines at the start of `path` whose steps rise and are at most `limit`.
+/// The complete lines at the start of `path` whose steps increase and are at most `limit`.
 Kept lines_up_to(const std::filesystem::path& path, std::int64_t limit) {
   std::ifstream file(path, std::ios::binary);
   Kept kept;

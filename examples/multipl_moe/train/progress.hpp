@@ -1,4 +1,4 @@
-/// The one line that says how a run is going.
+/// The progress line of a run.
 #pragma once
 
 #include <chrono>
@@ -13,9 +13,9 @@
 
 namespace multipl_moe {
 
-/// How a run does on text that it does not train on.
-using HeldOutLosses = std::vector<std::pair<Language, double>>;  ///< nats per token
-/// Over languages; NaN without any.
+/// Losses on held-out text by language, in nats per token.
+using HeldOutLosses = std::vector<std::pair<Language, double>>;
+/// Mean over languages; NaN if there are none.
 double mean_of(const HeldOutLosses& losses);
 
 struct StepReport {
@@ -28,12 +28,12 @@ struct StepReport {
   double tokens_per_second = 0;
   std::int64_t memory_bytes = 0;  ///< resident now
   double seconds_left = 0;
-  HeldOutLosses held_out{};  ///< after the step; empty where they were not asked for
+  HeldOutLosses held_out{};  ///< after the step; empty if the step was not evaluated
   RoutingLoads loads{};      ///< of the step's forward passes
 };
 
 /// `step 120/50354  loss 1.234  aux 0.010  lr 6.9e-06  gnorm 0.41  12.3k tok/s  mem 3.10 GiB  ETA 3h12m`; with
-/// `held-out 1.345` after `loss 1.234` where `held_out` is a number.
+/// `held-out 1.345` after `loss 1.234` if `held_out` is not NaN.
 std::string progress_line(const StepReport& report, double held_out = std::numeric_limits<double>::quiet_NaN());
 
 /// `950`, `12.3k`, `1.20M`.
@@ -41,7 +41,7 @@ std::string short_count(double count);
 /// `42s`, `3m05s`, `3h12m`.
 std::string short_duration(double seconds);
 
-/// A line on stderr that is redrawn at most 10 times a second where stderr is a terminal; elsewhere plain lines.
+/// A line on stderr that is redrawn at most 10 times a second if stderr is a terminal; otherwise plain lines.
 class LiveLine {
  public:
   LiveLine();
@@ -50,7 +50,7 @@ class LiveLine {
   LiveLine& operator=(const LiveLine&) = delete;
 
   bool is_terminal() const { return terminal_; }
-  /// On a terminal, replaces the line; elsewhere writes it where `plain` is true. The last one ends the line.
+  /// On a terminal, replaces the line; otherwise writes it if `plain` or `last` is true. `last` ends the line.
   void show(const std::string& text, bool plain, bool last);
   /// Ends the line that is being redrawn, so that other text can follow.
   void finish();
@@ -61,8 +61,8 @@ class LiveLine {
   std::chrono::steady_clock::time_point drawn_{};
 };
 
-/// A run's progress: on a terminal a live line; elsewhere a plain line every `every` steps and at the last; nothing
-/// where `every` is 0.
+/// A run's progress: on a terminal a live line, otherwise a plain line every `every` steps and at the last step;
+/// nothing if `every` is 0.
 class Progress {
  public:
   Progress(std::string label, std::int64_t every) : label_(std::move(label)), every_(every) {}

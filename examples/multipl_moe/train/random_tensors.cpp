@@ -40,7 +40,7 @@ void RandomTensors::draw(const ListedTensor& tensor, TensorSink& sink) const {
 void RandomTensors::operator()(const ListedTensor& tensor, TensorSink& sink) const {
   if (tensor.kind == TensorKind::matrix) return draw(tensor, sink);
   const std::string_view inside = inside_layer(tensor.name);
-  // The narrow layer has other heads. Of an attention biases are 0, norms 1.
+  // The attention of the skeleton block has another shape, so its vectors are written here: norms 1, biases 0.
   if (inside.starts_with("self_attn."))
     return sink.write_equal(inside.ends_with("_norm.weight") ? 1 : 0, tensor.count());
   if (inside.empty()) return sink.write_equal(1, tensor.count());

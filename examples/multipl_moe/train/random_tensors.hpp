@@ -1,4 +1,4 @@
-/// Random weights tensor by tensor: the numbers that LanguageModel::initialize() gives.
+/// Random weights tensor by tensor, equal to those of LanguageModel::initialize().
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,11 @@
 
 namespace multipl_moe {
 
-/// A producer for stream_model(). A piece of a matrix is in memory, and one layer without its matrices' values.
+/// A TensorProducer for stream_model(). In memory are one block of a matrix, and one layer without its matrices'
+/// values.
 class RandomTensors {
  public:
-  /// Matrices are drawn from N(0, deviation^2) by seed and name. `config` must be without fault.
+  /// Matrices are drawn from N(0, deviation^2), keyed by seed and name. `config` must be valid.
   RandomTensors(const ModelConfig& config, std::uint64_t seed, double deviation, int threads);
 
   void operator()(const ListedTensor& tensor, TensorSink& sink) const;

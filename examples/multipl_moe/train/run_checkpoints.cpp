@@ -29,7 +29,7 @@ constexpr std::uint64_t largest_state = std::uint64_t{1} << 20;
 
 std::string name_of_step(std::int64_t step) { return fmt::format("step-{:06}", step); }
 
-/// 0 where `name` is no checkpoint's.
+/// The step in a checkpoint's name; 0 for any other name.
 std::int64_t step_named(const std::string& name) {
   constexpr std::string_view prefix = "step-";
   std::int64_t step = 0;
@@ -48,16 +48,16 @@ std::vector<std::int64_t> steps_in(const fs::path& checkpoints) {
   return steps;
 }
 
-/// Folder of the run, fit for `start`; it must be before it is locked.
+/// Checks the run's folder against `start` and creates it, which is necessary before it can be locked. Returns `run`.
 const fs::path& made_ready(const fs::path& run, RunStart start) {
   const auto steps = steps_in(run / "checkpoints");
   if (start == RunStart::fresh && !steps.empty())
     throw UsageError(
-        fmt::format("[{}] a new run's folder must hold no checkpoint, found {}; --resume goes on with that run, with a "
-                    "larger --steps also where it is finished, another --output begins a new one",
+        fmt::format("[{}] a new run's folder must hold no checkpoint, found {}; --resume continues that run, with a "
+                    "larger --steps even if it is finished; another --output starts a new run",
                     escaped(run.native()), name_of_step(steps.front())));
   if (start == RunStart::resume && steps.empty())
-    throw BadFile(run, "must hold a checkpoint to resume from, found none; without --resume a run begins here");
+    throw BadFile(run, "must hold a checkpoint to resume from, found none; without --resume a new run starts here");
   create_folders(run);
   return run;
 }
@@ -80,16 +80,16 @@ void require_same_run(const fs::path& folder, const RunSettings& begun_with, con
   const std::string different = differences(begun_with, asked_for);
   if (!different.empty())
     throw UsageError(
-        fmt::format("[{}] a run resumes with the settings that it began with; these were others:\n{}"
-                    "Give them as they were, or begin a new run in another --output without --resume",
+        fmt::format("[{}] a run must resume with the settings that it began with, found other values:\n{}"
+                    "Give the original values, or start a new run in another --output without --resume",
                     escaped(folder.native()), different));
 }
 
 void require_steps_left(const fs::path& folder, std::int64_t done, const RunSettings& asked_for) {
   const auto asked = number_of_steps(asked_for);
   if (asked && *asked < done)
-    throw UsageError(fmt::format("[{}] {} must be at least the {} that are done, found {}", escaped(folder.native()),
-                                 steps_flag, done, *asked));
+    throw UsageError(fmt::format("[{}] {} must be at least the {} that are already done, found {}",
+                                 escaped(folder.native()), steps_flag, done, *asked));
 }
 
 bool is_full_disk(int error_number) {
@@ -105,15 +105,15 @@ ModelConfig config_of_run(ModelConfig config, const fs::path& run) {
     try {
       settings = read_state(run / "checkpoints" / name_of_step(step)).settings;
     } catch (const BadFile&) {
-      continue;  // Resuming passes it over too, and says so.
+      continue;  // RunCheckpoints::load() skips it too, with a notice.
     } catch (const IoError&) {
       continue;
     }
     if (!has_own_head(settings)) return config;
     config.tie_word_embeddings = false;
     notice(
-        "note: {} trains lm_head.weight apart from model.embed_tokens.weight since its first step, and goes on so; a "
-        "new run of this model trains them as one weight\n",
+        "note: {} trains lm_head.weight separately from model.embed_tokens.weight since its first step and continues "
+        "to do so; a new run of this model trains them as one weight\n",
         run.native());
     return config;
   }
@@ -144,10 +144,10 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
       read_weights(model, folder);
       read_tensors(TensorFolder::open(folder, optimizer_stem), model.optimizer_state());
     } catch (const BadFile& error) {
-      notice("warning: {} is damaged and passed over: {}\n", folder.native(), error.what());
+      notice("warning: {} is damaged and skipped: {}\n", folder.native(), error.what());
       continue;
     } catch (const IoError& error) {
-      notice("warning: {} cannot be read and is passed over: {}\n", folder.native(), error.what());
+      notice("warning: {} cannot be read and is skipped: {}\n", folder.native(), error.what());
       continue;
     }
     name_latest(folder);
@@ -155,8 +155,8 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
     return state;
   }
   throw BadFile(checkpoints_,
-                "must hold a whole checkpoint to resume from, found none; without --resume and with "
-                "another --output a run begins anew");
+                "must hold a valid checkpoint to resume from, found none; start a new run in another --output without "
+                "--resume");
 }
 
 fs::path RunCheckpoints::save(LanguageModel& model, const TrainerState& state) const {

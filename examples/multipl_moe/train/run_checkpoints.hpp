@@ -12,31 +12,33 @@
 
 namespace multipl_moe {
 
-/// What a run does where its folder holds checkpoints already.
+/// What a run does if its folder already holds checkpoints.
 enum class RunStart {
-  fresh,    ///< refuses to begin
+  fresh,    ///< refuses to start
   replace,  ///< removes them
-  resume    ///< goes on from the newest
+  resume    ///< continues from the newest
 };
 
-/// The model that `run`, which goes on, began with: one of `config`, untied where the run has a head of its own, as
-/// every run had before embeddings could be tied. A notice says so.
+/// The configuration that `run`, which is resumed, began with: `config`, but untied if the run trains a separate head,
+/// as every run did before embeddings could be tied. A notice reports this.
 ModelConfig config_of_run(ModelConfig config, const std::filesystem::path& run);
 
 class RunCheckpoints {
  public:
-  /// Keeps `run` for this process and removes what a killed one left half-done. `keep`: checkpoints beside which older
-  /// ones go, at least 1. Throws UsageError where `start` refuses what is there, Failure where another process trains
-  /// in `run`, BadFile where there is nothing to resume, IoError.
+  /// Locks `run` for this process and removes the incomplete files of a killed one. `keep`: number of newest
+  /// checkpoints that are kept, at least 1. Throws UsageError if `start` does not allow the existing checkpoints,
+  /// Failure if another process trains in `run`, BadFile if there is nothing to resume, IoError.
   RunCheckpoints(std::filesystem::path run, RunStart start, std::int64_t keep);
 
-  /// Fills weights, buffers and moments from the newest checkpoint whose MANIFEST holds, and finishes what a kill after
-  /// it got its name left undone; a notice names each newer one and what is wrong with it. Throws BadFile where none is
-  /// whole, UsageError where it is of other settings than a number of steps, or has more steps behind it than that.
+  /// Fills weights, buffers and moments from the newest checkpoint that matches its MANIFEST, and completes its save if
+  /// that was killed after the checkpoint got its name. A notice names each newer checkpoint and its fault. Throws
+  /// BadFile if no checkpoint is valid, UsageError if its settings differ in more than the number of steps, or if more
+  /// steps are done than `settings` has.
   TrainerState load(LanguageModel& model, const RunSettings& settings) const;
 
-  /// Saves durably, and removes all but the newest `keep`; in a row of skipped steps the last good one stays too.
-  /// Throws IoError, which leaves the checkpoints there were; on a full disk it names a checkpoint's bytes.
+  /// Saves durably and removes all checkpoints but the newest `keep`; after skipped steps the last good one is kept
+  /// too. Throws IoError, with the existing checkpoints unchanged; if the disk is full, it gives a checkpoint's size in
+  /// bytes.
   std::filesystem::path save(LanguageModel& model, const TrainerState& state) const;
 
   std::filesystem::path folder_of(std::int64_t step) const;
@@ -46,7 +48,7 @@ class RunCheckpoints {
   std::vector<std::int64_t> steps() const;
   void name_latest(const std::filesystem::path& folder) const;
   void remove_older(const TrainerState& state) const;
-  /// Newer ones than the newest whole one are those that load() passed over.
+  /// Removes the checkpoints newer than `state`, which load() skipped as damaged.
   void remove_passed_over(const TrainerState& state) const;
 
   std::filesystem::path checkpoints_;

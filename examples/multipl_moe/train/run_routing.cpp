@@ -52,9 +52,9 @@ moe::RoutingReplay ReplayedRouting::of(const TokenBatch& batch) const {
     }
     if (!fits(at))
       throw BadFile(path_,
-                    fmt::format("must have a record of the {} of each sequence that is trained on, found "
-                                "none among {} for sequence {}; --data, --mix, --seed, --sequence-length and the "
-                                "tokenizer decide what these are",
+                    fmt::format("must have a record of the {} of each sequence of the run, found none among {} records "
+                                "for sequence {}; the sequences depend on --data, --mix, --seed, --sequence-length and "
+                                "the tokenizer",
                                 counted(batch.length, "tokens"), records_.size(), batch.number + b));
     replay.add(records_[at]);
   }
@@ -62,7 +62,7 @@ moe::RoutingReplay ReplayedRouting::of(const TokenBatch& batch) const {
 }
 
 void ReplayedRouting::refuse(const moe::Error& error) const {
-  throw BadFile(path_, "must be of this model: " + rule_of(error.what()));
+  throw BadFile(path_, "must match this model: " + rule_of(error.what()));
 }
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-/// What is chosen in a run, recorded and replayed.
+/// Recording and replaying the expert choices of a run.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@
 
 namespace multipl_moe {
 
-/// Of each sequence of a run, in their order.
+/// Records the expert choices of each sequence of a run, in order.
 class RecordedRouting {
  public:
   explicit RecordedRouting(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// A record for each sequence of the batch.
+  /// Adds one record for each sequence of the batch.
   void add(const TokenBatch& batch, std::vector<moe::RoutingRecord> records);
-  /// Throws IoError.
+  /// Writes the file. Throws IoError.
   void write() const;
 
  private:
@@ -30,25 +30,25 @@ class RecordedRouting {
   std::vector<moe::RoutingRecord> records_;
 };
 
-/// The choices that a file has for the sequences of a run: for sequence n of the stream record n, where that is of its
-/// tokens, or else the first record that is.
+/// The expert choices that a file has for the sequences of a run. Sequence n of the stream uses record n if that has
+/// the same tokens, else the first record with the same tokens.
 class ReplayedRouting {
  public:
   /// Throws BadFile as read_routing().
   ReplayedRouting(std::filesystem::path path, const ModelConfig& model);
 
-  /// Names the file's contents.
+  /// Hash of the file's contents as text, `XXH3 <16 hex digits>`.
   const std::string& name() const { return name_; }
-  /// What a batch's sequences are given; this must outlive it. Throws BadFile where one has no record.
+  /// The replay of a batch's sequences, which this object must outlive. Throws BadFile if a sequence has no record.
   moe::RoutingReplay of(const TokenBatch& batch) const;
-  /// Throws BadFile that says what of the file the layers refused.
+  /// Throws BadFile with the reason for which a layer rejected the file's choices.
   [[noreturn]] void refuse(const moe::Error& error) const;
 
  private:
   std::filesystem::path path_;
   std::string name_;
   std::vector<moe::RoutingRecord> records_;
-  /// By the hash of their tokens.
+  /// Index of the first record by the hash of its tokens.
   std::unordered_map<std::uint64_t, std::size_t> first_;
 };
 

@@ -62,14 +62,14 @@ void add_options(RunSettings& settings, const TrainOptions& options) {
   if (options.replay != nullptr) settings["--replay-routing"] = options.replay->name();
 }
 
-/// Runs from before there was a choice of precision say nothing of it.
+/// Adds the default precision to the settings of runs from before precision was configurable.
 RunSettings with_precision(RunSettings settings) {
   settings.try_emplace(master_weights_flag, name_of(moe::MasterWeights::float32));
   settings.try_emplace(moments_flag, name_of(AdamWPrecision::Moments::float32));
   return settings;
 }
 
-/// Runs of version 0.1 have some values in another spelling.
+/// Replaces the former spelling of some values in the settings of runs of version 0.1.
 RunSettings in_current_spelling(RunSettings settings) {
   for (const MixtureSetting* setting : mixture_settings())
     if (const auto found = settings.find(model_setting(fmt::format("/moe/{}", setting->key)));
@@ -78,7 +78,7 @@ RunSettings in_current_spelling(RunSettings settings) {
   return settings;
 }
 
-/// Older runs name settings of all mixtures. Those that decide nothing now make no difference.
+/// Removes mixture settings that do not apply to the architecture: older runs recorded those of all architectures.
 RunSettings without_idle(RunSettings before, const RunSettings& after) {
   for (const MixtureSetting* setting : mixture_settings())
     if (const std::string name = model_setting(fmt::format("/moe/{}", setting->key)); !after.contains(name))

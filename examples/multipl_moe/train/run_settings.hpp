@@ -1,4 +1,4 @@
-/// What a run's bits depend on, beside the program itself.
+/// The settings that the results of a run depend on, besides the program itself.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +13,23 @@ namespace multipl_moe {
 
 struct TrainOptions;
 
-/// Settings by name (the flag's, where there is one), each as a text that is equal exactly where the value is.
+/// Settings by name (that of the flag, if there is one). Values are texts, which are equal if and only if the values
+/// are.
 using RunSettings = std::map<std::string, std::string>;
 
 RunSettings settings_of(const ModelConfig& model, const BatchStream& stream, const TrainOptions& options);
 
-/// Whether a run with these settings has a head of its own beside the embedding.
+/// Whether a run with these settings trains a head separate from the embedding.
 bool has_own_head(const RunSettings& settings);
 
-/// The flag that says how many steps a run has.
+/// The flag for the number of steps of a run.
 inline constexpr const char* steps_flag = "--steps";
 
-/// The number of steps in `settings`; empty where there is none.
+/// The number of steps in `settings`; empty if there is none.
 std::optional<std::int64_t> number_of_steps(const RunSettings& settings);
 
-/// Every setting that differs, but for the number of steps, which may, as `<name>: <begun with>, found <asked for>`,
-/// one a line; empty where none does.
+/// All settings that differ, as `<name>: <begun with>, found <asked for>`, one per line; empty if none does. The number
+/// of steps may differ and is not listed.
 std::string differences(const RunSettings& begun_with, const RunSettings& asked_for);
 
 }  // namespace multipl_moe

@@ -1,4 +1,4 @@
-/// Models of any size written tensor by tensor: what is in memory does not grow with them.
+/// Writes models of any size tensor by tensor: the memory in use does not grow with the model.
 #pragma once
 
 #include <algorithm>
@@ -19,10 +19,10 @@
 
 namespace multipl_moe {
 
-/// Values that are read, drawn or converted at once.
+/// Number of values that are read, drawn or converted at once.
 inline constexpr std::int64_t values_at_once = std::int64_t{1} << 22;
 
-/// visit(first, count) for one piece of `values` after the other.
+/// Calls visit(first, count) for each block of `values` values, in order.
 template <class Visit>
 void for_each_piece(std::int64_t values, const Visit& visit) {
   for (std::int64_t first = 0; first < values; first += values_at_once)
@@ -30,24 +30,24 @@ void for_each_piece(std::int64_t values, const Visit& visit) {
 }
 
 struct StreamOptions {
-  std::string dtype = "BF16";  ///< of the weights: "F32", "F16" or "BF16"; buffers are F32
+  std::string dtype = "BF16";  ///< dtype of the weights: "F32", "F16" or "BF16"; buffers are F32
   std::uint64_t max_shard_bytes = default_shard_bytes;
-  std::string label;  ///< of the progress line; none is shown where it is empty
+  std::string label;  ///< of the progress line; empty: no progress line
   GenerationConfig generation{};
 };
 
-/// Takes in one tensor after the other in the order of the file, and counts.
+/// Writes one tensor after the other in the order of the file, and counts the bytes for the progress line.
 class TensorSink {
  public:
   TensorSink(ShardedWriter& writer, ByteProgress* progress) : writer_(writer), progress_(progress) {}
 
-  /// The next values, in pieces of any size.
+  /// Writes the next values, any number at a time.
   void write_floats(std::span<const float> values);
-  /// The next bytes, already of the tensor's dtype.
+  /// Writes the next bytes, already of the tensor's dtype.
   void write(std::span<const std::byte> bytes);
-  /// The next `count` values, all the same.
+  /// Writes `value` `count` times.
   void write_equal(float value, std::int64_t count);
-  /// The dtype that the tensors are written in.
+  /// Begins a tensor; dtype() is then its dtype.
   void begin(const PlannedTensor& tensor);
   const std::string& dtype() const { return dtype_; }
 
@@ -57,17 +57,16 @@ class TensorSink {
   std::string dtype_;
 };
 
-/// The weight `name` of `model` as the next values of `sink`, in pieces; where the dtype stays, so does every bit.
-/// Throws as StoredModel::find().
+/// Writes the weight `name` of `model` to `sink`, block by block; bitwise identical if the dtype stays the same. Throws
+/// as StoredModel::find().
 void copy_weight(const StoredModel& model, std::string_view name, std::span<const std::int64_t> shape,
                  TensorSink& sink);
 
-/// Called once for each tensor; hands all its values to the sink.
+/// Called once for each tensor; writes all its values to the sink.
 using TensorProducer = std::function<void(const ListedTensor& tensor, TensorSink& sink)>;
 
-/// Writes a model of `config` to the new folder `folder`, whole or not at all: weights, config.json,
-/// generation_config.json and the tokenizer's files. Throws IoError, before the first byte where the disk is too full;
-/// what `produce` throws.
+/// Atomically writes a model of `config` to the new folder `folder`: weights, config.json, generation_config.json and
+/// the tokenizer's files. Throws IoError, before the first byte if the disk is too full; also the errors of `produce`.
 void stream_model(const std::filesystem::path& folder, const ModelConfig& config, const Tokenizer& tokenizer,
                   const StreamOptions& options, const TensorProducer& produce);
 

@@ -37,7 +37,7 @@ void require_exactly(const TensorFolder& folder, std::span<const Tensor> tensors
   }
   for (const auto& [name, tensor] : folder.tensors())
     if (!known.contains(name))
-      throw BadFile(folder.path_of(name), "has a tensor that the model of config.json has not: " + escaped(name));
+      throw BadFile(folder.path_of(name), "has a tensor that the model of config.json does not have: " + escaped(name));
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ void read_tensors(const TensorFolder& folder, std::span<const StateTensor> state
   for (const StateTensor& tensor : state) {
     const TensorEntry& entry = folder.entry(tensor.name);
     if (entry.dtype != tensor.dtype)
-      throw BadFile(folder.path_of(tensor.name), fmt::format("{} must be of dtype {} as the run keeps it, found {}",
+      throw BadFile(folder.path_of(tensor.name), fmt::format("{} must have the dtype {} of this run, found {}",
                                                              escaped(tensor.name), tensor.dtype, escaped(entry.dtype)));
   }
   for (const StateTensor& tensor : state) folder.read(tensor.name, tensor.bytes);

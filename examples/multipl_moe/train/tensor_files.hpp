@@ -1,4 +1,4 @@
-/// A model's tensors in safetensors files, and back into its memory.
+/// Writes a model's tensors to safetensors files and reads them back.
 #pragma once
 
 #include <filesystem>
@@ -13,23 +13,23 @@
 
 namespace multipl_moe {
 
-/// What a writer of `slots` plans: weights in the safetensors dtype `dtype`, buffers in F32.
+/// The tensors that a writer of `slots` plans: weights in the safetensors dtype `dtype`, buffers in F32.
 std::vector<PlannedTensor> planned(std::span<const TensorSlot> slots, std::string_view dtype = "F32");
 
-/// The same of what an optimizer remembers, in dtypes of its own.
+/// The same for optimizer state, in its own dtypes.
 std::vector<PlannedTensor> planned(std::span<const StateTensor> state);
 
-/// Writes all slots from where they are and finishes the files; `writer` planned exactly these. Throws Failure,
+/// Writes all slots from their memory and finishes the files; `writer` must have planned exactly these. Throws Failure,
 /// IoError.
 void write_tensors(ShardedWriter& writer, std::span<const TensorSlot> slots);
 void write_tensors(ShardedWriter& writer, std::span<const StateTensor> state);
 
-/// Fills every slot, from any float dtype. Throws BadFile where a tensor is missing, unknown, or of another shape than
+/// Fills every slot, from any float dtype. Throws BadFile if a tensor is missing, unknown, or has another shape than
 /// its slot; IoError.
 void read_tensors(const TensorFolder& folder, std::span<const TensorSlot> slots);
 void read_tensors(const StoredModel& model, std::span<const TensorSlot> slots);
 
-/// Fills what an optimizer remembers. Throws as above, and BadFile for another dtype.
+/// Fills the optimizer state. Throws as above, and BadFile for another dtype.
 void read_tensors(const TensorFolder& folder, std::span<const StateTensor> state);
 
 bool is_finite(const TensorSlot& slot);

@@ -31,7 +31,7 @@ moe::CosineSchedule schedule_of(const TrainOptions& options) {
           .total = options.steps};
 }
 
-/// A micro-batch, by a record's choices or into a record where the run has one.
+/// One micro-batch. Its expert choices are replayed or recorded if the options request it.
 MicroBatchLoss accumulate_recorded(LanguageModel& model, const TokenBatch& batch, double share,
                                    const TrainOptions& options) {
   Sequences sequences{batch.sequences, batch.length, batch.tokens, batch.targets, batch.languages, batch.number};
@@ -57,7 +57,7 @@ MicroBatchLoss accumulate_recorded(LanguageModel& model, const TokenBatch& batch
   return loss;
 }
 
-/// Forward and backward over one step's micro-batches; means over them.
+/// Forward and backward over one step's micro-batches; returns the means of their losses.
 MicroBatchLoss accumulate_step(LanguageModel& model, BatchStream& stream, const TrainOptions& options,
                                TokenBatch& batch) {
   MicroBatchLoss mean;
@@ -104,7 +104,7 @@ class Training {
   }
 
  private:
-  /// From nothing, or from where an earlier process stopped.
+  /// Starts a new run, or resumes one from its newest checkpoint.
   void begin() {
     state_.settings = settings_of(model_.config(), stream_, options_);
     state_.next_sequence = stream_.next_sequence();
@@ -131,7 +131,7 @@ class Training {
   }
 
   void take_step() {
-    // By the number of the step, so that a resumed run draws what one in one piece would have drawn.
+    // Keyed by the step, so that a resumed run draws the same numbers as an uninterrupted one.
     model_.draw_by({.seed = stream_.options().seed, .step = state_.step});
     RoutingTally tally{.fixed_token_experts = fixed_token_experts(model_.config())};
     const MicroBatchLoss loss = observed_step(tally);
@@ -142,7 +142,7 @@ class Training {
     if (finite) {
       model_.step(options_.optimizer, rate, ++state_.updates, moe::clip_factor(norm, options_.clip));
       state_.skipped_in_a_row = 0;
-      // Skipped steps move nothing, so the newest checkpoint's weights are those that have just given a finite step.
+      // A checkpoint is good once a finite step was taken from its weights, which skipped steps do not change.
       state_.last_good_step = saved_step_;
     } else {
       model_.discard_step();
@@ -168,7 +168,7 @@ class Training {
     const Evaluation evaluation = evaluate(model_, options_.held_out, options_.evaluation);
     for (const Language language : all_languages)
       if (const auto& score = evaluation[index_of(language)]) losses.emplace_back(language, score->loss);
-    // The speed of a training does not depend on how often it is looked at.
+    // The reported speed is that of training alone, without evaluations.
     evaluating_ += std::chrono::steady_clock::now() - begin;
     return losses;
   }
@@ -199,14 +199,14 @@ class Training {
   [[noreturn]] void give_up(const MicroBatchLoss& loss, double norm) {
     const auto folder = checkpoints_ ? checkpoints_->folder_of(state_.last_good_step) : std::filesystem::path();
     throw NonFinite(fmt::format(
-        "[train] the loss and its gradient must be finite, found {} in a row in which they were not, the last of "
+        "[train] the loss and its gradient must be finite, found {} in a row with values that are not, the last of "
         "them step {} (loss {}, balance loss {}, gradient norm {}); {} skipped in all; last good checkpoint: {}",
         counted(state_.skipped_in_a_row, "steps"), state_.step, loss.loss, loss.balance, norm, state_.skipped,
         std::filesystem::exists(folder) ? folder.string() : "none"));
   }
 
   void save() {
-    // A checkpoint never stands for steps whose lines a power cut could still take.
+    // The lines of all steps in a checkpoint must be on disk before it: a power failure could lose them otherwise.
     metrics_->sync();
     result_.checkpoint = checkpoints_->save(model_, state_);
     saved_step_ = state_.step;

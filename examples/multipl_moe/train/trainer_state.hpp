@@ -1,4 +1,4 @@
-/// trainer_state.json: what a run needs, beside weights and moments, to go on as if it had never stopped.
+/// trainer_state.json: the state besides weights and moments that a run needs to resume bitwise identically.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@
 namespace multipl_moe {
 
 struct TrainerState {
-  std::int64_t step = 0;              ///< steps done, skipped ones included; the schedule's clock
-  std::int64_t updates = 0;           ///< steps in which the weights moved; AdamW's clock
-  std::int64_t skipped = 0;           ///< because loss or gradient was not finite
-  std::int64_t skipped_in_a_row = 0;  ///< the last ones of them
-  std::int64_t last_good_step = 0;    ///< of the newest checkpoint from which a finite step was taken; 0: none
-  std::int64_t next_sequence = 0;     ///< of the BatchStream
+  std::int64_t step = 0;              ///< steps done, including skipped ones; step of the learning rate schedule
+  std::int64_t updates = 0;           ///< steps that updated the weights; step of AdamW
+  std::int64_t skipped = 0;           ///< steps skipped because the loss or gradient was not finite
+  std::int64_t skipped_in_a_row = 0;  ///< consecutive skipped steps up to now
+  std::int64_t last_good_step = 0;    ///< step of the newest checkpoint from which a finite step was taken; 0: none
+  std::int64_t next_sequence = 0;     ///< index in the BatchStream
   RunSettings settings;
 
   bool operator==(const TrainerState&) const = default;
@@ -23,7 +23,7 @@ struct TrainerState {
 
 std::string to_json_text(const TrainerState& state);
 
-/// Throws BadFile that names the field, the rule and the value.
+/// Throws BadFile with the field, the rule and the value found.
 TrainerState parse_trainer_state(std::string_view text, const std::filesystem::path& path);
 
 }  // namespace multipl_moe

@@ -19,7 +19,7 @@ constexpr std::string_view shared_ffn = "mlp.shared_expert.";
 
 std::string layer_prefix(std::int64_t layer) { return fmt::format("model.layers.{}.", layer); }
 
-/// The number that `text` begins with, which is cut off.
+/// Removes the number at the start of `text` and returns it.
 std::optional<std::int64_t> take_number(std::string_view& text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -51,7 +51,7 @@ std::int64_t UpcycledTensors::most_bytes() const {
   };
   const std::int64_t layer = values_in(dense_.config(), first), ffn = values_in(dense_.config(), first + "mlp.");
   const std::int64_t expert = std::max(ffn, 3 * config_.hidden_size * config_.expert_width());
-  // The dense FFN beside both layers, whole ones or without their experts; and an expert.
+  // The dense FFN, both layers (full, or without their experts), and one expert.
   const std::int64_t held =
       config_.moe->is_adapted() ? layer + values_in(config_, first) + ffn : 2 * (layer - ffn) + ffn + expert;
   return 4 * (held + 2 * values_at_once);
@@ -110,7 +110,7 @@ const Layer::Dense& UpcycledTensors::expert(const Place& place) {
 
 void UpcycledTensors::begin_layer(std::int64_t layer) {
   if (block_layer_ == layer) return;
-  // Adapters are as wide as the FFN beside which they are.
+  // Adapters are as wide as the FFN that they adapt, so they need a full layer.
   const bool whole = config_.moe->is_adapted();
   const auto make = [&](const ModelConfig& config) {
     return whole ? make_block(config, attention_shape(config, layer), make_layer) : skeleton_block(config);

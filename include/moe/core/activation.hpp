@@ -9,9 +9,9 @@
 
 namespace moe {
 
-/// What a feed-forward network puts between its products, value by value: `Real value(Real z) const` and its
-/// `Real derivative(Real z) const`, for float and double, both MOE_HOST_DEVICE. It has no weights and is made anew
-/// where it is needed, so that whatever it can be set to is part of its type.
+/// Elementwise activation function of a feed-forward network: `Real value(Real z) const` and `Real derivative(Real z)
+/// const`, for float and double, both MOE_HOST_DEVICE. It has no weights and is default-constructed where it is needed,
+/// so all of its settings are part of its type.
 template <class A>
 concept Activation = std::is_trivially_copyable_v<A> && std::default_initializable<A> &&
     requires(const A& activation, float narrow, double wide) {
@@ -21,7 +21,7 @@ concept Activation = std::is_trivially_copyable_v<A> && std::default_initializab
   { activation.derivative(wide) } -> std::same_as<double>;
 };
 
-/// z sigmoid(z), Swish of beta 1: with a gate it is SwiGLU.
+/// z sigmoid(z), also called Swish with beta 1. With a gate it gives SwiGLU.
 struct Silu {
   template <class Real>
   MOE_HOST_DEVICE Real value(Real z) const {
@@ -34,7 +34,7 @@ struct Silu {
   }
 };
 
-/// z P(Z <= z) for a standard normal Z, by the error function.
+/// z P(Z <= z) for a standard normal Z, computed by the error function.
 struct Gelu {
   template <class Real>
   MOE_HOST_DEVICE Real value(Real z) const {
@@ -43,13 +43,13 @@ struct Gelu {
   template <class Real>
   MOE_HOST_DEVICE Real derivative(Real z) const {
     using std::exp;
-    // Where the square is infinite its exponential is 0, and so must the product be.
+    // Where z * z is infinite, the density is 0. The product must then be 0 as well, also for an infinite z.
     const Real density = Real(0.3989422804014327) * exp(Real(-0.5) * z * z);
     return below(z) + (density == 0 ? Real(0) : z * density);
   }
 
  private:
-  /// P(Z <= z), precise where it is small.
+  /// P(Z <= z), precise also where it is small.
   template <class Real>
   MOE_HOST_DEVICE static Real below(Real z) {
     using std::erfc;
@@ -57,8 +57,8 @@ struct Gelu {
   }
 };
 
-/// Gelu's approximation 0.5 z (1 + tanh(u)) = z sigmoid(2 u) with u = sqrt(2 / pi) (z + 0.044715 z^3), which GPT-2 and
-/// Gemma have.
+/// The tanh approximation of GELU, 0.5 z (1 + tanh(u)) = z sigmoid(2 u) with u = sqrt(2 / pi) (z + 0.044715 z^3), as
+/// used by GPT-2 and Gemma.
 struct GeluTanh {
   template <class Real>
   MOE_HOST_DEVICE Real value(Real z) const {
@@ -67,7 +67,7 @@ struct GeluTanh {
   template <class Real>
   MOE_HOST_DEVICE Real derivative(Real z) const {
     const Real sig = sigmoid(twice_u(z)), slope = sig * (1 - sig);
-    // Where it is flat, the square may be infinite.
+    // Where the slope is 0, z * z may be infinite.
     return sig + (slope == 0 ? Real(0) : z * slope * Real(1.5957691216057308) * (1 + Real(0.134145) * z * z));
   }
 

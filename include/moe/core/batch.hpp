@@ -15,35 +15,36 @@
 
 namespace moe {
 
-/// How the rows of x_TD fall into sequences, and what is known of each row. Sequence b holds rows
-/// [offsets[b], offsets[b+1]). `tokens` and `languages` are empty or have one entry a row; only routers and segmenters
-/// that ask for them read them, and their memory must outlive every use of the batch. In training a
-/// layer that draws random numbers draws them from `random` and throws Error without it; other layers never look at
-/// it. Inference draws from it too, or from StepKey{} where there is none.
+/// Division of the rows of x_TD into sequences, and data about each row. Sequence b has rows
+/// [offsets[b], offsets[b+1]). `tokens` and `languages` are empty or have one entry per row; only routers and
+/// segmenters that need them read them, and their memory must outlive every use of the batch. In training, a layer that
+/// draws random numbers draws them from `random` and throws Error if it is missing; other layers do not read it. In
+/// inference such a layer also draws from `random`, or from StepKey{} if it is missing.
 struct Batch {
-  /// Where each sequence begins, and behind them all the number of rows: one entry more than sequences.
+  /// The first row of each sequence, followed by the number of rows: one entry more than there are sequences.
   std::vector<Index> offsets{0};
   /// Token id of each row, or empty.
   std::span<const std::int32_t> tokens{};
   /// Language of each row, or empty.
   std::span<const std::int32_t> languages{};
-  /// What random numbers are drawn from: another step for every forward pass of a run.
+  /// Key of all random numbers; needs a different step for every forward pass of a run.
   std::optional<StepKey> random{};
 
   /// One sequence of `rows` rows.
   static Batch single(Index rows) { return ragged({rows}); }
-  /// `count` sequences of `length` rows each. Throws Error as ragged(), and for a negative count.
+  /// `count` sequences of `length` rows each. Throws Error as ragged() does, and if `count` is negative.
   static Batch sequences(Index count, Index length) {
     require(count >= 0, "Batch::sequences", "the number of sequences must not be negative, got ", count);
     return ragged(std::vector<Index>(static_cast<std::size_t>(count), length));
   }
-  /// One sequence for each length. Throws Error for a negative length and for more rows than an Index counts.
+  /// One sequence for each length. Throws Error if a length is negative or the number of rows does not fit into an
+  /// Index.
   static Batch ragged(const std::vector<Index>& lengths) {
     Batch batch;
     for (const Index length : lengths) {
       require(length >= 0, "Batch::ragged", "a sequence's length must not be negative, got ", length);
       require(length <= (std::numeric_limits<Index>::max)() - batch.offsets.back(), "Batch::ragged",
-              "more rows than an Index counts, got ", batch.offsets.back(), " and ", length);
+              "the number of rows must fit into an Index, got ", batch.offsets.back(), " plus ", length);
       batch.offsets.push_back(batch.offsets.back() + length);
     }
     return batch;
@@ -53,15 +54,15 @@ struct Batch {
   Index count() const { return offsets.empty() ? 0 : static_cast<Index>(offsets.size()) - 1; }
 };
 
-/// Throws Error unless there is one number for each of `rows` rows, or none, and each is -1, unknown, or above.
-/// `what` ("token ids") and `whose` ("the batch has") are what the error calls them.
+/// Throws Error unless `numbers` is empty or has one entry for each of `rows` rows, and each is -1 (unknown) or not
+/// negative. `what` ("token ids") and `whose` ("the batch has") are parts of the message.
 inline void require_known(std::span<const std::int32_t> numbers, Index rows, std::string_view where,
                           std::string_view whose, std::string_view what) {
   if (numbers.empty()) return;
   require(static_cast<Index>(numbers.size()) == rows, where, "x has ", counted(rows, "rows"), ", ", whose, " ",
           counted(numbers.size(), what));
   const auto least = std::min_element(numbers.begin(), numbers.end());
-  require(*least >= -1, where, what, " must be -1, which is unknown, or not negative, got ", *least, " for row ",
+  require(*least >= -1, where, what, " must be -1 (unknown) or not negative, got ", *least, " for row ",
           least - numbers.begin());
 }
 

@@ -6,13 +6,13 @@
 
 namespace moe {
 
-/// How many of what, for messages: reads as "2 sequences", "1 sequence" and "0 sequences". Nothing is built before it
+/// A count and its noun, for messages: prints "2 sequences", "1 sequence" and "0 sequences". No text is built before it
 /// is streamed.
 template <std::integral Number>
 struct Counted {
-  /// How many.
+  /// The count.
   Number count;
-  /// Of what, in a plural that ends in s.
+  /// The plural of the noun, which must end in s.
   std::string_view plural;
 
   /// Writes the number and the noun.
@@ -23,7 +23,7 @@ struct Counted {
   }
 };
 
-/// That many of these: counted(rows, "rows").
+/// Makes a Counted, such as counted(rows, "rows").
 template <std::integral Number>
 constexpr Counted<Number> counted(Number count, std::string_view plural) {
   return {count, plural};

@@ -16,7 +16,7 @@ namespace moe {
 
 namespace detail {
 
-/// "TokenMoE::forward": what errors of a layer's public entry are headed by.
+/// "TokenMoE::forward": the `where` of errors from a layer's public function.
 class EntryName {
  public:
   constexpr EntryName(std::string_view layer, std::string_view entry) {
@@ -32,19 +32,20 @@ class EntryName {
 
 }  // namespace detail
 
-// What the public entries of all layers ask of their arguments.
+// Argument checks of the public functions of all layers.
 
-/// Throws Error unless x has `width` columns, which `reader` ("the gate expects") reads, and points to its values.
+/// Throws Error unless x has `width` columns and points to its values. `reader` ("the gate expects") is part of the
+/// message.
 template <class Value, class B>
 void require_rows(std::string_view where, View<Value, B> x_TD, std::string_view reader, Index width) {
   require(x_TD.cols == width, where, "x has ", counted(x_TD.cols, "columns"), ", ", reader, " ", width);
   require(x_TD.rows >= 0 && (x_TD.data != nullptr || x_TD.size() == 0), where,
-          "x must point to its rows, got none for ", x_TD.rows, " x ", x_TD.cols);
+          "x must point to its rows, got a null pointer for ", x_TD.rows, " x ", x_TD.cols);
 }
 
 namespace detail {
 
-/// Reads as "1, 2 and 3".
+/// Prints as "1, 2 and 3".
 template <std::size_t count>
 struct Listed {
   std::array<double, count> values;
@@ -57,15 +58,15 @@ struct Listed {
 
 }  // namespace detail
 
-/// Throws Error unless d_y has the shape of the rows that forward was given and points to its values, and the gradients
-/// of auxiliary losses, whichever the layer names, are finite.
+/// Throws Error unless d_y has the shape of forward's x and points to its values, and all gradients of the layer's
+/// auxiliary losses are finite.
 template <class Value, class B, class LossGradients = AuxiliaryGradient>
 void require_output_gradient(std::string_view where, View<const Value, B> d_y_TD, View<const Value, B> x_TD,
                              const LossGradients& d_losses = {}) {
   require(d_y_TD.rows == x_TD.rows && d_y_TD.cols == x_TD.cols, where, "d_y is ", d_y_TD.rows, " x ", d_y_TD.cols,
           ", x was ", x_TD.rows, " x ", x_TD.cols);
-  require(d_y_TD.data != nullptr || d_y_TD.size() == 0, where, "d_y must point to its rows, got none for ", d_y_TD.rows,
-          " x ", d_y_TD.cols);
+  require(d_y_TD.data != nullptr || d_y_TD.size() == 0, where, "d_y must point to its rows, got a null pointer for ",
+          d_y_TD.rows, " x ", d_y_TD.cols);
   const auto values = d_losses.values();
   require(std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); }), where,
           "gradients of auxiliary losses must be finite, got ", detail::Listed<values.size()>{values});

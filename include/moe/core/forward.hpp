@@ -8,30 +8,30 @@
 
 namespace moe {
 
-/// What a layer's forward returns: the output, what backward needs (move-only, consumed once), and what the run
-/// observed (losses beside the main one, loads, what `update_buffers` learns from). Structured bindings take it apart.
+/// Result of a layer's forward: the output, the tensors that backward needs (move-only, consumed once), and the
+/// statistics of the pass (auxiliary losses, loads, the input of `update_buffers`). Supports structured bindings.
 template <class Output, class Saved, class Stats>
 struct Forward {
-  /// y_TD.
+  /// The output, y_TD.
   Output output;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   Saved saved;
-  /// What the run observed.
+  /// Statistics of the pass.
   Stats stats;
 };
 
-/// d(total loss)/d(auxiliary loss) for each auxiliary loss a layer reports in its stats. Divide by the number of
-/// micro-batches before it comes in: weight gradients add over them.
+/// d(total loss)/d(auxiliary loss) for each auxiliary loss that a layer reports in its stats. Divide by the number of
+/// micro-batches first: weight gradients are summed over them.
 struct AuxiliaryGradient {
   /// d(loss)/d(balance loss), see eq. 8.
   double balance = 0;
   /// d(loss)/d(z-loss).
   double z = 0;
 
-  /// All of them.
+  /// Both values, {balance, z}.
   std::array<double, 2> values() const { return {balance, z}; }
-  /// As gradients of the losses that a routing module names itself, where these say what the two mean among them:
-  /// `static Named from(AuxiliaryGradient)`. So code that knows no more than these two drives every module.
+  /// Converts to the loss gradients that a routing module defines itself, if they have `static Named
+  /// from(AuxiliaryGradient)`. Code that only has these two values can therefore drive every module.
   template <class Named>
   requires requires(AuxiliaryGradient both) {
     { Named::from(both) } -> std::same_as<Named>;
@@ -39,26 +39,26 @@ struct AuxiliaryGradient {
   operator Named() const { return Named::from(*this); }
 };
 
-/// The loss gradients of a routing module that names no losses.
+/// The loss gradients of a routing module without auxiliary losses.
 struct NoLossGradients {
-  /// Whatever is asked for.
+  /// Ignores its argument.
   static NoLossGradients from(AuxiliaryGradient) { return {}; }
-  /// None.
+  /// No values.
   std::array<double, 0> values() const { return {}; }
 };
 
-/// The stats of a layer that has nothing to report.
+/// The stats of a layer that reports nothing.
 struct NoStats {
   double balance_loss() const { return 0; }
   double z_loss() const { return 0; }
 };
 
-/// Decoding needs no memory of earlier tokens.
+/// The decoding state of a layer that needs no information about earlier tokens.
 struct NoDecodingState {
-  /// Sequences that come change nothing.
+  /// Does nothing when sequences are added.
   template <class Context>
   void join(const Context&, const NoDecodingState& /*more*/) {}
-  /// Sequences that go change nothing.
+  /// Does nothing when sequences are removed.
   template <class Context>
   void keep(const Context&, ListView<Index> /*sequences*/) {}
 };

@@ -7,33 +7,33 @@
 
 namespace moe {
 
-/// Where groups of rows begin and where the last one ends: groups + 1 entries that never descend, in host memory, for
-/// the length of one call. A device may still be counting some of them: who can work on the others first asks which are
-/// known, everybody else takes the ListView, which waits.
+/// Row offsets of groups: groups + 1 entries that never descend, in host memory, for the duration of one call. Group g
+/// has rows [offsets[g], offsets[g+1]). A device may still be counting some entries: an operation that can process the
+/// other groups first checks knows(group); the conversion to ListView waits for all entries.
 class GroupOffsets {
  public:
   /// An entry that is not known yet.
   static constexpr Index unknown = -1;
 
-  /// All of them known.
+  /// All entries are known.
   GroupOffsets(ListView<Index> all) : entries_(all) {}
-  /// All of them known.
+  /// All entries are known.
   GroupOffsets(const std::vector<Index>& all) : entries_(all) {}
-  /// All of them known.
+  /// All entries are known.
   GroupOffsets(std::initializer_list<Index> all) : entries_(all) {}
-  /// Some of them known; wait(owner) writes the others.
+  /// Some entries are known; wait(owner) writes the others.
   GroupOffsets(ListView<Index> some, void* owner, void (*wait)(void*)) : entries_(some), owner_(owner), wait_(wait) {}
 
   /// Number of groups.
   Index groups() const { return entries_.size - 1; }
-  /// Whether it is known where the group begins and ends.
+  /// Whether both offsets of the group are known.
   bool knows(Index group) const { return entries_[group] != unknown && entries_[group + 1] != unknown; }
-  /// All of them; the host waits for those it does not know.
+  /// All entries; the host waits for the unknown ones.
   operator ListView<Index>() const {
     if (wait_ != nullptr) wait_(owner_);
     return entries_;
   }
-  /// Entry i, if it is known.
+  /// Entry i, or `unknown`.
   Index operator[](Index i) const { return entries_[i]; }
 
  private:
@@ -42,14 +42,14 @@ class GroupOffsets {
   void (*wait_)(void*) = nullptr;
 };
 
-/// How many pairs (row, expert) a choice makes, as far as the router's rule says so before anybody has counted.
+/// Numbers of pairs (row, expert), as far as the router's rule determines them before counting.
 struct ExpectedCounts {
-  /// All pairs, or unknown.
+  /// Number of all pairs, or unknown.
   Index pairs = GroupOffsets::unknown;
-  /// Those of each expert, or unknown; empty where nothing is known of any.
+  /// Number of pairs of each expert, or unknown; empty if none of them is known.
   std::vector<Index> load;
 
-  /// The offsets that follow for E experts: E + 1 entries.
+  /// The resulting offsets of E experts, or unknown: E + 1 entries.
   std::vector<Index> offsets(Index experts) const {
     const auto count = static_cast<std::size_t>(experts);
     std::vector<Index> result(count + 1, GroupOffsets::unknown);
@@ -61,7 +61,7 @@ struct ExpectedCounts {
     for (std::size_t e = count; e-- > 1 && known(e);) result[e] = result[e + 1] - load[e];
     return result;
   }
-  /// The same when every row stands for `rows` of them.
+  /// The counts if every row stands for `rows` rows.
   ExpectedCounts times(Index rows) const {
     ExpectedCounts result = *this;
     if (pairs != GroupOffsets::unknown) result.pairs *= rows;
@@ -69,7 +69,7 @@ struct ExpectedCounts {
       if (pairs_of_expert != GroupOffsets::unknown) pairs_of_expert *= rows;
     return result;
   }
-  /// Of two choices side by side, the second one's experts numbered after the first one's.
+  /// The counts of two concatenated selections, with the experts of the second numbered after those of the first.
   static ExpectedCounts side_by_side(const ExpectedCounts& first, const ExpectedCounts& second) {
     if (first.pairs == GroupOffsets::unknown || second.pairs == GroupOffsets::unknown) return {};
     ExpectedCounts result{first.pairs + second.pairs, first.load};

@@ -8,8 +8,8 @@
 
 namespace moe {
 
-/// A short list in host memory that somebody else owns, for the length of one call: as a parameter it takes a vector,
-/// a pointer and a size, or braces, and none of them costs an allocation.
+/// A non-owning view of a short list in host memory, for the duration of one call. As a parameter it accepts a vector,
+/// a pointer and a size, or a braced list, without an allocation.
 template <class T>
 struct ListView {
   /// The first value.
@@ -20,9 +20,9 @@ struct ListView {
   ListView() = default;
   /// A pointer and a number of values.
   ListView(const T* data_, Index size_) : data(data_), size(size_) {}
-  /// A vector's values, as long as it lives and does not grow.
+  /// A vector's values; valid while the vector exists and is not resized.
   ListView(const std::vector<T>& values) : ListView(values.data(), static_cast<Index>(values.size())) {}
-  /// Valid until the end of the expression that the braces stand in.
+  /// Valid until the end of the full expression that contains the braces.
   ListView(std::initializer_list<T> values) : ListView(std::data(values), static_cast<Index>(values.size())) {}
 
   const T& operator[](Index i) const { return data[i]; }

@@ -9,22 +9,22 @@
 
 namespace moe {
 
-/// `rows` x `cols` values, row-major without gaps, owned, in the memory of Backend. Moving is free and keeps the
-/// address; a copy is spelled `.copy()`. An empty matrix in a gradient means: this weight does not train.
+/// An owned matrix of `rows` x `cols` values in the memory of Backend, row-major and contiguous. Moving is free and
+/// keeps the address; `.copy()` makes a copy. An empty matrix in a gradient tree means that the weight does not train.
 template <class Value_, class Backend_>
 class Matrix {
  public:
   using Value = Value_;
   using Backend = Backend_;
-  /// How many dimensions the tensor has in a checkpoint.
+  /// Number of dimensions of the tensor in a checkpoint.
   static constexpr int rank = 2;
 
   Matrix() = default;
-  /// All zero. Throws Error for a negative extent or more elements than an Index counts, std::bad_alloc when memory is
-  /// out.
+  /// All zero. Throws Error if an extent is negative or the number of elements does not fit into an Index,
+  /// std::bad_alloc if there is not enough memory.
   Matrix(Index rows, Index cols) : Matrix(checked(rows, cols)) { buffer_.fill_zero(); }
 
-  /// Values undefined, from the context's pool: for a result that is about to be written whole.
+  /// Uninitialized values, from the context's pool: for a result that is then written in full.
   static Matrix uninitialized(const typename Backend::Context& context, Index rows, Index cols) {
     const Extent extent = checked(rows, cols);
     return Matrix(extent, typename Backend::template Buffer<Value>(context, extent.rows * extent.cols));
@@ -36,7 +36,7 @@ class Matrix {
     return result;
   }
 
-  /// Takes the memory over and leaves the other empty; the address stays.
+  /// Takes over the memory, at the same address, and leaves the other matrix empty.
   Matrix(Matrix&& other) noexcept { swap(other); }
   /// Frees its own memory and takes the other's.
   Matrix& operator=(Matrix&& other) noexcept {
@@ -44,7 +44,7 @@ class Matrix {
     swap(taken);
     return *this;
   }
-  Matrix(const Matrix&) = delete;  // a copy is spelled .copy(), a move std::move(matrix)
+  Matrix(const Matrix&) = delete;  // use .copy() to copy, std::move(matrix) to move
   Matrix& operator=(const Matrix&) = delete;
   ~Matrix() = default;
 
@@ -60,11 +60,11 @@ class Matrix {
 
   View<Value, Backend> view() { return {data(), rows_, cols_}; }
   View<const Value, Backend> view() const { return const_view(); }
-  /// A view of constant values of a matrix that is not constant, as cbegin() is to begin().
+  /// A view of constant values also of a mutable matrix, like cbegin() for begin().
   View<const Value, Backend> const_view() const { return {data(), rows_, cols_}; }
-  /// Where a view is asked for, a matrix is one.
+  /// Converts implicitly to a view.
   operator View<Value, Backend>() { return view(); }
-  /// Where a view of constant values is asked for, a matrix is one.
+  /// Converts implicitly to a view of constant values.
   operator View<const Value, Backend>() const { return const_view(); }
 
  private:
@@ -74,10 +74,10 @@ class Matrix {
   static Extent checked(Index rows, Index cols) {
     require(rows >= 0 && cols >= 0, "Matrix", "extents must not be negative, got ", rows, " x ", cols);
     require(cols == 0 || rows <= (std::numeric_limits<Index>::max)() / cols, "Matrix",
-            "more elements than an Index counts, got ", rows, " x ", cols);
+            "the number of elements must fit into an Index, got ", rows, " x ", cols);
     return {rows, cols};
   }
-  // Takes an extent that was checked: as arguments side by side, the memory might be asked for before the check.
+  // Takes an extent that is already checked: as two arguments of one call, the allocation could precede the check.
   explicit Matrix(Extent extent)
       : Matrix(extent, typename Backend::template Buffer<Value>(extent.rows * extent.cols)) {}
   Matrix(Extent extent, typename Backend::template Buffer<Value> buffer)
@@ -101,7 +101,7 @@ class Vector : public Matrix<Value, Backend> {
   static constexpr int rank = 1;
 
   Vector() = default;
-  /// All zero. Throws Error for a negative size, std::bad_alloc when memory is out.
+  /// All zero. Throws Error if the size is negative, std::bad_alloc if there is not enough memory.
   explicit Vector(Index size) : Matrix<Value, Backend>(1, size) {}
   Vector copy() const { return Vector(Matrix<Value, Backend>::copy()); }
 

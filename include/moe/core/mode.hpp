@@ -2,11 +2,11 @@
 
 namespace moe {
 
-// What a pass is for: types, so that what one of them does not need is not compiled for it.
+// The mode of a pass. Modes are types, so that code that one mode does not need is not compiled for it.
 
-/// Routing chooses as it learns to: the training router, with what it draws, and losses.
+/// Routing uses the training router, with its random numbers, and computes auxiliary losses.
 struct Training {};
-/// Routing chooses by the inference router, and nothing is kept for a backward pass.
+/// Routing uses the inference router, and nothing is saved for a backward pass.
 struct Inference {};
 
 }  // namespace moe

@@ -9,29 +9,29 @@
 namespace moe {
 
 namespace archetype {
-/// Accepts the same weight of one tree.
+/// Stands for a visitor of parameter trees.
 struct Visitor {
-  /// Takes a name and the tensors of that name.
+  /// Accepts a name and the tensor of that name from each tree.
   template <class... Tensors>
   void operator()(const std::string&, Tensors&&...) const {}
 };
 }  // namespace archetype
 
-/// The prefix of a walk that asks for no names: whatever is added to it, no string is built and nothing is allocated.
+/// The prefix of a walk without names: adding to it builds no string and allocates nothing.
 struct Nameless {
-  /// Which function the walk's errors name.
+  /// The function that the walk's errors name.
   std::string_view where = "walk";
 
-  /// Still nameless.
+  /// Returns the prefix unchanged.
   friend Nameless operator+(Nameless prefix, const auto&) { return prefix; }
-  /// An empty name, where a name has to be said.
+  /// An empty name, where a string is required.
   operator std::string() const { return {}; }
 };
 
-/// Something that learns. `M::visit_parameters(visit, prefix, trees...)` calls visit(name, tensor of each tree...) for
-/// every weight, in one fixed order; `empty_tree()` returns the same tree with every tensor empty: a gradient in which
-/// nothing trains yet. A module that takes its prefix as `const auto&` and passes on what `prefix + "gate."` gives is
-/// walked without building a name where nobody asks for names (Nameless).
+/// A parameter tree: a trainable module. `M::visit_parameters(visit, prefix, trees...)` calls visit(name, tensor of
+/// each tree...) for every weight, in a fixed order; `empty_tree()` returns the same tree with every tensor empty: a
+/// gradient tree in which no weight trains yet. If a module takes its prefix as `const auto&` and passes on
+/// `prefix + "gate."`, a walk without names (Nameless) builds no strings.
 template <class M>
 concept Module = requires(M& module, const M& constant, archetype::Visitor visit, std::string prefix) {
   M::visit_parameters(visit, prefix, module);
@@ -41,7 +41,7 @@ concept Module = requires(M& module, const M& constant, archetype::Visitor visit
 
 namespace detail {
 
-/// A module's structure with values of another type: of its own where it keeps none.
+/// A module's empty tree with values of another type, or the same tree if the module has no values.
 template <class Other, class M>
 auto empty_tree_of(const M& module) {
   if constexpr (requires { module.template empty_tree_of<Other>(); })
@@ -59,11 +59,12 @@ requires requires { typename M::template rebind<Other>; }
 struct RebindTo<M, Other> {
   using Type = typename M::template rebind<Other>;
 };
-/// The type of that structure.
+/// The type of that tree.
 template <class M, class Other>
 using Rebind = typename RebindTo<M, Other>::Type;
 
-/// The trees that take the gradient of a Layer: of its own type or, where it keeps narrow values, of wide ones.
+/// The gradient trees of a Layer: its own type or, if it has low-precision values, the same tree in accumulation
+/// precision.
 template <class GradientTree, class Layer>
 concept GradientTreeOf = std::same_as<GradientTree, Layer> ||
     std::same_as<GradientTree, typename Layer::template rebind<Accum<typename Layer::Value>>>;

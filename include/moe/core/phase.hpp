@@ -4,33 +4,33 @@
 
 namespace moe {
 
-/// The parts of a layer's work. Put a PhaseListener into the context and every layer that runs with it tells where each
-/// part begins and ends, forward, backward, in inference and decoding alike: for watches, and for the ranges that
-/// profilers show. On an accelerator a phase begins when its work is enqueued; an event recorded then splits the
-/// device's time.
+/// The phases of a layer's work. If the context has a PhaseListener, every layer that runs with it calls the listener
+/// where each phase begins and ends, in forward, backward, inference and decoding alike: for timers, and for ranges in
+/// profilers. On an accelerator a phase begins when its work is enqueued; events recorded at that moment divide the
+/// device time by phase.
 enum class Phase {
-  /// Segments and what they are routed by, logits, choice, gates, losses, and their gradients.
+  /// Segments and their pooled vectors, logits, expert selection, gates, auxiliary losses, and their gradients.
   router,
-  /// Both levels' gates, scaled and side by side, or both levels' outputs joined.
+  /// Scaling and concatenation of both levels' gates, or fusion of both levels' outputs.
   fusion,
-  /// Pairs sorted by expert, the gates of pairs, rows copied to their experts.
+  /// Sorting of pairs by expert, the gates of the pairs, copies of rows to their experts.
   dispatch,
-  /// Products and activations, those of a path beside the routed experts included.
+  /// Matrix products and activations, including those of an always-on path such as a shared expert.
   experts,
-  /// The gate-weighted sum of the answers.
+  /// The gate-weighted sum of the experts' outputs.
   combine,
 };
 
 /// The two ends of a phase.
 enum class PhaseEdge { begin, end };
 
-/// Called on the thread that runs the layer; must not throw. Phases nest, like the ranges of a profiler: the one that
-/// began last ends first, also where an exception leaves it. Time that belongs to a phase alone is what passes while no
-/// other one that began later is open.
+/// Called on the thread that runs the layer; must not throw. Phases nest, like the ranges of a profiler: the phase that
+/// began last ends first, also if an exception leaves it. The exclusive time of a phase is the time while no phase that
+/// began later is open.
 using PhaseListener = std::function<void(Phase, PhaseEdge)>;
 
-/// From its construction to its destruction a layer works in `phase`, and the context's listener is told so, where
-/// there is one. The context must outlive the scope.
+/// A phase from construction to destruction: calls the context's listener, if there is one, at both ends. The context
+/// must outlive the scope.
 class [[nodiscard]] PhaseScope {
  public:
   /// The phase begins.
@@ -50,7 +50,7 @@ class [[nodiscard]] PhaseScope {
   Phase phase_;
 };
 
-/// What `work` returns, computed in `phase`: for a step within a function that has others.
+/// Runs `work` in `phase` and returns its result: for one step of a function that has several phases.
 template <class Context, class Work>
 decltype(auto) in_phase(const Context& context, Phase phase, Work&& work) {
   const PhaseScope scope(context, phase);

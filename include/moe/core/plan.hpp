@@ -10,48 +10,48 @@
 
 namespace moe {
 
-/// Pairs of a plan that belong to neighboring experts: pair n says that expert first_expert + e works on row
-/// rows_1N[n], where experts_1N[n] = first_expert + e.
+/// The pairs of a plan that belong to consecutive experts, numbered first_expert, first_expert + 1, ...: pair n assigns
+/// row rows_1N[n] to expert experts_1N[n].
 template <class Backend>
 struct PlanPart {
   /// The row of each pair.
   View<const Index, Backend> rows_1N;
-  /// Its expert, as the plan numbers experts.
+  /// The expert of each pair, as numbered in the plan.
   View<const Index, Backend> experts_1N;
   /// The number of the part's first expert.
   Index first_expert = 0;
-  /// How many experts the part has.
+  /// Number of experts of the part.
   Index experts = 0;
-  /// Where the part's first pair stands in the plan.
+  /// Index of the part's first pair in the plan.
   Index first_pair = 0;
 
-  /// How many pairs the part has.
+  /// Number of pairs of the part.
   Index pairs() const { return rows_1N.cols; }
 };
 
-/// Who works on what, sorted by expert: pair n says that expert `experts[n]` works on row `rows[n]`; the pairs of
-/// expert e are [offsets[e], offsets[e+1]), by ascending row. The other way round, row t's pairs are
-/// pairs[pair_begin[t]] .. pairs[pair_begin[t+1] - 1], by ascending expert.
+/// Which expert processes which row, sorted by expert: pair n assigns row `rows[n]` to expert `experts[n]`. Expert e
+/// has the pairs [offsets[e], offsets[e+1]), by ascending row. Conversely, row t has the pairs pairs[pair_begin[t]] ..
+/// pairs[pair_begin[t+1] - 1], by ascending expert.
 template <class Backend>
 struct Plan {
-  /// Counts on their way to the host: of a plan's experts from `first_expert` on, whose pairs come after `first_pair`
-  /// others.
+  /// Pending counts of a second plan, whose experts are numbered from `first_expert` and whose pairs from `first_pair`.
   struct Appended {
-    /// The counts.
+    /// Asynchronous copy of the second plan's offsets to the host.
     typename Backend::template AsyncCopy<Index> counted;
-    /// Experts before them; 0 where nothing is appended.
+    /// Number of experts before them; 0 if nothing is appended.
     Index first_expert = 0;
-    /// Pairs before theirs.
+    /// Number of pairs before theirs.
     Index first_pair = 0;
-    /// Whether they are known.
+    /// Whether the offsets are known.
     bool is_complete = true;
   };
 
-  /// E + 1 entries, from 0 to N, in host memory; GroupOffsets::unknown where the plan is not complete, but for N.
+  /// E + 1 entries, from 0 to N, in host memory. If the plan is not complete, entries other than N may be
+  /// GroupOffsets::unknown.
   std::vector<Index> offsets;
-  /// Where it is not: what is unknown, on its way to the host.
+  /// If the plan is not complete: the asynchronous copy of the offsets to the host.
   typename Backend::template AsyncCopy<Index> counted;
-  /// Whether every offset is known, those of `appended` aside.
+  /// Whether every offset is known, except those of `appended`.
   bool is_complete = true;
   /// The experts of a second plan, numbered after this one's.
   Appended appended;
@@ -61,17 +61,17 @@ struct Plan {
   Matrix<Index, Backend> experts_1N;
   /// T + 1 entries, from 0 to N.
   Matrix<Index, Backend> pair_begin_1T;
-  /// The pairs of each row, one row after the other.
+  /// The pairs of each row, in the order of the rows.
   Matrix<Index, Backend> pairs_1N;
 
-  /// The offsets for one call: of a plan that is not complete those that are known, until somebody waits.
+  /// The offsets for one call. If the plan is not complete, unknown offsets stay unknown until complete() is called.
   GroupOffsets groups() {
     if (is_complete && appended.is_complete) return offsets;
     return {offsets, this, [](void* plan) { static_cast<Plan*>(plan)->complete(); }};
   }
-  /// The host waits for the offsets it does not know. Throws Error when a router chose otherwise than it foretold.
+  /// Waits on the host for the unknown offsets. Throws Error if the counted offsets differ from the expected ones.
   void complete() {
-    // What was counted last first: the other counts are there then, and the host has waited once.
+    // Waits first for the copy that was started last: the other copy is then complete too, so the host waits once.
     if (!appended.is_complete) {
       take(appended.counted.wait(), appended.first_expert, experts() - appended.first_expert, appended.first_pair);
       appended.counted = {};
@@ -84,9 +84,9 @@ struct Plan {
     }
   }
 
-  /// N.
+  /// Number of pairs, N.
   Index pairs() const { return offsets.empty() ? 0 : offsets.back(); }
-  /// E.
+  /// Number of experts, E.
   Index experts() const { return offsets.empty() ? 0 : static_cast<Index>(offsets.size()) - 1; }
   /// The pairs of `count` experts from `first` on. The plan must be complete.
   PlanPart<Backend> part(Index first, Index count) const {
@@ -94,21 +94,21 @@ struct Plan {
     const Index size = offsets[static_cast<std::size_t>(first + count)] - begin;
     return {{rows_1N.data() + begin, 1, size}, {experts_1N.data() + begin, 1, size}, first, count, begin};
   }
-  /// All of them.
+  /// The pairs of all experts.
   operator PlanPart<Backend>() const { return part(0, experts()); }
 
  private:
   void take(const Index* all, Index first, Index count, Index pairs_before) {
     for (Index e = 0; e <= count; ++e) {
       Index& offset = offsets[static_cast<std::size_t>(first + e)];
-      require(offset == GroupOffsets::unknown || offset == all[e] + pairs_before, "Plan", "the router foretold ",
-              offset - pairs_before, " pairs before expert ", e, ", it chose ", all[e]);
+      require(offset == GroupOffsets::unknown || offset == all[e] + pairs_before, "Plan", "the router expected ",
+              offset - pairs_before, " pairs before expert ", e, ", got ", all[e]);
       offset = all[e] + pairs_before;
     }
   }
 };
 
-/// How many pairs each expert has, from the offsets of a plan or of a part of one.
+/// Load of each expert, its number of pairs, from the offsets of a plan or of a part of a plan.
 inline std::vector<Index> loads_of(ListView<Index> offsets) {
   std::vector<Index> load(static_cast<std::size_t>(offsets.size > 0 ? offsets.size - 1 : 0));
   for (std::size_t e = 0; e < load.size(); ++e) load[e] = offsets.data[e + 1] - offsets.data[e];

@@ -11,35 +11,36 @@
 
 namespace moe {
 
-/// Names one stream of random numbers; equal keys give equal numbers on every backend, in any order of asking.
+/// Identifies one stream of random numbers. Equal keys give equal numbers on every backend, in any order of access.
 struct RandomKey {
-  /// The run.
+  /// Seed of the run.
   std::uint64_t seed = 0;
-  /// The training step.
+  /// Training step.
   std::uint32_t step = 0;
-  /// The layer, or the hash of a name.
+  /// Layer number, or the hash of a name.
   std::uint32_t layer = 0;
 };
 
-/// Names all random numbers of one forward pass in training; Batch carries it. Two passes of a run need two keys, or
-/// the second one draws what the first one drew; the same pass computed again has the same key.
+/// Identifies all random numbers of one forward pass in training; a member of Batch. Two passes of a run need different
+/// keys, otherwise they draw the same numbers. A pass that is recomputed (activation checkpointing) needs the same key.
 struct StepKey {
-  /// The run.
+  /// Seed of the run.
   std::uint64_t seed = 0;
-  /// The pass: counts training steps, or micro-batches where a step has several.
+  /// Number of the pass: counts training steps, or micro-batches if a step has several.
   Index step = 0;
 
-  /// What layer number `layer` draws from in this pass.
+  /// The key of layer number `layer` in this pass.
   constexpr RandomKey of_layer(std::uint32_t layer) const {
     const auto bits = static_cast<std::uint64_t>(step);
-    // RandomKey has room for half of the step; the other half joins the seed, so that no two steps draw alike.
+    // RandomKey has the lower 32 bits of the step. The upper 32 bits change the seed, so that no two steps draw the
+    // same numbers.
     return {seed ^ ((bits >> 32) * 0x9E3779B97F4A7C15u), static_cast<std::uint32_t>(bits), layer};
   }
-  /// Whether both name the same numbers.
+  /// Whether both identify the same numbers.
   friend bool operator==(const StepKey&, const StepKey&) = default;
 };
 
-/// So many words of 32 bits.
+/// `count` words of 32 bits.
 template <std::size_t count>
 struct Words {
   /// The words.
@@ -51,7 +52,7 @@ struct Words {
   friend bool operator==(const Words&, const Words&) = default;
 };
 
-/// Philox4x32-10 (Salmon et al., SC 2011): four random words that are a function of key and counter alone.
+/// Philox4x32-10 (Salmon et al., SC 2011): four random words, a function of key and counter only.
 MOE_HOST_DEVICE inline Words<4> philox(Words<4> counter, Words<2> key) {
   constexpr std::uint64_t multiplier_0 = 0xD2511F53u, multiplier_1 = 0xCD9E8D57u;
   constexpr std::uint32_t weyl_0 = 0x9E3779B9u, weyl_1 = 0xBB67AE85u;
@@ -71,7 +72,7 @@ MOE_HOST_DEVICE inline Words<4> random_words(RandomKey key, std::uint64_t index)
                 {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
 }
 
-/// Uniform in (0, 1), never an end point, from 52 of 64 random bits.
+/// Uniform in the open interval (0, 1), from 52 of 64 random bits.
 MOE_HOST_DEVICE inline double unit_interval(std::uint32_t high, std::uint32_t low) {
   const std::uint64_t bits = (static_cast<std::uint64_t>(high) << 32 | low) >> 12;
   return (static_cast<double>(bits) + 0.5) * 0x1p-52;
@@ -90,7 +91,7 @@ MOE_HOST_DEVICE inline double random_normal(RandomKey key, std::uint64_t index) 
   return radius * std::cos(2 * std::numbers::pi * unit_interval(words[2], words[3]));
 }
 
-/// A number for a name (FNV-1a), so that a weight's initial values depend on its name and not on its place in a walk.
+/// FNV-1a hash of a name, so that a weight's initial values depend on its name and not on its position in a walk.
 constexpr std::uint32_t name_hash(std::string_view name) {
   std::uint32_t hash = 2166136261u;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;

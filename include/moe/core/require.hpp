@@ -8,12 +8,12 @@
 
 namespace moe {
 
-/// Thrown at public entries when an argument breaks a rule. The text reads `[where] rule, values found`.
+/// Thrown by public functions if an argument breaks a rule. The text has the form `[where] rule, values found`.
 struct Error : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-/// Throws Error("[where] parts...") unless `holds`. The parts are streamed only when it throws.
+/// Throws Error("[where] parts...") unless `holds`. The parts are streamed only if it throws.
 template <class... Parts>
 void require(bool holds, std::string_view where, const Parts&... parts) {
   if (holds) [[likely]]

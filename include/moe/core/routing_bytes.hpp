@@ -15,23 +15,23 @@
 
 namespace moe {
 
-// Routing records as bytes, every number with its low byte first:
+// Binary format of routing records. All numbers are little-endian:
 //
 //   "MOEROUTE"                        8 bytes
-//   version u32 (1), records u32
+//   version u32 (1), number of records u32
 //   each record:  hash of its tokens u64 (0: unknown), rows u32, levels u32
-//     each level: layer u32, level u16 (0 token, 1 segment), experts u16 (less one), choices of a row u16 (65535: each
-//                 group says), runs u16 (0, 1), groups u32
-//       each group: rows u32 where there are runs, otherwise it is one row
-//                   choices u16 where each group says
-//                   its choices u16, as RecordedChoice says
+//     each level: layer u32, level u16 (0 token, 1 segment), number of experts minus one u16, choices per row u16
+//                 (65535: stored in each group), runs u16 (0, 1), groups u32
+//       each group: rows u32 if runs is 1, otherwise the group is one row
+//                   number of choices u16 if it is stored in each group
+//                   its choices u16, in the form of RecordedChoice
 //   FNV-1a of all bytes before        u64
 
 namespace detail {
 
 inline constexpr std::array<char, 8> routing_magic{'M', 'O', 'E', 'R', 'O', 'U', 'T', 'E'};
 inline constexpr std::uint32_t routing_version = 1;
-/// Stands for a number of choices that each group says.
+/// Marks that the number of choices is stored in each group.
 inline constexpr std::uint16_t each_says = 65535;
 
 class RoutingWriter {
@@ -47,12 +47,12 @@ class RoutingWriter {
     for (Index g = 0; g < level.groups(); ++g) {
       const auto count = level.choices(g).size();
       per_row = g == 0 ? count : count == per_row ? per_row : each_says;
-      // What a row costs, where either a group says how many choices it has or all of them have as many.
+      // Bytes without and with runs. Both include the number of choices, even if it is not stored in each group.
       plain += (level.row_end(g) - rows) * static_cast<Index>(2 + 2 * count);
       in_runs += static_cast<Index>(4 + 2 + 2 * count);
       rows = level.row_end(g);
     }
-    // A group that takes no bytes could be written any number of times.
+    // A group of zero bytes is not allowed: few bytes could then declare any number of groups.
     if (per_row == 0) per_row = each_says;
     const bool has_runs = in_runs < plain;
     add(level.layer());
@@ -91,19 +91,19 @@ class RoutingReader {
   RecordedLevel level() {
     const auto layer = take<std::uint32_t>("a level's layer");
     const auto kind = take<std::uint16_t>("a level's kind");
-    require(kind <= 1, where_, "a level must be 0, token, or 1, segment, got ", kind);
+    require(kind <= 1, where_, "a level must be 0 (token) or 1 (segment), got ", kind);
     RecordedLevel result(layer, kind == 0 ? "token" : "segment", Index{take<std::uint16_t>("its experts")} + 1);
-    const auto per_row = take<std::uint16_t>("its choices of a row");
-    const auto runs = take<std::uint16_t>("whether it has runs");
-    require(per_row != 0, where_, "a row's choices must be at least 1, or 65535, where each group says them, got 0");
-    require(runs <= 1, where_, "whether a level has runs must be 0 or 1, got ", runs);
+    const auto per_row = take<std::uint16_t>("its choices per row");
+    const auto runs = take<std::uint16_t>("its runs field");
+    require(per_row != 0, where_, "choices per row must be at least 1, or 65535 (stored in each group), got 0");
+    require(runs <= 1, where_, "the runs field of a level must be 0 or 1, got ", runs);
     const auto groups = take<std::uint32_t>("its number of groups");
     std::vector<std::uint16_t> choices;
     for (std::uint32_t g = 0; g < groups; ++g) {
       const Index rows = runs != 0 ? Index{take<std::uint32_t>("a group's rows")} : 1;
       const std::size_t count = per_row == each_says ? take<std::uint16_t>("a group's choices") : per_row;
       require(count <= left() / 2, where_, "a row has ", counted(count, "choices"), ", the record ends ",
-              counted(left(), "bytes"), " behind its number");
+              counted(left(), "bytes"), " after their number");
       choices.resize(count);
       for (std::uint16_t& choice : choices) choice = take<std::uint16_t>("a choice");
       result.append(rows, choices);
@@ -125,7 +125,7 @@ inline std::uint64_t checksum_of(std::span<const std::uint8_t> bytes) {
 
 }  // namespace detail
 
-/// Records in the form above. Throws Error for one that is not consistent.
+/// Records in the binary format above. Throws Error if a record is not consistent.
 inline std::vector<std::uint8_t> routing_to_bytes(std::span<const RoutingRecord> records) {
   detail::RoutingWriter writer;
   for (const char c : detail::routing_magic) writer.add(static_cast<std::uint8_t>(c));
@@ -142,8 +142,8 @@ inline std::vector<std::uint8_t> routing_to_bytes(std::span<const RoutingRecord>
   return std::move(writer.bytes);
 }
 
-/// What routing_to_bytes made. Throws Error for anything else, whatever the bytes are, and needs no more memory than a
-/// few times theirs.
+/// Reads records that routing_to_bytes wrote. Throws Error for any other bytes, and needs no more memory than a few
+/// times their size.
 inline std::vector<RoutingRecord> routing_from_bytes(std::span<const std::uint8_t> bytes) {
   constexpr std::string_view where = "routing_from_bytes";
   const auto& magic = detail::routing_magic;
@@ -171,8 +171,8 @@ inline std::vector<RoutingRecord> routing_from_bytes(std::span<const std::uint8_
     require(record.rows() == rows, where, "record ", i, " must have ", counted(rows, "rows"), ", got ", record.rows());
     records.push_back(std::move(record));
   }
-  require(reader.left() == 0, where, "the last record must end the bytes, got ", counted(reader.left(), "bytes"),
-          " behind it");
+  require(reader.left() == 0, where, "the bytes must end with the last record, got ", counted(reader.left(), "bytes"),
+          " after it");
   return records;
 }
 

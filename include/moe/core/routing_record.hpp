@@ -15,24 +15,25 @@
 
 namespace moe {
 
-/// One recorded choice: the expert's number in the low 15 bits, and in the highest whether the capacity dropped it.
+/// One recorded choice: the expert's number in the low 15 bits; the highest bit is set if the capacity dropped the
+/// pair.
 struct RecordedChoice {
-  /// Set where the row chose the expert, and the expert did not work on it.
+  /// The bit of a choice that was dropped: the expert did not process the row.
   static constexpr std::uint16_t dropped = 0x8000;
-  /// How many experts a level may have.
+  /// Largest number of experts of a level.
   static constexpr Index most_experts = 0x8000;
 
-  /// The expert.
+  /// Number of the expert.
   static constexpr Index expert(std::uint16_t choice) { return choice & (dropped - 1); }
   /// Whether the capacity dropped it.
   static constexpr bool is_dropped(std::uint16_t choice) { return (choice & dropped) != 0; }
 };
 
-/// What one level of one layer chose for each row of a sequence, in order of choice; a row may have any number of
-/// choices. Rows that follow each other and chose the same are kept once: those of a segment are.
+/// The choices of one level of one layer for each row of a sequence, in choice order; a row may have any number of
+/// choices. Consecutive rows with the same choices form a group, which is stored once, such as the rows of a segment.
 class RecordedLevel {
  public:
-  /// Without rows. Throws Error for another level than "token" and "segment", and for a number of experts outside
+  /// A record without rows. Throws Error unless `level` is "token" or "segment" and the number of experts lies in
   /// [1, 32768].
   RecordedLevel(std::uint32_t layer, std::string_view level, Index experts)
       : layer_(layer), level_(level), experts_(experts) {
@@ -45,35 +46,35 @@ class RecordedLevel {
   std::uint32_t layer() const { return layer_; }
   /// "token" or "segment".
   std::string_view level() const { return level_; }
-  /// E.
+  /// Number of experts, E.
   Index experts() const { return experts_; }
-  /// Rows of x that were recorded.
+  /// Number of recorded rows of x.
   Index rows() const { return row_end_.empty() ? 0 : row_end_.back(); }
 
-  /// Groups of rows that chose the same, in order.
+  /// Number of groups.
   Index groups() const { return static_cast<Index>(row_end_.size()); }
-  /// The group that row t lies in.
+  /// The group of row t.
   Index group_of(Index t) const {
     return std::upper_bound(row_end_.begin(), row_end_.end(), static_cast<std::uint32_t>(t)) - row_end_.begin();
   }
-  /// Behind group g's last row.
+  /// One past the last row of group g.
   Index row_end(Index g) const { return row_end_[static_cast<std::size_t>(g)]; }
-  /// What each row of group g chose, as RecordedChoice says.
+  /// The choices of each row of group g, in the form of RecordedChoice.
   std::span<const std::uint16_t> choices(Index g) const {
     const auto at = static_cast<std::size_t>(g);
     const std::size_t first = g == 0 ? 0 : choice_end_[at - 1];
     return {choices_.data() + first, choice_end_[at] - first};
   }
-  /// What row t chose.
+  /// The choices of row t.
   std::span<const std::uint16_t> of_row(Index t) const { return choices(group_of(t)); }
 
-  /// `rows` more rows that chose the same. Throws Error for an expert that is not there or chosen twice, for more
-  /// choices than 32 bits count, and for no rows; the record is then as it was.
+  /// Appends `rows` rows with the same choices. Throws Error if an expert does not exist or is chosen twice, if the
+  /// rows or choices do not fit into 32 bits, or if `rows` is less than 1; the record is then unchanged.
   void append(Index rows, std::span<const std::uint16_t> chosen) {
     constexpr auto most = (std::numeric_limits<std::uint32_t>::max)();
     require(rows >= 1 && rows <= static_cast<Index>(most) - this->rows() && chosen.size() <= most - choices_.size(),
-            "RecordedLevel", "rows and choices must be at least one row more and no more than 32 bits count, got ",
-            counted(rows, "rows"), " of ", counted(chosen.size(), "choices"), " behind ", this->rows());
+            "RecordedLevel", "at least one row must be appended, and rows and choices must fit into 32 bits, got ",
+            counted(rows, "rows"), " of ", counted(chosen.size(), "choices"), " after ", counted(this->rows(), "rows"));
     std::vector<Index> experts;
     for (const std::uint16_t choice : chosen) experts.push_back(RecordedChoice::expert(choice));
     std::sort(experts.begin(), experts.end());
@@ -92,7 +93,7 @@ class RecordedLevel {
     row_end_.push_back(end);
     choice_end_.push_back(static_cast<std::uint32_t>(choices_.size()));
   }
-  /// Only the first `rows` rows stay.
+  /// Keeps only the first `rows` rows.
   void truncate(Index rows) {
     while (!row_end_.empty() && (groups() == 1 ? 0 : row_end(groups() - 2)) >= rows) {
       row_end_.pop_back();
@@ -104,50 +105,50 @@ class RecordedLevel {
   /// "the token level of layer 3".
   std::string name() const { return "the " + level_ + " level of layer " + std::to_string(layer_); }
 
-  /// Whether both recorded the same.
+  /// Whether both have the same content.
   friend bool operator==(const RecordedLevel&, const RecordedLevel&) = default;
 
  private:
   std::uint32_t layer_ = 0;
   std::string level_;
   Index experts_ = 0;
-  /// Of each group: behind its last row, and behind its last choice.
+  /// For each group: one past its last row, and one past its last choice.
   std::vector<std::uint32_t> row_end_, choice_end_;
   std::vector<std::uint16_t> choices_;
 };
 
-/// Which experts the layers of a model chose for each row of one sequence (router replay, arXiv 2510.11370). The same
-/// sequence gives the same record whether it was read at once or row by row.
+/// The experts that the layers of a model selected for each row of one sequence (router replay, arXiv 2510.11370). A
+/// sequence gives the same record whether it is processed at once or row by row.
 struct RoutingRecord {
-  /// hash_of_tokens() of the sequence, or 0 where its tokens are not known.
+  /// hash_of_tokens() of the sequence, or 0 if its tokens are unknown.
   std::uint64_t tokens = 0;
-  /// One for each layer and level, as they were met first.
+  /// One for each layer and level, in the order of first occurrence.
   std::vector<RecordedLevel> levels;
 
-  /// Rows that were recorded.
+  /// Number of recorded rows.
   Index rows() const { return levels.empty() ? 0 : levels.front().rows(); }
-  /// A level, or null.
+  /// A level, or null if it is not recorded.
   const RecordedLevel* find(std::uint32_t layer, std::string_view level) const {
     for (const RecordedLevel& one : levels)
       if (one.layer() == layer && one.level() == level) return &one;
     return nullptr;
   }
-  /// Throws Error unless no level occurs twice and all have as many rows.
+  /// Throws Error if a level occurs twice or levels differ in their number of rows.
   void require_consistent(std::string_view where) const {
     for (const RecordedLevel& one : levels) {
       require(find(one.layer(), one.level()) == &one, where, "the record has ", one.name(), " twice");
-      require(one.rows() == rows(), where, "every level must be recorded for as many rows, ", one.name(), " has ",
+      require(one.rows() == rows(), where, "all levels must have the same number of rows, ", one.name(), " has ",
               one.rows(), ", ", levels.front().name(), " has ", rows());
     }
   }
 
-  /// Whether both recorded the same.
+  /// Whether both have the same content.
   friend bool operator==(const RoutingRecord&, const RoutingRecord&) = default;
 };
 
 namespace detail {
 
-/// FNV-1a of 64 bits, one byte after the other.
+/// FNV-1a hash of 64 bits, updated byte by byte.
 struct Fnv64 {
   std::uint64_t hash = 14695981039346656037u;
 
@@ -156,7 +157,7 @@ struct Fnv64 {
 
 }  // namespace detail
 
-/// Names a sequence of token ids: FNV-1a over their 32 bits each, the low byte first. Never 0.
+/// Hash of a sequence of token ids: FNV-1a over the 32 bits of each id, low byte first. Never 0.
 inline std::uint64_t hash_of_tokens(std::span<const std::int32_t> tokens) {
   detail::Fnv64 fnv;
   for (const std::int32_t token : tokens)

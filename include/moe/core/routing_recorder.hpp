@@ -14,27 +14,28 @@
 
 namespace moe {
 
-/// Records what layers choose, one record for each sequence of a batch, in training, inference and decoding alike:
+/// Records the choices of layers, one record for each sequence of a batch, in training, inference and decoding alike:
 ///
 ///   RoutingRecorder recorder(batch.count());
 ///   context.observer = recorder.observer();
 ///   recorder.expect(batch);      layer.prefill(context, x_TD, batch, state);
 ///   recorder.expect_next();      layer.decode(context, x_BD, tokens_B, state);
 ///
-/// Where sequences come and go, expect(batch, sequences) says which of them a pass reads.
+/// If sequences are added and removed, expect(batch, numbers) announces which of them the pass reads.
 ///
-/// A pass that is run again before the next one is announced, as after an error or to compute activations again, is
+/// A pass that is repeated before the next call of expect(), after an error or for activation checkpointing, is
 /// recorded once.
 class RoutingRecorder {
  public:
-  /// Throws Error for a negative number of sequences.
+  /// Throws Error if `sequences` is negative.
   explicit RoutingRecorder(Index sequences) {
     require(sequences >= 0, "RoutingRecorder", "the number of sequences must not be negative, got ", sequences);
     records_.resize(static_cast<std::size_t>(sequences));
     read_.assign(records_.size(), 0);
   }
 
-  /// The next pass reads these rows, behind those that were read before. Throws Error for another number of sequences.
+  /// Announces that the next pass reads these rows, after those read before. Throws Error if the number of sequences
+  /// differs from sequences().
   void expect(const Batch& batch) {
     require(batch.count() == sequences(), "RoutingRecorder", "the batch has ", counted(batch.count(), "sequences"),
             ", the recorder ", sequences());
@@ -42,50 +43,50 @@ class RoutingRecorder {
     for (Index s = 0; s < sequences(); ++s) all.push_back(s);
     expect(batch, all);
   }
-  /// The same of some sequences, by their numbers in the order of the batch. Throws Error for as many as it has not,
-  /// and for numbers that are not there or occur twice.
+  /// The same for some sequences, given by their numbers in the order of the batch. Throws Error if the batch has
+  /// another number of sequences, or if a number does not exist or occurs twice.
   void expect(const Batch& batch, ListView<Index> numbers) {
     require(batch.count() == numbers.size, "RoutingRecorder", "the batch has ", counted(batch.count(), "sequences"),
-            ", ", numbers.size, " are named");
+            ", got ", counted(numbers.size, "sequence numbers"));
     std::vector<Index> members(numbers.begin(), numbers.end()), sorted = members;
     std::sort(sorted.begin(), sorted.end());
     require(sorted.empty() || (sorted.front() >= 0 && sorted.back() < sequences()), "RoutingRecorder",
-            "sequences must lie in [0, ", sequences(), "), got ", sorted.empty() ? 0 : sorted.front(), " to ",
+            "sequence numbers must lie in [0, ", sequences(), "), got ", sorted.empty() ? 0 : sorted.front(), " to ",
             sorted.empty() ? 0 : sorted.back());
     require(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(), "RoutingRecorder",
-            "a pass reads a sequence once, one is named twice");
+            "a pass must read each sequence once, got a sequence number twice");
     for (std::size_t b = 0; b < members_.size(); ++b)
       read_[static_cast<std::size_t>(members_[b])] += offsets_[b + 1] - offsets_[b];
     members_ = std::move(members);
     offsets_ = batch.offsets;
   }
-  /// The next pass reads one more row of each sequence.
+  /// Announces that the next pass reads one more row of each sequence.
   void expect_next() { expect(Batch::sequences(sequences(), 1)); }
 
-  /// How many sequences are recorded.
+  /// Number of recorded sequences.
   Index sequences() const { return static_cast<Index>(records_.size()); }
-  /// What was recorded, a record for each sequence. `tokens` is the caller's to set.
+  /// The records, one for each sequence. Their `tokens` is set by the caller.
   const std::vector<RoutingRecord>& records() const { return records_; }
-  /// The same, to be changed.
+  /// The same, mutable.
   std::vector<RoutingRecord>& records() { return records_; }
 
-  /// For a context; the recorder must outlive it there.
+  /// The observer for a context. The recorder must outlive its use.
   Observer observer() {
     return [this](const Observation& seen) { record(seen); };
   }
-  /// Takes in what one level decided. Throws Error for other rows than are expected, for a level whose first rows were
-  /// not recorded, and for what a RecordedLevel refuses.
+  /// Records the decision of one level. Throws Error if the rows are not the announced ones, if earlier rows of the
+  /// level were not recorded, and as RecordedLevel does.
   void record(const Observation& seen) {
     require(seen.begin.size() == static_cast<std::size_t>(seen.rows) + 1 && seen.begin.back() == offsets_.back(),
-            "RoutingRecorder", "the pass was announced to read ", counted(offsets_.back(), "rows"),
-            ", a layer decided on ", seen.begin.empty() ? 0 : seen.begin.back(), ": call expect before each pass");
+            "RoutingRecorder", "expect announced ", counted(offsets_.back(), "rows"), ", a layer routed ",
+            seen.begin.empty() ? 0 : seen.begin.back(), ": call expect before each pass");
     std::vector<std::uint16_t> choices;
     Index r = 0;
     for (std::size_t b = 0; b < members_.size(); ++b) {
       const auto sequence = static_cast<std::size_t>(members_[b]);
       RecordedLevel& level = level_of(records_[sequence], seen);
       require(level.rows() >= read_[sequence], "RoutingRecorder", level.name(), " was recorded for ", level.rows(),
-              " of ", counted(read_[sequence], "rows"), " that sequence ", sequence, " has read");
+              " of ", counted(read_[sequence], "rows"), " of sequence ", sequence);
       level.truncate(read_[sequence]);
       for (; r < seen.rows && seen.begin[static_cast<std::size_t>(r)] < offsets_[b + 1]; ++r) {
         choices_of(seen, r, choices);
@@ -119,9 +120,9 @@ class RoutingRecorder {
   }
 
   std::vector<RoutingRecord> records_;
-  /// Rows that each sequence had read before the pass that is expected.
+  /// Number of rows that each sequence had read before the announced pass.
   std::vector<Index> read_;
-  /// The sequences that this pass reads, and its rows.
+  /// The sequences that the announced pass reads, and the offsets of their rows.
   std::vector<Index> members_, offsets_{0};
 };
 

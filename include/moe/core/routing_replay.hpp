@@ -14,31 +14,32 @@
 
 namespace moe {
 
-/// The rows that one level routes: those of x, or segments of them.
+/// The rows that one level routes: the rows of x, or segments of them.
 struct RoutedRows {
   /// "token" or "segment".
   std::string_view level = "token";
-  /// RoutingResult row r holds x's rows [begin[r], begin[r+1]); empty: every row is one.
+  /// Routed row r has rows [begin[r], begin[r+1]) of x; empty: every row of x is one routed row.
   ListView<Index> begin{};
 };
 
-/// What a record says of the rows that a level routes, in host memory.
+/// The recorded choices of the rows that a level routes, in host memory.
 struct RecordedChoices {
-  /// rows x experts, row-major: 0, or the order of choice.
+  /// Choice order before dropping, rows x experts, row-major; 0: not selected.
   std::vector<ChoiceOrder> chosen;
-  /// The same without what the capacity dropped.
+  /// The same without the pairs that the capacity dropped.
   std::vector<ChoiceOrder> kept;
-  /// Of each expert: routed rows that it works on.
+  /// For each expert: number of routed rows that it processes.
   std::vector<Index> load;
-  /// Of each expert: routed rows that it could not take.
+  /// For each expert: number of routed rows that the capacity dropped.
   std::vector<Index> dropped;
-  /// Whether anything was dropped.
+  /// Whether any pair was dropped.
   bool has_dropped = false;
 };
 
-/// The choices that a pass is given: put a pointer to it into the context, and every layer that runs with it works on
-/// the recorded pairs, in training, inference and decoding alike; weights and gradients come from today's logits. It
-/// has a record, or some rows of one, for each sequence of the pass, in their order, and nothing but these rows.
+/// Recorded choices that replace those of the routers in a pass. If the context has a pointer to it, every layer that
+/// runs with the context processes the recorded pairs, in training, inference and decoding alike; routing weights and
+/// gradients come from the current logits. It has a record, or some rows of one, for each sequence of the pass, in
+/// their order, and no other rows.
 class RoutingReplay {
  public:
   RoutingReplay() = default;
@@ -47,10 +48,11 @@ class RoutingReplay {
     for (const RoutingRecord& record : records) add(record);
   }
 
-  /// The next sequence: all rows of its record, which must outlive this. Throws Error for a record without a level.
+  /// Adds the next sequence: all rows of its record, which must outlive this object. Throws Error if the record has no
+  /// level.
   void add(const RoutingRecord& record) { add(record, 0, record.rows()); }
-  /// Its rows [first, last): what a pass reads that begins or ends within the sequence. Throws Error also for rows that
-  /// the record does not have.
+  /// Adds only the rows [first, last), for a pass that begins or ends within the sequence. Throws Error also if the
+  /// record does not have these rows.
   void add(const RoutingRecord& record, Index first, Index last) {
     require(!record.levels.empty(), "RoutingReplay", "the record is empty: it has no layer");
     record.require_consistent("RoutingReplay");
@@ -58,16 +60,16 @@ class RoutingReplay {
             record.rows(), "] and not descend, got ", first, " to ", last);
     parts_.push_back({&record, first, last});
   }
-  /// The next sequence, by its tokens: throws Error also where the record is not of these.
+  /// Adds the next sequence and checks its tokens: throws Error also if the record is of other tokens.
   void add(const RoutingRecord& record, std::span<const std::int32_t> tokens) {
     require(record.rows() == static_cast<Index>(tokens.size()), "RoutingReplay", "the record has ",
             counted(record.rows(), "rows"), ", the sequence ", counted(tokens.size(), "tokens"));
-    require(record.tokens == hash_of_tokens(tokens), "RoutingReplay", "the record is of other tokens: their hash is ",
-            record.tokens, ", that of the sequence ", hash_of_tokens(tokens));
+    require(record.tokens == hash_of_tokens(tokens), "RoutingReplay", "the record has other tokens: their hash is ",
+            record.tokens, ", that of the sequence is ", hash_of_tokens(tokens));
     add(record);
   }
 
-  /// Throws Error unless a pass over sequences that begin at `offsets` reads the rows that are recorded.
+  /// Throws Error unless the sequences at `offsets` have as many rows as the added records.
   void require_rows(std::string_view where, ListView<Index> offsets) const {
     const Index sequences = (std::max)(offsets.size - 1, Index{0});
     require(static_cast<Index>(parts_.size()) == sequences, where, "the pass reads ", counted(sequences, "sequences"),
@@ -80,8 +82,9 @@ class RoutingReplay {
     }
   }
 
-  /// What layer number `layer` chose at that level for `rows` routed rows. Throws Error where the record lacks it, is
-  /// of another number of experts, or has other rows, and for a routed row whose rows chose otherwise than each other.
+  /// The recorded choices of layer number `layer` at the level of `routed`, for `rows` routed rows. Throws Error if the
+  /// record does not have this level, has another number of experts or other rows, or has different choices for rows of
+  /// x that belong to one routed row.
   RecordedChoices choices(std::uint32_t layer, const RoutedRows& routed, Index rows, Index experts) const {
     constexpr std::string_view where = "RoutingReplay";
     RecordedChoices result;
@@ -95,12 +98,12 @@ class RoutingReplay {
       const RecordedLevel* found = part.record->find(layer, routed.level);
       require(found != nullptr, where, "the record has no ", routed.level, " level of layer ", layer);
       require(found->experts() == experts, where, found->name(), " has ", counted(experts, "experts"),
-              ", the record is of ", found->experts());
+              ", the record has ", found->experts());
       for (; r < rows && begin_of(r) < before + part.rows(); ++r) {
         const Index first = part.first + begin_of(r) - before, last = part.first + begin_of(r + 1) - before;
         const Index group = last <= part.last ? found->group_of(first) : 0;
         require(last <= part.last && found->row_end(group) >= last, where, "rows ", first, " to ", last - 1,
-                " are one segment in ", found->name(), " and must have chosen the same, in the record they did not");
+                " are one segment in ", found->name(), " and must have the same choices, in the record they do not");
         put(found->choices(group), r, experts, result);
       }
       before += part.rows();

@@ -10,7 +10,7 @@
 
 namespace moe {
 
-/// A contiguous run of `size` values that somebody else owns; usable in host and in device code.
+/// A non-owning view of `size` contiguous values; usable in host and in device code.
 template <class Value>
 struct Row {
   /// The first value.
@@ -21,7 +21,7 @@ struct Row {
   MOE_HOST_DEVICE Value& operator[](Index i) const { return data[i]; }
   MOE_HOST_DEVICE Value* begin() const { return data; }
   MOE_HOST_DEVICE Value* end() const { return data + size; }
-  /// A row of mutable values reads as one of constant ones.
+  /// Converts a row of mutable values to a row of constant values.
   template <class Constant>
   requires(std::is_same_v<Constant, const Value> && !std::is_const_v<Value>) MOE_HOST_DEVICE operator Row<Constant>()
       const {
@@ -29,7 +29,7 @@ struct Row {
   }
 };
 
-/// What no value is less than. Where the compiler is told that there are no infinities this is none.
+/// A lower bound of all values: -infinity, or the lowest finite value under compiler flags that exclude infinities.
 template <class Real>
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
 inline constexpr Real below_all = std::numeric_limits<Real>::lowest();
@@ -39,14 +39,14 @@ inline constexpr Real below_all = -std::numeric_limits<Real>::infinity();
 
 /// The larger of two values.
 struct Larger {
-  /// a, unless b is above it.
+  /// b if it is larger than a, otherwise a.
   template <class Real>
   MOE_HOST_DEVICE Real operator()(Real a, Real b) const {
     return b > a ? b : a;
   }
 };
 
-/// The largest value of a row that has at least one.
+/// The largest value of a row that is not empty.
 template <class Real, RowTeam Team = TeamOfOne>
 MOE_HOST_DEVICE std::remove_const_t<Real>(max)(Row<Real> row, Team team = {}) {
   std::remove_const_t<Real> best = row[team.rank() < row.size ? team.rank() : 0];
@@ -55,7 +55,7 @@ MOE_HOST_DEVICE std::remove_const_t<Real>(max)(Row<Real> row, Team team = {}) {
   return team.fold(best, Larger{});
 }
 
-/// sum_i exp(row_i - shift); shift by the row's maximum and no term overflows.
+/// sum_i exp(row_i - shift). With the row's maximum as the shift, no term overflows.
 template <class Real, RowTeam Team = TeamOfOne>
 MOE_HOST_DEVICE std::remove_const_t<Real> sum_exp(Row<Real> row, std::remove_const_t<Real> shift, Team team = {}) {
   using std::exp;
@@ -64,7 +64,7 @@ MOE_HOST_DEVICE std::remove_const_t<Real> sum_exp(Row<Real> row, std::remove_con
   return team.sum(total);
 }
 
-/// s = softmax(z) over the whole row; s may be z.
+/// s = softmax(z) over the whole row; s may alias z.
 template <class Real, RowTeam Team = TeamOfOne>
 MOE_HOST_DEVICE void softmax(Row<const Real> z_E, Row<Real> s_E, Team team = {}) {
   using std::exp;

@@ -7,9 +7,9 @@
 
 namespace moe {
 
-/// An unsigned number for each score: the higher the score the lower the number, NaN the highest of all; -0 is 0. It
-/// looks at bits alone: comparisons of NaN and of zeros' signs are what compiler flags may give up, and to sort by an
-/// order that contradicts itself is to read beyond the list.
+/// Maps a score to an unsigned number that sorts in descending order of scores: a higher score gives a lower number,
+/// NaN gives the highest number, and -0 equals 0. Only bits are read: compiler flags may change comparisons of NaN and
+/// of signed zeros, and a sort with an inconsistent order can read beyond the list.
 template <class Real>
 MOE_HOST_DEVICE auto descending_bits(Real score) {
   using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;

@@ -6,13 +6,13 @@
 
 namespace moe {
 
-/// The windows a batch is cut into (eq. 3): segment v holds rows [begin[v], begin[v+1]); none straddles two sequences.
+/// The segments (windows) of a batch (eq. 3): segment v has rows [begin[v], begin[v+1]), all of one sequence.
 struct Segments {
   /// V + 1 entries, from 0 to T.
   std::vector<Index> begin;
-  /// For each segment: 1 when it is its sequence's first.
+  /// For each segment: 1 if it is the first of its sequence, otherwise 0.
   std::vector<Index> opens_sequence;
-  /// For each row: the segment it lies in.
+  /// For each row: its segment.
   std::vector<Index> of_row;
 
   Index count() const { return static_cast<Index>(opens_sequence.size()); }

@@ -11,7 +11,7 @@ struct TrainInfer {
   Infer infer{};
 };
 
-/// The training form and the inference form of a policy; the policy itself unless it is a TrainInfer.
+/// The training form and the inference form of a policy. Both are the policy itself unless it is a TrainInfer.
 template <class Policy>
 struct FormsOf {
   /// The form in training.

@@ -11,13 +11,14 @@
 
 namespace moe {
 
-// What trees that are walked together have in common: equally many parts, and tensors whose shapes fit. A module whose
-// number of parts is known at run time only checks that number in its walk (require_agreement); whatever walks several
-// trees to change one of them first checks shapes (require_trees), so that a wrong tree changes nothing.
+// Checks of parameter trees that are walked together: they must have the same number of parts and matching shapes. A
+// module whose number of parts is known only at run time checks that number in its walk (require_agreement). Code that
+// walks several trees to change one of them first checks the shapes (require_trees), so that it changes nothing if a
+// tree does not fit.
 
 namespace detail {
 
-/// Which function a walk's errors name.
+/// The function that a walk's errors name.
 inline std::string_view where_of(const std::string& /*prefix*/) { return "walk"; }
 /// The same for a walk without names.
 inline std::string_view where_of(Nameless prefix) { return prefix.where; }
@@ -29,7 +30,7 @@ void add_shape(std::ostringstream& text, const Tensor& tensor) {
   else
     text << tensor.rows() << " x " << tensor.cols();
 }
-/// The tensors' shapes as an error says them.
+/// The tensors' shapes as text for an error message.
 template <class Tensor, class... Tensors>
 std::string shapes_of(const Tensor& first, const Tensors&... others) {
   std::ostringstream text;
@@ -40,8 +41,8 @@ std::string shapes_of(const Tensor& first, const Tensors&... others) {
 
 }  // namespace detail
 
-/// Throws Error unless all trees agree with the first in `what` ("the number of experts"). For visit_parameters of a
-/// module whose structure is known at run time only; it passes on its prefix.
+/// Throws Error unless all numbers are equal; `what` ("the number of experts") names them in the message. For
+/// visit_parameters of a module whose structure is known only at run time, which passes its own prefix.
 template <class Prefix, std::same_as<std::size_t>... Numbers>
 void require_agreement(const Prefix& prefix, std::string_view what, std::size_t first, Numbers... others) {
   bool agree = true;
@@ -51,35 +52,35 @@ void require_agreement(const Prefix& prefix, std::string_view what, std::size_t 
   std::ostringstream all;
   all << first;
   ((all << ", " << others), ...);
-  require(false, detail::where_of(prefix), "trees that belong together must agree in ", what, ", got ", all.str());
+  require(false, detail::where_of(prefix), "parameter trees must agree in ", what, ", got ", all.str());
 }
 
-/// Tensors of one shape.
+/// Holds if all tensors have the same shape.
 struct SameShape {
-  /// What an error says of the rule.
-  static constexpr std::string_view rule = "tensors must have one shape";
+  /// The rule as text for an error message.
+  static constexpr std::string_view rule = "tensors must have the same shape";
 
-  /// Whether they are.
+  /// Whether all tensors have the first one's shape.
   template <class Tensor, class... Tensors>
   bool operator()(const Tensor& first, const Tensors&... others) const {
     return ((others.rows() == first.rows() && others.cols() == first.cols()) && ...);
   }
 };
 
-/// A weight, and a gradient that is empty where it does not train.
+/// Holds if each tensor of a gradient tree has the weight's shape or, for a weight that does not train, is empty.
 struct EmptyOrSameShape {
-  /// What an error says of the rule.
+  /// The rule as text for an error message.
   static constexpr std::string_view rule = "a gradient's tensors must be empty or of the weight's shape";
 
-  /// Whether they are.
+  /// Whether all `parts` are empty or have the weight's shape.
   template <class Weight, class... Parts>
   bool operator()(const Weight& weight, const Parts&... parts) const {
     return ((parts.empty() || (parts.rows() == weight.rows() && parts.cols() == weight.cols())) && ...);
   }
 };
 
-/// Throws Error in `where`'s name unless `holds` is true of every weight's tensors, one of each tree. The error has the
-/// rule, the weight's name and the shapes found. Allocates only when it throws.
+/// Throws Error from `where` unless `holds` is true for every weight's tensors, one from each tree. The message has the
+/// rule, the weight's name and the shapes found. Allocates only if it throws.
 template <class Holds, class Tree, class... Trees>
 void require_trees(std::string_view where, const Holds& holds, const Tree& tree, const Trees&... trees) {
   bool all_hold = true;
@@ -96,7 +97,7 @@ void require_trees(std::string_view where, const Holds& holds, const Tree& tree,
       std::string(), tree, trees...);
 }
 
-/// Throws Error in `where`'s name unless `gradient` can take the gradient of `layer`, as gradient_for(layer) can.
+/// Throws Error from `where` unless `gradient` is a gradient tree that fits `layer`, such as gradient_for(layer).
 template <class Layer, class GradientTree>
 void require_gradient(std::string_view where, const Layer& layer, const GradientTree& gradient) {
   require_trees(where, EmptyOrSameShape{}, layer, gradient);

@@ -22,31 +22,31 @@ namespace moe {
 
 namespace detail {
 
-/// What the backward of an expert as a layer consumes.
+/// Tensors that the backward pass of an expert used as a layer consumes.
 template <class X>
 struct ExpertSaved {
   Matrix<typename X::Value, typename X::Backend> x_owned;
   View<const typename X::Value, typename X::Backend> x_TD;
-  /// What the one group keeps.
+  /// Saved by forward_groups for the single group.
   typename X::GroupSaved group;
 };
 
-/// What AsLayer's arguments name.
+/// Checks AsLayer's template arguments and names the backend.
 template <class Backend_>
 struct AsLayerParts {
   static_assert(moe::Backend<Backend_>,
-                "Glu, Mlp, AsLayer: the argument behind the value type must be a Backend such as Cpu<>; SwiGlu: 2nd "
+                "Glu, Mlp, AsLayer: the argument after the value type must be a Backend such as Cpu<>; SwiGlu: 2nd "
                 "argument must be a Backend such as Cpu<>");
   using Backend = Backend_;
 };
 
 }  // namespace detail
 
-/// An expert as a layer of its own, the dense FFN of a model: `struct X : AsLayer<X, Value, Backend>`. X has
-/// forward_groups, backward_groups, width, keeps, visit_parameters, its GroupSaved and rebind, and a constant `name`
-/// for errors. The base adds what a layer has, infer_groups as forward_groups without what it keeps, the structure of a
-/// tree that is nothing but its tensors, and a require_consistent that asks nothing; an X that can do better hides
-/// them.
+/// CRTP base that makes an expert usable as a layer, the dense FFN of a model: `struct X : AsLayer<X, Value, Backend>`.
+/// X defines forward_groups, backward_groups, width, keeps, visit_parameters, GroupSaved, rebind, and a constant `name`
+/// for error messages. The base adds the layer interface and default implementations: infer_groups calls forward_groups
+/// and discards the saved tensors, empty_tree and empty_tree_of return a default-constructed X, and require_consistent
+/// checks nothing. X may hide these defaults with its own members.
 template <class X, class Value_, class Backend_>
 struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>::Backend, AuxiliaryGradient> {
   using Value = Value_;
@@ -54,32 +54,32 @@ struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// The gates of pairs.
+  /// Gates of the pairs (row, expert), [1, N].
   using ConstGates = View<const Accum<Value>, Backend>;
-  /// Their gradients.
+  /// Gradients of the gates, [1, N].
   using Gates = View<Accum<Value>, Backend>;
   using Stats = NoStats;
   using DecodingState = NoDecodingState;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   using Saved = detail::ExpertSaved<X>;
   static constexpr bool is_causal = true;
   static constexpr bool is_batch_invariant = true;
-  /// What reads x, in errors.
+  /// Clause of the error for x of another width: "x has 3 columns, its weights expect 4".
   static constexpr std::string_view reader = "its weights expect";
 
-  /// A single weight fits itself.
+  /// Checks nothing by default.
   void require_consistent(std::string_view) const {}
-  /// Nothing is learned outside gradients.
+  /// Does nothing: an FFN has no buffers.
   void update_buffers(const Context&, const Stats&) {}
 
-  /// forward_groups with nothing kept.
+  /// forward_groups without saved tensors.
   static Tensor infer_groups(const Context& context, ExpertSpan<const X> experts, ConstView x_ND,
                              const GroupOffsets& offsets) {
     return X::forward_groups(context, experts, x_ND, offsets).first;
   }
 
   X empty_tree() const { return X{}; }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   auto empty_tree_of() const {
     return typename X::template rebind<Other>{};
@@ -91,7 +91,7 @@ struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>
   friend LayerEntries<X, Value, Backend, AuxiliaryGradient>;
 
   const X& self() const { return static_cast<const X&>(*this); }
-  // It is given a name before it becomes an ExpertSpan: nvcc 13 forgets a temporary one.
+  // Callers store the result in a named variable before the conversion to ExpertSpan: nvcc 13 drops a temporary span.
   std::span<const X> itself() const { return {&self(), 1}; }
 
   Forward<Tensor, Saved, Stats> make_forward(const Context& context, ConstView x_TD, const Batch&) const {
@@ -120,7 +120,7 @@ struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>
     return X::infer_groups(context, one, x_TD, {0, x_TD.rows});
   }
   Tensor make_inference(const Context& context, ConstView x_TD, const Batch&) const { return answer(context, x_TD); }
-  // Every row is answered alone: there is nothing to remember, and no choice that a record could have.
+  // Rows are independent: there is no decoding state, and there is no expert choice to replay.
   DecodingState begin_state(const Context&, Index /*sequences*/) const { return {}; }
   static void require_state(std::string_view, const DecodingState&, Index, std::string_view, std::string_view) {}
   static void require_replay(std::string_view, const RoutingReplay&, const std::vector<Index>& /*offsets*/) {}

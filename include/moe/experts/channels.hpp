@@ -6,19 +6,19 @@
 
 namespace moe {
 
-/// Where an FFN's inner channels lie in one of its weights: what cuts an FFN into parts or draws channels anew has to
-/// know. An expert says so by `X::visit_channels(visit, trees...)`, which calls visit(Channels, weight of each tree...)
-/// for each of its weights, in the order of visit_parameters; hidden() is the number of channels.
+/// Axis of a weight that runs over the FFN's inner channels, needed to split an FFN into shards or to reinitialize
+/// channels. An expert declares it by `X::visit_channels(visit, trees...)`, which calls visit(Channels, weight of each
+/// tree...) for each of its weights, in the order of visit_parameters; hidden() is the number of channels.
 enum class Channels {
-  /// A row each.
+  /// Each channel is a row.
   rows,
-  /// A column each.
+  /// Each channel is a column.
   cols,
-  /// The weight belongs to none of them: a bias of the output.
+  /// The weight has no channel axis: the bias of the output.
   none
 };
 
-/// An expert that says where its inner channels lie.
+/// An expert that declares its inner channels.
 template <class X>
 concept HasChannels = requires(const X& expert) {
   { expert.hidden() } -> std::same_as<Index>;

@@ -15,11 +15,11 @@
 
 namespace moe {
 
-/// The experts that work in one pass: one bank, or two, the second numbered after the first.
+/// The experts of one pass: one bank, or two, whose second bank is numbered after the first.
 template <class X>
 class ExpertSpan {
  public:
-  /// Looks at one bank or two, which must outlive it.
+  /// Refers to one bank or two, which must outlive the span.
   ExpertSpan(std::span<X> first, std::span<X> second = {}) : first_(first), second_(second) {}
   /// Number of experts.
   std::size_t size() const { return first_.size() + second_.size(); }
@@ -29,7 +29,7 @@ class ExpertSpan {
   std::span<X> first_, second_;
 };
 
-// What makes an expert, part by part: what is missing is named by the part that does not hold.
+// The requirements of an expert, one concept each, so that a compile error names the missing one.
 namespace detail {
 
 template <class X>
@@ -41,10 +41,10 @@ concept ExpertTypes = requires {
 }
 &&Backend<typename X::Backend>;
 
-/// The rows that an expert of type X reads and writes.
+/// View of the rows that an expert of type X reads.
 template <class X>
 using ExpertRows = View<const typename X::Value, typename X::Backend>;
-/// The gates of pairs.
+/// Gates of the pairs (row, expert), [1, N].
 template <class X>
 using ExpertGates = View<const Accum<typename X::Value>, typename X::Backend>;
 
@@ -91,32 +91,33 @@ concept ExpertStructure = requires(const X& expert) {
 
 }  // namespace detail
 
-/// A module that maps rows to rows of the same width and knows how to run many of itself at once: rows
+/// A module that maps rows to rows of the same width and can run many experts of its type in one grouped call: rows
 /// [offsets[e], offsets[e+1]) go through experts[e].
 ///
 ///   Value, Backend, GroupSaved, rebind<Other>
-///       what weights are kept as and where; what backward needs of forward; the same expert of other values
+///       type and memory of the weights; saved tensors for backward; the same expert with another value type
 ///   forward_groups(context, ExpertSpan<const X> experts, x_ND, offsets) -> pair of y_ND and GroupSaved
-///       offsets are GroupOffsets, which may begin with the groups that are known, or a ListView<Index>
+///       offsets are GroupOffsets, of which some entries may still be pending, or a ListView<Index>
 ///   infer_groups(context, experts, x_ND, offsets) -> y_ND
-///       the same bits with nothing kept
+///       bitwise identical to forward_groups, without saved tensors
 ///   backward_groups(context, experts, d_y_ND, gates_1N, offsets, x_ND, saved, d_gates_1N, ExpertSpan<GradientTree>) ->
 ///   d_x_ND
-///       of y_n = gates_n f(x_n), or of f(x_n) where gates are empty: adds weight gradients, skipping empty tensors,
-///       and writes d_gates_n = <d_y_n, f(x_n)>. GradientTree are X or, where X keeps narrow values, X of wide ones
+///       for y_n = gates_n f(x_n), or y_n = f(x_n) where gates are empty: adds weight gradients, skipping empty
+///       tensors, and writes d_gates_n = <d_y_n, f(x_n)>. GradientTree is X or, where X has low-precision values
+///       (bf16), X with values of accumulation precision
 ///   width(), keeps(saved, rows)
-///       columns of x; whether `saved` is what forward_groups keeps of so many rows, not consumed yet
+///       columns of x; whether `saved` comes from forward_groups over that many rows and has not been consumed
 ///   visit_parameters, empty_tree(), empty_tree_of<Other>()
-///       the walk over its weights, and the same tree with every tensor empty (core/module.hpp)
+///       visits the weights; the same tree with every tensor empty (core/module.hpp)
 ///
-/// Of the members that are asked for where they are: require_consistent(where) throws Error where weights do not fit
-/// each other; visit_channels says which of them are an inner channel's (experts/channels.hpp). AsLayer
-/// (experts/as_layer.hpp) makes an expert a dense layer of its own and writes half of this.
+/// Optional members: require_consistent(where) throws Error if the weights' shapes do not match each other;
+/// visit_channels declares the inner channels of each weight (experts/channels.hpp). AsLayer (experts/as_layer.hpp)
+/// makes an expert a dense layer and provides defaults for several of these members.
 template <class X>
 concept Expert = Module<X> && detail::ExpertTypes<X> && detail::ExpertForward<X> && detail::ExpertInfer<X> &&
     detail::ExpertBackward<X> && detail::ExpertWidth<X> && detail::ExpertKeeps<X> && detail::ExpertStructure<X>;
 
-/// Whether `saved` is what the expert's forward_groups keeps of so many rows.
+/// Whether `saved` comes from the expert's forward_groups over `rows` rows and has not been consumed.
 template <class X, class Saved>
 bool expert_keeps(const X& expert, const Saved& saved, Index rows) {
   return expert.keeps(saved, rows);

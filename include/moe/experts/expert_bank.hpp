@@ -28,7 +28,7 @@ struct ExpertBank {
   static_assert(
       detail::ExpertBackward<X>,
       "ExpertBank: the expert's static backward_groups(context, ExpertSpan<const X>, d_y_ND, gates_1N, "
-      "ListView<Index> offsets, x_ND, GroupSaved, d_gates_1N, ExpertSpan<GradientTree>) is missing, is none for "
+      "ListView<Index> offsets, x_ND, GroupSaved, d_gates_1N, ExpertSpan<GradientTree>) is missing, does not accept "
       "gradients of X and of rebind<Accum<Value>>, or does not return Matrix<Value, Backend>");
   static_assert(detail::ExpertWidth<X>, "ExpertBank: the expert's Index width() const is missing");
   static_assert(detail::ExpertKeeps<X>,
@@ -43,11 +43,11 @@ struct ExpertBank {
   template <class Other>
   using rebind = ExpertBank<typename X::template rebind<Other>>;
 
-  /// Expert e is entry e.
+  /// Entry e is expert e.
   std::vector<X> experts;
 
   ExpertBank() = default;
-  /// `count` experts X(sizes...), all zero. Throws Error for a count below 1.
+  /// `count` experts X(sizes...), all weights zero. Throws Error if `count` is below 1.
   template <class... Sizes>
   explicit ExpertBank(Index count, Sizes... sizes) {
     require(count >= 1, "ExpertBank", "a layer needs at least 1 expert, got ", count);
@@ -55,24 +55,24 @@ struct ExpertBank {
   }
 
   Index count() const { return static_cast<Index>(experts.size()); }
-  /// Throws Error for a bank without experts.
+  /// Columns of x. Throws Error if the bank has no experts.
   Index width() const {
     require(!experts.empty(), "ExpertBank", "a layer needs at least 1 expert, got 0");
     return experts.front().width();
   }
-  /// Throws Error for a bank without experts and unless all experts have the shapes of the first.
+  /// Throws Error if the bank has no experts or if an expert's shapes differ from the first expert's.
   void require_consistent(std::string_view where) const {
     require(!experts.empty(), where, "a layer needs at least 1 expert, got 0");
     if constexpr (requires { experts.front().require_consistent(where); }) experts.front().require_consistent(where);
     for (std::size_t e = 1; e < experts.size(); ++e) require_trees(where, SameShape{}, experts.front(), experts[e]);
   }
-  /// The experts, to be read.
+  /// The experts, read-only.
   std::span<const X> span() const { return experts; }
-  /// The experts, or their gradients, to be written.
+  /// The experts, or their gradients, for writing.
   std::span<X> span() { return experts; }
 
   ExpertBank empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -90,7 +90,8 @@ struct ExpertBank {
 
 namespace detail {
 
-/// The expert type of a constructor's argument: none unless it is a bank, which is a layer's to say in a sentence.
+/// The expert type of a constructor argument that is an ExpertBank. Any other argument gives the empty Type, so that
+/// the layer's static_assert reports the error.
 template <class Argument>
 struct ExpertIn {
   struct Type {};

@@ -23,7 +23,7 @@ namespace moe {
 
 namespace detail {
 
-/// The biases of a GLU: none.
+/// Bias vectors of a GLU; empty without biases.
 template <class Value, class Backend, class Biases>
 struct GluBiases {
   GluBiases() = default;
@@ -31,7 +31,7 @@ struct GluBiases {
 };
 template <class Value, class Backend>
 struct GluBiases<Value, Backend, WithBiases> {
-  /// [F], [F] and [D].
+  /// Biases of gate_proj [F], up_proj [F] and down_proj [D].
   Vector<Value, Backend> gate_bias, up_bias, down_bias;
 
   GluBiases() = default;
@@ -40,9 +40,8 @@ struct GluBiases<Value, Backend, WithBiases> {
 
 }  // namespace detail
 
-/// FFN(x) = W_down (activation(W_gate x) * (W_up x)), a gated linear unit between two layers (Shazeer 2020, arXiv
-/// 2002.05202), without biases or with one for each product. Weights are stored [out, in]: gate_proj and up_proj
-/// [F, D], down_proj [D, F].
+/// Gated FFN (Shazeer 2020, arXiv 2002.05202): FFN(x) = W_down (activation(W_gate x) * (W_up x)), without biases or
+/// with one for each product. Weights are stored [out, in]: gate_proj and up_proj [F, D], down_proj [D, F].
 template <class Activation_, class Value_, class Backend_, class Biases = WithoutBiases>
 struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend_>,
              detail::GluBiases<Value_, Backend_, Biases> {
@@ -51,7 +50,7 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
   static_assert(std::same_as<Biases, WithoutBiases> || std::same_as<Biases, WithBiases>,
                 "Glu: 4th argument must be WithBiases or WithoutBiases");
 
-  /// What makes it a layer of its own.
+  /// Base that makes the expert a dense layer.
   using Layer = AsLayer<Glu, Value_, Backend_>;
   using Activation = Activation_;
   using Value = Value_;
@@ -65,16 +64,16 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
   using rebind = Glu<Activation_, Other, Backend, Biases>;
   /// Whether each product adds a bias.
   static constexpr bool has_biases = std::same_as<Biases, WithBiases>;
-  /// What errors call it.
+  /// Name in error messages.
   static constexpr std::string_view name = std::same_as<Activation, Silu> && !has_biases ? "SwiGlu" : "Glu";
 
-  /// What backward_groups needs of forward_groups: the activation's argument and its factor.
+  /// Tensors that forward_groups saves for backward_groups.
   struct GroupSaved {
-    /// W_gate x, which the activation takes, and W_up x, biases included.
+    /// W_gate x, the activation's argument, and W_up x, its factor; biases included.
     Tensor a_NF, b_NF;
   };
 
-  /// [F, D], [F, D] and [D, F].
+  /// Weights W_gate [F, D], W_up [F, D] and W_down [D, F].
   Tensor gate_proj, up_proj, down_proj;
 
   Glu() = default;
@@ -86,10 +85,10 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
         down_proj(width, hidden) {}
 
   Index width() const { return down_proj.rows(); }
-  /// F: inner channels.
+  /// Number of inner channels, F.
   Index hidden() const { return down_proj.cols(); }
 
-  /// Throws Error unless the weights fit each other.
+  /// Throws Error if the weights' shapes do not match each other.
   void require_consistent(std::string_view where) const {
     require(gate_proj.rows() == hidden() && gate_proj.cols() == width() && SameShape{}(gate_proj, up_proj), where,
             "gate_proj and up_proj must be ", hidden(), " x ", width(), " as down_proj is ", width(), " x ", hidden(),
@@ -100,14 +99,14 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
           where, "biases must have ", hidden(), ", ", hidden(), " and ", width(), " values, got ",
           this->gate_bias.size(), ", ", this->up_bias.size(), " and ", this->down_bias.size());
   }
-  /// Whether `saved` is what forward_groups keeps of so many rows.
+  /// Whether `saved` comes from forward_groups over `rows` rows and has not been consumed.
   bool keeps(const GroupSaved& saved, Index rows) const {
     return saved.a_NF.rows() == rows && saved.a_NF.cols() == hidden() && SameShape{}(saved.a_NF, saved.b_NF);
   }
 
   // --- rows [offsets[e], offsets[e+1]) go through experts[e] ---------------------------------------------------------
 
-  /// x_ND -> y_ND, and what backward_groups needs.
+  /// x_ND -> y_ND and the tensors saved for backward_groups.
   static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, ExpertSpan<const Glu> experts,
                                                       ConstView x_ND, const GroupOffsets& offsets) {
     const Index hidden = experts[0].hidden();
@@ -117,9 +116,9 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
     return {std::move(y_ND), std::move(saved)};
   }
 
-  /// d_y_ND -> d_x_ND where y_n = gates_n FFN(x_n), or FFN(x_n) without gates; adds into `gradients`, skipping empty
-  /// tensors, and writes d_gates_n = <d_y_n, FFN(x_n)> = <d_y_n W_down, h_n>, and <d_y_n, b_down>: d_h = gates_n d_y
-  /// W_down, d_x = d_a W_gate + d_b W_up, d_W_down = d_y^T (gates_n h).
+  /// d_y_ND -> d_x_ND for y_n = gates_n FFN(x_n), or y_n = FFN(x_n) without gates; adds into `gradients`, skipping
+  /// empty tensors, and writes d_gates_n = <d_y_n, FFN(x_n)>, computed as <d_y_n W_down, h_n> plus, with biases,
+  /// <d_y_n, b_down>. Equations: d_h = gates_n d_y W_down, d_x = d_a W_gate + d_b W_up, d_W_down = d_y^T (gates_n h).
   template <class GradientTree>
   static Tensor backward_groups(const Context& context, ExpertSpan<const Glu> experts, ConstView d_y_ND,
                                 ConstGates gates_1N, ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
@@ -148,13 +147,13 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
     return d_x_ND;
   }
 
-  /// forward_groups with nothing kept: the same bits.
+  /// forward_groups without saved tensors; y_ND is bitwise identical.
   static Tensor infer_groups(const Context& context, ExpertSpan<const Glu> experts, ConstView x_ND,
                              const GroupOffsets& offsets) {
     return answer(context, experts, x_ND, offsets, {}, {});
   }
 
-  // --- as a tree of weights -----------------------------------------------------------------------------------------
+  // --- parameter tree -----------------------------------------------------------------------------------------------
 
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
@@ -176,7 +175,7 @@ struct Glu : AsLayer<Glu<Activation_, Value_, Backend_, Biases>, Value_, Backend
   }
 
  private:
-  /// y_ND; the activation's argument and its factor go to a_NF and b_NF, or nowhere where these are empty.
+  /// Computes y_ND and writes W_gate x to a_NF and W_up x to b_NF, unless these views are empty.
   static Tensor answer(const Context& context, ExpertSpan<const Glu> experts, ConstView x_ND,
                        const GroupOffsets& offsets, View<Value, Backend> a_NF, View<Value, Backend> b_NF) {
     auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());

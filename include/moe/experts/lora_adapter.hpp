@@ -23,25 +23,26 @@
 
 namespace moe {
 
-/// The rank of an adapter and what its answer is multiplied by.
+/// The rank of an adapter and the factor of its output.
 struct AdapterSize {
-  /// r.
+  /// Rank, r.
   Index rank = 8;
-  /// s.
+  /// Scale, s.
   double scale = 1;
 
   /// s = alpha / r (LoRA).
   static AdapterSize lora(Index rank, double alpha) { return {rank, alpha / static_cast<double>(rank)}; }
-  /// s = alpha / sqrt(r) (rsLoRA), which MoLE has.
+  /// s = alpha / sqrt(r) (rsLoRA), as used by MoLE.
   static AdapterSize rank_stabilized(Index rank, double alpha) {
     return {rank, alpha / std::sqrt(static_cast<double>(rank))};
   }
 };
 
-/// An adapter (LoRA): what it adds to a product x W^T is s (x A^T) B^T with A [r, I] and B [O, r].
+/// A LoRA adapter: adds s (x A^T) B^T to a product x W^T, with A [r, I] and B [O, r].
 ///
-/// Adapters that run side by side are of one shape, so one of a lower rank than the bank's largest is stored with rows
-/// of A and columns of B that are 0. Each is the other's only source of gradient, so these stay 0 in training.
+/// All adapters of a bank have the same shape. An adapter whose rank is below the bank's largest rank R is padded with
+/// zero rows of A and zero columns of B. A padding row of A gets its gradient only through the matching column of B and
+/// vice versa, so the padding stays 0 in training.
 template <class Value_, class Backend_>
 struct LoraAdapter {
   static_assert(moe::Backend<Backend_>, "LoraAdapter: 2nd argument must be a Backend such as Cpu<>");
@@ -54,38 +55,38 @@ struct LoraAdapter {
   template <class Other>
   using rebind = LoraAdapter<Other, Backend>;
 
-  /// What add_groups_backward needs of forward_groups.
+  /// Tensors that forward_groups saves for add_groups_backward.
   struct GroupSaved {
-    /// s x A^T.
+    /// s x A^T, [N, R].
     Tensor u_NR;
   };
 
   /// A [R, I] and B [O, R].
   Tensor lora_A, lora_B;
-  /// ChoiceOrder and scale; the rank may be below R.
+  /// Rank and scale; the rank may be below R.
   AdapterSize size{};
 
   LoraAdapter() = default;
-  /// All zero, stored as of rank `stored`. Throws Error for a rank below 1 or above `stored` and for a scale that is
-  /// not finite.
+  /// All zero, padded to rank `stored`. Throws Error if the rank is below 1 or above `stored`, or if the scale is not
+  /// finite.
   LoraAdapter(Index in, Index out, AdapterSize size_, Index stored)
       : lora_A(stored, in), lora_B(out, stored), size(size_) {
     require(size.rank >= 1, "LoraAdapter", "the rank must be at least 1, got ", size.rank);
-    require(size.rank <= stored, "LoraAdapter", "the rank must not be above the stored one, got ", size.rank, " and ",
+    require(size.rank <= stored, "LoraAdapter", "the rank must be at most the stored rank, got ", size.rank, " and ",
             stored);
     require(std::isfinite(size.scale), "LoraAdapter", "the scale must be finite, got ", size.scale);
   }
-  /// All zero.
+  /// All zero, without padding.
   LoraAdapter(Index in, Index out, AdapterSize size_) : LoraAdapter(in, out, size_, size_.rank) {}
 
-  /// I: columns of x.
+  /// Columns of x, I.
   Index in() const { return lora_A.cols(); }
-  /// O: columns of what is added.
+  /// Columns of the adapter's output, O.
   Index out() const { return lora_B.rows(); }
-  /// r: rows of A that are not there to fill up.
+  /// Rank without padding, r.
   Index rank() const { return size.rank; }
 
-  /// Throws Error unless A and B fit each other, the rank them, and they read `in_` columns and write `out_`.
+  /// Throws Error unless A is [R, in_], B is [out_, R], the rank lies in [1, R], and the scale is finite.
   void require_consistent(std::string_view where, Index in_, Index out_) const {
     require(in() == in_ && out() == out_ && lora_A.rows() == lora_B.cols(), where, "an adapter of ",
             counted(in_, "columns"), " to ", out_, " must have A of R x ", in_, " and B of ", out_, " x R, got ",
@@ -95,7 +96,7 @@ struct LoraAdapter {
             size.scale);
   }
 
-  /// weight_OI += factor s B A, each value's sum in one order.
+  /// weight_OI += factor s B A. Each value is summed in a fixed order.
   void add_product(const Context& context, double factor, Tensor& weight_OI) const {
     Tensor scaled_OR = lora_B.copy();
     multiply_by(context, static_cast<Accum<Value>>(factor * size.scale), scaled_OR.view());
@@ -104,7 +105,7 @@ struct LoraAdapter {
 
   // --- rows [offsets[e], offsets[e+1]) go through adapters[e] --------------------------------------------------------
 
-  /// x_NI -> s (x A^T) B^T, and what add_groups_backward needs.
+  /// x_NI -> y_NO = s (x A^T) B^T and the tensors saved for add_groups_backward.
   static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, std::span<const LoraAdapter> adapters,
                                                       ConstView x_NI, ListView<Index> offsets) {
     GroupSaved saved = products_with_a(context, adapters, x_NI, offsets);
@@ -113,7 +114,7 @@ struct LoraAdapter {
                              y_NO.view());
     return {std::move(y_NO), std::move(saved)};
   }
-  /// The first half of forward_groups: s x A^T.
+  /// The first product of forward_groups: s x A^T, [N, R].
   static GroupSaved products_with_a(const Context& context, std::span<const LoraAdapter> adapters, ConstView x_NI,
                                     ListView<Index> offsets) {
     GroupSaved saved{Tensor::uninitialized(context, x_NI.rows, adapters[0].lora_A.rows())};
@@ -135,7 +136,7 @@ struct LoraAdapter {
     const ExpertSpan slopes(gradients);
     Backend::template grouped_wgrad<Value, GradientValue>(context, d_y_NO, saved.u_NR.const_view(), offsets,
                                                           GradientWeights(context, slopes, &GradientTree::lora_B));
-    // d_u may lie where u was, from here on.
+    // u is no longer needed: d_u reuses its memory.
     Tensor d_u_NR = std::move(saved.u_NR);
     set_to_zero(context, d_u_NR.view());
     Backend::add_grouped_dgrad(context, d_y_NO, Weights(context, all, &LoraAdapter::lora_B), offsets, d_u_NR.view());
@@ -145,10 +146,10 @@ struct LoraAdapter {
     Backend::add_grouped_dgrad(context, d_u_NR, Weights(context, all, &LoraAdapter::lora_A), offsets, d_x_NI);
   }
 
-  // --- as a tree of weights -----------------------------------------------------------------------------------------
+  // --- parameter tree -----------------------------------------------------------------------------------------------
 
   LoraAdapter empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -172,8 +173,8 @@ struct LoraAdapter {
   }
 };
 
-/// The adapters of one projection, all stored as of the largest rank. In a gradient tree an adapter with empty tensors
-/// is frozen. Where there is one alone, its names are those of peft: lora_A.weight; otherwise adapters.e.lora_A.weight.
+/// The adapters of one projection, all padded to the largest rank. In a gradient tree an adapter with empty tensors is
+/// frozen. A single adapter has peft's tensor names (lora_A.weight); otherwise names are adapters.e.lora_A.weight.
 template <class Value_, class Backend_>
 struct AdapterBank {
   using Value = Value_;
@@ -181,11 +182,11 @@ struct AdapterBank {
   template <class Other>
   using rebind = AdapterBank<Other, Backend>;
 
-  /// Adapter e is entry e.
+  /// Entry e is adapter e.
   std::vector<LoraAdapter<Value, Backend>> adapters;
 
   AdapterBank() = default;
-  /// All zero. Throws Error for no adapter and for a rank below 1.
+  /// All zero. Throws Error if `sizes` is empty or a rank is below 1.
   AdapterBank(Index in, Index out, const std::vector<AdapterSize>& sizes) {
     require(!sizes.empty(), "AdapterBank", "a bank needs at least 1 adapter, got 0");
     Index stored = 0;
@@ -194,7 +195,7 @@ struct AdapterBank {
   }
 
   Index count() const { return static_cast<Index>(adapters.size()); }
-  /// Throws Error unless there are adapters, all of one shape, that read `in` columns and write `out`.
+  /// Throws Error unless there is at least one adapter and all have the same shape, mapping `in` to `out` columns.
   void require_consistent(std::string_view where, Index in, Index out) const {
     require(!adapters.empty(), where, "a bank needs at least 1 adapter, got 0");
     for (const auto& adapter : adapters) {
@@ -202,17 +203,17 @@ struct AdapterBank {
       require_trees(where, SameShape{}, adapters.front(), adapter);
     }
   }
-  /// Whether `saved` is what forward_groups keeps of so many rows.
+  /// Whether `saved` comes from forward_groups over `rows` rows and has not been consumed.
   bool keeps(const typename LoraAdapter<Value, Backend>::GroupSaved& saved, Index rows) const {
     return saved.u_NR.rows() == rows && saved.u_NR.cols() == adapters.front().lora_A.rows();
   }
-  /// The adapters, to be read.
+  /// The adapters, read-only.
   std::span<const LoraAdapter<Value, Backend>> span() const { return adapters; }
-  /// The adapters, or their gradients, to be written.
+  /// The adapters, or their gradients, for writing.
   std::span<LoraAdapter<Value, Backend>> span() { return adapters; }
 
   AdapterBank empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -226,7 +227,7 @@ struct AdapterBank {
       LoraAdapter<Value, Backend>::visit_parameters(visit, prefix + infix(tree.adapters.size(), e), tree.adapters[e],
                                                     trees.adapters[e]...);
   }
-  /// What stands between a projection's name and those of adapter e of `count`.
+  /// Part of a tensor name between the projection and adapter e of `count`: empty for one adapter, else "adapters.e.".
   static std::string infix(std::size_t count, std::size_t e) {
     return count == 1 ? std::string() : "adapters." + std::to_string(e) + ".";
   }

@@ -14,9 +14,10 @@
 
 namespace moe {
 
-/// y = x W^T + b + s (x A^T) B^T with s = alpha / r: a Linear that stays as it is and an adapter that learns (LoRA).
-/// It trains what the gradient tree has, so leave `weight` and `bias` out of it. draw_adapters
-/// (train/draw_adapters.hpp) starts the adapter as peft does; with B = 0 the answer has the bits of the Linear's.
+/// A frozen Linear with a trainable LoRA adapter: y = x W^T + b + s (x A^T) B^T with s = alpha / r. The weights that
+/// train are those present in the gradient tree: leave `weight` and `bias` out of it to freeze them. draw_adapters
+/// (train/draw_adapters.hpp) initializes the adapter as peft does; with B = 0 the output is bitwise identical to the
+/// Linear's.
 template <class Value_, Backend Backend_>
 struct LoraLinear {
   using Value = Value_;
@@ -27,27 +28,27 @@ struct LoraLinear {
   template <class Other>
   using rebind = LoraLinear<Other, Backend>;
 
-  /// W and b.
+  /// The Linear, with weight W and bias b.
   Linear<Value, Backend> base;
-  /// A, B and s.
+  /// The adapter, with A, B and s.
   LoraAdapter<Value, Backend> adapter;
-  /// Whether W holds the adapter too.
+  /// Whether the adapter is merged into W.
   bool is_merged = false;
 
   LoraLinear() = default;
-  /// The Linear and an adapter that is all zero. Throws Error for a rank below 1.
+  /// The Linear and an all-zero adapter. Throws Error if the rank is below 1.
   LoraLinear(Linear<Value, Backend> linear, AdapterSize size)
       : base(std::move(linear)), adapter(base.in(), base.out(), size) {}
   /// The same with s = alpha / rank.
   LoraLinear(Linear<Value, Backend> linear, Index rank, double alpha)
       : LoraLinear(std::move(linear), AdapterSize::lora(rank, alpha)) {}
 
-  /// I: columns of x.
+  /// Columns of x, I.
   Index in() const { return base.in(); }
-  /// O: columns of y.
+  /// Columns of y, O.
   Index out() const { return base.out(); }
 
-  /// x_TI -> y_TO. Throws Error when x's columns do not fit.
+  /// x_TI -> y_TO. Throws Error if x does not have I columns.
   Tensor forward(const Context& context, ConstView x_TI) const {
     adapter.require_consistent("LoraLinear::forward", in(), out());
     require_rows("LoraLinear::forward", x_TI, "the weight expects", in());
@@ -57,8 +58,8 @@ struct LoraLinear {
     return y_TO;
   }
 
-  /// d_y_TO -> d_x_TI = d_y W + s (d_y B) A; adds into `gradient`, of these values or of wide ones, skipping its empty
-  /// tensors. Throws Error when d_y has another shape than y, and while the adapter is merged.
+  /// d_y_TO -> d_x_TI = d_y W + s (d_y B) A; adds into `gradient`, whose values are of this type or of accumulation
+  /// precision, skipping its empty tensors. Throws Error if d_y's shape differs from y's or the adapter is merged.
   template <class GradientValue>
   Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI,
                   LoraLinear<GradientValue, Backend>& gradient) const {
@@ -68,14 +69,14 @@ struct LoraLinear {
     adapter.require_consistent("LoraLinear::backward", in(), out());
     require_gradient("LoraLinear::backward", *this, gradient);
     Tensor d_x_TI = base.backward(context, d_y_TO, x_TI, gradient.base);
-    // u is small: to make it once more costs less than to keep it.
+    // u = s x A^T is recomputed: it is small, and saving it would cost more.
     Adapter::template add_groups_backward<GradientValue>(
         context, {&adapter, 1}, d_y_TO, {0, x_TI.rows}, x_TI,
         Adapter::products_with_a(context, {&adapter, 1}, x_TI, {0, x_TI.rows}), d_x_TI.view(), {&gradient.adapter, 1});
     return d_x_TI;
   }
 
-  /// W += s B A: from here on forward costs what the Linear's does. Throws Error where that was done already. A
+  /// W += s B A; forward then costs as much as the Linear's. Throws Error if the adapter is merged already. A
   /// checkpoint of a merged module would count its adapter twice: unmerge first, or save `base` alone.
   void merge(const Context& context) {
     require(!is_merged, "LoraLinear::merge", "the adapter is merged already");
@@ -83,8 +84,8 @@ struct LoraLinear {
     adapter.add_product(context, 1, base.weight);
     is_merged = true;
   }
-  /// W -= s B A: the weight from before, up to the rounding of a sum and a difference. Throws Error where nothing is
-  /// merged.
+  /// W -= s B A: restores the weight up to the rounding of one addition and one subtraction. Throws Error if the
+  /// adapter is not merged.
   void unmerge(const Context& context) {
     require(is_merged, "LoraLinear::unmerge", "the adapter is not merged");
     adapter.require_consistent("LoraLinear::unmerge", in(), out());
@@ -93,7 +94,7 @@ struct LoraLinear {
   }
 
   LoraLinear empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;

@@ -22,7 +22,7 @@ namespace moe {
 
 namespace detail {
 
-/// The biases of an MLP: none.
+/// Bias vectors of an MLP; empty without biases.
 template <class Value, class Backend, class Biases>
 struct MlpBiases {
   MlpBiases() = default;
@@ -30,7 +30,7 @@ struct MlpBiases {
 };
 template <class Value, class Backend>
 struct MlpBiases<Value, Backend, WithBiases> {
-  /// [F] and [D].
+  /// Biases of up_proj [F] and down_proj [D].
   Vector<Value, Backend> up_bias, down_bias;
 
   MlpBiases() = default;
@@ -39,9 +39,8 @@ struct MlpBiases<Value, Backend, WithBiases> {
 
 }  // namespace detail
 
-/// FFN(x) = W_down activation(W_up x), two layers, without biases or with one for each: the FFN of GPT-2, of Switch
-/// Transformer and, with the square of a ReLU, of Primer. Weights are stored [out, in]: up_proj [F, D], down_proj
-/// [D, F].
+/// Two-layer FFN(x) = W_down activation(W_up x), without biases or with one for each layer: the FFN of GPT-2, of Switch
+/// Transformer and, with the squared ReLU, of Primer. Weights are stored [out, in]: up_proj [F, D], down_proj [D, F].
 template <class Activation_, class Value_, class Backend_, class Biases = WithoutBiases>
 struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend_>,
              detail::MlpBiases<Value_, Backend_, Biases> {
@@ -50,7 +49,7 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
   static_assert(std::same_as<Biases, WithoutBiases> || std::same_as<Biases, WithBiases>,
                 "Mlp: 4th argument must be WithBiases or WithoutBiases");
 
-  /// What makes it a layer of its own.
+  /// Base that makes the expert a dense layer.
   using Layer = AsLayer<Mlp, Value_, Backend_>;
   using Activation = Activation_;
   using Value = Value_;
@@ -64,16 +63,16 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
   using rebind = Mlp<Activation_, Other, Backend, Biases>;
   /// Whether each product adds a bias.
   static constexpr bool has_biases = std::same_as<Biases, WithBiases>;
-  /// What errors call it.
+  /// Name in error messages.
   static constexpr std::string_view name = "Mlp";
 
-  /// What backward_groups needs of forward_groups: the activation's argument.
+  /// Tensors that forward_groups saves for backward_groups.
   struct GroupSaved {
-    /// W_up x, its bias included.
+    /// W_up x, the activation's argument, bias included.
     Tensor a_NF;
   };
 
-  /// [F, D] and [D, F].
+  /// Weights W_up [F, D] and W_down [D, F].
   Tensor up_proj, down_proj;
 
   Mlp() = default;
@@ -82,10 +81,10 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
       : detail::MlpBiases<Value, Backend, Biases>(width, hidden), up_proj(hidden, width), down_proj(width, hidden) {}
 
   Index width() const { return down_proj.rows(); }
-  /// F: inner channels.
+  /// Number of inner channels, F.
   Index hidden() const { return down_proj.cols(); }
 
-  /// Throws Error unless the weights fit each other.
+  /// Throws Error if the weights' shapes do not match each other.
   void require_consistent(std::string_view where) const {
     require(up_proj.rows() == hidden() && up_proj.cols() == width(), where, "up_proj must be ", hidden(), " x ",
             width(), " as down_proj is ", width(), " x ", hidden(), ", got ", up_proj.rows(), " x ", up_proj.cols());
@@ -93,14 +92,14 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
       require(this->up_bias.size() == hidden() && this->down_bias.size() == width(), where, "biases must have ",
               hidden(), " and ", width(), " values, got ", this->up_bias.size(), " and ", this->down_bias.size());
   }
-  /// Whether `saved` is what forward_groups keeps of so many rows.
+  /// Whether `saved` comes from forward_groups over `rows` rows and has not been consumed.
   bool keeps(const GroupSaved& saved, Index rows) const {
     return saved.a_NF.rows() == rows && saved.a_NF.cols() == hidden();
   }
 
   // --- rows [offsets[e], offsets[e+1]) go through experts[e] ---------------------------------------------------------
 
-  /// x_ND -> y_ND, and what backward_groups needs.
+  /// x_ND -> y_ND and the tensors saved for backward_groups.
   static std::pair<Tensor, GroupSaved> forward_groups(const Context& context, ExpertSpan<const Mlp> experts,
                                                       ConstView x_ND, const GroupOffsets& offsets) {
     GroupSaved saved{Tensor::uninitialized(context, x_ND.rows, experts[0].hidden())};
@@ -109,9 +108,9 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
     return {std::move(y_ND), std::move(saved)};
   }
 
-  /// d_y_ND -> d_x_ND where y_n = gates_n FFN(x_n), or FFN(x_n) without gates; adds into `gradients`, skipping empty
-  /// tensors, and writes d_gates_n = <d_y_n, FFN(x_n)> = <d_y_n W_down, h_n>, and <d_y_n, b_down>: d_h = gates_n d_y
-  /// W_down, d_x = d_a W_up, d_W_down = d_y^T (gates_n h).
+  /// d_y_ND -> d_x_ND for y_n = gates_n FFN(x_n), or y_n = FFN(x_n) without gates; adds into `gradients`, skipping
+  /// empty tensors, and writes d_gates_n = <d_y_n, FFN(x_n)>, computed as <d_y_n W_down, h_n> plus, with biases,
+  /// <d_y_n, b_down>. Equations: d_h = gates_n d_y W_down, d_x = d_a W_up, d_W_down = d_y^T (gates_n h).
   template <class GradientTree>
   static Tensor backward_groups(const Context& context, ExpertSpan<const Mlp> experts, ConstView d_y_ND,
                                 ConstGates gates_1N, ListView<Index> offsets, ConstView x_ND, GroupSaved saved,
@@ -136,14 +135,14 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
     return d_x_ND;
   }
 
-  /// forward_groups with nothing kept: the same bits.
+  /// forward_groups without saved tensors; y_ND is bitwise identical.
   static Tensor infer_groups(const Context& context, ExpertSpan<const Mlp> experts, ConstView x_ND,
                              const GroupOffsets& offsets) {
     auto h_NF = Tensor::uninitialized(context, x_ND.rows, experts[0].hidden());
     return answer(context, experts, x_ND, offsets, h_NF.view(), h_NF.view());
   }
 
-  // --- as a tree of weights -----------------------------------------------------------------------------------------
+  // --- parameter tree -----------------------------------------------------------------------------------------------
 
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
@@ -161,7 +160,7 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
   }
 
  private:
-  /// y_ND; W_up x goes to a_NF and the activation's values to h_NF, which may be one.
+  /// Computes y_ND and writes W_up x to a_NF and the activation's output to h_NF; both may be the same view.
   static Tensor answer(const Context& context, ExpertSpan<const Mlp> experts, ConstView x_ND,
                        const GroupOffsets& offsets, View<Value, Backend> a_NF, View<Value, Backend> h_NF) {
     Backend::grouped_product(context, x_ND, weights_of(context, experts, &Mlp::up_proj), offsets, a_NF);

@@ -13,18 +13,17 @@
 
 namespace moe {
 
-/// What moe_ffn_backward needs beside the rows that the layer was given: the route, and what the experts kept. Neither
-/// gathered rows nor answers are among it: rows are gathered once more, and weights have their gradients within the
-/// experts.
+/// Tensors that moe_ffn_backward needs besides the layer's input rows: the route and the experts' saved tensors.
+/// Gathered rows and expert outputs are not saved: backward gathers the rows again, and the experts compute the
+/// gradients of the routing weights.
 template <class X>
 struct MoeFfnSaved {
-  /// The pairs, and the weight of each.
+  /// The pairs (row, expert) and the routing weight of each.
   Route<Accum<typename X::Value>, typename X::Backend> route;
-  /// What the experts keep.
+  /// Saved by the experts' forward_groups.
   typename X::GroupSaved experts;
 
-  /// Whether this is what moe_ffn() kept of so many rows and experts, of which `expert` is one: it is not once it was
-  /// consumed.
+  /// Whether this comes from moe_ffn() over `rows` rows and `count` experts like `expert`, and has not been consumed.
   bool fits(Index rows, Index count, const X& expert) const {
     const auto& plan = route.plan;
     return plan.experts() == count && plan.pair_begin_1T.cols() == rows + 1 && plan.rows_1N.cols() == plan.pairs() &&
@@ -32,7 +31,7 @@ struct MoeFfnSaved {
   }
 };
 
-/// The rows that each pair of the plan reads.
+/// The input row of each pair of the plan, x_ND.
 template <class Value, Backend B>
 Matrix<Value, B> gathered(const typename B::Context& context, View<const Value, B> x_TD, const Plan<B>& plan) {
   auto x_ND = Matrix<Value, B>::uninitialized(context, plan.pairs(), x_TD.cols);
@@ -40,13 +39,13 @@ Matrix<Value, B> gathered(const typename B::Context& context, View<const Value, 
   return x_ND;
 }
 
-/// The rows that each pair reads, on their way to the experts.
+/// gathered() in the dispatch phase: the experts' input rows, x_ND.
 template <class Value, Backend B>
 Matrix<Value, B> dispatched(const typename B::Context& context, View<const Value, B> x_TD, const Plan<B>& plan) {
   const PhaseScope scope(context, Phase::dispatch);
   return gathered<Value, B>(context, x_TD, plan);
 }
-/// y_t = the weighted sum of the answers of row t's pairs.
+/// y_t = the sum of the expert outputs of row t's pairs, each times its routing weight.
 template <class Value, Backend B>
 Matrix<Value, B> combined(const typename B::Context& context, View<const Value, B> y_ND,
                           const Route<Accum<Value>, B>& route, Index rows) {
@@ -56,9 +55,9 @@ Matrix<Value, B> combined(const typename B::Context& context, View<const Value, 
   return y_TD;
 }
 
-/// The experts' side of every layer: y_t = sum over the pairs (t, e) of weight_te experts[e](x_t); 0 for a row without
-/// pairs. Rows are gathered by expert, each expert runs once over its rows, and each row adds up its answers by
-/// ascending expert. The route's plan need not be complete.
+/// Dispatch, experts and combine, as used by every layer: y_t = sum over the pairs (t, e) of weight_te experts[e](x_t);
+/// 0 for a row without pairs. Rows are gathered by expert, each expert runs once over its rows, and each row sums its
+/// outputs in ascending order of experts. The counts of the route's plan may still be pending.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 std::pair<Matrix<Value, B>, MoeFfnSaved<X>> moe_ffn(const typename B::Context& context, ExpertSpan<const X> experts,
                                                     View<const Value, B> x_TD, Route<Accum<Value>, B> route) {
@@ -73,17 +72,16 @@ std::pair<Matrix<Value, B>, MoeFfnSaved<X>> moe_ffn(const typename B::Context& c
   return {std::move(y_TD), std::move(saved)};
 }
 
-/// Gradients of what moe_ffn was given.
+/// Gradients of moe_ffn's inputs.
 template <class X>
 struct MoeFfnGradients {
-  /// Through the experts.
+  /// Gradient of x through the experts.
   Matrix<typename X::Value, typename X::Backend> d_x_TD;
-  /// Of the pairs' weights.
+  /// Gradient of the pairs' routing weights.
   Matrix<Accum<typename X::Value>, typename X::Backend> d_weights_1N;
 };
 
-/// d_y_TD -> d_x_TD through the experts, and d_weights_1N; adds into the experts' gradients. x_TD is what moe_ffn was
-/// given.
+/// d_y_TD -> d_x_TD through the experts, and d_weights_1N; adds into the experts' gradients. x_TD is moe_ffn's input.
 template <Expert X, class GradientTree, class B = typename X::Backend, class Value = typename X::Value>
 MoeFfnGradients<X> moe_ffn_backward(const typename B::Context& context, ExpertSpan<const X> experts,
                                     View<const Value, B> d_y_TD, View<const Value, B> x_TD,
@@ -103,7 +101,7 @@ MoeFfnGradients<X> moe_ffn_backward(const typename B::Context& context, ExpertSp
   return {std::move(d_x_TD), std::move(d_weights_1N)};
 }
 
-/// moe_ffn without anything kept.
+/// moe_ffn without saved tensors.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 Matrix<Value, B> moe_ffn_infer(const typename B::Context& context, ExpertSpan<const X> experts,
                                View<const Value, B> x_TD, Route<Accum<Value>, B> route) {

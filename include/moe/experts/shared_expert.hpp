@@ -14,27 +14,27 @@
 
 namespace moe {
 
-/// The gate of a shared expert that nothing weighs: DeepSeekMoE's (arXiv 2401.06066, eq. 9). Several shared experts of
-/// that kind are one FFN of their inner channels together.
+/// No gate: the shared expert of DeepSeekMoE (arXiv 2401.06066, eq. 9) has weight 1. Several such shared experts equal
+/// one FFN with the sum of their inner channels.
 template <class Value, class Backend>
 struct NoGate {
   using Context = typename Backend::Context;
-  /// One a row: here none.
+  /// Gates of the rows; always empty here.
   using Gates = Matrix<Accum<Value>, Backend>;
-  /// What the names of the FFN's weights begin with.
+  /// Prefix of the FFN's weight names.
   static constexpr const char* ffn = "shared_experts.";
 
   NoGate() = default;
-  /// For rows of any width.
+  /// Accepts rows of any width.
   explicit NoGate(Index /*width*/) {}
 
-  /// Every width will do.
+  /// Accepts every width.
   void require_fits(Index /*width*/) const {}
-  /// Whether `g_1T` are the gates of so many rows.
+  /// Whether `g_1T` holds the gates of `rows` rows.
   bool keeps(const Gates& g_1T, Index /*rows*/) const { return g_1T.empty(); }
-  /// None.
+  /// Returns an empty matrix.
   Gates gates(const Context&, View<const Value, Backend> /*x_TD*/) const { return {}; }
-  /// Adds nothing.
+  /// Does nothing: there is no gate to differentiate.
   template <class Gradient>
   void backward(const Context&, const Gates&, Gates, View<const Value, Backend>, Gradient&,
                 View<Value, Backend>) const {}
@@ -43,32 +43,32 @@ struct NoGate {
   static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };
 
-/// The gate of Qwen1.5-MoE's shared expert, outside the router's softmax: g = sigmoid(w . x), one logit a row.
+/// The gate of Qwen1.5-MoE's shared expert, separate from the router's softmax: g = sigmoid(w . x), one logit per row.
 template <class Value, class Backend>
 struct SigmoidGate {
   using Context = typename Backend::Context;
-  /// What gates are computed and kept in.
+  /// Type that gates are computed and stored in.
   using Real = Accum<Value>;
-  /// One a row.
+  /// One gate per row, [1, T].
   using Gates = Matrix<Real, Backend>;
-  /// What the names of the FFN's weights begin with.
+  /// Prefix of the FFN's weight names.
   static constexpr const char* ffn = "shared_expert.";
 
-  /// w, [1, D].
+  /// Gate vector w, [1, D].
   Matrix<Real, Backend> weight;
 
   SigmoidGate() = default;
   /// All zero, for rows of `width` values.
   explicit SigmoidGate(Index width) : weight(1, width) {}
 
-  /// Throws Error unless it reads rows of `width` values.
+  /// Throws Error unless the gate's weight is [1, width].
   void require_fits(Index width) const {
     require(weight.rows() == 1 && weight.cols() == width, "SharedExpert", "the gate's weight must be 1 x ", width,
             " as rows have ", counted(width, "values"), ", got ", weight.rows(), " x ", weight.cols());
   }
-  /// Whether `g_1T` are the gates of so many rows.
+  /// Whether `g_1T` holds the gates of `rows` rows.
   bool keeps(const Gates& g_1T, Index rows) const { return g_1T.cols() == rows; }
-  /// g of every row.
+  /// g of every row, [1, T].
   Gates gates(const Context& context, View<const Value, Backend> x_TD) const {
     auto z_T1 = Gates::uninitialized(context, x_TD.rows, 1), g_1T = Gates::uninitialized(context, 1, x_TD.rows);
     Backend::row_products(context, x_TD, weight, z_T1.view());
@@ -77,7 +77,7 @@ struct SigmoidGate {
     });
     return g_1T;
   }
-  /// d_z = d_g g (1 - g); adds to d_x and to the gradient what comes through the gate.
+  /// d_z = d_g g (1 - g); adds the gate's dgrad to d_x_TD and its wgrad to `gradient`.
   template <class Gradient>
   void backward(const Context& context, const Gates& g_1T, Gates d_g_1T, View<const Value, Backend> x_TD,
                 Gradient& gradient, View<Value, Backend> d_x_TD) const {
@@ -95,8 +95,8 @@ struct SigmoidGate {
   }
 };
 
-/// y += g(x) FFN(x) for every row, beside the routed experts: an always-on path. Gate: SigmoidGate, or NoGate for g
-/// = 1.
+/// A shared expert, which processes every row in addition to the routed experts: y += g(x) FFN(x). Gate is SigmoidGate,
+/// or NoGate for g = 1.
 template <Expert X, template <class, class> class Gate>
 struct SharedExpert {
   using Value = typename X::Value;
@@ -104,61 +104,61 @@ struct SharedExpert {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// The threads that share a row.
+  /// The threads that process one row together.
   using Team = typename Backend::Team;
-  /// What gates are computed and kept in.
+  /// Type that gates are computed and stored in.
   using Real = Accum<Value>;
-  /// The gate, and its gradient in the values of the tree.
+  /// Type of the gate.
   using GateType = Gate<Value, Backend>;
   template <class Other>
   using rebind = SharedExpert<typename X::template rebind<Other>, Gate>;
 
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   struct Saved {
-    /// g of every row; empty where there is no gate.
+    /// g of every row, [1, T]; empty without a gate.
     Matrix<Real, Backend> g_1T;
-    /// What the FFN keeps.
+    /// Saved by the FFN.
     typename X::GroupSaved ffn;
   };
-  /// What begin computes.
+  /// Result of begin().
   struct Begun {
-    /// FFN(x).
+    /// FFN(x) without the gate.
     Tensor s_TD;
-    /// What backward needs.
+    /// Tensors saved for backward.
     Saved saved;
   };
 
-  /// What every row takes.
+  /// FFN that every row passes through.
   X ffn;
-  /// What weighs it.
+  /// Gate of the FFN's output.
   GateType gate;
 
   SharedExpert() = default;
   /// All zero, for rows of `width` values and `hidden` inner channels.
   SharedExpert(Index width, Index hidden) : ffn(width, hidden), gate(width) {}
 
-  /// Throws Error unless it reads rows of `width` values.
+  /// Throws Error unless FFN and gate read rows of `width` values.
   void require_fits(Index width) const {
     require(ffn.width() == width, "SharedExpert", "the path must read rows of ", counted(width, "values"),
             ", its FFN reads ", ffn.width());
     gate.require_fits(width);
     if constexpr (requires { ffn.require_consistent("SharedExpert"); }) ffn.require_consistent("SharedExpert");
   }
-  /// Whether `saved` is what finish() keeps of so many rows.
+  /// Whether `saved` comes from finish() over `rows` rows and has not been consumed.
   bool keeps(const Saved& saved, Index rows) const {
     return gate.keeps(saved.g_1T, rows) && expert_keeps(ffn, saved.ffn, rows);
   }
 
-  /// g and FFN(x) of every row.
+  /// Computes g and FFN(x) of every row.
   Begun begin(const Context& context, ConstView x_TD) const {
     Begun begun;
     begun.saved.g_1T = gate.gates(context, x_TD);
-    // It has a name because nvcc 13 forgets the span where a temporary one becomes an ExpertSpan.
+    // Named because nvcc 13 drops a temporary span in the conversion to ExpertSpan.
     const std::span<const X> one(&ffn, 1);
     std::tie(begun.s_TD, begun.saved.ffn) = X::forward_groups(context, one, x_TD, {0, x_TD.rows});
     return begun;
   }
-  /// y_TD += g FFN(x), row by row.
+  /// y_TD += g FFN(x); returns the tensors saved for backward.
   Saved finish(const Context& context, Begun begun, View<Value, Backend> y_TD) const {
     if (begun.saved.g_1T.empty()) {
       add_to(context, begun.s_TD, y_TD);
@@ -173,7 +173,7 @@ struct SharedExpert {
         });
     return std::move(begun.saved);
   }
-  /// d_g = <d_y, FFN(x)>; adds to d_x_TD and into the gradient what comes through the FFN and through the gate.
+  /// d_g = <d_y, FFN(x)>; adds the dgrad of FFN and gate to d_x_TD and their wgrad to `gradient`.
   template <class GradientTree>
   void backward(const Context& context, ConstView d_y_TD, ConstView x_TD, Saved saved, View<Value, Backend> d_x_TD,
                 GradientTree& gradient) const {
@@ -188,7 +188,7 @@ struct SharedExpert {
   }
 
   SharedExpert empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;

@@ -7,8 +7,9 @@
 
 namespace moe {
 
-/// A path that every row of a layer takes beside the routed experts: `begin` computes what it can without y, which is
-/// before the routed experts run, `finish` adds to y, `backward` adds to d_x and into the gradient.
+/// A path that every row of a layer passes through in addition to the routed experts. `begin` runs before the routed
+/// experts and computes everything that does not need y, `finish` adds to y, `backward` adds to d_x and to the
+/// gradient.
 template <class P, class Value, class B>
 concept SharedPath = requires(const P& path, const typename B::Context& context, View<const Value, B> x_TD,
                               View<Value, B> y_TD, typename P::Saved saved, P& gradient) {
@@ -17,7 +18,7 @@ concept SharedPath = requires(const P& path, const typename B::Context& context,
   { path.empty_tree() } -> std::same_as<P>;
 };
 
-/// No path beside the routed experts.
+/// No shared expert: the layer has routed experts only.
 struct NoSharedExpert {
   template <class Other>
   using rebind = NoSharedExpert;

@@ -5,7 +5,7 @@
 
 namespace moe {
 
-/// FFN(x) = W_down (silu(W_gate x) * (W_up x)), no biases: the dense layer of Qwen, and each expert.
+/// FFN(x) = W_down (silu(W_gate x) * (W_up x)) without biases: the dense FFN and the experts of Qwen.
 template <class Value, class Backend>
 using SwiGlu = Glu<Silu, Value, Backend>;
 

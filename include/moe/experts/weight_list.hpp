@@ -7,19 +7,19 @@
 
 namespace moe {
 
-/// One of the weights of every expert, as grouped verbs take them: V is a view of constant values, or of those of a
-/// gradient.
+/// Views of one weight of every expert, the argument of grouped backend operations. V is a view of constant values for
+/// weights or of mutable values for gradients.
 template <class V, Backend B>
 class WeightList {
  public:
-  /// Views of experts[e].*which, valid as long as the experts stay where they are.
+  /// Views of experts[e].*which, valid as long as the experts keep their addresses.
   template <class Some, class Member>
   WeightList(const typename B::Context& context, ExpertSpan<Some> experts, Member which)
       : count_(static_cast<Index>(experts.size())), views_(context, count_) {
     V* view = views_.data();
     for (std::size_t e = 0; e < experts.size(); ++e) *view++ = (experts[e].*which).view();
   }
-  /// The views, valid as long as this is.
+  /// The views, valid during the lifetime of this list.
   operator ListView<V>() const { return {views_.data(), count_}; }
 
  private:
@@ -27,14 +27,14 @@ class WeightList {
   typename B::template HostBuffer<V> views_;
 };
 
-/// experts[e].*which, to be read by grouped verbs.
+/// Read-only views of experts[e].*which for grouped backend operations.
 template <class X, class Member>
 WeightList<View<const typename X::Value, typename X::Backend>, typename X::Backend> weights_of(
     const typename X::Backend::Context& context, ExpertSpan<const X> experts, Member which) {
   return {context, experts, which};
 }
 
-/// gradients[e].*which, to be added to by grouped verbs.
+/// Writable views of gradients[e].*which for grouped backend operations that add to them.
 template <class GradientTree, class Member>
 WeightList<View<typename GradientTree::Value, typename GradientTree::Backend>, typename GradientTree::Backend>
 gradient_views(const typename GradientTree::Backend::Context& context, ExpertSpan<GradientTree> gradients,
@@ -42,8 +42,8 @@ gradient_views(const typename GradientTree::Backend::Context& context, ExpertSpa
   return {context, gradients, which};
 }
 
-/// The gradient of products y = x W^T, group by group: gradients[e].*which += d_y^T x over group e's rows; an empty
-/// tensor is skipped.
+/// wgrad of the products y = x W^T for each group: gradients[e].*which += d_y^T x over group e's rows; empty tensors
+/// are skipped.
 template <class Value, class B, class GradientTree, class Member>
 void add_wgrads(const typename B::Context& context, View<const Value, B> d_y_NO, View<const Value, B> x_NI,
                 ListView<Index> offsets, ExpertSpan<GradientTree> gradients, Member which) {

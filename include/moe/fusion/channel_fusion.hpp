@@ -13,30 +13,30 @@
 
 namespace moe {
 
-/// y_d = a_d O_token,d + b_d O_segment,d with two learned numbers a channel: eq. 6 with diagonal weight matrices.
+/// y_d = a_d O_token,d + b_d O_segment,d with two learned weights per channel: eq. 6 with diagonal weight matrices.
 template <class Value, Backend B>
 struct ChannelFusion {
   template <class Other>
   using rebind = ChannelFusion<Other, B>;
   using Tensor = Matrix<Value, B>;
-  /// What the weights are kept in.
+  /// Type that the weights are stored in.
   using Real = Accum<Value>;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   struct Saved {
     Tensor o_token_TD, o_segment_TD;
   };
 
-  /// Weight of each channel, one vector a level.
+  /// Weights a and b of the channels, one vector per level.
   Vector<Real, B> token_D, segment_D;
 
   ChannelFusion() = default;
-  /// Starts with the same weights for every channel of rows of `width` values.
+  /// For rows of `width` values; all channels start with the same two weights.
   ChannelFusion(Index width, double token, double segment) : token_D(width), segment_D(width) {
     fill(token_D, token);
     fill(segment_D, segment);
   }
 
-  /// y_TD, and both outputs kept.
+  /// Returns y_TD and saves both outputs.
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     auto y = Tensor::uninitialized(context, o_token_TD.rows(), o_token_TD.cols());
     B::for_each_cell(context, y.rows(), y.cols(),
@@ -55,7 +55,7 @@ struct ChannelFusion {
             back(context, d_y_TD, std::move(saved.o_segment_TD), segment_D, gradient.segment_D)};
   }
 
-  /// Throws Error unless there are as many weights as rows have values.
+  /// Throws Error unless each level has `width` weights.
   void require_fits(Index width) const {
     require(token_D.size() == width && segment_D.size() == width, "ChannelFusion",
             "each level must have a weight for each of ", width, " channels, got ", token_D.size(), " and ",
@@ -63,7 +63,7 @@ struct ChannelFusion {
   }
 
   ChannelFusion empty_tree() const { return {}; }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     return {};

@@ -10,14 +10,14 @@
 
 namespace moe {
 
-/// y = token O_token + segment O_segment with two constants: eq. 6 as released.
+/// y = token O_token + segment O_segment with two constants: eq. 6 as in the paper's released code.
 struct FixedFusion {
   /// Weight of the token level.
   double token = 0.7;
   /// Weight of the segment level.
   double segment = 0.3;
 
-  /// mass_1T -> scale_T2, the two constants in every row.
+  /// mass_1T -> scale_T2: the two constants in every row.
   template <class Real, Backend B>
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     auto scale = Matrix<Real, B>::uninitialized(context, mass_1T.cols, 2);
@@ -29,14 +29,14 @@ struct FixedFusion {
                         });
     return scale;
   }
-  /// Nothing learns, and no scale depends on the mass: empty.
+  /// Returns an empty matrix: the weights are constant, and the scales do not depend on the mass.
   template <class Real, Backend B>
   Matrix<Real, B> scales_backward(const typename B::Context&, View<const Real, B>, View<const Real, B>,
                                   View<const Real, B>, FixedFusion&) const {
     return {};
   }
 
-  /// Throws Error for weights that it cannot work with.
+  /// Throws Error unless both weights are finite.
   void require_fits() const {
     require(std::isfinite(token) && std::isfinite(segment), "FixedFusion", "both weights must be finite, got ", token,
             " and ", segment);

@@ -9,7 +9,7 @@
 
 namespace moe {
 
-/// What the backward of a fusion over outputs returns.
+/// Gradients returned by the backward of an output fusion.
 template <class Real, class B>
 struct FusionGradients {
   /// d(loss)/d(output) of each level.
@@ -17,8 +17,9 @@ struct FusionGradients {
 };
 
 namespace detail {
-// The CUDA compiler sees a template's address in a constant expression alone, where others would go on to compile the
-// body for a backend that is only named: those are content with the first question.
+// nvcc takes the address of a template only in a constant expression, which is the second alternative. Other compilers
+// would then compile the body for the archetype backend, which has no operations; the first alternative satisfies them
+// without that.
 template <class F>
 concept HasScales = requires {
   &F::template scales<float, archetype::Backend>;
@@ -31,16 +32,16 @@ concept FusionTree = requires(const F& fusion) {
 };
 }  // namespace detail
 
-/// A fusion (eq. 6) that only scales gates: y_t = scale_t0 O_token + scale_t1 O_segment with two numbers a row.
+/// A fusion (eq. 6) that only scales gates: y_t = scale_t0 O_token + scale_t1 O_segment with two numbers per row.
 /// HybridMoE then runs both levels in one pass. `mass_1T` is, for each row, the sum of its segment-level gates: 0 where
-/// no expert chose the row's segment.
+/// no expert selected the row's segment.
 ///
 ///   scales(context, mass_1T) -> scale_T2
-///   scales_backward(context, mass_1T, scale_T2, d_scale_T2, gradient) -> d_mass_1T, empty where no scale depends on it
+///   scales_backward(context, mass_1T, scale_T2, d_scale_T2, gradient) -> d_mass_1T, empty if no scale depends on it
 template <class F>
 concept GateFusion = detail::FusionTree<F> && detail::HasScales<F>;
 
-/// A fusion (eq. 6) that mixes the two outputs channel by channel or as a whole.
+/// A fusion (eq. 6) that combines the two output matrices, for example per channel or by weight matrices.
 ///
 ///   forward(context, O_token_TD, O_segment_TD) -> (y_TD, saved)
 ///   backward(context, d_y_TD, saved, gradient) -> FusionGradients
@@ -49,7 +50,8 @@ concept OutputFusion = detail::FusionTree<F> && requires {
   typename F::Saved;
 };
 
-/// Joins the outputs of the token and the segment level. Fusions that learn are modules; the others visit nothing.
+/// Combines the outputs of the token and the segment level. A fusion with learned weights visits them as parameters;
+/// the others have none.
 template <class F>
 concept Fusion = GateFusion<F> || OutputFusion<F>;
 

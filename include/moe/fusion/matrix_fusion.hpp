@@ -18,20 +18,20 @@ struct MatrixFusion {
   template <class Other>
   using rebind = MatrixFusion<Other, B>;
   using Tensor = Matrix<Value, B>;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   struct Saved {
     Tensor o_token_TD, o_segment_TD;
   };
 
-  /// One [D, D] matrix a level, without bias.
+  /// One [D, D] matrix per level, without bias.
   Linear<Value, B> token, segment;
 
   MatrixFusion() = default;
-  /// Starts with multiples of the identity, for rows of `width` values.
+  /// For rows of `width` values; each matrix starts as a multiple of the identity.
   MatrixFusion(Index width, double token_weight, double segment_weight)
       : token(diagonal(width, token_weight)), segment(diagonal(width, segment_weight)) {}
 
-  /// y_TD, and both outputs kept.
+  /// Returns y_TD and saves both outputs.
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     auto y_TD = token.forward(context, o_token_TD);
     add_to(context, segment.forward(context, o_segment_TD), y_TD.view());
@@ -46,7 +46,7 @@ struct MatrixFusion {
             segment.backward(context, d_y_TD, saved.o_segment_TD, gradient.segment)};
   }
 
-  /// Throws Error unless both matrices map rows of `width` values to as many.
+  /// Throws Error unless both matrices are [width, width].
   void require_fits(Index width) const {
     const auto fits = [&](const Linear<Value, B>& level) { return level.in() == width && level.out() == width; };
     require(fits(token) && fits(segment), "MatrixFusion", "both matrices must be ", width, " x ", width, ", got ",
@@ -54,7 +54,7 @@ struct MatrixFusion {
   }
 
   MatrixFusion empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;

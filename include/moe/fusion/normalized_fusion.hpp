@@ -10,13 +10,13 @@
 
 namespace moe {
 
-/// y = (token O_token + segment O_segment) / Z, Z = token + segment mass, mass being the sum of the row's segment-level
-/// gates: eq. 2's normalization carried over to eq. 6. When all experts agree, y is their common answer whoever is
-/// chosen, so an upcycled layer starts as the dense one.
+/// y = (token O_token + segment O_segment) / Z with Z = token + segment * mass, where mass is the sum of the row's
+/// segment-level gates: the normalization of eq. 2 applied to eq. 6. If all experts have the same output, y equals that
+/// output for every selection of experts, so an upcycled layer starts out equal to the dense FFN.
 struct NormalizedFusion {
   /// Weight of the token level, above 0.
   double token = 0.7;
-  /// Weight of the segment level, not below 0.
+  /// Weight of the segment level, at least 0.
   double segment = 0.3;
 
   /// mass_1T -> scale_T2: token / Z and segment / Z.
@@ -44,10 +44,10 @@ struct NormalizedFusion {
     return d_mass;
   }
 
-  /// Throws Error for weights that it cannot work with.
+  /// Throws Error unless both weights are finite, `token` is above 0 and `segment` is at least 0.
   void require_fits() const {
     require(token > 0 && std::isfinite(token) && is_finite_from(0, segment), "NormalizedFusion",
-            "the token level's weight must be above 0 and the segment level's not below, both finite, got ", token,
+            "the token level's weight must be above 0 and the segment level's at least 0, both finite, got ", token,
             " and ", segment);
   }
 

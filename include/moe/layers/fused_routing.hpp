@@ -17,33 +17,33 @@
 
 namespace moe {
 
-/// What both levels observed; losses add.
+/// Statistics of both levels; the auxiliary losses are summed.
 template <class Token, class Segment>
 struct HybridStats {
-  /// The token level's.
+  /// Statistics of the token level.
   Token token;
-  /// The segment level's.
+  /// Statistics of the segment level.
   Segment segment;
 
   double balance_loss() const { return token.balance_loss() + segment.balance_loss(); }
   double z_loss() const { return token.z_loss() + segment.z_loss(); }
 };
 
-/// What both levels keep between rows.
+/// Decoding state of both levels.
 template <class Token, class Segment>
 struct HybridDecodingState {
-  /// The token level's.
+  /// State of the token level.
   Token token;
-  /// The segment level's.
+  /// State of the segment level.
   Segment segment;
 
-  /// Takes in the sequences of `more`, behind its own.
+  /// Appends the sequences of `more`.
   template <class Context>
   void join(const Context& context, const HybridDecodingState& more) {
     token.join(context, more.token);
     segment.join(context, more.segment);
   }
-  /// Only these sequences stay, in this order.
+  /// Keeps only these sequences, in this order.
   template <class Context>
   void keep(const Context& context, ListView<Index> sequences) {
     token.keep(context, sequences);
@@ -51,7 +51,7 @@ struct HybridDecodingState {
   }
 };
 
-/// The gradients of the losses that a level names: those of both levels' where it names the same, otherwise none.
+/// Gradients of a level's auxiliary losses: `d_losses` if the level has this type of LossGradients, otherwise zeros.
 template <class Level>
 auto losses_of(const auto& d_losses) {
   if constexpr (std::is_same_v<std::remove_cvref_t<decltype(d_losses)>, typename Level::LossGradients>)
@@ -60,91 +60,92 @@ auto losses_of(const auto& d_losses) {
     return typename Level::LossGradients{};
 }
 
-/// Both levels' routing as one: their routes side by side, the token level's experts first, each pair's weight
-/// multiplied by what the fusion gives its level in that row (eq. 6). Looks at a layer's parts.
+/// The routing of both levels as one: the two routes are concatenated, the token level's experts first, and each pair's
+/// routing weight is multiplied by the fusion's scale of its level in that row (eq. 6). Holds references to the layer's
+/// members.
 template <class Token, class Segment, class F>
 struct FusedRouting {
   using Value = typename Token::Value;
   using Backend = typename Token::Backend;
-  /// What routing is computed and kept in.
+  /// Type that routing is computed and stored in.
   using Real = typename Token::Real;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// A matrix of what routing is computed in.
+  /// Matrix of Real.
   using RealTensor = Matrix<Real, Backend>;
   using Stats = HybridStats<typename Token::Stats, typename Segment::Stats>;
   using DecodingState = HybridDecodingState<typename Token::DecodingState, typename Segment::DecodingState>;
 
-  /// Experts read x's rows, and answer them.
+  /// Experts process the rows of x, not pooled segments.
   static constexpr bool feeds_rows = true;
 
-  /// What make_stats and backward need of a route.
+  /// Tensors saved for make_stats and backward.
   struct Saved {
-    /// The token level's.
+    /// Saved by the token level's routing.
     typename Token::Saved token;
-    /// The segment level's.
+    /// Saved by the segment level's routing.
     typename Segment::Saved segment;
-    /// The token level's own weights of its pairs.
+    /// Unscaled routing weights of the token level's pairs.
     RealTensor token_weights_1N;
-    /// The segment level's.
+    /// Unscaled routing weights of the segment level's pairs.
     RealTensor segment_weights_1N;
-    /// Each row's sum of segment weights.
+    /// Sum of each row's segment-level weights.
     RealTensor mass_1T;
-    /// The two numbers a row that its levels are scaled by.
+    /// Scales of the token and the segment level in each row.
     RealTensor scale_T2;
   };
-  /// A route and what is kept of it.
+  /// The fused route and the tensors saved for make_stats and backward.
   struct RoutingResult {
-    /// It has arrived.
+    /// The fused route. Its number of pairs is known; loads may still be pending.
     Route<Real, Backend> route;
-    /// What make_stats and backward need.
+    /// Tensors saved for make_stats and backward.
     Saved saved;
   };
-  /// Where backward adds.
+  /// Gradient trees that backward adds to.
   template <class TokenGradient, class SegmentGradient, class FusionGradient>
   struct Gradients {
-    /// Of the token level's routing.
+    /// Gradient of the token level's routing.
     TokenGradient& token;
-    /// Of the segment level's.
+    /// Gradient of the segment level's routing.
     SegmentGradient& segment;
-    /// Of the fusion.
+    /// Gradient of the fusion.
     FusionGradient& fusion;
   };
 
-  /// The token level.
+  /// Routing of the token level.
   const Token& token;
-  /// The segment level.
+  /// Routing of the segment level.
   const Segment& segment;
-  /// Joins them.
+  /// Fusion of the two levels.
   const F& fusion;
 
-  /// Whether `saved` is of so many rows: it is not once it was consumed.
+  /// Whether `saved` belongs to `rows` rows and has not been consumed.
   bool keeps(const Saved& saved, Index rows) const {
     return token.keeps(saved.token, rows) && segment.keeps(saved.segment, rows);
   }
 
-  /// What experts read.
+  /// Input rows of the experts.
   static ConstView fed(ConstView x_TD, const Saved&) { return x_TD; }
-  /// As they answer.
+  /// Returns the experts' outputs unchanged.
   static Tensor outputs_of_rows(const Context&, Tensor y_TD, const Saved&) { return y_TD; }
 
-  /// Both routes, fused.
+  /// Routes both levels and fuses the two routes.
   template <class Mode>
   RoutingResult route(const Context& context, ConstView x_TD, const Batch& batch) const {
-    // Both are on their way before the host waits for either.
+    // Both levels are enqueued before the host waits for either one's counts.
     auto by_token = token.template route<Mode>(context, x_TD, batch);
     auto by_segment = segment.template route<Mode>(context, x_TD, batch);
     return fused(context, std::move(by_token), std::move(by_segment));
   }
-  /// The losses and loads of both; offsets[e+1] - offsets[e]: rows expert e works on.
+  /// Auxiliary losses and loads of both levels; the load of expert e is offsets[e+1] - offsets[e] rows.
   Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
     const Index of_token = token.experts();
     auto by_token = token.make_stats(context, saved.token, {offsets.data, of_token + 1});
     return {std::move(by_token),
             segment.make_stats(context, saved.segment, {offsets.data + of_token, segment.experts() + 1})};
   }
-  /// d_weights_1N of the fused route -> through fusion and both levels, added to d_x_TD.
+  /// Backpropagates d_weights_1N of the fused route through the fusion and both levels; adds to `gradients` and d_x_TD.
   void backward(const Context& context, const Plan<Backend>& plan, View<const Real, Backend> d_weights_1N,
                 const auto& d_losses, const Saved& saved, ConstView x_TD, auto& gradients,
                 View<Value, Backend> d_x_TD) const {
@@ -162,24 +163,24 @@ struct FusedRouting {
     token.backward(context, by_token, d.d_a_1N.view(), d_losses, saved.token, x_TD, gradients.token, d_x_TD);
   }
 
-  /// States in which every sequence is at its first row.
+  /// Decoding states of `sequences` sequences, each before its first row.
   DecodingState begin_decoding(const Context& context, Index sequences) const {
     return {token.begin_decoding(context, sequences), segment.begin_decoding(context, sequences)};
   }
-  /// Both routes of one more row of each sequence.
+  /// Routes the next row of each sequence on both levels and fuses the two routes.
   RoutingResult decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                        DecodingState& state) const {
     auto by_token = token.decode(context, x_BD, tokens_B, state.token);
     auto by_segment = segment.decode(context, x_BD, tokens_B, state.segment);
     return fused(context, std::move(by_token), std::move(by_segment));
   }
-  /// The rows were answered.
+  /// Advances both states by one row per sequence, after the layer's output has been computed.
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                DecodingState& state) const {
     token.advance(context, x_BD, tokens_B, state.token);
     segment.advance(context, x_BD, tokens_B, state.segment);
   }
-  /// The states after a batch that was routed.
+  /// Updates both states with a batch that has been routed.
   void read(const Context& context, ConstView x_TD, const Batch& batch, const Saved& saved,
             DecodingState& state) const {
     token.read(context, x_TD, batch, saved.token, state.token);

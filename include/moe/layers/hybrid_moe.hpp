@@ -28,17 +28,17 @@ namespace moe {
 
 namespace detail {
 
-/// What HybridMoE's arguments name.
+/// Checks HybridMoE's template arguments and names the types that both levels share.
 template <class Token, class Segment, class F>
 struct HybridParts {
   static_assert(Level<Token>, "HybridMoE: 1st argument must be a layer of routed experts such as TokenMoE");
   static_assert(SegmentLevel<Segment>,
-                "HybridMoE: 2nd argument must be a layer that tells how much its experts count, such as SegmentMoE");
+                "HybridMoE: 2nd argument must be a layer that has infer_with_mass(), such as SegmentMoE");
   static_assert(Fusion<F>, "HybridMoE: 3rd argument must be a Fusion such as FixedFusion");
   static_assert(std::same_as<typename Token::Backend, typename Segment::Backend>,
-                "HybridMoE: both levels must live on one backend");
+                "HybridMoE: both levels must have the same backend");
   static_assert(std::same_as<typename Token::Value, typename Segment::Value>,
-                "HybridMoE: both levels must have one value type");
+                "HybridMoE: both levels must have the same value type");
   using Value = typename Token::Value;
   using Backend = typename Token::Backend;
   using LossGradients = typename Token::LossGradients;
@@ -46,10 +46,10 @@ struct HybridParts {
 
 }  // namespace detail
 
-/// y = fusion(token level, segment level) over the same x (eq. 6): composition only. Where the fusion only scales
-/// weights, both levels' routes become one (layers/fused_routing.hpp): one gather, one run over all experts, one
-/// combine. A fusion that mixes outputs, experts that are fed with segments, and a path beside the token level's
-/// experts need a pass for each level (layers/two_passes.hpp).
+/// y = fusion(token level, segment level) over the same x (eq. 6). If the fusion only scales routing weights, the
+/// routes of both levels are concatenated (layers/fused_routing.hpp): one dispatch, one pass over all experts, one
+/// combine. A fusion that mixes outputs, segment experts with pooled input, or a shared expert in the token level
+/// requires one pass per level (layers/two_passes.hpp).
 ///
 /// Weights: token.*, segment.*, and the fusion's.
 template <class Token, class Segment, class F>
@@ -62,7 +62,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// What routing and fusion are computed in.
+  /// Type that routing and fusion are computed in.
   using Real = Accum<Value>;
   using ExpertType = typename Token::ExpertType;
   template <class Other>
@@ -71,37 +71,38 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
 
   static constexpr bool is_causal = Token::is_causal && Segment::is_causal;
   static constexpr bool is_batch_invariant = Token::is_batch_invariant && Segment::is_batch_invariant;
-  /// Whether a pass may be given the choices of a record.
+  /// Whether a pass can replay recorded choices (Context::replay).
   static constexpr bool replays = Token::replays && Segment::replays;
 
-  /// Whether both levels can run in one pass: nothing but weights is scaled, and both work on x's rows.
+  /// Whether both levels run in one pass: the fusion only scales routing weights, the segment level's experts process
+  /// the rows of x, and the token level has no shared expert.
   static constexpr bool joins_levels = GateFusion<F> && Segment::feeds_rows && Token::only_experts;
-  /// What errors call the layer.
+  /// Name in error messages.
   static constexpr std::string_view name = "HybridMoE";
-  /// What reads x, in errors.
+  /// Clause of the error for x of another width: "x has 3 columns, the gates expect 4".
   static constexpr std::string_view reader = "the gates expect";
 
-  /// Both levels' routing as one.
+  /// Routing of both levels as one.
   using Routing = FusedRouting<typename Token::Routing, typename Segment::Routing, F>;
-  /// What both levels observed; losses add.
+  /// Statistics of both levels; the auxiliary losses are summed.
   using Stats = HybridStats<typename Token::Stats, typename Segment::Stats>;
-  /// What both levels keep between rows.
+  /// Decoding state of both levels.
   using DecodingState = HybridDecodingState<typename Token::DecodingState, typename Segment::DecodingState>;
-  /// Gradients of the auxiliary losses that the token level names.
+  /// Gradients of the token level's auxiliary losses.
   using LossGradients = typename Token::LossGradients;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   using Saved = std::conditional_t<joins_levels, detail::MoeSaved<Routing, ExpertType, NoSharedExpert>,
                                    TwoPassesSaved<Token, Segment, F>>;
 
-  /// Routes rows.
+  /// Token level, which routes rows.
   Token token;
-  /// Routes segments.
+  /// Segment level, which routes segments.
   Segment segment;
-  /// Joins the two outputs (eq. 6).
+  /// Combines the outputs of the two levels (eq. 6).
   F fusion;
 
   HybridMoE() = default;
-  /// Throws Error when the two levels read rows of different widths and for a fusion that does not fit them.
+  /// Throws Error if the two levels have different widths or the fusion does not match them.
   HybridMoE(Token token_, Segment segment_, F fusion_)
       : token(std::move(token_)), segment(std::move(segment_)), fusion(std::move(fusion_)) {
     require_consistent(name);
@@ -109,8 +110,8 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
 
   Index width() const { return token.width(); }
 
-  /// Throws Error unless levels and fusion fit each other and each is consistent: what every public entry asks, since
-  /// all of them may be assigned.
+  /// Throws Error unless levels and fusion match each other and each is consistent. Every public entry calls this,
+  /// since all three members are assignable.
   void require_consistent(std::string_view where) const {
     require(token.width() == segment.width(), where, "the token level reads ", counted(token.width(), "columns"),
             ", the segment level ", segment.width());
@@ -120,7 +121,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
       require_trees(where, SameShape{}, token.bank.experts.front(), segment.bank.experts.front());
     require_settings(fusion, width());
   }
-  /// Throws Error unless `saved` is of this layer, as far as shapes tell, and not consumed yet.
+  /// Throws Error unless the shapes of `saved` match this layer and it has not been consumed.
   void require_saved(std::string_view where, const Saved& saved) const {
     const Index rows = saved.x_TD.rows;
     bool fits = saved.x_TD.cols == width();
@@ -132,21 +133,22 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
     require(fits, where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows,
             " x ", saved.x_TD.cols, " rows");
   }
-  /// Throws Error unless this layer began the state, for as many sequences as `whose` ("x has") has `what` ("rows").
+  /// Throws Error unless the state comes from this layer's begin_decoding and has `count` sequences. `whose` ("x has")
+  /// and `what` ("rows") name the source of `count` in the message.
   void require_state(std::string_view where, const DecodingState& state, Index count, std::string_view whose,
                      std::string_view what) const {
     token.require_state(where, state.token, count, whose, what);
     segment.require_state(where, state.segment, count, whose, what);
   }
 
-  /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
+  /// Updates the buffers from a training step's statistics. Call it once per micro-batch of every completed step.
   void update_buffers(const Context& context, const Stats& stats) {
     token.update_buffers(context, stats.token);
     segment.update_buffers(context, stats.segment);
   }
 
   HybridMoE empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -173,7 +175,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   friend typename Base::Entries;
 
   static constexpr NoSharedExpert no_path{};
-  /// Both levels as one layer, the token level's experts first.
+  /// Both levels as the parts of one layer, the token level's experts first.
   MoeParts<Routing, ExpertType, NoSharedExpert> parts() const requires joins_levels {
     return {{token.routing, segment.routing, fusion}, {token.bank.span(), segment.bank.span()}, no_path};
   }

@@ -7,7 +7,7 @@
 
 namespace moe {
 
-/// A layer of routed experts, as far as HybridMoE has to know it.
+/// The members of a layer of routed experts that HybridMoE uses.
 template <class L>
 concept Level = requires(const L& level) {
   typename L::Value;
@@ -22,7 +22,7 @@ concept Level = requires(const L& level) {
   { level.width() } -> std::same_as<Index>;
 };
 
-/// A level that also tells how much its experts count in each row.
+/// A level that also returns the sum of each row's gates (mass_1T).
 template <class L>
 concept SegmentLevel = Level<L> &&
     requires(const L& level, const typename L::Backend::Context& context,

@@ -35,7 +35,7 @@ namespace moe {
 
 namespace detail {
 
-/// What LoraFfn's arguments name.
+/// Checks LoraFfn's template arguments and names the backend.
 template <class R, class Backend_>
 struct LoraParts {
   static_assert(RowRouter<R> && !LearnsThresholds<R>,
@@ -47,14 +47,14 @@ struct LoraParts {
 
 }  // namespace detail
 
-/// A dense FFN whose three projections have adapters, chosen once for each row by what the batch says of it:
+/// A dense FFN whose three projections have LoRA adapters, selected once per row from the batch's row information:
 ///   a = W_gate x + sum_e s_e B_e A_e x,  b = W_up x + sum_e s_e B_e A_e x,  y = W_down h + sum_e s_e B_e A_e h
-/// with h = silu(a) b and e over the row's adapters. With LanguageChoice it is MoLE, with one adapter that every row
-/// takes (TopK of 1) a LoRA FFN. No gate is learned: the router sees logits that are all 0, and a record of choices is
-/// refused.
+/// with h = silu(a) b and e over the row's adapters. With LanguageChoice it is MoLE; with one adapter for every row
+/// (TopK with k = 1) it is a plain LoRA FFN. There is no learned gate: all logits of the router are 0, and a record of
+/// choices to replay is rejected with Error.
 ///
-/// Weights: those of the FFN, which train where the gradient tree has them, and PROJECTION.adapters.e.lora_A.weight,
-/// lora_B.weight; where there is one adapter alone, PROJECTION.lora_A.weight as peft has it.
+/// Weights: those of the FFN, which train if the gradient tree has them, and PROJECTION.adapters.e.lora_A.weight,
+/// lora_B.weight; with a single adapter PROJECTION.lora_A.weight, as in peft.
 template <class R, class Value_, class Backend_>
 class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
                                     typename detail::LoraParts<R, Backend_>::Backend, AuxiliaryGradient> {
@@ -64,71 +64,71 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// What routing is computed in.
+  /// Type that routing is computed in.
   using Real = Accum<Value>;
-  /// An adapter.
+  /// Type of an adapter.
   using Adapter = LoraAdapter<Value, Backend>;
-  /// The dense FFN below the adapters, which upcycling starts from.
+  /// Type of the dense FFN under the adapters, the source of upcycling.
   using DenseType = SwiGlu<Value, Backend>;
   template <class Other>
   using rebind = LoraFfn<R, Other, Backend>;
 
   static constexpr bool is_causal = router_is_causal<R>;
   static constexpr bool is_batch_invariant = router_is_batch_invariant<R>;
-  /// What errors call the layer.
+  /// Name in error messages.
   static constexpr std::string_view name = "LoraFfn";
-  /// What reads x, in errors.
+  /// Clause of the error for x of another width: "x has 3 columns, gate_proj expects 4".
   static constexpr std::string_view reader = "gate_proj expects";
 
-  /// What the run observed. load[e]: rows adapter e worked on.
+  /// Statistics of a training forward.
   struct Stats {
-    /// Rows of each adapter.
+    /// load[e]: rows that adapter e processed.
     std::vector<Index> load;
 
     double balance_loss() const { return 0; }
     double z_loss() const { return 0; }
   };
-  /// What decoding keeps between rows: the caller's word on them. A prefill goes by its batch's languages instead.
+  /// Decoding state: the languages of the next rows, set by the caller. prefill uses the batch's languages instead.
   struct DecodingState {
-    /// Language of each sequence's next row, or empty: all -1. The caller sets it; it holds until it is set again, as a
-    /// language goes on until a fence ends it.
+    /// Language of each sequence's next row, or empty: all -1. The caller sets it; it stays valid until it is set
+    /// again, for example at the end of a fenced code block.
     std::vector<std::int32_t> languages;
 
-    /// Takes in the sequences of `more`. No language is known after it.
+    /// Appends the sequences of `more` and clears all languages.
     void join(const Context&, const DecodingState& /*more*/) { languages.clear(); }
-    /// Only these sequences stay. No language is known after it.
+    /// Keeps only these sequences and clears all languages.
     void keep(const Context&, ListView<Index> /*sequences*/) { languages.clear(); }
   };
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   struct Saved {
     Tensor x_owned;
     ConstView x_TD;
     /// The pairs (row, adapter).
     moe::Plan<Backend> plan;
-    /// silu's argument and its factor.
+    /// a, the argument of silu, and b, its factor.
     Tensor a_TF, b_TF;
-    /// What gate_proj's adapters keep.
+    /// Saved by gate_proj's adapters.
     typename Adapter::GroupSaved gate;
-    /// What up_proj's keep.
+    /// Saved by up_proj's adapters.
     typename Adapter::GroupSaved up;
-    /// What down_proj's keep.
+    /// Saved by down_proj's adapters.
     typename Adapter::GroupSaved down;
   };
 
-  /// Says which adapters a row has.
+  /// Router, which selects the adapters of each row.
   R router{};
-  /// The FFN below the adapters.
+  /// Dense FFN under the adapters.
   SwiGlu<Value, Backend> base;
-  /// Adapters D -> F of the gate's projection.
+  /// Adapters of W_gate, D -> F.
   AdapterBank<Value, Backend> gate_proj;
-  /// As many for W_up, D -> F.
+  /// Adapters of W_up, D -> F, equally many.
   AdapterBank<Value, Backend> up_proj;
-  /// As many for W_down, F -> D.
+  /// Adapters of W_down, F -> D, equally many.
   AdapterBank<Value, Backend> down_proj;
 
   LoraFfn() = default;
-  /// Adapters of these ranks and scales on each of the FFN's projections, all zero; draw_adapters starts them. Throws
-  /// Error for no adapter, a rank below 1 and where the router chooses among another number of them.
+  /// All-zero adapters of these ranks and scales on each projection of the FFN; draw_adapters initializes them. Throws
+  /// Error if there is no adapter, a rank is below 1, or the router selects among another number of adapters.
   LoraFfn(R router_, SwiGlu<Value, Backend> dense, const std::vector<AdapterSize>& sizes)
       : router(router_),
         base(std::move(dense)),
@@ -139,11 +139,11 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   }
 
   Index width() const { return base.width(); }
-  /// E: adapters of a projection.
+  /// Number of adapters per projection, E.
   Index adapters() const { return gate_proj.count(); }
 
-  /// Throws Error unless weights and settings fit each other: what every public entry asks, since all of them may be
-  /// assigned.
+  /// Throws Error unless weights and settings match each other. Every public entry calls this, since all of them are
+  /// assignable.
   void require_consistent(std::string_view where) const {
     if constexpr (requires { router.experts(); })
       require(router.experts() == adapters(), where, "the router chooses among ", counted(router.experts(), "adapters"),
@@ -158,8 +158,8 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
     down_proj.require_consistent(where, base.hidden(), base.width());
   }
 
-  /// The dense FFN that answers as the layer does, with W + s B A in place of each W. Throws Error unless there is one
-  /// adapter alone, which every row takes.
+  /// The equivalent dense FFN, with W + s B A in place of each W. Throws Error unless each projection has exactly one
+  /// adapter.
   SwiGlu<Value, Backend> merged(const Context& context) const {
     require_consistent("LoraFfn::merged");
     require(adapters() == 1, "LoraFfn::merged", "one adapter can be merged into a weight, there are ", adapters());
@@ -170,12 +170,12 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
     return dense;
   }
 
-  /// Who works on each of so many rows: a question of the batch alone. Throws Error where the router draws random
-  /// numbers and `facts` have no key.
+  /// Selects the adapters of each of `rows` rows; the selection depends on the batch only. Throws Error if the router
+  /// draws random numbers and `facts` has no key.
   Choice<Real, Backend> decide(const Context& context, Index rows, RowInfo facts) const {
     const PhaseScope scope(context, Phase::router);
     const auto zeros_1E = Matrix<Real, Backend>::zeros(context, 1, adapters());
-    // One row of zeros stands for all.
+    // A view with row stride 0: all rows share one row of zeros.
     const View<const Real, Backend> logits_TE(zeros_1E.data(), rows, adapters(), 0);
     auto choice = route<Real, Backend>(context, router, Unlimited{}, logits_TE, {}, facts);
     if (context.observer) {
@@ -188,11 +188,11 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
     return choice;
   }
 
-  /// Nothing is learned outside gradients.
+  /// Does nothing: the layer has no buffers.
   void update_buffers(const Context&, const Stats&) {}
 
   LoraFfn empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -218,11 +218,12 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   friend LayerEntries<LoraFfn, Value, Backend, AuxiliaryGradient>;
 
   static void require_replay(std::string_view where, const RoutingReplay&, const std::vector<Index>& /*offsets*/) {
-    require(false, where,
-            "the context has a record of choices, and this layer replays none: its router looks at no logits, so the "
-            "same batch gives the same choice");
+    require(
+        false, where,
+        "the context has a record of choices, and this layer does not replay one: its router uses no logits, so the "
+        "same batch gives the same choice");
   }
-  // The caller's word on the next rows: it must be on as many.
+  // Checks the languages that the caller set: none, or one per row.
   static void require_state(std::string_view where, const DecodingState& state, Index count, std::string_view whose,
                             std::string_view what) {
     const Index known = std::ssize(state.languages);
@@ -266,7 +267,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
                                        gradient.gate_proj);
     return d_x_TD;
   }
-  /// forward with nothing kept: the same bits.
+  /// forward without saved tensors; y_TD is bitwise identical.
   Tensor make_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
     return answer(context, x_TD, RowInfo::of_rows(batch).in_inference()).first;
   }
@@ -291,7 +292,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
     const PhaseScope scope(context, Phase::experts);
     auto grouping = in_phase(context, Phase::dispatch,
                              [&] { return Backend::begin_grouping(context, choice.chosen_RE, choice.expected); });
-    // While the loads travel: what does not depend on them.
+    // Enqueued during the asynchronous copy of the loads to the host: the products that do not depend on them.
     saved.a_TF = product(context, base.gate_proj, x_TD);
     saved.b_TF = product(context, base.up_proj, x_TD);
     const auto x_ND = in_phase(context, Phase::dispatch, [&] {
@@ -307,19 +308,19 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
                               saved.plan, y_TD.view());
     return {std::move(y_TD), std::move(saved)};
   }
-  /// h = silu(a) b.
+  /// Returns h = silu(a) b.
   static Tensor inner(const Context& context, const Tensor& a_TF, const Tensor& b_TF) {
     auto h_TF = Tensor::uninitialized(context, a_TF.rows(), a_TF.cols());
     Backend::glu(context, Silu{}, a_TF, b_TF, h_TF.view());
     return h_TF;
   }
-  /// x W^T.
+  /// Returns x W^T.
   static Tensor product(const Context& context, const Tensor& weight, ConstView x_TI) {
     auto y_TO = Tensor::uninitialized(context, x_TI.rows, weight.rows());
     Backend::grouped_product(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
     return y_TO;
   }
-  /// y_t += s B A x over the row's adapters; x_NI are the rows of the pairs.
+  /// y_t += sum of s B A x over row t's adapters; x_NI has the input row of each pair.
   static typename Adapter::GroupSaved add_adapters(const Context& context, const AdapterBank<Value, Backend>& bank,
                                                    const Tensor& x_NI, const moe::Plan<Backend>& plan,
                                                    View<Value, Backend> y_TO) {
@@ -327,7 +328,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
     add_pairs<Value, Backend>(context, y_NO.const_view(), plan, y_TO);
     return std::move(saved);
   }
-  /// d_x += d_y W + the sum of s (d_y B) A over the row's adapters.
+  /// d_x += d_y W + the sum of s (d_y B) A over each row's adapters; adds the wgrads to d_weight and d_bank.
   template <class GradientValue>
   static void projection_backward(const Context& context, const Tensor& weight, const AdapterBank<Value, Backend>& bank,
                                   ConstView d_y_TO, ConstView x_TI, const moe::Plan<Backend>& plan,

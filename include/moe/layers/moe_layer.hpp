@@ -22,49 +22,50 @@ namespace moe {
 
 namespace detail {
 
-/// What backward consumes.
+/// Tensors that backward consumes.
 template <class Routing, class X, class Path>
 struct MoeSaved {
-  /// x, where the layer was given it to keep.
+  /// x, if forward took ownership of it.
   Matrix<typename X::Value, typename X::Backend> x_owned;
-  /// What the layer was given.
+  /// View of x.
   View<const typename X::Value, typename X::Backend> x_TD;
-  /// What routing keeps.
+  /// Saved by the routing.
   typename Routing::Saved routing;
-  /// The route, and what the experts keep.
+  /// The route and the experts' saved tensors.
   MoeFfnSaved<X> experts;
-  /// What the path beside the experts keeps.
+  /// Saved by the shared expert.
   typename Path::Saved path;
 };
 
 }  // namespace detail
 
-/// The one implementation of layers of routed experts. A layer says what it is made of, by `parts()`: routing, experts,
-/// and the path that every row takes beside them. Routing makes a Route, experts read it:
+/// Common implementation of all layers of routed experts. A layer defines `parts()`: routing, experts, and the shared
+/// expert. The routing creates a Route, which the experts read:
 ///
-///   route, saved = routing.route(x)          which expert works on which row, with which weight
+///   route, saved = routing.route(x)          which expert processes which row, and with which weight
 ///   y            = moe_ffn(experts, x, route)
 ///   y           += path(x)
 ///   stats        = routing.make_stats(saved, loads)
 ///
-/// `Layer` is the layer itself, which derives from this; LossGradients are its routing's.
+/// `Layer` is the derived layer (CRTP); LossGradients is the type of its routing.
 template <class Layer, class Value, class Backend, class LossGradients>
 class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
  public:
-  /// What checks the arguments of `forward` and its like.
+  /// Base with the public entries, which check their arguments.
   using Entries = LayerEntries<Layer, Value, Backend, LossGradients>;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
 
  protected:
-  // --- the same for every layer that is one route and one pass over experts -----------------------------------------
+  // --- shared by all layers with one route and one pass over the experts --------------------------------------------
 
-  /// forward.
+  /// Implements forward.
   static auto forward_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
     using Parts = std::remove_cvref_t<decltype(parts)>;
     auto [pending, routing_saved] = parts.routing.template route<Training>(context, x_TD, batch);
-    // What does not depend on the loads is enqueued while they travel, the experts whose loads are known included.
+    // Work that does not depend on the pending loads is enqueued during their asynchronous copy to the host: the shared
+    // expert here, and in moe_ffn the experts whose loads are known.
     auto path = in_phase(context, Phase::experts, [&] { return parts.path.begin(context, x_TD); });
     auto route = arrived<Accum<Value>, Backend>(context, std::move(pending));
     typename Parts::Saved saved{{}, x_TD, std::move(routing_saved), {}, {}};
@@ -77,19 +78,19 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
     auto stats = parts.routing.make_stats(context, saved.routing, saved.experts.route.plan.offsets);
     return Forward<Tensor, typename Parts::Saved, decltype(stats)>{std::move(y_TD), std::move(saved), std::move(stats)};
   }
-  /// infer.
+  /// Implements infer.
   static Tensor inference_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
     auto [pending, saved] = parts.routing.template route<Inference>(context, x_TD, batch);
     return outputs_of(parts, context, x_TD, std::move(pending), saved);
   }
-  /// prefill.
+  /// Implements prefill.
   static Tensor prefill_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch, auto& state) {
     auto [pending, saved] = parts.routing.template route<Inference>(context, x_TD, batch);
     auto y_TD = outputs_of(parts, context, x_TD, std::move(pending), saved);
     parts.routing.read(context, x_TD, batch, saved, state);
     return y_TD;
   }
-  /// decode.
+  /// Implements decode.
   static Tensor next_of(const auto& parts, const Context& context, ConstView x_BD,
                         std::span<const std::int32_t> tokens_B, auto& state) {
     auto [pending, saved] = parts.routing.decode(context, x_BD, tokens_B, state);
@@ -97,7 +98,7 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
     parts.routing.advance(context, x_BD, tokens_B, state);
     return y_BD;
   }
-  /// What the experts answer, and the path beside them.
+  /// Output of the routed experts plus the shared expert.
   template <class Pending>
   static Tensor outputs_of(const auto& parts, const Context& context, ConstView x_TD, Pending pending,
                            const auto& routing_saved) {
@@ -111,8 +112,8 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
     return y_TD;
   }
 
-  /// d_y_TD -> d_x_TD through experts, path and routing. d_mass_1T is the gradient of the sum of each row's weights,
-  /// for fusions that use it; empty: none.
+  /// d_y_TD -> d_x_TD through the experts, the shared expert and the routing. d_mass_1T is the gradient of the sum of
+  /// each row's routing weights, for fusions that use it; empty: none.
   template <class GradientTree>
   static Tensor backward_of(const auto& parts, const Context& context, ConstView d_y_TD, const auto& d_losses,
                             auto saved, ExpertSpan<GradientTree> expert_gradients, auto& routing_gradient,
@@ -149,27 +150,28 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
  private:
   friend Entries;
   static void require_replay(std::string_view where, const RoutingReplay& replay, const std::vector<Index>& offsets) {
-    require(Layer::replays, where,
-            "the context has a record of choices, and this layer's routing module does not replay one: it must say "
-            "`static constexpr bool replays = true` and keep it");
+    require(
+        Layer::replays, where,
+        "the context has a record of choices, and this layer's routing module does not replay one; implement replay "
+        "and declare `static constexpr bool replays = true`");
     replay.require_rows(where, offsets);
   }
 };
 
-/// What a layer is made of.
+/// The parts of a layer.
 template <class Routing_, class X, class Path>
 struct MoeParts {
-  /// What makes the Route.
+  /// Type of the routing.
   using Routing = std::remove_cvref_t<Routing_>;
-  /// What reads it.
+  /// Type of the experts.
   using Expert = X;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   using Saved = detail::MoeSaved<Routing, X, Path>;
-  /// Makes the Route.
+  /// Routing, which creates the Route.
   Routing_ routing;
-  /// Read it.
+  /// Experts, which read the Route.
   ExpertSpan<const X> experts;
-  /// What every row takes beside the routed experts.
+  /// Shared expert, or NoSharedExpert.
   const Path& path;
 };
 

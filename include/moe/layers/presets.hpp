@@ -46,80 +46,82 @@
 
 namespace moe {
 
-// Published layers, with the experts that they have: SwiGLUs. The last argument X is another Expert in their place,
-// such as Glu<Gelu, Value, B> or Mlp<Relu, Value, B>; its value type and backend are Value and B.
+// Published layers. The experts are SwiGLU FFNs unless the last argument X names another Expert, such as
+// Glu<Gelu, Value, B> or Mlp<Relu, Value, B>, whose value type and backend must be Value and B.
 
-/// Mixtral 8x7B's layer and, with 12 experts and k = 3, the paper's GShard baseline: top-k, gates renormalized,
-/// dropless.
+/// Mixtral 8x7B's layer and, with 12 experts and k = 3, the paper's GShard baseline: top-k, gates renormalized over the
+/// selected experts, dropless.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using Mixtral = TokenMoE<TopK, SoftmaxOverChosen, Unlimited, X>;
 
-/// Qwen1.5-MoE's layer: top-4 of 60 with raw softmax gates, beside a sigmoid-gated shared FFN.
+/// Qwen1.5-MoE's layer: top-4 of 60 with raw softmax gates, plus a sigmoid-gated shared expert.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using Qwen15Moe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, X, SharedExpert<X, SigmoidGate>>;
 
-/// Switch Transformer's layer (arXiv 2101.03961): one expert a row, its gate as the softmax over all has it, room in
-/// multiples of an even load.
+/// Switch Transformer's layer (arXiv 2101.03961): one expert per row, whose gate is its softmax probability over all
+/// experts; the capacity is a multiple of an even load.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using SwitchMoe = TokenMoE<TopK, SoftmaxOverAll, CapacityFactor, X>;
 
-/// GShard's layer (arXiv 2006.16668): further choices are kept by chance in training, and experts have limited room.
+/// GShard's layer (arXiv 2006.16668): in training, choices after the first are kept at random, and experts have limited
+/// capacity.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using GShardMoe = TokenMoE<TrainInfer<GShardChoice, TopK>, SoftmaxOverChosen, CapacityFactor, X>;
 
-/// The same where inference has room for all: a layer that drops in training alone, which can be decoded.
+/// GShardMoe with unlimited capacity in inference: tokens are dropped in training only, so the layer can decode.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using GShardDecoderMoe =
     TokenMoE<TrainInfer<GShardChoice, TopK>, SoftmaxOverChosen, TrainInfer<CapacityFactor, Unlimited>, X>;
 
-/// DeepSeekMoE's layer (arXiv 2401.06066): top-k with raw softmax gates beside shared experts that nothing weighs.
+/// DeepSeekMoE's layer (arXiv 2401.06066): top-k with raw softmax gates, plus ungated shared experts.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using DeepSeekMoe = TokenMoE<TopK, SoftmaxOverAll, Unlimited, X, SharedExpert<X, NoGate>>;
 
-/// DeepSeek-V2's layer (arXiv 2405.04434): the same within the best groups of experts.
+/// DeepSeek-V2's layer (arXiv 2405.04434): DeepSeekMoe with top-k limited to the best groups of experts.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using DeepSeekV2Moe = TokenMoE<GroupLimitedTopK, SoftmaxOverAll, Unlimited, X, SharedExpert<X, NoGate>>;
 
-/// DeepSeek-V3's layer (arXiv 2412.19437): biases that follow the load choose, sigmoid gates weigh, beside shared
-/// experts.
+/// DeepSeek-V3's layer (arXiv 2412.19437): load-dependent biases are added to the scores for the selection only;
+/// sigmoid gates, plus ungated shared experts.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using DeepSeekV3Moe = TokenMoE<BiasedTopK, SigmoidOverChosen, Unlimited, X, SharedExpert<X, NoGate>, SequenceBalance>;
 
-/// A hash layer (arXiv 2106.04426): experts by token id, nothing to learn but them.
+/// A hash layer (arXiv 2106.04426): experts are selected by token id, without a learned router.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using HashMoe = TokenMoE<HashChoice, UnitGates, Unlimited, X>;
 
-/// ReMoE's layer (arXiv 2412.14711): every expert whose logit is above 0, weighed by it; its balance loss keeps them
-/// few.
+/// ReMoE's layer (arXiv 2412.14711): selects every expert whose logit is above 0, with the logit as the gate; the
+/// balance loss limits how many are selected.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using ReMoe = TokenMoE<ReluRouter, ReluGates, Unlimited, X, NoSharedExpert, GateSparsity>;
 
-/// BASE's layer (Lewis et al. 2021, arXiv 2103.16716): every expert gets as many rows in training, each row its best
-/// expert in inference, with a sigmoid gate.
+/// BASE's layer (Lewis et al. 2021, arXiv 2103.16716): in training all experts get the same number of rows, in
+/// inference each row selects its best expert; sigmoid gate.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using BaseMoe = TokenMoE<TrainInfer<BalancedAssignment, TopK>, SigmoidOverChosen, EvenShare, X>;
 
-/// S-BASE's layer (arXiv 2202.01169): balanced by scaling in training, the best expert in inference.
+/// S-BASE's layer (arXiv 2202.01169): balanced by Sinkhorn scaling in training, the best expert in inference.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using SinkhornMoe = TokenMoE<TrainInfer<SinkhornChoice, TopK>, SigmoidOverChosen, Unlimited, X>;
 
-/// MultiPL-MoE's token level: the shared expert and the best of the others, gates summing to 1 (eq. 2).
+/// MultiPL-MoE's token level: the shared expert and the best k - 1 other experts, gates summing to 1 (eq. 2).
 template <class Value, class B, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using MultiPlTokenLevel = TokenMoE<SharedTopK, SoftmaxOverChosen, Unlimited, X, NoSharedExpert, Bal>;
 
-/// The segment level as the paper trains it: a segment is routed by its own mean and experts choose across the batch.
+/// The segment level as trained in the paper: a segment is routed by its own mean, with expert choice across the batch.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using MultiPlSegmentLevel =
     SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, X>;
 
-/// The segment level for language models: routed by the mean of the segment before, by experts' choice across the batch
-/// in training and by learned thresholds in inference.
+/// The causal segment level for language models: a segment is routed by the mean of the previous segment, with expert
+/// choice across the batch in training and learned thresholds in inference.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using CausalMultiPlSegmentLevel =
     SegmentMoE<FixedWindow, PreviousMean<Value, B>, TrainInfer<ExpertChoice, ThresholdChoice>, SoftmaxOverAll,
                SegmentCapacity, X>;
 
-/// MultiPL-MoE's layer as the paper has it. Segments look ahead, so it cannot be decoded one token at a time.
+/// MultiPL-MoE's layer as in the paper. The routing of a row depends on later rows of its segment, so the layer cannot
+/// decode one token at a time.
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using MultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, MultiPlSegmentLevel<Value, B, X>, F>;
 
@@ -127,67 +129,68 @@ using MultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, MultiPlSegment
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using CausalMultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, CausalMultiPlSegmentLevel<Value, B, X>, F>;
 
-/// Eq. 5 to the letter: segment experts work on the segment's mean, and every row gets the answer. For study only: in a
-/// decoder it hands every token its own future.
+/// Eq. 5 as printed: segment experts process the segment's mean, and every row of the segment gets their output. For
+/// study only: in a decoder every token would depend on later tokens of its segment.
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using MultiPlMoeLiteral =
     HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>,
               SegmentMoE<FixedWindow, OwnMean<Value, B>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, X, PooledInput>,
               F>;
 
-/// The segment level of the released code: routed by each channel's maximum, at most four experts a segment.
+/// MultiPlMoe with the segment level of the released code: routed by each channel's maximum, at most `cap` experts per
+/// segment (4 by default).
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using MultiPlMoeReleased =
     HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>,
               SegmentMoE<FixedWindow, OwnMax<Value, B>, CappedExpertChoice, SoftmaxOverAll, SegmentCapacity, X>, F>;
 
-/// The first of three ablations in the paper's Table 2, as we read them: without the segment level, the token level
-/// alone.
+/// The first of three ablations of the paper's Table 2, in our reading: without the segment level.
 template <class Value, class B, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using MultiPlWithoutSegments = MultiPlTokenLevel<Value, B, Bal, X>;
-/// The ablation without the shared expert: plain top-k of token experts that all train.
+/// The ablation without the shared expert: plain top-k over token experts that all train.
 template <class Value, class B, class Segment = CausalMultiPlSegmentLevel<Value, B>, class F = FixedFusion,
           class X = typename Segment::ExpertType>
 using MultiPlWithoutShared = HybridMoE<Mixtral<Value, B, X>, Segment, F>;
-/// The ablation without segment level and shared expert.
+/// The ablation without the segment level and without the shared expert.
 template <class Value, class B, class X = SwiGlu<Value, B>>
 using MultiPlWithoutBoth = Mixtral<Value, B, X>;
 
 /// The sizes and settings of a MultiPL-MoE layer; the defaults are the paper's for Qwen1.5-1.8B.
 struct MultiPlSettings {
-  /// D.
+  /// Width of a row, D.
   Index width = 2048;
-  /// F: inner channels of an expert.
+  /// Inner channels of an expert, F.
   Index hidden = 5504;
-  /// N^tok: experts of the token level, the shared one included.
+  /// Experts of the token level, N^tok, including the shared one.
   Index token_experts = 6;
-  /// N^seg: experts of the segment level.
+  /// Experts of the segment level, N^seg.
   Index segment_experts = 6;
-  /// Experts a row meets on the token level, the shared one included.
+  /// Experts per row on the token level, including the shared one.
   Index k = 2;
-  /// Index of the expert that every row meets; SharedTopK::no_expert: none.
+  /// Index of the shared expert, which processes every row; SharedTopK::no_expert: none.
   Index shared = 0;
-  /// Rows of a segment; with BoundaryWindow at most, and it may end after token `boundary` from `minimum_window` on.
+  /// Rows of a segment. With BoundaryWindow the maximum; the segment also ends after the token `boundary` once it has
+  /// `minimum_window` rows.
   Index window = 64;
-  /// Fewest rows of a BoundaryWindow.
+  /// Minimum number of rows of a BoundaryWindow that ends after `boundary`.
   Index minimum_window = 16;
-  /// Token id that ends a BoundaryWindow; 10 is a newline in bytes.
+  /// Token id that ends a BoundaryWindow; 10 is the newline of a byte tokenizer.
   std::int32_t boundary = 10;
-  /// c of eq. 3.
+  /// Capacity factor c of eq. 3: the average number of experts per segment.
   double capacity_factor = 1;
-  /// Experts that may share a segment, where the router is capped.
+  /// Maximum number of experts per segment, for CappedExpertChoice.
   Index cap = 4;
   /// Weight of the token level's output in eq. 6.
   double token_weight = 0.7;
   /// Weight of the segment level's output in eq. 6.
   double segment_weight = 0.3;
-  /// Share of a threshold that one step leaves in place.
+  /// Decay beta of the thresholds: threshold = beta * threshold + (1 - beta) * boundary in each step.
   double threshold_beta = 0.99;
 };
 
 namespace detail {
 
-/// A policy or fusion with the settings that it has among MultiPL's.
+/// Default-constructs a policy and sets those of its members that MultiPlSettings has.
 template <class P>
 P configured(const MultiPlSettings& s) {
   P policy{};
@@ -242,8 +245,8 @@ template <class Token, class Segment, class F>
 struct MultiPlMaker<HybridMoE<Token, Segment, F>> {
   static auto make(const MultiPlSettings& s) {
     require(s.token_weight > 0 && s.segment_weight >= 0, "MultiPlMoe",
-            "the token level's weight must be above 0 and the segment level's not below, got ", s.token_weight, " and ",
-            s.segment_weight);
+            "the token level's weight must be above 0 and the segment level's at least 0, got ", s.token_weight,
+            " and ", s.segment_weight);
     return HybridMoE<Token, Segment, F>(MultiPlMaker<Token>::make(s), MultiPlMaker<Segment>::make(s),
                                         configured_fusion<F>(s));
   }
@@ -251,23 +254,23 @@ struct MultiPlMaker<HybridMoE<Token, Segment, F>> {
 
 }  // namespace detail
 
-/// Builds one of the MultiPL layers above, or one of its two levels, with every weight 0 except a learned fusion's,
-/// which start as the settings say. Throws Error for settings that fit no layer.
+/// Builds one of the MultiPL layers above, or one of their two levels. Every weight is 0 except those of a learned
+/// fusion, which start from token_weight and segment_weight. Throws Error for invalid settings.
 template <class Layer>
 Layer make_multipl(const MultiPlSettings& settings) {
   return detail::MultiPlMaker<Layer>::make(settings);
 }
 
-/// An FFN with LoRA on its three projections: one adapter that every row takes.
+/// An FFN with LoRA on its three projections: one adapter per projection, used by every row.
 template <class Value, class B>
 using LoraFeedForward = LoraFfn<TopK, Value, B>;
 
-/// MoLE's FFN (arXiv 2506.18923): an adapter for each language, one that languages share, one for everything else.
+/// MoLE's FFN (arXiv 2506.18923): one adapter per language, one shared by all languages, one for all other rows.
 template <class Value, class B>
 using Mole = LoraFfn<LanguageChoice, Value, B>;
 
-/// A LoRA FFN over `dense`, which draw_adapters starts. r is that of the paper's baseline, alpha twice as much, as its
-/// tools have it where nobody says more. Throws Error for a rank below 1.
+/// A LoRA FFN over `dense`; draw_adapters initializes the adapters. The default rank r is that of the paper's baseline,
+/// and the default alpha is 2 r, the default of the tools that the paper uses. Throws Error if the rank is below 1.
 template <class Value, class B>
 LoraFeedForward<Value, B> make_lora(SwiGlu<Value, B> dense, Index rank = 8, double alpha = 16) {
   return {TopK{.k = 1}, std::move(dense), {AdapterSize::lora(rank, alpha)}};
@@ -275,20 +278,20 @@ LoraFeedForward<Value, B> make_lora(SwiGlu<Value, B> dense, Index rank = 8, doub
 
 /// The sizes of a MoLE layer; the defaults are the paper's.
 struct MoleSettings {
-  /// L.
+  /// Number of languages, L.
   Index languages = 8;
-  /// r of a language's adapter.
+  /// Rank r of a language's adapter.
   Index language_rank = 16;
   /// alpha of a language's adapter.
   double language_alpha = 16;
-  /// r of the shared adapter; the other one's is the sum of both.
+  /// Rank r of the shared adapter. The adapter for other rows has rank language_rank + shared_rank.
   Index shared_rank = 48;
-  /// alpha of the shared and of the other adapter.
+  /// alpha of the shared adapter and of the adapter for other rows.
   double shared_alpha = 32;
 };
 
-/// A MoLE layer over `dense`. split_into_adapters or draw_adapters starts it. Throws Error for ranks below 1 and fewer
-/// than no languages.
+/// A MoLE layer over `dense`; split_into_adapters or draw_adapters initializes the adapters. Throws Error if a rank is
+/// below 1 or the number of languages is negative.
 template <class Value, class B>
 Mole<Value, B> make_mole(SwiGlu<Value, B> dense, const MoleSettings& s = {}) {
   require(s.languages >= 0, "make_mole", "the number of languages must not be negative, got ", s.languages);

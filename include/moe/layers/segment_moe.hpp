@@ -22,7 +22,7 @@ namespace moe {
 
 namespace detail {
 
-/// What SegmentMoE's arguments name.
+/// Checks SegmentMoE's template arguments.
 template <class S, class Source, class R, class N, class C, class X, class Feed>
 struct SegmentParts {
   static_assert(
@@ -41,7 +41,7 @@ struct SegmentParts {
       !OpensAlike<Source> || !UsesCapacity<typename FormsOf<R>::Train> ||
           ContextMatrixRouter<typename FormsOf<R>::Train>,
       "SegmentMoE: 3rd argument must be a router that takes a RowsContext: this source routes all first "
-      "segments by one row, and experts that take rows must take these together, as those of ExpertChoice do");
+      "segments by the same row, and an expert must take all of these identical rows or none, as in ExpertChoice");
   static_assert(
       SegmentSource<Source, typename X::Value, typename X::Backend>,
       "SegmentMoE: 2nd argument must be a SegmentSource of the experts' value type and backend, such as OwnMean");
@@ -52,10 +52,10 @@ struct SegmentParts {
 
 }  // namespace detail
 
-/// Sequences are cut into segments, each segment is routed once by its Source (eqs. 3, 4), and all of its rows go to
-/// the experts that chose it: y_t = sum_e G[e, v(t)] E_e(x_t) (eq. 5 over tokens); 0 where no expert chose the segment.
-/// With Feed = PooledInput the experts see what the segment is routed by instead, and all rows get the answer: y_t =
-/// sum_e G[e, v(t)] E_e(u_v(t)) (eq. 5 to the letter).
+/// Sequences are cut into segments, each segment v is routed once by the vector u_v of its Source (eqs. 3, 4), and all
+/// of its rows go to the experts that selected it: y_t = sum_e G[e, v(t)] E_e(x_t) (eq. 5 over tokens); 0 if no expert
+/// selected the segment. With Feed = PooledInput the experts process u_v instead, and all rows of the segment get the
+/// same output: y_t = sum_e G[e, v(t)] E_e(u_v(t)) (eq. 5 as printed).
 ///
 /// Weights: gate.weight [E, D], experts.e.*, and the source's; buffers: thresholds where the inference router has them.
 template <class S, class Source, class R, class N, class C, class X, class Feed = RowInput>
@@ -71,17 +71,17 @@ class SegmentMoE
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// What routing is computed and kept in.
+  /// Type that routing is computed and stored in.
   using Real = Accum<Value>;
   using ExpertType = X;
-  /// Makes the Route.
+  /// Type of the routing, which creates the Route.
   using Routing = typename Parts::Routing;
   using DecodingState = typename Routing::DecodingState;
-  /// What the run observed.
+  /// Statistics of a training forward.
   using Stats = typename Routing::Stats;
-  /// Gradients of auxiliary losses, of which this layer has none.
+  /// Accepted and ignored: this layer has no auxiliary losses.
   using LossGradients = typename Routing::LossGradients;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   using Saved = detail::MoeSaved<Routing, X, NoSharedExpert>;
   template <class Other>
   using rebind =
@@ -89,23 +89,23 @@ class SegmentMoE
 
   static constexpr bool is_causal = Routing::is_causal;
   static constexpr bool is_batch_invariant = Routing::is_batch_invariant;
-  /// Whether a pass may be given the choices of a record.
+  /// Whether a pass can replay recorded choices (Context::replay).
   static constexpr bool replays = replays_choices<Routing>;
-  /// Whether experts work on x's rows, so that a pass over rows can include them.
+  /// Whether experts process the rows of x, so that HybridMoE can run them in one pass with the token level.
   static constexpr bool feeds_rows = Routing::feeds_rows;
-  /// What errors call the layer.
+  /// Name in error messages.
   static constexpr std::string_view name = "SegmentMoE";
-  /// What reads x, in errors.
+  /// Clause of the error for x of another width: "x has 3 columns, the gate expects 4".
   static constexpr std::string_view reader = "the gate expects";
 
-  /// Cuts sequences, chooses and weighs experts.
+  /// Routing: cuts sequences into segments, selects experts and computes their gates.
   Routing routing;
   /// The experts.
   ExpertBank<X> bank;
 
   SegmentMoE() = default;
-  /// The gate and what the source learns start at 0. Throws Error for a bank without experts and for parts and settings
-  /// that do not fit them.
+  /// The gate's and the source's weights are all zero. Throws Error if the bank has no experts or if parts or settings
+  /// do not match it.
   SegmentMoE(S segmenter, Source source, R router, N normalizer, C capacity, ExpertBank<X> experts)
       : routing(segmenter, std::move(source), router, normalizer, capacity, experts.width(), experts.count()),
         bank(std::move(experts)) {
@@ -114,8 +114,8 @@ class SegmentMoE
 
   Index width() const { return routing.width(); }
 
-  /// Throws Error unless weights, buffers and settings fit each other: what every public entry asks, since all of them
-  /// may be assigned.
+  /// Throws Error unless weights, buffers and settings match each other. Every public entry calls this, since all of
+  /// them are assignable.
   void require_consistent(std::string_view where) const {
     require(routing.experts() == bank.count(), where, "the gate chooses among ", counted(routing.experts(), "experts"),
             ", there are ", bank.count());
@@ -124,7 +124,7 @@ class SegmentMoE
             bank.width());
     routing.require_consistent(where);
   }
-  /// Throws Error unless `saved` is of this layer, as far as shapes tell, and not consumed yet.
+  /// Throws Error unless the shapes of `saved` match this layer and it has not been consumed.
   void require_saved(std::string_view where, const Saved& saved) const {
     const Index rows = saved.x_TD.rows;
     const Index routed_rows = feeds_rows ? rows : saved.routing.cut.segments.count();
@@ -133,33 +133,34 @@ class SegmentMoE
             where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows, " x ",
             saved.x_TD.cols, " rows");
   }
-  /// Throws Error unless this layer began the state, for as many sequences as `whose` ("x has") has `what` ("rows").
+  /// Throws Error unless the state comes from this layer's begin_decoding and has `count` sequences. `whose` ("x has")
+  /// and `what` ("rows") name the source of `count` in the message.
   void require_state(std::string_view where, const DecodingState& state, Index count, std::string_view whose,
                      std::string_view what) const {
     routing.require_state(where, state, count, whose, what);
   }
 
-  // --- for fusions that depend on how much a row's experts count ----------------------------------------------------
+  // --- for fusions that depend on the sum of a row's gates ----------------------------------------------------------
 
-  /// For each row, the sum of its segment's gates over the experts that took it.
+  /// For each row, the sum of its segment's gates over the experts that selected the segment, [1, T].
   Matrix<Real, Backend> mass_of_rows(const Context& context, const Saved& saved) const {
     return routing.mass_of_rows(context, mass_of_route<Real, Backend>(context, saved.experts.route), saved.routing);
   }
-  /// What an inference answers.
+  /// Result of infer_with_mass and next_with_mass.
   struct Answer {
-    /// y_TD.
+    /// Output, y_TD.
     Tensor output;
-    /// As mass_of_rows.
+    /// Sum of each row's gates, as from mass_of_rows().
     Matrix<Real, Backend> mass_1T;
-    /// What routing.read takes.
+    /// Argument of routing.read().
     typename Routing::Saved routing;
   };
-  /// infer, with mass_of_rows.
+  /// infer that also returns the sum of each row's gates.
   Answer infer_with_mass(const Context& context, ConstView x_TD, const Batch& batch) const {
     auto [pending, saved] = routing.template route<Inference>(context, x_TD, batch);
     return answer(context, x_TD, std::move(pending), std::move(saved));
   }
-  /// backward, where the loss depends on mass_of_rows too: d_mass_1T is its gradient.
+  /// backward for a loss that also depends on mass_of_rows; d_mass_1T is the gradient of mass_1T.
   template <class GradientTree>
   Tensor backward_with_mass(const Context& context, ConstView d_y_TD, const LossGradients& d_losses, Saved saved,
                             GradientTree& gradient, View<const Real, Backend> d_mass_1T) const {
@@ -167,22 +168,23 @@ class SegmentMoE
     return Base::backward_of(parts(), context, d_y_TD, d_losses, std::move(saved), ExpertSpan(gradient.bank.span()),
                              gradient.routing, nothing, d_mass_1T);
   }
-  /// One more row of each sequence, with mass_of_rows; the state keeps expecting the row until routing.advance().
+  /// Decodes the next row of each sequence and returns the sum of its gates. The state does not advance until
+  /// routing.advance() is called.
   Answer next_with_mass(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                         DecodingState& state) const {
     auto [pending, saved] = routing.decode(context, x_BD, tokens_B, state);
     return answer(context, x_BD, std::move(pending), std::move(saved));
   }
 
-  /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
-  /// Throws Error for the stats of a layer with another number of experts.
+  /// Updates the buffers from a training step's statistics. Call it once per micro-batch of every completed step.
+  /// Throws Error if `stats` has another number of experts.
   void update_buffers(const Context& context, const Stats& stats) {
     require_consistent("SegmentMoE::update_buffers");
     routing.update_buffers(context, stats);
   }
 
   SegmentMoE empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -238,7 +240,7 @@ class SegmentMoE
   }
 };
 
-/// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
+/// Also accepts arguments that match no constructor, so that the layer's static_asserts report the wrong argument.
 template <class S, class Source, class R, class N, class C, class X>
 SegmentMoE(S, Source, R, N, C, X) -> SegmentMoE<S, Source, R, N, C, typename detail::ExpertIn<X>::Type>;
 

@@ -21,7 +21,7 @@
 namespace moe {
 
 namespace detail {
-/// Stands for policies that are those of a routing module.
+/// Placeholder for the policies in TokenMoE<Routing, Expert>, where the routing module contains them.
 struct OfRouting {};
 }  // namespace detail
 
@@ -31,7 +31,7 @@ class TokenMoE;
 
 namespace detail {
 
-/// What TokenMoE's arguments name: policies that make up a TokenRouting, and experts.
+/// Checks TokenMoE's template arguments: the policies of a TokenRouting, and experts.
 template <class R, class N, class C, class X, class Path, class Bal>
 struct TokenParts {
   static_assert(Router<R>, "TokenMoE: 1st argument must be a Router: choose(Row<const Real>, Row<ChoiceOrder>) const");
@@ -46,7 +46,7 @@ struct TokenParts {
   static_assert(Balance<Bal>, "TokenMoE: 6th argument must be a Balance: bool counts(Index expert) const");
   static_assert(
       !LeavesOutShared<Bal> || NamesShared<typename FormsOf<R>::Train>,
-      "TokenMoE: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by "
+      "TokenMoE: BalanceOverRouted excludes the expert that every row selects; the router must name this expert by "
       "chosen_by_all(), as SharedTopK does");
   using Experts = X;
   using Beside = Path;
@@ -54,7 +54,7 @@ struct TokenParts {
   template <class Other>
   using Rebound = TokenMoE<R, N, C, typename X::template rebind<Other>, typename Path::template rebind<Other>, Bal>;
 };
-/// The additional form: a routing module and experts.
+/// The second form: a routing module and experts.
 template <class M, class X, class Path>
 struct TokenParts<M, X, OfRouting, OfRouting, Path, BalanceOverAll> {
   static_assert(explain_routing_module<M>());
@@ -69,11 +69,11 @@ struct TokenParts<M, X, OfRouting, OfRouting, Path, BalanceOverAll> {
 
 }  // namespace detail
 
-/// Each row goes to the experts its router chooses and gets the gate-weighted sum of their answers (eqs. 1, 2):
-/// y_t = sum_e g_te E_e(x_t) + shared_path(x_t). Named by policies, TokenMoE<Router, GateNormalizer, Capacity, Expert>,
-/// or by a routing module, TokenMoE<Routing, Expert>.
+/// The router selects experts for each row; the output is the gate-weighted sum of their outputs (eqs. 1, 2) plus the
+/// shared expert: y_t = sum_e g_te E_e(x_t) + shared_path(x_t). Declared with policies, TokenMoE<Router,
+/// GateNormalizer, Capacity, Expert>, or with a routing module, TokenMoE<Routing, Expert>.
 ///
-/// Weights: the routing's (gate.weight [E, D]), experts.e.*, and those of the always-on path.
+/// Weights: the routing's (gate.weight [E, D]), experts.e.*, and the shared expert's.
 template <class R, class N, class C, class X, class Path, class Bal>
 class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
                                  typename detail::TokenParts<R, N, C, X, Path, Bal>::Experts::Value,
@@ -82,7 +82,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   using Parts = detail::TokenParts<R, N, C, X, Path, Bal>;
 
  public:
-  /// Makes the Route.
+  /// Type of the routing, which creates the Route.
   using Routing = typename Parts::Routing;
   using ExpertType = typename Parts::Experts;
   using Value = typename ExpertType::Value;
@@ -90,38 +90,38 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// What routing is computed and kept in.
+  /// Type that routing is computed and stored in.
   using Real = Accum<Value>;
   using DecodingState = typename Routing::DecodingState;
-  /// What the run observed.
+  /// Statistics of a training forward.
   using Stats = typename Routing::Stats;
-  /// Gradients of the auxiliary losses that the routing names.
+  /// Gradients of the routing's auxiliary losses.
   using LossGradients = typename Routing::LossGradients;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   using Saved = detail::MoeSaved<Routing, ExpertType, Path>;
   template <class Other>
   using rebind = typename Parts::template Rebound<Other>;
 
   static constexpr bool is_causal = Routing::is_causal;
   static constexpr bool is_batch_invariant = Routing::is_batch_invariant;
-  /// Whether a pass may be given the choices of a record.
+  /// Whether a pass can replay recorded choices (Context::replay).
   static constexpr bool replays = replays_choices<Routing>;
-  /// Whether the layer is nothing but routed experts, so that its route is the whole of it.
+  /// Whether the layer has routed experts only and no shared expert.
   static constexpr bool only_experts = std::is_same_v<Path, NoSharedExpert>;
-  /// What errors call the layer.
+  /// Name in error messages.
   static constexpr std::string_view name = "TokenMoE";
-  /// What reads x, in errors.
+  /// Clause of the error for x of another width: "x has 3 columns, the gate expects 4".
   static constexpr std::string_view reader = "the gate expects";
 
-  /// Chooses and weighs experts.
+  /// Routing: selects experts and computes their gates.
   Routing routing;
-  /// The experts.
+  /// The routed experts.
   ExpertBank<ExpertType> bank;
-  /// The path beside them.
+  /// Shared expert, or NoSharedExpert.
   Path shared_path;
 
   TokenMoE() = default;
-  /// The gate is all zero. Throws Error for a bank without experts and for parts and settings that do not fit them.
+  /// The gate's weight is all zero. Throws Error if the bank has no experts or if parts or settings do not match it.
   TokenMoE(R router, N normalizer, C capacity, ExpertBank<X> experts, Path path = {},
            Bal balance_over = {}) requires(!std::is_same_v<X, detail::OfRouting>)
       : routing(router, normalizer, capacity, experts.width(), experts.count(), balance_over),
@@ -129,7 +129,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
         shared_path(std::move(path)) {
     require_consistent(name);
   }
-  /// The same of a routing module that is there.
+  /// The same with an existing routing module.
   TokenMoE(Routing routing_, ExpertBank<ExpertType> experts,
            Path path = {}) requires(std::is_same_v<X, detail::OfRouting>)
       : routing(std::move(routing_)), bank(std::move(experts)), shared_path(std::move(path)) {
@@ -138,8 +138,8 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
 
   Index width() const { return routing.width(); }
 
-  /// Throws Error unless weights, buffers and settings fit each other: what every public entry asks, since all of them
-  /// may be assigned.
+  /// Throws Error unless weights, buffers and settings match each other. Every public entry calls this, since all of
+  /// them are assignable.
   void require_consistent(std::string_view where) const {
     require(routing.experts() == bank.count(), where, "the gate chooses among ", counted(routing.experts(), "experts"),
             ", there are ", bank.count());
@@ -149,7 +149,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
     routing.require_consistent(where);
     require_settings(shared_path, width());
   }
-  /// Throws Error unless `saved` is of this layer, as far as shapes tell, and not consumed yet.
+  /// Throws Error unless the shapes of `saved` match this layer and it has not been consumed.
   void require_saved(std::string_view where, const Saved& saved) const {
     const Index rows = saved.x_TD.rows;
     bool fits = saved.x_TD.cols == width() && routing.keeps(saved.routing, rows) &&
@@ -158,21 +158,22 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
     require(fits, where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows,
             " x ", saved.x_TD.cols, " rows");
   }
-  /// Throws Error unless this layer began the state, for as many sequences as `whose` ("x has") has `what` ("rows").
+  /// Throws Error unless the state comes from this layer's begin_decoding and has `count` sequences. `whose` ("x has")
+  /// and `what` ("rows") name the source of `count` in the message.
   void require_state(std::string_view where, const DecodingState& state, Index count, std::string_view whose,
                      std::string_view what) const {
     routing.require_state(where, state, count, whose, what);
   }
 
-  /// Learns what a training step observed outside gradients. Once for each micro-batch of a step that was taken.
-  /// Throws Error for the stats of a layer with another number of experts.
+  /// Updates the buffers from a training step's statistics. Call it once per micro-batch of every completed step.
+  /// Throws Error if `stats` has another number of experts.
   void update_buffers(const Context& context, const Stats& stats) {
     require_consistent("TokenMoE::update_buffers");
     routing.update_buffers(context, stats);
   }
 
   TokenMoE empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of type Other, every tensor empty.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -222,13 +223,13 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   }
 };
 
-/// Arguments that fit no constructor still name a layer, so that its first lines say which of them is wrong.
+/// Also accepts arguments that match no constructor, so that the layer's static_asserts report the wrong argument.
 template <class R, class N, class C, class X, class Path = NoSharedExpert, class Bal = BalanceOverAll>
 TokenMoE(R, N, C, X, Path = {}, Bal = {}) -> TokenMoE<R, N, C, typename detail::ExpertIn<X>::Type, Path, Bal>;
-/// A routing module and experts.
+/// From a routing module and experts.
 template <class M, class X>
 TokenMoE(M, ExpertBank<X>) -> TokenMoE<M, X>;
-/// And a path beside them.
+/// From a routing module, experts and a shared expert.
 template <class M, class X, class Path>
 TokenMoE(M, ExpertBank<X>, Path) -> TokenMoE<M, X, detail::OfRouting, detail::OfRouting, Path>;
 

@@ -30,32 +30,32 @@ struct SavedOfFusion<F> {
 
 }  // namespace detail
 
-/// What two passes keep.
+/// Tensors that TwoPasses::backward consumes.
 template <class Token, class Segment, class F>
 struct TwoPassesSaved {
   using Tensor = typename Token::Tensor;
-  /// A matrix of what routing is computed in.
+  /// Matrix of the type that routing is computed in.
   using RealTensor = Matrix<typename Token::Real, typename Token::Backend>;
 
-  /// x, where the layer was given it to keep.
+  /// x, if forward took ownership of it.
   Tensor x_owned;
-  /// What the layer was given.
+  /// View of x.
   typename Token::ConstView x_TD;
-  /// What the token level keeps.
+  /// Saved by the token level.
   typename Token::Saved token;
-  /// What the segment level keeps.
+  /// Saved by the segment level.
   typename Segment::Saved segment;
-  /// What an output fusion keeps.
+  /// Saved by an output fusion.
   typename detail::SavedOfFusion<F>::type fusion;
-  /// Each row's sum of segment weights, for a fusion that scales.
+  /// Sum of each row's segment-level weights, for a gate fusion.
   RealTensor mass_1T;
-  /// The two numbers a row that its levels were scaled by.
+  /// Scales of the token and the segment level in each row, for a gate fusion.
   RealTensor scale_T2;
-  /// The levels' outputs, for a fusion that scales.
+  /// Outputs of the levels, for a gate fusion.
   Tensor o_token_TD, o_segment_TD;
 };
 
-/// Two levels that run one after the other, and whose outputs are joined (eq. 6). Looks at a layer's parts.
+/// Runs two levels one after the other and fuses their outputs (eq. 6). Holds references to the layer's members.
 template <class Token, class Segment, class F>
 struct TwoPasses {
   using Value = typename Token::Value;
@@ -63,11 +63,11 @@ struct TwoPasses {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// What routing and fusion are computed in.
+  /// Type that routing and fusion are computed in.
   using Real = Accum<Value>;
-  /// A matrix of it.
+  /// Matrix of Real.
   using RealTensor = Matrix<Real, Backend>;
-  /// What backward consumes.
+  /// Tensors that backward consumes.
   using Saved = TwoPassesSaved<Token, Segment, F>;
   using Stats = HybridStats<typename Token::Stats, typename Segment::Stats>;
   using DecodingState = HybridDecodingState<typename Token::DecodingState, typename Segment::DecodingState>;
@@ -76,10 +76,10 @@ struct TwoPasses {
   const Token& token;
   /// The segment level.
   const Segment& segment;
-  /// Joins them.
+  /// Fusion of the two levels.
   const F& fusion;
 
-  /// x_TD -> y_TD, by both levels.
+  /// x_TD -> y_TD through both levels.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     const PhaseScope scope(context, Phase::fusion);
     auto by_token = token.forward(context, x_TD, batch);
@@ -127,14 +127,14 @@ struct TwoPasses {
     return d_x_TD;
   }
 
-  /// What an inference answers, and what the segment level's state may read.
+  /// Inference output, and the segment level's routing data for its decoding state.
   typename Segment::Answer infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     auto o_token_TD = token.infer(context, x_TD, batch);
     auto by_segment = segment.infer_with_mass(context, x_TD, batch);
     by_segment.output = fused(context, std::move(o_token_TD), by_segment);
     return by_segment;
   }
-  /// infer over the first rows of every sequence, which the states have then read.
+  /// infer over the first rows of every sequence; updates the decoding states with them.
   Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
     auto o_token_TD = token.prefill(context, x_TD, batch, state.token);
     auto by_segment = segment.infer_with_mass(context, x_TD, batch);
@@ -142,7 +142,7 @@ struct TwoPasses {
     segment.routing.read(context, x_TD, batch, by_segment.routing, state.segment);
     return y_TD;
   }
-  /// One more row of each sequence.
+  /// Decodes the next row of each sequence.
   Tensor next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
               DecodingState& state) const {
     auto o_token_BD = token.decode(context, x_BD, tokens_B, state.token);

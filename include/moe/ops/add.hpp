@@ -6,14 +6,14 @@
 
 namespace moe {
 
-/// Every value becomes 0.
+/// Sets every value to 0.
 template <class Value, Backend B>
 void set_to_zero(const typename B::Context& context, View<Value, B> values) {
   B::for_each_cell(context, values.rows, values.cols,
                    [values] MOE_ON_DEVICE(Index r, Index c) { values(r, c) = Value(0); });
 }
 
-/// to = from, value by value, rounded to what `to` keeps; both have the same shape.
+/// to = from, elementwise, rounded to the type of `to`; both have the same shape.
 template <class From, class To, Backend B>
 void convert(const typename B::Context& context, View<const From, B> from, View<To, B> to) {
   B::for_each_cell(context, to.rows, to.cols, [=] MOE_ON_DEVICE(Index r, Index c) {
@@ -21,7 +21,7 @@ void convert(const typename B::Context& context, View<const From, B> from, View<
   });
 }
 
-/// to += from, value by value; both have the same shape.
+/// to += from, elementwise; both have the same shape.
 template <class From, class To, Backend B>
 void add_to(const typename B::Context& context, const Matrix<From, B>& from, View<To, B> to) {
   B::for_each_cell(context, to.rows, to.cols, [to, from = from.view()] MOE_ON_DEVICE(Index t, Index d) {

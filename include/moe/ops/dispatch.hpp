@@ -18,7 +18,7 @@ Matrix<Real, B> gates_of_pairs(const typename B::Context& context, View<const Re
   return gates;
 }
 
-/// d_gates_1N -> d_gates_TE of a part's experts, 0 where row and expert are no pair.
+/// d_gates_1N -> d_gates_TE of a part's experts, 0 where row and expert are not a pair.
 template <class Real, Backend B>
 Matrix<Real, B> gates_of_pairs_backward(const typename B::Context& context, View<const Real, B> d_gates_1N, Index rows,
                                         const PlanPart<B>& part) {
@@ -31,7 +31,7 @@ Matrix<Real, B> gates_of_pairs_backward(const typename B::Context& context, View
   return d_gates;
 }
 
-/// y_t += y_n for each of row t's pairs, by ascending expert: for a row that has more than its pairs' answers.
+/// y_t += y_n for each pair n of row t, by ascending expert: for outputs that have other terms besides the experts'.
 template <class Value, Backend B>
 void add_pairs(const typename B::Context& context, View<const Value, B> y_ND, const Plan<B>& plan,
                View<Value, B> y_TD) {

@@ -10,7 +10,7 @@
 
 namespace moe {
 
-// The biases of products that are made group by group: group g has rows [offsets[g], offsets[g+1]) and one bias, a row.
+// The biases of grouped products: group g has rows [offsets[g], offsets[g+1]) and one bias, a matrix of one row.
 
 /// y_n += bias_g for every row n of group g.
 template <class Value, Backend B>
@@ -24,7 +24,7 @@ void add_group_biases(const typename B::Context& context, std::type_identity_t<L
   }
 }
 
-/// d_bias_g += the sum of gates_n d_y_n over group g's rows, in a fixed order; without gates they are 1. An empty
+/// d_bias_g += the sum of gates_n d_y_n over group g's rows, in a fixed order; empty gates count as all 1. An empty
 /// d_bias is skipped.
 template <class GradientValue, class Value, Backend B>
 void add_group_bias_gradients(const typename B::Context& context, View<const Value, B> d_y_NF,
@@ -47,7 +47,7 @@ void add_group_bias_gradients(const typename B::Context& context, View<const Val
   }
 }
 
-/// d_gates_n += <d_y_n, bias_g> for every row n of group g: what a gate's gradient has of the bias.
+/// d_gates_n += <d_y_n, bias_g> for every row n of group g: the bias's term in the gradient of the gate.
 template <class Value, Backend B>
 void add_group_bias_products(const typename B::Context& context, View<const Value, B> d_y_NF,
                              std::type_identity_t<ListView<View<const Value, B>>> bias_1F, ListView<Index> offsets,

@@ -24,11 +24,11 @@ struct Linear {
   template <class Other>
   using rebind = Linear<Other, Backend>;
 
-  /// W, [O, I].
+  /// The weight W, [O, I].
   Tensor weight;
-  /// b, [O]; empty where there is none.
+  /// The bias b, [O]; empty if there is none.
   Vector<Value, Backend> bias;
-  /// Whether the tree has a bias at all; in a gradient the tensor may still be empty.
+  /// Whether the module has a bias; in a gradient tree the tensor may be empty nevertheless.
   bool has_bias = false;
 
   /// All zero, y = x W^T.
@@ -36,12 +36,12 @@ struct Linear {
   /// All zero, y = x W^T + b.
   static Linear with_bias(Index in, Index out) { return {Tensor(out, in), Vector<Value, Backend>(out), true}; }
 
-  /// I: columns of x.
+  /// Number of columns of x, I.
   Index in() const { return weight.cols(); }
-  /// O: columns of y.
+  /// Number of columns of y, O.
   Index out() const { return weight.rows(); }
 
-  /// x_TI -> y_TO. Throws Error when x's columns or the bias do not fit.
+  /// x_TI -> y_TO. Throws Error if x's columns or the bias do not fit.
   Tensor forward(const Context& context, ConstView x_TI) const {
     require_rows("Linear::forward", x_TI, "the weight expects", in());
     require_bias("Linear::forward");
@@ -51,11 +51,11 @@ struct Linear {
     return y_TO;
   }
 
-  /// As forward, but no row's result depends on how many rows stand beside it: what routing decisions are made of.
+  /// As forward, but batch invariant, as routing needs it: no row's result depends on the number of other rows.
   Tensor forward_row_by_row(const Context& context, ConstView x_TI) const {
     return forward_row_by_row<Value>(context, x_TI);
   }
-  /// The same for rows that are kept in a narrower type.
+  /// The same for rows in a lower-precision type.
   template <class Input>
   Tensor forward_row_by_row(const Context& context, View<const Input, Backend> x_TI) const {
     require_rows("Linear::forward", x_TI, "the weight expects", in());
@@ -76,8 +76,8 @@ struct Linear {
     Backend::add_row_dgrad(context, d_y_TO, weight, d_x_TI);
   }
 
-  /// d_x = d_y W; gradient, of these values or of wide ones: d_W += d_y^T x, d_b += sum of d_y's rows. Throws Error
-  /// when d_y or the gradient does not fit.
+  /// d_x = d_y W; gradient, of the layer's value type or of its accumulation type: d_W += d_y^T x, d_b += sum of d_y's
+  /// rows. Throws Error if d_y or the gradient does not fit.
   template <class GradientValue>
   Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI,
                   Linear<GradientValue, Backend>& gradient) const {
@@ -92,7 +92,7 @@ struct Linear {
   }
 
   Linear empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// The same tree with values of another type.
   template <class Other>
   Linear<Other, Backend> empty_tree_of() const {
     return {{}, {}, has_bias};

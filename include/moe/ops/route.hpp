@@ -12,40 +12,41 @@
 
 namespace moe {
 
-/// What routing makes and experts read: which expert works on which row, with which weight. Neither side knows the
-/// other. Order of pairs, and what is known of their number before they are counted: core/plan.hpp.
+/// The interface between routing and experts: which expert processes which row, with which weight. Routing and experts
+/// do not depend on each other. For the order of pairs and for offsets that are still unknown, see core/plan.hpp.
 template <class Real, class B>
 struct Route {
   /// The N pairs (row, expert), sorted by expert.
   Plan<B> plan;
-  /// What the expert's answer is multiplied by, for each pair.
+  /// For each pair, the routing weight: the factor of the expert's output.
   Matrix<Real, B> weights_1N;
 };
 
-/// A route whose pairs are being counted: what is enqueued before it arrives hides the host's wait for their number.
+/// A route whose pairs are being counted. Work that is enqueued before arrived() hides the host's wait for their
+/// number.
 template <class Real, class B>
 struct PendingRoute {
-  /// Order of choice, 0 where an expert was not chosen, and weights; in the matrices below or where the caller keeps
-  /// them until the route has arrived.
+  /// Choice order, 0 if an expert is not selected. Its memory, like that of weights_TE, is in the matrices below or is
+  /// kept by the caller until arrived().
   View<const ChoiceOrder, B> chosen_TE;
-  /// 0 or anything where an expert was not chosen.
+  /// Routing weights; any value where an expert is not selected.
   View<const Real, B> weights_TE;
-  /// What was begun.
+  /// The grouping that was started.
   typename B::Grouping grouping;
-  /// The matrices, where the route keeps them.
+  /// The matrix of chosen_TE if the route owns it, otherwise empty.
   Matrix<ChoiceOrder, B> own_chosen_TE;
-  /// As above.
+  /// The matrix of weights_TE if the route owns it, otherwise empty.
   Matrix<Real, B> own_weights_TE;
 };
 
-/// Begins with the route of these choices, whose memory the caller keeps until it has arrived.
+/// Starts the route of these choices. The caller keeps their memory until arrived().
 template <class Real, Backend B>
 PendingRoute<Real, B> begin_route(const typename B::Context& context, View<const ChoiceOrder, B> chosen_TE,
                                   View<const Real, B> weights_TE, const ExpectedCounts& expected = {}) {
   const PhaseScope scope(context, Phase::dispatch);
   return {chosen_TE, weights_TE, B::begin_grouping(context, chosen_TE, expected), {}, {}};
 }
-/// The same of choices that the route keeps until it has arrived.
+/// The same for choices that the route owns until arrived().
 template <class Real, Backend B>
 PendingRoute<Real, B> begin_route(const typename B::Context& context, Matrix<ChoiceOrder, B> chosen_TE,
                                   Matrix<Real, B> weights_TE, const ExpectedCounts& expected = {}) {
@@ -54,7 +55,7 @@ PendingRoute<Real, B> begin_route(const typename B::Context& context, Matrix<Cho
   route.own_weights_TE = std::move(weights_TE);
   return route;
 }
-/// Waits for the number of pairs where it is not expected, and sorts them by expert.
+/// Waits for the number of pairs unless it is known from `expected`, and sorts the pairs by expert.
 template <class Real, Backend B>
 Route<Real, B> arrived(const typename B::Context& context, PendingRoute<Real, B> pending) {
   const PhaseScope scope(context, Phase::dispatch);
@@ -62,13 +63,13 @@ Route<Real, B> arrived(const typename B::Context& context, PendingRoute<Real, B>
   route.weights_1N = gates_of_pairs<Real, B>(context, pending.weights_TE, route.plan);
   return route;
 }
-/// A route that has arrived already.
+/// Returns a route that is not pending.
 template <class Real, Backend B>
 Route<Real, B> arrived(const typename B::Context&, Route<Real, B> route) {
   return route;
 }
 
-/// Both plans' pairs, the second one's experts numbered after the first one's. Both are of the same rows.
+/// The pairs of both plans, with the experts of the second numbered after those of the first. Both have the same rows.
 template <Backend B>
 Plan<B> concatenated(const typename B::Context& context, Plan<B> first, Plan<B> second) {
   using Indices = Matrix<Index, B>;
@@ -136,7 +137,7 @@ void add_to_weights_of_rows(const typename B::Context& context, View<const Real,
   });
 }
 
-/// Both routes' weights, one behind the other, each times its row's number: scale_t0 a_n, scale_t1 b_n.
+/// Both routes' weights, concatenated, each times the scale of its row and route: scale_t0 a_n, scale_t1 b_n.
 template <class Real, Backend B>
 Matrix<Real, B> fused_weights(const typename B::Context& context, const Route<Real, B>& a, const Route<Real, B>& b,
                               View<const Real, B> scale_T2) {
@@ -151,12 +152,12 @@ Matrix<Real, B> fused_weights(const typename B::Context& context, const Route<Re
   return weights;
 }
 
-/// Gradients of both routes' weights and of the two numbers a row.
+/// Gradients of both routes' weights and of the two scales of each row.
 template <class Real, class B>
 struct FusedWeightsGradients {
   /// d_a_n = scale_t0 d_n, d_b_n = scale_t1 d_n.
   Matrix<Real, B> d_a_1N, d_b_1N;
-  /// d_scale_t0 = sum of a_n d_n over row t's pairs, d_scale_t1 the same of b.
+  /// d_scale_t0 = sum of a_n d_n over row t's pairs, d_scale_t1 the same with b.
   Matrix<Real, B> d_scale_T2;
 };
 /// The backward of fused_weights. `plan` is that of the concatenated route, whose first `pairs_before` pairs are a's.

@@ -63,7 +63,7 @@ void add_scale_columns_backward(const typename B::Context& context, View<const V
   B::add_column_sums(context, products, d_w_1D);
 }
 
-/// values *= factor, value by value.
+/// values *= factor, elementwise.
 template <class Value, Backend B>
 void multiply_by(const typename B::Context& context, Accum<Value> factor, View<Value, B> values) {
   B::for_each_cell(context, values.rows, values.cols, [=] MOE_ON_DEVICE(Index r, Index c) {

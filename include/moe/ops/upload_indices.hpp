@@ -6,7 +6,7 @@
 
 namespace moe {
 
-/// Host indices on the backend.
+/// Copies host indices to the memory of the backend, as a matrix of one row.
 template <Backend B>
 Matrix<Index, B> upload_indices(const typename B::Context& context, ListView<Index> indices) {
   auto result = Matrix<Index, B>::uninitialized(context, 1, indices.size);

@@ -27,38 +27,40 @@
 
 namespace moe {
 
-/// Who was chosen and how much each counts, for R rows and E experts. Where the capacity drops, `kept_RE` and `dropped`
-/// say what it left and how many rows each expert lost; a dropped pair keeps its entry in gates_RE, which nobody reads.
+/// Routing decision for R rows and E experts: choices and gates. If the capacity drops, `kept_RE` is the choice order
+/// after dropping and `dropped` the number of rows that each expert dropped; a dropped pair keeps its entry in
+/// gates_RE, which is not read.
 template <class Real, class B>
 struct Decision {
-  /// z = x W^T.
+  /// Logits, z = x W^T.
   Matrix<Real, B> logits_RE;
-  /// Ranks, and a matrix router's boundaries.
+  /// Choice order, and the boundaries of a matrix router.
   Choice<Real, B> choice;
-  /// g, 0 for experts not chosen.
+  /// Gates g, 0 for experts not selected.
   Matrix<Real, B> gates_RE;
-  /// Ranks without what was dropped; empty where the capacity never drops and no record says that it did.
+  /// Choice order after dropping; empty if the capacity never drops and no replayed record has dropped pairs.
   Matrix<ChoiceOrder, B> kept_RE;
-  /// Rows that each expert could not take; empty as kept_RE is.
+  /// Number of rows that each expert dropped; empty as kept_RE is.
   std::vector<Index> dropped;
-  /// Names the numbers that a jittering router's rows were multiplied by.
+  /// Random key of the input jitter.
   RandomKey jitter{};
 
-  /// Whether this is a decision over so many rows and experts: it is not once it was moved from.
+  /// Whether this is a decision for `rows` rows and `experts` experts; false after it was moved from.
   bool fits(Index rows, Index experts) const {
     const auto has_shape = [&](const auto& m_RE) { return m_RE.rows() == rows && m_RE.cols() == experts; };
     return has_shape(logits_RE) && has_shape(choice.chosen_RE) && has_shape(gates_RE) && has_shape(kept());
   }
-  /// The pairs that are worked on.
+  /// Choice order of the pairs that are processed.
   const Matrix<ChoiceOrder, B>& kept() const { return dropped.empty() ? choice.chosen_RE : kept_RE; }
 };
 
-/// The light half of a layer: a learned projection to one logit an expert, the router that chooses, the normalizer that
-/// weighs. Rows are kept as Input; everything here is computed and kept as what that is computed with. Where the
-/// inference router compares with thresholds, or adds biases, it keeps them as a buffer and learns them from training.
+/// The gate of a layer: a learned projection to one logit per expert, the router that selects experts, the normalizer
+/// that computes gates, and the capacity. Rows are stored as Input; everything computed and stored here has the
+/// accumulation type Accum<Input>. Thresholds or biases of the inference router are stored here as buffers and updated
+/// in training.
 template <Router R, GateNormalizer N, Capacity C, class Input_, Backend Backend_>
 struct Gating {
-  /// What rows are kept as.
+  /// Type of the rows.
   using Input = Input_;
   using Value = Accum<Input>;
   using Backend = Backend_;
@@ -67,16 +69,16 @@ struct Gating {
   using ConstView = View<const Value, Backend>;
   template <class Other>
   using rebind = Gating<R, N, C, Other, Backend>;
-  /// The router that infers.
+  /// The router in inference.
   using InferRouter = typename FormsOf<R>::Infer;
-  /// Whether rows that choose compete for room in inference: a layer is then not causal.
+  /// Whether rows compete for capacity in inference; the layer is then not causal.
   static constexpr bool drops_in_inference = DroppingCapacity<typename FormsOf<C>::Infer> && RowRouter<InferRouter>;
-  /// Whether training's router reads its rows times random numbers.
+  /// Whether the training router has input jitter.
   static constexpr bool jitters = JittersInput<typename FormsOf<R>::Train>;
-  /// Whether the inference router learns thresholds.
+  /// Whether the inference router uses thresholds.
   static constexpr bool has_thresholds = LearnsThresholds<InferRouter>;
   static_assert(has_thresholds || !LearnsThresholds<typename FormsOf<R>::Train>,
-                "Gating: a router that compares with thresholds must be the one that infers; they are kept for it");
+                "Gating: a router that compares with thresholds must be the inference router; they are stored for it");
   static_assert(!has_thresholds || MatrixRouter<typename FormsOf<R>::Train>,
                 "Gating: thresholds are learned from a router that sees all rows, as in TrainInfer<ExpertChoice, "
                 "ThresholdChoice>");
@@ -87,26 +89,26 @@ struct Gating {
                 "Gating: a capacity that drops is for routers whose rows choose, such as TopK; where experts take rows "
                 "use SegmentCapacity or EvenShare");
 
-  /// Whether the router learns biases.
+  /// Whether the router uses biases.
   static constexpr bool has_biases = LearnsBiases<InferRouter>;
   static_assert(has_biases || !LearnsBiases<typename FormsOf<R>::Train>,
-                "Gating: a router that adds biases must be the one that infers; they are kept for it");
+                "Gating: a router that adds biases must be the inference router; they are stored for it");
 
-  /// Says who.
+  /// Selects experts.
   R router{};
-  /// Says how much.
+  /// Computes gates.
   N normalizer{};
-  /// Says how many.
+  /// Limits the rows of each expert.
   C capacity{};
-  /// One logit an expert, [E, D], without bias.
+  /// Projection to one logit per expert, [E, D], without bias.
   Linear<Value, Backend> gate;
-  /// One threshold an expert, 1/E until the first batch sets it, and how many batches it has learned from.
+  /// One threshold per expert, 1/E until the first batch sets it, and the number of batches that updated it.
   Vector<Value, Backend> thresholds_E, updates_1;
-  /// One bias an expert, where the router has them.
+  /// One bias per expert, if the router uses biases.
   Vector<Value, Backend> biases_E;
 
   Gating() = default;
-  /// The projection is all zero. Throws Error for settings of the policies that have no meaning for so many experts.
+  /// The projection starts at zero. Throws Error for settings of the policies that do not fit the number of experts.
   Gating(R router_, N normalizer_, C capacity_, Index width, Index experts)
       : router(router_),
         normalizer(normalizer_),
@@ -122,7 +124,7 @@ struct Gating {
     }
   }
 
-  /// Throws Error unless the policies' settings have a meaning for the gate's experts and buffers have one value each.
+  /// Throws Error unless the policies' settings fit the number of experts and the buffers have one value per expert.
   void require_consistent(std::string_view where) const {
     require_policies();
     const auto has = [](const auto& buffer_1, Index size) { return buffer_1.rows() == 1 && buffer_1.cols() == size; };
@@ -134,9 +136,9 @@ struct Gating {
               " must have as many biases, got ", biases_E.cols());
   }
 
-  /// x_RD -> ranks and gates, by the router of the mode (eqs. 1, 2, 4), or as the context's record says. Throws Error
-  /// where training draws random numbers and the batch has no key for them, and for a record that does not fit.
-  /// `routed` says which rows these are, alike_1R as in RowsContext.
+  /// x_RD -> choice order and gates, by the router of the mode (eqs. 1, 2, 4), or from the context's record. Throws
+  /// Error if training draws random numbers and the batch has no key for them, and for a record that does not fit.
+  /// `routed` describes the rows; alike_1R as in RowsContext.
   template <class Mode>
   Decision<Value, Backend> decide(const Context& context, View<const Input, Backend> x_RD, RowInfo facts,
                                   const RoutedRows& routed = {},
@@ -149,10 +151,10 @@ struct Gating {
       const auto& room = FormsOf<C>::train(capacity);
       if constexpr (jitters) {
         RandomKey key = trained.jitter > 0 ? facts.stream(context.layer, "the jitter") : RandomKey{};
-        // Another stream than the one that routers themselves draw from.
+        // A random stream separate from the one that routers draw from.
         key.seed ^= name_hash("jitter");
         const auto seen_RD = jittered<Input, Backend>(context, x_RD, trained.jitter, key);
-        // Random numbers have made rows different that were alike.
+        // After jitter, identical rows are no longer identical.
         auto decision = decide_by(context, trained, room, seen_RD.const_view(), facts, routed, {});
         decision.jitter = key;
         return decision;
@@ -162,7 +164,7 @@ struct Gating {
     }
   }
 
-  /// d_gates_RE -> d_logits_RE, through the normalizer; the choice of training has no gradient.
+  /// d_gates_RE -> d_logits_RE, through the normalizer; the choice itself has no gradient.
   Tensor normalizer_backward(const Context& context, ConstView d_gates_RE,
                              const Decision<Value, Backend>& decision) const {
     return normalize_backward<Value, Backend>(context, normalizer, decision.logits_RE,
@@ -170,8 +172,8 @@ struct Gating {
                                               d_gates_RE);
   }
 
-  /// d_logits_RE -> the gate's gradient, and d_x_RD += what reached the rows through it; x_RD is what training decided
-  /// from.
+  /// Backward of the projection: adds to its gradient and to d_x_RD; x_RD are the rows that decide was called with in
+  /// training.
   template <class GradientValue>
   void add_gate_backward(const Context& context, ConstView d_logits_RE, const Decision<Value, Backend>& decision,
                          View<const Input, Backend> x_RD, GradientValue& gradient, View<Input, Backend> d_x_RD) const {
@@ -186,7 +188,7 @@ struct Gating {
     }
   }
 
-  /// Tells the context's observer what was decided.
+  /// Calls the context's observer with the decision.
   void report(const Context& context, const RoutedRows& routed, const Decision<Value, Backend>& decision) const {
     report(context, routed, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE);
   }
@@ -196,7 +198,7 @@ struct Gating {
     moe::report<Value, Backend>(context, routed, chosen_RE, kept_RE, gates_RE);
   }
 
-  /// Moves every threshold toward the boundary that training's router drew.
+  /// Moves every threshold toward the boundary of the training router. Throws Error for another number of boundaries.
   void update_buffers(const Context& context, ConstView boundary_1E) {
     if constexpr (has_thresholds) {
       require_consistent("Gating::update_buffers");
@@ -214,7 +216,8 @@ struct Gating {
     }
   }
 
-  /// Moves every bias toward an even load. load_E: rows that chose each expert.
+  /// Moves every bias toward an even load. load_E: number of rows that selected each expert. Throws Error for another
+  /// number of loads.
   void update_biases(const Context& context, ListView<Index> load_E) requires(has_biases) {
     require_consistent("Gating::update_buffers");
     require(load_E.size == gate.out(), "Gating::update_buffers", "the stats have ", load_E.size,
@@ -233,14 +236,14 @@ struct Gating {
   }
 
   Gating empty_tree() const { return empty_tree_of<Input>(); }
-  /// The same tree of other values.
+  /// An empty parameter tree with values of type Other.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
     copy_policies_to(tree);
     return tree;
   }
-  /// Another tree chooses and weighs as this one does.
+  /// Copies router, normalizer and capacity to `tree`.
   template <class Tree>
   void copy_policies_to(Tree& tree) const {
     tree.router = router;

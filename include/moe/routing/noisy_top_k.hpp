@@ -32,15 +32,16 @@
 
 namespace moe {
 
-/// Noisy top-k gating (Shazeer et al. 2017, arXiv 1701.06538): a second matrix learns how much noise helps each expert.
+/// Noisy top-k gating (Shazeer et al. 2017, arXiv 1701.06538): a second learned matrix sets the noise of each logit.
 ///
 ///   H_te = (x_t gate^T)_e + eps_te softplus((x_t noise^T)_e)   in training, eps standard normal      eqs. 4, 5
 ///   k experts of the largest H, or in inference of the largest x gate^T; weights = softmax over these     eq. 3
 ///   importance = CV(sum_t weight_te)^2     load = CV(sum_t P_te)^2     over experts             eqs. 6, 7, 10, 11
 ///
-/// P_te is the chance that row t chooses expert e if e's noise alone is drawn anew (eqs. 8, 9): it has a gradient where
-/// a count has none, by the clean logit, by the noise's deviation and by the threshold, which is another logit. The
-/// z-loss is that of the clean logits. Rows are kept as Value; what is learned and computed here in Accum<Value>.
+/// P_te is the probability that row t selects expert e if the noise of e alone is drawn again (eqs. 8, 9). Unlike a
+/// count it has gradients, with respect to the clean logit, the noise's deviation and the threshold, which is another
+/// logit. The z-loss is that of the clean logits. Rows are stored as Value; parameters, and what is computed here, as
+/// Accum<Value>.
 ///
 /// Weights: gate.weight [E, D], noise.weight [E, D].
 template <class Value_, Backend Backend_>
@@ -49,86 +50,86 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   using Backend = Backend_;
   using Context = typename Backend::Context;
   using ConstView = View<const Value, Backend>;
-  /// What routing is computed and kept in.
+  /// Type that routing is computed and stored in.
   using Real = Accum<Value>;
-  /// A matrix of it.
+  /// A matrix of this type.
   using RealTensor = Matrix<Real, Backend>;
   template <class Other>
   using rebind = NoisyTopK<Other, Backend>;
 
-  /// Works on recorded choices where the context has them.
+  /// Recorded choices can be replayed.
   static constexpr bool replays = true;
 
-  /// d(total loss)/d(loss) for each loss that is named here.
+  /// d(total loss)/d(loss) for each auxiliary loss.
   struct LossGradients {
-    /// Of the importance loss.
+    /// Gradient of the importance loss.
     double importance = 0;
-    /// Of the load loss.
+    /// Gradient of the load loss.
     double load = 0;
-    /// Of the z-loss.
+    /// Gradient of the z-loss.
     double z = 0;
 
-    /// A weight of balance is that of importance and of load, as the paper has it.
+    /// The gradient of the balance loss applies to both the importance and the load loss, as in the paper.
     static LossGradients from(AuxiliaryGradient both) { return {both.balance, both.balance, both.z}; }
-    /// All of them.
+    /// All gradients.
     std::array<double, 3> values() const { return {importance, load, z}; }
   };
-  /// What the run observed. load[e]: rows expert e worked on.
+  /// Statistics of one pass. load[e]: rows that expert e processed.
   struct Stats {
-    /// See importance_loss(), which waits for it.
+    /// The importance loss, possibly pending; importance_loss() waits for it.
     DeferredLoss<Real, Backend> importance;
-    /// See load_loss(), which waits for it.
+    /// The load loss, possibly pending; load_loss() waits for it.
     DeferredLoss<Real, Backend> smooth_load;
-    /// See z_loss(), which waits for it.
+    /// The z-loss, possibly pending; z_loss() waits for it.
     DeferredLoss<Real, Backend> z;
-    /// Rows of each expert.
+    /// Number of rows that each expert processed.
     std::vector<Index> load;
-    /// Rows that were routed.
+    /// Number of routed rows.
     Index rows = 0;
 
-    /// CV(sum of weights)^2.
+    /// Importance loss: CV(sum of weights)^2.
     double importance_loss() const { return importance; }
-    /// CV(sum of P)^2.
+    /// Load loss: CV(sum of P)^2.
     double load_loss() const { return smooth_load; }
-    /// Their sum.
+    /// Importance loss plus load loss.
     double balance_loss() const { return importance_loss() + load_loss(); }
-    /// mean (log sum exp x gate^T)^2.
+    /// z-loss: mean (log sum exp x gate^T)^2.
     double z_loss() const { return z; }
   };
   /// What make_stats and backward need of a route.
   struct Saved {
-    /// x gate^T.
+    /// Clean logits, x gate^T.
     RealTensor clean_TE;
-    /// x noise^T; empty in inference.
+    /// n = x noise^T; empty in inference.
     RealTensor n_TE;
-    /// H; empty in inference.
+    /// Noisy logits, H; empty in inference.
     RealTensor noisy_TE;
-    /// Order of choice.
+    /// Choice order.
     Choice<Real, Backend> choice;
-    /// Softmax over the chosen.
+    /// Routing weights: softmax over the selected experts.
     RealTensor weights_TE;
-    /// Names the noise.
+    /// Random key of the noise.
     RandomKey key{};
-    /// Of the weights' sums.
+    /// Importance loss, of the sums of the routing weights.
     VariationLoss<Real, Backend> importance;
-    /// Of the smooth loads.
+    /// Load loss, of the sums of P.
     VariationLoss<Real, Backend> load;
     /// The z-loss.
     DeferredLoss<Real, Backend> z;
   };
-  /// A route and what is kept of it.
+  /// A route and what is saved of it.
   using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
 
-  /// Experts that a row meets.
+  /// Number of experts per row.
   Index k = 1;
-  /// One logit an expert, [E, D], without bias.
+  /// Projection to one logit per expert, [E, D], without bias.
   Linear<Real, Backend> gate;
-  /// What the deviation of each logit's noise is made of, [E, D], without bias.
+  /// Projection to n, which the deviation of each logit's noise is computed from, [E, D], without bias.
   Linear<Real, Backend> noise;
 
   NoisyTopK() = default;
-  /// All weights 0: every row has the same logits, and noise of deviation log 2. Throws Error for a k below 1 or above
-  /// the number of experts.
+  /// All weights start at 0: every row has equal logits, and noise of deviation log 2. Throws Error for a k below 1 or
+  /// above the number of experts.
   NoisyTopK(Index k_, Index width_, Index experts_)
       : k(k_),
         gate(decltype(gate)::without_bias(width_, experts_)),
@@ -137,24 +138,24 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   }
 
   Index width() const { return gate.in(); }
-  /// How many experts there are to choose from.
+  /// Number of experts, E.
   Index experts() const { return gate.out(); }
-  /// Throws Error unless both matrices have one shape and k fits it.
+  /// Throws Error unless both matrices have the same shape and k lies in [1, E].
   void require_consistent(std::string_view where) const {
     require_choices("NoisyTopK", k, experts());
     require(noise.in() == gate.in() && noise.out() == gate.out(), where, "the noise must have the gate's shape, got ",
             noise.out(), " x ", noise.in(), " for ", gate.out(), " x ", gate.in());
   }
-  /// Whether `saved` is of so many rows: it is not once it was consumed.
+  /// Whether `saved` belongs to a pass over `rows` rows; false after it was consumed.
   bool keeps(const Saved& saved, Index rows) const {
     const auto has_shape = [&](const auto& m_TE) { return m_TE.rows() == rows && m_TE.cols() == experts(); };
     return has_shape(saved.clean_TE) && has_shape(saved.n_TE) && has_shape(saved.noisy_TE) &&
            has_shape(saved.choice.chosen_RE) && has_shape(saved.weights_TE);
   }
 
-  /// x_TD -> who works on each row, and how much each counts. In training the losses are begun too: they are computed
-  /// while the loads travel. Throws Error where training has no key to draw the noise from, and for a record of choices
-  /// that does not fit.
+  /// x_TD -> which experts process each row, and their weights. In training the losses are also enqueued here, so that
+  /// they are computed while the loads are copied to the host. Throws Error if training has no random key for the
+  /// noise, and for a record that does not fit.
   template <class Mode>
   RoutingResult route(const Context& context, ConstView x_TD, const Batch& batch) const {
     constexpr bool trains = std::is_same_v<Mode, Training>;
@@ -177,13 +178,13 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     if constexpr (trains) begin_losses(context, saved);
     return {std::move(route), std::move(saved)};
   }
-  /// The losses and loads of a route; offsets[e+1] - offsets[e]: rows expert e works on.
+  /// The losses and loads of a route; offsets[e+1] - offsets[e]: number of rows of expert e.
   Stats make_stats(const Context&, Saved& saved, ListView<Index> offsets) const {
     return {std::move(saved.importance.loss), std::move(saved.load.loss), std::move(saved.z), loads_of(offsets),
             saved.clean_TE.rows()};
   }
-  /// d_weights_1N of the part's pairs and d_losses -> through softmax, noise and both matrices, added to d_x_TD; adds
-  /// into `gradient`.
+  /// Backward of d_weights_1N of the part's pairs and of d_losses through softmax, noise and both matrices: adds to
+  /// d_x_TD and to `gradient`.
   template <class GradientTree>
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
                 const LossGradients& d_losses, const Saved& saved, ConstView x_TD, GradientTree& gradient,
@@ -192,7 +193,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     auto d_weights_TE = gates_of_pairs_backward<Real, Backend>(context, d_weights_1N, x_TD.rows, part);
     const auto clean_TE = saved.clean_TE.view(), n_TE = saved.n_TE.view(), noisy_TE = saved.noisy_TE.view();
     const auto chosen_TE = saved.choice.chosen_RE.view();
-    // What was not chosen has no weight that could grow: the softmax's backward passes nothing on to it.
+    // This also adds to experts that were not selected; the backward of the softmax ignores their gradients.
     add_variation_loss_backward<Real, Backend>(context, saved.importance.slopes_1E.view(), d_losses.importance,
                                                d_weights_TE.view());
     auto d_noisy_TE = normalize_backward<Real, Backend>(context, SoftmaxOverChosen{}, noisy_TE, chosen_TE,
@@ -208,7 +209,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   }
 
   NoisyTopK empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// An empty parameter tree with values of type Other.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -222,12 +223,12 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   }
 
  private:
-  /// The k largest, or what the context's record has.
+  /// The k experts with the largest logits, or the recorded choices if the context has them.
   Choice<Real, Backend> choose(const Context& context, View<const Real, Backend> logits_TE) const {
     if (context.replay == nullptr) return moe::route<Real, Backend>(context, TopK{k}, Unlimited{}, logits_TE, {}, {});
     auto recorded = replay_choice<Real, Backend>(context, {}, logits_TE.rows, experts(), false);
-    require(recorded.kept.dropped.empty(), "RoutingReplay", "the record has choices that a capacity dropped in layer ",
-            context.layer, ", and NoisyTopK has no capacity");
+    require(recorded.kept.dropped.empty(), "RoutingReplay", "the record has dropped pairs in layer ", context.layer,
+            ", and NoisyTopK has no capacity");
     return std::move(recorded.choice);
   }
   void begin_losses(const Context& context, Saved& saved) const {

@@ -23,25 +23,25 @@
 
 namespace moe {
 
-/// Whether a routing module works on the choices that the context's record has, where it has one: it says so by
-/// `static constexpr bool replays = true`. A layer of another one refuses such a context.
+/// Whether a routing module can replay the choices of the context's record: it then declares
+/// `static constexpr bool replays = true`. A layer with any other module throws Error for a context with a record.
 template <class M>
 inline constexpr bool replays_choices = requires {
   requires M::replays;
 };
 
-/// What a routing module's route() returns: a route, on its way, and what make_stats and backward need of it.
+/// Result of a routing module's route(): a pending route, and what make_stats and backward need of it.
 template <class Saved, class Real, class B>
 struct RoutingResultOf {
-  /// On its way.
+  /// The pending route.
   PendingRoute<Real, B> route;
   /// What make_stats and backward need.
   Saved saved;
 };
 
-/// What a routing module need not write that keeps nothing between the rows of a sequence: derive `Self` from it. As it
-/// stands it has no losses, no buffers and nothing to learn outside gradients, and every answer belongs to the row that
-/// the experts read; a module that is otherwise says so by a member of the same name.
+/// Default members for a routing module that keeps no state between the rows of a sequence: derive `Self` from it. The
+/// defaults have no losses, no buffers and no updates outside gradients, and every expert output belongs to the row
+/// that the expert reads. A module replaces a default by a member of the same name.
 template <class Self, class Value_, Backend Backend_>
 struct StatelessRouting {
   using Value = Value_;
@@ -49,50 +49,50 @@ struct StatelessRouting {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// What routing is computed and kept in.
+  /// Type that routing is computed and stored in.
   using Real = Accum<Value>;
-  /// Empty.
+  /// No state.
   using DecodingState = NoDecodingState;
-  /// Of no losses.
+  /// No auxiliary losses.
   using LossGradients = NoLossGradients;
-  /// Of nothing.
+  /// No statistics.
   using Stats = NoStats;
 
-  /// No choice of inference depends on a later row.
+  /// In inference no choice depends on a later row.
   static constexpr bool is_causal = true;
-  /// Nor on any other row of the batch.
+  /// In inference no choice depends on any other row of the batch.
   static constexpr bool is_batch_invariant = true;
 
-  /// Experts read x's rows, and answer them.
+  /// Experts read rows of x, and their outputs belong to these rows.
   static constexpr bool feeds_rows = true;
-  /// What experts read.
+  /// Input of the experts.
   template <class Saved>
   static ConstView fed(ConstView x_TD, const Saved&) {
     return x_TD;
   }
-  /// As they answer.
+  /// Outputs of the experts, unchanged.
   template <class Saved>
   static Tensor outputs_of_rows(const Context&, Tensor y_TD, const Saved&) {
     return y_TD;
   }
 
-  /// Every module's weights fit each other.
+  /// Nothing to check.
   void require_consistent(std::string_view) const {}
   /// Nothing to report.
   template <class Saved>
   Stats make_stats(const Context&, Saved&, ListView<Index> /*offsets*/) const {
     return {};
   }
-  /// Nothing to learn.
+  /// No updates outside gradients.
   template <class Observed>
   void update_buffers(const Context&, const Observed&) {}
-  /// Nothing is kept beside weights.
+  /// No buffers.
   template <class Visit, class... Trees>
   static void visit_buffers(Visit&&, const std::string& /*prefix*/, Trees&&...) {}
 
-  /// Nothing to remember.
+  /// No state.
   DecodingState begin_decoding(const Context&, Index /*sequences*/) const { return {}; }
-  /// Who works on one more row of each sequence. tokens_B is empty or has an id for each row.
+  /// Routes one more row of each sequence. tokens_B is empty or has a token id for each row.
   template <class Complete = Self>
   typename Complete::RoutingResult decode(const Context& context, ConstView x_BD,
                                           std::span<const std::int32_t> tokens_B, DecodingState&) const {
@@ -100,20 +100,20 @@ struct StatelessRouting {
     std::iota(batch.offsets.begin(), batch.offsets.end(), Index{0});
     return static_cast<const Complete&>(*this).template route<Inference>(context, x_BD, batch);
   }
-  /// Nothing to remember of rows that were answered.
+  /// No state to update after a decoded row.
   void advance(const Context&, ConstView /*x_BD*/, std::span<const std::int32_t> /*tokens_B*/, DecodingState&) const {}
-  /// Nothing to remember of a batch that was routed.
+  /// No state to update after a routed batch.
   template <class Saved>
   void read(const Context&, ConstView /*x_TD*/, const Batch&, const Saved&, DecodingState&) const {}
-  /// Every state will do.
+  /// Every state fits.
   void require_state(std::string_view, const DecodingState&, Index, std::string_view, std::string_view) const {}
 };
 
-// --- the contract, part by part, so that an error says which one is missing -----------------------------------------
+// --- the contract in parts, so that a compile error names the missing one -------------------------------------------
 
 namespace detail {
 
-/// It names its types and says what is true of all of its choices.
+/// M defines its types, and constants that hold for all of its choices.
 template <class M>
 concept NamesRouting = requires {
   typename M::Value;
@@ -128,12 +128,12 @@ concept NamesRouting = requires {
   { M::is_batch_invariant } -> std::convertible_to<bool>;
   { M::feeds_rows } -> std::convertible_to<bool>;
 };
-/// Its weights and buffers are walked.
+/// M's parameters and buffers can be visited.
 template <class M>
 concept WalksRouting = Module<M> && requires(M& self, archetype::Visitor visit, std::string prefix) {
   M::visit_buffers(visit, prefix, self);
 };
-/// It makes a Route, in training and in inference.
+/// M computes a route, in training and in inference.
 template <class M>
 concept MakesRoute = requires(const M& self, const typename M::Backend::Context& context,
                               View<const typename M::Value, typename M::Backend> x_TD, const Batch& batch) {
@@ -144,7 +144,7 @@ concept MakesRoute = requires(const M& self, const typename M::Backend::Context&
     { routed.saved } -> std::same_as<typename M::Saved&>;
   };
 };
-/// It says what of x the experts read, and whom their answers are for.
+/// M defines the input of the experts and maps their outputs to rows of x.
 template <class M>
 concept FeedsExperts = requires(const M& self, const typename M::Backend::Context& context,
                                 View<const typename M::Value, typename M::Backend> x_TD,
@@ -152,7 +152,7 @@ concept FeedsExperts = requires(const M& self, const typename M::Backend::Contex
   self.fed(x_TD, saved);
   self.outputs_of_rows(context, std::move(y), saved);
 };
-/// It reports losses and learns from what was observed.
+/// M reports losses and updates its buffers from the stats.
 template <class M>
 concept ReportsRouting = requires(const M& self, M& learner, const typename M::Backend::Context& context,
                                   typename M::Saved& saved, ListView<Index> offsets, const typename M::Stats& stats) {
@@ -161,13 +161,13 @@ concept ReportsRouting = requires(const M& self, M& learner, const typename M::B
   { stats.z_loss() } -> std::convertible_to<double>;
   learner.update_buffers(context, stats);
 };
-/// It names the gradients of its losses.
+/// L holds the gradients of the auxiliary losses.
 template <class L>
 concept LossGradientsOfRouting = std::default_initializable<L> && std::convertible_to<AuxiliaryGradient, L> &&
     requires(const L& d_losses) {
   { d_losses.values().size() } -> std::convertible_to<std::size_t>;
 };
-/// It has a backward pass.
+/// M has a backward pass.
 template <class M>
 concept DifferentiatesRoute = requires(const M& self, M& gradient, const typename M::Backend::Context& context,
                                        const PlanPart<typename M::Backend>& part,
@@ -177,7 +177,7 @@ concept DifferentiatesRoute = requires(const M& self, M& gradient, const typenam
                                        View<typename M::Value, typename M::Backend> d_x_TD) {
   self.backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD);
 };
-/// Its sizes can be asked for.
+/// M reports its sizes and can check its consistency.
 template <class M>
 concept HasRoutingSizes = requires(const M& self, const typename M::Saved& saved, std::string_view where, Index rows) {
   { self.width() } -> std::same_as<Index>;
@@ -185,7 +185,7 @@ concept HasRoutingSizes = requires(const M& self, const typename M::Saved& saved
   { self.keeps(saved, rows) } -> std::same_as<bool>;
   self.require_consistent(where);
 };
-/// It goes row by row where it says that it is causal.
+/// M decodes row by row if it is causal.
 template <class M>
 concept DecodesRoute = !bool(M::is_causal) || requires(const M& self, const typename M::Backend::Context& context,
                                                        View<const typename M::Value, typename M::Backend> x_TD,
@@ -199,22 +199,23 @@ concept DecodesRoute = !bool(M::is_causal) || requires(const M& self, const type
   self.require_state(text, state, count, text, text);
 };
 
-/// What only matters where something is computed: a backend that has shapes only keeps nothing and routes nothing.
+/// Parts of the contract that apply only to backends that compute; a backend with shapes alone stores and routes
+/// nothing.
 template <class M>
 concept ComputesRoute =
     MakesRoute<M> && FeedsExperts<M> && ReportsRouting<M> && DifferentiatesRoute<M> && DecodesRoute<M>;
 
-/// The first part of the contract that M does not fill, as a compile error.
+/// Reports the first part of the contract that M does not fulfill, as a compile error.
 template <class M>
 constexpr bool explain_routing_module() {
   static_assert(NamesRouting<M>,
                 "a routing module must name Value, Backend, Real, Saved, RoutingResult, Stats, DecodingState and "
-                "LossGradients, and say is_causal, is_batch_invariant and feeds_rows; derive from StatelessRouting "
+                "LossGradients, and define is_causal, is_batch_invariant and feeds_rows; derive from StatelessRouting "
                 "for most of them");
   if constexpr (NamesRouting<M>) {
     static_assert(WalksRouting<M>,
                   "a routing module must have visit_parameters(visit, prefix, trees...), visit_buffers of the same "
-                  "form and empty_tree() const, which returns it with empty tensors");
+                  "form and empty_tree() const, which returns the module with empty tensors");
     static_assert(LossGradientsOfRouting<typename M::LossGradients>,
                   "a routing module's LossGradients must have values() and be made from AuxiliaryGradient, as by "
                   "static LossGradients from(AuxiliaryGradient)");
@@ -223,7 +224,7 @@ constexpr bool explain_routing_module() {
     if constexpr (computes<typename M::Backend>) {
       static_assert(MakesRoute<M>,
                     "a routing module must have route<Training> and route<Inference>(context, x_TD, batch) const that "
-                    "return its RoutingResult: a route and what is saved of it, such as RoutingResultOf");
+                    "return its RoutingResult: a route and what is saved of it, as RoutingResultOf is");
       static_assert(FeedsExperts<M>,
                     "a routing module must have fed(x_TD, saved) and outputs_of_rows(context, y, saved); derive from "
                     "StatelessRouting where experts read rows of x");
@@ -234,8 +235,8 @@ constexpr bool explain_routing_module() {
                     "a routing module must have backward(context, part, d_weights_1N, d_losses, saved, x_TD, "
                     "gradient, d_x_TD) const");
       static_assert(DecodesRoute<M>,
-                    "a routing module that says is_causal must have begin_decoding, decode, advance, read and "
-                    "require_state; derive from StatelessRouting where nothing is kept between rows");
+                    "a causal routing module (is_causal) must have begin_decoding, decode, advance, read and "
+                    "require_state; derive from StatelessRouting if no state is kept between rows");
     }
   }
   return true;
@@ -243,23 +244,23 @@ constexpr bool explain_routing_module() {
 
 }  // namespace detail
 
-/// What makes a Route: everything that learns in routing is its own. A layer asks it for
+/// Computes the route of a layer and owns everything that is learned in routing. A layer calls
 ///
 ///   route<Training or Inference>(context, x_TD, batch) -> {route, saved}
-///   fed(x_TD, saved), outputs_of_rows(context, y, saved)  what experts read, and whom their answers are for
-///   make_stats(context, saved, offsets) -> Stats          losses and loads, when the experts are enqueued
+///   fed(x_TD, saved), outputs_of_rows(context, y, saved)  the experts' input, and their outputs for rows of x
+///   make_stats(context, saved, offsets) -> Stats          losses and loads; called when the experts are enqueued
 ///   backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD)
 ///                                                         adds to d_x_TD and into `gradient`
 ///   begin_decoding(context, sequences) -> DecodingState, decode(context, x_BD, tokens_B, state) -> {route, saved},
 ///   advance(context, x_BD, tokens_B, state), read(context, x_TD, batch, saved, state)
-///                                                         where it is causal; decode leaves the state as it is until
-///                                                         advance, read follows a batch that was routed
-///   update_buffers(context, stats)                                what is learned outside gradients
+///                                                         only if it is causal; decode stays at its row until advance,
+///                                                         read updates the state after a routed batch
+///   update_buffers(context, stats)                        updates outside gradients
 ///   width(), experts(), require_consistent(where), keeps(saved, rows), require_state(where, state, count, whose, what)
 ///
-/// and for the walks of every module over parameters, and over buffers. LossGradients are the gradients of the
-/// auxiliary losses that the module names, its Stats reports their values. StatelessRouting has whatever is the same
-/// for modules that keep nothing between rows; NoisyTopK is the example.
+/// and visits its parameters and buffers, as for every module. LossGradients are the gradients of the module's
+/// auxiliary losses, and its Stats reports their values. StatelessRouting has defaults for modules that keep no state
+/// between rows; NoisyTopK is an example.
 template <class M>
 concept RoutingModule = detail::NamesRouting<M> && detail::WalksRouting<M> &&
     detail::LossGradientsOfRouting<typename M::LossGradients> && detail::HasRoutingSizes<M> &&

@@ -1,4 +1,4 @@
-// Longer than other headers: how segments are routed and what decoding remembers of them change together.
+// Longer than other headers: segment routing and its decoding state change together.
 #pragma once
 
 #include <algorithm>
@@ -36,70 +36,71 @@
 
 namespace moe {
 
-/// Segment experts work on every row of the segments they chose.
+/// Segment experts process every row of the segments that are routed to them.
 struct RowInput {
   /// Experts read rows of x.
   static constexpr bool pooled = false;
 };
-/// Segment experts work on the one row that the segment is routed by.
+/// Segment experts process one row per segment: the row that the segment is routed by.
 struct PooledInput {
-  /// Experts read one row a segment.
+  /// Experts read one row per segment.
   static constexpr bool pooled = true;
 };
 
-/// Cuts sequences into segments and routes each once, by what its Source makes of it (eqs. 3, 4); all of its rows go to
-/// the experts that chose it. With Feed = PooledInput the routed rows are the segments themselves.
+/// Cuts sequences into segments and routes each segment once, by the row that its Source computes (eqs. 3, 4); all rows
+/// of a segment are processed by its experts. With Feed = PooledInput the routed rows are the segments themselves.
 ///
-/// Weights: gate.weight [E, D] and the source's; buffers: thresholds where the inference router has them.
+/// Weights: gate.weight [E, D] and the source's; buffers: thresholds if the inference router uses them.
 template <class S, class Source, class R, class N, class C, class Value_, class Backend_, class Feed = RowInput>
 struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   static_assert(!NeedsRowInfo<typename FormsOf<R>::Train> && !NeedsRowInfo<typename FormsOf<R>::Infer>,
-                "SegmentRouting: the router must be one of logits; a segment has no token id and no language");
+                "SegmentRouting: the router must choose by logits alone; a segment has no token id and no language");
   static_assert(
       !OpensAlike<Source> || !UsesCapacity<typename FormsOf<R>::Train> ||
           ContextMatrixRouter<typename FormsOf<R>::Train>,
-      "SegmentRouting: the router must be one that takes a RowsContext: this source routes all first segments by one "
-      "row, and experts that take rows must take these together, as those of ExpertChoice do");
+      "SegmentRouting: the router must take a RowsContext: this source routes all first segments by the same row, and "
+      "an expert must take all of these identical rows or none, as in ExpertChoice");
   static_assert(SegmentSource<Source, Value_, Backend_>,
                 "SegmentRouting: the source must be a SegmentSource of the experts' value type and backend, such as "
                 "OwnMean");
 
   using Value = Value_;
   using Backend = Backend_;
-  /// What routing is computed and kept in.
+  /// Type that routing is computed and stored in.
   using Real = Accum<Value>;
   /// Logits, choice and gates.
   using Policies = Gating<R, N, C, Real, Backend>;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// A matrix of what routing is computed in.
+  /// A matrix of this type.
   using RealTensor = Matrix<Real, Backend>;
   /// Indices on the backend.
   using Indices = Matrix<Index, Backend>;
-  /// Experts that choose are balanced by construction; takes what other levels' losses weigh, and adds nothing.
+  /// Gradients of the auxiliary losses of other levels, which are ignored: expert choice is balanced by construction
+  /// and has no auxiliary loss.
   using LossGradients = AuxiliaryGradient;
   using DecodingState = SegmentDecodingState<Real, Backend, SegmenterState<S>>;
-  /// What sums a segment up.
+  /// Pooling of a segment's rows.
   using Pool = typename Source::Pool;
   template <class Other>
   using rebind = SegmentRouting<S, typename Source::template rebind<Other>, R, N, C, Other, Backend, Feed>;
 
   static constexpr bool is_causal = Source::is_causal && router_is_causal<R> && !Policies::drops_in_inference;
   static constexpr bool is_batch_invariant = router_is_batch_invariant<R> && !Policies::drops_in_inference;
-  /// Whether a pass may be given the choices of a record.
+  /// Whether recorded choices can be replayed.
   static constexpr bool replays = true;
-  /// Whether the routed rows are x's, so that a pass over these can include them.
+  /// Whether the routed rows are rows of x, so that one pass over x can include them.
   static constexpr bool feeds_rows = !Feed::pooled;
 
-  /// What the run observed. load[e]: rows expert e worked on, or segments where it is fed with those; dropped[e]:
-  /// segments it could not take, empty where the capacity never drops.
+  /// Statistics of one pass. load[e]: rows that expert e processed, or segments with PooledInput; dropped[e]: segments
+  /// that it dropped, empty if the capacity never drops.
   struct Stats {
-    /// Rows or segments of each expert.
+    /// Number of rows or segments that each expert processed.
     std::vector<Index> load;
-    /// Segments that each expert could not take.
+    /// Number of segments that each expert dropped.
     std::vector<Index> dropped;
-    /// What thresholds learn from; empty where no boundary was drawn, as in a pass that is given its choices.
+    /// Boundaries that update the thresholds; empty if there are none, as in a replay of recorded choices.
     RealTensor boundary_1E;
 
     /// Expert choice is balanced by construction: no losses.
@@ -108,38 +109,38 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   };
   /// The batch's segments, on the host and on the backend.
   struct Cut {
-    /// In host memory.
+    /// The segments, in host memory.
     Segments segments;
     /// The lists of Segments on the backend.
     Indices begin_1V, opens_1V, of_row_1T;
-    /// What the segmenter keeps after each sequence's last row.
+    /// The segmenter's state after each sequence's last row.
     std::vector<SegmenterState<S>> cutters;
   };
   /// What make_stats and backward need of a route.
   struct Saved {
-    /// Where segments begin and end.
+    /// Segments of the batch.
     Cut cut;
-    /// What the pooling's backward needs.
+    /// What the backward pass of the pooling needs.
     typename Pool::template Saved<Value, Backend> pooled;
-    /// What each segment is routed by.
+    /// The row that each segment is routed by.
     RealTensor u_VD;
-    /// The same as experts read it; empty where they are fed with rows, or keep what routing is computed in.
+    /// u_VD in the experts' value type; empty if experts read rows of x, or if their value type is Real.
     Tensor fed_VD;
     /// Logits, choice and gates of the segments.
     Decision<Real, Backend> decision;
   };
-  /// A route and what is kept of it.
+  /// A route and what is saved of it.
   using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
 
   /// Cuts sequences (eq. 3).
   S segmenter;
-  /// Says by what a segment is routed.
+  /// Computes the row that a segment is routed by.
   Source source;
-  /// What a segmenter with a state reads of each token; empty, and no buffer, where it reads none.
+  /// Table of a segmenter with state, one row per token; empty, and not a buffer, for a segmenter without state.
   RealTensor table_VF;
 
   SegmentRouting() = default;
-  /// The gate and what the source learns start at 0. Throws Error for parts and settings that do not fit.
+  /// The gate starts at zero, the source as it is passed. Throws Error for parts and settings that do not fit.
   SegmentRouting(S segmenter_, Source source_, R router_, N normalizer_, C capacity_, Index width, Index experts)
       : Policies(router_, normalizer_, capacity_, width, experts), segmenter(segmenter_), source(std::move(source_)) {
     require_settings(segmenter, width);
@@ -147,7 +148,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   }
 
   Index width() const { return this->gate.in(); }
-  /// How many experts there are to choose from.
+  /// Number of experts, E.
   Index experts() const { return this->gate.out(); }
 
   /// Throws Error unless weights, buffers and settings fit each other.
@@ -157,9 +158,9 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     require_settings(source, width());
     if constexpr (StatefulSegmenter<S>)
       require(table_VF.rows() == 0 || table_VF.cols() == S::features, where, "the segmenter's table must have ",
-              S::features, " numbers a token, got ", table_VF.cols());
+              S::features, " numbers per token, got ", table_VF.cols());
   }
-  /// Whether `saved` is of so many rows of x: it is not once it was consumed.
+  /// Whether `saved` belongs to a pass over `rows` rows of x; false after it was consumed.
   bool keeps(const Saved& saved, Index rows) const {
     const Index segments = saved.cut.segments.count();
     return std::ssize(saved.cut.segments.of_row) == rows && saved.cut.begin_1V.cols() == segments + 1 &&
@@ -168,7 +169,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
 
   // --- forward ------------------------------------------------------------------------------------------------------
 
-  /// x_TD -> who works on each row, or on each segment where experts are fed with those, and how much each counts.
+  /// x_TD -> which experts process each row, or each segment with PooledInput, and their gates.
   template <class Mode>
   RoutingResult route(const Context& context, ConstView x_TD, const Batch& batch) const {
     const PhaseScope scope(context, Phase::router);
@@ -194,35 +195,35 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
       return {std::move(route), std::move(saved)};
     }
   }
-  /// What experts read: rows of x, or segments.
+  /// Input of the experts: rows of x, or one row per segment.
   static ConstView fed(ConstView x_TD, const Saved& saved) {
     if constexpr (feeds_rows)
       return x_TD;
     else
       return read_by_experts(saved.u_VD, saved.fed_VD);
   }
-  /// The answers for rows of x, from those for what experts read.
+  /// Outputs for rows of x, from the outputs for the experts' input.
   static Tensor outputs_of_rows(const Context& context, Tensor y, const Saved& saved) {
     if constexpr (feeds_rows)
       return y;
     else
       return spread<Value>(context, y, saved.cut);
   }
-  /// The loads of a route; offsets[e+1] - offsets[e]: what expert e works on.
+  /// The loads of a route; offsets[e+1] - offsets[e]: number of rows or segments of expert e.
   Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
     const PhaseScope scope(context, Phase::router);
     Stats stats;
     stats.load = loads_of(offsets);
     stats.dropped = saved.decision.dropped;
-    // Without segments there was no boundary to draw, and thresholds must not follow one.
+    // Without segments there is no boundary, and thresholds must not be updated.
     if (saved.cut.segments.count() > 0) stats.boundary_1E = std::move(saved.decision.choice.boundary_1E);
     return stats;
   }
 
   // --- backward -----------------------------------------------------------------------------------------------------
 
-  /// d_weights_1N of the part's pairs -> through normalizer, gate and source, added to d_x_TD; adds into `gradient`.
-  /// d_fed_VD is what came back through experts that were fed with segments; empty: none.
+  /// Backward of d_weights_1N of the part's pairs through normalizer, gate and source: adds to d_x_TD and to
+  /// `gradient`. d_fed_VD is the gradient of the experts' input with PooledInput; otherwise empty.
   template <class GradientTree>
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
                 LossGradients /*d_losses*/, const Saved& saved, ConstView x_TD, GradientTree& gradient,
@@ -241,7 +242,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), saved.cut.opens_1V, gradient.source);
     Pool::template add_backward<Value, Backend>(context, d_pooled_VD, saved.cut.begin_1V, saved.pooled, d_x_TD);
   }
-  /// For each row, the sum of what its experts' answers are weighed by, from that of what experts read.
+  /// For each row of x, the sum of its routing weights, from these sums for the experts' input.
   static RealTensor mass_of_rows(const Context& context, RealTensor mass_1R, const Saved& saved) {
     if constexpr (feeds_rows) {
       return mass_1R;
@@ -255,7 +256,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
       return mass;
     }
   }
-  /// Its backward where experts are fed with segments.
+  /// The backward of mass_of_rows with PooledInput.
   static RealTensor mass_of_rows_backward(const Context& context, View<const Real, Backend> d_mass_1T,
                                           const Saved& saved) {
     const Index segments = saved.cut.begin_1V.cols() - 1;
@@ -268,7 +269,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
                       });
     return d_mass;
   }
-  /// The backward of outputs_of_rows: d_y of what experts read.
+  /// The backward of outputs_of_rows with PooledInput: d_y of each segment.
   static Tensor outputs_backward(const Context& context, ConstView d_y_TD, const Saved& saved) {
     return repeat_over_rows_backward<Value, Backend>(context, d_y_TD, saved.cut.begin_1V.const_view());
   }
@@ -287,13 +288,13 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
             Matrix<ChoiceOrder, Backend>::zeros(context, sequences, experts()),
             std::vector<SegmenterState<S>>(StatefulSegmenter<S> ? count : 0)};
   }
-  /// The state after a batch that was routed: the first rows of every sequence. When it throws, the state is as it was.
+  /// Sets the state after a routed batch that holds the first rows of every sequence. If it throws, the state is
+  /// unchanged.
   void read(const Context& context, ConstView x_TD, const Batch& batch, const Saved& saved,
             DecodingState& state) const {
     const Index count = state.so_far_BD.rows();
     const Segments& segments = saved.cut.segments;
-    // Of each sequence's last segment: its number, its rows (0 where there is none) and whether the last of them ends
-    // it.
+    // Of each sequence's last segment: its index, its number of rows (0 without rows) and whether its last row ends it.
     std::vector<Index> last(static_cast<std::size_t>(count), 0), rows = last, closes = last, length = last,
                                                                  opens = state.opens;
     for (std::size_t b = 0; b < last.size(); ++b) {
@@ -333,7 +334,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
                              chosen(b, e) = chosen_VE(last_(0, b), e);
                            });
   }
-  /// Who works on one more row of each sequence. The state keeps expecting this row until advance().
+  /// Routes one more row of each sequence. The state stays at this row until advance().
   RoutingResult decode(const Context& context, ConstView /*x_BD*/, std::span<const std::int32_t> tokens_B,
                        DecodingState& state) const {
     if constexpr (StatefulSegmenter<S>) close_before(context, tokens_B, state);
@@ -347,7 +348,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     auto route = begin_route<Real, Backend>(context, state.chosen_BE.const_view(), state.gates_BE.const_view());
     return {std::move(route), std::move(saved)};
   }
-  /// x_BD joins the segments; those that end with it are summed up. No row of it counts when it throws.
+  /// Adds x_BD to the current segments and pools the segments that end with it. If it throws, the state is unchanged.
   void advance(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                DecodingState& state) const {
     const PhaseScope scope(context, Phase::router);
@@ -385,7 +386,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
         });
   }
 
-  /// The segments that end before these tokens are summed up, which a second call with the same tokens leaves as it is.
+  /// Pools the segments that end before these tokens. A second call with the same tokens has no effect.
   void close_before(const Context& context, std::span<const std::int32_t> tokens_B, DecodingState& state) const {
     const auto features_BF = features_of_tokens<Real, Backend>(context, table_VF.view(), tokens_B);
     std::vector<Index> closes(state.length.size(), 0);
@@ -406,7 +407,8 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
                              so_far(b, d) = 0;
                            });
   }
-  /// Throws Error unless this routing began the state, for as many sequences as `whose` ("x has") has `what` ("rows").
+  /// Throws Error unless the state is from this routing and has `sequences` sequences. `whose` ("x has") and `what`
+  /// ("rows") are words of the error message.
   void require_state(std::string_view where, const DecodingState& state, Index sequences, std::string_view whose,
                      std::string_view what) const {
     const Index count = std::ssize(state.length);
@@ -415,7 +417,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
                 has_shape(state.so_far_BD, width()) && has_shape(state.previous_BD, width()) &&
                 has_shape(state.u_BD, width()) && has_shape(state.gates_BE, experts()) &&
                 has_shape(state.chosen_BE, experts()),
-            where, "the state must be one that this layer began, got one of ",
+            where, "the state must be from this layer's begin_decoding, got one of ",
             counted(state.so_far_BD.rows(), "sequences"), ", ", counted(state.so_far_BD.cols(), "columns"), " and ",
             counted(state.gates_BE.cols(), "experts"), " for a layer of ", counted(width(), "columns"), " and ",
             counted(experts(), "experts"));
@@ -423,14 +425,15 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
             counted(count, "sequences"));
   }
 
-  /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.
+  /// Updates thresholds and biases from the stats of a training step. Throws Error for stats of another number of
+  /// experts.
   void update_buffers(const Context& context, const Stats& stats) {
     Policies::update_buffers(context, stats.boundary_1E);
     if constexpr (Policies::has_biases) Policies::update_biases(context, stats.load);
   }
 
   SegmentRouting empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// An empty parameter tree with values of type Other.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;
@@ -451,10 +454,10 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   }
 
  private:
-  /// What observations and records call it.
+  /// Name of this level in observations and records.
   static constexpr std::string_view level = "segment";
 
-  /// What a decision says of loads before they are counted.
+  /// Pairs and loads of the route that are known before counting.
   static ExpectedCounts expected(const Saved& saved) {
     const ExpectedCounts& of_segments = saved.decision.choice.expected;
     const Segments& segments = saved.cut.segments;
@@ -464,7 +467,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
       if (segments.begin[v + 1] - segments.begin[v] != length) return {};
     return of_segments.times(length);
   }
-  /// Marks the segments that are routed by one and the same row; empty where there are no two of them.
+  /// Marks the segments that are routed by one identical row; empty if there are fewer than two.
   static View<const Index, Backend> alike(const Cut& cut) {
     if constexpr (OpensAlike<Source>) {
       const auto& opens = cut.segments.opens_sequence;
@@ -485,7 +488,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     result.of_row_1T = upload_indices<Backend>(context, result.segments.of_row);
     return result;
   }
-  /// u as the experts keep values, where that is not how it is.
+  /// u_VD converted to the experts' value type; empty if it has this type already.
   static Tensor as_fed(const Context& context, const RealTensor& u_VD) {
     Tensor result;
     if constexpr (!std::is_same_v<Real, Value>) {
@@ -519,14 +522,15 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     if (context.replay != nullptr) require_replayed<Backend>(context, chosen_BE, decision.kept().view());
     Policies::report(context, {level, {}}, chosen_BE, chosen_BE, state.gates_BE);
   }
-  /// Whether a segment of `length` rows ends with token number `at`: one that ends before a token waits for that.
+  /// Whether a segment of `length` rows ends with token number `at`. A segmenter with state decides this only when the
+  /// next token is known.
   bool ends_after(Index length, std::span<const std::int32_t> tokens, std::size_t at) const {
     if constexpr (StatefulSegmenter<S>)
       return false;
     else
       return segmenter.ends_after(length, tokens.empty() ? -1 : tokens[at]);
   }
-  /// What the table says of token number `at`, nullptr where it is unknown.
+  /// Table row of token number `at`; nullptr for an unknown token.
   static const float* token_at(const std::vector<float>& features_TF, std::span<const std::int32_t> tokens,
                                std::size_t at) requires(StatefulSegmenter<S>) {
     if (features_TF.empty() || tokens[at] < 0) return nullptr;

@@ -11,31 +11,32 @@
 
 namespace moe {
 
-/// Where every sequence stands within its segment, and who works on it. Cutter is what the segmenter keeps for each.
+/// Decoding state of segment routing: the position of every sequence within its current segment, and the experts of
+/// that segment. Cutter is the segmenter's state for one sequence.
 template <class Real, class Backend, class Cutter = NoSegmenterState>
 struct SegmentDecodingState {
-  /// Rows of the current segment so far, for each sequence.
+  /// Number of rows of the current segment so far, for each sequence.
   std::vector<Index> length;
   /// 1 while the current segment is its sequence's first.
   std::vector<Index> opens;
-  /// The pooling so far.
+  /// Running pooling of the current segment.
   Matrix<Real, Backend> so_far_BD;
-  /// The pooled segment before.
+  /// The previous segment, pooled.
   Matrix<Real, Backend> previous_BD;
-  /// What the current segment is routed by.
+  /// The row that the current segment is routed by.
   Matrix<Real, Backend> u_BD;
   /// The gates of the current segment.
   Matrix<Real, Backend> gates_BE;
-  /// Who works on the current segments.
+  /// Choice order of the experts for the current segment.
   Matrix<ChoiceOrder, Backend> chosen_BE;
-  /// What the segmenter keeps for each sequence; empty where it keeps nothing.
+  /// The segmenter's state for each sequence; empty for a segmenter without state.
   std::vector<Cutter> cutters;
 
-  /// Takes in the sequences of `more`, behind its own. Changes nothing when it throws: Error for the state of another
-  /// layer.
+  /// Appends the sequences of `more`. Throws Error for a state with another number of columns or experts; the state is
+  /// then unchanged.
   void join(const typename Backend::Context& context, const SegmentDecodingState& more) {
     require(so_far_BD.cols() == more.so_far_BD.cols() && gates_BE.cols() == more.gates_BE.cols(), "DecodingState::join",
-            "both states must be of layers with as many columns and experts, got ", so_far_BD.cols(), " and ",
+            "both states must have the same number of columns and experts, got ", so_far_BD.cols(), " and ",
             more.so_far_BD.cols(), " columns, ", gates_BE.cols(), " and ", more.gates_BE.cols(), " experts");
     SegmentDecodingState both{length,
                               opens,
@@ -50,7 +51,8 @@ struct SegmentDecodingState {
     both.cutters.insert(both.cutters.end(), more.cutters.begin(), more.cutters.end());
     *this = std::move(both);
   }
-  /// Only these sequences stay, in this order. Changes nothing when it throws: Error for one that is not there.
+  /// Keeps only these sequences, in this order. Throws Error for a sequence that does not exist; the state is then
+  /// unchanged.
   void keep(const typename Backend::Context& context, ListView<Index> sequences) {
     for (const Index b : sequences)
       require(b >= 0 && b < std::ssize(length), "DecodingState::keep", "sequences must lie in [0, ", length.size(),

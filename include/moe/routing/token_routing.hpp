@@ -28,17 +28,17 @@
 namespace moe {
 
 /// Routes each row by itself: logits, choice, gates, and capacity over all rows (eqs. 1, 2), with a balance loss and
-/// the z-loss. Rows are kept as Value; what is learned and computed here is kept in Accum<Value>.
+/// the z-loss. Rows are stored as Value; parameters, and what is computed here, as Accum<Value>.
 ///
-/// Weights: gate.weight [E, D]; buffers: thresholds or biases where the inference router has them, balance_weight where
-/// the balance learns it.
+/// Weights: gate.weight [E, D]; buffers: thresholds or biases if the inference router uses them, balance_weight if the
+/// balance adapts it.
 template <class R, class N, class C, class Value_, class Backend_, class Bal = BalanceOverAll>
 struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
                       StatelessRouting<TokenRouting<R, N, C, Value_, Backend_, Bal>, Value_, Backend_> {
   static_assert(Balance<Bal>, "TokenRouting: the balance must be a Balance: bool counts(Index expert) const");
   static_assert(
       !LeavesOutShared<Bal> || NamesShared<typename FormsOf<R>::Train>,
-      "TokenRouting: BalanceOverRouted leaves out the expert that every row chooses, and this router names none by "
+      "TokenRouting: BalanceOverRouted excludes the expert that every row selects; the router must name this expert by "
       "chosen_by_all(), as SharedTopK does");
 
   /// Logits, choice and gates.
@@ -48,41 +48,41 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// What routing is computed and kept in.
+  /// Type that routing is computed and stored in.
   using Real = Accum<Value>;
-  /// Gradients of the losses that this routing names: the balance loss and the z-loss.
+  /// Gradients of the auxiliary losses: the balance loss and the z-loss.
   using LossGradients = AuxiliaryGradient;
   template <class Other>
   using rebind = TokenRouting<R, N, C, Other, Backend, Bal>;
 
   static constexpr bool is_causal = router_is_causal<R> && !Policies::drops_in_inference;
   static constexpr bool is_batch_invariant = router_is_batch_invariant<R> && !Policies::drops_in_inference;
-  /// Whether a pass may be given the choices of a record.
+  /// Whether recorded choices can be replayed.
   static constexpr bool replays = true;
 
-  /// What the run observed. load[e]: rows expert e worked on; dropped[e]: rows it could not take, empty where the
+  /// Statistics of one pass. load[e]: rows that expert e processed; dropped[e]: rows that it dropped, empty if the
   /// capacity never drops.
   struct Stats {
-    /// See balance_loss(), which waits for it.
+    /// The balance loss, possibly pending; balance_loss() waits for it.
     DeferredLoss<Real, Backend> balance;
-    /// See z_loss(), which waits for it.
+    /// The z-loss, possibly pending; z_loss() waits for it.
     DeferredLoss<Real, Backend> z;
-    /// Rows of each expert.
+    /// Number of rows that each expert processed.
     std::vector<Index> load;
-    /// Rows that each expert could not take.
+    /// Number of rows that each expert dropped.
     std::vector<Index> dropped;
-    /// What thresholds learn from; empty where no boundary was drawn, as in a pass that is given its choices.
+    /// Boundaries that update the thresholds; empty if there are none, as in a replay of recorded choices.
     Matrix<Real, Backend> boundary_1E;
-    /// Rows that were routed.
+    /// Number of routed rows.
     Index rows = 0;
 
-    /// Rows that chose each expert: those it worked on and those it could not take.
+    /// Number of rows that selected each expert, dropped ones included.
     std::vector<Index> wanted() const {
       std::vector<Index> all = load;
       for (std::size_t e = 0; e < dropped.size(); ++e) all[e] += dropped[e];
       return all;
     }
-    /// Pairs of a row and an expert that it chose.
+    /// Number of pairs (row, expert), dropped ones included.
     Index choices() const {
       const auto all = wanted();
       return std::accumulate(all.begin(), all.end(), Index{0});
@@ -96,27 +96,27 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   struct Saved {
     /// Logits, choice and gates.
     Decision<Real, Backend> decision;
-    /// Share of each counted expert among the choices, a constant in backward.
+    /// f of the balance loss, a constant in backward.
     BalanceShares<Real, Backend> shares;
-    /// Where the batch's sequences begin, if they are balanced each for itself; otherwise empty.
+    /// Offsets of the batch's sequences if the balance loss is computed for each sequence; otherwise empty.
     std::vector<Index> sequences{};
-    /// What the balance loss needs of the logits, where it waits for the loads.
+    /// Sums over rows of p for the balance loss, if the loss needs the loads.
     typename Backend::template AsyncCopy<Real> p_sums_1E;
-    /// The balance loss, where it is that of single sequences and waits for nothing.
+    /// The balance loss if it is computed for each sequence, which does not need the loads.
     DeferredLoss<Real, Backend> balance;
     /// The z-loss.
     DeferredLoss<Real, Backend> z;
   };
-  /// A route and what is kept of it.
+  /// A route and what is saved of it.
   using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
 
-  /// Over whom the balance loss runs.
+  /// Experts that the balance loss counts.
   Bal balance;
-  /// What the balance loss is multiplied by, where the balance learns it.
+  /// Weight of the balance loss, if the balance adapts it.
   Vector<Real, Backend> balance_weight_1;
 
   TokenRouting() = default;
-  /// The gate is all zero. Throws Error for settings of the policies that have no meaning for so many experts.
+  /// The gate starts at zero. Throws Error for settings of the policies that do not fit the number of experts.
   TokenRouting(R router_, N normalizer_, C capacity_, Index width, Index experts, Bal balance_ = {})
       : Policies(router_, normalizer_, capacity_, width, experts), balance(balance_) {
     if constexpr (LearnsWeight<Bal>) {
@@ -128,7 +128,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   }
 
   Index width() const { return this->gate.in(); }
-  /// How many experts there are to choose from.
+  /// Number of experts, E.
   Index experts() const { return this->gate.out(); }
 
   /// Throws Error unless weights, buffers and settings fit each other.
@@ -138,21 +138,21 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     if constexpr (LearnsWeight<Bal>)
       require(balance_weight_1.size() == 1, where, "the balance must have one weight, got ", balance_weight_1.size());
   }
-  /// Whether `saved` is of so many rows: it is not once it was consumed.
+  /// Whether `saved` belongs to a pass over `rows` rows; false after it was consumed.
   bool keeps(const Saved& saved, Index rows) const { return saved.decision.fits(rows, experts()); }
 
-  /// x_TD -> who works on each row, and how much each counts. In training the losses of the choice are begun too: they
-  /// are computed while the loads travel. Throws Error as Gating::decide.
+  /// x_TD -> which experts process each row, and their gates. In training the losses are also enqueued here, so that
+  /// they are computed while the loads are copied to the host. Throws Error as Gating::decide.
   template <class Mode>
   RoutingResult route(const Context& context, ConstView x_TD, const Batch& batch) const {
     return route_rows<Mode>(context, x_TD, RowInfo::of_rows(batch), batch.offsets);
   }
-  /// Who works on one more row of each sequence. tokens_B is empty or has an id for each row.
+  /// Routes one more row of each sequence. tokens_B is empty or has a token id for each row.
   RoutingResult decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                        NoDecodingState&) const {
     return route_rows<Inference>(context, x_BD, {tokens_B, {}, {}}, {});
   }
-  /// The losses and loads of a route; offsets[e+1] - offsets[e]: rows expert e works on.
+  /// The losses and loads of a route; offsets[e+1] - offsets[e]: number of rows of expert e.
   Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
     const PhaseScope scope(context, Phase::router);
     Decision<Real, Backend>& decision = saved.decision;
@@ -169,11 +169,11 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
       stats.balance = std::move(loss.loss);
     }
     stats.z = std::move(saved.z);
-    // Without rows there was no boundary to draw, and thresholds must not follow one.
+    // Without rows there is no boundary, and thresholds must not be updated.
     if (decision.logits_RE.rows() > 0) stats.boundary_1E = std::move(decision.choice.boundary_1E);
     return stats;
   }
-  /// d_weights_1N of the part's pairs and d_losses -> through normalizer and gate, added to d_x_TD; adds into
+  /// Backward of d_weights_1N of the part's pairs and of d_losses through normalizer and gate: adds to d_x_TD and to
   /// `gradient`.
   template <class GradientTree>
   void backward(const Context& context, const PlanPart<Backend>& part, View<const Real, Backend> d_weights_1N,
@@ -189,7 +189,8 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     Policies::add_gate_backward(context, d_logits_TE.const_view(), saved.decision, x_TD, gradient.gate, d_x_TD);
   }
 
-  /// Learns what a training step observed outside gradients. Throws Error for the stats of another number of experts.
+  /// Updates thresholds, biases and the balance weight from the stats of a training step. Throws Error for stats of
+  /// another number of experts.
   void update_buffers(const Context& context, const Stats& stats) {
     Policies::update_buffers(context, stats.boundary_1E);
     if constexpr (Policies::has_biases) Policies::update_biases(context, stats.wanted());
@@ -204,7 +205,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   }
 
   TokenRouting empty_tree() const { return empty_tree_of<Value>(); }
-  /// The same tree of other values.
+  /// An empty parameter tree with values of type Other.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     rebind<Other> tree;

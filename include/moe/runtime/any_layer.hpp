@@ -1,7 +1,7 @@
 #pragma once
 
 #ifndef __cpp_rtti
-#error "moe/runtime/any_layer.hpp asks layers for their type at run time: compile without -fno-rtti"
+#error "moe/runtime/any_layer.hpp uses run-time type information: compile without -fno-rtti"
 #endif
 
 #include <cstdint>
@@ -25,8 +25,9 @@
 
 namespace moe {
 
-/// A layer whose type is known at run time only: what a configuration file names. It offers what every layer does, with
-/// one virtual call for each; below it nothing is virtual. A gradient is an AnyLayer that holds the same type.
+/// A layer whose type is selected at run time, for example by a configuration file. It has the interface of every
+/// layer, with one virtual call per entry; the held layer has no virtual calls. A gradient is an AnyLayer that holds
+/// the same type.
 template <class Value_, class Backend_>
 class AnyLayer {
  public:
@@ -35,7 +36,7 @@ class AnyLayer {
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// The dense layer of models whose config names no other.
+  /// Default type of a model's dense FFN.
   using Dense = SwiGlu<Value, Backend>;
 
  private:
@@ -65,31 +66,30 @@ class AnyLayer {
   };
 
  public:
-  /// What the run observed: the losses that every layer reports, and the layer's own stats, which `update_buffers`
-  /// reads.
+  /// Statistics of a training forward: the auxiliary losses that every layer reports, and the held layer's own stats.
   struct Stats {
-    /// See balance_loss().
+    /// Balance loss, see balance_loss().
     double balance = 0;
-    /// See z_loss().
+    /// Router z-loss, see z_loss().
     double z = 0;
-    /// The layer's own stats, which update_buffers reads.
+    /// The held layer's own stats, which update_buffers reads.
     std::shared_ptr<const Held> own;
 
     double balance_loss() const { return balance; }
     double z_loss() const { return z; }
   };
-  /// What backward consumes, whatever its type.
+  /// Tensors that backward consumes, type-erased.
   using Saved = std::unique_ptr<Held>;
-  /// What a layer keeps between rows, whatever its type.
+  /// Decoding state of the held layer, type-erased.
   class DecodingState {
    public:
-    /// Takes in the sequences of `more`, behind its own. Their languages must then be said again. Throws Error for the
-    /// state of a layer of another type.
+    /// Appends the sequences of `more`. The languages must then be set again. Throws Error if `more` is the state of a
+    /// layer of another type.
     void join(const Context& context, const DecodingState& more) {
       held("AnyLayer::DecodingState::join").join(context, more.held("AnyLayer::DecodingState::join"));
     }
-    /// Only these sequences stay, in this order. Their languages must then be said again. Throws Error for one that is
-    /// not there.
+    /// Keeps only these sequences, in this order. The languages must then be set again. Throws Error for a sequence
+    /// that does not exist.
     void keep(const Context& context, ListView<Index> sequences) {
       held("AnyLayer::DecodingState::keep").keep(context, sequences);
     }
@@ -104,34 +104,35 @@ class AnyLayer {
   };
 
   AnyLayer() = default;
-  /// Holds any layer of the library, or one with the same members.
+  /// Holds any layer of the library, or another type with the same members.
   template <class Layer>
   explicit AnyLayer(Layer layer) : layer_(std::make_unique<Of<Layer>>(std::move(layer))) {}
 
-  /// The layer itself, where it is a Layer; otherwise null.
+  /// The held layer if its type is Layer; otherwise null.
   template <class Layer>
   Layer* as() {
     auto* of = dynamic_cast<Of<Layer>*>(layer_.get());
     return of != nullptr ? &of->layer : nullptr;
   }
 
-  /// No answer of inference depends on a later row.
+  /// Whether no inference output depends on a later row.
   bool is_causal() const { return layer("is_causal").is_causal(); }
-  /// No choice of inference depends on another row.
+  /// Whether no expert selection in inference depends on another row (batch invariant).
   bool is_batch_invariant() const { return layer("is_batch_invariant").is_batch_invariant(); }
   Index width() const { return layer("width").width(); }
 
-  // Every call of a layer that holds none throws Error.
+  // Every member function below throws Error if no layer is held.
 
-  /// x_TD -> y_TD, as the layer's own. Throws Error on a backend that computes nothing.
+  /// Calls the held layer's forward: x_TD -> y_TD. Throws Error for a backend without computation (Shape).
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     return layer("forward").forward(context, x_TD, batch);
   }
-  /// The same for a matrix that `saved` is to keep.
+  /// The same; `saved` takes ownership of x.
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
     return layer("forward").forward(context, std::move(x_TD), batch);
   }
-  /// Throws Error when `gradient` holds a layer of another type or `saved` is not of this one.
+  /// d_y_TD -> d_x_TD; adds into `gradient`. Throws Error if `gradient` holds a layer of another type or `saved` is not
+  /// of this layer type.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
                   AnyLayer& gradient) const {
     const Interface& own = layer("backward");
@@ -140,33 +141,33 @@ class AnyLayer {
     require(saved != nullptr, "AnyLayer::backward", "`saved` must be what forward returned, got an empty one");
     return own.backward(context, d_y_TD, d_stats, std::move(saved), *gradient.layer_);
   }
-  /// forward with the inference routers and nothing kept.
+  /// forward with the inference router and without saved tensors.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
     return layer("infer").infer(context, x_TD, batch);
   }
-  /// Throws Error for a layer that is not causal.
+  /// A state of `sequences` sequences, each before its first row. Throws Error if the layer is not causal.
   DecodingState begin_decoding(const Context& context, Index sequences) const {
     return layer("begin_decoding").begin_decoding(context, sequences);
   }
-  /// infer over the first rows of every sequence, which `state`, as begin_decoding() made it, has then read. Throws
-  /// Error for a layer that is not causal.
+  /// infer over the first rows of every sequence; updates `state`, which must be new from begin_decoding(). Throws
+  /// Error if the layer is not causal.
   Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
     return layer("prefill").prefill(context, x_TD, batch, state.held("AnyLayer::prefill"));
   }
-  /// One more row of each sequence. Throws Error for a layer that is not causal.
+  /// Decodes the next row of each sequence. Throws Error if the layer is not causal.
   Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                 DecodingState& state) const {
     return layer("decode").decode(context, x_BD, tokens_B, state.held("AnyLayer::decode"));
   }
-  /// Says the language of each sequence's next rows, which holds until it is said again; empty: nobody knows. A layer
-  /// that does not choose by language has no use for it.
+  /// Sets the language of each sequence's next rows, valid until it is set again; empty: unknown. Ignored by layers
+  /// that do not route by language.
   void set_languages(std::span<const std::int32_t> languages_B, DecodingState& state) const {
     layer("set_languages").set_languages(languages_B, state.held("AnyLayer::set_languages"));
   }
-  /// Learns what a training step observed outside gradients. Throws Error for stats that are not of this layer.
+  /// Updates the buffers from a training step's statistics. Throws Error if `stats` are not of this layer type.
   void update_buffers(const Context& context, const Stats& stats) {
     require(layer_ != nullptr && stats.own != nullptr, "AnyLayer::update_buffers",
-            "a layer and stats must be there, got ", layer_ != nullptr ? "no stats" : "no layer");
+            "there must be a held layer and its stats, got ", layer_ != nullptr ? "no stats" : "no layer");
     layer_->update_buffers(context, *stats.own);
   }
 
@@ -184,8 +185,8 @@ class AnyLayer {
     walk(visit, prefix, &Interface::buffers, tree, trees...);
   }
 
-  /// upcycle() for the layer that is held, out of a dense FFN of its experts' type or of an AnyLayer that holds one.
-  /// Throws Error for a dense layer and for an FFN of another type.
+  /// Calls upcycle() for the held layer, from a dense FFN of its experts' type or from an AnyLayer that holds one.
+  /// Throws Error if the held layer is dense or the FFN has another type.
   template <class X>
   friend void upcycle(const Context& context, const X& dense, AnyLayer& layer, const Upcycling& start,
                       const std::string& prefix = {}) {
@@ -201,7 +202,7 @@ class AnyLayer {
     std::string name;
     std::variant<Tensor*, Vector<Value, Backend>*> tensor;
   };
-  /// A layer of a type that is known at run time.
+  /// Pointer to a layer, with its run-time type.
   struct Anything {
     const void* layer;
     const std::type_info* type;
@@ -268,7 +269,7 @@ class AnyLayer {
       else if constexpr (Layer::is_causal)
         return hold_state(layer.begin_decoding(context, sequences));
       else
-        throw Error("[AnyLayer::begin_decoding] the layer is not causal: it cannot go row by row");
+        throw Error("[AnyLayer::begin_decoding] the layer is not causal and cannot decode row by row");
     }
     Tensor prefill(const Context& context, ConstView x_TD, const Batch& batch, HeldState& state) const override {
       if constexpr (!computes<Backend>)
@@ -276,7 +277,7 @@ class AnyLayer {
       else if constexpr (Layer::is_causal)
         return layer.prefill(context, x_TD, batch, state_of<typename Layer::DecodingState>(state));
       else
-        throw Error("[AnyLayer::prefill] the layer is not causal: it cannot go row by row");
+        throw Error("[AnyLayer::prefill] the layer is not causal and cannot decode row by row");
     }
     Tensor decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
                   HeldState& state) const override {
@@ -285,7 +286,7 @@ class AnyLayer {
       else if constexpr (Layer::is_causal)
         return layer.decode(context, x_BD, tokens_B, state_of<typename Layer::DecodingState>(state));
       else
-        throw Error("[AnyLayer::decode] the layer is not causal: it cannot go row by row");
+        throw Error("[AnyLayer::decode] the layer is not causal and cannot decode row by row");
     }
     void set_languages(std::span<const std::int32_t> languages_B, HeldState& state) const override {
       if constexpr (requires(typename Layer::DecodingState own) { own.languages; })
@@ -318,7 +319,9 @@ class AnyLayer {
               "the dense FFN must be of the type of the layer's experts, got one of another type");
       moe::upcycle(context, *static_cast<const X*>(dense.layer), layer, start, prefix);
     }
-    [[noreturn]] static void nothing_runs() { throw Error("[AnyLayer] this backend has shapes only: nothing runs"); }
+    [[noreturn]] static void nothing_runs() {
+      throw Error("[AnyLayer] this backend has shapes only and computes nothing");
+    }
     template <class T>
     static std::unique_ptr<Held> hold(T value) {
       return std::make_unique<HeldOf<T>>(std::move(value));
@@ -335,7 +338,7 @@ class AnyLayer {
       require(own != nullptr, "AnyLayer", "the decoding state must be of a layer of this type, got another one's");
       return own->value;
     }
-    /// What a HeldOf<T> holds; `what` is what the error calls it.
+    /// The value of a HeldOf<T>; `what` is its name in the error message.
     template <class T, class AnyHeld>
     static auto& value_of(AnyHeld& held, const char* what) {
       using Own = std::conditional_t<std::is_const_v<AnyHeld>, const HeldOf<T>, HeldOf<T>>;
@@ -353,7 +356,7 @@ class AnyLayer {
   static void walk(Visit& visit, const auto& prefix, std::vector<Entry> Interface::*list, Tree& tree, Trees&... trees) {
     if (tree.layer_ == nullptr && ((trees.layer_ == nullptr) && ...)) return;
     require(tree.layer_ != nullptr && ((trees.layer_ != nullptr && tree.layer_->has_type_of(*trees.layer_)) && ...),
-            detail::where_of(prefix), "trees that belong together must hold layers of one type");
+            detail::where_of(prefix), "trees that belong together must hold layers of the same type");
     const auto& entries = (*tree.layer_).*list;
     require_agreement(prefix, "the number of tensors", entries.size(), ((*trees.layer_).*list).size()...);
     for (std::size_t i = 0; i < entries.size(); ++i)

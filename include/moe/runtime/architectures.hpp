@@ -16,7 +16,7 @@
 
 namespace moe {
 
-/// The published architectures over experts of one type, X(width, hidden): what makes each of them of a composition.
+/// Factory functions of the published architectures over one expert type, constructed as X(width, hidden).
 template <Expert X>
 requires std::constructible_from<X, Index, Index>
 class Architectures {
@@ -24,13 +24,12 @@ class Architectures {
   using B = typename X::Backend;
 
  public:
-  /// What they are.
+  /// Type of the layers.
   using Layer = AnyLayer<Value, B>;
-  /// Makes a layer of a composition, with weights of 0.
+  /// Creates a layer from a composition, with all weights 0 except those of a learned fusion.
   using Make = std::function<Layer(const Composition&)>;
 
-  /// By name those whose tokens choose experts, and the dense model, which needs an expert that is a layer of its own
-  /// (AsLayer).
+  /// The token-choice architectures by name, and "dense", which requires an expert that is also a layer (AsLayer).
   static Names<Make> of_tokens(std::string kind) {
     Names<Make> makers(std::move(kind));
     if constexpr (requires { typename X::DecodingState; })
@@ -42,7 +41,7 @@ class Architectures {
     });
     return makers;
   }
-  /// All of them; adapters are a SwiGLU's alone.
+  /// All architectures by name; those with LoRA adapters are present for SwiGLU only.
   static Names<Make> all(std::string kind) {
     Names<Make> makers = of_tokens(std::move(kind));
     makers.add("multipl-moe", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice>>);
@@ -66,7 +65,7 @@ class Architectures {
   using Token = MultiPlTokenLevel<Value, B, BalanceOverRouted, X>;
   using GateFusions = OneGateFusion<FixedFusion, NormalizedFusion, ScalarFusion<Value, B>>;
   using OutputFusions = OneOutputFusion<Value, B, ChannelFusion<Value, B>, MatrixFusion<Value, B>>;
-  /// BoundaryWindow is FixedWindow where minimum and maximum agree.
+  /// BoundaryWindow with minimum = maximum is FixedWindow.
   template <class Source, class R, class Feed = RowInput>
   using MultiPlSegmentLevelOf = SegmentMoE<BoundaryWindow, Source, R, SoftmaxOverAll, SegmentCapacity, X, Feed>;
 
@@ -74,7 +73,7 @@ class Architectures {
     const MultiPlSettings& s = c.settings;
     return Layer(Mixtral<Value, B, X>(TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden)));
   }
-  /// Qwen15Moe where the gates are a softmax over all; without a shared expert what Qwen3-MoE is then.
+  /// Qwen15Moe for SoftmaxOverAll. Without a shared expert, the layer of Qwen3-MoE.
   template <class Normalizer>
   static Layer beside_shared(const Composition& c) {
     const MultiPlSettings& s = c.settings;
@@ -85,7 +84,7 @@ class Architectures {
     return Layer(TokenMoE<TopK, Normalizer, Unlimited, X, SharedFfn>(
         TopK{.k = s.k}, {}, {}, Bank(s.token_experts, s.width, s.hidden), SharedFfn(s.width, c.shared_hidden)));
   }
-  /// The type drops, and chooses by chance, where one of the two is wanted; the other then has no bound.
+  /// GShardDecoderMoe if a capacity or random choices are requested; the one not requested is disabled by its setting.
   static Layer gshard(const Composition& c) {
     const MultiPlSettings& s = c.settings;
     require(c.expert_capacity >= 0, "registry", "gshard's expert_capacity must not be negative, got ",

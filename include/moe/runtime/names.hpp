@@ -9,14 +9,14 @@
 
 namespace moe {
 
-/// Names to things, in the order in which they were added. An unknown name is an error that lists the valid ones.
+/// A map from names to values, in insertion order. The error for an unknown name lists the valid ones.
 template <class T>
 class Names {
  public:
-  /// `kind` is what errors call the things: "router", say.
+  /// `kind` is the noun for the values in error messages, such as "router".
   explicit Names(std::string kind) : kind_(std::move(kind)) {}
 
-  /// Adds a name, or gives it a new meaning.
+  /// Adds a name, or replaces its value.
   void add(std::string name, T thing) {
     for (auto& [known, meaning] : entries_)
       if (known == name) {
@@ -25,9 +25,9 @@ class Names {
       }
     entries_.emplace_back(std::move(name), std::move(thing));
   }
-  /// Reads `former`, a name of an older version, as `name`, which must be known. names() does not list it.
+  /// Makes `former`, a name of an older version, an alias of `name`, which must be known. names() does not list it.
   void add_former(std::string former, std::string name) { former_.emplace_back(std::move(former), std::move(name)); }
-  /// What `name` means. Throws Error for a name that was not added.
+  /// The value of `name`. Throws Error if the name was not added.
   const T& at(std::string_view name) const {
     for (const auto& [former, current] : former_)
       if (former == name) return at(current);
@@ -35,7 +35,7 @@ class Names {
       if (known == name) return thing;
     throw Error("[registry] " + kind_ + " must be one of " + list() + ", got \"" + std::string(name) + "\"");
   }
-  /// All names, in order.
+  /// All names, in insertion order.
   std::vector<std::string> names() const {
     std::vector<std::string> result;
     for (const auto& entry : entries_) result.push_back(entry.first);

@@ -16,7 +16,7 @@ namespace moe {
 
 namespace detail {
 
-/// What the two kinds of OneOf share: the choice, and its weights.
+/// Common base of OneGateFusion and OneOutputFusion: the selected fusion and its weights.
 template <class... Fusions>
 struct OneFusion {
   std::variant<Fusions...> fusion;
@@ -26,7 +26,7 @@ struct OneFusion {
 
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
-    require_agreement(prefix, "which fusion was chosen", tree.fusion.index(), trees.fusion.index()...);
+    require_agreement(prefix, "the index of the selected fusion", tree.fusion.index(), trees.fusion.index()...);
     std::visit(
         [&](auto& f) {
           using F = std::remove_cvref_t<decltype(f)>;
@@ -35,7 +35,7 @@ struct OneFusion {
         tree.fusion);
   }
 
-  /// Throws Error where the chosen fusion does.
+  /// Throws Error as the selected fusion does.
   void require_fits(Index width) const {
     std::visit([&](const auto& f) { require_settings(f, width); }, fusion);
   }
@@ -48,17 +48,17 @@ struct OneFusion {
 
 }  // namespace detail
 
-/// A fusion that scales gates and is one of several, chosen at run time. A gradient holds the same one.
+/// A gate fusion that is one of several, selected at run time. A gradient tree holds the same fusion.
 template <class... Fusions>
 struct OneGateFusion : detail::OneFusion<Fusions...> {
   using detail::OneFusion<Fusions...>::OneFusion;
 
-  /// As the chosen fusion's scales.
+  /// Calls the selected fusion's scales.
   template <class Real, class B>
   Matrix<Real, B> scales(const typename B::Context& context, View<const Real, B> mass_1T) const {
     return std::visit([&](const auto& f) { return f.template scales<Real, B>(context, mass_1T); }, this->fusion);
   }
-  /// As the chosen fusion's scales_backward; `gradient` holds the same fusion.
+  /// Calls the selected fusion's scales_backward; `gradient` holds the same fusion.
   template <class Real, class B>
   Matrix<Real, B> scales_backward(const typename B::Context& context, View<const Real, B> mass_1T,
                                   View<const Real, B> scale_T2, View<const Real, B> d_scale_T2,
@@ -75,15 +75,15 @@ struct OneGateFusion : detail::OneFusion<Fusions...> {
   OneGateFusion empty_tree() const { return OneGateFusion(this->empty()); }
 };
 
-/// A fusion that mixes outputs and is one of several, chosen at run time. A gradient holds the same one.
+/// An output fusion that is one of several, selected at run time. A gradient tree holds the same fusion.
 template <class Value, class B, class... Fusions>
 struct OneOutputFusion : detail::OneFusion<Fusions...> {
   using detail::OneFusion<Fusions...>::OneFusion;
   using Tensor = Matrix<Value, B>;
-  /// What the chosen fusion keeps.
+  /// Saved by the selected fusion.
   using Saved = std::variant<typename Fusions::Saved...>;
 
-  /// As the chosen fusion's forward.
+  /// Calls the selected fusion's forward.
   std::pair<Tensor, Saved> forward(const typename B::Context& context, Tensor o_token_TD, Tensor o_segment_TD) const {
     return std::visit(
         [&](const auto& f) {
@@ -92,11 +92,12 @@ struct OneOutputFusion : detail::OneFusion<Fusions...> {
         },
         this->fusion);
   }
-  /// As the chosen fusion's backward; `gradient` holds the same fusion.
+  /// Calls the selected fusion's backward; `gradient` holds the same fusion. Throws Error if `saved` is another
+  /// fusion's.
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
                                      OneOutputFusion& gradient) const {
     require(saved.index() == this->fusion.index(), "OneOutputFusion::backward",
-            "`saved` must come from the chosen fusion, number ", this->fusion.index(), ", got one of number ",
+            "`saved` must come from the selected fusion, number ", this->fusion.index(), ", got one of number ",
             saved.index());
     return std::visit(
         [&](const auto& f) {

@@ -14,14 +14,15 @@
 
 namespace moe {
 
-/// From names to layers: what a configuration file can say. It starts with the published architectures over SwiGLUs and
-/// the library's own parts; add() teaches it an architecture of yours, add_expert() experts to make the others of.
+/// Creates layers by name, as in a configuration file. It initially has the published architectures over SwiGLU experts
+/// and the library's routers, segmenters and fusions. add() registers another architecture, add_expert() another expert
+/// for the published architectures.
 template <class Value, class B>
 class Registry {
  public:
-  /// What it makes.
+  /// Type of the layers.
   using Layer = AnyLayer<Value, B>;
-  /// Makes a layer of a composition.
+  /// Creates a layer from a composition.
   using Make = std::function<Layer(const Composition&)>;
 
   Registry() {
@@ -36,27 +37,25 @@ class Registry {
     fusions_.add_former("normalised", "normalized");
   }
 
-  /// Teaches the registry an architecture, or gives a known name a new meaning; its maker reads the composition's
-  /// expert itself.
+  /// Registers an architecture, or replaces the one of this name. `make` reads the composition's expert itself.
   void add(std::string architecture, Make make) { architectures_.add(std::move(architecture), std::move(make)); }
-  /// Teaches the registry experts, X(width, hidden), of which it then makes the published architectures: all but those
-  /// of adapters, which only a SwiGLU has.
+  /// Registers the expert type X, constructed as X(width, hidden), for all published architectures except those with
+  /// LoRA adapters, which require SwiGLU.
   template <Expert X>
   void add_expert(std::string name) {
     const std::string kind = "architecture of expert " + name;
     experts_.add(std::move(name), Architectures<X>::all(kind));
   }
 
-  /// The same of the architectures whose tokens choose experts and of the dense model alone, which compile in a third
-  /// of the time.
+  /// The same for the token-choice architectures and the dense FFN only, which compile in a third of the time.
   template <Expert X>
   void add_token_expert(std::string name) {
     const std::string kind = "architecture of expert " + name;
     experts_.add(std::move(name), Architectures<X>::of_tokens(kind));
   }
 
-  /// The layer of that composition, as its maker leaves it: weights 0. Throws Error for a name that was not added (and
-  /// lists the valid ones) and for settings that fit no layer.
+  /// Creates the layer of a composition, with all weights 0 except those of a learned fusion. Throws Error for an
+  /// unknown name, listing the valid ones, and for invalid settings.
   Layer make(Composition composition) const {
     const Make& own = architectures_.at(composition.architecture);
     if (composition.expert.empty()) composition.expert = "swiglu";
@@ -69,19 +68,19 @@ class Registry {
     return make(composition);
   }
 
-  /// Names of architectures.
+  /// Names of the architectures.
   std::vector<std::string> architectures() const { return architectures_.names(); }
-  /// Names of experts.
+  /// Names of the experts.
   std::vector<std::string> experts() const { return experts_.names(); }
-  /// Names of routers.
+  /// Names of the routers.
   std::vector<std::string> routers() const { return routers_.names(); }
-  /// Names of segmenters.
+  /// Names of the segmenters.
   std::vector<std::string> segmenters() const { return segmenters_.names(); }
-  /// Names of fusions.
+  /// Names of the fusions.
   std::vector<std::string> fusions() const { return fusions_.names(); }
 
  private:
-  /// Empty where the composition's expert says how it is made.
+  /// The function is empty for published architectures, which are looked up in experts_.
   Names<Make> architectures_{"architecture"};
   Names<Names<Make>> experts_{"expert"};
   Names<std::function<void(MultiPlSettings&)>> routers_{"router"};

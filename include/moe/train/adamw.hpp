@@ -19,17 +19,17 @@ struct AdamW {
   double beta_1 = 0.9;
   /// Decay of the second moment, in [0, 1).
   double beta_2 = 0.95;
-  /// Added to the root of the second moment.
+  /// Added to the square root of the second moment.
   double epsilon = 1e-8;
-  /// Weight decay, times the learning rate a step.
+  /// Weight decay; multiplied by the learning rate in each step.
   double decay = 0.1;
 
-  /// Step number `step` (from 1) with learning rate `rate`, over every weight that has a gradient, with what `memory`
-  /// remembers of it. Nothing is allocated, so no step ends half-way for want of memory.
+  /// Applies step number `step` (from 1) with learning rate `rate` to every weight that has a gradient; `memory` is the
+  /// optimizer state (AdamWState). It allocates nothing, so a step cannot stop half-way for lack of memory.
   ///   g = scale gradient;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
   ///   w -= rate (m / (1-b1^step) / (sqrt(v / (1-b2^step)) + epsilon) + decay w)
-  /// Throws Error, and has changed nothing, for settings, a rate, a step or a scale out of range, for a gradient that
-  /// does not fit the weights, and for a memory of other weights or one that misses a weight with a gradient.
+  /// Throws Error, without changing anything, if a setting, the rate, the step or the scale is out of range, if the
+  /// gradient does not match the weights, or if `memory` is of other weights or lacks a weight that has a gradient.
   template <Module Tree, Module Gradient, class Memory>
   void step(const typename Tree::Context& context, double rate, Index step, double scale, Tree& weights,
             const Gradient& gradient, Memory& memory) const {

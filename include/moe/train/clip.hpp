@@ -8,8 +8,8 @@
 
 namespace moe {
 
-/// The Euclidean norm of all of a gradient's values together, summed in double in a fixed order. Not finite as soon as
-/// one value is not.
+/// The Euclidean norm over all values of a gradient tree, summed in double in a fixed order. Not finite if any value is
+/// not finite.
 template <Module Tree>
 double global_norm(const typename Tree::Context& context, const Tree& gradient) {
   double squares = 0;
@@ -21,9 +21,9 @@ double global_norm(const typename Tree::Context& context, const Tree& gradient) 
   return std::sqrt(squares);
 }
 
-/// What to multiply a gradient of norm `norm` by so that its norm is at most about `limit`: limit / (norm + 1e-6) where
-/// that is below 1, otherwise 1. Throws Error for a limit that is not above 0 and for a negative norm; an infinite
-/// limit clips nothing. What a norm that is not finite gives has no meaning: look at the norm first.
+/// The factor that clips a gradient of norm `norm` to a norm of about `limit`: limit / (norm + 1e-6) if that is below
+/// 1, otherwise 1. An infinite limit clips nothing. Throws Error if the limit is not above 0 or the norm is negative.
+/// The result for a norm that is not finite has no meaning: check the norm first.
 inline double clip_factor(double norm, double limit) {
   require(limit > 0, "clip_factor", "the limit must be above 0, got ", limit);
   require(!(norm < 0), "clip_factor", "a norm must not be negative, got ", norm);

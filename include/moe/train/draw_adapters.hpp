@@ -17,7 +17,7 @@
 
 namespace moe {
 
-/// Fills a view with numbers uniform in (-bound, bound), a function of seed, name and position alone.
+/// Fills a view with numbers uniform in (-bound, bound). The values depend on seed, name and position only.
 template <class Value, class B>
 void draw_uniform(const typename B::Context& context, View<Value, B> values, std::uint64_t seed, std::string_view name,
                   double bound) {
@@ -28,14 +28,15 @@ void draw_uniform(const typename B::Context& context, View<Value, B> values, std
   B::upload(context, drawn.data(), values);
 }
 
-/// Starts an adapter as peft does: B = 0, so that it adds nothing yet, and A uniform in +-1/sqrt(I), which is Kaiming's
-/// rule with a = sqrt(5). Rows that only fill up stay 0. `name` is the weight's below which A's own follows. Throws
-/// Error for an adapter that has not as many rows as its rank, as in a gradient in which it does not train.
+/// Initializes an adapter as peft does: B = 0, so that the adapter's output is 0 at first, and A uniform in +-1/sqrt(I)
+/// (Kaiming uniform with a = sqrt(5)). Padding rows of A stay 0. `name` is the prefix of the name of A, on which the
+/// values depend. Throws Error if A has fewer rows than the adapter's rank, as for a frozen adapter in a gradient tree.
 template <class Value, class B>
 void draw_adapters(const typename B::Context& context, LoraAdapter<Value, B>& adapter, std::uint64_t seed,
                    const std::string& name = {}) {
   require(adapter.rank() >= 0 && adapter.rank() <= adapter.lora_A.rows(), "draw_adapters",
-          "an adapter must have as many rows as its rank, got ", adapter.lora_A.rows(), " and ", adapter.rank());
+          "an adapter must have at least as many rows as its rank, got ", adapter.lora_A.rows(), " and ",
+          adapter.rank());
   set_to_zero(context, adapter.lora_A.view());
   set_to_zero(context, adapter.lora_B.view());
   draw_uniform(context, adapter.lora_A.view().rows_between(0, adapter.rank()), seed, name + "lora_A.weight",
@@ -49,7 +50,7 @@ void draw_adapters(const typename B::Context& context, LoraLinear<Value, B>& lin
   draw_adapters(context, linear.adapter, seed, name);
 }
 
-/// The same for every adapter of a bank: none has the values of another.
+/// The same for every adapter of a bank; all adapters get different values.
 template <class Value, class B>
 void draw_adapters(const typename B::Context& context, AdapterBank<Value, B>& bank, std::uint64_t seed,
                    const std::string& name = {}) {

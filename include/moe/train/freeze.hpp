@@ -9,7 +9,7 @@
 
 namespace moe {
 
-/// Whether `name` fits `pattern`, in which `*` stands for any run of characters, dots included.
+/// Whether `name` matches `pattern`, in which `*` matches any sequence of characters, including dots and the empty one.
 inline bool name_matches(std::string_view pattern, std::string_view name) {
   std::size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
   while (n < name.size()) {
@@ -29,28 +29,28 @@ inline bool name_matches(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
-/// Chooses weights by name, for gradient_for: those that fit a pattern of `train` and none of `freeze`.
+/// Selects the weights to train by name, for gradient_for: those that match a pattern of `train` and none of `freeze`.
 struct TrainByName {
-  /// Patterns of names that train.
+  /// Patterns of the names of weights that train.
   std::vector<std::string> train{"*"};
-  /// Patterns of names that do not, whatever `train` says.
+  /// Patterns of the names of frozen weights; takes precedence over `train`.
   std::vector<std::string> freeze{};
 
-  /// Whether the weight of that name trains.
+  /// Whether the weight with this name trains.
   bool operator()(std::string_view name) const { return fits_any(train, name) && !fits_any(freeze, name); }
-  /// Throws Error for a pattern that fits none of `names`: it is most likely misspelled, and what it was to freeze
-  /// would train. gradient_for() asks with a layer's names.
+  /// Throws Error if a pattern matches none of `names`: it is most likely misspelled, and a weight that it should
+  /// freeze would train. gradient_for() calls this with a layer's weight names.
   void require_matches(const std::vector<std::string>& names) const {
     for (const auto* patterns : {&train, &freeze})
       for (const std::string& pattern : *patterns)
         require(std::any_of(names.begin(), names.end(),
                             [&](const std::string& name) { return name_matches(pattern, name); }),
-                "TrainByName", "every pattern must fit a weight, \"", pattern, "\" fits none of ", names.size(),
+                "TrainByName", "every pattern must match a weight, \"", pattern, "\" matches none of ", names.size(),
                 some_of(names));
   }
 
  private:
-  /// The first, the middle and the last name, for an error.
+  /// The first, the middle and the last name, for the error message.
   static std::string some_of(const std::vector<std::string>& names) {
     if (names.empty()) return {};
     std::string text = ", such as " + names.front();

@@ -15,7 +15,7 @@
 
 namespace moe {
 
-/// The stream that a weight's initial values come from.
+/// Key of the random stream of a weight's initial values.
 inline RandomKey weight_key(std::uint64_t seed, std::string_view name) { return {seed, 0, name_hash(name)}; }
 
 namespace detail {
@@ -25,7 +25,7 @@ inline void require_deviation(std::string_view where, double deviation) {
           deviation);
 }
 
-/// values[i] = number(i), in tiles that the host's threads share.
+/// values[i] = number(i), computed in tiles by the host threads of `context`.
 template <class B, class Value, class Number>
 void fill_on_host(const typename B::Context& context, std::span<Value> values, const Number& number) {
   constexpr Index tile = Index{1} << 14;
@@ -39,16 +39,16 @@ void fill_on_host(const typename B::Context& context, std::span<Value> values, c
 
 }  // namespace detail
 
-/// values[i] = deviation times entry `first` + i of the stream: a part of what draw_normal() draws, for a weight that
-/// is not in memory as a whole. On the host's threads of `context`, which decide no bit.
+/// values[i] = deviation times entry `first` + i of the stream: a part of draw_normal()'s values, for a weight that is
+/// not in memory as a whole. Runs on the host threads of `context`; the values do not depend on their number.
 template <class B, class Value>
 void fill_normal(const typename B::Context& context, RandomKey key, std::uint64_t first, double deviation,
                  std::span<Value> values) {
   detail::fill_on_host<B>(context, values, [&](std::uint64_t i) { return deviation * random_normal(key, first + i); });
 }
 
-/// Fills a tensor with N(0, deviation^2). The values are a function of seed, name and position alone: the same on every
-/// backend, whatever else the tree holds.
+/// Fills a tensor with N(0, deviation^2). The values depend on seed, name and position only: they are the same on every
+/// backend and independent of the rest of the tree.
 template <class Tensor>
 void draw_normal(const typename Tensor::Backend::Context& context, Tensor& tensor, std::uint64_t seed,
                  std::string_view name, double deviation) {
@@ -58,8 +58,8 @@ void draw_normal(const typename Tensor::Backend::Context& context, Tensor& tenso
   Tensor::Backend::upload(context, values.data(), tensor.view());
 }
 
-/// Draws every matrix of a layer from N(0, deviation^2); vectors (biases, norms) keep their values. Throws Error for a
-/// deviation that is negative or not finite.
+/// Draws every matrix of a layer from N(0, deviation^2); vectors (biases, norms) keep their values. Throws Error if
+/// `deviation` is negative or not finite.
 template <Module Layer>
 void initialize(const typename Layer::Context& context, Layer& layer, std::uint64_t seed, double deviation = 0.02) {
   detail::require_deviation("initialize", deviation);

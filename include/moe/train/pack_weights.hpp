@@ -8,18 +8,18 @@
 
 namespace moe {
 
-/// A context in which products with the weights of `layer` find them packed: y = x W^T then reads each weight once, in
-/// order, and a row of infer, forward or decode has the same bits whatever other rows stand beside it, so that decoding
-/// equals the whole forward bit for bit.
+/// Returns a context with packed copies of the weights of `layer`: a product y = x W^T then reads each weight once, in
+/// order, and the output of a row in infer, forward or decode is bitwise independent of the other rows of the batch, so
+/// that decoding is bitwise identical to the whole forward.
 ///
-/// Stored is the type in which the copies are kept; void stands for the weights' own. With BFloat16, for layers of
-/// float, they take half the memory, which is what decoding waits for, and bits are those of a layer whose weights were
-/// rounded to BFloat16: nothing is lost where the weights come from a checkpoint of that type. Sums stay float, and the
-/// router's product reads the weights themselves.
+/// Stored is the value type of the copies; void means the weights' own type. With BFloat16, for layers of float, the
+/// copies take half the memory, and so half the memory traffic, which bounds the speed of decoding. The result is
+/// bitwise identical to that of a layer whose weights were rounded to BFloat16; for weights from a BFloat16 checkpoint
+/// this is exact. Sums stay in float, and the router's product reads the original weights.
 ///
-/// The copies go with the last copy of the context; the layer must stay where it is. After its weights have changed (an
-/// optimizer's step), pack again: a product that finds a changed weight throws Error. For backends that have
-/// PackedWeights. Throws std::bad_alloc when memory is out.
+/// The copies are freed with the last copy of the context; the layer must not move. After its weights have changed (an
+/// optimizer's step), pack again: a product that detects a changed weight throws Error. Only for backends that have
+/// PackedWeights. Throws std::bad_alloc if memory runs out.
 template <class Stored = void, class Layer>
 typename Layer::Context pack_weights(const typename Layer::Context& context, const Layer& layer) {
   const auto packed = std::make_shared<typename Layer::Backend::PackedWeights>();

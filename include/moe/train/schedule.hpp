@@ -8,20 +8,20 @@
 
 namespace moe {
 
-/// Rises linearly from 0 to `peak` over `warm_up` steps, falls along half a cosine to `floor` at step `total`, stays
-/// there.
+/// Learning-rate schedule: linear warm-up from 0 to `peak` over `warm_up` steps, cosine decay to `floor` at step
+/// `total`, constant from there on.
 struct CosineSchedule {
   /// Highest learning rate, at step `warm_up`.
   double peak = 1e-3;
   /// Learning rate from step `total` on.
   double floor = 0;
-  /// Steps of the rise.
+  /// Number of warm-up steps.
   Index warm_up = 0;
-  /// Steps of the whole.
+  /// Number of steps until `floor`, including the warm-up.
   Index total = 1;
 
-  /// The learning rate of step number `step`, counted from 1. Throws Error for a step below 1, rates that are negative
-  /// or not finite and negative numbers of steps.
+  /// The learning rate of step number `step`, counted from 1. Throws Error if the step is below 1, a rate is negative
+  /// or not finite, or a number of steps is negative.
   double at(Index step) const {
     const auto is_rate = [](double rate) { return rate >= 0 && std::isfinite(rate); };
     require(is_rate(peak) && is_rate(floor), "CosineSchedule", "peak and floor must be finite and not negative, got ",

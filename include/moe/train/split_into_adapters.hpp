@@ -20,7 +20,7 @@ namespace moe {
 
 namespace detail {
 
-/// Rows and columns as Eigen's decompositions like them; row-major, as our matrices are uploaded.
+/// Matrix type for Eigen's decompositions; row-major, as B::upload and B::download expect.
 using HostMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 template <class Value, class B>
@@ -40,8 +40,8 @@ void upload_rounded(const typename B::Context& context, const HostMatrix& from, 
   B::upload(context, values.data(), to);
 }
 
-/// s B A = the singular components [first, first + r) of a matrix: A = sqrt(S/s) V^T and B = U sqrt(S/s). What fills
-/// the adapter up becomes 0.
+/// Sets s B A to the singular components [first, first + r) of a matrix: A = sqrt(S/s) V^T and B = U sqrt(S/s). The
+/// adapter's padding becomes 0.
 template <class Value, class B, class Svd>
 void take_components(const typename B::Context& context, const Svd& svd, Index first, LoraAdapter<Value, B>& adapter) {
   const Index rank = adapter.rank();
@@ -54,7 +54,7 @@ void take_components(const typename B::Context& context, const Svd& svd, Index f
   upload_rounded(context, b_OR, adapter.lora_B.view());
 }
 
-/// One projection: the components that adapters take, and what remains for the base.
+/// Splits one projection into the adapters' singular components and the remainder, which goes to the base.
 template <class Value, class B>
 void split_projection(const typename B::Context& context, const LanguageChoice& router, const Matrix<Value, B>& weight,
                       AdapterBank<Value, B>& bank, Matrix<Value, B>& base) {
@@ -72,16 +72,16 @@ void split_projection(const typename B::Context& context, const LanguageChoice& 
 
 }  // namespace detail
 
-/// Splits a dense FFN into the adapters of MoLE and what they leave (`shared_first`, arXiv 2506.18923). Of each
-/// projection's singular components the shared adapter takes the first r_s, every language's the next r_l, the other
-/// one's the first r_s + r_l, and the base keeps the rest: a row of code, with its language's and the shared adapter,
-/// and any other row, with the other one, both get the dense FFN's answer, up to rounding. All adapters then learn from
-/// directions in which the weight is strong.
+/// Splits a dense FFN into the adapters of MoLE and a base (`shared_first`, arXiv 2506.18923). Of each projection's
+/// singular components, the shared adapter takes the first r_s, every language's adapter the next r_l, the adapter for
+/// other rows the first r_s + r_l, and the base keeps the rest. A row of code, which uses the shared and its language's
+/// adapter, and any other row, which uses the adapter for other rows, both get the dense FFN's output up to rounding.
+/// All adapters thus start from the directions with the largest singular values.
 ///
-/// `dense` may be the layer's own base. Without adapters the base alone is not the dense FFN. The decomposition is
-/// Eigen's, in double on the host: about half a minute for a weight of 5504 x 2048. Throws Error for FFNs of other
-/// sizes, for languages of different ranks, for an other rank that is not the sum, for more components than there are
-/// and for a scale that is not above 0.
+/// `dense` may be the layer's own base. Without the adapters the base does not equal the dense FFN. The SVD is Eigen's,
+/// in double on the host: about half a minute for a weight of 5504 x 2048. Throws Error if the FFNs' sizes differ, the
+/// languages' ranks differ, the rank of the adapter for other rows is not r_s + r_l or exceeds the number of singular
+/// components, or a scale is not above 0.
 template <class Value, class B>
 void split_into_adapters(const typename B::Context& context, const SwiGlu<Value, B>& dense,
                          LoraFfn<LanguageChoice, Value, B>& layer) {
@@ -103,11 +103,10 @@ void split_into_adapters(const typename B::Context& context, const SwiGlu<Value,
   }
   for (Index e = 0; e < router.languages; ++e)
     require(shared + size(e).rank == other, where,
-            "the other adapter's rank must be the shared one's plus each "
-            "language's, got ",
-            other, ", ", shared, " and for language ", e, " ", size(e).rank);
+            "the rank of the adapter for other rows must be the shared adapter's plus each language's, got ", other,
+            ", ", shared, " and for language ", e, " ", size(e).rank);
   require(other <= (std::min)(dense.width(), dense.hidden()), where, "a projection has ",
-          (std::min)(dense.width(), dense.hidden()), " singular components, the other adapter takes ", other);
+          (std::min)(dense.width(), dense.hidden()), " singular components, the adapter for other rows takes ", other);
   for (const auto* bank : {&layer.gate_proj, &layer.up_proj, &layer.down_proj})
     for (Index e = 0; e < router.experts(); ++e) {
       const double scale = bank->adapters[static_cast<std::size_t>(e)].size.scale;

@@ -20,8 +20,8 @@ namespace moe {
 
 namespace detail {
 
-/// Channels [first, last) of the dense FFN become the first ones of `part`; the others keep what was drawn. A weight
-/// that belongs to no channel, a bias of the output, goes in equal shares to all `shards` parts.
+/// Copies channels [first, last) of the dense FFN to the first channels of `part`; its other channels keep their
+/// values. A weight without a channel axis, the bias of the output, is divided equally among all `shards` parts.
 template <HasChannels X>
 void take_channels(const typename X::Context& context, const X& dense, Index first, Index last, X& part,
                    Index shards = 1) {
@@ -50,9 +50,9 @@ void take_channels(const typename X::Context& context, const X& dense, Index fir
 
 }  // namespace detail
 
-/// Makes an expert of one of `shards` parts of a dense FFN, as split_into_experts() does: part `number` mod `shards`;
-/// the channels that it has beyond are drawn. `name` is the expert's, with a dot behind it. Throws Error for FFNs of
-/// other widths, for fewer shards than 1, for an expert that does not hold the part and for a `start` out of range.
+/// Initializes one expert from part `number` mod `shards` of a dense FFN, as split_into_experts() does; channels beyond
+/// the part are drawn. `name` is the expert's name with a trailing dot. Throws Error if the FFNs' widths differ,
+/// `shards` is below 1, the expert has fewer channels than the part, or a setting of `start` is out of range.
 template <HasChannels X>
 void split_off_expert(const typename X::Context& context, const X& dense, X& expert, Index number, Index shards,
                       const Upcycling& start, const std::string& name) {
@@ -82,8 +82,9 @@ void split_off_expert(const typename X::Context& context, const X& dense, X& exp
   detail::make_differ(context, expert, start, name);
 }
 
-/// Makes the expert that holds every channel of the dense FFN, as split_into_experts() does; the channels that it has
-/// beyond are drawn. Nobody is alike it, so that it has nothing to differ from. Throws Error as split_off_expert().
+/// Initializes the shared expert from all channels of the dense FFN, as split_into_experts() does; channels beyond
+/// these are drawn. The noise and reinitialization of `start` do not apply, since there is no second copy to differ
+/// from. Throws Error as split_off_expert().
 template <HasChannels X>
 void split_off_shared_expert(const typename X::Context& context, const X& dense, X& shared, const Upcycling& start,
                              const std::string& name) {
@@ -93,14 +94,14 @@ void split_off_shared_expert(const typename X::Context& context, const X& dense,
   split_off_expert(context, dense, shared, 0, 1, alone, name);
 }
 
-/// Grows a fine-grained layer with a shared expert out of a dense FFN, as Qwen1.5-MoE was made: the dense FFN's inner
-/// channels are cut into `shards` parts of ceil(F / shards), the last one shorter, expert e gets part e mod `shards`
-/// and the shared expert all of them. Channels that an expert has beyond its part, the gates and nothing else are drawn
-/// from N(0, router_deviation^2), their biases are 0; `start` makes copies of a part differ as in upcycle(). The layer
-/// does not start as the dense FFN: its gates do not sum to 1.
+/// Upcycles a dense FFN to a fine-grained layer with a shared expert, as done for Qwen1.5-MoE. The dense FFN's inner
+/// channels are cut into `shards` parts of ceil(F / shards) channels, the last part shorter; expert e gets part e mod
+/// `shards`, the shared expert gets all of them. Only the gates and the channels of an expert beyond its part are drawn
+/// from N(0, router_deviation^2); the biases of such channels are 0. `start` makes copies of a part differ as in
+/// upcycle(). The layer does not start out equal to the dense FFN: its gates do not sum to 1.
 ///
-/// Throws Error for FFNs of other widths, for fewer shards than 1, for experts that do not hold their part and for a
-/// `start` out of range.
+/// Throws Error if the FFNs' widths differ, `shards` is below 1, an expert has fewer channels than its part, or a
+/// setting of `start` is out of range.
 template <class R, class N, class C, HasChannels X, class Bal>
 void split_into_experts(const typename X::Context& context, const X& dense,
                         TokenMoE<R, N, C, X, SharedExpert<X, SigmoidGate>, Bal>& layer, Index shards,

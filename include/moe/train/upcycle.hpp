@@ -22,25 +22,25 @@
 
 namespace moe {
 
-/// How an upcycled layer starts: experts are copies of the dense FFN, the router is N(0, router_deviation^2). Copies
-/// that are all alike only part because the router sends them different rows; two ways make them differ from the start,
-/// for every expert but a shared one, which stays the dense FFN:
+/// Initial values of an upcycled layer: experts are copies of the dense FFN, the router's weights are drawn from
+/// N(0, router_deviation^2). Identical copies diverge only because the router sends them different rows. Two settings
+/// make experts differ from the start, except for a shared expert, which stays a copy of the dense FFN:
 ///   noise_deviation  N(0, noise_deviation^2) is added to every weight
-///   reinitialized    this share of an expert's inner channels is drawn anew, normal with the mean and deviation of
-///                    the dense FFN's weights of each projection (Drop-Upcycling)
-/// Everything drawn is a function of `seed` and the weight's name below `prefix`.
+///   reinitialized    this share of an expert's inner channels is redrawn from a normal distribution with the mean and
+///                    standard deviation of the dense FFN's weights of each projection (Drop-Upcycling)
+/// All random values depend on `seed` and on the weight's name, which includes `prefix`, only.
 struct Upcycling {
-  /// What everything is drawn from.
+  /// Seed of all random values.
   std::uint64_t seed = 0;
-  /// Deviation of the router's weights.
+  /// Standard deviation of the router's weights.
   double router_deviation = 0.02;
-  /// Deviation of the noise that is added to every weight; 0: none.
+  /// Standard deviation of the noise that is added to every weight; 0: no noise.
   double noise_deviation = 0;
-  /// Share of inner channels drawn anew, in [0, 1].
+  /// Share of inner channels that are reinitialized, in [0, 1].
   double reinitialized = 0;
 };
 
-/// Copies every weight of `from` into `to`. Throws Error when a shape differs, and has then copied nothing.
+/// Copies every weight of `from` into `to`. Throws Error, without copying anything, if a shape differs.
 template <Module Tree>
 void copy_weights(const Tree& from, Tree& to) {
   require_trees("copy_weights", SameShape{}, from, std::as_const(to));
@@ -61,7 +61,7 @@ void add_noise(const typename X::Context& context, X& expert, const Upcycling& s
       prefix, expert);
 }
 
-/// The values of a weight, on the host.
+/// Copies the values of a weight to the host.
 template <class Tensor>
 std::vector<typename Tensor::Value> host_values(const typename Tensor::Backend::Context& context,
                                                 const Tensor& weight) {
@@ -70,7 +70,7 @@ std::vector<typename Tensor::Value> host_values(const typename Tensor::Backend::
   return values;
 }
 
-/// Draws a share of an FFN's inner channels anew: the same channels in every weight that has them.
+/// Reinitializes a share of an FFN's inner channels: the same channels in every weight that has a channel axis.
 template <class X>
 void reinitialize_channels(const typename X::Context& context, X& expert, const Upcycling& start,
                            const std::string& prefix) {
@@ -78,7 +78,7 @@ void reinitialize_channels(const typename X::Context& context, X& expert, const 
   using Value = typename X::Value;
   const Index hidden = expert.hidden();
   const RandomKey key{start.seed, 0, name_hash(prefix + "channels")};
-  // The channels whose random numbers are lowest: any number of them, none twice.
+  // The channels with the lowest random numbers: a random subset of the requested size without repetition.
   std::vector<Index> channels(static_cast<std::size_t>(hidden));
   std::iota(channels.begin(), channels.end(), Index{0});
   std::stable_sort(channels.begin(), channels.end(), [&](Index a, Index b) {
@@ -105,7 +105,7 @@ void reinitialize_channels(const typename X::Context& context, X& expert, const 
           const auto at = static_cast<std::size_t>(row * cols + col);
           values[at] = static_cast<Value>(static_cast<Accum<Value>>(mean + deviation * random_normal(fresh, at)));
         };
-        // A task is a row of memory: two threads that write between each other's values would wait for the same lines.
+        // Each task writes one row of memory, so that threads do not share cache lines.
         if (place == Channels::rows)
           B::for_each_on_host(context, std::ssize(channels), [&](Index i) {
             for (Index col = 0; col < cols; ++col) draw(channels[static_cast<std::size_t>(i)], col);
@@ -119,22 +119,22 @@ void reinitialize_channels(const typename X::Context& context, X& expert, const 
       prefix, expert);
 }
 
-/// Throws Error for deviations and channels out of their range.
+/// Throws Error if a deviation or the share of reinitialized channels is out of range.
 inline void check_start(const Upcycling& start) {
   require_deviation("upcycle", start.router_deviation);
   require_deviation("upcycle", start.noise_deviation);
   require(start.reinitialized >= 0 && start.reinitialized <= 1, "upcycle",
-          "the share of channels drawn anew must lie in [0, 1], got ", start.reinitialized);
+          "the share of reinitialized channels must lie in [0, 1], got ", start.reinitialized);
 }
 
-/// Makes an expert differ from others that start as it does, where `start` says so.
+/// Applies the reinitialization and the noise of `start` to an expert.
 template <class X>
 void make_differ(const typename X::Context& context, X& expert, const Upcycling& start, const std::string& name) {
   if constexpr (HasChannels<X>) {
     if (start.reinitialized > 0) reinitialize_channels(context, expert, start, name);
   } else {
     require(start.reinitialized == 0, "upcycle",
-            "the expert does not say where its inner channels lie (visit_channels), so none can be drawn anew: the "
+            "the expert does not declare its inner channels (visit_channels), so none can be reinitialized: the "
             "share must be 0, got ",
             start.reinitialized);
   }
@@ -143,9 +143,9 @@ void make_differ(const typename X::Context& context, X& expert, const Upcycling&
 
 }  // namespace detail
 
-/// One expert as upcycle() makes those that train: a copy of the dense FFN, made to differ where `start` says so.
-/// `name` is the expert's, with a dot behind it: what is drawn depends on it. Throws Error for FFNs of other sizes and
-/// for a `start` out of range.
+/// Initializes one routed expert as upcycle() does: a copy of the dense FFN, with the reinitialization and noise of
+/// `start`. `name` is the expert's name with a trailing dot; the random values depend on it. Throws Error if the FFNs'
+/// sizes differ or a setting of `start` is out of range.
 template <class X>
 void upcycle_expert(const typename X::Context& context, const X& dense, X& expert, const Upcycling& start,
                     const std::string& name) {
@@ -156,8 +156,8 @@ void upcycle_expert(const typename X::Context& context, const X& dense, X& exper
 
 namespace detail {
 
-/// The gate is drawn; what else routing learns keeps its values, as the noise of NoisyTopK does. Of a routing module
-/// without a gate every matrix is drawn: one that starts at zero could stay there.
+/// Draws the gate's weight; other learned parameters of the routing keep their values, such as the noise of NoisyTopK.
+/// In a routing module without a gate every matrix is drawn, because a matrix that starts at zero could stay there.
 template <class Routing>
 void draw_routing(const typename Routing::Backend::Context& context, Routing& routing, const Upcycling& start,
                   const std::string& prefix) {
@@ -172,7 +172,7 @@ void draw_routing(const typename Routing::Backend::Context& context, Routing& ro
         prefix, routing);
 }
 
-/// Copies of the dense FFN, except for `shared` made to differ where `start` says so.
+/// Copies the dense FFN to every expert and applies the reinitialization and noise of `start` to all but `shared`.
 template <class X>
 void upcycle_experts(const typename X::Context& context, const X& dense, ExpertBank<X>& bank, Index shared,
                      const Upcycling& start, const std::string& prefix) {
@@ -188,8 +188,8 @@ void upcycle_experts(const typename X::Context& context, const X& dense, ExpertB
 
 }  // namespace detail
 
-/// Grows the layer out of a dense FFN: every expert becomes a copy of it, the gate and an always-on path are drawn.
-/// Throws Error for FFNs of other sizes and for a `start` out of range.
+/// Upcycles a dense FFN to a layer: every routed expert becomes a copy of it; the gate and a SharedExpert are drawn
+/// from N(0, router_deviation^2). Throws Error if the FFNs' sizes differ or a setting of `start` is out of range.
 template <class R, class N, class C, class X, class Path, class Bal>
 void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
              const typename TokenMoE<R, N, C, X, Path, Bal>::ExpertType& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
@@ -197,7 +197,8 @@ void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
   Index shared = -1;
   if constexpr (requires { layer.routing.router.shared; }) shared = layer.routing.router.shared;
   detail::upcycle_experts(context, dense, layer.bank, shared, start, prefix);
-  // An always-on path has no dense counterpart, and one that starts at zero would stay there; its biases may.
+  // A shared expert has no dense counterpart, and its matrices would stay at zero if they started there. Its biases may
+  // start at zero.
   Path::visit_parameters(
       [&](const std::string& name, auto& weight) {
         if constexpr (std::remove_cvref_t<decltype(weight)>::rank == 2)
@@ -207,7 +208,7 @@ void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
   detail::draw_routing(context, layer.routing, start, prefix);
 }
 
-/// The same for a segment level. What the source learns keeps its values.
+/// The same for a segment level. The source's learned parameters keep their values.
 template <class S, class Source, class R, class N, class C, class X, class Feed>
 void upcycle(const typename X::Context& context, const X& dense, SegmentMoE<S, Source, R, N, C, X, Feed>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
@@ -215,7 +216,7 @@ void upcycle(const typename X::Context& context, const X& dense, SegmentMoE<S, S
   detail::draw_routing(context, layer.routing, start, prefix);
 }
 
-/// The same for both levels, as "token." and "segment." below `prefix`. A fusion keeps its weights.
+/// The same for both levels, with "token." and "segment." appended to `prefix`. The fusion keeps its weights.
 template <class Token, class Segment, class F>
 void upcycle(const typename Token::Context& context, const typename Token::ExpertType& dense,
              HybridMoE<Token, Segment, F>& layer, const Upcycling& start, const std::string& prefix = {}) {
@@ -223,17 +224,16 @@ void upcycle(const typename Token::Context& context, const typename Token::Exper
   upcycle(context, dense, layer.segment, start, prefix + "segment.");
 }
 
-/// The same for an FFN with adapters: the dense FFN is its base, and adapters are drawn so that they add nothing yet.
-/// Throws Error for FFNs of other sizes and for a `start` that asks for noise or channels drawn anew: nobody has a
-/// copy.
+/// The same for an FFN with adapters: the dense FFN becomes its base, and the adapters are drawn by draw_adapters, so
+/// that their output is 0 at first. Throws Error if the FFNs' sizes differ or `start` requests noise or reinitialized
+/// channels, which are for copies of the FFN, of which this layer has none.
 template <class R, class Value, class B>
 void upcycle(const typename B::Context& context, const SwiGlu<Value, B>& dense, LoraFfn<R, Value, B>& layer,
              const Upcycling& start, const std::string& prefix = {}) {
-  require(
-      start.noise_deviation == 0 && start.reinitialized == 0, "upcycle",
-      "an FFN with adapters starts as the dense one: the noise's deviation and the share of channels drawn anew must "
-      "be 0, got ",
-      start.noise_deviation, " and ", start.reinitialized);
+  require(start.noise_deviation == 0 && start.reinitialized == 0, "upcycle",
+          "an FFN with adapters starts as the dense one: the noise's deviation and the share of reinitialized channels "
+          "must be 0, got ",
+          start.noise_deviation, " and ", start.reinitialized);
   copy_weights(dense, layer.base);
   draw_adapters(context, layer, start.seed, prefix);
 }

@@ -12,16 +12,16 @@
 
 namespace moe {
 
-/// visit(name, tensor of each tree...) for every weight, in one fixed order: the only list of weights there is. Saving,
-/// loading, counting, zeroing, clipping and stepping all walk it. Trees have the same structure, as a layer and its
-/// gradient. Throws Error where they do not, when it comes to the part in which they differ; that tensors have the
-/// same shape is for the visitor to check, or for require_trees() before it.
+/// Calls visit(name, tensor of each tree...) for every weight, in one fixed order. Saving, loading, counting, zeroing,
+/// clipping and optimizer steps all use this order. The trees must have the same structure, as a layer and its
+/// gradient. Throws Error at the first part in which they differ. Tensor shapes are not compared: the visitor checks
+/// them, or require_trees() before the walk.
 template <class Visit, class Tree, class... Trees>
 void for_each_parameter(Visit&& visit, Tree&& tree, Trees&&... trees) {
   std::remove_cvref_t<Tree>::visit_parameters(visit, std::string(), tree, trees...);
 }
 
-/// visit(tensor of each tree...) in the same order, for what needs no names: it allocates nothing.
+/// Calls visit(tensor of each tree...) in the same order, without names. Allocates nothing.
 template <class Visit, class Tree, class... Trees>
 void for_each_tensor(Visit&& visit, Tree&& tree, Trees&&... trees) {
   std::remove_cvref_t<Tree>::visit_parameters(
@@ -29,8 +29,7 @@ void for_each_tensor(Visit&& visit, Tree&& tree, Trees&&... trees) {
       tree, trees...);
 }
 
-/// The same as for_each_parameter for what a layer keeps beside its weights: thresholds and their like. Saved, never a
-/// gradient path.
+/// The same as for_each_parameter for a layer's buffers, such as thresholds: they are saved, and have no gradient.
 template <class Visit, class Tree, class... Trees>
 void for_each_buffer(Visit&& visit, Tree&& tree, Trees&&... trees) {
   std::remove_cvref_t<Tree>::visit_buffers(visit, std::string(), tree, trees...);
@@ -56,7 +55,7 @@ Tensor zeros_like(const Tensor& like) {
 
 namespace detail {
 
-/// Lets a rule that knows more than single names, as TrainByName does, see all of them first.
+/// Calls trains.require_matches() with all weight names, for rules that have it, such as TrainByName.
 template <class Layer, class Trains>
 void require_matches(const Layer& layer, const Trains& trains) {
   if constexpr (requires(const std::vector<std::string>& names) { trains.require_matches(names); }) {
@@ -68,9 +67,8 @@ void require_matches(const Layer& layer, const Trains& trains) {
 
 }  // namespace detail
 
-/// A gradient tree for `layer`: zeros for the weights whose name `trains(name)` accepts, empty tensors,
-/// which cost neither memory nor work, for the others. Throws Error for a TrainByName with a pattern that fits no
-/// weight.
+/// A gradient tree for `layer`: zeros for the weights whose name `trains(name)` accepts, empty tensors, which cost
+/// neither memory nor work, for the others. Throws Error for a TrainByName with a pattern that matches no weight.
 template <Module Layer, class Trains>
 Layer gradient_for(const Layer& layer, const Trains& trains) {
   detail::require_matches(layer, trains);
@@ -89,7 +87,7 @@ Layer gradient_for(const Layer& layer) {
   return gradient_for(layer, [](const std::string&) { return true; });
 }
 
-/// The same in what the layer's values are computed with: float where it keeps BFloat16.
+/// The same in accumulation precision: float for a layer of BFloat16.
 template <Module Layer, class Trains>
 auto accum_gradient_for(const Layer& layer, const Trains& trains) {
   detail::require_matches(layer, trains);
@@ -106,21 +104,21 @@ auto accum_gradient_for(const Layer& layer, const Trains& trains) {
       layer, gradient);
   return gradient;
 }
-/// A wide gradient tree in which every weight trains.
+/// A gradient tree in accumulation precision in which every weight trains.
 template <Module Layer>
 auto accum_gradient_for(const Layer& layer) {
   return accum_gradient_for(layer, [](const std::string&) { return true; });
 }
 
-/// to = from, weight by weight, rounded to what `to` keeps: a layer of BFloat16 from its master weights in float.
-/// Allocates nothing. Throws Error for trees of other shapes.
+/// to = from for every weight, rounded to the value type of `to`: a layer of BFloat16 from its master weights in float.
+/// Allocates nothing. Throws Error if the trees' shapes differ.
 template <Module From, Module To>
 void round_weights(const typename To::Context& context, const From& from, To& to) {
   require_trees("round_weights", SameShape{}, from, std::as_const(to));
   for_each_tensor([&](const auto& source, auto& target) { convert(context, source.view(), target.view()); }, from, to);
 }
 
-/// Every value of every tensor that is not empty becomes 0. Allocates nothing.
+/// Sets all values of all tensors to 0. Allocates nothing.
 template <Module Tree>
 void set_to_zero(const typename Tree::Context& context, Tree& tree) {
   for_each_tensor([&](auto& tensor) { set_to_zero(context, tensor.view()); }, tree);

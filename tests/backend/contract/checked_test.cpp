@@ -1,5 +1,5 @@
-/// What the contract of backends accepts and what it refuses. That a refusal names the operation is a test of
-/// tests/compile_fail.
+/// Which backends the contract accepts and which it rejects. tests/compile_fail tests that the error names the
+/// operation.
 #include "moe/backend/contract/checked.hpp"
 
 #include "moe/backend/contract/archetype.hpp"
@@ -20,7 +20,7 @@ using namespace moe::testing;
 
 namespace {
 
-/// Which families accept a backend.
+/// Which families of operations accept a backend.
 struct Families {
   bool memory, elementwise, gemm, glu, routing, segments, optimizer;
   bool operator==(const Families&) const = default;
@@ -31,7 +31,7 @@ constexpr Families families_of = {MemoryBackend<B, Value>,   ElementwiseBackend<
                                   GluBackend<B, Value>,      RoutingBackend<B, Value>,     SegmentsBackend<B, Value>,
                                   OptimizerBackend<B, Value>};
 
-/// Hides one operation behind a function that takes nothing, and names the family that must notice, and no other.
+/// Hides one operation by a function without parameters. The named family must reject the backend, and no other family.
 #define MOE_TEST_HIDES(operation, family)                                      \
   struct Hides_##operation : cpu::Operations<Hides_##operation> {              \
     static void operation();                                                   \
@@ -78,7 +78,7 @@ MOE_TEST_HIDES(adamw, optimizer);
 MOE_TEST_HIDES(narrow_weights, optimizer);
 #undef MOE_TEST_HIDES
 
-/// The types of the contract, each without what it must have.
+/// Backends in which one type of the contract is incomplete.
 struct NoTeam : cpu::Operations<NoTeam> {
   using Team = int;
 };
@@ -93,13 +93,13 @@ struct NoLater : cpu::Operations<NoLater> {
 static_assert(!ElementwiseBackend<NoTeam, float> && !MemoryBackend<NoHostBuffer, float> &&
               !StorageBackend<NoLater, float>);
 
-// A backend without arithmetic has storage, and nothing that computes.
+// A backend without arithmetic has storage and no operations that compute.
 static_assert(StorageBackend<Shape, float> && Backend<Shape> && !MemoryBackend<Shape, float> &&
               !ComputingBackend<Shape, float>);
 static_assert(Backend<archetype::Backend> && !StorageBackend<archetype::Backend, float>);
 
-/// Has every operation with exactly the arguments that the contract names, and computes with the CPU's: a layer that
-/// runs on it asks for nothing that the contract does not promise.
+/// Has every operation with exactly the parameters of the contract, and calls the CPU's operations: a layer that
+/// compiles for it uses nothing that the contract does not guarantee.
 struct Strict : cpu::Operations<Strict> {
   using Own = cpu::Operations<Strict>;
   template <class V>
@@ -200,7 +200,7 @@ struct Strict : cpu::Operations<Strict> {
 };
 static_assert(check_backend<Strict, float>());
 
-/// What two steps of training make of a layer: its answer, the gradient of its input and its weights.
+/// Trains a layer for two steps; returns its outputs, the gradients of its input and its weights.
 template <class B>
 std::vector<float> trained() {
   const typename B::Context context{.threads = 1};
@@ -229,7 +229,7 @@ std::vector<float> trained() {
 
 }  // namespace
 
-TEST_CASE("layers ask of a backend what its contract promises, and nothing else", "[backend]") {
+TEST_CASE("layers use only the operations that the contract of a backend guarantees", "[backend]") {
   const auto strict = trained<Strict>(), cpu = trained<Cpu<>>();
   CHECK(strict.size() > 20 * 8);
   CHECK(strict == cpu);

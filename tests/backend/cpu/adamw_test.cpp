@@ -9,7 +9,7 @@ namespace cpu_adamw_test {
 
 using namespace moe;
 
-TEST_CASE("lanes are rounded by chance as single values are, infinities and NaN among them", "[cpu]") {
+TEST_CASE("stochastic rounding of lanes equals that of single values, infinities and NaN included", "[cpu]") {
   const RandomKey key{.seed = 4, .step = 5, .layer = 6};
   std::vector<std::uint32_t> bits{0,           0x80000000u, 0x3f80ffffu, 0x7f7fffffu, 0x7f800000u,
                                   0xff800000u, 0x7f800001u, 0xffc00000u, 0x7fffffffu, 1u};
@@ -29,7 +29,7 @@ TEST_CASE("lanes are rounded by chance as single values are, infinities and NaN 
   }
 }
 
-TEST_CASE("halves of a vector go to memory and come back, and nothing behind the count is touched", "[cpu]") {
+TEST_CASE("split master weights are stored and loaded unchanged, and nothing beyond the count is touched", "[cpu]") {
   for (Index count = 0; count <= cpu::lanes<float>; ++count) {
     float values[cpu::lanes<float>] = {}, w[cpu::lanes<float> + 1] = {};
     std::uint16_t lower[cpu::lanes<float> + 1] = {};

@@ -9,12 +9,12 @@ namespace cpu_test {
 using namespace moe;
 
 static_assert(ComputingBackend<Cpu<>, float> && ComputingBackend<Cpu<EigenGemm>, double>);
-// Values are kept in the type that they are computed with.
+// The CPU stores values in the type that it computes with.
 static_assert(!ComputingBackend<Cpu<>, BFloat16>);
 
 namespace {
 
-/// The CPU's operations, but for one of its own.
+/// The CPU's operations, one of them overridden.
 struct Counting : cpu::Operations<Counting> {
   static inline int calls = 0;
   template <class F>
@@ -27,7 +27,7 @@ static_assert(check_backend<Counting, float>());
 
 }  // namespace
 
-TEST_CASE("an operation of one's own is the one that the other families call", "[cpu]") {
+TEST_CASE("the other families of operations call an overridden operation", "[cpu]") {
   Counting::calls = 0;
   const Counting::Context context{.threads = 1};
   Matrix<float, Counting> x(3, 2), w(4, 2), y(3, 4);

@@ -19,7 +19,7 @@ void check(Index m, Index n, Index k, Index gap, Index shift) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("products of every shape add what plain loops add", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("products of EigenGemm equal those of plain loops, for every shape", "[cpu]", float, double) {
   for (const Index m : {0, 1, 2, 17, 65})
     for (const Index n : {0, 1, 3, 33})
       for (const Index k : {0, 1, 5, 70}) {
@@ -30,7 +30,8 @@ TEMPLATE_TEST_CASE("products of every shape add what plain loops add", "[cpu]", 
       }
 }
 
-TEMPLATE_TEST_CASE("a product has the same bits wherever its operands start", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("products of EigenGemm are bitwise identical for any alignment of their operands", "[cpu]", float,
+                   double) {
   for (const Index m : {1, 2, 9})
     for (const Index n : {1, 2, 9})
       for (const Index k : {1, 3, 17, 63, 200}) {
@@ -50,7 +51,7 @@ TEMPLATE_TEST_CASE("a product has the same bits wherever its operands start", "[
       }
 }
 
-TEST_CASE("a view is an Eigen map without a copy", "[cpu]") {
+TEST_CASE("as_eigen maps a view without a copy", "[cpu]") {
   std::vector<float> values(12, 1);
   const View<float, Host> view(values.data(), 2, 3, 6);
   auto map = as_eigen(view);

@@ -17,7 +17,7 @@ const CpuContext context{.threads = 2};
 
 }  // namespace
 
-TEST_CASE("sums are what plain loops give", "[cpu]") {
+TEST_CASE("column sums and sums of squares equal those of plain loops", "[cpu]") {
   Draw draw("sums");
   const auto x = random_matrix<double, B>(draw, 77, 130);
   auto y = random_matrix<double, B>(draw, 1, 130);
@@ -33,7 +33,7 @@ TEST_CASE("sums are what plain loops give", "[cpu]") {
   CHECK(B::sum_of_squares(context, x.view()) == Catch::Approx(squares).epsilon(1e-13));
 }
 
-TEST_CASE("every index, cell and row is met once", "[cpu]") {
+TEST_CASE("every index, cell and row is visited once", "[cpu]") {
   std::vector<int> indices(9000), elements(9000), cells(77 * 3), rows(77), tasks(5);
   const auto count = [](std::vector<int>& met, Index i) { ++met[static_cast<std::size_t>(i)]; };
   B::for_each(context, 9000, [&](Index i) { count(indices, i); });

@@ -32,10 +32,10 @@ std::vector<V> views(const std::vector<Tensor>& tensors) {
 
 }  // namespace
 
-TEST_CASE("a grouped product sends each group's rows through its own weights", "[cpu]") {
+TEST_CASE("a grouped product multiplies each group's rows by the weights of the group", "[cpu]") {
   Draw draw("grouped product");
   const auto w = draw_weights(draw);
-  // Every second row and a piece of its columns, as a view into somebody's larger matrix would be.
+  // Some of the columns of a wider matrix.
   const auto wide = random_matrix<double, B>(draw, 304, 2 * in + 3);
   const ConstView x(wide.data() + 1, 304, in, wide.cols());
   Tensor y(304, out + 2);
@@ -52,7 +52,7 @@ TEST_CASE("a grouped product sends each group's rows through its own weights", "
   for (Index r = 0; r < 304; ++r) CHECK((y.view()(r, 0) == 0 && y.view()(r, out + 1) == 0));
 }
 
-TEST_CASE("its backward adds to what is there", "[cpu]") {
+TEST_CASE("dgrad of a grouped product adds to the given gradient", "[cpu]") {
   Draw draw("grouped product back");
   const auto w = draw_weights(draw);
   const auto d_y = random_matrix<double, B>(draw, 304, out);
@@ -68,7 +68,7 @@ TEST_CASE("its backward adds to what is there", "[cpu]") {
   CHECK(relative_deviation(expected, values_of(d_x)) < 1e-13);
 }
 
-TEST_CASE("weight gradients add group by group and skip the empty ones", "[cpu]") {
+TEST_CASE("wgrad of a grouped product adds group by group and skips empty gradients", "[cpu]") {
   Draw draw("weight gradient");
   const auto d_y = random_matrix<double, B>(draw, 304, out), x = random_matrix<double, B>(draw, 304, in);
   std::vector<Tensor> d_w;
@@ -92,7 +92,7 @@ TEST_CASE("weight gradients add group by group and skip the empty ones", "[cpu]"
   CHECK(d_w[3].empty());
 }
 
-TEST_CASE("a row's product with the gate has the same bits beside any other rows", "[cpu]") {
+TEST_CASE("a row's product with the gate is bitwise identical with any other rows in the batch", "[cpu]") {
   Draw draw("row products");
   const auto x = random_matrix<float, B>(draw, 100, 37), w = random_matrix<float, B>(draw, 6, 37);
   Matrix<float, B> all(100, 6), one(1, 6);

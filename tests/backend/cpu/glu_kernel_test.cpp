@@ -21,7 +21,7 @@ std::vector<Real> drawn(Draw& draw, std::size_t size) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a GLU of SiLU is the SwiGLU in vectors, bit by bit", "[backend][glu]", float, double) {
+TEMPLATE_TEST_CASE("a GLU with SiLU is bitwise identical to the vectorized SwiGLU", "[backend][glu]", float, double) {
   Draw draw("glu kernel");
   const auto a = drawn<TestType>(draw, 37), b = drawn<TestType>(draw, 37), d = drawn<TestType>(draw, 37);
   std::vector<TestType> h(37), expected(37);
@@ -34,7 +34,7 @@ TEMPLATE_TEST_CASE("a GLU of SiLU is the SwiGLU in vectors, bit by bit", "[backe
   CHECK((d_a == d_a_2 && d_b == d_b_2 && again == again_2));
 }
 
-TEMPLATE_TEST_CASE("a GLU's kernels compute its formulas, with a second factor and without", "[backend][glu]", Silu,
+TEMPLATE_TEST_CASE("a GLU's kernels compute its formulas, with and without a second factor", "[backend][glu]", Silu,
                    Gelu, Relu) {
   const TestType activation;
   Draw draw("glu kernel formulas");

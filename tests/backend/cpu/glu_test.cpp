@@ -12,7 +12,7 @@ namespace cpu_glu_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("SwiGLU's operations are its products and their gradients, whichever Gemm multiplies", "[cpu]") {
+TEST_CASE("SwiGLU's operations and their gradients equal plain loops, with every Gemm", "[cpu]") {
   const auto check = [](auto gemm) {
     using G = Cpu<decltype(gemm)>;
     using Real = double;
@@ -36,7 +36,7 @@ TEST_CASE("SwiGLU's operations are its products and their gradients, whichever G
     G::grouped_glu(g_context, Silu{}, x, list(gate), list(up), offsets, a.view(), b.view(), h.view());
     G::grouped_glu(g_context, Silu{}, x, list(gate), list(up), offsets, {}, {}, alone.view());
     CHECK(same_bits(h, alone));
-    // The operations without products give the bits of those with them.
+    // The operations without products are bitwise identical to those with products.
     auto here = a.copy(), lone_a = a.copy(), lone_b = b.copy();
     G::glu(g_context, Silu{}, here, b, here.view());
     CHECK(same_bits(h, here));
@@ -69,7 +69,7 @@ TEST_CASE("SwiGLU's operations are its products and their gradients, whichever G
     CHECK(relative_deviation(a_expected, values_of(a)) < 1e-13);
     CHECK(relative_deviation(b_expected, values_of(b)) < 1e-13);
     CHECK(relative_deviation(h_expected, values_of(h)) < 1e-13);
-    // With gates everything is theirs times as large, but the gates' own gradient, which is without.
+    // With gates, all results are multiplied by the gates, except the gradient of the gates themselves.
     auto gated_a = a.copy(), gated_b = b.copy();
     Matrix<double, G> gated_h(304, out), d_gates(1, 304);
     G::grouped_glu_backward(g_context, Silu{}, d_y, list(down), offsets, gates, gated_a.view(), gated_b.view(),

@@ -1,4 +1,4 @@
-/// Rows in groups, each with a weight of its own, for the tests of products.
+/// Rows in groups, each group with its own weight matrix, for tests of products.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace moe::testing {
 
-/// Groups of 3, 0, 300 and 1 rows: none, a few, more than a tile, and one alone.
+/// Groups of 3, 0, 300 and 1 rows: a few, none, more than a tile, and a single one.
 inline const std::vector<Index> offsets = {0, 3, 3, 303, 304};
 inline constexpr Index in = 5, out = 260;
 

@@ -10,7 +10,7 @@ namespace lanes_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEMPLATE_TEST_CASE("a dot product has the same bits wherever its rows start", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("a dot product is bitwise identical for any alignment of its operands", "[cpu]", float, double) {
   Draw draw("lanes");
   for (const Index size : {0, 1, 15, 16, 17, 100, 300}) {
     std::vector<TestType> a(static_cast<std::size_t>(size) + 16), b(a.size());

@@ -14,7 +14,7 @@ const CpuContext context{.threads = 2};
 
 }  // namespace
 
-TEST_CASE("values go in and out through strides", "[cpu]") {
+TEST_CASE("upload and download work on strided views", "[cpu]") {
   const std::vector<float> values = {1, 2, 3, 4, 5, 6};
   Matrix<float, B> m(2, 5);
   B::upload(context, values.data(), m.view().cols_between(1, 4));
@@ -26,7 +26,7 @@ TEST_CASE("values go in and out through strides", "[cpu]") {
   CHECK(back == values);
 }
 
-TEST_CASE("values that travel to the host are a copy of those that were there", "[cpu]") {
+TEST_CASE("an asynchronous copy to the host holds the values at the time of its start", "[cpu]") {
   Matrix<float, B> m(2, 3);
   m.view()(1, 2) = 7;
   const auto later = B::download_async(context, m.const_view().cols_between(1, 3));

@@ -16,7 +16,7 @@ const CpuContext context{.threads = 2};
 
 }  // namespace
 
-TEST_CASE("a step of AdamW is what its formula gives", "[cpu]") {
+TEST_CASE("a step of AdamW follows its formula", "[cpu]") {
   using Real = double;
   Draw draw("adamw, cpu");
   const AdamWScalars<Real> pace{0.5, 0.9, 0.95, 0.1, 0.05, 1e-2, 1.3, 1e-8, 0.999};
@@ -37,7 +37,7 @@ TEST_CASE("a step of AdamW is what its formula gives", "[cpu]") {
   CHECK(relative_deviation(w_expected, values_of(w)) < 1e-14);
 }
 
-TEST_CASE("a weight is narrowed to the nearest bfloat16, and what it lost can be kept", "[cpu]") {
+TEST_CASE("a weight is rounded to the nearest bfloat16, and its lower bits can be kept", "[cpu]") {
   const std::vector<float> before = {1.0f, 0.1f, -3.14159f, 1e-30f};
   std::vector<float> alone = before, split = before;
   std::vector<std::uint16_t> lower(before.size());

@@ -14,7 +14,7 @@ using namespace moe;
 
 namespace {
 
-/// What parallel needs of a context.
+/// The members of a context that parallel uses.
 struct Threads {
   int threads;
   std::shared_ptr<cpu::Workers> workers = std::make_shared<cpu::Workers>();
@@ -33,7 +33,7 @@ TEST_CASE("every task runs once, for any number of threads", "[cpu]") {
   }
 }
 
-TEST_CASE("tiles cover everything once and depend on the count alone", "[cpu]") {
+TEST_CASE("tiles cover every item once and depend only on the number of items", "[cpu]") {
   for (const Index count : {0, 1, 31, 32, 33, 100}) {
     const auto tiles = [&](int threads) {
       std::vector<std::atomic<Index>> end_of(static_cast<std::size_t>(count) + 1);
@@ -74,7 +74,7 @@ TEST_CASE("a task may itself start tasks", "[cpu]") {
   CHECK(cpu::available_threads() >= 1);
 }
 
-TEST_CASE("a worker's number is its own while a task runs", "[cpu]") {
+TEST_CASE("no two tasks that run at the same time have the same worker number", "[cpu]") {
   const Threads context{4};
   std::vector<std::atomic<int>> busy(4);
   std::atomic<bool> shared{false}, out_of_range{false};
@@ -85,7 +85,7 @@ TEST_CASE("a worker's number is its own while a task runs", "[cpu]") {
     }
     auto& mine = busy[static_cast<std::size_t>(worker)];
     if (++mine != 1) shared = true;
-    // A job within a job has numbers of its own, and one worker.
+    // A nested job has its own worker numbers and only one worker.
     cpu::parallel(context, 3, [&](Index, Index inner) {
       if (inner != 0) out_of_range = true;
     });

@@ -34,7 +34,7 @@ TEST_CASE("a freed block serves the next request of its size class", "[cpu]") {
   CHECK(Doubles(context, 999).data() == first);
 }
 
-TEST_CASE("the second step of a training run asks the system for nothing", "[cpu]") {
+TEST_CASE("the second step of a training run allocates no memory from the system", "[cpu]") {
   const Context context;
   const auto step = [&] {
     std::set<const double*> blocks;
@@ -50,7 +50,7 @@ TEST_CASE("the second step of a training run asks the system for nothing", "[cpu
   CHECK(step() == first);
 }
 
-TEST_CASE("a pool says what it keeps for later", "[cpu]") {
+TEST_CASE("a pool reports the blocks and bytes that it keeps", "[cpu]") {
   cpu::Pool pool;
   std::vector<std::pair<void*, std::size_t>> taken;
   Index bytes = 0;
@@ -64,7 +64,7 @@ TEST_CASE("a pool says what it keeps for later", "[cpu]") {
   for (const auto& [block, size] : taken) pool.give(block, size);
   CHECK(pool.kept().blocks == 12);
   CHECK(pool.kept().bytes == bytes);
-  // Of two blocks of one class the one that was given last comes first; no class gets another's blocks.
+  // Of two blocks of one class, the one returned last is reused first; no class reuses the blocks of another.
   for (auto other = taken.rbegin(); other != taken.rend(); ++other) {
     INFO(other->second << " bytes");
     CHECK(pool.take(other->second) == other->first);
@@ -93,7 +93,7 @@ TEST_CASE("blocks start on cache lines", "[cpu]") {
     }
 }
 
-TEST_CASE("a buffer of no values has no memory and works", "[cpu]") {
+TEST_CASE("an empty buffer has no memory and can be used", "[cpu]") {
   const Context context;
   Doubles none(context, 0);
   CHECK(none.data() == nullptr);
@@ -114,7 +114,7 @@ TEST_CASE("a buffer outlives the context that it came from", "[cpu]") {
   CHECK(copy.data()[9] == 4);
 }
 
-TEST_CASE("a request beyond all memory is refused", "[cpu]") {
+TEST_CASE("a request that exceeds the memory throws bad_alloc", "[cpu]") {
   const Context context;
   CHECK_THROWS_AS(Doubles(context, Index{1} << 62), std::bad_alloc);
   CHECK(Doubles(context, 8).data() != nullptr);

@@ -18,7 +18,7 @@ const CpuContext context{.threads = 2};
 
 }  // namespace
 
-TEST_CASE("an expert takes the rows with its best scores, the lower row first among equals", "[cpu]") {
+TEST_CASE("an expert takes the rows with its largest scores, the lower row first among equal scores", "[cpu]") {
   const std::vector<double> scores = {.9, .5, .1, .5, .9, .5, .3, .5};
   Matrix<ChoiceOrder, B> chosen(4, 2);
   Tensor boundary(1, 2);
@@ -37,7 +37,7 @@ TEST_CASE("an expert takes the rows with its best scores, the lower row first am
   CHECK(boundary.data()[0] == 1);
 }
 
-TEST_CASE("a plan lists pairs by expert and finds each row's again", "[cpu]") {
+TEST_CASE("a plan lists the pairs by expert and the pairs of each row", "[cpu]") {
   Draw draw("plan");
   for (std::uint32_t i = 0; i < 50; ++i) {
     const Index rows = draw.between(0, 9), experts = draw.between(1, 4);

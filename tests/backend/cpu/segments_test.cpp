@@ -17,7 +17,7 @@ const CpuContext context{.threads = 2};
 
 }  // namespace
 
-TEST_CASE("segment means and their backward", "[cpu]") {
+TEST_CASE("segment means and their gradients equal those of plain loops", "[cpu]") {
   Draw draw("means");
   const auto x = random_matrix<double, B>(draw, 6, 3);
   const std::vector<Index> begin = {0, 1, 4, 6};
@@ -41,7 +41,7 @@ TEST_CASE("segment means and their backward", "[cpu]") {
     }
 }
 
-TEST_CASE("the largest value of a segment is its first row's that has it", "[cpu]") {
+TEST_CASE("the maximum of a segment is attributed to the first row that has it", "[cpu]") {
   const std::vector<double> x = {1, 5, 3, 5, 3, 4, -2, -1};
   const std::vector<Index> begin = {0, 3, 4};
   Tensor most(2, 2);

@@ -9,7 +9,7 @@ namespace simd_test {
 using namespace moe;
 using cpu::lanes;
 
-TEMPLATE_TEST_CASE("a block comes out of memory transposed", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("load_transposed loads a block transposed", "[cpu]", float, double) {
   constexpr Index n = lanes<TestType>, stride = n + 3;
   std::vector<TestType> values(static_cast<std::size_t>(n * stride + 1));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<TestType>(i);
@@ -19,9 +19,9 @@ TEMPLATE_TEST_CASE("a block comes out of memory transposed", "[cpu]", float, dou
     for (Index i = 0; i < n; ++i) CHECK(columns[j][i] == values[static_cast<std::size_t>(1 + i * stride + j)]);
 }
 
-TEMPLATE_TEST_CASE("the first lanes come and go alone", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("a partial load and a partial store touch only the first lanes", "[cpu]", float, double) {
   for (Index count = 0; count <= lanes<TestType>; ++count) {
-    // Exactly as long as what is read: a sanitizer sees a lane too many.
+    // Exactly as long as what is read, so that a sanitizer reports a lane too many.
     std::vector<TestType> from(static_cast<std::size_t>(count), TestType(3)), to(from.size(), TestType(0));
     const auto value = cpu::load(from.data(), count);
     for (Index l = 0; l < lanes<TestType>; ++l) CHECK(value[l] == (l < count ? TestType(3) : TestType(0)));

@@ -32,7 +32,7 @@ Real exp_of(Real x) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("SwiGLU and its gradient are their formulas", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("SwiGLU and its gradient follow their formulas", "[cpu]", float, double) {
   Draw draw("swiglu");
   const std::size_t size = 5003;
   const auto a = normals<TestType>(draw, size, 3), b = normals<TestType>(draw, size),
@@ -55,14 +55,14 @@ TEMPLATE_TEST_CASE("SwiGLU and its gradient are their formulas", "[cpu]", float,
   CHECK(nmse(h_expected, doubles(h)) < Tolerance<TestType>::nmse);
   CHECK(nmse(d_a_expected, doubles(d_a)) < Tolerance<TestType>::nmse);
   CHECK(nmse(d_b_expected, doubles(d_b)) < Tolerance<TestType>::nmse);
-  // Training and inference, and the recomputed h, agree to the bit.
+  // h recomputed in backward and h computed in place are bitwise identical to h.
   CHECK(again == h);
   std::vector<TestType> in_place = a;
   cpu::swiglu(static_cast<Index>(size), in_place.data(), b.data(), in_place.data());
   CHECK(in_place == h);
 }
 
-TEMPLATE_TEST_CASE("a value's SwiGLU does not depend on where it stands", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("the SwiGLU of a value does not depend on its position", "[cpu]", float, double) {
   Draw draw("swiglu, places");
   const auto a = normals<TestType>(draw, 70, 3), b = normals<TestType>(draw, 70);
   std::vector<TestType> whole(70);
@@ -74,7 +74,7 @@ TEMPLATE_TEST_CASE("a value's SwiGLU does not depend on where it stands", "[cpu]
   }
 }
 
-TEMPLATE_TEST_CASE("SwiGLU keeps to its limits far out", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("SwiGLU and its gradient have the right limits for large inputs", "[cpu]", float, double) {
   const TestType far = 1e4;
   std::vector<TestType> a = {-far, far, -far}, b(3, TestType(2)), d_h = b, h(3);
   cpu::swiglu(3, a.data(), b.data(), h.data());
@@ -100,7 +100,7 @@ TEMPLATE_TEST_CASE("the exponential is within two units in the last place", "[cp
   CHECK(std::isnan(exp_of(std::numeric_limits<TestType>::quiet_NaN())));
 }
 
-TEMPLATE_TEST_CASE("a sigmoid in lanes keeps to its limits, and NaN stays", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("the vectorized sigmoid has the right limits and keeps NaN", "[cpu]", float, double) {
   using Limits = std::numeric_limits<TestType>;
   const auto sigmoid_of = [](TestType z) { return cpu::sigmoid<TestType>(z + cpu::Lanes<TestType>{})[0]; };
   CHECK(sigmoid_of(0) == TestType(0.5));

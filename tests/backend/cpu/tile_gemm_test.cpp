@@ -38,7 +38,7 @@ std::vector<Real> product_of_rows(View<const Real, Host> x, View<const Real, Hos
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("our products of every shape add what plain loops add", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("products of TileGemm equal those of plain loops, for every shape", "[cpu]", float, double) {
   for (const Index m : {0, 1, 2, 8, 9, 14, 15, 33})
     for (const Index n : {0, 1, 16, 31, 32, 33, 70})
       for (const Index k : {0, 1, 5, 16, 37}) check_all<TestType>(m, n, k);
@@ -48,8 +48,9 @@ TEMPLATE_TEST_CASE("our products of every shape add what plain loops add", "[cpu
   check_all<TestType>(3, 600, 530);
 }
 
-TEMPLATE_TEST_CASE("a row has the same bits beside any number of other rows of a group", "[cpu]", float, double) {
-  // Up to eight rows are multiplied in another order than more rows are, but each alike.
+TEMPLATE_TEST_CASE("a row is bitwise identical in all groups of up to eight rows, and in all larger groups", "[cpu]",
+                   float, double) {
+  // Groups of up to eight rows are summed in another order than larger groups.
   for (const Index k : {1, 3, 5, 8, 15, 16, 17, 37, 48, 300, 2500}) {
     const Operands<Product::right_transposed, TestType> o(40, 35, k, 1, 1);
     const auto row_of = [&](Index rows) {
@@ -63,7 +64,8 @@ TEMPLATE_TEST_CASE("a row has the same bits beside any number of other rows of a
   }
 }
 
-TEMPLATE_TEST_CASE("our products have the same bits wherever their operands start", "[cpu]", float, double) {
+TEMPLATE_TEST_CASE("products of TileGemm are bitwise identical for any alignment of their operands", "[cpu]", float,
+                   double) {
   for (const Index m : {1, 2, 9, 17})
     for (const Index n : {1, 16, 33})
       for (const Index k : {1, 17, 63, 200}) {
@@ -79,8 +81,8 @@ TEMPLATE_TEST_CASE("our products have the same bits wherever their operands star
       }
 }
 
-TEST_CASE("a sum that was stored on its way goes on as if it had not been", "[cpu]") {
-  // 5000 products at a time are more than one block of any Gemm's inner index.
+TEST_CASE("a sum that is stored between its blocks is bitwise identical to a sum in one pass", "[cpu]") {
+  // An inner index of 5000 has more than one block in any Gemm.
   const Operands<Product::right_transposed, float> o(20, 35, 5000, 0, 0);
   const auto whole = product_of_rows<float>(o.a.operand(), o.b.operand(), 20);
   std::vector<float> parts(20 * 35, 0.0f);

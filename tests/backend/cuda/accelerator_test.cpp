@@ -1,4 +1,4 @@
-/// What layers run on an accelerator whose teams have several lanes, against one thread.
+/// Routing on an accelerator whose teams have several lanes, compared with one thread.
 #include "moe/backend/cuda/accelerator.cuh"
 
 #include <limits>
@@ -17,8 +17,8 @@ using namespace moe;
 using namespace moe::testing;
 
 #ifndef MOE_SLOW_BUILD
-// Lanes switch stacks, which sanitizers take for an error.
-TEST_CASE("rows that lanes share are chosen and weighed as by one thread", "[accelerator]") {
+// Lanes switch stacks, which sanitizers report as an error.
+TEST_CASE("selection and gates are the same with several lanes per row as with one thread", "[accelerator]") {
   using Warps = EmulatedWarps<8>;
   const Warps::Context lanes;
   for (std::uint32_t i = 0; i < 60; ++i) {

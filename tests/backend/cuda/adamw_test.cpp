@@ -1,4 +1,4 @@
-/// AdamW in less memory on an accelerator, on a device that needs no GPU, against the CPU's.
+/// AdamW with reduced memory on the emulated device, compared with the CPU.
 #include "moe/backend/cuda/adamw.cuh"
 
 #include <cmath>
@@ -51,8 +51,8 @@ std::vector<float> stepped(const AdamW& adamw = {}) {
   return result;
 }
 
-/// How many values differ by more than the last bit of a float, which either may have rounded otherwise, and by how
-/// much of their size at most.
+/// Number of values that differ by more than the last bit of a float, which each backend may round differently, and
+/// their largest relative difference.
 struct Difference {
   int values = 0;
   double largest = 0;
@@ -72,20 +72,20 @@ Difference difference(const AdamW& adamw = {}) {
 
 }  // namespace
 
-TEST_CASE("split weights are the CPU's", "[accelerator]") {
+TEST_CASE("float and split master weights equal the CPU's", "[accelerator]") {
   CHECK(difference<float, MasterWeights::float32>().values == 0);
   CHECK(difference<float, MasterWeights::split>().values == 0);
 }
 
 // 1 - beta of the rounded beta would be off by 1.4e-3 here.
-TEST_CASE("betas near 1 are the CPU's, in float and where weights are split", "[accelerator]") {
+TEST_CASE("betas near 1 give the CPU's results, with float and with split master weights", "[accelerator]") {
   const AdamW slow{.beta_1 = 0.999, .beta_2 = 0.99999};
   CHECK(difference<float, MasterWeights::float32>(slow).values == 0);
   CHECK(difference<float, MasterWeights::split>(slow).values == 0);
 }
 
-// A last bit decides for a few values of thousands which neighbor they are rounded to.
-TEST_CASE("what is rounded by chance is rounded as on the CPU", "[accelerator]") {
+// For a few of thousands of values a difference in the last bit changes the result of stochastic rounding.
+TEST_CASE("stochastic rounding gives the CPU's results", "[accelerator]") {
   for (const Difference& found :
        {difference<BFloat16, MasterWeights::float32>(), difference<BFloat16, MasterWeights::split>(),
         difference<float, MasterWeights::bfloat16>(), difference<BFloat16, MasterWeights::bfloat16>()}) {
@@ -94,7 +94,7 @@ TEST_CASE("what is rounded by chance is rounded as on the CPU", "[accelerator]")
   }
 }
 
-TEST_CASE("a layer in bfloat16 with split weights moves as one in float does", "[accelerator]") {
+TEST_CASE("a layer in bfloat16 with split weights trains bitwise identically to a layer in float", "[accelerator]") {
   const A::Context context;
   Draw draw("bfloat16 layer");
   const auto w_host = random_matrix<float, Cpu<>>(draw, 1, size);

@@ -1,5 +1,4 @@
-/// The accelerator's operations by element and by row, and its sums, on a device that needs no GPU, against plain loops
-/// and the CPU's.
+/// The accelerator's elementwise operations and sums on the emulated device, compared with plain loops.
 #include "moe/backend/cuda/elementwise.cuh"
 
 #include "backend/cuda/on_device.hpp"
@@ -19,13 +18,13 @@ using A = Emulated;
 
 }  // namespace
 
-TEST_CASE("the host does each task of its own once", "[accelerator]") {
+TEST_CASE("for_each_on_host runs each task once", "[accelerator]") {
   std::vector<int> runs(5);
   A::for_each_on_host(context(), 5, [&](Index i) { ++runs[static_cast<std::size_t>(i)]; });
   CHECK(runs == std::vector<int>(5, 1));
 }
 
-TEST_CASE("column sums and sums of squares", "[accelerator]") {
+TEST_CASE("column sums and sums of squares on the accelerator equal those of plain loops", "[accelerator]") {
   Draw draw("sums");
   for (const Index rows : {0, 1, 63, 65, 5000}) {
     const auto x = random_matrix<double, Cpu<>>(draw, rows, 3);

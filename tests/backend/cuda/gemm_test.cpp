@@ -1,4 +1,4 @@
-/// The accelerator's products on a device that needs no GPU, against plain loops and the CPU's.
+/// The accelerator's products on the emulated device, compared with plain loops and with the CPU.
 #include "moe/backend/cuda/gemm.cuh"
 
 #include "backend/cuda/on_device.hpp"
@@ -41,7 +41,7 @@ void check_row_products() {
           expected.push_back(sum);
         }
       CHECK(relative_deviation(expected, {y.begin(), y.end()}) < 1e-6);
-      // The row before it has gone, and with it every alignment.
+      // Without the rows before it, a row starts at any alignment.
       for (Index r = 0; r < 11; ++r) {
         B::row_products(here, x_RD.const_view().rows_between(r, r + 1), w_ED, one.view());
         B::download(here, one.const_view(), alone.data());
@@ -52,15 +52,15 @@ void check_row_products() {
 
 }  // namespace
 
-TEST_CASE("a row's logits do not depend on rows beside it, nor on where it lies", "[accelerator]") {
+TEST_CASE("a row's logits do not depend on other rows or on the row's alignment", "[accelerator]") {
   check_row_products<Emulated>();
 #ifndef MOE_SLOW_BUILD
-  // Lanes switch stacks, which sanitizers take for an error.
+  // Lanes switch stacks, which sanitizers report as an error.
   check_row_products<EmulatedWarps<8>>();
 #endif
 }
 
-TEST_CASE("the backward of logits is that of a linear", "[accelerator]") {
+TEST_CASE("the gradients of logits are those of a linear layer", "[accelerator]") {
   Draw draw("logits, backward");
   for (const Index rows : {0, 1, 5, 300}) {
     const auto x = random_matrix<double, Cpu<>>(draw, rows, 13), d_y = random_matrix<double, Cpu<>>(draw, rows, 11),
@@ -81,7 +81,7 @@ TEST_CASE("the backward of logits is that of a linear", "[accelerator]") {
   }
 }
 
-TEST_CASE("products of groups, some of them empty, are those of the CPU", "[accelerator]") {
+TEST_CASE("grouped products, with empty groups, equal the CPU's", "[accelerator]") {
   Draw draw("groups");
   const std::vector<Index> offsets = {0, 4, 4, 8, 12, 12, 13};
   std::vector<Matrix<double, Cpu<>>> here;

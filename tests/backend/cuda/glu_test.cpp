@@ -1,4 +1,4 @@
-/// The accelerator's SwiGLU on a device that needs no GPU, against plain loops and the CPU's.
+/// The accelerator's SwiGLU on the emulated device, compared with the CPU.
 #include "moe/backend/cuda/glu.cuh"
 
 #include "backend/cuda/on_device.hpp"
@@ -18,13 +18,13 @@ using A = Emulated;
 
 }  // namespace
 
-TEST_CASE("a SwiGLU of groups, and its backward, are the CPU's", "[accelerator]") {
+TEST_CASE("grouped SwiGLU and its gradients equal the CPU's", "[accelerator]") {
   Draw draw("swiglu, accelerator");
   const CpuContext cpu{.threads = 1};
   const std::vector<Index> offsets = {0, 4, 4, 9};
   std::vector<Matrix<double, Cpu<>>> here;
   std::vector<Matrix<double, A>> there;
-  // For each of the three groups its gate, its up and its down.
+  // For each of the three groups: its gate, up and down weights.
   for (int i = 0; i < 9; ++i) {
     here.push_back(i % 3 == 2 ? random_matrix<double, Cpu<>>(draw, 3, 7) : random_matrix<double, Cpu<>>(draw, 7, 3));
     there.push_back(sent(here.back()));

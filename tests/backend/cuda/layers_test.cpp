@@ -1,4 +1,4 @@
-/// Every layer on the accelerator, run on a device that needs no GPU, against the reference and the CPU's gradients.
+/// Every layer on the emulated device, compared with the reference and with the CPU's gradients.
 #include "support/device_check.hpp"
 #include "support/emulated_device.hpp"
 
@@ -32,7 +32,7 @@ Answered ask(int composition, const Given& given) {
   return answered;
 }
 
-/// Every expert that is nearly as likely as the best.
+/// Selects every expert that is nearly as likely as the best one.
 struct AboveThreshold {
   float threshold = 0.2f;
   template <class Real>
@@ -45,31 +45,31 @@ struct AboveThreshold {
 
 }  // namespace
 
-TEST_CASE("layers of doubles on the accelerator answer as the reference does", "[accelerator][conformance]") {
+TEST_CASE("layers in double on the accelerator match the reference", "[accelerator][conformance]") {
   check_compositions<double, double>("accelerator", ask<double, Emulated>, cases);
 }
 
-TEST_CASE("layers of bfloat16 on the accelerator answer as the reference does", "[accelerator][conformance]") {
+TEST_CASE("layers in bfloat16 on the accelerator match the reference", "[accelerator][conformance]") {
   check_compositions<float, BFloat16>("accelerator, bfloat16", ask<BFloat16, Emulated>, cases);
 }
 
-TEST_CASE("layers on the accelerator have the gradients of the CPU", "[accelerator][gradient]") {
+TEST_CASE("gradients of layers on the accelerator match the CPU's", "[accelerator][gradient]") {
   SECTION("double") { check_gradients<double>(ask<double, Emulated>, 1e-12); }
   SECTION("bfloat16") { check_gradients<BFloat16>(ask<BFloat16, Emulated>, 5e-2); }
 }
 
 #ifndef MOE_SLOW_BUILD
-// Lanes switch stacks, which sanitizers take for an error.
-TEST_CASE("layers whose rows are shared by lanes answer as the reference does", "[accelerator][conformance]") {
+// Lanes switch stacks, which sanitizers report as an error.
+TEST_CASE("layers with several lanes per row match the reference", "[accelerator][conformance]") {
   check_compositions<float, float>("lanes", ask<float, EmulatedWarps<4>>, 100);
 }
 
-TEST_CASE("layers whose rows are shared by lanes have the gradients of the CPU", "[accelerator][gradient]") {
+TEST_CASE("gradients of layers with several lanes per row match the CPU's", "[accelerator][gradient]") {
   check_gradients<float>(ask<float, EmulatedWarps<32>>, 1e-4);
 }
 #endif
 
-TEST_CASE("the accelerator gives its memory back, and a step asks for what the step before asked for",
+TEST_CASE("the accelerator frees all its memory, and a step needs no more memory than the step before",
           "[accelerator][memory]") {
   using Layer = CausalMultiPlMoe<float, Emulated>;
   DeviceMemory& memory = DeviceMemory::get();
@@ -102,18 +102,18 @@ TEST_CASE("the host waits once in forward, for the loads, and never in backward"
     layer.backward(context, run.output, {.balance = 1, .z = 1}, std::move(run.saved), gradient);
     CHECK(context.device->waits == before + 1);
     CHECK(run.stats.balance_loss() + run.stats.z_loss() > 0);
-    // Both losses, unless they were begun before what the host has waited for.
+    // One wait per loss, unless its copy was started before one that the host has waited for.
     CHECK(context.device->waits <= before + 3);
   };
   const MultiPlSettings sizes{.width = 8, .hidden = 8, .token_experts = 3, .segment_experts = 2};
   check(make_multipl<MultiPlMoe<float, Emulated>>(sizes));
   check(make_multipl<CausalMultiPlMoe<float, Emulated, NormalizedFusion>>(sizes));
   check(make_multipl<MultiPlTokenLevel<float, Emulated>>(sizes));
-  // How many segments experts take is not foretold where first segments are alike.
+  // With identical first segments, the number of segments per expert is not known before counting.
   check(make_multipl<CausalMultiPlMoe<float, Emulated, NormalizedFusion>>(sizes), Batch::sequences(4, 25));
 }
 
-TEST_CASE("experts whose loads are known begin before the loads arrive", "[accelerator]") {
+TEST_CASE("products of experts with known loads are enqueued before the host waits for the loads", "[accelerator]") {
   const Emulated::Context context;
   const auto x_TD = Matrix<float, Emulated>::zeros(context, 128, 8);
   const auto begun_before_the_wait = [&](const auto& layer) {
@@ -122,21 +122,21 @@ TEST_CASE("experts whose loads are known begin before the loads arrive", "[accel
     CHECK(context.device->waits == waits + 1);
     return context.device->products_before_wait - before;
   };
-  // Gate and up of the shared expert and of two segment experts, whose rows are a batch each.
+  // Gate and up of the shared expert and of two segment experts; products of equal shape form batches.
   const MultiPlSettings sizes{.width = 8, .hidden = 8, .token_experts = 3, .segment_experts = 2, .window = 16};
   const long batches = context.device->batches;
   CHECK(begun_before_the_wait(make_multipl<MultiPlMoe<float, Emulated>>(sizes)) == 6);
   CHECK(context.device->batches >= batches + 3);
   CHECK(begun_before_the_wait(make_multipl<MultiPlTokenLevel<float, Emulated>>(sizes)) == 2);
-  // All three products of the path beside the experts.
+  // All three products of the shared expert.
   using Ffn = SwiGlu<float, Emulated>;
   CHECK(begun_before_the_wait(TokenMoE(TopK{.k = 2}, SoftmaxOverAll{}, Unlimited{}, ExpertBank<Ffn>(4, 8, 8),
                                        SharedExpert<Ffn, SigmoidGate>(8, 8))) == 3);
-  // Who takes how many rows is not foretold.
+  // The number of rows per expert is not known before counting.
   CHECK(begun_before_the_wait(TokenMoE(TopK{.k = 2}, SoftmaxOverAll{}, Unlimited{}, ExpertBank<Ffn>(4, 8, 8))) == 0);
 }
 
-TEST_CASE("when the device's memory is out, a call says so, loses nothing and works again", "[accelerator][memory]") {
+TEST_CASE("a call that exhausts device memory throws bad_alloc and leaks nothing", "[accelerator][memory]") {
   using Layer = CausalMultiPlMoe<float, Emulated>;
   DeviceMemory& memory = DeviceMemory::get();
   const Emulated::Context context;
@@ -163,7 +163,7 @@ TEST_CASE("when the device's memory is out, a call says so, loses nothing and wo
   CHECK(step().rows() == 70);
 }
 
-TEST_CASE("when a product is refused, those before it end before anything is freed", "[accelerator]") {
+TEST_CASE("if a product is refused, the products before it finish before memory is freed", "[accelerator]") {
   using Layer = MultiPlTokenLevel<float, Emulated>;
   const Emulated::Context context;
   const Layer layer = make_multipl<Layer>({.width = 8, .hidden = 8, .token_experts = 3});
@@ -175,7 +175,7 @@ TEST_CASE("when a product is refused, those before it end before anything is fre
   CHECK(layer.infer(context, x_TD, Batch::single(70)).rows() == 70);
 }
 
-TEST_CASE("a router of ten lines runs on the accelerator as it is", "[accelerator]") {
+TEST_CASE("a user-defined router of ten lines runs unchanged on the accelerator", "[accelerator]") {
   TokenMoE here(AboveThreshold{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<double, Cpu<>>>(4, 6, 8));
   TokenMoE there(AboveThreshold{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<double, Emulated>>(4, 6, 8));
   Draw draw("own router");

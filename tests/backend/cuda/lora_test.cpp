@@ -1,4 +1,4 @@
-/// Adapters on the accelerator, run on a device that needs no GPU, against those on the CPU.
+/// LoRA adapters on the emulated device, compared with those on the CPU.
 #include "moe/layers/presets.hpp"
 #include "support/adapters.hpp"
 #include "support/catch.hpp"
@@ -16,7 +16,7 @@ namespace {
 const MoleSettings sizes{.languages = 3, .language_rank = 2, .language_alpha = 3, .shared_rank = 3, .shared_alpha = 2};
 const std::vector<std::int32_t> languages = {0, 0, 2, -1, 1, 3, 0, -1, 2, 2, 99, 1, 0, -1, 2, 1, 1, 0, 2, 2, 0};
 
-/// Everything that two backends are to agree on.
+/// All results that must agree between two backends.
 std::vector<Numbers> answers(const auto& layer, const auto& context, const Numbers& x, const Numbers& d_y) {
   using Layer = std::remove_cvref_t<decltype(layer)>;
   using B = typename Layer::Backend;
@@ -52,7 +52,7 @@ double worst_nmse(Index width, Index hidden) {
   std::vector<Numbers> weights;
   for_each_tensor(
       [&](auto& weight) {
-        // What bfloat16 holds, so that only sums are rounded.
+        // Rounded to Value, so that only sums are rounded in the comparison.
         for (Index i = 0; i < weight.size(); ++i)
           weight.data()[i] = as_double(static_cast<Value>(static_cast<Accum<Value>>(weight.data()[i])));
         weights.push_back(values_of(weight));
@@ -77,7 +77,7 @@ double worst_nmse(Index width, Index hidden) {
 
 }  // namespace
 
-TEST_CASE("MoLE on the accelerator answers and learns as on the CPU", "[accelerator][gradient]") {
+TEST_CASE("outputs and gradients of MoLE on the accelerator match the CPU's", "[accelerator][gradient]") {
   CHECK(worst_nmse<double>(5, 7) < 1e-24);
   CHECK(worst_nmse<BFloat16>(40, 56) < 1e-3);
 }

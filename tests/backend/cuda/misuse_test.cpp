@@ -1,5 +1,4 @@
-/// Wrong arguments on the accelerator, run on a device that needs no GPU: errors before the device is asked for
-/// anything.
+/// Wrong arguments on the emulated device: errors before the device runs anything.
 #include "moe/layers/presets.hpp"
 #include "moe/runtime/any_layer.hpp"
 #include "moe/train/adamw.hpp"
@@ -24,7 +23,7 @@ Sizes with(Index experts, Index hidden) { return {.width = 5, .hidden = hidden, 
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("wrong trees, rows and saved values are refused on the accelerator too", "[accelerator][misuse]",
+TEMPLATE_TEST_CASE("wrong trees, rows and saved values are rejected on the accelerator too", "[accelerator][misuse]",
                    (Mixtral<float, B>), (on::SegmentByPreviousMean<float, B>), (CausalMultiPlMoe<float, B>)) {
   auto layer = build<TestType>(with(8, 4));
   const Tensor x(6, 5), wide(6, 7);
@@ -57,7 +56,7 @@ TEMPLATE_TEST_CASE("wrong trees, rows and saved values are refused on the accele
   CHECK_NOTHROW(AdamW{}.step(context, 1e-3, 1, 1, layer, gradient, memory));
 }
 
-TEST_CASE("a layer of any type refuses what is not its own on the accelerator too", "[accelerator][misuse]") {
+TEST_CASE("AnyLayer rejects the gradients and saved values of other layers", "[accelerator][misuse]") {
   using Any = AnyLayer<float, B>;
   const Any layer(build<Mixtral<float, B>>(with(8, 4)));
   const Tensor x(6, 5);

@@ -1,4 +1,4 @@
-/// NoisyTopK on the accelerator, run on a device that needs no GPU, against the CPU.
+/// NoisyTopK on the emulated device, compared with the CPU.
 #include "moe/routing/noisy_top_k.hpp"
 
 #include "moe/experts/swiglu.hpp"
@@ -37,7 +37,7 @@ Batch drawn() {
   return batch;
 }
 
-/// Everything that two backends are to agree on.
+/// All results that must agree between two backends.
 template <class Layer>
 std::vector<Numbers> answers(Layer& layer, const typename Layer::Context& context, const std::vector<Numbers>& weights,
                              const Numbers& x, const Numbers& d_y) {
@@ -60,7 +60,7 @@ std::vector<Numbers> answers(Layer& layer, const typename Layer::Context& contex
   return result;
 }
 
-/// A layer on the CPU in double, and on the device with what it keeps of the same numbers.
+/// Compares a layer in double on the CPU with one on the device. Both get the same numbers, rounded to `Held`.
 template <class Held, class OnCpu, class There>
 void compare(OnCpu on_cpu, There there, double bar) {
   Draw draw("noisy top-k on a device");
@@ -82,7 +82,7 @@ void compare(OnCpu on_cpu, There there, double bar) {
 
 }  // namespace
 
-TEST_CASE("NoisyTopK answers on the accelerator as on the CPU", "[accelerator][gradient]"){
+TEST_CASE("NoisyTopK on the accelerator matches the CPU's", "[accelerator][gradient]"){
     SECTION("double"){compare<double>(noisy_layer<double, Cpu<>>(), noisy_layer<double, Emulated>(), 1e-11);
 }  // namespace noisy_top_k_test
 SECTION("inside HybridMoE") { compare<double>(hybrid_layer<double, Cpu<>>(), hybrid_layer<double, Emulated>(), 1e-11); }
@@ -91,8 +91,8 @@ SECTION("bfloat16, routing in float") {
   compare<BFloat16>(noisy_layer<double, Cpu<>>(), noisy_layer<BFloat16, Emulated>(), 5e-2);
 }
 #ifndef MOE_SLOW_BUILD
-// Lanes switch stacks, which sanitizers take for an error.
-SECTION("rows shared by lanes") {
+// Lanes switch stacks, which sanitizers report as an error.
+SECTION("several lanes per row") {
   compare<float>(noisy_layer<double, Cpu<>>(), noisy_layer<float, EmulatedWarps<4>>(), 1e-4);
 }
 #endif

@@ -1,4 +1,4 @@
-/// Matrices of the host on the emulated device and back, for the tests of its operations.
+/// Copies matrices between the host and the emulated device, for the tests of its operations.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace moe::testing {
 
-/// The one that all tests of a file share.
+/// The context that all tests of a file share.
 inline const Emulated::Context& context() {
   static const Emulated::Context shared;
   return shared;

@@ -1,4 +1,4 @@
-/// The accelerator's optimizer on a device that needs no GPU, against plain loops and the CPU's.
+/// The accelerator's optimizer on the emulated device, compared with the CPU.
 #include "moe/backend/cuda/optimizer.cuh"
 
 #include "backend/cuda/on_device.hpp"
@@ -18,7 +18,7 @@ using A = Emulated;
 
 }  // namespace
 
-TEST_CASE("a step of AdamW is the CPU's", "[accelerator]") {
+TEST_CASE("a step of AdamW on the accelerator matches the CPU's", "[accelerator]") {
   Draw draw("adamw");
   const AdamWScalars<double> pace{0.5, 0.9, 0.95, 0.1, 0.05, 1e-2, 1.3, 1e-8, 0.999};
   Matrix<double, Cpu<>> w = random_matrix<double, Cpu<>>(draw, 1, 100), m = random_matrix<double, Cpu<>>(draw, 1, 100),

@@ -1,4 +1,4 @@
-/// Choices recorded and replayed on the accelerator, run on a device that needs no GPU.
+/// Routing recorded and replayed on the emulated device.
 #include "moe/core/routing_recorder.hpp"
 #include "support/device_check.hpp"
 #include "support/emulated_device.hpp"
@@ -16,7 +16,7 @@ using Replaying = std::tuple<on::DroppingRaw<double, B>, on::TokenExpertChoice<d
                              HybridMoE<on::Dropping<double, B>, on::SegmentDropping<double, B>, NormalizedFusion>,
                              MultiPlMoeLiteral<double, B>>;
 
-/// What one forward and backward give.
+/// The results of one forward and backward pass.
 struct Pass {
   Numbers output, d_x;
   std::vector<Numbers> gradients;
@@ -37,7 +37,7 @@ Pass pass_of(const typename Layer::Context& context, const Layer& layer, const G
 
 }  // namespace
 
-TEST_CASE("a record of the CPU replays on the accelerator, and the other way round", "[accelerator][replay]") {
+TEST_CASE("routing recorded on the CPU or on the accelerator replays on the accelerator", "[accelerator][replay]") {
   for_each_composition<std::tuple<std::integral_constant<int, 0>, std::integral_constant<int, 1>,
                                   std::integral_constant<int, 2>, std::integral_constant<int, 3>,
                                   std::integral_constant<int, 4>, std::integral_constant<int, 5>>>([]<class I>() {
@@ -55,7 +55,7 @@ TEST_CASE("a record of the CPU replays on the accelerator, and the other way rou
     of_device.expect(batch);
     layer.forward(CpuContext{.threads = 1, .observer = of_cpu.observer()}, x_TD, batch);
 
-    // Weights that would choose otherwise.
+    // With these weights the router would select other experts.
     randomise(draw, layer);
     const RoutingReplay replay(of_cpu.records());
     const Given given = given_to(sizes, batch, layer, x_TD);
@@ -73,7 +73,7 @@ TEST_CASE("a record of the CPU replays on the accelerator, and the other way rou
     CHECK(relative_deviation(values_of(layer.backward(host, x_TD, {.balance = 0.3}, std::move(run.saved), gradient)),
                              replayed.d_x) <= 1e-12);
 
-    // The device's own record changes no bit.
+    // Replaying the device's own record gives bitwise identical results.
     context.replay = nullptr;
     of_device = RoutingRecorder(3);
     of_device.expect(batch);

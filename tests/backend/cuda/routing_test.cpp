@@ -1,4 +1,4 @@
-/// The accelerator's choices and plans on a device that needs no GPU, against plain loops and the CPU's.
+/// The accelerator's selections and plans on the emulated device, compared with the CPU.
 #include "moe/backend/cuda/routing.cuh"
 
 #include <algorithm>
@@ -20,11 +20,11 @@ using A = Emulated;
 
 }  // namespace
 
-TEST_CASE("experts choose rows as on the CPU, compared or sorted, ties and NaN among them", "[accelerator]") {
+TEST_CASE("top_rows matches the CPU's, by comparisons and by sorting, with ties and NaN", "[accelerator]") {
   const CpuContext cpu{.threads = 1};
   for (std::uint32_t i = 0; i < 60; ++i) {
     Draw draw("top rows", i);
-    // From compared_rows on, rows are sorted.
+    // From compared_rows rows on, top_rows sorts.
     const Index rows = i < 50 ? draw.between(0, 40) : A::compared_rows + draw.between(-1, 2),
                 experts = draw.between(1, 5), take = draw.between(0, rows);
     auto scores = random_matrix<float, Cpu<>>(draw, rows, experts);
@@ -49,7 +49,7 @@ TEST_CASE("experts choose rows as on the CPU, compared or sorted, ties and NaN a
   }
 }
 
-TEST_CASE("capacities drop, and pairs are grouped, as on the CPU", "[accelerator]") {
+TEST_CASE("dropped pairs and the grouping of pairs match the CPU's", "[accelerator]") {
   const CpuContext cpu{.threads = 1};
   for (std::uint32_t i = 0; i < 200; ++i) {
     Draw draw("drop and group", i);
@@ -76,7 +76,7 @@ TEST_CASE("capacities drop, and pairs are grouped, as on the CPU", "[accelerator
   }
 }
 
-TEST_CASE("a choice that is not what was foretold is found out", "[accelerator]") {
+TEST_CASE("pair counts that differ from the expected ones throw an Error", "[accelerator]") {
   const Matrix<ChoiceOrder, Cpu<>> chosen = [] {
     Matrix<ChoiceOrder, Cpu<>> all(10, 3);
     for (Index t = 0; t < 10; ++t) all.view()(t, 0) = 1, all.view()(t, 2) = 2;
@@ -88,8 +88,8 @@ TEST_CASE("a choice that is not what was foretold is found out", "[accelerator]"
     return A::finish_grouping(context(), view, A::begin_grouping(context(), view, expected));
   };
   auto less = grouped({10, {}}), elsewhere = grouped({20, {5, GroupOffsets::unknown, GroupOffsets::unknown}});
-  CHECK_THROWS_WITH(less.complete(), "[Plan] the router foretold 10 pairs before expert 3, it chose 20");
-  CHECK_THROWS_WITH(elsewhere.complete(), "[Plan] the router foretold 5 pairs before expert 1, it chose 10");
+  CHECK_THROWS_WITH(less.complete(), "[Plan] the router expected 10 pairs before expert 3, got 20");
+  CHECK_THROWS_WITH(elsewhere.complete(), "[Plan] the router expected 5 pairs before expert 1, got 10");
   auto right = grouped({20, {10, GroupOffsets::unknown, GroupOffsets::unknown}});
   CHECK(right.pairs() == 20);
   CHECK_FALSE(right.is_complete);

@@ -1,4 +1,4 @@
-/// The accelerator's pooling on a device that needs no GPU, against plain loops and the CPU's.
+/// The accelerator's pooling on the emulated device, compared with the CPU.
 #include "moe/backend/cuda/segments.cuh"
 
 #include "backend/cuda/on_device.hpp"
@@ -18,7 +18,7 @@ using A = Emulated;
 
 }  // namespace
 
-TEST_CASE("means and maxima of segments, and the backward of means, are the CPU's", "[accelerator]") {
+TEST_CASE("means and maxima of segments, and gradients of means, match the CPU's", "[accelerator]") {
   Draw draw("segments");
   const CpuContext cpu{.threads = 1};
   const auto x = random_matrix<double, Cpu<>>(draw, 40, 3), d_mean = random_matrix<double, Cpu<>>(draw, 4, 3);

@@ -1,4 +1,4 @@
-/// The routers of the literature on the accelerator, run on a device that needs no GPU, against those on the CPU.
+/// The routers of the literature on the emulated device, compared with those on the CPU.
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/catch.hpp"
 #include "support/composition_list.hpp"
@@ -17,13 +17,13 @@ namespace {
 constexpr Index rows = 50;
 
 #ifdef MOE_SLOW_BUILD
-// Lanes switch stacks, which sanitizers take for an error.
+// Lanes switch stacks, which sanitizers report as an error.
 using There = Emulated;
 #else
 using There = EmulatedWarps<4>;
 #endif
 
-/// Everything that two backends are to agree on.
+/// All results that must agree between two backends.
 std::vector<Numbers> answers(auto& layer, const auto& context, const Numbers& x, const Numbers& d_y) {
   using Layer = std::remove_cvref_t<decltype(layer)>;
   using B = typename Layer::Backend;
@@ -74,9 +74,9 @@ void compare(const Sizes& sizes) {
 
 }  // namespace
 
-TEST_CASE("every router on the accelerator answers and learns as on the CPU", "[accelerator][gradient]") {
+TEST_CASE("outputs and gradients of every router on the accelerator match the CPU's", "[accelerator][gradient]") {
   for (const DropBy by : {DropBy::position, DropBy::priority, DropBy::probability, DropBy::random}) {
-    // What rows choose in groups does not depend on what is dropped: one of the rounds has them.
+    // Group-limited selection does not depend on the drops, so only one of the rounds uses groups.
     const Sizes sizes{.width = 5,
                       .hidden = 6,
                       .experts = 4,

@@ -20,7 +20,7 @@ struct TwoOfThree {
 
 }  // namespace
 
-TEST_CASE("a team takes every value of a row once, in packets as far as they go", "[accelerator]") {
+TEST_CASE("a team processes every value of a row once, in vectors as far as possible", "[accelerator]") {
   for (const Index count : {0, 1, 3, 4, 11, 12, 29}) {
     std::vector<int> taken(static_cast<std::size_t>(count));
     for (Index lane = 0; lane < 3; ++lane)
@@ -32,7 +32,7 @@ TEST_CASE("a team takes every value of a row once, in packets as far as they go"
   }
 }
 
-TEST_CASE("what is stored is what was loaded, aligned or not", "[accelerator]") {
+TEST_CASE("load and store copy a vector, aligned or not", "[accelerator]") {
   alignas(16) const float from[8] = {1, 2, 3, 4, 5, 6, 7, 8};
   alignas(16) float to[8] = {};
   float packet[4];
@@ -43,7 +43,7 @@ TEST_CASE("what is stored is what was loaded, aligned or not", "[accelerator]") 
   CHECK(std::vector<float>(to, to + 8) == std::vector<float>{2, 3, 4, 5, 1, 2, 3, 4});
 }
 
-TEST_CASE("packets are aligned when the first value and the rows' distance are", "[accelerator]") {
+TEST_CASE("vectors are aligned if the first value and the row stride are", "[accelerator]") {
   alignas(16) const float values[64] = {};
   using ConstView = View<const float, Cpu<>>;
   CHECK(gpu::has_aligned_packets<4>(ConstView(values, 3, 8)));

@@ -12,7 +12,7 @@ using namespace moe;
 static_assert(Backend<Shape>);
 static_assert(std::is_empty_v<Shape::Buffer<float>>);
 
-TEST_CASE("a matrix without memory knows its extents", "[shape]") {
+TEST_CASE("a matrix without memory has its extents", "[shape]") {
   Matrix<float, Shape> m(Index{1} << 30, Index{1} << 30);
   CHECK(m.size() == Index{1} << 60);
   CHECK(m.data() == nullptr);

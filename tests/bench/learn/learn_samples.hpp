@@ -1,4 +1,4 @@
-/// Lines of a study that never was.
+/// Sample lines of a study, for tests.
 #pragma once
 
 #include <string>
@@ -30,7 +30,7 @@ inline StudySetup sample_setup() {
           .test_bytes = 16'384};
 }
 
-/// Two rows, three of four pairs on the first of two experts, one dropped.
+/// Four rows with five pairs: one pair is dropped, three are on the first of two experts, one is on the second.
 inline LevelLoad sample_level() {
   return {.layer = 0,
           .level = "token",

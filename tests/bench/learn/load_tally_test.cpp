@@ -22,10 +22,10 @@ moe::Observation seen(std::uint32_t layer, std::vector<moe::ChoiceOrder> chosen,
 
 }  // namespace
 
-TEST_CASE("a tally counts pairs, drops and rows left alone, level by level", "[bench][learn]") {
+TEST_CASE("a tally counts pairs, dropped pairs and rows without an expert, level by level", "[bench][learn]") {
   LoadTally tally;
   tally.add(seen(0, {1, 2, 0, 1, 0, 2}, {1, 2, 0, 1, 0, 0}));  // loads 2 1 0
-  tally.add(seen(1, {0, 1, 0, 0, 1, 0}, {0, 1, 0, 0, 0, 0}));  // loads 0 1 0, one row alone
+  tally.add(seen(1, {0, 1, 0, 0, 1, 0}, {0, 1, 0, 0, 0, 0}));  // loads 0 1 0, one row without an expert
   tally.add(seen(0, {0, 0, 1, 0, 0, 1}, {0, 0, 1, 0, 0, 1}));  // loads 0 0 2
   const auto levels = tally.take();
   REQUIRE(levels.size() == 2);
@@ -37,9 +37,9 @@ TEST_CASE("a tally counts pairs, drops and rows left alone, level by level", "[b
   CHECK(first.kept == 5);
   CHECK(first.unserved == 0);
   CHECK(first.load == std::vector<std::int64_t>{2, 1, 2});
-  // Batch by batch: 2 of a mean of 1, then 2 of a mean of 2/3.
+  // Batch by batch: a load of 2 with a mean of 1, then 2 with a mean of 2/3.
   CHECK(first.peak == Approx((2 + 3) / 2.0));
-  // Without the busiest: 1 of a mean of 1/2, then nothing.
+  // Without the busiest expert: a load of 1 with a mean of 1/2, then no load.
   CHECK(first.peak_of_rest == Approx((2 + 1) / 2.0));
   CHECK(levels.back().layer == 1);
   CHECK(levels.back().unserved == 1);

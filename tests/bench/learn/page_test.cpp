@@ -16,7 +16,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// Three seeds around `bits`, at so many seconds.
+/// Adds runs of three seeds, with `bits` bits per byte on average and `seconds` seconds each.
 void add_runs(Record& record, const std::string& strategy, double bits, double seconds, double peak,
               bool causal = true) {
   for (const std::int64_t seed : {0, 1, 2}) {
@@ -53,12 +53,12 @@ std::string finding_with(const std::vector<std::string>& findings, const std::st
 
 }  // namespace
 
-TEST_CASE("findings follow from the figures", "[bench][learn]") {
+TEST_CASE("findings are derived from the figures", "[bench][learn]") {
   const auto findings = findings_of(summaries_of(sample()));
   CHECK(finding_with(findings, "equal tokens") ==
         "**At equal tokens `top` learned most**: 2.500 ± 0.010 bits per byte, 0.005 below `close` (2.505 ± 0.010), the "
         "next, and better on 3 of 3 seeds. Within the spread over seeds `close` is as good.");
-  // Top has read little more than half of its tokens then, and the others have no point before.
+  // By then `top` has read a little more than half of its tokens, and the curves of the others have no point yet.
   CHECK_THAT(finding_with(findings, "equal time"),
              ContainsSubstring("`top` was best**: after 1.0 s, when `random`, the fastest, had read all its tokens, it "
                                "had reached 2.974 bits per byte") &&
@@ -76,14 +76,14 @@ TEST_CASE("findings follow from the figures", "[bench][learn]") {
   CHECK(finding_with(findings, "dense").empty());
 }
 
-TEST_CASE("there are findings for one run, for failures and for nothing", "[bench][learn]") {
+TEST_CASE("findings and pages exist for one run, for failures and for an empty record", "[bench][learn]") {
   Record record{sample_setup(), {}, {sample_result("one", 0, 2.5)}};
   CHECK(findings_of(summaries_of(record)) ==
         std::vector<std::string>{"**At equal tokens `one` learned most**: 2.500 bits per byte."});
   record.results.front().failure = "the loss was not finite";
   CHECK(findings_of(summaries_of(record)) == std::vector<std::string>{"`one` failed: the loss was not finite."});
   CHECK_THAT(study_page(record.setup, summaries_of(record), "command", "routing"),
-             ContainsSubstring("No run came to a result"));
+             ContainsSubstring("No run has a valid result"));
   CHECK(findings_of({}).empty());
   CHECK(study_pictures({}).empty());
 }
@@ -99,7 +99,7 @@ TEST_CASE("the page has every strategy, every language and the command", "[bench
   CHECK(page.find("| `top` |") < page.find("| `worse` |"));
 }
 
-TEST_CASE("pictures have a panel a strategy, and no loads where nothing is routed", "[bench][learn]") {
+TEST_CASE("pictures have one panel per strategy, and no loads if nothing is routed", "[bench][learn]") {
   Record record = sample();
   const auto names_of = [](const Record& of) {
     std::vector<std::string> names;
@@ -117,7 +117,7 @@ TEST_CASE("pictures have a panel a strategy, and no loads where nothing is route
   CHECK(names_of(record) == std::vector<std::string>{"results", "cost", "learning_by_tokens", "learning_by_seconds"});
 }
 
-TEST_CASE("a picture sets quality against cost, and joins what nothing beats in both", "[bench][learn]") {
+TEST_CASE("a picture plots quality against cost and connects the strategies of the front", "[bench][learn]") {
   const auto best_first = ranked(summaries_of(sample()));
   const auto pictures = study_pictures(best_first);
   const auto& cost = pictures[1];
@@ -137,7 +137,7 @@ TEST_CASE("a picture sets quality against cost, and joins what nothing beats in 
   CHECK_THAT(cost.data, ContainsSubstring("$front << EOD\n" + front + "EOD\n"));
 }
 
-TEST_CASE("labels of an axis stay apart", "[bench][learn]") {
+TEST_CASE("axis labels do not overlap", "[bench][learn]") {
   Record record = sample();
   for (StepLine& step : record.steps) step.tokens *= 123'456;
   for (const auto& picture : study_pictures(ranked(summaries_of(record)))) {

@@ -22,7 +22,7 @@ std::string whole_text() { return line_of(sample_setup()) + run_text("one") + ru
 
 }  // namespace
 
-TEST_CASE("what is written of a study is read as it was", "[bench][learn]") {
+TEST_CASE("a written record of a study reads back equal", "[bench][learn]") {
   const Record record = parse_record(whole_text(), "learn.jsonl");
   CHECK(record.setup == sample_setup());
   REQUIRE(record.steps.size() == 4);
@@ -42,7 +42,7 @@ TEST_CASE("what is written of a study is read as it was", "[bench][learn]") {
   CHECK_FALSE(is_finished(record, "three", 0));
 }
 
-TEST_CASE("numbers that are not finite survive the file", "[bench][learn]") {
+TEST_CASE("non-finite numbers can be written and read back", "[bench][learn]") {
   StepLine step = sample_step("one", 0, 5);
   step.held_out = step.loss = NAN;
   const std::string text = line_of(sample_setup()) + line_of(step);
@@ -52,19 +52,19 @@ TEST_CASE("numbers that are not finite survive the file", "[bench][learn]") {
   CHECK(std::isnan(record.steps.front().loss));
 }
 
-TEST_CASE("a last line that was cut anywhere counts for nothing", "[bench][learn]") {
+TEST_CASE("a truncated last line is ignored", "[bench][learn]") {
   const std::string text = whole_text();
   const std::size_t last_line = text.rfind('\n', text.size() - 2) + 1;
   for (std::size_t size = last_line; size < text.size(); size += 7) {
     const Record record = parse_record(text.substr(0, size), "learn.jsonl");
     CHECK(record.steps.size() == 4);
     CHECK(record.results.size() == 1);
-    // What the unfinished run had written goes too.
+    // The lines of the unfinished run are removed too.
     CHECK(finished_lines(record) == line_of(sample_setup()) + run_text("one"));
   }
 }
 
-TEST_CASE("any other line that is none is refused by its place", "[bench][learn]") {
+TEST_CASE("any other invalid line is rejected with its position", "[bench][learn]") {
   const std::string setup = line_of(sample_setup()), step = line_of(sample_step("one", 0, 5));
   const auto fault_of = [](const std::string& text) {
     try {
@@ -75,7 +75,7 @@ TEST_CASE("any other line that is none is refused by its place", "[bench][learn]
     return std::string();
   };
   CHECK_THAT(fault_of(""), ContainsSubstring("learn.jsonl"));
-  CHECK_THAT(fault_of(setup.substr(0, 20)), ContainsSubstring("no whole line"));
+  CHECK_THAT(fault_of(setup.substr(0, 20)), ContainsSubstring("no complete line"));
   CHECK_THAT(fault_of(step + setup), ContainsSubstring("setup must be the first line"));
   CHECK_THAT(fault_of(setup + setup), ContainsSubstring("no other"));
   CHECK_THAT(fault_of(setup + step.substr(0, 30) + "\n" + step), ContainsSubstring(std::to_string(setup.size())));

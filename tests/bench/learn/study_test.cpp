@@ -22,10 +22,10 @@ using multipl_moe::testing::ScratchFolder;
 
 namespace {
 
-/// Runs a shell's words; all that is printed.
+/// Runs a shell command; returns all that it prints.
 Outcome run(const std::string& words) { return run_shell(words + " 2>&1"); }
 
-/// A folder with data in it, and what one runs there.
+/// A folder with prepared data, and the commands that run on it.
 class Place {
  public:
   Place() {
@@ -53,7 +53,7 @@ class Place {
 
 const std::string two = "--steps 2 --seeds 1 --strategies random,hash ";
 
-/// All but the seconds, which no two runs share.
+/// The record without times, which differ between runs.
 std::string without_times(Record record) {
   for (StepLine& step : record.steps) step.seconds = 0;
   for (ResultLine& result : record.results) result.seconds = 0;
@@ -62,7 +62,7 @@ std::string without_times(Record record) {
 
 }  // namespace
 
-TEST_CASE("a study of two strategies writes down each step and each result", "[bench][learn]") {
+TEST_CASE("a study of two strategies records every step and every result", "[bench][learn]") {
   const Place place;
   const Outcome outcome = place.learn(two);
   INFO(outcome.text);
@@ -81,7 +81,7 @@ TEST_CASE("a study of two strategies writes down each step and each result", "[b
     CHECK(result.seconds > 0);
     CHECK(result.parameters > 500'000);
     CHECK(result.bits_per_byte.size() == 6);
-    // Two steps take a model that knows nothing, at 8.01 bits, a little below.
+    // An untrained model has 8.01 bits per byte; two steps of training lower it a little.
     CHECK(result.mean_bits_per_byte() < 8.1);
     CHECK(result.mean_bits_per_byte() > 3);
   }
@@ -95,7 +95,7 @@ TEST_CASE("a study of two strategies writes down each step and each result", "[b
       CHECK(level.load.size() == 4);
     }
   }
-  // Of one seed: what random draws in the second step is not what it drew in the first.
+  // With one seed, random routing draws other experts in the second step than in the first.
   CHECK(record.steps[0].levels.front().load != record.steps[1].levels.front().load);
 
   const Outcome page = place.report();
@@ -110,7 +110,7 @@ TEST_CASE("a study of two strategies writes down each step and each result", "[b
   CHECK_THAT(page.text, !ContainsSubstring("cannot draw"));
 }
 
-TEST_CASE("a study goes on where it was cut off, and repeats nothing", "[bench][learn]") {
+TEST_CASE("an interrupted study continues where it stopped and repeats nothing", "[bench][learn]") {
   const Place place;
   REQUIRE(place.learn(two).exit_code == 0);
   const std::string whole = get_bytes(place.record());
@@ -119,7 +119,7 @@ TEST_CASE("a study goes on where it was cut off, and repeats nothing", "[bench][
   CHECK(again.text.empty());
   CHECK(get_bytes(place.record()) == whole);
 
-  // In the middle of the second run's first line.
+  // Cut in the middle of the second run's first line.
   const std::size_t first_run = whole.find('\n', whole.find("\"type\":\"result\"")) + 1;
   put_bytes(place.record(), whole.substr(0, first_run + 40));
   const Outcome resumed = place.learn(two);
@@ -135,12 +135,12 @@ TEST_CASE("a study goes on where it was cut off, and repeats nothing", "[bench][
   CHECK(is_finished(read_record(place.record()), "random", 1));
 }
 
-TEST_CASE("a study refuses another setup, unknown names and what is no study", "[bench][learn]") {
+TEST_CASE("a study rejects another setup, unknown names and files that are not a study", "[bench][learn]") {
   const Place place;
   REQUIRE(place.learn("--steps 1 --seeds 1 --strategies hash").exit_code == 0);
   const Outcome other = place.learn("--steps 2 --seeds 1 --strategies hash");
   CHECK(other.exit_code == 2);
-  CHECK_THAT(other.text, ContainsSubstring("must be of the same setup"));
+  CHECK_THAT(other.text, ContainsSubstring("must have the same setup"));
   const Outcome unknown = place.learn("--strategies hash,nobody");
   CHECK(unknown.exit_code == 2);
   CHECK_THAT(unknown.text, ContainsSubstring("nobody") && ContainsSubstring("random"));
@@ -151,7 +151,7 @@ TEST_CASE("a study refuses another setup, unknown names and what is no study", "
   CHECK(place.learn("--steps 1").exit_code == 3);
 }
 
-TEST_CASE("what a row's experts have together is the demo's FFN, whatever their number", "[bench][learn]") {
+TEST_CASE("the experts of a row together have the width of the demo's FFN", "[bench][learn]") {
   for (const std::int64_t choices : {1, 2, 4}) {
     StudyOptions options;
     options.choices = choices;

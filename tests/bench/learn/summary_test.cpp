@@ -13,7 +13,7 @@ using Catch::Approx;
 
 namespace {
 
-/// A strategy of one seed, so many bits per byte, and thousand tokens in so many seconds.
+/// Adds a run of one seed with `bits` bits per byte and a thousand tokens in `seconds` seconds.
 void add_run(Record& record, const std::string& strategy, std::int64_t seed, double bits, double seconds) {
   ResultLine result = sample_result(strategy, seed, bits);
   result.seconds = seconds;
@@ -28,7 +28,7 @@ void add_run(Record& record, const std::string& strategy, std::int64_t seed, dou
 
 }  // namespace
 
-TEST_CASE("mean and spread are those of a sample", "[bench][learn]") {
+TEST_CASE("mean and deviation are those of a sample", "[bench][learn]") {
   const Statistic three = statistic_of({2, 4, 9});
   CHECK(three.mean == 5);
   CHECK(three.deviation == Approx(std::sqrt(13.0)));
@@ -66,7 +66,7 @@ TEST_CASE("a strategy's figures are means over its seeds", "[bench][learn]") {
   CHECK(ranked(summaries).front().name == "one");
 }
 
-TEST_CASE("routing is summed up over the second half of training", "[bench][learn]") {
+TEST_CASE("routing is summarized over the second half of training", "[bench][learn]") {
   Record record{sample_setup(), {}, {}};
   add_run(record, "one", 0, 2, 1);
   record.steps.front().levels.front().peak = 100;
@@ -91,7 +91,7 @@ TEST_CASE("loads over time are those of one seed", "[bench][learn]") {
         std::vector<std::vector<double>>{{1.5, 0.5}, {1.5, 0.5}});
 }
 
-TEST_CASE("an expert that every row meets in every step is no imbalance, a collapse is", "[bench][learn]") {
+TEST_CASE("an expert that processes every row in every step is not an imbalance, a collapse is", "[bench][learn]") {
   Record record{sample_setup(), {}, {}};
   add_run(record, "shared", 0, 2, 1);
   for (StepLine& step : record.steps) step.levels = {{0, "token", 4, 8, 8, 0, {4, 3, 1}, 1.5, 1.25}};
@@ -114,7 +114,7 @@ TEST_CASE("runs that failed have no figures", "[bench][learn]") {
   CHECK(ranked(summaries).empty());
 }
 
-TEST_CASE("at equal time the curve is read between its points, and nowhere else", "[bench][learn]") {
+TEST_CASE("at equal time the curve is interpolated between its points and never extrapolated", "[bench][learn]") {
   Record record{sample_setup(), {}, {}};
   add_run(record, "one", 0, 2, 10);
   const StrategySummary one = summaries_of(record).front();
@@ -125,7 +125,7 @@ TEST_CASE("at equal time the curve is read between its points, and nowhere else"
   CHECK_FALSE(held_out_at(one, 11));
 }
 
-TEST_CASE("worth its cost is who is not beaten in speed and loss at once", "[bench][learn]") {
+TEST_CASE("a strategy is worth its cost if no other one beats it in both speed and loss", "[bench][learn]") {
   Record record{sample_setup(), {}, {}};
   add_run(record, "slow and good", 0, 2.0, 4);
   add_run(record, "slower and worse", 0, 2.5, 5);

@@ -1,2 +1,2 @@
-// error: moe/moe.hpp has the CPU's backend, which the CUDA compiler does not read: include moe/cuda.cuh in .cu files
+// error: moe/moe.hpp includes the CPU backend, which nvcc does not compile: include moe/cuda.cuh in .cu files
 #include <moe/moe.hpp>

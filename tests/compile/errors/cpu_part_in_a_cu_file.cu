@@ -1,2 +1,2 @@
-// error: the CPU's backend is for C++ files: the CUDA compiler does not read its vectors
+// error: the CPU backend is for C++ files: the CUDA compiler does not support its vector types
 #include <moe/backend/cpu/cpu.hpp>

@@ -1,2 +1,2 @@
-// error: moelayers reports what breaks a rule by exceptions: compile without -fno-exceptions
+// error: moelayers reports errors by exceptions: compile without -fno-exceptions
 #include <moe/layers/token_moe.hpp>

@@ -1,2 +1,2 @@
-// error: moe/cuda.cuh hands lambdas to the device: compile with nvcc --extended-lambda
+// error: moe/cuda.cuh passes lambdas to device code: compile with nvcc --extended-lambda
 #include <moe/cuda.cuh>

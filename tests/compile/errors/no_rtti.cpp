@@ -1,2 +1,2 @@
-// error: moe/runtime/any_layer.hpp asks layers for their type at run time: compile without -fno-rtti
+// error: moe/runtime/any_layer.hpp uses run-time type information: compile without -fno-rtti
 #include <moe/runtime/any_layer.hpp>

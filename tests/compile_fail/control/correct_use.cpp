@@ -1,5 +1,5 @@
-// Everything that the mistakes do, done right: this compiles without a word, so what they are told is about the
-// mistake.
+// The correct form of everything that the other files do. It compiles without a warning, so the errors of those files
+// come from their mistakes.
 #include <moe/moe.hpp>
 
 #include "parts.hpp"

@@ -1,5 +1,5 @@
-/// What the mistakes are made with: the library's parts in memory that holds nothing, which costs no Eigen to read, and
-/// parts of a user's own. Each mistake is compiled by itself and includes little, because there are many.
+/// Parts for the files of compile_fail: the library's parts on the backend Shape, which has no memory and needs no
+/// Eigen, and user-defined parts. Each file is compiled by itself and includes little, because there are many.
 #pragma once
 
 #include "moe/backend/shape/shape.hpp"
@@ -14,10 +14,10 @@ using Segment =
     SegmentMoE<FixedWindow, OwnMean<float, Shape>, ExpertChoice, SoftmaxOverAll, SegmentCapacity, SwiGlu<float, Shape>>;
 using Hybrid = MultiPlMoe<float, Shape>;
 
-/// Fits no contract of the library.
+/// Satisfies none of the library's concepts.
 struct Stranger {};
 
-/// A router that keeps its contract.
+/// A user-defined router that satisfies Router.
 struct FirstExpert {
   Index chosen_by_all() const { return 0; }
   template <class Real>

@@ -1,9 +1,9 @@
-# What the library adds to how its user is compiled: where headers are, and EIGEN_MPL2_ONLY. C++20 both files have.
+# The library may add only include paths and EIGEN_MPL2_ONLY to the compile flags of its user. Both files use C++20.
 #   cmake -DCOMMANDS=compile_commands.json -P check_flags.cmake
 cmake_minimum_required(VERSION 3.25)
 
-# The words of the command that compiles `source`, without what names files and folders, and without the definition that
-# the consumer makes itself.
+# Sets `result` to the flags of the command that compiles `source`, without file names, include paths and the definition
+# that the consumer makes itself.
 function(flags_of source result)
   file(READ "${COMMANDS}" json)
   string(JSON count LENGTH "${json}")
@@ -21,7 +21,7 @@ function(flags_of source result)
       return()
     endif()
   endforeach()
-  message(FATAL_ERROR "${COMMANDS} does not say how ${source} is compiled")
+  message(FATAL_ERROR "${COMMANDS} has no command that compiles ${source}")
 endfunction()
 
 flags_of(main.cpp with)
@@ -31,5 +31,5 @@ if(NOT without MATCHES "-std=[a-z+]*20")
 endif()
 list(REMOVE_ITEM with ${without})
 if(NOT with STREQUAL "-DEIGEN_MPL2_ONLY")
-  message(FATAL_ERROR "the library hands its users these flags: ${with}")
+  message(FATAL_ERROR "the library adds these flags to those of its user: ${with}")
 endif()

@@ -1,15 +1,15 @@
-// Little of the library, so that each way to get it is tried in a second.
+// Uses little of the library, so that each way to use it is tested within a second.
 #include <Eigen/src/Core/util/Macros.h>
 #include <moe/routing/router/router.hpp>
 #include <moe/routing/router/top_k.hpp>
 #include <moe/version.hpp>
 
 #ifndef EIGEN_MPL2_ONLY
-#error "Eigen's parts under the LGPL are not switched off"
+#error "Eigen's parts under the LGPL are not disabled"
 #endif
 #if MOE_VERSION != MOE_VERSION_NUMBER(MOE_VERSION_MAJOR, MOE_VERSION_MINOR, MOE_VERSION_PATCH) || \
     MOE_VERSION >= MOE_VERSION_NUMBER(MOE_VERSION_MAJOR, MOE_VERSION_MINOR + 1, 0)
-#error "versions do not compare"
+#error "the version macros do not compare as they should"
 #endif
 
 constexpr int expected[] = {EXPECTED_VERSION};

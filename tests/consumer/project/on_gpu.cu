@@ -1,14 +1,14 @@
-// A layer on a GPU in somebody else's project: compiled and linked wherever there is a CUDA compiler.
+// A layer on a GPU in an independent project: compiled and linked on every machine with a CUDA compiler.
 #include <moe/cuda.cuh>
 
 // [cuda]
-/// x_TD, d_y_TD: `rows` x 512 values on the device. Everything is ordered by the caller's stream.
+/// x, d_y: `rows` x 512 values in device memory. All work is ordered by the caller's stream.
 void train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFloat16* d_y, moe::Index rows) {
   using Experts = moe::ExpertBank<moe::SwiGlu<moe::BFloat16, moe::Cuda>>;
   moe::CudaContext context(stream);
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts(8, 512, 1376));
 
-  // Master weights, gradient and moments are float; the layer holds what is left of the weights in bfloat16.
+  // Master weights, gradient and moments are float; the layer holds the weights rounded to bfloat16.
   auto master = moe::accum_gradient_for(layer), gradient = moe::accum_gradient_for(layer);
   moe::AdamWState memory(context, master, gradient);
   moe::initialize(context, master, /*seed=*/1);
@@ -22,8 +22,9 @@ void train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFloat16
 // [/cuda]
 
 // [cuda_split]
-/// The same without a copy of the weights: the layer's bfloat16 and 16 bits beside each are the master weight, to the
-/// bit, and moments are bfloat16. A weight that trains takes 12 bytes with its gradient, and 18 above.
+/// The same without a separate float copy of the weights: the layer's bfloat16 weight and 16 more bits together are
+/// exactly the float master weight. Moments are bfloat16. A weight that trains takes 12 bytes with its gradient; in
+/// train_step it takes 18.
 void lean_train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFloat16* d_y, moe::Index rows) {
   using Experts = moe::ExpertBank<moe::SwiGlu<moe::BFloat16, moe::Cuda>>;
   moe::CudaContext context(stream);

@@ -1,4 +1,5 @@
-/// Any text has fences or has none; how it is cut into pieces must not matter. The first byte says how long they are.
+/// Any text is valid, and the result must not depend on how the text is cut into blocks. The first byte sets the length
+/// of the blocks.
 #include "multipl_moe/data/fences.hpp"
 
 #include <cstdint>
@@ -14,9 +15,9 @@ const Registered fences("fences", [](std::string_view bytes) {
   FenceReader whole, pieces;
   for (std::size_t at = 0; at < text.size(); at += piece) {
     const auto language = pieces.read(text.substr(at, piece));
-    require(language == pieces.language(), "what is read is what comes next");
+    require(language == pieces.language(), "read() returns the language of the text that follows");
   }
-  require(whole.read(text) == pieces.language(), "pieces give the language that the whole gives");
+  require(whole.read(text) == pieces.language(), "text in blocks gives the same language as the whole text");
   return true;
 });
 

@@ -6,10 +6,10 @@ namespace multipl_moe::fuzz {
 const Registered model_config("model_config", [](std::string_view bytes) {
   const auto config = value_or_refusal([&] { return parse_config(bytes, "config.json"); });
   if (!config) return false;
-  require(!fault_in(*config), "what was parsed has no fault");
-  // An architecture's file has the fields that it uses; the others are lost.
+  require(!fault_in(*config), "a parsed config has no fault");
+  // Only the fields that the architecture uses are written; the others are lost.
   const std::string text = to_json_text(*config);
-  require(to_json_text(parse_config(text, "config.json")) == text, "what was written is read and written as it was");
+  require(to_json_text(parse_config(text, "config.json")) == text, "a second round trip does not change a config");
   return true;
 });
 

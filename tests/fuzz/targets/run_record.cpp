@@ -1,4 +1,4 @@
-/// A run folder's three files that a report reads, with NULs between them: config.toml, env.json, metrics.jsonl.
+/// The three files of a run folder that a report reads, separated by NULs: config.toml, env.json, metrics.jsonl.
 #include "multipl_moe/report/run_record.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ const Registered run_record("run_record", [](std::string_view bytes) {
   if (!run) return false;
   require(!run->settings.empty() && !run->steps.empty(), "a run has settings and steps");
   for (std::size_t i = 1; i < run->steps.size(); ++i)
-    require(run->steps[i - 1].step < run->steps[i].step, "steps rise");
+    require(run->steps[i - 1].step < run->steps[i].step, "steps increase");
   require(run->tokens_per_step().value_or(1) >= 1, "a step has tokens");
   return true;
 });

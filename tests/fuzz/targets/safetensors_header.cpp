@@ -1,4 +1,4 @@
-/// A safetensors file whose header's size always holds: the first byte counts the bytes of data, the rest is the
+/// A safetensors file whose header size is always right: the first byte is the number of data bytes, the rest is the
 /// header.
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-/// Token files as they are and, since hardly any bytes have the right checksum, with the one that belongs to them.
+/// Token files, unchanged and, since hardly any random bytes have the right checksum, with a corrected checksum.
 #include "multipl_moe/data/token_file.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ Documents documents_of(const TokenFile& file) {
   for (std::int64_t i = 0; i < file.document_count(); ++i) {
     documents.emplace_back(static_cast<std::size_t>(file.document_size(i)));
     file.read(file.document_begin(i), documents.back());
-    for (const Token token : documents.back()) require(token < file.vocab_size(), "tokens are the vocabulary's");
+    for (const Token token : documents.back()) require(token < file.vocab_size(), "every token is in the vocabulary");
   }
   return documents;
 }
@@ -35,7 +35,7 @@ bool takes(std::string_view bytes) {
   for (const auto& document : documents) writer.append(document);
   writer.finish();
   const TokenFile again = TokenFile::open(folder / "again");
-  require(again.checksum() == file->checksum() && documents_of(again) == documents, "documents come back");
+  require(again.checksum() == file->checksum() && documents_of(again) == documents, "documents survive a round trip");
   return true;
 }
 

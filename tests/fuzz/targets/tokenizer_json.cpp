@@ -9,7 +9,7 @@ const Registered tokenizer_json("tokenizer_json", [](std::string_view bytes) {
   if (!parts) return false;
   const std::string text = tokenizer_json_text(*parts);
   require(tokenizer_json_text(parse_tokenizer_json(text, "again")) == text,
-          "what was written is read and written as it was");
+          "a second round trip does not change a tokenizer");
   return true;
 });
 

@@ -1,4 +1,4 @@
-/// UTF-8, and the text that a terminal gets to see.
+/// UTF-8, and its escaped form for a terminal.
 #include "multipl_moe/io/utf8.hpp"
 
 #include <cstdint>
@@ -28,18 +28,18 @@ const Registered utf8("utf8", [](std::string_view bytes) {
     if (size > 0) {
       const std::uint32_t value = value_of(rest.substr(0, size));
       require(shortest(value) == size && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff),
-              "a code point is one, in its shortest form");
+              "a code point is valid and in its shortest form");
     }
     is_text = is_text && size > 0;
     rest.remove_prefix(size == 0 ? 1 : size);
   }
   const std::string shown = escaped(bytes);
-  require(shown.size() <= 200 + 16 + 3, "what is shown is short");
+  require(shown.size() <= 200 + 16 + 3, "escaped text is short");
   for (std::string_view rest = shown; !rest.empty();) {
     const std::size_t size = code_point_bytes(rest);
-    require(size > 0, "what is shown is text");
+    require(size > 0, "escaped text is valid UTF-8");
     const std::uint32_t value = value_of(rest.substr(0, size));
-    require(value >= 0x20 && (value < 0x7f || value > 0x9f), "what is shown has no control characters");
+    require(value >= 0x20 && (value < 0x7f || value > 0x9f), "escaped text has no control characters");
     rest.remove_prefix(size);
   }
   return is_text;

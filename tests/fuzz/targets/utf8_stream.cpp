@@ -1,4 +1,4 @@
-/// Bytes in pieces, whose length the first byte says, and all at once.
+/// Bytes in blocks and all at once. The first byte sets the length of the blocks.
 #include "multipl_moe/io/utf8_stream.hpp"
 
 #include <cstdint>
@@ -16,17 +16,17 @@ const Registered utf8_stream("utf8_stream", [](std::string_view bytes) {
   std::string text;
   for (std::size_t at = 0; at < bytes.size(); at += piece) text += stream.add(bytes.substr(at, piece));
   text += stream.finish();
-  require(text == valid_utf8(bytes), "pieces give what the whole gives");
-  require(valid_utf8(text) == text, "text stays as it is");
+  require(text == valid_utf8(bytes), "blocks give the same text as all bytes at once");
+  require(valid_utf8(text) == text, "valid text does not change");
   bool is_text = true;
   for (std::string_view rest = bytes; is_text && !rest.empty();) {
     const std::size_t size = code_point_bytes(rest);
     is_text = size > 0;
     rest.remove_prefix(size);
   }
-  require(is_text == (text == bytes), "only what is no text changes");
+  require(is_text == (text == bytes), "bytes change only if they are not valid text");
   for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(code_point_bytes(rest)))
-    require(code_point_bytes(rest) > 0, "what comes out is text");
+    require(code_point_bytes(rest) > 0, "the result is valid UTF-8");
   return true;
 });
 

@@ -5,7 +5,7 @@
 
 namespace multipl_moe::fuzz {
 
-/// vocab.json, merges.txt and tokenizer_config.json behind one another, each ended by a NUL byte or the end; the third
+/// The contents of vocab.json, merges.txt and tokenizer_config.json, in this order, separated by NUL bytes; the third
 /// may be left out.
 const Registered vocabulary_files("vocabulary_files", [](std::string_view bytes) {
   const std::filesystem::path names[] = {"vocab.json", "merges.txt", "tokenizer_config.json"};
@@ -22,7 +22,7 @@ const Registered vocabulary_files("vocabulary_files", [](std::string_view bytes)
   if (!parts) return false;
   const std::string text = tokenizer_json_text(*parts);
   require(tokenizer_json_text(parse_tokenizer_json(text, "again")) == text,
-          "as tokenizer.json it is read and written as it was");
+          "written as tokenizer.json, it reads and writes back equal");
   return true;
 });
 

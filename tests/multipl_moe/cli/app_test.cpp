@@ -28,7 +28,7 @@ TEST_CASE("every command has help that names its options", "[cli]") {
   CHECK_THAT(run(scratch, "train --help").out, ContainsSubstring("9:1") && ContainsSubstring("MOE_LEARNING_RATE"));
 }
 
-TEST_CASE("mistakes on the command line exit with 2 and go to stderr", "[cli]") {
+TEST_CASE("mistakes on the command line exit with 2 and are reported on stderr", "[cli]") {
   const ScratchFolder scratch;
   for (const char* words :
        {"", "fly", "info --wrong", "info --arch nonsense", "info --size huge", "train", "info --arch dense --model x",
@@ -55,7 +55,7 @@ TEST_CASE("missing and broken inputs exit with 3 and name the file", "[cli]") {
   CHECK_THAT(broken.error, ContainsSubstring("config.json") && ContainsSubstring("hidden_size"));
 }
 
-TEST_CASE("info counts without allocating", "[cli]") {
+TEST_CASE("info counts parameters without allocating them", "[cli]") {
   const ScratchFolder scratch;
   const Outcome outcome = run(scratch, "info --arch multipl-moe --size qwen1.5-1.8b --json");
   REQUIRE(outcome.exit_code == 0);
@@ -65,7 +65,7 @@ TEST_CASE("info counts without allocating", "[cli]") {
   CHECK(parameters["trainable"] == 8928165888);
 }
 
-TEST_CASE("the chain of commands, from source files to text", "[cli]") {
+TEST_CASE("the commands work in sequence, from source files to generated text", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const std::string small = " --data data --batch-size 2 --sequence-length 32 --threads 1 -q";
@@ -87,7 +87,7 @@ TEST_CASE("the chain of commands, from source files to text", "[cli]") {
   CHECK_THAT(run(scratch, "generate --model paper --prompt a --max-new-tokens 1").error, ContainsSubstring("note:"));
 }
 
-TEST_CASE("every system of the comparison upcycles, trains, is scored and generates", "[cli]") {
+TEST_CASE("every compared system can be upcycled, trained, evaluated and used for generation", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const std::string small = " --data data --batch-size 2 --sequence-length 32 --threads 1 -q";
@@ -128,7 +128,7 @@ TEST_CASE("every system of the comparison upcycles, trains, is scored and genera
   CHECK(run(scratch, "generate --model mole --prompt a --language perl").exit_code == 2);
 }
 
-TEST_CASE("the environment speaks where the command line does not", "[cli]") {
+TEST_CASE("an environment variable sets an option that the command line does not set", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const auto steps_taken = [&](const std::string& words) {
@@ -147,7 +147,7 @@ TEST_CASE("the environment speaks where the command line does not", "[cli]") {
   unsetenv("MOE_STEPS");
 }
 
-TEST_CASE("an output folder that cannot be made exits with 5", "[cli]") {
+TEST_CASE("an output folder that cannot be created exits with 5", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const Outcome outcome =
@@ -161,7 +161,7 @@ TEST_CASE("output that cannot be written exits with 5", "[cli]") {
   CHECK(run(scratch, "info --arch dense > /dev/full").exit_code == 5);
 }
 
-TEST_CASE("upcycle never replaces a folder that holds something", "[cli]") {
+TEST_CASE("upcycle never replaces a folder that is not empty", "[cli]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "keep/notes.txt", "precious");
   const Outcome outcome = run(scratch, "upcycle --model base -o keep");
@@ -169,17 +169,17 @@ TEST_CASE("upcycle never replaces a folder that holds something", "[cli]") {
   CHECK(get_bytes(scratch / "keep/notes.txt") == "precious");
 }
 
-TEST_CASE("the demo refuses a corpus that lacks languages", "[cli]") {
+TEST_CASE("the demo rejects a corpus that lacks languages", "[cli]") {
   const ScratchFolder scratch;
   const Outcome poor = run(scratch, "demo --corpus '" MOE_TEST_CORPUS "/python' -o poor -q");
   CHECK(poor.exit_code == 2);
   CHECK_THAT(poor.error, ContainsSubstring("Java"));
 }
 
-// The commands that the demo is made of have tests of their own, which slow builds run too.
-TEST_CASE("the demo runs on a corpus of one's own", "[cli]") {
+// The commands that the demo runs have their own tests, which slow builds run too.
+TEST_CASE("the demo runs on a user's corpus", "[cli]") {
   if (is_slow_build) {
-    WARN("this build would take minutes to write the texts");
+    WARN("skipped: generating the texts takes minutes in this build");
     return;
   }
   const ScratchFolder scratch;

@@ -1,5 +1,5 @@
-/// The program before files that were made to break it: a typed error that names the file, nothing written, and no more
-/// memory than a good file of that size would take.
+/// The program with malicious files: a typed error that names the file, nothing written, and no more memory than a
+/// valid file of that size would take.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -22,10 +22,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Resident memory that a refusal may take.
+/// Largest resident memory of a run that rejects a file.
 constexpr long most_kilobytes = 64 * 1024;
 
-/// Every path below a folder with its size and time.
+/// Every path below a folder with its size and modification time.
 std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> listing(const ScratchFolder& scratch) {
   std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> found;
   for (const auto& entry : fs::recursive_directory_iterator(scratch.path()))
@@ -34,7 +34,7 @@ std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> listing(con
   return found;
 }
 
-/// `file` and `rule` are parts of the message.
+/// Checks that a run rejects a file. `file` and `rule` are parts of the message.
 void check_refused(const ScratchFolder& scratch, const std::vector<std::string>& words, const std::string& file,
                    const std::string& rule) {
   const auto before = listing(scratch);
@@ -62,12 +62,12 @@ std::string config_with(const std::string& name, const std::string& value) {
   return text + "}";
 }
 
-/// A folder "m" with the configuration of a tiny model; its weights are up to the test.
+/// Creates a folder "m" with the configuration of a tiny model; the test adds the weights.
 void put_config(const ScratchFolder& scratch) {
   put_bytes(scratch / "m/config.json", config_with("use_cache", "true"));
 }
 
-/// A trained model "m" and the data "data" that it learned from.
+/// Creates a trained model "m" and its training data "data".
 void make_model(const ScratchFolder& scratch) {
   put_tiny_config(scratch);
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
@@ -80,23 +80,23 @@ void make_model(const ScratchFolder& scratch) {
 
 }  // namespace
 
-TEST_CASE("weights made to break the reader end the program with 3, in little memory", "[cli]") {
+TEST_CASE("malicious weights end the program with 3 and use little memory", "[cli]") {
   const ScratchFolder scratch;
   put_config(scratch);
   std::vector<BadSafetensors> files = all_bad_safetensors();
-  // Large files alone need memory; the others differ in the reader, whose own tests meet each of them.
+  // Only large files need memory; the others differ only for the reader, whose own tests cover each of them.
   if (is_slow_build) files.resize(12);
   CHECK((is_slow_build || files.size() >= 100));
   for (BadSafetensors& bad : files) {
     put_bytes(scratch / "m/model.safetensors", bad.bytes);
     INFO(bad.rule);
-    // Memory that a fork would count.
+    // A forked process would count this memory as its own.
     std::string().swap(bad.bytes);
     check_refused(scratch, upcycle, "m/model.safetensors", bad.rule);
   }
 }
 
-TEST_CASE("configurations made to break the reader end the program with 3, in little memory", "[cli]") {
+TEST_CASE("malicious configurations end the program with 3 and use little memory", "[cli]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "m/model.safetensors", sized(2, "{}"));
   const std::string good = config_with("use_cache", "true");
@@ -131,7 +131,7 @@ TEST_CASE("configurations made to break the reader end the program with 3, in li
   }
 }
 
-TEST_CASE("a configuration that claims more than its weights hold costs no memory", "[cli]") {
+TEST_CASE("a configuration of a larger model than its weights uses no memory", "[cli]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "m/model.safetensors", sized(2, "{}"));
   for (const char* layers : {"1", "1000", "9000"}) {
@@ -144,7 +144,7 @@ TEST_CASE("a configuration that claims more than its weights hold costs no memor
   }
 }
 
-TEST_CASE("an index made to cost memory, or to lead elsewhere, ends the program with 3", "[cli]") {
+TEST_CASE("an index that would use much memory or leads outside its folder ends the program with 3", "[cli]") {
   const ScratchFolder scratch;
   put_config(scratch);
   const auto indexed = [](std::size_t tensors, const auto& shard_of) {
@@ -170,12 +170,12 @@ TEST_CASE("an index made to cost memory, or to lead elsewhere, ends the program 
   }
 }
 
-TEST_CASE("weights that are no regular file are refused without waiting for them", "[cli]") {
+TEST_CASE("weights that are not a regular file are rejected without blocking", "[cli]") {
   const ScratchFolder scratch;
   put_config(scratch);
   const fs::path weights = scratch / "m/model.safetensors";
   const std::vector<std::pair<std::function<void()>, std::string>> kinds{
-      {[&] { REQUIRE(::mkfifo(weights.c_str(), 0600) == 0); }, "found a special one"},
+      {[&] { REQUIRE(::mkfifo(weights.c_str(), 0600) == 0); }, "found a special file"},
       {[&] { fs::create_directory(weights); }, "found a folder"},
       {[&] { fs::create_symlink("/dev/zero", weights); }, "found a link to /dev/zero"},
       {[&] { fs::create_symlink("..", weights); }, "must lie in its folder"},
@@ -190,7 +190,7 @@ TEST_CASE("weights that are no regular file are refused without waiting for them
   check_refused(scratch, upcycle, "m", "must hold model.safetensors or model.safetensors.index.json, found neither");
 }
 
-TEST_CASE("a model is refused where its files disagree, and taken with a warning where it is not finite", "[cli]") {
+TEST_CASE("a model with inconsistent files is rejected, one with non-finite weights loads with a warning", "[cli]") {
   const ScratchFolder scratch;
   make_model(scratch);
   const std::vector<std::string> eval{"eval", "--model",           "m", "--data", "data", "--max-bytes",
@@ -198,7 +198,7 @@ TEST_CASE("a model is refused where its files disagree, and taken with a warning
   const std::string weights = get_bytes(scratch / "m/model.safetensors"), config = get_bytes(scratch / "m/config.json");
   REQUIRE(measured(scratch, eval).outcome.exit_code == 0);
 
-  SECTION("weights cut anywhere") {
+  SECTION("truncated weights") {
     for (std::size_t i = 0; i < 20; ++i) {
       put_bytes(scratch / "m/model.safetensors", weights.substr(0, weights.size() * i / 20));
       check_refused(scratch, eval, "m/model.safetensors", "");
@@ -210,7 +210,7 @@ TEST_CASE("a model is refused where its files disagree, and taken with a warning
              {"\"intermediate_size\": 24", "\"intermediate_size\": 25", "must have the shape [25, 16]"},
              {"\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", "must hold the tensor 'model.layers.2."},
              {"\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1",
-              "has a tensor that the model of config.json has not: model.layers.1."},
+              "has a tensor that the model of config.json does not have: model.layers.1."},
              {"\"num_key_value_heads\": 2", "\"num_key_value_heads\": 1", "must have the shape [8, 16]"},
              {"\"vocab_size\": 257", "\"vocab_size\": 258", "must have the shape [258, 16]"}}) {
       std::string changed = config;

@@ -42,7 +42,7 @@ struct Sample {
   }
 };
 
-/// What a sample reads from `text`.
+/// The settings that a Sample reads from `text`.
 std::unique_ptr<Sample> read(const std::string& text, std::vector<std::string> more = {}) {
   const ScratchFolder scratch;
   put_bytes(scratch / "config.toml", text);
@@ -73,7 +73,7 @@ TEST_CASE("a byte-order mark and carriage returns change no setting", "[cli][con
   CHECK(sample->quiet);
 }
 
-TEST_CASE("settings are written as a file that gives them again", "[cli][config]") {
+TEST_CASE("written settings read back equal", "[cli][config]") {
   for (const char* const path :
        {"data", "a b",  "a,b", "a#b", "# no comment", "it's", "say \"x\"", "back\\slash", "[x]",  "a=b", "5", "1e3",
         "nan",  "true", "-",   "ü",   "  ",           "x;y",  "a.b/c.d",   "'",           "end\\"}) {
@@ -93,7 +93,7 @@ TEST_CASE("settings are written as a file that gives them again", "[cli][config]
   }
 }
 
-TEST_CASE("defaults are written too, but not those that another setting rules out", "[cli][config]") {
+TEST_CASE("defaults are written too, but not those of options that another setting excludes", "[cli][config]") {
   Sample sample;
   sample.parse({"work", "--path", "p"});
   CHECK(settings_text(sample.command) ==
@@ -105,7 +105,7 @@ TEST_CASE("defaults are written too, but not those that another setting rules ou
   CHECK(read(text)->other == "o");
 }
 
-TEST_CASE("what has no spelling in the file is refused by name", "[cli][config]") {
+TEST_CASE("a value that cannot be written to the file is rejected with the name of its option", "[cli][config]") {
   for (const char* path : {"both ' and \"", "two\nlines"}) {
     Sample sample;
     sample.parse({"work", std::string("--path=") + path});
@@ -113,7 +113,7 @@ TEST_CASE("what has no spelling in the file is refused by name", "[cli][config]"
   }
 }
 
-TEST_CASE("a flag goes before the environment, that before the file, that before the default", "[cli][config]") {
+TEST_CASE("a flag overrides the environment, which overrides the file, which overrides the default", "[cli][config]") {
   const std::string text = "[work]\npath = \"p\" # where\nname = 'file'\n# count = 9\n\nrate = 1 # quick\n";
   CHECK(read("[work]\npath = \"p\"\n")->name == "plain");
   CHECK(read(text)->name == "file");
@@ -126,18 +126,19 @@ TEST_CASE("a flag goes before the environment, that before the file, that before
   CHECK(read(text, {"--name", "flag"})->name == "flag");
 }
 
-TEST_CASE("what a file cannot mean is an error that names it", "[cli][config]") {
-  CHECK_THAT(refusal("[work]\npath = 'p'\ncuont = 4\n"), ContainsSubstring("'cuont' is no setting of work"));
+TEST_CASE("an unknown setting or section in the file is an error that names it", "[cli][config]") {
+  CHECK_THAT(refusal("[work]\npath = 'p'\ncuont = 4\n"), ContainsSubstring("'cuont' is not a setting of work"));
   CHECK_THAT(refusal("[work]\npath = 'p'\nonce = true\n"), ContainsSubstring("'once'"));
   CHECK_THAT(refusal("[work]\npath = 'p'\nhelp = true\n"), ContainsSubstring("'help'"));
   CHECK_THAT(refusal("[wrok]\npath = 'p'\n"), ContainsSubstring("found [wrok]"));
   CHECK_THAT(refusal("[work.deeper]\npath = 'p'\n"), ContainsSubstring("found [work.deeper]"));
-  CHECK_THAT(refusal("path = 'p'\n"), ContainsSubstring("must stand under its command") && ContainsSubstring("'path'"));
+  CHECK_THAT(refusal("path = 'p'\n"),
+             ContainsSubstring("must be in the section of its command") && ContainsSubstring("'path'"));
   CHECK_THROWS_AS(read("[work]\npath = 'p'\ncount = many\n"), CLI::ParseError);
   CHECK_THROWS_AS(read("[work]\npath = 'p'\n", {"--config", "/nowhere"}), CLI::ParseError);
 }
 
-TEST_CASE("every command prints its settings, and takes them back", "[cli][config]") {
+TEST_CASE("every command prints its settings and reads them back", "[cli][config]") {
   const ScratchFolder scratch;
   for (const char* words :
        {"info --arch gshard", "prepare a b -o data --json", "pretrain --data data -o run --languages rust,go",
@@ -157,11 +158,11 @@ TEST_CASE("every command prints its settings, and takes them back", "[cli][confi
              ContainsSubstring("[train]\n") && ContainsSubstring("mix = \"7:3\"\n"));
 }
 
-TEST_CASE("a command with the file that it printed does what it did without", "[cli][config]") {
+TEST_CASE("a command with the settings file that it printed gives the same results", "[cli][config]") {
   const ScratchFolder scratch;
   put_tiny_config(scratch);
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
-  // Float32, which is no command's default.
+  // Float32, which is not the default of any command.
   REQUIRE(run(scratch, "make-checkpoint --config-json tiny.json --dtype float32 -q -o m").exit_code == 0);
   REQUIRE(run(scratch, "upcycle --model m --arch lora -q -o adapted").exit_code == 0);
   REQUIRE(run(scratch, "upcycle --model m -q -o mixture").exit_code == 0);
@@ -226,7 +227,7 @@ TEST_CASE("a command with the file that it printed does what it did without", "[
   }
 }
 
-TEST_CASE("an option that was not given is not written where the command would see a difference", "[cli][config]") {
+TEST_CASE("an option that was not given is not written if writing it would change the command", "[cli][config]") {
   const ScratchFolder scratch;
   for (const char* words : {"export --model m -o x", "upcycle --model m -o x"}) {
     CHECK_THAT(run(scratch, std::string(words) + " --print-config").out, !ContainsSubstring("dtype"));
@@ -237,13 +238,13 @@ TEST_CASE("an option that was not given is not written where the command would s
   CHECK_THAT(run(scratch, "make-checkpoint -o x --print-config").out, ContainsSubstring("dtype = \"bfloat16\""));
 }
 
-TEST_CASE("a flag goes before what it rules out in the file", "[cli][config]") {
+TEST_CASE("a flag overrides the settings of the file that it excludes", "[cli][config]") {
   CHECK(read("[work]\npath = 'p'\nname = 'file'\n", {"--other", "o"})->other == "o");
   CHECK(read("[work]\npath = 'p'\nname = 'file'\n", {"--other", "o"})->name == "plain");
   CHECK_THROWS_AS(read("[work]\npath = 'p'\nname = 'file'\nother = 'o'\n"), CLI::ParseError);
 }
 
-TEST_CASE("a wrong key in the file exits with 2, wherever --config stands", "[cli][config]") {
+TEST_CASE("a wrong key in the file exits with 2, for any position of --config", "[cli][config]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "config.toml", "[pretrain]\ndata = 'd'\noutput = 'o'\nlearning-rat = 1\n");
   for (const char* words : {"pretrain --config config.toml", "--config config.toml pretrain"}) {

@@ -1,4 +1,4 @@
-/// Every call of a run that changes files, failing once and failing for good.
+/// Every system call of a run that changes files fails, once or permanently.
 #include <algorithm>
 #include <map>
 
@@ -20,7 +20,7 @@ const std::string words =
     "pretrain --data data --config-json tiny.json --batch-size 2 --sequence-length 32 --threads 1 --steps 2 "
     "--save-steps 1 -q -o ";
 
-/// Runs with the `call`-th call failing; a sanitizer's runtime must come first and would complain that it does not.
+/// Runs with the `call`-th call failing. Disables the check that a sanitizer's runtime is the first loaded library.
 Outcome run_failing(const ScratchFolder& scratch, const std::string& arguments, int call, const std::string& more) {
   fs::remove(scratch / "failed");
   return run(scratch, arguments,
@@ -38,8 +38,8 @@ bool has_checkpoint(const fs::path& run) {
 
 }  // namespace
 
-TEST_CASE("a call that fails as on a full disk ends a run with 5 and costs no checkpoint", "[cli][failing]") {
-  // Hundreds of runs that sync all they write: in memory where the system has a file system there.
+TEST_CASE("a call that fails as on a full disk ends a run with 5 and loses no checkpoint", "[cli][failing]") {
+  // Hundreds of runs that sync all their files: on a file system in memory if there is one.
   const fs::path memory = "/dev/shm";
   const ScratchFolder scratch(::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path());
   put_tiny_config(scratch);
@@ -59,7 +59,7 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and costs no ch
     INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
     REQUIRE(outcome.exit_code == 5);
     CHECK_THAT(outcome.error, ContainsSubstring("No space left on device") && ContainsSubstring("; free: "));
-    // Whatever it left is a run of which nothing is lost.
+    // The failed run can be completed, and nothing is lost.
     REQUIRE(run(scratch, words + "run" + (has_checkpoint(scratch / "run") ? " --resume" : "")).exit_code == 0);
     REQUIRE(newest_checkpoint_of(scratch / "run") == whole);
     REQUIRE(metrics_of(scratch / "run") == metrics);

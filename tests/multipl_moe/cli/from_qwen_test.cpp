@@ -1,4 +1,4 @@
-/// Every command of docs/08_from_qwen.md, in a shell, on a model that the page's own commands make.
+/// Runs every command of docs/08_from_qwen.md in a shell, on a model that the page's own commands create.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The blocks of shell commands of a page.
+/// Returns the blocks of shell commands of a page.
 std::vector<std::string> shell_blocks(const std::string& page) {
   std::vector<std::string> blocks;
   const std::string open = "```sh\n", close = "```";
@@ -30,7 +30,7 @@ std::vector<std::string> shell_blocks(const std::string& page) {
   return blocks;
 }
 
-/// Runs a script of commands that must all succeed, and gives what it wrote.
+/// Runs a script that stops at the first failing command; returns its exit code and output.
 Outcome run_script(const ScratchFolder& scratch, const std::string& script) {
   put_bytes(scratch / "script.sh", "set -eu\nmultipl_moe() { '" MULTIPL_MOE_BINARY "' \"$@\"; }\n" + script);
   const std::string command =
@@ -41,16 +41,16 @@ Outcome run_script(const ScratchFolder& scratch, const std::string& script) {
 
 }  // namespace
 
-TEST_CASE("the page from Qwen to MultiPL-MoE runs as it stands", "[cli]") {
+TEST_CASE("the commands of the page from Qwen to MultiPL-MoE run unchanged", "[cli]") {
   if (is_slow_build) {
-    WARN("the page's commands have tests of their own, at sizes that this build runs in seconds");
+    WARN("skipped: the page's commands have their own tests, at sizes that this build runs in seconds");
     return;
   }
   const ScratchFolder scratch;
   fs::create_symlink(MOE_TEST_CORPUS, scratch / "sources");
   std::vector<std::string> blocks = shell_blocks(get_bytes(MOE_DOCS_DIR "/08_from_qwen.md"));
   REQUIRE(blocks.size() == 3);
-  // The section that makes a model stands last and runs first.
+  // The section that creates a model is the last one of the page and runs first.
   std::rotate(blocks.begin(), blocks.end() - 1, blocks.end());
   for (const std::string& block : blocks) {
     const Outcome outcome = run_script(scratch, block);

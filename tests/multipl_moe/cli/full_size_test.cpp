@@ -1,5 +1,6 @@
-/// The program at the size of the real model, with random weights: `ctest --preset large`. It needs 24 GiB of memory,
-/// 32 GB of disk below the temporary folder and some minutes, and prints what docs/results/full_size.md holds.
+/// The program at the size of the real model, with random weights: `ctest --preset large`. The test needs 24 GiB of
+/// memory, 32 GB of disk below the temporary folder and some minutes, and prints the numbers of
+/// docs/results/full_size.md.
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -42,8 +43,8 @@ std::vector<std::byte> bytes_in(const TensorFolder& folder, const std::string& n
   return bytes;
 }
 
-/// Every tensor of the mixture but its routers is the dense model's, byte for byte: an expert's the FFN's. Returns how
-/// many were compared.
+/// Checks that every tensor of the mixture except its routers equals one of the dense model, byte for byte; the tensors
+/// of an expert equal those of the FFN. Returns the number of compared tensors.
 int compared_with_dense(const std::filesystem::path& mixture, const std::filesystem::path& dense) {
   const TensorFolder made = TensorFolder::open(mixture), from = TensorFolder::open(dense);
   int compared = 0;
@@ -61,7 +62,7 @@ int compared_with_dense(const std::filesystem::path& mixture, const std::filesys
   return compared;
 }
 
-/// Trains for three steps: what was found of memory is what was planned.
+/// Trains for three steps and checks that the measured memory is close to the planned memory.
 void train_as_planned(const ScratchFolder& scratch, const std::string& words) {
   const std::string training = "train --model pair --data data --batch-size 2 --sequence-length 512 --steps 3 " + words;
   const Outcome plan = run(scratch, training + " --dry-run --json");
@@ -75,7 +76,7 @@ void train_as_planned(const ScratchFolder& scratch, const std::string& words) {
 
 }  // namespace
 
-TEST_CASE("the real sizes", "[.][large]") {
+TEST_CASE("the commands run at the size of the real model", "[.][large]") {
   const ScratchFolder scratch;
   std::printf("| command | seconds | peak GiB |\n|---|---|---|\n");
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data --test-fraction 0.4").exit_code == 0);
@@ -90,12 +91,12 @@ TEST_CASE("the real sizes", "[.][large]") {
 
   CHECK(gibibytes(timed(scratch, "upcycle --model qwen -o moe --arch multipl-moe -q")) < 2);
   CHECK_THAT(run(scratch, "info --model moe").out, ContainsSubstring("10764994560"));
-  // 24 layers of 12 experts with 3 matrices, of 4 attention matrices with 3 biases, of 2 norms; and 3 tensors beside.
+  // 24 layers with 12 experts of 3 matrices each, 4 attention matrices with 3 biases, and 2 norms; and 3 more tensors.
   CHECK(compared_with_dense(scratch / "moe", scratch / "qwen") == 24 * (36 + 7 + 2) + 3);
   std::filesystem::remove_all(scratch / "moe");
   std::filesystem::remove_all(scratch / "qwen");
 
-  // The full width in two layers: what one training step needs of memory is that of a layer, not of their number.
+  // The full width with two layers: the memory that a training step adds depends on the width, not on the layer count.
   put_bytes(scratch / "two.json",
             R"({"model_type": "qwen2", "hidden_size": 2048, "intermediate_size": 5504, "num_hidden_layers": 2,
                 "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 151936, "rope_theta": 1000000.0})");

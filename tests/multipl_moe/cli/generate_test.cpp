@@ -1,4 +1,4 @@
-/// The command generate: several prompts, lines of JSON, and what it refuses.
+/// The command generate: several prompts, JSON lines, and rejected arguments.
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -12,7 +12,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// A folder with a model of bytes that has seen next to nothing.
+/// A folder with a byte-level model that was trained for one step.
 struct Workplace {
   ScratchFolder scratch;
   Workplace() {
@@ -37,7 +37,7 @@ std::vector<nlohmann::json> lines_of(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("several prompts give a line of JSON each, in their order, whatever runs together", "[cli][generate]") {
+TEST_CASE("several prompts give one JSON line each, in their order, for any batch size", "[cli][generate]") {
   const Workplace place;
   put_bytes(place.scratch / "prompts.jsonl", "\"def \\u00e9\"\n\n{\"id\": 3, \"prompt\": \"fn\"}\r\n");
   const std::string words = "--prompt 'a b' --prompt '' --prompts-file prompts.jsonl --json --seed 5";
@@ -61,7 +61,7 @@ TEST_CASE("several prompts give a line of JSON each, in their order, whatever ru
   CHECK(place.generate(words + " --seed 6").out != all.out);
 }
 
-TEST_CASE("one prompt's text streams, several come in blocks, and both are the lines' texts", "[cli][generate]") {
+TEST_CASE("one prompt streams its text, several print blocks, and both equal the JSON texts", "[cli][generate]") {
   const Workplace place;
   const auto texts = lines_of(place.generate("--prompt ab --prompt cd --json").out);
   REQUIRE(texts.size() == 2);
@@ -75,10 +75,10 @@ TEST_CASE("one prompt's text streams, several come in blocks, and both are the l
   CHECK(place.generate("--prompt ab --prompt cd").out == block(0) + block(1));
 }
 
-TEST_CASE("a stop text does the same whether the text streams or not", "[cli][generate]") {
+TEST_CASE("a stop text has the same effect on streamed text and on JSON lines", "[cli][generate]") {
   const Workplace place;
   const std::string whole = place.generate("--prompt ab --temperature 0").out;
-  // Some byte of ASCII that the model says.
+  // An ASCII byte that the model generates.
   const auto at = std::find_if(whole.begin(), whole.end() - 1, [](char c) { return c > ' ' && c < 0x7f && c != '\''; });
   if (at == whole.end() - 1) return;
   const std::string stop = "--temperature 0 --prompt ab --stop '" + std::string(1, *at) + "'";
@@ -88,7 +88,7 @@ TEST_CASE("a stop text does the same whether the text streams or not", "[cli][ge
   CHECK(line["finish_reason"] == "stop");
 }
 
-TEST_CASE("what generate cannot do exits with 2, a bad file of prompts with 3", "[cli][generate]") {
+TEST_CASE("wrong arguments of generate exit with 2, a bad file of prompts with 3", "[cli][generate]") {
   const Workplace place;
   for (const char* words :
        {"", "--prompt a --top-k -1", "--prompt a --top-p 0", "--prompt a --repetition-penalty 0",
@@ -110,7 +110,7 @@ TEST_CASE("what generate cannot do exits with 2, a bad file of prompts with 3", 
   CHECK(place.generate("--prompts-file empty.jsonl").exit_code == 2);
 }
 
-TEST_CASE("a model's generation_config.json sets what no flag does, and says what it asks for in vain",
+TEST_CASE("generation_config.json sets what no flag sets, and a note lists the settings that are ignored",
           "[cli][generate]") {
   const Workplace place;
   std::string model = get_bytes(place.scratch / "model/checkpoints/LATEST");
@@ -131,7 +131,7 @@ TEST_CASE("a model's generation_config.json sets what no flag does, and says wha
   CHECK(greedy.exit_code == 0);
   const Outcome beams = generate(R"({"num_beams": 4, "min_p": 0.1, "max_new_tokens": 2})", "-q");
   CHECK(beams.exit_code == 0);
-  CHECK_THAT(beams.error, ContainsSubstring("does without: min_p, num_beams"));
+  CHECK_THAT(beams.error, ContainsSubstring("are ignored: min_p, num_beams"));
   const Outcome beyond = generate(R"({"eos_token_id": 257})", "-q");
   CHECK(beyond.exit_code == 3);
   CHECK_THAT(beyond.error, ContainsSubstring("eos_token_id must be below config.json's vocab_size, 257, found 257"));

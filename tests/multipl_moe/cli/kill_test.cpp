@@ -1,4 +1,4 @@
-/// A run killed with SIGKILL again and again, and resumed until it is done, against one in one piece.
+/// A run that is repeatedly killed with SIGKILL and resumed until it is done, compared with an uninterrupted run.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -23,8 +23,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-/// Of a mixture, so that thresholds and frozen weights are at stake too; a checkpoint after every step, so that most of
-/// its time is spent in saves.
+/// Trains a mixture, so that thresholds and frozen weights are covered too, with a checkpoint after every step, so that
+/// most of the time is spent in saves.
 std::vector<std::string> words_for(const std::string& folder) {
   return {"train",
           "--model",
@@ -46,13 +46,13 @@ std::vector<std::string> words_for(const std::string& folder) {
           folder};
 }
 
-/// What stands in a run's checkpoints.
+/// The state of a run's checkpoint folder.
 struct Sight {
   bool has_checkpoint = false, is_between = false;
 };
 
-/// A save shows: by a hidden folder that is being made or removed, by one checkpoint more than stay, or by a newest
-/// one that LATEST does not name yet.
+/// A save in progress is recognized by a hidden folder that is being created or removed, by one checkpoint more than
+/// are kept, or by a newest checkpoint that LATEST does not name yet.
 Sight look_at(const fs::path& run) {
   Sight sight;
   if (!fs::exists(run / "checkpoints")) return sight;
@@ -79,7 +79,7 @@ class Killing {
     whole_seconds_ = Seconds(Clock::now() - begin).count();
   }
 
-  /// Runs until `kills` lives were ended, and the run under way then is done.
+  /// Runs until `kills` processes were killed and the current run is done.
   Tally until(int kills) {
     while (tally_.kills < kills) {
       const std::string folder = "run" + std::to_string(tally_.runs++);
@@ -96,7 +96,7 @@ class Killing {
   double whole_seconds() const { return whole_seconds_; }
 
  private:
-  /// One process; its exit code.
+  /// Runs one process; returns its exit code.
   int live(const std::string& folder, bool to_be_killed) {
     auto words = words_for(folder);
     if (look_at(scratch_ / folder).has_checkpoint) words.push_back("--resume");
@@ -121,7 +121,7 @@ class Killing {
   Tally tally_;
 };
 
-/// MOE_KILL_SEED replays a run's moments, as far as a clock can.
+/// MOE_KILL_SEED repeats the times of the kills, as far as the clock allows.
 std::uint32_t seed() {
   const char* const given = std::getenv("MOE_KILL_SEED");
   return given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : std::random_device()();
@@ -141,18 +141,18 @@ void kill_and_compare(int kills) {
   Killing killing(scratch, chosen);
   const Tally tally = killing.until(kills);
   std::printf(
-      "%d kills: %d inside a save, %d before the first checkpoint; %d runs completed, each equal to the one in one "
-      "piece (%.2f s)\n",
+      "%d kills: %d inside a save, %d before the first checkpoint; %d runs completed, each equal to the uninterrupted "
+      "run (%.2f s)\n",
       tally.kills, tally.in_saves, tally.before_first, tally.runs, killing.whole_seconds());
   CHECK(tally.kills == kills);
-  // Saving takes most of the time, so kills that never meet it would be no test of it.
+  // Saves take most of the time; without kills during saves this would not test them.
   CHECK(tally.in_saves >= kills / 5);
 }
 
 }  // namespace
 
-TEST_CASE("kills cost a run nothing but time", "[cli][kill]") { kill_and_compare(is_slow_build ? 5 : 20); }
+TEST_CASE("a killed and resumed run equals a whole one", "[cli][kill]") { kill_and_compare(is_slow_build ? 5 : 20); }
 
-TEST_CASE("100 kills cost a run nothing but time", "[.][kill-100]") { kill_and_compare(100); }
+TEST_CASE("runs killed 100 times and resumed equal a whole one", "[.][kill-100]") { kill_and_compare(100); }
 
 }  // namespace kill_test

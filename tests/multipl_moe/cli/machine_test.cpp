@@ -28,12 +28,12 @@ Machine whole_machine() {
 
 }  // namespace
 
-TEST_CASE("a whole machine lacks nothing", "[cli]") {
+TEST_CASE("on a complete machine nothing is reported missing", "[cli]") {
   CHECK(lacks_of(whole_machine()).empty());
   CHECK_THAT(machine_text(whole_machine()), ContainsSubstring("nothing is missing"));
 }
 
-TEST_CASE("each thing that is missing is named with what to do, needed or not", "[cli]") {
+TEST_CASE("everything that is missing is reported with a remedy, needed or not", "[cli]") {
   const auto only_lack = [](const Machine& machine) {
     const std::vector<Lack> lacks = lacks_of(machine);
     REQUIRE(lacks.size() == 1);
@@ -64,7 +64,7 @@ TEST_CASE("each thing that is missing is named with what to do, needed or not", 
   CHECK_THAT(only_lack(machine).how_to_get_it, ContainsSubstring("gnuplot-nox"));
 }
 
-TEST_CASE("the doctor finds this machine fit to run the program that asks", "[cli]") {
+TEST_CASE("doctor reports that this machine can run the program", "[cli]") {
   const ScratchFolder scratch;
   const Outcome outcome = run(scratch, "doctor --json", "PATH=/nowhere");
   REQUIRE(outcome.exit_code == 0);
@@ -80,9 +80,9 @@ TEST_CASE("the doctor finds this machine fit to run the program that asks", "[cl
   CHECK_THAT(run(scratch, "doctor").out, ContainsSubstring("vector instructions"));
 }
 
-TEST_CASE("where something needed is missing the doctor exits with 1", "[cli]") {
+TEST_CASE("doctor exits with 1 if something needed is missing", "[cli]") {
   const ScratchFolder scratch;
-  // No file fits there.
+  // No file can be created there.
   const Outcome outcome = run(scratch, "doctor 2>/dev/null; code=$?; cd - >/dev/null; (exit $code)", "cd /proc &&");
   CHECK(outcome.exit_code == 1);
   CHECK_THAT(outcome.out, ContainsSubstring("(needed)"));

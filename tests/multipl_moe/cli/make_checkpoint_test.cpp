@@ -12,7 +12,7 @@ using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 using moe::testing::is_slow_build;
 
-TEST_CASE("a checkpoint of random weights is one that every command reads", "[cli]") {
+TEST_CASE("every command reads a checkpoint of random weights", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "make-checkpoint --size demo --max-shard-size 500kB --seed 4 -o base").exit_code == 0);
   const TensorFolder base = TensorFolder::open(scratch / "base");
@@ -29,7 +29,7 @@ TEST_CASE("a checkpoint of random weights is one that every command reads", "[cl
   CHECK(get_bytes(scratch / "again/model.safetensors") == get_bytes(scratch / "threads/model.safetensors"));
 }
 
-TEST_CASE("a size that has a name makes room for the tokenizer it is given", "[cli]") {
+TEST_CASE("a named size takes its vocabulary size from the given tokenizer", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o pieces --vocab-size 1300").exit_code == 0);
   REQUIRE(run(scratch, "make-checkpoint --size tiny --tokenizer pieces -q -o base").exit_code == 0);
@@ -41,7 +41,7 @@ TEST_CASE("a size that has a name makes room for the tokenizer it is given", "[c
   CHECK_THAT(narrow.error, ContainsSubstring("must hold the tokenizer's 1300 tokens, found 1024"));
 }
 
-TEST_CASE("a folder that is not there, or holds no tokenizer, is never taken for one of bytes", "[cli]") {
+TEST_CASE("a missing folder, or one without a tokenizer, is an error and does not select the byte tokenizer", "[cli]") {
   const ScratchFolder scratch;
   std::filesystem::create_directory(scratch / "empty");
   for (const std::string command : {"prepare '" MOE_TEST_CORPUS "' -o data --tokenizer ",
@@ -60,7 +60,7 @@ TEST_CASE("a folder that is not there, or holds no tokenizer, is never taken for
   CHECK_THAT(upcycle.error, ContainsSubstring("[Qwen1.5-1.8b] must be the folder of a model or of a run"));
 }
 
-TEST_CASE("upcycling keeps the dtype of the dense model unless told otherwise", "[cli]") {
+TEST_CASE("upcycling keeps the dtype of the dense model unless --dtype is given", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "make-checkpoint --size demo -o base").exit_code == 0);
   const Outcome outcome = run(scratch, "upcycle --model base -o mixture");
@@ -74,7 +74,7 @@ TEST_CASE("upcycling keeps the dtype of the dense model unless told otherwise", 
   REQUIRE(run(scratch, "generate --model mixture --prompt a --max-new-tokens 2").exit_code == 0);
 }
 
-TEST_CASE("what upcycling draws does not depend on the number of threads", "[cli]") {
+TEST_CASE("the random numbers of upcycling do not depend on the number of threads", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "make-checkpoint --size demo -q -o base").exit_code == 0);
   const std::string words = "upcycle --model base --noise 0.01 --reinitialize 0.3 -q -o ";
@@ -86,11 +86,11 @@ TEST_CASE("what upcycling draws does not depend on the number of threads", "[cli
   }
 }
 
-TEST_CASE("a model in Hugging Face's cache is upcycled as one in a folder", "[cli]") {
+TEST_CASE("a model in Hugging Face's cache is upcycled like one in a folder", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o pieces --vocab-size 300").exit_code == 0);
   REQUIRE(run(scratch, "make-checkpoint --size tiny --tokenizer pieces --max-shard-size 200kB -o base").exit_code == 0);
-  // As downloads are: no list of our own, and a file that ours have not here.
+  // Like a download: without MANIFEST, and with generation_config.json.
   std::filesystem::remove(scratch / "base/MANIFEST");
   put_bytes(scratch / "base/generation_config.json", R"({"top_k": 3})");
   const std::filesystem::path hub = scratch / "hub/models--Q--M";
@@ -110,7 +110,7 @@ TEST_CASE("a model in Hugging Face's cache is upcycled as one in a folder", "[cl
   CHECK(run(scratch, "generate --model hub/models--Q--M/snapshots/4f --prompt a --max-new-tokens 2").exit_code == 0);
 }
 
-TEST_CASE("what cannot be made or upcycled is said before a byte is written", "[cli]") {
+TEST_CASE("a model that cannot be made or upcycled is rejected before anything is written", "[cli]") {
   const ScratchFolder scratch;
   CHECK(run(scratch, "make-checkpoint --size huge -o m").exit_code == 2);
   CHECK(run(scratch, "make-checkpoint --size demo --dtype int8 -o m").exit_code == 2);
@@ -118,7 +118,7 @@ TEST_CASE("what cannot be made or upcycled is said before a byte is written", "[
   CHECK(run(scratch, "upcycle --model nowhere -o m").exit_code == 3);
   CHECK_FALSE(std::filesystem::exists(scratch / "m"));
 
-  // A model whose file has another shape than its configuration says, and one that lacks a tensor.
+  // A model whose weights have another shape than its configuration states.
   REQUIRE(run(scratch, "make-checkpoint --size demo -q -o base").exit_code == 0);
   std::string config = get_bytes(scratch / "base/config.json");
   const std::string width = "\"intermediate_size\": 344";
@@ -131,7 +131,7 @@ TEST_CASE("what cannot be made or upcycled is said before a byte is written", "[
   CHECK_FALSE(std::filesystem::exists(scratch / "m"));
 }
 
-TEST_CASE("a full disk is refused before the first byte", "[cli]") {
+TEST_CASE("a model that exceeds the free disk space is rejected before anything is written", "[cli]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "wide.json",
             R"({"model_type": "qwen2", "hidden_size": 1048576, "intermediate_size": 1048576, "num_hidden_layers": 1,
@@ -142,7 +142,7 @@ TEST_CASE("a full disk is refused before the first byte", "[cli]") {
   CHECK_FALSE(std::filesystem::exists(scratch / "m"));
 }
 
-TEST_CASE("a dry run says what a training takes and writes nothing", "[cli]") {
+TEST_CASE("a dry run reports what a training run needs and writes nothing", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   REQUIRE(run(scratch, "make-checkpoint --size demo --arch causal-multipl-moe -q -o mixture").exit_code == 0);
@@ -150,7 +150,7 @@ TEST_CASE("a dry run says what a training takes and writes nothing", "[cli]") {
   const Outcome text = run(scratch, words);
   CHECK(text.exit_code == 0);
   CHECK_THAT(text.out, ContainsSubstring("moments") && ContainsSubstring("ruby") && ContainsSubstring("checkpoint"));
-  // One line for a GPU: the plan that keeps most.
+  // One line for a GPU: the plan with the highest precision.
   CHECK_THAT(text.out, ContainsSubstring("fits: float32 master weights, float32 moments, float32 gradients\n") &&
                            !ContainsSubstring("split"));
   CHECK_THAT(run(scratch, words + " --gpu-memory 2GiB").out, ContainsSubstring("fits: "));
@@ -182,7 +182,7 @@ TEST_CASE("a dry run says what a training takes and writes nothing", "[cli]") {
   CHECK(run(scratch, "train --model mixture --data data -o run --json").exit_code == 2);
 }
 
-TEST_CASE("a training that cannot fit is refused before anything begins", "[cli]") {
+TEST_CASE("a training run that does not fit into memory is rejected before it starts", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const std::string words = "pretrain --size qwen1.5-1.8b --data data -o run --sequence-length 64 --batch-size 1000000";

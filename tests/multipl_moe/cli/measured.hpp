@@ -1,4 +1,4 @@
-/// The program as a process whose memory and time are counted.
+/// Runs the program as a process whose memory and time are measured.
 #pragma once
 
 #include <fcntl.h>
@@ -19,19 +19,19 @@ namespace multipl_moe::testing {
 
 struct Measured {
   Outcome outcome;
-  long kilobytes = 0;  ///< resident, at most
+  long kilobytes = 0;  ///< peak resident memory
   double seconds = 0;
 };
 
-/// The command waits for a line, so that the shell has ended, and has reaped nothing, before the command begins.
+/// The command waits for a line, so that the shell has ended, without reaping the command, before the command starts.
 inline constexpr const char* in_the_background = R"(
 cd "$1" && out=$2 error=$3 number=$4 && shift 4 || exit
 ( read -r _ <&3; exec "$@" </dev/null >"$out" 2>"$error" 3<&- ) &
 echo $! >"$number")";
 
-/// As run(), with its streams outside of `scratch`, and killed after `seconds`.
-/// The system counts the pages with which a process was forked as its own. Those of these tests would hide a small
-/// program's, so a shell, which has few, starts it, ends, and leaves it to this process.
+/// Like run(), with the streams outside of `scratch`, and killed after `seconds`.
+/// The system counts the pages that a process has at its fork as its own. The pages of the test program would hide
+/// those of a small program. So a shell, which has few pages, starts the program and ends, and this process adopts it.
 inline Measured measured(const ScratchFolder& scratch, const std::vector<std::string>& words, unsigned seconds = 20) {
   const ScratchFolder streams;
   const std::string out = streams / "out", error = streams / "error", number = streams / "pid";
@@ -43,9 +43,9 @@ inline Measured measured(const ScratchFolder& scratch, const std::vector<std::st
   arguments.push_back(nullptr);
   int begin[2];
   if (::pipe2(begin, O_CLOEXEC) != 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
-    throw std::runtime_error("no process can be taken over");
+    throw std::runtime_error("cannot adopt a process");
   const ::pid_t shell = ::fork();
-  if (shell < 0) throw std::runtime_error("no process can be started");
+  if (shell < 0) throw std::runtime_error("cannot start a process");
   if (shell == 0) {
     constexpr int waited_for = 3;
     if (begin[0] == waited_for)
@@ -59,17 +59,17 @@ inline Measured measured(const ScratchFolder& scratch, const std::vector<std::st
   int status = 0;
   if (::waitpid(shell, &status, 0) != shell || status != 0) throw std::runtime_error("the shell started nothing");
   const ::pid_t child = std::stoi(get_bytes(number));
-  // Ends of processes can be waited for with a limit only through a file.
+  // Waiting for the end of a process with a time limit needs a file descriptor.
   const int handle = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
-  if (handle < 0) throw std::runtime_error("the process cannot be watched");
+  if (handle < 0) throw std::runtime_error("cannot open a file descriptor of the process");
   const auto start = std::chrono::steady_clock::now();
-  if (::write(begin[1], "\n", 1) != 1) throw std::runtime_error("the process is not told to begin");
+  if (::write(begin[1], "\n", 1) != 1) throw std::runtime_error("cannot signal the process to start");
   ::close(begin[1]);
   ::pollfd end{.fd = handle, .events = POLLIN, .revents = 0};
   if (::poll(&end, 1, static_cast<int>(seconds) * 1000) == 0) ::kill(child, SIGKILL);
   ::close(handle);
   ::rusage used{};
-  if (::wait4(child, &status, 0, &used) != child) throw std::runtime_error("the process is not ours");
+  if (::wait4(child, &status, 0, &used) != child) throw std::runtime_error("cannot wait for the process");
   const int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return {{exit_code, get_bytes(out), get_bytes(error)}, used.ru_maxrss, wall};

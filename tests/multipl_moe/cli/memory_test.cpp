@@ -1,5 +1,6 @@
-/// Every command that holds something large in memory asks for it first: a refusal with numbers and exit code 4, and
-/// nothing that was begun. A real limit would be a control group's; MOE_MEMORY_LIMIT is asked in the same place.
+/// Every command that needs much memory checks the free memory first. If there is too little, it prints an error with
+/// numbers, exits with 4 and starts nothing. A real limit would be that of a control group; MOE_MEMORY_LIMIT is read in
+/// the same place.
 #include <regex>
 
 #include "measured.hpp"
@@ -14,7 +15,7 @@ using moe::testing::is_slow_build;
 
 namespace {
 
-/// Less than any process of the program holds.
+/// Less than any process of the program needs.
 constexpr const char* no_memory = "MOE_MEMORY_LIMIT=1MB";
 
 void check_refused(const ScratchFolder& scratch, const std::string& words, const std::string& where) {
@@ -27,7 +28,7 @@ void check_refused(const ScratchFolder& scratch, const std::string& words, const
   CHECK_FALSE(std::filesystem::exists(scratch / "out"));
 }
 
-/// `about 12.5 MiB together` of a refusal, in bytes.
+/// The value of `about 12.5 MiB together` in the error message, in bytes.
 double planned_bytes(const ScratchFolder& scratch, const std::string& words) {
   const std::string error = run(scratch, words, no_memory).error;
   std::smatch found;
@@ -43,7 +44,7 @@ std::vector<std::string> words_of(const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("a command that needs more memory than there is says so and begins nothing", "[cli][memory]") {
+TEST_CASE("a command that needs more memory than is free exits with 4 and starts nothing", "[cli][memory]") {
   const ScratchFolder scratch;
   put_tiny_config(scratch);
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
@@ -75,9 +76,9 @@ TEST_CASE("a command that needs more memory than there is says so and begins not
   CHECK_THAT(wrong.error, ContainsSubstring("MOE_MEMORY_LIMIT") && ContainsSubstring("plenty"));
 }
 
-TEST_CASE("copies of the weights that nothing foretold ask for themselves", "[cli][memory]") {
+TEST_CASE("free memory is checked before unplanned copies of the weights", "[cli][memory]") {
   if (is_slow_build) {
-    WARN("what a sanitizer needs itself would count against the limit");
+    WARN("skipped: the sanitizer's own memory would count towards the limit");
     return;
   }
   const ScratchFolder scratch;
@@ -86,7 +87,7 @@ TEST_CASE("copies of the weights that nothing foretold ask for themselves", "[cl
                 "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 20000})");
   REQUIRE(run(scratch, "make-checkpoint --config-json wide.json -o half -q").exit_code == 0);
   REQUIRE(run(scratch, "export --model half --dtype float32 -o whole").exit_code == 0);
-  // 97 MiB of weights, whose values all have the digits of bfloat16, and 29 MiB of copies.
+  // 97 MiB of weights, whose values are all exact in bfloat16, and 29 MiB of copies.
   const Outcome outcome =
       run(scratch, "generate --model whole --prompt a --max-new-tokens 1 -q", "MOE_MEMORY_LIMIT=125MiB");
   CHECK(outcome.exit_code == 4);
@@ -96,13 +97,13 @@ TEST_CASE("copies of the weights that nothing foretold ask for themselves", "[cl
             .exit_code == 0);
 }
 
-TEST_CASE("what was planned is what a command takes", "[cli][memory]") {
+TEST_CASE("the memory that a command uses is close to the planned memory", "[cli][memory]") {
   if (is_slow_build) {
-    WARN("a sanitizer's own memory would be measured");
+    WARN("skipped: the sanitizer's own memory would be measured");
     return;
   }
   const ScratchFolder scratch;
-  // Weights decide in one, the pass over a batch in the other.
+  // In one model the weights take most of the memory, in the other the pass over a batch.
   put_bytes(scratch / "wide.json",
             R"({"model_type": "qwen2", "hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 2,
                 "num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 16384})");
@@ -114,7 +115,7 @@ TEST_CASE("what was planned is what a command takes", "[cli][memory]") {
   REQUIRE(run(scratch, "upcycle --model m -o moe -q").exit_code == 0);
   REQUIRE(run(scratch, "make-checkpoint --config-json narrow.json -o narrow -q").exit_code == 0);
   REQUIRE(run(scratch, "upcycle --model narrow -o narrow-moe -q").exit_code == 0);
-  // The program's own pages, once it has computed something.
+  // The memory of the program itself, after a small computation.
   const double before = 1024.0 * static_cast<double>(measured(scratch, words_of("eval --model narrow --data data "
                                                                                 "--batch-size 1 --sequence-length 16 "
                                                                                 "--max-bytes 40"))

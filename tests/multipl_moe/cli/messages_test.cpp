@@ -1,5 +1,4 @@
-/// Errors name what a user typed or can see: flags, keys, files, commands. Where in our code a rule stands is not among
-/// these.
+/// Errors name what a user typed or can see: flags, keys, files, commands. They do not name places in the source code.
 #include <filesystem>
 #include <regex>
 
@@ -19,7 +18,7 @@ namespace {
 /// `Embedding::forward`, `[BatchStream]`, `[write_config]`.
 const std::regex place_in_code(R"([A-Z]\w+::|\[[A-Z]\w*\]|\[[a-z]+(_[a-z]+)+\])");
 
-/// A model whose vocabulary has no room for the bytes that it would read.
+/// Saves a model whose vocabulary is too small for the bytes that it would read.
 void save_narrow_model(const fs::path& folder) {
   ModelConfig config = size_named("tiny");
   config.vocab_size = 90;
@@ -30,7 +29,7 @@ void save_narrow_model(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("no message of a wrong command line names a place in the program", "[cli]") {
+TEST_CASE("no error message names a place in the source code", "[cli]") {
   const ScratchFolder scratch;
   put_tiny_config(scratch);
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "/python' -o data").exit_code == 0);
@@ -144,7 +143,7 @@ TEST_CASE("no message of a wrong command line names a place in the program", "[c
   }
 }
 
-TEST_CASE("no error in the program's sources begins with a class or a function", "[cli]") {
+TEST_CASE("no error message in the program's sources begins with the name of a class or a function", "[cli]") {
   const std::regex literal(R"re("\[([A-Z]\w*(::\w+)?|[a-z]+(_[a-z]+)+)\] )re");
   int files = 0;
   for (const auto& entry : fs::recursive_directory_iterator(MOE_DOCS_DIR "/../examples/multipl_moe")) {

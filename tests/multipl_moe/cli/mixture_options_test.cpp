@@ -17,7 +17,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// What `words` make of a dense model with 344 inner channels.
+/// The mixture and its start that `words` select for a dense model with 344 inner channels.
 std::pair<MoeConfig, moe::Upcycling> parsed(std::vector<std::string> words) {
   CLI::App command;
   MixtureOptions mixture;
@@ -30,7 +30,7 @@ std::pair<MoeConfig, moe::Upcycling> parsed(std::vector<std::string> words) {
   return {moe, start.start(moe)};
 }
 
-/// One of a setting's values that no architecture has by itself.
+/// A value of the setting that is not the default of any architecture.
 std::string other_value(const MixtureSetting& setting) {
   const std::map<std::string_view, std::string> words{{"--router", "top-k"},      {"--segmenter", "boundary-window"},
                                                       {"--fusion", "scalar"},     {"--balance", "routed"},
@@ -41,7 +41,7 @@ std::string other_value(const MixtureSetting& setting) {
 
 }  // namespace
 
-TEST_CASE("an option decides something in its architecture, and is refused by name in any other", "[cli]") {
+TEST_CASE("an option takes effect in its architecture and is rejected by name in any other", "[cli]") {
   int taken = 0, refused = 0;
   for (const std::string& name : mixture_names())
     for (const MixtureSetting* each : mixture_settings()) {
@@ -67,7 +67,7 @@ TEST_CASE("an option decides something in its architecture, and is refused by na
   CHECK(taken + refused == 250);
 }
 
-TEST_CASE("an option that another option leaves nothing to decide is refused", "[cli]") {
+TEST_CASE("an option that has no effect because of another option is rejected", "[cli]") {
   CHECK_THROWS_WITH(parsed({"--boundary-token", "3"}),
                     ContainsSubstring("[--boundary-token]") && ContainsSubstring("--segmenter boundary-window"));
   CHECK_THROWS_WITH(parsed({"--minimum-window", "3", "--segmenter", "fixed-window"}),
@@ -85,7 +85,27 @@ TEST_CASE("an option that another option leaves nothing to decide is refused", "
   CHECK(start.seed == 3);
 }
 
-TEST_CASE("an option of another architecture is refused wherever it stands, before anything is written", "[cli]") {
+TEST_CASE("spellings of version 0.1 are read, and today's are written", "[cli]") {
+  CHECK(parsed({"--arch", "multipl-moe", "--fusion", "normalised"}).first.fusion == "normalized");
+  CHECK(parsed({"--reinitialise", "0.25"}).second.reinitialized == 0.25);
+  CHECK_THROWS_AS(parsed({"--reinitialise", "2"}), CLI::ParseError);
+  CHECK_THROWS_AS(parsed({"--reinitialise", "0.25", "--reinitialize", "0.5"}), CLI::ParseError);
+  const ScratchFolder scratch;
+  put_bytes(scratch / "c.toml", "[upcycle]\nreinitialise = 0.25\nfusion = \"normalised\"\n");
+  for (const auto& [words, before] : std::vector<std::pair<std::string, std::string>>{
+           {"--reinitialise 0.25 --fusion normalised", ""},
+           {"--config c.toml", ""},
+           {"--fusion normalised", "MOE_REINITIALISE=0.25"}}) {
+    const Outcome printed = run(scratch, "upcycle --model m -o x --print-config " + words, before);
+    INFO(words << printed.error);
+    CHECK(printed.exit_code == 0);
+    CHECK_THAT(printed.text, ContainsSubstring("reinitialize = 0.25") && !ContainsSubstring("reinitialise") &&
+                                 ContainsSubstring("fusion = \"normalized\"") && !ContainsSubstring("normalised"));
+  }
+  CHECK_THAT(run(scratch, "upcycle --help").text, !ContainsSubstring("reinitialise"));
+}
+
+TEST_CASE("a flag, file or variable that sets an option of another architecture is rejected at once", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "make-checkpoint --size tiny -q -o m").exit_code == 0);
   put_bytes(scratch / "c.toml", "[upcycle]\narch = \"mixtral\"\nsegment-window = 8\n");
@@ -108,7 +128,7 @@ TEST_CASE("an option of another architecture is refused wherever it stands, befo
   CHECK_THAT(range.error, ContainsSubstring("--experts-per-token must be 1 to 6, found 9"));
 }
 
-TEST_CASE("a mixture in --config-json stays what it is", "[cli]") {
+TEST_CASE("a mixture in --config-json keeps its architecture and sizes", "[cli]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "mixtral.json",
             R"({"model_type": "multipl_moe", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1,

@@ -1,4 +1,4 @@
-/// Files of models as users have them, at the command line: links, tied weights, lengths, notices.
+/// Model files of users on the command line: links, tied weights, lengths, notices.
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -30,8 +30,7 @@ void prepare_data(const ScratchFolder& scratch) {
 
 }  // namespace
 
-TEST_CASE("links out of a model's folder are followed where a flag says so, by every command that reads one",
-          "[cli][files]") {
+TEST_CASE("with --allow-links every command that reads a model follows links out of its folder", "[cli][files]") {
   const ScratchFolder scratch;
   put_config(scratch, "c.json", nlohmann::json::object());
   prepare_data(scratch);
@@ -61,7 +60,7 @@ TEST_CASE("links out of a model's folder are followed where a flag says so, by e
         std::string("make-checkpoint --config-json c.json --tokenizer linked-base -o made")}) {
     INFO(words);
     const Outcome refused = run(scratch, words);
-    // A folder of bytes has no tokenizer's file to follow a link to.
+    // The folder of a byte-level model has no tokenizer file that could be a link.
     const bool reads_links = words.find("--tokenizer") == std::string::npos;
     CHECK(refused.exit_code == (reads_links ? 3 : 0));
     if (reads_links) CHECK_THAT(refused.error, ContainsSubstring("--allow-links follows it"));
@@ -85,7 +84,7 @@ TEST_CASE("links out of a model's folder are followed where a flag says so, by e
   }
 }
 
-TEST_CASE("a tied model stays tied from command to command, and a flag unties it", "[cli][files]") {
+TEST_CASE("tied embeddings stay tied from command to command, and a flag unties them", "[cli][files]") {
   const ScratchFolder scratch;
   put_config(scratch, "tied.json", {{"tie_word_embeddings", true}});
   prepare_data(scratch);
@@ -115,7 +114,7 @@ TEST_CASE("a tied model stays tied from command to command, and a flag unties it
   CHECK_FALSE(is_tied("untied"));
 }
 
-TEST_CASE("what float16 cannot hold ends export and upcycle with 2 and leaves nothing", "[cli][files]") {
+TEST_CASE("values outside the range of float16 end export and upcycle with 2 and leave no files", "[cli][files]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "make-checkpoint --size tiny --dtype float32 -o m").exit_code == 0);
   fs::remove(scratch / "m/MANIFEST");
@@ -139,7 +138,7 @@ TEST_CASE("what float16 cannot hold ends export and upcycle with 2 and leaves no
   CHECK(run(scratch, "export --model m -o out").exit_code == 0);
 }
 
-TEST_CASE("sequences longer than a model's positions are refused by every command that runs them", "[cli][files]") {
+TEST_CASE("every command rejects sequences longer than max_position_embeddings", "[cli][files]") {
   const ScratchFolder scratch;
   put_config(scratch, "c.json", nlohmann::json::object());
   prepare_data(scratch);
@@ -160,13 +159,12 @@ TEST_CASE("sequences longer than a model's positions are refused by every comman
   CHECK(run(scratch, "eval --model m --max-bytes 100" + end + "48").exit_code == 0);
 }
 
-TEST_CASE("a choice of one expert with normalized gates is said to leave the router without a gradient",
-          "[cli][files]") {
+TEST_CASE("a note states that top-1 with normalized gates leaves the router without a gradient", "[cli][files]") {
   const ScratchFolder scratch;
   put_config(scratch, "c.json", nlohmann::json::object());
   prepare_data(scratch);
   REQUIRE(run(scratch, "make-checkpoint --config-json c.json -o m").exit_code == 0);
-  const auto note = ContainsSubstring("note: a token visits one expert, with a weight that is always 1");
+  const auto note = ContainsSubstring("note: each token is routed to one expert, with a gate that is always 1");
   CHECK_THAT(run(scratch, "upcycle --model m --arch mixtral --experts-per-token 1 -o one").error, note);
   CHECK_THAT(run(scratch, "upcycle --model m --arch mixtral -o two").error, !ContainsSubstring("always 1"));
   CHECK_THAT(run(scratch, "upcycle --model m --arch qwen1.5-moe --experts-per-token 1 -o q").error,

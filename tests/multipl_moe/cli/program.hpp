@@ -1,4 +1,4 @@
-/// The program as its users have it: a process with words, streams and an exit code.
+/// Runs the program as a process with arguments, streams and an exit code.
 #pragma once
 
 #include <fcntl.h>
@@ -20,13 +20,13 @@ struct Outcome {
   std::string out, error;
 };
 
-/// Runs the program with a shell's words in an own folder. `before` comes in front of the program's name: assignments,
-/// or commands that end in `&&`.
+/// Runs the program in the folder `scratch`, with arguments in shell syntax. `before` precedes the program's name:
+/// assignments, or commands that end in `&&`.
 inline Outcome run(const ScratchFolder& scratch, const std::string& words, const std::string& before = "") {
   const std::string command =
       "cd '" + scratch.path().native() + "' && " + before + " '" MULTIPL_MOE_BINARY "' " + words + " 2>stderr.txt";
   FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("no process can be started");
+  if (pipe == nullptr) throw std::runtime_error("cannot start a process");
   Outcome outcome;
   std::array<char, 4096> buffer;
   for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
@@ -37,14 +37,14 @@ inline Outcome run(const ScratchFolder& scratch, const std::string& words, const
   return outcome;
 }
 
-/// Starts the program in `scratch` without waiting; its streams go nowhere.
+/// Starts the program in `scratch` without waiting; its streams are /dev/null.
 inline ::pid_t start(const ScratchFolder& scratch, std::vector<std::string> words) {
   words.insert(words.begin(), MULTIPL_MOE_BINARY);
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const ::pid_t child = ::fork();
-  if (child < 0) throw std::runtime_error("no process can be started");
+  if (child < 0) throw std::runtime_error("cannot start a process");
   if (child > 0) return child;
   const int nowhere = ::open("/dev/null", O_RDWR);
   for (int stream = 0; stream < 3; ++stream) ::dup2(nowhere, stream);
@@ -52,14 +52,14 @@ inline ::pid_t start(const ScratchFolder& scratch, std::vector<std::string> word
   ::_exit(127);
 }
 
-/// The exit code of a process that start() began; 128 + the number of the signal that ended it.
+/// Waits for a process of start(). Returns its exit code, or 128 + the number of the signal that ended it.
 inline int wait_for(::pid_t child) {
   int status = 0;
-  if (::waitpid(child, &status, 0) != child) throw std::runtime_error("the process is not ours");
+  if (::waitpid(child, &status, 0) != child) throw std::runtime_error("cannot wait for the process");
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/// A model for the command line that trains in a millisecond a step: `--config-json tiny.json`.
+/// Writes tiny.json, for `--config-json tiny.json`: a model that trains in a millisecond per step.
 inline void put_tiny_config(const ScratchFolder& scratch) {
   put_bytes(scratch / "tiny.json",
             R"({"model_type": "qwen2", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,

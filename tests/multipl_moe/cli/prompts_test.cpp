@@ -29,7 +29,7 @@ std::string refusal(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("a byte-order mark, carriage returns and empty lines are no part of prompts", "[cli][prompts]") {
+TEST_CASE("a byte-order mark, carriage returns and empty lines are not part of prompts", "[cli][prompts]") {
   const std::vector<std::string> expected{"a", "b\n", "c"};
   const std::string lines = "\"a\"\n\n{\"prompt\": \"b\\n\", \"id\": 1}\n\"c\"";
   CHECK(prompts_in(lines) == expected);
@@ -37,7 +37,7 @@ TEST_CASE("a byte-order mark, carriage returns and empty lines are no part of pr
   CHECK(prompts_in("\xef\xbb\xbf\"a\"\r\n\r\n{\"prompt\": \"b\\n\", \"id\": 1}\r\n\"c\"\r\n") == expected);
 }
 
-TEST_CASE("what is wrong with a line of prompts is said with its number", "[cli][prompts]") {
+TEST_CASE("an error in a file of prompts states the number of the line", "[cli][prompts]") {
   const std::string good = "\"a\"\n\n";
   CHECK_THAT(refusal(good + "{\"prompt\": \"a\", \"prompt\": \"b\"}\n"),
              ContainsSubstring("line 3 must be JSON in which a key occurs once in an object, found 'prompt' twice"));

@@ -44,7 +44,7 @@ Json config_in(const ScratchFolder& scratch, const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("a Qwen3 is trained, becomes every mixture, generates and is exported", "[cli]") {
+TEST_CASE("a Qwen3 can be trained, upcycled to every mixture, used for generation and exported", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   put_bytes(scratch / "dense.json", dense);
@@ -69,7 +69,7 @@ TEST_CASE("a Qwen3 is trained, becomes every mixture, generates and is exported"
   CHECK_THAT(refused.error, ContainsSubstring("no shared expert"));
 }
 
-TEST_CASE("a Qwen3-MoE with dense layers is trained, traced, generates and is exported", "[cli]") {
+TEST_CASE("a Qwen3-MoE with dense layers can be trained, traced, used for generation and exported", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   put_bytes(scratch / "mixture.json", mixture);
@@ -87,7 +87,7 @@ TEST_CASE("a Qwen3-MoE with dense layers is trained, traced, generates and is ex
   CHECK(bits_of(scratch, "exported") == bits_of(scratch, "mixture"));
 }
 
-TEST_CASE("a published Qwen3-MoE is counted and planned without its memory", "[cli]") {
+TEST_CASE("a published Qwen3-MoE is counted and planned without allocating it", "[cli]") {
   const ScratchFolder scratch;
   std::filesystem::create_directory(scratch / "large");
   put_bytes(scratch / "large/config.json",

@@ -33,7 +33,7 @@ struct Workplace {
 
 }  // namespace
 
-TEST_CASE("generate writes a record of each prompt, and changes no text", "[cli][replay]") {
+TEST_CASE("generate records the routing of each prompt and does not change the text", "[cli][replay]") {
   const Workplace place;
   const Outcome plain = place.generate("--model model");
   REQUIRE(plain.exit_code == 0);
@@ -46,7 +46,7 @@ TEST_CASE("generate writes a record of each prompt, and changes no text", "[cli]
   CHECK(get_bytes(place.scratch / "h.routing") == bytes);
 }
 
-TEST_CASE("train replays what train recorded", "[cli][replay]") {
+TEST_CASE("train replays the routing that train recorded", "[cli][replay]") {
   const Workplace place;
   const auto losses = [&](const std::string& folder) {
     std::string text = get_bytes(place.scratch / (folder + "/metrics.jsonl")), kept;
@@ -71,7 +71,7 @@ TEST_CASE("train replays what train recorded", "[cli][replay]") {
   CHECK(place.train("-o fifth --replay-routing missing.routing").exit_code == 3);
 }
 
-TEST_CASE("what cannot be recorded or replayed exits with 2 and says why", "[cli][replay]") {
+TEST_CASE("a model that cannot be recorded or replayed exits with 2 and a reason", "[cli][replay]") {
   const Workplace place;
   const auto refused = [](const Outcome& outcome, const std::string& text) {
     INFO(outcome.error);
@@ -79,7 +79,7 @@ TEST_CASE("what cannot be recorded or replayed exits with 2 and says why", "[cli
     CHECK_THAT(outcome.error, ContainsSubstring(text));
   };
   refused(place.generate("--model dense --record-routing g"), "needs a mixture of experts, found a dense model");
-  refused(place.generate("--model model --record-routing none/g"), "must name a file in a folder that there is");
+  refused(place.generate("--model model --record-routing none/g"), "must name a file in an existing folder");
   refused(place.train("-o first --record-routing t --resume"), "--record-routing records a run from its beginning");
   REQUIRE(run(place.scratch, "upcycle --model dense --arch multipl-moe -o ahead -q").exit_code == 0);
   refused(place.generate("--model ahead --record-routing g"), "needs a model that decodes token by token");

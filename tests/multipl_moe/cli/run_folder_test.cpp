@@ -1,4 +1,4 @@
-/// Run folders as the commands make, resume and protect them.
+/// Run folders: how the commands create, resume and protect them.
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder with data, a tiny model's sizes and a small mixture.
+/// A folder with data and the configuration of a tiny model.
 struct Workplace {
   ScratchFolder scratch;
   Workplace() {
@@ -48,7 +48,7 @@ std::vector<std::string> leftovers_in(const fs::path& run) {
 
 }  // namespace
 
-TEST_CASE("a run folder's config.toml runs it again, and env.json says with what", "[cli][run]") {
+TEST_CASE("config.toml of a run folder repeats the run, and env.json describes its environment", "[cli][run]") {
   const Workplace place;
   REQUIRE(place.pretrain("--steps 4 --languages rust,go -o a").exit_code == 0);
   REQUIRE(run(place.scratch, "pretrain --config a/config.toml -o b").exit_code == 0);
@@ -62,13 +62,13 @@ TEST_CASE("a run folder's config.toml runs it again, and env.json says with what
   CHECK(environment["threads"] == 1);
 }
 
-TEST_CASE("a run begins once in its folder, resumes as itself, and is refused as another", "[cli][run]") {
+TEST_CASE("a run starts once in its folder, resumes with its own settings and rejects others", "[cli][run]") {
   const Workplace place;
   REQUIRE(place.pretrain("--steps 6 -o whole").exit_code == 0);
   REQUIRE(place.pretrain("--steps 6 -o run").exit_code == 0);
   const Outcome again = place.pretrain("--steps 6 -o run");
   CHECK(again.exit_code == 2);
-  CHECK_THAT(again.error, ContainsSubstring("--resume goes on with that run"));
+  CHECK_THAT(again.error, ContainsSubstring("--resume continues that run"));
   const Outcome other = place.pretrain("--steps 8 --seed 3 -o run --resume");
   CHECK(other.exit_code == 2);
   CHECK_THAT(other.error, ContainsSubstring("--seed: 0, found 3") && !ContainsSubstring("--steps"));
@@ -80,7 +80,7 @@ TEST_CASE("a run begins once in its folder, resumes as itself, and is refused as
   CHECK_THAT(nothing.error, ContainsSubstring("must hold a checkpoint to resume from"));
 }
 
-TEST_CASE("a finished run says how to go on, and goes on with more steps", "[cli][run]") {
+TEST_CASE("a finished run reports how to continue, and continues with more steps", "[cli][run]") {
   const Workplace place;
   const std::string words =
       "pretrain --data data --config-json tiny.json --batch-size 2 --sequence-length 32 --threads 1 -o run --steps ";
@@ -92,18 +92,18 @@ TEST_CASE("a finished run says how to go on, and goes on with more steps", "[cli
   const Outcome longer = run(place.scratch, words + "7 --resume");
   CHECK(longer.exit_code == 0);
   CHECK_THAT(longer.error, ContainsSubstring("resuming after step 4 of 7") &&
-                               ContainsSubstring("was to have 4 steps; from step 5 on") &&
-                               ContainsSubstring("the schedule of 7: 0.00"));
+                               ContainsSubstring("was planned with 4 steps; from step 5 on") &&
+                               ContainsSubstring("the schedule of 7 steps: 0.00"));
   CHECK_THAT(get_bytes(place.scratch / "run/config.toml"), ContainsSubstring("steps = 7"));
   CHECK(get_bytes(place.scratch / "run/checkpoints/LATEST") == "step-000007\n");
-  // What it is now is what resumes it.
+  // The continued run resumes with its new settings.
   REQUIRE(run(place.scratch, "pretrain --config run/config.toml --resume").exit_code == 0);
   const Outcome shorter = run(place.scratch, words + "6 --resume");
   CHECK(shorter.exit_code == 2);
-  CHECK_THAT(shorter.error, ContainsSubstring("--steps must be at least the 7 that are done, found 6"));
+  CHECK_THAT(shorter.error, ContainsSubstring("--steps must be at least the 7 that are already done, found 6"));
 }
 
-TEST_CASE("post-training resumes on the model that it began with", "[cli][run]") {
+TEST_CASE("post-training resumes only with the model that it started from", "[cli][run]") {
   const Workplace place;
   REQUIRE(place.pretrain("--steps 2 -o base").exit_code == 0);
   REQUIRE(run(place.scratch, "upcycle --model base -o mixture --segment-window 8").exit_code == 0);
@@ -128,7 +128,7 @@ TEST_CASE("SIGTERM and SIGINT end the program after a checkpoint, with 143 and 1
       "32",       "--threads", "1",    "--steps",       "100000",    "-o",           "run"};
   const int signal = GENERATE(SIGTERM, SIGINT);
   const ::pid_t child = start(place.scratch, words);
-  // Its guard stands before the first line is written.
+  // The signal handler is installed before the first line is written.
   REQUIRE(wait_until_exists(place.scratch / "run/metrics.jsonl"));
   REQUIRE(::kill(child, signal) == 0);
   CHECK(wait_for(child) == 128 + signal);
@@ -136,7 +136,7 @@ TEST_CASE("SIGTERM and SIGINT end the program after a checkpoint, with 143 and 1
   CHECK(place.pretrain("--steps 100000 -o run --resume --seed 1").exit_code == 2);
 }
 
-TEST_CASE("a file that cannot grow ends the run with 5, and costs no checkpoint", "[cli][run]") {
+TEST_CASE("a file that cannot grow ends the run with 5 and leaves no incomplete checkpoint", "[cli][run]") {
   const Workplace place;
   REQUIRE(place.pretrain("--steps 6 --save-steps 1 -o whole").exit_code == 0);
   const auto bytes =
@@ -155,7 +155,7 @@ TEST_CASE("a file that cannot grow ends the run with 5, and costs no checkpoint"
   CHECK(newest_checkpoint_of(place.scratch / "full") == newest_checkpoint_of(place.scratch / "whole"));
 }
 
-TEST_CASE("a disk that fills up in a run leaves the checkpoint before, from which it resumes", "[cli][run]") {
+TEST_CASE("if the disk fills up, the previous checkpoint remains and the run resumes from it", "[cli][run]") {
   const Workplace place;
   REQUIRE(place.pretrain("--steps 6 --save-steps 1 -o run").exit_code == 0);
   const std::string whole = newest_checkpoint_of(place.scratch / "run"), metrics = metrics_of(place.scratch / "run");
@@ -173,7 +173,7 @@ TEST_CASE("a disk that fills up in a run leaves the checkpoint before, from whic
   CHECK(metrics_of(place.scratch / "run") == metrics);
 }
 
-TEST_CASE("a full disk behind stderr ends nothing and hides no exit code", "[cli][run]") {
+TEST_CASE("a full disk for stderr neither ends a command nor changes its exit code", "[cli][run]") {
   const Workplace place;
   const auto exit_code = [&](const std::string& words) {
     const std::string command =

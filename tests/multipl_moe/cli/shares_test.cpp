@@ -38,7 +38,7 @@ using Languages = std::vector<Language>;
 
 }  // namespace
 
-TEST_CASE("pretraining reads what there is of its usual languages, and says what there is not", "[cli]") {
+TEST_CASE("pretraining reads the default languages that the data has and reports the missing ones", "[cli]") {
   const Corpus some({Language::python, Language::cpp, Language::rust}), other({Language::rust, Language::go}),
       all({all_languages.begin(), all_languages.end()});
   const StderrCapture capture;
@@ -50,11 +50,11 @@ TEST_CASE("pretraining reads what there is of its usual languages, and says what
   CHECK(read_by(even_shares({"rust"}, some.files)) == Languages{Language::rust});
   CHECK_THROWS_WITH(
       even_shares({"rust", "java"}, some.files),
-      ContainsSubstring("[--languages]") && ContainsSubstring("none for java; there is python, cpp, rust"));
+      ContainsSubstring("[--languages]") && ContainsSubstring("none for java; --data has python, cpp, rust"));
   CHECK_THROWS_AS(even_shares({"perl"}, some.files), UsageError);
 }
 
-TEST_CASE("post-training mixes what there is, and says what there is not", "[cli]") {
+TEST_CASE("post-training mixes the languages that the data has and reports the missing ones", "[cli]") {
   const Corpus some({Language::python, Language::rust}), high({Language::python});
   const StderrCapture capture;
   CHECK(mixed_shares("9:1", some.files) == grouped_weights(9, 1, {true, false, false, true, false, false}));
@@ -65,7 +65,7 @@ TEST_CASE("post-training mixes what there is, and says what there is not", "[cli
                     ContainsSubstring("[--mix]") && ContainsSubstring("1:0") && ContainsSubstring("python"));
 }
 
-TEST_CASE("a corpus of Python and C++ alone pretrains", "[cli]") {
+TEST_CASE("pretraining works on a corpus of only Python and C++", "[cli]") {
   const ScratchFolder scratch;
   put_tiny_config(scratch);
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "/python' '" MOE_TEST_CORPUS "/cpp' -o data").exit_code == 0);

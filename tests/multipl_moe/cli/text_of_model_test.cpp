@@ -1,4 +1,4 @@
-/// Every command that reads text asks whether model, tokenizer and text belong together.
+/// Every command that reads text checks that model, tokenizer and text match.
 #include <nlohmann/json.hpp>
 
 #include "../tokenizer/golden_tokenizer.hpp"
@@ -20,7 +20,7 @@ void edit(const std::filesystem::path& path, const char* field, const nlohmann::
 
 }  // namespace
 
-TEST_CASE("a vocabulary that does not hold the tokenizer's tokens is refused at every door", "[cli][tokenizer]") {
+TEST_CASE("every command rejects a vocabulary that is smaller than the tokenizer's", "[cli][tokenizer]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   put_tiny_config(scratch);
@@ -29,7 +29,7 @@ TEST_CASE("a vocabulary that does not hold the tokenizer's tokens is refused at 
   const Outcome pretrain = run(scratch, "pretrain --data data --config-json tiny.json --steps 1 -q -o run");
   CHECK(pretrain.exit_code == 2);
   CHECK_THAT(pretrain.error, ContainsSubstring(rule) && ContainsSubstring("--tokenizer gives another"));
-  // A model with so small a vocabulary and no tokenizer, as others write it.
+  // A model of another program, with such a small vocabulary and without a tokenizer.
   const std::string small = "'" + (std::filesystem::path(MOE_GOLDEN_CHECKPOINTS) / "qwen2").string() + "'";
   for (const std::string words :
        {"train --data data --steps 1 --sequence-length 16 -q -o run", "eval --data data", "trace --data data -o traced",
@@ -41,7 +41,7 @@ TEST_CASE("a vocabulary that does not hold the tokenizer's tokens is refused at 
   }
 }
 
-TEST_CASE("text of another tokenizer is refused with both names and what to do", "[cli][tokenizer]") {
+TEST_CASE("text of another tokenizer is rejected with both names and a remedy", "[cli][tokenizer]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "pieces/tokenizer.json", golden_text("tokenizer.json"));
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o bytes").exit_code == 0);
@@ -70,7 +70,7 @@ TEST_CASE("text of another tokenizer is refused with both names and what to do",
                ContainsSubstring("found that of bytes (257 tokens)") &&
                    ContainsSubstring("make the text again by `prepare` with --tokenizer of-pieces"));
   }
-  // Text that an older program prepared does not say the name.
+  // Text prepared by an older version of the program does not record the tokenizer's name.
   edit(scratch / "data/report.json", "tokenizer", nullptr);
   CHECK_THAT(fault(pretrain + "--data data"),
              ContainsSubstring("found that of another one (") &&
@@ -81,7 +81,7 @@ TEST_CASE("text of another tokenizer is refused with both names and what to do",
              ContainsSubstring("--tokenizer must name a folder, found a file"));
 }
 
-TEST_CASE("what only training would do differently ends a training and nothing else", "[cli]") {
+TEST_CASE("a setting that only training does not support ends training and no other command", "[cli]") {
   const ScratchFolder scratch;
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   REQUIRE(run(scratch, "make-checkpoint --size tiny -q -o m").exit_code == 0);
@@ -97,11 +97,11 @@ TEST_CASE("what only training would do differently ends a training and nothing e
   const Outcome generate = run(scratch, "generate --model m --prompt a --max-new-tokens 1 -q");
   CHECK(generate.exit_code == 0);
   // One notice, though several parts of the program read the file.
-  const std::size_t first = generate.error.find("no model of this model_type reads zeta");
+  const std::size_t first = generate.error.find("fields that are unknown for this model_type: zeta");
   CHECK(first != std::string::npos);
   CHECK(generate.error.find("zeta", first + 40) == std::string::npos);
   CHECK(run(scratch, "eval --model m --data data --max-bytes 600").exit_code == 0);
-  // Nor is it lost on the way.
+  // Upcycling keeps the setting.
   REQUIRE(run(scratch, "upcycle --model m --arch mixtral -q -o mixture").exit_code == 0);
   CHECK(nlohmann::json::parse(get_bytes(scratch / "mixture/config.json"))["attention_dropout"] == 0.5);
 }

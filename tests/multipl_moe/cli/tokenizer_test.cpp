@@ -8,7 +8,7 @@ namespace cli_tokenizer_test {
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("a tokenizer is trained, encodes and decodes", "[cli][tokenizer]") {
+TEST_CASE("a tokenizer can be trained, and encodes and decodes", "[cli][tokenizer]") {
   const ScratchFolder scratch;
   const Outcome trained = run(scratch, "tokenizer train '" MOE_TEST_CORPUS "' -o t --vocab-size 600");
   REQUIRE(trained.exit_code == 0);
@@ -31,7 +31,7 @@ TEST_CASE("a tokenizer is trained, encodes and decodes", "[cli][tokenizer]") {
   CHECK(run(scratch, "tokenizer encode < text", "MOE_MODEL=t").out == ids.out);
 }
 
-TEST_CASE("texts that end in NULs have a line each", "[cli][tokenizer]") {
+TEST_CASE("with --null each text that ends in a NUL gives one line", "[cli][tokenizer]") {
   const ScratchFolder scratch;
   std::filesystem::create_directory(scratch / "bytes");
   put_bytes(scratch / "bytes/config.json", "{}");
@@ -41,7 +41,7 @@ TEST_CASE("texts that end in NULs have a line each", "[cli][tokenizer]") {
   CHECK(run(scratch, "tokenizer encode --model bytes < /dev/null").out == "\n");
 }
 
-TEST_CASE("what the tokenizer commands cannot do has its exit code", "[cli][tokenizer]") {
+TEST_CASE("errors of the tokenizer commands have their exit codes", "[cli][tokenizer]") {
   const ScratchFolder scratch;
   std::filesystem::create_directory(scratch / "bytes");
   put_bytes(scratch / "bytes/config.json", "{}");
@@ -57,13 +57,13 @@ TEST_CASE("what the tokenizer commands cannot do has its exit code", "[cli][toke
     const Outcome outcome = run(scratch, "tokenizer decode --model bytes < ids");
     INFO(ids);
     CHECK(outcome.exit_code == 3);
-    CHECK_THAT(outcome.error, ContainsSubstring("must hold numbers of tokens, 0 to 256"));
+    CHECK_THAT(outcome.error, ContainsSubstring("must hold token ids, 0 to 256"));
   }
   put_bytes(scratch / "bad/tokenizer.json", "{");
   CHECK(run(scratch, "tokenizer encode --model bad < /dev/null").exit_code == 3);
 }
 
-TEST_CASE("commands inside a group print their settings, and take them back", "[cli][tokenizer]") {
+TEST_CASE("commands inside a group print their settings and read them back", "[cli][tokenizer]") {
   const ScratchFolder scratch;
   const Outcome printed = run(scratch, "tokenizer train a b -o t --vocab-size 300 --print-config");
   REQUIRE(printed.exit_code == 0);
@@ -73,7 +73,7 @@ TEST_CASE("commands inside a group print their settings, and take them back", "[
   put_bytes(scratch / "wrong.toml", "[tokenizer.train]\nvocab-sice = 4\n");
   const Outcome wrong = run(scratch, "tokenizer train a -o t --config wrong.toml");
   CHECK(wrong.exit_code == 2);
-  CHECK_THAT(wrong.error, ContainsSubstring("'vocab-sice' is no setting of tokenizer train"));
+  CHECK_THAT(wrong.error, ContainsSubstring("'vocab-sice' is not a setting of tokenizer train"));
   put_bytes(scratch / "group.toml", "[tokenizer]\nmodel = 'x'\n");
   CHECK(run(scratch, "--config group.toml tokenizer encode --model a").exit_code == 2);
 }

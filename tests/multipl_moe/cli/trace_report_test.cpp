@@ -35,14 +35,14 @@ std::size_t lines_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-TEST_CASE("trace writes a table for each question, and draws where gnuplot is", "[cli][report]") {
+TEST_CASE("trace writes all its tables, and pictures if gnuplot is installed", "[cli][report]") {
   const Workplace place;
   REQUIRE(run(place.scratch, "upcycle --model base -o mixture --segment-window 8").exit_code == 0);
   const std::string words = "trace --model mixture --data data --sequence-length 64 --tokens 128 ";
   const Outcome bare = run(place.scratch, words + "-o bare", "PATH=/nowhere");
   REQUIRE(bare.exit_code == 0);
   CHECK_THAT(bare.error, ContainsSubstring("gnuplot"));
-  // 6 languages, 2 layers, 6 experts at each level, 8 positions, 0 to 6 experts that share.
+  // 6 languages, 2 layers, 6 experts at each level, 8 positions, 0 to 6 experts that share a segment.
   CHECK(lines_of(place.scratch / "bare/token_experts.csv") == 1 + 6 * 2 * 6);
   CHECK(lines_of(place.scratch / "bare/segment_experts.csv") == 1 + 6 * 2 * 6);
   CHECK(lines_of(place.scratch / "bare/segment_positions.csv") == 1 + 6 * 2 * 6 * 8);
@@ -54,7 +54,7 @@ TEST_CASE("trace writes a table for each question, and draws where gnuplot is", 
   REQUIRE(drawn.exit_code == 0);
   CHECK(drawn.out == bare.out);
   if (drawn.error.find("gnuplot is missing") != std::string::npos) {
-    WARN("no gnuplot here: nothing was drawn");
+    WARN("skipped: gnuplot is not installed");
     return;
   }
   CHECK(drawn.error.empty());
@@ -64,7 +64,7 @@ TEST_CASE("trace writes a table for each question, and draws where gnuplot is", 
   }
 }
 
-TEST_CASE("trace says which models it has nothing or less to tell of", "[cli][report]") {
+TEST_CASE("trace rejects models without routers and reports which tables a model does not have", "[cli][report]") {
   const Workplace place;
   const Outcome dense = run(place.scratch, "trace --model base --data data -o t --sequence-length 64");
   CHECK(dense.exit_code == 2);
@@ -78,7 +78,7 @@ TEST_CASE("trace says which models it has nothing or less to tell of", "[cli][re
   CHECK_FALSE(place.has("t/segment_experts.csv"));
 }
 
-TEST_CASE("report compares runs and refuses what is none", "[cli][report]") {
+TEST_CASE("report compares runs and rejects folders that are not a run", "[cli][report]") {
   const Workplace place;
   REQUIRE(place.pretrain("longer", "6").exit_code == 0);
   const Outcome outcome = run(place.scratch, "report --run base --run longer -o both", "PATH=/nowhere");
@@ -99,7 +99,7 @@ TEST_CASE("report compares runs and refuses what is none", "[cli][report]") {
   CHECK_FALSE(place.has("none"));
 }
 
-TEST_CASE("held-out losses go from a training into its metrics, its progress and its report", "[cli][report]") {
+TEST_CASE("held-out losses of a training run are in its metrics, its progress and its report", "[cli][report]") {
   const Workplace place;
   const std::string words =
       "pretrain --data data --config-json tiny.json --batch-size 2 --threads 1 --steps 4 --eval-steps 2 ";

@@ -9,7 +9,7 @@ using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("the nearest names are those with the fewest changes", "[cli]") {
+TEST_CASE("the nearest names are those with the smallest edit distance", "[cli]") {
   using Names = std::vector<std::string>;
   const Names commands{"info", "prepare", "pretrain", "upcycle", "train", "trace", "eval"};
   CHECK(nearest("trane", commands) == Names{"trace", "train"});
@@ -28,24 +28,24 @@ TEST_CASE("the nearest names are those with the fewest changes", "[cli]") {
   CHECK(nearest_hint("xyzzy", commands).empty());
 }
 
-TEST_CASE("a word that means nothing is named, with the command or the flag that it is near to", "[cli]") {
+TEST_CASE("an unknown command, option or setting is named with the nearest known one", "[cli]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "c.toml", "[train]\nlearning-rat = 1\n");
   put_bytes(scratch / "d.toml", "[trian]\nlearning-rate = 1\n");
   for (const auto& [words, message] : std::vector<std::pair<std::string, std::string>>{
-           {"trane", "'trane' is no command of multipl_moe; the nearest are 'trace' and 'train'"},
-           {"trian --model x --steps five", "'trian' is no command of multipl_moe; the nearest is 'train'"},
-           {"tokenizer trn a -o b", "'trn' is no command of tokenizer; the nearest is 'train'"},
-           {"train --modle x", "'--modle' is no option of train; the nearest is '--model'"},
-           {"train --modle=x --data d", "'--modle' is no option of train; the nearest is '--model'"},
-           {"generate --model m --promt a", "'--promt' is no option of generate; the nearest is '--prompt'"},
-           {"info --print-confg", "'--print-confg' is no option of info; the nearest is '--print-config'"},
-           {"train --model m --data d -o o extra", "'extra' belongs to no option of train"},
-           {"fly", "'fly' is no command of multipl_moe"},
-           {"--modle", "'--modle' is no option of multipl_moe"},
+           {"trane", "'trane' is not a command of multipl_moe; the nearest are 'trace' and 'train'"},
+           {"trian --model x --steps five", "'trian' is not a command of multipl_moe; the nearest is 'train'"},
+           {"tokenizer trn a -o b", "'trn' is not a command of tokenizer; the nearest is 'train'"},
+           {"train --modle x", "'--modle' is not an option of train; the nearest is '--model'"},
+           {"train --modle=x --data d", "'--modle' is not an option of train; the nearest is '--model'"},
+           {"generate --model m --promt a", "'--promt' is not an option of generate; the nearest is '--prompt'"},
+           {"info --print-confg", "'--print-confg' is not an option of info; the nearest is '--print-config'"},
+           {"train --model m --data d -o o extra", "'extra' is an unexpected argument of train"},
+           {"fly", "'fly' is not a command of multipl_moe"},
+           {"--modle", "'--modle' is not an option of multipl_moe"},
            {"tokenizer", "a command must follow 'tokenizer': train, encode, decode"},
            {"", "a command must follow 'multipl_moe': info"},
-           {"train --config c.toml", "'learning-rat' is no setting of train; the nearest is '--learning-rate'"},
+           {"train --config c.toml", "'learning-rat' is not a setting of train; the nearest is '--learning-rate'"},
            {"train --config d.toml", "found [trian]; the nearest is 'train'"}}) {
     const Outcome outcome = run(scratch, words);
     INFO(words << ": " << outcome.error);

@@ -13,7 +13,7 @@ using namespace multipl_moe::testing;
 
 namespace {
 
-/// Training files in which every token of a language is its own number, beginning with `first`.
+/// Writes training files in which every token is the index of its language.
 void write_languages(const ScratchFolder& folder, const std::vector<Language>& languages) {
   for (const Language language : languages) {
     TokenFileWriter writer(folder / (std::string(name_of(language)) + ".train.tokens"), 257, 7);
@@ -31,7 +31,7 @@ const LanguageWeights even{1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
 
 }  // namespace
 
-TEST_CASE("a batch has sequences of the languages it names, targets one token on") {
+TEST_CASE("a batch has sequences of the languages that it lists, and targets shifted by one token") {
   const ScratchFolder folder;
   write_languages(folder, every);
   BatchStream stream(open_all(folder), even, options);
@@ -59,7 +59,7 @@ TEST_CASE("a batch has sequences of the languages it names, targets one token on
   }
 }
 
-TEST_CASE("a stream goes on where it was left") {
+TEST_CASE("a stream resumes at the position of another one") {
   const ScratchFolder folder;
   write_languages(folder, every);
   const LanguageWeights weights = grouped_weights(9.0, 1.0, {true, true, true, true, true, true});
@@ -96,7 +96,7 @@ TEST_CASE("a stream depends on its seed") {
   CHECK(first.tokens != second.tokens);
 }
 
-TEST_CASE("streams that cannot be are refused") {
+TEST_CASE("streams without data or with invalid sizes are refused") {
   const ScratchFolder folder;
   write_languages(folder, {Language::go});
   const LanguageFiles files = open_all(folder);
@@ -112,7 +112,7 @@ TEST_CASE("streams that cannot be are refused") {
   CHECK_THROWS_AS(BatchStream(files, go, bad), BadFile);
 }
 
-TEST_CASE("a read that fails leaves the stream where it was") {
+TEST_CASE("a read that fails does not advance the stream") {
   const ScratchFolder folder;
   write_languages(folder, {Language::go});
   BatchStream stream(open_all(folder), {0.0, 0.0, 0.0, 0.0, 1.0, 0.0}, options);
@@ -123,7 +123,7 @@ TEST_CASE("a read that fails leaves the stream where it was") {
   CHECK(stream.next_sequence() == 3);
 }
 
-TEST_CASE("language files are of one tokenizer, and there is at least one") {
+TEST_CASE("at least one language file must exist, and all must be of the same tokenizer") {
   const ScratchFolder folder;
   CHECK_THROWS_AS(open_all(folder), BadFile);
   TokenFileWriter(folder / "java.train.tokens", 257, 7).finish();
@@ -133,7 +133,7 @@ TEST_CASE("language files are of one tokenizer, and there is at least one") {
   CHECK_THROWS_AS(open_language_files(folder.path(), "train", 8), BadFile);
   try {
     open_language_files(folder.path(), "train", 8);
-    FAIL_CHECK("was taken");
+    FAIL_CHECK("was accepted");
   } catch (const OtherTokenizer& other) {
     CHECK(other.hash() == 7);
     CHECK(other.vocab_size() > 0);

@@ -21,7 +21,7 @@ TokenFile file_of(const ScratchFolder& folder, const std::vector<std::vector<Tok
   return TokenFile::open(folder / "f");
 }
 
-/// A token is as long as its number.
+/// A tokenizer in which the byte length of a token is its id.
 struct LongTokens final : Tokenizer {
   std::string name() const override { return "long tokens"; }
   std::int64_t vocab_size() const override { return 257; }
@@ -52,7 +52,7 @@ TEST_CASE("a held-out file is cut into consecutive sequences") {
   CHECK(text.bytes == 4);
 }
 
-TEST_CASE("limits bound the bytes in all and the tokens of a document") {
+TEST_CASE("limits bound the total bytes and the tokens of each document") {
   const ScratchFolder folder;
   const TokenFile file = file_of(folder, {{1, 2, 3}, {4}, {5, 6}});
   CHECK(text_of(file, 1, {.bytes = 4}).tokens == std::vector<Token>{1, 2, 3, end, 4});
@@ -67,7 +67,7 @@ TEST_CASE("bytes are counted by the tokenizer") {
   CHECK(evaluation_text(file, 2, {}, LongTokens()).bytes == 2 + 3 + 4);
 }
 
-TEST_CASE("a text without one sequence is refused") {
+TEST_CASE("a text shorter than one sequence is refused") {
   const ScratchFolder folder;
   const TokenFile file = file_of(folder, {{1, 2, 3}});
   CHECK_NOTHROW(text_of(file, 3));

@@ -10,8 +10,7 @@ using namespace multipl_moe;
 
 namespace {
 
-/// A letter for the language after each byte: that of its name, c for C++, . for none. Line ends stay as they are, in
-/// `text`, so that a line of the result stands for a line of the text.
+/// One letter for the language after each byte: the first letter of its name, c for C++, . for none.
 std::string languages_of(const std::string& text, FenceReader reader = FenceReader()) {
   std::string result;
   for (const char c : text) {
@@ -31,7 +30,7 @@ TEST_CASE("code is in the language of its fence, from the end of the opening lin
   CHECK(languages_of(text) == "............pppppppppp.....");
 }
 
-TEST_CASE("a text may come in pieces of any size") {
+TEST_CASE("a text may be read in blocks of any size") {
   const std::string text = "Say\n```rust\nfn f() {}\n```\nor\n~~~ go \nfunc f() {}\n~~~\nthen ```ruby\n";
   const std::string whole = languages_of(text);
   CHECK(whole.find('r') < whole.find('g'));
@@ -66,12 +65,12 @@ TEST_CASE("a fence's tag may be any usual name of a language") {
   }
 }
 
-TEST_CASE("a fence of an unknown language is open all the same") {
+TEST_CASE("a fence of an unknown language also opens a block") {
   CHECK_FALSE(after("```perl\nprint 1\n```python\n").has_value());
   CHECK(after("```perl\nprint 1\n```\n```python\n") == Language::python);
 }
 
-TEST_CASE("only its own kind of fence closes a fence") {
+TEST_CASE("a fence is closed only by a fence of its own kind") {
   const std::string open = "````python\n";
   CHECK(after(open + "```\n") == Language::python);
   CHECK(after(open + "~~~~\n") == Language::python);
@@ -81,21 +80,21 @@ TEST_CASE("only its own kind of fence closes a fence") {
   CHECK(after(open + "````") == Language::python);
   CHECK_FALSE(after(open + "````\n").has_value());
   CHECK_FALSE(after(open + "   ``````  \r\n").has_value());
-  // A document in a document: the inner fences are text of the outer one.
+  // A document in a document: the inner fences are text of the outer block.
   CHECK(after(open + "```rust\nlet x;\n```\n") == Language::python);
 }
 
-TEST_CASE("what only looks like a fence opens none") {
+TEST_CASE("text that only resembles a fence does not open a block") {
   for (const char* text :
        {"``python\n", "x ```python\n", "    ```python\n", "```python", "```print``` python\n", "\n"}) {
     INFO(text);
     CHECK_FALSE(after(text).has_value());
   }
-  // Behind tildes a backtick is nothing special, so this fence is open, in no language of ours.
+  // After tildes a backtick has no special meaning, so this fence opens a block of an unknown language.
   CHECK_FALSE(after("~~~a`b\n```python\n").has_value());
 }
 
-TEST_CASE("outside fences a text may have a language too") {
+TEST_CASE("text outside fences may have a language too") {
   CHECK(languages_of("a\n```go\nb\n```\nc", FenceReader(Language::java)) == "jjjjjjjggggggjj");
   CHECK(languages_of("```txt\nb\n```\nc", FenceReader(Language::java)) == "jjjjjj......jj");
 }

@@ -23,7 +23,7 @@ TEST_CASE("ordinary text passes") {
   CHECK_FALSE(filtered_by("x = 1").has_value());
 }
 
-TEST_CASE("nothing and too much are left out") {
+TEST_CASE("empty and too large texts are left out") {
   CHECK(filtered_by("") == Filter::empty);
   const std::string line(63, 'a');
   const std::string most = repeated(line + "\n", 1 << 14);

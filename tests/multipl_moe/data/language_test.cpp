@@ -27,7 +27,7 @@ TEST_CASE("a file's language is that of its extension") {
     CHECK_FALSE(language_of(name).has_value());
 }
 
-TEST_CASE("a tag is a language's name or another usual one, in any case of letters") {
+TEST_CASE("a tag is a language's name or a usual alias, in upper or lower case") {
   for (const Language language : all_languages) CHECK(language_tagged(name_of(language)) == language);
   CHECK(language_tagged("C++") == Language::cpp);
   CHECK(language_tagged("Py") == Language::python);

@@ -35,7 +35,7 @@ TEST_CASE("weights are shared evenly within a group") {
   CHECK(low == LanguageWeights{0.0, 0.0, 0.0, 0.0, 4.5, 4.5});
 }
 
-TEST_CASE("shares hold within one sequence from the start and 1 % over any 1000") {
+TEST_CASE("counts deviate from the shares by less than 1 sequence from the start and 2 over any 1000") {
   for (const LanguageWeights& weights :
        {grouped_weights(9.0, 1.0, all_present), grouped_weights(7.0, 3.0, all_present),
         LanguageWeights{1.0, 1.0, 1.0, 1.0, 1.0, 1.0}, LanguageWeights{0.5, 0.2, 0.13, 0.1, 0.05, 0.02},
@@ -72,7 +72,7 @@ TEST_CASE("the ratio of low to high is kept within 1 % over any 1000 sequences")
   }
 }
 
-TEST_CASE("the schedule is fixed, and can be entered anywhere") {
+TEST_CASE("the schedule is deterministic and can be entered at any position") {
   const LanguageWeights weights = grouped_weights(9.0, 1.0, all_present);
   const std::vector<Language> languages = first(weights, 3000);
   CHECK(languages == first(weights, 3000));
@@ -87,7 +87,7 @@ TEST_CASE("the schedule is fixed, and can be entered anywhere") {
   }
 }
 
-TEST_CASE("the schedule repeats after 2^24 sequences, which makes seeking far cheap") {
+TEST_CASE("the schedule repeats after 2^24 sequences, so that seeking far is cheap") {
   const LanguageWeights weights{0.5, 0.2, 0.13, 0.1, 0.05, 0.02};
   Mixture walked(weights);
   for (std::int64_t i = 0; i < std::int64_t{1} << 24; ++i) walked.next();
@@ -97,7 +97,7 @@ TEST_CASE("the schedule repeats after 2^24 sequences, which makes seeking far ch
   for (int i = 0; i < 1000; ++i) REQUIRE(walked.next() == jumped.next());
 }
 
-TEST_CASE("weights that are no weights are refused") {
+TEST_CASE("invalid mixture weights are refused") {
   CHECK_THROWS_AS(Mixture(LanguageWeights{}), UsageError);
   CHECK_THROWS_AS(Mixture(LanguageWeights{1.0, -1.0}), UsageError);
   CHECK_THROWS_AS(Mixture(LanguageWeights{std::nan("")}), UsageError);

@@ -18,7 +18,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// `count` words out of `vocabulary` different ones.
+/// `count` random words out of `vocabulary` different ones.
 Words random_words(std::mt19937& random, std::size_t count, std::uint32_t vocabulary) {
   Words words(count);
   for (std::string& word : words) word = "w" + std::to_string(random() % vocabulary);
@@ -31,14 +31,14 @@ std::string text_of(const Words& words) {
   return text;
 }
 
-/// `words` with as many single words replaced as were asked for, at places of `random`.
+/// `words` with `edits` single words replaced, at random positions.
 Words edited(const Words& words, std::mt19937& random, int edits) {
   Words result = words;
   for (int i = 0; i < edits; ++i) result[random() % result.size()] = "edit" + std::to_string(random());
   return result;
 }
 
-/// The definition: sets of five words in a row.
+/// The definition: the Jaccard similarity of the sets of five consecutive words.
 double exact_similarity(const Words& left, const Words& right) {
   const auto shingles = [](const Words& words) {
     std::set<Words> set;
@@ -54,9 +54,9 @@ double exact_similarity(const Words& left, const Words& right) {
 
 TextSketch sketch(const Words& words) { return sketch_of(text_of(words), Language::go); }
 
-/// For texts so short that their sketches are whole.
+/// For texts so short that their sketches are complete, so that no larger sketch is requested.
 TextSketch needs_none(std::size_t i) {
-  FAIL("a sketch that is whole was made again, of text " << i);
+  FAIL("a complete sketch was computed again, of text " << i);
   return {};
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("the similarity of short texts is exact", "[near-copies]") {
   }
 }
 
-TEST_CASE("the similarity of long texts is estimated well", "[near-copies]") {
+TEST_CASE("the similarity of long texts is estimated with a small error", "[near-copies]") {
   std::mt19937 random(2);
   double sum = 0, squares = 0;
   constexpr int rounds = 100;
@@ -90,13 +90,13 @@ TEST_CASE("the similarity of long texts is estimated well", "[near-copies]") {
   CHECK(std::sqrt(squares / rounds) < 0.032);
 }
 
-TEST_CASE("long texts are compared whole where the estimate leaves it open", "[near-copies]") {
+TEST_CASE("long texts are compared completely if the estimate is not decisive", "[near-copies]") {
   std::mt19937 random(6);
   std::vector<TextSketch> sketches;
   std::vector<Words> texts;
   for (int i = 0; i < 60; ++i) {
     texts.push_back(random_words(random, 2000, 500));
-    texts.push_back(edited(texts.back(), random, 71 + static_cast<int>(random() % 11)));  // 0.7 and a little each way
+    texts.push_back(edited(texts.back(), random, 71 + static_cast<int>(random() % 11)));  // similarities around 0.7
   }
   for (const Words& words : texts) sketches.push_back(sketch(words));
   int reads = 0, copies = 0;
@@ -113,20 +113,20 @@ TEST_CASE("long texts are compared whole where the estimate leaves it open", "[n
   CHECK((copies > 10 && copies < 50));
 }
 
-TEST_CASE("license, white space and punctuation do not make a text another one", "[near-copies]") {
+TEST_CASE("license, white space and punctuation do not change the similarity", "[near-copies]") {
   const std::string body = "int main() {\n  return compute(a, b, c) + 1;\n}\n";
   CHECK(similarity_of("// Copyright 2001 of all of us\n" + body, "/* License: none\n * of any kind */\n" + body,
                       Language::cpp) == 1);
   CHECK(similarity_of(body, "int main(){return compute( a,b,c )+1 ;}", Language::cpp) == 1);
   CHECK(similarity_of("# A license of some length, and more\nx = f(1, 2, 3)\n", "x = f(1, 2, 3)\n", Language::python) ==
         1);
-  // A license that two files share makes them no copies.
+  // Two files that share only a license are not copies.
   std::string license;
   for (int i = 0; i < 100; ++i) license += "// word" + std::to_string(i) + " of the license\n";
   CHECK(similarity_of(license + body, license + "package one two three four five\n", Language::go) == 0);
 }
 
-TEST_CASE("texts of few words are compared whole", "[near-copies]") {
+TEST_CASE("texts of few words are compared completely", "[near-copies]") {
   CHECK(similarity_of("a = 1\n", "a = 2\n", Language::python) == 0);
   CHECK(similarity_of("a = 1\n", "1 = a\n", Language::python) == 0);
   CHECK(similarity_of("a = 1\n", "a=1;\n", Language::python) == 1);
@@ -134,10 +134,10 @@ TEST_CASE("texts of few words are compared whole", "[near-copies]") {
   CHECK(similarity_of("...", "()", Language::go) == 1);
 }
 
-TEST_CASE("near copies are found, and nothing below the threshold is one", "[near-copies]") {
+TEST_CASE("near copies are found, and no text below the threshold counts as one", "[near-copies]") {
   for (const double threshold : {0.5, 0.7, 0.85}) {
     std::mt19937 random(3);
-    // Every text once, and a copy of each, edited by little or much; short texts, so that similarities are exact.
+    // Each text and a copy of it with few or many edits; short texts, so that similarities are exact.
     std::vector<TextSketch> texts;
     std::vector<double> similar;
     for (int i = 0; i < 600; ++i) {
@@ -163,11 +163,11 @@ TEST_CASE("near copies are found, and nothing below the threshold is one", "[nea
   }
 }
 
-TEST_CASE("of copies of copies those that are unlike each other are kept", "[near-copies]") {
+TEST_CASE("of a chain of copies, the texts that are not similar to each other are kept", "[near-copies]") {
   std::mt19937 random(4);
   const Words first = random_words(random, 200, 10'000);
   Words second = first, third = first;
-  // Each step replaces a run at another end: 25 of 196 shingles, so 0.77 a step and 0.6 in two.
+  // Each step replaces words at another end: 25 of 196 shingles, so a similarity of 0.77 per step and 0.6 for two.
   for (std::size_t i = 0; i < 21; ++i) second[i] = third[i] = "n" + std::to_string(i);
   for (std::size_t i = 179; i < 200; ++i) third[i] = "m" + std::to_string(i);
   CHECK(exact_similarity(first, second) > 0.7);
@@ -179,7 +179,7 @@ TEST_CASE("of copies of copies those that are unlike each other are kept", "[nea
   CHECK(find_near_copies(reordered, 0.7, needs_none).is_copy == std::vector<bool>{false, true, true});
 }
 
-TEST_CASE("files that have nothing to do with each other are no copies", "[near-copies]") {
+TEST_CASE("unrelated files are not copies", "[near-copies]") {
   std::vector<TextSketch> texts;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(MOE_TEST_CORPUS))
     if (entry.is_regular_file())
@@ -190,8 +190,8 @@ TEST_CASE("files that have nothing to do with each other are no copies", "[near-
   CHECK(found.comparisons == 0);
 }
 
-TEST_CASE("the work grows as the corpus does", "[near-copies]") {
-  // Half of every text is the same in all of them: every band of that half agrees everywhere.
+TEST_CASE("the number of comparisons grows linearly with the corpus", "[near-copies]") {
+  // A part of every text is the same in all texts, so the bands of this part agree everywhere.
   std::mt19937 random(5);
   const Words common = random_words(random, 100, 10'000);
   std::vector<TextSketch> texts;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr Token end_of_text = 1000;
 
-/// Documents of 1 to `documents` tokens; document d holds the tokens d, all alike.
+/// Documents of 1 to `documents` tokens; document d has d tokens, all equal to d.
 std::shared_ptr<const TokenFile> staircase(const ScratchFolder& folder, Token documents) {
   TokenFileWriter writer(folder / "f", 1001, 0);
   for (Token d = 1; d <= documents; ++d) writer.append(std::vector<Token>(d, d));
@@ -33,7 +33,7 @@ std::vector<Token> read(PackedTokens& packed, std::int64_t epoch, std::int64_t i
   return tokens;
 }
 
-/// The stream of an epoch, put together from its blocks: neighbors share a token.
+/// The stream of an epoch, joined from its blocks; adjacent blocks share a token.
 std::vector<Token> stream_of(PackedTokens& packed, std::int64_t epoch, std::uint64_t seed) {
   const auto order = keyed_permutation(packed.sequences_per_epoch(), seed, 1, static_cast<std::uint64_t>(epoch));
   std::vector<std::vector<Token>> blocks(order.size());
@@ -48,7 +48,7 @@ std::vector<Token> stream_of(PackedTokens& packed, std::int64_t epoch, std::uint
 
 }  // namespace
 
-TEST_CASE("a keyed permutation is one, and follows its key") {
+TEST_CASE("a keyed permutation is a permutation and depends on its key") {
   for (const std::int64_t count : {0, 1, 2, 3, 100, 4097}) {
     std::vector<std::uint32_t> order = keyed_permutation(count, 5, 0, 1);
     std::vector<std::uint32_t> expected(static_cast<std::size_t>(count));
@@ -63,11 +63,11 @@ TEST_CASE("a keyed permutation is one, and follows its key") {
   CHECK(order != keyed_permutation(100, 5, 0, 2));
 }
 
-TEST_CASE("keyed permutations are the same everywhere") {
+TEST_CASE("keyed permutations are the same on every machine") {
   CHECK(keyed_permutation(8, 1, 2, 3) == std::vector<std::uint32_t>{7, 0, 1, 6, 2, 3, 5, 4});
 }
 
-TEST_CASE("each element comes to each place about equally often") {
+TEST_CASE("each element is at each position about equally often") {
   std::array<std::array<int, 5>, 5> counts{};
   for (std::uint64_t epoch = 0; epoch < 5000; ++epoch) {
     const auto order = keyed_permutation(5, 9, 0, epoch);
@@ -77,7 +77,7 @@ TEST_CASE("each element comes to each place about equally often") {
     for (const int count : place) CHECK(std::abs(count - 1000) < 150);  // 5 standard deviations
 }
 
-TEST_CASE("an epoch's blocks are its documents, each whole and followed by an end-of-text") {
+TEST_CASE("an epoch's blocks are its complete documents, each followed by an end-of-text") {
   const ScratchFolder folder;
   const auto file = staircase(folder, 30);
   PackedTokens packed(file, end_of_text, 7, 3);
@@ -100,7 +100,7 @@ TEST_CASE("an epoch's blocks are its documents, each whole and followed by an en
   }
 }
 
-TEST_CASE("a sequence depends on epoch and index alone") {
+TEST_CASE("a sequence depends only on seed, epoch and index") {
   const ScratchFolder folder;
   const auto file = staircase(folder, 20);
   PackedTokens packed(file, end_of_text, 5, 3);

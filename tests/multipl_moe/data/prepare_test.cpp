@@ -66,7 +66,7 @@ TEST_CASE("the small corpus has every language in every split") {
   }
 }
 
-TEST_CASE("what is written is what was read, each document in one split") {
+TEST_CASE("every document is written unchanged, to exactly one split") {
   const ScratchFolder folder;
   write_sources(folder / "src", 200);
   const PrepareReport report =
@@ -88,7 +88,7 @@ TEST_CASE("what is written is what was read, each document in one split") {
   CHECK(std::abs(python(report, Split::test).documents - 40) < 20);
 }
 
-TEST_CASE("names, places and neighbors of a file do not matter") {
+TEST_CASE("the names, folders and neighbors of a file do not matter") {
   const ScratchFolder folder;
   write_sources(folder / "a", 60);
   for (int i = 0; i < 60; ++i)
@@ -104,7 +104,7 @@ TEST_CASE("names, places and neighbors of a file do not matter") {
   CHECK(std::distance(fs::directory_iterator(folder / "x"), fs::directory_iterator()) == 19);
 }
 
-TEST_CASE("a document stays in its split when others come") {
+TEST_CASE("a document stays in its split when others are added") {
   const ScratchFolder folder;
   write_sources(folder / "src", 100);
   PrepareOptions options{.sources = {folder / "src"}, .out = folder / "out", .held_out = {.dev = 0.1, .test = 0.1}};
@@ -118,7 +118,7 @@ TEST_CASE("a document stays in its split when others come") {
   for (const std::string& text : before) CHECK(all.contains(text));
 }
 
-TEST_CASE("few documents still fill the splits, and two stay together") {
+TEST_CASE("three or more documents fill all splits") {
   const ScratchFolder folder;
   for (const int count : {1, 2, 3, 4, 10}) {
     const fs::path src = folder / ("src" + std::to_string(count));
@@ -169,7 +169,7 @@ TEST_CASE("files are filtered, and every filter is counted") {
   CHECK(json["other_files"] == 1);
 }
 
-TEST_CASE("held-out text has no twin in training") {
+TEST_CASE("held-out text has no duplicate in training") {
   const ScratchFolder folder;
   for (int i = 0; i < 30; ++i) {
     const std::string text = source(i);
@@ -188,7 +188,7 @@ TEST_CASE("held-out text has no twin in training") {
   std::set<std::string> seen;
   for (const Split split : all_splits) {
     CHECK(python(report, split).documents > 1);
-    // What is kept is as it is on disk; of these files the one with plain line ends.
+    // The kept text is the one on disk; of these files it is the one with plain line ends.
     for (const std::string& text : texts(folder / "out", Language::python, split)) CHECK(seen.insert(text).second);
   }
   std::set<std::string> expected;
@@ -196,7 +196,7 @@ TEST_CASE("held-out text has no twin in training") {
   CHECK(seen == expected);
 }
 
-TEST_CASE("nothing to learn from is an error, and nothing is written") {
+TEST_CASE("sources without text are an error, and nothing is written") {
   const ScratchFolder folder;
   fs::create_directories(folder / "src");
   fs::create_directory_symlink(MOE_TEST_CORPUS, folder / "src/link");
@@ -204,7 +204,7 @@ TEST_CASE("nothing to learn from is an error, and nothing is written") {
   CHECK_FALSE(fs::exists(folder / "out"));
 }
 
-TEST_CASE("a limit takes a prefix of the unlimited order, cut at a line's end") {
+TEST_CASE("a limit keeps a prefix of the unlimited order, cut at the end of a line") {
   const ScratchFolder folder;
   write_sources(folder / "src", 50);
   PrepareOptions options{.sources = {folder / "src"}, .out = folder / "all", .held_out = {.dev = 0.0}};
@@ -241,7 +241,7 @@ TEST_CASE("a limit on held-out text holds for each split") {
   CHECK(python(report, Split::train).over_limit == 0);
 }
 
-TEST_CASE("options that cannot be are refused") {
+TEST_CASE("invalid options of prepare are refused") {
   const ScratchFolder folder;
   write_sources(folder.path(), 1);
   const PrepareOptions good{.sources = {folder.path()}, .out = folder / "out"};

@@ -7,7 +7,7 @@ namespace source_text_test {
 
 using namespace multipl_moe;
 
-TEST_CASE("line ends, marks and white space at ends do not make a text another one") {
+TEST_CASE("line ends, byte-order marks and trailing white space do not change the normal form") {
   const std::string normal = "a = 1\n\n  b = \"x  y\"\n";
   for (const std::string text :
        {"a = 1\n\n  b = \"x  y\"\n", "a = 1\r\n\r\n  b = \"x  y\"\r\n", "a = 1\r\r  b = \"x  y\"\r",
@@ -23,7 +23,7 @@ TEST_CASE("line ends, marks and white space at ends do not make a text another o
   CHECK(normal_form("\xef\xbb\xbf \r\n\n") == "");
 }
 
-TEST_CASE("a byte-order mark counts at the start alone, and once") {
+TEST_CASE("one byte-order mark is removed, and only at the start") {
   CHECK(without_mark("\xef\xbb\xbf"
                      "a") == "a");
   CHECK(without_mark("a\xef\xbb\xbf") == "a\xef\xbb\xbf");
@@ -38,13 +38,13 @@ TEST_CASE("the comment that a file begins with is left out") {
   CHECK(without_leading_comment("// a\n\n// b\npackage x\n", Language::go) == "package x\n");
   CHECK(without_leading_comment("/* a\n * b */\n/* c */ // d\n/* e */ int x;\n", Language::cpp) == "/* e */ int x;\n");
   CHECK(without_leading_comment("/* a\r\n*/\r\nint x;\r\n", Language::java) == "int x;\r\n");
-  // What the other languages have there is no comment.
+  // In other languages these lines are not comments.
   CHECK(without_leading_comment("#include <a>\n", Language::cpp) == "#include <a>\n");
   CHECK(without_leading_comment("#![no_std]\n", Language::rust) == "#![no_std]\n");
   CHECK(without_leading_comment("// a\n", Language::python) == "// a\n");
 }
 
-TEST_CASE("a file of nothing but comment is compared by it") {
+TEST_CASE("a file that has nothing but a comment keeps it") {
   CHECK(without_leading_comment("# a\n# b\n", Language::python) == "# a\n# b\n");
   CHECK(without_leading_comment("/* a\n", Language::cpp) == "/* a\n");
   CHECK(without_leading_comment("/* a */", Language::cpp) == "/* a */");

@@ -35,14 +35,14 @@ TEST_CASE("a tree is walked in bytewise order, links are not followed") {
   CHECK(walk_sources({folder / "t", folder / "outside"}).files.size() == 5);
 }
 
-TEST_CASE("a source that is no folder is refused") {
+TEST_CASE("a source that is not a folder is refused") {
   const ScratchFolder folder;
   put_bytes(folder / "a.py", "x");
   CHECK_THROWS_AS(walk_sources({folder / "a.py"}), UsageError);
   CHECK_THROWS_AS(walk_sources({folder / "missing"}), UsageError);
 }
 
-TEST_CASE("what is of no use is listed by frequency, and not without end") {
+TEST_CASE("unusable files are listed by frequency, up to a limit") {
   SourceTree tree;
   CHECK(describe_others(tree) == "nothing");
   for (int i = 0; i < 11; ++i) tree.other_extensions["." + std::to_string(i)] = 20 - i;
@@ -51,7 +51,7 @@ TEST_CASE("what is of no use is listed by frequency, and not without end") {
   tree.unreadable_folders = 3;
   for (const auto& [extension, count] : tree.other_extensions) tree.other_files += count;
   CHECK(describe_others(tree) ==
-        "other files 213 (\\x1b 30, .0 20, .1 19, without an ending 18, .2 18, .3 17, .4 16, .5 15, 5 more kinds), "
+        "other files 213 (\\x1b 30, .0 20, .1 19, without an extension 18, .2 18, .3 17, .4 16, .5 15, 5 more kinds), "
         "folders that cannot be read 3");
 }
 

@@ -30,7 +30,7 @@ std::vector<std::uint64_t> hashes(const Documents& documents) {
 
 }  // namespace
 
-TEST_CASE("what is held out has the lowest hashes, and the order within a split is another") {
+TEST_CASE("held-out documents have the lowest hashes, and a split is not ordered by hash") {
   const ScratchFolder folder;
   for (int i = 0; i < 60; ++i) put_bytes(folder / (std::to_string(i) + ".py"), "a = " + std::to_string(i) + "\n");
   put_bytes(folder / "copy.py", "a = 7\n");
@@ -49,7 +49,7 @@ TEST_CASE("what is held out has the lowest hashes, and the order within a split 
   CHECK(hashes(python_of(folder, {.dev = 0, .test = 0}).splits[index_of(Split::train)]).size() == 60);
 }
 
-TEST_CASE("a text counts once, whatever its line ends, its language and its place") {
+TEST_CASE("a text counts once, for any line ends, language and file name") {
   const ScratchFolder folder;
   put_bytes(folder / "a.py", "a = 1\r\nb = 2\r\n");
   put_bytes(folder / "b.py",
@@ -78,7 +78,7 @@ TEST_CASE("a text counts once, whatever its line ends, its language and its plac
   CHECK(kept().substr(1).starts_with(of_python == "a.py" ? "z" : of_python.substr(0, 1)));
 }
 
-TEST_CASE("of near copies one is kept, the same wherever they lie, and none is held out from its twin") {
+TEST_CASE("one of several near copies is kept, in one split, and the same one for any file names") {
   // Each text has a copy with a line changed and one with another license.
   const auto text = [](int number, int changed) {
     std::string lines;
@@ -115,7 +115,7 @@ TEST_CASE("of near copies one is kept, the same wherever they lie, and none is h
   CHECK(all.splits[0].size() + all.splits[1].size() + all.splits[2].size() == 120);
 }
 
-TEST_CASE("sources of no use are refused with what was seen") {
+TEST_CASE("sources without usable text are refused with a list of what was found") {
   const ScratchFolder folder;
   const auto refused_with = [&](const std::string& text) {
     CHECK_THROWS_WITH(split_documents(walk_sources({folder.path()}), {}), ContainsSubstring(text));
@@ -131,7 +131,7 @@ TEST_CASE("sources of no use are refused with what was seen") {
   refused_with("other files 1 (.md 1)");
 }
 
-TEST_CASE("a byte-order mark is no text") {
+TEST_CASE("a byte-order mark is not part of a document") {
   const ScratchFolder folder;
   put_bytes(folder / "a.py",
             "\xef\xbb\xbf"
@@ -140,7 +140,7 @@ TEST_CASE("a byte-order mark is no text") {
   CHECK(read_document(document) == "a = 1\r\n");
 }
 
-TEST_CASE("a document that changed since it was split up is refused") {
+TEST_CASE("a document that changed after the split is refused") {
   const ScratchFolder folder;
   put_bytes(folder / "a.py", "a = 1\n");
   const Document document = python_of(folder, {}).splits[index_of(Split::train)].front();
@@ -150,7 +150,7 @@ TEST_CASE("a document that changed since it was split up is refused") {
   CHECK_THROWS_WITH(read_document(document), ContainsSubstring("must stay as it is"));
 }
 
-TEST_CASE("fractions that cannot be held out are refused") {
+TEST_CASE("invalid held-out fractions and similarity thresholds are refused") {
   CHECK_NOTHROW(require_in_range({.dev = 0, .test = 0.49}));
   CHECK_THROWS_WITH(require_in_range({.dev = 0.5}), "[sources] a held-out fraction must be in [0, 0.5), found 0.5");
   CHECK_THROWS_AS(require_in_range({.test = -0.1}), UsageError);

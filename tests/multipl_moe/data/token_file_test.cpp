@@ -23,7 +23,7 @@ void write(const std::filesystem::path& path, std::int64_t vocab_size, const Doc
   writer.finish();
 }
 
-/// A token file of any content, with the checksum that belongs to it.
+/// A token file of the given content, with a matching checksum.
 std::string forged(TokenHeader header, const std::string& body) {
   RunningHash hash;
   hash.add(std::as_bytes(std::span(body)));
@@ -53,7 +53,7 @@ void check_refused(const std::string& bytes, const std::string& rule) {
   INFO(rule);
   try {
     TokenFile::open(folder / "f");
-    FAIL_CHECK("was taken");
+    FAIL_CHECK("was accepted");
   } catch (const BadFile& error) {
     CHECK_THAT(error.what(), ContainsSubstring(rule));
   }
@@ -104,7 +104,7 @@ TEST_CASE("the bytes of a token file are fixed") {
         "moetoks\n" + std::string("\1\0\0\0\2\0\0\0", 8) + numbers({257, 77, 1, 2}));
 }
 
-TEST_CASE("a file without documents is a file") {
+TEST_CASE("a token file without documents is valid") {
   const ScratchFolder folder;
   write(folder / "f", 257, {});
   const TokenFile file = TokenFile::open(folder / "f");
@@ -150,7 +150,7 @@ TEST_CASE("a file that was cut after it was opened is a bad file") {
   CHECK_THROWS_AS(file.read(0, tokens), BadFile);
 }
 
-TEST_CASE("token files whose checksum holds and whose numbers lie are refused") {
+TEST_CASE("token files with a valid checksum and wrong numbers are refused") {
   const std::uint64_t huge = std::numeric_limits<std::uint64_t>::max();
   const std::string tokens = bytes_of(std::uint32_t{0});  // two of 2 bytes
   TokenHeader header = header_of(1, 2);
@@ -159,7 +159,7 @@ TEST_CASE("token files whose checksum holds and whose numbers lie are refused") 
   check_refused(forged(header_of(huge, 2), tokens + numbers({0})), "must fill");
   check_refused(forged(header_of(0, huge), numbers({0})), "must fill");
   check_refused(forged(header_of(huge, huge / 2 + 1), numbers({0})), "must fill");
-  // The sums that these give wrap around to the size that the file has.
+  // The sums of these sizes wrap around to the size of the file.
   check_refused(forged(header_of(0, (std::uint64_t{1} << 63) + 4), numbers({0, 0})), "must fill");
   check_refused(forged(header_of((std::uint64_t{1} << 61) - 1, 4), numbers({0})), "must fill");
   check_refused(forged(header, tokens + numbers({1, 2})), "must cover tokens 0 to 2, found 1 to 2");

@@ -11,7 +11,7 @@ using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("a tokenizer learns from folders, the same wherever they lie", "[tokenizer]") {
+TEST_CASE("a tokenizer is trained on folders and does not depend on their location", "[tokenizer]") {
   const ScratchFolder scratch;
   std::filesystem::copy(MOE_TEST_CORPUS, scratch / "elsewhere", std::filesystem::copy_options::recursive);
   const auto here = train_tokenizer({.sources = {MOE_TEST_CORPUS}, .vocab_size = 500, .max_bytes = 3000});
@@ -25,7 +25,7 @@ TEST_CASE("a tokenizer learns from folders, the same wherever they lie", "[token
         tokenizer_json_text(train_tokenizer({.sources = {MOE_TEST_CORPUS}, .vocab_size = 500}).parts));
 }
 
-TEST_CASE("a tokenizer learns nothing from what prepare holds out", "[tokenizer]") {
+TEST_CASE("a tokenizer is not trained on text that prepare holds out", "[tokenizer]") {
   const ScratchFolder scratch;
   // A word in each file, often enough to become a token.
   for (int i = 0; i < 12; ++i) {
@@ -48,14 +48,14 @@ TEST_CASE("a tokenizer learns nothing from what prepare holds out", "[tokenizer]
   CHECK(splits[index_of(Split::dev)].size() == 1);
   check_learned({}, of_training);
   check_learned({.dev = 0, .test = 0}, [](Split) { return true; });
-  // Another language may train on a copy of what this one holds out.
+  // The training text of another language may have a copy of this language's held-out text.
   for (const Split split : {Split::dev, Split::test})
     for (const Document& document : splits[index_of(split)])
       std::filesystem::copy_file(document.path, scratch / ("src/" + std::string(name_of(split)) + ".rb"));
   check_learned({}, of_training);
 }
 
-TEST_CASE("impossible wishes are refused", "[tokenizer]") {
+TEST_CASE("invalid options of tokenizer training are refused", "[tokenizer]") {
   const ScratchFolder scratch;
   CHECK_THROWS_WITH(train_tokenizer({.sources = {MOE_TEST_CORPUS}, .vocab_size = 258}),
                     ContainsSubstring("259 to 524288 tokens, found 258"));

@@ -1,4 +1,4 @@
-/// What decoding in batches gives, judged by passes over whole texts.
+/// Batched decoding, compared with passes over whole texts.
 #include <algorithm>
 #include <cmath>
 
@@ -15,7 +15,7 @@ using namespace multipl_moe::testing;
 
 namespace {
 
-/// A model of bytes with weights large enough to have opinions.
+/// A byte-level model with weights so large that its logits differ clearly.
 std::unique_ptr<LanguageModel> opinionated(const std::string& architecture) {
   ModelConfig config = small_config(architecture == "dense" ? std::optional<MoeConfig>() : small_mixture(architecture));
   config.vocab_size = 257;
@@ -30,7 +30,7 @@ std::unique_ptr<LanguageModel> opinionated(const std::string& architecture) {
   return model;
 }
 
-/// Of different lengths; the mole hears fences.
+/// Prompts of different lengths; the architecture mole reads their fences.
 const std::vector<std::string> prompts{"x", "text\n```rust\nfn main() {", "def f(a, b):\n"};
 
 /// The languages of a text's tokens.
@@ -43,7 +43,7 @@ std::vector<std::optional<Language>> languages_of(const LanguageModel& model, st
 
 }  // namespace
 
-TEST_CASE("decoding chooses the tokens that whole passes choose, in every architecture", "[eval][decoding]") {
+TEST_CASE("decoding selects the same tokens as passes over the whole text, in every architecture", "[eval][decoding]") {
   const std::string architecture =
       GENERATE("dense", "mixtral", "gshard", "qwen1.5-moe", "causal-multipl-moe", "lora", "mole", "multipl-moe");
   const auto model = opinionated(architecture);
@@ -84,7 +84,7 @@ TEST_CASE("repetition is penalized over prompt and text", "[eval][decoding]") {
   CHECK(changed > 0);
 }
 
-TEST_CASE("no bit of a sequence's logits depends on its batch neighbors", "[eval][decoding]") {
+TEST_CASE("a sequence's logits are bitwise identical with any batch neighbors", "[eval][decoding]") {
   const std::string architecture = GENERATE("dense", "mixtral", "qwen1.5-moe", "causal-multipl-moe", "lora", "mole");
   const auto weights = GENERATE(DecodingWeights::as_they_are, DecodingWeights::bfloat16);
   const auto model = opinionated(architecture);
@@ -111,7 +111,7 @@ TEST_CASE("no bit of a sequence's logits depends on its batch neighbors", "[eval
   }
 }
 
-TEST_CASE("a prompt's text is the same however many are decoded together", "[eval][decoding]") {
+TEST_CASE("a prompt's text is the same for any batch size", "[eval][decoding]") {
   const auto model = opinionated("causal-multipl-moe");
   std::vector<std::string> many;
   for (int i = 0; i < 11; ++i)
@@ -129,7 +129,7 @@ TEST_CASE("a prompt's text is the same however many are decoded together", "[eva
   CHECK(tokens(8) == expected);
 }
 
-TEST_CASE("weights in bfloat16 are taken where nothing is lost by it", "[eval][decoding]") {
+TEST_CASE("copies of the weights in bfloat16 are used if they are exact", "[eval][decoding]") {
   const auto model = opinionated("mixtral");
   const std::vector<Token> text{1, 2, 3};
   const auto after = [&](DecodingWeights weights) { return model->begin_decoding(weights)->join(text); };

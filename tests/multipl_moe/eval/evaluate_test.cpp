@@ -12,7 +12,7 @@ using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Approx;
 
-TEST_CASE("a model that knows nothing needs log2(257) bits a byte, and a little for ends of text", "[eval]") {
+TEST_CASE("a model of zero weights needs log2(257) bits per byte, and a little more for ends of text", "[eval]") {
   TinyRun run;
   for (const TensorSlot& slot : run.model->tensors()) std::fill(slot.values.begin(), slot.values.end(), 0.0f);
   const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
@@ -44,7 +44,7 @@ TEST_CASE("a limit on sequences takes the first ones of each language", "[eval]"
   }
 }
 
-TEST_CASE("means take what was scored, and are NaN without any", "[eval]") {
+TEST_CASE("means cover the languages that have a score, and are NaN without any", "[eval]") {
   Evaluation evaluation;
   evaluation[index_of(Language::python)] = LanguageScore{0, 2, 0, 0};
   evaluation[index_of(Language::cpp)] = LanguageScore{0, 4, 0, 0};
@@ -52,7 +52,7 @@ TEST_CASE("means take what was scored, and are NaN without any", "[eval]") {
   CHECK(std::isnan(mean_bits_per_byte(evaluation, Resource::low)));
 }
 
-TEST_CASE("how sequences are batched does not change a causal model's figures", "[eval]") {
+TEST_CASE("the batch size does not change the results of a causal model", "[eval]") {
   TinyRun run;
   const auto test = open_language_files(run.scratch / "data", "test", ByteTokenizer().hash());
   const Evaluation a = evaluate(*run.model, test, {.sequences = 1, .length = 32});

@@ -15,7 +15,7 @@ using namespace multipl_moe::testing;
 
 namespace {
 
-/// A model that says `text` over and over, whatever came before but the last byte: all bytes of `text` differ.
+/// A model that repeats `text`: the last byte alone determines the next one, so all bytes of `text` must differ.
 std::unique_ptr<LanguageModel> parrot(std::string_view text) {
   auto model = make_language_model(tiny_config(), 1);
   for (const TensorSlot& slot : model->tensors()) {
@@ -30,12 +30,12 @@ std::unique_ptr<LanguageModel> parrot(std::string_view text) {
   return model;
 }
 
-/// A model that notes in which language each token is read, and how it is decoded.
+/// A model that records the language of each token and the number of sequences per decoding step.
 class Listener final : public WrappedModel {
  public:
   using WrappedModel::WrappedModel;
 
-  mutable std::string heard;                  ///< a letter a token: that of the language's name, or . for none
+  mutable std::string heard;                  ///< one letter per token: the first of the language's name, or . for none
   mutable std::vector<std::size_t> together;  ///< sequences in each step
 
   std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
@@ -69,9 +69,9 @@ class Listener final : public WrappedModel {
 
 }  // namespace
 
-TEST_CASE("fences in prompt and answer say in which language a token is", "[eval]") {
+TEST_CASE("fences in the prompt and in the output determine the language of each token", "[eval]") {
   const Listener model(parrot("`\nb"));
-  // The model answers a line end with b, and b with a backtick.
+  // The model continues a line end with b, and b with a backtick.
   generate(model, "a\n```go\n", {.max_new_tokens = 4, .temperature = 0});
   CHECK(model.heard == ".......gggg");
   model.heard.clear();
@@ -88,7 +88,7 @@ TEST_CASE("generation continues a prompt, token by token", "[eval]") {
   CHECK(generate(*model, "a", {.max_new_tokens = 0}).text.empty());
 }
 
-TEST_CASE("a stop text ends the output, is no part of it and is never shown in part", "[eval]") {
+TEST_CASE("a stop text ends the output, is not part of it and is never shown in part", "[eval]") {
   const auto model = parrot("abcd\n");
   std::string shown;
   const Generated stopped = generate(*model, "a", {.max_new_tokens = 50, .temperature = 0, .stop = {"zz", "d\na"}},
@@ -112,14 +112,14 @@ TEST_CASE("the same seed gives the same text", "[eval]") {
   GenerateOptions other = options;
   other.seed = 4;
   CHECK(generate(*run.model, "def ", other).tokens != tokens);
-  // A prompt has draws of its own.
+  // Every prompt has its own random numbers.
   const std::vector<std::string> twice{"def ", "def "};
   const auto results = generate(*run.model, twice, options);
   CHECK(results[0].tokens == tokens);
   CHECK(results[1].tokens != tokens);
 }
 
-TEST_CASE("tokens that must not come do not, and a text is as long as it must be", "[eval]") {
+TEST_CASE("suppressed tokens do not occur, and length limits hold", "[eval]") {
   const auto model = parrot("abcd\n");
   const auto said = [&](GenerateOptions options) {
     options.temperature = 0;
@@ -127,7 +127,7 @@ TEST_CASE("tokens that must not come do not, and a text is as long as it must be
     return generate(*model, "a", options).text;
   };
   CHECK(said({}) == "bcd\na");
-  // Another token stands in for each one left out, and the parrot goes on from there.
+  // Another token replaces each suppressed one, and the model continues from there.
   CHECK(said({.suppress_tokens = std::vector<Token>{'c'}}).find('c') == std::string::npos);
   const std::string later = said({.begin_suppress_tokens = std::vector<Token>{'b'}});
   CHECK(later.front() != 'b');
@@ -148,7 +148,7 @@ TEST_CASE("tokens that must not come do not, and a text is as long as it must be
 }
 
 TEST_CASE("a stop text that is a special token's name stops at that token", "[eval]") {
-  // Of the tokenizer's tokens; the model says x, the special token and y, in turn.
+  // With the tokens of a BPE tokenizer; the model repeats x, the special token and y.
   auto tokenizer =
       std::make_shared<const BpeTokenizer>(parse_tokenizer_json(golden_text("tokenizer.json"), "golden/t"), "golden/t");
   const auto named = tokenizer->split_at_special("<|im_end|>");
@@ -179,10 +179,10 @@ TEST_CASE("a stop text that is a special token's name stops at that token", "[ev
     CHECK(result.text == (std::string(stop).front() == 'x' ? "" : "x"));
     CHECK(result.tokens.size() == (std::string(stop).back() == 'y' ? 3 : 2));
   }
-  // A part of the name is text, which the model does not say.
+  // A part of the name is ordinary text, which the model does not generate.
   CHECK(stopped("im_end", "y").finish_reason == FinishReason::length);
   CHECK(stopped("<|im_end|>x", "y").text == "xyxy");
-  // In a batch each text stops for itself.
+  // In a batch each text stops independently.
   GenerateOptions batch = options;
   batch.stop = {"<|im_end|>"};
   const std::vector<std::string> prompts{"x", "y", "x"};
@@ -201,7 +201,7 @@ TEST_CASE("options out of their range are refused", "[eval]") {
     CHECK_THROWS_AS(generate(*model, "a", options), UsageError);
 }
 
-TEST_CASE("a flag goes before a file, that before the default", "[eval]") {
+TEST_CASE("a flag overrides the file, which overrides the default", "[eval]") {
   GenerateOptions flags{.max_new_tokens = 4, .temperature = 0, .seed = 3};
   flags.fill_from({.eos_token_id = {'c'}, .temperature = 2, .top_p = 0.5});
   CHECK(flags.temperature == 0);
@@ -253,7 +253,7 @@ TEST_CASE("a text that exceeds the context is refused before anything is compute
                     "[generate] a prompt and max-new-tokens must fit into the model's max_position_embeddings, 10, "
                     "found 7 tokens of prompt 2 and 4");
   CHECK(model.heard.empty());
-  // Where nobody says how many, there are as many as fit; a prompt that fills the context leaves none.
+  // Without max_new_tokens, as many tokens are generated as fit; a prompt that fills the context leaves none.
   const auto fitted = generate(model, prompts, {.temperature = 0});
   CHECK(fitted[0].tokens.size() == 8);
   CHECK(fitted[1].tokens.size() == 3);
@@ -261,7 +261,7 @@ TEST_CASE("a text that exceeds the context is refused before anything is compute
   CHECK_NOTHROW(generate(model, "0123456789", {.max_new_tokens = 0}));
 }
 
-TEST_CASE("prompts are decoded together, and the next one joins when one has ended", "[eval]") {
+TEST_CASE("prompts are decoded in a batch, and the next prompt joins when one has ended", "[eval]") {
   const Listener model(parrot("abcd\n"));
   const std::vector<std::string> prompts{"a", "xxab", "c", "", "d"};
   std::vector<std::string> pieces(prompts.size());

@@ -8,7 +8,7 @@ using namespace multipl_moe;
 
 namespace {
 
-/// What is shown in all when the bytes come in pieces of `size`.
+/// All text that is shown for `bytes` in blocks of `size`.
 std::string shown(std::string_view bytes, std::size_t size, const std::vector<std::string>& stops) {
   GrowingText text(stops);
   std::string all;
@@ -18,7 +18,7 @@ std::string shown(std::string_view bytes, std::size_t size, const std::vector<st
 
 }  // namespace
 
-TEST_CASE("a tail that could become a stop text waits, and is shown when it does not", "[eval]") {
+TEST_CASE("a tail that may be the start of a stop text is held back, and shown if it is not", "[eval]") {
   GrowingText text(std::vector<std::string>{"\n\n", "END"});
   CHECK(text.add("a\n") == "a");
   CHECK(text.add("b E") == "\nb ");
@@ -30,11 +30,11 @@ TEST_CASE("a tail that could become a stop text waits, and is shown when it does
   CHECK(text.finish().empty());
 }
 
-TEST_CASE("a signal is no text, and ends one where a stop text holds it", "[eval]") {
+TEST_CASE("a signal is not text, and ends a text if it completes a stop text", "[eval]") {
   constexpr Token end = 7, other = 8;
   GrowingText text(std::vector<StopText>{stop_of_bytes("END"), StopText{U'x', signal_of(end)}});
   CHECK(text.add("aEN") == "a");
-  // A signal that no stop text holds is as if it were not there.
+  // A signal that no stop text contains is not shown.
   CHECK(text.add_signal(other).empty());
   CHECK(text.add("x") == "EN");
   CHECK_FALSE(text.has_stopped());
@@ -49,7 +49,7 @@ TEST_CASE("a signal is no text, and ends one where a stop text holds it", "[eval
   CHECK_FALSE(unfinished.has_stopped());
 }
 
-TEST_CASE("a text ends before its first stop text, in whatever pieces it comes", "[eval]") {
+TEST_CASE("a text ends before its first stop text, for any block size", "[eval]") {
   for (std::size_t size = 1; size < 12; ++size) {
     CHECK(shown("one\ntwo\n\nthree", size, {"\n\n"}) == "one\ntwo");
     CHECK(shown("aab", size, {"ab"}) == "a");

@@ -13,7 +13,7 @@ using namespace multipl_moe::testing;
 using Catch::Approx;
 using Counts = std::vector<std::int64_t>;
 
-TEST_CASE("rows are counted where they were chosen and where they were kept", "[report]") {
+TEST_CASE("pairs are counted as selected and as kept", "[report]") {
   RoutingTally tally;
   tally.add(observed_tokens(), 4);
   REQUIRE(tally.token.size() == 1);
@@ -29,7 +29,7 @@ TEST_CASE("rows are counted where they were chosen and where they were kept", "[
   CHECK(level.positions.empty());
 }
 
-TEST_CASE("load and entropy have their textbook values", "[report]") {
+TEST_CASE("load and entropy follow their definitions", "[report]") {
   RoutingTally tally;
   tally.add(observed_tokens(), 4);
   const LevelTally& level = tally.token.at(2);
@@ -39,14 +39,14 @@ TEST_CASE("load and entropy have their textbook values", "[report]") {
   CHECK(level.mean_entropy() == Approx(std::log(2) / 3));
 }
 
-TEST_CASE("what works on every row by design is no part of a router's load", "[report]") {
+TEST_CASE("experts that process every row by design are not part of a router's load", "[report]") {
   RoutingTally tally{.fixed_token_experts = {1}};
   tally.add(observed_tokens(), 4);
   tally.add(observed_segments(), 10);
   const LevelTally& level = tally.token.at(2);
   CHECK(level.routed() == 2);
   CHECK(level.kept == Counts{2, 2, 0});
-  // Of the others one has both rows, and one of three choices was dropped.
+  // Of the other experts one has both rows, and one of three pairs was dropped.
   CHECK(level.load_max_over_mean() == Approx(2));
   CHECK(level.load_variation() == Approx(1));
   CHECK(level.load_evenness() == Approx(0).margin(1e-12));
@@ -71,14 +71,14 @@ TEST_CASE("a level where all experts are fixed has no load", "[report]") {
   CHECK(tally.token.at(2).dropped_share() == 0);
 }
 
-TEST_CASE("the evenness of a load is its entropy over that of an even one", "[report]") {
+TEST_CASE("the evenness of a load is its entropy divided by that of an even load", "[report]") {
   RoutingTally tally;
   tally.add(observed_tokens(), 4);
   CHECK(tally.token.at(2).load_evenness() == Approx(std::log(2) / std::log(3)));
   CHECK(tally.token.at(2).dropped_share() == Approx(0.2));
 }
 
-TEST_CASE("experts that work on every row are known by the architecture", "[report]") {
+TEST_CASE("the architecture determines which experts process every row", "[report]") {
   ModelConfig config = size_named("tiny");
   CHECK(fixed_token_experts(config).empty());
   const auto of = [&](const char* architecture) {
@@ -98,7 +98,7 @@ TEST_CASE("experts that work on every row are known by the architecture", "[repo
   CHECK(fixed_token_experts(config).empty());
 }
 
-TEST_CASE("positions of segments begin again with every sequence, whatever their lengths", "[report]") {
+TEST_CASE("positions of segments restart with every sequence, for any lengths", "[report]") {
   RoutingTally tally;
   tally.add(observed_segments(), 10);
   tally.add(observed_segments(), 10);

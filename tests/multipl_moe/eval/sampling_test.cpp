@@ -17,7 +17,7 @@ namespace {
 
 double uniform(std::uint64_t seed, std::uint64_t place) { return moe::random_uniform({seed}, place); }
 
-/// The same rules in as many plain steps: everything is sorted, cut, and added up.
+/// The same rules in plain steps: sort all tokens, cut the list, sum the weights.
 Token reference(const std::vector<float>& logits, const Sampling& sampling, double place) {
   std::vector<Token> order(logits.size());
   std::iota(order.begin(), order.end(), Token{0});
@@ -42,7 +42,7 @@ Token reference(const std::vector<float>& logits, const Sampling& sampling, doub
 
 }  // namespace
 
-TEST_CASE("a draw is that of sorting everything, whatever is cut", "[eval]") {
+TEST_CASE("a draw equals that of sorting all tokens, for any top-k and top-p", "[eval]") {
   moe::testing::Draw draw("logits");
   for (const std::size_t vocabulary :
        {std::size_t{1}, std::size_t{2}, std::size_t{63}, std::size_t{65}, std::size_t{3000}}) {
@@ -79,12 +79,12 @@ TEST_CASE("draws follow the softmax at the temperature, cut to top-k and top-p",
     CHECK(draw_token(logits, {.top_p = 0.8}, uniform(2, i)) != 0);
     CHECK(draw_token(logits, {.top_p = 0.6}, uniform(2, i)) == 2);
     CHECK(draw_token(logits, {.temperature = 0}, uniform(2, i)) == 2);
-    // Top-p counts from what top-k left: 5/7 of two.
+    // Top-p applies to the tokens that top-k keeps: 5/7 of two.
     CHECK(draw_token(logits, {.top_k = 2, .top_p = 0.7}, uniform(2, i)) == 2);
   }
 }
 
-TEST_CASE("among equals the lower token comes first", "[eval]") {
+TEST_CASE("among equal logits the lower token comes first", "[eval]") {
   const std::vector<float> logits{1, 3, 3, 3, 2};
   CHECK(draw_token(logits, {.temperature = 0}, 0.99) == 1);
   for (std::uint64_t i = 0; i < 50; ++i) CHECK(draw_token(logits, {.top_k = 2}, uniform(3, i)) <= 2);
@@ -92,7 +92,7 @@ TEST_CASE("among equals the lower token comes first", "[eval]") {
   CHECK(draw_token(logits, {.top_k = 2}, 0.75) == 2);
 }
 
-TEST_CASE("repetition divides what is positive and multiplies what is not", "[eval]") {
+TEST_CASE("the repetition penalty divides positive logits and multiplies the others", "[eval]") {
   const std::unordered_set<Token> read{3, 0, 1};
   std::vector<float> logits{2, -2, 2, 0, -2};
   penalize_repetition(logits, read, 4);
@@ -107,7 +107,7 @@ TEST_CASE("logits that are not finite end the generation", "[eval]") {
   CHECK_NOTHROW(require_finite(std::vector<float>{0, 1}));
 }
 
-TEST_CASE("a token that is forbidden is never drawn, whatever else is cut off", "[eval]") {
+TEST_CASE("a forbidden token is never drawn, with any sampling options", "[eval]") {
   std::vector<float> logits{3, 1, 2, 2.5f, 0};
   forbid(logits, std::vector<Token>{0, 3});
   for (const Sampling& sampling : {Sampling{.temperature = 0}, Sampling{.temperature = 50}, Sampling{.top_k = 4},
@@ -121,7 +121,7 @@ TEST_CASE("a token that is forbidden is never drawn, whatever else is cut off", 
   CHECK_THROWS_AS(draw_token(logits, {}, 0.5), UsageError);
 }
 
-TEST_CASE("so many tokens in a row occur once", "[eval]") {
+TEST_CASE("no n-gram of the given size occurs twice", "[eval]") {
   const auto allowed = [](const std::vector<Token>& read, std::size_t size) {
     std::vector<float> logits(5, 0);
     forbid_repeated(logits, read, size);

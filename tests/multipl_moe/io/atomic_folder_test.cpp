@@ -27,7 +27,7 @@ std::ptrdiff_t entries_in(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("a folder is saved, replaced, and leaves nothing beside it") {
+TEST_CASE("a folder is saved and replaced without leftovers") {
   const ScratchFolder scratch;
   const fs::path path = scratch / "run/checkpoints/step-1";
   save(path, "old");
@@ -57,7 +57,7 @@ TEST_CASE("the old folder survives a save that fails") {
   CHECK(entries_in(scratch.path()) == 1);
 }
 
-TEST_CASE("what a killed save left behind is removed by the next one") {
+TEST_CASE("leftovers of a killed save are removed by the next save") {
   const ScratchFolder scratch;
   put_bytes(scratch / ".step.partial/weights", "half");
   put_bytes(scratch / ".step.previous/weights", "older");
@@ -67,7 +67,7 @@ TEST_CASE("what a killed save left behind is removed by the next one") {
   CHECK(entries_in(scratch.path()) == 1);
 }
 
-TEST_CASE("a save that fails after a kill still leaves the folder that was set aside") {
+TEST_CASE("a save that fails after a killed one restores the previous folder") {
   const ScratchFolder scratch;
   put_bytes(scratch / ".step.previous/weights", "old");
   CHECK_THROWS_AS(
@@ -76,7 +76,7 @@ TEST_CASE("a save that fails after a kill still leaves the folder that was set a
   CHECK(get_bytes(scratch / "step/weights") == "old");
 }
 
-TEST_CASE("a folder that was set aside is put back, never over another") {
+TEST_CASE("recover_folder restores the previous folder, never over an existing one") {
   const ScratchFolder scratch;
   put_bytes(scratch / ".step.previous/weights", "old");
   recover_folder(scratch / "step");
@@ -86,7 +86,7 @@ TEST_CASE("a folder that was set aside is put back, never over another") {
   CHECK(get_bytes(scratch / "step/weights") == "old");
 }
 
-TEST_CASE("a file is replaced whole or not at all") {
+TEST_CASE("a file is replaced completely or not at all") {
   const ScratchFolder scratch;
   write_file_atomically(scratch / "LATEST", "step-1");
   write_file_atomically(scratch / "LATEST", "step-2");
@@ -98,7 +98,7 @@ TEST_CASE("a file is replaced whole or not at all") {
   CHECK_THROWS_AS(write_file_atomically("/no/such/folder/file", "x"), IoError);
 }
 
-TEST_CASE("a removed folder leaves nothing, whatever an earlier removal left") {
+TEST_CASE("removing a folder leaves nothing, also after an interrupted removal") {
   const ScratchFolder scratch;
   put_bytes(scratch / "step/weights", "old");
   put_bytes(scratch / ".step.removed/weights", "older");
@@ -107,7 +107,7 @@ TEST_CASE("a removed folder leaves nothing, whatever an earlier removal left") {
   CHECK_THROWS_AS(remove_folder(scratch / "step"), IoError);
 }
 
-TEST_CASE("what kills left is cleared away for every name, and only that") {
+TEST_CASE("remove_leftovers removes the leftovers of killed saves and nothing else") {
   const ScratchFolder scratch;
   put_bytes(scratch / ".step-1.partial/weights", "half");
   put_bytes(scratch / ".step-2.removed/weights", "half gone");
@@ -123,7 +123,7 @@ TEST_CASE("what kills left is cleared away for every name, and only that") {
   CHECK(entries_in(scratch.path()) == 3);
 }
 
-TEST_CASE("folders are created as deep as asked, never over a file") {
+TEST_CASE("folders are created with their parents, never over a file") {
   const ScratchFolder scratch;
   create_folders(scratch / "a/b/c/");
   create_folders(scratch / "a/b/c");

@@ -1,5 +1,5 @@
-/// Safetensors files made to break the reader, each with the rule that it breaks: for the test of the reader, and for
-/// that of the program that meets them as a model's weights.
+/// Malicious safetensors files, each with the rule that it breaks: for the test of the reader, and for the test of the
+/// program with such files as weights.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@ struct BadSafetensors {
 
 inline std::string sized(std::uint64_t size, const std::string& rest) { return bytes_of(size) + rest; }
 
-/// One tensor "a" of `fields`.
+/// One tensor "a" with the given fields.
 inline std::string tensor(const std::string& fields) { return "{\"a\":{" + fields + "}}"; }
 
-/// One tensor "a" of F32 with a shape and offsets of its own.
+/// One tensor "a" of F32 with the given shape and offsets.
 inline std::string shaped(const std::string& shape, const std::string& offsets) {
   return tensor("\"dtype\":\"F32\",\"shape\":" + shape + ",\"data_offsets\":" + offsets);
 }
@@ -49,7 +49,7 @@ inline BadSafetensors bad(const std::string& header, std::string rule, std::size
   return {sized(header.size(), header + std::string(data, '\1')), std::move(rule)};
 }
 
-/// Of which not even the header's end can be found, or it cannot be there.
+/// Files whose header size is missing or impossible.
 inline std::vector<BadSafetensors> impossible_sizes() {
   constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
   std::vector<BadSafetensors> files;
@@ -63,7 +63,7 @@ inline std::vector<BadSafetensors> impossible_sizes() {
   return files;
 }
 
-/// Whose header is not one JSON object.
+/// Files whose header is not one JSON object.
 inline std::vector<BadSafetensors> not_one_object() {
   const std::string good = shaped("[1]", "[0,4]");
   using namespace std::string_literals;
@@ -88,7 +88,7 @@ inline std::vector<BadSafetensors> not_one_object() {
           bad(R"({"\x61":{}})", "JSON")};
 }
 
-/// Whose header would cost memory, a list or a string at a time.
+/// Files whose header would need much memory for a list or a string.
 inline std::vector<BadSafetensors> costly_headers() {
   std::string metadata = "{\"__metadata__\":{";
   for (int i = 0; i <= 65'536; ++i) metadata += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":\"\"";
@@ -101,7 +101,7 @@ inline std::vector<BadSafetensors> costly_headers() {
           bad(metadata + "}}", "at most 65536 keys")};
 }
 
-/// Whose metadata is not a map of strings.
+/// Files whose metadata is not a map of strings.
 inline std::vector<BadSafetensors> wrong_metadata() {
   return {bad(R"({"__metadata__":{"a":1}})", "metadata must be strings"),
           bad(R"({"__metadata__":null,"__metadata__":{}})", "twice"),
@@ -115,7 +115,7 @@ inline std::vector<BadSafetensors> wrong_metadata() {
           bad(R"({"__metadata__":{"a":"b","a":"c"}})", "twice")};
 }
 
-/// With names that come twice or hold a NUL.
+/// Files with names that occur twice or contain a NUL.
 inline std::vector<BadSafetensors> wrong_names() {
   const std::string entry = R"({"dtype":"U8","shape":[1],"data_offsets":[0,1]})";
   return {bad("{\"a\":" + entry + ",\"a\":" + entry + "}", "twice", 1),
@@ -123,7 +123,7 @@ inline std::vector<BadSafetensors> wrong_names() {
           bad("{\"a\\u0000b\":" + entry + "}", "NUL", 1), bad(std::string("{\"a\0b\":", 7) + entry + "}", "JSON", 1)};
 }
 
-/// With tensors that lack a field, or have one that no tensor has.
+/// Files with tensors that lack a field or have an unknown one.
 inline std::vector<BadSafetensors> wrong_fields() {
   return {bad(R"({"a":1})", "a tensor must be an object"),
           bad(R"({"a":[]})", "found an array"),
@@ -143,7 +143,7 @@ inline std::vector<BadSafetensors> wrong_fields() {
           bad(tensor(R"("dtype":"F32","shape":[1],"data_offsets":4)"), "data_offsets cannot be the number 4", 4)};
 }
 
-/// With shapes that are not sizes.
+/// Files with invalid shapes.
 inline std::vector<BadSafetensors> wrong_shapes() {
   return {bad(shaped("[-1]", "[0,4]"), "unsigned integer, found the number -1", 4),
           bad(shaped("[-0]", "[0,4]"), "unsigned integer", 4),
@@ -169,9 +169,9 @@ inline std::vector<BadSafetensors> wrong_shapes() {
           bad(shaped("[1,]", "[0,4]"), "JSON", 4)};
 }
 
-/// With offsets that are not a range.
+/// Files with offsets that are not a range.
 inline std::vector<BadSafetensors> wrong_offsets() {
-  return {bad(shaped("[1]", "[4,0]"), "must not fall", 4),
+  return {bad(shaped("[1]", "[4,0]"), "must not decrease", 4),
           bad(shaped("[1]", "[4]"), "two numbers, found 1", 4),
           bad(shaped("[1]", "[]"), "two numbers, found 0", 4),
           bad(shaped("[1]", "[0,4,8]"), "two numbers, found more", 4),
@@ -183,7 +183,7 @@ inline std::vector<BadSafetensors> wrong_offsets() {
           bad(shaped("[1]", "[0.5,4.5]"), "unsigned integer", 4)};
 }
 
-/// With tensors that overlap, leave holes or end elsewhere than their file.
+/// Files with tensors that overlap, leave holes or do not end with the file.
 inline std::vector<BadSafetensors> wrong_layouts() {
   return {bad(placed({{0, 8}}), "they have 8 bytes, the file has 4", 4),
           bad(placed({{0, 4}}), "they have 4 bytes, the file has 5", 5),

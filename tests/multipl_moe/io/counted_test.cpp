@@ -15,7 +15,7 @@ namespace counted_test {
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
-TEST_CASE("a message counts one thing as one") {
+TEST_CASE("a message uses the singular for a count of 1") {
   CHECK(fmt::format("{} and {}", counted(1, "steps"), counted(std::size_t{2}, "more kinds")) ==
         "1 step and 2 more kinds");
 

@@ -25,7 +25,7 @@ TEST_CASE("sizes are counted without overflow") {
   CHECK_FALSE(tensor_bytes("F17", Shape{1}).has_value());
 }
 
-TEST_CASE("halves are widened exactly") {
+TEST_CASE("float16 values are converted to float exactly") {
   CHECK(float_of_half(0x3c00) == 1.0f);
   CHECK(float_of_half(0xc000) == -2.0f);
   CHECK(float_of_half(0x7bff) == 65504.0f);
@@ -43,7 +43,7 @@ TEST_CASE("every dtype of the format has its size") {
   for (const auto* name : {"U64", "I64", "F64"}) CHECK(dtype_bytes(name) == 8u);
 }
 
-TEST_CASE("every half survives the way to float and back") {
+TEST_CASE("every float16 value is unchanged after conversion to float and back") {
   for (std::uint32_t bits = 0; bits < 0x10000u; ++bits) {
     const auto half = static_cast<std::uint16_t>(bits);
     const std::uint16_t back = half_of_float(float_of_half(half));
@@ -54,7 +54,7 @@ TEST_CASE("every half survives the way to float and back") {
   }
 }
 
-TEST_CASE("between two halves the nearer one is taken, in the middle the even one") {
+TEST_CASE("floats are rounded to the nearest float16, ties to even") {
   for (std::uint16_t half = 0; half < 0x7bff; ++half) {
     const auto next = static_cast<std::uint16_t>(half + 1);
     const float low = float_of_half(half), high = float_of_half(next), middle = low + (high - low) / 2;
@@ -68,7 +68,7 @@ TEST_CASE("between two halves the nearer one is taken, in the middle the even on
   CHECK(half_of_float(-std::numeric_limits<float>::infinity()) == 0xfc00);
 }
 
-TEST_CASE("floats pass through every float dtype and no other") {
+TEST_CASE("floats are stored exactly in every float dtype, and in no other dtype") {
   const std::vector<float> values{1.5f, -0.0f, 3.140625f, std::numeric_limits<float>::infinity()};
   for (const auto* name : {"F64", "F32", "BF16", "F16"}) {
     INFO(name);
@@ -90,7 +90,7 @@ TEST_CASE("floats pass through every float dtype and no other") {
   for (const auto* name : {"I32", "U32", "F8_E4M3", "F33"}) CHECK_THROWS_AS(decode_floats(name, bytes, one), Failure);
 }
 
-TEST_CASE("a finite value that a dtype makes infinite is found, and no other") {
+TEST_CASE("first_too_large finds a finite value that becomes infinite in a dtype, and no other") {
   constexpr float infinite = std::numeric_limits<float>::infinity();
   for (const std::string dtype : {"F16", "BF16", "F32"}) {
     INFO(dtype);
@@ -101,7 +101,7 @@ TEST_CASE("a finite value that a dtype makes infinite is found, and no other") {
       decode_floats(dtype, bytes, std::span(&back, 1));
       return std::isfinite(back);
     };
-    // Both neighbors of the lowest that rounds to infinity, and a whole range of sizes, by the conversion itself.
+    // Both neighbors of the lowest value that rounds to infinity, and all magnitudes, compared with the conversion.
     std::vector<float> values{0,
                               -0.0f,
                               1,
@@ -125,7 +125,7 @@ TEST_CASE("a finite value that a dtype makes infinite is found, and no other") {
       INFO(value);
       CHECK((first_too_large(dtype, std::span(&value, 1)) == 0) == !encoded_is_finite(value));
     }
-    // What is not finite before stays what it is.
+    // Values that are not finite before the conversion do not count.
     const std::vector<float> before{infinite, -infinite, std::numeric_limits<float>::quiet_NaN(), 1};
     CHECK(first_too_large(dtype, before) == before.size());
     CHECK(std::isfinite(static_cast<float>(largest_of(dtype))));
@@ -145,7 +145,7 @@ TEST_CASE("a finite value that a dtype makes infinite is found, and no other") {
   CHECK(first_too_large_for_float(std::as_bytes(std::span(wide).first(4))) == 4);
 }
 
-TEST_CASE("a place in a tensor counts from 0, the last dimension fastest") {
+TEST_CASE("the index of an element counts from 0, with the last dimension fastest") {
   const std::vector<std::int64_t> cube{2, 3, 4}, none;
   CHECK(place_in(cube, 0) == "[0, 0, 0]");
   CHECK(place_in(cube, 23) == "[1, 2, 3]");

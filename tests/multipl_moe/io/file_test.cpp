@@ -26,7 +26,7 @@ TEST_CASE("only regular files are read") {
   CHECK(InputFile::open(folder / "link").size() == 1);
 }
 
-TEST_CASE("bytes are read by position, and a file that was cut is a bad file") {
+TEST_CASE("bytes are read by position, and a file that was truncated is a bad file") {
   const ScratchFolder folder;
   put_bytes(folder / "file", "0123456789");
   const InputFile file = InputFile::open(folder / "file");
@@ -57,7 +57,7 @@ TEST_CASE("a written file holds what was written and rewritten") {
   CHECK(get_bytes(folder / "file") == "Jello world");
 }
 
-TEST_CASE("a file goes on after the bytes that stay") {
+TEST_CASE("a continued file is written after the bytes that are kept") {
   const ScratchFolder folder;
   put_bytes(folder / "file", "keep this");
   CheckedFile file = CheckedFile::continued(folder / "file", 5);
@@ -73,7 +73,7 @@ TEST_CASE("a full disk and a missing folder are I/O errors") {
   CheckedFile full("/dev/full", 5000);
   try {
     full.write("x");
-    FAIL("a full device took a byte");
+    FAIL("a full device accepted a byte");
   } catch (const IoError& error) {
     CHECK(error.error_number() == ENOSPC);
     CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring("needed: 5000 bytes"));

@@ -9,7 +9,7 @@ namespace folder_lock_test {
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
-TEST_CASE("a folder is locked by one at a time", "[io]") {
+TEST_CASE("a folder has at most one lock at a time", "[io]") {
   const ScratchFolder scratch;
   {
     const FolderLock first(scratch.path());
@@ -18,7 +18,7 @@ TEST_CASE("a folder is locked by one at a time", "[io]") {
   CHECK_NOTHROW(FolderLock(scratch.path()));
 }
 
-TEST_CASE("what is no folder cannot be locked", "[io]") {
+TEST_CASE("a path that is not a folder cannot be locked", "[io]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "file", "x");
   CHECK_THROWS_AS(FolderLock(scratch / "file"), IoError);

@@ -13,20 +13,20 @@ using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("free space is known of paths that are yet to be made") {
+TEST_CASE("free space is known for paths that do not exist yet") {
   const ScratchFolder folder;
   REQUIRE(free_disk_bytes(folder.path()).has_value());
   CHECK(free_disk_bytes(folder / "a/b/c").has_value());
   CHECK(free_disk_bytes("relative/and/missing").has_value());
 }
 
-TEST_CASE("a save that cannot fit is refused with both numbers") {
+TEST_CASE("a save that does not fit is refused with the needed and the free bytes") {
   const ScratchFolder folder;
   CHECK_NOTHROW(require_free_disk(folder / "a", 1));
   constexpr std::uint64_t needed = std::numeric_limits<std::uint64_t>::max() - 7;
   try {
     require_free_disk(folder / "a/b/c", needed);
-    FAIL("it was taken to fit");
+    FAIL("the save was accepted");
   } catch (const IoError& error) {
     CHECK(error.exit_code() == 5);
     CHECK(error.error_number() == ENOSPC);

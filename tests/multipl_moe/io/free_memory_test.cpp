@@ -15,7 +15,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// The files of a machine with 8000 KiB that are available.
+/// The system files of a machine with 8000 KiB of available memory.
 struct FakeSystem {
   ScratchFolder scratch;
   MemoryFiles files{scratch / "proc", scratch / "cgroups"};
@@ -37,7 +37,7 @@ struct FakeSystem {
   std::optional<std::int64_t> free() const { return free_memory_bytes(files); }
 };
 
-/// MOE_MEMORY_LIMIT while it lives.
+/// Sets MOE_MEMORY_LIMIT during its lifetime.
 struct Limited {
   explicit Limited(const char* limit) { ::setenv("MOE_MEMORY_LIMIT", limit, 1); }
   ~Limited() { ::unsetenv("MOE_MEMORY_LIMIT"); }
@@ -45,7 +45,7 @@ struct Limited {
 
 }  // namespace
 
-TEST_CASE("without a limit what the system calls available is free", "[memory]") {
+TEST_CASE("without a limit, free memory is what the system reports as available", "[memory]") {
   const FakeSystem system;
   CHECK(system.free() == 8000 * 1024);
   system.is_in("0::/\n");
@@ -55,7 +55,7 @@ TEST_CASE("without a limit what the system calls available is free", "[memory]")
   CHECK_FALSE(free_memory_bytes({system.scratch / "nowhere", system.scratch / "nowhere"}));
 }
 
-TEST_CASE("the group that leaves least decides, whichever of those above it that is", "[memory]") {
+TEST_CASE("the control group with the least free memory decides, at any level", "[memory]") {
   const FakeSystem system;
   system.is_in("0::/pod/box\n");
   system.group("pod/box", "5000000\n", "1000000\n");
@@ -70,7 +70,7 @@ TEST_CASE("the group that leaves least decides, whichever of those above it that
   CHECK(system.free() == 0);
 }
 
-TEST_CASE("files that a group has cached are free, but no more than it has taken", "[memory]") {
+TEST_CASE("cached files of a group count as free, up to the memory that the group uses", "[memory]") {
   const FakeSystem system;
   system.is_in("0::/box\n");
   system.group("box", "5000000\n", "4000000\n",
@@ -80,7 +80,7 @@ TEST_CASE("files that a group has cached are free, but no more than it has taken
   CHECK(system.free() == 5000000);
 }
 
-TEST_CASE("control groups of version 1 count alike, also beside those of version 2", "[memory]") {
+TEST_CASE("control groups of version 1 count the same, also together with those of version 2", "[memory]") {
   const FakeSystem system;
   system.is_in("9:name=systemd:/\n4:cpu,memory:/pod/box\n1:cpu:/\n0::/\n");
   system.old_group("memory/pod", "6000000\n", "2000000\n", "inactive_file 1\ntotal_inactive_file 500000\n");
@@ -96,14 +96,14 @@ TEST_CASE("control groups of version 1 count alike, also beside those of version
   CHECK(container.free() == 1500000);
 }
 
-TEST_CASE("a group outside of what the process sees is passed over", "[memory]") {
+TEST_CASE("a group outside the hierarchy that the process sees is ignored", "[memory]") {
   const FakeSystem system;
   system.is_in("0::/../../other\nno line of this file\n");
   system.group("../other", "1\n", "0\n");
   CHECK(system.free() == 8000 * 1024);
 }
 
-TEST_CASE("MOE_MEMORY_LIMIT is what the process may hold in all", "[memory]") {
+TEST_CASE("MOE_MEMORY_LIMIT limits the total memory of the process", "[memory]") {
   FakeSystem system;
   put_bytes(system.files.proc / "meminfo", "MemAvailable: 800000000 kB\n");
   const auto free_with = [&](const char* limit) {
@@ -126,7 +126,7 @@ TEST_CASE("MOE_MEMORY_LIMIT is what the process may hold in all", "[memory]") {
   }
 }
 
-TEST_CASE("a refusal names the parts, their sum, what is free, and what to do where something helps", "[memory]") {
+TEST_CASE("the error lists the parts, their sum, the free memory, and a remedy if there is one", "[memory]") {
   const Limited limited("1KiB");
   const std::array parts{MemoryPart{"weights", 3 << 20}, MemoryPart{"nothing", 0}, MemoryPart{"texts", 2048}};
   CHECK(total_bytes(parts) == (3 << 20) + 2048);
@@ -137,13 +137,13 @@ TEST_CASE("a refusal names the parts, their sum, what is free, and what to do wh
       CHECK(error.exit_code() == 4);
       return error.what();
     }
-    return "it was taken to fit";
+    return "accepted";
   };
   CHECK(refusal(parts) ==
         "[eval] memory must hold weights (3.0 MiB), texts (2 KiB), about 3.0 MiB together, found 0 KiB free; ask for "
         "less");
   const std::array fixed{MemoryPart{"weights", 3 << 20, true}};
-  CHECK_THAT(refusal(fixed), ContainsSubstring("no setting of this command makes room"));
+  CHECK_THAT(refusal(fixed), ContainsSubstring("no setting of this command makes them fit"));
   CHECK_NOTHROW(require_free_memory("eval", {}, ""));
 }
 

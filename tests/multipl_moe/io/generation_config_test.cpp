@@ -36,7 +36,7 @@ TEST_CASE("a generation configuration is read as Hugging Face writes it") {
   CHECK(parse_generation_config(to_json_text(one), "g") == one);
 }
 
-TEST_CASE("lengths, stops and tokens that must not come are read, and the rest is kept") {
+TEST_CASE("lengths, stop strings and suppressed tokens are read, and other settings are kept") {
   const GenerationConfig config = parse_generation_config(
       R"({"max_new_tokens": 9, "min_new_tokens": 2, "max_length": 30, "min_length": 3, "no_repeat_ngram_size": 4,
           "suppress_tokens": [5, 7], "begin_suppress_tokens": 8, "stop_strings": "###", "num_beams": 4, "min_p": 0.1,
@@ -50,7 +50,7 @@ TEST_CASE("lengths, stops and tokens that must not come are read, and the rest i
   CHECK(config.suppress_tokens == std::vector<std::int64_t>{5, 7});
   CHECK(config.begin_suppress_tokens == std::vector<std::int64_t>{8});
   CHECK(config.stop_strings == std::vector<std::string>{"###"});
-  // early_stopping says nothing without beams, and the others have the values that change nothing.
+  // early_stopping has no effect without beams, and the others have values without effect.
   CHECK(config.ignored == std::vector<std::string>{"min_p", "novelty", "num_beams"});
   CHECK(parse_generation_config(to_json_text(config), "g") == config);
   CHECK_THAT(to_json_text(config), ContainsSubstring("\"num_beams\": 4") && ContainsSubstring("\"typical_p\": 1.0") &&
@@ -59,11 +59,11 @@ TEST_CASE("lengths, stops and tokens that must not come are read, and the rest i
         std::vector<std::string>{"a", "b"});
 }
 
-TEST_CASE("every setting of transformers that is not read is ignored aloud, but where it changes nothing") {
+TEST_CASE("every setting of transformers is read, or reported as ignored unless it has no effect") {
   const auto golden = std::filesystem::path(MOE_GOLDEN_DIR) / "config_fields.json";
   const auto settings = nlohmann::json::parse(get_bytes(golden)).at("generation");
   REQUIRE(settings.size() > 60);
-  // What transformers itself writes changes nothing.
+  // The values that transformers writes by default have no effect.
   nlohmann::json usual = settings;
   usual.erase("max_length");
   CHECK(parse_generation_config(usual.dump(), "g").ignored.empty());
@@ -76,7 +76,7 @@ TEST_CASE("every setting of transformers that is not read is ignored aloud, but 
   }
 }
 
-TEST_CASE("what nothing is drawn with may have any value, and other tokens than the model's may not") {
+TEST_CASE("sampling settings that are not used may have any value, token ids must be in the vocabulary") {
   const GenerationConfig greedy =
       parse_generation_config(R"({"do_sample": false, "top_p": 0.0, "temperature": -1, "top_k": -3})", "g");
   CHECK(greedy.top_p == 0.0);
@@ -95,12 +95,12 @@ TEST_CASE("what nothing is drawn with may have any value, and other tokens than 
   CHECK_THROWS_WITH(read_generation_config(folder.path(), 257), ContainsSubstring("config.json] eos_token_id must be"));
 }
 
-TEST_CASE("a generation configuration that no sampler can use is refused") {
+TEST_CASE("an invalid generation configuration is refused") {
   const auto refused = [](const char* text, const char* message) {
     INFO(text);
     try {
       parse_generation_config(text, "generation_config.json");
-      FAIL_CHECK("was taken");
+      FAIL_CHECK("was accepted");
     } catch (const BadFile& error) {
       CHECK_THAT(error.what(), ContainsSubstring("generation_config.json") && ContainsSubstring(message));
     }
@@ -116,7 +116,7 @@ TEST_CASE("a generation configuration that no sampler can use is refused") {
   refused(R"({"temperature": -0.5})", "temperature must be 0 to");
   refused(R"({"temperature": "hot"})", "temperature must be a number");
   refused(R"({"top_p": 1.5})", "top_p must be 0 to 1");
-  refused(R"({"top_k": 2.5})", "top_k must be whole");
+  refused(R"({"top_k": 2.5})", "top_k must be a whole number");
   refused(R"({"top_k": -1})", "top_k must be 0 to");
   refused(R"({"max_new_tokens": -1})", "max_new_tokens must be 0 or more");
   refused(R"({"max_length": "long"})", "max_length must be an integer");
@@ -125,7 +125,7 @@ TEST_CASE("a generation configuration that no sampler can use is refused") {
   refused(R"({"suppress_tokens": [-1]})", "suppress_tokens must be 0 or more");
 }
 
-TEST_CASE("where there is no generation configuration the model's own ids count") {
+TEST_CASE("without a generation configuration the token ids of config.json are used") {
   const ScratchFolder folder;
   CHECK(read_generation_config(folder.path()) == GenerationConfig{});
   put_bytes(folder / "config.json", R"({"eos_token_id": 5, "bos_token_id": null, "temperature": 3})");

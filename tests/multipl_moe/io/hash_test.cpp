@@ -8,13 +8,13 @@ namespace hash_test {
 
 using namespace multipl_moe;
 
-TEST_CASE("hashes are XXH3's published values: they are written into files") {
+TEST_CASE("hashes equal the published values of XXH3, because files contain them") {
   CHECK(hash_of(std::string_view("")) == 0x2d06800538d394c2);
   CHECK(hash_of(std::string_view("a")) == 0xe6c632b61e964e1f);
   CHECK(hash_of(std::string_view("a"), 1) != hash_of(std::string_view("a")));
 }
 
-TEST_CASE("a running hash equals that of the pieces joined") {
+TEST_CASE("a running hash equals the hash of the joined blocks") {
   std::string text;
   RunningHash hash;
   for (int i = 0; i < 500; ++i) {

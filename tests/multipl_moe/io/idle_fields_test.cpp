@@ -25,7 +25,7 @@ bool is_idle(const std::string& name) {
   return std::any_of(fields.begin(), fields.end(), [&](const IdleField& field) { return field.name == name; });
 }
 
-/// Whether the field's other value is refused by its name or makes another model of it.
+/// Whether another value of the field is refused by name or gives another model.
 bool has_effect(Json json, const std::string& name, const ModelConfig& usual) {
   json[name] = another(name, json[name]);
   if (name == "use_sliding_window") json.erase("layer_types");
@@ -33,15 +33,14 @@ bool has_effect(Json json, const std::string& name, const ModelConfig& usual) {
     const StoredConfig stored = parse_stored_config(json.dump(), "c");
     return stored.model != usual;
   } catch (const BadFile& error) {
-    // Sizes may be refused for how they fit others.
+    // Sizes may be refused because they do not fit other sizes.
     return std::string(error.what()).find(name) != std::string::npos || json[name].is_number();
   }
 }
 
 }  // namespace
 
-TEST_CASE("every field of transformers' classes is read, refused, or on the list of those that decide nothing",
-          "[config]") {
+TEST_CASE("every field of transformers' classes is read, refused, or listed as a field without effect", "[config]") {
   const std::string model_type = GENERATE(as<std::string>{}, "qwen2", "qwen2_moe", "mixtral", "qwen3", "qwen3_moe");
   const Json json = every_field(model_type);
   REQUIRE(json.size() > 30);
@@ -49,14 +48,14 @@ TEST_CASE("every field of transformers' classes is read, refused, or on the list
   CHECK(usual.unknown_fields.empty());
   for (const auto& [name, value] : json.items()) {
     INFO(model_type << " " << name);
-    // Windows are off, and the widths of Qwen2's are read where they are on.
+    // Windows are off; Qwen2's fields of their sizes are read only if windows are on.
     const bool is_off = (name == "sliding_window" || name == "max_window_layers") && model_type != "mixtral";
     if (is_off) continue;
     CHECK(is_idle(name) != has_effect(json, name, usual.model));
   }
 }
 
-TEST_CASE("a field that would make another model of it has one value", "[config]") {
+TEST_CASE("a field that would change the model may have only its neutral value", "[config]") {
   for (const char* type : {"qwen2", "qwen2_moe", "mixtral", "qwen3", "qwen3_moe", "multipl_moe"})
     for (const NeutralField& field : neutral_fields()) {
       Json json = every_field(std::string(type) == "multipl_moe" ? "qwen2" : type);
@@ -73,7 +72,7 @@ TEST_CASE("a field that would make another model of it has one value", "[config]
   CHECK_THROWS_WITH(parse_config(json.dump(), "c"), ContainsSubstring("is_causal must be true, found false"));
 }
 
-TEST_CASE("fields that no class knows are named, and settings of generation where they say something", "[config]") {
+TEST_CASE("unknown fields are reported, and settings of generation if they have an effect", "[config]") {
   Json json = every_field("qwen2");
   json["zeta"] = 1;
   json["alpha"] = Json::object();
@@ -87,7 +86,7 @@ TEST_CASE("fields that no class knows are named, and settings of generation wher
         std::vector<std::string>{"alpha", "num_beams", "qkv_bias", "zeta"});
 }
 
-TEST_CASE("the list of fields that decide nothing stands in docs/08_from_qwen.md", "[config]") {
+TEST_CASE("docs/08_from_qwen.md lists the fields without effect", "[config]") {
   const std::string page = get_bytes(std::filesystem::path(MOE_DOCS_DIR) / "08_from_qwen.md");
   for (const IdleField& field : idle_fields()) CHECK_THAT(page, ContainsSubstring("`" + std::string(field.name) + "`"));
   for (const NeutralField& field : neutral_fields())

@@ -28,7 +28,7 @@ TEST_CASE("a manifest lists checksum, bytes and name") {
   CHECK(manifest_of(folder.path()) == "e6c632b61e964e1f 1 a\n2d06800538d394c2 0 b\n");
 }
 
-TEST_CASE("a manifest is kept or broken by the files") {
+TEST_CASE("a manifest matches its files, and any change of the files is an error") {
   const ScratchFolder folder;
   make_checkpoint(folder);
   CHECK_NOTHROW(check_manifest(folder.path()));

@@ -30,7 +30,7 @@ std::set<std::string> keys_of(const ModelConfig& config) {
   return keys;
 }
 
-/// config.json of a Mixtral as it was written while every mixture's settings stood in every file.
+/// config.json of a Mixtral as older versions wrote it, with the settings of all mixtures.
 Json old_mixtral() {
   Json json = Json::parse(to_json_text(model_of("mixtral")));
   json["moe"] = {{"architecture", "mixtral"},
@@ -57,7 +57,7 @@ Json old_mixtral() {
 
 }  // namespace
 
-TEST_CASE("config.json of a mixture holds the settings that decide something in it, and no others", "[config]") {
+TEST_CASE("config.json of a mixture has the settings that have an effect in it, and no others", "[config]") {
   using Keys = std::set<std::string>;
   const Keys experts{"architecture", "num_token_experts", "num_experts_per_tok", "moe_intermediate_size"};
   const auto with = [](Keys keys, const Keys& more) {
@@ -93,7 +93,7 @@ TEST_CASE("config.json of a mixture holds the settings that decide something in 
   CHECK(keys_of(config).count("balance") == 0);
 }
 
-TEST_CASE("every setting has a key and a flag of its own", "[config]") {
+TEST_CASE("every setting has a unique key and a unique flag", "[config]") {
   std::set<std::string_view> keys, flags;
   for (const MixtureSetting* each : mixture_settings()) {
     const MixtureSetting& setting = *each;
@@ -101,12 +101,12 @@ TEST_CASE("every setting has a key and a flag of its own", "[config]") {
     CHECK(keys.insert(setting.key).second);
     CHECK((setting.flag.empty() || flags.insert(setting.flag).second));
     CHECK(setting.help.empty() == setting.flag.empty());
-    // What another setting must say is read before this one.
+    // A setting on which another one depends is read before it.
     if (setting.need) CHECK(flags.contains(setting.need->flag));
   }
 }
 
-TEST_CASE("an older file that holds every mixture's settings loads as what it is", "[config]") {
+TEST_CASE("an older file with the settings of all mixtures loads as its own architecture", "[config]") {
   const StoredConfig stored = parse_stored_config(old_mixtral().dump(), "config.json");
   CHECK(stored.model == model_of("mixtral"));
   CHECK(stored.idle_settings.empty());
@@ -136,11 +136,11 @@ TEST_CASE("an older file that holds every mixture's settings loads as what it is
   read_config(folder / "other.json");
   read_config(folder / "other.json");
   const std::string said = capture.text();
-  CHECK_THAT(said, ContainsSubstring("moe.segment_window = 8 decides nothing in a mixtral"));
+  CHECK_THAT(said, ContainsSubstring("moe.segment_window = 8 has no effect in a mixtral"));
   CHECK(said.find("segment_window") == said.rfind("segment_window"));
 }
 
-TEST_CASE("a run that named every mixture's settings is the same run now", "[resume]") {
+TEST_CASE("a run that recorded the settings of all mixtures still counts as the same run", "[resume]") {
   const auto settings_of_moe = [](const Json& json) {
     RunSettings settings;
     for (const auto& [key, value] : json["moe"].items()) settings["model moe." + key] = value.dump();
@@ -157,7 +157,7 @@ TEST_CASE("a run that named every mixture's settings is the same run now", "[res
   CHECK_THAT(differences(old, gshard), ContainsSubstring("model moe.architecture"));
 }
 
-TEST_CASE("what is wrong with a setting is said in flags", "[config]") {
+TEST_CASE("errors of settings name the flags", "[config]") {
   ModelConfig config = model_of("causal-multipl-moe");
   config.moe->num_experts_per_tok = 9;
   CHECK(in_flags(*fault_in(config)) == "--experts-per-token must be 1 to 6, found 9");

@@ -30,7 +30,7 @@ void check_refused(const Json& json, const std::string& message) {
   INFO(json.dump());
   try {
     parse_config(json.dump(), "config.json");
-    FAIL_CHECK("was taken");
+    FAIL_CHECK("was accepted");
   } catch (const BadFile& error) {
     CHECK_THAT(error.what(), ContainsSubstring("config.json") && ContainsSubstring(message));
   }
@@ -72,7 +72,7 @@ TEST_CASE("named mixtures are valid and as published") {
   CHECK_THROWS_WITH(mixture_named("moe"), ContainsSubstring("mixtral, qwen1.5-moe, lora, mole, found 'moe'"));
 }
 
-TEST_CASE("a configuration survives its file") {
+TEST_CASE("a configuration is equal after writing and reading") {
   const ScratchFolder folder;
   ModelConfig config = size_named("demo");
   config.rms_norm_eps = 1.0 / 3e5;
@@ -91,7 +91,7 @@ TEST_CASE("a configuration survives its file") {
   CHECK_THROWS_AS(write_config(folder / "config.json", config), Failure);
 }
 
-TEST_CASE("a file of the Hugging Face world is read") {
+TEST_CASE("a config.json of Hugging Face is read") {
   const ModelConfig config = parse_config(R"({
     "architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151643,
     "hidden_act": "silu", "hidden_size": 2048, "initializer_range": 0.02, "intermediate_size": 5504,
@@ -114,7 +114,7 @@ TEST_CASE("fields that may be missing have the defaults of Hugging Face") {
   CHECK_FALSE(config.moe.has_value());
 }
 
-TEST_CASE("the rotation's base is found in either place") {
+TEST_CASE("the base of the rotary embedding is read from either field") {
   Json json = small();
   json.erase("rope_theta");
   json["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 500.0}};
@@ -123,7 +123,7 @@ TEST_CASE("the rotation's base is found in either place") {
   check_refused(json, "rope_parameters.rope_type must be \"default\" or ");
 }
 
-TEST_CASE("heads of a width of their own, norms, windows and stretched rotations survive a file") {
+TEST_CASE("head_dim, QK norms, windows and scaled rotary embeddings are equal after writing and reading") {
   ModelConfig config = size_named("demo");
   config.attention_head_dim = 48;
   config.windows = {0, 100};
@@ -146,7 +146,7 @@ TEST_CASE("heads of a width of their own, norms, windows and stretched rotations
   config.moe = mixture_named("causal-multipl-moe");
   CHECK(parse_config(to_json_text(config), "c") == config);
 
-  // A head that the sizes give anyhow is nothing of its own, and the sizes need not give one.
+  // A head_dim that follows from the sizes is not stored; with a head_dim the sizes need not be divisible.
   json["head_dim"] = 32;
   CHECK(parse_config(json.dump(), "c").attention_head_dim == 0);
   json["head_dim"] = 32;
@@ -154,7 +154,7 @@ TEST_CASE("heads of a width of their own, norms, windows and stretched rotations
   CHECK(parse_config(json.dump(), "c").head_dim() == 32);
 }
 
-TEST_CASE("mixtures whose tokens choose experts may have any activation, all others are SwiGLUs") {
+TEST_CASE("mixtral, gshard and qwen1.5-moe may have any activation, other mixtures only SiLU") {
   for (const std::string& name : mixture_names()) {
     INFO(name);
     ModelConfig config = size_named("demo");
@@ -174,7 +174,7 @@ TEST_CASE("mixtures whose tokens choose experts may have any activation, all oth
   CHECK(parse_config(json.dump(), "c").hidden_act == "gelu_pytorch_tanh");
 }
 
-TEST_CASE("layers with a dense FFN stand among those of a mixture of experts, in order") {
+TEST_CASE("a mixture may have layers with a dense FFN, listed in ascending order") {
   ModelConfig config = size_named("demo");
   config.dense_layers = {0};
   CHECK_THAT(*fault_in(config), ContainsSubstring("dense_layers must be empty in a dense, found 1"));
@@ -187,13 +187,13 @@ TEST_CASE("layers with a dense FFN stand among those of a mixture of experts, in
   CHECK(config.of_layer(1).architecture() == "causal-multipl-moe");
   for (const auto& layers : std::vector<std::vector<std::int64_t>>{{-1}, {2}, {1, 0}, {0, 0}}) {
     config.dense_layers = layers;
-    CHECK_THAT(*fault_in(config), ContainsSubstring("dense_layers must be layers 0 to 1 in rising order"));
+    CHECK_THAT(*fault_in(config), ContainsSubstring("dense_layers must be layers 0 to 1 in ascending order"));
   }
   config.dense_layers = {0, 1};
   CHECK_THAT(*fault_in(config), ContainsSubstring("must leave a layer with experts"));
 }
 
-TEST_CASE("the longest text is what the positions hold, and more where a rotation stretches with it") {
+TEST_CASE("the longest text is max_position_embeddings, and more with dynamic scaling") {
   ModelConfig config = size_named("demo");
   CHECK(config.longest_text() == 4096);
   config.rope_scaling = {.type = RotaryScaling::Type::yarn, .factor = 2, .original_positions = 2048};
@@ -204,7 +204,7 @@ TEST_CASE("the longest text is what the positions hold, and more where a rotatio
   CHECK(config.longest_text() == 4096);
 }
 
-TEST_CASE("files may share one tensor between embedding and head, and say in what they are stored") {
+TEST_CASE("files may tie embedding and head, and state the dtype of the weights") {
   Json json = small();
   CHECK(json["torch_dtype"] == "float32");
   CHECK_FALSE(parse_stored_config(json.dump(), "c").model.tie_word_embeddings);
@@ -216,7 +216,7 @@ TEST_CASE("files may share one tensor between embedding and head, and say in wha
   CHECK_THROWS_WITH(dtype_of_torch("int8"), ContainsSubstring("float32, bfloat16, float16, found 'int8'"));
 }
 
-TEST_CASE("a model without biases does not pass for a Qwen2") {
+TEST_CASE("a model without attention biases is not written as a Qwen2") {
   ModelConfig config = size_named("demo");
   config.attention_bias = false;
   const Json json = Json::parse(to_json_text(config));
@@ -226,7 +226,7 @@ TEST_CASE("a model without biases does not pass for a Qwen2") {
   CHECK(parse_config(to_json_text(config), "c") == config);
 }
 
-TEST_CASE("a mixture's missing fields are its architecture's") {
+TEST_CASE("missing fields of a mixture have the defaults of its architecture") {
   Json json = small();
   json["moe"] = {{"architecture", "mixtral"}, {"num_experts_per_tok", 1}};
   const ModelConfig config = parse_config(json.dump(), "c");
@@ -236,7 +236,7 @@ TEST_CASE("a mixture's missing fields are its architecture's") {
   CHECK_FALSE(parse_config(json.dump(), "c").moe.has_value());
 }
 
-TEST_CASE("configurations that are not ours are refused") {
+TEST_CASE("unsupported configurations are refused") {
   for (const auto& [field, value, message] : std::vector<std::tuple<std::string, Json, std::string>>{
            {"tie_word_embeddings", 1, "tie_word_embeddings must be true or false, found 1"},
            {"attention_bias", "yes", "attention_bias must be true, found"},
@@ -277,7 +277,7 @@ TEST_CASE("configurations that are not ours are refused") {
   check_refused(Json::array(), "must be a JSON object, found array");
 }
 
-TEST_CASE("mixtures that cannot be are refused") {
+TEST_CASE("invalid mixtures are refused") {
   for (const auto& [field, value, message] : std::vector<std::tuple<std::string, Json, std::string>>{
            {"architecture", "moe", "found 'moe'"},
            {"architecture", 3, "moe.architecture must be a string, found 3"},
@@ -311,7 +311,7 @@ TEST_CASE("mixtures that cannot be are refused") {
   CHECK(fault_in(config).has_value());
 }
 
-TEST_CASE("sizes that are possible alone and monstrous together are refused") {
+TEST_CASE("sizes that are valid alone and too large together are refused") {
   Json json = small();
   json["hidden_size"] = std::int64_t{1} << 24;
   check_refused(json, "hidden_size and the other sizes must give at most 1.8e+13 parameters, found 2.3e+15");
@@ -334,7 +334,7 @@ TEST_CASE("sizes that are possible alone and monstrous together are refused") {
   json = small_mixture();
   json["num_hidden_layers"] = 5000;
   json["moe"]["num_token_experts"] = 15;
-  check_refused(json, "at most 100000 experts, found 5000 of 21");
+  check_refused(json, "at most 100000 experts, found 5000 layers of 21");
   for (const char* name : {"lora", "mole"}) {
     ModelConfig config = size_named("demo");
     config.moe = mixture_named(name);

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A model's small files where Hugging Face's cache has them, each with what reads it.
+/// A model's small files in the layout of Hugging Face's cache, each with the function that reads it.
 struct Cached : ScratchFolder {
   struct Entry {
     std::string name, text;
@@ -56,7 +56,7 @@ TEST_CASE("configurations and tokenizers are read through a cache's links", "[io
   CHECK(read_tokenizer(cache.snapshot())->vocab_size() == golden_tokenizer().vocab_size());
 }
 
-TEST_CASE("no file of a model is read through a link that leads elsewhere", "[io]") {
+TEST_CASE("no file of a model is read through a link that leads outside its folder", "[io]") {
   const Cached cache;
   for (const Cached::Entry& entry : cache.entries) {
     INFO(entry.name);

@@ -8,14 +8,14 @@ namespace notice_test {
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
-TEST_CASE("a notice is on stderr at once", "[io]") {
+TEST_CASE("a notice is written to stderr at once", "[io]") {
   const StderrCapture capture;
   notice("step {}/{}\n", 1, 2);
   notice("{} stays as it is\n");
   CHECK(capture.text() == "step 1/2\n{} stays as it is\n");
 }
 
-TEST_CASE("a notice that nobody can take ends nothing", "[io]") {
+TEST_CASE("a notice that cannot be written is dropped without an error", "[io]") {
   {
     const StderrCapture full("/dev/full");
     CHECK_NOTHROW(notice("lost {}\n", 1));

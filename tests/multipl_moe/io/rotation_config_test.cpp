@@ -33,7 +33,7 @@ RotaryScaling scaling_in(const std::string& object) {
 
 }  // namespace
 
-TEST_CASE("a plain rotation is read in every spelling", "[config]") {
+TEST_CASE("a plain rotary embedding is read from every spelling", "[config]") {
   for (const auto& [text, base] : std::vector<std::tuple<const char*, double>>{
            {"{}", 10000},
            {R"({"rope_theta": 5})", 5},
@@ -57,7 +57,7 @@ TEST_CASE("a plain rotation is read in every spelling", "[config]") {
   }
 }
 
-TEST_CASE("stretched rotations are read with what transformers takes for fields that are missing", "[config]") {
+TEST_CASE("scaled rotary embeddings are read with transformers' defaults for missing fields", "[config]") {
   CHECK(scaling_in(R"({"type": "linear", "factor": 4})") == RotaryScaling{.type = Type::linear, .factor = 4});
   CHECK(scaling_in(R"({"rope_type": "dynamic", "factor": 2, "original_max_position_embeddings": 5})") ==
         RotaryScaling{.type = Type::dynamic, .factor = 2, .original_positions = positions});
@@ -84,7 +84,7 @@ TEST_CASE("stretched rotations are read with what transformers takes for fields 
             .scaling.original_positions == 77);
 }
 
-TEST_CASE("a stretched rotation survives its file, in either object", "[config]") {
+TEST_CASE("a scaled rotary embedding is equal after writing and reading, in either object", "[config]") {
   for (const RotaryScaling& scaling :
        {RotaryScaling{.type = Type::linear, .factor = 3},
         RotaryScaling{.type = Type::dynamic, .factor = 3, .original_positions = positions},
@@ -107,7 +107,7 @@ TEST_CASE("a stretched rotation survives its file, in either object", "[config]"
   CHECK(rope_scaling_json({}).is_null());
 }
 
-TEST_CASE("null is what transformers takes it for", "[config]") {
+TEST_CASE("null has the same meaning as in transformers", "[config]") {
   CHECK_FALSE(scaling_in(R"({"type": "yarn", "factor": 4, "truncate": null})").truncate);
   const RotaryScaling ratio =
       scaling_in(R"({"type": "yarn", "factor": null, "original_max_position_embeddings": 512, "beta_fast": null})");
@@ -116,17 +116,16 @@ TEST_CASE("null is what transformers takes it for", "[config]") {
   CHECK(ratio.beta_fast == 32);
 }
 
-TEST_CASE("a class without types of layers has no rotation for each", "[config]") {
+TEST_CASE("a model type without layer types has no rotary embedding per layer type", "[config]") {
   const Json json{{"model_type", "mixtral"},
                   {"rope_parameters", {{"full_attention", {{"rope_type", "linear"}, {"factor", 4}}}}}};
   const std::filesystem::path path = "config.json";
-  CHECK_THROWS_WITH(
-      rotation_of(Fields(json, path, ""), 10000, positions, false),
-      ContainsSubstring("rope_parameters.full_attention must be absent: a mixtral has no types of layers"));
+  CHECK_THROWS_WITH(rotation_of(Fields(json, path, ""), 10000, positions, false),
+                    ContainsSubstring("rope_parameters.full_attention must be absent: a mixtral has no layer types"));
   CHECK(rotation_of(Fields(json, path, ""), 10000, positions, true).scaling.factor == 4);
 }
 
-TEST_CASE("a rotation that is not computed here is refused by field and value, wherever it stands", "[config]") {
+TEST_CASE("an unsupported rotary embedding is refused by field and value, in any object", "[config]") {
   for (const char* kind : {"longrope", "proportional", "axial", "mrope"})
     for (const char* field : {"type", "rope_type"})
       for (const char* object : {"rope_scaling", "rope_parameters"}) {
@@ -169,12 +168,12 @@ TEST_CASE("a rotation that is not computed here is refused by field and value, w
            {R"({"rope_scaling": {"type": "yarn", "factor": 2, "original_max_position_embeddings": 0}})",
             "rope_scaling.original_max_position_embeddings must be 1 to"},
            {R"({"rope_scaling": {"type": "default"}, "rope_parameters": {"rope_theta": 3}})",
-            "rope_parameters must be the base of rope_scaling, 10000, found 3"},
+            "rope_parameters must have the base of rope_scaling, 10000, found 3"},
            {R"({"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": {"rope_type": "default"}})",
-            "rope_parameters must be the rotation of rope_scaling, {\"rope_type\":\"linear\",\"factor\":2.0}, found "
+            "rope_parameters must have the rotation of rope_scaling, {\"rope_type\":\"linear\",\"factor\":2.0}, found "
             "null"},
            {R"({"rope_parameters": {"full_attention": {"rope_theta": 3}, "sliding_attention": {"rope_theta": 4}}})",
-            "sliding_attention must be the base of rope_parameters.full_attention, 3, found 4"}}) {
+            "sliding_attention must have the base of rope_parameters.full_attention, 3, found 4"}}) {
     INFO(text);
     CHECK_THROWS_WITH(rotation_in(text), ContainsSubstring(message));
   }

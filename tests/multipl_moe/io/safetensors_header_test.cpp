@@ -1,4 +1,4 @@
-/// Files made to break the reader. Each must be refused as a BadFile that names the file, the place and the rule.
+/// Malicious files. Each must be refused with a BadFile that names the file, the position and the rule.
 #include "multipl_moe/io/safetensors_header.hpp"
 
 #include "bad_safetensors.hpp"
@@ -21,10 +21,10 @@ void check_refused(const std::vector<BadSafetensors>& files) {
     INFO(escaped(bad.bytes.substr(0, 120)));
     try {
       SafetensorsFile::open(path);
-      FAIL_CHECK("was taken");
+      FAIL_CHECK("was accepted");
     } catch (const BadFile& error) {
       CHECK_THAT(error.what(), ContainsSubstring(path.native()) && ContainsSubstring(bad.rule));
-      // A rule that two tensors break together names one of them instead of a byte.
+      // The error of a rule that two tensors break together names one of them instead of a byte.
       CHECK((error.offset().has_value() || std::string(error.what()).find("] '") != std::string::npos));
       CHECK(error.offset().value_or(0) <= bad.bytes.size());
     }
@@ -37,15 +37,15 @@ TEST_CASE("headers of an impossible size are refused") { check_refused(impossibl
 
 TEST_CASE("headers that are not one JSON object are refused") { check_refused(not_one_object()); }
 
-TEST_CASE("headers that would cost memory are refused") { check_refused(costly_headers()); }
+TEST_CASE("headers that would need much memory are refused") { check_refused(costly_headers()); }
 
 TEST_CASE("metadata that is not a map of strings is refused") { check_refused(wrong_metadata()); }
 
-TEST_CASE("names that come twice or hold a NUL are refused") { check_refused(wrong_names()); }
+TEST_CASE("names that occur twice or contain a NUL are refused") { check_refused(wrong_names()); }
 
 TEST_CASE("tensors with wrong fields are refused") { check_refused(wrong_fields()); }
 
-TEST_CASE("shapes that are not sizes are refused") { check_refused(wrong_shapes()); }
+TEST_CASE("invalid shapes are refused") { check_refused(wrong_shapes()); }
 
 TEST_CASE("offsets that are not a range are refused") { check_refused(wrong_offsets()); }
 
@@ -57,14 +57,14 @@ TEST_CASE("a refused header is located by its byte") {
   put_bytes(folder / "f", sized(header.size(), header));
   try {
     SafetensorsFile::open(folder / "f");
-    FAIL("was taken");
+    FAIL("was accepted");
   } catch (const BadFile& error) {
     // The parser has read the closing quote of "F33" when it reports the string.
     CHECK(error.offset() == 8 + header.find("F33") + 4);
   }
 }
 
-TEST_CASE("a file that is cut after it was opened is a bad file wherever the cut is") {
+TEST_CASE("a file that is truncated after it was opened is a bad file, at any size") {
   const ScratchFolder folder;
   const std::string header = placed({{0, 2}, {2, 5}});
   const std::string bytes = sized(header.size(), header + "12345");

@@ -22,14 +22,14 @@ TensorView view(const char* name, const char* dtype, std::vector<std::int64_t> s
   return {name, dtype, std::move(shape), std::as_bytes(std::span(values))};
 }
 
-/// A header, padded to nothing, and `data` bytes after it.
+/// A header without padding, and `data` bytes after it.
 std::string file_of(const std::string& header, std::size_t data) {
   return bytes_of(static_cast<std::uint64_t>(header.size())) + header + std::string(data, '\1');
 }
 
 }  // namespace
 
-TEST_CASE("what is written is read back") {
+TEST_CASE("written tensors are read back equal") {
   const ScratchFolder folder;
   const std::vector<float> a{1.5f, -2.0f, 0.25f, 3.0f, 1e-40f, -0.0f};
   const std::vector<double> b{1.0 / 3.0};
@@ -75,7 +75,7 @@ TEST_CASE("the bytes of a file are fixed") {
         bytes_of(static_cast<std::uint64_t>((header + padding).size())) + header + padding + "\7\10\11");
 }
 
-TEST_CASE("values that are not finite pass through") {
+TEST_CASE("values that are not finite are read back unchanged") {
   const ScratchFolder folder;
   const std::vector<float> a{std::numeric_limits<float>::infinity(), std::nanf("")};
   write_safetensors(folder / "f", std::vector{view("a", "F32", {2}, a)});
@@ -95,7 +95,7 @@ TEST_CASE("a tensor larger than the reader's buffer is read whole") {
   CHECK(values == a);
 }
 
-TEST_CASE("metadata that are null are none") {
+TEST_CASE("null metadata is read as empty") {
   const ScratchFolder folder;
   put_bytes(folder / "f", file_of(R"({"__metadata__":null,"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2));
   const SafetensorsFile file = SafetensorsFile::open(folder / "f");
@@ -103,7 +103,7 @@ TEST_CASE("metadata that are null are none") {
   CHECK(file.entry("a").count() == 2);
 }
 
-TEST_CASE("a double beyond all floats is refused where floats are read, with its place, and read as a double") {
+TEST_CASE("a double outside the range of float is refused with its index by float reads only") {
   const ScratchFolder folder;
   std::vector<double> a(10'000, 0.5);
   a[7] = std::numeric_limits<double>::infinity();
@@ -123,7 +123,7 @@ TEST_CASE("a double beyond all floats is refused where floats are read, with its
   CHECK(doubles == a);
 }
 
-TEST_CASE("a part of a tensor is read by its first element") {
+TEST_CASE("a part of a tensor is read from a given element on") {
   const ScratchFolder folder;
   const std::vector<float> a{1.0f, 2.0f, 3.0f, 4.0f};
   const std::vector<std::uint16_t> b{0x3f80, 0x4000, 0x4040};
@@ -143,7 +143,7 @@ TEST_CASE("a part of a tensor is read by its first element") {
   CHECK_THROWS_AS(file.read("b", 4, bytes), BadFile);
 }
 
-TEST_CASE("reading asks for what is there") {
+TEST_CASE("reading checks name, dtype, size and the file's length") {
   const ScratchFolder folder;
   const std::vector<float> a{1.0f, 2.0f};
   const std::vector<std::int32_t> b{1};
@@ -159,7 +159,7 @@ TEST_CASE("reading asks for what is there") {
   CHECK_THROWS_AS(file.read_floats("a", std::span(values).first(2)), BadFile);
 }
 
-TEST_CASE("the writer refuses what no reader could take") {
+TEST_CASE("the writer refuses tensors that a reader would refuse") {
   const ScratchFolder folder;
   const std::vector<float> a{1.0f, 2.0f};
   CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F32", {3}, a)}), Failure);
@@ -206,7 +206,7 @@ TEST_CASE("a file with any byte changed gives a value or a bad file") {
   CHECK(refused > 300);
 }
 
-TEST_CASE("unusual files that the format allows are taken") {
+TEST_CASE("unusual files that the format allows are accepted") {
   const ScratchFolder folder;
   for (
       const auto& [header, data] : std::vector<std::pair<std::string, std::size_t>>{

@@ -11,12 +11,12 @@
 
 namespace multipl_moe::testing {
 
-/// A folder of a test's own, removed with all it holds.
+/// A temporary folder of a test, removed with its contents.
 class ScratchFolder {
  public:
   explicit ScratchFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
     std::string pattern = (parent / "multipl_moe.XXXXXX").native();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no scratch folder can be made");
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot create a scratch folder");
     path_ = pattern;
   }
   ~ScratchFolder() {
@@ -37,7 +37,7 @@ inline void put_bytes(const std::filesystem::path& path, std::string_view bytes)
   std::filesystem::create_directories(path.parent_path());
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!file.flush()) throw std::runtime_error("a test's file cannot be written");
+  if (!file.flush()) throw std::runtime_error("cannot write a file of a test");
 }
 
 inline std::string get_bytes(const std::filesystem::path& path) {
@@ -45,7 +45,7 @@ inline std::string get_bytes(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// A number's bytes as they lie in a file.
+/// The bytes of a number as stored in a file.
 template <class Number>
 std::string bytes_of(Number value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};

@@ -29,7 +29,7 @@ std::vector<float> values_of(const PlannedTensor& tensor) {
   return values;
 }
 
-/// All tensors of `writer` in its order, in pieces of `piece` values.
+/// Writes all tensors of `writer` in its order, in blocks of `piece` values.
 void write_all(ShardedWriter& writer, std::size_t piece) {
   std::vector<float> values;
   for (const PlannedTensor& tensor : writer.order()) {
@@ -49,10 +49,10 @@ std::uint64_t bytes_in(const ScratchFolder& folder) {
 
 }  // namespace
 
-TEST_CASE("tensors come back from shards of any size, written in pieces of any size") {
+TEST_CASE("tensors are read back equal from shards of any size, written in blocks of any size") {
   for (const std::uint64_t limit : {1u, 7u, 12u, 16u, 28u, 33u, 34u, 1000u})
     for (const std::size_t piece : {1u, 2u, 5u, 100u}) {
-      INFO("shards of " << limit << " bytes, pieces of " << piece << " values");
+      INFO("shards of " << limit << " bytes, blocks of " << piece << " values");
       const ScratchFolder folder;
       ShardedWriter writer(folder.path(), "model", plan, limit);
       const std::uint64_t planned = writer.total_bytes();
@@ -110,7 +110,8 @@ TEST_CASE("bytes and values may be mixed between elements") {
   writer.write(std::as_bytes(std::span(&whole, 1)));
   const auto bytes = std::as_bytes(std::span(&first, 1));
   writer.write(bytes.first(3));
-  CHECK_THROWS_WITH(writer.write_floats(std::span(&first, 1)), ContainsSubstring("must go on at a whole element"));
+  CHECK_THROWS_WITH(writer.write_floats(std::span(&first, 1)),
+                    ContainsSubstring("must continue at an element boundary"));
   writer.write(bytes.subspan(3));
   CHECK_THROWS_WITH(writer.finish(), ContainsSubstring("'a' must have 8 bytes, found 4 written"));
   writer.write_floats(std::span(&first, 1));
@@ -122,10 +123,10 @@ TEST_CASE("bytes and values may be mixed between elements") {
   CHECK(values == std::vector<float>{1.5f, 1.5f});
 }
 
-TEST_CASE("a finite value that its dtype would make infinite is refused with tensor, place and value") {
+TEST_CASE("a finite value that would become infinite in its dtype is refused with tensor, index and value") {
   const ScratchFolder folder;
   const float infinite = std::numeric_limits<float>::infinity();
-  // Longer than what is converted at once, and reached in the middle of a call.
+  // Longer than the conversion buffer, with the large value in the middle of a call.
   std::vector<float> values(30'000, 1);
   values[3] = infinite;
   values[25'001] = -1e5f;
@@ -147,7 +148,7 @@ TEST_CASE("a finite value that its dtype would make infinite is refused with ten
   }
 }
 
-TEST_CASE("a plan that no file can hold is refused before any file is made") {
+TEST_CASE("an invalid plan is refused before any file is created") {
   const ScratchFolder folder;
   const auto plans = [&](std::vector<PlannedTensor> tensors, std::uint64_t limit = 100) {
     return ShardedWriter(folder.path(), "model", std::move(tensors), limit);
@@ -161,7 +162,7 @@ TEST_CASE("a plan that no file can hold is refused before any file is made") {
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 
-TEST_CASE("no tensors make a file of none, and a full disk is an error of the system") {
+TEST_CASE("a plan without tensors gives an empty file, and a missing folder is an IoError") {
   const ScratchFolder folder;
   ShardedWriter(folder.path(), "model", {}).finish();
   CHECK(TensorFolder::open(folder.path()).tensors().empty());

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 
 namespace {
 
-/// A Mixtral of two experts as transformers' modules hold it: width 4, experts of 3.
+/// A Mixtral with two experts, as transformers' modules store it: width 4, expert width 3.
 Json config() {
   return {{"model_type", "mixtral"}, {"hidden_size", 4},         {"intermediate_size", 3},
           {"num_hidden_layers", 1},  {"num_attention_heads", 2}, {"num_key_value_heads", 1},
@@ -35,7 +35,7 @@ Tensors fused() {
           {"model.layers.0.mlp.gate.weight", "F32", {2, 4}}};
 }
 
-/// Values count up from 0 in each tensor.
+/// Writes the tensors, with values that count up from 0 in each.
 void put(const ScratchFolder& folder, const Json& json, const Tensors& tensors, std::uint64_t limit = 1000) {
   put_bytes(folder / "config.json", json.dump());
   ShardedWriter writer(folder.path(), "model", tensors, limit);
@@ -62,7 +62,7 @@ const std::string experts = "model.layers.0.mlp.experts.";
 
 }  // namespace
 
-TEST_CASE("an expert is found in the tensor that holds all of them") {
+TEST_CASE("an expert is read from the tensor that holds all experts") {
   const ScratchFolder folder;
   put(folder, config(), fused());
   const StoredModel model = StoredModel::open(folder.path());
@@ -82,7 +82,7 @@ TEST_CASE("an expert is found in the tensor that holds all of them") {
                     ContainsSubstring("must have the shape [2, 4, 4] that config.json gives, found [2, 6, 4]"));
 }
 
-TEST_CASE("a tied weight is read from the embedding, from an equal head beside it or from a head alone") {
+TEST_CASE("a tied weight is read from the embedding, with or without an equal head, or from the head alone") {
   const ScratchFolder folder;
   Json json = config();
   json["tie_word_embeddings"] = true;
@@ -91,7 +91,7 @@ TEST_CASE("a tied weight is read from the embedding, from an equal head beside i
                        {experts + "0.down_proj.weight", "F32", {4, 3}},
                        {"model.layers.0.mlp.gate.weight", "F32", {2, 4}}};
   Tensors both = fused(), head_alone = fused();
-  // In another dtype values are what counts.
+  // With another dtype the values are compared.
   both.push_back({"lm_head.weight", "BF16", {5, 4}});
   head_alone.front().name = "lm_head.weight";
   for (const Tensors& tensors : {fused(), both, head_alone}) {
@@ -111,14 +111,14 @@ TEST_CASE("a tied weight is read from the embedding, from an equal head beside i
                     ContainsSubstring("must hold the tensor 'model.embed_tokens.weight'"));
 }
 
-TEST_CASE("a head that is stored beside another embedding is kept, whatever config.json says") {
+TEST_CASE("a stored head that differs from the embedding is kept, even if config.json ties them") {
   const ScratchFolder folder;
   Json json = config();
   json["tie_word_embeddings"] = true;
   Tensors tensors = fused();
   tensors.push_back({"lm_head.weight", "F32", {5, 4}});
   put(folder, json, tensors);
-  // One bit of the last value, wherever the file has it.
+  // Changes one bit of the last value.
   const auto entry = SafetensorsFile::open(folder / "model.safetensors").entry("lm_head.weight");
   std::string bytes = get_bytes(folder / "model.safetensors");
   std::uint64_t header = 0;
@@ -136,7 +136,7 @@ TEST_CASE("a head that is stored beside another embedding is kept, whatever conf
     CHECK_THAT(capture.text(), ContainsSubstring("note: ") && ContainsSubstring("tie_word_embeddings") &&
                                    ContainsSubstring("lm_head.weight") && ContainsSubstring("both are kept"));
   }
-  // Of another shape it is another head too, which no model has.
+  // A head of another shape also differs, and does not fit the model.
   tensors.back().shape = {1};
   put(folder, json, tensors);
   const StderrCapture capture;
@@ -144,7 +144,7 @@ TEST_CASE("a head that is stored beside another embedding is kept, whatever conf
                     ContainsSubstring("must have the shape [5, 4] that config.json gives, found [1]"));
 }
 
-TEST_CASE("tensors that no weight is read from are refused, but for those that say nothing") {
+TEST_CASE("tensors that are not used are refused, except redundant ones") {
   const ScratchFolder folder;
   const Tensors wanted{{"model.embed_tokens.weight", "F32", {5, 4}}};
   Tensors stored = wanted;
@@ -154,10 +154,10 @@ TEST_CASE("tensors that no weight is read from are refused, but for those that s
   stored.push_back({"stranger", "F32", {1}});
   put(folder, config(), stored);
   CHECK_THROWS_WITH(StoredModel::open(folder.path()).require_exactly(wanted),
-                    ContainsSubstring("has a tensor that the model of config.json has not: stranger"));
+                    ContainsSubstring("has a tensor that the model of config.json does not have: stranger"));
 }
 
-TEST_CASE("an expert of width 0 has no weights, and one that is stored is not dropped") {
+TEST_CASE("a shared expert of width 0 has no weights, and a stored one is not dropped") {
   const ScratchFolder folder;
   const Json empty{{"model_type", "qwen2_moe"}, {"hidden_size", 4},
                    {"intermediate_size", 3},    {"num_hidden_layers", 1},
@@ -173,11 +173,11 @@ TEST_CASE("an expert of width 0 has no weights, and one that is stored is not dr
   stored.push_back({"model.layers.0.mlp.shared_expert.up_proj.weight", "F32", {6, 4}});
   put(folder, empty, stored);
   CHECK_THROWS_WITH(StoredModel::open(folder.path()).require_exactly(wanted),
-                    ContainsSubstring("has a tensor that the model of config.json has not: "
+                    ContainsSubstring("has a tensor that the model of config.json does not have: "
                                       "model.layers.0.mlp.shared_expert.up_proj.weight"));
 }
 
-TEST_CASE("a small sharded model cut at any byte of any file is a bad file") {
+TEST_CASE("a small sharded model with any file truncated at any byte is a bad file") {
   const ScratchFolder folder;
   put(folder, config(), fused(), 100);
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {

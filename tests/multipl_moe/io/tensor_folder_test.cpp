@@ -44,7 +44,7 @@ struct Sharded : ScratchFolder {
 void check_refused(const ScratchFolder& folder, const std::string& file, const std::string& rule) {
   try {
     TensorFolder::open(folder.path());
-    FAIL_CHECK("was taken where it should say: " << rule);
+    FAIL_CHECK("was accepted; expected the error: " << rule);
   } catch (const BadFile& error) {
     CHECK_THAT(error.what(), ContainsSubstring(rule));
     CHECK(error.path().filename() == file);
@@ -53,7 +53,7 @@ void check_refused(const ScratchFolder& folder, const std::string& file, const s
 
 }  // namespace
 
-TEST_CASE("tensors are found in whichever file has them") {
+TEST_CASE("tensors are read from the file that has them") {
   const Sharded folder;
   const TensorFolder model = TensorFolder::open(folder.path());
   CHECK(TensorFolder::is_in(folder.path()));
@@ -79,7 +79,7 @@ TEST_CASE("tensors are found in whichever file has them") {
   CHECK_THROWS_WITH(model.entry("c"), ContainsSubstring("must hold the tensor 'c', found 2 others"));
 }
 
-TEST_CASE("a single file goes before an index, and another stem is another model") {
+TEST_CASE("a single file takes precedence over an index, and another stem is another model") {
   const Sharded folder;
   write_safetensors(folder / "model.safetensors", std::vector{view("c", ones)});
   write_safetensors(folder / "optimizer.safetensors", std::vector{view("d", ones)});
@@ -132,7 +132,7 @@ TEST_CASE("shards that are not regular files of the folder are refused") {
       CHECK(error.path().filename() == "two");
       return std::string(error.what());
     }
-    return std::string("was taken");
+    return std::string("was accepted");
   };
   CHECK_THAT(replaced([](const fs::path& two, const fs::path& other) { fs::create_symlink(other, two); }),
              ContainsSubstring("must lie in its folder") && ContainsSubstring("found a link to"));
@@ -147,7 +147,7 @@ TEST_CASE("shards that are not regular files of the folder are refused") {
   CHECK_THAT(replaced([](const fs::path&, const fs::path&) {}), ContainsSubstring("cannot be opened"));
 }
 
-TEST_CASE("a link within the folder is one of its files") {
+TEST_CASE("a link within the folder is accepted") {
   const Sharded folder;
   fs::rename(folder / "two", folder / "three");
   fs::create_symlink("three", folder / "two");
@@ -156,7 +156,7 @@ TEST_CASE("a link within the folder is one of its files") {
 
 namespace {
 
-/// A model as Hugging Face's cache has it: `hub/snapshots/1` links to the files of `hub/blobs`.
+/// A model in the layout of Hugging Face's cache: `hub/snapshots/1` links to the files of `hub/blobs`.
 struct Cached : ScratchFolder {
   Cached() {
     fs::create_directories(snapshot());
@@ -189,7 +189,7 @@ TEST_CASE("links to the blobs of Hugging Face's cache are files of the model") {
   std::vector<float> values(2);
   model.read_floats("b", values);
   CHECK(values == twos);
-  // Also where the revision is reached by a link, and where links are absolute.
+  // Also if the revision is reached through a link, and if links are absolute.
   fs::create_directory_symlink(cache.snapshot(), cache / "model");
   CHECK(TensorFolder::open(cache / "model").contains("b"));
   cache.link("two", cache.blob("two"));
@@ -198,12 +198,12 @@ TEST_CASE("links to the blobs of Hugging Face's cache are files of the model") {
 
 TEST_CASE("other links out of a folder in a cache are refused") {
   const Cached cache;
-  SECTION("a blob that leads on") {
+  SECTION("a blob that is a link") {
     fs::rename(cache.blob("two"), cache / "hub/elsewhere");
     fs::create_symlink("../elsewhere", cache.blob("two"));
     cache.check_refused(outside);
   }
-  SECTION("blobs that lead on") {
+  SECTION("a folder blobs that is a link") {
     fs::rename(cache / "hub/blobs", cache / "elsewhere");
     fs::create_directory_symlink(cache / "elsewhere", cache / "hub/blobs");
     CHECK_THROWS_WITH(TensorFolder::open(cache.snapshot()), ContainsSubstring(outside));
@@ -240,10 +240,10 @@ TEST_CASE("other links out of a folder in a cache are refused") {
     fs::create_directory_symlink("../blobs", cache / "hub/snapshots/blobs");
     CHECK_THROWS_WITH(TensorFolder::open(cache / "hub/snapshots/2/1"), ContainsSubstring(outside));
   }
-  SECTION("what is no regular file") {
+  SECTION("not a regular file") {
     fs::remove(cache.blob("two"));
     REQUIRE(::mkfifo(cache.blob("two").c_str(), 0600) == 0);
-    cache.check_refused("must be a regular file, found a special one");
+    cache.check_refused("must be a regular file, found a special file");
     fs::remove(cache.blob("two"));
     fs::create_directory(cache.blob("two"));
     cache.check_refused("must be a regular file, found a folder");
@@ -272,7 +272,7 @@ TEST_CASE("an index and files that disagree are refused") {
   check_refused(twice, "two", "a tensor must be in one file, found 'a' in one too");
 }
 
-TEST_CASE("text that is no index is refused") {
+TEST_CASE("text that is not an index is refused") {
   const auto refused = [](const std::string& text, const std::string& rule) {
     const Sharded folder;
     put_bytes(folder / index_file, text);
@@ -293,7 +293,7 @@ TEST_CASE("text that is no index is refused") {
   refused(R"({"weight_map":{"a":"\xff"}})", "must be JSON");
 }
 
-TEST_CASE("a tensor that is in another file than the index says, or that it does not list, is read from where it is") {
+TEST_CASE("a tensor that the index lists in another file, or not at all, is read from its own file") {
   const auto check = [](const std::string& map, const std::string& total, const std::vector<std::string>& misplaced) {
     const Sharded folder;
     put_index(folder, map, total);
@@ -306,7 +306,7 @@ TEST_CASE("a tensor that is in another file than the index says, or that it does
     CHECK(b == twos);
   };
   check(both, "20", {});
-  // The files of an index are those that it names.
+  // Only the files that the index names are read.
   check(R"("a":"two","b":"one")", "20",
         {"'a' is in one, the index has it in two", "'b' is in two, the index has it in one"});
 
@@ -328,7 +328,7 @@ TEST_CASE("an index with a byte-order mark and carriage returns is the same inde
   CHECK(TensorFolder::open(folder.path()).tensors().size() == 2);
 }
 
-TEST_CASE("links that a user allows lead anywhere, and a refusal names the flag") {
+TEST_CASE("with --allow-links links may lead anywhere; without it the error names the flag") {
   const ScratchFolder folder;
   write_safetensors(folder / "elsewhere", std::vector{view("a", ones)});
   std::filesystem::create_directory(folder / "model");
@@ -336,20 +336,20 @@ TEST_CASE("links that a user allows lead anywhere, and a refusal names the flag"
   CHECK_THROWS_WITH(TensorFolder::open(folder / "model"), ContainsSubstring("--allow-links"));
   allow_links();
   CHECK(TensorFolder::open(folder / "model").contains("a"));
-  // What is not there stays so.
+  // A link to a missing file remains an error.
   std::filesystem::remove(folder / "elsewhere");
   CHECK_THROWS_WITH(TensorFolder::open(folder / "model"), ContainsSubstring("cannot be opened"));
   allow_links(false);
 }
 
-TEST_CASE("an index may say more than is needed, and less") {
+TEST_CASE("an index may have unknown fields and omit total_size") {
   const Sharded folder;
   put_bytes(folder / index_file,
             R"({"metadata":{"total_parameters":5,"x":[1,{"y":null}]},"z":[{}],"weight_map":{"a":"one","b":"two"}})");
   CHECK(TensorFolder::open(folder.path()).tensors().size() == 2);
 }
 
-TEST_CASE("a sharded model cut at any byte of any file is a bad file") {
+TEST_CASE("a sharded model with any file truncated at any byte is a bad file") {
   for (const auto* name : {"one", "two", index_file}) {
     const Sharded folder;
     const std::string whole = get_bytes(folder / name);

@@ -18,7 +18,7 @@ void check_part(const StoredPart& part, const std::string& name, const Shape& sh
 
 }  // namespace
 
-TEST_CASE("an expert's weight is its own tensor, or a part of all experts'") {
+TEST_CASE("an expert's weight is its own tensor, or a part of the tensor of all experts") {
   const std::string prefix = "model.layers.3.mlp.experts.";
   const auto up = stored_parts(prefix + "2.up_proj.weight", Shape{5, 7}, 4);
   REQUIRE(up.size() == 3);
@@ -30,7 +30,7 @@ TEST_CASE("an expert's weight is its own tensor, or a part of all experts'") {
   check_part(stored_parts(prefix + "3.down_proj.weight", Shape{7, 5}, 4)[2], prefix + "down_proj", {4, 7, 5}, 3 * 35);
 }
 
-TEST_CASE("Mixtral has names of its own") {
+TEST_CASE("Mixtral has its own tensor names") {
   CHECK(mixtral_name("model.layers.0.mlp.gate.weight") == "model.layers.0.block_sparse_moe.gate.weight");
   CHECK(mixtral_name("model.layers.10.mlp.experts.11.gate_proj.weight") ==
         "model.layers.10.block_sparse_moe.experts.11.w1.weight");

@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 namespace {
 
-/// As transformers writes them, but for what we ignore.
+/// A configuration as transformers writes it, without the fields that are ignored.
 Json qwen2_moe() {
   return {{"model_type", "qwen2_moe"},
           {"hidden_size", 32},
@@ -46,7 +46,7 @@ void check_refused(Json json, const std::string& field, const Json& value, const
   INFO(json.dump());
   try {
     parse_config(json.dump(), "config.json");
-    FAIL_CHECK("was taken");
+    FAIL_CHECK("was accepted");
   } catch (const BadFile& error) {
     CHECK_THAT(error.what(), ContainsSubstring("config.json") && ContainsSubstring(message));
   }
@@ -61,7 +61,7 @@ ModelConfig small(const char* architecture, bool has_biases) {
 
 }  // namespace
 
-TEST_CASE("a Qwen2-MoE is a qwen1.5-moe") {
+TEST_CASE("a Qwen2-MoE is read as the architecture qwen1.5-moe") {
   const ModelConfig config = parse_config(qwen2_moe().dump(), "c");
   CHECK(config.architecture() == "qwen1.5-moe");
   CHECK(config.attention_bias);
@@ -83,7 +83,7 @@ TEST_CASE("a Qwen2-MoE is a qwen1.5-moe") {
   CHECK(published.moe->shared_expert_intermediate_size == 5632);
 }
 
-TEST_CASE("a Mixtral has no biases, and defaults of its own") {
+TEST_CASE("a Mixtral has no biases, and its own defaults") {
   const ModelConfig config = parse_config(mixtral().dump(), "c");
   CHECK(config.architecture() == "mixtral");
   CHECK_FALSE(config.attention_bias);
@@ -94,7 +94,7 @@ TEST_CASE("a Mixtral has no biases, and defaults of its own") {
   CHECK(config.rope_theta == 1e6);
 }
 
-TEST_CASE("what of the two families we do not compute is refused") {
+TEST_CASE("unsupported settings of Qwen2-MoE and Mixtral are refused") {
   check_refused(qwen2_moe(), "norm_topk_prob", "yes", "norm_topk_prob must be true or false");
   check_refused(qwen2_moe(), "shared_expert_intermediate_size", -1, "moe.shared_expert_intermediate_size must be");
   check_refused(qwen2_moe(), "decoder_sparse_step", 0, "decoder_sparse_step must be at least 1, found 0");
@@ -109,7 +109,7 @@ TEST_CASE("what of the two families we do not compute is refused") {
   check_refused(mixtral(), "head_dim", 15, "head_dim must be even");
 }
 
-TEST_CASE("a Qwen2-MoE may divide its gates by their sum beside a shared expert") {
+TEST_CASE("a Qwen2-MoE with a shared expert may normalize its gates") {
   Json json = qwen2_moe();
   CHECK_FALSE(parse_config(json.dump(), "c").moe->norm_topk_prob);
   json["norm_topk_prob"] = true;
@@ -127,7 +127,7 @@ TEST_CASE("a Qwen2-MoE may divide its gates by their sum beside a shared expert"
   CHECK_FALSE(parse_config(json.dump(), "c").moe->norm_topk_prob);
 }
 
-TEST_CASE("a Mixtral's experts have two names in transformers") {
+TEST_CASE("the number of a Mixtral's experts has two names in transformers") {
   Json json = mixtral();
   json["num_experts"] = 5;
   CHECK(parse_config(json.dump(), "c").moe->num_token_experts == 5);
@@ -137,7 +137,7 @@ TEST_CASE("a Mixtral's experts have two names in transformers") {
   check_refused(mixtral(), "num_experts", 3, "num_experts must be num_local_experts, 5, found 3");
 }
 
-TEST_CASE("windows, heads of their own and stretched rotations go to transformers and come back") {
+TEST_CASE("windows, head_dim and scaled rotary embeddings are exported to transformers and read back equal") {
   for (const auto& [architecture, has_biases, windows, type] :
        std::vector<std::tuple<const char*, bool, std::vector<std::int64_t>, const char*>>{
            {"dense", true, {0, 40}, "qwen2"},
@@ -165,7 +165,7 @@ TEST_CASE("windows, heads of their own and stretched rotations go to transformer
   }
 }
 
-TEST_CASE("what only training would do differently stays with the model, and ends a training") {
+TEST_CASE("settings that only training does not support stay in the configuration and end training") {
   Json json = mixtral();
   json["attention_dropout"] = 0.5;
   json["router_jitter_noise"] = 0.1;
@@ -188,7 +188,7 @@ TEST_CASE("what only training would do differently stays with the model, and end
   check_refused(mixtral(), "attention_dropout", "some", "attention_dropout must be a number");
 }
 
-TEST_CASE("what is exported reads back as it was") {
+TEST_CASE("an exported configuration reads back equal") {
   for (const auto& [architecture, has_biases, type] :
        std::vector<std::tuple<const char*, bool, const char*>>{{"dense", true, "qwen2"},
                                                                {"qwen1.5-moe", true, "qwen2_moe"},
@@ -213,7 +213,7 @@ TEST_CASE("what is exported reads back as it was") {
             .has_empty_shared_expert);
 }
 
-TEST_CASE("layers with a dense FFN are read in both ways that transformers lists them, and kept") {
+TEST_CASE("layers with a dense FFN are read from both fields of transformers and kept") {
   Json json = qwen2_moe();
   json["num_hidden_layers"] = 6;
   CHECK(parse_config(json.dump(), "c").dense_layers.empty());
@@ -231,7 +231,7 @@ TEST_CASE("layers with a dense FFN are read in both ways that transformers lists
   CHECK(parse_config(exported, "c") == config);
 }
 
-TEST_CASE("without a shared expert gates are a softmax over all, or sum to 1 as a Mixtral's") {
+TEST_CASE("without a shared expert gates are a softmax over all experts, or sum to 1 as in a Mixtral") {
   Json json = qwen2_moe();
   json["shared_expert_intermediate_size"] = 0;
   const ModelConfig raw = parse_config(json.dump(), "c");
@@ -243,13 +243,13 @@ TEST_CASE("without a shared expert gates are a softmax over all, or sum to 1 as 
   CHECK(parse_config(json.dump(), "c").architecture() == "mixtral");
 }
 
-TEST_CASE("an exported Mixtral says how wide its heads are") {
-  // Its class computes rotations of the types yarn and dynamic by this field alone.
+TEST_CASE("an exported Mixtral states head_dim") {
+  // Its class computes rotary embeddings of the types yarn and dynamic from this field only.
   const Json json = Json::parse(to_transformers_json_text(small("mixtral", false), "float32", {}));
   CHECK(json["head_dim"] == 32);
 }
 
-TEST_CASE("what a file leaves out is what its class takes") {
+TEST_CASE("fields that a file omits have the defaults of its class") {
   for (const auto& [type, heads] : std::vector<std::pair<const char*, std::int64_t>>{
            {"qwen2", 32}, {"qwen2_moe", 16}, {"mixtral", 8}, {"qwen3", 32}, {"qwen3_moe", 4}}) {
     INFO(type);
@@ -262,7 +262,7 @@ TEST_CASE("what a file leaves out is what its class takes") {
   }
 }
 
-TEST_CASE("fields that another class reads are not taken for this one's") {
+TEST_CASE("fields of another class are not used") {
   check_refused(qwen2_moe(), "moe_intermediate_size", 0, "moe_intermediate_size must be at least 1, found 0");
   check_refused(qwen2_moe(), "attention_bias", false, "attention_bias must be true, found false");
   check_refused(mixtral(), "attention_bias", true, "attention_bias must be false, found true");
@@ -271,14 +271,14 @@ TEST_CASE("fields that another class reads are not taken for this one's") {
   const StoredConfig stored = parse_stored_config(json.dump(), "c");
   CHECK(stored.model.moe->num_token_experts == 7);
   CHECK(stored.unknown_fields == std::vector<std::string>{"num_local_experts"});
-  // A mixture of our own may lie in a file of another type, with all that it says.
+  // A mixture of multipl_moe may be in a file of another type, and all its fields are read.
   Json ours = Json::parse(to_json_text(small("mixtral", true)));
   ours["model_type"] = "qwen2";
   ours["dense_layers"] = {0};
   CHECK(parse_config(ours.dump(), "c").dense_layers == std::vector<std::int64_t>{0});
 }
 
-TEST_CASE("a Qwen3 has norms, heads of 128 channels unless it says otherwise, and no biases") {
+TEST_CASE("a Qwen3 has QK norms, heads of 128 channels by default, and no biases") {
   Json json{{"model_type", "qwen3"},    {"hidden_size", 64},        {"intermediate_size", 96}, {"num_hidden_layers", 2},
             {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"vocab_size", 50}};
   ModelConfig config = parse_config(json.dump(), "c");
@@ -289,7 +289,7 @@ TEST_CASE("a Qwen3 has norms, heads of 128 channels unless it says otherwise, an
   CHECK(Json::parse(to_json_text(config))["model_type"] == "qwen3");
   CHECK(parse_config(to_json_text(config), "c") == config);
   CHECK(parse_config(to_transformers_json_text(config, "float32", {}), "c") == config);
-  // 16 is what the sizes give; without the field it would be 128.
+  // 16 follows from the sizes; without the field it would be 128.
   json["head_dim"] = 16;
   config = parse_config(json.dump(), "c");
   CHECK(config.head_dim() == 16);
@@ -313,7 +313,7 @@ TEST_CASE("a Qwen3 has norms, heads of 128 channels unless it says otherwise, an
   }
 }
 
-TEST_CASE("a Qwen3-MoE is a Mixtral with Qwen3's attention, or has gates that are shares of all") {
+TEST_CASE("a Qwen3-MoE is a Mixtral with Qwen3's attention, or has gates that are a softmax over all") {
   Json json{{"model_type", "qwen3_moe"}, {"hidden_size", 64},
             {"intermediate_size", 96},   {"num_hidden_layers", 2},
             {"num_attention_heads", 4},  {"num_key_value_heads", 2},
@@ -336,7 +336,7 @@ TEST_CASE("a Qwen3-MoE is a Mixtral with Qwen3's attention, or has gates that ar
   CHECK_THROWS_WITH(export_family(windows), ContainsSubstring("one window for all layers"));
 }
 
-TEST_CASE("what transformers has no model for is refused with a reason") {
+TEST_CASE("the export of an architecture that transformers does not have is refused with a reason") {
   for (const char* architecture : {"multipl-moe", "causal-multipl-moe", "mole", "multipl-moe-without-segments"})
     CHECK_THROWS_WITH(export_family(small(architecture, true)),
                       ContainsSubstring("dense, qwen1.5-moe, mixtral and gshard models can be exported") &&

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 
 namespace {
 
-/// With two layers, so that each may be another, and windows that only need to be turned on.
+/// All fields of a family, with two layers, which may differ, and with windows that only need to be enabled.
 Json fields_of(const std::string& family) {
   Json json = every_field(family);
   json["num_hidden_layers"] = 2;
@@ -30,7 +30,7 @@ bool is_idle(const std::string& name) {
   return std::any_of(idle.begin(), idle.end(), [&](const IdleField& field) { return field.name == name; });
 }
 
-/// What becomes of a field that decides something: `read`, or `one value` where every other is refused.
+/// How a field that has an effect is treated: `read`, or `one value` if every other value is refused.
 std::string treatment(const std::string& family, const std::string& name) {
   Json json = fields_of(family);
   if (!json.contains(name)) return "";
@@ -55,7 +55,7 @@ std::string treatment(const std::string& family, const std::string& name) {
     return "read";
   } catch (const BadFile& error) {
     INFO(family << " " << name << ": " << error.what());
-    // A size may be refused for how it fits others.
+    // A size may be refused because it does not fit other sizes.
     CHECK((json[name].is_number() || std::string(error.what()).find(name) != std::string::npos));
     return json[name].is_number() ? "read" : "one value";
   }
@@ -85,14 +85,14 @@ std::string table() {
 
 }  // namespace
 
-TEST_CASE("docs/08_from_qwen.md says what becomes of every field in every class of transformers", "[config]") {
+TEST_CASE("docs/08_from_qwen.md states how every field of every class of transformers is treated", "[config]") {
   const std::string expected = table();
   const std::string page = get_bytes(std::filesystem::path(MOE_DOCS_DIR) / "08_from_qwen.md");
   INFO("the page must hold this table:\n" << expected);
   CHECK(page.find(expected) != std::string::npos);
 }
 
-TEST_CASE("each class has a name and a type of its own, and holds what it reads", "[config]") {
+TEST_CASE("each class has a unique name and a unique type, and holds the models that it reads", "[config]") {
   std::set<std::string_view> types, classes;
   for (const TransformersFamily* family : transformers_families()) {
     INFO(family->model_type);

@@ -9,7 +9,7 @@
 
 namespace multipl_moe::testing {
 
-/// Every field of transformers' class, small and with its own values.
+/// Every field of transformers' class with its default value, and with small sizes.
 inline nlohmann::json every_field(const std::string& model_type) {
   using Json = nlohmann::json;
   Json json = Json::parse(get_bytes(std::filesystem::path(MOE_GOLDEN_DIR) / "config_fields.json")).at(model_type);
@@ -22,13 +22,13 @@ inline nlohmann::json every_field(const std::string& model_type) {
                    {"layer_types", Json::array({"full_attention"})}};
   for (const auto& [name, value] : small.items())
     if (json.contains(name)) json[name] = value;
-  // Where windows are turned on, some layer has one.
+  // If windows are enabled, some layer has one.
   if (model_type != "mixtral") json["sliding_window"] = 4;
   if (model_type == "qwen2" || model_type == "qwen3") json["max_window_layers"] = 0;
   return json;
 }
 
-/// A value that is neither the field's nor one that says nothing.
+/// A value that differs from the field's value and has an effect.
 inline nlohmann::json another(const std::string& name, const nlohmann::json& value) {
   using Json = nlohmann::json;
   if (name == "hidden_act") return "gelu";

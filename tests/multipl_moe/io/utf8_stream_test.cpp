@@ -21,7 +21,7 @@ bool is_valid(std::string_view text) {
   return true;
 }
 
-/// One byte at a time.
+/// The text of `bytes`, added one byte at a time.
 std::string in_bytes(std::string_view bytes) {
   Utf8Stream stream;
   std::string text;
@@ -35,7 +35,7 @@ std::string in_bytes(std::string_view bytes) {
 
 }  // namespace
 
-TEST_CASE("a character comes when its last byte has come", "[io]") {
+TEST_CASE("a character is returned when its last byte has been added", "[io]") {
   Utf8Stream stream;
   CHECK(stream.add("a\xe2") == "a");
   CHECK(stream.add("\x82").empty());
@@ -45,10 +45,10 @@ TEST_CASE("a character comes when its last byte has come", "[io]") {
   CHECK(stream.finish().empty());
 }
 
-TEST_CASE("what cannot become a character is one U+FFFD for each longest beginning of one", "[io]") {
+TEST_CASE("each longest invalid beginning of a character becomes one U+FFFD", "[io]") {
   const std::string bad = "\xef\xbf\xbd";
   const std::vector<std::pair<std::string, std::string>> cases{
-      {"\x80", bad},                                // goes on with nothing
+      {"\x80", bad},                                // continues nothing
       {"\xff\xfe", bad + bad},                      // never bytes of UTF-8
       {"\xc0\xaf", bad + bad},                      // overlong
       {"\xe0\x80\xaf", bad + bad + bad},            // overlong: the second byte cannot follow
@@ -61,8 +61,8 @@ TEST_CASE("what cannot become a character is one U+FFFD for each longest beginni
        "A",
        bad + "A"},                          // three of four
       {"\xf0\x9f\xe2\x82\xac", bad + "€"},  // one begins where another breaks off
-      {"a\xe2\x82", "a" + bad},             // the end cuts one
-      {"\xf0\x9f\x98", bad},                // the end cuts one
+      {"a\xe2\x82", "a" + bad},             // truncated by the end
+      {"\xf0\x9f\x98", bad},                // truncated by the end
   };
   for (const auto& [bytes, text] : cases) {
     CHECK(valid_utf8(bytes) == text);
@@ -70,9 +70,9 @@ TEST_CASE("what cannot become a character is one U+FFFD for each longest beginni
   }
 }
 
-TEST_CASE("random bytes become the same valid text however they come", "[io]") {
+TEST_CASE("random bytes give the same valid text all at once and one by one", "[io]") {
   moe::testing::Draw draw("utf-8");
-  // Bytes that begin and go on with characters, more often than chance would have them.
+  // Start and continuation bytes, more frequent than in uniformly random bytes.
   const std::string alphabet = "aZ\x80\xbf\xa0\x90\x8f\x9f\xc2\xc3\xe0\xe2\xed\xef\xf0\xf4\xf5\xff";
   for (int i = 0; i < 2000; ++i) {
     std::string bytes;

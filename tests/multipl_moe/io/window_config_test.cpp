@@ -31,7 +31,7 @@ Json file(const char* family, Json others) {
 
 }  // namespace
 
-TEST_CASE("each family has its windows in the layers in which transformers has them", "[config]") {
+TEST_CASE("each family has windows in the same layers as in transformers", "[config]") {
   const Json on{{"use_sliding_window", true}, {"sliding_window", 7}, {"max_window_layers", 2}};
   CHECK(windows_in(file("qwen2", on)) == Windows{0, 0, 7, 7});
   CHECK(windows_in(file("multipl_moe", on)) == Windows{0, 0, 7, 7});
@@ -49,7 +49,7 @@ TEST_CASE("each family has its windows in the layers in which transformers has t
   CHECK(windows_in(file("qwen2_moe", without)) == Windows{4096, 0, 4096, 0});
 }
 
-TEST_CASE("windows that no layer has are none", "[config]") {
+TEST_CASE("windows that apply to no layer are read as none", "[config]") {
   CHECK(windows_in(file("qwen2", {{"sliding_window", 7}, {"max_window_layers", 0}})).empty());
   CHECK(windows_in(file("qwen2", {{"use_sliding_window", true}, {"max_window_layers", 4}})).empty());
   CHECK(windows_in(file("qwen2", {{"use_sliding_window", true}, {"sliding_window", nullptr}, {"max_window_layers", 0}}))
@@ -89,7 +89,7 @@ TEST_CASE("fields that contradict each other are refused", "[config]") {
   }
 }
 
-TEST_CASE("windows survive their fields", "[config]") {
+TEST_CASE("windows are equal after writing and reading their fields", "[config]") {
   for (const Windows& windows : {Windows{0, 0, 7, 7}, Windows{7, 7, 7, 7}, Windows{7, 0, 0, 7}, Windows{0, 5, 0, 0}}) {
     Json json = windows_json(windows);
     CHECK(json.contains("max_window_layers") == (windows.back() > 0 && windows != Windows{7, 0, 0, 7}));

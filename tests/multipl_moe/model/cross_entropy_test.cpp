@@ -32,7 +32,7 @@ struct Case {
 
 }  // namespace
 
-TEST_CASE("the loss is -log softmax of the target, however the rows are cut", "[model]") {
+TEST_CASE("the loss is -log softmax of the target, for any chunk size", "[model]") {
   const Case c;
   const auto logits = c.head.forward(c.context, c.h);
   double expected = 0;
@@ -61,7 +61,7 @@ TEST_CASE("the loss is -log softmax of the target, however the rows are cut", "[
   }
 }
 
-TEST_CASE("the loss's gradient", "[model]") {
+TEST_CASE("the gradient of the cross-entropy matches central differences", "[model]") {
   Case c;
   const CrossEntropy<double, B> loss_of(4);
   const auto loss = [&] {

@@ -25,7 +25,7 @@ std::int64_t part(const std::vector<MemoryPart>& parts, std::string_view name) {
 
 }  // namespace
 
-TEST_CASE("a plan has the weights that a loaded model has", "[memory]") {
+TEST_CASE("a plan has the size of a loaded model's weights", "[memory]") {
   for (const char* architecture : {"dense", "causal-multipl-moe", "mixtral", "lora"}) {
     INFO(architecture);
     const ModelConfig config = mixture(architecture);
@@ -36,18 +36,18 @@ TEST_CASE("a plan has the weights that a loaded model has", "[memory]") {
   }
 }
 
-TEST_CASE("copies for decoding are of every matrix but the embedding, half as long", "[memory]") {
+TEST_CASE("bfloat16 copies for decoding are made of every matrix but the embedding", "[memory]") {
   const ModelConfig config = size_named("tiny");
   const std::int64_t width = config.hidden_size, kv = config.num_key_value_heads * config.head_dim();
   const std::int64_t layer = 2 * width * width + 2 * width * kv + 3 * width * config.intermediate_size;
   CHECK(bfloat16_copies(config).bytes == 2 * (config.num_hidden_layers * layer + config.vocab_size * width));
 }
 
-TEST_CASE("keys and values are those of the longest texts of a batch, with the room that a cache keeps", "[memory]") {
+TEST_CASE("keys and values are planned for the longest texts of a batch, with the cache's capacity", "[memory]") {
   const ModelConfig config = size_named("tiny");
   const std::int64_t token = 4 * config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim();
   const auto keys = [&](const GenerationSize& size) { return part(generation_plan(config, size), "keys and values"); };
-  // 64 rows at least, else twice the prompt, and twice as many as often as they fill up.
+  // At least 64 rows, else twice the prompt, and doubled whenever they are full.
   CHECK(keys({.prompt_tokens = {3}, .new_tokens = 10}) == 64 * token);
   CHECK(keys({.prompt_tokens = {100}, .new_tokens = 100}) == 200 * token);
   CHECK(keys({.prompt_tokens = {100}, .new_tokens = 101}) == 400 * token);
@@ -55,7 +55,7 @@ TEST_CASE("keys and values are those of the longest texts of a batch, with the r
   CHECK(keys({.prompt_tokens = {3}, .new_tokens = 10, .batch = 8}) == 64 * token);
 }
 
-TEST_CASE("a model that looks ahead has no keys, and a pass over the whole text", "[memory]") {
+TEST_CASE("a non-causal model has no KV cache, and a pass over the whole text", "[memory]") {
   const GenerationSize size{.prompt_tokens = {50}, .new_tokens = 50, .has_copies = true};
   const auto ahead = generation_plan(mixture("multipl-moe"), size);
   const auto causal = generation_plan(mixture("causal-multipl-moe"), size);
@@ -65,11 +65,11 @@ TEST_CASE("a model that looks ahead has no keys, and a pass over the whole text"
   CHECK(part(causal, "copies of them in bfloat16") == bfloat16_copies(mixture("causal-multipl-moe")).bytes);
   const auto of_prompt = generation_plan(mixture("multipl-moe"), {.prompt_tokens = {50}, .new_tokens = 0});
   CHECK(part(ahead, "activations") == 2 * part(of_prompt, "activations"));
-  // Thresholds may let every segment expert take a segment, which the other model's capacity does not.
+  // With thresholds every segment expert may take a segment, which the capacity of the other model does not allow.
   CHECK(part(causal, "activations") > part(of_prompt, "activations"));
 }
 
-TEST_CASE("scoring holds a batch, a chunk of logits, one text, and what an observer is told", "[memory]") {
+TEST_CASE("scoring needs a batch, a chunk of logits, one text, and the observed routing decisions", "[memory]") {
   const ModelConfig config = mixture("causal-multipl-moe");
   const auto plan = [&](const ScoringSize& size) { return scoring_plan(config, size); };
   const auto one = plan({.sequences = 1, .length = 64, .text_tokens = 1000});

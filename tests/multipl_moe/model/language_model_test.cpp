@@ -17,7 +17,7 @@ using moe::testing::is_slow_build;
 
 namespace {
 
-/// Text of `count` sequences of 32 tokens with something to learn: a token is the one before plus 3 or plus 5.
+/// `count` sequences of 32 tokens with a pattern to learn: a token is the previous one plus 3 or plus 5.
 struct Text {
   std::vector<Token> tokens, targets;
   std::int64_t count;
@@ -54,7 +54,7 @@ double mean_loss(const LanguageModel& model, const Text& text) {
   return sum / static_cast<double>(text.tokens.size());
 }
 
-/// A few steps with gradient accumulation.
+/// Trains for a few steps with gradient accumulation; returns the weights.
 std::vector<float> trained(LanguageModel& model, int steps) {
   model.begin_training(post_training_weights(model.config()));
   for (int step = 1; step <= steps; ++step) {
@@ -67,7 +67,7 @@ std::vector<float> trained(LanguageModel& model, int steps) {
 
 }  // namespace
 
-TEST_CASE("training lowers the loss of text it has not seen", "[model]") {
+TEST_CASE("training lowers the loss on unseen text", "[model]") {
   const Text unseen(8, 999);
   const auto dense = dense_model();
   const double before = mean_loss(*dense, unseen);
@@ -79,7 +79,7 @@ TEST_CASE("training lowers the loss of text it has not seen", "[model]") {
   CHECK(mean_loss(*mixture, unseen) == Catch::Approx(after).epsilon(1e-5));
 }
 
-TEST_CASE("trained weights have the same bits for any number of threads and in every run", "[model]") {
+TEST_CASE("trained weights are bitwise identical for any number of threads and in every run", "[model]") {
   std::vector<std::vector<float>> results;
   for (const int threads : {1, 2, 3, 4, 8, 1}) {
     const auto dense = dense_model(threads);
@@ -89,7 +89,7 @@ TEST_CASE("trained weights have the same bits for any number of threads and in e
   for (const auto& result : results) CHECK(result == results.front());
 }
 
-TEST_CASE("post-training moves new experts and routers and nothing else", "[model]") {
+TEST_CASE("post-training updates new experts and routers and nothing else", "[model]") {
   const auto dense = dense_model();
   const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe", "normalized"), {.seed = 1});
   const std::vector<float> before = weights_of(*mixture);
@@ -110,7 +110,7 @@ TEST_CASE("post-training moves new experts and routers and nothing else", "[mode
   CHECK(still > 0);
 }
 
-TEST_CASE("accumulating two halves is one step over both", "[model]") {
+TEST_CASE("accumulating the gradients of two halves gives the gradient of the whole batch", "[model]") {
   const auto once = dense_model(), twice = dense_model();
   const Text text(4);
   const std::size_t half = text.tokens.size() / 2;
@@ -123,7 +123,7 @@ TEST_CASE("accumulating two halves is one step over both", "[model]") {
   CHECK(twice->gradient_norm() == Catch::Approx(once->gradient_norm()).epsilon(1e-5));
 }
 
-TEST_CASE("a step that is discarded leaves weights and thresholds alone", "[model]") {
+TEST_CASE("a discarded step changes neither weights nor thresholds", "[model]") {
   const auto dense = dense_model();
   const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   mixture->begin_training(post_training_weights(mixture->config()));
@@ -135,7 +135,7 @@ TEST_CASE("a step that is discarded leaves weights and thresholds alone", "[mode
   CHECK(weights_of(*mixture) == before);
 }
 
-TEST_CASE("thresholds are learned from training batches, and by calibration alone", "[model]") {
+TEST_CASE("calibration alone learns the thresholds", "[model]") {
   const auto dense = dense_model();
   const auto mixture = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   const auto thresholds = [&] {
@@ -149,7 +149,7 @@ TEST_CASE("thresholds are learned from training batches, and by calibration alon
   for (const float value : thresholds()) CHECK(value != 1.0f / 3);
 }
 
-TEST_CASE("decoding gives the logits of a whole pass; a model that looks ahead refuses", "[model]") {
+TEST_CASE("decoding gives the logits of a whole pass; a non-causal model refuses", "[model]") {
   const auto dense = dense_model();
   const auto causal = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   const Text text(1);
@@ -184,11 +184,11 @@ TEST_CASE("only a dense model can be upcycled, and only to experts of its width"
                     "[upcycle] an expert must be as wide as the dense FFN, 24, found 48");
 }
 
-TEST_CASE("every architecture, router, segmenter and fusion upcycles, trains and comes back from its config",
+TEST_CASE("every architecture, router, segmenter and fusion is upcycled, trains and is rebuilt from its config",
           "[model]") {
   const auto dense = dense_model();
   const Text unseen(8, 999);
-  // A base that has much to learn still, so that what rounding does to the last steps decides nothing.
+  // A base model far from convergence, so that rounding in the last steps does not decide the result.
   trained(*dense, 5);
   std::vector<MoeConfig> mixtures;
   for (const char* name : {"multipl-moe", "causal-multipl-moe", "multipl-moe-literal", "multipl-moe-released"})
@@ -241,7 +241,7 @@ TEST_CASE("without a shared expert every token expert trains", "[model]") {
   CHECK_FALSE(trains()("model.layers.0.self_attn.q_proj.weight"));
 }
 
-TEST_CASE("activations that are computed twice change no bit of training", "[model]") {
+TEST_CASE("training with activation checkpointing is bitwise identical to training without", "[model]") {
   const auto weights_after = [](ActivationCheckpointing checkpointing) {
     const auto dense = dense_model();
     const auto model = upcycled(*dense, small_mixture("causal-multipl-moe", "normalized"), {.seed = 1});
@@ -255,7 +255,7 @@ TEST_CASE("activations that are computed twice change no bit of training", "[mod
   CHECK(weights_after(ActivationCheckpointing::off) == weights_after(ActivationCheckpointing::on));
 }
 
-TEST_CASE("a MoLE starts as the dense model, in every language and in none", "[model][mole]") {
+TEST_CASE("a new MoLE gives the losses of the dense model, with languages and without", "[model][mole]") {
   const auto dense = dense_model();
   trained(*dense, 20);
   const auto mole = upcycled(*dense, small_mixture("mole"), {});
@@ -273,17 +273,17 @@ TEST_CASE("a MoLE starts as the dense model, in every language and in none", "[m
   CHECK(deviation < 2e-5);
 }
 
-TEST_CASE("a MoLE trains the adapters of the languages that it reads, and nothing else", "[model][mole]") {
+TEST_CASE("a MoLE trains only the adapters of the languages that it reads", "[model][mole]") {
   const auto dense = dense_model();
   MoeConfig moe = small_mixture("mole");
-  // An order of its own, without three of the six.
+  // Three of the six languages, in another order.
   moe.languages = {"go", "python", "ruby"};
   const auto mole = upcycled(*dense, moe, {});
   const std::vector<float> before = weights_of(*mole);
   mole->begin_training(post_training_weights(mole->config()));
   const Text text(3);
   Sequences spoken = text.sequences();
-  // Java has no adapter here: other text.
+  // Java has no adapter here and counts as other text.
   const std::vector<Language> languages{Language::ruby, Language::go, Language::java};
   for (const std::size_t first : {std::size_t{0}, std::size_t{2}}) {
     const std::size_t count = first == 0 ? 2 : 1;
@@ -303,7 +303,7 @@ TEST_CASE("a MoLE trains the adapters of the languages that it reads, and nothin
   }
 }
 
-TEST_CASE("a MoLE that is decoded hears the language of every token", "[model][mole]") {
+TEST_CASE("decoding with a MoLE uses the language of every token", "[model][mole]") {
   const auto dense = dense_model();
   const auto mole = upcycled(*dense, small_mixture("mole"), {});
   moe::testing::Draw draw("mole's adapters");
@@ -335,7 +335,7 @@ TEST_CASE("a MoLE that is decoded hears the language of every token", "[model][m
   CHECK(deaf > 1e-2);
 }
 
-TEST_CASE("a LoRA starts as the dense model, bit for bit, and trains its adapters alone", "[model][lora]") {
+TEST_CASE("a new LoRA is bitwise identical to the dense model, and trains only its adapters", "[model][lora]") {
   const auto dense = dense_model();
   trained(*dense, 5);
   const auto lora = upcycled(*dense, small_mixture("lora"), {.seed = 2});
@@ -360,7 +360,7 @@ TEST_CASE("a LoRA starts as the dense model, bit for bit, and trains its adapter
   CHECK(adapters == 2 * 7 * 2);
 }
 
-TEST_CASE("a LoRA decodes as it reads, and its merged model answers as it does", "[model][lora]") {
+TEST_CASE("decoding with a LoRA, and its merged model, give the logits of a whole pass", "[model][lora]") {
   const auto dense = dense_model();
   const auto lora = upcycled(*dense, small_mixture("lora"), {.seed = 2});
   trained(*lora, 30);
@@ -392,7 +392,7 @@ TEST_CASE("a LoRA decodes as it reads, and its merged model answers as it does",
   CHECK_THROWS_AS(merged(*upcycled(*dense, small_mixture("mole"), {})), UsageError);
 }
 
-TEST_CASE("mixtures whose gates sum to 1 start as the dense model", "[model]") {
+TEST_CASE("new mixtures whose gates sum to 1 give the losses of the dense model", "[model]") {
   const auto dense = dense_model();
   trained(*dense, 20);
   const Text text(6);
@@ -407,7 +407,7 @@ TEST_CASE("mixtures whose gates sum to 1 start as the dense model", "[model]") {
   }
 }
 
-TEST_CASE("a GShard drops and draws in training, as its settings say, and in use never", "[model][gshard]") {
+TEST_CASE("a GShard drops and draws according to its settings, and only in training", "[model][gshard]") {
   const auto dense = dense_model();
   trained(*dense, 20);
   const Text text(6);
@@ -434,18 +434,18 @@ TEST_CASE("a GShard drops and draws in training, as its settings say, and in use
       const std::vector<double> losses = model->score(text.sequences()).losses;
       for (std::size_t t = 0; t < losses.size(); ++t) CHECK(losses[t] == Catch::Approx(scores[t]).margin(2e-5));
       const double loss = training_loss(*model, 0);
-      // Gates sum to 1 over what chance leaves, but what is dropped is gone.
+      // Gates sum to 1 over the experts that the random choice keeps, but dropped pairs are lost.
       if (capacity == 0)
         CHECK(loss == Catch::Approx(expected).epsilon(1e-5));
       else
         CHECK(std::abs(loss - expected) > 1e-3);
       CHECK(training_loss(*model, 0) == loss);
-      // Whom experts drop depends on what chance chose.
+      // The dropped pairs depend on the random choice.
       if (capacity > 0) CHECK((training_loss(*model, 4) == loss) == (std::string(random) == "off"));
     }
 }
 
-TEST_CASE("a Qwen1.5-MoE's experts are parts of the dense network", "[model]") {
+TEST_CASE("a Qwen1.5-MoE's experts are shards of the dense FFN", "[model]") {
   const auto dense = dense_model();
   const auto model = upcycled(*dense, small_mixture("qwen1.5-moe"), {.seed = 1});
   const auto weight = [](LanguageModel& of, const std::string& name) {
@@ -468,7 +468,7 @@ TEST_CASE("a Qwen1.5-MoE's experts are parts of the dense network", "[model]") {
                     "24, found 5 and 28");
 }
 
-TEST_CASE("adapters are refused noise, and more components than there are", "[model][mole][misuse]") {
+TEST_CASE("adapters with noise, or with more components than there are, are refused", "[model][mole][misuse]") {
   const auto dense = dense_model();
   for (const char* name : {"lora", "mole"}) {
     CHECK_THROWS_AS(upcycled(*dense, small_mixture(name), {.noise_deviation = 0.1}), UsageError);
@@ -477,11 +477,11 @@ TEST_CASE("adapters are refused noise, and more components than there are", "[mo
   MoeConfig wide = small_mixture("mole");
   wide.shared_rank = 15;
   CHECK_THROWS_WITH(upcycled(*dense, wide, {}),
-                    "[upcycle] a projection has 16 singular components, which the ranks of a language and of the "
-                    "shared adapter must not exceed together, found 2 and 15");
+                    "[upcycle] --language-rank and --shared-rank must sum to at most the 16 singular components of a "
+                    "projection, found 2 and 15");
 }
 
-TEST_CASE("an observer is told every layer's decisions", "[model]") {
+TEST_CASE("an observer is called with every layer's decisions", "[model]") {
   const auto dense = dense_model();
   const auto model = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   std::vector<std::pair<std::uint32_t, std::string>> seen;

@@ -50,11 +50,11 @@ TEST_CASE("published Qwen3 models have their parameters", "[model]") {
     "vocab_size": 151936, "max_position_embeddings": 40960, "rope_theta": 1000000.0, "tie_word_embeddings": false})",
                                                                  "Qwen3-30B-A3B"));
   CHECK(mixture.total == 30532122624);
-  // An eighth of a sixteenth of the experts works on a token.
+  // 8 of 128 experts process a token.
   CHECK(mixture.active == mixture.total - 48LL * 120 * 3 * 2048 * 768);
 }
 
-TEST_CASE("a LoRA of rank 8 adds what its adapters have", "[model]") {
+TEST_CASE("a LoRA of rank 8 adds the parameters of its adapters", "[model]") {
   const ParameterCount lora = parameter_count("lora");
   // q, k, v, o: 2048 to 2048; gate, up, down: between 2048 and 5504; 24 layers.
   CHECK(lora.trainable == 24 * 8 * (4 * (2048 + 2048) + 3 * (2048 + 5504)));
@@ -63,7 +63,7 @@ TEST_CASE("a LoRA of rank 8 adds what its adapters have", "[model]") {
   CHECK(lora.active == lora.total);
 }
 
-TEST_CASE("a MoLE's adapters count with their own ranks, whatever they are stored as", "[model]") {
+TEST_CASE("a MoLE's adapters count with their own ranks, without padding", "[model]") {
   const ParameterCount mole = parameter_count("mole");
   const std::int64_t of_rank_1 = 24 * 3 * (2048 + 5504);
   CHECK(mole.adapters == of_rank_1 * (6 * 16 + 48 + 64));
@@ -73,7 +73,7 @@ TEST_CASE("a MoLE's adapters count with their own ranks, whatever they are store
   CHECK(mole.filling == of_rank_1 * (6 * 48 + 16));
 }
 
-TEST_CASE("Qwen1.5-MoE's experts follow the dense network's width", "[model]") {
+TEST_CASE("the width of Qwen1.5-MoE's experts follows from that of the dense FFN", "[model]") {
   CHECK(mixture_named("qwen1.5-moe", 5504)->moe_intermediate_size == 1408);
   CHECK(mixture_named("qwen1.5-moe", 5504)->shared_expert_intermediate_size == 5632);
   CHECK(mixture_named("qwen1.5-moe", 344)->moe_intermediate_size == 128);
@@ -82,7 +82,7 @@ TEST_CASE("Qwen1.5-MoE's experts follow the dense network's width", "[model]") {
   CHECK(mixture_named("qwen1.5-moe", 513)->moe_intermediate_size == 256);
 }
 
-TEST_CASE("the parts add up to the whole", "[model]") {
+TEST_CASE("the parts of a parameter count add up to the total", "[model]") {
   for (const char* name : {"dense", "multipl-moe", "gshard", "qwen1.5-moe", "lora", "mole"}) {
     const ParameterCount c = parameter_count(name);
     CHECK(c.embedding + c.attention + c.experts + c.adapters + c.routers + c.norms == c.total);

@@ -10,7 +10,7 @@ namespace rms_norm_test {
 using namespace multipl_moe;
 using Catch::Approx;
 
-TEST_CASE("a normed row has mean square 1 times its weights", "[model]") {
+TEST_CASE("a normalized row has mean square 1 before it is multiplied by the weights", "[model]") {
   RmsNorm<double, moe::Cpu<>> norm(4, 0);
   norm.weight.data()[2] = 3;
   moe::Matrix<double, moe::Cpu<>> x(1, 4);
@@ -20,7 +20,7 @@ TEST_CASE("a normed row has mean square 1 times its weights", "[model]") {
   for (int i = 0; i < 4; ++i) CHECK(y.data()[i] == Approx(values[i] / 2.5 * (i == 2 ? 3 : 1)));
 }
 
-TEST_CASE("the norm's gradient", "[model]") {
+TEST_CASE("the gradient of RMSNorm matches central differences", "[model]") {
   const moe::CpuContext context{.threads = 1};
   moe::testing::Draw draw("norm");
   RmsNorm<double, moe::Cpu<>> norm(37, 1e-6);

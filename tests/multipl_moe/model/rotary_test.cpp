@@ -10,7 +10,7 @@ namespace rotary_test {
 using namespace multipl_moe;
 using Catch::Approx;
 
-TEST_CASE("channel i turns with channel i + half by position over theta^(2i/d)", "[model]") {
+TEST_CASE("channels i and i + d/2 are rotated by position / theta^(2i/d)", "[model]") {
   const RotaryTable<double> table(8, rotary_frequencies({.theta = 100}, 4, 8));
   std::vector<double> head{1, 2, 3, 4};
   table.turn({head.data(), 4}, 5, 1);
@@ -23,7 +23,7 @@ TEST_CASE("channel i turns with channel i + half by position over theta^(2i/d)",
   for (int i = 0; i < 4; ++i) CHECK(head[static_cast<std::size_t>(i)] == Approx(i + 1));
 }
 
-TEST_CASE("a table may begin anywhere", "[model]") {
+TEST_CASE("a rotary table may start at any position", "[model]") {
   std::vector<double> one{1, 2, 3, 4, 5, 6, 7, 8}, other = one;
   const RotaryFrequencies turns = rotary_frequencies({.theta = 1e6}, 4, 20);
   RotaryTable<double>(20, turns).turn({one.data(), 8}, 17, 1);
@@ -31,7 +31,7 @@ TEST_CASE("a table may begin anywhere", "[model]") {
   CHECK(one == other);
 }
 
-TEST_CASE("linear positions are closer together, and dynamic ones the more the longer a text is", "[model]") {
+TEST_CASE("linear scaling divides frequencies, dynamic scaling lowers them with the text's length", "[model]") {
   const auto plain = rotary_frequencies({.theta = 1e4}, 8, 100).frequency;
   const auto linear = rotary_frequencies({1e4, {.type = RotaryScaling::Type::linear, .factor = 4}}, 8, 100).frequency;
   for (std::size_t i = 0; i < 4; ++i) CHECK(linear[i] == Approx(plain[i] / 4).epsilon(1e-14));
@@ -44,7 +44,7 @@ TEST_CASE("linear positions are closer together, and dynamic ones the more the l
   for (std::size_t i = 0; i < 4; ++i) CHECK(longer[i] == Approx(std::pow(base, -static_cast<double>(i) / 4)));
 }
 
-TEST_CASE("yarn and llama3 leave short wavelengths, stretch long ones, and mix those between", "[model]") {
+TEST_CASE("yarn and llama3 keep short wavelengths, stretch long ones and interpolate between them", "[model]") {
   using Type = RotaryScaling::Type;
   const std::size_t channels = 32;
   const auto plain = rotary_frequencies({.theta = 1e6}, 64, 1).frequency;
@@ -64,8 +64,8 @@ TEST_CASE("yarn and llama3 leave short wavelengths, stretch long ones, and mix t
   };
   const RotaryScaling yarn{.type = Type::yarn, .factor = 4, .original_positions = 32768, .attention_factor = 1.25};
   const auto ramp = check_ends(yarn);
-  // Channel 22 is between ln(32768 / 64 pi) * 32 / ln 1e6 = 11.8, a floor of 11, and 19.8, a ceiling of 20: stretched
-  // whole; channel 15 has 4 ninths of the way behind it.
+  // The ramp begins at channel ln(32768 / 64 pi) * 32 / ln 1e6 = 11.8, rounded down to 11, and ends at 19.8, rounded up
+  // to 20. Channel 22 is beyond it and stretched completely; channel 15 is at 4/9 of it.
   CHECK(ramp[22] == Approx(plain[22] / 4).epsilon(1e-14));
   CHECK(ramp[15] == Approx(plain[15] * (1 - 4.0 / 9 * 3 / 4)).epsilon(1e-14));
   RotaryScaling fine = yarn;
@@ -84,7 +84,7 @@ TEST_CASE("yarn and llama3 leave short wavelengths, stretch long ones, and mix t
   }
 }
 
-TEST_CASE("a magnitude scales the turned channels, and backward by the same", "[model]") {
+TEST_CASE("a magnitude scales the rotated channels, and their gradients by the same factor", "[model]") {
   RotaryFrequencies turns = rotary_frequencies({.theta = 100}, 4, 8);
   std::vector<double> one{1, 2, 3, 4}, scaled = one;
   RotaryTable<double>(8, turns).turn({one.data(), 4}, 5, 1);

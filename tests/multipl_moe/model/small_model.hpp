@@ -51,7 +51,7 @@ inline MoeConfig small_mixture(std::string architecture, std::string fusion = "f
   return moe;
 }
 
-/// The layer types of the tests, in double and with every part visible.
+/// The layer types of the tests.
 template <class Value, class B>
 struct Architectures {
   using Dense = moe::SwiGlu<Value, B>;
@@ -64,7 +64,7 @@ struct Architectures {
   using Causal = moe::CausalMultiPlMoe<Value, B, Fusion, moe::BalanceOverRouted>;
 };
 
-/// MultiPL-MoE's layer, paper or causal.
+/// A layer of MultiPL-MoE, as in the paper or causal.
 template <class Mlp>
 Mlp make_multipl(const ModelConfig& config) {
   const MoeConfig& m = *config.moe;

@@ -7,7 +7,7 @@ namespace tensor_list_test {
 
 using namespace multipl_moe;
 
-TEST_CASE("the list of a model that is not there is that of one that is") {
+TEST_CASE("list_tensors gives the tensors of a model without making it") {
   for (const char* architecture : {"dense", "causal-multipl-moe", "qwen1.5-moe", "mixtral", "lora", "mole"})
     for (const bool has_biases : {true, false}) {
       INFO(architecture << " " << has_biases);

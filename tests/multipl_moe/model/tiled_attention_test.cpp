@@ -20,7 +20,7 @@ namespace {
 using B = moe::Cpu<>;
 using Tensor = moe::Matrix<double, B>;
 
-/// Softmax attention as the formula has it, one query at a time.
+/// Softmax attention by its formula, one query at a time.
 Tensor plain_attention(AttentionShape s, const moe::Batch& batch, const Tensor& q, const Tensor& k, const Tensor& v) {
   Tensor o(q.rows(), q.cols());
   for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b)
@@ -47,8 +47,8 @@ Tensor plain_attention(AttentionShape s, const moe::Batch& batch, const Tensor& 
 
 }  // namespace
 
-TEST_CASE("tiles add up to the plain formula, with grouped heads, windows and ragged sequences", "[model]") {
-  // Within a tile, over its edges by one, and over more than there is.
+TEST_CASE("tiled attention equals the plain formula, with grouped heads, windows and ragged sequences", "[model]") {
+  // Windows within a tile, around its edges, and longer than a sequence.
   const auto window = GENERATE(as<Index>{}, 0, 1, 5, 63, 64, 65, 66, 130, 151);
   INFO("window " << window);
   const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 6, .window = window};
@@ -76,7 +76,7 @@ TEST_CASE("tiles add up to the plain formula, with grouped heads, windows and ra
   moe::testing::check_component_gradients("v", v.view(), d_v.view(), loss, moe::testing::component_bar, 40);
 }
 
-TEST_CASE("scores that would overflow do not", "[model]") {
+TEST_CASE("large scores do not overflow", "[model]") {
   const moe::Batch batch = moe::Batch::single(70);
   Draw draw("large scores");
   const auto q = random_matrix<double, B>(draw, 70, 4, 1e3), k = random_matrix<double, B>(draw, 70, 4, 1e3);

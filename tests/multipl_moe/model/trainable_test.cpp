@@ -6,7 +6,7 @@ namespace trainable_test {
 
 using namespace multipl_moe;
 
-TEST_CASE("MultiPL-MoE trains new experts and routers only, whichever expert is shared", "[model]") {
+TEST_CASE("MultiPL-MoE trains new experts and routers only, for any shared expert", "[model]") {
   ModelConfig config = size_named("demo");
   config.moe = mixture_named("causal-multipl-moe");
   config.moe->shared_expert_index = 4;
@@ -22,7 +22,7 @@ TEST_CASE("MultiPL-MoE trains new experts and routers only, whichever expert is 
   CHECK_FALSE(trains("lm_head.weight"));
 }
 
-TEST_CASE("a token level alone trains its experts and its router, and no dense FFN beside it", "[model]") {
+TEST_CASE("a mixture without a segment level trains its experts and its router, and no dense FFN", "[model]") {
   ModelConfig config = size_named("demo");
   config.moe = mixture_named("multipl-moe-without-segments");
   config.dense_layers = {0};
@@ -48,7 +48,7 @@ TEST_CASE("LoRA and MoLE train adapters only", "[model]") {
   }
 }
 
-TEST_CASE("other architectures train whole", "[model]") {
+TEST_CASE("other architectures train all weights", "[model]") {
   ModelConfig config = size_named("demo");
   CHECK(post_training_weights(config)("lm_head.weight"));
   config.moe = mixture_named("mixtral");

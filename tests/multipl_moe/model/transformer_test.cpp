@@ -21,7 +21,7 @@ namespace {
 using B = moe::Cpu<>;
 using Double = Architectures<double, B>;
 
-/// How far the nearest row of a decision is from choosing otherwise.
+/// If rows select experts: the smallest gap between the logits of a selected and of another expert of a row.
 template <class Decision>
 double row_margin(const Decision& decision) {
   double margin = 1e9;
@@ -34,7 +34,7 @@ double row_margin(const Decision& decision) {
   return margin;
 }
 
-/// The same for experts that choose rows: the gap between an expert's last row and the first it left.
+/// If experts select rows: the smallest gap between the scores of a selected and of another row of an expert.
 template <class Decision>
 double column_margin(const Decision& decision) {
   double margin = 1e9;
@@ -63,7 +63,8 @@ double margin_of(const Saved& saved) {
   return margin;
 }
 
-/// The whole model's loss, balance included, against central differences of every weight (sampled).
+/// Compares the gradients of the whole model's loss, balance loss included, with central differences for some values of
+/// every weight.
 template <class Mlp>
 void check_model_gradients(const ModelConfig& config) {
   const moe::CpuContext context{.threads = 1};
@@ -72,7 +73,7 @@ void check_model_gradients(const ModelConfig& config) {
   const auto tokens = random_tokens(12, 19, 1), targets = random_tokens(12, 19, 2);
   constexpr double share = 1.0 / 12, balance_weight = 0.3;
 
-  // A difference moves logits by far less than this, so that no choice changes between the two sides.
+  // A difference step changes logits by far less than this, so that the selection does not change.
   Transformer<Mlp> model;
   std::uint32_t stream = 0;
   do {
@@ -98,7 +99,7 @@ void check_model_gradients(const ModelConfig& config) {
       model, gradient);
 }
 
-/// Every part of an attention that Qwen and Mixtral have between them, none of them neutral.
+/// Every part of the attention of Qwen and Mixtral, none of them with a neutral value.
 ModelConfig with_every_part(ModelConfig config) {
   config.attention_head_dim = 6;
   config.qk_norm = true;
@@ -112,7 +113,7 @@ ModelConfig with_every_part(ModelConfig config) {
   return config;
 }
 
-/// The largest change of h at places before the one that is changed.
+/// The largest change of h at positions before a changed token.
 template <class Mlp>
 double deviation_of_earlier(const ModelConfig& config) {
   const moe::CpuContext context{.threads = 1};
@@ -131,26 +132,28 @@ double deviation_of_earlier(const ModelConfig& config) {
 
 }  // namespace
 
-TEST_CASE("the whole model's gradient, dense", "[model]") { check_model_gradients<Double::Dense>(small_config()); }
+TEST_CASE("gradients of a dense model match central differences", "[model]") {
+  check_model_gradients<Double::Dense>(small_config());
+}
 
-TEST_CASE("the whole model's gradient, causal MultiPL-MoE with normalized fusion", "[model]") {
+TEST_CASE("gradients of causal MultiPL-MoE with normalized fusion match central differences", "[model]") {
   check_model_gradients<Double::Causal<moe::NormalizedFusion>>(
       small_config(small_mixture("causal-multipl-moe", "normalized")));
 }
 
-TEST_CASE("the whole model's gradient, MultiPL-MoE as the paper has it", "[model]") {
+TEST_CASE("gradients of MultiPL-MoE as in the paper match central differences", "[model]") {
   check_model_gradients<Double::Paper<moe::FixedFusion>>(small_config(small_mixture("multipl-moe")));
 }
 
-TEST_CASE("the whole model's gradient, Qwen1.5-MoE", "[model]") {
+TEST_CASE("gradients of Qwen1.5-MoE match central differences", "[model]") {
   check_model_gradients<Double::Qwen15Moe>(small_config(small_mixture("qwen1.5-moe")));
 }
 
-TEST_CASE("the whole model's gradient, LoRA on all linear layers", "[model]") {
+TEST_CASE("gradients of LoRA on all linear layers match central differences", "[model]") {
   check_model_gradients<Double::Lora>(small_config(small_mixture("lora")));
 }
 
-TEST_CASE("the whole model's gradient, with normalized queries, windows and stretched rotations", "[model]") {
+TEST_CASE("gradients with QK norms, windows and scaled rotary embeddings match central differences", "[model]") {
   auto config = with_every_part(small_config());
   check_model_gradients<Double::Dense>(config);
   config.attention_bias = false;
@@ -158,7 +161,7 @@ TEST_CASE("the whole model's gradient, with normalized queries, windows and stre
   check_model_gradients<Double::Lora>(config);
 }
 
-TEST_CASE("the whole model's gradient, with a head that is the embedding", "[model]") {
+TEST_CASE("gradients with tied embeddings match central differences", "[model]") {
   auto config = small_config();
   config.tie_word_embeddings = true;
   check_model_gradients<Double::Dense>(config);
@@ -167,7 +170,7 @@ TEST_CASE("the whole model's gradient, with a head that is the embedding", "[mod
   check_model_gradients<Double::Lora>(config);
 }
 
-TEST_CASE("a tied weight's gradient is the sum of those of an embedding and of a head with its values", "[model]") {
+TEST_CASE("the gradient of a tied weight is the sum of the gradients of embedding and head", "[model]") {
   using Mlp = Double::Causal<moe::NormalizedFusion>;
   const moe::CpuContext context{.threads = 1};
   auto config = small_config(small_mixture("causal-multipl-moe", "normalized"));
@@ -198,12 +201,12 @@ TEST_CASE("a tied weight's gradient is the sum of those of an embedding and of a
   auto sum = two.embed_tokens.table.weight.copy();
   for (Index i = 0; i < sum.size(); ++i) sum.data()[i] += two.lm_head.weight.data()[i];
   CHECK(relative_deviation(values_of(sum.const_view()), values_of(one.embed_tokens.table.weight.view())) < 1e-13);
-  // Neither half alone would pass.
+  // Neither gradient alone is close to the sum.
   CHECK(relative_deviation(values_of(sum.const_view()), values_of(two.lm_head.weight.view())) > 1e-2);
   CHECK(relative_deviation(values_of(sum.const_view()), values_of(two.embed_tokens.table.weight.view())) > 1e-2);
 }
 
-TEST_CASE("blocks that are computed again give the gradient of blocks that were kept, bit for bit", "[model]") {
+TEST_CASE("gradients with activation checkpointing are bitwise identical to those without", "[model]") {
   using Mlp = Double::Causal<moe::NormalizedFusion>;
   moe::CpuContext context{.threads = 2};
   int observed = 0;
@@ -224,7 +227,7 @@ TEST_CASE("blocks that are computed again give the gradient of blocks that were 
   const auto kept = gradient_with(ActivationCheckpointing::off);
   const int decisions = observed;
   const auto recomputed = gradient_with(ActivationCheckpointing::on);
-  // What is computed again is not a decision anew.
+  // The observer is not called again for recomputed decisions.
   CHECK(observed == 2 * decisions);
   moe::for_each_parameter(
       [](const std::string& name, const auto& a, const auto& b) {
@@ -234,7 +237,7 @@ TEST_CASE("blocks that are computed again give the gradient of blocks that were 
       kept, recomputed);
 }
 
-TEST_CASE("a later token leaves earlier outputs alone, unless the model looks ahead", "[model]") {
+TEST_CASE("a later token does not change earlier outputs, except in a non-causal model", "[model]") {
   using Causal = Double::Causal<moe::NormalizedFusion>;
   using Paper = Double::Paper<moe::FixedFusion>;
   STATIC_REQUIRE(Causal::is_causal);
@@ -251,9 +254,9 @@ TEST_CASE("decoding one token at a time gives the logits of the whole text", "[m
   auto config = small_config(small_mixture("causal-multipl-moe"));
   constexpr Index count = 3, length = 70;
   // A cache that grows, one that is full from the third token on, and one that is full once it has grown.
-  SECTION("every token is seen") {}
-  SECTION("windows, norms and a stretched rotation") { config = with_every_part(std::move(config)); }
-  SECTION("a window that is longer than a first cache") { config.windows = {66, 0}; }
+  SECTION("no windows") {}
+  SECTION("windows, norms and a scaled rotary embedding") { config = with_every_part(std::move(config)); }
+  SECTION("a window that is longer than the first cache") { config.windows = {66, 0}; }
   const auto model = random_model<Mlp>(config, 5);
   const auto tokens = random_tokens(count * length, 19, 6);
   const auto h_TD = model.infer(context, tokens, moe::Batch::sequences(count, length));
@@ -272,12 +275,12 @@ TEST_CASE("decoding one token at a time gives the logits of the whole text", "[m
   CHECK(deviation < 1e-11);
 }
 
-TEST_CASE("texts of different lengths are read in one pass and decoded together from there", "[model]") {
+TEST_CASE("texts of different lengths are prefilled in one pass and then decoded together", "[model]") {
   using Mlp = Double::Causal<moe::FixedFusion>;
   const moe::CpuContext context{.threads = 2};
   auto config = small_config(small_mixture("causal-multipl-moe"));
-  SECTION("every token is seen") {}
-  SECTION("windows that the first texts do not fill, fill and go beyond") { config.windows = {9, 3}; }
+  SECTION("no windows") {}
+  SECTION("windows that prompts do not fill, fill and exceed") { config.windows = {9, 3}; }
   const auto model = random_model<Mlp>(config, 5);
   constexpr Index length = 24;
   const auto tokens = random_tokens(3 * length, 19, 6);
@@ -312,7 +315,7 @@ TEST_CASE("texts of different lengths are read in one pass and decoded together 
   CHECK(deviation(logits, 1, length + 18) < 1e-11);
 }
 
-TEST_CASE("a window keeps the keys of its own tokens, and no others", "[model]") {
+TEST_CASE("the cache of a layer with a window keeps only the keys of the window", "[model]") {
   const moe::CpuContext context{.threads = 1};
   auto config = small_config();
   config.windows = {5, 0};

@@ -16,7 +16,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// PATH is another one while it lives.
+/// Replaces PATH during its lifetime.
 class OtherPath {
  public:
   explicit OtherPath(const std::string& path) : before_(std::getenv("PATH")) { ::setenv("PATH", path.c_str(), 1); }
@@ -57,7 +57,7 @@ TEST_CASE("text in a script cannot leave its quotes", "[report]") {
   CHECK(plot_text("a\nb") == "'a\\x0ab'");
 }
 
-TEST_CASE("without gnuplot the scripts stay and a notice says what is missing", "[report]") {
+TEST_CASE("without gnuplot the scripts are written and a notice names what is missing", "[report]") {
   const ScratchFolder scratch;
   const OtherPath path(scratch.path());
   const StderrCapture capture;
@@ -67,9 +67,9 @@ TEST_CASE("without gnuplot the scripts stay and a notice says what is missing", 
   CHECK_FALSE(std::filesystem::exists(scratch / "line.png"));
 }
 
-TEST_CASE("gnuplot draws both files, and what it cannot draw is said", "[report]") {
+TEST_CASE("gnuplot draws both files, and a picture that it cannot draw is reported", "[report]") {
   if (!find_program("gnuplot")) {
-    WARN("no gnuplot here: nothing was drawn");
+    WARN("skipped: gnuplot is not installed");
     return;
   }
   const ScratchFolder scratch;

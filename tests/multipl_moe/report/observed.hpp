@@ -5,7 +5,7 @@
 
 namespace multipl_moe::testing {
 
-/// Layer 2, three experts. The third choice of the second row is dropped; the fourth row has no expert.
+/// Layer 2, three experts. The third expert drops the second row; the fourth row has no expert.
 inline moe::Observation observed_tokens() {
   return {.layer = 2,
           .level = "token",
@@ -29,7 +29,7 @@ inline moe::Observation observed_segments() {
           .begin = {0, 4, 8, 10, 14, 20}};
 }
 
-/// Both of them, as Rust's.
+/// A trace with both of them, for Rust.
 inline RoutingTrace observed_trace() {
   RoutingTrace trace;
   RoutingTally tally;

@@ -25,7 +25,7 @@ TEST_CASE("pictures hold the shares of the trace, a row for each language", "[re
   CHECK(pictures[4].data == "$panel0 << EOD\n0.2 0.2 \n0.4 0.4 \n0.4 0.4 \nEOD\n");
 }
 
-TEST_CASE("an expert of every token has no color and takes no part in the scale", "[report]") {
+TEST_CASE("an expert that processes every token by design has no color and does not affect the scale", "[report]") {
   moe::Observation seen = observed_tokens();
   for (std::size_t row = 0; row < 4; ++row) seen.kept[3 * row] = 1;
   RoutingTrace trace;
@@ -36,14 +36,14 @@ TEST_CASE("an expert of every token has no color and takes no part in the scale"
   CHECK_THAT(pictures[0].data, ContainsSubstring("1 0.5 0 \n"));
   CHECK_THAT(pictures[0].commands, ContainsSubstring("set cbrange [0:0.5]") &&
                                        ContainsSubstring("(0||$1==0) ? NaN : $3)") && ContainsSubstring("gray"));
-  // One that takes every token by choice is drawn, and darkest.
+  // An expert that every token selects is drawn, and darkest.
   trace[0] = RoutingTally{};
   trace[0]->add(seen, 4);
   CHECK_THAT(routing_pictures(trace)[0].commands,
              ContainsSubstring("set cbrange [0:1]") && ContainsSubstring("(0) ? NaN") && !ContainsSubstring("gray"));
 }
 
-TEST_CASE("cells show their values where these have room", "[report]") {
+TEST_CASE("cells show their values if these fit", "[report]") {
   CHECK_THAT(routing_pictures(observed_trace())[0].commands, ContainsSubstring("sprintf('%.2f', $3)"));
   moe::Observation wide;
   wide.level = "token";
@@ -58,7 +58,7 @@ TEST_CASE("cells show their values where these have room", "[report]") {
   CHECK_THAT(routing_pictures(trace)[0].commands, !ContainsSubstring("sprintf"));
 }
 
-TEST_CASE("few panels fill the picture, and bars its height", "[report]") {
+TEST_CASE("few panels fill the width of the picture, and bars its height", "[report]") {
   const std::vector<Picture> pictures = routing_pictures(observed_trace());
   CHECK(pictures[0].width >= 700);
   // The panel's right edge, 130 pixels from the picture's.

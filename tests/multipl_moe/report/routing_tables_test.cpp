@@ -38,7 +38,7 @@ TEST_CASE("tables hold the shares of a trace that was counted by hand", "[report
         "rust,0,segment,5,1,0,0.313871,1.2,0\n");
 }
 
-TEST_CASE("a trace has segments where a layer of some language routes them", "[report]") {
+TEST_CASE("a trace has segments if a layer of some language routes them", "[report]") {
   CHECK(has_segments(observed_trace()));
   RoutingTrace trace;
   CHECK_FALSE(has_segments(trace));

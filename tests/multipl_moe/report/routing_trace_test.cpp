@@ -50,7 +50,7 @@ TEST_CASE("every token, segment and sequence of the text is counted once in ever
   }
 }
 
-TEST_CASE("a causal model routes the same, however its text is batched", "[report]") {
+TEST_CASE("the batch size does not change the routing of a causal model", "[report]") {
   Traced traced(mixture_named("causal-multipl-moe").value());
   const TraceOptions one{.sequences = 1, .length = 32, .tokens = 128};
   const RoutingTrace a = trace_routing(*traced.mixture, traced.test, one);
@@ -59,7 +59,7 @@ TEST_CASE("a causal model routes the same, however its text is batched", "[repor
     for (const auto& [layer, level] : a[l]->segment) CHECK(level.kept == b[l]->segment.at(layer).kept);
 }
 
-TEST_CASE("tokens of 0 are all, and text is one sequence at least", "[report]") {
+TEST_CASE("0 tokens means all tokens, and at least one sequence is traced", "[report]") {
   Traced traced(mixture_named("gshard").value());
   const auto rows = [&](std::int64_t tokens) {
     return trace_routing(*traced.mixture, traced.test, {.sequences = 4, .length = 32, .tokens = tokens})[0]

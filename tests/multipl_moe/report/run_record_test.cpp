@@ -38,7 +38,7 @@ struct Folder {
     INFO(bytes);
     try {
       read();
-      FAIL("was read");
+      FAIL("was accepted");
     } catch (const BadFile& error) {
       CHECK(error.exit_code() == 3);
       CHECK_THAT(error.what(), ContainsSubstring(file) && ContainsSubstring(because));
@@ -67,11 +67,11 @@ TEST_CASE("a run folder is read as it was written", "[report]") {
   CHECK(run.steps[1].skipped);
 }
 
-TEST_CASE("what no run writes is refused with file and line", "[report]") {
+TEST_CASE("invalid files of a run are refused with file and line", "[report]") {
   Folder folder;
   folder.refused("run/metrics.jsonl", "", "found none");
   folder.refused("run/metrics.jsonl", first_step + "{]\n", "line 2");
-  folder.refused("run/metrics.jsonl", first_step + first_step, "line 2 must have a whole \"step\" above 1");
+  folder.refused("run/metrics.jsonl", first_step + first_step, "line 2 must have an integer \"step\" above 1");
   folder.refused("run/metrics.jsonl", first_step + "[]\n" + second_step, "line 2");
   folder.refused("run/metrics.jsonl",
                  R"({"step":1,"loss":"2"})"
@@ -91,7 +91,7 @@ TEST_CASE("what no run writes is refused with file and line", "[report]") {
   CHECK_THROWS_AS(folder.read(), BadFile);
 }
 
-TEST_CASE("a last line without an end is passed over with a warning", "[report]") {
+TEST_CASE("an incomplete last line is skipped with a warning", "[report]") {
   const Folder folder;
   put_bytes(folder.scratch / "run/metrics.jsonl", first_step + "{\"step\":2,\"lo");
   const StderrCapture capture;
@@ -99,7 +99,7 @@ TEST_CASE("a last line without an end is passed over with a warning", "[report]"
   CHECK_THAT(capture.text(), ContainsSubstring("line 2") && ContainsSubstring("warning"));
 }
 
-TEST_CASE("settings that do not say how many tokens a step has give none", "[report]") {
+TEST_CASE("without all settings of the batch size the tokens per step are unknown", "[report]") {
   RunRecord run{
       .name = {}, .settings = {{"batch-size", "4"}, {"sequence-length", "8"}}, .environment = {}, .steps = {}};
   CHECK_FALSE(run.tokens_per_step());
@@ -109,13 +109,13 @@ TEST_CASE("settings that do not say how many tokens a step has give none", "[rep
   CHECK(run.tokens_per_step() == 64);
 }
 
-TEST_CASE("runs are called by their folders, or by the way there where that is ambiguous", "[report]") {
+TEST_CASE("runs are named by their folders, or by their paths if that is ambiguous", "[report]") {
   using Names = std::vector<std::string>;
   CHECK(run_names({"a/one", "b/two/"}) == Names{"one", "two"});
   CHECK(run_names({"a/one", "b/one", "two"}) == Names{"a/one", "b/one", "two"});
 }
 
-TEST_CASE("held-out losses and loads are read where a run has them", "[report]") {
+TEST_CASE("held-out losses and loads are read if a run has them", "[report]") {
   Folder folder;
   CHECK_FALSE(folder.read().has_held_out());
   CHECK_FALSE(folder.read().has_load());
@@ -137,7 +137,7 @@ TEST_CASE("held-out losses and loads are read where a run has them", "[report]")
   folder.refused("run/metrics.jsonl", with(R"("load":{"token":[1]})"), "\"load\"");
 }
 
-TEST_CASE("metrics longer than what is read at once are read whole", "[report]") {
+TEST_CASE("metrics longer than the read buffer are read completely", "[report]") {
   Folder folder;
   std::string text;
   for (int step = 1; step <= 25000; ++step)

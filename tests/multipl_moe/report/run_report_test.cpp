@@ -46,7 +46,7 @@ TEST_CASE("one run shows all its settings", "[report]") {
              ContainsSubstring("| batch-size | 2 |") && ContainsSubstring("| cpu | same |"));
 }
 
-TEST_CASE("a run whose losses never were finite has no best one", "[report]") {
+TEST_CASE("a run without a finite loss has no best loss", "[report]") {
   RunRecord run = run_named("a", "0.1");
   for (StepMetrics& step : run.steps) step.loss = not_finite;
   CHECK_THAT(report_text({run}), ContainsSubstring("| not finite | not finite | not finite |"));
@@ -59,7 +59,7 @@ TEST_CASE("metrics of all runs are one table", "[report]") {
   CHECK_THAT(text, ContainsSubstring("4,\"b,\"\"c\"\"\",3,0.25,0.001,1,40,0\n"));
 }
 
-TEST_CASE("smoothing takes the mean of what is finite among the last values", "[report]") {
+TEST_CASE("smoothing takes the mean of the finite values among the last ones", "[report]") {
   const std::vector<double> means = smoothed({4, not_finite, 2, 6}, 2);
   REQUIRE(means.size() == 4);
   CHECK(means[0] == 4);
@@ -71,7 +71,7 @@ TEST_CASE("smoothing takes the mean of what is finite among the last values", "[
   CHECK(smoothing_window(2000) == 100);
 }
 
-TEST_CASE("a curve leaves out what was not finite and names its run", "[report]") {
+TEST_CASE("a curve omits values that are not finite and names its run", "[report]") {
   const std::vector<Picture> pictures = run_pictures({run_named("it's", "0.1")});
   REQUIRE(pictures.size() == 2);
   CHECK(pictures[0].name == "loss");
@@ -81,7 +81,7 @@ TEST_CASE("a curve leaves out what was not finite and names its run", "[report]"
   CHECK_THAT(pictures[0].commands, ContainsSubstring("title 'it''s'"));
 }
 
-TEST_CASE("a mean over many values is that of each window by itself", "[report]") {
+TEST_CASE("a running mean equals the mean of each window by itself", "[report]") {
   std::vector<double> values;
   for (int i = 0; i < 50; ++i) values.push_back(i % 7 == 3 ? not_finite : i * i % 31);
   values[20] = 1e30;
@@ -104,7 +104,7 @@ TEST_CASE("a mean over many values is that of each window by itself", "[report]"
   }
 }
 
-TEST_CASE("held-out losses have a column, a table and curves where there are any", "[report]") {
+TEST_CASE("held-out losses have a column, a table and curves if there are any", "[report]") {
   RunRecord evaluated = run_named("a", "0.1");
   evaluated.steps[1].held_out = {{Language::python, 3}, {Language::go, 5}};
   evaluated.steps[3].held_out = {{Language::python, 2}, {Language::go, 4}};

@@ -1,5 +1,5 @@
-/// Loaded into the program before the system's library: the MOE_FAIL_CALL-th of its calls that change files fails as on
-/// a full disk, and so do all after it where MOE_FAIL_ON is set. MOE_FAIL_LOG names a file that gets the call's name.
+/// Preloaded into the program before the system's library: the MOE_FAIL_CALL-th call that changes files fails as on a
+/// full disk, and so do all later ones if MOE_FAIL_ON is set. The call's name is written to the file MOE_FAIL_LOG.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ void log(const char* name) {
   real<int(int)>("close")(written < 0 ? -1 : file);
 }
 
-/// Whether this call is one that fails.
+/// Whether this call must fail.
 bool fails(const char* name) {
   static const long wanted = numbered("MOE_FAIL_CALL");
   static const bool for_good = numbered("MOE_FAIL_ON") != 0;

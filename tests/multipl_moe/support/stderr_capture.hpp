@@ -10,7 +10,7 @@
 
 namespace multipl_moe::testing {
 
-/// While it lives, stderr goes into a file.
+/// Redirects stderr into a file during its lifetime.
 class StderrCapture {
  public:
   explicit StderrCapture(const char* path = nullptr) : kept_(::dup(STDERR_FILENO)) {

@@ -1,4 +1,4 @@
-/// A model that hands everything on to another one: what tests override, they change or watch.
+/// A model that forwards all calls to another one; tests override functions to change or observe them.
 #pragma once
 
 #include <memory>

@@ -6,7 +6,7 @@ namespace added_tokens_test {
 
 using namespace multipl_moe;
 
-TEST_CASE("the leftmost added token is found, and of several there the longest", "[tokenizer]") {
+TEST_CASE("the leftmost added token is found, and the longest of several at the same position", "[tokenizer]") {
   const AddedTokenFinder finder({{"<a>", 1}, {"<a>b", 2}, {"b<", 3}, {"é", 4}});
   const std::string_view text = "x<a>bb<a><a é";
   const auto at = [&](std::size_t begin) {

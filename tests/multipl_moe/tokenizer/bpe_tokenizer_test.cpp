@@ -14,7 +14,7 @@ using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 using Tokens = std::vector<Token>;
 
-TEST_CASE("texts become the tokens that the package tokenizers gives", "[tokenizer]") {
+TEST_CASE("texts are encoded as by the package tokenizers", "[tokenizer]") {
   const auto cases = nlohmann::json::parse(golden_text("tokenizer_cases.json"))["cases"];
   REQUIRE(cases.size() > 200);
   const BpeTokenizer& tokenizer = golden_tokenizer();
@@ -31,7 +31,7 @@ TEST_CASE("texts become the tokens that the package tokenizers gives", "[tokeniz
   }
 }
 
-TEST_CASE("names of special tokens are text unless asked for", "[tokenizer]") {
+TEST_CASE("names of special tokens are encoded as text, except by encode_with_special", "[tokenizer]") {
   const BpeTokenizer& tokenizer = golden_tokenizer();
   CHECK(tokenizer.end_of_text() == 1400);
   CHECK(tokenizer.vocab_size() == 1406);
@@ -42,7 +42,7 @@ TEST_CASE("names of special tokens are text unless asked for", "[tokenizer]") {
   CHECK(tokenizer.encode("a<tool>") == tokenizer.encode_with_special("a<tool>"));
 }
 
-TEST_CASE("special tokens and numbers that are no token say nothing", "[tokenizer]") {
+TEST_CASE("special tokens and invalid ids are decoded as nothing", "[tokenizer]") {
   const BpeTokenizer& tokenizer = golden_tokenizer();
   CHECK(tokenizer.decode(Tokens{1400, 0, 1406, ~Token{0}, 1403, 1402}) == "!<tool>");
   CHECK(tokenizer.byte_length(1400) == 0);
@@ -50,7 +50,7 @@ TEST_CASE("special tokens and numbers that are no token say nothing", "[tokenize
   CHECK(tokenizer.byte_length(1403) == 6);
 }
 
-TEST_CASE("every byte comes back through the tokens of its parts", "[tokenizer]") {
+TEST_CASE("the 256 tokens of single bytes are decoded as all bytes", "[tokenizer]") {
   const BpeTokenizer& tokenizer = golden_tokenizer();
   Tokens all(256);
   std::iota(all.begin(), all.end(), Token{0});
@@ -71,7 +71,7 @@ TEST_CASE("threads may share a tokenizer", "[tokenizer]") {
   for (const Tokens& tokens : found) CHECK(tokens == expected);
 }
 
-TEST_CASE("the hash tells tokenizers apart", "[tokenizer]") {
+TEST_CASE("different tokenizers have different hashes", "[tokenizer]") {
   const auto hash_with = [](const auto& change) {
     TokenizerParts parts = parse_tokenizer_json(golden_text("tokenizer.json"), "f");
     change(parts);

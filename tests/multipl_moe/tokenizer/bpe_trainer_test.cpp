@@ -20,7 +20,7 @@ std::vector<std::string> learned(const TokenizerParts& parts) {
 
 }  // namespace
 
-TEST_CASE("training finds the merges that the package tokenizers finds", "[tokenizer]") {
+TEST_CASE("training finds the merges of the package tokenizers", "[tokenizer]") {
   WordCounts words;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(MOE_TEST_CORPUS))
     if (entry.is_regular_file()) words.add(get_bytes(entry.path()));
@@ -37,16 +37,16 @@ TEST_CASE("training finds the merges that the package tokenizers finds", "[token
   CHECK(parts.added.size() == 3);
 }
 
-TEST_CASE("the most frequent pair merges first, then the one of the lowest numbers", "[tokenizer]") {
+TEST_CASE("the most frequent pair is merged first, then the one with the lowest ids", "[tokenizer]") {
   WordCounts words;
   words.add("ab ab ab xcd xcd xef xef");
-  // 'ab' three times with a space before it in two; 'ef', 'cd', ' x' ... twice: the lowest left token is 'a'.
+  // ' x' occurs four times, 'ab' three times, and ' a', 'xc', 'cd', 'xe' and 'ef' twice.
   const auto tokens = learned(train_bpe(words, 259 + 3));
   CHECK(tokens.front() == " x");
   CHECK(learned(train_bpe(words, 259)) == std::vector<std::string>{});
 }
 
-TEST_CASE("training ends where nothing comes twice", "[tokenizer]") {
+TEST_CASE("training ends when no pair occurs twice", "[tokenizer]") {
   WordCounts words;
   words.add("aa bb");
   CHECK(train_bpe(words, 10'000).vocabulary.size() == 256);
@@ -54,7 +54,7 @@ TEST_CASE("training ends where nothing comes twice", "[tokenizer]") {
   CHECK(learned(train_bpe(words, 10'000)) == std::vector<std::string>{"bb", " bb"});
 }
 
-TEST_CASE("a run of one letter merges from its beginning", "[tokenizer]") {
+TEST_CASE("a run of one letter is merged from its beginning", "[tokenizer]") {
   WordCounts words;
   words.add("aaaaa");
   const TokenizerParts parts = train_bpe(words, 10'000);

@@ -6,14 +6,14 @@ namespace byte_alphabet_test {
 
 using namespace multipl_moe;
 
-TEST_CASE("bytes are spelled as GPT-2 spells them", "[tokenizer]") {
+TEST_CASE("bytes are spelled as in GPT-2", "[tokenizer]") {
   CHECK(spelled("Az09!~") == "Az09!~");
   CHECK(spelled(" \n\t\r") == "ĠĊĉč");
   CHECK(spelled(std::string_view("\0\x7f\xa0\xad\xff", 5)) == "ĀġłŃÿ");
   CHECK(spelled("é") == "Ã©");
 }
 
-TEST_CASE("every byte comes back, and nothing else is a spelling", "[tokenizer]") {
+TEST_CASE("every byte can be spelled and read back, and other text is no spelling", "[tokenizer]") {
   std::string bytes = bytes_in_order(), text = spelled(bytes);
   REQUIRE(bytes.size() == 256);
   CHECK(bytes.substr(0, 3) == "!\"#");

@@ -1,4 +1,4 @@
-/// The tokenizer that tests/golden/make_tokenizer.py trained with the package `tokenizers`, and what it makes of texts.
+/// The tokenizer that tests/golden/make_tokenizer.py trained with the package `tokenizers`, and its results for texts.
 #pragma once
 
 #include <nlohmann/json.hpp>

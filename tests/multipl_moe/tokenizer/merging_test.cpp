@@ -11,7 +11,7 @@ using namespace multipl_moe;
 
 namespace {
 
-/// The definition: look through all neighbors, merge the first one of the lowest rank.
+/// The definition: repeatedly merge the first of the adjacent pairs with the lowest merge rank.
 std::vector<Token> merged_slowly(const MergeTable& merges, std::vector<Token> word) {
   while (true) {
     std::size_t best = 0;
@@ -29,7 +29,7 @@ std::vector<Token> merged_slowly(const MergeTable& merges, std::vector<Token> wo
 
 }  // namespace
 
-TEST_CASE("words of any length merge as the definition has it", "[tokenizer]") {
+TEST_CASE("words of any length are merged as in the definition", "[tokenizer]") {
   std::mt19937 numbers(7);
   const auto below = [&numbers](Token end) { return static_cast<Token>(numbers() % end); };
   for (int round = 0; round < 300; ++round) {
@@ -46,7 +46,7 @@ TEST_CASE("words of any length merge as the definition has it", "[tokenizer]") {
   }
 }
 
-TEST_CASE("a word of a million tokens takes no time to speak of", "[tokenizer]") {
+TEST_CASE("a word of a million tokens is merged in little time", "[tokenizer]") {
   MergeTable merges;
   for (Token next = 1; next < 16; ++next) merges.append({next - 1, next - 1, next});
   std::vector<Token> word(1 << 20, 0);
@@ -54,7 +54,7 @@ TEST_CASE("a word of a million tokens takes no time to speak of", "[tokenizer]")
   CHECK(word == std::vector<Token>(32, 15));
 }
 
-TEST_CASE("two tokens merge once", "[tokenizer]") {
+TEST_CASE("a pair of tokens has at most one merge", "[tokenizer]") {
   MergeTable merges;
   CHECK(merges.find(1, 2).rank == MergeTable::none);
   for (Token i = 0; i < 1000; ++i) CHECK(merges.append({i, i + 1, i + 2}));
@@ -66,7 +66,7 @@ TEST_CASE("two tokens merge once", "[tokenizer]") {
   CHECK(merges.find(8, 7).rank == MergeTable::none);
 }
 
-TEST_CASE("a vocabulary gives bytes their numbers back", "[tokenizer]") {
+TEST_CASE("a vocabulary maps texts to ids and ids to texts", "[tokenizer]") {
   Vocabulary vocabulary;
   CHECK_FALSE(vocabulary.find("a"));
   for (int i = 0; i < 1000; ++i) CHECK(vocabulary.append(std::to_string(i)));

@@ -8,21 +8,21 @@ namespace pattern_test {
 using namespace multipl_moe;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("what means the same to both engines is kept", "[tokenizer]") {
+TEST_CASE("syntax that has the same meaning in both engines is kept", "[tokenizer]") {
   for (const std::string same :
        {R"((?i:'s|'LL)|[^\r\n\p{L}\p{N}]?\p{L}+)", R"(\p{N}{1,3}|(?=x)(?!y)(?<=z)(?<!w)a?+b*?)",
         R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)", "a-b", R"(\P{L})"})
     CHECK(pcre2_pattern(same, "f") == same);
 }
 
-TEST_CASE("spaces are Unicode's, which PCRE2's own are not", "[tokenizer]") {
+TEST_CASE("white space is that of Unicode, unlike PCRE2's default", "[tokenizer]") {
   CHECK_THAT(pcre2_pattern(R"(\s)", "f"), ContainsSubstring(R"(\x{2000}-\x{200a})") && !ContainsSubstring("180e"));
   CHECK(pcre2_pattern(R"(\S)", "f").substr(0, 2) == "[^");
   CHECK_THAT(pcre2_pattern(R"([^\s\p{L}])", "f"),
              ContainsSubstring(R"([^\t-\r)") && ContainsSubstring(R"(\x{3000}\p{L}])"));
 }
 
-TEST_CASE("the rest is refused with what it was", "[tokenizer]") {
+TEST_CASE("other syntax is refused with the part that is not supported", "[tokenizer]") {
   const auto refusal = [](const std::string& pattern) {
     try {
       return pcre2_pattern(pattern, "file");
@@ -55,7 +55,7 @@ TEST_CASE("the rest is refused with what it was", "[tokenizer]") {
                                         {"[\\s-z]", "'-'"},
                                         {"a{,3}", "'{'"},
                                         {"a{x}", "'{'"},
-                                        {"a{2}+", "behind a count"},
+                                        {"a{2}+", "after a count"},
                                         {"(?>a)", "a group other"},
                                         {"(?P<n>a)", "a group other"},
                                         {"(*ACCEPT)", "a group other"},

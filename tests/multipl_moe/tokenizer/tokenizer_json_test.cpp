@@ -29,7 +29,7 @@ struct Bad {
   std::function<void(Json&)> change;
 };
 
-/// The golden file with something wrong in it.
+/// The error of the golden file with one change.
 std::string refusal(const Bad& bad) {
   Json file = golden_json();
   bad.change(file);
@@ -53,7 +53,7 @@ TEST_CASE("the golden file is read", "[tokenizer]") {
   CHECK(parts.is_nfc);
 }
 
-TEST_CASE("merges may be texts, and options may be left out", "[tokenizer]") {
+TEST_CASE("merges may be strings, and options may be left out", "[tokenizer]") {
   Json file = golden_json();
   for (Json& merge : file["model"]["merges"]) merge = merge[0].get<std::string>() + " " + merge[1].get<std::string>();
   for (const char* key : {"dropout", "unk_token", "fuse_unk", "ignore_merges", "byte_fallback"})
@@ -65,7 +65,7 @@ TEST_CASE("merges may be texts, and options may be left out", "[tokenizer]") {
   CHECK_FALSE(parse_tokenizer_json(file.dump(), "f").is_nfc);
 }
 
-TEST_CASE("what is written reads the same", "[tokenizer]") {
+TEST_CASE("a written tokenizer.json reads back equal", "[tokenizer]") {
   TokenizerParts parts = parse_tokenizer_json(golden_text("tokenizer.json"), "f");
   parts.is_nfc = false;
   const std::string text = tokenizer_json_text(parts);
@@ -74,7 +74,7 @@ TEST_CASE("what is written reads the same", "[tokenizer]") {
   CHECK(BpeTokenizer(std::move(parts), "f").hash() == BpeTokenizer(parse_tokenizer_json(text, "f"), "f").hash());
 }
 
-TEST_CASE("added tokens may stand in the vocabulary", "[tokenizer]") {
+TEST_CASE("added tokens may be in the vocabulary", "[tokenizer]") {
   Json file = golden_json();
   for (const Json& token : file["added_tokens"]) file["model"]["vocab"][token["content"]] = token["id"];
   const BpeTokenizer tokenizer(parse_tokenizer_json(file.dump(), "f"), "f");
@@ -135,15 +135,14 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
       {"model must not have cache", [](Json& f) { f["model"]["cache"] = 1; }},
       {"model.vocab must be null", [](Json& f) { f["model"]["vocab"] = Json::array({"a"}); }},
       {"model.merges must be null", [](Json& f) { f["model"]["merges"] = 3; }},
-      {"must be numbered 0, 1, 2, ... each once, found 1 where 0", [&](Json& f) { vocab(f).erase("!"); }},
-      {"must be numbered 0, 1, 2, ... each once, found 7 where 8", [&](Json& f) { vocab(f)["zzzzz"] = 7; }},
-      {"must be numbered 0, 1, 2, ... each once", [&](Json& f) { vocab(f)["zzzzz"] = 1500; }},
-      {"number must be below 524288, found 4294967295", [&](Json& f) { vocab(f)["zzzzz"] = 4294967295u; }},
-      {"number must be below 524288, found 18446744073709551615",
-       [&](Json& f) { vocab(f)["zzzzz"] = ~std::uint64_t{0}; }},
-      {"must be an unsigned integer, found the number -1 of 'zz'", [&](Json& f) { vocab(f)["zz"] = -1; }},
+      {"token ids must be 0, 1, 2, ... each once, found 1 where 0", [&](Json& f) { vocab(f).erase("!"); }},
+      {"token ids must be 0, 1, 2, ... each once, found 7 where 8", [&](Json& f) { vocab(f)["zzzzz"] = 7; }},
+      {"token ids must be 0, 1, 2, ... each once", [&](Json& f) { vocab(f)["zzzzz"] = 1500; }},
+      {"id must be below 524288, found 4294967295", [&](Json& f) { vocab(f)["zzzzz"] = 4294967295u; }},
+      {"id must be below 524288, found 18446744073709551615", [&](Json& f) { vocab(f)["zzzzz"] = ~std::uint64_t{0}; }},
+      {"must be an unsigned integer, found the number -1 for 'zz'", [&](Json& f) { vocab(f)["zz"] = -1; }},
       {"must be an unsigned integer, found the number 1.5", [&](Json& f) { vocab(f)["zz"] = 1.5; }},
-      {"must be an unsigned integer, found a text", [&](Json& f) { vocab(f)["zz"] = "1"; }},
+      {"must be an unsigned integer, found a string", [&](Json& f) { vocab(f)["zz"] = "1"; }},
       {"must be an unsigned integer, found null", [&](Json& f) { vocab(f)["zz"] = nullptr; }},
       {"must be an unsigned integer, found an object", [&](Json& f) { vocab(f)["zz"] = Json::object(); }},
       {"must be an unsigned integer, found an array", [&](Json& f) { vocab(f)["zz"] = Json::array(); }},
@@ -167,12 +166,12 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
          merges(f).push_back({"zzzzz", "a"});
        }},
       {"its right token must be in the vocabulary, found 'zzzzz'", [&](Json& f) { merges(f).push_back("a zzzzz"); }},
-      {"what it makes must be in the vocabulary, found 'QQ'", [&](Json& f) { merges(f).push_back("Q Q"); }},
+      {"its merged token must be in the vocabulary, found 'QQ'", [&](Json& f) { merges(f).push_back("Q Q"); }},
       {"must be spelled in the byte-level alphabet",
        [&](Json& f) {
          merges(f).push_back({"a", "你"});
        }},
-      {"two tokens must merge once", [&](Json& f) { merges(f).push_back(merges(f)[0]); }},
+      {"a pair of tokens must occur once", [&](Json& f) { merges(f).push_back(merges(f)[0]); }},
       {"must be two tokens and one space", [&](Json& f) { merges(f)[3] = "ab"; }},
       {"must be two tokens and one space", [&](Json& f) { merges(f)[3] = "a b c"; }},
       {"must have 1 to 1024 bytes, found 0", [&](Json& f) { merges(f)[3] = " b"; }},
@@ -181,9 +180,9 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
        [&](Json& f) {
          merges(f)[3] = {"a", "b", "c"};
        }},
-      {"a merge must be a text or two of them, found the number 7", [&](Json& f) { merges(f)[3] = 7; }},
-      {"a merge must be a text or two of them, found an object", [&](Json& f) { merges(f)[3] = Json::object(); }},
-      {"a merge must be a text or two of them, found an array",
+      {"a merge must be a string or an array of two, found the number 7", [&](Json& f) { merges(f)[3] = 7; }},
+      {"a merge must be a string or an array of two, found an object", [&](Json& f) { merges(f)[3] = Json::object(); }},
+      {"a merge must be a string or an array of two, found an array",
        [&](Json& f) {
          merges(f)[3] = {"a", Json::array()};
        }},
@@ -192,17 +191,17 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
        [](Json& f) { f["added_tokens"].push_back(added("x", 4294967295u)); }},
       {"must have an id", [](Json& f) { f["added_tokens"].push_back(added("x", -1)); }},
       {"must have an id", [](Json& f) { f["added_tokens"].push_back("x"); }},
-      {"must have numbers of their own, found 1400", [](Json& f) { f["added_tokens"].push_back(added("x", 1400)); }},
+      {"must have distinct ids, found 1400", [](Json& f) { f["added_tokens"].push_back(added("x", 1400)); }},
       {"an added token must occur once, found '<tool>' twice",
        [](Json& f) { f["added_tokens"].push_back(added("<tool>", 1406)); }},
-      {"must have the number 1406, found 1407", [](Json& f) { f["added_tokens"].push_back(added("x y", 1407)); }},
-      {"must have the number 0, found 1406", [](Json& f) { f["added_tokens"].push_back(added("!", 1406)); }},
-      {"must have the number 1400, found 5", [](Json& f) { f["added_tokens"].back()["id"] = 5; }},
-      {"lstrip must be false, found true of '<|endoftext|>'", [](Json& f) { f["added_tokens"][0]["lstrip"] = true; }},
+      {"must have the id 1406, found 1407", [](Json& f) { f["added_tokens"].push_back(added("x y", 1407)); }},
+      {"must have the id 0, found 1406", [](Json& f) { f["added_tokens"].push_back(added("!", 1406)); }},
+      {"must have the id 1400, found 5", [](Json& f) { f["added_tokens"].back()["id"] = 5; }},
+      {"lstrip must be false, found true for '<|endoftext|>'", [](Json& f) { f["added_tokens"][0]["lstrip"] = true; }},
       {"rstrip must be false", [](Json& f) { f["added_tokens"][0]["rstrip"] = true; }},
       {"single_word must be false", [](Json& f) { f["added_tokens"][0]["single_word"] = true; }},
       {"must have special, true or false", [](Json& f) { f["added_tokens"][0].erase("special"); }},
-      {"must have content, a text", [](Json& f) { f["added_tokens"][0]["content"] = 5; }},
+      {"must have content, a string", [](Json& f) { f["added_tokens"][0]["content"] = 5; }},
       {"content must have 1 to 512 bytes, found 0", [](Json& f) { f["added_tokens"][0]["content"] = ""; }},
       {"must not have trim", [](Json& f) { f["added_tokens"][0]["trim"] = true; }},
       {"there must be a special token <|endoftext|>", [](Json& f) { f["added_tokens"] = nullptr; }},
@@ -215,7 +214,7 @@ TEST_CASE("a file that would lead to other tokens is refused with the reason", "
   }
 }
 
-TEST_CASE("bytes that are no JSON are refused, whatever they are", "[tokenizer]") {
+TEST_CASE("bytes that are not JSON are refused", "[tokenizer]") {
   const std::string good = golden_text("tokenizer.json");
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("[]"), std::string("null"), std::string("3"), good + "x",
@@ -230,13 +229,13 @@ TEST_CASE("bytes that are no JSON are refused, whatever they are", "[tokenizer]"
   CHECK_THAT(refusal("{\"model\":{\"vocab\":{\"a\":0,\"a\":1}}}"), ContainsSubstring("version"));
 }
 
-TEST_CASE("a token that comes twice is found", "[tokenizer]") {
+TEST_CASE("a token that occurs twice is refused", "[tokenizer]") {
   std::string text = golden_text("tokenizer.json");
   text.replace(text.find("\"vocab\": {"), 10, "\"vocab\": {\"!\": 1400, ");
   CHECK_THAT(refusal(text), ContainsSubstring("a token must occur once, found '!' twice"));
 }
 
-TEST_CASE("a file cut anywhere is a bad file", "[tokenizer]") {
+TEST_CASE("a file truncated anywhere is a bad file", "[tokenizer]") {
   const std::string good = golden_text("tokenizer.json");
   for (std::size_t size = 0; size + 2 < good.size(); size += size < 2500 ? 1 : 97)
     CHECK_THROWS_AS(parse_tokenizer_json(good.substr(0, size), "f"), BadFile);

@@ -10,12 +10,12 @@ using namespace multipl_moe;
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
-TEST_CASE("a folder without a tokenizer's files has bytes for tokens", "[tokenizer]") {
+TEST_CASE("a folder without tokenizer files has the byte tokenizer", "[tokenizer]") {
   const ScratchFolder scratch;
   CHECK(read_tokenizer(scratch.path())->hash() == byte_tokenizer()->hash());
 }
 
-TEST_CASE("a folder's tokenizer is written as the files it was read from", "[tokenizer]") {
+TEST_CASE("a tokenizer is written as the files that it was read from", "[tokenizer]") {
   const ScratchFolder scratch;
   const std::string text = golden_text("tokenizer.json");
   put_bytes(scratch / "a/tokenizer.json", text);
@@ -42,13 +42,13 @@ TEST_CASE("a folder's tokenizer is written as the files it was read from", "[tok
   CHECK_FALSE(std::filesystem::exists(scratch / "d/tokenizer.json"));
 }
 
-TEST_CASE("a tokenizer that was not read writes a tokenizer.json", "[tokenizer]") {
+TEST_CASE("a tokenizer that was not read from files is written as tokenizer.json", "[tokenizer]") {
   const ScratchFolder scratch;
   golden_tokenizer().write_files(scratch.path());
   CHECK(read_tokenizer(scratch.path())->hash() == golden_tokenizer().hash());
 }
 
-TEST_CASE("files beside a tokenizer must say what it says", "[tokenizer]") {
+TEST_CASE("the other files of a tokenizer's folder must agree with the tokenizer", "[tokenizer]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "tokenizer.json", golden_text("tokenizer.json"));
   const auto end = std::to_string(golden_tokenizer().split_at_special("<|im_end|>").at(0).special.value());
@@ -77,11 +77,11 @@ TEST_CASE("files beside a tokenizer must say what it says", "[tokenizer]") {
   CHECK_THAT(with(config, "{\"added_tokens_decoder\": {\"" + end + "\": " + token("<|im_end|>", "false") + "}}"),
              ContainsSubstring("must have the added tokens of tokenizer.json, found '<|im_end|>'"));
   CHECK_THAT(with(config, "{\"added_tokens_decoder\": {\"5000\": " + token("<|more|>", "true") + "}}"),
-             ContainsSubstring("found '<|more|>' with the number 5000"));
+             ContainsSubstring("found '<|more|>' with the id 5000"));
   CHECK(with("added_tokens.json", "{\"<|im_end|>\": " + end + "}").empty());
   CHECK_THAT(with("added_tokens.json", R"({"<|more|>": 5000})"),
-             ContainsSubstring("added_tokens.json") && ContainsSubstring("found '<|more|>' with the number 5000"));
-  CHECK_THAT(with("added_tokens.json", R"({"<|im_end|>": 3})"), ContainsSubstring("with the number 3"));
+             ContainsSubstring("added_tokens.json") && ContainsSubstring("found '<|more|>' with the id 5000"));
+  CHECK_THAT(with("added_tokens.json", R"({"<|im_end|>": 3})"), ContainsSubstring("with the id 3"));
   CHECK(with("special_tokens_map.json", R"({"eos_token": "<|im_end|>", "pad_token": {"content": "<|endoftext|>"},
                                             "additional_special_tokens": ["<|im_start|>"], "bos_token": null})")
             .empty());
@@ -114,7 +114,7 @@ TEST_CASE("a tokenizer has the name of its folder", "[tokenizer]") {
   CHECK(described(*byte_tokenizer()) == "bytes (257 tokens)");
 }
 
-TEST_CASE("a folder's files that cannot be a tokenizer are refused", "[tokenizer]") {
+TEST_CASE("invalid tokenizer files are refused", "[tokenizer]") {
   const ScratchFolder scratch;
   put_bytes(scratch / "a/tokenizer.json", "{}");
   CHECK_THROWS_WITH(read_tokenizer(scratch / "a"),

@@ -41,7 +41,7 @@ TEST_CASE("text that is UTF-8 is not copied", "[tokenizer]") {
   CHECK(storage == "untouched");
 }
 
-TEST_CASE("each maximal part of a broken character becomes one U+FFFD, as Python has it", "[tokenizer]") {
+TEST_CASE("each maximal part of an invalid character becomes one U+FFFD, as in Python", "[tokenizer]") {
   const std::string r = replacement;
   CHECK(utf8("\xff") == r);
   CHECK(utf8("a\x80z") == "a" + r + "z");
@@ -57,7 +57,7 @@ TEST_CASE("each maximal part of a broken character becomes one U+FFFD, as Python
              "12345678\xfe") == "12345678" + r + "12345678" + r);
 }
 
-TEST_CASE("text is composed", "[tokenizer]") {
+TEST_CASE("text is normalized to NFC", "[tokenizer]") {
   CHECK(nfc("e\xcc\x81") == "é");
   CHECK(nfc("xe\xcc\x81y e\xcc\x81") == "xéy é");
   CHECK(nfc("\xcc\x81") == "\xcc\x81");
@@ -69,7 +69,7 @@ TEST_CASE("text is composed", "[tokenizer]") {
   CHECK(nfc("\xe0\xa5\x98") == "\xe0\xa4\x95\xe0\xa4\xbc");
 }
 
-TEST_CASE("normalizing twice is normalizing once, and pieces join where plain letters part them", "[tokenizer]") {
+TEST_CASE("NFC is idempotent, and texts separated by a plain letter are normalized independently", "[tokenizer]") {
   std::mt19937 random(1);
   const std::vector<std::string> parts{"a",
                                        "e",
@@ -97,7 +97,7 @@ TEST_CASE("normalizing twice is normalizing once, and pieces join where plain le
   }
 }
 
-TEST_CASE("newer letters, marks and numbers are looked for as older ones of their length", "[tokenizer]") {
+TEST_CASE("newer letters, marks and numbers are matched as older ones of the same length", "[tokenizer]") {
   CHECK(older("a\xe1\xb2\x89z") == "a\xe4\xb8\x80z");                                        // U+1C89, a letter
   CHECK(older("\xf0\x90\xb5\x80") == "\xf0\x90\x84\x87");                                    // U+10D40, a digit
   CHECK(older("\xe0\xa2\x97") == "\xe0\xb0\xbe");                                            // U+0897, a mark

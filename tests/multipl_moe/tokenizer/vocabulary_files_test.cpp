@@ -49,7 +49,7 @@ struct Files {
 
 }  // namespace
 
-TEST_CASE("three files say what tokenizer.json says", "[tokenizer]") {
+TEST_CASE("the three files give the same tokenizer as tokenizer.json", "[tokenizer]") {
   const Files files;
   CHECK(BpeTokenizer(files.parts(), "f").hash() == golden_tokenizer().hash());
 }
@@ -70,7 +70,7 @@ TEST_CASE("the version line may be missing, and so may the last line's end", "[t
   CHECK(files.parts().merges.size() == 1144);
 }
 
-TEST_CASE("files that an editor gave a byte-order mark and other line ends are the same tokenizer", "[tokenizer]") {
+TEST_CASE("byte-order marks and other line ends do not change the tokenizer", "[tokenizer]") {
   const auto with_returns = [](const std::string& text) {
     std::string result;
     for (const char c : text) result += c == '\n' ? std::string("\r\n") : std::string(1, c);
@@ -82,7 +82,7 @@ TEST_CASE("files that an editor gave a byte-order mark and other line ends are t
   CHECK(BpeTokenizer(edited.parts(), "f").hash() == golden_tokenizer().hash());
 }
 
-TEST_CASE("what is wrong in one of the three is said of that one", "[tokenizer]") {
+TEST_CASE("an error names the one of the three files that has it", "[tokenizer]") {
   const auto check = [](const std::string& reason, const auto& change) {
     Files files;
     change(files);
@@ -95,7 +95,7 @@ TEST_CASE("what is wrong in one of the three is said of that one", "[tokenizer]"
   check("[merges.txt] merge 1144: must be two tokens", [](Files& f) { f.merges += "\n"; });
   check("[merges.txt] merge 1144: its left token", [](Files& f) { f.merges += "#version: 0.2\n"; });
   check("[merges.txt] merge 1144: must be spelled", [](Files& f) { f.merges += "a b\r\r\n"; });
-  check("[merges.txt] merge 1144: two tokens must merge once",
+  check("[merges.txt] merge 1144: a pair of tokens must occur once",
         [](Files& f) { f.merges += f.merges.substr(14, f.merges.find('\n', 14) - 14); });
   check("[merges.txt] merge 1144: its left token", [](Files& f) { f.merges += "zzzzzz a"; });
   check("[tokenizer_config.json] must be an object", [](Files& f) { f.config = "[]"; });
@@ -108,7 +108,7 @@ TEST_CASE("what is wrong in one of the three is said of that one", "[tokenizer]"
         [](Files& f) { f.config.replace(f.config.find("\"1405\""), 6, "\"4294967295\""); });
   check("a key must be a number below 2^32 - 1, found '1405x'",
         [](Files& f) { f.config.replace(f.config.find("\"1405\""), 6, "\"1405x\""); });
-  check("[tokenizer_config.json] the added token 'näive' must have the number 1405, found 1409",
+  check("[tokenizer_config.json] the added token 'näive' must have the id 1405, found 1409",
         [](Files& f) { f.config.replace(f.config.find("\"1405\""), 6, "\"1409\""); });
 }
 

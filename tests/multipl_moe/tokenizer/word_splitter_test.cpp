@@ -31,7 +31,7 @@ Words words_of(std::string_view text, std::string_view pattern = qwen_pattern) {
 
 }  // namespace
 
-TEST_CASE("Qwen's words", "[tokenizer]") {
+TEST_CASE("text is split into words by Qwen's pattern", "[tokenizer]") {
   CHECK(words_of("") == Words{});
   CHECK(words_of("It's WE'LL 12") == Words{"It", "'s", " WE", "'LL", " ", "1", "2"});
   CHECK(words_of("a  b\t c   ") == Words{"a", " ", " b", "\t", " c", "   "});
@@ -42,7 +42,7 @@ TEST_CASE("Qwen's words", "[tokenizer]") {
   CHECK(words_of("\xf0\xae\xaf\xb0 1") == Words{"\xf0\xae\xaf\xb0", " ", "1"});
 }
 
-TEST_CASE("what lies between matches is a word too", "[tokenizer]") {
+TEST_CASE("text between matches is a word too", "[tokenizer]") {
   CHECK(words_of("ab12cd", "[0-9]+") == Words{"ab", "12", "cd"});
   CHECK(words_of("abc", "x") == Words{"abc"});
   CHECK(words_of("xx", "x") == Words{"x", "x"});
@@ -70,7 +70,7 @@ TEST_CASE("a pattern that cannot be used is a bad file", "[tokenizer]") {
   CHECK_THROWS_AS(WordSplitter(std::string(2000, '(') + "a" + std::string(2000, ')'), "file"), BadFile);
 }
 
-TEST_CASE("a catastrophic pattern is an error and never the end of the text", "[tokenizer]") {
+TEST_CASE("a pattern with catastrophic backtracking is an error, not the end of the text", "[tokenizer]") {
   const WordSplitter splitter("(?:a+)+b", "f");
   WordSplitter::Walk walk(splitter);
   std::string text(5000, 'a');

@@ -29,7 +29,7 @@ std::vector<TensorView> views_of(LanguageModel& model) {
 
 }  // namespace
 
-TEST_CASE("a mixture comes back from the disk as it was, thresholds included", "[train]") {
+TEST_CASE("a saved mixture loads back equal, thresholds included", "[train]") {
   TinyRun run;
   MoeConfig moe = mixture_named("causal-multipl-moe").value();
   moe.segment_window = 8;
@@ -45,7 +45,7 @@ TEST_CASE("a mixture comes back from the disk as it was, thresholds included", "
   }
 }
 
-TEST_CASE("a model is saved in the dtype and the files that were asked for", "[train]") {
+TEST_CASE("a model is saved with the requested dtype and shard size", "[train]") {
   TinyRun run;
   MoeConfig moe = mixture_named("causal-multipl-moe").value();
   moe.segment_window = 8;
@@ -75,7 +75,7 @@ TEST_CASE("a model is saved in the dtype and the files that were asked for", "[t
   CHECK_THROWS_AS(save_model(*mixture, folder, {.torch_dtype = "int4"}), UsageError);
 }
 
-TEST_CASE("a small file that promises a large model costs no memory", "[train]") {
+TEST_CASE("a small file with the configuration of a large model uses no memory", "[train]") {
   TinyRun run;
   const auto folder = run.scratch / "model";
   save_model(*run.model, folder);

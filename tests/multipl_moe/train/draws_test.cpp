@@ -1,4 +1,4 @@
-/// What routers draw while a model trains.
+/// The random numbers of routers in training.
 #include <vector>
 
 #include "moe/layers/token_moe.hpp"
@@ -25,7 +25,7 @@ Layer random_layer(const ModelConfig& config) {
 
 using Choices = std::vector<std::vector<moe::ChoiceOrder>>;
 
-/// Of both layers in each of two steps, and the losses on the way.
+/// The selections of both layers in each of two steps; optionally appends the losses to `losses`.
 Choices choices_of_two_steps(const TinyRun& run, std::uint64_t seed, std::vector<double>* losses = nullptr) {
   const auto model = make_language_model(tiny_config(), 1, random_layer);
   model->initialize(1, 0.05);
@@ -44,7 +44,7 @@ Choices choices_of_two_steps(const TinyRun& run, std::uint64_t seed, std::vector
 
 }  // namespace
 
-TEST_CASE("routers draw anew for each layer and step, the same for the same seed", "[train]") {
+TEST_CASE("routers draw other numbers in each layer and step, and the same ones for the same seed", "[train]") {
   const TinyRun run;
   const Choices choices = choices_of_two_steps(run, 1);
   REQUIRE(choices.size() == 4);
@@ -54,12 +54,12 @@ TEST_CASE("routers draw anew for each layer and step, the same for the same seed
   CHECK(choices_of_two_steps(run, 2) != choices);
 }
 
-TEST_CASE("a run tells of each step what it reports", "[train]") {
+TEST_CASE("a run calls on_report for each step", "[train]") {
   const TinyRun run;
   std::vector<double> losses;
   choices_of_two_steps(run, 1, &losses);
   REQUIRE(losses.size() == 2);
-  // A model that knows nothing, among 257 tokens.
+  // An untrained model with 257 tokens.
   CHECK(losses.front() == Catch::Approx(5.55).epsilon(0.05));
 }
 

@@ -27,7 +27,7 @@ double gibibytes(std::int64_t bytes) { return static_cast<double>(bytes) / (1 <<
 
 }  // namespace
 
-TEST_CASE("a plan counts what a model in training holds") {
+TEST_CASE("a plan counts the memory of a model in training") {
   ModelConfig config = size_named("tiny");
   config.moe = mixture_named("causal-multipl-moe");
   const auto trains = post_training_weights(config);
@@ -46,7 +46,7 @@ TEST_CASE("a plan counts what a model in training holds") {
   CHECK(checkpoint_bytes(counts, {}) == static_cast<std::int64_t>(weights + moments));
 }
 
-TEST_CASE("a plan counts first segments that experts take beyond their share") {
+TEST_CASE("a plan counts first segments that experts take beyond their capacity") {
   const ModelConfig looks_ahead = full_size();
   ModelConfig causal = full_size();
   causal.moe = mixture_named("causal-multipl-moe");
@@ -55,22 +55,22 @@ TEST_CASE("a plan counts first segments that experts take beyond their share") {
   };
   CHECK(more({.sequences = 1, .length = 1024}) == 0);
   CHECK(more(four_texts) > 0);
-  // Sequences of one segment, which all six experts may take instead of one: in each layer and in the one at work.
+  // Sequences of one segment, which all six experts may take instead of one: in each layer and in the current one.
   const MicroBatch short_texts{.sequences = 64, .length = causal.moe->segment_window};
   const std::int64_t inner = 2 * causal.expert_width() * short_texts.tokens();
   CHECK(more(short_texts) <= 5 * inner * (causal.num_hidden_layers + 1));
   CHECK(static_cast<double>(more(short_texts)) > 4.9 * static_cast<double>(inner * (causal.num_hidden_layers + 1)));
 }
 
-TEST_CASE("at full size a plan has the parameter_count's parameters") {
+TEST_CASE("at full size a plan has the parameters of the parameter count") {
   const TrainingCounts counts = training_counts(full_size(), post_training_weights(full_size()));
   CHECK(counts.weights == parameter_count_of(full_size()).total);
   CHECK(counts.trainable == parameter_count_of(full_size()).trainable);
 }
 
-// 10.765 B weights and 8.928 B that train, in bytes by hand: 2 + 2 + 8 + 2 of a split master with float32 moments and
-// bfloat16 gradients, and so on.
-TEST_CASE("the precisions of a GPU differ by their bytes a weight") {
+// 10.765 B weights, 8.928 B of which train. Bytes per weight, by hand: 2 + 2 + 8 + 2 for split master weights with
+// float32 moments and bfloat16 gradients, and so on.
+TEST_CASE("the precisions of a GPU differ by their bytes per weight") {
   const ModelConfig config = full_size();
   const TrainingCounts counts = training_counts(config, post_training_weights(config));
   const auto state = [&](const GpuPrecision& precision) {
@@ -88,7 +88,7 @@ TEST_CASE("the precisions of a GPU differ by their bytes a weight") {
   CHECK(all_gpu_precisions().size() == 12);
 }
 
-TEST_CASE("activations grow with the tokens, and recomputing holds fewer of them") {
+TEST_CASE("activations grow with the tokens, and activation checkpointing stores fewer of them") {
   for (const std::string architecture : {"dense", "multipl-moe", "mixtral", "qwen1.5-moe", "lora"}) {
     INFO(architecture);
     ModelConfig config = size_named("qwen1.5-1.8b");

@@ -11,7 +11,7 @@ namespace metrics_test {
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
-TEST_CASE("metrics are a line of JSON a step; what is not finite is null", "[train]") {
+TEST_CASE("metrics are one line of JSON per step; values that are not finite are null", "[train]") {
   const ScratchFolder scratch;
   {
     Metrics metrics(scratch / "run");
@@ -45,12 +45,12 @@ TEST_CASE("held-out losses and loads are in the line of their step", "[train]") 
                                                 "\"entropy\":[0.5,null],\"dropped\":[0.0,0.25]}}}\n"));
 }
 
-TEST_CASE("without a run folder metrics go nowhere", "[train]") {
+TEST_CASE("without a run folder metrics are not written", "[train]") {
   Metrics metrics({});
   CHECK_NOTHROW(metrics.add({}, false));
 }
 
-TEST_CASE("metrics go on after the steps that are done, and forget the others", "[train]") {
+TEST_CASE("metrics continue after the completed steps, and later lines are removed", "[train]") {
   const ScratchFolder scratch;
   const std::string one = "{\"step\":1,\"loss\":2.5}\n", two = "{\"step\":2,\"loss\":2.25}\n";
   const auto continued = [&](const std::string& before, std::int64_t steps_done) {

@@ -1,4 +1,4 @@
-/// Weights that a narrower type cannot hold, at every writer of models.
+/// Weights outside the range of a lower-precision type, in every writer of models.
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -22,7 +22,7 @@ namespace {
 
 constexpr const char* weight = "model.layers.1.mlp.up_proj.weight";
 
-/// A model with one value of one weight.
+/// A model in which one value of one weight is `value`.
 std::unique_ptr<LanguageModel> with_value(float value) {
   auto model = make_language_model(tiny_config(), 1);
   model->initialize(1, 0.05);
@@ -31,14 +31,14 @@ std::unique_ptr<LanguageModel> with_value(float value) {
   return model;
 }
 
-/// What is in a folder, hidden leftovers included.
+/// The names of all files of a folder, hidden ones included.
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
   return names;
 }
 
-/// What an action is refused with.
+/// The error text of an action.
 std::string refusal_of(const std::function<void()>& act) {
   try {
     act();
@@ -56,7 +56,7 @@ void upcycle_to(const ScratchFolder& scratch, const std::string& dtype) {
 
 }  // namespace
 
-TEST_CASE("a weight that float16 or bfloat16 cannot hold is refused before anything is published", "[narrowing]") {
+TEST_CASE("a weight outside the range of float16 or bfloat16 is refused before anything is published", "[narrowing]") {
   struct Case {
     float value;
     const char *name, *dtype, *largest;
@@ -80,7 +80,7 @@ TEST_CASE("a weight that float16 or bfloat16 cannot hold is refused before anyth
   }
 }
 
-TEST_CASE("what is infinite in a file stays so in every dtype", "[narrowing]") {
+TEST_CASE("values that are infinite in a file stay infinite in every dtype", "[narrowing]") {
   const ScratchFolder scratch;
   save_model(*with_value(std::numeric_limits<float>::infinity()), scratch / "dense");
   for (const char* dtype : {"float16", "bfloat16", "float32"}) {
@@ -92,7 +92,7 @@ TEST_CASE("what is infinite in a file stays so in every dtype", "[narrowing]") {
   }
 }
 
-TEST_CASE("a file of doubles beyond all floats is refused by every reader of models", "[narrowing]") {
+TEST_CASE("a file of doubles outside the range of float is refused by every reader of models", "[narrowing]") {
   const ScratchFolder scratch;
   const auto model = with_value(1);
   std::vector<TensorView> views;
@@ -113,7 +113,7 @@ TEST_CASE("a file of doubles beyond all floats is refused by every reader of mod
   CHECK(names_in(scratch.path()) == std::vector<std::string>{"dense"});
 }
 
-TEST_CASE("weights are not narrowed into infinity in memory either", "[narrowing]") {
+TEST_CASE("weights in memory are not rounded to infinity either", "[narrowing]") {
   const auto model = with_value(3.4e38f);
   const auto check = [](const std::string& refused, const char* flag) {
     CHECK_THAT(refused, ContainsSubstring(weight) && ContainsSubstring("at [3, 5]") && ContainsSubstring(flag));
@@ -122,7 +122,7 @@ TEST_CASE("weights are not narrowed into infinity in memory either", "[narrowing
   CHECK_NOTHROW(model->begin_decoding(DecodingWeights::bfloat16_where_exact));
   for (const moe::MasterWeights master : {moe::MasterWeights::split, moe::MasterWeights::bfloat16})
     check(refusal_of([&] { model->begin_training({}, {.master = master}); }), "--master-weights float32");
-  // What does not train is not narrowed.
+  // Weights that do not train are not rounded.
   CHECK_NOTHROW(model->begin_training({.train = {"*norm*"}}, {.master = moe::MasterWeights::split}));
   CHECK_NOTHROW(model->begin_training({}));
 }

@@ -1,4 +1,4 @@
-/// NaN and infinities, put in at many places, and what they must leave alone.
+/// NaN and infinities, injected at many places, and the state that they must not change.
 #include <cmath>
 #include <csignal>
 #include <limits>
@@ -51,7 +51,7 @@ std::span<float> values_of(LanguageModel& model, const std::string& name) {
   return {};
 }
 
-/// A hash of weights, thresholds and moments: NaN is not equal to itself.
+/// A hash of weights, thresholds and moments. Values are not compared, because NaN is not equal to itself.
 std::uint64_t bits_of(LanguageModel& model) {
   RunningHash hash;
   for (const TensorSlot& slot : model.tensors()) hash.add(std::as_bytes(slot.values));
@@ -66,7 +66,7 @@ nlohmann::json line_of(const std::filesystem::path& run, std::int64_t step) {
   return nlohmann::json::parse(line);
 }
 
-/// A model that gives what it is told instead of what it computed.
+/// A model that returns the given values instead of the computed ones.
 class Liar final : public WrappedModel {
  public:
   using WrappedModel::WrappedModel;
@@ -83,7 +83,7 @@ class Liar final : public WrappedModel {
 
 }  // namespace
 
-TEST_CASE("a weight that is not finite for a step costs that step and moves nothing", "[train][non_finite]") {
+TEST_CASE("a step in which a weight is not finite is skipped and changes nothing", "[train][non_finite]") {
   TinyRun run;
   const std::string name = GENERATE(
       "model.embed_tokens.weight", "model.layers.0.input_layernorm.weight", "model.layers.0.self_attn.q_proj.weight",
@@ -96,7 +96,7 @@ TEST_CASE("a weight that is not finite for a step costs that step and moves noth
   auto stream = run.stream();
   TrainOptions options = quiet(6);
   options.run = run.scratch / "run";
-  // A space occurs in every sequence of code; elsewhere the first value is in every token's way.
+  // A space occurs in every sequence of code; in the other weights the first value affects every token.
   const std::size_t at = name == "model.embed_tokens.weight" ? 32 * 16 : 0;
   const std::span<float> weight = values_of(*model, name);
   float kept = 0;
@@ -125,7 +125,7 @@ TEST_CASE("a weight that is not finite for a step costs that step and moves noth
   }
 }
 
-TEST_CASE("activations that overflow from finite weights cost the step too", "[train][non_finite]") {
+TEST_CASE("a step in which activations of finite weights overflow is skipped too", "[train][non_finite]") {
   TinyRun run;
   const auto model = mixture();
   auto stream = run.stream();
@@ -148,14 +148,14 @@ TEST_CASE("activations that overflow from finite weights cost the step too", "[t
   CHECK(train(*model, stream, options).skipped == 1);
 }
 
-TEST_CASE("a gradient that is not finite under a finite loss costs the step", "[train][non_finite]") {
+TEST_CASE("a step with a finite loss and a gradient that is not finite is skipped", "[train][non_finite]") {
   TinyRun run;
   const auto model = make_language_model(tiny_config(), 1);
   model->initialize(1, 0.05);
   auto stream = run.stream();
   TrainOptions options = quiet(4);
   options.run = run.scratch / "run";
-  // Forward the last norm brings every size back to 1; backward it multiplies a large slope by a large activation.
+  // Forward, the last norm scales every size back to 1; backward, it multiplies a large gradient by a large activation.
   std::vector<std::pair<std::span<float>, std::vector<float>>> kept;
   const auto scale = [&](const std::string& name, float factor) {
     const std::span<float> weights = values_of(*model, name);
@@ -179,7 +179,7 @@ TEST_CASE("a gradient that is not finite under a finite loss costs the step", "[
   CHECK(line_of(options.run, 2)["skipped"] == true);
 }
 
-TEST_CASE("a loss, a balance loss or a norm that is not finite costs the step", "[train][non_finite]") {
+TEST_CASE("a step with a loss, balance loss or gradient norm that is not finite is skipped", "[train][non_finite]") {
   TinyRun run;
   const auto member = GENERATE(&Liar::loss, &Liar::balance, &Liar::norm);
   const float value = GENERATE(values<float>({not_a_number, infinity, -infinity}));
@@ -219,7 +219,7 @@ TEST_CASE("ten steps in a row that are not finite end the run and name the last 
   };
   try {
     train(model, stream, options);
-    FAIL("the run went on");
+    FAIL("the run continued");
   } catch (const NonFinite& error) {
     CHECK(error.exit_code() == 6);
     CHECK_THAT(error.what(), ContainsSubstring("found 10 steps in a row") && ContainsSubstring("step 24") &&
@@ -228,11 +228,11 @@ TEST_CASE("ten steps in a row that are not finite end the run and name the last 
   }
   CHECK(bits_of(model) == before);
   CHECK(line_of(options.run, 24)["skipped"] == true);
-  // Those saved in the row did not push it out.
+  // The checkpoints that were saved during these steps did not replace it.
   CHECK_NOTHROW(load_model(options.run / "checkpoints/step-000012", 1));
 }
 
-TEST_CASE("without a checkpoint that was gone on from there is no good one", "[train][non_finite]") {
+TEST_CASE("without a finite step after a checkpoint there is no good checkpoint", "[train][non_finite]") {
   TinyRun run;
   Liar model(mixture());
   model.norm = not_a_number;
@@ -244,7 +244,7 @@ TEST_CASE("without a checkpoint that was gone on from there is no good one", "[t
   CHECK_THROWS_WITH(train(model, stream, options), ContainsSubstring("last good checkpoint: none"));
 }
 
-TEST_CASE("a resumed run keeps counting", "[train][non_finite]") {
+TEST_CASE("a resumed run continues to count skipped steps", "[train][non_finite]") {
   TinyRun run;
   TrainOptions options = quiet(50);
   options.run = run.scratch / "run";

@@ -1,5 +1,5 @@
-/// Whole models beside Hugging Face transformers: the same files, the same logits, gradients and steps of training.
-/// tests/golden/make_checkpoints.py wrote them and says what is in them.
+/// Whole models compared with Hugging Face transformers: the same files, logits, gradients and training steps.
+/// tests/golden/make_checkpoints.py wrote the files and describes their contents.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -23,8 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folders of MOE_PARITY_CASES, where make_matrix.py writes models of many more configurations, or the models that
-/// the project keeps.
+/// The folders of MOE_PARITY_CASES, where make_matrix.py writes models of many more configurations, or the committed
+/// models.
 const fs::path cases =
     std::getenv("MOE_PARITY_CASES") != nullptr ? std::getenv("MOE_PARITY_CASES") : MOE_GOLDEN_CHECKPOINTS;
 
@@ -60,12 +60,12 @@ struct Expected {
   Sequences batch;
 };
 
-/// Where a rotation stretches with the text, a part of it is turned in another way than the whole.
+/// With dynamic scaling, the rotary embedding of a part of a text differs from that of the whole text.
 std::int64_t first_length(const LanguageModel& model, const Sequences& batch) {
   return model.config().rope_scaling.type == RotaryScaling::Type::dynamic ? batch.length : 1;
 }
 
-/// The logits after every token of every sequence, or after the last where the others are those of another text.
+/// The logits after every token of every sequence, or after the last one only, if a part of the text has other logits.
 std::vector<float> logits_of(const LanguageModel& model, const Sequences& batch) {
   std::vector<float> logits;
   for (std::int64_t s = 0; s < batch.count; ++s)
@@ -110,11 +110,11 @@ void check_logits(const LanguageModel& model, const Expected& expected) {
 
 }  // namespace
 
-TEST_CASE("every model that the project keeps is compared", "[parity]") {
+TEST_CASE("every committed model is compared", "[parity]") {
   CHECK(names_of(MOE_GOLDEN_CHECKPOINTS).size() == 18);
 }
 
-TEST_CASE("logits are those of transformers", "[parity]") {
+TEST_CASE("logits match transformers", "[parity]") {
   for (const std::string& name : all_cases) {
     INFO(name);
     const Expected expected(name);
@@ -123,7 +123,7 @@ TEST_CASE("logits are those of transformers", "[parity]") {
   }
 }
 
-TEST_CASE("decoding token by token gives the logits of transformers", "[parity]") {
+TEST_CASE("logits of decoding token by token match transformers", "[parity]") {
   for (const std::string& name : all_cases) {
     INFO(name);
     const Expected expected(name);
@@ -140,7 +140,7 @@ TEST_CASE("decoding token by token gives the logits of transformers", "[parity]"
   }
 }
 
-TEST_CASE("gradients are those of transformers", "[parity]") {
+TEST_CASE("gradients match transformers", "[parity]") {
   for (const std::string& name : all_cases) {
     INFO(name);
     const Expected expected(name);
@@ -162,7 +162,7 @@ TEST_CASE("gradients are those of transformers", "[parity]") {
   }
 }
 
-TEST_CASE("ten steps of AdamW go where transformers' go", "[parity]") {
+TEST_CASE("losses of ten steps of AdamW match transformers", "[parity]") {
   for (const std::string& name : all_cases) {
     INFO(name);
     const Expected expected(name);
@@ -182,7 +182,7 @@ TEST_CASE("ten steps of AdamW go where transformers' go", "[parity]") {
   }
 }
 
-TEST_CASE("our own files of a foreign model hold the same model", "[parity]") {
+TEST_CASE("a model of transformers is saved and loaded back equal", "[parity]") {
   for (const std::string& name : all_cases) {
     INFO(name);
     const ScratchFolder scratch;
@@ -195,7 +195,7 @@ TEST_CASE("our own files of a foreign model hold the same model", "[parity]") {
   }
 }
 
-TEST_CASE("what is exported is the same model", "[parity]") {
+TEST_CASE("an exported model gives the same logits", "[parity]") {
   for (const std::string& name : all_cases) {
     INFO(name);
     const ScratchFolder scratch;
@@ -203,11 +203,11 @@ TEST_CASE("what is exported is the same model", "[parity]") {
     const auto model = load_model(expected.folder, 1);
     export_model(expected.folder, scratch / "exported", {.max_shard_bytes = 30'000});
     const auto exported = load_model(scratch / "exported", 1);
-    // As a Mixtral it keeps no width of a dense FFN that no layer has.
+    // A Mixtral does not keep the width of a dense FFN that no layer has.
     CHECK(to_transformers_json_text(exported->config(), "float32", {}) ==
           to_transformers_json_text(model->config(), "float32", {}));
     CHECK(logits_of(*exported, expected.batch) == logits_of(*model, expected.batch));
-    // Our own files have other names for a Mixtral's weights.
+    // Saved models have other names for a Mixtral's weights.
     save_model(*model, scratch / "saved");
     export_model(scratch / "saved", scratch / "again", {.max_shard_bytes = 30'000});
     CHECK(get_bytes(scratch / "again/model.safetensors.index.json") ==
@@ -215,7 +215,7 @@ TEST_CASE("what is exported is the same model", "[parity]") {
   }
 }
 
-TEST_CASE("a mixture upcycled from a Qwen2 is exported with its biases, and answers as before", "[parity]") {
+TEST_CASE("a mixture upcycled from a Qwen2 is exported with its biases and gives the same logits", "[parity]") {
   const ScratchFolder scratch;
   if (std::getenv("MOE_PARITY_CASES") != nullptr) return;
   const Expected expected("qwen2");

@@ -1,4 +1,4 @@
-/// What a run in less memory keeps, and that it learns.
+/// Runs with optimizer state in lower precision: what they store, and that they learn.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -50,7 +50,7 @@ double learned_in(AdamWPrecision precision, LanguageModel& model, const TinyRun&
 
 }  // namespace
 
-TEST_CASE("AdamW's memory has as many bytes as its plan says", "[train]") {
+TEST_CASE("AdamW's state has the planned number of bytes", "[train]") {
   ModelConfig config = tiny_config();
   config.moe = mixture_named("causal-multipl-moe");
   const auto trains = post_training_weights(config);
@@ -64,7 +64,7 @@ TEST_CASE("AdamW's memory has as many bytes as its plan says", "[train]") {
   }
 }
 
-TEST_CASE("with split masters and without them the model computes with bfloat16, and frozen weights stay", "[train]") {
+TEST_CASE("with split or bfloat16 master weights the model computes with bfloat16, except frozen weights", "[train]") {
   const TinyRun run;
   for (const MasterWeights master : {MasterWeights::split, MasterWeights::bfloat16}) {
     const auto model = make_language_model(tiny_config(), 1);
@@ -101,12 +101,12 @@ TEST_CASE("every precision learns as much as full precision", "[train]") {
   CHECK(full < (is_slow_build ? 5.5 : 4.5));
   for (const AdamWPrecision precision : all_adamw_precisions) {
     INFO(name_of(precision.master) << " master weights, " << name_of(precision.moments) << " moments");
-    // Rounding by chance may even help a model that sees so little text.
+    // Stochastic rounding may even help a model that sees so little text.
     CHECK(loss_with(precision) < 1.02 * full);
   }
 }
 
-TEST_CASE("what AdamW remembers goes through files to the byte, and another dtype is refused", "[train]") {
+TEST_CASE("AdamW's state is bitwise identical after saving and loading, and another dtype is refused", "[train]") {
   const TinyRun run;
   const auto save = [](const std::filesystem::path& folder, LanguageModel& model) {
     std::filesystem::create_directory(folder);

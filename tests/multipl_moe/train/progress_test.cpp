@@ -9,7 +9,7 @@ namespace progress_test {
 
 using namespace multipl_moe;
 
-TEST_CASE("the progress line", "[train]") {
+TEST_CASE("the progress line has step, losses, rate, gradient norm, speed, memory and time left", "[train]") {
   CHECK(progress_line({.step = 120,
                        .total = 50354,
                        .loss = 1.234,
@@ -36,7 +36,7 @@ TEST_CASE("the progress line has the newest loss on held-out text", "[train]") {
   CHECK(std::isnan(mean_of({})));
 }
 
-TEST_CASE("short numbers and times", "[train]") {
+TEST_CASE("counts and durations have short forms", "[train]") {
   CHECK(short_count(950) == "950");
   CHECK(short_count(1.2e6) == "1.20M");
   CHECK(short_duration(-1) == "0s");

@@ -1,4 +1,4 @@
-/// A run that is ended and resumed against one that is not.
+/// A run that is stopped and resumed, compared with an uninterrupted run.
 #include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A mixture, with thresholds and weights that do not train, of which every life of a process makes its own copy.
+/// Runs of a mixture with thresholds and frozen weights. Every call of live() makes its own copy of the model.
 struct MixtureRun {
   TinyRun tiny;
   MoeConfig moe = mixture_named("causal-multipl-moe").value();
@@ -73,7 +73,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("a run that is ended after any step and resumed gives the bits of one that is not", "[resume]") {
+TEST_CASE("a run that is stopped after any step and resumed is bitwise identical to a whole one", "[resume]") {
   const MixtureRun run;
   const TrainResult whole = run.live(run.options("whole"));
   for (std::int64_t step = 1; step <= 9; ++step) {
@@ -92,7 +92,7 @@ TEST_CASE("a run that is ended after any step and resumed gives the bits of one 
   }
 }
 
-TEST_CASE("evaluations change no bit of a run, and a resumed run writes them alike", "[resume]") {
+TEST_CASE("evaluations do not change a run, and a resumed run writes the same ones", "[resume]") {
   const MixtureRun run;
   run.live(run.options("plain"));
   const auto evaluated = [&](const std::string& folder) {
@@ -121,7 +121,7 @@ TEST_CASE("evaluations change no bit of a run, and a resumed run writes them ali
     if (step % 2 == 0) CHECK(json["held_out"].size() == 6);
     json.erase("held_out");
     CHECK(json == nlohmann::ordered_json::parse(plain_line));
-    // Two layers at both levels. With the shared expert the token level's figure would be 3, whatever the router does.
+    // Two layers at both levels. If the shared expert counted, the token level's value would always be 3.
     REQUIRE(json["load"]["token"]["max_over_mean"].size() == 2);
     for (const auto& layer : json["load"]["token"]["max_over_mean"]) {
       CHECK(layer.get<double>() >= 1);
@@ -132,7 +132,7 @@ TEST_CASE("evaluations change no bit of a run, and a resumed run writes them ali
   }
 }
 
-TEST_CASE("thresholds, their counts and moments of trained weights alone are in a checkpoint", "[resume]") {
+TEST_CASE("a checkpoint has thresholds, their counts, and moments of trained weights only", "[resume]") {
   const MixtureRun run;
   run.live(run.options("run"));
   const auto loaded = load_model(run.tiny.scratch / "run", 1);
@@ -148,7 +148,7 @@ TEST_CASE("thresholds, their counts and moments of trained weights alone are in 
   CHECK_THAT(moments, !ContainsSubstring("lm_head.weight.exp_avg"));
 }
 
-TEST_CASE("in every precision a resumed run gives the bits of one in one piece, and no other precision resumes it",
+TEST_CASE("in every precision a resumed run is bitwise identical to a whole one, and another precision is refused",
           "[resume]") {
   const MixtureRun run;
   for (const AdamWPrecision precision : all_adamw_precisions) {
@@ -169,7 +169,7 @@ TEST_CASE("in every precision a resumed run gives the bits of one in one piece, 
   }
 }
 
-TEST_CASE("a checkpoint with any file altered, cut or gone is passed over for the one before", "[resume]") {
+TEST_CASE("a checkpoint with any file altered, truncated or missing is skipped for the previous one", "[resume]") {
   const MixtureRun run;
   run.live(run.options("whole"));
   run.live_until(7, run.options("run"));
@@ -193,12 +193,12 @@ TEST_CASE("a checkpoint with any file altered, cut or gone is passed over for th
                            ContainsSubstring(name));
       CHECK(newest_checkpoint_of(options.run) == newest_checkpoint_of(run.tiny.scratch / "whole"));
       CHECK(metrics_of(options.run) == metrics_of(run.tiny.scratch / "whole"));
-      // What was passed over is gone as soon as a newer one is whole.
+      // The damaged checkpoint is removed as soon as a newer one is complete.
       CHECK(names_in(options.run / "checkpoints") == std::vector<std::string>{"LATEST", "step-000008", "step-000009"});
     }
 }
 
-TEST_CASE("a checkpoint that never got its name, or whose LATEST did not, costs no step", "[resume]") {
+TEST_CASE("an unfinished checkpoint, or an outdated LATEST, loses no step", "[resume]") {
   const MixtureRun run;
   run.live(run.options("whole"));
   const TrainOptions options = run.options("run");
@@ -210,7 +210,7 @@ TEST_CASE("a checkpoint that never got its name, or whose LATEST did not, costs 
   CHECK(names_in(options.run / "checkpoints").size() == 3);
 }
 
-TEST_CASE("a kill between the last checkpoint's name and LATEST is mended, though no step is left", "[resume]") {
+TEST_CASE("a kill between the last checkpoint and LATEST is repaired, even if no step is left", "[resume]") {
   const MixtureRun run;
   const TrainOptions options = run.options("run");
   run.live(options);
@@ -222,7 +222,7 @@ TEST_CASE("a kill between the last checkpoint's name and LATEST is mended, thoug
   CHECK(names_in(options.run / "checkpoints") == std::vector<std::string>{"LATEST", "step-000008", "step-000009"});
 }
 
-TEST_CASE("where no checkpoint is whole a run does not resume", "[resume]") {
+TEST_CASE("a run without a valid checkpoint does not resume", "[resume]") {
   const MixtureRun run;
   const TrainOptions options = run.options("run");
   CHECK_THROWS_AS(run.live(resumed(options)), BadFile);
@@ -231,11 +231,11 @@ TEST_CASE("where no checkpoint is whole a run does not resume", "[resume]") {
   for (const char* step : {"step-000002", "step-000004"})
     alter(options.run / "checkpoints" / step / "model.safetensors");
   const StderrCapture capture;
-  CHECK_THROWS_WITH(run.live(resumed(options)), ContainsSubstring("must hold a whole checkpoint"));
+  CHECK_THROWS_WITH(run.live(resumed(options)), ContainsSubstring("must hold a valid checkpoint"));
   CHECK_THAT(capture.text(), ContainsSubstring("step-000002") && ContainsSubstring("step-000004"));
 }
 
-TEST_CASE("settings that would make it another run are refused by name and by both values", "[resume]") {
+TEST_CASE("changed settings of a run are refused with their names and both values", "[resume]") {
   const MixtureRun run;
   run.live_until(3, run.options("run"));
   const auto refusal = [&](auto&& change) {
@@ -270,7 +270,7 @@ TEST_CASE("settings that would make it another run are refused by name and by bo
         }) == "resumed");
 }
 
-TEST_CASE("a run resumes with more steps, and follows the schedule of so many from there on", "[resume]") {
+TEST_CASE("a run resumes with more steps and then follows the schedule of the new number of steps", "[resume]") {
   const MixtureRun run;
   const TrainOptions options = run.options("run");
   run.live(options);
@@ -302,7 +302,7 @@ TEST_CASE("a run resumes with more steps, and follows the schedule of so many fr
   CHECK(beginning->rate == rates[9]);
   CHECK(beginning->other_rate == Catch::Approx(0.1 * options.learning_rate));
 
-  // Ended on its way and resumed, to the bits.
+  // Stopped and resumed, the longer run is bitwise identical.
   TrainOptions ended = run.options("again");
   ended.start = RunStart::resume;
   ended.steps = 14;
@@ -312,19 +312,20 @@ TEST_CASE("a run resumes with more steps, and follows the schedule of so many fr
   CHECK(metrics_of(ended.run) == fourteen);
 }
 
-TEST_CASE("a run may be made shorter, but not than it is", "[resume]") {
+TEST_CASE("a run may be shortened, but not below the completed steps", "[resume]") {
   const MixtureRun run;
   const TrainOptions options = run.options("run");
   run.live_until(4, options);
   TrainOptions shorter = resumed(options);
   shorter.steps = 3;
-  CHECK_THROWS_WITH(run.live(shorter), ContainsSubstring("--steps must be at least the 4 that are done, found 3"));
+  CHECK_THROWS_WITH(run.live(shorter),
+                    ContainsSubstring("--steps must be at least the 4 that are already done, found 3"));
   shorter.steps = 6;
   CHECK(run.live(shorter).steps == 6);
   CHECK(names_in(options.run / "checkpoints").back() == "step-000006");
 }
 
-TEST_CASE("other data, another order of it and another model are other runs", "[resume]") {
+TEST_CASE("a run does not resume with other data, another order of the data or another model", "[resume]") {
   TinyRun run;
   const auto live = [&](const ModelConfig& config, const LanguageWeights& weights, const BatchOptions& batch,
                         const LanguageFiles& files, RunStart start, const moe::TrainByName& trains) {
@@ -364,12 +365,12 @@ TEST_CASE("other data, another order of it and another model are other runs", "[
                     ContainsSubstring("data of python: XXH3 "));
 }
 
-TEST_CASE("a new run never begins over another's checkpoints, unless it is told to", "[resume]") {
+TEST_CASE("a new run does not overwrite another run's checkpoints unless it replaces that run", "[resume]") {
   const MixtureRun run;
   const TrainOptions options = run.options("run");
   run.live_until(3, options);
   const std::string before = newest_checkpoint_of(options.run), metrics = get_bytes(options.run / "metrics.jsonl");
-  CHECK_THROWS_WITH(run.live(options), ContainsSubstring("found step-000003; --resume goes on with that run"));
+  CHECK_THROWS_WITH(run.live(options), ContainsSubstring("found step-000003; --resume continues that run"));
   CHECK(newest_checkpoint_of(options.run) == before);
   CHECK(get_bytes(options.run / "metrics.jsonl") == metrics);
   TrainOptions replacing = options;
@@ -383,12 +384,12 @@ TEST_CASE("two processes never train in one folder", "[resume]") {
   const MixtureRun run;
   TrainOptions options = run.options("run");
   options.after_step = [&](std::int64_t step) {
-    if (step == 3) CHECK_THROWS_WITH(run.live(resumed(run.options("run"))), ContainsSubstring("another one at work"));
+    if (step == 3) CHECK_THROWS_WITH(run.live(resumed(run.options("run"))), ContainsSubstring("found another process"));
   };
   CHECK(run.live(options).steps == 9);
 }
 
-TEST_CASE("the newest checkpoints stay, as many as asked for", "[resume]") {
+TEST_CASE("the requested number of newest checkpoints is kept", "[resume]") {
   const MixtureRun run;
   TrainOptions options = run.options("run");
   options.save_every = 1;

@@ -1,4 +1,4 @@
-/// What two runs are compared by.
+/// What two runs are compared by: metrics and checkpoints.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@
 
 namespace multipl_moe::testing {
 
-/// metrics.jsonl without the one figure that a clock decides.
+/// metrics.jsonl without tokens_per_second, which depends on the clock.
 inline std::string metrics_of(const std::filesystem::path& run) {
   std::istringstream lines(get_bytes(run / "metrics.jsonl"));
   std::string text;
@@ -34,7 +34,7 @@ inline std::string newest_checkpoint_of(const std::filesystem::path& run) {
   return text;
 }
 
-/// Bytes in the middle of a file become others.
+/// Changes a byte in the middle of a file.
 inline void alter(const std::filesystem::path& file) {
   std::string bytes = get_bytes(file);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x40);

@@ -1,4 +1,4 @@
-/// What is chosen in a run or in a generated text, recorded and replayed.
+/// Routing of a run or of a generated text, recorded and replayed.
 #include "multipl_moe/train/run_routing.hpp"
 
 #include <cstring>
@@ -55,7 +55,7 @@ struct Runs {
   }
 };
 
-/// Thresholds aside, which learn nothing from what is replayed.
+/// Compares all weights except thresholds, which a replayed run does not update.
 bool same_weights(LanguageModel& a, LanguageModel& b) {
   const auto of_a = a.tensors(), of_b = b.tensors();
   for (std::size_t i = 0; i < of_a.size(); ++i)
@@ -67,7 +67,7 @@ bool same_weights(LanguageModel& a, LanguageModel& b) {
 
 }  // namespace
 
-TEST_CASE("a run that replays its own choices is the run, whether activations are kept or computed again",
+TEST_CASE("a run that replays its own routing is bitwise identical, with and without activation checkpointing",
           "[train][replay]") {
   const Runs runs;
   const auto first = runs.model();
@@ -84,7 +84,7 @@ TEST_CASE("a run that replays its own choices is the run, whether activations ar
   }
 }
 
-TEST_CASE("other weights work on the choices that they are given", "[train][replay]") {
+TEST_CASE("a model with other weights uses the replayed routing", "[train][replay]") {
   const Runs runs;
   const auto first = runs.model(), other = runs.model(5);
   runs.record(*first, runs.options());
@@ -106,7 +106,7 @@ TEST_CASE("other weights work on the choices that they are given", "[train][repl
   CHECK(read_routing(runs.tiny.scratch / "own.routing", first->config()) != records);
 }
 
-TEST_CASE("what generate chose for a text is replayed in training, whatever was decoded together", "[train][replay]") {
+TEST_CASE("routing that generate recorded, at any batch size, is replayed in training", "[train][replay]") {
   const Runs runs;
   const auto model = runs.model();
   const std::vector<std::string> prompts{"def f(", "", "fn main() { let x = 1;", "a"};
@@ -146,7 +146,7 @@ TEST_CASE("what generate chose for a text is replayed in training, whatever was 
   CHECK(recorder.records()[0].levels == records[2].levels);
 }
 
-TEST_CASE("a record that does not fit a run is refused in the user's words", "[train][replay]") {
+TEST_CASE("a record that does not fit a run is refused without internal names", "[train][replay]") {
   const Runs runs;
   const auto model = runs.model();
   runs.record(*model, runs.options());
@@ -163,10 +163,10 @@ TEST_CASE("a record that does not fit a run is refused in the user's words", "[t
 
   Runs wider;
   wider.moe.num_segment_experts = 5;
-  CHECK_THAT(refusal(*wider.model(), 1), ContainsSubstring("must be of 5 segment experts in layer 0, found 6"));
+  CHECK_THAT(refusal(*wider.model(), 1), ContainsSubstring("must have 5 segment experts in layer 0, found 6"));
   wider.moe = mixture_named("mixtral").value();
   wider.moe.num_token_experts = runs.moe.num_token_experts;
-  CHECK_THAT(refusal(*wider.model(), 1), ContainsSubstring("must be of the model's"));
+  CHECK_THAT(refusal(*wider.model(), 1), ContainsSubstring("must have the model's"));
   Runs cut;
   cut.moe.segment_window = 32;
   CHECK_THAT(refusal(*cut.model(), 1), ContainsSubstring("are one segment") && !ContainsSubstring("RoutingReplay"));
@@ -177,7 +177,7 @@ TEST_CASE("a record that does not fit a run is refused in the user's words", "[t
   CHECK_THAT(refusal(*runs.model(), 1), ContainsSubstring("bytes are missing or were changed"));
 }
 
-TEST_CASE("a replayed run resumes with the same choices alone", "[train][replay]") {
+TEST_CASE("a replayed run resumes only with the same record", "[train][replay]") {
   const Runs runs;
   runs.record(*runs.model(), runs.options());
   TrainOptions options = runs.options();

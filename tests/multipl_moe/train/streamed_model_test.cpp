@@ -25,7 +25,7 @@ using namespace multipl_moe::testing;
 
 namespace {
 
-/// Widths that four does not divide, grouped heads, more layers than fit one digit's order.
+/// Widths that are not all multiples of four, grouped heads, and layer numbers with one and with two digits.
 ModelConfig dense_config() {
   ModelConfig config;
   config.hidden_size = 24;
@@ -37,7 +37,7 @@ ModelConfig dense_config() {
   return config;
 }
 
-/// With every part that an attention may have.
+/// A dense model with every optional part of attention.
 ModelConfig qwen3_config() {
   ModelConfig config = dense_config();
   config.num_hidden_layers = 3;
@@ -63,7 +63,7 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
   });
 }
 
-/// Every tensor of `model` is in `folder`, with its bits, and nothing else.
+/// Checks that `folder` has exactly the tensors of `model`, bitwise identical.
 void check_equal(LanguageModel& model, const std::filesystem::path& folder) {
   const TensorFolder file = TensorFolder::open(folder);
   const auto slots = model.tensors();
@@ -99,7 +99,7 @@ const StreamOptions in_float{.dtype = "F32", .label = {}};
 
 }  // namespace
 
-TEST_CASE("a streamed upcycling gives the bits of one in memory, for every architecture") {
+TEST_CASE("streamed upcycling is bitwise identical to upcycling in memory, for every architecture") {
   const ModelConfig config = GENERATE(dense_config(), qwen3_config());
   INFO("norms: " << config.qk_norm);
   Dense dense(config);
@@ -115,21 +115,21 @@ TEST_CASE("a streamed upcycling gives the bits of one in memory, for every archi
   }
 }
 
-TEST_CASE("what makes experts differ is the same in a stream") {
+TEST_CASE("noise and reinitialization are the same in streamed upcycling") {
   Dense dense;
   for (const std::string architecture :
        {"causal-multipl-moe", "multipl-moe-without-segments", "mixtral", "qwen1.5-moe"})
     for (const moe::Upcycling& start :
          {moe::Upcycling{.seed = 7, .noise_deviation = 0.05}, moe::Upcycling{.seed = 7, .reinitialized = 0.4},
           moe::Upcycling{.seed = 7, .noise_deviation = 0.05, .reinitialized = 0.4}}) {
-      INFO(architecture << ", noise " << start.noise_deviation << ", drawn anew " << start.reinitialized);
+      INFO(architecture << ", noise " << start.noise_deviation << ", reinitialized " << start.reinitialized);
       const MoeConfig mixture = mixture_for(architecture, dense_config());
       check_equal(*upcycled(*dense.model, mixture, start), dense.streamed(mixture, start, in_float));
       remove_folder(dense.scratch / "mixture");
     }
 }
 
-TEST_CASE("learned fusions and experts that share nobody start in a stream as in memory") {
+TEST_CASE("learned fusions, and mixtures without a shared expert, are the same in streamed upcycling") {
   Dense dense;
   for (const std::string fusion : {"scalar", "channel", "matrix"}) {
     MoeConfig mixture = mixture_for("causal-multipl-moe", dense_config());
@@ -141,7 +141,7 @@ TEST_CASE("learned fusions and experts that share nobody start in a stream as in
   }
 }
 
-TEST_CASE("a stream rounds weights to its dtype once, keeps buffers whole and cuts files") {
+TEST_CASE("a stream rounds weights to its dtype once, keeps buffers in float32 and splits files") {
   Dense dense;
   const MoeConfig mixture = mixture_for("causal-multipl-moe", dense_config());
   const moe::Upcycling start{.seed = 2, .noise_deviation = 0.05};
@@ -167,15 +167,15 @@ TEST_CASE("a stream rounds weights to its dtype once, keeps buffers whole and cu
   CHECK(buffers > 0);
 }
 
-TEST_CASE("a weight of several pieces is copied bit by bit where its dtype stays, and widened where not") {
+TEST_CASE("a weight of several blocks is copied bitwise in its own dtype and converted exactly to float32") {
   const ScratchFolder scratch;
   ModelConfig config = dense_config();
   config.num_hidden_layers = 1;
-  // Not a whole number of pieces, nor of the piece that is left.
+  // More than one block, and not a multiple of the block size.
   config.vocab_size = values_at_once / config.hidden_size + 7;
   const auto bits_of = [](const ListedTensor& tensor) {
     std::vector<std::uint16_t> bits(static_cast<std::size_t>(tensor.count()));
-    // Every number there is, and every NaN.
+    // All bfloat16 values, NaN included.
     for (std::size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<std::uint16_t>(i * 40'503);
     return bits;
   };
@@ -200,7 +200,7 @@ TEST_CASE("a weight of several pieces is copied bit by bit where its dtype stays
   }
 }
 
-TEST_CASE("random tensors are those of a model that is initialized, for every architecture") {
+TEST_CASE("streamed random tensors equal those of an initialized model, for every architecture") {
   const ScratchFolder scratch;
   auto architectures = mixture_names();
   architectures.insert(architectures.begin(), "dense");
@@ -220,7 +220,7 @@ TEST_CASE("random tensors are those of a model that is initialized, for every ar
   }
 }
 
-TEST_CASE("what a stream throws leaves no folder behind") {
+TEST_CASE("a stream that throws leaves no folder behind") {
   const ScratchFolder scratch;
   const auto fail = [](const ListedTensor&, TensorSink&) { throw Failure("planned"); };
   CHECK_THROWS_WITH(stream_model(scratch / "none", dense_config(), *byte_tokenizer(), in_float, fail), "planned");

@@ -1,4 +1,4 @@
-/// A model whose head is its embedding, from the file through training back to files.
+/// A model with tied embeddings, from the file through training back to files.
 #include <cmath>
 #include <csignal>
 #include <functional>
@@ -43,7 +43,7 @@ std::unique_ptr<LanguageModel> drawn(const ModelConfig& config) {
   return model;
 }
 
-/// The same values with a head of its own.
+/// The same values with a separate head.
 std::unique_ptr<LanguageModel> untied(LanguageModel& model) {
   ModelConfig config = model.config();
   config.tie_word_embeddings = false;
@@ -116,7 +116,7 @@ TrainOptions resumed(TrainOptions options) {
 
 }  // namespace
 
-TEST_CASE("a tied weight trains as one: one gradient, one pair of moments, one part of the norm", "[tied]") {
+TEST_CASE("a tied weight has one gradient, one pair of moments and one part of the gradient norm", "[tied]") {
   const auto tied = drawn(tied_config());
   const auto apart = untied(*tied);
   const auto tokens = some_tokens(24, 3), targets = some_tokens(24, 40);
@@ -142,7 +142,7 @@ TEST_CASE("a tied weight trains as one: one gradient, one pair of moments, one p
   CHECK_THAT(tied->gradient_norm(), Catch::Matchers::WithinRel(std::sqrt(norm), 1e-9));
   CHECK(tied->optimizer_state().size() == apart->optimizer_state().size() - 2);
 
-  // The head answers by what the step made of the embedding.
+  // The head uses the updated embedding.
   const moe::AdamW optimizer;
   tied->step(optimizer, 0.01, 1, 1);
   CHECK(tied->logits_after(tokens) == untied(*tied)->logits_after(tokens));
@@ -151,7 +151,7 @@ TEST_CASE("a tied weight trains as one: one gradient, one pair of moments, one p
         untied(*tied)->begin_decoding(DecodingWeights::bfloat16)->join(tokens));
 }
 
-TEST_CASE("plans and counts have a tied weight once", "[tied]") {
+TEST_CASE("plans and counts include a tied weight once", "[tied]") {
   ModelConfig config = size_named("demo");
   config.moe = mixture_named("causal-multipl-moe");
   const std::int64_t table = config.vocab_size * config.hidden_size;
@@ -169,7 +169,7 @@ TEST_CASE("plans and counts have a tied weight once", "[tied]") {
   CHECK(tied.trainable == apart.trainable - table);
 }
 
-TEST_CASE("files of a tied model have one weight, and a run of it resumes to the bit", "[tied]") {
+TEST_CASE("files of a tied model have one weight, and its run resumes bitwise identically", "[tied]") {
   const TinyRun run;
   const auto whole = drawn(tied_config());
   const TrainOptions options = options_in(run.scratch / "whole");
@@ -219,7 +219,7 @@ TEST_CASE("upcycling, merging and export keep a model tied", "[tied]") {
   CHECK(values_of(*load_model(scratch / "random", 1), embedding) == values_of(*dense, embedding));
 }
 
-TEST_CASE("what config.json calls tied and files hold twice, differently, comes whole through every writer", "[tied]") {
+TEST_CASE("a head that differs from the embedding is kept by every writer, even if config.json ties them", "[tied]") {
   const ScratchFolder scratch;
   const auto apart = untied(*drawn(tied_config()));
   for (const TensorSlot& slot : apart->tensors())
@@ -253,7 +253,7 @@ TEST_CASE("what config.json calls tied and files hold twice, differently, comes 
   check(*merged(*lora));
 }
 
-TEST_CASE("a head alone is both weights of a tied model, through every writer", "[tied]") {
+TEST_CASE("a file with only the head gives both weights of a tied model, through every writer", "[tied]") {
   const ScratchFolder scratch;
   const auto dense = drawn(tied_config());
   auto slots = dense->tensors();
@@ -270,8 +270,8 @@ TEST_CASE("a head alone is both weights of a tied model, through every writer", 
   CHECK(values_of(*load_model(scratch / "exported", 1), embedding) == values_of(*dense, embedding));
 }
 
-TEST_CASE("a run that trained a copy of a tied embedding before goes on with both, and says so", "[tied]") {
-  // What earlier versions began with a tied model: both weights, and a config.json and settings that say so.
+TEST_CASE("a run that trained a separate copy of a tied embedding continues with both, with a note", "[tied]") {
+  // Earlier versions started a run of a tied model like this: both weights, and a config.json and settings that state it.
   const TinyRun run;
   const auto tied = drawn(tied_config());
   const TrainOptions whole = options_in(run.scratch / "whole"), ended = options_in(run.scratch / "ended");
@@ -282,14 +282,14 @@ TEST_CASE("a run that trained a copy of a tied embedding before goes on with bot
   {
     const StderrCapture capture;
     config = config_of_run(tied_config(), ended.run);
-    CHECK_THAT(capture.text(), ContainsSubstring("note: ") && ContainsSubstring("lm_head.weight apart from"));
+    CHECK_THAT(capture.text(), ContainsSubstring("note: ") && ContainsSubstring("lm_head.weight separately from"));
   }
   CHECK_FALSE(config.tie_word_embeddings);
   CHECK(live(run, *drawn(config), resumed(ended)).steps_before == 3);
   CHECK(newest_checkpoint_of(ended.run) == newest_checkpoint_of(whole.run));
   CHECK_FALSE(load_model(ended.run, 1)->config().tie_word_embeddings);
 
-  // Otherwise a run says what it is by name and value.
+  // Without this, the difference is refused by name and value.
   fs::remove_all(ended.run);
   live(run, *untied(*tied), until(3, ended));
   CHECK_THROWS_WITH(live(run, *drawn(tied_config()), resumed(ended)),
@@ -300,10 +300,10 @@ TEST_CASE("a run that trained a copy of a tied embedding before goes on with bot
   live(run, *drawn(tied_config()), until(3, one));
   CHECK(config_of_run(tied_config(), one.run).tie_word_embeddings);
   CHECK(config_of_run(tied_config(), run.scratch / "nowhere").tie_word_embeddings);
-  CHECK_THAT(capture.text(), !ContainsSubstring("apart"));
+  CHECK_THAT(capture.text(), !ContainsSubstring("separately"));
 }
 
-TEST_CASE("a tied model that is asked for untied starts with the embedding as its head", "[tied]") {
+TEST_CASE("a tied model that is loaded untied starts with the embedding as its head", "[tied]") {
   const ScratchFolder scratch;
   const auto tied = drawn(tied_config());
   save_model(*tied, scratch / "model");

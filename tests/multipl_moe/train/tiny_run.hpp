@@ -1,4 +1,4 @@
-/// A prepared corpus and a model that trains on it in milliseconds a step.
+/// A prepared corpus and a model that trains on it in milliseconds per step.
 #pragma once
 
 #include "../io/scratch.hpp"

@@ -17,7 +17,7 @@ const TrainerState good{.step = 12,
                         .next_sequence = 96,
                         .settings = {{"--seed", "18446744073709551615"}, {"--steps", "20"}}};
 
-/// The state's text with one place of it changed.
+/// The state's text with `part` replaced by `other`.
 std::string with(const std::string& part, const std::string& other) {
   std::string text = to_json_text(good);
   const auto at = text.find(part);
@@ -27,12 +27,12 @@ std::string with(const std::string& part, const std::string& other) {
 
 }  // namespace
 
-TEST_CASE("a trainer's state comes back as it was", "[train]") {
+TEST_CASE("a written trainer state reads back equal", "[train]") {
   CHECK(parse_trainer_state(to_json_text(good), "state") == good);
   CHECK(parse_trainer_state(to_json_text(TrainerState()), "state") == TrainerState());
 }
 
-TEST_CASE("a state that no run can have is a bad file", "[train]") {
+TEST_CASE("an impossible trainer state is a bad file", "[train]") {
   for (const std::string& text : {std::string(), std::string("[]"), with("\"format\": 1", "\"format\": 2"),
                                   with("\"updates\": 9", "\"updates\": 10"), with("\"updates\": 9", "\"updates\": 9.5"),
                                   with("\"updates\": 9,", ""), with("\"skipped\": 3", "\"skipped\": -3"),
@@ -46,9 +46,9 @@ TEST_CASE("a state that no run can have is a bad file", "[train]") {
   }
 }
 
-TEST_CASE("settings that differ are told with both values, those on one side only too", "[train]") {
+TEST_CASE("different settings are listed with both values, also if only one side has them", "[train]") {
   CHECK(differences(good.settings, good.settings).empty());
-  // A run from before there was a choice was in float32.
+  // A run of a version without this setting was in float32.
   CHECK(differences({}, {{"--moments", "float32"}}).empty());
   CHECK(differences({}, {{"--moments", "bfloat16"}}) == "  --moments: float32, found bfloat16\n");
   CHECK(differences({{"a", "1"}, {"b", "2"}, {"same", "x"}}, {{"a", "3"}, {"c", "4"}, {"same", "x"}}) ==

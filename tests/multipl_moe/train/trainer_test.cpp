@@ -35,7 +35,7 @@ std::int64_t lines_in(const fs::path& file) {
 
 }  // namespace
 
-TEST_CASE("a run trains, writes a line a step and saves what it trained", "[train]") {
+TEST_CASE("a run trains, writes one line per step and saves its model", "[train]") {
   TinyRun run;
   auto stream = run.stream();
   TrainOptions options = quiet(20);
@@ -56,7 +56,7 @@ TEST_CASE("a run trains, writes a line a step and saves what it trained", "[trai
   CHECK(weights_of(*load_model(options.run, 1)) == weights_of(*run.model));
 }
 
-TEST_CASE("two runs of the same seed end in the same bits", "[train]") {
+TEST_CASE("two runs with the same seed end with bitwise identical weights", "[train]") {
   TinyRun a, b;
   auto stream_a = a.stream(), stream_b = b.stream();
   train(*a.model, stream_a, quiet(5));

@@ -11,7 +11,7 @@ using namespace moe;
 static_assert(Balance<SequenceBalance> && ScoresRows<SequenceBalance> && balances_sequences<SequenceBalance>);
 static_assert(!LearnsWeight<SequenceBalance>);
 
-TEST_CASE("the scores of sigmoids sum to 1, however far from 0 the logits are", "[policies]") {
+TEST_CASE("sigmoid scores are normalized to sum to 1, also for logits far from 0", "[policies]") {
   for (const double far : {-800.0, 0.0, 800.0}) {
     const std::vector<double> z(3, far);
     std::vector<double> p(3);

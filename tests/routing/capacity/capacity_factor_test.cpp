@@ -10,14 +10,14 @@ using namespace moe;
 
 static_assert(DroppingCapacity<CapacityFactor>);
 
-TEST_CASE("an expert's share of all choices, rounded up, times the factor", "[policies]") {
-  // 100 rows that choose 2 of 8 experts each: 25 a head.
+TEST_CASE("the capacity is an expert's even share of all choices times the factor, rounded up", "[policies]") {
+  // 100 rows that select 2 of 8 experts each: 25 pairs per expert.
   CHECK(CapacityFactor{.factor = 1}.rows_per_expert({100, 8, 200}) == 25);
   CHECK(CapacityFactor{.factor = 1.25}.rows_per_expert({100, 8, 200}) == 32);
   CHECK(CapacityFactor{.factor = 2}.rows_per_expert({100, 8, 200}) == 50);
 }
 
-TEST_CASE("at least the minimum, at most every row", "[policies]") {
+TEST_CASE("the capacity is at least the minimum and at most the number of rows", "[policies]") {
   CHECK(CapacityFactor{.factor = 1, .minimum = 4}.rows_per_expert({16, 8, 16}) == 4);
   CHECK(CapacityFactor{.factor = 1, .minimum = 4}.rows_per_expert({3, 8, 3}) == 3);
   CHECK(CapacityFactor{.factor = 1e30}.rows_per_expert({16, 8, 16}) == 16);

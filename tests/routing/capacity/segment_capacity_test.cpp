@@ -7,7 +7,7 @@ namespace segment_capacity_test {
 using namespace moe;
 static_assert(Capacity<SegmentCapacity>);
 
-TEST_CASE("the golden capacities of six experts", "[policies][golden]") {
+TEST_CASE("SegmentCapacity matches the golden capacities of six experts", "[policies][golden]") {
   const SegmentCapacity capacity;
   CHECK(capacity.rows_per_expert({16, 6}) == 2);
   CHECK(capacity.rows_per_expert({32, 6}) == 5);

@@ -9,7 +9,7 @@ namespace share_test {
 
 using namespace moe;
 
-TEST_CASE("a share in whole numbers is what integers divide to, rounded as asked", "[policies]") {
+TEST_CASE("a share of whole numbers equals integer division, rounded as requested", "[policies]") {
   for (const Index rows : {1, 2, 3, 7, 64, 1000, 4097})
     for (const Index experts : {1, 2, 3, 5, 8, 49}) {
       INFO(rows << " rows, " << experts << " experts");
@@ -20,8 +20,7 @@ TEST_CASE("a share in whole numbers is what integers divide to, rounded as asked
     }
 }
 
-TEST_CASE("a share is never less than the least nor more than the rows, and none without rows or experts",
-          "[policies]") {
+TEST_CASE("a share lies between the minimum and the number of rows, and is 0 without rows or experts", "[policies]") {
   const double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   for (const RoundShare round : {RoundShare::down, RoundShare::up}) {
     CHECK(share_of_expert({9, 3, 9}, 9, 0, round, 2) == 2);

@@ -9,14 +9,14 @@ namespace softmax_over_all_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("chosen experts keep their share of the softmax over all", "[policies]") {
+TEST_CASE("the gate of a selected expert is its softmax probability over all experts", "[policies]") {
   const auto g = normalize(SoftmaxOverAll{}, std::vector<double>{std::log(2.0), 0, std::log(5.0)}, {1, 0, 2});
   CHECK(g[0] == Catch::Approx(0.25).epsilon(1e-14));
   CHECK(g[1] == 0);
   CHECK(g[2] == Catch::Approx(0.625).epsilon(1e-14));
 }
 
-TEST_CASE("a logit that was not chosen still has a gradient: it takes from the chosen", "[policies]") {
+TEST_CASE("the logit of an unselected expert has a gradient, as it lowers the selected gates", "[policies]") {
   const std::vector<double> z = {1, 2}, gates = normalize(SoftmaxOverAll{}, z, {1, 0}), d_gates = {1, 1};
   const std::vector<ChoiceOrder> chosen = {1, 0};
   std::vector<double> d_z(2);
@@ -24,7 +24,7 @@ TEST_CASE("a logit that was not chosen still has a gradient: it takes from the c
   CHECK(d_z[1] < -0.1);
 }
 
-TEST_CASE("SoftmaxOverAll's gradient is that of central differences", "[policies][gradient]") {
+TEST_CASE("SoftmaxOverAll's gradient matches central differences", "[policies][gradient]") {
   check_normalizer_gradient(SoftmaxOverAll{});
 }
 
@@ -35,7 +35,7 @@ TEST_CASE("SoftmaxOverAll does not overflow", "[policies]") {
   CHECK(g[2] == 0);
 }
 
-TEST_CASE("SoftmaxOverAll of a row that chose nobody is 0", "[policies]") {
+TEST_CASE("SoftmaxOverAll of a row without an expert is 0", "[policies]") {
   CHECK(normalize(SoftmaxOverAll{}, std::vector<double>{3, 1}, {0, 0}) == std::vector<double>{0, 0});
 }
 

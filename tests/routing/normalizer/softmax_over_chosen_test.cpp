@@ -9,7 +9,7 @@ namespace softmax_over_chosen_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("the gates of the golden rows", "[policies][golden]") {
+TEST_CASE("SoftmaxOverChosen matches the golden gates", "[policies][golden]") {
   const std::vector<std::vector<double>> z = {{1, 2, 0, -1}, {0, 0, 3, 1}, {2, -1, -1, .5}};
   const std::vector<std::vector<ChoiceOrder>> chosen = {{1, 2, 0, 0}, {1, 0, 2, 0}, {1, 0, 0, 2}};
   const std::vector<std::vector<double>> gates = {
@@ -25,7 +25,7 @@ TEST_CASE("the gates of the golden rows", "[policies][golden]") {
   }
 }
 
-TEST_CASE("a logit that was not chosen has gradient 0 exactly", "[policies]") {
+TEST_CASE("the logit of an unselected expert has a gradient of exactly 0", "[policies]") {
   const std::vector<double> z = {1, 2, 3}, gates = normalize(SoftmaxOverChosen{}, z, {1, 0, 2}), d_gates = {1, 5, -1};
   const std::vector<ChoiceOrder> chosen = {1, 0, 2};
   std::vector<double> d_z(3, 99);
@@ -34,7 +34,7 @@ TEST_CASE("a logit that was not chosen has gradient 0 exactly", "[policies]") {
   CHECK(d_z[0] == Catch::Approx(-d_z[2]).epsilon(1e-14));
 }
 
-TEST_CASE("one chosen expert counts whole and teaches the router nothing", "[policies]") {
+TEST_CASE("a single selected expert has gate 1 and gives the router no gradient", "[policies]") {
   const std::vector<double> z = {1, 2}, gates = normalize(SoftmaxOverChosen{}, z, {1, 0}), d_gates = {7, 3};
   const std::vector<ChoiceOrder> chosen = {1, 0};
   CHECK(gates == std::vector<double>{1, 0});
@@ -43,7 +43,7 @@ TEST_CASE("one chosen expert counts whole and teaches the router nothing", "[pol
   CHECK(d_z == std::vector<double>{0, 0});
 }
 
-TEST_CASE("SoftmaxOverChosen's gradient is that of central differences", "[policies][gradient]") {
+TEST_CASE("SoftmaxOverChosen's gradient matches central differences", "[policies][gradient]") {
   check_normalizer_gradient(SoftmaxOverChosen{});
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("SoftmaxOverChosen does not overflow", "[policies]") {
   CHECK(g[2] == 0);
 }
 
-TEST_CASE("SoftmaxOverChosen of a row that chose nobody is 0", "[policies]") {
+TEST_CASE("SoftmaxOverChosen of a row without an expert is 0", "[policies]") {
   CHECK(normalize(SoftmaxOverChosen{}, std::vector<double>{3, 1}, {0, 0}) == std::vector<double>{0, 0});
 }
 

@@ -9,11 +9,11 @@ namespace unit_gates_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("every chosen expert counts whole", "[policies]") {
+TEST_CASE("every selected expert has gate 1", "[policies]") {
   CHECK(normalize(UnitGates{}, std::vector<double>{5, -1, 2}, {2, 0, 1}) == std::vector<double>{1, 0, 1});
 }
 
-TEST_CASE("UnitGates' gradient is that of central differences", "[policies][gradient]") {
+TEST_CASE("UnitGates' gradient matches central differences", "[policies][gradient]") {
   check_normalizer_gradient(UnitGates{});
 }
 

@@ -1,4 +1,4 @@
-/// What every pool keeps to, whichever number it sums a segment up by.
+/// Checks that every pooling must pass.
 #pragma once
 
 #include <utility>
@@ -22,7 +22,7 @@ auto pooled(const Tensor& x_TD) {
   return std::pair(std::move(u_VD), std::move(saved));
 }
 
-/// The gradient is that of central differences, and adds to what is there.
+/// The gradient matches central differences and is added to the existing one.
 template <Pooling Pool>
 void check_pool_gradient() {
   Draw draw("pool");
@@ -37,7 +37,7 @@ void check_pool_gradient() {
       "x", x, d_x, [&] { return inner(c, pooled<Pool>(x).first); }, component_bar);
 }
 
-/// Row by row the same bits come out.
+/// Pooling row by row is bitwise identical.
 template <Pooling Pool>
 void check_pool_row_by_row() {
   Draw draw("pool by row");

@@ -20,7 +20,7 @@ struct Taken {
   std::vector<ChoiceOrder> ranks;
   double boundary = 0;
 };
-/// One expert of these scores, which took `take` rows.
+/// The choices of one expert with these scores, which selects `take` rows; `alike` marks identical rows.
 Taken taken(const std::vector<double>& scores, const std::vector<Index>& alike, Index take) {
   const auto rows = static_cast<Index>(scores.size());
   Taken result{std::vector<ChoiceOrder>(scores.size(), 99), 0};
@@ -35,16 +35,16 @@ Taken taken(const std::vector<double>& scores, const std::vector<Index>& alike, 
 
 }  // namespace
 
-TEST_CASE("rows that are alike go together, behind the rows before them", "[policies]") {
+TEST_CASE("identical rows are selected together, after the rows with higher scores", "[policies]") {
   const std::vector<double> scores = {.25, .5, .25, .125, .25, .75};
   const std::vector<Index> alike = {1, 0, 1, 0, 1, 0};
-  // The cut is among them: all three come along, and the boundary is below them.
+  // The cutoff falls among the identical rows: all three are selected, and the boundary is below them.
   for (const Index take : {3, 4}) {
     const auto all = taken(scores, alike, take);
     CHECK(all.ranks == std::vector<ChoiceOrder>{3, 2, 3, 0, 3, 1});
     CHECK(all.boundary == (.25 + .125) / 2);
   }
-  // The cut is above or below them: nothing changes but that they are one.
+  // The cutoff is above or below them: the selection is unchanged, and they share one choice order.
   const auto none = taken(scores, alike, 2);
   CHECK(none.ranks == std::vector<ChoiceOrder>{0, 2, 0, 0, 0, 1});
   CHECK(none.boundary == (.5 + .25) / 2);
@@ -56,23 +56,23 @@ TEST_CASE("rows that are alike go together, behind the rows before them", "[poli
   CHECK(taken({.5, .5}, {1, 1}, 1).boundary == .25);
 }
 
-TEST_CASE("rows that are not known to be alike keep the rule of ties", "[policies]") {
+TEST_CASE("rows that are not marked as identical follow the rule for ties", "[policies]") {
   const std::vector<double> scores = {.25, .5, .25, .25};
   CHECK(taken(scores, {}, 2).ranks == std::vector<ChoiceOrder>{2, 1, 0, 0});
   CHECK(taken(scores, {0, 0, 1, 1}, 2).ranks == std::vector<ChoiceOrder>{2, 1, 0, 0});
   CHECK(taken(scores, {0, 0, 1, 1}, 3).ranks == std::vector<ChoiceOrder>{2, 1, 3, 3});
 }
 
-TEST_CASE("a cap fills rows that are alike together", "[policies]") {
-  // Rows 0 and 2 are alike; two experts may share a row. Expert 0 likes row 1 best, the others rows 0 and 2.
+TEST_CASE("the cap on experts per row counts identical rows as one", "[policies]") {
+  // Rows 0 and 2 are identical; a row may have two experts. Expert 0 scores row 1 highest, the others rows 0 and 2.
   const std::vector<double> z = {2, 2, 2, 2, 3, 0, 0, 0, 2, 2, 2, 2};
   const std::vector<Index> alike = {1, 0, 1};
-  std::vector<ChoiceOrder> ranks(12, 99);
+  std::vector<ChoiceOrder> orders(12, 99);
   std::vector<double> boundary(4);
   const auto choose = [&](const auto& router) {
-    router.template choose<B, double>(context, {z.data(), 3, 4}, 1, {ranks.data(), 3, 4}, {boundary.data(), 1, 4},
+    router.template choose<B, double>(context, {z.data(), 3, 4}, 1, {orders.data(), 3, 4}, {boundary.data(), 1, 4},
                                       RowsContext<B>{{alike.data(), 1, 3}, {}});
-    return ranks;
+    return orders;
   };
   CHECK(choose(CappedExpertChoice{.cap = 2}) == std::vector<ChoiceOrder>{0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0});
   CHECK(choose(CappedExpertChoice{.cap = 3}) == std::vector<ChoiceOrder>{0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1});

@@ -42,7 +42,7 @@ double sum_of(const Matrix<double, B>& z_RE, const std::vector<Index>& expert_of
   return sum;
 }
 
-/// The largest sum there is: every order of the rows, dealt to the experts in turn.
+/// The largest possible sum, over all permutations of the rows' assignment.
 double largest_sum(const Matrix<double, B>& z_RE, Index take) {
   std::vector<Index> slots;
   for (Index r = 0; r < z_RE.rows(); ++r) slots.push_back(r / take);
@@ -54,7 +54,7 @@ double largest_sum(const Matrix<double, B>& z_RE, Index take) {
 
 }  // namespace
 
-TEST_CASE("rows are assigned evenly, and for as large a sum as an auction promises", "[policies]") {
+TEST_CASE("rows are assigned evenly, and the sum is within the auction's bound of the largest", "[policies]") {
   for (std::uint32_t i = 0; i < 60; ++i) {
     Draw draw("assignment", i);
     const Index experts = draw.between(1, 4), take = draw.between(1, experts == 4 ? 2 : 3), rows = experts * take;
@@ -69,22 +69,23 @@ TEST_CASE("rows are assigned evenly, and for as large a sum as an auction promis
   }
 }
 
-TEST_CASE("many rows that all like one expert are spread within the rounds", "[policies]") {
+TEST_CASE("many rows with the same best expert are spread evenly within the round limit", "[policies]") {
   Draw draw("assignment of many");
   auto z = random_matrix<double, B>(draw, 400, 8);
   for (Index r = 0; r < 400; ++r) z.view()(r, 3) += 5;
   const auto expert_of = assigned({}, z, 50);
   for (Index e = 0; e < 8; ++e) CHECK(std::count(expert_of.begin(), expert_of.end(), e) == 50);
-  // Few rounds, or NaN, leave rows to the room there is.
+  // With few rounds, or with NaN, the remaining rows are assigned to the free capacity.
   assigned({.most_rounds = 1}, z, 50);
   z.view()(7, 2) = std::numeric_limits<double>::quiet_NaN();
   assigned({.most_rounds = 20}, z, 51);
   assigned({}, Matrix<double, B>(12, 3), 4);
 }
 
-TEST_CASE("without room for every row nothing is assigned", "[policies]") {
+TEST_CASE("a capacity that is too small for all rows is refused", "[policies]") {
   const Matrix<double, B> z(9, 2);
-  CHECK_THROWS_WITH(assigned({}, z, 4), "[BalancedAssignment] 2 experts with room for 4 rows each cannot take 9 rows");
+  CHECK_THROWS_WITH(assigned({}, z, 4),
+                    "[BalancedAssignment] 2 experts with a capacity of 4 rows each cannot take 9 rows");
   CHECK(assigned({}, Matrix<double, B>(0, 2), 0).empty());
 }
 

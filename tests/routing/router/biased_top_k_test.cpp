@@ -23,7 +23,7 @@ std::vector<ChoiceOrder> chosen_by(const BiasedTopK& router, const std::vector<d
 
 }  // namespace
 
-TEST_CASE("a bias moves an expert's place and nothing else does", "[policies]") {
+TEST_CASE("a bias is added to an expert's score, and ties go to the lower index", "[policies]") {
   const std::vector<double> z = {0, 1, 2, -1};
   CHECK(chosen_by({.k = 2}, z, {0, 0, 0, 0}) == std::vector<ChoiceOrder>{0, 2, 1, 0});
   CHECK(chosen_by({.k = 2}, z, {0, 0, 0, 1}) == std::vector<ChoiceOrder>{0, 0, 2, 1});
@@ -31,18 +31,18 @@ TEST_CASE("a bias moves an expert's place and nothing else does", "[policies]") 
   CHECK(chosen_by({.k = 9}, {0, 1}, {0, 0}) == std::vector<ChoiceOrder>{2, 1});
 }
 
-TEST_CASE("rows choose within the best groups, a group being its two best experts together", "[policies]") {
-  // Group 1 has the best expert, group 0 the best two.
+TEST_CASE("rows select within the best groups, scored by the sum of their two best experts", "[policies]") {
+  // Group 1 has the best expert, group 0 the two best together.
   const std::vector<double> z = {2, 2, 9, -9, 1, 1}, none(6, 0.0);
   CHECK(chosen_by({.k = 2, .groups = 3, .kept_groups = 1}, z, none) == std::vector<ChoiceOrder>{1, 2, 0, 0, 0, 0});
   CHECK(chosen_by({.k = 3, .groups = 3, .kept_groups = 2}, z, none) == std::vector<ChoiceOrder>{1, 2, 0, 0, 3, 0});
   CHECK(chosen_by({.k = 9, .groups = 3, .kept_groups = 1}, z, none) == std::vector<ChoiceOrder>{1, 2, 0, 0, 0, 0});
   CHECK(BiasedTopK{.k = 9, .groups = 3, .kept_groups = 1}.choices(6) == 2);
-  // Groups of one expert are as good as it.
+  // A group of one expert has that expert's score.
   CHECK(chosen_by({.k = 2, .groups = 3, .kept_groups = 2}, {1, 3, 2}, {0, 0, 0}) == std::vector<ChoiceOrder>{0, 1, 2});
 }
 
-TEST_CASE("biases follow the load until it is even", "[policies][layers]") {
+TEST_CASE("bias updates make the load more even", "[policies][layers]") {
   using Layer = DeepSeekV3Moe<double, Cpu<>>;
   const CpuContext context;
   Layer layer(BiasedTopK{.k = 2, .rate = 0.004}, {}, {}, ExpertBank<SwiGlu<double, Cpu<>>>(6, 4, 3),
@@ -50,7 +50,7 @@ TEST_CASE("biases follow the load until it is even", "[policies][layers]") {
   Draw draw("biases");
   randomise(draw, layer);
   auto x_TD = random_matrix<double, Cpu<>>(draw, 300, 4);
-  // A direction that all rows share makes some experts everybody's choice.
+  // A component that all rows share makes most rows select the same experts.
   for (Index t = 0; t < 300; ++t) x_TD.view()(t, 0) += 3;
   const auto spread = [&] {
     const auto run = layer.forward(context, x_TD, Batch::single(300));

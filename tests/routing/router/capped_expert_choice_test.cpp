@@ -37,19 +37,19 @@ Chosen choose(const Router& router, const std::vector<double>& scores, Index row
 
 }  // namespace
 
-TEST_CASE("experts choose by index among the rows that are not full", "[policies]") {
-  // Row 0 is everybody's favorite.
+TEST_CASE("experts select in index order among the rows below the cap", "[policies]") {
+  // Experts 1 and 2 both score row 1 highest, and expert 0 row 0.
   const std::vector<double> scores = {.4, .3, .3, .2, .4, .4, .3, .3, .4};
   const auto capped = choose(CappedExpertChoice{.cap = 1}, scores, 3, 1);
   CHECK(capped.ranks == std::vector<ChoiceOrder>{1, 0, 0, 0, 1, 0, 0, 0, 1});
   const auto two = choose(CappedExpertChoice{.cap = 1}, scores, 3, 2);
-  // Expert 0 takes rows 0 and 2, expert 1 finds row 1 alone, expert 2 nothing.
+  // Expert 0 takes rows 0 and 2, which leaves row 1 for expert 1 and no row for expert 2.
   CHECK(two.ranks == std::vector<ChoiceOrder>{1, 0, 0, 0, 1, 0, 2, 0, 0});
   CHECK(two.boundary[0] == Catch::Approx(.25));
   CHECK(two.boundary[2] == 0);
 }
 
-TEST_CASE("with room for every expert it is expert choice", "[policies]") {
+TEST_CASE("with a cap of all experts it equals ExpertChoice", "[policies]") {
   for (std::uint32_t i = 0; i < 50; ++i) {
     Draw draw("capped", i);
     const Index rows = draw.between(1, 12), experts = draw.between(1, 5), take = draw.between(0, rows);

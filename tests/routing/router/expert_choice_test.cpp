@@ -13,7 +13,8 @@ using namespace moe;
 
 namespace {
 
-/// A backend of two verbs that notes what it is asked for: who ranks the rows is the backend's affair.
+/// A backend with two operations that records the arguments of top_rows: the router leaves the ranking of rows to the
+/// backend.
 struct Notes {
   static constexpr bool is_host = true;
   template <class Value>

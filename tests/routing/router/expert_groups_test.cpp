@@ -18,7 +18,7 @@ std::vector<ChoiceOrder> kept(const ExpertGroups& groups, const std::vector<doub
 }
 }  // namespace
 
-TEST_CASE("experts of the best groups stay undecided, all others are out", "[policies]") {
+TEST_CASE("experts of the best groups stay undecided, and all others are excluded", "[policies]") {
   const ChoiceOrder u = undecided;
   CHECK(kept({.count = 3, .kept = 2}, {1, 0, 3, 0, 2, 0}) == std::vector<ChoiceOrder>{0, 0, u, u, u, u});
   CHECK(kept({.count = 2, .kept = 1}, {4, 0, 4, 0}) == std::vector<ChoiceOrder>{u, u, 0, 0});

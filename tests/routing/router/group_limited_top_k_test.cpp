@@ -19,7 +19,7 @@ namespace {
 
 using Ranks = std::vector<ChoiceOrder>;
 
-/// The rule by sorting: groups by their best expert, then the experts of those that stay.
+/// The rule by sorting: groups by their best expert, then the experts of the kept groups.
 Ranks sorted_choice(const GroupLimitedTopK& router, const std::vector<double>& z) {
   const std::size_t size = z.size() / static_cast<std::size_t>(router.groups);
   const auto best_first = [](std::vector<std::size_t>& places, const auto& value) {
@@ -44,7 +44,7 @@ Ranks sorted_choice(const GroupLimitedTopK& router, const std::vector<double>& z
 
 }  // namespace
 
-TEST_CASE("rows choose within the groups of the best experts", "[policies]") {
+TEST_CASE("rows select within the groups that have the best experts", "[policies]") {
   // Group 1 has the best expert, group 0 the best two together.
   const std::vector<double> z = {5, 5, 6, -9, 1, 4};
   CHECK(choose(GroupLimitedTopK{.k = 2, .groups = 3, .kept_groups = 1}, z) == Ranks{0, 0, 1, 2, 0, 0});
@@ -63,7 +63,7 @@ TEST_CASE("among equal groups and equal experts the lower index wins", "[policie
         Ranks{1, 2, 0, 0});
 }
 
-TEST_CASE("it chooses as sorting does, for any groups", "[policies]") {
+TEST_CASE("GroupLimitedTopK matches the rule by sorting, for any groups", "[policies]") {
   Draw draw("groups");
   for (int round = 0; round < 500; ++round) {
     const Index groups = draw.between(1, 5), size = draw.between(1, 4);
@@ -79,7 +79,7 @@ TEST_CASE("it chooses as sorting does, for any groups", "[policies]") {
   }
 }
 
-TEST_CASE("as many are chosen as was foretold, NaN or not", "[policies]") {
+TEST_CASE("k experts are selected, also with NaN", "[policies]") {
   const GroupLimitedTopK router{.k = 3, .groups = 3, .kept_groups = 2};
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (const auto& z : {std::vector<double>{nan, 1, 2, nan, 0, 0}, std::vector<double>(6, nan)}) {

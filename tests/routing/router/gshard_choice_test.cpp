@@ -22,7 +22,7 @@ std::vector<ChoiceOrder> drawn(const GShardChoice& router, const std::vector<dou
 
 }  // namespace
 
-TEST_CASE("the best expert stays, further ones as often as their share says", "[policies]") {
+TEST_CASE("the best expert is always kept, further ones with a probability given by their share", "[policies]") {
   // Among the best three the shares are 5/8, 2/8 and 1/8.
   const std::vector<double> z = {std::log(2.0), -9, std::log(5.0), 0};
   int second = 0, third = 0;
@@ -39,13 +39,13 @@ TEST_CASE("the best expert stays, further ones as often as their share says", "[
   CHECK(std::abs(third - 1000) < 140);
 }
 
-TEST_CASE("a router says whether its settings leave anything to chance", "[policies]") {
+TEST_CASE("draws() reports whether a router's settings need random numbers", "[policies]") {
   constexpr double no_bound = std::numeric_limits<double>::infinity();
   CHECK(draws(GShardChoice{}));
   CHECK(draws(GShardChoice{.k = 2, .keep = 1e300}));
   CHECK_FALSE(draws(GShardChoice{.k = 2, .keep = no_bound}));
   CHECK_FALSE(draws(GShardChoice{.k = 1}));
-  // What an infinite factor means where a share is so small that it is 0.
+  // An infinite factor keeps also a choice whose share underflows to 0.
   CHECK(drawn({.k = 2, .keep = no_bound}, {0, 3000}, 5) == std::vector<ChoiceOrder>{2, 1});
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("with a large enough factor every choice is kept", "[policies]") {
   for (Index r = 0; r < 100; ++r)
     CHECK(drawn({.k = 2, .keep = 100}, {0, 3, 2}, r) == std::vector<ChoiceOrder>{0, 1, 2});
   CHECK(drawn({.k = 1}, {0, 3, 2}, 0) == std::vector<ChoiceOrder>{0, 1, 0});
-  // Their gates are 0, which no factor makes larger.
+  // The shares of the second and third choice are 0, and both are kept.
   for (const double keep : {GShardChoice::always, std::numeric_limits<double>::infinity()})
     CHECK(drawn({.k = 3, .keep = keep}, {-1e4, 3, -2e4}, 0) == std::vector<ChoiceOrder>{2, 1, 3});
 }

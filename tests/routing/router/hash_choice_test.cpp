@@ -21,7 +21,7 @@ std::vector<ChoiceOrder> hashed(const HashChoice& router, std::int32_t token, In
 
 }  // namespace
 
-TEST_CASE("a token meets the same experts wherever it stands, and ids are spread evenly", "[policies]") {
+TEST_CASE("a token selects the same experts in every row, and token ids are spread evenly", "[policies]") {
   std::vector<int> load(8, 0);
   for (std::int32_t token = 0; token < 8000; ++token) {
     const auto chosen = hashed({.k = 1}, token);

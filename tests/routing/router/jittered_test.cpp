@@ -13,7 +13,7 @@ static_assert(Router<Jittered<TopK>> && JittersInput<Jittered<TopK>> && !Jitters
 static_assert(router_is_batch_invariant<Jittered<TopK>>);
 static_assert(std::is_trivially_copyable_v<Jittered<TopK>>);
 
-TEST_CASE("a jittered router chooses as the router that it is", "[policies]") {
+TEST_CASE("a jittered router selects as its base router", "[policies]") {
   const Jittered<TopK> router{{.k = 1}, 0.2};
   CHECK(router.jitter == 0.2);
   const std::vector<float> logits = {1, 3, 2};

@@ -24,17 +24,17 @@ std::vector<ChoiceOrder> chosen_for(std::int32_t language) {
 }
 }  // namespace
 
-TEST_CASE("a row of code meets its language's expert first, then the shared one", "[policies]") {
+TEST_CASE("a row of code selects its language's expert first, then the shared one", "[policies]") {
   CHECK(chosen_for(0) == std::vector<ChoiceOrder>{1, 0, 0, 2, 0});
   CHECK(chosen_for(2) == std::vector<ChoiceOrder>{0, 0, 1, 2, 0});
 }
 
-TEST_CASE("a row of no language, or of one that nobody knows, meets the other expert alone", "[policies]") {
+TEST_CASE("a row of no language, or of an unknown one, selects only the expert for other rows", "[policies]") {
   for (const std::int32_t language : {-1, 3, 4, -7, 1 << 30})
     CHECK(chosen_for(language) == std::vector<ChoiceOrder>{0, 0, 0, 0, 1});
 }
 
-TEST_CASE("without languages every row meets the other expert", "[policies]") {
+TEST_CASE("with 0 languages every row selects the expert for other rows", "[policies]") {
   const std::vector<float> logits(2);
   std::vector<ChoiceOrder> chosen(2, 99);
   LanguageChoice{.languages = 0}.choose(row(logits), row(chosen), RowContext<float>{.language = 0});
@@ -42,7 +42,7 @@ TEST_CASE("without languages every row meets the other expert", "[policies]") {
   CHECK(LanguageChoice{.languages = 0}.experts() == 2);
 }
 
-TEST_CASE("the batch's languages reach the router, and a batch without them is prose", "[policies]") {
+TEST_CASE("the batch's languages reach the router, and without them every row is prose", "[policies]") {
   const CpuContext context;
   const Matrix<double, Cpu<>> logits(3, 5);
   const std::vector<std::int32_t> languages = {1, -1, 2};

@@ -21,7 +21,7 @@ std::vector<ChoiceOrder> chosen_by(const PricedTopK& router, const std::vector<d
 
 }  // namespace
 
-TEST_CASE("rows choose by what is left of a logit after the price", "[policies]") {
+TEST_CASE("rows select experts by logit minus price", "[policies]") {
   const std::vector<double> z = {3, 2, 1, 0};
   CHECK(chosen_by({.k = 2}, z, {0.25, 0.25, 0.25, 0.25}) == std::vector<ChoiceOrder>{1, 2, 0, 0});
   CHECK(chosen_by({.k = 2}, z, {4, 0, 0, 0}) == std::vector<ChoiceOrder>{0, 1, 2, 0});
@@ -31,7 +31,7 @@ TEST_CASE("rows choose by what is left of a logit after the price", "[policies]"
   CHECK(PricedTopK{.k = 9}.choices(4) == 4);
 }
 
-TEST_CASE("a price moves by the share that beta leaves", "[policies]") {
+TEST_CASE("a price is a moving average with coefficient beta", "[policies]") {
   CHECK(PricedTopK{.beta = 0.75}.updated(0.4, 0.8) == Catch::Approx(0.5).epsilon(1e-14));
   CHECK(PricedTopK{.beta = 0}.updated(0.4f, 0.8f) == 0.8f);
 }

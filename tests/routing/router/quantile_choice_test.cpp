@@ -49,14 +49,14 @@ Index spread(const std::vector<Index>& load) {
   return *most - *least;
 }
 
-/// Logits of which two experts are nearly everybody's choice.
+/// Logits for which nearly all rows prefer experts 0 and 1.
 Matrix<double, B> skewed_logits(Draw& draw, Index rows, Index experts) {
   auto z = random_matrix<double, B>(draw, rows, experts);
   for (Index r = 0; r < rows; ++r) z.view()(r, 0) += 4, z.view()(r, 1) += 2;
   return z;
 }
 
-/// The rule by sorting, on tables.
+/// The rule by sorting, in plain loops.
 std::vector<double> sorted_prices(const Matrix<double, B>& z_RE, std::size_t k, int rounds) {
   const auto rows = static_cast<std::size_t>(z_RE.rows()), experts = static_cast<std::size_t>(z_RE.cols());
   const auto z = [&](std::size_t r, std::size_t e) {
@@ -83,7 +83,7 @@ std::vector<double> sorted_prices(const Matrix<double, B>& z_RE, std::size_t k, 
 
 }  // namespace
 
-TEST_CASE("prices are quantiles of what rows would give for an expert", "[policies]") {
+TEST_CASE("prices are quantiles of the rows' margins for an expert, and match sorting", "[policies]") {
   for (std::uint32_t i = 0; i < 40; ++i) {
     Draw draw("quantiles", i);
     const Index experts = draw.between(2, 7), k = draw.between(1, experts - 1), rows = draw.between(experts, 40);
@@ -103,7 +103,7 @@ TEST_CASE("prices are quantiles of what rows would give for an expert", "[polici
   }
 }
 
-TEST_CASE("the more turns, the evener the load", "[policies]") {
+TEST_CASE("more rounds give a more even load", "[policies]") {
   Draw draw("even loads");
   const auto z = skewed_logits(draw, 1000, 8);
   const auto spread_after = [&](Index rounds) {
@@ -115,7 +115,7 @@ TEST_CASE("the more turns, the evener the load", "[policies]") {
   CHECK(spread_after(64) <= 2);
 }
 
-TEST_CASE("each row chooses k, or all, whatever the batch", "[policies]") {
+TEST_CASE("each row selects k experts, or all, in any batch", "[policies]") {
   Draw draw("edges");
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   for (const Index k : {0, 1, 3, 4, 9})
@@ -135,7 +135,7 @@ TEST_CASE("each row chooses k, or all, whatever the batch", "[policies]") {
     }
 }
 
-TEST_CASE("inference by the prices that training found has even loads too", "[policies][layers]") {
+TEST_CASE("inference with the prices learned in training has even loads too", "[policies][layers]") {
   using Ffn = SwiGlu<double, B>;
   TokenMoE<TrainInfer<QuantileChoice, PricedTopK>, SoftmaxOverChosen, Unlimited, Ffn> layer(
       {.train = {.k = 2}, .infer = {.k = 2, .beta = 0.9}}, {}, {}, ExpertBank<Ffn>(6, 4, 3));
@@ -143,7 +143,7 @@ TEST_CASE("inference by the prices that training found has even loads too", "[po
   randomise(draw, layer);
   const auto rows = [&] {
     auto x_TD = random_matrix<double, B>(draw, 300, 4);
-    // A direction that all rows share makes some experts everybody's choice.
+    // A component that all rows share makes most rows select the same experts.
     for (Index t = 0; t < 300; ++t) x_TD.view()(t, 0) += 3;
     return x_TD;
   };

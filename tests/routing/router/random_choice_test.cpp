@@ -19,7 +19,7 @@ std::vector<ChoiceOrder> drawn(const RandomChoice& router, Index experts, Index 
 
 }  // namespace
 
-TEST_CASE("each row draws k different experts, each as often as the others", "[policies]") {
+TEST_CASE("each row draws k different experts, all with the same probability", "[policies]") {
   const Index experts = 6, rows = 6000;
   std::vector<int> load(6, 0), first(6, 0);
   for (Index r = 0; r < rows; ++r) {
@@ -36,7 +36,7 @@ TEST_CASE("each row draws k different experts, each as often as the others", "[p
   }
 }
 
-TEST_CASE("what is drawn is a function of key and row", "[policies]") {
+TEST_CASE("the drawn experts depend on key and row alone", "[policies]") {
   CHECK(drawn({.k = 3}, 20, 4, {.seed = 1}) == drawn({.k = 3}, 20, 4, {.seed = 1}));
   CHECK(drawn({.k = 3}, 20, 4, {.seed = 1}) != drawn({.k = 3}, 20, 5, {.seed = 1}));
   CHECK(drawn({.k = 3}, 20, 4, {.seed = 1}) != drawn({.k = 3}, 20, 4, {.seed = 1, .step = 1}));

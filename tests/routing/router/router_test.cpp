@@ -35,7 +35,7 @@ static_assert(NamesShared<SharedTopK> && !NamesShared<TopK> && !NamesShared<Expe
 
 }  // namespace
 
-TEST_CASE("causality is what the inference router says", "[concepts]") {
+TEST_CASE("the inference router determines causality and batch invariance", "[concepts]") {
   CHECK(router_is_causal<TopK>);
   CHECK_FALSE(router_is_causal<ExpertChoice>);
   CHECK(router_is_causal<TrainInfer<ExpertChoice, ThresholdChoice>>);
@@ -44,7 +44,7 @@ TEST_CASE("causality is what the inference router says", "[concepts]") {
   CHECK(router_is_batch_invariant<TrainInfer<ExpertChoice, ThresholdChoice>>);
 }
 
-TEST_CASE("a layer finds both routers of a routing", "[concepts]") {
+TEST_CASE("FormsOf returns the training and the inference router", "[concepts]") {
   using R = TrainInfer<TopK, SharedTopK>;
   const R routing{.train = {.k = 3}, .infer = {.k = 4, .shared = 1}};
   CHECK(FormsOf<R>::train(routing).k == 3);

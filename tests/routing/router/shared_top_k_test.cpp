@@ -25,13 +25,13 @@ TEST_CASE("k counts the shared expert", "[policies]") {
   CHECK(choose(SharedTopK{.k = 4, .shared = 0}, std::vector<float>{7}) == Ranks{1});
 }
 
-TEST_CASE("with nobody to share it is top-k", "[policies]") {
+TEST_CASE("without a shared expert it equals TopK", "[policies]") {
   const std::vector<float> z = {1, 3, 2, -4};
   CHECK(choose(SharedTopK{.k = 2, .shared = SharedTopK::no_expert}, z) == Ranks{0, 1, 2, 0});
   CHECK(choose(SharedTopK{.k = 9, .shared = SharedTopK::no_expert}, z) == Ranks{3, 1, 2, 4});
 }
 
-TEST_CASE("beside the shared expert the lower index wins among equals", "[policies]") {
+TEST_CASE("after the shared expert the lower index wins among equals", "[policies]") {
   CHECK(choose(SharedTopK{.k = 2, .shared = 1}, std::vector<double>{5, 5, 5}) == Ranks{2, 1, 0});
 }
 

@@ -23,14 +23,14 @@ std::vector<ChoiceOrder> balanced(const SinkhornChoice& router, const Matrix<dou
 
 }  // namespace
 
-TEST_CASE("rows choose by weights whose rows and columns were scaled to even sums", "[policies]") {
+TEST_CASE("rows select by weights that are scaled to even row and column sums", "[policies]") {
   Draw draw("sinkhorn");
   const Index rows = 40, experts = 5;
   auto z = random_matrix<double, B>(draw, rows, experts);
-  // One expert is everybody's favorite.
+  // Most rows have their largest logit at expert 2.
   for (Index r = 0; r < rows; ++r) z.view()(r, 2) += 3;
 
-  // The same in plain loops, on from the weights themselves.
+  // The same in plain loops, starting from the unscaled weights.
   std::vector<double> column(5, 1.0);
   for (int round = 0; round < 20; ++round) {
     std::vector<double> sums(5, 0.0);
@@ -57,7 +57,7 @@ TEST_CASE("rows choose by weights whose rows and columns were scaled to even sum
   CHECK(*std::min_element(load.begin(), load.end()) >= 3);
 }
 
-TEST_CASE("large logits, no rows and a column nobody sees stay finite", "[policies]") {
+TEST_CASE("large logits, no rows and a column of vanishing weights stay finite", "[policies]") {
   Matrix<double, B> z(4, 3);
   for (Index r = 0; r < 4; ++r) z.view()(r, 0) = 1e4, z.view()(r, 1) = static_cast<double>(r), z.view()(r, 2) = -1e4;
   const auto chosen = balanced({.k = 2}, z);

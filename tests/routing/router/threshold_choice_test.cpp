@@ -30,7 +30,7 @@ TEST_CASE("a score that equals its threshold does not exceed it", "[policies]") 
   CHECK(choose_above({0, 0}, {0.5, 0.25}) == std::vector<ChoiceOrder>{0, 1});
 }
 
-TEST_CASE("a threshold moves by the share that beta leaves", "[policies]") {
+TEST_CASE("a threshold is a moving average with coefficient beta", "[policies]") {
   CHECK(ThresholdChoice{.beta = 0.75}.updated(0.4, 0.8) == Catch::Approx(0.5).epsilon(1e-14));
   CHECK(ThresholdChoice{.beta = 0}.updated(0.4f, 0.8f) == 0.8f);
 }

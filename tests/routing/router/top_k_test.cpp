@@ -11,7 +11,7 @@ using namespace moe;
 using namespace moe::testing;
 using Ranks = std::vector<ChoiceOrder>;
 
-TEMPLATE_TEST_CASE("TopK ranks the largest logits", "[policies]", float, double) {
+TEMPLATE_TEST_CASE("TopK selects the largest logits in order", "[policies]", float, double) {
   const std::vector<TestType> z = {1, 3, 2, -4};
   CHECK(choose(TopK{.k = 2}, z) == Ranks{0, 1, 2, 0});
   CHECK(choose(TopK{.k = 1}, z) == Ranks{0, 1, 0, 0});

@@ -32,7 +32,7 @@ TEST_CASE("a window ends after the boundary token, not before its minimum, at it
   CHECK(cuts(segmenter, {1, 1, 1, newline, 1}) == std::vector<Index>{0, 4, 5});
 }
 
-TEST_CASE("without token ids, or with minimum = maximum, it cuts as a fixed window does", "[policies]") {
+TEST_CASE("without token ids, or with minimum = maximum, it cuts like FixedWindow", "[policies]") {
   const Batch blind = Batch::ragged({9, 0, 4});
   const auto fixed = cut_into_segments(FixedWindow{.window = 4}, blind).begin;
   CHECK(cut_into_segments(BoundaryWindow{.minimum = 1, .maximum = 4}, blind).begin == fixed);

@@ -8,7 +8,7 @@ namespace fixed_window_test {
 using namespace moe;
 static_assert(Segmenter<FixedWindow>);
 
-TEST_CASE("a window ends with its last row, whatever the tokens", "[policies]") {
+TEST_CASE("a window ends at its length, whatever the tokens", "[policies]") {
   const FixedWindow windows{.window = 3};
   CHECK_FALSE(windows.ends_after(1, 7));
   CHECK_FALSE(windows.ends_after(2, -1));

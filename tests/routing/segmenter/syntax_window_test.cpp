@@ -66,16 +66,15 @@ TEST_CASE("a token's syntax is read from its text", "[routing]") {
   CHECK(SyntaxWindow::syntax_of("") == Numbers{0, 0, 0, 0, 1});
 }
 
-TEST_CASE("a window ends behind a closing bracket", "[routing]") {
+TEST_CASE("a window ends after a closing bracket", "[routing]") {
   const Tokens tokens({"f", "(", "x", ")", ";", " g", "[", "{", "1", "}", "]", ";"});
   CHECK(begins({.minimum = 1, .maximum = 100}, tokens) == std::vector<Index>{0, 4, 10, 11, 12});
-  // Rows 4 and 10 come too early for a minimum of five.
+  // With a minimum of five rows, the cuts at 4 and 11 come too early.
   CHECK(begins({.minimum = 5, .maximum = 100}, tokens) == std::vector<Index>{0, 10, 12});
   CHECK(begins({.minimum = 5, .maximum = 6}, tokens) == std::vector<Index>{0, 6, 11, 12});
 }
 
-TEST_CASE("a window ends before the line that stands further left, however its white space is cut into tokens",
-          "[routing]") {
+TEST_CASE("a window ends before a line with less indentation, however white space is tokenized", "[routing]") {
   // def f:
   //     if x:
   //         y
@@ -89,8 +88,7 @@ TEST_CASE("a window ends before the line that stands further left, however its w
   CHECK(begins({.minimum = 1, .maximum = 100}, whole) == std::vector<Index>{0, 7, 9, 10});
 }
 
-TEST_CASE("without tokens windows are those of the maximum, and a token that the table has not is refused",
-          "[routing]") {
+TEST_CASE("without tokens windows have the maximum length, and a token outside the table is refused", "[routing]") {
   const Batch blind = Batch::ragged({13, 0, 6});
   std::vector<SyntaxWindow::State> states;
   CHECK(cut_into_segments(SyntaxWindow{.minimum = 1, .maximum = 4}, blind, {}, states).begin ==
@@ -103,7 +101,7 @@ TEST_CASE("without tokens windows are those of the maximum, and a token that the
   CHECK(begins({.minimum = 1}, tokens) == std::vector<Index>{0, 3});
 }
 
-TEST_CASE("a layer of syntax windows decodes what it infers, from any row on, and sequences join and leave",
+TEST_CASE("decoding with syntax windows matches infer from any row on, while sequences join and leave",
           "[routing][layers]") {
   const CpuContext context{.threads = 2};
   const Tokens tokens({"def",  " f",  ":",  "\n", "   ", " if", " (", "x", ")", ":",  "\n       ", " y",
@@ -125,7 +123,7 @@ TEST_CASE("a layer of syntax windows decodes what it infers, from any row on, an
     Batch start = Batch::single(first);
     start.tokens = std::span(tokens.ids).first(static_cast<std::size_t>(first));
     layer.prefill(context, x_TD.view().rows_between(0, first), start, state);
-    // A second sequence, of other tokens, comes and goes.
+    // A second sequence, of other tokens, joins and leaves.
     auto other = layer.begin_decoding(context, 1);
     layer.decode(context, x_TD.view().rows_between(3, 4), std::span(tokens.ids).subspan(8, 1), other);
     other.join(context, state);
@@ -141,7 +139,7 @@ TEST_CASE("a layer of syntax windows decodes what it infers, from any row on, an
   }
 }
 
-TEST_CASE("the table is a buffer of the layer, and one of another width is refused", "[routing][layers]") {
+TEST_CASE("the token table is a buffer of the layer, and a table of another width is refused", "[routing][layers]") {
   SegmentMoE layer(SyntaxWindow{}, PreviousMean<double, B>(6), TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{},
                    ExpertBank<SwiGlu<double, B>>(4, 6, 8));
   std::vector<std::string> names;
@@ -149,7 +147,7 @@ TEST_CASE("the table is a buffer of the layer, and one of another width is refus
   CHECK(names == std::vector<std::string>{"token_table"});
   layer.routing.table_VF = Matrix<double, B>(10, 3);
   CHECK_THROWS_WITH(layer.infer(CpuContext{}, Matrix<double, B>(2, 6), Batch::single(2)),
-                    Catch::Matchers::Contains("table must have 5 numbers a token, got 3"));
+                    Catch::Matchers::Contains("table must have 5 numbers per token, got 3"));
 }
 
 }  // namespace syntax_window_test

@@ -26,7 +26,8 @@ TEST_CASE("a segment is routed by its own mean", "[modules]") {
   CHECK(same_bits(source.backward(context, means.copy(), opens_1V, source), means));
 }
 
-TEST_CASE("a segment is routed by the one before, a sequence's first by a learned vector", "[modules][gradient]") {
+TEST_CASE("a segment is routed by the previous one's mean, a sequence's first by a learned vector",
+          "[modules][gradient]") {
   Draw draw("previous mean");
   auto means = random_matrix<double, Cpu<>>(draw, 6, 3);
   const auto c = random_matrix<double, Cpu<>>(draw, 6, 3);
@@ -50,7 +51,7 @@ TEST_CASE("a segment is routed by the one before, a sequence's first by a learne
   CHECK(frozen.first_D.empty());
 }
 
-TEST_CASE("decoding picks the same vectors", "[modules]") {
+TEST_CASE("decoding uses the same routing vectors", "[modules]") {
   Draw draw("decoding source");
   Previous source(3);
   randomise(draw, source);

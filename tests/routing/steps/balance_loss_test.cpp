@@ -52,7 +52,7 @@ const std::vector<ChoiceOrder> golden_chosen = {1, 2, 0, 0, 1, 0, 2, 0, 1, 0, 0,
 
 }  // namespace
 
-TEST_CASE("the golden balance loss", "[ops][golden]") {
+TEST_CASE("the balance loss matches the golden value", "[ops][golden]") {
   const auto choices = choices_of(3, 4, golden_chosen);
   const auto result = balance_loss<double, B>(context, BalanceOverAll{}, golden_z.view(), choices);
   CHECK(std::abs(result.loss - 1.125878) < 5e-7);
@@ -66,7 +66,7 @@ TEST_CASE("a uniform batch has loss 1", "[ops]") {
         Catch::Approx(1).epsilon(1e-14));
 }
 
-TEST_CASE("over the routed experts, the shared one is not seen at all", "[ops]") {
+TEST_CASE("the balance loss over routed experts does not depend on the shared expert", "[ops]") {
   const auto choices = choices_of(3, 4, golden_chosen);
   const BalanceOverRouted routed{.shared = 0};
   auto z = golden_z.copy();
@@ -79,18 +79,18 @@ TEST_CASE("over the routed experts, the shared one is not seen at all", "[ops]")
   CHECK(loss_of(routed, z, choices) == loss);
 }
 
-TEST_CASE("without rows or choices there is no loss", "[ops]") {
+TEST_CASE("the balance loss is 0 without rows or choices", "[ops]") {
   CHECK(loss_of(BalanceOverAll{}, Matrix<double, B>(0, 4), choices_of(0, 4, {})) == 0);
   CHECK(loss_of(BalanceOverAll{}, golden_z, choices_of(3, 4, std::vector<ChoiceOrder>(12, 0))) == 0);
   CHECK(loss_of(BalanceOverRouted{.shared = 0}, Matrix<double, B>(3, 1), choices_of(3, 1, {1, 1, 1})) == 0);
 }
 
-TEMPLATE_TEST_CASE("the balance loss's gradient adds to the logits'", "[ops][gradient]", BalanceOverAll,
-                   BalanceOverRouted, GateSparsity, OverAllOfSigmoids) {
+TEMPLATE_TEST_CASE("the balance loss's gradient is added to the logits' and matches central differences",
+                   "[ops][gradient]", BalanceOverAll, BalanceOverRouted, GateSparsity, OverAllOfSigmoids) {
   Draw draw("balance");
   auto z = random_matrix<double, B>(draw, 40, 4);
   std::vector<ChoiceOrder> chosen(160);
-  for (ChoiceOrder& rank : chosen) rank = static_cast<ChoiceOrder>(draw.between(0, 1));
+  for (ChoiceOrder& order : chosen) order = static_cast<ChoiceOrder>(draw.between(0, 1));
   const auto choices = choices_of(40, 4, chosen);
   const TestType balance{};
   const auto result = balance_loss<double, B>(context, balance, z.view(), choices);
@@ -106,7 +106,7 @@ TEMPLATE_TEST_CASE("the balance loss's gradient adds to the logits'", "[ops][gra
   CHECK(same_bits(target, untouched));
 }
 
-TEST_CASE("the loss of sequences is the mean of the losses that each has alone", "[ops][gradient]") {
+TEST_CASE("the sequence-level loss is the mean of the losses of the single sequences", "[ops][gradient]") {
   Draw draw("sequences");
   const Index experts = 4, rows = 19;
   const std::vector<Index> offsets = {0, 0, 7, 8, 8, 19};
@@ -145,9 +145,9 @@ TEST_CASE("the loss of sequences is the mean of the losses that each has alone",
   CHECK(static_cast<double>(nothing.loss) == 0);
 }
 
-TEST_CASE("sparsity counts f by the k choices that a row is to make", "[ops]") {
+TEST_CASE("GateSparsity normalizes f by k choices per row", "[ops]") {
   const GateSparsity sparsity{.k = 2};
-  // Mean gates 2/3, 2/3, 1, 1/2; counts 3, 1, 1, 1 of 2 x 3 wanted: 4 (3 2/3 + 2/3 + 1 + 1/2) / 6.
+  // Mean gates 2/3, 2/3, 1, 1/2; counts 3, 1, 1, 1 of an expected 2 x 3: 4 (3 2/3 + 2/3 + 1 + 1/2) / 6.
   const auto z = matrix(3, 4, {1, 2, 0, -1, 0, 0, 3, 1, 1, -1, -1, .5});
   CHECK(loss_of(sparsity, z, choices_of(3, 4, golden_chosen)) ==
         Catch::Approx(4 * (3 * (2.0 / 3) + 2.0 / 3 + 1 + 0.5) / 6).epsilon(1e-14));

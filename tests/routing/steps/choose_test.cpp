@@ -21,7 +21,7 @@ using ConstView = View<const double, B>;
 const CpuContext context{.threads = 2, .layer = 7};
 const StepKey key{.seed = 5, .step = 6};
 
-/// Writes down what it is told, as ranks.
+/// Writes the fields of its row context as choice orders.
 struct Witness {
   template <class Real>
   void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, RandomRowContext<Real> row) const {
@@ -48,18 +48,18 @@ Choice<double, B> choose_all(const R& router, const C& capacity, const Matrix<do
 
 }  // namespace
 
-TEST_CASE("a row router sees each row alone", "[ops]") {
+TEST_CASE("a row router is called with each row alone", "[ops]") {
   Draw draw("route");
   const auto z = random_matrix<double, B>(draw, 100, 6);
   const auto choice = choose_all(TopK{.k = 3}, Unlimited{}, z);
   CHECK(choice.boundary_1E.empty());
   for (Index r = 0; r < 100; ++r) {
-    const auto ranks = choose(TopK{.k = 3}, std::vector<double>(z.view().row(r).begin(), z.view().row(r).end()));
-    for (Index e = 0; e < 6; ++e) CHECK(choice.chosen_RE.view()(r, e) == ranks[static_cast<std::size_t>(e)]);
+    const auto orders = choose(TopK{.k = 3}, std::vector<double>(z.view().row(r).begin(), z.view().row(r).end()));
+    for (Index e = 0; e < 6; ++e) CHECK(choice.chosen_RE.view()(r, e) == orders[static_cast<std::size_t>(e)]);
   }
 }
 
-TEST_CASE("a router that asks is told row, token, language, random key and the layer's buffer", "[ops]") {
+TEST_CASE("a router can read row, token, language, random key and the layer's buffer", "[ops]") {
   Matrix<double, B> z(40, 6);
   for (Index r = 0; r < 40; ++r) z.view()(r, 0) = static_cast<double>(3 * r);
   std::vector<std::int32_t> tokens(40), languages(40);
@@ -80,7 +80,7 @@ TEST_CASE("a router that asks is told row, token, language, random key and the l
   }
 }
 
-TEST_CASE("experts that choose take the golden segments", "[ops][golden]") {
+TEST_CASE("ExpertChoice selects the golden segments", "[ops][golden]") {
   Matrix<double, B> z(6, 3);
   const std::vector<double> values = {2, 0, 1, 0, 1, 0, 1, 1, 1, 3, -1, 0, 0, 2, 1, -1, 0, 2};
   std::copy(values.begin(), values.end(), z.data());
@@ -101,7 +101,7 @@ TEST_CASE("experts that choose take the golden segments", "[ops][golden]") {
   }
 }
 
-TEST_CASE("an expert takes no more rows than there are, and no fewer than none", "[ops]") {
+TEST_CASE("an expert takes between 0 and all rows, whatever the capacity", "[ops]") {
   Draw draw("take");
   for (const Index rows : {0, 1, 5}) {
     const auto z = random_matrix<double, B>(draw, rows, 3);

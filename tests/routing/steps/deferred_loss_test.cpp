@@ -21,16 +21,16 @@ Loss loss_of(const Matrix<float, Cpu<>>& sums_1N) {
 
 }  // namespace
 
-TEST_CASE("a late loss is its sums times their weights", "[ops]") {
+TEST_CASE("a deferred loss is its sums times their weights", "[ops]") {
   Matrix<float, Cpu<>> sums(1, 3);
   for (Index i = 0; i < 3; ++i) sums.data()[i] = static_cast<float>(10 * (i + 1));
   const Loss loss = loss_of(sums);
   CHECK(loss == 0.5 * 10 + 1.5 * 20 + 2.5 * 30);
-  // Whoever reads it twice reads the same.
+  // A second read gives the same value.
   CHECK(loss == 110);
 }
 
-TEST_CASE("a late loss keeps the sums that there were when it was made", "[ops]") {
+TEST_CASE("a deferred loss keeps the sums as they were at its construction", "[ops]") {
   Matrix<float, Cpu<>> sums(1, 1);
   sums.data()[0] = 4;
   Loss loss = loss_of(sums);

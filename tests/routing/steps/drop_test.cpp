@@ -29,8 +29,8 @@ std::vector<ChoiceOrder> ranks(const Kept<B>& k) { return {k.kept_RE.data(), k.k
 
 }  // namespace
 
-TEST_CASE("first choices come before second ones, lower rows before higher ones", "[ops]") {
-  // Four rows, two choices each of two experts: every expert may take 2 of the 4 that want it.
+TEST_CASE("first choices are kept before second ones, lower rows before higher ones", "[ops]") {
+  // Four rows, two choices each of two experts: every expert has a capacity of 2 for its 4 pairs.
   const auto result = kept({.factor = 0.5, .minimum = 1}, 2, {2, 1, 1, 2, 2, 1, 1, 2});
   CHECK(ranks(result) == std::vector<ChoiceOrder>{0, 1, 1, 0, 0, 1, 1, 0});
   CHECK(result.dropped == std::vector<Index>{2, 2});
@@ -39,7 +39,7 @@ TEST_CASE("first choices come before second ones, lower rows before higher ones"
   CHECK(third.dropped == std::vector<Index>{1, 1});
 }
 
-TEST_CASE("with room for all nothing is dropped", "[ops]") {
+TEST_CASE("with capacity for all pairs nothing is dropped", "[ops]") {
   const std::vector<ChoiceOrder> chosen = {1, 0, 1, 0, 1, 0};
   const auto result = kept({.factor = 2}, 2, chosen);
   CHECK(ranks(result) == chosen);
@@ -49,7 +49,7 @@ TEST_CASE("with room for all nothing is dropped", "[ops]") {
 
 namespace {
 
-/// Six rows choose expert 0, row 1 as its second choice; it may take 3 of them. Rows 2 and 4 are surest of their best.
+/// Six rows select expert 0, row 1 as its second choice; its capacity is 3. Rows 2 and 4 have the highest best scores.
 const std::vector<float> wanted_logits = {1, 0, 1, 2, 3, 0, 0.5f, 0, 4, 0, 0.1f, 0};
 const std::vector<ChoiceOrder> wanted = {1, 0, 2, 1, 1, 0, 1, 0, 1, 0, 1, 0};
 std::vector<Index> rows_of_first(const Kept<B>& k) {
@@ -61,22 +61,22 @@ std::vector<Index> rows_of_first(const Kept<B>& k) {
 
 }  // namespace
 
-TEST_CASE("by priority the rows that are surest of their best expert stay", "[ops]") {
+TEST_CASE("DropBy::priority keeps the rows with the highest score for their best expert", "[ops]") {
   const auto result = kept({.factor = 0.85, .minimum = 1, .drop = DropBy::priority}, 2, wanted_logits, wanted);
   CHECK(rows_of_first(result) == std::vector<Index>{0, 2, 4});
   CHECK(result.dropped == std::vector<Index>{3, 0});
-  // A second choice goes before every first one, however sure its row is.
+  // A second choice is dropped before every first one, whatever its row's best score.
   std::vector<float> sure = wanted_logits;
   sure[3] = 9;
   CHECK(rows_of_first(kept({.factor = 0.85, .minimum = 1, .drop = DropBy::priority}, 2, sure, wanted)) ==
         std::vector<Index>{0, 2, 4});
 }
 
-TEST_CASE("by probability each expert keeps the rows whose score for it is highest", "[ops]") {
+TEST_CASE("DropBy::probability keeps the rows with the highest score for each expert", "[ops]") {
   const auto result = kept({.factor = 0.85, .minimum = 1, .drop = DropBy::probability}, 2, wanted_logits, wanted);
   CHECK(rows_of_first(result) == std::vector<Index>{0, 2, 4});
   CHECK(result.dropped == std::vector<Index>{3, 0});
-  // A second choice counts as a first one does; ranks stay what they were.
+  // A second choice counts as a first one does; choice orders stay unchanged.
   std::vector<float> liked = wanted_logits;
   liked[2] = 9, liked[3] = 5;
   const auto with_second = kept({.factor = 0.85, .minimum = 1, .drop = DropBy::probability}, 2, liked, wanted);
@@ -84,7 +84,7 @@ TEST_CASE("by probability each expert keeps the rows whose score for it is highe
   CHECK(with_second.kept_RE.view()(1, 0) == 2);
 }
 
-TEST_CASE("at random every row of a choice has its chance, by its key alone", "[ops]") {
+TEST_CASE("DropBy::random keeps each row of a choice with the same probability, by the key alone", "[ops]") {
   const std::vector<float> logits(40, 0.0f);
   std::vector<ChoiceOrder> chosen(40, 0);
   for (std::size_t r = 0; r < 20; ++r) chosen[2 * r] = 1;

@@ -16,7 +16,7 @@ using B = Cpu<>;
 const CpuContext context{.threads = 2};
 }  // namespace
 
-TEST_CASE("jitter multiplies by numbers around 1 that key and place decide", "[ops]") {
+TEST_CASE("jitter multiplies by numbers around 1 that depend on key and position", "[ops]") {
   Matrix<double, B> ones(50, 42);
   std::fill_n(ones.data(), ones.size(), 1.0);
   const auto x = ones.const_view();

@@ -45,7 +45,7 @@ double softplus(double n) { return std::log(1 + std::exp(n)); }
 
 }  // namespace
 
-TEST_CASE("noise is the key's normal number times the deviation", "[routing]") {
+TEST_CASE("the noise is a normal number drawn by the key times the deviation", "[routing]") {
   const Drawn drawn(2);
   for (Index t = 0; t < rows; ++t)
     for (Index e = 0; e < experts; ++e) {
@@ -55,7 +55,7 @@ TEST_CASE("noise is the key's normal number times the deviation", "[routing]") {
     }
 }
 
-TEST_CASE("the deviation is positive and finite whatever the noise matrix says", "[routing]") {
+TEST_CASE("the noise deviation is positive and finite for any output of the noise matrix", "[routing]") {
   CHECK(NoiseDeviation::of(0.0) == Catch::Approx(std::log(2.0)));
   CHECK(NoiseDeviation::slope(0.0) == 0.5);
   CHECK(NoiseDeviation::of(800.0) == 800);
@@ -65,7 +65,7 @@ TEST_CASE("the deviation is positive and finite whatever the noise matrix says",
   CHECK(std::isnan(NoiseDeviation::of(std::nan(""))));
 }
 
-TEST_CASE("P is how often the row chooses the expert when its noise alone is drawn anew", "[routing]") {
+TEST_CASE("P is the probability of selecting the expert if only its own noise is drawn again", "[routing]") {
   constexpr int draws = 40'000;
   for (const Index k : {1, 2, 4}) {
     const Drawn drawn(k);
@@ -88,7 +88,7 @@ TEST_CASE("P is how often the row chooses the expert when its noise alone is dra
   }
 }
 
-TEST_CASE("P is 1 where every expert is chosen, and has no gradient", "[routing]") {
+TEST_CASE("P is 1 and has no gradient if every expert is selected", "[routing]") {
   const Drawn drawn(experts);
   const Tensor p_TE = drawn.probabilities();
   for (Index i = 0; i < p_TE.size(); ++i) CHECK(p_TE.data()[i] == 1);
@@ -101,14 +101,14 @@ TEST_CASE("P is 1 where every expert is chosen, and has no gradient", "[routing]
   for (Index i = 0; i < d_n_TE.size(); ++i) CHECK(d_n_TE.data()[i] == 0);
 }
 
-TEST_CASE("gradients of noisy logits and of P are those of central differences", "[routing][gradient]") {
+TEST_CASE("gradients of noisy logits and of P match central differences", "[routing][gradient]") {
   for (const Index k : {1, 3}) {
     INFO("k " << k);
     Drawn drawn(k);
     Draw draw("noisy logits' gradients");
     const Tensor c_TE = random_matrix<double, Cpu<>>(draw, rows, experts);
     const Tensor slopes_1E = random_matrix<double, Cpu<>>(draw, 1, experts);
-    // No difference is large enough to change a choice; thresholds move with the logits that they are.
+    // The finite-difference steps are too small to change a choice; the thresholds are logits and move with them.
     const auto loss = [&] {
       drawn.choose(k);
       const Tensor p_TE = drawn.probabilities();

@@ -10,7 +10,7 @@ namespace normalize_test {
 using namespace moe;
 using namespace moe::testing;
 
-TEST_CASE("normalize and its backward go row by row", "[ops][gradient]") {
+TEST_CASE("normalize and its backward apply the normalizer to every row", "[ops][gradient]") {
   const CpuContext context{.threads = 2};
   Draw draw("normalize");
   // More rows than a tile has.

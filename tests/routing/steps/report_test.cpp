@@ -9,7 +9,7 @@ namespace report_test {
 
 using namespace moe;
 
-TEST_CASE("an observer gets copies, gates of kept pairs alone, and where segments begin", "[ops]") {
+TEST_CASE("an observer is called with copies, gates of kept pairs only, and segment begins", "[ops]") {
   Matrix<ChoiceOrder, Cpu<>> chosen(2, 2), kept(2, 2);
   Matrix<float, Cpu<>> gates(2, 2);
   chosen.data()[0] = chosen.data()[2] = 1, chosen.data()[3] = 2;

@@ -12,7 +12,7 @@ using namespace moe;
 using namespace moe::testing;
 using Indices = std::vector<Index>;
 
-TEST_CASE("sequences are cut into windows with a ragged tail, none across two sequences", "[ops]") {
+TEST_CASE("sequences are cut into windows, the last one shorter, and no window spans two sequences", "[ops]") {
   const auto cut = cut_into_segments(FixedWindow{.window = 3}, Batch::ragged({7, 0, 2, 3, 0}));
   CHECK(cut.begin == Indices{0, 3, 6, 7, 9, 12});
   CHECK(cut.opens_sequence == Indices{1, 0, 0, 1, 1});
@@ -20,7 +20,7 @@ TEST_CASE("sequences are cut into windows with a ragged tail, none across two se
   CHECK(cut.count() == 5);
 }
 
-TEST_CASE("no rows make no segments", "[ops]") {
+TEST_CASE("a batch without rows has no segments", "[ops]") {
   for (const Batch& batch : {Batch{}, Batch::single(0), Batch::ragged({0, 0})}) {
     const auto cut = cut_into_segments(FixedWindow{.window = 3}, batch);
     CHECK(cut.count() == 0);
@@ -50,7 +50,7 @@ TEST_CASE("windows of any length cover every row once", "[ops]") {
   }
 }
 
-TEST_CASE("rows are stacked below rows", "[ops]") {
+TEST_CASE("stacked appends the rows of the second matrix to the first", "[ops]") {
   Draw draw("stacked");
   const auto a = random_matrix<float, Cpu<>>(draw, 3, 4), b = random_matrix<float, Cpu<>>(draw, 40, 4);
   const auto both = stacked<float, Cpu<>>({.threads = 2}, a, b);
@@ -60,7 +60,7 @@ TEST_CASE("rows are stacked below rows", "[ops]") {
   CHECK(stacked<float, Cpu<>>({}, a, Matrix<float, Cpu<>>(0, 4)).rows() == 3);
 }
 
-TEST_CASE("what a segment got is repeated over its rows, and what they got adds up to it", "[ops]") {
+TEST_CASE("a segment's values are repeated over its rows, and the backward sums over the rows", "[ops]") {
   const CpuContext context{.threads = 2};
   const auto cut = cut_into_segments(FixedWindow{.window = 3}, Batch::ragged({7, 0, 2}));
   const auto of_row = upload_indices<Cpu<>>(context, cut.of_row), begin = upload_indices<Cpu<>>(context, cut.begin);

@@ -34,7 +34,7 @@ TEST_CASE("the variation loss of no rows, of sums of 0 and of one expert is 0", 
   CHECK(value_of(one_T1) == 0);
 }
 
-TEST_CASE("the variation loss's gradient is that of central differences", "[routing][gradient]") {
+TEST_CASE("the variation loss's gradient matches central differences", "[routing][gradient]") {
   Draw draw("variation loss");
   auto values_TE = random_matrix<double, Cpu<>>(draw, 6, 5);
   for (Index i = 0; i < values_TE.size(); ++i) values_TE.data()[i] = std::abs(values_TE.data()[i]);

@@ -19,12 +19,12 @@ const CpuContext context{.threads = 2};
 TEST_CASE("the z-loss is the mean square of log sum exp", "[ops][golden]") {
   Tensor z(2, 3);
   z.view()(1, 0) = 1000;
-  // (log 3)^2 and 1000^2: large logits overflow nothing.
+  // (log 3)^2 and 1000^2: large logits do not overflow.
   CHECK(z_loss<double, B>(context, z.view()) == Catch::Approx((std::pow(std::log(3.0), 2) + 1e6) / 2).epsilon(1e-12));
   CHECK(z_loss<double, B>(context, Tensor(0, 3).view()) == 0);
 }
 
-TEST_CASE("the z-loss's gradient adds to the logits'", "[ops][gradient]") {
+TEST_CASE("the z-loss's gradient is added to the logits' and matches central differences", "[ops][gradient]") {
   Draw draw("z-loss");
   auto z = random_matrix<double, B>(draw, 40, 4, 2);
   auto d_z = random_matrix<double, B>(draw, 40, 4);

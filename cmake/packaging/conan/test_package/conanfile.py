@@ -6,7 +6,7 @@ from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
 
 
 class TakeMoelayers(ConanFile):
-    """Takes the package with the project of tests/consumer, as that takes every other one."""
+    """Builds the project of tests/consumer, which tests every other form of the package too, against this package."""
 
     settings = "os", "arch", "compiler", "build_type"
     generators = "CMakeDeps"

@@ -1,7 +1,7 @@
-# This very checkout, not a download.
+# The port builds this checkout and downloads nothing.
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../../.." ABSOLUTE)
 
-# Headers only: nothing is built twice.
+# Header-only library: one build type is enough.
 set(VCPKG_BUILD_TYPE release)
 vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}" OPTIONS -DMOE_BUILD_TESTS=OFF -DMOE_BUILD_EXAMPLES=OFF)
 vcpkg_cmake_install()

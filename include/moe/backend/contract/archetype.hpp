@@ -4,9 +4,9 @@
 
 namespace moe::archetype {
 
-/// A backend that is only ever named: concepts ask whether a template accepts some backend, and this is that one.
+/// Stands for any backend in concepts that check whether a template accepts a backend. It is never used to compute.
 struct Backend {
-  /// As a host backend has it.
+  /// As in a host backend.
   static constexpr bool is_host = true;
   struct Context {};
   template <class Value>

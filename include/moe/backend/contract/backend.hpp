@@ -4,10 +4,10 @@
 
 namespace moe {
 
-/// Where matrices live and what computes with them: what modules ask of a template argument. A backend is a folder: its
-/// memory (Buffer), what a run carries (Context), and the operations that ops/, routing/ and experts/ are written in.
-/// Those come in families, each with its contract in a file of its own beside this one, where every operation is
-/// described: memory, elementwise, gemm, glu, routing, segments, optimizer. checked.hpp is their sum.
+/// A backend stores matrices and computes with them; modules take it as a template argument. Each backend is a folder:
+/// its memory (Buffer), the state of a run (Context), and the operations that ops/, routing/ and experts/ call. The
+/// operations form families: memory, elementwise, gemm, glu, routing, segments, optimizer. The contract of each family
+/// is a file in this folder, which describes every operation. checked.hpp combines them.
 template <class B>
 concept Backend = requires {
   typename B::Context;
@@ -15,8 +15,8 @@ concept Backend = requires {
   { B::is_host } -> std::convertible_to<bool>;
 };
 
-/// Whether a backend computes, or only has shapes: one without arithmetic (shape/) says `has_arithmetic = false`, and
-/// has enough to build modules and count them.
+/// Whether a backend computes. A backend without arithmetic (shape/) has `has_arithmetic = false`; modules can be built
+/// on it and their parameters counted.
 template <class B>
 inline constexpr bool computes = !requires {
   requires !B::has_arithmetic;

@@ -12,8 +12,8 @@
 
 namespace moe {
 
-/// A backend that runs every layer whose values are of this type. Arguments that are inputs may be matrices or views;
-/// outputs are views, and their value type is what the operation deduces. Operations check nothing.
+/// A backend that runs every layer with this value type. Inputs of operations may be matrices or views; outputs are
+/// views, from which the operation deduces the value type. Operations do not check their arguments.
 template <class B, class Value>
 concept ComputingBackend = Backend<B> && MemoryBackend<B, Value> && MemoryBackend<B, Index> &&
     ElementwiseBackend<B, Value> && GemmBackend<B, Value> && GluBackend<B, Value> && RoutingBackend<B, Value> &&
@@ -21,7 +21,7 @@ concept ComputingBackend = Backend<B> && MemoryBackend<B, Value> && MemoryBacken
 
 namespace contract {
 
-/// One type of values.
+/// The check for one value type.
 template <class B, class Value>
 constexpr bool check() {
   if constexpr (computes<B>) {
@@ -35,13 +35,12 @@ constexpr bool check() {
 
 }  // namespace contract
 
-/// For one static_assert beneath a backend: `static_assert(check_backend<Mine, float, double>());`. The compiler's
-/// first error then names an operation that is missing, or that cannot be called as layers of these values call it. Of
-/// a backend without arithmetic only what building modules takes is asked.
+/// For a static_assert after the definition of a backend: `static_assert(check_backend<Mine, float, double>());`. The
+/// compiler's first error then names an operation that is missing, or that layers with these value types cannot call.
+/// For a backend without arithmetic, only the requirements of building modules are checked.
 template <class B, class... Values>
 constexpr bool check_backend() {
-  static_assert(sizeof...(Values) > 0,
-                "check_backend: name the backend, then the types of values that its layers have");
+  static_assert(sizeof...(Values) > 0, "check_backend: pass the backend, then the value types of its layers");
   return (contract::check<B, Values>() && ...);
 }
 

@@ -35,19 +35,19 @@ concept HasTeam = requires {
   requires RowTeam<typename B::Team>;
 };
 
-/// for_each(context, count, f): f(i) for every i in [0, count), in any order; what f(i) writes, no other f(j) touches.
+/// for_each(context, count, f): f(i) for every i in [0, count), in any order; no other f(j) accesses what f(i) writes.
 template <class B>
 concept HasForEach = requires(const typename B::Context& context, Index count, const OfIndex& f) {
   { B::for_each(context, count, f) } -> std::same_as<void>;
 };
 
-/// for_each_element(context, count, f): the same for an f of a few operations.
+/// for_each_element(context, count, f): the same for a cheap f of a few operations.
 template <class B>
 concept HasForEachElement = requires(const typename B::Context& context, Index count, const OfIndex& f) {
   { B::for_each_element(context, count, f) } -> std::same_as<void>;
 };
 
-/// for_each_cell(context, rows, cols, f): f(row, col) for every cell, an f of a few operations.
+/// for_each_cell(context, rows, cols, f): f(row, col) for every cell, for a cheap f of a few operations.
 template <class B>
 concept HasForEachCell = requires(const typename B::Context& context, Index rows, Index cols, const OfCell& f) {
   { B::for_each_cell(context, rows, cols, f) } -> std::same_as<void>;
@@ -59,8 +59,8 @@ concept HasForEachRow = requires(const typename B::Context& context, Index rows,
   { B::for_each_row(context, rows, f) } -> std::same_as<void>;
 };
 
-/// for_each_on_host(context, count, f): f(i) for every i in [0, count) on the host, in any order, on the threads that
-/// the context has there: for an f that costs much, such as drawing initial values.
+/// for_each_on_host(context, count, f): f(i) for every i in [0, count) on the host, in any order, on the context's host
+/// threads: for an expensive f, such as drawing initial values.
 template <class B>
 concept HasForEachOnHost = requires(const typename B::Context& context, Index count, const OfIndex& f) {
   { B::for_each_on_host(context, count, f) } -> std::same_as<void>;
@@ -75,7 +75,7 @@ concept HasAddColumnSums = requires(const typename B::Context& context, const Ma
   { B::template add_column_sums<Accum<Value>, Value>(context, x_RD, wide_y_1D) } -> std::same_as<void>;
 };
 
-/// sum_of_squares(context, x): in double, in a fixed order.
+/// sum_of_squares(context, x): the sum of squares of all values of x, in double, in a fixed order.
 template <class B, class Value>
 concept HasSumOfSquares = requires(const typename B::Context& context, View<const Value, B> x) {
   { B::sum_of_squares(context, x) } -> std::same_as<double>;
@@ -83,7 +83,7 @@ concept HasSumOfSquares = requires(const typename B::Context& context, View<cons
 
 }  // namespace contract
 
-/// Anything, row by row or element by element, and sums.
+/// Elementwise and row-wise operations, and sums.
 template <class B, class Value>
 concept ElementwiseBackend = contract::HasTeam<B> && contract::HasForEach<B> && contract::HasForEachElement<B> &&
     contract::HasForEachCell<B> && contract::HasForEachRow<B> && contract::HasForEachOnHost<B> &&
@@ -91,14 +91,14 @@ concept ElementwiseBackend = contract::HasTeam<B> && contract::HasForEach<B> && 
 
 namespace contract {
 
-/// Says whether the type is missing that policies of rows ask for.
+/// Names the type Team, which row policies need, if it is missing.
 template <class B>
 constexpr bool check_team() {
-  static_assert(HasTeam<B>, "Backend: Team is missing or no team of rows, see moe/backend/contract/elementwise.hpp");
+  static_assert(HasTeam<B>, "Backend: Team is missing or not a RowTeam, see moe/backend/contract/elementwise.hpp");
   return HasTeam<B>;
 }
 
-/// Names what is missing of ElementwiseBackend.
+/// Names the missing operation of ElementwiseBackend.
 template <class B, class Value>
 constexpr bool check_elementwise() {
   static_assert(check_team<B>());

@@ -12,7 +12,7 @@ namespace moe {
 
 namespace contract {
 
-/// row_products(context, x_RD, w_ED, y_RE): y = x w^T, each row by itself in an order that no other row changes.
+/// row_products(context, x_RD, w_ED, y_RE): y = x w^T, batch invariant: no row's result depends on other rows.
 template <class B, class Value>
 concept HasRowProducts = requires(const typename B::Context& context, View<const Value, B> x_RD,
                                   const Matrix<Accum<Value>, B>& w_ED, View<Accum<Value>, B> y_RE) {
@@ -49,9 +49,8 @@ concept HasAddGroupedDgrad = requires(const typename B::Context& context, const 
   { B::add_grouped_dgrad(context, d_y_NF, w_FD, offsets, d_x_ND) } -> std::same_as<void>;
 };
 
-/// grouped_wgrad(context, d_y_NF, x_ND, offsets, d_w_FD): d_w += d_y^T x, group by group; an empty d_w is
-/// skipped. grouped_wgrad<Value, GradientValue> is told the type of the gradient, which is that of the values or the
-/// one they are computed with.
+/// grouped_wgrad(context, d_y_NF, x_ND, offsets, d_w_FD): d_w += d_y^T x, group by group; an empty d_w is skipped.
+/// grouped_wgrad<Value, GradientValue> names the type of the gradient: the value type or its accumulation type.
 template <class B, class Value>
 concept HasGroupedWgrad = requires(const typename B::Context& context, View<const Value, B> d_y_NF,
                                    View<const Value, B> x_ND, ListView<Index> offsets, ListView<View<Value, B>> d_w_FD,
@@ -62,8 +61,8 @@ concept HasGroupedWgrad = requires(const typename B::Context& context, View<cons
 
 }  // namespace contract
 
-/// Products. Rows [offsets[g], offsets[g+1]) belong to group g, which has a weight of its own. Every sum has an order
-/// that shapes alone decide. A backend whose products read packed weights also has the type PackedWeights
+/// Matrix products. Rows [offsets[g], offsets[g+1]) belong to group g, which has its own weight. The order of every sum
+/// depends on the shapes only. A backend whose products read packed weights also has the type PackedWeights
 /// (train/pack_weights.hpp).
 template <class B, class Value>
 concept GemmBackend = contract::HasRowProducts<B, Value> && contract::HasAddRowDgrad<B, Value> &&
@@ -72,7 +71,7 @@ concept GemmBackend = contract::HasRowProducts<B, Value> && contract::HasAddRowD
 
 namespace contract {
 
-/// Names what is missing of GemmBackend.
+/// Names the missing operation of GemmBackend.
 template <class B, class Value>
 constexpr bool check_gemm() {
   static_assert(HasRowProducts<B, Value>,

@@ -14,14 +14,14 @@ namespace moe {
 
 namespace contract {
 
-/// An activation that is only ever named: operations take any, a user's own among them.
+/// Stands for any activation in the concepts below: operations accept every Activation, including a user's own.
 struct SomeActivation {
-  /// Of a value.
+  /// Returns z.
   template <class Real>
   MOE_HOST_DEVICE Real value(Real z) const {
     return z;
   }
-  /// Its derivative there.
+  /// Returns 1.
   template <class Real>
   MOE_HOST_DEVICE Real derivative(Real) const {
     return 1;
@@ -30,7 +30,7 @@ struct SomeActivation {
 static_assert(Activation<SomeActivation>);
 
 /// grouped_glu(context, activation, x_ND, gate_FD, up_FD, offsets, a_NF, b_NF, h_NF): a = x gate^T, b = x up^T,
-/// h = activation(a) b (core/activation.hpp); empty a and b are not kept.
+/// h = activation(a) b (core/activation.hpp); empty a and b are not written.
 template <class B, class Value>
 concept HasGroupedGlu = requires(const typename B::Context& context, const SomeActivation& activation,
                                  const Matrix<Value, B>& x_ND, ListView<View<const Value, B>> gate_FD,
@@ -40,8 +40,8 @@ concept HasGroupedGlu = requires(const typename B::Context& context, const SomeA
 };
 
 /// grouped_glu_backward(context, activation, d_y_ND, down_DF, offsets, gates_1N, a_NF, b_NF, h_NF, d_gates_1N): d_h =
-/// gate d_y down; a becomes d_a, b becomes d_b, h becomes gate h, made once more, and d_gate = <d_y down, h>. An empty
-/// b is all 1. Empty gates are all 1, and d_gates is then not written.
+/// gate d_y down; a becomes d_a, b becomes d_b, h becomes gate h, which is recomputed, and d_gate = <d_y down, h>. An
+/// empty b counts as all 1. Empty gates count as all 1, and d_gates is then not written.
 template <class B, class Value>
 concept HasGroupedGluBackward = requires(const typename B::Context& context, const SomeActivation& activation,
                                          const Matrix<Value, B>& d_y_ND, ListView<View<const Value, B>> down_DF,
@@ -62,8 +62,8 @@ concept HasGroupedGluDgrad = requires(const typename B::Context& context, const 
   { B::grouped_glu_dgrad(context, d_a_NF, gate_FD, d_b_NF, up_FD, offsets, d_x_ND) } -> std::same_as<void>;
 };
 
-/// glu(context, activation, a_NF, b_NF, h_NF): h = activation(a) b, where a and b are sums of products; h may be a. An
-/// empty b is all 1.
+/// glu(context, activation, a_NF, b_NF, h_NF): h = activation(a) b, where a and b are sums of products; h may
+/// alias a. An empty b counts as all 1.
 template <class B, class Value>
 concept HasGlu = requires(const typename B::Context& context, const SomeActivation& activation,
                           const Matrix<Value, B>& a_NF, const Matrix<Value, B>& b_NF, View<Value, B> h_NF) {
@@ -80,14 +80,14 @@ concept HasGluBackward = requires(const typename B::Context& context, const Some
 
 }  // namespace contract
 
-/// The products of a GLU with what is fused into them, and its activation alone. Groups as in gemm.hpp.
+/// The products of a GLU with the operations fused into them, and its activation alone. Groups as in gemm.hpp.
 template <class B, class Value>
 concept GluBackend = contract::HasGroupedGlu<B, Value> && contract::HasGroupedGluBackward<B, Value> &&
     contract::HasGroupedGluDgrad<B, Value> && contract::HasGlu<B, Value> && contract::HasGluBackward<B, Value>;
 
 namespace contract {
 
-/// Names what is missing of GluBackend.
+/// Names the missing operation of GluBackend.
 template <class B, class Value>
 constexpr bool check_glu() {
   static_assert(

@@ -9,8 +9,8 @@ namespace moe {
 
 namespace contract {
 
-/// Context: what a run needs and a layer must not own: threads or stream, memory pool, `layer` (the layer's number in
-/// the model), `observer`, `replay`, `phases`. A default one works.
+/// Context: the state of a run, which a layer must not own: threads or stream, memory pool, `layer` (the layer's number
+/// in the model), `observer`, `replay`, `phases`. A default-constructed context works.
 template <class B>
 concept HasContext = requires {
   typename B::Context;
@@ -23,18 +23,19 @@ concept HasIsHost = requires {
   requires std::same_as<decltype(B::is_host), const bool>;
 };
 
-/// A backend's Buffer of a type of values.
+/// A backend's Buffer of a value type.
 template <class B, class Value>
 using BufferOf = typename B::template Buffer<Value>;
-/// A backend's HostBuffer of a type of values.
+/// A backend's HostBuffer of a value type.
 template <class B, class Value>
 using HostBufferOf = typename B::template HostBuffer<Value>;
-/// A backend's AsyncCopy of a type of values.
+/// A backend's AsyncCopy of a value type.
 template <class B, class Value>
 using AsyncCopyOf = typename B::template AsyncCopy<Value>;
 
-/// Buffer<Value>: memory of a matrix, values undefined. Made from a count of values, or from a context and a count; it
-/// then belongs to the context's pool. Default-made it is empty. Moving keeps the address; a copy is spelled copy().
+/// Buffer<Value>: memory of a matrix, values uninitialized. Constructed from a number of values, or from a context and
+/// a number of values; it is then from the context's pool. Default-constructed it is empty. Moving keeps the address;
+/// copy() makes a copy.
 template <class B, class Value>
 concept HasBuffer = requires(const typename B::Context& context, Index count, BufferOf<B, Value>& buffer,
                              const BufferOf<B, Value>& same) {
@@ -48,13 +49,14 @@ concept HasBuffer = requires(const typename B::Context& context, Index count, Bu
   { same.data() } -> std::same_as<const Value*>;
 };
 
-/// upload(context, from, to): row-major host values without gaps to a view.
+/// upload(context, from, to): copies contiguous row-major host values to a view.
 template <class B, class Value>
 concept HasUpload = requires(const typename B::Context& context, const Value* from, View<Value, B> to) {
   { B::upload(context, from, to) } -> std::same_as<void>;
 };
 
-/// AsyncCopy<Value>: values on their way to the host. Default-made there are none; wait() is where they are.
+/// AsyncCopy<Value>: an asynchronous copy of values to the host. Default-constructed it has no values; wait() waits for
+/// the copy and returns the address of the values.
 template <class B, class Value>
 concept HasAsyncCopy = requires(const AsyncCopyOf<B, Value>& later) {
   requires std::movable<AsyncCopyOf<B, Value>>;
@@ -62,7 +64,7 @@ concept HasAsyncCopy = requires(const AsyncCopyOf<B, Value>& later) {
   { later.wait() } -> std::same_as<const Value*>;
 };
 
-/// HostBuffer<Value>: host memory for a short list that the host makes for one call, values undefined.
+/// HostBuffer<Value>: host memory for a short list that the host builds for one call, values uninitialized.
 template <class B, class Value>
 concept HasHostBuffer = requires(const typename B::Context& context, Index count, HostBufferOf<B, Value>& buffer,
                                  const HostBufferOf<B, Value>& same) {
@@ -72,14 +74,13 @@ concept HasHostBuffer = requires(const typename B::Context& context, Index count
   { same.data() } -> std::same_as<const Value*>;
 };
 
-/// download(context, from, to): a view's values to host memory, row-major without gaps. They are there on return.
+/// download(context, from, to): copies a view's values to host memory, row-major and contiguous. Complete on return.
 template <class B, class Value>
 concept HasDownload = requires(const typename B::Context& context, View<const Value, B> from, Value* to) {
   { B::download(context, from, to) } -> std::same_as<void>;
 };
 
-/// download_async(context, from) -> AsyncCopy<Value>: starts a copy of a view without gaps to the host, and does not
-/// wait.
+/// download_async(context, from) -> AsyncCopy<Value>: starts a copy of a contiguous view to the host, without waiting.
 template <class B, class Value>
 concept HasDownloadAsync = requires(const typename B::Context& context, View<const Value, B> from) {
   { B::download_async(context, from) } -> std::same_as<AsyncCopyOf<B, Value>>;
@@ -87,19 +88,19 @@ concept HasDownloadAsync = requires(const typename B::Context& context, View<con
 
 }  // namespace contract
 
-/// What building a module, walking and counting it asks of a backend: memory that may hold nothing, as that of shape/.
+/// The requirements of building, walking and counting a module: memory, which may have no values, as in shape/.
 template <class B, class Value>
 concept StorageBackend = contract::HasContext<B> && contract::HasIsHost<B> && contract::HasBuffer<B, Value> &&
     contract::HasUpload<B, Value> && contract::HasAsyncCopy<B, Value>;
 
-/// Memory that values go into and come out of.
+/// Memory with copies from and to the host.
 template <class B, class Value>
 concept MemoryBackend = StorageBackend<B, Value> && contract::HasHostBuffer<B, Value> &&
     contract::HasDownload<B, Value> && contract::HasDownloadAsync<B, Value>;
 
 namespace contract {
 
-/// Names what is missing of StorageBackend.
+/// Names the missing member of StorageBackend.
 template <class B, class Value>
 constexpr bool check_storage() {
   static_assert(HasContext<B>, "Backend: Context is missing or has no default, see moe/backend/contract/memory.hpp");
@@ -114,7 +115,7 @@ constexpr bool check_storage() {
   return StorageBackend<B, Value>;
 }
 
-/// Names what is missing of MemoryBackend.
+/// Names the missing member of MemoryBackend.
 template <class B, class Value>
 constexpr bool check_memory() {
   static_assert(check_storage<B, Value>());

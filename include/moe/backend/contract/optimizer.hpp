@@ -13,8 +13,8 @@ namespace moe {
 
 namespace contract {
 
-/// adamw<master>(context, size, pace, key, gradient, w, lower, m, v): one step of AdamW, see core/adamw_scalars.hpp, on
-/// weights and moments kept as train/adamw_state.hpp says; what is rounded by chance is rounded by `key`, and only
+/// adamw<master>(context, size, pace, key, gradient, w, lower, m, v): one step of AdamW (core/adamw_scalars.hpp) on
+/// weights and moments stored as described in train/adamw_state.hpp. Stochastic rounding draws from `key`; only
 /// MasterWeights::split reads `lower`.
 template <class B, class Value, MasterWeights master, class Moment>
 concept HasAdamw = requires(const typename B::Context& context, Index size, AdamWScalars<Accum<Value>> pace,
@@ -23,19 +23,19 @@ concept HasAdamw = requires(const typename B::Context& context, Index size, Adam
   { B::template adamw<master>(context, size, pace, key, gradient, w, lower, m, v) } -> std::same_as<void>;
 };
 
-/// narrow_weights(context, size, w, lower): w becomes the bfloat16 nearest to it; the lower half of what it was goes to
-/// `lower`, unless that is null.
+/// narrow_weights(context, size, w, lower): rounds w to the nearest bfloat16; the lower 16 bits of the previous value
+/// are written to `lower`, unless it is null.
 template <class B, class Value>
 concept HasNarrowWeights = requires(const typename B::Context& context, Index size, Value* w, std::uint16_t* lower) {
   { B::narrow_weights(context, size, w, lower) } -> std::same_as<void>;
 };
 
-/// Whether weights of this type can train in less memory: those that are computed with as float.
+/// Whether weights of this type can train in less memory: those whose accumulation type is float.
 template <class Value>
 inline constexpr bool trains_lean = std::same_as<Accum<Value>, float>;
 
-/// HasAdamw for every way of keeping weights and moments: of a layer in double there is one. A layer in BFloat16 keeps
-/// some of its weights in float.
+/// HasAdamw for every representation of weights and moments; a layer in double has one. A layer in BFloat16 has some of
+/// its weights in float.
 template <class B, class Value>
 concept HasEveryAdamw = HasAdamw<B, Accum<Value>, MasterWeights::float32, Accum<Value>> &&
     (!trains_lean<Value> ||
@@ -45,14 +45,14 @@ concept HasEveryAdamw = HasAdamw<B, Accum<Value>, MasterWeights::float32, Accum<
 
 }  // namespace contract
 
-/// AdamW (train/adamw.hpp), in the precision of the weights and in less memory.
+/// AdamW (train/adamw.hpp), in the precision of the weights and in the forms that need less memory.
 template <class B, class Value>
 concept OptimizerBackend = contract::HasEveryAdamw<B, Value> &&
     (!contract::trains_lean<Value> || contract::HasNarrowWeights<B, Value>);
 
 namespace contract {
 
-/// Names what is missing of OptimizerBackend.
+/// Names the missing operation of OptimizerBackend.
 template <class B, class Value>
 constexpr bool check_optimizer() {
   static_assert(HasEveryAdamw<B, Value>,

@@ -14,8 +14,8 @@ namespace moe {
 
 namespace contract {
 
-/// top_rows(context, scores_RE, take, chosen_RE, boundary_1E): for each expert, ranks 1 to `take` for the rows with the
-/// highest scores, 0 for the others; ties go to the lower row, NaN comes last. boundary_1E as in
+/// top_rows(context, scores_RE, take, chosen_RE, boundary_1E): for each expert, choice orders 1 to `take` for the rows
+/// with the highest scores, 0 for the others; ties go to the lower row, NaN comes last. boundary_1E as in
 /// routing/router/expert_choice.hpp.
 template <class B, class Value>
 concept HasTopRows = requires(const typename B::Context& context, const Matrix<Accum<Value>, B>& scores_RE, Index take,
@@ -23,17 +23,17 @@ concept HasTopRows = requires(const typename B::Context& context, const Matrix<A
   { B::top_rows(context, scores_RE, take, chosen_RE, boundary_1E) } -> std::same_as<void>;
 };
 
-/// drop_overflow(context, take, chosen_RE, dropped_1E): for each expert, sets to 0 what is over `take`: lower ranks
-/// stay before higher ones, then lower rows. dropped_1E counts what went.
+/// drop_overflow(context, take, chosen_RE, dropped_1E): for each expert, sets the choices beyond `take` rows to 0:
+/// lower choice orders are kept first, then lower rows. dropped_1E is the number of dropped rows of each expert.
 template <class B>
 concept HasDropOverflow = requires(const typename B::Context& context, Index take, View<ChoiceOrder, B> chosen_RE,
                                    View<Index, B> dropped_1E) {
   { B::drop_overflow(context, take, chosen_RE, dropped_1E) } -> std::same_as<void>;
 };
 
-/// begin_grouping(context, chosen_RE, expected) -> Grouping: the pairs (row, expert) with a rank above 0 are counted;
-/// work may be enqueued while the counts travel to the host. It may be told what is expected of them; then the plan
-/// need not be complete.
+/// begin_grouping(context, chosen_RE, expected) -> Grouping: starts to count the pairs (row, expert) with a choice
+/// order above 0; work may be enqueued during the asynchronous copy of the counts to the host. With `expected` counts,
+/// the plan need not be complete.
 template <class B>
 concept HasBeginGrouping = requires(const typename B::Context& context, View<const ChoiceOrder, B> chosen_RE,
                                     const ExpectedCounts& expected) {
@@ -47,7 +47,7 @@ concept HasFinishGrouping = requires(const typename B::Context& context, View<co
   { B::finish_grouping(context, chosen_RE, std::move(grouping)) } -> std::same_as<Plan<B>>;
 };
 
-/// gather_rows(context, x_TD, plan, x_ND): the row of x that each pair works on.
+/// gather_rows(context, x_TD, plan, x_ND): copies the row of x of each pair.
 template <class B, class Value>
 concept HasGatherRows = requires(const typename B::Context& context, const Matrix<Value, B>& x_TD, const Plan<B>& plan,
                                  View<Value, B> x_ND) {
@@ -55,7 +55,7 @@ concept HasGatherRows = requires(const typename B::Context& context, const Matri
 };
 
 /// combine_rows(context, y_ND, gates_1N, plan, y_TD): y_t = sum of gates_n y_n over the pairs of row t, by ascending
-/// expert; 0 for a row without.
+/// expert; 0 for a row without pairs.
 template <class B, class Value>
 concept HasCombineRows = requires(const typename B::Context& context, const Matrix<Value, B>& y_ND,
                                   const Matrix<Accum<Value>, B>& gates_1N, const Plan<B>& plan, View<Value, B> y_TD) {
@@ -71,7 +71,7 @@ concept HasSumRows = requires(const typename B::Context& context, const Matrix<V
 
 }  // namespace contract
 
-/// Choosing and sorting, and the rows of pairs (row, expert) in and out.
+/// Expert selection, sorting of pairs (row, expert), dispatch and combine.
 template <class B, class Value>
 concept RoutingBackend = contract::HasTopRows<B, Value> && contract::HasDropOverflow<B> &&
     contract::HasBeginGrouping<B> && contract::HasFinishGrouping<B> && contract::HasGatherRows<B, Value> &&
@@ -79,7 +79,7 @@ concept RoutingBackend = contract::HasTopRows<B, Value> && contract::HasDropOver
 
 namespace contract {
 
-/// Names what is missing of RoutingBackend.
+/// Names the missing operation of RoutingBackend.
 template <class B, class Value>
 constexpr bool check_routing() {
   static_assert(HasTopRows<B, Value>,

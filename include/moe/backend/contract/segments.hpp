@@ -11,7 +11,7 @@ namespace moe {
 
 namespace contract {
 
-/// segment_means(context, x_TD, begin_1V, mean_VD): sum of the rows of each segment in order, divided by their number.
+/// segment_means(context, x_TD, begin_1V, mean_VD): sum of the rows of each segment, in order, divided by their number.
 template <class B, class Value>
 concept HasSegmentMeans = requires(const typename B::Context& context, View<const Value, B> x_TD,
                                    View<const Index, B> begin_1V, View<Accum<Value>, B> mean_VD) {
@@ -38,14 +38,14 @@ concept HasSegmentMaxima = requires(const typename B::Context& context, View<con
 
 }  // namespace contract
 
-/// Pooling. Segment v is the rows [begin_1V(0, v), begin_1V(0, v+1)) of x; what comes of it depends on no other row.
+/// Pooling. Segment v has rows [begin_1V(0, v), begin_1V(0, v+1)) of x; its result does not depend on other rows.
 template <class B, class Value>
 concept SegmentsBackend = contract::HasSegmentMeans<B, Value> && contract::HasAddSegmentMeansBackward<B, Value> &&
     contract::HasSegmentMaxima<B, Value>;
 
 namespace contract {
 
-/// Names what is missing of SegmentsBackend.
+/// Names the missing operation of SegmentsBackend.
 template <class B, class Value>
 constexpr bool check_segments() {
   static_assert(HasSegmentMeans<B, Value>,

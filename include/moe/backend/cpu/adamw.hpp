@@ -9,17 +9,17 @@
 
 namespace moe::cpu {
 
-/// A vector's values as bits.
+/// The bit patterns of a vector of floats, one 32-bit word per lane.
 using BitLanes = detail::VectorOf<std::uint32_t, vector_bytes>::type;
-/// Half of each of them.
+/// The 16-bit half of each lane.
 using HalfLanes = detail::VectorOf<std::uint16_t, vector_bytes / 2>::type;
 
-/// Every value's bits.
+/// The bit pattern of each lane.
 [[gnu::always_inline]] inline BitLanes bits_of(Lanes<float> values) { return reinterpret_cast<BitLanes>(values); }
-/// The values that have these bits.
+/// The floats with these bit patterns.
 [[gnu::always_inline]] inline Lanes<float> values_of(BitLanes bits) { return reinterpret_cast<Lanes<float>>(bits); }
 
-/// The first `count` values of 16 bits from memory, zeros behind them.
+/// Loads the first `count` 16-bit values, zero-extended to 32 bits; the remaining lanes are 0.
 template <class Half>
 [[gnu::always_inline]] inline BitLanes load_halves(const Half* from, Index count) {
   static_assert(sizeof(Half) == 2);
@@ -27,7 +27,7 @@ template <class Half>
   std::memcpy(&halves, from, static_cast<std::size_t>((std::min)(count, lanes<float>)) * sizeof(Half));
   return __builtin_convertvector(halves, BitLanes);
 }
-/// The lower halves of the first `count` lanes to memory.
+/// Stores the lower 16 bits of the first `count` lanes.
 template <class Half>
 [[gnu::always_inline]] inline void store_halves(Half* to, BitLanes bits, Index count) {
   static_assert(sizeof(Half) == 2);
@@ -36,17 +36,17 @@ template <class Half>
               static_cast<std::size_t>((std::min)(count, lanes<float>)) * sizeof(Half));
 }
 
-/// stochastic_round() in every lane, as the upper half of a float's bits.
+/// stochastic_round() (core/master_weights.hpp) in every lane: bfloat16 bits in the lower 16 bits of each lane.
 [[gnu::always_inline]] inline BitLanes stochastic_round(Lanes<float> values, BitLanes random) {
   const BitLanes whole = bits_of(values);
   const auto is_finite = (whole & 0x7f800000u) != 0x7f800000u;
-  // NaN keeps a bit that shows it, wherever in its fraction the others stood.
+  // The shift may drop every fraction bit that is set in a NaN; the quiet bit keeps it a NaN.
   const auto is_nan = (whole & 0x7fffffffu) > 0x7f800000u;
   return (whole + (random & 0xffffu & reinterpret_cast<BitLanes>(is_finite))) >> 16 |
          (reinterpret_cast<BitLanes>(is_nan) & 0x40u);
 }
 
-/// One vector of a tensor's values, as AdamW moves them.
+/// One vector of a tensor's weights with their AdamW moments.
 template <class Real>
 struct AdamWLanes {
   /// Weights.
@@ -56,7 +56,7 @@ struct AdamWLanes {
   /// Second moments.
   Lanes<Real> v;
 };
-/// As AdamWScalars says.
+/// One AdamW step by the equations of AdamWScalars.
 template <class Real>
 [[gnu::always_inline]] inline AdamWLanes<Real> stepped(const AdamWScalars<Real>& pace, Lanes<Real> gradient,
                                                        AdamWLanes<Real> at) {
@@ -67,14 +67,14 @@ template <class Real>
   return {pace.keep * at.w - step, first, second};
 }
 
-/// The random bits of values [first, first + lanes) of a tensor; `first` is a multiple of four.
+/// The random bits for rounding values [first, first + lanes) of a tensor; `first` is a multiple of four.
 struct RoundingLanes {
-  /// For the first moment in the lower halves, for the second in the upper ones.
+  /// Lower 16 bits: first moment. Upper 16 bits: second moment.
   BitLanes moments;
   /// For the weights.
   BitLanes weights;
 
-  /// Asks for all at once.
+  /// Draws the random words of all lanes.
   [[gnu::always_inline]] RoundingLanes(RandomKey key, Index first) {
     std::uint32_t of_moments[lanes<float>], of_weights[lanes<float>];
     for (Index i = 0; i < lanes<float>; i += 4) {
@@ -87,22 +87,23 @@ struct RoundingLanes {
   }
 };
 
-/// Moments from their memory.
+/// Loads `count` moments; the remaining lanes are 0.
 [[gnu::always_inline]] inline Lanes<float> load_moment(const float* from, Index count) { return load(from, count); }
-/// The same, widened.
+/// The same from bfloat16, converted to float.
 [[gnu::always_inline]] inline Lanes<float> load_moment(const BFloat16* from, Index count) {
   return values_of(load_halves(from, count) << 16);
 }
-/// Moments to their memory, as they are.
+/// Stores `count` moments without rounding.
 [[gnu::always_inline]] inline void store_moment(float* to, Lanes<float> values, BitLanes /*random*/, Index count) {
   store(to, values, count);
 }
-/// The same, rounded by chance.
+/// The same as bfloat16, with stochastic rounding.
 [[gnu::always_inline]] inline void store_moment(BFloat16* to, Lanes<float> values, BitLanes random, Index count) {
   store_halves(to, stochastic_round(values, random), count);
 }
 
-/// The weights from `at` on that a step moves, from where they are kept. `lower` may be null where nothing is split.
+/// Loads the `count` master weights from index `at` on. `lower`, the lower 16 bits of each weight, is read only with
+/// MasterWeights::split and may be null otherwise.
 template <MasterWeights master>
 [[gnu::always_inline]] inline Lanes<float> load_master(const float* w, const std::uint16_t* lower, Index at,
                                                        Index count) {
@@ -113,7 +114,7 @@ template <MasterWeights master>
   }
   return upper;
 }
-/// The way back; what a bfloat16 cannot show is rounded by chance where nothing keeps it.
+/// Stores the `count` master weights from index `at` on; MasterWeights::bfloat16 uses stochastic rounding.
 template <MasterWeights master>
 [[gnu::always_inline]] inline void store_master(float* w, std::uint16_t* lower, Index at, Lanes<float> values,
                                                 BitLanes random, Index count) {

@@ -16,34 +16,35 @@
 
 namespace moe::cpu {
 
-/// What a run needs and a layer must not own. Make one, keep it for the whole run. Threads that run layers at the same
-/// time may share one, or a copy of one, as they may share a layer that no thread changes: the pool locks, and of the
-/// callers only the first gets the helpers while the others work alone. A context of its own for each is faster.
+/// Execution state that a run needs and layers do not own: threads, memory pool, callbacks. Create one and keep it for
+/// the whole run. Threads that run layers at the same time may share a context or copies of it, and a layer that no
+/// thread modifies. The pool has a lock, and while one call uses the helper threads, concurrent calls run on their
+/// calling thread alone. One context per thread is faster.
 template <class Backend>
 struct Context {
-  /// At most so many threads work, the caller's included. Decides no bit of a result.
+  /// Maximum number of threads, including the calling one. Results are bitwise identical for any number.
   int threads = available_threads();
-  /// The layer's number in the model, which a model sets for each of its layers: observations carry it, and layers
-  /// with different numbers draw different random numbers.
+  /// The layer's number in the model, set by the model for each of its layers. Observations contain it, and layers with
+  /// different numbers draw different random numbers.
   std::uint32_t layer = 0;
-  /// Told every decision; may be empty.
+  /// Called with every routing decision; may be empty.
   Observer observer{};
-  /// The choices that layers are to work on; null: their routers choose. Must outlive every call.
+  /// Recorded choices that layers use instead of their routers' selection; may be null. Must outlive every call.
   const RoutingReplay* replay = nullptr;
-  /// Told which part of a layer begins; may be empty.
+  /// Called when a phase of a layer begins or ends; may be empty.
   PhaseListener phases{};
-  /// Where results and temporaries come from.
+  /// Memory pool of results and temporaries.
   std::shared_ptr<Pool> pool = std::make_shared<Pool>();
-  /// Weights that pack_weights (train/pack_weights.hpp) packed; may be null.
+  /// Weights packed by pack_weights (train/pack_weights.hpp); may be null.
   std::shared_ptr<const PackedWeights> packed{};
-  /// The helpers, started when a call first needs them.
+  /// Helper threads, started when a call first needs them.
   std::shared_ptr<Workers> workers = std::make_shared<Workers>();
 };
 
-/// An input of an operation: its value type follows from the output's.
+/// An input of an operation. Its value type is not deduced: it follows from the output's.
 template <class Value, class Backend>
 using In = std::type_identity_t<View<const Value, Backend>>;
-/// One weight matrix for each group.
+/// One weight matrix per group.
 template <class Value, class Backend>
 using Weights = std::type_identity_t<ListView<View<const Value, Backend>>>;
 

@@ -15,8 +15,8 @@ namespace moe {
 
 namespace cpu {
 
-/// All families together. `struct Mine : cpu::Operations<Mine> {...}` is a backend of its own, on the same memory and
-/// threads: an operation that it has itself is the one that layers and the other families call.
+/// All operation families. `struct Mine : cpu::Operations<Mine> {...}` is a backend on the same memory and threads. An
+/// operation that Mine defines itself replaces the inherited one for layers and for the other families.
 template <class Backend, class Gemm = TileGemm>
 struct Operations : MemoryOperations<Backend>,
                     ElementwiseOperations<Backend>,
@@ -25,21 +25,21 @@ struct Operations : MemoryOperations<Backend>,
                     RoutingOperations<Backend>,
                     SegmentsOperations<Backend>,
                     OptimizerOperations<Backend> {
-  /// What a run needs and a layer must not own.
+  /// Execution state of a run, see cpu/context.hpp.
   using Context = cpu::Context<Backend>;
 };
 
 }  // namespace cpu
 
-/// Host memory, threads of the context's own, products by Gemm. Work is cut into tiles whose borders depend on shapes
-/// alone and each number is computed by one thread in one order, so results have the same bits for every number of
-/// threads.
+/// CPU backend: host memory, the context's threads, matrix products by Gemm. Work is split into tiles whose borders
+/// depend on shapes alone, and each value is computed by one thread in a fixed order, so results are bitwise identical
+/// for any number of threads.
 template <class Gemm = TileGemm>
 struct Cpu : cpu::Operations<Cpu<Gemm>, Gemm> {};
 
 static_assert(check_backend<Cpu<>, float, double>());
 
-/// The context of the CPU backend with our own products.
+/// The context of the CPU backend with TileGemm products.
 using CpuContext = Cpu<>::Context;
 
 }  // namespace moe

@@ -14,10 +14,10 @@ namespace moe {
 
 namespace cpu {
 
-/// An Eigen matrix as the library reads it: row-major.
+/// A row-major Eigen matrix, as in the library.
 template <class Value>
 using EigenMatrix = Eigen::Matrix<std::remove_const_t<Value>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-/// Rows in host memory, as far apart as their view says.
+/// An Eigen map of row-major host memory with the row stride of a view.
 template <class Value>
 using EigenMap = Eigen::Map<std::conditional_t<std::is_const_v<Value>, const EigenMatrix<Value>, EigenMatrix<Value>>,
                             Eigen::Unaligned, Eigen::OuterStride<>>;
@@ -30,19 +30,20 @@ requires(Backend::is_host) cpu::EigenMap<Value> as_eigen(View<Value, Backend> vi
   return cpu::EigenMap<Value>(view.data, view.rows, view.cols, Eigen::OuterStride<>(view.stride));
 }
 
-/// A matrix of ours as an Eigen map, valid as long as the matrix is.
+/// A moe::Matrix as an Eigen map, valid as long as the matrix is.
 template <class Value, class Backend>
 auto as_eigen(Matrix<Value, Backend>& matrix) {
   return as_eigen(matrix.view());
 }
-/// A constant matrix of ours as an Eigen map, valid as long as the matrix is.
+/// A constant moe::Matrix as an Eigen map, valid as long as the matrix is.
 template <class Value, class Backend>
 auto as_eigen(const Matrix<Value, Backend>& matrix) {
   return as_eigen(matrix.view());
 }
 
-/// One product on the calling thread. Eigen's public product would start threads of its own and choose its blocking,
-/// and so its bits, by their number; the kernel underneath is called with the blocking for one thread.
+/// Matrix product by Eigen on the calling thread. Eigen's public product would start its own threads and choose its
+/// blocking, and therefore its rounding, by their number. The internal kernel is called instead, with the blocking for
+/// one thread.
 struct EigenGemm {
   /// c += op(a) op(b), all row-major.
   template <Product product, class Real, class Backend>

@@ -9,7 +9,7 @@
 
 namespace moe::cpu {
 
-/// Anything, row by row or element by element, and sums. Work is cut into tiles whose borders depend on shapes alone.
+/// Parallel loops over rows or elements, and sums. Work is split into tiles whose borders depend on shapes alone.
 template <class Backend>
 class ElementwiseOperations {
   using Context = cpu::Context<Backend>;
@@ -19,17 +19,17 @@ class ElementwiseOperations {
   using Out = View<Value, Backend>;
 
  public:
-  /// A row is one thread's.
+  /// Each row is processed by one thread.
   using Team = TeamOfOne;
 
-  /// f(i) for i in [0, count), in tiles of 32; what f(i) writes, no other f(j) touches.
+  /// Calls f(i) for i in [0, count), in tiles of 32. No other f(j) may read or write memory that f(i) writes.
   template <class F>
   static void for_each(const Context& context, Index count, const F& f) {
     cpu::parallel_tiles(context, count, 32, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) f(i);
     });
   }
-  /// As for_each, in larger tiles: f costs no more than a few operations.
+  /// As for_each, in tiles of 8192: for an f of a few operations.
   template <class F>
   static void for_each_element(const Context& context, Index count, const F& f) {
     cpu::parallel_tiles(context, count, 8192, [&](Index begin, Index end) {
@@ -44,18 +44,18 @@ class ElementwiseOperations {
       for (Index c = 0; c < cols; ++c) f(r, c);
     });
   }
-  /// f(row, team) for every row below `rows`: the work on one row, shared by a team.
+  /// f(row, team) for every row below `rows`; the team shares the work on the row.
   template <class F>
   static void for_each_row(const Context& context, Index rows, const F& f) {
     for_each(context, rows, [&](Index r) { f(r, Team{}); });
   }
-  /// f(i) for i in [0, count), each alone: f costs much.
+  /// f(i) for i in [0, count), one task per i: for an expensive f.
   template <class F>
   static void for_each_on_host(const Context& context, Index count, const F& f) {
     cpu::parallel(context, count, f);
   }
 
-  /// y += sum of x's rows, in order.
+  /// y += the sum of the rows of x, in order.
   template <class Real, std::same_as<Real> Value = Real>
   static void add_column_sums(const Context& context, In<Real> x_RD, Out<Real> y_1D) {
     cpu::parallel_tiles(context, x_RD.cols, 64, [&](Index begin, Index end) {
@@ -64,7 +64,7 @@ class ElementwiseOperations {
     });
   }
 
-  /// Sum of squares in double: sixteen lanes within a row, rows in order.
+  /// Sum of squares in double: sixteen lanes within each row, then the rows in order.
   template <class Real>
   static double sum_of_squares(const Context& context, View<const Real, Backend> x) {
     cpu::Buffer<double> buffer(context, x.rows);

@@ -10,7 +10,7 @@
 
 namespace moe::cpu {
 
-/// Products by Gemm, in tiles whose borders depend on shapes alone.
+/// Matrix products by Gemm, in tiles whose borders depend on shapes alone.
 template <class Backend, class Gemm>
 class GemmOperations {
   using Context = cpu::Context<Backend>;
@@ -24,10 +24,10 @@ class GemmOperations {
   using Lhs = cpu::Lhs<Gemm, product, Real, Backend>;
 
  public:
-  /// Weights packed for the products that read them.
+  /// Packed copies of weights, which grouped_product reads.
   using PackedWeights = cpu::PackedWeights;
 
-  /// y = x w^T, each row by itself in sixteen lanes whose order depends on the width alone.
+  /// y = x w^T. Each row is computed independently, in sixteen lanes whose order depends on the width alone.
   template <class Real>
   static void row_products(const Context& context, View<const Real, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
     Backend::for_each(context, x_RD.rows, [&](Index r) {
@@ -35,18 +35,18 @@ class GemmOperations {
     });
   }
 
-  /// The backward of row_products: d_x += d_y w.
+  /// The dgrad of row_products: d_x += d_y w.
   template <class Real>
   static void add_row_dgrad(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Real> d_x_RD) {
     add_grouped_dgrad<Real>(context, d_y_RE, {w_ED}, {0, d_x_RD.rows}, d_x_RD);
   }
-  /// The backward of row_products: d_w += d_y^T x.
+  /// The wgrad of row_products: d_w += d_y^T x.
   template <class Real>
   static void add_row_wgrad(const Context& context, In<Real> d_y_RE, View<const Real, Backend> x_RD, Out<Real> d_w_ED) {
     grouped_wgrad<Real, Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
   }
 
-  /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
+  /// y = x w^T, group by group: rows [offsets[g], offsets[g+1]) of x use the g-th weight.
   template <class Real>
   static void grouped_product(const Context& context, In<Real> x_ND, Weights<Real> w_FD, ListView<Index> offsets,
                               Out<Real> y_NF) {
@@ -80,7 +80,7 @@ class GemmOperations {
     if (std::all_of(d_w_FD.begin(), d_w_FD.end(), [](const auto& d_w) { return d_w.empty(); })) return;
     using Y = Lhs<Product::left_transposed, Real>;
     Y d_y(context, d_y_NF, offsets);
-    // Every weight's rows are the columns of d_y.
+    // The rows of each weight correspond to the columns of d_y.
     cpu::Buffer<Index> rows(context, d_w_FD.size + 1);
     for (Index g = 0; g <= d_w_FD.size; ++g) rows.data()[g] = g * d_y_NF.cols;
     cpu::for_each_tile(context, {rows.data(), d_w_FD.size + 1}, Y::rows_step, x_ND.cols, &Y::cols_step,

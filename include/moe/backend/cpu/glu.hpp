@@ -10,7 +10,7 @@
 
 namespace moe::cpu {
 
-/// The three products of a GLU, with what is fused into them.
+/// The three products of a GLU with the elementwise operations that are fused into them.
 template <class Backend, class Gemm>
 class GluOperations {
   using Context = cpu::Context<Backend>;
@@ -24,7 +24,7 @@ class GluOperations {
   using Lhs = cpu::Lhs<Gemm, product, Real, Backend>;
 
  public:
-  /// a = x gate^T, b = x up^T, h = activation(a) b, group by group, in one pass over x. a and b may be empty: not kept.
+  /// a = x gate^T, b = x up^T, h = activation(a) b, group by group, in one pass over x. Empty a and b are not stored.
   template <Activation A, class Real>
   static void grouped_glu(const Context& context, const A& activation, In<Real> x_ND, Weights<Real> gate_FD,
                           Weights<Real> up_FD, ListView<Index> offsets, Out<Real> a_NF, Out<Real> b_NF,
@@ -46,16 +46,16 @@ class GluOperations {
         });
   }
 
-  /// d_h = gates_n d_y down, and from it d_a = d_h b activation'(a) and d_b = d_h activation(a), each in the memory of
-  /// its input; gates_n h, with h = activation(a) b once more; d_gates_n = <d_y_n down, h_n>. Without b it is 1;
-  /// without gates they are 1 and d_gates is not written.
+  /// With d_h = gates_n d_y down: a becomes d_a = d_h b activation'(a), b becomes d_b = d_h activation(a), h receives
+  /// gates_n h with h = activation(a) b recomputed, and d_gates_n = <d_y_n down, h_n>. An empty b stands for all ones.
+  /// Empty gates stand for all ones as well; d_gates is then not written.
   template <Activation A, class Real>
   static void grouped_glu_backward(const Context& context, const A& activation, In<Real> d_y_ND, Weights<Real> down_DF,
                                    ListView<Index> offsets, In<Real> gates_1N, Out<Real> a_to_d_a_NF,
                                    Out<Real> b_to_d_b_NF, Out<Real> h_NF, Out<Real> d_gates_1N) {
     using Y = Lhs<Product::plain, Real>;
     Y d_y(context, d_y_ND, offsets);
-    // A row's part of every tile, at a place of the tile's own; tiles are whole panels wide.
+    // One partial sum per row and tile, at the index of the tile's first panel; tiles begin at multiples of a panel.
     const Index panel = cpu::panel_cols<Real>, places = gates_1N.empty() ? 0 : (h_NF.cols + panel - 1) / panel;
     cpu::Buffer<Real> parts(context, h_NF.rows * places);
     const bool has_b = !b_to_d_b_NF.empty();
@@ -79,15 +79,15 @@ class GluOperations {
       });
   }
 
-  /// h = activation(a) b, or activation(a) without b, value by value, where a and b are sums of products. h may be a.
+  /// h = activation(a) b elementwise, or activation(a) if b is empty; a and b may be sums of products. h may be a.
   template <Activation A, class Real>
   static void glu(const Context& context, const A& activation, In<Real> a_NF, In<Real> b_NF, Out<Real> h_NF) {
     Backend::for_each(context, h_NF.rows, [&](Index n) {
       cpu::glu(activation, h_NF.cols, a_NF.row(n).data, b_NF.row(n).data, h_NF.row(n).data);
     });
   }
-  /// The backward of glu: a becomes d_a = d_h b activation'(a), b becomes d_b = d_h activation(a), and d_h becomes h
-  /// once more.
+  /// The backward of glu: a becomes d_a = d_h b activation'(a), b becomes d_b = d_h activation(a), and d_h becomes h,
+  /// recomputed.
   template <Activation A, class Real>
   static void glu_backward(const Context& context, const A& activation, Out<Real> a_to_d_a_NF, Out<Real> b_to_d_b_NF,
                            Out<Real> d_h_to_h_NF) {
@@ -97,7 +97,7 @@ class GluOperations {
     });
   }
 
-  /// d_x = d_a gate + d_b up, group by group.
+  /// The dgrad of the gate and up products: d_x = d_a gate + d_b up, group by group.
   template <class Real>
   static void grouped_glu_dgrad(const Context& context, In<Real> d_a_NF, Weights<Real> gate_FD, In<Real> d_b_NF,
                                 Weights<Real> up_FD, ListView<Index> offsets, Out<Real> d_x_ND) {

@@ -8,7 +8,7 @@
 
 namespace moe::cpu {
 
-/// h = activation(a) b, or activation(a) without b. h may be a. A SwiGLU has a path of its own, in vectors.
+/// h = activation(a) b, or activation(a) if b is null. h may be a. SwiGLU has a separate vectorized path.
 template <Activation A, class Real>
 void glu(const A& activation, Index size, const Real* a, const Real* b, Real* h) {
   if constexpr (std::is_same_v<A, Silu>) {
@@ -20,8 +20,9 @@ void glu(const A& activation, Index size, const Real* a, const Real* b, Real* h)
     for (Index i = 0; i < size; ++i) h[i] = activation.value(a[i]) * b[i];
 }
 
-/// With d_h = gate d, where d stands where h will: d_b = d_h activation(a) and d_a = d_h b activation'(a), each where
-/// its input was, and gate h, computed again. Without b as if it were 1. Returns <d, h>.
+/// With d_h = gate d, where d is the input in d_h_to_h: a becomes d_a = d_h b activation'(a), b becomes
+/// d_b = d_h activation(a), and d becomes gate h with h = activation(a) b recomputed. A null b stands for all ones.
+/// Returns <d, h>.
 template <Activation A, class Real>
 Real glu_backward(const A& activation, Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
   if constexpr (std::is_same_v<A, Silu>) {

@@ -8,11 +8,11 @@
 
 namespace moe::cpu {
 
-/// The weights of every group that has rows, packed where they were.
+/// The weights of every non-empty group, with their packed copies where these exist.
 template <class Real, class Backend>
 class RhsList {
  public:
-  /// Looks each one up among the packed weights of the context, if there are any.
+  /// Looks up each weight in the packed weights of the context, if it has any.
   template <class Context>
   RhsList(const Context& context, ListView<View<const Real, Backend>> weights, ListView<Index> offsets)
       : weights_(weights), packed_(context, context.packed ? weights.size : 0) {
@@ -30,12 +30,12 @@ class RhsList {
   Buffer<Panels<Real>> packed_;
 };
 
-/// That part of y.
+/// Rows [row, rows_end) and columns [col, cols_end) of y.
 template <class Real, class Backend>
 View<Real, Backend> tile(View<Real, Backend> y, Index row, Index rows_end, Index col, Index cols_end) {
   return y.rows_between(row, rows_end).cols_between(col, cols_end);
 }
-/// Tiles of the size that L's products are made for, covering y.
+/// Calls f for tiles that cover y, with the tile size of the left operand type L.
 template <class L, class Context, class Real, class Backend, class F>
 void for_each_tile(const Context& context, ListView<Index> offsets, View<Real, Backend> y, const F& f) {
   for_each_tile(context, offsets, L::rows_step, y.cols, &L::cols_step, f);

@@ -4,8 +4,8 @@
 
 namespace moe::cpu {
 
-/// Sums in sixteen interleaved lanes that are then added pairwise. The order depends on `size` alone: not on alignment,
-/// not on what stands beside the row.
+/// Sum of term(i) for i in [0, size), in sixteen interleaved lanes that are then added pairwise. The summation order
+/// depends on `size` alone, not on alignment or on neighboring rows.
 template <class Real, class Term>
 inline Real lane_sum(Index size, Term term) {
   constexpr Index lanes = 16;
@@ -19,7 +19,7 @@ inline Real lane_sum(Index size, Term term) {
   return sum[0];
 }
 
-/// Out of line, so that every caller runs the same instructions.
+/// sum_i a_i b_i, in the order of lane_sum. Not inlined, so that every caller runs the same instructions.
 template <class Real>
 [[gnu::noinline]] Real dot(const Real* a, const Real* b, Index size) {
   return lane_sum<Real>(size, [=](Index i) { return a[i] * b[i]; });

@@ -17,11 +17,11 @@
 
 namespace moe::cpu {
 
-/// Copies of weights in the order in which TileGemm's registers take them, for products y = x w^T. They are as large as
-/// the weights, or half as large where they are kept as BFloat16, and of use as long as the weights do not change.
+/// Copies of weights in the layout that TileGemm's register tiles read, for products y = x w^T. They are as large as
+/// the weights, or half as large when stored as BFloat16, and valid as long as the weights do not change.
 class PackedWeights {
  public:
-  /// Packs w, each value as Stored: its own type, or for floats BFloat16. Throws std::bad_alloc when memory is out.
+  /// Packs w with values of type Stored: w's own type, or BFloat16 for float. Throws std::bad_alloc if out of memory.
   template <class Stored, class Real, class Backend, class Context>
   void add(const Context& context, View<const Real, Backend> w) {
     static_assert(can_keep<Stored, Real>, "weights are packed in their own type, or floats as moe::BFloat16");
@@ -48,8 +48,8 @@ class PackedWeights {
     packed_.insert_or_assign(w.data, std::move(packed));
   }
 
-  /// w's panels one after the other, w.cols x panel_cols values each; none where w was not packed. Throws Error where w
-  /// has changed since, as far as a few of its values tell.
+  /// The panels of w, contiguous, w.cols x panel_cols values each; empty if w was not packed. Throws Error if one of a
+  /// few sampled values of w has changed since packing.
   template <class Real, class Backend>
   Panels<Real> find(View<const Real, Backend> w) const {
     const auto found = packed_.find(w.data);
@@ -62,7 +62,7 @@ class PackedWeights {
     return {};
   }
 
-  /// Number of weights.
+  /// Number of packed weight matrices.
   Index count() const { return static_cast<Index>(packed_.size()); }
 
  private:
@@ -75,7 +75,7 @@ class PackedWeights {
   static constexpr bool can_keep = std::is_same_v<Stored, Real> ||
                                    (std::is_same_v<Stored, BFloat16> && can_be_narrow<Real>);
 
-  /// The copy, where a few of w's values are still what was packed.
+  /// The packed copy. Throws Error if one of a few sampled values of w differs from it.
   template <class Stored, class Real, class Backend>
   static const Stored* checked(const Packed& packed, View<const Real, Backend> w) {
     constexpr Index panel = panel_cols<Real>, samples = 8;

@@ -7,17 +7,17 @@
 
 namespace moe::cpu {
 
-/// Values behind a strip that packing it may write over.
+/// Number of values past a strip that packing may overwrite.
 template <class Real>
 inline constexpr Index strip_margin = lanes<Real>;
 
-/// `rows` (at most tile_rows) rows of x from row `row` on, side by side: to[k rows + r] = x(row + r, k). Writes up to
-/// strip_margin values behind the strip as well.
+/// Packs `rows` (at most tile_rows) rows of x from row `row` on, interleaved: to[k rows + r] = x(row + r, k). Also
+/// writes up to strip_margin values past the strip.
 template <class Real, class Backend>
 void pack_strip(View<const Real, Backend> x, Index row, Index rows, Real* to) {
   constexpr Index n = lanes<Real>, blocks = (tile_rows + n - 1) / n;
   Index k = 0;
-  // Vectors hold rows that are not the strip's too: what they bring is written over by the next column's.
+  // Vectors may also contain rows past the strip; the next column overwrites these values.
   if (row + (rows + n - 1) / n * n <= x.rows)
     for (; k + n <= x.cols; k += n) {
       Lanes<Real> columns[static_cast<std::size_t>(blocks)][static_cast<std::size_t>(n)];
@@ -29,21 +29,21 @@ void pack_strip(View<const Real, Backend> x, Index row, Index rows, Real* to) {
     for (Index r = 0; r < rows; ++r) to[k * rows + r] = x(row + r, k);
 }
 
-/// `cols` (at most tile_rows) columns of x from column `col` on: to[k cols + c] = x(k, col + c). Writes up to
-/// strip_margin values behind the strip as well.
+/// Packs `cols` (at most tile_rows) columns of x from column `col` on: to[k cols + c] = x(k, col + c). Also writes up
+/// to strip_margin values past the strip.
 template <class Real, class Backend>
 void pack_strip_of_columns(View<const Real, Backend> x, Index col, Index cols, Real* to) {
   constexpr Index n = lanes<Real>;
   Index k = 0;
-  // The same, where a row of x goes on for as long as vectors read.
+  // Whole vectors if the rows of x extend that far; the next row overwrites values past the strip.
   if (col + (cols + n - 1) / n * n <= x.cols)
     for (; k < x.rows; ++k, to += cols)
       for (Index c = 0; c < cols; c += n) store(to + c, load(&x(k, col + c)));
   for (; k < x.rows; ++k, to += cols) std::copy_n(&x(k, col), cols, to);
 }
 
-/// Rows [k, k_end) of x and columns [col, col_end), panel after panel of (k_end - k) x panel_cols values: in the first,
-/// to[(k' - k) panel_cols + c] = x(k', col + c); 0 behind the last column.
+/// Packs rows [k, k_end) and columns [col, col_end) of x into consecutive panels of (k_end - k) x panel_cols values. In
+/// the first panel to[(k' - k) panel_cols + c] = x(k', col + c). Columns past the last one are 0.
 template <class Real, class Backend>
 void pack_panels(View<const Real, Backend> x, Index k, Index k_end, Index col, Index col_end, Real* to) {
   constexpr Index n = lanes<Real>, panel = panel_cols<Real>;
@@ -60,7 +60,7 @@ void pack_panels(View<const Real, Backend> x, Index k, Index k_end, Index col, I
   }
 }
 
-/// The same of x^T: to[(k' - k) panel_cols + c] = x(row + c, k') in the first panel.
+/// The same for x^T: in the first panel to[(k' - k) panel_cols + c] = x(row + c, k').
 template <class Real, class Backend>
 void pack_panels_of_rows(View<const Real, Backend> x, Index k, Index k_end, Index row, Index row_end, Real* to) {
   constexpr Index n = lanes<Real>, panel = panel_cols<Real>;
@@ -70,7 +70,7 @@ void pack_panels_of_rows(View<const Real, Backend> x, Index k, Index k_end, Inde
     if (rows == panel)
       for (; i + n <= k_end; i += n, to += n * panel)
         for (Index half = 0; half < panel; half += n) {
-          // What comes next in each row: a processor does not follow so many rows by itself.
+          // Prefetches the next values of each row: the hardware prefetcher does not track so many rows.
           constexpr Index ahead = 512 / static_cast<Index>(sizeof(Real));
           for (Index r = 0; r < n; ++r) __builtin_prefetch(&x(row + half + r, i) + ahead);
           Lanes<Real> columns[static_cast<std::size_t>(n)];
@@ -85,7 +85,7 @@ void pack_panels_of_rows(View<const Real, Backend> x, Index k, Index k_end, Inde
   }
 }
 
-/// `count` (a multiple of lanes) values in the type that they are multiplied in.
+/// Converts `count` (a multiple of lanes) values to the type that the product is computed in.
 template <class Real>
 void widen(const BFloat16* from, Index count, Real* to) {
   for (Index i = 0; i < count; i += lanes<Real>) store(to + i, load<Real>(from + i));

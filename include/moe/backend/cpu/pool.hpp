@@ -14,11 +14,11 @@
 
 namespace moe::cpu {
 
-/// Rows of vectors start on cache lines, so that a result's bits never depend on where the allocator put it.
+/// Alignment of blocks in bytes: a cache line, so that a result's bits never depend on its address.
 inline constexpr std::align_val_t alignment{64};
 
-/// Keeps freed blocks for the next request of the same size class: a training step asks for the same blocks every time.
-/// A free block holds the list it is in, so that giving one back never needs memory. Threads may share a pool.
+/// Keeps freed blocks for the next request of the same size class: every training step requests the same blocks. Free
+/// blocks form intrusive linked lists, so that returning a block never allocates. Threads may share a pool.
 class Pool {
  public:
   Pool() = default;
@@ -29,23 +29,23 @@ class Pool {
       while (first != nullptr) ::operator delete(std::exchange(first, first->next), alignment);
   }
 
-  /// What lies in the pool for the next request: blocks from the system that are not in use.
+  /// The free blocks that the pool holds for later requests.
   struct Kept {
-    /// Blocks, and their bytes together.
+    /// Number of free blocks, and their total size in bytes.
     Index blocks = 0, bytes = 0;
   };
-  /// The pool's account at this moment.
+  /// The free blocks at this moment.
   Kept kept() const {
     const std::lock_guard lock(mutex_);
     return kept_;
   }
 
-  /// At most an eighth, or 63 bytes, larger than asked for.
+  /// `bytes` rounded up to a size class: at most an eighth, or 63 bytes, larger.
   static std::size_t size_class(std::size_t bytes) {
     const std::size_t step = std::max<std::size_t>(64, std::bit_floor(std::max<std::size_t>(bytes, 1)) / 8);
     return (bytes + step - 1) / step * step;
   }
-  /// A block of `bytes`, which is a size class. Throws std::bad_alloc when memory is out.
+  /// A block of `bytes`, which must be a size class. Throws std::bad_alloc if out of memory.
   void* take(std::size_t bytes) {
     {
       const std::lock_guard lock(mutex_);
@@ -57,7 +57,7 @@ class Pool {
     }
     return ::operator new(bytes, alignment);
   }
-  /// Takes back a block of `bytes`, its size class. Needs no memory and cannot fail.
+  /// Returns a block of `bytes`, its size class, to the pool. Does not allocate and cannot fail.
   void give(void* block, std::size_t bytes) noexcept {
     const std::lock_guard lock(mutex_);
     Free*& first = free_[place(bytes)];
@@ -70,7 +70,7 @@ class Pool {
   struct Free {
     Free* next;
   };
-  /// Classes are the multiples of 64 below 512 and from there on eight for each power of two.
+  /// Index of a size class. Classes are the multiples of 64 below 512 and, from there on, eight per power of two.
   static constexpr std::size_t place(std::size_t bytes) {
     if (bytes < 512) return bytes / 64;
     const auto power = static_cast<std::size_t>(std::bit_width(bytes)) - 1;
@@ -82,20 +82,20 @@ class Pool {
   Kept kept_;
 };
 
-/// `count` values of a trivial type, from a pool or from the system; the pool lives as long as its last buffer.
+/// Memory for `count` values of a trivial type, from a pool or from the system. The pool lives as long as its buffers.
 template <class Value>
 class Buffer {
  public:
   Buffer() = default;
-  /// From the system, values undefined. Throws std::bad_alloc.
+  /// Allocates from the system, values uninitialized. Throws std::bad_alloc if out of memory.
   explicit Buffer(Index count) : Buffer(std::shared_ptr<Pool>(), count) {}
-  /// From the context's pool, values undefined. Throws std::bad_alloc.
+  /// Allocates from the context's pool, values uninitialized. Throws std::bad_alloc if out of memory.
   template <class Context>
   requires requires(const Context& context) { context.pool; }
   Buffer(const Context& context, Index count) : Buffer(context.pool, count) {}
-  /// Takes the memory over; the address stays.
+  /// Takes over the other buffer's memory; its address does not change.
   Buffer(Buffer&& other) noexcept { swap(other); }
-  /// Gives its own memory back and takes the other's.
+  /// Releases its own memory and takes over the other's.
   Buffer& operator=(Buffer&& other) noexcept {
     Buffer taken(std::move(other));
     swap(taken);

@@ -15,21 +15,21 @@ namespace moe {
 
 namespace cpu {
 
-/// Whether a result begins at 0 or is added to what the memory holds.
-enum class StoreMode { fresh, sum };
+/// Whether a result overwrites the contents of its memory or is added to them.
+enum class StoreMode { overwrite, accumulate };
 
-/// At most so many rows meet a weight as it stands, or as it was packed: to pack or to widen it for so few costs more
-/// than it gives.
+/// Maximum number of rows for which a weight is read as stored, or as packed: packing or converting it for so few rows
+/// costs more than it saves.
 inline constexpr Index few_rows = 8;
 
-/// Memory for each worker of a job, taken by the thread that starts the job.
+/// Scratch memory for each worker of a job, allocated by the thread that starts the job.
 template <class Real>
 class Scratch {
  public:
-  /// `size` values for each of the context's threads. Throws std::bad_alloc.
+  /// `size` values for each of the context's threads. Throws std::bad_alloc if out of memory.
   template <class Context>
   Scratch(const Context& context, Index size) : size_(size), values_(context, (std::max)(1, context.threads) * size) {}
-  /// What worker number `worker` may write to.
+  /// The memory of worker number `worker`.
   Real* of(Index worker) { return values_.data() + worker * size_; }
 
  private:
@@ -37,9 +37,9 @@ class Scratch {
   Buffer<Real> values_;
 };
 
-/// f(group, row, rows end, col, cols end, worker) for tiles that cover the rows of every group times `cols` columns.
-/// cols_step(rows, tiles, cols): the columns of a tile of `rows` rows, where `tiles` such cover all rows. Borders
-/// depend on shapes alone.
+/// Calls f(group, row, rows end, col, cols end, worker) for tiles that cover the rows of every group times `cols`
+/// columns. cols_step(rows, tiles, cols) returns the number of columns of a tile with `rows` rows, where `tiles` is the
+/// number of row tiles. Tile borders depend on shapes alone.
 template <class Context, class ColsStep, class F>
 void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_step, Index cols,
                    const ColsStep& cols_step, const F& f) {
@@ -48,13 +48,13 @@ void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_s
   };
   const Index groups = offsets.size - 1;
   if (groups < 1 || cols == 0) return;
-  // As many as there can be, whatever rows each group has: steps of a training ask for the same memory.
+  // The maximum for any distribution of rows over groups, so that every training step requests the same size.
   Buffer<Rows> list(context, (offsets[groups] - offsets[0]) / rows_step + groups);
   Rows* all = list.data();
   Index filled = 0;
   for (Index g = 0; g < groups; ++g)
     for (Index row = offsets[g]; row < offsets[g + 1];) {
-      // A few rows that are left go with those before them.
+      // A remainder of at most rows_step / 4 rows joins the tile before it.
       const bool last = offsets[g + 1] - row <= rows_step + rows_step / 4;
       const Index end = last ? offsets[g + 1] : row + rows_step;
       all[filled++] = {g, row, end, 0, 0};
@@ -78,54 +78,54 @@ void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_s
 template <class Real>
 inline constexpr bool can_be_narrow = std::is_same_v<Real, float>;
 
-/// A weight's panels as PackedWeights keeps them, in the product's own type or in a narrower one.
+/// A weight's panels in PackedWeights, in the type of the product or in BFloat16.
 template <class Real>
 struct Panels {
-  /// Null where they are narrow, or where there are none.
+  /// Panels in the type of the product; null if they are in BFloat16 or absent.
   const Real* whole = nullptr;
-  /// Null where they are whole, or where there are none.
+  /// Panels in BFloat16; null if they are in the type of the product or absent.
   const BFloat16* narrow = nullptr;
 
-  /// Whether there are any.
+  /// Whether there are panels.
   explicit operator bool() const { return whole != nullptr || narrow != nullptr; }
 };
 
-/// The right operand of one group's product, with what its Gemm knows of it.
+/// The right operand of one group's product, with its packed copy if there is one.
 template <class Real, class Backend>
 struct Rhs {
-  /// b.
+  /// The operand, b.
   View<const Real, Backend> b;
-  /// PackedWeights' copy of it.
+  /// The copy of b in PackedWeights; empty if there is none.
   Panels<Real> packed{};
 };
 
-/// Whether Gemm has what `Cpu<Gemm>` asks of it: add<product, Real>(a, b, c), c += op(a) op(b), all row-major, on the
-/// calling thread.
+/// Whether Gemm has the function that `Cpu<Gemm>` requires: add<product, Real>(a, b, c), which computes
+/// c += op(a) op(b), all row-major, on the calling thread.
 template <class Gemm, Product product, class Real, class Backend>
 concept AddsProducts = requires(View<const Real, Backend> a, View<const Real, Backend> b, View<Real, Backend> c) {
   Gemm::template add<product, Real>(a, b, c);
 };
 
-/// The left operand of a grouped product for a Gemm that multiplies whole matrices: the operand as it is. Where the
-/// product reads it transposed, a group's rows are what is summed over, and rows of the result are its columns.
+/// The left operand of a grouped product for a Gemm that multiplies whole matrices, not packed. With
+/// Product::left_transposed the sum runs over a group's rows, and rows of the result are columns of the operand.
 template <class Gemm, Product product, class Real, class Backend>
 class UnpackedLhs {
   static_assert(AddsProducts<Gemm, product, Real, Backend>,
                 "Cpu<Gemm>: the Gemm must have add<product, Real>(a, b, c), which adds op(a) op(b) to c");
 
  public:
-  /// Rows of a result that one task computes.
+  /// Result rows per task.
   static constexpr Index rows_step = 256;
-  /// Columns of it.
+  /// Result columns per task.
   static constexpr Index cols_step(Index, Index, Index) { return 256; }
-  /// No task's part of a result has more values.
+  /// Maximum number of result values per task.
   static constexpr Index largest_tile = (rows_step + rows_step / 4) * 256;
 
-  /// Rows [offsets[g], offsets[g+1]) of a are group g's.
+  /// Rows [offsets[g], offsets[g+1]) of a belong to group g.
   template <class Context>
   UnpackedLhs(const Context&, View<const Real, Backend> a, ListView<Index> offsets) : a_(a), offsets_(offsets) {}
 
-  /// c = or += op(a) op(b), for rows [row, rows_end) of the group's result and columns [col, cols_end).
+  /// c = or += op(a) op(b), for rows [row, rows_end) and columns [col, cols_end) of the group's result.
   void multiply(Index /*worker*/, Index group, Index row, Index rows_end, Rhs<Real, Backend> right, Index col,
                 Index cols_end, View<Real, Backend> c, StoreMode into) {
     if (into == StoreMode::overwrite)
@@ -157,7 +157,7 @@ struct LhsOf<Gemm, product, Real, Backend> {
 
 }  // namespace detail
 
-/// The left operand of a grouped product, as Gemm prepares it.
+/// The left operand type of a grouped product: Gemm's Lhs if it has one, otherwise UnpackedLhs.
 template <class Gemm, Product product, class Real, class Backend>
 using Lhs = typename detail::LhsOf<Gemm, product, Real, Backend>::type;
 

@@ -10,22 +10,22 @@
 
 namespace moe::cpu {
 
-/// What is summed in registers at a time: as many rows as leave two registers for the right operand, two vectors wide.
+/// Rows of a register tile, which is two vectors wide: as many as leave two registers for the right operand.
 inline constexpr Index tile_rows = vector_registers == 32 ? 14 : 6;
-/// Values in a line of the cache.
+/// Values per cache line.
 template <class Real>
 inline constexpr Index line = 64 / static_cast<Index>(sizeof(Real));
-/// Steps of the inner index from one request for memory to the next.
+/// Steps of the inner index from one prefetch to the next.
 inline constexpr Index prefetch_every = 4;
-/// Bytes from what few rows read of a panel to what is asked for meanwhile: they wait for memory alone.
+/// Prefetch distance in bytes within a panel for at most few_rows rows, whose products are limited by memory alone.
 inline constexpr Index stream_ahead = 4096;
-/// Columns of a tile and of a panel.
+/// Columns of a register tile and of a panel.
 template <class Real>
 inline constexpr Index panel_cols = 2 * lanes<Real>;
 
-/// c[r][j] (+)= sum over k, one after the other, of left[k][r] right[k][j] for r in [0, rows) and a panel of columns.
-/// Every element has one chain of sums that begins at 0 or at c and takes k in order, so its bits depend on no other
-/// row, on no other column and not on where a long sum was cut and stored.
+/// c[r][j] = or += sum over k of left[k][r] right[k][j] for r in [0, rows) and a panel of columns. Each element is one
+/// chain of sums that begins at 0 or at c and adds k in order. Its bits do not depend on other rows or columns, nor on
+/// where a long sum is split and stored.
 template <Index rows, class Real, class Stored>
 [[gnu::noinline]] void register_tile(Index depth, const Real* left, const Stored* right, Real* c, Index stride,
                                      StoreMode into, const Real* ahead) {
@@ -34,7 +34,7 @@ template <Index rows, class Real, class Stored>
 #pragma GCC unroll 16
     for (Index r = 0; r < rows; ++r) low[r] = load(c + r * stride), high[r] = load(c + r * stride + lanes<Real>);
   } else {
-    // Results that are not in a cache yet arrive while the sums run.
+    // Prefetches c, so that it is in a cache when the sums end.
 #pragma GCC unroll 16
     for (Index r = 0; r < rows; ++r) {
       low[r] = high[r] = Lanes<Real>{};
@@ -62,7 +62,7 @@ template <Index rows, class Real, class Stored>
   for (Index r = 0; r < rows; ++r) store(c + r * stride, low[r]), store(c + r * stride + lanes<Real>, high[r]);
 }
 
-/// register_tile for 1 to tile_rows rows, or to few_rows of values that are stored narrow, chosen at run time.
+/// Calls register_tile for a row count known at run time: 1 to tile_rows, or 1 to few_rows for a BFloat16 panel.
 template <class Real, class Stored>
 inline void multiply_tile(Index rows, Index depth, const Real* left, const Stored* right, Real* c, Index stride,
                           StoreMode into, const Real* ahead) {

@@ -9,7 +9,7 @@
 
 namespace moe::cpu {
 
-/// Choosing and sorting, and the rows of pairs in and out.
+/// Selection by experts, capacity, grouping of pairs (row, expert), dispatch and combine.
 template <class Backend>
 class RoutingOperations {
   using Context = cpu::Context<Backend>;
@@ -19,8 +19,8 @@ class RoutingOperations {
   using Out = View<Value, Backend>;
 
  public:
-  /// For each expert, ranks 1 to `take` for the rows with the highest scores, 0 for the others; ties go to the lower
-  /// row, NaN comes last. boundary_1E as ExpertChoice says.
+  /// For each expert, choice orders 1 to `take` for the rows with the highest scores, 0 for the others. Ties go to the
+  /// lower row; NaN comes last. boundary_1E as in ExpertChoice.
   template <class Real>
   static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<ChoiceOrder, Backend> chosen_RE,
                        Out<Real> boundary_1E) {
@@ -29,7 +29,7 @@ class RoutingOperations {
     cpu::parallel(context, scores_RE.cols, [&, all = orders.data()](Index e) {
       Index* order = all + e * rows;
       std::iota(order, order + rows, Index{0});
-      // A strict order whatever the scores are: NaN comes after every number, and equals stand by their index.
+      // A strict order for any scores: NaN comes after every number, and ties are ordered by row index.
       std::sort(order, order + rows, [&](Index a, Index b) {
         const auto x = descending_bits(scores_RE(a, e)), y = descending_bits(scores_RE(b, e));
         return x != y ? x < y : a < b;
@@ -42,8 +42,8 @@ class RoutingOperations {
     });
   }
 
-  /// For each expert, sets to 0 what is over `take`: lower ranks stay before higher ones, then lower rows. dropped_1E
-  /// counts what went.
+  /// For each expert, keeps at most `take` pairs and sets the choice order of the overflow to 0. Lower choice orders
+  /// are kept first, then lower rows. dropped_1E counts the dropped pairs.
   static void drop_overflow(const Context& context, Index take, View<ChoiceOrder, Backend> chosen_RE,
                             View<Index, Backend> dropped_1E) {
     cpu::parallel(context, chosen_RE.cols, [&](Index e) {
@@ -60,7 +60,7 @@ class RoutingOperations {
     });
   }
 
-  /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row.
+  /// The pairs (row, expert) with a choice order above 0, sorted by expert, then by row.
   static Plan<Backend> group_by_expert(const Context& context, View<const ChoiceOrder, Backend> chosen_TE) {
     Plan<Backend> plan;
     plan.offsets.assign(static_cast<std::size_t>(chosen_TE.cols) + 1, 0);
@@ -91,13 +91,13 @@ class RoutingOperations {
     return plan;
   }
 
-  /// Nothing travels on the CPU: it groups when it is asked to finish.
+  /// Empty: on the CPU finish_grouping does all the work.
   struct Grouping {};
-  /// The two steps of group_by_expert.
+  /// The first step of group_by_expert. Does nothing on the CPU.
   static Grouping begin_grouping(const Context&, View<const ChoiceOrder, Backend>, const ExpectedCounts& = {}) {
     return {};
   }
-  /// The plan.
+  /// The second step of group_by_expert: the plan.
   static Plan<Backend> finish_grouping(const Context& context, View<const ChoiceOrder, Backend> chosen_TE, Grouping) {
     return group_by_expert(context, chosen_TE);
   }
@@ -110,7 +110,7 @@ class RoutingOperations {
     });
   }
 
-  /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without.
+  /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without pairs.
   template <class Real>
   static void combine_rows(const Context& context, In<Real> y_ND, In<Real> gates_1N, const Plan<Backend>& plan,
                            Out<Real> y_TD) {

@@ -31,9 +31,9 @@ template <class Real, int bytes = vector_bytes>
         value, std::make_index_sequence<half>()));
 }
 
-/// c[r][j] = or += sum over k of a[r][k] b[j][k] for r in [0, rows) and j in [0, cols), read once and in order, which
-/// is what memory gives fastest. Each sum runs in the lanes of a vector, which are then added pairwise: bits depend on
-/// no other row or column, but are not those of register_tile's chains.
+/// c[r][j] = or += sum over k of a[r][k] b[j][k] for r in [0, rows) and j in [0, cols). b is read once and in order,
+/// which is the fastest access pattern. Each sum runs in the lanes of a vector, which are then added pairwise: bits do
+/// not depend on other rows or columns, but differ from those of register_tile.
 template <Index rows, Index cols, class Real>
 [[gnu::always_inline]] inline void dot_tile(Index depth, const Real* a, Index a_stride, const Real* b, Index b_stride,
                                             Real* c, Index c_stride, StoreMode into) {

@@ -40,7 +40,7 @@ class SegmentsOperations {
   }
 
   /// max[v] = the largest value of each column of x's rows [begin_1V(0, v), begin_1V(0, v+1)); row[v] = the first row
-  /// that has it.
+  /// with that value.
   template <class Real>
   static void segment_maxima(const Context& context, In<Real> x_TD, View<const Index, Backend> begin_1V,
                              Out<Real> max_VD, View<Index, Backend> row_VD) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #ifdef __NVCC__
-#error "the CPU's backend is for C++ files: the CUDA compiler does not read its vectors"
+#error "the CPU backend is for C++ files: the CUDA compiler does not support its vector types"
 #endif
 
 #include <cmath>
@@ -20,7 +20,7 @@
 
 namespace moe::cpu {
 
-/// Bytes of the widest vectors that the calling code is compiled for.
+/// Size in bytes of the widest vectors that the calling code is compiled for.
 #if defined(__AVX512F__)
 inline constexpr int vector_bytes = 64;
 #elif defined(__AVX__)
@@ -28,7 +28,7 @@ inline constexpr int vector_bytes = 32;
 #else
 inline constexpr int vector_bytes = 16;
 #endif
-/// Registers that hold one.
+/// Number of vector registers.
 inline constexpr int vector_registers = vector_bytes == 64 ? 32 : 16;
 
 namespace detail {
@@ -40,21 +40,21 @@ struct VectorOf {
 
 }  // namespace detail
 
-/// As many values as one register holds; arithmetic goes lane by lane.
+/// One vector register of values; arithmetic is lane by lane.
 template <class Real>
 using Lanes = typename detail::VectorOf<Real, vector_bytes>::type;
-/// How many that is.
+/// Number of lanes of a vector register.
 template <class Real>
 inline constexpr Index lanes = vector_bytes / static_cast<Index>(sizeof(Real));
 
-/// `lanes` values from memory of any alignment.
+/// Loads `lanes` values from memory of any alignment.
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> load(const Real* from) {
   Lanes<Real> value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
-/// The first `count` lanes from memory, zeros behind them.
+/// Loads the first `count` lanes; the remaining lanes are 0.
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> load(const Real* from, Index count) {
   if (count >= lanes<Real>) return load(from);
@@ -62,7 +62,7 @@ template <class Real>
   if (count > 0) std::memcpy(&value, from, static_cast<std::size_t>(count) * sizeof(Real));
   return value;
 }
-/// `lanes` values of a narrower type, widened.
+/// Loads `lanes` bfloat16 values and converts them to float.
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> load(const BFloat16* from) requires std::is_same_v<Real, float> {
   using Bits = typename detail::VectorOf<std::uint32_t, vector_bytes>::type;
@@ -70,12 +70,12 @@ template <class Real>
   std::memcpy(&half, from, sizeof half);
   return reinterpret_cast<Lanes<Real>>(__builtin_convertvector(half, Bits) << 16);
 }
-/// `lanes` values to memory of any alignment.
+/// Stores `lanes` values to memory of any alignment.
 template <class Real>
 [[gnu::always_inline]] inline void store(Real* to, Lanes<Real> value) {
   std::memcpy(to, &value, sizeof value);
 }
-/// The first `count` lanes to memory.
+/// Stores the first `count` lanes.
 template <class Real>
 [[gnu::always_inline]] inline void store(Real* to, Lanes<Real> value, Index count) {
   if (count >= lanes<Real>) return store(to, value);
@@ -84,12 +84,12 @@ template <class Real>
 
 namespace detail {
 
-/// Vectors side by side in one that is twice as long.
+/// Concatenates two vectors.
 template <class Vector, std::size_t... i>
 [[gnu::always_inline]] inline auto side_by_side(Vector a, Vector b, std::index_sequence<i...>) {
   return __builtin_shufflevector(a, b, static_cast<int>(i)...);
 }
-/// 16 bytes from each of the rows 0, step, 2 step, ...
+/// Loads 16 bytes at each of the offsets 0, step, 2 step, ... (in values) and concatenates them.
 template <class Real, int bytes>
 [[gnu::always_inline]] inline auto load_quarters(const Real* from, Index step) {
   if constexpr (bytes == 16) {
@@ -104,7 +104,7 @@ template <class Real, int bytes>
   }
 }
 
-/// Of every 16 bytes of a and b: the first (`high` 0) or last (1) half of the values, taken in turn.
+/// Interleaves the lower (`high` 0) or upper (`high` 1) halves of each 16-byte block of a and b.
 template <int high, class Vector, std::size_t... i>
 [[gnu::always_inline]] inline Vector in_turn(Vector a, Vector b, std::index_sequence<i...>) {
   constexpr int n = sizeof...(i), quarter = n * 16 / static_cast<int>(sizeof(Vector));
@@ -119,12 +119,11 @@ template <int high, class Real>
 
 }  // namespace detail
 
-/// A square block of memory, transposed: lane i of columns[j] is from[i stride + j].
+/// Loads a square block of memory, transposed: lane i of columns[j] is from[i stride + j].
 template <class Real>
 [[gnu::always_inline]] inline void load_transposed(const Real* from, Index stride,
                                                    Lanes<Real> (&columns)[lanes<Real>]) {
-  // Rows meet in 16-byte quarters on their way from memory, which costs no shuffle; what is left happens within
-  // quarters.
+  // Loads combine rows in 16-byte blocks, which costs no shuffle; the remaining shuffles stay within 16-byte blocks.
   constexpr Index quarter = 16 / sizeof(Real);
 #pragma GCC unroll 16
   for (Index q = 0; q < lanes<Real>; q += quarter) {
@@ -148,8 +147,8 @@ template <class Real>
   }
 }
 
-/// a b + c in every lane, rounded once where the machine can. Left to itself a compiler decides that for each copy of a
-/// loop anew, and bits would depend on which copy runs.
+/// a b + c in every lane, as a fused multiply-add where the target has one. A compiler would otherwise decide whether
+/// to fuse separately for each copy of a loop, and bits would depend on which copy runs.
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> multiply_add(Lanes<Real> a, Lanes<Real> b, Lanes<Real> c) {
 #if defined(__AVX512F__)
@@ -166,8 +165,8 @@ template <class Real>
   return a * b + c;
 }
 
-/// The same values, of which the compiler is to know nothing: flags such as -ffast-math let it simplify across every
-/// operation, and what it does not know it leaves as it is. No instruction comes of it.
+/// An optimization barrier that returns its argument. Flags such as -ffast-math allow the compiler to simplify across
+/// operations; it cannot do so across this one. Generates no instruction.
 template <class Vector>
 [[gnu::always_inline]] inline Vector opaque(Vector values) {
 #if defined(__SSE2__)
@@ -180,7 +179,7 @@ template <class Vector>
   return values;
 }
 
-/// The square root in every lane. A loop of std::sqrt would stay a loop, for the sake of errno.
+/// The square root in every lane. A compiler would not vectorize a loop of std::sqrt, which may set errno.
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> sqrt(Lanes<Real> x) {
 #if defined(__AVX512F__)

@@ -10,18 +10,19 @@
 
 namespace moe::cpu {
 
-/// Beyond it a sigmoid's exponential counts as infinite.
+/// Largest exponent in a sigmoid; above it the exponential counts as infinite.
 template <class Real>
 inline constexpr Real exponent_limit = std::is_same_v<Real, float> ? Real(88.3762626f) : largest_exponent<Real>;
 
-/// e^x in every lane, within 2 units in the last place; a value's bits do not depend on the lane it stands in. In float
-/// x stops at about 88 on either side.
+/// e^x in every lane, within 2 units in the last place; a value's bits do not depend on its lane. In float, x is
+/// clamped to about [-87, 88].
 template <class Real>
 [[gnu::always_inline]] inline Lanes<Real> exp(Lanes<Real> x) {
   if constexpr (std::is_same_v<Real, float>) {
-    // x = n ln 2 + r; ln 2 in two parts, so that r has no rounding error; e^r by a polynomial, 2^n by its exponent.
+    // x = n ln 2 + r, with ln 2 in two parts so that r has no rounding error. e^r is a polynomial; n is written into
+    // the exponent bits for 2^n.
     typedef std::int32_t Bits __attribute__((vector_size(vector_bytes)));
-    // Nothing is to be simplified across the two marks: n would no longer be whole, and r not be exact.
+    // opaque() prevents simplification, after which n would not be an integer and r would not be exact.
     constexpr float most = exponent_limit<float>, least = -87.3365479f, round = 12582912.0f;
     Lanes<float> z = x > most ? most + Lanes<float>{} : x;
     z = z < least ? least + Lanes<float>{} : z;
@@ -49,7 +50,7 @@ template <class Real>
   return -z > exponent_limit<Real> ? Lanes<Real>{} : Real(1) / (Real(1) + exp<Real>(-z));
 }
 
-/// f(at, count) for pieces of at most one vector that cover [0, size).
+/// Calls f(at, count) for blocks of at most one vector that cover [0, size).
 template <class Real, class F>
 [[gnu::always_inline]] inline void for_each_vector(Index size, const F& f) {
   Index at = 0;
@@ -66,8 +67,8 @@ template <class Real>
   });
 }
 
-/// With d_h = gate d_y down, whose second factor stands where h will: d_b = d_h silu(a) and d_a = d_h b sig(a) (1 + a
-/// (1 - sig(a))), each where its input was, and gate h, computed again. Returns <d_y down, h>.
+/// With d_h = gate d, where d = d_y down is the input in d_h_to_h: a becomes d_a = d_h b sig(a) (1 + a (1 - sig(a))),
+/// b becomes d_b = d_h silu(a), and d becomes gate h with h = silu(a) b recomputed. Returns <d, h>.
 template <class Real>
 [[gnu::noinline]] Real swiglu_backward(Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
   Lanes<Real> sum = {};

@@ -11,12 +11,13 @@
 
 namespace moe {
 
-/// Our own product: both operands are packed into the order in which registers take them, the left one once for a whole
-/// grouped product, the right one panel by panel by whoever is about to use it. Every element of a result is one chain
-/// of sums in the order of the inner index (cpu::register_tile), so a row of a forward product has the same bits
-/// whatever other rows stand beside it.
+/// The library's own matrix product. Both operands are packed into the layout of the register tiles: the left operand
+/// once for a whole grouped product, the right one panel by panel by the task that uses it. Each result element is one
+/// chain of sums in the order of the inner index (cpu::register_tile), so the bits of a row of a forward product do not
+/// depend on the other rows. The exception is a group of at most cpu::few_rows rows whose weight is not packed:
+/// cpu::multiply_rows computes it in another order.
 struct TileGemm {
-  /// c += op(a) op(b), all row-major, on the calling thread where it is a worker's.
+  /// c += op(a) op(b), all row-major; on the calling thread alone within a task of the context.
   template <Product product, class Real, class Backend, class Context>
   static void add(const Context& context, View<const Real, Backend> a, View<const Real, Backend> b,
                   View<Real, Backend> c) {
@@ -26,18 +27,18 @@ struct TileGemm {
         .multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, cpu::StoreMode::accumulate);
   }
 
-  /// A left operand, packed.
+  /// A packed left operand.
   template <Product product, class Real, class Backend>
   class Lhs {
    public:
-    /// Panels of a result that one task computes, at most.
+    /// Maximum number of result panels per task.
     static constexpr Index widest = product == Product::right_transposed ? 4 : 16;
-    /// Panels that are packed at a time. The rest of a task's stream in while these are multiplied.
+    /// Panels packed at a time. The next panels of the task are prefetched while these are multiplied.
     static constexpr Index packed_at_once = product == Product::right_transposed ? 1 : widest;
-    /// Rows of a result that one task computes.
+    /// Result rows per task.
     static constexpr Index rows_step = 32 * cpu::tile_rows;
-    /// Columns of it, where the whole result is `tiles` tiles of that many rows, `cols` columns wide. Wide tiles read
-    /// memory in longer runs; narrow ones give every thread something to do.
+    /// Result columns per task, for a tile of `rows` rows in a result of `tiles` row tiles and `cols` columns. Wide
+    /// tiles read memory in longer runs; narrow tiles make enough tasks for every thread.
     static constexpr Index cols_step(Index rows, Index tiles, Index cols) {
       constexpr Index panel = cpu::panel_cols<Real>, tasks = 16;
       if (product == Product::right_transposed && rows <= cpu::few_rows) return 8 * panel;
@@ -46,10 +47,10 @@ struct TileGemm {
       return step;
     }
 
-    /// No task's part of a result has more values.
+    /// Maximum number of result values per task.
     static constexpr Index largest_tile = (rows_step + rows_step / 4) * widest * cpu::panel_cols<Real>;
 
-    /// Packs rows [offsets[g], offsets[g+1]) of a as group g's. Throws std::bad_alloc.
+    /// Packs rows [offsets[g], offsets[g+1]) of a for group g. Throws std::bad_alloc if out of memory.
     template <class Context>
     Lhs(const Context& context, View<const Real, Backend> a, ListView<Index> offsets)
         : a_(a),
@@ -76,7 +77,7 @@ struct TileGemm {
       }
     }
 
-    /// c = or += op(a) op(b), for rows [row, rows_end) of the group's result and columns [col, cols_end).
+    /// c = or += op(a) op(b), for rows [row, rows_end) and columns [col, cols_end) of the group's result.
     void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Rhs<Real, Backend> right, Index col,
                   Index cols_end, View<Real, Backend> c, cpu::StoreMode into) {
       constexpr Index panel_cols = cpu::panel_cols<Real>;
@@ -93,10 +94,10 @@ struct TileGemm {
     }
 
    private:
-    /// What is summed in one go, so that panels stay in the second level of the cache while strips meet them.
+    /// Maximum depth of a block of the sum, so that panels stay in the L2 cache while strips are multiplied by them.
     static constexpr Index most_deep = product == Product::right_transposed ? 2048 : 256;
 
-    /// multiply for columns whose panels fit into the worker's memory.
+    /// multiply() for columns whose panels fit into the worker's scratch memory.
     void multiply_panels(Index worker, Index group, Index row, Index rows_end, Index depth,
                          cpu::Rhs<Real, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
                          cpu::StoreMode into) {
@@ -124,7 +125,7 @@ struct TileGemm {
             }
           } else {
             cpu::pack_panels_of_rows(right.b, summed.begin, summed.end, col, cols_end, own);
-            // The next panel's rows lie one after the other where they are as long as the sum.
+            // The next panel is one contiguous range if the sum is a single block and rows have no padding.
             const bool follows = blocks == 1 && cols_end < right.b.rows && right.b.stride == right.b.cols;
             const Real* next = follows ? right.b.row(cols_end).data : nullptr;
             multiply_strips(own, follows ? Ahead{next, next + cpu::panel_cols<Real> * depth} : Ahead{});
@@ -135,16 +136,16 @@ struct TileGemm {
         }
       }
     }
-    /// From begin up to end.
+    /// The range [begin, end).
     struct Range {
       Index begin, end;
       Index size() const { return end - begin; }
     };
-    /// What will be read next, and is asked for meanwhile.
+    /// The memory that is read next, to be prefetched.
     struct Ahead {
       const Real *begin = nullptr, *end = nullptr;
     };
-    /// The rows' strips times panels that lie one after the other.
+    /// Multiplies the strips of the rows by contiguous panels.
     template <class Stored>
     void multiply_strips(Index group, Range rows, Range summed, const Stored* panels, View<Real, Backend> c,
                          cpu::StoreMode into, Ahead ahead) {
@@ -163,7 +164,7 @@ struct TileGemm {
     static void for_each_strip(Index row, Index rows_end, const F& f) {
       for (; row < rows_end; row += cpu::tile_rows) f(row, (std::min)(cpu::tile_rows, rows_end - row));
     }
-    /// Where the strip lies that begins with this row of the group's result. Each has a margin behind it.
+    /// The strip that begins with this row of the group's result. Each strip is followed by a margin.
     Real* strip(Index group, Index row) {
       constexpr Index margin = cpu::strip_margin<Real>;
       if constexpr (product == Product::left_transposed) {
@@ -171,12 +172,12 @@ struct TileGemm {
         return packed_.data() + offsets_[group] * cols_ + row * (offsets_[group + 1] - offsets_[group]) +
                (group * strips + row / cpu::tile_rows) * margin;
       } else {
-        // A group begins a strip of its own, so group g's are at most g more than its rows alone would give.
+        // Each group begins a new strip, so at most row / tile_rows + group strips precede this one.
         return packed_.data() + row * cols_ + (row / cpu::tile_rows + group) * margin;
       }
     }
-    /// Values of all strips with their margins: a few strips more than needed, so that steps with some rows more or
-    /// fewer ask for memory of one size.
+    /// Number of values of all strips with their margins. It has a few strips more than needed, so that steps with
+    /// slightly more or fewer rows request the same size.
     static Index packed_size(View<const Real, Backend> a, Index groups) {
       constexpr Index few = 16;
       const Index strips = product == Product::left_transposed

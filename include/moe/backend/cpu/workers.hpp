@@ -28,9 +28,9 @@
 
 namespace moe::cpu {
 
-/// Threads that help with one job at a time. The caller works too and waits only for helpers that have begun a task: a
-/// helper that the system has not scheduled yet holds nobody up, which on a busy machine is most of the cost of a
-/// barrier.
+/// Helper threads that run one job at a time. The calling thread works too and waits only for helpers that have begun a
+/// task. A helper that the system has not scheduled yet does not delay the job; on a busy machine such delays are most
+/// of the cost of a barrier.
 class Workers {
  public:
   Workers() = default;
@@ -42,10 +42,10 @@ class Workers {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  /// task(i), or task(i, worker), for i in [0, count) on up to `threads` threads, the caller's included. `worker` lies
-  /// in [0, threads), or is 0, and is nobody else's at the time: for memory that a task borrows. A call from within a
-  /// task, or from a second thread while a job is under way, runs on the calling thread alone. The first exception is
-  /// rethrown when every begun task has ended; tasks not yet begun are then left out.
+  /// Calls task(i), or task(i, worker), for i in [0, count) on up to `threads` threads, including the calling one.
+  /// `worker` is in [0, threads), or 0, and differs between tasks of the job that run at the same time: it selects
+  /// scratch memory. A call from within a task, or from a second thread while a job is running, uses the calling thread
+  /// alone. The first exception is rethrown when every begun task has ended; tasks not yet begun are skipped.
   template <class Task>
   void run(int threads, Index count, const Task& task) {
     if (threads <= 1 || count <= 1 || busy_.test_and_set(std::memory_order_acquire)) {
@@ -78,8 +78,8 @@ class Workers {
     ~Busy() { flag.clear(std::memory_order_release); }
   };
 
-  /// Compiled once for each task, whoever calls it: two copies of a task may round differently, as compilers fuse
-  /// products with sums here and not there, and results would depend on the number of threads.
+  /// Compiled once per task type, for all callers. Compilers may fuse multiply and add in one copy of a task and not in
+  /// another; the copies would round differently, and results would depend on the number of threads.
   template <class Task>
   MOE_COMPILED_ONCE static void call(const Task& task, Index i, Index worker) {
     if constexpr (std::is_invocable_v<const Task&, Index, Index>)
@@ -95,7 +95,7 @@ class Workers {
     if (spins >= 64) std::this_thread::yield();
   }
 
-  /// As many helpers as are wanted, or as the system gives.
+  /// Starts helpers up to `wanted`. Returns their number, which is lower if the system refuses to start more.
   std::size_t helpers_for(std::size_t wanted) {
     try {
       while (threads_.size() < wanted) threads_.emplace_back([this, index = threads_.size()] { help(index); });
@@ -112,7 +112,7 @@ class Workers {
     epoch_.notify_all();
   }
 
-  /// Takes tasks until none is left.
+  /// Runs tasks until none is left.
   void work(Index worker) {
     for (Index i; (i = next_.fetch_add(1)) < job_.count;) {
       try {
@@ -126,11 +126,11 @@ class Workers {
   }
 
   void help(std::size_t index) {
-    // Jobs follow each other within microseconds while a layer runs, so it pays to look a while before going to sleep.
+    // While a layer runs, jobs follow each other within microseconds, so helpers spin for a while before they sleep.
     constexpr int looks = 2000;
     for (std::uint32_t seen = 0; !stop_;) {
-      // Whoever counts itself active before it finds the job open is waited for; whoever finds it closed touches
-      // nothing.
+      // The caller waits for a helper that increments active_ before it finds the job open. A helper that finds the
+      // job closed does not access it.
       ++active_;
       if (open_.load() && index < job_.helpers) work(static_cast<Index>(index) + 1);
       --active_;

@@ -13,8 +13,8 @@ namespace moe {
 
 namespace gpu {
 
-/// All families together. An operation that Backend, which inherits them, has itself is the one that layers and the
-/// other families call.
+/// All operation families, inherited by Backend. An operation that Backend defines itself replaces the inherited one
+/// for layers and for the other families.
 template <class Backend, class Device_>
 struct Operations : MemoryOperations<Backend, Device_>,
                     ElementwiseOperations<Backend, Device_>,
@@ -23,32 +23,33 @@ struct Operations : MemoryOperations<Backend, Device_>,
                     RoutingOperations<Backend, Device_>,
                     SegmentsOperations<Backend, Device_>,
                     OptimizerOperations<Backend, Device_> {
-  /// What the machine is made of.
+  /// The device primitives that the operations use.
   using Device = Device_;
-  /// What a run needs and a layer must not own.
+  /// Execution state of a run, see cuda/context.cuh.
   using Context = gpu::Context<Backend, Device>;
 };
 
 }  // namespace gpu
 
 // clang-format off
-/// A backend for a machine of many threads with memory of its own. Everything that is decided or computed is in the
-/// files of its families beside this one; what the machine is made of, Device knows:
+/// A backend for a parallel device with its own memory. The files of the operation families in this directory contain
+/// all decisions and computations; Device provides the primitives:
 ///
-///   Team, Stream                        the threads that share a row; what work is ordered by
-///   Device(stream)                      what one stream needs: memory, libraries
-///   take, give, copy, zero              memory, ordered by a device's stream or, where the device is null, at once
-///   to_device, to_host                  rows of bytes across; the host's memory is its own again on return
-///   to_host_async(from, bytes)          a shared PinnedTransfer, whose wait() says where they are
-///   each(count, f)                      f(i) for i in [0, count), a thread each
-///   cells(rows, cols, f)                f(r, c), threads side by side take columns side by side
-///   rows(count, f)                      f(r, team) for r in [0, count), a team each
-///   policy()                            where Thrust's algorithms run
+///   Team, Stream                        the threads that share a row; the stream type, which orders work
+///   Device(stream)                      the state of one stream: memory, libraries
+///   take, give, copy, zero              memory operations in stream order, or synchronous if the device is null
+///   to_device, to_host                  copies of rows of bytes; the host memory may be reused on return
+///   to_host_async(from, bytes)          a shared PinnedTransfer, whose wait() returns the address of the bytes
+///   each(count, f)                      f(i) for i in [0, count), one thread each
+///   cells(rows, cols, f)                f(r, c); neighboring threads process neighboring columns
+///   rows(count, f)                      f(r, team) for r in [0, count), one team each
+///   policy()                            execution policy of Thrust's algorithms
 ///   begin_tasks(n), gemm(lane, ...), gemm_batch(list), end_tasks() or abandon_tasks()
-///                                       products that need not wait for each other; those of one lane run in order,
-///                                       a list of one shape at once
+///                                       independent products; those of one lane run in order, a list of products
+///                                       of one shape runs as a batch
 ///
-/// Work is cut by shapes alone and each number is computed by one team in one order: no atomics.
+/// The partition of work depends on shapes alone, and each value is computed by one team in a fixed order, without
+/// atomics.
 // clang-format on
 template <class Device>
 struct Accelerator : gpu::Operations<Accelerator<Device>, Device> {};

@@ -11,7 +11,7 @@
 
 namespace moe::gpu {
 
-/// One weight and its moments, as AdamWScalars moves them.
+/// One weight with its AdamW moments; step() applies the equations of AdamWScalars.
 template <class Real>
 struct AdamWValue {
   Real w, m, v;
@@ -25,7 +25,7 @@ struct AdamWValue {
   }
 };
 
-/// A value as it is kept; where that is a bfloat16, rounded by chance.
+/// A value in its storage type, with stochastic rounding for bfloat16.
 template <class Kept>
 MOE_HOST_DEVICE Kept kept_as(Accum<Kept> value, std::uint32_t random) {
   if constexpr (std::is_same_v<Kept, BFloat16>)
@@ -34,7 +34,7 @@ MOE_HOST_DEVICE Kept kept_as(Accum<Kept> value, std::uint32_t random) {
     return value;
 }
 
-/// Value i of a weight in memory, as train/adamw_state.hpp keeps it.
+/// One AdamW step on value i of a weight tensor, stored as in train/adamw_state.hpp.
 template <MasterWeights master, class Real, class Gradient, class Weight, class Moment>
 struct AdamWStep {
   AdamWScalars<Real> pace;

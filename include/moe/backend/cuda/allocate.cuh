@@ -9,8 +9,9 @@
 
 namespace moe::gpu {
 
-/// A block of device memory from `request(&block)`. When there is none, what the device's pool keeps for later is
-/// given up and the request made once more. Throws DeviceOutOfMemory, with what is free then.
+/// A block of device memory from `request(&block)`. If there is none, the unused memory of the device's pool is
+/// released and the request is repeated once. Throws DeviceOutOfMemory, with the free bytes
+/// at that time, if that fails.
 template <class Request>
 void* allocate(std::size_t bytes, const Request& request) {
   void* block = nullptr;

@@ -29,22 +29,22 @@ struct DataType<BFloat16> {
 };
 }  // namespace detail
 
-/// cuBLAS on one stream, with a workspace of its own: products on several streams at once then have the same bits as
-/// one after the other.
+/// cuBLAS on one stream with its own workspace, so that concurrent products on several streams are bitwise identical to
+/// sequential ones.
 class Blas {
  public:
-  /// Bytes of the workspace, which is what cuBLAS recommends for Hopper.
+  /// Workspace size in bytes, as cuBLAS recommends for Hopper.
   static constexpr std::size_t workspace_size = std::size_t{32} << 20;
 
-  /// Throws DeviceOutOfMemory where there is no room for the workspace.
+  /// Throws DeviceOutOfMemory if the workspace cannot be allocated.
   explicit Blas(cudaStream_t stream) {
     try {
       workspace_ = gpu::allocate(workspace_size, [](void** block) { return cudaMalloc(block, workspace_size); });
       check(cublasCreate(&handle_), "Cuda: cuBLAS");
-      // A new stream resets the workspace, so it comes first.
+      // Setting the stream resets the workspace, so the stream is set first.
       check(cublasSetStream(handle_, stream), "Cuda: cuBLAS");
       check(cublasSetWorkspace(handle_, workspace_, workspace_size), "Cuda: cuBLAS");
-      // Where a sum is split, its parts are added in the type it is computed in, not in the one it is kept in.
+      // Partial sums of a split sum are added in the compute type, not in the storage type.
       check(cublasSetMathMode(handle_, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH |
                                                                  CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)),
             "Cuda: cuBLAS");
@@ -57,7 +57,7 @@ class Blas {
   Blas& operator=(const Blas&) = delete;
   ~Blas() { close(); }
 
-  /// Sums in float, or in double for doubles; never in TF32.
+  /// One product. Accumulates in float, or in double for double operands; never in TF32.
   template <class In, class Out>
   void gemm(const Gemm<In, Out>& task) {
     const Accum<In> one = 1, before = task.adds ? 1 : 0;
@@ -68,7 +68,7 @@ class Blas {
         "Cuda: a product by cuBLAS");
   }
 
-  /// Products of the shape of `task`, whose matrices are at a[i], b[i] and c[i]: lists in device memory.
+  /// `count` products of the shape of `task`. The device lists a, b and c hold the addresses of their matrices.
   template <class In, class Out>
   void gemm_batch(const Gemm<In, Out>& task, const void* const* a, const void* const* b, void* const* c, Index count) {
     const Accum<In> one = 1, before = task.adds ? 1 : 0;

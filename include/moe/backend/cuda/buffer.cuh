@@ -9,22 +9,22 @@
 
 namespace moe::gpu {
 
-/// Device memory for `count` values of a trivial type. Made with a context it belongs to the context's stream: it may
-/// be used and freed in the order of that stream. Made without, it is there as soon as the constructor returns, and is
-/// freed when nothing on the device runs.
+/// Device memory for `count` values of a trivial type. Created with a context, it belongs to the context's stream: it
+/// is used and freed in the order of that stream. Created without one, it is usable as soon as the constructor returns,
+/// and is freed when the device is idle.
 template <class Value, class Device>
 class Buffer {
  public:
   Buffer() = default;
-  /// Of no stream, values undefined. Throws OutOfMemory.
+  /// Of no stream, values uninitialized. Throws DeviceOutOfMemory.
   explicit Buffer(Index count) : Buffer(std::shared_ptr<Device>(), count) {}
-  /// Of the context's stream, values undefined. Throws OutOfMemory.
+  /// Of the context's stream, values uninitialized. Throws DeviceOutOfMemory.
   template <class Context>
   requires requires(const Context& context) { context.device; }
   Buffer(const Context& context, Index count) : Buffer(context.device, count) {}
-  /// Takes the memory over; the address stays.
+  /// Takes over the other buffer's memory; its address does not change.
   Buffer(Buffer&& other) noexcept { swap(other); }
-  /// Gives its own memory back and takes the other's.
+  /// Releases its own memory and takes over the other's.
   Buffer& operator=(Buffer&& other) noexcept {
     Buffer taken(std::move(other));
     swap(taken);
@@ -34,7 +34,7 @@ class Buffer {
     if (data_ != nullptr) Device::give(device_.get(), data_);
   }
 
-  /// Of the same stream.
+  /// A copy that belongs to the same stream.
   Buffer copy() const {
     Buffer result(device_, count_);
     if (count_ > 0) Device::copy(device_.get(), result.data_, data_, bytes());
@@ -64,12 +64,12 @@ class Buffer {
   Index count_ = 0;
 };
 
-/// Host memory for one call's short lists.
+/// Host memory for short lists within one call.
 template <class Value>
 class HostBuffer {
  public:
   HostBuffer() = default;
-  /// Values undefined.
+  /// Values uninitialized.
   template <class Context>
   HostBuffer(const Context&, Index count) : values_(new Value[static_cast<std::size_t>(count)]) {}
   Value* data() { return values_.get(); }

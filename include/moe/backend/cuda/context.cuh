@@ -12,33 +12,33 @@
 
 namespace moe::gpu {
 
-/// What a run needs and a layer must not own: the stream that all of its work is ordered by, memory and libraries.
-/// Make one, keep it for the whole run. A context, and what was made with it, is for one host thread at a time.
+/// Execution state that a run needs and layers do not own: the stream that orders all work, memory, libraries. Create
+/// one and keep it for the whole run. A context, and objects created with it, may be used by one host thread at a time.
 template <class Backend, class Device>
 struct Context {
-  /// The default stream.
+  /// On the default stream.
   Context() : Context(typename Device::Stream{}) {}
-  /// The caller's stream, which has to outlive the context and every matrix made with it. Throws DeviceError where
-  /// there is no device that can run the library.
+  /// On the caller's stream, which must outlive the context and every matrix created with it. Throws DeviceError if no
+  /// device can run the library.
   explicit Context(typename Device::Stream stream) : device(std::make_shared<Device>(stream)) {}
 
-  /// Memory and libraries, in the order of the stream.
+  /// Memory and libraries, which work in the order of the stream.
   std::shared_ptr<Device> device;
-  /// The layer's number in the model, which a model sets for each of its layers: observations carry it, and layers
-  /// with different numbers draw different random numbers.
+  /// The layer's number in the model, set by the model for each of its layers. Observations contain it, and layers with
+  /// different numbers draw different random numbers.
   std::uint32_t layer = 0;
-  /// Told every decision; may be empty. It makes the host wait for the device.
+  /// Called with every routing decision; may be empty. With an observer the host waits for the device.
   Observer observer{};
-  /// The choices that layers are to work on; null: their routers choose. Must outlive every call.
+  /// Recorded choices that layers use instead of their routers' selection; may be null. Must outlive every call.
   const RoutingReplay* replay = nullptr;
-  /// Told which part of a layer is enqueued from now on; may be empty.
+  /// Called when the enqueueing of a layer's phase begins or ends; may be empty.
   PhaseListener phases{};
 };
 
-/// An input of an operation: its value type follows from the output's.
+/// An input of an operation. Its value type is not deduced: it follows from the output's.
 template <class Value, class Backend>
 using In = std::type_identity_t<View<const Value, Backend>>;
-/// One weight matrix for each group.
+/// One weight matrix per group.
 template <class Value, class Backend>
 using Weights = std::type_identity_t<ListView<View<const Value, Backend>>>;
 

@@ -7,8 +7,8 @@
 
 namespace moe {
 
-/// An NVIDIA GPU of compute capability 8.0 or newer: Thrust for sorting and scans, cuBLAS for products, kernels of our
-/// own for the rest. The same GPU, toolkit and build give the same bits, run after run.
+/// CUDA backend for NVIDIA GPUs of compute capability 8.0 or newer: Thrust for sorting and scans, cuBLAS for products,
+/// the library's own kernels for the rest. Runs on the same GPU, toolkit and build are bitwise identical.
 using Cuda = Accelerator<gpu::StreamDevice>;
 
 static_assert(check_backend<Cuda, float, double, BFloat16>());

@@ -11,18 +11,18 @@
 
 namespace moe {
 
-/// Thrown when the CUDA runtime or cuBLAS refuses or fails: there is no GPU, it is too old, a kernel failed. The text
-/// reads `[where] what, in the runtime's words`.
+/// Thrown if the CUDA runtime or cuBLAS reports an error: there is no GPU, it is too old, a kernel failed. The text is
+/// `[where] the error as the runtime describes it`.
 struct DeviceError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Thrown when the device's memory does not suffice. The caller is as before, and works again when there is memory.
+/// Thrown if device memory is exhausted. The caller's state is unchanged; the call works again once memory is free.
 class DeviceOutOfMemory : public std::bad_alloc {
  public:
-  /// `wanted` bytes were asked for while `free` of `total` were free.
+  /// `wanted` bytes were requested while `free` of `total` bytes were free.
   DeviceOutOfMemory(std::size_t wanted, std::size_t free, std::size_t total)
-      : text_("[Cuda] out of device memory: " + std::to_string(wanted) + " bytes were asked for, " +
+      : text_("[Cuda] out of device memory: " + std::to_string(wanted) + " bytes were requested, " +
               std::to_string(free) + " of " + std::to_string(total) + " are free") {}
   const char* what() const noexcept override { return text_.c_str(); }
 
@@ -32,10 +32,10 @@ class DeviceOutOfMemory : public std::bad_alloc {
 
 namespace gpu {
 
-/// Throws DeviceError for anything but success.
+/// Throws DeviceError unless `status` is success.
 inline void check(cudaError_t status, std::string_view where) {
   if (status == cudaSuccess) return;
-  // Otherwise the next call that asks would be told of this one's failure.
+  // Clears the error; otherwise the next cudaGetLastError() would return it.
   static_cast<void>(cudaGetLastError());
   throw DeviceError("[" + std::string(where) + "] " + cudaGetErrorName(status) + ": " + cudaGetErrorString(status));
 }

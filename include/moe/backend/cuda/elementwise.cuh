@@ -8,7 +8,7 @@
 
 namespace moe::gpu {
 
-/// Anything, row by row or element by element, and sums. Each number is computed by one team in one order.
+/// Parallel loops over rows or elements, and sums. Each value is computed by one team in a fixed order.
 template <class Backend, class Device>
 class ElementwiseOperations {
   using Context = gpu::Context<Backend, Device>;
@@ -21,12 +21,12 @@ class ElementwiseOperations {
   /// The threads that share a row.
   using Team = typename Device::Team;
 
-  /// f(i) for i in [0, count), a thread each; what f(i) writes, no other f(j) touches.
+  /// Calls f(i) for i in [0, count), one thread each. No other f(j) may read or write memory that f(i) writes.
   template <class F>
   static void for_each(const Context& context, Index count, const F& f) {
     if (count > 0) context.device->each(count, f);
   }
-  /// The same.
+  /// The same as for_each.
   template <class F>
   static void for_each_element(const Context& context, Index count, const F& f) {
     for_each(context, count, f);
@@ -36,18 +36,18 @@ class ElementwiseOperations {
   static void for_each_cell(const Context& context, Index rows, Index cols, const F& f) {
     if (rows > 0 && cols > 0) context.device->cells(rows, cols, f);
   }
-  /// f(row, team) for every row below `rows`: the work on one row, shared by a team.
+  /// f(row, team) for every row below `rows`; the team shares the work on the row.
   template <class F>
   static void for_each_row(const Context& context, Index rows, const F& f) {
     if (rows > 0) context.device->rows(rows, f);
   }
-  /// f(i) for i in [0, count), by the one host thread that the context is for.
+  /// f(i) for i in [0, count), in order on the calling host thread.
   template <class F>
   static void for_each_on_host(const Context&, Index count, const F& f) {
     for (Index i = 0; i < count; ++i) f(i);
   }
 
-  /// y += sum of x's rows: blocks of the rows in order, then the blocks in order.
+  /// y += the sum of the rows of x: the rows of each block in order, then the blocks in order.
   template <class Sum, class Value = Sum>
   static void add_column_sums(const Context& context, In<Value> x_RD, Out<Sum> y_1D) {
     using Real = Accum<Value>;
@@ -65,7 +65,7 @@ class ElementwiseOperations {
     });
   }
 
-  /// Sum of squares in double: within rows, then over them. The host waits for it.
+  /// Sum of squares in double: within each row, then over the rows. The host waits for the result.
   template <class Value>
   static double sum_of_squares(const Context& context, View<const Value, Backend> x) {
     if (x.empty()) return 0;

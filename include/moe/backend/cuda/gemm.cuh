@@ -13,7 +13,8 @@
 
 namespace moe::gpu {
 
-/// Products: those of a few columns by kernels of our own, the others by the library of the device.
+/// Matrix products: row products, which have few columns, by the library's own kernels; grouped products by the
+/// device's BLAS.
 template <class Backend, class Device>
 class GemmOperations {
   using Context = gpu::Context<Backend, Device>;
@@ -25,12 +26,12 @@ class GemmOperations {
   using Weights = gpu::Weights<Value, Backend>;
 
  public:
-  /// y = x w^T, each row by itself in an order that depends on the width alone.
+  /// y = x w^T. Each row is computed independently, in an order that depends on the width alone.
   template <class Value, class Real = Accum<Value>>
   static void row_products(const Context& context, View<const Value, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
     constexpr int width = 4, many = 4, experts = 8;
     const bool x_aligned = gpu::has_aligned_packets<width>(x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
-    // A team takes a few rows at a time, so that weights are read once for all of them.
+    // A team processes a few rows at a time, so that weights are read once for all of them.
     Backend::for_each_row(context, (x_RD.rows + many - 1) / many,
                           [=] MOE_ON_DEVICE(Index tile, typename Device::Team team) {
                             const Index first = tile * many;
@@ -57,7 +58,7 @@ class GemmOperations {
                             }
                           });
   }
-  /// The backward of row_products: d_x += d_y w.
+  /// The dgrad of row_products: d_x += d_y w.
   template <class Value, class Real = Accum<Value>>
   static void add_row_dgrad(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Value> d_x_RD) {
     constexpr int width = 4, many = 4;
@@ -86,7 +87,7 @@ class GemmOperations {
                             });
                           });
   }
-  /// The backward of row_products: d_w += d_y^T x.
+  /// The wgrad of row_products: d_w += d_y^T x.
   template <class Value, class Real = Accum<Value>>
   static void add_row_wgrad(const Context& context, In<Real> d_y_RE, View<const Value, Backend> x_RD,
                             Out<Real> d_w_ED) {
@@ -99,7 +100,7 @@ class GemmOperations {
                              for (Index e_0 = 0; e_0 < d_w_ED.rows; e_0 += experts) {
                                const Index some = gpu::smaller(experts, d_w_ED.rows - e_0);
                                Real sums[experts] = {};
-                               // A few rows are asked for before the first is used.
+                               // A few rows are loaded before the first is used.
                                for (Index r = begin; r < end; r += many) {
                                  Real x[many];
                                  for (int i = 0; i < many; ++i) x[i] = r + i < end ? widened(x_RD(r + i, d)) : Real(0);
@@ -122,7 +123,7 @@ class GemmOperations {
                            });
   }
 
-  /// y = x w^T: rows [offsets[g], offsets[g+1]) of x times the g-th weight.
+  /// y = x w^T, group by group: rows [offsets[g], offsets[g+1]) of x use the g-th weight.
   template <class Value>
   static void grouped_product(const Context& context, In<Value> x_ND, Weights<Value> w_FD, const GroupOffsets& offsets,
                               Out<Value> y_NF) {

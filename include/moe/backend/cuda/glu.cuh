@@ -11,7 +11,7 @@
 
 namespace moe::gpu {
 
-/// The three products of a GLU, and what is computed between them.
+/// The three products of a GLU and the elementwise operations between them.
 template <class Backend, class Device>
 class GluOperations {
   using Context = gpu::Context<Backend, Device>;
@@ -23,7 +23,7 @@ class GluOperations {
   using Weights = gpu::Weights<Value, Backend>;
 
  public:
-  /// a = x gate^T, b = x up^T, h = activation(a) b, group by group. a and b may be empty: not kept.
+  /// a = x gate^T, b = x up^T, h = activation(a) b, group by group. Empty a and b are not stored.
   template <Activation A, class Value>
   static void grouped_glu(const Context& context, const A& activation, In<Value> x_ND, Weights<Value> gate_FD,
                           Weights<Value> up_FD, const GroupOffsets& offsets, Out<Value> a_NF, Out<Value> b_NF,
@@ -41,9 +41,9 @@ class GluOperations {
     glu(context, activation, a, b, h_NF);
   }
 
-  /// d_h = gates_n d_y down, and from it d_a = d_h b activation'(a) and d_b = d_h activation(a), each in the memory of
-  /// its input; gates_n h, with h = activation(a) b once more; d_gates_n = <d_y_n down, h_n>. Without b it is 1;
-  /// without gates they are 1 and d_gates is not written.
+  /// With d_h = gates_n d_y down: a becomes d_a = d_h b activation'(a), b becomes d_b = d_h activation(a), h receives
+  /// gates_n h with h = activation(a) b recomputed, and d_gates_n = <d_y_n down, h_n>. An empty b stands for all ones.
+  /// Empty gates stand for all ones as well; d_gates is then not written.
   template <Activation A, class Value, class Real = Accum<Value>>
   static void grouped_glu_backward(const Context& context, const A& activation, In<Value> d_y_ND,
                                    Weights<Value> down_DF, ListView<Index> offsets, In<Real> gates_1N,
@@ -56,7 +56,7 @@ class GluOperations {
     glu_backward<A, Value>(context, activation, a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N, d_gates_1N);
   }
 
-  /// h = activation(a) b, or activation(a) without b, value by value. h may be a.
+  /// h = activation(a) b elementwise, or activation(a) if b is empty. h may be a.
   template <Activation A, class Value>
   static void glu(const Context& context, const A& activation, In<Value> a_NF, In<Value> b_NF, Out<Value> h_NF) {
     const bool aligned = gpu::all_aligned<gpu::packet<Value>>(a_NF, b_NF, h_NF);
@@ -68,7 +68,8 @@ class GluOperations {
                             gpu::GluRow<true, Backend, Value, A>{a_NF, b_NF, h_NF, aligned, activation});
   }
 
-  /// d_h, times the gate, becomes d_a, d_b and, where it was, gates_n h; d_gates_n as in grouped_glu_backward.
+  /// The backward of glu, with d_y down as the input in h: a, b, h and d_gates receive d_a, d_b, gates_n h and
+  /// d_gates_n as in grouped_glu_backward.
   template <Activation A, class Value, class Real = Accum<Value>>
   static void glu_backward(const Context& context, const A& activation, Out<Value> a_to_d_a_NF, Out<Value> b_to_d_b_NF,
                            Out<Value> h_NF, In<Real> gates_1N = {}, Out<Real> d_gates_1N = {}) {
@@ -84,7 +85,7 @@ class GluOperations {
                                                                          d_gates_1N, aligned, has_gates, activation});
   }
 
-  /// d_x = d_a gate + d_b up, group by group.
+  /// The dgrad of the gate and up products: d_x = d_a gate + d_b up, group by group.
   template <class Value>
   static void grouped_glu_dgrad(const Context& context, In<Value> d_a_NF, Weights<Value> gate_FD, In<Value> d_b_NF,
                                 Weights<Value> up_FD, ListView<Index> offsets, Out<Value> d_x_ND) {

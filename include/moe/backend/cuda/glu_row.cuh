@@ -20,8 +20,8 @@ MOE_HOST_DEVICE Real glu(const A& activation, Real a, Real b) {
     return activation.value(a) * b;
 }
 
-/// With d_h = gate d, where d stands where h will: d_a = d_h b activation'(a) and d_b = d_h activation(a), each where
-/// its input was, and gate h with h = activation(a) b. Returns d h.
+/// With d_h = gate d, where d is the input in d_to_h: a becomes d_a = d_h b activation'(a), b becomes
+/// d_b = d_h activation(a), and d becomes gate h with h = activation(a) b. Returns d h.
 template <Activation A, class Real>
 MOE_HOST_DEVICE Real glu_backward(const A& activation, Real gate, Real& a_to_d_a, Real& b_to_d_b, Real& d_to_h) {
   if constexpr (std::is_same_v<A, Silu>) {
@@ -35,7 +35,7 @@ MOE_HOST_DEVICE Real glu_backward(const A& activation, Real gate, Real& a_to_d_a
   }
 }
 
-/// A row of h = activation(a) b; of activation(a) where there is no b.
+/// One row of h = activation(a) b, or of activation(a) without b.
 template <bool has_b, class B, class Value, Activation A>
 struct GluRow {
   View<const Value, B> a_NF, b_NF;
@@ -58,8 +58,8 @@ struct GluRow {
   }
 };
 
-/// A row of its backward: d_h, times the row's gate, becomes d_a, d_b and, where it was, the gate times h; the gate's
-/// gradient is <d_h, h> without the gate. Where there are no gates they are 1.
+/// One row of the backward of GluRow, with d as the input in h: a, b and h become d_a, d_b and gate h, and the gradient
+/// of the gate is <d, h>. Without gates the gate is 1.
 template <bool has_b, class B, class Value, Activation A>
 struct GluBackwardRow {
   View<Value, B> a_to_d_a_NF, b_to_d_b_NF, h_NF;

@@ -11,17 +11,17 @@
 
 namespace moe::gpu {
 
-/// The lanes of a warp share a row.
+/// The 32 lanes of a warp, which share a row.
 struct WarpTeam {
   __device__ static Index rank() { return threadIdx.x; }
   __device__ static constexpr Index size() { return 32; }
-  /// In the order of a butterfly: sums of neighbors at 16, 8, 4, 2, 1, the same bits in every lane.
+  /// Butterfly reduction over lane distances 16, 8, 4, 2, 1; bitwise identical in every lane.
   template <class Number>
   __device__ static Number sum(Number own) {
     for (int step = 16; step > 0; step /= 2) own += __shfl_xor_sync(0xffffffffu, own, step);
     return own;
   }
-  /// In the same order.
+  /// The same reduction with `combine` instead of a sum.
   template <class Own, class Combine>
   __device__ static Own fold(Own own, const Combine& combine) {
     static_assert(sizeof(Own) % sizeof(unsigned) == 0 && std::is_trivially_copyable_v<Own>);
@@ -37,16 +37,16 @@ struct WarpTeam {
   }
 };
 
-/// Threads of a block, as warps of 32.
+/// Threads and warps per block.
 inline constexpr unsigned block_threads = 256, block_warps = block_threads / 32;
 
-/// f(i), a thread each.
+/// f(i), one thread each.
 template <class F>
 __global__ void __launch_bounds__(block_threads) each_kernel(Index count, F f) {
   const Index step = static_cast<Index>(gridDim.x) * block_threads;
   for (Index i = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; i < count; i += step) f(i);
 }
-/// f(r, c): a warp takes columns side by side of one row, at most `columns` of them before it goes on.
+/// f(r, c): a warp processes adjacent columns of one row, in runs of at most `columns` columns.
 template <class F>
 __global__ void __launch_bounds__(block_threads) cells_kernel(Index rows, Index cols, Index columns, F f) {
   const Index step = static_cast<Index>(gridDim.x) * block_warps;
@@ -55,26 +55,27 @@ __global__ void __launch_bounds__(block_threads) cells_kernel(Index rows, Index 
          begin += static_cast<Index>(gridDim.y) * columns)
       for (Index c = begin + threadIdx.x; c < begin + columns && c < cols; c += 32) f(r, c);
 }
-/// f(r, c) where rows are short: threads side by side take cells side by side, whatever row they are in.
+/// f(r, c) for short rows: neighboring threads process neighboring cells, across row borders.
 template <class F>
 __global__ void __launch_bounds__(block_threads) short_rows_kernel(Index rows, unsigned cols, F f) {
   const Index step = static_cast<Index>(gridDim.x) * block_threads;
   for (Index i = static_cast<Index>(blockIdx.x) * block_threads + threadIdx.x; i < rows * cols; i += step)
     f(i / cols, i % cols);
 }
-/// f(r, team), a warp each.
+/// f(r, team), one warp each.
 template <class F>
 __global__ void __launch_bounds__(block_threads) rows_kernel(Index rows, F f) {
   const Index step = static_cast<Index>(gridDim.x) * block_warps;
   for (Index r = static_cast<Index>(blockIdx.x) * block_warps + threadIdx.y; r < rows; r += step) f(r, WarpTeam{});
 }
 
-/// Blocks for so many units of work, `per_block` of them each. Kernels walk on where a grid cannot hold them all.
+/// Number of blocks for `count` units of work, `per_block` units each. Kernels use grid-stride loops where the grid is
+/// too small for all of them.
 inline unsigned blocks_for(Index count, Index per_block) {
   return static_cast<unsigned>(std::min<Index>((count + per_block - 1) / per_block, 0x7fffffff));
 }
 
-/// Launches on the stream; a failure to launch is thrown here, a failure while running by the next call that waits.
+/// Launches on the stream. Throws DeviceError if the launch fails; the next call that waits throws errors of the run.
 template <class... Parameters, class... Arguments>
 void launch(cudaStream_t stream, dim3 grid, dim3 block, const char* where, void (*kernel)(Parameters...),
             const Arguments&... arguments) {
@@ -85,7 +86,7 @@ void launch(cudaStream_t stream, dim3 grid, dim3 block, const char* where, void 
   check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), where);
 }
 
-/// f(i), a thread each.
+/// f(i), one thread each.
 template <class F>
 void launch_each(cudaStream_t stream, Index count, const F& f) {
   launch(stream, blocks_for(count, block_threads), block_threads, "Cuda::for_each", each_kernel<F>, count, f);
@@ -97,14 +98,14 @@ void launch_cells(cudaStream_t stream, Index rows, Index cols, const F& f) {
     launch(stream, blocks_for(rows * cols, block_threads), block_threads, "Cuda::for_each_cell", short_rows_kernel<F>,
            rows, cols, f);
   } else {
-    // Few cells, which may be long loops each, are spread as far as they go; many fill the device in longer runs.
+    // A few cells, which may be long loops each, are spread over many warps; many cells fill the device in longer runs.
     const Index columns = rows * cols > (Index{1} << 22) ? 256 : 32;
     const dim3 grid(blocks_for(rows, block_warps),
                     static_cast<unsigned>(std::min<Index>((cols + columns - 1) / columns, 65535)));
     launch(stream, grid, dim3(32, block_warps), "Cuda::for_each_cell", cells_kernel<F>, rows, cols, columns, f);
   }
 }
-/// f(r, team), a warp each.
+/// f(r, team), one warp each.
 template <class F>
 void launch_rows(cudaStream_t stream, Index rows, const F& f) {
   launch(stream, blocks_for(rows, block_warps), dim3(32, block_warps), "Cuda::for_each_row", rows_kernel<F>, rows, f);

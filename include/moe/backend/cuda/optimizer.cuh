@@ -17,15 +17,15 @@ class OptimizerOperations {
   using Context = gpu::Context<Backend, Device>;
 
  public:
-  /// One step of AdamW on `size` weights w, as AdamWScalars says, with moments m and v and weights kept as
-  /// train/adamw_state.hpp says; what is rounded is rounded by `key`.
+  /// One AdamW step (equations in AdamWScalars) on `size` weights w with moments m and v. train/adamw_state.hpp
+  /// describes how weights and moments are stored; `key` is the random key of stochastic rounding.
   template <MasterWeights master, class Real, class Gradient, class Weight, class Moment>
   static void adamw(const Context& context, Index size, AdamWScalars<Real> pace, RandomKey key,
                     const Gradient* gradient, Weight* w, std::uint16_t* lower, Moment* m, Moment* v) {
     Backend::for_each_element(
         context, size, gpu::AdamWStep<master, Real, Gradient, Weight, Moment>{pace, key, gradient, w, lower, m, v});
   }
-  /// w becomes the bfloat16 nearest to it; the lower half of what it was goes to `lower`, unless that is null.
+  /// Rounds each w to the nearest bfloat16. The lower 16 bits of the original go to `lower` unless it is null.
   template <class Weight>
   static void narrow_weights(const Context& context, Index size, Weight* w, std::uint16_t* lower) {
     Backend::for_each_element(context, size, [=] MOE_ON_DEVICE(Index i) {

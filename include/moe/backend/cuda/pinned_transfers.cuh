@@ -10,10 +10,10 @@
 
 namespace moe::gpu {
 
-/// Bytes on their way to the host, in pinned memory.
+/// An asynchronous copy to pinned host memory.
 class PinnedTransfer {
  public:
-  /// Room for `capacity` bytes.
+  /// Allocates pinned memory for `capacity` bytes. Throws DeviceError if that fails.
   explicit PinnedTransfer(std::size_t capacity) : capacity_(capacity) {
     check(cudaMallocHost(&data_, capacity), "Cuda::download_async");
     const auto status = cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming);
@@ -23,19 +23,19 @@ class PinnedTransfer {
   PinnedTransfer(const PinnedTransfer&) = delete;
   PinnedTransfer& operator=(const PinnedTransfer&) = delete;
   ~PinnedTransfer() {
-    // The copy may still be under way when its result is no longer wanted.
+    // The copy may still be running when its result is no longer needed.
     cudaEventSynchronize(arrived_);
     cudaEventDestroy(arrived_);
     cudaFreeHost(data_);
   }
 
   std::size_t capacity() const { return capacity_; }
-  /// Enqueues the copy.
+  /// Enqueues the copy on the stream.
   void begin(const void* from, std::size_t bytes, cudaStream_t stream) {
     check(cudaMemcpyAsync(data_, from, bytes, cudaMemcpyDeviceToHost, stream), "Cuda::download_async");
     check(cudaEventRecord(arrived_, stream), "Cuda::download_async");
   }
-  /// Where the bytes are; the host waits for them.
+  /// Waits for the copy and returns the address of the bytes.
   const void* wait() const {
     check(cudaEventSynchronize(arrived_), "Cuda::download_async");
     return data_;
@@ -47,10 +47,10 @@ class PinnedTransfer {
   cudaEvent_t arrived_ = nullptr;
 };
 
-/// Keeps what has arrived and is not wanted any more for the next bytes, of any caller of one stream.
+/// Keeps transfers that are no longer used for the next copies, of any caller of one stream.
 class PinnedTransferPool : public std::enable_shared_from_this<PinnedTransferPool> {
  public:
-  /// Room for `bytes` that comes back here when its last owner lets it go.
+  /// A transfer for `bytes`, which returns to the pool when its last owner releases it.
   std::shared_ptr<PinnedTransfer> room(std::size_t bytes) {
     std::unique_ptr<PinnedTransfer> found;
     for (auto& idle : idle_)
@@ -59,7 +59,7 @@ class PinnedTransferPool : public std::enable_shared_from_this<PinnedTransferPoo
         break;
       }
     if (!found) {
-      // A place to come back to, so that coming back needs no memory.
+      // Reserves the slot that the transfer returns to, so that returning it does not allocate.
       idle_.emplace_back();
       found = std::make_unique<PinnedTransfer>(bytes < least ? least : bytes);
     }

@@ -19,7 +19,7 @@
 
 namespace moe::gpu {
 
-/// Choosing and sorting, and the rows of pairs in and out.
+/// Selection by experts, capacity, grouping of pairs (row, expert), dispatch and combine.
 template <class Backend, class Device>
 class RoutingOperations {
   using Context = gpu::Context<Backend, Device>;
@@ -29,11 +29,11 @@ class RoutingOperations {
   using Out = View<Value, Backend>;
 
  public:
-  /// Up to so many rows, top_rows compares every two of them; above, it sorts.
+  /// Maximum number of rows for which top_rows compares every two rows; with more rows it sorts.
   static constexpr Index compared_rows = 2048;
 
-  /// For each expert, ranks 1 to `take` for the rows with the highest scores, 0 for the others; ties go to the lower
-  /// row, NaN comes last. boundary_1E as ExpertChoice says.
+  /// For each expert, choice orders 1 to `take` for the rows with the highest scores, 0 for the others. Ties go to the
+  /// lower row; NaN comes last. boundary_1E as in ExpertChoice.
   template <class Real>
   static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<ChoiceOrder, Backend> chosen_RE,
                        Out<Real> boundary_1E) {
@@ -43,7 +43,7 @@ class RoutingOperations {
       Backend::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { boundary_1E(0, e) = take > 0 ? 0 : 1; });
       return;
     }
-    // The scores on both sides of each expert's boundary, 0 where there is no other side.
+    // The scores on both sides of each expert's boundary; 0 if every row is selected and there is no second side.
     auto sides = Matrix<Real, Backend>::zeros(context, 2, experts);
     const gpu::NotePlace<Real, Backend> note{scores_RE, chosen_RE, sides.view(), take};
     if (rows <= compared_rows) {
@@ -66,7 +66,7 @@ class RoutingOperations {
                                places[e * rows + r] = e * rows + r;
                              });
       sort_stably(context, bits, places);
-      // Stable once more, by expert: within each the order by score stays.
+      // A second stable sort, by expert, preserves the order by score within each expert.
       auto of_expert = Matrix<std::uint32_t, Backend>::uninitialized(context, 1, rows * experts);
       Backend::for_each_element(context, rows * experts,
                                 [=, of_expert = of_expert.data(), places = places.data()] MOE_ON_DEVICE(Index i) {
@@ -82,14 +82,14 @@ class RoutingOperations {
     });
   }
 
-  /// For each expert, sets to 0 what is over `take`: lower ranks stay before higher ones, then lower rows. dropped_1E
-  /// counts what went.
+  /// For each expert, keeps at most `take` pairs and sets the choice order of the overflow to 0. Lower choice orders
+  /// are kept first, then lower rows. dropped_1E counts the dropped pairs.
   static void drop_overflow(const Context& context, Index take, View<ChoiceOrder, Backend> chosen_RE,
                             View<Index, Backend> dropped_1E) {
     const Index rows = chosen_RE.rows, experts = chosen_RE.cols;
     Backend::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { dropped_1E(0, e) = 0; });
     if (rows == 0) return;
-    // Sorted by expert, then by rank with pairs that were not chosen last, then by row.
+    // Sorted by expert, then by choice order with pairs that were not selected last, then by row.
     constexpr std::uint32_t unchosen = ~std::uint32_t{0};
     auto keys = Matrix<std::uint64_t, Backend>::uninitialized(context, 1, rows * experts);
     auto places = Matrix<Index, Backend>::uninitialized(context, 1, rows * experts);
@@ -112,18 +112,18 @@ class RoutingOperations {
                            });
   }
 
-  /// Pairs that are counted and numbered, and how many each expert has, on its way to the host.
+  /// The counted and numbered pairs, and the pending copy of the experts' offsets to the host.
   struct Grouping {
-    /// The pair that (t, e) is, if it is one: how many pairs come before it, expert by expert.
+    /// Index of the pair (t, e), where it is one: the number of pairs before it, sorted by expert, then by row.
     Matrix<Index, Backend> place_ET;
     /// As in Plan.
     Matrix<Index, Backend> pair_begin_1T;
     /// As in Plan.
     typename Backend::template AsyncCopy<Index> counted;
-    /// Those offsets that are known before.
+    /// The offsets that are known before counting; the others are GroupOffsets::unknown.
     std::vector<Index> expected;
   };
-  /// The first step of group_by_expert.
+  /// The first step of group_by_expert: counts the pairs and starts the copy of the offsets to the host.
   static Grouping begin_grouping(const Context& context, View<const ChoiceOrder, Backend> chosen_TE,
                                  const ExpectedCounts& expected = {}) {
     using Indices = Matrix<Index, Backend>;
@@ -152,8 +152,8 @@ class RoutingOperations {
     scan(context, grouping.pair_begin_1T);
     return grouping;
   }
-  /// The second step. Where the number of pairs was expected the host does not wait, and the plan is not complete yet;
-  /// otherwise the host waits for the loads, which what was enqueued since the first step hides.
+  /// The second step. If the number of pairs is known before counting, the host does not wait, and the plan is not
+  /// complete yet. Otherwise the host waits for the offsets; work enqueued since the first step hides that wait.
   static Plan<Backend> finish_grouping(const Context& context, View<const ChoiceOrder, Backend> chosen_TE,
                                        Grouping grouping) {
     using Indices = Matrix<Index, Backend>;
@@ -175,7 +175,7 @@ class RoutingOperations {
                         for (Index e = 0; e < experts; ++e) {
                           if (chosen_TE(t, e) == 0) continue;
                           const Index n = place[e * rows + t];
-                          // A router that chooses more than it foretold is found out when the counts arrive.
+                          // Plan::complete() throws if the router selected more pairs than expected.
                           if (n >= pairs || next >= pairs) return;
                           rows_1N[n] = t;
                           experts_1N[n] = e;
@@ -184,7 +184,8 @@ class RoutingOperations {
                       });
     return plan;
   }
-  /// The pairs (row, expert) with a rank above 0, sorted by expert, then by row. The host waits for their number.
+  /// The pairs (row, expert) with a choice order above 0, sorted by expert, then by row. The host waits for the
+  /// number of pairs.
   static Plan<Backend> group_by_expert(const Context& context, View<const ChoiceOrder, Backend> chosen_TE) {
     auto plan = finish_grouping(context, chosen_TE, begin_grouping(context, chosen_TE));
     plan.complete();
@@ -208,7 +209,7 @@ class RoutingOperations {
                           });
   }
 
-  /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without.
+  /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without pairs.
   template <class Value, class Real = Accum<Value>>
   static void combine_rows(const Context& context, In<Value> y_ND, In<Real> gates_1N, const Plan<Backend>& plan,
                            Out<Value> y_TD) {
@@ -220,9 +221,9 @@ class RoutingOperations {
     add_pairs<Value>(context, x_ND, static_cast<const Accum<Value>*>(nullptr), plan, x_TD);
   }
 
-  // Public, because the CUDA compiler takes lambdas for the device in public functions alone.
+  // Public because the CUDA compiler allows device lambdas only in public functions.
 
-  /// y_t = sum of gates_n y_n over row t's pairs; without gates of y_n.
+  /// y_t = sum of gates_n y_n over row t's pairs, or of y_n if `gates` is null.
   template <class Value, class Real = Accum<Value>>
   static void add_pairs(const Context& context, In<Value> y_ND, const Real* gates, const Plan<Backend>& plan,
                         Out<Value> y_TD) {
@@ -251,7 +252,7 @@ class RoutingOperations {
   static void sort_stably(const Context& context, Matrix<Key, Backend>& keys, Matrix<Index, Backend>& values) {
     thrust::stable_sort_by_key(context.device->policy(), keys.data(), keys.data() + keys.size(), values.data());
   }
-  /// Each value becomes the sum of those before it.
+  /// Exclusive prefix sum in place.
   static void scan(const Context& context, Matrix<Index, Backend>& values) {
     thrust::exclusive_scan(context.device->policy(), values.data(), values.data() + values.size(), values.data());
   }

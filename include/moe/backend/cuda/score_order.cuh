@@ -6,17 +6,17 @@
 
 namespace moe::gpu {
 
-/// Writes down what the place of a row among an expert's scores means: its rank, or that it is one of the two between
-/// which the boundary runs.
+/// Writes the results for a row at a given place among an expert's sorted scores: its choice order, and its score if it
+/// is one of the two next to the boundary.
 template <class Real, class B>
 struct NotePlace {
   /// The scores.
   View<const Real, B> scores_RE;
-  /// Receives ranks.
+  /// Receives choice orders.
   View<ChoiceOrder, B> chosen_RE;
-  /// Receives the last score that was taken and the first that was not.
+  /// Receives the last selected score and the first score that is not selected.
   View<Real, B> sides_2E;
-  /// Rows that an expert takes.
+  /// Number of rows that each expert selects.
   Index take;
 
   MOE_HOST_DEVICE void operator()(Index r, Index e, Index place) const {

@@ -35,7 +35,7 @@ class SegmentsOperations {
     Backend::for_each_cell(context, d_mean_VD.rows, d_mean_VD.cols, [=] MOE_ON_DEVICE(Index v, Index d) {
       const Index begin = begin_1V(0, v), end = begin_1V(0, v + 1);
       const Real share = d_mean_VD(v, d) * (Real(1) / static_cast<Real>(end - begin));
-      // A few rows are read before the first is written, as the compiler must not turn that round itself.
+      // A few rows are read before the first is written; the compiler may not move these reads before writes itself.
       for (Index t = begin; t < end; t += many) {
         Real d_x[many];
         for (int i = 0; i < many; ++i) d_x[i] = t + i < end ? widened(d_x_TD(t + i, d)) : Real(0);
@@ -45,7 +45,7 @@ class SegmentsOperations {
     });
   }
   /// max[v] = the largest value of each column of x's rows [begin_1V(0, v), begin_1V(0, v+1)); row[v] = the first row
-  /// that has it.
+  /// with that value.
   template <class Value, class Real>
   static void segment_maxima(const Context& context, View<const Value, Backend> x_TD,
                              View<const Index, Backend> begin_1V, Out<Real> max_VD, View<Index, Backend> row_VD) {

@@ -9,7 +9,7 @@
 
 namespace moe::gpu {
 
-/// What one product reads and writes.
+/// The operands a and b and the result c of one product.
 template <class In_, class Out_, class Backend>
 struct Operands {
   View<const In_, Backend> a, b;
@@ -17,20 +17,21 @@ struct Operands {
   bool adds;
 };
 
-/// Products that need not wait for each other. Those of one shape that are asked for in a row are one batch.
+/// Independent products, which may run concurrently. Consecutive products of one shape run as one batch.
 template <class In_, class Out_, class Backend>
 class SideBySide {
  public:
-  /// Room for about `count` of them.
+  /// Prepares for about `count` products.
   template <class Context>
   SideBySide(const Context& context, Index count) : device_(*context.device), lanes_(device_.begin_tasks(count)) {}
   SideBySide(const SideBySide&) = delete;
   SideBySide& operator=(const SideBySide&) = delete;
-  /// However it ends, what is freed or enqueued next must come after the products that have begun.
+  /// Without end(), for example after an exception, waits for the products that have begun: memory freed and work
+  /// enqueued next must come after them.
   ~SideBySide() {
     if (!ended_) device_.abandon_tasks();
   }
-  /// One product; one without result, or of nothing that adds, is none.
+  /// Adds one product. It is skipped if c is empty, or if it adds to c and an operand is empty.
   template <Product product>
   void add(const Operands<In_, Out_, Backend>& operands) {
     if (operands.c.empty() || (operands.adds && (operands.a.empty() || operands.b.empty()))) return;
@@ -38,13 +39,13 @@ class SideBySide {
     if (!alike_.empty() && !alike_.front().has_shape_of(task)) flush();
     alike_.push_back(task);
   }
-  /// What was asked for so far begins.
+  /// Starts the products added so far.
   void flush() {
     if (alike_.size() == 1) device_.gemm(next_++ % lanes_, alike_.front());
     if (alike_.size() > 1) device_.gemm_batch(ListView<Gemm<In_, Out_>>(alike_));
     alike_.clear();
   }
-  /// What is enqueued from now on comes after them.
+  /// Orders work that is enqueued from now on after the products.
   void end() {
     flush();
     ended_ = true;
@@ -58,8 +59,8 @@ class SideBySide {
   std::vector<Gemm<In_, Out_>> alike_;
 };
 
-/// f(round, g, begin, end) for `rounds` rounds over every group that has rows: those first whose bounds the host
-/// knows, whose products begin, then the others.
+/// Calls f(round, g, begin, end) for `rounds` rounds over every non-empty group. Groups whose bounds are known on the
+/// host come first, and their products start; then the host waits for the bounds of the others.
 template <class Products, class F>
 void each_known_first(Products& products, int rounds, const GroupOffsets& offsets, const F& f) {
   std::vector<bool> known;
@@ -72,11 +73,11 @@ void each_known_first(Products& products, int rounds, const GroupOffsets& offset
     products.flush();
   };
   each(true);
-  // The conversion waits.
+  // The conversion waits for the unknown offsets.
   static_cast<void>(static_cast<ListView<Index>>(offsets));
   each(false);
 }
-/// One product for every group that has rows.
+/// One product for every non-empty group.
 template <Product product, class Backend, class In_, class Out_ = In_, class OperandsOf>
 void multiply(const typename Backend::Context& context, const GroupOffsets& offsets, const OperandsOf& operands_of) {
   SideBySide<In_, Out_, Backend> products(context, offsets.groups());

@@ -9,12 +9,11 @@
 
 namespace moe::gpu {
 
-/// Pinned host memory that short lists go through on their way to the device: the list's owner may have it back at once
-/// and the host does not wait. Two halves take turns; one is used again when everything that was copied from it has
-/// arrived.
+/// Pinned staging memory for uploads of short lists: the source list may be reused at once, and the host does not wait.
+/// Two blocks alternate; a block is reused when all copies from it have completed.
 class Staging {
  public:
-  /// Bytes of a half, the longest list that fits.
+  /// Size of a block in bytes, which is the longest list that fits.
   static constexpr std::size_t size = std::size_t{1} << 20;
 
   Staging() = default;
@@ -27,7 +26,7 @@ class Staging {
     }
   }
 
-  /// Room for `bytes`, at most `size`, that stays as it is until the stream has passed what is enqueued next.
+  /// Memory for `bytes`, at most `size`. It is not reused before the stream has completed the copy enqueued next.
   std::byte* room(cudaStream_t stream, std::size_t bytes) {
     const std::size_t rounded = (bytes + 15) / 16 * 16;
     if (halves_[now_].data == nullptr) open(halves_[now_]);

@@ -20,26 +20,26 @@
 
 namespace moe::gpu {
 
-/// What one stream of an NVIDIA GPU needs: memory in the stream's order, cuBLAS, a few streams beside it for products
-/// that need not wait for each other, pinned memory for short lists. Belongs to the device that is current when it is
-/// made, and that has to be current whenever it is used.
+/// The state of one stream of an NVIDIA GPU: stream-ordered memory, cuBLAS, a few additional streams for independent
+/// products, pinned memory for short lists. It belongs to the device that is current at construction; that device must
+/// be current whenever it is used.
 class StreamDevice {
  public:
   using Team = WarpTeam;
   using PinnedTransfer = gpu::PinnedTransfer;
   using Stream = cudaStream_t;
 
-  /// Streams that products run on, the caller's included.
+  /// Number of streams that products run on, including the caller's.
   static constexpr int lanes = 4;
 
-  /// Throws DeviceError where there is no GPU, or one that is too old for bfloat16.
+  /// Throws DeviceError if there is no GPU, or if it is too old for bfloat16.
   explicit StreamDevice(Stream stream) : stream_(stream) {
     check(cudaDeviceGetDefaultMemPool(&pool_, usable_gpu()), "Cuda");
   }
   StreamDevice(const StreamDevice&) = delete;
   StreamDevice& operator=(const StreamDevice&) = delete;
   ~StreamDevice() {
-    // What is still queued uses the workspaces and lists that go now.
+    // Work that is still queued uses the workspaces and lists that are freed here.
     cudaStreamSynchronize(stream_);
     for (Lane& lane : lanes_) {
       lane.blas.reset();
@@ -54,44 +54,44 @@ class StreamDevice {
 
   // --- memory -------------------------------------------------------------------------------------------------------
 
-  /// Memory in the order of a device's stream; where it is null, for every stream at once. Throws DeviceOutOfMemory.
+  /// Allocates in the order of the stream of `self`, or for every stream if `self` is null. Throws DeviceOutOfMemory.
   static void* take(StreamDevice* self, std::size_t bytes) {
     return gpu::allocate(bytes, [&](void** block) {
       return self != nullptr ? cudaMallocFromPoolAsync(block, bytes, self->kept_pool(), self->stream_)
                              : cudaMalloc(block, bytes);
     });
   }
-  /// Gives it back.
+  /// Frees memory from take().
   static void give(StreamDevice* self, void* block) noexcept {
     const auto status = self != nullptr ? cudaFreeAsync(block, self->stream_) : cudaFree(block);
-    // A destructor cannot report it; what comes next must not be blamed for it.
+    // A destructor cannot report the error; the next call must not report it as its own.
     if (status != cudaSuccess) static_cast<void>(cudaGetLastError());
   }
-  /// Within the device.
+  /// Copies within the device.
   static void copy(StreamDevice* self, void* to, const void* from, std::size_t bytes) {
     if (self == nullptr) check(cudaDeviceSynchronize(), "Cuda: a copy");
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_of(self)), "Cuda: a copy");
     if (self == nullptr) check(cudaDeviceSynchronize(), "Cuda: a copy");
   }
-  /// All bytes 0.
+  /// Sets all bytes to 0.
   static void zero(StreamDevice* self, void* block, std::size_t bytes) {
     if (self == nullptr) check(cudaDeviceSynchronize(), "Cuda: zeros");
     check(cudaMemsetAsync(block, 0, bytes, stream_of(self)), "Cuda: zeros");
     if (self == nullptr) check(cudaDeviceSynchronize(), "Cuda: zeros");
   }
-  /// `rows` rows of `row` bytes, `stride` bytes apart on the device. Short lists cost no wait.
+  /// Copies `rows` rows of `row` bytes, `stride` bytes apart on the device. The host does not wait for short lists.
   void to_device(void* to, std::size_t stride, const void* from, std::size_t row, Index rows) {
     const std::size_t height = static_cast<std::size_t>(rows), bytes = row * height;
     const bool is_short = bytes <= Staging::size;
     if (is_short) from = std::memcpy(staging_.room(stream_, bytes), from, bytes);
-    // Rows with gaps have a limit to their length that one long row must not meet.
+    // cudaMemcpy2DAsync limits the length of rows; a single long row must not be subject to that limit.
     check(stride == row || rows == 1
               ? cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_)
               : cudaMemcpy2DAsync(to, stride, from, row, row, height, cudaMemcpyHostToDevice, stream_),
           "Cuda::upload");
     if (!is_short) check(cudaStreamSynchronize(stream_), "Cuda::upload");
   }
-  /// The way back; the host waits.
+  /// Copies rows to contiguous host memory; the host waits.
   void to_host(void* to, const void* from, std::size_t stride, std::size_t row, Index rows) {
     const std::size_t height = static_cast<std::size_t>(rows);
     check(stride == row || rows == 1
@@ -101,7 +101,7 @@ class StreamDevice {
     check(cudaStreamSynchronize(stream_), "Cuda::download");
   }
 
-  /// Starts an asynchronous copy to the host of bytes without gaps.
+  /// Starts an asynchronous copy of contiguous bytes to the host.
   std::shared_ptr<PinnedTransfer> to_host_async(const void* from, std::size_t bytes) {
     auto arriving = transfers_->room(bytes);
     arriving->begin(from, bytes, stream_);
@@ -110,7 +110,7 @@ class StreamDevice {
 
   // --- work ---------------------------------------------------------------------------------------------------------
 
-  /// f(i), a thread each.
+  /// f(i), one thread each.
   template <class F>
   void each(Index count, const F& f) {
     launch_each(stream_, count, f);
@@ -120,17 +120,17 @@ class StreamDevice {
   void cells(Index row_count, Index cols, const F& f) {
     launch_cells(stream_, row_count, cols, f);
   }
-  /// f(r, team), a warp each.
+  /// f(r, team), one warp each.
   template <class F>
   void rows(Index count, const F& f) {
     launch_rows(stream_, count, f);
   }
-  /// Thrust on the stream, with memory in its order; the host does not wait.
+  /// Thrust's execution policy on the stream, with stream-ordered temporary memory; the host does not wait.
   auto policy() { return thrust::cuda::par_nosync(Temporary{this}).on(stream_); }
 
-  // --- products that need not wait for each other -------------------------------------------------------------------
+  // --- independent products ------------------------------------------------------------------------------------------
 
-  /// What is enqueued so far comes before them. Returns how many lanes there are for `count` products.
+  /// Begins independent products, after the work enqueued so far. Returns the number of lanes for `count` products.
   int begin_tasks(Index count) {
     if (began_ == nullptr) open_lanes();
     used_ = count < lanes ? static_cast<int>(count) : lanes;
@@ -139,12 +139,12 @@ class StreamDevice {
       check(cudaStreamWaitEvent(lanes_[static_cast<std::size_t>(i)].stream, began_, 0), "Cuda: products");
     return used_;
   }
-  /// One of them; those of one lane run in order.
+  /// Enqueues one product; products of one lane run in order.
   template <class In, class Out>
   void gemm(int lane, const Gemm<In, Out>& task) {
     lanes_[static_cast<std::size_t>(lane)].blas->gemm(task);
   }
-  /// Several of one shape, on the caller's stream: where their matrices are is a list that goes ahead of them.
+  /// Enqueues products of one shape as a batch on the caller's stream, after an upload of the matrices' addresses.
   template <class In, class Out>
   void gemm_batch(ListView<Gemm<In, Out>> tasks) {
     const std::size_t count = static_cast<std::size_t>(tasks.size), bytes = 3 * count * sizeof(void*);
@@ -159,7 +159,7 @@ class StreamDevice {
     check(cudaMemcpyAsync(list.data, places, bytes, cudaMemcpyHostToDevice, stream_), "Cuda: products");
     lanes_[0].blas->gemm_batch(tasks.data[0], list.data, list.data + count, list.data + 2 * count, tasks.size);
   }
-  /// What is enqueued from now on comes after them.
+  /// Orders work that is enqueued from now on after the products.
   void end_tasks() {
     for (int i = 1; i < used_; ++i) {
       Lane& lane = lanes_[static_cast<std::size_t>(i)];
@@ -169,7 +169,7 @@ class StreamDevice {
     used_ = 0;
   }
 
-  /// The same when one of them could not be enqueued: the host waits for those that were.
+  /// Replaces end_tasks() if a product could not be enqueued: the host waits for the products that were.
   void abandon_tasks() noexcept {
     for (int i = 1; i < used_; ++i)
       static_cast<void>(cudaStreamSynchronize(lanes_[static_cast<std::size_t>(i)].stream));
@@ -192,7 +192,7 @@ class StreamDevice {
     StreamDevice* self;
     Value* data;
   };
-  /// Thrust's own memory, from the same place as ours.
+  /// Allocator of Thrust's temporary memory, from the same pool.
   struct Temporary {
     using value_type = char;
     StreamDevice* self;
@@ -200,7 +200,7 @@ class StreamDevice {
     void deallocate(char* block, std::size_t) { give(self, block); }
   };
 
-  /// The current device. Throws DeviceError where there is none that can run the library.
+  /// The current device. Throws DeviceError if there is none that can run the library.
   static int usable_gpu() {
     int driver = 0, count = 0;
     static_cast<void>(cudaDriverGetVersion(&driver));
@@ -211,7 +211,7 @@ class StreamDevice {
       throw DeviceError("[Cuda] there is no GPU to run on: the NVIDIA driver finds none");
     if (status != cudaSuccess)
       throw DeviceError(std::string("[Cuda] the GPU cannot be used: ") + cudaGetErrorString(status) +
-                        " (the driver knows CUDA " + std::to_string(driver / 1000) + "." +
+                        " (the driver supports CUDA " + std::to_string(driver / 1000) + "." +
                         std::to_string(driver % 1000 / 10) + ")");
     int device = 0, major = 0, minor = 0;
     check(cudaGetDevice(&device), "Cuda");
@@ -224,7 +224,7 @@ class StreamDevice {
   }
   static Stream stream_of(StreamDevice* self) { return self != nullptr ? self->stream_ : nullptr; }
 
-  /// The device's pool, told to keep what is given back: steps that repeat themselves ask the driver for nothing.
+  /// The device's pool, configured to keep freed memory: repeated steps then make no request to the driver.
   cudaMemPool_t kept_pool() {
     if (!keeps_) {
       std::uint64_t all = ~std::uint64_t{0};

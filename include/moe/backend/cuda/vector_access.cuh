@@ -11,29 +11,29 @@
 
 namespace moe::gpu {
 
-/// How many values of a type one access of 16 bytes moves.
+/// Number of values of a type per 16-byte access.
 template <class Value>
 inline constexpr int packet = 16 / static_cast<int>(sizeof(Value));
 
-/// A number that is known to the compiler.
+/// A vector width as a compile-time constant.
 template <int n>
 using Width = std::integral_constant<int, n>;
 
-/// Whether every packet of `width` values of the view can be moved by one access.
+/// Whether every vector of `width` values of the view can be moved by one access.
 template <int width, class Value, class B>
 bool has_aligned_packets(View<Value, B> view) {
   constexpr auto bytes = width * sizeof(Value);
   return reinterpret_cast<std::uintptr_t>(view.data) % bytes == 0 && (view.rows <= 1 || view.stride % width == 0);
 }
 
-/// Whether that holds of every one of these views.
+/// Whether that holds for all of these views.
 template <int width, class... Views>
 bool all_aligned(Views... views) {
   return (has_aligned_packets<width>(views) && ...);
 }
 
-/// f(place, Width) for a row of `count` values, shared by a team: packets of `width` values, then what is left value by
-/// value. Which lane takes what depends on `count` and the team's size alone.
+/// Calls f(place, Width) for a row of `count` values that a team shares: vectors of `width` values, then the remaining
+/// values one by one. The assignment of values to lanes depends on `count` and the team's size alone.
 template <int width, class Team, class F>
 MOE_HOST_DEVICE void for_each_packet(Team team, Index count, const F& f) {
   const Index whole = count / width;
@@ -41,7 +41,7 @@ MOE_HOST_DEVICE void for_each_packet(Team team, Index count, const F& f) {
   for (Index i = whole * width + team.rank(); i < count; i += team.size()) f(i, Width<1>{});
 }
 
-/// So many numbers side by side.
+/// An array of `count` values.
 template <class Value, int count>
 using Numbers = Value[static_cast<std::size_t>(count)];
 
@@ -52,7 +52,7 @@ struct alignas(width * sizeof(Value)) Packed {
 };
 }  // namespace detail
 
-/// `width` values, widened; by one access where they are `aligned`.
+/// Loads `width` values in accumulation precision, with one access if they are `aligned`.
 template <int width, class Value>
 MOE_HOST_DEVICE void load(const Value* from, bool aligned, Numbers<Accum<Value>, width>& to) {
   if (width > 1 && aligned) {
@@ -63,7 +63,7 @@ MOE_HOST_DEVICE void load(const Value* from, bool aligned, Numbers<Accum<Value>,
   }
 }
 
-/// The way back, rounded to what is kept.
+/// Stores `width` values, rounded to the storage type, with one access if they are `aligned`.
 template <int width, class Value>
 MOE_HOST_DEVICE void store(Value* to, bool aligned, const Numbers<Accum<Value>, width>& from) {
   if (width > 1 && aligned) {

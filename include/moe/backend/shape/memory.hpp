@@ -4,10 +4,10 @@
 
 namespace moe::shape {
 
-/// What a run would carry.
+/// An empty context.
 struct Context {};
 
-/// No memory.
+/// A buffer without memory.
 template <class Value>
 class Buffer {
  public:
@@ -26,20 +26,20 @@ class Buffer {
   const Value* data() const { return nullptr; }
 };
 
-/// Memory that holds nothing.
+/// Memory operations without memory.
 class MemoryOperations {
  public:
   /// There is no memory to read.
   static constexpr bool is_host = false;
 
-  /// No memory.
+  /// A buffer without memory.
   template <class Value>
   using Buffer = shape::Buffer<Value>;
 
-  /// Nothing travels.
+  /// A copy without values.
   template <class Value>
   struct AsyncCopy {
-    /// Nowhere.
+    /// Returns null.
     const Value* wait() const { return nullptr; }
   };
 

@@ -6,15 +6,15 @@
 
 namespace moe {
 
-/// A backend without memory: matrices know their extents and hold nothing. Modules and layers of any size can be built
-/// on it, walked and counted; the only operation is one that constructors use, so nothing runs.
+/// A backend without memory: matrices have extents but no values. Modules and layers of any size can be built on it,
+/// walked and counted. Its only operation is upload, which constructors use, so no layer can run.
 struct Shape : shape::MemoryOperations {
-  /// Nothing runs on it.
+  /// It has no arithmetic operations.
   static constexpr bool has_arithmetic = false;
 
-  /// What a run would carry.
+  /// An empty context.
   using Context = shape::Context;
-  /// Of no thread but the one that asks.
+  /// A single thread.
   using Team = TeamOfOne;
 };
 

@@ -5,10 +5,10 @@
 
 namespace moe {
 
-/// The balance loss over all experts, the shared one included: the paper's eq. 8, p being the softmax over all of them,
-/// chosen or not.
+/// The balance loss over all experts, including the shared one: the paper's eq. 8, with p the softmax over all experts,
+/// selected or not.
 struct BalanceOverAll {
-  /// Yes.
+  /// Every expert is counted.
   MOE_HOST_DEVICE bool counts(Index /*expert*/) const { return true; }
 };
 

@@ -5,16 +5,16 @@
 
 namespace moe {
 
-/// The balance loss over the routed experts only. Every row chooses `shared`, so a loss that includes it pushes its
-/// gate down; with probabilities from the routed logits alone its gate stays where the main loss wants it.
+/// The balance loss over the routed experts only. Every row selects `shared`, so a loss that includes it pushes its
+/// gate down. With probabilities from the routed logits alone, the balance loss does not affect its gate.
 struct BalanceOverRouted {
-  /// There has to be one.
+  /// Requires a router that has a shared expert.
   static constexpr bool leaves_out_shared = true;
 
-  /// Index of the expert that is left out; one that does not exist leaves out nobody.
+  /// Index of the excluded expert; an index beyond the experts excludes none.
   Index shared = 0;
 
-  /// Whether it is another than the shared one.
+  /// Whether `expert` is not the shared one.
   MOE_HOST_DEVICE bool counts(Index expert) const { return expert != shared; }
 };
 

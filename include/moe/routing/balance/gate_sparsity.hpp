@@ -6,18 +6,19 @@
 namespace moe {
 
 /// ReMoE's regularization (Wang et al. 2024, arXiv 2412.14711): N sum_i f_i p_i with p_i = mean max(z_i, 0) and f_i =
-/// choices of i / (k rows), an L1 norm of the gates that weighs crowded experts more. Its weight is learned: times
-/// `pace` after a step in which rows met more than k experts on average, divided by it after one with fewer. For
-/// ReluRouter with ReluGates; the trainer's own coefficient is then 1.
+/// choices of i / (k rows), an L1 norm of the gates with more weight on experts of higher load. The loss weight is
+/// adapted: multiplied by `pace` after a step in which rows selected more than k experts on average, divided by it
+/// after a step with fewer. For ReluRouter with ReluGates; the trainer's own coefficient is then 1.
 struct GateSparsity {
-  /// Experts that a row is to meet on average.
+  /// Target for the mean number of experts per row.
   Index k = 1;
-  /// The weight before the first step.
+  /// The loss weight before the first step.
   double first_weight = 1e-8;
-  /// By what it changes in a step.
+  /// Factor by which the loss weight changes in one step.
   double pace = 1.2;
 
-  /// Throws Error for a k below 1 or above the number of experts, a negative weight and a pace below 1.
+  /// Throws Error for a k below 1 or above the number of experts, for a weight that is negative or not finite, and for
+  /// a pace that is below 1 or not finite.
   void require_fits(Index experts) const {
     require_choices("GateSparsity", k, experts);
     require(is_finite_from(0, first_weight), "GateSparsity", "the weight must be finite and not negative, got ",
@@ -25,11 +26,11 @@ struct GateSparsity {
     require(is_finite_from(1, pace), "GateSparsity", "the pace must be finite and at least 1, got ", pace);
   }
 
-  /// Yes.
+  /// Every expert is counted.
   MOE_HOST_DEVICE bool counts(Index /*expert*/) const { return true; }
-  /// k rows.
+  /// The denominator of f: k times `rows`.
   double expected_choices(Index rows) const { return static_cast<double>(k) * static_cast<double>(rows); }
-  /// The weight after a step in which a row chose `choices` experts on average.
+  /// The loss weight after a step in which a row selected `choices` experts on average.
   MOE_HOST_DEVICE double updated_weight(double weight, double choices) const {
     if (choices == static_cast<double>(k)) return weight;
     return choices > static_cast<double>(k) ? weight * pace : weight / pace;

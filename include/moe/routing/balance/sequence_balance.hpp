@@ -8,13 +8,13 @@
 namespace moe {
 
 /// DeepSeek-V3's complementary loss (arXiv 2412.19437): over all experts, with p_i = sigmoid(z_i) / sum_j sigmoid(z_j),
-/// for each sequence alone and then the mean over sequences. It keeps single sequences from leaning on few experts
-/// where biases balance the batch.
+/// computed for each sequence and averaged over sequences. It prevents an uneven load within single sequences, where
+/// biases balance only the batch.
 struct SequenceBalance {
-  /// Each sequence alone.
+  /// The loss is computed for each sequence.
   static constexpr bool by_sequence = true;
 
-  /// Yes.
+  /// Every expert is counted.
   MOE_HOST_DEVICE bool counts(Index /*expert*/) const { return true; }
   /// logits_E -> p_E.
   template <class Real>
@@ -24,7 +24,7 @@ struct SequenceBalance {
       p_E[e] = sigmoid(logits_E[e]);
       total += p_E[e];
     }
-    // Where every sigmoid rounds to 0 nobody is preferred.
+    // If every sigmoid underflows to 0, p is uniform.
     for (Real& p : p_E) p = total > 0 ? p / total : 1 / static_cast<Real>(p_E.size);
   }
   /// d_logits_i += scale p_i (1 - sigmoid(z_i)) (f_i - sum_j f_j p_j).

@@ -6,16 +6,16 @@
 
 namespace moe {
 
-/// An expert takes C = ceil(factor choices / experts) rows, at least `minimum` and at most all of them; what more rows
-/// chose it for is dropped (Switch, GShard). A row whose every choice is dropped passes the layer as zero.
+/// The capacity of an expert is C = ceil(factor choices / experts) rows, at least `minimum` and at most all rows; pairs
+/// over the capacity are dropped (Switch, GShard). A row with all its choices dropped has a routed output of 0.
 struct CapacityFactor {
-  /// Room in multiples of an even share of the choices.
+  /// Capacity as a multiple of an even share of the choices.
   double factor = 1.25;
-  /// Fewest rows that an expert has room for, where there are that many.
+  /// Minimum capacity of an expert, in rows; the capacity never exceeds the number of rows.
   Index minimum = 4;
-  /// Over what gates are normalized.
+  /// Whether gates are normalized before or after dropping.
   NormalizeGates normalize = NormalizeGates::before_dropping;
-  /// Whom it drops.
+  /// Which rows are dropped.
   DropBy drop = DropBy::position;
 
   /// Throws Error for a factor or a minimum below 0; an infinite factor drops nothing.
@@ -24,7 +24,7 @@ struct CapacityFactor {
     require(minimum >= 0, "CapacityFactor", "the minimum must not be negative, got ", minimum);
   }
 
-  /// C.
+  /// The capacity C, in rows.
   Index rows_per_expert(Demand demand) const {
     return share_of_expert(demand, demand.choices, factor, RoundShare::up, minimum);
   }

@@ -4,9 +4,9 @@
 
 namespace moe {
 
-/// Every expert takes every row that wants it: nothing is dropped.
+/// No capacity limit: nothing is dropped.
 struct Unlimited {
-  /// All of them.
+  /// All rows.
   Index rows_per_expert(Demand demand) const { return demand.rows; }
 };
 

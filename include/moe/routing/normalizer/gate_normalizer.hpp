@@ -4,8 +4,9 @@
 
 namespace moe {
 
-/// Says how much each chosen expert counts. `normalize` writes gates_E, 0 for experts not chosen; `backward` writes
-/// d_logits_E from d_gates_E. The choice itself is piecewise constant and has no gradient.
+/// Computes the gates (routing weights) of the selected experts. `normalize` writes gates_E, 0 for experts not
+/// selected; `backward` writes d_logits_E from d_gates_E. The selection itself is piecewise constant and has no
+/// gradient.
 template <class N>
 concept GateNormalizer = requires(const N& normalizer, Row<const float> logits_E, Row<const ChoiceOrder> chosen_E,
                                   Row<const float> gates_E, Row<float> out_E) {
@@ -13,7 +14,7 @@ concept GateNormalizer = requires(const N& normalizer, Row<const float> logits_E
   normalizer.backward(logits_E, chosen_E, gates_E, gates_E, out_E);
 };
 
-/// A normalizer that threads can share: both functions take a team, as each of it asks them.
+/// A normalizer that a team of threads can run on one row: each thread calls both functions with the team.
 template <class N, class Team>
 concept TeamNormalizer = GateNormalizer<N> && RowTeam<Team> &&
     requires(const N& normalizer, Row<const float> logits_E, Row<const ChoiceOrder> chosen_E, Row<const float> gates_E,

@@ -8,12 +8,12 @@
 
 namespace moe {
 
-/// g_i = scale s_i / sum of s over the chosen experts, s = sigmoid(z) (DeepSeek-V3, arXiv 2412.19437, eq. 13), or g_i =
-/// scale s_i where gates are not to sum to `scale` (BASE layers, Sinkhorn with one expert).
+/// g_i = scale s_i / sum of s over the selected experts, s = sigmoid(z) (DeepSeek-V3, arXiv 2412.19437, eq. 13), or g_i
+/// = scale s_i if the gates need not sum to `scale` (BASE layers, Sinkhorn with one expert).
 struct SigmoidOverChosen {
-  /// What the gates of a row are multiplied by.
+  /// Factor of the gates.
   double scale = 1;
-  /// Whether they are divided by their sum.
+  /// Whether the gates of a row are divided by their sum, so that they sum to `scale`.
   bool sums_to_scale = true;
 
   /// Throws Error for a scale that is not finite and above 0.
@@ -22,7 +22,7 @@ struct SigmoidOverChosen {
             scale);
   }
 
-  /// logits_E, chosen_E -> gates_E; all 0 for a row that chose nobody.
+  /// logits_E, chosen_E -> gates_E; all 0 for a row without selected experts.
   template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<Real> gates_E,
                                  Team team = {}) const {
@@ -31,7 +31,7 @@ struct SigmoidOverChosen {
       gates_E[e] = chosen_E[e] != 0 ? share * sigmoid(logits_E[e]) : Real(0);
   }
 
-  /// ds_i = scale / sum (dg_i - sum_j g_j dg_j / scale), or scale dg_i; dz_i = ds_i s_i (1 - s_i) on the chosen,
+  /// ds_i = scale / sum (dg_i - sum_j g_j dg_j / scale), or scale dg_i; dz_i = ds_i s_i (1 - s_i) for selected experts,
   /// exactly 0 elsewhere.
   template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void backward(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<const Real> gates_E,
@@ -59,7 +59,7 @@ struct SigmoidOverChosen {
     Real own = 0;
     for (Index e = team.rank(); e < logits_E.size; e += team.size())
       if (chosen_E[e] != 0) own += sigmoid(logits_E[e]);
-    // Scores that all vanish have gates that vanish, as in the published code.
+    // If all scores underflow to 0, the gates are 0, as in the published code.
     return team.sum(own) + static_cast<Real>(1e-20);
   }
 };

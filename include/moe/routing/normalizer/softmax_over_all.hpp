@@ -7,10 +7,10 @@
 
 namespace moe {
 
-/// g_i = scale s_i for chosen experts, s = softmax over all experts (eq. 1 and, for segments, eq. 4; DeepSeek-V2 has a
-/// scale).
+/// g_i = scale s_i for selected experts, s = softmax over all experts (eq. 1 and, for segments, eq. 4; DeepSeek-V2 has
+/// a scale).
 struct SoftmaxOverAll {
-  /// What every gate is multiplied by.
+  /// Factor of the gates.
   double scale = 1;
 
   /// Throws Error for a scale that is not finite and above 0.
@@ -27,7 +27,7 @@ struct SoftmaxOverAll {
       gates_E[e] = chosen_E[e] != 0 ? static_cast<Real>(scale) * gates_E[e] : Real(0);
   }
 
-  /// ds_i = scale dg_i on the chosen; dz = s (ds - <s, ds>) over all experts.
+  /// ds_i = scale dg_i for selected experts, 0 elsewhere; dz = s (ds - <s, ds>) over all experts.
   template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void backward(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<const Real> gates_E,
                                 Row<const Real> d_gates_E, Row<Real> d_logits_E, Team team = {}) const {

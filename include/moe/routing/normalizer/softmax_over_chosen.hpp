@@ -6,10 +6,10 @@
 
 namespace moe {
 
-/// g_i = s_i / sum of s over the chosen experts (eq. 2), computed as the softmax of the chosen logits: the gates of a
-/// row that chose anyone sum to 1.
+/// g_i = s_i / sum of s over the selected experts (eq. 2), computed as the softmax of their logits: the gates of a row
+/// with selected experts sum to 1.
 struct SoftmaxOverChosen {
-  /// logits_E, chosen_E -> gates_E; all 0 for a row that chose nobody.
+  /// logits_E, chosen_E -> gates_E; all 0 for a row without selected experts.
   template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void normalize(Row<const Real> logits_E, Row<const ChoiceOrder> chosen_E, Row<Real> gates_E,
                                  Team team = {}) const {
@@ -27,7 +27,7 @@ struct SoftmaxOverChosen {
     for (Index e = team.rank(); e < gates_E.size; e += team.size()) gates_E[e] /= total;
   }
 
-  /// dz_i = g_i (dg_i - sum_j g_j dg_j) on the chosen, exactly 0 elsewhere.
+  /// dz_i = g_i (dg_i - sum_j g_j dg_j) for selected experts, exactly 0 elsewhere.
   template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void backward(Row<const Real>, Row<const ChoiceOrder>, Row<const Real> gates_E,
                                 Row<const Real> d_gates_E, Row<Real> d_logits_E, Team team = {}) const {

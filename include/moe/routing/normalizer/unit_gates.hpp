@@ -4,8 +4,7 @@
 
 namespace moe {
 
-/// g_i = 1 for chosen experts: choices that are not learned (hash layers, random routing with one expert) weigh
-/// nothing.
+/// g_i = 1 for selected experts: for routers that are not learned (hash layers, random routing with one expert).
 struct UnitGates {
   /// chosen_E -> gates_E.
   template <class Real, RowTeam Team = TeamOfOne>

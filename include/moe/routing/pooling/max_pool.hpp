@@ -5,16 +5,16 @@
 
 namespace moe {
 
-/// A segment is summed up by the largest value of each channel among its rows (the paper's released code).
+/// Max pooling: a segment's summary is the largest value of each channel among its rows (the paper's released code).
 struct MaxPool {
-  /// What backward consumes.
+  /// What backward needs.
   template <class Value, class B>
   struct Saved {
     /// For each segment and channel, the row with the largest value.
     Matrix<Index, B> row_VD;
   };
 
-  /// x_TD -> max_VD; segment v holds rows [begin_1V(0, v), begin_1V(0, v+1)). Among equals the first row counts.
+  /// x_TD -> max_VD; segment v holds rows [begin_1V(0, v), begin_1V(0, v+1)). On ties the first row counts.
   template <class Value, class B>
   static Saved<Value, B> forward(const typename B::Context& context, View<const Value, B> x_TD,
                                  View<const Index, B> begin_1V, View<Accum<Value>, B> max_VD) {
@@ -26,7 +26,7 @@ struct MaxPool {
   template <class Value, class B>
   static void add_backward(const typename B::Context& context, View<const Accum<Value>, B> d_max_VD,
                            View<const Index, B>, const Saved<Value, B>& saved, View<Value, B> d_x_TD) {
-    // Segments share no row, so what one writes no other does.
+    // Segments share no row, so no two threads write to the same entry.
     B::for_each_cell(context, d_max_VD.rows, d_max_VD.cols,
                      [=, row_VD = saved.row_VD.view()] MOE_ON_DEVICE(Index v, Index d) {
                        Value& d_x = d_x_TD(row_VD(v, d), d);
@@ -34,12 +34,13 @@ struct MaxPool {
                      });
   }
 
-  /// The same one row at a time: what the summary so far becomes with one more value, and what it is in the end.
+  /// One channel, one row at a time (decoding): the running maximum `so_far` of `rows_before` rows after one more
+  /// value.
   template <class Real>
   MOE_HOST_DEVICE static Real accumulated(Real so_far, Real value, Index rows_before) {
     return rows_before == 0 || value > so_far ? value : so_far;
   }
-  /// The largest value is the summary.
+  /// The running maximum is the summary.
   template <class Real>
   MOE_HOST_DEVICE static Real finished(Real so_far, Index /*rows*/) {
     return so_far;

@@ -5,7 +5,7 @@
 
 namespace moe {
 
-/// A segment is summed up by the mean of its rows (the paper's eq. 4).
+/// Mean pooling: a segment's summary is the mean of its rows (the paper's eq. 4).
 struct MeanPool {
   template <class Value, class B>
   struct Saved {};
@@ -24,12 +24,12 @@ struct MeanPool {
     B::add_segment_means_backward(context, d_mean_VD, begin_1V, d_x_TD);
   }
 
-  /// The same one row at a time: what the summary so far becomes with one more value, and what it is in the end.
+  /// One channel, one row at a time (decoding): the running sum after one more value.
   template <class Real>
   MOE_HOST_DEVICE static Real accumulated(Real so_far, Real value, Index /*rows before*/) {
     return so_far + value;
   }
-  /// The sum so far, divided by the number of rows.
+  /// The running sum divided by the number of rows.
   template <class Real>
   MOE_HOST_DEVICE static Real finished(Real so_far, Index rows) {
     return so_far / static_cast<Real>(rows);

@@ -4,8 +4,9 @@
 
 namespace moe {
 
-/// Sums up the rows of a segment as one row for the router. `forward` and `add_backward` work on whole batches in
-/// backend verbs, `accumulated` and `finished` on one value of one row, for decoding; both give the same bits.
+/// Pools the rows of a segment into one row for the router. `forward` and `add_backward` work on whole batches by
+/// backend operations; `accumulated` and `finished` work on one value of one row, for decoding. Both forms give bitwise
+/// identical results.
 template <class P>
 concept Pooling = requires(float so_far, float value, Index rows) {
   P::accumulated(so_far, value, rows);

@@ -18,16 +18,16 @@ struct Smaller {
 
 }  // namespace detail
 
-/// Rows that are alike have the same scores, so a choice among them would be by their place. An expert that took one of
-/// them takes them all: in chosen_RE each gets the rank of their first one, and where some were left out, boundary_1E
-/// moves below them, so that thresholds let them pass as well. scores_RE is what the rows were taken by, none of them
-/// below 0; alike_1R as in RowsContext.
+/// Identical rows have the same scores, so a selection among them would depend on their position. An expert that
+/// selected one of them therefore takes all: in chosen_RE each gets the lowest choice order among them, and if some
+/// were left out, boundary_1E moves below their score, so that thresholds accept them as well. scores_RE are the scores
+/// that rows were selected by, none of them below 0; alike_1R as in RowsContext.
 template <class B, class Real>
 void take_alike_rows_together(const typename B::Context& context, View<const Real, B> scores_RE,
                               View<const Index, B> alike_1R, View<ChoiceOrder, B> chosen_RE,
                               View<Real, B> boundary_1E) {
   if (alike_1R.empty()) return;
-  // A device may use the constant, but not call the function that it comes from.
+  // Device code may use the constant, but may not call the function that returns it.
   constexpr ChoiceOrder none = (std::numeric_limits<ChoiceOrder>::max)();
   B::for_each_row(context, scores_RE.cols, [=] MOE_ON_DEVICE(Index e, typename B::Team team) {
     ChoiceOrder own_first = none;

@@ -9,17 +9,19 @@
 
 namespace moe {
 
-/// BASE layers' training router (Lewis et al. 2021, arXiv 2103.16716): each row goes to one expert and no expert gets
-/// more than its share, so that the sum of the rows' logits for their experts is as large as it can be. Found by an
-/// auction: a row without an expert bids for the one that is worth most to it after prices, as much more than its price
-/// as it is better than the next best; an expert keeps its highest bidders, and its price is the lowest bid it keeps.
-/// The sum falls short of the largest by at most rows times the least bid. Rows compete: for training, with EvenShare;
-/// in inference the best expert: TrainInfer<BalancedAssignment, TopK>. Weigh with SigmoidOverChosen. The host looks
-/// after every round whether rows are left.
+/// BASE layers' training router (Lewis et al. 2021, arXiv 2103.16716): each row is assigned to one expert and no expert
+/// gets more rows than its capacity, such that the sum of the assigned logits is as large as possible. The assignment
+/// is found by an auction: a row without an expert bids for the expert with the largest logit minus price, and the bid
+/// exceeds the price by the margin over the second best expert plus the least bid. An expert keeps its highest bidders,
+/// and its price is the lowest bid it keeps. The sum falls short of the largest by at most rows times the least bid.
+/// Rows compete: for training, with EvenShare; in inference the best expert: TrainInfer<BalancedAssignment, TopK>. Use
+/// SigmoidOverChosen for the gates. After every round the host waits for the number of unassigned rows.
 struct BalancedAssignment {
-  /// The least that a bid is above a price, as a share of the largest logit minus the smallest.
+  /// The least bid: minimum amount by which a bid exceeds the price, as a fraction of the largest logit minus the
+  /// smallest.
   double step = 0.02;
-  /// Rounds after which rows that are left, as NaN may leave some, take what room there is.
+  /// Maximum number of rounds. Rows that are still unassigned, as may happen with NaN, then fill the remaining
+  /// capacity.
   Index most_rounds = 2000;
 
   /// Throws Error for a step that is not finite and above 0 and for a negative number of rounds.
@@ -28,19 +30,19 @@ struct BalancedAssignment {
     require(most_rounds >= 0, "BalancedAssignment", "the number of rounds must not be negative, got ", most_rounds);
   }
 
-  /// logits_RE -> chosen_RE holds 1 for the one expert of each row. `take`: rows that an expert has room for.
-  /// boundary_1E: the experts' prices. Throws Error where there is not room for every row.
+  /// logits_RE -> chosen_RE holds 1 for the one expert of each row. `take`: capacity of each expert, in rows.
+  /// boundary_1E: the prices of the experts. Throws Error if the experts together cannot take every row.
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
               View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E) const {
     const Index rows = logits_RE.rows, experts = logits_RE.cols;
-    require(rows <= take * experts, "BalancedAssignment", counted(experts, "experts"), " with room for ",
+    require(rows <= take * experts, "BalancedAssignment", counted(experts, "experts"), " with a capacity of ",
             counted(take, "rows"), " each cannot take ", counted(rows, "rows"));
     B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { boundary_1E(0, e) = 0; });
     B::for_each_cell(context, rows, experts, [=] MOE_ON_DEVICE(Index r, Index e) { chosen_RE(r, e) = 0; });
     if (rows == 0) return;
     const auto least_1 = least_bid<B, Real>(context, logits_RE);
-    // No bid, which is below every bid.
+    // Marks a missing bid; it is below every bid.
     constexpr Real none = -(std::numeric_limits<Real>::max)();
     auto bids = Matrix<Real, B>::uninitialized(context, rows, experts);
     auto ranks = Matrix<ChoiceOrder, B>::uninitialized(context, rows, experts);
@@ -77,7 +79,7 @@ struct BalancedAssignment {
           if (keeps && (kept++ == 0 || bids_RE(r, e) < lowest)) lowest = bids_RE(r, e);
           if (!keeps) bids_RE(r, e) = none;
         }
-        // Who has room left asks nothing.
+        // An expert with capacity left has price 0.
         boundary_1E(0, e) = kept == take ? lowest : Real(0);
       });
       B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
@@ -91,7 +93,7 @@ struct BalancedAssignment {
     if (without > 0) fill_capacity<B>(context, take, chosen_RE);
   }
 
-  /// step (largest - smallest logit), on the backend.
+  /// The least bid, step (largest - smallest logit), on the backend.
   template <class B, class Real>
   Matrix<Real, B> least_bid(const typename B::Context& context, View<const Real, B> logits_RE) const {
     auto ends = Matrix<Real, B>::uninitialized(context, 2, logits_RE.cols);
@@ -114,12 +116,12 @@ struct BalancedAssignment {
         if (ends_2E(0, e) < least) least = ends_2E(0, e);
         if (ends_2E(1, e) > most) most = ends_2E(1, e);
       }
-      // Where all logits are equal any bid is as good.
+      // If all logits are equal, any positive value serves.
       result_1(0, 0) = most > least ? share * (most - least) : Real(1);
     });
     return result;
   }
-  /// Rows that are left take what room there is, in order.
+  /// Assigns unassigned rows, in order, to experts with capacity left.
   template <class B>
   static void fill_capacity(const typename B::Context& context, Index take, View<ChoiceOrder, B> chosen_RE) {
     B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {

@@ -4,11 +4,11 @@
 
 namespace moe {
 
-/// The rank of an expert until it is chosen or passed over.
+/// Choice order of an expert that is not decided yet.
 inline constexpr ChoiceOrder undecided = -1;
 
-/// Ranks 1 to k for those experts of rank `undecided` that have the largest score(e), 0 for the rest of them; among
-/// equals the lower index wins.
+/// Writes choice orders 1 to k for the `undecided` experts with the largest score(e), 0 for the other undecided ones;
+/// on ties the lower index wins.
 template <class Score>
 MOE_HOST_DEVICE void choose_best_undecided(Row<ChoiceOrder> chosen_E, Index k, const Score& score) {
   for (ChoiceOrder rank = 1; rank <= k; ++rank) {
@@ -26,7 +26,8 @@ MOE_HOST_DEVICE void choose_best_undecided(Row<ChoiceOrder> chosen_E, Index k, c
     if (rank == undecided) rank = 0;
 }
 
-/// Ranks 1 to k for the experts with the largest score(e), 0 for the others; among equals the lower index wins.
+/// Writes choice orders 1 to k for the experts with the largest score(e), 0 for the others; on ties the lower index
+/// wins.
 template <class Score>
 MOE_HOST_DEVICE void choose_best_scores(Row<ChoiceOrder> chosen_E, Index k, const Score& score) {
   for (ChoiceOrder& rank : chosen_E) rank = undecided;

@@ -8,22 +8,23 @@
 namespace moe {
 
 /// DeepSeek-V3's router (arXiv 2412.19437, section 2.1.2): the k experts with the largest sigmoid(z_e) + b_e. The
-/// biases b are no weights: after every step each moves by `rate` toward an even load, so that no loss has to. Gates
-/// know nothing of them (SigmoidOverChosen). With groups, experts of the best groups alone are asked, a group being as
-/// good as its two best experts together. Causal and independent of batch neighbors.
+/// biases b are not trained by gradients: after every step each moves by `rate` toward an even load, which replaces an
+/// auxiliary loss. Gates do not include the biases (SigmoidOverChosen). With groups, only experts of the best groups
+/// can be selected; the score of a group is the sum of its two best expert scores. Causal and independent of batch
+/// neighbors.
 struct BiasedTopK {
   static constexpr bool is_batch_invariant = true;
 
-  /// Experts that a row meets.
+  /// Number of experts per row.
   Index k = 8;
-  /// Groups of consecutive experts.
+  /// Number of groups of consecutive experts.
   Index groups = 1;
-  /// How many of them a row may choose from.
+  /// Number of groups that a row may choose from.
   Index kept_groups = 1;
   /// How far a bias moves in one step (gamma).
   double rate = 1e-3;
 
-  /// buffer_E holds the biases. chosen_E gets ranks 1 to k; among equals the lower index wins.
+  /// row.buffer_E holds the biases. chosen_E gets choice orders 1 to k; on ties the lower index wins.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {
     const auto score = [&](Index e) { return sigmoid(logits_E[e]) + row.buffer_E[e]; };
@@ -41,14 +42,14 @@ struct BiasedTopK {
     choose_best_undecided(chosen_E, k, score);
   }
 
-  /// A bias after a step in which its expert got `load` rows and experts got `mean` on average.
+  /// A bias after a step in which its expert was selected by `load` rows and experts by `mean` rows on average.
   MOE_HOST_DEVICE double updated_bias(double bias, double load, double mean) const {
     return load == mean ? bias : bias + (load < mean ? rate : -rate);
   }
-  /// Of so many experts each row chooses as many.
+  /// Number of experts that each row selects of `experts`.
   Index choices(Index experts) const { return ExpertGroups{groups, kept_groups}.choices(k, experts); }
-  /// Throws Error for groups that do not divide the experts, for a k below 1 or above the experts of the groups that
-  /// are kept and for a rate that is negative or not finite.
+  /// Throws Error for groups that do not divide the experts, for a k below 1 or above the number of experts in the kept
+  /// groups, and for a rate that is negative or not finite.
   void require_fits(Index experts) const {
     const ExpertGroups in_groups{groups, kept_groups};
     in_groups.require_fits("BiasedTopK", experts);

@@ -7,18 +7,20 @@
 
 namespace moe {
 
-/// ExpertChoice in which at most `cap` experts share a row (the paper's released code: 4). Experts choose one after the
-/// other, by index, among the rows that fewer than `cap` have taken; an expert may be left with fewer rows than `take`.
+/// ExpertChoice with at most `cap` experts per row (the paper's released code: 4). Experts choose one after the other,
+/// in order of their index, among the rows that fewer than `cap` experts have taken; an expert may get fewer rows than
+/// `take`.
 struct CappedExpertChoice {
-  /// Experts that may share a row.
+  /// Maximum number of experts per row.
   Index cap = 4;
 
   /// Throws Error for a cap below 1.
   void require_fits() const {
-    require(cap >= 1, "CappedExpertChoice", "at least 1 expert must be able to take a row, got a cap of ", cap);
+    require(cap >= 1, "CappedExpertChoice", "the cap must be at least 1 expert per row, got ", cap);
   }
 
-  /// As ExpertChoice::choose, rows that are alike included; boundary_1E counts a row that was full as one of score 0.
+  /// As ExpertChoice::choose, including identical rows; for boundary_1E a row that already has `cap` experts has score
+  /// 0.
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
               View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E, RowsContext<B> known = {}) const {

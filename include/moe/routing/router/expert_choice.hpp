@@ -6,16 +6,17 @@
 
 namespace moe {
 
-/// Each expert takes the `take` rows that score highest for it, scores being softmax over the experts of a row (eq. 4).
-/// Rows compete, so a row's choice depends on the whole batch: for training, or for models that may look ahead. Of rows
-/// that are alike an expert takes all or none; it may then take more than `take`, at most take - 1 + their number.
+/// Each expert takes the `take` rows with the highest scores for it; scores are the softmax over the experts of a row
+/// (eq. 4). Rows compete, so a row's selection depends on the whole batch: for training, or for models that may look
+/// ahead. Of identical rows an expert takes all or none; it may then take more than `take`, at most take - 1 + their
+/// number.
 struct ExpertChoice {
-  /// Every expert gets `take` rows, neither more nor fewer, where no two rows are known to be alike.
+  /// Every expert gets exactly `take` rows unless some rows are marked as identical.
   static constexpr bool fills_experts = true;
 
-  /// logits_RE -> chosen_RE holds 1 for an expert's best row, 2 for its second, ...; ties go to the lower row.
-  /// boundary_1E: midway between the take-th and the (take+1)-th score, half the last score when every row is taken,
-  /// 1 when none is. Thresholds learn from it (semantics of ThresholdChoice). `rows` says which rows are alike.
+  /// logits_RE -> chosen_RE holds 1 for an expert's best row, 2 for its second, ...; on ties the lower row wins.
+  /// boundary_1E: the midpoint of the take-th and the (take+1)-th score, half the last score when every row is taken, 1
+  /// when none is. ThresholdChoice updates its thresholds from it. `rows` marks the identical rows.
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
               View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E, RowsContext<B> rows = {}) const {

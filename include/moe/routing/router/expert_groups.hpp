@@ -8,16 +8,16 @@
 
 namespace moe {
 
-/// Experts in equal groups, one behind the other, of which a row may choose from the best: experts of one group live on
-/// one device, and a row is sent to few.
+/// Group-limited selection: experts form groups of equal size and consecutive indices, and a row selects from its best
+/// groups only. If the experts of a group are on one device, a row is sent to few devices.
 struct ExpertGroups {
-  /// How many there are.
+  /// Number of groups.
   Index count = 1;
-  /// How many of them a row may choose from.
+  /// Number of groups that a row may choose from.
   Index kept = 1;
 
-  /// ChoiceOrder `undecided` for the experts [begin, end) of the groups with the largest worth(begin, end), 0 for all
-  /// others; among equals the lower index wins.
+  /// Writes `undecided` for the experts [begin, end) of the `kept` groups with the largest worth(begin, end), 0 for all
+  /// others; on ties the lower index wins.
   template <class Worth>
   MOE_HOST_DEVICE void keep_best(Row<ChoiceOrder> chosen_E, const Worth& worth) const {
     for (ChoiceOrder& rank : chosen_E) rank = count > 1 ? 0 : undecided;
@@ -35,11 +35,11 @@ struct ExpertGroups {
       for (Index e = best; e < best + size; ++e) chosen_E[e] = undecided;
     }
   }
-  /// How many of `experts` a row that wants k gets.
+  /// Number of experts that a row selects of `experts`, for a router with this k.
   Index choices(Index k, Index experts) const {
     return std::clamp(k, Index{0}, count > 1 ? std::clamp(kept, Index{0}, count) * (experts / count) : experts);
   }
-  /// Throws Error, in `where`'s name, for groups that do not divide the experts.
+  /// Throws Error, with `where` as its place, if the groups do not divide the experts or `kept` is outside [1, count].
   void require_fits(std::string_view where, Index experts) const {
     require(count >= 1 && experts % count == 0, where, "groups must divide the experts, got ", count, " and ", experts);
     require(kept >= 1 && kept <= count, where, "kept_groups must lie in [1, ", count, "], got ", kept);

@@ -7,17 +7,17 @@
 namespace moe {
 
 /// DeepSeek-V2's router (device-limited routing, arXiv 2405.04434, section 2.2.2): the k best experts of the
-/// `kept_groups` best groups, a group being as good as its best expert. Softmax keeps the order of logits, so it is
-/// logits that are compared. Causal and independent of batch neighbors. Weigh with SoftmaxOverAll.
+/// `kept_groups` best groups; the score of a group is that of its best expert. Logits are compared, since softmax keeps
+/// their order. Causal and independent of batch neighbors. Use SoftmaxOverAll for the gates.
 struct GroupLimitedTopK {
-  /// Experts that a row meets.
+  /// Number of experts per row.
   Index k = 6;
-  /// Groups of consecutive experts.
+  /// Number of groups of consecutive experts.
   Index groups = 1;
-  /// How many of them a row may choose from.
+  /// Number of groups that a row may choose from.
   Index kept_groups = 1;
 
-  /// chosen_E gets ranks 1 to k; among equals the lower index wins.
+  /// chosen_E gets choice orders 1 to k; on ties the lower index wins.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E) const {
     ExpertGroups{groups, kept_groups}.keep_best(chosen_E, [&](Index begin, Index end) {
@@ -25,10 +25,10 @@ struct GroupLimitedTopK {
     });
     choose_best_undecided(chosen_E, k, [&](Index e) { return logits_E[e]; });
   }
-  /// Of so many experts each row chooses as many.
+  /// Number of experts that each row selects of `experts`.
   Index choices(Index experts) const { return ExpertGroups{groups, kept_groups}.choices(k, experts); }
-  /// Throws Error for groups that do not divide the experts, for a k below 1 or above the experts of the groups that
-  /// are kept.
+  /// Throws Error for groups that do not divide the experts, and for a k below 1 or above the number of experts in the
+  /// kept groups.
   void require_fits(Index experts) const {
     const ExpertGroups in_groups{groups, kept_groups};
     in_groups.require_fits("GroupLimitedTopK", experts);

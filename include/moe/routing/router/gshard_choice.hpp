@@ -10,15 +10,15 @@
 namespace moe {
 
 /// GShard's training router (Lepikhin et al. 2020, arXiv 2006.16668, algorithm 1): the best expert always, each further
-/// one of the k best with probability min(1, keep g), g being its share in the softmax over the k best; so weak second
-/// choices seldom take another row's room. What is drawn depends on the batch's random key, on the layer and on the
-/// row's place in the call. In inference all k are taken: TrainInfer<GShardChoice, TopK>.
+/// one of the k best with probability min(1, keep g), where g is its softmax over the k best. Weak second choices thus
+/// rarely use the capacity of other rows. The random numbers depend on the batch's random key, on the layer and on the
+/// row's position in the call. In inference all k are selected: TrainInfer<GShardChoice, TopK>.
 struct GShardChoice {
-  /// Experts that a row meets at most.
+  /// Maximum number of experts per row.
   Index k = 2;
-  /// As keep: every choice is kept, however small its gate.
+  /// Value of `keep` with which every choice is kept, however small its gate.
   static constexpr double always = (std::numeric_limits<double>::max)();
-  /// How likely a choice is kept, for each unit of its gate; 2 in the paper.
+  /// Probability of keeping a choice per unit of its gate; 2 in the paper.
   double keep = 2;
 
   /// Throws Error for a k below 1 or above the number of experts and for a negative keep; `always` keeps all.
@@ -26,10 +26,10 @@ struct GShardChoice {
     require_choices("GShardChoice", k, experts);
     require(keep >= 0, "GShardChoice", "keep must not be negative, got ", keep);
   }
-  /// Without further choices, and where each is kept, nothing is left to chance.
+  /// Whether random numbers are drawn: not for k = 1, and not if every choice is kept.
   bool draws() const { return k > 1 && keep < always; }
 
-  /// logits_E -> chosen_E: ranks of the k best, 0 where it was not kept.
+  /// logits_E -> chosen_E: choice orders of the k best experts, 0 for those that were not kept.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, RandomRowContext<Real> row) const {
     using std::exp;

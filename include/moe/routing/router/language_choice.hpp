@@ -6,32 +6,32 @@
 
 namespace moe {
 
-/// MoLE's rule: a row of code goes to its language's expert and to the one that all languages share, any other row to
-/// the expert of everything else. Experts are numbered by language, then the shared one, then the other one. Nothing is
-/// learned and no logit is read: the batch says the language of each row (Batch::languages), and in decoding the caller
-/// does, in the layer's decoding state.
+/// MoLE's rule: a row of code is routed to the expert of its language and to the shared expert of all languages, any
+/// other row to the expert for everything else. Expert indices: first the languages, then the shared expert, then the
+/// other one. There are no parameters and logits are not read: the batch has the language of each row
+/// (Batch::languages), and in decoding the caller sets it in the layer's decoding state.
 struct LanguageChoice {
   static constexpr bool is_batch_invariant = true;
-  /// Segments have none; rows of a batch without them are of no language.
+  /// Segments have no language; rows of a batch without languages have none.
   static constexpr bool needs_languages = true;
 
-  /// L: languages are 0 to L - 1. A row of any other language, -1 among them, is prose or unknown.
+  /// Number of languages, L; languages are 0 to L - 1. A row of any other language, -1 among them, is prose or unknown.
   Index languages = 1;
 
-  /// The expert that rows of code share.
+  /// Index of the expert that all rows of code share.
   MOE_HOST_DEVICE Index shared() const { return languages; }
-  /// The expert of all other rows.
+  /// Index of the expert of all other rows.
   MOE_HOST_DEVICE Index other() const { return languages + 1; }
-  /// How many experts there have to be.
+  /// Required number of experts.
   Index experts() const { return languages + 2; }
 
-  /// Throws Error unless there are as many experts.
+  /// Throws Error unless `count` is the required number of experts.
   void require_fits(Index count) const {
     require(languages >= 0 && count == experts(), "LanguageChoice", "there must be an expert for each of ",
-            counted(languages, "languages"), " and two more, got ", count);
+            counted(languages, "languages"), ", a shared one and one for other rows, got ", count);
   }
 
-  /// ChoiceOrder 1 for the language's expert and 2 for the shared one, or 1 for the other one.
+  /// Choice order 1 for the language's expert and 2 for the shared one, or 1 for the other one.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<ChoiceOrder> chosen_E, RowContext<Real> row) const {
     for (ChoiceOrder& rank : chosen_E) rank = 0;

@@ -8,22 +8,22 @@
 
 namespace moe {
 
-/// Quantile balancing: each row takes the k experts with the largest logit minus price, and prices are such that every
-/// expert is taken by about as many rows. In turn each row is asked for the best it does without, alpha_r = the
-/// (k+1)-th of z_r - price, and each expert for the price at which its share of rows, rows k / experts, would have it:
-/// that quantile of z_e - alpha. The published rule takes one such turn a step, with the prices of the step before;
-/// this one starts at 0 in every batch. Rows compete: for training; in inference by the prices it learned:
-/// TrainInfer<QuantileChoice, PricedTopK>. Gates know nothing of prices.
+/// Quantile balancing: each row selects the k experts with the largest logit minus price, and the prices are such that
+/// every expert is selected by about as many rows. A round computes, for each row, the best value that it does not
+/// select, alpha_r = the (k+1)-th largest of z_r - price, and then, for each expert, the price at which its share of
+/// rows, rows k / experts, would select it: that quantile of z_e - alpha. The published rule runs one round per step,
+/// from the prices of the previous step; this one starts at 0 in every batch. Rows compete: for training; inference
+/// uses the learned prices: TrainInfer<QuantileChoice, PricedTopK>. Gates do not include the prices.
 struct QuantileChoice {
-  /// Loads are even by themselves.
+  /// The prices balance the load, so no capacity is used.
   static constexpr bool ignores_capacity = true;
 
-  /// Experts that a row meets.
+  /// Number of experts per row.
   Index k = 2;
-  /// Turns; a fixed number, so that no turn waits for the one before to be looked at.
+  /// Number of rounds; fixed, so that the host does not wait for a round to check convergence.
   Index rounds = 4;
 
-  /// logits_RE -> chosen_RE. `take` is not used; boundary_1E gets the prices.
+  /// logits_RE -> chosen_RE. `take` is unused; boundary_1E gets the prices.
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index /*take*/,
               View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E) const {
@@ -53,7 +53,7 @@ struct QuantileChoice {
     require_choices("QuantileChoice", k, experts);
     require(rounds >= 0, "QuantileChoice", "the number of rounds must not be negative, got ", rounds);
   }
-  /// Of so many experts each row chooses as many.
+  /// Number of experts that each row selects of `experts`.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
 };
 

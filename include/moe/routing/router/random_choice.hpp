@@ -8,14 +8,14 @@
 
 namespace moe {
 
-/// k experts at random, each as likely as the others, whatever the logits say: the control that every learned router
-/// has to beat. What is drawn depends on the batch's random key, on the layer and on the row's place in the call.
-/// Causal, but not independent of batch neighbors.
+/// Selects k experts at random with equal probability, independent of the logits: the baseline for learned routers. The
+/// random numbers depend on the batch's random key, on the layer and on the row's position in the call. Causal, but not
+/// independent of batch neighbors.
 struct RandomChoice {
-  /// Experts that a row meets.
+  /// Number of experts per row.
   Index k = 2;
 
-  /// chosen_E gets ranks 1 to k in the order they were drawn.
+  /// chosen_E gets choice orders 1 to k in the order of the draws.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> /*logits_E*/, Row<ChoiceOrder> chosen_E,
                               RandomRowContext<Real> row) const {
@@ -25,7 +25,7 @@ struct RandomChoice {
   }
   /// Throws Error for a k that is below 1 or above the number of experts.
   void require_fits(Index experts) const { require_choices("RandomChoice", k, experts); }
-  /// Of so many experts each row chooses as many.
+  /// Number of experts that each row selects of `experts`.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
 };
 

@@ -4,11 +4,11 @@
 
 namespace moe {
 
-/// Every expert whose logit is above 0 (ReMoE, Wang et al. 2024, arXiv 2412.14711): as many as the row needs, perhaps
-/// none. Weigh with ReluGates; how many are above 0 is what an L1 loss on the gates governs. Causal and independent of
+/// Selects every expert with a logit above 0 (ReMoE, Wang et al. 2024, arXiv 2412.14711): a number that varies by row
+/// and may be 0. Use ReluGates for the gates; an L1 loss on the gates controls the number. Causal and independent of
 /// batch neighbors.
 struct ReluRouter {
-  /// logits_E -> chosen_E: ranks 1, 2, ... in order of the experts' index.
+  /// logits_E -> chosen_E: choice orders 1, 2, ... in order of the expert index.
   template <class Real>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E) const {
     ChoiceOrder chosen = 0;

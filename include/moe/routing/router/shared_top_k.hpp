@@ -5,15 +5,15 @@
 
 namespace moe {
 
-/// Expert `shared` always, and beside it the k - 1 best of the others (the set A of eq. 2). k counts the shared expert.
+/// Expert `shared` always, and the k - 1 best of the other experts (the set A of eq. 2). k includes the shared expert.
 /// With shared = no_expert it is TopK.
 struct SharedTopK {
-  /// No expert is shared.
+  /// Value of `shared` for no shared expert.
   static constexpr Index no_expert = -1;
 
-  /// Experts that a row meets, the shared one included.
+  /// Number of experts per row, including the shared one.
   Index k = 2;
-  /// Index of the expert that every row meets, with rank 1.
+  /// Index of the shared expert, which every row selects with choice order 1.
   Index shared = 0;
 
   /// logits_E -> chosen_E.
@@ -30,9 +30,9 @@ struct SharedTopK {
     require(shared == no_expert || (shared >= 0 && shared < experts), "SharedTopK",
             "the shared expert's index must lie in [0, ", experts, "), got ", shared);
   }
-  /// Of so many experts each row chooses as many.
+  /// Number of experts that each row selects of `experts`.
   Index choices(Index experts) const { return std::clamp(k, Index{shared != no_expert ? 1 : 0}, experts); }
-  /// The expert that every row chooses, or no_expert.
+  /// The expert that every row selects, or no_expert.
   Index chosen_by_all() const { return shared; }
 };
 

@@ -10,21 +10,21 @@
 
 namespace moe {
 
-/// S-BASE (Clark et al. 2022, arXiv 2202.01169, section 3.2): exp(z) is scaled row by row and column by column until
-/// all rows, and all experts, weigh about the same; then each row takes its k best. Rows compete, so loads even out and
-/// a row's choice depends on the whole batch: for training. In inference the k largest logits:
-/// TrainInfer<SinkhornChoice, TopK>. Gates come from the logits as they are (SigmoidOverChosen for k = 1,
+/// S-BASE (Clark et al. 2022, arXiv 2202.01169, section 3.2): exp(z) is scaled alternately by row and by column until
+/// all row sums, and all column sums, are about equal; then each row selects its k largest entries. Rows compete, so
+/// loads become even and a row's selection depends on the whole batch: for training. In inference the k largest logits:
+/// TrainInfer<SinkhornChoice, TopK>. Gates are computed from the unscaled logits (SigmoidOverChosen for k = 1,
 /// SoftmaxOverAll above).
 struct SinkhornChoice {
-  /// Loads are even by themselves.
+  /// The scaling balances the load, so no capacity is used.
   static constexpr bool ignores_capacity = true;
 
-  /// Experts that a row meets.
+  /// Number of experts per row.
   Index k = 1;
-  /// Rounds of scaling; a fixed number, so that no round waits for the one before to be looked at.
+  /// Number of scaling rounds; fixed, so that the host does not wait for a round to check convergence.
   Index rounds = 20;
 
-  /// logits_RE -> chosen_RE. `take` is not used; boundary_1E gets 0.
+  /// logits_RE -> chosen_RE. `take` is unused; boundary_1E gets 0.
   template <class B, class Real>
   void choose(const typename B::Context& context, View<const Real, B> logits_RE, Index /*take*/,
               View<ChoiceOrder, B> chosen_RE, View<Real, B> boundary_1E) const {
@@ -38,7 +38,7 @@ struct SinkhornChoice {
       scale_1E(0, e) = 1;
       boundary_1E(0, e) = 0;
     });
-    // A factor for a whole row is lost in the scaling, so the largest weight of each may be 1.
+    // The scaling cancels any factor of a whole row, so the largest weight of each row is set to 1.
     B::for_each(context, rows, [=] MOE_ON_DEVICE(Index r) {
       using std::exp;
       const Real best = (max)(logits_RE.row(r));
@@ -53,11 +53,11 @@ struct SinkhornChoice {
       B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { sums_1E(0, e) = 0; });
       B::add_column_sums(context, scaled, sums_1E);
       B::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) {
-        // An expert that no row can see keeps a finite scale.
+        // An expert whose weights all underflow keeps a finite scale.
         const Real sum = sums_1E(0, e) * static_cast<Real>(experts), least = static_cast<Real>(1e-20);
         scale_1E(0, e) /= sum > least ? sum : least;
       });
-      // Only proportions count, and 1 for the largest keeps them in range.
+      // Only ratios matter; a largest scale of 1 keeps them in range.
       B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
         const Real largest = (max)(scale_1E.row(0));
         for (Index e = 0; e < experts; ++e) scale_1E(0, e) /= largest;
@@ -74,7 +74,7 @@ struct SinkhornChoice {
     require_choices("SinkhornChoice", k, experts);
     require(rounds >= 0, "SinkhornChoice", "the number of rounds must not be negative, got ", rounds);
   }
-  /// Of so many experts each row chooses as many.
+  /// Number of experts that each row selects of `experts`.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
 };
 

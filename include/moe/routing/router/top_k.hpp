@@ -16,9 +16,9 @@ struct Candidate {
   Index expert;
 };
 
-/// The better of two: the larger logit, among equals the lower index; NaN never beats a number.
+/// The better of two candidates: the larger logit, on ties the lower index; NaN never beats a number.
 struct BetterCandidate {
-  /// Which of the two it is does not depend on their order.
+  /// The result does not depend on the order of the arguments.
   template <class Real>
   MOE_HOST_DEVICE Candidate<Real> operator()(Candidate<Real> a, Candidate<Real> b) const {
     if (a.expert < 0 || b.expert < 0) return a.expert < 0 ? b : a;
@@ -29,8 +29,9 @@ struct BetterCandidate {
   }
 };
 
-/// Gives the best not yet chosen expert rank `rank`; among equals the lower index wins, and NaN never beats a number.
-/// Returns false when every expert is chosen. Each of a team knows the ranks of the experts that it takes itself.
+/// Gives the best unselected expert choice order `rank`; on ties the lower index wins, and NaN never beats a number.
+/// Returns false when every expert is selected. Each thread of the team reads and writes only its own entries of
+/// chosen_E: those with e % team.size() == team.rank().
 template <class Real, RowTeam Team = TeamOfOne>
 MOE_HOST_DEVICE bool choose_best(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, ChoiceOrder rank,
                                  Team team = {}) {
@@ -47,10 +48,10 @@ MOE_HOST_DEVICE bool choose_best(Row<const Real> logits_E, Row<ChoiceOrder> chos
 
 /// The k experts with the largest logits (eq. 1's selection); all of them when k exceeds their number.
 struct TopK {
-  /// Experts that a row meets.
+  /// Number of experts per row.
   Index k = 2;
 
-  /// logits_E -> chosen_E; among equals the lower index wins.
+  /// logits_E -> chosen_E; on ties the lower index wins.
   template <class Real, RowTeam Team = TeamOfOne>
   MOE_HOST_DEVICE void choose(Row<const Real> logits_E, Row<ChoiceOrder> chosen_E, Team team = {}) const {
     for (Index e = team.rank(); e < chosen_E.size; e += team.size()) chosen_E[e] = 0;
@@ -60,7 +61,7 @@ struct TopK {
 
   /// Throws Error for a k that is below 1 or above the number of experts.
   void require_fits(Index experts) const { require_choices("TopK", k, experts); }
-  /// Of so many experts each row chooses as many.
+  /// Number of experts that each row selects of `experts`.
   Index choices(Index experts) const { return std::clamp(k, Index{0}, experts); }
 };
 

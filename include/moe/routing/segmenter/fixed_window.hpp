@@ -7,12 +7,12 @@
 
 namespace moe {
 
-/// Windows of `window` rows that do not overlap; what is left at a sequence's end is a shorter window of its own.
+/// Non-overlapping windows of `window` rows; the remaining rows of a sequence form a shorter last window.
 struct FixedWindow {
-  /// a: rows of a window.
+  /// Number of rows of a window, a.
   Index window = 64;
 
-  /// Throws Error for a window of no rows.
+  /// Throws Error for a window below 1 row.
   void require_fits() const { require(window >= 1, "FixedWindow", "a window must have at least 1 row, got ", window); }
 
   /// Whether a segment of `length` rows is full.

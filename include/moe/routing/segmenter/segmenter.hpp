@@ -7,21 +7,22 @@
 
 namespace moe {
 
-/// Cuts a sequence into segments, one row after the other, and keeps nothing in mind: `ends_after(length, token)` says
-/// whether a segment that has grown to `length` rows ends with this row. Asked in order, it serves whole sequences and
-/// decoding alike, and no boundary can depend on a later row. `token` is -1 where the batch carries no token ids.
+/// A segmenter without state, which cuts a sequence into segments row by row: `ends_after(length, token)` returns
+/// whether a segment of `length` rows ends with its last row, whose token id is `token`. It is called in row order,
+/// both for whole sequences and in decoding, so no boundary depends on a later row. `token` is -1 if the batch has no
+/// token ids.
 template <class S>
 concept PlainSegmenter = requires(const S& segmenter, Index length, std::int32_t token) {
   { segmenter.ends_after(length, token) } -> std::same_as<bool>;
 };
 
-/// A segmenter that keeps a State for each sequence, begun as State{}, and reads what a table says of each token: S::
-/// features numbers, which the layer keeps as a buffer. A row is asked about before it is read, and its own token may
-/// decide that it starts a segment: that is known when the row comes. `token` points to the token's numbers; nullptr
-/// for a token that is unknown.
+/// A segmenter with a State for each sequence, initialized as State{}, and a table of S::features numbers per token,
+/// which the layer stores as a buffer. For each row `starts_before` is called before `read`: the row's own token may
+/// decide that the row starts a segment, and it is known only when the row is processed. `token` points to the token's
+/// numbers; nullptr for an unknown token.
 ///
-///   starts_before(state, length, token)   whether a segment that has grown to `length` rows, at least 1, is over
-///   read(state, token)                    the state after the row
+///   starts_before(state, length, token)   whether this row starts a segment after one of `length` rows, at least 1
+///   read(state, token)                    updates the state with this row
 template <class S>
 concept StatefulSegmenter = requires(const S& segmenter, typename S::State state, const typename S::State& before,
                                      Index length, const float* token) {
@@ -30,7 +31,7 @@ concept StatefulSegmenter = requires(const S& segmenter, typename S::State state
   segmenter.read(state, token);
 };
 
-/// Cuts sequences, with a state or without.
+/// A segmenter, with or without state.
 template <class S>
 concept Segmenter = PlainSegmenter<S> || StatefulSegmenter<S>;
 
@@ -46,7 +47,7 @@ struct StateOfSegmenter<S> {
   using type = typename S::State;
 };
 }  // namespace detail
-/// What a segmenter keeps for each sequence.
+/// A segmenter's state for one sequence.
 template <class S>
 using SegmenterState = typename detail::StateOfSegmenter<S>::type;
 

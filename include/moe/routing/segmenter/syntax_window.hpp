@@ -8,37 +8,42 @@
 
 namespace moe {
 
-/// Windows that follow the syntax of code: one ends where a bracket or an indented block closes, once it has `minimum`
-/// rows, and at `maximum` rows at the latest. A closing bracket is the last row of its window; a block closes with the
-/// line before the first token that stands further left. What each token opens, closes and indents is a table that
-/// syntax_of makes from the tokens' texts, a buffer of the layer's routing. Tokens that are unknown have no syntax, so
-/// a batch without token ids is cut at `maximum`.
+/// Windows that follow the syntax of code: a window ends where a bracket or an indented block closes, if it has at
+/// least `minimum` rows, and at `maximum` rows at the latest. A closing bracket is the last row of its window; an
+/// indented block closes with the line before the first token of smaller indentation. A table with the brackets, white
+/// space and line breaks of each token, made by syntax_of from the tokens' texts, is a buffer of the layer's routing.
+/// Unknown tokens have no syntax, so a batch without token ids is cut at `maximum`.
 struct SyntaxWindow {
-  /// Fewest rows of a window that something closes.
+  /// Minimum number of rows of a window that ends at a closed bracket or block.
   Index minimum = 16;
-  /// Most rows of a window.
+  /// Maximum number of rows of a window.
   Index maximum = 128;
 
-  /// Numbers that the table has of a token: the five of syntax_of.
+  /// Numbers per token in the table: the five of syntax_of.
   static constexpr Index features = 5;
-  /// What is known of a sequence when its next row comes.
+  /// State of a sequence before its next row.
   struct State {
-    /// Columns before the first word of the line before, or of this one when that has come.
+    /// Indentation of the last line that has a character other than white space, in columns.
     Index indentation = 0;
-    /// Columns of white space of this line so far.
+    /// White space at the start of the current line so far, in columns.
     Index columns = 0;
-    /// Whether nothing but white space has come in this line.
+    /// Whether the current line has only white space so far.
     bool at_line_start = true;
-    /// Whether the row before closed a bracket.
+    /// Whether the previous row closed a bracket.
     bool closed = false;
   };
 
-  /// Throws Error for windows of no rows. Where the minimum is above the maximum nothing ends a window before that.
+  /// Throws Error for a minimum or maximum below 1. If the minimum is above the maximum, every window ends at
+  /// `maximum`.
   void require_fits() const { require_window_bounds("SyntaxWindow", minimum, maximum); }
 
-  /// Of one token, from its text: brackets that it closes beyond those that it opens, white space before its first
-  /// other character (or all of it), white space after its last line break, whether it has a line break, whether white
-  /// space is all that is in it, or comes after its last line break. A tab counts 4 columns.
+  /// The features of a token, from its text; a tab counts 4 columns:
+  ///
+  ///   0  number of brackets that it closes beyond those that it opens
+  ///   1  columns of white space before its first other character, or of all of it
+  ///   2  columns of white space after its last line break, 0 without one
+  ///   3  1 if it has a line break, otherwise 0
+  ///   4  1 if it is all white space, or has only white space after its last line break, otherwise 0
   static std::array<float, features> syntax_of(std::string_view text) {
     const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
     const auto columns_from = [&](std::size_t at) {

@@ -7,7 +7,7 @@
 
 namespace moe {
 
-/// Throws Error for windows of no rows, whose length is not known before the tokens are.
+/// Throws Error for a minimum or maximum below 1; for segmenters whose window length depends on the tokens.
 inline void require_window_bounds(std::string_view where, Index minimum, Index maximum) {
   require(minimum >= 1 && maximum >= 1, where, "a window must have at least 1 row, got a minimum of ", minimum,
           " and a maximum of ", maximum);

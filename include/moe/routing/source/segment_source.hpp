@@ -8,9 +8,9 @@
 
 namespace moe {
 
-/// Says by which row a segment is routed: `forward` turns the segments' means into these rows; opens_1V tells which
-/// segments are their sequence's first. `is_causal`: no row depends on what its segment holds. A source that routes all
-/// first segments by one row says `static constexpr bool opens_alike = true`.
+/// Computes the row that each segment is routed by: `forward` turns the pooled segments into these rows; opens_1V is 1
+/// for the first segment of a sequence. `is_causal`: no such row depends on the rows of its own segment. A source that
+/// routes all first segments by one identical row declares `static constexpr bool opens_alike = true`.
 template <class S, class Value, class B>
 concept SegmentSource = requires(const S& source, const typename B::Context& context, Matrix<Accum<Value>, B> means_VD,
                                  View<const Index, B> opens_1V, S& gradient) {
@@ -20,7 +20,7 @@ concept SegmentSource = requires(const S& source, const typename B::Context& con
   { source.empty_tree() } -> std::same_as<S>;
 };
 
-/// A source that routes all first segments by one row.
+/// A source that routes all first segments by one identical row.
 template <class S>
 concept OpensAlike = requires {
   requires S::opens_alike;

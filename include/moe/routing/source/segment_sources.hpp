@@ -14,22 +14,22 @@
 
 namespace moe {
 
-/// A segment is routed by what P makes of its own rows (eq. 4). The first rows of a segment then learn from its last
-/// ones who works on them, so this is not causal.
+/// A segment is routed by the pooling P of its own rows (eq. 4). The experts of its first rows then depend on its last
+/// rows, so this is not causal.
 template <class Value, Backend B, Pooling P = MeanPool>
 struct OwnSegment {
-  /// What sums a segment up.
+  /// Pooling of a segment's rows.
   using Pool = P;
   static constexpr bool is_causal = false;
   template <class Other>
   using rebind = OwnSegment<Other, B, P>;
 
-  /// Learns nothing, so it needs no width.
+  /// Has no parameters, so it needs no width.
   explicit OwnSegment(Index /*width*/ = 0) {}
-  /// What pooled segments are computed and kept in.
+  /// Type that pooled segments are computed and stored in.
   using Real = Accum<Value>;
 
-  /// pooled_VD -> u_VD, what each segment is routed by.
+  /// pooled_VD -> u_VD, the rows that segments are routed by.
   Matrix<Real, B> forward(const typename B::Context&, Matrix<Real, B> pooled_VD, View<const Index, B>) const {
     return pooled_VD;
   }
@@ -40,7 +40,7 @@ struct OwnSegment {
     return d_u_VD;
   }
   OwnSegment empty_tree() const { return OwnSegment(); }
-  /// The same tree of other values.
+  /// An empty parameter tree with values of type Other.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     return rebind<Other>();
@@ -49,35 +49,36 @@ struct OwnSegment {
   static void visit_parameters(Visit&&, const auto&, Trees&&...) {}
 };
 
-/// A segment is routed by what P makes of the segment before it, a sequence's first segment by a learned vector: the
-/// choice is known before the segment's first row is. First segments of all sequences then are one decision: experts
-/// that take segments take all of them or none (routing/router/alike_rows.hpp).
+/// A segment is routed by the pooling P of the previous segment, the first segment of a sequence by a learned vector.
+/// The experts are therefore selected before the segment's first row is read. The first segments of all sequences are
+/// routed by identical rows: experts that take segments take all of them or none (routing/router/alike_rows.hpp).
 template <class Value, Backend B, Pooling P = MeanPool>
 struct PreviousSegment {
-  /// What sums a segment up.
+  /// Pooling of a segment's rows.
   using Pool = P;
   static constexpr bool is_causal = true;
-  /// All first segments are one row.
+  /// All first segments are routed by one identical row.
   static constexpr bool opens_alike = true;
   template <class Other>
   using rebind = PreviousSegment<Other, B, P>;
 
-  /// What pooled segments and the vector are computed and kept in.
+  /// Type that pooled segments and the vector are computed and stored in.
   using Real = Accum<Value>;
 
-  /// What a sequence's first segment is routed by.
+  /// Learned vector that the first segment of every sequence is routed by, D values.
   Vector<Real, B> first_D;
 
   PreviousSegment() = default;
-  /// The vector is all zero.
+  /// The vector starts at zero.
   explicit PreviousSegment(Index width) : first_D(width) {}
 
-  /// u_v = first where segment v opens its sequence, otherwise pooled_{v-1}.
+  /// u_v = first if segment v is the first of its sequence, otherwise pooled_{v-1}.
   Matrix<Real, B> forward(const typename B::Context& context, Matrix<Real, B> pooled_VD,
                           View<const Index, B> opens_1V) const {
     return first_or_before<Real, B>(context, first_D.view(), pooled_VD.const_view(), opens_1V, 1);
   }
-  /// d_pooled_v = d_u_{v+1} unless v+1 opens a sequence; d_first += sum of d_u over the segments that do.
+  /// d_pooled_v = d_u_{v+1}, or 0 if segment v is the last of its sequence; d_first += sum of d_u over the first
+  /// segments.
   template <class GradientTree>
   Matrix<Real, B> backward(const typename B::Context& context, Matrix<Real, B> d_u_VD, View<const Index, B> opens_1V,
                            GradientTree& gradient) const {
@@ -95,20 +96,20 @@ struct PreviousSegment {
     }
     return d_pooled;
   }
-  /// In decoding: row b is routed by previous_BD's row b, or by the first vector.
+  /// Decoding: sequence b is routed by row b of previous_BD, or by the learned vector if opens_1B is 1.
   Matrix<Real, B> for_decoding(const typename B::Context& context, View<const Real, B> previous_BD,
                                View<const Index, B> opens_1B) const {
     return first_or_before<Real, B>(context, first_D.view(), previous_BD, opens_1B, 0);
   }
 
-  /// Throws Error unless the vector has as many values as rows.
+  /// Throws Error unless the vector has `width` values.
   void require_fits(Index width) const {
     require(first_D.size() == width, "PreviousSegment", "the first segment's vector must have ",
             counted(width, "values"), ", got ", first_D.size());
   }
 
   PreviousSegment empty_tree() const { return {}; }
-  /// The same tree of other values.
+  /// An empty parameter tree with values of type Other.
   template <class Other>
   rebind<Other> empty_tree_of() const {
     return {};
@@ -119,16 +120,16 @@ struct PreviousSegment {
   }
 };
 
-/// RoutingResult by the segment's own mean, as the paper does.
+/// Routes by the mean of the segment itself, as the paper does.
 template <class Value, class B>
 using OwnMean = OwnSegment<Value, B, MeanPool>;
-/// RoutingResult by the segment's own maxima, as the released code does.
+/// Routes by the channel maxima of the segment itself, as the released code does.
 template <class Value, class B>
 using OwnMax = OwnSegment<Value, B, MaxPool>;
-/// RoutingResult by the mean of the segment before.
+/// Routes by the mean of the previous segment.
 template <class Value, class B>
 using PreviousMean = PreviousSegment<Value, B, MeanPool>;
-/// RoutingResult by the maxima of the segment before.
+/// Routes by the channel maxima of the previous segment.
 template <class Value, class B>
 using PreviousMax = PreviousSegment<Value, B, MaxPool>;
 

@@ -11,30 +11,31 @@
 
 namespace moe {
 
-/// What a balance loss's backward needs beside the logits. G: sequences that are balanced each for itself; otherwise
-/// all rows are one.
+/// What the backward pass of a balance loss needs besides the logits. G: number of sequences if the loss is computed
+/// for each sequence, otherwise 1.
 template <class Real, class B>
 struct BalanceShares {
-  /// f: the share of each counted expert among the choices of a sequence's rows, a constant in the backward pass; 0 for
-  /// experts that do not count.
+  /// f: fraction of each counted expert in the choices of a sequence's rows, a constant in the backward pass; 0 for
+  /// experts that are not counted.
   Matrix<Real, B> f_GE;
-  /// Where each sequence begins, and the number of rows behind them all; empty where all rows are one.
+  /// First row of each sequence, then the number of all rows; empty if the loss is computed over all rows together.
   Matrix<Index, B> begin_1G;
-  /// Sequences that have rows.
+  /// Number of sequences with rows.
   Index sequences = 1;
 };
 
 /// A balance loss and what its backward needs.
 template <class Real, class B>
 struct BalanceLoss {
-  /// L.
+  /// The loss, L.
   DeferredLoss<Real, B> loss;
-  /// f.
+  /// f and the sequences, for the backward pass.
   BalanceShares<Real, B> shares;
 };
 
-/// p_E = softmax over the counted experts, 0 for the others. Of the two things that eq. 8's p may stand for it is the
-/// full softmax, over experts that were not chosen as well, and not the gates: so the loss reaches every counted logit.
+/// p_E = softmax over the counted experts, 0 for the others. The p of eq. 8 may be read as the full softmax or as the
+/// gates. Here it is the full softmax, which includes experts that were not selected, so the loss has a gradient for
+/// every counted logit.
 template <class Real, class Bal>
 MOE_HOST_DEVICE void counted_softmax(const Bal& balance, Row<const Real> logits_E, Row<Real> p_E) {
   using std::exp;
@@ -50,7 +51,7 @@ MOE_HOST_DEVICE void counted_softmax(const Bal& balance, Row<const Real> logits_
   for (Real& p : p_E) p /= total;
 }
 
-/// p_E of one row, as the balance has it.
+/// p_E of one row, as the balance defines it.
 template <class Real, class Bal>
 MOE_HOST_DEVICE void balance_scores(const Bal& balance, Row<const Real> logits_E, Row<Real> p_E) {
   if constexpr (ScoresRows<Bal>)
@@ -69,7 +70,7 @@ Matrix<Real, B> balance_scores_of_rows(const typename B::Context& context, const
   return p;
 }
 
-/// How many experts count.
+/// Number of counted experts.
 template <Balance Bal>
 double counted_experts(const Bal& balance, Index experts) {
   double counted = 0;
@@ -77,7 +78,7 @@ double counted_experts(const Bal& balance, Index experts) {
   return counted;
 }
 
-/// One number for each expert times a number on the backend; an empty view is 1.
+/// Multiplies one value per expert by weight_1, a number on the backend; an empty view stands for 1.
 template <class Real, Backend B>
 void multiply_by_weight(const typename B::Context& context, View<const Real, B> weight_1, View<Real, B> values_1E) {
   if (weight_1.cols == 0) return;
@@ -86,8 +87,8 @@ void multiply_by_weight(const typename B::Context& context, View<const Real, B> 
 
 // --- all rows together ----------------------------------------------------------------------------------------------
 
-/// weight sum_t p_t for each expert, on its way to the host: what the balance loss needs of the logits, which may be
-/// asked for before the choices are known. weight_1 is a number on the backend, or empty: 1.
+/// weight sum_t p_t for each expert, as an asynchronous copy to the host: the part of the balance loss that depends on
+/// the logits, which can be started before the choices are known. weight_1 is a number on the backend, or empty for 1.
 template <class Real, Backend B, Balance Bal>
 typename B::template AsyncCopy<Real> sums_of_balance_scores(const typename B::Context& context, const Bal& balance,
                                                             View<const Real, B> logits_TE,
@@ -100,8 +101,8 @@ typename B::template AsyncCopy<Real> sums_of_balance_scores(const typename B::Co
 }
 
 /// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
-/// experts, dropped ones included, p_i = mean over rows of what the balance calls p, whose sums p_sums_1E are. With the
-/// softmax over the counted experts it is 1 when perfectly uniform; 0 without choices.
+/// experts, dropped ones included, p_i = mean over rows of the balance's p, given as the sums p_sums_1E. With the
+/// softmax over the counted experts L is 1 when perfectly uniform; 0 without choices.
 template <class Real, Backend B, Balance Bal>
 BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal& balance,
                                   typename B::template AsyncCopy<Real> p_sums_1E, Index rows,
@@ -136,7 +137,7 @@ BalanceLoss<Real, B> balance_loss(const typename B::Context& context, const Bal&
 
 // --- sequence by sequence -------------------------------------------------------------------------------------------
 
-/// The sequence that row t lies in, by where sequences begin.
+/// The sequence of row t, from the first rows of the sequences.
 template <class Begin>
 MOE_HOST_DEVICE Index sequence_of(const Begin& begin_1G, Index t) {
   Index low = 0, high = begin_1G.cols - 1;
@@ -148,8 +149,8 @@ MOE_HOST_DEVICE Index sequence_of(const Begin& begin_1G, Index t) {
 }
 
 /// L = mean over sequences of N sum_i f_i p_i, with f and p of the sequence's rows alone (DeepSeek-V3's complementary
-/// loss without alpha); sequences without rows do not count. `offsets` as in Batch; chosen_TE holds what was chosen
-/// before anything was dropped. weight_1 as above.
+/// loss without alpha); sequences without rows are not counted. `offsets` as in Batch; chosen_TE is the choice order
+/// before dropping. weight_1 as above.
 template <class Real, Backend B, Balance Bal>
 BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, const Bal& balance,
                                            View<const Real, B> logits_TE, View<const ChoiceOrder, B> chosen_TE,
@@ -163,7 +164,7 @@ BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, c
   if (result.shares.sequences == 0) return result;
 
   const auto p = balance_scores_of_rows<Real, B>(context, balance, logits_TE);
-  // First the sums of p, then what each adds to the loss.
+  // First the sums of p, then the terms of the loss.
   auto terms = Matrix<Real, B>::zeros(context, sequences, experts);
   const Real scale =
       static_cast<Real>(counted_experts(balance, experts) / static_cast<double>(result.shares.sequences));
@@ -197,8 +198,8 @@ BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, c
 
 // --- backward of both -----------------------------------------------------------------------------------------------
 
-/// d_logits_t += weight d_loss N / (G T_g) (dp_t/dlogits_t)^T f_g, where T_g are the rows of t's sequence g; p is
-/// computed again. weight_1 is a number on the backend, or empty: 1.
+/// d_logits_t += weight d_loss N / (G T_g) (dp_t/dlogits_t)^T f_g, where G is the number of sequences with rows and T_g
+/// the number of rows of t's sequence g; p is recomputed. weight_1 is a number on the backend, or empty for 1.
 template <class Real, Backend B, Balance Bal>
 void add_balance_loss_backward(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
                                const BalanceShares<Real, B>& shares, double d_loss, View<const Real, B> weight_1,

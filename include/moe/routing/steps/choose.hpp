@@ -21,24 +21,24 @@
 
 namespace moe {
 
-/// Who was chosen. chosen_RE: 0 or the order of choice. boundary_1E: what a MatrixRouter drew between the rows an
-/// expert took and those it left; empty for row routers.
+/// Experts selected by a router. chosen_RE: choice order, 0 where not selected. boundary_1E: for each expert, the score
+/// that separates the rows that a MatrixRouter selected from the others; empty for row routers.
 template <class Real, class B>
 struct Choice {
-  /// Ranks.
+  /// Choice order.
   Matrix<ChoiceOrder, B> chosen_RE;
-  /// One score an expert, or empty.
+  /// One boundary per expert, or empty.
   Matrix<Real, B> boundary_1E;
-  /// What the router's rule says of loads; nothing where a count costs no wait.
+  /// Counts that follow from the router's rule before counting; unknown on the host, where a count needs no wait.
   ExpectedCounts expected{};
 };
 
-/// What a router says of the choice for `rows` rows before it makes it; `has_alike`: some of them are one and the same.
+/// Counts that are known for `rows` rows before the router runs; `has_alike`: some of the rows are identical.
 template <SingleRouter R>
 ExpectedCounts expected_counts(const R& router, Index rows, Index experts, Index take, bool has_alike) {
   ExpectedCounts result;
   if constexpr (requires { requires R::fills_experts; }) {
-    // How many of them an expert takes is a question of their scores.
+    // The number of identical rows that an expert takes depends on their scores.
     if (has_alike) return result;
     result.pairs = experts * take;
     result.load.assign(static_cast<std::size_t>(experts), take);
@@ -52,18 +52,18 @@ ExpectedCounts expected_counts(const R& router, Index rows, Index experts, Index
   return result;
 }
 
-/// What the batch says of the routed rows; of segments it says nothing but what random numbers are drawn from.
+/// The batch's information on the routed rows; for segments, only the random key.
 struct RowInfo {
   /// Token id of each row, or empty.
   std::span<const std::int32_t> tokens{};
   /// Language of each row, or empty.
   std::span<const std::int32_t> languages{};
-  /// What random numbers are drawn from, if the batch carries it.
+  /// Random key of the step, if the batch has one.
   std::optional<StepKey> random{};
 
-  /// All that a batch says of its rows.
+  /// The batch's information on its rows.
   static RowInfo of_rows(const Batch& batch) { return {batch.tokens, batch.languages, batch.random}; }
-  /// What it says of its segments, which draw other numbers than its rows.
+  /// The batch's information on its segments, whose random numbers differ from those of its rows.
   static RowInfo of_segments(const Batch& batch) {
     RowInfo facts{{}, {}, batch.random};
     if (facts.random) facts.random->seed ^= name_hash("segment");
@@ -72,14 +72,14 @@ struct RowInfo {
   /// The same in inference, where a batch without a key draws from StepKey{}.
   RowInfo in_inference() const { return {tokens, languages, random.value_or(StepKey{})}; }
 
-  /// What `part` of layer number `layer` draws from. Throws Error where there is no key.
+  /// Random key of layer number `layer`. Throws Error, naming `part`, if the batch has no key.
   RandomKey stream(std::uint32_t layer, std::string_view part) const {
     require_random_key(random.has_value(), part);
     return random->of_layer(layer);
   }
 };
 
-/// logits_RE -> chosen_RE by a router that sees nothing else.
+/// logits_RE -> chosen_RE by a router that reads only logits.
 template <class Real, Backend B, PlainRowRouter R>
 void choose_by_logits(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
                       View<ChoiceOrder, B> chosen_RE) {
@@ -87,7 +87,7 @@ void choose_by_logits(const typename B::Context& context, const R& router, View<
               [=] MOE_ON_DEVICE(Index r) { router.choose(logits_RE.row(r), chosen_RE.row(r)); });
 }
 
-/// The same by a router that a row's threads can share.
+/// The same by a router that a team of threads can run on one row.
 template <class Real, Backend B, TeamRowRouter<typename B::Team> R>
 void choose_by_logits(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
                       View<ChoiceOrder, B> chosen_RE) {
@@ -96,7 +96,8 @@ void choose_by_logits(const typename B::Context& context, const R& router, View<
   });
 }
 
-/// The same by a router that asks for the row's context.
+/// The same by a router that takes the row's context. Throws Error if the batch lacks the token ids or the random key
+/// that the router needs.
 template <class Real, Backend B, ContextRowRouter R>
 void choose_in_context(const typename B::Context& context, const R& router, View<const Real, B> logits_RE,
                        View<const Real, B> buffer_1E, RowInfo facts, View<ChoiceOrder, B> chosen_RE) {
@@ -111,7 +112,7 @@ void choose_in_context(const typename B::Context& context, const R& router, View
   };
   const RandomKey random = draws(router) ? facts.stream(context.layer, "the router") : RandomKey{};
   const auto tokens_1R = on_backend(facts.tokens), languages_1R = on_backend(facts.languages);
-  // A router that is not known to draw cannot reach the key.
+  // Only a RandomRowRouter has access to the key.
   using Asked = std::conditional_t<RandomRowRouter<R>, RandomRowContext<Real>, RowContext<Real>>;
   B::for_each(
       context, logits_RE.rows, [=, tokens = tokens_1R.data(), languages = languages_1R.data()] MOE_ON_DEVICE(Index r) {
@@ -121,7 +122,7 @@ void choose_in_context(const typename B::Context& context, const R& router, View
       });
 }
 
-/// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty where there is none; alike_1R as in
+/// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty if it has none; alike_1R as in
 /// RowsContext.
 template <class Real, Backend B, SingleRouter R, Capacity C>
 Choice<Real, B> route(const typename B::Context& context, const R& router, const C& capacity,

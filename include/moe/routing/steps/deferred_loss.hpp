@@ -7,14 +7,14 @@
 
 namespace moe {
 
-/// A loss whose sums may still be on their way from the device: sum_i weight_i sums_i. It reads as a number, and
-/// whoever reads it waits for them; nobody else does. Without sums it is 0.
+/// A loss, sum_i weight_i sums_i, whose sums may be pending in an asynchronous copy to the host. Conversion to double
+/// waits for the copy; other operations do not wait. Without sums it is 0.
 template <class Real, class B>
 class DeferredLoss {
  public:
-  /// 0.
+  /// The loss 0.
   DeferredLoss() = default;
-  /// The sums of a view of one row, each times `weight(i)`, from now on or later.
+  /// `count` sums of a view of one row, pending or complete, each multiplied by `weight(i)`.
   template <class WeightOf>
   DeferredLoss(const typename B::Context& context, typename B::template AsyncCopy<Real> sums, Index count,
                const WeightOf& weight)
@@ -22,7 +22,7 @@ class DeferredLoss {
     for (Index i = 0; i < count; ++i) weights_.data()[i] = weight(i);
   }
 
-  /// The loss.
+  /// The loss; waits for the sums.
   operator double() const {
     double loss = 0;
     if (count_ == 0) return loss;

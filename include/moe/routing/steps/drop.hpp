@@ -12,18 +12,19 @@
 
 namespace moe {
 
-/// What a capacity left: kept_RE is chosen_RE with 0 for what was dropped; dropped[e]: rows expert e could not take.
+/// Choice order after dropping: kept_RE is chosen_RE with 0 for dropped pairs; dropped[e]: rows that expert e dropped.
 template <class B>
 struct Kept {
-  /// Ranks of what is left.
+  /// Choice order after dropping.
   Matrix<ChoiceOrder, B> kept_RE;
-  /// Rows that each expert lost.
+  /// Number of rows that each expert dropped.
   std::vector<Index> dropped;
 };
 
 namespace detail {
 
-/// place_R1: 1 for the row that stays longest, 2 for the next, ...: by its best softmax score, or at random.
+/// place_R1: 1 for the row that is kept with the highest priority, 2 for the next, ...: by its best softmax score, or
+/// at random.
 template <class Real, Backend B>
 Matrix<ChoiceOrder, B> places_of_rows(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE,
                                       RandomKey key) {
@@ -34,7 +35,7 @@ Matrix<ChoiceOrder, B> places_of_rows(const typename B::Context& context, DropBy
       scores_R1(r, 0) = 1 / sum_exp(logits_RE.row(r), (max)(logits_RE.row(r)));
     });
   } else {
-    // Another stream than the router's.
+    // A random stream separate from that of the router.
     key.layer ^= name_hash("drop");
     B::for_each(context, rows, [=, scores_R1 = scores.view()] MOE_ON_DEVICE(Index r) {
       scores_R1(r, 0) = static_cast<Real>(random_uniform(key, static_cast<std::uint64_t>(r)));
@@ -46,7 +47,7 @@ Matrix<ChoiceOrder, B> places_of_rows(const typename B::Context& context, DropBy
   return places;
 }
 
-/// drop_overflow among rows in the order of their places.
+/// drop_overflow with the rows in the order of their places.
 template <class Real, Backend B>
 void drop_by_place(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE, RandomKey key,
                    Index take, View<ChoiceOrder, B> kept_RE, View<Index, B> dropped_1E) {
@@ -61,7 +62,7 @@ void drop_by_place(const typename B::Context& context, DropBy by, View<const Rea
                    [=] MOE_ON_DEVICE(Index r, Index e) { kept_RE(r, e) = ordered_RE(places_R1(r, 0) - 1, e); });
 }
 
-/// drop_overflow of all but each expert's `take` most probable rows.
+/// drop_overflow that keeps the `take` most probable rows of each expert.
 template <class Real, Backend B>
 void drop_by_probability(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
                          View<ChoiceOrder, B> kept_RE, View<Index, B> dropped_1E) {
@@ -72,7 +73,7 @@ void drop_by_probability(const typename B::Context& context, View<const Real, B>
   const auto ranks_RE = ranks.view();
   B::for_each(context, kept_RE.rows, [=] MOE_ON_DEVICE(Index r) {
     softmax(logits_RE.row(r), scores_RE.row(r));
-    // Who did not choose the expert comes after everybody who did.
+    // Rows that did not select the expert sort after all rows that did.
     for (Index e = 0; e < kept_RE.cols; ++e)
       if (kept_RE(r, e) == 0) scores_RE(r, e) = -1;
   });
@@ -88,8 +89,8 @@ void drop_by_probability(const typename B::Context& context, View<const Real, B>
 
 }  // namespace detail
 
-/// Drops from each expert what is over the capacity, as its DropBy says: by position lower rows stay before higher
-/// ones. logits_RE is what rows chose by, `key` what is drawn from where the capacity says `random`.
+/// Drops the overflow of each expert over its capacity, by the capacity's DropBy; by position, lower rows are kept
+/// before higher ones. logits_RE are the logits that rows were routed by; `key` is the random key for DropBy::random.
 template <class Real, Backend B, DroppingCapacity C>
 Kept<B> drop_overflow_rows(const typename B::Context& context, const C& capacity, View<const Real, B> logits_RE,
                            View<const ChoiceOrder, B> chosen_RE, RandomKey key = {}) {
@@ -120,7 +121,7 @@ Kept<B> drop_overflow_rows(const typename B::Context& context, const C& capacity
   return result;
 }
 
-/// Sets to 0 the values of pairs that are not kept.
+/// Sets the values of dropped pairs to 0.
 template <class Real, Backend B>
 void zero_where_dropped(const typename B::Context& context, View<const ChoiceOrder, B> kept_RE,
                         View<Real, B> values_RE) {

@@ -9,20 +9,20 @@
 
 namespace moe {
 
-/// What four neighboring entries of a row are multiplied by: uniform in [1 - jitter, 1 + jitter], a function of the
-/// key and of which four they are.
+/// Factors of four neighboring entries of a row: uniform in [1 - jitter, 1 + jitter], a function of the key and of the
+/// index of the four.
 struct JitterOfFour {
-  /// Draws them.
+  /// Draws the factors.
   MOE_HOST_DEVICE JitterOfFour(RandomKey key, Index four, double jitter_)
       : words(random_words(key, static_cast<std::uint64_t>(four))), jitter(jitter_) {}
-  /// Of entry i of the four.
+  /// Factor of entry i of the four.
   MOE_HOST_DEVICE double operator[](Index i) const {
     return 1 + jitter * ((static_cast<double>(words[static_cast<std::size_t>(i)]) + 0.5) * 0x1p-31 - 1);
   }
 
-  /// What they are made of.
+  /// Random words that the factors are computed from.
   Words<4> words;
-  /// Half the width of their range.
+  /// Half the width of the range of the factors.
   double jitter;
 };
 
@@ -39,7 +39,7 @@ Matrix<Value, B> jittered(const typename B::Context& context, View<const Value, 
   return result;
 }
 
-/// d_x_rd += d_x'_rd u_rd, the u of the same key.
+/// d_x_rd += d_x'_rd u_rd, with the same u, drawn again from the key.
 template <class Value, Backend B>
 void add_jittered_backward(const typename B::Context& context, View<const Value, B> d_jittered_RD, double jitter,
                            RandomKey key, View<Value, B> d_x_RD) {

@@ -12,13 +12,13 @@
 
 namespace moe {
 
-/// The deviation of a logit's noise, of what the noise matrix says of it: softplus(n) = log(1 + exp n). It stays above
-/// a millionth: where there is no noise the chance of being chosen has no slope, and could never get one.
+/// Standard deviation of a logit's noise, from the output n of the noise matrix: softplus(n) = log(1 + exp n), at least
+/// 1e-6. Without noise the probability of selection would have no gradient, and n could not be learned.
 struct NoiseDeviation {
-  /// Below it nothing moves.
+  /// Lower bound of the deviation; below it the gradient is 0.
   static constexpr double least = 1e-6;
 
-  /// The deviation.
+  /// deviation(n).
   template <class Real>
   MOE_HOST_DEVICE static Real of(Real n) {
     const Real deviation = softplus(n);
@@ -39,7 +39,7 @@ struct NoiseDeviation {
   }
 };
 
-/// The standard normal number of row t and expert e: a function of the key alone.
+/// Standard normal noise of row t and expert e: for given t and e, a function of the key alone.
 template <class Real>
 MOE_HOST_DEVICE Real logit_noise(RandomKey key, Index t, Index e, Index experts) {
   return static_cast<Real>(random_normal(key, static_cast<std::uint64_t>(t * experts + e)));
@@ -57,11 +57,11 @@ Matrix<Real, B> noisy_logits(const typename B::Context& context, View<const Real
   return noisy;
 }
 
-/// What an expert's noisy logit has to exceed for a row to choose it, the others' noise held fixed: kth_excluding of
-/// the paper's appendix A.
+/// The threshold that an expert's noisy logit has to exceed for a row to select it, with the noise of the others fixed:
+/// kth_excluding of the paper's appendix A.
 template <class Real>
 struct ChoiceThreshold {
-  /// Finds both experts whose logits are a threshold.
+  /// Finds the two experts whose logits are thresholds.
   MOE_HOST_DEVICE ChoiceThreshold(Row<const Real> noisy_E_, Row<const ChoiceOrder> chosen_E_)
       : noisy_E(noisy_E_), chosen_E(chosen_E_) {
     for (Index e = 0; e < noisy_E.size; ++e) {
@@ -69,21 +69,21 @@ struct ChoiceThreshold {
       if (expert < 0 || (chosen_E[e] != 0 ? chosen_E[e] > chosen_E[expert] : noisy_E[e] > noisy_E[expert])) expert = e;
     }
   }
-  /// The expert whose logit is e's threshold; -1 where every expert is chosen.
+  /// The expert whose logit is e's threshold; -1 if every expert is selected.
   MOE_HOST_DEVICE Index of(Index e) const { return chosen_E[e] != 0 ? best_left : last_chosen; }
 
-  /// H.
+  /// Noisy logits, H.
   Row<const Real> noisy_E;
-  /// Order of choice.
+  /// Choice order.
   Row<const ChoiceOrder> chosen_E;
-  /// The threshold of those that were not chosen.
+  /// Last selected expert; its logit is the threshold of experts not selected.
   Index last_chosen = -1;
-  /// The threshold of those that were; -1 where none is left.
+  /// Best expert not selected; its logit is the threshold of selected experts. -1 if every expert is selected.
   Index best_left = -1;
 };
 
-/// P_te = Phi((clean_te - threshold) / deviation): the chance that the row chooses the expert if its noise is drawn
-/// anew (appendix A); 1 where every expert is chosen.
+/// P_te = Phi((clean_te - threshold) / deviation): the probability that the row selects the expert if its noise is
+/// drawn again (appendix A); 1 if every expert is selected.
 template <class Real, Backend B>
 Matrix<Real, B> choice_probabilities(const typename B::Context& context, View<const Real, B> clean_TE,
                                      View<const Real, B> n_TE, View<const Real, B> noisy_TE,
@@ -103,9 +103,9 @@ Matrix<Real, B> choice_probabilities(const typename B::Context& context, View<co
   return p;
 }
 
-/// The backward of noisy_logits and choice_probabilities, where every row's P of expert e has the gradient
-/// d_load slopes_e. d_noisy_TE comes in as the gradient of H by the weights alone and gets the thresholds' share added;
-/// d_clean_TE and d_n_TE are written.
+/// The backward of noisy_logits and choice_probabilities, where the gradient of P_te is d_load slopes_e for every row
+/// t. On entry d_noisy_TE holds the gradient of H through the routing weights; the gradient through the thresholds is
+/// added to it. d_clean_TE and d_n_TE are written.
 template <class Real, Backend B>
 void noisy_logits_backward(const typename B::Context& context, View<const Real, B> clean_TE, View<const Real, B> n_TE,
                            View<const Real, B> noisy_TE, View<const ChoiceOrder, B> chosen_TE, RandomKey key,
@@ -116,7 +116,7 @@ void noisy_logits_backward(const typename B::Context& context, View<const Real, 
     using std::exp;
     const Index experts = clean_TE.cols;
     const ChoiceThreshold<Real> threshold(noisy_TE.row(t), chosen_TE.row(t));
-    // d_n_TE holds the gradient of the deviation until the noise's share of it is known.
+    // d_n_TE holds the gradient of the deviation until the part through the noise is added.
     for (Index e = 0; e < experts; ++e) {
       d_clean_TE(t, e) = 0;
       d_n_TE(t, e) = 0;

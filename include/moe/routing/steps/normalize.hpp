@@ -42,7 +42,7 @@ void normalize_rows_backward(const typename B::Context& context, const N& normal
 
 }  // namespace detail
 
-/// logits_RE, chosen_RE -> gates_RE, 0 for experts not chosen.
+/// logits_RE, chosen_RE -> gates_RE, 0 for experts not selected.
 template <class Real, Backend B, GateNormalizer N>
 Matrix<Real, B> normalize(const typename B::Context& context, const N& normalizer, View<const Real, B> logits_RE,
                           View<const ChoiceOrder, B> chosen_RE) {

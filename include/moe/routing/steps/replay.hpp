@@ -11,16 +11,17 @@
 
 namespace moe {
 
-/// A recorded choice on the backend.
+/// Recorded choices, on the backend.
 template <class Real, class B>
 struct Replayed {
-  /// Without a boundary: no router drew one.
+  /// Choice order; the boundary is empty, since no router ran.
   Choice<Real, B> choice;
-  /// What the capacity left; both empty where it never drops and nothing was dropped.
+  /// Choice order after dropping; empty if the capacity never drops and the record has no dropped pairs.
   Kept<B> kept;
 };
 
-/// The choice that the context's record has for these rows. `drops`: whether the capacity may drop.
+/// The choices that the context's record has for these rows. `drops`: whether the capacity may drop. Throws Error if
+/// the record does not fit.
 template <class Real, Backend B>
 Replayed<Real, B> replay_choice(const typename B::Context& context, const RoutedRows& routed, Index rows, Index experts,
                                 bool drops) {
@@ -41,7 +42,8 @@ Replayed<Real, B> replay_choice(const typename B::Context& context, const Routed
   return result;
 }
 
-/// Throws Error unless what sequences have begun with is what the record says of their next rows.
+/// Throws Error unless the experts of the current segments, begun_BE, are those that the record has for the sequences'
+/// next rows, recorded_BE.
 template <Backend B>
 void require_replayed(const typename B::Context& context, View<const ChoiceOrder, B> begun_BE,
                       View<const ChoiceOrder, B> recorded_BE) {
@@ -52,8 +54,8 @@ void require_replayed(const typename B::Context& context, View<const ChoiceOrder
     const Index b = static_cast<Index>(i) / begun_BE.cols, e = static_cast<Index>(i) % begun_BE.cols;
     require((begun[i] != 0) == (recorded[i] != 0), "RoutingReplay", "the segment of sequence ", b,
             " began with other experts than the record has for its next row in layer ", context.layer, ": expert ", e,
-            begun[i] != 0 ? " works on it, and did not when it was recorded"
-                          : " does not work on it, and did when it was recorded");
+            begun[i] != 0 ? " is selected, and was not when it was recorded"
+                          : " is not selected, and was when it was recorded");
   }
 }
 

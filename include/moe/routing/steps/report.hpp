@@ -9,7 +9,7 @@
 
 namespace moe {
 
-/// Tells the context's observer, where there is one, what was decided.
+/// Calls the context's observer, if there is one, with the choices and the gates.
 template <class Real, Backend B>
 void report(const typename B::Context& context, const RoutedRows& routed, View<const ChoiceOrder, B> chosen_RE,
             View<const ChoiceOrder, B> kept_RE, View<const Real, B> gates_RE) {

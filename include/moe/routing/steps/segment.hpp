@@ -19,8 +19,8 @@ namespace moe {
 
 namespace detail {
 
-/// Segments of the batch, where starts(b, t, length) says whether row t of sequence b starts one after `length` rows of
-/// the segment before, 0 at a sequence's first row.
+/// Segments of the batch. starts(b, t, length) returns whether row t of sequence b starts a segment; `length` is the
+/// number of rows of the current segment before row t, 0 at a sequence's first row.
 template <class Starts>
 Segments segments_where(const Batch& batch, const Starts& starts) {
   Segments segments;
@@ -34,7 +34,7 @@ Segments segments_where(const Batch& batch, const Starts& starts) {
       segments.of_row.push_back(count - 1);
     }
   }
-  // Filled when the count is known: each list is then one block of memory.
+  // Filled after the segments are counted, so that each list is allocated once.
   segments.begin.assign(static_cast<std::size_t>(count) + 1, 0);
   segments.opens_sequence.assign(static_cast<std::size_t>(count), 0);
   const auto segment_of = [&](Index t) {
@@ -48,15 +48,16 @@ Segments segments_where(const Batch& batch, const Starts& starts) {
 
 }  // namespace detail
 
-/// Cuts every sequence of the batch; a sequence's last segment may be shorter (eq. 3 with a ragged tail kept).
+/// Cuts every sequence of the batch into segments; a sequence's last segment may be shorter (eq. 3, with the incomplete
+/// last segment kept).
 template <PlainSegmenter S>
 Segments cut_into_segments(const S& segmenter, const Batch& batch) {
   return detail::segments_where(batch, [&](std::size_t /*b*/, std::size_t t, Index length) {
     return length > 0 && segmenter.ends_after(length, batch.tokens.empty() ? -1 : batch.tokens[t - 1]);
   });
 }
-/// The same by a segmenter with a state for each sequence, which is left as it is after the last row. features_TF: what
-/// the segmenter's table says of each row's token; empty where no token is known.
+/// The same for a segmenter with state; `states` receives the state of each sequence after its last row. features_TF:
+/// numbers of the segmenter's table for each row's token; empty if no token is known.
 template <StatefulSegmenter S>
 Segments cut_into_segments(const S& segmenter, const Batch& batch, std::span<const float> features_TF,
                            std::vector<typename S::State>& states) {
@@ -70,8 +71,8 @@ Segments cut_into_segments(const S& segmenter, const Batch& batch, std::span<con
   });
 }
 
-/// What a segmenter's table [V, F] says of each token, in host memory: T x F numbers, of unknown tokens zeros; empty
-/// where there are no tokens. Throws Error for a token that the table has not.
+/// Numbers of a segmenter's table [V, F] for each token, in host memory: T x F numbers, 0 for unknown tokens; empty
+/// without tokens. Throws Error for a token id beyond the table.
 template <class Real, Backend B>
 std::vector<float> features_of_tokens(const typename B::Context& context, View<const Real, B> table_VF,
                                       std::span<const std::int32_t> tokens) {
@@ -96,7 +97,7 @@ std::vector<float> features_of_tokens(const typename B::Context& context, View<c
   return features;
 }
 
-/// values_VE -> values_TE: each row gets what its segment got.
+/// values_VE -> values_TE: each row gets the values of its segment.
 template <class Value, Backend B>
 Matrix<Value, B> repeat_over_rows(const typename B::Context& context, View<const Value, B> values_VE,
                                   View<const Index, B> of_row_1T) {
@@ -108,7 +109,7 @@ Matrix<Value, B> repeat_over_rows(const typename B::Context& context, View<const
   return values;
 }
 
-/// The rows of a, and those of b below them.
+/// The rows of a_RD, followed by the rows of b_RD.
 template <class Value, Backend B>
 Matrix<Value, B> stacked(const typename B::Context& context, const Matrix<Value, B>& a_RD,
                          const Matrix<Value, B>& b_RD) {
@@ -120,7 +121,7 @@ Matrix<Value, B> stacked(const typename B::Context& context, const Matrix<Value,
   return both;
 }
 
-/// d_values_TE -> d_values_VE: each segment adds up what its rows got, in order.
+/// d_values_TE -> d_values_VE: each segment gets the sum over its rows, added in order.
 template <class Value, Backend B>
 Matrix<Value, B> repeat_over_rows_backward(const typename B::Context& context, View<const Value, B> d_values_TE,
                                            View<const Index, B> begin_1V) {
@@ -134,7 +135,7 @@ Matrix<Value, B> repeat_over_rows_backward(const typename B::Context& context, V
   return d_values;
 }
 
-/// u_v = first where segment v opens its sequence, otherwise the row of pooled_VD that stands `back` rows before row v.
+/// u_v = first if segment v is the first of its sequence, otherwise row v - back of pooled_VD.
 template <class Value, Backend B>
 Matrix<Value, B> first_or_before(const typename B::Context& context, View<const Value, B> first_1D,
                                  View<const Value, B> pooled_VD, View<const Index, B> opens_1V, Index back) {
@@ -145,7 +146,7 @@ Matrix<Value, B> first_or_before(const typename B::Context& context, View<const 
   return u;
 }
 
-/// In decoding: to_b = from_b for every sequence b that stands before a segment's first row.
+/// Decoding: to_b = from_b for every sequence b whose next row is the first of a segment.
 template <class Value, Backend B>
 void take_at_first_row(const typename B::Context& context, View<const Index, B> length_1B, View<const Value, B> from_BN,
                        View<Value, B> to_BN) {

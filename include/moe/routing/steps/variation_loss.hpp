@@ -6,7 +6,7 @@
 
 namespace moe {
 
-/// A squared coefficient of variation, and what its backward needs.
+/// A squared coefficient of variation, and what its backward pass needs.
 template <class Real, class B>
 struct VariationLoss {
   /// CV^2.
@@ -16,7 +16,7 @@ struct VariationLoss {
 };
 
 /// CV(s)^2 over experts, s_e = sum_t values_te: the variance of s, divided by E and not by E - 1, over the square of
-/// its mean. 0 where all sums are 0, as they are without rows.
+/// its mean. 0 if all sums are 0, as without rows.
 template <class Real, Backend B>
 VariationLoss<Real, B> variation_loss(const typename B::Context& context, View<const Real, B> values_TE) {
   const Index experts = values_TE.cols;

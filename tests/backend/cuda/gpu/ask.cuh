@@ -9,10 +9,10 @@
 
 namespace moe::testing::gpu_side {
 
-/// Composition `index` of List. A context for all calls, as a user would have.
+/// Runs composition `index` of List. All calls share one context, as in a user's program.
 template <class List>
 Answered ask_one_of(int index, const Given& given) {
-  // Never destroyed: at the program's end cuBLAS may be gone before it.
+  // Never destroyed: at the end of the program cuBLAS may be unloaded before it.
   static const CudaContext& context = *new CudaContext;
   Answered answered;
   [&]<std::size_t... i>(std::index_sequence<i...>) {

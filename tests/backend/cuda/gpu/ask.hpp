@@ -1,4 +1,5 @@
-/// What the tests ask a GPU for, in plain numbers: the CUDA compiler does not read the CPU's backend, which judges.
+/// Runs layers on a GPU, with plain numbers as input and output: the CUDA compiler does not compile the CPU backend,
+/// which computes the expected results.
 #pragma once
 
 #include <string>
@@ -8,7 +9,7 @@
 
 namespace moe::testing::gpu_side {
 
-/// What a layer keeps values as.
+/// The value type of a layer.
 enum class KeptAs { float32, bfloat16 };
 
 /// Composition `index` of its list, on the GPU.

@@ -56,7 +56,7 @@ Index wrong_values_past_2_to_the_31() {
   const CudaContext context;
   const Index cols = 4096, rows = (Index{1} << 19) + 3, few = 8;
   auto x_TD = Tensor::uninitialized(context, rows, cols);
-  // Whole numbers below 256, which bfloat16 holds.
+  // Integers below 256, which bfloat16 represents exactly.
   Cuda::for_each_cell(context, rows, cols, [x = x_TD.view()] MOE_ON_DEVICE(Index r, Index c) {
     x(r, c) = BFloat16(static_cast<float>((r + c) % 251));
   });
@@ -119,7 +119,7 @@ std::vector<std::size_t> used_after_steps(int times) {
 }
 
 bool two_streams_agree() {
-  // Where there is no GPU this says so; making a stream would only fail.
+  // Without a GPU this context throws an error that states so; creating a stream would only fail.
   const CudaContext first;
   std::uint64_t alone = 0, both[2] = {};
   const auto step_on = [](cudaStream_t stream, std::uint64_t& result) {
@@ -142,7 +142,7 @@ bool two_streams_agree() {
 Index wrong_values_of_whole_numbers() {
   const CudaContext context;
   const Index rows = 300, cols = 64, experts = 5, k = 2;
-  // Row t goes to experts t and t + 1, modulo their number; experts multiply by a whole number, gates are 1.
+  // Row t is routed to experts t and t + 1, modulo their number; weights are integers, gates are 1.
   auto chosen = Matrix<ChoiceOrder, Cuda>::uninitialized(context, rows, experts);
   Cuda::for_each_cell(context, rows, experts, [chosen = chosen.view()] MOE_ON_DEVICE(Index t, Index e) {
     chosen(t, e) = e == t % 5 || e == (t + 1) % 5;

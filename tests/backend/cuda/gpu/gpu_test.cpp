@@ -1,5 +1,5 @@
-/// The CUDA backend on a GPU, judged by the reference and the CPU. Without one every test says so and counts as
-/// skipped.
+/// The CUDA backend on a GPU, compared with the reference and with the CPU. Without a GPU every test reports this and
+/// counts as skipped.
 #include "backend/cuda/gpu/ask.hpp"
 #include "backend/cuda/gpu/checks.hpp"
 #include "support/device_check.hpp"
@@ -10,7 +10,7 @@ using gpu_side::KeptAs;
 
 namespace {
 
-/// An answer to composition `index` of the list of all.
+/// The results of composition `index` of AllOnCpu.
 Answered ask(KeptAs kept, int index, const Given& given) {
   constexpr auto token = static_cast<int>(std::tuple_size_v<TokenCompositions<float>>),
                  segment = token + static_cast<int>(std::tuple_size_v<SegmentCompositions<float>>),
@@ -25,39 +25,39 @@ Answered ask_bfloat16(int index, const Given& given) { return ask(KeptAs::bfloat
 
 }  // namespace
 
-TEST_CASE("layers of floats on the GPU answer as the reference does", "[gpu][conformance]") {
+TEST_CASE("layers in float on the GPU match the reference", "[gpu][conformance]") {
   check_compositions<float, float>("gpu", ask_float, 300);
 }
-TEST_CASE("layers of bfloat16 on the GPU answer as the reference does", "[gpu][conformance]") {
+TEST_CASE("layers in bfloat16 on the GPU match the reference", "[gpu][conformance]") {
   check_compositions<float, BFloat16>("gpu, bfloat16", ask_bfloat16, 300);
 }
-TEST_CASE("layers on the GPU have the gradients of the CPU", "[gpu][gradient]") {
+TEST_CASE("gradients of layers on the GPU match the CPU's", "[gpu][gradient]") {
   SECTION("float") { check_gradients<float>(ask_float, 1e-4); }
   SECTION("bfloat16") { check_gradients<BFloat16>(ask_bfloat16, 5e-2); }
 }
-TEST_CASE("twenty steps on the GPU have the same bits", "[gpu][determinism]") {
+TEST_CASE("twenty equal steps on the GPU are bitwise identical", "[gpu][determinism]") {
   for (const Index rows : {1, 100, 3000}) {
     const auto hashes = gpu_side::hashes_of_steps(20, rows);
     CHECK(hashes == std::vector<std::uint64_t>(20, hashes.front()));
   }
 }
-TEST_CASE("two streams at once give the bits of one alone", "[gpu][determinism]") {
+TEST_CASE("results of two concurrent streams are bitwise identical to those of a single stream", "[gpu][determinism]") {
   CHECK(gpu_side::two_streams_agree());
 }
-TEST_CASE("sums of whole numbers are exact on the GPU", "[gpu]") {
+TEST_CASE("sums of integers are exact on the GPU", "[gpu]") {
   CHECK(gpu_side::wrong_values_of_whole_numbers() == 0);
 }
 TEST_CASE("a matrix on the GPU may have more than 2^31 values", "[gpu]") {
   CHECK(gpu_side::wrong_values_past_2_to_the_31() == 0);
 }
-TEST_CASE("when the GPU's memory is out, the error tells the bytes, and the layer works again", "[gpu][memory]") {
+TEST_CASE("the error on exhausted GPU memory states the bytes, and the layer works afterwards", "[gpu][memory]") {
   const std::string text = gpu_side::text_when_memory_is_out(std::size_t{1} << 42);
   INFO(text);
-  CHECK(text.find("4398046511104 bytes were asked for") != std::string::npos);
+  CHECK(text.find("4398046511104 bytes were requested") != std::string::npos);
   CHECK(text.find("free") != std::string::npos);
   CHECK(text.find("other bits") == std::string::npos);
 }
-TEST_CASE("nothing on the GPU grows from step to step", "[gpu][memory]") {
+TEST_CASE("GPU memory use does not grow from step to step", "[gpu][memory]") {
   const auto used = gpu_side::used_after_steps(12);
   CHECK(std::vector<std::size_t>(used.begin() + 2, used.end()) == std::vector<std::size_t>(10, used[1]));
 }
