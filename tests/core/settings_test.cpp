@@ -2,10 +2,10 @@
 
 #include <limits>
 
+#include "compiled_layers/compiled_layers.hpp"
 #include "moe/routing/router/priced_top_k.hpp"
 #include "moe/routing/router/quantile_choice.hpp"
 #include "moe/routing/router/random_choice.hpp"
-#include "moe/runtime/registry.hpp"
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 

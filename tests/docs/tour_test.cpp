@@ -2,6 +2,7 @@
 #include <moe/moe.hpp>
 #include <moe/runtime/registry.hpp>
 
+#include "compiled_layers/compiled_layers.hpp"
 #include "support/catch.hpp"
 #include "support/random_tensors.hpp"
 

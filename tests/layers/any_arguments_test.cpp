@@ -3,7 +3,7 @@
 /// address and undefined-behavior sanitizers, which detect the memory errors that a missing check would allow.
 #include <tuple>
 
-#include "moe/runtime/registry.hpp"
+#include "compiled_layers/compiled_layers.hpp"
 #include "support/catch.hpp"
 #include "support/compositions.hpp"
 #include "support/wrong_arguments.hpp"

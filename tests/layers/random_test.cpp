@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "compiled_layers/compiled_layers.hpp"
 #include "moe/layers/lora_ffn.hpp"
-#include "moe/runtime/registry.hpp"
 #include "support/catch.hpp"
 #include "support/composition_list.hpp"
 #include "support/compositions.hpp"

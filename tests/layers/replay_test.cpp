@@ -9,8 +9,8 @@
 #include "moe/core/routing_recorder.hpp"
 #include "moe/experts/expert_bank.hpp"
 #include "moe/layers/lora_ffn.hpp"
+#include "support/any_compositions.hpp"
 #include "support/catch.hpp"
-#include "support/compositions.hpp"
 #include "support/gradient_check.hpp"
 
 namespace replay_test {
@@ -19,10 +19,6 @@ using namespace moe;
 using namespace moe::testing;
 
 namespace {
-
-using All =
-    decltype(std::tuple_cat(std::declval<TokenCompositions<double>>(), std::declval<SegmentCompositions<double>>(),
-                            std::declval<HybridCompositions<double>>(), std::declval<SeparateCompositions<double>>()));
 
 const Sizes sizes{.width = 5, .hidden = 6, .experts = 4, .k = 2, .shared = 1, .window = 3, .capacity_factor = 0.8};
 
@@ -101,8 +97,8 @@ struct Given {
 
 TEST_CASE("replaying a layer's own record is bitwise identical, in training and in inference", "[layers][replay]") {
   const Given given;
-  for_each_composition<All>([&]<class Layer>() {
-    Layer layer = build<Layer>(sizes);
+  for (const auto& composition : any_compositions<double>().all()) {
+    AnyCpuLayer<double> layer = composition.build(sizes);
     Draw draw("replayed");
     randomise(draw, layer);
     const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
@@ -122,14 +118,14 @@ TEST_CASE("replaying a layer's own record is bitwise identical, in training and 
     };
     pass([&](const CpuContext& context) { return trained(context, layer, x_TD, given.batch); });
     pass([&](const CpuContext& context) { return inferred(context, layer, x_TD, given.batch); });
-  });
+  }
 }
 
 TEST_CASE("a replay uses the recorded choices, not those of the current weights", "[layers][replay]") {
   const Given given;
   int others = 0;
-  for_each_composition<All>([&]<class Layer>() {
-    Layer layer = build<Layer>(sizes);
+  for (const auto& composition : any_compositions<double>().all()) {
+    AnyCpuLayer<double> layer = composition.build(sizes);
     Draw draw("replayed by another layer");
     randomise(draw, layer);
     const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
@@ -150,85 +146,84 @@ TEST_CASE("a replay uses the recorded choices, not those of the current weights"
       });
       CHECK(again == before);
     }
-  });
+  }
   CHECK(others > 15);
 }
 
 TEST_CASE("a record made by decoding equals that of the whole sequence, and replays in one forward",
           "[layers][replay]") {
   int layers = 0;
-  for_each_composition<All>([&]<class Layer>() {
-    if constexpr (Layer::is_causal) {
-      ++layers;
-      Layer layer = build<Layer>(sizes);
-      Draw draw("decoded and replayed");
-      randomise(draw, layer);
-      const std::vector<std::int32_t> tokens{1, 0, 2, 2, 0, 1, 1, 2, 0, 2, 1, 1, 0, 1};
-      const Index rows = 7, prompt = 2;
-      const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 2 * rows, 5);
-      Batch whole = Batch::sequences(2, rows);
-      whole.tokens = tokens;
-      // Row t of both sequences.
-      const auto pick = [&](Index first, Index count) {
-        std::pair<Tensor, std::vector<std::int32_t>> picked;
-        picked.first = Tensor(2 * count, 5);
-        for (Index b = 0; b < 2; ++b)
-          for (Index i = 0; i < count; ++i) {
-            const Index from = b * rows + first + i;
-            std::copy_n(x_TD.data() + from * 5, 5, picked.first.data() + (b * count + i) * 5);
-            picked.second.push_back(tokens[static_cast<std::size_t>(from)]);
-          }
-        return picked;
-      };
-      RoutingRecorder recorder(2);
-      const CpuContext context{.threads = 1, .layer = 3, .observer = recorder.observer()};
-      auto state = layer.begin_decoding(context, 2);
-      std::vector<double> decoded;
-      const auto [x_prompt, tokens_prompt] = pick(0, prompt);
-      Batch first = Batch::sequences(2, prompt);
-      first.tokens = tokens_prompt;
-      recorder.expect(first);
-      layer.prefill(context, x_prompt, first, state);
-      for (Index t = prompt; t < rows; ++t) {
-        const auto [x_BD, tokens_B] = pick(t, 1);
-        recorder.expect_next();
-        layer.decode(context, x_BD, tokens_B, state);
-      }
-      const auto records = recorder.records();
-      CHECK(records.at(0).rows() == rows);
-      const auto infer = [&](const CpuContext& c) { return inferred(c, layer, x_TD, whole); };
-      CHECK(records == recorded(whole, infer));
-
-      const RoutingReplay replay(records);
-      CHECK(infer(replaying(replay)) == infer(CpuContext{.threads = 1, .layer = 3}));
-      whole.random = StepKey{};
-      CHECK(recorded(whole, [&](CpuContext c) {
-              c.replay = &replay;
-              return trained(c, layer, x_TD, whole);
-            }) == records);
-
-      // Other weights decode by the record too, part after part.
-      randomise(draw, layer);
-      RoutingRecorder again(2);
-      CpuContext given{.threads = 1, .layer = 3, .observer = again.observer()};
-      auto other = layer.begin_decoding(given, 2);
-      for (Index t = 0; t < rows; t += t == 0 ? prompt : 1) {
-        const Index count = t == 0 ? prompt : 1;
-        const auto [x, tokens_of] = pick(t, count);
-        RoutingReplay part;
-        for (const RoutingRecord& record : records) part.add(record, t, t + count);
-        given.replay = &part;
-        if (t == 0) {
-          again.expect(first);
-          layer.prefill(given, x, first, other);
-        } else {
-          again.expect_next();
-          layer.decode(given, x, tokens_of, other);
+  for (const auto& composition : any_compositions<double>().all()) {
+    AnyCpuLayer<double> layer = composition.build(sizes);
+    if (!layer.is_causal()) continue;
+    ++layers;
+    Draw draw("decoded and replayed");
+    randomise(draw, layer);
+    const std::vector<std::int32_t> tokens{1, 0, 2, 2, 0, 1, 1, 2, 0, 2, 1, 1, 0, 1};
+    const Index rows = 7, prompt = 2;
+    const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 2 * rows, 5);
+    Batch whole = Batch::sequences(2, rows);
+    whole.tokens = tokens;
+    // Row t of both sequences.
+    const auto pick = [&](Index first, Index count) {
+      std::pair<Tensor, std::vector<std::int32_t>> picked;
+      picked.first = Tensor(2 * count, 5);
+      for (Index b = 0; b < 2; ++b)
+        for (Index i = 0; i < count; ++i) {
+          const Index from = b * rows + first + i;
+          std::copy_n(x_TD.data() + from * 5, 5, picked.first.data() + (b * count + i) * 5);
+          picked.second.push_back(tokens[static_cast<std::size_t>(from)]);
         }
-      }
-      CHECK(again.records() == records);
+      return picked;
+    };
+    RoutingRecorder recorder(2);
+    const CpuContext context{.threads = 1, .layer = 3, .observer = recorder.observer()};
+    auto state = layer.begin_decoding(context, 2);
+    std::vector<double> decoded;
+    const auto [x_prompt, tokens_prompt] = pick(0, prompt);
+    Batch first = Batch::sequences(2, prompt);
+    first.tokens = tokens_prompt;
+    recorder.expect(first);
+    layer.prefill(context, x_prompt, first, state);
+    for (Index t = prompt; t < rows; ++t) {
+      const auto [x_BD, tokens_B] = pick(t, 1);
+      recorder.expect_next();
+      layer.decode(context, x_BD, tokens_B, state);
     }
-  });
+    const auto records = recorder.records();
+    CHECK(records.at(0).rows() == rows);
+    const auto infer = [&](const CpuContext& c) { return inferred(c, layer, x_TD, whole); };
+    CHECK(records == recorded(whole, infer));
+
+    const RoutingReplay replay(records);
+    CHECK(infer(replaying(replay)) == infer(CpuContext{.threads = 1, .layer = 3}));
+    whole.random = StepKey{};
+    CHECK(recorded(whole, [&](CpuContext c) {
+            c.replay = &replay;
+            return trained(c, layer, x_TD, whole);
+          }) == records);
+
+    // Other weights decode by the record too, part after part.
+    randomise(draw, layer);
+    RoutingRecorder again(2);
+    CpuContext given{.threads = 1, .layer = 3, .observer = again.observer()};
+    auto other = layer.begin_decoding(given, 2);
+    for (Index t = 0; t < rows; t += t == 0 ? prompt : 1) {
+      const Index count = t == 0 ? prompt : 1;
+      const auto [x, tokens_of] = pick(t, count);
+      RoutingReplay part;
+      for (const RoutingRecord& record : records) part.add(record, t, t + count);
+      given.replay = &part;
+      if (t == 0) {
+        again.expect(first);
+        layer.prefill(given, x, first, other);
+      } else {
+        again.expect_next();
+        layer.decode(given, x, tokens_of, other);
+      }
+    }
+    CHECK(again.records() == records);
+  }
   CHECK(layers >= 8);
 }
 

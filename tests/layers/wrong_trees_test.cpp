@@ -1,4 +1,5 @@
 /// Gradients and optimizer states of other layers, and consumed `saved`: an error before anything is written.
+#include "compiled_layers/compiled_layers.hpp"
 #include "moe/runtime/any_layer.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/draw_adapters.hpp"

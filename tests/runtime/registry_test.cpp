@@ -1,5 +1,6 @@
 #include "moe/runtime/registry.hpp"
 
+#include "compiled_layers/compiled_layers.hpp"
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/experts/mlp.hpp"
 #include "support/catch.hpp"

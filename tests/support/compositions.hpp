@@ -194,15 +194,21 @@ Expected expected(const HybridMoE<Token, Segment, F>& layer, const reference::Ro
   return out;
 }
 
-/// Draws a layer's weights and its input until every routing decision has a margin above `margin`.
-template <class Layer>
-Matrix<typename Layer::Value, Cpu<>> draw_clear(Layer& layer, const Batch& batch, Phase phase, double margin) {
+/// Draws a layer's weights and its input until every routing decision is clearer than `margin`; `expected(x)` are the
+/// reference's results.
+template <class Layer, class Reference>
+Matrix<typename Layer::Value, Cpu<>> draw_clear(Layer& layer, const Batch& batch, double margin,
+                                                const Reference& expected) {
   for (std::uint32_t attempt = 0;; ++attempt) {
     Draw draw("clear decisions", attempt);
     randomise(draw, layer, 0.7);
     auto x_TD = random_matrix<typename Layer::Value, Cpu<>>(draw, batch.rows(), layer.width());
-    if (expected(layer, rows_of(x_TD), batch, phase).decided.margin > margin) return x_TD;
+    if (expected(rows_of(x_TD)).decided.margin > margin) return x_TD;
   }
+}
+template <class Layer>
+Matrix<typename Layer::Value, Cpu<>> draw_clear(Layer& layer, const Batch& batch, Phase phase, double margin) {
+  return draw_clear(layer, batch, margin, [&](const reference::Rows& x) { return expected(layer, x, batch, phase); });
 }
 
 // --- the list, on the CPU ---

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "support/any_compositions.hpp"
 #include "support/catch.hpp"
-#include "support/compositions.hpp"
 #include "support/slow_build.hpp"
 #include "support/tolerance.hpp"
 
@@ -141,16 +141,6 @@ void round_to(Layer& layer, Matrix<typename Layer::Value, Cpu<>>& x) {
       std::string(), layer);
 }
 
-/// Whether training and inference use different routing.
-template <class Layer>
-inline constexpr bool routes_twice = false;
-template <class Layer>
-requires requires(Layer layer) { layer.routing; }
-inline constexpr bool routes_twice<Layer> = decltype(Layer::routing)::has_thresholds;
-template <class Layer>
-requires requires(Layer layer) { layer.segment; }
-inline constexpr bool routes_twice<Layer> = decltype(Layer::segment.routing)::has_thresholds;
-
 /// The output and losses of a layer.
 struct Ran {
   Index rows = 0, cols = 0;
@@ -159,8 +149,8 @@ struct Ran {
 };
 /// Runs the layer on the CPU.
 struct OnCpu {
-  template <class Layer>
-  Ran operator()(const Case& c, const Layer& layer, const Matrix<typename Layer::Value, Cpu<>>& x) const {
+  template <class Real>
+  Ran operator()(const Case& c, const AnyCpuLayer<Real>& layer, const Matrix<Real, Cpu<>>& x) const {
     const CpuContext context{.threads = 1};
     const auto result = layer.forward(context, x, c.batch);
     const auto answer = layer.infer(context, x, c.batch);
@@ -170,18 +160,17 @@ struct OnCpu {
   }
 };
 
-/// Runs `cases` cases of Layer, forward and infer, with `run`. The NMSE is taken over the outputs of a hundred cases
-/// at a time: a single output of a few numbers can cancel to nearly 0, and then any rounding error is relatively large.
-/// The tolerance is that of `Held`, the type in which the backend stores values.
-template <class Layer, class Held = typename Layer::Value, class Run = OnCpu>
-void check_against_reference(std::string_view test, Corners& corners, const Run& run = {},
-                             std::uint32_t cases = conformance_cases) {
-  using Real = typename Layer::Value;
+/// Runs `cases` cases of a composition, forward and infer, with `run`. The NMSE is taken over the outputs of a hundred
+/// cases at a time: a single output of a few numbers can cancel to nearly 0, and then any rounding error is relatively
+/// large. The tolerance is that of `Held`, the type in which the backend stores values.
+template <class Held, class Real, class Run = OnCpu>
+void check_against_reference(const AnyComposition<Real>& composition, std::string_view test, Corners& corners,
+                             const Run& run = {}, std::uint32_t cases = conformance_cases) {
   Nmse training, inference;
   for (std::uint32_t i = 0; i < cases; ++i) {
     Draw draw(test, i);
     Case c = draw_case(draw);
-    auto layer = build<Layer>(c.sizes);
+    auto layer = composition.build(c.sizes);
     Matrix<Real, Cpu<>> x;
     Expected train, infer;
     for (int attempt = 0;; ++attempt) {
@@ -190,8 +179,8 @@ void check_against_reference(std::string_view test, Corners& corners, const Run&
       x = draw_values(draw, c, layer);
       draw_thresholds(draw, layer, c.sizes.experts);
       round_to<Held>(layer, x);
-      train = expected(layer, rows_of(x), c.batch, Phase::training);
-      infer = routes_twice<Layer> ? expected(layer, rows_of(x), c.batch, Phase::inference) : train;
+      train = composition.expected(layer, rows_of(x), c.batch, Phase::training);
+      infer = composition.routes_twice ? composition.expected(layer, rows_of(x), c.batch, Phase::inference) : train;
       if (c.ties || std::min(train.decided.margin, infer.decided.margin) > Tolerance<Held>::margin) break;
     }
     note_corners(c, train.decided, corners);

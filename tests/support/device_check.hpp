@@ -5,7 +5,6 @@
 #include <cmath>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "support/conformance.hpp"
@@ -13,12 +12,6 @@
 #include "support/gradient_check.hpp"
 
 namespace moe::testing {
-
-/// All compositions, in one list.
-template <class Real>
-using AllOnCpu =
-    decltype(std::tuple_cat(std::declval<TokenCompositions<Real>>(), std::declval<SegmentCompositions<Real>>(),
-                            std::declval<HybridCompositions<Real>>(), std::declval<SeparateCompositions<Real>>()));
 
 template <class Layer>
 Given given_to(const Sizes& sizes, const Batch& batch, const Layer& layer,
@@ -29,38 +22,30 @@ Given given_to(const Sizes& sizes, const Batch& batch, const Layer& layer,
   return given;
 }
 
-/// Calls f.template operator()<Layer>(index) for the compositions [first, last) of AllOnCpu.
-template <std::size_t first, std::size_t last, class Real, class F>
-void for_each_of_all(const F& f) {
-  [&]<std::size_t... i>(std::index_sequence<i...>) {
-    (f.template operator()<std::tuple_element_t<first + i, AllOnCpu<Real>>>(static_cast<int>(first + i)), ...);
-  }
-  (std::make_index_sequence<last - first>{});
-}
-
 /// Compares random cases of every composition with the reference. Real: the type of the reference's numbers. Held: the
 /// value type on the device.
-template <class Real, class Held, std::size_t first = 0, std::size_t last = std::tuple_size_v<AllOnCpu<Real>>,
-          class Ask>
+template <class Real, class Held, class Ask>
 void check_compositions(std::string_view test, const Ask& ask, std::uint32_t cases) {
-  for_each_of_all<first, last, Real>([&]<class Layer>(int index) {
+  int index = 0;
+  for (const auto& composition : any_compositions<Real>().all()) {
     Corners corners;
     INFO("composition " << index);
-    check_against_reference<Layer, Held>(
-        test, corners,
-        [&](const Case& c, const Layer& layer, const Matrix<Real, Cpu<>>& x) -> Ran {
+    check_against_reference<Held>(
+        composition, test, corners,
+        [&](const Case& c, const AnyCpuLayer<Real>& layer, const Matrix<Real, Cpu<>>& x) -> Ran {
           const Answered a = ask(index, given_to(c.sizes, c.batch, layer, x));
           return {a.rows, a.cols, a.output, a.inferred, a.balance_loss, a.z_loss};
         },
         cases);
     CHECK(corners.no_rows > 0);
     CHECK(corners.one_row > 0);
-  });
+    ++index;
+  }
 }
 
 /// Compares the gradients of every composition with those of the CPU in double, which other tests compare with central
 /// differences.
-template <class Held, std::size_t first = 0, std::size_t last = std::tuple_size_v<AllOnCpu<double>>, class Ask>
+template <class Held, class Ask>
 void check_gradients(const Ask& ask, double bar) {
   // With larger sizes, rounding errors of single values average out.
   constexpr bool is_narrow = std::is_same_v<Held, BFloat16>;
@@ -71,14 +56,15 @@ void check_gradients(const Ask& ask, double bar) {
                     .shared = 2,
                     .window = 3,
                     .capacity_factor = 1.2};
-  for_each_of_all<first, last, double>([&]<class Layer>(int index) {
+  int index = 0;
+  for (const auto& composition : any_compositions<double>().all()) {
     INFO("composition " << index << ", MOE_TEST_SEED=" << seed());
-    auto layer = build<Layer>(sizes);
+    auto layer = composition.build(sizes);
     Batch batch = Batch::ragged({7, 0, 3, 40, 1});
     std::vector<std::int32_t> tokens(51);
     for (std::size_t t = 0; t < tokens.size(); ++t) tokens[t] = static_cast<std::int32_t>(t * 7 % 3);
     batch.tokens = tokens;
-    auto x_TD = draw_clear(layer, batch, Phase::training, Tolerance<float>::margin / 10);
+    auto x_TD = draw_clear(composition, layer, batch, Phase::training, Tolerance<float>::margin / 10);
     round_to<Held>(layer, x_TD);
     Draw draw("gradients of a device");
     auto d_y_TD = random_matrix<double, Cpu<>>(draw, x_TD.rows(), x_TD.cols());
@@ -87,7 +73,7 @@ void check_gradients(const Ask& ask, double bar) {
     Given given = given_to(sizes, batch, layer, x_TD);
     given.d_y = values_of(d_y_TD);
     given.auxiliary = {.balance = 1.3, .z = 0.7};
-    const Answered answered = ask(index, given);
+    const Answered answered = ask(index++, given);
 
     const CpuContext context{.threads = 1};
     auto gradient = gradient_for(layer);
@@ -101,7 +87,7 @@ void check_gradients(const Ask& ask, double bar) {
           CHECK(relative_deviation(values_of(slope), answered.gradients.at(next++)) <= bar);
         },
         gradient);
-  });
+  }
 }
 
 }  // namespace moe::testing

@@ -1,5 +1,6 @@
 #include "moe/train/split_into_adapters.hpp"
 
+#include "compiled_layers/compiled_layers.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/train/upcycle.hpp"
 #include "support/adapters.hpp"

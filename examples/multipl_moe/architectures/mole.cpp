@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "compiled_layers/compiled_layers.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/train/split_into_adapters.hpp"
 #include "multipl_moe/architectures/adapters.hpp"

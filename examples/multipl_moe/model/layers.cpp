@@ -1,6 +1,6 @@
 #include "multipl_moe/model/layers.hpp"
 
-#include "moe/runtime/registry.hpp"
+#include "compiled_layers/compiled_layers.hpp"
 #include "multipl_moe/io/architecture.hpp"
 #include "multipl_moe/model/activations.hpp"
 #include "multipl_moe/model/layer_work.hpp"

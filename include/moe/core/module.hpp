@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,21 @@ struct Nameless {
   /// An empty name, where a string is required.
   operator std::string() const { return {}; }
 };
+
+namespace detail {
+
+/// The prefix of element `index` of a list, such as "experts.3."; not inlined into every walk over a list.
+[[gnu::noinline]] inline std::string element_prefix(const std::string& prefix, std::string_view list,
+                                                    std::size_t index) {
+  std::string result = prefix;
+  result += list;
+  result += std::to_string(index);
+  result += '.';
+  return result;
+}
+inline Nameless element_prefix(Nameless prefix, std::string_view, std::size_t) { return prefix; }
+
+}  // namespace detail
 
 /// A parameter tree: a trainable module. `M::visit_parameters(visit, prefix, trees...)` calls visit(name, tensor of
 /// each tree...) for every weight, in a fixed order; `empty_tree()` returns the same tree with every tensor empty: a

@@ -30,35 +30,9 @@ class Architectures {
   using Make = std::function<Layer(const Composition&)>;
 
   /// The token-choice architectures by name, and "dense", which requires an expert that is also a layer (AsLayer).
-  static Names<Make> of_tokens(std::string kind) {
-    Names<Make> makers(std::move(kind));
-    if constexpr (requires { typename X::DecodingState; })
-      makers.add("dense", [](const Composition& c) { return Layer(X(c.settings.width, c.settings.hidden)); });
-    makers.add("mixtral", &top_k);
-    makers.add("gshard", &gshard);
-    makers.add("qwen1.5-moe", [](const Composition& c) {
-      return c.normalized_gates ? beside_shared<SoftmaxOverChosen>(c) : beside_shared<SoftmaxOverAll>(c);
-    });
-    return makers;
-  }
+  static Names<Make> of_tokens(std::string kind);
   /// All architectures by name; those with LoRA adapters are present for SwiGLU only.
-  static Names<Make> all(std::string kind) {
-    Names<Make> makers = of_tokens(std::move(kind));
-    makers.add("multipl-moe", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice>>);
-    makers.add("causal-multipl-moe",
-               &hybrid<MultiPlSegmentLevelOf<PreviousMean<Value, B>, TrainInfer<ExpertChoice, ThresholdChoice>>>);
-    makers.add("multipl-moe-released", &hybrid<MultiPlSegmentLevelOf<OwnMax<Value, B>, CappedExpertChoice>>);
-    makers.add("multipl-moe-literal", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice, PooledInput>>);
-    makers.add("multipl-moe-without-segments", [](const Composition& c) { return Layer(token_level(c)); });
-    if constexpr (std::same_as<X, SwiGlu<Value, B>>) {
-      makers.add("lora", [](const Composition& c) {
-        return Layer(make_lora(X(c.settings.width, c.settings.hidden), c.lora_rank, c.lora_alpha));
-      });
-      makers.add("mole",
-                 [](const Composition& c) { return Layer(make_mole(X(c.settings.width, c.settings.hidden), c.mole)); });
-    }
-    return makers;
-  }
+  static Names<Make> all(std::string kind);
 
  private:
   using Bank = ExpertBank<X>;
@@ -117,5 +91,39 @@ class Architectures {
     return Layer(HybridMoE<Token, Segment, F>(token_level(c), make_multipl<Segment>(c.settings), std::move(fusion)));
   }
 };
+
+// Outside of the class, so that a file which declares an explicit instantiation does not compile all layers again.
+template <Expert X>
+requires std::constructible_from<X, Index, Index>
+auto Architectures<X>::of_tokens(std::string kind) -> Names<Make> {
+  Names<Make> makers(std::move(kind));
+  if constexpr (requires { typename X::DecodingState; })
+    makers.add("dense", [](const Composition& c) { return Layer(X(c.settings.width, c.settings.hidden)); });
+  makers.add("mixtral", &top_k);
+  makers.add("gshard", &gshard);
+  makers.add("qwen1.5-moe", [](const Composition& c) {
+    return c.normalized_gates ? beside_shared<SoftmaxOverChosen>(c) : beside_shared<SoftmaxOverAll>(c);
+  });
+  return makers;
+}
+template <Expert X>
+requires std::constructible_from<X, Index, Index>
+auto Architectures<X>::all(std::string kind) -> Names<Make> {
+  Names<Make> makers = of_tokens(std::move(kind));
+  makers.add("multipl-moe", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice>>);
+  makers.add("causal-multipl-moe",
+             &hybrid<MultiPlSegmentLevelOf<PreviousMean<Value, B>, TrainInfer<ExpertChoice, ThresholdChoice>>>);
+  makers.add("multipl-moe-released", &hybrid<MultiPlSegmentLevelOf<OwnMax<Value, B>, CappedExpertChoice>>);
+  makers.add("multipl-moe-literal", &hybrid<MultiPlSegmentLevelOf<OwnMean<Value, B>, ExpertChoice, PooledInput>>);
+  makers.add("multipl-moe-without-segments", [](const Composition& c) { return Layer(token_level(c)); });
+  if constexpr (std::same_as<X, SwiGlu<Value, B>>) {
+    makers.add("lora", [](const Composition& c) {
+      return Layer(make_lora(X(c.settings.width, c.settings.hidden), c.lora_rank, c.lora_alpha));
+    });
+    makers.add("mole",
+               [](const Composition& c) { return Layer(make_mole(X(c.settings.width, c.settings.hidden), c.mole)); });
+  }
+  return makers;
+}
 
 }  // namespace moe

@@ -109,7 +109,7 @@ void split_into_experts(const typename X::Context& context, const X& dense,
   split_off_shared_expert(context, dense, layer.shared_path.ffn, start, prefix + "shared_expert.");
   for (Index e = 0; e < layer.bank.count(); ++e)
     split_off_expert(context, dense, layer.bank.experts[static_cast<std::size_t>(e)], e, shards, start,
-                     prefix + "experts." + std::to_string(e) + ".");
+                     detail::element_prefix(prefix, "experts.", e));
   const auto draw = [&](const std::string& name, auto& weight) {
     draw_normal(context, weight, start.seed, prefix + name, start.router_deviation);
   };

@@ -182,7 +182,7 @@ void upcycle_experts(const typename X::Context& context, const X& dense, ExpertB
     if (e == shared)
       copy_weights(dense, expert);
     else
-      upcycle_expert(context, dense, expert, start, prefix + "experts." + std::to_string(e) + ".");
+      upcycle_expert(context, dense, expert, start, detail::element_prefix(prefix, "experts.", e));
   }
 }
 

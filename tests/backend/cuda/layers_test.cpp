@@ -11,7 +11,7 @@ namespace {
 
 const std::uint32_t cases = 100;
 
-/// Every composition on a backend, in the order of AllOnCpu.
+/// Every composition on a backend, in the order of AnyCompositions::all().
 template <class Value, class B>
 using AllOn = decltype(std::tuple_cat(
     std::declval<on::TokenCompositions<Value, B>>(), std::declval<on::SegmentCompositions<Value, B>>(),

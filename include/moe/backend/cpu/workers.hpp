@@ -48,22 +48,7 @@ class Workers {
   /// alone. The first exception is rethrown when every begun task has ended; tasks not yet begun are skipped.
   template <class Task>
   void run(int threads, Index count, const Task& task) {
-    if (threads <= 1 || count <= 1 || busy_.test_and_set(std::memory_order_acquire)) {
-      for (Index i = 0; i < count; ++i) call(task, i, 0);
-      return;
-    }
-    const Busy busy{busy_};
-    const std::size_t helpers = helpers_for(static_cast<std::size_t>(std::min<Index>(threads, count) - 1));
-
-    job_ = {[](const void* t, Index i, Index worker) { call(*static_cast<const Task*>(t), i, worker); }, &task, count,
-            helpers};
-    next_.store(0, std::memory_order_relaxed);
-    open_.store(true);
-    wake();
-    work(0);
-    open_.store(false);
-    for (int spins = 0; active_.load() != 0; spins = (std::min)(spins + 1, 64)) relax(spins);
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    run_job(threads, {&call<Task>, &task, count, 0});
   }
 
  private:
@@ -81,11 +66,30 @@ class Workers {
   /// Compiled once per task type, for all callers. Compilers may fuse multiply and add in one copy of a task and not in
   /// another; the copies would round differently, and results would depend on the number of threads.
   template <class Task>
-  MOE_COMPILED_ONCE static void call(const Task& task, Index i, Index worker) {
+  MOE_COMPILED_ONCE static void call(const void* erased, Index i, Index worker) {
+    const Task& task = *static_cast<const Task*>(erased);
     if constexpr (std::is_invocable_v<const Task&, Index, Index>)
       task(i, worker);
     else
       task(i);
+  }
+
+  /// No template: compiled once per translation unit, not once per task type.
+  MOE_COMPILED_ONCE void run_job(int threads, Job job) {
+    if (threads <= 1 || job.count <= 1 || busy_.test_and_set(std::memory_order_acquire)) {
+      for (Index i = 0; i < job.count; ++i) job.call(job.task, i, 0);
+      return;
+    }
+    const Busy busy{busy_};
+    job.helpers = helpers_for(static_cast<std::size_t>(std::min<Index>(threads, job.count) - 1));
+    job_ = job;
+    next_.store(0, std::memory_order_relaxed);
+    open_.store(true);
+    wake();
+    work(0);
+    open_.store(false);
+    for (int spins = 0; active_.load() != 0; spins = (std::min)(spins + 1, 64)) relax(spins);
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
   static void relax(int spins) {

@@ -10,7 +10,7 @@ using gpu_side::KeptAs;
 
 namespace {
 
-/// The results of composition `index` of AllOnCpu.
+/// The results of composition `index` of AnyCompositions::all().
 Answered ask(KeptAs kept, int index, const Given& given) {
   constexpr auto token = static_cast<int>(std::tuple_size_v<TokenCompositions<float>>),
                  segment = token + static_cast<int>(std::tuple_size_v<SegmentCompositions<float>>),

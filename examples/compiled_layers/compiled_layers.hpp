@@ -1,0 +1,14 @@
+/// Layers that are compiled once for several programs: what a project of many source files can do with any layer of the
+/// library. A file that includes this header instead of moe/runtime/registry.hpp does not compile the layers of a
+/// Registry<float> and a Registry<double> again; it links the library of this folder, which has them.
+#pragma once
+
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/experts/swiglu.hpp"
+#include "moe/runtime/architectures.hpp"
+#include "moe/runtime/registry.hpp"
+#include "moe/train/split_into_adapters.hpp"
+
+extern template class moe::Architectures<moe::SwiGlu<float, moe::Cpu<>>>;
+extern template class moe::Architectures<moe::SwiGlu<double, moe::Cpu<>>>;
+extern template class Eigen::BDCSVD<Eigen::MatrixXd>;

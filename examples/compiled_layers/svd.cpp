@@ -1,0 +1,3 @@
+#include "compiled_layers/compiled_layers.hpp"
+
+template class Eigen::BDCSVD<Eigen::MatrixXd>;
