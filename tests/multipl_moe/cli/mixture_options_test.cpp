@@ -99,10 +99,10 @@ TEST_CASE("spellings of version 0.1 are read, and today's are written", "[cli]")
     const Outcome printed = run(scratch, "upcycle --model m -o x --print-config " + words, before);
     INFO(words << printed.error);
     CHECK(printed.exit_code == 0);
-    CHECK_THAT(printed.text, ContainsSubstring("reinitialize = 0.25") && !ContainsSubstring("reinitialise") &&
+    CHECK_THAT(printed.out, ContainsSubstring("reinitialize = 0.25") && !ContainsSubstring("reinitialise") &&
                                  ContainsSubstring("fusion = \"normalized\"") && !ContainsSubstring("normalised"));
   }
-  CHECK_THAT(run(scratch, "upcycle --help").text, !ContainsSubstring("reinitialise"));
+  CHECK_THAT(run(scratch, "upcycle --help").out, !ContainsSubstring("reinitialise"));
 }
 
 TEST_CASE("a flag, file or variable that sets an option of another architecture is rejected at once", "[cli]") {
