@@ -1,6 +1,7 @@
 # Plants every mutant of mutants.cmake, one at a time, and runs the tests that are listed for it.
 #
-#   cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCXX=... -DEIGEN_DIR=... [-DCATCH_MAIN=...] [-DONLY=REGEX] -P run_mutants.cmake
+#   cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCXX=... -DEIGEN_DIR=... [-DCATCH_MAIN=...] [-DONLY=REGEX]
+#         -P run_mutants.cmake
 #
 # The headers of the library and of the program are copied to WORK_DIR; nothing in SOURCE_DIR is written. A mutant is
 # caught if a listed test program fails, crashes or hangs with it and passes without it. A mutant that does not compile,

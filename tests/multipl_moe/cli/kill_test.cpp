@@ -151,8 +151,12 @@ void kill_and_compare(int kills) {
 
 }  // namespace
 
-TEST_CASE("a killed and resumed run equals a whole one", "[cli][kill]") { kill_and_compare(is_slow_build ? 5 : 20); }
+TEST_CASE("a killed and resumed run equals an uninterrupted one", "[cli][kill]") {
+  kill_and_compare(is_slow_build ? 5 : 20);
+}
 
-TEST_CASE("runs killed 100 times and resumed equal a whole one", "[.][kill-100]") { kill_and_compare(100); }
+TEST_CASE("runs that are killed 100 times and resumed equal an uninterrupted one", "[.][kill-100]") {
+  kill_and_compare(100);
+}
 
 }  // namespace kill_test

@@ -328,7 +328,7 @@ TEST_CASE("an index with a byte-order mark and carriage returns is the same inde
   CHECK(TensorFolder::open(folder.path()).tensors().size() == 2);
 }
 
-TEST_CASE("with --allow-links links may lead anywhere; without it the error names the flag") {
+TEST_CASE("with --allow-links links may lead anywhere, and without it the error names the flag") {
   const ScratchFolder folder;
   write_safetensors(folder / "elsewhere", std::vector{view("a", ones)});
   std::filesystem::create_directory(folder / "model");

@@ -149,7 +149,7 @@ TEST_CASE("calibration alone learns the thresholds", "[model]") {
   for (const float value : thresholds()) CHECK(value != 1.0f / 3);
 }
 
-TEST_CASE("decoding gives the logits of a whole pass; a non-causal model refuses", "[model]") {
+TEST_CASE("decoding gives the logits of a whole pass, and a non-causal model refuses to decode", "[model]") {
   const auto dense = dense_model();
   const auto causal = upcycled(*dense, small_mixture("causal-multipl-moe"), {.seed = 1});
   const Text text(1);

@@ -11,7 +11,7 @@ namespace metrics_test {
 using namespace multipl_moe;
 using namespace multipl_moe::testing;
 
-TEST_CASE("metrics are one line of JSON per step; values that are not finite are null", "[train]") {
+TEST_CASE("metrics are one line of JSON per step, with null for values that are not finite", "[train]") {
   const ScratchFolder scratch;
   {
     Metrics metrics(scratch / "run");

@@ -110,9 +110,7 @@ void check_logits(const LanguageModel& model, const Expected& expected) {
 
 }  // namespace
 
-TEST_CASE("every committed model is compared", "[parity]") {
-  CHECK(names_of(MOE_GOLDEN_CHECKPOINTS).size() == 18);
-}
+TEST_CASE("every committed model is compared", "[parity]") { CHECK(names_of(MOE_GOLDEN_CHECKPOINTS).size() == 18); }
 
 TEST_CASE("logits match transformers", "[parity]") {
   for (const std::string& name : all_cases) {

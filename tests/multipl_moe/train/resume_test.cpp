@@ -73,7 +73,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("a run that is stopped after any step and resumed is bitwise identical to a whole one", "[resume]") {
+TEST_CASE("a run that is stopped after any step and resumed is bitwise identical to an uninterrupted one", "[resume]") {
   const MixtureRun run;
   const TrainResult whole = run.live(run.options("whole"));
   for (std::int64_t step = 1; step <= 9; ++step) {
@@ -148,7 +148,7 @@ TEST_CASE("a checkpoint has thresholds, their counts, and moments of trained wei
   CHECK_THAT(moments, !ContainsSubstring("lm_head.weight.exp_avg"));
 }
 
-TEST_CASE("in every precision a resumed run is bitwise identical to a whole one, and another precision is refused",
+TEST_CASE("in every precision a resumed run equals an uninterrupted one, and another precision is refused",
           "[resume]") {
   const MixtureRun run;
   for (const AdamWPrecision precision : all_adamw_precisions) {

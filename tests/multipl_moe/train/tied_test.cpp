@@ -271,7 +271,7 @@ TEST_CASE("a file with only the head gives both weights of a tied model, through
 }
 
 TEST_CASE("a run that trained a separate copy of a tied embedding continues with both, with a note", "[tied]") {
-  // Earlier versions started a run of a tied model like this: both weights, and a config.json and settings that state it.
+  // How earlier versions started a run of a tied model: both weights, and a config.json and settings that state it.
   const TinyRun run;
   const auto tied = drawn(tied_config());
   const TrainOptions whole = options_in(run.scratch / "whole"), ended = options_in(run.scratch / "ended");

@@ -44,9 +44,7 @@ TEST_CASE("twenty equal steps on the GPU are bitwise identical", "[gpu][determin
 TEST_CASE("results of two concurrent streams are bitwise identical to those of a single stream", "[gpu][determinism]") {
   CHECK(gpu_side::two_streams_agree());
 }
-TEST_CASE("sums of integers are exact on the GPU", "[gpu]") {
-  CHECK(gpu_side::wrong_values_of_whole_numbers() == 0);
-}
+TEST_CASE("sums of integers are exact on the GPU", "[gpu]") { CHECK(gpu_side::wrong_values_of_whole_numbers() == 0); }
 TEST_CASE("a matrix on the GPU may have more than 2^31 values", "[gpu]") {
   CHECK(gpu_side::wrong_values_past_2_to_the_31() == 0);
 }
