@@ -110,15 +110,17 @@ class DeviceMemory {
 
 /// Lanes that run concurrently and exchange values, like those of a warp: each has its own stack and is switched at the
 /// points where all lanes meet.
-template <int lanes>
 class Warp {
  public:
+  explicit Warp(int lanes) : lanes_(lanes) {}
+
+  int lanes() const { return lanes_; }
   /// Calls f(lane) on every lane.
   template <class F>
   void run(const F& f) {
     body_ = [&f](int lane) { f(lane); };
-    running_ = lanes;
-    for (int lane = 0; lane < lanes; ++lane) {
+    running_ = lanes_;
+    for (int lane = 0; lane < lanes_; ++lane) {
       stacks_[lane].resize(64 * 1024);
       getcontext(&contexts_[lane]);
       contexts_[lane].uc_stack.ss_sp = stacks_[lane].data();
@@ -129,11 +131,11 @@ class Warp {
     }
     active() = this;
     while (running_ > 0) {
-      for (lane_ = 0; lane_ < lanes; ++lane_) {
+      for (lane_ = 0; lane_ < lanes_; ++lane_) {
         met_[lane_] = false;
         if (!ended_[lane_]) swapcontext(&main_, &contexts_[lane_]);
       }
-      for (int lane = 1; lane < lanes; ++lane)
+      for (int lane = 1; lane < lanes_; ++lane)
         if (met_[lane] != met_[0]) throw std::logic_error("lanes of a warp disagree on where they meet");
     }
   }
@@ -146,18 +148,20 @@ class Warp {
   Own exchange(int lane, Own own, const Combine& combine) {
     std::memcpy(slots_[lane], &own, sizeof(own));
     meet(lane);
-    Own values[lanes];
-    for (int i = 0; i < lanes; ++i) std::memcpy(&values[i], slots_[i], sizeof(own));
-    for (int step = lanes / 2; step > 0; step /= 2) {
-      Own next[lanes];
-      for (int i = 0; i < lanes; ++i) next[i] = combine(values[i], values[i ^ step]);
-      std::copy(next, next + lanes, values);
+    Own values[most];
+    for (int i = 0; i < lanes_; ++i) std::memcpy(&values[i], slots_[i], sizeof(own));
+    for (int step = lanes_ / 2; step > 0; step /= 2) {
+      Own next[most];
+      for (int i = 0; i < lanes_; ++i) next[i] = combine(values[i], values[i ^ step]);
+      std::copy(next, next + lanes_, values);
     }
     meet(lane);
     return values[lane];
   }
 
  private:
+  static constexpr int most = 32;
+
   static Warp*& active() {
     static Warp* warp = nullptr;
     return warp;
@@ -171,21 +175,24 @@ class Warp {
     swapcontext(&warp.contexts_[lane], &warp.main_);
   }
 
+  int lanes_;
   std::function<void(int)> body_;
-  ucontext_t main_{}, contexts_[lanes]{};
-  std::vector<char> stacks_[lanes];
-  alignas(16) std::byte slots_[lanes][16];
-  bool met_[lanes]{}, ended_[lanes]{};
+  ucontext_t main_{}, contexts_[most]{};
+  std::vector<char> stacks_[most];
+  alignas(16) std::byte slots_[most][16];
+  bool met_[most]{}, ended_[most]{};
   int running_ = 0, lane_ = 0;
 };
 
 /// One lane of an emulated warp.
-template <int lanes>
 struct EmulatedTeam {
-  Warp<lanes>* warp;
+  /// Number of lanes of the warps that are made from now on: a power of 2, at most 32.
+  static inline int lanes = 4;
+
+  Warp* warp;
   int lane;
   Index rank() const { return lane; }
-  static constexpr Index size() { return lanes; }
+  Index size() const { return warp->lanes(); }
   template <class Number>
   Number sum(Number own) const {
     return warp->exchange(lane, own, std::plus<Number>());
@@ -280,7 +287,7 @@ class EmulatedDevice {
     if constexpr (std::is_same_v<Team, TeamOfOne>) {
       for (Index r = count; r-- > 0;) f(r, TeamOfOne{});
     } else {
-      Warp<static_cast<int>(Team::size())> warp;
+      Warp warp(Team::lanes);
       for (Index r = count; r-- > 0;) warp.run([&](int lane) { f(r, Team{&warp, lane}); });
     }
   }
@@ -360,10 +367,18 @@ class EmulatedDevice {
 /// One thread processes a row.
 using Emulated = Accelerator<EmulatedDevice<TeamOfOne>>;
 /// Several lanes that exchange values process a row.
-template <int lanes>
-using EmulatedWarps = Accelerator<EmulatedDevice<EmulatedTeam<lanes>>>;
+using EmulatedWarps = Accelerator<EmulatedDevice<EmulatedTeam>>;
+
+/// Sets the number of lanes for the lifetime of the object.
+struct WithLanes {
+  explicit WithLanes(int lanes) : before(std::exchange(EmulatedTeam::lanes, lanes)) {}
+  WithLanes(const WithLanes&) = delete;
+  WithLanes& operator=(const WithLanes&) = delete;
+  ~WithLanes() { EmulatedTeam::lanes = before; }
+  int before;
+};
 
 static_assert(check_backend<Emulated, float, double, BFloat16>());
-static_assert(check_backend<EmulatedWarps<4>, float, double, BFloat16>());
+static_assert(check_backend<EmulatedWarps, float, double, BFloat16>());
 
 }  // namespace moe::testing

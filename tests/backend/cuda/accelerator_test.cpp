@@ -19,7 +19,8 @@ using namespace moe::testing;
 #ifndef MOE_SLOW_BUILD
 // Lanes switch stacks, which sanitizers report as an error.
 TEST_CASE("selection and gates are the same with several lanes per row as with one thread", "[accelerator]") {
-  using Warps = EmulatedWarps<8>;
+  using Warps = EmulatedWarps;
+  const WithLanes eight(8);
   const Warps::Context lanes;
   for (std::uint32_t i = 0; i < 60; ++i) {
     Draw draw("lanes choose", i);

@@ -1,4 +1,4 @@
-/// Every layer on the emulated device, compared with the reference and with the CPU's gradients.
+/// How layers use the emulated device: memory, waits, errors, and a router of one's own.
 #include "support/device_check.hpp"
 #include "support/emulated_device.hpp"
 
@@ -8,29 +8,6 @@ using namespace moe;
 using namespace moe::testing;
 
 namespace {
-
-const std::uint32_t cases = 100;
-
-/// Every composition on a backend, in the order of AnyCompositions::all().
-template <class Value, class B>
-using AllOn = decltype(std::tuple_cat(
-    std::declval<on::TokenCompositions<Value, B>>(), std::declval<on::SegmentCompositions<Value, B>>(),
-    std::declval<on::HybridCompositions<Value, B>>(), std::declval<on::SeparateCompositions<Value, B>>()));
-
-template <class Value, class B>
-Answered ask(int composition, const Given& given) {
-  Answered answered;
-  [&]<std::size_t... i>(std::index_sequence<i...>) {
-    const auto one = [&]<std::size_t n>() {
-      const typename B::Context context;
-      answered = answer_of<std::tuple_element_t<n, AllOn<Value, B>>>(context, given);
-      return true;
-    };
-    static_cast<void>(((static_cast<int>(i) == composition && one.template operator()<i>()) || ...));
-  }
-  (std::make_index_sequence<std::tuple_size_v<AllOn<Value, B>>>{});
-  return answered;
-}
 
 /// Selects every expert that is nearly as likely as the best one.
 struct AboveThreshold {
@@ -44,30 +21,6 @@ struct AboveThreshold {
 };
 
 }  // namespace
-
-TEST_CASE("layers in double on the accelerator match the reference", "[accelerator][conformance]") {
-  check_compositions<double, double>("accelerator", ask<double, Emulated>, cases);
-}
-
-TEST_CASE("layers in bfloat16 on the accelerator match the reference", "[accelerator][conformance]") {
-  check_compositions<float, BFloat16>("accelerator, bfloat16", ask<BFloat16, Emulated>, cases);
-}
-
-TEST_CASE("gradients of layers on the accelerator match the CPU's", "[accelerator][gradient]") {
-  SECTION("double") { check_gradients<double>(ask<double, Emulated>, 1e-12); }
-  SECTION("bfloat16") { check_gradients<BFloat16>(ask<BFloat16, Emulated>, 5e-2); }
-}
-
-#ifndef MOE_SLOW_BUILD
-// Lanes switch stacks, which sanitizers report as an error.
-TEST_CASE("layers with several lanes per row match the reference", "[accelerator][conformance]") {
-  check_compositions<float, float>("lanes", ask<float, EmulatedWarps<4>>, 100);
-}
-
-TEST_CASE("gradients of layers with several lanes per row match the CPU's", "[accelerator][gradient]") {
-  check_gradients<float>(ask<float, EmulatedWarps<32>>, 1e-4);
-}
-#endif
 
 TEST_CASE("the accelerator frees all its memory, and a step needs no more memory than the step before",
           "[accelerator][memory]") {

@@ -20,7 +20,7 @@ constexpr Index rows = 50;
 // Lanes switch stacks, which sanitizers report as an error.
 using There = Emulated;
 #else
-using There = EmulatedWarps<4>;
+using There = EmulatedWarps;
 #endif
 
 /// All results that must agree between two backends.
