@@ -14,16 +14,19 @@
 #include "moe/core/observation.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/routing_replay.hpp"
-#include "moe/train/adamw.hpp"
-#include "moe/train/freeze.hpp"
-#include "moe/train/upcycle.hpp"
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
-#include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
+
+namespace moe {
+// Declared only: a file that includes this header does not read the headers of the library's layers.
+struct AdamW;
+struct TrainByName;
+struct Upcycling;
+}  // namespace moe
 
 namespace multipl_moe {
 
