@@ -2,7 +2,7 @@
 #pragma once
 
 #define MOE_VERSION_MAJOR 0
-#define MOE_VERSION_MINOR 1
+#define MOE_VERSION_MINOR 2
 #define MOE_VERSION_PATCH 0
 
 /// Versions as numbers, to compare: `#if MOE_VERSION >= MOE_VERSION_NUMBER(0, 2, 0)`. Minor and patch stay below 1000.

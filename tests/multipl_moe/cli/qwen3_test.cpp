@@ -101,7 +101,7 @@ TEST_CASE("a published Qwen3-MoE is counted and planned without allocating it", 
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   const Outcome plan = run(scratch, "pretrain --config-json large/config.json --data data -o none --dry-run");
   CHECK_THAT(plan.out,
-             ContainsSubstring("values stored       30532122624") && ContainsSubstring("of one micro-batch of"));
+             ContainsSubstring("values stored       30532122624") && ContainsSubstring("with one micro-batch of"));
   CHECK_FALSE(std::filesystem::exists(scratch / "none"));
 }
 

@@ -25,10 +25,10 @@ TEST_CASE("every command rejects a vocabulary that is smaller than the tokenizer
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   put_tiny_config(scratch);
   edit(scratch / "tiny.json", "vocab_size", 200);
-  const std::string rule = "vocab_size must hold the tokenizer's 257 tokens, found 200; the tokenizer is bytes";
+  const std::string rule = "vocab_size must hold the tokenizer's 257 tokens, found 200; the tokenizer is the byte tokenizer";
   const Outcome pretrain = run(scratch, "pretrain --data data --config-json tiny.json --steps 1 -q -o run");
   CHECK(pretrain.exit_code == 2);
-  CHECK_THAT(pretrain.error, ContainsSubstring(rule) && ContainsSubstring("--tokenizer gives another"));
+  CHECK_THAT(pretrain.error, ContainsSubstring(rule) && ContainsSubstring("--tokenizer selects another"));
   // A model of another program, with such a small vocabulary and without a tokenizer.
   const std::string small = "'" + (std::filesystem::path(MOE_GOLDEN_CHECKPOINTS) / "qwen2").string() + "'";
   for (const std::string words :
@@ -99,7 +99,7 @@ TEST_CASE("a setting that only training does not support ends training and no ot
   // One notice, though several parts of the program read the file.
   const std::size_t first = generate.error.find("fields that are unknown for this model_type: zeta");
   CHECK(first != std::string::npos);
-  CHECK(generate.error.find("zeta", first + 40) == std::string::npos);
+  CHECK(generate.error.find("zeta", generate.error.find("zeta", first) + 1) == std::string::npos);
   CHECK(run(scratch, "eval --model m --data data --max-bytes 600").exit_code == 0);
   // Upcycling keeps the setting.
   REQUIRE(run(scratch, "upcycle --model m --arch mixtral -q -o mixture").exit_code == 0);

@@ -147,7 +147,7 @@ TEST_CASE("a document that changed after the split is refused") {
   CHECK(read_document(document) == "a = 1\n");
   put_bytes(folder / "a.py", "a = 2\n");
   CHECK_THROWS_AS(read_document(document), BadFile);
-  CHECK_THROWS_WITH(read_document(document), ContainsSubstring("must stay as it is"));
+  CHECK_THROWS_WITH(read_document(document), ContainsSubstring("must not change during the run"));
 }
 
 TEST_CASE("invalid held-out fractions and similarity thresholds are refused") {
