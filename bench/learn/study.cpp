@@ -19,7 +19,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/folder_lock.hpp"
 #include "multipl_moe/io/notice.hpp"
-#include "multipl_moe/model/language_model.hpp"
+#include "multipl_moe/model/layer_maker.hpp"
 #include "multipl_moe/train/trainer.hpp"
 
 namespace moe_bench {

@@ -9,6 +9,9 @@
 #include "moe/runtime/registry.hpp"
 #include "moe/train/split_into_adapters.hpp"
 
+// Defined where one file is compiled alone, without that library.
+#ifndef MOE_WITHOUT_COMPILED_LAYERS
 extern template class moe::Architectures<moe::SwiGlu<float, moe::Cpu<>>>;
 extern template class moe::Architectures<moe::SwiGlu<double, moe::Cpu<>>>;
 extern template class Eigen::BDCSVD<Eigen::MatrixXd>;
+#endif

@@ -174,6 +174,7 @@
 #include "moe/train/split_into_adapters.hpp"
 #include "moe/train/split_into_experts.hpp"
 #include "moe/train/upcycle.hpp"
+#include "moe/train/upcycling.hpp"
 #include "moe/train/walk.hpp"
 
 #endif

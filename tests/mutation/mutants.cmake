@@ -506,6 +506,29 @@ mutant(a_shared_expert_of_no_width runtime/architectures.hpp
   REASON "a layer without a shared expert gets one of width 0, with a gate"
   TESTS runtime/registry)
 
+mutant(a_former_name_means_the_first runtime/names.hpp
+  BEFORE [==[if (former == name) return at(current);]==]
+  AFTER [==[if (former == name) return entries_.front().second;]==]
+  REASON "the spelling of an older version selects another layer"
+  TESTS runtime/registry)
+
+# ---- messages and threads ------------------------------------------------------------------------
+mutant(a_message_without_its_place core/require.hpp
+  BEFORE [==[text << '[' << where << "] ";]==]
+  AFTER [==[text << "[] ";]==]
+  REASON "the error does not name the function"
+  TESTS core/matrix layers/misuse)
+mutant(one_task_is_left_to_helpers backend/cpu/workers.hpp
+  BEFORE [==[for (Index i = 0; i < job.count; ++i) job.call(job.task, i, 0);]==]
+  AFTER [==[for (Index i = 1; i < job.count; ++i) job.call(job.task, i, 0);]==]
+  REASON "the first task of a job on one thread is skipped"
+  TESTS backend/cpu/parallel)
+mutant(a_helper_more_than_threads backend/cpu/workers.hpp
+  BEFORE [==[std::min<Index>(threads, job.count) - 1]==]
+  AFTER [==[std::min<Index>(threads, job.count)]==]
+  REASON "a worker number is not below the number of threads"
+  TESTS backend/cpu/parallel)
+
 # ---- the program ---------------------------------------------------------------------------------
 mutant(window_one_too_wide multipl_moe/model/tiled_attention.hpp
   BEFORE [==[i + r + 1 - shape_.window - j)]==]

@@ -12,7 +12,7 @@ cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${SOURCE_DIR}" -P "${SOURCE_DIR}/cmake/check_mutants.cmake"
                 COMMAND_ERROR_IS_FATAL ANY)
 
-set(flags -std=c++20 -O0 -w -DEIGEN_MPL2_ONLY -DMOE_SLOW_BUILD "-I${WORK_DIR}/include" "-I${WORK_DIR}/examples"
+set(flags -std=c++20 -O0 -w -DEIGEN_MPL2_ONLY -DMOE_SLOW_BUILD -DMOE_WITHOUT_COMPILED_LAYERS "-I${WORK_DIR}/include" "-I${WORK_DIR}/examples"
     "-I${SOURCE_DIR}/tests"
     -isystem "${EIGEN_DIR}")
 set(seconds_to_hang 120)
@@ -24,7 +24,7 @@ set(mistakes "")
 file(REMOVE_RECURSE "${WORK_DIR}/include")
 file(REMOVE_RECURSE "${WORK_DIR}/examples")
 file(COPY "${SOURCE_DIR}/include" DESTINATION "${WORK_DIR}")
-file(COPY "${SOURCE_DIR}/examples/multipl_moe" DESTINATION "${WORK_DIR}/examples" FILES_MATCHING PATTERN "*.hpp")
+file(COPY "${SOURCE_DIR}/examples/compiled_layers" "${SOURCE_DIR}/examples/multipl_moe" DESTINATION "${WORK_DIR}/examples" FILES_MATCHING PATTERN "*.hpp")
 
 function(compile)
   execute_process(COMMAND ${CXX} ${flags} ${ARGN} RESULT_VARIABLE status ERROR_VARIABLE errors)

@@ -37,12 +37,22 @@ struct AnyCompositions {
   }
 };
 
+#ifdef MOE_WITHOUT_COMPILED_LAYERS
+template <class Real>
+AnyCompositions<Real> make_any_compositions();
+template <class Real>
+const AnyCompositions<Real>& any_compositions() {
+  static const auto compositions = make_any_compositions<Real>();
+  return compositions;
+}
+#else
 template <class Real>
 const AnyCompositions<Real>& any_compositions();
 template <>
 const AnyCompositions<float>& any_compositions();
 template <>
 const AnyCompositions<double>& any_compositions();
+#endif
 
 /// Draws a layer's weights and its input until every routing decision is clearer than `margin`.
 template <class Real>
@@ -53,3 +63,7 @@ Matrix<Real, Cpu<>> draw_clear(const AnyComposition<Real>& composition, AnyCpuLa
 }
 
 }  // namespace moe::testing
+
+#ifdef MOE_WITHOUT_COMPILED_LAYERS
+#include "support/make_any_compositions.hpp"
+#endif

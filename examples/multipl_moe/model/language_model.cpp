@@ -10,13 +10,17 @@
 #include <variant>
 
 #include "moe/layers/presets.hpp"
+#include "moe/train/adamw.hpp"
+#include "moe/train/adamw_state.hpp"
 #include "moe/train/clip.hpp"
 #include "moe/train/initialize.hpp"
 #include "moe/train/pack_weights.hpp"
+#include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
+#include "multipl_moe/model/layer_maker.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/make.hpp"
 #include "multipl_moe/model/tokenizer_fit.hpp"

@@ -14,6 +14,8 @@
 #include "moe/core/observation.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/routing_replay.hpp"
+#include "moe/train/freeze.hpp"
+#include "moe/train/upcycling.hpp"
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
@@ -22,10 +24,8 @@
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace moe {
-// Declared only: a file that includes this header does not read the headers of the library's layers.
+// Declared only: files that include this header do not compile the optimizer.
 struct AdamW;
-struct TrainByName;
-struct Upcycling;
 }  // namespace moe
 
 namespace multipl_moe {
@@ -183,13 +183,8 @@ class LanguageModel {
   GenerationConfig generation_;
 };
 
-/// Makes the layer that replaces the FFN of a decoder layer, all weights 0.
-using LayerMaker = std::function<Layer(const ModelConfig&)>;
-
 /// A model of the configured architecture; norm weights are 1, everything else 0.
 std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads);
-/// The same with make(config) as every layer's FFN, in place of the configured one.
-std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads, const LayerMaker& make);
 
 /// A mixture upcycled from a dense model: experts and routers as `start` describes, everything else copied. A LoRA
 /// starts equal to the dense model, a MoLE with the adapters that the dense weights are split into; both use only the

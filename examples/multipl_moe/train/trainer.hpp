@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "moe/train/adamw.hpp"
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/eval/evaluate.hpp"
 #include "multipl_moe/model/language_model.hpp"

@@ -19,26 +19,9 @@
 #include "moe/ops/add.hpp"
 #include "moe/train/draw_adapters.hpp"
 #include "moe/train/initialize.hpp"
+#include "moe/train/upcycling.hpp"
 
 namespace moe {
-
-/// Initial values of an upcycled layer: experts are copies of the dense FFN, the router's weights are drawn from
-/// N(0, router_deviation^2). Identical copies diverge only because the router sends them different rows. Two settings
-/// make experts differ from the start, except for a shared expert, which stays a copy of the dense FFN:
-///   noise_deviation  N(0, noise_deviation^2) is added to every weight
-///   reinitialized    this share of an expert's inner channels is redrawn from a normal distribution with the mean and
-///                    standard deviation of the dense FFN's weights of each projection (Drop-Upcycling)
-/// All random values depend on `seed` and on the weight's name, which includes `prefix`, only.
-struct Upcycling {
-  /// Seed of all random values.
-  std::uint64_t seed = 0;
-  /// Standard deviation of the router's weights.
-  double router_deviation = 0.02;
-  /// Standard deviation of the noise that is added to every weight; 0: no noise.
-  double noise_deviation = 0;
-  /// Share of inner channels that are reinitialized, in [0, 1].
-  double reinitialized = 0;
-};
 
 /// Copies every weight of `from` into `to`. Throws Error, without copying anything, if a shape differs.
 template <Module Tree>

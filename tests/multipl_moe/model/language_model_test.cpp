@@ -1,5 +1,7 @@
 #include "multipl_moe/model/language_model.hpp"
 
+#include "moe/train/adamw.hpp"
+
 #include <algorithm>
 #include <cmath>
 

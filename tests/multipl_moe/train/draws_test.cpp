@@ -5,6 +5,7 @@
 #include "moe/routing/capacity/unlimited.hpp"
 #include "moe/routing/normalizer/softmax_over_chosen.hpp"
 #include "moe/routing/router/random_choice.hpp"
+#include "multipl_moe/model/layer_maker.hpp"
 #include "multipl_moe/train/trainer.hpp"
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
