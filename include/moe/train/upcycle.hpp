@@ -23,11 +23,19 @@
 namespace moe {
 
 /// Initial values of an upcycled layer: experts are copies of the dense FFN, the router's weights are drawn from
-/// N(0, router_deviation^2). Identical copies diverge only because the router sends them different rows. Two settings
-/// make experts differ from the start, except for a shared expert, which stays a copy of the dense FFN:
+/// N(0, router_deviation^2). Identical copies diverge because they receive different rows and different routing
+/// weights. Two settings make experts differ from the start, except the expert that SharedTopK always selects, which
+/// stays an exact copy:
 ///   noise_deviation  N(0, noise_deviation^2) is added to every weight
 ///   reinitialized    this share of an expert's inner channels is redrawn from a normal distribution with the mean and
 ///                    standard deviation of the dense FFN's weights of each projection (Drop-Upcycling)
+/// A SharedExpert (separate path) has no dense counterpart: its matrices are drawn from N(0, router_deviation^2).
+///
+/// Without noise and reinitialized channels, the layer's output equals that of the dense FFN up to rounding if the
+/// gates of every row sum to 1, no pair is dropped, experts read the rows of x (no PooledInput), and there is no
+/// SharedExpert. A HybridMoE also requires a fusion whose scales preserve the sum, such as NormalizedFusion; the
+/// segment level's gates may then have any sum.
+///
 /// All random values depend on `seed` and on the weight's name, which includes `prefix`, only.
 struct Upcycling {
   /// Seed of all random values.
@@ -156,8 +164,9 @@ void upcycle_expert(const typename X::Context& context, const X& dense, X& exper
 
 namespace detail {
 
-/// Draws the gate's weight; other learned parameters of the routing keep their values, such as the noise of NoisyTopK.
-/// In a routing module without a gate every matrix is drawn, because a matrix that starts at zero could stay there.
+/// Draws the weight of the gate projection; other learned parameters of the routing keep their values, such as the
+/// noise of NoisyTopK. In a routing module without a gate projection every matrix is drawn, because a matrix that
+/// starts at zero could stay there.
 template <class Routing>
 void draw_routing(const typename Routing::Backend::Context& context, Routing& routing, const Upcycling& start,
                   const std::string& prefix) {
@@ -188,8 +197,10 @@ void upcycle_experts(const typename X::Context& context, const X& dense, ExpertB
 
 }  // namespace detail
 
-/// Upcycles a dense FFN to a layer: every routed expert becomes a copy of it; the gate and a SharedExpert are drawn
-/// from N(0, router_deviation^2). Throws Error if the FFNs' sizes differ or a setting of `start` is out of range.
+/// Upcycles a dense FFN to a layer: every routed expert becomes a copy of it, with the noise and the reinitialized
+/// channels of `start`; the expert that SharedTopK always selects becomes an exact copy. The gate projection and a
+/// SharedExpert are drawn from N(0, router_deviation^2). Throws Error if the FFNs' sizes differ or a setting of `start`
+/// is out of range.
 template <class R, class N, class C, class X, class Path, class Bal>
 void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
              const typename TokenMoE<R, N, C, X, Path, Bal>::ExpertType& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
@@ -197,7 +208,7 @@ void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
   Index shared = -1;
   if constexpr (requires { layer.routing.router.shared; }) shared = layer.routing.router.shared;
   detail::upcycle_experts(context, dense, layer.bank, shared, start, prefix);
-  // A shared expert has no dense counterpart, and its matrices would stay at zero if they started there. Its biases may
+  // A SharedExpert has no dense counterpart, and its matrices would stay at zero if they started there. Its biases may
   // start at zero.
   Path::visit_parameters(
       [&](const std::string& name, auto& weight) {
