@@ -79,6 +79,7 @@ int main() {
   auto [y_TD, saved, stats] = layer.forward(context, x_TD, batch);
   Tensor d_y_TD(rows, width);
   const double before = loss(y_TD, &d_y_TD);
+  // .balance: weight of the balance loss in the total loss
   layer.backward(context, d_y_TD, {.balance = 0.01}, std::move(saved), gradient);
   std::printf("balance loss above 0: %s\n", yes(stats.balance_loss() > 0));
 

@@ -77,7 +77,7 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
   const moe::AdamW adamw{.decay = 0.01};
   const moe::CosineSchedule schedule{.peak = 0.03, .warm_up = 20, .total = steps};
   auto gradient = moe::gradient_for(layer, trains);
-  moe::AdamWState memory(context, layer, gradient);
+  moe::AdamWState adamw_state(context, layer, gradient);
 
   for (moe::Index step = 1; step <= steps; ++step) {
     const Data data = draw_data(static_cast<std::uint64_t>(step), some_kinds);
@@ -88,9 +88,10 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
     const double error = loss(y_TD, data, &d_y_TD);
 
     moe::set_to_zero(context, gradient);
+    // .balance: weight of the balance loss in the total loss
     layer.backward(context, d_y_TD, {.balance = 0.003}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
-    adamw.step(context, schedule.at(step), step, scale, layer, gradient, memory);
+    adamw.step(context, schedule.at(step), step, scale, layer, gradient, adamw_state);
     layer.update_buffers(context, stats);  // the segment level's inference thresholds
     if (step == 1 || step % 250 == 0 || step == steps) std::printf("  step %3d  loss %.3f\n", int(step), error);
   }

@@ -42,7 +42,7 @@ Outcome train(const typename B::Context& context) {
   moe::draw_normal(context, x_TD, /*seed=*/2, "x", /*deviation=*/1);
 
   auto gradient = moe::gradient_for(layer);
-  moe::AdamWState memory(context, layer, gradient);
+  moe::AdamWState adamw_state(context, layer, gradient);
   Outcome outcome;
   for (int step = 1; step <= 40; ++step) {
     auto [y_TD, saved, stats] = layer.forward(context, x_TD, moe::Batch::single(rows));
@@ -62,7 +62,7 @@ Outcome train(const typename B::Context& context) {
 
     moe::set_to_zero(context, gradient);
     layer.backward(context, d_y_TD, {}, std::move(saved), gradient);
-    moe::AdamW{.decay = 0}.step(context, /*rate=*/0.01, step, /*scale=*/1, layer, gradient, memory);
+    moe::AdamW{.decay = 0}.step(context, /*rate=*/0.01, step, /*scale=*/1, layer, gradient, adamw_state);
     outcome.experts_a_row = 0;
     for (const moe::Index load : stats.load) outcome.experts_a_row += static_cast<double>(load) / rows;
   }

@@ -3,14 +3,18 @@
 ///   TokenMoE::forward(context, x_TD, batch)                             layers/token_moe.hpp
 ///     logits_TE = x_TD gate^T                                           Linear          ops/linear.hpp
 ///     chosen_TE = choice order (0: not selected, 1: first choice, ...)  Router          routing/router/
+///     r         = number of rows that each expert selects (expert
+///                 choice), or keeps before the overflow is dropped
+///                 (token choice)                                        Capacity        routing/capacity/
 ///     gates_TE  = routing weight of each selected expert                GateNormalizer  routing/normalizer/
-///     at most r rows per expert; the overflow may be dropped            Capacity        routing/capacity/
 ///     route     = pairs (row, expert) with weights, sorted by expert    Route           ops/route.hpp
 ///     x_ND      = the row of x of each pair (dispatch)                  moe_ffn         experts/moe_ffn.hpp
 ///     y_ND      = the experts' outputs for x_ND                         ExpertBank      experts/expert_bank.hpp
 ///     y_TD      = gate-weighted sum of each row's outputs (combine)     moe_ffn         experts/moe_ffn.hpp
 ///     y_TD     += output of the shared expert, applied to all rows      SharedExpert    experts/shared_expert.hpp
-///     losses    = balance loss E sum_i f_i p_i and z-loss, in stats     Balance         routing/balance/
+///     losses    = balance loss n sum_i f_i p_i over the n counted
+///                 experts (f: share of the pairs, p: mean probability)
+///                 and z-loss, in stats                                  Balance         routing/balance/
 ///   SegmentMoE::forward: as TokenMoE, with one decision per segment     layers/segment_moe.hpp
 ///     segments  = each sequence cut into windows of rows                Segmenter       routing/segmenter/
 ///     pooled_VD = mean or maximum of each segment's rows                Pooling         routing/pooling/
@@ -19,13 +23,18 @@
 ///   HybridMoE::forward: both levels over one x, joined by a Fusion      layers/hybrid_moe.hpp, fusion/
 ///   LoraFfn::forward: a dense FFN with LoRA adapters                    layers/lora_ffn.hpp
 ///     plan      = pairs (row, adapter), such as by the row's language   LanguageChoice  routing/router/
-///     a, b, y_TD += s B A x for each of the row's adapters              LoraAdapter     experts/lora_adapter.hpp
+///     each projection W x becomes W x + the sum of s B A x over the
+///     row's adapters (s: scale; A, B: LoRA factors)                     LoraAdapter     experts/lora_adapter.hpp
 ///   context.observer is called with every routing decision              Observation     core/observation.hpp
 ///   context.replay replaces the routers' choices by recorded ones       RoutingReplay   core/routing_replay.hpp
 ///   context.phases is called where each phase begins and ends           Phase           core/phase.hpp
 ///
 /// forward returns {output, saved, stats}; backward consumes `saved` and adds into a gradient tree of the layer's own
 /// type. Suffixes of names are shapes: T rows (tokens), V segments, E experts, D width, F hidden width, N pairs.
+///
+/// "eq. 1" to "eq. 8" in comments are equations of the paper "MultiPL-MoE: Multi-Programming-Lingual Extension of Large
+/// Language Models through Hybrid Mixture-of-Experts" (Findings of EMNLP 2025), unless another paper is named.
+/// docs/01_shapes_and_names.md lists them in the library's letters.
 #pragma once
 
 #include "moe/core/requirements.hpp"

@@ -32,10 +32,11 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
   CHECK(y_TD.cols() == 16);
 
   // [train]
+  // x_TD, target_TD: 24 rows of width 16. batch = moe::Batch::sequences(/*count=*/2, /*length=*/12).
   const moe::AdamW adamw{.decay = 0.01};
   const moe::CosineSchedule schedule{.peak = 1e-2, .warm_up = 5, .total = 50};
   auto gradient = moe::gradient_for(layer);
-  moe::AdamWState memory(context, layer, gradient);
+  moe::AdamWState adamw_state(context, layer, gradient);
   std::vector<double> losses;
 
   for (moe::Index step = 1; step <= 50; ++step) {
@@ -47,9 +48,10 @@ TEST_CASE("tour: a layer is built, run, trained and decoded", "[docs]") {
     moe::as_eigen(d_out_TD) = error;
 
     moe::set_to_zero(context, gradient);
+    // .balance: weight of the balance loss in the total loss
     layer.backward(context, d_out_TD, {.balance = 0.01}, std::move(saved), gradient);
     const double scale = moe::clip_factor(moe::global_norm(context, gradient), 1.0);
-    adamw.step(context, schedule.at(step), step, scale, layer, gradient, memory);
+    adamw.step(context, schedule.at(step), step, scale, layer, gradient, adamw_state);
     layer.update_buffers(context, stats);
   }
   // [/train]

@@ -16,16 +16,16 @@
 namespace moe {
 
 /// Division of the rows of x_TD into sequences, and data about each row. Sequence b has rows
-/// [offsets[b], offsets[b+1]). `tokens` and `languages` are empty or have one entry per row; only routers and
-/// segmenters that need them read them, and their memory must outlive every use of the batch. In training, a layer that
-/// draws random numbers draws them from `random` and throws Error if it is missing; other layers do not read it. In
-/// inference such a layer also draws from `random`, or from StepKey{} if it is missing.
+/// [offsets[b], offsets[b+1]). `tokens` and `languages` are views: their memory must outlive the batch. Each of them is
+/// empty or has one entry per row, and only routers and segmenters that need it read it. `random` is read only by
+/// layers that draw random numbers: required in training (otherwise Error), in inference StepKey{} if absent.
 struct Batch {
   /// The first row of each sequence, followed by the number of rows: one entry more than there are sequences.
   std::vector<Index> offsets{0};
-  /// Token id of each row, or empty.
+  /// Token id of each row, or empty; -1: unknown.
   std::span<const std::int32_t> tokens{};
-  /// Language of each row, or empty.
+  /// For each row the index of its programming language, 0-based, as LanguageChoice numbers its experts, or empty; -1:
+  /// none or unknown.
   std::span<const std::int32_t> languages{};
   /// Key of all random numbers; needs a different step for every forward pass of a run.
   std::optional<StepKey> random{};

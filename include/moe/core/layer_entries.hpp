@@ -51,7 +51,8 @@ class LayerEntries {
   }
   /// d_y_TD -> d_x_TD; adds into `gradient`, a gradient tree of the layer's value type or of its accumulation type, and
   /// skips the tree's empty tensors. `consumed` is the `saved` of forward. Throws Error if d_y and x differ in shape,
-  /// or if `consumed` is from the forward of another layer.
+  /// if `consumed` was consumed before or its shapes differ from those of this layer's forward, if the shapes of
+  /// `gradient` differ from the layer's, or if d_losses is not finite.
   template <class Saved, class GradientTree, class Self = Layer>
   Tensor backward(const Context& context, ConstView d_y_TD, LossGradients d_losses, Saved&& consumed,
                   GradientTree& gradient) const

@@ -34,42 +34,47 @@ struct PlanPart {
 /// pairs[pair_begin[t+1] - 1], by ascending expert.
 template <class Backend>
 struct Plan {
-  /// Pending counts of a second plan, whose experts are numbered from `first_expert` and whose pairs from `first_pair`.
+  /// A second plan that was appended to a first one by concatenated(): where its experts and pairs begin, and its
+  /// pending counts.
   struct Appended {
     /// Asynchronous copy of the second plan's offsets to the host.
     typename Backend::template AsyncCopy<Index> counted;
-    /// Number of experts before them; 0 if nothing is appended.
+    /// Index of the second plan's first expert: the number of experts of the first plan; 0 if nothing is appended.
     Index first_expert = 0;
-    /// Number of pairs before theirs.
+    /// Index of the second plan's first pair: the number of pairs of the first plan.
     Index first_pair = 0;
-    /// Whether the offsets are known.
+    /// Whether the offsets of the second plan are known; true if nothing is appended.
     bool is_complete = true;
   };
 
-  /// E + 1 entries, from 0 to N, in host memory. If the plan is not complete, entries other than N may be
-  /// GroupOffsets::unknown.
+  /// The first pair of each expert, then N: E + 1 entries in host memory. While counts are pending, entries other than
+  /// N may be GroupOffsets::unknown.
   std::vector<Index> offsets;
-  /// If the plan is not complete: the asynchronous copy of the offsets to the host.
+  /// While is_complete is false: the asynchronous copy of the first plan's offsets to the host.
   typename Backend::template AsyncCopy<Index> counted;
-  /// Whether every offset is known, except those of `appended`.
+  /// Whether the offsets of the first plan are known; `appended` has its own flag. Without an appended plan, the first
+  /// plan is the whole plan.
   bool is_complete = true;
-  /// The experts of a second plan, numbered after this one's.
+  /// The second plan, if one was appended.
   Appended appended;
   /// The row of each pair.
   Matrix<Index, Backend> rows_1N;
   /// The expert of each pair.
   Matrix<Index, Backend> experts_1N;
-  /// T + 1 entries, from 0 to N.
+  /// The first entry of each row in pairs_1N, then N: T + 1 entries.
   Matrix<Index, Backend> pair_begin_1T;
-  /// The pairs of each row, in the order of the rows.
+  /// Indices of pairs, sorted by row, then by expert.
   Matrix<Index, Backend> pairs_1N;
 
-  /// The offsets for one call. If the plan is not complete, unknown offsets stay unknown until complete() is called.
+  /// A view of the offsets for one backend operation; it points to this plan, which must not be moved or destroyed
+  /// before the operation returns. Pending offsets are unknown in it until the operation requests all of them, which
+  /// calls complete().
   GroupOffsets groups() {
     if (is_complete && appended.is_complete) return offsets;
     return {offsets, this, [](void* plan) { static_cast<Plan*>(plan)->complete(); }};
   }
-  /// Waits on the host for the unknown offsets. Throws Error if the counted offsets differ from the expected ones.
+  /// Waits on the host for the pending counts and writes every unknown offset; both is_complete flags are then true.
+  /// Does nothing if no count is pending. Throws Error if the counted offsets differ from the expected ones.
   void complete() {
     // Waits first for the copy that was started last: the other copy is then complete too, so the host waits once.
     if (!appended.is_complete) {

@@ -43,8 +43,8 @@ class RoutingRecorder {
     for (Index s = 0; s < sequences(); ++s) all.push_back(s);
     expect(batch, all);
   }
-  /// The same for some sequences, given by their numbers in the order of the batch. Throws Error if the batch has
-  /// another number of sequences, or if a number does not exist or occurs twice.
+  /// The same for some sequences, given by their numbers in the order of the batch. Throws Error if the number of
+  /// sequences in the batch differs from that of `numbers`, or if a number does not exist or occurs twice.
   void expect(const Batch& batch, ListView<Index> numbers) {
     require(batch.count() == numbers.size, "RoutingRecorder", "the batch has ", counted(batch.count(), "sequences"),
             ", got ", counted(numbers.size, "sequence numbers"));

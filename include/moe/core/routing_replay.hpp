@@ -83,8 +83,8 @@ class RoutingReplay {
   }
 
   /// The recorded choices of layer number `layer` at the level of `routed`, for `rows` routed rows. Throws Error if the
-  /// record does not have this level, has another number of experts or other rows, or has different choices for rows of
-  /// x that belong to one routed row.
+  /// record does not have this level, if its number of experts differs from `experts` or its rows from the routed ones,
+  /// or if it has different choices for rows of x that belong to one routed row.
   RecordedChoices choices(std::uint32_t layer, const RoutedRows& routed, Index rows, Index experts) const {
     constexpr std::string_view where = "RoutingReplay";
     RecordedChoices result;

@@ -28,7 +28,7 @@ struct RowContext {
   Index row = 0;
   /// Token id, or -1.
   std::int32_t token = -1;
-  /// Language, or -1.
+  /// Index of the programming language, as in Batch::languages, or -1.
   std::int32_t language = -1;
   /// The layer's buffer for its router, or empty.
   Row<const Real> buffer_E{};

@@ -64,7 +64,7 @@ struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>
   using Saved = detail::ExpertSaved<X>;
   static constexpr bool is_causal = true;
   static constexpr bool is_batch_invariant = true;
-  /// Clause of the error for x of another width: "x has 3 columns, its weights expect 4".
+  /// Clause of the error for x with a wrong number of columns: "x has 3 columns, its weights expect 4".
   static constexpr std::string_view reader = "its weights expect";
 
   /// Checks nothing by default.

@@ -110,7 +110,7 @@ struct Mlp : AsLayer<Mlp<Activation_, Value_, Backend_, Biases>, Value_, Backend
 
   /// d_y_ND -> d_x_ND for y_n = gates_n FFN(x_n), or y_n = FFN(x_n) without gates; adds into `gradients`, skipping
   /// empty tensors, and writes d_gates_n = <d_y_n, FFN(x_n)>, computed as <d_y_n W_down, h_n> plus, with biases,
-  /// <d_y_n, b_down>. Equations: d_h = gates_n d_y W_down, d_x = d_a W_up, d_W_down = d_y^T (gates_n h).
+  /// <d_y_n, bias_down>. d_h = gates_n d_y W_down, d_x = d_a W_up, d_W_down = d_y^T (gates_n h).
   template <class GradientTree>
   static Tensor backward_groups(const Context& context, ExpertSpan<const Mlp> experts, ConstView d_y_ND,
                                 ConstGates gates_1N, ListView<Index> offsets, ConstView x_ND, GroupSaved saved,

@@ -57,7 +57,8 @@ Matrix<Value, B> combined(const typename B::Context& context, View<const Value, 
 
 /// Dispatch, experts and combine, as used by every layer: y_t = sum over the pairs (t, e) of weight_te experts[e](x_t);
 /// 0 for a row without pairs. Rows are gathered by expert, each expert runs once over its rows, and each row sums its
-/// outputs in ascending order of experts. The counts of the route's plan may still be pending.
+/// outputs in ascending order of experts. The per-expert counts may still be pending on the device: the experts start
+/// with the groups whose counts are known, and moe_ffn waits for the rest at the latest before combine.
 template <Expert X, class B = typename X::Backend, class Value = typename X::Value>
 std::pair<Matrix<Value, B>, MoeFfnSaved<X>> moe_ffn(const typename B::Context& context, ExpertSpan<const X> experts,
                                                     View<const Value, B> x_TD, Route<Accum<Value>, B> route) {

@@ -32,7 +32,7 @@ struct NormalizedFusion {
                         });
     return scale;
   }
-  /// With a = token/Z and b = segment/Z: d_mass = -b (a d_a + b d_b).
+  /// d_mass = -scale_1 (scale_0 d_scale_0 + scale_1 d_scale_1), with scale_0 = token / Z and scale_1 = segment / Z.
   template <class Real, Backend B>
   Matrix<Real, B> scales_backward(const typename B::Context& context, View<const Real, B> mass_1T,
                                   View<const Real, B> scale_T2, View<const Real, B> d_scale_T2,

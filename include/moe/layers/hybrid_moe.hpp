@@ -79,7 +79,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   static constexpr bool joins_levels = GateFusion<F> && Segment::feeds_rows && Token::only_experts;
   /// Name in error messages.
   static constexpr std::string_view name = "HybridMoE";
-  /// Clause of the error for x of another width: "x has 3 columns, the gates expect 4".
+  /// Clause of the error for x with a wrong number of columns: "x has 3 columns, the gates expect 4".
   static constexpr std::string_view reader = "the gates expect";
 
   /// Routing of both levels as one.
@@ -141,7 +141,8 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
     segment.require_state(where, state.segment, count, whose, what);
   }
 
-  /// Updates the buffers from a training step's statistics. Call it once per micro-batch of every completed step.
+  /// Updates the buffers from the statistics of one forward pass. Call it for each micro-batch after the optimizer
+  /// step; a bias then moves once per micro-batch.
   void update_buffers(const Context& context, const Stats& stats) {
     token.update_buffers(context, stats.token);
     segment.update_buffers(context, stats.segment);

@@ -77,7 +77,7 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   static constexpr bool is_batch_invariant = router_is_batch_invariant<R>;
   /// Name in error messages.
   static constexpr std::string_view name = "LoraFfn";
-  /// Clause of the error for x of another width: "x has 3 columns, gate_proj expects 4".
+  /// Clause of the error for x with a wrong number of columns: "x has 3 columns, gate_proj expects 4".
   static constexpr std::string_view reader = "gate_proj expects";
 
   /// Statistics of a training forward.
@@ -90,8 +90,8 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   };
   /// Decoding state: the languages of the next rows, set by the caller. prefill uses the batch's languages instead.
   struct DecodingState {
-    /// Language of each sequence's next row, or empty: all -1. The caller sets it; it stays valid until it is set
-    /// again, for example at the end of a fenced code block.
+    /// Programming language of each sequence's next row, as in Batch::languages, or empty: all -1. The caller sets it;
+    /// it stays valid until it is set again, for example at the end of a fenced code block.
     std::vector<std::int32_t> languages;
 
     /// Appends the sequences of `more` and clears all languages.
@@ -128,7 +128,8 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
 
   LoraFfn() = default;
   /// All-zero adapters of these ranks and scales on each projection of the FFN; draw_adapters initializes them. Throws
-  /// Error if there is no adapter, a rank is below 1, or the router selects among another number of adapters.
+  /// Error if there is no adapter, a rank is below 1, or the router requires a number of adapters other than that of
+  /// `sizes`.
   LoraFfn(R router_, SwiGlu<Value, Backend> dense, const std::vector<AdapterSize>& sizes)
       : router(router_),
         base(std::move(dense)),

@@ -125,7 +125,7 @@ using CausalMultiPlSegmentLevel =
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using MultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, MultiPlSegmentLevel<Value, B, X>, F>;
 
-/// MultiPL-MoE's layer for language models: in inference it is causal and independent of batch neighbors.
+/// MultiPL-MoE's layer for language models: in inference it is causal and batch invariant.
 template <class Value, class B, class F = FixedFusion, class Bal = BalanceOverAll, class X = SwiGlu<Value, B>>
 using CausalMultiPlMoe = HybridMoE<MultiPlTokenLevel<Value, B, Bal, X>, CausalMultiPlSegmentLevel<Value, B, X>, F>;
 

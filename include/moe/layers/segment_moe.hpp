@@ -95,7 +95,7 @@ class SegmentMoE
   static constexpr bool feeds_rows = Routing::feeds_rows;
   /// Name in error messages.
   static constexpr std::string_view name = "SegmentMoE";
-  /// Clause of the error for x of another width: "x has 3 columns, the gate expects 4".
+  /// Clause of the error for x with a wrong number of columns: "x has 3 columns, the gate expects 4".
   static constexpr std::string_view reader = "the gate expects";
 
   /// Routing: cuts sequences into segments, selects experts and computes their gates.
@@ -176,8 +176,9 @@ class SegmentMoE
     return answer(context, x_BD, std::move(pending), std::move(saved));
   }
 
-  /// Updates the buffers from a training step's statistics. Call it once per micro-batch of every completed step.
-  /// Throws Error if `stats` has another number of experts.
+  /// Updates the buffers from the statistics of one forward pass. Call it for each micro-batch after the optimizer
+  /// step; a bias then moves once per micro-batch. Throws Error if the number of experts in `stats` differs from the
+  /// layer's.
   void update_buffers(const Context& context, const Stats& stats) {
     require_consistent("SegmentMoE::update_buffers");
     routing.update_buffers(context, stats);

@@ -110,7 +110,7 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   static constexpr bool only_experts = std::is_same_v<Path, NoSharedExpert>;
   /// Name in error messages.
   static constexpr std::string_view name = "TokenMoE";
-  /// Clause of the error for x of another width: "x has 3 columns, the gate expects 4".
+  /// Clause of the error for x with a wrong number of columns: "x has 3 columns, the gate expects 4".
   static constexpr std::string_view reader = "the gate expects";
 
   /// Routing: selects experts and computes their gates.
@@ -165,8 +165,9 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
     routing.require_state(where, state, count, whose, what);
   }
 
-  /// Updates the buffers from a training step's statistics. Call it once per micro-batch of every completed step.
-  /// Throws Error if `stats` has another number of experts.
+  /// Updates the buffers from the statistics of one forward pass. Call it for each micro-batch after the optimizer
+  /// step; a bias then moves once per micro-batch. Throws Error if the number of experts in `stats` differs from the
+  /// layer's.
   void update_buffers(const Context& context, const Stats& stats) {
     require_consistent("TokenMoE::update_buffers");
     routing.update_buffers(context, stats);

@@ -28,8 +28,8 @@
 namespace moe {
 
 /// Routing decision for R rows and E experts: choices and gates. If the capacity drops, `kept_RE` is the choice order
-/// after dropping and `dropped` the number of rows that each expert dropped; a dropped pair keeps its entry in
-/// gates_RE, which is not read.
+/// after dropping and `dropped` the number of rows that each expert dropped. The gate of a dropped pair has no effect:
+/// with NormalizeGates::before_dropping gates_RE keeps it, with after_dropping it is 0.
 template <class Real, class B>
 struct Decision {
   /// Logits, z = x W^T.
@@ -54,10 +54,10 @@ struct Decision {
   const Matrix<ChoiceOrder, B>& kept() const { return dropped.empty() ? choice.chosen_RE : kept_RE; }
 };
 
-/// The gate of a layer: a learned projection to one logit per expert, the router that selects experts, the normalizer
-/// that computes gates, and the capacity. Rows are stored as Input; everything computed and stored here has the
-/// accumulation type Accum<Input>. Thresholds or biases of the inference router are stored here as buffers and updated
-/// in training.
+/// The gate projection, a learned linear map to one logit per expert, with the router that selects experts, the
+/// normalizer that computes gates (routing weights), and the capacity. Rows are stored as Input; everything computed
+/// and stored here has the accumulation type Accum<Input>. Thresholds or biases of the inference router are stored here
+/// as buffers and updated in training.
 template <Router R, GateNormalizer N, Capacity C, class Input_, Backend Backend_>
 struct Gating {
   /// Type of the rows.
@@ -100,9 +100,9 @@ struct Gating {
   N normalizer{};
   /// Limits the rows of each expert.
   C capacity{};
-  /// Projection to one logit per expert, [E, D], without bias.
+  /// Gate projection to one logit per expert, [E, D], without bias.
   Linear<Value, Backend> gate;
-  /// One threshold per expert, 1/E until the first batch sets it, and the number of batches that updated it.
+  /// thresholds_E: one threshold per expert, 1/E until the first update sets it. updates_1: the number of updates.
   Vector<Value, Backend> thresholds_E, updates_1;
   /// One bias per expert, if the router uses biases.
   Vector<Value, Backend> biases_E;
@@ -136,9 +136,11 @@ struct Gating {
               " must have as many biases, got ", biases_E.cols());
   }
 
-  /// x_RD -> choice order and gates, by the router of the mode (eqs. 1, 2, 4), or from the context's record. Throws
-  /// Error if training draws random numbers and the batch has no key for them, and for a record that does not fit.
-  /// `routed` describes the rows; alike_1R as in RowsContext.
+  /// x_RD -> choice order and gates (eqs. 1, 2, 4). Mode is Training or Inference and selects the forms of router and
+  /// capacity; if the context has a record, its choices replace the router's. `facts`: token ids, languages and random
+  /// key of the rows. `routed`: their level and, for segments, their rows of x, for the record. alike_1R: 1 for
+  /// identical rows, as in RowsContext. Throws Error if training draws random numbers and the batch has no key for
+  /// them, and for a record that does not fit.
   template <class Mode>
   Decision<Value, Backend> decide(const Context& context, View<const Input, Backend> x_RD, RowInfo facts,
                                   const RoutedRows& routed = {},
@@ -188,7 +190,7 @@ struct Gating {
     }
   }
 
-  /// Calls the context's observer with the decision.
+  /// Calls the context's observer, if there is one, with the decision for the rows that `routed` describes.
   void report(const Context& context, const RoutedRows& routed, const Decision<Value, Backend>& decision) const {
     report(context, routed, decision.choice.chosen_RE.view(), decision.kept().view(), decision.gates_RE);
   }
@@ -198,7 +200,8 @@ struct Gating {
     moe::report<Value, Backend>(context, routed, chosen_RE, kept_RE, gates_RE);
   }
 
-  /// Moves every threshold toward the boundary of the training router. Throws Error for another number of boundaries.
+  /// Moves every threshold toward the boundary of the training router; no boundaries: nothing changes. Throws Error if
+  /// the number of boundaries differs from the number of experts.
   void update_buffers(const Context& context, ConstView boundary_1E) {
     if constexpr (has_thresholds) {
       require_consistent("Gating::update_buffers");
@@ -216,8 +219,10 @@ struct Gating {
     }
   }
 
-  /// Moves every bias toward an even load. load_E: number of rows that selected each expert. Throws Error for another
-  /// number of loads.
+  /// Moves every bias toward an even load; if all loads are 0, nothing changes. load_E: load of each expert.
+  /// TokenRouting passes the number of rows that selected the expert, dropped rows included; SegmentRouting passes the
+  /// number of rows (with PooledInput, segments) that the expert processed, after dropping. Throws Error if the number
+  /// of loads differs from the number of experts.
   void update_biases(const Context& context, ListView<Index> load_E) requires(has_biases) {
     require_consistent("Gating::update_buffers");
     require(load_E.size == gate.out(), "Gating::update_buffers", "the stats have ", load_E.size,

@@ -52,7 +52,7 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
   using ConstView = View<const Value, Backend>;
   /// Type that routing is computed and stored in.
   using Real = Accum<Value>;
-  /// A matrix of this type.
+  /// Matrix with values of type Real.
   using RealTensor = Matrix<Real, Backend>;
   template <class Other>
   using rebind = NoisyTopK<Other, Backend>;
@@ -178,7 +178,8 @@ struct NoisyTopK : StatelessRouting<NoisyTopK<Value_, Backend_>, Value_, Backend
     if constexpr (trains) begin_losses(context, saved);
     return {std::move(route), std::move(saved)};
   }
-  /// The losses and loads of a route; offsets[e+1] - offsets[e]: number of rows of expert e.
+  /// The losses and loads of a route; offsets[e+1] - offsets[e]: number of rows of expert e. Moves the losses out of
+  /// `saved`: call it once.
   Stats make_stats(const Context&, Saved& saved, ListView<Index> offsets) const {
     return {std::move(saved.importance.loss), std::move(saved.load.loss), std::move(saved.z), loads_of(offsets),
             saved.clean_TE.rows()};

@@ -248,14 +248,14 @@ constexpr bool explain_routing_module() {
 ///
 ///   route<Training or Inference>(context, x_TD, batch) -> {route, saved}
 ///   fed(x_TD, saved), outputs_of_rows(context, y, saved)  the experts' input, and their outputs for rows of x
-///   make_stats(context, saved, offsets) -> Stats          losses and loads; called when the experts are enqueued
+///   make_stats(context, saved, offsets) -> Stats          losses and loads; called once, when the experts are enqueued
 ///   backward(context, part, d_weights_1N, d_losses, saved, x_TD, gradient, d_x_TD)
 ///                                                         adds to d_x_TD and into `gradient`
 ///   begin_decoding(context, sequences) -> DecodingState, decode(context, x_BD, tokens_B, state) -> {route, saved},
 ///   advance(context, x_BD, tokens_B, state), read(context, x_TD, batch, saved, state)
 ///                                                         only if it is causal; decode stays at its row until advance,
 ///                                                         read updates the state after a routed batch
-///   update_buffers(context, stats)                        updates outside gradients
+///   update_buffers(context, stats)                        updates outside gradients, from one forward pass
 ///   width(), experts(), require_consistent(where), keeps(saved, rows), require_state(where, state, count, whose, what)
 ///
 /// and visits its parameters and buffers, as for every module. LossGradients are the gradients of the module's

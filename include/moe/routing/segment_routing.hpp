@@ -1,4 +1,3 @@
-// Longer than other headers: segment routing and its decoding state change together.
 #pragma once
 
 #include <algorithm>
@@ -47,8 +46,9 @@ struct PooledInput {
   static constexpr bool pooled = true;
 };
 
-/// Cuts sequences into segments and routes each segment once, by the row that its Source computes (eqs. 3, 4); all rows
-/// of a segment are processed by its experts. With Feed = PooledInput the routed rows are the segments themselves.
+/// Cuts sequences into segments (eq. 3). The Source computes one row per segment, by which the router selects the
+/// segment's experts (eq. 4); these process all rows of the segment. With Feed = PooledInput they process the Source's
+/// row instead.
 ///
 /// Weights: gate.weight [E, D] and the source's; buffers: thresholds if the inference router uses them.
 template <class S, class Source, class R, class N, class C, class Value_, class Backend_, class Feed = RowInput>
@@ -68,17 +68,16 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   using Backend = Backend_;
   /// Type that routing is computed and stored in.
   using Real = Accum<Value>;
-  /// Logits, choice and gates.
+  /// The gate projection's weights, with router, normalizer and capacity.
   using Policies = Gating<R, N, C, Real, Backend>;
   using Context = typename Backend::Context;
   using Tensor = Matrix<Value, Backend>;
   using ConstView = View<const Value, Backend>;
-  /// A matrix of this type.
+  /// Matrix with values of type Real.
   using RealTensor = Matrix<Real, Backend>;
-  /// Indices on the backend.
+  /// List of indices in the backend's memory.
   using Indices = Matrix<Index, Backend>;
-  /// Gradients of the auxiliary losses of other levels, which are ignored: expert choice is balanced by construction
-  /// and has no auxiliary loss.
+  /// Gradients of auxiliary losses, which are ignored: segment routing computes none.
   using LossGradients = AuxiliaryGradient;
   using DecodingState = SegmentDecodingState<Real, Backend, SegmenterState<S>>;
   /// Pooling of a segment's rows.
@@ -90,7 +89,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   static constexpr bool is_batch_invariant = router_is_batch_invariant<R> && !Policies::drops_in_inference;
   /// Whether recorded choices can be replayed.
   static constexpr bool replays = true;
-  /// Whether the routed rows are rows of x, so that one pass over x can include them.
+  /// Whether experts read rows of x; HybridMoE can then run both levels in one pass over x.
   static constexpr bool feeds_rows = !Feed::pooled;
 
   /// Statistics of one pass. load[e]: rows that expert e processed, or segments with PooledInput; dropped[e]: segments
@@ -103,7 +102,8 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     /// Boundaries that update the thresholds; empty if there are none, as in a replay of recorded choices.
     RealTensor boundary_1E;
 
-    /// Expert choice is balanced by construction: no losses.
+    /// 0: segment routing computes no auxiliary losses. With expert choice the load is even by construction; with other
+    /// routers, such as TopK, it is not, and the loss does not show it.
     double balance_loss() const { return 0; }
     double z_loss() const { return 0; }
   };
@@ -136,7 +136,8 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   S segmenter;
   /// Computes the row that a segment is routed by.
   Source source;
-  /// Table of a segmenter with state, one row per token; empty, and not a buffer, for a segmenter without state.
+  /// Table of a segmenter with state: one row for each token id of the vocabulary, S::features numbers each; empty, and
+  /// not a buffer, for a segmenter without state. In this name V is the vocabulary and F the numbers of a token.
   RealTensor table_VF;
 
   SegmentRouting() = default;
@@ -209,7 +210,8 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     else
       return spread<Value>(context, y, saved.cut);
   }
-  /// The loads of a route; offsets[e+1] - offsets[e]: number of rows or segments of expert e.
+  /// The loads of a route; offsets[e+1] - offsets[e]: number of rows (with PooledInput, segments) of expert e. Moves
+  /// the boundaries out of `saved`: call it once.
   Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
     const PhaseScope scope(context, Phase::router);
     Stats stats;
@@ -242,7 +244,8 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     const auto d_pooled_VD = source.backward(context, std::move(d_u_VD), saved.cut.opens_1V, gradient.source);
     Pool::template add_backward<Value, Backend>(context, d_pooled_VD, saved.cut.begin_1V, saved.pooled, d_x_TD);
   }
-  /// For each row of x, the sum of its routing weights, from these sums for the experts' input.
+  /// Sum of the routing weights of each row of x, [1, T]. mass_1R: these sums for the rows that the experts read, which
+  /// are rows of x or, with PooledInput, segments.
   static RealTensor mass_of_rows(const Context& context, RealTensor mass_1R, const Saved& saved) {
     if constexpr (feeds_rows) {
       return mass_1R;
@@ -256,7 +259,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
       return mass;
     }
   }
-  /// The backward of mass_of_rows with PooledInput.
+  /// The backward of mass_of_rows with PooledInput: d_mass_1T -> the sum over each segment's rows, [1, V].
   static RealTensor mass_of_rows_backward(const Context& context, View<const Real, Backend> d_mass_1T,
                                           const Saved& saved) {
     const Index segments = saved.cut.begin_1V.cols() - 1;
@@ -425,8 +428,8 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
             counted(count, "sequences"));
   }
 
-  /// Updates thresholds and biases from the stats of a training step. Throws Error for stats of another number of
-  /// experts.
+  /// Updates thresholds and biases from the statistics of one forward pass. Throws Error if the number of experts in
+  /// `stats` differs from E.
   void update_buffers(const Context& context, const Stats& stats) {
     Policies::update_buffers(context, stats.boundary_1E);
     if constexpr (Policies::has_biases) Policies::update_biases(context, stats.load);

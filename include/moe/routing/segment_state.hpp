@@ -32,8 +32,8 @@ struct SegmentDecodingState {
   /// The segmenter's state for each sequence; empty for a segmenter without state.
   std::vector<Cutter> cutters;
 
-  /// Appends the sequences of `more`. Throws Error for a state with another number of columns or experts; the state is
-  /// then unchanged.
+  /// Appends the sequences of `more`. Throws Error if the two states differ in the number of columns or experts; this
+  /// state is then unchanged.
   void join(const typename Backend::Context& context, const SegmentDecodingState& more) {
     require(so_far_BD.cols() == more.so_far_BD.cols() && gates_BE.cols() == more.gates_BE.cols(), "DecodingState::join",
             "both states must have the same number of columns and experts, got ", so_far_BD.cols(), " and ",

@@ -41,7 +41,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
       "TokenRouting: BalanceOverRouted excludes the expert that every row selects; the router must name this expert by "
       "chosen_by_all(), as SharedTopK does");
 
-  /// Logits, choice and gates.
+  /// The gate projection's weights, with router, normalizer and capacity.
   using Policies = Gating<R, N, C, Value_, Backend_>;
   using Value = Value_;
   using Backend = Backend_;
@@ -87,7 +87,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
       const auto all = wanted();
       return std::accumulate(all.begin(), all.end(), Index{0});
     }
-    /// N sum f_i p_i (eq. 8 without alpha).
+    /// n sum_i f_i p_i over the n counted experts (eq. 8 without alpha).
     double balance_loss() const { return balance; }
     /// mean (log sum exp z)^2 (ST-MoE's router z-loss without its coefficient).
     double z_loss() const { return z; }
@@ -110,7 +110,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
   /// A route and what is saved of it.
   using RoutingResult = RoutingResultOf<Saved, Real, Backend>;
 
-  /// Experts that the balance loss counts.
+  /// Defines the balance loss: the experts that it counts, and its formula.
   Bal balance;
   /// Weight of the balance loss, if the balance adapts it.
   Vector<Real, Backend> balance_weight_1;
@@ -152,7 +152,8 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
                        NoDecodingState&) const {
     return route_rows<Inference>(context, x_BD, {tokens_B, {}, {}}, {});
   }
-  /// The losses and loads of a route; offsets[e+1] - offsets[e]: number of rows of expert e.
+  /// The losses and loads of a route; offsets[e+1] - offsets[e]: number of rows of expert e. Moves the losses and the
+  /// boundaries out of `saved`: call it once.
   Stats make_stats(const Context& context, Saved& saved, ListView<Index> offsets) const {
     const PhaseScope scope(context, Phase::router);
     Decision<Real, Backend>& decision = saved.decision;
@@ -189,8 +190,8 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
     Policies::add_gate_backward(context, d_logits_TE.const_view(), saved.decision, x_TD, gradient.gate, d_x_TD);
   }
 
-  /// Updates thresholds, biases and the balance weight from the stats of a training step. Throws Error for stats of
-  /// another number of experts.
+  /// Updates thresholds, biases and the balance weight from the statistics of one forward pass. Throws Error if the
+  /// number of experts in `stats` differs from E.
   void update_buffers(const Context& context, const Stats& stats) {
     Policies::update_buffers(context, stats.boundary_1E);
     if constexpr (Policies::has_biases) Policies::update_biases(context, stats.wanted());

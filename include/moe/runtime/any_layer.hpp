@@ -28,6 +28,9 @@ namespace moe {
 /// A layer whose type is selected at run time, for example by a configuration file. It has the interface of every
 /// layer, with one virtual call per entry; the held layer has no virtual calls. A gradient is an AnyLayer that holds
 /// the same type.
+///
+/// If no layer is held, empty_tree() returns an AnyLayer that holds none, visit_parameters and visit_buffers visit
+/// nothing, and as() returns null; all other member functions and upcycle() throw Error.
 template <class Value_, class Backend_>
 class AnyLayer {
  public:
@@ -83,8 +86,8 @@ class AnyLayer {
   /// Decoding state of the held layer, type-erased.
   class DecodingState {
    public:
-    /// Appends the sequences of `more`. The languages must then be set again. Throws Error if `more` is the state of a
-    /// layer of another type.
+    /// Appends the sequences of `more`. The languages must then be set again. Throws Error if the two states belong to
+    /// layers of different types.
     void join(const Context& context, const DecodingState& more) {
       held("AnyLayer::DecodingState::join").join(context, more.held("AnyLayer::DecodingState::join"));
     }
@@ -117,11 +120,10 @@ class AnyLayer {
 
   /// Whether no inference output depends on a later row.
   bool is_causal() const { return layer("is_causal").is_causal(); }
-  /// Whether no expert selection in inference depends on another row (batch invariant).
+  /// Whether in inference the selected experts and gates of a row do not depend on the other rows (batch invariant).
+  /// The output may still differ by rounding when the number of rows changes.
   bool is_batch_invariant() const { return layer("is_batch_invariant").is_batch_invariant(); }
   Index width() const { return layer("width").width(); }
-
-  // Every member function below throws Error if no layer is held.
 
   /// Calls the held layer's forward: x_TD -> y_TD. Throws Error for a backend without computation (Shape).
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
@@ -131,8 +133,8 @@ class AnyLayer {
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
     return layer("forward").forward(context, std::move(x_TD), batch);
   }
-  /// d_y_TD -> d_x_TD; adds into `gradient`. Throws Error if `gradient` holds a layer of another type or `saved` is not
-  /// of this layer type.
+  /// d_y_TD -> d_x_TD; adds into `gradient`. Throws Error if `gradient` does not hold a layer of the held layer's type
+  /// or `saved` is not from a layer of this type.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
                   AnyLayer& gradient) const {
     const Interface& own = layer("backward");
@@ -164,7 +166,9 @@ class AnyLayer {
   void set_languages(std::span<const std::int32_t> languages_B, DecodingState& state) const {
     layer("set_languages").set_languages(languages_B, state.held("AnyLayer::set_languages"));
   }
-  /// Updates the buffers from a training step's statistics. Throws Error if `stats` are not of this layer type.
+  /// Updates the buffers from the statistics of one forward pass. Call it for each micro-batch after the optimizer
+  /// step; a bias then moves once per micro-batch. Throws Error if `stats` is not from a layer of the held layer's
+  /// type.
   void update_buffers(const Context& context, const Stats& stats) {
     require(layer_ != nullptr && stats.own != nullptr, "AnyLayer::update_buffers",
             "there must be a held layer and its stats, got ", layer_ != nullptr ? "no stats" : "no layer");
@@ -186,7 +190,7 @@ class AnyLayer {
   }
 
   /// Calls upcycle() for the held layer, from a dense FFN of its experts' type or from an AnyLayer that holds one.
-  /// Throws Error if the held layer is dense or the FFN has another type.
+  /// Throws Error if the held layer is dense or the type of the FFN is not that of its experts.
   template <class X>
   friend void upcycle(const Context& context, const X& dense, AnyLayer& layer, const Upcycling& start,
                       const std::string& prefix = {}) {

@@ -92,8 +92,8 @@ struct OneOutputFusion : detail::OneFusion<Fusions...> {
         },
         this->fusion);
   }
-  /// Calls the selected fusion's backward; `gradient` holds the same fusion. Throws Error if `saved` is another
-  /// fusion's.
+  /// Calls the selected fusion's backward; `gradient` holds the same fusion. Throws Error if `saved` is not from the
+  /// selected fusion.
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
                                      OneOutputFusion& gradient) const {
     require(saved.index() == this->fusion.index(), "OneOutputFusion::backward",

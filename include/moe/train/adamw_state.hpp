@@ -19,8 +19,8 @@ namespace moe {
 /// AdamW's optimizer state: moments and master-weight bits of each weight that trains. It is a flat list of tensors, so
 /// its value types are independent of the layer's, and it can cover a part of a layer.
 ///
-///   AdamWState memory(context, layer, gradient);  full precision: float, or double for a layer in double
-///   AdamWState<Backend, BFloat16, MasterWeights::split> memory(...);  reduced memory
+///   AdamWState adamw_state(context, layer, gradient);  full precision: float, or double for a layer in double
+///   AdamWState<Backend, BFloat16, MasterWeights::split> adamw_state(...);  reduced memory
 ///
 ///   Moment  double for a layer in double. For other layers float, or BFloat16 with stochastic rounding, because most
 ///           changes of a moment in one step are smaller than bfloat16 resolves

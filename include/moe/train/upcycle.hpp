@@ -139,8 +139,9 @@ void upcycle_expert(const typename X::Context& context, const X& dense, X& exper
 
 namespace detail {
 
-/// Draws the gate's weight; other learned parameters of the routing keep their values, such as the noise of NoisyTopK.
-/// In a routing module without a gate every matrix is drawn, because a matrix that starts at zero could stay there.
+/// Draws the weight of the gate projection; other learned parameters of the routing keep their values, such as the
+/// noise of NoisyTopK. In a routing module without a gate projection every matrix is drawn, because a matrix that
+/// starts at zero could stay there.
 template <class Routing>
 void draw_routing(const typename Routing::Backend::Context& context, Routing& routing, const Upcycling& start,
                   const std::string& prefix) {
@@ -171,8 +172,10 @@ void upcycle_experts(const typename X::Context& context, const X& dense, ExpertB
 
 }  // namespace detail
 
-/// Upcycles a dense FFN to a layer: every routed expert becomes a copy of it; the gate and a SharedExpert are drawn
-/// from N(0, router_deviation^2). Throws Error if the FFNs' sizes differ or a setting of `start` is out of range.
+/// Upcycles a dense FFN to a layer: every routed expert becomes a copy of it, with the noise and the reinitialized
+/// channels of `start`; the expert that SharedTopK always selects becomes an exact copy. The gate projection and a
+/// SharedExpert are drawn from N(0, router_deviation^2). Throws Error if the FFNs' sizes differ or a setting of `start`
+/// is out of range.
 template <class R, class N, class C, class X, class Path, class Bal>
 void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
              const typename TokenMoE<R, N, C, X, Path, Bal>::ExpertType& dense, TokenMoE<R, N, C, X, Path, Bal>& layer,
@@ -180,7 +183,7 @@ void upcycle(const typename TokenMoE<R, N, C, X, Path, Bal>::Context& context,
   Index shared = -1;
   if constexpr (requires { layer.routing.router.shared; }) shared = layer.routing.router.shared;
   detail::upcycle_experts(context, dense, layer.bank, shared, start, prefix);
-  // A shared expert has no dense counterpart, and its matrices would stay at zero if they started there. Its biases may
+  // A SharedExpert has no dense counterpart, and its matrices would stay at zero if they started there. Its biases may
   // start at zero.
   Path::visit_parameters(
       [&](const std::string& name, auto& weight) {

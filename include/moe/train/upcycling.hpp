@@ -5,11 +5,19 @@
 namespace moe {
 
 /// Initial values of an upcycled layer: experts are copies of the dense FFN, the router's weights are drawn from
-/// N(0, router_deviation^2). Identical copies diverge only because the router sends them different rows. Two settings
-/// make experts differ from the start, except for a shared expert, which stays a copy of the dense FFN:
+/// N(0, router_deviation^2). Identical copies diverge because they receive different rows and different routing
+/// weights. Two settings make experts differ from the start, except the expert that SharedTopK always selects, which
+/// stays an exact copy:
 ///   noise_deviation  N(0, noise_deviation^2) is added to every weight
 ///   reinitialized    this share of an expert's inner channels is redrawn from a normal distribution with the mean and
 ///                    standard deviation of the dense FFN's weights of each projection (Drop-Upcycling)
+/// A SharedExpert (separate path) has no dense counterpart: its matrices are drawn from N(0, router_deviation^2).
+///
+/// Without noise and reinitialized channels, the layer's output equals that of the dense FFN up to rounding if the
+/// gates of every row sum to 1, no pair is dropped, experts read the rows of x (no PooledInput), and there is no
+/// SharedExpert. A HybridMoE also requires a fusion whose scales preserve the sum, such as NormalizedFusion; the
+/// segment level's gates may then have any sum.
+///
 /// All random values depend on `seed` and on the weight's name, which includes `prefix`, only.
 struct Upcycling {
   /// Seed of all random values.

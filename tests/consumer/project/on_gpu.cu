@@ -10,13 +10,13 @@ void train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFloat16
 
   // Master weights, gradient and moments are float; the layer holds the weights rounded to bfloat16.
   auto master = moe::accum_gradient_for(layer), gradient = moe::accum_gradient_for(layer);
-  moe::AdamWState memory(context, master, gradient);
+  moe::AdamWState adamw_state(context, master, gradient);
   moe::initialize(context, master, /*seed=*/1);
   moe::round_weights(context, master, layer);
 
   auto [y_TD, saved, stats] = layer.forward(context, {x, rows, 512}, moe::Batch::single(rows));
   layer.backward(context, {d_y, rows, 512}, {.balance = 0.01}, std::move(saved), gradient);
-  moe::AdamW{}.step(context, /*rate=*/1e-4, /*step=*/1, /*scale=*/1, master, gradient, memory);
+  moe::AdamW{}.step(context, /*rate=*/1e-4, /*step=*/1, /*scale=*/1, master, gradient, adamw_state);
   moe::round_weights(context, master, layer);
 }
 // [/cuda]
@@ -32,11 +32,11 @@ void lean_train_step(cudaStream_t stream, const moe::BFloat16* x, const moe::BFl
   moe::initialize(context, layer, /*seed=*/1);
 
   auto gradient = moe::accum_gradient_for(layer);
-  moe::AdamWState<moe::Cuda, moe::BFloat16, moe::MasterWeights::split> memory(context, layer, gradient);
+  moe::AdamWState<moe::Cuda, moe::BFloat16, moe::MasterWeights::split> adamw_state(context, layer, gradient);
 
   auto [y_TD, saved, stats] = layer.forward(context, {x, rows, 512}, moe::Batch::single(rows));
   layer.backward(context, {d_y, rows, 512}, {.balance = 0.01}, std::move(saved), gradient);
-  moe::AdamW{}.step(context, /*rate=*/1e-4, /*step=*/1, /*scale=*/1, layer, gradient, memory);
+  moe::AdamW{}.step(context, /*rate=*/1e-4, /*step=*/1, /*scale=*/1, layer, gradient, adamw_state);
 }
 // [/cuda_split]
 

@@ -62,8 +62,9 @@ concept HasGroupedWgrad = requires(const typename B::Context& context, View<cons
 }  // namespace contract
 
 /// Matrix products. Rows [offsets[g], offsets[g+1]) belong to group g, which has its own weight. The order of every sum
-/// depends on the shapes only. A backend whose products read packed weights also has the type PackedWeights
-/// (train/pack_weights.hpp).
+/// depends only on the shapes and, on the CPU, on whether the weight is packed: with few rows, a weight that is not
+/// packed is multiplied in another order (cpu/tile_gemm.hpp). A backend whose products read packed weights also has the
+/// type PackedWeights (train/pack_weights.hpp).
 template <class B, class Value>
 concept GemmBackend = contract::HasRowProducts<B, Value> && contract::HasAddRowDgrad<B, Value> &&
     contract::HasAddRowWgrad<B, Value> && contract::HasGroupedProduct<B, Value> &&

@@ -15,8 +15,10 @@ namespace moe {
 namespace contract {
 
 /// top_rows(context, scores_RE, take, chosen_RE, boundary_1E): for each expert, choice orders 1 to `take` for the rows
-/// with the highest scores, 0 for the others; ties go to the lower row, NaN comes last. boundary_1E as in
-/// routing/router/expert_choice.hpp.
+/// with the highest scores, 0 for the others; ties go to the lower row, NaN comes last. boundary_1E: for each expert
+/// the midpoint of its lowest selected score and its highest other score; half the lowest selected score if every row
+/// is selected; 1 if none is. Thresholds can be learned from it if scores lie in [0, 1], as those of softmax and
+/// sigmoid.
 template <class B, class Value>
 concept HasTopRows = requires(const typename B::Context& context, const Matrix<Accum<Value>, B>& scores_RE, Index take,
                               View<ChoiceOrder, B> chosen_RE, View<Accum<Value>, B> boundary_1E) {
@@ -71,7 +73,7 @@ concept HasSumRows = requires(const typename B::Context& context, const Matrix<V
 
 }  // namespace contract
 
-/// Expert selection, sorting of pairs (row, expert), dispatch and combine.
+/// The operations that select rows by experts, drop the overflow, sort the pairs (row, expert), dispatch and combine.
 template <class B, class Value>
 concept RoutingBackend = contract::HasTopRows<B, Value> && contract::HasDropOverflow<B> &&
     contract::HasBeginGrouping<B> && contract::HasFinishGrouping<B> && contract::HasGatherRows<B, Value> &&

@@ -125,7 +125,8 @@ class UnpackedLhs {
   template <class Context>
   UnpackedLhs(const Context&, View<const Real, Backend> a, ListView<Index> offsets) : a_(a), offsets_(offsets) {}
 
-  /// c = or += op(a) op(b), for rows [row, rows_end) and columns [col, cols_end) of the group's result.
+  /// c = or += op(a) op(b) for exactly the result rows [row, rows_end) and columns [col, cols_end), which c views. Rows
+  /// are numbered over all groups; with Product::left_transposed, within the group's result.
   void multiply(Index /*worker*/, Index group, Index row, Index rows_end, Rhs<Real, Backend> right, Index col,
                 Index cols_end, View<Real, Backend> c, StoreMode into) {
     if (into == StoreMode::overwrite)

@@ -9,7 +9,8 @@
 
 namespace moe::cpu {
 
-/// Selection by experts, capacity, grouping of pairs (row, expert), dispatch and combine.
+/// The operations of RoutingBackend: they select rows by experts, drop the overflow, sort the pairs (row, expert),
+/// dispatch and combine.
 template <class Backend>
 class RoutingOperations {
   using Context = cpu::Context<Backend>;
@@ -20,7 +21,7 @@ class RoutingOperations {
 
  public:
   /// For each expert, choice orders 1 to `take` for the rows with the highest scores, 0 for the others. Ties go to the
-  /// lower row; NaN comes last. boundary_1E as in ExpertChoice.
+  /// lower row; NaN comes last. boundary_1E as in backend/contract/routing.hpp.
   template <class Real>
   static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<ChoiceOrder, Backend> chosen_RE,
                        Out<Real> boundary_1E) {
@@ -102,7 +103,7 @@ class RoutingOperations {
     return group_by_expert(context, chosen_TE);
   }
 
-  /// x_n = x_row(n) for every pair n of the plan.
+  /// x_n = x[r_n] for every pair n of the plan, r_n: its row.
   template <class Real>
   static void gather_rows(const Context& context, In<Real> x_TD, const Plan<Backend>& plan, Out<Real> x_ND) {
     Backend::for_each(context, plan.pairs(), [&, rows = plan.rows_1N.data()](Index n) {

@@ -12,10 +12,11 @@
 namespace moe {
 
 /// The library's own matrix product. Both operands are packed into the layout of the register tiles: the left operand
-/// once for a whole grouped product, the right one panel by panel by the task that uses it. Each result element is one
-/// chain of sums in the order of the inner index (cpu::register_tile), so the bits of a row of a forward product do not
-/// depend on the other rows. The exception is a group of at most cpu::few_rows rows whose weight is not packed:
-/// cpu::multiply_rows computes it in another order.
+/// once for a whole grouped product, the right one by each task that uses it, packed_at_once panels at a time, unless
+/// PackedWeights already has it. Each result element is one chain of sums in the order of the inner index
+/// (cpu::register_tile), so the bits of a row of a forward product do not depend on the other rows. The exception is a
+/// group of at most cpu::few_rows rows whose weight is not in PackedWeights: cpu::multiply_rows reads the weight as it
+/// is stored and computes in another order.
 struct TileGemm {
   /// c += op(a) op(b), all row-major; on the calling thread alone within a task of the context.
   template <Product product, class Real, class Backend, class Context>
@@ -37,8 +38,9 @@ struct TileGemm {
     static constexpr Index packed_at_once = product == Product::right_transposed ? 1 : widest;
     /// Result rows per task.
     static constexpr Index rows_step = 32 * cpu::tile_rows;
-    /// Result columns per task, for a tile of `rows` rows in a result of `tiles` row tiles and `cols` columns. Wide
-    /// tiles read memory in longer runs; narrow tiles make enough tasks for every thread.
+    /// Result columns per task, for a task of `rows` rows in a result of `tiles` row tiles and `cols` columns. Wide
+    /// tasks read memory in longer runs, so the width is halved only until there are 16 tasks or it is one panel. The
+    /// number 16 is fixed, so the division into tasks, and with it the results, do not depend on the number of threads.
     static constexpr Index cols_step(Index rows, Index tiles, Index cols) {
       constexpr Index panel = cpu::panel_cols<Real>, tasks = 16;
       if (product == Product::right_transposed && rows <= cpu::few_rows) return 8 * panel;
@@ -77,7 +79,8 @@ struct TileGemm {
       }
     }
 
-    /// c = or += op(a) op(b), for rows [row, rows_end) and columns [col, cols_end) of the group's result.
+    /// c = or += op(a) op(b) for exactly the result rows [row, rows_end) and columns [col, cols_end), which c views.
+    /// Rows are numbered over all groups; with Product::left_transposed, within the group's result.
     void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Rhs<Real, Backend> right, Index col,
                   Index cols_end, View<Real, Backend> c, cpu::StoreMode into) {
       constexpr Index panel_cols = cpu::panel_cols<Real>;
@@ -164,7 +167,7 @@ struct TileGemm {
     static void for_each_strip(Index row, Index rows_end, const F& f) {
       for (; row < rows_end; row += cpu::tile_rows) f(row, (std::min)(cpu::tile_rows, rows_end - row));
     }
-    /// The strip that begins with this row of the group's result. Each strip is followed by a margin.
+    /// The strip that begins with result row `row`, numbered as in multiply(). Each strip is followed by a margin.
     Real* strip(Index group, Index row) {
       constexpr Index margin = cpu::strip_margin<Real>;
       if constexpr (product == Product::left_transposed) {
@@ -176,8 +179,7 @@ struct TileGemm {
         return packed_.data() + row * cols_ + (row / cpu::tile_rows + group) * margin;
       }
     }
-    /// Number of values of all strips with their margins. It has a few strips more than needed, so that steps with
-    /// slightly more or fewer rows request the same size.
+    /// Number of values of all strips with their margins. The number of margins is rounded up to a multiple of 16.
     static Index packed_size(View<const Real, Backend> a, Index groups) {
       constexpr Index few = 16;
       const Index strips = product == Product::left_transposed

@@ -19,7 +19,8 @@
 
 namespace moe::gpu {
 
-/// Selection by experts, capacity, grouping of pairs (row, expert), dispatch and combine.
+/// The operations of RoutingBackend: they select rows by experts, drop the overflow, sort the pairs (row, expert),
+/// dispatch and combine.
 template <class Backend, class Device>
 class RoutingOperations {
   using Context = gpu::Context<Backend, Device>;
@@ -33,7 +34,7 @@ class RoutingOperations {
   static constexpr Index compared_rows = 2048;
 
   /// For each expert, choice orders 1 to `take` for the rows with the highest scores, 0 for the others. Ties go to the
-  /// lower row; NaN comes last. boundary_1E as in ExpertChoice.
+  /// lower row; NaN comes last. boundary_1E as in backend/contract/routing.hpp.
   template <class Real>
   static void top_rows(const Context& context, In<Real> scores_RE, Index take, View<ChoiceOrder, Backend> chosen_RE,
                        Out<Real> boundary_1E) {
@@ -43,7 +44,7 @@ class RoutingOperations {
       Backend::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { boundary_1E(0, e) = take > 0 ? 0 : 1; });
       return;
     }
-    // The scores on both sides of each expert's boundary; 0 if every row is selected and there is no second side.
+    // Row 0: the lowest selected score of each expert. Row 1: its highest other score, 0 if every row is selected.
     auto sides = Matrix<Real, Backend>::zeros(context, 2, experts);
     const gpu::NotePlace<Real, Backend> note{scores_RE, chosen_RE, sides.view(), take};
     if (rows <= compared_rows) {
@@ -89,7 +90,7 @@ class RoutingOperations {
     const Index rows = chosen_RE.rows, experts = chosen_RE.cols;
     Backend::for_each_element(context, experts, [=] MOE_ON_DEVICE(Index e) { dropped_1E(0, e) = 0; });
     if (rows == 0) return;
-    // Sorted by expert, then by choice order with pairs that were not selected last, then by row.
+    // Sort keys: expert, then choice order (entries without a selection after all others), then row.
     constexpr std::uint32_t unchosen = ~std::uint32_t{0};
     auto keys = Matrix<std::uint64_t, Backend>::uninitialized(context, 1, rows * experts);
     auto places = Matrix<Index, Backend>::uninitialized(context, 1, rows * experts);
@@ -114,11 +115,12 @@ class RoutingOperations {
 
   /// The counted and numbered pairs, and the pending copy of the experts' offsets to the host.
   struct Grouping {
-    /// Index of the pair (t, e), where it is one: the number of pairs before it, sorted by expert, then by row.
+    /// 1 x (E T + 1) values. Entry e T + t is the number of pairs before (t, e), sorted by expert, then row: the index
+    /// of this pair if row t selected expert e. The last entry is the number of all pairs.
     Matrix<Index, Backend> place_ET;
-    /// As in Plan.
+    /// As Plan::pair_begin_1T.
     Matrix<Index, Backend> pair_begin_1T;
-    /// As in Plan.
+    /// As Plan::counted.
     typename Backend::template AsyncCopy<Index> counted;
     /// The offsets that are known before counting; the others are GroupOffsets::unknown.
     std::vector<Index> expected;
@@ -192,7 +194,7 @@ class RoutingOperations {
     return plan;
   }
 
-  /// x_n = x_row(n) for every pair n of the plan.
+  /// x_n = x[r_n] for every pair n of the plan, r_n: its row.
   template <class Value>
   static void gather_rows(const Context& context, In<Value> x_TD, const Plan<Backend>& plan, Out<Value> x_ND) {
     constexpr int width = gpu::packet<Value>;

@@ -14,7 +14,7 @@ struct NotePlace {
   View<const Real, B> scores_RE;
   /// Receives choice orders.
   View<ChoiceOrder, B> chosen_RE;
-  /// Receives the last selected score and the first score that is not selected.
+  /// Row 0 receives the lowest selected score of each expert, row 1 its highest other score.
   View<Real, B> sides_2E;
   /// Number of rows that each expert selects.
   Index take;

@@ -25,7 +25,7 @@ concept ScoresRows = requires(const B& balance, Row<const float> logits_E, Row<f
 };
 
 /// A balance with a loss weight that is adapted in training: the layer multiplies the loss by the weight, stores it as
-/// a buffer, and after each step updates it from the mean number of experts per row.
+/// a buffer, and in each call of update_buffers updates it from the mean number of experts per row.
 template <class B>
 concept LearnsWeight = requires(const B& balance, double weight, double choices) {
   { balance.first_weight } -> std::convertible_to<double>;

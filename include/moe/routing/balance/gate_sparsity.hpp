@@ -5,16 +5,16 @@
 
 namespace moe {
 
-/// ReMoE's regularization (Wang et al. 2024, arXiv 2412.14711): N sum_i f_i p_i with p_i = mean max(z_i, 0) and f_i =
+/// ReMoE's regularization (Wang et al. 2024, arXiv 2412.14711): E sum_i f_i p_i with p_i = mean max(z_i, 0) and f_i =
 /// choices of i / (k rows), an L1 norm of the gates with more weight on experts of higher load. The loss weight is
-/// adapted: multiplied by `pace` after a step in which rows selected more than k experts on average, divided by it
-/// after a step with fewer. For ReluRouter with ReluGates; the trainer's own coefficient is then 1.
+/// adapted: each call of update_buffers multiplies it by `pace` if rows selected more than k experts on average, and
+/// divides it by `pace` if they selected fewer. For ReluRouter with ReluGates; the trainer's own coefficient is then 1.
 struct GateSparsity {
   /// Target for the mean number of experts per row.
   Index k = 1;
-  /// The loss weight before the first step.
+  /// The loss weight before the first update.
   double first_weight = 1e-8;
-  /// Factor by which the loss weight changes in one step.
+  /// Factor by which one update changes the loss weight.
   double pace = 1.2;
 
   /// Throws Error for a k below 1 or above the number of experts, for a weight that is negative or not finite, and for
@@ -30,7 +30,7 @@ struct GateSparsity {
   MOE_HOST_DEVICE bool counts(Index /*expert*/) const { return true; }
   /// The denominator of f: k times `rows`.
   double expected_choices(Index rows) const { return static_cast<double>(k) * static_cast<double>(rows); }
-  /// The loss weight after a step in which a row selected `choices` experts on average.
+  /// The loss weight after an update with a pass in which a row selected `choices` experts on average.
   MOE_HOST_DEVICE double updated_weight(double weight, double choices) const {
     if (choices == static_cast<double>(k)) return weight;
     return choices > static_cast<double>(k) ? weight * pace : weight / pace;

@@ -54,7 +54,7 @@ enum class DropBy {
 
 /// A capacity that also limits routers whose rows choose experts: an expert that more rows selected than its capacity
 /// drops the overflow, by `drop` if the capacity has this member, otherwise by position. Rows compete, so a layer that
-/// drops is neither causal nor independent of batch neighbors.
+/// drops is neither causal nor batch invariant.
 template <class C>
 concept DroppingCapacity = SingleCapacity<C> && requires(const C& capacity) {
   { capacity.normalize } -> std::convertible_to<NormalizeGates>;

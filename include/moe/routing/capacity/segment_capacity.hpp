@@ -6,7 +6,7 @@
 
 namespace moe {
 
-/// Each of N experts takes r = floor(V c / N) of V segments (eq. 3), at least 1 and at most V; 0 if V is 0.
+/// Each of E experts takes r = floor(V c / E) of V segments (eq. 3), at least 1 and at most V; 0 if V is 0.
 struct SegmentCapacity {
   /// Only for routers whose experts choose segments.
   static constexpr bool is_share = true;

@@ -8,10 +8,10 @@
 namespace moe {
 
 /// DeepSeek-V3's router (arXiv 2412.19437, section 2.1.2): the k experts with the largest sigmoid(z_e) + b_e. The
-/// biases b are not trained by gradients: after every step each moves by `rate` toward an even load, which replaces an
-/// auxiliary loss. Gates do not include the biases (SigmoidOverChosen). With groups, only experts of the best groups
-/// can be selected; the score of a group is the sum of its two best expert scores. Causal and independent of batch
-/// neighbors.
+/// biases b are not trained by gradients: in each call of update_buffers every bias moves by `rate` toward an even
+/// load, which replaces an auxiliary loss. Gates do not include the biases (SigmoidOverChosen). With groups, only
+/// experts of the best groups can be selected; the score of a group is the sum of its two best expert scores. Causal
+/// and batch invariant.
 struct BiasedTopK {
   static constexpr bool is_batch_invariant = true;
 
@@ -21,7 +21,7 @@ struct BiasedTopK {
   Index groups = 1;
   /// Number of groups that a row may choose from.
   Index kept_groups = 1;
-  /// How far a bias moves in one step (gamma).
+  /// How far one update moves a bias (gamma).
   double rate = 1e-3;
 
   /// row.buffer_E holds the biases. chosen_E gets choice orders 1 to k; on ties the lower index wins.
@@ -42,7 +42,7 @@ struct BiasedTopK {
     choose_best_undecided(chosen_E, k, score);
   }
 
-  /// A bias after a step in which its expert was selected by `load` rows and experts by `mean` rows on average.
+  /// A bias after an update with the load of its expert and the mean load of all experts (Gating::update_biases).
   MOE_HOST_DEVICE double updated_bias(double bias, double load, double mean) const {
     return load == mean ? bias : bias + (load < mean ? rate : -rate);
   }

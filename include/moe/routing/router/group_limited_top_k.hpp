@@ -8,7 +8,7 @@ namespace moe {
 
 /// DeepSeek-V2's router (device-limited routing, arXiv 2405.04434, section 2.2.2): the k best experts of the
 /// `kept_groups` best groups; the score of a group is that of its best expert. Logits are compared, since softmax keeps
-/// their order. Causal and independent of batch neighbors. Use SoftmaxOverAll for the gates.
+/// their order. Causal and batch invariant. Use SoftmaxOverAll for the gates.
 struct GroupLimitedTopK {
   /// Number of experts per row.
   Index k = 6;

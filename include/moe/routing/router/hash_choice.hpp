@@ -10,7 +10,7 @@ namespace moe {
 
 /// Selects k experts by a hash of the token id alone (hash layers, Roller et al. 2021, arXiv 2106.04426): the same
 /// experts for a token at every position, and no parameters. Ids are spread evenly over experts; the load is not even,
-/// since some tokens are frequent. Causal and independent of batch neighbors. Use UnitGates for the gates.
+/// since some tokens are frequent. Causal and batch invariant. Use UnitGates for the gates.
 struct HashChoice {
   static constexpr bool is_batch_invariant = true;
   /// A batch without token ids throws Error.

@@ -10,7 +10,7 @@ namespace moe {
 
 /// The inference form of routers that balance loads by a price per expert (QuantileChoice, BalancedAssignment): the k
 /// experts with the largest logit minus price. Prices are moving averages of the prices found in training, updated like
-/// the thresholds of ThresholdChoice; before the first batch all are equal. Causal and independent of batch neighbors.
+/// the thresholds of ThresholdChoice; before the first batch all are equal. Causal and batch invariant.
 struct PricedTopK {
   static constexpr bool is_batch_invariant = true;
 

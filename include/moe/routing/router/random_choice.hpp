@@ -10,7 +10,7 @@ namespace moe {
 
 /// Selects k experts at random with equal probability, independent of the logits: the baseline for learned routers. The
 /// random numbers depend on the batch's random key, on the layer and on the row's position in the call. Causal, but not
-/// independent of batch neighbors.
+/// batch invariant.
 struct RandomChoice {
   /// Number of experts per row.
   Index k = 2;

@@ -66,7 +66,8 @@ template <class R>
 concept RowRouter = PlainRowRouter<R> || ContextRowRouter<R>;
 
 /// Selects the experts of all rows at once: rows compete. `take` is the number of rows per expert, from the capacity;
-/// `boundary_1E` receives, for each expert, the score that separates the selected rows from the others.
+/// `boundary_1E` receives, for each expert, the score that separates the selected rows from the others, as top_rows
+/// computes it (backend/contract/routing.hpp).
 template <class R>
 concept PlainMatrixRouter = requires(const R& router, const archetype::Backend::Context& context,
                                      View<const float, archetype::Backend> logits_RE, Index take,
@@ -124,9 +125,9 @@ concept LearnsThresholds = requires(const R& router, float threshold, float obse
   { router.updated(threshold, observed) } -> std::convertible_to<float>;
 };
 
-/// A router that adds a bias to each expert's score: `updated_bias(bias, load, mean)` returns the bias after a step,
-/// from the load of the expert and the mean load of all experts, in rows. The layer stores the biases as a buffer; they
-/// start at 0.
+/// A router that adds a bias to each expert's score: `updated_bias(bias, load, mean)` returns the bias after one
+/// update, from the load of the expert and the mean load of all experts (Gating::update_biases). The layer stores the
+/// biases as a buffer; they start at 0.
 template <class R>
 concept LearnsBiases = requires(const R& router, double bias, double load, double mean) {
   { router.updated_bias(bias, load, mean) } -> std::convertible_to<double>;
@@ -143,8 +144,8 @@ requires requires { requires R::is_batch_invariant; }
 inline constexpr bool claims_batch_invariance<R> = true;
 }  // namespace detail
 
-/// Whether a row's selection depends on no other row. A router that takes a RowContext may use the row's position in
-/// the batch, so it has to declare `static constexpr bool is_batch_invariant = true`.
+/// Whether a row's selected experts depend on no other row (batch invariant). A router that takes a RowContext may use
+/// the row's position in the batch, so it has to declare `static constexpr bool is_batch_invariant = true`.
 template <class R>
 inline constexpr bool router_is_batch_invariant =
     PlainRowRouter<typename FormsOf<R>::Infer> || detail::claims_batch_invariance<typename FormsOf<R>::Infer>;

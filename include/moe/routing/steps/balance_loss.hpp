@@ -100,7 +100,7 @@ typename B::template AsyncCopy<Real> sums_of_balance_scores(const typename B::Co
   return B::download_async(context, p_sum_1E.const_view());
 }
 
-/// L = N sum_i f_i p_i over the N counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
+/// L = n sum_i f_i p_i over the n counted experts (eq. 8 without alpha): f_i = choices of i / choices of all counted
 /// experts, dropped ones included, p_i = mean over rows of the balance's p, given as the sums p_sums_1E. With the
 /// softmax over the counted experts L is 1 when perfectly uniform; 0 without choices.
 template <class Real, Backend B, Balance Bal>
@@ -148,7 +148,7 @@ MOE_HOST_DEVICE Index sequence_of(const Begin& begin_1G, Index t) {
   return low;
 }
 
-/// L = mean over sequences of N sum_i f_i p_i, with f and p of the sequence's rows alone (DeepSeek-V3's complementary
+/// L = mean over sequences of n sum_i f_i p_i, with f and p of the sequence's rows alone (DeepSeek-V3's complementary
 /// loss without alpha); sequences without rows are not counted. `offsets` as in Batch; chosen_TE is the choice order
 /// before dropping. weight_1 as above.
 template <class Real, Backend B, Balance Bal>
@@ -198,8 +198,9 @@ BalanceLoss<Real, B> sequence_balance_loss(const typename B::Context& context, c
 
 // --- backward of both -----------------------------------------------------------------------------------------------
 
-/// d_logits_t += weight d_loss N / (G T_g) (dp_t/dlogits_t)^T f_g, where G is the number of sequences with rows and T_g
-/// the number of rows of t's sequence g; p is recomputed. weight_1 is a number on the backend, or empty for 1.
+/// d_logits_t += weight d_loss n / (G T_g) (dp_t/dlogits_t)^T f_g, where n is the number of counted experts, G the
+/// number of sequences with rows and T_g the number of rows of t's sequence g; p is recomputed. weight_1 is a number on
+/// the backend, or empty for 1.
 template <class Real, Backend B, Balance Bal>
 void add_balance_loss_backward(const typename B::Context& context, const Bal& balance, View<const Real, B> logits_TE,
                                const BalanceShares<Real, B>& shares, double d_loss, View<const Real, B> weight_1,

@@ -56,7 +56,7 @@ ExpectedCounts expected_counts(const R& router, Index rows, Index experts, Index
 struct RowInfo {
   /// Token id of each row, or empty.
   std::span<const std::int32_t> tokens{};
-  /// Language of each row, or empty.
+  /// Programming language of each row, as in Batch::languages, or empty.
   std::span<const std::int32_t> languages{};
   /// Random key of the step, if the batch has one.
   std::optional<StepKey> random{};

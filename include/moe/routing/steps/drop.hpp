@@ -23,8 +23,7 @@ struct Kept {
 
 namespace detail {
 
-/// place_R1: 1 for the row that is kept with the highest priority, 2 for the next, ...: by its best softmax score, or
-/// at random.
+/// place_R1: 1-based priority of each row, 1 for the highest, by its best softmax score or at random.
 template <class Real, Backend B>
 Matrix<ChoiceOrder, B> places_of_rows(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE,
                                       RandomKey key) {
@@ -47,7 +46,8 @@ Matrix<ChoiceOrder, B> places_of_rows(const typename B::Context& context, DropBy
   return places;
 }
 
-/// drop_overflow with the rows in the order of their places.
+/// drop_overflow with rows ordered by priority (places_of_rows) instead of by index: lower choice orders are kept
+/// first, then rows of higher priority.
 template <class Real, Backend B>
 void drop_by_place(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE, RandomKey key,
                    Index take, View<ChoiceOrder, B> kept_RE, View<Index, B> dropped_1E) {
@@ -62,7 +62,8 @@ void drop_by_place(const typename B::Context& context, DropBy by, View<const Rea
                    [=] MOE_ON_DEVICE(Index r, Index e) { kept_RE(r, e) = ordered_RE(places_R1(r, 0) - 1, e); });
 }
 
-/// drop_overflow that keeps the `take` most probable rows of each expert.
+/// drop_overflow that keeps the `take` rows of each expert with the highest softmax score for it, regardless of choice
+/// order.
 template <class Real, Backend B>
 void drop_by_probability(const typename B::Context& context, View<const Real, B> logits_RE, Index take,
                          View<ChoiceOrder, B> kept_RE, View<Index, B> dropped_1E) {
@@ -89,8 +90,9 @@ void drop_by_probability(const typename B::Context& context, View<const Real, B>
 
 }  // namespace detail
 
-/// Drops the overflow of each expert over its capacity, by the capacity's DropBy; by position, lower rows are kept
-/// before higher ones. logits_RE are the logits that rows were routed by; `key` is the random key for DropBy::random.
+/// Drops the overflow of each expert over its capacity, by the capacity's DropBy. With DropBy::position lower choice
+/// orders are kept first, then lower rows. logits_RE are the logits that rows were routed by; `key` is the random key
+/// for DropBy::random.
 template <class Real, Backend B, DroppingCapacity C>
 Kept<B> drop_overflow_rows(const typename B::Context& context, const C& capacity, View<const Real, B> logits_RE,
                            View<const ChoiceOrder, B> chosen_RE, RandomKey key = {}) {

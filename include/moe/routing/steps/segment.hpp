@@ -57,7 +57,7 @@ Segments cut_into_segments(const S& segmenter, const Batch& batch) {
   });
 }
 /// The same for a segmenter with state; `states` receives the state of each sequence after its last row. features_TF:
-/// numbers of the segmenter's table for each row's token; empty if no token is known.
+/// the F = S::features numbers of each row's token in the segmenter's table; empty if no token is known.
 template <StatefulSegmenter S>
 Segments cut_into_segments(const S& segmenter, const Batch& batch, std::span<const float> features_TF,
                            std::vector<typename S::State>& states) {
@@ -71,8 +71,9 @@ Segments cut_into_segments(const S& segmenter, const Batch& batch, std::span<con
   });
 }
 
-/// Numbers of a segmenter's table [V, F] for each token, in host memory: T x F numbers, 0 for unknown tokens; empty
-/// without tokens. Throws Error for a token id beyond the table.
+/// Numbers of a segmenter's table for each token, in host memory: T x F numbers, 0 for unknown tokens; empty without
+/// tokens. table_VF has one row of F numbers for each of the V token ids of the vocabulary. Throws Error for a token id
+/// beyond the table.
 template <class Real, Backend B>
 std::vector<float> features_of_tokens(const typename B::Context& context, View<const Real, B> table_VF,
                                       std::span<const std::int32_t> tokens) {

@@ -1,0 +1,2 @@
+/// Initialises the layer. A body of somebodies is none.
+int initialise_all();
