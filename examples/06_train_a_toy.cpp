@@ -98,7 +98,7 @@ void train(AnyLayer& layer, const moe::TrainByName& trains, moe::Index some_kind
 }
 
 /// Prints one line per kind: how many of its rows each expert processes.
-void print_who(const moe::Observation& seen) {
+void print_experts_per_kind(const moe::Observation& seen) {
   for (moe::Index kind = 0; kind < kinds; ++kind) {
     std::vector<int> count(static_cast<std::size_t>(seen.experts));
     for (moe::Index r = 0; r < seen.rows; ++r) {
@@ -135,6 +135,6 @@ int main() {
   }
   const Data test = draw_data(/*seed=*/1000, kinds);
   moe::CpuContext watched = context;
-  watched.observer = print_who;
+  watched.observer = print_experts_per_kind;
   layer.infer(watched, test.x_TD, batch_of_data);
 }

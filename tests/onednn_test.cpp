@@ -39,7 +39,7 @@ TEST_CASE("experts' outputs with oneDNN match TileGemm, and the caller's OpenMP 
     std::vector<X> experts;
     for (int e = 0; e < 3; ++e) {
       experts.emplace_back(40, 300);
-      randomise(draw, experts.back(), 0.2);
+      randomize(draw, experts.back(), 0.2);
     }
     const auto x = random_matrix<float, B>(draw, 310, 40);
     const typename B::Context context{.threads = 2};

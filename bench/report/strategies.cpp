@@ -58,7 +58,7 @@ Grid routing_of(const StrategyReport& report) {
                     fmt::format("{:.2f}", m.balance.variation), fmt::format("{:.2f}", m.balance.entropy),
                     even > 0 ? percent_cell(m.balance.entropy / even) : "", fmt::format("{:.2f}", m.gate_entropy),
                     fmt::format("{:.2f}", m.experts_per_row), percent_cell(m.dropped), percent_cell(m.unserved),
-                    percent_cell(m.flips), percent_cell(m.mate_sensitivity)});
+                    percent_cell(m.flips), percent_cell(m.neighbor_sensitivity)});
   }
   return grid;
 }
@@ -113,7 +113,7 @@ Grid as_columns(const StrategyReport& report) {
   }
   grid[0].insert(grid[0].end(), {"rows_per_s", "gflop_per_s", "of_dense", "pool_bytes", "parameters", "layer_experts",
                                  "load_max_over_mean", "load_cv", "load_entropy", "gate_entropy", "experts_per_row",
-                                 "dropped", "unserved", "flips", "mate_sensitivity"});
+                                 "dropped", "unserved", "flips", "neighbor_sensitivity"});
   const Shape& s = report.plan.shape;
   for (const StrategyResult& r : report.results) {
     Cells cells{r.name};
@@ -138,7 +138,7 @@ Grid as_columns(const StrategyReport& report) {
       const RoutingResult& m = *r.routing;
       cells.push_back(std::to_string(m.experts));
       for (const double value : {m.balance.most_over_mean, m.balance.variation, m.balance.entropy, m.gate_entropy,
-                                 m.experts_per_row, m.dropped, m.unserved, m.flips, m.mate_sensitivity})
+                                 m.experts_per_row, m.dropped, m.unserved, m.flips, m.neighbor_sensitivity})
         add(value);
     }
     cells.resize(grid[0].size());

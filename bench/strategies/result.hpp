@@ -39,7 +39,8 @@ struct RunPlan {
   }
 };
 
-/// Statistics of a strategy's routing. Loads and gates are those of training, flips and mate_sensitivity of inference.
+/// Statistics of a strategy's routing. Loads and gates are those of training, flips and neighbor_sensitivity of
+/// inference.
 struct RoutingResult {
   Index experts = 0;
   Balance balance;
@@ -47,7 +48,7 @@ struct RoutingResult {
   /// Share of the decisions on rows before a cut that change when the rows after it are removed.
   double flips = 0;
   /// Share of the decisions on a sequence that change with other batch neighbors before it, one of them a row shorter.
-  double mate_sensitivity = 0;
+  double neighbor_sensitivity = 0;
 };
 
 struct StrategyResult {

@@ -90,7 +90,7 @@ class StrategyRuns {
   /// Inputs, the same for every strategy.
   struct Inputs {
     /// Four sequences, gradients of the outputs, the same rows as one sequence, and the last sequence after other ones.
-    Given batch, slope, single, other_mates;
+    Given batch, slope, single, other_neighbors;
     /// Prefixes of the single sequence.
     std::vector<Given> beginnings;
 
@@ -101,7 +101,7 @@ class StrategyRuns {
         : batch(context, rows),
           slope(context, draw_rows(Input::iid, {plan.shape.rows}, plan.shape.width, 1, 2)),
           single(context, rows.first(rows.count())),
-          other_mates(context, mates(plan).followed_by(last_of(rows))) {
+          other_neighbors(context, mates(plan).followed_by(last_of(rows))) {
       for (const Index quarter : {1, 2, 3})
         if (const Index cut = quarter * rows.count() / 4 + 1; cut < rows.count())
           beginnings.emplace_back(context, rows.first(cut));
@@ -255,8 +255,8 @@ class StrategyRuns {
     }
     routing.flips = flips.share();
     const Index last = inputs.batch.rows.lengths.back();
-    const Decisions among_mates = inference(inputs.batch), among_others = inference(inputs.other_mates);
-    routing.mate_sensitivity =
+    const Decisions among_mates = inference(inputs.batch), among_others = inference(inputs.other_neighbors);
+    routing.neighbor_sensitivity =
         change_between(among_mates, rows - last, among_others, among_others.rows - last, last).share();
     result_.routing = routing;
   }

@@ -17,7 +17,7 @@ namespace {
 void print(const char* where, const Outcome& outcome) {
   std::printf("%s", where);
   for (const double loss : outcome.losses) std::printf("  %.4f", loss);
-  std::printf("   %.2f experts per row\n", outcome.experts_a_row);
+  std::printf("   %.2f experts per row\n", outcome.experts_per_row);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ struct Outcome {
   /// Half the mean squared error, at every 10th step.
   std::vector<double> losses;
   /// Mean number of experts per row in the last step.
-  double experts_a_row = 0;
+  double experts_per_row = 0;
 };
 
 /// Trains a layer for 40 steps to reverse the order of the values in each row. The context selects the device.
@@ -63,8 +63,8 @@ Outcome train(const typename B::Context& context) {
     moe::set_to_zero(context, gradient);
     layer.backward(context, d_y_TD, {}, std::move(saved), gradient);
     moe::AdamW{.decay = 0}.step(context, /*rate=*/0.01, step, /*scale=*/1, layer, gradient, adamw_state);
-    outcome.experts_a_row = 0;
-    for (const moe::Index load : stats.load) outcome.experts_a_row += static_cast<double>(load) / rows;
+    outcome.experts_per_row = 0;
+    for (const moe::Index load : stats.load) outcome.experts_per_row += static_cast<double>(load) / rows;
   }
   return outcome;
 }

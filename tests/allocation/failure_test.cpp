@@ -213,7 +213,7 @@ TEST_CASE("a product fails as a whole if a helper thread runs out of memory", "[
   const ByEigen::Context context{.threads = 2};
   SwiGlu<float, ByEigen> layer(256, 256);
   Draw draw("large product");
-  randomise(draw, layer, 0.1);
+  randomize(draw, layer, 0.1);
   const auto x_TD = random_matrix<float, ByEigen>(draw, 512, 256);
   const auto expected = layer.infer(context, x_TD, Batch::single(512));
   const auto batch = Batch::single(512);

@@ -84,7 +84,7 @@ TEST_CASE("products of large tiles make no requests to the system", "[allocation
   using Layer = SwiGlu<float, Cpu<>>;
   Layer layer(256, 256);
   Draw draw("large tiles");
-  randomise(draw, layer, 0.1);
+  randomize(draw, layer, 0.1);
   Layer gradient = gradient_for(layer);
   const auto x_TD = random_matrix<float, Cpu<>>(draw, 256, 256);
   const Batch batch = Batch::single(256);

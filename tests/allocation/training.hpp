@@ -31,7 +31,7 @@ struct TrainingTrees {
 
   explicit TrainingTrees(int threads) : context{.threads = threads} {
     Draw draw("allocation");
-    randomise(draw, layer, 0.5);
+    randomize(draw, layer, 0.5);
     gradient = gradient_for(layer);
     memory = AdamWState(context, layer, gradient);
     x_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width);

@@ -146,15 +146,15 @@ TEST_CASE("the causality and batch invariance that layers state agree with their
     CHECK(r.routing.has_value() == (info.name != "dense"));
     if (!r.routing) continue;
     if (info.is_causal) CHECK(r.routing->flips == 0);
-    if (info.is_batch_invariant) CHECK(r.routing->mate_sensitivity == 0);
+    if (info.is_batch_invariant) CHECK(r.routing->neighbor_sensitivity == 0);
   }
   for (const char* name : {"expert-choice", "capped-expert-choice", "segment-mean", "segment-max", "multipl-moe"}) {
     INFO(name);
     CHECK(results.at(name).routing->flips > 0);
-    CHECK(results.at(name).routing->mate_sensitivity > 0);
+    CHECK(results.at(name).routing->neighbor_sensitivity > 0);
   }
-  CHECK(results.at("random").routing->mate_sensitivity > 0);
-  CHECK(results.at("switch-1.0").routing->mate_sensitivity > 0);
+  CHECK(results.at("random").routing->neighbor_sensitivity > 0);
+  CHECK(results.at("switch-1.0").routing->neighbor_sensitivity > 0);
 }
 
 TEST_CASE("loads, drops and experts per row follow the routing rules", "[bench][strategies]") {
@@ -208,7 +208,7 @@ TEST_CASE("noisy top-k draws only in training, selects k experts per row and lea
   CHECK(result.routing->experts_per_row == Approx(2));
   CHECK(result.routing->dropped == 0);
   CHECK(result.routing->flips == 0);
-  CHECK(result.routing->mate_sensitivity == 0);
+  CHECK(result.routing->neighbor_sensitivity == 0);
 
   const Context context{.threads = 1};
   const RunPlan plan = small_plan();

@@ -1,5 +1,5 @@
 // error: a routing module must name Value, Backend, Real, Saved, RoutingResult, Stats, DecodingState and LossGradients,
-// and define is_causal, is_batch_invariant and feeds_rows
+// and define is_causal, is_batch_invariant and experts_read_rows
 #include "parts.hpp"
 
 using namespace moe;

@@ -8,7 +8,7 @@ namespace backward_test {
 
 using moe::testing::Draw;
 using moe::testing::random_matrix;
-using moe::testing::randomise;
+using moe::testing::randomize;
 using moe::testing::same_bits;
 using Cpu = moe::Cpu<>;
 using Tensor = moe::Matrix<double, Cpu>;
@@ -23,7 +23,7 @@ auto drawn_layer() {
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
                       moe::ExpertBank<moe::SwiGlu<double, Cpu>>(3, width, 8));
   Draw draw("docs, backward");
-  randomise(draw, layer, 0.5);
+  randomize(draw, layer, 0.5);
   return layer;
 }
 

@@ -126,7 +126,7 @@ TEST_CASE("tour: choices are recorded and replayed", "[docs]") {
   moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, moe::Unlimited{},
                       moe::ExpertBank<moe::SwiGlu<float, moe::Cpu<>>>(4, 8, 16));
   Draw draw("tour, replay");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x_TD = random_matrix<float, moe::Cpu<>>(draw, 6, 8);
   const auto batch = moe::Batch::single(6);
   // [replay]

@@ -11,7 +11,7 @@ namespace write_a_policy_test {
 using moe::testing::check_layer_gradients;
 using moe::testing::Draw;
 using moe::testing::random_matrix;
-using moe::testing::randomise;
+using moe::testing::randomize;
 using moe::testing::Tensor;
 // [bank]
 using Cpu = moe::Cpu<>;
@@ -163,7 +163,7 @@ struct SigmoidGates {
 
 // [capacity]
 /// A fixed number of rows for an expert that selects rows.
-struct FixedRoom {
+struct FixedCapacity {
   moe::Index room = 8;
 
   moe::Index rows_per_expert(moe::Demand) const { return room; }
@@ -172,7 +172,7 @@ struct FixedRoom {
 
 // [dropping]
 /// The same for experts that rows select: the overflow is dropped, and gates are normalized over the remaining pairs.
-struct FixedRoomOrDrop {
+struct DroppingFixedCapacity {
   moe::Index room = 8;
   moe::NormalizeGates normalize = moe::NormalizeGates::after_dropping;
 
@@ -390,7 +390,7 @@ void check_fusion(F fusion) {
   auto segment = segment_level<moe::MeanPool>();
   moe::HybridMoE<decltype(token), decltype(segment), F> layer(std::move(token), std::move(segment), fusion);
   Draw draw("docs, fusion");
-  randomise(draw, layer, 0.5);
+  randomize(draw, layer, 0.5);
   Tensor x_TD = random_matrix<double, Cpu>(draw, 8, 4);
   check_layer_gradients(layer, x_TD, moe::Batch::ragged({5, 3}), 0.5);
 }
@@ -446,15 +446,15 @@ TEST_CASE("policy: a router that draws random numbers", "[docs]") {
 TEST_CASE("policy: a matrix router for training, and a row router for inference", "[docs]") {
   // [use_matrix_router]
   moe::TokenMoE layer(moe::TrainInfer<LogitChoice, MarginChoice>{.train = {}, .infer = {.margin = 0.5}},
-                      moe::SoftmaxOverAll{}, FixedRoom{.room = 2}, Bank(2, 4, 8));
+                      moe::SoftmaxOverAll{}, FixedCapacity{.room = 2}, Bank(2, 4, 8));
   static_assert(decltype(layer)::is_causal);  // the traits describe the inference form
   // [/use_matrix_router]
   Draw draw("docs, matrix router");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
   const auto run = layer.forward({}, x_TD, moe::Batch::single(6));
   CHECK(run.stats.load == std::vector<moe::Index>{2, 2});
-  CHECK_FALSE(moe::TokenMoE(LogitChoice{}, moe::SoftmaxOverAll{}, FixedRoom{}, Bank(2, 4, 8)).is_causal);
+  CHECK_FALSE(moe::TokenMoE(LogitChoice{}, moe::SoftmaxOverAll{}, FixedCapacity{}, Bank(2, 4, 8)).is_causal);
 }
 
 TEST_CASE("policy: a custom normalizer's backward matches central differences", "[docs]") {
@@ -462,7 +462,7 @@ TEST_CASE("policy: a custom normalizer's backward matches central differences", 
   // [use_normalizer]
   moe::TokenMoE layer(moe::TopK{.k = 2}, SigmoidGates{}, moe::Unlimited{}, Bank(2, 4, 5));  // k = E: selection is fixed
   Draw draw("docs, normalizer");
-  randomise(draw, layer, 0.5);
+  randomize(draw, layer, 0.5);
   Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
   check_layer_gradients(layer, x_TD, moe::Batch::single(6), /*balance_weight=*/0.5);
   // [/use_normalizer]
@@ -472,14 +472,14 @@ TEST_CASE("policy: a custom capacity reports dropped pairs", "[docs]") {
   Draw draw("docs, capacity");
   const Tensor x_TD = random_matrix<double, Cpu>(draw, 10, 4);
   // [use_dropping]
-  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, FixedRoomOrDrop{.room = 3}, Bank(4, 4, 8));
+  moe::TokenMoE layer(moe::TopK{.k = 2}, moe::SoftmaxOverChosen{}, DroppingFixedCapacity{.room = 3}, Bank(4, 4, 8));
   const auto run = layer.forward({}, x_TD, moe::Batch::single(10));
   // The gate is all zero, so every row selects experts 0 and 1, and each of them has a capacity of 3.
   CHECK(run.stats.load == std::vector<moe::Index>{3, 3, 0, 0});
   CHECK(run.stats.dropped == std::vector<moe::Index>{7, 7, 0, 0});
   static_assert(!decltype(layer)::is_causal);  // rows compete for capacity
   // [/use_dropping]
-  CHECK(decltype(moe::TokenMoE(moe::TopK{}, moe::SoftmaxOverChosen{}, FixedRoom{}, Bank(4, 4, 8)))::is_causal);
+  CHECK(decltype(moe::TokenMoE(moe::TopK{}, moe::SoftmaxOverChosen{}, FixedCapacity{}, Bank(4, 4, 8)))::is_causal);
 }
 
 TEST_CASE("policy: a custom segmenter", "[docs]") {
@@ -502,7 +502,7 @@ TEST_CASE("policy: a custom segmenter with a state", "[docs]") {
   // [/use_stateful_segmenter]
   const moe::CpuContext context;
   Draw draw("docs, speakers");
-  randomise(draw, layer, 0.5);
+  randomize(draw, layer, 0.5);
   const std::vector<std::int32_t> tokens = {7, 1, 2, 8, 3, 8, 7, 4};
   moe::Batch batch = moe::Batch::single(8);
   batch.tokens = tokens;
@@ -525,7 +525,7 @@ TEST_CASE("policy: a custom pooling trains and decodes", "[docs]") {
   // [/use_pooling]
   const moe::CpuContext context;
   Draw draw("docs, pooling");
-  randomise(draw, layer, 0.5);
+  randomize(draw, layer, 0.5);
   Tensor x_TD = random_matrix<double, Cpu>(draw, 8, 4);
   check_layer_gradients(layer, x_TD, moe::Batch::single(8), 0);
 
@@ -554,9 +554,9 @@ TEST_CASE("policy: custom fusions", "[docs]") {
   STATIC_REQUIRE(moe::OutputFusion<ModulatedFusion<double, Cpu>>);
   // [use_fusion]
   using Layer = moe::CausalMultiPlMoe<double, Cpu, Remainder>;
-  static_assert(Layer::joins_levels);  // one pass over both levels' experts
+  static_assert(Layer::runs_in_one_pass);  // one pass over both levels' experts
   // [/use_fusion]
-  STATIC_REQUIRE_FALSE(moe::CausalMultiPlMoe<double, Cpu, ModulatedFusion<double, Cpu>>::joins_levels);
+  STATIC_REQUIRE_FALSE(moe::CausalMultiPlMoe<double, Cpu, ModulatedFusion<double, Cpu>>::runs_in_one_pass);
   check_fusion(Remainder{});
   check_fusion(ModulatedFusion<double, Cpu>{});
 }
@@ -568,8 +568,8 @@ TEST_CASE("policy: a custom activation", "[docs]") {
   moe::Mlp<Softplus, double, Cpu> dense(4, 5);
   // [/use_activation]
   Draw draw("docs, activation");
-  randomise(draw, layer, 0.5);
-  randomise(draw, dense, 0.5);
+  randomize(draw, layer, 0.5);
+  randomize(draw, dense, 0.5);
   Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
   check_layer_gradients(layer, x_TD, moe::Batch::single(6), 0.5);
   check_layer_gradients(dense, x_TD, moe::Batch::single(6), 0);
@@ -583,8 +583,8 @@ TEST_CASE("policy: a custom expert's gradients match central differences", "[doc
                       moe::NoSharedExpert{});  // k = E: selection is fixed
   X dense(4);                                  // the same as a layer of its own
   Draw draw("docs, expert");
-  randomise(draw, layer, 0.5);
-  randomise(draw, dense, 0.5);
+  randomize(draw, layer, 0.5);
+  randomize(draw, dense, 0.5);
   Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
   check_layer_gradients(layer, x_TD, moe::Batch::single(6), /*balance_weight=*/0.5);
   check_layer_gradients(dense, x_TD, moe::Batch::single(6), 0);
@@ -598,7 +598,7 @@ TEST_CASE("a learned routing module", "[docs][gradient]") {
   moe::TokenMoE layer(std::move(routing), Bank(3, 4, 5));
   // [/use_routing_module]
   Draw draw("docs, routing module");
-  randomise(draw, layer, 0.5);
+  randomize(draw, layer, 0.5);
   Tensor x_TD = random_matrix<double, Cpu>(draw, 6, 4);
   check_layer_gradients(layer, x_TD, moe::Batch::single(6), 0);
   auto state = layer.begin_decoding({}, 6);

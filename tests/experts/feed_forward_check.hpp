@@ -19,7 +19,7 @@ void check_dense(std::uint32_t stream) {
   const CpuContext context{.threads = 2};
   Draw draw("a feed-forward network", stream);
   X layer(5, 7);
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x = random_matrix<double, Cpu<>>(draw, 6, 5);
   const Batch batch = Batch::single(6);
   const auto answer = layer.infer(context, x, batch);
@@ -54,7 +54,7 @@ void check_frozen() {
   const CpuContext context{.threads = 1};
   Draw draw("a frozen feed-forward network");
   X layer(4, 6);
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x = random_matrix<double, Cpu<>>(draw, 9, 4), d_y = random_matrix<double, Cpu<>>(draw, 9, 4);
   const auto gradients = [&](const auto& trains) {
     X gradient = gradient_for(layer, trains);

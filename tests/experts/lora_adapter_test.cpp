@@ -29,7 +29,7 @@ struct Groups {
   Tensor x = random_matrix<double, Cpu<>>(draw, 9, 5), c = random_matrix<double, Cpu<>>(draw, 9, 3);
 
   Groups() {
-    for (auto& adapter : bank.adapters) randomise_adapter(draw, adapter);
+    for (auto& adapter : bank.adapters) randomize_adapter(draw, adapter);
   }
   Tensor run() const { return Adapter::forward_groups(context, bank.span(), x, offsets).first; }
   Tensor back(Bank& gradient) const {

@@ -22,7 +22,7 @@ static_assert(std::is_same_v<LoraLinear<float, Cpu<>>::rebind<double>, Layer>);
 template <class Value = double>
 LoraLinear<Value, Cpu<>> drawn(Draw& draw, Index in, Index out, Index rank, double alpha) {
   auto linear = Linear<Value, Cpu<>>::with_bias(in, out);
-  randomise(draw, linear);
+  randomize(draw, linear);
   return {std::move(linear), rank, alpha};
 }
 
@@ -31,7 +31,7 @@ LoraLinear<Value, Cpu<>> drawn(Draw& draw, Index in, Index out, Index rank, doub
 TEST_CASE("LoraLinear is W x + b + alpha/r B A x, and its gradients match central differences", "[modules][gradient]") {
   Draw draw("lora linear");
   Layer layer = drawn(draw, 5, 3, 2, 7);
-  randomise_adapter(draw, layer.adapter);
+  randomize_adapter(draw, layer.adapter);
   auto x = random_matrix<double, Cpu<>>(draw, 7, 5);
   const auto c = random_matrix<double, Cpu<>>(draw, 7, 3);
   const auto y = layer.forward(context, x);
@@ -57,7 +57,7 @@ TEST_CASE("LoraLinear is W x + b + alpha/r B A x, and its gradients match centra
 TEST_CASE("a frozen Linear has no gradient, and the adapter's gradient is unchanged", "[modules][gradient]") {
   Draw draw("frozen linear");
   Layer layer = drawn(draw, 5, 3, 2, 7);
-  randomise_adapter(draw, layer.adapter);
+  randomize_adapter(draw, layer.adapter);
   const auto x = random_matrix<double, Cpu<>>(draw, 7, 5), c = random_matrix<double, Cpu<>>(draw, 7, 3);
   Layer all = gradient_for(layer), frozen = gradient_for(layer, TrainByName{.train = {"*lora_*"}});
   CHECK(same_bits(layer.backward(context, c, x, all), layer.backward(context, c, x, frozen)));
@@ -84,7 +84,7 @@ TEMPLATE_TEST_CASE("an adapter initialized as in peft leaves the Linear's output
 TEST_CASE("merging keeps the output, and unmerging restores the weight", "[modules]") {
   Draw draw("merge");
   Layer layer = drawn(draw, 40, 30, 6, 12);
-  randomise_adapter(draw, layer.adapter);
+  randomize_adapter(draw, layer.adapter);
   const auto x = random_matrix<double, Cpu<>>(draw, 20, 40);
   const auto y = layer.forward(context, x);
   const auto weight = layer.base.weight.copy();

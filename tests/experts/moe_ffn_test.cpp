@@ -23,7 +23,7 @@ struct Setup {
   Matrix<ChoiceOrder, Cpu<>> chosen{9, 3};
   Setup() {
     Draw draw("mix");
-    randomise(draw, bank);
+    randomize(draw, bank);
     for (Tensor* t : {&x, &gates, &c}) fill_normal(draw, t->view());
     for (Index t = 0; t < 9; ++t) {
       chosen.view()(t, 0) = static_cast<ChoiceOrder>(t % 2 * (t != 3));

@@ -27,7 +27,7 @@ TEMPLATE_TEST_CASE("a shared expert is added to the output, and its gradients ma
                    (SharedExpert<Mlp<Gelu, double, Cpu<>, WithBiases>, SigmoidGate>)) {
   Draw draw("always on");
   TestType path(4, 6);
-  randomise(draw, path);
+  randomize(draw, path);
   auto x = random_matrix<double, Cpu<>>(draw, 40, 4, 0.5);
   const auto c = random_matrix<double, Cpu<>>(draw, 40, 4), base = random_matrix<double, Cpu<>>(draw, 40, 4);
   const auto run = [&] {

@@ -18,7 +18,7 @@ TEST_CASE("ChannelFusion starts as two constants, and its gradients match centra
     CHECK(y.data()[i] ==
           Catch::Approx(0.6 * in.token.data()[i] - 0.2 * in.segment.data()[i]).epsilon(1e-13).margin(1e-14));
   Draw draw("weights of a fusion");
-  randomise(draw, fusion);
+  randomize(draw, fusion);
   check_output_fusion(fusion);
 }
 

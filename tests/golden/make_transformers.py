@@ -86,7 +86,7 @@ CASES = {
 }
 
 
-def randomise(block, logit_deviation):
+def randomize(block, logit_deviation):
     """Keeps activations near 1: a weight's deviation is 1 over the root of what it sums over."""
     for name, weight in list(block.named_parameters()) + list(block.named_buffers()):
         deviation = 0.2 if weight.dim() == 1 else weight.shape[-1] ** -0.5
@@ -136,7 +136,7 @@ def run(architecture, configuration, batch, aux_coefficient, logit_deviation):
     # The other implementations ask for rows of a multiple of 16 bytes.
     model = model_type(model_type.config_class(**around, **configuration, experts_implementation="eager"))
     block = model.model.layers[0].mlp
-    randomise(block, logit_deviation)
+    randomize(block, logit_deviation)
     x = draw_clear_input(block, (*batch, configuration["hidden_size"]))
     check_that_bias_and_groups_decide(block, x)
     x.requires_grad_()

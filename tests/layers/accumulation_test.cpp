@@ -20,7 +20,7 @@ TEMPLATE_LIST_TEST_CASE("a second backward adds to every weight's gradient", "[l
   const CpuContext context{.threads = 2};
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 3, .window = 4, .capacity_factor = 100});
   Draw draw("accumulation");
-  randomise(draw, layer, 0.7);
+  randomize(draw, layer, 0.7);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, 40, 5), d_y_TD = random_matrix<double, Cpu<>>(draw, 40, 5);
   const Batch batch = Batch::ragged({17, 23});
   TestType once = gradient_for(layer), twice = gradient_for(layer);

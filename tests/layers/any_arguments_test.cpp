@@ -62,7 +62,7 @@ Layer make(const Shape& s) {
 template <class Layer>
 Layer drawn(Draw& draw, const Shape& shape) {
   Layer layer = make<Layer>(shape);
-  randomise(draw, layer);
+  randomize(draw, layer);
   return layer;
 }
 

@@ -28,7 +28,7 @@ double later_change() {
 }
 template <class Layer>
 double batch_mates() {
-  return largest_of_all<Layer>(ragged, [](const auto& s) { return deviation_without_batch_mates(s, ragged); });
+  return largest_of_all<Layer>(ragged, [](const auto& s) { return deviation_without_batch_neighbors(s, ragged); });
 }
 template <class Layer>
 double decoding() {

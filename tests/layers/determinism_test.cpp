@@ -62,7 +62,7 @@ TEST_CASE("results are bitwise identical for any number of threads, in every run
   auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>(
       {.width = width, .hidden = hidden, .token_experts = 3, .segment_experts = 3, .window = 32});
   Draw draw("determinism");
-  randomise(draw, layer, 0.1);
+  randomize(draw, layer, 0.1);
   // Several sequences: the gradient of the vector that routes first segments is a sum over them.
   const Batch batch = Batch::ragged({257, 90, 1, 122, 130});
   const auto x_TD = random_matrix<float, Cpu<>>(draw, rows, width),
@@ -93,7 +93,7 @@ TEST_CASE("results of small shapes are bitwise identical for unaligned inputs to
       for (const Index f : {1, 7, 257}) {
         Draw draw("odd addresses", static_cast<std::uint32_t>(t * 100000 + d * 1000 + f));
         SwiGlu<float, Cpu<>> layer(d, f);
-        randomise(draw, layer);
+        randomize(draw, layer);
         const auto x = random_matrix<float, Cpu<>>(draw, t, d), d_y = random_matrix<float, Cpu<>>(draw, t, d);
         const Trace first = run(layer, 1, x, d_y, Batch::single(t));
         for (Index shift = 1; shift < 4; ++shift) {

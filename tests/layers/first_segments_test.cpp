@@ -100,7 +100,7 @@ void check_order_decides_nothing(const char* name) {
   const Sequences sequences({7, 3, 0, 9, 2, 6, 12});
   Layer layer = build<Layer>(sizes);
   Draw draw("weights of first segments");
-  randomise(draw, layer, 0.7);
+  randomize(draw, layer, 0.7);
   std::vector<std::size_t> order(sequences.lengths.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const Step first = step_of(layer, sequences, order);
@@ -157,7 +157,7 @@ TEST_CASE("an expert takes all first segments or none and at least r segments, a
   for (std::uint32_t i = 0; i < 200; ++i) {
     Draw draw("all or none", i);
     Causal layer = build<Causal>(sizes);
-    randomise(draw, layer, 0.7);
+    randomize(draw, layer, 0.7);
     std::vector<Index> lengths(static_cast<std::size_t>(draw.between(1, 6)));
     for (Index& length : lengths) length = draw.between(1, 12);
     const Batch batch = Batch::ragged(lengths);
@@ -189,7 +189,7 @@ TEST_CASE("an expert takes all first segments or none and at least r segments, a
 TEST_CASE("with a single sequence every expert takes r segments", "[layers]") {
   Draw draw("one sequence");
   Causal layer = build<Causal>(sizes);
-  randomise(draw, layer, 0.7);
+  randomize(draw, layer, 0.7);
   const auto x_TD = random_matrix<double, B>(draw, 36, sizes.width);
   // 12 segments of 3 rows, 3 segments for each of 4 experts.
   CHECK(layer.forward(context, x_TD, Batch::single(36)).stats.load == std::vector<Index>{9, 9, 9, 9});
@@ -198,7 +198,7 @@ TEST_CASE("with a single sequence every expert takes r segments", "[layers]") {
 TEST_CASE("with one segment per sequence every expert takes all segments", "[layers]") {
   Draw draw("one segment each");
   Causal layer = build<Causal>(sizes);
-  randomise(draw, layer, 0.7);
+  randomize(draw, layer, 0.7);
   const auto x_TD = random_matrix<double, B>(draw, 12, sizes.width);
   const auto run = layer.forward(context, x_TD, Batch::sequences(6, 2));
   CHECK(run.stats.load == std::vector<Index>{12, 12, 12, 12});

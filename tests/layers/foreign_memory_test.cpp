@@ -58,7 +58,7 @@ TEST_CASE("the same values give bitwise identical outputs from any memory", "[la
   const Sizes sizes{.width = 5, .hidden = 4, .experts = 3, .k = 2};
   Draw draw("foreign memory");
   auto layer = build<Layer>(sizes);
-  randomise(draw, layer);
+  randomize(draw, layer);
   const Batch batch = Batch::single(7);
 
   const RowMajor x = RowMajor::Random(7, 5);
@@ -84,7 +84,7 @@ TEST_CASE("the same values give bitwise identical outputs from any memory", "[la
 TEST_CASE("an output is viewed as an Eigen matrix without a copy", "[layers]") {
   auto layer = build<Layer>({.width = 5, .hidden = 4, .experts = 3, .k = 2});
   Draw draw("output");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const RowMajor x = RowMajor::Random(7, 5);
   auto y = layer.infer(context, x, Batch::single(7));
   auto mapped = as_eigen(y.view());

@@ -14,7 +14,7 @@ TEMPLATE_TEST_CASE("frozen weights get no gradient, and all other gradients are 
   const CpuContext context{.threads = 2};
   Draw draw("frozen");
   auto layer = build<TestType>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .window = 3});
-  randomise(draw, layer);
+  randomize(draw, layer);
   const Batch batch = Batch::ragged({11, 9});
   const auto x = random_matrix<double, Cpu<>>(draw, 20, 5), c = random_matrix<double, Cpu<>>(draw, 20, 5);
   const auto backward = [&](TestType& gradient) {

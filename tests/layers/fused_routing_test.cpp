@@ -18,7 +18,7 @@ constexpr Sizes sizes{.width = 5, .hidden = 4, .experts = 3, .k = 2, .window = 3
 
 Hybrid drawn_layer(Draw& draw) {
   auto layer = build<Hybrid>(sizes);
-  randomise(draw, layer);
+  randomize(draw, layer);
   return layer;
 }
 

@@ -83,11 +83,11 @@ TEMPLATE_TEST_CASE("one pass over both levels matches two passes", "[layers]", (
                    (CausalMultiPlMoe<double, Cpu<>, NormalizedFusion>),
                    (MultiPlMoe<double, Cpu<>, ScalarFusion<double, Cpu<>>>),
                    (HybridMoE<Dropping<double>, SegmentDropping<double>, NormalizedFusion>)) {
-  STATIC_REQUIRE(TestType::joins_levels);
+  STATIC_REQUIRE(TestType::runs_in_one_pass);
   const CpuContext context{.threads = 2};
   auto layer = build<TestType>({.width = 16, .hidden = 24, .experts = 4, .k = 2, .shared = 1, .window = 5});
   Draw draw("one pass");
-  randomise(draw, layer, 0.5);
+  randomize(draw, layer, 0.5);
   const Batch batch = Batch::ragged({70, 0, 53});
   const auto x_TD = random_matrix<double, Cpu<>>(draw, 123, 16), c_TD = random_matrix<double, Cpu<>>(draw, 123, 16);
   TestType gradient = gradient_for(layer);
@@ -110,7 +110,7 @@ TEST_CASE("HybridMoE takes ownership of a moved input, for both levels", "[layer
   const CpuContext context;
   auto layer = build<CausalMultiPlMoe<double, Cpu<>>>({.width = 5, .hidden = 6, .experts = 3, .k = 2, .window = 3});
   Draw draw("owned by both");
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
   const Tensor c_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
   auto borrowed = gradient_for(layer), owned = gradient_for(layer);

@@ -43,13 +43,13 @@ Mix<Value> mole(Draw& draw, Index width = 5, Index hidden = 7) {
   auto layer =
       make_mole(SwiGlu<Value, Cpu<>>(width, hidden),
                 {.languages = 3, .language_rank = 2, .language_alpha = 3, .shared_rank = 3, .shared_alpha = 2});
-  randomise_adapted(draw, layer);
+  randomize_adapted(draw, layer);
   return layer;
 }
 template <class Value>
 Lora<Value> lora(Draw& draw, Index width = 5, Index hidden = 7) {
   auto layer = make_lora(SwiGlu<Value, Cpu<>>(width, hidden), 2, 3);
-  randomise_adapted(draw, layer);
+  randomize_adapted(draw, layer);
   return layer;
 }
 
@@ -101,7 +101,7 @@ TEMPLATE_TEST_CASE("with freshly initialized adapters the output is bitwise iden
                    float, double) {
   Draw draw("fresh lora");
   SwiGlu<TestType, Cpu<>> dense(20, 33);
-  randomise(draw, dense);
+  randomize(draw, dense);
   auto layer = make_mole(SwiGlu<TestType, Cpu<>>(20, 33), {.languages = 3, .language_rank = 2, .shared_rank = 3});
   upcycle(context, dense, layer, {.seed = seed()});
   for (const Index count : {1, 7, 300}) {
@@ -228,9 +228,9 @@ TEST_CASE("MoLE's decoding matches infer, with the languages set in its state", 
 TEST_CASE("a merged LoRA FFN is a dense FFN with the same output; several adapters cannot be merged", "[layers]") {
   Draw draw("merged lora");
   SwiGlu<double, Cpu<>> dense(5, 6);
-  randomise(draw, dense);
+  randomize(draw, dense);
   auto layer = make_lora(std::move(dense), 2, 3);
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x = random_matrix<double, Cpu<>>(draw, rows, 5);
   const auto expected = values_of(layer.infer(context, x, Batch::single(rows)));
   const auto found = values_of(layer.merged(context).infer(context, x, Batch::single(rows)));
@@ -387,7 +387,7 @@ TEST_CASE("AnyLayer holds an FFN with adapters", "[layers][runtime]") {
   using Any = AnyLayer<double, Cpu<>>;
   Draw draw("any lora");
   SwiGlu<double, Cpu<>> dense(5, 7);
-  randomise(draw, dense);
+  randomize(draw, dense);
   Any layer(make_mole(SwiGlu<double, Cpu<>>(5, 7), {.languages = 3, .language_rank = 1, .shared_rank = 2}));
   upcycle(context, dense, layer, {.seed = 3});
   const auto x = random_matrix<double, Cpu<>>(draw, rows, 5);

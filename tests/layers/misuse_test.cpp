@@ -58,7 +58,7 @@ TEMPLATE_TEST_CASE("a wrong shape is refused with its numbers, and the layer sti
   const std::string name = Is::name, reader = Is::reader;
   Draw draw("misuse");
   TestType layer = make<TestType>();
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x = random_matrix<double, Cpu<>>(draw, 6, 5);
   const Tensor wide(6, 7), c = random_matrix<double, Cpu<>>(draw, 6, 5);
   const Batch batch = Batch::sequences(3, 2);
@@ -141,7 +141,7 @@ TEST_CASE("a layer's type has only the functions that the layer supports", "[lay
 TEST_CASE("decode refuses rows that do not match the state, and leaves the state unchanged", "[layers][misuse]") {
   Draw draw("misuse of decoding");
   auto layer = build<SegmentByPreviousMean<double>>(sizes);
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x = random_matrix<double, Cpu<>>(draw, 2, 5);
   const Tensor three(3, 5), wide(2, 7);
   const std::vector<std::int32_t> one(1);
@@ -161,7 +161,7 @@ TEMPLATE_TEST_CASE("decoding checks its arguments in the same way in every layer
   const std::string name = Is::name, reader = Is::reader;
   Draw draw("arguments of decoding");
   TestType layer = make<TestType>();
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x = random_matrix<double, Cpu<>>(draw, 4, 5);
   const Tensor wide(4, 7);
   const std::vector<std::int32_t> three(3, 1), unknown{1, -1, -2, 1};
@@ -193,8 +193,8 @@ TEST_CASE("TokenMoE and HybridMoE refuse rows that they cannot decode", "[layers
   Draw draw("misuse of decoding");
   auto token = build<Mixtral<double, Cpu<>>>(sizes);
   auto hybrid = build<CausalMultiPlMoe<double, Cpu<>>>(sizes);
-  randomise(draw, token);
-  randomise(draw, hybrid);
+  randomize(draw, token);
+  randomize(draw, hybrid);
   const auto x = random_matrix<double, Cpu<>>(draw, 2, 5);
   const Tensor three(3, 5), wide(2, 7);
   const std::vector<std::int32_t> one(1);
@@ -226,7 +226,7 @@ struct Breaks {
 TEST_CASE("an exception of a router leaves the threads and reaches the caller", "[layers][misuse]") {
   TokenMoE layer(Breaks{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<Ffn<double>>(2, 2, 3));
   Draw draw("throwing router");
-  randomise(draw, layer);
+  randomize(draw, layer);
   layer.routing.gate.weight.view()(0, 0) = 1000;
   // Enough rows for several tiles.
   auto x = random_matrix<double, Cpu<>>(draw, 200, 2, 0.01);
@@ -243,7 +243,7 @@ TEST_CASE("NaN and infinity in a row do not change other rows", "[layers][misuse
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   auto layer = build<Mixtral<double, Cpu<>>>(sizes);
   Draw draw("not a number");
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x = random_matrix<double, Cpu<>>(draw, 4, 5);
   const auto before = layer.infer(context, x, Batch::single(4));
   for (const double bad : {nan, inf}) {
@@ -255,7 +255,7 @@ TEST_CASE("NaN and infinity in a row do not change other rows", "[layers][misuse
   }
   // Rows that compete with one that is not finite: every expert takes as many rows as its capacity.
   auto competing = build<TokenExpertChoice<double>>(sizes);
-  randomise(draw, competing);
+  randomize(draw, competing);
   const auto load = competing.forward(context, x, Batch::single(4)).stats.load;
   CHECK(load == std::vector<Index>(3, 1));
 }

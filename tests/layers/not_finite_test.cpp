@@ -95,7 +95,7 @@ TEMPLATE_LIST_TEST_CASE("values that are not finite give deterministic results a
                         "[layers][misuse]", Layers) {
   auto layer = build<TestType>(sizes);
   Draw draw("not finite");
-  randomise(draw, layer, 0.7);
+  randomize(draw, layer, 0.7);
   auto x_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width),
        d_y_TD = random_matrix<float, Cpu<>>(draw, rows, sizes.width);
   CHECK(std::isfinite(Step(layer, x_TD, d_y_TD, 2).norm));

@@ -28,7 +28,7 @@ TEST_CASE("an observer is called with both levels' decisions, in training and in
           "[layers]") {
   auto layer = build<CausalMultiPlMoe<double, Cpu<>>>({.width = 5, .experts = 4, .k = 2, .window = 3});
   Draw draw("observed");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const Batch batch = Batch::ragged({8, 4});
   const auto x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
   std::vector<Observation> seen;
@@ -65,7 +65,7 @@ TEST_CASE("an observer is called with both levels' decisions, in training and in
 TEST_CASE("an observer is called with the selected and the kept pairs", "[layers]") {
   auto layer = build<Dropping<double>>({.width = 5, .experts = 3, .k = 2, .minimum = 1, .capacity_factor = 0.5});
   Draw draw("observed drops");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, 30, 5);
   std::vector<Observation> seen;
   const CpuContext context{.threads = 1, .observer = [&](const Observation& o) { seen.push_back(o); }};

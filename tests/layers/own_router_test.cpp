@@ -42,7 +42,7 @@ TEST_CASE("a user's threshold router selects the same experts in training and in
                  ExpertBank<Ffn<double>>(4, 5, 6));
   STATIC_REQUIRE(decltype(layer)::is_causal);
   Draw draw("threshold router");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x = random_matrix<double, Cpu<>>(draw, 50, 5);
   const auto run = layer.forward(context, x, Batch::single(50));
 
@@ -73,7 +73,7 @@ TEST_CASE("a user's hash router reads token ids, in a batch and in decoding", "[
   const CpuContext context;
   TokenMoE layer(HashRouter{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<Ffn<double>>(3, 4, 5));
   Draw draw("hash router");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x = random_matrix<double, Cpu<>>(draw, 30, 4);
   std::vector<std::int32_t> tokens(30);
   for (std::int32_t& token : tokens) token = static_cast<std::int32_t>(draw.between(0, 9));

@@ -91,14 +91,14 @@ TEST_CASE("segment layers and hybrids with either kind of fusion report their ph
   const moe::MultiPlSettings settings{
       .width = width, .hidden = hidden, .token_experts = 3, .segment_experts = 2, .k = 2, .window = 4};
   using Joined = moe::CausalMultiPlMoe<double, Cpu>;
-  static_assert(Joined::joins_levels);
+  static_assert(Joined::runs_in_one_pass);
   for (const Heard& heard : {listen_to(moe::make_multipl<Joined>(settings))})
     for (const auto& pass : {heard.forward, heard.backward, heard.infer}) CHECK(kinds(pass) == of_two_levels);
   using Segments = decltype(Joined::segment);
   const Heard alone = listen_to(moe::make_multipl<Segments>(settings));
   for (const auto& pass : {alone.forward, alone.backward, alone.infer}) CHECK(kinds(pass) == of_one_level);
   using Apart = moe::HybridMoE<decltype(Joined::token), Segments, moe::ChannelFusion<double, Cpu>>;
-  static_assert(!Apart::joins_levels);
+  static_assert(!Apart::runs_in_one_pass);
   const Heard apart = listen_to(Apart(moe::make_multipl<decltype(Joined::token)>(settings),
                                       moe::make_multipl<Segments>(settings), {width, 0.7, 0.3}));
   for (const auto& pass : {apart.forward, apart.backward, apart.infer}) CHECK(kinds(pass) == of_two_levels);

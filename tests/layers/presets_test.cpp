@@ -117,7 +117,7 @@ double distance_from_dense() {
   const CpuContext context{.threads = 1};
   Draw draw("upcycled");
   SwiGlu<float, Cpu<>> dense(12, 20);
-  randomise(draw, dense, 0.5);
+  randomize(draw, dense, 0.5);
   auto layer = build<Layer>({.width = 12, .hidden = 20, .experts = 4, .k = 2, .window = 5});
   upcycle(context, dense, layer, {.seed = seed(), .router_deviation = 0.5});
   const Batch batch = Batch::ragged({23, 17});

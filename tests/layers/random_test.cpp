@@ -64,7 +64,7 @@ template <class Layer>
 Layer made(const Sizes& with = sizes) {
   Layer layer = build<Layer>(with);
   Draw draw("weights of layers that draw");
-  randomise(draw, layer);
+  randomize(draw, layer);
   return layer;
 }
 

@@ -100,7 +100,7 @@ TEST_CASE("replaying a layer's own record is bitwise identical, in training and 
   for (const auto& composition : any_compositions<double>().all()) {
     AnyCpuLayer<double> layer = composition.build(sizes);
     Draw draw("replayed");
-    randomise(draw, layer);
+    randomize(draw, layer);
     const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
     const CpuContext plain{.threads = 1, .layer = 3};
     const auto pass = [&](const auto& run) {
@@ -127,12 +127,12 @@ TEST_CASE("a replay uses the recorded choices, not those of the current weights"
   for (const auto& composition : any_compositions<double>().all()) {
     AnyCpuLayer<double> layer = composition.build(sizes);
     Draw draw("replayed by another layer");
-    randomise(draw, layer);
+    randomize(draw, layer);
     const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
     const auto train = [&](const CpuContext& context) { return trained(context, layer, x_TD, given.batch); };
     const auto infer = [&](const CpuContext& context) { return inferred(context, layer, x_TD, given.batch); };
     const auto before = recorded(given.batch, train);
-    randomise(draw, layer);
+    randomize(draw, layer);
     const auto today = recorded(given.batch, train);
     others += today != before;
     const RoutingReplay replay(before);
@@ -158,7 +158,7 @@ TEST_CASE("a record made by decoding equals that of the whole sequence, and repl
     if (!layer.is_causal()) continue;
     ++layers;
     Draw draw("decoded and replayed");
-    randomise(draw, layer);
+    randomize(draw, layer);
     const std::vector<std::int32_t> tokens{1, 0, 2, 2, 0, 1, 1, 2, 0, 2, 1, 1, 0, 1};
     const Index rows = 7, prompt = 2;
     const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 2 * rows, 5);
@@ -204,7 +204,7 @@ TEST_CASE("a record made by decoding equals that of the whole sequence, and repl
           }) == records);
 
     // Other weights decode by the record too, part after part.
-    randomise(draw, layer);
+    randomize(draw, layer);
     RoutingRecorder again(2);
     CpuContext given{.threads = 1, .layer = 3, .observer = again.observer()};
     auto other = layer.begin_decoding(given, 2);
@@ -237,13 +237,13 @@ TEMPLATE_TEST_CASE("gradients of a replayed pass match central differences with 
   const Given given;
   auto layer = build<TestType>(sizes);
   Draw draw("gradients of a replay");
-  randomise(draw, layer, 0.7);
+  randomize(draw, layer, 0.7);
   Tensor x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
   const auto records =
       recorded(given.batch, [&](const CpuContext& context) { layer.forward(context, x_TD, given.batch); });
   // The current weights would select other experts, and a finite-difference step may cross a router's decision
   // boundary.
-  randomise(draw, layer, 0.7);
+  randomize(draw, layer, 0.7);
   const RoutingReplay replay(records);
   check_layer_gradients(layer, x_TD, given.batch, 1.3, layer_bar, replaying(replay));
 }
@@ -252,7 +252,7 @@ TEST_CASE("a replayed pass does not update thresholds, and updates biases as any
   const Given given;
   auto layer = build<TokenExpertChoice<double>>(sizes);
   Draw draw("thresholds of a replay");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
   const auto train = [&](const CpuContext& context) { return layer.forward(context, x_TD, given.batch).stats; };
   const auto records = recorded(given.batch, train);
@@ -264,7 +264,7 @@ TEST_CASE("a replayed pass does not update thresholds, and updates biases as any
   CHECK(layer.routing.updates_1.data()[0] == 0);
 
   auto biased = build<DeepSeekV3Moe<double, Cpu<>>>({.width = 5, .experts = 4, .k = 2, .groups = 1, .kept_groups = 1});
-  randomise(draw, biased);
+  randomize(draw, biased);
   const auto forward = [&](const CpuContext& context) { return biased.forward(context, x_TD, given.batch).stats; };
   const auto of_biased = recorded(given.batch, forward);
   const RoutingReplay own(of_biased);
@@ -278,7 +278,7 @@ TEST_CASE("a record that does not fit is refused", "[layers][replay]") {
   const Given given;
   auto layer = build<CausalMultiPlMoe<double, Cpu<>>>(sizes);
   Draw draw("refused replay");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const Tensor x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
   const auto records =
       recorded(given.batch, [&](const CpuContext& context) { layer.infer(context, x_TD, given.batch); });

@@ -49,7 +49,7 @@ TEST_CASE("each expert takes min(r, V) segments", "[layers]") {
     s.experts = draw.between(1, 6);
     s.capacity_factor = 3 * draw.uniform();
     auto layer = build<SegmentByOwnMean<double>>(s);
-    randomise(draw, layer);
+    randomize(draw, layer);
     const Batch batch = Batch::sequences(draw.between(0, 4), s.window * draw.between(1, 6));
     const Index segments = batch.rows() / s.window;
     const auto x_TD = random_matrix<double, Cpu<>>(draw, batch.rows(), s.width);
@@ -80,7 +80,7 @@ TEST_CASE("a capacity above the number of segments gives every expert all of the
   SegmentMoE layer(FixedWindow{.window = 2}, OwnMean<double, Cpu<>>(4), ExpertChoice{}, SoftmaxOverAll{}, TakeTen{},
                    ExpertBank<Ffn<double>>(3, 4, 5));
   Draw draw("ten of three");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, 6, 4);
   CHECK(layer.forward(context, x_TD, Batch::single(6)).stats.load == std::vector<Index>{6, 6, 6});
 }
@@ -90,7 +90,7 @@ TEST_CASE("a user's segmenter cuts by token, in decoding as in a whole sequence"
   SegmentMoE layer(UntilToken{}, PreviousMean<double, Cpu<>>(4), TopK{.k = 1}, SoftmaxOverAll{}, Unlimited{},
                    ExpertBank<Ffn<double>>(3, 4, 5));
   Draw draw("lines");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const std::vector<std::int32_t> tokens = {1, 2, 10, 3, 10, 10, 4, 5};
   const auto rows = static_cast<Index>(tokens.size());
   const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, 4);
@@ -110,7 +110,7 @@ TEST_CASE("thresholds are a moving average of training's boundaries", "[layers]"
   const CpuContext context;
   auto layer = build<SegmentByPreviousMean<double>>(sizes);
   Draw draw("thresholds");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const double even = layer.routing.thresholds_E.data()[1];
   CHECK(even == 1.0 / static_cast<double>(sizes.experts));
   const Batch batch = Batch::single(30);

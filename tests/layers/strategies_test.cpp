@@ -31,7 +31,7 @@ void check_strategy(const Sizes& with, const char* what) {
   INFO(what);
   Draw draw("strategy");
   Layer layer = build<Layer>(with);
-  randomise(draw, layer);
+  randomize(draw, layer);
   for_each_buffer(
       [&](const std::string&, auto& buffer) {
         for (Index i = 0; i < buffer.size(); ++i) buffer.data()[i] = 0.3 * draw.normal();
@@ -106,7 +106,7 @@ TEST_CASE("a layer without a capacity limit in inference drops in training alone
   const CpuContext context;
   Draw draw("rooms");
   auto layer = build<on::SwitchInTraining<double, Cpu<>>>(sizes);
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, sizes.width);
   Batch batch = Batch::single(rows);
   batch.random = {.seed = 5, .step = 0};
@@ -131,7 +131,7 @@ TEST_CASE("ReMoE's sparsity weight follows the number of experts per row", "[lay
   const CpuContext context;
   Draw draw("sparsity");
   auto layer = build<ReMoe<double, Cpu<>>>(sizes);
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, sizes.width);
   const double first = layer.routing.balance_weight_1.data()[0];
   CHECK(first == 1e-8);
@@ -152,7 +152,7 @@ TEST_CASE("a dropless layer upcycled with renormalized gates has the dense layer
   const CpuContext context;
   Draw draw("dense");
   SwiGlu<double, Cpu<>> dense(5, 6);
-  randomise(draw, dense);
+  randomize(draw, dense);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, rows, 5);
   const auto expected = values_of(dense.infer(context, x_TD, Batch::single(rows)));
   Sizes roomy = sizes;

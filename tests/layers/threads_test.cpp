@@ -31,7 +31,7 @@ struct Work {
 
   explicit Work(std::uint32_t number) {
     Draw draw("threads", number);
-    randomise(draw, layer, 0.3);
+    randomize(draw, layer, 0.3);
     x_TD = random_matrix<float, Cpu<>>(draw, rows, settings.width);
     d_y_TD = random_matrix<float, Cpu<>>(draw, rows, settings.width);
   }

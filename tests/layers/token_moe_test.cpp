@@ -65,7 +65,7 @@ TEST_CASE("dropped pairs are counted, and the experts' output of a fully dropped
   TokenMoE layer(TopK{.k = 1}, SoftmaxOverAll{}, CapacityFactor{.factor = 1, .minimum = 1},
                  ExpertBank<Ffn<double>>(4, 4, 3));
   Draw draw("dropped");
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x_TD = random_matrix<double, Cpu<>>(draw, 8, 4);
   layer.routing.gate.weight.fill_zero();
   layer.routing.gate.weight.view()(0, 0) = 5;
@@ -91,7 +91,7 @@ TEST_CASE("a batch without rows does not update the thresholds", "[layers]") {
   const CpuContext context;
   auto layer = build<TokenExpertChoice<double>>(sizes);
   Draw draw("empty batch");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto thresholds = [&] { return values_of(layer.routing.thresholds_E); };
   const auto before = thresholds();
   layer.update_buffers(context, layer.forward(context, Tensor(0, sizes.width), Batch{}).stats);
@@ -108,7 +108,7 @@ TEST_CASE("gates of a row sum to 1 and the shared expert is always chosen, whate
     s.shared = shared;
     auto layer = build<SharedRouted<double>>(s);
     Draw draw("shared", static_cast<std::uint32_t>(shared));
-    randomise(draw, layer);
+    randomize(draw, layer);
     const auto x_TD = random_matrix<double, Cpu<>>(draw, 50, s.width);
     const auto run = layer.forward(context, x_TD, Batch::single(50));
     const auto& decision = run.saved.routing.decision;
@@ -133,7 +133,7 @@ TEST_CASE("forward takes ownership of a moved input", "[layers]") {
   const CpuContext context;
   auto layer = build<Mixtral<double, Cpu<>>>(sizes);
   Draw draw("owned");
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x_TD = random_matrix<double, Cpu<>>(draw, rows, sizes.width);
   const Tensor c_TD = random_matrix<double, Cpu<>>(draw, rows, sizes.width);
   const Batch batch = Batch::single(rows);

@@ -34,7 +34,7 @@ template <class Layer>
 Layer drawn(const Sizes& s) {
   Draw draw("wrong trees");
   Layer layer = make<Layer>(s);
-  randomise(draw, layer);
+  randomize(draw, layer);
   return layer;
 }
 Sizes with(Index experts, Index hidden, Index width) {
@@ -247,7 +247,7 @@ TEST_CASE("functions over several trees check them before they write", "[train][
   using Ffn = SwiGlu<double, Cpu<>>;
   Draw draw("several trees");
   Ffn dense(5, 4), wide(5, 6);
-  randomise(draw, dense);
+  randomize(draw, dense);
   CHECK_THROWS_AS(round_weights(context, dense, wide), Error);
   CHECK_THROWS_AS(copy_weights(dense, wide), Error);
   // Its first weight fits, but is not copied either.

@@ -80,12 +80,12 @@ mutant(threshold_beta_swapped routing/router/threshold_choice.hpp
   AFTER [==[static_cast<Real>(1 - beta) * threshold + static_cast<Real>(beta) * observed]==]
   REASON "the two weights of the moving average are exchanged"
   TESTS routing/router/threshold_choice)
-mutant(alike_rows_by_their_place routing/router/alike_rows.hpp
-  BEFORE [==[if (alike_1R(0, r) != 0) chosen_RE(r, e) = first;]==]
-  AFTER [==[if (alike_1R(0, r) != 0 && chosen_RE(r, e) != 0) chosen_RE(r, e) = first;]==]
+mutant(alike_rows_by_their_place routing/router/identical_rows.hpp
+  BEFORE [==[if (identical_1R(0, r) != 0) chosen_RE(r, e) = first;]==]
+  AFTER [==[if (identical_1R(0, r) != 0 && chosen_RE(r, e) != 0) chosen_RE(r, e) = first;]==]
   REASON "identical first segments are selected by batch position instead of all or none"
   TESTS routing/router/alike_rows layers/first_segments)
-mutant(boundary_among_alike_rows routing/router/alike_rows.hpp
+mutant(boundary_among_alike_rows routing/router/identical_rows.hpp
   BEFORE [==[if (left == 0) return;]==]
   AFTER [==[if (left >= 0) return;]==]
   REASON "thresholds reject first segments that training selected"

@@ -24,7 +24,7 @@ std::vector<std::string> names(const Layer& layer) {
 TEST_CASE("Linear is x W^T + b, and its gradients match central differences", "[modules][gradient]") {
   Draw draw("linear");
   Layer layer = Layer::with_bias(5, 3);
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x = random_matrix<double, Cpu<>>(draw, 7, 5);
   const auto c = random_matrix<double, Cpu<>>(draw, 7, 3);
   const auto y = layer.forward(context, x);

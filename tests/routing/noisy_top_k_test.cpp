@@ -65,7 +65,7 @@ template <class L, class... LogitsOf>
 Tensor drawn_clear(L& layer, const Batch& batch, const LogitsOf&... logits_of) {
   for (std::uint32_t attempt = 0;; ++attempt) {
     Draw draw("noisy top-k", attempt);
-    randomise(draw, layer, 0.7);
+    randomize(draw, layer, 0.7);
     Tensor x_TD = random_matrix<double, B>(draw, batch.rows(), width);
     const auto run = layer.forward(context, x_TD, batch);
     if ((is_clear(logits_of(run.saved)) && ...)) return x_TD;
@@ -193,7 +193,7 @@ TEST_CASE("NoisyTopK's gradients inside HybridMoE match central differences", "[
   const Batch batch = drawn_from(13);
   SECTION("in one pass") {
     HybridMoE layer(layer_of(2), segment_level(), FixedFusion{.token = 0.7, .segment = 0.4});
-    STATIC_REQUIRE(decltype(layer)::joins_levels);
+    STATIC_REQUIRE(decltype(layer)::runs_in_one_pass);
     Tensor x_TD = drawn_clear(
         layer, batch, [](const auto& saved) -> const Tensor& { return saved.routing.token.noisy_TE; },
         [](const auto& saved) -> const Tensor& { return saved.routing.segment.decision.logits_RE; });
@@ -202,7 +202,7 @@ TEST_CASE("NoisyTopK's gradients inside HybridMoE match central differences", "[
   }
   SECTION("in two") {
     HybridMoE layer(layer_of(2), segment_level(), ChannelFusion<double, B>(width, 0.6, 0.5));
-    STATIC_REQUIRE_FALSE(decltype(layer)::joins_levels);
+    STATIC_REQUIRE_FALSE(decltype(layer)::runs_in_one_pass);
     Tensor x_TD = drawn_clear(
         layer, batch, [](const auto& saved) -> const Tensor& { return saved.token.routing.noisy_TE; },
         [](const auto& saved) -> const Tensor& { return saved.segment.routing.decision.logits_RE; });
@@ -213,7 +213,7 @@ TEST_CASE("NoisyTopK's gradients inside HybridMoE match central differences", "[
 TEST_CASE("NoisyTopK's decoding matches infer, alone and inside HybridMoE", "[routing]") {
   const auto check = [](auto layer) {
     Draw draw("noisy top-k decodes");
-    randomise(draw, layer, 0.7);
+    randomize(draw, layer, 0.7);
     constexpr Index sequences = 3, length = 7, start = 3;
     const auto x_TD = random_matrix<double, B>(draw, sequences * length, width);
     const Tensor whole_TD = layer.infer(context, x_TD, Batch::sequences(sequences, length));
@@ -247,7 +247,7 @@ TEST_CASE("NoisyTopK's decoding matches infer, alone and inside HybridMoE", "[ro
 TEST_CASE("NoisyTopK's noise depends on the key alone, and training without a key is refused", "[routing][random]") {
   Layer layer = layer_of(2);
   Draw draw("noisy top-k's key");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x_TD = random_matrix<double, B>(draw, 200, width);
   const auto bits = [&](const CpuContext& with, std::uint64_t key) {
     const Batch batch = drawn_from(key, Batch::single(200));
@@ -313,7 +313,7 @@ TEST_CASE("NoisyTopK stays finite for very small and very large noise", "[routin
   for (const double n : {-1000.0, 1000.0}) {
     Layer layer = layer_of(2);
     Draw draw("noisy top-k's extremes");
-    randomise(draw, layer);
+    randomize(draw, layer);
     auto x_TD = random_matrix<double, B>(draw, rows, width);
     for (Index t = 0; t < rows; ++t) x_TD.view()(t, 0) = 1;
     layer.routing.noise.weight.fill_zero();
@@ -351,7 +351,7 @@ TEST_CASE("NoisyTopK's weights are visited, frozen, initialized and upcycled fro
   CHECK(values_of(all.routing.noise.weight) != std::vector<double>(experts * width, 0));
 
   Ffn dense(width, hidden);
-  randomise(draw, dense);
+  randomize(draw, dense);
   Layer grown = layer_of(2);
   upcycle(context, dense, grown, {.seed = 4});
   CHECK(values_of(grown.routing.noise.weight) == std::vector<double>(experts * width, 0));
@@ -379,7 +379,7 @@ TEST_CASE("NoisyTopK replays its own choices bitwise identically, and others wit
   CHECK(replayed.stats.balance_loss() == recorded.stats.balance_loss());
   // Weights that would select other experts.
   Draw draw("noisy top-k, replayed");
-  randomise(draw, layer, 0.7);
+  randomize(draw, layer, 0.7);
   CHECK(layer.forward(replaying, x_TD, batch).stats.load == recorded.stats.load);
   CHECK(layer.forward(context, x_TD, batch).stats.load != recorded.stats.load);
   check_layer_gradients(layer, x_TD, batch, 1.7, layer_bar, replaying);
@@ -388,7 +388,7 @@ TEST_CASE("NoisyTopK replays its own choices bitwise identically, and others wit
 TEST_CASE("AnyLayer trains NoisyTopK with the two losses that every layer reports", "[routing][runtime]") {
   Layer layer = layer_of(2), gradient = gradient_for(layer);
   Draw draw("noisy top-k, any layer");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto x_TD = random_matrix<double, B>(draw, rows, width);
   const Batch batch = drawn_from(7);
   auto run = layer.forward(context, x_TD, batch);

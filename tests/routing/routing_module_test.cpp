@@ -88,7 +88,7 @@ auto mixture() { return TokenMoE(LearnedMixture(4, 3), ExpertBank<Ffn>(3, 4, 5))
 TEST_CASE("a stateless routing module needs only route and backward", "[routing][gradient]") {
   auto layer = mixture();
   Draw draw("learned mixture");
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x_TD = random_matrix<double, B>(draw, 6, 4);
   check_layer_gradients(layer, x_TD, Batch::single(6), 1);
   const CpuContext context;
@@ -102,7 +102,7 @@ TEST_CASE("a custom routing module works inside HybridMoE and AnyLayer, and is u
   const CpuContext context;
   Draw draw("learned mixture, elsewhere");
   Ffn dense(4, 5);
-  randomise(draw, dense);
+  randomize(draw, dense);
   auto x_TD = random_matrix<double, B>(draw, 6, 4);
   HybridMoE hybrid(mixture(),
                    SegmentMoE(FixedWindow{.window = 2}, PreviousMean<double, B>(4), TopK{.k = 2}, SoftmaxOverAll{},

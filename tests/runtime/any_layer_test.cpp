@@ -43,7 +43,7 @@ TEST_CASE("AnyLayer is upcycled only from a dense FFN of its experts' type", "[r
   using X = Glu<Gelu, double, B, WithBiases>;
   Draw draw("any layer of other experts");
   X dense(6, 5);
-  randomise(draw, dense);
+  randomize(draw, dense);
   const auto layer = [] { return Any(Mixtral<double, B, X>(TopK{.k = 2}, {}, {}, ExpertBank<X>(3, 6, 5))); };
   Any from_type = layer(), from_any = layer();
   upcycle(context, dense, from_type, {.seed = 3});
@@ -60,7 +60,7 @@ TEST_CASE("AnyLayer is upcycled only from a dense FFN of its experts' type", "[r
 TEST_CASE("AnyLayer trains, upcycles and decodes as the layer that it holds", "[runtime]") {
   Draw draw("any layer");
   SwiGlu<double, B> dense(6, 5);
-  randomise(draw, dense);
+  randomize(draw, dense);
   Any layer = causal();
   upcycle(context, dense, layer, {.seed = 3});
   const auto x_TD = random_matrix<double, B>(draw, 13, 6);
@@ -87,7 +87,7 @@ TEST_CASE("AnyLayer trains, upcycles and decodes as the layer that it holds", "[
 TEST_CASE("AnyLayer prefills in one pass, and its sequences join and leave", "[runtime]") {
   Draw draw("any layer's sequences");
   auto own = make_multipl<CausalMultiPlMoe<double, B, NormalizedFusion>>(small);
-  randomise(draw, own);
+  randomize(draw, own);
   const Any layer(std::move(own));
   const auto x_TD = random_matrix<double, B>(draw, 22, 6);
   const auto x = x_TD.view();
@@ -116,7 +116,7 @@ TEST_CASE("AnyLayer prefills in one pass, and its sequences join and leave", "[r
 TEST_CASE("AnyLayer passes the languages of decoded rows to its layer", "[runtime]") {
   Draw draw("any layer's languages");
   auto own = make_mole(SwiGlu<double, B>(6, 5), {.languages = 2, .language_rank = 1, .shared_rank = 2});
-  randomise(draw, own);
+  randomize(draw, own);
   const Any spoken(std::move(own));
   const auto x_TD = random_matrix<double, B>(draw, 4, 6);
   const std::vector<std::int32_t> languages = {-1, 1, 1, 0};

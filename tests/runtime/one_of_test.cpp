@@ -53,8 +53,8 @@ TEMPLATE_TEST_CASE("OneOutputFusion behaves as the fusion that it holds", "[runt
   TestType plain(3, 0.6, -0.2);
   OneOutput one(std::variant<Channel, MatrixOf>(TestType(3, 0.6, -0.2)));
   Draw first("one of"), second("one of");
-  randomise(first, plain);
-  randomise(second, one);
+  randomize(first, plain);
+  randomize(second, one);
   CHECK(names_of(one) == names_of(plain));
   const Outputs in;
   CHECK(same_bits(in.fused(one), in.fused(plain)));

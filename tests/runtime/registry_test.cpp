@@ -80,8 +80,8 @@ void check_same_as(Concrete concrete, Any any) {
   for_each_buffer(collect(any_names), any);
   CHECK(names == any_names);
   Draw first("any layer"), second("any layer");
-  randomise(first, concrete, 0.7);
-  randomise(second, any, 0.7);
+  randomize(first, concrete, 0.7);
+  randomize(second, any, 0.7);
   Draw draw("any layer's input");
   const auto x_TD = random_matrix<double, Cpu<>>(draw, 13, 6), c_TD = random_matrix<double, Cpu<>>(draw, 13, 6);
   CHECK(step_of(concrete, x_TD, c_TD) == step_of(any, x_TD, c_TD));

@@ -53,7 +53,7 @@ void run(const std::string& name) {
     sizes.capacity_factor = turn % 2 == 0 ? 1.0 : 0.7;
     sizes.normalize = turn < 3 ? NormalizeGates::before_dropping : NormalizeGates::after_dropping;
     auto layer = build<Layer>(sizes);
-    randomise(draw, layer, 0.7);
+    randomize(draw, layer, 0.7);
     std::vector<std::int32_t> tokens;
     Batch batch = Batch::ragged({7, 0, 13, 1, 10});
     for (Index t = 0; t < batch.rows(); ++t) tokens.push_back(static_cast<std::int32_t>(draw.between(0, 5)));

@@ -21,17 +21,17 @@ reference::Rows rows_of_matrix(const Matrix<Value, Cpu<>>& m) {
 
 /// Randomizes both factors of an adapter; rows and columns beyond its rank stay 0.
 template <class Value>
-void randomise_adapter(Draw& draw, LoraAdapter<Value, Cpu<>>& adapter, double deviation = 1) {
+void randomize_adapter(Draw& draw, LoraAdapter<Value, Cpu<>>& adapter, double deviation = 1) {
   fill_normal(draw, adapter.lora_A.view().rows_between(0, adapter.rank()), deviation);
   fill_normal(draw, adapter.lora_B.view().cols_between(0, adapter.rank()), deviation);
 }
 
 /// Randomizes every weight of an FFN with adapters.
 template <class R, class Value>
-void randomise_adapted(Draw& draw, LoraFfn<R, Value, Cpu<>>& layer, double deviation = 0.5) {
-  randomise(draw, layer.base, deviation);
+void randomize_adapted(Draw& draw, LoraFfn<R, Value, Cpu<>>& layer, double deviation = 0.5) {
+  randomize(draw, layer.base, deviation);
   for (auto* bank : {&layer.gate_proj, &layer.up_proj, &layer.down_proj})
-    for (auto& adapter : bank->adapters) randomise_adapter(draw, adapter, deviation);
+    for (auto& adapter : bank->adapters) randomize_adapter(draw, adapter, deviation);
 }
 
 /// The adapter without its padding.

@@ -25,7 +25,7 @@ struct Subject {
     for (std::uint32_t attempt = 0;; ++attempt) {
       Draw draw("causality", 1000 * number + attempt);
       layer = build<Layer>(sizes);
-      randomise(draw, layer, 0.7);
+      randomize(draw, layer, 0.7);
       for (int step = 0; step < 3; ++step) {
         const auto x = random_matrix<Real, Cpu<>>(draw, batch.rows(), sizes.width);
         layer.update_buffers(context, layer.forward(context, x, batch).stats);
@@ -63,7 +63,7 @@ double deviation_after_later_change(const Subject<Layer>& subject, const Batch& 
 
 /// Runs inference on every sequence of the batch alone.
 template <class Layer>
-double deviation_without_batch_mates(const Subject<Layer>& subject, const Batch& batch) {
+double deviation_without_batch_neighbors(const Subject<Layer>& subject, const Batch& batch) {
   const auto together = subject.layer.infer(subject.context, subject.x_TD, batch);
   reference::Rows alone;
   for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {

@@ -201,7 +201,7 @@ Matrix<typename Layer::Value, Cpu<>> draw_clear(Layer& layer, const Batch& batch
                                                 const Reference& expected) {
   for (std::uint32_t attempt = 0;; ++attempt) {
     Draw draw("clear decisions", attempt);
-    randomise(draw, layer, 0.7);
+    randomize(draw, layer, 0.7);
     auto x_TD = random_matrix<typename Layer::Value, Cpu<>>(draw, batch.rows(), layer.width());
     if (expected(rows_of(x_TD)).decided.margin > margin) return x_TD;
   }

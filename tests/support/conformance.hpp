@@ -55,7 +55,7 @@ inline Case draw_case(Draw& draw) {
 template <class Layer>
 Matrix<typename Layer::Value, Cpu<>> draw_values(Draw& draw, const Case& c, Layer& layer) {
   using Real = typename Layer::Value;
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x = random_matrix<Real, Cpu<>>(draw, c.batch.rows(), c.sizes.width);
   const Index favorite = draw.between(0, c.sizes.experts - 1);
   if (c.ties)

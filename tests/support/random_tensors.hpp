@@ -56,7 +56,7 @@ Matrix<Real, B> random_matrix(Draw& draw, Index rows, Index cols, double deviati
 
 /// Randomizes every weight of a layer or module.
 template <class M>
-void randomise(Draw& draw, M& module, double deviation = 1) {
+void randomize(Draw& draw, M& module, double deviation = 1) {
   M::visit_parameters([&](const std::string&, auto& tensor) { fill_normal(draw, tensor.view(), deviation); },
                       std::string(), module);
 }

@@ -25,7 +25,7 @@ inline Verdict right_if(bool holds) { return holds ? Verdict::right : Verdict::w
 /// The verdict on a call with several arguments: one invalid argument is enough.
 inline Verdict operator&(Verdict a, Verdict b) { return std::max(a, b); }
 
-/// Runs the call and checks its outcome. Anything but a result or an Error fails the test: std::bad_alloc, an
+/// Runs the call and checks its outcome. TypedPointer but a result or an Error fails the test: std::bad_alloc, an
 /// assertion, a sanitizer's report. Returns whether there was a result.
 template <class Call>
 bool attempt(Verdict verdict, const char* what, const Call& call) {

@@ -30,7 +30,7 @@ bool is_narrow(float value) { return (bits_of(value) & 0xffffu) == 0; }
 Layer drawn(const char* name) {
   Draw draw(name);
   Layer layer = Layer::with_bias(5, 37);
-  randomise(draw, layer, 0.5);
+  randomize(draw, layer, 0.5);
   return layer;
 }
 
@@ -40,7 +40,7 @@ void take_steps(const Layer& layer, int steps, const Step& step) {
   Layer gradient = gradient_for(layer);
   for (int number = 1; number <= steps; ++number) {
     Draw draw("gradient", static_cast<std::uint32_t>(number));
-    randomise(draw, gradient, 0.1);
+    randomize(draw, gradient, 0.1);
     step(number, gradient);
   }
 }
@@ -182,9 +182,9 @@ TEST_CASE("a low-precision step is bitwise identical for any number of threads, 
     const CpuContext context{.threads = threads};
     Layer layer = Layer::without_bias(3, 20000), gradient = gradient_for(layer);
     Draw draw("many");
-    randomise(draw, layer, 1);
+    randomize(draw, layer, 1);
     Memory<BFloat16, MasterWeights::bfloat16> memory(context, layer, gradient, seed);
-    randomise(draw, gradient, 1);
+    randomize(draw, gradient, 1);
     for (int step = 1; step <= 3; ++step) AdamW{}.step(context, 1e-3, step, 1, layer, gradient, memory);
     return masters(layer, memory);
   };

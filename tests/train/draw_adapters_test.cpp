@@ -20,7 +20,7 @@ const CpuContext context;
 TEST_CASE("an adapter starts uniform in A, within peft's bound, and zero in B", "[train]") {
   LoraAdapter<double, Cpu<>> adapter(400, 30, {.rank = 20}, 24);
   Draw draw("adapter before");
-  randomise(draw, adapter);
+  randomize(draw, adapter);
   draw_adapters(context, adapter, 7, "x.");
   CHECK(filling_is_zero(adapter));
   for (const double value : values_of(adapter.lora_B)) CHECK(value == 0);

@@ -34,7 +34,7 @@ template <class Value>
 SwiGlu<Value, Cpu<>> dense_ffn(Index width, Index hidden) {
   Draw draw("split");
   SwiGlu<Value, Cpu<>> dense(width, hidden);
-  randomise(draw, dense, 0.3);
+  randomize(draw, dense, 0.3);
   return dense;
 }
 const MoleSettings small{.languages = 3, .language_rank = 2, .language_alpha = 5, .shared_rank = 4, .shared_alpha = 3};

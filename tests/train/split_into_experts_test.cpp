@@ -23,7 +23,7 @@ const CpuContext context{.threads = 1};
 Ffn drawn(Index width, Index hidden) {
   Draw draw("split into experts");
   Ffn dense(width, hidden);
-  randomise(draw, dense, 0.3);
+  randomize(draw, dense, 0.3);
   return dense;
 }
 Layer layer_of(Index experts, Index width, Index hidden, Index shared) {
@@ -64,7 +64,7 @@ TEST_CASE("the outputs of the parts of an FFN with biases add up too", "[train]"
   using X = Glu<Gelu, float, Cpu<>, WithBiases>;
   Draw draw("split into experts with biases");
   X dense(8, 22);
-  randomise(draw, dense, 0.3);
+  randomize(draw, dense, 0.3);
   Qwen15Moe<float, Cpu<>, X> layer(TopK{.k = 4}, {}, {}, ExpertBank<X>(4, 8, 6), {8, 22});
   split_into_experts(context, dense, layer, 4, {.seed = 3, .router_deviation = 0});
   const auto x_TD = random_matrix<float, Cpu<>>(draw, 11, 8);

@@ -22,7 +22,7 @@ struct Start {
 
   Start() {
     Draw draw("upcycle");
-    randomise(draw, dense, 0.3);
+    randomize(draw, dense, 0.3);
     x_TD = random_matrix<float, Cpu<>>(draw, 62, 32);
     y_TD = dense.infer(context, x_TD, batch);
   }
@@ -115,7 +115,7 @@ TEST_CASE("experts of any type are upcycled, and reinitialized channels include 
   const CpuContext context{.threads = 1};
   Draw draw("upcycle an MLP");
   X dense(32, 48);
-  randomise(draw, dense, 0.3);
+  randomize(draw, dense, 0.3);
   Mixtral<float, Cpu<>, X> layer(TopK{.k = 2}, {}, {}, ExpertBank<X>(3, 32, 48));
   upcycle(context, dense, layer, {.seed = 3});
   const auto x_TD = random_matrix<float, Cpu<>>(draw, 20, 32);

@@ -53,7 +53,7 @@ struct GpuRow {
   GpuPrecision precision;
   std::int64_t bytes = 0;
   bool fits = false;
-  bool is_asked_for = false;
+  bool is_requested = false;
 };
 
 std::vector<GpuRow> gpu_rows(const PlannedRun& run, const TrainingFlags& flags, const TrainingCounts& counts) {
@@ -118,7 +118,7 @@ void print_json(const PlannedRun& run, const TrainingFlags& flags, const Estimat
     out["gpu"].push_back({{"precision", plan.precision.name()},
                           {"bytes", plan.bytes},
                           {"fits", plan.fits},
-                          {"asked_for", plan.is_asked_for}});
+                          {"asked_for", plan.is_requested}});
   out["disk_bytes"] = {{"checkpoint", e.checkpoint}, {"at_once", e.checkpoints}};
   out["steps"] = flags.steps;
   out["tokens"] = e.tokens;

@@ -66,7 +66,7 @@ std::optional<Json> read_environment(const std::filesystem::path& path) {
 
 /// Warns of differences that can change results. The number of threads cannot, and the data's hashes are compared with
 /// the run's settings.
-void warn_of_other_bits(const Json& begun, const Json& now) {
+void warn_of_environment_change(const Json& begun, const Json& now) {
   for (const char* name : {"version", "compiler", "flags", "cpu", "dependencies"})
     if (!begun.contains(name) || nlohmann::json(begun[name]) != nlohmann::json(now[name]))
       notice(
@@ -105,7 +105,7 @@ void record_environment(const std::filesystem::path& run, const BatchStream& str
   std::optional<Json> begun;
   if (steps_done > 0) begun = read_environment(path);
   if (!begun || !begun->is_object()) return write_file_atomically(path, now.dump(2) + "\n");
-  warn_of_other_bits(*begun, now);
+  warn_of_environment_change(*begun, now);
   Json last = *begun;
   last.erase("resumed");
   Json& resumed = (*begun)["resumed"];

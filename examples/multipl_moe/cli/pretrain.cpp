@@ -32,7 +32,7 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
     throw UsageError(fmt::format("[pretrain] {}; --tokenizer selects another tokenizer", *misfit));
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, "");
   BatchStream stream(files, even_shares(flags.languages, files), flags.batch_options(*tokenizer));
-  note_idle_losses(flags, config);
+  note_unused_loss_weights(flags, config);
   if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;
   const auto model = make_language_model(config, flags.threads);
   model->use_tokenizer(tokenizer);

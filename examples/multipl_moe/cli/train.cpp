@@ -54,7 +54,7 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   require_tokenizer_fits(flags.model, config, *tokenizer);
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, flags.model);
   BatchStream stream(files, mixed_shares(flags.mix, files), flags.batch_options(*tokenizer));
-  note_idle_losses(flags, config);
+  note_unused_loss_weights(flags, config);
   if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
   // A resumed run has its weights in its checkpoint; the model in the folder only has to be the one that it began with.
   const auto model =

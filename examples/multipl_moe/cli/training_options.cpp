@@ -51,7 +51,7 @@ LanguageFiles scored_files(const TrainingFlags& flags, const Tokenizer& tokenize
   return files;
 }
 
-void say_how_it_goes_on(const RunBeginning& beginning, std::int64_t steps) {
+void report_resume(const RunBeginning& beginning, std::int64_t steps) {
   if (beginning.steps_done == 0) return;
   const bool is_finished = beginning.steps_done == steps;
   notice("{} step {} of {}{}\n", is_finished ? "nothing is left to do after" : "resuming after", beginning.steps_done,
@@ -207,12 +207,12 @@ TrainOptions TrainingFlags::train_options(const CLI::App& command, const BatchSt
     const std::filesystem::path run = output;
     write_file_atomically(run / "config.toml", settings_text(command));
     record_environment(run, stream, threads, beginning.steps_done);
-    if (!quiet) say_how_it_goes_on(beginning, steps);
+    if (!quiet) report_resume(beginning, steps);
   };
   return options;
 }
 
-void note_idle_losses(const TrainingFlags& flags, const ModelConfig& config) {
+void note_unused_loss_weights(const TrainingFlags& flags, const ModelConfig& config) {
   if (config.moe && !config.moe->is_adapted()) return;
   const TrainingFlags usual;
   for (const auto& [flag, given, otherwise] :

@@ -60,6 +60,6 @@ void check_run(const std::string& command, const ModelConfig& model, const Train
 
 /// Prints a notice for --balance-weight and --z-loss-weight if they are not at their default and `config` has no
 /// routers.
-void note_idle_losses(const TrainingFlags& flags, const ModelConfig& config);
+void note_unused_loss_weights(const TrainingFlags& flags, const ModelConfig& config);
 
 }  // namespace multipl_moe

@@ -24,7 +24,7 @@ namespace moe {
 ///   make_backward(context, d_y_TD, d_losses, saved, gradient) -> d_x_TD, require_saved(where, saved)
 ///   make_inference(context, x_TD, batch) -> y_TD
 ///   begin_state(context, sequences) -> state, require_state(where, state, count, whose, what)
-///   make_prefill(context, x_TD, batch, state), make_next(context, x_BD, tokens_B, state) -> y
+///   make_prefill(context, x_TD, batch, state), make_decode(context, x_BD, tokens_B, state) -> y
 ///   require_replay(where, replay, offsets)   throws Error if a record of choices does not fit, or in all cases if the
 ///                                            layer cannot replay choices
 ///
@@ -102,7 +102,7 @@ class LayerEntries {
     layer().require_state(where, state, x_BD.rows, "x has", "rows");
     if (context.replay != nullptr)
       layer().require_replay(where, *context.replay, Batch::sequences(x_BD.rows, 1).offsets);
-    return layer().make_next(context, x_BD, tokens_B, state);
+    return layer().make_decode(context, x_BD, tokens_B, state);
   }
 
  private:

@@ -48,7 +48,7 @@ struct RowsContext {
   /// 1 for rows that are identical to each other, as the first segments of all sequences may be; empty if there are
   /// fewer than two. A selection among identical rows would depend on their position in the batch, so an expert takes
   /// all of them or none.
-  View<const Index, B> alike_1R{};
+  View<const Index, B> identical_1R{};
   /// Key of the random numbers; none in training with a batch without a key.
   std::optional<RandomKey> key{};
 

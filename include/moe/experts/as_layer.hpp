@@ -127,7 +127,7 @@ struct AsLayer : LayerEntries<X, Value_, typename detail::AsLayerParts<Backend_>
   Tensor make_prefill(const Context& context, ConstView x_TD, const Batch&, DecodingState&) const {
     return answer(context, x_TD);
   }
-  Tensor make_next(const Context& context, ConstView x_BD, std::span<const std::int32_t>, DecodingState&) const {
+  Tensor make_decode(const Context& context, ConstView x_BD, std::span<const std::int32_t>, DecodingState&) const {
     return answer(context, x_BD);
   }
 };

@@ -78,7 +78,7 @@ struct FusedRouting {
   using DecodingState = HybridDecodingState<typename Token::DecodingState, typename Segment::DecodingState>;
 
   /// Experts process the rows of x, not pooled segments.
-  static constexpr bool feeds_rows = true;
+  static constexpr bool experts_read_rows = true;
 
   /// Tensors saved for make_stats and backward.
   struct Saved {

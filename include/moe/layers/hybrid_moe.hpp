@@ -76,7 +76,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
 
   /// Whether both levels run in one pass: the fusion only scales routing weights, the segment level's experts process
   /// the rows of x, and the token level has no shared expert.
-  static constexpr bool joins_levels = GateFusion<F> && Segment::feeds_rows && Token::only_experts;
+  static constexpr bool runs_in_one_pass = GateFusion<F> && Segment::experts_read_rows && Token::only_experts;
   /// Name in error messages.
   static constexpr std::string_view name = "HybridMoE";
   /// Clause of the error for x with a wrong number of columns: "x has 3 columns, the gates expect 4".
@@ -91,7 +91,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   /// Gradients of the token level's auxiliary losses.
   using LossGradients = typename Token::LossGradients;
   /// Tensors that backward consumes.
-  using Saved = std::conditional_t<joins_levels, detail::MoeSaved<Routing, ExpertType, NoSharedExpert>,
+  using Saved = std::conditional_t<runs_in_one_pass, detail::MoeSaved<Routing, ExpertType, NoSharedExpert>,
                                    TwoPassesSaved<Token, Segment, F>>;
 
   /// Token level, which routes rows.
@@ -117,7 +117,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
             ", the segment level ", segment.width());
     token.require_consistent(where);
     segment.require_consistent(where);
-    if constexpr (joins_levels)
+    if constexpr (runs_in_one_pass)
       require_trees(where, SameShape{}, token.bank.experts.front(), segment.bank.experts.front());
     require_settings(fusion, width());
   }
@@ -125,7 +125,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   void require_saved(std::string_view where, const Saved& saved) const {
     const Index rows = saved.x_TD.rows;
     bool fits = saved.x_TD.cols == width();
-    if constexpr (joins_levels)
+    if constexpr (runs_in_one_pass)
       fits = fits && parts().routing.keeps(saved.routing, rows) &&
              saved.experts.fits(rows, token.bank.count() + segment.bank.count(), token.bank.experts.front());
     else
@@ -177,13 +177,13 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
 
   static constexpr NoSharedExpert no_path{};
   /// Both levels as the parts of one layer, the token level's experts first.
-  MoeParts<Routing, ExpertType, NoSharedExpert> parts() const requires joins_levels {
+  MoeParts<Routing, ExpertType, NoSharedExpert> parts() const requires runs_in_one_pass {
     return {{token.routing, segment.routing, fusion}, {token.bank.span(), segment.bank.span()}, no_path};
   }
   TwoPasses<Token, Segment, F> passes() const { return {token, segment, fusion}; }
 
   auto make_forward(const Context& context, ConstView x_TD, const Batch& batch) const {
-    if constexpr (joins_levels)
+    if constexpr (runs_in_one_pass)
       return Base::forward_of(parts(), context, x_TD, batch);
     else
       return passes().forward(context, x_TD, batch);
@@ -191,7 +191,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
   template <class GradientTree>
   Tensor make_backward(const Context& context, ConstView d_y_TD, const LossGradients& d_losses, Saved saved,
                        GradientTree& gradient) const {
-    if constexpr (joins_levels) {
+    if constexpr (runs_in_one_pass) {
       using GradientParts =
           typename Routing::template Gradients<decltype(gradient.token.routing), decltype(gradient.segment.routing),
                                                decltype(gradient.fusion)>;
@@ -205,7 +205,7 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
     }
   }
   Tensor make_inference(const Context& context, ConstView x_TD, const Batch& batch) const {
-    if constexpr (joins_levels)
+    if constexpr (runs_in_one_pass)
       return Base::inference_of(parts(), context, x_TD, batch);
     else
       return passes().infer(context, x_TD, batch).output;
@@ -214,14 +214,14 @@ class HybridMoE : public MoeLayer<HybridMoE<Token, Segment, F>, typename detail:
     return {token.begin_decoding(context, sequences), segment.begin_decoding(context, sequences)};
   }
   Tensor make_prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
-    if constexpr (joins_levels)
+    if constexpr (runs_in_one_pass)
       return Base::prefill_of(parts(), context, x_TD, batch, state);
     else
       return passes().prefill(context, x_TD, batch, state);
   }
-  Tensor make_next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                   DecodingState& state) const {
-    if constexpr (joins_levels)
+  Tensor make_decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                     DecodingState& state) const {
+    if constexpr (runs_in_one_pass)
       return Base::next_of(parts(), context, x_BD, tokens_B, state);
     else
       return passes().next(context, x_BD, tokens_B, state);

@@ -276,8 +276,8 @@ class LoraFfn : public LayerEntries<LoraFfn<R, Value_, Backend_>, Value_,
   Tensor make_prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState&) const {
     return make_inference(context, x_TD, batch);
   }
-  Tensor make_next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                   DecodingState& state) const {
+  Tensor make_decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                     DecodingState& state) const {
     return answer(context, x_BD, RowInfo{tokens_B, state.languages}.in_inference()).first;
   }
 

@@ -121,7 +121,7 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
     using Parts = std::remove_cvref_t<decltype(parts)>;
     using X = typename Parts::Expert;
     const auto& route = saved.experts.route;
-    if constexpr (Parts::Routing::feeds_rows) {
+    if constexpr (Parts::Routing::experts_read_rows) {
       auto [d_x_TD, d_weights_1N] = moe_ffn_backward<X>(context, parts.experts, d_y_TD, saved.x_TD, route,
                                                         std::move(saved.experts.experts), expert_gradients);
       add_to_weights_of_rows<Accum<Value>, Backend>(context, d_mass_1T, route.plan, d_weights_1N.view());

@@ -38,7 +38,7 @@ struct SegmentParts {
   static_assert(Capacity<C>, "SegmentMoE: 5th argument must be a Capacity: Index rows_per_expert(Demand) const");
   static_assert(Expert<X>, "SegmentMoE: 6th argument must be an ExpertBank of Experts such as SwiGlu<float, Cpu<>>");
   static_assert(
-      !OpensAlike<Source> || !UsesCapacity<typename FormsOf<R>::Train> ||
+      !SharesFirstRow<Source> || !UsesCapacity<typename FormsOf<R>::Train> ||
           ContextMatrixRouter<typename FormsOf<R>::Train>,
       "SegmentMoE: 3rd argument must be a router that takes a RowsContext: this source routes all first "
       "segments by the same row, and an expert must take all of these identical rows or none, as in ExpertChoice");
@@ -92,7 +92,7 @@ class SegmentMoE
   /// Whether a pass can replay recorded choices (Context::replay).
   static constexpr bool replays = replays_choices<Routing>;
   /// Whether experts process the rows of x, so that HybridMoE can run them in one pass with the token level.
-  static constexpr bool feeds_rows = Routing::feeds_rows;
+  static constexpr bool experts_read_rows = Routing::experts_read_rows;
   /// Name in error messages.
   static constexpr std::string_view name = "SegmentMoE";
   /// Clause of the error for x with a wrong number of columns: "x has 3 columns, the gate expects 4".
@@ -127,7 +127,7 @@ class SegmentMoE
   /// Throws Error unless the shapes of `saved` match this layer and it has not been consumed.
   void require_saved(std::string_view where, const Saved& saved) const {
     const Index rows = saved.x_TD.rows;
-    const Index routed_rows = feeds_rows ? rows : saved.routing.cut.segments.count();
+    const Index routed_rows = experts_read_rows ? rows : saved.routing.cut.segments.count();
     require(saved.x_TD.cols == width() && routing.keeps(saved.routing, rows) &&
                 saved.experts.fits(routed_rows, bank.count(), bank.experts.front()),
             where, "`saved` must be what forward of this layer returned, not consumed yet, got one of ", rows, " x ",
@@ -228,8 +228,8 @@ class SegmentMoE
   Tensor make_prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
     return Base::prefill_of(parts(), context, x_TD, batch, state);
   }
-  Tensor make_next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                   DecodingState& state) const {
+  Tensor make_decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                     DecodingState& state) const {
     return Base::next_of(parts(), context, x_BD, tokens_B, state);
   }
   template <class Pending>

@@ -45,7 +45,7 @@ struct TokenParts {
       "TokenMoE: 5th argument must be an always-on path of the experts' value type and backend, or NoSharedExpert");
   static_assert(Balance<Bal>, "TokenMoE: 6th argument must be a Balance: bool counts(Index expert) const");
   static_assert(
-      !LeavesOutShared<Bal> || NamesShared<typename FormsOf<R>::Train>,
+      !LeavesOutShared<Bal> || HasSharedExpert<typename FormsOf<R>::Train>,
       "TokenMoE: BalanceOverRouted excludes the expert that every row selects; the router must name this expert by "
       "chosen_by_all(), as SharedTopK does");
   using Experts = X;
@@ -218,8 +218,8 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
   Tensor make_prefill(const Context& context, ConstView x_TD, const Batch& batch, DecodingState& state) const {
     return Base::prefill_of(parts(), context, x_TD, batch, state);
   }
-  Tensor make_next(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
-                   DecodingState& state) const {
+  Tensor make_decode(const Context& context, ConstView x_BD, std::span<const std::int32_t> tokens_B,
+                     DecodingState& state) const {
     return Base::next_of(parts(), context, x_BD, tokens_B, state);
   }
 };

@@ -138,16 +138,16 @@ struct Gating {
 
   /// x_RD -> choice order and gates (eqs. 1, 2, 4). Mode is Training or Inference and selects the forms of router and
   /// capacity; if the context has a record, its choices replace the router's. `facts`: token ids, languages and random
-  /// key of the rows. `routed`: their level and, for segments, their rows of x, for the record. alike_1R: 1 for
+  /// key of the rows. `routed`: their level and, for segments, their rows of x, for the record. identical_1R: 1 for
   /// identical rows, as in RowsContext. Throws Error if training draws random numbers and the batch has no key for
   /// them, and for a record that does not fit.
   template <class Mode>
   Decision<Value, Backend> decide(const Context& context, View<const Input, Backend> x_RD, RowInfo facts,
                                   const RoutedRows& routed = {},
-                                  [[maybe_unused]] View<const Index, Backend> alike_1R = {}) const {
+                                  [[maybe_unused]] View<const Index, Backend> identical_1R = {}) const {
     if constexpr (std::is_same_v<Mode, Inference>) {
       return decide_by(context, FormsOf<R>::infer(router), FormsOf<C>::infer(capacity), x_RD, facts.in_inference(),
-                       routed, alike_1R);
+                       routed, identical_1R);
     } else {
       const auto& trained = FormsOf<R>::train(router);
       const auto& room = FormsOf<C>::train(capacity);
@@ -161,7 +161,7 @@ struct Gating {
         decision.jitter = key;
         return decision;
       } else {
-        return decide_by(context, trained, room, x_RD, facts, routed, alike_1R);
+        return decide_by(context, trained, room, x_RD, facts, routed, identical_1R);
       }
     }
   }
@@ -279,7 +279,7 @@ struct Gating {
   template <class Single, class Room>
   Decision<Value, Backend> decide_by(const Context& context, const Single& single, const Room& room,
                                      View<const Input, Backend> x_RD, RowInfo facts, const RoutedRows& routed,
-                                     View<const Index, Backend> alike_1R) const {
+                                     View<const Index, Backend> identical_1R) const {
     constexpr bool drops = DroppingCapacity<Room> && RowRouter<Single>;
     const PhaseScope scope(context, Phase::router);
     Decision<Value, Backend> decision;
@@ -292,7 +292,7 @@ struct Gating {
       kept = std::move(recorded.kept);
     } else {
       decision.choice = route<Value, Backend>(context, single, room, logits_RE,
-                                              has_biases ? biases_E.view() : thresholds_E.view(), facts, alike_1R);
+                                              has_biases ? biases_E.view() : thresholds_E.view(), facts, identical_1R);
       if constexpr (drops) {
         const RandomKey key =
             drops_by(room) == DropBy::random ? facts.stream(context.layer, "the capacity") : RandomKey{};

@@ -64,7 +64,7 @@ struct StatelessRouting {
   static constexpr bool is_batch_invariant = true;
 
   /// Experts read rows of x, and their outputs belong to these rows.
-  static constexpr bool feeds_rows = true;
+  static constexpr bool experts_read_rows = true;
   /// Input of the experts.
   template <class Saved>
   static ConstView fed(ConstView x_TD, const Saved&) {
@@ -126,7 +126,7 @@ concept NamesRouting = requires {
   typename M::LossGradients;
   { M::is_causal } -> std::convertible_to<bool>;
   { M::is_batch_invariant } -> std::convertible_to<bool>;
-  { M::feeds_rows } -> std::convertible_to<bool>;
+  { M::experts_read_rows } -> std::convertible_to<bool>;
 };
 /// M's parameters and buffers can be visited.
 template <class M>
@@ -208,10 +208,11 @@ concept ComputesRoute =
 /// Reports the first part of the contract that M does not fulfill, as a compile error.
 template <class M>
 constexpr bool explain_routing_module() {
-  static_assert(NamesRouting<M>,
-                "a routing module must name Value, Backend, Real, Saved, RoutingResult, Stats, DecodingState and "
-                "LossGradients, and define is_causal, is_batch_invariant and feeds_rows; derive from StatelessRouting "
-                "for most of them");
+  static_assert(
+      NamesRouting<M>,
+      "a routing module must name Value, Backend, Real, Saved, RoutingResult, Stats, DecodingState and "
+      "LossGradients, and define is_causal, is_batch_invariant and experts_read_rows; derive from StatelessRouting "
+      "for most of them");
   if constexpr (NamesRouting<M>) {
     static_assert(WalksRouting<M>,
                   "a routing module must have visit_parameters(visit, prefix, trees...), visit_buffers of the same "

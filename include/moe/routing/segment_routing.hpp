@@ -56,7 +56,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   static_assert(!NeedsRowInfo<typename FormsOf<R>::Train> && !NeedsRowInfo<typename FormsOf<R>::Infer>,
                 "SegmentRouting: the router must choose by logits alone; a segment has no token id and no language");
   static_assert(
-      !OpensAlike<Source> || !UsesCapacity<typename FormsOf<R>::Train> ||
+      !SharesFirstRow<Source> || !UsesCapacity<typename FormsOf<R>::Train> ||
           ContextMatrixRouter<typename FormsOf<R>::Train>,
       "SegmentRouting: the router must take a RowsContext: this source routes all first segments by the same row, and "
       "an expert must take all of these identical rows or none, as in ExpertChoice");
@@ -90,7 +90,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   /// Whether recorded choices can be replayed.
   static constexpr bool replays = true;
   /// Whether experts read rows of x; HybridMoE can then run both levels in one pass over x.
-  static constexpr bool feeds_rows = !Feed::pooled;
+  static constexpr bool experts_read_rows = !Feed::pooled;
 
   /// Statistics of one pass. load[e]: rows that expert e processed, or segments with PooledInput; dropped[e]: segments
   /// that it dropped, empty if the capacity never drops.
@@ -184,7 +184,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
                                                      routed, alike(saved.cut));
     Policies::report(context, routed, saved.decision);
     const Decision<Real, Backend>& decision = saved.decision;
-    if constexpr (feeds_rows) {
+    if constexpr (experts_read_rows) {
       auto chosen_TE = spread<ChoiceOrder>(context, decision.kept(), saved.cut);
       auto weights_TE = spread<Real>(context, decision.gates_RE, saved.cut);
       auto route = begin_route<Real, Backend>(context, std::move(chosen_TE), std::move(weights_TE), expected(saved));
@@ -198,14 +198,14 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   }
   /// Input of the experts: rows of x, or one row per segment.
   static ConstView fed(ConstView x_TD, const Saved& saved) {
-    if constexpr (feeds_rows)
+    if constexpr (experts_read_rows)
       return x_TD;
     else
       return read_by_experts(saved.u_VD, saved.fed_VD);
   }
   /// Outputs for rows of x, from the outputs for the experts' input.
   static Tensor outputs_of_rows(const Context& context, Tensor y, const Saved& saved) {
-    if constexpr (feeds_rows)
+    if constexpr (experts_read_rows)
       return y;
     else
       return spread<Value>(context, y, saved.cut);
@@ -231,9 +231,9 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
                 LossGradients /*d_losses*/, const Saved& saved, ConstView x_TD, GradientTree& gradient,
                 View<Value, Backend> d_x_TD, Tensor d_fed_VD = {}) const {
     const PhaseScope scope(context, Phase::router);
-    const Index routed_rows = feeds_rows ? x_TD.rows : saved.u_VD.rows();
+    const Index routed_rows = experts_read_rows ? x_TD.rows : saved.u_VD.rows();
     auto d_gates = gates_of_pairs_backward<Real, Backend>(context, d_weights_1N, routed_rows, part);
-    if constexpr (feeds_rows)
+    if constexpr (experts_read_rows)
       d_gates =
           repeat_over_rows_backward<Real, Backend>(context, d_gates.const_view(), saved.cut.begin_1V.const_view());
     const auto d_logits_VE = Policies::normalizer_backward(context, d_gates, saved.decision);
@@ -247,7 +247,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   /// Sum of the routing weights of each row of x, [1, T]. mass_1R: these sums for the rows that the experts read, which
   /// are rows of x or, with PooledInput, segments.
   static RealTensor mass_of_rows(const Context& context, RealTensor mass_1R, const Saved& saved) {
-    if constexpr (feeds_rows) {
+    if constexpr (experts_read_rows) {
       return mass_1R;
     } else {
       const Index rows = saved.cut.of_row_1T.cols();
@@ -343,7 +343,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
     if constexpr (StatefulSegmenter<S>) close_before(context, tokens_B, state);
     route_new_segments(context, state);
     Saved saved;
-    if constexpr (!feeds_rows) {
+    if constexpr (!experts_read_rows) {
       saved.u_VD = state.u_BD.copy();
       saved.fed_VD = as_fed(context, saved.u_VD);
       saved.cut.of_row_1T = upload_indices<Backend>(context, numbers_up_to(state.u_BD.rows()));
@@ -464,7 +464,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   static ExpectedCounts expected(const Saved& saved) {
     const ExpectedCounts& of_segments = saved.decision.choice.expected;
     const Segments& segments = saved.cut.segments;
-    if (!feeds_rows || segments.count() == 0) return of_segments;
+    if (!experts_read_rows || segments.count() == 0) return of_segments;
     const Index length = segments.begin[1] - segments.begin[0];
     for (std::size_t v = 1; v + 1 < segments.begin.size(); ++v)
       if (segments.begin[v + 1] - segments.begin[v] != length) return {};
@@ -472,7 +472,7 @@ struct SegmentRouting : Gating<R, N, C, Accum<Value_>, Backend_> {
   }
   /// Marks the segments that are routed by one identical row; empty if there are fewer than two.
   static View<const Index, Backend> alike(const Cut& cut) {
-    if constexpr (OpensAlike<Source>) {
+    if constexpr (SharesFirstRow<Source>) {
       const auto& opens = cut.segments.opens_sequence;
       if (std::count(opens.begin(), opens.end(), Index{1}) > 1) return cut.opens_1V.view();
     }

@@ -37,7 +37,7 @@ struct TokenRouting : Gating<R, N, C, Value_, Backend_>,
                       StatelessRouting<TokenRouting<R, N, C, Value_, Backend_, Bal>, Value_, Backend_> {
   static_assert(Balance<Bal>, "TokenRouting: the balance must be a Balance: bool counts(Index expert) const");
   static_assert(
-      !LeavesOutShared<Bal> || NamesShared<typename FormsOf<R>::Train>,
+      !LeavesOutShared<Bal> || HasSharedExpert<typename FormsOf<R>::Train>,
       "TokenRouting: BalanceOverRouted excludes the expert that every row selects; the router must name this expert by "
       "chosen_by_all(), as SharedTopK does");
 

@@ -207,7 +207,7 @@ class AnyLayer {
     std::variant<Tensor*, Vector<Value, Backend>*> tensor;
   };
   /// Pointer to a layer, with its run-time type.
-  struct Anything {
+  struct TypedPointer {
     const void* layer;
     const std::type_info* type;
   };
@@ -229,8 +229,8 @@ class AnyLayer {
     virtual void set_languages(std::span<const std::int32_t>, HeldState&) const = 0;
     virtual void update_buffers(const Context&, const Held&) = 0;
     virtual std::unique_ptr<Interface> empty_tree() const = 0;
-    virtual Anything itself() const = 0;
-    virtual void upcycle_from(const Context&, Anything, const Upcycling&, const std::string&) = 0;
+    virtual TypedPointer itself() const = 0;
+    virtual void upcycle_from(const Context&, TypedPointer, const Upcycling&, const std::string&) = 0;
   };
 
   template <class Layer>
@@ -303,8 +303,8 @@ class AnyLayer {
         nothing_runs();
     }
     std::unique_ptr<Interface> empty_tree() const override { return std::make_unique<Of>(layer.empty_tree()); }
-    Anything itself() const override { return {&layer, &typeid(Layer)}; }
-    void upcycle_from(const Context& context, Anything dense, const Upcycling& start,
+    TypedPointer itself() const override { return {&layer, &typeid(Layer)}; }
+    void upcycle_from(const Context& context, TypedPointer dense, const Upcycling& start,
                       const std::string& prefix) override {
       if constexpr (!computes<Backend>)
         nothing_runs();
@@ -318,7 +318,8 @@ class AnyLayer {
 
    private:
     template <class X>
-    void upcycle_from_an(const Context& context, Anything dense, const Upcycling& start, const std::string& prefix) {
+    void upcycle_from_an(const Context& context, TypedPointer dense, const Upcycling& start,
+                         const std::string& prefix) {
       require(*dense.type == typeid(X), "upcycle",
               "the dense FFN must be of the type of the layer's experts, got one of another type");
       moe::upcycle(context, *static_cast<const X*>(dense.layer), layer, start, prefix);

@@ -79,7 +79,7 @@ void split_off_expert(const typename X::Context& context, const X& dense, X& exp
       name, expert);
   const Index first = (std::min)(number % shards * part, hidden), last = (std::min)(first + part, hidden);
   detail::take_channels(context, dense, first, last, expert, shards);
-  detail::make_differ(context, expert, start, name);
+  detail::perturb_expert(context, expert, start, name);
 }
 
 /// Initializes the shared expert from all channels of the dense FFN, as split_into_experts() does; channels beyond

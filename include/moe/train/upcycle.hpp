@@ -112,7 +112,7 @@ inline void check_start(const Upcycling& start) {
 
 /// Applies the reinitialization and the noise of `start` to an expert.
 template <class X>
-void make_differ(const typename X::Context& context, X& expert, const Upcycling& start, const std::string& name) {
+void perturb_expert(const typename X::Context& context, X& expert, const Upcycling& start, const std::string& name) {
   if constexpr (HasChannels<X>) {
     if (start.reinitialized > 0) reinitialize_channels(context, expert, start, name);
   } else {
@@ -134,7 +134,7 @@ void upcycle_expert(const typename X::Context& context, const X& dense, X& exper
                     const std::string& name) {
   detail::check_start(start);
   copy_weights(dense, expert);
-  detail::make_differ(context, expert, start, name);
+  detail::perturb_expert(context, expert, start, name);
 }
 
 namespace detail {

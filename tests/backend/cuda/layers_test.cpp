@@ -132,7 +132,7 @@ TEST_CASE("a user-defined router of ten lines runs unchanged on the accelerator"
   TokenMoE here(AboveThreshold{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<double, Cpu<>>>(4, 6, 8));
   TokenMoE there(AboveThreshold{}, SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<double, Emulated>>(4, 6, 8));
   Draw draw("own router");
-  randomise(draw, here);
+  randomize(draw, here);
   const Emulated::Context context;
   for_each_tensor([&](const auto& from, auto& to) { Emulated::upload(context, from.data(), to.view()); }, here, there);
   const auto x_TD = random_matrix<double, Cpu<>>(draw, 30, 6);

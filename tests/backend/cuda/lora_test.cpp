@@ -45,7 +45,7 @@ template <class Value>
 double worst_nmse(Index width, Index hidden) {
   Draw draw("accelerated adapters");
   auto on_cpu = make_mole(SwiGlu<double, Cpu<>>(width, hidden), sizes);
-  randomise_adapted(draw, on_cpu, 0.4);
+  randomize_adapted(draw, on_cpu, 0.4);
   auto there = make_mole(SwiGlu<Value, Emulated>(width, hidden), sizes);
   const CpuContext context;
   const typename Emulated::Context device;

@@ -64,7 +64,7 @@ std::vector<Numbers> answers(Layer& layer, const typename Layer::Context& contex
 template <class Held, class OnCpu, class There>
 void compare(OnCpu on_cpu, There there, double bar) {
   Draw draw("noisy top-k on a device");
-  randomise(draw, on_cpu, 0.5);
+  randomize(draw, on_cpu, 0.5);
   auto x_TD = random_matrix<double, Cpu<>>(draw, rows, width);
   auto d_y_TD = random_matrix<double, Cpu<>>(draw, rows, width);
   round_to<Held>(on_cpu, x_TD);

@@ -47,7 +47,7 @@ TEST_CASE("routing recorded on the CPU or on the accelerator replays on the acce
     const Sizes sizes{.width = 5, .hidden = 6, .experts = 4, .k = 2, .shared = 1, .window = 3, .capacity_factor = 0.8};
     Draw draw("replayed on a device");
     auto layer = build<OnCpu>(sizes);
-    randomise(draw, layer);
+    randomize(draw, layer);
     const auto x_TD = random_matrix<double, Cpu<>>(draw, 12, 5);
     const Batch batch = Batch::ragged({7, 0, 5});
     RoutingRecorder of_cpu(3), of_device(3);
@@ -56,7 +56,7 @@ TEST_CASE("routing recorded on the CPU or on the accelerator replays on the acce
     layer.forward(CpuContext{.threads = 1, .observer = of_cpu.observer()}, x_TD, batch);
 
     // With these weights the router would select other experts.
-    randomise(draw, layer);
+    randomize(draw, layer);
     const RoutingReplay replay(of_cpu.records());
     const Given given = given_to(sizes, batch, layer, x_TD);
     Emulated::Context context;

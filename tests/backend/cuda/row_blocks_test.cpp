@@ -2,7 +2,7 @@
 
 #include "support/catch.hpp"
 
-namespace pieces_test {
+namespace row_blocks_test {
 
 using namespace moe;
 
@@ -20,4 +20,4 @@ TEST_CASE("blocks cover all rows once, at most 64 of them", "[accelerator]") {
   }
 }
 
-}  // namespace pieces_test
+}  // namespace row_blocks_test

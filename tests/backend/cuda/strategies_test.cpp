@@ -57,7 +57,7 @@ void compare(const Sizes& sizes) {
   Draw draw("accelerated strategies", static_cast<std::uint32_t>(which));
   auto on_cpu = build<std::tuple_element_t<which, on::Strategies<double, Cpu<>>>>(sizes);
   auto there = build<std::tuple_element_t<which, on::Strategies<double, There>>>(sizes);
-  randomise(draw, on_cpu);
+  randomize(draw, on_cpu);
   const CpuContext context{.threads = 1};
   const typename There::Context device;
   for_each_tensor([&](const auto& from, auto& to) { put(device, values_of(from), to.view()); }, on_cpu, there);

@@ -6,7 +6,7 @@
 #include "moe/core/team.hpp"
 #include "support/catch.hpp"
 
-namespace packets_test {
+namespace vector_access_test {
 
 using namespace moe;
 
@@ -24,7 +24,7 @@ TEST_CASE("a team processes every value of a row once, in vectors as far as poss
   for (const Index count : {0, 1, 3, 4, 11, 12, 29}) {
     std::vector<int> taken(static_cast<std::size_t>(count));
     for (Index lane = 0; lane < 3; ++lane)
-      gpu::for_each_packet<4>(TwoOfThree{lane}, count, [&](Index at, auto width) {
+      gpu::for_each_vector<4>(TwoOfThree{lane}, count, [&](Index at, auto width) {
         for (int i = 0; i < width; ++i) ++taken[static_cast<std::size_t>(at + i)];
         CHECK((width == 4) == (at < count / 4 * 4));
       });
@@ -46,11 +46,11 @@ TEST_CASE("load and store copy a vector, aligned or not", "[accelerator]") {
 TEST_CASE("vectors are aligned if the first value and the row stride are", "[accelerator]") {
   alignas(16) const float values[64] = {};
   using ConstView = View<const float, Cpu<>>;
-  CHECK(gpu::has_aligned_packets<4>(ConstView(values, 3, 8)));
-  CHECK(gpu::has_aligned_packets<4>(ConstView(values, 3, 5, 8)));
-  CHECK(gpu::has_aligned_packets<4>(ConstView(values, 1, 5)));
-  CHECK(!gpu::has_aligned_packets<4>(ConstView(values, 3, 5)));
-  CHECK(!gpu::has_aligned_packets<4>(ConstView(values + 1, 3, 8)));
+  CHECK(gpu::has_aligned_vectors<4>(ConstView(values, 3, 8)));
+  CHECK(gpu::has_aligned_vectors<4>(ConstView(values, 3, 5, 8)));
+  CHECK(gpu::has_aligned_vectors<4>(ConstView(values, 1, 5)));
+  CHECK(!gpu::has_aligned_vectors<4>(ConstView(values, 3, 5)));
+  CHECK(!gpu::has_aligned_vectors<4>(ConstView(values + 1, 3, 8)));
 }
 
-}  // namespace packets_test
+}  // namespace vector_access_test

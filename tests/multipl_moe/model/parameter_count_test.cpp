@@ -2,7 +2,7 @@
 
 #include "support/catch.hpp"
 
-namespace census_test {
+namespace parameter_count_test {
 
 using namespace multipl_moe;
 
@@ -89,4 +89,4 @@ TEST_CASE("the parts of a parameter count add up to the total", "[model]") {
   }
 }
 
-}  // namespace census_test
+}  // namespace parameter_count_test

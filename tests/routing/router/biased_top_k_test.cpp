@@ -48,7 +48,7 @@ TEST_CASE("bias updates make the load more even", "[policies][layers]") {
   Layer layer(BiasedTopK{.k = 2, .rate = 0.004}, {}, {}, ExpertBank<SwiGlu<double, Cpu<>>>(6, 4, 3),
               SharedExpert<SwiGlu<double, Cpu<>>, NoGate>(4, 5));
   Draw draw("biases");
-  randomise(draw, layer);
+  randomize(draw, layer);
   auto x_TD = random_matrix<double, Cpu<>>(draw, 300, 4);
   // A component that all rows share makes most rows select the same experts.
   for (Index t = 0; t < 300; ++t) x_TD.view()(t, 0) += 3;

@@ -140,7 +140,7 @@ TEST_CASE("inference with the prices learned in training has even loads too", "[
   TokenMoE<TrainInfer<QuantileChoice, PricedTopK>, SoftmaxOverChosen, Unlimited, Ffn> layer(
       {.train = {.k = 2}, .infer = {.k = 2, .beta = 0.9}}, {}, {}, ExpertBank<Ffn>(6, 4, 3));
   Draw draw("learned prices");
-  randomise(draw, layer);
+  randomize(draw, layer);
   const auto rows = [&] {
     auto x_TD = random_matrix<double, B>(draw, 300, 4);
     // A component that all rows share makes most rows select the same experts.

@@ -31,7 +31,7 @@ static_assert(!Router<NotARouter> && !Router<Mute> && !Router<int> && !Router<Tr
 static_assert(LearnsThresholds<ThresholdChoice> && !LearnsThresholds<TopK> && !LearnsThresholds<ExpertChoice>);
 static_assert(UsesCapacity<ExpertChoice> && !UsesCapacity<SinkhornChoice> && !UsesCapacity<TopK>);
 static_assert(NeedsRowInfo<HashChoice> && NeedsRowInfo<LanguageChoice> && !NeedsRowInfo<TopK>);
-static_assert(NamesShared<SharedTopK> && !NamesShared<TopK> && !NamesShared<ExpertChoice>);
+static_assert(HasSharedExpert<SharedTopK> && !HasSharedExpert<TopK> && !HasSharedExpert<ExpertChoice>);
 
 }  // namespace
 

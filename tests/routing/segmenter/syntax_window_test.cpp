@@ -111,7 +111,7 @@ TEST_CASE("decoding with syntax windows matches infer from any row on, while seq
   SegmentMoE layer(SyntaxWindow{.minimum = 2, .maximum = 7}, PreviousMean<double, B>(6), TopK{.k = 2},
                    SoftmaxOverChosen{}, Unlimited{}, ExpertBank<SwiGlu<double, B>>(4, 6, 8));
   STATIC_REQUIRE(decltype(layer)::is_causal);
-  randomise(draw, layer);
+  randomize(draw, layer);
   layer.routing.table_VF = tokens.table.copy();
   const auto x_TD = random_matrix<double, B>(draw, rows, 6);
   Batch batch = Batch::single(rows);

@@ -32,7 +32,7 @@ TEST_CASE("a segment is routed by the previous one's mean, a sequence's first by
   auto means = random_matrix<double, Cpu<>>(draw, 6, 3);
   const auto c = random_matrix<double, Cpu<>>(draw, 6, 3);
   Previous source(3);
-  randomise(draw, source);
+  randomize(draw, source);
   const auto run = [&] { return source.forward(context, means.copy(), opens_1V); };
   const auto u = run();
   const std::vector<Index> read = {-1, 0, 1, -1, -1, 4};
@@ -54,7 +54,7 @@ TEST_CASE("a segment is routed by the previous one's mean, a sequence's first by
 TEST_CASE("decoding uses the same routing vectors", "[modules]") {
   Draw draw("decoding source");
   Previous source(3);
-  randomise(draw, source);
+  randomize(draw, source);
   const auto previous = random_matrix<double, Cpu<>>(draw, 2, 3);
   const std::vector<Index> first = {0, 1};
   const auto u = source.for_decoding(context, previous.view(), {first.data(), 1, 2});

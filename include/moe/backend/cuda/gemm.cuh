@@ -3,8 +3,8 @@
 #include <type_traits>
 
 #include "moe/backend/cuda/context.cuh"
+#include "moe/backend/cuda/independent_products.cuh"
 #include "moe/backend/cuda/row_blocks.cuh"
-#include "moe/backend/cuda/side_by_side.cuh"
 #include "moe/backend/cuda/vector_access.cuh"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/group_offsets.hpp"
@@ -30,14 +30,14 @@ class GemmOperations {
   template <class Value, class Real = Accum<Value>>
   static void row_products(const Context& context, View<const Value, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
     constexpr int width = 4, many = 4, experts = 8;
-    const bool x_aligned = gpu::has_aligned_packets<width>(x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
+    const bool x_aligned = gpu::has_aligned_vectors<width>(x_RD), w_aligned = gpu::has_aligned_vectors<width>(w_ED);
     // A team processes a few rows at a time, so that weights are read once for all of them.
     Backend::for_each_row(context, (x_RD.rows + many - 1) / many,
                           [=] MOE_ON_DEVICE(Index tile, typename Device::Team team) {
                             const Index first = tile * many;
                             for (Index e_0 = 0; e_0 < w_ED.rows; e_0 += experts) {
                               gpu::Numbers<gpu::Numbers<Real, experts>, many> sums = {};
-                              gpu::for_each_packet<width>(team, x_RD.cols, [&](Index at, auto taken) {
+                              gpu::for_each_vector<width>(team, x_RD.cols, [&](Index at, auto taken) {
                                 constexpr int n = decltype(taken)::value;
                                 gpu::Numbers<gpu::Numbers<Real, n>, many> x;
                                 gpu::Numbers<Real, n> w;
@@ -62,11 +62,11 @@ class GemmOperations {
   template <class Value, class Real = Accum<Value>>
   static void add_row_dgrad(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Value> d_x_RD) {
     constexpr int width = 4, many = 4;
-    const bool x_aligned = gpu::has_aligned_packets<width>(d_x_RD), w_aligned = gpu::has_aligned_packets<width>(w_ED);
+    const bool x_aligned = gpu::has_aligned_vectors<width>(d_x_RD), w_aligned = gpu::has_aligned_vectors<width>(w_ED);
     Backend::for_each_row(context, (d_x_RD.rows + many - 1) / many,
                           [=] MOE_ON_DEVICE(Index tile, typename Device::Team team) {
                             const Index first = tile * many;
-                            gpu::for_each_packet<width>(team, d_x_RD.cols, [&](Index at, auto taken) {
+                            gpu::for_each_vector<width>(team, d_x_RD.cols, [&](Index at, auto taken) {
                               constexpr int n = decltype(taken)::value;
                               gpu::Numbers<gpu::Numbers<Real, n>, many> sums = {};
                               gpu::Numbers<Real, n> w;

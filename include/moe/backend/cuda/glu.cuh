@@ -2,7 +2,7 @@
 
 #include "moe/backend/cuda/context.cuh"
 #include "moe/backend/cuda/glu_row.cuh"
-#include "moe/backend/cuda/side_by_side.cuh"
+#include "moe/backend/cuda/independent_products.cuh"
 #include "moe/backend/cuda/vector_access.cuh"
 #include "moe/core/activation.hpp"
 #include "moe/core/bfloat16.hpp"
@@ -31,7 +31,7 @@ class GluOperations {
     const bool kept = !a_NF.empty();
     auto b_here = Matrix<Value, Backend>::uninitialized(context, kept ? 0 : h_NF.rows, h_NF.cols);
     const Out<Value> a = kept ? a_NF : h_NF, b = kept ? b_NF : b_here.view();
-    gpu::SideBySide<Value, Value, Backend> products(context, 2 * offsets.groups());
+    gpu::IndependentProducts<Value, Value, Backend> products(context, 2 * offsets.groups());
     gpu::each_known_first(products, 2, offsets, [&](int which, Index g, Index begin, Index end) {
       const Out<Value> result = which == 0 ? a : b;
       products.template add<Product::right_transposed>(

@@ -44,7 +44,7 @@ struct GluRow {
   A activation;
 
   MOE_ON_DEVICE void operator()(Index n, typename B::Team team) const {
-    for_each_packet<packet<Value>>(team, h_NF.cols, [&](Index at, auto taken) {
+    for_each_vector<packet<Value>>(team, h_NF.cols, [&](Index at, auto taken) {
       constexpr int count = decltype(taken)::value;
       Numbers<Accum<Value>, count> a, b;
       load<count>(&a_NF(n, at), aligned, a);
@@ -72,7 +72,7 @@ struct GluBackwardRow {
     using Real = Accum<Value>;
     const Real gate = has_gates ? gates_1N(0, n) : Real(1);
     Real sum = 0;
-    for_each_packet<packet<Value>>(team, h_NF.cols, [&](Index at, auto taken) {
+    for_each_vector<packet<Value>>(team, h_NF.cols, [&](Index at, auto taken) {
       constexpr int count = decltype(taken)::value;
       Numbers<Real, count> a, b, d_h;
       load<count>(&a_to_d_a_NF(n, at), aligned, a);

@@ -202,7 +202,7 @@ class RoutingOperations {
     Backend::for_each_row(context, plan.pairs(),
                           [=, rows = plan.rows_1N.data()] MOE_ON_DEVICE(Index n, typename Device::Team team) {
                             const Index t = rows[n];
-                            gpu::for_each_packet<width>(team, x_TD.cols, [&](Index at, auto taken) {
+                            gpu::for_each_vector<width>(team, x_TD.cols, [&](Index at, auto taken) {
                               constexpr int count = decltype(taken)::value;
                               gpu::Numbers<Accum<Value>, count> values;
                               gpu::load<count>(&x_TD(t, at), aligned, values);
@@ -235,7 +235,7 @@ class RoutingOperations {
                           [=, begin = plan.pair_begin_1T.data(), pairs = plan.pairs_1N.data()] MOE_ON_DEVICE(
                               Index t, typename Device::Team team) {
                             const Index first = begin[t], last = begin[t + 1];
-                            gpu::for_each_packet<width>(team, y_TD.cols, [&](Index at, auto taken) {
+                            gpu::for_each_vector<width>(team, y_TD.cols, [&](Index at, auto taken) {
                               constexpr int count = decltype(taken)::value;
                               gpu::Numbers<Real, count> sums = {}, y;
                               for (Index i = first; i < last; ++i) {

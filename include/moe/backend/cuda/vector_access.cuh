@@ -21,7 +21,7 @@ using Width = std::integral_constant<int, n>;
 
 /// Whether every vector of `width` values of the view can be moved by one access.
 template <int width, class Value, class B>
-bool has_aligned_packets(View<Value, B> view) {
+bool has_aligned_vectors(View<Value, B> view) {
   constexpr auto bytes = width * sizeof(Value);
   return reinterpret_cast<std::uintptr_t>(view.data) % bytes == 0 && (view.rows <= 1 || view.stride % width == 0);
 }
@@ -29,13 +29,13 @@ bool has_aligned_packets(View<Value, B> view) {
 /// Whether that holds for all of these views.
 template <int width, class... Views>
 bool all_aligned(Views... views) {
-  return (has_aligned_packets<width>(views) && ...);
+  return (has_aligned_vectors<width>(views) && ...);
 }
 
 /// Calls f(place, Width) for a row of `count` values that a team shares: vectors of `width` values, then the remaining
 /// values one by one. The assignment of values to lanes depends on `count` and the team's size alone.
 template <int width, class Team, class F>
-MOE_HOST_DEVICE void for_each_packet(Team team, Index count, const F& f) {
+MOE_HOST_DEVICE void for_each_vector(Team team, Index count, const F& f) {
   const Index whole = count / width;
   for (Index p = team.rank(); p < whole; p += team.size()) f(p * width, Width<width>{});
   for (Index i = whole * width + team.rank(); i < count; i += team.size()) f(i, Width<1>{});

@@ -3,7 +3,7 @@
 #include "moe/core/matrix.hpp"
 #include "moe/core/row_context.hpp"
 #include "moe/core/settings.hpp"
-#include "moe/routing/router/alike_rows.hpp"
+#include "moe/routing/router/identical_rows.hpp"
 
 namespace moe {
 
@@ -41,7 +41,7 @@ struct CappedExpertChoice {
       });
       const auto boundary_1 = boundary_1E.cols_between(e, e + 1);
       B::top_rows(context, View<const Real, B>(score_R1), take, chosen_R1, boundary_1);
-      take_alike_rows_together<B, Real>(context, score_R1, known.alike_1R, chosen_R1, boundary_1);
+      select_identical_rows_together<B, Real>(context, score_R1, known.identical_1R, chosen_R1, boundary_1);
       B::for_each_element(context, rows, [=] MOE_ON_DEVICE(Index r) {
         if (chosen_R1(r, 0) == 0) return;
         if (takers_1R(0, r) >= most)

@@ -2,7 +2,7 @@
 
 #include "moe/core/matrix.hpp"
 #include "moe/core/row_context.hpp"
-#include "moe/routing/router/alike_rows.hpp"
+#include "moe/routing/router/identical_rows.hpp"
 
 namespace moe {
 
@@ -26,7 +26,7 @@ struct ExpertChoice {
                       softmax(logits_RE.row(r), scores.row(r), team);
                     });
     B::top_rows(context, scores_RE.view(), take, chosen_RE, boundary_1E);
-    take_alike_rows_together<B, Real>(context, scores_RE.const_view(), rows.alike_1R, chosen_RE, boundary_1E);
+    select_identical_rows_together<B, Real>(context, scores_RE.const_view(), rows.identical_1R, chosen_RE, boundary_1E);
   }
 };
 

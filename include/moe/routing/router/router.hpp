@@ -106,7 +106,7 @@ concept NeedsRowInfo = requires {
 
 /// A router that names the shared expert, which every row selects.
 template <class R>
-concept NamesShared = requires(const R& router) {
+concept HasSharedExpert = requires(const R& router) {
   { router.chosen_by_all() } -> std::convertible_to<Index>;
 };
 

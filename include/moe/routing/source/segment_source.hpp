@@ -10,7 +10,7 @@ namespace moe {
 
 /// Computes the row that each segment is routed by: `forward` turns the pooled segments into these rows; opens_1V is 1
 /// for the first segment of a sequence. `is_causal`: no such row depends on the rows of its own segment. A source that
-/// routes all first segments by one identical row declares `static constexpr bool opens_alike = true`.
+/// routes all first segments by one identical row declares `static constexpr bool shares_first_row = true`.
 template <class S, class Value, class B>
 concept SegmentSource = requires(const S& source, const typename B::Context& context, Matrix<Accum<Value>, B> means_VD,
                                  View<const Index, B> opens_1V, S& gradient) {
@@ -22,8 +22,8 @@ concept SegmentSource = requires(const S& source, const typename B::Context& con
 
 /// A source that routes all first segments by one identical row.
 template <class S>
-concept OpensAlike = requires {
-  requires S::opens_alike;
+concept SharesFirstRow = requires {
+  requires S::shares_first_row;
 };
 
 }  // namespace moe

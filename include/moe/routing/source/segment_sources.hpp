@@ -51,14 +51,14 @@ struct OwnSegment {
 
 /// A segment is routed by the pooling P of the previous segment, the first segment of a sequence by a learned vector.
 /// The experts are therefore selected before the segment's first row is read. The first segments of all sequences are
-/// routed by identical rows: experts that take segments take all of them or none (routing/router/alike_rows.hpp).
+/// routed by identical rows: experts that take segments take all of them or none (routing/router/identical_rows.hpp).
 template <class Value, Backend B, Pooling P = MeanPool>
 struct PreviousSegment {
   /// Pooling of a segment's rows.
   using Pool = P;
   static constexpr bool is_causal = true;
   /// All first segments are routed by one identical row.
-  static constexpr bool opens_alike = true;
+  static constexpr bool shares_first_row = true;
   template <class Other>
   using rebind = PreviousSegment<Other, B, P>;
 

@@ -122,12 +122,12 @@ void choose_in_context(const typename B::Context& context, const R& router, View
       });
 }
 
-/// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty if it has none; alike_1R as in
+/// logits_RE -> chosen_RE. buffer_1E is the layer's buffer for its router, empty if it has none; identical_1R as in
 /// RowsContext.
 template <class Real, Backend B, SingleRouter R, Capacity C>
 Choice<Real, B> route(const typename B::Context& context, const R& router, const C& capacity,
                       View<const Real, B> logits_RE, View<const Real, B> buffer_1E, RowInfo facts,
-                      [[maybe_unused]] View<const Index, B> alike_1R = {}) {
+                      [[maybe_unused]] View<const Index, B> identical_1R = {}) {
   Choice<Real, B> choice;
   choice.chosen_RE = Matrix<ChoiceOrder, B>::uninitialized(context, logits_RE.rows, logits_RE.cols);
   const auto chosen_RE = choice.chosen_RE.view();
@@ -137,7 +137,7 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
     const Index wanted = capacity.rows_per_expert({logits_RE.rows, logits_RE.cols, logits_RE.rows});
     take = std::clamp(wanted, Index{0}, logits_RE.rows);
     if constexpr (ContextMatrixRouter<R>) {
-      RowsContext<B> rows{alike_1R, {}};
+      RowsContext<B> rows{identical_1R, {}};
       if (facts.random) rows.key = facts.random->of_layer(context.layer);
       router.template choose<B, Real>(context, logits_RE, take, chosen_RE, choice.boundary_1E.view(), rows);
     } else {
@@ -149,7 +149,7 @@ Choice<Real, B> route(const typename B::Context& context, const R& router, const
     choose_by_logits<Real, B>(context, router, logits_RE, chosen_RE);
   }
   if constexpr (!B::is_host)
-    choice.expected = expected_counts(router, logits_RE.rows, logits_RE.cols, take, !alike_1R.empty());
+    choice.expected = expected_counts(router, logits_RE.rows, logits_RE.cols, take, !identical_1R.empty());
   return choice;
 }
 

@@ -25,8 +25,8 @@ namespace detail {
 
 /// place_R1: 1-based priority of each row, 1 for the highest, by its best softmax score or at random.
 template <class Real, Backend B>
-Matrix<ChoiceOrder, B> places_of_rows(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE,
-                                      RandomKey key) {
+Matrix<ChoiceOrder, B> drop_order_of_rows(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE,
+                                          RandomKey key) {
   const Index rows = logits_RE.rows;
   auto scores = Matrix<Real, B>::uninitialized(context, rows, 1);
   if (by == DropBy::priority) {
@@ -46,12 +46,12 @@ Matrix<ChoiceOrder, B> places_of_rows(const typename B::Context& context, DropBy
   return places;
 }
 
-/// drop_overflow with rows ordered by priority (places_of_rows) instead of by index: lower choice orders are kept
+/// drop_overflow with rows ordered by priority (drop_order_of_rows) instead of by index: lower choice orders are kept
 /// first, then rows of higher priority.
 template <class Real, Backend B>
 void drop_by_place(const typename B::Context& context, DropBy by, View<const Real, B> logits_RE, RandomKey key,
                    Index take, View<ChoiceOrder, B> kept_RE, View<Index, B> dropped_1E) {
-  const auto places = places_of_rows<Real, B>(context, by, logits_RE, key);
+  const auto places = drop_order_of_rows<Real, B>(context, by, logits_RE, key);
   auto ordered = Matrix<ChoiceOrder, B>::uninitialized(context, kept_RE.rows, kept_RE.cols);
   const auto places_R1 = places.view();
   const auto ordered_RE = ordered.view();

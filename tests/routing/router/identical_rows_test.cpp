@@ -1,4 +1,4 @@
-#include "moe/routing/router/alike_rows.hpp"
+#include "moe/routing/router/identical_rows.hpp"
 
 #include <vector>
 
@@ -28,8 +28,8 @@ Taken taken(const std::vector<double>& scores, const std::vector<Index>& alike, 
   const View<ChoiceOrder, B> chosen_R1(result.ranks.data(), rows, 1);
   const View<double, B> boundary_1(&result.boundary, 1, 1);
   B::top_rows(context, scores_R1, take, chosen_R1, boundary_1);
-  take_alike_rows_together<B, double>(context, scores_R1, {alike.data(), 1, static_cast<Index>(alike.size())},
-                                      chosen_R1, boundary_1);
+  select_identical_rows_together<B, double>(context, scores_R1, {alike.data(), 1, static_cast<Index>(alike.size())},
+                                            chosen_R1, boundary_1);
   return result;
 }
 

@@ -21,19 +21,19 @@ struct Smaller {
 /// Identical rows have the same scores, so a selection among them would depend on their position. An expert that
 /// selected one of them therefore takes all: in chosen_RE each gets the lowest choice order among them, and if some
 /// were left out, boundary_1E moves below their score, so that thresholds accept them as well. scores_RE are the scores
-/// that rows were selected by, none of them below 0; alike_1R as in RowsContext.
+/// that rows were selected by, none of them below 0; identical_1R as in RowsContext.
 template <class B, class Real>
-void take_alike_rows_together(const typename B::Context& context, View<const Real, B> scores_RE,
-                              View<const Index, B> alike_1R, View<ChoiceOrder, B> chosen_RE,
-                              View<Real, B> boundary_1E) {
-  if (alike_1R.empty()) return;
+void select_identical_rows_together(const typename B::Context& context, View<const Real, B> scores_RE,
+                                    View<const Index, B> identical_1R, View<ChoiceOrder, B> chosen_RE,
+                                    View<Real, B> boundary_1E) {
+  if (identical_1R.empty()) return;
   // Device code may use the constant, but may not call the function that returns it.
   constexpr ChoiceOrder none = (std::numeric_limits<ChoiceOrder>::max)();
   B::for_each_row(context, scores_RE.cols, [=] MOE_ON_DEVICE(Index e, typename B::Team team) {
     ChoiceOrder own_first = none;
     Index own_left = 0, own_row = scores_RE.rows;
     for (Index r = team.rank(); r < scores_RE.rows; r += team.size()) {
-      if (alike_1R(0, r) == 0) continue;
+      if (identical_1R(0, r) == 0) continue;
       const ChoiceOrder rank = chosen_RE(r, e);
       if (rank == 0) ++own_left;
       if (rank != 0 && rank < own_first) own_first = rank;
@@ -44,7 +44,7 @@ void take_alike_rows_together(const typename B::Context& context, View<const Rea
     if (first == none) return;
     Real own_next = 0;
     for (Index r = team.rank(); r < scores_RE.rows; r += team.size()) {
-      if (alike_1R(0, r) != 0) chosen_RE(r, e) = first;
+      if (identical_1R(0, r) != 0) chosen_RE(r, e) = first;
       if (chosen_RE(r, e) == 0 && scores_RE(r, e) > own_next) own_next = scores_RE(r, e);
     }
     if (left == 0) return;

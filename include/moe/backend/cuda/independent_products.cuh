@@ -19,16 +19,17 @@ struct Operands {
 
 /// Independent products, which may run concurrently. Consecutive products of one shape run as one batch.
 template <class In_, class Out_, class Backend>
-class SideBySide {
+class IndependentProducts {
  public:
   /// Prepares for about `count` products.
   template <class Context>
-  SideBySide(const Context& context, Index count) : device_(*context.device), lanes_(device_.begin_tasks(count)) {}
-  SideBySide(const SideBySide&) = delete;
-  SideBySide& operator=(const SideBySide&) = delete;
+  IndependentProducts(const Context& context, Index count)
+      : device_(*context.device), lanes_(device_.begin_tasks(count)) {}
+  IndependentProducts(const IndependentProducts&) = delete;
+  IndependentProducts& operator=(const IndependentProducts&) = delete;
   /// Without end(), for example after an exception, waits for the products that have begun: memory freed and work
   /// enqueued next must come after them.
-  ~SideBySide() {
+  ~IndependentProducts() {
     if (!ended_) device_.abandon_tasks();
   }
   /// Adds one product. It is skipped if c is empty, or if it adds to c and an operand is empty.
@@ -80,7 +81,7 @@ void each_known_first(Products& products, int rounds, const GroupOffsets& offset
 /// One product for every non-empty group.
 template <Product product, class Backend, class In_, class Out_ = In_, class OperandsOf>
 void multiply(const typename Backend::Context& context, const GroupOffsets& offsets, const OperandsOf& operands_of) {
-  SideBySide<In_, Out_, Backend> products(context, offsets.groups());
+  IndependentProducts<In_, Out_, Backend> products(context, offsets.groups());
   each_known_first(products, 1, offsets, [&](int, Index g, Index begin, Index end) {
     products.template add<product>(operands_of(g, begin, end));
   });
