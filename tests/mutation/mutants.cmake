@@ -84,12 +84,12 @@ mutant(alike_rows_by_their_place routing/router/identical_rows.hpp
   BEFORE [==[if (identical_1R(0, r) != 0) chosen_RE(r, e) = first;]==]
   AFTER [==[if (identical_1R(0, r) != 0 && chosen_RE(r, e) != 0) chosen_RE(r, e) = first;]==]
   REASON "identical first segments are selected by batch position instead of all or none"
-  TESTS routing/router/alike_rows layers/first_segments)
+  TESTS routing/router/identical_rows layers/first_segments)
 mutant(boundary_among_alike_rows routing/router/identical_rows.hpp
   BEFORE [==[if (left == 0) return;]==]
   AFTER [==[if (left >= 0) return;]==]
   REASON "thresholds reject first segments that training selected"
-  TESTS routing/router/alike_rows layers/first_segments)
+  TESTS routing/router/identical_rows layers/first_segments)
 mutant(steps_draw_alike core/random.hpp
   BEFORE [==[static_cast<std::uint32_t>(bits), layer};]==]
   AFTER [==[0, layer};]==]

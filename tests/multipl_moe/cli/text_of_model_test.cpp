@@ -25,7 +25,8 @@ TEST_CASE("every command rejects a vocabulary that is smaller than the tokenizer
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   put_tiny_config(scratch);
   edit(scratch / "tiny.json", "vocab_size", 200);
-  const std::string rule = "vocab_size must hold the tokenizer's 257 tokens, found 200; the tokenizer is the byte tokenizer";
+  const std::string rule =
+      "vocab_size must hold the tokenizer's 257 tokens, found 200; the tokenizer is the byte tokenizer";
   const Outcome pretrain = run(scratch, "pretrain --data data --config-json tiny.json --steps 1 -q -o run");
   CHECK(pretrain.exit_code == 2);
   CHECK_THAT(pretrain.error, ContainsSubstring(rule) && ContainsSubstring("--tokenizer selects another"));
