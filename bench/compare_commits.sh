@@ -24,7 +24,7 @@ mkdir -p "$work"
 
 # $1 = a folder of sources, $2 = the folder in which only moe_bench is built
 build() {
-  cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O3 -DNDEBUG" -DMOE_NATIVE=ON \
+  cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DMOE_NATIVE=ON \
     -DMOE_BUILD_EXAMPLES=OFF -DMOE_BUILD_TESTS=OFF -DMOE_CUDA=OFF >&2
   cmake --build "$2" --target moe_bench >&2
 }

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <concepts>
-#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/index.hpp"
 
 namespace moe {
 
@@ -32,15 +32,14 @@ struct Nameless {
 namespace detail {
 
 /// The prefix of element `index` of a list, such as "experts.3."; not inlined into every walk over a list.
-[[gnu::noinline]] inline std::string element_prefix(const std::string& prefix, std::string_view list,
-                                                    std::size_t index) {
+[[gnu::noinline]] inline std::string element_prefix(const std::string& prefix, std::string_view list, Index index) {
   std::string result = prefix;
   result += list;
   result += std::to_string(index);
   result += '.';
   return result;
 }
-inline Nameless element_prefix(Nameless prefix, std::string_view, std::size_t) { return prefix; }
+inline Nameless element_prefix(Nameless prefix, std::string_view, Index) { return prefix; }
 
 }  // namespace detail
 

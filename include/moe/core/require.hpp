@@ -28,7 +28,7 @@ struct MessagePart {
       return {static_cast<const char*>(part),
               [](std::ostream& out, const void* text) { out << static_cast<const char*>(text); }};
     else
-      return {&part, [](std::ostream& out, const void* value) { out << *static_cast<const Part*>(value); }};
+      return {&part, [](std::ostream& out, const void* address) { out << *static_cast<const Part*>(address); }};
   }
 };
 

@@ -84,7 +84,8 @@ struct ExpertBank {
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
     require_agreement(prefix, "the number of experts", tree.experts.size(), trees.experts.size()...);
     for (std::size_t e = 0; e < tree.experts.size(); ++e)
-      X::visit_parameters(visit, detail::element_prefix(prefix, "experts.", e), tree.experts[e], trees.experts[e]...);
+      X::visit_parameters(visit, detail::element_prefix(prefix, "experts.", static_cast<Index>(e)), tree.experts[e],
+                          trees.experts[e]...);
   }
 };
 
