@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks that two commits compute bitwise identical results on the CPU: outputs, losses, gradients, buffers and decoding
-# of every composition of the tests, in float and double. No result is stored: both commits are built here, with the
-# same compiler and flags.
+# of every composition of the tests, in float and double. No result is stored: each commit is built with its own list, the
+# same compiler and the same flags.
 #
 #   sh tests/same_bits/compare.sh BEFORE [AFTER]      two commits; AFTER is the working tree if it is left out
 #   CXX=clang++ CXXFLAGS="-O3 -march=native" ALLOW="hybrid decode" sh tests/same_bits/compare.sh ...
@@ -19,12 +19,12 @@ eigen=${EIGEN_DIR:-/usr/include/eigen3}
 build() {
   # shellcheck disable=SC2086 # flags are a list of words
   ${CXX:-c++} -std=c++20 ${CXXFLAGS:--O2} -DEIGEN_MPL2_ONLY -I"$2/include" -I"$2/tests" -isystem "$eigen" \
-    "$root/tests/same_bits/bits.cpp" -o "$work/$1" -pthread
+    "$2/tests/same_bits/bits.cpp" -o "$work/$1" -pthread
   "$work/$1" >"$work/$1.txt"
 }
 unpack() {
   mkdir -p "$work/tree_$1"
-  git -C "$root" archive "$2" include tests/support | tar -x -C "$work/tree_$1"
+  git -C "$root" archive "$2" include tests/support tests/same_bits | tar -x -C "$work/tree_$1"
 }
 
 unpack before "$1"
