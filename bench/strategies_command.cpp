@@ -24,7 +24,8 @@ struct RunFlags {
 };
 
 /// The requested strategies; `all` stands for every strategy.
-std::vector<std::string> chosen_strategies(const std::vector<std::string>& asked) {
+std::vector<std::string> chosen_strategies(std::vector<std::string> asked) {
+  std::transform(asked.begin(), asked.end(), asked.begin(), current_strategy);
   std::vector<std::string> known;
   for (const StrategyInfo& info : list_strategies()) known.push_back(info.name);
   if (std::find(asked.begin(), asked.end(), "all") != asked.end()) return known;

@@ -11,7 +11,7 @@ set(words
   "[Ll]icence[sd]?|[Cc]entre[sd]?|[Cc]atalogue[sd]?|[Aa]nalysed?|[Tt]ravelling" "the American spelling")
 # Old names: the table of renames, and the spellings of version 0.1 that are still read.
 set(exceptions docs/CHANGELOG.md include/moe/runtime/registry.hpp examples/multipl_moe/architectures/multipl_moe.cpp
-    examples/multipl_moe/cli/mixture_options.cpp docs/05_decisions.md)
+    examples/multipl_moe/cli/former_names.cpp bench/strategies/strategy.hpp docs/05_decisions.md)
 
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/include/*.hpp" "${ROOT}/include/*.cuh" "${ROOT}/examples/*.hpp"
      "${ROOT}/examples/*.cpp" "${ROOT}/examples/*.cu" "${ROOT}/bench/*.hpp" "${ROOT}/bench/*.cpp" "${ROOT}/bench/*.cu"

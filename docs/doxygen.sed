@@ -17,7 +17,7 @@ s|^( *)(MOE_HOST_DEVICE Real value\(Real z\) const )|\1/** The activation of z. 
 s|^( *)(MOE_HOST_DEVICE Real derivative\(Real z\) const )|\1/** The derivative of the activation at z. */ \2|
 s|^( *)(using Activation = )|\1/** The activation between the two products. */ \2|
 s|^( *)(static void visit_buffers\()|\1/** The same for buffers: saved values without a gradient. */ \2|
-s|^( *)([A-Za-z]+ structure\(\) const )|\1/** The same parameter tree with every tensor empty: a gradient tree in which no weight trains. */ \2|
+s|^( *)([A-Za-z]+ empty_tree\(\) const )|\1/** The same parameter tree with every tensor empty: a gradient tree in which no weight trains. */ \2|
 s|^( *)(Index width\(\) const )|\1/** D: columns of x and of y. */ \2|
 s|^( *)(MOE_HOST_DEVICE )?(Index size\(\) const )|\1/** Number of values. */ \2\3|
 s|^( *)(MOE_HOST_DEVICE )?(bool empty\(\) const )|\1/** Whether there is no value. */ \2\3|

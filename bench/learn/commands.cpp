@@ -39,7 +39,8 @@ void run_as_command(const Work& work) {
 }
 
 /// The named strategies, in the order of the list.
-StrategyList chosen(const std::vector<std::string>& names) {
+StrategyList chosen(std::vector<std::string> names) {
+  std::transform(names.begin(), names.end(), names.begin(), current_strategy);
   StrategyList all = all_strategies<moe::Cpu<>>();
   if (names == std::vector<std::string>{"all"}) return all;
   for (const std::string& name : names)

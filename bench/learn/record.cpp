@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "bench/strategies/strategy.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 
@@ -65,7 +66,7 @@ StudySetup setup_of(const Line& line) {
 }
 
 StepLine step_of(const Line& line) {
-  StepLine step{.strategy = line.at("strategy"),
+  StepLine step{.strategy = current_strategy(line.at("strategy")),
                 .seed = line.at("seed"),
                 .step = line.at("step"),
                 .tokens = line.at("tokens"),
@@ -78,7 +79,9 @@ StepLine step_of(const Line& line) {
 }
 
 ResultLine result_of(const Line& line) {
-  ResultLine result{.strategy = line.at("strategy"),
+  // The second key is that of version 0.1.
+  const char* const invariant = line.contains("batch_invariant") ? "batch_invariant" : "batch_independent";
+  ResultLine result{.strategy = current_strategy(line.at("strategy")),
                     .routing = line.at("routing"),
                     .seed = line.at("seed"),
                     .steps = line.at("steps"),
@@ -87,7 +90,7 @@ ResultLine result_of(const Line& line) {
                     .seconds = line.at("seconds"),
                     .parameters = line.at("parameters"),
                     .causal = line.at("causal"),
-                    .batch_invariant = line.at("batch_invariant"),
+                    .batch_invariant = line.at(invariant),
                     .bits_per_byte = {},
                     .failure = line.at("failure")};
   for (const auto& [language, bits] : line.at("bits_per_byte").items())

@@ -13,6 +13,11 @@ namespace moe_bench {
 
 using moe::Index;
 
+/// A strategy's name, also where it is given in the spelling of version 0.1.
+inline std::string current_strategy(std::string name) {
+  return name == "batch-prioritised" ? std::string("batch-prioritized") : name;
+}
+
 /// `experts` SwiGLU experts of `width` x `hidden`, `chosen` of them per row; segments of `window` rows; `languages`
 /// languages. Every row has a token id and a language.
 struct Sizes {

@@ -8,7 +8,7 @@
 #include "support/gradient_check.hpp"
 #include "support/tolerance.hpp"
 
-namespace low_rank_test {
+namespace lora_adapter_test {
 
 using namespace moe;
 using namespace moe::testing;
@@ -137,4 +137,4 @@ TEST_CASE("an adapter bank refuses an empty list and invalid ranks", "[modules][
   CHECK(count_parameters(large, [](const std::string&) { return true; }) == 8 * (2048 + 5504));
 }
 
-}  // namespace low_rank_test
+}  // namespace lora_adapter_test

@@ -13,6 +13,7 @@
 #include "moe/core/require.hpp"
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/config_file.hpp"
+#include "multipl_moe/cli/former_names.hpp"
 #include "multipl_moe/cli/interrupted.hpp"
 #include "multipl_moe/cli/unknown_words.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -82,7 +83,10 @@ int run_program(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
 
   try {
-    program.parse(argc, argv);
+    read_former_variables();
+    std::vector<std::string> words = with_current_names({argv + 1, argv + argc});
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
+    program.parse(words);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success)) {
       const auto unknown = unknown_word(program, {argv + 1, argv + argc});

@@ -10,7 +10,7 @@
 #include <memory>
 #include <sstream>
 
-#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/former_names.hpp"
 #include "multipl_moe/cli/unknown_words.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/utf8.hpp"
@@ -66,6 +66,8 @@ class SettingsFile final : public TomlFile {
 
   Items from_config(std::istream& input) const override {
     Items settings = TomlFile::from_config(input);
+    for (CLI::ConfigItem& item : settings)
+      if (!item.parents.empty()) item.name = current_name(item.parents.front(), item.name);
     std::erase_if(settings, [this](const CLI::ConfigItem& item) { return !applies(item); });
     return settings;
   }
@@ -160,7 +162,7 @@ std::string settings_text(const CLI::App& command) {
   std::string text = fmt::format("[{}]\n", full_name(command, "."));
   for (const CLI::Option* option : command.get_options({})) {
     const std::string name = option->get_single_name();
-    if (!option->get_configurable() || is_former_name(*option) || is_ruled_out(*option)) continue;
+    if (!option->get_configurable() || is_ruled_out(*option)) continue;
     const std::vector<std::string> values = values_of(*option);
     if (values.empty()) continue;
     std::vector<std::string> written;

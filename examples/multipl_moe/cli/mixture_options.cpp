@@ -75,7 +75,6 @@ void StartOptions::add_to(CLI::App& command) {
           "--noise", noise_deviation_,
           "standard deviation of the noise added to the weights of trainable experts, so that copies differ [0]")
       ->check(CLI::Range(0.0, 1e3));
-  read_former_name(command, "--reinitialise", "--reinitialize");
   command
       .add_option("--reinitialize", reinitialized_,
                   "fraction of the inner channels of trainable experts that is initialized again at random "

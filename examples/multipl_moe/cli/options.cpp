@@ -32,15 +32,6 @@ CLI::Validator number_that(const Holds& holds, const std::string& rule) {
 
 }  // namespace
 
-void read_former_name(CLI::App& command, const std::string& former, const std::string& flag) {
-  // This option is added before `flag`, so its callback runs first, and `flag` has the value as if it had been given.
-  command
-      .add_option_function<std::string>(
-          former, [&command, flag](const std::string& value) { command.get_option(flag)->add_result(value); })
-      ->group("");
-}
-bool is_former_name(const CLI::Option& option) { return option.get_group().empty(); }
-
 CLI::Validator above_zero() {
   return number_that([](double value) { return value > 0 && std::isfinite(value); }, "above 0");
 }

@@ -23,12 +23,6 @@ namespace multipl_moe {
 CLI::Validator above_zero();
 CLI::Validator not_negative();
 
-/// Reads `former`, the name of a flag in an older version, as `flag`, which must be added after it. --help does not
-/// list `former`.
-void read_former_name(CLI::App& command, const std::string& former, const std::string& flag);
-/// Whether an option is such a former name, which is left out of written settings.
-bool is_former_name(const CLI::Option& option);
-
 /// Adds --threads, whose default is the number of available CPU threads.
 void add_threads_option(CLI::App& command, int& threads);
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
@@ -86,8 +85,7 @@ std::vector<std::string> option_names(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::App* app = &command; app != nullptr; app = app->get_parent())
     for (const CLI::Option* option : app->get_options({}))
-      if (!is_former_name(*option))
-        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   return names;
 }
 

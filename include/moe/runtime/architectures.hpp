@@ -84,6 +84,8 @@ class Architectures {
     if (c.fusion == "matrix") return joined<Segment>(c, OutputFusions(MatrixFusion<Value, B>(s.width, a, b)));
     if (c.fusion == "normalized") return joined<Segment>(c, GateFusions(NormalizedFusion{a, b}));
     if (c.fusion == "scalar") return joined<Segment>(c, GateFusions(ScalarFusion<Value, B>(a, b)));
+    require(c.fusion.empty() || c.fusion == "fixed", "registry",
+            "fusion must be one of fixed, normalized, scalar, channel, matrix, got \"", c.fusion, "\"");
     return joined<Segment>(c, GateFusions(FixedFusion{a, b}));
   }
   template <class Segment, class F>

@@ -22,6 +22,17 @@ std::string whole_text() { return line_of(sample_setup()) + run_text("one") + ru
 
 }  // namespace
 
+TEST_CASE("a record of version 0.1 is read", "[bench][learn]") {
+  std::string before = line_of(sample_setup()) + run_text("batch-prioritised");
+  const std::size_t key = before.find("batch_invariant");
+  REQUIRE(key != before.npos);
+  before.replace(key, std::string("batch_invariant").size(), "batch_independent");
+  const Record record = parse_record(before, "learn.jsonl");
+  CHECK(record.steps.at(0).strategy == "batch-prioritized");
+  CHECK(record.results.at(0).strategy == "batch-prioritized");
+  CHECK(record.results.at(0).batch_invariant == sample_result("one", 0, 2.5).batch_invariant);
+}
+
 TEST_CASE("a written record of a study reads back equal", "[bench][learn]") {
   const Record record = parse_record(whole_text(), "learn.jsonl");
   CHECK(record.setup == sample_setup());

@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "multipl_moe/io/architecture.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/tokenizer/byte_tokenizer.hpp"
 #include "program.hpp"
-#include "multipl_moe/io/architecture.hpp"
 #include "support/catch.hpp"
 
 namespace mixture_options_test {
@@ -87,21 +87,27 @@ TEST_CASE("an option that has no effect because of another option is rejected", 
 
 TEST_CASE("spellings of version 0.1 are read, and today's are written", "[cli]") {
   CHECK(parsed({"--arch", "multipl-moe", "--fusion", "normalised"}).first.fusion == "normalized");
-  CHECK(parsed({"--reinitialise", "0.25"}).second.reinitialized == 0.25);
-  CHECK_THROWS_AS(parsed({"--reinitialise", "2"}), CLI::ParseError);
-  CHECK_THROWS_AS(parsed({"--reinitialise", "0.25", "--reinitialize", "0.5"}), CLI::ParseError);
   const ScratchFolder scratch;
   put_bytes(scratch / "c.toml", "[upcycle]\nreinitialise = 0.25\nfusion = \"normalised\"\n");
+  put_bytes(scratch / "other.toml", "[upcycle]\nreinitialise = 0.75\n");
   for (const auto& [words, before] : std::vector<std::pair<std::string, std::string>>{
            {"--reinitialise 0.25 --fusion normalised", ""},
            {"--config c.toml", ""},
-           {"--fusion normalised", "MOE_REINITIALISE=0.25"}}) {
+           {"--fusion normalised", "MOE_REINITIALISE=0.25"},
+           // Whatever the spelling, a flag precedes the environment, and the environment the file.
+           {"--fusion normalised --reinitialize 0.25 --config other.toml", "MOE_REINITIALISE=0.5"},
+           {"--fusion normalised --reinitialise=0.25 --config other.toml", "MOE_REINITIALIZE=0.5"},
+           {"--fusion normalised --config other.toml", "MOE_REINITIALISE=0.25"},
+           {"--fusion normalised --config other.toml", "MOE_REINITIALISE=0.5 MOE_REINITIALIZE=0.25"}}) {
     const Outcome printed = run(scratch, "upcycle --model m -o x --print-config " + words, before);
     INFO(words << printed.error);
     CHECK(printed.exit_code == 0);
     CHECK_THAT(printed.out, ContainsSubstring("reinitialize = 0.25") && !ContainsSubstring("reinitialise") &&
-                                 ContainsSubstring("fusion = \"normalized\"") && !ContainsSubstring("normalised"));
+                                ContainsSubstring("fusion = \"normalized\"") && !ContainsSubstring("normalised"));
   }
+  CHECK(run(scratch, "upcycle --model m -o x --reinitialise 2").exit_code == 2);
+  CHECK(run(scratch, "upcycle --model m -o x --reinitialise 0.25 --reinitialize 0.5").exit_code == 2);
+  CHECK(run(scratch, "pretrain --reinitialise 0.25").exit_code == 2);
   CHECK_THAT(run(scratch, "upcycle --help").out, !ContainsSubstring("reinitialise"));
 }
 

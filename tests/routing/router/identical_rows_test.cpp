@@ -7,7 +7,7 @@
 #include "moe/routing/router/expert_choice.hpp"
 #include "support/catch.hpp"
 
-namespace alike_rows_test {
+namespace identical_rows_test {
 
 using namespace moe;
 
@@ -79,4 +79,4 @@ TEST_CASE("the cap on experts per row counts identical rows as one", "[policies]
   CHECK(choose(ExpertChoice{}) == std::vector<ChoiceOrder>{0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1});
 }
 
-}  // namespace alike_rows_test
+}  // namespace identical_rows_test

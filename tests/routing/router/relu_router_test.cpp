@@ -5,7 +5,7 @@
 #include "support/catch.hpp"
 #include "support/rows.hpp"
 
-namespace positive_choice_test {
+namespace relu_router_test {
 
 using namespace moe;
 using namespace moe::testing;
@@ -17,4 +17,4 @@ TEST_CASE("experts with logits above 0 are selected, which may be all or none", 
         std::vector<ChoiceOrder>{0, 1});
 }
 
-}  // namespace positive_choice_test
+}  // namespace relu_router_test

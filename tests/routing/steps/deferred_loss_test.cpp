@@ -5,7 +5,7 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/catch.hpp"
 
-namespace late_loss_test {
+namespace deferred_loss_test {
 
 using namespace moe;
 
@@ -45,4 +45,4 @@ TEST_CASE("a loss without sums is 0", "[ops]") {
   CHECK(loss_of(Matrix<float, Cpu<>>(1, 0)) == 0);
 }
 
-}  // namespace late_loss_test
+}  // namespace deferred_loss_test
