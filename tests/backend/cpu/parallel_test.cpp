@@ -1,8 +1,10 @@
 #include "moe/backend/cpu/parallel.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "moe/backend/cpu/workers.hpp"
@@ -78,7 +80,9 @@ TEST_CASE("no two tasks that run at the same time have the same worker number", 
   const Threads context{4};
   std::vector<std::atomic<int>> busy(4);
   std::atomic<bool> shared{false}, out_of_range{false};
-  cpu::parallel(context, 2000, [&](Index, Index worker) {
+  cpu::parallel(context, 400, [&](Index, Index worker) {
+    // Every helper that was started gets a task meanwhile.
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
     if (worker < 0 || worker >= 4) {
       out_of_range = true;
       return;
