@@ -89,6 +89,14 @@ void check_same_as(Concrete concrete, Any any) {
 
 }  // namespace
 
+TEST_CASE("an architecture made without a registry rejects an unknown fusion", "[runtime]") {
+  Composition composition;
+  composition.settings = small;
+  composition.fusion = "sum";
+  CHECK_THROWS_WITH((Architectures<SwiGlu<double, Cpu<>>>::all("architecture").at("multipl-moe")(composition)),
+                    "[registry] fusion must be one of fixed, normalized, scalar, channel, matrix, got \"sum\"");
+}
+
 TEST_CASE("a layer made by name is bitwise identical to the layer of that name", "[runtime]") {
   using namespace std::string_literals;
   using B = Cpu<>;

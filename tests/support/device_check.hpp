@@ -41,6 +41,7 @@ void check_compositions(std::string_view test, const Ask& ask, std::uint32_t cas
     CHECK(corners.one_row > 0);
     ++index;
   }
+  REQUIRE(index > 0);
 }
 
 /// Compares the gradients of every composition with those of the CPU in double, which other tests compare with central
@@ -88,6 +89,7 @@ void check_gradients(const Ask& ask, double bar) {
         },
         gradient);
   }
+  REQUIRE(index > 0);
 }
 
 }  // namespace moe::testing

@@ -1,3 +1,4 @@
+// Longer than other headers: routing of segments and its decoding state change together.
 #pragma once
 
 #include <algorithm>
