@@ -280,15 +280,17 @@ struct Attention {
     const ConstView k = past.k_LC, v = past.v_LC;
     const auto scale = static_cast<Value>(1 / std::sqrt(static_cast<double>(d)));
     const moe::Index begin = shape.window > 0 ? std::max<moe::Index>(0, past.length - shape.window) : 0;
+    const auto& kernels = moe::cpu::row_kernels<Value>();
     std::vector<Value> weights;
     weights.reserve(static_cast<std::size_t>(past.length - begin));
     for (moe::Index t = begin; t < past.length; ++t)
-      weights.push_back(scale * moe::cpu::dot(&q_BA(b, h * d), &k(row_of(t), kv * d), d));
+      weights.push_back(scale * kernels.dot(&q_BA(b, h * d), &k(row_of(t), kv * d), d));
     const moe::Row<Value> row{weights.data(), past.length - begin};
-    moe::softmax<Value>(row, row);
-    for (moe::Index c = 0; c < d; ++c) o_BA(b, h * d + c) = 0;
+    const Value share = 1 / kernels.exponentials(row.size, moe::max(row), row.data, row.data);
+    Value* const o = &o_BA(b, h * d);
+    std::fill_n(o, d, Value(0));
     for (moe::Index t = begin; t < past.length; ++t)
-      for (moe::Index c = 0; c < d; ++c) o_BA(b, h * d + c) += row[t - begin] * v(row_of(t), kv * d + c);
+      kernels.add_scaled(d, row[t - begin] * share, &v(row_of(t), kv * d), o);
   }
 };
 

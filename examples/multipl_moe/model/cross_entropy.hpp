@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "moe/backend/cpu/eigen_gemm.hpp"
+#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/ops/linear.hpp"
 #include "multipl_moe/model/activation_values.hpp"
 
@@ -94,11 +94,15 @@ class CrossEntropy {
 
   /// row = softmax(row); returns -log of the target's probability.
   static double replace_by_probabilities(moe::Row<Value> row, std::int32_t target) {
-    Eigen::Map<Eigen::Array<Value, 1, Eigen::Dynamic>> z(row.data, row.size);
+    const auto& kernels = moe::cpu::row_kernels<Value>();
     const Value best = moe::max(row), wanted = row[target];
-    z = (z - best).exp();
-    const double total = moe::cpu::lane_sum<double>(row.size, [&](moe::Index v) { return row[v]; });
-    z *= static_cast<Value>(1 / total);
+    // Partial sums of a few thousand values in Value, added in double.
+    constexpr moe::Index part = 4096;
+    double total = 0;
+    for (moe::Index v = 0; v < row.size; v += part)
+      total +=
+          static_cast<double>(kernels.exponentials(std::min(part, row.size - v), best, row.data + v, row.data + v));
+    kernels.scale(row.size, static_cast<Value>(1 / total), row.data, row.data);
     return std::log(total) + static_cast<double>(best) - static_cast<double>(wanted);
   }
 

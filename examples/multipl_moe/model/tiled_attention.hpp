@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "moe/backend/cpu/cpu.hpp"
-#include "moe/backend/cpu/eigen_gemm.hpp"
+#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/core/batch.hpp"
 
 namespace multipl_moe {
@@ -41,7 +41,7 @@ class TiledAttention {
       Tile scores;
       for (moe::Index i = 0; i < rows.count; i += tile) {
         const ConstView q = head(q_TA, rows, h, i), o = head(o_TA, rows, h, i);
-        forward_tile(q, k_TC, v_TC, rows, h, i, head(o_TA, rows, h, i),
+        forward_tile(context, q, k_TC, v_TC, rows, h, i, head(o_TA, rows, h, i),
                      lse_TH.rows_between(rows.begin + i, rows.begin + i + o.rows).cols_between(h, h + 1), scores);
       }
     });
@@ -60,21 +60,20 @@ class TiledAttention {
           const MutableView d_q = head(d_q_TA, rows, h, i);
           for (moe::Index j = first_tile(i); j <= i; j += tile) {
             const ConstView k = head(k_TC, rows, kv, j), v = head(v_TC, rows, kv, j);
-            fill_scores(q, k, i, j, p);
+            fill_scores(context, q, k, i, j, p);
             zero(d_p, q.rows, k.rows);
-            moe::EigenGemm::add<moe::Product::right_transposed, Value, B>(d_o, v, view(d_p, q.rows, k.rows));
+            add<moe::Product::right_transposed>(context, d_o, v, view(d_p, q.rows, k.rows));
             for (moe::Index r = 0; r < q.rows; ++r) {
-              const Value lse = lse_TH(rows.begin + i + r, h);
-              const Value inner = moe::cpu::dot(d_o.row(r).data, o.row(r).data, o.cols);
-              auto p_r = eigen_row(p, r, k.rows);
-              p_r = (p_r - lse).exp();
-              auto d_r = eigen_row(d_p, r, k.rows);
-              d_r = p_r * (d_r - inner) * scale_;
+              Value* const p_r = p.values + r * tile;
+              Value* const d_r = d_p.values + r * tile;
+              kernels_.exponentials(k.rows, lse_TH(rows.begin + i + r, h), p_r, p_r);
+              const Value inner = kernels_.dot(d_o.row(r).data, o.row(r).data, o.cols);
+              for (moe::Index c = 0; c < k.rows; ++c) d_r[c] = p_r[c] * (d_r[c] - inner) * scale_;
             }
             const ConstView p_view = view(p, q.rows, k.rows), d_s = view(d_p, q.rows, k.rows);
-            moe::EigenGemm::add<moe::Product::left_transposed, Value, B>(p_view, d_o, head(d_v_TC, rows, kv, j));
-            moe::EigenGemm::add<moe::Product::plain, Value, B>(d_s, k, d_q);
-            moe::EigenGemm::add<moe::Product::left_transposed, Value, B>(d_s, q, head(d_k_TC, rows, kv, j));
+            add<moe::Product::left_transposed>(context, p_view, d_o, head(d_v_TC, rows, kv, j));
+            add<moe::Product::plain>(context, d_s, k, d_q);
+            add<moe::Product::left_transposed>(context, d_s, q, head(d_k_TC, rows, kv, j));
           }
         }
     });
@@ -103,8 +102,10 @@ class TiledAttention {
   static void zero(Tile& t, moe::Index rows, moe::Index cols) {
     for (moe::Index r = 0; r < rows; ++r) std::fill_n(t.values + r * tile, cols, Value(0));
   }
-  static auto eigen_row(Tile& t, moe::Index r, moe::Index cols) {
-    return Eigen::Map<Eigen::Array<Value, 1, Eigen::Dynamic>, Eigen::Aligned64>(t.values + r * tile, cols);
+  /// c += op(a) op(b) on the calling thread.
+  template <moe::Product product>
+  static void add(const Context& context, ConstView a, ConstView b, MutableView c) {
+    moe::TileGemm::add<product, Value, B>(context, a, b, c);
   }
 
   /// The first row of the first tile of keys that a tile of queries, from row i on, attends to.
@@ -114,11 +115,11 @@ class TiledAttention {
 
   /// scale q k^T, -infinity if the key comes after the query or before its window. i, j: the tiles' first rows in
   /// the sequence.
-  void fill_scores(ConstView q, ConstView k, moe::Index i, moe::Index j, Tile& scores) const {
+  void fill_scores(const Context& context, ConstView q, ConstView k, moe::Index i, moe::Index j, Tile& scores) const {
     zero(scores, q.rows, k.rows);
-    moe::EigenGemm::add<moe::Product::right_transposed, Value, B>(q, k, view(scores, q.rows, k.rows));
+    add<moe::Product::right_transposed>(context, q, k, view(scores, q.rows, k.rows));
     for (moe::Index r = 0; r < q.rows; ++r) {
-      eigen_row(scores, r, k.rows) *= scale_;
+      kernels_.scale(k.rows, scale_, scores.values + r * tile, scores.values + r * tile);
       for (moe::Index c = std::max<moe::Index>(0, i + r + 1 - j); c < k.rows; ++c)
         scores.values[r * tile + c] = -std::numeric_limits<Value>::infinity();
       if (shape_.window > 0)
@@ -127,8 +128,8 @@ class TiledAttention {
     }
   }
 
-  void forward_tile(ConstView q, ConstView k_TC, ConstView v_TC, Rows rows, moe::Index h, moe::Index i, MutableView o,
-                    MutableView lse, Tile& scores) const {
+  void forward_tile(const Context& context, ConstView q, ConstView k_TC, ConstView v_TC, Rows rows, moe::Index h,
+                    moe::Index i, MutableView o, MutableView lse, Tile& scores) const {
     const moe::Index kv = h / (shape_.heads / shape_.kv_heads);
     Value best[tile], total[tile];
     std::fill_n(best, tile, -std::numeric_limits<Value>::infinity());
@@ -136,24 +137,23 @@ class TiledAttention {
     for (moe::Index r = 0; r < o.rows; ++r) std::fill_n(o.row(r).data, o.cols, Value(0));
     for (moe::Index j = first_tile(i); j <= i; j += tile) {
       const ConstView k = head(k_TC, rows, kv, j);
-      fill_scores(q, k, i, j, scores);
+      fill_scores(context, q, k, i, j, scores);
       for (moe::Index r = 0; r < q.rows; ++r) {
-        auto s = eigen_row(scores, r, k.rows);
-        const Value higher = std::max(best[r], s.maxCoeff());
+        Value* const s = scores.values + r * tile;
+        const Value higher = std::max(best[r], moe::max(moe::Row<const Value>{s, k.rows}));
         if (higher == -std::numeric_limits<Value>::infinity()) {  // the row's window begins in a later tile
-          s.setZero();
+          std::fill_n(s, k.rows, Value(0));
           continue;
         }
         const Value fade = std::exp(best[r] - higher);
-        s = (s - higher).exp();
-        total[r] = total[r] * fade + moe::cpu::lane_sum<Value>(k.rows, [&](moe::Index c) { return s[c]; });
+        total[r] = total[r] * fade + kernels_.exponentials(k.rows, higher, s, s);
         best[r] = higher;
-        for (Value& out : o.row(r)) out *= fade;
+        if (fade != 1) kernels_.scale(o.cols, fade, o.row(r).data, o.row(r).data);
       }
-      moe::EigenGemm::add<moe::Product::plain, Value, B>(view(scores, q.rows, k.rows), head(v_TC, rows, kv, j), o);
+      add<moe::Product::plain>(context, view(scores, q.rows, k.rows), head(v_TC, rows, kv, j), o);
     }
     for (moe::Index r = 0; r < q.rows; ++r) {
-      for (Value& out : o.row(r)) out /= total[r];
+      kernels_.scale(o.cols, 1 / total[r], o.row(r).data, o.row(r).data);
       lse(r, 0) = best[r] + std::log(total[r]);
     }
   }
@@ -161,6 +161,7 @@ class TiledAttention {
   AttentionShape shape_;
   const moe::Batch& batch_;
   Value scale_;
+  const moe::cpu::RowKernels<Value>& kernels_ = moe::cpu::row_kernels<Value>();
 };
 
 }  // namespace multipl_moe
