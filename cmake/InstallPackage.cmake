@@ -7,7 +7,7 @@ configure_package_config_file(cmake/moeConfig.cmake.in "${PROJECT_BINARY_DIR}/mo
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 
-install(TARGETS moe EXPORT moeTargets FILE_SET HEADERS)
+install(TARGETS moe EXPORT moeTargets FILE_SET HEADERS FILE_SET kernels)
 install(EXPORT moeTargets NAMESPACE moe:: DESTINATION "${package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/moeConfig.cmake" "${PROJECT_BINARY_DIR}/moeConfigVersion.cmake"
               cmake/OneDnn.cmake cmake/Cuda.cmake

@@ -26,7 +26,7 @@ set(version.hpp "")
 set(moe.hpp version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
 
 # Headers of other libraries, by folder, as one regular expression.
-set(others_backend/cpu "^(Eigen/.*|immintrin\\.h)$")
+set(others_backend/cpu "^(Eigen/.*|immintrin\\.h|arm_neon\\.h)$")
 set(others_backend/cuda "^(thrust/.*|cuda_runtime\\.h|cublas_v2\\.h)$")
 set(others_onednn.hpp "^(dnnl|omp)\\.h$")
 # Single files that may include more than their folder.

@@ -1,8 +1,8 @@
 /// Upper limits of the machine, as a reference for the other rates: the register tile on operands that stay in the
 /// cache, and one read of memory.
 #include "bench/ops/op_bench.hpp"
+#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/backend/cpu/lanes.hpp"
-#include "moe/backend/cpu/register_tile.hpp"
 
 namespace moe_bench {
 
@@ -11,21 +11,23 @@ namespace {
 /// 32 strips of rows times one panel, as in one task of a product; every thread has its own operands.
 Call call_on_tiles(const Dealt& d) {
   namespace cpu = moe::cpu;
-  constexpr Index depth = 256, strips = 32, panel = cpu::panel_cols<float>, rounds = 16;
-  constexpr Index left = strips * cpu::tile_rows * depth, right = depth * panel;
+  const auto& kernels = cpu::product_kernels<float>();
+  constexpr Index depth = 256, strips = 32, rounds = 16;
+  const Index tile_rows = kernels.tile_rows, panel = kernels.panel_cols;
+  const Index left = strips * tile_rows * depth, right = depth * panel;
   const Index threads = d.context.threads;
   const auto operands =
-      std::make_shared<Tensor>(uniform_tensor(d.context, threads, left + right + strips * cpu::tile_rows * panel, 6));
-  const double flops = 2.0 * static_cast<double>(threads * rounds * strips * cpu::tile_rows * depth * panel);
-  return Call{[&d, operands, threads] {
+      std::make_shared<Tensor>(uniform_tensor(d.context, threads, left + right + strips * tile_rows * panel, 6));
+  const double flops = 2.0 * static_cast<double>(threads * rounds * strips * tile_rows * depth * panel);
+  return Call{[=, &d, &kernels] {
                 cpu::parallel(d.context, threads, [&](Index thread) {
                   float* const own = operands->view().row(thread).data;
                   for (Index round = 0; round < rounds; ++round)
                     for (Index s = 0; s < strips; ++s) {
-                      const float* const strip = own + s * cpu::tile_rows * depth;
-                      float* const c = own + left + right + s * cpu::tile_rows * panel;
-                      cpu::multiply_tile(cpu::tile_rows, depth, strip, own + left, c, panel, cpu::StoreMode::overwrite,
-                                         strip);
+                      const float* const strip = own + s * tile_rows * depth;
+                      float* const c = own + left + right + s * tile_rows * panel;
+                      kernels.multiply_tile(tile_rows, depth, strip, own + left, c, panel, cpu::StoreMode::overwrite,
+                                            strip);
                     }
                 });
               },

@@ -4,6 +4,7 @@
 
 #include "bench/report/report.hpp"
 #include "benchmark/benchmark.h"
+#include "moe/backend/cpu/isa/instruction_set.hpp"
 
 namespace moe_bench {
 
@@ -33,7 +34,8 @@ Machine this_machine(int threads) {
   const benchmark::CPUInfo& info = benchmark::CPUInfo::Get();
   Machine machine;
   machine.cpu = cpu_model();
-  machine.simd = Eigen::SimdInstructionSetsInUse();
+  machine.simd = std::string(moe::cpu::name_of(moe::cpu::instruction_set())) + " (Eigen: " +
+                 Eigen::SimdInstructionSetsInUse() + ")";
   machine.compiler = compiler();
   machine.eigen = std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." +
                   std::to_string(EIGEN_MINOR_VERSION);

@@ -1,7 +1,7 @@
 /// Layers that are compiled once for several programs: what a project of many source files can do with any layer of the
 /// library. A file that includes this header instead of moe/runtime/registry.hpp does not compile the layers of a
-/// Registry<float> and a Registry<double> again. It links float.cpp and double.cpp of this folder, which have them (the
-/// target compiled_layers: float.cpp and svd.cpp).
+/// Registry<float> and a Registry<double> again, nor the kernels of the CPU backend. It links float.cpp and double.cpp
+/// of this folder, which have them (the target compiled_layers: float.cpp and svd.cpp).
 #pragma once
 
 #include "moe/backend/cpu/cpu.hpp"

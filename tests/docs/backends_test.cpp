@@ -63,6 +63,15 @@ TEST_CASE("backends: results are bitwise identical for any number of threads", "
   const moe::CpuContext one{.threads = 1}, three{.threads = 3};
   CHECK(same_bits(layer.infer(one, x_TD, batch), layer.infer(three, x_TD, batch)));
   // [/threads]
+  const moe::CpuContext context;
+  const auto y_TD = layer.infer(context, x_TD, batch);
+  // [sets]
+  const moe::cpu::InstructionSet fastest = moe::cpu::instruction_set();
+  moe::cpu::use_instruction_set(moe::cpu::InstructionSet::baseline);  // of all following calls
+  const auto portable_TD = layer.infer(context, x_TD, batch);
+  moe::cpu::use_instruction_set(fastest);
+  CHECK(std::abs(portable_TD.view()(0, 0) - y_TD.view()(0, 0)) < 1e-5f);
+  // [/sets]
 }
 
 TEST_CASE("backends: weights are packed once", "[docs]") {

@@ -1,6 +1,7 @@
 #include <cstring>
 #include <vector>
 
+#include "backend/cpu/instruction_sets.hpp"
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/train/walk.hpp"
@@ -105,6 +106,18 @@ TEST_CASE("results of small shapes are bitwise identical for unaligned inputs to
                 first);
         }
       }
+}
+
+TEST_CASE("a training step is bitwise identical in all instruction sets with a fused multiply-add",
+          "[layers][determinism]") {
+  auto layer = make_multipl<CausalMultiPlMoe<float, Cpu<>, NormalizedFusion>>(
+      {.width = width, .hidden = hidden, .token_experts = 3, .segment_experts = 3, .window = 32});
+  Draw draw("instruction sets");
+  randomize(draw, layer, 0.1);
+  const Batch batch = Batch::ragged({257, 90, 1, 122, 130});
+  const auto x_TD = random_matrix<float, Cpu<>>(draw, rows, width),
+             d_y_TD = random_matrix<float, Cpu<>>(draw, rows, width);
+  check_equal_in_fused_sets([&] { return run(layer, 2, x_TD, d_y_TD, batch); });
 }
 
 }  // namespace determinism_test

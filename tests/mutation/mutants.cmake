@@ -175,8 +175,8 @@ mutant(last_row_of_equals_is_the_maximum backend/cpu/segments.hpp
   REASON "the gradient goes to the last of equal maxima"
   TESTS backend/cpu/segments)
 mutant(operation_of_ones_own_is_passed_over backend/cpu/gemm.hpp
-  BEFORE [==[    Backend::for_each(context, x_RD.rows,]==]
-  AFTER [==[    cpu::ElementwiseOperations<Backend>::for_each(context, x_RD.rows,]==]
+  BEFORE [==[Backend::for_each(context, (x_RD.rows + few - 1) / few,]==]
+  AFTER [==[cpu::ElementwiseOperations<Backend>::for_each(context, (x_RD.rows + few - 1) / few,]==]
   REASON "an operation family calls the CPU's operation although the backend overrides it"
   TESTS backend/cpu/cpu)
 mutant(routed_by_its_own_mean routing/steps/segment.hpp
@@ -227,18 +227,18 @@ mutant(second_route_keeps_its_pair_numbers ops/route.hpp
   TESTS ops/route)
 
 # ---- gradients -----------------------------------------------------------------------------------
-mutant(wrong_sign_in_silu backend/cpu/swiglu.hpp
-  BEFORE [==[(Real(1) + a * (Real(1) - sig))]==]
-  AFTER [==[(Real(1) - a * (Real(1) - sig))]==]
+mutant(wrong_sign_in_silu backend/cpu/isa/swiglu.inc
+  BEFORE [==[multiply_add<Real>(a, one - sig, one)]==]
+  AFTER [==[multiply_add<Real>(a, sig - one, one)]==]
   REASON "wrong sign in SiLU's derivative"
-  TESTS backend/cpu/swiglu)
-mutant(gate_gradient_without_inner_product backend/cpu/swiglu.hpp
-  BEFORE [==[sum += d * h;]==]
-  AFTER [==[sum = d * h;]==]
+  TESTS backend/cpu/isa/kernels)
+mutant(gate_gradient_without_inner_product backend/cpu/isa/swiglu.inc
+  BEFORE [==[sum[p] = multiply_add<Real>(d, h, sum[p]);]==]
+  AFTER [==[sum[p] = d * h;]==]
   REASON "a gate's gradient is only the last term of the inner product"
   TESTS experts/moe_ffn)
-mutant(expert_gradient_without_gate backend/cpu/swiglu.hpp
-  BEFORE [==[d_h = gate * d;]==]
+mutant(expert_gradient_without_gate backend/cpu/isa/swiglu.inc
+  BEFORE [==[d_h = gates * d;]==]
   AFTER [==[d_h = d;]==]
   REASON "an expert's gradient is not scaled by its gate"
   TESTS experts/moe_ffn)
@@ -321,9 +321,9 @@ mutant(what_beta_leaves_from_the_rounded_beta train/adamw.hpp
   AFTER [==[.rest_2 = 1 - static_cast<Real>(beta_2)]==]
   REASON "1 - beta_2 is computed in float, where most digits of 1 - 0.99999 are rounding error"
   TESTS train/adamw)
-mutant(second_moment_is_the_first backend/cpu/optimizer.hpp
-  BEFORE [==[cpu::store(v + at, next.v, count);]==]
-  AFTER [==[cpu::store(v + at, next.m, count);]==]
+mutant(second_moment_is_the_first backend/cpu/isa/adamw.inc
+  BEFORE [==[store<Real>(v + at, v_1, count);]==]
+  AFTER [==[store<Real>(v + at, m_1, count);]==]
   REASON "the second moment is a copy of the first"
   TESTS backend/cpu/optimizer train/adamw)
 mutant(split_weights_lose_the_carry core/master_weights.hpp
@@ -331,11 +331,26 @@ mutant(split_weights_lose_the_carry core/master_weights.hpp
   AFTER [==[std::uint32_t{upper.bits} << 16]==]
   REASON "a weight that was rounded up is joined one bfloat16 step too large"
   TESTS core/master_weights)
-mutant(rounded_to_the_nearest backend/cpu/adamw.hpp
+mutant(rounded_to_the_nearest backend/cpu/isa/adamw.inc
   BEFORE [==[(random & 0xffffu & reinterpret_cast<BitLanes>(is_finite))]==]
   AFTER [==[(0x8000u & reinterpret_cast<BitLanes>(is_finite))]==]
   REASON "rounding to nearest instead of stochastic rounding loses steps too small for bfloat16"
-  TESTS backend/cpu/adamw train/adamw_state)
+  TESTS backend/cpu/isa/kernels train/adamw_state)
+mutant(random_words_of_the_next_four backend/cpu/isa/adamw.inc
+  BEFORE [==[2 * (blocks * (l % 4) + l / 4) + which]==]
+  AFTER [==[2 * (blocks * (l % 4) + l / 4 + 1) + which]==]
+  REASON "vectors of weights are rounded by other random numbers than single weights"
+  TESTS backend/cpu/isa/kernels)
+mutant(sums_depend_on_the_vector_width backend/cpu/isa/product.inc
+  BEFORE [==[inline constexpr Index dot_parts = 64 / vector_bytes;]==]
+  AFTER [==[inline constexpr Index dot_parts = 1;]==]
+  REASON "AVX2 and AVX-512 add a few rows' products in different orders"
+  TESTS backend/cpu/isa/kernels)
+mutant(packed_for_another_instruction_set backend/cpu/packed_weights.hpp
+  BEFORE [==[packed.set == kernels.set]==]
+  AFTER [==[packed.set == packed.set]==]
+  REASON "panels of another width are multiplied"
+  TESTS backend/cpu/isa/instruction_set)
 mutant(the_same_chance_every_step train/adamw_state.hpp
   BEFORE [==[.step = static_cast<std::uint32_t>(step)]==]
   AFTER [==[.step = 0]==]

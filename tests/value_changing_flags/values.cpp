@@ -109,9 +109,10 @@ void add_swiglu() {
   for (int i = -1600; i <= 1600; ++i)
     a.push_back(static_cast<Real>(i) / 8), b.push_back(Real(1) + static_cast<Real>(i & 3));
   std::vector<Real> h(a.size()), d_h(a.size(), Real(0.5));
-  cpu::swiglu(static_cast<Index>(a.size()), a.data(), b.data(), h.data());
+  cpu::swiglu_kernels<Real>().forward(static_cast<Index>(a.size()), a.data(), b.data(), h.data());
   add("swiglu", h, Against::itself);
-  const Real inner = cpu::swiglu_backward(static_cast<Index>(a.size()), Real(1.5), a.data(), b.data(), d_h.data());
+  const Real inner =
+      cpu::swiglu_kernels<Real>().backward(static_cast<Index>(a.size()), Real(1.5), a.data(), b.data(), d_h.data());
   add("swiglu d_a", a);
   add("swiglu d_b", b, Against::itself);
   add("swiglu h again", d_h, Against::itself);

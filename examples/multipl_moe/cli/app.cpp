@@ -10,7 +10,9 @@
 #include <iostream>
 #include <new>
 
+#include "moe/backend/cpu/isa/instruction_set.hpp"
 #include "moe/core/require.hpp"
+#include "moe/version.hpp"
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/config_file.hpp"
 #include "multipl_moe/cli/former_names.hpp"
@@ -48,6 +50,16 @@ std::string without_place(std::string_view message) {
       message);
 }
 
+/// Throws UsageError if MOE_CPU names no instruction set of this CPU.
+void choose_instruction_set() {
+  try {
+    moe::cpu::instruction_set();
+  } catch (const moe::Error& error) {
+    const std::string_view text = error.what();
+    throw UsageError(fmt::format("MOE_CPU {}", escaped(text.substr(text.find(' ') + 1))));
+  }
+}
+
 }  // namespace
 
 int run_program(int argc, char** argv) {
@@ -61,7 +73,15 @@ int run_program(int argc, char** argv) {
       "Every option of a command can also be set by an environment variable: --batch-size by MOE_BATCH_SIZE.\n"
       "Order of precedence: command line, environment, file of --config, default.\n"
       "Results go to stdout, progress and messages to stderr.\n"
-      "MOE_MEMORY_LIMIT, such as 8GiB, limits the memory of a command, which is refused if it would need more.");
+      "MOE_MEMORY_LIMIT, such as 8GiB, limits the memory of a command, which is refused if it would need more.\n"
+      "MOE_CPU, such as avx2, chooses the instruction set of the layers; `doctor` lists those of this CPU.");
+  program.set_version_flag(
+      "--version",
+      [] {
+        return fmt::format("multipl_moe {}.{}.{}, layers compiled for {}", moe::version_major, moe::version_minor,
+                           moe::version_patch, moe::cpu::name_of(moe::cpu::instruction_set()));
+      },
+      "Print the version and the instruction set that the layers use, and exit");
   add_info_command(program);
   add_tokenizer_command(program);
   add_prepare_command(program);
@@ -83,6 +103,7 @@ int run_program(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
 
   try {
+    choose_instruction_set();
     read_former_variables();
     std::vector<std::string> words = with_current_names({argv + 1, argv + argc});
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the end

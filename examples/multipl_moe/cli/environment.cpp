@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "moe/backend/cpu/isa/instruction_set.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
@@ -49,6 +50,7 @@ Json environment_now(const BatchStream& stream, int threads) {
           {"compiler", MOE_PROGRAM_COMPILER},
           {"flags", MOE_PROGRAM_FLAGS},
           {"cpu", cpu_name()},
+          {"instruction_set", moe::cpu::name_of(moe::cpu::instruction_set())},
           {"threads", threads},
           {"processors", std::thread::hardware_concurrency()},
           {"dependencies", dependencies()},
@@ -67,7 +69,7 @@ std::optional<Json> read_environment(const std::filesystem::path& path) {
 /// Warns of differences that can change results. The number of threads cannot, and the data's hashes are compared with
 /// the run's settings.
 void warn_of_environment_change(const Json& begun, const Json& now) {
-  for (const char* name : {"version", "compiler", "flags", "cpu", "dependencies"})
+  for (const char* name : {"version", "compiler", "flags", "cpu", "instruction_set", "dependencies"})
     if (!begun.contains(name) || nlohmann::json(begun[name]) != nlohmann::json(now[name]))
       notice(
           "warning: the run began with another {}: {}, found {}; its results may differ from those of an uninterrupted "

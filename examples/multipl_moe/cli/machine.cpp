@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "moe/backend/cpu/isa/instruction_set.hpp"
 #include "moe/backend/cpu/parallel.hpp"
-#include "moe/backend/cpu/simd.hpp"
 #include "moe/version.hpp"
 #include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/io/byte_text.hpp"
@@ -97,7 +97,9 @@ Machine this_machine() {
   m.version = fmt::format("{}.{}.{}", moe::version_major, moe::version_minor, moe::version_patch);
   m.compiler = compiler_name();
   m.libraries = library_versions();
-  m.matrix_products = fmt::format("moelayers, in vectors of {} bits", 8 * moe::cpu::vector_bytes);
+  m.matrix_products = "moelayers";
+  m.instruction_set = moe::cpu::name_of(moe::cpu::instruction_set());
+  for (const auto set : moe::cpu::instruction_sets()) m.instruction_sets.push_back(moe::cpu::name_of(set));
   m.cuda = "none";
   m.cpu = cpu_name();
   m.vector_instructions = instructions_of_cpu();
@@ -144,7 +146,8 @@ std::string machine_text(const Machine& m) {
   row("multipl_moe", m.version);
   row("compiler", m.compiler);
   for (const auto& [name, version] : m.libraries) row(name, version);
-  row("matrix products", m.matrix_products);
+  row("matrix products", fmt::format("{}, compiled for {} (MOE_CPU chooses one of: {})", m.matrix_products,
+                                     m.instruction_set, fmt::join(m.instruction_sets, ", ")));
   row("CUDA", m.cuda);
   row("CPU", m.cpu);
   row("vector instructions", list_of(m.vector_instructions));
@@ -166,6 +169,8 @@ std::string machine_json(const Machine& m) {
   out["compiler"] = m.compiler;
   for (const auto& [name, version] : m.libraries) out["libraries"][name] = version;
   out["matrix_products"] = m.matrix_products;
+  out["instruction_set"] = m.instruction_set;
+  out["instruction_sets"] = m.instruction_sets;
   out["cuda"] = m.cuda;
   out["cpu"] = m.cpu;
   out["vector_instructions"] = m.vector_instructions;

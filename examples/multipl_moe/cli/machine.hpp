@@ -14,6 +14,8 @@ struct Machine {
   std::string version, compiler;
   std::vector<std::pair<std::string, std::string>> libraries;  ///< name and version
   std::string matrix_products;                                 ///< what computes them
+  std::string instruction_set;                                 ///< of the layers' kernels, see MOE_CPU
+  std::vector<std::string> instruction_sets;                   ///< those that MOE_CPU may name on this CPU
   std::string cuda;                                            ///< "none" if the program was built without it
   std::string cpu;
   std::vector<std::string> vector_instructions;  ///< of the CPU

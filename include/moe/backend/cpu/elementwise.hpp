@@ -69,7 +69,8 @@ class ElementwiseOperations {
   static double sum_of_squares(const Context& context, View<const Real, Backend> x) {
     cpu::Buffer<double> buffer(context, x.rows);
     double* sums = buffer.data();
-    for_each(context, x.rows, [&](Index r) { sums[r] = cpu::sum_of_squares(x.row(r).data, x.cols); });
+    const auto sum = cpu::row_kernels<Real>().sum_of_squares;
+    for_each(context, x.rows, [&](Index r) { sums[r] = sum(x.row(r).data, x.cols); });
     return std::accumulate(sums, sums + x.rows, 0.0);
   }
 };

@@ -27,11 +27,15 @@ class GemmOperations {
   /// Packed copies of weights, which grouped_product reads.
   using PackedWeights = cpu::PackedWeights;
 
-  /// y = x w^T. Each row is computed independently, in sixteen lanes whose order depends on the width alone.
+  /// y = x w^T. Each row is computed independently, in lanes whose order depends on the width alone.
   template <class Real>
   static void row_products(const Context& context, View<const Real, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
-    Backend::for_each(context, x_RD.rows, [&](Index r) {
-      for (Index e = 0; e < w_ED.rows; ++e) y_RE(r, e) = cpu::dot(x_RD.row(r).data, w_ED.row(e).data, x_RD.cols);
+    const auto* const kernels = cpu::product_kernels<Real>().few_rows;
+    constexpr Index few = cpu::few_rows;
+    Backend::for_each(context, (x_RD.rows + few - 1) / few, [&](Index tile) {
+      const Index row = tile * few, rows = (std::min)(few, x_RD.rows - row);
+      kernels[rows - 1](x_RD.cols, w_ED.rows, x_RD.row(row).data, x_RD.stride, w_ED.data, w_ED.stride,
+                        y_RE.row(row).data, y_RE.stride, cpu::StoreMode::overwrite);
     });
   }
 

@@ -55,8 +55,8 @@ class GluOperations {
                                    Out<Real> b_to_d_b_NF, Out<Real> h_NF, Out<Real> d_gates_1N) {
     using Y = Lhs<Product::plain, Real>;
     Y d_y(context, d_y_ND, offsets);
-    // One partial sum per row and tile, at the index of the tile's first panel; tiles begin at multiples of a panel.
-    const Index panel = cpu::panel_cols<Real>, places = gates_1N.empty() ? 0 : (h_NF.cols + panel - 1) / panel;
+    // One partial sum per row and tile, at the index of the tile's first block; tiles begin at multiples of a block.
+    const Index block = cpu::block_cols<Real>, places = gates_1N.empty() ? 0 : (h_NF.cols + block - 1) / block;
     cpu::Buffer<Real> parts(context, h_NF.rows * places);
     const bool has_b = !b_to_d_b_NF.empty();
     if (places != 0)
@@ -70,7 +70,7 @@ class GluOperations {
           for (Index r = 0; r < h.rows; ++r) {
             const Real gate = places == 0 ? Real(1) : gates_1N(0, row + r);
             const Real part = cpu::glu_backward(activation, h.cols, gate, a.row(r).data, b.row(r).data, h.row(r).data);
-            if (places != 0) parts.data()[(row + r) * places + col / panel] = part;
+            if (places != 0) parts.data()[(row + r) * places + col / block] = part;
           }
         });
     if (places != 0)

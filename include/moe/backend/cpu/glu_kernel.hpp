@@ -2,17 +2,17 @@
 
 #include <type_traits>
 
-#include "moe/backend/cpu/swiglu.hpp"
+#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/core/activation.hpp"
 #include "moe/core/index.hpp"
 
 namespace moe::cpu {
 
-/// h = activation(a) b, or activation(a) if b is null. h may be a. SwiGLU has a separate vectorized path.
+/// h = activation(a) b, or activation(a) if b is null. h may be a. SwiGLU has kernels of its own.
 template <Activation A, class Real>
 void glu(const A& activation, Index size, const Real* a, const Real* b, Real* h) {
   if constexpr (std::is_same_v<A, Silu>) {
-    if (b != nullptr) return swiglu(size, a, b, h);
+    if (b != nullptr) return swiglu_kernels<Real>().forward(size, a, b, h);
   }
   if (b == nullptr)
     for (Index i = 0; i < size; ++i) h[i] = activation.value(a[i]);
@@ -26,7 +26,7 @@ void glu(const A& activation, Index size, const Real* a, const Real* b, Real* h)
 template <Activation A, class Real>
 Real glu_backward(const A& activation, Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h) {
   if constexpr (std::is_same_v<A, Silu>) {
-    if (b_to_d_b != nullptr) return swiglu_backward(size, gate, a_to_d_a, b_to_d_b, d_h_to_h);
+    if (b_to_d_b != nullptr) return swiglu_kernels<Real>().backward(size, gate, a_to_d_a, b_to_d_b, d_h_to_h);
   }
   Real sum = 0;
   for (Index i = 0; i < size; ++i) {

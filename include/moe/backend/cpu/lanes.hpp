@@ -1,5 +1,6 @@
 #pragma once
 
+#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/core/index.hpp"
 
 namespace moe::cpu {
@@ -19,16 +20,16 @@ inline Real lane_sum(Index size, Term term) {
   return sum[0];
 }
 
-/// sum_i a_i b_i, in the order of lane_sum. Not inlined, so that every caller runs the same instructions.
+/// sum_i a_i b_i, in the order of lane_sum.
 template <class Real>
-[[gnu::noinline]] Real dot(const Real* a, const Real* b, Index size) {
-  return lane_sum<Real>(size, [=](Index i) { return a[i] * b[i]; });
+Real dot(const Real* a, const Real* b, Index size) {
+  return row_kernels<Real>().dot(a, b, size);
 }
 
 /// sum_i a_i^2 in double, in the order of lane_sum.
 template <class Real>
-[[gnu::noinline]] double sum_of_squares(const Real* a, Index size) {
-  return lane_sum<double>(size, [=](Index i) { return static_cast<double>(a[i]) * static_cast<double>(a[i]); });
+double sum_of_squares(const Real* a, Index size) {
+  return row_kernels<Real>().sum_of_squares(a, size);
 }
 
 }  // namespace moe::cpu

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "moe/backend/cpu/packing.hpp"
+#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
 #include "moe/backend/cpu/product.hpp"
@@ -18,17 +18,18 @@
 namespace moe::cpu {
 
 /// Copies of weights in the layout that TileGemm's register tiles read, for products y = x w^T. They are as large as
-/// the weights, or half as large when stored as BFloat16, and valid as long as the weights do not change.
+/// the weights, or half as large when stored as BFloat16, and valid as long as neither the weights nor the instruction
+/// set change.
 class PackedWeights {
  public:
   /// Packs w with values of type Stored: w's own type, or BFloat16 for float. Throws std::bad_alloc if out of memory.
   template <class Stored, class Real, class Backend, class Context>
   void add(const Context& context, View<const Real, Backend> w) {
     static_assert(can_keep<Stored, Real>, "weights are packed in their own type, or floats as moe::BFloat16");
-    constexpr Index panel = panel_cols<Real>;
     if (w.empty()) return;
-    const Index panels = (w.rows + panel - 1) / panel, values = panel * w.cols;
-    Packed packed{w.rows, w.cols, sizeof(Stored),
+    const ProductKernels<Real>& kernels = product_kernels<Real>();
+    const Index panel = kernels.panel_cols, panels = (w.rows + panel - 1) / panel, values = panel * w.cols;
+    Packed packed{kernels.set, w.rows, w.cols, sizeof(Stored),
                   Buffer<std::byte>(panels * values * static_cast<Index>(sizeof(Stored)))};
     Stored* all = reinterpret_cast<Stored*>(packed.values.data());
     constexpr bool whole = std::is_same_v<Stored, Real>;
@@ -36,7 +37,8 @@ class PackedWeights {
     parallel(context, panels, [&](Index p, Index worker) {
       Stored* const to = all + p * values;
       const auto pack = [&](Real* panel_to) {
-        pack_panels_of_rows(w, 0, w.cols, p * panel, (std::min)((p + 1) * panel, w.rows), panel_to);
+        kernels.pack_panels_of_rows(w.row(p * panel).data, w.stride, w.cols, (std::min)(panel, w.rows - p * panel),
+                                    panel_to);
       };
       if constexpr (whole) {
         pack(to);
@@ -49,7 +51,7 @@ class PackedWeights {
   }
 
   /// The panels of w, contiguous, w.cols x panel_cols values each; empty if w was not packed. Throws Error if one of a
-  /// few sampled values of w has changed since packing.
+  /// few sampled values of w has changed since packing, or the instruction set.
   template <class Real, class Backend>
   Panels<Real> find(View<const Real, Backend> w) const {
     const auto found = packed_.find(w.data);
@@ -67,6 +69,7 @@ class PackedWeights {
 
  private:
   struct Packed {
+    InstructionSet set;
     Index rows, cols;
     std::size_t value_bytes;
     Buffer<std::byte> values;
@@ -78,7 +81,12 @@ class PackedWeights {
   /// The packed copy. Throws Error if one of a few sampled values of w differs from it.
   template <class Stored, class Real, class Backend>
   static const Stored* checked(const Packed& packed, View<const Real, Backend> w) {
-    constexpr Index panel = panel_cols<Real>, samples = 8;
+    const ProductKernels<Real>& kernels = product_kernels<Real>();
+    require(packed.set == kernels.set, "pack_weights", "a weight of ", w.rows, " x ", w.cols,
+            " was packed for the instruction set ", name_of(packed.set), ", which is now ", name_of(kernels.set),
+            "; pack the layer again");
+    constexpr Index samples = 8;
+    const Index panel = kernels.panel_cols;
     const Stored* values = reinterpret_cast<const Stored*>(packed.values.data());
     for (Index i = 0; i < samples; ++i) {
       const Index row = i * (w.rows - 1) / (samples - 1), col = i * (w.cols - 1) / (samples - 1);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "moe/backend/cpu/context.hpp"
+#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/score_order.hpp"
 
@@ -115,12 +116,12 @@ class RoutingOperations {
   template <class Real>
   static void combine_rows(const Context& context, In<Real> y_ND, In<Real> gates_1N, const Plan<Backend>& plan,
                            Out<Real> y_TD) {
-    add_pairs(context, y_ND, plan, y_TD, [gates = gates_1N.data](Index n) { return gates[n]; });
+    add_pairs<Real>(context, y_ND, plan, y_TD, [gates = gates_1N.data](Index n) { return gates[n]; });
   }
   /// x_t = sum of x_n over row t's pairs, by ascending expert.
   template <class Real>
   static void sum_rows(const Context& context, In<Real> x_ND, const Plan<Backend>& plan, Out<Real> x_TD) {
-    add_pairs(context, x_ND, plan, x_TD, [](Index) { return Real(1); });
+    add_pairs<Real>(context, x_ND, plan, x_TD, [](Index) { return Real(1); });
   }
 
  private:
@@ -128,13 +129,13 @@ class RoutingOperations {
   static void add_pairs(const Context& context, View<const Real, Backend> y_ND, const Plan<Backend>& plan,
                         Out<Real> y_TD, const Gate& gate) {
     const Index *begin = plan.pair_begin_1T.data(), *pairs = plan.pairs_1N.data();
+    const auto& rows = cpu::row_kernels<Real>();
     Backend::for_each(context, y_TD.rows, [&](Index t) {
       const auto y = y_TD.row(t);
-      std::fill(y.begin(), y.end(), Real(0));
+      if (begin[t] == begin[t + 1]) std::fill(y.begin(), y.end(), Real(0));
       for (Index i = begin[t]; i < begin[t + 1]; ++i) {
-        const Real g = gate(pairs[i]);
-        const Real* from = y_ND.row(pairs[i]).data;
-        for (Index d = 0; d < y.size; ++d) y[d] += g * from[d];
+        const Real* const from = y_ND.row(pairs[i]).data;
+        (i == begin[t] ? rows.scale : rows.add_scaled)(y.size, gate(pairs[i]), from, y.data);
       }
     });
   }

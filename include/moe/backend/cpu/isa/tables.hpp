@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+
+#include "moe/backend/cpu/isa/instruction_set.hpp"
+#include "moe/backend/cpu/product.hpp"
+#include "moe/core/adamw_scalars.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/index.hpp"
+#include "moe/core/master_weights.hpp"
+#include "moe/core/random.hpp"
+
+namespace moe::cpu {
+
+/// Columns of the widest panel of any instruction set. Tasks are multiples of it in every set, so that their borders,
+/// and the partial sums that depend on them, are the same in all sets.
+template <class Real>
+inline constexpr Index block_cols = 128 / static_cast<Index>(sizeof(Real));
+/// Rows of the highest register tile of any instruction set.
+inline constexpr Index most_tile_rows = 14;
+/// Steps of the inner index from one prefetch of a register tile to the next.
+inline constexpr Index prefetch_every = 4;
+/// Values per cache line.
+template <class Real>
+inline constexpr Index line = 64 / static_cast<Index>(sizeof(Real));
+
+/// c[r][j] = or += sum over k of left[k][r] right[k][j] for the rows of a strip and a panel of columns; rows of c are
+/// `stride` apart. Each element is one chain of sums that begins at 0 or at c and adds k in order, so its bits do not
+/// depend on other rows or columns, nor on where a long sum is split and stored. `ahead` is prefetched.
+template <class Real, class Stored>
+using TileKernel = void (*)(Index depth, const Real* left, const Stored* right, Real* c, Index stride, StoreMode into,
+                            const Real* ahead);
+/// c[r][j] = or += sum over k of a[r][k] b[j][k] for a few rows and j in [0, cols). Sums run in the lanes of 64 bytes,
+/// which are then added pairwise: bits do not depend on other rows or columns, but differ from those of TileKernel.
+template <class Real>
+using RowsKernel = void (*)(Index depth, Index cols, const Real* a, Index a_stride, const Real* b, Index b_stride,
+                            Real* c, Index c_stride, StoreMode into);
+
+/// The kernels of matrix products for one instruction set, and the layout of packed operands that they read.
+template <class Real>
+struct ProductKernels {
+  /// The set that the kernels are compiled for.
+  InstructionSet set;
+  /// Values that packing may write past the end of a strip.
+  Index strip_margin;
+  /// Rows of a register tile and of a strip.
+  Index tile_rows;
+  /// Columns of a register tile and of a panel; block_cols is a multiple of it.
+  Index panel_cols;
+  /// Register tiles of 1 to tile_rows rows.
+  const TileKernel<Real, Real>* tiles;
+  /// Register tiles of 1 to few_rows rows for panels in bfloat16; null if Real is not float.
+  const TileKernel<Real, BFloat16>* narrow_tiles;
+  /// Products of 1 to few_rows rows.
+  const RowsKernel<Real>* few_rows;
+
+  /// Packs `rows` (at most tile_rows) rows of `cols` values interleaved: to[k rows + r] = x[r stride + k]. The matrix
+  /// has `rows_left` rows from x on. Also writes up to strip_margin values past the strip.
+  void (*pack_strip)(const Real* x, Index stride, Index rows_left, Index cols, Index rows, Real* to);
+  /// Packs `cols` (at most tile_rows) columns of `rows` values: to[k cols + c] = x[k stride + c]. The matrix has
+  /// `cols_left` columns from x on. Also writes up to strip_margin values past the strip.
+  void (*pack_strip_of_columns)(const Real* x, Index stride, Index cols_left, Index rows, Index cols, Real* to);
+  /// Packs `depth` rows of `cols` values into consecutive panels of depth x panel_cols values. In the first panel
+  /// to[k panel_cols + c] = x[k stride + c]. Columns past the last one are 0.
+  void (*pack_panels)(const Real* x, Index stride, Index depth, Index cols, Real* to);
+  /// The same for the transpose of `rows` rows of `depth` values: in the first panel to[k panel_cols + c] =
+  /// x[c stride + k].
+  void (*pack_panels_of_rows)(const Real* x, Index stride, Index depth, Index rows, Real* to);
+  /// Converts `count` (a multiple of panel_cols) values from bfloat16; null if Real is not float.
+  void (*widen)(const BFloat16* from, Index count, Real* to);
+
+  /// Calls the register tile of `rows` rows.
+  void multiply_tile(Index rows, Index depth, const Real* left, const Real* right, Real* c, Index stride,
+                     StoreMode into, const Real* ahead) const {
+    tiles[rows - 1](depth, left, right, c, stride, into, ahead);
+  }
+  /// The same for a panel in bfloat16 and at most few_rows rows.
+  void multiply_tile(Index rows, Index depth, const Real* left, const BFloat16* right, Real* c, Index stride,
+                     StoreMode into, const Real* ahead) const {
+    narrow_tiles[rows - 1](depth, left, right, c, stride, into, ahead);
+  }
+};
+
+/// Kernels on rows of values. Sums run in sixteen interleaved lanes, which are then added pairwise; the order depends
+/// on `size` alone.
+template <class Real>
+struct RowKernels {
+  /// sum_i a_i b_i.
+  Real (*dot)(const Real* a, const Real* b, Index size);
+  /// sum_i a_i^2 in double.
+  double (*sum_of_squares)(const Real* a, Index size);
+  /// to_i = factor from_i.
+  void (*scale)(Index size, Real factor, const Real* from, Real* to);
+  /// to_i += factor from_i.
+  void (*add_scaled)(Index size, Real factor, const Real* from, Real* to);
+  /// to_i = e^(from_i - shift), within 2 units in the last place, for from_i - shift <= 88; 0 if it is not a normal
+  /// number of the type. Returns the sum. to may be from.
+  Real (*exponentials)(Index size, Real shift, const Real* from, Real* to);
+};
+
+/// The kernels of SwiGLU.
+template <class Real>
+struct SwiGluKernels {
+  /// h = silu(a) b. h may be a.
+  void (*forward)(Index size, const Real* a, const Real* b, Real* h);
+  /// With d_h = gate d, where d = d_y down is the input in d_h_to_h: a becomes d_a = d_h b sig(a) (1 + a (1 - sig(a))),
+  /// b becomes d_b = d_h silu(a), and d becomes gate h with h = silu(a) b recomputed. Returns <d, h>.
+  Real (*backward)(Index size, Real gate, Real* a_to_d_a, Real* b_to_d_b, Real* d_h_to_h);
+};
+
+/// One AdamW step (equations in AdamWScalars) on the values [first, first + size) of a tensor, at which all pointers
+/// point; `first` is a multiple of 64. `lower` is read only with MasterWeights::split and may be null otherwise.
+template <MasterWeights master, class Real, class Moment>
+using AdamWKernel = void (*)(Index size, const AdamWScalars<Real>& pace, RandomKey key, Index first,
+                             const Real* gradient, Real* w, std::uint16_t* lower, Moment* m, Moment* v);
+
+}  // namespace moe::cpu
