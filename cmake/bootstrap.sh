@@ -2,6 +2,8 @@
 # Setup commands, for a fresh Debian or Ubuntu with a shell and root or sudo:
 #
 #   sh cmake/bootstrap.sh test               installs missing packages, builds everything, runs all tests
+#   sh cmake/bootstrap.sh test --with arm    also installs a cross compiler for AArch64 and an emulator, and runs the
+#                                            tests that need them; without them these tests are left out
 #   sh cmake/bootstrap.sh sanitize           the same for the unit tests, under the address and undefined-behavior
 #                                            sanitizers of clang++
 #   sh cmake/bootstrap.sh threads            the same for the tests of multithreaded code, under the thread sanitizer of
@@ -69,6 +71,7 @@ require_packages() {
     sanitize) needed="$needed catch2 gnuplot-nox" ;;
     gpu) needed="$needed catch2" ;;
   esac
+  case ,$with, in *,arm,*) needed="$needed g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;; esac
   # The tests of the GPU backend on an emulated device need only Thrust, which is also part of the CUDA Toolkit.
   case $1 in test | sanitize) have_nvcc || needed="$needed libthrust-dev" ;; esac
 
@@ -214,7 +217,12 @@ run_tests() {
 }
 
 test_command() {
-  [ $# -eq 0 ] || die "test takes no arguments"
+  if [ "${1:-}" = --with ] && [ $# -eq 2 ]; then
+    [ "$2" = arm ] || die "--with must be arm, got $2"
+    with=$2
+  elif [ $# -gt 0 ]; then
+    die "usage: sh cmake/bootstrap.sh test [--with arm]"
+  fi
   require_packages test
   build release
   run_tests release
@@ -265,6 +273,7 @@ demo_command() {
   exec "$root/build/release/bin/multipl_moe" demo "$@"
 }
 
+with=''
 command=${1:-}
 [ $# -gt 0 ] && shift
 case $command in
@@ -273,5 +282,5 @@ case $command in
   threads) threads_command "$@" ;;
   gpu) gpu_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test | sanitize | threads | gpu | demo [--corpus DIR] [ARGUMENT...]" ;;
+  *) die "usage: sh cmake/bootstrap.sh test [--with arm] | sanitize | threads | gpu | demo [--corpus DIR] [ARGUMENT...]" ;;
 esac

@@ -1,0 +1,2 @@
+#define FUNCTION hash_of_plain_file
+#include "kernels.hpp"

@@ -1,0 +1,2 @@
+#define FUNCTION hash_of_special_file
+#include "kernels.hpp"
