@@ -8,7 +8,8 @@
 #
 # BEFORE is a commit, or a moe_bench that was built from one. The environment variable AFTER=FILE names the other
 # moe_bench; without it the working tree is built. ROUNDS is at least 3 [7]. The arguments are passed to
-# `moe_bench layers` [--shape mid --filter 'layer/*_moe/*']. The machine must be idle otherwise.
+# `moe_bench layers` [--shape mid --filter 'layer/*_moe/*']. With MOE_NATIVE=ON both are compiled for this CPU, which
+# commits before run-time dispatch need to be fast. The machine must be idle otherwise.
 set -eu
 
 [ $# -ge 1 ] || { echo "usage: sh bench/compare_commits.sh BEFORE [ROUNDS [ARGUMENT...]]" >&2; exit 2; }
@@ -24,7 +25,7 @@ mkdir -p "$work"
 
 # $1 = a folder of sources, $2 = the folder in which only moe_bench is built
 build() {
-  cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DMOE_NATIVE=ON \
+  cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DMOE_NATIVE="${MOE_NATIVE:-OFF}" \
     -DMOE_BUILD_EXAMPLES=OFF -DMOE_BUILD_TESTS=OFF -DMOE_CUDA=OFF >&2
   cmake --build "$2" --target moe_bench >&2
 }
