@@ -4,8 +4,10 @@
     python3 bench/peers/cpu.py --bench build/release/bin/moe_bench --shape mid paper --rounds 7
     python3 bench/peers/cpu.py --peer ggml --ggml build/ggml_layer --dtype bfloat16
 
-PyTorch runs eagerly, as in the blocks of Hugging Face transformers: a loop over experts that gathers each one's rows,
-runs its three linears and adds the weighted outputs. ggml runs llama.cpp's graph of the layer (ggml_layer.cpp in this
+PyTorch runs in one of several forms (--form). `loop` is the block of Hugging Face transformers up to version 4: a loop
+over experts that gathers each one's rows, runs its three linears and adds the weighted outputs. `eager`, `batched_mm`
+and `grouped_mm` are the implementations of the experts in the block of transformers 5, and `compiled` is its grouped_mm
+under torch.compile. ggml runs llama.cpp's graph of the layer (ggml_layer.cpp in this
 folder describes how to build it). Rounds alternate between the two, with the same number of threads. A ratio is the
 median over rounds of (time of moelayers / time of the peer in the same round), so that disturbances of the machine
 affect both. This script requires the peer; the library, its tests and its benchmark do not.
@@ -52,6 +54,25 @@ class MixtralBlock:
         return y
 
 
+def transformers_block(width, hidden, experts, chosen, dtype, form):
+    """The Mixtral block of transformers 5 with one of its implementations of the experts."""
+    from transformers import MixtralConfig
+    from transformers.models.mixtral.modeling_mixtral import MixtralSparseMoeBlock
+
+    config = MixtralConfig(hidden_size=width, intermediate_size=hidden, num_local_experts=experts,
+                           num_experts_per_tok=chosen)
+    config._experts_implementation = "grouped_mm" if form == "compiled" else form
+    block = MixtralSparseMoeBlock(config).to(dtype)
+    for weight in block.parameters():
+        torch.nn.init.uniform_(weight, -0.05, 0.05)
+
+    def run(x):
+        y = block(x[None])
+        return (y[0] if isinstance(y, tuple) else y)[0]
+
+    return torch.compile(run) if form == "compiled" else run
+
+
 class PyTorch:
     """The passes of one shape, which `ms` measures one at a time."""
 
@@ -59,7 +80,8 @@ class PyTorch:
         rows, width, hidden, experts, chosen = SHAPES[shape]
         dtype = getattr(torch, arguments.dtype)
         self.seconds = arguments.seconds
-        block = MixtralBlock(width, hidden, experts, chosen, dtype)
+        make = MixtralBlock if arguments.form == "loop" else transformers_block
+        block = make(width, hidden, experts, chosen, dtype, *([] if arguments.form == "loop" else [arguments.form]))
         x = torch.empty(rows, width, dtype=dtype).uniform_(-1, 1)
         d_y = torch.empty_like(x).uniform_(-1, 1)
         step = [0]
@@ -89,7 +111,7 @@ class PyTorch:
             sys.exit("cpu.py: PyTorch is not installed")
         torch.set_num_threads(arguments.threads)
         torch.manual_seed(1)
-        return f"PyTorch {torch.__version__}"
+        return f"PyTorch {torch.__version__}, {arguments.form}"
 
     def ms(self, name):
         """The median time of one call in ms, over as many calls as fill the given time, at least 3."""
@@ -144,6 +166,8 @@ def main():
                         help="dtype of the peer's weights (default: %(default)s)")
     parser.add_argument("--peer", default="pytorch", choices=["pytorch", "ggml"],
                         help="the peer to compare with (default: %(default)s)")
+    parser.add_argument("--form", default="loop", choices=["loop", "eager", "batched_mm", "grouped_mm", "compiled"],
+                        help="form of the layer in PyTorch (default: %(default)s)")
     parser.add_argument("--ggml", default="build/ggml_layer",
                         help="the program built from ggml_layer.cpp (default: %(default)s)")
     parser.add_argument("--passes", nargs="+", default=[], metavar="PASS",
