@@ -40,6 +40,26 @@ mutant(capacity_off_by_one routing/capacity/share.hpp
   AFTER [==[? 1 + static_cast<Index>(share) : most]==]
   REASON "capacity r is too large by one"
   TESTS routing/capacity/share)
+mutant(expert_with_capacity_left_has_a_price routing/router/balanced_assignment.hpp
+  BEFORE [==[if (load == take) price = kept_S[0];]==]
+  AFTER [==[price = kept_S[0];]==]
+  REASON "rows are kept away from an expert that is not full"
+  TESTS routing/router/balanced_assignment)
+mutant(margin_forgets_the_expert_before routing/router/balanced_assignment.hpp
+  BEFORE [==[next = best.amount, best = {worth, e};]==]
+  AFTER [==[best = {worth, e};]==]
+  REASON "the margin is over the best of the experts after the best one, so that bids are too high"
+  TESTS routing/router/balanced_assignment)
+mutant(kept_bids_are_no_heap routing/router/balanced_assignment.hpp
+  BEFORE [==[kept_S[below + 1] < kept_S[below]]==]
+  AFTER [==[kept_S[below + 1] > kept_S[below]]==]
+  REASON "the first kept bid is not the lowest"
+  TESTS routing/router/balanced_assignment)
+mutant(rows_with_equal_logits_bid_for_one_expert routing/router/balanced_assignment.hpp
+  BEFORE [==[start = r % experts,]==]
+  AFTER [==[start = 0,]==]
+  REASON "ties go to the lowest index, so that rows with equal logits bid in vain"
+  TESTS routing/router/balanced_assignment)
 mutant(segment_capacity_rounds_up routing/capacity/segment_capacity.hpp
   BEFORE [==[RoundShare::down]==]
   AFTER [==[RoundShare::up]==]

@@ -126,9 +126,10 @@ struct Auction {
 
 /// BASE layers' training router (Lewis et al. 2021, arXiv 2103.16716): each row is assigned to one expert and no expert
 /// gets more rows than its capacity, such that the sum of the assigned logits is as large as possible. The assignment
-/// is found by an auction (Bertsekas and Castanon 1989): a row without an expert bids for the expert with the largest
-/// logit minus price, and the bid exceeds the price by the margin over the second best expert plus the least bid. An
-/// expert keeps its highest bidders, and its price is the lowest bid it keeps, or 0 while it has capacity left.
+/// is found by an auction (Bertsekas and Castanon 1989, for objects with several copies): a row without an expert bids
+/// for the expert with the largest logit minus price, and the bid exceeds the price by the margin over the second best
+/// expert plus the least bid. An expert keeps its highest bidders, and its price is the lowest bid it keeps, or 0 while
+/// it has capacity left.
 ///
 /// The sum falls short of the largest by at most rows times the least bid. Experts accept at most 1 + 1 / step bids per
 /// row on average (docs/05_decisions.md says why); random logits take 1 to 6 bids per row, and a bid reads one row of
@@ -136,7 +137,8 @@ struct Auction {
 /// with capacity left after the auction.
 ///
 /// Rows compete: for training, with EvenShare; in inference the best expert: TrainInfer<BalancedAssignment, TopK>. Use
-/// SigmoidOverChosen for the gates. After every round the host waits for the number of unassigned rows.
+/// SigmoidOverChosen for the gates. After every block of bids the host waits for the number of rows
+/// without an expert.
 struct BalancedAssignment {
   /// The least bid: minimum amount by which a bid exceeds the price, as a fraction of the largest finite logit minus
   /// the smallest. Steps below 8 times the relative precision of the logits' type count as that.
@@ -181,7 +183,8 @@ struct BalancedAssignment {
                            ? rows * most_rounds
                            : (std::numeric_limits<Index>::max)();
     Progress progress{.waiting = rows};
-    // With many bidders per round, bids for the same expert exclude each other; with few, rounds have little work.
+    // Rows that bid at the same prices keep many threads at work, but few of their bids for the same expert are
+    // accepted; the number of bidders therefore halves or doubles with the share of accepted bids.
     Index block = rows;
     while (progress.waiting > 0 && progress.bids < most) {
       const Index bidders = (std::min)(block, progress.waiting), before = progress.accepted;
@@ -196,7 +199,7 @@ struct BalancedAssignment {
     B::for_each_cell(context, experts, slots, [=] MOE_ON_DEVICE(Index e, Index slot) {
       if (slot < auction.load_1E(0, e)) chosen_RE(auction.rows_ES(e, slot), e) = 1;
     });
-    if (progress.waiting + progress.without_bid > 0) fill_capacity<B>(context, take, chosen_RE);
+    if (progress.waiting + progress.without_bid > 0) fill_capacity<B>(context, take, load.view(), chosen_RE);
     return progress.bids;
   }
 
@@ -340,19 +343,19 @@ struct BalancedAssignment {
     });
     return result;
   }
-  /// Assigns unassigned rows, in order, to experts with capacity left.
+  /// Assigns unassigned rows, in order, to experts with capacity left. `load_1E`: the rows that each expert has.
   template <class B>
-  static void fill_capacity(const typename B::Context& context, Index take, View<ChoiceOrder, B> chosen_RE) {
+  static void fill_capacity(const typename B::Context& context, Index take, View<Index, B> load_1E,
+                            View<ChoiceOrder, B> chosen_RE) {
     B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
-      Index r = 0;
-      for (Index e = 0; e < chosen_RE.cols; ++e) {
-        Index room = take;
-        for (Index other = 0; other < chosen_RE.rows; ++other) room -= chosen_RE(other, e) != 0;
-        for (; room > 0 && r < chosen_RE.rows; ++r) {
-          bool has_expert = false;
-          for (Index other = 0; other < chosen_RE.cols; ++other) has_expert = has_expert || chosen_RE(r, other) != 0;
-          if (!has_expert) chosen_RE(r, e) = 1, --room;
-        }
+      Index free = 0;
+      for (Index r = 0; r < chosen_RE.rows; ++r) {
+        bool has_expert = false;
+        for (Index e = 0; e < chosen_RE.cols; ++e) has_expert = has_expert || chosen_RE(r, e) != 0;
+        if (has_expert) continue;
+        while (load_1E(0, free) == take) ++free;
+        chosen_RE(r, free) = 1;
+        ++load_1E(0, free);
       }
     });
   }
