@@ -42,6 +42,16 @@ struct Auction {
   View<Real, B> kept_ES;
   /// Their rows.
   View<Index, B> rows_ES;
+  /// The rows without an expert, first to last. The last ones bid.
+  View<Index, B> waiting_1R;
+  /// The bids of those that bid at the same prices.
+  View<Real, B> amounts_1R;
+  /// Their experts, or -1.
+  View<Index, B> wanted_1R;
+  /// Number of bids that each expert accepted.
+  View<Index, B> accepted_1E;
+  /// The counts that Progress::add reads.
+  View<Index, B> counts_4;
 
   /// Below the worth of every expert.
   static constexpr Real none = -(std::numeric_limits<Real>::max)();
@@ -173,12 +183,24 @@ struct BalancedAssignment {
     const auto least = least_bid<B, Real>(context, logits_RE);
     auto kept = Matrix<Real, B>::uninitialized(context, experts, slots);
     auto kept_rows = Matrix<Index, B>::uninitialized(context, experts, slots);
-    const detail::Auction<B, Real> auction{logits_RE,   take,        least.view(),    boundary_1E,
-                                           load.view(), kept.view(), kept_rows.view()};
-    // The rows without an expert. The last ones bid.
     auto waiting = Matrix<Index, B>::uninitialized(context, 1, rows);
-    B::for_each_element(context, rows,
-                        [=, waiting_1R = waiting.view()] MOE_ON_DEVICE(Index r) { waiting_1R(0, r) = r; });
+    auto amounts = Matrix<Real, B>::uninitialized(context, 1, rows);
+    auto wanted = Matrix<Index, B>::uninitialized(context, 1, rows);
+    auto accepted = Matrix<Index, B>::uninitialized(context, 1, experts);
+    auto counts = Matrix<Index, B>::uninitialized(context, 1, 4);
+    const detail::Auction<B, Real> auction{.logits_RE = logits_RE,
+                                           .take = take,
+                                           .least_1 = least.view(),
+                                           .price_1E = boundary_1E,
+                                           .load_1E = load.view(),
+                                           .kept_ES = kept.view(),
+                                           .rows_ES = kept_rows.view(),
+                                           .waiting_1R = waiting.view(),
+                                           .amounts_1R = amounts.view(),
+                                           .wanted_1R = wanted.view(),
+                                           .accepted_1E = accepted.view(),
+                                           .counts_4 = counts.view()};
+    B::for_each_element(context, rows, [=] MOE_ON_DEVICE(Index r) { auction.waiting_1R(0, r) = r; });
     const Index most = rows <= (std::numeric_limits<Index>::max)() / (std::max)(most_rounds, Index{1})
                            ? rows * most_rounds
                            : (std::numeric_limits<Index>::max)();
@@ -189,10 +211,10 @@ struct BalancedAssignment {
     while (progress.waiting > 0 && progress.bids < most) {
       const Index bidders = (std::min)(block, progress.waiting), before = progress.accepted;
       if (bidders <= few) {
-        bid_in_turn<B, Real>(context, auction, (std::min)(most - progress.bids, in_turn), waiting.view(), progress);
+        bid_in_turn<B, Real>(context, auction, (std::min)(most - progress.bids, in_turn), progress);
         block = 2 * few;
       } else {
-        bid_at_once<B, Real>(context, auction, (std::min)(most - progress.bids, bidders), waiting.view(), progress);
+        bid_at_once<B, Real>(context, auction, (std::min)(most - progress.bids, bidders), progress);
         block = 2 * (progress.accepted - before) < bidders ? bidders / 2 : 2 * bidders;
       }
     }
@@ -233,79 +255,71 @@ struct BalancedAssignment {
   /// The last `bids` rows of the waiting ones bid at the same prices.
   template <class B, class Real>
   static void bid_at_once(const typename B::Context& context, const detail::Auction<B, Real>& auction, Index bids,
-                          View<Index, B> waiting_1R, Progress& progress) {
+                          Progress& progress) {
     const Index experts = auction.logits_RE.cols, first = progress.waiting - bids;
-    auto amounts = Matrix<Real, B>::uninitialized(context, 1, bids);
-    auto wanted = Matrix<Index, B>::uninitialized(context, 1, bids);
-    auto accepted = Matrix<Index, B>::uninitialized(context, 1, experts);
-    auto counts = Matrix<Index, B>::uninitialized(context, 1, 4);
-    const auto amount_1N = amounts.view();
-    const auto wanted_1N = wanted.view(), accepted_1E = accepted.view(), counts_4 = counts.view();
     B::for_each_row(context, bids, [=] MOE_ON_DEVICE(Index n, typename B::Team team) {
-      const detail::Bid<Real> bid = auction.bid_of(waiting_1R(0, first + n), team);
+      const detail::Bid<Real> bid = auction.bid_of(auction.waiting_1R(0, first + n), team);
       if (team.rank() != 0) return;
-      amount_1N(0, n) = bid.amount;
-      wanted_1N(0, n) = bid.expert;
+      auction.amounts_1R(0, n) = bid.amount;
+      auction.wanted_1R(0, n) = bid.expert;
     });
     B::for_each(context, experts, [=] MOE_ON_DEVICE(Index e) {
       Index kept = 0;
       for (Index n = 0; n < bids; ++n) {
-        if (wanted_1N(0, n) != e) continue;
-        Index& row = waiting_1R(0, first + n);
-        const Index without = auction.award(row, {amount_1N(0, n), e});
+        if (auction.wanted_1R(0, n) != e) continue;
+        Index& row = auction.waiting_1R(0, first + n);
+        const Index without = auction.award(row, {auction.amounts_1R(0, n), e});
         kept += without != row;
         row = without;
       }
-      accepted_1E(0, e) = kept;
+      auction.accepted_1E(0, e) = kept;
     });
     B::for_each_element(context, 1, [=] MOE_ON_DEVICE(Index) {
       Index waiting = first, kept = 0, without_bid = 0;
       for (Index n = 0; n < bids; ++n) {
-        const Index row = waiting_1R(0, first + n);
-        if (wanted_1N(0, n) < 0)
+        const Index row = auction.waiting_1R(0, first + n);
+        if (auction.wanted_1R(0, n) < 0)
           ++without_bid;
         else if (row >= 0)
-          waiting_1R(0, waiting++) = row;
+          auction.waiting_1R(0, waiting++) = row;
       }
-      for (Index e = 0; e < experts; ++e) kept += accepted_1E(0, e);
-      counts_4(0, 0) = waiting;
-      counts_4(0, 1) = bids;
-      counts_4(0, 2) = kept;
-      counts_4(0, 3) = without_bid;
+      for (Index e = 0; e < experts; ++e) kept += auction.accepted_1E(0, e);
+      auction.counts_4(0, 0) = waiting;
+      auction.counts_4(0, 1) = bids;
+      auction.counts_4(0, 2) = kept;
+      auction.counts_4(0, 3) = without_bid;
     });
-    progress.add<B>(context, counts.const_view());
+    progress.add<B>(context, auction.counts_4);
   }
 
   /// The waiting rows bid one after the other, up to `most` bids, each at the prices that the bids before it left. The
   /// threads of the team share the experts: each reads and writes the prices and kept bids of its own.
   template <class B, class Real>
   static void bid_in_turn(const typename B::Context& context, const detail::Auction<B, Real>& auction, Index most,
-                          View<Index, B> waiting_1R, Progress& progress) {
-    auto counts = Matrix<Index, B>::uninitialized(context, 1, 4);
-    B::for_each_row(context, 1,
-                    [=, counts_4 = counts.view(), left = progress.waiting] MOE_ON_DEVICE(Index, typename B::Team team) {
-                      Index waiting = left, row = -1, bids = 0, without_bid = 0;
-                      while (waiting > 0 && bids < most) {
-                        if (row < 0) row = waiting_1R(0, waiting - 1);
-                        const detail::Bid<Real> bid = auction.bid_of(row, team);
-                        ++bids;
-                        // The row that the bid leaves without an expert, plus 1, as its one summand.
-                        Index next = 0;
-                        if (bid.expert < 0)
-                          ++without_bid;
-                        else if (bid.expert % team.size() == team.rank())
-                          next = auction.award(row, bid) + 1;
-                        row = team.sum(next) - 1;
-                        if (row < 0) --waiting;
-                      }
-                      if (team.rank() != 0) return;
-                      if (row >= 0) waiting_1R(0, waiting - 1) = row;
-                      counts_4(0, 0) = waiting;
-                      counts_4(0, 1) = bids;
-                      counts_4(0, 2) = bids - without_bid;
-                      counts_4(0, 3) = without_bid;
-                    });
-    progress.add<B>(context, counts.const_view());
+                          Progress& progress) {
+    B::for_each_row(context, 1, [=, left = progress.waiting] MOE_ON_DEVICE(Index, typename B::Team team) {
+      Index waiting = left, row = -1, bids = 0, without_bid = 0;
+      while (waiting > 0 && bids < most) {
+        if (row < 0) row = auction.waiting_1R(0, waiting - 1);
+        const detail::Bid<Real> bid = auction.bid_of(row, team);
+        ++bids;
+        // The row that the bid leaves without an expert, plus 1, as its one summand.
+        Index next = 0;
+        if (bid.expert < 0)
+          ++without_bid;
+        else if (bid.expert % team.size() == team.rank())
+          next = auction.award(row, bid) + 1;
+        row = team.sum(next) - 1;
+        if (row < 0) --waiting;
+      }
+      if (team.rank() != 0) return;
+      if (row >= 0) auction.waiting_1R(0, waiting - 1) = row;
+      auction.counts_4(0, 0) = waiting;
+      auction.counts_4(0, 1) = bids;
+      auction.counts_4(0, 2) = bids - without_bid;
+      auction.counts_4(0, 3) = without_bid;
+    });
+    progress.add<B>(context, auction.counts_4);
   }
 
   /// The least bid, step (largest - smallest finite logit), on the backend.
