@@ -106,6 +106,12 @@ if(MOE_BUILD_TESTS)
   endif()
 endif()
 
+# ---- layers that save and load -------------------------------------------------------------------
+if(NOT TARGET moe::safetensors)
+  message(STATUS
+    "moelayers: nlohmann-json (nlohmann-json3-dev) was not found, so the target moe::safetensors is left out")
+endif()
+
 # ---- faster matrix products ----------------------------------------------------------------------
 if(NOT TARGET moe::onednn)
   message(STATUS "moelayers: oneDNN (libdnnl-dev) was not found, so the target moe::onednn is left out")

@@ -31,10 +31,11 @@ void run_as_command(const Work& work) {
     work();
   } catch (const multipl_moe::Interrupted& interrupted) {
     throw CommandFailed(interrupted.exit_code(), fmt::format("interrupted: {}", interrupted.what()));
-  } catch (const multipl_moe::ProgramError& error) {
-    throw CommandFailed(error.exit_code(), error.what());
   } catch (const fs::filesystem_error& error) {
     throw CommandFailed(5, multipl_moe::escaped(error.what(), 1000));
+  } catch (const std::exception& error) {
+    if (const auto exit_code = multipl_moe::exit_code_of(error)) throw CommandFailed(*exit_code, error.what());
+    throw;
   }
 }
 

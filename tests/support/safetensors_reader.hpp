@@ -1,5 +1,5 @@
 /// Reads the safetensors files of the tests: tensors of one type, float32 or float64, and metadata, in a header without
-/// spaces or escapes. The library does not read files, and its tests do not depend on the program, which does.
+/// spaces or escapes. The library's own reader needs nlohmann-json, which most tests do not depend on.
 #pragma once
 
 #include <bit>

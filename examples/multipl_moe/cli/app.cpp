@@ -120,16 +120,14 @@ int run_program(int argc, char** argv) {
   } catch (const Interrupted& interrupted) {
     notice("interrupted; {}\n", interrupted.what());
     return interrupted.exit_code();
-  } catch (const ProgramError& error) {
-    return report(error.exit_code(), error.what());
-  } catch (const moe::Error& error) {
-    return report(1, without_place(error.what()));
   } catch (const std::bad_alloc&) {
     return report(4, "out of memory: a smaller --batch-size or --sequence-length needs less");
   } catch (const std::filesystem::filesystem_error& error) {
     return report(5, escaped(error.what(), 1000));
   } catch (const std::exception& error) {
-    return report(1, error.what());
+    if (const auto exit_code = exit_code_of(error)) return report(*exit_code, error.what());
+    const bool is_of_library = dynamic_cast<const moe::Error*>(&error) != nullptr;
+    return report(1, is_of_library ? without_place(error.what()) : error.what());
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return report(5, "stdout cannot be written");
   return 0;

@@ -11,7 +11,7 @@
 
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/free_disk.hpp"
+#include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/train/memory_plan.hpp"
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/parameter_count.hpp"

@@ -12,7 +12,7 @@
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/data/splits.hpp"
 #include "multipl_moe/io/model_config.hpp"
-#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/io/tensor_entry.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 #include "multipl_moe/train/streamed_model.hpp"

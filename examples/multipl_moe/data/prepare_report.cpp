@@ -51,7 +51,7 @@ std::string tokenizer_named_in(const std::filesystem::path& folder, std::uint64_
     const nlohmann::json json = parse_strict_json(read_whole_file(path, largest_report), path);
     const auto tokenizer = Fields(json, path, "").object("tokenizer");
     return tokenizer && tokenizer->text("hash", "") == fmt::format("{:016x}", hash) ? tokenizer->text("name", "") : "";
-  } catch (const ProgramError&) {
+  } catch (const FileError&) {
     return "";  // An older report, or none. The name is only used to explain other errors.
   }
 }

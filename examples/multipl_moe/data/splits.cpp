@@ -76,7 +76,7 @@ class Intake {
     try {
       if (InputFile::open(file.path).size() > largest_source) return Filter::too_large;
       bytes = read_whole_file(file.path, largest_source);
-    } catch (const ProgramError&) {
+    } catch (const FileError&) {
       return Filter::unreadable;
     }
     if (const auto filter = filtered_by(without_mark(bytes))) return filter;

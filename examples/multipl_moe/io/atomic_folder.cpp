@@ -14,6 +14,9 @@
 namespace multipl_moe {
 
 namespace fs = std::filesystem;
+using moe::io::parent_of;
+using moe::io::remove_tree;
+using moe::io::rename_to;
 
 namespace {
 
@@ -27,20 +30,8 @@ constexpr const char* removed_suffix = ".removed";
 
 fs::path previous_path(const fs::path& path) { return sibling(path, previous_suffix); }
 
-fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
-
 /// A path such as "step/" has no file name; its siblings would be created inside the folder.
 fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
-
-void remove_tree(const fs::path& path) {
-  std::error_code failed;
-  fs::remove_all(path, failed);
-  if (failed) throw IoError(path, "remove", failed.value());
-}
-
-void rename_to(const fs::path& from, const fs::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) throw IoError(to, "rename to", errno);
-}
 
 void finish_folder(const fs::path& folder) {
   const std::string manifest = manifest_of(folder);
@@ -71,8 +62,6 @@ void put_in_place(const fs::path& made, const fs::path& folder) {
 }
 
 }  // namespace
-
-fs::path partial_path(const fs::path& path) { return sibling(path, partial_suffix); }
 
 void create_folders(const fs::path& path) {
   const fs::path folder = without_slash(path);
@@ -126,25 +115,6 @@ void remove_leftovers(const fs::path& parent) {
     if (!name.ends_with(previous_suffix)) continue;
     recover_folder(parent / name.substr(1, name.size() - 1 - std::strlen(previous_suffix)));
     remove_tree(parent / name);
-  }
-}
-
-void commit_file(const fs::path& path) {
-  rename_to(partial_path(path), path);
-  sync_path(parent_of(path));
-}
-
-void write_file_atomically(const fs::path& path, std::string_view bytes) {
-  const fs::path made = partial_path(path);
-  try {
-    CheckedFile file(made, bytes.size());
-    file.write(bytes);
-    file.close();
-    commit_file(path);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(made, ignored);
-    throw;
   }
 }
 

@@ -4,9 +4,14 @@
 
 #include <filesystem>
 #include <functional>
-#include <string_view>
+
+#include "moe/safetensors/atomic_file.hpp"
 
 namespace multipl_moe {
+
+using moe::io::commit_file;
+using moe::io::partial_path;
+using moe::io::write_file_atomically;
 
 /// Fills a hidden sibling folder with `fill(folder)`, adds MANIFEST, syncs all files, and renames the sibling to
 /// `folder`. An older folder of that name is exchanged with it atomically and then removed. If the file system does not
@@ -32,14 +37,5 @@ void create_folders(const std::filesystem::path& path);
 /// Restores a folder that was renamed aside when the process was killed between two renames; does nothing otherwise.
 /// Throws IoError.
 void recover_folder(const std::filesystem::path& folder);
-
-/// Replaces or creates the file `path`. Readers see the complete old or the complete new bytes. Throws IoError.
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
-
-/// The path of the hidden sibling that is written before it is renamed to `path`.
-std::filesystem::path partial_path(const std::filesystem::path& path);
-
-/// Renames the finished and synced file at partial_path(path) to `path`. Throws IoError.
-void commit_file(const std::filesystem::path& path);
 
 }  // namespace multipl_moe

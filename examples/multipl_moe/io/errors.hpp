@@ -1,19 +1,20 @@
-/// Error types, each with the exit code of the program. Messages have the form `[where] rule, values found`; text that
-/// comes from a file is escaped in them.
+/// Error types and the exit codes of the program. Messages have the form `[where] rule, values found`; text that comes
+/// from a file is escaped in them.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
+
+#include "moe/safetensors/errors.hpp"
 
 namespace multipl_moe {
 
-/// `text` made safe for a terminal: control characters and bytes that are not UTF-8 become `\xNN`, a backslash becomes
-/// `\\`; text longer than `limit` bytes ends in `...`.
-std::string escaped(std::string_view text, std::size_t limit = 200);
+using moe::BadFile;        // exit code 3: an input file is invalid
+using moe::FileError;      // BadFile or IoError
+using moe::IoError;        // exit code 5: the system failed to read or write
+using moe::ValueTooLarge;  // exit code 2: a value does not fit the dtype that the user has selected
+using moe::io::escaped;
 
 class ProgramError : public std::runtime_error {
  public:
@@ -39,38 +40,10 @@ class UsageError : public ProgramError {
   explicit UsageError(const std::string& message) : ProgramError(2, message) {}
 };
 
-/// An input file is invalid. Exit code 3.
-class BadFile : public ProgramError {
- public:
-  BadFile(const std::filesystem::path& path, std::string_view reason);
-  /// `offset`: where the violation was detected, in bytes from the start of the file.
-  BadFile(const std::filesystem::path& path, std::uint64_t offset, std::string_view reason);
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-  std::optional<std::uint64_t> offset() const noexcept { return offset_; }
-
- private:
-  std::filesystem::path path_;
-  std::optional<std::uint64_t> offset_;
-};
-
 /// Host or device memory ran out. Exit code 4.
 class OutOfMemory : public ProgramError {
  public:
   explicit OutOfMemory(const std::string& message) : ProgramError(4, message) {}
-};
-
-/// The system failed to read or write. Exit code 5.
-class IoError : public ProgramError {
- public:
-  /// `action` is a verb ("write"); `error_number` is a value of errno. On a full disk or quota, the message gives
-  /// `needed_bytes` (0: unknown) and the free bytes.
-  IoError(const std::filesystem::path& path, std::string_view action, int error_number, std::uint64_t needed_bytes = 0);
-
-  int error_number() const noexcept { return error_number_; }
-
- private:
-  int error_number_;
 };
 
 /// Training stopped because the loss or a gradient was not finite too often. Exit code 6.
@@ -78,5 +51,8 @@ class NonFinite : public ProgramError {
  public:
   explicit NonFinite(const std::string& message) : ProgramError(6, message) {}
 };
+
+/// The exit code of an error of this header; empty for any other.
+std::optional<int> exit_code_of(const std::exception& error);
 
 }  // namespace multipl_moe

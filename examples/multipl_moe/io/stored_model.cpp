@@ -36,7 +36,7 @@ void require_room_for_layers(const ModelConfig& config, const TensorFolder& tens
 }  // namespace
 
 StoredModel StoredModel::open(const std::filesystem::path& folder) {
-  StoredModel model(read_stored_config(folder), TensorFolder::open(folder));
+  StoredModel model(read_stored_config(folder), open_tensors(folder));
   require_room_for_layers(model.config(), model.tensors());
   if (const auto& misplaced = model.tensors().misplaced(); !misplaced.empty())
     notice("note: {}: {} read from files other than those that the index lists: {}\n", model.tensors().path().native(),
@@ -126,7 +126,7 @@ bool has_own_head(const TensorFolder& tensors) {
 ModelConfig read_config_of_files(const std::filesystem::path& folder) {
   ModelConfig config = read_config_of(folder);
   if (config.tie_word_embeddings && TensorFolder::is_in(folder))
-    config.tie_word_embeddings = !has_own_head(TensorFolder::open(folder));
+    config.tie_word_embeddings = !has_own_head(open_tensors(folder));
   return config;
 }
 

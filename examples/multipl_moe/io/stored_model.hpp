@@ -8,8 +8,7 @@
 #include <string_view>
 
 #include "multipl_moe/io/model_config.hpp"
-#include "multipl_moe/io/sharded_writer.hpp"
-#include "multipl_moe/io/tensor_folder.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 #include "multipl_moe/io/tensor_names.hpp"
 
 namespace multipl_moe {

@@ -67,14 +67,6 @@ JsonFault fault_of(std::string_view text, const nlohmann::json::parse_error& err
 
 }  // namespace
 
-void check_json_bytes(std::string_view text, const std::filesystem::path& path) {
-  try {
-    refuse_nul(text);
-  } catch (const JsonFault& fault) {
-    throw BadFile(path, *fault.offset(), fmt::format("must be {}", fault.what()));
-  }
-}
-
 nlohmann::json parse_strict_json(std::string_view text) {
   refuse_nul(text);
   Watch watch;

@@ -9,7 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include "moe/safetensors/json_text.hpp"
+
 namespace multipl_moe {
+
+using moe::io::check_json_bytes;
 
 /// A violation of the rules below. `what()` continues a sentence that ends in "must be".
 class JsonFault : public std::runtime_error {
@@ -22,9 +26,6 @@ class JsonFault : public std::runtime_error {
  private:
   std::optional<std::uint64_t> offset_;
 };
-
-/// Throws BadFile if `text` contains a NUL, which the parser would treat as its end.
-void check_json_bytes(std::string_view text, const std::filesystem::path& path);
 
 /// Parses `text`, skipping a byte-order mark before it. Throws JsonFault if it is not JSON, if a key occurs twice in an
 /// object, for more than 64 levels, and for a NUL.

@@ -10,7 +10,7 @@
 
 #include "multipl_moe/io/config_fields.hpp"
 #include "multipl_moe/io/model_config.hpp"
-#include "multipl_moe/io/safetensors_layout.hpp"
+#include "multipl_moe/io/tensor_entry.hpp"
 #include "multipl_moe/io/window_config.hpp"
 
 namespace multipl_moe {

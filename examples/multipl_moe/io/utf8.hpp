@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cstddef>
 #include <string_view>
+
+#include "moe/safetensors/utf8.hpp"
 
 namespace multipl_moe {
 
-/// Bytes of the code point that `text` begins with: 1 to 4; 0 if it is not UTF-8 (overlong forms, surrogates and values
-/// above U+10FFFF are not) or if `text` is empty.
-std::size_t code_point_bytes(std::string_view text);
+using moe::io::code_point_bytes;
 
 /// `text` without a leading UTF-8 byte-order mark.
 inline std::string_view without_mark(std::string_view text) {

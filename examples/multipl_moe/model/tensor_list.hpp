@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "multipl_moe/io/model_config.hpp"
-#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/io/tensor_entry.hpp"
 
 namespace multipl_moe {
 

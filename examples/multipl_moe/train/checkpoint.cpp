@@ -9,7 +9,6 @@
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
-#include "multipl_moe/io/free_disk.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/notice.hpp"
@@ -43,7 +42,7 @@ fs::path model_folder(const fs::path& folder) {
 ModelConfig load_config(const fs::path& folder) { return read_config_of_files(model_folder(folder)); }
 
 std::uint64_t hash_of_weights(const fs::path& folder) {
-  const TensorFolder weights = TensorFolder::open(model_folder(folder));
+  const TensorFolder weights = open_tensors(model_folder(folder));
   RunningHash hash;
   const auto add = [&hash](const fs::path& path) {
     const std::uint64_t value = hash_of_file(path);
@@ -58,7 +57,7 @@ std::uint64_t hash_of_weights(const fs::path& folder) {
 }
 
 std::string stored_dtype(const fs::path& folder) {
-  const std::string_view name = name_of_dtype(embedding_dtype(TensorFolder::open(model_folder(folder))));
+  const std::string_view name = name_of_dtype(embedding_dtype(open_tensors(model_folder(folder))));
   return std::string(name.empty() ? "float32" : name);
 }
 

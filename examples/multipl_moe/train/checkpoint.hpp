@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 #include "multipl_moe/model/language_model.hpp"
 
 namespace multipl_moe {
@@ -51,7 +51,7 @@ std::string stored_dtype(const std::filesystem::path& folder);
 /// disk.
 ShardedWriter weights_writer(LanguageModel& model, const std::filesystem::path& folder,
                              const SaveOptions& options = {});
-/// Writes the files of a model, with `writer` from weights_writer(). Throws Failure, IoError.
+/// Writes the files of a model, with `writer` from weights_writer(). Throws ValueTooLarge, IoError.
 void write_model_files(LanguageModel& model, const std::filesystem::path& folder, ShardedWriter& writer,
                        const SaveOptions& options = {});
 /// Reads weights and buffers from a folder of write_model_files(). Throws as load_model().

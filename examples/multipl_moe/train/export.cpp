@@ -7,7 +7,7 @@
 
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/dtype.hpp"
-#include "multipl_moe/io/free_disk.hpp"
+#include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/io/transformers_config.hpp"
 #include "multipl_moe/model/tensor_list.hpp"

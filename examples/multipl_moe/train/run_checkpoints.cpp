@@ -11,7 +11,6 @@
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
-#include "multipl_moe/io/free_disk.hpp"
 #include "multipl_moe/io/manifest.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
@@ -142,7 +141,7 @@ TrainerState RunCheckpoints::load(LanguageModel& model, const RunSettings& setti
       require_same_run(folder, state.settings, settings);
       require_steps_left(folder, state.step, settings);
       read_weights(model, folder);
-      read_tensors(TensorFolder::open(folder, optimizer_stem), model.optimizer_state());
+      read_tensors(open_tensors(folder, optimizer_stem), model.optimizer_state());
     } catch (const BadFile& error) {
       notice("warning: {} is damaged and skipped: {}\n", folder.native(), error.what());
       continue;

@@ -8,7 +8,7 @@
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/free_disk.hpp"
+#include "multipl_moe/io/file.hpp"
 
 namespace multipl_moe {
 

@@ -11,7 +11,7 @@
 
 #include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
-#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 #include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"

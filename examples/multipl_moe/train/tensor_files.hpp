@@ -6,9 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "multipl_moe/io/sharded_writer.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 #include "multipl_moe/io/stored_model.hpp"
-#include "multipl_moe/io/tensor_folder.hpp"
 #include "multipl_moe/model/language_model.hpp"
 
 namespace multipl_moe {
@@ -19,8 +18,8 @@ std::vector<PlannedTensor> planned(std::span<const TensorSlot> slots, std::strin
 /// The same for optimizer state, in its own dtypes.
 std::vector<PlannedTensor> planned(std::span<const StateTensor> state);
 
-/// Writes all slots from their memory and finishes the files; `writer` must have planned exactly these. Throws Failure,
-/// IoError.
+/// Writes all slots from their memory and finishes the files; `writer` must have planned exactly these. Throws
+/// ValueTooLarge, IoError.
 void write_tensors(ShardedWriter& writer, std::span<const TensorSlot> slots);
 void write_tensors(ShardedWriter& writer, std::span<const StateTensor> state);
 

@@ -1,5 +1,5 @@
 /// A tensor index, alone and in a folder with two files of tensors, a FIFO and a link to a file outside the folder.
-#include "multipl_moe/io/tensor_index.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 
 #include <sys/stat.h>
 
@@ -10,7 +10,6 @@
 #include "fuzz/memory_file.hpp"
 #include "fuzz/target.hpp"
 #include "multipl_moe/io/scratch.hpp"
-#include "multipl_moe/io/tensor_folder.hpp"
 
 namespace multipl_moe::fuzz {
 
@@ -41,7 +40,7 @@ const Registered tensor_index("tensor_index", [](std::string_view bytes) {
   static const Folder folder;
   testing::put_bytes(folder.path() / "model.safetensors.index.json", bytes);
   const auto tensors = value_or_refusal([] { return TensorFolder::open(folder.path()); });
-  const auto index = value_or_refusal([&] { return parse_tensor_index(bytes, "index.json"); });
+  const auto index = value_or_refusal([&] { return moe::io::parse_tensor_index(bytes, "index.json"); });
   require(index || !tensors, "a folder opens only if its index is valid");
   if (index) {
     require(std::set(index->shards.begin(), index->shards.end()).size() == index->shards.size(), "shards are distinct");

@@ -7,9 +7,9 @@
 #include <functional>
 #include <map>
 
-#include "../io/bad_safetensors.hpp"
 #include "measured.hpp"
 #include "program.hpp"
+#include "safetensors/bad_safetensors.hpp"
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"
 
@@ -17,7 +17,7 @@ namespace bad_files_test {
 
 using namespace multipl_moe::testing;
 using Catch::Matchers::ContainsSubstring;
-using moe::testing::is_slow_build;
+using namespace moe::testing;
 namespace fs = std::filesystem;
 
 namespace {

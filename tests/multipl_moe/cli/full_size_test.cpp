@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "measured.hpp"
-#include "multipl_moe/io/tensor_folder.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 #include "support/catch.hpp"
 
 namespace full_size_test {

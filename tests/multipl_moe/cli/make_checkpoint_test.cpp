@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "multipl_moe/io/tensor_folder.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 #include "program.hpp"
 #include "support/catch.hpp"
 #include "support/slow_build.hpp"

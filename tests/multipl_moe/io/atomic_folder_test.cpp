@@ -86,18 +86,6 @@ TEST_CASE("recover_folder restores the previous folder, never over an existing o
   CHECK(get_bytes(scratch / "step/weights") == "old");
 }
 
-TEST_CASE("a file is replaced completely or not at all") {
-  const ScratchFolder scratch;
-  write_file_atomically(scratch / "LATEST", "step-1");
-  write_file_atomically(scratch / "LATEST", "step-2");
-  CHECK(get_bytes(scratch / "LATEST") == "step-2");
-  CHECK(entries_in(scratch.path()) == 1);
-  fs::create_directories(scratch / "taken/inside");
-  CHECK_THROWS_AS(write_file_atomically(scratch / "taken", "x"), IoError);
-  CHECK_FALSE(fs::exists(partial_path(scratch / "taken")));
-  CHECK_THROWS_AS(write_file_atomically("/no/such/folder/file", "x"), IoError);
-}
-
 TEST_CASE("removing a folder leaves nothing, also after an interrupted removal") {
   const ScratchFolder scratch;
   put_bytes(scratch / "step/weights", "old");

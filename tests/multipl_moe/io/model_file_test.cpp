@@ -9,6 +9,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/generation_config.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 #include "scratch.hpp"
 #include "support/catch.hpp"
@@ -69,6 +70,20 @@ TEST_CASE("no file of a model is read through a link that leads outside its fold
     put_bytes(cache.snapshot() / entry.name, entry.text);
     CHECK_NOTHROW(entry.read(cache.snapshot()));
   }
+}
+
+TEST_CASE("with --allow-links links may lead anywhere, and without it the error names the flag", "[io]") {
+  const ScratchFolder folder;
+  write_safetensors(folder / "elsewhere", {});
+  fs::create_directory(folder / "model");
+  fs::create_symlink(folder / "elsewhere", folder / "model/model.safetensors");
+  CHECK_THROWS_WITH(open_tensors(folder / "model"), ContainsSubstring("--allow-links"));
+  allow_links();
+  CHECK(open_tensors(folder / "model").tensors().empty());
+  // A link to a missing file remains an error.
+  fs::remove(folder / "elsewhere");
+  CHECK_THROWS_WITH(open_tensors(folder / "model"), ContainsSubstring("cannot be opened"));
+  allow_links(false);
 }
 
 TEST_CASE("a file that a user names may be a link to anywhere", "[io]") {

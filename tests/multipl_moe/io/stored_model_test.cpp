@@ -190,7 +190,7 @@ TEST_CASE("a small sharded model with any file truncated at any byte is a bad fi
         // The index ends in a newline.
         CHECK(whole.substr(size) == "\n");
       } catch (const BadFile& error) {
-        CHECK(error.exit_code() == 3);
+        CHECK(exit_code_of(error) == 3);
       }
     }
     put_bytes(entry.path(), whole);

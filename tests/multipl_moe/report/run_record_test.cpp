@@ -40,7 +40,7 @@ struct Folder {
       read();
       FAIL("was accepted");
     } catch (const BadFile& error) {
-      CHECK(error.exit_code() == 3);
+      CHECK(exit_code_of(error) == 3);
       CHECK_THAT(error.what(), ContainsSubstring(file) && ContainsSubstring(because));
     }
     put_bytes(scratch / file, good);

@@ -4,7 +4,6 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/safetensors.hpp"
-#include "multipl_moe/io/tensor_folder.hpp"
 #include "support/catch.hpp"
 #include "tiny_run.hpp"
 

@@ -42,7 +42,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 std::string refusal_of(const std::function<void()>& act) {
   try {
     act();
-  } catch (const ProgramError& error) {
+  } catch (const std::exception& error) {
     return error.what();
   }
   return "done";
@@ -71,7 +71,7 @@ TEST_CASE("a weight outside the range of float16 or bfloat16 is refused before a
                               ContainsSubstring(c.name) && ContainsSubstring("float32 holds it"));
     const std::string expert = "model.layers.1.mlp.experts.0.up_proj.weight";
     CHECK_THROWS_WITH(upcycle_to(scratch, c.dtype), ContainsSubstring(expert) && ContainsSubstring("at [3, 5]"));
-    CHECK_THROWS_AS(upcycle_to(scratch, c.dtype), UsageError);
+    CHECK_THROWS_AS(upcycle_to(scratch, c.dtype), ValueTooLarge);
     CHECK(names_in(scratch.path()) == std::vector<std::string>{"dense"});
 
     upcycle_to(scratch, "F32");

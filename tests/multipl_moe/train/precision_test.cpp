@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/tensor_folder.hpp"
+#include "multipl_moe/io/safetensors.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/memory_plan.hpp"
 #include "multipl_moe/train/tensor_files.hpp"

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "multipl_moe/io/scratch.hpp"
+#include "support/scratch.hpp"
 
-namespace multipl_moe::testing {
+namespace moe::testing {
 
 struct BadSafetensors {
   std::string bytes;
@@ -204,4 +204,4 @@ inline std::vector<BadSafetensors> all_bad_safetensors() {
   return files;
 }
 
-}  // namespace multipl_moe::testing
+}  // namespace moe::testing

@@ -1,14 +1,15 @@
 /// Malicious files. Each must be refused with a BadFile that names the file, the position and the rule.
-#include "multipl_moe/io/safetensors_header.hpp"
+#include "moe/safetensors/header.hpp"
 
-#include "bad_safetensors.hpp"
-#include "multipl_moe/io/errors.hpp"
+#include "moe/safetensors/reader.hpp"
+#include "safetensors/bad_safetensors.hpp"
 #include "support/catch.hpp"
 
-namespace safetensors_header_test {
+namespace header_test {
 
-using namespace multipl_moe;
-using namespace multipl_moe::testing;
+using namespace moe;
+using namespace moe::io;
+using namespace moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
@@ -77,4 +78,4 @@ TEST_CASE("a file that is truncated after it was opened is a bad file, at any si
   }
 }
 
-}  // namespace safetensors_header_test
+}  // namespace header_test

@@ -1,10 +1,10 @@
-#include "multipl_moe/io/utf8.hpp"
+#include "moe/safetensors/utf8.hpp"
 
 #include "support/catch.hpp"
 
 namespace utf8_test {
 
-using multipl_moe::code_point_bytes;
+using moe::io::code_point_bytes;
 
 TEST_CASE("the length of a code point follows from its first bytes") {
   CHECK(code_point_bytes("a") == 1);

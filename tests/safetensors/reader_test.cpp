@@ -1,17 +1,18 @@
-#include "multipl_moe/io/safetensors.hpp"
+#include "moe/safetensors/reader.hpp"
 
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/scratch.hpp"
+#include "moe/safetensors/writer.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
-namespace safetensors_test {
+namespace reader_test {
 
-using namespace multipl_moe;
-using namespace multipl_moe::testing;
+using namespace moe;
+using namespace moe::io;
+using namespace moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
@@ -162,11 +163,11 @@ TEST_CASE("reading checks name, dtype, size and the file's length") {
 TEST_CASE("the writer refuses tensors that a reader would refuse") {
   const ScratchFolder folder;
   const std::vector<float> a{1.0f, 2.0f};
-  CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F32", {3}, a)}), Failure);
-  CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F31", {2}, a)}), Failure);
+  CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F32", {3}, a)}), Error);
+  CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F31", {2}, a)}), Error);
   CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("a", "F32", {2}, a), view("a", "F32", {2}, a)}),
-                  Failure);
-  CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("__metadata__", "F32", {2}, a)}), Failure);
+                  Error);
+  CHECK_THROWS_AS(write_safetensors(folder / "f", std::vector{view("__metadata__", "F32", {2}, a)}), Error);
   CHECK_THROWS_AS(write_safetensors("/dev/full", std::vector{view("a", "F32", {2}, a)}), IoError);
 }
 
@@ -231,4 +232,4 @@ TEST_CASE("unusual files that the format allows are accepted") {
   }
 }
 
-}  // namespace safetensors_test
+}  // namespace reader_test

@@ -1,19 +1,20 @@
-#include "multipl_moe/io/sharded_writer.hpp"
+#include "moe/safetensors/sharded_writer.hpp"
 
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/scratch.hpp"
-#include "multipl_moe/io/tensor_folder.hpp"
+#include "moe/safetensors/reader.hpp"
+#include "moe/safetensors/tensor_folder.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 namespace sharded_writer_test {
 
-using namespace multipl_moe;
-using namespace multipl_moe::testing;
+using namespace moe;
+using namespace moe::io;
+using namespace moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
@@ -115,8 +116,8 @@ TEST_CASE("bytes and values may be mixed between elements") {
   writer.write(bytes.subspan(3));
   CHECK_THROWS_WITH(writer.finish(), ContainsSubstring("'a' must have 8 bytes, found 4 written"));
   writer.write_floats(std::span(&first, 1));
-  CHECK_THROWS_AS(writer.write(bytes), Failure);
-  CHECK_THROWS_AS(writer.write_floats(std::span(&first, 1)), Failure);
+  CHECK_THROWS_AS(writer.write(bytes), Error);
+  CHECK_THROWS_AS(writer.write_floats(std::span(&first, 1)), Error);
   writer.finish();
   std::vector<float> values(2);
   TensorFolder::open(folder.path()).read_floats("a", values);
@@ -138,7 +139,7 @@ TEST_CASE("a finite value that would become infinite in its dtype is refused wit
       writer.finish();
       continue;
     }
-    CHECK_THROWS_AS(writer.write_floats(values), UsageError);
+    CHECK_THROWS_AS(writer.write_floats(values), ValueTooLarge);
     ShardedWriter again(folder.path(), "model", {{"a", dtype, {5}}, {"b", dtype, {10, 3000}}});
     again.write_floats(std::vector<float>(5, -infinite));
     again.write_floats(std::span(values).first(7));
@@ -153,12 +154,12 @@ TEST_CASE("an invalid plan is refused before any file is created") {
   const auto plans = [&](std::vector<PlannedTensor> tensors, std::uint64_t limit = 100) {
     return ShardedWriter(folder.path(), "model", std::move(tensors), limit);
   };
-  CHECK_THROWS_AS(plans({{"a", "F32", {1}}, {"a", "F32", {1}}}), Failure);
-  CHECK_THROWS_AS(plans({{"a", "F32", {1}}, {"a", "F64", {1}}}, 4), Failure);
-  CHECK_THROWS_AS(plans({{"__metadata__", "F32", {1}}}), Failure);
-  CHECK_THROWS_AS(plans({{"a", "F33", {1}}}), Failure);
-  CHECK_THROWS_AS(plans({{"a", "F32", {-1}}}), Failure);
-  CHECK_THROWS_AS(plans({{"a", "F32", {1}}}, 0), Failure);
+  CHECK_THROWS_AS(plans({{"a", "F32", {1}}, {"a", "F32", {1}}}), Error);
+  CHECK_THROWS_AS(plans({{"a", "F32", {1}}, {"a", "F64", {1}}}, 4), Error);
+  CHECK_THROWS_AS(plans({{"__metadata__", "F32", {1}}}), Error);
+  CHECK_THROWS_AS(plans({{"a", "F33", {1}}}), Error);
+  CHECK_THROWS_AS(plans({{"a", "F32", {-1}}}), Error);
+  CHECK_THROWS_AS(plans({{"a", "F32", {1}}}, 0), Error);
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 

@@ -1,16 +1,17 @@
-#include "multipl_moe/io/free_disk.hpp"
+#include "moe/safetensors/free_disk.hpp"
 
 #include <cerrno>
 #include <limits>
 
-#include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/scratch.hpp"
+#include "moe/safetensors/file.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 namespace free_disk_test {
 
-using namespace multipl_moe;
-using namespace multipl_moe::testing;
+using namespace moe;
+using namespace moe::io;
+using namespace moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("free space is known for paths that do not exist yet") {
@@ -28,7 +29,7 @@ TEST_CASE("a save that does not fit is refused with the needed and the free byte
     require_free_disk(folder / "a/b/c", needed);
     FAIL("the save was accepted");
   } catch (const IoError& error) {
-    CHECK(error.exit_code() == 5);
+    CHECK(error.needed_bytes() == needed);
     CHECK(error.error_number() == ENOSPC);
     CHECK_THAT(error.what(), ContainsSubstring("; needed: " + std::to_string(needed) + " bytes; free: "));
   }

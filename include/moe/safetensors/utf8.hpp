@@ -1,10 +1,14 @@
-#include "multipl_moe/io/utf8.hpp"
+#pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
-namespace multipl_moe {
+namespace moe::io {
 
-std::size_t code_point_bytes(std::string_view text) {
+/// Bytes of the code point that `text` begins with: 1 to 4; 0 if it is not UTF-8 (overlong forms, surrogates and values
+/// above U+10FFFF are not) or if `text` is empty.
+inline std::size_t code_point_bytes(std::string_view text) {
   if (text.empty()) return 0;
   const auto byte = [text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t lead = byte(0);
@@ -20,4 +24,4 @@ std::size_t code_point_bytes(std::string_view text) {
   return bytes;
 }
 
-}  // namespace multipl_moe
+}  // namespace moe::io

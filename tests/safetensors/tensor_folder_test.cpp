@@ -1,18 +1,18 @@
-#include "multipl_moe/io/tensor_folder.hpp"
+#include "moe/safetensors/tensor_folder.hpp"
 
 #include <sys/stat.h>
 
 #include <vector>
 
-#include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/model_file.hpp"
-#include "multipl_moe/io/scratch.hpp"
+#include "moe/safetensors/writer.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 namespace tensor_folder_test {
 
-using namespace multipl_moe;
-using namespace multipl_moe::testing;
+using namespace moe;
+using namespace moe::io;
+using namespace moe::testing;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
@@ -328,18 +328,17 @@ TEST_CASE("an index with a byte-order mark and carriage returns is the same inde
   CHECK(TensorFolder::open(folder.path()).tensors().size() == 2);
 }
 
-TEST_CASE("with --allow-links links may lead anywhere, and without it the error names the flag") {
+TEST_CASE("without a path check links may lead anywhere, and a check's remedy ends its message") {
   const ScratchFolder folder;
   write_safetensors(folder / "elsewhere", std::vector{view("a", ones)});
   std::filesystem::create_directory(folder / "model");
   std::filesystem::create_symlink(folder / "elsewhere", folder / "model/model.safetensors");
-  CHECK_THROWS_WITH(TensorFolder::open(folder / "model"), ContainsSubstring("--allow-links"));
-  allow_links();
-  CHECK(TensorFolder::open(folder / "model").contains("a"));
+  CHECK_THROWS_WITH(TensorFolder::open(folder / "model", "model", own_files_only("a flag follows it")),
+                    ContainsSubstring("elsewhere; a flag follows it"));
+  CHECK(TensorFolder::open(folder / "model", "model", PathCheck()).contains("a"));
   // A link to a missing file remains an error.
   std::filesystem::remove(folder / "elsewhere");
-  CHECK_THROWS_WITH(TensorFolder::open(folder / "model"), ContainsSubstring("cannot be opened"));
-  allow_links(false);
+  CHECK_THROWS_WITH(TensorFolder::open(folder / "model", "model", PathCheck()), ContainsSubstring("cannot be opened"));
 }
 
 TEST_CASE("an index may have unknown fields and omit total_size") {

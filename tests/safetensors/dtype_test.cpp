@@ -1,4 +1,4 @@
-#include "multipl_moe/io/dtype.hpp"
+#include "moe/safetensors/dtype.hpp"
 
 #include <bit>
 #include <cmath>
@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "multipl_moe/io/errors.hpp"
 #include "support/catch.hpp"
 
 namespace dtype_test {
 
-using namespace multipl_moe;
+using namespace moe;
+using namespace moe::io;
 
 TEST_CASE("sizes are counted without overflow") {
   using Shape = std::vector<std::int64_t>;
@@ -82,12 +82,41 @@ TEST_CASE("floats are stored exactly in every float dtype, and in no other dtype
     CHECK(std::signbit(floats[1]));
     CHECK(doubles == std::vector<double>(values.begin(), values.end()));
     bytes.pop_back();
-    CHECK_THROWS_AS(encode_floats(name, values, bytes), Failure);
-    CHECK_THROWS_AS(decode_floats(name, bytes, floats), Failure);
+    CHECK_THROWS_AS(encode_floats(name, values, bytes), Error);
+    CHECK_THROWS_AS(decode_floats(name, bytes, floats), Error);
   }
   std::vector<std::byte> bytes(4);
   std::vector<float> one(1);
-  for (const auto* name : {"I32", "U32", "F8_E4M3", "F33"}) CHECK_THROWS_AS(decode_floats(name, bytes, one), Failure);
+  for (const auto* name : {"I32", "U32", "F8_E4M3", "F33"}) CHECK_THROWS_AS(decode_floats(name, bytes, one), Error);
+}
+
+TEST_CASE("doubles are rounded once to every float dtype") {
+  const auto check = [](const std::string& dtype, double value, double expected) {
+    INFO(dtype << ' ' << value);
+    std::vector<std::byte> bytes(*dtype_bytes(dtype));
+    double back = 0;
+    encode_floats(dtype, std::span<const double>(&value, 1), bytes);
+    decode_floats(dtype, bytes, std::span(&back, 1));
+    CHECK(back == expected);
+  };
+  for (const double sign : {1.0, -1.0}) {
+    // Just above and just below a tie; a float would hold the tie itself.
+    check("BF16", sign * (1 + 0x1p-8 + 0x1p-40), sign * (1 + 0x1p-7));
+    check("BF16", sign * (1 + 3 * 0x1p-8 - 0x1p-40), sign * (1 + 0x1p-7));
+    check("F16", sign * (1 + 0x1p-11 + 0x1p-40), sign * (1 + 0x1p-10));
+    check("F16", sign * (1 + 3 * 0x1p-11 - 0x1p-40), sign * (1 + 0x1p-10));
+    check("F16", sign * (65520 - 0x1p-30), sign * 65504);
+    check("F16", sign * 0x1p-25, 0);
+    check("F16", sign * (0x1p-25 + 0x1p-70), sign * 0x1p-24);
+    check("BF16", sign * 1e-300, 0);
+    check("F32", sign * (1 + 0x1p-24), sign);
+    check("F64", sign * 1e300, sign * 1e300);
+  }
+  check("BF16", std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity());
+  CHECK(std::isnan(odd_float_of(std::numeric_limits<double>::quiet_NaN())));
+  const std::vector<double> values{65519.9, std::numeric_limits<double>::infinity(), -1e300};
+  CHECK(first_too_large("F16", values) == 2);
+  CHECK(first_too_large("F64", values) == 3);
 }
 
 TEST_CASE("first_too_large finds a finite value that becomes infinite in a dtype, and no other") {
@@ -141,8 +170,8 @@ TEST_CASE("first_too_large finds a finite value that becomes infinite in a dtype
       highest, -highest, 0x1.fffffefffffffp127, std::numeric_limits<double>::infinity(), -0x1.ffffffp127, 1e300};
   CHECK(std::isinf(static_cast<float>(wide[4])));
   CHECK_FALSE(std::isinf(static_cast<float>(wide[2])));
-  CHECK(first_too_large_for_float(std::as_bytes(std::span(wide))) == 4);
-  CHECK(first_too_large_for_float(std::as_bytes(std::span(wide).first(4))) == 4);
+  CHECK(first_too_large("F32", std::span<const double>(wide)) == 4);
+  CHECK(first_too_large("F32", std::span<const double>(wide).first(4)) == 4);
 }
 
 TEST_CASE("the index of an element counts from 0, with the last dimension fastest") {

@@ -1,18 +1,18 @@
-#include "multipl_moe/io/file.hpp"
+#include "moe/safetensors/file.hpp"
 
 #include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
 
-#include "multipl_moe/io/errors.hpp"
-#include "multipl_moe/io/scratch.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 namespace file_test {
 
-using namespace multipl_moe;
-using namespace multipl_moe::testing;
+using namespace moe;
+using namespace moe::io;
+using namespace moe::testing;
 
 TEST_CASE("only regular files are read") {
   const ScratchFolder folder;
