@@ -33,6 +33,8 @@ def safetensors():
         "unsorted": ({"b": tensor("U8", [1], 1, 2), "a": tensor("BOOL", [1], 0, 1)}, 2),
         "misaligned": ({"a": tensor("I8", [1], 0, 1), "b": tensor("F64", [1], 1, 9), "c": tensor("F16", [1], 9, 11)}, 11),
         "scalars": ({"s": tensor("F32", [], 0, 4), "none": tensor("I64", [3, 0], 4, 4)}, 4),
+        "layer": ({"a": tensor("F64", [2, 1], 0, 16), "u": tensor("F32", [2, 1], 16, 24),
+                   "d": tensor("F16", [1, 2], 24, 28)}, 28),
         "hole": ({"a": tensor("U8", [1], 1, 2)}, 2),
         "overflow": ({"a": tensor("F32", [4294967296, 4294967296], 0, 4)}, 4),
         "negative": ({"a": tensor("F32", [-1], 0, 4)}, 4),

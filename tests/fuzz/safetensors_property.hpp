@@ -6,9 +6,36 @@
 
 #include "fuzz/memory_file.hpp"
 #include "fuzz/target.hpp"
+#include "moe/backend/cpu/cpu.hpp"
+#include "moe/experts/swiglu.hpp"
+#include "moe/safetensors.hpp"
 #include "multipl_moe/io/safetensors.hpp"
+#include "multipl_moe/io/scratch.hpp"
 
 namespace multipl_moe::fuzz {
+
+/// A file either loads into a layer whose tensors have the names that the corpus uses, or is refused. A layer that was
+/// loaded is saved and loaded again with the same values.
+inline void takes_layer(const std::filesystem::path& path) {
+  using Layer = moe::SwiGlu<float, moe::Cpu<>>;
+  const moe::LoadOptions options{
+      .names = [](const std::string& name) { return name.substr(0, 1) == "g" ? "a" : name.substr(0, 1); },
+      .ignore_unexpected = true};
+  static const testing::ScratchFolder folder(memory_folder());
+  static const moe::CpuContext context;
+  Layer layer(1, 2);
+  const auto loaded = value_or_refusal([&] {
+    moe::load(context, path, layer, options);
+    return true;
+  });
+  if (!loaded) return;
+  Layer again(1, 2);
+  moe::save(context, folder / "again.safetensors", layer);
+  moe::load(context, folder / "again.safetensors", again);
+  require(std::equal(layer.up_proj.data(), layer.up_proj.data() + 2, again.up_proj.data(),
+                     [](float left, float right) { return left == right || left != left; }),
+          "a loaded layer survives a round trip");
+}
 
 /// Returns whether `bytes` are a safetensors file. The contents of such a file can be read, written and read again.
 inline bool takes_safetensors(std::string_view bytes) {
@@ -27,6 +54,7 @@ inline bool takes_safetensors(std::string_view bytes) {
       return true;
     });
   }
+  takes_layer(memory.path());
   const MemoryFile written;
   write_safetensors(written.path(), views, file->metadata());
   const SafetensorsFile again = SafetensorsFile::open(written.path());

@@ -564,6 +564,38 @@ mutant(a_helper_more_than_threads backend/cpu/workers.hpp
   REASON "a worker number is not below the number of threads"
   TESTS backend/cpu/parallel)
 
+# ---- layers that save and load -------------------------------------------------------------------
+mutant(buffers_are_rounded safetensors/save.hpp
+  BEFORE [==[const bool keeps = is_buffer ||]==]
+  AFTER [==[const bool keeps = (is_buffer && options.dtype == StoredDtype::same) ||]==]
+  REASON "a router's biases are stored in the dtype of the weights"
+  TESTS safetensors/save)
+mutant(a_failed_save_leaves_its_folder safetensors/save.hpp
+  BEFORE [==[std::filesystem::remove_all(made, ignored);]==]
+  AFTER [==[static_cast<void>(ignored);]==]
+  REASON "a full disk stays full after the save has failed"
+  TESTS safetensors/save)
+mutant(other_files_are_removed safetensors/save.hpp
+  BEFORE [==[if (is_part_of(stem, shard)) left.insert(shard);]==]
+  AFTER [==[left.insert(shard);]==]
+  REASON "an old index makes a save remove files of another name"
+  TESTS safetensors/save)
+mutant(shapes_are_not_compared safetensors/load.hpp
+  BEFORE [==[if (entry.shape != tensor.shape)]==]
+  AFTER [==[if (entry.count() < 0)]==]
+  REASON "a transposed weight is loaded"
+  TESTS safetensors/load)
+mutant(ranges_are_not_checked_first safetensors/load.hpp
+  BEFORE [==[if (tensor.is_float) files.require_range(tensor.name, tensor.dtype);]==]
+  AFTER [==[static_cast<void>(tensor);]==]
+  REASON "a value that is too large is found after other weights were written"
+  TESTS safetensors/load)
+mutant(a_double_is_rounded_twice safetensors/dtype.hpp
+  BEFORE [==[return odd_float_of(value);]==]
+  AFTER [==[return static_cast<float>(value);]==]
+  REASON "a double near a tie of float16 or bfloat16 is rounded to the wrong side"
+  TESTS safetensors/dtype)
+
 # ---- the program ---------------------------------------------------------------------------------
 mutant(window_one_too_wide multipl_moe/model/tiled_attention.hpp
   BEFORE [==[i + r + 1 - shape_.window - j)]==]

@@ -1,0 +1,14 @@
+#include <moe/moe.hpp>
+#include <moe/safetensors.hpp>
+
+using Layer = moe::SwiGlu<float, moe::Cpu<>>;
+
+void load_elsewhere(const char* path, Layer& layer);
+
+int main() {
+  Layer layer(2, 3), loaded(2, 3);
+  layer.up_proj.data()[1] = 5;
+  moe::save("saving.safetensors", layer);
+  load_elsewhere("saving.safetensors", loaded);
+  return loaded.up_proj.data()[1] == 5.0f ? 0 : 1;
+}
