@@ -24,8 +24,9 @@ TEMPLATE_TEST_CASE("Python reads a saved layer, and a layer is loaded from a fil
                               (folder / "theirs.safetensors").native() + "' > '" + (folder / "list").native() + "'";
   REQUIRE(std::system(command.c_str()) == 0);
   const std::string dtype = sizeof(TestType) == 8 ? "float64" : "float32";
+  const auto ours = io::SafetensorsFile::open(folder / "ours.safetensors");
   std::string expected;
-  for (const auto& [name, tensor] : io::SafetensorsFile::open(folder / "ours.safetensors").entries()) {
+  for (const auto& [name, tensor] : ours.entries()) {
     expected += name + " " + dtype;
     for (const std::int64_t size : tensor.shape) expected += " " + std::to_string(size);
     expected += "\n";
