@@ -7,6 +7,7 @@
 
 namespace multipl_moe {
 
+using moe::io::decode_floats;
 using moe::io::dtype_bytes;
 using moe::io::element_count;
 using moe::io::first_too_large;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "moe/train/adamw.hpp"
 #include "multipl_moe/io/safetensors.hpp"
 #include "multipl_moe/io/scratch.hpp"
 #include "multipl_moe/io/transformers_config.hpp"
