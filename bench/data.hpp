@@ -22,18 +22,21 @@ using Expert = moe::SwiGlu<float, Cpu>;
 /// sizes.
 template <class T>
 void fill_uniform(const Context& context, T& tensor, std::uint64_t seed, double deviation) {
+  using Value = typename T::Value;
   const Index quads = (tensor.size() + 3) / 4;
   Cpu::for_each_element(context, quads,
                         [values = tensor.data(), size = tensor.size(), seed,
                          scale = static_cast<float>(deviation * std::sqrt(12.0) * 0x1p-32)](Index quad) {
                           const auto words = moe::random_words({seed, 0, 0}, static_cast<std::uint64_t>(quad));
                           for (Index i = 4 * quad; i < std::min(4 * quad + 4, size); ++i)
-                            values[i] = scale * (static_cast<float>(words[static_cast<std::size_t>(i % 4)]) - 0x1p31f);
+                            values[i] = static_cast<Value>(
+                                scale * (static_cast<float>(words[static_cast<std::size_t>(i % 4)]) - 0x1p31f));
                         });
 }
 
-inline Tensor uniform_tensor(const Context& context, Index rows, Index cols, std::uint64_t seed) {
-  auto tensor = Tensor::uninitialized(context, rows, cols);
+template <class Value = float>
+moe::Matrix<Value, Cpu> uniform_tensor(const Context& context, Index rows, Index cols, std::uint64_t seed) {
+  auto tensor = moe::Matrix<Value, Cpu>::uninitialized(context, rows, cols);
   fill_uniform(context, tensor, seed, 1.0);
   return tensor;
 }
@@ -58,7 +61,8 @@ inline moe::Batch batch_of(const Shape& shape) {
 inline Index window_of(const Shape& shape) { return std::max<Index>(1, shape.rows / 64); }
 
 /// `rows` rows of x from row `first` on, which wraps around at the end of x.
-inline ConstView rows_from(const Tensor& x_TD, Index first, Index rows) {
+template <class Value>
+moe::View<const Value, Cpu> rows_from(const moe::Matrix<Value, Cpu>& x_TD, Index first, Index rows) {
   const Index begin = first % std::max<Index>(1, x_TD.rows() - rows + 1);
   return x_TD.view().rows_between(begin, begin + std::min(rows, x_TD.rows()));
 }

@@ -7,7 +7,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "bench/data.hpp"
 #include "bench/layers/pairs.hpp"
@@ -22,7 +24,12 @@ namespace moe_bench {
 template <class Layer>
 class LayerBench {
  public:
+  using Value = typename Layer::Value;
+  using Rows = moe::View<const Value, Cpu>;
+  using Gradient = decltype(moe::accum_gradient_for(std::declval<const Layer&>()));
   static constexpr moe::AuxiliaryGradient d_stats{.balance = 0.01};
+  /// Weights can be packed in advance.
+  static constexpr bool is_packable = !std::is_same_v<Value, moe::BFloat16>;
 
   LayerBench(Context context, const Shape& shape, std::function<Layer()> make)
       : context_(std::move(context)), shape_(shape), batch_(batch_of(shape)), make_(std::move(make)) {}
@@ -35,19 +42,19 @@ class LayerBench {
     if (!layer_) {
       layer_.emplace(make_());
       fill_weights(context_, *layer_);
-      x_TD_ = uniform_tensor(context_, shape_.rows, shape_.width, 1);
+      x_TD_ = uniform_tensor<Value>(context_, shape_.rows, shape_.width, 1);
       // Thresholds for inference are set by a training batch.
       layer_->update_buffers(context_, layer_->forward(context_, x(), batch_).stats);
     }
     return *layer_;
   }
-  ConstView x() const { return x_TD_.const_view(); }
+  Rows x() const { return x_TD_.const_view(); }
   /// The rows of decoding step `step`, one per sequence.
-  ConstView x_of_step(Index step, Index sequences) const { return rows_from(x_TD_, step * sequences, sequences); }
-  Layer& gradient() {
+  Rows x_of_step(Index step, Index sequences) const { return rows_from(x_TD_, step * sequences, sequences); }
+  Gradient& gradient() {
     if (!gradient_) {
-      gradient_.emplace(moe::gradient_for(layer()));
-      d_y_TD_ = uniform_tensor(context_, shape_.rows, shape_.width, 2);
+      gradient_.emplace(moe::accum_gradient_for(layer()));
+      d_y_TD_ = uniform_tensor<Value>(context_, shape_.rows, shape_.width, 2);
     }
     return *gradient_;
   }
@@ -60,7 +67,7 @@ class LayerBench {
     if (!packed_narrow_) packed_narrow_.emplace(moe::pack_weights<moe::BFloat16>(context_, layer()));
     return *packed_narrow_;
   }
-  ConstView d_y() const { return d_y_TD_.const_view(); }
+  Rows d_y() const { return d_y_TD_.const_view(); }
 
   /// FLOPs of a pass. They are counted only once, since counting runs the pass once more.
   double flops(const std::string& pass, const std::function<double()>& count) {
@@ -73,9 +80,10 @@ class LayerBench {
   Shape shape_;
   moe::Batch batch_;
   std::function<Layer()> make_;
-  std::optional<Layer> layer_, gradient_;
+  std::optional<Layer> layer_;
+  std::optional<Gradient> gradient_;
   std::optional<Context> packed_, packed_narrow_;
-  Tensor x_TD_, d_y_TD_;
+  moe::Matrix<Value, Cpu> x_TD_, d_y_TD_;
   std::map<std::string, double> flops_;
 };
 
@@ -148,7 +156,7 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
       whole_and_parts(
           [bench] {
             const Layer& layer = bench->layer();
-            Layer& gradient = bench->gradient();
+            auto& gradient = bench->gradient();
             return std::pair<const Context*, Pass>(&bench->context(), [&, bench](const Context& c, Stopwatch& watch) {
               auto [y_TD, saved, stats] = layer.forward(c, bench->x(), bench->batch());
               benchmark::DoNotOptimize(y_TD.data());
@@ -165,10 +173,12 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
     std::string suffix;
     std::function<const Context&()> context;
   };
-  for (const Weights& weights :
-       {Weights{"", [bench]() -> const Context& { return bench->context(); }},
-        Weights{"_packed", [bench]() -> const Context& { return bench->packed(); }},
-        Weights{"_packed_bf16", [bench]() -> const Context& { return bench->packed_narrow(); }}}) {
+  std::vector<Weights> forms{{"", [bench]() -> const Context& { return bench->context(); }}};
+  if constexpr (LayerBench<Layer>::is_packable) {
+    forms.push_back({"_packed", [bench]() -> const Context& { return bench->packed(); }});
+    forms.push_back({"_packed_bf16", [bench]() -> const Context& { return bench->packed_narrow(); }});
+  }
+  for (const Weights& weights : forms) {
     add("infer" + weights.suffix,
         whole_and_parts(
             [bench, context_now = weights.context] {
@@ -209,7 +219,7 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
                   auto again = layer.begin_decoding(bench->context(), sequences);
                   double pairs = 0;
                   for (Index s = 0; s < steps; ++s) {
-                    const ConstView x_BD = bench->x_of_step(s, sequences);
+                    const auto x_BD = bench->x_of_step(s, sequences);
                     layer.decode(bench->context(), x_BD, {}, again);
                     pairs += static_cast<double>(decoding_pairs(layer, bench->context(), x_BD, again));
                   }

@@ -41,21 +41,21 @@ Index training_pairs(const Stats& stats, Index rows) {
 // --- in inference, over whole sequences -----------------------------------------------------------------------------
 
 template <class V, class B>
-Index inference_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_TD, const moe::Batch&) {
+Index inference_pairs(const moe::SwiGlu<V, B>&, const Context&, const auto& x_TD, const moe::Batch&) {
   return x_TD.rows;
 }
 template <class R, class N, class C, class X, class Path, class Bal>
-Index inference_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_TD,
+Index inference_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, const auto& x_TD,
                       const moe::Batch& batch) {
   return count_chosen(layer.routing.template route<moe::Inference>(context, x_TD, batch).saved.decision.kept().view());
 }
 template <class S, class Source, class R, class N, class C, class X, class Feed>
-Index inference_pairs(const moe::SegmentMoE<S, Source, R, N, C, X, Feed>& layer, const Context& context, ConstView x_TD,
-                      const moe::Batch& batch) {
+Index inference_pairs(const moe::SegmentMoE<S, Source, R, N, C, X, Feed>& layer, const Context& context,
+                      const auto& x_TD, const moe::Batch& batch) {
   return count_chosen(layer.routing.template route<moe::Inference>(context, x_TD, batch).route.chosen_TE);
 }
 template <class Token, class Segment, class F>
-Index inference_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_TD,
+Index inference_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, const auto& x_TD,
                       const moe::Batch& batch) {
   return inference_pairs(layer.token, context, x_TD, batch) + inference_pairs(layer.segment, context, x_TD, batch);
 }
@@ -63,21 +63,21 @@ Index inference_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Cont
 // --- of the row that was last decoded with `state` ------------------------------------------------------------------
 
 template <class V, class B>
-Index decoding_pairs(const moe::SwiGlu<V, B>&, const Context&, ConstView x_BD, const moe::NoDecodingState&) {
+Index decoding_pairs(const moe::SwiGlu<V, B>&, const Context&, const auto& x_BD, const moe::NoDecodingState&) {
   return x_BD.rows;
 }
 template <class R, class N, class C, class X, class Path, class Bal>
-Index decoding_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, ConstView x_BD,
+Index decoding_pairs(const moe::TokenMoE<R, N, C, X, Path, Bal>& layer, const Context& context, const auto& x_BD,
                      const moe::NoDecodingState&) {
   return count_chosen(layer.routing.template decide<moe::Inference>(context, x_BD, {}).kept().view());
 }
 template <class Layer, class State>
 requires requires(const State& state) { state.chosen_BE; }
-Index decoding_pairs(const Layer&, const Context&, ConstView, const State& state) {
+Index decoding_pairs(const Layer&, const Context&, const auto&, const State& state) {
   return count_chosen(state.chosen_BE.const_view());
 }
 template <class Token, class Segment, class F, class State>
-Index decoding_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, ConstView x_BD,
+Index decoding_pairs(const moe::HybridMoE<Token, Segment, F>& layer, const Context& context, const auto& x_BD,
                      const State& state) {
   return decoding_pairs(layer.token, context, x_BD, state.token) +
          decoding_pairs(layer.segment, context, x_BD, state.segment);

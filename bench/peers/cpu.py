@@ -142,7 +142,8 @@ class Ggml:
 
 
 def ours_ms(arguments, shape, name):
-    pattern = f"layer/token_moe/{shape}/{name}"
+    layer = "token_moe_bf16" if arguments.ours == "bfloat16" else "token_moe"
+    pattern = f"layer/{layer}/{shape}/{name}"
     command = [arguments.bench, "layers", "--shape", shape, "--filter", pattern, "--format", "jsonl",
                "--repetitions", "3", "--min-time", str(arguments.seconds / 3), "--threads", str(arguments.threads)]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()
@@ -164,6 +165,8 @@ def main():
                         help="seconds for one pass in a round (default: %(default)s)")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"],
                         help="dtype of the peer's weights (default: %(default)s)")
+    parser.add_argument("--ours", default="float32", choices=["float32", "bfloat16"],
+                        help="dtype of the layer of moelayers (default: %(default)s)")
     parser.add_argument("--peer", default="pytorch", choices=["pytorch", "ggml"],
                         help="the peer to compare with (default: %(default)s)")
     parser.add_argument("--form", default="loop", choices=["loop", "eager", "batched_mm", "grouped_mm", "compiled"],
@@ -182,8 +185,9 @@ def main():
     for shape in arguments.shape:
         theirs = peer_type(arguments, shape)
         compared = [(name, name) for name in theirs.passes]
-        compared += [(name + how, name) for how in ("_packed", "_packed_bf16")
-                     for name in ("infer", "decode_1", "decode_8")]
+        if arguments.ours == "float32":
+            compared += [(name + how, name) for how in ("_packed", "_packed_bf16")
+                         for name in ("infer", "decode_1", "decode_8")]
         compared = [pair for pair in compared if not arguments.passes or pair[0] in arguments.passes]
         if not compared:
             sys.exit(f"cpu.py: {arguments.peer} has none of the passes {' '.join(arguments.passes)}")

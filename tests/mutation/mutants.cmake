@@ -190,8 +190,8 @@ mutant(mean_over_a_whole_window backend/cpu/segments.hpp
   REASON "a shorter last window is divided by the full length"
   TESTS backend/cpu/segments)
 mutant(last_row_of_equals_is_the_maximum backend/cpu/segments.hpp
-  BEFORE [==[if (x_TD(t, d) > max_VD(v, d))]==]
-  AFTER [==[if (x_TD(t, d) >= max_VD(v, d))]==]
+  BEFORE [==[value > max_VD(v, d))]==]
+  AFTER [==[value >= max_VD(v, d))]==]
   REASON "the gradient goes to the last of equal maxima"
   TESTS backend/cpu/segments)
 mutant(operation_of_ones_own_is_passed_over backend/cpu/gemm.hpp
@@ -366,6 +366,21 @@ mutant(sums_depend_on_the_vector_width backend/cpu/isa/product.inc
   AFTER [==[inline constexpr Index dot_parts = 1;]==]
   REASON "AVX2 and AVX-512 add a few rows' products in different orders"
   TESTS backend/cpu/isa/kernels)
+mutant(odd_groups_overlap backend/cpu/tile_gemm.hpp
+  BEFORE [==[kernels_.words(rows) + groups;]==]
+  AFTER [==[kernels_.words(rows);]==]
+  REASON "the last pair of a group with an odd number of bfloat16 rows is overwritten by the next group"
+  TESTS backend/cpu/isa/narrow)
+mutant(pair_without_a_second_value backend/cpu/isa/pairs.inc
+  BEFORE [==[to[(count - 1) / 2] = 0;]==]
+  AFTER [==[to[(count - 1) / 2] = 1;]==]
+  REASON "the missing second value of the last pair is not 0"
+  TESTS backend/cpu/isa/narrow)
+mutant(rounded_toward_zero backend/cpu/isa/narrow.inc
+  BEFORE [==[whole + 0x7fffu + ((whole >> 16) & 1u)]==]
+  AFTER [==[whole]==]
+  REASON "values are rounded toward zero when they are stored in bfloat16"
+  TESTS backend/cpu/isa/narrow)
 mutant(packed_for_another_instruction_set backend/cpu/packed_weights.hpp
   BEFORE [==[packed.set == kernels.set]==]
   AFTER [==[packed.set == packed.set]==]

@@ -10,6 +10,7 @@
 #include "moe/backend/cpu/routing.hpp"
 #include "moe/backend/cpu/segments.hpp"
 #include "moe/backend/cpu/tile_gemm.hpp"
+#include "moe/core/bfloat16.hpp"
 
 namespace moe {
 
@@ -37,7 +38,7 @@ struct Operations : MemoryOperations<Backend>,
 template <class Gemm = TileGemm>
 struct Cpu : cpu::Operations<Cpu<Gemm>, Gemm> {};
 
-static_assert(check_backend<Cpu<>, float, double>());
+static_assert(check_backend<Cpu<>, float, double, BFloat16>());
 
 /// The context of the CPU backend with TileGemm products.
 using CpuContext = Cpu<>::Context;

@@ -2,9 +2,11 @@
 
 #include <concepts>
 #include <numeric>
+#include <type_traits>
 
 #include "moe/backend/cpu/context.hpp"
 #include "moe/backend/cpu/lanes.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/team.hpp"
 
 namespace moe::cpu {
@@ -56,21 +58,33 @@ class ElementwiseOperations {
   }
 
   /// y += the sum of the rows of x, in order.
-  template <class Real, std::same_as<Real> Value = Real>
-  static void add_column_sums(const Context& context, In<Real> x_RD, Out<Real> y_1D) {
-    cpu::parallel_tiles(context, x_RD.cols, 64, [&](Index begin, Index end) {
+  template <class Sum, class Value = Sum>
+  static void add_column_sums(const Context& context, In<Value> x_RD, Out<Sum> y_1D) {
+    constexpr Index tile = 64;
+    cpu::parallel_tiles(context, x_RD.cols, tile, [&](Index begin, Index end) {
+      Accum<Sum> sums[tile];
+      for (Index d = begin; d < end; ++d) sums[d - begin] = widened(y_1D(0, d));
       for (Index r = 0; r < x_RD.rows; ++r)
-        for (Index d = begin; d < end; ++d) y_1D(0, d) += x_RD(r, d);
+        for (Index d = begin; d < end; ++d) sums[d - begin] += static_cast<Accum<Sum>>(widened(x_RD(r, d)));
+      for (Index d = begin; d < end; ++d) y_1D(0, d) = static_cast<Sum>(sums[d - begin]);
     });
   }
 
   /// Sum of squares in double: sixteen lanes within each row, then the rows in order.
-  template <class Real>
-  static double sum_of_squares(const Context& context, View<const Real, Backend> x) {
+  template <class Value>
+  static double sum_of_squares(const Context& context, View<const Value, Backend> x) {
     cpu::Buffer<double> buffer(context, x.rows);
     double* sums = buffer.data();
-    const auto sum = cpu::row_kernels<Real>().sum_of_squares;
-    for_each(context, x.rows, [&](Index r) { sums[r] = sum(x.row(r).data, x.cols); });
+    if constexpr (std::is_same_v<Value, BFloat16>)
+      for_each(context, x.rows, [&](Index r) {
+        sums[r] = cpu::lane_sum<double>(x.cols, [row = x.row(r)](Index i) {
+          const double value = static_cast<double>(widened(row[i]));
+          return value * value;
+        });
+      });
+    else
+      for_each(context, x.rows,
+               [&, sum = cpu::row_kernels<Value>().sum_of_squares](Index r) { sums[r] = sum(x.row(r).data, x.cols); });
     return std::accumulate(sums, sums + x.rows, 0.0);
   }
 };

@@ -7,6 +7,8 @@
 #include "moe/backend/cpu/context.hpp"
 #include "moe/backend/cpu/grouped.hpp"
 #include "moe/backend/cpu/lanes.hpp"
+#include "moe/core/bfloat16.hpp"
+#include "moe/core/matrix.hpp"
 
 namespace moe::cpu {
 
@@ -20,43 +22,59 @@ class GemmOperations {
   using Out = View<Value, Backend>;
   template <class Value>
   using Weights = cpu::Weights<Value, Backend>;
-  template <Product product, class Real>
-  using Lhs = cpu::Lhs<Gemm, product, Real, Backend>;
+  template <Product product, class Value>
+  using Lhs = cpu::Lhs<Gemm, product, Value, Backend>;
 
  public:
   /// Packed copies of weights, which grouped_product reads.
   using PackedWeights = cpu::PackedWeights;
 
   /// y = x w^T. Each row is computed independently, in lanes whose order depends on the width alone.
-  template <class Real>
-  static void row_products(const Context& context, View<const Real, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
-    const auto* const kernels = cpu::product_kernels<Real>().few_rows;
-    constexpr Index few = cpu::few_rows;
-    Backend::for_each(context, (x_RD.rows + few - 1) / few, [&](Index tile) {
-      const Index row = tile * few, rows = (std::min)(few, x_RD.rows - row);
-      kernels[rows - 1](x_RD.cols, w_ED.rows, x_RD.row(row).data, x_RD.stride, w_ED.data, w_ED.stride,
-                        y_RE.row(row).data, y_RE.stride, cpu::StoreMode::overwrite);
-    });
+  template <class Value, class Real = Accum<Value>>
+  static void row_products(const Context& context, View<const Value, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
+    if constexpr (std::is_same_v<Value, Real>) {
+      const auto* const kernels = cpu::product_kernels<Real>().few_rows;
+      constexpr Index few = cpu::few_rows;
+      Backend::for_each(context, (x_RD.rows + few - 1) / few, [&](Index tile) {
+        const Index row = tile * few, rows = (std::min)(few, x_RD.rows - row);
+        kernels[rows - 1](x_RD.cols, w_ED.rows, x_RD.row(row).data, x_RD.stride, w_ED.data, w_ED.stride,
+                          y_RE.row(row).data, y_RE.stride, cpu::StoreMode::overwrite);
+      });
+    } else {
+      row_products<Real>(context, widened(context, x_RD).const_view(), w_ED, y_RE);
+    }
   }
 
   /// The dgrad of row_products: d_x += d_y w.
-  template <class Real>
-  static void add_row_dgrad(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Real> d_x_RD) {
-    add_grouped_dgrad<Real>(context, d_y_RE, {w_ED}, {0, d_x_RD.rows}, d_x_RD);
+  template <class Value, class Real = Accum<Value>>
+  static void add_row_dgrad(const Context& context, In<Real> d_y_RE, In<Real> w_ED, Out<Value> d_x_RD) {
+    if constexpr (std::is_same_v<Value, Real>) {
+      add_grouped_dgrad<Real>(context, d_y_RE, {w_ED}, {0, d_x_RD.rows}, d_x_RD);
+    } else {
+      auto sum_RD = widened(context, View<const Value, Backend>(d_x_RD));
+      add_grouped_dgrad<Real>(context, d_y_RE, {w_ED}, {0, d_x_RD.rows}, sum_RD.view());
+      Backend::for_each(context, d_x_RD.rows, [&, sum = sum_RD.view()](Index r) {
+        cpu::narrow_row_kernels().narrow(d_x_RD.cols, sum.row(r).data, d_x_RD.row(r).data);
+      });
+    }
   }
   /// The wgrad of row_products: d_w += d_y^T x.
-  template <class Real>
-  static void add_row_wgrad(const Context& context, In<Real> d_y_RE, View<const Real, Backend> x_RD, Out<Real> d_w_ED) {
-    grouped_wgrad<Real, Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
+  template <class Value, class Real = Accum<Value>>
+  static void add_row_wgrad(const Context& context, In<Real> d_y_RE, View<const Value, Backend> x_RD,
+                            Out<Real> d_w_ED) {
+    if constexpr (std::is_same_v<Value, Real>)
+      grouped_wgrad<Real, Real>(context, d_y_RE, x_RD, {0, x_RD.rows}, {d_w_ED});
+    else
+      grouped_wgrad<Real, Real>(context, d_y_RE, widened(context, x_RD).const_view(), {0, x_RD.rows}, {d_w_ED});
   }
 
   /// y = x w^T, group by group: rows [offsets[g], offsets[g+1]) of x use the g-th weight.
-  template <class Real>
-  static void grouped_product(const Context& context, In<Real> x_ND, Weights<Real> w_FD, ListView<Index> offsets,
-                              Out<Real> y_NF) {
-    using X = Lhs<Product::right_transposed, Real>;
+  template <class Value>
+  static void grouped_product(const Context& context, In<Value> x_ND, Weights<Value> w_FD, ListView<Index> offsets,
+                              Out<Value> y_NF) {
+    using X = Lhs<Product::right_transposed, Value>;
     X x(context, x_ND, offsets);
-    const RhsList<Real, Backend> w(context, w_FD, offsets);
+    const RhsList<Value, Backend> w(context, w_FD, offsets);
     for_each_tile<X>(context, offsets, y_NF,
                      [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
                        x.multiply(worker, g, row, rows_end, w[g], col, cols_end,
@@ -65,10 +83,10 @@ class GemmOperations {
   }
 
   /// d_x += d_y w, group by group.
-  template <class Real>
-  static void add_grouped_dgrad(const Context& context, In<Real> d_y_NF, Weights<Real> w_FD, ListView<Index> offsets,
-                                Out<Real> d_x_ND) {
-    using Y = Lhs<Product::plain, Real>;
+  template <class Value>
+  static void add_grouped_dgrad(const Context& context, In<Value> d_y_NF, Weights<Value> w_FD, ListView<Index> offsets,
+                                Out<Value> d_x_ND) {
+    using Y = Lhs<Product::plain, Value>;
     Y d_y(context, d_y_NF, offsets);
     for_each_tile<Y>(context, offsets, d_x_ND,
                      [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
@@ -78,11 +96,12 @@ class GemmOperations {
   }
 
   /// d_w += d_y^T x, group by group; an empty d_w is skipped.
-  template <class Real, std::same_as<Real> GradientValue = Real>
-  static void grouped_wgrad(const Context& context, View<const Real, Backend> d_y_NF, View<const Real, Backend> x_ND,
-                            ListView<Index> offsets, std::type_identity_t<ListView<View<Real, Backend>>> d_w_FD) {
+  template <class Value, class GradientValue = Value>
+  requires(std::same_as<GradientValue, Value> || std::same_as<GradientValue, Accum<Value>>) static void grouped_wgrad(
+      const Context& context, View<const Value, Backend> d_y_NF, View<const Value, Backend> x_ND,
+      ListView<Index> offsets, std::type_identity_t<ListView<View<GradientValue, Backend>>> d_w_FD) {
     if (std::all_of(d_w_FD.begin(), d_w_FD.end(), [](const auto& d_w) { return d_w.empty(); })) return;
-    using Y = Lhs<Product::left_transposed, Real>;
+    using Y = Lhs<Product::left_transposed, Value>;
     Y d_y(context, d_y_NF, offsets);
     // The rows of each weight correspond to the columns of d_y.
     cpu::Buffer<Index> rows(context, d_w_FD.size + 1);
@@ -95,6 +114,17 @@ class GemmOperations {
                                       cols_end, tile(d_w_FD[g], row - first, rows_end - first, col, cols_end),
                                       cpu::StoreMode::accumulate);
                        });
+  }
+
+ private:
+  /// x in its accumulation type.
+  template <class Value>
+  static Matrix<Accum<Value>, Backend> widened(const Context& context, View<const Value, Backend> x_RD) {
+    auto whole_RD = Matrix<Accum<Value>, Backend>::uninitialized(context, x_RD.rows, x_RD.cols);
+    Backend::for_each(context, x_RD.rows, [&, whole = whole_RD.view()](Index r) {
+      cpu::narrow_row_kernels().widen(x_RD.cols, x_RD.row(r).data, whole.row(r).data);
+    });
+    return whole_RD;
   }
 };
 

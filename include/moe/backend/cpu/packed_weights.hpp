@@ -25,7 +25,10 @@ class PackedWeights {
   /// Packs w with values of type Stored: w's own type, or BFloat16 for float. Throws std::bad_alloc if out of memory.
   template <class Stored, class Real, class Backend, class Context>
   void add(const Context& context, View<const Real, Backend> w) {
-    static_assert(can_keep<Stored, Real>, "weights are packed in their own type, or floats as moe::BFloat16");
+    static_assert(can_keep<Stored, Real>,
+                  "weights of float or double are packed in their own type, or "
+                  "floats as moe::BFloat16; layers of "
+                  "moe::BFloat16 read their weights as they are");
     if (w.empty()) return;
     const ProductKernels<Real>& kernels = product_kernels<Real>();
     const Index panel = kernels.panel_cols, panels = (w.rows + panel - 1) / panel, values = panel * w.cols;
@@ -54,14 +57,18 @@ class PackedWeights {
   /// few sampled values of w has changed since packing, or the instruction set.
   template <class Real, class Backend>
   Panels<Real> find(View<const Real, Backend> w) const {
-    const auto found = packed_.find(w.data);
-    if (found == packed_.end()) return {};
-    const Packed& packed = found->second;
-    if (packed.rows != w.rows || packed.cols != w.cols) return {};
-    if (packed.value_bytes == sizeof(Real)) return {.whole = checked<Real>(packed, w)};
-    if constexpr (can_be_narrow<Real>)
-      if (packed.value_bytes == sizeof(BFloat16)) return {.narrow = checked<BFloat16>(packed, w)};
-    return {};
+    if constexpr (std::is_same_v<Real, BFloat16>) {
+      return {};
+    } else {
+      const auto found = packed_.find(w.data);
+      if (found == packed_.end()) return {};
+      const Packed& packed = found->second;
+      if (packed.rows != w.rows || packed.cols != w.cols) return {};
+      if (packed.value_bytes == sizeof(Real)) return {.whole = checked<Real>(packed, w)};
+      if constexpr (can_be_narrow<Real>)
+        if (packed.value_bytes == sizeof(BFloat16)) return {.narrow = checked<BFloat16>(packed, w)};
+      return {};
+    }
   }
 
   /// Number of packed weight matrices.
@@ -75,7 +82,7 @@ class PackedWeights {
     Buffer<std::byte> values;
   };
   template <class Stored, class Real>
-  static constexpr bool can_keep = std::is_same_v<Stored, Real> ||
+  static constexpr bool can_keep = (std::is_same_v<Stored, Real> && !std::is_same_v<Real, BFloat16>) ||
                                    (std::is_same_v<Stored, BFloat16> && can_be_narrow<Real>);
 
   /// The packed copy. Throws Error if one of a few sampled values of w differs from it.

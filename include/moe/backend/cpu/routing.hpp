@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <numeric>
+#include <type_traits>
 
 #include "moe/backend/cpu/context.hpp"
 #include "moe/backend/cpu/isa/instantiations.hpp"
+#include "moe/backend/cpu/product.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/plan.hpp"
 #include "moe/core/score_order.hpp"
 
@@ -105,39 +108,54 @@ class RoutingOperations {
   }
 
   /// x_n = x[r_n] for every pair n of the plan, r_n: its row.
-  template <class Real>
-  static void gather_rows(const Context& context, In<Real> x_TD, const Plan<Backend>& plan, Out<Real> x_ND) {
+  template <class Value>
+  static void gather_rows(const Context& context, In<Value> x_TD, const Plan<Backend>& plan, Out<Value> x_ND) {
     Backend::for_each(context, plan.pairs(), [&, rows = plan.rows_1N.data()](Index n) {
       std::copy_n(x_TD.row(rows[n]).data, x_TD.cols, x_ND.row(n).data);
     });
   }
 
   /// y_t = sum of gates_n y_n over row t's pairs, by ascending expert; 0 for a row without pairs.
-  template <class Real>
-  static void combine_rows(const Context& context, In<Real> y_ND, In<Real> gates_1N, const Plan<Backend>& plan,
-                           Out<Real> y_TD) {
-    add_pairs<Real>(context, y_ND, plan, y_TD, [gates = gates_1N.data](Index n) { return gates[n]; });
+  template <class Value, class Real = Accum<Value>>
+  static void combine_rows(const Context& context, In<Value> y_ND, In<Real> gates_1N, const Plan<Backend>& plan,
+                           Out<Value> y_TD) {
+    add_pairs<Value>(context, y_ND, plan, y_TD, [gates = gates_1N.data](Index n) { return gates[n]; });
   }
   /// x_t = sum of x_n over row t's pairs, by ascending expert.
-  template <class Real>
-  static void sum_rows(const Context& context, In<Real> x_ND, const Plan<Backend>& plan, Out<Real> x_TD) {
-    add_pairs<Real>(context, x_ND, plan, x_TD, [](Index) { return Real(1); });
+  template <class Value>
+  static void sum_rows(const Context& context, In<Value> x_ND, const Plan<Backend>& plan, Out<Value> x_TD) {
+    add_pairs<Value>(context, x_ND, plan, x_TD, [](Index) { return Accum<Value>(1); });
   }
 
  private:
-  template <class Real, class Gate>
-  static void add_pairs(const Context& context, View<const Real, Backend> y_ND, const Plan<Backend>& plan,
-                        Out<Real> y_TD, const Gate& gate) {
+  template <class Value, class Gate>
+  static void add_pairs(const Context& context, View<const Value, Backend> y_ND, const Plan<Backend>& plan,
+                        Out<Value> y_TD, const Gate& gate) {
     const Index *begin = plan.pair_begin_1T.data(), *pairs = plan.pairs_1N.data();
-    const auto& rows = cpu::row_kernels<Real>();
-    Backend::for_each(context, y_TD.rows, [&](Index t) {
-      const auto y = y_TD.row(t);
-      if (begin[t] == begin[t + 1]) std::fill(y.begin(), y.end(), Real(0));
-      for (Index i = begin[t]; i < begin[t + 1]; ++i) {
-        const Real* const from = y_ND.row(pairs[i]).data;
-        (i == begin[t] ? rows.scale : rows.add_scaled)(y.size, gate(pairs[i]), from, y.data);
-      }
-    });
+    if constexpr (std::is_same_v<Value, BFloat16>) {
+      const auto& rows = cpu::narrow_row_kernels();
+      cpu::Scratch<float> sums(context, y_TD.cols);
+      constexpr Index tile = 32;
+      cpu::parallel(context, (y_TD.rows + tile - 1) / tile, [&](Index i, Index worker) {
+        float* const sum = sums.of(worker);
+        for (Index t = i * tile; t < (std::min)((i + 1) * tile, y_TD.rows); ++t) {
+          std::fill_n(sum, y_TD.cols, 0.0f);
+          for (Index n = begin[t]; n < begin[t + 1]; ++n)
+            rows.add_scaled(y_TD.cols, gate(pairs[n]), y_ND.row(pairs[n]).data, sum);
+          rows.narrow(y_TD.cols, sum, y_TD.row(t).data);
+        }
+      });
+    } else {
+      const auto& rows = cpu::row_kernels<Value>();
+      Backend::for_each(context, y_TD.rows, [&](Index t) {
+        const auto y = y_TD.row(t);
+        if (begin[t] == begin[t + 1]) std::fill(y.begin(), y.end(), Value(0));
+        for (Index i = begin[t]; i < begin[t + 1]; ++i) {
+          const Value* const from = y_ND.row(pairs[i]).data;
+          (i == begin[t] ? rows.scale : rows.add_scaled)(y.size, gate(pairs[i]), from, y.data);
+        }
+      });
+    }
   }
 };
 

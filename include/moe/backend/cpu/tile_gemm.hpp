@@ -1,11 +1,13 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
 #include "moe/backend/cpu/product.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
 
 namespace moe {
@@ -16,20 +18,28 @@ namespace moe {
 /// (cpu::TileKernel), so the bits of a row of a forward product do not depend on the other rows. The exception is a
 /// group of at most cpu::few_rows rows whose weight is not in PackedWeights: cpu::RowsKernel reads the weight as it is
 /// stored and computes in another order.
+///
+/// Sums of bfloat16 values are float, in any instruction set. A result in bfloat16 is rounded once, after the sum, also
+/// where it is added to. AVX512-BF16 multiplies pairs of values: it rounds after both products of a pair are added to
+/// the sum, and takes values below the smallest normal number as 0. The other sets widen the values and round after
+/// each product.
 struct TileGemm {
   /// c += op(a) op(b), all row-major; on the calling thread alone within a task of the context.
-  template <Product product, class Real, class Backend, class Context>
-  static void add(const Context& context, View<const Real, Backend> a, View<const Real, Backend> b,
-                  View<Real, Backend> c) {
+  template <Product product, class Value, class Backend, class Context>
+  static void add(const Context& context, View<const Value, Backend> a, View<const Value, Backend> b,
+                  View<Value, Backend> c) {
     if (c.empty()) return;
     const Index offsets[] = {0, a.rows};
-    Lhs<product, Real, Backend>(context, a, {offsets, 2})
+    Lhs<product, Value, Backend>(context, a, {offsets, 2})
         .multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, cpu::StoreMode::accumulate);
   }
 
   /// A packed left operand.
-  template <Product product, class Real, class Backend>
+  template <Product product, class Value, class Backend>
   class Lhs {
+    using Real = Accum<Value>;
+    static constexpr bool is_rounded = !std::is_same_v<Value, Real>;
+
    public:
     /// Maximum number of result blocks per task.
     static constexpr Index widest = product == Product::right_transposed ? 4 : 16;
@@ -53,13 +63,14 @@ struct TileGemm {
 
     /// Packs rows [offsets[g], offsets[g+1]) of a for group g. Throws std::bad_alloc if out of memory.
     template <class Context>
-    Lhs(const Context& context, View<const Real, Backend> a, ListView<Index> offsets)
+    Lhs(const Context& context, View<const Value, Backend> a, ListView<Index> offsets)
         : a_(a),
           cols_(a.cols),
           offsets_(offsets),
           packed_(context, packed_size(a, offsets.size - 1)),
           panels_(context, packed_at_once * cpu::block_cols<Real> *
-                               (std::min)(product == Product::left_transposed ? a.rows : a.cols, most_deep)) {
+                               (std::min)(product == Product::left_transposed ? a.rows : a.cols, most_deep)),
+          sums_(context, is_rounded ? largest_tile : 0) {
       const Index task = packed_rows();
       if constexpr (product == Product::left_transposed) {
         const Index tasks = (a.cols + task - 1) / task;
@@ -83,7 +94,18 @@ struct TileGemm {
 
     /// c = or += op(a) op(b) for exactly the result rows [row, rows_end) and columns [col, cols_end), which c views.
     /// Rows are numbered over all groups; with Product::left_transposed, within the group's result.
-    void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Rhs<Real, Backend> right, Index col,
+    void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Rhs<Value, Backend> right, Index col,
+                  Index cols_end, View<Value, Backend> c, cpu::StoreMode into) requires is_rounded {
+      const View<Real, Backend> sums(sums_.of(worker), c.rows, c.cols);
+      multiply(worker, group, row, rows_end, right, col, cols_end, sums, cpu::StoreMode::overwrite);
+      const auto& rows = cpu::narrow_row_kernels();
+      for (Index r = 0; r < c.rows; ++r) {
+        if (into == cpu::StoreMode::accumulate) rows.add_scaled(c.cols, 1, c.row(r).data, sums.row(r).data);
+        rows.narrow(c.cols, sums.row(r).data, c.row(r).data);
+      }
+    }
+    /// The same for a result in the accumulation type.
+    void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Rhs<Value, Backend> right, Index col,
                   Index cols_end, View<Real, Backend> c, cpu::StoreMode into) {
       const Index group_rows = offsets_[group + 1] - offsets_[group];
       const Index depth = product == Product::left_transposed ? group_rows : cols_;
@@ -99,7 +121,7 @@ struct TileGemm {
 
    private:
     /// c = or += a b^T for 1 to few_rows rows.
-    void multiply_rows(View<const Real, Backend> a, View<const Real, Backend> b, View<Real, Backend> c,
+    void multiply_rows(View<const Value, Backend> a, View<const Value, Backend> b, View<Real, Backend> c,
                        cpu::StoreMode into) const {
       kernels_.few_rows[a.rows - 1](a.cols, c.cols, a.data, a.stride, b.data, b.stride, c.data, c.stride, into);
     }
@@ -109,10 +131,12 @@ struct TileGemm {
 
     /// multiply() for columns whose panels fit into the worker's scratch memory.
     void multiply_panels(Index worker, Index group, Index row, Index rows_end, Index depth,
-                         cpu::Rhs<Real, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
+                         cpu::Rhs<Value, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
                          cpu::StoreMode into) {
       const Index blocks = std::max<Index>(1, (depth + most_deep - 1) / most_deep);
-      const Index step = (depth + blocks - 1) / blocks;
+      // Blocks begin at a word.
+      const Index per_word = kernels_.values_per_word;
+      const Index step = ((depth + blocks - 1) / blocks + per_word - 1) / per_word * per_word;
       for (Index block = 0; block < blocks; ++block) {
         const Range summed{block * step, (std::min)(depth, (block + 1) * step)};
         // Panels in own memory have the depth of the block, packed weights that of the whole sum.
@@ -121,7 +145,8 @@ struct TileGemm {
                                 block == 0 ? into : cpu::StoreMode::accumulate, ahead);
         };
         Real* const own = panels_.of(worker);
-        if constexpr (product == Product::right_transposed) {
+        const Index words = kernels_.words(summed.size());
+        if constexpr (product == Product::right_transposed && !is_rounded) {
           const Index at = col * depth + summed.begin * kernels_.panel_cols;
           if (right.packed.whole != nullptr) {
             multiply_strips(right.packed.whole + at, depth, {});
@@ -144,9 +169,13 @@ struct TileGemm {
             const Real* next = follows ? right.b.row(cols_end).data : nullptr;
             multiply_strips(own, summed.size(), follows ? Ahead{next, next + cpu::block_cols<Real> * depth} : Ahead{});
           }
+        } else if constexpr (product == Product::right_transposed) {
+          kernels_.pack_panels_of_rows(right.b.row(col).data + summed.begin, right.b.stride, summed.size(), c.cols,
+                                       own);
+          multiply_strips(own, words, {});
         } else {
           kernels_.pack_panels(right.b.row(summed.begin).data + col, right.b.stride, summed.size(), c.cols, own);
-          multiply_strips(own, summed.size(), {});
+          multiply_strips(own, words, {});
         }
       }
     }
@@ -164,12 +193,13 @@ struct TileGemm {
     void multiply_strips(Index group, Range rows, Range summed, const Stored* panels, Index panel_depth,
                          View<Real, Backend> c, cpu::StoreMode into, Ahead ahead) {
       const Index panel_cols = kernels_.panel_cols;
-      const Index step = (summed.size() + cpu::prefetch_every - 1) / cpu::prefetch_every * cpu::line<Real>;
+      const Index words = kernels_.words(summed.size());
+      const Index step = (words + cpu::prefetch_every - 1) / cpu::prefetch_every * cpu::line<Real>;
       for_each_strip(group, rows.begin, rows.end, [&](Index row, Index count) {
-        const Real* const left = strip(group, row) + summed.begin * count;
+        const Real* const left = strip(group, row) + kernels_.words(summed.begin) * count;
         for (Index j = 0; j < c.cols; j += panel_cols) {
           const bool more = ahead.end - ahead.begin > step;
-          add_tile(count, summed.size(), left, panels + j * panel_depth, tile(c, row - rows.begin, count, j), into,
+          add_tile(count, words, left, panels + j * panel_depth, tile(c, row - rows.begin, count, j), into,
                    more ? ahead.begin : left);
           if (more) ahead.begin += step;
         }
@@ -195,22 +225,28 @@ struct TileGemm {
       const Index margin = kernels_.strip_margin, tile_rows = kernels_.tile_rows, begin = offsets_[group];
       if constexpr (product == Product::left_transposed) {
         const Index strips = (cols_ + tile_rows - 1) / tile_rows;
-        return packed_.data() + begin * cols_ + row * (offsets_[group + 1] - begin) +
-               (group * strips + row / tile_rows) * margin;
+        return packed_.data() + words_of_groups(begin, group) * cols_ +
+               row * kernels_.words(offsets_[group + 1] - begin) + (group * strips + row / tile_rows) * margin;
       } else {
         // Each group begins a new strip, so at most begin / tile_rows + group strips precede its first one.
         const Index before = begin / tile_rows + group + (row - begin) / strip_rows(group);
-        return packed_.data() + row * cols_ + before * margin;
+        return packed_.data() + row * kernels_.words(cols_) + before * margin;
       }
     }
     const Real* strip(Index group, Index row) const { return const_cast<Lhs*>(this)->strip(group, row); }
-    /// Number of values of all strips with their margins. The number of margins is rounded up to a multiple of 16.
-    Index packed_size(View<const Real, Backend> a, Index groups) const {
+    /// Words along the inner index of groups with `rows` rows together, each of which may have one that is not full.
+    Index words_of_groups(Index rows, Index groups) const {
+      return kernels_.values_per_word == 1 ? rows : kernels_.words(rows) + groups;
+    }
+    /// Number of words of all strips with their margins. The number of margins is rounded up to a multiple of 16.
+    Index packed_size(View<const Value, Backend> a, Index groups) const {
       constexpr Index few = 16;
       const Index tile_rows = kernels_.tile_rows;
       const Index strips = product == Product::left_transposed ? groups * ((a.cols + tile_rows - 1) / tile_rows)
                                                                : a.rows / tile_rows + groups;
-      return a.rows * a.cols + (strips / few + 1) * few * kernels_.strip_margin;
+      const Index words = product == Product::left_transposed ? words_of_groups(a.rows, groups) * a.cols
+                                                              : a.rows * kernels_.words(a.cols);
+      return words + (strips / few + 1) * few * kernels_.strip_margin;
     }
 
     View<Real, Backend> tile(View<Real, Backend> c, Index row, Index rows, Index col) const {
@@ -229,12 +265,14 @@ struct TileGemm {
       for (Index r = 0; r < rows; ++r) std::copy_n(whole + r * panel_cols, c.cols, c.row(r).data);
     }
 
-    const cpu::ProductKernels<Real>& kernels_ = cpu::product_kernels<Real>();
-    View<const Real, Backend> a_;
+    const cpu::ProductKernels<Value>& kernels_ = cpu::product_kernels<Value>();
+    View<const Value, Backend> a_;
     Index cols_;
     ListView<Index> offsets_;
     cpu::Buffer<Real> packed_;
     cpu::Scratch<Real> panels_;
+    /// Results before they are rounded.
+    cpu::Scratch<Real> sums_;
   };
 };
 

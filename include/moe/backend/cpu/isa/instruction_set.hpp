@@ -22,6 +22,8 @@ enum class InstructionSet {
   avx2,
   /// AVX-512 (F, BW, DQ and VL) and FMA: vectors of 512 bits.
   avx512,
+  /// The same with products of bfloat16 (AVX512-BF16).
+  avx512_bf16,
 };
 
 /// The name that MOE_CPU and messages use.
@@ -31,6 +33,8 @@ inline const char* name_of(InstructionSet set) {
       return "avx2";
     case InstructionSet::avx512:
       return "avx512";
+    case InstructionSet::avx512_bf16:
+      return "avx512_bf16";
     default:
       return "baseline";
   }
@@ -44,8 +48,10 @@ inline std::vector<InstructionSet> instruction_sets() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     sets.push_back(InstructionSet::avx2);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512vl")) {
       sets.push_back(InstructionSet::avx512);
+      if (__builtin_cpu_supports("avx512bf16")) sets.push_back(InstructionSet::avx512_bf16);
+    }
   }
 #endif
   return sets;

@@ -23,7 +23,7 @@
 #include "moe/core/random.hpp"
 #include "moe/core/sigmoid.hpp"
 
-// ---- the baseline ----------------------------------------------------------------------------------
+// ---- the baseline -------------------------------------------------------------------------------
 #define MOE_SET baseline
 #define MOE_VECTOR_BYTES 16
 #ifdef __x86_64__
@@ -51,6 +51,8 @@ namespace moe::cpu::baseline {
 #include "moe/backend/cpu/isa/swiglu.inc"
 //
 #include "moe/backend/cpu/isa/adamw.inc"
+//
+#include "moe/backend/cpu/isa/narrow.inc"
 }  // namespace moe::cpu::baseline
 #ifdef __x86_64__
 #ifdef __clang__
@@ -65,7 +67,7 @@ namespace moe::cpu::baseline {
 
 #ifdef __x86_64__
 
-// ---- AVX2 and FMA ----------------------------------------------------------------------------------
+// ---- AVX2 and FMA -------------------------------------------------------------------------------
 #define MOE_SET avx2
 #define MOE_VECTOR_BYTES 32
 #define MOE_VECTOR_REGISTERS 16
@@ -87,6 +89,8 @@ namespace moe::cpu::avx2 {
 #include "moe/backend/cpu/isa/swiglu.inc"
 //
 #include "moe/backend/cpu/isa/adamw.inc"
+//
+#include "moe/backend/cpu/isa/narrow.inc"
 }  // namespace moe::cpu::avx2
 #ifdef __clang__
 #pragma clang attribute pop
@@ -97,7 +101,7 @@ namespace moe::cpu::avx2 {
 #undef MOE_VECTOR_BYTES
 #undef MOE_VECTOR_REGISTERS
 
-// ---- AVX-512 ---------------------------------------------------------------------------------------
+// ---- AVX-512 ------------------------------------------------------------------------------------
 #define MOE_SET avx512
 #define MOE_VECTOR_BYTES 64
 #define MOE_VECTOR_REGISTERS 32
@@ -120,6 +124,8 @@ namespace moe::cpu::avx512 {
 #include "moe/backend/cpu/isa/swiglu.inc"
 //
 #include "moe/backend/cpu/isa/adamw.inc"
+//
+#include "moe/backend/cpu/isa/narrow.inc"
 }  // namespace moe::cpu::avx512
 #ifdef __clang__
 #pragma clang attribute pop
@@ -130,9 +136,26 @@ namespace moe::cpu::avx512 {
 #undef MOE_VECTOR_BYTES
 #undef MOE_VECTOR_REGISTERS
 
+// ---- AVX512-BF16 --------------------------------------------------------------------------------
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("arch=x86-64,avx512f,avx512bw,avx512dq,avx512vl,fma,avx512bf16"))), \
+                             apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64,avx512f,avx512bw,avx512dq,avx512vl,fma,avx512bf16")
+#endif
+namespace moe::cpu::avx512_bf16 {
+#include "moe/backend/cpu/isa/pairs.inc"
+}  // namespace moe::cpu::avx512_bf16
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
 #endif
 
-// ---- the choice ------------------------------------------------------------------------------------
+#endif
+
+// ---- the choice ---------------------------------------------------------------------------------
 
 namespace moe::cpu {
 
@@ -144,6 +167,7 @@ decltype(auto) of_chosen_set([[maybe_unused]] const Avx512& of_avx512, [[maybe_u
                              const Baseline& of_baseline) {
   switch (instruction_set()) {
     case InstructionSet::avx512:
+    case InstructionSet::avx512_bf16:
       return of_avx512();
     case InstructionSet::avx2:
       return of_avx2();
@@ -164,10 +188,16 @@ decltype(auto) of_chosen_set([[maybe_unused]] const Avx512& of_avx512, [[maybe_u
 #endif
 
 /// The kernels of matrix products.
-template <class Real>
-const ProductKernels<Real>& product_kernels() {
-  return MOE_OF_CHOSEN_SET(product_kernels<Real>());
+template <class Value>
+const ProductKernels<Value>& product_kernels() {
+#ifdef __x86_64__
+  if constexpr (std::is_same_v<Value, BFloat16>)
+    if (instruction_set() == InstructionSet::avx512_bf16) return avx512_bf16::pair_product_kernels();
+#endif
+  return MOE_OF_CHOSEN_SET(product_kernels<Value>());
 }
+/// The kernels on rows of bfloat16 values.
+inline const NarrowRowKernels& narrow_row_kernels() { return MOE_OF_CHOSEN_SET(narrow_row_kernels()); }
 /// The kernels on rows of values.
 template <class Real>
 const RowKernels<Real>& row_kernels() {
@@ -179,9 +209,9 @@ const SwiGluKernels<Real>& swiglu_kernels() {
   return MOE_OF_CHOSEN_SET(swiglu_kernels<Real>());
 }
 /// The kernel of AdamW.
-template <MasterWeights master, class Real, class Moment>
-AdamWKernel<master, Real, Moment> adamw_kernel() {
-  return MOE_OF_CHOSEN_SET(adamw_kernel<master, Real, Moment>());
+template <MasterWeights master, class Weight, class Moment>
+AdamWKernel<master, Weight, Moment> adamw_kernel() {
+  return MOE_OF_CHOSEN_SET(adamw_kernel<master, Weight, Moment>());
 }
 
 #undef MOE_OF_CHOSEN_SET

@@ -32,16 +32,22 @@ using TileKernel = void (*)(Index depth, const Real* left, const Stored* right, 
                             const Real* ahead);
 /// c[r][j] = or += sum over k of a[r][k] b[j][k] for a few rows and j in [0, cols). Sums run in the lanes of 64 bytes,
 /// which are then added pairwise: bits do not depend on other rows or columns, but differ from those of TileKernel.
-template <class Real>
-using RowsKernel = void (*)(Index depth, Index cols, const Real* a, Index a_stride, const Real* b, Index b_stride,
-                            Real* c, Index c_stride, StoreMode into);
+template <class Value>
+using RowsKernel = void (*)(Index depth, Index cols, const Value* a, Index a_stride, const Value* b, Index b_stride,
+                            Accum<Value>* c, Index c_stride, StoreMode into);
 
-/// The kernels of matrix products for one instruction set, and the layout of packed operands that they read.
-template <class Real>
+/// The kernels of matrix products for one instruction set, and the layout of packed operands that they read. Sums are
+/// in the accumulation type Real of the values. Packed operands consist of words of that type: a value, or the bits of
+/// a pair of bfloat16 values that follow each other along the inner index.
+template <class Value>
 struct ProductKernels {
+  using Real = Accum<Value>;
+
   /// The set that the kernels are compiled for.
   InstructionSet set;
-  /// Values that packing may write past the end of a strip.
+  /// Values of a word: 1, or 2 for bfloat16 where the set multiplies pairs.
+  Index values_per_word;
+  /// Words that packing may write past the end of a strip.
   Index strip_margin;
   /// Rows of a register tile and of a strip.
   Index tile_rows;
@@ -52,22 +58,26 @@ struct ProductKernels {
   /// Register tiles of 1 to few_rows rows for panels in bfloat16; null if Real is not float.
   const TileKernel<Real, BFloat16>* narrow_tiles;
   /// Products of 1 to few_rows rows.
-  const RowsKernel<Real>* few_rows;
+  const RowsKernel<Value>* few_rows;
 
-  /// Packs `rows` (at most tile_rows) rows of `cols` values interleaved: to[k rows + r] = x[r stride + k]. The matrix
-  /// has `rows_left` rows from x on. Also writes up to strip_margin values past the strip.
-  void (*pack_strip)(const Real* x, Index stride, Index rows_left, Index cols, Index rows, Real* to);
+  /// Packs `rows` (at most tile_rows) rows of `cols` values interleaved: to[k rows + r] = x[r stride + k]; here and
+  /// below for words of one value. The matrix has `rows_left` rows from x on. Also writes up to strip_margin words past
+  /// the strip.
+  void (*pack_strip)(const Value* x, Index stride, Index rows_left, Index cols, Index rows, Real* to);
   /// Packs `cols` (at most tile_rows) columns of `rows` values: to[k cols + c] = x[k stride + c]. The matrix has
-  /// `cols_left` columns from x on. Also writes up to strip_margin values past the strip.
-  void (*pack_strip_of_columns)(const Real* x, Index stride, Index cols_left, Index rows, Index cols, Real* to);
-  /// Packs `depth` rows of `cols` values into consecutive panels of depth x panel_cols values. In the first panel
+  /// `cols_left` columns from x on. Also writes up to strip_margin words past the strip.
+  void (*pack_strip_of_columns)(const Value* x, Index stride, Index cols_left, Index rows, Index cols, Real* to);
+  /// Packs `depth` rows of `cols` values into consecutive panels of words(depth) x panel_cols words. In the first panel
   /// to[k panel_cols + c] = x[k stride + c]. Columns past the last one are 0.
-  void (*pack_panels)(const Real* x, Index stride, Index depth, Index cols, Real* to);
+  void (*pack_panels)(const Value* x, Index stride, Index depth, Index cols, Real* to);
   /// The same for the transpose of `rows` rows of `depth` values: in the first panel to[k panel_cols + c] =
   /// x[c stride + k].
-  void (*pack_panels_of_rows)(const Real* x, Index stride, Index depth, Index rows, Real* to);
+  void (*pack_panels_of_rows)(const Value* x, Index stride, Index depth, Index rows, Real* to);
   /// Converts `count` (a multiple of panel_cols) values from bfloat16; null if Real is not float.
   void (*widen)(const BFloat16* from, Index count, Real* to);
+
+  /// Words of `depth` values along the inner index.
+  Index words(Index depth) const { return (depth + values_per_word - 1) / values_per_word; }
 
   /// Calls the register tile of `rows` rows.
   void multiply_tile(Index rows, Index depth, const Real* left, const Real* right, Real* c, Index stride,
@@ -98,6 +108,16 @@ struct RowKernels {
   Real (*exponentials)(Index size, Real shift, const Real* from, Real* to);
 };
 
+/// Kernels on rows of bfloat16 values.
+struct NarrowRowKernels {
+  /// to_i = from_i as a float.
+  void (*widen)(Index size, const BFloat16* from, float* to);
+  /// to_i = from_i rounded to nearest, ties to even.
+  void (*narrow)(Index size, const float* from, BFloat16* to);
+  /// to_i += factor from_i.
+  void (*add_scaled)(Index size, float factor, const BFloat16* from, float* to);
+};
+
 /// The kernels of SwiGLU.
 template <class Real>
 struct SwiGluKernels {
@@ -110,8 +130,8 @@ struct SwiGluKernels {
 
 /// One AdamW step (equations in AdamWScalars) on the values [first, first + size) of a tensor, at which all pointers
 /// point; `first` is a multiple of 64. `lower` is read only with MasterWeights::split and may be null otherwise.
-template <MasterWeights master, class Real, class Moment>
-using AdamWKernel = void (*)(Index size, const AdamWScalars<Real>& pace, RandomKey key, Index first,
-                             const Real* gradient, Real* w, std::uint16_t* lower, Moment* m, Moment* v);
+template <MasterWeights master, class Weight, class Moment>
+using AdamWKernel = void (*)(Index size, const AdamWScalars<Accum<Weight>>& pace, RandomKey key, Index first,
+                             const Accum<Weight>* gradient, Weight* w, std::uint16_t* lower, Moment* m, Moment* v);
 
 }  // namespace moe::cpu
