@@ -31,7 +31,7 @@ void add_segment(Suite& suite, const Context& context, const Shape& shape) {
   });
   add_op(suite, context, shape, "segment_means", "forward", [](const Dealt& d) {
     auto t = std::make_shared<Cut>(d);
-    return Call{[&d, t] { Cpu::segment_means(d.context, d.x_TD, t->begin_1V, t->means_VD.view()); }, 0,
+    return Call{[&d, t] { Cpu::segment_means(d.context, d.x_TD.const_view(), t->begin_1V, t->means_VD.view()); }, 0,
                 float_bytes(d.x_TD.size() + t->means_VD.size())};
   });
   add_op(suite, context, shape, "segment_means", "backward", [](const Dealt& d) {

@@ -1,4 +1,4 @@
-// error: weights are packed in their own type, or floats as moe::BFloat16
+// error: weights of float or double are packed in their own type, or floats as moe::BFloat16
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/experts/swiglu.hpp"
 #include "moe/train/pack_weights.hpp"

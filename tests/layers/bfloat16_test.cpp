@@ -24,7 +24,7 @@ std::vector<std::uint16_t> bits_of_a_step(int threads) {
   auto forward = layer.forward(context, x_TD, Batch::single(530));
   const auto d_x_TD = layer.backward(context, x_TD, {.balance = 0.1}, std::move(forward.saved), gradient);
   std::vector<std::uint16_t> bits;
-  for (const auto* values : {&forward.output, &d_x_TD})
+  for (const Matrix<BFloat16, B>* const values : {&std::as_const(forward.output), &d_x_TD})
     for (Index i = 0; i < values->size(); ++i) bits.push_back(values->data()[i].bits);
   const auto inferred = layer.infer(context, x_TD, Batch::single(530));
   CHECK(same_bits(inferred, forward.output));

@@ -62,7 +62,6 @@ Numbers taken(const typename B::Context& context, const Matrix<Value, B>& from) 
 /// A layer with the given sizes, weights and buffers.
 template <class Layer>
 Layer made_of(const typename Layer::Context& context, const Given& given) {
-  using B = typename Layer::Backend;
   Layer layer = build<Layer>(given.sizes);
   std::size_t next = 0;
   for_each_tensor([&](auto& weight) { put(context, given.weights[next++], weight.view()); }, layer);

@@ -9,8 +9,7 @@ namespace cpu_test {
 using namespace moe;
 
 static_assert(ComputingBackend<Cpu<>, float> && ComputingBackend<Cpu<EigenGemm>, double>);
-// The CPU stores values in the type that it computes with.
-static_assert(!ComputingBackend<Cpu<>, BFloat16>);
+static_assert(ComputingBackend<Cpu<>, BFloat16>);
 
 namespace {
 

@@ -35,10 +35,10 @@ TEST_CASE("means and maxima of segments, and gradients of means, match the CPU's
        most_there = Matrix<double, A>::uninitialized(context(), 4, 3);
   auto row_there = Matrix<Index, A>::uninitialized(context(), 4, 3);
 
-  Cpu<>::segment_means(cpu, x, begin.const_view(), mean.view());
+  Cpu<>::segment_means(cpu, x.const_view(), begin.const_view(), mean.view());
   A::segment_means(context(), x_there.view(), begin_there.view(), mean_there.view());
   CHECK(relative_deviation(values_of(mean), fetched(mean_there)) < 1e-14);
-  Cpu<>::segment_maxima(cpu, x, begin.const_view(), most.view(), row.view());
+  Cpu<>::segment_maxima(cpu, x.const_view(), begin.const_view(), most.view(), row.view());
   A::segment_maxima(context(), x_there.view(), begin_there.view(), most_there.view(), row_there.view());
   CHECK(fetched(most_there) == listed(most));
   CHECK(fetched(row_there) == listed(row));

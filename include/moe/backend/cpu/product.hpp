@@ -110,6 +110,8 @@ concept AddsProducts = requires(View<const Real, Backend> a, View<const Real, Ba
 /// Product::left_transposed the sum runs over a group's rows, and rows of the result are columns of the operand.
 template <class Gemm, Product product, class Real, class Backend>
 class UnpackedLhs {
+  static_assert(!std::is_same_v<Real, BFloat16>,
+                "Cpu<Gemm>: layers of moe::BFloat16 need Gemm = moe::TileGemm, whose products sum in float");
   static_assert(AddsProducts<Gemm, product, Real, Backend>,
                 "Cpu<Gemm>: the Gemm must have add<product, Real>(a, b, c), which adds op(a) op(b) to c");
 
