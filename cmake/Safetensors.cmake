@@ -1,4 +1,5 @@
-# moe::safetensors, layers that save and load (moe/safetensors.hpp). Included by this build and by the installed package.
+# moe::safetensors, layers that save and load (moe/safetensors.hpp). Included by this build and by the installed
+# package.
 # An enclosing project may already provide nlohmann-json.
 if(NOT TARGET nlohmann_json::nlohmann_json)
   find_package(nlohmann_json QUIET)

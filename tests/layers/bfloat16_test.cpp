@@ -41,10 +41,7 @@ TEST_CASE("gradients of layers of bfloat16 on the CPU match those in double", "[
   for_each_instruction_set([] { check_gradients<BFloat16>(ask<BFloat16, B>, 5e-2); });
 }
 
-TEST_CASE(
-    "layers of bfloat16 are bitwise identical for any number of threads, "
-    "in each instruction set",
-    "[layers][determinism]") {
+TEST_CASE("layers of bfloat16 are bitwise identical for any number of threads", "[layers][determinism]") {
   for_each_instruction_set([] {
     const auto expected = bits_of_a_step(1);
     for (const int threads : {2, 3, 7}) CHECK(bits_of_a_step(threads) == expected);

@@ -8,7 +8,7 @@
 
 namespace {
 
-/// FNV-1a hash of results of every kernel of the chosen instruction set.
+/// FNV-1a hash of results of the kernels of the chosen instruction set.
 template <class Real>
 std::uint64_t hash_of_kernels() {
   using namespace moe;
@@ -50,7 +50,42 @@ std::uint64_t hash_of_kernels() {
   return hash;
 }
 
+/// The same for the kernels on bfloat16 values.
+std::uint64_t hash_of_narrow_kernels() {
+  using namespace moe;
+  std::vector<BFloat16> x(40 * 35), w(33 * 35);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = BFloat16(static_cast<float>(i % 37) / 7 - 2);
+  for (std::size_t i = 0; i < w.size(); ++i) w[i] = BFloat16(static_cast<float>(i % 41) / 9 - 2);
+  const CpuContext context;
+  using In = View<const BFloat16, Cpu<>>;
+  const Index offsets[] = {0, 9, 40};
+  Matrix<BFloat16, Cpu<>> y(40, 33), d_x(40, 35);
+  Matrix<float, Cpu<>> d_w_0(33, 35), d_w_1(33, 35);
+  const In weights[] = {In(w.data(), 33, 35), In(w.data(), 33, 35)};
+  const View<float, Cpu<>> gradients[] = {d_w_0.view(), d_w_1.view()};
+  Cpu<>::grouped_product(context, In(x.data(), 40, 35), {weights, 2}, {offsets, 3}, y.view());
+  Cpu<>::add_grouped_dgrad(context, y, {weights, 2}, {offsets, 3}, d_x.view());
+  Cpu<>::grouped_wgrad<BFloat16, float>(context, y.const_view(), In(x.data(), 40, 35), {offsets, 3}, {gradients, 2});
+  std::vector<BFloat16> m(x.size()), v(x.size());
+  std::vector<std::uint16_t> lower(x.size());
+  const std::vector<float> gradient(x.size(), 0.3f);
+  const AdamWScalars<float> pace{0.9f, 0.9f, 0.99f, 0.1f, 0.01f, 0.01f, 1.5f, 1e-8f, 0.999f};
+  cpu::adamw_kernel<MasterWeights::split, BFloat16, BFloat16>()(
+      static_cast<Index>(x.size()), pace, {1, 2, 3}, 0, gradient.data(), x.data(), lower.data(), m.data(), v.data());
+  std::uint64_t hash = 14695981039346656037u;
+  const auto add = [&](const auto* values, Index count) {
+    std::vector<unsigned char> bytes(static_cast<std::size_t>(count) * sizeof *values);
+    std::memcpy(bytes.data(), values, bytes.size());
+    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 1099511628211u;
+  };
+  for (const auto* matrix : {&y, &d_x}) add(matrix->data(), matrix->size());
+  for (const auto* matrix : {&d_w_0, &d_w_1}) add(matrix->data(), matrix->size());
+  for (const auto* values : {&x, &m, &v}) add(values->data(), static_cast<Index>(values->size()));
+  add(lower.data(), static_cast<Index>(lower.size()));
+  return hash;
+}
+
 }  // namespace
 
 std::uint64_t FUNCTION();
-std::uint64_t FUNCTION() { return hash_of_kernels<float>() ^ hash_of_kernels<double>(); }
+std::uint64_t FUNCTION() { return hash_of_kernels<float>() ^ hash_of_kernels<double>() ^ hash_of_narrow_kernels(); }

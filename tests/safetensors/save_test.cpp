@@ -149,6 +149,7 @@ TEST_CASE("a write that fails leaves the previous file and nothing else", "[safe
     } catch (const IoError& error) {
       CHECK(error.error_number() == EFBIG);
       CHECK(error.action() == "write");
+      CHECK(error.path().parent_path() == folder.path());
       CHECK(error.needed_bytes() > 9'000);
       CHECK_THAT(error.what(), ContainsSubstring("; needed: ") && ContainsSubstring("; free: "));
     }
@@ -170,6 +171,8 @@ TEST_CASE("a path that cannot be written is refused", "[safetensors]") {
   const ScratchFolder folder;
   const auto layer = filled(dense_layer<float>());
   CHECK_THROWS_AS(save(folder / "missing/layer.safetensors", layer), IoError);
+  CHECK_THROWS_WITH(save(folder / "missing/layer.safetensors", layer),
+                    ContainsSubstring("/missing/layer.safetensors] cannot create"));
   fs::create_directories(folder / "taken.safetensors/inside");
   CHECK_THROWS_AS(save(folder / "taken.safetensors", layer), IoError);
   CHECK(names_in(folder.path()) == std::vector<std::string>{"taken.safetensors"});

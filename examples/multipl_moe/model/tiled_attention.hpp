@@ -140,7 +140,9 @@ class TiledAttention {
       fill_scores(context, q, k, i, j, scores);
       for (moe::Index r = 0; r < q.rows; ++r) {
         Value* const s = scores.values + r * tile;
-        const Value higher = std::max(best[r], moe::max(moe::Row<const Value>{s, k.rows}));
+        const Value most = moe::max(moe::Row<const Value>{s, k.rows});
+        // NaN is not above best, and must not be lost.
+        const Value higher = best[r] > most ? best[r] : most;
         if (higher == -std::numeric_limits<Value>::infinity()) {  // the row's window begins in a later tile
           std::fill_n(s, k.rows, Value(0));
           continue;

@@ -188,9 +188,10 @@ inline void require_match(const TensorFolder& files, const std::vector<LoadedTen
 /// be packed again, as after an optimizer's step.
 ///
 /// All names, shapes, dtypes and ranges are checked before the first value is written: after BadFile the layer is
-/// unchanged unless a file shrinks while it is read. Throws TensorMismatch, which lists missing, unexpected and
-/// unfitting tensors in one message; BadFile, also for a finite value that would become infinite in the layer's type;
-/// IoError; Error if options.names gives two tensors the same name.
+/// unchanged unless a file shrinks while it is read. After IoError or std::bad_alloc some tensors may have been loaded.
+/// Throws TensorMismatch, which lists missing, unexpected and unfitting tensors in one message; BadFile, also for a
+/// finite value that would become infinite in the layer's type; IoError; Error if options.names gives two tensors the
+/// same name.
 template <class Layer>
 void load(const typename Layer::Context& context, const std::filesystem::path& path, Layer& layer,
           const LoadOptions& options = {}) {

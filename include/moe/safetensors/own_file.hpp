@@ -35,7 +35,7 @@ inline void require_own_file(const std::filesystem::path& folder, const std::fil
 /// Called with a folder and each of its files before the file is opened; throws BadFile to refuse it.
 using PathCheck = std::function<void(const std::filesystem::path& folder, const std::filesystem::path& path)>;
 
-/// require_own_file() as a PathCheck.
+/// require_own_file() as a PathCheck; `remedy` ends its message about a link to elsewhere.
 inline PathCheck own_files_only(std::string remedy = {}) {
   return [remedy = std::move(remedy)](const std::filesystem::path& folder, const std::filesystem::path& path) {
     require_own_file(folder, path, remedy);

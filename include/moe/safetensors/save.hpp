@@ -104,6 +104,12 @@ inline std::vector<std::string> files_left_by(const std::filesystem::path& folde
   return {left.begin(), left.end()};
 }
 
+/// Frees the disk space of what is there, without an error of its own.
+inline void remove_quietly(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
 /// Moves the finished files of `made` to `folder`. The index is last: if the process is killed between the first
 /// and the last of several files, the old index is gone and the new one is not there, so that no reader mixes them.
 inline void put_in_place(const std::filesystem::path& made, const std::filesystem::path& folder,
@@ -121,7 +127,8 @@ inline void put_in_place(const std::filesystem::path& made, const std::filesyste
     rename_to(made / name, folder / name);
   }
   sync_path(folder);
-  for (const std::string& name : left) remove_tree(folder / name);
+  // The new files are complete; what cannot be removed of the old ones does no harm.
+  for (const std::string& name : left) remove_quietly(folder / name);
 }
 
 /// Writes all tensors to a hidden folder beside `path` and moves the files to their place.
@@ -151,10 +158,15 @@ inline void save_tensors(const std::filesystem::path& path, std::vector<SavedTen
     for (const PlannedTensor& next : writer.order()) by_name.at(next.name)->write(writer);
     writer.finish();
     put_in_place(made, folder, stem, writer.file_names());
+  } catch (const IoError& error) {
+    remove_quietly(made);
+    // The hidden folder is not known to the caller.
+    const bool is_folder = error.path() == made;
+    if (!is_folder && error.path().parent_path() != made) throw;
+    throw IoError(is_folder ? path : folder / error.path().filename(), error.action(), error.error_number(),
+                  error.needed_bytes());
   } catch (...) {
-    // Frees the disk space. The current exception describes the cause better than an error of this call would.
-    std::error_code ignored;
-    std::filesystem::remove_all(made, ignored);
+    remove_quietly(made);
     throw;
   }
   remove_tree(made);
@@ -167,10 +179,11 @@ inline void save_tensors(const std::filesystem::path& path, std::vector<SavedTen
 /// NAME.safetensors.index.json. load() reads either from the same path. At most one tensor is copied to the host at a
 /// time.
 ///
-/// Atomic: the files are written to a hidden folder beside `path`, synced, and renamed. If writing fails, the
-/// previous files are unchanged and the hidden folder is gone; the next save() removes what a killed process has left.
-/// Only a kill between the renames of several files leaves a set without index, which load() refuses. One process at
-/// a time may save to a path.
+/// One file is saved atomically: it is written to a hidden folder beside `path`, synced, and renamed. Several files are
+/// written and synced there too, and then renamed one after another: if writing fails, the previous files are
+/// unchanged; if the process is killed or the system fails between the renames, a set without index is left, which
+/// load() refuses. The hidden folder is removed after a failure, and one that a killed process has left by the next
+/// save(). One process at a time may save to a path.
 ///
 /// Throws Error if the path has another ending or two tensors have the same name, ValueTooLarge if a finite weight
 /// would become infinite in options.dtype, and IoError, for a full disk with the needed and the free bytes.

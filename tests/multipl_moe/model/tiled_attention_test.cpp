@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -84,6 +85,20 @@ TEST_CASE("large scores do not overflow", "[model]") {
   Tensor o(70, 4), lse(70, 1);
   TiledAttention<double, B>({.head_dim = 4}, batch).forward({.threads = 1}, q, k, v, o.view(), lse.view());
   for (Index i = 0; i < o.size(); ++i) CHECK(std::isfinite(o.data()[i]));
+}
+
+TEST_CASE("a score that is not a number makes the rows that see it not a number", "[model]") {
+  const moe::Batch batch = moe::Batch::single(70);
+  Draw draw("not a number");
+  const auto q = random_matrix<double, B>(draw, 70, 4), v = random_matrix<double, B>(draw, 70, 4);
+  // The first key of the first tile, a later one of it, and one of the second tile.
+  for (const Index key : {0, 5, 66}) {
+    auto k = random_matrix<double, B>(draw, 70, 4);
+    k.view()(key, 1) = std::numeric_limits<double>::quiet_NaN();
+    Tensor o(70, 4), lse(70, 1);
+    TiledAttention<double, B>({.head_dim = 4}, batch).forward({.threads = 1}, q, k, v, o.view(), lse.view());
+    for (Index t = 0; t < 70; ++t) CHECK(std::isnan(o.view()(t, 0)) == (t >= key));
+  }
 }
 
 }  // namespace tiled_attention_test

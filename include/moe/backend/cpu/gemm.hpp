@@ -6,7 +6,7 @@
 
 #include "moe/backend/cpu/context.hpp"
 #include "moe/backend/cpu/grouped.hpp"
-#include "moe/backend/cpu/lanes.hpp"
+#include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 
@@ -75,10 +75,11 @@ class GemmOperations {
     using X = Lhs<Product::right_transposed, Value>;
     X x(context, x_ND, offsets);
     const RhsList<Value, Backend> w(context, w_FD, offsets);
+    auto sums = sums_of_tiles<X, Value>(context, y_NF.size());
     for_each_tile<X>(context, offsets, y_NF,
                      [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
-                       x.multiply(worker, g, row, rows_end, w[g], col, cols_end,
-                                  tile(y_NF, row, rows_end, col, cols_end), cpu::StoreMode::overwrite);
+                       multiply(x, worker, g, row, rows_end, w[g], col, cols_end,
+                                tile(y_NF, row, rows_end, col, cols_end), cpu::StoreMode::overwrite, sums);
                      });
   }
 
@@ -88,10 +89,11 @@ class GemmOperations {
                                 Out<Value> d_x_ND) {
     using Y = Lhs<Product::plain, Value>;
     Y d_y(context, d_y_NF, offsets);
+    auto sums = sums_of_tiles<Y, Value>(context, d_x_ND.size());
     for_each_tile<Y>(context, offsets, d_x_ND,
                      [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
-                       d_y.multiply(worker, g, row, rows_end, {w_FD[g]}, col, cols_end,
-                                    tile(d_x_ND, row, rows_end, col, cols_end), cpu::StoreMode::accumulate);
+                       multiply(d_y, worker, g, row, rows_end, Rhs<Value, Backend>{w_FD[g]}, col, cols_end,
+                                tile(d_x_ND, row, rows_end, col, cols_end), cpu::StoreMode::accumulate, sums);
                      });
   }
 
@@ -103,6 +105,7 @@ class GemmOperations {
     if (std::all_of(d_w_FD.begin(), d_w_FD.end(), [](const auto& d_w) { return d_w.empty(); })) return;
     using Y = Lhs<Product::left_transposed, Value>;
     Y d_y(context, d_y_NF, offsets);
+    auto sums = sums_of_tiles<Y, GradientValue>(context, d_y_NF.cols * x_ND.cols);
     // The rows of each weight correspond to the columns of d_y.
     cpu::Buffer<Index> rows(context, d_w_FD.size + 1);
     for (Index g = 0; g <= d_w_FD.size; ++g) rows.data()[g] = g * d_y_NF.cols;
@@ -110,13 +113,30 @@ class GemmOperations {
                        [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
                          const Index begin = offsets[g], end = offsets[g + 1], first = g * d_y_NF.cols;
                          if (d_w_FD[g].empty() || begin == end) return;
-                         d_y.multiply(worker, g, row - first, rows_end - first, {x_ND.rows_between(begin, end)}, col,
-                                      cols_end, tile(d_w_FD[g], row - first, rows_end - first, col, cols_end),
-                                      cpu::StoreMode::accumulate);
+                         multiply(d_y, worker, g, row - first, rows_end - first,
+                                  Rhs<Value, Backend>{x_ND.rows_between(begin, end)}, col, cols_end,
+                                  tile(d_w_FD[g], row - first, rows_end - first, col, cols_end),
+                                  cpu::StoreMode::accumulate, sums);
                        });
   }
 
  private:
+  /// Memory for the sums of each worker's tile of L, at most `most` of them; none if results are not rounded.
+  template <class L, class Value>
+  static cpu::Scratch<Accum<Value>> sums_of_tiles(const Context& context, Index most) {
+    return {context, std::is_same_v<Value, Accum<Value>> ? 0 : (std::min)(most, Index{L::largest_tile})};
+  }
+  /// lhs.multiply(), whose sums are in the worker's memory if they are rounded to c.
+  template <class L, class Value, class Result>
+  static void multiply(L& lhs, Index worker, Index group, Index row, Index rows_end, Rhs<Value, Backend> right,
+                       Index col, Index cols_end, View<Result, Backend> c, cpu::StoreMode into,
+                       cpu::Scratch<Accum<Result>>& sums) {
+    if constexpr (std::is_same_v<Result, Accum<Result>>)
+      lhs.multiply(worker, group, row, rows_end, right, col, cols_end, c, into);
+    else
+      lhs.multiply(worker, group, row, rows_end, right, col, cols_end, c, into,
+                   View<Accum<Result>, Backend>(sums.of(worker), c.rows, c.cols));
+  }
   /// x in its accumulation type.
   template <class Value>
   static Matrix<Accum<Value>, Backend> widened(const Context& context, View<const Value, Backend> x_RD) {

@@ -38,7 +38,9 @@ class GluOperations {
     X x(context, x_ND, offsets);
     const RhsList<Value, Backend> gate(context, gate_FD, offsets), up(context, up_FD, offsets);
     const bool kept = !a_NF.empty();
-    cpu::Scratch<Real> factors(context, is_rounded ? 2 * X::largest_tile : kept ? 0 : X::largest_tile);
+    const Index most = (std::min)(h_NF.size(), Index{X::largest_tile});
+    cpu::Scratch<Real> factors(context, is_rounded ? 2 * most : kept ? 0 : most);
+    const auto& rows = cpu::narrow_row_kernels();
     for_each_tile<X>(
         context, offsets, h_NF, [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
           const auto h = tile(h_NF, row, rows_end, col, cols_end);
@@ -52,10 +54,10 @@ class GluOperations {
             const auto a_kept = kept ? tile(a_NF, row, rows_end, col, cols_end) : h;
             const auto b_kept = kept ? tile(b_NF, row, rows_end, col, cols_end) : h;
             for (Index r = 0; r < h.rows; ++r) {
-              round(h.cols, a.row(r).data, a_kept.row(r).data);
-              round(h.cols, b.row(r).data, b_kept.row(r).data);
+              round(rows, h.cols, a.row(r).data, a_kept.row(r).data);
+              round(rows, h.cols, b.row(r).data, b_kept.row(r).data);
               cpu::glu(activation, h.cols, a.row(r).data, b.row(r).data, a.row(r).data);
-              cpu::narrow_row_kernels().narrow(h.cols, a.row(r).data, h.row(r).data);
+              rows.narrow(h.cols, a.row(r).data, h.row(r).data);
             }
           } else {
             const auto a = kept ? tile(a_NF, row, rows_end, col, cols_end) : h;
@@ -86,7 +88,9 @@ class GluOperations {
     const bool has_b = !b_to_d_b_NF.empty();
     if (places != 0)
       Backend::for_each(context, h_NF.rows, [&](Index n) { std::fill_n(parts.data() + n * places, places, Real(0)); });
-    cpu::Scratch<Real> sums(context, is_rounded ? Y::largest_tile : 0), rows(context, is_rounded ? 2 * h_NF.cols : 0);
+    cpu::Scratch<Real> sums(context, is_rounded ? (std::min)(h_NF.size(), Index{Y::largest_tile}) : 0);
+    cpu::Scratch<Real> copies(context, is_rounded ? 2 * h_NF.cols : 0);
+    const auto& rows = cpu::narrow_row_kernels();
     for_each_tile<Y>(
         context, offsets, h_NF, [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
           const auto a = tile(a_to_d_a_NF, row, rows_end, col, cols_end);
@@ -103,11 +107,11 @@ class GluOperations {
             const Real gate = places == 0 ? Real(1) : gates_1N(0, row + r);
             Real part;
             if constexpr (is_rounded) {
-              Real* const whole_a = rows.of(worker);
+              Real* const whole_a = copies.of(worker);
               Real* const whole_b = has_b ? whole_a + h.cols : nullptr;
-              part = backward_of_row(activation, h.cols, gate, a.row(r).data, has_b ? b.row(r).data : nullptr,
+              part = backward_of_row(rows, activation, h.cols, gate, a.row(r).data, has_b ? b.row(r).data : nullptr,
                                      d_h.row(r).data, whole_a, whole_b);
-              cpu::narrow_row_kernels().narrow(h.cols, d_h.row(r).data, h.row(r).data);
+              rows.narrow(h.cols, d_h.row(r).data, h.row(r).data);
             } else {
               part = cpu::glu_backward(activation, h.cols, gate, a.row(r).data, b.row(r).data, h.row(r).data);
             }
@@ -129,8 +133,8 @@ class GluOperations {
         cpu::glu(activation, h_NF.cols, a_NF.row(n).data, b_NF.row(n).data, h_NF.row(n).data);
       });
     } else {
+      const auto& kernels = cpu::narrow_row_kernels();
       for_each_row_with_scratch(context, h_NF.rows, 2 * h_NF.cols, [&](Index n, Real* a) {
-        const auto& kernels = cpu::narrow_row_kernels();
         Real* const b = b_NF.empty() ? nullptr : a + h_NF.cols;
         kernels.widen(h_NF.cols, a_NF.row(n).data, a);
         if (b != nullptr) kernels.widen(h_NF.cols, b_NF.row(n).data, b);
@@ -152,12 +156,13 @@ class GluOperations {
                           d_h_to_h_NF.row(n).data);
       });
     } else {
+      const auto& rows = cpu::narrow_row_kernels();
       for_each_row_with_scratch(context, d_h_to_h_NF.rows, 3 * cols, [&](Index n, Real* d_h) {
         const bool has_b = !b_to_d_b_NF.empty();
-        cpu::narrow_row_kernels().widen(cols, d_h_to_h_NF.row(n).data, d_h);
-        backward_of_row(activation, cols, Real(1), a_to_d_a_NF.row(n).data, has_b ? b_to_d_b_NF.row(n).data : nullptr,
-                        d_h, d_h + cols, has_b ? d_h + 2 * cols : nullptr);
-        cpu::narrow_row_kernels().narrow(cols, d_h, d_h_to_h_NF.row(n).data);
+        rows.widen(cols, d_h_to_h_NF.row(n).data, d_h);
+        backward_of_row(rows, activation, cols, Real(1), a_to_d_a_NF.row(n).data,
+                        has_b ? b_to_d_b_NF.row(n).data : nullptr, d_h, d_h + cols, has_b ? d_h + 2 * cols : nullptr);
+        rows.narrow(cols, d_h, d_h_to_h_NF.row(n).data);
       });
     }
   }
@@ -170,7 +175,8 @@ class GluOperations {
     using Y = Lhs<Product::plain, Value>;
     constexpr bool is_rounded = !std::is_same_v<Value, Real>;
     Y d_a(context, d_a_NF, offsets), d_b(context, d_b_NF, offsets);
-    cpu::Scratch<Real> sums(context, is_rounded ? Y::largest_tile : 0);
+    cpu::Scratch<Real> sums(context, is_rounded ? (std::min)(d_x_ND.size(), Index{Y::largest_tile}) : 0);
+    const auto& rows = cpu::narrow_row_kernels();
     for_each_tile<Y>(
         context, offsets, d_x_ND, [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
           const auto d_x = tile(d_x_ND, row, rows_end, col, cols_end);
@@ -181,8 +187,7 @@ class GluOperations {
           if constexpr (is_rounded) {
             const View<Real, Backend> sum(sums.of(worker), d_x.rows, d_x.cols);
             add_both(sum);
-            for (Index r = 0; r < d_x.rows; ++r)
-              cpu::narrow_row_kernels().narrow(d_x.cols, sum.row(r).data, d_x.row(r).data);
+            for (Index r = 0; r < d_x.rows; ++r) rows.narrow(d_x.cols, sum.row(r).data, d_x.row(r).data);
           } else {
             add_both(d_x);
           }
@@ -192,16 +197,15 @@ class GluOperations {
  private:
   /// Rounds values to the type in which they are kept.
   template <class Value>
-  static void round(Index size, Accum<Value>* values, Value* kept) {
-    cpu::narrow_row_kernels().narrow(size, values, kept);
-    cpu::narrow_row_kernels().widen(size, kept, values);
+  static void round(const NarrowRowKernels& kernels, Index size, Accum<Value>* values, Value* kept) {
+    kernels.narrow(size, values, kept);
+    kernels.widen(size, kept, values);
   }
   /// cpu::glu_backward for a and b in a lower-precision type. whole_a and whole_b are memory for their copies; a null
   /// whole_b stands for an empty b.
   template <Activation A, class Value, class Real = Accum<Value>>
-  static Real backward_of_row(const A& activation, Index size, Real gate, Value* a_to_d_a, Value* b_to_d_b,
-                              Real* d_h_to_h, Real* whole_a, Real* whole_b) {
-    const auto& kernels = cpu::narrow_row_kernels();
+  static Real backward_of_row(const NarrowRowKernels& kernels, const A& activation, Index size, Real gate,
+                              Value* a_to_d_a, Value* b_to_d_b, Real* d_h_to_h, Real* whole_a, Real* whole_b) {
     kernels.widen(size, a_to_d_a, whole_a);
     if (whole_b != nullptr) kernels.widen(size, b_to_d_b, whole_b);
     const Real inner = cpu::glu_backward(activation, size, gate, whole_a, whole_b, d_h_to_h);

@@ -26,8 +26,7 @@ class PackedWeights {
   template <class Stored, class Real, class Backend, class Context>
   void add(const Context& context, View<const Real, Backend> w) {
     static_assert(can_keep<Stored, Real>,
-                  "weights of float or double are packed in their own type, or "
-                  "floats as moe::BFloat16; layers of "
+                  "weights of float or double are packed in their own type, or floats as moe::BFloat16; layers of "
                   "moe::BFloat16 read their weights as they are");
     if (w.empty()) return;
     const ProductKernels<Real>& kernels = product_kernels<Real>();

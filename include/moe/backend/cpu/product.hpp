@@ -28,7 +28,10 @@ class Scratch {
  public:
   /// `size` values for each of the context's threads. Throws std::bad_alloc if out of memory.
   template <class Context>
-  Scratch(const Context& context, Index size) : size_(size), values_(context, (std::max)(1, context.threads) * size) {}
+  Scratch(const Context& context, Index size) : Scratch(context, size, (std::max)(1, context.threads)) {}
+  /// The same for workers 0 to `workers` - 1.
+  template <class Context>
+  Scratch(const Context& context, Index size, Index workers) : size_(size), values_(context, workers * size) {}
   /// The memory of worker number `worker`.
   Real* of(Index worker) { return values_.data() + worker * size_; }
 

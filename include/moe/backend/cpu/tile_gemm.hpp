@@ -20,17 +20,18 @@ namespace moe {
 /// stored and computes in another order.
 ///
 /// Sums of bfloat16 values are float, in any instruction set. A result in bfloat16 is rounded once, after the sum, also
-/// where it is added to. AVX512-BF16 multiplies pairs of values: it rounds after both products of a pair are added to
-/// the sum, and takes values below the smallest normal number as 0. The other sets widen the values and round after
-/// each product.
+/// where it is added to. AVX512-BF16 multiplies pairs of values, in an order and with a rounding that the CPU defines,
+/// and takes values below the smallest normal number as 0. The other sets widen the values and add each product by a
+/// fused multiply-add (SSE2: rounded before it is added).
 struct TileGemm {
-  /// c += op(a) op(b), all row-major; on the calling thread alone within a task of the context.
-  template <Product product, class Value, class Backend, class Context>
-  static void add(const Context& context, View<const Value, Backend> a, View<const Value, Backend> b,
-                  View<Value, Backend> c) {
+  /// c += op(a) op(b), all row-major; c is M x N, op(a) M x K, op(b) K x N. On the calling thread alone within a task
+  /// of the context. Throws std::bad_alloc if out of memory.
+  template <Product product, class Real, class Backend, class Context>
+  requires(std::is_same_v<Real, Accum<Real>>) static void add(const Context& context, View<const Real, Backend> a,
+                                                              View<const Real, Backend> b, View<Real, Backend> c) {
     if (c.empty()) return;
     const Index offsets[] = {0, a.rows};
-    Lhs<product, Value, Backend>(context, a, {offsets, 2})
+    Lhs<product, Real, Backend>(context, a, {offsets, 2}, /*workers=*/1)
         .multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, cpu::StoreMode::accumulate);
   }
 
@@ -61,16 +62,22 @@ struct TileGemm {
     /// Maximum number of result values per task.
     static constexpr Index largest_tile = (rows_step + rows_step / 4) * widest * cpu::block_cols<Real>;
 
-    /// Packs rows [offsets[g], offsets[g+1]) of a for group g. Throws std::bad_alloc if out of memory.
+    /// Packs rows [offsets[g], offsets[g+1]) of a for group g. Throws std::bad_alloc if out of memory, Error if MOE_CPU
+    /// names an instruction set that the CPU lacks.
     template <class Context>
     Lhs(const Context& context, View<const Value, Backend> a, ListView<Index> offsets)
+        : Lhs(context, a, offsets, (std::max)(1, context.threads)) {}
+    /// The same for multiply() by workers 0 to `workers` - 1.
+    template <class Context>
+    Lhs(const Context& context, View<const Value, Backend> a, ListView<Index> offsets, Index workers)
         : a_(a),
           cols_(a.cols),
           offsets_(offsets),
           packed_(context, packed_size(a, offsets.size - 1)),
-          panels_(context, packed_at_once * cpu::block_cols<Real> *
-                               (std::min)(product == Product::left_transposed ? a.rows : a.cols, most_deep)),
-          sums_(context, is_rounded ? largest_tile : 0) {
+          panels_(context,
+                  packed_at_once * cpu::block_cols<Real> *
+                      (std::min)(product == Product::left_transposed ? a.rows : a.cols, most_deep),
+                  workers) {
       const Index task = packed_rows();
       if constexpr (product == Product::left_transposed) {
         const Index tasks = (a.cols + task - 1) / task;
@@ -94,9 +101,9 @@ struct TileGemm {
 
     /// c = or += op(a) op(b) for exactly the result rows [row, rows_end) and columns [col, cols_end), which c views.
     /// Rows are numbered over all groups; with Product::left_transposed, within the group's result.
+    /// The sums, which are rounded to c, have the shape of c.
     void multiply(Index worker, Index group, Index row, Index rows_end, cpu::Rhs<Value, Backend> right, Index col,
-                  Index cols_end, View<Value, Backend> c, cpu::StoreMode into) requires is_rounded {
-      const View<Real, Backend> sums(sums_.of(worker), c.rows, c.cols);
+                  Index cols_end, View<Value, Backend> c, cpu::StoreMode into, View<Real, Backend> sums) {
       multiply(worker, group, row, rows_end, right, col, cols_end, sums, cpu::StoreMode::overwrite);
       const auto& rows = cpu::narrow_row_kernels();
       for (Index r = 0; r < c.rows; ++r) {
@@ -271,8 +278,6 @@ struct TileGemm {
     ListView<Index> offsets_;
     cpu::Buffer<Real> packed_;
     cpu::Scratch<Real> panels_;
-    /// Results before they are rounded.
-    cpu::Scratch<Real> sums_;
   };
 };
 

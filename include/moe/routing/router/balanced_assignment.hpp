@@ -141,14 +141,15 @@ struct Auction {
 /// expert plus the least bid. An expert keeps its highest bidders, and its price is the lowest bid it keeps, or 0 while
 /// it has capacity left.
 ///
-/// The sum falls short of the largest by at most rows times the least bid. Experts accept at most 1 + 1 / step bids per
-/// row on average (docs/05_decisions.md says why); random logits take 1 to 6 bids per row, and a bid reads one row of
-/// logits. A row does not bid for an expert with a logit of NaN or -infinity. A row without a finite bid gets an expert
-/// with capacity left after the auction.
+/// The sum falls short of the largest by at most rows times the least bid. If all logits are finite, experts accept at
+/// most 1 + 1 / step bids per row on average (docs/05_decisions.md says why); random logits take 1 to 6 bids per row,
+/// and a bid reads one row of logits. A row does not bid for an expert with a logit of NaN or -infinity; a large
+/// negative number in place of -infinity would make the least bid large. If such logits confine more rows to some
+/// experts than these can take, bids end at most_rounds. A row without a finite bid gets an expert with capacity left
+/// after the auction.
 ///
 /// Rows compete: for training, with EvenShare; in inference the best expert: TrainInfer<BalancedAssignment, TopK>. Use
-/// SigmoidOverChosen for the gates. After every block of bids the host waits for the number of rows
-/// without an expert.
+/// SigmoidOverChosen for the gates. After every block of bids the host waits for the number of rows without an expert.
 struct BalancedAssignment {
   /// The least bid: minimum amount by which a bid exceeds the price, as a fraction of the largest finite logit minus
   /// the smallest. Steps below 8 times the relative precision of the logits' type count as that.
@@ -157,10 +158,10 @@ struct BalancedAssignment {
   /// remaining capacity.
   Index most_rounds = 2000;
 
-  /// Throws Error for a step that is not finite and above 0 and for a negative number of rounds.
+  /// Throws Error for a step that is not finite and above 0 and for a negative most_rounds.
   void require_fits() const {
     require(step > 0 && std::isfinite(step), "BalancedAssignment", "the step must be finite and above 0, got ", step);
-    require(most_rounds >= 0, "BalancedAssignment", "the number of rounds must not be negative, got ", most_rounds);
+    require(most_rounds >= 0, "BalancedAssignment", "most_rounds, the number of bids per row, must not be negative, got ", most_rounds);
   }
 
   /// logits_RE -> chosen_RE holds 1 for the one expert of each row. `take`: capacity of each expert, in rows.

@@ -24,8 +24,7 @@ std::vector<BFloat16> drawn(Draw& draw, Index size) {
 }
 double wide(BFloat16 value) { return static_cast<double>(static_cast<float>(value)); }
 
-/// op(a) op(b) for m x n results over k, compared with plain loops in double;
-/// `groups` equal groups.
+/// op(a) op(b) for m x n results over k, compared with plain loops in double.
 template <Product product>
 void check_products(Index m, Index n, Index k) {
   Draw draw("narrow products", static_cast<std::uint32_t>(m * 10007 + n * 101 + k));
@@ -39,8 +38,11 @@ void check_products(Index m, Index n, Index k) {
   std::vector<BFloat16> rounded(sums.size(), BFloat16(2.0f)), fresh(sums.size());
   TileGemm::Lhs<product, BFloat16, B> lhs(context, a_view, {offsets, 2});
   lhs.multiply(0, 0, 0, m, {b_view}, 0, n, View<float, B>(sums.data(), m, n), cpu::StoreMode::accumulate);
-  lhs.multiply(0, 0, 0, m, {b_view}, 0, n, View<BFloat16, B>(rounded.data(), m, n), cpu::StoreMode::accumulate);
-  lhs.multiply(0, 0, 0, m, {b_view}, 0, n, View<BFloat16, B>(fresh.data(), m, n), cpu::StoreMode::overwrite);
+  std::vector<float> memory(sums.size());
+  const View<float, B> unrounded(memory.data(), m, n);
+  lhs.multiply(0, 0, 0, m, {b_view}, 0, n, View<BFloat16, B>(rounded.data(), m, n), cpu::StoreMode::accumulate,
+               unrounded);
+  lhs.multiply(0, 0, 0, m, {b_view}, 0, n, View<BFloat16, B>(fresh.data(), m, n), cpu::StoreMode::overwrite, unrounded);
   double worst = 0, worst_rounded = 0;
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; ++j) {
