@@ -231,7 +231,7 @@ test_command() {
 sanitize_command() {
   [ $# -eq 0 ] || die "sanitize takes no arguments"
   require_packages sanitize
-  build asan --target moe_tests optimized_tests accelerator_tests moe_allocation_tests program_tests
+  build asan --target moe_tests optimized_tests accelerator_tests moe_allocation_tests safetensors_tests program_tests
   run_tests asan -L unit
 }
 

@@ -80,6 +80,30 @@ TEST_CASE("doctor reports that this machine can run the program", "[cli]") {
   CHECK_THAT(run(scratch, "doctor").out, ContainsSubstring("vector instructions"));
 }
 
+TEST_CASE("doctor and --version name the instruction set, which MOE_CPU chooses", "[cli]") {
+  const ScratchFolder scratch;
+  const auto machine = nlohmann::json::parse(run(scratch, "doctor --json", "MOE_CPU=baseline").out);
+  CHECK(machine["instruction_set"] == "baseline");
+  const auto sets = machine["instruction_sets"].get<std::vector<std::string>>();
+  REQUIRE_FALSE(sets.empty());
+  CHECK(sets.front() == "baseline");
+  for (const std::string& set : sets)
+    CHECK_THAT(run(scratch, "--version", "MOE_CPU=" + set).out,
+               ContainsSubstring(", layers compiled for " + set + "\n"));
+  CHECK(nlohmann::json::parse(run(scratch, "doctor --json", "MOE_CPU=").out)["instruction_set"] == sets.back());
+}
+
+TEST_CASE("an instruction set that the CPU lacks ends every command with 2", "[cli]") {
+  const ScratchFolder scratch;
+  for (const char* command : {"doctor", "info --help", "eval --model nowhere"}) {
+    const Outcome outcome = run(scratch, command, "MOE_CPU=avx1024");
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.out.empty());
+    CHECK_THAT(outcome.error, ContainsSubstring("error: MOE_CPU must be an instruction set of this CPU (baseline") &&
+                                  ContainsSubstring("got \"avx1024\""));
+  }
+}
+
 TEST_CASE("doctor exits with 1 if something needed is missing", "[cli]") {
   const ScratchFolder scratch;
   // No file can be created there.
