@@ -161,7 +161,8 @@ struct BalancedAssignment {
   /// Throws Error for a step that is not finite and above 0 and for a negative most_rounds.
   void require_fits() const {
     require(step > 0 && std::isfinite(step), "BalancedAssignment", "the step must be finite and above 0, got ", step);
-    require(most_rounds >= 0, "BalancedAssignment", "most_rounds, the number of bids per row, must not be negative, got ", most_rounds);
+    require(most_rounds >= 0, "BalancedAssignment",
+            "most_rounds, the number of bids per row, must not be negative, got ", most_rounds);
   }
 
   /// logits_RE -> chosen_RE holds 1 for the one expert of each row. `take`: capacity of each expert, in rows.
@@ -180,10 +181,10 @@ struct BalancedAssignment {
     });
     B::for_each_cell(context, rows, experts, [=] MOE_ON_DEVICE(Index r, Index e) { chosen_RE(r, e) = 0; });
     if (rows == 0) return 0;
-    const Index slots = (std::min)(take, rows);
+    const Index places = (std::min)(take, rows);
     const auto least = least_bid<B, Real>(context, logits_RE);
-    auto kept = Matrix<Real, B>::uninitialized(context, experts, slots);
-    auto kept_rows = Matrix<Index, B>::uninitialized(context, experts, slots);
+    auto kept = Matrix<Real, B>::uninitialized(context, experts, places);
+    auto kept_rows = Matrix<Index, B>::uninitialized(context, experts, places);
     auto waiting = Matrix<Index, B>::uninitialized(context, 1, rows);
     auto amounts = Matrix<Real, B>::uninitialized(context, 1, rows);
     auto wanted = Matrix<Index, B>::uninitialized(context, 1, rows);
@@ -219,7 +220,7 @@ struct BalancedAssignment {
         block = 2 * (progress.accepted - before) < bidders ? bidders / 2 : 2 * bidders;
       }
     }
-    B::for_each_cell(context, experts, slots, [=] MOE_ON_DEVICE(Index e, Index slot) {
+    B::for_each_cell(context, experts, places, [=] MOE_ON_DEVICE(Index e, Index slot) {
       if (slot < auction.load_1E(0, e)) chosen_RE(auction.rows_ES(e, slot), e) = 1;
     });
     if (progress.waiting + progress.without_bid > 0) fill_capacity<B>(context, take, load.view(), chosen_RE);
