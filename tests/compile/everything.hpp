@@ -1,18 +1,30 @@
-// Every public header that needs nothing but a C++ compiler and Eigen, and enough uses of them to compile their
-// templates. It includes nothing else: what a file includes or defines before this header is what it tests.
+// Every public header that needs nothing but a C++ compiler, Eigen and, where it is installed, nlohmann-json, and
+// enough uses of them to compile their templates. It includes nothing else: what a file includes or defines before this
+// header is what it tests.
 #include <moe/moe.hpp>
 #include <moe/runtime/any_layer.hpp>
 #include <moe/runtime/registry.hpp>
+#if __has_include(<nlohmann/json.hpp>)
+#include <moe/safetensors.hpp>
+#endif
 
 namespace uses {
 
 template <class Value>
 using Experts = moe::ExpertBank<moe::SwiGlu<Value, moe::Cpu<>>>;
 
+#if __has_include(<nlohmann/json.hpp>)
+template <class Layer>
+void keep(Layer& layer) {
+  moe::save("layer.safetensors", layer);
+  moe::load("layer.safetensors", layer);
+}
+#endif
+
 template <class Layer>
 void train(const moe::CpuContext& context, Layer layer) {
   using Tensor = moe::Matrix<typename Layer::Value, moe::Cpu<>>;
-  Layer gradient = gradient_for(layer);
+  auto gradient = moe::accum_gradient_for(layer);
   moe::AdamWState memory(context, layer, gradient);
   const Tensor x_TD(4, 8);
   auto batch = moe::Batch::single(4);
@@ -32,6 +44,12 @@ inline void everything() {
                                Experts<double>(6, 8, 16)));
   const moe::TokenMoE layer(moe::TopK{}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts<float>(6, 8, 16));
   moe::pack_weights<moe::BFloat16>(context, layer);
+#if __has_include(<nlohmann/json.hpp>)
+  auto kept = moe::SwiGlu<float, moe::Cpu<>>(8, 16);
+  keep(kept);
+#endif
+  train(context,
+        moe::TokenMoE(moe::TopK{}, moe::SoftmaxOverChosen{}, moe::Unlimited{}, Experts<moe::BFloat16>(6, 8, 16)));
 }
 
 }  // namespace uses

@@ -1,5 +1,11 @@
-// Macros of widely used headers, defined before the library's headers. The standard library's headers and Eigen's,
-// which these macros would break, are included before them.
+// Macros of widely used headers, defined before the library's headers. The headers of the system, the standard library,
+// Eigen and nlohmann-json, which these macros would break, are included before them.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
 #include <Eigen/Core>
 #include <Eigen/SVD>
 #include <algorithm>
@@ -12,8 +18,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <charconv>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <initializer_list>
 #include <iterator>
@@ -43,6 +52,9 @@
 
 #ifdef __SSE2__
 #include <immintrin.h>
+#endif
+#if __has_include(<nlohmann/json.hpp>)
+#include <nlohmann/json.hpp>
 #endif
 
 // complex.h

@@ -103,7 +103,7 @@ class HeaderEvents {
     if (at_ == At::shape) {
       if (entry_.shape.size() == most_dimensions)
         fail(text_of("shape must have at most ", most_dimensions, " dimensions"));
-      if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      if (value > static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)()))
         fail(text_of("a dimension must be below 2^63, found ", value));
       entry_.shape.push_back(static_cast<std::int64_t>(value));
     } else if (at_ == At::offsets) {
