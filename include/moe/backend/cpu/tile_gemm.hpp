@@ -84,6 +84,7 @@ struct TileGemm {
         cpu::parallel(context, (offsets.size - 1) * tasks, [&](Index i) {
           const Index group = i / tasks, col = i % tasks * task;
           const auto rows = a.rows_between(offsets[group], offsets[group + 1]);
+          if (rows.rows == 0) return;
           for_each_strip(group, col, (std::min)(col + task, cols_), [&](Index c, Index cols) {
             kernels_.pack_strip_of_columns(rows.data + c, rows.stride, rows.cols - c, rows.rows, cols, strip(group, c));
           });
@@ -177,11 +178,13 @@ struct TileGemm {
             multiply_strips(own, summed.size(), follows ? Ahead{next, next + cpu::block_cols<Real> * depth} : Ahead{});
           }
         } else if constexpr (product == Product::right_transposed) {
-          kernels_.pack_panels_of_rows(right.b.row(col).data + summed.begin, right.b.stride, summed.size(), c.cols,
-                                       own);
+          if (summed.size() > 0)
+            kernels_.pack_panels_of_rows(right.b.row(col).data + summed.begin, right.b.stride, summed.size(), c.cols,
+                                         own);
           multiply_strips(own, words, {});
         } else {
-          kernels_.pack_panels(right.b.row(summed.begin).data + col, right.b.stride, summed.size(), c.cols, own);
+          if (summed.size() > 0)
+            kernels_.pack_panels(right.b.row(summed.begin).data + col, right.b.stride, summed.size(), c.cols, own);
           multiply_strips(own, words, {});
         }
       }
