@@ -1,7 +1,6 @@
 /// Layers of bfloat16 on the CPU.
 #include "backend/cpu/instruction_sets.hpp"
 #include "support/ask.hpp"
-#include "support/slow_build.hpp"
 
 namespace bfloat16_layers_test {
 
@@ -34,7 +33,7 @@ std::vector<std::uint16_t> bits_of_a_step(int threads) {
 }  // namespace
 
 TEST_CASE("layers of bfloat16 on the CPU match the reference", "[layers][conformance]") {
-  check_compositions<float, BFloat16>("cpu, bfloat16", ask<BFloat16, B>, is_slow_build ? 20 : 100);
+  check_compositions<float, BFloat16>("cpu, bfloat16", ask<BFloat16, B>, 100);
 }
 
 TEST_CASE("gradients of layers of bfloat16 on the CPU match those in double", "[layers][gradient]") {
