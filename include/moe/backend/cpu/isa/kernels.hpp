@@ -39,21 +39,7 @@
 #else
 #define MOE_VECTOR_REGISTERS 32
 #endif
-namespace moe::cpu::baseline {
-#include "moe/backend/cpu/isa/vectors.inc"
-//
-#include "moe/backend/cpu/isa/exponential.inc"
-//
-#include "moe/backend/cpu/isa/product.inc"
-//
-#include "moe/backend/cpu/isa/rows.inc"
-//
-#include "moe/backend/cpu/isa/swiglu.inc"
-//
-#include "moe/backend/cpu/isa/adamw.inc"
-//
-#include "moe/backend/cpu/isa/narrow.inc"
-}  // namespace moe::cpu::baseline
+#include "moe/backend/cpu/isa/set.inc"
 #ifdef __x86_64__
 #ifdef __clang__
 #pragma clang attribute pop
@@ -61,9 +47,6 @@ namespace moe::cpu::baseline {
 #pragma GCC pop_options
 #endif
 #endif
-#undef MOE_SET
-#undef MOE_VECTOR_BYTES
-#undef MOE_VECTOR_REGISTERS
 
 #ifdef __x86_64__
 
@@ -77,29 +60,12 @@ namespace moe::cpu::baseline {
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64,avx2,fma")
 #endif
-namespace moe::cpu::avx2 {
-#include "moe/backend/cpu/isa/vectors.inc"
-//
-#include "moe/backend/cpu/isa/exponential.inc"
-//
-#include "moe/backend/cpu/isa/product.inc"
-//
-#include "moe/backend/cpu/isa/rows.inc"
-//
-#include "moe/backend/cpu/isa/swiglu.inc"
-//
-#include "moe/backend/cpu/isa/adamw.inc"
-//
-#include "moe/backend/cpu/isa/narrow.inc"
-}  // namespace moe::cpu::avx2
+#include "moe/backend/cpu/isa/set.inc"
 #ifdef __clang__
 #pragma clang attribute pop
 #else
 #pragma GCC pop_options
 #endif
-#undef MOE_SET
-#undef MOE_VECTOR_BYTES
-#undef MOE_VECTOR_REGISTERS
 
 // ---- AVX-512 ------------------------------------------------------------------------------------
 #define MOE_SET avx512
@@ -112,29 +78,12 @@ namespace moe::cpu::avx2 {
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64,avx512f,avx512bw,avx512dq,avx512vl,fma")
 #endif
-namespace moe::cpu::avx512 {
-#include "moe/backend/cpu/isa/vectors.inc"
-//
-#include "moe/backend/cpu/isa/exponential.inc"
-//
-#include "moe/backend/cpu/isa/product.inc"
-//
-#include "moe/backend/cpu/isa/rows.inc"
-//
-#include "moe/backend/cpu/isa/swiglu.inc"
-//
-#include "moe/backend/cpu/isa/adamw.inc"
-//
-#include "moe/backend/cpu/isa/narrow.inc"
-}  // namespace moe::cpu::avx512
+#include "moe/backend/cpu/isa/set.inc"
 #ifdef __clang__
 #pragma clang attribute pop
 #else
 #pragma GCC pop_options
 #endif
-#undef MOE_SET
-#undef MOE_VECTOR_BYTES
-#undef MOE_VECTOR_REGISTERS
 
 // ---- AVX512-BF16 --------------------------------------------------------------------------------
 #ifdef __clang__
