@@ -7,6 +7,7 @@ namespace multipl_moe::testing {
 
 using moe::testing::bytes_of;
 using moe::testing::get_bytes;
+using moe::testing::names_in;
 using moe::testing::put_bytes;
 using moe::testing::ScratchFolder;
 

@@ -31,13 +31,6 @@ std::unique_ptr<LanguageModel> with_value(float value) {
   return model;
 }
 
-/// The names of all files of a folder, hidden ones included.
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
-  return names;
-}
-
 /// The error text of an action.
 std::string refusal_of(const std::function<void()>& act) {
   try {

@@ -64,13 +64,6 @@ TrainOptions resumed(TrainOptions options) {
 
 std::string text_of(const std::exception& error) { return error.what(); }
 
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 }  // namespace
 
 TEST_CASE("a run that is stopped after any step and resumed is bitwise identical to an uninterrupted one", "[resume]") {
