@@ -1,6 +1,8 @@
 #pragma once
 
+#include <concepts>
 #include <limits>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -22,7 +24,7 @@ class Matrix {
   Matrix() = default;
   /// All zero. Throws Error if an extent is negative or the number of elements does not fit into an Index,
   /// std::bad_alloc if there is not enough memory.
-  Matrix(Index rows, Index cols) : Matrix(checked(rows, cols)) { buffer_.fill_zero(); }
+  Matrix(Index rows, Index cols) : Matrix(checked(rows, cols)) {}
 
   /// Uninitialized values, from the context's pool: for a result that is then written in full.
   static Matrix uninitialized(const typename Backend::Context& context, Index rows, Index cols) {
@@ -34,6 +36,14 @@ class Matrix {
     Matrix result = uninitialized(context, rows, cols);
     result.buffer_.fill_zero();
     return result;
+  }
+  /// A matrix of values that belong to `owner`, row-major and contiguous, such as those of another library. `owner`
+  /// lives at least as long as the matrix. For backends whose Buffer takes foreign memory (Cpu). Throws Error as above.
+  static Matrix of_owner(Value* data, Index rows, Index cols, std::shared_ptr<const void> owner)
+      requires std::constructible_from<typename Backend::template Buffer<Value>, Value*, Index,
+                                       std::shared_ptr<const void>> {
+    const Extent extent = checked(rows, cols);
+    return Matrix(extent, {data, extent.rows * extent.cols, std::move(owner)});
   }
 
   /// Takes over the memory, at the same address, and leaves the other matrix empty.
@@ -78,10 +88,19 @@ class Matrix {
     return {rows, cols};
   }
   // Takes an extent that is already checked: as two arguments of one call, the allocation could precede the check.
-  explicit Matrix(Extent extent)
-      : Matrix(extent, typename Backend::template Buffer<Value>(extent.rows * extent.cols)) {}
+  explicit Matrix(Extent extent) : Matrix(extent, zeroed(extent.rows * extent.cols)) {}
   Matrix(Extent extent, typename Backend::template Buffer<Value> buffer)
       : rows_(extent.rows), cols_(extent.cols), buffer_(std::move(buffer)) {}
+  static typename Backend::template Buffer<Value> zeroed(Index count) {
+    using Buffer = typename Backend::template Buffer<Value>;
+    if constexpr (requires { Buffer::zeroed(count); }) {
+      return Buffer::zeroed(count);
+    } else {
+      Buffer buffer(count);
+      buffer.fill_zero();
+      return buffer;
+    }
+  }
   void swap(Matrix& other) noexcept {
     std::swap(rows_, other.rows_);
     std::swap(cols_, other.cols_);

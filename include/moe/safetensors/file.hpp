@@ -87,6 +87,8 @@ class InputFile {
   const std::filesystem::path& path() const noexcept { return path_; }
   /// Size in bytes when the file was opened.
   std::uint64_t size() const noexcept { return size_; }
+  /// The file's descriptor, open as long as this object.
+  int descriptor() const noexcept { return file_.number(); }
 
   /// Fills `bytes` from `offset` on. Throws BadFile if the file ends earlier, IoError if the system fails. Safe to call
   /// from several threads.

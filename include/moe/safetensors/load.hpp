@@ -152,6 +152,20 @@ struct LoadedTensor {
   std::function<void(const TensorFolder& files)> read;
 };
 
+/// The tensors of `layer` under their names in the file; reader(name, tensor, is_buffer) returns what reads one.
+template <class Layer, class Reader>
+std::vector<LoadedTensor> tensors_to_load(Layer& layer, const LoadOptions& options, const Reader& reader) {
+  std::vector<LoadedTensor> tensors;
+  for_each_stored(layer, [&](const std::string& name, auto& tensor, bool is_buffer) {
+    using Value = typename std::remove_cvref_t<decltype(tensor)>::Value;
+    std::string in_file = name_in_file("load", options.names, name);
+    auto read = reader(in_file, tensor, is_buffer);
+    tensors.push_back(
+        {std::move(in_file), dtype_of<Value>(), is_float_value<Value>, shape_of(tensor), std::move(read)});
+  });
+  return tensors;
+}
+
 /// Throws TensorMismatch unless the files have exactly these tensors, and BadFile if a value of theirs is too large
 /// for the layer.
 inline void require_match(const TensorFolder& files, const std::vector<LoadedTensor>& tensors, bool ignore_unexpected) {
@@ -195,15 +209,12 @@ inline void require_match(const TensorFolder& files, const std::vector<LoadedTen
 template <class Layer>
 void load(const typename Layer::Context& context, const std::filesystem::path& path, Layer& layer,
           const LoadOptions& options = {}) {
-  std::vector<io::detail::LoadedTensor> tensors;
-  io::detail::for_each_stored(layer, [&](const std::string& name, auto& tensor, bool /*is_buffer*/) {
-    using Value = typename std::remove_cvref_t<decltype(tensor)>::Value;
-    std::string in_file = io::detail::name_in_file("load", options.names, name);
-    tensors.push_back({in_file, io::detail::dtype_of<Value>(), io::detail::is_float_value<Value>,
-                       io::detail::shape_of(tensor), [&context, &tensor, in_file](const io::TensorFolder& files) {
-                         io::detail::read_into(context, files, in_file, tensor);
-                       }});
-  });
+  const auto read = [&](const std::string& name, auto& tensor, bool /*is_buffer*/) {
+    return [&context, &tensor, name](const io::TensorFolder& files) {
+      io::detail::read_into(context, files, name, tensor);
+    };
+  };
+  const auto tensors = io::detail::tensors_to_load(layer, options, read);
   const io::TensorFolder files = io::detail::open_tensors(path, options);
   io::detail::require_match(files, tensors, options.ignore_unexpected);
   for (const io::detail::LoadedTensor& tensor : tensors) tensor.read(files);

@@ -19,6 +19,7 @@
 #include "moe/safetensors/atomic_file.hpp"
 #include "moe/safetensors/errors.hpp"
 #include "moe/safetensors/file.hpp"
+#include "moe/safetensors/file_mapping.hpp"
 #include "moe/safetensors/header.hpp"
 #include "moe/safetensors/own_file.hpp"
 #include "moe/safetensors/reader.hpp"
@@ -118,6 +119,13 @@ class TensorFolder {
   /// The same for double.
   void read_floats(std::string_view name, std::uint64_t first, std::span<double> values) const {
     hold(name).tensor.read_floats(first, values);
+  }
+  /// A file, mapped: number `shard` of files(). Throws as read(), IoError.
+  FileMapping map(std::size_t shard) const { return FileMapping::map(*file(shard)); }
+  /// The position of a tensor's first byte in its file. Throws as entry().
+  std::uint64_t position_of(std::string_view name) const {
+    const FolderTensor& tensor = entry(name);
+    return shards_[tensor.shard].data_begin + tensor.begin;
   }
   /// Throws BadFile if a finite value of the tensor would become infinite in the float dtype `dtype`. Reads the tensor
   /// only if its own dtype has a larger range.

@@ -33,13 +33,19 @@ class GemmOperations {
   template <class Value, class Real = Accum<Value>>
   static void row_products(const Context& context, View<const Value, Backend> x_RD, In<Real> w_ED, Out<Real> y_RE) {
     if constexpr (std::is_same_v<Value, Real>) {
-      const auto* const kernels = cpu::product_kernels<Real>().few_rows;
-      constexpr Index few = cpu::few_rows;
-      Backend::for_each(context, (x_RD.rows + few - 1) / few, [&](Index tile) {
-        const Index row = tile * few, rows = (std::min)(few, x_RD.rows - row);
-        kernels[rows - 1](x_RD.cols, w_ED.rows, x_RD.row(row).data, x_RD.stride, w_ED.data, w_ED.stride,
-                          y_RE.row(row).data, y_RE.stride, cpu::StoreMode::overwrite);
-      });
+      const auto multiply = [&](const auto* kernels, const auto* w, Index stride) {
+        constexpr Index few = cpu::few_rows;
+        Backend::for_each(context, (x_RD.rows + few - 1) / few, [=](Index tile) {
+          const Index row = tile * few, rows = (std::min)(few, x_RD.rows - row);
+          kernels[rows - 1](x_RD.cols, w_ED.rows, x_RD.row(row).data, x_RD.stride, w, stride, y_RE.row(row).data,
+                            y_RE.stride, cpu::StoreMode::overwrite);
+        });
+      };
+      const auto& kernels = cpu::product_kernels<Real>();
+      if constexpr (cpu::can_be_narrow<Real>)
+        if (const BFloat16* rows = context.packed ? context.packed->rows_of(w_ED) : nullptr)
+          return multiply(kernels.narrow_few_rows, rows, w_ED.cols);
+      multiply(kernels.few_rows, w_ED.data, w_ED.stride);
     } else {
       row_products<Real>(context, widened(context, x_RD).const_view(), w_ED, y_RE);
     }
@@ -88,6 +94,7 @@ class GemmOperations {
   static void add_grouped_dgrad(const Context& context, In<Value> d_y_NF, Weights<Value> w_FD, ListView<Index> offsets,
                                 Out<Value> d_x_ND) {
     using Y = Lhs<Product::plain, Value>;
+    require_values("add_grouped_dgrad", context, w_FD);
     Y d_y(context, d_y_NF, offsets);
     auto sums = sums_of_tiles<Y, Value>(context, d_x_ND.size());
     for_each_tile<Y>(context, offsets, d_x_ND,

@@ -81,6 +81,7 @@ class GluOperations {
                                    Out<Real> d_gates_1N) {
     using Y = Lhs<Product::plain, Value>;
     constexpr bool is_rounded = !std::is_same_v<Value, Real>;
+    require_values("grouped_glu_backward", context, down_DF);
     Y d_y(context, d_y_ND, offsets);
     // One partial sum per row and tile, at the index of the tile's first block; tiles begin at multiples of a block.
     const Index block = cpu::block_cols<Real>, places = gates_1N.empty() ? 0 : (h_NF.cols + block - 1) / block;

@@ -17,9 +17,9 @@
 
 namespace moe::cpu {
 
-/// Copies of weights in the layout that TileGemm's register tiles read, for products y = x w^T. They are as large as
-/// the weights, or half as large when stored as BFloat16, and valid as long as neither the weights nor the instruction
-/// set change.
+/// The weights of products y = x w^T in other memory than the layer's: copies in the layout that TileGemm's register
+/// tiles read, which are as large as the weights, or half as large in BFloat16, and valid as long as neither the weights
+/// nor the instruction set change; and rows in BFloat16 in memory of the caller, such as a mapped file.
 class PackedWeights {
  public:
   /// Packs w with values of type Stored: w's own type, or BFloat16 for float. Throws std::bad_alloc if out of memory.
@@ -29,6 +29,8 @@ class PackedWeights {
                   "weights of float or double are packed in their own type, or floats as moe::BFloat16; layers of "
                   "moe::BFloat16 read their weights as they are");
     if (w.empty()) return;
+    require(!context.packed || context.packed->rows_of(w) == nullptr, "pack_weights", "a weight of ", w.rows, " x ",
+            w.cols, " stays in its file and has no values to pack; load the layer to pack it");
     const ProductKernels<Real>& kernels = product_kernels<Real>();
     const Index panel = kernels.panel_cols, panels = (w.rows + panel - 1) / panel, values = panel * w.cols;
     Packed packed{kernels.set, w.rows, w.cols, sizeof(Stored),
@@ -52,8 +54,23 @@ class PackedWeights {
     packed_.insert_or_assign(w.data, std::move(packed));
   }
 
-  /// The panels of w, contiguous, w.cols x panel_cols values each; empty if w was not packed. Throws Error if one of a
-  /// few sampled values of w has changed since packing, or the instruction set.
+  /// Products read w from `rows`, w.rows x w.cols contiguous values that must live as long as this object. w is only a
+  /// name: its address identifies the weight, and its values are never read. A product has the bits of one whose float
+  /// weights have these values. For products y = x w^T alone: nothing else may read w, and its gradients do not exist.
+  template <class Backend>
+  void add_rows(View<const float, Backend> w, const BFloat16* rows) {
+    if (!w.empty()) packed_.insert_or_assign(w.data, Packed{{}, w.rows, w.cols, 0, {}, rows});
+  }
+
+  /// The rows of w if add_rows() was called for it; otherwise null.
+  template <class Real, class Backend>
+  const BFloat16* rows_of(View<const Real, Backend> w) const {
+    const auto found = packed_.find(w.data);
+    return found == packed_.end() ? nullptr : found->second.rows_in_bfloat16;
+  }
+
+  /// The panels of w, contiguous, w.cols x panel_cols values each, or the rows of add_rows(); empty if there are none.
+  /// Throws Error if one of a few sampled values of w has changed since packing, or the instruction set.
   template <class Real, class Backend>
   Panels<Real> find(View<const Real, Backend> w) const {
     if constexpr (std::is_same_v<Real, BFloat16>) {
@@ -62,6 +79,12 @@ class PackedWeights {
       const auto found = packed_.find(w.data);
       if (found == packed_.end()) return {};
       const Packed& packed = found->second;
+      if constexpr (std::is_same_v<Real, float>)
+        if (packed.rows_in_bfloat16 != nullptr) {
+          require(packed.rows == w.rows && packed.cols == w.cols, "Cpu", "a weight of ", packed.rows, " x ",
+                  packed.cols, " in other memory must be multiplied as a whole, got a view of ", w.rows, " x ", w.cols);
+          return {.rows = packed.rows_in_bfloat16};
+        }
       if (packed.rows != w.rows || packed.cols != w.cols) return {};
       if (packed.value_bytes == sizeof(Real)) return {.whole = checked<Real>(packed, w)};
       if constexpr (can_be_narrow<Real>)
@@ -70,7 +93,7 @@ class PackedWeights {
     }
   }
 
-  /// Number of packed weight matrices.
+  /// Number of weight matrices.
   Index count() const { return static_cast<Index>(packed_.size()); }
 
  private:
@@ -79,6 +102,7 @@ class PackedWeights {
     Index rows, cols;
     std::size_t value_bytes;
     Buffer<std::byte> values;
+    const BFloat16* rows_in_bfloat16 = nullptr;
   };
   template <class Stored, class Real>
   static constexpr bool can_keep = (std::is_same_v<Stored, Real> && !std::is_same_v<Real, BFloat16>) ||

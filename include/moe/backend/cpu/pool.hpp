@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -82,11 +83,33 @@ class Pool {
   Kept kept_;
 };
 
-/// Memory for `count` values of a trivial type, from a pool or from the system. The pool lives as long as its buffers.
+/// Memory for `count` values of a trivial type, from a pool, from the system, or of another owner. Pool and owner live
+/// as long as their buffers.
 template <class Value>
 class Buffer {
  public:
   Buffer() = default;
+  /// Uses the `count` values at `data`, which belong to `owner`.
+  Buffer(Value* data, Index count, std::shared_ptr<const void> owner)
+      : owner_(std::move(owner)), data_(data), count_(count) {}
+  /// Allocates from the system, all zero. Large memory is zeroed by the system when it is first used. Throws
+  /// std::bad_alloc if out of memory.
+  static Buffer zeroed(Index count) {
+    constexpr Index large = Index{1} << 20;
+    if (count < large / static_cast<Index>(sizeof(Value))) {
+      Buffer result(count);
+      result.fill_zero();
+      return result;
+    }
+    if (static_cast<std::size_t>(count) > static_cast<std::size_t>(-1) / 2 / sizeof(Value)) throw std::bad_alloc();
+    const auto margin = static_cast<std::size_t>(alignment);
+    void* start = std::calloc(1, static_cast<std::size_t>(count) * sizeof(Value) + margin);
+    if (start == nullptr) throw std::bad_alloc();
+    std::shared_ptr<const void> owner(start, [](void* memory) { std::free(memory); });
+    std::size_t space = static_cast<std::size_t>(count) * sizeof(Value) + margin;
+    std::align(margin, static_cast<std::size_t>(count) * sizeof(Value), start, space);
+    return Buffer(static_cast<Value*>(start), count, std::move(owner));
+  }
   /// Allocates from the system, values uninitialized. Throws std::bad_alloc if out of memory.
   explicit Buffer(Index count) : Buffer(std::shared_ptr<Pool>(), count) {}
   /// Allocates from the context's pool, values uninitialized. Throws std::bad_alloc if out of memory.
@@ -102,7 +125,7 @@ class Buffer {
     return *this;
   }
   ~Buffer() {
-    if (data_ == nullptr) return;
+    if (data_ == nullptr || owner_) return;
     if (pool_)
       pool_->give(data_, bytes_);
     else
@@ -129,12 +152,14 @@ class Buffer {
   }
   void swap(Buffer& other) noexcept {
     std::swap(pool_, other.pool_);
+    std::swap(owner_, other.owner_);
     std::swap(data_, other.data_);
     std::swap(count_, other.count_);
     std::swap(bytes_, other.bytes_);
   }
 
   std::shared_ptr<Pool> pool_;
+  std::shared_ptr<const void> owner_;
   Value* data_ = nullptr;
   Index count_ = 0;
   std::size_t bytes_ = 0;

@@ -9,6 +9,7 @@
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/product.hpp"
+#include "moe/core/require.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe {
@@ -81,13 +82,16 @@ void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_s
 template <class Real>
 inline constexpr bool can_be_narrow = std::is_same_v<Real, float>;
 
-/// A weight's panels in PackedWeights, in the type of the product or in BFloat16.
+/// A weight as PackedWeights has it: in panels, in the type of the product or in BFloat16, or in rows of BFloat16. At
+/// most one pointer is not null.
 template <class Real>
 struct Panels {
-  /// Panels in the type of the product; null if they are in BFloat16 or absent.
+  /// Panels in the type of the product.
   const Real* whole = nullptr;
-  /// Panels in BFloat16; null if they are in the type of the product or absent.
+  /// Panels in BFloat16.
   const BFloat16* narrow = nullptr;
+  /// Rows in BFloat16, one after the other; the view of the weight then has no values.
+  const BFloat16* rows = nullptr;
 
   /// Whether there are panels.
   explicit operator bool() const { return whole != nullptr || narrow != nullptr; }
@@ -134,6 +138,7 @@ class UnpackedLhs {
   /// are numbered over all groups; with Product::left_transposed, within the group's result.
   void multiply(Index /*worker*/, Index group, Index row, Index rows_end, Rhs<Real, Backend> right, Index col,
                 Index cols_end, View<Real, Backend> c, StoreMode into) {
+    require(right.packed.rows == nullptr, "Cpu", "weights that stay in a file need products by TileGemm");
     if (into == StoreMode::overwrite)
       for (Index r = 0; r < c.rows; ++r) std::fill_n(c.row(r).data, c.cols, Real(0));
     const auto left = product == Product::left_transposed

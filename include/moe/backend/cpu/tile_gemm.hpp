@@ -16,8 +16,7 @@ namespace moe {
 /// once for a whole grouped product, the right one by each task that uses it, packed_at_once panels at a time, unless
 /// PackedWeights already has it. Each result element is one chain of sums in the order of the inner index
 /// (cpu::TileKernel), so the bits of a row of a forward product do not depend on the other rows. The exception is a
-/// group of at most cpu::few_rows rows whose weight is not in PackedWeights: cpu::RowsKernel reads the weight as it is
-/// stored and computes in another order.
+/// group of at most cpu::few_rows rows whose weight is not in panels: cpu::RowsKernel reads the weight as it is stored and computes in another order.
 ///
 /// Sums of bfloat16 values are float, in any instruction set. A result in bfloat16 is rounded once, after the sum, also
 /// where it is added to. AVX512-BF16 multiplies pairs of values, in an order and with a rounding that the CPU defines,
@@ -119,7 +118,7 @@ struct TileGemm {
       const Index depth = product == Product::left_transposed ? group_rows : cols_;
       if constexpr (product == Product::right_transposed)
         if (group_rows <= cpu::few_rows && !right.packed)
-          return multiply_rows(a_.rows_between(row, rows_end), right.b.rows_between(col, cols_end), c, into);
+          return multiply_rows(a_.rows_between(row, rows_end), right, col, cols_end, c, into);
       for (Index next; col < cols_end; col = next) {
         next = (std::min)(col + packed_at_once * cpu::block_cols<Real>, cols_end);
         multiply_panels(worker, group, row, rows_end, depth, right, col, next, c.cols_between(0, next - col), into);
@@ -128,9 +127,15 @@ struct TileGemm {
     }
 
    private:
-    /// c = or += a b^T for 1 to few_rows rows.
-    void multiply_rows(View<const Value, Backend> a, View<const Value, Backend> b, View<Real, Backend> c,
-                       cpu::StoreMode into) const {
+    /// c = or += a b^T for 1 to few_rows rows of a and the rows [col, cols_end) of b.
+    void multiply_rows(View<const Value, Backend> a, cpu::Rhs<Value, Backend> right, Index col, Index cols_end,
+                       View<Real, Backend> c, cpu::StoreMode into) const {
+      const auto b = right.b.rows_between(col, cols_end);
+      if constexpr (cpu::can_be_narrow<Value>)
+        if (right.packed.rows != nullptr)
+          return kernels_.narrow_few_rows[a.rows - 1](a.cols, c.cols, a.data, a.stride,
+                                                      right.packed.rows + col * right.b.cols, right.b.cols, c.data,
+                                                      c.stride, into);
       kernels_.few_rows[a.rows - 1](a.cols, c.cols, a.data, a.stride, b.data, b.stride, c.data, c.stride, into);
     }
 
@@ -168,6 +173,12 @@ struct TileGemm {
                                  own + j * summed.size());
                 multiply_strips(own, summed.size(), {});
               }
+            }
+          } else if (right.packed.rows != nullptr) {
+            if constexpr (cpu::can_be_narrow<Real>) {
+              kernels_.pack_narrow_panels_of_rows(right.packed.rows + col * depth + summed.begin, depth, summed.size(),
+                                                  c.cols, own);
+              multiply_strips(own, summed.size(), {});
             }
           } else {
             kernels_.pack_panels_of_rows(right.b.row(col).data + summed.begin, right.b.stride, summed.size(), c.cols,

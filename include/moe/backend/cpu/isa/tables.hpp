@@ -31,9 +31,10 @@ template <class Real, class Stored>
 using TileKernel = void (*)(Index depth, const Real* left, const Stored* right, Real* c, Index stride, StoreMode into,
                             const Real* ahead);
 /// c[r][j] = or += sum over k of a[r][k] b[j][k] for a few rows and j in [0, cols). Sums run in the lanes of 64 bytes,
-/// which are then added pairwise: bits do not depend on other rows or columns, but differ from those of TileKernel.
-template <class Value>
-using RowsKernel = void (*)(Index depth, Index cols, const Value* a, Index a_stride, const Value* b, Index b_stride,
+/// which are then added pairwise: bits do not depend on other rows or columns, nor on the type that stores a value of b,
+/// but differ from those of TileKernel.
+template <class Value, class Stored = Value>
+using RowsKernel = void (*)(Index depth, Index cols, const Value* a, Index a_stride, const Stored* b, Index b_stride,
                             Accum<Value>* c, Index c_stride, StoreMode into);
 
 /// The kernels of matrix products for one instruction set, and the layout of packed operands that they read. Sums are
@@ -59,6 +60,8 @@ struct ProductKernels {
   const TileKernel<Real, BFloat16>* narrow_tiles;
   /// Products of 1 to few_rows rows.
   const RowsKernel<Value>* few_rows;
+  /// The same for a right operand in bfloat16; null if Value is not float.
+  const RowsKernel<Value, BFloat16>* narrow_few_rows;
 
   /// Packs `rows` (at most tile_rows) rows of `cols` values interleaved: to[k rows + r] = x[r stride + k]; here and
   /// below for words of one value. The matrix has `rows_left` rows from x on. Also writes up to strip_margin words past
@@ -73,6 +76,8 @@ struct ProductKernels {
   /// The same for the transpose of `rows` rows of `depth` values: in the first panel to[k panel_cols + c] =
   /// x[c stride + k].
   void (*pack_panels_of_rows)(const Value* x, Index stride, Index depth, Index rows, Real* to);
+  /// The same for rows in bfloat16; null if Value is not float.
+  void (*pack_narrow_panels_of_rows)(const BFloat16* x, Index stride, Index depth, Index rows, Real* to);
   /// Converts `count` (a multiple of panel_cols) values from bfloat16; null if Real is not float.
   void (*widen)(const BFloat16* from, Index count, Real* to);
 
