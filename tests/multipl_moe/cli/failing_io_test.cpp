@@ -39,6 +39,10 @@ bool has_checkpoint(const fs::path& run) {
 }  // namespace
 
 TEST_CASE("a call that fails as on a full disk ends a run with 5 and loses no checkpoint", "[cli][failing]") {
+#ifdef MOE_COVERAGE_BUILD
+  WARN("skipped: a coverage build writes its profile at the end of a run, by calls that would fail too");
+  return;
+#endif
   // Hundreds of runs that sync all their files: on a file system in memory if there is one.
   const fs::path memory = "/dev/shm";
   const ScratchFolder scratch(::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path());

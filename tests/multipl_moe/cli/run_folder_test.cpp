@@ -144,7 +144,7 @@ TEST_CASE("a file that cannot grow ends the run with 5 and leaves no incomplete 
   // In blocks of 512 bytes: env.json does not fit, then not the weights, then not the moments.
   for (const std::int64_t blocks : {std::int64_t{1}, bytes / 512 / 4, bytes / 512 - 1}) {
     const Outcome full =
-        place.pretrain("--steps 6 --save-steps 1 -o full", "ulimit -f " + std::to_string(blocks) + " &&");
+        place.pretrain("--steps 6 --save-steps 1 -o full", file_size_limit(blocks));
     INFO(blocks << ": " << full.error);
     CHECK(full.exit_code == 5);
     CHECK_FALSE(fs::exists(place.scratch / "full/checkpoints/LATEST"));
@@ -163,7 +163,7 @@ TEST_CASE("if the disk fills up, the previous checkpoint remains and the run res
   fs::remove_all(checkpoints / "step-000006");
   put_bytes(checkpoints / "LATEST", "step-000005\n");
   const std::string before = newest_checkpoint_of(place.scratch / "run");
-  const Outcome full = place.pretrain("--steps 6 --save-steps 1 -o run --resume", "ulimit -f 100 &&");
+  const Outcome full = place.pretrain("--steps 6 --save-steps 1 -o run --resume", file_size_limit(100));
   CHECK(full.exit_code == 5);
   CHECK_THAT(full.error, ContainsSubstring("step-000006] cannot save: File too large"));
   CHECK(newest_checkpoint_of(place.scratch / "run") == before);
