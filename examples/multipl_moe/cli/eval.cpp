@@ -5,6 +5,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
+#include "multipl_moe/cli/weights_option.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
@@ -27,8 +28,10 @@ void add_eval_command(CLI::App& program) {
     const LanguageFiles files = open_held_out(*flags);
     const EvaluateOptions& options = flags->options;
     require_positions("eval", load_config(flags->model), options.length);
-    require_memory("eval", *flags, {options.sequences, options.length, longest_text(files, options.max_bytes)});
-    const auto model = load_model(flags->model, flags->threads);
+    const WeightsPlace place = place_of_weights("eval", flags->model, flags->weights);
+    require_memory("eval", *flags,
+                   {options.sequences, options.length, longest_text(files, options.max_bytes), false, place});
+    const auto model = load_for_inference(flags->model, flags->threads, place);
     const Evaluation evaluation = evaluate(*model, files, flags->options);
     fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
     if (!model->is_causal())

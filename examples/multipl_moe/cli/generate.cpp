@@ -17,6 +17,7 @@
 #include "multipl_moe/cli/standard_input.hpp"
 #include "multipl_moe/cli/tables.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
+#include "multipl_moe/cli/weights_option.hpp"
 #include "multipl_moe/eval/observed.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -93,7 +94,8 @@ class GeneratedOutput {
 
 void report_speed(const GenerationSpeed& speed) {
   const auto rate = [](std::int64_t tokens, double seconds) {
-    return seconds > 0 ? short_count(static_cast<double>(tokens) / seconds) : "-";
+    const double a_second = static_cast<double>(tokens) / seconds;
+    return seconds <= 0 ? "-" : a_second < 10 ? fmt::format("{:.2f}", a_second) : short_count(a_second);
   };
   notice("prompts: {}, {} tok/s; decoding: {}, {} tok/s\n", counted(speed.prefill_tokens, "tokens"),
          rate(speed.prefill_tokens, speed.prefill_seconds), counted(speed.decoded_tokens, "tokens"),
@@ -150,7 +152,8 @@ void add_sampling_options(CLI::App& command, GenerateOptions& options) {
 }
 
 /// Throws OutOfMemory if memory cannot hold the model, the texts and their decoding.
-void require_memory(const std::string& folder, std::span<const std::string> prompts, const GenerateOptions& options) {
+void require_memory(const std::string& folder, std::span<const std::string> prompts, const GenerateOptions& options,
+                    WeightsPlace place) {
   const ModelConfig config = load_config(folder);
   const auto tokenizer = read_tokenizer(model_folder(folder));
   require_tokenizer_fits(folder, config, *tokenizer);
@@ -161,12 +164,14 @@ void require_memory(const std::string& folder, std::span<const std::string> prom
       .prompt_tokens = {},
       .new_tokens = std::min(wanted, config.longest_text()),
       .batch = options.batch_size,
-      .has_copies = options.weights == DecodingWeights::bfloat16 ||
-                    (options.weights == DecodingWeights::bfloat16_where_exact && stored_dtype(folder) == "bfloat16")};
+      .has_copies = place == WeightsPlace::memory &&
+                    (options.weights == DecodingWeights::bfloat16 ||
+                     (options.weights == DecodingWeights::bfloat16_where_exact && stored_dtype(folder) == "bfloat16")),
+      .weights = place};
   for (const std::string& prompt : prompts)
     size.prompt_tokens.push_back(static_cast<std::int64_t>(tokenizer->encode(prompt).size()));
   require_free_memory("generate", generation_plan(config, size),
-                      "a smaller --batch-size or --max-new-tokens, shorter prompts or --weights float32 needs less");
+                      "a smaller --batch-size or --max-new-tokens, shorter prompts or --weights stored needs less");
 }
 
 void run_generate(const GenerateFlags& flags) {
@@ -187,8 +192,9 @@ void run_generate(const GenerateFlags& flags) {
   if (!flags.record.empty()) require_recordable("generate", load_config(flags.model), flags.record);
   const GenerationConfig asked = read_generation_config(model_folder(flags.model));
   options.fill_from(asked);
-  require_memory(flags.model, prompts, options);
-  const auto model = load_model(flags.model, flags.threads);
+  const WeightsPlace place = place_of_weights("generate", flags.model, flags.weights);
+  require_memory(flags.model, prompts, options, place);
+  const auto model = load_for_inference(flags.model, flags.threads, place, flags.quiet);
   if (const auto& ignored = asked.ignored; !ignored.empty())
     notice("warning: {} of the model sets options that this program does not have, and they are ignored: {}\n",
            generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));
@@ -253,12 +259,7 @@ void add_generate_command(CLI::App& program) {
           "prompts that are decoded together; with up to 8 the results are bitwise identical to decoding each alone")
       ->capture_default_str()
       ->check(above_zero());
-  command
-      .add_option("--weights", flags->weights,
-                  "precision of the weights in decoding: float32; bfloat16: copies of half the size, which are read in "
-                  "half the time; auto: bfloat16 if all weights are exact in it")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+  add_weights_option(command, flags->weights, true);
   command
       .add_option("--record-routing", flags->record,
                   "write the experts that each layer selects for every token to this file, one record per prompt; "

@@ -9,6 +9,7 @@
 
 #include "moe/backend/cpu/parallel.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
+#include "multipl_moe/cli/weights_option.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/model_file.hpp"
@@ -159,6 +160,7 @@ void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& 
       ->check(CLI::IsMember({"dev", "test"}));
   command.add_option("--batch-size", sequences, "sequences per batch")->capture_default_str()->check(above_zero());
   command.add_option("--sequence-length", length, "tokens per sequence")->capture_default_str()->check(above_zero());
+  add_weights_option(command, flags.weights);
   add_threads_option(command, flags.threads);
 }
 

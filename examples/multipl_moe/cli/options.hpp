@@ -67,11 +67,11 @@ void add_split_options(CLI::App& command, HeldOut& held_out);
 
 /// Options of commands that score a model on held-out text.
 struct HeldOutFlags {
-  std::string model, data, split = "test";
+  std::string model, data, split = "test", weights = "auto";
   int threads = 0;
 };
-/// Adds --model, --allow-links, --data, --split and --threads, and --batch-size and --sequence-length for `sequences`
-/// and `length`.
+/// Adds --model, --allow-links, --data, --split, --weights and --threads, and --batch-size and --sequence-length for
+/// `sequences` and `length`.
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length);
 
 /// Opens the files of `flags`. Throws BadFile if they were not made with the model's tokenizer, IoError.

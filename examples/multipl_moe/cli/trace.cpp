@@ -4,6 +4,7 @@
 
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/cli/weights_option.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
@@ -54,8 +55,9 @@ void add_trace_command(CLI::App& program) {
     const LanguageFiles files = open_held_out(*flags);
     const TraceOptions& options = flags->options;
     require_positions("trace", load_config(flags->model), options.length);
-    require_memory("trace", *flags, {options.sequences, options.length, longest_text(files, 0), true});
-    const auto model = load_model(flags->model, flags->threads);
+    const WeightsPlace place = place_of_weights("trace", flags->model, flags->weights);
+    require_memory("trace", *flags, {options.sequences, options.length, longest_text(files, 0), true, place});
+    const auto model = load_for_inference(flags->model, flags->threads, place);
     const RoutingTrace trace = trace_routing(*model, files, flags->options);
     write_trace(trace, flags->output);
     fmt::print("{}", summary_csv(trace));

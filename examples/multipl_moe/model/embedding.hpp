@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/ops/linear.hpp"
 
@@ -28,8 +30,14 @@ struct Embedding {
       moe::require(token >= 0 && token < table.out(), "Embedding::forward", "tokens must lie in [0, ", table.out(),
                    "), got ", token);
     auto x_TD = Tensor::uninitialized(context, static_cast<moe::Index>(tokens_T.size()), table.in());
-    Backend::for_each(context, x_TD.rows(), [&, x = x_TD.view(), w = table.weight.view()](moe::Index t) {
-      std::copy_n(w.row(tokens_T[static_cast<std::size_t>(t)]).data, x.cols, x.row(t).data);
+    const auto w = table.weight.view();
+    // The table may be in its file (moe::WeightsInFile).
+    const moe::BFloat16* const rows = context.packed ? context.packed->rows_of(w) : nullptr;
+    Backend::for_each(context, x_TD.rows(), [&, x = x_TD.view()](moe::Index t) {
+      const moe::Index token = tokens_T[static_cast<std::size_t>(t)];
+      if constexpr (std::is_same_v<Value, float>)
+        if (rows != nullptr) return moe::cpu::narrow_row_kernels().widen(x.cols, rows + token * x.cols, x.row(t).data);
+      std::copy_n(w.row(token).data, x.cols, x.row(t).data);
     });
     return x_TD;
   }

@@ -85,10 +85,11 @@ std::int64_t cache_bytes(const ModelConfig& config, const GenerationSize& size) 
 
 }  // namespace
 
-MemoryPart weights_in_memory(const ModelConfig& config) {
+MemoryPart weights_in_memory(const ModelConfig& config, WeightsPlace place) {
   std::int64_t values = 0;
-  for (const ListedTensor& tensor : list_tensors(config)) values += tensor.count();
-  return {"weights", value_bytes * values, true};
+  for (const ListedTensor& tensor : list_tensors(config))
+    if (place == WeightsPlace::memory || tensor.kind != TensorKind::matrix) values += tensor.count();
+  return {place == WeightsPlace::memory ? "weights" : "weights that are not in the file", value_bytes * values, true};
 }
 
 MemoryPart bfloat16_copies(const ModelConfig& config) {
@@ -101,7 +102,7 @@ MemoryPart bfloat16_copies(const ModelConfig& config) {
 std::vector<MemoryPart> scoring_plan(const ModelConfig& config, const ScoringSize& size) {
   const std::int64_t tokens = size.sequences * size.length;
   std::vector<MemoryPart> parts{
-      weights_in_memory(config),
+      weights_in_memory(config, size.weights),
       {"activations", pass_bytes(config, tokens)},
       {"logits", value_bytes * std::min(tokens, logit_rows) * config.vocab_size},
       {"a packed copy of the largest matrix", product_bytes(config)},
@@ -119,7 +120,7 @@ std::vector<MemoryPart> generation_plan(const ModelConfig& config, const Generat
     longest = std::max(longest, prompt);
     tokens += prompt + size.new_tokens;
   }
-  std::vector<MemoryPart> parts{weights_in_memory(config)};
+  std::vector<MemoryPart> parts{weights_in_memory(config, size.weights)};
   if (make_layer_shape(config).is_causal()) {
     if (size.has_copies) parts.push_back(bfloat16_copies(config));
     const std::int64_t together = std::min(size.batch, static_cast<std::int64_t>(size.prompt_tokens.size()));

@@ -10,8 +10,14 @@
 
 namespace multipl_moe {
 
-/// A model's weights and buffers as load_model() holds them, in float32.
-MemoryPart weights_in_memory(const ModelConfig& config);
+/// Where inference reads a model's matrices.
+enum class WeightsPlace {
+  memory,  ///< in memory, in float32
+  file,    ///< in the model's files (LanguageModel::read_in_place)
+};
+
+/// A model's weights and buffers as load_model() holds them; with WeightsPlace::file those that are not in the files.
+MemoryPart weights_in_memory(const ModelConfig& config, WeightsPlace place = WeightsPlace::memory);
 /// The bfloat16 copies that decoding multiplies with, in addition to the weights (DecodingWeights).
 MemoryPart bfloat16_copies(const ModelConfig& config);
 
@@ -21,6 +27,7 @@ struct ScoringSize {
   std::int64_t length = 1;       ///< tokens per sequence, T
   std::int64_t text_tokens = 0;  ///< tokens of the longest text, which is in memory as a whole
   bool is_observed = false;      ///< whether routing is observed, as by `trace`
+  WeightsPlace weights = WeightsPlace::memory;
 };
 std::vector<MemoryPart> scoring_plan(const ModelConfig& config, const ScoringSize& size);
 
@@ -30,6 +37,7 @@ struct GenerationSize {
   std::int64_t new_tokens = 0;              ///< maximum number of new tokens per prompt
   std::int64_t batch = 1;
   bool has_copies = false;  ///< decodes with copies of the weights in bfloat16
+  WeightsPlace weights = WeightsPlace::memory;
 };
 /// Upper bound: assumes that every text grows to its limit.
 std::vector<MemoryPart> generation_plan(const ModelConfig& config, const GenerationSize& size);

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "moe/layers/presets.hpp"
+#include "moe/safetensors/weights_in_file.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/adamw_state.hpp"
 #include "moe/train/clip.hpp"
@@ -19,6 +20,7 @@
 #include "moe/train/walk.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/model/layer_maker.hpp"
 #include "multipl_moe/model/layers.hpp"
@@ -65,6 +67,7 @@ class TransformerModel final : public LanguageModel {
   }
 
   std::vector<TensorSlot> tensors() override {
+    require_memory("read or written as a whole");
     std::vector<TensorSlot> slots;
     const auto add = [&](const std::string& name, auto& tensor) { slots.push_back(slot_of(name, tensor)); };
     moe::for_each_parameter(add, model_);
@@ -74,9 +77,26 @@ class TransformerModel final : public LanguageModel {
     return slots;
   }
 
+  const moe::WeightsInFile& read_in_place(const StoredModel& stored) override {
+    in_file_ = std::make_unique<moe::WeightsInFile>(stored.tensors());
+    const auto read = [&](const std::string& name, auto& tensor) {
+      const auto shape = shape_of(tensor);
+      if constexpr (std::remove_cvref_t<decltype(tensor)>::rank == 2) {
+        const StoredPart part = stored.find(name, shape);
+        if (in_file_->template fits<float>(part.name)) return in_file_->place(tensor, part.name, part.first);
+      }
+      stored.read_floats(name, shape, 0, {tensor.data(), static_cast<std::size_t>(tensor.size())});
+    };
+    moe::for_each_parameter(read, model_);
+    moe::for_each_buffer(read, model_);
+    context_ = in_file_->context(context_);
+    return *in_file_;
+  }
+
   void initialize(std::uint64_t seed, double deviation) override { moe::initialize(context_, model_, seed, deviation); }
 
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
+    require_memory("trained");
     // `trains` is a rule for all architectures: some of its patterns may match no weight of this one.
     gradient_ = moe::gradient_for(model_, [&](const std::string& name) { return trains(name); });
     if (precision.master != moe::MasterWeights::float32)
@@ -180,6 +200,7 @@ class TransformerModel final : public LanguageModel {
   std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights) const override {
     if (!is_causal())
       throw Failure("[generate] the model must be causal to be decoded one token at a time, found one that is not");
+    if (in_file_) return std::make_unique<DecodingOf>(*this, context_);
     const Multiplied read{model_};
     const bool narrow = weights == DecodingWeights::bfloat16 ||
                         (weights == DecodingWeights::bfloat16_where_exact && fits_bfloat16(read));
@@ -196,6 +217,11 @@ class TransformerModel final : public LanguageModel {
   const typename Backend::Context& context() const { return context_; }
 
  private:
+  /// Throws Failure if the weights are in a file, where they cannot be what `use` says.
+  void require_memory(std::string_view use) const {
+    if (in_file_) throw Failure(fmt::format("[weights] weights that stay in their file cannot be {}", use));
+  }
+
   /// The library's input types: 32-bit token ids, language numbers, and a batch of equally long sequences.
   struct Rows {
     Rows(const Sequences& sequences, const LanguageNumbers& number_of, std::optional<moe::StepKey> random = {})
@@ -355,6 +381,7 @@ class TransformerModel final : public LanguageModel {
   Memory memory_;
   std::vector<typename Model::Stats> observed_;
   CrossEntropy<float, Backend> loss_;
+  std::unique_ptr<moe::WeightsInFile> in_file_;
 };
 
 }  // namespace

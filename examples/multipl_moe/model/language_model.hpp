@@ -24,11 +24,14 @@
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace moe {
-// Declared only: files that include this header do not compile the optimizer.
+// Declared only: files that include this header do not compile the optimizer, nor the CPU backend.
 struct AdamW;
+class WeightsInFile;
 }  // namespace moe
 
 namespace multipl_moe {
+
+class StoredModel;
 
 /// A weight or buffer of a model, in the model's own memory.
 struct TensorSlot {
@@ -106,8 +109,12 @@ class LanguageModel {
   /// Whether no output depends on later tokens, so that text can be decoded one token at a time.
   virtual bool is_causal() const = 0;
 
-  /// All weights, then all buffers.
+  /// All weights, then all buffers. Throws Failure after read_in_place().
   virtual std::vector<TensorSlot> tensors() = 0;
+  /// Leaves the matrices in the files of `stored`, where inference reads them, and reads everything else into memory.
+  /// Results are bitwise identical to those of a model that has read all values. From then on the model can neither
+  /// train nor be saved. Matrices of a dtype other than BF16 and F32 are read into memory. Throws BadFile, IoError.
+  virtual const moe::WeightsInFile& read_in_place(const StoredModel& stored) = 0;
   /// Draws all matrices from N(0, deviation^2), keyed by seed and name.
   virtual void initialize(std::uint64_t seed, double deviation) = 0;
 
@@ -170,7 +177,8 @@ class LanguageModel {
     virtual void keep(std::span<const std::int64_t> sequences) = 0;
   };
   /// Throws Failure if the model is not causal, UsageError if bfloat16 was requested and a finite weight would become
-  /// infinite. The model must outlive the result, and its weights must not change.
+  /// infinite. After read_in_place() the weights are read as they are, whatever `weights` says. The model must outlive
+  /// the result, and its weights must not change.
   virtual std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights = DecodingWeights::as_they_are) const = 0;
 
  protected:

@@ -2,19 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <system_error>
 
+#include "moe/safetensors/weights_in_file.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/file.hpp"
 #include "multipl_moe/io/hash.hpp"
 #include "multipl_moe/io/manifest.hpp"
+#include "multipl_moe/io/mapped_files.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/stored_model.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
+#include "multipl_moe/model/parameter_count.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
+#include "multipl_moe/train/progress.hpp"
 #include "multipl_moe/train/tensor_files.hpp"
 
 namespace multipl_moe {
@@ -104,11 +111,16 @@ fs::path recovered_model_folder(const fs::path& folder) {
   return source;
 }
 
+/// Throws unless `stored` holds the tensors of `config` and memory has room for what is read into it. Checked before
+/// memory is allocated: a small file may declare a large model.
+void require_loadable(const StoredModel& stored, const ModelConfig& config, WeightsPlace place) {
+  stored.require_exactly(planned(list_tensors(config)));
+  require_free_memory("load", std::array{weights_in_memory(config, place)}, "");
+}
+
 std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::path& source, int threads,
                                            const ModelConfig& config) {
-  // Checked before memory is allocated: a small file may declare a large model.
-  stored.require_exactly(planned(list_tensors(config)));
-  require_free_memory("load", std::array{weights_in_memory(config)}, "");
+  require_loadable(stored, config, WeightsPlace::memory);
   auto model = make_model(source, threads, config);
   const auto slots = model->tensors();
   for (const TensorSlot& slot : slots) {
@@ -118,7 +130,92 @@ std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::
   return model;
 }
 
+/// Calls f(mapping, first byte, bytes) for pieces of the mapped files, until it returns false.
+template <class F>
+void for_each_piece_of(const moe::WeightsInFile& weights, const F& f) {
+  constexpr std::size_t piece = std::size_t{64} << 20;
+  for (const auto& mapping : weights.mappings())
+    for (std::size_t first = 0; first < mapping->bytes().size(); first += piece)
+      if (!f(*mapping, first, std::min(piece, mapping->bytes().size() - first))) return;
+}
+
+/// Bytes per second from the disk, by reading pieces that are not in memory; 0 if all are.
+double disk_rate(const moe::WeightsInFile& weights) {
+  constexpr std::size_t enough = std::size_t{256} << 20;
+  std::size_t bytes = 0;
+  double seconds = 0;
+  for_each_piece_of(weights, [&](const moe::io::FileMapping& mapping, std::size_t first, std::size_t count) {
+    if (mapping.resident_bytes(first, count) > 0) return true;
+    const auto start = std::chrono::steady_clock::now();
+    mapping.read_ahead(first, count);
+    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    bytes += count;
+    return bytes < enough;
+  });
+  return seconds > 0 ? static_cast<double>(bytes) / seconds : 0;
+}
+
+/// Says what it costs that memory can cache `cached` of the `all` bytes of weights.
+void report_missing_memory(const moe::WeightsInFile& weights, const ModelConfig& config, std::int64_t cached,
+                           std::int64_t all) {
+  const ParameterCount count = parameter_count_of(config);
+  // The input embedding gives one row a token; a tied one is also the head.
+  const std::int64_t table = config.tie_word_embeddings ? 0 : config.vocab_size * config.hidden_size;
+  const double share = static_cast<double>(count.active - table) / static_cast<double>(count.total);
+  const double read = share * static_cast<double>(all);
+  const double from_disk = read * (1 - static_cast<double>(cached) / static_cast<double>(all));
+  const double rate = disk_rate(weights);
+  notice(
+      "note: memory can cache {} of the {} of weights in the files; a token that is decoded reads about {} of them, "
+      "about {} from the disk{}\n",
+      memory_text(cached), memory_text(all), memory_text(static_cast<std::int64_t>(read)),
+      memory_text(static_cast<std::int64_t>(from_disk)),
+      rate > 0
+          ? fmt::format(" at {}/s: {:.1f} s a token", memory_text(static_cast<std::int64_t>(rate)), from_disk / rate)
+          : "");
+}
+
 }  // namespace
+
+std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int threads, const std::string& label) {
+  const fs::path source = recovered_model_folder(folder);
+  const StoredModel stored = StoredModel::open(source);
+  require_loadable(stored, stored.config(), WeightsPlace::file);
+  auto model = make_model(source, threads, stored.config());
+  const moe::WeightsInFile& weights = model->read_in_place(stored);
+  const auto files = stored.tensors().files();
+  std::size_t all = 0, resident = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const moe::io::FileMapping& mapping = *weights.mappings()[i];
+    name_mapped_file(mapping.bytes(), files[i]);
+    all += mapping.bytes().size();
+    resident += mapping.resident_bytes();
+  }
+  if (label.empty() || resident >= all) return model;
+  // The free memory includes what the system caches.
+  if (const auto free = free_memory_bytes(); free && static_cast<std::int64_t>(all) > *free) {
+    report_missing_memory(weights, stored.config(), *free, static_cast<std::int64_t>(all));
+  } else {
+    ByteProgress progress(label, all);
+    for_each_piece_of(weights, [&](const moe::io::FileMapping& mapping, std::size_t first, std::size_t count) {
+      mapping.read_ahead(first, count);
+      progress.add(count);
+      return true;
+    });
+  }
+  return model;
+}
+
+std::string matrix_not_for_files(const fs::path& folder) {
+  const StoredModel stored = StoredModel::open(model_folder(folder));
+  for (const ListedTensor& tensor : list_tensors(stored.config())) {
+    if (tensor.kind != TensorKind::matrix) continue;
+    const std::string name = stored.find(tensor.name, tensor.shape).name;
+    const std::string& dtype = stored.tensors().entry(name).dtype;
+    if (dtype != "BF16" && dtype != "F32") return fmt::format("{} in {}", escaped(name), escaped(dtype));
+  }
+  return {};
+}
 
 std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
   const fs::path source = recovered_model_folder(folder);

@@ -25,6 +25,14 @@ void save_model(LanguageModel& model, const std::filesystem::path& folder, const
 /// run folder whose checkpoints/LATEST names such a folder. Throws BadFile if a tensor is missing, unknown, or has a
 /// shape other than config.json gives; IoError; OutOfMemory if the weights do not fit.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads);
+/// The same for inference, from matrices that stay in the files (LanguageModel::read_in_place). With a `label` the
+/// files are first read into the system's cache, with progress on stderr, or a notice says what it costs that free
+/// memory cannot hold them. Throws as load_model().
+std::unique_ptr<LanguageModel> load_model_in_files(const std::filesystem::path& folder, int threads,
+                                                   const std::string& label);
+/// The name and the dtype of a matrix that cannot stay in the files of a model, since it is neither BF16 nor F32; empty
+/// if all can. Throws BadFile, IoError.
+std::string matrix_not_for_files(const std::filesystem::path& folder);
 /// The same with the given configuration: that of load_config() or, if that is tied, the same untied, whose head then
 /// starts with the embedding's values.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads, const ModelConfig& config);

@@ -51,31 +51,39 @@ class FileMapping {
   /// All bytes of the file.
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
-  /// Reads [first, first + count) into the system's cache, as far as the file and free memory reach. The bytes may be
-  /// dropped again at any time.
+  /// Reads the pages of [first, first + count) into the system's cache, as far as the file and free memory reach. The
+  /// bytes may be dropped again at any time.
   void read_ahead(std::size_t first, std::size_t count) const {
-    const std::size_t page = page_bytes(), begin = (std::min)(first, bytes_.size()) / page * page;
-    const std::size_t end = count < bytes_.size() - (std::min)(first, bytes_.size()) ? first + count : bytes_.size();
-    void* const at = const_cast<std::byte*>(bytes_.data()) + begin;
+    const std::span<const std::byte> pages = pages_of(first, count);
+    if (pages.empty()) return;
 #ifdef MADV_POPULATE_READ
-    if (end > begin && ::madvise(at, end - begin, MADV_POPULATE_READ) == 0) return;
+    if (::madvise(const_cast<std::byte*>(pages.data()), pages.size(), MADV_POPULATE_READ) == 0) return;
 #endif
     // Systems without it (Linux before 5.14) read a page when a byte of it is read.
     [[maybe_unused]] volatile std::byte last{};
-    for (std::size_t i = begin; i < end; i += page) last = bytes_[i];
+    for (std::size_t i = 0; i < pages.size(); i += page_bytes()) last = pages[i];
   }
 
-  /// The bytes that are in memory now, in whole pages.
-  std::size_t resident_bytes() const {
-    if (bytes_.empty()) return 0;
-    const std::size_t page = page_bytes();
-    std::vector<unsigned char> pages((bytes_.size() + page - 1) / page);
-    if (::mincore(const_cast<std::byte*>(bytes_.data()), bytes_.size(), pages.data()) != 0) return 0;
-    return page * static_cast<std::size_t>(
-                      std::count_if(pages.begin(), pages.end(), [](unsigned char flags) { return (flags & 1) != 0; }));
+  /// The bytes of the pages of [first, first + count) that are in memory now; 0 if the system does not say.
+  std::size_t resident_bytes(std::size_t first, std::size_t count) const {
+    const std::span<const std::byte> pages = pages_of(first, count);
+    if (pages.empty()) return 0;
+    std::vector<unsigned char> flags((pages.size() + page_bytes() - 1) / page_bytes());
+    if (::mincore(const_cast<std::byte*>(pages.data()), pages.size(), flags.data()) != 0) return 0;
+    return page_bytes() * static_cast<std::size_t>(std::count_if(flags.begin(), flags.end(),
+                                                                 [](unsigned char page) { return (page & 1) != 0; }));
   }
+  /// The same of the whole file.
+  std::size_t resident_bytes() const { return resident_bytes(0, bytes_.size()); }
 
  private:
+  /// The part of the pages of [first, first + count) that the file has.
+  std::span<const std::byte> pages_of(std::size_t first, std::size_t count) const {
+    if (first >= bytes_.size()) return {};
+    const std::size_t begin = first / page_bytes() * page_bytes();
+    return bytes_.subspan(begin, (std::min)(count, bytes_.size() - first) + first - begin);
+  }
+
   std::span<const std::byte> bytes_;
 };
 

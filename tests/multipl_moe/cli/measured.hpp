@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -19,9 +21,18 @@ namespace multipl_moe::testing {
 
 struct Measured {
   Outcome outcome;
-  long kilobytes = 0;  ///< peak resident memory
+  long kilobytes = 0;            ///< peak resident memory, pages of mapped files included
+  long anonymous_kilobytes = 0;  ///< the largest of samples of the resident memory without them
   double seconds = 0;
 };
+
+/// Resident memory of a process without the pages of mapped files.
+inline long anonymous_kilobytes_of(::pid_t process) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string word; status >> word;)
+    if (long kilobytes = 0; word == "RssAnon:" && status >> kilobytes) return kilobytes;
+  return 0;
+}
 
 /// The command waits for a line, so that the shell has ended, without reaping the command, before the command starts.
 inline constexpr const char* in_the_background = R"(
@@ -66,13 +77,17 @@ inline Measured measured(const ScratchFolder& scratch, const std::vector<std::st
   if (::write(begin[1], "\n", 1) != 1) throw std::runtime_error("cannot signal the process to start");
   ::close(begin[1]);
   ::pollfd end{.fd = handle, .events = POLLIN, .revents = 0};
-  if (::poll(&end, 1, static_cast<int>(seconds) * 1000) == 0) ::kill(child, SIGKILL);
+  long anonymous = 0;
+  while (::poll(&end, 1, /*milliseconds=*/5) == 0) {
+    anonymous = std::max(anonymous, anonymous_kilobytes_of(child));
+    if (std::chrono::steady_clock::now() - start > std::chrono::seconds(seconds)) ::kill(child, SIGKILL);
+  }
   ::close(handle);
   ::rusage used{};
   if (::wait4(child, &status, 0, &used) != child) throw std::runtime_error("cannot wait for the process");
   const int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return {{exit_code, get_bytes(out), get_bytes(error)}, used.ru_maxrss, wall};
+  return {{exit_code, get_bytes(out), get_bytes(error)}, used.ru_maxrss, anonymous, wall};
 }
 
 }  // namespace multipl_moe::testing

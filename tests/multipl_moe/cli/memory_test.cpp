@@ -97,6 +97,41 @@ TEST_CASE("free memory is checked before unplanned copies of the weights", "[cli
             .exit_code == 0);
 }
 
+TEST_CASE("weights that stay in the file take no memory of the process", "[cli][memory]") {
+  if (is_slow_build) {
+    WARN("skipped: the sanitizer's own memory would be measured");
+    return;
+  }
+  const ScratchFolder scratch;
+  put_bytes(scratch / "wide.json",
+            R"({"model_type": "qwen2", "hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 2,
+                "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 20000})");
+  REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data --test-fraction 0.4").exit_code == 0);
+  REQUIRE(run(scratch, "make-checkpoint --config-json wide.json -o m -q").exit_code == 0);
+  REQUIRE(run(scratch, "upcycle --model m -o moe -q").exit_code == 0);
+  const std::string eval = "eval --model moe --data data --batch-size 1 --sequence-length 64 --max-bytes 130 --json ";
+  const std::string generate = "generate --model moe --prompt fn --max-new-tokens 4 --temperature 0 -q ";
+  for (const std::string& line : {eval, generate}) {
+    const Measured loaded = measured(scratch, words_of(line + "--weights float32"));
+    const Measured stored = measured(scratch, words_of(line + "--weights stored"));
+    INFO(line << loaded.anonymous_kilobytes << " and " << stored.anonymous_kilobytes << " kB" << stored.outcome.error);
+    CHECK(stored.outcome.exit_code == 0);
+    CHECK(stored.outcome.out == loaded.outcome.out);
+    // 240 MB of weights in float32.
+    CHECK(loaded.anonymous_kilobytes > 200'000);
+    CHECK(stored.anonymous_kilobytes < 12'000);
+    // "auto" is stored where float32 would take most of the free memory.
+    const Outcome limited = run(scratch, line, "MOE_MEMORY_LIMIT=300MB");
+    CHECK(limited.exit_code == 0);
+    CHECK(limited.out == loaded.outcome.out);
+    CHECK(run(scratch, line + "--weights float32", "MOE_MEMORY_LIMIT=200MB").exit_code == 4);
+    const Outcome tight = run(scratch, line, "MOE_MEMORY_LIMIT=100MB");
+    CHECK(tight.exit_code == 0);
+    CHECK_THAT(tight.error,
+               ContainsSubstring("note: memory can cache ") && ContainsSubstring(" of weights in the files; a token "));
+  }
+}
+
 TEST_CASE("the memory that a command uses is close to the planned memory", "[cli][memory]") {
   if (is_slow_build) {
     WARN("skipped: the sanitizer's own memory would be measured");

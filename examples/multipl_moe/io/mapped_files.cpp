@@ -1,0 +1,54 @@
+#include "multipl_moe/io/mapped_files.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <string>
+
+#include "multipl_moe/io/errors.hpp"
+
+namespace multipl_moe {
+
+namespace {
+
+/// What the signal handler reads. Nodes are only added and never freed.
+struct MappedFile {
+  const std::byte *begin, *end;
+  std::string message;
+  const MappedFile* next;
+};
+std::atomic<const MappedFile*> newest = nullptr;
+
+/// Only functions that POSIX allows in a signal handler.
+void end_with_message(int signal, siginfo_t* info, void*) {
+  const auto* const at = static_cast<const std::byte*>(info->si_addr);
+  for (const MappedFile* file = newest.load(); file != nullptr; file = file->next)
+    if (file->begin <= at && at < file->end) {
+      [[maybe_unused]] const auto written = ::write(STDERR_FILENO, file->message.data(), file->message.size());
+      ::_exit(5);
+    }
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+}  // namespace
+
+void name_mapped_file(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+  // Pages are read whole, so the last one reaches past the end of the file.
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t size = (bytes.size() + page - 1) / page * page;
+  newest =
+      new MappedFile{bytes.data(), bytes.data() + size,
+                     fmt::format("error: [{}] cannot be read any more: the file was truncated while it was in use, "
+                                 "or its disk failed\n",
+                                 escaped(path.native(), 1000)),
+                     newest.load()};
+  struct sigaction action {};
+  action.sa_sigaction = end_with_message;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &action, nullptr);
+}
+
+}  // namespace multipl_moe
