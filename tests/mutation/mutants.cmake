@@ -386,6 +386,31 @@ mutant(packed_for_another_instruction_set backend/cpu/packed_weights.hpp
   AFTER [==[packed.set == packed.set]==]
   REASON "panels of another width are multiplied"
   TESTS backend/cpu/isa/instruction_set)
+mutant(backward_of_a_weight_in_a_file backend/cpu/grouped.hpp
+  BEFORE [==[context.packed->rows_of(weights[g]) == nullptr]==]
+  AFTER [==[true]==]
+  REASON "a backward reads addresses without memory and ends the process"
+  TESTS safetensors/weights_in_file)
+mutant(first_rows_of_a_weight_in_a_file backend/cpu/tile_gemm.hpp
+  BEFORE [==[right.packed.rows + col * right.b.cols]==]
+  AFTER [==[right.packed.rows]==]
+  REASON "a task multiplies a few rows by the first rows of the weight"
+  TESTS safetensors/weights_in_file)
+mutant(first_panel_of_a_weight_in_a_file backend/cpu/tile_gemm.hpp
+  BEFORE [==[right.packed.rows + col * depth + summed.begin]==]
+  AFTER [==[right.packed.rows + summed.begin]==]
+  REASON "a task multiplies many rows by the first panel of the weight"
+  TESTS safetensors/weights_in_file)
+mutant(part_of_a_stored_tensor safetensors/weights_in_file.hpp
+  BEFORE [==[files_->position_of(name) + first * width]==]
+  AFTER [==[files_->position_of(name)]==]
+  REASON "an expert of a fused tensor has the weights of the first one"
+  TESTS safetensors/weights_in_file)
+mutant(router_in_a_file_from_memory backend/cpu/gemm.hpp
+  BEFORE [==[context.packed ? context.packed->rows_of(w_ED) : nullptr]==]
+  AFTER [==[nullptr]==]
+  REASON "a router's product reads addresses without memory"
+  TESTS safetensors/weights_in_file)
 mutant(the_same_chance_every_step train/adamw_state.hpp
   BEFORE [==[.step = static_cast<std::uint32_t>(step)]==]
   AFTER [==[.step = 0]==]

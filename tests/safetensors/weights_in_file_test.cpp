@@ -72,6 +72,23 @@ TEST_CASE("a layer whose weights stay in the file has the bits of the loaded lay
   check_same_results(filled(adapted()), adapted(), adapted());
 }
 
+TEST_CASE("a layer runs from its file in three lines", "[safetensors]") {
+  const ScratchFolder folder;
+  const fs::path file = folder / "layer.safetensors";
+  const auto make_layer = [] { return dense_layer<float>(300, 400); };
+  auto loaded = make_layer();
+  save(file, filled(make_layer()), {.dtype = StoredDtype::bfloat16});
+  load(file, loaded);
+  const Tensor x_TD = rows_of_noise(5, 300);
+  // [in_place]
+  auto in_place = make_layer();
+  const moe::CpuContext from_file = moe::load_in_place(file, in_place);
+  const auto y_TD = in_place.infer(from_file, x_TD, moe::Batch::single(5));
+  // [/in_place]
+  CHECK(from_file.packed->count() == 3);
+  CHECK(values_of(y_TD) == values_of(loaded.infer(CpuContext(), x_TD, Batch::single(5))));
+}
+
 TEST_CASE("weights in the layer's own type are read in the file by any operation", "[safetensors]") {
   const ScratchFolder folder;
   const auto layer = filled(hybrid_layer<double>());
@@ -117,8 +134,9 @@ TEST_CASE("weights in a file have neither a backward nor values to pack", "[safe
   const Tensor x_TD = rows_of_noise(3, 20);
   auto run = layer.forward(context, x_TD, Batch::single(3));
   auto gradient = layer.empty_tree();
-  CHECK_THROWS_WITH(layer.backward(context, x_TD, {}, std::move(run.saved), gradient),
-                    ContainsSubstring("is read from other memory, such as a file, and has no backward; load the layer"));
+  CHECK_THROWS_WITH(
+      layer.backward(context, x_TD, {}, std::move(run.saved), gradient),
+      ContainsSubstring("is read from other memory, such as a file, and has no backward; load the layer"));
   CHECK_THROWS_WITH(pack_weights(context, layer), ContainsSubstring("stays in its file and has no values to pack"));
 }
 
@@ -136,6 +154,15 @@ TEST_CASE("a file that does not fit a layer leaves the layer unchanged", "[safet
   Matrix<float, B> larger(30, 21);
   CHECK_THROWS_WITH(weights.place(larger, "gate_proj.weight"),
                     ContainsSubstring("has 600 elements, requested: 630 from 0 on"));
+  Matrix<float, B> lower(10, 20);
+  weights.place(lower, "gate_proj.weight", 400);
+  Matrix<float, B> whole(30, 20);
+  files.read_floats("gate_proj.weight", {whole.data(), 600});
+  const Tensor x_TD = rows_of_noise(3, 20);
+  Tensor part_TO(3, 10), all_TO(3, 30);
+  B::row_products<float>(weights.context(CpuContext()), x_TD.const_view(), lower.const_view(), part_TO.view());
+  B::row_products<float>(CpuContext(), x_TD.const_view(), whole.const_view(), all_TO.view());
+  CHECK(values_of(part_TO) == values_of(all_TO.const_view().cols_between(20, 30)));
   Matrix<double, B> wide(30, 20);
   CHECK_FALSE(weights.fits<double>("gate_proj.weight"));
   CHECK_THROWS_WITH(weights.place(wide, "gate_proj.weight"), ContainsSubstring("must be F64 and aligned, found BF16"));
