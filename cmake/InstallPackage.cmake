@@ -19,7 +19,7 @@ configure_file("${PROJECT_BINARY_DIR}/moeConfigVersion.cmake" "${PROJECT_BINARY_
                COPYONLY)
 install(FILES "${PROJECT_BINARY_DIR}/moelayersConfig.cmake" "${PROJECT_BINARY_DIR}/moelayersConfigVersion.cmake"
         DESTINATION "${other_package_dir}")
-install(FILES include/moe/onednn.hpp include/moe/safetensors.hpp include/moe/cuda.cuh
+install(FILES include/moe/onednn.hpp include/moe/safetensors.hpp include/moe/weights_in_file.hpp include/moe/cuda.cuh
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe")
 install(DIRECTORY include/moe/safetensors DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe")
 install(DIRECTORY include/moe/backend/cuda DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/moe/backend")

@@ -23,6 +23,7 @@ set(layers/presets.hpp backend/*)   # the alias of a published system names its 
 set(onednn.hpp core backend/contract backend/*)       # a product for the CPU backend that needs another library
 set(safetensors      core backend/contract)
 set(safetensors.hpp safetensors)                      # files, which need another library
+set(weights_in_file.hpp core backend/contract backend/* safetensors)   # weights of the CPU backend in such files
 set(cuda.cuh version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
 set(version.hpp "")
 set(moe.hpp version.hpp core backend/contract backend/* ops policies routing experts fusion layers train)
@@ -30,7 +31,7 @@ set(moe.hpp version.hpp core backend/contract backend/* ops policies routing exp
 # Headers of other libraries, by folder, as one regular expression.
 set(others_backend/cpu "^(Eigen/.*|immintrin\\.h|arm_neon\\.h)$")
 set(others_backend/cuda "^(thrust/.*|cuda_runtime\\.h|cublas_v2\\.h)$")
-set(others_safetensors "^(nlohmann/json\\.hpp|fcntl\\.h|sys/stat\\.h|unistd\\.h)$")
+set(others_safetensors "^(nlohmann/json\\.hpp|fcntl\\.h|sys/(mman|stat)\\.h|unistd\\.h)$")
 set(others_onednn.hpp "^(dnnl|omp)\\.h$")
 # Single files that may include more than their folder.
 set(others_train/split_into_adapters.hpp "^Eigen/SVD$")   # a decomposition on the host, for every backend

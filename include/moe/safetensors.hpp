@@ -5,7 +5,7 @@
 //
 // Weights and buffers have the names of the layer's walk (for_each_parameter, for_each_buffer); SaveOptions and
 // LoadOptions map them to others. A layer on a device takes its context as the first argument.
-// moe/safetensors/weights_in_file.hpp runs a layer on the CPU from weights that stay in the file.
+// moe/weights_in_file.hpp runs a layer on the CPU from weights that stay in the file.
 #pragma once
 
 #include "moe/safetensors/load.hpp"

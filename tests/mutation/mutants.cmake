@@ -401,7 +401,7 @@ mutant(first_panel_of_a_weight_in_a_file backend/cpu/tile_gemm.hpp
   AFTER [==[right.packed.rows + summed.begin]==]
   REASON "a task multiplies many rows by the first panel of the weight"
   TESTS safetensors/weights_in_file)
-mutant(part_of_a_stored_tensor safetensors/weights_in_file.hpp
+mutant(part_of_a_stored_tensor weights_in_file.hpp
   BEFORE [==[files_->position_of(name) + first * width]==]
   AFTER [==[files_->position_of(name)]==]
   REASON "an expert of a fused tensor has the weights of the first one"

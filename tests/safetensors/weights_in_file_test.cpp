@@ -1,5 +1,5 @@
 /// Layers that run from weights in the file: the bits of loaded layers, and errors.
-#include "moe/safetensors/weights_in_file.hpp"
+#include "moe/weights_in_file.hpp"
 
 #include <filesystem>
 #include <system_error>

@@ -10,7 +10,6 @@
 #include <variant>
 
 #include "moe/layers/presets.hpp"
-#include "moe/safetensors/weights_in_file.hpp"
 #include "moe/train/adamw.hpp"
 #include "moe/train/adamw_state.hpp"
 #include "moe/train/clip.hpp"
@@ -18,6 +17,7 @@
 #include "moe/train/pack_weights.hpp"
 #include "moe/train/upcycle.hpp"
 #include "moe/train/walk.hpp"
+#include "moe/weights_in_file.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/stored_model.hpp"

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <system_error>
 
-#include "moe/safetensors/weights_in_file.hpp"
+#include "moe/weights_in_file.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/dtype.hpp"

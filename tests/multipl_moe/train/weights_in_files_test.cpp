@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "../model/small_model.hpp"
-#include "moe/safetensors/weights_in_file.hpp"
+#include "moe/weights_in_file.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/trainable.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
