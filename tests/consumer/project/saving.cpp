@@ -1,5 +1,6 @@
 #include <moe/moe.hpp>
 #include <moe/safetensors.hpp>
+#include <moe/weights_in_file.hpp>
 
 using Layer = moe::SwiGlu<float, moe::Cpu<>>;
 
@@ -10,5 +11,7 @@ int main() {
   layer.up_proj.data()[1] = 5;
   moe::save("saving.safetensors", layer);
   load_elsewhere("saving.safetensors", loaded);
-  return loaded.up_proj.data()[1] == 5.0f ? 0 : 1;
+  Layer in_place(2, 3);
+  const moe::CpuContext context = moe::load_in_place("saving.safetensors", in_place);
+  return loaded.up_proj.data()[1] == 5.0f && in_place.up_proj.data()[1] == 5.0f ? 0 : 1;
 }
