@@ -406,11 +406,6 @@ mutant(part_of_a_stored_tensor weights_in_file.hpp
   AFTER [==[files_->position_of(name)]==]
   REASON "an expert of a fused tensor has the weights of the first one"
   TESTS safetensors/weights_in_file)
-mutant(first_mapped_file_is_named multipl_moe/io/mapped_files.cpp
-  BEFORE [==[file->begin <= at && at < file->end]==]
-  AFTER [==[at < file->end]==]
-  REASON "the error names another file than the one that was truncated"
-  TESTS io/mapped_files)
 mutant(router_in_a_file_from_memory backend/cpu/gemm.hpp
   BEFORE [==[context.packed ? context.packed->rows_of(w_ED) : nullptr]==]
   AFTER [==[nullptr]==]
