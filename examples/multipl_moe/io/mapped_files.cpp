@@ -15,17 +15,18 @@ namespace {
 
 /// What the signal handler reads. Nodes are only added and never freed.
 struct MappedFile {
+  std::weak_ptr<const moe::io::FileMapping> mapping;
   const std::byte *begin, *end;
   std::string message;
   const MappedFile* next;
 };
 std::atomic<const MappedFile*> newest = nullptr;
 
-/// Only functions that POSIX allows in a signal handler.
+/// Only functions that POSIX allows in a signal handler, and a read of the mapping's count of owners.
 void end_with_message(int signal, siginfo_t* info, void*) {
   const auto* const at = static_cast<const std::byte*>(info->si_addr);
   for (const MappedFile* file = newest.load(); file != nullptr; file = file->next)
-    if (file->begin <= at && at < file->end) {
+    if (file->begin <= at && at < file->end && !file->mapping.expired()) {
       [[maybe_unused]] const auto written = ::write(STDERR_FILENO, file->message.data(), file->message.size());
       ::_exit(5);
     }
@@ -35,12 +36,12 @@ void end_with_message(int signal, siginfo_t* info, void*) {
 
 }  // namespace
 
-void name_mapped_file(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+void name_mapped_file(const std::shared_ptr<const moe::io::FileMapping>& mapping, const std::filesystem::path& path) {
   // Pages are read whole, so the last one reaches past the end of the file.
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t size = (bytes.size() + page - 1) / page * page;
+  const std::size_t page = moe::io::page_bytes(), size = (mapping->bytes().size() + page - 1) / page * page;
+  const std::byte* const begin = mapping->bytes().data();
   newest =
-      new MappedFile{bytes.data(), bytes.data() + size,
+      new MappedFile{mapping, begin, begin + size,
                      fmt::format("error: [{}] cannot be read any more: the file was truncated while it was in use, "
                                  "or its disk failed\n",
                                  escaped(path.native(), 1000)),

@@ -55,13 +55,6 @@ std::int64_t pass_bytes(const ModelConfig& config, std::int64_t tokens) {
   return std::max(mixed, bytes_in_layer(config.of_layer(config.dense_layers.front()), tokens));
 }
 
-/// Bytes of the largest matrix, of which a product of many rows makes a packed copy.
-std::int64_t product_bytes(const ModelConfig& config) {
-  const std::int64_t dense = config.dense_layers.empty() ? 0 : config.intermediate_size;
-  const std::int64_t queries = config.num_attention_heads * config.head_dim();
-  return value_bytes * config.hidden_size * std::max({config.vocab_size, config.expert_width(), dense, queries});
-}
-
 /// Final capacity of a KV cache in tokens: twice the prompt, at least 64, doubled until it holds `total`.
 std::int64_t cached_tokens(std::int64_t prompt, std::int64_t total) {
   std::int64_t room = std::max<std::int64_t>(64, 2 * prompt);
@@ -105,7 +98,6 @@ std::vector<MemoryPart> scoring_plan(const ModelConfig& config, const ScoringSiz
       weights_in_memory(config, size.weights),
       {"activations", pass_bytes(config, tokens)},
       {"logits", value_bytes * std::min(tokens, logit_rows) * config.vocab_size},
-      {"a packed copy of the largest matrix", product_bytes(config)},
       {"text", text_token_bytes * size.text_tokens},
   };
   if (size.is_observed && config.moe)

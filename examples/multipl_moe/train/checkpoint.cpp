@@ -139,17 +139,18 @@ void for_each_piece_of(const moe::WeightsInFile& weights, const F& f) {
       if (!f(*mapping, first, std::min(piece, mapping->bytes().size() - first))) return;
 }
 
-/// Bytes per second from the disk, by reading pieces that are not in memory; 0 if all are.
+/// Bytes per second from the disk, by reading pieces that are hardly in memory; 0 if there are none.
 double disk_rate(const moe::WeightsInFile& weights) {
   constexpr std::size_t enough = std::size_t{256} << 20;
   std::size_t bytes = 0;
   double seconds = 0;
   for_each_piece_of(weights, [&](const moe::io::FileMapping& mapping, std::size_t first, std::size_t count) {
-    if (mapping.resident_bytes(first, count) > 0) return true;
+    const std::size_t resident = std::min(count, mapping.resident_bytes(first, count));
+    if (resident > count / 2) return true;
     const auto start = std::chrono::steady_clock::now();
     mapping.read_ahead(first, count);
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    bytes += count;
+    bytes += count - resident;
     return bytes < enough;
   });
   return seconds > 0 ? static_cast<double>(bytes) / seconds : 0;
@@ -187,7 +188,7 @@ std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int t
   std::size_t all = 0, resident = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const moe::io::FileMapping& mapping = *weights.mappings()[i];
-    name_mapped_file(mapping.bytes(), files[i]);
+    name_mapped_file(weights.mappings()[i], files[i]);
     all += mapping.bytes().size();
     resident += mapping.resident_bytes();
   }

@@ -48,15 +48,17 @@ TEST_CASE("reading a mapped file after it was truncated ends the process with 5 
   const ScratchFolder scratch;
   const std::size_t page = moe::io::page_bytes();
   for (const char* name : {"first", "second", "other"}) put_bytes(scratch / name, std::string(3 * page, 'a'));
-  const auto first = FileMapping::map(InputFile::open(scratch / "first")),
-             second = FileMapping::map(InputFile::open(scratch / "second")),
-             other = FileMapping::map(InputFile::open(scratch / "other"));
-  const auto read_last = [](const FileMapping& mapping) {
-    [[maybe_unused]] volatile std::byte last = mapping.bytes().back();
+  const auto map = [&](const char* name) {
+    return std::make_shared<const FileMapping>(FileMapping::map(InputFile::open(scratch / name)));
+  };
+  const auto first = map("first");
+  auto second = map("second");
+  const auto read_last = [](const auto& mapping) {
+    [[maybe_unused]] volatile std::byte last = mapping->bytes().back();
   };
   const auto [status, text] = in_child([&] {
-    name_mapped_file(first.bytes(), scratch / "first");
-    name_mapped_file(second.bytes(), scratch / "second");
+    name_mapped_file(first, scratch / "first");
+    name_mapped_file(second, scratch / "second");
     read_last(first);
     std::filesystem::resize_file(scratch / "first", page);
     read_last(second);
@@ -67,9 +69,13 @@ TEST_CASE("reading a mapped file after it was truncated ends the process with 5 
   CHECK(text == "error: [" + (scratch / "first").native() +
                     "] cannot be read any more: the file was truncated while it was in use, or its disk failed\n");
 
-  // Any other mapping keeps the system's signal.
+  // Any other mapping keeps the system's signal, also at the addresses of one that no longer exists.
   const auto [signaled, nothing] = in_child([&] {
-    name_mapped_file(second.bytes(), scratch / "second");
+    name_mapped_file(second, scratch / "second");
+    const std::byte* const before = second->bytes().data();
+    second.reset();
+    const auto other = map("other");
+    if (other->bytes().data() != before) ::_exit(1);
     std::filesystem::resize_file(scratch / "other", page);
     read_last(other);
   });
