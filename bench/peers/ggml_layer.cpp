@@ -5,10 +5,11 @@
 //   g++ -std=c++20 -O2 -I GGML/include bench/peers/ggml_layer.cpp -o build/ggml_layer
 //       GGML/build/src/libggml.a GGML/build/src/libggml-cpu.a GGML/build/src/libggml-base.a -ldl -lpthread
 //
-// ggml_layer ROWS WIDTH HIDDEN EXPERTS CHOSEN f32|bf16 THREADS SECONDS BATCH prints the median time of one call on
-// BATCH rows, in ms.
+// ggml_layer ROWS WIDTH HIDDEN EXPERTS CHOSEN f32|f16|bf16|q8_0|q4_0 THREADS SECONDS BATCH prints the median time of
+// one call on BATCH rows, in ms.
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -26,16 +27,22 @@ struct Shape {
   std::int64_t rows, width, hidden, experts, chosen;
 };
 
-/// Uniform values in [-scale, scale).
+/// Uniform values in [-scale, scale), converted to the tensor's type.
 void fill(ggml_tensor* tensor, float scale, std::mt19937& random) {
   std::uniform_real_distribution<float> uniform(-scale, scale);
-  for (std::int64_t i = 0; i < ggml_nelements(tensor); ++i) {
-    const float value = uniform(random);
-    if (tensor->type == GGML_TYPE_BF16)
-      static_cast<ggml_bf16_t*>(tensor->data)[i] = ggml_fp32_to_bf16(value);
-    else
-      static_cast<float*>(tensor->data)[i] = value;
+  std::vector<float> row(static_cast<std::size_t>(tensor->ne[0]));
+  for (std::int64_t r = 0; r < ggml_nrows(tensor); ++r) {
+    for (float& value : row) value = uniform(random);
+    ggml_quantize_chunk(tensor->type, row.data(), static_cast<std::byte*>(tensor->data) + r * tensor->nb[1], 0, 1,
+                        tensor->ne[0], nullptr);
   }
+}
+
+/// The type that `name` names; GGML_TYPE_COUNT for any other text.
+ggml_type type_named(const std::string& name) {
+  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0})
+    if (name == ggml_type_name(type)) return type;
+  return GGML_TYPE_COUNT;
 }
 
 /// y[width, rows] of x[width, rows].
@@ -64,20 +71,21 @@ ggml_tensor* layer(ggml_context* context, const Shape& shape, ggml_tensor* route
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 10) {
-    std::fprintf(stderr, "usage: ggml_layer ROWS WIDTH HIDDEN EXPERTS CHOSEN f32|bf16 THREADS SECONDS BATCH\n");
+  const ggml_type type = count == 10 ? type_named(arguments[6]) : GGML_TYPE_COUNT;
+  if (type == GGML_TYPE_COUNT) {
+    std::fprintf(stderr,
+                 "usage: ggml_layer ROWS WIDTH HIDDEN EXPERTS CHOSEN f32|f16|bf16|q8_0|q4_0 THREADS SECONDS BATCH\n");
     return 2;
   }
   const auto number = [&](int i) { return std::atoll(arguments[i]); };
   const Shape shape{number(1), number(2), number(3), number(4), number(5)};
-  const ggml_type type = std::string(arguments[6]) == "bf16" ? GGML_TYPE_BF16 : GGML_TYPE_F32;
   const int threads = static_cast<int>(number(7));
   const double seconds = std::atof(arguments[8]);
   const std::int64_t batch = number(9);
 
   const auto values = static_cast<std::size_t>(shape.experts * shape.width * shape.hidden * 3);
   const auto pairs = static_cast<std::size_t>(batch * shape.chosen);
-  const std::size_t bytes = values * ggml_type_size(type) +
+  const std::size_t bytes = ggml_row_size(type, static_cast<std::int64_t>(values)) +
                             pairs * static_cast<std::size_t>(6 * shape.width + 6 * shape.hidden) * sizeof(float) +
                             static_cast<std::size_t>(shape.rows * shape.width) * sizeof(float) + (64u << 20);
   ggml_context* const context = ggml_init({bytes, nullptr, false});
