@@ -356,6 +356,11 @@ mutant(rounded_to_the_nearest backend/cpu/isa/adamw.inc
   AFTER [==[(0x8000u & ~is_nan)]==]
   REASON "rounding to nearest instead of stochastic rounding loses steps too small for bfloat16"
   TESTS backend/cpu/isa/kernels train/adamw_state)
+mutant(rounding_turns_nan_into_zero backend/cpu/isa/adamw.inc
+  BEFORE [==[(random & 0xffffu & ~is_nan)]==]
+  AFTER [==[(random & 0xffffu)]==]
+  REASON "the sum with the random bits carries over the sign of a NaN"
+  TESTS backend/cpu/isa/kernels)
 mutant(random_words_of_the_next_four backend/cpu/isa/adamw.inc
   BEFORE [==[blocks / 2 * (l % 2) + l / 2)]==]
   AFTER [==[blocks / 2 * (l % 2) + l / 2 + 1)]==]
