@@ -10,12 +10,16 @@
 
 #include "bench/command.hpp"
 #ifdef MOE_BENCH_LEARNS
+#include "bench/growth/command.hpp"
 #include "bench/learn/commands.hpp"
+#include "bench/run_as_command.hpp"
 #endif
 
 namespace moe_bench {
 
 namespace {
+
+constexpr const char* unwritable = "stdout cannot be written";
 
 int failed(int exit_code, const std::string& message) {
   fmt::print(stderr, "error: {}\n", message);
@@ -33,6 +37,7 @@ int run_bench(int argc, char** argv) {
   program.require_subcommand(1);
   std::vector<Command> commands{add_list_command(program), add_run_command(program), add_layers_command(program)};
 #ifdef MOE_BENCH_LEARNS
+  commands.push_back(add_growth_command(program));
   commands.push_back(add_learn_command(program));
   commands.push_back(add_report_command(program));
 #endif
@@ -54,9 +59,9 @@ int run_bench(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return failed(4, "out of memory: select fewer names or a smaller --shape");
   } catch (const std::exception& error) {
-    return failed(1, error.what());
+    return std::ferror(stdout) != 0 ? failed(5, unwritable) : failed(1, error.what());
   }
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return failed(5, "stdout cannot be written");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return failed(5, unwritable);
   return 0;
 }
 

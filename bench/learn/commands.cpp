@@ -10,8 +10,8 @@
 #include "bench/learn/page.hpp"
 #include "bench/learn/pictures.hpp"
 #include "bench/learn/study.hpp"
+#include "bench/run_as_command.hpp"
 #include "bench/strategies/all.hpp"
-#include "multipl_moe/cli/interrupted.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -23,21 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using multipl_moe::above_zero;
 using StrategyList = std::vector<Strategy<moe::Cpu<>>>;
-
-/// Runs `work` and converts the errors of multipl_moe to CommandFailed with their exit codes.
-template <class Work>
-void run_as_command(const Work& work) {
-  try {
-    work();
-  } catch (const multipl_moe::Interrupted& interrupted) {
-    throw CommandFailed(interrupted.exit_code(), fmt::format("interrupted: {}", interrupted.what()));
-  } catch (const fs::filesystem_error& error) {
-    throw CommandFailed(5, multipl_moe::escaped(error.what(), 1000));
-  } catch (const std::exception& error) {
-    if (const auto exit_code = multipl_moe::exit_code_of(error)) throw CommandFailed(*exit_code, error.what());
-    throw;
-  }
-}
 
 /// The named strategies, in the order of the list.
 StrategyList chosen(std::vector<std::string> names) {
