@@ -14,6 +14,7 @@ Suite everything(const Context& context, const std::vector<Shape>& shapes) {
       add_dense_ffn(suite, context, shape, multiple);
     add_limits(suite, context, shape);
     add_route(suite, context, shape);
+    add_balanced_assignment(suite, context, shape);
     add_dispatch(suite, context, shape);
     add_products(suite, context, shape);
     add_swiglu(suite, context, shape);

@@ -23,8 +23,8 @@ struct Entry {
   std::string kind;     // layer or op
   std::string subject;  // token_moe, gather_rows, ...
   Shape shape;
-  // step, forward, forward_backward, backward, infer, decode_1, decode_8; the last three also with _packed,
-  // _packed_bf16
+  // step, forward, forward_backward, backward, infer, decode_1, decode_8, decode_64; infer and decode also with
+  // _packed, _packed_bf16
   std::string pass;
   Run whole;
   Run parts{};
@@ -47,6 +47,7 @@ std::string dense_ffn_name(Index multiple);
 
 void add_limits(Suite& suite, const Context& context, const Shape& shape);
 void add_route(Suite& suite, const Context& context, const Shape& shape);
+void add_balanced_assignment(Suite& suite, const Context& context, const Shape& shape);
 void add_dispatch(Suite& suite, const Context& context, const Shape& shape);
 void add_products(Suite& suite, const Context& context, const Shape& shape);
 void add_swiglu(Suite& suite, const Context& context, const Shape& shape);

@@ -196,7 +196,7 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
               });
             }));
 
-    for (const Index wanted : {1, 8}) {
+    for (const Index wanted : {1, 8, 64}) {
       // At least two windows: in the first window of a sequence often no segment expert is selected.
       const Index sequences = std::min(wanted, shape.rows);
       const Index steps = std::max(std::min<Index>(64, shape.rows) / sequences, 2 * window_of(shape));
