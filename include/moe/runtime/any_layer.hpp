@@ -1,3 +1,4 @@
+// Longer than other headers: the entries of a layer, their virtual form, and the two kinds of trees that are held.
 #pragma once
 
 #ifndef __cpp_rtti
@@ -15,9 +16,11 @@
 #include <vector>
 
 #include "moe/core/batch.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/forward.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/module.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/trees.hpp"
 #include "moe/experts/swiglu.hpp"
@@ -26,8 +29,9 @@
 namespace moe {
 
 /// A layer whose type is selected at run time, for example by a configuration file. It has the interface of every
-/// layer, with one virtual call per entry; the held layer has no virtual calls. A gradient is an AnyLayer that holds
-/// the same type.
+/// layer, with one virtual call per entry; the held layer has no virtual calls. A gradient is an AnyLayer of the
+/// accumulation type, AnyLayer<float, Backend> for one of BFloat16: gradient_for(layer) where both types are the same,
+/// otherwise accum_gradient_for(layer), which holds the weights of the layer's gradient tree and computes nothing.
 ///
 /// If no layer is held, empty_tree() returns an AnyLayer that holds none, visit_parameters and visit_buffers visit
 /// nothing, and as() returns null; all other member functions and upcycle() throw Error.
@@ -41,8 +45,25 @@ class AnyLayer {
   using ConstView = View<const Value, Backend>;
   /// Default type of a model's dense FFN.
   using Dense = SwiGlu<Value, Backend>;
+  template <class Other>
+  using rebind = AnyLayer<Other, Backend>;
+  /// Type of a gradient.
+  using Gradient = AnyLayer<Accum<Value>, Backend>;
 
  private:
+  template <class, class>
+  friend class AnyLayer;
+  /// Whether weights are stored in a lower precision than their gradients.
+  static constexpr bool is_narrow = !std::is_same_v<Value, Accum<Value>>;
+  template <class Tree>
+  struct SameTree {
+    using Type = Tree;
+  };
+  /// The type of a layer's gradient tree; a rebound layer may be another type even if the values are of the same one.
+  template <class Tree>
+  using GradientTree =
+      typename std::conditional_t<is_narrow, detail::RebindTo<Tree, Accum<Value>>, SameTree<Tree>>::Type;
+
   struct Held {
     virtual ~Held() = default;
   };
@@ -50,6 +71,18 @@ class AnyLayer {
   struct HeldOf final : Held {
     T value;
     explicit HeldOf(T value_) : value(std::move(value_)) {}
+  };
+  struct HeldStats {
+    virtual ~HeldStats() = default;
+    virtual double balance_loss() const = 0;
+    virtual double z_loss() const = 0;
+  };
+  template <class T>
+  struct HeldStatsOf final : HeldStats {
+    T value;
+    explicit HeldStatsOf(T value_) : value(std::move(value_)) {}
+    double balance_loss() const override { return value.balance_loss(); }
+    double z_loss() const override { return value.z_loss(); }
   };
   struct HeldState {
     virtual ~HeldState() = default;
@@ -69,17 +102,18 @@ class AnyLayer {
   };
 
  public:
-  /// Statistics of a training forward: the auxiliary losses that every layer reports, and the held layer's own stats.
-  struct Stats {
-    /// Balance loss, see balance_loss().
-    double balance = 0;
-    /// Router z-loss, see z_loss().
-    double z = 0;
-    /// The held layer's own stats, which update_buffers reads.
-    std::shared_ptr<const Held> own;
+  /// Statistics of a training forward, type-erased. Losses are computed when they are asked for: on a device that
+  /// waits for the forward pass.
+  class Stats {
+   public:
+    /// Balance loss of the held layer; 0 if there are no stats.
+    double balance_loss() const { return held_ != nullptr ? held_->balance_loss() : 0; }
+    /// Router z-loss of the held layer; 0 if there are no stats.
+    double z_loss() const { return held_ != nullptr ? held_->z_loss() : 0; }
 
-    double balance_loss() const { return balance; }
-    double z_loss() const { return z; }
+   private:
+    friend AnyLayer;
+    std::shared_ptr<const HeldStats> held_;
   };
   /// Tensors that backward consumes, type-erased.
   using Saved = std::unique_ptr<Held>;
@@ -133,15 +167,15 @@ class AnyLayer {
   Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor&& x_TD, const Batch& batch) const {
     return layer("forward").forward(context, std::move(x_TD), batch);
   }
-  /// d_y_TD -> d_x_TD; adds into `gradient`. Throws Error if `gradient` does not hold a layer of the held layer's type
-  /// or `saved` is not from a layer of this type.
+  /// d_y_TD -> d_x_TD; adds into `gradient`. Throws Error if `gradient` does not hold the gradient tree of the held
+  /// layer or `saved` is not from a layer of this type.
   Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
-                  AnyLayer& gradient) const {
+                  Gradient& gradient) const {
     const Interface& own = layer("backward");
-    require(gradient.layer_ != nullptr && own.has_type_of(*gradient.layer_), "AnyLayer::backward",
+    require(gradient.layer_ != nullptr && *own.gradient_type == *gradient.layer_->type, "AnyLayer::backward",
             "the gradient must hold a layer of the same type");
     require(saved != nullptr, "AnyLayer::backward", "`saved` must be what forward returned, got an empty one");
-    return own.backward(context, d_y_TD, d_stats, std::move(saved), *gradient.layer_);
+    return own.backward(context, d_y_TD, d_stats, std::move(saved), gradient.layer_->tree);
   }
   /// forward with the inference router and without saved tensors.
   Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const {
@@ -170,9 +204,9 @@ class AnyLayer {
   /// step; a bias then moves once per micro-batch. Throws Error if `stats` is not from a layer of the held layer's
   /// type.
   void update_buffers(const Context& context, const Stats& stats) {
-    require(layer_ != nullptr && stats.own != nullptr, "AnyLayer::update_buffers",
+    require(layer_ != nullptr && stats.held_ != nullptr, "AnyLayer::update_buffers",
             "there must be a held layer and its stats, got ", layer_ != nullptr ? "no stats" : "no layer");
-    layer_->update_buffers(context, *stats.own);
+    computing("update_buffers", layer_.get())->update_buffers(context, *stats.held_);
   }
 
   AnyLayer empty_tree() const {
@@ -180,13 +214,24 @@ class AnyLayer {
     if (layer_ != nullptr) tree.layer_ = layer_->empty_tree();
     return tree;
   }
+  /// The same tree with values of this type or of its accumulation type, every tensor empty.
+  template <class Other>
+  requires(std::is_same_v<Other, Value> || std::is_same_v<Other, Accum<Value>>) AnyLayer<Other, Backend> empty_tree_of()
+  const {
+    if constexpr (std::is_same_v<Other, Value>) return empty_tree();
+    Gradient tree;
+    if (layer_ != nullptr) tree.layer_ = layer("empty_tree_of").gradient_tree();
+    return tree;
+  }
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {
-    walk(visit, prefix, &Interface::weights, tree, trees...);
+    walk(
+        visit, prefix, [](auto& of) -> auto& { return of.weights; }, tree, trees...);
   }
   template <class Visit, class Tree, class... Trees>
   static void visit_buffers(Visit&& visit, const std::string& prefix, Tree&& tree, Trees&&... trees) {
-    walk(visit, prefix, &Interface::buffers, tree, trees...);
+    walk(
+        visit, prefix, [](auto& of) -> auto& { return of.buffers; }, tree, trees...);
   }
 
   /// Calls upcycle() for the held layer, from a dense FFN of its experts' type or from an AnyLayer that holds one.
@@ -194,42 +239,75 @@ class AnyLayer {
   template <class X>
   friend void upcycle(const Context& context, const X& dense, AnyLayer& layer, const Upcycling& start,
                       const std::string& prefix = {}) {
-    require(layer.layer_ != nullptr, "AnyLayer::upcycle", "a layer must be held, got none");
-    if constexpr (std::is_same_v<X, AnyLayer>)
-      layer.layer_->upcycle_from(context, dense.layer("upcycle").itself(), start, prefix);
-    else
-      layer.layer_->upcycle_from(context, {&dense, &typeid(X)}, start, prefix);
+    Interface& own = *computing("upcycle", layer.layer_.get());
+    if constexpr (std::is_same_v<X, AnyLayer>) {
+      const Interface& other = dense.layer("upcycle");
+      own.upcycle_from(context, {other.tree, other.type}, start, prefix);
+    } else {
+      own.upcycle_from(context, {&dense, &typeid(X)}, start, prefix);
+    }
   }
 
  private:
+  template <class V>
+  using TensorPointers = std::conditional_t<
+      std::is_same_v<V, Accum<V>>, std::variant<Matrix<V, Backend>*, Vector<V, Backend>*>,
+      std::variant<Matrix<V, Backend>*, Vector<V, Backend>*, Matrix<Accum<V>, Backend>*, Vector<Accum<V>, Backend>*>>;
   struct Entry {
     std::string name;
-    std::variant<Tensor*, Vector<Value, Backend>*> tensor;
+    TensorPointers<Value> tensor;
   };
   /// Pointer to a layer, with its run-time type.
   struct TypedPointer {
     const void* layer;
     const std::type_info* type;
   };
-  struct Interface {
+  struct Interface;
+  /// A tree of weights: a layer, or a gradient tree in accumulation precision.
+  struct Parts {
     std::vector<Entry> weights, buffers;
+    void* tree = nullptr;
+    /// Types of the tree and of its gradient tree.
+    const std::type_info *type = nullptr, *gradient_type = nullptr;
 
-    virtual ~Interface() = default;
-    bool has_type_of(const Interface& other) const { return typeid(*this) == typeid(other); }
+    virtual ~Parts() = default;
+    template <class Tree>
+    void list(Tree& held) {
+      const auto into = [](std::vector<Entry>& entries) {
+        return [&entries](const std::string& name, auto& tensor) { entries.push_back({name, &tensor}); };
+      };
+      Tree::visit_parameters(into(weights), std::string(), held);
+      Tree::visit_buffers(into(buffers), std::string(), held);
+      tree = &held;
+      type = &typeid(Tree);
+      gradient_type = &typeid(GradientTree<Tree>);
+    }
+    virtual std::unique_ptr<Parts> empty_tree() const = 0;
+    /// The layer; null for a gradient tree that holds weights only.
+    virtual Interface* computing() { return nullptr; }
+  };
+  /// A gradient tree whose layer is of lower precision.
+  template <class Tree>
+  struct PartsOf final : Parts {
+    Tree held;
+    explicit PartsOf(Tree held_) : held(std::move(held_)) { this->list(held); }
+    std::unique_ptr<Parts> empty_tree() const override { return std::make_unique<PartsOf>(held.empty_tree()); }
+  };
+  struct Interface : Parts {
     virtual bool is_causal() const = 0;
     virtual bool is_batch_invariant() const = 0;
     virtual Index width() const = 0;
     virtual Forward<Tensor, Saved, Stats> forward(const Context&, ConstView, const Batch&) const = 0;
     virtual Forward<Tensor, Saved, Stats> forward(const Context&, Tensor&&, const Batch&) const = 0;
-    virtual Tensor backward(const Context&, ConstView, AuxiliaryGradient, Saved, Interface&) const = 0;
+    /// The gradient is of gradient_type.
+    virtual Tensor backward(const Context&, ConstView, AuxiliaryGradient, Saved, void* gradient) const = 0;
     virtual Tensor infer(const Context&, ConstView, const Batch&) const = 0;
     virtual DecodingState begin_decoding(const Context&, Index) const = 0;
     virtual Tensor prefill(const Context&, ConstView, const Batch&, HeldState&) const = 0;
     virtual Tensor decode(const Context&, ConstView, std::span<const std::int32_t>, HeldState&) const = 0;
     virtual void set_languages(std::span<const std::int32_t>, HeldState&) const = 0;
-    virtual void update_buffers(const Context&, const Held&) = 0;
-    virtual std::unique_ptr<Interface> empty_tree() const = 0;
-    virtual TypedPointer itself() const = 0;
+    virtual void update_buffers(const Context&, const HeldStats&) = 0;
+    virtual std::unique_ptr<typename Gradient::Parts> gradient_tree() const = 0;
     virtual void upcycle_from(const Context&, TypedPointer, const Upcycling&, const std::string&) = 0;
   };
 
@@ -237,13 +315,7 @@ class AnyLayer {
   struct Of final : Interface {
     Layer layer;
 
-    explicit Of(Layer layer_) : layer(std::move(layer_)) {
-      const auto list = [](std::vector<Entry>& entries) {
-        return [&entries](const std::string& name, auto& tensor) { entries.push_back({name, &tensor}); };
-      };
-      Layer::visit_parameters(list(this->weights), std::string(), layer);
-      Layer::visit_buffers(list(this->buffers), std::string(), layer);
-    }
+    explicit Of(Layer layer_) : layer(std::move(layer_)) { this->list(layer); }
 
     bool is_causal() const override { return Layer::is_causal; }
     bool is_batch_invariant() const override { return Layer::is_batch_invariant; }
@@ -257,10 +329,11 @@ class AnyLayer {
       nothing_runs();
     }
     Tensor backward(const Context& context, ConstView d_y_TD, AuxiliaryGradient d_stats, Saved saved,
-                    Interface& gradient) const override {
+                    void* gradient) const override {
       if constexpr (computes<Backend>)
-        return layer.backward(context, d_y_TD, d_stats, std::move(value_of<typename Layer::Saved>(*saved, "saved")),
-                              static_cast<Of&>(gradient).layer);
+        return layer.backward(context, d_y_TD, d_stats,
+                              std::move(value_of<HeldOf<typename Layer::Saved>>(*saved, "saved")),
+                              *static_cast<GradientTree<Layer>*>(gradient));
       nothing_runs();
     }
     Tensor infer(const Context& context, ConstView x_TD, const Batch& batch) const override {
@@ -296,14 +369,22 @@ class AnyLayer {
       if constexpr (requires(typename Layer::DecodingState own) { own.languages; })
         state_of<typename Layer::DecodingState>(state).languages.assign(languages_B.begin(), languages_B.end());
     }
-    void update_buffers(const Context& context, const Held& stats) override {
+    void update_buffers(const Context& context, const HeldStats& stats) override {
       if constexpr (computes<Backend>)
-        layer.update_buffers(context, value_of<typename Layer::Stats>(stats, "stats"));
+        layer.update_buffers(context, value_of<const HeldStatsOf<typename Layer::Stats>>(stats, "stats"));
       else
         nothing_runs();
     }
-    std::unique_ptr<Interface> empty_tree() const override { return std::make_unique<Of>(layer.empty_tree()); }
-    TypedPointer itself() const override { return {&layer, &typeid(Layer)}; }
+    std::unique_ptr<Parts> empty_tree() const override { return std::make_unique<Of>(layer.empty_tree()); }
+    std::unique_ptr<typename Gradient::Parts> gradient_tree() const override {
+      if constexpr (is_narrow) {
+        using Tree = GradientTree<Layer>;
+        return std::make_unique<typename Gradient::template PartsOf<Tree>>(detail::empty_tree_of<Accum<Value>>(layer));
+      } else {
+        return empty_tree();
+      }
+    }
+    Interface* computing() override { return this; }
     void upcycle_from(const Context& context, TypedPointer dense, const Upcycling& start,
                       const std::string& prefix) override {
       if constexpr (!computes<Backend>)
@@ -343,34 +424,67 @@ class AnyLayer {
       require(own != nullptr, "AnyLayer", "the decoding state must be of a layer of this type, got another one's");
       return own->value;
     }
-    /// The value of a HeldOf<T>; `what` is its name in the error message.
-    template <class T, class AnyHeld>
+    /// The value that `held`, which must be an Own, holds; `what` is its name in the error message.
+    template <class Own, class AnyHeld>
     static auto& value_of(AnyHeld& held, const char* what) {
-      using Own = std::conditional_t<std::is_const_v<AnyHeld>, const HeldOf<T>, HeldOf<T>>;
       auto* own = dynamic_cast<Own*>(&held);
       require(own != nullptr, "AnyLayer", what, " must be of a layer of this type, got another one's");
       return own->value;
     }
     static Forward<Tensor, Saved, Stats> held(Forward<Tensor, typename Layer::Saved, typename Layer::Stats> result) {
-      const double balance = result.stats.balance_loss(), z = result.stats.z_loss();
-      return {std::move(result.output), hold(std::move(result.saved)), {balance, z, hold(std::move(result.stats))}};
+      Stats stats;
+      stats.held_ = std::make_shared<HeldStatsOf<typename Layer::Stats>>(std::move(result.stats));
+      return {std::move(result.output), hold(std::move(result.saved)), std::move(stats)};
     }
   };
 
   template <class Visit, class Tree, class... Trees>
-  static void walk(Visit& visit, const auto& prefix, std::vector<Entry> Interface::*list, Tree& tree, Trees&... trees) {
+  static void walk(Visit& visit, const auto& prefix, const auto& list_of, Tree& tree, Trees&... trees) {
     if (tree.layer_ == nullptr && ((trees.layer_ == nullptr) && ...)) return;
-    require(tree.layer_ != nullptr && ((trees.layer_ != nullptr && tree.layer_->has_type_of(*trees.layer_)) && ...),
+    require(tree.layer_ != nullptr && ((trees.layer_ != nullptr && is_alike(*tree.layer_, *trees.layer_)) && ...),
             detail::where_of(prefix), "trees that belong together must hold layers of the same type");
-    const auto& entries = (*tree.layer_).*list;
-    require_agreement(prefix, "the number of tensors", entries.size(), ((*trees.layer_).*list).size()...);
+    const auto& entries = list_of(*tree.layer_);
+    require_agreement(prefix, "the number of tensors", entries.size(), list_of(*trees.layer_).size()...);
     for (std::size_t i = 0; i < entries.size(); ++i)
       std::visit(
           [&](auto* first) {
-            visit(prefix + entries[i].name, constant_like<Tree>(*first),
-                  constant_like<Trees>(*std::get<decltype(first)>(((*trees.layer_).*list)[i].tensor))...);
+            if constexpr ((std::is_same_v<std::remove_const_t<Trees>, AnyLayer> && ...))
+              visit(prefix + entries[i].name, constant_like<Tree>(*first),
+                    constant_like<Trees>(*std::get<decltype(first)>(list_of(*trees.layer_)[i].tensor))...);
+            else
+              with_tensors<decltype(first)>(
+                  [&](auto&... tensors) { visit(prefix + entries[i].name, constant_like<Tree>(*first), tensors...); },
+                  list_of, i, trees...);
           },
           entries[i].tensor);
+  }
+  /// Calls call(tensor of each tree...) with entry i. Trees of another value type may have other types of tensors.
+  template <class First, class Tree, class... Trees>
+  static void with_tensors(const auto& call, const auto& list_of, std::size_t i, Tree& tree, Trees&... trees) {
+    const auto& tensor = list_of(*tree.layer_)[i].tensor;
+    const auto use = [&](auto* own) {
+      const auto with_own = [&](auto&... others) { call(constant_like<Tree>(*own), others...); };
+      if constexpr (sizeof...(Trees) == 0)
+        with_own();
+      else
+        with_tensors<First>(with_own, list_of, i, trees...);
+    };
+    if constexpr (std::is_same_v<std::remove_const_t<Tree>, AnyLayer>)
+      use(std::get<First>(tensor));
+    else
+      std::visit(
+          [&](auto* own) {
+            if constexpr (std::remove_pointer_t<decltype(own)>::rank == std::remove_pointer_t<First>::rank) use(own);
+          },
+          tensor);
+  }
+  /// Whether two trees are of the same layer.
+  template <class OtherParts>
+  static bool is_alike(const Parts& parts, const OtherParts& other) {
+    if constexpr (std::is_same_v<OtherParts, Parts>)
+      return *parts.type == *other.type;
+    else
+      return *parts.gradient_type == *other.gradient_type;
   }
   template <class Tree, class T>
   static auto& constant_like(T& tensor) {
@@ -380,12 +494,16 @@ class AnyLayer {
       return tensor;
   }
 
-  const Interface& layer(const char* entry) const {
-    if (layer_ == nullptr) throw Error("[AnyLayer::" + std::string(entry) + "] a layer must be held, got none");
-    return *layer_;
+  static Interface* computing(const char* entry, Parts* parts) {
+    if (parts == nullptr) throw Error("[AnyLayer::" + std::string(entry) + "] a layer must be held, got none");
+    Interface* const own = parts->computing();
+    if (own == nullptr)
+      throw Error("[AnyLayer::" + std::string(entry) + "] a layer must be held, got a gradient tree of one");
+    return own;
   }
+  const Interface& layer(const char* entry) const { return *computing(entry, layer_.get()); }
 
-  std::unique_ptr<Interface> layer_;
+  std::unique_ptr<Parts> layer_;
 };
 
 }  // namespace moe

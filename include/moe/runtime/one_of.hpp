@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "moe/core/index.hpp"
+#include "moe/core/module.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/settings.hpp"
 #include "moe/core/trees.hpp"
@@ -15,6 +16,15 @@
 namespace moe {
 
 namespace detail {
+
+/// The position of Fusion in a list that has it once.
+template <class Fusion, class... Fusions>
+inline constexpr std::size_t position_of = [] {
+  std::size_t position = 0;
+  bool is_found = false;
+  ((is_found = is_found || std::is_same_v<Fusion, Fusions>, position += is_found ? 0 : 1), ...);
+  return position;
+}();
 
 /// Common base of OneGateFusion and OneOutputFusion: the selected fusion and its weights.
 template <class... Fusions>
@@ -30,7 +40,7 @@ struct OneFusion {
     std::visit(
         [&](auto& f) {
           using F = std::remove_cvref_t<decltype(f)>;
-          F::visit_parameters(visit, prefix, f, std::get<F>(trees.fusion)...);
+          F::visit_parameters(visit, prefix, f, std::get<position_of<F, Fusions...>>(trees.fusion)...);
         },
         tree.fusion);
   }
@@ -41,6 +51,12 @@ struct OneFusion {
   }
 
  protected:
+  /// The empty tree of the selected fusion with values of type Other, in a variant of rebound fusions.
+  template <class Other>
+  auto empty_of() const {
+    return std::visit([](const auto& f) { return std::variant<Rebind<Fusions, Other>...>(empty_tree_of<Other>(f)); },
+                      fusion);
+  }
   std::variant<Fusions...> empty() const {
     return std::visit([](const auto& f) { return std::variant<Fusions...>(f.empty_tree()); }, fusion);
   }
@@ -52,6 +68,8 @@ struct OneFusion {
 template <class... Fusions>
 struct OneGateFusion : detail::OneFusion<Fusions...> {
   using detail::OneFusion<Fusions...>::OneFusion;
+  template <class Other>
+  using rebind = OneGateFusion<detail::Rebind<Fusions, Other>...>;
 
   /// Calls the selected fusion's scales.
   template <class Real, class B>
@@ -59,26 +77,33 @@ struct OneGateFusion : detail::OneFusion<Fusions...> {
     return std::visit([&](const auto& f) { return f.template scales<Real, B>(context, mass_1T); }, this->fusion);
   }
   /// Calls the selected fusion's scales_backward; `gradient` holds the same fusion.
-  template <class Real, class B>
+  template <class Real, class B, class GradientTree>
   Matrix<Real, B> scales_backward(const typename B::Context& context, View<const Real, B> mass_1T,
                                   View<const Real, B> scale_T2, View<const Real, B> d_scale_T2,
-                                  OneGateFusion& gradient) const {
+                                  GradientTree& gradient) const {
     return std::visit(
         [&](const auto& f) {
           using F = std::remove_cvref_t<decltype(f)>;
           return f.template scales_backward<Real, B>(context, mass_1T, scale_T2, d_scale_T2,
-                                                     std::get<F>(gradient.fusion));
+                                                     std::get<detail::position_of<F, Fusions...>>(gradient.fusion));
         },
         this->fusion);
   }
 
   OneGateFusion empty_tree() const { return OneGateFusion(this->empty()); }
+  /// The same tree with values of type Other, every tensor empty.
+  template <class Other>
+  rebind<Other> empty_tree_of() const {
+    return rebind<Other>(this->template empty_of<Other>());
+  }
 };
 
 /// An output fusion that is one of several, selected at run time. A gradient tree holds the same fusion.
 template <class Value, class B, class... Fusions>
 struct OneOutputFusion : detail::OneFusion<Fusions...> {
   using detail::OneFusion<Fusions...>::OneFusion;
+  template <class Other>
+  using rebind = OneOutputFusion<Other, B, detail::Rebind<Fusions, Other>...>;
   using Tensor = Matrix<Value, B>;
   /// Saved by the selected fusion.
   using Saved = std::variant<typename Fusions::Saved...>;
@@ -94,8 +119,9 @@ struct OneOutputFusion : detail::OneFusion<Fusions...> {
   }
   /// Calls the selected fusion's backward; `gradient` holds the same fusion. Throws Error if `saved` is not from the
   /// selected fusion.
+  template <class GradientTree>
   FusionGradients<Value, B> backward(const typename B::Context& context, View<const Value, B> d_y_TD, Saved saved,
-                                     OneOutputFusion& gradient) const {
+                                     GradientTree& gradient) const {
     require(saved.index() == this->fusion.index(), "OneOutputFusion::backward",
             "`saved` must come from the selected fusion, number ", this->fusion.index(), ", got one of number ",
             saved.index());
@@ -103,12 +129,17 @@ struct OneOutputFusion : detail::OneFusion<Fusions...> {
         [&](const auto& f) {
           using F = std::remove_cvref_t<decltype(f)>;
           return f.backward(context, d_y_TD, std::get<typename F::Saved>(std::move(saved)),
-                            std::get<F>(gradient.fusion));
+                            std::get<detail::position_of<F, Fusions...>>(gradient.fusion));
         },
         this->fusion);
   }
 
   OneOutputFusion empty_tree() const { return OneOutputFusion(this->empty()); }
+  /// The same tree with values of type Other, every tensor empty.
+  template <class Other>
+  rebind<Other> empty_tree_of() const {
+    return rebind<Other>(this->template empty_of<Other>());
+  }
 };
 
 }  // namespace moe
