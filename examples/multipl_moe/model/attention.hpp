@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "moe/ops/add.hpp"
 #include "multipl_moe/model/projection.hpp"
 #include "multipl_moe/model/rms_norm.hpp"
 #include "multipl_moe/model/rotary.hpp"
 #include "multipl_moe/model/tiled_attention.hpp"
+#include "multipl_moe/model/wide_rows.hpp"
 
 namespace multipl_moe {
 
@@ -38,13 +38,20 @@ struct Attention {
   using Linear = moe::Linear<Value, Backend>;
 
   using Norm = RmsNorm<Value, Backend>;
+  template <class Other>
+  using rebind = Attention<Other, Backend>;
+  /// Type of scores, softmax and angles.
+  using Real = moe::Accum<Value>;
+  using Scales = typename Norm::Scales;
 
   /// Queries and keys before their norms, and the norms' scales for backward; empty without norms.
   struct SavedNorms {
-    Tensor q_TA, k_TC, scale_q, scale_k;
+    Tensor q_TA, k_TC;
+    Scales scale_q, scale_k;
   };
   struct Saved {
-    Tensor q_TA, k_TC, v_TC, o_TA, lse_TH;
+    Tensor q_TA, k_TC, v_TC, o_TA;
+    moe::Matrix<Real, Backend> lse_TH;
     SavedNorms norms;
   };
   /// KV cache: the keys and values of each sequence's tokens so far, in matrices with spare rows. With a window it
@@ -105,34 +112,40 @@ struct Attention {
     Saved saved{q_proj.forward(context, x_TD),
                 k_proj.forward(context, x_TD),
                 v_proj.forward(context, x_TD),
-                Tensor::uninitialized(context, x_TD.rows, shape.heads * shape.head_dim),
-                Tensor::uninitialized(context, x_TD.rows, shape.heads),
+                {},
+                moe::Matrix<Real, Backend>::uninitialized(context, x_TD.rows, shape.heads),
                 {}};
     if (has_norms) saved.norms = normalize(context, saved.q_TA, saved.k_TC);
     turn(context, batch, 1, saved.q_TA.view(), saved.k_TC.view());
+    auto o_TA = moe::Matrix<Real, Backend>::uninitialized(context, x_TD.rows, saved.q_TA.cols());
     TiledAttention<Value, Backend>(shape, batch)
-        .forward(context, saved.q_TA, saved.k_TC, saved.v_TC, saved.o_TA.view(), saved.lse_TH.view());
+        .forward(context, saved.q_TA, saved.k_TC, saved.v_TC, o_TA.view(), saved.lse_TH.view());
+    saved.o_TA = rounded(context, std::move(o_TA));
     auto y_TD = o_proj.forward(context, saved.o_TA);
     return {std::move(y_TD), std::move(saved)};
   }
 
+  template <class GradientTree>
   Tensor backward(const Context& context, ConstView d_y_TD, ConstView x_TD, const moe::Batch& batch, Saved saved,
-                  Attention& gradient) const {
+                  GradientTree& gradient) const {
     const auto d_o_TA = o_proj.backward(context, d_y_TD, saved.o_TA, gradient.o_proj);
-    auto d_q_TA = Tensor::zeros(context, x_TD.rows, saved.q_TA.cols());
-    auto d_k_TC = Tensor::zeros(context, x_TD.rows, saved.k_TC.cols());
-    auto d_v_TC = Tensor::zeros(context, x_TD.rows, saved.v_TC.cols());
+    using Sums = moe::Matrix<Real, Backend>;
+    auto d_q_sums = Sums::zeros(context, x_TD.rows, saved.q_TA.cols());
+    auto d_k_sums = Sums::zeros(context, x_TD.rows, saved.k_TC.cols());
+    auto d_v_sums = Sums::zeros(context, x_TD.rows, saved.v_TC.cols());
     TiledAttention<Value, Backend>(shape, batch)
-        .backward(context, d_o_TA, saved.q_TA, saved.k_TC, saved.v_TC, saved.o_TA, saved.lse_TH, d_q_TA.view(),
-                  d_k_TC.view(), d_v_TC.view());
+        .backward(context, d_o_TA, saved.q_TA, saved.k_TC, saved.v_TC, saved.o_TA, saved.lse_TH, d_q_sums.view(),
+                  d_k_sums.view(), d_v_sums.view());
+    Tensor d_q_TA = rounded(context, std::move(d_q_sums)), d_k_TC = rounded(context, std::move(d_k_sums));
+    const Tensor d_v_TC = rounded(context, std::move(d_v_sums));
     turn(context, batch, -1, d_q_TA.view(), d_k_TC.view());
     if (has_norms) {
       d_q_TA = norm_backward(context, q_norm, d_q_TA, saved.norms.q_TA, saved.norms.scale_q, gradient.q_norm);
       d_k_TC = norm_backward(context, k_norm, d_k_TC, saved.norms.k_TC, saved.norms.scale_k, gradient.k_norm);
     }
     auto d_x_TD = q_proj.backward(context, d_q_TA, x_TD, gradient.q_proj);
-    moe::add_to(context, k_proj.backward(context, d_k_TC, x_TD, gradient.k_proj), d_x_TD.view());
-    moe::add_to(context, v_proj.backward(context, d_v_TC, x_TD, gradient.v_proj), d_x_TD.view());
+    add_rows(context, k_proj.backward(context, d_k_TC, x_TD, gradient.k_proj), d_x_TD.view());
+    add_rows(context, v_proj.backward(context, d_v_TC, x_TD, gradient.v_proj), d_x_TD.view());
     return d_x_TD;
   }
 
@@ -161,11 +174,12 @@ struct Attention {
     auto q_BA = q_proj.forward(context, x_BD), k_BC = k_proj.forward(context, x_BD);
     const auto v_BC = v_proj.forward(context, x_BD);
     if (has_norms) normalize(context, q_BA, k_BC);
+    std::vector<Real> memory(is_widened<Value> ? static_cast<std::size_t>(std::max(q_BA.cols(), k_BC.cols())) : 0);
     for (moe::Index b = 0; b < x_BD.rows; ++b) {
       auto& [length, k_LC, v_LC] = cache.sequences[static_cast<std::size_t>(b)];
-      const RotaryTable<Value> table(1, rotary_frequencies(rotation, shape.head_dim, length + 1), length);
-      table.turn(q_BA.view().row(b), 0, 1);
-      table.turn(k_BC.view().row(b), 0, 1);
+      const RotaryTable<Real> table(1, rotary_frequencies(rotation, shape.head_dim, length + 1), length);
+      turn_row(table, q_BA.view().row(b), 0, 1, memory.data());
+      turn_row(table, k_BC.view().row(b), 0, 1, memory.data());
       if (length == k_LC.rows() && (shape.window == 0 || length < shape.window)) {
         k_LC = with_room(k_LC.const_view(), length);
         v_LC = with_room(v_LC.const_view(), length);
@@ -183,17 +197,20 @@ struct Attention {
     return o_proj.forward(context, o_BA);
   }
 
-  Attention empty_tree() const {
-    Attention tree;
+  Attention empty_tree() const { return empty_tree_of<Value>(); }
+  /// The same tree with values of another type.
+  template <class Other>
+  rebind<Other> empty_tree_of() const {
+    rebind<Other> tree;
     tree.shape = shape;
     tree.rotation = rotation;
     tree.has_norms = has_norms;
-    tree.q_proj = q_proj.empty_tree();
-    tree.k_proj = k_proj.empty_tree();
-    tree.v_proj = v_proj.empty_tree();
-    tree.o_proj = o_proj.empty_tree();
-    tree.q_norm = q_norm.empty_tree();
-    tree.k_norm = k_norm.empty_tree();
+    tree.q_proj = q_proj.template empty_tree_of<Other>();
+    tree.k_proj = k_proj.template empty_tree_of<Other>();
+    tree.v_proj = v_proj.template empty_tree_of<Other>();
+    tree.o_proj = o_proj.template empty_tree_of<Other>();
+    tree.q_norm = q_norm.template empty_tree_of<Other>();
+    tree.k_norm = k_norm.template empty_tree_of<Other>();
     return tree;
   }
   template <class Visit, class Tree, class... Trees>
@@ -211,6 +228,12 @@ struct Attention {
   /// View of x with one row per head.
   ConstView by_head(const Tensor& x) const { return {x.data(), x.size() / shape.head_dim, shape.head_dim}; }
   moe::View<Value, Backend> by_head(Tensor& x) const { return {x.data(), x.size() / shape.head_dim, shape.head_dim}; }
+  static Tensor rounded(const Context& context, moe::Matrix<Real, Backend> x) {
+    if constexpr (is_widened<Value>)
+      return narrowed_rows<Backend>(context, x.const_view());
+    else
+      return x;
+  }
   /// Normalizes in place; returns the inputs and the scales.
   SavedNorms normalize(const Context& context, Tensor& q_TA, Tensor& k_TC) const {
     const auto apply = [&](const Norm& norm, Tensor& x, Tensor& read) {
@@ -222,13 +245,14 @@ struct Attention {
     saved.scale_k = apply(k_norm, k_TC, saved.k_TC);
     return saved;
   }
+  template <class GradientTree>
   Tensor norm_backward(const Context& context, const Norm& norm, const Tensor& d_y, const Tensor& x,
-                       const Tensor& scale, Norm& gradient) const {
+                       const Scales& scale, GradientTree& gradient) const {
     auto d_x = Tensor::zeros(context, d_y.rows(), d_y.cols());
     norm.add_backward(context, by_head(d_y), by_head(x), scale, by_head(d_x), gradient);
     return d_x;
   }
-  void turn(const Context& context, const moe::Batch& batch, Value direction, moe::View<Value, Backend> q_TA,
+  void turn(const Context& context, const moe::Batch& batch, Real direction, moe::View<Value, Backend> q_TA,
             moe::View<Value, Backend> k_TC) const {
     // With dynamic scaling the frequencies of a long sequence depend on its length. All other sequences share one
     // table, as long as the longest of them.
@@ -243,24 +267,40 @@ struct Attention {
       moe::Index& positions = longest[table_of(length)];
       positions = std::max(positions, length);
     }
-    std::map<moe::Index, RotaryTable<Value>> tables;
+    std::map<moe::Index, RotaryTable<Real>> tables;
     for (const auto& [number, positions] : longest)
-      tables.emplace(number, RotaryTable<Value>(positions, rotary_frequencies(rotation, shape.head_dim, positions)));
+      tables.emplace(number, RotaryTable<Real>(positions, rotary_frequencies(rotation, shape.head_dim, positions)));
     struct Place {
-      const RotaryTable<Value>* table;
+      const RotaryTable<Real>* table;
       moe::Index position;
     };
     std::vector<Place> places;
     for (std::size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
       const moe::Index length = batch.offsets[b + 1] - batch.offsets[b];
-      const RotaryTable<Value>& table = tables.at(table_of(length));
+      const RotaryTable<Real>& table = tables.at(table_of(length));
       for (moe::Index t = 0; t < length; ++t) places.push_back({&table, t});
     }
-    Backend::for_each(context, q_TA.rows, [&](moe::Index t) {
+    const auto turn_both = [&](moe::Index t, Real* memory) {
       const auto [table, position] = places[static_cast<std::size_t>(t)];
-      table->turn(q_TA.row(t), position, direction);
-      table->turn(k_TC.row(t), position, direction);
-    });
+      turn_row(*table, q_TA.row(t), position, direction, memory);
+      turn_row(*table, k_TC.row(t), position, direction, memory);
+    };
+    if constexpr (is_widened<Value>)
+      for_each_row_with_memory(context, q_TA.rows, std::max(q_TA.cols, k_TC.cols), turn_both);
+    else
+      Backend::for_each(context, q_TA.rows, [&](moe::Index t) { turn_both(t, nullptr); });
+  }
+  /// `memory` has room for the row if it must be widened.
+  static void turn_row(const RotaryTable<Real>& table, moe::Row<Value> row, moe::Index position, Real direction,
+                       [[maybe_unused]] Real* memory) {
+    if constexpr (is_widened<Value>) {
+      const auto& rows = moe::cpu::narrow_row_kernels();
+      rows.widen(row.size, row.data, memory);
+      table.turn({memory, row.size}, position, direction);
+      rows.narrow(row.size, memory, row.data);
+    } else {
+      table.turn(row, position, direction);
+    }
   }
   /// Row of token t in the cache.
   moe::Index row_of(moe::Index t) const { return shape.window > 0 ? t % shape.window : t; }
@@ -278,19 +318,39 @@ struct Attention {
               moe::View<Value, Backend> o_BA) const {
     const moe::Index d = shape.head_dim, kv = h / (shape.heads / shape.kv_heads);
     const ConstView k = past.k_LC, v = past.v_LC;
-    const auto scale = static_cast<Value>(1 / std::sqrt(static_cast<double>(d)));
+    const auto scale = static_cast<Real>(1 / std::sqrt(static_cast<double>(d)));
     const moe::Index begin = shape.window > 0 ? std::max<moe::Index>(0, past.length - shape.window) : 0;
-    const auto& kernels = moe::cpu::row_kernels<Value>();
-    std::vector<Value> weights;
+    const auto& kernels = moe::cpu::row_kernels<Real>();
+    const auto& narrow_rows = moe::cpu::narrow_row_kernels();
+    std::vector<Real> weights, wide;
     weights.reserve(static_cast<std::size_t>(past.length - begin));
-    for (moe::Index t = begin; t < past.length; ++t)
-      weights.push_back(scale * kernels.dot(&q_BA(b, h * d), &k(row_of(t), kv * d), d));
-    const moe::Row<Value> row{weights.data(), past.length - begin};
-    const Value share = 1 / kernels.exponentials(row.size, moe::max(row), row.data, row.data);
-    Value* const o = &o_BA(b, h * d);
-    std::fill_n(o, d, Value(0));
-    for (moe::Index t = begin; t < past.length; ++t)
-      kernels.add_scaled(d, row[t - begin] * share, &v(row_of(t), kv * d), o);
+    const auto add_weights = [&](const Real* q, const auto& k_row) {
+      for (moe::Index t = begin; t < past.length; ++t)
+        weights.push_back(scale * kernels.dot(q, k_row(&k(row_of(t), kv * d)), d));
+    };
+    if constexpr (is_widened<Value>) {
+      wide.resize(static_cast<std::size_t>(2 * d));
+      narrow_rows.widen(d, &q_BA(b, h * d), wide.data());
+      add_weights(wide.data(), [&](const Value* row) {
+        narrow_rows.widen(d, row, wide.data() + d);
+        return wide.data() + d;
+      });
+    } else {
+      add_weights(&q_BA(b, h * d), [](const Value* row) { return row; });
+    }
+    const moe::Row<Real> row{weights.data(), past.length - begin};
+    const Real share = 1 / kernels.exponentials(row.size, moe::max(row), row.data, row.data);
+    if constexpr (is_widened<Value>) {
+      std::fill_n(wide.data(), d, Real(0));
+      for (moe::Index t = begin; t < past.length; ++t)
+        narrow_rows.add_scaled(d, row[t - begin] * share, &v(row_of(t), kv * d), wide.data());
+      narrow_rows.narrow(d, wide.data(), &o_BA(b, h * d));
+    } else {
+      Value* const o = &o_BA(b, h * d);
+      std::fill_n(o, d, Value(0));
+      for (moe::Index t = begin; t < past.length; ++t)
+        kernels.add_scaled(d, row[t - begin] * share, &v(row_of(t), kv * d), o);
+    }
   }
 };
 

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "moe/core/forward.hpp"
-#include "moe/ops/add.hpp"
 #include "multipl_moe/model/attention.hpp"
 #include "multipl_moe/model/rms_norm.hpp"
+#include "multipl_moe/model/wide_rows.hpp"
 
 namespace multipl_moe {
 
@@ -20,9 +20,14 @@ struct Block {
   using Tensor = moe::Matrix<Value, Backend>;
   using ConstView = moe::View<const Value, Backend>;
   using Stats = typename Mlp::Stats;
+  template <class Other>
+  using rebind = Block<typename Mlp::template rebind<Other>>;
 
   struct Saved {
-    Tensor x_TD, scale_1_1T, normed_TD, middle_TD, scale_2_1T;
+    Tensor x_TD;
+    typename RmsNorm<Value, Backend>::Scales scale_1_1T;
+    Tensor normed_TD, middle_TD;
+    typename RmsNorm<Value, Backend>::Scales scale_2_1T;
     typename Attention<Value, Backend>::Saved attention;
     typename Mlp::Saved mlp;
   };
@@ -49,18 +54,19 @@ struct Block {
   moe::Forward<Tensor, Saved, Stats> forward(const Context& context, Tensor x_TD, const moe::Batch& batch) const {
     auto [normed_TD, scale_1] = input_norm.forward(context, x_TD);
     auto [middle_TD, attention_saved] = self_attn.forward(context, normed_TD, batch);
-    moe::add_to(context, x_TD, middle_TD.view());
+    add_rows(context, x_TD, middle_TD.view());
     auto [mlp_in_TD, scale_2] = post_attention_norm.forward(context, middle_TD);
     auto [y_TD, mlp_saved, stats] = mlp.forward(context, std::move(mlp_in_TD), batch);
-    moe::add_to(context, middle_TD, y_TD.view());
+    add_rows(context, middle_TD, y_TD.view());
     return {std::move(y_TD),
             {std::move(x_TD), std::move(scale_1), std::move(normed_TD), std::move(middle_TD), std::move(scale_2),
              std::move(attention_saved), std::move(mlp_saved)},
             std::move(stats)};
   }
 
+  template <class GradientTree>
   Tensor backward(const Context& context, Tensor d_y_TD, moe::AuxiliaryGradient d_stats, const moe::Batch& batch,
-                  Saved saved, Block& gradient) const {
+                  Saved saved, GradientTree& gradient) const {
     const auto d_mlp_in_TD = mlp.backward(context, d_y_TD, d_stats, std::move(saved.mlp), gradient.mlp);
     Tensor d_middle_TD = std::move(d_y_TD);
     post_attention_norm.add_backward(context, d_mlp_in_TD, saved.middle_TD, saved.scale_2_1T, d_middle_TD.view(),
@@ -74,9 +80,9 @@ struct Block {
 
   Tensor infer(const Context& context, Tensor x_TD, const moe::Batch& batch) const {
     auto middle_TD = self_attn.forward(context, input_norm.forward(context, x_TD).first, batch).first;
-    moe::add_to(context, x_TD, middle_TD.view());
+    add_rows(context, x_TD, middle_TD.view());
     auto y_TD = mlp.infer(context, post_attention_norm.forward(context, middle_TD).first, batch);
-    moe::add_to(context, middle_TD, y_TD.view());
+    add_rows(context, middle_TD, y_TD.view());
     return y_TD;
   }
 
@@ -86,9 +92,9 @@ struct Block {
   /// Runs infer over the first rows of every sequence and fills `state`, which must be as begin_decoding() returned it.
   Tensor prefill(const Context& context, Tensor x_TD, const moe::Batch& batch, DecodingState& state) const {
     auto middle_TD = self_attn.prefill(context, input_norm.forward(context, x_TD).first, batch, state.attention);
-    moe::add_to(context, x_TD, middle_TD.view());
+    add_rows(context, x_TD, middle_TD.view());
     auto y_TD = mlp.prefill(context, post_attention_norm.forward(context, middle_TD).first, batch, state.mlp);
-    moe::add_to(context, middle_TD, y_TD.view());
+    add_rows(context, middle_TD, y_TD.view());
     return y_TD;
   }
   /// Decodes one more token of each sequence. languages_B is empty or has the language of each row, for an mlp that
@@ -97,14 +103,20 @@ struct Block {
                 std::span<const std::int32_t> languages_B, DecodingState& state) const {
     if constexpr (requires { mlp.set_languages(languages_B, state.mlp); }) mlp.set_languages(languages_B, state.mlp);
     auto middle_BD = self_attn.decode(context, input_norm.forward(context, x_BD).first, state.attention);
-    moe::add_to(context, x_BD, middle_BD.view());
+    add_rows(context, x_BD, middle_BD.view());
     auto y_BD = mlp.decode(context, post_attention_norm.forward(context, middle_BD).first, tokens_B, state.mlp);
-    moe::add_to(context, middle_BD, y_BD.view());
+    add_rows(context, middle_BD, y_BD.view());
     return y_BD;
   }
 
   Block empty_tree() const {
     return {input_norm.empty_tree(), post_attention_norm.empty_tree(), self_attn.empty_tree(), mlp.empty_tree()};
+  }
+  /// The same tree with values of another type.
+  template <class Other>
+  rebind<Other> empty_tree_of() const {
+    return {input_norm.template empty_tree_of<Other>(), post_attention_norm.template empty_tree_of<Other>(),
+            self_attn.template empty_tree_of<Other>(), mlp.template empty_tree_of<Other>()};
   }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {

@@ -10,6 +10,7 @@
 #include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/ops/linear.hpp"
 #include "multipl_moe/model/activation_values.hpp"
+#include "multipl_moe/model/wide_rows.hpp"
 
 namespace multipl_moe {
 
@@ -20,6 +21,8 @@ class CrossEntropy {
   using Head = moe::Linear<Value, B>;
   using Tensor = moe::Matrix<Value, B>;
   using ConstView = moe::View<const Value, B>;
+  /// Type of the logits.
+  using Real = moe::Accum<Value>;
 
   explicit CrossEntropy(moe::Index chunk_rows = logit_rows) : chunk_rows_(chunk_rows) {}
 
@@ -28,24 +31,31 @@ class CrossEntropy {
     Tensor d_h_TD;
   };
   /// Returns share * sum over rows of -log p(target) and its gradient with respect to the head's input; adds the head's
-  /// own gradient to `gradient`. The loss is summed in double, in row order.
+  /// own gradient to `gradient`. The loss is summed in double, in row order. For values of bfloat16 the logits are
+  /// float; their gradient is rounded.
+  template <class HeadGradient>
   Gradient loss_and_gradient(const Context& context, const Head& head, ConstView h_TD,
-                             std::span<const std::int32_t> targets_T, double share, Head& gradient) const {
+                             std::span<const std::int32_t> targets_T, double share, HeadGradient& gradient) const {
     check(head, h_TD, targets_T);
     Gradient result{0, Tensor::uninitialized(context, h_TD.rows, h_TD.cols)};
     for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
       const auto h = h_TD.rows_between(begin, end);
-      auto logits_RV = head.forward(context, h);
+      auto logits_RV = head.forward_unrounded(context, h);
       std::vector<double> losses(static_cast<std::size_t>(end - begin));
       B::for_each(context, end - begin, [&, logits = logits_RV.view()](moe::Index r) {
         const auto target = targets_T[static_cast<std::size_t>(begin + r)];
         const auto row = logits.row(r);
         losses[static_cast<std::size_t>(r)] = replace_by_probabilities(row, target);
         row[target] -= 1;
-        for (Value& d : row) d *= static_cast<Value>(share);
+        for (Real& d : row) d *= static_cast<Real>(share);
       });
       for (const double loss : losses) result.loss += share * loss;
-      const auto d_h = head.backward(context, logits_RV, h, gradient);
+      const auto d_h = [&] {
+        if constexpr (is_widened<Value>)
+          return head.backward(context, narrowed_rows<B>(context, logits_RV.const_view()), h, gradient);
+        else
+          return head.backward(context, logits_RV, h, gradient);
+      }();
       B::for_each(context, end - begin, [&, from = d_h.view(), to = result.d_h_TD.view()](moe::Index r) {
         std::copy_n(from.row(r).data, from.cols, to.row(begin + r).data);
       });
@@ -63,7 +73,7 @@ class CrossEntropy {
     check(head, h_TD, targets_T);
     Scores scores{std::vector<double>(targets_T.size()), std::vector<std::uint8_t>(targets_T.size())};
     for_each_chunk(h_TD, [&](moe::Index begin, moe::Index end) {
-      auto logits_RV = head.forward(context, h_TD.rows_between(begin, end));
+      auto logits_RV = head.forward_unrounded(context, h_TD.rows_between(begin, end));
       B::for_each(context, end - begin, [&, logits = logits_RV.view()](moe::Index r) {
         const auto at = static_cast<std::size_t>(begin + r);
         const auto row = logits.row(r);
@@ -93,16 +103,16 @@ class CrossEntropy {
   }
 
   /// row = softmax(row); returns -log of the target's probability.
-  static double replace_by_probabilities(moe::Row<Value> row, std::int32_t target) {
-    const auto& kernels = moe::cpu::row_kernels<Value>();
-    const Value best = moe::max(row), wanted = row[target];
-    // Partial sums of a few thousand values in Value, added in double.
+  static double replace_by_probabilities(moe::Row<Real> row, std::int32_t target) {
+    const auto& kernels = moe::cpu::row_kernels<Real>();
+    const Real best = moe::max(row), wanted = row[target];
+    // Partial sums of a few thousand values in Real, added in double.
     constexpr moe::Index part = 4096;
     double total = 0;
     for (moe::Index v = 0; v < row.size; v += part)
       total +=
           static_cast<double>(kernels.exponentials(std::min(part, row.size - v), best, row.data + v, row.data + v));
-    kernels.scale(row.size, static_cast<Value>(1 / total), row.data, row.data);
+    kernels.scale(row.size, static_cast<Real>(1 / total), row.data, row.data);
     return std::log(total) + static_cast<double>(best) - static_cast<double>(wanted);
   }
 

@@ -20,6 +20,8 @@ struct Embedding {
   using Context = typename Backend::Context;
   using Tensor = moe::Matrix<Value, Backend>;
   using ConstView = moe::View<const Value, Backend>;
+  template <class Other>
+  using rebind = Embedding<Other, Backend>;
 
   /// The table W, [V, D], stored as the linear map y = x W^T, which a tied head applies.
   moe::Linear<Value, Backend> table;
@@ -43,17 +45,24 @@ struct Embedding {
   }
 
   /// Adds each row of d_x_TD to the gradient row of its token, in row order.
+  template <class GradientTree>
   void backward(const Context& context, ConstView d_x_TD, std::span<const std::int32_t> tokens_T,
-                Embedding& gradient) const {
+                GradientTree& gradient) const {
     if (gradient.table.weight.empty()) return;
     const auto d_w = gradient.table.weight.view();
     moe::cpu::parallel_tiles(context, d_x_TD.cols, 64, [&](moe::Index begin, moe::Index end) {
       for (moe::Index t = 0; t < d_x_TD.rows; ++t)
-        for (moe::Index d = begin; d < end; ++d) d_w(tokens_T[static_cast<std::size_t>(t)], d) += d_x_TD(t, d);
+        for (moe::Index d = begin; d < end; ++d)
+          d_w(tokens_T[static_cast<std::size_t>(t)], d) += moe::widened(d_x_TD(t, d));
     });
   }
 
-  Embedding empty_tree() const { return {table.empty_tree()}; }
+  Embedding empty_tree() const { return empty_tree_of<Value>(); }
+  /// The same tree with values of another type.
+  template <class Other>
+  rebind<Other> empty_tree_of() const {
+    return {table.template empty_tree_of<Other>()};
+  }
   template <class Visit, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Trees&&... trees) {
     moe::Linear<Value, Backend>::visit_parameters(visit, prefix, trees.table...);

@@ -73,16 +73,17 @@ std::int64_t cache_bytes(const ModelConfig& config, const GenerationSize& size) 
     const std::int64_t window = config.window_of(layer);
     for (const std::int64_t room : rooms) tokens += window > 0 ? std::min(room, window) : room;
   }
-  return value_bytes * tokens * 2 * config.num_key_value_heads * config.head_dim();
+  return value_bytes_of(size.dtype) * tokens * 2 * config.num_key_value_heads * config.head_dim();
 }
 
 }  // namespace
 
-MemoryPart weights_in_memory(const ModelConfig& config, WeightsPlace place) {
-  std::int64_t values = 0;
+MemoryPart weights_in_memory(const ModelConfig& config, WeightsForm form) {
+  const bool in_file = form.place == WeightsPlace::file;
+  std::int64_t bytes = 0;
   for (const ListedTensor& tensor : list_tensors(config))
-    if (place == WeightsPlace::memory || tensor.kind != TensorKind::matrix) values += tensor.count();
-  return {place == WeightsPlace::memory ? "weights" : "weights that are not in the file", value_bytes * values, true};
+    if (!in_file || tensor.kind != TensorKind::matrix) bytes += bytes_in_memory(tensor, form.dtype);
+  return {in_file ? "weights that are not in the file" : "weights", bytes, true};
 }
 
 MemoryPart bfloat16_copies(const ModelConfig& config) {

@@ -7,17 +7,23 @@
 
 #include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/model_dtype.hpp"
 
 namespace multipl_moe {
 
 /// Where inference reads a model's matrices.
 enum class WeightsPlace {
-  memory,  ///< in memory, in float32
+  memory,  ///< in memory, in the model's type
   file,    ///< in the model's files (LanguageModel::read_in_place)
+};
+/// A model's type, and where its matrices are.
+struct WeightsForm {
+  ModelDtype dtype = ModelDtype::float32;
+  WeightsPlace place = WeightsPlace::memory;
 };
 
 /// A model's weights and buffers as load_model() holds them; with WeightsPlace::file those that are not in the files.
-MemoryPart weights_in_memory(const ModelConfig& config, WeightsPlace place = WeightsPlace::memory);
+MemoryPart weights_in_memory(const ModelConfig& config, WeightsForm form = {});
 /// The bfloat16 copies that decoding multiplies with, in addition to the weights (DecodingWeights).
 MemoryPart bfloat16_copies(const ModelConfig& config);
 
@@ -27,8 +33,9 @@ struct ScoringSize {
   std::int64_t length = 1;       ///< tokens per sequence, T
   std::int64_t text_tokens = 0;  ///< tokens of the longest text, which is in memory as a whole
   bool is_observed = false;      ///< whether routing is observed, as by `trace`
-  WeightsPlace weights = WeightsPlace::memory;
+  WeightsForm weights = {};
 };
+/// Activations are counted as float32, which operations on bfloat16 compute in.
 std::vector<MemoryPart> scoring_plan(const ModelConfig& config, const ScoringSize& size);
 
 /// Sizes for continuing prompts, up to `batch` at once.
@@ -37,7 +44,7 @@ struct GenerationSize {
   std::int64_t new_tokens = 0;              ///< maximum number of new tokens per prompt
   std::int64_t batch = 1;
   bool has_copies = false;  ///< decodes with copies of the weights in bfloat16
-  WeightsPlace weights = WeightsPlace::memory;
+  WeightsForm weights = {};
 };
 /// Upper bound: assumes that every text grows to its limit.
 std::vector<MemoryPart> generation_plan(const ModelConfig& config, const GenerationSize& size);

@@ -1,4 +1,4 @@
-/// Interface to a model of any architecture, in float32 on the CPU, for training, evaluation and generation.
+/// Interface to a model of any architecture, on the CPU, for training, evaluation and generation.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/routing_replay.hpp"
@@ -21,12 +22,15 @@
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
+#include "multipl_moe/model/model_dtype.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
 namespace moe {
 // Declared only: files that include this header do not compile the optimizer, nor the CPU backend.
 struct AdamW;
-class WeightsInFile;
+namespace io {
+class FileMapping;
+}
 }  // namespace moe
 
 namespace multipl_moe {
@@ -37,7 +41,9 @@ class StoredModel;
 struct TensorSlot {
   std::string name;
   std::vector<std::int64_t> shape;
-  std::span<float> values;
+  std::span<float> values{};          ///< if dtype is "F32"
+  std::span<moe::BFloat16> narrow{};  ///< if dtype is "BF16"
+  std::string_view dtype = "F32";     ///< safetensors dtype
   /// True for thresholds and counters, which no optimizer updates.
   bool is_buffer = false;
 };
@@ -87,7 +93,7 @@ struct TokenScores {
 /// Type of the matrices that decoding multiplies with. Decoding reads all of them for every token and is bound by that;
 /// bfloat16 halves the bytes.
 enum class DecodingWeights {
-  as_they_are,           ///< the model's own, in float32
+  as_they_are,           ///< the model's own; the only choice for a model in bfloat16
   bfloat16,              ///< copies rounded to bfloat16, in addition to the model's own; sums stay float32
   bfloat16_where_exact,  ///< such copies if rounding changes no value, as for a bfloat16 checkpoint; else as_they_are
 };
@@ -98,6 +104,8 @@ class LanguageModel {
 
   const ModelConfig& config() const { return config_; }
   int threads() const { return threads_; }
+  /// Type of the weights and activations.
+  ModelDtype dtype() const { return dtype_; }
   /// The model's tokenizer; the byte tokenizer by default.
   const std::shared_ptr<const Tokenizer>& tokenizer() const { return tokenizer_; }
   /// Throws UsageError if the vocabulary is smaller than the tokenizer's.
@@ -111,18 +119,21 @@ class LanguageModel {
 
   /// All weights, then all buffers. Throws Failure after read_in_place().
   virtual std::vector<TensorSlot> tensors() = 0;
-  /// Leaves the matrices in the files of `stored`, where inference reads them, and reads everything else into memory.
+  /// Leaves the matrices in the files of `stored`, where inference reads them, and calls `read` with everything else.
   /// Results are bitwise identical to those of a model that has read all values. From then on the model can neither
-  /// train nor be saved. Matrices of a dtype other than BF16 and F32 are read into memory. Throws BadFile, IoError.
-  virtual const moe::WeightsInFile& read_in_place(const StoredModel& stored) = 0;
+  /// train nor be saved. Every matrix must fit as matrix_not_for_files() says. Returns the mapped files, in the order of
+  /// TensorFolder::files(); the model keeps them mapped. Throws BadFile, IoError, std::bad_alloc.
+  using ReadTensor = std::function<void(const TensorSlot&)>;
+  virtual std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(const StoredModel& stored,
+                                                                                 const ReadTensor& read) = 0;
   /// Draws all matrices from N(0, deviation^2), keyed by seed and name.
   virtual void initialize(std::uint64_t seed, double deviation) = 0;
 
   // --- training -----------------------------------------------------------------------------------------------------
 
   /// Allocates gradients and optimizer state for the trainable weights. With split or bfloat16 master weights in
-  /// `precision`, these weights become bfloat16 now; throws UsageError if a finite weight would become infinite. `seed`
-  /// is the key of stochastic rounding.
+  /// `precision`, these weights become bfloat16 now; throws UsageError if a finite weight would become infinite, or as
+  /// require_master_weights(). `seed` is the key of stochastic rounding.
   virtual void begin_training(const moe::TrainByName& trains, AdamWPrecision precision = {},
                               std::uint64_t seed = 0) = 0;
   /// AdamW's moments of the trainable weights, `<weight>.exp_avg` and `<weight>.exp_avg_sq`, and the lower 16 bits of
@@ -182,26 +193,34 @@ class LanguageModel {
   virtual std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights = DecodingWeights::as_they_are) const = 0;
 
  protected:
-  LanguageModel(ModelConfig config, int threads) : config_(std::move(config)), threads_(threads) {}
+  LanguageModel(ModelConfig config, int threads, ModelDtype dtype = ModelDtype::float32)
+      : config_(std::move(config)), threads_(threads), dtype_(dtype) {}
 
  private:
   ModelConfig config_;
   int threads_;
+  ModelDtype dtype_;
   std::shared_ptr<const Tokenizer> tokenizer_ = byte_tokenizer();
   GenerationConfig generation_;
 };
 
 /// A model of the configured architecture; norm weights are 1, everything else 0.
-std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads);
+std::unique_ptr<LanguageModel> make_language_model(const ModelConfig& config, int threads,
+                                                   ModelDtype dtype = ModelDtype::float32);
 
-/// A mixture upcycled from a dense model: experts and routers as `start` describes, everything else copied. A LoRA
-/// starts equal to the dense model, a MoLE with the adapters that the dense weights are split into; both use only the
-/// seed of `start`. Qwen1.5-MoE's experts are shards of the dense FFN (moe/train/split_into_experts.hpp). Throws
-/// UsageError if `dense` is a mixture itself, if sizes differ, or if `start` requests more than the architecture has.
+/// Throws UsageError if a model of this dtype cannot be trained with these master weights: weights in bfloat16 have no
+/// float32 of their own.
+void require_master_weights(ModelDtype dtype, moe::MasterWeights master);
+
+/// A mixture upcycled from a dense model, both in float32: experts and routers as `start` describes, everything else
+/// copied. A LoRA starts equal to the dense model, a MoLE with the adapters that the dense weights are split into; both
+/// use only the seed of `start`. Qwen1.5-MoE's experts are shards of the dense FFN (moe/train/split_into_experts.hpp).
+/// Throws UsageError if `dense` is a mixture itself, if sizes differ, or if `start` requests more than the architecture
+/// has.
 std::unique_ptr<LanguageModel> upcycled(LanguageModel& dense, const MoeConfig& mixture, const moe::Upcycling& start);
 
-/// The dense model with the same outputs as a LoRA, up to rounding: every adapter is added to its weight. Throws
-/// UsageError if `adapted` is not a LoRA.
+/// The dense model with the same outputs as a LoRA in float32, up to rounding: every adapter is added to its weight.
+/// Throws UsageError if `adapted` is not a LoRA.
 std::unique_ptr<LanguageModel> merged(LanguageModel& adapted);
 
 }  // namespace multipl_moe

@@ -20,9 +20,9 @@ moe::Composition composition_of(const ModelConfig& config) {
   return c;
 }
 
-template <class Backend>
-moe::Registry<float, Backend> with_activations() {
-  moe::Registry<float, Backend> registry;
+template <class Value, class Backend>
+moe::Registry<Value, Backend> with_activations() {
+  moe::Registry<Value, Backend> registry;
   add_activations(registry);
   return registry;
 }
@@ -32,12 +32,17 @@ moe::Registry<float, Backend> with_activations() {
 const LayerWork& work_of(const MoeConfig& moe) { return *architecture_named(moe.architecture).work; }
 
 Layer make_layer(const ModelConfig& config) {
-  static const auto registry = with_activations<moe::Cpu<>>();
+  static const auto registry = with_activations<float, moe::Cpu<>>();
+  return registry.make(composition_of(config));
+}
+
+BFloat16Layer make_bfloat16_layer(const ModelConfig& config) {
+  static const auto registry = with_activations<moe::BFloat16, moe::Cpu<>>();
   return registry.make(composition_of(config));
 }
 
 LayerShape make_layer_shape(const ModelConfig& config) {
-  static const auto registry = with_activations<moe::Shape>();
+  static const auto registry = with_activations<float, moe::Shape>();
   return registry.make(composition_of(config));
 }
 

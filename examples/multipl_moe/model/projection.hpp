@@ -18,6 +18,8 @@ struct Projection {
   using Tensor = moe::Matrix<Value, Backend>;
   using ConstView = moe::View<const Value, Backend>;
   using Linear = moe::Linear<Value, Backend>;
+  template <class Other>
+  using rebind = Projection<Other, Backend>;
 
   /// Adapter rank 0: no adapter.
   moe::LoraLinear<Value, Backend> lora;
@@ -39,14 +41,18 @@ struct Projection {
     return has_adapter() ? lora.forward(context, x_TI) : lora.base.forward(context, x_TI);
   }
   /// d_y_TO -> d_x_TI; adds to `gradient`, skipping its empty tensors.
-  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, Projection& gradient) const {
+  template <class GradientTree>
+  Tensor backward(const Context& context, ConstView d_y_TO, ConstView x_TI, GradientTree& gradient) const {
     return has_adapter() ? lora.backward(context, d_y_TO, x_TI, gradient.lora)
                          : lora.base.backward(context, d_y_TO, x_TI, gradient.lora.base);
   }
 
-  Projection empty_tree() const {
-    Projection tree;
-    tree.lora = lora.empty_tree();
+  Projection empty_tree() const { return empty_tree_of<Value>(); }
+  /// The same tree with values of another type.
+  template <class Other>
+  rebind<Other> empty_tree_of() const {
+    rebind<Other> tree;
+    tree.lora = lora.template empty_tree_of<Other>();
     return tree;
   }
   /// Visits `weight` and `bias`, and with an adapter `lora_A.weight` and `lora_B.weight`.

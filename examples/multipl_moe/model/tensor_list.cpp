@@ -1,5 +1,7 @@
 #include "multipl_moe/model/tensor_list.hpp"
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <numeric>
 #include <type_traits>
@@ -35,6 +37,17 @@ std::vector<ListedTensor> list_tensors(const ModelConfig& config) {
       },
       model);
   return list;
+}
+
+bool is_always_float(const ListedTensor& tensor) {
+  if (tensor.kind == TensorKind::buffer) return true;
+  constexpr std::array<std::string_view, 4> parts{".gate.weight", ".shared_expert_gate.", ".fusion.", ".first_segment"};
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return tensor.name.find(part) != std::string::npos; });
+}
+
+std::int64_t bytes_in_memory(const ListedTensor& tensor, ModelDtype dtype) {
+  return tensor.count() * (is_always_float(tensor) ? 4 : value_bytes_of(dtype));
 }
 
 std::vector<PlannedTensor> planned(std::span<const ListedTensor> list, std::string_view dtype) {

@@ -9,6 +9,7 @@
 
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/io/tensor_entry.hpp"
+#include "multipl_moe/model/model_dtype.hpp"
 
 namespace multipl_moe {
 
@@ -28,6 +29,12 @@ struct ListedTensor {
 
 /// In the order of LanguageModel::tensors(): all weights, then all buffers. Allocates no tensor.
 std::vector<ListedTensor> list_tensors(const ModelConfig& config);
+
+/// Whether a tensor is float32 in every model: buffers, and the weights of routers, of the gates of shared experts and
+/// of fusions.
+bool is_always_float(const ListedTensor& tensor);
+/// Bytes of a tensor in the memory of a model of this dtype, or in one of its checkpoints.
+std::int64_t bytes_in_memory(const ListedTensor& tensor, ModelDtype dtype);
 
 /// The tensors as files store them: weights in the safetensors dtype `dtype`, buffers in F32.
 std::vector<PlannedTensor> planned(std::span<const ListedTensor> list, std::string_view dtype = "F32");

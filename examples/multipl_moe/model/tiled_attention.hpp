@@ -1,5 +1,7 @@
 /// Causal softmax attention in tiles: scores are in memory for one tile of queries and keys at a time, so memory grows
-/// with T and not with T^2. The backward pass recomputes each tile from the rows' log-sum-exp.
+/// with T and not with T^2. The backward pass recomputes each tile from the rows' log-sum-exp. Results, scores and
+/// softmax of bfloat16 values are float; probabilities and the gradients of scores are rounded where they are
+/// multiplied.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/backend/cpu/isa/instantiations.hpp"
 #include "moe/core/batch.hpp"
+#include "multipl_moe/model/wide_rows.hpp"
 
 namespace multipl_moe {
 
@@ -27,10 +30,13 @@ class TiledAttention {
   using Context = typename B::Context;
   using Tensor = moe::Matrix<Value, B>;
   using ConstView = moe::View<const Value, B>;
-  using MutableView = moe::View<Value, B>;
+  /// Type of sums and results.
+  using Real = moe::Accum<Value>;
+  using MutableView = moe::View<Real, B>;
+  using RealView = moe::View<const Real, B>;
 
   TiledAttention(AttentionShape shape, const moe::Batch& batch)
-      : shape_(shape), batch_(batch), scale_(static_cast<Value>(1 / std::sqrt(static_cast<double>(shape.head_dim)))) {}
+      : shape_(shape), batch_(batch), scale_(static_cast<Real>(1 / std::sqrt(static_cast<double>(shape.head_dim)))) {}
 
   /// q_TA, k_TC, v_TC -> o_TA and lse_TH, the log of each row's sum of exponentials.
   void forward(const Context& context, ConstView q_TA, ConstView k_TC, ConstView v_TC, MutableView o_TA,
@@ -40,20 +46,21 @@ class TiledAttention {
       const moe::Index h = task % shape_.heads;
       Tile scores;
       for (moe::Index i = 0; i < rows.count; i += tile) {
-        const ConstView q = head(q_TA, rows, h, i), o = head(o_TA, rows, h, i);
+        const ConstView q = head(q_TA, rows, h, i);
         forward_tile(context, q, k_TC, v_TC, rows, h, i, head(o_TA, rows, h, i),
-                     lse_TH.rows_between(rows.begin + i, rows.begin + i + o.rows).cols_between(h, h + 1), scores);
+                     lse_TH.rows_between(rows.begin + i, rows.begin + i + q.rows).cols_between(h, h + 1), scores);
       }
     });
   }
 
   /// d_o_TA -> d_q_TA, d_k_TC, d_v_TC, which must be zero on entry.
   void backward(const Context& context, ConstView d_o_TA, ConstView q_TA, ConstView k_TC, ConstView v_TC,
-                ConstView o_TA, ConstView lse_TH, MutableView d_q_TA, MutableView d_k_TC, MutableView d_v_TC) const {
+                ConstView o_TA, RealView lse_TH, MutableView d_q_TA, MutableView d_k_TC, MutableView d_v_TC) const {
     moe::cpu::parallel(context, batch_.count() * shape_.kv_heads, [&](moe::Index task) {
       const Rows rows = rows_of(task / shape_.kv_heads);
       const moe::Index kv = task % shape_.kv_heads, group = shape_.heads / shape_.kv_heads;
       Tile p, d_p;
+      Rounded rounded_p, rounded_d_s;
       for (moe::Index h = kv * group; h < (kv + 1) * group; ++h)
         for (moe::Index i = 0; i < rows.count; i += tile) {
           const ConstView q = head(q_TA, rows, h, i), d_o = head(d_o_TA, rows, h, i), o = head(o_TA, rows, h, i);
@@ -64,13 +71,14 @@ class TiledAttention {
             zero(d_p, q.rows, k.rows);
             add<moe::Product::right_transposed>(context, d_o, v, view(d_p, q.rows, k.rows));
             for (moe::Index r = 0; r < q.rows; ++r) {
-              Value* const p_r = p.values + r * tile;
-              Value* const d_r = d_p.values + r * tile;
+              Real* const p_r = p.values + r * tile;
+              Real* const d_r = d_p.values + r * tile;
               kernels_.exponentials(k.rows, lse_TH(rows.begin + i + r, h), p_r, p_r);
-              const Value inner = kernels_.dot(d_o.row(r).data, o.row(r).data, o.cols);
+              const Real inner = inner_product(d_o.row(r), o.row(r));
               for (moe::Index c = 0; c < k.rows; ++c) d_r[c] = p_r[c] * (d_r[c] - inner) * scale_;
             }
-            const ConstView p_view = view(p, q.rows, k.rows), d_s = view(d_p, q.rows, k.rows);
+            const ConstView p_view = operand(p, q.rows, k.rows, rounded_p),
+                            d_s = operand(d_p, q.rows, k.rows, rounded_d_s);
             add<moe::Product::left_transposed>(context, p_view, d_o, head(d_v_TC, rows, kv, j));
             add<moe::Product::plain>(context, d_s, k, d_q);
             add<moe::Product::left_transposed>(context, d_s, q, head(d_k_TC, rows, kv, j));
@@ -82,7 +90,11 @@ class TiledAttention {
  private:
   static constexpr moe::Index tile = 64;
   struct alignas(64) Tile {
-    Value values[tile * tile];
+    Real values[tile * tile];
+  };
+  /// The values of a tile, rounded to be multiplied; unused if Value is Real.
+  struct alignas(64) Rounded {
+    Value values[is_widened<Value> ? tile * tile : 1];
   };
   struct Rows {
     moe::Index begin, count;
@@ -100,7 +112,23 @@ class TiledAttention {
   }
   static MutableView view(Tile& t, moe::Index rows, moe::Index cols) { return {t.values, rows, cols, tile}; }
   static void zero(Tile& t, moe::Index rows, moe::Index cols) {
-    for (moe::Index r = 0; r < rows; ++r) std::fill_n(t.values + r * tile, cols, Value(0));
+    for (moe::Index r = 0; r < rows; ++r) std::fill_n(t.values + r * tile, cols, Real(0));
+  }
+  /// The tile as an operand of a product.
+  static ConstView operand(const Tile& t, moe::Index rows, moe::Index cols, [[maybe_unused]] Rounded& rounded) {
+    if constexpr (is_widened<Value>) {
+      for (moe::Index r = 0; r < rows; ++r)
+        moe::cpu::narrow_row_kernels().narrow(cols, t.values + r * tile, rounded.values + r * tile);
+      return {rounded.values, rows, cols, tile};
+    } else {
+      return {t.values, rows, cols, tile};
+    }
+  }
+  Real inner_product(moe::Row<const Value> a, moe::Row<const Value> b) const {
+    if constexpr (is_widened<Value>)
+      return moe::cpu::lane_sum<Real>(a.size, [&](moe::Index d) { return moe::widened(a[d]) * moe::widened(b[d]); });
+    else
+      return kernels_.dot(a.data, b.data, b.size);
   }
   /// c += op(a) op(b) on the calling thread.
   template <moe::Product product>
@@ -121,38 +149,39 @@ class TiledAttention {
     for (moe::Index r = 0; r < q.rows; ++r) {
       kernels_.scale(k.rows, scale_, scores.values + r * tile, scores.values + r * tile);
       for (moe::Index c = std::max<moe::Index>(0, i + r + 1 - j); c < k.rows; ++c)
-        scores.values[r * tile + c] = -std::numeric_limits<Value>::infinity();
+        scores.values[r * tile + c] = -std::numeric_limits<Real>::infinity();
       if (shape_.window > 0)
         for (moe::Index c = 0; c < std::min(k.rows, i + r + 1 - shape_.window - j); ++c)
-          scores.values[r * tile + c] = -std::numeric_limits<Value>::infinity();
+          scores.values[r * tile + c] = -std::numeric_limits<Real>::infinity();
     }
   }
 
   void forward_tile(const Context& context, ConstView q, ConstView k_TC, ConstView v_TC, Rows rows, moe::Index h,
                     moe::Index i, MutableView o, MutableView lse, Tile& scores) const {
     const moe::Index kv = h / (shape_.heads / shape_.kv_heads);
-    Value best[tile], total[tile];
-    std::fill_n(best, tile, -std::numeric_limits<Value>::infinity());
-    std::fill_n(total, tile, Value(0));
-    for (moe::Index r = 0; r < o.rows; ++r) std::fill_n(o.row(r).data, o.cols, Value(0));
+    Rounded rounded;
+    Real best[tile], total[tile];
+    std::fill_n(best, tile, -std::numeric_limits<Real>::infinity());
+    std::fill_n(total, tile, Real(0));
+    for (moe::Index r = 0; r < o.rows; ++r) std::fill_n(o.row(r).data, o.cols, Real(0));
     for (moe::Index j = first_tile(i); j <= i; j += tile) {
       const ConstView k = head(k_TC, rows, kv, j);
       fill_scores(context, q, k, i, j, scores);
       for (moe::Index r = 0; r < q.rows; ++r) {
-        Value* const s = scores.values + r * tile;
-        const Value most = moe::max(moe::Row<const Value>{s, k.rows});
+        Real* const s = scores.values + r * tile;
+        const Real most = moe::max(moe::Row<const Real>{s, k.rows});
         // NaN is not above best, and must not be lost.
-        const Value higher = best[r] > most ? best[r] : most;
-        if (higher == -std::numeric_limits<Value>::infinity()) {  // the row's window begins in a later tile
-          std::fill_n(s, k.rows, Value(0));
+        const Real higher = best[r] > most ? best[r] : most;
+        if (higher == -std::numeric_limits<Real>::infinity()) {  // the row's window begins in a later tile
+          std::fill_n(s, k.rows, Real(0));
           continue;
         }
-        const Value fade = std::exp(best[r] - higher);
+        const Real fade = std::exp(best[r] - higher);
         total[r] = total[r] * fade + kernels_.exponentials(k.rows, higher, s, s);
         best[r] = higher;
         if (fade != 1) kernels_.scale(o.cols, fade, o.row(r).data, o.row(r).data);
       }
-      add<moe::Product::plain>(context, view(scores, q.rows, k.rows), head(v_TC, rows, kv, j), o);
+      add<moe::Product::plain>(context, operand(scores, q.rows, k.rows, rounded), head(v_TC, rows, kv, j), o);
     }
     for (moe::Index r = 0; r < q.rows; ++r) {
       kernels_.scale(o.cols, 1 / total[r], o.row(r).data, o.row(r).data);
@@ -162,8 +191,8 @@ class TiledAttention {
 
   AttentionShape shape_;
   const moe::Batch& batch_;
-  Value scale_;
-  const moe::cpu::RowKernels<Value>& kernels_ = moe::cpu::row_kernels<Value>();
+  Real scale_;
+  const moe::cpu::RowKernels<Real>& kernels_ = moe::cpu::row_kernels<Real>();
 };
 
 }  // namespace multipl_moe

@@ -25,10 +25,15 @@ struct Transformer {
   using Tensor = moe::Matrix<Value, Backend>;
   using ConstView = moe::View<const Value, Backend>;
   using Tokens = std::span<const std::int32_t>;
+  template <class Other>
+  using rebind = Transformer<typename Mlp::template rebind<Other>>;
+  /// Logits are not rounded.
+  using Logits = moe::Matrix<moe::Accum<Value>, Backend>;
 
   /// The activations of `layers`, or with ActivationCheckpointing::on the inputs of each layer.
   struct Saved {
-    Tensor last_TD, scale_1T;
+    Tensor last_TD;
+    typename RmsNorm<Value, Backend>::Scales scale_1T;
     std::vector<typename Block<Mlp>::Saved> layers;
     std::vector<Tensor> inputs_TD;
   };
@@ -79,8 +84,9 @@ struct Transformer {
 
   /// d_h_TD -> the gradients of all trainable weights except the head's own, which the loss has already added; consumes
   /// `saved`.
+  template <class GradientTree>
   void backward(const Context& context, ConstView d_h_TD, moe::AuxiliaryGradient d_stats, Tokens tokens_T,
-                const moe::Batch& batch, Saved saved, Transformer& gradient) const {
+                const moe::Batch& batch, Saved saved, GradientTree& gradient) const {
     auto d_x_TD = Tensor::zeros(context, d_h_TD.rows, d_h_TD.cols);
     norm.add_backward(context, d_h_TD, saved.last_TD, saved.scale_1T, d_x_TD.view(), gradient.norm);
     for (std::size_t l = layers.size(); l-- > 0;) {
@@ -106,7 +112,7 @@ struct Transformer {
   }
   /// Reads the first tokens of every sequence, at least one each, in one pass -> logits_BV after the last of them. The
   /// head, whose output is as wide as the vocabulary, runs on these last rows only.
-  Tensor prefill(const Context& context, Tokens tokens_T, const moe::Batch& batch, DecodingState& state) const {
+  Logits prefill(const Context& context, Tokens tokens_T, const moe::Batch& batch, DecodingState& state) const {
     Tensor x_TD = embed_tokens.forward(context, tokens_T);
     for (std::size_t l = 0; l < layers.size(); ++l)
       x_TD = layers[l].prefill(of_layer(context, l), std::move(x_TD), batch, state.layers[l]);
@@ -114,15 +120,15 @@ struct Transformer {
     for (moe::Index b = 0; b < batch.count(); ++b)
       std::copy_n(x_TD.view().row(batch.offsets[static_cast<std::size_t>(b) + 1] - 1).data, x_TD.cols(),
                   last_BD.view().row(b).data);
-    return head().forward(context, norm.forward(context, last_BD).first);
+    return head().forward_unrounded(context, norm.forward(context, last_BD).first);
   }
   /// Reads the next token of each sequence -> logits_BV. languages_B is empty or has the language of each token.
-  Tensor decode(const Context& context, Tokens tokens_B, std::span<const std::int32_t> languages_B,
+  Logits decode(const Context& context, Tokens tokens_B, std::span<const std::int32_t> languages_B,
                 DecodingState& state) const {
     Tensor x_BD = embed_tokens.forward(context, tokens_B);
     for (std::size_t l = 0; l < layers.size(); ++l)
       x_BD = layers[l].decode(of_layer(context, l), std::move(x_BD), tokens_B, languages_B, state.layers[l]);
-    return head().forward(context, norm.forward(context, x_BD).first);
+    return head().forward_unrounded(context, norm.forward(context, x_BD).first);
   }
 
   void update_buffers(const Context& context, const Stats& stats) {
@@ -132,6 +138,17 @@ struct Transformer {
   Transformer empty_tree() const {
     Transformer tree{embed_tokens.empty_tree(), {}, norm.empty_tree(), lm_head.empty_tree(), is_tied};
     for (const Block<Mlp>& layer : layers) tree.layers.push_back(layer.empty_tree());
+    return tree;
+  }
+  /// The same tree with values of another type.
+  template <class Other>
+  rebind<Other> empty_tree_of() const {
+    rebind<Other> tree{embed_tokens.template empty_tree_of<Other>(),
+                       {},
+                       norm.template empty_tree_of<Other>(),
+                       lm_head.template empty_tree_of<Other>(),
+                       is_tied};
+    for (const Block<Mlp>& layer : layers) tree.layers.push_back(layer.template empty_tree_of<Other>());
     return tree;
   }
   template <class Visit, class Tree, class... Trees>

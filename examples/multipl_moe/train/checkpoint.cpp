@@ -80,9 +80,10 @@ void write_model_files(LanguageModel& model, const fs::path& folder, ShardedWrit
   write_generation_config(folder, model.generation());
 }
 
-std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads, const ModelConfig& config) {
+std::unique_ptr<LanguageModel> make_model(const fs::path& folder, int threads, const ModelConfig& config,
+                                          ModelDtype dtype) {
   const fs::path source = model_folder(folder);
-  auto model = make_language_model(config, threads);
+  auto model = make_language_model(config, threads, dtype);
   auto tokenizer = read_tokenizer(source);
   if (tokenizer != byte_tokenizer()) model->use_tokenizer(std::move(tokenizer));
   model->set_generation(read_generation_config(source, model->config().vocab_size));
@@ -113,18 +114,18 @@ fs::path recovered_model_folder(const fs::path& folder) {
 
 /// Throws unless `stored` holds the tensors of `config` and memory has room for what is read into it. Checked before
 /// memory is allocated: a small file may declare a large model.
-void require_loadable(const StoredModel& stored, const ModelConfig& config, WeightsPlace place) {
+void require_loadable(const StoredModel& stored, const ModelConfig& config, WeightsForm form) {
   stored.require_exactly(planned(list_tensors(config)));
-  require_free_memory("load", std::array{weights_in_memory(config, place)}, "");
+  require_free_memory("load", std::array{weights_in_memory(config, form)}, "");
 }
 
 std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::path& source, int threads,
-                                           const ModelConfig& config) {
-  require_loadable(stored, config, WeightsPlace::memory);
-  auto model = make_model(source, threads, config);
+                                           const ModelConfig& config, ModelDtype dtype) {
+  require_loadable(stored, config, {dtype, WeightsPlace::memory});
+  auto model = make_model(source, threads, config, dtype);
   const auto slots = model->tensors();
   for (const TensorSlot& slot : slots) {
-    stored.read_floats(slot.name, slot.shape, 0, slot.values);
+    read_tensor(stored, slot);
     if (!is_finite(slot)) notice("warning: {} holds values that are not finite\n", slot.name);
   }
   return model;
@@ -178,11 +179,12 @@ void report_missing_memory(const moe::WeightsInFile& weights, const ModelConfig&
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int threads, const std::string& label) {
+std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int threads, const std::string& label,
+                                                   ModelDtype dtype) {
   const fs::path source = recovered_model_folder(folder);
   const StoredModel stored = StoredModel::open(source);
-  require_loadable(stored, stored.config(), WeightsPlace::file);
-  auto model = make_model(source, threads, stored.config());
+  require_loadable(stored, stored.config(), {dtype, WeightsPlace::file});
+  auto model = make_model(source, threads, stored.config(), dtype);
   const moe::WeightsInFile& weights = model->read_in_place(stored);
   const auto files = stored.tensors().files();
   std::size_t all = 0, resident = 0;
@@ -207,26 +209,28 @@ std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int t
   return model;
 }
 
-std::string matrix_not_for_files(const fs::path& folder) {
+std::string matrix_not_for_files(const fs::path& folder, ModelDtype model) {
   const StoredModel stored = StoredModel::open(model_folder(folder));
   for (const ListedTensor& tensor : list_tensors(stored.config())) {
     if (tensor.kind != TensorKind::matrix) continue;
     const std::string name = stored.find(tensor.name, tensor.shape).name;
     const std::string& dtype = stored.tensors().entry(name).dtype;
-    if (dtype != "BF16" && dtype != "F32") return fmt::format("{} in {}", escaped(name), escaped(dtype));
+    const bool is_read = dtype == "BF16" || (dtype == "F32" && model == ModelDtype::float32);
+    if (!is_read) return fmt::format("{} in {}", escaped(name), escaped(dtype));
   }
   return {};
 }
 
-std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads) {
+std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, ModelDtype dtype) {
   const fs::path source = recovered_model_folder(folder);
   const StoredModel stored = StoredModel::open(source);
-  return load_stored(stored, source, threads, stored.config());
+  return load_stored(stored, source, threads, stored.config(), dtype);
 }
 
-std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, const ModelConfig& config) {
+std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, const ModelConfig& config,
+                                          ModelDtype dtype) {
   const fs::path source = recovered_model_folder(folder);
-  return load_stored(StoredModel::open(source), source, threads, config);
+  return load_stored(StoredModel::open(source), source, threads, config, dtype);
 }
 
 }  // namespace multipl_moe

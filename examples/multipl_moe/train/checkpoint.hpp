@@ -23,24 +23,28 @@ void save_model(LanguageModel& model, const std::filesystem::path& folder, const
 
 /// `folder` holds config.json and the tensors of a model of this program or of a supported transformers class, or is a
 /// run folder whose checkpoints/LATEST names such a folder. Throws BadFile if a tensor is missing, unknown, or has a
-/// shape other than config.json gives; IoError; OutOfMemory if the weights do not fit.
-std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads);
+/// shape other than config.json gives; UsageError if a weight of a model in bfloat16 is stored with a value that is
+/// none of bfloat16; IoError; OutOfMemory if the weights do not fit.
+std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads,
+                                          ModelDtype dtype = ModelDtype::float32);
 /// The same for inference, from matrices that stay in the files (LanguageModel::read_in_place). With a `label` the
 /// files are first read into the system's cache, with progress on stderr, or a notice says what it costs that free
 /// memory cannot hold them. Throws as load_model().
 std::unique_ptr<LanguageModel> load_model_in_files(const std::filesystem::path& folder, int threads,
-                                                   const std::string& label);
-/// The name and the dtype of a matrix that cannot stay in the files of a model, since it is neither BF16 nor F32; empty
-/// if all can. Throws BadFile, IoError.
-std::string matrix_not_for_files(const std::filesystem::path& folder);
+                                                   const std::string& label, ModelDtype dtype = ModelDtype::float32);
+/// The name and the dtype of a matrix that cannot stay in the files for a model in `model`: in float32 it must be BF16
+/// or F32, in bfloat16 BF16. Empty if all can. Throws BadFile, IoError.
+std::string matrix_not_for_files(const std::filesystem::path& folder, ModelDtype model = ModelDtype::float32);
 /// The same with the given configuration: that of load_config() or, if that is tied, the same untied, whose head then
 /// starts with the embedding's values.
-std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads, const ModelConfig& config);
+std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads, const ModelConfig& config,
+                                          ModelDtype dtype = ModelDtype::float32);
 
 /// A model of `config` with the tokenizer and the generation defaults of `folder`, and with weights as
 /// make_language_model() leaves them. Throws BadFile, IoError; UsageError if the vocabulary is smaller than the
 /// tokenizer's.
-std::unique_ptr<LanguageModel> make_model(const std::filesystem::path& folder, int threads, const ModelConfig& config);
+std::unique_ptr<LanguageModel> make_model(const std::filesystem::path& folder, int threads, const ModelConfig& config,
+                                          ModelDtype dtype = ModelDtype::float32);
 
 /// The folder that holds the model: `folder` itself, or what a run folder's LATEST points to. Throws BadFile.
 std::filesystem::path model_folder(const std::filesystem::path& folder);

@@ -33,12 +33,25 @@ double inner_values(const ModelConfig& config, const MicroBatch& batch) {
   return 2 * (width * (token_rows + segment_rows) + static_cast<double>(moe.shared_expert_intermediate_size));
 }
 
+std::int64_t weight_bytes(const TrainingCounts& counts, ModelDtype dtype) {
+  return value_bytes_of(dtype) * (counts.weights - counts.floats) + 4 * counts.floats;
+}
+
+/// Bytes that a model in bfloat16 needs beside its activations, because it computes in float32: attention and its
+/// gradients, the input of a norm and of a router, and a chunk of logits, which is then rounded.
+std::int64_t widened_bytes(const ModelConfig& config, const MicroBatch& batch) {
+  const std::int64_t heads = config.num_attention_heads + config.num_key_value_heads;
+  const std::int64_t values = batch.tokens() * (4 * heads * config.head_dim() + 2 * config.hidden_size);
+  return 4 * values + 2 * std::min(batch.tokens(), logit_rows) * config.vocab_size;
+}
+
 }  // namespace
 
 TrainingCounts training_counts(const ModelConfig& config, const std::function<bool(std::string_view)>& trains) {
   TrainingCounts counts;
   for (const ListedTensor& tensor : list_tensors(config)) {
     counts.weights += tensor.count();
+    if (is_always_float(tensor)) counts.floats += tensor.count();
     if (tensor.kind == TensorKind::buffer) continue;
     if (trains(tensor.name)) counts.trainable += tensor.count();
   }
@@ -66,11 +79,12 @@ std::int64_t activation_values(const ModelConfig& config, const MicroBatch& batc
 }
 
 MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
-                     AdamWPrecision precision) {
-  return {.weights = 4 * counts.weights,
+                     AdamWPrecision precision, ModelDtype dtype) {
+  return {.weights = weight_bytes(counts, dtype),
           .gradients = 4 * counts.trainable,
           .moments = precision.bytes() * counts.trainable,
-          .activations = 4 * activation_values(config, batch)};
+          .activations = value_bytes_of(dtype) * activation_values(config, batch) +
+                         (dtype == ModelDtype::bfloat16 ? widened_bytes(config, batch) : 0)};
 }
 
 std::string GpuPrecision::name() const {
@@ -94,8 +108,8 @@ MemoryPlan gpu_plan(const ModelConfig& config, const TrainingCounts& counts, con
           .activations = 2 * activation_values(config, batch)};
 }
 
-std::int64_t checkpoint_bytes(const TrainingCounts& counts, AdamWPrecision precision) {
-  return 4 * counts.weights + precision.bytes() * counts.trainable;
+std::int64_t checkpoint_bytes(const TrainingCounts& counts, AdamWPrecision precision, ModelDtype dtype) {
+  return weight_bytes(counts, dtype) + precision.bytes() * counts.trainable;
 }
 
 }  // namespace multipl_moe

@@ -10,12 +10,14 @@
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
+#include "multipl_moe/model/model_dtype.hpp"
 
 namespace multipl_moe {
 
 /// Numbers of values of a model, by purpose.
 struct TrainingCounts {
   std::int64_t weights = 0;    ///< weights and buffers
+  std::int64_t floats = 0;     ///< of these, the ones that are float32 in a model of any dtype
   std::int64_t trainable = 0;  ///< trainable weights
 };
 
@@ -45,9 +47,9 @@ struct MemoryPlan {
   std::int64_t total() const { return weights + gradients + moments + activations; }
 };
 
-/// Training by this program on the CPU: weights, gradients and activations in float32.
+/// Training by this program on the CPU: weights and activations in `dtype`, gradients in float32.
 MemoryPlan host_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
-                     AdamWPrecision precision);
+                     AdamWPrecision precision, ModelDtype dtype = ModelDtype::float32);
 
 /// Precisions of a bfloat16 training on one GPU. A float32 master weight is an additional copy there.
 struct GpuPrecision {
@@ -63,7 +65,8 @@ std::vector<GpuPrecision> all_gpu_precisions();
 MemoryPlan gpu_plan(const ModelConfig& config, const TrainingCounts& counts, const MicroBatch& batch,
                     const GpuPrecision& precision);
 
-/// Bytes of one checkpoint: weights and buffers in float32, and the optimizer state of the trainable weights.
-std::int64_t checkpoint_bytes(const TrainingCounts& counts, AdamWPrecision precision);
+/// Bytes of one checkpoint: weights in `dtype`, buffers, and the optimizer state of the trainable weights.
+std::int64_t checkpoint_bytes(const TrainingCounts& counts, AdamWPrecision precision,
+                              ModelDtype dtype = ModelDtype::float32);
 
 }  // namespace multipl_moe

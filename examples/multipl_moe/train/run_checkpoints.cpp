@@ -165,11 +165,12 @@ fs::path RunCheckpoints::save(LanguageModel& model, const TrainerState& state) c
   std::uint64_t bytes = 0;
   try {
     save_folder_atomically(folder, [&](const fs::path& partial) {
-      ShardedWriter weights = weights_writer(model, partial);
+      const SaveOptions options{.torch_dtype = std::string(name_of(model.dtype()))};
+      ShardedWriter weights = weights_writer(model, partial, options);
       ShardedWriter optimizer(partial, optimizer_stem, planned(optimizer_state));
       bytes = weights.total_bytes() + optimizer.total_bytes() + state_text.size();
       require_free_disk(partial, bytes);
-      write_model_files(model, partial, weights);
+      write_model_files(model, partial, weights, options);
       write_tensors(optimizer, optimizer_state);
       CheckedFile file(partial / state_name);
       file.write(state_text);

@@ -15,7 +15,7 @@ namespace multipl_moe {
 
 namespace {
 
-constexpr const char *master_weights_flag = "--master-weights", *moments_flag = "--moments";
+constexpr const char *master_weights_flag = "--master-weights", *moments_flag = "--moments", *dtype_flag = "--dtype";
 
 /// `/moe/fusion` as `model moe.fusion`.
 std::string model_setting(std::string pointer) {
@@ -64,6 +64,7 @@ void add_options(RunSettings& settings, const TrainOptions& options) {
 
 /// Adds the default precision to the settings of runs from before precision was configurable.
 RunSettings with_precision(RunSettings settings) {
+  settings.try_emplace(dtype_flag, name_of(ModelDtype::float32));
   settings.try_emplace(master_weights_flag, name_of(moe::MasterWeights::float32));
   settings.try_emplace(moments_flag, name_of(AdamWPrecision::Moments::float32));
   return settings;
@@ -93,9 +94,10 @@ std::string value_in(const RunSettings& settings, const std::string& name) {
 
 }  // namespace
 
-RunSettings settings_of(const ModelConfig& model, const BatchStream& stream, const TrainOptions& options) {
+RunSettings settings_of(const LanguageModel& model, const BatchStream& stream, const TrainOptions& options) {
   RunSettings settings;
-  add_model(settings, model);
+  add_model(settings, model.config());
+  settings[dtype_flag] = name_of(model.dtype());
   add_stream(settings, stream);
   add_options(settings, options);
   return settings;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "multipl_moe/data/batch_stream.hpp"
-#include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/language_model.hpp"
 
 namespace multipl_moe {
 
@@ -17,7 +17,7 @@ struct TrainOptions;
 /// are.
 using RunSettings = std::map<std::string, std::string>;
 
-RunSettings settings_of(const ModelConfig& model, const BatchStream& stream, const TrainOptions& options);
+RunSettings settings_of(const LanguageModel& model, const BatchStream& stream, const TrainOptions& options);
 
 /// Whether a run with these settings trains a head separate from the embedding.
 bool has_own_head(const RunSettings& settings);

@@ -106,7 +106,7 @@ class Training {
  private:
   /// Starts a new run, or resumes one from its newest checkpoint.
   void begin() {
-    state_.settings = settings_of(model_.config(), stream_, options_);
+    state_.settings = settings_of(model_, stream_, options_);
     state_.next_sequence = stream_.next_sequence();
     if (options_.run.empty()) return;
     checkpoints_.emplace(options_.run, options_.start, options_.keep_checkpoints);

@@ -2,9 +2,11 @@
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "moe/backend/contract/backend.hpp"
+#include "moe/core/bfloat16.hpp"
 #include "moe/core/entry.hpp"
 #include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
@@ -49,6 +51,24 @@ struct Linear {
     Backend::grouped_product(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
     add_bias(context, y_TO.view());
     return y_TO;
+  }
+
+  /// As forward, with sums that are not rounded to the layer's value type.
+  Matrix<Accum<Value>, Backend> forward_unrounded(const Context& context, ConstView x_TI) const {
+    if constexpr (std::is_same_v<Value, Accum<Value>>) {
+      return forward(context, x_TI);
+    } else {
+      require_rows("Linear::forward_unrounded", x_TI, "the weight expects", in());
+      require_bias("Linear::forward_unrounded");
+      auto y_TO = Matrix<Accum<Value>, Backend>::uninitialized(context, x_TI.rows, out());
+      Backend::template grouped_sums<Value>(context, x_TI, {weight.view()}, {0, x_TI.rows}, y_TO.view());
+      if (!bias.empty()) {
+        Backend::for_each_cell(
+            context, y_TO.rows(), y_TO.cols(),
+            [y = y_TO.view(), b = bias.view()] MOE_ON_DEVICE(Index t, Index o) { y(t, o) += widened(b(0, o)); });
+      }
+      return y_TO;
+    }
   }
 
   /// As forward, but batch invariant, as routing needs it: no row's result depends on the number of other rows.

@@ -16,7 +16,10 @@ class WrappedModel : public LanguageModel {
 
   bool is_causal() const override { return inner_->is_causal(); }
   std::vector<TensorSlot> tensors() override { return inner_->tensors(); }
-  const moe::WeightsInFile& read_in_place(const StoredModel& stored) override { return inner_->read_in_place(stored); }
+  std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(const StoredModel& stored,
+                                                                         const ReadTensor& read) override {
+    return inner_->read_in_place(stored, read);
+  }
   void initialize(std::uint64_t seed, double deviation) override { inner_->initialize(seed, deviation); }
   void begin_training(const moe::TrainByName& trains, AdamWPrecision precision, std::uint64_t seed) override {
     inner_->begin_training(trains, precision, seed);

@@ -78,15 +78,13 @@ class GemmOperations {
   template <class Value>
   static void grouped_product(const Context& context, In<Value> x_ND, Weights<Value> w_FD, ListView<Index> offsets,
                               Out<Value> y_NF) {
-    using X = Lhs<Product::right_transposed, Value>;
-    X x(context, x_ND, offsets);
-    const RhsList<Value, Backend> w(context, w_FD, offsets);
-    auto sums = sums_of_tiles<X, Value>(context, y_NF.size());
-    for_each_tile<X>(context, offsets, y_NF,
-                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
-                       multiply(x, worker, g, row, rows_end, w[g], col, cols_end,
-                                tile(y_NF, row, rows_end, col, cols_end), cpu::StoreMode::overwrite, sums);
-                     });
+    write_grouped_product<Value>(context, x_ND, w_FD, offsets, y_NF);
+  }
+  /// The same with results in the accumulation type: sums of bfloat16 values are not rounded.
+  template <class Value>
+  static void grouped_sums(const Context& context, In<Value> x_ND, Weights<Value> w_FD, ListView<Index> offsets,
+                           Out<Accum<Value>> y_NF) {
+    write_grouped_product<Value>(context, x_ND, w_FD, offsets, y_NF);
   }
 
   /// d_x += d_y w, group by group.
@@ -128,6 +126,19 @@ class GemmOperations {
   }
 
  private:
+  template <class Value, class Result>
+  static void write_grouped_product(const Context& context, In<Value> x_ND, Weights<Value> w_FD,
+                                    ListView<Index> offsets, View<Result, Backend> y_NF) {
+    using X = Lhs<Product::right_transposed, Value>;
+    X x(context, x_ND, offsets);
+    const RhsList<Value, Backend> w(context, w_FD, offsets);
+    auto sums = sums_of_tiles<X, Result>(context, y_NF.size());
+    for_each_tile<X>(context, offsets, y_NF,
+                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+                       multiply(x, worker, g, row, rows_end, w[g], col, cols_end,
+                                tile(y_NF, row, rows_end, col, cols_end), cpu::StoreMode::overwrite, sums);
+                     });
+  }
   /// Memory for the sums of each worker's tile of L, at most `most` of them; none if results are not rounded.
   template <class L, class Value>
   static cpu::Scratch<Accum<Value>> sums_of_tiles(const Context& context, Index most) {

@@ -24,13 +24,13 @@ namespace moe {
 /// fused multiply-add (SSE2: rounded before it is added).
 struct TileGemm {
   /// c += op(a) op(b), all row-major; c is M x N, op(a) M x K, op(b) K x N. On the calling thread alone within a task
-  /// of the context. Throws std::bad_alloc if out of memory.
-  template <Product product, class Real, class Backend, class Context>
-  requires(std::is_same_v<Real, Accum<Real>>) static void add(const Context& context, View<const Real, Backend> a,
-                                                              View<const Real, Backend> b, View<Real, Backend> c) {
+  /// of the context. Sums of bfloat16 values are not rounded. Throws std::bad_alloc if out of memory.
+  template <Product product, class Value, class Backend, class Context>
+  static void add(const Context& context, View<const Value, Backend> a, View<const Value, Backend> b,
+                  View<Accum<Value>, Backend> c) {
     if (c.empty()) return;
     const Index offsets[] = {0, a.rows};
-    Lhs<product, Real, Backend>(context, a, {offsets, 2}, /*workers=*/1)
+    Lhs<product, Value, Backend>(context, a, {offsets, 2}, /*workers=*/1)
         .multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, cpu::StoreMode::accumulate);
   }
 
