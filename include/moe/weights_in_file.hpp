@@ -23,6 +23,7 @@
 #include "moe/safetensors/file_mapping.hpp"
 #include "moe/safetensors/layer_tensors.hpp"
 #include "moe/safetensors/load.hpp"
+#include "moe/safetensors/reserved_addresses.hpp"
 #include "moe/safetensors/tensor_entry.hpp"
 #include "moe/safetensors/tensor_folder.hpp"
 
@@ -40,26 +41,29 @@ class WeightsInFile {
       placed_->mappings.push_back(std::make_shared<const io::FileMapping>(files.map(i)));
   }
 
-  /// Whether place() can take weights of Value from a tensor: of Value's own dtype, or BF16 for float, and aligned.
+  /// Whether place() can take weights of Value from the tensor `name`: of Value's own dtype, or BF16 for float, at a
+  /// multiple of their size. Throws BadFile if there is no such tensor.
   template <class Value>
-  bool fits(std::string_view name) const {
-    const std::string& dtype = files_->entry(name).dtype;
+  static bool fits(const io::TensorFolder& files, std::string_view name) {
+    const std::string& dtype = files.entry(name).dtype;
     const bool is_narrow = std::is_same_v<Value, float> && dtype == "BF16";
     const std::size_t width = is_narrow ? sizeof(BFloat16) : sizeof(Value);
-    return (is_narrow || dtype == io::detail::dtype_of<Value>()) && files_->position_of(name) % width == 0;
+    return (is_narrow || dtype == io::detail::dtype_of<Value>()) && files.position_of(name) % width == 0;
   }
 
-  /// From now on `weight` has the values of the tensor `name` from element `first` on, and no memory of its own. A
-  /// float weight that is stored in BF16 gives products the bits of a float weight with these values; products of the
-  /// context() alone can read it, and anything else that reads or writes it ends the process. A weight in its own dtype
-  /// can be read by anything and written by nothing. Throws Error unless fits() and the tensor has that many elements.
+  /// From now on `weight` has the values of the tensor `name` from element `first` on, and no memory of its own.
+  ///
+  /// A float weight that is stored in BF16 is read only by products with the context(), whose results are bitwise
+  /// identical to those of a float weight with these values; anything else that reads or writes it ends the process. A
+  /// weight in its own dtype can be read by anything and written by nothing. Throws Error unless fits() and the tensor
+  /// has that many elements.
   template <class Value, class Backend>
   void place(Matrix<Value, Backend>& weight, std::string_view name, std::uint64_t first = 0) {
     const io::FolderTensor& tensor = files_->entry(name);
     const auto count = static_cast<std::uint64_t>(weight.size()), all = static_cast<std::uint64_t>(tensor.count());
-    require(fits<Value>(name), "WeightsInFile", "'", io::escaped(name), "' must be ", io::detail::dtype_of<Value>(),
-            std::is_same_v<Value, float> ? " or BF16" : "", " and aligned, found ", tensor.dtype, " at byte ",
-            files_->position_of(name));
+    require(fits<Value>(*files_, name), "WeightsInFile", "'", io::escaped(name), "' must be ",
+            io::detail::dtype_of<Value>(), std::is_same_v<Value, float> ? " or BF16" : "",
+            " at a multiple of its bytes per value, found ", tensor.dtype, " at byte ", files_->position_of(name));
     require(first <= all && count <= all - first, "WeightsInFile", "'", io::escaped(name), "' has ", all,
             " elements, requested: ", count, " from ", first, " on");
     if (count == 0) return;
@@ -74,14 +78,17 @@ class WeightsInFile {
       const auto name_only = std::make_shared<const io::ReservedAddresses>(count * sizeof(float));
       weight = Matrix<float, Backend>::of_owner(static_cast<float*>(name_only->start()), weight.rows(), weight.cols(),
                                                 name_only);
-      placed_->weights.add_rows(weight.const_view(), reinterpret_cast<const BFloat16*>(start));
+      placed_->weights.add_rows(weight.const_view(), reinterpret_cast<const BFloat16*>(start), name_only);
     }
   }
 
-  /// `context` with the placed weights, for every call of the layer. It and its copies keep the files mapped. place()
-  /// must not be called while the layer runs.
+  /// `context` with the placed weights, for every call of the layers. It and its copies keep the files mapped. place()
+  /// must not be called while a layer runs. Throws Error if the context already has weights of other layers.
   template <class Context>
   Context context(const Context& context) const {
+    require(context.packed == nullptr, "WeightsInFile", "the context must have no weights yet, found one with ",
+            context.packed ? context.packed->count() : 0,
+            " packed or from files; place() the weights of all layers before context()");
     Context with = context;
     with.packed = std::shared_ptr<const cpu::PackedWeights>(placed_, &placed_->weights);
     return with;
@@ -108,22 +115,30 @@ struct InPlaceOptions : LoadOptions {
   Index least_values = 65'536;
 };
 
-/// load() for inference without memory for the weights: matrices stay in the file and are read there, in the file's
-/// BF16 or in the layer's own type; everything else, and matrices of another dtype, is loaded. Returns the context that
-/// every call of the layer must use; it keeps the file mapped, which must not be changed meanwhile. The results are
-/// bitwise identical to those of load(). forward() with that context works, backward() throws Error; what else reads or
-/// writes the weights, such as an optimizer, save() or pack_weights(), ends the process. For layers on Cpu<>. Throws as
-/// load().
+/// load() for inference without memory for the weights. Matrices stay in the file and are read there, in the file's
+/// BF16 or in the layer's own type; everything else, and matrices of another dtype or of fewer values, is loaded.
+/// Returns the context that every call of the layer must use: it keeps the file mapped, which must not be changed
+/// meanwhile. Results are bitwise identical to those of load().
+///
+/// infer, forward and decoding work. backward() and pack_weights() with the returned context throw Error. Anything else
+/// that reads or writes the weights ends the process: calls with another context, an optimizer, save(), and a module of
+/// the user's own that reads a large matrix without a product of the backend.
+///
+/// For layers on Cpu<>. Throws as load(), and Error if `context` already has weights. After IoError or std::bad_alloc
+/// the layer must be made again.
 template <class Layer>
-typename Layer::Context load_in_place(const typename Layer::Context& context, const std::filesystem::path& path,
-                                      Layer& layer, const InPlaceOptions& options = {}) {
-  static_assert(std::is_same_v<typename Layer::Context, CpuContext>, "load_in_place() is for layers on moe::Cpu<>");
+[[nodiscard]] typename Layer::Context load_in_place(const typename Layer::Context& context,
+                                                    const std::filesystem::path& path, Layer& layer,
+                                                    const InPlaceOptions& options = {}) {
+  static_assert(std::is_same_v<typename Layer::Backend, Cpu<>>,
+                "load_in_place() is for layers on moe::Cpu<>, whose products read weights in BF16");
   std::unique_ptr<WeightsInFile> weights;
   const io::TensorFolder files = io::detail::open_tensors(path, options);
   const auto place_or_read = [&]<class Tensor>(const std::string& name, Tensor& tensor, bool is_buffer) {
     return [&, name, is_buffer](const io::TensorFolder&) {
       if constexpr (Tensor::rank == 2 && io::detail::is_float_value<typename Tensor::Value>)
-        if (!is_buffer && tensor.size() >= options.least_values && weights->fits<typename Tensor::Value>(name))
+        if (!is_buffer && tensor.size() >= options.least_values &&
+            WeightsInFile::fits<typename Tensor::Value>(files, name))
           return weights->place(tensor, name);
       io::detail::read_into(context, files, name, tensor);
     };
@@ -137,8 +152,8 @@ typename Layer::Context load_in_place(const typename Layer::Context& context, co
 
 /// The same with a context of its own.
 template <class Layer>
-typename Layer::Context load_in_place(const std::filesystem::path& path, Layer& layer,
-                                      const InPlaceOptions& options = {}) {
+[[nodiscard]] typename Layer::Context load_in_place(const std::filesystem::path& path, Layer& layer,
+                                                    const InPlaceOptions& options = {}) {
   return load_in_place(typename Layer::Context(), path, layer, options);
 }
 

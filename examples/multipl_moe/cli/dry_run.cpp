@@ -39,9 +39,9 @@ struct Estimate {
 Estimate estimate_of(const PlannedRun& run, const TrainingFlags& flags) {
   Estimate e;
   e.counts = training_counts(run.config, run.trains);
-  e.host = host_plan(run.config, e.counts, micro_batch(flags), flags.precision());
+  e.host = host_plan(run.config, e.counts, micro_batch(flags), flags.precision(), flags.model_dtype());
   e.memory_free = free_memory_bytes().value_or(0);
-  e.checkpoint = checkpoint_bytes(e.counts, flags.precision());
+  e.checkpoint = checkpoint_bytes(e.counts, flags.precision(), flags.model_dtype());
   // A new checkpoint is complete before an old one is removed.
   const std::int64_t saves = flags.save_steps > 0 ? (flags.steps + flags.save_steps - 1) / flags.save_steps : 1;
   e.checkpoints = std::min(saves, flags.keep_checkpoints + 1) * e.checkpoint;

@@ -28,10 +28,9 @@ void add_eval_command(CLI::App& program) {
     const LanguageFiles files = open_held_out(*flags);
     const EvaluateOptions& options = flags->options;
     require_positions("eval", load_config(flags->model), options.length);
-    const WeightsPlace place = place_of_weights("eval", flags->model, flags->weights);
-    require_memory("eval", *flags,
-                   {options.sequences, options.length, longest_text(files, options.max_bytes), false, place});
-    const auto model = load_for_inference(flags->model, flags->threads, place);
+    const std::int64_t text = longest_text(files, options.max_bytes);
+    const auto model =
+        load_for_inference(*flags, scoring_run("eval", flags->model, {options.sequences, options.length, text, false}));
     const Evaluation evaluation = evaluate(*model, files, flags->options);
     fmt::print("{}\n", flags->json ? evaluation_json(evaluation) : evaluation_table(evaluation));
     if (!model->is_causal())

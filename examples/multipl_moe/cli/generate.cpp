@@ -32,12 +32,11 @@ namespace multipl_moe {
 
 namespace {
 
-struct GenerateFlags {
-  std::string model, prompts_file, language, weights = "auto", record;
+struct GenerateFlags : InferenceFlags {
+  std::string prompts_file, language, record;
   std::vector<std::string> prompts;
   GenerateOptions options;
-  int threads = 0;
-  bool json = false, quiet = false;
+  bool json = false;
 };
 
 /// Bytes of memory for each byte of a prompt from stdin, which has at most one token per byte.
@@ -151,27 +150,30 @@ void add_sampling_options(CLI::App& command, GenerateOptions& options) {
       ->allow_extra_args(false);
 }
 
-/// Throws OutOfMemory if memory cannot hold the model, the texts and their decoding.
-void require_memory(const std::string& folder, std::span<const std::string> prompts, const GenerateOptions& options,
-                    WeightsPlace place) {
+/// The continuation of the prompts with the model in `folder`.
+InferenceRun generation_run(const std::string& folder, std::span<const std::string> prompts,
+                            const GenerateOptions& options) {
   const ModelConfig config = load_config(folder);
   const auto tokenizer = read_tokenizer(model_folder(folder));
   require_tokenizer_fits(folder, config, *tokenizer);
   const std::int64_t wanted = options.max_new_tokens.value_or(
       options.usual_new_tokens.value_or(options.usual_length.value_or(default_new_tokens)));
-  // Weights in float32 may all be exact in bfloat16. Loading shows it, and the memory of the copies is checked then.
   GenerationSize size{
-      .prompt_tokens = {},
-      .new_tokens = std::min(wanted, config.longest_text()),
-      .batch = options.batch_size,
-      .has_copies = place == WeightsPlace::memory &&
-                    (options.weights == DecodingWeights::bfloat16 ||
-                     (options.weights == DecodingWeights::bfloat16_where_exact && stored_dtype(folder) == "bfloat16")),
-      .weights = place};
+      .prompt_tokens = {}, .new_tokens = std::min(wanted, config.longest_text()), .batch = options.batch_size};
   for (const std::string& prompt : prompts)
     size.prompt_tokens.push_back(static_cast<std::int64_t>(tokenizer->encode(prompt).size()));
-  require_free_memory("generate", generation_plan(config, size),
-                      "a smaller --batch-size or --max-new-tokens, shorter prompts or --weights stored needs less");
+  // Weights in float32 may all be exact in bfloat16. Loading shows it, and the memory of the copies is checked then.
+  const bool has_copies =
+      options.weights == DecodingWeights::bfloat16 ||
+      (options.weights == DecodingWeights::bfloat16_where_exact && stored_dtype(folder) == "bfloat16");
+  const auto plan = [config, size, has_copies](WeightsForm form) {
+    GenerationSize with_form = size;
+    with_form.weights = form;
+    with_form.has_copies = has_copies && form.place == WeightsPlace::memory && form.dtype == ModelDtype::float32;
+    return generation_plan(config, with_form);
+  };
+  return {"generate", "a token that is decoded", plan,
+          "a smaller --batch-size or --max-new-tokens or a shorter prompt"};
 }
 
 void run_generate(const GenerateFlags& flags) {
@@ -192,9 +194,7 @@ void run_generate(const GenerateFlags& flags) {
   if (!flags.record.empty()) require_recordable("generate", load_config(flags.model), flags.record);
   const GenerationConfig asked = read_generation_config(model_folder(flags.model));
   options.fill_from(asked);
-  const WeightsPlace place = place_of_weights("generate", flags.model, flags.weights);
-  require_memory(flags.model, prompts, options, place);
-  const auto model = load_for_inference(flags.model, flags.threads, place, flags.quiet);
+  const auto model = load_for_inference(flags, generation_run(flags.model, prompts, options));
   if (const auto& ignored = asked.ignored; !ignored.empty())
     notice("warning: {} of the model sets options that this program does not have, and they are ignored: {}\n",
            generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));
@@ -259,7 +259,7 @@ void add_generate_command(CLI::App& program) {
           "prompts that are decoded together; with up to 8 the results are bitwise identical to decoding each alone")
       ->capture_default_str()
       ->check(above_zero());
-  add_weights_option(command, flags->weights, true);
+  add_weights_options(command, *flags, true);
   command
       .add_option("--record-routing", flags->record,
                   "write the experts that each layer selects for every token to this file, one record per prompt; "

@@ -9,7 +9,6 @@
 
 #include "moe/backend/cpu/parallel.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
-#include "multipl_moe/cli/weights_option.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/model_file.hpp"
@@ -45,6 +44,12 @@ void add_threads_option(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "number of CPU threads; results do not depend on it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
+}
+
+void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& help) {
+  command.add_option("--dtype", dtype, help)
+      ->capture_default_str()
+      ->check(CLI::IsMember(std::vector<std::string>(model_dtype_names.begin(), model_dtype_names.end())));
 }
 
 void add_stream_options(CLI::App& command, StreamFlags& flags) {
@@ -160,7 +165,7 @@ void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& 
       ->check(CLI::IsMember({"dev", "test"}));
   command.add_option("--batch-size", sequences, "sequences per batch")->capture_default_str()->check(above_zero());
   command.add_option("--sequence-length", length, "tokens per sequence")->capture_default_str()->check(above_zero());
-  add_weights_option(command, flags.weights);
+  add_weights_options(command, flags);
   add_threads_option(command, flags.threads);
 }
 
@@ -177,9 +182,13 @@ std::int64_t longest_text(const LanguageFiles& files, std::int64_t max_bytes) {
   return max_bytes > 0 ? std::min(longest, max_bytes) : longest;
 }
 
-void require_memory(const std::string& command, const HeldOutFlags& flags, const ScoringSize& size) {
-  require_free_memory(command, scoring_plan(load_config(flags.model), size),
-                      "a smaller --batch-size or --sequence-length needs less");
+InferenceRun scoring_run(const std::string& command, const std::string& folder, const ScoringSize& size) {
+  const auto plan = [config = load_config(folder), size](WeightsForm form) {
+    ScoringSize with_form = size;
+    with_form.weights = form;
+    return scoring_plan(config, with_form);
+  };
+  return {command, "a batch", plan, "a smaller --batch-size or --sequence-length"};
 }
 
 void require_new_folder(const std::string& command, const std::string& folder) {

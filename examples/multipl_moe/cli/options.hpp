@@ -9,11 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "multipl_moe/cli/weights_option.hpp"
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/data/splits.hpp"
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/io/tensor_entry.hpp"
 #include "multipl_moe/model/inference_plan.hpp"
+#include "multipl_moe/model/model_dtype.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 #include "multipl_moe/train/streamed_model.hpp"
 
@@ -25,6 +27,9 @@ CLI::Validator not_negative();
 
 /// Adds --threads, whose default is the number of available CPU threads.
 void add_threads_option(CLI::App& command, int& threads);
+
+/// Adds --dtype of commands that compute, float32 or bfloat16; `help` describes it.
+void add_dtype_option(CLI::App& command, std::string& dtype, const std::string& help);
 
 /// Options for storing a model that is written tensor by tensor.
 struct StreamFlags {
@@ -66,20 +71,20 @@ std::shared_ptr<const Tokenizer> tokenizer_of(const std::string& folder, std::st
 void add_split_options(CLI::App& command, HeldOut& held_out);
 
 /// Options of commands that score a model on held-out text.
-struct HeldOutFlags {
-  std::string model, data, split = "test", weights = "auto";
-  int threads = 0;
+struct HeldOutFlags : InferenceFlags {
+  std::string data, split = "test";
 };
-/// Adds --model, --allow-links, --data, --split, --weights and --threads, and --batch-size and --sequence-length for
-/// `sequences` and `length`.
+/// Adds --model, --allow-links, --data, --split, --dtype, --weights and --threads, and --batch-size and
+/// --sequence-length for `sequences` and `length`.
 void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& sequences, std::int64_t& length);
 
 /// Opens the files of `flags`. Throws BadFile if they were not made with the model's tokenizer, IoError.
 LanguageFiles open_held_out(const HeldOutFlags& flags);
 /// Tokens of the longest of `files`, of each at most `max_bytes` bytes of text (a token has at least one); 0: all.
 std::int64_t longest_text(const LanguageFiles& files, std::int64_t max_bytes);
-/// Throws OutOfMemory if memory cannot hold the model of `flags` and the scoring of texts of this size.
-void require_memory(const std::string& command, const HeldOutFlags& flags, const ScoringSize& size);
+/// The help text of --dtype of commands that read a model to use it.
+/// The scoring of texts of this size with the model in `folder`.
+InferenceRun scoring_run(const std::string& command, const std::string& folder, const ScoringSize& size);
 
 /// Throws UsageError unless `folder` is new or empty: replacing a folder would delete its other files.
 void require_new_folder(const std::string& command, const std::string& folder);

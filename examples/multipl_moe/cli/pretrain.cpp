@@ -34,7 +34,7 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   BatchStream stream(files, even_shares(flags.languages, files), flags.batch_options(*tokenizer));
   note_unused_loss_weights(flags, config);
   if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;
-  const auto model = make_language_model(config, flags.threads);
+  const auto model = make_language_model(config, flags.threads, flags.model_dtype());
   model->use_tokenizer(tokenizer);
   if (!flags.resume) model->initialize(flags.seed, config.initializer_range);
   TrainOptions options = flags.train_options(command, stream, *tokenizer);

@@ -55,9 +55,8 @@ void add_trace_command(CLI::App& program) {
     const LanguageFiles files = open_held_out(*flags);
     const TraceOptions& options = flags->options;
     require_positions("trace", load_config(flags->model), options.length);
-    const WeightsPlace place = place_of_weights("trace", flags->model, flags->weights);
-    require_memory("trace", *flags, {options.sequences, options.length, longest_text(files, 0), true, place});
-    const auto model = load_for_inference(flags->model, flags->threads, place);
+    const auto model = load_for_inference(
+        *flags, scoring_run("trace", flags->model, {options.sequences, options.length, longest_text(files, 0), true}));
     const RoutingTrace trace = trace_routing(*model, files, flags->options);
     write_trace(trace, flags->output);
     fmt::print("{}", summary_csv(trace));

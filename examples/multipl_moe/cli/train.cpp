@@ -57,8 +57,8 @@ void post_train(const PostTrainFlags& flags, const CLI::App& command) {
   note_unused_loss_weights(flags, config);
   if (is_only_planned({config, weights_of(flags, config), stream}, flags)) return;
   // A resumed run has its weights in its checkpoint; the model in the folder only has to be the one that it began with.
-  const auto model =
-      flags.resume ? make_model(flags.model, flags.threads, config) : load_model(flags.model, flags.threads, config);
+  const auto model = flags.resume ? make_model(flags.model, flags.threads, config, flags.model_dtype())
+                                  : load_model(flags.model, flags.threads, config, flags.model_dtype());
   TrainOptions options = flags.train_options(command, stream, *tokenizer);
   options.origin = fmt::format("XXH3 {:016x}", hash_of_weights(flags.model));
   options.trains = weights_of(flags, config);

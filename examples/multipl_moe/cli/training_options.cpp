@@ -15,6 +15,7 @@
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/model/language_model.hpp"
 #include "multipl_moe/model/trainable.hpp"
 
 namespace multipl_moe {
@@ -111,12 +112,17 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--z-loss-weight", f.z_weight, "weight of the router z-loss")
       ->capture_default_str()
       ->check(not_negative());
+  add_dtype_option(
+      command, f.dtype,
+      "type of the weights and activations: float32; bfloat16: half the memory, with sums, routing, losses "
+      "and gradients of weights in float32");
   command
       .add_option(
           "--master-weights", f.master_weights,
           "precision in which AdamW updates the weights: float32; split: float32 in two halves, the model computes "
-          "with the nearest bfloat16; bfloat16: no copy of higher precision, stochastic rounding")
-      ->capture_default_str()
+          "with the nearest bfloat16; bfloat16: no copy of higher precision, stochastic rounding [float32; with "
+          "--dtype "
+          "bfloat16, which needs split or bfloat16: split]")
       ->check(CLI::IsMember(names_in(master_weight_names)));
   command
       .add_option("--moments", f.moments,
@@ -163,6 +169,7 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
 }
 
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags) {
+  require_master_weights(flags.model_dtype(), flags.precision().master);
   if (!flags.resume)
     require_positions(command, model, flags.sequence_length);
   else if (flags.sequence_length > model.max_position_embeddings)
@@ -172,8 +179,11 @@ void check_run(const std::string& command, const ModelConfig& model, const Train
 }
 
 AdamWPrecision TrainingFlags::precision() const {
-  return {static_cast<moe::MasterWeights>(place_in(master_weight_names, master_weights)),
-          static_cast<AdamWPrecision::Moments>(place_in(moment_names, moments))};
+  const moe::MasterWeights usual =
+      model_dtype() == ModelDtype::bfloat16 ? moe::MasterWeights::split : moe::MasterWeights::float32;
+  return {
+      master_weights.empty() ? usual : static_cast<moe::MasterWeights>(place_in(master_weight_names, master_weights)),
+      static_cast<AdamWPrecision::Moments>(place_in(moment_names, moments))};
 }
 
 BatchOptions TrainingFlags::batch_options(const Tokenizer& tokenizer) const {

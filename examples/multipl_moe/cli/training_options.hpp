@@ -7,6 +7,7 @@
 
 #include "multipl_moe/data/batch_stream.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/model_dtype.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 #include "multipl_moe/train/trainer.hpp"
 
@@ -45,9 +46,11 @@ struct TrainingFlags {
   int threads = 0;
   bool quiet = false;
   bool resume = false;
-  std::string master_weights = "float32", moments = "float32";
+  std::string dtype = "float32";
+  std::string master_weights, moments = "float32";  ///< empty master weights: the default for the dtype
   DryRunFlags dry;
 
+  ModelDtype model_dtype() const { return model_dtype_named(dtype); }
   AdamWPrecision precision() const;
   BatchOptions batch_options(const Tokenizer& tokenizer) const;
   /// Options for train(), which then also writes config.toml and env.json. `command` and `stream` must outlive them.
@@ -55,7 +58,8 @@ struct TrainingFlags {
 };
 void add_training_options(CLI::App& command, TrainingFlags& flags);
 /// Checks the model of a run of `command`. Throws UsageError as require_positions(); for a resumed run, which keeps its
-/// sequence length, it prints a notice instead. Another notice names routers that the loss does not train.
+/// sequence length, it prints a notice instead. Throws also as require_master_weights(). Another notice names routers
+/// that the loss does not train.
 void check_run(const std::string& command, const ModelConfig& model, const TrainingFlags& flags);
 
 /// Prints a notice for --balance-weight and --z-loss-weight if they are not at their default and `config` has no

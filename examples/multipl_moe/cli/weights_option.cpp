@@ -2,44 +2,94 @@
 
 #include <fmt/format.h>
 
+#include "multipl_moe/cli/options.hpp"
+#include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
 
-void add_weights_option(CLI::App& command, std::string& weights, bool decodes) {
-  std::string help = "where and in what precision the weights are read: float32: from memory";
+namespace {
+
+/// The form that --weights and --dtype name; with "auto", the one in memory.
+WeightsForm form_named(const InferenceFlags& flags, const std::string& command) {
+  const ModelDtype dtype = model_dtype_named(flags.dtype);
+  if (flags.weights == "stored") {
+    if (const std::string other = matrix_not_for_files(flags.model, dtype); !other.empty())
+      throw UsageError(fmt::format(
+          "[{}] --weights stored needs a model whose matrices are stored in {}, found {}; export --dtype bfloat16 "
+          "writes such a model",
+          command, dtype == ModelDtype::float32 ? "BF16 or F32" : "BF16, as --dtype bfloat16 computes", other));
+    return {dtype, WeightsPlace::file};
+  }
+  if (dtype == ModelDtype::bfloat16 && flags.weights != "auto")
+    throw UsageError(fmt::format(
+        "[{}] --weights {} is for a model that computes in float32, found --dtype bfloat16, whose weights are bfloat16 "
+        "in memory (--weights auto) or in the files (--weights stored)",
+        command, flags.weights));
+  return {dtype, WeightsPlace::memory};
+}
+
+/// Whether memory can hold the plan, and the weights leave 40 % of it free.
+bool has_room(const std::vector<MemoryPart>& plan) {
+  const auto free = free_memory_bytes();
+  return !free ||
+         (total_bytes(plan) <= *free && static_cast<double>(plan.front().bytes) <= 0.6 * static_cast<double>(*free));
+}
+
+}  // namespace
+
+void add_weights_options(CLI::App& command, InferenceFlags& flags, bool decodes) {
+  add_dtype_option(command, flags.dtype,
+                   "type of the weights and activations that the model computes with: float32; bfloat16: half the "
+                   "memory, for models whose weights are values of bfloat16");
+  std::string help = "where the weights are read: float32: in memory";
   if (decodes)
     help +=
-        "; bfloat16: from memory, decoding from copies in bfloat16 of half the size, which are read in half the time";
-  help += "; stored: from the model's files, in their BF16 or F32, without memory for the weights; auto: stored if ";
-  help += "float32 would take more than 60 % of the free memory and the files allow it, otherwise ";
-  help += decodes ? "bfloat16 if all weights are exact in it, otherwise float32" : "float32";
-  CLI::Validator values =
-      decodes ? CLI::IsMember({"auto", "float32", "bfloat16", "stored"}) : CLI::IsMember({"auto", "float32", "stored"});
-  command.add_option("--weights", weights, help)->capture_default_str()->check(values);
+        "; bfloat16: in memory, in decoding from copies in bfloat16 of half the size, which are read in half the time";
+  help +=
+      "; stored: in the model's files, without memory for the weights; auto: stored if the weights would take more "
+      "than 60 % of the free memory and are stored in BF16 or F32, otherwise ";
+  help += decodes
+              ? "bfloat16 if all weights are exact in it, otherwise float32. Texts of bfloat16 and of the other two "
+                "can differ by rounding"
+              : "float32";
+  const std::vector<std::string> values = decodes ? std::vector<std::string>{"auto", "float32", "bfloat16", "stored"}
+                                                  : std::vector<std::string>{"auto", "float32", "stored"};
+  command.add_option("--weights", flags.weights, help)->capture_default_str()->check(CLI::IsMember(values));
 }
 
-WeightsPlace place_of_weights(const std::string& command, const std::string& folder, const std::string& weights) {
-  if (weights == "stored") {
-    if (const std::string other = matrix_not_for_files(folder); !other.empty())
-      throw UsageError(
-          fmt::format("[{}] --weights stored needs a model whose matrices are stored in BF16 or F32, found {}; export "
-                      "--dtype bfloat16 writes such a model",
-                      command, other));
-    return WeightsPlace::file;
+std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, const InferenceRun& run) {
+  WeightsForm form = form_named(flags, run.command);
+  std::vector<MemoryPart> plan = run.plan(form);
+  const bool is_automatic = flags.weights == "auto";
+  const bool lacks_room = form.place == WeightsPlace::memory && !has_room(plan);
+  const std::string not_for_files = lacks_room ? matrix_not_for_files(flags.model, form.dtype) : std::string();
+  const std::string copies = flags.weights == "bfloat16" ? " or --weights float32" : "";
+  std::string advice = run.smaller + copies + " needs less";
+  if (lacks_room && not_for_files.empty()) {
+    if (is_automatic) {
+      if (!flags.quiet)
+        notice("note: the weights are read in the files, since they take {} of {} of free memory otherwise\n",
+               memory_text(plan.front().bytes), memory_text(free_memory_bytes().value_or(0)));
+      form.place = WeightsPlace::file;
+      plan = run.plan(form);
+    } else {
+      plan.front().is_fixed = false;
+      advice = run.smaller + copies + " or --weights stored needs less";
+    }
+  } else if (lacks_room) {
+    plan.front().is_fixed = false;
+    advice = fmt::format(
+        "{} needs less, and so do weights that stay in the files, for which matrices must be {}, found "
+        "{}; export --dtype bfloat16 writes such a model",
+        run.smaller, form.dtype == ModelDtype::float32 ? "BF16 or F32" : "BF16", not_for_files);
   }
-  if (weights != "auto") return WeightsPlace::memory;
-  const auto free = free_memory_bytes();
-  const auto needed = static_cast<double>(weights_in_memory(load_config(folder)).bytes);
-  const bool is_large = free && needed > 0.6 * static_cast<double>(*free);
-  return is_large && matrix_not_for_files(folder).empty() ? WeightsPlace::file : WeightsPlace::memory;
-}
-
-std::unique_ptr<LanguageModel> load_for_inference(const std::string& folder, int threads, WeightsPlace place,
-                                                  bool quiet) {
-  return place == WeightsPlace::memory ? load_model(folder, threads)
-                                       : load_model_in_files(folder, threads, quiet ? "" : "reading weights");
+  require_free_memory(run.command, plan, advice);
+  if (form.place == WeightsPlace::memory) return load_model(flags.model, flags.threads, form.dtype);
+  return load_model_in_files(flags.model, flags.threads, form.dtype,
+                             {.beside = total_bytes(plan), .pass = run.pass, .quiet = flags.quiet});
 }
 
 }  // namespace multipl_moe

@@ -30,8 +30,8 @@ void end_with_message(int signal, siginfo_t* info, void*) {
       [[maybe_unused]] const auto written = ::write(STDERR_FILENO, file->message.data(), file->message.size());
       ::_exit(5);
     }
+  // The read is repeated, and ends the process as if there were no handler.
   std::signal(signal, SIG_DFL);
-  std::raise(signal);
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ void name_mapped_file(const std::shared_ptr<const moe::io::FileMapping>& mapping
   newest =
       new MappedFile{mapping, begin, begin + size,
                      fmt::format("error: [{}] cannot be read any more: the file was truncated while it was in use, "
-                                 "or its disk failed\n",
+                                 "or its disk failed; restore the file and run the command again\n",
                                  escaped(path.native(), 1000)),
                      newest.load()};
   struct sigaction action {};

@@ -39,15 +39,16 @@ StoredModel StoredModel::open(const std::filesystem::path& folder) {
   StoredModel model(read_stored_config(folder), open_tensors(folder));
   require_room_for_layers(model.config(), model.tensors());
   if (const auto& misplaced = model.tensors().misplaced(); !misplaced.empty())
-    notice("note: {}: {} read from files other than those that the index lists: {}\n", model.tensors().path().native(),
-           misplaced.size() == 1 ? "a tensor is" : fmt::format("{} tensors are", misplaced.size()), misplaced.front());
+    notice_once(fmt::format(
+        "note: {}: {} read from files other than those that the index lists: {}\n", model.tensors().path().native(),
+        misplaced.size() == 1 ? "a tensor is" : fmt::format("{} tensors are", misplaced.size()), misplaced.front()));
   bool& is_tied = model.config_.model.tie_word_embeddings;
   if (is_tied && has_own_head(model.tensors())) {
     is_tied = false;
-    notice(
+    notice_once(fmt::format(
         "note: {} sets tie_word_embeddings, but {} and {} are stored and differ: both are kept, and the model is not "
         "tied\n",
-        (folder / "config.json").native(), head_name, embedding_name);
+        (folder / "config.json").native(), head_name, embedding_name));
   }
   return model;
 }

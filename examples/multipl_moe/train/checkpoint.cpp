@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <new>
 #include <system_error>
+#include <utility>
 
 #include "moe/weights_in_file.hpp"
 #include "multipl_moe/io/atomic_folder.hpp"
@@ -131,21 +133,23 @@ std::unique_ptr<LanguageModel> load_stored(const StoredModel& stored, const fs::
   return model;
 }
 
+using Mappings = std::vector<std::shared_ptr<const moe::io::FileMapping>>;
+
 /// Calls f(mapping, first byte, bytes) for pieces of the mapped files, until it returns false.
 template <class F>
-void for_each_piece_of(const moe::WeightsInFile& weights, const F& f) {
+void for_each_piece_of(const Mappings& files, const F& f) {
   constexpr std::size_t piece = std::size_t{64} << 20;
-  for (const auto& mapping : weights.mappings())
+  for (const auto& mapping : files)
     for (std::size_t first = 0; first < mapping->bytes().size(); first += piece)
       if (!f(*mapping, first, std::min(piece, mapping->bytes().size() - first))) return;
 }
 
-/// Bytes per second from the disk, by reading pieces that are hardly in memory; 0 if there are none.
-double disk_rate(const moe::WeightsInFile& weights) {
+/// Bytes per second from the disk, by reading pieces that are hardly in memory; 0 if the system names none.
+double disk_rate(const Mappings& files) {
   constexpr std::size_t enough = std::size_t{256} << 20;
   std::size_t bytes = 0;
   double seconds = 0;
-  for_each_piece_of(weights, [&](const moe::io::FileMapping& mapping, std::size_t first, std::size_t count) {
+  for_each_piece_of(files, [&](const moe::io::FileMapping& mapping, std::size_t first, std::size_t count) {
     const std::size_t resident = std::min(count, mapping.resident_bytes(first, count));
     if (resident > count / 2) return true;
     const auto start = std::chrono::steady_clock::now();
@@ -157,66 +161,94 @@ double disk_rate(const moe::WeightsInFile& weights) {
   return seconds > 0 ? static_cast<double>(bytes) / seconds : 0;
 }
 
-/// Says what it costs that memory can cache `cached` of the `all` bytes of weights.
-void report_missing_memory(const moe::WeightsInFile& weights, const ModelConfig& config, std::int64_t cached,
-                           std::int64_t all) {
+/// Says what it costs that memory can cache `cached` of the `all` bytes of the files. A batch of many tokens selects
+/// all experts, a token those that are active.
+void report_missing_memory(const Mappings& files, const ModelConfig& config, std::int64_t cached, std::int64_t all,
+                           const InFilesOptions& options) {
   const ParameterCount count = parameter_count_of(config);
   // The input embedding gives one row a token; a tied one is also the head.
   const std::int64_t table = config.tie_word_embeddings ? 0 : config.vocab_size * config.hidden_size;
-  const double share = static_cast<double>(count.active - table) / static_cast<double>(count.total);
-  const double read = share * static_cast<double>(all);
+  const bool is_batch = options.pass == InFilesOptions().pass;
+  const std::int64_t values = (is_batch ? count.total : count.active) - table;
+  const double read = static_cast<double>(all) * static_cast<double>(values) / static_cast<double>(count.total);
   const double from_disk = read * (1 - static_cast<double>(cached) / static_cast<double>(all));
-  const double rate = disk_rate(weights);
+  const double rate = disk_rate(files);
   notice(
-      "note: memory can cache {} of the {} of weights in the files; a token that is decoded reads about {} of them, "
-      "about {} from the disk{}\n",
-      memory_text(cached), memory_text(all), memory_text(static_cast<std::int64_t>(read)),
+      "note: memory can cache {} of the {} of the model's files; {} reads about {} of them, at least {} from the "
+      "disk{}\n",
+      memory_text(cached), memory_text(all), options.pass, memory_text(static_cast<std::int64_t>(read)),
       memory_text(static_cast<std::int64_t>(from_disk)),
-      rate > 0
-          ? fmt::format(" at {}/s: {:.1f} s a token", memory_text(static_cast<std::int64_t>(rate)), from_disk / rate)
-          : "");
+      rate > 0 ? fmt::format(" at {}/s: {:.1f} s", memory_text(static_cast<std::int64_t>(rate)), from_disk / rate)
+               : "");
+}
+
+/// Reads the files into the system's cache. Progress appears if it takes longer than a second.
+void read_ahead(const Mappings& files, std::int64_t all) {
+  const auto start = std::chrono::steady_clock::now();
+  ByteProgress progress("reading weights", static_cast<std::uint64_t>(all));
+  std::size_t silent = 0;
+  for_each_piece_of(files, [&](const moe::io::FileMapping& mapping, std::size_t first, std::size_t count) {
+    mapping.read_ahead(first, count);
+    silent += count;
+    if (std::chrono::steady_clock::now() - start > std::chrono::seconds(1)) progress.add(std::exchange(silent, 0));
+    return true;
+  });
+}
+
+/// The model with its matrices in the files. The system must grant addresses, though no memory, for the matrices as
+/// they would be in memory, twice while the model is made.
+std::pair<std::unique_ptr<LanguageModel>, Mappings> mapped(const StoredModel& stored, const fs::path& source,
+                                                           int threads, ModelDtype dtype) {
+  try {
+    auto model = make_model(source, threads, stored.config(), dtype);
+    Mappings files = model->read_in_place(stored, [&](const TensorSlot& slot) { read_tensor(stored, slot); });
+    return {std::move(model), std::move(files)};
+  } catch (const std::bad_alloc&) {
+    const std::int64_t bytes = weights_in_memory(stored.config(), {dtype, WeightsPlace::memory}).bytes;
+    throw OutOfMemory(fmt::format(
+        "[load] the system must grant {} of addresses for weights that stay in the files, found a limit below it; "
+        "ulimit -v unlimited and vm.overcommit_memory 0 or 1 set none",
+        memory_text(3 * bytes)));
+  }
 }
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int threads, const std::string& label,
-                                                   ModelDtype dtype) {
+std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int threads, ModelDtype dtype,
+                                                   const InFilesOptions& options) {
   const fs::path source = recovered_model_folder(folder);
+  if (const std::string other = matrix_not_for_files(source, dtype); !other.empty())
+    throw Failure(fmt::format("[load] every matrix must be one that can stay in its file, found {}", other));
   const StoredModel stored = StoredModel::open(source);
   require_loadable(stored, stored.config(), {dtype, WeightsPlace::file});
-  auto model = make_model(source, threads, stored.config(), dtype);
-  const moe::WeightsInFile& weights = model->read_in_place(stored);
-  const auto files = stored.tensors().files();
-  std::size_t all = 0, resident = 0;
+  auto [model, files] = mapped(stored, source, threads, dtype);
+  const auto paths = stored.tensors().files();
+  std::int64_t all = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const moe::io::FileMapping& mapping = *weights.mappings()[i];
-    name_mapped_file(weights.mappings()[i], files[i]);
-    all += mapping.bytes().size();
-    resident += mapping.resident_bytes();
+    name_mapped_file(files[i], paths[i]);
+    all += static_cast<std::int64_t>(files[i]->bytes().size());
   }
-  if (label.empty() || resident >= all) return model;
+  if (options.quiet) return std::move(model);
   // The free memory includes what the system caches.
-  if (const auto free = free_memory_bytes(); free && static_cast<std::int64_t>(all) > *free) {
-    report_missing_memory(weights, stored.config(), *free, static_cast<std::int64_t>(all));
-  } else {
-    ByteProgress progress(label, all);
-    for_each_piece_of(weights, [&](const moe::io::FileMapping& mapping, std::size_t first, std::size_t count) {
-      mapping.read_ahead(first, count);
-      progress.add(count);
-      return true;
-    });
-  }
-  return model;
+  const auto free = free_memory_bytes();
+  const std::int64_t cached = free ? std::max<std::int64_t>(0, *free - options.beside) : all;
+  if (all > cached)
+    report_missing_memory(files, stored.config(), cached, all, options);
+  else
+    read_ahead(files, all);
+  return std::move(model);
 }
 
 std::string matrix_not_for_files(const fs::path& folder, ModelDtype model) {
   const StoredModel stored = StoredModel::open(model_folder(folder));
+  const TensorFolder& files = stored.tensors();
   for (const ListedTensor& tensor : list_tensors(stored.config())) {
     if (tensor.kind != TensorKind::matrix) continue;
     const std::string name = stored.find(tensor.name, tensor.shape).name;
-    const std::string& dtype = stored.tensors().entry(name).dtype;
-    const bool is_read = dtype == "BF16" || (dtype == "F32" && model == ModelDtype::float32);
-    if (!is_read) return fmt::format("{} in {}", escaped(name), escaped(dtype));
+    const bool is_float = model == ModelDtype::float32 || bytes_in_memory(tensor, model) == 4 * tensor.count();
+    if (is_float ? moe::WeightsInFile::fits<float>(files, name) : moe::WeightsInFile::fits<moe::BFloat16>(files, name))
+      continue;
+    return fmt::format("{} in {} at byte {}", escaped(name), escaped(files.entry(name).dtype), files.position_of(name));
   }
   return {};
 }

@@ -27,18 +27,27 @@ void save_model(LanguageModel& model, const std::filesystem::path& folder, const
 /// none of bfloat16; IoError; OutOfMemory if the weights do not fit.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads,
                                           ModelDtype dtype = ModelDtype::float32);
-/// The same for inference, from matrices that stay in the files (LanguageModel::read_in_place). With a `label` the
-/// files are first read into the system's cache, with progress on stderr, or a notice says what it costs that free
-/// memory cannot hold them. Throws as load_model().
-std::unique_ptr<LanguageModel> load_model_in_files(const std::filesystem::path& folder, int threads,
-                                                   const std::string& label, ModelDtype dtype = ModelDtype::float32);
-/// The name and the dtype of a matrix that cannot stay in the files for a model in `model`: in float32 it must be BF16
-/// or F32, in bfloat16 BF16. Empty if all can. Throws BadFile, IoError.
-std::string matrix_not_for_files(const std::filesystem::path& folder, ModelDtype model = ModelDtype::float32);
 /// The same with the given configuration: that of load_config() or, if that is tied, the same untied, whose head then
 /// starts with the embedding's values.
 std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, int threads, const ModelConfig& config,
                                           ModelDtype dtype = ModelDtype::float32);
+
+/// What load_model_in_files() reports, and what it needs for that.
+struct InFilesOptions {
+  std::int64_t beside = 0;       ///< bytes of memory that the command takes besides the files
+  std::string pass = "a batch";  ///< what a note says reads the weights
+  bool quiet = false;            ///< prints nothing
+};
+/// The same as load_model() for inference, from matrices that stay in the files (LanguageModel::read_in_place). First
+/// reads the files into the system's cache, with progress on stderr; if free memory cannot hold them, a note says what
+/// that costs instead. Throws as load_model(); OutOfMemory if the system grants too few addresses; Failure if a matrix
+/// cannot stay in the files (matrix_not_for_files()).
+std::unique_ptr<LanguageModel> load_model_in_files(const std::filesystem::path& folder, int threads,
+                                                   ModelDtype dtype = ModelDtype::float32,
+                                                   const InFilesOptions& options = {.quiet = true});
+/// Names a matrix that cannot stay in the files, with its dtype and place; empty if all can. It must be BF16, or F32
+/// for a model in float32, and lie at a multiple of its bytes per value. Throws BadFile, IoError.
+std::string matrix_not_for_files(const std::filesystem::path& folder, ModelDtype model = ModelDtype::float32);
 
 /// A model of `config` with the tokenizer and the generation defaults of `folder`, and with weights as
 /// make_language_model() leaves them. Throws BadFile, IoError; UsageError if the vocabulary is smaller than the

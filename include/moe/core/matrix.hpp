@@ -39,9 +39,8 @@ class Matrix {
   }
   /// A matrix of values that belong to `owner`, row-major and contiguous, such as those of another library. `owner`
   /// lives at least as long as the matrix. For backends whose Buffer takes foreign memory (Cpu). Throws Error as above.
-  static Matrix of_owner(Value* data, Index rows, Index cols, std::shared_ptr<const void> owner)
-      requires std::constructible_from<typename Backend::template Buffer<Value>, Value*, Index,
-                                       std::shared_ptr<const void>> {
+  static Matrix of_owner(Value* data, Index rows, Index cols, std::shared_ptr<const void> owner) requires
+      std::constructible_from<typename Backend::template Buffer<Value>, Value*, Index, std::shared_ptr<const void>> {
     const Extent extent = checked(rows, cols);
     return Matrix(extent, {data, extent.rows * extent.cols, std::move(owner)});
   }

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <span>
 #include <utility>
 #include <vector>
@@ -64,7 +63,8 @@ class FileMapping {
     for (std::size_t i = 0; i < pages.size(); i += page_bytes()) last = pages[i];
   }
 
-  /// The bytes of the pages of [first, first + count) that are in memory now; 0 if the system does not say.
+  /// The bytes of the pages of [first, first + count) that are in memory now. To a process that may not write the file,
+  /// Linux reports all of them. 0 if the system does not say.
   std::size_t resident_bytes(std::size_t first, std::size_t count) const {
     const std::span<const std::byte> pages = pages_of(first, count);
     if (pages.empty()) return 0;
@@ -85,26 +85,6 @@ class FileMapping {
   }
 
   std::span<const std::byte> bytes_;
-};
-
-/// Addresses of `bytes` bytes without memory behind them: whatever reads or writes there ends the process at once.
-class ReservedAddresses {
- public:
-  /// Throws std::bad_alloc if the system refuses it.
-  explicit ReservedAddresses(std::size_t bytes) : bytes_(bytes) {
-    start_ = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (start_ == MAP_FAILED) throw std::bad_alloc();
-  }
-  ReservedAddresses(const ReservedAddresses&) = delete;
-  ReservedAddresses& operator=(const ReservedAddresses&) = delete;
-  ~ReservedAddresses() { ::munmap(start_, bytes_); }
-
-  /// The first address.
-  void* start() const noexcept { return start_; }
-
- private:
-  std::size_t bytes_;
-  void* start_;
 };
 
 }  // namespace moe::io

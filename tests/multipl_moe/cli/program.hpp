@@ -21,14 +21,14 @@ struct Outcome {
   std::string out, error;
 };
 
-/// Runs the program in the folder `scratch`, with arguments in shell syntax. `before` precedes the program's name:
-/// assignments, or commands that end in `&&`.
 /// Put before a command whose files may have at most `blocks` blocks of 512 bytes. A coverage build would damage its
 /// profile, which is a file too: that of this run goes into the working folder.
 inline std::string file_size_limit(std::int64_t blocks) {
   return "ulimit -f " + std::to_string(blocks) + " && GCOV_PREFIX=profile";
 }
 
+/// Runs the program in the folder `scratch`, with arguments in shell syntax. `before` precedes the program's name:
+/// assignments, or commands that end in `&&`.
 inline Outcome run(const ScratchFolder& scratch, const std::string& words, const std::string& before = "") {
   const std::string command =
       "cd '" + scratch.path().native() + "' && " + before + " '" MULTIPL_MOE_BINARY "' " + words + " 2>stderr.txt";

@@ -143,8 +143,7 @@ TEST_CASE("a file that cannot grow ends the run with 5 and leaves no incomplete 
       static_cast<std::int64_t>(fs::file_size(place.scratch / "whole/checkpoints/step-000006/optimizer.safetensors"));
   // In blocks of 512 bytes: env.json does not fit, then not the weights, then not the moments.
   for (const std::int64_t blocks : {std::int64_t{1}, bytes / 512 / 4, bytes / 512 - 1}) {
-    const Outcome full =
-        place.pretrain("--steps 6 --save-steps 1 -o full", file_size_limit(blocks));
+    const Outcome full = place.pretrain("--steps 6 --save-steps 1 -o full", file_size_limit(blocks));
     INFO(blocks << ": " << full.error);
     CHECK(full.exit_code == 5);
     CHECK_FALSE(fs::exists(place.scratch / "full/checkpoints/LATEST"));

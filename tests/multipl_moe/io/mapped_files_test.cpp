@@ -67,7 +67,8 @@ TEST_CASE("reading a mapped file after it was truncated ends the process with 5 
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 5);
   CHECK(text == "error: [" + (scratch / "first").native() +
-                    "] cannot be read any more: the file was truncated while it was in use, or its disk failed\n");
+                    "] cannot be read any more: the file was truncated while it was in use, or its disk failed; "
+                    "restore the file and run the command again\n");
 
   // Any other mapping keeps the system's signal, also at the addresses of one that no longer exists.
   const auto [signaled, nothing] = in_child([&] {

@@ -31,13 +31,14 @@ class RhsList {
   Buffer<Panels<Real>> packed_;
 };
 
-/// Throws Error if a weight has rows in other memory (PackedWeights::add_rows): a backward reads the layer's own values.
+/// Throws Error if a weight has rows in other memory (PackedWeights::add_rows): a backward reads the layer's own
+/// values.
 template <class Context, class Real, class Backend>
 void require_values(const char* operation, const Context& context, ListView<View<const Real, Backend>> weights) {
   if (!context.packed) return;
   for (Index g = 0; g < weights.size; ++g)
     require(context.packed->rows_of(weights[g]) == nullptr, operation, "a weight of ", weights[g].rows, " x ",
-            weights[g].cols, " is read from other memory, such as a file, and has no backward; load the layer to train it");
+            weights[g].cols, " stays in its file and has no backward; load the layer to train it");
 }
 
 /// Rows [row, rows_end) and columns [col, cols_end) of y.

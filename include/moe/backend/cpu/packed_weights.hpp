@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -18,8 +19,8 @@
 namespace moe::cpu {
 
 /// The weights of products y = x w^T in other memory than the layer's: copies in the layout that TileGemm's register
-/// tiles read, which are as large as the weights, or half as large in BFloat16, and valid as long as neither the weights
-/// nor the instruction set change; and rows in BFloat16 in memory of the caller, such as a mapped file.
+/// tiles read, which are as large as the weights, or half as large in BFloat16, and valid as long as neither the
+/// weights nor the instruction set change; and rows in BFloat16 in memory of the caller, such as a mapped file.
 class PackedWeights {
  public:
   /// Packs w with values of type Stored: w's own type, or BFloat16 for float. Throws std::bad_alloc if out of memory.
@@ -29,8 +30,10 @@ class PackedWeights {
                   "weights of float or double are packed in their own type, or floats as moe::BFloat16; layers of "
                   "moe::BFloat16 read their weights as they are");
     if (w.empty()) return;
-    require(!context.packed || context.packed->rows_of(w) == nullptr, "pack_weights", "a weight of ", w.rows, " x ",
-            w.cols, " stays in its file and has no values to pack; load the layer to pack it");
+    require(
+        !context.packed || !context.packed->has_rows(), "pack_weights",
+        "the context must have no weights that stay in a file, found some; load the layer, or pack another one with "
+        "a context of its own");
     const ProductKernels<Real>& kernels = product_kernels<Real>();
     const Index panel = kernels.panel_cols, panels = (w.rows + panel - 1) / panel, values = panel * w.cols;
     Packed packed{kernels.set, w.rows, w.cols, sizeof(Stored),
@@ -55,18 +58,29 @@ class PackedWeights {
   }
 
   /// Products read w from `rows`, w.rows x w.cols contiguous values that must live as long as this object. w is only a
-  /// name: its address identifies the weight, and its values are never read. A product has the bits of one whose float
-  /// weights have these values. For products y = x w^T alone: nothing else may read w, and its gradients do not exist.
+  /// name: its address, which `owner` keeps from other uses, identifies the weight, and its values are never read.
+  /// Products are bitwise identical to those of a float weight with these values. For products y = x w^T alone: nothing
+  /// else may read w, and its gradients do not exist.
   template <class Backend>
-  void add_rows(View<const float, Backend> w, const BFloat16* rows) {
-    if (!w.empty()) packed_.insert_or_assign(w.data, Packed{{}, w.rows, w.cols, 0, {}, rows});
+  void add_rows(View<const float, Backend> w, const BFloat16* rows, std::shared_ptr<const void> owner) {
+    if (!w.empty()) packed_.insert_or_assign(w.data, Packed{{}, w.rows, w.cols, 0, {}, rows, std::move(owner)});
   }
 
-  /// The rows of w if add_rows() was called for it; otherwise null.
+  /// The rows of w if add_rows() was called for it; otherwise null. Throws Error if w is only a part of that weight.
   template <class Real, class Backend>
   const BFloat16* rows_of(View<const Real, Backend> w) const {
     const auto found = packed_.find(w.data);
-    return found == packed_.end() ? nullptr : found->second.rows_in_bfloat16;
+    if (found == packed_.end() || found->second.rows_in_bfloat16 == nullptr) return nullptr;
+    const Packed& packed = found->second;
+    require(packed.rows == w.rows && packed.cols == w.cols && w.stride == w.cols, "Cpu", "a weight of ", packed.rows,
+            " x ", packed.cols, " that stays in its file must be multiplied as a whole, got a part of ", w.rows, " x ",
+            w.cols);
+    return packed.rows_in_bfloat16;
+  }
+  /// Whether add_rows() was called for any weight.
+  bool has_rows() const {
+    return std::any_of(packed_.begin(), packed_.end(),
+                       [](const auto& entry) { return entry.second.rows_in_bfloat16 != nullptr; });
   }
 
   /// The panels of w, contiguous, w.cols x panel_cols values each, or the rows of add_rows(); empty if there are none.
@@ -76,15 +90,11 @@ class PackedWeights {
     if constexpr (std::is_same_v<Real, BFloat16>) {
       return {};
     } else {
+      if constexpr (std::is_same_v<Real, float>)
+        if (const BFloat16* const rows = rows_of(w)) return {.rows = rows};
       const auto found = packed_.find(w.data);
       if (found == packed_.end()) return {};
       const Packed& packed = found->second;
-      if constexpr (std::is_same_v<Real, float>)
-        if (packed.rows_in_bfloat16 != nullptr) {
-          require(packed.rows == w.rows && packed.cols == w.cols, "Cpu", "a weight of ", packed.rows, " x ",
-                  packed.cols, " in other memory must be multiplied as a whole, got a view of ", w.rows, " x ", w.cols);
-          return {.rows = packed.rows_in_bfloat16};
-        }
       if (packed.rows != w.rows || packed.cols != w.cols) return {};
       if (packed.value_bytes == sizeof(Real)) return {.whole = checked<Real>(packed, w)};
       if constexpr (can_be_narrow<Real>)
@@ -103,6 +113,7 @@ class PackedWeights {
     std::size_t value_bytes;
     Buffer<std::byte> values;
     const BFloat16* rows_in_bfloat16 = nullptr;
+    std::shared_ptr<const void> owner_of_address = nullptr;
   };
   template <class Stored, class Real>
   static constexpr bool can_keep = (std::is_same_v<Stored, Real> && !std::is_same_v<Real, BFloat16>) ||

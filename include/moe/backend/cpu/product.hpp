@@ -138,7 +138,8 @@ class UnpackedLhs {
   /// are numbered over all groups; with Product::left_transposed, within the group's result.
   void multiply(Index /*worker*/, Index group, Index row, Index rows_end, Rhs<Real, Backend> right, Index col,
                 Index cols_end, View<Real, Backend> c, StoreMode into) {
-    require(right.packed.rows == nullptr, "Cpu", "weights that stay in a file need products by TileGemm");
+    require(right.packed.rows == nullptr, "Cpu", "a weight of ", right.b.rows, " x ", right.b.cols,
+            " that stays in its file needs the library's own matrix product, Cpu<>");
     if (into == StoreMode::overwrite)
       for (Index r = 0; r < c.rows; ++r) std::fill_n(c.row(r).data, c.cols, Real(0));
     const auto left = product == Product::left_transposed

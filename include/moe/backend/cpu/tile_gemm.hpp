@@ -16,7 +16,8 @@ namespace moe {
 /// once for a whole grouped product, the right one by each task that uses it, packed_at_once panels at a time, unless
 /// PackedWeights already has it. Each result element is one chain of sums in the order of the inner index
 /// (cpu::TileKernel), so the bits of a row of a forward product do not depend on the other rows. The exception is a
-/// group of at most cpu::few_rows rows whose weight is not in panels: cpu::RowsKernel reads the weight as it is stored and computes in another order.
+/// group of at most cpu::few_rows rows whose weight is not in panels: cpu::RowsKernel reads the weight as it is stored
+/// and computes in another order.
 ///
 /// Sums of bfloat16 values are float, in any instruction set. A result in bfloat16 is rounded once, after the sum, also
 /// where it is added to. AVX512-BF16 multiplies pairs of values, in an order and with a rounding that the CPU defines,

@@ -31,8 +31,8 @@ template <class Real, class Stored>
 using TileKernel = void (*)(Index depth, const Real* left, const Stored* right, Real* c, Index stride, StoreMode into,
                             const Real* ahead);
 /// c[r][j] = or += sum over k of a[r][k] b[j][k] for a few rows and j in [0, cols). Sums run in the lanes of 64 bytes,
-/// which are then added pairwise: bits do not depend on other rows or columns, nor on the type that stores a value of b,
-/// but differ from those of TileKernel.
+/// which are then added pairwise: bits do not depend on other rows or columns, nor on the type that stores a value of
+/// b, but differ from those of TileKernel.
 template <class Value, class Stored = Value>
 using RowsKernel = void (*)(Index depth, Index cols, const Value* a, Index a_stride, const Stored* b, Index b_stride,
                             Accum<Value>* c, Index c_stride, StoreMode into);
