@@ -654,7 +654,32 @@ mutant(window_begins_a_tile_late multipl_moe/model/tiled_attention.hpp
   REASON "the tile in which a window begins is skipped"
   TESTS multipl_moe/model/tiled_attention)
 mutant(a_row_without_keys_is_scaled multipl_moe/model/tiled_attention.hpp
-  BEFORE [==[if (higher == -std::numeric_limits<Value>::infinity())]==]
-  AFTER [==[if (higher == std::numeric_limits<Value>::infinity())]==]
+  BEFORE [==[if (higher == -std::numeric_limits<Real>::infinity())]==]
+  AFTER [==[if (higher == std::numeric_limits<Real>::infinity())]==]
   REASON "infinity minus infinity where a row's window begins in a later tile"
   TESTS multipl_moe/model/tiled_attention)
+mutant(narrow_norm_weight_without_scale multipl_moe/model/rms_norm.hpp
+  BEFORE [==[d_w(t, d) = d_y[d] * x[d] * s;]==]
+  AFTER [==[d_w(t, d) = d_y[d] * x[d];]==]
+  REASON "in bfloat16 the gradient of a norm's weight is that of rows that are not normalized"
+  TESTS multipl_moe/model/bfloat16_operations)
+mutant(narrow_query_of_another_head multipl_moe/model/attention.hpp
+  BEFORE [==[narrow_rows.widen(d, &q_BA(b, h * d), wide.data());]==]
+  AFTER [==[narrow_rows.widen(d, &q_BA(b, kv * d), wide.data());]==]
+  REASON "in decoding bfloat16 the heads of a group share one query"
+  TESTS multipl_moe/model/bfloat16_operations)
+mutant(unrounded_projection_without_bias ops/linear.hpp
+  BEFORE [==[y(t, o) += widened(b(0, o));]==]
+  AFTER [==[y(t, o) += 0 * widened(b(0, o));]==]
+  REASON "a projection that is not rounded forgets its bias"
+  TESTS multipl_moe/model/bfloat16_operations)
+mutant(gradient_of_any_layer runtime/any_layer.hpp
+  BEFORE [==[gradient.layer_ != nullptr && *own.gradient_type == *gradient.layer_->type]==]
+  AFTER [==[gradient.layer_ != nullptr]==]
+  REASON "the gradient of another layer is written as if it were the layer's own"
+  TESTS runtime/any_layer runtime/any_layer_bfloat16)
+mutant(selected_fusion_by_its_first_place runtime/one_of.hpp
+  BEFORE [==[position += is_found ? 0 : 1)]==]
+  AFTER [==[position += 0)]==]
+  REASON "the gradient of a selected fusion is looked up in the place of the first one"
+  TESTS runtime/one_of)
