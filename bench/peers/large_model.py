@@ -6,7 +6,8 @@
     python3 bench/peers/large_model.py exported --tokens 32
 
 The line to compare is that of `multipl_moe generate --model exported --weights stored`. The kernel ends this process
-first if memory runs out. This script requires PyTorch and transformers; the library, its tests and its benchmark do not.
+first if memory runs out. This script requires PyTorch and transformers; the library, its tests and its benchmark do
+not.
 """
 import argparse
 import threading

@@ -1,7 +1,10 @@
 #include "moe/core/matrix.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
+#include <vector>
 
 #include "moe/backend/cpu/pool.hpp"
 #include "support/catch.hpp"
@@ -75,6 +78,36 @@ TEST_CASE("a move keeps the data pointer, and a copy has its own memory", "[core
   c = std::move(b);
   CHECK(c.data() == data);
   CHECK(b.rows() == 0);
+}
+
+TEST_CASE("a large matrix is zero and starts on a cache line", "[core]") {
+  // From 1 MiB on the system zeroes the memory.
+  for (const Index rows : {1000, 1024, 3000}) {
+    const HostMatrix m(rows, 128);
+    CHECK(reinterpret_cast<std::uintptr_t>(m.data()) % 64 == 0);
+    CHECK(std::all_of(m.data(), m.data() + m.size(), [](double value) { return value == 0; }));
+  }
+}
+
+TEST_CASE("a matrix uses the memory of an owner as long as it exists", "[core]") {
+  const auto values = std::make_shared<std::vector<double>>(std::vector<double>{1, 2, 3, 4, 5, 6});
+  HostMatrix copy;
+  {
+    auto m = HostMatrix::of_owner(values->data(), 2, 3, values);
+    CHECK(values.use_count() == 2);
+    CHECK(m.view()(1, 0) == 4);
+    m.view()(1, 0) = 7;
+    CHECK((*values)[3] == 7);
+    HostMatrix moved = std::move(m);
+    CHECK(moved.data() == values->data());
+    CHECK(values.use_count() == 2);
+    copy = moved.copy();
+  }
+  CHECK(values.use_count() == 1);
+  CHECK(copy.data() != values->data());
+  CHECK(copy.view()(1, 0) == 7);
+  CHECK_THROWS_WITH(HostMatrix::of_owner(values->data(), -2, 3, values),
+                    "[Matrix] extents must not be negative, got -2 x 3");
 }
 
 TEST_CASE("negative and too large extents are refused", "[core]") {

@@ -394,7 +394,7 @@ mutant(packed_for_another_instruction_set backend/cpu/packed_weights.hpp
 mutant(backward_of_a_weight_in_a_file backend/cpu/grouped.hpp
   BEFORE [==[context.packed->rows_of(weights[g]) == nullptr]==]
   AFTER [==[true]==]
-  REASON "a backward reads addresses without memory and ends the process"
+  REASON "a backward reads addresses that allow no access"
   TESTS safetensors/weights_in_file)
 mutant(first_rows_of_a_weight_in_a_file backend/cpu/tile_gemm.hpp
   BEFORE [==[right.packed.rows + col * right.b.cols]==]
@@ -414,7 +414,7 @@ mutant(part_of_a_stored_tensor weights_in_file.hpp
 mutant(router_in_a_file_from_memory backend/cpu/gemm.hpp
   BEFORE [==[context.packed ? context.packed->rows_of(w_ED) : nullptr]==]
   AFTER [==[nullptr]==]
-  REASON "a router's product reads addresses without memory"
+  REASON "a router's product reads addresses that allow no access"
   TESTS safetensors/weights_in_file)
 mutant(the_same_chance_every_step train/adamw_state.hpp
   BEFORE [==[.step = static_cast<std::uint32_t>(step)]==]

@@ -1,13 +1,14 @@
-/// Layers that run from weights in the file: the bits of loaded layers, and errors.
+/// Layers that run from weights in the file: results are bitwise identical to those of loaded layers; errors.
 #include "moe/weights_in_file.hpp"
 
 #include <filesystem>
-#include <system_error>
+#include <memory>
 
 #include "moe/safetensors/save.hpp"
 #include "moe/train/pack_weights.hpp"
 #include "safetensors/layers.hpp"
 #include "support/catch.hpp"
+#include "support/dropped_from_cache.hpp"
 #include "support/scratch.hpp"
 
 namespace weights_in_file_test {
@@ -54,7 +55,7 @@ void check_same_results(const Layer& layer, Layer loaded, Layer in_place) {
 
 }  // namespace
 
-TEST_CASE("a layer whose weights stay in the file has the bits of the loaded layer", "[safetensors]") {
+TEST_CASE("a layer whose weights stay in the file gives the results of the loaded layer", "[safetensors]") {
   using Ffn = SwiGlu<float, B>;
   // Wider than a vector and a panel, and no multiple of either.
   const auto dense = [] { return dense_layer<float>(70, 83); };
@@ -102,6 +103,45 @@ TEST_CASE("weights in the layer's own type are read in the file by any operation
         values_of(layer.infer(CpuContext(), x_TD, Batch::single(5))));
 }
 
+TEST_CASE("a layer of bfloat16 runs from its file", "[safetensors]") {
+  const ScratchFolder folder;
+  const auto layer = filled(hybrid_layer<BFloat16>());
+  save(folder / "layer.safetensors", layer);
+  auto in_place = hybrid_layer<BFloat16>();
+  const CpuContext context = load_in_place(folder / "layer.safetensors", in_place, {{}, 1});
+  CHECK(bytes_in(in_place) == bytes_in(layer));
+  Matrix<BFloat16, B> x_TD(5, 6);
+  for (Index i = 0; i < x_TD.size(); ++i) x_TD.data()[i] = BFloat16(0.1f * static_cast<float>(i % 7) - 0.3f);
+  CHECK(values_of(in_place.infer(context, x_TD, Batch::single(5))) ==
+        values_of(layer.infer(CpuContext(), x_TD, Batch::single(5))));
+}
+
+TEST_CASE("a layer may move, and its context may outlive it", "[safetensors]") {
+  const ScratchFolder folder;
+  save(folder / "layer.safetensors", filled(dense_layer<float>(20, 30)), {.dtype = StoredDtype::bfloat16});
+  auto loaded = dense_layer<float>(20, 30);
+  load(folder / "layer.safetensors", loaded);
+  const Tensor x_TD = rows_of_noise(3, 20);
+  auto layer = std::make_unique<SwiGlu<float, B>>(dense_layer<float>(20, 30));
+  const CpuContext context = load_in_place(folder / "layer.safetensors", *layer, {{}, 1});
+  fs::remove(folder / "layer.safetensors");
+  const SwiGlu<float, B> moved = std::move(*layer);
+  layer.reset();
+  CHECK(values_of(moved.infer(context, x_TD, Batch::single(3))) ==
+        values_of(loaded.infer(CpuContext(), x_TD, Batch::single(3))));
+  // The addresses of weights that no longer exist belong to no other weight as long as the context lives.
+  const void* address = nullptr;
+  CpuContext kept;
+  {
+    save(folder / "layer.safetensors", loaded, {.dtype = StoredDtype::bfloat16});
+    auto gone = dense_layer<float>(20, 30);
+    kept = load_in_place(folder / "layer.safetensors", gone, {{}, 1});
+    address = gone.gate_proj.data();
+  }
+  const io::ReservedAddresses next(20 * 30 * sizeof(float));
+  CHECK(next.start() != address);
+}
+
 TEST_CASE("weights in several files, and a small or another dtype's weight", "[safetensors]") {
   const ScratchFolder folder;
   const auto layer = filled(dense_layer<float>(20, 30));
@@ -134,10 +174,17 @@ TEST_CASE("weights in a file have neither a backward nor values to pack", "[safe
   const Tensor x_TD = rows_of_noise(3, 20);
   auto run = layer.forward(context, x_TD, Batch::single(3));
   auto gradient = layer.empty_tree();
+  CHECK_THROWS_WITH(layer.backward(context, x_TD, {}, std::move(run.saved), gradient),
+                    ContainsSubstring("stays in its file and has no backward; load the layer"));
+  CHECK_THROWS_WITH(pack_weights(context, layer),
+                    ContainsSubstring("the context must have no weights that stay in a file, found some"));
+  auto other = dense_layer<float>(20, 30);
+  CHECK_THROWS_WITH(load_in_place(context, folder / "layer.safetensors", other, {{}, 1}),
+                    ContainsSubstring("the context must have no weights yet, found one with 3 packed or from files"));
+  Tensor y_TF(3, 10);
   CHECK_THROWS_WITH(
-      layer.backward(context, x_TD, {}, std::move(run.saved), gradient),
-      ContainsSubstring("is read from other memory, such as a file, and has no backward; load the layer"));
-  CHECK_THROWS_WITH(pack_weights(context, layer), ContainsSubstring("stays in its file and has no values to pack"));
+      B::row_products<float>(context, x_TD.const_view(), layer.gate_proj.const_view().rows_between(0, 10), y_TF.view()),
+      ContainsSubstring("must be multiplied as a whole, got a part of 10 x 20"));
 }
 
 TEST_CASE("a file that does not fit a layer leaves the layer unchanged", "[safetensors]") {
@@ -164,8 +211,9 @@ TEST_CASE("a file that does not fit a layer leaves the layer unchanged", "[safet
   B::row_products<float>(CpuContext(), x_TD.const_view(), whole.const_view(), all_TO.view());
   CHECK(values_of(part_TO) == values_of(all_TO.const_view().cols_between(20, 30)));
   Matrix<double, B> wide(30, 20);
-  CHECK_FALSE(weights.fits<double>("gate_proj.weight"));
-  CHECK_THROWS_WITH(weights.place(wide, "gate_proj.weight"), ContainsSubstring("must be F64 and aligned, found BF16"));
+  CHECK_FALSE(WeightsInFile::fits<double>(files, "gate_proj.weight"));
+  CHECK_THROWS_WITH(weights.place(wide, "gate_proj.weight"),
+                    ContainsSubstring("must be F64 at a multiple of its bytes per value, found BF16"));
 }
 
 TEST_CASE("a mapped file is read ahead and counted", "[safetensors]") {
@@ -173,6 +221,10 @@ TEST_CASE("a mapped file is read ahead and counted", "[safetensors]") {
   save(folder / "layer.safetensors", filled(dense_layer<float>(100, 300)), {.dtype = StoredDtype::bfloat16});
   const io::FileMapping mapping = io::FileMapping::map(io::InputFile::open(folder / "layer.safetensors"));
   CHECK(mapping.bytes().size() == fs::file_size(folder / "layer.safetensors"));
+  if (dropped_from_cache(folder / "layer.safetensors"))
+    CHECK(mapping.resident_bytes() == 0);
+  else
+    WARN("the file system keeps its files in memory: reading ahead is not tested");
   mapping.read_ahead(10, mapping.bytes().size() * 2);
   CHECK(mapping.resident_bytes() >= mapping.bytes().size());
   mapping.read_ahead(mapping.bytes().size() + 5, 10);

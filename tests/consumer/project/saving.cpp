@@ -12,6 +12,6 @@ int main() {
   moe::save("saving.safetensors", layer);
   load_elsewhere("saving.safetensors", loaded);
   Layer in_place(2, 3);
-  const moe::CpuContext context = moe::load_in_place("saving.safetensors", in_place);
+  const moe::CpuContext context = moe::load_in_place("saving.safetensors", in_place, {{}, 1});
   return loaded.up_proj.data()[1] == 5.0f && in_place.up_proj.data()[1] == 5.0f ? 0 : 1;
 }

@@ -79,6 +79,34 @@ TEST_CASE("products of bfloat16 equal those of plain loops, for every shape", "[
   });
 }
 
+TEST_CASE("products with rows in bfloat16 are bitwise identical to those with the same values in float", "[cpu][isa]") {
+  for_each_instruction_set([] {
+    const auto& kernels = cpu::product_kernels<float>();
+    Draw draw("rows in bfloat16", 1);
+    for (const Index depth : {1, 15, 16, 17, 63, 70, 200})
+      for (const Index cols : {1, 3, 31, 33, 70}) {
+        const auto b = drawn(draw, cols * depth);
+        std::vector<float> wide_b(b.size()), a(static_cast<std::size_t>(8 * depth));
+        std::transform(b.begin(), b.end(), wide_b.begin(), [](BFloat16 value) { return static_cast<float>(value); });
+        for (float& value : a) value = static_cast<float>(draw.normal());
+        for (Index rows = 1; rows <= cpu::few_rows; ++rows) {
+          std::vector<float> from_rows(static_cast<std::size_t>(rows * cols), 2.0f), from_floats = from_rows;
+          kernels.narrow_few_rows[rows - 1](depth, cols, a.data(), depth, b.data(), depth, from_rows.data(), cols,
+                                            cpu::StoreMode::accumulate);
+          kernels.few_rows[rows - 1](depth, cols, a.data(), depth, wide_b.data(), depth, from_floats.data(), cols,
+                                     cpu::StoreMode::accumulate);
+          CHECK(from_rows == from_floats);
+        }
+        const Index panels = (cols + kernels.panel_cols - 1) / kernels.panel_cols;
+        std::vector<float> from_rows(static_cast<std::size_t>(panels * kernels.panel_cols * depth)),
+            from_floats = from_rows;
+        kernels.pack_narrow_panels_of_rows(b.data(), depth, depth, cols, from_rows.data());
+        kernels.pack_panels_of_rows(wide_b.data(), depth, depth, cols, from_floats.data());
+        CHECK(from_rows == from_floats);
+      }
+  });
+}
+
 TEST_CASE("groups of an odd number of rows do not overlap in packed memory", "[cpu][isa]") {
   for_each_instruction_set([] {
     Draw draw("odd groups");
