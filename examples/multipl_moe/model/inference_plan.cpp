@@ -73,7 +73,7 @@ std::int64_t cache_bytes(const ModelConfig& config, const GenerationSize& size) 
     const std::int64_t window = config.window_of(layer);
     for (const std::int64_t room : rooms) tokens += window > 0 ? std::min(room, window) : room;
   }
-  return value_bytes_of(size.dtype) * tokens * 2 * config.num_key_value_heads * config.head_dim();
+  return value_bytes_of(size.weights.dtype) * tokens * 2 * config.num_key_value_heads * config.head_dim();
 }
 
 }  // namespace
