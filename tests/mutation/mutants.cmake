@@ -663,10 +663,15 @@ mutant(narrow_norm_weight_without_scale multipl_moe/model/rms_norm.hpp
   AFTER [==[d_w(t, d) = d_y[d] * x[d];]==]
   REASON "in bfloat16 the gradient of a norm's weight is that of rows that are not normalized"
   TESTS multipl_moe/model/bfloat16_operations)
-mutant(narrow_query_of_another_head multipl_moe/model/attention.hpp
-  BEFORE [==[narrow_rows.widen(d, &q_BA(b, h * d), wide.data());]==]
-  AFTER [==[narrow_rows.widen(d, &q_BA(b, kv * d), wide.data());]==]
-  REASON "in decoding bfloat16 the heads of a group share one query"
+mutant(rounded_tile_with_another_stride multipl_moe/model/tiled_attention.hpp
+  BEFORE [==[narrow(cols, t.values + r * tile, rounded.values + r * tile);]==]
+  AFTER [==[narrow(cols, t.values + r * tile, rounded.values + r * cols);]==]
+  REASON "probabilities of bfloat16 attention are read at the wrong place in tiles that are not full"
+  TESTS multipl_moe/model/bfloat16_operations)
+mutant(row_sum_of_bfloat16_without_the_row multipl_moe/model/wide_rows.hpp
+  BEFORE [==[rows.widen(to.cols, to.row(r).data, sum);]==]
+  AFTER [==[rows.widen(to.cols, from.row(r).data, sum);]==]
+  REASON "the residual stream of a bfloat16 model is replaced instead of added to"
   TESTS multipl_moe/model/bfloat16_operations)
 mutant(unrounded_projection_without_bias ops/linear.hpp
   BEFORE [==[y(t, o) += widened(b(0, o));]==]
@@ -678,8 +683,3 @@ mutant(gradient_of_any_layer runtime/any_layer.hpp
   AFTER [==[gradient.layer_ != nullptr]==]
   REASON "the gradient of another layer is written as if it were the layer's own"
   TESTS runtime/any_layer runtime/any_layer_bfloat16)
-mutant(selected_fusion_by_its_first_place runtime/one_of.hpp
-  BEFORE [==[position += is_found ? 0 : 1)]==]
-  AFTER [==[position += 0)]==]
-  REASON "the gradient of a selected fusion is looked up in the place of the first one"
-  TESTS runtime/one_of)

@@ -11,7 +11,7 @@ namespace multipl_moe {
 enum class ModelDtype : std::uint8_t {
   float32,
   /// Weights and activations in bfloat16. Sums, routing, softmax, losses and the gradients of weights are in float32,
-  /// and so are the weights of routers and fusions and all buffers.
+  /// and so are the weights of routers and of most fusions and all buffers (is_always_float()).
   bfloat16
 };
 

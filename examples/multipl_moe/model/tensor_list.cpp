@@ -1,7 +1,5 @@
 #include "multipl_moe/model/tensor_list.hpp"
 
-#include <algorithm>
-#include <array>
 #include <functional>
 #include <numeric>
 #include <type_traits>
@@ -41,9 +39,9 @@ std::vector<ListedTensor> list_tensors(const ModelConfig& config) {
 
 bool is_always_float(const ListedTensor& tensor) {
   if (tensor.kind == TensorKind::buffer) return true;
-  constexpr std::array<std::string_view, 4> parts{".gate.weight", ".shared_expert_gate.", ".fusion.", ".first_segment"};
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return tensor.name.find(part) != std::string::npos; });
+  const auto has = [&](std::string_view part) { return tensor.name.find(part) != std::string::npos; };
+  return has(".gate.weight") || has(".shared_expert_gate.") || has(".first_segment") ||
+         (has(".fusion.") && tensor.kind == TensorKind::vector);
 }
 
 std::int64_t bytes_in_memory(const ListedTensor& tensor, ModelDtype dtype) {

@@ -31,7 +31,7 @@ struct ListedTensor {
 std::vector<ListedTensor> list_tensors(const ModelConfig& config);
 
 /// Whether a tensor is float32 in every model: buffers, and the weights of routers, of the gates of shared experts and
-/// of fusions.
+/// of fusions that have a number or a vector per level.
 bool is_always_float(const ListedTensor& tensor);
 /// Bytes of a tensor in the memory of a model of this dtype, or in one of its checkpoints.
 std::int64_t bytes_in_memory(const ListedTensor& tensor, ModelDtype dtype);

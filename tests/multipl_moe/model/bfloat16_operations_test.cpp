@@ -3,59 +3,24 @@
 #include <cstdint>
 #include <vector>
 
-#include "moe/ops/add.hpp"
-#include "moe/train/initialize.hpp"
-#include "moe/train/walk.hpp"
-#include "multipl_moe/model/attention.hpp"
+#include "bfloat16_values.hpp"
 #include "multipl_moe/model/cross_entropy.hpp"
 #include "multipl_moe/model/embedding.hpp"
 #include "multipl_moe/model/rms_norm.hpp"
+#include "multipl_moe/model/tiled_attention.hpp"
 #include "support/catch.hpp"
-#include "support/tolerance.hpp"
 
 namespace bfloat16_operations_test {
 
 using namespace multipl_moe;
+using namespace multipl_moe::testing;
 using moe::BFloat16;
 using moe::Index;
-using moe::testing::nmse;
 
 namespace {
 
 using B = moe::Cpu<>;
-using Narrow = moe::Matrix<BFloat16, B>;
-using Wide = moe::Matrix<float, B>;
-const moe::CpuContext context{.threads = 2};
-/// One rounding to bfloat16 has a relative error of at most 2^-9, of which the mean square is 1.3e-6.
-constexpr double one_rounding = 4e-6, few_roundings = 5e-5, gradients = 3e-4;
-
-Narrow drawn(const char* name, Index rows, Index cols) {
-  Narrow x(rows, cols);
-  moe::draw_normal(context, x, 7, name, 1);
-  return x;
-}
-Wide as_float(const Narrow& x) {
-  Wide wide(x.rows(), x.cols());
-  moe::convert(context, x.view(), wide.view());
-  return wide;
-}
-template <class Tensor>
-std::vector<double> numbers_of(const Tensor& tensor) {
-  std::vector<double> numbers;
-  for (Index i = 0; i < tensor.size(); ++i) numbers.push_back(static_cast<double>(moe::widened(tensor.data()[i])));
-  return numbers;
-}
-template <class Expected, class Found>
-double deviation(const Expected& expected, const Found& found) {
-  return nmse(numbers_of(expected), numbers_of(found));
-}
-
-/// The same module in bfloat16 and in float, with equal values.
-template <class Module, class WideModule>
-void draw_both(Module& module, WideModule& wide) {
-  moe::initialize(context, module, 5, 0.3);
-  moe::round_weights(context, module, wide);
-}
+const moe::CpuContext& context = two_threads;
 
 }  // namespace
 
@@ -82,43 +47,29 @@ TEST_CASE("RMSNorm of bfloat16 rounds its results once", "[model][bfloat16]") {
   CHECK(deviation(wide_gradient.weight, gradient.weight) < 1e-10);
 }
 
-TEST_CASE("attention on bfloat16 agrees with float, forward, backward and decoding", "[model][bfloat16]") {
-  const bool has_norms = GENERATE(false, true);
-  const Index window = GENERATE(0, 30);
-  const Index width = 24;
-  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 8, .window = window};
-  const AttentionParts parts{.has_bias = true, .has_norms = has_norms};
-  Attention<BFloat16, B> attention(width, shape, parts);
-  Attention<float, B> wide(width, shape, parts);
-  draw_both(attention, wide);
-  const moe::Batch batch = moe::Batch::ragged({70, 33});
-  const auto x = drawn("x", 103, width), d_y = drawn("d_y", 103, width);
-  auto [y, saved] = attention.forward(context, x, batch);
-  auto [wide_y, wide_saved] = wide.forward(context, as_float(x), batch);
-  CHECK(deviation(wide_y, y) < few_roundings);
-  auto gradient = moe::accum_gradient_for(attention), wide_gradient = moe::gradient_for(wide);
-  const auto d_x = attention.backward(context, d_y, x, batch, std::move(saved), gradient);
-  const auto wide_d_x = wide.backward(context, as_float(d_y), as_float(x), batch, std::move(wide_saved), wide_gradient);
-  CHECK(deviation(wide_d_x, d_x) < gradients);
-  // The bias of keys has no gradient but rounding: softmax does not depend on a constant.
-  moe::for_each_parameter(
-      [&](const std::string& name, const auto& expected, const auto& found) {
-        INFO(name);
-        if (name != "k_proj.bias") CHECK(deviation(expected, found) < gradients);
-      },
-      wide_gradient, gradient);
-
-  const moe::Batch one = moe::Batch::single(70);
-  auto cache = attention.begin_decoding(1);
-  const auto first = attention.prefill(context, x.view().rows_between(0, 40), moe::Batch::single(40), cache);
-  const auto whole = attention.forward(context, x.view().rows_between(0, 70), one).first;
-  CHECK(nmse(numbers_of(whole), [&] {
-          std::vector<double> numbers = numbers_of(first);
-          for (Index t = 40; t < 70; ++t)
-            for (const double number : numbers_of(attention.decode(context, x.view().rows_between(t, t + 1), cache)))
-              numbers.push_back(number);
-          return numbers;
-        }()) < few_roundings);
+TEST_CASE("attention of bfloat16 in tiles agrees with float", "[model][bfloat16]") {
+  const Index window = GENERATE(0, 70);
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 24, .window = window};
+  const moe::Batch batch = moe::Batch::ragged({150, 37});
+  const Index rows = 187, queries = 4 * 24, keys = 2 * 24;
+  const auto q = drawn("q", rows, queries), k = drawn("k", rows, keys), v = drawn("v", rows, keys);
+  const auto d_o = drawn("d_o", rows, queries);
+  WideMatrix o(rows, queries), wide_o(rows, queries), lse(rows, 4), wide_lse(rows, 4);
+  const TiledAttention<BFloat16, B> attention(shape, batch);
+  const TiledAttention<float, B> wide(shape, batch);
+  attention.forward(context, q, k, v, o.view(), lse.view());
+  wide.forward(context, as_float(q), as_float(k), as_float(v), wide_o.view(), wide_lse.view());
+  CHECK(deviation(wide_o, o) < few_roundings);
+  CHECK(deviation(wide_lse, lse) < 1e-8);
+  WideMatrix d_q(rows, queries), d_k(rows, keys), d_v(rows, keys);
+  WideMatrix wide_d_q(rows, queries), wide_d_k(rows, keys), wide_d_v(rows, keys);
+  const auto rounded_o = narrowed_rows<B>(context, o.const_view());
+  attention.backward(context, d_o, q, k, v, rounded_o, lse, d_q.view(), d_k.view(), d_v.view());
+  wide.backward(context, as_float(d_o), as_float(q), as_float(k), as_float(v), wide_o, wide_lse, wide_d_q.view(),
+                wide_d_k.view(), wide_d_v.view());
+  CHECK(deviation(wide_d_q, d_q) < gradients);
+  CHECK(deviation(wide_d_k, d_k) < gradients);
+  CHECK(deviation(wide_d_v, d_v) < gradients);
 }
 
 TEST_CASE("the loss of bfloat16 has the digits of float", "[model][bfloat16]") {
