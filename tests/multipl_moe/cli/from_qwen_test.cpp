@@ -49,7 +49,7 @@ TEST_CASE("the commands of the page from Qwen to MultiPL-MoE run unchanged", "[c
   const ScratchFolder scratch;
   fs::create_symlink(MOE_TEST_CORPUS, scratch / "sources");
   std::vector<std::string> blocks = shell_blocks(get_bytes(MOE_DOCS_DIR "/08_from_qwen.md"));
-  REQUIRE(blocks.size() == 3);
+  REQUIRE(blocks.size() == 4);
   // The section that creates a model is the last one of the page and runs first.
   std::rotate(blocks.begin(), blocks.end() - 1, blocks.end());
   for (const std::string& block : blocks) {
