@@ -94,7 +94,7 @@ class GeneratedOutput {
 void report_speed(const GenerationSpeed& speed) {
   const auto rate = [](std::int64_t tokens, double seconds) {
     const double a_second = static_cast<double>(tokens) / seconds;
-    return seconds <= 0 ? "-" : a_second < 10 ? fmt::format("{:.2f}", a_second) : short_count(a_second);
+    return seconds <= 0 ? "-" : a_second < 1000 ? fmt::format("{:.3g}", a_second) : short_count(a_second);
   };
   notice("prompts: {}, {} tok/s; decoding: {}, {} tok/s\n", counted(speed.prefill_tokens, "tokens"),
          rate(speed.prefill_tokens, speed.prefill_seconds), counted(speed.decoded_tokens, "tokens"),
