@@ -202,6 +202,9 @@ TEST_CASE("a gradient tree of a layer of bfloat16 holds weights only", "[runtime
                     ContainsSubstring("the gradient must hold a layer of the same type"));
   CHECK_THROWS_WITH(for_each_tensor([](const auto&, const auto&) {}, layer, wrong),
                     ContainsSubstring("trees that belong together must hold layers of the same type"));
+  // The tree of the layer's own type is a layer.
+  const Any same = layer.empty_tree_of<BFloat16>();
+  CHECK_NOTHROW(for_each_tensor([](const auto&, const auto&) {}, layer, same));
   // A float layer is of another type than the layer of bfloat16, but its tree is the gradient's.
   const Registry<float, B> wide_registry;
   Wide trained = wide_registry.make(composed("mixtral"));

@@ -129,11 +129,17 @@ void print_json(const PlannedRun& run, const TrainingFlags& flags, const Estimat
 }
 
 void require_room(const Estimate& e, const TrainingFlags& flags) {
+  const AdamWPrecision precision = flags.precision();
+  const bool is_least = precision.moments == AdamWPrecision::Moments::bfloat16 &&
+                        precision.master == moe::MasterWeights::bfloat16 && flags.model_dtype() == ModelDtype::bfloat16;
   require_free_memory("train",
-                      std::array{MemoryPart{"weights", e.host.weights, true},
-                                 MemoryPart{"gradients and moments", e.host.gradients + e.host.moments, true},
+                      std::array{MemoryPart{"weights", e.host.weights, is_least},
+                                 MemoryPart{"gradients and moments", e.host.gradients + e.host.moments, is_least},
                                  MemoryPart{"activations", e.host.activations}},
-                      "a smaller --batch-size or --gradient-checkpointing needs less");
+                      is_least
+                          ? "a smaller --batch-size or --gradient-checkpointing needs less"
+                          : "a smaller --batch-size, --gradient-checkpointing or --moments bfloat16 needs less, and "
+                            "--dtype bfloat16 --master-weights bfloat16 still less");
   // A resumed run already has its checkpoints on the disk.
   if (!flags.resume) require_free_disk(flags.output, static_cast<std::uint64_t>(e.checkpoints));
 }

@@ -172,8 +172,7 @@ InferenceRun generation_run(const std::string& folder, std::span<const std::stri
     with_form.has_copies = has_copies && form.place == WeightsPlace::memory && form.dtype == ModelDtype::float32;
     return generation_plan(config, with_form);
   };
-  return {"generate", "a token that is decoded", plan,
-          "a smaller --batch-size or --max-new-tokens or a shorter prompt"};
+  return {"generate", /*decodes=*/true, plan, "a smaller --batch-size or --max-new-tokens or a shorter prompt"};
 }
 
 void run_generate(const GenerateFlags& flags) {

@@ -9,10 +9,13 @@
 
 #include "moe/backend/cpu/parallel.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
+#include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/model_file.hpp"
 #include "multipl_moe/io/notice.hpp"
+#include "multipl_moe/io/stored_model.hpp"
+#include "multipl_moe/model/tensor_list.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
@@ -65,8 +68,35 @@ void add_stream_options(CLI::App& command, StreamFlags& flags) {
   command.add_flag("-q,--quiet", flags.quiet, "do not print progress");
 }
 
+namespace {
+
+/// Names the weights that a file in `dtype`, the dtype of the model's embedding, rounds: those of routers in a model
+/// that was trained in bfloat16 are float32.
+void note_rounded_weights(const std::string& model, const std::string& dtype) {
+  if (dtype == "float32") return;
+  const StoredModel stored = StoredModel::open(model_folder(model));
+  std::vector<std::string> rounded;
+  for (const ListedTensor& tensor : list_tensors(stored.config())) {
+    if (tensor.kind == TensorKind::buffer) continue;
+    const std::string name = stored.find(tensor.name, tensor.shape).name;
+    const std::string& own = stored.tensors().entry(name).dtype;
+    if (own == "F32" || own == "F64") rounded.push_back(name);
+  }
+  if (!rounded.empty())
+    notice_once(fmt::format(
+        "note: {} stored in float32, such as {}, {} rounded to {}, as which the other weights are stored; --dtype "
+        "float32 "
+        "keeps the values\n",
+        counted(rounded.size(), "weights"), escaped(rounded.front()), rounded.size() == 1 ? "is" : "are", dtype));
+}
+
+}  // namespace
+
 std::string StreamFlags::dtype_of(const std::string& model) const {
-  return dtype.empty() ? stored_dtype(model) : dtype;
+  if (!dtype.empty()) return dtype;
+  std::string stored = stored_dtype(model);
+  note_rounded_weights(model, stored);
+  return stored;
 }
 
 StreamOptions StreamFlags::options(const std::string& command, const std::string& model) const {
@@ -188,7 +218,7 @@ InferenceRun scoring_run(const std::string& command, const std::string& folder, 
     with_form.weights = form;
     return scoring_plan(config, with_form);
   };
-  return {command, "a batch", plan, "a smaller --batch-size or --sequence-length"};
+  return {command, /*decodes=*/false, plan, "a smaller --batch-size or --sequence-length"};
 }
 
 void require_new_folder(const std::string& command, const std::string& folder) {

@@ -82,7 +82,6 @@ void add_held_out_options(CLI::App& command, HeldOutFlags& flags, std::int64_t& 
 LanguageFiles open_held_out(const HeldOutFlags& flags);
 /// Tokens of the longest of `files`, of each at most `max_bytes` bytes of text (a token has at least one); 0: all.
 std::int64_t longest_text(const LanguageFiles& files, std::int64_t max_bytes);
-/// The help text of --dtype of commands that read a model to use it.
 /// The scoring of texts of this size with the model in `folder`.
 InferenceRun scoring_run(const std::string& command, const std::string& folder, const ScoringSize& size);
 

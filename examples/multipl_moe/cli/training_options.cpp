@@ -112,17 +112,18 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
   command.add_option("--z-loss-weight", f.z_weight, "weight of the router z-loss")
       ->capture_default_str()
       ->check(not_negative());
-  add_dtype_option(
-      command, f.dtype,
-      "type of the weights and activations: float32; bfloat16: half the memory, with sums, routing, losses "
-      "and gradients of weights in float32");
+  add_dtype_option(command, f.dtype,
+                   "type of the weights and activations that the model computes with: float32; bfloat16: activations "
+                   "take about half "
+                   "the memory, weights and optimizer state together less only with --master-weights bfloat16; sums, "
+                   "routing, losses "
+                   "and gradients of weights are in float32");
   command
       .add_option(
           "--master-weights", f.master_weights,
           "precision in which AdamW updates the weights: float32; split: float32 in two halves, the model computes "
           "with the nearest bfloat16; bfloat16: no copy of higher precision, stochastic rounding [float32; with "
-          "--dtype "
-          "bfloat16, which needs split or bfloat16: split]")
+          "--dtype bfloat16, which needs split or bfloat16: split]")
       ->check(CLI::IsMember(names_in(master_weight_names)));
   command
       .add_option("--moments", f.moments,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/byte_text.hpp"
 #include "multipl_moe/io/errors.hpp"
@@ -12,6 +14,11 @@ namespace multipl_moe {
 
 namespace {
 
+/// The dtypes that matrices in the files must have for a model in `dtype`.
+std::string_view dtypes_in_files(ModelDtype dtype) {
+  return dtype == ModelDtype::float32 ? "BF16 or F32" : "BF16 (those of routers also in F32)";
+}
+
 /// The form that --weights and --dtype name; with "auto", the one in memory.
 WeightsForm form_named(const InferenceFlags& flags, const std::string& command) {
   const ModelDtype dtype = model_dtype_named(flags.dtype);
@@ -20,7 +27,7 @@ WeightsForm form_named(const InferenceFlags& flags, const std::string& command) 
       throw UsageError(fmt::format(
           "[{}] --weights stored needs a model whose matrices are stored in {}, found {}; export --dtype bfloat16 "
           "writes such a model",
-          command, dtype == ModelDtype::float32 ? "BF16 or F32" : "BF16, as --dtype bfloat16 computes", other));
+          command, dtypes_in_files(dtype), other));
     return {dtype, WeightsPlace::file};
   }
   if (dtype == ModelDtype::bfloat16 && flags.weights != "auto")
@@ -84,12 +91,12 @@ std::unique_ptr<LanguageModel> load_for_inference(const InferenceFlags& flags, c
     advice = fmt::format(
         "{} needs less, and so do weights that stay in the files, for which matrices must be {}, found "
         "{}; export --dtype bfloat16 writes such a model",
-        run.smaller, form.dtype == ModelDtype::float32 ? "BF16 or F32" : "BF16", not_for_files);
+        run.smaller, dtypes_in_files(form.dtype), not_for_files);
   }
   require_free_memory(run.command, plan, advice);
   if (form.place == WeightsPlace::memory) return load_model(flags.model, flags.threads, form.dtype);
   return load_model_in_files(flags.model, flags.threads, form.dtype,
-                             {.beside = total_bytes(plan), .pass = run.pass, .quiet = flags.quiet});
+                             {.beside = total_bytes(plan), .decodes = run.decodes, .quiet = flags.quiet});
 }
 
 }  // namespace multipl_moe

@@ -24,8 +24,8 @@ void add_weights_options(CLI::App& command, InferenceFlags& flags, bool decodes 
 /// What a command is about to do with a model.
 struct InferenceRun {
   std::string command;
-  /// What a pass that the notes speak of is: "a token that is decoded", "a batch".
-  std::string pass;
+  /// Whether it decodes token by token, with models that allow it.
+  bool decodes = false;
   /// The memory that it takes. The first part is that of the weights.
   std::function<std::vector<MemoryPart>(WeightsForm)> plan;
   /// Settings of the command that need less memory, as in "a smaller --batch-size".

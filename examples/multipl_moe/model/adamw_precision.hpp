@@ -16,7 +16,7 @@ struct AdamWPrecision {
   Moments moments = Moments::float32;
 
   /// Bytes of optimizer state per weight: both moments, and the lower 16 bits of a split master weight. The weight
-  /// itself, which the model holds in float32, is not included.
+  /// itself, which the model holds in its own type, is not included.
   std::int64_t bytes() const {
     return (moments == Moments::float32 ? 8 : 4) + (master == moe::MasterWeights::split ? 2 : 0);
   }

@@ -121,8 +121,8 @@ class LanguageModel {
   virtual std::vector<TensorSlot> tensors() = 0;
   /// Leaves the matrices in the files of `stored`, where inference reads them, and calls `read` with everything else.
   /// Results are bitwise identical to those of a model that has read all values. From then on the model can neither
-  /// train nor be saved. Every matrix must fit as matrix_not_for_files() says. Returns the mapped files, in the order of
-  /// TensorFolder::files(); the model keeps them mapped. Throws BadFile, IoError, std::bad_alloc.
+  /// train nor be saved. Every matrix must fit as matrix_not_for_files() says. Returns the mapped files, in the order
+  /// of TensorFolder::files(); the model keeps them mapped. Throws BadFile, IoError, std::bad_alloc.
   using ReadTensor = std::function<void(const TensorSlot&)>;
   virtual std::vector<std::shared_ptr<const moe::io::FileMapping>> read_in_place(const StoredModel& stored,
                                                                                  const ReadTensor& read) = 0;
@@ -188,8 +188,8 @@ class LanguageModel {
     virtual void keep(std::span<const std::int64_t> sequences) = 0;
   };
   /// Throws Failure if the model is not causal, UsageError if bfloat16 was requested and a finite weight would become
-  /// infinite. After read_in_place() the weights are read as they are, whatever `weights` says. The model must outlive
-  /// the result, and its weights must not change.
+  /// infinite. A model in bfloat16, and any model after read_in_place(), reads its weights as they are, whatever
+  /// `weights` says. The model must outlive the result, and its weights must not change.
   virtual std::unique_ptr<Decoding> begin_decoding(DecodingWeights weights = DecodingWeights::as_they_are) const = 0;
 
  protected:

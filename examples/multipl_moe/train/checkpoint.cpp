@@ -162,22 +162,21 @@ double disk_rate(const Mappings& files) {
 }
 
 /// Says what it costs that memory can cache `cached` of the `all` bytes of the files. A batch of many tokens selects
-/// all experts, a token those that are active.
+/// all experts, a token that is decoded those that are active.
 void report_missing_memory(const Mappings& files, const ModelConfig& config, std::int64_t cached, std::int64_t all,
-                           const InFilesOptions& options) {
+                           bool decodes) {
   const ParameterCount count = parameter_count_of(config);
   // The input embedding gives one row a token; a tied one is also the head.
   const std::int64_t table = config.tie_word_embeddings ? 0 : config.vocab_size * config.hidden_size;
-  const bool is_batch = options.pass == InFilesOptions().pass;
-  const std::int64_t values = (is_batch ? count.total : count.active) - table;
+  const std::int64_t values = (decodes ? count.active : count.total) - table;
   const double read = static_cast<double>(all) * static_cast<double>(values) / static_cast<double>(count.total);
   const double from_disk = read * (1 - static_cast<double>(cached) / static_cast<double>(all));
   const double rate = disk_rate(files);
   notice(
       "note: memory can cache {} of the {} of the model's files; {} reads about {} of them, at least {} from the "
       "disk{}\n",
-      memory_text(cached), memory_text(all), options.pass, memory_text(static_cast<std::int64_t>(read)),
-      memory_text(static_cast<std::int64_t>(from_disk)),
+      memory_text(cached), memory_text(all), decodes ? "a token that is decoded" : "a pass over a batch",
+      memory_text(static_cast<std::int64_t>(read)), memory_text(static_cast<std::int64_t>(from_disk)),
       rate > 0 ? fmt::format(" at {}/s: {:.1f} s", memory_text(static_cast<std::int64_t>(rate)), from_disk / rate)
                : "");
 }
@@ -233,7 +232,7 @@ std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int t
   const auto free = free_memory_bytes();
   const std::int64_t cached = free ? std::max<std::int64_t>(0, *free - options.beside) : all;
   if (all > cached)
-    report_missing_memory(files, stored.config(), cached, all, options);
+    report_missing_memory(files, stored.config(), cached, all, options.decodes && model->is_causal());
   else
     read_ahead(files, all);
   return std::move(model);

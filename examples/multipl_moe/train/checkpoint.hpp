@@ -34,9 +34,9 @@ std::unique_ptr<LanguageModel> load_model(const std::filesystem::path& folder, i
 
 /// What load_model_in_files() reports, and what it needs for that.
 struct InFilesOptions {
-  std::int64_t beside = 0;       ///< bytes of memory that the command takes besides the files
-  std::string pass = "a batch";  ///< what a note says reads the weights
-  bool quiet = false;            ///< prints nothing
+  std::int64_t beside = 0;  ///< bytes of memory that the command takes besides the files
+  bool decodes = false;     ///< whether it decodes token by token if the model allows it
+  bool quiet = false;       ///< prints nothing, and does not read the files ahead
 };
 /// The same as load_model() for inference, from matrices that stay in the files (LanguageModel::read_in_place). First
 /// reads the files into the system's cache, with progress on stderr; if free memory cannot hold them, a note says what

@@ -53,7 +53,8 @@ struct Linear {
     return y_TO;
   }
 
-  /// As forward, with sums that are not rounded to the layer's value type.
+  /// As forward, with sums that are not rounded to the layer's value type. For BFloat16 on backends with grouped_sums
+  /// (Cpu), and for any layer whose sums have its own type.
   Matrix<Accum<Value>, Backend> forward_unrounded(const Context& context, ConstView x_TI) const {
     if constexpr (std::is_same_v<Value, Accum<Value>>) {
       return forward(context, x_TI);

@@ -218,10 +218,13 @@ class AnyLayer {
   template <class Other>
   requires(std::is_same_v<Other, Value> || std::is_same_v<Other, Accum<Value>>) AnyLayer<Other, Backend> empty_tree_of()
   const {
-    if constexpr (std::is_same_v<Other, Value>) return empty_tree();
-    Gradient tree;
-    if (layer_ != nullptr) tree.layer_ = layer("empty_tree_of").gradient_tree();
-    return tree;
+    if constexpr (std::is_same_v<Other, Value>) {
+      return empty_tree();
+    } else {
+      Gradient tree;
+      if (layer_ != nullptr) tree.layer_ = layer("empty_tree_of").gradient_tree();
+      return tree;
+    }
   }
   template <class Visit, class Tree, class... Trees>
   static void visit_parameters(Visit&& visit, const auto& prefix, Tree&& tree, Trees&&... trees) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <utility>
 #include <vector>
@@ -26,12 +27,13 @@ inline std::size_t page_bytes() { return static_cast<std::size_t>(::sysconf(_SC_
 class FileMapping {
  public:
   FileMapping() = default;
-  /// Maps all of `file`. Throws IoError if the system refuses it.
+  /// Maps all of `file`. Throws std::bad_alloc if the system grants too few addresses, IoError if it refuses otherwise.
   static FileMapping map(const InputFile& file) {
     FileMapping result;
     if (file.size() == 0) return result;
     void* const start =
         ::mmap(nullptr, static_cast<std::size_t>(file.size()), PROT_READ, MAP_SHARED, file.descriptor(), 0);
+    if (start == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();
     if (start == MAP_FAILED) throw IoError(file.path(), "map", errno);
     result.bytes_ = {static_cast<const std::byte*>(start), static_cast<std::size_t>(file.size())};
     return result;

@@ -120,7 +120,7 @@ class TensorFolder {
   void read_floats(std::string_view name, std::uint64_t first, std::span<double> values) const {
     hold(name).tensor.read_floats(first, values);
   }
-  /// A file, mapped: number `shard` of files(). Throws as read(), IoError.
+  /// A file, mapped: number `shard` of files(). Throws as read(), std::bad_alloc.
   FileMapping map(std::size_t shard) const { return FileMapping::map(*file(shard)); }
   /// The position of a tensor's first byte in its file. Throws as entry().
   std::uint64_t position_of(std::string_view name) const {

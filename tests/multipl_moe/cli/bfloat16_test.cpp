@@ -95,7 +95,26 @@ TEST_CASE("settings that do not fit bfloat16 are refused", "[cli][bfloat16]") {
   }
 }
 
-TEST_CASE("the plan of a run in bfloat16 needs less memory and disk", "[cli][bfloat16]") {
+TEST_CASE("an export that rounds the float32 routers of a run in bfloat16 says so", "[cli][bfloat16]") {
+  const Workplace place;
+  REQUIRE(place.pretrain("--dtype bfloat16 --steps 2 -o base").exit_code == 0);
+  REQUIRE(place("upcycle --model base -o mixture --arch mixtral -q").exit_code == 0);
+  const std::string train = "train --model mixture -q --dtype bfloat16 --trainable all --steps 2 -o run";
+  REQUIRE(place(train + held_out).exit_code == 0);
+  CHECK_THAT(place("export --model run -o rounded").error,
+             ContainsSubstring("stored in float32, such as model.layers.0.mlp.gate.weight, are rounded to bfloat16") &&
+                 ContainsSubstring("--dtype float32 keeps the values"));
+  const Outcome named = place("export --model run -o named --dtype bfloat16"),
+                kept = place("export --model run -o kept --dtype float32"),
+                dense = place("export --model base -o dense");
+  for (const Outcome& outcome : {named, kept, dense}) {
+    CHECK(outcome.exit_code == 0);
+    CHECK_THAT(outcome.error, !ContainsSubstring("rounded"));
+  }
+}
+
+TEST_CASE("the plan of a run in bfloat16 needs less for weights and activations than split float32",
+          "[cli][bfloat16]") {
   const Workplace place;
   const auto plan = [&](const std::string& words) {
     return nlohmann::json::parse(place.pretrain("--dry-run --json --steps 2 -o run " + words).out);
