@@ -135,11 +135,13 @@ template <class Layer>
   std::unique_ptr<WeightsInFile> weights;
   const io::TensorFolder files = io::detail::open_tensors(path, options);
   const auto place_or_read = [&]<class Tensor>(const std::string& name, Tensor& tensor, bool is_buffer) {
-    return [&, name, is_buffer](const io::TensorFolder&) {
-      if constexpr (Tensor::rank == 2 && io::detail::is_float_value<typename Tensor::Value>)
-        if (!is_buffer && tensor.size() >= options.least_values &&
-            WeightsInFile::fits<typename Tensor::Value>(files, name))
-          return weights->place(tensor, name);
+    constexpr bool is_matrix = Tensor::rank == 2 && io::detail::is_float_value<typename Tensor::Value>;
+    const bool may_stay = is_matrix && !is_buffer && tensor.size() >= options.least_values;
+    return [&, name, may_stay](const io::TensorFolder&) {
+      if (may_stay) {
+        if constexpr (is_matrix)
+          if (WeightsInFile::fits<typename Tensor::Value>(files, name)) return weights->place(tensor, name);
+      }
       io::detail::read_into(context, files, name, tensor);
     };
   };
