@@ -134,16 +134,15 @@ template <class Layer>
                 "load_in_place() is for layers on moe::Cpu<>, whose products read weights in BF16");
   std::unique_ptr<WeightsInFile> weights;
   const io::TensorFolder files = io::detail::open_tensors(path, options);
-  const auto place_or_read = [&]<class Tensor>(const std::string& name, Tensor& tensor, bool is_buffer) {
-    constexpr bool is_matrix = Tensor::rank == 2 && io::detail::is_float_value<typename Tensor::Value>;
-    const bool may_stay = is_matrix && !is_buffer && tensor.size() >= options.least_values;
-    return [&, name, may_stay](const io::TensorFolder&) {
-      if (may_stay) {
-        if constexpr (is_matrix)
-          if (WeightsInFile::fits<typename Tensor::Value>(files, name)) return weights->place(tensor, name);
-      }
-      io::detail::read_into(context, files, name, tensor);
-    };
+  using Read = std::function<void(const io::TensorFolder&)>;
+  const auto place_or_read = [&]<class Tensor>(const std::string& name, Tensor& tensor, bool is_buffer) -> Read {
+    const auto read = [&, name](const io::TensorFolder&) { io::detail::read_into(context, files, name, tensor); };
+    if constexpr (Tensor::rank == 2 && io::detail::is_float_value<typename Tensor::Value>)
+      if (!is_buffer && tensor.size() >= options.least_values)
+        return [&, name, read](const io::TensorFolder& all) {
+          WeightsInFile::fits<typename Tensor::Value>(files, name) ? weights->place(tensor, name) : read(all);
+        };
+    return read;
   };
   const auto tensors = io::detail::tensors_to_load(layer, options, place_or_read);
   io::detail::require_match(files, tensors, options.ignore_unexpected);
