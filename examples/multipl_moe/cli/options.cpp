@@ -85,8 +85,7 @@ void note_rounded_weights(const std::string& model, const std::string& dtype) {
   if (!rounded.empty())
     notice_once(fmt::format(
         "note: {} stored in float32, such as {}, {} rounded to {}, as which the other weights are stored; --dtype "
-        "float32 "
-        "keeps the values\n",
+        "float32 keeps the values\n",
         counted(rounded.size(), "weights"), escaped(rounded.front()), rounded.size() == 1 ? "is" : "are", dtype));
 }
 

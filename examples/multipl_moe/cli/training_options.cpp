@@ -114,10 +114,8 @@ void add_training_options(CLI::App& command, TrainingFlags& f) {
       ->check(not_negative());
   add_dtype_option(command, f.dtype,
                    "type of the weights and activations that the model computes with: float32; bfloat16: activations "
-                   "take about half "
-                   "the memory, weights and optimizer state together less only with --master-weights bfloat16; sums, "
-                   "routing, losses "
-                   "and gradients of weights are in float32");
+                   "take about half the memory, weights and optimizer state together less only with --master-weights "
+                   "bfloat16; sums, routing, losses and gradients of weights are in float32");
   command
       .add_option(
           "--master-weights", f.master_weights,

@@ -211,14 +211,27 @@ std::pair<std::unique_ptr<LanguageModel>, Mappings> mapped(const StoredModel& st
   }
 }
 
+std::string matrix_not_for_files(const StoredModel& stored, ModelDtype model) {
+  const TensorFolder& files = stored.tensors();
+  for (const ListedTensor& tensor : list_tensors(stored.config())) {
+    if (tensor.kind != TensorKind::matrix) continue;
+    const std::string name = stored.find(tensor.name, tensor.shape).name;
+    const bool is_float = model == ModelDtype::float32 || bytes_in_memory(tensor, model) == 4 * tensor.count();
+    if (is_float ? moe::WeightsInFile::fits<float>(files, name) : moe::WeightsInFile::fits<moe::BFloat16>(files, name))
+      continue;
+    return fmt::format("{} in {} at byte {}", escaped(name), escaped(files.entry(name).dtype), files.position_of(name));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int threads, ModelDtype dtype,
                                                    const InFilesOptions& options) {
   const fs::path source = recovered_model_folder(folder);
-  if (const std::string other = matrix_not_for_files(source, dtype); !other.empty())
-    throw Failure(fmt::format("[load] every matrix must be one that can stay in its file, found {}", other));
   const StoredModel stored = StoredModel::open(source);
+  if (const std::string other = matrix_not_for_files(stored, dtype); !other.empty())
+    throw Failure(fmt::format("[load] every matrix must be one that can stay in its file, found {}", other));
   require_loadable(stored, stored.config(), {dtype, WeightsPlace::file});
   auto [model, files] = mapped(stored, source, threads, dtype);
   const auto paths = stored.tensors().files();
@@ -239,17 +252,7 @@ std::unique_ptr<LanguageModel> load_model_in_files(const fs::path& folder, int t
 }
 
 std::string matrix_not_for_files(const fs::path& folder, ModelDtype model) {
-  const StoredModel stored = StoredModel::open(model_folder(folder));
-  const TensorFolder& files = stored.tensors();
-  for (const ListedTensor& tensor : list_tensors(stored.config())) {
-    if (tensor.kind != TensorKind::matrix) continue;
-    const std::string name = stored.find(tensor.name, tensor.shape).name;
-    const bool is_float = model == ModelDtype::float32 || bytes_in_memory(tensor, model) == 4 * tensor.count();
-    if (is_float ? moe::WeightsInFile::fits<float>(files, name) : moe::WeightsInFile::fits<moe::BFloat16>(files, name))
-      continue;
-    return fmt::format("{} in {} at byte {}", escaped(name), escaped(files.entry(name).dtype), files.position_of(name));
-  }
-  return {};
+  return matrix_not_for_files(StoredModel::open(model_folder(folder)), model);
 }
 
 std::unique_ptr<LanguageModel> load_model(const fs::path& folder, int threads, ModelDtype dtype) {

@@ -39,6 +39,14 @@ double planned_bytes(const ScratchFolder& scratch, const std::string& words) {
   return std::stod(found[1]) * (1 << 20);
 }
 
+/// Writes wide.json, whose model's weights take most of a command's memory.
+void put_wide_config(const ScratchFolder& scratch, int layers) {
+  put_bytes(scratch / "wide.json",
+            R"({"model_type": "qwen2", "hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": )" +
+                std::to_string(layers) + R"(, "num_attention_heads": 2, "num_key_value_heads": 2,
+                "vocab_size": 20000})");
+}
+
 std::vector<std::string> words_of(const std::string& line) {
   std::istringstream stream(line);
   return {std::istream_iterator<std::string>(stream), {}};
@@ -84,9 +92,7 @@ TEST_CASE("free memory is checked before copies of the weights are made", "[cli]
     return;
   }
   const ScratchFolder scratch;
-  put_bytes(scratch / "wide.json",
-            R"({"model_type": "qwen2", "hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 2,
-                "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 20000})");
+  put_wide_config(scratch, 2);
   REQUIRE(run(scratch, "make-checkpoint --config-json wide.json -o half -q").exit_code == 0);
   REQUIRE(run(scratch, "export --model half --dtype float32 -o whole").exit_code == 0);
   // 97 MiB of weights, whose values are all exact in bfloat16, and 29 MiB of copies.
@@ -105,9 +111,7 @@ TEST_CASE("weights that stay in the file take no memory of the process", "[cli][
     return;
   }
   const ScratchFolder scratch;
-  put_bytes(scratch / "wide.json",
-            R"({"model_type": "qwen2", "hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 2,
-                "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 20000})");
+  put_wide_config(scratch, 2);
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data --test-fraction 0.4").exit_code == 0);
   REQUIRE(run(scratch, "make-checkpoint --config-json wide.json -o m -q").exit_code == 0);
   REQUIRE(run(scratch, "upcycle --model m -o moe -q").exit_code == 0);
@@ -138,9 +142,7 @@ TEST_CASE("a note says what it costs if memory cannot cache the files of the wei
     return;
   }
   const ScratchFolder scratch;
-  put_bytes(scratch / "wide.json",
-            R"({"model_type": "qwen2", "hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 1,
-                "num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": 20000})");
+  put_wide_config(scratch, 1);
   REQUIRE(run(scratch, "make-checkpoint --config-json wide.json -o m -q").exit_code == 0);
   const std::filesystem::path file = scratch / "m/model.safetensors";
   if (!dropped_from_cache(file)) {
