@@ -58,7 +58,7 @@ class LayerBench {
     }
     return *gradient_;
   }
-  /// The context with the layer's weights packed, in their own type or as BFloat16.
+  /// The context with the layer's weights packed, in their own type, as BFloat16 or in 8 bits.
   const Context& packed() {
     if (!packed_) packed_.emplace(moe::pack_weights(context_, layer()));
     return *packed_;
@@ -66,6 +66,10 @@ class LayerBench {
   const Context& packed_narrow() {
     if (!packed_narrow_) packed_narrow_.emplace(moe::pack_weights<moe::BFloat16>(context_, layer()));
     return *packed_narrow_;
+  }
+  const Context& packed_int8() {
+    if (!packed_int8_) packed_int8_.emplace(moe::pack_weights<moe::Int8Groups>(context_, layer()));
+    return *packed_int8_;
   }
   Rows d_y() const { return d_y_TD_.const_view(); }
 
@@ -82,7 +86,7 @@ class LayerBench {
   std::function<Layer()> make_;
   std::optional<Layer> layer_;
   std::optional<Gradient> gradient_;
-  std::optional<Context> packed_, packed_narrow_;
+  std::optional<Context> packed_, packed_narrow_, packed_int8_;
   moe::Matrix<Value, Cpu> x_TD_, d_y_TD_;
   std::map<std::string, double> flops_;
 };
@@ -168,7 +172,7 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
           },
           [forward_flops] { return 3 * forward_flops(); }));
 
-  // With the weights as stored, and packed in advance, in their own type or in bfloat16.
+  // With the weights as stored, and packed in advance, in their own type, in bfloat16 or in 8 bits.
   struct Weights {
     std::string suffix;
     std::function<const Context&()> context;
@@ -177,6 +181,7 @@ void add_layer(Suite& suite, const Context& context, const Shape& shape, const s
   if constexpr (LayerBench<Layer>::is_packable) {
     forms.push_back({"_packed", [bench]() -> const Context& { return bench->packed(); }});
     forms.push_back({"_packed_bf16", [bench]() -> const Context& { return bench->packed_narrow(); }});
+    forms.push_back({"_packed_int8", [bench]() -> const Context& { return bench->packed_int8(); }});
   }
   for (const Weights& weights : forms) {
     add("infer" + weights.suffix,

@@ -90,6 +90,11 @@ TEST_CASE("backends: weights are packed once", "[docs]") {
   const auto next_BD = layer.decode(narrow, x_TD.view().rows_between(43, 44), {}, state);
   CHECK(std::abs(next_BD.view()(0, 0) - all_TD.view()(43, 0)) < 0.01f);
   // [/narrow]
+  // [int8]
+  const moe::CpuContext int8 = moe::pack_weights<moe::Int8Groups>(moe::CpuContext{}, layer);
+  const auto last_BD = layer.decode(int8, x_TD.view().rows_between(44, 45), {}, state);
+  CHECK(std::abs(last_BD.view()(0, 0) - all_TD.view()(44, 0)) < 0.05f);
+  // [/int8]
 }
 
 TEST_CASE("backends: two threads share a context", "[docs]") {

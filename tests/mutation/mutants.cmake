@@ -387,10 +387,30 @@ mutant(rounded_toward_zero backend/cpu/isa/narrow.inc
   REASON "values are rounded toward zero when they are stored in bfloat16"
   TESTS backend/cpu/isa/narrow)
 mutant(packed_for_another_instruction_set backend/cpu/packed_weights.hpp
-  BEFORE [==[packed.set == kernels.set]==]
+  BEFORE [==[packed.set == set]==]
   AFTER [==[packed.set == packed.set]==]
   REASON "panels of another width are multiplied"
   TESTS backend/cpu/isa/instruction_set)
+mutant(first_group_of_8_bit_weights backend/cpu/tile_gemm.hpp
+  BEFORE [==[unit = right.packed.int8 != nullptr ? Int8Groups::size : kernels_.values_per_word;]==]
+  AFTER [==[unit = kernels_.values_per_word;]==]
+  REASON "the second part of a long sum begins within a group of 8-bit weights, whose scale it then lacks"
+  TESTS train/pack_weights)
+mutant(scale_rounded_down backend/cpu/isa/int8.inc
+  BEFORE [==[(bits_of(exact) + 0xffffu)]==]
+  AFTER [==[bits_of(exact)]==]
+  REASON "the largest weight of a group exceeds 127 times its scale and changes its sign"
+  TESTS backend/cpu/isa/int8)
+mutant(not_finite_in_8_bits backend/cpu/packed_weights.hpp
+  BEFORE [==[reinterpret_cast<std::int8_t*>(bytes))) is_finite = false;]==]
+  AFTER [==[reinterpret_cast<std::int8_t*>(bytes))) is_finite = true;]==]
+  REASON "a NaN becomes a number"
+  TESTS train/pack_weights)
+mutant(second_panel_of_a_pair backend/cpu/isa/product.inc
+  BEFORE [==[right + p * panel_values]==]
+  AFTER [==[right]==]
+  REASON "both panels of a pair are the first one"
+  TESTS train/pack_weights)
 mutant(backward_of_a_weight_in_a_file backend/cpu/grouped.hpp
   BEFORE [==[context.packed->rows_of(weights[g]) == nullptr]==]
   AFTER [==[true]==]

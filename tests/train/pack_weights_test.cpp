@@ -1,12 +1,14 @@
 #include "moe/train/pack_weights.hpp"
 
 #include <cstring>
+#include <limits>
 
 #include "moe/backend/cpu/cpu.hpp"
 #include "moe/layers/presets.hpp"
 #include "moe/layers/token_moe.hpp"
 #include "moe/train/initialize.hpp"
 #include "support/catch.hpp"
+#include "support/int8_groups.hpp"
 #include "support/random_tensors.hpp"
 
 namespace pack_weights_test {
@@ -28,6 +30,15 @@ auto layer_of(Index width, Index hidden) {
 template <class Real>
 bool same_row(View<const Real, B> one, View<const Real, B> all, Index row) {
   return std::memcmp(one.row(0).data, all.row(row).data, static_cast<std::size_t>(all.cols) * sizeof(Real)) == 0;
+}
+
+/// Rounds every value of the weight to those that a packed copy of type Stored has.
+template <class Stored>
+void round_weight(Matrix<float, B>& weight) {
+  if constexpr (std::is_same_v<Stored, Int8Groups>)
+    round_to_int8_groups(weight.view());
+  else
+    for (Index i = 0; i < weight.size(); ++i) weight.data()[i] = static_cast<float>(Stored(weight.data()[i]));
 }
 
 }  // namespace
@@ -77,19 +88,19 @@ TEMPLATE_TEST_CASE("with packed weights decoding of both levels is bitwise ident
     CHECK(same_row<Real>(layer.decode(packed, x_TD.view().rows_between(t, t + 1), {}, state).view(), whole.view(), t));
 }
 
-TEST_CASE("weights packed as BFloat16 give bitwise the results of weights rounded to BFloat16", "[train]") {
+TEMPLATE_TEST_CASE("weights packed in fewer bits give bitwise the results of rounded weights", "[train]", BFloat16,
+                   Int8Groups) {
   const auto layer = layer_of<float>(37, 45);
   auto rounded = layer_of<float>(37, 45);
   for (auto& expert : rounded.bank.experts)
-    for (auto* weight : {&expert.gate_proj, &expert.up_proj, &expert.down_proj})
-      for (Index i = 0; i < weight->size(); ++i) weight->data()[i] = static_cast<float>(BFloat16(weight->data()[i]));
+    for (auto* weight : {&expert.gate_proj, &expert.up_proj, &expert.down_proj}) round_weight<TestType>(*weight);
   Draw draw("narrow weights");
   const Index rows = 1300;
   const auto x_TD = random_matrix<float, B>(draw, rows, 37);
   for (const int threads : {1, 3}) {
     const CpuContext context{.threads = threads};
-    const CpuContext narrow = pack_weights<BFloat16>(context, layer), whole = pack_weights(context, rounded);
-    // From one row per expert to more than one task; BFloat16 panels are converted in registers or beforehand.
+    const CpuContext narrow = pack_weights<TestType>(context, layer), whole = pack_weights(context, rounded);
+    // From one row per expert to more than one task; narrow panels are converted in registers or beforehand.
     for (const Index some : {Index{1}, Index{2}, Index{5}, Index{11}, Index{16}, Index{40}, Index{500}, rows})
       CHECK(same_bits(layer.infer(narrow, x_TD.view().rows_between(0, some), Batch::single(some)),
                       rounded.infer(whole, x_TD.view().rows_between(0, some), Batch::single(some))));
@@ -102,13 +113,12 @@ TEST_CASE("weights packed as BFloat16 give bitwise the results of weights rounde
   }
 }
 
-TEST_CASE("long sums process BFloat16 weights in parts", "[train]") {
+TEMPLATE_TEST_CASE("long sums process weights packed in fewer bits in parts", "[train]", BFloat16, Int8Groups) {
   // More terms than one partial sum has.
   Draw draw("long sums");
   const auto w_FD = random_matrix<float, B>(draw, 40, 5000), x_TD = random_matrix<float, B>(draw, 30, 5000);
   auto rounded_FD = w_FD.copy();
-  for (Index i = 0; i < rounded_FD.size(); ++i)
-    rounded_FD.data()[i] = static_cast<float>(BFloat16(rounded_FD.data()[i]));
+  round_weight<TestType>(rounded_FD);
   CpuContext context{.threads = 2};
   const auto product = [&](const CpuContext& with, const Matrix<float, B>& weight, Index rows) {
     auto y_TF = Matrix<float, B>::uninitialized(context, rows, 40);
@@ -118,8 +128,8 @@ TEST_CASE("long sums process BFloat16 weights in parts", "[train]") {
     return y_TF;
   };
   const auto packed = std::make_shared<cpu::PackedWeights>();
-  packed->add<BFloat16>(context, w_FD.view());
-  packed->add<float>(context, rounded_FD.const_view());
+  packed->template add<TestType>(context, w_FD.view());
+  packed->template add<float>(context, rounded_FD.const_view());
   CpuContext with = context;
   with.packed = packed;
   for (const Index rows : {1, 8, 9, 30}) CHECK(same_bits(product(with, w_FD, rows), product(with, rounded_FD, rows)));
@@ -137,7 +147,7 @@ TEST_CASE("without packed weights decoding matches the whole forward up to round
 }
 
 TEMPLATE_TEST_CASE("a weight changed after packing is an error, and packing again resolves it", "[train]", float,
-                   BFloat16) {
+                   BFloat16, Int8Groups) {
   auto layer = layer_of<float>(37, 45);
   Draw draw("changed weights");
   const auto x_TD = random_matrix<float, B>(draw, 200, 37);
@@ -152,6 +162,34 @@ TEMPLATE_TEST_CASE("a weight changed after packing is an error, and packing agai
     CHECK(same_bits(layer.infer(again, x_TD, Batch::single(200)),
                     layer.infer(CpuContext{.threads = 1}, x_TD, Batch::single(200))));
   CHECK_FALSE(same_bits(layer.infer(again, x_TD, Batch::single(200)), before));
+}
+
+TEST_CASE("8 bits change the output of a layer with normal weights by a mean square error below 1e-4", "[train]") {
+  constexpr Index width = 256, hidden = 352, rows = 64;
+  Mixtral<float, B> layer(TopK{.k = 2}, SoftmaxOverChosen{}, Unlimited{},
+                          ExpertBank<SwiGlu<float, B>>(4, width, hidden));
+  const CpuContext context{.threads = 2};
+  initialize(context, layer, /*seed=*/3, /*deviation=*/0.02);
+  Draw draw("error of 8 bits");
+  const auto x_TD = random_matrix<float, B>(draw, rows, width);
+  const auto exact_TD = layer.infer(context, x_TD, Batch::single(rows));
+  const auto found_TD = layer.infer(pack_weights<Int8Groups>(context, layer), x_TD, Batch::single(rows));
+  double error = 0, size = 0;
+  for (Index i = 0; i < exact_TD.size(); ++i) {
+    const double y = exact_TD.data()[i], difference = found_TD.data()[i] - exact_TD.data()[i];
+    error += difference * difference, size += y * y;
+  }
+  CAPTURE(error / size);
+  CHECK(error / size < 1e-4);
+  CHECK(error / size > 5e-5);
+}
+
+TEST_CASE("a weight that is not finite cannot be packed in 8 bits", "[train]") {
+  auto layer = layer_of<float>(37, 45);
+  layer.bank.experts[1].down_proj.view()(36, 44) = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(pack_weights<Int8Groups>(CpuContext{.threads = 2}, layer),
+                    "[pack_weights] a weight of 37 x 45 must be finite to be packed in 8 bits, found a value that is "
+                    "infinite or NaN; pack it in another type");
 }
 
 }  // namespace pack_weights_test

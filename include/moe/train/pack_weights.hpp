@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/int8_groups.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe {
@@ -15,11 +16,13 @@ namespace moe {
 /// Stored is the value type of the copies; void means the weights' own type. With BFloat16, for layers of float, the
 /// copies take half the memory, and so half the memory traffic, which bounds the speed of decoding. The result is
 /// bitwise identical to that of a layer whose weights were rounded to BFloat16; for weights from a BFloat16 checkpoint
-/// this is exact. Sums stay in float, and the router's product reads the original weights.
+/// this is exact. With Int8Groups, for layers of float, they take 0.27 times the memory, and the result is bitwise
+/// identical to that of a layer whose weights were rounded as Int8Groups says. In both cases sums and activations stay
+/// in float, and the router's product reads the original weights.
 ///
 /// The copies are freed with the last copy of the context; the layer must not move. After its weights have changed (an
 /// optimizer's step), pack again: a product that detects a changed weight throws Error. Only for backends that have
-/// PackedWeights. Throws std::bad_alloc if memory runs out.
+/// PackedWeights. Throws std::bad_alloc if memory runs out, Error if Stored is Int8Groups and a weight is not finite.
 template <class Stored = void, class Layer>
 typename Layer::Context pack_weights(const typename Layer::Context& context, const Layer& layer) {
   const auto packed = std::make_shared<typename Layer::Backend::PackedWeights>();

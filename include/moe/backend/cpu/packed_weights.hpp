@@ -1,7 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <type_traits>
@@ -13,22 +16,25 @@
 #include "moe/backend/cpu/pool.hpp"
 #include "moe/backend/cpu/product.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/int8_groups.hpp"
 #include "moe/core/require.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe::cpu {
 
 /// The weights of products y = x w^T in other memory than the layer's: copies in the layout that TileGemm's register
-/// tiles read, which are as large as the weights, or half as large in BFloat16, and valid as long as neither the
-/// weights nor the instruction set change; and rows in BFloat16 in memory of the caller, such as a mapped file.
+/// tiles read, which are as large as the weights, half as large in BFloat16, or 0.27 times as large in Int8Groups, and
+/// valid as long as neither the weights nor the instruction set change; and rows in BFloat16 in memory of the caller,
+/// such as a mapped file.
 class PackedWeights {
  public:
-  /// Packs w with values of type Stored: w's own type, or BFloat16 for float. Throws std::bad_alloc if out of memory.
+  /// Packs w with values of type Stored: w's own type; for float also BFloat16 or Int8Groups. Throws std::bad_alloc if
+  /// out of memory, Error if Stored is Int8Groups and a value is not finite.
   template <class Stored, class Real, class Backend, class Context>
   void add(const Context& context, View<const Real, Backend> w) {
     static_assert(can_keep<Stored, Real>,
-                  "weights of float or double are packed in their own type, or floats as moe::BFloat16; layers of "
-                  "moe::BFloat16 read their weights as they are");
+                  "weights of float or double are packed in their own type, or floats as moe::BFloat16 or "
+                  "moe::Int8Groups; layers of moe::BFloat16 read their weights as they are");
     if (w.empty()) return;
     require(
         !context.packed || !context.packed->has_rows(), "pack_weights",
@@ -36,24 +42,32 @@ class PackedWeights {
         "a context of its own");
     const ProductKernels<Real>& kernels = product_kernels<Real>();
     const Index panel = kernels.panel_cols, panels = (w.rows + panel - 1) / panel, values = panel * w.cols;
-    Packed packed{kernels.set, w.rows, w.cols, sizeof(Stored),
-                  Buffer<std::byte>(panels * values * static_cast<Index>(sizeof(Stored)))};
-    Stored* all = reinterpret_cast<Stored*>(packed.values.data());
+    const Index panel_bytes = bytes_of<Stored>(panel, w.cols);
+    Packed packed{kernels.set,           w.rows,     w.cols,
+                  sizeof_stored<Stored>, sampled(w), Buffer<std::byte>(panels * panel_bytes)};
     constexpr bool whole = std::is_same_v<Stored, Real>;
     Scratch<Real> scratch(context, whole ? 0 : values);
+    std::atomic<bool> is_finite{true};
     parallel(context, panels, [&](Index p, Index worker) {
-      Stored* const to = all + p * values;
+      std::byte* const bytes = packed.values.data() + p * panel_bytes;
       const auto pack = [&](Real* panel_to) {
         kernels.pack_panels_of_rows(w.row(p * panel).data, w.stride, w.cols, (std::min)(panel, w.rows - p * panel),
                                     panel_to);
       };
       if constexpr (whole) {
-        pack(to);
+        pack(reinterpret_cast<Stored*>(bytes));
       } else {
-        pack(scratch.of(worker));
-        std::transform(scratch.of(worker), scratch.of(worker) + values, to, [](Real value) { return Stored(value); });
+        Real* const own = scratch.of(worker);
+        pack(own);
+        if constexpr (std::is_same_v<Stored, Int8Groups>) {
+          if (!kernels.pack_int8_panel(own, w.cols, reinterpret_cast<std::int8_t*>(bytes))) is_finite = false;
+        } else {
+          std::transform(own, own + values, reinterpret_cast<Stored*>(bytes), [](Real value) { return Stored(value); });
+        }
       }
     });
+    require(is_finite, "pack_weights", "a weight of ", w.rows, " x ", w.cols,
+            " must be finite to be packed in 8 bits, found a value that is infinite or NaN; pack it in another type");
     packed_.insert_or_assign(w.data, std::move(packed));
   }
 
@@ -63,7 +77,7 @@ class PackedWeights {
   /// else may read w, and its gradients do not exist.
   template <class Backend>
   void add_rows(View<const float, Backend> w, const BFloat16* rows, std::shared_ptr<const void> owner) {
-    if (!w.empty()) packed_.insert_or_assign(w.data, Packed{{}, w.rows, w.cols, 0, {}, rows, std::move(owner)});
+    if (!w.empty()) packed_.insert_or_assign(w.data, Packed{{}, w.rows, w.cols, 0, {}, {}, rows, std::move(owner)});
   }
 
   /// The rows of w if add_rows() was called for it; otherwise null. Throws Error if w is only a part of that weight.
@@ -96,9 +110,13 @@ class PackedWeights {
       if (found == packed_.end()) return {};
       const Packed& packed = found->second;
       if (packed.rows != w.rows || packed.cols != w.cols) return {};
-      if (packed.value_bytes == sizeof(Real)) return {.whole = checked<Real>(packed, w)};
-      if constexpr (can_be_narrow<Real>)
-        if (packed.value_bytes == sizeof(BFloat16)) return {.narrow = checked<BFloat16>(packed, w)};
+      require_unchanged(packed, w);
+      const std::byte* const panels = packed.values.data();
+      if (packed.value_bytes == sizeof(Real)) return {.whole = reinterpret_cast<const Real*>(panels)};
+      if constexpr (can_be_narrow<Real>) {
+        if (packed.value_bytes == sizeof(BFloat16)) return {.narrow = reinterpret_cast<const BFloat16*>(panels)};
+        return {.int8 = reinterpret_cast<const std::int8_t*>(panels)};
+      }
       return {};
     }
   }
@@ -107,36 +125,50 @@ class PackedWeights {
   Index count() const { return static_cast<Index>(packed_.size()); }
 
  private:
+  /// Values of a weight that show whether it has changed.
+  using Samples = std::array<double, 8>;
   struct Packed {
     InstructionSet set;
     Index rows, cols;
     std::size_t value_bytes;
+    Samples samples;
     Buffer<std::byte> values;
     const BFloat16* rows_in_bfloat16 = nullptr;
     std::shared_ptr<const void> owner_of_address = nullptr;
   };
   template <class Stored, class Real>
   static constexpr bool can_keep = (std::is_same_v<Stored, Real> && !std::is_same_v<Real, BFloat16>) ||
-                                   (std::is_same_v<Stored, BFloat16> && can_be_narrow<Real>);
+                                   ((std::is_same_v<Stored, BFloat16> ||
+                                     std::is_same_v<Stored, Int8Groups>)&&can_be_narrow<Real>);
+  template <class Stored>
+  static constexpr std::size_t sizeof_stored = std::is_same_v<Stored, Int8Groups> ? 1 : sizeof(Stored);
+  /// Bytes of a panel of `rows` rows of a weight.
+  template <class Stored>
+  static Index bytes_of(Index rows, Index cols) {
+    if constexpr (std::is_same_v<Stored, Int8Groups>)
+      return Int8Groups::bytes(rows * Int8Groups::count(cols));
+    else
+      return rows * cols * static_cast<Index>(sizeof(Stored));
+  }
 
-  /// The packed copy. Throws Error if one of a few sampled values of w differs from it.
-  template <class Stored, class Real, class Backend>
-  static const Stored* checked(const Packed& packed, View<const Real, Backend> w) {
-    const ProductKernels<Real>& kernels = product_kernels<Real>();
-    require(packed.set == kernels.set, "pack_weights", "a weight of ", w.rows, " x ", w.cols,
-            " was packed for the instruction set ", name_of(packed.set), ", which is now ", name_of(kernels.set),
+  template <class Real, class Backend>
+  static Samples sampled(View<const Real, Backend> w) {
+    Samples samples;
+    const Index last = static_cast<Index>(samples.size()) - 1;
+    for (Index i = 0; i <= last; ++i)
+      samples[static_cast<std::size_t>(i)] = w(i * (w.rows - 1) / last, i * (w.cols - 1) / last);
+    return samples;
+  }
+  /// Throws Error if one of the samples of w has changed since it was packed, or the instruction set.
+  template <class Real, class Backend>
+  static void require_unchanged(const Packed& packed, View<const Real, Backend> w) {
+    const InstructionSet set = product_kernels<Real>().set;
+    require(packed.set == set, "pack_weights", "a weight of ", w.rows, " x ", w.cols,
+            " was packed for the instruction set ", name_of(packed.set), ", which is now ", name_of(set),
             "; pack the layer again");
-    constexpr Index samples = 8;
-    const Index panel = kernels.panel_cols;
-    const Stored* values = reinterpret_cast<const Stored*>(packed.values.data());
-    for (Index i = 0; i < samples; ++i) {
-      const Index row = i * (w.rows - 1) / (samples - 1), col = i * (w.cols - 1) / (samples - 1);
-      const auto now = static_cast<Stored>(w(row, col));
-      require(std::memcmp(&now, values + (row / panel * w.cols + col) * panel + row % panel, sizeof now) == 0,
-              "pack_weights", "a weight of ", w.rows, " x ", w.cols,
-              " has changed since it was packed; pack the layer again");
-    }
-    return values;
+    const Samples now = sampled(w);
+    require(std::memcmp(&now, &packed.samples, sizeof now) == 0, "pack_weights", "a weight of ", w.rows, " x ", w.cols,
+            " has changed since it was packed; pack the layer again");
   }
 
   std::unordered_map<const void*, Packed> packed_;

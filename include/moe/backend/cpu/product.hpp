@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <type_traits>
 
@@ -78,23 +79,25 @@ void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_s
   });
 }
 
-/// Whether weights of this type can be packed as BFloat16.
+/// Whether weights of this type can be packed as BFloat16 or Int8Groups.
 template <class Real>
 inline constexpr bool can_be_narrow = std::is_same_v<Real, float>;
 
-/// A weight as PackedWeights has it: in panels, in the type of the product or in BFloat16, or in rows of BFloat16. At
-/// most one pointer is not null.
+/// A weight as PackedWeights has it: in panels, in the type of the product, in BFloat16 or in 8 bits, or in rows of
+/// BFloat16. At most one pointer is not null.
 template <class Real>
 struct Panels {
   /// Panels in the type of the product.
   const Real* whole = nullptr;
   /// Panels in BFloat16.
   const BFloat16* narrow = nullptr;
+  /// Panels in 8 bits, of Int8Groups.
+  const std::int8_t* int8 = nullptr;
   /// Rows in BFloat16, one after the other; the view of the weight then has no values.
   const BFloat16* rows = nullptr;
 
   /// Whether there are panels.
-  explicit operator bool() const { return whole != nullptr || narrow != nullptr; }
+  explicit operator bool() const { return whole != nullptr || narrow != nullptr || int8 != nullptr; }
 };
 
 /// The right operand of one group's product, with its packed copy if there is one.

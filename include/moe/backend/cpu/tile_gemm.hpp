@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <type_traits>
 
 #include "moe/backend/cpu/isa/instantiations.hpp"
@@ -8,6 +9,7 @@
 #include "moe/backend/cpu/pool.hpp"
 #include "moe/backend/cpu/product.hpp"
 #include "moe/core/bfloat16.hpp"
+#include "moe/core/int8_groups.hpp"
 #include "moe/core/list_view.hpp"
 
 namespace moe {
@@ -148,9 +150,9 @@ struct TileGemm {
                          cpu::Rhs<Value, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
                          cpu::StoreMode into) {
       const Index blocks = std::max<Index>(1, (depth + most_deep - 1) / most_deep);
-      // Blocks begin at a word.
-      const Index per_word = kernels_.values_per_word;
-      const Index step = ((depth + blocks - 1) / blocks + per_word - 1) / per_word * per_word;
+      // Blocks begin at a word, and those of 8-bit weights at a group.
+      const Index unit = right.packed.int8 != nullptr ? Int8Groups::size : kernels_.values_per_word;
+      const Index step = ((depth + blocks - 1) / blocks + unit - 1) / unit * unit;
       for (Index block = 0; block < blocks; ++block) {
         const Range summed{block * step, (std::min)(depth, (block + 1) * step)};
         // Panels in own memory have the depth of the block, packed weights that of the whole sum.
@@ -172,6 +174,21 @@ struct TileGemm {
                 for (Index j = 0; j < c.cols; j += kernels_.panel_cols)
                   kernels_.widen(right.packed.narrow + at + j * depth, summed.size() * kernels_.panel_cols,
                                  own + j * summed.size());
+                multiply_strips(own, summed.size(), {});
+              }
+            }
+          } else if (right.packed.int8 != nullptr) {
+            if constexpr (cpu::can_be_narrow<Real>) {
+              // Bytes of a panel for each of its rows of the weight.
+              const Index panel_depth = Int8Groups::bytes(Int8Groups::count(depth));
+              const std::int8_t* const panels =
+                  right.packed.int8 + col * panel_depth +
+                  Int8Groups::bytes(summed.begin / Int8Groups::size * kernels_.panel_cols);
+              if (rows_end - row <= cpu::few_rows) {
+                multiply_strips(panels, panel_depth, {});
+              } else {
+                for (Index j = 0; j < c.cols; j += kernels_.panel_cols)
+                  kernels_.widen_int8_panel(panels + j * panel_depth, summed.size(), own + j * summed.size());
                 multiply_strips(own, summed.size(), {});
               }
             }
@@ -219,7 +236,13 @@ struct TileGemm {
       const Index step = (words + cpu::prefetch_every - 1) / cpu::prefetch_every * cpu::line<Real>;
       for_each_strip(group, rows.begin, rows.end, [&](Index row, Index count) {
         const Real* const left = strip(group, row) + kernels_.words(summed.begin) * count;
-        for (Index j = 0; j < c.cols; j += panel_cols) {
+        Index j = 0;
+        if constexpr (!std::is_same_v<Stored, Real>)
+          if (count <= cpu::paired_rows)
+            for (; j + 2 * panel_cols <= c.cols; j += 2 * panel_cols)
+              kernels_.multiply_two_tiles(count, words, left, panels + j * panel_depth, panel_depth * panel_cols,
+                                          c.row(row - rows.begin).data + j, c.stride, into, left);
+        for (; j < c.cols; j += panel_cols) {
           const bool more = ahead.end - ahead.begin > step;
           add_tile(count, words, left, panels + j * panel_depth, tile(c, row - rows.begin, count, j), into,
                    more ? ahead.begin : left);

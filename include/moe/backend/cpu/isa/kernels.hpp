@@ -19,6 +19,7 @@
 #include "moe/backend/cpu/product.hpp"
 #include "moe/core/bfloat16.hpp"
 #include "moe/core/index.hpp"
+#include "moe/core/int8_groups.hpp"
 #include "moe/core/master_weights.hpp"
 #include "moe/core/random.hpp"
 #include "moe/core/sigmoid.hpp"

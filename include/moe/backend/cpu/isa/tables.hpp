@@ -30,6 +30,13 @@ inline constexpr Index line = 64 / static_cast<Index>(sizeof(Real));
 template <class Real, class Stored>
 using TileKernel = void (*)(Index depth, const Real* left, const Stored* right, Real* c, Index stride, StoreMode into,
                             const Real* ahead);
+/// The same for two panels that follow each other, the second one `panel_values` after the first, and thus twice as
+/// many columns. Sums of 1 or 2 rows are too few for one panel: each step would wait for the one before.
+template <class Real, class Stored>
+using TwoTilesKernel = void (*)(Index depth, const Real* left, const Stored* right, Index panel_values, Real* c,
+                                Index stride, StoreMode into, const Real* ahead);
+/// Maximum number of rows of a TwoTilesKernel.
+inline constexpr Index paired_rows = 2;
 /// c[r][j] = or += sum over k of a[r][k] b[j][k] for a few rows and j in [0, cols). Sums run in the lanes of 64 bytes,
 /// which are then added pairwise: bits do not depend on other rows or columns, nor on the type that stores a value of
 /// b, but differ from those of TileKernel.
@@ -80,6 +87,18 @@ struct ProductKernels {
   void (*pack_narrow_panels_of_rows)(const BFloat16* x, Index stride, Index depth, Index rows, Real* to);
   /// Converts `count` (a multiple of panel_cols) values from bfloat16; null if Real is not float.
   void (*widen)(const BFloat16* from, Index count, Real* to);
+  /// Pairs of register tiles of 1 to paired_rows rows for panels in bfloat16; null if Real is not float.
+  const TwoTilesKernel<Real, BFloat16>* paired_narrow_tiles;
+  /// Register tiles of 1 to few_rows rows for panels of 8 bits, which begin with a group; null if Value is not float,
+  /// as are those that follow.
+  const TileKernel<Real, std::int8_t>* int8_tiles;
+  /// Pairs of them, of 1 to paired_rows rows.
+  const TwoTilesKernel<Real, std::int8_t>* paired_int8_tiles;
+  /// Converts a panel of `depth` rows to Int8Groups::bytes(panel_cols) bytes for each group of rows. Returns whether
+  /// all values are finite.
+  bool (*pack_int8_panel)(const Real* panel, Index depth, std::int8_t* to);
+  /// The inverse for a panel that begins with a group.
+  void (*widen_int8_panel)(const std::int8_t* panel, Index depth, Real* to);
 
   /// Words of `depth` values along the inner index.
   Index words(Index depth) const { return (depth + values_per_word - 1) / values_per_word; }
@@ -93,6 +112,21 @@ struct ProductKernels {
   void multiply_tile(Index rows, Index depth, const Real* left, const BFloat16* right, Real* c, Index stride,
                      StoreMode into, const Real* ahead) const {
     narrow_tiles[rows - 1](depth, left, right, c, stride, into, ahead);
+  }
+  /// The same for a panel in 8 bits.
+  void multiply_tile(Index rows, Index depth, const Real* left, const std::int8_t* right, Real* c, Index stride,
+                     StoreMode into, const Real* ahead) const {
+    int8_tiles[rows - 1](depth, left, right, c, stride, into, ahead);
+  }
+  /// Calls the pair of register tiles of `rows` (at most paired_rows) rows.
+  void multiply_two_tiles(Index rows, Index depth, const Real* left, const BFloat16* right, Index panel_values, Real* c,
+                          Index stride, StoreMode into, const Real* ahead) const {
+    paired_narrow_tiles[rows - 1](depth, left, right, panel_values, c, stride, into, ahead);
+  }
+  /// The same for panels in 8 bits.
+  void multiply_two_tiles(Index rows, Index depth, const Real* left, const std::int8_t* right, Index panel_values,
+                          Real* c, Index stride, StoreMode into, const Real* ahead) const {
+    paired_int8_tiles[rows - 1](depth, left, right, panel_values, c, stride, into, ahead);
   }
 };
 
