@@ -163,13 +163,13 @@ InferenceRun generation_run(const std::string& folder, std::span<const std::stri
   for (const std::string& prompt : prompts)
     size.prompt_tokens.push_back(static_cast<std::int64_t>(tokenizer->encode(prompt).size()));
   // Weights in float32 may all be exact in bfloat16. Loading shows it, and the memory of the copies is checked then.
-  const bool has_copies =
-      options.weights == DecodingWeights::bfloat16 ||
-      (options.weights == DecodingWeights::bfloat16_where_exact && stored_dtype(folder) == "bfloat16");
-  const auto plan = [config, size, has_copies](WeightsForm form) {
+  DecodingWeights copies = options.weights;
+  if (copies == DecodingWeights::bfloat16_where_exact)
+    copies = stored_dtype(folder) == "bfloat16" ? DecodingWeights::bfloat16 : DecodingWeights::as_they_are;
+  const auto plan = [config, size, copies](WeightsForm form) {
     GenerationSize with_form = size;
     with_form.weights = form;
-    with_form.has_copies = has_copies && form.place == WeightsPlace::memory && form.dtype == ModelDtype::float32;
+    if (form.place == WeightsPlace::memory && form.dtype == ModelDtype::float32) with_form.copies = copies;
     return generation_plan(config, with_form);
   };
   return {"generate", /*decodes=*/true, plan, "a smaller --batch-size or --max-new-tokens or a shorter prompt"};
@@ -180,6 +180,7 @@ void run_generate(const GenerateFlags& flags) {
   if (!flags.language.empty()) options.language = language_named(flags.language);
   options.weights = flags.weights == "float32"    ? DecodingWeights::as_they_are
                     : flags.weights == "bfloat16" ? DecodingWeights::bfloat16
+                    : flags.weights == "int8"     ? DecodingWeights::int8
                                                   : DecodingWeights::bfloat16_where_exact;
   std::vector<std::string> prompts = flags.prompts;
   if (std::count(prompts.begin(), prompts.end(), "-") > 1)
@@ -197,6 +198,11 @@ void run_generate(const GenerateFlags& flags) {
   if (const auto& ignored = asked.ignored; !ignored.empty())
     notice("warning: {} of the model sets options that this program does not have, and they are ignored: {}\n",
            generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));
+  if (!model->is_causal() && (flags.weights == "bfloat16" || flags.weights == "int8"))
+    throw UsageError(fmt::format(
+        "[generate] --weights {} makes copies for decoding token by token, found a model whose routing depends on "
+        "later tokens, which is computed again for the whole text with every token; use --weights float32",
+        flags.weights));
   if (!model->is_causal() && !flags.quiet)
     notice(
         "note: the routing of this model depends on later tokens (it is not causal), so every token takes a pass over "

@@ -18,7 +18,7 @@ struct InferenceFlags {
   int threads = 0;
   bool quiet = false;
 };
-/// Adds --dtype and --weights auto, float32 or stored; with `decodes` also bfloat16.
+/// Adds --dtype and --weights auto, float32 or stored; with `decodes` also bfloat16 and int8.
 void add_weights_options(CLI::App& command, InferenceFlags& flags, bool decodes = false);
 
 /// What a command is about to do with a model.

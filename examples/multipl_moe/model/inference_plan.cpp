@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "moe/core/int8_groups.hpp"
 #include "multipl_moe/model/activation_values.hpp"
 #include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/model/tensor_list.hpp"
@@ -86,11 +87,17 @@ MemoryPart weights_in_memory(const ModelConfig& config, WeightsForm form) {
   return {in_file ? "weights that are not in the file" : "weights", bytes, true};
 }
 
-MemoryPart bfloat16_copies(const ModelConfig& config) {
-  std::int64_t values = config.vocab_size * config.hidden_size;  // the head, be it the embedding or not
+MemoryPart copies_for_decoding(const ModelConfig& config, DecodingWeights copies) {
+  const bool is_int8 = copies == DecodingWeights::int8;
+  const auto bytes_of = [is_int8](std::int64_t values, std::int64_t cols) {
+    return is_int8 ? moe::Int8Groups::bytes(values / cols * moe::Int8Groups::count(cols)) : 2 * values;
+  };
+  // The head, be it the embedding or not.
+  std::int64_t bytes = bytes_of(config.vocab_size * config.hidden_size, config.hidden_size);
   for (const ListedTensor& tensor : list_tensors(config))
-    if (tensor.kind == TensorKind::matrix && tensor.name.starts_with("model.layers.")) values += tensor.count();
-  return {"copies of them in bfloat16", 2 * values};
+    if (tensor.kind == TensorKind::matrix && tensor.name.starts_with("model.layers.") && tensor.count() > 0)
+      bytes += bytes_of(tensor.count(), tensor.shape.back());
+  return {is_int8 ? "copies of them in 8 bits" : "copies of them in bfloat16", bytes};
 }
 
 std::vector<MemoryPart> scoring_plan(const ModelConfig& config, const ScoringSize& size) {
@@ -115,7 +122,7 @@ std::vector<MemoryPart> generation_plan(const ModelConfig& config, const Generat
   }
   std::vector<MemoryPart> parts{weights_in_memory(config, size.weights)};
   if (make_layer_shape(config).is_causal()) {
-    if (size.has_copies) parts.push_back(bfloat16_copies(config));
+    if (size.copies != DecodingWeights::as_they_are) parts.push_back(copies_for_decoding(config, size.copies));
     const std::int64_t together = std::min(size.batch, static_cast<std::int64_t>(size.prompt_tokens.size()));
     parts.push_back({"keys and values", cache_bytes(config, size)});
     parts.push_back({"activations", pass_bytes(config, longest)});

@@ -7,6 +7,7 @@
 
 #include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/io/model_config.hpp"
+#include "multipl_moe/model/decoding_weights.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
 
 namespace multipl_moe {
@@ -24,8 +25,8 @@ struct WeightsForm {
 
 /// A model's weights and buffers as load_model() holds them; with WeightsPlace::file those that are not in the files.
 MemoryPart weights_in_memory(const ModelConfig& config, WeightsForm form = {});
-/// The bfloat16 copies that decoding multiplies with, in addition to the weights (DecodingWeights).
-MemoryPart bfloat16_copies(const ModelConfig& config);
+/// The copies that decoding multiplies with, in addition to the weights: DecodingWeights::bfloat16 or int8.
+MemoryPart copies_for_decoding(const ModelConfig& config, DecodingWeights copies);
 
 /// Sizes for scoring the texts of held-out files batch by batch.
 struct ScoringSize {
@@ -43,7 +44,7 @@ struct GenerationSize {
   std::vector<std::int64_t> prompt_tokens;  ///< tokens of each prompt
   std::int64_t new_tokens = 0;              ///< maximum number of new tokens per prompt
   std::int64_t batch = 1;
-  bool has_copies = false;  ///< decodes with copies of the weights in bfloat16
+  DecodingWeights copies = DecodingWeights::as_they_are;  ///< bfloat16 or int8: decodes with such copies
   WeightsForm weights = {};
 };
 /// Upper bound: assumes that every text grows to its limit.

@@ -22,6 +22,7 @@
 #include "multipl_moe/io/model_config.hpp"
 #include "multipl_moe/model/activation_checkpointing.hpp"
 #include "multipl_moe/model/adamw_precision.hpp"
+#include "multipl_moe/model/decoding_weights.hpp"
 #include "multipl_moe/model/model_dtype.hpp"
 #include "multipl_moe/tokenizer/tokenizer.hpp"
 
@@ -88,14 +89,6 @@ struct AuxiliaryWeights {
 struct TokenScores {
   std::vector<double> losses;
   std::vector<std::uint8_t> hits;
-};
-
-/// Type of the matrices that decoding multiplies with. Decoding reads all of them for every token and is bound by that;
-/// bfloat16 halves the bytes.
-enum class DecodingWeights {
-  as_they_are,           ///< the model's own; the only choice for a model in bfloat16
-  bfloat16,              ///< copies rounded to bfloat16, in addition to the model's own; sums stay float32
-  bfloat16_where_exact,  ///< such copies if rounding changes no value, as for a bfloat16 checkpoint; else as_they_are
 };
 
 class LanguageModel {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -213,15 +214,21 @@ class TransformerModel final : public LanguageModel {
     } else {
       if (is_in_files_) return std::make_unique<DecodingOf>(*this, context_);
       const Multiplied read{model_};
-      const bool narrow = weights == DecodingWeights::bfloat16 ||
-                          (weights == DecodingWeights::bfloat16_where_exact && fits_bfloat16(read));
-      if (narrow)
-        require_free_memory("generate", std::array{bfloat16_copies(config())}, "--weights float32 makes no copies");
       if (weights == DecodingWeights::bfloat16)
         moe::for_each_parameter(
             [](const std::string& name, const auto& weight) { require_bfloat16(name, weight, "--weights float32"); },
             read);
-      return std::make_unique<DecodingOf>(*this, narrow ? moe::pack_weights<moe::BFloat16>(context_, read) : context_);
+      if (weights == DecodingWeights::int8)
+        moe::for_each_parameter([](const std::string& name, const auto& weight) { require_finite(name, weight); },
+                                read);
+      if (weights == DecodingWeights::bfloat16_where_exact)
+        weights = fits_bfloat16(read) ? DecodingWeights::bfloat16 : DecodingWeights::as_they_are;
+      if (weights == DecodingWeights::as_they_are) return std::make_unique<DecodingOf>(*this, context_);
+      require_free_memory("generate", std::array{copies_for_decoding(config(), weights)},
+                          "--weights float32 makes no copies");
+      return std::make_unique<DecodingOf>(*this, weights == DecodingWeights::int8
+                                                     ? moe::pack_weights<moe::Int8Groups>(context_, read)
+                                                     : moe::pack_weights<moe::BFloat16>(context_, read));
     }
   }
 
@@ -285,6 +292,18 @@ class TransformerModel final : public LanguageModel {
           fmt::format("[bfloat16] '{}' must have values of at most {} to become bfloat16, found {} at {}: "
                       "it would become infinite; {} keeps it",
                       name, largest_of("BF16"), values[at], place_in(shape_of(weight), at), flag));
+  }
+
+  /// Throws UsageError if a value is not finite, which 8 bits cannot store.
+  template <class Tensor>
+  static void require_finite(const std::string& name, const Tensor& weight) {
+    const std::span<const float> values(weight.data(), static_cast<std::size_t>(weight.size()));
+    const auto wrong = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+    if (wrong != values.end())
+      throw UsageError(
+          fmt::format("[int8] '{}' must have finite values to be stored in 8 bits, found {} at {}; "
+                      "--weights float32 keeps it",
+                      name, *wrong, place_in(shape_of(weight), static_cast<std::size_t>(wrong - values.begin()))));
   }
 
   class DecodingOf final : public Decoding {

@@ -61,6 +61,32 @@ TEST_CASE("several prompts give one JSON line each, in their order, for any batc
   CHECK(place.generate(words + " --seed 6").out != all.out);
 }
 
+TEST_CASE("weights in 8 bits decode a text of their own, the same for any batch size", "[cli][generate]") {
+  const Workplace place;
+  const auto generate = [&](const std::string& words) {
+    return run(place.scratch,
+               "generate --model model --prompt ab --prompt cde --json --temperature 2 -q "
+               "--max-new-tokens 60 --weights " +
+                   words);
+  };
+  const Outcome all = generate("int8");
+  REQUIRE(all.exit_code == 0);
+  CHECK(generate("int8 --batch-size 1 --threads 1").out == all.out);
+  CHECK(generate("float32").out != all.out);
+}
+
+TEST_CASE("copies for decoding are refused where a model is not decoded token by token", "[cli][generate]") {
+  const Workplace place;
+  REQUIRE(run(place.scratch, "upcycle --model model --arch multipl-moe -o ahead -q").exit_code == 0);
+  for (const char* const weights : {"bfloat16", "int8"}) {
+    const Outcome outcome =
+        run(place.scratch, "generate --model ahead --prompt a --max-new-tokens 1 --weights " + std::string(weights));
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.error,
+               ContainsSubstring("--weights " + std::string(weights)) && ContainsSubstring("use --weights float32"));
+  }
+}
+
 TEST_CASE("one prompt streams its text, several print blocks, and both equal the JSON texts", "[cli][generate]") {
   const Workplace place;
   const auto texts = lines_of(place.generate("--prompt ab --prompt cd --json").out);

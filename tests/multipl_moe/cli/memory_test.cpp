@@ -194,7 +194,8 @@ TEST_CASE("the memory that a command uses is close to the planned memory", "[cli
     CHECK(1024.0 * static_cast<double>(taken.kilobytes) > 0.8 * planned);
   };
   check("generate --model m --prompt fn --max-new-tokens 4 --weights bfloat16 -q");
-  check("generate --model moe --prompt fn --max-new-tokens 4 --weights bfloat16 -q");
+  check("generate --model m --prompt fn --max-new-tokens 4 --weights int8 -q");
+  check("generate --model moe --prompt fn --max-new-tokens 4 --weights float32 -q");
   check("eval --model narrow --data data --batch-size 8 --sequence-length 256 --max-bytes 2060 --weights float32");
   check("eval --model narrow --data data --batch-size 8 --sequence-length 512 --max-bytes 4110 --weights float32");
   check(

@@ -40,7 +40,8 @@ TEST_CASE("bfloat16 copies for decoding are made of every matrix but the embeddi
   const ModelConfig config = size_named("tiny");
   const std::int64_t width = config.hidden_size, kv = config.num_key_value_heads * config.head_dim();
   const std::int64_t layer = 2 * width * width + 2 * width * kv + 3 * width * config.intermediate_size;
-  CHECK(bfloat16_copies(config).bytes == 2 * (config.num_hidden_layers * layer + config.vocab_size * width));
+  CHECK(copies_for_decoding(config, DecodingWeights::bfloat16).bytes ==
+        2 * (config.num_hidden_layers * layer + config.vocab_size * width));
 }
 
 TEST_CASE("keys and values are planned for the longest texts of a batch, with the cache's capacity", "[memory]") {
@@ -56,17 +57,29 @@ TEST_CASE("keys and values are planned for the longest texts of a batch, with th
 }
 
 TEST_CASE("a non-causal model has no KV cache, and a pass over the whole text", "[memory]") {
-  const GenerationSize size{.prompt_tokens = {50}, .new_tokens = 50, .has_copies = true};
+  const GenerationSize size{.prompt_tokens = {50}, .new_tokens = 50, .copies = DecodingWeights::bfloat16};
   const auto ahead = generation_plan(mixture("multipl-moe"), size);
   const auto causal = generation_plan(mixture("causal-multipl-moe"), size);
   CHECK(part(ahead, "keys and values") == 0);
   CHECK(part(ahead, "copies of them in bfloat16") == 0);
   CHECK(part(causal, "keys and values") > 0);
-  CHECK(part(causal, "copies of them in bfloat16") == bfloat16_copies(mixture("causal-multipl-moe")).bytes);
+  CHECK(part(causal, "copies of them in bfloat16") ==
+        copies_for_decoding(mixture("causal-multipl-moe"), DecodingWeights::bfloat16).bytes);
   const auto of_prompt = generation_plan(mixture("multipl-moe"), {.prompt_tokens = {50}, .new_tokens = 0});
   CHECK(part(ahead, "activations") == 2 * part(of_prompt, "activations"));
   // With thresholds every segment expert may take a segment, which the capacity of the other model does not allow.
   CHECK(part(causal, "activations") > part(of_prompt, "activations"));
+}
+
+TEST_CASE("copies in 8 bits have a byte for each weight and two for each group of 32 in a row", "[memory]") {
+  ModelConfig config = mixture("causal-multipl-moe");
+  config.vocab_size = 100, config.hidden_size = 64;
+  const auto bytes = [&](DecodingWeights copies) { return copies_for_decoding(config, copies).bytes; };
+  const std::int64_t int8 = bytes(DecodingWeights::int8), bfloat16 = bytes(DecodingWeights::bfloat16);
+  CHECK(int8 >= bfloat16 / 2 * 34 / 32);
+  config.vocab_size += 3;
+  CHECK(bytes(DecodingWeights::int8) - int8 == 3 * (64 + 2 * 2));
+  CHECK(bytes(DecodingWeights::bfloat16) - bfloat16 == 3 * 64 * 2);
 }
 
 TEST_CASE("scoring needs a batch, a chunk of logits, one text, and the observed routing decisions", "[memory]") {

@@ -113,6 +113,9 @@ TEST_CASE("weights in memory are not rounded to infinity either", "[narrowing]")
   };
   check(refusal_of([&] { model->begin_decoding(DecodingWeights::bfloat16); }), "--weights float32");
   CHECK_NOTHROW(model->begin_decoding(DecodingWeights::bfloat16_where_exact));
+  CHECK_NOTHROW(model->begin_decoding(DecodingWeights::int8));
+  const auto without_end = with_value(std::numeric_limits<float>::infinity());
+  check(refusal_of([&] { without_end->begin_decoding(DecodingWeights::int8); }), "--weights float32");
   for (const moe::MasterWeights master : {moe::MasterWeights::split, moe::MasterWeights::bfloat16})
     check(refusal_of([&] { model->begin_training({}, {.master = master}); }), "--master-weights float32");
   // Weights that do not train are not rounded.
