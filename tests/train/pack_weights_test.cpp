@@ -114,14 +114,15 @@ TEMPLATE_TEST_CASE("weights packed in fewer bits give bitwise the results of rou
 }
 
 TEMPLATE_TEST_CASE("long sums process weights packed in fewer bits in parts", "[train]", BFloat16, Int8Groups) {
-  // More terms than one partial sum has.
+  // More terms than one partial sum has, and panels that are multiplied in pairs, with one left.
+  constexpr Index cols = 200;
   Draw draw("long sums");
-  const auto w_FD = random_matrix<float, B>(draw, 40, 5000), x_TD = random_matrix<float, B>(draw, 30, 5000);
+  const auto w_FD = random_matrix<float, B>(draw, cols, 5000), x_TD = random_matrix<float, B>(draw, 30, 5000);
   auto rounded_FD = w_FD.copy();
   round_weight<TestType>(rounded_FD);
   CpuContext context{.threads = 2};
   const auto product = [&](const CpuContext& with, const Matrix<float, B>& weight, Index rows) {
-    auto y_TF = Matrix<float, B>::uninitialized(context, rows, 40);
+    auto y_TF = Matrix<float, B>::uninitialized(context, rows, cols);
     const View<const float, B> weights[] = {weight.view()};
     const Index offsets[] = {0, rows};
     B::grouped_product<float>(with, x_TD.view().rows_between(0, rows), {weights, 1}, {offsets, 2}, y_TF.view());
@@ -132,7 +133,8 @@ TEMPLATE_TEST_CASE("long sums process weights packed in fewer bits in parts", "[
   packed->template add<float>(context, rounded_FD.const_view());
   CpuContext with = context;
   with.packed = packed;
-  for (const Index rows : {1, 8, 9, 30}) CHECK(same_bits(product(with, w_FD, rows), product(with, rounded_FD, rows)));
+  for (const Index rows : {1, 2, 3, 8, 9, 30})
+    CHECK(same_bits(product(with, w_FD, rows), product(with, rounded_FD, rows)));
 }
 
 TEST_CASE("without packed weights decoding matches the whole forward up to rounding", "[train]") {

@@ -122,8 +122,10 @@ struct TileGemm {
       if constexpr (product == Product::right_transposed)
         if (group_rows <= cpu::few_rows && !right.packed)
           return multiply_rows(a_.rows_between(row, rows_end), right, col, cols_end, c, into);
+      // Panels that are multiplied where they are need no scratch memory, and are one stream.
+      const bool in_place = right.packed && rows_end - row <= cpu::few_rows;
       for (Index next; col < cols_end; col = next) {
-        next = (std::min)(col + packed_at_once * cpu::block_cols<Real>, cols_end);
+        next = in_place ? cols_end : (std::min)(col + packed_at_once * cpu::block_cols<Real>, cols_end);
         multiply_panels(worker, group, row, rows_end, depth, right, col, next, c.cols_between(0, next - col), into);
         c = c.cols_between(next - col, c.cols);
       }
