@@ -190,7 +190,7 @@ class Ggml:
 
 def base_of(name):
     """The pass of the peer that is compared with the pass `name` of moelayers."""
-    return name.removesuffix("_bf16").removesuffix("_packed")
+    return name.removesuffix("_bf16").removesuffix("_int8").removesuffix("_packed")
 
 
 def peak_mib(command):
@@ -294,8 +294,8 @@ def main():
         theirs = peer_type(arguments, shape)
         compared = [(name, name) for name in theirs.passes]
         if arguments.ours == "float32":
-            compared += [(name + how, name) for how in ("_packed", "_packed_bf16") for name in theirs.passes
-                         if "forward" not in name]
+            compared += [(name + how, name) for how in ("_packed", "_packed_bf16", "_packed_int8")
+                         for name in theirs.passes if "forward" not in name]
         compared = [pair for pair in compared if not arguments.passes or pair[0] in arguments.passes]
         if not compared:
             sys.exit(f"cpu.py: {arguments.peer} has none of the passes {' '.join(arguments.passes)}")
