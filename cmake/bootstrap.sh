@@ -65,7 +65,8 @@ install_packages() {
 
 # $1 = test | sanitize | gpu | demo | demo-without-download
 require_packages() {
-  needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libpcre2-dev libutf8proc-dev"
+  needed="libeigen3-dev libfmt-dev nlohmann-json3-dev libcli11-dev libxxhash-dev libpcre2-dev libutf8proc-dev
+  zlib1g-dev"
   case $1 in
     test) needed="$needed catch2 pkgconf libbenchmark-dev gnuplot-nox valgrind libdnnl-dev ocl-icd-opencl-dev" ;;
     sanitize) needed="$needed catch2 gnuplot-nox" ;;
