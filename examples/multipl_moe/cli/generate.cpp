@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "multipl_moe/cli/commands.hpp"
+#include "multipl_moe/cli/generation_run.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/prompts.hpp"
 #include "multipl_moe/cli/standard_input.hpp"
@@ -23,7 +24,6 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/notice.hpp"
 #include "multipl_moe/io/utf8_stream.hpp"
-#include "multipl_moe/model/inference_plan.hpp"
 #include "multipl_moe/model/routing_file.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 #include "multipl_moe/train/progress.hpp"
@@ -150,38 +150,10 @@ void add_sampling_options(CLI::App& command, GenerateOptions& options) {
       ->allow_extra_args(false);
 }
 
-/// The continuation of the prompts with the model in `folder`.
-InferenceRun generation_run(const std::string& folder, std::span<const std::string> prompts,
-                            const GenerateOptions& options) {
-  const ModelConfig config = load_config(folder);
-  const auto tokenizer = read_tokenizer(model_folder(folder));
-  require_tokenizer_fits(folder, config, *tokenizer);
-  const std::int64_t wanted = options.max_new_tokens.value_or(
-      options.usual_new_tokens.value_or(options.usual_length.value_or(default_new_tokens)));
-  GenerationSize size{
-      .prompt_tokens = {}, .new_tokens = std::min(wanted, config.longest_text()), .batch = options.batch_size};
-  for (const std::string& prompt : prompts)
-    size.prompt_tokens.push_back(static_cast<std::int64_t>(tokenizer->encode(prompt).size()));
-  // Weights in float32 may all be exact in bfloat16. Loading shows it, and the memory of the copies is checked then.
-  DecodingWeights copies = options.weights;
-  if (copies == DecodingWeights::bfloat16_where_exact)
-    copies = stored_dtype(folder) == "bfloat16" ? DecodingWeights::bfloat16 : DecodingWeights::as_they_are;
-  const auto plan = [config, size, copies](WeightsForm form) {
-    GenerationSize with_form = size;
-    with_form.weights = form;
-    if (form.place == WeightsPlace::memory && form.dtype == ModelDtype::float32) with_form.copies = copies;
-    return generation_plan(config, with_form);
-  };
-  return {"generate", /*decodes=*/true, plan, "a smaller --batch-size or --max-new-tokens or a shorter prompt"};
-}
-
 void run_generate(const GenerateFlags& flags) {
   GenerateOptions options = flags.options;
   if (!flags.language.empty()) options.language = language_named(flags.language);
-  options.weights = flags.weights == "float32"    ? DecodingWeights::as_they_are
-                    : flags.weights == "bfloat16" ? DecodingWeights::bfloat16
-                    : flags.weights == "int8"     ? DecodingWeights::int8
-                                                  : DecodingWeights::bfloat16_where_exact;
+  options.weights = decoding_weights_of(flags.weights);
   std::vector<std::string> prompts = flags.prompts;
   if (std::count(prompts.begin(), prompts.end(), "-") > 1)
     throw UsageError("[generate] --prompt - must be given at most once, since it reads stdin to its end");
@@ -194,7 +166,7 @@ void run_generate(const GenerateFlags& flags) {
   if (!flags.record.empty()) require_recordable("generate", load_config(flags.model), flags.record);
   const GenerationConfig asked = read_generation_config(model_folder(flags.model));
   options.fill_from(asked);
-  const auto model = load_for_inference(flags, generation_run(flags.model, prompts, options));
+  const auto model = load_for_inference(flags, generation_run("generate", flags.model, prompts, options));
   if (const auto& ignored = asked.ignored; !ignored.empty())
     notice("warning: {} of the model sets options that this program does not have, and they are ignored: {}\n",
            generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));

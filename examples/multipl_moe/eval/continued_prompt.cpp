@@ -39,6 +39,12 @@ std::size_t room_for(const LanguageModel& model, std::size_t prompt, std::int64_
   return static_cast<std::size_t>(wanted);
 }
 
+moe::RandomKey draw_key(const GenerateOptions& options, std::size_t number) {
+  const std::uint32_t name = moe::name_hash("generate");
+  if (options.seeds.empty()) return {options.seed, static_cast<std::uint32_t>(number), name};
+  return {options.seeds[number], 0, name};
+}
+
 /// Adds a stop text as bytes and, if it holds names of special tokens, also with these tokens in their place.
 void add_stops(const Tokenizer& tokenizer, std::string_view text, std::vector<StopText>& stops) {
   StopText with_signals;
@@ -83,7 +89,7 @@ ContinuedPrompt::ContinuedPrompt(const LanguageModel& model, const GenerateSetti
     : model_(model),
       settings_(settings),
       number_(number),
-      key_{options.seed, static_cast<std::uint32_t>(number), moe::name_hash("generate")},
+      key_{draw_key(options, number)},
       fences_(options.language),
       text_(settings.stops) {
   const Tokenizer& tokenizer = *model.tokenizer();

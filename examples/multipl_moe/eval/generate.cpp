@@ -1,8 +1,12 @@
 #include "multipl_moe/eval/generate.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "multipl_moe/eval/continued_prompt.hpp"
+#include "multipl_moe/io/counted.hpp"
+#include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/model/routing_file.hpp"
 
 namespace multipl_moe {
@@ -136,6 +140,9 @@ std::vector<Generated> generate(const LanguageModel& model, std::span<const std:
                                 const GenerateOptions& options, const GenerationListener& listener,
                                 GenerationSpeed* speed) {
   const GenerateSettings settings(model, options);
+  if (!options.seeds.empty() && options.seeds.size() != prompts.size())
+    throw UsageError(fmt::format("[generate] seeds must be one for each of {}, found {}",
+                                 counted(prompts.size(), "prompts"), options.seeds.size()));
   std::vector<ContinuedPrompt> sequences;
   sequences.reserve(prompts.size());
   for (const std::string& prompt : prompts) sequences.emplace_back(model, settings, options, sequences.size(), prompt);

@@ -34,6 +34,7 @@ struct GenerateOptions {
   std::optional<std::int64_t> usual_new_tokens{}, usual_length{};
   std::optional<std::int64_t> min_length{};  ///< minimum of prompt and new tokens, if min_new_tokens is not set [0]
   std::uint64_t seed = 0;                    ///< key of the draws, with the prompt's number and the token's position
+  std::vector<std::uint64_t> seeds{};        ///< one for each prompt, in place of `seed` and its number; or none
   /// Stop texts: they end a text and are not part of it. The name of a special token in them also stands for that
   /// token.
   std::vector<std::string> stop{};
