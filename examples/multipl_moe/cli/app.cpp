@@ -92,6 +92,7 @@ int run_program(int argc, char** argv) {
   add_merge_command(program);
   add_export_command(program);
   add_eval_command(program);
+  add_evaluate_command(program);
   add_generate_command(program);
   add_trace_command(program);
   add_report_command(program);

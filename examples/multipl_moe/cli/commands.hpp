@@ -15,6 +15,7 @@ void add_merge_command(CLI::App& program);
 void add_export_command(CLI::App& program);
 void add_train_command(CLI::App& program);
 void add_eval_command(CLI::App& program);
+void add_evaluate_command(CLI::App& program);
 void add_generate_command(CLI::App& program);
 void add_trace_command(CLI::App& program);
 void add_report_command(CLI::App& program);

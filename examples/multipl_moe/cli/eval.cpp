@@ -13,7 +13,9 @@ namespace multipl_moe {
 
 void add_eval_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
-      "eval", "Scores a model on held-out text: loss, bits per byte and next-token accuracy by language.");
+      "eval",
+      "Scores a model on held-out text: loss, bits per byte and next-token accuracy by language. `evaluate` runs the "
+      "programs that a model writes.");
   struct Flags : HeldOutFlags {
     EvaluateOptions options;
     bool json = false;
