@@ -1,0 +1,176 @@
+#include "multipl_moe/benchmark/toolchain.hpp"
+
+#include "../io/scratch.hpp"
+#include "add_problems.hpp"
+#include "multipl_moe/benchmark/execution.hpp"
+#include "multipl_moe/benchmark/self_test.hpp"
+#include "multipl_moe/benchmark/solvability.hpp"
+#include "support/catch.hpp"
+
+namespace toolchain_test {
+
+using namespace multipl_moe;
+using namespace multipl_moe::benchmark;
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+/// Sandbox and compilers, opened once for all tests.
+struct Setting {
+  sandbox::Sandbox box = sandbox::Sandbox::open(sandbox::Mode::bubblewrap, 2);
+  Toolchain toolchain{box, {}, six_languages, {}};
+};
+
+const Setting* setting() {
+  static const std::string missing = why_not_run(six_languages);
+  if (!missing.empty()) {
+    WARN(missing);
+    return nullptr;
+  }
+  static const Setting opened;
+  return &opened;
+}
+
+}  // namespace
+
+TEST_CASE("programs of known status get it in every language", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  for (const SelfTestFault& fault : self_test(s->toolchain, 2)) FAIL_CHECK(fault.text);
+  for (const Language language : all_languages) CHECK(s->toolchain.version(language).size() > 3);
+  CHECK(s->toolchain.limits_text(Language::cpp) == "15 s + 15 s");
+  CHECK(s->toolchain.limits_text(Language::rust) == "15 s + 5 s");
+  CHECK(s->toolchain.limits_text(Language::go) == "30 s");
+}
+
+TEST_CASE("completions of a problem in MultiPL-E's form get their status", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  for (const AddProblem& add : add_problems()) {
+    const Language language = add.problem.language;
+    INFO(multipl_moe::name_of(language));
+    const auto run = [&](const std::string& completion) {
+      return s->toolchain.run(language, program_of(add.problem, completion), 0);
+    };
+    CHECK(run(add.right).status == Status::ok);
+    CHECK(run(add.wrong).status == Status::exception);
+    const Result broken = run(add.broken);
+    CHECK(broken.status == Status::syntax_error);
+    CHECK(broken.stage == Stage::compile);
+    CHECK(multipl_e_status(broken, language) == "SyntaxError");
+    CHECK(run(add.early).status == Status::early_exit);
+    CHECK(run(aborting_completion(add.problem)).status != Status::syntax_error);
+    CHECK(run(aborting_completion(add.problem)).status != Status::ok);
+  }
+}
+
+TEST_CASE("output is kept without the end marker, and a signal is told from a failed test", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  const Result printed =
+      s->toolchain.run(Language::python, "import sys\nprint('out')\nprint('err', file=sys.stderr)\n", 0);
+  CHECK(printed.status == Status::ok);
+  CHECK(printed.out == "out\n");
+  CHECK(printed.err == "err\n");
+  CHECK(printed.seconds > 0);
+  const Result much = s->toolchain.run(Language::python, "print('\\xff' * 5000)\n", 0);
+  CHECK(much.out.size() == kept_output_bytes);
+  CHECK(s->toolchain.run(Language::python, "while True: print('x' * 10000)\n", 0).status == Status::output_limit);
+  CHECK(s->toolchain.run(Language::cpp, "int main() { *(volatile int*)nullptr = 1; }\n", 0).status == Status::signal);
+  CHECK(s->toolchain.run(Language::cpp, "#include <new>\nint main() { throw 1; }\n", 0).status == Status::exception);
+  // A Ruby program that fails to run, but parses, is not a syntax error, as it is for MultiPL-E.
+  const Result ruby = s->toolchain.run(Language::ruby, "no_such_method\n", 0);
+  CHECK(ruby.status == Status::exception);
+  CHECK(multipl_e_status(ruby, Language::ruby) == "SyntaxError");
+  // Ruby's test/unit without a test of its own loads those in the working directory: there are none.
+  CHECK(s->toolchain.run(Language::ruby, "require 'test/unit'\n", 0).out.find("0 failures") != std::string::npos);
+}
+
+TEST_CASE("equal programs run once, in any number of jobs with the same results", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  std::vector<Task> tasks;
+  for (int i = 0; i < 12; ++i)
+    tasks.push_back({i % 2 == 0 ? Language::python : Language::ruby,
+                     i < 6 ? "raise 'x'\n" : "print(" + std::to_string(i / 4) + ")\n"});
+  const auto statuses = [&](int jobs, int* ran, const ResultCache& cache) {
+    ExecutionListener listener;
+    listener.ran = [ran] { ++*ran; };
+    std::vector<std::pair<Status, std::string>> found;
+    for (const auto& executed : execute(s->toolchain, "box", cache, tasks, {}, jobs, listener))
+      found.emplace_back(executed.value().result.status, executed.value().result.out);
+    return found;
+  };
+  const ScratchFolder scratch;
+  int alone = 0, together = 0, cached = 0;
+  const auto expected = statuses(1, &alone, ResultCache({}));
+  CHECK(alone == 6);
+  CHECK(statuses(2, &together, ResultCache(scratch.path())) == expected);
+  CHECK(together == 6);
+  CHECK(statuses(2, &cached, ResultCache(scratch.path())) == expected);
+  ExecutionListener none;
+  for (const auto& executed : execute(s->toolchain, "box", ResultCache(scratch.path()), tasks, {}, 1, none))
+    CHECK(executed.value().is_cached);
+  CHECK_FALSE(execute(s->toolchain, "other box", ResultCache(scratch.path()), tasks, {}, 1, none)[0]->is_cached);
+  // A known result is not computed again, and equal tasks share it.
+  std::vector<std::optional<Executed>> known(tasks.size());
+  known[0] = Executed{Result{Status::signal}, false};
+  const auto continued = execute(s->toolchain, "box", ResultCache({}), tasks, known, 1, none);
+  CHECK(continued[0]->result.status == Status::signal);
+  CHECK_FALSE(continued[0]->is_cached);
+  CHECK(continued[2]->result.status == Status::signal);
+  CHECK(continued[2]->is_cached);
+  CHECK(continued[6]->result.status == Status::ok);
+}
+
+TEST_CASE("a time-out is run once more alone and never cached", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  const Toolchain quick(s->box, {sandbox::Mode::bubblewrap, Protocol::multipl_e, 0.1}, {Language::python}, {});
+  const ScratchFolder scratch;
+  const std::vector<Task> tasks{{Language::python, "while True: pass\n"}, {Language::python, "pass\n"}};
+  for (int run = 0; run < 2; ++run) {
+    const auto found = execute(quick, "box", ResultCache(scratch.path()), tasks, {}, 2, {});
+    CHECK(found[0]->result.status == Status::timeout);
+    CHECK(found[0]->result.runs == 2);
+    CHECK_FALSE(found[0]->is_cached);
+    CHECK(found[1]->result.status == Status::ok);
+    CHECK(found[1]->result.runs == 1);
+    CHECK(found[1]->is_cached == (run == 1));
+  }
+}
+
+TEST_CASE("a problem that cannot be solved is found", "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  std::vector<Problem> problems;
+  for (AddProblem& add : add_problems()) {
+    add.problem.canonical = add.right;
+    problems.push_back(add.problem);
+  }
+  Problem bad = problems[2], idle = problems[0], wrong = problems[5];
+  bad.name = "bad";
+  bad.tests += "int main() {}\n";
+  idle.name = "idle";
+  idle.tests = "assert True\n";
+  wrong.name = "wrong";
+  wrong.canonical = "  x\nend\n";
+  problems.insert(problems.end(), {bad, idle, wrong});
+  const auto found = check_solvability(s->toolchain, "box", ResultCache({}), problems, 2, {});
+  REQUIRE(found.size() == problems.size());
+  for (std::size_t i = 0; i < 6; ++i) {
+    INFO(multipl_moe::name_of(problems[i].language));
+    CHECK_FALSE(found[i].cannot_pass());
+    CHECK_FALSE(found[i].tests_nothing());
+    CHECK(found[i].canonical->status == Status::ok);
+  }
+  CHECK(found[6].cannot_pass());
+  CHECK(found[7].tests_nothing());
+  CHECK(found[8].canonical->status == Status::exception);
+  CHECK_THAT(solvability_table(problems, found),
+             ContainsSubstring("bad (C++): cannot pass") && ContainsSubstring("idle (Python): passes although") &&
+                 ContainsSubstring("wrong (Ruby): the file's own solution gets the status Exception"));
+}
+
+}  // namespace toolchain_test
