@@ -4,24 +4,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/sandbox/limits.hpp"
 
 namespace multipl_moe::sandbox {
 
 /// bubblewrap: isolated. none: limits only; the program can read and write what its user can.
 enum class Mode { bubblewrap, none };
-
-/// The limits of one job. Those of memory, processes and CPU time hold for all of its processes together.
-struct Limits {
-  double cpu_seconds = 15;
-  double wall_seconds = 45;                           ///< catches programs that wait instead of computing
-  std::int64_t memory_bytes = std::int64_t{2} << 30;  ///< files in /tmp are included
-  std::int64_t file_bytes = std::int64_t{64} << 20;   ///< of one file
-  std::int64_t output_bytes = std::int64_t{2} << 20;  ///< of stdout and of stderr, each
-  int processes = 64;                                 ///< threads are included
-};
 
 /// A file or folder that a job may read.
 struct Bind {
@@ -29,6 +23,8 @@ struct Bind {
   std::string to;              ///< absolute path in the sandbox
 };
 
+/// What to run. In Mode::none, the paths /box and Bind::to in `command` and `environment` are replaced by those on this
+/// machine.
 struct Job {
   std::vector<std::string> command;  ///< its program is looked up in /usr/bin and /bin
   std::filesystem::path folder;      ///< is at /box; empty: /box is an empty folder
@@ -38,34 +34,51 @@ struct Job {
   std::vector<Bind> read_only;           ///< further files and folders, such as Go's build cache
   std::vector<std::string> environment;  ///< NAME=value, beyond PATH, HOME=/tmp and LC_ALL=C.UTF-8
   Limits limits;
+  std::function<bool()> is_cancelled;  ///< called every 20 ms unless empty; true ends the job
 };
-
-/// How a job ended. A limit that ended it takes precedence over the signal that enforced it.
-enum class End { exited, signaled, timeout, out_of_memory, output_limit };
 
 struct Outcome {
   End end = End::exited;
-  int exit_code = 0;                    ///< if exited
-  int signal = 0;                       ///< if signaled
-  double seconds = 0, cpu_seconds = 0;  ///< the start of the sandbox is included
-  std::int64_t peak_bytes = 0;          ///< largest sum over all processes, files in /tmp included; 0: unknown
-  std::string out, err;                 ///< at most output_bytes each
+  int exit_code = 0;  ///< if exited
+  /// If signaled. A program in the sandbox that exits with 128 + the number of a signal is reported as signaled too.
+  int signal = 0;
+  double seconds = 0;           ///< from the start of the command
+  double cpu_seconds = 0;       ///< of all processes, with about 10 ms for the start of the sandbox
+  std::int64_t peak_bytes = 0;  ///< the largest sum over all processes, files in /tmp included
+  std::string out, err;         ///< at most output_bytes each
+};
+
+/// Job::is_cancelled has ended the job.
+class Cancelled : public Failure {
+ public:
+  Cancelled() : Failure("[sandbox] the job was canceled") {}
+};
+
+/// What the sandbox may use where the machine has it. The tests leave parts out; commands use the defaults.
+struct Means {
+  bool user_namespace = true;
+  bool cgroups = true;
+  std::filesystem::path bubblewrap = {};  ///< empty: bwrap in /usr/bin, /usr/local/bin or /bin
 };
 
 /// Runs jobs, several at a time from different threads. Copies share the same slots.
 class Sandbox {
  public:
-  /// Finds out how this machine can isolate programs, and tests on one that tries to leave the sandbox that it does.
-  /// Throws UsageError if slots is not in 1 .. 1000, and Failure with the reason and what would allow it if the machine
-  /// cannot isolate programs.
-  static Sandbox open(Mode mode, int slots);
+  /// Finds out how this machine can isolate programs, and checks that a program that tries to leave the sandbox fails.
+  /// As root, the programs of each slot have a user ID of their own, from 61000 on. What earlier runs that were killed
+  /// have left behind is removed.
+  /// Throws UsageError if `slots` is not in 1 .. 128, Failure with the reason and what would allow it if the machine
+  /// cannot isolate programs, and IoError if the folder for temporary files is full.
+  static Sandbox open(Mode mode, int slots, const Means& means = {});
 
   /// Runs a job in slot 0 .. slots - 1; each slot runs one job at a time. Returns after every process of the job has
-  /// ended.
-  /// Throws UsageError if the job cannot be started as described, Failure if the sandbox itself fails.
+  /// ended. If this process is killed, the job is too.
+  /// As root, the files of a writable folder belong to the slot's user during the run, and those of another folder
+  /// become readable for all users. Afterwards a writable folder has no special files and no set-user-ID files.
+  /// Throws UsageError if the job cannot be started as described, Cancelled, and Failure if the sandbox itself fails.
   Outcome run(const Job& job, int slot) const;
 
-  /// One line for the results: "bubblewrap 0.8.0, user namespace, memory cgroup v1".
+  /// One line for the results: "bubblewrap 0.8.0, user namespace, uid 61000 to 61003, memory cgroup v1".
   const std::string& description() const;
 
  private:
