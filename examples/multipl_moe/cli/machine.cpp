@@ -19,6 +19,7 @@
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/io/free_memory.hpp"
 #include "multipl_moe/report/gnuplot.hpp"
+#include "multipl_moe/sandbox/sandbox.hpp"
 
 namespace multipl_moe {
 
@@ -115,6 +116,11 @@ Machine this_machine() {
   m.disk_free_bytes = static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
   m.folder_writable = ::access(".", W_OK) == 0;
   m.gnuplot = find_program("gnuplot");
+  try {
+    m.sandbox = sandbox::Sandbox::open(sandbox::Mode::bubblewrap, 1).description();
+  } catch (const std::runtime_error& refusal) {
+    m.lacks_of_sandbox = refusal.what();
+  }
   return m;
 }
 
@@ -135,6 +141,8 @@ std::vector<Lack> lacks_of(const Machine& m) {
                      "free at least 1 GiB, or work in a folder on another disk", m.disk_free_bytes == 0});
   if (!m.gnuplot)
     lacks.push_back({"gnuplot, which draws the pictures of trace and report", "apt-get install gnuplot-nox", false});
+  if (m.sandbox.empty())
+    lacks.push_back({"a sandbox, in which evaluate executes generated programs", m.lacks_of_sandbox, false});
   return lacks;
 }
 
@@ -156,6 +164,7 @@ std::string machine_text(const Machine& m) {
   row("memory", fmt::format("{}, {} free", gib_or_unknown(m.memory_bytes), gib_or_unknown(m.memory_free_bytes)));
   row("disk", fmt::format("{} free in {}", gib(m.disk_free_bytes), m.folder.native()));
   row("gnuplot", m.gnuplot ? m.gnuplot->native() : "not found");
+  row("generated programs", m.sandbox.empty() ? "cannot be executed" : "are executed in " + m.sandbox);
   const std::vector<Lack> lacks = lacks_of(m);
   text += lacks.empty() ? "\nnothing is missing\n" : "\nmissing\n";
   for (const Lack& lack : lacks)
@@ -181,6 +190,7 @@ std::string machine_json(const Machine& m) {
   out["folder"] = escaped(m.folder.native(), 4096);
   out["disk_free_bytes"] = m.disk_free_bytes;
   out["gnuplot"] = m.gnuplot ? nlohmann::ordered_json(escaped(m.gnuplot->native(), 4096)) : nullptr;
+  out["sandbox"] = m.sandbox.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(m.sandbox);
   out["missing"] = nlohmann::ordered_json::array();
   for (const Lack& lack : lacks_of(m))
     out["missing"].push_back({{"what", lack.what}, {"needed", lack.needed}, {"how", lack.how_to_get_it}});

@@ -26,6 +26,8 @@ struct Machine {
   std::int64_t disk_free_bytes = 0;
   bool folder_writable = false;
   std::optional<std::filesystem::path> gnuplot;
+  std::string sandbox;           ///< how generated programs are isolated; empty: they cannot be
+  std::string lacks_of_sandbox;  ///< why they cannot be isolated, and what would allow it
 };
 
 /// Queries the system. Throws IoError if the current folder or its free space cannot be found.

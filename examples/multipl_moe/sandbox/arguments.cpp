@@ -19,19 +19,14 @@ namespace {
 /// parent is killed during the setup would run without supervision.
 constexpr const char* gate_script = "echo >&3 && read -r go <&3 && exec \"$@\" 3>&-";
 
+/// Each takes a descriptor while the job is started.
+constexpr std::size_t most_binds = 64;
+
 /// The process that reaps the others in the sandbox.
 constexpr int reaper = 1;
 
 void append(std::vector<std::string>& words, std::initializer_list<std::string> more) {
   words.insert(words.end(), more);
-}
-
-void append_bind(std::vector<std::string>& words, bool writable, bool as_descriptor, int descriptor, const Bind& bind) {
-  std::string option = writable ? "--bind" : "--ro-bind";
-  if (as_descriptor)
-    append(words, {option + "-fd", std::to_string(descriptor), bind.to});
-  else
-    append(words, {option, bind.from.native(), bind.to});
 }
 
 /// bubblewrap lets only its own user enter the folders that it creates above a bind.
@@ -87,8 +82,8 @@ std::vector<Bind> binds_of(const Job& job) {
   return binds;
 }
 
-std::vector<std::string> bubblewrap_command(const Isolation& isolation, const Job& job, const std::string& name,
-                                            ::uid_t user) {
+std::vector<std::string> bubblewrap_command(const Isolation& isolation, const Job& job, const std::vector<Bind>& binds,
+                                            const std::string& name, ::uid_t user) {
   std::vector<std::string> words{isolation.bubblewrap};
   if (isolation.user_namespace)
     append(words, {"--unshare-user", "--disable-userns", "--uid", std::to_string(user_in_namespace), "--gid",
@@ -110,12 +105,9 @@ std::vector<std::string> bubblewrap_command(const Isolation& isolation, const Jo
   append(words, {"--perms", "1777", "--size", std::to_string(temporary_bytes(job.limits)), "--tmpfs", "/tmp", "--perms",
                  "0777", "--dir", "/tmp/run"});
   if (job.folder.empty()) append(words, {"--perms", "0555", "--dir", "/box"});
-  int descriptor = first_bind_descriptor;
-  for (const Bind& bind : binds_of(job)) {
-    const bool is_box = descriptor == first_bind_descriptor && !job.folder.empty();
+  for (const Bind& bind : binds) {
     append_parents(words, bind.to);
-    append_bind(words, is_box && job.folder_is_writable, isolation.binds_descriptors, descriptor, bind);
-    ++descriptor;
+    append(words, {job.folder_is_writable && &bind == &binds.front() ? "--bind" : "--ro-bind", bind.from, bind.to});
   }
   append(words, {"--remount-ro", "/", "--chdir", job.folder_is_writable ? "/box" : "/tmp/run"});
 
@@ -165,6 +157,8 @@ void require_valid(const Job& job) {
        "the limit of the output is 0 to 1 GiB", fmt::format("{} bytes", limits.output_bytes));
   need(limits.processes >= 1 && limits.processes <= 30000, "the limit of processes is 1 to 30000",
        std::to_string(limits.processes));
+  need(job.read_only.size() <= most_binds, fmt::format("a job has at most {} further files and folders", most_binds),
+       std::to_string(job.read_only.size()));
   need(!job.folder_is_writable || !job.folder.empty(), "a writable folder is named", "an empty name");
   for (const Bind& bind : binds_of(job)) {
     std::error_code failed;

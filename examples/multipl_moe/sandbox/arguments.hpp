@@ -16,13 +16,12 @@ namespace multipl_moe::sandbox {
 struct Isolation {
   std::filesystem::path bubblewrap;
   std::string version;                    ///< of bubblewrap, such as "0.8.0"
-  bool binds_descriptors = false;         ///< bubblewrap knows --ro-bind-fd
   bool user_namespace = true;             ///< false: only root can start it
   std::vector<std::string> system_binds;  ///< of system_binds()
 };
 
-/// The descriptors of a process in which bubblewrap starts; those of the binds follow.
-enum StartDescriptor : int { gate_descriptor = 3, status_descriptor, filter_descriptor, first_bind_descriptor };
+/// The descriptors of a process in which bubblewrap starts.
+enum StartDescriptor : int { gate_descriptor = 3, status_descriptor, filter_descriptor };
 
 /// The user and group in the sandbox of a user namespace.
 inline constexpr ::uid_t user_in_namespace = 65534;
@@ -34,11 +33,12 @@ std::vector<std::string> system_binds(const std::filesystem::path& root);
 /// What bwrap binds besides the system: the job's folder, if it has one, then Job::read_only.
 std::vector<Bind> binds_of(const Job& job);
 
-/// The first word is the path of bubblewrap. `name` is unique to the slot and is found in the list of processes. `user`
-/// is the slot's user if there is no user namespace. When everything is set up, a line is written to gate_descriptor;
-/// the job starts after a line has come back, and does not start if that descriptor is closed.
-std::vector<std::string> bubblewrap_command(const Isolation& isolation, const Job& job, const std::string& name,
-                                            ::uid_t user);
+/// The first word is the path of bubblewrap. `binds` are binds_of(job), with the paths where bubblewrap finds them.
+/// `name` is unique to the slot and is found in the list of processes. `user` is the slot's user if there is no user
+/// namespace. When everything is set up, a line is written to gate_descriptor; the job starts after a line has come
+/// back, and does not start if that descriptor is closed.
+std::vector<std::string> bubblewrap_command(const Isolation& isolation, const Job& job, const std::vector<Bind>& binds,
+                                            const std::string& name, ::uid_t user);
 
 /// The environment of every program: PATH, HOME, LC_ALL, then that of the job.
 std::vector<std::string> environment_of(const Job& job);

@@ -67,7 +67,6 @@ Isolation find_bubblewrap(const fs::path& wanted) {
         fmt::format("[sandbox] bubblewrap is {} or newer, found {} ({}); Debian 12 and Ubuntu 24.04 have a "
                     "newer one",
                     fmt::join(oldest_version, "."), isolation.version, escaped(found->native(), 200)));
-  isolation.binds_descriptors = output_of({*found, "--help"}).find("--ro-bind-fd ") != std::string::npos;
   isolation.system_binds = system_binds("/");
   return isolation;
 }

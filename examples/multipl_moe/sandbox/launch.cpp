@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +31,17 @@ constexpr int first_source = 64;
 
 std::string cause(int error_number) { return std::generic_category().message(error_number); }
 
+/// A file or folder that is bound to another path in the child's own mount namespace.
+struct Stage {
+  const char* path = nullptr;
+  int descriptor = 0;
+  std::string from, to;  // the descriptor's path, and the path on the stage
+  bool is_folder = false;
+};
+
+/// In the child's mount namespace, nothing else is in this folder.
+constexpr const char* stage = "/tmp";
+
 /// What the child needs, prepared before it shares this process's memory.
 struct Prepared {
   std::vector<char*> command, environment;
@@ -36,6 +50,7 @@ struct Prepared {
   std::vector<ResourceLimit> limits;
   std::optional<::uid_t> user;
   std::vector<int> entrances;
+  std::vector<Stage> staged;
   ::pid_t parent = 0;
 };
 
@@ -65,6 +80,21 @@ struct Trouble {
   for (std::size_t i = 0; i < prepared.sources.size(); ++i)
     need("pass on a descriptor", ::dup2(prepared.sources[i], static_cast<int>(i)) >= 0);
   need("close other descriptors", ::syscall(SYS_close_range, prepared.sources.size(), ~0U, CLOSE_RANGE_CLOEXEC) == 0);
+  if (!prepared.staged.empty()) {
+    need("create a mount namespace", ::unshare(CLONE_NEWNS) == 0);
+    need("create a mount namespace", ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    // Opened in the new namespace, before the stage hides a part of it.
+    for (const Stage& staged : prepared.staged) {
+      const int opened = ::open(staged.path, O_PATH | O_CLOEXEC);
+      need("open the job's folder", opened >= 0 && ::dup3(opened, staged.descriptor, O_CLOEXEC) >= 0);
+    }
+    need("mount the job's folder", ::mount("tmpfs", stage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") == 0);
+  }
+  for (const Stage& staged : prepared.staged) {
+    const char* const to = staged.to.c_str();
+    const bool made = staged.is_folder ? ::mkdir(to, 0755) == 0 : ::mknod(to, S_IFREG | 0644, 0) == 0;
+    need("mount the job's folder", made && ::mount(staged.from.c_str(), to, nullptr, MS_BIND | MS_REC, nullptr) == 0);
+  }
   if (prepared.user) {
     need("leave all groups", ::syscall(SYS_setgroups, 0, nullptr) == 0);
     need("change the group", ::syscall(SYS_setresgid, *prepared.user, *prepared.user, *prepared.user) == 0);
@@ -101,6 +131,8 @@ ResourceLimit within_the_present(ResourceLimit limit) {
 
 }  // namespace
 
+std::string staged_path(std::size_t number) { return fmt::format("{}/{}", stage, number); }
+
 ::pid_t launch(const Launch& launch) {
   std::vector<Descriptor> sources;
   Prepared prepared;
@@ -115,6 +147,11 @@ ResourceLimit within_the_present(ResourceLimit limit) {
   for (const ResourceLimit& limit : launch.limits) prepared.limits.push_back(within_the_present(limit));
   prepared.user = launch.user;
   prepared.entrances = launch.entrances;
+  for (const std::filesystem::path& path : launch.staged) {
+    const int descriptor = first_source + static_cast<int>(prepared.staged.size());
+    prepared.staged.push_back({path.c_str(), descriptor, fmt::format("/proc/self/fd/{}", descriptor),
+                               staged_path(prepared.staged.size()), std::filesystem::is_directory(path)});
+  }
   prepared.parent = ::getpid();
 
   // A handler of this process must not run in the child, which has its memory.

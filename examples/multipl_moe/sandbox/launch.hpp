@@ -22,7 +22,13 @@ struct Launch {
   std::vector<ResourceLimit> limits;
   std::optional<::uid_t> user;  ///< user and group, without further groups; needs root
   std::vector<int> entrances;   ///< of control groups
+  /// Files and folders that the program sees as staged_path(0), staged_path(1) ..., although its user could not reach
+  /// them where they are. Needs root.
+  std::vector<std::filesystem::path> staged;
 };
+
+/// Where a program finds the staged file or folder of that number.
+std::string staged_path(std::size_t number);
 
 /// Starts a program as the leader of a new session; it is killed when the calling thread ends, and is the first to be
 /// killed if the machine runs out of memory. Memory is not copied, so that this is fast in a process of any size.

@@ -98,7 +98,7 @@ std::vector<Attempt> attempts_to_leave(::uid_t user) {
       opens("can write to /dev", "/dev/probe", O_WRONLY | O_CREAT, -EROFS),
       opens("can write to its own folder, which is read-only", "/box/probe", O_WRONLY | O_CREAT, -EROFS),
   };
-  for (int descriptor = gate_descriptor; descriptor < first_bind_descriptor + 6; ++descriptor)
+  for (int descriptor = gate_descriptor; descriptor < filter_descriptor + 8; ++descriptor)
     attempts.push_back(
         fails("has a descriptor of the program that started it", SYS_fcntl, {descriptor, F_GETFD}, EBADF));
   attempts.push_back(opens("cannot write to /tmp", "/tmp/probe", O_WRONLY | O_CREAT, 0, true));

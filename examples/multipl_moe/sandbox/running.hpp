@@ -63,6 +63,7 @@ class Supervision {
   const std::optional<End>& exceeded() const noexcept { return exceeded_; }
   bool was_cancelled() const noexcept { return was_cancelled_; }
   double seconds() const noexcept { return used_.seconds; }
+  double cpu_seconds() const noexcept { return used_.cpu_seconds; }
   std::int64_t peak_bytes() const noexcept { return peak_bytes_; }
 
  private:

@@ -154,6 +154,7 @@ class Setup {
       running.kill();
       running.wait();
       err_.read(4096);
+      if (err_.text.ends_with('\n')) err_.text.pop_back();
       throw Failure(fmt::format("[sandbox] bubblewrap could not start a program: {}",
                                 err_.text.empty() ? "no message" : escaped(err_.text, 500)));
     }
@@ -200,7 +201,8 @@ Outcome outcome_of(const Supervision& supervision, const Ended& ended, const End
     outcome.signal = ending.signal;
   }
   outcome.seconds = supervision.seconds();
-  outcome.cpu_seconds = ended.cpu_seconds;
+  // The kernel does not add up the time of processes that are killed with their namespace.
+  outcome.cpu_seconds = std::max(ended.cpu_seconds, supervision.cpu_seconds());
   outcome.peak_bytes = supervision.peak_bytes();
   if (outcome.peak_bytes == 0) outcome.peak_bytes = ended.largest_bytes;
   for (Output* output : {&out, &err})
@@ -217,18 +219,18 @@ Outcome Sandbox::State::run_isolated(const Job& job, const SlotLock& slot) const
   Output out{std::move(out_pipe.ours), {}}, err{std::move(err_pipe.ours), {}};
   Setup setup(two_way_channel(), output_channel(), err);
   const Descriptor nothing = open_file("/dev/null", O_RDONLY), filter = filter_file();
-  std::vector<Descriptor> binds;
   Launch start;
-  start.command = bubblewrap_command(isolation, job, slot.name, user_of(slot));
+  std::vector<Bind> binds = binds_of(job);
+  if (is_root())
+    for (Bind& bind : binds) {
+      start.staged.push_back(bind.from);
+      bind.from = staged_path(start.staged.size() - 1);
+    }
+  start.command = bubblewrap_command(isolation, job, binds, slot.name, user_of(slot));
   start.environment = environment_of(job);
   start.folder = "/";
   start.descriptors = {nothing.number(), out_pipe.theirs.number(), err_pipe.theirs.number(),
                        setup.gate(),     setup.status(),           filter.number()};
-  if (isolation.binds_descriptors)
-    for (const Bind& bind : binds_of(job)) {
-      binds.push_back(open_file(bind.from, O_PATH));
-      start.descriptors.push_back(binds.back().number());
-    }
   start.limits = process_limits(job.limits);
   if (is_root() && isolation.user_namespace) start.user = user_of(slot);
 

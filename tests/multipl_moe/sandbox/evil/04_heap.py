@@ -1,0 +1,5 @@
+# expected: out_of_memory
+"""Fills its heap."""
+kept = []
+while True:
+    kept.append(bytearray(b"x" * (1 << 20)))

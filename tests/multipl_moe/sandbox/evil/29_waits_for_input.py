@@ -1,0 +1,3 @@
+# expected: exited 1
+"""Waits for input."""
+input()

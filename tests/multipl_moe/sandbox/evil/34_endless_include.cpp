@@ -1,0 +1,3 @@
+// expected: timeout, out_of_memory, exited 1
+#include "/dev/zero"
+int main() {}

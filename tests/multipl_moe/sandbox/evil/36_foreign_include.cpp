@@ -1,0 +1,5 @@
+// expected: exited 1
+#include "/etc/passwd"
+#include "/etc/shadow"
+#include SECRET
+int main() {}
