@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "multipl_moe/sandbox/sandbox.hpp"
+
 namespace multipl_moe::benchmark {
 
 void for_each_in_slots(std::size_t count, int jobs, const std::function<bool(std::size_t i, int slot)>& work) {
@@ -54,7 +56,9 @@ class Run {
       const std::size_t task = pending_[i];
       const std::string key = cache_key(toolchain_, sandbox_, tasks_[task].language, tasks_[task].program);
       const auto cached = cache_.find(key);
-      const Result result = cached ? *cached : toolchain_.run(tasks_[task].language, tasks_[task].program, slot);
+      const std::optional<Result> found = cached ? cached : run_program(task, slot);
+      if (!found) return false;
+      const Result& result = *found;
       if (!cached) cache_.store(key, result);
       const std::lock_guard lock(mutex_);
       if (listener_.ran) listener_.ran();
@@ -67,10 +71,11 @@ class Run {
     std::sort(timed_out_.begin(), timed_out_.end());
     for (const std::size_t task : timed_out_) {
       if (should_stop()) break;
-      Result result = toolchain_.run(tasks_[task].language, tasks_[task].program, 0);
-      result.runs = 2;
-      cache_.store(cache_key(toolchain_, sandbox_, tasks_[task].language, tasks_[task].program), result);
-      finish(task, {result, false});
+      std::optional<Result> result = run_program(task, 0);
+      if (!result) break;
+      result->runs = 2;
+      cache_.store(cache_key(toolchain_, sandbox_, tasks_[task].language, tasks_[task].program), *result);
+      finish(task, {*result, false});
     }
     return std::move(results_);
   }
@@ -81,6 +86,15 @@ class Run {
   };
 
   bool should_stop() const { return listener_.should_stop && listener_.should_stop(); }
+
+  /// Empty if the program was cancelled.
+  std::optional<Result> run_program(std::size_t task, int slot) const {
+    try {
+      return toolchain_.run(tasks_[task].language, tasks_[task].program, slot);
+    } catch (const sandbox::Cancelled&) {
+      return std::nullopt;
+    }
+  }
 
   /// If one of equal tasks has a result, the others get it.
   bool take_known(const std::vector<std::size_t>& equal) {

@@ -22,7 +22,6 @@ namespace multipl_moe::benchmark {
 
 namespace fs = std::filesystem;
 using sandbox::End;
-using sandbox::Mode;
 
 namespace {
 
@@ -284,19 +283,15 @@ Toolchain::Toolchain(const sandbox::Sandbox& sandbox, const ExecutionSettings& s
 
 std::string Toolchain::limits_text(Language language) const {
   std::string text;
-  for (const Step& step : steps_of(language, {}))
+  for (const Step& step : steps_of(language))
     text += fmt::format("{}{} s", text.empty() ? "" : " + ", step.cpu_seconds);
   return text;
 }
 
-std::string Toolchain::inside(const fs::path& folder, const char* place, const std::string& file) const {
-  return ((settings_.mode == Mode::none ? folder : fs::path(place)) / file).native();
-}
-
-std::vector<Toolchain::Step> Toolchain::steps_of(Language language, const fs::path& folder) const {
+std::vector<Toolchain::Step> Toolchain::steps_of(Language language) const {
   const Tool& tool = tool_of(language);
-  const auto box = [&](const std::string& file) { return inside(folder, "/box", file); };
-  const auto support = [&](const std::string& file) { return inside(support_, "/support", file); };
+  const auto box = [](const std::string& file) { return "/box/" + file; };
+  const auto support = [](const std::string& file) { return "/support/" + file; };
   const sandbox::Bind support_bind{support_, "/support"};
   constexpr double exercise_seconds = 5;
   const double compile_seconds = tool.compile_seconds * settings_.timeout_scale;
@@ -341,8 +336,7 @@ std::vector<Toolchain::Step> Toolchain::steps_of(Language language, const fs::pa
                run_seconds,
                false,
                {{go_cache_, "/go_cache"}},
-               {"GO111MODULE=off", "GOPROXY=off", "CGO_ENABLED=0", "GOMAXPROCS=2",
-                "GOCACHE=" + inside(go_cache_, "/go_cache", "build")}}};
+               {"GO111MODULE=off", "GOPROXY=off", "CGO_ENABLED=0", "GOMAXPROCS=2", "GOCACHE=/go_cache/build"}}};
     case Language::ruby:
       return {{Stage::run, {"ruby", source}, run_seconds}};
   }
@@ -361,6 +355,7 @@ sandbox::Outcome Toolchain::run_step(const Step& step, const fs::path& folder, i
   job.limits.cpu_seconds = cpu_seconds > 0 ? (std::min)(cpu_seconds, step.cpu_seconds) : step.cpu_seconds;
   // Wall time catches programs that wait; CPU time does not depend on what else the machine does.
   job.limits.wall_seconds = 3 * job.limits.cpu_seconds;
+  job.is_cancelled = settings_.is_cancelled;
   return sandbox_.run(job, slot);
 }
 
@@ -370,7 +365,7 @@ Result Toolchain::run(Language language, std::string_view program, int slot, dou
   if (language == Language::java) make_folder(folder / "classes");
   const std::string marker = new_marker();
   Result result;
-  for (const Step& step : steps_of(language, folder)) {
+  for (const Step& step : steps_of(language)) {
     // Compilers get no marker, which macros of Rust could read.
     sandbox::Outcome outcome = run_step(step, folder, slot, step.stage == Stage::run ? marker : "",
                                         step.stage == Stage::run ? cpu_seconds : 0);
@@ -399,7 +394,7 @@ Result Toolchain::run(Language language, std::string_view program, int slot, dou
 }
 
 bool Toolchain::is_bad_ruby(const fs::path& folder, int slot) const {
-  Step parse = steps_of(Language::ruby, folder).front();
+  Step parse = steps_of(Language::ruby).front();
   parse.command.insert(parse.command.begin() + 1, "-c");
   const sandbox::Outcome outcome = run_step(parse, folder, slot, "", 0);
   return outcome.end == End::exited && outcome.exit_code != 0;
@@ -450,10 +445,8 @@ void Toolchain::fill_go_cache(const fs::path& cache) {
   if (is_there(go_cache_)) return;
   const fs::path made = make_folder(work_.path() / "go");
   put_file(made / "warm_test.go", go_warm);
-  run_own(
-      made, {"go", "test", "warm_test.go"},
-      {"GO111MODULE=off", "GOPROXY=off", "CGO_ENABLED=0", "GOMAXPROCS=2", "GOCACHE=" + inside(made, "/box", "build")},
-      Language::go);
+  run_own(made, {"go", "test", "warm_test.go"},
+          {"GO111MODULE=off", "GOPROXY=off", "CGO_ENABLED=0", "GOMAXPROCS=2", "GOCACHE=/box/build"}, Language::go);
   create_folders(parent);
   std::error_code failed;
   fs::rename(made, go_cache_, failed);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -22,7 +23,8 @@ Protocol protocol_named(std::string_view name);
 struct ExecutionSettings {
   sandbox::Mode mode = sandbox::Mode::bubblewrap;
   Protocol protocol = Protocol::multipl_e;
-  double timeout_scale = 1;  ///< factor of every time limit
+  double timeout_scale = 1;              ///< factor of every time limit
+  std::function<bool()> is_cancelled{};  ///< asked while programs run; true ends them with sandbox::Cancelled
 };
 
 /// The Debian packages of which a program is missing on this machine, in one line; empty if there is none.
@@ -65,11 +67,9 @@ class Toolchain {
  private:
   struct Step;
 
-  std::vector<Step> steps_of(Language language, const std::filesystem::path& folder) const;
+  std::vector<Step> steps_of(Language language) const;
   sandbox::Outcome run_step(const Step& step, const std::filesystem::path& folder, int slot, const std::string& marker,
                             double cpu_seconds) const;
-  /// The path of `file` in the sandbox, where `folder` is at `place`.
-  std::string inside(const std::filesystem::path& folder, const char* place, const std::string& file) const;
   bool is_bad_ruby(const std::filesystem::path& folder, int slot) const;
   void find_versions();
   void make_support();

@@ -236,7 +236,6 @@ std::vector<Completion> generate_completions(const EvaluateFlags& flags, const S
           "over "
           "the whole text\n");
     LiveLine line;
-    const InterruptGuard guard;
     CompletionListener listener;
     listener.done = [&](Completion completion) {
       folder.add(completion, problems[completion.problem]);
@@ -310,7 +309,6 @@ std::vector<Scored> execute_completions(const EvaluateFlags& flags, const Progra
   }
   const auto begin = Clock::now();
   auto known = folder.open_results(problems, scored);
-  const InterruptGuard guard;
   ExecutionProgress progress(tasks.size(), flags.quiet);
   benchmark::ExecutionListener listener = progress.listener();
   std::size_t finished = 0;
@@ -342,7 +340,6 @@ std::vector<bool> cannot_pass(const EvaluateFlags& flags, const ProgramMachine& 
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < problems.size(); ++i)
     if (result[i]) open.push_back(i);
-  const InterruptGuard guard;
   ExecutionProgress progress(open.size(), /*quiet=*/true);
   const auto found = execute(machine.toolchain, machine.box.description(), benchmark::ResultCache(flags.cache),
                              aborting_tasks(problems, open), {}, flags.jobs, progress.listener());
@@ -448,7 +445,6 @@ void run_check(const EvaluateFlags& flags) {
   for (const Problem& problem : selection.problems)
     if (languages.contains(problem.language)) problems.push_back(problem);
   if (!problems.empty() && faults.empty()) {
-    const InterruptGuard guard;
     ExecutionProgress progress(2 * problems.size(), flags.quiet);
     const auto found =
         check_solvability(machine.toolchain, machine.box.description(), benchmark::ResultCache(flags.cache), problems,
@@ -476,10 +472,15 @@ void add_evaluate_command(CLI::App& program) {
   const auto check = add_evaluate_options(command, *flags);
   command.callback([flags, check] {
     check();
-    if (flags->check)
-      run_check(*flags);
-    else
-      run_evaluate(*flags);
+    const InterruptGuard guard;
+    try {
+      if (flags->check)
+        run_check(*flags);
+      else
+        run_evaluate(*flags);
+    } catch (const sandbox::Cancelled&) {
+      throw Interrupted(InterruptGuard::signal(), "nothing was scored");
+    }
   });
 }
 

@@ -10,6 +10,7 @@
 #include "multipl_moe/cli/generation_run.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/train/interrupt.hpp"
 
 namespace multipl_moe {
 
@@ -196,7 +197,7 @@ std::function<void()> add_evaluate_options(CLI::App& command, EvaluateFlags& fla
                   ->delimiter(',')
                   ->check(above_zero()));
   add(executes, command.add_option("--jobs", flags.jobs, "programs that run at the same time [number of CPU threads]")
-                    ->check(CLI::Range(1, 1000)));
+                    ->check(CLI::Range(1, 128)));
   add(executes, command
                     .add_option("--protocol", flags.protocol,
                                 "time limits: multipl-e: 5 to 30 s as in MultiPL-E's scripts; exercises: 5 s per run")
@@ -252,7 +253,7 @@ std::function<void()> add_evaluate_options(CLI::App& command, EvaluateFlags& fla
           "--pass-at must be at most --samples, since pass@k needs k samples of every problem, found k = {} "
           "and {} samples",
           flags.pass_at.back(), flags.samples));
-    if (flags.jobs == 0) flags.jobs = static_cast<int>((std::max)(1u, std::thread::hardware_concurrency()));
+    if (flags.jobs == 0) flags.jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 128u));
     for (const std::string& language : flags.languages) language_named(language);
     flags.options.weights = decoding_weights_of(flags.weights);
   };

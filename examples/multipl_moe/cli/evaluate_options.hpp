@@ -28,6 +28,7 @@ struct EvaluateFlags : InferenceFlags {
   bool generate_only = false, check = false, allow_unsandboxed = false, resume = false, json = false;
 
   EvaluateMode mode() const;
+  /// Programs end when SIGINT or SIGTERM was recorded.
   benchmark::ExecutionSettings execution() const;
 };
 
