@@ -4,6 +4,9 @@
 #   sh cmake/bootstrap.sh test               installs missing packages, builds everything, runs all tests
 #   sh cmake/bootstrap.sh test --with arm    also installs a cross compiler for AArch64 and an emulator, and runs the
 #                                            tests that need them; without them these tests are left out
+#   sh cmake/bootstrap.sh test --with compilers
+#                                            also installs a sandbox and the compilers of the six languages, and runs
+#                                            the tests that execute generated programs; both: --with arm,compilers
 #   sh cmake/bootstrap.sh sanitize           the same for the unit tests, under the address and undefined-behavior
 #                                            sanitizers of clang++
 #   sh cmake/bootstrap.sh threads            the same for the tests of multithreaded code, under the thread sanitizer of
@@ -36,6 +39,9 @@ finish() { say "$stage: $(($(date +%s) - stage_start)) s"; }
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
 have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# A sandbox and the compilers of the six languages, for the command evaluate.
+compilers="bubblewrap python3 openjdk-17-jdk-headless libjavatuples-java g++ rustc libstd-rust-dev golang-go ruby"
 
 have_nvcc() { have_command nvcc || [ -x /usr/local/cuda/bin/nvcc ]; }
 
@@ -73,6 +79,7 @@ require_packages() {
     gpu) needed="$needed catch2" ;;
   esac
   case ,$with, in *,arm,*) needed="$needed g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;; esac
+  case ,$with, in *,compilers,*) needed="$needed $compilers" ;; esac
   # The tests of the GPU backend on an emulated device need only Thrust, which is also part of the CUDA Toolkit.
   case $1 in test | sanitize) have_nvcc || needed="$needed libthrust-dev" ;; esac
 
@@ -219,14 +226,23 @@ run_tests() {
 
 test_command() {
   if [ "${1:-}" = --with ] && [ $# -eq 2 ]; then
-    [ "$2" = arm ] || die "--with must be arm, got $2"
     with=$2
+    for part in $(echo "$with" | tr , ' '); do
+      case $part in arm | compilers) ;; *) die "--with must be arm, compilers or both with a comma, got $part" ;; esac
+    done
   elif [ $# -gt 0 ]; then
-    die "usage: sh cmake/bootstrap.sh test [--with arm]"
+    die "usage: sh cmake/bootstrap.sh test [--with arm,compilers]"
   fi
   require_packages test
   build release
-  run_tests release
+  absent=''
+  for package in $compilers; do have_package "$package" || absent="$absent $package"; done
+  if [ -n "$absent" ]; then
+    say "tests that execute generated programs are left out, since packages are missing:$absent (--with compilers)"
+    run_tests release -LE compilers
+  else
+    run_tests release
+  fi
 }
 
 sanitize_command() {
@@ -283,5 +299,5 @@ case $command in
   threads) threads_command "$@" ;;
   gpu) gpu_command "$@" ;;
   demo) demo_command "$@" ;;
-  *) die "usage: sh cmake/bootstrap.sh test [--with arm] | sanitize | threads | gpu | demo [--corpus DIR] [ARGUMENT...]" ;;
+  *) die "usage: sh cmake/bootstrap.sh test [--with arm,compilers] | sanitize | threads | gpu | demo [--corpus DIR] [ARGUMENT...]" ;;
 esac

@@ -226,6 +226,32 @@ def generation_config():
     put("generation_config", "text", compact({"top_p": "0.8"}))
 
 
+def problem_file():
+    problem = {"name": "a", "language": "rs", "prompt": "fn f() {\n", "doctests": "keep", "prompt_terminology": "verbatim",
+               "tests": "}\n\nfn main() {}\n", "stop_tokens": ["\n}"]}
+    human_eval = {"task_id": "HumanEval/0", "prompt": "def f():\n", "entry_point": "f", "canonical_solution": "    pass\n",
+                  "test": "def check(f):\n    f()\n"}
+    exercise = problem | {"name": "b", "language": "go_test.go", "family": "fold", "level": 2, "stratum": "nowhere"}
+    put("problem_file", "three", "\n".join(compact(value) for value in (problem, human_eval, exercise)))
+    put("problem_file", "crlf", "\ufeff" + compact(problem) + "\r\n\r\n" + compact(exercise) + "\r\n")
+    put("problem_file", "twice", compact(problem) + "\n" + compact(problem))
+    put("problem_file", "cobol", compact(problem | {"language": "cobol"}))
+    put("problem_file", "no_tests", compact({key: value for key, value in problem.items() if key != "tests"}))
+    put("problem_file", "empty", "\n")
+
+
+def completion_file():
+    line = {"name": "a", "language": "ruby", "sample": 1, "completion": "  1\nend\n", "finish_reason": "stop", "tokens": 3}
+    lines = (line, line | {"sample": 0, "cut": False}, {"task_id": "HumanEval/0", "completion": "x\n# y"})
+    put("completion_file", "lines", "\n".join(compact(value) for value in lines))
+    put("completion_file", "whole", compact({"name": "a", "language": "rb", "prompt": "p", "tests": "t",
+                                             "stop_tokens": ["\n#"], "completions": ["x", "y\n#"]}))
+    put("completion_file", "unknown", compact({"name": "b", "completion": ""}))
+    put("completion_file", "ambiguous", compact({"name": "a", "completion": ""}))
+    put("completion_file", "negative", compact(line | {"sample": -1}))
+
+
 for write in (safetensors, model_config, manifest, trainer_state, strict_json, utf8, fences, token_file, run_record,
-              tensor_index, utf8_stream, tokenizer_json, vocabulary_files, generation_config):
+              tensor_index, utf8_stream, tokenizer_json, vocabulary_files, generation_config,
+              problem_file, completion_file):
     write()
