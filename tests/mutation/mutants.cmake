@@ -703,3 +703,13 @@ mutant(gradient_of_any_layer runtime/any_layer.hpp
   AFTER [==[gradient.layer_ != nullptr]==]
   REASON "the gradient of another layer is written as if it were the layer's own"
   TESTS runtime/any_layer runtime/any_layer_bfloat16)
+mutant(pass_at_k_with_replacement multipl_moe/benchmark/pass_at_k.hpp
+  BEFORE [==[for (std::int64_t i = n - c + 1; i <= n; ++i)]==]
+  AFTER [==[for (std::int64_t i = n - c; i < n; ++i)]==]
+  REASON "pass@k is that of another number of samples"
+  TESTS multipl_moe/benchmark/pass_at_k)
+mutant(more_draws_than_samples multipl_moe/benchmark/pass_at_k.hpp
+  BEFORE [==[k < 1 || k > n)]==]
+  AFTER [==[k < 1)]==]
+  REASON "pass@100 of 20 samples is a number instead of an error"
+  TESTS multipl_moe/benchmark/pass_at_k)
