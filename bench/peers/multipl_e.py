@@ -6,7 +6,7 @@
 
 EVALUATION is the folder evaluation/src of nuprl/MultiPL-E, or the copy of it in bigcode-evaluation-harness,
 bigcode_eval/tasks/custom_metrics/multiple_metrics. These scripts run programs WITHOUT isolation: run this script in a
-container or with bubblewrap. Their Java needs javatuples at /usr/multiple/javatuples-1.2.jar.
+container or with bubblewrap. Their Java looks for javatuples in a fixed place; --javatuples names another.
 
 Prints a table of status pairs for each language and every difference; the exit code is 1 if there is one.
 """
@@ -24,14 +24,15 @@ EVALUATORS = {"py": ("eval_python", ".py"), "java": ("eval_java", ".java"), "cpp
               "rs": ("eval_rust", ".rs"), "go_test.go": ("eval_go", "_test.go"), "rb": ("eval_ruby", ".rb")}
 
 
-def evaluators(folder):
+def evaluators(folder, javatuples):
     """The function eval_script of each language; the copy in bigcode-evaluation-harness is a package."""
     folder = folder.resolve()
     is_package = (folder / "__init__.py").exists()
     sys.path.insert(0, str(folder.parent if is_package else folder))
     prefix = f"{folder.name}." if is_package else ""
-    return {language: (importlib.import_module(prefix + module).eval_script, extension)
-            for language, (module, extension) in EVALUATORS.items()}
+    modules = {language: importlib.import_module(prefix + module) for language, (module, _) in EVALUATORS.items()}
+    modules["java"].Path = lambda path: pathlib.Path(javatuples if "javatuples" in str(path) else path)
+    return {language: (modules[language].eval_script, extension) for language, (_, extension) in EVALUATORS.items()}
 
 
 def status_of(scripts, language, program):
@@ -46,9 +47,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("export", type=pathlib.Path)
     parser.add_argument("--evaluation", type=pathlib.Path, required=True)
+    parser.add_argument("--javatuples", type=pathlib.Path, default="/usr/share/java/javatuples.jar")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    scripts = evaluators(arguments.evaluation)
+    scripts = evaluators(arguments.evaluation, arguments.javatuples)
 
     jobs = []
     for file in sorted(arguments.export.glob("*.results.json")):

@@ -64,7 +64,7 @@ TEST_CASE("the files of scores", "[benchmark][scores]") {
       "benchmark,language,k,pass_at_k,low95,high95,pass_at_k_multipl_e,problems,samples,ok,wrong,syntax_error,timeout,"
       "out_of_memory,output_limit,early_exit,truncated,cannot_pass,first_timeouts\n"
       "small,python,2,0.500000,0.094531,0.905469,1.000000,2,4,1,1,0,1,0,0,1,1,0,1\n"
-      "small,ruby,2,0.000000,0.000000,0.793450,0.000000,1,2,0,1,1,0,0,0,0,0,1,0\n");
+      "small,ruby,2,0.000000,0.000000,0.793451,0.000000,1,2,0,1,1,0,0,0,0,0,1,0\n");
   CHECK(problems_csv(all, samples()) ==
         "benchmark,language,name,family,level,stratum,n,c\n"
         "small,python,a,fold,2,nowhere,2,1\n"
