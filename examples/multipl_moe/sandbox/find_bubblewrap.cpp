@@ -29,7 +29,10 @@ constexpr std::array<int, 3> oldest_version{0, 8, 0};
 std::string output_of(const std::vector<std::string>& command) {
   Channel pipe = output_channel();
   const Descriptor nothing = open_file("/dev/null", O_RDWR);
-  Running running(launch({command, {}, {}, {nothing.number(), pipe.theirs.number(), nothing.number()}, {}, {}, {}}));
+  Launch start;
+  start.command = command;
+  start.descriptors = {nothing.number(), pipe.theirs.number(), nothing.number()};
+  Running running(launch(start));
   pipe.theirs = Descriptor();
   Output output{std::move(pipe.ours), {}};
   running.wait();

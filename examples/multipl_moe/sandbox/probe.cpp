@@ -51,7 +51,7 @@ constexpr std::uint16_t machine = EM_NONE;
 constexpr unsigned char instructions[] = {0, 0, 0, 0, 0, 0, 0, 0};
 #endif
 
-constexpr std::uint64_t address = 0x400000;
+constexpr std::uint64_t load_address = 0x400000;
 constexpr std::size_t code_at = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
 constexpr std::size_t count_at = code_at + sizeof instructions, table_at = count_at + 8;
 constexpr std::size_t entry_size = 7 * sizeof(std::int64_t);
@@ -123,7 +123,7 @@ std::string probe_program(const std::vector<Attempt>& attempts) {
     std::array<std::int64_t, 6> arguments = attempt.arguments;
     if (!attempt.path.empty()) {
       arguments[static_cast<std::size_t>(attempt.path_index)] =
-          static_cast<std::int64_t>(address + paths_at + paths.size());
+          static_cast<std::int64_t>(load_address + paths_at + paths.size());
       paths += attempt.path + '\0';
     }
     append_bytes(table, attempt.call);
@@ -139,7 +139,7 @@ std::string probe_program(const std::vector<Attempt>& attempts) {
   header.e_type = ET_EXEC;
   header.e_machine = machine;
   header.e_version = EV_CURRENT;
-  header.e_entry = address + code_at;
+  header.e_entry = load_address + code_at;
   header.e_phoff = sizeof header;
   header.e_ehsize = sizeof header;
   header.e_phentsize = sizeof(Elf64_Phdr);
@@ -147,7 +147,7 @@ std::string probe_program(const std::vector<Attempt>& attempts) {
   Elf64_Phdr segment{};
   segment.p_type = PT_LOAD;
   segment.p_flags = PF_R | PF_X;
-  segment.p_vaddr = address;
+  segment.p_vaddr = load_address;
   segment.p_filesz = size;
   segment.p_memsz = size;
   segment.p_align = 0x10000;

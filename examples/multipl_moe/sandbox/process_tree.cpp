@@ -63,7 +63,7 @@ std::int64_t processor_ticks(std::string_view stat) {
   return ticks;
 }
 
-double cpu_seconds(const std::vector<::pid_t>& processes) {
+double cpu_seconds_of(const std::vector<::pid_t>& processes) {
   std::int64_t ticks = 0;
   for (const ::pid_t process : processes) ticks += processor_ticks(text_of_process(process, "stat"));
   return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));

@@ -17,7 +17,7 @@ std::vector<::pid_t> process_tree(::pid_t root);
 std::int64_t processor_ticks(std::string_view stat);
 
 /// Seconds of processor time of these processes and their ended children.
-double cpu_seconds(const std::vector<::pid_t>& processes);
+double cpu_seconds_of(const std::vector<::pid_t>& processes);
 
 /// Bytes of a process's own pages, in memory or swapped out, with its page tables: the text of /proc/<pid>/status.
 /// Pages that a process shares with its parent after a fork count for both.

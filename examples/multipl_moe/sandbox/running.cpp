@@ -119,7 +119,7 @@ void Supervision::look() {
     running_.kill();
   }
   const std::vector<::pid_t> processes = process_tree(running_.first());
-  used_.cpu_seconds = std::max(used_.cpu_seconds, cpu_seconds(processes));
+  used_.cpu_seconds = std::max(used_.cpu_seconds, cpu_seconds_of(processes));
   look_at_memory(processes);
   if (job_.folder_is_writable && ++looks_ % looks_between_folders == 0) {
     const FolderSize size = size_of_folder(job_.folder);

@@ -95,8 +95,9 @@ struct Probe {
 
 /// The probes, as files. The first two differ in the user ID that they must have.
 struct Probes {
-  explicit Probes(::uid_t user)
-      : leave_namespace{"leave_namespace", attempts_to_leave(user_in_namespace)},
+  Probes(const std::string& slot, ::uid_t user)
+      : folder(slot),
+        leave_namespace{"leave_namespace", attempts_to_leave(user_in_namespace)},
         leave_user{"leave_user", attempts_to_leave(user)},
         use_memory{"use_memory", attempt_to_use_memory(2 * memory_of_probes)} {
     for (const Probe* probe : {&leave_namespace, &leave_user, &use_memory}) {
@@ -132,7 +133,7 @@ class Sandbox::State {
 
  private:
   Outcome run_isolated(const Job& job, const SlotLock& slot) const;
-  Outcome run_limited(const Job& job) const;
+  Outcome run_limited(const Job& job, const SlotLock& slot) const;
 };
 
 namespace {
@@ -261,9 +262,9 @@ Outcome Sandbox::State::run_isolated(const Job& job, const SlotLock& slot) const
   return outcome_of(supervision, ended, ending_of(code, ran_out), out, err, job.limits);
 }
 
-Outcome Sandbox::State::run_limited(const Job& job) const {
+Outcome Sandbox::State::run_limited(const Job& job, const SlotLock& slot) const {
   std::vector<Bind> paths = binds_of(job);
-  const TemporaryFolder empty;
+  const TemporaryFolder empty(slot.name);
   Launch start;
   for (const std::string& word : job.command) start.command.push_back(with_own_paths(word, paths));
   start.environment = environment_of(job);
@@ -292,7 +293,8 @@ Outcome Sandbox::State::run(const Job& job, int slot) const {
   require_valid(job);
   Job resolved = job;
   resolved.command.front() = path_of_program(job.command.front());
-  if (mode == Mode::none) return run_limited(resolved);
+  const SlotLock& own = slots[static_cast<std::size_t>(slot)];
+  if (mode == Mode::none) return run_limited(resolved, own);
   if (is_root())
     for (const Bind& bind : job.read_only) {
       struct stat status {};
@@ -302,7 +304,7 @@ Outcome Sandbox::State::run(const Job& job, int slot) const {
                         "read {}; chmod -R a+rX",
                         escaped(bind.from.native(), 1000)));
     }
-  return run_isolated(resolved, slots[static_cast<std::size_t>(slot)]);
+  return run_isolated(resolved, own);
 }
 
 void Sandbox::State::check(const Probes& probes) const {
@@ -345,14 +347,14 @@ Sandbox Sandbox::open(Mode mode, int slots, const Means& means) {
     throw UsageError(fmt::format("[sandbox] the number of jobs at a time is 1 to {}, got {}", most_slots, slots));
   const auto state = std::make_shared<State>();
   state->mode = mode;
+  state->slots = lock_slots(slots);
+  end_leftovers(state->slots);
   if (mode == Mode::none) {
     state->description = "none: limits of time, memory and output only; programs can read and write what this user can";
     return Sandbox(state);
   }
   if (!abi_is_known) throw Failure("[sandbox] programs are isolated on x86-64 and arm64 only");
   state->isolation = find_bubblewrap(means.bubblewrap);
-  state->slots = lock_slots(slots);
-  end_leftovers(state->slots);
   const std::vector<GroupPlace> possible =
       possible_places(proc_text("/proc/self/mountinfo"), proc_text("/proc/self/cgroup"));
   remove_left_groups(possible, state->slots);
@@ -360,7 +362,7 @@ Sandbox Sandbox::open(Mode mode, int slots, const Means& means) {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
     throw Failure("[sandbox] cannot become a subreaper: " + std::generic_category().message(errno));
 
-  const Probes probes(state->user_of(state->slots.front()));
+  const Probes probes(state->slots.front().name, state->user_of(state->slots.front()));
   std::vector<std::vector<GroupPlace>> groups;
   if (means.cgroups) groups.push_back(usable_places(possible, state->slots.front().name));
   if (groups.empty() || !groups.front().empty()) groups.emplace_back();
@@ -388,7 +390,7 @@ Sandbox Sandbox::open(Mode mode, int slots, const Means& means) {
 }
 
 Outcome Sandbox::run(const Job& job, int slot) const {
-  if (state_->mode != Mode::none && (slot < 0 || slot >= static_cast<int>(state_->slots.size())))
+  if (slot < 0 || slot >= static_cast<int>(state_->slots.size()))
     throw UsageError(fmt::format("[sandbox] the slots are 0 to {}, got {}", state_->slots.size() - 1, slot));
   return state_->run(job, slot);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -62,6 +63,20 @@ std::vector<::pid_t> processes_left(const std::vector<SlotLock>& own) {
   return found;
 }
 
+/// Folders of others are not touched: every user can create any name there.
+void remove_folders_left(const std::vector<SlotLock>& own) {
+  std::error_code failed;
+  std::vector<std::filesystem::path> left;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path(failed), failed)) {
+    const std::string name = entry.path().filename();
+    struct stat status {};
+    if (is_left(name.substr(0, name.rfind('.')), own) && ::lstat(entry.path().c_str(), &status) == 0 &&
+        S_ISDIR(status.st_mode) && status.st_uid == ::geteuid())
+      left.push_back(entry.path());
+  }
+  for (const std::filesystem::path& folder : left) std::filesystem::remove_all(folder, failed);
+}
+
 }  // namespace
 
 std::vector<SlotLock> lock_slots(int count) {
@@ -89,7 +104,7 @@ void end_leftovers(const std::vector<SlotLock>& own) {
   const auto deadline = std::chrono::steady_clock::now() + 10s;
   for (;;) {
     const std::vector<::pid_t> left = processes_left(own);
-    if (left.empty()) return;
+    if (left.empty()) return remove_folders_left(own);
     for (const ::pid_t process : left) ::kill(process, SIGKILL);
     if (std::chrono::steady_clock::now() > deadline)
       throw Failure(fmt::format(

@@ -22,8 +22,8 @@ std::vector<SlotLock> lock_slots(int count);
 /// first job, or one that is not locked.
 bool is_left(const std::string& name, const std::vector<SlotLock>& own);
 
-/// Kills the sandboxes that earlier runs which were killed have left, and waits for their end. Throws Failure if one
-/// does not end.
+/// Kills the sandboxes that earlier runs which were killed have left, waits for their end, and removes the folders of
+/// these runs among the temporary files. Throws Failure if a process does not end.
 void end_leftovers(const std::vector<SlotLock>& own);
 
 }  // namespace multipl_moe::sandbox

@@ -12,11 +12,13 @@
 
 namespace multipl_moe::sandbox {
 
-/// A folder among the temporary files that is removed with its contents.
+/// A folder among the temporary files that is removed with its contents. If the process is killed, the next run removes
+/// it: see end_leftovers().
 class TemporaryFolder {
  public:
-  /// Throws IoError.
-  TemporaryFolder() : path_(std::filesystem::temp_directory_path() / "moelayers-sandbox.XXXXXX") {
+  /// `slot` is the name of a slot. Throws IoError.
+  explicit TemporaryFolder(const std::string& slot)
+      : path_(std::filesystem::temp_directory_path() / (slot + ".XXXXXX")) {
     std::string pattern = path_;
     if (::mkdtemp(pattern.data()) == nullptr) throw IoError(path_, "create", errno);
     path_ = pattern;

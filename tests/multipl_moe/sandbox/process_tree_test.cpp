@@ -71,7 +71,7 @@ TEST_CASE("a tree has the children of children, and their memory and time", "[sa
   char byte = 0;
   REQUIRE(::read(ready[0], &byte, 1) == 1);
   const std::vector<::pid_t> processes = process_tree(child);
-  const double seconds = cpu_seconds(processes);
+  const double seconds = cpu_seconds_of(processes);
   const std::int64_t estimate = memory_bytes(processes, false, false), exact = memory_bytes(processes, false, true);
   for (const ::pid_t process : processes) ::kill(process, SIGKILL);
   ::waitpid(child, nullptr, 0);
@@ -90,7 +90,7 @@ TEST_CASE("a process that has ended has no descendants and uses nothing", "[sand
   if (child == 0) ::_exit(0);
   REQUIRE(::waitpid(child, nullptr, 0) == child);
   CHECK(process_tree(child) == std::vector<::pid_t>{child});
-  CHECK(cpu_seconds({child}) == 0);
+  CHECK(cpu_seconds_of({child}) == 0);
   CHECK(memory_bytes({child}, false, true) == 0);
 }
 
