@@ -144,7 +144,7 @@ TEST_CASE("a benchmark is a file, a compressed file or a folder with prompts.jso
     CHECK(benchmark.problems[0].benchmark == name);
   }
   CHECK_THROWS_AS(read_benchmark(scratch / "ex"), BadFile);
-  CHECK_THROWS_AS(read_benchmark(scratch / "none.jsonl"), IoError);
+  CHECK_THROWS_AS(read_benchmark(scratch / "none.jsonl"), BadFile);
 }
 
 }  // namespace problem_file_test

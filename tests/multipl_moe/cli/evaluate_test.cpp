@@ -106,7 +106,7 @@ TEST_CASE("evaluate refuses flags that are missing, do not apply or do not fit",
   check_refused(scratch, "--completions c.jsonl --benchmark b.jsonl -o out --pass-at 2", 2, "found k = 2 and 1 sample");
   check_refused(scratch, "--completions c.jsonl -o out", 2, "needs --benchmark");
   check_refused(scratch, "--model none --benchmark b.jsonl --generate-only -o out", 3, "none");
-  check_refused(scratch, "--model model --benchmark none.jsonl -o out", 5, "none.jsonl");
+  check_refused(scratch, "--model model --benchmark none.jsonl -o out", 3, "none.jsonl");
   put_bytes(scratch / "bad.jsonl", get_bytes(scratch / "b.jsonl") + "{}\n");
   check_refused(scratch, "--model model --benchmark bad.jsonl -o out", 3, "line 7 must be a problem");
   check_refused(scratch, "--model model --benchmark b.jsonl --benchmark b.jsonl -o out", 3, "names of their own");

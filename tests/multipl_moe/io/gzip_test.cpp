@@ -35,7 +35,7 @@ TEST_CASE("only a name that ends in .gz means a compressed file", "[io][gzip]") 
   put_bytes(scratch / "a.jsonl", "text");
   CHECK(read_whole_text(scratch / "a.jsonl.gz", 100) == "text");
   CHECK(read_whole_text(scratch / "a.jsonl", 100) == "text");
-  CHECK_THROWS_AS(read_whole_text(scratch / "b.gz", 100), IoError);
+  CHECK_THROWS_AS(read_whole_text(scratch / "b.gz", 100), BadFile);
 }
 
 }  // namespace gzip_test
