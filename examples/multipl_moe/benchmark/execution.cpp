@@ -39,9 +39,9 @@ namespace {
 
 class Run {
  public:
-  Run(const Toolchain& toolchain, const std::string& sandbox, const ResultCache& cache, std::span<const Task> tasks,
+  Run(const Toolchain& toolchain, const ResultCache& cache, std::span<const Task> tasks,
       std::vector<std::optional<Executed>> known, const ExecutionListener& listener)
-      : toolchain_(toolchain), sandbox_(sandbox), cache_(cache), tasks_(tasks), listener_(listener) {
+      : toolchain_(toolchain), cache_(cache), tasks_(tasks), listener_(listener) {
     results_ = std::move(known);
     results_.resize(tasks.size());
     for (std::size_t i = 0; i < tasks.size(); ++i) equal_[&tasks[i]].push_back(i);
@@ -54,7 +54,7 @@ class Run {
     for_each_in_slots(pending_.size(), jobs, [&](std::size_t i, int slot) {
       if (should_stop()) return false;
       const std::size_t task = pending_[i];
-      const std::string key = cache_key(toolchain_, sandbox_, tasks_[task].language, tasks_[task].program);
+      const std::string key = cache_key(toolchain_, tasks_[task].language, tasks_[task].program);
       const auto cached = cache_.find(key);
       const std::optional<Result> found = cached ? cached : run_program(task, slot);
       if (!found) return false;
@@ -74,7 +74,7 @@ class Run {
       std::optional<Result> result = run_program(task, 0);
       if (!result) break;
       result->runs = 2;
-      cache_.store(cache_key(toolchain_, sandbox_, tasks_[task].language, tasks_[task].program), *result);
+      cache_.store(cache_key(toolchain_, tasks_[task].language, tasks_[task].program), *result);
       finish(task, {*result, false});
     }
     return std::move(results_);
@@ -116,7 +116,6 @@ class Run {
   }
 
   const Toolchain& toolchain_;
-  const std::string& sandbox_;
   const ResultCache& cache_;
   std::span<const Task> tasks_;
   const ExecutionListener& listener_;
@@ -128,11 +127,10 @@ class Run {
 
 }  // namespace
 
-std::vector<std::optional<Executed>> execute(const Toolchain& toolchain, const std::string& sandbox,
-                                             const ResultCache& cache, std::span<const Task> tasks,
-                                             std::vector<std::optional<Executed>> known, int jobs,
-                                             const ExecutionListener& listener) {
-  return Run(toolchain, sandbox, cache, tasks, std::move(known), listener).run(jobs);
+std::vector<std::optional<Executed>> execute(const Toolchain& toolchain, const ResultCache& cache,
+                                             std::span<const Task> tasks, std::vector<std::optional<Executed>> known,
+                                             int jobs, const ExecutionListener& listener) {
+  return Run(toolchain, cache, tasks, std::move(known), listener).run(jobs);
 }
 
 }  // namespace multipl_moe::benchmark

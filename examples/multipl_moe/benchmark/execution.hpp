@@ -41,9 +41,8 @@ struct ExecutionListener {
 /// Runs each program that has no result in `known` yet, equal ones once, in the slots 0 .. jobs - 1. Those that exceed
 /// a time limit are run once more at the end, alone: what counts then is not what other programs did at the same time.
 /// A result is empty if the execution was stopped before.
-std::vector<std::optional<Executed>> execute(const Toolchain& toolchain, const std::string& sandbox,
-                                             const ResultCache& cache, std::span<const Task> tasks,
-                                             std::vector<std::optional<Executed>> known, int jobs,
-                                             const ExecutionListener& listener);
+std::vector<std::optional<Executed>> execute(const Toolchain& toolchain, const ResultCache& cache,
+                                             std::span<const Task> tasks, std::vector<std::optional<Executed>> known,
+                                             int jobs, const ExecutionListener& listener);
 
 }  // namespace multipl_moe::benchmark

@@ -14,12 +14,11 @@ namespace multipl_moe::benchmark {
 
 std::string program_hash(std::string_view program) { return fmt::format("{:016x}", hash_of(program)); }
 
-std::string cache_key(const Toolchain& toolchain, const std::string& sandbox, Language language,
-                      std::string_view program) {
+std::string cache_key(const Toolchain& toolchain, Language language, std::string_view program) {
   constexpr int version = 1;  // of the classes and the way in which programs are run
-  std::string text =
-      fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", version, multipl_moe::name_of(language), toolchain.version(language),
-                  toolchain.limits_text(language), name_of(toolchain.settings().protocol), sandbox);
+  const bool is_isolated = toolchain.settings().mode == sandbox::Mode::bubblewrap;
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n", version, multipl_moe::name_of(language),
+                                 toolchain.version(language), toolchain.limits_text(language), is_isolated);
   text += program;
   // 128 bits, since a key that two programs share would give one of them the other's result.
   return fmt::format("{:016x}{:016x}", hash_of(text), hash_of(text, 1));

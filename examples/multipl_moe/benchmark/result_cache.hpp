@@ -13,9 +13,9 @@ namespace multipl_moe::benchmark {
 /// The hash of a program in results.jsonl: XXH3 in 16 hexadecimal digits.
 std::string program_hash(std::string_view program);
 
-/// Hash of everything that a program's result depends on: language, program, compiler, sandbox, limits and protocol.
-std::string cache_key(const Toolchain& toolchain, const std::string& sandbox, Language language,
-                      std::string_view program);
+/// Hash of everything that a lasting result depends on: language, program, compiler, limits, and whether there is a
+/// sandbox.
+std::string cache_key(const Toolchain& toolchain, Language language, std::string_view program);
 
 /// A folder with a file for each result. Only OK, SyntaxError and Exception are kept: the others depend on the
 /// machine's load.

@@ -59,8 +59,8 @@ std::vector<Task> aborting_tasks(std::span<const Problem> problems, std::span<co
   return tasks;
 }
 
-std::vector<Solvability> check_solvability(const Toolchain& toolchain, const std::string& sandbox,
-                                           const ResultCache& cache, std::span<const Problem> problems, int jobs,
+std::vector<Solvability> check_solvability(const Toolchain& toolchain, const ResultCache& cache,
+                                           std::span<const Problem> problems, int jobs,
                                            const ExecutionListener& listener) {
   std::vector<std::size_t> all(problems.size()), with_canonical;
   for (std::size_t i = 0; i < problems.size(); ++i) {
@@ -70,7 +70,7 @@ std::vector<Solvability> check_solvability(const Toolchain& toolchain, const std
   std::vector<Task> tasks = aborting_tasks(problems, all);
   for (const std::size_t i : with_canonical)
     tasks.push_back({problems[i].language, program_of(problems[i], problems[i].canonical)});
-  const auto results = execute(toolchain, sandbox, cache, tasks, {}, jobs, listener);
+  const auto results = execute(toolchain, cache, tasks, {}, jobs, listener);
   std::vector<Solvability> found;
   for (const auto& result : results)
     if (!result) return found;

@@ -26,8 +26,8 @@ struct Solvability {
 std::vector<Task> aborting_tasks(std::span<const Problem> problems, std::span<const std::size_t> which);
 
 /// Runs an aborting and, where there is one, the canonical completion of every problem. Empty if it was stopped.
-std::vector<Solvability> check_solvability(const Toolchain& toolchain, const std::string& sandbox,
-                                           const ResultCache& cache, std::span<const Problem> problems, int jobs,
+std::vector<Solvability> check_solvability(const Toolchain& toolchain, const ResultCache& cache,
+                                           std::span<const Problem> problems, int jobs,
                                            const ExecutionListener& listener);
 
 /// A table by language, and a line for each problem that cannot pass, tests nothing, whose canonical solution fails or

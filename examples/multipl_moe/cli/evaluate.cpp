@@ -317,8 +317,8 @@ std::vector<Scored> execute_completions(const EvaluateFlags& flags, const Progra
     folder.add(scored[i], problems[scored[i].completion.problem]);
     ++finished;
   };
-  const auto results = execute(machine.toolchain, machine.box.description(), benchmark::ResultCache(flags.cache), tasks,
-                               std::move(known), flags.jobs, listener);
+  const auto results =
+      execute(machine.toolchain, benchmark::ResultCache(flags.cache), tasks, std::move(known), flags.jobs, listener);
   progress.finish();
   if (InterruptGuard::signal() != 0)
     throw Interrupted(InterruptGuard::signal(),
@@ -341,8 +341,8 @@ std::vector<bool> cannot_pass(const EvaluateFlags& flags, const ProgramMachine& 
   for (std::size_t i = 0; i < problems.size(); ++i)
     if (result[i]) open.push_back(i);
   ExecutionProgress progress(open.size(), /*quiet=*/true);
-  const auto found = execute(machine.toolchain, machine.box.description(), benchmark::ResultCache(flags.cache),
-                             aborting_tasks(problems, open), {}, flags.jobs, progress.listener());
+  const auto found = execute(machine.toolchain, benchmark::ResultCache(flags.cache), aborting_tasks(problems, open), {},
+                             flags.jobs, progress.listener());
   if (InterruptGuard::signal() != 0)
     throw Interrupted(InterruptGuard::signal(), "results are saved; --resume continues");
   for (std::size_t i = 0; i < open.size(); ++i)
@@ -446,9 +446,8 @@ void run_check(const EvaluateFlags& flags) {
     if (languages.contains(problem.language)) problems.push_back(problem);
   if (!problems.empty() && faults.empty()) {
     ExecutionProgress progress(2 * problems.size(), flags.quiet);
-    const auto found =
-        check_solvability(machine.toolchain, machine.box.description(), benchmark::ResultCache(flags.cache), problems,
-                          flags.jobs, progress.listener());
+    const auto found = check_solvability(machine.toolchain, benchmark::ResultCache(flags.cache), problems, flags.jobs,
+                                         progress.listener());
     progress.finish();
     if (InterruptGuard::signal() != 0) throw Interrupted(InterruptGuard::signal(), "nothing was saved");
     text += "\n\n" + solvability_table(problems, found);

@@ -30,7 +30,8 @@ namespace {
 constexpr const char *settings_name = "evaluation.toml", *results_name = "results.jsonl";
 
 /// Settings that change no result: they may differ when a run is resumed.
-constexpr std::array<std::string_view, 6> free_settings{"jobs", "cache", "batch-size", "threads", "pass-at", "kernel"};
+constexpr std::array<std::string_view, 7> free_settings{"jobs",    "cache",  "batch-size",   "threads",
+                                                        "pass-at", "kernel", "sandbox_found"};
 
 /// The settings by name, with the table before the name.
 std::map<std::string, std::string> settings_in(const std::string& text) {
