@@ -713,3 +713,65 @@ mutant(more_draws_than_samples multipl_moe/benchmark/pass_at_k.hpp
   AFTER [==[k < 1)]==]
   REASON "pass@100 of 20 samples is a number instead of an error"
   TESTS multipl_moe/benchmark/pass_at_k)
+
+# ---- the sandbox of generated programs -----------------------------------------------------------
+mutant(any_socket_family multipl_moe/sandbox/seccomp_filter.hpp
+  BEFORE [==[unix_sockets, 1, 0);]==]
+  AFTER [==[unix_sockets, 1, 1);]==]
+  REASON "sockets of every family, such as vsock, which reaches the hypervisor"
+  TESTS multipl_moe/sandbox/seccomp_filter)
+mutant(namespaces_by_clone multipl_moe/sandbox/seccomp_filter.hpp
+  BEFORE [==[namespace_flags = 0x7E020000]==]
+  AFTER [==[namespace_flags = 0x6E020000]==]
+  REASON "a child in a user namespace of its own, in which it has all capabilities"
+  TESTS multipl_moe/sandbox/seccomp_filter)
+mutant(other_abi_is_allowed multipl_moe/sandbox/seccomp_filter.hpp
+  BEFORE [==[AUDIT_ARCH_AARCH64, 1, 0);]==]
+  AFTER [==[AUDIT_ARCH_AARCH64, 1, 1);]==]
+  REASON "calls of another ABI, whose numbers mean other calls, pass the filter"
+  TESTS multipl_moe/sandbox/seccomp_filter)
+mutant(x32_calls_are_allowed multipl_moe/sandbox/seccomp_filter.hpp
+  BEFORE [==[first_x32_call, 0, 1);]==]
+  AFTER [==[first_x32_call, 1, 1);]==]
+  REASON "calls of the x32 ABI, which has the same architecture, are not killed"
+  TESTS multipl_moe/sandbox/seccomp_filter)
+mutant(later_calls_are_allowed multipl_moe/sandbox/seccomp_filter.hpp
+  BEFORE [==[BPF_JGT | BPF_K, last_known_call, 0, 1);]==]
+  AFTER [==[BPF_JGT | BPF_K, last_known_call, 1, 1);]==]
+  REASON "calls of a later kernel, which the list does not know, pass the filter"
+  TESTS multipl_moe/sandbox/seccomp_filter)
+mutant(first_refused_call_is_allowed multipl_moe/sandbox/seccomp_filter.hpp
+  BEFORE [==[refused.size() - i, 0);]==]
+  AFTER [==[refused.size() - i - (i == 0 ? 1 : 0), 0);]==]
+  REASON "a jump that is one instruction too short ends at the return that allows the call"
+  TESTS multipl_moe/sandbox/seccomp_filter)
+mutant(all_ioctls_are_allowed multipl_moe/sandbox/seccomp_filter.hpp
+  BEFORE [==[load(argument(1));]==]
+  AFTER [==[load(argument(0));]==]
+  REASON "the descriptor instead of the request is compared, so that a program types into the terminal"
+  TESTS multipl_moe/sandbox/seccomp_filter)
+mutant(limit_itself_is_exceeded multipl_moe/sandbox/limits.hpp
+  BEFORE [==[used.out_bytes > limits.output_bytes]==]
+  AFTER [==[used.out_bytes >= limits.output_bytes]==]
+  REASON "output of exactly the allowed size ends the job"
+  TESTS multipl_moe/sandbox/limits)
+mutant(stderr_without_limit multipl_moe/sandbox/limits.hpp
+  BEFORE [==[ || used.err_bytes > limits.output_bytes)]==]
+  AFTER [==[)]==]
+  REASON "stderr grows without end"
+  TESTS multipl_moe/sandbox/limits)
+mutant(memory_kill_is_a_signal multipl_moe/sandbox/limits.hpp
+  BEFORE [==[if (kernel_ran_out) return]==]
+  AFTER [==[if (kernel_ran_out && code == 0) return]==]
+  REASON "a program that the kernel has killed for its memory counts as killed by itself"
+  TESTS multipl_moe/sandbox/limits)
+mutant(cpu_limit_is_a_signal multipl_moe/sandbox/limits.hpp
+  BEFORE [==[if (code - 128 == SIGXCPU)]==]
+  AFTER [==[if (code - 128 == SIGXFSZ)]==]
+  REASON "a process that has used up its CPU time counts as killed by a signal"
+  TESTS multipl_moe/sandbox/limits)
+mutant(core_limit_of_zero multipl_moe/sandbox/limits.hpp
+  BEFORE [==[{RLIMIT_CORE, both(1)}]==]
+  AFTER [==[{RLIMIT_CORE, both(0)}]==]
+  REASON "the kernel starts the machine's program for core dumps outside the sandbox"
+  TESTS multipl_moe/sandbox/limits)
