@@ -96,7 +96,11 @@ std::vector<std::string> bubblewrap_command(const Isolation& isolation, const Jo
          {"--seccomp", std::to_string(filter_descriptor), "--json-status-fd", std::to_string(status_descriptor)});
 
   words.insert(words.end(), isolation.system_binds.begin(), isolation.system_binds.end());
-  append(words, {"--proc", "/proc", "--size", "1048576", "--tmpfs", "/dev"});
+  // The first process has the program's user, so that the program could write into its memory, and with it outlive this
+  // process.
+  append(words,
+         {"--proc", "/proc", "--ro-bind", "/dev/null", "/proc/1/mem", "--ro-bind", "/dev/null", "/proc/1/task/1/mem"});
+  append(words, {"--size", "1048576", "--tmpfs", "/dev"});
   for (const char* device : {"null", "zero", "full", "random", "urandom"})
     append(words, {"--dev-bind", fmt::format("/dev/{}", device), fmt::format("/dev/{}", device)});
   append(words, {"--symlink", "/proc/self/fd", "/dev/fd", "--symlink", "/proc/self/fd/0", "/dev/stdin", "--symlink",

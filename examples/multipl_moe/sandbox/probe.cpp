@@ -93,6 +93,7 @@ std::vector<Attempt> attempts_to_leave(::uid_t user) {
       {"has no filter of system calls", SYS_prctl, {PR_GET_SECCOMP}, "", 1, false, 2},
       {"sees processes outside", SYS_getppid, {}, "", 1, false, 1},
       opens("can read /etc/passwd", "/etc/passwd", O_RDONLY, -ENOENT),
+      opens("can change the process that ends with it", "/proc/1/mem", O_RDWR, -EACCES),
       opens("can write to /", "/probe", O_WRONLY | O_CREAT, -EROFS),
       opens("can write to /usr", "/usr/probe", O_WRONLY | O_CREAT, -EROFS),
       opens("can write to /dev", "/dev/probe", O_WRONLY | O_CREAT, -EROFS),

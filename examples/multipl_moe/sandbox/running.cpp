@@ -37,7 +37,15 @@ void wait_until_readable(int descriptor) {
 
 }  // namespace
 
-Running::Running(::pid_t child) : child_(child), first_(child), ended_(process_descriptor(child)) {}
+Running::Running(::pid_t child) : child_(child), first_(child) {
+  try {
+    ended_ = process_descriptor(child);
+  } catch (...) {
+    kill();
+    wait_for_end(child);
+    throw;
+  }
+}
 
 void Running::set_first_in_namespace(::pid_t first) {
   ended_ = process_descriptor(first);

@@ -3,17 +3,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
+#include <limits>
 #include <optional>
 #include <system_error>
 
@@ -28,21 +27,18 @@
 #include "multipl_moe/sandbox/refusal.hpp"
 #include "multipl_moe/sandbox/running.hpp"
 #include "multipl_moe/sandbox/seccomp_filter.hpp"
+#include "multipl_moe/sandbox/setup.hpp"
 #include "multipl_moe/sandbox/slot.hpp"
 #include "multipl_moe/sandbox/temporary_folder.hpp"
 
 namespace multipl_moe::sandbox {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
 
 namespace {
 
 /// As root, the programs of slot n have the user and group 61000 + n, which Debian gives to no user.
 constexpr ::uid_t first_user = 61000;
-
-/// The setup takes milliseconds; a machine that is much too busy is not an error.
-constexpr auto longest_setup = 60s;
 
 constexpr int most_slots = 128;
 
@@ -72,14 +68,13 @@ std::string path_of_program(const std::string& word) {
       fmt::format("[sandbox] the program {} was not found in /usr/bin and /bin; install it", escaped(word, 200)));
 }
 
+/// A limit of this process cannot be raised; one more process belongs to the sandbox.
+int processes_within(::rlim_t most) {
+  return static_cast<int>(std::clamp<::rlim_t>(most, 2, std::numeric_limits<int>::max()) - 1);
+}
+
 /// The processes that the kernel has killed because memory ran out, on the whole machine.
 std::int64_t kernel_kills() { return number_after(proc_text("/proc/vmstat"), "oom_kill"); }
-
-/// A number in the JSON that bubblewrap writes; -1: the key is missing.
-std::int64_t number_behind(const std::string& text, std::string_view key) {
-  const std::size_t at = text.find(key);
-  return at == text.npos ? -1 : first_number(std::string_view(text).substr(at + key.size()));
-}
 
 /// A message of this folder without the place that it begins with.
 std::string without_place(std::string message) {
@@ -138,60 +133,6 @@ class Sandbox::State {
 
 namespace {
 
-/// bubblewrap, up to the moment when the job starts.
-class Setup {
- public:
-  Setup(Channel gate, Channel status, Output& err)
-      : gate_(std::move(gate)), status_{std::move(status.ours), {}}, status_end_(std::move(status.theirs)), err_(err) {}
-
-  int gate() const noexcept { return gate_.theirs.number(); }
-  int status() const noexcept { return status_end_.number(); }
-
-  /// Lets the job start. Throws Failure with bubblewrap's message if it cannot.
-  void finish(Running& running) {
-    gate_.theirs = Descriptor();
-    status_end_ = Descriptor();
-    if (!is_ready()) {
-      running.kill();
-      running.wait();
-      err_.read(4096);
-      if (err_.text.ends_with('\n')) err_.text.pop_back();
-      throw Failure(fmt::format("[sandbox] bubblewrap could not start a program: {}",
-                                err_.text.empty() ? "no message" : escaped(err_.text, 500)));
-    }
-    status_.read(4096);
-    running.set_first_in_namespace(static_cast<::pid_t>(number_behind(status_.text, "\"child-pid\":")));
-    // Without SIGPIPE if the job has been killed meanwhile.
-    ::send(gate_.ours.number(), "\n", 1, MSG_NOSIGNAL);
-    gate_.ours = Descriptor();
-  }
-
-  /// As a shell gives it; -1 if bubblewrap did not end by itself.
-  int exit_code() {
-    status_.read(4096);
-    return static_cast<int>(number_behind(status_.text, "\"exit-code\":"));
-  }
-
- private:
-  bool is_ready() const {
-    const auto deadline = std::chrono::steady_clock::now() + longest_setup;
-    ::pollfd wait{gate_.ours.number(), POLLIN, 0};
-    int ready = 0;
-    do {
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-      ready = ::poll(&wait, 1, static_cast<int>(std::max(left, 0ms).count()));
-    } while (ready < 0 && errno == EINTR);
-    char line = 0;
-    return ready > 0 && ::recv(gate_.ours.number(), &line, 1, 0) == 1;
-  }
-
-  Channel gate_;
-  Output status_;
-  Descriptor status_end_;
-  Output& err_;
-};
-
 Outcome outcome_of(const Supervision& supervision, const Ended& ended, const Ending& ending, Output& out, Output& err,
                    const Limits& limits) {
   if (supervision.was_cancelled()) throw Cancelled();
@@ -218,7 +159,7 @@ Outcome outcome_of(const Supervision& supervision, const Ended& ended, const End
 Outcome Sandbox::State::run_isolated(const Job& job, const SlotLock& slot) const {
   Channel out_pipe = output_channel(), err_pipe = output_channel();
   Output out{std::move(out_pipe.ours), {}}, err{std::move(err_pipe.ours), {}};
-  Setup setup(two_way_channel(), output_channel(), err);
+  Setup setup(err);
   const Descriptor nothing = open_file("/dev/null", O_RDONLY), filter = filter_file();
   Launch start;
   std::vector<Bind> binds = binds_of(job);
@@ -293,6 +234,9 @@ Outcome Sandbox::State::run(const Job& job, int slot) const {
   require_valid(job);
   Job resolved = job;
   resolved.command.front() = path_of_program(job.command.front());
+  ::rlimit processes{};
+  if (::getrlimit(RLIMIT_NPROC, &processes) == 0 && processes.rlim_max != RLIM_INFINITY)
+    resolved.limits.processes = std::min(job.limits.processes, processes_within(processes.rlim_max));
   const SlotLock& own = slots[static_cast<std::size_t>(slot)];
   if (mode == Mode::none) return run_limited(resolved, own);
   if (is_root())

@@ -49,7 +49,8 @@ TEST_CASE("the command line closes what bubblewrap leaves open", "[sandbox]") {
        {"--unshare-user --disable-userns --uid 65534 --gid 65534 ", "--unshare-pid ", "--unshare-net ",
         "--unshare-ipc ", "--unshare-uts ", "--unshare-cgroup-try ", "--die-with-parent ", "--new-session ",
         "--cap-drop ALL ", "--seccomp 5 ", "--json-status-fd 4 ", "--size 1048576 --tmpfs /dev/shm --remount-ro /dev ",
-        "--perms 1777 --size 536870912 --tmpfs /tmp ", "--remount-ro / --chdir /tmp/run -- /bin/sh ",
+        "--perms 1777 --size 536870912 --tmpfs /tmp ", "--proc /proc --ro-bind /dev/null /proc/1/mem ",
+        "--remount-ro / --chdir /tmp/run -- /bin/sh ",
         " name-of-slot prlimit --nproc=41 -- /usr/bin/python3 /box/a.py "})
     CHECK_THAT(line, ContainsSubstring(part));
   CHECK_THAT(line, !ContainsSubstring("--cap-add") && !ContainsSubstring("setpriv"));

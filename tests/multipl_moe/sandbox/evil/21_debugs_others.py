@@ -11,6 +11,10 @@ for process in (1, os.getppid()):
 call("ptrace", (101, 117), 0, 0, 0, 0)
 call("kcmp", (312, 272), 1, os.getpid(), 0, 0, 0)
 call("pidfd_getfd", (438, 438), 0, 0, 0)
+for path in ["/proc/1/mem", "/proc/1/task/1/mem"]:
+    refused("write " + path, lambda: open(path, "r+b", buffering=0))
+    refused("read " + path, lambda: open(path, "rb", buffering=0))
+    refused("remove " + path, lambda: os.unlink(path))
 for process in range(3, 400):
     if process != os.getpid():
         refused(f"memory of {process}", lambda: open(f"/proc/{process}/mem", "rb"))
