@@ -208,7 +208,8 @@ bool remove_group(const fs::path& folder) {
   while (::rmdir(folder.c_str()) != 0) {
     if (errno == ENOENT) return true;
     if (errno != EBUSY || std::chrono::steady_clock::now() > deadline) return false;
-    for (const std::string_view line : split(proc_text(folder / "cgroup.procs"), '\n'))
+    const std::string processes = proc_text(folder / "cgroup.procs");
+    for (const std::string_view line : split(processes, '\n'))
       if (const std::int64_t process = first_number(line); process > 0) ::kill(static_cast<::pid_t>(process), SIGKILL);
     std::this_thread::sleep_for(1ms);
   }

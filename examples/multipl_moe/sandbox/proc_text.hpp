@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -33,7 +34,7 @@ inline std::string proc_text(const std::filesystem::path& file) {
   }
 }
 
-/// The parts of `text` between separators, without empty ones.
+/// The parts of `text` between separators, without empty ones. They are views of the text.
 inline std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
@@ -43,6 +44,8 @@ inline std::vector<std::string_view> split(std::string_view text, char separator
   }
   return parts;
 }
+template <std::same_as<std::string> Temporary>
+std::vector<std::string_view> split(Temporary&&, char) = delete;
 
 /// The number that `text` begins with, after blanks; 0 if there is none.
 inline std::int64_t first_number(std::string_view text) {

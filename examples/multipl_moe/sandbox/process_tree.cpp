@@ -45,9 +45,11 @@ std::vector<::pid_t> process_tree(::pid_t root) {
   for (std::size_t i = 0; i < processes.size(); ++i) {
     std::error_code ended;
     std::filesystem::directory_iterator threads(fmt::format("/proc/{}/task", processes[i]), ended);
-    for (; !ended && threads != std::filesystem::directory_iterator(); threads.increment(ended))
-      for (const std::string_view child : split(proc_text(threads->path() / "children"), ' '))
+    for (; !ended && threads != std::filesystem::directory_iterator(); threads.increment(ended)) {
+      const std::string children = proc_text(threads->path() / "children");
+      for (const std::string_view child : split(children, ' '))
         processes.push_back(static_cast<::pid_t>(first_number(child)));
+    }
   }
   return processes;
 }
