@@ -84,6 +84,7 @@ int run_program(int argc, char** argv) {
       "Print the version and the instruction set that the layers use, and exit");
   add_info_command(program);
   add_tokenizer_command(program);
+  add_exercises_command(program);
   add_prepare_command(program);
   add_pretrain_command(program);
   add_make_checkpoint_command(program);

@@ -7,6 +7,7 @@ namespace multipl_moe {
 
 void add_info_command(CLI::App& program);
 void add_tokenizer_command(CLI::App& program);
+void add_exercises_command(CLI::App& program);
 void add_prepare_command(CLI::App& program);
 void add_pretrain_command(CLI::App& program);
 void add_make_checkpoint_command(CLI::App& program);

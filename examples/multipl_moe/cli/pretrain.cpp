@@ -20,6 +20,11 @@ struct PretrainFlags : TrainingFlags {
   SizeFlags sizes{.size = "demo", .config = {}};
   std::string tokenizer;
   std::vector<std::string> languages;
+  std::string mix;
+
+  LanguageWeights shares(const LanguageFiles& files) const {
+    return mix.empty() ? even_shares(languages, files) : mixed_shares(mix, files);
+  }
 };
 
 void pretrain(const PretrainFlags& flags, const CLI::App& command) {
@@ -31,7 +36,7 @@ void pretrain(const PretrainFlags& flags, const CLI::App& command) {
   if (const auto misfit = misfit_of(*tokenizer, config))
     throw UsageError(fmt::format("[pretrain] {}; --tokenizer selects another tokenizer", *misfit));
   const LanguageFiles files = open_text(flags.data, "train", *tokenizer, "");
-  BatchStream stream(files, even_shares(flags.languages, files), flags.batch_options(*tokenizer));
+  BatchStream stream(files, flags.shares(files), flags.batch_options(*tokenizer));
   note_unused_loss_weights(flags, config);
   if (is_only_planned({config, moe::TrainByName(), stream}, flags)) return;
   const auto model = make_language_model(config, flags.threads, flags.model_dtype());
@@ -52,11 +57,17 @@ void add_pretrain_command(CLI::App& program) {
   add_dry_run_options(command, flags->dry);
   add_size_options(command, flags->sizes);
   add_tokenizer_option(command, flags->tokenizer);
+  auto* const languages = command.add_option(
+      "--languages", flags->languages,
+      "languages to train on, with equal shares: python, java, cpp, rust, go, ruby, separated by commas "
+      "[python,java,cpp, as far as --data has them]");
+  languages->delimiter(',');
   command
-      .add_option("--languages", flags->languages,
-                  "languages to train on, with equal shares: python, java, cpp, rust, go, ruby, separated by commas "
-                  "[python,java,cpp, as far as --data has them]")
-      ->delimiter(',');
+      .add_option("--mix", flags->mix,
+                  "LOW:HIGH, the ratio of tokens of low-resource (rust, go, ruby) to high-resource languages (python, "
+                  "java, cpp), such as 1:99 for a base model that has read little of the former; the languages of a "
+                  "group have equal shares [the equal shares of --languages]")
+      ->excludes(languages);
   command.callback([flags, &command] { pretrain(*flags, command); });
 }
 
