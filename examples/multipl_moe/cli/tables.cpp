@@ -31,6 +31,10 @@ std::string prepare_table(const PrepareReport& report) {
     }
     text += '\n';
   }
+  for (const Language language : all_languages)
+    if (const std::int64_t excluded = report.languages[index_of(language)].excluded; excluded > 0)
+      text += fmt::format("{} of {} left out of train: they share {} with a benchmark of --exclude\n",
+                          counted(excluded, "files"), title_of(language), counted(run_tokens, "consecutive tokens"));
   text +=
       fmt::format("{} of other types; report.json has the count of each filter", counted(report.other_files, "files"));
   return text;

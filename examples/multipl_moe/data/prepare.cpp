@@ -29,6 +29,13 @@ std::string first_lines(std::string text, std::size_t bytes) {
   return text;
 }
 
+/// Removes the documents with an excluded run, and returns how many they are.
+std::int64_t remove_excluded(Documents& documents, const ExcludedRuns& excluded) {
+  if (excluded.size() == 0) return 0;
+  return static_cast<std::int64_t>(std::erase_if(
+      documents, [&excluded](const Document& document) { return excluded.is_in(read_document(document)); }));
+}
+
 SplitReport write_split(const fs::path& path, const Documents& documents, std::int64_t limit,
                         const Tokenizer& tokenizer) {
   SplitReport report;
@@ -59,7 +66,7 @@ SplitReport write_split(const fs::path& path, const Documents& documents, std::i
 PrepareReport prepare(const PrepareOptions& options) {
   check(options);
   const SourceTree tree = walk_sources(options.sources);
-  const DocumentsByLanguage found = split_documents(tree, options.held_out);
+  DocumentsByLanguage found = split_documents(tree, options.held_out);
   std::error_code failed;
   fs::create_directories(options.out, failed);
   if (failed) throw IoError(options.out, "create", failed.value());
@@ -70,9 +77,10 @@ PrepareReport prepare(const PrepareOptions& options) {
                        .unreadable_folders = tree.unreadable_folders};
   for (const Language language : all_languages) {
     LanguageReport& counts = report.languages[index_of(language)];
-    const LanguageDocuments& documents = found[index_of(language)];
+    LanguageDocuments& documents = found[index_of(language)];
     counts.files = documents.files;
     counts.filtered = documents.filtered;
+    counts.excluded = remove_excluded(documents.splits[index_of(Split::train)], options.excluded);
     for (const Split split : all_splits)
       counts.splits[index_of(split)] =
           write_split(options.out / fmt::format("{}.{}.tokens", name_of(language), name_of(split)),

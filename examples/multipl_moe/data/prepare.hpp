@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "multipl_moe/data/excluded_runs.hpp"
 #include "multipl_moe/data/filters.hpp"
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/data/splits.hpp"
@@ -23,6 +24,7 @@ struct PrepareOptions {
   HeldOut held_out{};
   std::int64_t max_train_bytes = 0;     ///< of a language's train split; 0 is no limit
   std::int64_t max_held_out_bytes = 0;  ///< of each other split of a language; 0 is no limit
+  ExcludedRuns excluded{};              ///< documents of the train split with one of these runs are left out
 };
 
 struct SplitReport {
@@ -35,6 +37,7 @@ struct SplitReport {
 struct LanguageReport {
   std::int64_t files = 0;  ///< of the language's extensions
   std::array<std::int64_t, all_filters.size()> filtered{};
+  std::int64_t excluded = 0;  ///< documents of the train split that are left out for their excluded runs
   std::array<SplitReport, all_splits.size()> splits{};
 };
 
@@ -51,7 +54,8 @@ struct PrepareReport {
 /// `<out>/report.json`, each atomically.
 ///
 /// The splits and their order are those of split_documents(). A limit selects the first documents; the one that would
-/// exceed it is cut after the last line that fits. Throws UsageError if there is no source, if a source is not a
+/// exceed it is cut after the last line that fits. Excluded documents are left out before that, and change neither the
+/// splits nor their order. Throws UsageError if there is no source, if a source is not a
 /// folder, if no source has usable text, or if an option is out of range; IoError.
 PrepareReport prepare(const PrepareOptions& options);
 

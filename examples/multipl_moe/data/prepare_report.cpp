@@ -25,7 +25,7 @@ Json json_of(const LanguageReport& report) {
                                            {"tokens", counts.tokens},
                                            {"over_limit", counts.over_limit}};
   }
-  return {{"files", report.files}, {"filtered", filtered}, {"splits", splits}};
+  return {{"files", report.files}, {"filtered", filtered}, {"excluded", report.excluded}, {"splits", splits}};
 }
 
 }  // namespace

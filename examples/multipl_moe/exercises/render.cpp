@@ -36,7 +36,7 @@ class InPython final : public Spelling {
   std::string tests(const std::string& name, const std::vector<Call>& calls) const override {
     std::string text = "\ndef check(candidate):\n";
     for (const Call& each : calls)
-      text += fmt::format("    assert {} == {}\n", call("candidate", each.arguments), text_of(each.result));
+      text += fmt::format("    assert {} == {}\n", call("candidate", each.arguments), value_text(each.result));
     return text + fmt::format("\ncheck({})\n", name);
   }
 
@@ -44,7 +44,7 @@ class InPython final : public Spelling {
   static std::string type_name(Type type) {
     return type == Type::integer ? "int" : type == Type::list ? "list[int]" : "str";
   }
-  std::string text_of(const Value& value) const override {
+  std::string value_text(const Value& value) const override {
     return by_type(
         value, digits, [](const List& list) { return "[" + numbers(list) + "]"; }, quoted);
   }
@@ -101,7 +101,7 @@ class InJava final : public WithBraces {
     std::string text = "    }\n    public static void main(String[] args) {\n";
     for (const Call& each : calls) {
       const bool is_number = std::holds_alternative<std::int64_t>(each.result);
-      const std::string found = call(name, each.arguments), expected = text_of(each.result);
+      const std::string found = call(name, each.arguments), expected = value_text(each.result);
       text += is_number ? fmt::format("    assert({} == ({}));\n", found, expected)
                         : fmt::format("    assert({}.equals({}));\n", found, expected);
     }
@@ -113,7 +113,7 @@ class InJava final : public WithBraces {
     return type == Type::integer ? "int" : type == Type::list ? "List<Integer>" : "String";
   }
   std::size_t body_level() const override { return 2; }
-  std::string text_of(const Value& value) const override {
+  std::string value_text(const Value& value) const override {
     return by_type(
         value, digits, [](const List& list) { return "List.of(" + numbers(list) + ")"; }, quoted);
   }
@@ -155,7 +155,7 @@ class InCpp final : public WithBraces {
   std::string tests(const std::string& name, const std::vector<Call>& calls) const override {
     std::string text = fmt::format("}}\nint main() {{\n    auto candidate = {};\n", name);
     for (const Call& each : calls)
-      text += fmt::format("    assert({} == ({}));\n", call("candidate", each.arguments), text_of(each.result));
+      text += fmt::format("    assert({} == ({}));\n", call("candidate", each.arguments), value_text(each.result));
     return text + "}\n";
   }
 
@@ -163,12 +163,12 @@ class InCpp final : public WithBraces {
   static std::string type_name(Type type) {
     return type == Type::integer ? "int" : type == Type::list ? "std::vector<int>" : "std::string";
   }
-  std::string text_of(const Value& value) const override {
+  std::string value_text(const Value& value) const override {
     return by_type(
         value, digits, [](const List& list) { return "std::vector<int>{" + numbers(list) + "}"; }, quoted);
   }
   /// In parentheses: the commas of a list would divide the arguments of the macro assert.
-  std::string argument(const Value& value) const override { return "(" + text_of(value) + ")"; }
+  std::string argument(const Value& value) const override { return "(" + value_text(value) + ")"; }
   std::string length(const std::string& list) const override { return "int(" + list + ".size())"; }
   std::string repeat(const std::string& text, std::int64_t times) const override {
     const std::vector<std::string> copies(static_cast<std::size_t>(times), text);
@@ -207,12 +207,12 @@ class InRust final : public Spelling {
   std::string tests(const std::string& name, const std::vector<Call>& calls) const override {
     std::string text = fmt::format("}}\n\nfn main() {{\n    let candidate = {};\n", name);
     for (const Call& each : calls)
-      text += fmt::format("    assert_eq!({}, {});\n", call("candidate", each.arguments), text_of(each.result));
+      text += fmt::format("    assert_eq!({}, {});\n", call("candidate", each.arguments), value_text(each.result));
     return text + "}\n";
   }
 
  protected:
-  std::string text_of(const Value& value) const override {
+  std::string value_text(const Value& value) const override {
     const auto list = [](const List& each) {
       return each.empty() ? std::string("Vec::<i64>::new()") : "vec![" + numbers(each) + "]";
     };
@@ -284,7 +284,7 @@ class InGo final : public Spelling {
         "\t\t\tt.Fatalf(\"found %v, expected %v\", found, expected)\n\t\t}}\n\t}}\n",
         name);
     for (const Call& each : calls)
-      text += fmt::format("\tcheck({}, {})\n", call("candidate", each.arguments), text_of(each.result));
+      text += fmt::format("\tcheck({}, {})\n", call("candidate", each.arguments), value_text(each.result));
     return text + "}\n";
   }
 
@@ -293,7 +293,7 @@ class InGo final : public Spelling {
     return type == Type::integer ? "int" : type == Type::list ? "[]int" : "string";
   }
   std::string_view indentation() const override { return "\t"; }
-  std::string text_of(const Value& value) const override {
+  std::string value_text(const Value& value) const override {
     return by_type(
         value, digits, [](const List& list) { return "[]int{" + numbers(list) + "}"; }, quoted);
   }
@@ -336,13 +336,13 @@ class InRuby final : public Spelling {
         "\ndef check(found, expected)\n  raise \"found #{found}, expected #{expected}\" unless found == "
         "expected\nend\n\n";
     for (const Call& each : calls)
-      text += fmt::format("check({}, {})\n", call(name, each.arguments), text_of(each.result));
+      text += fmt::format("check({}, {})\n", call(name, each.arguments), value_text(each.result));
     return text;
   }
 
  protected:
   std::string_view indentation() const override { return "  "; }
-  std::string text_of(const Value& value) const override {
+  std::string value_text(const Value& value) const override {
     return by_type(
         value, digits, [](const List& list) { return "[" + numbers(list) + "]"; }, quoted);
   }

@@ -35,6 +35,8 @@ class Rendering {
   virtual std::string body(const Function& function, const Names& names) const = 0;
   /// What follows the body in a file: the end of the function where it is not part of the body, and a line end.
   virtual std::string after_body() const { return "\n"; }
+  /// A value of an expression.
+  virtual std::string value_text(const Value& value) const = 0;
   /// The function `name`, called.
   virtual std::string call(const std::string& name, const std::vector<Value>& arguments) const = 0;
   /// The rest of a program that fails if the function returns anything but the calls' results.

@@ -96,7 +96,7 @@ std::string Spelling::expression(const Expression& e, const Names& names, int ou
     case Op::number:
       return std::to_string(e.number);
     case Op::literal:
-      return text_of(e.text);
+      return value_text(e.text);
     case Op::empty_list:
       return empty_list();
     case Op::parameter:

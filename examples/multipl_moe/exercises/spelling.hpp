@@ -20,9 +20,8 @@ class Spelling : public Rendering {
   virtual std::string_view indentation() const { return "    "; }
   virtual std::size_t body_level() const { return 1; }
 
-  virtual std::string text_of(const Value& value) const = 0;
   /// A value as an argument.
-  virtual std::string argument(const Value& value) const { return text_of(value); }
+  virtual std::string argument(const Value& value) const { return value_text(value); }
 
   // Expressions.
   virtual std::string empty_list() const { return "[]"; }

@@ -18,8 +18,8 @@ TEST_CASE("every command has help that names its options", "[cli]") {
   const ScratchFolder scratch;
   CHECK(run(scratch, "--help").exit_code == 0);
   for (const char* command :
-       {"info", "prepare", "pretrain", "make-checkpoint", "upcycle", "train", "merge", "export", "eval", "generate",
-        "trace", "report", "doctor", "demo", "tokenizer train", "tokenizer encode", "tokenizer decode"}) {
+       {"info", "exercises", "prepare", "pretrain", "make-checkpoint", "upcycle", "train", "merge", "export", "eval",
+        "generate", "trace", "report", "doctor", "demo", "tokenizer train", "tokenizer encode", "tokenizer decode"}) {
     const Outcome help = run(scratch, std::string(command) + " --help");
     CHECK(help.exit_code == 0);
     CHECK_THAT(help.out, ContainsSubstring("--"));

@@ -266,4 +266,25 @@ TEST_CASE("invalid options of prepare are refused") {
   CHECK_THROWS_AS(prepare(bad), IoError);
 }
 
+TEST_CASE("training files that share 13 tokens with a benchmark are left out and counted, the splits stay") {
+  const ScratchFolder folder;
+  write_sources(folder / "src", 60);
+  PrepareOptions options{.sources = {folder / "src"}, .out = folder / "all"};
+  const PrepareReport all = prepare(options);
+  CHECK(python(all).excluded == 0);
+  std::vector<std::string> train = texts(folder / "all", Language::python, Split::train);
+  const std::string lines = "value_5 = 1\nvalue_6 = 1\nvalue_7 = 1\nvalue_8 = 1\nvalue_9 = 1\n";
+  options.excluded.add(std::vector{std::vector{source(13)}, std::vector{lines}});
+  options.out = folder / "kept";
+  const PrepareReport kept = prepare(options);
+  // source(13) is in the train split, and no other text has 13 of its tokens.
+  std::vector<std::string> others = train;
+  REQUIRE(std::erase(others, source(13)) == 1);
+  CHECK(python(kept).excluded == 1);
+  CHECK(texts(folder / "kept", Language::python, Split::train) == others);
+  for (const Split split : {Split::dev, Split::test})
+    CHECK(texts(folder / "kept", Language::python, split) == texts(folder / "all", Language::python, split));
+  CHECK(nlohmann::json::parse(get_bytes(folder / "kept/report.json"))["languages"]["python"]["excluded"] == 1);
+}
+
 }  // namespace prepare_test

@@ -1,0 +1,89 @@
+/// Keeps the problems of benchmarks out of training text.
+///
+/// The tokens of a text are its words, which are runs of letters, digits, underscores and bytes beyond ASCII, and each
+/// other character that is not white space. A run is 13 consecutive tokens, as in the decontamination of GPT-3.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "multipl_moe/io/hash.hpp"
+
+namespace multipl_moe {
+
+inline constexpr std::size_t run_tokens = 13;
+/// A run in more problems than these is not a problem's own text but a frame, such as the imports before each.
+inline constexpr std::size_t most_problems_of_a_run = 10;
+
+/// Calls f(token) for every token of `text`.
+template <class F>
+void for_each_source_token(std::string_view text, const F& f) {
+  const auto is_of_word = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 || c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at + 1;
+    if (is_of_word(text[at]))
+      while (end < text.size() && is_of_word(text[end])) ++end;
+    const bool is_space = text[at] == ' ' || (text[at] >= '\t' && text[at] <= '\r');
+    if (!is_space) f(text.substr(at, end - at));
+    at = end;
+  }
+}
+
+/// The runs of benchmarks.
+class ExcludedRuns {
+ public:
+  /// Adds the runs of a benchmark in one language. Each of `problems` has the texts of a problem, such as its prompt
+  /// and its tests; a run does not extend over two of them. Runs in more than most_problems_of_a_run are left out.
+  void add(std::span<const std::vector<std::string>> problems) {
+    std::unordered_map<std::uint64_t, std::size_t> counts;
+    for (const std::vector<std::string>& texts : problems) {
+      std::unordered_set<std::uint64_t> own;
+      for (const std::string& text : texts)
+        any_run(text, [&own](std::uint64_t run) {
+          own.insert(run);
+          return false;
+        });
+      for (const std::uint64_t run : own) ++counts[run];
+    }
+    for (const auto& [run, count] : counts)
+      if (count <= most_problems_of_a_run) runs_.insert(run);
+  }
+
+  /// Whether `text` has one of the runs.
+  bool is_in(std::string_view text) const {
+    return any_run(text, [this](std::uint64_t run) { return runs_.count(run) > 0; });
+  }
+
+  std::size_t size() const noexcept { return runs_.size(); }
+
+ private:
+  /// Whether is_wanted(hash) holds for a run of `text`; asks until it does.
+  template <class IsWanted>
+  static bool any_run(std::string_view text, const IsWanted& is_wanted) {
+    std::array<std::uint64_t, 2 * run_tokens> last{};  // each hash twice, so that the last 13 are always contiguous
+    std::size_t count = 0;
+    bool found = false;
+    for_each_source_token(text, [&](std::string_view token) {
+      if (found) return;
+      const std::size_t place = count++ % run_tokens;
+      last[place] = last[place + run_tokens] = hash_of(token);
+      if (count >= run_tokens)
+        found = is_wanted(hash_of(std::as_bytes(std::span(last).subspan(place + 1, run_tokens))));
+    });
+    return found;
+  }
+
+  std::unordered_set<std::uint64_t> runs_;
+};
+
+}  // namespace multipl_moe

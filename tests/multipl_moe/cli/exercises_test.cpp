@@ -1,0 +1,55 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+#include "support/catch.hpp"
+
+namespace exercises_test {
+
+using namespace multipl_moe::testing;
+using Catch::Matchers::ContainsSubstring;
+
+TEST_CASE("exercises are written, prepared and trained on with a little low-resource text", "[cli][exercises]") {
+  const ScratchFolder scratch;
+  const Outcome outcome = run(scratch, "exercises -o ex --problems 12 --high 1200 --low 800 --json");
+  REQUIRE(outcome.exit_code == 0);
+  const auto report = nlohmann::json::parse(outcome.out);
+  CHECK(report["training"]["cpp"]["functions"] == 1200);
+  CHECK(report["training"]["go"]["files"] == 40);
+  CHECK(report["sets"]["test"]["problems"] == 12);
+  CHECK(get_bytes(scratch / "ex/exercises.json") == report.dump(2) + "\n");
+
+  // No file is taken for a near duplicate of another.
+  const Outcome prepared = run(scratch, "prepare ex/train -o data --json");
+  REQUIRE(prepared.exit_code == 0);
+  for (const auto& language : nlohmann::json::parse(prepared.out)["languages"])
+    for (const auto& count : language["filtered"]) CHECK(count == 0);
+
+  put_tiny_config(scratch);
+  const std::string small =
+      "pretrain --data data --config-json tiny.json --steps 100 --batch-size 1 --sequence-length 8 --threads 1 -q -o ";
+  const auto planned = nlohmann::json::parse(run(scratch, small + "base --mix 1:99 --dry-run --json").out);
+  for (const char* language : {"rust", "go", "ruby"})
+    CHECK(std::abs(planned["tokens_by_language"][language].get<double>() - 8 / 3.) < 1);
+  for (const char* language : {"python", "java", "cpp"})
+    CHECK(std::abs(planned["tokens_by_language"][language].get<double>() - 264) < 1);
+  CHECK(run(scratch, small + "base --mix 1:99").exit_code == 0);
+  CHECK_THAT(run(scratch, small + "other --mix 1:99 --languages rust").error, ContainsSubstring("--languages"));
+  CHECK(run(scratch, small + "other --mix 1:99 --languages rust").exit_code == 2);
+  CHECK_THAT(run(scratch, small + "other --mix 1").error, ContainsSubstring("LOW:HIGH"));
+}
+
+TEST_CASE("exercises go into a new folder only", "[cli][exercises]") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "full/file", "x");
+  const Outcome outcome = run(scratch, "exercises -o full");
+  CHECK(outcome.exit_code == 2);
+  CHECK_THAT(outcome.error, ContainsSubstring("new or an empty folder"));
+  CHECK(run(scratch, "exercises -o ex --problems 0").exit_code == 2);
+  CHECK(run(scratch, "exercises -o ex --high -1").exit_code == 2);
+  const Outcome many = run(scratch, "exercises -o ex --problems 40000");
+  CHECK(many.exit_code == 2);
+  CHECK_THAT(many.error, ContainsSubstring("--problems"));
+}
+
+}  // namespace exercises_test
