@@ -775,3 +775,29 @@ mutant(core_limit_of_zero multipl_moe/sandbox/limits.hpp
   AFTER [==[{RLIMIT_CORE, both(0)}]==]
   REASON "the kernel starts the machine's program for core dumps outside the sandbox"
   TESTS multipl_moe/sandbox/limits)
+# ---- exercises -------------------------------------------------------------------------------------
+mutant(negative_numbers_are_divided multipl_moe/exercises/evaluator.hpp
+  BEFORE [==[if (left < 0 || right <= 0)]==]
+  AFTER [==[if (right <= 0)]==]
+  REASON "a test expects the quotient of C++, which Python and Ruby do not agree with"
+  TESTS multipl_moe/exercises/evaluator)
+mutant(low_numbers_leave_the_range multipl_moe/exercises/evaluator.hpp
+  BEFORE [==[if (number > largest_number || number < -largest_number)]==]
+  AFTER [==[if (number > largest_number)]==]
+  REASON "a test expects a number below the range of 32 bits"
+  TESTS multipl_moe/exercises/evaluator)
+mutant(inner_indices_from_the_first multipl_moe/exercises/evaluator.hpp
+  BEFORE [==[std::int64_t i = integer(statement.from);]==]
+  AFTER [==[std::int64_t i = 0;]==]
+  REASON "pairs are counted twice, and elements with themselves"
+  TESTS multipl_moe/exercises/evaluator)
+mutant(a_mutant_changes_two_places multipl_moe/exercises/mutants.hpp
+  BEFORE [==[if (at++ == place)]==]
+  AFTER [==[if (at++ >= place)]==]
+  REASON "a mutant differs in all later places too, so that weak tests reject it"
+  TESTS multipl_moe/exercises/mutants)
+mutant(negative_constants_in_mutants multipl_moe/exercises/mutants.hpp
+  BEFORE [==[if (value >= least)]==]
+  AFTER [==[if (value >= least - 9)]==]
+  REASON "a mutant repeats a text 0 times or less, which some languages refuse"
+  TESTS multipl_moe/exercises/mutants)
