@@ -2,14 +2,33 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
-#include <numeric>
+#include <string>
+#include <vector>
 
+#include "multipl_moe/benchmark/problem_file.hpp"
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
 
 namespace multipl_moe {
+
+namespace {
+
+/// The runs of benchmarks, by language. A solution continues its prompt.
+ExcludedRuns runs_of(const std::vector<std::string>& benchmarks) {
+  ExcludedRuns runs;
+  for (const std::string& path : benchmarks) {
+    std::array<std::vector<std::vector<std::string>>, language_count> texts;
+    for (const benchmark::Problem& problem : benchmark::read_benchmark(path).problems)
+      texts[index_of(problem.language)].push_back({problem.prompt + problem.canonical, problem.tests});
+    for (const auto& of_language : texts) runs.add(of_language);
+  }
+  return runs;
+}
+
+}  // namespace
 
 void add_prepare_command(CLI::App& program) {
   CLI::App& command = *program.add_subcommand(
@@ -17,6 +36,7 @@ void add_prepare_command(CLI::App& program) {
   struct Flags {
     PrepareOptions options;
     std::string tokenizer;
+    std::vector<std::string> exclude;
     bool json = false;
   };
   const auto flags = std::make_shared<Flags>();
@@ -35,9 +55,18 @@ void add_prepare_command(CLI::App& program) {
                   "maximum dev text and maximum test text per language, in bytes; 0: all")
       ->capture_default_str()
       ->check(not_negative());
+  command
+      .add_option("--exclude", flags->exclude,
+                  "benchmark, as evaluate reads it: training files that share 13 consecutive tokens (words, or single "
+                  "other characters) with the prompt, the solution or the tests of a problem are left out and counted; "
+                  "13 tokens in more than 10 problems of a language are a frame and exclude nothing; may be given "
+                  "several times")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
   command.add_flag("--json", flags->json, "print the report as JSON");
   command.callback([flags] {
     flags->options.tokenizer = tokenizer_of(flags->tokenizer);
+    flags->options.excluded = runs_of(flags->exclude);
     const PrepareReport report = prepare(flags->options);
     fmt::print("{}\n", flags->json ? to_json_text(report) : prepare_table(report));
   });

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <set>
 #include <utility>
 
@@ -18,6 +19,9 @@ std::string named(const std::string& sentence, const Names& names) {
   for (std::size_t i = 0; i < names.parameters.size(); ++i) words.emplace_back(places[i], names.parameters[i]);
   return filled(sentence, words);
 }
+
+/// The levels of training functions by frequency. Short functions have more constants for each token.
+constexpr std::array training_levels{1, 1, 1, 1, 2, 2, 2, 3, 3, 4};
 
 /// A new exercise of the family with a key of this set and stratum that is not in `used`, to which it is added.
 Exercise draw_new(Family family, Set set, Stratum stratum, std::int64_t count, std::set<Key>& used, Draws& draws) {
@@ -67,8 +71,7 @@ std::vector<TrainingFunction> draw_training_functions(Language language, std::in
   std::set<NameWords> used;
   std::vector<TrainingFunction> functions;
   while (std::ssize(functions) < count) {
-    Exercise exercise =
-        draw_exercise(draws.one_of(families_of(static_cast<int>(draws.between(1, level_count)))), draws);
+    Exercise exercise = draw_exercise(draws.one_of(families_of(draws.one_of(training_levels))), draws);
     if (!is_for_training(exercise.key, resource_of(language))) continue;
     Names names = draw_names(exercise.function, draws);
     if (!used.insert(names.function).second) continue;

@@ -34,8 +34,8 @@ struct TrainingFunction {
   std::string sentence;
 };
 
-/// The functions of the training file with this number, with different names. Levels are equally frequent, and so are
-/// the families of a level.
+/// The functions of the training file with this number, with different names. Four of ten are of level 1, three of
+/// level 2, two of level 3 and one of level 4; the families of a level are equally frequent.
 std::vector<TrainingFunction> draw_training_functions(Language language, std::int64_t file, std::int64_t count,
                                                       std::uint64_t seed);
 

@@ -7,12 +7,11 @@
 #include <iterator>
 #include <utility>
 
+#include "multipl_moe/exercises/phrases.hpp"
+
 namespace multipl_moe::exercises {
 
 namespace {
-
-/// A phrase in each wording.
-using Phrases = std::array<std::string_view, sentence_count>;
 
 struct Row {
   Family family;
@@ -30,59 +29,6 @@ constexpr std::array rows{Row{Family::constants, "constants", 1},
                           Row{Family::pairs, "pairs", 4},
                           Row{Family::repetition, "repetition", 4}};
 
-/// An operator, and the phrases in which a sentence names it. {a} and {c} are its operands.
-struct Operator {
-  Op op;
-  std::string_view name;
-  Phrases whole;  ///< as an expression
-  Phrases after;  ///< as a second step, after an expression
-  Phrases each;   ///< of the elements of a list
-};
-
-constexpr std::array arithmetic{
-    Operator{Op::plus,
-             "plus",
-             {"{a} plus {c}", "{a} increased by {c}", "the sum of {a} and {c}", "{a} with {c} on top"},
-             {", plus {c}", ", then increased by {c}", " and then {c} more", ", {c} being put on top"},
-             {"each increased by {c}", "each plus {c}", "with {c} added to each", "every one raised by {c}"}},
-    Operator{Op::minus,
-             "minus",
-             {"{a} minus {c}", "{a} decreased by {c}", "the difference of {a} and {c}", "{a} with {c} taken off"},
-             {", minus {c}", ", then decreased by {c}", " and then {c} less", ", {c} being taken off"},
-             {"each decreased by {c}", "each minus {c}", "with {c} taken from each", "every one lowered by {c}"}},
-    Operator{Op::times,
-             "times",
-             {"{a} times {c}", "{a} multiplied by {c}", "the product of {a} and {c}", "{c} lots of {a}"},
-             {", all times {c}", ", then multiplied by {c}", " and then {c} times that", ", {c} lots of it"},
-             {"each times {c}", "each multiplied by {c}", "with {c} as a factor of each", "every one {c} times over"}}};
-
-/// A condition, and the phrases for a number or a thing with it.
-struct Condition {
-  Op op;  ///< Op::remainder: divisible without a remainder
-  std::string_view name;
-  Phrases of_one;       ///< after "x is"
-  Phrases of_elements;  ///< after "the elements"
-};
-
-constexpr Condition above{Op::greater,
-                          "above",
-                          {"above {c}", "greater than {c}", "more than {c}", "over {c}"},
-                          {"above {c}", "that are greater than {c}", "of more than {c}", "that lie over {c}"}};
-constexpr Condition below{Op::less,
-                          "below",
-                          {"below {c}", "less than {c}", "smaller than {c}", "under {c}"},
-                          {"below {c}", "that are less than {c}", "of less than {c}", "that lie under {c}"}};
-constexpr Condition equal{Op::equal, "equal", {"of {c}", "equal to {c}", "of exactly {c}", "matching {c}"}, {}};
-constexpr Condition divisible{
-    Op::remainder,
-    "divisible",
-    {},
-    {"divisible by {c}", "that are multiples of {c}", "that {c} divides", "in the table of {c}"}};
-
-constexpr std::array comparisons{above, below};
-constexpr std::array element_conditions{above, below, divisible};
-constexpr std::array pair_conditions{equal, above, below};
-
 Expression condition_on(const Condition& condition, Expression left, std::int64_t constant) {
   if (condition.op == Op::remainder)
     return binary(Op::equal, binary(Op::remainder, std::move(left), number(constant)), number(0));
@@ -96,9 +42,6 @@ std::string whole(const Operator& op, std::size_t wording, const std::string& a,
 std::string with(const Phrases& phrases, std::size_t wording, std::int64_t constant) {
   return filled(phrases[wording], {{"c", std::to_string(constant)}});
 }
-
-constexpr Phrases openers{"Return", "Compute", "Find", "Give back"};
-constexpr Phrases elements{"the elements of {0}", "all values in {0}", "the members of {0}", "those numbers in {0}"};
 
 /// The parameters in sentences.
 const std::string first = "{0}", second = "{1}";
@@ -184,21 +127,6 @@ Exercise draw_choice(Draws& draws) {
             give(changes_both ? binary(two.op, parameter(0), number(e)) : unchanged)}},
           in_each_wording(sentence)};
 }
-
-/// What is added up for each element.
-struct Aggregate {
-  std::string_view name;
-  Local sum;
-  Phrases phrases;  ///< before "the elements"
-};
-
-constexpr std::array aggregates{
-    Aggregate{"sum", Local::total, {"the sum of", "the total of", "the sum over", "the grand total over"}},
-    Aggregate{"squares",
-              Local::total,
-              {"the sum of the squares of", "the total of the squares of", "the sum over the squares of",
-               "the grand total over the squares of"}},
-    Aggregate{"count", Local::count, {"the number of", "the count of", "how many there are among", "the tally of"}}};
 
 Expression added_by(const Aggregate& aggregate, Expression element) {
   if (aggregate.name == "count") return number(1);

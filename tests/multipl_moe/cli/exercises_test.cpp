@@ -30,9 +30,9 @@ TEST_CASE("exercises are written, prepared and trained on with a little low-reso
       "pretrain --data data --config-json tiny.json --steps 100 --batch-size 1 --sequence-length 8 --threads 1 -q -o ";
   const auto planned = nlohmann::json::parse(run(scratch, small + "base --mix 1:99 --dry-run --json").out);
   for (const char* language : {"rust", "go", "ruby"})
-    CHECK(std::abs(planned["tokens_by_language"][language].get<double>() - 8 / 3.) < 1);
+    CHECK(std::abs(planned["tokens_by_language"][language].get<double>() - 8 / 3.) <= 1);
   for (const char* language : {"python", "java", "cpp"})
-    CHECK(std::abs(planned["tokens_by_language"][language].get<double>() - 264) < 1);
+    CHECK(std::abs(planned["tokens_by_language"][language].get<double>() - 264) <= 1);
   CHECK(run(scratch, small + "base --mix 1:99").exit_code == 0);
   CHECK_THAT(run(scratch, small + "other --mix 1:99 --languages rust").error, ContainsSubstring("--languages"));
   CHECK(run(scratch, small + "other --mix 1:99 --languages rust").exit_code == 2);
@@ -50,6 +50,36 @@ TEST_CASE("exercises go into a new folder only", "[cli][exercises]") {
   const Outcome many = run(scratch, "exercises -o ex --problems 40000");
   CHECK(many.exit_code == 2);
   CHECK_THAT(many.error, ContainsSubstring("--problems"));
+}
+
+TEST_CASE("prepare leaves out training files that share text with a benchmark, and says how many", "[cli][data]") {
+  const ScratchFolder scratch;
+  const auto source = [](int i) {
+    std::string text;
+    for (int line = 0; line < 8; ++line) text += "value_" + std::to_string(i) + "_" + std::to_string(line) + " = 1\n";
+    return text;
+  };
+  for (int i = 0; i < 40; ++i) put_bytes(scratch / ("src/f" + std::to_string(i) + ".py"), source(i));
+  REQUIRE(run(scratch, "prepare src -o all").exit_code == 0);
+  const auto problem = [](const std::string& name, const std::string& prompt, const std::string& tests) {
+    const nlohmann::json json{{"name", name}, {"language", "py"}, {"prompt", prompt}, {"tests", tests}};
+    return json.dump() + "\n";
+  };
+  put_bytes(scratch / "b/prompts.jsonl", problem("a", source(3), "x") + problem("b", "y", source(4)));
+  put_bytes(scratch / "more.jsonl", problem("c", source(5), "z"));
+  const Outcome outcome = run(scratch, "prepare src -o kept --exclude b --exclude more.jsonl");
+  REQUIRE(outcome.exit_code == 0);
+  const auto counts = [&](const char* folder) {
+    return nlohmann::json::parse(get_bytes(scratch / folder / "report.json"))["languages"]["python"];
+  };
+  const std::int64_t all = counts("all")["splits"]["train"]["documents"];
+  const std::int64_t excluded = counts("kept")["excluded"];
+  CHECK(excluded == 3);
+  CHECK(counts("kept")["splits"]["train"]["documents"] == all - excluded);
+  CHECK_THAT(outcome.out, ContainsSubstring("3 files of Python left out of train"));
+  const Outcome missing = run(scratch, "prepare src -o kept --exclude nowhere");
+  CHECK(missing.exit_code == 3);
+  CHECK_THAT(missing.error, ContainsSubstring("nowhere"));
 }
 
 }  // namespace exercises_test
