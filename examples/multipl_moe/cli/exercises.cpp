@@ -23,7 +23,6 @@ std::string exercises_table(const exercises::ExerciseReport& report) {
     const auto place = static_cast<std::size_t>(set);
     text += fmt::format("{:<8} {:>10} {:>6}\n", exercises::name_of(set), report.problems[place], report.calls[place]);
   }
-  text.pop_back();
   return text;
 }
 
@@ -66,7 +65,7 @@ void add_exercises_command(CLI::App& program) {
     flags->options.out = flags->output;
     create_folders(flags->options.out / "train");
     const exercises::ExerciseReport report = exercises::write_exercises(flags->options);
-    fmt::print("{}\n", flags->json ? exercises::to_json_text(report, flags->options) : exercises_table(report));
+    fmt::print("{}", flags->json ? exercises::to_json_text(report, flags->options) : exercises_table(report));
   });
 }
 
