@@ -170,11 +170,6 @@ void run_generate(const GenerateFlags& flags) {
   if (const auto& ignored = asked.ignored; !ignored.empty())
     notice("warning: {} of the model sets options that this program does not have, and they are ignored: {}\n",
            generation_config_name, escaped(fmt::format("{}", fmt::join(ignored, ", ")), 1000));
-  if (!model->is_causal() && (flags.weights == "bfloat16" || flags.weights == "int8"))
-    throw UsageError(fmt::format(
-        "[generate] --weights {} makes copies for decoding token by token, found a model whose routing depends on "
-        "later tokens, which is computed again for the whole text with every token; use --weights float32",
-        flags.weights));
   if (!model->is_causal() && !flags.quiet)
     notice(
         "note: the routing of this model depends on later tokens (it is not causal), so every token takes a pass over "

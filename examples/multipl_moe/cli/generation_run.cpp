@@ -1,9 +1,13 @@
 #include "multipl_moe/cli/generation_run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
 #include "multipl_moe/cli/text_of_model.hpp"
+#include "multipl_moe/io/errors.hpp"
+#include "multipl_moe/model/layers.hpp"
 #include "multipl_moe/train/checkpoint.hpp"
 
 namespace multipl_moe {
@@ -13,6 +17,12 @@ InferenceRun generation_run(const std::string& command, const std::string& folde
   const ModelConfig config = load_config(folder);
   const auto tokenizer = read_tokenizer(model_folder(folder));
   require_tokenizer_fits(folder, config, *tokenizer);
+  const bool makes_copies = options.weights == DecodingWeights::bfloat16 || options.weights == DecodingWeights::int8;
+  if (makes_copies && !make_layer_shape(config).is_causal())
+    throw UsageError(fmt::format(
+        "[{}] --weights {} makes copies for decoding token by token, found a model whose routing depends on "
+        "later tokens, which is computed again for the whole text with every token; use --weights float32",
+        command, options.weights == DecodingWeights::int8 ? "int8" : "bfloat16"));
   const std::int64_t wanted = options.max_new_tokens.value_or(
       options.usual_new_tokens.value_or(options.usual_length.value_or(default_new_tokens)));
   GenerationSize size{
