@@ -417,7 +417,7 @@ nlohmann::ordered_json json_of(const std::vector<benchmark::SelfTestFault>& faul
 
 void run_check(const EvaluateFlags& flags) {
   warn_unsandboxed(flags);
-  const Selection selection = select(flags);
+  const Selection selection = flags.benchmarks.empty() ? Selection() : select(flags);
   std::set<Language> languages = selection.languages(), missing;
   if (flags.benchmarks.empty()) {
     for (const std::string& name : flags.languages) languages.insert(language_named(name));

@@ -286,6 +286,11 @@ TEST_CASE("a random model is scored, and a benchmark is checked", "[cli][evaluat
   CHECK(json["solvability"].size() == 2);
   CHECK(json["solvability"][0]["cannot_pass"] == 0);
   CHECK(json["faults"].empty());
+  const Outcome machine = run(scratch, "evaluate --check --languages ruby --sandbox none --allow-unsandboxed");
+  INFO(machine.error);
+  CHECK(machine.exit_code == 0);
+  CHECK_THAT(machine.out, ContainsSubstring("self-test of 1 language: passed"));
+  CHECK_THAT(machine.error, ContainsSubstring("warning: --sandbox none"));
 }
 
 }  // namespace evaluate_test
