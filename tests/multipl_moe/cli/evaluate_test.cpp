@@ -184,6 +184,26 @@ TEST_CASE("completions do not depend on the limit, the batch or a kill", "[cli][
   CHECK_NOTHROW(check_manifest(scratch / "killed"));
 }
 
+TEST_CASE("a full disk ends an evaluation with 5, and it can be continued", "[cli][evaluate]") {
+  const ScratchFolder scratch;
+  put_model_and_benchmark(scratch);
+  const std::string words =
+      "evaluate --model model --benchmark b.jsonl --generate-only --max-new-tokens 200 --threads 1 -q -o ";
+  REQUIRE(run(scratch, words + "whole").exit_code == 0);
+  // The first limit is below the size of evaluation.toml, the second below that of the completions.
+  for (const int blocks : {1, 2}) {
+    const std::string folder = "full" + std::to_string(blocks);
+    const Outcome full = run(scratch, words + folder, file_size_limit(blocks));
+    INFO(full.error);
+    CHECK(full.exit_code == 5);
+    CHECK_FALSE(fs::exists(scratch / folder / "completions.jsonl"));
+    CHECK_FALSE(fs::exists(scratch / folder / "MANIFEST"));
+    REQUIRE(run(scratch, words + folder + " --resume").exit_code == 0);
+    CHECK(get_bytes(scratch / folder / "completions.jsonl") == get_bytes(scratch / "whole/completions.jsonl"));
+    CHECK_NOTHROW(check_manifest(scratch / folder));
+  }
+}
+
 TEST_CASE("completions of known status are scored in six languages", "[cli][evaluate][compilers]") {
   if (!can_run()) return;
   const ScratchFolder scratch;
