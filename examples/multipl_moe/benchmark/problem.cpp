@@ -39,7 +39,7 @@ std::string aborting_completion(const Problem& problem) {
     case Language::java:
       return "        throw new RuntimeException();";
     case Language::cpp:
-      return "    __builtin_trap();";
+      return "    __builtin_abort();";
     case Language::rust:
       return "    unimplemented!()";
     case Language::go:
