@@ -59,8 +59,8 @@ void add_prepare_command(CLI::App& program) {
       .add_option("--exclude", flags->exclude,
                   "benchmark, as evaluate reads it: training files that share 13 consecutive tokens (words, or single "
                   "other characters) with the prompt, the solution or the tests of a problem are left out and counted; "
-                  "13 tokens in more than 10 problems of a language are a frame and exclude nothing; may be given "
-                  "several times")
+                  "13 tokens in more than 10 problems of a language, or with fewer than 5 different names, exclude "
+                  "nothing; may be given several times")
       ->type_name("PATH")
       ->allow_extra_args(false);
   command.add_flag("--json", flags->json, "print the report as JSON");

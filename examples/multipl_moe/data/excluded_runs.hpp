@@ -21,6 +21,9 @@ namespace multipl_moe {
 inline constexpr std::size_t run_tokens = 13;
 /// A run in more problems than these is not a problem's own text but a frame, such as the imports before each.
 inline constexpr std::size_t most_problems_of_a_run = 10;
+/// A run with fewer different names is a list of numbers or letters, as in tests of any program. A name is a word that
+/// does not begin with a digit.
+inline constexpr std::size_t least_names_of_a_run = 5;
 
 /// Calls f(token) for every token of `text`.
 template <class F>
@@ -43,14 +46,15 @@ void for_each_source_token(std::string_view text, const F& f) {
 class ExcludedRuns {
  public:
   /// Adds the runs of a benchmark in one language. Each of `problems` has the texts of a problem, such as its prompt
-  /// and its tests; a run does not extend over two of them. Runs in more than most_problems_of_a_run are left out.
+  /// and its tests; a run does not extend over two of them. Runs in more than most_problems_of_a_run are left out, and
+  /// those with fewer than least_names_of_a_run.
   void add(std::span<const std::vector<std::string>> problems) {
     std::unordered_map<std::uint64_t, std::size_t> counts;
     for (const std::vector<std::string>& texts : problems) {
       std::unordered_set<std::uint64_t> own;
       for (const std::string& text : texts)
-        any_run(text, [&own](std::uint64_t run) {
-          own.insert(run);
+        any_run(text, [&own](std::span<const Token> tokens) {
+          if (names_in(tokens) >= least_names_of_a_run) own.insert(hash_of_run(tokens));
           return false;
         });
       for (const std::uint64_t run : own) ++counts[run];
@@ -61,24 +65,42 @@ class ExcludedRuns {
 
   /// Whether `text` has one of the runs.
   bool is_in(std::string_view text) const {
-    return any_run(text, [this](std::uint64_t run) { return runs_.count(run) > 0; });
+    return any_run(text, [this](std::span<const Token> tokens) { return runs_.count(hash_of_run(tokens)) > 0; });
   }
 
   std::size_t size() const noexcept { return runs_.size(); }
 
  private:
-  /// Whether is_wanted(hash) holds for a run of `text`; asks until it does.
+  struct Token {
+    std::uint64_t hash = 0;
+    std::uint64_t is_name = 0;
+  };
+
+  static std::uint64_t hash_of_run(std::span<const Token> tokens) { return hash_of(std::as_bytes(tokens)); }
+
+  static std::size_t names_in(std::span<const Token> tokens) {
+    std::unordered_set<std::uint64_t> names;
+    for (const Token& token : tokens)
+      if (token.is_name != 0) names.insert(token.hash);
+    return names.size();
+  }
+
+  static bool is_name(std::string_view token) {
+    const auto first = static_cast<unsigned char>(token.front());
+    return first >= 0x80 || first == '_' || (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+  }
+
+  /// Whether is_wanted(tokens) holds for a run of `text`; asks until it does.
   template <class IsWanted>
   static bool any_run(std::string_view text, const IsWanted& is_wanted) {
-    std::array<std::uint64_t, 2 * run_tokens> last{};  // each hash twice, so that the last 13 are always contiguous
+    std::array<Token, 2 * run_tokens> last{};  // each token twice, so that the last 13 are always contiguous
     std::size_t count = 0;
     bool found = false;
     for_each_source_token(text, [&](std::string_view token) {
       if (found) return;
       const std::size_t place = count++ % run_tokens;
-      last[place] = last[place + run_tokens] = hash_of(token);
-      if (count >= run_tokens)
-        found = is_wanted(hash_of(std::as_bytes(std::span(last).subspan(place + 1, run_tokens))));
+      last[place] = last[place + run_tokens] = {hash_of(token), is_name(token)};
+      if (count >= run_tokens) found = is_wanted(std::span<const Token>(last).subspan(place + 1, run_tokens));
     });
     return found;
   }

@@ -72,4 +72,15 @@ TEST_CASE("a run in more than ten problems is a frame and excludes nothing", "[d
   CHECK(runs_of({{words(0, 13), words(0, 13), words(0, 13)}}).is_in(words(0, 13)));
 }
 
+TEST_CASE("a list of numbers or of few names excludes nothing", "[data]") {
+  const std::string list = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]", letters = "{\"a\", \"b\", \"c\", \"d\"}";
+  const ExcludedRuns runs = runs_of({{list, letters, "for i in range(len(xs)): total += xs[i]"}});
+  CHECK(!runs.is_in("before " + list + " after"));
+  CHECK(!runs.is_in(letters + ", " + letters));
+  CHECK(runs.is_in("x = 0 for i in range(len(xs)): total += xs[i]"));
+  // Five different names are enough, four are not.
+  CHECK(runs_of({{"a1 = 1 a2 = 1 a3 = 1 a4 = 1 a5"}}).size() == 1);
+  CHECK(runs_of({{"a1 = 1 a2 = 1 a3 = 1 a4 = 1 a1"}}).size() == 0);
+}
+
 }  // namespace excluded_runs_test
