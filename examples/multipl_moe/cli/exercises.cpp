@@ -5,7 +5,6 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/exercises/write.hpp"
-#include "multipl_moe/io/atomic_folder.hpp"
 
 namespace multipl_moe {
 
@@ -63,7 +62,6 @@ void add_exercises_command(CLI::App& program) {
   command.callback([flags] {
     require_new_folder("exercises", flags->output);
     flags->options.out = flags->output;
-    create_folders(flags->options.out / "train");
     const exercises::ExerciseReport report = exercises::write_exercises(flags->options);
     fmt::print("{}", flags->json ? exercises::to_json_text(report, flags->options) : exercises_table(report));
   });

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,21 +13,31 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/cli/tables.hpp"
+#include "multipl_moe/io/counted.hpp"
+#include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe {
 
 namespace {
 
-/// The runs of benchmarks, by language. A solution continues its prompt.
-ExcludedRuns runs_of(const std::vector<std::string>& benchmarks) {
-  ExcludedRuns runs;
-  for (const std::string& path : benchmarks) {
-    std::array<std::vector<std::vector<std::string>>, language_count> texts;
-    for (const benchmark::Problem& problem : benchmark::read_benchmark(path).problems)
-      texts[index_of(problem.language)].push_back({problem.prompt + problem.canonical, problem.tests});
-    for (const auto& of_language : texts) runs.add(of_language);
-  }
-  return runs;
+/// Adds the runs of a benchmark to `runs`, by language. A solution continues its prompt.
+ExcludedBenchmark exclude(const std::string& path, ExcludedRuns& runs) {
+  const benchmark::Benchmark read = benchmark::read_benchmark(path);
+  std::array<std::vector<std::vector<std::string>>, language_count> texts;
+  for (const benchmark::Problem& problem : read.problems)
+    texts[index_of(problem.language)].push_back({problem.prompt + problem.canonical, problem.tests});
+  ExcludedBenchmark counts{.name = read.name, .hash = read.hash, .problems = std::ssize(read.problems)};
+  ExcludedRuns own;
+  for (const auto& of_language : texts) counts.problems_without_runs += own.add(of_language);
+  counts.runs = static_cast<std::int64_t>(own.size());
+  if (counts.runs == 0)
+    throw UsageError(fmt::format(
+        "[prepare] --exclude must name a benchmark with text to look for: {} consecutive tokens with at "
+        "least {} different names, in at most {} problems of a language; found none in the {} of '{}'. "
+        "Leave it out, or give a benchmark with longer problems",
+        run_tokens, least_names_of_a_run, most_problems_of_a_run, counted(counts.problems, "problems"), escaped(path)));
+  runs.add(own);
+  return counts;
 }
 
 }  // namespace
@@ -66,7 +78,8 @@ void add_prepare_command(CLI::App& program) {
   command.add_flag("--json", flags->json, "print the report as JSON");
   command.callback([flags] {
     flags->options.tokenizer = tokenizer_of(flags->tokenizer);
-    flags->options.excluded = runs_of(flags->exclude);
+    for (const std::string& path : flags->exclude)
+      flags->options.excluded_benchmarks.push_back(exclude(path, flags->options.excluded));
     const PrepareReport report = prepare(flags->options);
     fmt::print("{}\n", flags->json ? to_json_text(report) : prepare_table(report));
   });

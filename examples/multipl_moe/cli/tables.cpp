@@ -35,6 +35,15 @@ std::string prepare_table(const PrepareReport& report) {
     if (const std::int64_t excluded = report.languages[index_of(language)].excluded; excluded > 0)
       text += fmt::format("{} of {} left out of train: they share {} with a benchmark of --exclude\n",
                           counted(excluded, "files"), title_of(language), counted(run_tokens, "consecutive tokens"));
+  if (!report.excluded_benchmarks.empty()) {
+    std::int64_t problems = 0, without_runs = 0;
+    for (const ExcludedBenchmark& benchmark : report.excluded_benchmarks) {
+      problems += benchmark.problems;
+      without_runs += benchmark.problems_without_runs;
+    }
+    text += fmt::format("{} of {} of --exclude too short or too common to be found; report.json has the counts\n",
+                        without_runs, counted(problems, "problems"));
+  }
   text +=
       fmt::format("{} of other types; report.json has the count of each filter", counted(report.other_files, "files"));
   return text;

@@ -4,9 +4,11 @@
 /// other character that is not white space. A run is 13 consecutive tokens, as in the decontamination of GPT-3.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,16 +44,26 @@ void for_each_source_token(std::string_view text, const F& f) {
   }
 }
 
+/// What was looked for of a benchmark.
+struct ExcludedBenchmark {
+  std::string name;
+  std::uint64_t hash = 0;                  ///< of the benchmark's text
+  std::int64_t problems = 0;               ///< each in one language
+  std::int64_t problems_without_runs = 0;  ///< those that exclude nothing
+  std::int64_t runs = 0;                   ///< different ones
+};
+
 /// The runs of benchmarks.
 class ExcludedRuns {
  public:
   /// Adds the runs of a benchmark in one language. Each of `problems` has the texts of a problem, such as its prompt
   /// and its tests; a run does not extend over two of them. Runs in more than most_problems_of_a_run are left out, and
-  /// those with fewer than least_names_of_a_run.
-  void add(std::span<const std::vector<std::string>> problems) {
+  /// those with fewer than least_names_of_a_run. Returns the number of problems that have no other run.
+  std::int64_t add(std::span<const std::vector<std::string>> problems) {
     std::unordered_map<std::uint64_t, std::size_t> counts;
+    std::vector<std::unordered_set<std::uint64_t>> runs_by_problem;
     for (const std::vector<std::string>& texts : problems) {
-      std::unordered_set<std::uint64_t> own;
+      std::unordered_set<std::uint64_t>& own = runs_by_problem.emplace_back();
       for (const std::string& text : texts)
         any_run(text, [&own](std::span<const Token> tokens) {
           if (names_in(tokens) >= least_names_of_a_run) own.insert(hash_of_run(tokens));
@@ -59,9 +71,17 @@ class ExcludedRuns {
         });
       for (const std::uint64_t run : own) ++counts[run];
     }
-    for (const auto& [run, count] : counts)
-      if (count <= most_problems_of_a_run) runs_.insert(run);
+    const auto is_kept = [&counts](std::uint64_t run) { return counts.at(run) <= most_problems_of_a_run; };
+    std::int64_t without_runs = 0;
+    for (const auto& own : runs_by_problem) {
+      if (std::none_of(own.begin(), own.end(), is_kept)) ++without_runs;
+      std::copy_if(own.begin(), own.end(), std::inserter(runs_, runs_.end()), is_kept);
+    }
+    return without_runs;
   }
+
+  /// Adds the runs of other benchmarks.
+  void add(const ExcludedRuns& others) { runs_.insert(others.runs_.begin(), others.runs_.end()); }
 
   /// Whether `text` has one of the runs.
   bool is_in(std::string_view text) const {

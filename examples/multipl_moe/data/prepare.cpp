@@ -74,7 +74,8 @@ PrepareReport prepare(const PrepareOptions& options) {
                        .tokenizer_tokens = options.tokenizer->vocab_size(),
                        .tokenizer_hash = options.tokenizer->hash(),
                        .other_files = tree.other_files,
-                       .unreadable_folders = tree.unreadable_folders};
+                       .unreadable_folders = tree.unreadable_folders,
+                       .excluded_benchmarks = options.excluded_benchmarks};
   for (const Language language : all_languages) {
     LanguageReport& counts = report.languages[index_of(language)];
     LanguageDocuments& documents = found[index_of(language)];

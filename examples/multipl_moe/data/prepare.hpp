@@ -25,6 +25,7 @@ struct PrepareOptions {
   std::int64_t max_train_bytes = 0;     ///< of a language's train split; 0 is no limit
   std::int64_t max_held_out_bytes = 0;  ///< of each other split of a language; 0 is no limit
   ExcludedRuns excluded{};              ///< documents of the train split with one of these runs are left out
+  std::vector<ExcludedBenchmark> excluded_benchmarks{};  ///< they have the runs of `excluded`
 };
 
 struct SplitReport {
@@ -47,6 +48,7 @@ struct PrepareReport {
   std::uint64_t tokenizer_hash = 0;
   std::int64_t other_files = 0;  ///< without a known extension, links and special files
   std::int64_t unreadable_folders = 0;
+  std::vector<ExcludedBenchmark> excluded_benchmarks{};  ///< those of the options
   std::array<LanguageReport, language_count> languages{};
 };
 

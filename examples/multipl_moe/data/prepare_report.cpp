@@ -37,9 +37,17 @@ std::string to_json_text(const PrepareReport& report) {
   const Json tokenizer{{"name", escaped(report.tokenizer, 4096)},
                        {"tokens", report.tokenizer_tokens},
                        {"hash", fmt::format("{:016x}", report.tokenizer_hash)}};
+  Json exclude = Json::array();
+  for (const ExcludedBenchmark& benchmark : report.excluded_benchmarks)
+    exclude.push_back({{"name", escaped(benchmark.name, 4096)},
+                       {"hash", fmt::format("{:016x}", benchmark.hash)},
+                       {"problems", benchmark.problems},
+                       {"problems_without_runs", benchmark.problems_without_runs},
+                       {"runs", benchmark.runs}});
   const Json json{{"tokenizer", tokenizer},
                   {"other_files", report.other_files},
                   {"unreadable_folders", report.unreadable_folders},
+                  {"exclude", exclude},
                   {"languages", languages}};
   return json.dump(2) + "\n";
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -75,10 +76,16 @@ std::string completion_line(const Problem& problem, Language language, std::size
 
 ExerciseReport write_exercises(const ExerciseOptions& options) {
   check(options);
+  // All sets are drawn before the first write: a refused --problems must not leave files, which would make the folder
+  // unusable for the corrected command.
+  std::array<std::vector<Problem>, all_sets.size()> drawn;
+  for (const Set set : all_sets)
+    drawn[static_cast<std::size_t>(set)] = draw_problems(set, options.problems, options.seed);
   ExerciseReport report;
   std::vector<std::pair<std::string, std::string>> answers;
   for (const Set set : all_sets) {
-    const std::vector<Problem> problems = draw_problems(set, options.problems, options.seed);
+    const auto place = static_cast<std::size_t>(set);
+    const std::vector<Problem>& problems = drawn[place];
     std::string prompts, solutions, mutants;
     for (const Language language : all_languages)
       for (const Problem& problem : problems) {
@@ -89,7 +96,6 @@ ExerciseReport write_exercises(const ExerciseOptions& options) {
           mutants += completion_line(problem, language, sample, problem.tested.mutants[sample]);
         }
       }
-    const auto place = static_cast<std::size_t>(set);
     report.problems[place] = std::ssize(problems);
     for (const Problem& problem : problems) report.calls[place] += std::ssize(problem.tested.calls);
     save_folder_atomically(options.out / name_of(set),

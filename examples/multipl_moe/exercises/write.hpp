@@ -32,7 +32,8 @@ struct ExerciseReport {
 ///   train/<language>/    source files of 20 functions, for prepare
 ///   dev, test, wording/  prompts.jsonl: a problem in a language a line, in the fields of MultiPL-E
 ///   answers/             completions of each set: <set>_solutions.jsonl, all right, and <set>_mutants.jsonl, all wrong
-/// The bytes depend on the options alone. Throws UsageError if a number is out of range; IoError.
+/// The bytes depend on the options alone. Throws UsageError, before the first write, if a number is out of range
+/// or if there are not enough different problems; IoError.
 ExerciseReport write_exercises(const ExerciseOptions& options);
 
 /// What exercises.json holds.

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "program.hpp"
@@ -45,11 +46,23 @@ TEST_CASE("exercises go into a new folder only", "[cli][exercises]") {
   const Outcome outcome = run(scratch, "exercises -o full");
   CHECK(outcome.exit_code == 2);
   CHECK_THAT(outcome.error, ContainsSubstring("new or an empty folder"));
+}
+
+TEST_CASE("exercises that are refused leave no folder, so that the corrected command can write it",
+          "[cli][exercises]") {
+  const ScratchFolder scratch;
   CHECK(run(scratch, "exercises -o ex --problems 0").exit_code == 2);
   CHECK(run(scratch, "exercises -o ex --high -1").exit_code == 2);
-  const Outcome many = run(scratch, "exercises -o ex --problems 40000");
+  const Outcome high = run(scratch, "exercises -o ex --high 2000000");
+  CHECK(high.exit_code == 2);
+  CHECK_THAT(high.error, ContainsSubstring("--high"));
+  CHECK(!std::filesystem::exists(scratch / "ex"));
+  // There are as many problems of dev, but not of test.
+  const Outcome many = run(scratch, "exercises -o ex --problems 400");
   CHECK(many.exit_code == 2);
   CHECK_THAT(many.error, ContainsSubstring("--problems"));
+  CHECK(!std::filesystem::exists(scratch / "ex"));
+  CHECK(run(scratch, "exercises -o ex --problems 2 --high 1 --low 1").exit_code == 0);
 }
 
 TEST_CASE("prepare leaves out training files that share text with a benchmark, and says how many", "[cli][data]") {
@@ -66,7 +79,7 @@ TEST_CASE("prepare leaves out training files that share text with a benchmark, a
     return json.dump() + "\n";
   };
   put_bytes(scratch / "b/prompts.jsonl", problem("a", source(3), "x") + problem("b", "y", source(4)));
-  put_bytes(scratch / "more.jsonl", problem("c", source(5), "z"));
+  put_bytes(scratch / "more.jsonl", problem("c", source(5), "z") + problem("d", "short", "shorter"));
   const Outcome outcome = run(scratch, "prepare src -o kept --exclude b --exclude more.jsonl");
   REQUIRE(outcome.exit_code == 0);
   const auto counts = [&](const char* folder) {
@@ -77,9 +90,31 @@ TEST_CASE("prepare leaves out training files that share text with a benchmark, a
   CHECK(excluded == 3);
   CHECK(counts("kept")["splits"]["train"]["documents"] == all - excluded);
   CHECK_THAT(outcome.out, ContainsSubstring("3 files of Python left out of train"));
+  // A source has 8 lines of 3 tokens; 13 tokens have five names only if they begin with a line, which 4 runs do.
+  const auto exclude = nlohmann::json::parse(get_bytes(scratch / "kept/report.json"))["exclude"];
+  REQUIRE(exclude.size() == 2);
+  const auto is = [](const nlohmann::json& found, const char* name, int problems, int without_runs, int runs) {
+    return found["name"] == name && found["hash"].get<std::string>().size() == 16 && found["problems"] == problems &&
+           found["problems_without_runs"] == without_runs && found["runs"] == runs;
+  };
+  CHECK(is(exclude[0], "b", 2, 0, 8));
+  CHECK(is(exclude[1], "more", 2, 1, 4));
+  CHECK_THAT(outcome.out, ContainsSubstring("1 of 4 problems of --exclude too short or too common to be found"));
   const Outcome missing = run(scratch, "prepare src -o kept --exclude nowhere");
   CHECK(missing.exit_code == 3);
   CHECK_THAT(missing.error, ContainsSubstring("nowhere"));
+}
+
+TEST_CASE("prepare refuses a benchmark that can exclude nothing, before it writes", "[cli][data]") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "src/a.py", "x = 1\n");
+  put_bytes(scratch / "short.jsonl", R"x({"name": "a", "language": "py", "prompt": "def f(x):", "tests": "f(1)"})x");
+  const Outcome outcome = run(scratch, "prepare src -o out --exclude short.jsonl");
+  CHECK(outcome.exit_code == 2);
+  CHECK_THAT(outcome.error, ContainsSubstring("--exclude") && ContainsSubstring("13 consecutive tokens") &&
+                                ContainsSubstring("the 1 problem of 'short.jsonl'") &&
+                                ContainsSubstring("Leave it out"));
+  CHECK(!std::filesystem::exists(scratch / "out"));
 }
 
 }  // namespace exercises_test

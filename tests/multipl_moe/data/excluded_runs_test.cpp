@@ -72,6 +72,25 @@ TEST_CASE("a run in more than ten problems is a frame and excludes nothing", "[d
   CHECK(runs_of({{words(0, 13), words(0, 13), words(0, 13)}}).is_in(words(0, 13)));
 }
 
+TEST_CASE("problems without a run that excludes are counted", "[data]") {
+  ExcludedRuns runs;
+  CHECK(runs.add(std::vector<Texts>{{words(0, 13)}, {words(0, 12), "x"}, {}, {"[0, 1, 2, 3, 4, 5, 6, 7, 8]"}}) == 3);
+  CHECK(runs.size() == 1);
+  // The first ten of eleven have only the frame, the last has text of its own.
+  std::vector<Texts> problems(10, Texts{words(0, 13)});
+  problems.push_back({words(0, 13), words(100, 14)});
+  ExcludedRuns others;
+  CHECK(others.add(problems) == 10);
+  CHECK(others.size() == 2);
+  // Runs that are there already are not missing.
+  CHECK(others.add(std::vector<Texts>{{words(100, 13)}}) == 0);
+  CHECK(others.size() == 2);
+  runs.add(others);
+  CHECK(runs.size() == 3);
+  CHECK(runs.is_in(words(0, 13)));
+  CHECK(runs.is_in(words(101, 13)));
+}
+
 TEST_CASE("a list of numbers or of few names excludes nothing", "[data]") {
   const std::string list = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]", letters = "{\"a\", \"b\", \"c\", \"d\"}";
   const ExcludedRuns runs = runs_of({{list, letters, "for i in range(len(xs)): total += xs[i]"}});

@@ -275,6 +275,8 @@ TEST_CASE("training files that share 13 tokens with a benchmark are left out and
   std::vector<std::string> train = texts(folder / "all", Language::python, Split::train);
   const std::string lines = "value_5 = 1\nvalue_6 = 1\nvalue_7 = 1\nvalue_8 = 1\nvalue_9 = 1\n";
   options.excluded.add(std::vector{std::vector{source(13)}, std::vector{lines}});
+  options.excluded_benchmarks = {
+      {.name = "lines\n", .hash = 0x1f, .problems = 2, .problems_without_runs = 0, .runs = 4}};
   options.out = folder / "kept";
   const PrepareReport kept = prepare(options);
   // source(13) is in the train split, and no other text has 13 of its tokens.
@@ -284,7 +286,11 @@ TEST_CASE("training files that share 13 tokens with a benchmark are left out and
   CHECK(texts(folder / "kept", Language::python, Split::train) == others);
   for (const Split split : {Split::dev, Split::test})
     CHECK(texts(folder / "kept", Language::python, split) == texts(folder / "all", Language::python, split));
-  CHECK(nlohmann::json::parse(get_bytes(folder / "kept/report.json"))["languages"]["python"]["excluded"] == 1);
+  const auto json = nlohmann::json::parse(get_bytes(folder / "kept/report.json"));
+  CHECK(json["languages"]["python"]["excluded"] == 1);
+  CHECK(json["exclude"] == nlohmann::json::parse(R"([{"name": "lines\\x0a", "hash": "000000000000001f", "problems": 2,
+                                                      "problems_without_runs": 0, "runs": 4}])"));
+  CHECK(nlohmann::json::parse(get_bytes(folder / "all/report.json"))["exclude"] == nlohmann::json::array());
 }
 
 }  // namespace prepare_test
