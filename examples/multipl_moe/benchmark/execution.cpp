@@ -27,11 +27,12 @@ void for_each_in_slots(std::size_t count, int jobs, const std::function<bool(std
       if (!error) error = std::current_exception();
     }
   };
-  std::vector<std::thread> threads;
+  // They are joined when a further one cannot start.
+  std::vector<std::jthread> threads;
   const auto most = static_cast<int>((std::min)(count, static_cast<std::size_t>(jobs)));
   for (int slot = 1; slot < most; ++slot) threads.emplace_back(run_slot, slot);
   run_slot(0);
-  for (std::thread& thread : threads) thread.join();
+  threads.clear();
   if (error) std::rethrow_exception(error);
 }
 
@@ -61,7 +62,7 @@ class Run {
       const Result& result = *found;
       if (!cached) cache_.store(key, result);
       const std::lock_guard lock(mutex_);
-      if (listener_.ran) listener_.ran();
+      if (!cached && listener_.ran) listener_.ran();
       if (result.status == Status::timeout)
         timed_out_.push_back(task);
       else
@@ -73,8 +74,8 @@ class Run {
       if (should_stop()) break;
       std::optional<Result> result = run_program(task, 0);
       if (!result) break;
-      result->runs = 2;
       cache_.store(cache_key(toolchain_, tasks_[task].language, tasks_[task].program), *result);
+      result->runs = 2;
       finish(task, {*result, false});
     }
     return std::move(results_);

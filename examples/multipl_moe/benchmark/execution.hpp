@@ -32,7 +32,7 @@ struct Executed {
 struct ExecutionListener {
   /// Called with every final result, from one thread at a time; time-outs are final after their second run.
   std::function<void(std::size_t task, const Executed& executed)> done{};
-  /// Called with each program that the compilers have ended with, for a progress line.
+  /// Called after each program that has run, for a progress line.
   std::function<void()> ran{};
   /// Asked before every program; true ends the execution.
   std::function<bool()> should_stop{};

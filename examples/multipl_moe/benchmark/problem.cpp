@@ -37,11 +37,12 @@ std::string aborting_completion(const Problem& problem) {
     case Language::python:
       return "    raise NotImplementedError\n";
     case Language::java:
-      return "        throw new RuntimeException();";
+      return tests_close(problem, "}") ? "        throw new RuntimeException();"
+                                       : "        throw new RuntimeException();\n}\n";
     case Language::cpp:
-      return "    __builtin_abort();";
+      return tests_close(problem, "}") ? "    __builtin_abort();" : "    __builtin_abort();\n}\n";
     case Language::rust:
-      return "    unimplemented!()";
+      return tests_close(problem, "}") ? "    unimplemented!()" : "    unimplemented!()\n}\n";
     case Language::go:
       return tests_close(problem, "}") ? "    panic(0)" : "    panic(0)\n}\n";
     case Language::ruby:

@@ -1,6 +1,7 @@
 #include "multipl_moe/benchmark/result_cache.hpp"
 
 #include <fmt/format.h>
+#include <sys/utsname.h>
 
 #include <nlohmann/json.hpp>
 
@@ -17,8 +18,11 @@ std::string program_hash(std::string_view program) { return fmt::format("{:016x}
 std::string cache_key(const Toolchain& toolchain, Language language, std::string_view program) {
   constexpr int version = 1;  // of the classes and the way in which programs are run
   const bool is_isolated = toolchain.settings().mode == sandbox::Mode::bubblewrap;
-  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n", version, multipl_moe::name_of(language),
-                                 toolchain.version(language), toolchain.limits_text(language), is_isolated);
+  ::utsname system{};
+  ::uname(&system);
+  std::string text = fmt::format("{}\n{:016x}\n{}\n{}\n{}\n{}\n{}\n", version, Toolchain::wrappers_hash(),
+                                 system.machine, multipl_moe::name_of(language), toolchain.version(language),
+                                 toolchain.limits_text(language), is_isolated);
   text += program;
   // 128 bits, since a key that two programs share would give one of them the other's result.
   return fmt::format("{:016x}{:016x}", hash_of(text), hash_of(text, 1));

@@ -12,7 +12,7 @@
 
 namespace multipl_moe::benchmark {
 
-/// A completion and what became of its program.
+/// A completion and the outcome of its program.
 struct Scored {
   Completion completion;
   std::string hash;  ///< of the program

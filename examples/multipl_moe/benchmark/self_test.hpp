@@ -1,5 +1,5 @@
 /// Programs whose status is known, run before any score is computed: a compiler that is old, broken or misconfigured
-/// would otherwise give zeros without a word.
+/// would otherwise give zeros silently.
 #pragma once
 
 #include <string>

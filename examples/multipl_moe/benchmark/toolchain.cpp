@@ -67,7 +67,7 @@ int __real_main(int argc, char** argv, char** environment);
 int __wrap_main(int argc, char** argv, char** environment) {
   char line[80] = "";
   const char* marker = getenv("MOE_END_MARKER");
-  int length = marker == NULL ? 0 : snprintf(line, sizeof line, "%s\n", marker);
+  int length = marker == NULL ? 0 : snprintf(line, sizeof line, "\n%s\n", marker);
   unsetenv("MOE_END_MARKER");
   int code = __real_main(argc, argv, environment);
   if (code == 0) {
@@ -93,14 +93,14 @@ final class MoeEnd {
       throw error.getCause();
     }
     System.out.flush();
-    new FileOutputStream(FileDescriptor.out).write((System.getenv("MOE_END_MARKER") + "\n").getBytes());
+    new FileOutputStream(FileDescriptor.out).write(("\n" + System.getenv("MOE_END_MARKER") + "\n").getBytes());
   }
 }
 )";
 
 constexpr const char* python_end = R"(
 try:
-    __import__("os").write(1, (__import__("os").environ["MOE_END_MARKER"] + "\n").encode())
+    __import__("os").write(1, ("\n" + __import__("os").environ["MOE_END_MARKER"] + "\n").encode())
 except BaseException:
     pass
 )";
@@ -108,7 +108,7 @@ except BaseException:
 // test/unit runs the tests when the program ends.
 constexpr const char* ruby_end = R"(
 begin
-  moe_end = proc { STDOUT.write(ENV["MOE_END_MARKER"] + "\n"); STDOUT.flush }
+  moe_end = proc { STDOUT.write("\n" + ENV["MOE_END_MARKER"] + "\n"); STDOUT.flush }
   defined?(Test::Unit::AutoRunner) ? Test::Unit.at_exit(&moe_end) : moe_end.call
 rescue Exception
 end
@@ -121,7 +121,7 @@ import (
 	moetesting "testing"
 )
 
-func TestZzMoeEnd(t *moetesting.T) {{ moeos.Stdout.WriteString(moeos.Getenv("MOE_END_MARKER") + "\n") }}
+func TestZzMoeEnd(t *moetesting.T) {{ moeos.Stdout.WriteString("\n" + moeos.Getenv("MOE_END_MARKER") + "\n") }}
 )";
 
 /// Imports what programs of benchmarks import, so that Go compiles these packages once.
@@ -183,11 +183,13 @@ std::string new_marker() {
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
-/// Removes the marker's line from the output; returns whether it was there.
+/// Removes the marker's line, with the line break before it, from the output; returns whether it was there. The marker
+/// must be a whole line: a list of all environment variables contains it too.
 bool take_marker(std::string& out, const std::string& marker) {
-  const std::size_t at = out.find(marker + "\n");
+  const std::string line = "\n" + marker + "\n";
+  const std::size_t at = out.find(line);
   if (at == std::string::npos) return false;
-  out.erase(at, marker.size() + 1);
+  out.erase(at, line.size());
   return true;
 }
 
@@ -258,7 +260,7 @@ WorkFolder::WorkFolder() {
   std::string name = (fs::temp_directory_path() / "multipl_moe-XXXXXX").native();
   if (::mkdtemp(name.data()) == nullptr) throw IoError(name, "create", errno);
   path_ = name;
-  // The sandbox may run as another user, who must be able to reach the programs.
+  // The sandbox may run as another user, which needs read access to the programs.
   fs::permissions(path_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
                              fs::perms::others_exec);
 }
@@ -266,6 +268,10 @@ WorkFolder::WorkFolder() {
 WorkFolder::~WorkFolder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
+}
+
+std::uint64_t Toolchain::wrappers_hash() {
+  return hash_of(fmt::format("{}{}{}{}{}", c_wrapper, java_wrapper, python_end, ruby_end, go_end));
 }
 
 Toolchain::Toolchain(const sandbox::Sandbox& sandbox, const ExecutionSettings& settings,
@@ -304,14 +310,15 @@ std::vector<Toolchain::Step> Toolchain::steps_of(Language language) const {
       return {{Stage::run, {"python3", source}, run_seconds, false, {}, {"PYTHONHASHSEED=0"}}};
     }
     case Language::java: {
-      const std::string path = fmt::format("{}:{}:{}", box("classes"), javatuples, support("java"));
+      // The wrapper first: a class of the program with its name must not take its place.
+      const std::string path = fmt::format("{}:{}:{}", support("java"), box("classes"), javatuples);
       return {{Stage::compile,
-               {"javac", "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-J-Xshare:auto", "-encoding", "UTF8",
-                "-proc:none", "-cp", javatuples, "-d", box("classes"), source},
+               {"javac", "-J-Xmx1g", "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-J-Xshare:auto", "-encoding",
+                "UTF8", "-proc:none", "-cp", javatuples, "-d", box("classes"), source},
                compile_seconds,
                true},
               {Stage::run,
-               {"java", "-XX:+UseSerialGC", "-Xshare:auto", "-ea", "-cp", path, "MoeEnd"},
+               {"java", "-Xmx1g", "-XX:+UseSerialGC", "-Xshare:auto", "-ea", "-cp", path, "MoeEnd"},
                run_seconds,
                false,
                {support_bind}}};

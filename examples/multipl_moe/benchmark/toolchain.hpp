@@ -59,6 +59,8 @@ class Toolchain {
   const std::string& version(Language language) const { return versions_.at(language); }
   /// Describes the time limits, for the results: "15 s + 15 s".
   std::string limits_text(Language language) const;
+  /// A hash of what is added to programs.
+  static std::uint64_t wrappers_hash();
 
   /// Compiles and runs a program in a slot of the sandbox. `cpu_seconds`: a lower limit for each step; 0: the
   /// protocol's.

@@ -84,6 +84,12 @@ Selection read_benchmarks(const EvaluateFlags& flags) {
   std::map<std::pair<Language, std::string>, std::string> files;
   for (const std::string& path : flags.benchmarks) {
     benchmark::Benchmark read = benchmark::read_benchmark(path);
+    for (const auto& [name, unused] : selection.hashes)
+      if (name == read.name)
+        throw UsageError(
+            fmt::format("[evaluate] benchmarks must have names of their own, found two called '{}', which "
+                        "would be scored as one; rename a file, or evaluate them apart",
+                        escaped(name, 60)));
     selection.hashes.emplace_back(read.name, read.hash);
     for (Problem& problem : read.problems) {
       const auto [first, is_new] = files.try_emplace({problem.language, problem.name}, path);
@@ -140,6 +146,22 @@ std::vector<Completion> completions_of(const std::vector<Problem>& kept, const S
   return result;
 }
 
+/// Throws UsageError if the completions are those of a run with other prompts.
+void require_same_prompts(const EvaluateFlags& flags, const Selection& selection) {
+  const std::map<std::string, std::string> settings = settings_of_run(flags.completions);
+  const auto require = [&](const std::string& setting, const std::string& now) {
+    const auto found = settings.find(setting);
+    if (found != settings.end() && found->second != now)
+      throw UsageError(
+          fmt::format("[evaluate] --completions must be executed with the prompts that they continue: {} was {} when "
+                      "they were generated, found {}",
+                      escaped(setting), escaped(found->second), escaped(now)));
+  };
+  require("prompt", fmt::format("\"{}\"", flags.prompt));
+  for (const auto& [name, hash] : selection.hashes)
+    require(nlohmann::json("benchmark " + name).dump() + " in [record]", fmt::format("\"XXH3 {:016x}\"", hash));
+}
+
 Selection select(const EvaluateFlags& flags) {
   Selection selection = read_benchmarks(flags);
   if (!flags.completions.empty()) {
@@ -147,6 +169,7 @@ Selection select(const EvaluateFlags& flags) {
       take_completed_problems(selection, flags);
     else
       selection.completions = benchmark::read_completions(flags.completions, selection.problems);
+    require_same_prompts(flags, selection);
   }
   std::vector<Problem> problems = selected(selection.problems, flags);
   selection.completions = completions_of(problems, selection);
@@ -223,6 +246,11 @@ std::vector<Completion> generate_completions(const EvaluateFlags& flags, const S
         prompts.push_back(problems[i].prompt);
       }
   const std::size_t total = wanted.size() + completions.size();
+  if (!wanted.empty() && folder.has_all_completions())
+    throw BadFile(folder.path() / benchmark::completions_name,
+                  fmt::format("must have all completions of the run, found {} missing; remove the file, and --resume "
+                              "generates them again",
+                              counted(wanted.size(), "completions")));
   if (!wanted.empty()) {
     CompletionOptions options = flags.options;
     GenerateOptions of_model;
@@ -373,7 +401,20 @@ void run_evaluate(const EvaluateFlags& flags) {
                       "{} and {} in {}",
                       flags.pass_at.back(), counted(samples, "samples"), escaped(flags.completions)));
   }
-  // Everything that can be missing is asked for before hours of generation.
+  if (!flags.model.empty())
+    for (const Problem& problem : problems)
+      if (problem.stop_tokens.empty())
+        throw UsageError(fmt::format(
+            "[evaluate] every problem that is generated must have \"stop_tokens\", which end its function, found none "
+            "in '{}' ({}); add them to the benchmark",
+            escaped(problem.name, 60), title_of(problem.language)));
+  // Everything that can be missing is asked for before hours of generation, and before the folder is begun.
+  if (!flags.model.empty()) {
+    std::vector<std::string> prompts;
+    for (const Problem& problem : problems) prompts.push_back(problem.prompt);
+    CompletionOptions options = flags.options;
+    generation_run("evaluate", flags.model, prompts, generate_options_of(options, problems.front()));
+  }
   std::optional<ProgramMachine> machine;
   if (!flags.generate_only) {
     warn_unsandboxed(flags);

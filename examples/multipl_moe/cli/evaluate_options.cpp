@@ -86,7 +86,7 @@ EvaluateMode EvaluateFlags::mode() const {
 
 benchmark::ExecutionSettings EvaluateFlags::execution() const {
   return {sandbox == "none" ? sandbox::Mode::none : sandbox::Mode::bubblewrap, benchmark::protocol_named(protocol),
-          timeout_scale};
+          timeout_scale, [] { return InterruptGuard::signal() != 0; }};
 }
 
 std::function<void()> add_evaluate_options(CLI::App& command, EvaluateFlags& flags) {
@@ -232,6 +232,8 @@ std::function<void()> add_evaluate_options(CLI::App& command, EvaluateFlags& fla
     if (flags.check && flags.generate_only) fail("--check and --generate-only exclude each other");
     require_applicable(scopes, flags.mode());
     require_inputs(flags);
+    if (flags.check && flags.benchmarks.empty() && flags.limit > 0)
+      fail("--limit with --check needs --benchmark, whose problems it counts");
     if (preset->count() > 0) {
       if (samples->count() == 0) flags.samples = 20;
       if (temperature->count() == 0) flags.options.temperature = 0.2;

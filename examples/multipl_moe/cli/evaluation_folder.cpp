@@ -71,6 +71,14 @@ void remove_file(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::map<std::string, std::string> settings_of_run(const std::filesystem::path& folder) {
+  constexpr std::uint64_t largest = 1 << 20;
+  if (!is_there(folder / settings_name)) return {};
+  return settings_in(read_whole_file(folder / settings_name, largest));
+}
+
+bool EvaluationFolder::has_all_completions() const { return is_there(path_ / benchmark::completions_name); }
+
 EvaluationFolder::EvaluationFolder(const std::filesystem::path& folder, const std::string& settings, bool resume)
     : path_(folder) {
   const bool has_run = is_there(path_ / settings_name);
@@ -93,7 +101,7 @@ EvaluationFolder::EvaluationFolder(const std::filesystem::path& folder, const st
 }
 
 std::vector<Completion> EvaluationFolder::open_completions(std::span<const Problem> problems) {
-  if (is_there(path_ / benchmark::completions_name)) return benchmark::read_completions(path_, problems);
+  if (has_all_completions()) return benchmark::read_completions(path_, problems);
   std::vector<Completion> known;
   benchmark::CompletionReader reader(problems);
   completions_.emplace(completions_journal(),

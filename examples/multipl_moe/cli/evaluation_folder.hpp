@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -14,6 +15,10 @@
 
 namespace multipl_moe {
 
+/// The settings in the evaluation.toml of `folder`; those of [record] are called "NAME in [record]". Empty if there is
+/// none. Throws IoError.
+std::map<std::string, std::string> settings_of_run(const std::filesystem::path& folder);
+
 /// Holds the folder's lock. Completions and results are appended to hidden journals while the run goes on; the files
 /// with their final names are complete. MANIFEST, written last, lists them.
 class EvaluationFolder {
@@ -25,6 +30,8 @@ class EvaluationFolder {
 
   /// Opens the journal of completions. Returns those that an earlier run has written.
   std::vector<benchmark::Completion> open_completions(std::span<const benchmark::Problem> problems);
+  /// Whether the folder has the completions of a run that has generated all of them.
+  bool has_all_completions() const;
   void add(const benchmark::Completion& completion, const benchmark::Problem& problem);
 
   /// Opens the journal of results. Gives those that an earlier run has written to the entries of `scored` with the same

@@ -1,4 +1,4 @@
-/// Runs programs that no person has read, such as a model's, with limits on time, memory, processes and output, and
+/// Runs untrusted programs, such as those of a model, with limits on time, memory, processes and output, and
 /// isolated from the machine's files, network and other processes.
 #pragma once
 

@@ -46,6 +46,9 @@ TEST_CASE("an aborting completion closes the function only if the tests do not",
   CHECK(aborting_completion({"n", Language::go, "p", "\n}\nfunc TestX() {}"}) == "    panic(0)");
   CHECK(aborting_completion({"n", Language::ruby, "p", "require 'x'"}) == "  raise\nend\n");
   CHECK(aborting_completion({"n", Language::ruby, "p", "end\n"}) == "  raise");
+  CHECK(aborting_completion({"n", Language::cpp, "p", "}\nint main() {}"}) == "    __builtin_abort();");
+  CHECK(aborting_completion({"n", Language::cpp, "p", "int main() {}"}) == "    __builtin_abort();\n}\n");
+  CHECK(aborting_completion({"n", Language::rust, "p", "fn main() {}"}) == "    unimplemented!()\n}\n");
 }
 
 }  // namespace benchmark_problem_test

@@ -87,6 +87,27 @@ TEST_CASE("output is kept without the end marker, and a signal is told from a fa
   CHECK(s->toolchain.run(Language::ruby, "require 'test/unit'\n", 0).status == Status::early_exit);
 }
 
+TEST_CASE("a program cannot pass by printing its environment or by a class with the wrapper's name",
+          "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  CHECK(s->toolchain.run(Language::python, "import os\nos.system('env')\nos._exit(0)\n", 0).status ==
+        Status::early_exit);
+  CHECK(s->toolchain.run(Language::ruby, "$stdout.puts(ENV.to_h)\n$stdout.flush\nexit!(0)\n", 0).status ==
+        Status::early_exit);
+  const Result java = s->toolchain.run(Language::java,
+                                       "class MoeEnd {\n  public static void main(String[] a) {\n    "
+                                       "System.out.println(\"\\n\" + System.getenv(\"MOE_END_MARKER\"));\n  }\n}\n"
+                                       "class Problem {\n  public static void main(String[] a) {\n    assert false;\n  "
+                                       "}\n}\n",
+                                       0);
+  CHECK(java.status == Status::exception);
+  // Output without a line break at its end stays as it is.
+  const Result printed = s->toolchain.run(Language::python, "print('out', end='')\n", 0);
+  CHECK(printed.status == Status::ok);
+  CHECK(printed.out == "out");
+}
+
 TEST_CASE("equal programs run once, in any number of jobs with the same results", "[benchmark][compilers]") {
   const Setting* const s = setting();
   if (s == nullptr) return;

@@ -109,13 +109,30 @@ TEST_CASE("evaluate refuses flags that are missing, do not apply or do not fit",
   check_refused(scratch, "--model model --benchmark none.jsonl -o out", 3, "none.jsonl");
   put_bytes(scratch / "bad.jsonl", get_bytes(scratch / "b.jsonl") + "{}\n");
   check_refused(scratch, "--model model --benchmark bad.jsonl -o out", 3, "line 7 must be a problem");
-  check_refused(scratch, "--model model --benchmark b.jsonl --benchmark b.jsonl -o out", 3, "names of their own");
+  check_refused(scratch, "--model model --benchmark b.jsonl --benchmark b.jsonl -o out", 2, "names of their own");
+  check_refused(scratch, "--check --limit 2", 2, "--limit with --check needs --benchmark");
+  put_bytes(scratch / "endless.jsonl", R"({"name": "n", "language": "rs", "prompt": "fn f() {", "tests": "}"})");
+  check_refused(scratch, "--model model --benchmark endless.jsonl -o out", 2, "must have \"stop_tokens\"");
   put_bytes(scratch / "half.jsonl",
             get_bytes(scratch / "c.jsonl").substr(0, get_bytes(scratch / "c.jsonl").find('\n')));
   check_refused(scratch, "--completions half.jsonl --benchmark b.jsonl -o out", 3,
                 "must have the same samples, numbered from 0, of every problem");
   put_bytes(scratch / "go.jsonl", line_of(add_problems()[4]));
   check_refused(scratch, "--model model --benchmark go.jsonl --languages ruby -o out", 2, "in which it has no problem");
+}
+
+TEST_CASE("completions are executed with the prompts that they continue", "[cli][evaluate]") {
+  const ScratchFolder scratch;
+  put_model_and_benchmark(scratch);
+  REQUIRE(run(scratch,
+              "evaluate --model model --benchmark b.jsonl --generate-only --limit 1 --languages python "
+              "--max-new-tokens 2 --prompt stripped -q -o made")
+              .exit_code == 0);
+  check_refused(scratch, "--completions made --benchmark b.jsonl --limit 1 --languages python -o out", 2,
+                "prompt was \"stripped\" when they were generated, found \"verbatim\"");
+  put_bytes(scratch / "b.jsonl", get_bytes(scratch / "b.jsonl") + "\n");
+  check_refused(scratch, "--completions made --benchmark b.jsonl --limit 1 --languages python --prompt stripped -o out",
+                2, "with the prompts that they continue");
 }
 
 TEST_CASE("eval and evaluate name each other in their help", "[cli][evaluate]") {
