@@ -23,7 +23,8 @@ TEST_CASE("exercises are written, prepared and trained on with a little low-reso
   // No file is taken for a near duplicate of another.
   const Outcome prepared = run(scratch, "prepare ex/train -o data --json");
   REQUIRE(prepared.exit_code == 0);
-  for (const auto& language : nlohmann::json::parse(prepared.out)["languages"])
+  const auto counts = nlohmann::json::parse(prepared.out);
+  for (const auto& language : counts["languages"])
     for (const auto& count : language["filtered"]) CHECK(count == 0);
 
   put_tiny_config(scratch);
