@@ -9,19 +9,12 @@
 
 #include "multipl_moe/benchmark/pass_at_k.hpp"
 #include "multipl_moe/io/counted.hpp"
+#include "multipl_moe/io/csv.hpp"
 #include "multipl_moe/io/errors.hpp"
 
 namespace multipl_moe::benchmark {
 
 namespace {
-
-/// A field of a CSV file, quoted if it has to be.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
 
 struct Passed {
   std::int64_t n = 0, c = 0, c_multipl_e = 0;

@@ -256,27 +256,21 @@ std::string missing_packages(const std::set<Language>& languages) {
   return packages;
 }
 
-WorkFolder::WorkFolder() {
-  std::string name = (fs::temp_directory_path() / "multipl_moe-XXXXXX").native();
-  if (::mkdtemp(name.data()) == nullptr) throw IoError(name, "create", errno);
-  path_ = name;
-  // The sandbox may run as another user, which needs read access to the programs.
-  fs::permissions(path_, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
-                             fs::perms::others_exec);
-}
-
-WorkFolder::~WorkFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 std::uint64_t Toolchain::wrappers_hash() {
   return hash_of(fmt::format("{}{}{}{}{}", c_wrapper, java_wrapper, python_end, ruby_end, go_end));
 }
 
 Toolchain::Toolchain(const sandbox::Sandbox& sandbox, const ExecutionSettings& settings,
                      const std::set<Language>& languages, const fs::path& cache)
-    : sandbox_(sandbox), settings_(settings), languages_(languages), support_(work_.path() / "support") {
+    : sandbox_(sandbox),
+      settings_(settings),
+      languages_(languages),
+      work_(sandbox.slot_name(0)),
+      support_(work_.path() / "support") {
+  // Programs may run as another user, which needs read access to them.
+  fs::permissions(work_.path(),
+                  fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec,
+                  fs::perm_options::add);
   if (const std::string packages = missing_packages(languages); !packages.empty())
     throw Failure(fmt::format(
         "[evaluate] programs of these languages cannot be run; missing packages: {0}\n  Install them: apt-get install "

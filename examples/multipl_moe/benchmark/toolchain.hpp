@@ -11,6 +11,7 @@
 #include "multipl_moe/benchmark/result.hpp"
 #include "multipl_moe/data/language.hpp"
 #include "multipl_moe/sandbox/sandbox.hpp"
+#include "multipl_moe/sandbox/temporary_folder.hpp"
 
 namespace multipl_moe::benchmark {
 
@@ -29,19 +30,6 @@ struct ExecutionSettings {
 
 /// The Debian packages of which a program is missing on this machine, in one line; empty if there is none.
 std::string missing_packages(const std::set<Language>& languages);
-
-/// A temporary folder that is removed with its contents at the end.
-class WorkFolder {
- public:
-  WorkFolder();
-  ~WorkFolder();
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Runs programs in a sandbox. A program that ends without an error has passed only if a marker was printed after its
 /// last test: appended in Python and Ruby, by a wrapper of main() in C++, Java and Rust, by a further test in Go.
@@ -82,7 +70,7 @@ class Toolchain {
   const sandbox::Sandbox& sandbox_;
   ExecutionSettings settings_;
   std::set<Language> languages_;
-  WorkFolder work_;
+  sandbox::TemporaryFolder work_;
   std::filesystem::path support_, go_cache_;
   std::map<Language, std::string> versions_;
 };

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "multipl_moe/io/csv.hpp"
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/train/progress.hpp"
 
@@ -31,12 +32,6 @@ std::string cell(std::string_view text) {
   std::string shown;
   for (const char c : escaped(text)) shown += c == '|' ? "\\|" : std::string(1, c);
   return shown;
-}
-
-std::string csv_field(std::string_view text) {
-  std::string field;
-  for (const char c : text) field += c == '"' ? "\"\"" : std::string(1, c);
-  return field.find_first_of(",\"\r\n") == std::string::npos ? field : '"' + field + '"';
 }
 
 std::string row_of(const std::vector<std::string>& cells) {

@@ -339,6 +339,8 @@ Outcome Sandbox::run(const Job& job, int slot) const {
   return state_->run(job, slot);
 }
 
+const std::string& Sandbox::slot_name(int slot) const { return state_->slots.at(static_cast<std::size_t>(slot)).name; }
+
 const std::string& Sandbox::description() const { return state_->description; }
 
 }  // namespace multipl_moe::sandbox

@@ -78,6 +78,9 @@ class Sandbox {
   /// Throws UsageError if the job cannot be started as described, Cancelled, and Failure if the sandbox itself fails.
   Outcome run(const Job& job, int slot) const;
 
+  /// The name of a slot, for a TemporaryFolder.
+  const std::string& slot_name(int slot) const;
+
   /// One line for the results: "bubblewrap 0.8.0, user namespace, uid 61000 to 61003, memory cgroup v1".
   const std::string& description() const;
 
