@@ -1,5 +1,8 @@
 #include "multipl_moe/benchmark/toolchain.hpp"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "../io/scratch.hpp"
 #include "add_problems.hpp"
 #include "multipl_moe/benchmark/execution.hpp"
@@ -106,6 +109,24 @@ TEST_CASE("a program cannot pass by printing its environment or by a class with 
   const Result printed = s->toolchain.run(Language::python, "print('out', end='')\n", 0);
   CHECK(printed.status == Status::ok);
   CHECK(printed.out == "out");
+}
+
+TEST_CASE("the files of compilers are in a folder of their slot, which the next run removes after a kill",
+          "[benchmark][compilers]") {
+  const Setting* const s = setting();
+  if (s == nullptr) return;
+  const auto folders = [&] {
+    const std::string start = s->box.slot_name(0) + ".";
+    const std::filesystem::directory_iterator all(std::filesystem::temp_directory_path());
+    return std::count_if(begin(all), end(all),
+                         [&](const auto& entry) { return entry.path().filename().native().starts_with(start); });
+  };
+  const auto before = folders();
+  {
+    const Toolchain toolchain(s->box, {}, {Language::python}, {});
+    CHECK(folders() == before + 1);
+  }
+  CHECK(folders() == before);
 }
 
 TEST_CASE("equal programs run once, in any number of jobs with the same results", "[benchmark][compilers]") {
