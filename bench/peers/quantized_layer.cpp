@@ -1,7 +1,7 @@
 // Times one row through the experts of a Mixtral layer with weights in float32, bfloat16, 8 and 4 bits, and measures
-// the error that each makes in the layer's output. A trial of kernels that the library does not have; see
-// docs/results/quantized_weights.md. It is one file, because it is built by hand, and needs a CPU with AVX-512 and its
-// VNNI and bf16 instructions:
+// the error that each makes in the layer's output: the trial by which 8 bits were chosen for the library, whose kernels
+// are others; see docs/results/quantized_weights.md. It is one file, because it is built by hand, and needs a CPU with
+// AVX-512 and its VNNI and bf16 instructions:
 //
 //   g++ -std=c++20 -O2 -march=native bench/peers/quantized_layer.cpp -o build/quantized_layer -lpthread
 //

@@ -412,8 +412,7 @@ void run_evaluate(const EvaluateFlags& flags) {
   if (!flags.model.empty()) {
     std::vector<std::string> prompts;
     for (const Problem& problem : problems) prompts.push_back(problem.prompt);
-    CompletionOptions options = flags.options;
-    generation_run("evaluate", flags.model, prompts, generate_options_of(options, problems.front()));
+    generation_run("evaluate", flags.model, prompts, generate_options_of(flags.options, problems.front()));
   }
   std::optional<ProgramMachine> machine;
   if (!flags.generate_only) {
