@@ -44,6 +44,7 @@ std::uint64_t hash_of_kernels() {
   for (Real& value : v) value *= value;
   cpu::adamw_kernel<MasterWeights::float32, Real, Real>()(5000, pace, {}, 0, a.data(), y.data(), nullptr, m.data(),
                                                           v.data());
+  kernels.softmax_backward(1003, Real(0.7), Real(0.1), a.data(), m.data());
   add({inner, kernels.dot(a.data(), b.data(), 1003), static_cast<Real>(kernels.sum_of_squares(a.data(), 1003)),
        kernels.exponentials(1003, Real(3), h.data(), h.data())});
   for (const auto* values : {&x, &y, &h, &m, &v}) add(*values);

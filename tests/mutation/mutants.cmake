@@ -678,6 +678,16 @@ mutant(a_row_without_keys_is_scaled multipl_moe/model/tiled_attention.hpp
   AFTER [==[if (higher == std::numeric_limits<Real>::infinity())]==]
   REASON "infinity minus infinity where a row's window begins in a later tile"
   TESTS multipl_moe/model/tiled_attention)
+mutant(gradients_of_keys_lose_all_heads_but_the_last multipl_moe/model/tiled_attention.hpp
+  BEFORE [==[is_first = h == kv * group && i == j;]==]
+  AFTER [==[is_first = i == j;]==]
+  REASON "the gradients of keys and values are overwritten by each query head of a group"
+  TESTS multipl_moe/model/tiled_attention)
+mutant(gradients_of_queries_begin_at_the_text multipl_moe/model/tiled_attention.hpp
+  BEFORE [==[(j == first_tile(i), context, d_s, k, d_q)]==]
+  AFTER [==[(j == 0, context, d_s, k, d_q)]==]
+  REASON "with a window, the gradients of queries are added to memory that nothing has written"
+  TESTS multipl_moe/model/tiled_attention)
 mutant(narrow_norm_weight_without_scale multipl_moe/model/rms_norm.hpp
   BEFORE [==[d_w(t, d) = d_y[d] * x[d] * s;]==]
   AFTER [==[d_w(t, d) = d_y[d] * x[d];]==]

@@ -130,9 +130,9 @@ struct Attention {
                   GradientTree& gradient) const {
     const auto d_o_TA = o_proj.backward(context, d_y_TD, saved.o_TA, gradient.o_proj);
     using Sums = moe::Matrix<Real, Backend>;
-    auto d_q_sums = Sums::zeros(context, x_TD.rows, saved.q_TA.cols());
-    auto d_k_sums = Sums::zeros(context, x_TD.rows, saved.k_TC.cols());
-    auto d_v_sums = Sums::zeros(context, x_TD.rows, saved.v_TC.cols());
+    auto d_q_sums = Sums::uninitialized(context, x_TD.rows, saved.q_TA.cols());
+    auto d_k_sums = Sums::uninitialized(context, x_TD.rows, saved.k_TC.cols());
+    auto d_v_sums = Sums::uninitialized(context, x_TD.rows, saved.v_TC.cols());
     TiledAttention<Value, Backend>(shape, batch)
         .backward(context, d_o_TA, saved.q_TA, saved.k_TC, saved.v_TC, saved.o_TA, saved.lse_TH, d_q_sums.view(),
                   d_k_sums.view(), d_v_sums.view());

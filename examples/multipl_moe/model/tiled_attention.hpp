@@ -53,7 +53,7 @@ class TiledAttention {
     });
   }
 
-  /// d_o_TA -> d_q_TA, d_k_TC, d_v_TC, which must be zero on entry.
+  /// d_o_TA -> d_q_TA, d_k_TC, d_v_TC, which are overwritten.
   void backward(const Context& context, ConstView d_o_TA, ConstView q_TA, ConstView k_TC, ConstView v_TC,
                 ConstView o_TA, RealView lse_TH, MutableView d_q_TA, MutableView d_k_TC, MutableView d_v_TC) const {
     moe::cpu::parallel(context, batch_.count() * shape_.kv_heads, [&](moe::Index task) {
@@ -65,23 +65,24 @@ class TiledAttention {
         for (moe::Index i = 0; i < rows.count; i += tile) {
           const ConstView q = head(q_TA, rows, h, i), d_o = head(d_o_TA, rows, h, i), o = head(o_TA, rows, h, i);
           const MutableView d_q = head(d_q_TA, rows, h, i);
+          Real inner[tile];
+          for (moe::Index r = 0; r < q.rows; ++r) inner[r] = inner_product(d_o.row(r), o.row(r));
           for (moe::Index j = first_tile(i); j <= i; j += tile) {
             const ConstView k = head(k_TC, rows, kv, j), v = head(v_TC, rows, kv, j);
             fill_scores(context, q, k, i, j, p);
-            zero(d_p, q.rows, k.rows);
-            add<moe::Product::right_transposed>(context, d_o, v, view(d_p, q.rows, k.rows));
+            write<moe::Product::right_transposed>(context, d_o, v, view(d_p, q.rows, k.rows));
             for (moe::Index r = 0; r < q.rows; ++r) {
               Real* const p_r = p.values + r * tile;
-              Real* const d_r = d_p.values + r * tile;
               kernels_.exponentials(k.rows, lse_TH(rows.begin + i + r, h), p_r, p_r);
-              const Real inner = inner_product(d_o.row(r), o.row(r));
-              for (moe::Index c = 0; c < k.rows; ++c) d_r[c] = p_r[c] * (d_r[c] - inner) * scale_;
+              kernels_.softmax_backward(k.rows, scale_, inner[r], p_r, d_p.values + r * tile);
             }
             const ConstView p_view = operand(p, q.rows, k.rows, rounded_p),
                             d_s = operand(d_p, q.rows, k.rows, rounded_d_s);
-            add<moe::Product::left_transposed>(context, p_view, d_o, head(d_v_TC, rows, kv, j));
-            add<moe::Product::plain>(context, d_s, k, d_q);
-            add<moe::Product::left_transposed>(context, d_s, q, head(d_k_TC, rows, kv, j));
+            // The keys of tile j are first attended to by the queries of tile j of the group's first head.
+            const bool is_first = h == kv * group && i == j;
+            write_or_add<moe::Product::left_transposed>(is_first, context, p_view, d_o, head(d_v_TC, rows, kv, j));
+            write_or_add<moe::Product::plain>(j == first_tile(i), context, d_s, k, d_q);
+            write_or_add<moe::Product::left_transposed>(is_first, context, d_s, q, head(d_k_TC, rows, kv, j));
           }
         }
     });
@@ -111,9 +112,6 @@ class TiledAttention {
         .cols_between(h * shape_.head_dim, (h + 1) * shape_.head_dim);
   }
   static MutableView view(Tile& t, moe::Index rows, moe::Index cols) { return {t.values, rows, cols, tile}; }
-  static void zero(Tile& t, moe::Index rows, moe::Index cols) {
-    for (moe::Index r = 0; r < rows; ++r) std::fill_n(t.values + r * tile, cols, Real(0));
-  }
   /// The tile as an operand of a product.
   static ConstView operand(const Tile& t, moe::Index rows, moe::Index cols, [[maybe_unused]] Rounded& rounded) {
     if constexpr (is_widened<Value>) {
@@ -135,6 +133,15 @@ class TiledAttention {
   static void add(const Context& context, ConstView a, ConstView b, MutableView c) {
     moe::TileGemm::add<product, Value, B>(context, a, b, c);
   }
+  /// c = op(a) op(b) on the calling thread.
+  template <moe::Product product>
+  static void write(const Context& context, ConstView a, ConstView b, MutableView c) {
+    moe::TileGemm::write<product, Value, B>(context, a, b, c);
+  }
+  template <moe::Product product>
+  static void write_or_add(bool writes, const Context& context, ConstView a, ConstView b, MutableView c) {
+    writes ? write<product>(context, a, b, c) : add<product>(context, a, b, c);
+  }
 
   /// The first row of the first tile of keys that a tile of queries, from row i on, attends to.
   moe::Index first_tile(moe::Index i) const {
@@ -144,8 +151,7 @@ class TiledAttention {
   /// scale q k^T, -infinity if the key comes after the query or before its window. i, j: the tiles' first rows in
   /// the sequence.
   void fill_scores(const Context& context, ConstView q, ConstView k, moe::Index i, moe::Index j, Tile& scores) const {
-    zero(scores, q.rows, k.rows);
-    add<moe::Product::right_transposed>(context, q, k, view(scores, q.rows, k.rows));
+    write<moe::Product::right_transposed>(context, q, k, view(scores, q.rows, k.rows));
     for (moe::Index r = 0; r < q.rows; ++r) {
       kernels_.scale(k.rows, scale_, scores.values + r * tile, scores.values + r * tile);
       for (moe::Index c = std::max<moe::Index>(0, i + r + 1 - j); c < k.rows; ++c)
@@ -163,8 +169,8 @@ class TiledAttention {
     Real best[tile], total[tile];
     std::fill_n(best, tile, -std::numeric_limits<Real>::infinity());
     std::fill_n(total, tile, Real(0));
-    for (moe::Index r = 0; r < o.rows; ++r) std::fill_n(o.row(r).data, o.cols, Real(0));
-    for (moe::Index j = first_tile(i); j <= i; j += tile) {
+    const moe::Index first = first_tile(i);
+    for (moe::Index j = first; j <= i; j += tile) {
       const ConstView k = head(k_TC, rows, kv, j);
       fill_scores(context, q, k, i, j, scores);
       for (moe::Index r = 0; r < q.rows; ++r) {
@@ -179,9 +185,10 @@ class TiledAttention {
         const Real fade = std::exp(best[r] - higher);
         total[r] = total[r] * fade + kernels_.exponentials(k.rows, higher, s, s);
         best[r] = higher;
-        if (fade != 1) kernels_.scale(o.cols, fade, o.row(r).data, o.row(r).data);
+        if (j > first && fade != 1) kernels_.scale(o.cols, fade, o.row(r).data, o.row(r).data);
       }
-      add<moe::Product::plain>(context, operand(scores, q.rows, k.rows, rounded), head(v_TC, rows, kv, j), o);
+      write_or_add<moe::Product::plain>(j == first, context, operand(scores, q.rows, k.rows, rounded),
+                                        head(v_TC, rows, kv, j), o);
     }
     for (moe::Index r = 0; r < q.rows; ++r) {
       kernels_.scale(o.cols, 1 / total[r], o.row(r).data, o.row(r).data);

@@ -46,6 +46,13 @@ Tensor plain_attention(AttentionShape s, const moe::Batch& batch, const Tensor& 
   return o;
 }
 
+/// Results that were not overwritten show.
+Tensor not_numbers(Index rows, Index cols) {
+  Tensor x(rows, cols);
+  std::fill_n(x.data(), x.size(), std::numeric_limits<double>::quiet_NaN());
+  return x;
+}
+
 }  // namespace
 
 TEST_CASE("tiled attention equals the plain formula, with grouped heads, windows and ragged sequences", "[model]") {
@@ -59,13 +66,13 @@ TEST_CASE("tiled attention equals the plain formula, with grouped heads, windows
   auto v = random_matrix<double, B>(draw, 280, 12);
   const moe::CpuContext context{.threads = 2};
   const TiledAttention<double, B> attention(shape, batch);
-  Tensor o(280, 24), lse(280, 4);
+  Tensor o = not_numbers(280, 24), lse = not_numbers(280, 4);
   attention.forward(context, q, k, v, o.view(), lse.view());
   CHECK(moe::testing::nmse(moe::testing::values_of(plain_attention(shape, batch, q, k, v)),
                            moe::testing::values_of(o)) < 1e-24);
 
   const auto c = random_matrix<double, B>(draw, 280, 24);
-  Tensor d_q(280, 24), d_k(280, 12), d_v(280, 12);
+  Tensor d_q = not_numbers(280, 24), d_k = not_numbers(280, 12), d_v = not_numbers(280, 12);
   attention.backward(context, c, q, k, v, o, lse, d_q.view(), d_k.view(), d_v.view());
   const auto loss = [&] {
     Tensor y(280, 24), unused(280, 4);

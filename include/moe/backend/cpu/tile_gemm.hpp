@@ -31,10 +31,13 @@ struct TileGemm {
   template <Product product, class Value, class Backend, class Context>
   static void add(const Context& context, View<const Value, Backend> a, View<const Value, Backend> b,
                   View<Accum<Value>, Backend> c) {
-    if (c.empty()) return;
-    const Index offsets[] = {0, a.rows};
-    Lhs<product, Value, Backend>(context, a, {offsets, 2}, /*workers=*/1)
-        .multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, cpu::StoreMode::accumulate);
+    multiply<product, Value, Backend>(context, a, b, c, cpu::StoreMode::accumulate);
+  }
+  /// The same for c = op(a) op(b), whatever c held.
+  template <Product product, class Value, class Backend, class Context>
+  static void write(const Context& context, View<const Value, Backend> a, View<const Value, Backend> b,
+                    View<Accum<Value>, Backend> c) {
+    multiply<product, Value, Backend>(context, a, b, c, cpu::StoreMode::overwrite);
   }
 
   /// A packed left operand.
@@ -319,6 +322,16 @@ struct TileGemm {
     cpu::Buffer<Real> packed_;
     cpu::Scratch<Real> panels_;
   };
+
+ private:
+  template <Product product, class Value, class Backend, class Context>
+  static void multiply(const Context& context, View<const Value, Backend> a, View<const Value, Backend> b,
+                       View<Accum<Value>, Backend> c, cpu::StoreMode into) {
+    if (c.empty()) return;
+    const Index offsets[] = {0, a.rows};
+    Lhs<product, Value, Backend>(context, a, {offsets, 2}, /*workers=*/1)
+        .multiply(0, 0, 0, c.rows, {b}, 0, c.cols, c, into);
+  }
 };
 
 }  // namespace moe

@@ -102,13 +102,15 @@ TEMPLATE_TEST_CASE("rows are scaled, added and summed", "[cpu][isa]", float, dou
     const auto& kernels = cpu::row_kernels<TestType>();
     for (const Index size : {0, 1, 7, 16, 33, 100}) {
       const auto x = normals<TestType>(draw, size);
-      auto scaled = x, added = normals<TestType>(draw, size);
+      auto scaled = x, added = normals<TestType>(draw, size), slopes = x;
       const auto before = added;
       kernels.scale(size, TestType(3), x.data(), scaled.data());
       kernels.add_scaled(size, TestType(-2), x.data(), added.data());
+      kernels.softmax_backward(size, TestType(0.5), TestType(0.3), before.data(), slopes.data());
       double dot = 0, squares = 0;
       for (std::size_t i = 0; i < x.size(); ++i) {
         CHECK(scaled[i] == 3 * x[i]);
+        CHECK(slopes[i] == before[i] * (x[i] - TestType(0.3)) * TestType(0.5));
         CHECK(added[i] == Catch::Approx(before[i] - 2 * x[i]).margin(bar<TestType>).epsilon(0));
         dot += static_cast<double>(x[i]) * static_cast<double>(before[i]);
         squares += static_cast<double>(x[i]) * static_cast<double>(x[i]);
@@ -314,6 +316,7 @@ TEMPLATE_TEST_CASE("kernels are bitwise identical in all instruction sets with a
     all.push_back(swiglu.backward(size, TestType(0.7), x.data(), y.data(), h.data()));
     rows.add_scaled(size, TestType(0.3), y.data(), x.data());
     all.push_back(rows.exponentials(size, TestType(3), h.data(), h.data()));
+    rows.softmax_backward(size, TestType(0.7), TestType(0.1), a.data(), h.data());
     for (const auto* values : {&x, &y, &h}) all.insert(all.end(), values->begin(), values->end());
     std::vector<TestType> w = b, m(b.size()), v(b.size());
     const AdamWScalars<TestType> pace{.scale = TestType(0.9),

@@ -145,6 +145,9 @@ struct RowKernels {
   /// to_i = e^(from_i - shift), within 2 units in the last place, for from_i - shift <= 88; 0 if it is not a normal
   /// number of the type. Returns the sum. to may be from.
   Real (*exponentials)(Index size, Real shift, const Real* from, Real* to);
+  /// The gradient of the arguments of a softmax with the results p, from that of p: d_i = factor p_i (d_i - inner),
+  /// where inner = sum_i p_i d_i over the whole row.
+  void (*softmax_backward)(Index size, Real factor, Real inner, const Real* p, Real* d);
 };
 
 /// Kernels on rows of bfloat16 values.
