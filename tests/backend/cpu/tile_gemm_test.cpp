@@ -1,5 +1,8 @@
 #include "moe/backend/cpu/tile_gemm.hpp"
 
+#include <limits>
+#include <vector>
+
 #include "moe/backend/cpu/cpu.hpp"
 #include "support/check_product.hpp"
 
@@ -46,6 +49,16 @@ TEMPLATE_TEST_CASE("products of TileGemm equal those of plain loops, for every s
   check_all<TestType>(130, 70, 300);
   check_all<TestType>(9, 33, 2500);
   check_all<TestType>(3, 600, 530);
+}
+
+TEST_CASE("a product that is written is one that is added to zero, whatever was there", "[cpu]") {
+  const Operands<Product::right_transposed, float> o(20, 35, 300, 0, 0);
+  std::vector<float> added(20 * 35, 0.0f), written(20 * 35, std::numeric_limits<float>::quiet_NaN());
+  TileGemm::add<Product::right_transposed, float>(context, o.a.operand(), o.b.operand(),
+                                                  View<float, Host>(added.data(), 20, 35));
+  TileGemm::write<Product::right_transposed, float>(context, o.a.operand(), o.b.operand(),
+                                                    View<float, Host>(written.data(), 20, 35));
+  CHECK(written == added);
 }
 
 TEMPLATE_TEST_CASE("a row is bitwise identical in all groups of up to eight rows, and in all larger groups", "[cpu]",

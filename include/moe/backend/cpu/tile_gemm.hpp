@@ -81,7 +81,7 @@ struct TileGemm {
           packed_(context, packed_size(a, offsets.size - 1)),
           panels_(context,
                   packed_at_once * cpu::block_cols<Real> *
-                      (std::min)(product == Product::left_transposed ? a.rows : a.cols, most_deep),
+                      (std::min)(product == Product::left_transposed ? a.rows : a.cols, most_deep()),
                   workers) {
       const Index task = packed_rows();
       if constexpr (product == Product::left_transposed) {
@@ -147,14 +147,18 @@ struct TileGemm {
       kernels_.few_rows[a.rows - 1](a.cols, c.cols, a.data, a.stride, b.data, b.stride, c.data, c.stride, into);
     }
 
-    /// Maximum depth of a block of the sum, so that panels stay in the L2 cache while strips are multiplied by them.
-    static constexpr Index most_deep = product == Product::right_transposed ? 2048 : 256;
+    /// Maximum depth of a block of the sum, so that panels stay in the L2 cache while strips are multiplied by them. A
+    /// sum of pairs is rarely divided: the rows of a weight are then prefetched as one range.
+    Index most_deep() const {
+      if (product != Product::right_transposed) return 256;
+      return kernels_.values_per_word == 1 ? 2048 : 6144;
+    }
 
     /// multiply() for columns whose panels fit into the worker's scratch memory.
     void multiply_panels(Index worker, Index group, Index row, Index rows_end, Index depth,
                          cpu::Rhs<Value, Backend> right, Index col, Index cols_end, View<Real, Backend> c,
                          cpu::StoreMode into) {
-      const Index blocks = std::max<Index>(1, (depth + most_deep - 1) / most_deep);
+      const Index blocks = std::max<Index>(1, (depth + most_deep() - 1) / most_deep());
       // Blocks begin at a word, and those of 8-bit weights at a group.
       const Index unit = right.packed.int8 != nullptr ? Int8Groups::size : kernels_.values_per_word;
       const Index step = ((depth + blocks - 1) / blocks + unit - 1) / unit * unit;
@@ -206,16 +210,13 @@ struct TileGemm {
           } else {
             kernels_.pack_panels_of_rows(right.b.row(col).data + summed.begin, right.b.stride, summed.size(), c.cols,
                                          own);
-            // The next block is one contiguous range if the sum is a single block and rows have no padding.
-            const bool follows = blocks == 1 && cols_end < right.b.rows && right.b.stride == right.b.cols;
-            const Real* next = follows ? right.b.row(cols_end).data : nullptr;
-            multiply_strips(own, summed.size(), follows ? Ahead{next, next + cpu::block_cols<Real> * depth} : Ahead{});
+            multiply_strips(own, summed.size(), blocks == 1 ? next_rows(right.b, cols_end) : Ahead{});
           }
         } else if constexpr (product == Product::right_transposed) {
           if (summed.size() > 0)
             kernels_.pack_panels_of_rows(right.b.row(col).data + summed.begin, right.b.stride, summed.size(), c.cols,
                                          own);
-          multiply_strips(own, words, {});
+          multiply_strips(own, words, blocks == 1 ? next_rows(right.b, cols_end) : Ahead{});
         } else {
           if (summed.size() > 0)
             kernels_.pack_panels(right.b.row(summed.begin).data + col, right.b.stride, summed.size(), c.cols, own);
@@ -232,6 +233,13 @@ struct TileGemm {
     struct Ahead {
       const Real *begin = nullptr, *end = nullptr;
     };
+    /// The block of rows of b from `row` on: one contiguous range if rows have no padding.
+    static Ahead next_rows(View<const Value, Backend> b, Index row) {
+      if (row >= b.rows || b.stride != b.cols) return {};
+      const auto* const begin = reinterpret_cast<const Real*>(b.row(row).data);
+      return {begin, begin + cpu::block_cols<Real> * b.cols * static_cast<Index>(sizeof(Value)) /
+                                 static_cast<Index>(sizeof(Real))};
+    }
     /// Multiplies the strips of the rows by panels that are panel_depth rows apart.
     template <class Stored>
     void multiply_strips(Index group, Range rows, Range summed, const Stored* panels, Index panel_depth,

@@ -76,6 +76,7 @@ TEST_CASE("products of bfloat16 equal those of plain loops, for every shape", "[
     check_products<Product::plain>(20, 40, 515);
     check_products<Product::left_transposed>(20, 40, 515);
     check_products<Product::right_transposed>(20, 40, 2501);
+    check_products<Product::right_transposed>(20, 40, 6501);
   });
 }
 
