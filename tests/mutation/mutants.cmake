@@ -316,6 +316,21 @@ mutant(mass_gradient_sign fusion/normalized_fusion.hpp
   TESTS fusion/normalized_fusion)
 
 # ---- training ------------------------------------------------------------------------------------
+mutant(products_of_the_first_rows backend/cpu/gemm.hpp
+  BEFORE [==[a.cols_between(row, rows_end) : a.rows_between(row, rows_end);]==]
+  AFTER [==[a.cols_between(row, rows_end) : a.rows_between(0, rows_end - row);]==]
+  REASON "every row tile of a product of a list is computed from the first rows of a"
+  TESTS backend/cpu/gemm)
+mutant(products_always_add backend/cpu/gemm.hpp
+  BEFORE [==[adds ? cpu::StoreMode::accumulate : cpu::StoreMode::overwrite]==]
+  AFTER [==[cpu::StoreMode::accumulate]==]
+  REASON "a product of a list is added to what its memory holds"
+  TESTS backend/cpu/gemm)
+mutant(a_sum_of_no_terms_keeps_its_result backend/cpu/gemm.hpp
+  BEFORE [==[r < part.rows && !adds; ++r)]==]
+  AFTER [==[r < part.rows && adds; ++r)]==]
+  REASON "a product whose inner dimension is 0 is not 0"
+  TESTS backend/cpu/gemm)
 mutant(clip_stretches train/clip.hpp
   BEFORE [==[(std::min)(1.0, limit]==]
   AFTER [==[(std::max)(1.0, limit]==]

@@ -1,6 +1,7 @@
 /// An emulated device that needs no GPU. Its memory is accessible only while one of its functions runs, so that a read
-/// or write by the host is fatal, as on a GPU; independent products run in another order than they were enqueued. The
-/// decisions and results of Accelerator can thus be tested on every machine.
+/// or write by the host is fatal, as on a GPU; independent products run in another order than they were enqueued, and
+/// those that are not independent are an error. The decisions and results of Accelerator can thus be tested on every
+/// machine.
 #pragma once
 
 #include <sys/mman.h>
@@ -307,6 +308,9 @@ class EmulatedDevice {
     if (fail_products_after >= 0 && fail_products_after-- == 0) throw std::runtime_error("a product is refused");
     ++products;
     tasks_[lane].push_back([task] { product(task); });
+    touch(task.a, task.transpose_a ? task.m : task.k, task.transpose_a ? task.k : task.m, task.lda, false);
+    touch(task.b, task.transpose_b ? task.k : task.n, task.transpose_b ? task.n : task.k, task.ldb, false);
+    touch(task.c, task.n, task.m, task.ldc, true);
   }
   template <class In, class Out>
   void gemm_batch(ListView<gpu::Gemm<In, Out>> tasks) {
@@ -316,17 +320,17 @@ class EmulatedDevice {
       gemm(0, task);
     }
   }
+  /// Throws std::logic_error if one of the products writes what another one reads or writes.
   void end_tasks() {
-    const Access access;
-    for (int lane = 2; lane >= 0; --lane) {
-      for (const auto& task : tasks_[lane]) ++launches, task();
-      tasks_[lane].clear();
-    }
+    auto touched = std::exchange(touched_, {});
+    run_tasks();
+    require_independence(touched);
   }
 
   /// Runs the enqueued tasks before anything else.
   void abandon_tasks() noexcept {
-    end_tasks();
+    touched_.clear();
+    run_tasks();
     ++abandoned;
   }
 
@@ -345,6 +349,39 @@ class EmulatedDevice {
   static void require_side(const void* place, bool on_device) {
     if (DeviceMemory::get().owns(place) != on_device) throw std::logic_error("memory of the wrong side");
   }
+  /// A range of bytes that a product reads or writes.
+  struct Touched {
+    const std::byte *begin, *end;
+    bool is_written;
+  };
+  /// `lines` runs of `length` values, `stride` values apart.
+  template <class Value>
+  void touch(const Value* values, Index lines, Index length, Index stride, bool is_written) {
+    if (lines == 0 || length == 0) return;
+    if (stride == length) length *= std::exchange(lines, 1);
+    for (Index i = 0; i < lines; ++i) {
+      const auto* begin = reinterpret_cast<const std::byte*>(values + i * stride);
+      touched_.push_back({begin, begin + static_cast<std::size_t>(length) * sizeof(Value), is_written});
+    }
+  }
+  static void require_independence(std::vector<Touched>& touched) {
+    std::sort(touched.begin(), touched.end(), [](const Touched& a, const Touched& b) { return a.begin < b.begin; });
+    // The ends of the ranges so far, of those that are written and of all.
+    const std::byte *written = nullptr, *any = nullptr;
+    for (const Touched& range : touched) {
+      if (range.begin < (range.is_written ? any : written))
+        throw std::logic_error("an independent product writes what another one reads or writes");
+      any = (std::max)(any, range.end);
+      if (range.is_written) written = (std::max)(written, range.end);
+    }
+  }
+  void run_tasks() {
+    const Access access;
+    for (int lane = 2; lane >= 0; --lane) {
+      for (const auto& task : tasks_[lane]) ++launches, task();
+      tasks_[lane].clear();
+    }
+  }
   template <class In, class Out>
   static void product(const gpu::Gemm<In, Out>& t) {
     const In *a = t.a, *b = t.b;
@@ -360,6 +397,7 @@ class EmulatedDevice {
   }
 
   std::vector<std::function<void()>> tasks_[3];
+  std::vector<Touched> touched_;
   /// Number of asynchronous copies to the host that were started, and of those that have finished.
   long copies_ = 0, arrived_ = 0;
 };

@@ -59,6 +59,7 @@ MOE_TEST_HIDES(add_row_wgrad, gemm);
 MOE_TEST_HIDES(grouped_product, gemm);
 MOE_TEST_HIDES(add_grouped_dgrad, gemm);
 MOE_TEST_HIDES(grouped_wgrad, gemm);
+MOE_TEST_HIDES(products, gemm);
 MOE_TEST_HIDES(grouped_glu, glu);
 MOE_TEST_HIDES(grouped_glu_backward, glu);
 MOE_TEST_HIDES(grouped_glu_dgrad, glu);
@@ -148,6 +149,10 @@ struct Strict : cpu::Operations<Strict> {
                             ListView<Index> offsets,
                             std::type_identity_t<ListView<View<GradientValue, Strict>>> d_w_FD) {
     Own::grouped_wgrad<V, GradientValue>(context, d_y_NF, x_ND, offsets, d_w_FD);
+  }
+  template <Product product, class V, class Sum>
+  static void products(const Context& context, std::type_identity_t<ListView<ProductOf<V, Sum, Strict>>> list) {
+    Own::products<product, V, Sum>(context, list);
   }
   template <Activation A, class V>
   static void grouped_glu(const Context& context, const A& activation, In<V> x_ND, Weights<V> gate_FD, Weights<V> up_FD,

@@ -1,8 +1,12 @@
 #include "moe/backend/cpu/gemm.hpp"
 
+#include <cstring>
+
 #include "backend/cpu/groups.hpp"
 #include "moe/backend/cpu/cpu.hpp"
+#include "moe/backend/cpu/eigen_gemm.hpp"
 #include "support/catch.hpp"
+#include "support/check_products.hpp"
 #include "support/random_tensors.hpp"
 #include "support/tolerance.hpp"
 
@@ -17,6 +21,9 @@ using B = Cpu<>;
 using Tensor = Matrix<double, B>;
 using ConstView = View<const double, B>;
 const CpuContext context{.threads = 2};
+
+/// Results of several tiles, in rows and in columns.
+const std::vector<ProductCase> large = {{900, 70, 40, false}, {3, 1500, 300, true}, {64, 64, 300, false}};
 
 std::vector<Tensor> draw_weights(Draw& draw) {
   std::vector<Tensor> w;
@@ -101,6 +108,36 @@ TEST_CASE("a row's product with the gate is bitwise identical with any other row
     B::row_products(context, x.view().rows_between(r, r + 1), w, one.view());
     for (Index e = 0; e < 6; ++e) CHECK(one.view()(0, e) == all.view()(r, e));
   }
+}
+
+TEST_CASE("independent products of the CPU are those of plain loops", "[cpu]") {
+  for (const int threads : {1, 3}) {
+    const CpuContext on{.threads = threads};
+    for (const auto& cases : {product_cases(), large}) {
+      CHECK(worst_products<double, double, B>(on, cases) <= 1);
+      CHECK(worst_products<float, float, B>(on, cases) <= 1);
+      CHECK(worst_products<BFloat16, float, B>(on, cases) <= 1);
+      CHECK(worst_products<BFloat16, BFloat16, B>(on, cases) <= 1);
+      const Cpu<EigenGemm>::Context eigen{.threads = threads};
+      CHECK(worst_products<double, double, Cpu<EigenGemm>>(eigen, cases) <= 1);
+    }
+    CHECK_NOTHROW(B::products<Product::plain, float>(on, {}));
+  }
+}
+
+TEST_CASE("independent products are bitwise identical for any number of threads", "[cpu]") {
+  Draw draw("products");
+  const auto a = random_matrix<float, B>(draw, 900, 300), b = random_matrix<float, B>(draw, 300, 700);
+  const auto product_of = [&](int threads) {
+    const CpuContext on{.threads = threads};
+    Matrix<float, B> c(900, 700);
+    B::products<Product::plain, float>(on,
+                                       {{a.view().rows_between(0, 500), b.view(), c.view().rows_between(0, 500)},
+                                        {a.view().rows_between(500, 900), b.view(), c.view().rows_between(500, 900)}});
+    return c;
+  };
+  const auto one = product_of(1), four = product_of(4);
+  CHECK(std::memcmp(one.data(), four.data(), static_cast<std::size_t>(one.size()) * sizeof(float)) == 0);
 }
 
 }  // namespace gemm_test

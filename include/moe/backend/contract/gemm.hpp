@@ -6,6 +6,7 @@
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/matrix.hpp"
+#include "moe/core/product.hpp"
 #include "moe/core/view.hpp"
 
 namespace moe {
@@ -59,6 +60,17 @@ concept HasGroupedWgrad = requires(const typename B::Context& context, View<cons
   { B::template grouped_wgrad<Value, Accum<Value>>(context, d_y_NF, x_ND, offsets, wide_d_w_FD) } -> std::same_as<void>;
 };
 
+/// products<product, In, Out>(context, list): c = op(a) op(b), or c += op(a) op(b), for every element of the list
+/// (core/product.hpp). Results are in the value type or its accumulation type. The products are independent and may run
+/// concurrently: no product reads or writes what another one writes. An empty c is skipped; a sum of no terms is 0.
+template <class B, class Value>
+concept HasProducts = requires(const typename B::Context& context, ListView<ProductOf<Value, Value, B>> list,
+                               ListView<ProductOf<Value, Accum<Value>, B>> wide_list) {
+  { B::template products<Product::plain, Value, Value>(context, list) } -> std::same_as<void>;
+  { B::template products<Product::left_transposed, Value, Value>(context, list) } -> std::same_as<void>;
+  { B::template products<Product::right_transposed, Value, Accum<Value>>(context, wide_list) } -> std::same_as<void>;
+};
+
 }  // namespace contract
 
 /// Matrix products. Rows [offsets[g], offsets[g+1]) belong to group g, which has its own weight. The order of every sum
@@ -68,7 +80,7 @@ concept HasGroupedWgrad = requires(const typename B::Context& context, View<cons
 template <class B, class Value>
 concept GemmBackend = contract::HasRowProducts<B, Value> && contract::HasAddRowDgrad<B, Value> &&
     contract::HasAddRowWgrad<B, Value> && contract::HasGroupedProduct<B, Value> &&
-    contract::HasAddGroupedDgrad<B, Value> && contract::HasGroupedWgrad<B, Value>;
+    contract::HasAddGroupedDgrad<B, Value> && contract::HasGroupedWgrad<B, Value> && contract::HasProducts<B, Value>;
 
 namespace contract {
 
@@ -93,6 +105,9 @@ constexpr bool check_gemm() {
   static_assert(HasGroupedWgrad<B, Value>,
                 "Backend: grouped_wgrad(context, d_y_NF, x_ND, offsets, d_w_FD) is missing or has another "
                 "signature, see moe/backend/contract/gemm.hpp");
+  static_assert(HasProducts<B, Value>,
+                "Backend: products(context, list) is missing or has another signature, see "
+                "moe/backend/contract/gemm.hpp");
   return GemmBackend<B, Value>;
 }
 

@@ -95,11 +95,11 @@ class GemmOperations {
     require_values("add_grouped_dgrad", context, w_FD);
     Y d_y(context, d_y_NF, offsets);
     auto sums = sums_of_tiles<Y, Value>(context, d_x_ND.size());
-    for_each_tile<Y>(context, offsets, d_x_ND,
-                     [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
-                       multiply(d_y, worker, g, row, rows_end, Rhs<Value, Backend>{w_FD[g]}, col, cols_end,
-                                tile(d_x_ND, row, rows_end, col, cols_end), cpu::StoreMode::accumulate, sums);
-                     });
+    for_each_tile<Y>(
+        context, offsets, d_x_ND, [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+          multiply(d_y, worker, g, row, rows_end, Rhs<Value, Backend>{w_FD[g]}, col, cols_end,
+                   tile(d_x_ND, row, rows_end, col, cols_end), cpu::StoreMode::accumulate, sums.of(worker));
+        });
   }
 
   /// d_w += d_y^T x, group by group; an empty d_w is skipped.
@@ -121,8 +121,40 @@ class GemmOperations {
                          multiply(d_y, worker, g, row - first, rows_end - first,
                                   Rhs<Value, Backend>{x_ND.rows_between(begin, end)}, col, cols_end,
                                   tile(d_w_FD[g], row - first, rows_end - first, col, cols_end),
-                                  cpu::StoreMode::accumulate, sums);
+                                  cpu::StoreMode::accumulate, sums.of(worker));
                        });
+  }
+
+  /// Independent products, in tiles of each result. b is read as it is stored, never from packed weights.
+  template <Product product, class In_, class Out_ = In_>
+  requires(std::same_as<Out_, In_> || std::same_as<Out_, Accum<In_>>) static void products(
+      const Context& context, std::type_identity_t<ListView<ProductOf<In_, Out_, Backend>>> list) {
+    using A = Lhs<product, In_>;
+    Index largest = 0;
+    for (const auto& one : list) largest = (std::max)(largest, one.c.size());
+    auto sums = sums_of_tiles<A, Out_>(context, largest);
+    cpu::for_each_tile_of(
+        context, list.size,
+        [&](Index i) {
+          return cpu::Extent{0, list[i].c.rows, list[i].c.cols};
+        },
+        A::rows_step, &A::cols_step,
+        [&](Index i, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
+          const auto& [a, b, c, adds] = list[i];
+          const auto part = tile(c, row, rows_end, col, cols_end);
+          if ((product == Product::left_transposed ? a.rows : a.cols) == 0) {
+            for (Index r = 0; r < part.rows && !adds; ++r) std::fill_n(part.row(r).data, part.cols, Out_{});
+            return;
+          }
+          const auto left =
+              product == Product::left_transposed ? a.cols_between(row, rows_end) : a.rows_between(row, rows_end);
+          const auto right =
+              product == Product::right_transposed ? b.rows_between(col, cols_end) : b.cols_between(col, cols_end);
+          const Index offsets[] = {0, left.rows};
+          A lhs(context, left, {offsets, 2}, /*workers=*/1);
+          multiply(lhs, 0, 0, 0, part.rows, Rhs<In_, Backend>{right}, 0, part.cols, part,
+                   adds ? cpu::StoreMode::accumulate : cpu::StoreMode::overwrite, sums.of(worker));
+        });
   }
 
  private:
@@ -136,7 +168,7 @@ class GemmOperations {
     for_each_tile<X>(context, offsets, y_NF,
                      [&](Index g, Index row, Index rows_end, Index col, Index cols_end, Index worker) {
                        multiply(x, worker, g, row, rows_end, w[g], col, cols_end,
-                                tile(y_NF, row, rows_end, col, cols_end), cpu::StoreMode::overwrite, sums);
+                                tile(y_NF, row, rows_end, col, cols_end), cpu::StoreMode::overwrite, sums.of(worker));
                      });
   }
   /// Memory for the sums of each worker's tile of L, at most `most` of them; none if results are not rounded.
@@ -144,16 +176,15 @@ class GemmOperations {
   static cpu::Scratch<Accum<Value>> sums_of_tiles(const Context& context, Index most) {
     return {context, std::is_same_v<Value, Accum<Value>> ? 0 : (std::min)(most, Index{L::largest_tile})};
   }
-  /// lhs.multiply(), whose sums are in the worker's memory if they are rounded to c.
+  /// lhs.multiply(), whose sums are in `sums` if they are rounded to c.
   template <class L, class Value, class Result>
   static void multiply(L& lhs, Index worker, Index group, Index row, Index rows_end, Rhs<Value, Backend> right,
-                       Index col, Index cols_end, View<Result, Backend> c, cpu::StoreMode into,
-                       cpu::Scratch<Accum<Result>>& sums) {
+                       Index col, Index cols_end, View<Result, Backend> c, cpu::StoreMode into, Accum<Result>* sums) {
     if constexpr (std::is_same_v<Result, Accum<Result>>)
       lhs.multiply(worker, group, row, rows_end, right, col, cols_end, c, into);
     else
       lhs.multiply(worker, group, row, rows_end, right, col, cols_end, c, into,
-                   View<Accum<Result>, Backend>(sums.of(worker), c.rows, c.cols));
+                   View<Accum<Result>, Backend>(sums, c.rows, c.cols));
   }
   /// x in its accumulation type.
   template <class Value>

@@ -42,41 +42,62 @@ class Scratch {
   Buffer<Real> values_;
 };
 
-/// Calls f(group, row, rows end, col, cols end, worker) for tiles that cover the rows of every group times `cols`
-/// columns. cols_step(rows, tiles, cols) returns the number of columns of a tile with `rows` rows, where `tiles` is the
-/// number of row tiles. Tile borders depend on shapes alone.
-template <class Context, class ColsStep, class F>
-void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_step, Index cols,
-                   const ColsStep& cols_step, const F& f) {
+/// The rows [begin, end) and the number of columns of a group's result.
+struct Extent {
+  /// First row, row after the last one, number of columns.
+  Index begin, end, cols;
+};
+
+/// Calls f(group, row, rows end, col, cols end, worker) for tiles that cover, for every group g of `groups`, the rows
+/// [extent.begin, extent.end) times the columns [0, extent.cols) of extent = extent_of(g). cols_step(rows, tiles, cols)
+/// returns the number of columns of a tile with `rows` rows, where `tiles` is the number of row tiles. Tile borders
+/// depend on shapes alone.
+template <class Context, class ExtentOf, class ColsStep, class F>
+void for_each_tile_of(const Context& context, Index groups, const ExtentOf& extent_of, Index rows_step,
+                      const ColsStep& cols_step, const F& f) {
   struct Rows {
-    Index group, begin, end, step, first_task;
+    Index group, begin, end, cols, step, first_task;
   };
-  const Index groups = offsets.size - 1;
-  if (groups < 1 || cols == 0) return;
+  if (groups < 1) return;
+  Index total = 0;
+  for (Index g = 0; g < groups; ++g) total += extent_of(g).end - extent_of(g).begin;
   // The maximum for any distribution of rows over groups, so that every training step requests the same size.
-  Buffer<Rows> list(context, (offsets[groups] - offsets[0]) / rows_step + groups);
+  Buffer<Rows> list(context, total / rows_step + groups);
   Rows* all = list.data();
   Index filled = 0;
-  for (Index g = 0; g < groups; ++g)
-    for (Index row = offsets[g]; row < offsets[g + 1];) {
+  for (Index g = 0; g < groups; ++g) {
+    const Extent extent = extent_of(g);
+    for (Index row = extent.begin; row < extent.end && extent.cols > 0;) {
       // A remainder of at most rows_step / 4 rows joins the tile before it.
-      const bool last = offsets[g + 1] - row <= rows_step + rows_step / 4;
-      const Index end = last ? offsets[g + 1] : row + rows_step;
-      all[filled++] = {g, row, end, 0, 0};
+      const bool last = extent.end - row <= rows_step + rows_step / 4;
+      const Index end = last ? extent.end : row + rows_step;
+      all[filled++] = {g, row, end, extent.cols, 0, 0};
       row = end;
     }
+  }
   Index tasks = 0;
   for (Index i = 0; i < filled; ++i) {
-    all[i].step = cols_step(all[i].end - all[i].begin, filled, cols);
+    all[i].step = cols_step(all[i].end - all[i].begin, filled, all[i].cols);
     all[i].first_task = tasks;
-    tasks += (cols + all[i].step - 1) / all[i].step;
+    tasks += (all[i].cols + all[i].step - 1) / all[i].step;
   }
   parallel(context, tasks, [=, &f](Index task, Index worker) {
     const Rows& rows = *std::prev(
         std::upper_bound(all, all + filled, task, [](Index wanted, const Rows& r) { return wanted < r.first_task; }));
     const Index col = (task - rows.first_task) * rows.step;
-    f(rows.group, rows.begin, rows.end, col, (std::min)(col + rows.step, cols), worker);
+    f(rows.group, rows.begin, rows.end, col, (std::min)(col + rows.step, rows.cols), worker);
   });
+}
+/// The same for groups with the rows [offsets[g], offsets[g+1]) and `cols` columns.
+template <class Context, class ColsStep, class F>
+void for_each_tile(const Context& context, ListView<Index> offsets, Index rows_step, Index cols,
+                   const ColsStep& cols_step, const F& f) {
+  for_each_tile_of(
+      context, offsets.size - 1,
+      [&](Index g) {
+        return Extent{offsets[g], offsets[g + 1], cols};
+      },
+      rows_step, cols_step, f);
 }
 
 /// Whether weights of this type can be packed as BFloat16 or Int8Groups.
@@ -136,6 +157,10 @@ class UnpackedLhs {
   /// Rows [offsets[g], offsets[g+1]) of a belong to group g.
   template <class Context>
   UnpackedLhs(const Context&, View<const Real, Backend> a, ListView<Index> offsets) : a_(a), offsets_(offsets) {}
+  /// The same for one thread, which calls multiply() as worker 0.
+  template <class Context>
+  UnpackedLhs(const Context& context, View<const Real, Backend> a, ListView<Index> offsets, Index /*workers*/)
+      : UnpackedLhs(context, a, offsets) {}
 
   /// c = or += op(a) op(b) for exactly the result rows [row, rows_end) and columns [col, cols_end), which c views. Rows
   /// are numbered over all groups; with Product::left_transposed, within the group's result.

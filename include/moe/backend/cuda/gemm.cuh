@@ -128,8 +128,8 @@ class GemmOperations {
   static void grouped_product(const Context& context, In<Value> x_ND, Weights<Value> w_FD, const GroupOffsets& offsets,
                               Out<Value> y_NF) {
     gpu::multiply<Product::right_transposed, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
-      return gpu::Operands<Value, Value, Backend>{x_ND.rows_between(begin, end), w_FD[g], y_NF.rows_between(begin, end),
-                                                  false};
+      return ProductOf<Value, Value, Backend>{x_ND.rows_between(begin, end), w_FD[g], y_NF.rows_between(begin, end),
+                                              false};
     });
   }
 
@@ -138,8 +138,8 @@ class GemmOperations {
   static void add_grouped_dgrad(const Context& context, In<Value> d_y_NF, Weights<Value> w_FD, ListView<Index> offsets,
                                 Out<Value> d_x_ND) {
     gpu::multiply<Product::plain, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
-      return gpu::Operands<Value, Value, Backend>{d_y_NF.rows_between(begin, end), w_FD[g],
-                                                  d_x_ND.rows_between(begin, end), true};
+      return ProductOf<Value, Value, Backend>{d_y_NF.rows_between(begin, end), w_FD[g], d_x_ND.rows_between(begin, end),
+                                              true};
     });
   }
 
@@ -150,9 +150,17 @@ class GemmOperations {
                             std::type_identity_t<ListView<View<GradientValue, Backend>>> d_w_FD) {
     gpu::multiply<Product::left_transposed, Backend, Value, GradientValue>(
         context, offsets, [&](Index g, Index begin, Index end) {
-          return gpu::Operands<Value, GradientValue, Backend>{d_y_NF.rows_between(begin, end),
-                                                              x_ND.rows_between(begin, end), d_w_FD[g], true};
+          return ProductOf<Value, GradientValue, Backend>{d_y_NF.rows_between(begin, end),
+                                                          x_ND.rows_between(begin, end), d_w_FD[g], true};
         });
+  }
+
+  /// Independent products; neighbors of one shape run as one batch.
+  template <Product product, class In_, class Out_ = In_>
+  static void products(const Context& context, std::type_identity_t<ListView<ProductOf<In_, Out_, Backend>>> list) {
+    gpu::IndependentProducts<In_, Out_, Backend> products(context, list.size);
+    for (const auto& operands : list) products.template add<product>(operands);
+    products.end();
   }
 };
 

@@ -50,8 +50,8 @@ class GluOperations {
                                    Out<Value> a_to_d_a_NF, Out<Value> b_to_d_b_NF, Out<Value> h_NF,
                                    Out<Real> d_gates_1N) {
     gpu::multiply<Product::plain, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
-      return gpu::Operands<Value, Value, Backend>{d_y_ND.rows_between(begin, end), down_DF[g],
-                                                  h_NF.rows_between(begin, end), false};
+      return ProductOf<Value, Value, Backend>{d_y_ND.rows_between(begin, end), down_DF[g],
+                                              h_NF.rows_between(begin, end), false};
     });
     glu_backward<A, Value>(context, activation, a_to_d_a_NF, b_to_d_b_NF, h_NF, gates_1N, d_gates_1N);
   }
@@ -90,8 +90,8 @@ class GluOperations {
   static void grouped_glu_dgrad(const Context& context, In<Value> d_a_NF, Weights<Value> gate_FD, In<Value> d_b_NF,
                                 Weights<Value> up_FD, ListView<Index> offsets, Out<Value> d_x_ND) {
     gpu::multiply<Product::plain, Backend, Value>(context, offsets, [&](Index g, Index begin, Index end) {
-      return gpu::Operands<Value, Value, Backend>{d_a_NF.rows_between(begin, end), gate_FD[g],
-                                                  d_x_ND.rows_between(begin, end), false};
+      return ProductOf<Value, Value, Backend>{d_a_NF.rows_between(begin, end), gate_FD[g],
+                                              d_x_ND.rows_between(begin, end), false};
     });
     Backend::template add_grouped_dgrad<Value>(context, d_b_NF, up_FD, offsets, d_x_ND);
   }

@@ -5,17 +5,9 @@
 #include "moe/backend/cuda/product.cuh"
 #include "moe/core/group_offsets.hpp"
 #include "moe/core/list_view.hpp"
-#include "moe/core/view.hpp"
+#include "moe/core/product.hpp"
 
 namespace moe::gpu {
-
-/// The operands a and b and the result c of one product.
-template <class In_, class Out_, class Backend>
-struct Operands {
-  View<const In_, Backend> a, b;
-  View<Out_, Backend> c;
-  bool adds;
-};
 
 /// Independent products, which may run concurrently. Consecutive products of one shape run as one batch.
 template <class In_, class Out_, class Backend>
@@ -34,7 +26,7 @@ class IndependentProducts {
   }
   /// Adds one product. It is skipped if c is empty, or if it adds to c and an operand is empty.
   template <Product product>
-  void add(const Operands<In_, Out_, Backend>& operands) {
+  void add(const ProductOf<In_, Out_, Backend>& operands) {
     if (operands.c.empty() || (operands.adds && (operands.a.empty() || operands.b.empty()))) return;
     const auto task = gemm_of<product>(operands.a, operands.b, operands.c, operands.adds);
     if (!alike_.empty() && !alike_.front().has_shape_of(task)) flush();

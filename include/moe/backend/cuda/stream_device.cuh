@@ -147,6 +147,11 @@ class StreamDevice {
   /// Enqueues products of one shape as a batch on the caller's stream, after an upload of the matrices' addresses.
   template <class In, class Out>
   void gemm_batch(ListView<Gemm<In, Out>> tasks) {
+    constexpr Index most = static_cast<Index>(Staging::size / (3 * sizeof(void*)));
+    if (tasks.size > most) {
+      gemm_batch<In, Out>({tasks.data, most});
+      return gemm_batch<In, Out>({tasks.data + most, tasks.size - most});
+    }
     const std::size_t count = static_cast<std::size_t>(tasks.size), bytes = 3 * count * sizeof(void*);
     void** places = reinterpret_cast<void**>(staging_.room(stream_, bytes));
     for (std::size_t i = 0; i < count; ++i) {

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "moe/cuda.cuh"
+#include "support/check_products.hpp"
 
 namespace moe::testing::gpu_side {
 
@@ -178,6 +179,13 @@ Index wrong_values_of_whole_numbers() {
       wrong += y[static_cast<std::size_t>(t * cols + o)] != expected;
     }
   return wrong;
+}
+
+double worst_of_independent_products() {
+  const CudaContext context;
+  return (std::max)({worst_products<double, double, Cuda>(context), worst_products<float, float, Cuda>(context),
+                     worst_products<BFloat16, float, Cuda>(context),
+                     worst_products<BFloat16, BFloat16, Cuda>(context)});
 }
 
 }  // namespace moe::testing::gpu_side

@@ -29,4 +29,7 @@ bool two_streams_agree();
 /// Runs the accelerator's kernels on integers. Returns the number of values that differ from those of the host.
 Index wrong_values_of_whole_numbers();
 
+/// The largest deviation of `products` in double, float and bfloat16, as a multiple of its bound (check_products.hpp).
+double worst_of_independent_products();
+
 }  // namespace moe::testing::gpu_side

@@ -45,6 +45,9 @@ TEST_CASE("results of two concurrent streams are bitwise identical to those of a
   CHECK(gpu_side::two_streams_agree());
 }
 TEST_CASE("sums of integers are exact on the GPU", "[gpu]") { CHECK(gpu_side::wrong_values_of_whole_numbers() == 0); }
+TEST_CASE("independent products of the GPU are those of plain loops", "[gpu]") {
+  CHECK(gpu_side::worst_of_independent_products() <= 1);
+}
 TEST_CASE("a matrix on the GPU may have more than 2^31 values", "[gpu]") {
   CHECK(gpu_side::wrong_values_past_2_to_the_31() == 0);
 }
