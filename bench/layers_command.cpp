@@ -24,7 +24,7 @@ struct Flags {
   std::vector<std::string> shapes{"mid"}, filters{"*"};
   std::string format = "table";
   Timing timing;
-  int threads = moe::cpu::available_threads();
+  int threads = moe::available_threads();
   bool list = false;
 };
 

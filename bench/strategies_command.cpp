@@ -19,7 +19,7 @@ namespace {
 struct RunFlags {
   std::vector<std::string> strategies{"all"};
   std::string shape = "mid", input = "iid", backend = "cpu", format = "table";
-  int repetitions = 5, threads = moe::cpu::available_threads();
+  int repetitions = 5, threads = moe::available_threads();
   double min_time = 0.02;
 };
 

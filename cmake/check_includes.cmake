@@ -34,6 +34,7 @@ set(others_backend/cuda "^(thrust/.*|cuda_runtime\\.h|cublas_v2\\.h)$")
 set(others_safetensors "^(nlohmann/json\\.hpp|fcntl\\.h|sys/(mman|stat)\\.h|unistd\\.h)$")
 set(others_onednn.hpp "^(dnnl|omp)\\.h$")
 # Single files that may include more than their folder.
+set(others_core/workers.hpp "^immintrin\\.h$")   # the pause of a thread that spins
 set(others_train/split_into_adapters.hpp "^Eigen/SVD$")   # a decomposition on the host, for every backend
 
 # ---- the check -----------------------------------------------------------------------------------

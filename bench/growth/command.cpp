@@ -24,7 +24,7 @@ struct GrowthFlags {
   std::string shape = "4096x256x512x32x2", out, peer;
   std::vector<Index> rows{256, 1024, 4096, 16384, 65536}, experts{8, 16, 32, 64, 128, 256}, chosen{1, 2, 4, 8};
   Timing timing;
-  int threads = moe::cpu::available_threads();
+  int threads = moe::available_threads();
 };
 
 std::string command_of(const GrowthFlags& flags) {

@@ -331,6 +331,11 @@ mutant(a_sum_of_no_terms_keeps_its_result backend/cpu/gemm.hpp
   AFTER [==[r < part.rows && adds; ++r)]==]
   REASON "a product whose inner dimension is 0 is not 0"
   TESTS backend/cpu/gemm)
+mutant(norm_of_one_tensor train/clip.hpp
+  BEFORE [==[sums.view().cols_between(next, next + 1)]==]
+  AFTER [==[sums.view().cols_between(0, 1)]==]
+  REASON "the sum of every tensor overwrites that of the one before it"
+  TESTS train/clip)
 mutant(clip_stretches train/clip.hpp
   BEFORE [==[(std::min)(1.0, limit]==]
   AFTER [==[(std::max)(1.0, limit]==]
@@ -468,7 +473,7 @@ mutant(initial_values_without_name train/initialize.hpp
   TESTS train/initialize)
 
 # ---- parallel execution --------------------------------------------------------------------------
-mutant(exception_lost backend/cpu/workers.hpp
+mutant(exception_lost core/workers.hpp
   BEFORE [==[if (!failure_) failure_ = std::current_exception();]==]
   AFTER [==[static_cast<void>(failure_);]==]
   REASON "an exception that a task throws is lost"
@@ -633,12 +638,12 @@ mutant(a_message_without_its_place core/require.hpp
   AFTER [==[text << "[] ";]==]
   REASON "the error does not name the function"
   TESTS core/matrix layers/misuse)
-mutant(one_task_is_left_to_helpers backend/cpu/workers.hpp
+mutant(one_task_is_left_to_helpers core/workers.hpp
   BEFORE [==[for (Index i = 0; i < job.count; ++i) job.call(job.task, i, 0);]==]
   AFTER [==[for (Index i = 1; i < job.count; ++i) job.call(job.task, i, 0);]==]
   REASON "the first task of a job on one thread is skipped"
   TESTS backend/cpu/parallel)
-mutant(a_helper_more_than_threads backend/cpu/workers.hpp
+mutant(a_helper_more_than_threads core/workers.hpp
   BEFORE [==[std::min<Index>(threads, job.count) - 1]==]
   AFTER [==[std::min<Index>(threads, job.count)]==]
   REASON "a worker number is not below the number of threads"

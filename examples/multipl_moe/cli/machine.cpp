@@ -12,7 +12,7 @@
 #include <sstream>
 
 #include "moe/backend/cpu/isa/instruction_set.hpp"
-#include "moe/backend/cpu/parallel.hpp"
+#include "moe/core/workers.hpp"
 #include "moe/version.hpp"
 #include "multipl_moe/cli/environment.hpp"
 #include "multipl_moe/io/byte_text.hpp"
@@ -105,7 +105,7 @@ Machine this_machine() {
   m.cpu = cpu_name();
   m.vector_instructions = instructions_of_cpu();
   m.compiled_for = instructions_compiled_for();
-  m.threads = moe::cpu::available_threads();
+  m.threads = moe::available_threads();
   m.memory_bytes = memory_named("MemTotal:");
   m.memory_free_bytes = free_memory_bytes().value_or(0);
   std::error_code error;

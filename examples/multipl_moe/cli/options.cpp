@@ -7,7 +7,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "moe/backend/cpu/parallel.hpp"
+#include "moe/core/workers.hpp"
 #include "multipl_moe/cli/text_of_model.hpp"
 #include "multipl_moe/io/counted.hpp"
 #include "multipl_moe/io/dtype.hpp"
@@ -43,7 +43,7 @@ CLI::Validator not_negative() {
 }
 
 void add_threads_option(CLI::App& command, int& threads) {
-  threads = moe::cpu::available_threads();
+  threads = moe::available_threads();
   command.add_option("--threads", threads, "number of CPU threads; results do not depend on it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));

@@ -3,21 +3,33 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moe/core/index.hpp"
+#include "moe/core/matrix.hpp"
 #include "moe/core/require.hpp"
 #include "moe/train/walk.hpp"
 
 namespace moe {
 
 /// The Euclidean norm over all values of a gradient tree, summed in double in a fixed order. Not finite if any value is
-/// not finite.
+/// not finite. On a device the host waits once, for the sums of all tensors.
 template <Module Tree>
 double global_norm(const typename Tree::Context& context, const Tree& gradient) {
-  double squares = 0;
+  using B = typename Tree::Backend;
+  Index count = 0;
+  for_each_tensor([&](const auto& tensor) { count += !tensor.empty(); }, gradient);
+  auto sums = Matrix<double, B>::uninitialized(context, 1, count);
+  Index next = 0;
   for_each_tensor(
       [&](const auto& tensor) {
-        if (!tensor.empty()) squares += Tree::Backend::sum_of_squares(context, tensor.view());
+        if (tensor.empty()) return;
+        B::sum_of_squares(context, tensor.view(), sums.view().cols_between(next, next + 1));
+        ++next;
       },
       gradient);
+  typename B::template HostBuffer<double> of_tensors(context, count);
+  B::download(context, sums.const_view(), of_tensors.data());
+  double squares = 0;
+  for (Index i = 0; i < count; ++i) squares += of_tensors.data()[i];
   return std::sqrt(squares);
 }
 

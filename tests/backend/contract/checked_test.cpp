@@ -119,8 +119,8 @@ struct Strict : cpu::Operations<Strict> {
     Own::add_column_sums<Sum>(context, x_RD, y_1D);
   }
   template <class V>
-  static double sum_of_squares(const Context& context, View<const V, Strict> x) {
-    return Own::sum_of_squares(context, x);
+  static void sum_of_squares(const Context& context, View<const V, Strict> x, Out<double> sum_11) {
+    Own::sum_of_squares(context, x, sum_11);
   }
   template <class V>
   static void row_products(const Context& context, View<const V, Strict> x_RD, In<V> w_ED, Out<V> y_RE) {

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "moe/backend/cpu/workers.hpp"
+#include "moe/core/workers.hpp"
 #include "support/catch.hpp"
 
 namespace parallel_test {
@@ -19,7 +19,7 @@ namespace {
 /// The members of a context that parallel uses.
 struct Threads {
   int threads;
-  std::shared_ptr<cpu::Workers> workers = std::make_shared<cpu::Workers>();
+  std::shared_ptr<Workers> workers = std::make_shared<Workers>();
 };
 
 }  // namespace
@@ -73,7 +73,7 @@ TEST_CASE("a task may itself start tasks", "[cpu]") {
   std::atomic<int> runs = 0;
   cpu::parallel(context, 4, [&](Index) { cpu::parallel(context, 5, [&](Index) { ++runs; }); });
   CHECK(runs == 20);
-  CHECK(cpu::available_threads() >= 1);
+  CHECK(available_threads() >= 1);
 }
 
 TEST_CASE("no two tasks that run at the same time have the same worker number", "[cpu]") {

@@ -75,10 +75,11 @@ concept HasAddColumnSums = requires(const typename B::Context& context, const Ma
   { B::template add_column_sums<Accum<Value>, Value>(context, x_RD, wide_y_1D) } -> std::same_as<void>;
 };
 
-/// sum_of_squares(context, x): the sum of squares of all values of x, in double, in a fixed order.
+/// sum_of_squares(context, x, sum_11): the sum of squares of all values of x, in double, in a fixed order. The host
+/// does not wait, so that the sums of many tensors are downloaded at once.
 template <class B, class Value>
-concept HasSumOfSquares = requires(const typename B::Context& context, View<const Value, B> x) {
-  { B::sum_of_squares(context, x) } -> std::same_as<double>;
+concept HasSumOfSquares = requires(const typename B::Context& context, View<const Value, B> x, View<double, B> sum_11) {
+  { B::sum_of_squares(context, x, sum_11) } -> std::same_as<void>;
 };
 
 }  // namespace contract
@@ -121,7 +122,7 @@ constexpr bool check_elementwise() {
                 "Backend: add_column_sums(context, x_RD, y_1D) is missing or has another signature, see "
                 "moe/backend/contract/elementwise.hpp");
   static_assert(HasSumOfSquares<B, Value>,
-                "Backend: sum_of_squares(context, x) is missing or has another signature, see "
+                "Backend: sum_of_squares(context, x, sum_11) is missing or has another signature, see "
                 "moe/backend/contract/elementwise.hpp");
   return ElementwiseBackend<B, Value>;
 }

@@ -7,12 +7,12 @@
 #include "moe/backend/cpu/packed_weights.hpp"
 #include "moe/backend/cpu/parallel.hpp"
 #include "moe/backend/cpu/pool.hpp"
-#include "moe/backend/cpu/workers.hpp"
 #include "moe/core/list_view.hpp"
 #include "moe/core/observation.hpp"
 #include "moe/core/phase.hpp"
 #include "moe/core/routing_replay.hpp"
 #include "moe/core/view.hpp"
+#include "moe/core/workers.hpp"
 
 namespace moe::cpu {
 

@@ -72,7 +72,7 @@ class ElementwiseOperations {
 
   /// Sum of squares in double: sixteen lanes within each row, then the rows in order.
   template <class Value>
-  static double sum_of_squares(const Context& context, View<const Value, Backend> x) {
+  static void sum_of_squares(const Context& context, View<const Value, Backend> x, Out<double> sum_11) {
     cpu::Buffer<double> buffer(context, x.rows);
     double* sums = buffer.data();
     if constexpr (std::is_same_v<Value, BFloat16>)
@@ -85,7 +85,7 @@ class ElementwiseOperations {
     else
       for_each(context, x.rows,
                [&, sum = cpu::row_kernels<Value>().sum_of_squares](Index r) { sums[r] = sum(x.row(r).data, x.cols); });
-    return std::accumulate(sums, sums + x.rows, 0.0);
+    sum_11(0, 0) = std::accumulate(sums, sums + x.rows, 0.0);
   }
 };
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <thread>
 
 #include "moe/core/index.hpp"
 
@@ -21,8 +20,5 @@ template <class Context, class Task>
 void parallel_tiles(const Context& context, Index count, Index tile, const Task& task) {
   parallel(context, (count + tile - 1) / tile, [&](Index i) { task(i * tile, (std::min)(count, (i + 1) * tile)); });
 }
-
-/// Number of processors that the system reports, at least 1.
-inline int available_threads() { return (std::max)(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 }  // namespace moe::cpu

@@ -9,6 +9,7 @@
 #include "moe/core/phase.hpp"
 #include "moe/core/routing_replay.hpp"
 #include "moe/core/view.hpp"
+#include "moe/core/workers.hpp"
 
 namespace moe::gpu {
 
@@ -33,6 +34,10 @@ struct Context {
   const RoutingReplay* replay = nullptr;
   /// Called when the enqueueing of a layer's phase begins or ends; may be empty.
   PhaseListener phases{};
+  /// Maximum number of host threads that draw values, including the calling one. The values do not depend on it.
+  int threads = available_threads();
+  /// Helper threads of the host, started when a call first needs them.
+  std::shared_ptr<Workers> workers = std::make_shared<Workers>();
 };
 
 /// An input of an operation. Its value type is not deduced: it follows from the output's.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "moe/backend/cuda/context.cuh"
 #include "moe/backend/cuda/row_blocks.cuh"
 #include "moe/core/bfloat16.hpp"
@@ -24,6 +26,8 @@ class ElementwiseOperations {
   /// Calls f(i) for i in [0, count), one thread each. No other f(j) may read or write memory that f(i) writes.
   template <class F>
   static void for_each(const Context& context, Index count, const F& f) {
+    static_assert(std::is_trivially_copyable_v<F>,
+                  "for_each: the function must be trivially copyable, as the device copies it");
     if (count > 0) context.device->each(count, f);
   }
   /// The same as for_each.
@@ -34,17 +38,21 @@ class ElementwiseOperations {
   /// f(row, col) for every row below `rows` and every column below `cols`.
   template <class F>
   static void for_each_cell(const Context& context, Index rows, Index cols, const F& f) {
+    static_assert(std::is_trivially_copyable_v<F>,
+                  "for_each_cell: the function must be trivially copyable, as the device copies it");
     if (rows > 0 && cols > 0) context.device->cells(rows, cols, f);
   }
   /// f(row, team) for every row below `rows`; the team shares the work on the row.
   template <class F>
   static void for_each_row(const Context& context, Index rows, const F& f) {
+    static_assert(std::is_trivially_copyable_v<F>,
+                  "for_each_row: the function must be trivially copyable, as the device copies it");
     if (rows > 0) context.device->rows(rows, f);
   }
-  /// f(i) for i in [0, count), in order on the calling host thread.
+  /// f(i) for i in [0, count) on the context's host threads: for an expensive f.
   template <class F>
-  static void for_each_on_host(const Context&, Index count, const F& f) {
-    for (Index i = 0; i < count; ++i) f(i);
+  static void for_each_on_host(const Context& context, Index count, const F& f) {
+    context.workers->run(context.threads, count, f);
   }
 
   /// y += the sum of the rows of x: the rows of each block in order, then the blocks in order.
@@ -65,10 +73,9 @@ class ElementwiseOperations {
     });
   }
 
-  /// Sum of squares in double: within each row, then over the rows. The host waits for the result.
+  /// Sum of squares in double: within each row, then over the rows.
   template <class Value>
-  static double sum_of_squares(const Context& context, View<const Value, Backend> x) {
-    if (x.empty()) return 0;
+  static void sum_of_squares(const Context& context, View<const Value, Backend> x, Out<double> sum_11) {
     auto of_rows = Matrix<double, Backend>::uninitialized(context, 1, x.rows);
     for_each_row(context, x.rows, [=, of_rows_1R = of_rows.view()] MOE_ON_DEVICE(Index r, Team team) {
       double sum = 0;
@@ -79,16 +86,12 @@ class ElementwiseOperations {
       sum = team.sum(sum);
       if (team.rank() == 0) of_rows_1R(0, r) = sum;
     });
-    auto total = Matrix<double, Backend>::uninitialized(context, 1, 1);
-    for_each_row(context, 1, [of_rows_1R = of_rows.view(), total_11 = total.view()] MOE_ON_DEVICE(Index, Team team) {
+    for_each_row(context, 1, [=, of_rows_1R = of_rows.view()] MOE_ON_DEVICE(Index, Team team) {
       double sum = 0;
       for (Index r = team.rank(); r < of_rows_1R.cols; r += team.size()) sum += of_rows_1R(0, r);
       sum = team.sum(sum);
-      if (team.rank() == 0) total_11(0, 0) = sum;
+      if (team.rank() == 0) sum_11(0, 0) = sum;
     });
-    double result = 0;
-    Backend::download(context, total.const_view(), &result);
-    return result;
   }
 };
 

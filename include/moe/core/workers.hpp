@@ -26,7 +26,10 @@
 #define MOE_COMPILED_ONCE
 #endif
 
-namespace moe::cpu {
+namespace moe {
+
+/// Number of processors that the system reports, at least 1.
+inline int available_threads() { return (std::max)(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 /// Helper threads that run one job at a time. The calling thread works too and waits only for helpers that have begun a
 /// task. A helper that the system has not scheduled yet does not delay the job; on a busy machine such delays are most
@@ -156,4 +159,4 @@ class Workers {
   std::exception_ptr failure_;
 };
 
-}  // namespace moe::cpu
+}  // namespace moe
