@@ -1,7 +1,7 @@
 /// An emulated device that needs no GPU. Its memory is accessible only while one of its functions runs, so that a read
-/// or write by the host is fatal, as on a GPU; independent products run in another order than they were enqueued, and
-/// those that are not independent are an error. The decisions and results of Accelerator can thus be tested on every
-/// machine.
+/// or write by the host is fatal, as on a GPU; a function that refers to memory of the host is an error; independent
+/// products run in another order than they were enqueued, and those that are not independent are an error. Its memory
+/// has a capacity. The decisions and results of Accelerator can thus be tested on every machine.
 #pragma once
 
 #include <sys/mman.h>
@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <functional>
@@ -18,10 +19,13 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "moe/backend/contract/checked.hpp"
 #include "moe/backend/cuda/accelerator.cuh"
+#include "moe/backend/cuda/out_of_memory.cuh"
 #include "moe/core/team.hpp"
 
 namespace moe::testing {
@@ -43,17 +47,20 @@ class DeviceMemory {
   };
 
   void* take(std::size_t bytes) {
-    if (fail_after >= 0 && fail_after-- == 0) throw std::bad_alloc();
     const std::size_t size = (std::max<std::size_t>(bytes, 1) + 255) / 256 * 256;
+    if ((fail_after >= 0 && fail_after-- == 0) || live_bytes_ + size > capacity)
+      throw DeviceOutOfMemory(bytes, capacity - (std::min)(live_bytes_, capacity), capacity);
     auto& blocks = free_[size];
     if (blocks.empty()) {
-      if (used_ + size > capacity) throw std::bad_alloc();
+      if (used_ + size > reserved) throw std::logic_error("the addresses of the emulated device are used up");
       blocks.push_back(base_ + used_);
       used_ += size;
     }
     std::byte* block = blocks.back();
     blocks.pop_back();
     sizes_[block] = size;
+    live_bytes_ += size;
+    peak_bytes_ = (std::max)(peak_bytes_, live_bytes_);
     // Code must not rely on the contents of new memory.
     const Access access;
     std::memset(block, 0xA5, size);
@@ -62,11 +69,20 @@ class DeviceMemory {
   void give(void* block) noexcept {
     const auto found = sizes_.find(static_cast<std::byte*>(block));
     free_[found->second].push_back(found->first);
+    live_bytes_ -= found->second;
     sizes_.erase(found);
   }
   bool owns(const void* place) const {
     const auto* byte = static_cast<const std::byte*>(place);
-    return byte >= base_ && byte < base_ + capacity;
+    return byte >= base_ && byte < base_ + reserved;
+  }
+  /// Whether the word is an address of mapped memory that is not the device's.
+  bool is_host_address(std::uintptr_t word) const {
+    static const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    constexpr std::uintptr_t end = std::uintptr_t{1} << 47;
+    unsigned char resident = 0;
+    return word >= page && word < end && !owns(reinterpret_cast<const void*>(word)) &&
+           mincore(reinterpret_cast<void*>(word / page * page), page, &resident) == 0;
   }
 
   /// Whether the memory is inaccessible: tested with a system call, which fails where a direct access would be fatal.
@@ -80,17 +96,27 @@ class DeviceMemory {
 
   /// Number of blocks that are allocated.
   std::size_t live() const { return sizes_.size(); }
-  /// Largest number of bytes ever allocated at once.
+  /// Bytes of the allocated blocks, each a multiple of 256.
+  std::size_t live_bytes() const { return live_bytes_; }
+  /// Largest value of live_bytes() since the start or the last forget_peak().
+  std::size_t peak_bytes() const { return peak_bytes_; }
+  void forget_peak() { peak_bytes_ = live_bytes_; }
+  /// Bytes of addresses that were ever used.
   std::size_t used() const { return used_; }
-  /// Number of further allocations that succeed; below 0: all.
+  /// Number of further allocations that succeed before one fails; below 0: all.
   long fail_after = -1;
+  /// Bytes that may be allocated at once.
+  std::size_t capacity = std::size_t{256} << 20;
 
  private:
-  static constexpr std::size_t capacity = std::size_t{256} << 20;
+  /// More addresses than capacity: a block is reused for requests of its size alone.
+  static constexpr std::size_t reserved = std::size_t{16} << 30;
 
   DeviceMemory()
       : base_(static_cast<std::byte*>(
-            mmap(nullptr, capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {}
+            mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
+    if (base_ == MAP_FAILED) throw std::runtime_error("no addresses for the emulated device");
+  }
   static void close_ends(const int (&ends)[2]) {
     ::close(ends[0]);
     ::close(ends[1]);
@@ -103,11 +129,37 @@ class DeviceMemory {
   }
 
   std::byte* base_;
-  std::size_t used_ = 0;
+  std::size_t used_ = 0, live_bytes_ = 0, peak_bytes_ = 0;
   int opened_ = 0;
   std::map<std::size_t, std::vector<std::byte*>> free_;
   std::map<std::byte*, std::size_t> sizes_;
 };
+
+/// Whether functions that refer to memory of the host are found: this needs a compiler that clears padding, which holds
+/// arbitrary words.
+#if __has_builtin(__builtin_clear_padding)
+inline constexpr bool finds_host_addresses = true;
+#else
+inline constexpr bool finds_host_addresses = false;
+#endif
+
+/// Throws std::logic_error if a word of the function is an address of host memory: a pointer, a view or a reference
+/// that a GPU could not follow.
+template <class F>
+void require_no_host_address([[maybe_unused]] const F& f) {
+#if __has_builtin(__builtin_clear_padding)
+  using Word = std::uintptr_t;
+  constexpr std::size_t words = (sizeof(F) + sizeof(Word) - 1) / sizeof(Word);
+  alignas((std::max)(alignof(F), alignof(Word))) std::byte bytes[words * sizeof(Word)] = {};
+  __builtin_clear_padding(new (bytes) F(f));
+  for (std::size_t i = 0; i < words; ++i) {
+    Word word;
+    std::memcpy(&word, bytes + i * sizeof(Word), sizeof(Word));
+    if (DeviceMemory::get().is_host_address(word))
+      throw std::logic_error("a function for the device refers to memory of the host");
+  }
+#endif
+}
 
 /// Lanes that run concurrently and exchange values, like those of a warp: each has its own stack and is switched at the
 /// points where all lanes meet.
@@ -269,6 +321,7 @@ class EmulatedDevice {
 
   template <class F>
   void each(Index count, const F& f) {
+    require_no_host_address(f);
     const Access access;
     ++launches;
     // In reverse: code must not rely on an order.
@@ -276,6 +329,7 @@ class EmulatedDevice {
   }
   template <class F>
   void cells(Index row_count, Index cols, const F& f) {
+    require_no_host_address(f);
     const Access access;
     ++launches;
     for (Index r = row_count; r-- > 0;)
@@ -283,6 +337,7 @@ class EmulatedDevice {
   }
   template <class F>
   void rows(Index count, const F& f) {
+    require_no_host_address(f);
     const Access access;
     ++launches;
     if constexpr (std::is_same_v<Team, TeamOfOne>) {

@@ -3,11 +3,11 @@
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
 
-#include <cstddef>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "moe/backend/cuda/out_of_memory.cuh"
 
 namespace moe {
 
@@ -15,19 +15,6 @@ namespace moe {
 /// `[where] the error as the runtime describes it`.
 struct DeviceError : std::runtime_error {
   using std::runtime_error::runtime_error;
-};
-
-/// Thrown if device memory is exhausted. The caller's state is unchanged; the call works again once memory is free.
-class DeviceOutOfMemory : public std::bad_alloc {
- public:
-  /// `wanted` bytes were requested while `free` of `total` bytes were free.
-  DeviceOutOfMemory(std::size_t wanted, std::size_t free, std::size_t total)
-      : text_("[Cuda] out of device memory: " + std::to_string(wanted) + " bytes were requested, " +
-              std::to_string(free) + " of " + std::to_string(total) + " are free") {}
-  const char* what() const noexcept override { return text_.c_str(); }
-
- private:
-  std::string text_;
 };
 
 namespace gpu {

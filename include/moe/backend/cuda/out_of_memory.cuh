@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <new>
+#include <string>
+
+namespace moe {
+
+/// Thrown if device memory is exhausted. The caller's state is unchanged; the call works again once memory is free.
+class DeviceOutOfMemory : public std::bad_alloc {
+ public:
+  /// `wanted` bytes were requested while `free` of `total` bytes were free.
+  DeviceOutOfMemory(std::size_t wanted, std::size_t free, std::size_t total)
+      : text_("[Cuda] out of device memory: " + std::to_string(wanted) + " bytes were requested, " +
+              std::to_string(free) + " of " + std::to_string(total) + " are free") {}
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace moe
