@@ -331,6 +331,33 @@ mutant(a_sum_of_no_terms_keeps_its_result backend/cpu/gemm.hpp
   AFTER [==[r < part.rows && adds; ++r)]==]
   REASON "a product whose inner dimension is 0 is not 0"
   TESTS backend/cpu/gemm)
+mutant(products_on_a_device_of_several_shapes_in_a_batch backend/cuda/independent_products.cuh
+  BEFORE [==[if (!alike_.empty() && !alike_.front().has_shape_of(task)) flush();]==]
+  AFTER [==[if (alike_.size() > 99) flush();]==]
+  REASON "products of different shapes are one batch"
+  TESTS backend/cuda/independent_products)
+mutant(products_on_a_device_ignore_their_form backend/cuda/gemm.cuh
+  BEFORE [==[products.template add<product>(operands);]==]
+  AFTER [==[products.template add<Product::plain>(operands);]==]
+  REASON "no operand of a product of a list is transposed"
+  TESTS backend/cuda/independent_products)
+mutant(sum_of_squares_adds_to_its_memory backend/cuda/elementwise.cuh
+  BEFORE [==[if (team.rank() == 0) sum_11(0, 0) = sum;]==]
+  AFTER [==[if (team.rank() == 0) sum_11(0, 0) += sum;]==]
+  REASON "a sum of squares on a device starts at what its memory holds"
+  TESTS backend/cuda/elementwise)
+mutant(the_last_task_on_the_host_is_missing backend/cuda/elementwise.cuh
+  BEFORE [==[context.workers->run(context.threads, count, f);]==]
+  AFTER [==[context.workers->run(context.threads, count - 1, f);]==]
+  REASON "with a GPU the last tile of drawn values is not drawn"
+  TESTS backend/cuda/elementwise)
+mutant(the_level_that_began_last_is_finished_last layers/two_passes.hpp
+  BEFORE [==[    auto by_segment = segment.finish_forward(context, x_TD, std::move(segment_begun));
+    auto by_token = token.finish_forward(context, x_TD, std::move(token_begun));]==]
+  AFTER [==[    auto by_token = token.finish_forward(context, x_TD, std::move(token_begun));
+    auto by_segment = segment.finish_forward(context, x_TD, std::move(segment_begun));]==]
+  REASON "the host waits twice for a layer of two passes"
+  TESTS backend/cuda/any_layer)
 mutant(norm_of_one_tensor train/clip.hpp
   BEFORE [==[sums.view().cols_between(next, next + 1)]==]
   AFTER [==[sums.view().cols_between(0, 1)]==]

@@ -1,8 +1,9 @@
 # Plants every mutant of mutants.cmake, one at a time, and runs the tests that are listed for it.
 #
-#   cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCXX=... -DEIGEN_DIR=... [-DCATCH_MAIN=...] [-DONLY=REGEX]
-#         -P run_mutants.cmake
+#   cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCXX=... -DEIGEN_DIR=... [-DTHRUST_DIR=...] [-DCATCH_MAIN=...]
+#         [-DONLY=REGEX] -P run_mutants.cmake
 #
+# Without THRUST_DIR, the mutants that only tests of the GPU backend can catch are skipped.
 # The headers of the library and of the program are copied to WORK_DIR; nothing in SOURCE_DIR is written. A mutant is
 # caught if a listed test program fails, crashes or hangs with it and passes without it. A mutant that does not compile,
 # or whose tests do not include its header, is a mistake in the list, as is everything that cmake/check_mutants.cmake
@@ -15,6 +16,9 @@ execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${SOURCE_DIR}" -P "${SOURCE_D
 set(flags -std=c++20 -O0 -w -DEIGEN_MPL2_ONLY -DMOE_SLOW_BUILD -DMOE_WITHOUT_COMPILED_LAYERS "-I${WORK_DIR}/include" "-I${WORK_DIR}/examples"
     "-I${SOURCE_DIR}/tests"
     -isystem "${EIGEN_DIR}")
+if(THRUST_DIR)
+  list(APPEND flags -DTHRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP -isystem "${THRUST_DIR}")
+endif()
 set(seconds_to_hang 120)
 set(results "${WORK_DIR}/mutation.md")
 set(caught 0)
@@ -75,6 +79,10 @@ function(mutant name header)
     return()
   endif()
   cmake_parse_arguments(PARSE_ARGV 2 m "" "BEFORE;AFTER;REASON" "TESTS")
+  if(m_TESTS MATCHES "^backend/cuda/" AND NOT THRUST_DIR)
+    message(STATUS "${name}: skipped, its tests need Thrust")
+    return()
+  endif()
   set(path "${WORK_DIR}/include/moe/${header}")
   set(included "moe/${header}")
   if(header MATCHES "^multipl_moe/")

@@ -11,6 +11,7 @@
 #include "moe/train/clip.hpp"
 #include "moe/train/initialize.hpp"
 #include "support/catch.hpp"
+#include "support/named_compositions.hpp"
 #include "support/tolerance.hpp"
 
 namespace any_layer_bfloat16_test {
@@ -25,34 +26,6 @@ using B = Cpu<>;
 using Any = AnyLayer<BFloat16, B>;
 using Wide = AnyLayer<float, B>;
 const CpuContext context{.threads = 2};
-constexpr MultiPlSettings small{.width = 24,
-                                .hidden = 20,
-                                .token_experts = 3,
-                                .segment_experts = 3,
-                                .k = 2,
-                                .shared = 1,
-                                .window = 4,
-                                .minimum_window = 2,
-                                .boundary = 0,
-                                .cap = 2};
-const std::vector<std::int32_t> tokens = {1, 2, 0, 1, 1, 1, 0, 0, 2, 2, 2, 2, 2};
-const std::vector<std::int32_t> languages = {-1, 0, 0, 1, 1, 1, 0, 0, 1, -1, 1, 0, 1};
-
-Batch batch_of_two() {
-  Batch batch = Batch::ragged({8, 5});
-  batch.tokens = tokens;
-  batch.languages = languages;
-  batch.random = {.seed = 4, .step = 2};
-  return batch;
-}
-
-Composition composed(const std::string& architecture, const std::string& fusion = {}) {
-  Composition composition{.architecture = architecture, .fusion = fusion, .settings = small, .shared_hidden = 28};
-  composition.lora_rank = 3;
-  composition.mole = {.languages = 2, .language_rank = 2, .shared_rank = 3};
-  return composition;
-}
-
 template <class Tensor>
 std::vector<double> numbers_of(const Tensor& tensor) {
   std::vector<double> numbers;
@@ -61,7 +34,7 @@ std::vector<double> numbers_of(const Tensor& tensor) {
 }
 
 Matrix<BFloat16, B> input_of(const char* name) {
-  Matrix<BFloat16, B> x(13, small.width);
+  Matrix<BFloat16, B> x(13, small_settings.width);
   draw_normal(context, x, 5, name, 1);
   return x;
 }
@@ -109,25 +82,22 @@ void check_same_as(Concrete concrete, Any any) {
 TEST_CASE("a layer of bfloat16 made by name is bitwise identical to the layer of that name", "[runtime]") {
   using X = SwiGlu<BFloat16, B>;
   const Registry<BFloat16, B> registry;
-  const auto bank = [] { return ExpertBank<X>(3, small.width, small.hidden); };
-  check_same_as(X(small.width, small.hidden), registry.make(composed("dense")));
+  const auto bank = [] { return ExpertBank<X>(3, small_settings.width, small_settings.hidden); };
+  check_same_as(X(small_settings.width, small_settings.hidden), registry.make(composed("dense")));
   check_same_as(Mixtral<BFloat16, B>(TopK{.k = 2}, {}, {}, bank()), registry.make(composed("mixtral")));
-  check_same_as(Qwen15Moe<BFloat16, B>(TopK{.k = 2}, {}, {}, bank(), {small.width, 28}),
+  check_same_as(Qwen15Moe<BFloat16, B>(TopK{.k = 2}, {}, {}, bank(), {small_settings.width, 28}),
                 registry.make(composed("qwen1.5-moe")));
-  check_same_as(make_multipl<CausalMultiPlMoe<BFloat16, B, ScalarFusion<BFloat16, B>>>(small),
+  check_same_as(make_multipl<CausalMultiPlMoe<BFloat16, B, ScalarFusion<BFloat16, B>>>(small_settings),
                 registry.make(composed("causal-multipl-moe", "scalar")));
-  check_same_as(make_multipl<CausalMultiPlMoe<BFloat16, B, MatrixFusion<BFloat16, B>>>(small),
+  check_same_as(make_multipl<CausalMultiPlMoe<BFloat16, B, MatrixFusion<BFloat16, B>>>(small_settings),
                 registry.make(composed("causal-multipl-moe", "matrix")));
-  check_same_as(make_lora(X(small.width, small.hidden), 3, 16), registry.make(composed("lora")));
+  check_same_as(make_lora(X(small_settings.width, small_settings.hidden), 3, 16), registry.make(composed("lora")));
 }
 
 TEST_CASE("every architecture in bfloat16 computes what it computes in float, up to rounding", "[runtime][gradient]") {
   const Registry<BFloat16, B> registry;
   const Registry<float, B> wide_registry;
-  std::vector<Composition> compositions;
-  for (const std::string& architecture : registry.architectures()) compositions.push_back(composed(architecture));
-  for (const char* fusion : {"normalized", "scalar", "channel", "matrix"})
-    compositions.push_back(composed("causal-multipl-moe", fusion));
+  const std::vector<Composition> compositions = every_composition(registry);
   REQUIRE(compositions.size() == 15);
   for (const Composition& composition : compositions) {
     INFO(composition.architecture << " " << composition.fusion);
@@ -182,10 +152,11 @@ TEST_CASE("a layer of bfloat16 made by name trains with split weights and decode
   const auto whole = layer.infer(context, x.view(), batch_of_two());
   auto decoding = layer.begin_decoding(context, 1);
   for (Index t = 0; t < 8; ++t) {
-    const auto y =
-        layer.decode(context, x.view().rows_between(t, t + 1), {&tokens[static_cast<std::size_t>(t)], 1}, decoding);
+    const auto y = layer.decode(context, x.view().rows_between(t, t + 1),
+                                {&tokens_of_two[static_cast<std::size_t>(t)], 1}, decoding);
     std::vector<double> expected;
-    for (Index d = 0; d < small.width; ++d) expected.push_back(static_cast<double>(widened(whole.view()(t, d))));
+    for (Index d = 0; d < small_settings.width; ++d)
+      expected.push_back(static_cast<double>(widened(whole.view()(t, d))));
     CHECK(nmse(expected, numbers_of(y)) < 1e-4);
   }
 }

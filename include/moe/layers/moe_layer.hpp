@@ -37,6 +37,17 @@ struct MoeSaved {
   typename Path::Saved path;
 };
 
+/// What the part of forward before the host's wait leaves to the rest.
+template <class Pending, class RoutingSaved, class Path>
+struct BegunForward {
+  /// The route, whose pairs are being counted.
+  Pending pending;
+  /// Saved by the routing.
+  RoutingSaved routing;
+  /// What the shared expert has computed.
+  Path path;
+};
+
 }  // namespace detail
 
 /// Common implementation of all layers of routed experts. A layer defines `parts()`: routing, experts, and the shared
@@ -62,19 +73,28 @@ class MoeLayer : public LayerEntries<Layer, Value, Backend, LossGradients> {
 
   /// Implements forward.
   static auto forward_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
-    using Parts = std::remove_cvref_t<decltype(parts)>;
+    return finish_forward_of(parts, context, x_TD, begin_forward_of(parts, context, x_TD, batch));
+  }
+  /// The part of forward for which the host waits for nothing.
+  static auto begin_forward_of(const auto& parts, const Context& context, ConstView x_TD, const Batch& batch) {
     auto [pending, routing_saved] = parts.routing.template route<Training>(context, x_TD, batch);
     // Work that does not depend on the pending loads is enqueued during their asynchronous copy to the host: the shared
     // expert here, and in moe_ffn the experts whose loads are known.
     auto path = in_phase(context, Phase::experts, [&] { return parts.path.begin(context, x_TD); });
-    auto route = arrived<Accum<Value>, Backend>(context, std::move(pending));
-    typename Parts::Saved saved{{}, x_TD, std::move(routing_saved), {}, {}};
+    return detail::BegunForward<decltype(pending), decltype(routing_saved), decltype(path)>{
+        std::move(pending), std::move(routing_saved), std::move(path)};
+  }
+  /// The rest of forward.
+  static auto finish_forward_of(const auto& parts, const Context& context, ConstView x_TD, auto begun) {
+    using Parts = std::remove_cvref_t<decltype(parts)>;
+    auto route = arrived<Accum<Value>, Backend>(context, std::move(begun.pending));
+    typename Parts::Saved saved{{}, x_TD, std::move(begun.routing), {}, {}};
     auto [y, experts_saved] = moe_ffn<typename Parts::Expert>(context, parts.experts,
                                                               parts.routing.fed(x_TD, saved.routing), std::move(route));
     saved.experts = std::move(experts_saved);
     auto y_TD = parts.routing.outputs_of_rows(context, std::move(y), saved.routing);
-    saved.path =
-        in_phase(context, Phase::experts, [&] { return parts.path.finish(context, std::move(path), y_TD.view()); });
+    saved.path = in_phase(context, Phase::experts,
+                          [&] { return parts.path.finish(context, std::move(begun.path), y_TD.view()); });
     auto stats = parts.routing.make_stats(context, saved.routing, saved.experts.route.plan.offsets);
     return Forward<Tensor, typename Parts::Saved, decltype(stats)>{std::move(y_TD), std::move(saved), std::move(stats)};
   }

@@ -165,6 +165,17 @@ class TokenMoE : public MoeLayer<TokenMoE<R, N, C, X, Path, Bal>,
     routing.require_state(where, state, count, whose, what);
   }
 
+  // --- forward in two parts, for layers of several levels: the host waits once for the loads of all of them ----------
+
+  /// The part of forward for which the host waits for nothing. Does not check its arguments.
+  auto begin_forward(const Context& context, ConstView x_TD, const Batch& batch) const {
+    return Base::begin_forward_of(parts(), context, x_TD, batch);
+  }
+  /// The rest of forward, for what begin_forward() returned.
+  auto finish_forward(const Context& context, ConstView x_TD, auto begun) const {
+    return Base::finish_forward_of(parts(), context, x_TD, std::move(begun));
+  }
+
   /// Updates the buffers from the statistics of one forward pass. Call it for each micro-batch after the optimizer
   /// step; a bias then moves once per micro-batch. Throws Error if the number of experts in `stats` differs from the
   /// layer's.

@@ -55,7 +55,8 @@ struct TwoPassesSaved {
   Tensor o_token_TD, o_segment_TD;
 };
 
-/// Runs two levels one after the other and fuses their outputs (eq. 6). Holds references to the layer's members.
+/// Runs two levels, each in a pass of its own, and fuses their outputs (eq. 6). Holds references to the layer's
+/// members.
 template <class Token, class Segment, class F>
 struct TwoPasses {
   using Value = typename Token::Value;
@@ -82,8 +83,11 @@ struct TwoPasses {
   /// x_TD -> y_TD through both levels.
   Forward<Tensor, Saved, Stats> forward(const Context& context, ConstView x_TD, const Batch& batch) const {
     const PhaseScope scope(context, Phase::fusion);
-    auto by_token = token.forward(context, x_TD, batch);
-    auto by_segment = segment.forward(context, x_TD, batch);
+    auto token_begun = token.begin_forward(context, x_TD, batch);
+    auto segment_begun = segment.begin_forward(context, x_TD, batch);
+    // The loads of the second level arrive last: after the wait for them there is none for those of the first.
+    auto by_segment = segment.finish_forward(context, x_TD, std::move(segment_begun));
+    auto by_token = token.finish_forward(context, x_TD, std::move(token_begun));
     Saved saved{{}, x_TD, std::move(by_token.saved), std::move(by_segment.saved), {}, {}, {}, {}, {}};
     Tensor y_TD;
     if constexpr (GateFusion<F>) {

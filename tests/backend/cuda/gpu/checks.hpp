@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moe/core/index.hpp"
+#include "moe/runtime/composition.hpp"
 
 namespace moe::testing::gpu_side {
 
@@ -31,5 +32,8 @@ Index wrong_values_of_whole_numbers();
 
 /// The largest deviation of `products` in double, float and bfloat16, as a multiple of its bound (check_products.hpp).
 double worst_of_independent_products();
+
+/// What a layer of bfloat16 made by name computes (named_results.hpp).
+std::vector<std::vector<double>> results_by_name(const Composition& composition);
 
 }  // namespace moe::testing::gpu_side

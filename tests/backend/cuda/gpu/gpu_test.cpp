@@ -2,7 +2,10 @@
 /// counts as skipped.
 #include "backend/cuda/gpu/ask.hpp"
 #include "backend/cuda/gpu/checks.hpp"
+#include "compiled_layers/compiled_layers.hpp"
 #include "support/device_check.hpp"
+#include "support/named_compositions.hpp"
+#include "support/named_results.hpp"
 
 using namespace moe;
 using namespace moe::testing;
@@ -45,6 +48,13 @@ TEST_CASE("results of two concurrent streams are bitwise identical to those of a
   CHECK(gpu_side::two_streams_agree());
 }
 TEST_CASE("sums of integers are exact on the GPU", "[gpu]") { CHECK(gpu_side::wrong_values_of_whole_numbers() == 0); }
+TEST_CASE("every architecture in bfloat16 computes on the GPU what it computes on the CPU", "[gpu][gradient]") {
+  for (const Composition& composition : every_composition(Registry<BFloat16, Cpu<>>())) {
+    INFO(composition.architecture << " " << composition.fusion);
+    CHECK(worst_nmse(results_by_name<BFloat16, Cpu<>>(CpuContext{.threads = 1}, composition),
+                     gpu_side::results_by_name(composition)) < 1e-3);
+  }
+}
 TEST_CASE("independent products of the GPU are those of plain loops", "[gpu]") {
   CHECK(gpu_side::worst_of_independent_products() <= 1);
 }
