@@ -15,6 +15,7 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <new>
@@ -50,14 +51,16 @@ class DeviceMemory {
     const std::size_t size = (std::max<std::size_t>(bytes, 1) + 255) / 256 * 256;
     if ((fail_after >= 0 && fail_after-- == 0) || live_bytes_ + size > capacity)
       throw DeviceOutOfMemory(bytes, capacity - (std::min)(live_bytes_, capacity), capacity);
-    auto& blocks = free_[size];
-    if (blocks.empty()) {
+    // The lowest gap that is large enough: few addresses are used, and opening them takes time.
+    auto gap = std::find_if(free_.begin(), free_.end(), [size](const auto& free) { return free.second >= size; });
+    if (gap == free_.end()) {
       if (used_ + size > reserved) throw std::logic_error("the addresses of the emulated device are used up");
-      blocks.push_back(base_ + used_);
+      gap = free_.emplace(base_ + used_, size).first;
       used_ += size;
     }
-    std::byte* block = blocks.back();
-    blocks.pop_back();
+    const auto [block, length] = *gap;
+    free_.erase(gap);
+    if (length > size) free_.emplace(block + size, length - size);
     sizes_[block] = size;
     live_bytes_ += size;
     peak_bytes_ = (std::max)(peak_bytes_, live_bytes_);
@@ -68,9 +71,20 @@ class DeviceMemory {
   }
   void give(void* block) noexcept {
     const auto found = sizes_.find(static_cast<std::byte*>(block));
-    free_[found->second].push_back(found->first);
     live_bytes_ -= found->second;
+    auto gap = free_.insert(*found).first;
     sizes_.erase(found);
+    const auto next = std::next(gap);
+    if (next != free_.end() && gap->first + gap->second == next->first) {
+      gap->second += next->second;
+      free_.erase(next);
+    }
+    if (gap == free_.begin()) return;
+    const auto before = std::prev(gap);
+    if (before->first + before->second == gap->first) {
+      before->second += gap->second;
+      free_.erase(gap);
+    }
   }
   bool owns(const void* place) const {
     const auto* byte = static_cast<const std::byte*>(place);
@@ -109,7 +123,7 @@ class DeviceMemory {
   std::size_t capacity = std::size_t{256} << 20;
 
  private:
-  /// More addresses than capacity: a block is reused for requests of its size alone.
+  /// More addresses than capacity, because of gaps.
   static constexpr std::size_t reserved = std::size_t{16} << 30;
 
   DeviceMemory()
@@ -131,8 +145,8 @@ class DeviceMemory {
   std::byte* base_;
   std::size_t used_ = 0, live_bytes_ = 0, peak_bytes_ = 0;
   int opened_ = 0;
-  std::map<std::size_t, std::vector<std::byte*>> free_;
-  std::map<std::byte*, std::size_t> sizes_;
+  /// The gaps between the allocated blocks, no two of them adjacent, and these blocks; with their sizes.
+  std::map<std::byte*, std::size_t> free_, sizes_;
 };
 
 /// Whether functions that refer to memory of the host are found: this needs a compiler that clears padding, which holds
