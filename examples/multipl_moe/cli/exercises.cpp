@@ -5,6 +5,7 @@
 #include "multipl_moe/cli/commands.hpp"
 #include "multipl_moe/cli/options.hpp"
 #include "multipl_moe/exercises/write.hpp"
+#include "multipl_moe/io/atomic_folder.hpp"
 
 namespace multipl_moe {
 
@@ -61,8 +62,12 @@ void add_exercises_command(CLI::App& program) {
   command.add_flag("--json", flags->json, "print the counts as JSON");
   command.callback([flags] {
     require_new_folder("exercises", flags->output);
-    flags->options.out = flags->output;
-    const exercises::ExerciseReport report = exercises::write_exercises(flags->options);
+    exercises::ExerciseReport report;
+    // All or nothing: without it, a full disk would leave some of the folders, each of them complete.
+    save_tree_atomically(flags->output, [&](const std::filesystem::path& made) {
+      flags->options.out = made;
+      report = exercises::write_exercises(flags->options);
+    });
     fmt::print("{}", flags->json ? exercises::to_json_text(report, flags->options) : exercises_table(report));
   });
 }

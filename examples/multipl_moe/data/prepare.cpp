@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <system_error>
 #include <utility>
 
 #include "multipl_moe/data/source_tree.hpp"
@@ -61,34 +60,37 @@ SplitReport write_split(const fs::path& path, const Documents& documents, std::i
   return report;
 }
 
+LanguageReport write_language(const fs::path& folder, Language language, LanguageDocuments& documents,
+                              const PrepareOptions& options) {
+  LanguageReport counts;
+  counts.files = documents.files;
+  counts.filtered = documents.filtered;
+  counts.excluded = remove_excluded(documents.splits[index_of(Split::train)], options.excluded);
+  for (const Split split : all_splits)
+    counts.splits[index_of(split)] = write_split(
+        folder / fmt::format("{}.{}.tokens", name_of(language), name_of(split)), documents.splits[index_of(split)],
+        split == Split::train ? options.max_train_bytes : options.max_held_out_bytes, *options.tokenizer);
+  return counts;
+}
+
 }  // namespace
 
 PrepareReport prepare(const PrepareOptions& options) {
   check(options);
   const SourceTree tree = walk_sources(options.sources);
   DocumentsByLanguage found = split_documents(tree, options.held_out);
-  std::error_code failed;
-  fs::create_directories(options.out, failed);
-  if (failed) throw IoError(options.out, "create", failed.value());
   PrepareReport report{.tokenizer = options.tokenizer->name(),
                        .tokenizer_tokens = options.tokenizer->vocab_size(),
                        .tokenizer_hash = options.tokenizer->hash(),
                        .other_files = tree.other_files,
                        .unreadable_folders = tree.unreadable_folders,
                        .excluded_benchmarks = options.excluded_benchmarks};
-  for (const Language language : all_languages) {
-    LanguageReport& counts = report.languages[index_of(language)];
-    LanguageDocuments& documents = found[index_of(language)];
-    counts.files = documents.files;
-    counts.filtered = documents.filtered;
-    counts.excluded = remove_excluded(documents.splits[index_of(Split::train)], options.excluded);
-    for (const Split split : all_splits)
-      counts.splits[index_of(split)] =
-          write_split(options.out / fmt::format("{}.{}.tokens", name_of(language), name_of(split)),
-                      documents.splits[index_of(split)],
-                      split == Split::train ? options.max_train_bytes : options.max_held_out_bytes, *options.tokenizer);
-  }
-  write_file_atomically(options.out / "report.json", to_json_text(report));
+  // All or nothing: training would take the files of some languages for all of them.
+  save_files_atomically(options.out, [&](const fs::path& made) {
+    for (const Language language : all_languages)
+      report.languages[index_of(language)] = write_language(made, language, found[index_of(language)], options);
+    write_file_atomically(made / "report.json", to_json_text(report));
+  });
   return report;
 }
 

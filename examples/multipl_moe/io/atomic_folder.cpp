@@ -30,8 +30,12 @@ constexpr const char* removed_suffix = ".removed";
 
 fs::path previous_path(const fs::path& path) { return sibling(path, previous_suffix); }
 
-/// A path such as "step/" has no file name; its siblings would be created inside the folder.
-fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
+/// A path such as "step/" or "." has no file name of its own; its siblings would be created inside the folder.
+fs::path without_slash(const fs::path& path) {
+  const fs::path last = path.has_filename() ? path.filename() : path.parent_path().filename();
+  if (last == "." || last == "..") return without_slash(fs::weakly_canonical(fs::absolute(path)));
+  return path.has_filename() ? path : path.parent_path();
+}
 
 void finish_folder(const fs::path& folder) {
   const std::string manifest = manifest_of(folder);
@@ -39,7 +43,6 @@ void finish_folder(const fs::path& folder) {
   CheckedFile file(folder / manifest_name, manifest.size());
   file.write(manifest);
   file.close();
-  sync_path(folder);
 }
 
 /// Renames `made` to `folder`. A folder cannot be renamed over a folder that is not empty.
@@ -73,7 +76,7 @@ void create_folders(const fs::path& path) {
   sync_path(parent_of(folder));
 }
 
-void save_folder_atomically(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
+void save_tree_atomically(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
   const fs::path folder = without_slash(path);
   const fs::path made = partial_path(folder);
   create_folders(parent_of(folder));
@@ -83,7 +86,7 @@ void save_folder_atomically(const fs::path& path, const std::function<void(const
   try {
     create_folders(made);
     fill(made);
-    finish_folder(made);
+    sync_path(made);
   } catch (...) {
     // Frees the disk space. The current exception describes the cause better than an error of this call would.
     std::error_code ignored;
@@ -91,6 +94,30 @@ void save_folder_atomically(const fs::path& path, const std::function<void(const
     throw;
   }
   put_in_place(made, folder);
+}
+
+void save_folder_atomically(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
+  save_tree_atomically(path, [&fill](const fs::path& made) {
+    fill(made);
+    finish_folder(made);
+  });
+}
+
+void save_files_atomically(const fs::path& folder, const std::function<void(const fs::path&)>& fill) {
+  const fs::path made = partial_path(folder / "files");
+  create_folders(folder);
+  remove_tree(made);
+  try {
+    create_folders(made);
+    fill(made);
+    for (const std::string& name : file_names_in(made)) rename_to(made / name, folder / name);
+    sync_path(folder);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(made, ignored);
+    throw;
+  }
+  remove_tree(made);
 }
 
 void recover_folder(const fs::path& path) {

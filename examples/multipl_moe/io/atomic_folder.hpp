@@ -23,6 +23,16 @@ using moe::io::write_file_atomically;
 void save_folder_atomically(const std::filesystem::path& folder,
                             const std::function<void(const std::filesystem::path&)>& fill);
 
+/// The same for a folder of folders, which gets no MANIFEST: `fill` makes each part of it durable, as
+/// save_folder_atomically() and write_file_atomically() do.
+void save_tree_atomically(const std::filesystem::path& folder,
+                          const std::function<void(const std::filesystem::path&)>& fill);
+
+/// Fills a hidden folder in `folder` and then moves its files to `folder`, where they replace those of the same names;
+/// other files stay. Exceptions of `fill` are passed on and leave `folder` unchanged. Throws IoError.
+void save_files_atomically(const std::filesystem::path& folder,
+                           const std::function<void(const std::filesystem::path&)>& fill);
+
 /// Removes a folder with its contents. The folder is renamed first, so that it is never incomplete under its own name.
 /// Throws IoError.
 void remove_folder(const std::filesystem::path& folder);

@@ -49,6 +49,30 @@ TEST_CASE("exercises go into a new folder only", "[cli][exercises]") {
   CHECK_THAT(outcome.error, ContainsSubstring("new or an empty folder"));
 }
 
+TEST_CASE("exercises on a full disk leave nothing, and can be written again", "[cli][exercises]") {
+  const ScratchFolder scratch;
+  const std::string words = "exercises -o ex --problems 12 --high 40 --low 20";
+  // Files of training are below the limit, those of problems above it.
+  const Outcome full = run(scratch, words, file_size_limit(40));
+  INFO(full.error);
+  CHECK(full.exit_code == 5);
+  CHECK_FALSE(std::filesystem::exists(scratch / "ex"));
+  CHECK_FALSE(std::filesystem::exists(scratch / ".ex.partial"));
+  CHECK(run(scratch, words).exit_code == 0);
+  const Outcome nowhere = run(scratch, "exercises -o /proc/ex --problems 2 --high 1 --low 1");
+  CHECK(nowhere.exit_code == 5);
+  CHECK_THAT(nowhere.error, ContainsSubstring("/proc"));
+}
+
+TEST_CASE("exercises can be written to the working folder", "[cli][exercises]") {
+  const ScratchFolder scratch;
+  std::filesystem::create_directory(scratch / "here");
+  CHECK(
+      run(scratch, "exercises -o . --problems 2 --high 1 --low 1", "sh -c 'cd here && exec \"$0\" \"$@\"'").exit_code ==
+      0);
+  CHECK(std::filesystem::exists(scratch / "here/exercises.json"));
+}
+
 TEST_CASE("exercises that are refused leave no folder, so that the corrected command can write it",
           "[cli][exercises]") {
   const ScratchFolder scratch;

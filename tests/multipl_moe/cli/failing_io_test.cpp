@@ -1,4 +1,4 @@
-/// Every system call of a run that changes files fails, once or permanently.
+/// Every system call of a run that changes files fails, once or permanently; files cannot be read.
 #include <algorithm>
 #include <map>
 
@@ -20,13 +20,41 @@ const std::string words =
     "pretrain --data data --config-json tiny.json --batch-size 2 --sequence-length 32 --threads 1 --steps 2 "
     "--save-steps 1 -q -o ";
 
-/// Runs with the `call`-th call failing. Disables the check that a sanitizer's runtime is the first loaded library.
+/// Disables the check that a sanitizer's runtime is the first loaded library.
+const std::string preload = "ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD='" MOE_FAILING_IO "' ";
+
+/// Runs with the `call`-th call failing.
 Outcome run_failing(const ScratchFolder& scratch, const std::string& arguments, int call, const std::string& more) {
   fs::remove(scratch / "failed");
-  return run(scratch, arguments,
-             "ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD='" MOE_FAILING_IO
-             "' MOE_FAIL_LOG=failed MOE_FAIL_CALL=" +
-                 std::to_string(call) + more);
+  return run(scratch, arguments, preload + "MOE_FAIL_LOG=failed MOE_FAIL_CALL=" + std::to_string(call) + more);
+}
+
+/// Hundreds of runs that sync all their files: on a file system in memory if there is one.
+fs::path place_for_files() {
+  const fs::path memory = "/dev/shm";
+  return ::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
+}
+
+/// A random model, and two problems in Python with a completion each.
+void put_evaluation(const ScratchFolder& scratch) {
+  put_tiny_config(scratch);
+  REQUIRE(run(scratch, "make-checkpoint --config-json tiny.json -o model -q").exit_code == 0);
+  std::string problems, completions;
+  for (const char* name : {"a", "b"}) {
+    problems += std::string(R"({"name": ")") + name +
+                R"(", "language": "py", "prompt": "def f():\n", "tests": "f()\n", "stop_tokens": ["\ndef"]})" + "\n";
+    completions += std::string(R"({"name": ")") + name + R"(", "completion": "    pass\n"})" + "\n";
+  }
+  put_bytes(scratch / "b.jsonl", problems);
+  put_bytes(scratch / "c.jsonl", completions);
+}
+
+/// The paths of all files of a folder, with their bytes.
+std::map<std::string, std::string> files_in(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) files[fs::relative(entry.path(), folder)] = get_bytes(entry.path());
+  return files;
 }
 
 bool has_checkpoint(const fs::path& run) {
@@ -43,9 +71,7 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and loses no ch
   WARN("skipped: a coverage build writes its profile at the end of a run, by calls that would fail too");
   return;
 #endif
-  // Hundreds of runs that sync all their files: on a file system in memory if there is one.
-  const fs::path memory = "/dev/shm";
-  const ScratchFolder scratch(::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path());
+  const ScratchFolder scratch(place_for_files());
   put_tiny_config(scratch);
   REQUIRE(run(scratch, "prepare '" MOE_TEST_CORPUS "' -o data").exit_code == 0);
   REQUIRE(run(scratch, words + "whole").exit_code == 0);
@@ -76,6 +102,118 @@ TEST_CASE("a call that fails as on a full disk ends a run with 5 and loses no ch
     INFO(name);
     CHECK(failed[name] > 0);
   }
+}
+
+TEST_CASE("exercises are written whole or not at all", "[cli][failing]") {
+#ifdef MOE_COVERAGE_BUILD
+  WARN("skipped: a coverage build writes its profile at the end of a run, by calls that would fail too");
+  return;
+#endif
+  const ScratchFolder scratch(place_for_files());
+  const std::string exercises = "exercises --problems 2 --high 1 --low 1 -o ";
+  REQUIRE(run(scratch, exercises + "whole").exit_code == 0);
+  const auto whole = files_in(scratch / "whole");
+  const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
+  for (int call = 1;; call += is_slow_build ? 17 : 1) {
+    fs::remove_all(scratch / "ex");
+    const Outcome outcome = run_failing(scratch, exercises + "ex", call, for_good);
+    if (!fs::exists(scratch / "failed")) {
+      CHECK(outcome.exit_code == 0);
+      break;
+    }
+    INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
+    REQUIRE(outcome.exit_code == 5);
+    // The last calls make the complete folder durable.
+    if (fs::exists(scratch / "ex")) {
+      REQUIRE(files_in(scratch / "ex") == whole);
+    } else {
+      REQUIRE(run(scratch, exercises + "ex").exit_code == 0);
+      REQUIRE(files_in(scratch / "ex") == whole);
+    }
+    REQUIRE_FALSE(fs::exists(scratch / ".ex.partial"));
+  }
+}
+
+TEST_CASE("data is prepared in all languages or in none", "[cli][failing]") {
+#ifdef MOE_COVERAGE_BUILD
+  WARN("skipped: a coverage build writes its profile at the end of a run, by calls that would fail too");
+  return;
+#endif
+  const ScratchFolder scratch(place_for_files());
+  const std::string prepare = "prepare '" MOE_TEST_CORPUS "' -o ";
+  REQUIRE(run(scratch, prepare + "whole").exit_code == 0);
+  const auto whole = files_in(scratch / "whole");
+  const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
+  for (int call = 1;; call += is_slow_build ? 17 : 3) {
+    fs::remove_all(scratch / "data");
+    const Outcome outcome = run_failing(scratch, prepare + "data", call, for_good);
+    if (!fs::exists(scratch / "failed")) {
+      CHECK(outcome.exit_code == 0);
+      break;
+    }
+    INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
+    REQUIRE(outcome.exit_code == 5);
+    // The last calls move the files, which needs no space on a real disk.
+    const bool moves = get_bytes(scratch / "failed") == "rename" && fs::exists(scratch / "data/cpp.dev.tokens");
+    if (fs::exists(scratch / "data") && !moves) {
+      const auto left = files_in(scratch / "data");
+      REQUIRE((left.empty() || left == whole));
+    }
+    REQUIRE(run(scratch, prepare + "data").exit_code == 0);
+    REQUIRE(files_in(scratch / "data") == whole);
+  }
+}
+
+TEST_CASE("completions that are generated while calls fail can be continued", "[cli][failing]") {
+#ifdef MOE_COVERAGE_BUILD
+  WARN("skipped: a coverage build writes its profile at the end of a run, by calls that would fail too");
+  return;
+#endif
+  const ScratchFolder scratch(place_for_files());
+  put_evaluation(scratch);
+  const std::string generate =
+      "evaluate --model model --benchmark b.jsonl --generate-only --max-new-tokens 3 --threads 1 -q -o ";
+  REQUIRE(run(scratch, generate + "whole").exit_code == 0);
+  const auto whole = files_in(scratch / "whole");
+  const std::string for_good = GENERATE("", " MOE_FAIL_ON=1");
+  for (int call = 1;; call += is_slow_build ? 17 : 1) {
+    fs::remove_all(scratch / "run");
+    const Outcome outcome = run_failing(scratch, generate + "run", call, for_good);
+    if (!fs::exists(scratch / "failed")) {
+      CHECK(outcome.exit_code == 0);
+      break;
+    }
+    INFO("call " << call << " (" << get_bytes(scratch / "failed") << ")" << for_good << ": " << outcome.error);
+    REQUIRE(outcome.exit_code == 5);
+    REQUIRE(run(scratch, generate + "run --resume").exit_code == 0);
+    REQUIRE(files_in(scratch / "run") == whole);
+  }
+}
+
+TEST_CASE("a file that cannot be read ends an evaluation with 5 and is named", "[cli][failing]") {
+  const ScratchFolder scratch;
+  put_evaluation(scratch);
+  const std::string generate =
+      "evaluate --model model --benchmark b.jsonl --generate-only --max-new-tokens 3 --threads 1 -q -o out --resume";
+  const auto run_damaged = [&](const std::string& file, const std::string& arguments) {
+    const Outcome outcome = run(scratch, arguments, preload + "MOE_FAIL_READ=" + file);
+    INFO(file << ": " << outcome.error);
+    CHECK(outcome.exit_code == 5);
+    CHECK_THAT(outcome.error, ContainsSubstring(file + "] cannot read: Input/output error"));
+  };
+  run_damaged("b.jsonl", generate);
+  run_damaged("c.jsonl", "evaluate --completions c.jsonl --benchmark b.jsonl -q -o other");
+  CHECK_FALSE(fs::exists(scratch / "out"));
+  CHECK_FALSE(fs::exists(scratch / "other"));
+  // The journal of a run that was interrupted, and the settings of a run that is continued.
+  REQUIRE(run(scratch, generate).exit_code == 0);
+  const auto whole = files_in(scratch / "out");
+  fs::rename(scratch / "out/completions.jsonl", scratch / "out/.completions.jsonl");
+  run_damaged("out/.completions.jsonl", generate);
+  run_damaged("out/evaluation.toml", generate);
+  CHECK(get_bytes(scratch / "out/.completions.jsonl") == whole.at("completions.jsonl"));
+  REQUIRE(run(scratch, generate).exit_code == 0);
+  CHECK(files_in(scratch / "out") == whole);
 }
 
 }  // namespace failing_io_test

@@ -57,6 +57,59 @@ TEST_CASE("the old folder survives a save that fails") {
   CHECK(entries_in(scratch.path()) == 1);
 }
 
+TEST_CASE("a tree appears whole or not at all, in a new or an empty folder") {
+  const ScratchFolder scratch;
+  const auto fill = [](const fs::path& made) {
+    save(made / "part", "x");
+    write_file_atomically(made / "file", "y");
+  };
+  CHECK_THROWS_AS(save_tree_atomically(scratch / "tree",
+                                       [&](const fs::path& made) {
+                                         fill(made);
+                                         throw IoError(made, "write", ENOSPC);
+                                       }),
+                  IoError);
+  CHECK(names_in(scratch.path()).empty());
+  fs::create_directory(scratch / "tree");
+  save_tree_atomically(scratch / "tree", fill);
+  CHECK(names_in(scratch / "tree") == std::vector<std::string>{"file", "part"});
+  CHECK(names_in(scratch.path()) == std::vector<std::string>{"tree"});
+  check_manifest(scratch / "tree/part");
+}
+
+TEST_CASE("files appear in a folder all at once or not at all, and others stay") {
+  const ScratchFolder scratch;
+  put_bytes(scratch / "out/other", "o");
+  put_bytes(scratch / "out/a", "old");
+  const auto fill = [](const fs::path& made) {
+    put_bytes(made / "a", "new");
+    put_bytes(made / "b", "new");
+  };
+  CHECK_THROWS_AS(save_files_atomically(scratch / "out",
+                                        [&](const fs::path& made) {
+                                          fill(made);
+                                          throw IoError(made, "write", ENOSPC);
+                                        }),
+                  IoError);
+  CHECK(names_in(scratch / "out") == std::vector<std::string>{"a", "other"});
+  CHECK(get_bytes(scratch / "out/a") == "old");
+  put_bytes(scratch / "out/.files.partial/c", "left by a kill");
+  save_files_atomically(scratch / "out", fill);
+  CHECK(names_in(scratch / "out") == std::vector<std::string>{"a", "b", "other"});
+  CHECK(get_bytes(scratch / "out/a") == "new");
+}
+
+TEST_CASE("a folder can be named by a dot") {
+  const ScratchFolder scratch;
+  fs::create_directories(scratch / "a/b");
+  save(scratch / "a/.", "dot");
+  CHECK(get_bytes(scratch / "a/weights") == "dot");
+  fs::create_directories(scratch / "c/d");
+  save(scratch / "c/d/..", "dots");
+  CHECK(get_bytes(scratch / "c/weights") == "dots");
+  CHECK(names_in(scratch.path()) == std::vector<std::string>{"a", "c"});
+}
+
 TEST_CASE("leftovers of a killed save are removed by the next save") {
   const ScratchFolder scratch;
   put_bytes(scratch / ".step.partial/weights", "half");

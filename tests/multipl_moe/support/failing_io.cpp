@@ -1,5 +1,6 @@
 /// Preloaded into the program before the system's library: the MOE_FAIL_CALL-th call that changes files fails as on a
 /// full disk, and so do all later ones if MOE_FAIL_ON is set. The call's name is written to the file MOE_FAIL_LOG.
+/// Files whose path ends in MOE_FAIL_READ cannot be read, as on a damaged disk.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <cstdarg>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 namespace {
 
@@ -42,9 +44,25 @@ bool fails(const char* name) {
   return true;
 }
 
+bool is_damaged(int file) {
+  const char* const end = std::getenv("MOE_FAIL_READ");
+  if (end == nullptr) return false;
+  char path[4096];
+  const std::string link = "/proc/self/fd/" + std::to_string(file);
+  const auto length = ::readlink(link.c_str(), path, sizeof path);
+  const auto wanted = static_cast<ssize_t>(std::strlen(end));
+  if (length < wanted || std::memcmp(path + length - wanted, end, std::strlen(end)) != 0) return false;
+  errno = EIO;
+  return true;
+}
+
 }  // namespace
 
 extern "C" {
+
+ssize_t pread(int file, void* bytes, size_t count, off_t offset) {
+  return is_damaged(file) ? -1 : real<ssize_t(int, void*, size_t, off_t)>("pread")(file, bytes, count, offset);
+}
 
 ssize_t write(int file, const void* bytes, size_t count) {
   if (file > STDERR_FILENO && fails("write")) return -1;
