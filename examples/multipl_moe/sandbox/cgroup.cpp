@@ -38,9 +38,13 @@ void write_text_if_there(const fs::path& file, const std::string& text) {
 
 /// The group's folder: the mount shows the tree below `root`.
 fs::path below(const fs::path& mount, std::string_view root, std::string_view group) {
-  if (root == "/") return mount / fs::path(group).relative_path();
-  if (!group.starts_with(root)) return mount;  // the mount of a container shows the container's own group
-  return mount / fs::path(group.substr(root.size())).relative_path();
+  const fs::path own = fs::path(group).relative_path(), top = fs::path(root).relative_path();
+  const auto [of_top, of_own] = std::mismatch(top.begin(), top.end(), own.begin(), own.end());
+  // The mount of a container shows the container's own group; one with .. is outside of what this process can see.
+  if (of_top != top.end() || group.find("/..") != group.npos) return mount;
+  fs::path folder = mount;
+  for (auto part = of_own; part != own.end(); ++part) folder /= *part;
+  return folder;
 }
 
 /// mountinfo writes a space as \040.
@@ -88,24 +92,48 @@ void set_limits(const fs::path& folder, const GroupPlace& place, const Limits& l
   if (place.processes) write_text(folder / "pids.max", std::to_string(limits.processes + own_processes));
 }
 
-void create_group(const fs::path& folder) {
-  if (::mkdir(folder.c_str(), 0755) == 0) return;
+void create_group(const fs::path& folder, const GroupFolders& folders) {
+  constexpr ::mode_t mode = 0755;
+  if (folders.make(folder.c_str(), mode) == 0) return;
   if (errno != EEXIST) throw IoError(folder, "create", errno);
-  if (!remove_group(folder)) throw IoError(folder, "remove", EBUSY);
-  if (::mkdir(folder.c_str(), 0755) != 0) throw IoError(folder, "create", errno);
+  if (!remove_group(folder, folders)) throw IoError(folder, "remove", EBUSY);
+  if (folders.make(folder.c_str(), mode) != 0) throw IoError(folder, "create", errno);
 }
 
 bool can_be_used(const GroupPlace& place, const std::string& name) {
   const fs::path folder = place.folder / name;
   try {
-    create_group(folder);
+    create_group(folder, place.folders);
     set_limits(folder, place, Limits{});
   } catch (const IoError&) {
-    remove_group(folder);
+    remove_group(folder, place.folders);
     return false;
   }
   const bool may_enter = ::access((folder / "cgroup.procs").c_str(), W_OK) == 0;
-  return remove_group(folder) && may_enter;
+  return remove_group(folder, place.folders) && may_enter;
+}
+
+/// In version 2, a group has the files of the controllers that the group above it has enabled for its children.
+GroupPlace with_enabled_controllers(GroupPlace place) {
+  if (place.version == 1) return place;
+  std::string enabled = proc_text(place.folder / "cgroup.subtree_control");
+  std::replace(enabled.begin(), enabled.end(), '\n', ' ');
+  const std::vector<std::string_view> names = split(enabled, ' ');
+  const auto has = [&](std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  place.memory = place.memory && has("memory");
+  place.processes = place.processes && has("pids");
+  return place;
+}
+
+bool kill_all(const fs::path& folder) {
+  const Descriptor file(::open((folder / "cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  return file.number() >= 0 && ::write(file.number(), "1", 1) == 1;
+}
+
+void kill_each(const fs::path& folder) {
+  const std::string processes = proc_text(folder / "cgroup.procs");
+  for (const std::string_view line : split(processes, '\n'))
+    if (const std::int64_t process = first_number(line); process > 0) ::kill(static_cast<::pid_t>(process), SIGKILL);
 }
 
 }  // namespace
@@ -142,12 +170,11 @@ std::vector<GroupPlace> usable_places(const std::vector<GroupPlace>& possible, c
   const auto limited = [&](bool GroupPlace::*what) {
     return std::any_of(usable.begin(), usable.end(), [&](const GroupPlace& place) { return place.*what; });
   };
-  for (const GroupPlace& place : possible) {
-    if ((!place.memory || limited(&GroupPlace::memory)) && (!place.processes || limited(&GroupPlace::processes)))
-      continue;
-    // A mount of version 2 beside mounts of version 1 has only the controllers that those leave.
-    if (place.version == 2 && place.memory && limited(&GroupPlace::memory)) continue;
-    if (can_be_used(place, name)) usable.push_back(place);
+  for (const GroupPlace& one : possible) {
+    GroupPlace place = with_enabled_controllers(one);
+    place.memory = place.memory && !limited(&GroupPlace::memory);
+    place.processes = place.processes && !limited(&GroupPlace::processes);
+    if ((place.memory || place.processes) && can_be_used(place, name)) usable.push_back(place);
   }
   if (!limited(&GroupPlace::memory)) return {};
   return usable;
@@ -159,7 +186,7 @@ void remove_left_groups(const std::vector<GroupPlace>& places, const std::vector
     std::vector<fs::path> left;
     for (const fs::directory_entry& entry : fs::directory_iterator(place.folder, failed))
       if (is_left(entry.path().filename(), own)) left.push_back(entry.path());
-    for (const fs::path& folder : left) remove_group(folder);
+    for (const fs::path& folder : left) remove_group(folder, place.folders);
   }
 }
 
@@ -167,8 +194,8 @@ JobGroup::JobGroup(const std::vector<GroupPlace>& places, const std::string& nam
   try {
     for (const GroupPlace& place : places) {
       const fs::path folder = place.folder / name;
-      create_group(folder);
-      folders_.push_back(folder);
+      create_group(folder, place.folders);
+      groups_.push_back({folder, place.folders});
       set_limits(folder, place, limits);
       if (place.memory) {
         memory_ = folder;
@@ -177,13 +204,13 @@ JobGroup::JobGroup(const std::vector<GroupPlace>& places, const std::string& nam
       entrances_.push_back(open_file(folder / "cgroup.procs", O_WRONLY));
     }
   } catch (...) {
-    for (const fs::path& folder : folders_) remove_group(folder);
+    for (const Made& made : groups_) remove_group(made.folder, made.folders);
     throw;
   }
 }
 
 JobGroup::~JobGroup() {
-  for (const fs::path& folder : folders_) remove_group(folder);
+  for (const Made& made : groups_) remove_group(made.folder, made.folders);
 }
 
 std::int64_t JobGroup::memory_bytes() const {
@@ -202,15 +229,13 @@ bool JobGroup::ran_out() const {
                       "oom_kill") > 0;
 }
 
-bool remove_group(const fs::path& folder) {
+bool remove_group(const fs::path& folder, const GroupFolders& folders) {
   using namespace std::chrono_literals;
   const auto deadline = std::chrono::steady_clock::now() + 5s;
-  while (::rmdir(folder.c_str()) != 0) {
+  while (folders.remove(folder.c_str()) != 0) {
     if (errno == ENOENT) return true;
     if (errno != EBUSY || std::chrono::steady_clock::now() > deadline) return false;
-    const std::string processes = proc_text(folder / "cgroup.procs");
-    for (const std::string_view line : split(processes, '\n'))
-      if (const std::int64_t process = first_number(line); process > 0) ::kill(static_cast<::pid_t>(process), SIGKILL);
+    if (!kill_all(folder)) kill_each(folder);
     std::this_thread::sleep_for(1ms);
   }
   return true;

@@ -1,7 +1,9 @@
 /// Control groups of version 1 and 2, which limit the memory and the number of all processes of a job together.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -15,11 +17,19 @@
 
 namespace multipl_moe::sandbox {
 
+/// How the folder of a group is made and removed. The kernel fills it with files, and removes them with it; the tests
+/// have functions that do what a kernel does, in an ordinary folder.
+struct GroupFolders {
+  int (*make)(const char* path, ::mode_t mode) = ::mkdir;
+  int (*remove)(const char* path) = ::rmdir;
+};
+
 /// A folder in which groups can be created.
 struct GroupPlace {
   std::filesystem::path folder;
   int version = 2;
   bool memory = false, processes = false;  ///< what its groups limit
+  GroupFolders folders{};
 };
 
 /// Where this process could create groups, best first, according to the texts of /proc/self/mountinfo and
@@ -28,7 +38,8 @@ struct GroupPlace {
 std::vector<GroupPlace> possible_places(std::string_view mountinfo, std::string_view own_groups);
 
 /// Those of the possible places whose groups really can be created and limited, at most one for memory and one for
-/// processes; empty if the memory of a group cannot be limited.
+/// processes; empty if the memory of a group cannot be limited. In version 2, a place limits what its
+/// cgroup.subtree_control lists.
 std::vector<GroupPlace> usable_places(const std::vector<GroupPlace>& possible, const std::string& name);
 
 /// Removes the groups of killed runs from the possible places. `own`: this run's slots.
@@ -57,13 +68,18 @@ class JobGroup {
   bool ran_out() const;
 
  private:
-  std::vector<std::filesystem::path> folders_;
+  struct Made {
+    std::filesystem::path folder;
+    GroupFolders folders;
+  };
+  std::vector<Made> groups_;
   std::filesystem::path memory_;  // the folder that limits memory
   int memory_version_ = 0;
   std::vector<Descriptor> entrances_;
 };
 
-/// Kills the processes of a group and removes it; does nothing if there is none. Returns false if the group stays.
-bool remove_group(const std::filesystem::path& folder);
+/// Kills the processes of a group, at once where the kernel has cgroup.kill (Linux 5.14), and removes it; does nothing
+/// if there is none. Returns false if the group stays.
+bool remove_group(const std::filesystem::path& folder, const GroupFolders& folders = {});
 
 }  // namespace multipl_moe::sandbox
