@@ -1,8 +1,7 @@
 #include "multipl_moe/sandbox/refusal.hpp"
 
-#include <unistd.h>
-
 #include "multipl_moe/sandbox/proc_text.hpp"
+#include "multipl_moe/sandbox/user_ids.hpp"
 
 namespace multipl_moe::sandbox {
 
@@ -19,7 +18,7 @@ KernelSettings kernel_settings() {
   return {setting("/proc/sys/kernel/unprivileged_userns_clone"),
           setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
           setting("/proc/sys/user/max_user_namespaces"), is_there("/.dockerenv") || is_there("/run/.containerenv"),
-          ::geteuid() == 0};
+          can_change_user()};
 }
 
 std::string cure(const KernelSettings& settings) {

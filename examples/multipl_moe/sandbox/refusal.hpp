@@ -12,7 +12,7 @@ struct KernelSettings {
   std::optional<int> apparmor_restriction;          ///< kernel.apparmor_restrict_unprivileged_userns: 1 forbids
   std::optional<int> most_user_namespaces;          ///< user.max_user_namespaces: 0 forbids
   bool in_container = false;
-  bool is_root = false;
+  bool is_root = false;  ///< of a machine or container, as can_change_user()
 };
 KernelSettings kernel_settings();
 

@@ -30,6 +30,7 @@
 #include "multipl_moe/sandbox/setup.hpp"
 #include "multipl_moe/sandbox/slot.hpp"
 #include "multipl_moe/sandbox/temporary_folder.hpp"
+#include "multipl_moe/sandbox/user_ids.hpp"
 
 namespace multipl_moe::sandbox {
 
@@ -37,16 +38,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// As root, the programs of slot n have the user and group 61000 + n, which Debian gives to no user.
-constexpr ::uid_t first_user = 61000;
-
 constexpr int most_slots = 128;
 
 constexpr const char* does_not_hold = "the sandbox does not hold";
 
 constexpr std::int64_t memory_of_probes = std::int64_t{32} << 20;
-
-bool is_root() { return ::geteuid() == 0; }
 
 /// A file in memory with the filter, which bubblewrap reads once.
 Descriptor filter_file() {
@@ -116,14 +112,15 @@ class Sandbox::State {
   Isolation isolation;
   std::vector<SlotLock> slots;
   std::vector<GroupPlace> places;
-  std::string description;
+  std::string way, description;
 
   Outcome run(const Job& job, int slot) const;
   /// Throws Failure unless the programs in the folder `probes` show that nothing can leave the sandbox.
   void check(const Probes& probes) const;
-  std::string description_of_means() const;
+  std::string way_of_means() const;
+  std::string users() const;
   ::uid_t user_of(const SlotLock& slot) const {
-    return is_root() ? first_user + static_cast<::uid_t>(slot.number) : ::geteuid();
+    return can_change_user() ? static_cast<::uid_t>(first_user + slot.number) : ::geteuid();
   }
 
  private:
@@ -163,7 +160,7 @@ Outcome Sandbox::State::run_isolated(const Job& job, const SlotLock& slot) const
   const Descriptor nothing = open_file("/dev/null", O_RDONLY), filter = filter_file();
   Launch start;
   std::vector<Bind> binds = binds_of(job);
-  if (is_root())
+  if (can_change_user())
     for (Bind& bind : binds) {
       start.staged.push_back(bind.from);
       bind.from = staged_path(start.staged.size() - 1);
@@ -174,10 +171,10 @@ Outcome Sandbox::State::run_isolated(const Job& job, const SlotLock& slot) const
   start.descriptors = {nothing.number(), out_pipe.theirs.number(), err_pipe.theirs.number(),
                        setup.gate(),     setup.status(),           filter.number()};
   start.limits = process_limits(job.limits);
-  if (is_root() && isolation.user_namespace) start.user = user_of(slot);
+  if (can_change_user() && isolation.user_namespace) start.user = user_of(slot);
 
   std::optional<LentFolder> lent;
-  if (is_root() && !job.folder.empty()) {
+  if (can_change_user() && !job.folder.empty()) {
     if (job.folder_is_writable)
       lent.emplace(job.folder, user_of(slot));
     else
@@ -239,7 +236,7 @@ Outcome Sandbox::State::run(const Job& job, int slot) const {
     resolved.limits.processes = std::min(job.limits.processes, processes_within(processes.rlim_max));
   const SlotLock& own = slots[static_cast<std::size_t>(slot)];
   if (mode == Mode::none) return run_limited(resolved, own);
-  if (is_root())
+  if (can_change_user())
     for (const Bind& bind : job.read_only) {
       struct stat status {};
       if (::stat(bind.from.c_str(), &status) == 0 && (status.st_mode & (S_ISDIR(status.st_mode) ? 0005 : 0004)) == 0)
@@ -261,6 +258,9 @@ void Sandbox::State::check(const Probes& probes) const {
   };
   const Probe& leave = isolation.user_namespace ? probes.leave_namespace : probes.leave_user;
   const Outcome left = run_probe(leave);
+  if (left.out.empty())
+    throw Failure(fmt::format("[sandbox] a program could not be started in bubblewrap: {}",
+                              left.err.empty() ? "no message" : escaped(left.err, 500)));
   std::string wrong = wrong_result(leave.attempts, left.out);
   if (!wrong.empty() && !left.err.empty()) wrong += fmt::format("; it wrote: {}", escaped(left.err, 300));
   if (wrong.empty() && run_probe(probes.use_memory).end != End::out_of_memory)
@@ -268,12 +268,9 @@ void Sandbox::State::check(const Probes& probes) const {
   if (!wrong.empty()) throw Failure(fmt::format("[sandbox] {}: {}", does_not_hold, wrong));
 }
 
-std::string Sandbox::State::description_of_means() const {
+std::string Sandbox::State::way_of_means() const {
   std::string text = "bubblewrap " + isolation.version;
   text += isolation.user_namespace ? ", user namespace" : ", no user namespace";
-  if (is_root())
-    text += slots.size() == 1 ? fmt::format(", uid {}", user_of(slots.front()))
-                              : fmt::format(", uid {} to {}", user_of(slots.front()), user_of(slots.back()));
   for (const GroupPlace& place : places)
     text += fmt::format(", {} cgroup v{}",
                         place.memory && place.processes ? "memory and pids"
@@ -282,6 +279,12 @@ std::string Sandbox::State::description_of_means() const {
                         place.version);
   if (places.empty()) text += ", memory watchdog (no writable memory cgroup)";
   return text;
+}
+
+std::string Sandbox::State::users() const {
+  if (!can_change_user()) return "";
+  return slots.size() == 1 ? fmt::format(", uid {}", user_of(slots.front()))
+                           : fmt::format(", uid {} to {}", user_of(slots.front()), user_of(slots.back()));
 }
 
 Sandbox::Sandbox(std::shared_ptr<const State> state) : state_(std::move(state)) {}
@@ -294,7 +297,8 @@ Sandbox Sandbox::open(Mode mode, int slots, const Means& means) {
   state->slots = lock_slots(slots);
   end_leftovers(state->slots);
   if (mode == Mode::none) {
-    state->description = "none: limits of time, memory and output only; programs can read and write what this user can";
+    state->way = "none: limits of time, memory and output only; programs can read and write what this user can";
+    state->description = state->way;
     return Sandbox(state);
   }
   if (!abi_is_known) throw Failure("[sandbox] programs are isolated on x86-64 and arm64 only");
@@ -312,13 +316,14 @@ Sandbox Sandbox::open(Mode mode, int slots, const Means& means) {
   if (groups.empty() || !groups.front().empty()) groups.emplace_back();
   std::vector<std::string> reasons;
   for (const bool user_namespace : {true, false}) {
-    if (user_namespace ? !means.user_namespace : !is_root()) continue;
+    if (user_namespace ? !means.user_namespace : !can_change_user()) continue;
     state->isolation.user_namespace = user_namespace;
     for (const std::vector<GroupPlace>& places : groups) {
       state->places = places;
       try {
         state->check(probes);
-        state->description = state->description_of_means();
+        state->way = state->way_of_means();
+        state->description = state->way + state->users();
         return Sandbox(state);
       } catch (const std::runtime_error& error) {
         const std::string reason = without_place(error.what());
@@ -340,6 +345,8 @@ Outcome Sandbox::run(const Job& job, int slot) const {
 }
 
 const std::string& Sandbox::slot_name(int slot) const { return state_->slots.at(static_cast<std::size_t>(slot)).name; }
+
+const std::string& Sandbox::way() const { return state_->way; }
 
 const std::string& Sandbox::description() const { return state_->description; }
 

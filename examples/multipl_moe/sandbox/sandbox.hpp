@@ -81,7 +81,9 @@ class Sandbox {
   /// The name of a slot, for a TemporaryFolder.
   const std::string& slot_name(int slot) const;
 
-  /// One line for the results: "bubblewrap 0.8.0, user namespace, uid 61000 to 61003, memory cgroup v1".
+  /// How programs are isolated: "bubblewrap 0.8.0, user namespace, memory cgroup v1".
+  const std::string& way() const;
+  /// One line for the results: way(), and the user IDs of this run's slots.
   const std::string& description() const;
 
  private:

@@ -17,13 +17,14 @@
 
 #include "multipl_moe/io/errors.hpp"
 #include "multipl_moe/sandbox/proc_text.hpp"
+#include "multipl_moe/sandbox/user_ids.hpp"
 
 namespace multipl_moe::sandbox {
 
 namespace {
 
-/// As root, a slot's number is added to the first user ID, and 1,000 IDs are enough for every machine.
-constexpr int most_numbers = 1000;
+/// A slot's number is added to the first user ID.
+constexpr int most_numbers = most_users;
 
 /// A local socket whose name is not a file. The kernel gives the name free when the process ends.
 Descriptor bound_to(const std::string& name) {
